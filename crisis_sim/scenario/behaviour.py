@@ -1,0 +1,359 @@
+"""How states, mediators, lenders and the rest work in general: one set of parameters for every scenario.
+
+A scenario states the facts of its case; it leaves these alone, unless it asks what would follow if the world worked
+otherwise. Values are in units of the choice: at `choice_precision` 1, a difference of 1 makes an option e times as likely.
+Intensity runs from 0 (calm) to 1 (nuclear use); grievance 1 is the harm of `harm_unit_deaths` deaths.
+docs/parameters.md is made from this module and `crisis_sim.scenario.schema`.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from crisis_sim.scenario.numbers import Number
+from crisis_sim.scenario.part import Part, parameter
+
+DAY = "per day"
+DAYS = "days"
+VALUE = "value"
+SHARE = "share"
+
+FEARON = "Fearon 1994, Domestic Political Audiences and the Escalation of International Disputes"
+QUANTAL = "Crisman-Cox and Gibilisco 2018, Audience Costs and the Dynamics of War and Peace (form)"
+JERVIS = "Jervis 1976, Perception and Misperception in International Politics (form)"
+SCHELLING = "Schelling 1966, Arms and Influence (form)"
+TANNENWALD = "Tannenwald 1999, The Nuclear Taboo (form)"
+ZARTMAN = "Zartman 2000, Ripeness: The Hurting Stalemate and Beyond (form)"
+OSGOOD = "Osgood 1962, An Alternative to War or Surrender (form)"
+FORTNA = "Fortna 2004, Peace Time: Cease-Fire Agreements and the Durability of Peace (form)"
+BEARDSLEY = (
+    "Beardsley, Quinn, Biswas and Wilkenfeld 2006, Mediation Style and Crisis Outcomes (form)"
+)
+FEY_RAMSAY = "Fey and Ramsay 2010, When Is Shuttle Diplomacy Worth the Commute? (form)"
+KYDD = "Kydd 2003, Which Side Are You On? Bias, Credibility, and Mediation (form)"
+THACKER = "Thacker 1999, The High Politics of IMF Lending (form)"
+MAY_2025 = "May 2025 timeline and market closes (scenarios/may_2025.yaml)"
+
+
+class DecisionBehaviour(Part):
+    """How a state chooses: quantal choice among rungs, a halt, and yielding."""
+
+    choice_precision: Number = parameter(
+        2.0, "how sharply values decide; 0 is a coin toss", unit="1/value", between=(0, 20), source=QUANTAL
+    )
+    deliberations_per_day: Number = parameter(
+        0.8, "decisions a day while no strikes fall", unit=DAY, between=(0.01, 24), source=MAY_2025
+    )
+    decisions_under_fire_per_day: Number = parameter(
+        4.0, "further decisions a day while either side strikes", unit=DAY, between=(0.01, 48), source=MAY_2025
+    )
+    preparation_days: Number = parameter(
+        {"lognormal": [9.0, 0.5]},
+        "time a state needs, once it has mobilised, before it is ready to strike first",
+        unit=DAYS,
+        between=(0, 365),
+        source="response delays of recent South Asian crises, 11 to 17 days (docs/facts)",
+        slider=True,
+    )
+    unready_cost: Number = parameter(
+        6.0, "cost of striking before being ready", unit=VALUE, between=(0, 50)
+    )
+    retaliation: Number = parameter(
+        6.0, "value of answering a grievance of 1 at full intensity", unit=VALUE, between=(0, 50)
+    )
+    reciprocity: Number = parameter(
+        3.0, "cost of standing a full intensity below the rival as it is seen", unit=VALUE, between=(0, 50), source=OSGOOD
+    )
+    audience_cost: Number = parameter(
+        4.0,
+        "cost of falling a full intensity below one's public commitment",
+        unit=VALUE,
+        between=(0, 50),
+        source=FEARON,
+        slider=True,
+    )
+    hurting: Number = parameter(
+        3.0, "cost of fighting on under the rival's full intensity", unit=VALUE, between=(0, 50), source=ZARTMAN
+    )
+    economic_restraint: Number = parameter(
+        4.0, "how much full economic pressure weighs against full intensity", unit=VALUE, between=(0, 50), slider=True
+    )
+    fatigue_restraint: Number = parameter(
+        2.0, "how much full fatigue weighs against full intensity", unit=VALUE, between=(0, 50), source=ZARTMAN
+    )
+    dread: Number = parameter(
+        8.0, "cost of full intensity itself", unit=VALUE, between=(0, 100), source=SCHELLING
+    )
+    dread_power: Number = parameter(
+        2.0, "how steeply dread rises with intensity", unit="exponent", between=(1, 6), source=SCHELLING
+    )
+    nuclear_dread: Number = parameter(
+        0.5, "extra dread, as a share, when the rival has nuclear weapons", unit=SHARE, between=(0, 5), source=SCHELLING
+    )
+    nuclear_taboo: Number = parameter(
+        6.0, "further cost of nuclear use", unit=VALUE, between=(0, 100), source=TANNENWALD
+    )
+    effort: Number = parameter(
+        0.4, "cost of each rung moved in one decision", unit=VALUE, between=(0, 10)
+    )
+
+
+class HarmBehaviour(Part):
+    """How harm becomes grievance, and how grievance is answered or forgotten."""
+
+    harm_unit_deaths: Number = parameter(
+        25.0, "deaths that make a grievance of 1", unit="deaths", between=(0.1, 1e6), source=MAY_2025
+    )
+    harm_exponent: Number = parameter(
+        0.5, "grievance grows with deaths to this power", unit="exponent", between=(0.1, 1)
+    )
+    answer_credit: Number = parameter(
+        1.2,
+        "how much of one's own grievance a like harm done to the rival settles (above 1: successes are claimed)",
+        unit="ratio",
+        between=(0, 5),
+    )
+    grievance_half_life_days: Number = parameter(
+        45.0, "time in which half a grievance is forgotten", unit=DAYS, between=(0.5, 3650)
+    )
+    commitment_rise_days: Number = parameter(
+        2.0, "time in which public commitment follows one's own rung up", unit=DAYS, between=(0.05, 365), source=FEARON
+    )
+    commitment_fade_days: Number = parameter(
+        20.0, "time in which public commitment fades once the rung is left", unit=DAYS, between=(0.05, 3650), source=FEARON
+    )
+    success_cover: Number = parameter(
+        0.6, "share of the audience cost that a fully answered grievance saves", unit=SHARE, between=(0, 1)
+    )
+    fatigue_days: Number = parameter(
+        12.0, "time in which fatigue follows the intensity of the fight", unit=DAYS, between=(0.1, 3650), source=ZARTMAN
+    )
+
+
+class FogBehaviour(Part):
+    """What states see of each other, and what goes wrong."""
+
+    perception_hours: Number = parameter(
+        8.0, "lag of what a state sees of its rival's rung", unit="hours", between=(0.1, 720), source=JERVIS
+    )
+    misreadings_per_day: Number = parameter(
+        0.5, "how often a state's error about its rival is drawn anew", unit=DAY, between=(0, 24), source=JERVIS
+    )
+    misreading: Number = parameter(
+        0.2, "largest error about the rival's intensity, as a share of it", unit=SHARE, between=(0, 1), source=JERVIS
+    )
+    pessimism: Number = parameter(
+        0.25, "chance that the rival accepts a halt, as believed with no information", unit="probability", between=(0, 1)
+    )
+    accidents_per_day: Number = parameter(
+        0.15, "accidents a day at full intensity (shots astray, jets downed)", unit=DAY, between=(0, 10)
+    )
+    accident_harm: Number = parameter(
+        0.4, "grievance that an accident gives the rival", unit="grievance", between=(0, 10)
+    )
+
+
+class HaltBehaviour(Part):
+    """Offers, acceptance, and whether a halt holds."""
+
+    offer_lasts_days: Number = parameter(
+        1.0, "how long an offer of a halt stands", unit=DAYS, between=(0.05, 60)
+    )
+    settling_cost: Number = parameter(
+        1.0, "value that every settlement forgoes", unit=VALUE, between=(-20, 20)
+    )
+    forgone_retaliation: Number = parameter(
+        3.0, "cost of leaving a grievance of 1 unanswered for good", unit=VALUE, between=(0, 50)
+    )
+    mistrust: Number = parameter(
+        2.0, "cost of a halt with a rival not trusted at all", unit=VALUE, between=(0, 50), source=FORTNA
+    )
+    public_offer_cost: Number = parameter(
+        1.5, "cost of offering a halt in public, with no private way", unit=VALUE, between=(0, 50), source=FEARON
+    )
+    rebuff_cost: Number = parameter(
+        0.6, "cost of an offer that is refused", unit=VALUE, between=(0, 50), source=FEARON
+    )
+    yielding_cost: Number = parameter(
+        7.0, "cost of giving up the whole stake", unit=VALUE, between=(0, 100)
+    )
+    implementation_hours: Number = parameter(
+        {"lognormal": [3.0, 0.7]},
+        "from a halt agreed to its coming into effect",
+        unit="hours",
+        between=(0, 720),
+        source=MAY_2025,
+    )
+    violations_per_day: Number = parameter(
+        1.5, "violations a day just after a halt", unit=DAY, between=(0, 48), source=FORTNA
+    )
+    violation_fade_days: Number = parameter(
+        3.0, "time in which violations die down", unit=DAYS, between=(0.1, 365), source=FORTNA
+    )
+    violation_harm: Number = parameter(
+        0.15, "grievance that a violation gives", unit="grievance", between=(0, 10)
+    )
+    answering_cost: Number = parameter(
+        4.0, "value of keeping a halt when it is violated", unit=VALUE, between=(-20, 50), source=FORTNA
+    )
+
+
+class QuietBehaviour(Part):
+    """When a crisis is over though nobody signed anything."""
+
+    quiet_days: Number = parameter(
+        6.0, "quiet on both sides after which a crisis is over", unit=DAYS, between=(0.5, 365)
+    )
+    quiet_grievance: Number = parameter(
+        0.25, "grievance under which a state is quiet", unit="grievance", between=(0, 10)
+    )
+    reciprocation_days: Number = parameter(
+        5.0,
+        "steps down this close together are a tacit understanding; further apart, the crisis fades",
+        unit=DAYS,
+        between=(0.1, 365),
+        source=OSGOOD,
+    )
+
+
+class WarBehaviour(Part):
+    """How a full-scale war is decided."""
+
+    collapse_per_day: Number = parameter(
+        0.02, "rate at which one side of an even war is beaten", unit=DAY, between=(0, 5)
+    )
+    capability_exponent: Number = parameter(
+        2.0, "how strongly the balance of capability decides", unit="exponent", between=(0, 10),
+        source="Lanchester 1916, Aircraft in Warfare (square law)",
+    )
+
+
+class EconomyBehaviour(Part):
+    """Markets and economic pressure."""
+
+    market_reaction_days: Number = parameter(
+        1.0, "time in which a market prices the danger", unit=DAYS, between=(0.05, 60), source=MAY_2025
+    )
+    pressure_of_market_loss: Number = parameter(
+        3.0, "economic pressure from a market that has lost everything", unit="pressure", between=(0, 50)
+    )
+    pressure_of_cost: Number = parameter(
+        0.06, "economic pressure from a day's output lost", unit="pressure per day of output", between=(0, 5)
+    )
+    recovery_days: Number = parameter(
+        60.0, "time in which reserves recover from losses and relief is used up", unit=DAYS, between=(1, 3650)
+    )
+
+
+class MediationBehaviour(Part):
+    """How third parties come in, and by what they help."""
+
+    calls_per_day: Number = parameter(
+        2.0, "rate of engaging at full alarm", unit=DAY, between=(0, 48), source=MAY_2025
+    )
+    effort_days: Number = parameter(
+        0.5, "time in which an engaged mediator's effort builds up", unit=DAYS, between=(0.02, 60)
+    )
+    formulation_margin: Number = parameter(
+        0.05, "alarm above the threshold at which a mediator proposes terms", unit="intensity", between=(0, 1), source=BEARDSLEY
+    )
+    manipulation_margin: Number = parameter(
+        0.15, "alarm above the threshold at which it uses carrots and sticks", unit="intensity", between=(0, 1), source=BEARDSLEY
+    )
+    withdrawal_share: Number = parameter(
+        0.5, "share of its threshold below which alarm lets a mediator go", unit=SHARE, between=(0, 1)
+    )
+    cover: Number = parameter(
+        0.6, "share of the audience cost that a trusted mediator's terms save", unit=SHARE, between=(0, 1), source=BEARDSLEY
+    )
+    leverage_on_halt: Number = parameter(
+        3.0, "value that full leverage adds to a halt", unit=VALUE, between=(0, 50), source=BEARDSLEY, slider=True
+    )
+    leverage_on_restraint: Number = parameter(
+        1.0, "how much full leverage weighs against full intensity", unit=VALUE, between=(0, 50), source=BEARDSLEY
+    )
+    overt_cost: Number = parameter(
+        2.0, "cost, to a state averse to mediation, of settling under overt mediation", unit=VALUE, between=(0, 50)
+    )
+    brokered_share: Number = parameter(
+        0.2, "effort, weighted by influence, from which a settlement counts as brokered", unit=SHARE, between=(0, 1)
+    )
+
+
+class ChannelBehaviour(Part):
+    """How a back-channel opens, breaks and helps."""
+
+    openings_per_day: Number = parameter(
+        1.0, "rate of opening when one who may open it wants to with all its weight", unit=DAY, between=(0, 48), source=MAY_2025
+    )
+    breaks_per_day: Number = parameter(
+        0.5, "rate of breaking under full intensity, with no trust", unit=DAY, between=(0, 48)
+    )
+    information: Number = parameter(
+        0.8, "share of the fog that a fully trusted channel lifts", unit=SHARE, between=(0, 1), source=FEY_RAMSAY
+    )
+
+
+class LendingBehaviour(Part):
+    """How a purse restrains: before it is opened, not after."""
+
+    run_up_days: Number = parameter(
+        7.0, "time before a decision from which it weighs on the borrower", unit=DAYS, between=(0.1, 365), source=THACKER
+    )
+    restraint: Number = parameter(
+        {"uniform": [0.0, 6.0]},
+        "how much a full purse weighs against full intensity just before a conditional decision; "
+        "no measured effect on ceasefires exists, so the prior is wide and includes none",
+        unit=VALUE,
+        between=(0, 50),
+        source=THACKER,
+        slider=True,
+    )
+    approval: Number = parameter(
+        3.0, "log-odds that a board approves a borrower at peace", unit="log-odds", between=(-20, 20), source=THACKER
+    )
+    strictness: Number = parameter(
+        4.0, "how much full intensity of a borrower lowers those log-odds where lending is conditional", unit="log-odds", between=(0, 50)
+    )
+    opposition: Number = parameter(
+        1.5, "how much a rival's vote against lowers them; an abstention counts a third", unit="log-odds", between=(0, 50), source=THACKER
+    )
+    abstention: Number = parameter(
+        0.33, "weight of an abstention beside a vote against", unit=SHARE, between=(0, 1)
+    )
+    relief: Number = parameter(
+        0.5, "economic pressure that a tranche of a tenth of reserves lifts", unit="pressure", between=(0, 10)
+    )
+    shock: Number = parameter(
+        0.5, "economic pressure that the delay of such a tranche brings", unit="pressure", between=(0, 10)
+    )
+
+
+class AdviceBehaviour(Part):
+    """How an adviser is heard."""
+
+    counsels_per_day: Number = parameter(
+        1.0, "rate of speaking up once danger passes the adviser's threshold", unit=DAY, between=(0, 48), source=MAY_2025
+    )
+    weight: Number = parameter(
+        2.0, "how much the counsel of a fully trusted adviser weighs for or against full intensity", unit=VALUE, between=(0, 50)
+    )
+    lasts_days: Number = parameter(
+        7.0, "time in which counsel wears off", unit=DAYS, between=(0.1, 365)
+    )
+
+
+class Behaviour(Part):
+    """All behavioural parameters."""
+
+    decision: DecisionBehaviour = Field(default_factory=DecisionBehaviour)
+    harm: HarmBehaviour = Field(default_factory=HarmBehaviour)
+    fog: FogBehaviour = Field(default_factory=FogBehaviour)
+    halt: HaltBehaviour = Field(default_factory=HaltBehaviour)
+    quiet: QuietBehaviour = Field(default_factory=QuietBehaviour)
+    war: WarBehaviour = Field(default_factory=WarBehaviour)
+    economy: EconomyBehaviour = Field(default_factory=EconomyBehaviour)
+    mediation: MediationBehaviour = Field(default_factory=MediationBehaviour)
+    channels: ChannelBehaviour = Field(default_factory=ChannelBehaviour)
+    lending: LendingBehaviour = Field(default_factory=LendingBehaviour)
+    advice: AdviceBehaviour = Field(default_factory=AdviceBehaviour)

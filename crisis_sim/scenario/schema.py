@@ -1,0 +1,358 @@
+"""The parts of a scenario: the facts of one crisis. Their one home; files, command line, JSON Schema and docs follow it.
+
+Numbers without a unit run from 0 to 1. Times are dates with an offset, such as 2025-05-07T01:05+05:30; one without an offset
+is taken in the offset of `start`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from crisis_sim.scenario.behaviour import Behaviour
+from crisis_sim.scenario.numbers import Number
+from crisis_sim.scenario.part import Part, parameter
+
+Violence = Literal["none", "minor clashes", "serious clashes", "full-scale war"]
+VIOLENCE: tuple[Violence, ...] = ("none", "minor clashes", "serious clashes", "full-scale war")
+Style = Literal["facilitation", "formulation", "manipulation"]
+#: From the least to the most intrusive (Beardsley et al. 2006).
+STYLES: tuple[Style, ...] = ("facilitation", "formulation", "manipulation")
+Vote = Literal["for", "abstain", "against"]
+
+UNIT = (0.0, 1.0)
+
+
+def _read_moment(value: Any) -> Any:
+    if isinstance(value, (str, datetime)):
+        return value
+    raise PydanticCustomError(
+        "moment",
+        "expected a date such as 2025-05-07T01:05+05:30, got {value}",  # type: ignore[arg-type]
+        {"value": repr(value)},
+    )
+
+
+Moment = Annotated[datetime, BeforeValidator(_read_moment)]
+
+
+class Rung(Part):
+    """One rung of the ladder of escalation."""
+
+    name: str = Field(description="what a state does on this rung")
+    intensity: Number = parameter(
+        None, "how far up it is, from calm to nuclear use", unit="intensity", between=UNIT
+    )
+    deaths_per_day: Number = parameter(
+        0.0, "deaths it causes on the other side", unit="deaths per day", between=(0, 1e8)
+    )
+    cost_per_day: Number = parameter(
+        0.0, "cost to the state that is on it", unit="days of output per day", between=(0, 10)
+    )
+    violence: Violence = Field("none", description="its violence, in the words of the ICB project")
+    strike: bool = Field(
+        False, description="whether it counts as a strike: the first one starts the second duration"
+    )
+    nuclear: bool = Field(False, description="whether it is the use of nuclear weapons")
+
+
+def south_asian_ladder() -> tuple[Rung, ...]:
+    """The ladder used where a scenario gives none: ten rungs, after Kahn 1965, from the South Asian record."""
+    serious: Violence = "serious clashes"
+    return (
+        Rung(name="calm", intensity=0.0),
+        Rung(name="protest", intensity=0.04),
+        Rung(name="diplomatic and economic coercion", intensity=0.09, cost_per_day=0.002),
+        Rung(name="mobilisation", intensity=0.14, cost_per_day=0.01),
+        Rung(
+            name="border fire",
+            intensity=0.2,
+            deaths_per_day=0.3,
+            cost_per_day=0.015,
+            violence="minor clashes",
+        ),
+        Rung(
+            name="limited strike",
+            intensity=0.35,
+            deaths_per_day=15.0,
+            cost_per_day=0.05,
+            violence=serious,
+            strike=True,
+        ),
+        Rung(
+            name="air and drone exchange",
+            intensity=0.5,
+            deaths_per_day=20.0,
+            cost_per_day=0.1,
+            violence=serious,
+            strike=True,
+        ),
+        Rung(
+            name="strikes on military bases",
+            intensity=0.65,
+            deaths_per_day=40.0,
+            cost_per_day=0.2,
+            violence=serious,
+            strike=True,
+        ),
+        Rung(
+            name="full-scale war",
+            intensity=0.85,
+            deaths_per_day=500.0,
+            cost_per_day=0.5,
+            violence="full-scale war",
+            strike=True,
+        ),
+        Rung(
+            name="nuclear use",
+            intensity=1.0,
+            deaths_per_day=100_000.0,
+            cost_per_day=1.0,
+            violence="full-scale war",
+            strike=True,
+            nuclear=True,
+        ),
+    )
+
+
+class MarketSpec(Part):
+    """A state's stock market, which prices the danger as it sees it."""
+
+    index: str = Field("market index", description="name of the index")
+    sensitivity: Number = parameter(
+        0.1, "fall of the index, in logarithms, at full danger", unit="log", between=(0, 5)
+    )
+    volatility: Number = parameter(
+        0.01, "daily movement without news, in logarithms", unit="log per square root of a day", between=(0, 0.5)
+    )
+
+
+class StateSpec(Part):
+    """One of the two states in the crisis."""
+
+    title: str = Field("", description="name to print; the key where it is left out")
+    resolve: Number = parameter(None, "how much the issue is worth to it", unit="share", between=UNIT, slider=True)
+    audience: Number = parameter(
+        None, "how exposed its leaders are to audiences at home", unit="share", between=UNIT, slider=True
+    )
+    mediation_aversion: Number = parameter(
+        0.0, "how much face overt brokering costs it", unit="share", between=UNIT, slider=True
+    )
+    caution: Number = parameter(
+        1.0, "its dread of escalation, beside the usual", unit="ratio", between=(0, 10)
+    )
+    capability: Number = parameter(
+        1.0, "military capability, beside the rival's", unit="ratio", between=(0.001, 1000)
+    )
+    nuclear: bool = Field(False, description="whether it has nuclear weapons")
+    economic_vulnerability: Number = parameter(
+        0.5, "how much economic losses hurt it", unit="share", between=UNIT, slider=True
+    )
+    reserves_usd_bn: Number = parameter(
+        100.0, "foreign reserves", unit="USD bn", between=(0.01, 1e5)
+    )
+    market: MarketSpec = Field(default_factory=MarketSpec, description="its stock market")
+    rung_at_start: str = Field("", description="name of its rung at the start; the lowest where left out")
+
+
+class MediatorSpec(Part):
+    """A third party that may engage. Per-side values left out are 0."""
+
+    title: str = Field("", description="name to print; the key where it is left out")
+    style: Style = Field("facilitation", description="the most intrusive style it is able to use")
+    attention_threshold: Number = parameter(
+        0.5, "alarm from which it engages", unit="intensity", between=UNIT, slider=True
+    )
+    attention_days: Number = parameter(
+        1.0, "delay with which danger alarms it", unit="days", between=(0.01, 365), slider=True
+    )
+    information: Number = parameter(
+        0.5, "information of its own about both sides", unit="share", between=UNIT
+    )
+    trust: dict[str, Number] = parameter(
+        {}, "how far each state trusts it", unit="share", between=UNIT
+    )
+    leverage: dict[str, Number] = parameter(
+        {}, "carrots and sticks it holds over each state", unit="share", between=UNIT, slider=True
+    )
+    interest: dict[str, Number] = parameter(
+        {},
+        "its interest in each state, which it will not put at risk: it uses that much less of its leverage",
+        unit="share",
+        between=UNIT,
+    )
+
+
+class ReviewSpec(Part):
+    """A date on which a lender's board decides on money."""
+
+    at: Moment = Field(description="when the board decides")
+    title: str = Field("", description="what is decided")
+    amount_usd_bn: Number = parameter(None, "money released on approval", unit="USD bn", between=(0, 1000))
+    rival_vote: Vote = Field("abstain", description="how the borrower's rival votes")
+    delay_days: Number = parameter(
+        14.0, "until the board meets again, where it puts the decision off", unit="days", between=(0.1, 365)
+    )
+
+
+class LenderSpec(Part):
+    """A purse on which one state depends."""
+
+    title: str = Field("", description="name to print; the key where it is left out")
+    borrower: str = Field(description="the state that depends on it")
+    dependence: Number = parameter(
+        0.5, "how much the borrower depends on it", unit="share", between=UNIT, slider=True
+    )
+    conditionality: Number = parameter(
+        {"uniform": [0.0, 1.0]},
+        "how far its money hangs on restraint",
+        unit="share",
+        between=UNIT,
+        source="disputed in May 2025: the prior covers the whole range",
+        slider=True,
+    )
+    reviews: tuple[ReviewSpec, ...] = Field((), description="its calendar")
+
+
+class ChannelSpec(Part):
+    """A private line between the two states."""
+
+    title: str = Field("", description="name to print; the key where it is left out")
+    trust: Number = parameter(0.5, "how far both sides trust it", unit="share", between=UNIT, slider=True)
+    opened_by: tuple[str, ...] = Field((), description="states and mediators that may open it")
+    standing: bool = Field(False, description="whether it is open from the start")
+
+
+class AdviserSpec(Part):
+    """A voice in one state's councils."""
+
+    title: str = Field("", description="name to print; the key where it is left out")
+    state: str = Field(description="the state that is advised")
+    stance: Literal["dove", "hawk"] = Field("dove", description="what is advised")
+    trust: Number = parameter(0.5, "how far the adviser is heard", unit="share", between=UNIT, slider=True)
+    attention_threshold: Number = parameter(
+        0.3, "danger from which the adviser speaks up", unit="intensity", between=UNIT
+    )
+
+
+class EventSpec(Part):
+    """Something that happens on a given date, whatever the agents do."""
+
+    at: Moment = Field(description="when it happens")
+    title: str = Field("", description="what happens, in a few words")
+    kind: Literal["trigger", "incident"] = Field(
+        "incident", description="`trigger` for the event from which the crisis is counted"
+    )
+    struck: str = Field(description="the state that it harms")
+    deaths: Number = parameter(0.0, "deaths", unit="deaths", between=(0, 1e8))
+    blame: Number = parameter(1.0, "how surely the struck state blames its rival", unit="share", between=UNIT)
+    pressure: Number = parameter(
+        0.0, "economic pressure that it brings on the struck state", unit="pressure", between=(0, 10)
+    )
+
+
+class RealMarket(Part):
+    """Real closes of a state's market index."""
+
+    index: str = Field(description="name of the index")
+    closes: tuple[tuple[Moment, float], ...] = Field(description="dates and closes, in order")
+
+
+class RealEvent(Part):
+    """A dated event of the record."""
+
+    at: Moment
+    text: str
+
+
+class RealPath(Part):
+    """What really happened: drawn under the results, never read by the model."""
+
+    first_strike: Moment | None = Field(None, description="when the first strike fell")
+    ceasefire_agreed: Moment | None = Field(None, description="when the halt was agreed")
+    ceasefire_in_effect: Moment | None = Field(None, description="when the halt came into effect")
+    rungs: dict[str, tuple[tuple[Moment, str], ...]] = Field(
+        default_factory=dict, description="for each state, when it came to which rung"
+    )
+    markets: dict[str, RealMarket] = Field(
+        default_factory=dict, description="for each state, its market's closes"
+    )
+    events: tuple[RealEvent, ...] = Field((), description="the record, event by event")
+
+
+class Scenario(Part):
+    """One crisis, or a population of them: all that the model is told."""
+
+    name: str = Field("", description="the file's name without .yaml; not written in the file")
+    title: str = Field(description="one line that says what the scenario is")
+    description: str = Field("", description="what it is for, and what it changes")
+    sources: tuple[str, ...] = Field((), description="where its facts come from")
+    start: Moment = Field(description="when the clock starts")
+    horizon_days: float = Field(60.0, gt=0, le=3650, description="how long each crisis is followed")
+    hours_per_turn: float = Field(3.0, ge=0.05, le=168, description="length of a turn")
+    follow_up_days: float = Field(
+        14.0, ge=0, le=3650, description="how long a halt is watched before it ends the crisis"
+    )
+    ladder: tuple[Rung, ...] = Field(
+        default_factory=south_asian_ladder, min_length=2, max_length=60, description="rungs, from the lowest up"
+    )
+    states: dict[str, StateSpec] = Field(
+        min_length=2, max_length=2, description="the two states, each under its short name"
+    )
+    mediators: dict[str, MediatorSpec] = Field(default_factory=dict, description="third parties")
+    lenders: dict[str, LenderSpec] = Field(default_factory=dict, description="lenders")
+    channels: dict[str, ChannelSpec] = Field(default_factory=dict, description="back-channels")
+    advisers: dict[str, AdviserSpec] = Field(default_factory=dict, description="advisers")
+    events: tuple[EventSpec, ...] = Field((), description="scheduled events, the trigger among them")
+    real_path: RealPath | None = Field(None, description="what really happened, for overlays")
+    behaviour: Behaviour = Field(
+        default_factory=Behaviour, description="behavioural parameters, the same for every scenario"
+    )
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """The two states' short names, in the order of the file."""
+        return tuple(self.states)
+
+    @property
+    def horizon_hours(self) -> float:
+        """Hours for which each crisis is followed."""
+        return self.horizon_days * 24.0
+
+    @property
+    def turns(self) -> int:
+        """Number of turns to the horizon, the last one perhaps past it by less than a turn."""
+        return -int(-self.horizon_hours // self.hours_per_turn)
+
+    @property
+    def trigger_hours(self) -> float:
+        """Hours from the start to the first trigger; 0 where the scenario schedules none."""
+        triggers = [self.hours_from_start(event.at) for event in self.events if event.kind == "trigger"]
+        return min(triggers, default=0.0)
+
+    def moment(self, hours: float) -> datetime:
+        """The date and time `hours` after the start, in the offset of `start`."""
+        return self.start + timedelta(hours=hours)
+
+    def hours_from_start(self, moment: datetime) -> float:
+        """Hours from the start to a moment; one without an offset is taken in the offset of `start`."""
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=self.start.tzinfo)
+        return (moment - self.start).total_seconds() / 3600.0
+
+    def plain(self) -> dict[str, Any]:
+        """The whole resolved scenario as plain data, fit for JSON."""
+        return self.model_dump(mode="json")
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the resolved scenario without its name: equal digests mean equal crises."""
+        content = {key: value for key, value in self.plain().items() if key != "name"}
+        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
