@@ -1,0 +1,104 @@
+"""What a batch gives back: for each scenario an ensemble of replicates, one row each."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """One scenario's replicates: the same crisis, many times over.
+
+    Attributes:
+        name: the scenario's name, by which a batch knows it.
+        title: the scenario's one-line title.
+        horizon_hours: hours from the start for which each crisis was followed at most.
+        states: short names of the two states.
+        table: one row a replicate, in order of `replicate`; columns as in `crisis_sim.batch.columns`.
+        paths: one row a replicate and day for the first replicates (markets, pressure, rungs), or None.
+        scenario: the resolved scenario as plain data, the real path included.
+    """
+
+    name: str
+    title: str
+    horizon_hours: float
+    states: tuple[str, ...]
+    table: pa.Table
+    paths: pa.Table | None = None
+    scenario: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def replicates(self) -> int:
+        """Number of replicates, which is the number of rows."""
+        return int(self.table.num_rows)
+
+    def column(self, name: str) -> NDArray[Any]:
+        """One outcome of every replicate, as an array of shape (replicates,).
+
+        Numbers come as float64 with NaN where the thing never came, texts as strings with "" there,
+        yes-or-no columns as bool and whole numbers as integers.
+
+        Raises:
+            KeyError: when there is no such column; names the nearest.
+        """
+        if name not in self.table.column_names:
+            near = difflib.get_close_matches(name, self.table.column_names, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise KeyError(f"ensemble {self.name!r} has no column {name!r}{hint}")
+        return as_array(self.table.column(name))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Scenarios run side by side with the same luck, in the order in which they were asked for.
+
+    Attributes:
+        ensembles: scenario name to its replicates; the first is the one that others are compared with.
+        manifest: how the batch came about: seed, replicates, versions, git revision, command, failures
+            (`crisis_sim.batch.manifest`).
+    """
+
+    ensembles: dict[str, Ensemble]
+    manifest: dict[str, Any]
+
+    @property
+    def seed(self) -> int:
+        """The seed that, with a replicate's number, fixes its luck."""
+        return int(self.manifest["seed"])
+
+
+def as_array(column: pa.ChunkedArray) -> NDArray[Any]:
+    """A column of a table as a NumPy array, with NaN or "" for what is missing."""
+    import numpy as np
+    import pyarrow as pa
+
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return _texts(column)
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return _texts(column.dictionary_encode())
+    values: NDArray[Any] = column.to_numpy()
+    if pa.types.is_floating(kind):
+        return values.astype(np.float64, copy=False)
+    return values
+
+
+def _texts(column: pa.ChunkedArray) -> NDArray[np.str_]:
+    import numpy as np
+    import pyarrow as pa
+
+    if column.num_chunks == 0:
+        return np.empty(0, dtype="U1")
+    whole = column.unify_dictionaries().combine_chunks()
+    if isinstance(whole, pa.ChunkedArray):
+        whole = whole.chunk(0)
+    words = np.array(["", *whole.dictionary.to_pylist()])
+    places = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.intp)
+    return words[places + 1]
