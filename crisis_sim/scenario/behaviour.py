@@ -107,6 +107,9 @@ class HarmBehaviour(Part):
     harm_exponent: Number = parameter(
         0.5, "grievance grows with deaths to this power", unit="exponent", between=(0.1, 1)
     )
+    grievance_saturation: Number = parameter(
+        3.0, "grievance at which more of it moves a state half as much", unit="grievance", between=(0.1, 1e6)
+    )
     answer_credit: Number = parameter(
         1.2,
         "how much of one's own grievance a like harm done to the rival settles (above 1: successes are claimed)",
@@ -204,8 +207,11 @@ class QuietBehaviour(Part):
     quiet_days: Number = parameter(
         6.0, "quiet on both sides after which a crisis is over", unit=DAYS, between=(0.5, 365)
     )
+    quiet_intensity: Number = parameter(
+        0.1, "intensity up to which a state is quiet", unit="intensity", between=(0, 1)
+    )
     quiet_grievance: Number = parameter(
-        0.25, "grievance under which a state is quiet", unit="grievance", between=(0, 10)
+        0.4, "grievance under which a state is quiet", unit="grievance", between=(0, 10)
     )
     reciprocation_days: Number = parameter(
         5.0,

@@ -1,0 +1,56 @@
+"""An adviser: a dove or a hawk in one state's councils, who speaks up when danger grows, and is heard for a while."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from crisis_sim.model.agent import Influence, ThirdParty
+from crisis_sim.model.arrays import Array, Indices, at
+from crisis_sim.model.state import State
+from crisis_sim.scenario.schema import AdviserSpec
+
+if TYPE_CHECKING:
+    from crisis_sim.model.crisis import CrisisModel
+
+
+class Adviser(ThirdParty):
+    """A voice for restraint (dove) or for force (hawk).
+
+    Attributes (arrays over replicates):
+        voice: how much the last counsel is still heard, 0 to 1.
+    """
+
+    def __init__(self, model: CrisisModel, name: str, spec: AdviserSpec) -> None:
+        super().__init__(model, name)
+        self.title = spec.title or name
+        self.state_name = spec.state
+        self.stance = spec.stance
+        self.facts = model.parameters.numbers(f"advisers.{name}", spec)
+        self.voice = self.array()
+        self._worn_off = model.share(1 / model.behaviour.advice.lasts_days)
+        model.record.add(f"{name}_spoke_at_hours")
+
+    def observe(self) -> None:
+        self.voice *= 1 - self._worn_off
+
+    def act(self) -> None:
+        crisis, advice = self.crisis, self.crisis.behaviour.advice
+        alarmed = crisis.danger > self.facts.attention_threshold
+        speaks = self.happens("speak", advice.counsels_per_day * alarmed)
+        who = np.flatnonzero(speaks & crisis.open_to_decision)
+        if who.size:
+            self.voice[who] = 1.0
+            crisis.record.mark(f"{self.name}_spoke_at_hours", who, crisis.hours)
+            crisis.tell("spoke", self.name, stance=self.stance)
+
+    def influence(self, state: State, who: Indices) -> Influence | None:
+        if state.name != self.state_name:
+            return None
+        weight = at(self.crisis.behaviour.advice.weight, who) * at(self.facts.trust, who)
+        counsel = weight * self.voice[who]
+        return Influence(restraint=counsel if self.stance == "dove" else -counsel)
+
+    def series(self) -> dict[str, Array]:
+        return {f"{self.name}_voice": self.voice}

@@ -1,0 +1,353 @@
+"""The crisis: a Mesa model of a whole block of replicates, and the order in which a turn goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import mesa
+import numpy as np
+from numpy.typing import NDArray
+
+from crisis_sim.model.adviser import Adviser
+from crisis_sim.model.agent import CrisisAgent, ThirdParty
+from crisis_sim.model.arrays import Array, Indices, OverReplicates, Real
+from crisis_sim.model.channel import Channel
+from crisis_sim.model.endings import ENDINGS, Endings
+from crisis_sim.model.halt import Halt
+from crisis_sim.model.journal import Journal
+from crisis_sim.model.ladder import Ladder
+from crisis_sim.model.lender import Lender
+from crisis_sim.model.luck import Luck
+from crisis_sim.model.mediator import Mediator
+from crisis_sim.model.parameters import Numbers, Parameters, parts_of
+from crisis_sim.model.paths import Paths
+from crisis_sim.model.record import Record
+from crisis_sim.model.state import State
+from crisis_sim.scenario.schema import STYLES, VIOLENCE, Scenario
+
+#: Makes an agent of one's own: called with the model once the scenario's agents stand.
+AgentMaker = Callable[["CrisisModel"], CrisisAgent]
+
+#: Milestones of every crisis, in hours from the start.
+MILESTONES = (
+    "ended_at_hours",
+    "first_strike_at_hours",
+    "mediation_started_at_hours",
+    "channel_opened_at_hours",
+    "ceasefire_agreed_at_hours",
+    "ceasefire_in_effect_at_hours",
+    "first_violation_at_hours",
+    "relapsed_at_hours",
+    "war_at_hours",
+    "nuclear_use_at_hours",
+    "followed_until_hours",
+)
+
+
+class Behaviours(OverReplicates):
+    """The behavioural parameters of a block, section by section, as in `crisis_sim.scenario.behaviour`."""
+
+    def __init__(self, sections: Mapping[str, Numbers]) -> None:
+        vars(self).update(sections)
+
+    def __getattr__(self, name: str) -> Numbers:
+        raise AttributeError(f"behaviour has no section '{name}'; there are {', '.join(vars(self))}")
+
+
+class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
+    """A block of replicates of one crisis; with one replicate, an ordinary Mesa model.
+
+    Args:
+        scenario: the crisis.
+        replicates: how many replicates the block holds.
+        seed: the batch's seed.
+        first_replicate: number of the block's first replicate in its batch: replicate k is the same crisis in any block.
+        parameters: values that replace the scenario's numbers, by path (`mediators.us.leverage.india`), each of shape
+            (replicates,).
+        agents: makers of further agents, each called with the model.
+        journal: where to note what happens; for a single replicate.
+        keep_paths: how many of the batch's first replicates to keep day-by-day paths of.
+
+    Attributes:
+        hours: hours from the scenario's start to the end of the current turn.
+        turn: number of the current turn, from 1.
+        ongoing: whether each replicate's crisis goes on, shape (replicates,).
+        danger: how dangerous the crisis looks to all, 0 to 1, shape (replicates,).
+        under_fire: whether either side strikes.
+        turns_run: turns that ongoing replicates have gone through, summed over replicates.
+
+    Raises:
+        ValueError: when a journal is asked for more than one replicate, or a count is not positive.
+        KeyError: when `parameters` names what is no parameter of the scenario.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        replicates: int = 1,
+        seed: int = 1,
+        first_replicate: int = 0,
+        parameters: Mapping[str, NDArray[Any]] | None = None,
+        agents: Iterable[AgentMaker] = (),
+        journal: Journal | None = None,
+        keep_paths: int = 0,
+    ) -> None:
+        super().__init__(rng=seed)  # Mesa's own generator is not used: see luck.py
+        if replicates < 1 or first_replicate < 0:
+            raise ValueError(f"cannot run {replicates} replicates from number {first_replicate}")
+        if journal is not None and replicates != 1:
+            raise ValueError(f"a journal follows one replicate, not {replicates}")
+        self.scenario = scenario
+        self.replicates = replicates
+        self.first_replicate = first_replicate
+        self.journal = journal
+        self.days_per_turn = scenario.hours_per_turn / 24
+        self.turn = 0
+        self.turns_run = 0
+        self.hours = 0.0
+
+        self.luck = Luck(seed, first_replicate, replicates)
+        self.parameters = Parameters(self.luck, parameters)
+        self.behaviour = Behaviours({
+            name: self.parameters.numbers(f"behaviour.{name}", part)
+            for name, part in parts_of(scenario.behaviour).items()
+        })
+        self.ladder = Ladder(scenario.ladder, self.parameters, self.harm_of)
+        self.record = self._new_record()
+        self.ongoing = np.full(replicates, True)
+        self.deaths = np.zeros(replicates)
+        self.danger: NDArray[np.float32] = np.zeros(replicates, Real)
+        self.ever_at_war = False
+        self.saw_violence = np.full(replicates, False)
+
+        self._populate(agents)
+        self.halt = Halt(self)
+        self._begin()
+        self.endings = Endings(self)
+        self.paths = Paths(self, keep_paths)
+        self._schedule()
+        self.parameters.check_all_used()
+        self._read_states()
+
+    # How it is made.
+
+    def _populate(self, agents: Iterable[AgentMaker]) -> None:
+        scenario = self.scenario
+        self.states = tuple(State(self, name, spec) for name, spec in scenario.states.items())
+        self.states[0].meet(self.states[1])
+        self.states[1].meet(self.states[0])
+        self.mediators = [Mediator(self, name, spec) for name, spec in scenario.mediators.items()]
+        self.lenders = [Lender(self, name, spec) for name, spec in scenario.lenders.items()]
+        self.channels = [Channel(self, name, spec) for name, spec in scenario.channels.items()]
+        self.advisers = [Adviser(self, name, spec) for name, spec in scenario.advisers.items()]
+        own = [make(self) for make in agents]
+        self.cast: list[CrisisAgent] = [
+            *self.states,
+            *self.mediators,
+            *self.lenders,
+            *self.channels,
+            *self.advisers,
+            *own,
+        ]
+        self.third_parties = [agent for agent in self.cast if isinstance(agent, ThirdParty)]
+
+    def _new_record(self) -> Record:
+        record = Record(self.replicates)
+        for milestone in MILESTONES:
+            record.add(milestone)
+        record.add("ending", 0, np.int8)
+        record.add("mediation_style", 0, np.int8)
+        record.add("brokered_by", -1, np.int16)
+        record.add("worst_violence", 0, np.int8)
+        record.add("peak_rung", 0, np.int16)
+        record.add("deaths")
+        for name in self.scenario.states:
+            record.add(f"{name}_lowest_market")
+            record.add(f"{name}_highest_pressure")
+        return record
+
+    def _schedule(self) -> None:
+        """Set up the scheduled events, the earliest first."""
+        scenario = self.scenario
+        numbers = [
+            self.parameters.numbers(f"events.{k}", event) for k, event in enumerate(scenario.events)
+        ]
+        hours = [scenario.hours_from_start(event.at) for event in scenario.events]
+        order = sorted(range(len(hours)), key=hours.__getitem__)
+        self._coming = [(hours[k], scenario.events[k], numbers[k]) for k in order]
+
+    def _begin(self) -> None:
+        """Write down where the states stand before the first turn."""
+        for state in self.states:
+            self.note_rungs(state, np.arange(self.replicates))
+
+    # What agents ask.
+
+    def state(self, name: str) -> State:
+        """The state of that name."""
+        return self.states[self.scenario.state_names.index(name)]
+
+    def share(self, rate_per_day: Array) -> Array:
+        """Share of the way that something goes in a turn when it goes at this rate, exactly: 1 - exp(-rate * turn)."""
+        return -np.expm1(-np.asarray(rate_per_day, Real) * Real(self.days_per_turn))
+
+    def harm_of(self, deaths: Array) -> Array:
+        """Grievance that deaths give."""
+        harm = self.behaviour.harm
+        return (deaths / harm.harm_unit_deaths) ** harm.harm_exponent
+
+    def strain_on(self, name: str) -> Array:
+        """Economic pressure that third parties put on a state."""
+        state = self.state(name)
+        strains = [strain for p in self.third_parties if (strain := p.strain(state)) is not None]
+        return sum(strains) if strains else 0.0
+
+    @property
+    def open_to_decision(self) -> NDArray[np.bool_]:
+        """Whether the crisis goes on and no halt is agreed or in effect."""
+        return self.ongoing & ~(self.halt.pending | self.halt.holding)
+
+    def tell(self, kind: str, agent: str, **detail: Any) -> None:
+        """Note an event in the journal, if there is one and the crisis is not over."""
+        if self.journal is not None and self.ongoing[0]:
+            self.journal.note(float(detail.pop("hours", self.hours)), kind, agent, detail)
+
+    def note_rungs(self, state: State, who: Indices) -> None:
+        """Write into the record that a state came to its present rungs."""
+        record, ladder = self.record, self.ladder
+        who = who[self.ongoing[who]]
+        rung = state.rung[who]
+        record.raise_to("peak_rung", who, rung)
+        record.raise_to("worst_violence", who, ladder.violence.at(rung, who).astype(np.int8))
+        self.saw_violence[who] |= ladder.violence.at(rung, who) > 0
+        for milestone, flag, kind in (
+            ("first_strike_at_hours", ladder.strike, "first_strike"),
+            ("war_at_hours", ladder.war, "war"),
+            ("nuclear_use_at_hours", ladder.nuclear, "nuclear_use"),
+        ):
+            marked = who[flag.at(rung, who) > 0]
+            if marked.size:
+                if self.journal is not None and np.isnan(record.of(milestone, marked)[0]):
+                    self.tell(kind, state.name)
+                record.mark(milestone, marked, self.hours)
+
+    # A turn.
+
+    def step(self) -> None:
+        """One turn: what it brings is observed by all, then all decide, then what they decided is carried out."""
+        self.turn += 1
+        self.hours = self.turn * self.scenario.hours_per_turn
+        self.turns_run += int(self.ongoing.sum())
+        self._happen()
+        self.agents.do("observe")
+        self.agents.do("act")
+        self.agents.do("settle")
+        self.halt.settle()
+        self._count_deaths()
+        self._read_states()
+        self.endings.settle()
+        self.paths.take()
+        self._write_journal()
+        self.running = bool(self.ongoing.any())
+    def run(self, drop_finished: bool = True) -> CrisisModel:
+        """Step until every replicate's crisis is over.
+
+        Args:
+            drop_finished: whether finished replicates leave the block on the way, which saves work and changes nothing.
+        """
+        while self.running:
+            self.step()
+            if drop_finished:
+                self.drop_finished()
+        return self
+
+    def _happen(self) -> None:
+        """Let the scheduled events of this turn happen."""
+        while self._coming and self._coming[0][0] <= self.hours:
+            hours, event, numbers = self._coming.pop(0)
+            self.state(event.struck).suffer_event(numbers.deaths, numbers.blame, numbers.pressure)
+            self.deaths += numbers.deaths
+            if self.journal is not None:
+                deaths = float(np.max(numbers.deaths))
+                self.tell(
+                    event.kind, event.struck, hours=hours, title=event.title, deaths=deaths
+                )
+
+    def _count_deaths(self) -> None:
+        one, other = self.states
+        self.deaths += self.days_per_turn * (one.deaths_per_day + other.deaths_per_day)
+
+    def _read_states(self) -> None:
+        """See how the states stand at the end of a turn."""
+        one, other = self.states
+        self.danger = 1 - (1 - one.intensity) * (1 - other.intensity)
+        self.under_fire = one.strikes | other.strikes
+        self.fire = np.maximum(one.intensity, other.intensity) * self.under_fire
+        self.at_war = (self.ladder.war.at(one.rung) > 0) | (self.ladder.war.at(other.rung) > 0)
+
+    def end(self, who: Indices, ending: int, hours: NDArray[np.float64]) -> None:
+        """End the crises `who` with an ending (its number in `ENDINGS`), at the given hours."""
+        record = self.record
+        record.set("ending", who, ending)
+        record.set("ended_at_hours", who, hours)
+        record.set("followed_until_hours", who, min(self.hours, self.scenario.horizon_hours))
+        record.set("deaths", who, self.deaths[who])
+        for agent in self.cast:
+            agent.write(who)
+        if self.journal is not None:
+            self.tell("ended", "", ending=ENDINGS[ending])
+        self.ongoing[who] = False
+
+    def drop_finished(self, share: float = 0.1) -> None:
+        """Let finished replicates leave the block, once they are more than a share of it."""
+        chosen = np.flatnonzero(self.ongoing)
+        before = self.replicates
+        if not chosen.size or before - chosen.size <= share * before:
+            return
+        for name in ("ongoing", "deaths", "danger", "under_fire", "fire", "at_war", "saw_violence"):
+            setattr(self, name, getattr(self, name)[chosen])
+        for part in (self.behaviour, self.ladder, self.halt, self.endings, *self.cast):
+            part.keep(chosen, before)
+        self.record.place = self.record.place[chosen]
+        self._coming = [(hours, event, n.at(chosen)) for hours, event, n in self._coming]
+        self.replicates = chosen.size
+
+    def _write_journal(self) -> None:
+        if self.journal is None:
+            return
+        series: dict[str, Array] = {"hours": self.hours, "danger": self.danger}
+        for agent in self.cast:
+            series |= agent.series()
+        self.journal.take_turn({name: float(np.max(value)) for name, value in series.items()})
+
+    # What came of it.
+
+    def kept_paths(self) -> dict[str, NDArray[Any]] | None:
+        """Day-by-day paths of the batch's first replicates as columns, or None where this block keeps none."""
+        return self.paths.columns()
+
+    def outcomes(self) -> dict[str, NDArray[Any]]:
+        """One row a replicate, as columns: see docs/outcomes.md for what each of them means.
+
+        Times are hours from the start, not a number where the thing never came; texts are "" where there is none.
+        """
+        columns = dict(self.record.columns)
+        rows = len(columns["ending"])
+        titles = np.array([*self.scenario.mediators, ""])
+        styles = np.array(["", *STYLES])
+        texts = {
+            "ending": np.array(ENDINGS)[columns["ending"]],
+            "brokered_by": titles[columns["brokered_by"]],
+            "mediation_style": styles[columns["mediation_style"]],
+            "worst_violence": np.array(VIOLENCE)[columns["worst_violence"]],
+        }
+        for name in self.scenario.lenders:
+            decisions = np.array(["", "approved", "delayed"])
+            texts[f"{name}_decision"] = decisions[columns[f"{name}_decision"]]
+        mediated = ~np.isnan(columns["mediation_started_at_hours"])
+        return columns | texts | {
+            "replicate": self.first_replicate + np.arange(rows),
+            "trigger_at_hours": np.full(rows, self.scenario.trigger_hours),
+            "mediated": mediated,
+        }

@@ -1,0 +1,102 @@
+"""When a crisis is over, and how: the endings of the International Crisis Behavior project."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from crisis_sim.model.agent import Lucky
+from crisis_sim.model.arrays import Indices
+
+if TYPE_CHECKING:
+    from crisis_sim.model.crisis import CrisisModel
+
+#: The endings, in the order of their numbers in the record.
+ENDINGS = ("unresolved", "agreement", "tacit", "unilateral", "imposed", "faded")
+UNRESOLVED, AGREEMENT, TACIT, UNILATERAL, IMPOSED, FADED = range(len(ENDINGS))
+
+
+class Endings(Lucky):
+    """Watches for the end.
+
+    Attributes (an array over replicates):
+        quiet_days: for how long both sides have been quiet.
+    """
+
+    def __init__(self, crisis: CrisisModel) -> None:
+        super().__init__(crisis, "endings")
+        self.quiet_days = self.array()
+
+    def settle(self) -> None:
+        """End the crises that are over at this turn's end."""
+        self._yielded()
+        self._collapsed()
+        self._quietened()
+        self._held()
+        if self.crisis.turn >= self.crisis.scenario.turns:
+            self._out_of_time()
+
+    def _yielded(self) -> None:
+        """Unilateral: one side gives the other what it wants. Both at once is a settlement without a paper: tacit."""
+        one, other = self.crisis.states
+        both = one.yields & other.yields
+        self._end(both, TACIT)
+        who = self._end((one.yields | other.yields) & ~both, UNILATERAL)
+        if who.size and self.crisis.journal is not None:
+            self.crisis.tell("yielded", one.name if one.yields[who[0]] else other.name)
+
+    def _collapsed(self) -> None:
+        """Imposed: in a full-scale war, one side is beaten, the weaker one sooner."""
+        crisis, war = self.crisis, self.crisis.behaviour.war
+        if not crisis.at_war.any() and not crisis.ever_at_war:
+            return
+        crisis.ever_at_war = True
+        for state in crisis.states:
+            balance = state.rival.facts.capability / state.facts.capability
+            rate = war.collapse_per_day * balance**war.capability_exponent
+            beaten = self.happens(f"{state.name} collapses", rate * crisis.at_war)
+            if self._end(beaten, IMPOSED).size:
+                crisis.tell("collapsed", state.name)
+
+    def _quietened(self) -> None:
+        """Tacit, or faded: both quiet for long enough, with nothing signed."""
+        crisis, behaviour = self.crisis, self.crisis.behaviour.quiet
+        one, other = crisis.states
+        quiet = ~(crisis.halt.holding | crisis.halt.pending)
+        for state in crisis.states:
+            quiet &= state.intensity <= behaviour.quiet_intensity
+            quiet &= state.grievance < behaviour.quiet_grievance
+        quiet &= crisis.hours >= crisis.scenario.trigger_hours
+        self.quiet_days += crisis.days_per_turn
+        self.quiet_days *= quiet
+        over = self.quiet_days >= behaviour.quiet_days
+        if over.any():
+            apart = np.abs(one.stepped_down_at - other.stepped_down_at)
+            answered = apart <= 24 * behaviour.reciprocation_days  # not a number where neither ever stepped down
+            self._end(over & answered, TACIT)
+            self._end(over & ~answered, FADED)
+
+    def _held(self) -> None:
+        """Agreement: a halt has been watched for as long as the scenario asks, and held."""
+        crisis = self.crisis
+        age_hours = crisis.hours - crisis.halt.effective_at
+        held = crisis.halt.holding & (age_hours >= 24 * crisis.scenario.follow_up_days)
+        self._end(held, AGREEMENT)
+
+    def _out_of_time(self) -> None:
+        """At the horizon a halt in effect is an agreement, watched for less long; all else is unresolved."""
+        self._end(self.crisis.halt.holding, AGREEMENT)
+        self._end(self.crisis.ongoing, UNRESOLVED)
+
+    def _end(self, over: Indices, ending: int) -> Indices:
+        crisis = self.crisis
+        who = np.flatnonzero(over & crisis.ongoing)
+        if who.size:
+            hours = np.full(who.size, crisis.hours)
+            if ending == AGREEMENT:
+                hours = crisis.halt.effective_at[who]
+            elif ending == UNRESOLVED:
+                hours[:] = np.nan
+            crisis.end(who, ending, hours)
+        return who

@@ -1,0 +1,141 @@
+"""A halt: agreed, brought into effect, violated, and absorbed or answered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from numpy.typing import NDArray
+
+from crisis_sim.model.agent import Lucky
+from crisis_sim.model.arrays import Indices, at
+from crisis_sim.model.choice import logistic
+
+if TYPE_CHECKING:
+    from crisis_sim.model.crisis import CrisisModel
+    from crisis_sim.model.mediator import Mediator
+    from crisis_sim.model.state import State
+
+
+class Halt(Lucky):
+    """The halt between the two states.
+
+    Attributes (each an array over replicates):
+        pending: whether a halt is agreed and not in effect yet.
+        holding: whether a halt is in effect.
+        effective_at: hours at which the last halt agreed comes, or came, into effect.
+    """
+
+    def __init__(self, crisis: CrisisModel) -> None:
+        super().__init__(crisis, "halt")
+        self.pending = self.array(False, bool)
+        self.holding = self.array(False, bool)
+        self.effective_at = self.array(np.nan, np.float64)
+
+    def settle(self) -> None:
+        """Agree where both sides want to, start what was agreed, and see whether what holds is violated."""
+        self._agree()
+        if self.pending.any():
+            self._start()
+        if self.holding.any():
+            self._violate()
+
+    def _agree(self) -> None:
+        crisis = self.crisis
+        one, other = crisis.states
+        hours = crisis.hours
+        agreed = (one.wants_halt & (other.wants_halt | (other.offer_until >= hours))) | (
+            other.wants_halt & (one.offer_until >= hours)
+        )
+        self._offer(~agreed)
+        who = np.flatnonzero(agreed)
+        if not who.size:
+            return
+        self.pending[who] = True
+        lasts = at(crisis.behaviour.halt.implementation_hours, who)
+        self.effective_at[who] = hours + lasts
+        crisis.record.mark("ceasefire_agreed_at_hours", who, hours)
+        broker = self._broker(who)
+        crisis.record.set("brokered_by", who, broker)
+        if crisis.journal is not None:
+            mediators: list[Mediator] = crisis.mediators
+            crisis.tell("agreed", "", by=mediators[broker[0]].name if broker[0] >= 0 else "")
+
+    def _offer(self, not_agreed: Indices) -> None:
+        """An offer that is not taken up at once stands for a while."""
+        crisis = self.crisis
+        for state in crisis.states:
+            who = np.flatnonzero(state.wants_halt & not_agreed)
+            if who.size:
+                lasts = at(crisis.behaviour.halt.offer_lasts_days, who)
+                state.offer_until[who] = crisis.hours + 24 * lasts
+                crisis.tell("offered", state.name)
+
+    def _broker(self, who: Indices) -> Indices:
+        """Number of the mediator whose work the agreement is, or -1: the one with most sway, if that is enough."""
+        crisis = self.crisis
+        best = np.full(who.size, -1)
+        most = at(crisis.behaviour.mediation.brokered_share, who) * np.ones(who.size)
+        for number, mediator in enumerate(crisis.mediators):
+            sway = mediator.sway(who)
+            more = sway >= most
+            best[more] = number
+            most = np.where(more, sway, most)
+        return best
+
+    def _start(self) -> None:
+        crisis = self.crisis
+        who = np.flatnonzero(self.pending & (self.effective_at <= crisis.hours))
+        if not who.size:
+            return
+        self.pending[who] = False
+        self.holding[who] = True
+        crisis.record.mark("ceasefire_in_effect_at_hours", who, self.effective_at[who])
+        crisis.tell("in_effect", "", hours=self.effective_at[who[0]])
+        for state in crisis.states:
+            state.offer_until[who] = -np.inf
+            rung = state.rung[who]
+            rest = np.minimum(rung, crisis.ladder.halt_rung)
+            fell = np.flatnonzero(rest != rung)
+            if fell.size:
+                state.move(who[fell], rest[fell])
+
+    def _violate(self) -> None:
+        """Shots after a halt that followed shots: absorbed, or answered, which brings the crisis back."""
+        crisis, halt = self.crisis, self.crisis.behaviour.halt
+        age_days = np.maximum(crisis.hours - self.effective_at, 0) / 24
+        fresh = np.where(self.holding, np.exp(-age_days / halt.violation_fade_days), 0)
+        rate = halt.violations_per_day * fresh.astype(np.float32) * crisis.saw_violence
+        who = np.flatnonzero(self.happens("violate", rate))
+        if not who.size:
+            return
+        crisis.record.mark("first_violation_at_hours", who, crisis.hours)
+        crisis.tell("violation", "")
+        struck_first = self.uniform("struck", who) < 0.5  # either side is as likely to fire
+        answer = self.uniform("answer", who)
+        for state, struck in zip(crisis.states, (struck_first, ~struck_first), strict=True):
+            here = np.flatnonzero(struck)
+            if here.size:
+                self._answer(state, who[here], answer[here])
+
+    def _answer(self, state: State, who: Indices, uniform: NDArray[np.float32]) -> None:
+        """The state that was fired on keeps the halt, or goes back to the ladder's first violent rung."""
+        crisis, behaviour = self.crisis, self.crisis.behaviour
+        state.grievance[who] += at(behaviour.halt.violation_harm, who)
+        anger = (
+            at(behaviour.halt.forgone_retaliation, who)
+            * at(state.facts.resolve, who)
+            * state.grievance[who]
+        )
+        keeping = at(behaviour.halt.answering_cost, who)
+        precision = at(behaviour.decision.choice_precision, who)
+        answers = np.flatnonzero(uniform < logistic(precision * (anger - keeping)))
+        if answers.size < who.size:
+            crisis.tell("absorbed", state.name)
+        if answers.size:
+            back = who[answers]
+            self.holding[back] = False
+            crisis.record.mark("relapsed_at_hours", back, crisis.hours)
+            crisis.tell("relapsed", state.name)
+            state.move(back, np.full(back.size, crisis.ladder.fire_rung))

@@ -1,0 +1,45 @@
+"""The journal of one replicate: what happened when, for a replay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One event.
+
+    Attributes:
+        hours: when it happened, from the scenario's start.
+        kind: what happened, such as `climbed`, `engaged` or `agreed`.
+        agent: name of the agent it happened to, or "" for the crisis as a whole.
+        detail: more about it, such as `from_rung` and `to_rung`.
+    """
+
+    hours: float
+    kind: str
+    agent: str
+    detail: dict[str, Any]
+
+
+@dataclass
+class Journal:
+    """Events and turn-by-turn series of a single replicate.
+
+    Attributes:
+        entries: the events in order of time.
+        series: one value a turn by column: `hours`, `danger`, and what each agent's `series` names.
+    """
+
+    entries: list[Entry] = field(default_factory=list)
+    series: dict[str, list[float]] = field(default_factory=dict)
+
+    def note(self, hours: float, kind: str, agent: str, detail: dict[str, Any]) -> None:
+        """Add an event."""
+        self.entries.append(Entry(hours, kind, agent, detail))
+
+    def take_turn(self, values: dict[str, float]) -> None:
+        """Add a turn to the series."""
+        for name, value in values.items():
+            self.series.setdefault(name, []).append(value)

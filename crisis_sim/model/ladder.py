@@ -1,0 +1,65 @@
+"""The ladder of escalation: what each rung means, looked up by rung number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crisis_sim.model.arrays import Indices, OverReplicates, Real
+from crisis_sim.model.parameters import Parameters
+from crisis_sim.scenario.schema import VIOLENCE, Rung
+
+
+class Table(OverReplicates):
+    """One number for each rung: the same for all replicates, or drawn for each of them."""
+
+    def __init__(self, columns: list[Any]) -> None:
+        drawn = [column for column in columns if isinstance(column, np.ndarray)]
+        self._shared: tuple[NDArray[np.float32], ...] = ()
+        self._own: NDArray[np.float32] | None = None
+        if drawn:
+            shape = drawn[0].shape
+            self._own = np.stack([np.broadcast_to(Real(c), shape) for c in columns], axis=1)
+        else:
+            self._shared = (np.array(columns, Real),)
+
+    def at(self, rungs: NDArray[Any], who: Indices | None = None) -> NDArray[np.float32]:
+        """The number at each replicate's rung; `rungs` may have leading axes before the replicates of `who`."""
+        if self._own is None:
+            return self._shared[0][rungs]
+        rows = np.arange(len(self._own)) if who is None else who
+        return self._own[rows, rungs]
+
+
+class Ladder(OverReplicates):
+    """A scenario's rungs, from the lowest (0) up.
+
+    Attributes:
+        names: the rungs' names.
+        intensity, deaths_per_day, cost_per_day, harm_per_day: tables by rung. Harm is the grievance that a day on the
+            rung gives the rival: deaths a day, in units of harm, to the power that makes harm of deaths.
+        violence: the rungs' place in `VIOLENCE`, by rung, as float32 in a table.
+        strike, war, nuclear: flags by rung, as float32 0 or 1 in tables.
+        halt_rung: the highest rung without violence, to which a halt brings both sides.
+        fire_rung: the lowest violent rung, where fighting starts again.
+        nuclear_rung: number of the lowest nuclear rung, or the number of rungs where there is none.
+    """
+
+    def __init__(self, rungs: tuple[Rung, ...], parameters: Parameters, harm: Any) -> None:
+        self.names = tuple(rung.name for rung in rungs)
+        self.top = len(rungs) - 1
+        numbers = [parameters.numbers(f"ladder.{k}", rung) for k, rung in enumerate(rungs)]
+        self.intensity = Table([number.intensity for number in numbers])
+        self.deaths_per_day = Table([number.deaths_per_day for number in numbers])
+        self.cost_per_day = Table([number.cost_per_day for number in numbers])
+        self.harm_per_day = Table([harm(number.deaths_per_day) for number in numbers])
+        violence = [VIOLENCE.index(rung.violence) for rung in rungs]
+        self.violence = Table(list(map(float, violence)))
+        self.strike = Table([float(rung.strike) for rung in rungs])
+        self.war = Table([float(level == len(VIOLENCE) - 1) for level in violence])
+        self.nuclear = Table([float(rung.nuclear) for rung in rungs])
+        self.halt_rung = max((k for k, level in enumerate(violence) if level == 0), default=0)
+        self.fire_rung = min((k for k, level in enumerate(violence) if level > 0), default=self.top)
+        self.nuclear_rung = min((k for k, rung in enumerate(rungs) if rung.nuclear), default=self.top + 1)

@@ -1,0 +1,116 @@
+"""A lender: its purse restrains the borrower before a decision, not after; the decision brings relief or a shock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from crisis_sim.model.agent import Influence, ThirdParty
+from crisis_sim.model.arrays import Array, Indices, at
+from crisis_sim.model.choice import logistic
+from crisis_sim.model.state import State
+from crisis_sim.scenario.schema import LenderSpec, ReviewSpec
+
+if TYPE_CHECKING:
+    from crisis_sim.model.crisis import CrisisModel
+
+#: Money worth this share of reserves has the effect that `relief` and `shock` name.
+REFERENCE_SHARE = 0.1
+APPROVED, DELAYED = 1, 2
+
+
+class Lender(ThirdParty):
+    """A purse on which one state depends, with a calendar of reviews.
+
+    A review put off comes back after `delay_days`, until it is approved or the crisis is over.
+
+    Attributes (each an array over replicates):
+        nearness: how much coming decisions weigh, 0 to 1.
+        burden: economic pressure on the borrower from what was decided; negative for relief.
+    """
+
+    def __init__(self, model: CrisisModel, name: str, spec: LenderSpec) -> None:
+        super().__init__(model, name)
+        self.title = spec.title or name
+        self.borrower_name = spec.borrower
+        self.reviews = spec.reviews
+        self.facts = model.parameters.numbers(f"lenders.{name}", spec)
+        path = f"lenders.{name}.reviews"
+        self.terms = {
+            k: model.parameters.numbers(f"{path}.{k}", review)
+            for k, review in enumerate(spec.reviews)
+        }
+        hours = [model.scenario.hours_from_start(review.at) for review in spec.reviews]
+        self.due = {k: self.array(at_hours, np.float64) for k, at_hours in enumerate(hours)}
+        self.nearness = self.array()
+        self.burden = self.array()
+        self._recovered = model.share(1 / model.behaviour.economy.recovery_days)
+        model.record.add(f"{name}_decided_at_hours")
+        model.record.add(f"{name}_decision", 0, np.int8)
+
+    @property
+    def borrower(self) -> State:
+        """The state that depends on it."""
+        return self.crisis.state(self.borrower_name)
+
+    def observe(self) -> None:
+        crisis, run_up = self.crisis, self.crisis.behaviour.lending.run_up_days
+        self.burden *= 1 - self._recovered
+        self.nearness[:] = 0
+        for due in self.due.values():
+            days_left = (due - crisis.hours) / 24
+            ahead = np.where(days_left >= 0, np.exp(-np.maximum(days_left, 0) / run_up), 0)
+            np.maximum(self.nearness, ahead, out=self.nearness)
+
+    def act(self) -> None:
+        crisis = self.crisis
+        for k, review in enumerate(self.reviews):
+            who = np.flatnonzero((self.due[k] <= crisis.hours) & crisis.ongoing)
+            if who.size:
+                self._decide(k, review, who)
+
+    def _decide(self, k: int, review: ReviewSpec, who: Indices) -> None:
+        crisis, lending = self.crisis, self.crisis.behaviour.lending
+        terms, borrower = self.terms[k], self.borrower
+        votes = {"for": 0.0, "abstain": at(lending.abstention, who), "against": 1.0}
+        log_odds = at(lending.approval, who) - at(lending.opposition, who) * votes[review.rival_vote]
+        log_odds = log_odds - (
+            at(lending.strictness, who)
+            * at(self.facts.conditionality, who)
+            * borrower.intensity[who]
+        )
+        approved = self.uniform(f"review {k}", who) < logistic(log_odds)
+        self.due[k][who] = np.where(approved, np.inf, crisis.hours + 24 * at(terms.delay_days, who))
+        size = at(terms.amount_usd_bn, who) / (
+            REFERENCE_SHARE * at(borrower.facts.reserves_usd_bn, who)
+        )
+        bearing = size * at(self.facts.dependence, who)
+        relief, shock = at(lending.relief, who) * bearing, at(lending.shock, who) * bearing
+        self.burden[who] = np.where(approved, -relief, shock)
+        first = np.flatnonzero(crisis.record.of(f"{self.name}_decision", who) == 0)
+        crisis.record.set(
+            f"{self.name}_decision", who[first], np.where(approved[first], APPROVED, DELAYED)
+        )
+        crisis.record.mark(f"{self.name}_decided_at_hours", who, crisis.hours)
+        if crisis.journal is not None:
+            crisis.tell(
+                "decided",
+                self.name,
+                decision="approved" if approved[0] else "delayed",
+                amount_usd_bn=float(np.max(at(terms.amount_usd_bn, who))),
+                title=review.title,
+                vote=review.rival_vote,
+            )
+
+    def strain(self, state: State) -> Array | None:
+        return self.burden if state.name == self.borrower_name else None
+
+    def influence(self, state: State, who: Indices) -> Influence | None:
+        if state.name != self.borrower_name:
+            return None
+        weight = at(self.crisis.behaviour.lending.restraint, who) * at(self.facts.dependence, who)
+        return Influence(restraint=weight * at(self.facts.conditionality, who) * self.nearness[who])
+
+    def series(self) -> dict[str, Array]:
+        return {f"{self.name}_nearness": self.nearness}

@@ -1,0 +1,48 @@
+"""What a batch is told of each replicate: its milestones, its worst moments and how it ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crisis_sim.model.arrays import Indices
+
+
+class Record:
+    """Columns over all replicates of a block, those that have left it too.
+
+    Args:
+        replicates: how many replicates the block started with.
+
+    Attributes:
+        place: for each replicate still in the block, its row in the record.
+    """
+
+    def __init__(self, replicates: int) -> None:
+        self.place = np.arange(replicates)
+        self.columns: dict[str, NDArray[Any]] = {}
+
+    def add(self, name: str, fill: Any = np.nan, dtype: Any = np.float64) -> None:
+        """Make a column."""
+        self.columns[name] = np.full(self.place.size, fill, dtype)
+
+    def mark(self, name: str, who: Indices, hours: Any) -> None:
+        """Note the first time of a milestone; later ones leave it as it is."""
+        rows, column = self.place[who], self.columns[name]
+        unmarked = np.isnan(column[rows])
+        column[rows[unmarked]] = hours[unmarked] if isinstance(hours, np.ndarray) else hours
+
+    def set(self, name: str, who: Indices, value: Any) -> None:
+        """Write a column for some replicates."""
+        self.columns[name][self.place[who]] = value
+
+    def raise_to(self, name: str, who: Indices, value: Any) -> None:
+        """Keep the highest value that a column has seen."""
+        rows = self.place[who]
+        self.columns[name][rows] = np.maximum(self.columns[name][rows], value)
+
+    def of(self, name: str, who: Indices) -> NDArray[Any]:
+        """A column's values for some replicates."""
+        return self.columns[name][self.place[who]]

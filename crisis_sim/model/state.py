@@ -1,0 +1,262 @@
+"""A state: it suffers and answers, tires and fears, sees its rival through fog, and decides by quantal choice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crisis_sim.model import choice
+from crisis_sim.model.agent import CrisisAgent, Influence
+from crisis_sim.model.arrays import Array, Indices, at
+from crisis_sim.model.choice import Rungs, Situation
+from crisis_sim.model.economy import Economy
+from crisis_sim.model.ladder import Table
+from crisis_sim.scenario.schema import StateSpec
+
+if TYPE_CHECKING:
+    from crisis_sim.model.crisis import CrisisModel
+
+
+class State(CrisisAgent):
+    """One of the two states.
+
+    Attributes (each an array over replicates):
+        rung, intensity: where it stands on the ladder.
+        grievance: harm suffered and not yet answered; 1 is the harm of `harm_unit_deaths` deaths.
+        seen: the rival's intensity as it sees it, lagging and in error.
+        commitment: the intensity to which it has publicly committed itself.
+        fatigue: how long and hard it has fought, 0 to 1.
+        prepared: how far its preparations have come, 0 to 1.
+        offer_until: hours until which its offer of a halt stands.
+        lean: how far it leaned to a halt when it last decided, 0 to 1.
+    """
+
+    def __init__(self, model: CrisisModel, name: str, spec: StateSpec) -> None:
+        super().__init__(model, name)
+        self.title = spec.title or name
+        self.nuclear = spec.nuclear
+        self.facts = model.parameters.numbers(f"states.{name}", spec)
+        self.economy = Economy(model, name, spec, self.facts.economic_vulnerability)
+        ladder, behaviour = model.ladder, model.behaviour
+        start = ladder.names.index(spec.rung_at_start) if spec.rung_at_start else 0
+
+        self.rung = self.array(start, np.intp)
+        self.intensity = ladder.intensity.at(self.rung)
+        self.grievance = self.array()
+        self.seen = self.array()
+        self.error = self.array()
+        self.commitment = self.intensity.copy()
+        self.fatigue = self.array()
+        self.prepared = self.array()
+        self.offer_until = self.array(-np.inf)
+        self.lean = self.array()
+        self.stepped_down_at = self.array(np.nan)
+        self.had_accident = self.array(False, bool)
+        self.wants_halt = self.array(False, bool)
+        self.yields = self.array(False, bool)
+        self._read_rung()
+
+        harm, fog = behaviour.harm, behaviour.fog
+        self._forgotten = model.share(np.log(2) / harm.grievance_half_life_days)
+        self._committed = model.share(1 / harm.commitment_rise_days)
+        self._uncommitted = model.share(1 / harm.commitment_fade_days)
+        self._tired = model.share(1 / harm.fatigue_days)
+        self._noticed = model.share(24 / fog.perception_hours)
+        self._prepared_in_a_turn = model.days_per_turn / np.maximum(
+            behaviour.decision.preparation_days, 1e-6
+        )
+        self._decision: tuple[Indices, Indices, Array] | None = None
+
+    def meet(self, rival: State) -> None:
+        """Learn who the rival is: the two are made before they meet."""
+        self.rival = rival
+        decision, ladder = self.crisis.behaviour.decision, self.crisis.ladder
+        shadow = 1 + decision.nuclear_dread * float(rival.nuclear)
+        self.dread = decision.dread * self.facts.caution * shadow
+        self.dread_of = Table([
+            ladder.intensity.at(np.full(self.crisis.replicates, rung)) ** decision.dread_power
+            for rung in range(ladder.top + 1)
+        ])
+
+    # What the last turn brought.
+
+    def observe(self) -> None:
+        crisis, behaviour = self.crisis, self.crisis.behaviour
+        self._suffer(behaviour.harm)
+        rises = self.intensity > self.commitment
+        follow = np.where(rises, self._committed, self._uncommitted)
+        self.commitment += follow * (self.intensity - self.commitment)
+        self.fatigue += self._tired * (self.intensity - self.fatigue)
+        self.seen += self._noticed * (self.rival.intensity - self.seen)
+        self._misread(behaviour.fog)
+        provoked = (self.grievance > behaviour.quiet.quiet_grievance) | crisis.under_fire
+        self.prepared += self._prepared_in_a_turn * provoked
+        np.minimum(self.prepared, 1, out=self.prepared)
+        self.prepared[self.rival.strikes] = 1.0
+        self.economy.observe(crisis.danger, self.cost_per_day)
+
+    def _suffer(self, harm: Any) -> None:
+        days = self.crisis.days_per_turn
+        self.grievance *= 1 - self._forgotten
+        self.grievance += days * self.rival.harm_per_day
+        self.grievance -= days * harm.answer_credit * self.harm_per_day
+        np.maximum(self.grievance, 0, out=self.grievance)
+        astray = np.flatnonzero(self.rival.had_accident)
+        if astray.size:
+            self.grievance[astray] += at(self.crisis.behaviour.fog.accident_harm, astray)
+
+    def _misread(self, fog: Any) -> None:
+        who = np.flatnonzero(self.happens("misread", fog.misreadings_per_day))
+        if who.size:
+            self.error[who] = at(fog.misreading, who) * (2 * self.uniform("error", who) - 1)
+
+    def suffer_event(self, deaths: Array, blame: Array, pressure: Array) -> None:
+        """Suffer a scheduled event: harm, as far as the rival is blamed, and economic pressure."""
+        self.grievance += blame * self.crisis.harm_of(deaths)
+        self.economy.strain += pressure
+
+    # What it decides.
+
+    def act(self) -> None:
+        crisis, decision = self.crisis, self.crisis.behaviour.decision
+        fog = crisis.behaviour.fog
+        self.had_accident = self.happens(
+            "accident", fog.accidents_per_day * self.intensity * self.strikes
+        )
+        tempo = (
+            decision.deliberations_per_day
+            + decision.decisions_under_fire_per_day * crisis.under_fire
+        )
+        who = np.flatnonzero(self.happens("decide", tempo) & crisis.open_to_decision)
+        self.wants_halt[:] = False
+        self.yields[:] = False
+        self._decision = self._decide(who) if who.size else None
+
+    def _decide(self, who: Indices) -> tuple[Indices, Indices, Array]:
+        """Choose in the replicates `who`: they, the rungs chosen, and how far the state leans to a halt."""
+        behaviour, ladder = self.crisis.behaviour, self.crisis.ladder
+        decision, halt = behaviour.decision, behaviour.halt
+        situation = self._situation(who)
+        cover = at(behaviour.harm.success_cover, who)
+        decision, halt = decision.at(who), halt.at(who)
+
+        rung = self.rung[who]
+        candidates = rung + choice.MOVES[:, None]
+        on_ladder = np.clip(candidates, 0, ladder.top)
+        moves = choice.value_of_rungs(situation, self._rungs(on_ladder, who), decision, cover)
+        moves -= decision.effort * np.abs(choice.MOVES).astype(np.float32)[:, None]
+        moves[(candidates != on_ladder) | ~self._may(candidates, rung)] = -np.inf
+        hold = moves[choice.REACH]
+
+        rest = self._rungs(np.minimum(rung, ladder.halt_rung), who)
+        peace = choice.value_of_halt(situation, rest, decision, halt, cover)
+        values = np.empty((choice.OPTIONS, who.size), np.float32)
+        values[choice.YIELD] = choice.value_of_yielding(situation, decision, halt, cover)
+        values[choice.HALT] = choice.value_of_offer(situation, peace, hold, halt)
+        values[choice.FIRST_MOVE :] = moves
+
+        precision = decision.choice_precision
+        option = choice.choose(values, precision, self.uniform("choose", who))
+        self.wants_halt[who] = option == choice.HALT
+        self.yields[who] = option == choice.YIELD
+        moves_to = np.where(option >= choice.FIRST_MOVE, rung + option - choice.HOLD, rung)
+        return who, moves_to, choice.leaning(peace, hold, precision)
+
+    def _may(self, candidates: Indices, rung: Indices) -> Any:
+        """Whether each candidate rung may be taken: nuclear weapons are used only by who has them, from the rung below."""
+        ladder = self.crisis.ladder
+        below = (rung >= ladder.nuclear_rung - 1) & self.nuclear
+        return (candidates < ladder.nuclear_rung) | below
+
+    def _rungs(self, rungs: Indices, who: Indices) -> Rungs:
+        ladder = self.crisis.ladder
+        return Rungs(
+            intensity=ladder.intensity.at(rungs, who),
+            dread=self.dread_of.at(rungs, who),
+            strike=ladder.strike.at(rungs, who),
+            nuclear=ladder.nuclear.at(rungs, who),
+        )
+
+    def _situation(self, who: Indices) -> Situation:
+        crisis, behaviour = self.crisis, self.crisis.behaviour
+        influence = self._influence(who)
+        fog = 1 - influence.information
+        suffered = self.grievance[who]
+        pessimism = at(behaviour.fog.pessimism, who)
+        saturation = at(behaviour.harm.grievance_saturation, who)
+        return Situation(
+            resolve=at(self.facts.resolve, who),
+            audience=at(self.facts.audience, who),
+            aversion=at(self.facts.mediation_aversion, who)
+            * at(behaviour.mediation.overt_cost, who),
+            dread=at(self.dread, who),
+            grievance=suffered / (1 + suffered / saturation),
+            seen=np.maximum(self.seen[who] * (1 + self.error[who] * fog), 0),
+            commitment=self.commitment[who],
+            pressure=self.economy.pressure[who],
+            fatigue=self.fatigue[who],
+            unready=1 - np.floor(self.prepared[who]),
+            answered=np.maximum(1 - suffered, 0),
+            accepting=self.rival.offer_until[who] >= crisis.hours,
+            belief=pessimism + influence.information * (self.rival.lean[who] - pessimism),
+            influence=influence,
+        )
+
+    def _influence(self, who: Indices) -> Influence:
+        total = Influence()
+        for party in self.crisis.third_parties:
+            brought = party.influence(self, who)
+            if brought is not None:
+                total.add(brought)
+        return total
+
+    # What it does.
+
+    def settle(self) -> None:
+        if self._decision is None:
+            return
+        who, after, lean = self._decision
+        self.lean[who] = lean
+        moved = np.flatnonzero(self.rung[who] != after)
+        if moved.size:
+            self.move(who[moved], after[moved])
+
+    def move(self, who: Indices, rungs: Indices) -> None:
+        """Go to other rungs in the replicates `who`; climbing takes back an offer of a halt that stands."""
+        crisis, before = self.crisis, self.rung[who]
+        self.rung[who] = rungs
+        climbs = rungs > before
+        self.offer_until[who[climbs]] = -np.inf
+        self.stepped_down_at[who[~climbs]] = crisis.hours
+        self._read_rung()
+        crisis.note_rungs(self, who)
+        if crisis.journal is not None:
+            names = crisis.ladder.names
+            crisis.tell(
+                "climbed" if climbs[0] else "stepped_down",
+                self.name,
+                from_rung=names[int(before[0])],
+                to_rung=names[int(rungs[0])],
+            )
+
+    def _read_rung(self) -> None:
+        ladder, rung = self.crisis.ladder, self.rung
+        self.intensity = ladder.intensity.at(rung)
+        self.harm_per_day = ladder.harm_per_day.at(rung)
+        self.cost_per_day = ladder.cost_per_day.at(rung)
+        self.deaths_per_day = ladder.deaths_per_day.at(rung)
+        self.strikes = ladder.strike.at(rung) > 0
+
+    def write(self, who: Indices) -> None:
+        record = self.crisis.record
+        record.set(f"{self.name}_lowest_market", who, self.economy.lowest_market[who])
+        record.set(f"{self.name}_highest_pressure", who, self.economy.highest_pressure[who])
+
+    def series(self) -> dict[str, Array]:
+        return {
+            f"{self.name}_rung": self.rung,
+            f"{self.name}_pressure": self.economy.pressure,
+            f"{self.name}_market": self.economy.market,
+        }
+
