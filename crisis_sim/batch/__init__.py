@@ -1,8 +1,8 @@
-"""Many replicates: blocks of them, workers that run the blocks, and the folder that keeps what came out.
+"""Many replicates: blocks of them, workers that run the blocks, and the folder that keeps them.
 
-A batch asks the model for replicates block by block, so that memory stays bounded however many there are, and so that
-any number of workers gives the same rows. `simulate` keeps a batch in memory; `run_to_folder` streams it to disk, and
-`read_batch` brings it back.
+A batch asks the model for replicates block by block, so that memory stays bounded however many
+there are, and so that any number of workers gives the same rows. `simulate` keeps a batch in
+memory; `run_to_folder` streams it to disk, and `read_batch` brings it back.
 """
 
 from __future__ import annotations
@@ -11,11 +11,39 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from crisis_sim.batch.block import Block, run_block
     from crisis_sim.batch.ensemble import Batch, Ensemble
+    from crisis_sim.batch.errors import BatchError, ResultsError
+    from crisis_sim.batch.folder import read_batch, read_manifest, write_batch
+    from crisis_sim.batch.run import run_to_folder, simulate
 
-__all__ = ["Batch", "Ensemble"]
+__all__ = [
+    "Batch",
+    "BatchError",
+    "Block",
+    "Ensemble",
+    "ResultsError",
+    "read_batch",
+    "read_manifest",
+    "run_block",
+    "run_to_folder",
+    "simulate",
+    "write_batch",
+]
 
-_HOMES = {"Batch": "ensemble", "Ensemble": "ensemble"}
+_HOMES = {
+    "Batch": "ensemble",
+    "BatchError": "errors",
+    "Block": "block",
+    "Ensemble": "ensemble",
+    "ResultsError": "errors",
+    "read_batch": "folder",
+    "read_manifest": "folder",
+    "run_block": "block",
+    "run_to_folder": "run",
+    "simulate": "run",
+    "write_batch": "folder",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -21,8 +21,10 @@ class Ensemble:
         title: the scenario's one-line title.
         horizon_hours: hours from the start for which each crisis was followed at most.
         states: short names of the two states.
-        table: one row a replicate, in order of `replicate`; columns as in `crisis_sim.batch.columns`.
-        paths: one row a replicate and day for the first replicates (markets, pressure, rungs), or None.
+        table: one row a replicate, in order of `replicate`; columns as in
+            `crisis_sim.batch.columns`.
+        paths: one row a replicate and day for the first replicates (markets, pressure, rungs), or
+            None.
         scenario: the resolved scenario as plain data, the real path included.
     """
 
@@ -60,9 +62,10 @@ class Batch:
     """Scenarios run side by side with the same luck, in the order in which they were asked for.
 
     Attributes:
-        ensembles: scenario name to its replicates; the first is the one that others are compared with.
-        manifest: how the batch came about: seed, replicates, versions, git revision, command, failures
-            (`crisis_sim.batch.manifest`).
+        ensembles: scenario name to its replicates; the first is the one that others are compared
+            with.
+        manifest: how the batch came about: seed, replicates, versions, git revision, command,
+            failures (`crisis_sim.batch.manifest`).
     """
 
     ensembles: dict[str, Ensemble]
@@ -101,4 +104,5 @@ def _texts(column: pa.ChunkedArray) -> NDArray[np.str_]:
         whole = whole.chunk(0)
     words = np.array(["", *whole.dictionary.to_pylist()])
     places = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.intp)
-    return words[places + 1]
+    texts: NDArray[np.str_] = words[places + 1]
+    return texts

@@ -1,0 +1,155 @@
+"""One block: consecutive replicates of one scenario, run together in the arrays of one model.
+
+A block is the unit of everything in a batch: of memory, of work handed to a worker, of what is
+    written and of what is
+lost when something goes wrong. Which block a replicate falls into never changes the replicate.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from crisis_sim.batch import columns
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from crisis_sim.scenario.schema import Scenario
+
+#: Replicates of each scenario whose market paths are kept: enough for bands, few enough to draw.
+PATHS_KEPT = 1000
+
+
+@dataclass(frozen=True)
+class BlockOrder:
+    """What to run: replicates `first` to `first + count - 1` of a scenario.
+
+    Attributes:
+        scenario: the scenario.
+        first: number of the first replicate.
+        count: how many replicates.
+        seed: the batch's seed.
+        parameters: values in place of the scenario's, by path, each of shape (count,).
+        agents: makers of agents to add to the scenario's own, as `CrisisModel` takes them.
+    """
+
+    scenario: Scenario
+    first: int
+    count: int
+    seed: int
+    parameters: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    agents: Sequence[Any] = ()
+
+
+@dataclass(frozen=True)
+class Block:
+    """What came of an order.
+
+    Attributes:
+        scenario: the scenario's name.
+        first, count: which replicates.
+        table: one row a replicate, in order (`crisis_sim.batch.columns`).
+        paths: market paths of those replicates whose number is below `PATHS_KEPT`, or None.
+        seconds: time it took.
+    """
+
+    scenario: str
+    first: int
+    count: int
+    table: pa.Table
+    paths: pa.Table | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class BlockFailure:
+    """What is known of an order that failed; see `Block` for the fields that they share.
+
+    Attributes:
+        seed: the batch's seed, with which the failure can be had again.
+        error: type and message of the exception.
+        trace: where it was raised, as Python prints it.
+    """
+
+    scenario: str
+    first: int
+    count: int
+    seconds: float
+    seed: int
+    error: str
+    trace: str
+
+    @property
+    def replicates(self) -> str:
+        """Which replicates, in words."""
+        return f"replicates {self.first} to {self.first + self.count - 1} of {self.scenario}"
+
+
+def run_block(
+    scenario: Scenario,
+    first: int,
+    count: int,
+    seed: int,
+    parameters: Mapping[str, NDArray[Any]] | None = None,
+    agents: Sequence[Any] = (),
+) -> Block:
+    """Run replicates `first` to `first + count - 1` of a scenario; arguments as `BlockOrder`'s."""
+    from crisis_sim.model import CrisisModel
+
+    started = time.perf_counter()
+    model = CrisisModel(
+        scenario,
+        replicates=count,
+        seed=seed,
+        first_replicate=first,
+        parameters=parameters,
+        agents=agents,
+        keep_paths=PATHS_KEPT,
+    )
+    model.run()
+    paths = model.kept_paths()
+    return Block(
+        scenario=scenario.name,
+        first=first,
+        count=count,
+        table=columns.outcome_table(scenario.name, first, model.outcomes(), scenario.state_names),
+        paths=columns.path_table(scenario.name, paths) if paths else None,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def attempt(order: BlockOrder) -> Block | BlockFailure:
+    """Carry out an order; what its model or agents raise becomes a failure to record."""
+    started = time.perf_counter()
+    try:
+        return run_block(
+            order.scenario, order.first, order.count, order.seed, order.parameters, order.agents
+        )
+    except Exception as error:  # noqa: BLE001 - an agent may be anybody's code
+        return failure(
+            order,
+            f"{type(error).__name__}: {error}",
+            traceback.format_exc(),
+            time.perf_counter() - started,
+        )
+
+
+def failure(order: BlockOrder, error: str, trace: str = "", seconds: float = 0.0) -> BlockFailure:
+    """The failure of an order."""
+    return BlockFailure(
+        order.scenario.name, order.first, order.count, seconds, order.seed, error, trace
+    )
+
+
+def schemas(scenario: Scenario, agents: Sequence[Any] = ()) -> tuple[pa.Schema, pa.Schema]:
+    """The columns of outcomes and of paths, asked of a model that has not taken a turn."""
+    from crisis_sim.model import CrisisModel
+
+    model = CrisisModel(scenario, agents=agents, keep_paths=1)
+    outcomes = columns.outcome_table(scenario.name, 0, model.outcomes(), scenario.state_names)
+    return outcomes.schema, columns.path_table(scenario.name, model.kept_paths() or {}).schema

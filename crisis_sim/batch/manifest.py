@@ -1,0 +1,127 @@
+"""How a batch came about: all that is needed to run it again and to trust it."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crisis_sim.batch.block import BlockFailure
+from crisis_sim.version import __version__
+
+if TYPE_CHECKING:
+    from crisis_sim.batch.plan import Plan
+
+#: The layout of results folders, counted up when older readers could no longer read a new folder.
+FORMAT = 1
+LIBRARIES = ("mesa", "numpy", "scipy", "pyarrow")
+
+
+def open_manifest(plan: Plan, command: Sequence[str] | None = None) -> dict[str, Any]:
+    """What is known of a batch before it runs.
+
+    Args:
+        plan: what it is to run.
+        command: the command line that asked for it; this process's own where left out.
+    """
+    revision, modified = git_revision()
+    return {
+        "format": FORMAT,
+        "command": shlex.join(command if command is not None else sys.orig_argv),
+        "seed": plan.seed,
+        "replicates": plan.replicates,
+        "block_size": plan.block_size,
+        "parameters_varied": sorted(plan.parameters),
+        "agents_added": [_name_of(agent) for agent in plan.agents],
+        "versions": {
+            "python": platform.python_version(),
+            "crisis_sim": __version__,
+            **{library: metadata.version(library) for library in LIBRARIES},
+        },
+        "git_revision": revision,
+        "git_modified": modified,
+        "started": _now(),
+        "scenarios": {
+            one.name: {
+                "title": one.title,
+                "digest": one.digest,
+                "horizon_hours": one.horizon_hours,
+                "states": list(one.state_names),
+                "scenario": one.plain(),
+            }
+            for one in plan.scenarios
+        },
+    }
+
+
+def close_manifest(
+    manifest: dict[str, Any],
+    rows: dict[str, int],
+    failures: Sequence[BlockFailure] = (),
+    interrupted: bool = False,
+) -> dict[str, Any]:
+    """The manifest of a batch that has ended, in whichever way.
+
+    Args:
+        manifest: what `open_manifest` gave.
+        rows: scenario name to the replicates that it has.
+        failures: blocks that failed.
+        interrupted: whether it was cut short.
+    """
+    scenarios = {
+        name: {"replicates_done": rows[name], **about}
+        for name, about in manifest["scenarios"].items()
+    }
+    return {
+        **{key: value for key, value in manifest.items() if key != "scenarios"},
+        "finished": _now(),
+        "interrupted": interrupted,
+        "failures": [
+            {
+                "scenario": one.scenario,
+                "first_replicate": one.first,
+                "replicates": one.count,
+                "seed": one.seed,
+                "error": one.error,
+                "trace": one.trace,
+            }
+            for one in failures
+        ],
+        "scenarios": scenarios,
+    }
+
+
+def git_revision() -> tuple[str | None, bool | None]:
+    """The code's commit and whether its files differ from it; None where it is no checkout."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return None, None
+    try:
+        revision = _git(root, "rev-parse", "HEAD")
+        changes = _git(root, "status", "--porcelain", "--untracked-files=no")
+    except (
+        OSError,
+        subprocess.CalledProcessError,
+    ):  # no git here, or it will not read this checkout
+        return None, None
+    return revision, bool(changes)
+
+
+def _git(root: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(root), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _name_of(agent: Any) -> str:
+    kind = agent if isinstance(agent, type) else type(agent)
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,146 @@
+"""Who runs the blocks: this process, or a pool of worker processes where that is quicker.
+
+Whoever runs them, results come in the order of the plan and are the same to the bit.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Generator, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import TypeAlias
+
+from crisis_sim.batch.block import Block, BlockFailure, BlockOrder, attempt, failure
+from crisis_sim.batch.errors import BatchError
+from crisis_sim.batch.interrupt import StopSign
+
+Result: TypeAlias = Block | BlockFailure
+
+#: Seconds until a pool has given back its first blocks: new Python processes import the model
+#: (`make bench` measures it).
+POOL_START_SECONDS = 2.0
+#: Blocks handed out for each worker: one being run, one waiting, so that no worker idles and memory
+#: stays bounded.
+BLOCKS_AHEAD = 2
+
+
+def run_orders(
+    orders: Iterator[BlockOrder], crises: int, workers: int, stop: StopSign
+) -> Generator[Result, None, None]:
+    """Carry out the orders of a plan and give back what came of each, in order.
+
+    This process begins by itself, and starts a pool as soon as the time that is left, judged by the
+    blocks so far, is long enough for the pool to pay.
+
+    Args:
+        orders: the blocks to run.
+        crises: how many crises they hold in all.
+        workers: the most processes to use.
+        stop: when it is set, no further block is begun.
+
+    Raises:
+        BatchError: when worker processes cannot start.
+    """
+    seconds, done = 0.0, 0
+    for order in orders:
+        if stop.requested:
+            return
+        result = attempt(order)
+        seconds, done = seconds + result.seconds, done + order.count
+        yield result
+        if pool_pays(seconds / done * (crises - done), workers):
+            yield from _in_pools(orders, workers, stop)
+            return
+
+
+def pool_pays(seconds_left: float, workers: int) -> bool:
+    """Whether a pool of workers finishes work of so many seconds sooner than one process."""
+    return workers > 1 and seconds_left > POOL_START_SECONDS + seconds_left / workers
+
+
+def _in_pools(
+    orders: Iterator[BlockOrder], workers: int, stop: StopSign
+) -> Generator[Result, None, None]:
+    """One pool after another: a worker that dies takes its pool with it, but not the batch."""
+    lost: list[BlockOrder] = []
+    while True:
+        pool = _open_pool(workers)
+        try:
+            yield from _through(pool, orders, workers * BLOCKS_AHEAD, stop, lost)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+        if not lost:
+            return
+        while (
+            lost
+        ):  # one of these killed its worker: each on its own, the others are not lost with it
+            yield _alone(lost.pop(0))
+
+
+def _through(
+    pool: Executor,
+    orders: Iterator[BlockOrder],
+    ahead: int,
+    stop: StopSign,
+    lost: list[BlockOrder],
+) -> Generator[Result, None, None]:
+    """Results of orders sent through a pool, in order; should it break, its orders go to `lost`."""
+    waiting: deque[tuple[BlockOrder, Future[Result]]] = deque()
+    try:
+        while True:
+            while len(waiting) < ahead and not stop.requested:
+                order = next(orders, None)
+                if order is None:
+                    break
+                waiting.append((order, Future()))
+                waiting[-1] = (order, pool.submit(attempt, order))
+            if stop.requested:
+                waiting = deque(pair for pair in waiting if not pair[1].cancel())
+            if not waiting:
+                return
+            result = waiting[0][1].result()
+            waiting.popleft()
+            yield result
+    except BrokenProcessPool:
+        lost.extend(order for order, _ in waiting)
+
+
+def _alone(order: BlockOrder) -> Result:
+    """The result of an order in a process of its own, which it may take down with it."""
+    with _open_pool(1) as pool:
+        try:
+            return pool.submit(attempt, order).result()
+        except BrokenProcessPool:
+            return failure(order, "the worker process died (killed, or out of memory)")
+
+
+def _open_pool(workers: int) -> ProcessPoolExecutor:
+    pool = ProcessPoolExecutor(
+        workers, multiprocessing.get_context("spawn"), initializer=_prepare_worker
+    )
+    try:
+        pool.submit(os.getpid).result()
+    except BrokenProcessPool as error:
+        raise BatchError(
+            "worker processes die as they start; a script that asks for workers must do so under "
+            "`if __name__ == '__main__':`, since each worker imports it"
+        ) from error
+    return pool
+
+
+def _prepare_worker() -> None:
+    """Leave Ctrl-C to the parent, which ends its workers; end at once if the parent is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
