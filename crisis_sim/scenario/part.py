@@ -1,12 +1,13 @@
-"""What every part of a scenario shares: strict keys, and numbers that carry unit, range and source."""
+"""What the parts of a scenario share: strict keys, and numbers with unit, range and source."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
 
-from crisis_sim.scenario.numbers import Distribution, Within, read_number
+from crisis_sim.scenario.numbers import Within, read_number
 
 ASSUMED = "assumed"
 
@@ -16,25 +17,12 @@ class Part(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    @field_validator("*", mode="after")
-    @classmethod
-    def _within_range(cls, value: Any, info: ValidationInfo) -> Any:
-        limits = range_of(cls, info.field_name)
-        if limits is None:
-            return value
-        if isinstance(value, dict):  # one number for each state
-            return {name: limits(number) for name, number in value.items()}
-        if isinstance(value, (int, float, Distribution)):
-            return limits(value)
-        return value
 
-
-def range_of(part: type[Part], field: str | None) -> Within | None:
+def range_of(part: type[Part], field: str) -> Within | None:
     """The range that a part's numeric field declares, or None where it declares none."""
-    extra = part.model_fields[field].json_schema_extra if field else None
-    if not isinstance(extra, dict) or "low" not in extra:
-        return None
-    return Within(float(extra["low"]), float(extra["high"]))  # type: ignore[arg-type]
+    return next(
+        (note for note in part.model_fields[field].metadata if isinstance(note, Within)), None
+    )
 
 
 def parameter(
@@ -46,14 +34,19 @@ def parameter(
     source: str = ASSUMED,
     slider: bool = False,
 ) -> Any:
-    """A numeric field that carries its meaning, unit, range and source; required when `default` is None.
+    """A numeric field with its meaning, unit, range and source; required when `default` is None.
 
-    The range is checked when a file is read, and tells sweeps and sliders how far a parameter may move.
+    The range is checked when a file is read, and tells sweeps and sliders how far a parameter may
+    move.
     """
-    extra: dict[str, Any] = {"unit": unit, "low": between[0], "high": between[1], "source": source}
+    extra: dict[str, Any] = {"unit": unit, "source": source}
     if slider:
         extra["slider"] = True
+    described: dict[str, Any] = {"description": meaning, "json_schema_extra": extra}
+    field: FieldInfo
     if default == {}:  # one number for each state, none given
-        return Field(default_factory=dict, description=meaning, json_schema_extra=extra)
-    value: Any = ... if default is None else read_number(default)
-    return Field(value, description=meaning, json_schema_extra=extra)
+        field = Field(default_factory=dict, **described)
+    else:
+        field = Field(... if default is None else read_number(default), **described)
+    field.metadata.append(Within(*between))
+    return field
