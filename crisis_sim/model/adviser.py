@@ -38,7 +38,7 @@ class Adviser(ThirdParty):
     def act(self) -> None:
         crisis, advice = self.crisis, self.crisis.behaviour.advice
         alarmed = crisis.danger > self.facts.attention_threshold
-        speaks = self.happens("speak", advice.counsels_per_day * alarmed)
+        speaks = self.happens("speak", advice.counsels_per_day * alarmed * (1 - self.voice))
         who = np.flatnonzero(speaks & crisis.open_to_decision)
         if who.size:
             self.voice[who] = 1.0
@@ -48,9 +48,14 @@ class Adviser(ThirdParty):
     def influence(self, state: State, who: Indices) -> Influence | None:
         if state.name != self.state_name:
             return None
-        weight = at(self.crisis.behaviour.advice.weight, who) * at(self.facts.trust, who)
-        counsel = weight * self.voice[who]
-        return Influence(restraint=counsel if self.stance == "dove" else -counsel)
+        advice = self.crisis.behaviour.advice
+        counsel = at(self.facts.trust, who) * self.voice[who]
+        if self.stance == "hawk":
+            counsel = -counsel
+        return Influence(
+            restraint=at(advice.weight, who) * counsel,
+            inducement=at(advice.weight_on_halt, who) * counsel,
+        )
 
     def series(self) -> dict[str, Array]:
         return {f"{self.name}_voice": self.voice}

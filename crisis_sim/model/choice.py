@@ -102,6 +102,12 @@ def value_of_rungs(
     return value
 
 
+def cost_of_change(decision: Any) -> Array:
+    """Cost of changing course at all, and of each rung moved, shape (moves, 1 or m)."""
+    rungs = np.abs(MOVES).astype(Real)[:, None]
+    return decision.change_cost * (rungs > 0) + decision.effort * rungs
+
+
 def value_of_halt(
     situation: Situation, rest: Rungs, decision: Any, halt: Any, success_cover: Array
 ) -> NDArray[np.float32]:

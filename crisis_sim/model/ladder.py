@@ -38,8 +38,8 @@ class Ladder(OverReplicates):
 
     Attributes:
         names: the rungs' names.
-        intensity, deaths_per_day, cost_per_day, harm_per_day: tables by rung. Harm is the grievance that a day on the
-            rung gives the rival: deaths a day, in units of harm, to the power that makes harm of deaths.
+        intensity, opening_deaths, deaths_per_day, cost_per_day: tables by rung, as in the scenario.
+        opening_harm, harm_per_day: the grievance that the deaths give the rival, at once and a day.
         violence: the rungs' place in `VIOLENCE`, by rung, as float32 in a table.
         strike, war, nuclear: flags by rung, as float32 0 or 1 in tables.
         halt_rung: the highest rung without violence, to which a halt brings both sides.
@@ -54,6 +54,8 @@ class Ladder(OverReplicates):
         self.intensity = Table([number.intensity for number in numbers])
         self.deaths_per_day = Table([number.deaths_per_day for number in numbers])
         self.cost_per_day = Table([number.cost_per_day for number in numbers])
+        self.opening_deaths = Table([number.opening_deaths for number in numbers])
+        self.opening_harm = Table([harm(number.opening_deaths) for number in numbers])
         self.harm_per_day = Table([harm(number.deaths_per_day) for number in numbers])
         violence = [VIOLENCE.index(rung.violence) for rung in rungs]
         self.violence = Table(list(map(float, violence)))

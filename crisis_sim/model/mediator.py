@@ -88,12 +88,14 @@ class Mediator(ThirdParty):
         effort, style = self.effort[who], self.style[who]
         trust = effort * at(self.facts.trust.get(state.name, 0.0), who)
         pressing = effort * self.leverage(state, who) * (style >= MANIPULATION)
+        terms = trust * (style >= FORMULATION)
         return Influence(
             restraint=at(mediation.leverage_on_restraint, who) * pressing,
             inducement=at(mediation.leverage_on_halt, who) * pressing,
-            cover=at(mediation.cover, who) * trust * (style >= FORMULATION),
+            cover=at(mediation.cover, who) * terms,
             information=at(self.facts.information, who) * trust,
             privacy=trust,
+            trust=at(mediation.assurance, who) * terms,
             overtness=effort * (style >= FORMULATION),
         )
 
@@ -103,11 +105,12 @@ class Mediator(ThirdParty):
         return held * (1 - at(self.facts.interest.get(state.name, 0.0), who))
 
     def sway(self, who: Indices) -> Array:
-        """How much of a settlement is its work: its effort, by the larger of its trust and its leverage on each side."""
+        """How much of a settlement is its work: its effort, by the trust of both sides and the leverage that it uses."""
+        pressing = self.style[who] >= MANIPULATION
         total: Array = 0.0
         for state in self.crisis.states:
             trust = at(self.facts.trust.get(state.name, 0.0), who)
-            total = total + np.maximum(trust, self.leverage(state, who)) / 2
+            total = total + (trust + pressing * self.leverage(state, who)) / 2
         return self.effort[who] * total
 
     def series(self) -> dict[str, Array]:

@@ -53,6 +53,7 @@ class State(CrisisAgent):
         self.lean = self.array()
         self.stepped_down_at = self.array(np.nan)
         self.had_accident = self.array(False, bool)
+        self.blow = self.array()
         self.wants_halt = self.array(False, bool)
         self.yields = self.array(False, bool)
         self._read_rung()
@@ -101,6 +102,7 @@ class State(CrisisAgent):
         self.grievance *= 1 - self._forgotten
         self.grievance += days * self.rival.harm_per_day
         self.grievance -= days * harm.answer_credit * self.harm_per_day
+        self.grievance += self.rival.blow - harm.answer_credit * self.blow
         np.maximum(self.grievance, 0, out=self.grievance)
         astray = np.flatnonzero(self.rival.had_accident)
         if astray.size:
@@ -129,6 +131,7 @@ class State(CrisisAgent):
             + decision.decisions_under_fire_per_day * crisis.under_fire
         )
         who = np.flatnonzero(self.happens("decide", tempo) & crisis.open_to_decision)
+        self.blow[:] = 0
         self.wants_halt[:] = False
         self.yields[:] = False
         self._decision = self._decide(who) if who.size else None
@@ -145,7 +148,7 @@ class State(CrisisAgent):
         candidates = rung + choice.MOVES[:, None]
         on_ladder = np.clip(candidates, 0, ladder.top)
         moves = choice.value_of_rungs(situation, self._rungs(on_ladder, who), decision, cover)
-        moves -= decision.effort * np.abs(choice.MOVES).astype(np.float32)[:, None]
+        moves -= choice.cost_of_change(decision)
         moves[(candidates != on_ladder) | ~self._may(candidates, rung)] = -np.inf
         hold = moves[choice.REACH]
 
@@ -229,6 +232,8 @@ class State(CrisisAgent):
         climbs = rungs > before
         self.offer_until[who[climbs]] = -np.inf
         self.stepped_down_at[who[~climbs]] = crisis.hours
+        self.blow[who] = climbs * crisis.ladder.opening_harm.at(rungs, who)
+        crisis.deaths[who] += climbs * crisis.ladder.opening_deaths.at(rungs, who)
         self._read_rung()
         crisis.note_rungs(self, who)
         if crisis.journal is not None:

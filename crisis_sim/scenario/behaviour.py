@@ -39,10 +39,10 @@ class DecisionBehaviour(Part):
     """How a state chooses: quantal choice among rungs, a halt, and yielding."""
 
     choice_precision: Number = parameter(
-        2.0, "how sharply values decide; 0 is a coin toss", unit="1/value", between=(0, 20), source=QUANTAL
+        3.4, "how sharply values decide; 0 is a coin toss", unit="1/value", between=(0, 20), source=QUANTAL
     )
     deliberations_per_day: Number = parameter(
-        0.8, "decisions a day while no strikes fall", unit=DAY, between=(0.01, 24), source=MAY_2025
+        0.87, "decisions a day while no strikes fall", unit=DAY, between=(0.01, 24), source=MAY_2025
     )
     decisions_under_fire_per_day: Number = parameter(
         4.0, "further decisions a day while either side strikes", unit=DAY, between=(0.01, 48), source=MAY_2025
@@ -59,13 +59,13 @@ class DecisionBehaviour(Part):
         6.0, "cost of striking before being ready", unit=VALUE, between=(0, 50)
     )
     retaliation: Number = parameter(
-        6.0, "value of answering a grievance of 1 at full intensity", unit=VALUE, between=(0, 50)
+        12.0, "value of answering a grievance of 1 at full intensity", unit=VALUE, between=(0, 50)
     )
     reciprocity: Number = parameter(
-        3.0, "cost of standing a full intensity below the rival as it is seen", unit=VALUE, between=(0, 50), source=OSGOOD
+        4.2, "cost of standing a full intensity below the rival as it is seen", unit=VALUE, between=(0, 50), source=OSGOOD
     )
     audience_cost: Number = parameter(
-        4.0,
+        6.3,
         "cost of falling a full intensity below one's public commitment",
         unit=VALUE,
         between=(0, 50),
@@ -73,19 +73,19 @@ class DecisionBehaviour(Part):
         slider=True,
     )
     hurting: Number = parameter(
-        3.0, "cost of fighting on under the rival's full intensity", unit=VALUE, between=(0, 50), source=ZARTMAN
+        4.0, "cost of fighting on under the rival's full intensity", unit=VALUE, between=(0, 50), source=ZARTMAN
     )
     economic_restraint: Number = parameter(
-        4.0, "how much full economic pressure weighs against full intensity", unit=VALUE, between=(0, 50), slider=True
+        4.3, "how much full economic pressure weighs against full intensity", unit=VALUE, between=(0, 50), slider=True
     )
     fatigue_restraint: Number = parameter(
-        2.0, "how much full fatigue weighs against full intensity", unit=VALUE, between=(0, 50), source=ZARTMAN
+        3.2, "how much full fatigue weighs against full intensity", unit=VALUE, between=(0, 50), source=ZARTMAN
     )
     dread: Number = parameter(
-        8.0, "cost of full intensity itself", unit=VALUE, between=(0, 100), source=SCHELLING
+        8.8, "cost of full intensity itself", unit=VALUE, between=(0, 100), source=SCHELLING
     )
     dread_power: Number = parameter(
-        2.0, "how steeply dread rises with intensity", unit="exponent", between=(1, 6), source=SCHELLING
+        3.6, "how steeply dread rises with intensity", unit="exponent", between=(1, 6), source=SCHELLING
     )
     nuclear_dread: Number = parameter(
         0.5, "extra dread, as a share, when the rival has nuclear weapons", unit=SHARE, between=(0, 5), source=SCHELLING
@@ -93,8 +93,12 @@ class DecisionBehaviour(Part):
     nuclear_taboo: Number = parameter(
         6.0, "further cost of nuclear use", unit=VALUE, between=(0, 100), source=TANNENWALD
     )
+    change_cost: Number = parameter(
+        0.72, "cost of changing course at all", unit=VALUE, between=(0, 10),
+        source="Allison 1971, Essence of Decision (form)",
+    )
     effort: Number = parameter(
-        0.4, "cost of each rung moved in one decision", unit=VALUE, between=(0, 10)
+        0.17, "cost of each rung moved in one decision", unit=VALUE, between=(0, 10)
     )
 
 
@@ -108,10 +112,10 @@ class HarmBehaviour(Part):
         0.5, "grievance grows with deaths to this power", unit="exponent", between=(0.1, 1)
     )
     grievance_saturation: Number = parameter(
-        3.0, "grievance at which more of it moves a state half as much", unit="grievance", between=(0.1, 1e6)
+        5.5, "grievance at which more of it moves a state half as much", unit="grievance", between=(0.1, 1e6)
     )
     answer_credit: Number = parameter(
-        1.2,
+        1.3,
         "how much of one's own grievance a like harm done to the rival settles (above 1: successes are claimed)",
         unit="ratio",
         between=(0, 5),
@@ -126,7 +130,7 @@ class HarmBehaviour(Part):
         20.0, "time in which public commitment fades once the rung is left", unit=DAYS, between=(0.05, 3650), source=FEARON
     )
     success_cover: Number = parameter(
-        0.6, "share of the audience cost that a fully answered grievance saves", unit=SHARE, between=(0, 1)
+        0.65, "share of the audience cost that a fully answered grievance saves", unit=SHARE, between=(0, 1)
     )
     fatigue_days: Number = parameter(
         12.0, "time in which fatigue follows the intensity of the fight", unit=DAYS, between=(0.1, 3650), source=ZARTMAN
@@ -146,13 +150,13 @@ class FogBehaviour(Part):
         0.2, "largest error about the rival's intensity, as a share of it", unit=SHARE, between=(0, 1), source=JERVIS
     )
     pessimism: Number = parameter(
-        0.25, "chance that the rival accepts a halt, as believed with no information", unit="probability", between=(0, 1)
+        0.35, "chance that the rival accepts a halt, as believed with no information", unit="probability", between=(0, 1)
     )
     accidents_per_day: Number = parameter(
         0.15, "accidents a day at full intensity (shots astray, jets downed)", unit=DAY, between=(0, 10)
     )
     accident_harm: Number = parameter(
-        0.4, "grievance that an accident gives the rival", unit="grievance", between=(0, 10)
+        0.5, "grievance that an accident gives the rival", unit="grievance", between=(0, 10)
     )
 
 
@@ -163,22 +167,22 @@ class HaltBehaviour(Part):
         1.0, "how long an offer of a halt stands", unit=DAYS, between=(0.05, 60)
     )
     settling_cost: Number = parameter(
-        1.0, "value that every settlement forgoes", unit=VALUE, between=(-20, 20)
+        0.25, "value that every settlement forgoes", unit=VALUE, between=(-20, 20)
     )
     forgone_retaliation: Number = parameter(
-        3.0, "cost of leaving a grievance of 1 unanswered for good", unit=VALUE, between=(0, 50)
+        2.2, "cost of leaving a grievance of 1 unanswered for good", unit=VALUE, between=(0, 50)
     )
     mistrust: Number = parameter(
-        2.0, "cost of a halt with a rival not trusted at all", unit=VALUE, between=(0, 50), source=FORTNA
+        1.85, "cost of a halt with a rival not trusted at all", unit=VALUE, between=(0, 50), source=FORTNA
     )
     public_offer_cost: Number = parameter(
-        1.5, "cost of offering a halt in public, with no private way", unit=VALUE, between=(0, 50), source=FEARON
+        1.4, "cost of offering a halt in public, with no private way", unit=VALUE, between=(0, 50), source=FEARON
     )
     rebuff_cost: Number = parameter(
         0.6, "cost of an offer that is refused", unit=VALUE, between=(0, 50), source=FEARON
     )
     yielding_cost: Number = parameter(
-        7.0, "cost of giving up the whole stake", unit=VALUE, between=(0, 100)
+        6.4, "cost of giving up the whole stake", unit=VALUE, between=(0, 100)
     )
     implementation_hours: Number = parameter(
         {"lognormal": [3.0, 0.7]},
@@ -197,7 +201,7 @@ class HaltBehaviour(Part):
         0.15, "grievance that a violation gives", unit="grievance", between=(0, 10)
     )
     answering_cost: Number = parameter(
-        4.0, "value of keeping a halt when it is violated", unit=VALUE, between=(-20, 50), source=FORTNA
+        3.4, "value of keeping a halt when it is violated", unit=VALUE, between=(-20, 50), source=FORTNA
     )
 
 
@@ -255,7 +259,7 @@ class MediationBehaviour(Part):
     """How third parties come in, and by what they help."""
 
     calls_per_day: Number = parameter(
-        2.0, "rate of engaging at full alarm", unit=DAY, between=(0, 48), source=MAY_2025
+        10.0, "rate of engaging at full alarm", unit=DAY, between=(0, 48), source=MAY_2025
     )
     effort_days: Number = parameter(
         0.5, "time in which an engaged mediator's effort builds up", unit=DAYS, between=(0.02, 60)
@@ -270,16 +274,19 @@ class MediationBehaviour(Part):
         0.5, "share of its threshold below which alarm lets a mediator go", unit=SHARE, between=(0, 1)
     )
     cover: Number = parameter(
-        0.6, "share of the audience cost that a trusted mediator's terms save", unit=SHARE, between=(0, 1), source=BEARDSLEY
+        0.67, "share of the audience cost that a trusted mediator's terms save", unit=SHARE, between=(0, 1), source=BEARDSLEY
+    )
+    assurance: Number = parameter(
+        0.55, "share of the mistrust of a halt that a fully trusted mediator's terms lift", unit=SHARE, between=(0, 1), source=FORTNA
     )
     leverage_on_halt: Number = parameter(
-        3.0, "value that full leverage adds to a halt", unit=VALUE, between=(0, 50), source=BEARDSLEY, slider=True
+        5.3, "value that full leverage adds to a halt", unit=VALUE, between=(0, 50), source=BEARDSLEY, slider=True
     )
     leverage_on_restraint: Number = parameter(
-        1.0, "how much full leverage weighs against full intensity", unit=VALUE, between=(0, 50), source=BEARDSLEY
+        0.9, "how much full leverage weighs against full intensity", unit=VALUE, between=(0, 50), source=BEARDSLEY
     )
     overt_cost: Number = parameter(
-        2.0, "cost, to a state averse to mediation, of settling under overt mediation", unit=VALUE, between=(0, 50)
+        0.7, "cost, to a state averse to mediation, of settling under overt mediation", unit=VALUE, between=(0, 50)
     )
     brokered_share: Number = parameter(
         0.2, "effort, weighted by influence, from which a settlement counts as brokered", unit=SHARE, between=(0, 1)
@@ -343,6 +350,9 @@ class AdviceBehaviour(Part):
     )
     weight: Number = parameter(
         2.0, "how much the counsel of a fully trusted adviser weighs for or against full intensity", unit=VALUE, between=(0, 50)
+    )
+    weight_on_halt: Number = parameter(
+        1.0, "value that the counsel of a fully trusted dove adds to a halt, or a hawk's takes from it", unit=VALUE, between=(0, 50)
     )
     lasts_days: Number = parameter(
         7.0, "time in which counsel wears off", unit=DAYS, between=(0.1, 365)

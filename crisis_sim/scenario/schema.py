@@ -10,13 +10,13 @@ import hashlib
 import json
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from crisis_sim.scenario.behaviour import Behaviour
-from crisis_sim.scenario.numbers import Number
+from crisis_sim.scenario.moments import Moment
+from crisis_sim.scenario.numbers import Distribution, Number
 from crisis_sim.scenario.part import Part, parameter
 
 Violence = Literal["none", "minor clashes", "serious clashes", "full-scale war"]
@@ -29,19 +29,6 @@ Vote = Literal["for", "abstain", "against"]
 UNIT = (0.0, 1.0)
 
 
-def _read_moment(value: Any) -> Any:
-    if isinstance(value, (str, datetime)):
-        return value
-    raise PydanticCustomError(
-        "moment",
-        "expected a date such as 2025-05-07T01:05+05:30, got {value}",  # type: ignore[arg-type]
-        {"value": repr(value)},
-    )
-
-
-Moment = Annotated[datetime, BeforeValidator(_read_moment)]
-
-
 class Rung(Part):
     """One rung of the ladder of escalation."""
 
@@ -51,6 +38,9 @@ class Rung(Part):
     )
     deaths_per_day: Number = parameter(
         0.0, "deaths it causes on the other side", unit="deaths per day", between=(0, 1e8)
+    )
+    opening_deaths: Number = parameter(
+        0.0, "deaths at once on the other side when a state climbs to it", unit="deaths", between=(0, 1e8)
     )
     cost_per_day: Number = parameter(
         0.0, "cost to the state that is on it", unit="days of output per day", between=(0, 10)
@@ -80,7 +70,8 @@ def south_asian_ladder() -> tuple[Rung, ...]:
         Rung(
             name="limited strike",
             intensity=0.35,
-            deaths_per_day=15.0,
+            opening_deaths=Distribution("lognormal", (25.0, 0.9)),
+            deaths_per_day=5.0,
             cost_per_day=0.05,
             violence=serious,
             strike=True,
@@ -88,23 +79,26 @@ def south_asian_ladder() -> tuple[Rung, ...]:
         Rung(
             name="air and drone exchange",
             intensity=0.5,
-            deaths_per_day=20.0,
+            opening_deaths=Distribution("lognormal", (15.0, 0.9)),
+            deaths_per_day=10.0,
             cost_per_day=0.1,
             violence=serious,
             strike=True,
         ),
         Rung(
             name="strikes on military bases",
-            intensity=0.65,
-            deaths_per_day=40.0,
+            intensity=0.63,
+            opening_deaths=Distribution("lognormal", (20.0, 0.9)),
+            deaths_per_day=20.0,
             cost_per_day=0.2,
             violence=serious,
             strike=True,
         ),
         Rung(
             name="full-scale war",
-            intensity=0.85,
-            deaths_per_day=500.0,
+            intensity=0.78,
+            opening_deaths=400.0,
+            deaths_per_day=400.0,
             cost_per_day=0.5,
             violence="full-scale war",
             strike=True,
@@ -112,7 +106,8 @@ def south_asian_ladder() -> tuple[Rung, ...]:
         Rung(
             name="nuclear use",
             intensity=1.0,
-            deaths_per_day=100_000.0,
+            opening_deaths=50_000.0,
+            deaths_per_day=20_000.0,
             cost_per_day=1.0,
             violence="full-scale war",
             strike=True,
@@ -294,10 +289,10 @@ class Scenario(Part):
     description: str = Field("", description="what it is for, and what it changes")
     sources: tuple[str, ...] = Field((), description="where its facts come from")
     start: Moment = Field(description="when the clock starts")
-    horizon_days: float = Field(60.0, gt=0, le=3650, description="how long each crisis is followed")
-    hours_per_turn: float = Field(3.0, ge=0.05, le=168, description="length of a turn")
+    horizon_days: float = Field(60.0, strict=True, gt=0, le=3650, description="how long each crisis is followed")
+    hours_per_turn: float = Field(3.0, strict=True, ge=0.05, le=168, description="length of a turn")
     follow_up_days: float = Field(
-        14.0, ge=0, le=3650, description="how long a halt is watched before it ends the crisis"
+        14.0, strict=True, ge=0, le=3650, description="how long a halt is watched before it ends the crisis"
     )
     ladder: tuple[Rung, ...] = Field(
         default_factory=south_asian_ladder, min_length=2, max_length=60, description="rungs, from the lowest up"
