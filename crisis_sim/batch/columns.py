@@ -78,7 +78,8 @@ def path_table(scenario: str, paths: Mapping[str, NDArray[Any]]) -> pa.Table:
 def arrange(names: Iterable[str], states: Sequence[str]) -> list[str]:
     """Column names in the fixed order, those that the order does not know at the end."""
     names = list(names)
-    known = [*FIRST_COLUMNS, *(f"{state}_{column}" for state in states for column in STATE_COLUMNS)]
+    of_states = (f"{state}_{column}" for state in states for column in STATE_COLUMNS)
+    known = dict.fromkeys([*FIRST_COLUMNS, *of_states])
     return [name for name in known if name in names] + [name for name in names if name not in known]
 
 

@@ -7,10 +7,11 @@ without is none.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from crisis_sim.batch import columns
 from crisis_sim.batch.block import Block
@@ -70,11 +71,14 @@ class FolderWriter:
         partial.write_text(text, encoding="utf-8")
         partial.replace(self.folder / MANIFEST)
 
-    def discard(self) -> None:
-        """Throw away what was written, and leave what the folder held before."""
-        for table in self._tables():
-            table.close()
-            table.discard()
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *about: object) -> None:
+        """After a mishap throw away what was written, and leave what the folder held before."""
+        if kind is not None:
+            for table in self._tables():
+                table.discard()
 
     def _tables(self) -> list[_PartialTable]:
         return [self._outcomes] + ([self._paths] if self._paths else [])
@@ -93,18 +97,28 @@ class _PartialTable:
                 self._partial, schema, compression="zstd"
             )
         except OSError as error:
+            self._partial.unlink(missing_ok=True)
             raise _cannot_write(path.parent, error) from error
 
     def add(self, table: pa.Table) -> None:
-        self._writer.write_table(columns.conform(table, self._schema))
+        whole = columns.conform(table, self._schema)
+        try:
+            self._writer.write_table(whole)
+        except OSError as error:  # a full disk, most likely
+            raise _cannot_write(self._path.parent, error) from error
 
     def close(self) -> None:
-        self._writer.close()
+        try:
+            self._writer.close()
+        except OSError as error:
+            raise _cannot_write(self._path.parent, error) from error
 
     def publish(self) -> None:
         self._partial.replace(self._path)
 
     def discard(self) -> None:
+        with contextlib.suppress(OSError):
+            self._writer.close()
         self._partial.unlink(missing_ok=True)
 
 
@@ -176,10 +190,10 @@ def write_batch(batch: Batch, folder: str | Path) -> None:
     outcomes = columns.union((one.table.schema for one in ensembles), states)
     path_schemas = [one.paths.schema for one in ensembles if one.paths is not None]
     paths = columns.union(path_schemas, states) if path_schemas else None
-    writer = FolderWriter(Path(folder), outcomes, paths)
-    for one in ensembles:
-        writer.add(Block(one.name, 0, one.replicates, one.table, one.paths, seconds=0.0))
-    writer.publish(batch.manifest)
+    with FolderWriter(Path(folder), outcomes, paths) as writer:
+        for one in ensembles:
+            writer.add(Block(one.name, 0, one.replicates, one.table, one.paths, seconds=0.0))
+        writer.publish(batch.manifest)
 
 
 def _rows_of(scenario: str, path: Path) -> pa.Table:

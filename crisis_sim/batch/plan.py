@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +17,9 @@ if TYPE_CHECKING:
 
     from crisis_sim.scenario.schema import Scenario
 
-#: Replicates in a block: its arrays still fit the processor's cache, and a turn's fixed cost is
-#: spread over many (`make bench` shows the speed by block size).
-BLOCK_SIZE = 4096
+#: The most replicates in a block: enough to spread a turn's fixed cost over, few enough for a block
+#: to need some 100 MB (`make bench` shows speed by block size).
+BLOCK_SIZE = 16_384
 
 
 @dataclass(frozen=True)
@@ -71,12 +73,17 @@ class Plan:
         return tuple(dict.fromkeys(name for one in self.scenarios for name in one.state_names))
 
     def orders(self) -> Iterator[BlockOrder]:
-        """The blocks; a batch that is cut short has the same replicates of every scenario."""
-        for first in range(0, self.replicates, self.block_size):
-            count = min(self.block_size, self.replicates - first)
-            own = {path: values[first : first + count] for path, values in self.parameters.items()}
+        """The blocks, of nearly the same size; block after block for all scenarios in turn.
+
+        So a batch that is cut short has the same replicates of every scenario, give or take one
+        block.
+        """
+        blocks = math.ceil(self.replicates / self.block_size)
+        edges = [self.replicates * number // blocks for number in range(blocks + 1)]
+        for first, end in pairwise(edges):
+            own = {path: values[first:end] for path, values in self.parameters.items()}
             for scenario in self.scenarios:
-                yield BlockOrder(scenario, first, count, self.seed, own, self.agents)
+                yield BlockOrder(scenario, first, end - first, self.seed, own, self.agents)
 
 
 def make_plan(
@@ -95,15 +102,18 @@ def make_plan(
     """
     import numpy as np
 
-    from crisis_sim.scenario import load_scenario
     from crisis_sim.scenario.schema import Scenario
 
-    if isinstance(scenarios, (Scenario, str, Path)):
-        scenarios = [scenarios]
-    read = [one if isinstance(one, Scenario) else load_scenario(one) for one in scenarios]
-    named = tuple(
-        one if one.name else one.model_copy(update={"name": f"scenario_{number}"})
-        for number, one in enumerate(read, start=1)
-    )
+    given = [scenarios] if isinstance(scenarios, (Scenario, str, Path)) else scenarios
+    named = tuple(_read(one, number) for number, one in enumerate(given, start=1))
+    size = BLOCK_SIZE if block_size is None else block_size
     values = {path: np.asarray(numbers) for path, numbers in (parameters or {}).items()}
-    return Plan(named, replicates, seed, block_size or BLOCK_SIZE, values, tuple(agents))
+    return Plan(named, replicates, seed, size, values, tuple(agents))
+
+
+def _read(given: Scenario | str | Path, number: int) -> Scenario:
+    if isinstance(given, (str, Path)):
+        from crisis_sim.scenario import load_scenario
+
+        return load_scenario(given)
+    return given if given.name else given.model_copy(update={"name": f"scenario_{number}"})

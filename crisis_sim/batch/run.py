@@ -112,20 +112,15 @@ def run_to_folder(
     manifest = open_manifest(plan, command)
     outcomes, paths = zip(*(schemas(one, agents) for one in plan.scenarios), strict=True)
     failures: list[BlockFailure] = []
-    with stop_on_interrupt() as stop:
-        writer = FolderWriter(
-            Path(folder), columns.union(outcomes, plan.states), columns.union(paths, plan.states)
-        )
-        try:
-            _carry_out(plan, workers, writer.add, failures.append, progress, stop)
-            if stop.requested and not writer.rows:
-                raise KeyboardInterrupt
-        except BaseException:
-            writer.discard()
-            raise
-        manifest = close_manifest(manifest, writer.rows, failures, stop.requested)
+    whole = columns.union(outcomes, plan.states), columns.union(paths, plan.states)
+    with stop_on_interrupt() as stop, FolderWriter(Path(folder), *whole) as writer:
+        done = _carry_out(plan, workers, writer.add, failures.append, progress, stop)
+        if not done:
+            raise KeyboardInterrupt
+        interrupted = done < plan.crises
+        manifest = close_manifest(manifest, writer.rows, failures, interrupted)
         writer.publish(manifest)
-    if stop.requested:
+    if interrupted:
         raise KeyboardInterrupt
     return manifest
 
@@ -137,8 +132,8 @@ def _carry_out(
     fail: Callable[[BlockFailure], None],
     progress: Progress | None,
     stop: StopSign,
-) -> None:
-    """Run a plan's blocks and hand over what comes of each, in order."""
+) -> int:
+    """Run a plan's blocks, hand over what comes of each, in order, and count the crises done."""
     if workers < 1:
         raise BatchError(f"expected at least 1 for workers, got {workers}")
     done = 0
@@ -151,6 +146,7 @@ def _carry_out(
             done += result.count
             if progress is not None:
                 progress(done, plan.crises)
+    return done
 
 
 def _ensemble(scenario: Scenario, blocks: Sequence[Block], schema: pa.Schema) -> Ensemble:

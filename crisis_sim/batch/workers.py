@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import TypeAlias
 
 from crisis_sim.batch.block import Block, BlockFailure, BlockOrder, attempt, failure
@@ -23,7 +24,7 @@ Result: TypeAlias = Block | BlockFailure
 
 #: Seconds until a pool has given back its first blocks: new Python processes import the model
 #: (`make bench` measures it).
-POOL_START_SECONDS = 2.0
+POOL_START_SECONDS = 1.5
 #: Blocks handed out for each worker: one being run, one waiting, so that no worker idles and memory
 #: stays bounded.
 BLOCKS_AHEAD = 2
@@ -54,7 +55,7 @@ def run_orders(
         seconds, done = seconds + result.seconds, done + order.count
         yield result
         if pool_pays(seconds / done * (crises - done), workers):
-            yield from _in_pools(orders, workers, stop)
+            yield from _in_pools(orders, workers, workers * BLOCKS_AHEAD, stop)
             return
 
 
@@ -64,22 +65,26 @@ def pool_pays(seconds_left: float, workers: int) -> bool:
 
 
 def _in_pools(
-    orders: Iterator[BlockOrder], workers: int, stop: StopSign
+    orders: Iterator[BlockOrder], workers: int, ahead: int, stop: StopSign
 ) -> Generator[Result, None, None]:
-    """One pool after another: a worker that dies takes its pool with it, but not the batch."""
-    lost: list[BlockOrder] = []
-    while True:
+    """One pool after another: a worker that dies takes its pool with it, but not the batch.
+
+    Any of the blocks that were in the pool may have killed its worker, so they are run again one
+    at a time: what dies alone has failed, and the others are not lost with it.
+    """
+    while not stop.requested:
+        lost: list[BlockOrder] = []
         pool = _open_pool(workers)
         try:
-            yield from _through(pool, orders, workers * BLOCKS_AHEAD, stop, lost)
+            yield from _through(pool, orders, ahead, stop, lost)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
         if not lost:
             return
-        while (
-            lost
-        ):  # one of these killed its worker: each on its own, the others are not lost with it
-            yield _alone(lost.pop(0))
+        if ahead == 1:
+            yield failure(lost[0], "the worker process died (killed, or out of memory)")
+        else:
+            yield from _in_pools(iter(lost), 1, 1, stop)
 
 
 def _through(
@@ -110,27 +115,34 @@ def _through(
         lost.extend(order for order, _ in waiting)
 
 
-def _alone(order: BlockOrder) -> Result:
-    """The result of an order in a process of its own, which it may take down with it."""
-    with _open_pool(1) as pool:
-        try:
-            return pool.submit(attempt, order).result()
-        except BrokenProcessPool:
-            return failure(order, "the worker process died (killed, or out of memory)")
-
-
 def _open_pool(workers: int) -> ProcessPoolExecutor:
     pool = ProcessPoolExecutor(
         workers, multiprocessing.get_context("spawn"), initializer=_prepare_worker
     )
+    with _interrupts_held_back():
+        started = [pool.submit(os.getpid) for _ in range(workers)]
     try:
-        pool.submit(os.getpid).result()
+        for worker in started:
+            worker.result()
     except BrokenProcessPool as error:
         raise BatchError(
             "worker processes die as they start; a script that asks for workers must do so under "
             "`if __name__ == '__main__':`, since each worker imports it"
         ) from error
     return pool
+
+
+@contextmanager
+def _interrupts_held_back() -> Generator[None, None, None]:
+    """Let processes that are started meanwhile be deaf to Ctrl-C before they can say so."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _prepare_worker() -> None:

@@ -1,0 +1,115 @@
+"""A small crisis that runs in milliseconds, and agents that make a batch fail on purpose."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from crisis_sim.model import CrisisAgent, CrisisModel
+from crisis_sim.scenario.schema import Scenario
+
+
+def crisis(name: str = "quarrel", **changes: Any) -> Scenario:
+    """A week of two states in turns of six hours, with one agent of each role."""
+    content = {
+        "name": name,
+        "title": "A quarrel",
+        "start": "2025-04-22T00:00+00:00",
+        "horizon_days": 8,
+        "hours_per_turn": 6,
+        "follow_up_days": 2,
+        "states": {
+            "north": {"resolve": 0.9, "audience": 0.6},
+            "south": {"resolve": {"uniform": [0.5, 1.0]}, "audience": 0.5},
+        },
+        "mediators": {"elder": {"attention_threshold": 0.05, "trust": {"north": 0.6}}},
+        "lenders": {
+            "bank": {
+                "borrower": "south",
+                "reviews": [{"at": "2025-04-25T12:00+00:00", "amount_usd_bn": 1}],
+            }
+        },
+        "channels": {"line": {"opened_by": ["north", "elder"]}},
+        "advisers": {"brother": {"state": "south", "attention_threshold": 0.05}},
+        "events": [
+            {"at": "2025-04-22T03:00+00:00", "kind": "trigger", "struck": "north", "deaths": 200}
+        ],
+        "behaviour": {"decision": {"preparation_days": 0.5}},
+    }
+    return Scenario.model_validate({**content, **changes})
+
+
+@dataclass(frozen=True)
+class Saboteur:
+    """Makes an agent that does something drastic in the block of one replicate, and only there.
+
+    Attributes:
+        replicate: number of the replicate.
+        deed: what it does in its first turn.
+    """
+
+    replicate: int
+    deed: Callable[[], None]
+
+    def __call__(self, model: CrisisModel) -> CrisisAgent:
+        return SabotagingAgent(model, self)
+
+
+class SabotagingAgent(CrisisAgent):
+    def __init__(self, model: CrisisModel, plot: Saboteur) -> None:
+        super().__init__(model, "saboteur")
+        here = range(model.first_replicate, model.first_replicate + model.replicates)
+        # The model that is asked for its columns is never stepped.
+        self.deed = plot.deed if plot.replicate in here else None
+
+    def act(self) -> None:
+        if self.deed is not None:
+            self.deed()
+
+
+@dataclass(frozen=True)
+class Raise:
+    """Raises as a person's own agent may."""
+
+    def __call__(self) -> None:
+        raise ZeroDivisionError("no leverage to divide by")
+
+
+@dataclass(frozen=True)
+class Die:
+    """Ends the process at once, as the kernel does when memory runs out."""
+
+    def __call__(self) -> None:
+        os._exit(9)
+
+
+@dataclass(frozen=True)
+class DieOnce:
+    """Ends the process the first time, and leaves a mark so as not to do it again."""
+
+    mark: Path
+
+    def __call__(self) -> None:
+        if not self.mark.exists():
+            self.mark.touch()
+            os._exit(9)
+
+
+class Counter(CrisisAgent):
+    """An agent of one's own that adds a column to the outcomes."""
+
+    def __init__(self, model: CrisisModel) -> None:
+        super().__init__(model, "counter")
+        self.turns = self.array(0, np.int32)
+        model.record.add("turns_counted", 0, np.int32)
+
+    def act(self) -> None:
+        self.turns += 1
+
+    def write(self, who: Any) -> None:
+        self.crisis.record.set("turns_counted", who, self.turns[who])

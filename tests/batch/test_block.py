@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from crisis_sim.batch import columns, run_block
+from crisis_sim.batch.block import PATHS_KEPT, BlockFailure, BlockOrder, attempt
+from tests.batch.crises import Counter, Raise, Saboteur, crisis
+
+
+def test_the_columns_are_those_of_the_contract_in_their_order() -> None:
+    scenario = crisis()
+    table = run_block(scenario, 0, 20, seed=1).table
+    states = [f"{state}_{name}" for state in ("north", "south") for name in columns.STATE_COLUMNS]
+    known = [*columns.FIRST_COLUMNS, *states]
+    assert table.column_names[: len(known)] == known
+    assert table.column("ending").null_count == 0
+    assert table.column("replicate").to_pylist() == list(range(20))
+
+
+def test_a_replicate_is_the_same_in_any_block() -> None:
+    whole = run_block(crisis(), 0, 300, seed=7)
+    part = run_block(crisis(), 120, 30, seed=7)
+    alone = run_block(crisis(), 134, 1, seed=7)
+    assert part.table.to_pylist() == whole.table.slice(120, 30).to_pylist()
+    assert alone.table.to_pylist() == whole.table.slice(134, 1).to_pylist()
+
+
+def test_another_seed_is_another_batch() -> None:
+    one, other = run_block(crisis(), 0, 100, seed=7), run_block(crisis(), 0, 100, seed=0)
+    assert one.table.to_pylist() != other.table.to_pylist()
+
+
+def test_paths_run_to_the_horizon_for_the_first_replicates_of_the_batch_only() -> None:
+    scenario = crisis()
+    block = run_block(scenario, PATHS_KEPT - 2, 5, seed=1)
+    assert block.paths is not None
+    days = round(scenario.horizon_days)
+    kept = {(row["replicate"], row["day"]) for row in block.paths.to_pylist()}
+    assert kept == {(PATHS_KEPT - k, day) for k in (1, 2) for day in range(days + 1)}
+    assert block.paths.column_names[:3] == list(columns.FIRST_PATH_COLUMNS)
+    assert block.paths.num_rows == len(kept)
+    assert run_block(scenario, PATHS_KEPT, 5, seed=1).paths is None
+
+
+def test_each_replicate_may_have_parameters_of_its_own() -> None:
+    values = np.repeat([0.0, 1.0], 20)
+    given = run_block(crisis(), 0, 40, seed=1, parameters={"states.north.resolve": values})
+    calm = crisis(
+        states={
+            "north": {"resolve": 0.0, "audience": 0.6},
+            "south": {"resolve": {"uniform": [0.5, 1.0]}, "audience": 0.5},
+        }
+    )
+    same = run_block(calm, 0, 20, seed=1)
+    assert given.table.slice(0, 20).to_pylist() == same.table.to_pylist()
+    assert (
+        given.table.slice(20, 20).to_pylist() != run_block(calm, 20, 20, seed=1).table.to_pylist()
+    )
+
+
+def test_an_agent_of_ones_own_adds_its_column_after_the_known_ones() -> None:
+    block = run_block(crisis(), 0, 10, seed=1, agents=[Counter])
+    assert "turns_counted" in block.table.column_names[len(columns.FIRST_COLUMNS) :]
+    assert min(block.table.column("turns_counted").to_pylist()) > 0
+
+
+def test_a_block_that_raises_is_a_failure_that_says_which_and_why() -> None:
+    order = BlockOrder(crisis(), 30, 10, 5, agents=[Saboteur(32, Raise())])
+    failed = attempt(order)
+    assert isinstance(failed, BlockFailure)
+    assert failed.replicates == "replicates 30 to 39 of quarrel"
+    assert failed.seed == 5
+    assert failed.error == "ZeroDivisionError: no leverage to divide by"
+    assert "crises.py" in failed.trace
+
+
+def test_an_interruption_is_no_failure_of_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("crisis_sim.batch.block.run_block", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        attempt(BlockOrder(crisis(), 0, 1, 1))

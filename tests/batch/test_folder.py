@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from crisis_sim.batch import ResultsError, read_batch, run_to_folder, simulate, write_batch
+from crisis_sim.batch.folder import MANIFEST, OUTCOMES, PARTIAL, PATHS
+from tests.batch.crises import crisis
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    folder = tmp_path / "results"
+    run_to_folder([crisis("one"), crisis("two", mediators={})], folder, replicates=30)
+    return folder
+
+
+def test_a_batch_comes_back_from_its_folder_as_it_was(tmp_path: Path, results: Path) -> None:
+    batch = simulate([crisis("one"), crisis("two", mediators={})], replicates=30)
+    write_batch(batch, tmp_path / "written")
+    for folder in (results, tmp_path / "written"):
+        back = read_batch(folder)
+        assert list(back.ensembles) == ["one", "two"]
+        assert back.seed == batch.seed
+        for name, ensemble in batch.ensembles.items():
+            again = back.ensembles[name]
+            assert again.table.to_pylist() == ensemble.table.to_pylist()
+            assert again.table.schema.types == ensemble.table.schema.types
+            assert again.paths is not None
+            assert ensemble.paths is not None
+            assert again.paths.to_pylist() == ensemble.paths.to_pylist()
+            assert (again.title, again.horizon_hours) == (ensemble.title, ensemble.horizon_hours)
+            assert (again.states, again.scenario) == (ensemble.states, ensemble.scenario)
+
+
+def test_columns_that_only_one_scenario_has_are_null_in_the_other(results: Path) -> None:
+    batch = read_batch(results)
+    assert "elder_engaged_at_hours" in batch.ensembles["two"].table.column_names
+    assert batch.ensembles["two"].table.column("elder_engaged_at_hours").null_count == 30
+    assert batch.ensembles["one"].table.column("elder_engaged_at_hours").null_count < 30
+
+
+def test_a_finished_run_leaves_nothing_half_done(results: Path) -> None:
+    assert sorted(path.name for path in results.iterdir()) == [MANIFEST, OUTCOMES, PATHS]
+
+
+def test_new_results_replace_old_ones(results: Path) -> None:
+    run_to_folder(crisis("three"), results, replicates=7, seed=2)
+    batch = read_batch(results)
+    assert list(batch.ensembles) == ["three"]
+    assert batch.ensembles["three"].replicates == 7
+    assert batch.seed == 2
+
+
+def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("precious", encoding="utf-8")
+    with pytest.raises(ResultsError, match=r"other things than results \(thesis.tex\)"):
+        run_to_folder(crisis(), tmp_path, replicates=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_file_in_place_of_the_folder_is_said(tmp_path: Path) -> None:
+    (tmp_path / "results").touch()
+    with pytest.raises(ResultsError, match=r"cannot write results to .*results: File exists"):
+        run_to_folder(crisis(), tmp_path / "results", replicates=1)
+
+
+@pytest.fixture
+def room_for_little() -> Iterator[None]:
+    """No file may grow beyond 40 kB: as good as a disk that fills up in the middle of a run."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_disk_that_fills_up_is_said_and_leaves_the_old_results(
+    results: Path, room_for_little: None
+) -> None:
+    before = (results / MANIFEST).read_bytes()
+    with pytest.raises(ResultsError, match=r"cannot write results to .*File too large"):
+        run_to_folder(crisis(), results, replicates=2_000, block_size=200)
+    assert (results / MANIFEST).read_bytes() == before
+    assert sorted(path.name for path in results.iterdir()) == [MANIFEST, OUTCOMES, PATHS]
+    assert list(read_batch(results).ensembles) == ["one", "two"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_disk_that_is_full_from_the_start_is_said(results: Path) -> None:
+    (results / (OUTCOMES + PARTIAL)).symlink_to("/dev/full")
+    with pytest.raises(ResultsError, match=r"cannot write results to .*No space left on device"):
+        run_to_folder(crisis(), results, replicates=20)
+    assert sorted(path.name for path in results.iterdir()) == [MANIFEST, OUTCOMES, PATHS]
+
+
+def _no_folder(results: Path) -> None:
+    results.rename(results.with_name("elsewhere"))
+
+
+def _no_manifest(results: Path) -> None:
+    (results / MANIFEST).unlink()
+
+
+def _killed(results: Path) -> None:
+    (results / MANIFEST).unlink()
+    (results / OUTCOMES).rename(results / (OUTCOMES + PARTIAL))
+
+
+def _not_json(results: Path) -> None:
+    (results / MANIFEST).write_text('{\n  "format": 1,,\n}', encoding="utf-8")
+
+
+def _binary(results: Path) -> None:
+    (results / MANIFEST).write_bytes(b"\xff\xfe\x00")
+
+
+def _foreign(results: Path) -> None:
+    (results / MANIFEST).write_text('["a list"]', encoding="utf-8")
+
+
+def _newer(results: Path) -> None:
+    manifest = json.loads((results / MANIFEST).read_text(encoding="utf-8"))
+    (results / MANIFEST).write_text(json.dumps({**manifest, "format": 99}), encoding="utf-8")
+
+
+def _no_table(results: Path) -> None:
+    (results / OUTCOMES).unlink()
+
+
+def _cut_short(results: Path) -> None:
+    os.truncate(results / OUTCOMES, 1000)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (_no_folder, "results is no folder"),
+        (_no_manifest, "holds no results: it has no manifest.json"),
+        (_killed, "has not finished"),
+        (_not_json, r"manifest\.json:2:15: not valid JSON"),
+        (_binary, r"manifest\.json cannot be read"),
+        (_foreign, r"manifest\.json is not the manifest of a results folder"),
+        (_newer, r"results in layout 99; Crisis Sim .* reads layout 1"),
+        (_no_table, r"outcomes\.parquet is missing"),
+        (_cut_short, r"outcomes\.parquet cannot be read"),
+    ],
+)
+def test_a_folder_that_cannot_be_read_says_what_is_wrong(
+    results: Path, spoil: object, said: str
+) -> None:
+    assert callable(spoil)
+    spoil(results)
+    with pytest.raises(ResultsError, match=said):
+        read_batch(results)

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from crisis_sim.batch.interrupt import stop_on_interrupt
+
+
+@pytest.fixture(autouse=True)
+def usual_interrupts() -> Iterator[None]:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_the_first_interruption_asks_and_the_second_stops() -> None:
+    with stop_on_interrupt() as sign:
+        assert not sign.requested
+        signal.raise_signal(signal.SIGINT)
+        assert sign.requested
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_afterwards_ctrl_c_is_as_it_was() -> None:
+    with stop_on_interrupt():
+        pass
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_handler_that_somebody_else_set_is_left_alone() -> None:
+    heard: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))
+    with stop_on_interrupt() as sign:
+        signal.raise_signal(signal.SIGINT)
+        assert not sign.requested
+    assert heard == [signal.SIGINT]
+
+
+def test_other_threads_may_run_batches_too() -> None:
+    signs: list[bool] = []
+
+    def run() -> None:
+        with stop_on_interrupt() as sign:
+            signs.append(sign.requested)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert signs == [False]

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crisis_sim.batch import BatchError
+from crisis_sim.batch.plan import Plan, make_plan
+from tests.batch.crises import crisis
+
+
+@given(replicates=st.integers(1, 5000), block_size=st.integers(1, 6000))
+def test_blocks_hold_each_replicate_once_and_are_of_nearly_the_same_size(
+    replicates: int, block_size: int
+) -> None:
+    plan = Plan((crisis(),), replicates, seed=1, block_size=block_size)
+    orders = list(plan.orders())
+    held = [k for order in orders for k in range(order.first, order.first + order.count)]
+    assert held == list(range(replicates))
+    sizes = {order.count for order in orders}
+    assert max(sizes) <= block_size
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_scenarios_take_turns_so_that_a_short_batch_is_still_paired() -> None:
+    plan = Plan((crisis("one"), crisis("two")), 20, seed=1, block_size=10)
+    assert [(order.scenario.name, order.first) for order in plan.orders()] == [
+        ("one", 0),
+        ("two", 0),
+        ("one", 10),
+        ("two", 10),
+    ]
+
+
+def test_each_block_gets_its_own_replicates_parameters() -> None:
+    values = {"behaviour.decision.dread": np.arange(5.0)}
+    plan = Plan((crisis(),), 5, seed=1, block_size=3, parameters=values)
+    shares = [order.parameters["behaviour.decision.dread"].tolist() for order in plan.orders()]
+    assert shares == [[0.0, 1.0], [2.0, 3.0, 4.0]]
+
+
+def test_a_scenario_without_a_name_gets_one() -> None:
+    plan = make_plan([crisis("one"), crisis("")], 1, 1, None, None, ())
+    assert [one.name for one in plan.scenarios] == ["one", "scenario_2"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"scenarios": ()}, "no scenario"),
+        ({"scenarios": (crisis("one"), crisis("one"))}, "2 scenarios are called 'one'"),
+        ({"replicates": 0}, "at least 1 for replicates, got 0"),
+        ({"block_size": -4}, "at least 1 for block size, got -4"),
+        ({"parameters": {"a.b": np.zeros(3)}}, r"'a.b' has values of shape \(3,\).* 10 replicates"),
+    ],
+)
+def test_what_cannot_be_run_is_said(changes: dict[str, object], said: str) -> None:
+    plan: dict[str, object] = {"scenarios": (crisis(),), "replicates": 10, "seed": 1, **changes}
+    with pytest.raises(BatchError, match=said):
+        Plan(**plan)  # type: ignore[arg-type]

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from crisis_sim.batch import BatchError, simulate, workers
+from crisis_sim.batch.block import BlockFailure
+from crisis_sim.batch.interrupt import StopSign
+from crisis_sim.batch.plan import Plan
+from crisis_sim.batch.workers import Result, pool_pays, run_orders
+from tests.batch.crises import Die, DieOnce, Raise, Saboteur, crisis
+
+
+@pytest.fixture
+def eager_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pool is opened after the first block, however little is left."""
+    monkeypatch.setattr(workers, "POOL_START_SECONDS", 0.0)
+
+
+@pytest.fixture
+def no_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(workers: int) -> None:
+        raise AssertionError("a pool was opened")
+
+    monkeypatch.setattr(workers, "_open_pool", refuse)
+
+
+def carry_out(plan: Plan, workers: int, stop: StopSign | None = None) -> list[Result]:
+    return list(run_orders(plan.orders(), plan.crises, workers, stop or StopSign()))
+
+
+def test_a_pool_pays_only_for_work_that_outlasts_its_start() -> None:
+    start = workers.POOL_START_SECONDS
+    assert not pool_pays(1.9 * start, 2)
+    assert pool_pays(2.1 * start, 2)
+    assert pool_pays(1.4 * start, 4)
+    assert not pool_pays(1e9, 1)
+
+
+@pytest.mark.usefixtures("no_pool")
+def test_a_small_batch_opens_no_pool() -> None:
+    plan = Plan((crisis(),), 40, seed=1, block_size=10)
+    assert [result.first for result in carry_out(plan, workers=8)] == [0, 10, 20, 30]
+
+
+@pytest.mark.usefixtures("eager_pool")
+def test_the_same_rows_for_any_number_of_workers_and_block_size() -> None:
+    scenarios = [crisis("one"), crisis("two", channels={})]
+    alone = simulate(scenarios, 90, block_size=90)
+    pooled = simulate(scenarios, 90, workers=2, block_size=20)
+    for name, ensemble in alone.ensembles.items():
+        assert pooled.ensembles[name].table.to_pylist() == ensemble.table.to_pylist()
+        paths, expected = pooled.ensembles[name].paths, ensemble.paths
+        assert paths is not None
+        assert expected is not None
+        order = [("replicate", "ascending"), ("day", "ascending")]
+        assert paths.sort_by(order).to_pylist() == expected.sort_by(order).to_pylist()
+
+
+@pytest.mark.usefixtures("eager_pool")
+def test_results_come_in_the_order_of_the_plan_from_other_processes() -> None:
+    plan = Plan((crisis("one"), crisis("two")), 60, seed=1, block_size=10, agents=[note_process])
+    results = carry_out(plan, workers=2)
+    asked = [(order.scenario.name, order.first) for order in plan.orders()]
+    assert [(result.scenario, result.first) for result in results] == asked
+    processes = {
+        number
+        for result in results
+        if not isinstance(result, BlockFailure)
+        for number in result.table.column("process").to_pylist()
+    }
+    assert len(processes) >= 2
+    assert os.getpid() in processes
+
+
+def note_process(model: object) -> object:
+    """Writes the number of the process that runs the block into its outcomes."""
+    from crisis_sim.model import CrisisAgent, CrisisModel
+
+    assert isinstance(model, CrisisModel)
+    model.record.add("process", os.getpid(), "int64")
+    return CrisisAgent(model, "note")
+
+
+@pytest.mark.usefixtures("eager_pool")
+def test_a_block_that_raises_in_a_worker_fails_alone() -> None:
+    plan = Plan((crisis(),), 60, seed=1, block_size=10, agents=[Saboteur(35, Raise())])
+    results = carry_out(plan, workers=2)
+    failed = [result for result in results if isinstance(result, BlockFailure)]
+    assert [failure.first for failure in failed] == [30]
+    assert failed[0].error.startswith("ZeroDivisionError")
+    assert len(results) == 6
+
+
+@pytest.mark.usefixtures("eager_pool")
+def test_a_worker_that_dies_takes_no_other_block_with_it() -> None:
+    plan = Plan((crisis(),), 60, seed=1, block_size=10, agents=[Saboteur(25, Die())])
+    results = carry_out(plan, workers=2)
+    assert [result.first for result in results] == [0, 10, 20, 30, 40, 50]
+    failed = [result for result in results if isinstance(result, BlockFailure)]
+    assert [failure.first for failure in failed] == [20]
+    assert "worker process died" in failed[0].error
+
+
+@pytest.mark.usefixtures("eager_pool")
+def test_a_block_whose_worker_was_killed_by_chance_is_done_again(tmp_path: Path) -> None:
+    saboteur = Saboteur(25, DieOnce(tmp_path / "killed"))
+    plan = Plan((crisis(),), 40, seed=1, block_size=10, agents=[saboteur])
+    results = carry_out(plan, workers=2)
+    assert not [result for result in results if isinstance(result, BlockFailure)]
+    assert [result.first for result in results] == [0, 10, 20, 30]
+
+
+@pytest.mark.usefixtures("eager_pool")
+def test_a_request_to_stop_ends_a_pool_after_the_blocks_in_hand() -> None:
+    plan = Plan((crisis(),), 2000, seed=1, block_size=10)
+    stop, firsts = StopSign(), []
+    for result in run_orders(plan.orders(), plan.crises, 2, stop):
+        firsts.append(result.first)
+        stop.requested = len(firsts) >= 3
+    assert firsts == list(range(0, 10 * len(firsts), 10))
+    assert 3 <= len(firsts) < 12
+
+
+def test_workers_that_cannot_start_are_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "_prepare_worker", os.abort)
+    with pytest.raises(BatchError, match="if __name__ == '__main__'"):
+        workers._open_pool(1)
