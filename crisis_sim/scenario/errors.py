@@ -1,0 +1,123 @@
+"""Mistakes in scenario files, and how they are shown to the person who made them.
+
+Each says what is wrong, where, what was expected and what was perhaps meant:
+
+    scenarios/border.yaml:14:5: error: unknown key 'leverge'
+    14 |     leverge: {india: 0.3}
+       |     ^
+       expected: title, style, attention_threshold, ... or interest
+       did you mean 'leverage'?
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+#: Characters of a line, or of a message, that are shown at most.
+WIDTH = 100
+LONGEST_MESSAGE = 300
+
+
+@dataclass(frozen=True, order=True)
+class Mistake:
+    """One mistake in a scenario file or an override.
+
+    Attributes:
+        file: the file as the person would call it, or `--set`.
+        line: number of the line, counted from 1; 0 where the whole file is meant.
+        column: number of the character in it, counted from 1.
+        message: what is wrong, in one line.
+        expected: what would have been right; may be empty.
+        suggestion: the nearest valid name; may be empty.
+        source_line: the line itself.
+    """
+
+    file: str
+    line: int
+    column: int
+    message: str
+    expected: str = ""
+    suggestion: str = ""
+    source_line: str = ""
+
+    def __str__(self) -> str:
+        place = f":{self.line}:{self.column}" if self.line else ""
+        report = [f"{printable(self.file)}{place}: error: {_short(printable(self.message))}"]
+        margin = "  "
+        if self.line:
+            number = str(self.line)
+            margin = " " * (len(number) + 1)
+            shown, indent = _window(self.source_line, self.column)
+            report += [f"{number} | {shown}".rstrip(), f"{margin}| {' ' * indent}^"]
+        if self.expected:
+            report.append(f"{margin}expected: {_short(printable(self.expected))}")
+        if self.suggestion:
+            report.append(f"{margin}did you mean {printable(repr(self.suggestion))}?")
+        return "\n".join(report)
+
+
+class ScenarioError(Exception):
+    """A scenario has mistakes.
+
+    Attributes:
+        mistakes: all of them, by file and place. `str()` of the error is the whole report.
+    """
+
+    def __init__(self, mistakes: Iterable[Mistake]) -> None:
+        self.mistakes = tuple(sorted(set(mistakes)))
+        super().__init__(self.mistakes)
+
+    def __str__(self) -> str:
+        count = len(self.mistakes)
+        report = [str(mistake) for mistake in self.mistakes]
+        if count > 1:
+            report.append(f"{count} mistakes")
+        return "\n".join(report)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that looks most like a given one, or "" where none is near."""
+    import difflib
+
+    matches = difflib.get_close_matches(word, [*known], n=1, cutoff=0.6)
+    return matches[0] if matches else ""
+
+
+def one_of(words: Iterable[str]) -> str:
+    """Words as a person would list them: `a, b or c`."""
+    listed = list(dict.fromkeys(words))
+    if len(listed) < 2:
+        return "".join(listed)
+    return f"{', '.join(listed[:-1])} or {listed[-1]}"
+
+
+def printable(text: str) -> str:
+    """A text with everything escaped that could move a terminal's cursor or hide other text."""
+    return "".join(
+        mark if mark.isprintable() else mark.encode("unicode_escape").decode("ascii")
+        for mark in text
+    )
+
+
+def _short(text: str, length: int = LONGEST_MESSAGE) -> str:
+    return text if len(text) <= length else f"{text[: length - 3]}..."
+
+
+def _window(line: str, column: int) -> tuple[str, int]:
+    """The part of a line around a column, escaped, and how many cells lie before the column."""
+    line = line.replace("\t", " ")
+    start = max(0, column - 1 - WIDTH // 2) if len(line) > WIDTH else 0
+    before = ("... " if start else "") + printable(line[start : column - 1])
+    after = printable(line[column - 1 : start + WIDTH])
+    tail = " ..." if start + WIDTH < len(line) else ""
+    return f"{before}{after}{tail}", _cells(before)
+
+
+def _cells(text: str) -> int:
+    """Cells that a text takes on a terminal: wide characters take two, combining marks none."""
+    return sum(
+        0 if unicodedata.combining(mark) else 2 if unicodedata.east_asian_width(mark) in "WF" else 1
+        for mark in text
+    )

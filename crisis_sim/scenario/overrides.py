@@ -1,0 +1,143 @@
+"""`--set path=value`: one value of a scenario changed from the command line.
+
+A path goes from key to key with dots, and by number (from 0) into a list:
+`mediators.us.leverage.india=0.2`, `events.0.deaths=40`,
+`lenders.imf.conditionality={uniform: [0, 1]}`. The value is read as YAML and laid over what the
+files say, as a file that extends them would be: `mediators.us=null` takes that mediator out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
+from crisis_sim.scenario.fields import TOP, Slot
+from crisis_sim.scenario.merge import lay_over, merge
+from crisis_sim.scenario.schema import south_asian_ladder
+from crisis_sim.scenario.source import Node, Place, Source, parse_value
+
+NAME = "--set"
+
+
+def override(top: Node, overrides: Sequence[str]) -> tuple[Node, list[Mistake]]:
+    """A scenario with overrides laid over it, one after the other.
+
+    Args:
+        top: the scenario's values.
+        overrides: texts such as `mediators.us.leverage.india=0.2`.
+
+    Returns:
+        the values with all overrides that could be read, and the mistakes in the others.
+    """
+    mistakes: list[Mistake] = []
+    for text in overrides:
+        try:
+            top = _override(top, text)
+        except ScenarioError as error:
+            mistakes += error.mistakes
+    return top, mistakes
+
+
+def _override(top: Node, text: str) -> Node:
+    source = Source.of(NAME, text)
+    path, equals, value = text.partition("=")
+    if not equals or not path.strip():
+        raise ScenarioError(
+            [
+                Place(source, 1, 1).mistake(
+                    f"'{text}' sets nothing", "path=value, such as behaviour.decision.dread=5"
+                )
+            ]
+        )
+    if "ladder" not in top.entries() and path.strip().startswith("ladder."):
+        top = _with_ladder(top, Place(source, 1, 1))
+    steps = _steps(source, path, top)
+    # Spaces in place of the path, so that the value's columns are those of the whole text.
+    node = parse_value(source, " " * (len(path) + 1) + value)
+    return lay_over(top, _nest(top, steps, node))
+
+
+Step = tuple[str | int, Place]
+
+
+def _steps(source: Source, path: str, top: Node) -> list[Step]:
+    """The keys of a path with their places.
+
+    Raises:
+        ScenarioError: when the path leads nowhere; names the nearest that does not.
+    """
+    steps: list[Step] = []
+    column = 1 + len(path) - len(path.lstrip())
+    slot, node = TOP, top
+    for word in path.strip().split("."):
+        place = Place(source, 1, column)
+        key = _key(word, place, slot, node, top)
+        below = slot.step(key)
+        if below is None:
+            raise ScenarioError([_nothing_at(word, place)])
+        steps.append((key, place))
+        slot, node = below, _child(node, key) or Node(place, None)
+        column += len(word) + 1
+    return steps
+
+
+def _key(word: str, place: Place, slot: Slot, node: Node, top: Node) -> str | int:
+    """The key that a word of a path means where it stands."""
+    if slot.is_list:
+        count = len(node.items())
+        if word.isascii() and word.isdigit() and int(word) < count:
+            return int(word)
+        among = f"a number from 0 to {count - 1}" if count else "no path into a list that is empty"
+        raise ScenarioError([place.mistake(f"no entry '{word}'", among)])
+    known: Sequence[str] = slot.keys
+    if slot.by_name and slot.limits:
+        states = top.entries().get("states")
+        known = [*states.entries()] if states else []
+    elif slot.by_name:
+        known = [*node.entries()]
+    if word in known:
+        return word
+    if not known:
+        raise ScenarioError([_nothing_at(word, place)])
+    raise ScenarioError([place.mistake(f"unknown '{word}'", one_of(known), nearest(word, known))])
+
+
+def _nothing_at(word: str, place: Place) -> Mistake:
+    return place.mistake(f"there is nothing to set at '{word}'", "a path to a value")
+
+
+def _nest(node: Node | None, steps: Sequence[Step], value: Node) -> Node:
+    """A mapping that says nothing but what a value is at the end of a path below a node."""
+    if not steps:
+        return value
+    (key, place), rest = steps[0], steps[1:]
+    child = _child(node, key)
+    inner = _nest(child, rest, value)
+    inner = Node(inner.place, inner.content, child.key if child and rest else place)
+    if node is not None and isinstance(key, int):
+        items = node.items().copy()
+        items[key] = merge(items[key], inner)
+        return Node(node.place, items, node.key)
+    return Node(node.place if node else place, {str(key): inner}, node.key if node else place)
+
+
+def _child(node: Node | None, key: str | int) -> Node | None:
+    if node is None:
+        return None
+    if isinstance(key, int):
+        return node.items()[key] if key < len(node.items()) else None
+    return node.entries().get(key)
+
+
+def _with_ladder(top: Node, place: Place) -> Node:
+    """The scenario with its default ladder written out, so that a path can lead into it."""
+
+    def node(value: object) -> Node:
+        if isinstance(value, dict):
+            return Node(place, {key: node(entry) for key, entry in value.items()}, place)
+        if isinstance(value, list):
+            return Node(place, [node(item) for item in value], place)
+        return Node(place, value, place)  # type: ignore[arg-type]
+
+    ladder = node([rung.model_dump(mode="json") for rung in south_asian_ladder()])
+    return Node(top.place, {**top.entries(), "ladder": ladder}, top.key)

@@ -1,0 +1,83 @@
+"""The scenarios that come with Crisis Sim, and how a name on the command line becomes a file.
+
+They are the folder `scenarios/` of a checkout, which travels in a wheel as `crisis_sim/_scenarios`.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
+
+SUFFIX = ".yaml"
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """A scenario that comes with Crisis Sim.
+
+    Attributes:
+        name: the name it answers to.
+        path: its file.
+        title: what it is, in one line.
+    """
+
+    name: str
+    path: Path
+    title: str
+
+
+def shipped_folder() -> Path:
+    """Where the shipped scenarios are: inside the package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "_scenarios"
+    return inside if inside.is_dir() else package.parent / "scenarios"
+
+
+def shipped_names() -> list[str]:
+    """The names of all shipped scenarios, in order of the alphabet."""
+    return sorted(path.stem for path in shipped_folder().glob(f"*{SUFFIX}"))
+
+
+def shipped_scenarios() -> list[Shipped]:
+    """All shipped scenarios with their titles, in order of the alphabet.
+
+    Raises:
+        ScenarioError: when a file cannot be read.
+    """
+    return [_shipped(shipped_folder() / f"{name}{SUFFIX}") for name in shipped_names()]
+
+
+def find_scenario(reference: str | os.PathLike[str]) -> Path:
+    """The file that a person means: a path, or the bare name of a shipped scenario.
+
+    Raises:
+        ScenarioError: when there is neither; names the nearest.
+    """
+    text = os.fspath(reference)
+    path = Path(text)
+    try:
+        if path.is_file():
+            return path
+        is_folder = path.is_dir()
+    except (OSError, ValueError):  # no name that a file can have
+        is_folder = False
+    names = shipped_names()
+    if text in names:
+        return shipped_folder() / f"{text}{SUFFIX}"
+    here = [file.name for file in Path().glob(f"*{SUFFIX}")]
+    known = [*names, *here]
+    near = next((word for word in (f"{text}{SUFFIX}", path.stem) if word in known), "")
+    message = "this is a folder" if is_folder else "no such file, nor a shipped scenario"
+    expected = f"a scenario file, or {one_of(names)}" if names else "a scenario file"
+    raise ScenarioError([Mistake(text, 0, 0, message, expected, near or nearest(text, known))])
+
+
+def _shipped(path: Path) -> Shipped:
+    from crisis_sim.scenario.extends import read_chain
+
+    layers, _ = read_chain(path, str(path))
+    titles = (layer.entries()["title"].content for layer in layers if "title" in layer.entries())
+    return Shipped(path.stem, path, str(next(titles, "")))

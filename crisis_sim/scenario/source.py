@@ -1,0 +1,390 @@
+"""YAML text becomes plain values, each of which knows its file, line and column.
+
+YAML 1.2 rules hold: NO is a text, 010 is ten, 1e-3 a number, a date stays a text. What a scenario
+has no use for is refused by name: tags (they could make objects), anchors and aliases, a second
+document, duplicate keys, deep nesting, big files.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML, events
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from crisis_sim.scenario.errors import Mistake, ScenarioError
+
+MAX_BYTES = 1024 * 1024
+MAX_DEPTH = 20
+#: Digits beyond which a whole number is read as a float (which it overflows).
+MAX_DIGITS = 400
+
+Scalar = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Source:
+    """A text and what to call it."""
+
+    name: str
+    lines: tuple[str, ...]
+
+    @classmethod
+    def of(cls, name: str, text: str) -> Source:
+        """The source with this name and text."""
+        return cls(name, tuple(re.split("\r\n|\r|\n", text)))
+
+    def line(self, number: int) -> str:
+        """A line by its number, counted from 1."""
+        return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place in a source; line and column count from 1, in characters."""
+
+    source: Source
+    line: int
+    column: int
+
+    def mistake(self, message: str, expected: str = "", suggestion: str = "") -> Mistake:
+        """A mistake at this place."""
+        return Mistake(
+            self.source.name,
+            self.line,
+            self.column,
+            message,
+            expected,
+            suggestion,
+            self.source.line(self.line),
+        )
+
+
+@dataclass(frozen=True)
+class Node:
+    """A value and where it stands.
+
+    Attributes:
+        place: where the value begins.
+        content: a scalar, a list of nodes, or a mapping from keys to nodes.
+        key: where the value's key stands, if it has one.
+    """
+
+    place: Place
+    content: Scalar | list[Node] | dict[str, Node]
+    key: Place | None = None
+
+    @property
+    def label(self) -> Place:
+        """Where to point when the whole entry is meant: its key, or else the value itself."""
+        return self.key or self.place
+
+    def entries(self) -> dict[str, Node]:
+        """The entries of a mapping; none where it is something else."""
+        return self.content if isinstance(self.content, dict) else {}
+
+    def items(self) -> list[Node]:
+        """The items of a list; none where it is something else."""
+        return self.content if isinstance(self.content, list) else []
+
+    def plain(self) -> Any:
+        """The value without its places."""
+        if isinstance(self.content, dict):
+            return {key: node.plain() for key, node in self.content.items()}
+        if isinstance(self.content, list):
+            return [node.plain() for node in self.content]
+        return self.content
+
+
+def read_text(path: Path, name: str) -> str:
+    """The text of a scenario file.
+
+    Args:
+        path: the file.
+        name: what to call it in a report.
+
+    Raises:
+        ScenarioError: when it cannot be read, is too big, or is not UTF-8.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except IsADirectoryError:
+        raise _whole_file(
+            name, "this is a folder", "a scenario file, such as crisis.yaml"
+        ) from None
+    except OSError as error:
+        raise _whole_file(name, f"cannot be read: {error.strerror or error}") from None
+    if len(raw) > MAX_BYTES:
+        raise _whole_file(name, "too big for a scenario", f"at most {MAX_BYTES} bytes")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start].decode("utf-8-sig", errors="replace")
+        source = Source.of(name, raw.decode("utf-8", errors="replace"))
+        place = _place_at(source, before, len(before))
+        message = f"byte 0x{raw[error.start]:02x} is not UTF-8"
+        raise ScenarioError([place.mistake(message, "a text file saved as UTF-8")]) from None
+
+
+def parse(name: str, text: str) -> tuple[Node, list[Mistake]]:
+    """The mapping that a scenario's text holds, and the mistakes in how it is written.
+
+    Args:
+        name: what to call the text in a report: the file's name.
+        text: YAML.
+
+    Returns:
+        the top mapping, and mistakes that leave the rest readable, such as duplicate keys.
+
+    Raises:
+        ScenarioError: when it cannot be read to its end.
+    """
+    source = Source.of(name, text)
+    forbidden = _FORBIDDEN.search(text)
+    if forbidden:
+        place = _place_at(source, text, forbidden.start())
+        raise ScenarioError([place.mistake(_forbidden_message(forbidden.group()))])
+    reader = _Reader(source)
+    top = reader.read(text)
+    if not isinstance(top.content, dict):
+        found = "the file is empty" if top.content is None else f"a {_kind(top.content)}"
+        reader.mistakes.append(
+            top.place.mistake(f"{found}: no scenario", "keys such as title, start and states")
+        )
+        raise ScenarioError(reader.mistakes)
+    return top, reader.mistakes
+
+
+def parse_value(source: Source, text: str) -> Node:
+    """A single value, as it stands on the right of an override; its places are those of `source`.
+
+    Args:
+        source: the text that is shown to the person.
+        text: YAML whose lines and columns are those of the source.
+
+    Raises:
+        ScenarioError: when it is not a value.
+    """
+    forbidden = _FORBIDDEN.search(text)
+    if forbidden:
+        place = _place_at(source, text, forbidden.start())
+        raise ScenarioError([place.mistake(_forbidden_message(forbidden.group()))])
+    reader = _Reader(source)
+    node = reader.read(text)
+    if reader.mistakes:
+        raise ScenarioError(reader.mistakes)
+    return node
+
+
+# Control characters, and those that reorder or break lines unseen: none belongs in a scenario, and
+# many would reach the terminal through a title.
+_FORBIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
+    "\ud800-\udfff\ufeff\ufffe\uffff]"
+)
+
+_NULL = frozenset(["", "~", "null", "Null", "NULL"])
+_BOOLEANS = {
+    **dict.fromkeys(["true", "True", "TRUE"], True),
+    **dict.fromkeys(["false", "False", "FALSE"], False),
+}
+_INTEGER = re.compile("[-+]?[0-9]+")
+_OTHER_BASE = re.compile("0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+
+
+def read_scalar(text: str) -> Scalar:
+    """The value of a scalar that stands without quotes, by the core schema of YAML 1.2.2 (10.3)."""
+    if text in _NULL:
+        return None
+    if text in _BOOLEANS:
+        return _BOOLEANS[text]
+    if _INTEGER.fullmatch(text):
+        return int(text) if len(text) <= MAX_DIGITS else float(text)
+    if _OTHER_BASE.fullmatch(text):
+        return int(text, 0) if len(text) <= MAX_DIGITS else float("inf")
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    if _NOT_FINITE.fullmatch(text):
+        return float(text.replace(".", ""))
+    return text
+
+
+@dataclass
+class _Reader:
+    """Reads one document from the parser's events, noting what can be passed over."""
+
+    source: Source
+    mistakes: list[Mistake] = field(default_factory=list)
+    reached: tuple[int, int] = (1, 1)  # line and column of the last value met
+
+    def read(self, text: str) -> Node:
+        """The document's value.
+
+        Raises:
+            ScenarioError: when the text is no YAML, or nested too deeply, or holds two documents.
+        """
+        # Not the C parser (it has other rules), and not the composer: it recurses as deeply as
+        # the text does, lets aliases multiply, and is slower.
+        stream = YAML(typ="safe", pure=True).parse(text)
+        try:
+            return self._document(stream)
+        except MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            place = self._place(mark) if mark else Place(self.source, 1, 1)
+            raise self._stop(place.mistake(*_syntax_words(error))) from None
+        except (YAMLError, ValueError, OverflowError, IndexError, AttributeError) as error:
+            # The parser meets some malformed texts with exceptions that know no place.
+            message = f"cannot be read as YAML: {' '.join(str(error).split())}"
+            raise self._stop(Place(self.source, *self.reached).mistake(message)) from None
+
+    def _document(self, stream: Iterator[Any]) -> Node:
+        top = Node(Place(self.source, 1, 1), None)
+        documents = 0
+        for event in stream:
+            if isinstance(event, events.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    raise self._stop(
+                        self._place(event.start_mark).mistake(
+                            "a second document begins here", "one scenario in a file"
+                        )
+                    )
+                if event.version or event.tags:
+                    self.mistakes.append(
+                        Place(self.source, 1, 1).mistake(
+                            "a directive: scenarios are YAML 1.2 and need none", "no line with %"
+                        )
+                    )
+            elif isinstance(event, events.NodeEvent):
+                top = self._value(event, stream, depth=1)
+        return top
+
+    def _value(self, event: Any, stream: Iterator[Any], depth: int) -> Node:
+        place = self._place(event.start_mark)
+        if depth > MAX_DEPTH:
+            raise self._stop(
+                place.mistake("nested too deeply", f"at most {MAX_DEPTH} levels of nesting")
+            )
+        self._refuse_extras(event, place)
+        if isinstance(event, events.MappingStartEvent):
+            return Node(place, self._mapping(stream, depth))
+        if isinstance(event, events.SequenceStartEvent):
+            return Node(place, self._sequence(stream, depth))
+        if isinstance(event, events.ScalarEvent):
+            return Node(place, self._scalar(event, place))
+        return Node(place, None)  # an alias, which has been refused
+
+    def _mapping(self, stream: Iterator[Any], depth: int) -> dict[str, Node]:
+        entries: dict[str, Node] = {}
+        for event in stream:
+            if isinstance(event, events.MappingEndEvent):
+                break
+            place = self._place(event.start_mark)
+            if isinstance(event, events.ScalarEvent):
+                self._refuse_extras(event, place)
+                key = event.value
+                self._check_text(key, place)
+            else:
+                self._value(event, stream, depth + 1)
+                key = None
+                self.mistakes.append(place.mistake("a key that is not a plain word", "a name"))
+            value = self._value(next(stream), stream, depth + 1)
+            if key is None:
+                continue
+            if key in entries:
+                first = entries[key].label
+                self.mistakes.append(
+                    place.mistake(f"duplicate key '{key}': line {first.line} has it already")
+                )
+                continue
+            entries[key] = Node(value.place, value.content, place)
+        return entries
+
+    def _sequence(self, stream: Iterator[Any], depth: int) -> list[Node]:
+        items: list[Node] = []
+        for event in stream:
+            if isinstance(event, events.SequenceEndEvent):
+                break
+            items.append(self._value(event, stream, depth + 1))
+        return items
+
+    def _scalar(self, event: Any, place: Place) -> Scalar:
+        self._check_text(event.value, place)
+        plain = not event.style
+        return read_scalar(event.value) if plain else str(event.value)
+
+    def _check_text(self, text: str, place: Place) -> None:
+        """Refuse what an escape in a quoted text may have brought in."""
+        forbidden = _FORBIDDEN.search(text)
+        if forbidden:
+            self.mistakes.append(place.mistake(_forbidden_message(forbidden.group())))
+
+    def _refuse_extras(self, event: Any, place: Place) -> None:
+        if isinstance(event, events.AliasEvent):
+            self.mistakes.append(
+                place.mistake(
+                    f"an alias (*{event.anchor}): scenarios have none",
+                    "the value itself; to build on another scenario, use `extends: other.yaml`",
+                )
+            )
+        elif event.anchor:
+            self.mistakes.append(
+                place.mistake(
+                    f"an anchor (&{event.anchor}): scenarios have none",
+                    "the value alone; to build on another scenario, use `extends: other.yaml`",
+                )
+            )
+        tag = getattr(event, "tag", None)
+        if tag:
+            tag = str(tag).replace("tag:yaml.org,2002:", "!!")
+            self.mistakes.append(
+                place.mistake(f"a tag ({tag}): scenarios have none", "a plain value")
+            )
+
+    def _place(self, mark: Any) -> Place:
+        self.reached = (mark.line + 1, mark.column + 1)
+        return Place(self.source, *self.reached)
+
+    def _stop(self, mistake: Mistake) -> ScenarioError:
+        return ScenarioError([*self.mistakes, mistake])
+
+
+def _syntax_words(error: Any) -> tuple[str, str]:
+    """What a parser's complaint means, and what it had expected."""
+    problem = " ".join(str(error.problem or error.context or "not YAML").split())
+    if "'\\t'" in problem:
+        return "a tab cannot indent", "spaces"
+    if "mapping values are not allowed" in problem:
+        return "a colon where none can stand", "quotes around a text that holds ': '"
+    if "expected <block end>" in problem:
+        return "this does not line up with what stands above", "keys of one level in one column"
+    if "could not find expected ':'" in problem:
+        return "a key without a colon", "key: value"
+    if "while scanning a quoted scalar" in str(error.context) and "end of stream" in problem:
+        return "a quoted text that does not end", "a closing quote"
+    return f"not valid YAML: {problem}", ""
+
+
+def _kind(content: object) -> str:
+    return "list" if isinstance(content, list) else "single value"
+
+
+def _forbidden_message(mark: str) -> str:
+    return f"character U+{ord(mark):04X}: control characters have no place in a scenario"
+
+
+def _place_at(source: Source, text: str, position: int) -> Place:
+    """The place of the character at a position of a text."""
+    lines = re.split("\r\n|\r|\n", text[:position])
+    return Place(source, len(lines), len(lines[-1]) + 1)
+
+
+def _whole_file(name: str, message: str, expected: str = "") -> ScenarioError:
+    return ScenarioError([Mistake(name, 0, 0, message, expected)])
