@@ -1,0 +1,264 @@
+"""Confidence intervals for shares, for differences of shares and for quantiles.
+
+Every interval here is two-sided and pointwise. None of them collapses to a width of zero when an
+event was never seen: "0 of 10,000" is evidence of a small share, not proof of a share of zero.
+
+Sources
+-------
+Wilson (1927), Probable inference, the law of succession, and statistical inference, *Journal of
+the American Statistical Association* 22:209-212.
+Newcombe (1998a), Interval estimation for the difference between independent proportions,
+*Statistics in Medicine* 17:873-890 (method 10).
+Newcombe (1998b), Improved confidence intervals for the difference between binomial proportions
+based on paired data, *Statistics in Medicine* 17:2635-2650 (method 10).
+Zou and Donner (2008), Construction of confidence limits about effect measures, *Statistics in
+Medicine* 27:1693-1702 (the general form of Newcombe's argument).
+Kalbfleisch and Prentice (2002), *The Statistical Analysis of Failure Time Data*, 2nd edition.
+Conover (1999), *Practical Nonparametric Statistics*, 3rd edition (intervals for quantiles).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+#: The confidence level of every interval in the summary.
+CONFIDENCE = 0.95
+
+
+class Interval(NamedTuple):
+    """Lower and upper confidence limits, arrays of one shape."""
+
+    lower: FloatArray
+    upper: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """One figure and how sure it is.
+
+    Attributes:
+        estimate: The figure itself; NaN when it cannot be estimated from what was observed.
+        lower: Lower confidence limit; NaN when the data set no lower limit.
+        upper: Upper confidence limit; NaN when the data set no upper limit.
+    """
+
+    estimate: float
+    lower: float
+    upper: float
+
+
+#: What is reported when there is nothing to estimate from.
+UNKNOWN = Estimate(float("nan"), float("nan"), float("nan"))
+
+
+def normal_quantile(confidence: float = CONFIDENCE) -> float:
+    """How many standard errors a two-sided interval reaches to each side (1.96 for 95%)."""
+    if not 0.0 < confidence < 1.0:
+        raise ValueError(f"confidence must lie between 0 and 1, got {confidence!r}")
+    return NormalDist().inv_cdf(0.5 + confidence / 2.0)
+
+
+def normal_interval(
+    estimate: ArrayLike, standard_error: ArrayLike, confidence: float = CONFIDENCE
+) -> Interval:
+    """The large-sample interval: the estimate and a multiple of its standard error each way."""
+    centre = np.asarray(estimate, dtype=np.float64)
+    reach = normal_quantile(confidence) * np.asarray(standard_error, dtype=np.float64)
+    return Interval(centre - reach, centre + reach)
+
+
+def wilson_interval(
+    successes: ArrayLike, trials: ArrayLike, confidence: float = CONFIDENCE
+) -> Interval:
+    """Wilson's score interval for a share (Wilson 1927).
+
+    Args:
+        successes: Counts, any shape; `0 <= successes <= trials`.
+        trials: Counts, of a shape that broadcasts with `successes`.
+        confidence: Confidence level, between 0 and 1.
+
+    Returns:
+        Limits between 0 and 1; NaN where `trials` is 0.
+    """
+    z_squared = normal_quantile(confidence) ** 2
+    count, number = np.broadcast_arrays(
+        np.asarray(successes, dtype=np.float64), np.asarray(trials, dtype=np.float64)
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(number > 0, count / number, np.nan)
+        weight = 1.0 + z_squared / number
+        centre = (share + z_squared / (2.0 * number)) / weight
+        spread = share * (1.0 - share) / number + z_squared / (4.0 * number**2)
+        reach = np.sqrt(z_squared * spread) / weight
+    # At 0 and at 1 the limit is exact; rounding would leave it a hair off.
+    lower = np.where(count == 0, np.where(number > 0, 0.0, np.nan), centre - reach)
+    upper = np.where(count == number, np.where(number > 0, 1.0, np.nan), centre + reach)
+    return Interval(lower, upper)
+
+
+def complementary_log_log_interval(
+    share: ArrayLike, standard_error: ArrayLike, known: ArrayLike, confidence: float = CONFIDENCE
+) -> Interval:
+    """Interval for a cumulative incidence, normal on the scale of `log(-log(1 - share))`.
+
+    On that scale the limits can never leave 0 to 1 and small incidences get the long upper tail
+    that they should have (Kalbfleisch and Prentice 2002, section 1.4, for one kind of event; the
+    same transformation is the usual one for competing events). The scale has no place for 0 and
+    1; there Wilson's limit is given, taking as trials the replicates whose state is known.
+
+    Args:
+        share: Cumulative incidence, between 0 and 1, any shape.
+        standard_error: Its standard error, same shape.
+        known: Replicates whose state at that time is known (none of them censored earlier).
+        confidence: Confidence level, between 0 and 1.
+    """
+    share, standard_error, known = np.broadcast_arrays(
+        np.asarray(share, dtype=np.float64),
+        np.asarray(standard_error, dtype=np.float64),
+        np.asarray(known, dtype=np.float64),
+    )
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        log_survival = np.log1p(-share)
+        reach = normal_quantile(confidence) * standard_error / ((1.0 - share) * -log_survival)
+        lower = -np.expm1(log_survival * np.exp(-reach))
+        upper = -np.expm1(log_survival * np.exp(reach))
+    at_the_edge = wilson_interval(np.where(share >= 1.0, known, 0.0), known, confidence)
+    inside = (share > 0.0) & (share < 1.0)
+    return Interval(
+        np.where(inside, lower, at_the_edge.lower), np.where(inside, upper, at_the_edge.upper)
+    )
+
+
+def difference_interval(
+    first: ArrayLike,
+    first_interval: Interval,
+    second: ArrayLike,
+    second_interval: Interval,
+    correlation: ArrayLike = 0.0,
+) -> Interval:
+    """Interval for `first - second`, built from the interval of each (square and add).
+
+    Newcombe's (1998) method 10 in the general form of Zou and Donner (2008): the distances from
+    each estimate to its own limits are added as if they were standard errors, less what the two
+    estimates share. Limits that are not symmetric stay so, and a difference of "never" and
+    "never" still gets a width.
+
+    Args:
+        first: The estimate that is subtracted from.
+        first_interval: Its limits.
+        second: The estimate that is subtracted.
+        second_interval: Its limits.
+        correlation: Correlation between the two estimates; 0 for independent samples.
+    """
+    a = np.asarray(first, dtype=np.float64)
+    b = np.asarray(second, dtype=np.float64)
+    rho = np.asarray(correlation, dtype=np.float64)
+
+    def reach(one: FloatArray, other: FloatArray) -> FloatArray:
+        # Rounding may leave a square a hair below zero when the correlation is 1.
+        squared = one**2 - 2.0 * rho * one * other + other**2
+        return np.asarray(np.sqrt(np.maximum(squared, 0.0)), dtype=np.float64)
+
+    down = reach(a - first_interval.lower, second_interval.upper - b)
+    up = reach(first_interval.upper - a, b - second_interval.lower)
+    return Interval(np.maximum(a - b - down, -1.0), np.minimum(a - b + up, 1.0))
+
+
+def newcombe_independent_interval(
+    first_successes: ArrayLike,
+    first_trials: ArrayLike,
+    second_successes: ArrayLike,
+    second_trials: ArrayLike,
+    confidence: float = CONFIDENCE,
+) -> Interval:
+    """Interval for a difference of two independent shares (Newcombe 1998a, method 10).
+
+    Returns:
+        Limits of `first share - second share`; NaN where either has no trials.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        first = np.asarray(first_successes, dtype=np.float64) / np.asarray(first_trials)
+        second = np.asarray(second_successes, dtype=np.float64) / np.asarray(second_trials)
+    return difference_interval(
+        first,
+        wilson_interval(first_successes, first_trials, confidence),
+        second,
+        wilson_interval(second_successes, second_trials, confidence),
+    )
+
+
+def newcombe_paired_interval(
+    both: ArrayLike,
+    only_first: ArrayLike,
+    only_second: ArrayLike,
+    neither: ArrayLike,
+    confidence: float = CONFIDENCE,
+) -> Interval:
+    """Interval for a paired difference of shares (Newcombe 1998b, method 10).
+
+    The four counts partition the pairs by whether the event came in the first member, in the
+    second, in both or in neither. The correlation of the pairs is taken with Newcombe's
+    continuity correction, which only ever widens the interval, and as 0 when one of the shares
+    is 0 or 1 (so 0 against 0 gives the interval of two independent zeros, not a point).
+
+    Returns:
+        Limits of `first share - second share`; NaN where there are no pairs.
+    """
+    a, b, c, d = np.broadcast_arrays(
+        *(np.asarray(count, dtype=np.float64) for count in (both, only_first, only_second, neither))
+    )
+    pairs = a + b + c + d
+    agreement = a * d - b * c
+    corrected = np.where(agreement > 0, np.maximum(agreement - pairs / 2.0, 0.0), agreement)
+    scale = np.sqrt((a + b) * (c + d) * (a + c) * (b + d))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        correlation = np.where(scale > 0, corrected / scale, 0.0)
+        first, second = (a + b) / pairs, (a + c) / pairs
+    return difference_interval(
+        first,
+        wilson_interval(a + b, pairs, confidence),
+        second,
+        wilson_interval(a + c, pairs, confidence),
+        correlation,
+    )
+
+
+def quantile_with_interval(
+    values: FloatArray, level: float, confidence: float = CONFIDENCE
+) -> Estimate:
+    """A sample quantile with a distribution-free interval between two order statistics.
+
+    The number of values below the true quantile is binomial whatever the distribution; its
+    normal approximation gives the ranks of the two limits (Conover 1999, section 3.2).
+
+    Args:
+        values: The sample, in any order, without NaN.
+        level: Which quantile, between 0 and 1; the median is 0.5.
+        confidence: Confidence level, between 0 and 1.
+
+    Returns:
+        The quantile and its limits. A limit is NaN when the sample is too small to hold it.
+    """
+    if not 0.0 < level < 1.0:
+        raise ValueError(f"a quantile's level must lie between 0 and 1, got {level!r}")
+    number = len(values)
+    if number == 0:
+        return UNKNOWN
+    reach = normal_quantile(confidence) * np.sqrt(number * level * (1.0 - level))
+    below = int(np.ceil(number * level - reach)) - 1
+    above = int(np.ceil(number * level + reach)) - 1
+    ranks = [rank for rank in (below, above) if 0 <= rank < number]
+    ordered = np.partition(values, ranks) if ranks else values
+    return Estimate(
+        float(np.quantile(values, level, method="inverted_cdf")),
+        float(ordered[below]) if below >= 0 else float("nan"),
+        float(ordered[above]) if above < number else float("nan"),
+    )

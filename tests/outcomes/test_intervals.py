@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
+
+from crisis_sim.outcomes.intervals import (
+    complementary_log_log_interval,
+    newcombe_independent_interval,
+    newcombe_paired_interval,
+    normal_interval,
+    normal_quantile,
+    quantile_with_interval,
+    wilson_interval,
+)
+
+
+def test_normal_quantile_is_the_textbook_one() -> None:
+    assert normal_quantile(0.95) == pytest.approx(1.959964, abs=1e-6)
+
+
+@pytest.mark.parametrize("confidence", [0.0, 1.0, 95.0])
+def test_a_confidence_outside_0_to_1_is_refused(confidence: float) -> None:
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        normal_quantile(confidence)
+
+
+def test_normal_interval_reaches_equally_far_to_each_side() -> None:
+    lower, upper = normal_interval([0.0, 1.0], [1.0, 2.0])
+    np.testing.assert_allclose(upper, [1.959964, 4.919928], atol=1e-6)
+    np.testing.assert_allclose(lower, [-1.959964, -2.919928], atol=1e-6)
+
+
+@pytest.mark.parametrize("trials", [1, 7, 403, 10_000])
+def test_wilson_agrees_with_statsmodels(trials: int) -> None:
+    successes = np.unique(np.linspace(0, trials, 20).astype(int))
+    lower, upper = wilson_interval(successes, trials)
+    expected = proportion_confint(successes, trials, method="wilson")
+    np.testing.assert_allclose(lower, expected[0], atol=1e-12)
+    np.testing.assert_allclose(upper, expected[1], atol=1e-12)
+
+
+def test_wilson_gives_the_interval_of_the_fact_sheet() -> None:
+    """146 of 403 crises ended by agreement: 0.317 to 0.410 in the stylised facts."""
+    lower, upper = wilson_interval(146, 403)
+    assert (round(float(lower), 3), round(float(upper), 3)) == (0.317, 0.41)
+
+
+def test_wilson_of_no_trials_is_unknown() -> None:
+    lower, upper = wilson_interval(0, 0)
+    assert math.isnan(lower)
+    assert math.isnan(upper)
+
+
+def test_never_seen_is_not_never() -> None:
+    lower, upper = wilson_interval(0, 10_000)
+    assert lower == 0.0
+    assert 0.0003 < upper < 0.0004
+
+
+def test_newcombe_independent_gives_the_published_intervals() -> None:
+    """The first two examples of Newcombe (1998, Statistics in Medicine 17:873-890, table II)."""
+    lower, upper = newcombe_independent_interval([56, 9], [70, 10], [48, 3], [80, 10])
+    np.testing.assert_allclose(lower, [0.0524, 0.1705], atol=5e-5)
+    np.testing.assert_allclose(upper, [0.3339, 0.8090], atol=5e-5)
+
+
+def test_newcombe_independent_agrees_with_statsmodels() -> None:
+    lower, upper = newcombe_independent_interval(12, 403, 40, 399)
+    expected = confint_proportions_2indep(12, 403, 40, 399, method="newcomb", compare="diff")
+    assert (float(lower), float(upper)) == pytest.approx(expected, abs=1e-12)
+
+
+def test_newcombe_paired_gives_the_published_interval() -> None:
+    """Bentur et al. (2009) as worked by Fagerland, Lydersen and Laake (2014): -0.507 to -0.026."""
+    lower, upper = newcombe_paired_interval(1, 1, 7, 12)
+    assert float(lower) == pytest.approx(-0.507, abs=5e-4)
+    assert float(upper) == pytest.approx(-0.026, abs=5e-4)
+
+
+def test_newcombe_paired_of_zero_against_zero_has_a_width() -> None:
+    lower, upper = newcombe_paired_interval(0, 0, 0, 1000)
+    _, highest = wilson_interval(0, 1000)
+    assert float(upper) == pytest.approx(float(highest))
+    assert float(lower) == pytest.approx(-float(highest))
+
+
+def test_newcombe_paired_is_narrower_the_more_the_pairs_agree() -> None:
+    widths = [
+        float(np.subtract(*newcombe_paired_interval(a, b, b, a)[::-1]))
+        for a, b in ((250, 250), (400, 100), (490, 10))
+    ]
+    assert widths[0] > widths[1] > widths[2]
+
+
+@given(st.lists(st.integers(0, 50), min_size=4, max_size=4).filter(any))
+def test_newcombe_paired_holds_its_estimate_and_turns_over_with_its_arguments(
+    table: list[int],
+) -> None:
+    both, first, second, neither = table
+    lower, upper = newcombe_paired_interval(both, first, second, neither)
+    assert -1.0 <= lower <= (first - second) / sum(table) + 1e-12
+    assert (first - second) / sum(table) - 1e-12 <= upper <= 1.0
+    turned = newcombe_paired_interval(both, second, first, neither)
+    assert float(turned.lower) == pytest.approx(-float(upper))
+    assert float(turned.upper) == pytest.approx(-float(lower))
+
+
+def test_complementary_log_log_limits_by_hand() -> None:
+    """0.25 of 8 with nothing censored: standard error 0.1531, on the scale 0.7095."""
+    lower, upper = complementary_log_log_interval(0.25, math.sqrt(0.25 * 0.75 / 8), 8)
+    scaled = math.sqrt(0.25 * 0.75 / 8) / (0.75 * -math.log(0.75))
+    assert scaled == pytest.approx(0.7095, abs=5e-5)
+    assert lower == pytest.approx(1.0 - 0.75 ** math.exp(-1.959964 * scaled), abs=1e-6)
+    assert upper == pytest.approx(1.0 - 0.75 ** math.exp(1.959964 * scaled), abs=1e-6)
+
+
+def test_complementary_log_log_limits_at_the_edges_are_wilsons() -> None:
+    lower, upper = complementary_log_log_interval([0.0, 1.0], [0.0, 0.0], [50, 60])
+    np.testing.assert_allclose(lower, [0.0, wilson_interval(60, 60).lower])
+    np.testing.assert_allclose(upper, [wilson_interval(0, 50).upper, 1.0])
+
+
+def test_median_of_ten_lies_between_the_second_and_the_ninth() -> None:
+    """The ranks of the exact binomial table for the 95% interval of a median of 10."""
+    result = quantile_with_interval(np.arange(10.0)[::-1] + 1.0, 0.5)
+    assert (result.estimate, result.lower, result.upper) == (5.0, 2.0, 9.0)
+
+
+def test_a_sample_too_small_for_a_quantile_sets_no_limit() -> None:
+    result = quantile_with_interval(np.array([3.0, 1.0, 2.0]), 0.9)
+    assert (result.estimate, result.lower) == (3.0, 2.0)
+    assert math.isnan(result.upper)
+
+
+def test_no_sample_no_quantile() -> None:
+    assert math.isnan(quantile_with_interval(np.array([]), 0.5).estimate)
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        quantile_with_interval(np.array([1.0]), 50)
