@@ -56,6 +56,8 @@ class Block:
         table: one row a replicate, in order (`crisis_sim.batch.columns`).
         paths: market paths of those replicates whose number is below `PATHS_KEPT`, or None.
         seconds: time it took.
+        agent_turns: turns that its agents went through, summed over replicates, each until its
+            crisis was over.
     """
 
     scenario: str
@@ -64,6 +66,7 @@ class Block:
     table: pa.Table
     paths: pa.Table | None
     seconds: float
+    agent_turns: int
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,7 @@ def run_block(
         table=columns.outcome_table(scenario.name, first, model.outcomes(), scenario.state_names),
         paths=columns.path_table(scenario.name, paths) if paths else None,
         seconds=time.perf_counter() - started,
+        agent_turns=len(model.agents) * model.turns_run,
     )
 
 

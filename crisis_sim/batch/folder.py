@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from crisis_sim.batch import columns
-from crisis_sim.batch.block import Block
 from crisis_sim.batch.ensemble import Batch, Ensemble
 from crisis_sim.batch.errors import ResultsError
 from crisis_sim.batch.manifest import FORMAT
@@ -51,12 +50,12 @@ class FolderWriter:
         self._outcomes = _PartialTable(folder / OUTCOMES, outcomes)
         self._paths = _PartialTable(folder / PATHS, paths) if paths is not None else None
 
-    def add(self, block: Block) -> None:
-        """Write a block, as one row group."""
-        self._outcomes.add(block.table)
-        if self._paths is not None and block.paths is not None:
-            self._paths.add(block.paths)
-        self.rows[block.scenario] += block.count
+    def add(self, scenario: str, table: pa.Table, paths: pa.Table | None) -> None:
+        """Write replicates of a scenario, as one row group."""
+        self._outcomes.add(table)
+        if self._paths is not None and paths is not None:
+            self._paths.add(paths)
+        self.rows[scenario] += table.num_rows
 
     def publish(self, manifest: dict[str, Any]) -> None:
         """Make what was written the folder's results."""
@@ -192,7 +191,7 @@ def write_batch(batch: Batch, folder: str | Path) -> None:
     paths = columns.union(path_schemas, states) if path_schemas else None
     with FolderWriter(Path(folder), outcomes, paths) as writer:
         for one in ensembles:
-            writer.add(Block(one.name, 0, one.replicates, one.table, one.paths, seconds=0.0))
+            writer.add(one.name, one.table, one.paths)
         writer.publish(batch.manifest)
 
 

@@ -114,7 +114,11 @@ def run_to_folder(
     failures: list[BlockFailure] = []
     whole = columns.union(outcomes, plan.states), columns.union(paths, plan.states)
     with stop_on_interrupt() as stop, FolderWriter(Path(folder), *whole) as writer:
-        done = _carry_out(plan, workers, writer.add, failures.append, progress, stop)
+
+        def keep(block: Block) -> None:
+            writer.add(block.scenario, block.table, block.paths)
+
+        done = _carry_out(plan, workers, keep, failures.append, progress, stop)
         if not done:
             raise KeyboardInterrupt
         interrupted = done < plan.crises

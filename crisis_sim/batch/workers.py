@@ -74,7 +74,7 @@ def _in_pools(
     """
     while not stop.requested:
         lost: list[BlockOrder] = []
-        pool = _open_pool(workers)
+        pool = open_pool(workers)
         try:
             yield from _through(pool, orders, ahead, stop, lost)
         finally:
@@ -115,7 +115,12 @@ def _through(
         lost.extend(order for order, _ in waiting)
 
 
-def _open_pool(workers: int) -> ProcessPoolExecutor:
+def open_pool(workers: int) -> ProcessPoolExecutor:
+    """A pool whose processes have all been started.
+
+    Raises:
+        BatchError: when they die as they start.
+    """
     pool = ProcessPoolExecutor(
         workers, multiprocessing.get_context("spawn"), initializer=_prepare_worker
     )

@@ -24,7 +24,7 @@ def no_pool(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(workers: int) -> None:
         raise AssertionError("a pool was opened")
 
-    monkeypatch.setattr(workers, "_open_pool", refuse)
+    monkeypatch.setattr(workers, "open_pool", refuse)
 
 
 def carry_out(plan: Plan, workers: int, stop: StopSign | None = None) -> list[Result]:
@@ -127,4 +127,4 @@ def test_a_request_to_stop_ends_a_pool_after_the_blocks_in_hand() -> None:
 def test_workers_that_cannot_start_are_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "_prepare_worker", os.abort)
     with pytest.raises(BatchError, match="if __name__ == '__main__'"):
-        workers._open_pool(1)
+        workers.open_pool(1)
