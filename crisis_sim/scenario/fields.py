@@ -6,6 +6,7 @@ one home of names, units, ranges and meanings.
 
 from __future__ import annotations
 
+import math
 import types
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -46,6 +47,24 @@ class Slot:
         """The range, if a number (or a number for each state) belongs there."""
         notes = self.field.metadata if self.field else []
         return next((note for note in notes if isinstance(note, Within)), None)
+
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """The lowest and highest value of a number, whether it may be uncertain or not."""
+        if self.limits:
+            return self.limits.low, self.limits.high
+        if self.kind is not float or self.field is None:
+            return None
+        low, high = -math.inf, math.inf
+        for note in self.field.metadata:
+            low = getattr(note, "gt", getattr(note, "ge", low))
+            high = getattr(note, "le", high)
+        return low, high
+
+    def note(self, name: str) -> Any:
+        """What a numeric field notes of itself: `unit`, `source` or `slider`; "" if nothing."""
+        extra = self.field.json_schema_extra if self.field else None
+        return extra.get(name, "") if isinstance(extra, dict) else ""
 
     @property
     def by_name(self) -> bool:
@@ -97,15 +116,15 @@ class Slot:
         if self.by_name:
             return "a mapping with a number for each state" if self.limits else "a mapping by name"
         if self.limits:
-            unit = _extra(self.field).get("unit")
-            unit = f" ({unit})" if unit else ""
+            unit = f" ({self.note('unit')})" if self.note("unit") else ""
             return f"a number {self.limits.words()}{unit}, or a distribution over such numbers"
         if self.choices:
             return one_of(self.choices)
         if self.kind is datetime:
             return f"a date such as {EXAMPLE}"
-        if self.kind is float:
-            return f"a number {_bounds(self.field)}".rstrip()
+        if self.bounds:
+            low, high = self.bounds
+            return f"a number from {low:g} to {high:g}"
         return self.noun()
 
 
@@ -136,20 +155,3 @@ def _bare(kind: Any) -> Any:
         others = [one for one in get_args(kind) if one is not type(None)]
         return _bare(others[0]) if len(others) == 1 else kind
     return kind
-
-
-def _extra(field: FieldInfo | None) -> dict[str, Any]:
-    extra = field.json_schema_extra if field else None
-    return extra if isinstance(extra, dict) else {}
-
-
-def _bounds(field: FieldInfo | None) -> str:
-    low = high = ""
-    for note in field.metadata if field else []:
-        if hasattr(note, "gt"):
-            low = f"above {note.gt:g}"
-        if hasattr(note, "ge"):
-            low = f"from {note.ge:g}"
-        if hasattr(note, "le"):
-            high = f"up to {note.le:g}"
-    return ", ".join(word for word in (low, high) if word)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 EXAMPLE = "2025-05-07T01:05+05:30"
 #: Years that a scenario may name: all of diplomatic history, and no date that arithmetic overflows.
 YEARS = (1500, 2500)
+PATTERN = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def read_moment(value: Any) -> datetime:
@@ -22,7 +24,7 @@ def read_moment(value: Any) -> datetime:
     if isinstance(value, datetime):
         return value
     moment = None
-    if isinstance(value, str):
+    if isinstance(value, str) and PATTERN.match(value):
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:
@@ -38,4 +40,9 @@ def read_moment(value: Any) -> datetime:
     return moment
 
 
-Moment = Annotated[datetime, BeforeValidator(read_moment)]
+Moment = Annotated[
+    datetime,
+    BeforeValidator(read_moment),
+    # Not the format `date-time`: that one insists on seconds and an offset.
+    WithJsonSchema({"type": "string", "pattern": f"^{PATTERN.pattern}", "examples": [EXAMPLE]}),
+]

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
+from os import PathLike
 from typing import Any, Literal
 
 from pydantic import Field
@@ -309,6 +311,30 @@ class Scenario(Part):
     behaviour: Behaviour = Field(
         default_factory=Behaviour, description="behavioural parameters, the same for every scenario"
     )
+
+    @classmethod
+    def load(cls, reference: str | PathLike[str], overrides: Sequence[str] = ()) -> Scenario:
+        """The scenario of a file, or a shipped one by its bare name (see `load_scenario`).
+
+        Raises:
+            ScenarioError: when there is none, or it has mistakes.
+        """
+        from crisis_sim.scenario.load import load_scenario
+
+        return load_scenario(reference, overrides)
+
+    @classmethod
+    def from_text(
+        cls, text: str, name: str = "scenario", overrides: Sequence[str] = ()
+    ) -> Scenario:
+        """The scenario that stands in a text, such as a file would hold (see `read_scenario`).
+
+        Raises:
+            ScenarioError: when it has mistakes.
+        """
+        from crisis_sim.scenario.load import read_scenario
+
+        return read_scenario(text, name, overrides)
 
     @property
     def state_names(self) -> tuple[str, ...]:
