@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from crisis_sim.model.agent import Influence, ThirdParty
 from crisis_sim.model.arrays import Array, Indices, at
 from crisis_sim.model.state import State
@@ -37,9 +35,10 @@ class Adviser(ThirdParty):
 
     def act(self) -> None:
         crisis, advice = self.crisis, self.crisis.behaviour.advice
-        alarmed = crisis.danger > self.facts.attention_threshold
-        speaks = self.happens("speak", advice.counsels_per_day * alarmed * (1 - self.voice))
-        who = np.flatnonzero(speaks & crisis.open_to_decision)
+        alarmed = (crisis.danger > self.facts.attention_threshold) & crisis.open_to_decision
+        silent = alarmed.nonzero()[0]
+        rate = at(advice.counsels_per_day, silent) * (1 - self.voice[silent])
+        who = self.where("speak", rate, silent)
         if who.size:
             self.voice[who] = 1.0
             crisis.record.mark(f"{self.name}_spoke_at_hours", who, crisis.hours)
@@ -49,7 +48,7 @@ class Adviser(ThirdParty):
         if state.name != self.state_name:
             return None
         advice = self.crisis.behaviour.advice
-        counsel = at(self.facts.trust, who) * self.voice[who]
+        counsel = at(self.facts.trust, who) * self.voice.take(who)
         if self.stance == "hawk":
             counsel = -counsel
         return Influence(

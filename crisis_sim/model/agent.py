@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial, reduce
 from typing import TYPE_CHECKING, Any, cast
 
 import mesa
@@ -33,8 +35,20 @@ class Lucky(OverReplicates):
 
     def happens(self, purpose: str, rate_per_day: Array) -> NDArray[np.bool_]:
         """Whether an event of this rate happens in this turn, shape (replicates,); call it once a turn for a purpose."""
+        happened = self.array(False, bool)
+        happened[self.where(purpose, rate_per_day)] = True
+        return happened & self.crisis.ongoing
+
+    def where(self, purpose: str, rate_per_day: Array, who: Indices | None = None) -> Indices:
+        """The replicates in which an event of this rate happens in this turn; call it at most once a turn for a purpose.
+
+        Args:
+            purpose: names the event, and keys its luck.
+            rate_per_day: shape (replicates,), or (len(who),), or one number for all.
+            who: the replicates in which it may happen in this turn; all of them where left out.
+        """
         clock = cast(Clock, self._stream(purpose, Clock))
-        return clock.ring(rate_per_day * self.crisis.days_per_turn) & self.crisis.ongoing
+        return clock.ring(rate_per_day * self.crisis.days_per_turn, who)
 
     def uniform(self, purpose: str, who: Indices) -> NDArray[np.float32]:
         """The next uniform number in [0, 1) of this purpose, for the replicates in `who`."""
@@ -76,6 +90,10 @@ class CrisisAgent(Lucky, mesa.Agent):  # type: ignore[misc]  # Mesa's Agent is u
     def settle(self) -> None:
         """Carry out what was decided, once all have decided."""
 
+    def wish_to_talk(self) -> NDArray[np.float32]:
+        """How much it wants a channel opened, 0 to 1, over all replicates."""
+        return self.array()
+
     def write(self, who: Indices) -> None:
         """Write into the record what it knows of replicates whose crisis is over."""
 
@@ -86,7 +104,7 @@ class CrisisAgent(Lucky, mesa.Agent):  # type: ignore[misc]  # Mesa's Agent is u
 
 @dataclass(slots=True)
 class Influence:
-    """What third parties bring to bear on one state, in some replicates; each an array over those replicates, or 0.
+    """What third parties bring to bear on one state, in some replicates; each an array over those replicates, or None.
 
     Attributes:
         restraint: value that it takes from full intensity (negative: that it adds).
@@ -98,22 +116,44 @@ class Influence:
         overtness: how far it is seen to broker.
     """
 
-    restraint: Array = 0.0
-    inducement: Array = 0.0
-    cover: Array = 0.0
-    information: Array = 0.0
-    privacy: Array = 0.0
-    trust: Array = 0.0
-    overtness: Array = 0.0
+    restraint: Array = None
+    inducement: Array = None
+    cover: Array = None
+    information: Array = None
+    privacy: Array = None
+    trust: Array = None
+    overtness: Array = None
 
-    def add(self, other: Influence) -> None:
-        """Join another influence to this one: values add up; shares each save a part of what the others left."""
-        self.restraint = self.restraint + other.restraint
-        self.inducement = self.inducement + other.inducement
-        for share in ("cover", "information", "privacy", "trust"):
-            ours, theirs = getattr(self, share), getattr(other, share)
-            setattr(self, share, ours + theirs - ours * theirs)
-        self.overtness = np.maximum(self.overtness, other.overtness)
+    @staticmethod
+    def joined(influences: Iterable[Influence | None]) -> Influence:
+        """All of them together, 0 where none says anything.
+
+        Values add up; shares each save a part of what the others left; overtness is that of the most overt.
+        """
+        given = [influence for influence in influences if influence is not None]
+        total = Influence()
+        for part, join in _JOINS.items():
+            arrays = [array for one in given if (array := getattr(one, part)) is not None]
+            setattr(total, part, join(arrays) if arrays else Real(0))
+        return total
+
+
+def _together(shares: list[Array]) -> Array:
+    left = 1 - shares[0]
+    for share in shares[1:]:
+        left *= 1 - share
+    return 1 - left
+
+
+_JOINS: dict[str, Callable[[list[Array]], Array]] = {
+    "restraint": partial(reduce, np.add),
+    "inducement": partial(reduce, np.add),
+    "cover": _together,
+    "information": _together,
+    "privacy": _together,
+    "trust": _together,
+    "overtness": partial(reduce, np.maximum),
+}
 
 
 class ThirdParty(CrisisAgent):

@@ -15,7 +15,7 @@ Indices = NDArray[np.intp]
 
 def at(values: Array, who: Indices) -> Array:
     """A parameter's values for some replicates; a number shared by all stays as it is."""
-    return values[who] if isinstance(values, np.ndarray) else values
+    return values.take(who, axis=0) if isinstance(values, np.ndarray) else values
 
 
 class OverReplicates:
@@ -42,7 +42,7 @@ class OverReplicates:
                     f"{type(self).__name__}.{name} has shape {value.shape}, not one entry for each of the "
                     f"{replicates} replicates; keep what is shared by all in a tuple or a number"
                 )
-            return value[chosen]
+            return value.take(chosen, axis=0)
         if isinstance(value, dict):
             return {key: self._kept(name, part, chosen, replicates) for key, part in value.items()}
         if isinstance(value, OverReplicates) and not value.keeps_itself:

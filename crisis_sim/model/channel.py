@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from crisis_sim.model.agent import CrisisAgent, Influence, ThirdParty
 from crisis_sim.model.arrays import Array, Indices, at
-from crisis_sim.model.mediator import Mediator
 from crisis_sim.model.state import State
 from crisis_sim.scenario.schema import ChannelSpec
 
@@ -32,22 +29,21 @@ class Channel(ThirdParty):
         self.standing = spec.standing
         model.record.add(f"{name}_opened_at_hours")
 
-    def observe(self) -> None:
-        pass
-
     def act(self) -> None:
         crisis, channels = self.crisis, self.crisis.behaviour.channels
-        wish = self._wish()
-        opens = self.happens("open", channels.openings_per_day * wish) & ~self.open
-        fire = channels.breaks_per_day * crisis.fire * (1 - self.facts.trust)
-        breaks = self.happens("break", fire) & self.open
-        opened = np.flatnonzero(opens & crisis.open_to_decision)
+        shut = (crisis.open_to_decision & ~self.open).nonzero()[0]
+        rate = at(channels.openings_per_day, shut) * self._wish(shut)
+        opened = self.where("open", rate, shut)
+        under_fire = ((crisis.under_fire > 0) & self.open).nonzero()[0]
+        fire = crisis.danger[under_fire] * (1 - at(self.facts.trust, under_fire))
+        broken = self.where("break", at(channels.breaks_per_day, under_fire) * fire, under_fire)
         if opened.size:
             self.open[opened] = True
             crisis.record.mark(f"{self.name}_opened_at_hours", opened, crisis.hours)
             crisis.record.mark("channel_opened_at_hours", opened, crisis.hours)
-            crisis.tell("channel_opened", self.name, by=self._opener())
-        broken = np.flatnonzero(breaks)
+            if crisis.journal is not None:
+                keenest = max(self._openers(), key=lambda agent: float(agent.wish_to_talk()[0]))
+                crisis.tell("channel_opened", self.name, by=keenest.name)
         if broken.size:
             self.open[broken] = False
             crisis.tell("channel_broke", self.name)
@@ -55,26 +51,12 @@ class Channel(ThirdParty):
     def _openers(self) -> list[CrisisAgent]:
         return [agent for agent in self.crisis.cast if agent.name in self.opened_by]
 
-    def _wish(self) -> Array:
-        """How much those who may open it want to: a state as far as it leans to a halt, a mediator by its effort."""
-        wish: Array = 0.0
-        for agent in self._openers():
-            wish = wish + (agent.lean if isinstance(agent, State) else self._effort(agent))
-        return wish
-
-    def _effort(self, agent: CrisisAgent) -> Array:
-        return agent.effort if isinstance(agent, Mediator) else 0.0
-
-    def _opener(self) -> str:
-        """Who wanted it most, in a block of one replicate."""
-        def wanted(agent: CrisisAgent) -> float:
-            wish = agent.lean if isinstance(agent, State) else self._effort(agent)
-            return float(np.max(wish))
-
-        return max(self._openers(), key=wanted).name if self._openers() else ""
+    def _wish(self, who: Indices) -> Array:
+        """How much those who may open it want to, together."""
+        return sum(agent.wish_to_talk()[who] for agent in self._openers())
 
     def influence(self, state: State, who: Indices) -> Influence | None:
-        trust = self.open[who] * at(self.facts.trust, who)
+        trust = self.open.take(who) * at(self.facts.trust, who)
         information = at(self.crisis.behaviour.channels.information, who) * trust
         return Influence(information=information, privacy=trust, trust=trust)
 

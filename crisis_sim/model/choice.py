@@ -1,7 +1,7 @@
 """What a state's options are worth to it, and which one it takes: quantal choice (McKelvey and Palfrey 1995).
 
-A state that decides may yield, offer or accept a halt, or move up to `REACH` rungs down or up its ladder (May 2025 was "an
-elevator, not a ladder"). The equations are in docs/ODD.md, under "Decision".
+A state that decides may yield, offer or accept a halt, hold its rung, or move up to `REACH` rungs down or up its ladder
+(May 2025 was "an elevator, not a ladder"). The equations are in docs/ODD.md, under "Decision".
 """
 
 from __future__ import annotations
@@ -17,11 +17,8 @@ from crisis_sim.model.arrays import Array, Real
 
 #: How many rungs a state may move in one decision.
 REACH = 3
-MOVES = np.arange(-REACH, REACH + 1)
 #: The options, from the most yielding to the most escalatory: the same uniform number picks alike in paired crises.
-YIELD, HALT, FIRST_MOVE = 0, 1, 2
-HOLD = FIRST_MOVE + REACH
-OPTIONS = FIRST_MOVE + MOVES.size
+YIELD, HALT, FIRST_RUNG = 0, 1, 2
 
 
 @dataclass(slots=True)
@@ -60,12 +57,12 @@ class Situation:
 
 @dataclass(slots=True)
 class Rungs:
-    """Rungs that a state could be on: arrays of shape (m,), or (rungs, m) with one row for each candidate."""
+    """Rungs as options: arrays of shape (rungs, m), or (rungs, 1) where they are alike for all replicates."""
 
     intensity: NDArray[np.float32]
     dread: NDArray[np.float32]
-    strike: NDArray[np.float32] | float = 0.0
-    nuclear: NDArray[np.float32] | float = 0.0
+    strike: NDArray[np.float32]
+    nuclear: NDArray[np.float32]
 
 
 def weight_against(situation: Situation, decision: Any) -> Array:
@@ -89,12 +86,13 @@ def audience_cost(
 def value_of_rungs(
     situation: Situation, rungs: Rungs, decision: Any, success_cover: Array
 ) -> NDArray[np.float32]:
-    """Value of being on each candidate rung while the fight goes on, shape (rungs, m)."""
+    """Value of being on each rung while the fight goes on, shape (rungs, m)."""
     pull = decision.retaliation * situation.resolve * situation.grievance
     value = (pull - weight_against(situation, decision)) * rungs.intensity
     value -= situation.dread * rungs.dread
     outdone = np.maximum(situation.seen - rungs.intensity, 0)
-    value -= decision.reciprocity * situation.resolve * outdone
+    outdone *= decision.reciprocity * situation.resolve
+    value -= outdone
     value -= audience_cost(situation, rungs.intensity, decision, success_cover)
     value -= decision.unready_cost * situation.unready * rungs.strike
     value -= decision.nuclear_taboo * rungs.nuclear
@@ -102,24 +100,31 @@ def value_of_rungs(
     return value
 
 
-def cost_of_change(decision: Any) -> Array:
-    """Cost of changing course at all, and of each rung moved, shape (moves, 1 or m)."""
-    rungs = np.abs(MOVES).astype(Real)[:, None]
-    return decision.change_cost * (rungs > 0) + decision.effort * rungs
+def cost_of_change(rung: NDArray[np.intp], count: int, decision: Any) -> NDArray[np.float32]:
+    """Cost of going from the present rung to each of `count` rungs, shape (count, m); infinite beyond reach."""
+    distance = np.abs(np.arange(count)[:, None] - rung)
+    moved = (distance > 0).astype(Real)
+    moved[distance > REACH] = np.inf
+    return decision.change_cost * moved + decision.effort * distance.astype(Real)
 
 
 def value_of_halt(
-    situation: Situation, rest: Rungs, decision: Any, halt: Any, success_cover: Array
+    situation: Situation,
+    intensity: Array,
+    dread: Array,
+    decision: Any,
+    halt: Any,
+    success_cover: Array,
 ) -> NDArray[np.float32]:
-    """Value of a halt that both keep, at the rung where it brings the state to rest, shape (m,)."""
+    """Value of a halt that both keep, with the intensity and dread of the rung to which it brings the state, shape (m,)."""
     influence = situation.influence
     value = influence.inducement - halt.settling_cost
     value = value - halt.forgone_retaliation * situation.resolve * situation.grievance
     value = value - halt.mistrust * (1 - influence.trust)
     value = value - situation.aversion * influence.overtness
-    value = value - weight_against(situation, decision) * rest.intensity
-    value = value - situation.dread * rest.dread
-    return np.asarray(value - audience_cost(situation, rest.intensity, decision, success_cover))
+    value = value - weight_against(situation, decision) * intensity
+    value = value - situation.dread * dread
+    return np.asarray(value - audience_cost(situation, intensity, decision, success_cover))
 
 
 def value_of_offer(situation: Situation, value_of_halt: Array, hold: Array, halt: Any) -> Array:
@@ -149,8 +154,10 @@ def choose(
         uniform: numbers in [0, 1), shape (m,).
     """
     odds = np.exp(precision * (values - values.max(axis=0)))
-    reached = np.cumsum(odds, axis=0, dtype=Real)
-    return np.minimum((reached <= uniform * reached[-1]).sum(axis=0), len(values) - 1)
+    for option in range(1, len(odds)):
+        odds[option] += odds[option - 1]
+    passed = (odds <= uniform * odds[-1]).sum(axis=0, dtype=np.int8)
+    return np.minimum(passed, len(values) - 1).astype(np.intp)
 
 
 def leaning(value_of_halt: Array, hold: Array, precision: Array) -> Array:

@@ -74,7 +74,8 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         turn: number of the current turn, from 1.
         ongoing: whether each replicate's crisis goes on, shape (replicates,).
         danger: how dangerous the crisis looks to all, 0 to 1, shape (replicates,).
-        under_fire: whether either side strikes.
+        under_fire: 1 where either side strikes, else 0.
+        open_to_decision: whether the crisis goes on and no halt was agreed or in effect when the turn began.
         turns_run: turns that ongoing replicates have gone through, summed over replicates.
 
     Raises:
@@ -118,7 +119,6 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.ongoing = np.full(replicates, True)
         self.deaths = np.zeros(replicates)
         self.danger: NDArray[np.float32] = np.zeros(replicates, Real)
-        self.ever_at_war = False
         self.saw_violence = np.full(replicates, False)
 
         self._populate(agents)
@@ -203,11 +203,6 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         strains = [strain for p in self.third_parties if (strain := p.strain(state)) is not None]
         return sum(strains) if strains else 0.0
 
-    @property
-    def open_to_decision(self) -> NDArray[np.bool_]:
-        """Whether the crisis goes on and no halt is agreed or in effect."""
-        return self.ongoing & ~(self.halt.pending | self.halt.holding)
-
     def tell(self, kind: str, agent: str, **detail: Any) -> None:
         """Note an event in the journal, if there is one and the crisis is not over."""
         if self.journal is not None and self.ongoing[0]:
@@ -240,6 +235,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.hours = self.turn * self.scenario.hours_per_turn
         self.turns_run += int(self.ongoing.sum())
         self._happen()
+        self.open_to_decision = self.ongoing & ~(self.halt.pending | self.halt.holding)
         self.agents.do("observe")
         self.agents.do("act")
         self.agents.do("settle")
@@ -282,8 +278,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         """See how the states stand at the end of a turn."""
         one, other = self.states
         self.danger = 1 - (1 - one.intensity) * (1 - other.intensity)
-        self.under_fire = one.strikes | other.strikes
-        self.fire = np.maximum(one.intensity, other.intensity) * self.under_fire
+        self.under_fire = np.maximum(one.strikes, other.strikes)
         self.at_war = (self.ladder.war.at(one.rung) > 0) | (self.ladder.war.at(other.rung) > 0)
 
     def end(self, who: Indices, ending: int, hours: NDArray[np.float64]) -> None:
@@ -305,7 +300,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         before = self.replicates
         if not chosen.size or before - chosen.size <= share * before:
             return
-        for name in ("ongoing", "deaths", "danger", "under_fire", "fire", "at_war", "saw_violence"):
+        for name in ("ongoing", "deaths", "danger", "under_fire", "at_war", "saw_violence"):
             setattr(self, name, getattr(self, name)[chosen])
         for part in (self.behaviour, self.ladder, self.halt, self.endings, *self.cast):
             part.keep(chosen, before)

@@ -62,5 +62,5 @@ class Economy(Lucky):
         burden += economy.pressure_of_cost * self.spent + self.strain
         burden += crisis.strain_on(self.name)
         burden *= -self.vulnerability
-        self.pressure = -np.expm1(np.minimum(burden, 0))
+        self.pressure = 1 - np.exp(np.minimum(burden, 0))
         np.maximum(self.highest_pressure, self.pressure, out=self.highest_pressure)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crisis_sim.model.agent import Lucky
-from crisis_sim.model.arrays import Indices
+from crisis_sim.model.arrays import Indices, at
 
 if TYPE_CHECKING:
     from crisis_sim.model.crisis import CrisisModel
@@ -49,13 +49,14 @@ class Endings(Lucky):
     def _collapsed(self) -> None:
         """Imposed: in a full-scale war, one side is beaten, the weaker one sooner."""
         crisis, war = self.crisis, self.crisis.behaviour.war
-        if not crisis.at_war.any() and not crisis.ever_at_war:
+        if not crisis.at_war.any():
             return
-        crisis.ever_at_war = True
         for state in crisis.states:
             balance = state.rival.facts.capability / state.facts.capability
             rate = war.collapse_per_day * balance**war.capability_exponent
-            beaten = self.happens(f"{state.name} collapses", rate * crisis.at_war)
+            at_war = (crisis.at_war & crisis.ongoing).nonzero()[0]
+            beaten = self.array(False, bool)
+            beaten[self.where(f"{state.name} collapses", at(rate, at_war), at_war)] = True
             if self._end(beaten, IMPOSED).size:
                 crisis.tell("collapsed", state.name)
 
@@ -91,7 +92,7 @@ class Endings(Lucky):
 
     def _end(self, over: Indices, ending: int) -> Indices:
         crisis = self.crisis
-        who = np.flatnonzero(over & crisis.ongoing)
+        who = (over & crisis.ongoing).nonzero()[0]
         if who.size:
             hours = np.full(who.size, crisis.hours)
             if ending == AGREEMENT:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisis_sim.model.agent import Lucky
-from crisis_sim.model.arrays import Indices, at
+from crisis_sim.model.arrays import Indices, Real, at
 from crisis_sim.model.choice import logistic
 
 if TYPE_CHECKING:
@@ -104,10 +104,10 @@ class Halt(Lucky):
     def _violate(self) -> None:
         """Shots after a halt that followed shots: absorbed, or answered, which brings the crisis back."""
         crisis, halt = self.crisis, self.crisis.behaviour.halt
-        age_days = np.maximum(crisis.hours - self.effective_at, 0) / 24
-        fresh = np.where(self.holding, np.exp(-age_days / halt.violation_fade_days), 0)
-        rate = halt.violations_per_day * fresh.astype(np.float32) * crisis.saw_violence
-        who = np.flatnonzero(self.happens("violate", rate))
+        held = (self.holding & crisis.saw_violence & crisis.ongoing).nonzero()[0]
+        age_days = np.maximum(crisis.hours - self.effective_at[held], 0) / 24
+        fresh = np.exp(-age_days / at(halt.violation_fade_days, held)).astype(Real)
+        who = self.where("violate", at(halt.violations_per_day, held) * fresh, held)
         if not who.size:
             return
         crisis.record.mark("first_violation_at_hours", who, crisis.hours)

@@ -25,12 +25,15 @@ class Table(OverReplicates):
         else:
             self._shared = (np.array(columns, Real),)
 
-    def at(self, rungs: NDArray[Any], who: Indices | None = None) -> NDArray[np.float32]:
-        """The number at each replicate's rung; `rungs` may have leading axes before the replicates of `who`."""
+    def at(self, rungs: Indices, who: Indices | None = None) -> NDArray[np.float32]:
+        """The number at each replicate's rung, for the replicates in `who` or all of them, shape (len(rungs),)."""
         if self._own is None:
-            return self._shared[0][rungs]
-        rows = np.arange(len(self._own)) if who is None else who
-        return self._own[rows, rungs]
+            return self._shared[0].take(rungs)
+        return self._own[np.arange(len(self._own)) if who is None else who, rungs]
+
+    def all_for(self, who: Indices) -> NDArray[np.float32]:
+        """The numbers of all rungs: shape (rungs, len(who)), or (rungs, 1) where they are alike for all replicates."""
+        return self._shared[0][:, None] if self._own is None else self._own.take(who, axis=0).T
 
 
 class Ladder(OverReplicates):
@@ -51,7 +54,8 @@ class Ladder(OverReplicates):
         self.names = tuple(rung.name for rung in rungs)
         self.top = len(rungs) - 1
         numbers = [parameters.numbers(f"ladder.{k}", rung) for k, rung in enumerate(rungs)]
-        self.intensity = Table([number.intensity for number in numbers])
+        self.intensities = tuple(number.intensity for number in numbers)
+        self.intensity = Table(list(self.intensities))
         self.deaths_per_day = Table([number.deaths_per_day for number in numbers])
         self.cost_per_day = Table([number.cost_per_day for number in numbers])
         self.opening_deaths = Table([number.opening_deaths for number in numbers])

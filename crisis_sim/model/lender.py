@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,7 +43,7 @@ class Lender(ThirdParty):
             for k, review in enumerate(spec.reviews)
         }
         hours = [model.scenario.hours_from_start(review.at) for review in spec.reviews]
-        self.due = {k: self.array(at_hours, np.float64) for k, at_hours in enumerate(hours)}
+        self.due = {k: self.array(at_hours) for k, at_hours in enumerate(hours)}
         self.nearness = self.array()
         self.burden = self.array()
         self._recovered = model.share(1 / model.behaviour.economy.recovery_days)
@@ -57,16 +58,13 @@ class Lender(ThirdParty):
     def observe(self) -> None:
         crisis, run_up = self.crisis, self.crisis.behaviour.lending.run_up_days
         self.burden *= 1 - self._recovered
-        self.nearness[:] = 0
-        for due in self.due.values():
-            days_left = (due - crisis.hours) / 24
-            ahead = np.where(days_left >= 0, np.exp(-np.maximum(days_left, 0) / run_up), 0)
-            np.maximum(self.nearness, ahead, out=self.nearness)
+        due = reduce(np.minimum, self.due.values()) if self.due else self.array(np.inf)
+        self.nearness = np.exp(np.minimum(crisis.hours - due, 0) / (24 * run_up))
 
     def act(self) -> None:
         crisis = self.crisis
         for k, review in enumerate(self.reviews):
-            who = np.flatnonzero((self.due[k] <= crisis.hours) & crisis.ongoing)
+            who = ((self.due[k] <= crisis.hours) & crisis.ongoing).nonzero()[0]
             if who.size:
                 self._decide(k, review, who)
 
@@ -110,7 +108,7 @@ class Lender(ThirdParty):
         if state.name != self.borrower_name:
             return None
         weight = at(self.crisis.behaviour.lending.restraint, who) * at(self.facts.dependence, who)
-        return Influence(restraint=weight * at(self.facts.conditionality, who) * self.nearness[who])
+        return Influence(restraint=weight * at(self.facts.conditionality, who) * self.nearness.take(who))
 
     def series(self) -> dict[str, Array]:
         return {f"{self.name}_nearness": self.nearness}

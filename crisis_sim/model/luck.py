@@ -21,26 +21,15 @@ from numpy.typing import NDArray
 
 from crisis_sim.model.arrays import Array, Indices, OverReplicates, Real
 
-#: Occurrences drawn at a time for a whole block. A multiple of 4, since Philox makes four numbers at a time.
-CHUNK = 8
-#: The largest float32 below 1.
-BELOW_ONE = np.nextafter(Real(1), Real(0))
-
-
-def uniforms(seed: int, key: str, first: int, count: int, chunk: int) -> NDArray[np.float64]:
-    """Uniform numbers in [0, 1) for replicates `first` to `first + count - 1`, shape (count, CHUNK).
-
-    `chunk` numbers the occurrences: chunk c holds occurrences c * CHUNK to (c + 1) * CHUNK - 1.
-    """
-    digest = hashlib.blake2b(f"{seed}/{key}".encode(), digest_size=16).digest()
-    philox = np.random.Philox(
-        key=np.frombuffer(digest, np.uint64), counter=[first * CHUNK // 4, chunk, 0, 0]
-    )
-    return np.random.Generator(philox).random((count, CHUNK))
+#: 32-bit numbers that Philox makes at one step of its counter.
+NUMBERS_A_STEP = 8
 
 
 class Luck:
-    """The luck of one block of replicates: makes the streams of its agents.
+    """The luck of one block of replicates.
+
+    The n-th number of replicate k in a stream is number k of the sequence that seed, stream and n name, wherever k's block
+    starts.
 
     Args:
         seed: the batch's seed.
@@ -51,9 +40,14 @@ class Luck:
     def __init__(self, seed: int, first: int, count: int) -> None:
         self.seed, self.first, self.count = seed, first, count
 
-    def uniforms(self, key: str, chunk: int = 0) -> NDArray[np.float64]:
-        """One chunk of a stream's uniform numbers, shape (count, CHUNK)."""
-        return uniforms(self.seed, key, self.first, self.count, chunk)
+    def uniforms(self, key: str, occurrence: int = 0) -> NDArray[np.float32]:
+        """The uniform numbers in [0, 1) of one occurrence in a stream, one for each replicate, shape (count,)."""
+        digest = hashlib.blake2b(f"{self.seed}/{key}".encode(), digest_size=16).digest()
+        step, skipped = divmod(self.first, NUMBERS_A_STEP)
+        philox = np.random.Philox(
+            key=np.frombuffer(digest, np.uint64), counter=[step, occurrence, 0, 0]
+        )
+        return np.random.Generator(philox).random(skipped + self.count, Real)[skipped:]
 
 
 class Stream(OverReplicates):
@@ -61,41 +55,47 @@ class Stream(OverReplicates):
 
     def __init__(self, luck: Luck, key: str) -> None:
         self._luck, self._key = luck, key
-        self._chunks: list[NDArray[np.float32]] = []
-        self.place = np.arange(luck.count)
-        self.taken = np.zeros(luck.count, np.int32)
+        self._place = np.arange(luck.count)
+        self._taken = np.zeros(luck.count, np.intp)
+        self._drawn = 0
+        # One row an occurrence, with room for more; in a tuple, since its first axis is not the replicates.
+        self._numbers = (np.empty((1, luck.count), Real),)
 
-    def _shape(self, draws: NDArray[np.float64]) -> NDArray[np.float32]:
-        return np.minimum(draws.astype(Real), BELOW_ONE)
+    def _row(self, occurrence: int) -> NDArray[np.float32]:
+        """The numbers of one occurrence for all replicates of the block, shape (count,)."""
+        return self._luck.uniforms(self._key, occurrence)
 
-    def _chunk(self, number: int) -> NDArray[np.float32]:
-        while len(self._chunks) <= number:
-            draws = self._luck.uniforms(self._key, len(self._chunks))
-            self._chunks.append(self._shape(draws))
-        return self._chunks[number]
+    def _draw(self) -> None:
+        """Draw one more occurrence, for the replicates still in the block."""
+        (numbers,) = self._numbers
+        if self._drawn == len(numbers):
+            numbers = np.concatenate([numbers, np.empty_like(numbers)])
+            self._numbers = (numbers,)
+        row = self._row(self._drawn)
+        numbers[self._drawn] = row if self._place.size == row.size else row.take(self._place)
+        self._drawn += 1
 
     def take(self, who: Indices) -> NDArray[np.float32]:
         """The next number of each replicate in `who`, shape (len(who),)."""
-        chunk, column = np.divmod(self.taken[who], CHUNK)
-        self.taken[who] += 1
-        place = self.place[who]
-        numbers = np.unique(chunk) if who.size else []
-        if len(numbers) == 1:
-            return self._chunk(int(numbers[0]))[place, column]
-        taken = np.empty(who.size, Real)
-        for number in numbers:
-            here = chunk == number
-            taken[here] = self._chunk(int(number))[place[here], column[here]]
-        return taken
+        occurrence = self._taken.take(who)
+        self._taken[who] = occurrence + 1
+        while occurrence.size and occurrence.max() >= self._drawn:
+            self._draw()
+        return self._numbers[0].reshape(-1).take(occurrence * self._place.size + who)
+
+    def keep(self, chosen: Indices, replicates: int) -> None:
+        super().keep(chosen, replicates)
+        self._numbers = (self._numbers[0].take(chosen, axis=1),)
 
 
 class NormalStream(Stream):
     """Standard normal numbers, two from each pair of uniform ones (Box and Muller 1958)."""
 
-    def _shape(self, draws: NDArray[np.float64]) -> NDArray[np.float32]:
-        half = CHUNK // 2
-        radius, angle = np.sqrt(-2 * np.log1p(-draws[:, :half])), 2 * np.pi * draws[:, half:]
-        return np.hstack([radius * np.cos(angle), radius * np.sin(angle)]).astype(Real)
+    def _row(self, occurrence: int) -> NDArray[np.float32]:
+        pair = occurrence - occurrence % 2
+        radius = np.sqrt(-2 * np.log(1 - super()._row(pair)))
+        angle = Real(2 * np.pi) * super()._row(pair + 1)
+        return radius * (np.cos(angle) if occurrence == pair else np.sin(angle))
 
 
 class Clock(Stream):
@@ -105,14 +105,23 @@ class Clock(Stream):
         super().__init__(luck, key)
         self.left = self.take(np.arange(luck.count))
 
-    def _shape(self, draws: NDArray[np.float64]) -> NDArray[np.float32]:
-        return -np.log1p(-draws).astype(Real)
+    def _row(self, occurrence: int) -> NDArray[np.float32]:
+        return -np.log(1 - super()._row(occurrence))  # exact: a number and 1 less it are multiples of 2**-24
 
-    def ring(self, hazard: Array) -> NDArray[np.bool_]:
-        """Spend `hazard` (a rate times the turn's length) and say in which replicates the event happens."""
-        self.left -= hazard
-        rang = self.left <= 0
-        who = np.flatnonzero(rang)
-        if who.size:  # what a budget lacks is owed by the next one, so that no rate is lost to long turns
-            self.left[who] += self.take(who)
+    def ring(self, hazard: Array, who: Indices | None = None) -> Indices:
+        """Spend `hazard` (a rate times the turn's length) and say in which replicates the event happens.
+
+        Args:
+            hazard: shape (replicates,), or (len(who),), or one number for all.
+            who: the replicates in which the clock runs in this turn; all of them where left out.
+        """
+        if who is None:
+            self.left -= hazard
+            rang = (self.left <= 0).nonzero()[0]
+        else:
+            left = self.left.take(who) - hazard
+            self.left[who] = left
+            rang = who[left <= 0]
+        if rang.size:  # what a budget lacks is owed by the next one, so that no rate is lost to long turns
+            self.left[rang] += self.take(rang)
         return rang

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crisis_sim.model.agent import Influence, ThirdParty
 from crisis_sim.model.arrays import Array, Indices, at
@@ -49,19 +50,18 @@ class Mediator(ThirdParty):
     def act(self) -> None:
         crisis, mediation = self.crisis, self.crisis.behaviour.mediation
         excess = self.alarm - self.facts.attention_threshold
-        calls = self.happens("call", mediation.calls_per_day * np.maximum(excess, 0))
-        joins = np.flatnonzero(calls & ~self.engaged & crisis.open_to_decision)
-        if joins.size:
-            self._engage(joins)
-        if self._came_in:
-            self._change_style(excess)
-            bored = self.alarm < mediation.withdrawal_share * self.facts.attention_threshold
-            leaves = np.flatnonzero(bored & self.engaged)
-            if leaves.size:
-                self.engaged[leaves] = False
-                crisis.tell("withdrew", self.name)
+        idle = ((excess > 0) & crisis.open_to_decision & ~self.engaged).nonzero()[0]
+        if idle.size:
+            calls = at(mediation.calls_per_day, idle) * excess[idle]
+            self._engage(self.where("call", calls, idle))
+        engaged = self.engaged.nonzero()[0]
+        if engaged.size:
+            self._change_style(engaged, excess[engaged])
+            self._withdraw(engaged)
 
     def _engage(self, who: Indices) -> None:
+        if not who.size:
+            return
         crisis, record = self.crisis, self.crisis.record
         self._came_in = True
         self.engaged[who] = True
@@ -69,35 +69,50 @@ class Mediator(ThirdParty):
         record.mark("mediation_started_at_hours", who, crisis.hours)
         crisis.tell("engaged", self.name)
 
-    def _change_style(self, excess: Array) -> None:
+    def _change_style(self, who: Indices, excess: Array) -> None:
         """Become more intrusive as alarm grows; a style once taken is kept."""
         crisis, mediation = self.crisis, self.crisis.behaviour.mediation
-        style = FACILITATION + (excess > mediation.formulation_margin).astype(np.int8)
-        style += excess > mediation.manipulation_margin
-        style = np.minimum(style, self.ablest_style) * (self.engaged & crisis.open_to_decision)
-        who = np.flatnonzero(style > self.style)
-        if who.size:
-            self.style[who] = style[who]
-            crisis.record.raise_to("mediation_style", who, style[who])
-            crisis.tell("style", self.name, style=STYLES[int(style[who[0]]) - 1])
+        style = FACILITATION + (excess > at(mediation.formulation_margin, who)).astype(np.int8)
+        style += excess > at(mediation.manipulation_margin, who)
+        style = np.minimum(style, self.ablest_style)
+        more = ((style > self.style.take(who)) & crisis.open_to_decision[who]).nonzero()[0]
+        if more.size:
+            self.style[who[more]] = style[more]
+            crisis.record.raise_to("mediation_style", who[more], style[more])
+            crisis.tell("style", self.name, style=STYLES[int(style[more[0]]) - 1])
+
+    def _withdraw(self, who: Indices) -> None:
+        share = at(self.crisis.behaviour.mediation.withdrawal_share, who)
+        calm = self.alarm.take(who) < share * at(self.facts.attention_threshold, who)
+        leaves = who[calm]
+        if leaves.size:
+            self.engaged[leaves] = False
+            self.crisis.tell("withdrew", self.name)
+
+    def wish_to_talk(self) -> NDArray[np.float32]:
+        """As far as it exerts itself."""
+        return self.effort
 
     def influence(self, state: State, who: Indices) -> Influence | None:
         if not self._came_in:
             return None
         mediation = self.crisis.behaviour.mediation
-        effort, style = self.effort[who], self.style[who]
+        effort, style = self.effort.take(who), self.style.take(who)
         trust = effort * at(self.facts.trust.get(state.name, 0.0), who)
-        pressing = effort * self.leverage(state, who) * (style >= MANIPULATION)
-        terms = trust * (style >= FORMULATION)
-        return Influence(
-            restraint=at(mediation.leverage_on_restraint, who) * pressing,
-            inducement=at(mediation.leverage_on_halt, who) * pressing,
-            cover=at(mediation.cover, who) * terms,
+        formulates = style >= FORMULATION
+        terms = trust * formulates
+        influence = Influence(
             information=at(self.facts.information, who) * trust,
             privacy=trust,
+            cover=at(mediation.cover, who) * terms,
             trust=at(mediation.assurance, who) * terms,
-            overtness=effort * (style >= FORMULATION),
+            overtness=effort * formulates,
         )
+        if self.ablest_style >= MANIPULATION:
+            pressing = effort * self.leverage(state, who) * (style >= MANIPULATION)
+            influence.restraint = at(mediation.leverage_on_restraint, who) * pressing
+            influence.inducement = at(mediation.leverage_on_halt, who) * pressing
+        return influence
 
     def leverage(self, state: State, who: Indices) -> Array:
         """Leverage that it is ready to use on a state: what it holds, less what its interest there makes it spare."""
@@ -106,12 +121,12 @@ class Mediator(ThirdParty):
 
     def sway(self, who: Indices) -> Array:
         """How much of a settlement is its work: its effort, by the trust of both sides and the leverage that it uses."""
-        pressing = self.style[who] >= MANIPULATION
+        pressing = self.style.take(who) >= MANIPULATION
         total: Array = 0.0
         for state in self.crisis.states:
             trust = at(self.facts.trust.get(state.name, 0.0), who)
             total = total + (trust + pressing * self.leverage(state, who)) / 2
-        return self.effort[who] * total
+        return self.effort.take(who) * total
 
     def series(self) -> dict[str, Array]:
         return {f"{self.name}_effort": self.effort}

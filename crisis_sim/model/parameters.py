@@ -90,7 +90,7 @@ class Parameters:
         if path in self._given:
             return np.asarray(self._given.pop(path), Real)
         if isinstance(value, Distribution):
-            uniform = self._luck.uniforms(f"parameter/{path}")[:, 0]
+            uniform = self._luck.uniforms(f"parameter/{path}").astype(np.float64)
             return invert(value, uniform, low, high).astype(Real)
         return float(value)
 

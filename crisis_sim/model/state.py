@@ -8,7 +8,7 @@ import numpy as np
 
 from crisis_sim.model import choice
 from crisis_sim.model.agent import CrisisAgent, Influence
-from crisis_sim.model.arrays import Array, Indices, at
+from crisis_sim.model.arrays import Array, Indices, Real, at
 from crisis_sim.model.choice import Rungs, Situation
 from crisis_sim.model.economy import Economy
 from crisis_sim.model.ladder import Table
@@ -29,6 +29,8 @@ class State(CrisisAgent):
         fatigue: how long and hard it has fought, 0 to 1.
         prepared: how far its preparations have come, 0 to 1.
         offer_until: hours until which its offer of a halt stands.
+        blow: grievance that its blows of the last turn, first strikes and accidents, give the rival.
+        strikes: 1 where it strikes, else 0.
         lean: how far it leaned to a halt when it last decided, 0 to 1.
     """
 
@@ -42,7 +44,12 @@ class State(CrisisAgent):
         start = ladder.names.index(spec.rung_at_start) if spec.rung_at_start else 0
 
         self.rung = self.array(start, np.intp)
-        self.intensity = ladder.intensity.at(self.rung)
+        self.intensity = self.array()
+        self.harm_per_day = self.array()
+        self.cost_per_day = self.array()
+        self.deaths_per_day = self.array()
+        self.strikes = self.array()
+        self._read_rung(np.arange(model.replicates))
         self.grievance = self.array()
         self.seen = self.array()
         self.error = self.array()
@@ -52,11 +59,9 @@ class State(CrisisAgent):
         self.offer_until = self.array(-np.inf)
         self.lean = self.array()
         self.stepped_down_at = self.array(np.nan)
-        self.had_accident = self.array(False, bool)
         self.blow = self.array()
         self.wants_halt = self.array(False, bool)
         self.yields = self.array(False, bool)
-        self._read_rung()
 
         harm, fog = behaviour.harm, behaviour.fog
         self._forgotten = model.share(np.log(2) / harm.grievance_half_life_days)
@@ -64,9 +69,8 @@ class State(CrisisAgent):
         self._uncommitted = model.share(1 / harm.commitment_fade_days)
         self._tired = model.share(1 / harm.fatigue_days)
         self._noticed = model.share(24 / fog.perception_hours)
-        self._prepared_in_a_turn = model.days_per_turn / np.maximum(
-            behaviour.decision.preparation_days, 1e-6
-        )
+        preparation_days = np.maximum(behaviour.decision.preparation_days, Real(1e-6))
+        self._prepared_in_a_turn = Real(model.days_per_turn) / preparation_days
         self._decision: tuple[Indices, Indices, Array] | None = None
 
     def meet(self, rival: State) -> None:
@@ -76,8 +80,7 @@ class State(CrisisAgent):
         shadow = 1 + decision.nuclear_dread * float(rival.nuclear)
         self.dread = decision.dread * self.facts.caution * shadow
         self.dread_of = Table([
-            ladder.intensity.at(np.full(self.crisis.replicates, rung)) ** decision.dread_power
-            for rung in range(ladder.top + 1)
+            intensity**decision.dread_power for intensity in ladder.intensities
         ])
 
     # What the last turn brought.
@@ -85,16 +88,12 @@ class State(CrisisAgent):
     def observe(self) -> None:
         crisis, behaviour = self.crisis, self.crisis.behaviour
         self._suffer(behaviour.harm)
-        rises = self.intensity > self.commitment
-        follow = np.where(rises, self._committed, self._uncommitted)
-        self.commitment += follow * (self.intensity - self.commitment)
+        above = self.intensity - self.commitment
+        self.commitment += np.where(above > 0, self._committed, self._uncommitted) * above
         self.fatigue += self._tired * (self.intensity - self.fatigue)
         self.seen += self._noticed * (self.rival.intensity - self.seen)
         self._misread(behaviour.fog)
-        provoked = (self.grievance > behaviour.quiet.quiet_grievance) | crisis.under_fire
-        self.prepared += self._prepared_in_a_turn * provoked
-        np.minimum(self.prepared, 1, out=self.prepared)
-        self.prepared[self.rival.strikes] = 1.0
+        self._prepare(behaviour.quiet.quiet_grievance)
         self.economy.observe(crisis.danger, self.cost_per_day)
 
     def _suffer(self, harm: Any) -> None:
@@ -104,12 +103,15 @@ class State(CrisisAgent):
         self.grievance -= days * harm.answer_credit * self.harm_per_day
         self.grievance += self.rival.blow - harm.answer_credit * self.blow
         np.maximum(self.grievance, 0, out=self.grievance)
-        astray = np.flatnonzero(self.rival.had_accident)
-        if astray.size:
-            self.grievance[astray] += at(self.crisis.behaviour.fog.accident_harm, astray)
+
+    def _prepare(self, enough: Array) -> None:
+        """Get ready to strike while provoked; who is struck is ready at once."""
+        provoked = self.grievance > enough
+        self.prepared += self._prepared_in_a_turn * provoked
+        np.maximum(self.prepared, self.rival.strikes, out=self.prepared)
 
     def _misread(self, fog: Any) -> None:
-        who = np.flatnonzero(self.happens("misread", fog.misreadings_per_day))
+        who = self.where("misread", fog.misreadings_per_day)
         if who.size:
             self.error[who] = at(fog.misreading, who) * (2 * self.uniform("error", who) - 1)
 
@@ -123,15 +125,18 @@ class State(CrisisAgent):
     def act(self) -> None:
         crisis, decision = self.crisis, self.crisis.behaviour.decision
         fog = crisis.behaviour.fog
-        self.had_accident = self.happens(
-            "accident", fog.accidents_per_day * self.intensity * self.strikes
-        )
-        tempo = (
-            decision.deliberations_per_day
-            + decision.decisions_under_fire_per_day * crisis.under_fire
-        )
-        who = np.flatnonzero(self.happens("decide", tempo) & crisis.open_to_decision)
         self.blow[:] = 0
+        striking = self.strikes.nonzero()[0]
+        if striking.size:
+            rate = at(fog.accidents_per_day, striking) * self.intensity[striking]
+            astray = self.where("accident", rate, striking)
+            if astray.size:
+                self.blow[astray] = at(fog.accident_harm, astray)
+                crisis.tell("accident", self.name)
+        tempo = decision.decisions_under_fire_per_day * crisis.under_fire
+        tempo += decision.deliberations_per_day
+        who = self.where("decide", tempo)
+        who = who[crisis.open_to_decision[who]]
         self.wants_halt[:] = False
         self.yields[:] = False
         self._decision = self._decide(who) if who.size else None
@@ -144,48 +149,43 @@ class State(CrisisAgent):
         cover = at(behaviour.harm.success_cover, who)
         decision, halt = decision.at(who), halt.at(who)
 
-        rung = self.rung[who]
-        candidates = rung + choice.MOVES[:, None]
-        on_ladder = np.clip(candidates, 0, ladder.top)
-        moves = choice.value_of_rungs(situation, self._rungs(on_ladder, who), decision, cover)
-        moves -= choice.cost_of_change(decision)
-        moves[(candidates != on_ladder) | ~self._may(candidates, rung)] = -np.inf
-        hold = moves[choice.REACH]
+        rung = self.rung.take(who)
+        values = np.empty((choice.FIRST_RUNG + ladder.top + 1, who.size), Real)
+        moves = values[choice.FIRST_RUNG :]
+        moves[:] = choice.value_of_rungs(situation, self._rungs(who), decision, cover)
+        moves -= choice.cost_of_change(rung, ladder.top + 1, decision)
+        # Nuclear weapons are used only by who has them, and only from the rung below.
+        moves[ladder.nuclear_rung :, (rung < ladder.nuclear_rung - 1) | (not self.nuclear)] = -np.inf
+        hold = moves[rung, np.arange(who.size)]
 
-        rest = self._rungs(np.minimum(rung, ladder.halt_rung), who)
-        peace = choice.value_of_halt(situation, rest, decision, halt, cover)
-        values = np.empty((choice.OPTIONS, who.size), np.float32)
+        rest = np.minimum(rung, ladder.halt_rung)
+        calm, fear = ladder.intensity.at(rest, who), self.dread_of.at(rest, who)
+        peace = choice.value_of_halt(situation, calm, fear, decision, halt, cover)
         values[choice.YIELD] = choice.value_of_yielding(situation, decision, halt, cover)
         values[choice.HALT] = choice.value_of_offer(situation, peace, hold, halt)
-        values[choice.FIRST_MOVE :] = moves
 
         precision = decision.choice_precision
         option = choice.choose(values, precision, self.uniform("choose", who))
         self.wants_halt[who] = option == choice.HALT
         self.yields[who] = option == choice.YIELD
-        moves_to = np.where(option >= choice.FIRST_MOVE, rung + option - choice.HOLD, rung)
-        return who, moves_to, choice.leaning(peace, hold, precision)
+        goes_to = np.where(option >= choice.FIRST_RUNG, option - choice.FIRST_RUNG, rung)
+        return who, goes_to, choice.leaning(peace, hold, precision)
 
-    def _may(self, candidates: Indices, rung: Indices) -> Any:
-        """Whether each candidate rung may be taken: nuclear weapons are used only by who has them, from the rung below."""
-        ladder = self.crisis.ladder
-        below = (rung >= ladder.nuclear_rung - 1) & self.nuclear
-        return (candidates < ladder.nuclear_rung) | below
-
-    def _rungs(self, rungs: Indices, who: Indices) -> Rungs:
+    def _rungs(self, who: Indices) -> Rungs:
+        """The whole ladder, as options."""
         ladder = self.crisis.ladder
         return Rungs(
-            intensity=ladder.intensity.at(rungs, who),
-            dread=self.dread_of.at(rungs, who),
-            strike=ladder.strike.at(rungs, who),
-            nuclear=ladder.nuclear.at(rungs, who),
+            intensity=ladder.intensity.all_for(who),
+            dread=self.dread_of.all_for(who),
+            strike=ladder.strike.all_for(who),
+            nuclear=ladder.nuclear.all_for(who),
         )
 
     def _situation(self, who: Indices) -> Situation:
         crisis, behaviour = self.crisis, self.crisis.behaviour
         influence = self._influence(who)
         fog = 1 - influence.information
-        suffered = self.grievance[who]
+        suffered = self.grievance.take(who)
         pessimism = at(behaviour.fog.pessimism, who)
         saturation = at(behaviour.harm.grievance_saturation, who)
         return Situation(
@@ -195,24 +195,19 @@ class State(CrisisAgent):
             * at(behaviour.mediation.overt_cost, who),
             dread=at(self.dread, who),
             grievance=suffered / (1 + suffered / saturation),
-            seen=np.maximum(self.seen[who] * (1 + self.error[who] * fog), 0),
-            commitment=self.commitment[who],
-            pressure=self.economy.pressure[who],
-            fatigue=self.fatigue[who],
-            unready=1 - np.floor(self.prepared[who]),
+            seen=np.maximum(self.seen.take(who) * (1 + self.error.take(who) * fog), 0),
+            commitment=self.commitment.take(who),
+            pressure=self.economy.pressure.take(who),
+            fatigue=self.fatigue.take(who),
+            unready=(self.prepared.take(who) < 1).astype(np.float32),
             answered=np.maximum(1 - suffered, 0),
-            accepting=self.rival.offer_until[who] >= crisis.hours,
-            belief=pessimism + influence.information * (self.rival.lean[who] - pessimism),
+            accepting=self.rival.offer_until.take(who) >= crisis.hours,
+            belief=pessimism + influence.information * (self.rival.lean.take(who) - pessimism),
             influence=influence,
         )
 
     def _influence(self, who: Indices) -> Influence:
-        total = Influence()
-        for party in self.crisis.third_parties:
-            brought = party.influence(self, who)
-            if brought is not None:
-                total.add(brought)
-        return total
+        return Influence.joined(party.influence(self, who) for party in self.crisis.third_parties)
 
     # What it does.
 
@@ -221,20 +216,20 @@ class State(CrisisAgent):
             return
         who, after, lean = self._decision
         self.lean[who] = lean
-        moved = np.flatnonzero(self.rung[who] != after)
+        moved = np.flatnonzero(self.rung.take(who) != after)
         if moved.size:
             self.move(who[moved], after[moved])
 
     def move(self, who: Indices, rungs: Indices) -> None:
         """Go to other rungs in the replicates `who`; climbing takes back an offer of a halt that stands."""
-        crisis, before = self.crisis, self.rung[who]
+        crisis, before = self.crisis, self.rung.take(who)
         self.rung[who] = rungs
         climbs = rungs > before
         self.offer_until[who[climbs]] = -np.inf
         self.stepped_down_at[who[~climbs]] = crisis.hours
-        self.blow[who] = climbs * crisis.ladder.opening_harm.at(rungs, who)
+        self.blow[who] += climbs * crisis.ladder.opening_harm.at(rungs, who)
         crisis.deaths[who] += climbs * crisis.ladder.opening_deaths.at(rungs, who)
-        self._read_rung()
+        self._read_rung(who)
         crisis.note_rungs(self, who)
         if crisis.journal is not None:
             names = crisis.ladder.names
@@ -245,13 +240,17 @@ class State(CrisisAgent):
                 to_rung=names[int(rungs[0])],
             )
 
-    def _read_rung(self) -> None:
-        ladder, rung = self.crisis.ladder, self.rung
-        self.intensity = ladder.intensity.at(rung)
-        self.harm_per_day = ladder.harm_per_day.at(rung)
-        self.cost_per_day = ladder.cost_per_day.at(rung)
-        self.deaths_per_day = ladder.deaths_per_day.at(rung)
-        self.strikes = ladder.strike.at(rung) > 0
+    def _read_rung(self, who: Indices) -> None:
+        ladder, rung = self.crisis.ladder, self.rung.take(who)
+        self.intensity[who] = ladder.intensity.at(rung, who)
+        self.harm_per_day[who] = ladder.harm_per_day.at(rung, who)
+        self.cost_per_day[who] = ladder.cost_per_day.at(rung, who)
+        self.deaths_per_day[who] = ladder.deaths_per_day.at(rung, who)
+        self.strikes[who] = ladder.strike.at(rung, who)
+
+    def wish_to_talk(self) -> NDArray[np.float32]:
+        """As far as it leans to a halt."""
+        return self.lean
 
     def write(self, who: Indices) -> None:
         record = self.crisis.record
