@@ -165,6 +165,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         for name in self.scenario.states:
             record.add(f"{name}_lowest_market")
             record.add(f"{name}_highest_pressure")
+            record.add(f"{name}_market_rebound")
         return record
 
     def _schedule(self) -> None:

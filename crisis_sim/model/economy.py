@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crisis_sim.model.agent import Lucky
-from crisis_sim.model.arrays import Array
+from crisis_sim.model.arrays import Array, Real
 from crisis_sim.scenario.schema import StateSpec
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ class Economy(Lucky):
 
     Attributes (each an array over replicates):
         market: level of the index, as a ratio to its level at the start.
+        market_at_halt: its level when the last halt came into effect.
         priced: danger as the market has priced it, 0 to 1.
         spent: days of output lost to the crisis and not recovered.
         strain: pressure brought by scheduled events and not recovered.
@@ -35,6 +36,7 @@ class Economy(Lucky):
         self._recovered = crisis.share(1 / economy.recovery_days)
         self._days = 0
         self.market = self.array(1.0)
+        self.market_at_halt = self.array(np.nan)
         self.drift = self.array()
         self.priced = self.array()
         self.spent = self.array()
@@ -46,7 +48,8 @@ class Economy(Lucky):
     def observe(self, danger: Array, cost_per_day: Array) -> None:
         """Price the danger and pay the cost of the turn that has passed."""
         crisis, economy = self.crisis, self.crisis.behaviour.economy
-        self.priced += self._reacted * (danger - self.priced)
+        feared = danger * (1 - economy.halt_relief * crisis.halt.holding.astype(Real))
+        self.priced += self._reacted * (feared - self.priced)
         days = int(crisis.hours // 24)
         if days > self._days:  # a day's movement without news
             self._days = days

@@ -39,6 +39,7 @@ class Halt(Lucky):
         if self.pending.any():
             self._start()
         if self.holding.any():
+            self._note_rebound()
             self._violate()
 
     def _agree(self) -> None:
@@ -94,12 +95,24 @@ class Halt(Lucky):
         crisis.record.mark("ceasefire_in_effect_at_hours", who, self.effective_at[who])
         crisis.tell("in_effect", "", hours=self.effective_at[who[0]])
         for state in crisis.states:
+            state.economy.market_at_halt[who] = state.economy.market[who]
             state.offer_until[who] = -np.inf
             rung = state.rung[who]
             rest = np.minimum(rung, crisis.ladder.halt_rung)
             fell = np.flatnonzero(rest != rung)
             if fell.size:
                 state.move(who[fell], rest[fell])
+
+    def _note_rebound(self) -> None:
+        """How far each market has come back a day after the halt came into effect."""
+        crisis = self.crisis
+        age = crisis.hours - self.effective_at
+        a_day_old = self.holding & (age >= 24) & (age < 24 + crisis.scenario.hours_per_turn)
+        who = (a_day_old & crisis.ongoing).nonzero()[0]
+        if who.size:
+            for state in crisis.states:
+                rebound = state.economy.market[who] / state.economy.market_at_halt[who] - 1
+                crisis.record.mark(f"{state.name}_market_rebound", who, rebound)
 
     def _violate(self) -> None:
         """Shots after a halt that followed shots: absorbed, or answered, which brings the crisis back."""

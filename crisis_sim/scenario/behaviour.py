@@ -242,7 +242,10 @@ class EconomyBehaviour(Part):
     """Markets and economic pressure."""
 
     market_reaction_days: Number = parameter(
-        1.0, "time in which a market prices the danger", unit=DAYS, between=(0.05, 60), source=MAY_2025
+        0.5, "time in which a market prices the danger", unit=DAYS, between=(0.05, 60), source=MAY_2025
+    )
+    halt_relief: Number = parameter(
+        0.6, "share of the danger that a market no longer prices while a halt holds", unit=SHARE, between=(0, 1), source=MAY_2025
     )
     pressure_of_market_loss: Number = parameter(
         3.0, "economic pressure from a market that has lost everything", unit="pressure", between=(0, 50)
