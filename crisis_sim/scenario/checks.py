@@ -64,9 +64,9 @@ AGENT_COLUMNS = {
         "rung",
     ),
     "mediators": ("engaged_at_hours", "effort"),
-    "lenders": ("decided_at_hours", "nearness"),
-    "channels": ("open",),
-    "advisers": ("voice",),
+    "lenders": ("decided_at_hours", "decision", "nearness"),
+    "channels": ("opened_at_hours", "open"),
+    "advisers": ("spoke_at_hours", "voice"),
 }
 
 

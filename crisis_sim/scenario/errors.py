@@ -81,7 +81,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """The known word that looks most like a given one, or "" where none is near."""
     import difflib
 
-    matches = difflib.get_close_matches(word, [*known], n=1, cutoff=0.6)
+    matches = difflib.get_close_matches(word, [*known], n=1, cutoff=0.65)
     return matches[0] if matches else ""
 
 

@@ -102,7 +102,7 @@ def _message(finding: Any, node: Node, slot: Slot | None) -> str:
     if kind in ("greater_than", "greater_than_equal", "less_than_equal", "less_than"):
         return f"out of range: {_shown(node)}"
     if kind in ("too_long", "too_short"):
-        return f"{context.get('actual_length', 'a wrong number of')} entries here"
+        return f"{len(node.entries()) or len(node.items())} entries here"
     return f"not {slot.noun() if slot else 'what belongs here'}: {_shown(node)}"
 
 

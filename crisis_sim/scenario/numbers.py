@@ -60,8 +60,8 @@ class Distribution:
 Number = float | Distribution
 
 
-def _error(message: str, kind: str = "number", **context: Any) -> PydanticCustomError:
-    return PydanticCustomError(kind, message, context)
+def _error(message: str, error_type: str = "number", **context: Any) -> PydanticCustomError:
+    return PydanticCustomError(error_type, message, context)
 
 
 def _is_number(value: Any) -> bool:
@@ -72,7 +72,7 @@ def _finite(value: Any) -> float:
     if not _is_number(value):
         raise _error(
             "expected a number or a distribution such as {uniform: [0, 1]}, got {value}",
-            kind="number_type",
+            error_type="number_type",
             value=repr(value),
         )
     try:
@@ -147,7 +147,7 @@ def read_number(value: Any) -> float | Distribution:
     if kind not in DISTRIBUTIONS:
         raise _error(
             "unknown distribution '{name}': expected {known} or choice",
-            kind="distribution",
+            error_type="distribution",
             name=str(kind),
             known=", ".join(DISTRIBUTIONS),
         )

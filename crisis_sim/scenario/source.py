@@ -152,9 +152,11 @@ def parse(name: str, text: str) -> tuple[Node, list[Mistake]]:
     reader = _Reader(source)
     top = reader.read(text)
     if not isinstance(top.content, dict):
-        found = "the file is empty" if top.content is None else f"a {_kind(top.content)}"
+        empty = top.content is None
+        found = "the file is empty" if empty else f"a {_kind(top.content)}"
+        place = Place(source, 1, 1) if empty else top.place
         reader.mistakes.append(
-            top.place.mistake(f"{found}: no scenario", "keys such as title, start and states")
+            place.mistake(f"{found}: no scenario", "keys such as title, start and states")
         )
         raise ScenarioError(reader.mistakes)
     return top, reader.mistakes
@@ -279,7 +281,7 @@ class _Reader:
             return Node(place, self._sequence(stream, depth))
         if isinstance(event, events.ScalarEvent):
             return Node(place, self._scalar(event, place))
-        return Node(place, None)  # an alias, which has been refused
+        return Node(place, f"*{event.anchor}")  # an alias, which has been refused
 
     def _mapping(self, stream: Iterator[Any], depth: int) -> dict[str, Node]:
         entries: dict[str, Node] = {}

@@ -1,0 +1,52 @@
+"""A small scenario, and how tests ask for what is wrong with one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from crisis_sim.scenario import Mistake, ScenarioError, load_scenario
+
+BASE = """\
+title: A small crisis
+start: 2025-04-22T15:00+05:30
+states:
+  india: {resolve: 0.8, audience: 0.7}
+  pakistan: {resolve: 0.7, audience: {uniform: [0.4, 0.8]}}
+events:
+  - {at: 2025-04-23, title: trigger, kind: trigger, struck: india, deaths: 26}
+mediators:
+  us: {leverage: {india: 0.3, pakistan: 0.5}}
+  uae: {style: facilitation}
+lenders:
+  imf:
+    borrower: pakistan
+    conditionality: {triangular: [0, 0.5, 1]}
+    reviews: [{at: 2025-05-09T20:00+05:30, amount_usd_bn: 1}]
+channels:
+  line: {opened_by: [pakistan, us]}
+advisers:
+  elder: {state: pakistan}
+"""
+
+#: Writes a scenario file beside `base.yaml` and gives its path.
+Write = Callable[[str, str], Path]
+
+
+def mistakes_of(path: Path, *overrides: str) -> tuple[Mistake, ...]:
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(path, overrides)
+    return caught.value.mistakes
+
+
+def only_mistake(path: Path, *overrides: str) -> Mistake:
+    mistakes = mistakes_of(path, *overrides)
+    assert len(mistakes) == 1, [str(mistake) for mistake in mistakes]
+    return mistakes[0]
+
+
+def pointed_at(mistake: Mistake) -> str:
+    """What stands where a mistake points, up to the end of its line."""
+    return mistake.source_line[mistake.column - 1 :]

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from crisis_sim.scenario import load_scenario
+from crisis_sim.scenario.extends import MAX_CHAIN
+from tests.scenario.files import BASE, Write, mistakes_of, only_mistake, pointed_at
+
+
+def test_a_scenario_says_only_what_it_changes(write: Write) -> None:
+    path = write(
+        "no_lenders.yaml",
+        """\
+        extends: base.yaml
+        title: Without lenders
+        lenders: null
+        states: {india: {resolve: 0.5}}
+        """,
+    )
+    base, changed = load_scenario(path.with_name("base.yaml")), load_scenario(path)
+    assert changed.name == "no_lenders"
+    assert changed.title == "Without lenders"
+    assert changed.lenders == {}
+    assert changed.states["india"].resolve == 0.5
+    assert changed.states["india"].audience == base.states["india"].audience
+    assert changed.states["pakistan"] == base.states["pakistan"]
+    assert changed.mediators == base.mediators
+
+
+def test_a_chain_is_laid_over_in_order(write: Write) -> None:
+    write("b.yaml", "{extends: base.yaml, title: b, horizon_days: 40, hours_per_turn: 6}")
+    scenario = load_scenario(write("c.yaml", "{extends: b.yaml, title: c, hours_per_turn: 12}"))
+    assert (scenario.title, scenario.horizon_days, scenario.hours_per_turn) == ("c", 40, 12)
+
+
+def test_a_file_in_a_folder_below_may_be_extended(write: Write) -> None:
+    write("below/more.yaml", BASE)
+    assert load_scenario(write("a.yaml", "extends: below/more.yaml")).title == "A small crisis"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("/etc/passwd", "files of its own folder only"),
+        ("../base.yaml", "files of its own folder only"),
+        ("below/../../base.yaml", "files of its own folder only"),
+        ("'..\\base.yaml'", "files of its own folder only"),
+        ("'C:base.yaml'", "files of its own folder only"),
+        ("'C:\\base.yaml'", "files of its own folder only"),
+        ("'\\\\host\\share\\base.yaml'", "files of its own folder only"),
+        ("~/base.yaml", "no file '~/base.yaml' here"),
+        ("base", "'base' is no scenario file"),
+        ("notes.txt", "'notes.txt' is no scenario file"),
+        ("bse.yaml", "no file 'bse.yaml' here"),
+        ("below.yaml", "no file 'below.yaml' here"),
+        ("x" * 5000 + ".yaml", "no file"),
+        ("[base.yaml]", "`extends` names no file"),
+        ("7", "`extends` names no file"),
+        ("''", "`extends` names no file"),
+        ("", "`extends` names no file"),
+    ],
+)
+def test_nothing_but_a_scenario_file_of_its_own_folder_is_read(
+    write: Write, name: str, message: str
+) -> None:
+    path = write("a.yaml", f"title: x\nextends: {name}\n")
+    path.with_name("notes.txt").write_text("secret", encoding="utf-8")
+    path.with_name("below.yaml").mkdir()
+    mistake = only_mistake(path)
+    assert message in mistake.message
+    assert mistake.line == 2
+    assert "secret" not in str(mistake)
+
+
+def test_the_nearest_file_is_suggested(write: Write) -> None:
+    assert only_mistake(write("a.yaml", "extends: bse.yaml")).suggestion == "base.yaml"
+
+
+def link(path: Path, target: Path) -> None:
+    try:
+        path.symlink_to(target)
+    except (OSError, NotImplementedError):
+        pytest.skip("no symbolic links here")
+
+
+def test_a_link_out_of_the_folder_is_not_followed(write: Write, tmp_path: Path) -> None:
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    link(inside / "linked.yaml", tmp_path / "base.yaml")
+    path = write("inside/a.yaml", "extends: linked.yaml")
+    assert "leads out of its folder" in only_mistake(path).message
+
+
+def test_a_linked_folder_is_not_followed_either(write: Write, tmp_path: Path) -> None:
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    link(inside / "below", tmp_path)
+    path = write("inside/a.yaml", "extends: below/base.yaml")
+    assert "leads out of its folder" in only_mistake(path).message
+
+
+def test_links_in_a_circle_are_no_trouble(write: Write, tmp_path: Path) -> None:
+    link(tmp_path / "one.yaml", tmp_path / "two.yaml")
+    link(tmp_path / "two.yaml", tmp_path / "one.yaml")
+    assert "no file" in only_mistake(write("a.yaml", "extends: one.yaml")).message
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_a_pipe_is_not_waited_for(write: Write, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    assert "no file" in only_mistake(write("a.yaml", "extends: pipe.yaml")).message
+
+
+def test_a_circle_is_told_as_a_chain(write: Write, tmp_path: Path) -> None:
+    write("b.yaml", "extends: c.yaml")
+    write("c.yaml", "extends: a.yaml")
+    mistake = only_mistake(write("a.yaml", "extends: b.yaml"))
+    chain = [str(tmp_path / name) for name in ("a.yaml", "b.yaml", "c.yaml", "a.yaml")]
+    assert mistake.message == f"a circle of files: {' -> '.join(chain)}"
+    assert Path(mistake.file).name == "c.yaml"
+
+
+def test_a_scenario_cannot_extend_itself(write: Write) -> None:
+    assert "a circle of files" in only_mistake(write("a.yaml", "extends: a.yaml")).message
+
+
+def test_a_chain_may_be_long_but_not_endless(write: Write) -> None:
+    last = "base.yaml"
+    for number in range(MAX_CHAIN - 1):
+        path = write(f"{number}.yaml", f"extends: {last}")
+        last = path.name
+    assert load_scenario(path).title == "A small crisis"
+    assert "extend one another" in only_mistake(write("one_more.yaml", f"extends: {last}")).message
+
+
+def test_a_mistake_points_into_the_file_in_which_it_was_made(write: Write) -> None:
+    write("parent.yaml", BASE.replace("deaths: 26", "deaths: -1"))
+    path = write("child.yaml", "extends: parent.yaml\nstates: {india: {resolve: 7}}\n")
+    found = {Path(one.file).name: one for one in mistakes_of(path)}
+    assert pointed_at(found["parent.yaml"]).startswith("-1")
+    assert pointed_at(found["child.yaml"]).startswith("7")
+
+
+def test_mistakes_in_writing_are_reported_for_all_files_of_a_chain(write: Write) -> None:
+    write("parent.yaml", BASE + "title: again\n")
+    path = write("child.yaml", "extends: parent.yaml\nhorizon_days: 50\nhorizon_days: 60\n")
+    assert sorted(Path(one.file).name for one in mistakes_of(path)) == [
+        "child.yaml",
+        "parent.yaml",
+    ]
+
+
+def test_removing_what_was_not_inherited_is_a_mistake(write: Write) -> None:
+    mistake = only_mistake(write("a.yaml", "extends: base.yaml\nmediators: {uss: null}\n"))
+    assert "nothing of that name is inherited" in mistake.message
+    assert mistake.suggestion == "us"
+    assert pointed_at(mistake).startswith("uss")
+
+
+def test_removing_what_is_needed_points_at_the_file_that_removed_it(write: Write) -> None:
+    path = write("a.yaml", "extends: base.yaml\nstates:\n  india: {resolve: null}\n")
+    mistake = only_mistake(path)
+    assert mistake.message == "'resolve' is missing from india"
+    assert (Path(mistake.file).name, mistake.line, mistake.column) == ("a.yaml", 3, 3)

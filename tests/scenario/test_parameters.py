@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from crisis_sim.scenario import Scenario, load_scenario
+from crisis_sim.scenario.numbers import Distribution, Within
+from crisis_sim.scenario.parameters import Parameter, parameter_table, parameters
+from tests.scenario.files import BASE, Write
+
+PAGE = Path(__file__).parents[2] / "docs" / "parameters.md"
+LISTED = {one.path: one for one in parameters()}
+
+
+def test_the_page_in_the_docs_is_what_the_schema_says() -> None:
+    assert PAGE.read_text(encoding="utf-8") == parameter_table(), (
+        "write it anew: python -m crisis_sim.scenario.parameters > docs/parameters.md"
+    )
+
+
+def test_every_path_is_listed_once() -> None:
+    assert len(LISTED) == len(parameters())
+
+
+def test_a_parameter_carries_what_the_schema_says() -> None:
+    assert LISTED["lenders.<lender>.dependence"] == Parameter(
+        path="lenders.<lender>.dependence",
+        unit="share",
+        default=0.5,
+        required=False,
+        low=0.0,
+        high=1.0,
+        meaning="how much the borrower depends on it",
+        source="assumed",
+        slider=True,
+        uncertain=True,
+    )
+    assert LISTED["lenders.<lender>.conditionality"].default == Distribution("uniform", (0.0, 1.0))
+    assert LISTED["states.<state>.resolve"].required
+    assert LISTED["mediators.<mediator>.leverage.<state>"].section == "mediators.<mediator>"
+
+
+@pytest.mark.parametrize("one", [one for one in parameters() if one.default is not None], ids=str)
+def test_every_default_lies_in_its_range(one: Parameter) -> None:
+    assert one.default is not None
+    assert Within(one.low, one.high)(one.default) == one.default
+
+
+@pytest.mark.parametrize("one", parameters(), ids=lambda one: one.path)
+def test_every_parameter_has_meaning_unit_and_source(one: Parameter) -> None:
+    assert one.meaning
+    assert one.unit
+    assert one.source or not one.uncertain
+    assert one.low < one.high
+
+
+@pytest.mark.parametrize("one", parameters(), ids=lambda one: one.path)
+def test_every_parameter_can_be_set_by_its_path(write: Write, one: Parameter) -> None:
+    names = {
+        "<state>": "pakistan",
+        "<mediator>": "us",
+        "<lender>": "imf",
+        "<channel>": "line",
+        "<adviser>": "elder",
+        "<rung>": "1",
+        "<review>": "0",
+        "<event>": "0",
+    }
+    path = ".".join(names.get(word, word) for word in one.path.split("."))
+    scenario = load_scenario(write("a.yaml", BASE))
+    given = read(scenario, path) if one.default is None else one.default
+    same = load_scenario(write("a.yaml", BASE), [f"{path}={plain(given)}"])
+    assert read(same, path) == given
+
+
+def read(scenario: Scenario, path: str) -> float | Distribution:
+    value = scenario
+    for word in path.split("."):
+        if isinstance(value, tuple):
+            value = value[int(word)]
+        else:
+            value = value.get(word, 0.5) if isinstance(value, dict) else getattr(value, word)
+    return value  # type: ignore[return-value]
+
+
+def plain(number: float | Distribution) -> object:
+    return number.plain() if isinstance(number, Distribution) else number
