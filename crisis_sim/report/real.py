@@ -1,0 +1,131 @@
+"""What really happened, read from a resolved scenario and put on the scenario's clock."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class RealIndex:
+    """Real closes of a market index.
+
+    Attributes:
+        name: name of the index.
+        at_hours: hours from the scenario's start of each close. A close dated without an hour
+            stands where the simulated day ends on that date.
+        relative: each close relative to the level at the start: the last close until then, or the
+            first where there is none.
+    """
+
+    name: str
+    at_hours: tuple[float, ...]
+    relative: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class RealRecord:
+    """The real path of a crisis, in hours from the scenario's start; None for what never came.
+
+    Attributes:
+        trigger_at_hours: the trigger, from which the crisis is counted.
+        first_strike_at_hours: when the first strike fell.
+        ceasefire_agreed_at_hours: when the halt was agreed.
+        ceasefire_in_effect_at_hours: when the halt came into effect.
+        rungs: for each state, when it came to which rung.
+        markets: for each state, its market's closes.
+        events: the record, event by event.
+    """
+
+    trigger_at_hours: float
+    first_strike_at_hours: float | None
+    ceasefire_agreed_at_hours: float | None
+    ceasefire_in_effect_at_hours: float | None
+    rungs: dict[str, tuple[tuple[float, str], ...]]
+    markets: dict[str, RealIndex]
+    events: tuple[tuple[float, str], ...]
+
+    def ceasefire_after_hours(self, clock: str) -> float | None:
+        """Hours to the real ceasefire on a clock, `from_trigger` or `from_first_strike`."""
+        origin = self.trigger_at_hours if clock == "from_trigger" else self.first_strike_at_hours
+        if origin is None or self.ceasefire_in_effect_at_hours is None:
+            return None
+        return self.ceasefire_in_effect_at_hours - origin
+
+
+def start_of(scenario: Mapping[str, Any]) -> datetime | None:
+    """When a scenario (as plain data) starts; None where it is not known."""
+    return datetime.fromisoformat(scenario["start"]) if scenario.get("start") else None
+
+
+def trigger_hours(scenario: Mapping[str, Any]) -> float:
+    """Hours from a scenario's start to its first trigger; 0 where it schedules none."""
+    start = start_of(scenario)
+    if start is None:
+        return 0.0
+    events = scenario.get("events", ())
+    triggers = [_hours(start, event["at"]) for event in events if event["kind"] == "trigger"]
+    return min(triggers, default=0.0)
+
+
+def real_record(scenario: Mapping[str, Any]) -> RealRecord | None:
+    """The real path of a scenario given as plain data; None where it has none."""
+    path, start = scenario.get("real_path"), start_of(scenario)
+    if not path or start is None:
+        return None
+
+    def moment(key: str) -> float | None:
+        return None if path.get(key) is None else _hours(start, path[key])
+
+    return RealRecord(
+        trigger_at_hours=trigger_hours(scenario),
+        first_strike_at_hours=moment("first_strike"),
+        ceasefire_agreed_at_hours=moment("ceasefire_agreed"),
+        ceasefire_in_effect_at_hours=moment("ceasefire_in_effect"),
+        rungs={
+            state: tuple((_hours(start, at), rung) for at, rung in steps)
+            for state, steps in path.get("rungs", {}).items()
+            if steps
+        },
+        markets={
+            state: _index(start, market)
+            for state, market in path.get("markets", {}).items()
+            if market["closes"]
+        },
+        events=tuple(
+            (_hours(start, event["at"]), event["text"]) for event in path.get("events", ())
+        ),
+    )
+
+
+def _index(start: datetime, market: Mapping[str, Any]) -> RealIndex:
+    at_hours = [_close_hours(start, at) for at, _ in market["closes"]]
+    closes = [float(close) for _, close in market["closes"]]
+    until_start = [close for at, close in zip(at_hours, closes, strict=True) if at <= 0.0]
+    level = until_start[-1] if until_start else closes[0]
+    return RealIndex(
+        name=market["index"],
+        at_hours=tuple(at_hours),
+        relative=tuple(close / level for close in closes),
+    )
+
+
+def _close_hours(start: datetime, written: str) -> float:
+    """Hours to a close; midnight stands for a date alone, and so for its simulated day's end."""
+    at = _moment(start, written)
+    hours = (at - start).total_seconds() / 3600.0
+    if (at.hour, at.minute) != (0, 0):
+        return hours
+    return 24.0 * (math.floor(hours / 24.0) + 1)
+
+
+def _moment(start: datetime, written: str) -> datetime:
+    moment = datetime.fromisoformat(written)
+    return moment if moment.tzinfo else moment.replace(tzinfo=start.tzinfo)
+
+
+def _hours(start: datetime, written: str) -> float:
+    return (_moment(start, written) - start).total_seconds() / 3600.0

@@ -1,0 +1,261 @@
+"""The one look of every chart: fit for a printed page, for colour-blind readers and for grey print.
+
+Colours are Okabe and Ito's (2008, Color Universal Design), which stay apart under every common
+colour blindness. Endings also differ by hatch and lightness, states by line, so that nothing is
+told by colour alone. Sizes are those of a journal's columns. An SVG of the same chart is the same
+file to the byte: its ids are salted with a constant and it carries no date.
+
+Charts are drawn on `matplotlib.figure.Figure` objects, never through pyplot, so drawing leaves no
+global state behind.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.text import Annotation
+
+Draw = ParamSpec("Draw")
+
+MILLIMETRES_PER_INCH = 25.4
+POINTS_PER_INCH = 72.0
+
+#: Widths of a journal's single and double column, in millimetres.
+SINGLE_COLUMN = 85.0
+DOUBLE_COLUMN = 175.0
+
+#: Dots per inch of a PNG.
+RESOLUTION = 200
+
+#: Points between axes and their title: as it is, and where moments are named above the axes.
+TITLE_PAD = 5.0
+TITLE_PAD_OVER_MARKS = 12.0
+
+#: Okabe and Ito's palette.
+BLACK = "#000000"
+ORANGE = "#E69F00"
+SKY_BLUE = "#56B4E9"
+GREEN = "#009E73"
+YELLOW = "#F0E442"
+BLUE = "#0072B2"
+VERMILLION = "#D55E00"
+PURPLE = "#CC79A7"
+
+GREY = "#6E6E6E"
+PALE_GREY = "#D9D9D9"
+
+#: Shade of what really happened, drawn under or over what was simulated.
+REAL = BLACK
+
+
+@dataclass(frozen=True)
+class Fill:
+    """How an area is filled: its colour, a hatch for grey print, and the colour of text upon it."""
+
+    colour: str
+    hatch: str = ""
+    text: str = BLACK
+
+
+#: Every ending has one fill, the same in every chart.
+ENDING_FILLS: dict[str, Fill] = {
+    "agreement": Fill(BLUE, text="#FFFFFF"),
+    "tacit": Fill(SKY_BLUE),
+    "unilateral": Fill(ORANGE, "/////"),
+    "imposed": Fill(VERMILLION, "xxxxx"),
+    "faded": Fill("#F2DDE8", "-----"),
+    "unresolved": Fill("#FFFFFF"),
+}
+
+#: The two states, in the order of the scenario: colour and line.
+STATE_COLOURS = (BLUE, VERMILLION)
+STATE_DASHES: tuple[Any, ...] = ("-", (0, (4, 1)))
+
+_SCENARIO_COLOURS = (BLACK, BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY_BLUE)
+_DASHES: tuple[Any, ...] = ("-", (0, (4, 1.2)), (0, (1, 1)))
+
+_SETTINGS: Any = {
+    "font.family": ["DejaVu Sans"],  # it comes with matplotlib, so every machine draws alike
+    "font.size": 7.0,
+    "axes.titlesize": 7.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": TITLE_PAD,
+    "axes.labelsize": 7.0,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5,
+    "legend.fontsize": 6.5,
+    "legend.frameon": False,
+    "axes.linewidth": 0.6,
+    "axes.edgecolor": GREY,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": BLACK,
+    "ytick.labelcolor": BLACK,
+    "grid.color": "#E4E4E4",
+    "grid.linewidth": 0.5,
+    "lines.linewidth": 1.2,
+    "lines.solid_capstyle": "butt",
+    "hatch.linewidth": 0.4,
+    "hatch.color": "#00000066",
+    "patch.linewidth": 0.5,
+    "figure.dpi": RESOLUTION,
+    "savefig.dpi": RESOLUTION,
+    "savefig.facecolor": "#FFFFFF",
+    "text.parse_math": False,  # a dollar sign in a scenario's title is a dollar sign
+    "svg.hashsalt": "crisis-sim",
+    "svg.fonttype": "path",
+    "axes.formatter.use_mathtext": False,
+    "axes.unicode_minus": True,
+}
+
+
+@contextmanager
+def in_style() -> Iterator[None]:
+    """Within it matplotlib has this style's settings; those from before come back after it."""
+    with mpl.rc_context(_SETTINGS), warnings.catch_warnings():
+        # A script that the font lacks prints as boxes; a warning a letter would help nobody.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
+
+
+def styled(draw: Callable[Draw, Figure]) -> Callable[Draw, Figure]:
+    """Let a function draw its chart in this style, and settle where everything in it stands."""
+
+    @functools.wraps(draw)
+    def drawn(*args: Draw.args, **kwargs: Draw.kwargs) -> Figure:
+        with in_style():
+            figure = draw(*args, **kwargs)
+            figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # to lay out anew for each format would take seconds
+        return figure
+
+    return drawn
+
+
+def new_figure(width: float = DOUBLE_COLUMN, height: float = 80.0) -> Figure:
+    """An empty figure of a printed size in millimetres, which lays out its own axes."""
+    inches = (width / MILLIMETRES_PER_INCH, height / MILLIMETRES_PER_INCH)
+    return Figure(figsize=inches, layout="constrained")
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a chart in the format of the path's suffix, `.svg` or `.png`.
+
+    Raises:
+        OSError: when the file cannot be written.
+    """
+    with in_style():
+        metadata = {"Date": None, "Creator": None} if path.suffix == ".svg" else {"Software": None}
+        figure.savefig(path, metadata=metadata)
+
+
+def scenario_line(place: int) -> dict[str, Any]:
+    """Colour and dash of the scenario that comes `place`-th; the first is the reference."""
+    colours = len(_SCENARIO_COLOURS)
+    return {
+        "color": _SCENARIO_COLOURS[place % colours],
+        "linestyle": _DASHES[(place // colours) % len(_DASHES)],
+        "linewidth": 1.5 if place == 0 else 1.0,
+    }
+
+
+def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Places near the wanted ones, in their order, `gap` apart or more, between `low` and `high`.
+
+    Where there are too many for the room, they stand evenly in it.
+    """
+    if not wanted:
+        return []
+    order = sorted(range(len(wanted)), key=lambda index: wanted[index])
+    gap = min(gap, (high - low) / max(len(wanted) - 1, 1))
+    # Neighbours that want the same room share it: they stand together around their mean.
+    groups: list[list[float]] = []  # of each: sum of wanted places less their offsets, count
+    for step, index in enumerate(order):
+        groups.append([wanted[index] - step * gap, 1.0])
+        while len(groups) > 1 and groups[-2][0] / groups[-2][1] >= groups[-1][0] / groups[-1][1]:
+            total, count = groups.pop()
+            groups[-1][0] += total
+            groups[-1][1] += count
+    places = [0.0] * len(wanted)
+    step = 0
+    top = high - (len(wanted) - 1) * gap
+    for total, count in groups:
+        base = min(max(total / count, low), top)
+        for _ in range(int(count)):
+            places[order[step]] = base + step * gap
+            step += 1
+    return places
+
+
+def label_ends(
+    figure: Figure,
+    axes: Axes,
+    ends: Sequence[tuple[float, str, dict[str, Any]]],
+    size: float = 6.5,
+) -> None:
+    """Write each curve's name to the right of the axes, near its end, none over another.
+
+    Args:
+        figure: the figure, with all else drawn: how far apart names must stand depends on it.
+        axes: where the curves are drawn; its limits must be set.
+        ends: of each curve its last value, its name and its line (as from `scenario_line`).
+        size: size of the letters in points.
+    """
+    figure.draw_without_rendering()  # settles where the axes stand
+    low, high = axes.get_ylim()
+    height = axes.get_position().height * figure.get_figheight() * POINTS_PER_INCH
+    gap = 1.25 * size / height * (high - low)
+    heights = spread([end for end, _, _ in ends], gap, low, high)
+    beside = axes.get_yaxis_transform()  # across in widths of the axes, up in the data's unit
+    for (end, name, line), place in zip(ends, heights, strict=True):
+        lead = {"color": line["color"], "linestyle": line["linestyle"], "linewidth": 0.9}
+        axes.plot([1.005, 1.035], [end, place], transform=beside, clip_on=False, **lead)
+        axes.text(1.045, place, name, transform=beside, fontsize=size, va="center")
+
+
+def mark_moment(axes: Axes, x: float, text: str = "", side: str = "center") -> None:
+    """A dotted vertical line through the axes; a word above it ends, centres or begins there."""
+    axes.axvline(x, color=GREY, linewidth=0.7, linestyle=(0, (1, 1.5)), zorder=1.5)
+    if text:
+        axes.annotate(
+            text,
+            xy=(x, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=({"right": 2, "left": -2}.get(side, 0), 1.5),
+            textcoords="offset points",
+            fontsize=6.0,
+            color=GREY,
+            ha=side,
+            va="bottom",
+            annotation_clip=False,
+        )
+
+
+def say_nothing_to_draw(axes: Axes, why: str) -> Annotation:
+    """Say in the middle of empty axes why they are empty."""
+    return axes.annotate(
+        why,
+        xy=(0.5, 0.5),
+        xycoords="axes fraction",
+        ha="center",
+        va="center",
+        color=GREY,
+        fontsize=7.0,
+    )

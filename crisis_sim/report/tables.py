@@ -1,0 +1,221 @@
+"""What `run` and `compare` print: the answer, a table of outcomes, one of differences, advice.
+
+Text from scenarios is put in as plain `rich.text.Text`, never as markup, so that square brackets in
+a name are just brackets; control characters are taken out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from crisis_sim.report import words
+
+#: Columns that the tables fit into.
+WIDTH = 100
+
+_SCENARIO_WIDTH = 24
+
+#: Differences told in words, at most.
+_TOLD = 3
+
+Figure = Mapping[str, Any]
+
+
+def print_summary(summary: Mapping[str, Any], console: Console | None = None) -> None:
+    """Print a summary for a person: the answer, the outcomes, the differences and the advice.
+
+    Args:
+        summary: as `crisis_sim.outcomes.summarise` gives it.
+        console: where to print; standard output unless given.
+    """
+    console = console or Console()
+    width = min(console.width, WIDTH)
+    console.print(Text(answer(summary)), width=width)
+    console.print()
+    console.print(outcome_table(summary), width=width)
+    differences = difference_table(summary)
+    console.print()
+    if differences is not None:
+        console.print(differences, width=width)
+        console.print()
+    if summary["advice"]:
+        console.print(Text("How sure this is", style="bold"))
+    for advice in summary["advice"]:
+        bullet = Table.grid(padding=(0, 1, 0, 0))
+        bullet.add_row(Text("-"), Text(words.clean(advice)))
+        console.print(bullet, width=width)
+
+
+def answer(summary: Mapping[str, Any]) -> str:
+    """The answer in a sentence or two: how often, how quickly, and what would have changed it."""
+    return " ".join(part for part in (_on_the_reference(summary), _on_differences(summary)) if part)
+
+
+def outcome_table(summary: Mapping[str, Any]) -> Table:
+    """A row a scenario: agreement, ceasefire by three moments, median time, war, nuclear use."""
+    table = _table("Outcomes")
+    table.add_column("scenario", max_width=_SCENARIO_WIDTH, overflow="fold")
+    for heading in (
+        "agreement\n% (95%)",
+        "ceasefire\nin 24 h, %",
+        "in 72 h\n%",
+        "in 96 h\n%",
+        "median to\nceasefire",
+        "war\n%",
+        "nuclear\nuse, %",
+    ):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name, scenario in summary["scenarios"].items():
+        clock = scenario["ceasefire"]["from_first_strike"]
+        median = clock["median_hours"]
+        table.add_row(
+            _name(name, bold=name == summary["reference"]),
+            _share(scenario["endings"]["agreement"]),
+            *(_percent(clock["by"][moment]) for moment in ("24_hours", "72_hours", "96_hours")),
+            Text("not reached" if median is None else words.duration(median["estimate"])),
+            _percent(scenario["shares"]["war"]),
+            _percent(scenario["shares"]["nuclear_use"]),
+        )
+    table.caption = Text("Ceasefire and median count from the first strike, among crises with one.")
+    return table
+
+
+def difference_table(summary: Mapping[str, Any]) -> Table | None:
+    """Each scenario less the reference; None where there is nothing to compare."""
+    if not summary["differences"]:
+        return None
+    table = _table(f"Differences from {words.clean(summary['reference'])}, with 95% intervals")
+    table.add_column("scenario", max_width=_SCENARIO_WIDTH, overflow="fold")
+    for heading in (
+        "agreement\npoints",
+        "ceasefire in 96 h\npoints",
+        "war\npoints",
+        "median to ceasefire\nhours",
+    ):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name, difference in summary["differences"].items():
+        clock = difference["ceasefire"]["from_first_strike"]
+        table.add_row(
+            _name(name),
+            _difference(difference["endings"]["agreement"], words.points),
+            _difference(clock["by"]["96_hours"], words.points),
+            _difference(difference["shares"]["war"], words.points),
+            _difference(clock["median_hours"], words.signed_hours),
+        )
+    table.caption = Text("Points are percentage points. Dim where the interval holds zero.")
+    return table
+
+
+def _table(title: str) -> Table:
+    return Table(
+        title=Text(title, style="bold"),
+        title_justify="left",
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
+
+
+def _name(name: str, bold: bool = False) -> Text:
+    return Text(words.clean(name), style="bold" if bold else "")
+
+
+def _percent(figure: Figure) -> Text:
+    return Text(words.percent(_value(figure, "estimate")))
+
+
+def _share(figure: Figure) -> Text:
+    low, high = (words.percent(_value(figure, limit)) for limit in ("lower", "upper"))
+    return Text.assemble(words.percent(_value(figure, "estimate")), (f" ({low}–{high})", "dim"))
+
+
+def _difference(figure: Figure | None, write: Callable[[float], str]) -> Text:
+    """Estimate and limits, such as "−8.9 (−10.1, −7.8)"; a limit that is not set is left open."""
+    if figure is None or figure["estimate"] is None:
+        return Text("not known", style="dim")
+    low, high = figure["lower"], figure["upper"]
+    sure = (low is not None and low > 0.0) or (high is not None and high < 0.0)
+    limits = f"{'…' if low is None else write(low)}, {'…' if high is None else write(high)}"
+    return Text(f"{write(figure['estimate'])} ({limits})", style="" if sure else "dim")
+
+
+def _value(figure: Figure, key: str) -> float:
+    return float("nan") if figure[key] is None else float(figure[key])
+
+
+def _on_the_reference(summary: Mapping[str, Any]) -> str:
+    name = summary["reference"]
+    scenario = summary["scenarios"][name]
+    agreement = scenario["endings"]["agreement"]
+    if agreement["estimate"] is None:
+        return f"{words.label(name)}: there are no replicates."
+    clock = scenario["ceasefire"]["from_first_strike"]
+    parts = [
+        f"{words.label(name)}: {_told_share(agreement)} of crises ended in a ceasefire that held"
+    ]
+    if clock["of"] == 0:
+        parts.append("none saw a first strike")
+    elif clock["median_hours"] is None:
+        parts.append(
+            "of those that saw a first strike, fewer than half had a ceasefire while watched"
+        )
+    else:
+        median = words.duration(clock["median_hours"]["estimate"])
+        parts.append(
+            f"of those that saw a first strike, half had a ceasefire within {median} of it"
+        )
+    war, nuclear = scenario["shares"]["war"], scenario["shares"]["nuclear_use"]
+    told_war, told_nuclear = _told_rare(war), _told_rare(nuclear)
+    parts.append(f"full-scale war came in {told_war} of all crises, nuclear use in {told_nuclear}")
+    return f"{'; '.join(parts)}."
+
+
+def _told_share(figure: Figure) -> str:
+    """Such as "71% (95% interval 70 to 72)"."""
+    digits = 0 if 100.0 * (figure["upper"] - figure["lower"]) >= 1.0 else 1
+    middle, low, high = (
+        f"{100.0 * figure[key]:.{digits}f}" for key in ("estimate", "lower", "upper")
+    )
+    return f"{middle}% (95% interval {low} to {high})"
+
+
+def _told_rare(figure: Figure) -> str:
+    return f"{words.percent(figure['estimate'])}%" if figure["count"] else "none"
+
+
+def _on_differences(summary: Mapping[str, Any]) -> str:
+    """What clearly changed the chance of an early ceasefire, the largest change first."""
+    figures = {
+        name: difference["ceasefire"]["from_first_strike"]["by"]["96_hours"]
+        for name, difference in summary["differences"].items()
+    }
+    known = {name: figure for name, figure in figures.items() if figure["estimate"] is not None}
+    clear = [name for name, figure in known.items() if figure["lower"] > 0 or figure["upper"] < 0]
+    clear.sort(key=lambda name: -abs(known[name]["estimate"]))
+    if not known:
+        return ""
+    if not clear:
+        return (
+            "In none of the other scenarios was a ceasefire within 96 hours of the first strike "
+            "clearly more or less likely."
+        )
+    told = [_told_difference(name, known[name]) for name in clear[:_TOLD]]
+    rest = "" if len(clear) <= _TOLD else f"; {len(clear) - _TOLD} more differed by less"
+    return f"A ceasefire within 96 hours of the first strike was {words.listed(told)}{rest}."
+
+
+def _told_difference(name: str, figure: Figure) -> str:
+    low, high = sorted(abs(100.0 * figure[limit]) for limit in ("lower", "upper"))
+    direction = "more" if figure["estimate"] > 0 else "less"
+    return (
+        f"{abs(100.0 * figure['estimate']):.1f} percentage points {direction} likely "
+        f"({low:.1f} to {high:.1f}) in “{words.label(name)}”"
+    )

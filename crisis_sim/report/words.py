@@ -1,0 +1,198 @@
+"""How numbers, times and names are put into words, in tables, charts and stories alike."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime
+
+#: What stands where a number is unknown.
+UNKNOWN = "–"
+
+MINUS = "−"
+
+#: From this many hours on a duration is told in days.
+DAYS_FROM_HOURS = 60.0
+
+#: From this many days on a duration is told in whole days.
+TENTHS_TO_DAYS = 30.0
+
+#: How each ending is named in a legend or a column.
+ENDINGS: dict[str, str] = {
+    "agreement": "agreement",
+    "tacit": "tacit",
+    "unilateral": "unilateral",
+    "imposed": "imposed",
+    "faded": "faded",
+    "unresolved": "still going",
+}
+
+
+#: Characters without a shape of their own that some scripts need between letters.
+_JOINERS = "\u200c\u200d"
+
+#: Unicode's categories of control characters, of direction marks and the like, and of broken pairs.
+_UNSEEN = ("Cc", "Cf", "Cs")
+
+
+def clean(text: str) -> str:
+    """Text from a scenario on one line, without characters that steer a terminal or its writing."""
+    kept = (
+        " " if char.isspace() else char
+        for char in text
+        if char.isspace() or char in _JOINERS or unicodedata.category(char) not in _UNSEEN
+    )
+    return " ".join("".join(kept).split())
+
+
+def label(name: str) -> str:
+    """A short name as a reader sees it: `no_lenders` becomes "No lenders"."""
+    words = clean(name.replace("_", " "))
+    return words[:1].upper() + words[1:]
+
+
+def shorten(text: str, length: int) -> str:
+    """A text cut to a length. The middle gives way: names that begin alike differ at their end."""
+    if len(text) <= length:
+        return text
+    tail = (length - 1) // 3
+    return text[: length - 1 - tail].rstrip() + "…" + text[len(text) - tail :].lstrip()
+
+
+def percent(share: float, sign: bool = False) -> str:
+    """A share as a percentage without its sign: to a tenth, small ones to two digits."""
+    if math.isnan(share):
+        return UNKNOWN
+    value = 100.0 * share
+    size = abs(value)
+    digits = 1 if size >= 0.95 or size == 0.0 else min(4, 1 - math.floor(math.log10(size)))
+    return _signed(value, digits, sign)
+
+
+def points(difference: float, digits: int = 1) -> str:
+    """A difference of shares in percentage points, always with its sign."""
+    return UNKNOWN if math.isnan(difference) else _signed(100.0 * difference, digits, True)
+
+
+def _signed(value: float, digits: int, sign: bool) -> str:
+    written = f"{abs(value):.{digits}f}"
+    if float(written) == 0.0:
+        return written
+    if value < 0:
+        return MINUS + written
+    return ("+" if sign else "") + written
+
+
+def signed_hours(hours: float) -> str:
+    """A difference in hours, always with its sign."""
+    return UNKNOWN if math.isnan(hours) else _signed(hours, 0, True)
+
+
+def count(number: float) -> str:
+    """A whole number with its thousands apart."""
+    return f"{round(number):,}"
+
+
+def plural(number: float, one: str, many: str = "") -> str:
+    """A count and its noun: "1 day", "3 days"."""
+    return f"{number:g} {one if number == 1 else many or one + 's'}"
+
+
+def in_letters(number: int) -> str:
+    """A small whole number as a word, a larger one in figures."""
+    return _NUMBERS[number] if 0 <= number < len(_NUMBERS) else count(number)
+
+
+_NUMBERS = (
+    *("no", "one", "two", "three", "four", "five", "six"),
+    *("seven", "eight", "nine", "ten", "eleven", "twelve"),
+)
+
+
+def duration(hours: float) -> str:
+    """A time span as a person would say it: minutes, hours or days."""
+    if math.isnan(hours):
+        return UNKNOWN
+    if hours < 1.0:
+        return plural(round(hours * 60.0), "minute")
+    if hours < DAYS_FROM_HOURS:
+        return plural(round(hours), "hour")
+    days = hours / 24.0
+    return plural(round(days, 1) if days < TENTHS_TO_DAYS else round(days), "day")
+
+
+def listed(things: Sequence[str], last: str = "and") -> str:
+    """Things in a row: "a", "a and b", "a, b and c"."""
+    if len(things) < 2:
+        return "".join(things)
+    return f"{', '.join(things[:-1])} {last} {things[-1]}"
+
+
+def sentence(text: str) -> str:
+    """The text with a capital at its start and a full stop at its end."""
+    text = text.strip()
+    if not text:
+        return ""
+    return text[0].upper() + text[1:] + ("" if text[-1] in ".!?…" else ".")
+
+
+def day_and_month(moment: datetime) -> str:
+    """Such as "7 May", in the moment's own offset; the same in every locale."""
+    return f"{moment.day} {MONTHS[moment.month - 1]}"
+
+
+MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+#: Names that end in one of these take an article: the International Monetary Fund.
+_COMMON_NOUNS = frozenset(
+    (
+        *("agency", "alliance", "bank", "commission", "committee", "community", "confederation"),
+        *("council", "court", "emirates", "federation", "forum", "fund", "group", "islands"),
+        *("kingdom", "league", "ministry", "nations", "organisation", "organization"),
+        *("republic", "secretariat", "states", "union"),
+    )
+)
+
+
+def with_article(title: str) -> str:
+    """A title as it stands within a sentence: "the United States", "China", "the hotline"."""
+    bare = title.strip()
+    first, _, rest = bare.partition(" ")
+    if not bare or (first.lower() in ("the", "a", "an") and rest):
+        return bare
+    if bare[0].islower() or bare.split()[-1].lower() in _COMMON_NOUNS:
+        return f"the {bare}"
+    return bare
+
+
+def moment(at: datetime, year: bool = False) -> str:
+    """Such as "Wednesday 7 May, 01:05", in the moment's own offset; the same in every locale."""
+    day = f"{WEEKDAYS[at.weekday()]} {day_and_month(at)}{f' {at.year}' if year else ''}"
+    return f"{day}, {at.hour:02d}:{at.minute:02d}"
+
+
+def offset(at: datetime) -> str:
+    """The offset from universal time, such as "UTC+5:30"; "local time" where there is none."""
+    ahead = at.utcoffset()
+    if ahead is None:
+        return "local time"
+    minutes = round(ahead.total_seconds() / 60)
+    if minutes == 0:
+        return "UTC"
+    hours, rest = divmod(abs(minutes), 60)
+    return f"UTC{'+' if minutes > 0 else MINUS}{hours}{f':{rest:02d}' if rest else ''}"

@@ -1,0 +1,224 @@
+"""What holds for every chart: labels with units, no overlap, the same file each time, odd cases."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from crisis_sim.batch.ensemble import Batch
+from crisis_sim.model.journal import Journal
+from crisis_sim.outcomes.summary import summarise
+from crisis_sim.report import charts, style
+from crisis_sim.scenario.schema import Scenario
+from tests.report.looking import legend_entries, legends_over_data, overlaps, svg, texts, words_in
+from tests.report.made_up import (
+    CASES,
+    ENTRIES,
+    make_batch,
+    make_ensemble,
+    make_journal,
+    make_scenario,
+)
+
+Draw = Callable[[Batch, dict[str, Any]], Figure]
+
+CHARTS: dict[str, Draw] = {
+    "from the first strike": charts.draw_incidence,
+    "from the trigger": lambda batch, summary: charts.draw_incidence(
+        batch, summary, "from_trigger"
+    ),
+    "endings": charts.draw_endings,
+    "differences": charts.draw_differences,
+    "markets": charts.draw_markets,
+}
+
+every_chart = pytest.mark.parametrize("draw", CHARTS.values(), ids=CHARTS.keys())
+
+UNITS = re.compile(r"%|percentage points|hours|days|date|0 to 1|rung")
+
+
+@pytest.fixture(scope="module")
+def drawn(batch: Batch, summary: dict[str, Any]) -> dict[str, Figure]:
+    return {name: draw(batch, summary) for name, draw in CHARTS.items()}
+
+
+@pytest.fixture(scope="module")
+def replay(journal: Journal, scenario: Scenario) -> Figure:
+    return charts.draw_replay(journal, scenario)
+
+
+@pytest.mark.parametrize("name", [*CHARTS, "replay"])
+def test_every_axis_label_has_its_unit(name: str, drawn: dict[str, Figure], replay: Figure) -> None:
+    figure = {**drawn, "replay": replay}[name]
+    labels = [
+        label for axes in figure.axes for label in (axes.get_xlabel(), axes.get_ylabel()) if label
+    ]
+    assert labels
+    assert all(UNITS.search(label) for label in labels), labels
+    bottom = [axes for axes in figure.axes if axes.get_subplotspec().is_last_row()]
+    assert all(axes.get_xlabel() for axes in bottom)
+
+
+@pytest.mark.parametrize("name", [*CHARTS, "replay"])
+def test_nothing_lies_over_anything(name: str, drawn: dict[str, Figure], replay: Figure) -> None:
+    figure = {**drawn, "replay": replay}[name]
+    assert overlaps(figure) == []
+    assert legends_over_data(figure) == []
+
+
+@pytest.mark.parametrize("name", [*CHARTS, "replay"])
+def test_no_text_is_smaller_than_six_points(
+    name: str, drawn: dict[str, Figure], replay: Figure
+) -> None:
+    figure = {**drawn, "replay": replay}[name]
+    assert min(text.get_fontsize() for text in texts(figure)) >= 6.0
+
+
+@pytest.mark.parametrize("name", [*CHARTS, "replay"])
+def test_a_chart_is_as_wide_as_a_double_column(
+    name: str, drawn: dict[str, Figure], replay: Figure
+) -> None:
+    figure = {**drawn, "replay": replay}[name]
+    assert figure.get_figwidth() == pytest.approx(175.0 / 25.4)
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_drawn_twice_an_svg_is_the_same_to_the_byte(
+    name: str,
+    drawn: dict[str, Figure],
+    batch: Batch,
+    summary: dict[str, Any],
+    tmp_path: Path,
+) -> None:
+    first = svg(drawn[name], tmp_path)
+    assert first == svg(CHARTS[name](batch, summary), tmp_path)
+    assert b"<dc:date>" not in first
+
+
+def test_drawn_twice_a_replay_is_the_same_to_the_byte(
+    replay: Figure, journal: Journal, scenario: Scenario, tmp_path: Path
+) -> None:
+    assert svg(replay, tmp_path) == svg(charts.draw_replay(journal, scenario), tmp_path)
+
+
+def test_drawing_leaves_no_settings_behind(batch: Batch, summary: dict[str, Any]) -> None:
+    import matplotlib as mpl
+
+    before = dict(mpl.rcParams)
+    charts.draw_endings(batch, summary)
+    assert dict(mpl.rcParams) == before
+
+
+def test_legends_name_every_ending(drawn: dict[str, Figure]) -> None:
+    others = ["tacit", "unilateral", "imposed", "faded", "still going"]
+    assert legend_entries(drawn["from the first strike"]) == ["ceasefire", *others]
+    assert legend_entries(drawn["endings"]) == ["agreement", *others]
+
+
+@every_chart
+def test_one_scenario_alone(draw: Draw, tmp_path: Path) -> None:
+    batch = make_batch(make_ensemble("may_2025", replicates=200))
+    figure = draw(batch, summarise(batch))
+    assert overlaps(figure) == []
+    style.save(figure, tmp_path / "chart.png")
+    assert (tmp_path / "chart.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.fixture(scope="module")
+def dozen() -> tuple[Batch, dict[str, Any]]:
+    """Twelve scenarios whose long names begin alike."""
+    cases = list(CASES.values())
+    batch = make_batch(
+        *(
+            make_ensemble(
+                f"a_scenario_with_quite_a_long_name_number_{number}",
+                cases[number % len(cases)],
+                replicates=100,
+            )
+            for number in range(12)
+        )
+    )
+    return batch, summarise(batch)
+
+
+@every_chart
+def test_twelve_scenarios_with_long_names_are_told_apart(
+    draw: Draw, dozen: tuple[Batch, dict[str, Any]]
+) -> None:
+    figure = draw(*dozen)
+    assert overlaps(figure) == []
+    labels = {text.get_text() for text in texts(figure) if text.get_text().startswith("A scenario")}
+    expected = {"differences": 11, "markets": 0}.get(draw.__name__.removeprefix("draw_"), 12)
+    assert len({label.split(":")[0][-2:] for label in labels}) == expected
+
+
+def nothing_happens(columns: dict[str, Any]) -> None:
+    """No strike, no ceasefire, no end: every crisis is still going on at the horizon."""
+    for name, values in columns.items():
+        if name.endswith("_at_hours") and name != "trigger_at_hours":
+            values[:] = np.nan
+    columns["ending"] = np.full(len(columns["ending"]), "unresolved")
+    columns["worst_violence"] = np.full(len(columns["ending"]), "none")
+
+
+@every_chart
+def test_no_strike_no_ceasefire_no_record_and_no_third_parties(draw: Draw) -> None:
+    bare = make_scenario(
+        "bare", real_path=None, mediators=None, lenders=None, channels=None, advisers=None
+    )
+    ensembles = [
+        make_ensemble(
+            name,
+            CASES["may_2025"],
+            replicates=50,
+            scenario=bare,
+            change=nothing_happens,
+            paths=False,
+        )
+        for name in ("bare", "barer")
+    ]
+    batch = make_batch(*ensembles)
+    figure = draw(batch, summarise(batch))
+    assert overlaps(figure) == []
+    assert "real" not in words_in(figure)
+
+
+@every_chart
+def test_an_ensemble_that_knows_nothing_of_its_scenario(draw: Draw) -> None:
+    from dataclasses import replace
+
+    batch = make_batch(replace(make_ensemble("may_2025", replicates=50), scenario={}))
+    assert overlaps(draw(batch, summarise(batch))) == []
+
+
+@every_chart
+def test_names_that_would_be_formulas_are_drawn_as_they_stand(draw: Draw) -> None:
+    names = ["a$_x", "cost$\\frac$"]
+    batch = make_batch(
+        *(
+            make_ensemble(
+                name, CASES["may_2025"], replicates=50, scenario=make_scenario(name, title="$\\bad")
+            )
+            for name in names
+        )
+    )
+    draw(batch, summarise(batch))
+
+
+def test_a_replay_without_strike_record_or_third_parties() -> None:
+    quiet = make_journal((*ENTRIES[:6], ("05-24 15:00", "ended", "", {"ending": "faded"})))
+    bare = make_scenario(real_path=None, mediators=None, lenders=None, channels=None, advisers=None)
+    figure = charts.draw_replay(quiet, bare)
+    assert overlaps(figure) == []
+    assert len(figure.axes) == 2
+    assert legend_entries(figure) == ["India", "Pakistan"]
+
+
+def test_a_replay_of_an_empty_journal() -> None:
+    assert overlaps(charts.draw_replay(Journal(), make_scenario())) == []

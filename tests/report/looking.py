@@ -1,0 +1,90 @@
+"""What a test sees in a figure: its texts and where they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.legend import Legend
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
+
+from crisis_sim.report import style
+
+
+def texts(figure: Figure) -> list[Text]:
+    """Every text that a reader sees."""
+    found = [*figure.texts]
+    for axes in figure.axes:
+        found += [axes.xaxis.label, axes.yaxis.label, axes.title, axes._left_title, *axes.texts]
+        found += _tick_labels(axes)
+    for legend in legends(figure):
+        found += legend.get_texts()
+    return [text for text in found if text.get_visible() and text.get_text().strip()]
+
+
+def legends(figure: Figure) -> list[Legend]:
+    own = [axes.get_legend() for axes in figure.axes]
+    return [*figure.legends, *(legend for legend in own if legend is not None)]
+
+
+def words_in(figure: Figure) -> str:
+    return "\n".join(text.get_text() for text in texts(figure))
+
+
+def legend_entries(figure: Figure) -> list[str]:
+    return [text.get_text() for legend in legends(figure) for text in legend.get_texts()]
+
+
+def overlaps(figure: Figure) -> list[tuple[str, str]]:
+    """Pairs of texts that lie over each other, and texts that reach out of the figure."""
+    figure.draw_without_rendering()
+    boxes = [(text.get_text(), text.get_window_extent()) for text in texts(figure)]
+    found = [
+        (one, other)
+        for (one, box), (other, its_box) in combinations(boxes, 2)
+        if _area_shared(box, its_box) > 1.0
+    ]
+    page = figure.bbox
+    found += [
+        (name, "the edge")
+        for name, box in boxes
+        if box.x0 < page.x0 - 1
+        or box.x1 > page.x1 + 1
+        or box.y0 < page.y0 - 1
+        or box.y1 > page.y1 + 1
+    ]
+    return found
+
+
+def legends_over_data(figure: Figure) -> list[str]:
+    """First entries of legends that lie within axes."""
+    figure.draw_without_rendering()
+    return [
+        legend.get_texts()[0].get_text()
+        for legend in legends(figure)
+        for axes in figure.axes
+        if _area_shared(legend.get_window_extent(), axes.get_window_extent()) > 1.0
+    ]
+
+
+def svg(figure: Figure, folder: Path) -> bytes:
+    path = folder / "chart.svg"
+    style.save(figure, path)
+    return path.read_bytes()
+
+
+def _tick_labels(axes: Axes) -> Iterator[Text]:
+    for axis in (axes.xaxis, axes.yaxis):
+        low, high = sorted(axis.get_view_interval())
+        for tick in axis.get_major_ticks():
+            if low <= tick.get_loc() <= high and tick.label1.get_visible():
+                yield tick.label1
+
+
+def _area_shared(one: Bbox, other: Bbox) -> float:
+    shared = Bbox.intersection(one, other)
+    return 0.0 if shared is None else float(shared.width * shared.height)

@@ -1,0 +1,400 @@
+"""A made-up batch in the columns of a real one, and a made-up crisis: any case at will."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from crisis_sim.batch.ensemble import Batch, Ensemble
+from crisis_sim.model.journal import Entry, Journal
+from crisis_sim.scenario.schema import Scenario
+
+#: An entry's moment (month, day and time), kind, agent and detail.
+EntryFacts = tuple[str, str, str, dict[str, Any]]
+
+REPLICATES = 2000
+HORIZON_DAYS = 60.0
+FOLLOW_UP_HOURS = 14 * 24.0
+ENDINGS = np.array(["agreement", "tacit", "unilateral", "imposed", "faded", "unresolved"])
+
+#: Some of the real closes, by month and day.
+REAL_CLOSES: dict[str, tuple[str, dict[str, float]]] = {
+    "pakistan": (
+        "KSE-100",
+        {
+            "04-21": 118383.38,
+            "04-22": 118430.35,
+            "04-23": 117226.15,
+            "04-30": 111326.58,
+            "05-06": 113568.51,
+            "05-07": 110009.03,
+            "05-08": 103526.82,
+            "05-09": 107174.64,
+            "05-12": 117297.73,
+            "05-23": 119102.67,
+        },
+    ),
+    "india": (
+        "NIFTY 50",
+        {
+            "04-22": 24167.25,
+            "04-23": 24328.95,
+            "04-30": 24334.20,
+            "05-06": 24379.60,
+            "05-07": 24414.40,
+            "05-08": 24273.80,
+            "05-09": 24008.00,
+        },
+    ),
+}
+
+
+def closes(state: str) -> dict[str, Any]:
+    index, days = REAL_CLOSES[state]
+    return {"index": index, "closes": [(f"2025-{day}", close) for day, close in days.items()]}
+
+
+REAL_PATH: dict[str, Any] = {
+    "first_strike": "2025-05-07T01:05+05:30",
+    "ceasefire_agreed": "2025-05-10T15:35+05:30",
+    "ceasefire_in_effect": "2025-05-10T17:00+05:30",
+    "rungs": {
+        "india": [
+            ("2025-04-22T15:00+05:30", "protest"),
+            ("2025-04-23T21:00+05:30", "diplomatic and economic coercion"),
+            ("2025-04-24T22:00+05:30", "border fire"),
+            ("2025-05-07T01:05+05:30", "limited strike"),
+            ("2025-05-08T06:00+05:30", "air and drone exchange"),
+            ("2025-05-10T02:39+05:30", "strikes on military bases"),
+            ("2025-05-10T17:00+05:30", "mobilisation"),
+        ],
+        "pakistan": [
+            ("2025-04-22T15:00+05:30", "calm"),
+            ("2025-04-24T14:00+05:30", "diplomatic and economic coercion"),
+            ("2025-04-24T22:00+05:30", "border fire"),
+            ("2025-05-07T20:30+05:30", "air and drone exchange"),
+            ("2025-05-10T05:00+05:30", "strikes on military bases"),
+            ("2025-05-10T17:00+05:30", "mobilisation"),
+        ],
+    },
+    "markets": {state: closes(state) for state in REAL_CLOSES},
+    "events": [
+        {"at": "2025-05-09T20:00+05:30", "text": "The IMF's board completes its review"},
+        {"at": "2025-05-10T17:25+05:30", "text": "The United States announces a ceasefire"},
+    ],
+}
+
+MAY_2025: dict[str, Any] = {
+    "name": "may_2025",
+    "title": "India and Pakistan, May 2025",
+    "start": "2025-04-22T15:00+05:30",
+    "horizon_days": HORIZON_DAYS,
+    "states": {
+        "india": {
+            "title": "India",
+            "resolve": 0.7,
+            "audience": 0.8,
+            "market": {"index": "NIFTY 50"},
+        },
+        "pakistan": {
+            "title": "Pakistan",
+            "resolve": 0.6,
+            "audience": 0.6,
+            "market": {"index": "KSE-100"},
+        },
+    },
+    "mediators": {
+        "us": {"title": "United States", "style": "manipulation"},
+        "saudi_arabia": {"title": "Saudi Arabia", "style": "formulation"},
+        "china": {"title": "China"},
+    },
+    "lenders": {
+        "imf": {
+            "title": "International Monetary Fund",
+            "borrower": "pakistan",
+            "reviews": [
+                {
+                    "at": "2025-05-09T20:00+05:30",
+                    "title": "first review of the programme",
+                    "amount_usd_bn": 1.0,
+                }
+            ],
+        }
+    },
+    "channels": {
+        "nsa_line": {
+            "title": "line between the security advisers",
+            "opened_by": ["pakistan", "us"],
+        },
+        "military_hotline": {"title": "military hotline", "standing": True},
+    },
+    "advisers": {"nawaz_sharif": {"title": "Nawaz Sharif", "state": "pakistan"}},
+    "events": [
+        {
+            "at": "2025-04-22T15:00+05:30",
+            "title": "Gunmen kill 26 tourists at Pahalgam",
+            "kind": "trigger",
+            "struck": "india",
+            "deaths": 26,
+        }
+    ],
+    "real_path": REAL_PATH,
+}
+
+#: For each scenario: chance of each ending, median hours from strike to ceasefire, chance of war.
+CASES: dict[str, tuple[tuple[float, ...], float, float]] = {
+    "may_2025": ((0.71, 0.10, 0.03, 0.04, 0.06, 0.06), 90.0, 0.080),
+    "no_lenders": ((0.66, 0.11, 0.03, 0.06, 0.07, 0.07), 110.0, 0.110),
+    "no_mediators": ((0.48, 0.17, 0.05, 0.10, 0.10, 0.10), 190.0, 0.160),
+    "no_back_channel": ((0.58, 0.14, 0.04, 0.07, 0.08, 0.09), 150.0, 0.120),
+    "no_adviser": ((0.70, 0.10, 0.03, 0.045, 0.06, 0.065), 93.0, 0.083),
+    "lender_unconditional": ((0.69, 0.10, 0.03, 0.05, 0.06, 0.07), 99.0, 0.095),
+    "early_mediation": ((0.78, 0.09, 0.02, 0.02, 0.05, 0.04), 66.0, 0.050),
+}
+
+TRIGGER_HOURS = 0.0
+
+
+def make_scenario(name: str = "may_2025", **changes: Any) -> Scenario:
+    """The made-up May 2025, with parts changed or (None) taken out."""
+    parts = {**MAY_2025, "name": name, **changes}
+    return Scenario.model_validate({key: part for key, part in parts.items() if part is not None})
+
+
+def make_outcomes(
+    name: str, replicates: int, shares: tuple[float, ...], pace: float, war: float
+) -> dict[str, Any]:
+    """Columns of outcomes: the luck is the same for every scenario, as in a real batch."""
+    luck = np.random.default_rng(20250507)
+    horizon = HORIZON_DAYS * 24.0
+    strike = TRIGGER_HOURS + 24.0 * luck.lognormal(np.log(13.0), 0.5, replicates)
+    strike = np.where((luck.random(replicates) < 0.88) & (strike < horizon), strike, np.nan)
+    ending = ENDINGS[np.searchsorted(np.cumsum(shares)[:-1], luck.random(replicates))]
+    origin = np.where(
+        np.isnan(strike), TRIGGER_HOURS + 24.0 * luck.uniform(3.0, 30.0, replicates), strike
+    )
+    over = np.maximum(origin + pace * luck.lognormal(0.0, 0.8, replicates), origin + 1.0)
+    ending = np.where(over > horizon, "unresolved", ending)
+    ended = np.where(ending == "unresolved", np.nan, over)
+    agreed = ending == "agreement"
+    at_war = luck.random(replicates) < war
+    at_war &= ~np.isnan(strike)
+    nuclear = at_war & (luck.random(replicates) < 0.01)
+    mediated = luck.random(replicates) < (0.0 if name == "no_mediators" else 0.9)
+    none = np.full(replicates, np.nan)
+    relapsed = np.where(agreed & (luck.random(replicates) < 0.1), over + 60.0, np.nan)
+    brokers = np.array(["", "us", "saudi_arabia"])[luck.integers(0, 3, replicates)]
+    violence = np.where(
+        at_war, "full-scale war", np.where(np.isnan(strike), "minor clashes", "serious clashes")
+    )
+    columns: dict[str, Any] = {
+        "scenario": np.full(replicates, name),
+        "replicate": np.arange(replicates),
+        "ending": ending,
+        "ended_at_hours": ended,
+        "trigger_at_hours": np.full(replicates, TRIGGER_HOURS),
+        "first_strike_at_hours": strike,
+        "mediated": mediated,
+        "mediation_started_at_hours": np.where(mediated, origin + 20.0, np.nan),
+        "mediation_style": np.where(mediated, "manipulation", ""),
+        "channel_opened_at_hours": origin + 10.0,
+        "ceasefire_agreed_at_hours": np.where(agreed, over - 1.4, np.nan),
+        "ceasefire_in_effect_at_hours": np.where(agreed, over, np.nan),
+        "brokered_by": np.where(agreed & mediated, brokers, ""),
+        "first_violation_at_hours": np.where(
+            agreed & (luck.random(replicates) < 0.4), over + 3.0, np.nan
+        ),
+        "relapsed_at_hours": relapsed,
+        "war_at_hours": np.where(at_war, strike + 30.0, np.nan),
+        "nuclear_use_at_hours": np.where(nuclear, strike + 80.0, np.nan),
+        "worst_violence": violence,
+        "peak_rung": np.where(
+            at_war, 8, np.where(np.isnan(strike), 4, luck.integers(5, 8, replicates))
+        ),
+        "deaths": np.where(at_war, 4000.0, 60.0) * luck.lognormal(0.0, 0.5, replicates),
+        "followed_until_hours": np.minimum(np.where(agreed, over + FOLLOW_UP_HOURS, over), horizon),
+        "us_engaged_at_hours": np.where(mediated, origin + 20.0, np.nan),
+        "imf_decided_at_hours": none,
+    }
+    for state, fall in (("india", 0.015), ("pakistan", 0.12)):
+        columns[f"{state}_lowest_market"] = np.exp(-fall * luck.lognormal(0.0, 0.3, replicates))
+        columns[f"{state}_highest_pressure"] = np.clip(
+            4.0 * fall * luck.lognormal(0.0, 0.4, replicates), 0, 1
+        )
+        columns[f"{state}_market_rebound"] = np.where(
+            agreed, fall * luck.lognormal(-0.2, 0.4, replicates), np.nan
+        )
+    return columns
+
+
+def make_paths(name: str, outcomes: dict[str, Any], kept: int) -> pa.Table:
+    """Daily markets, pressures and rungs of the first replicates."""
+    luck = np.random.default_rng(1)
+    days = np.arange(int(HORIZON_DAYS) + 1)
+    strike, halt = (
+        outcomes["first_strike_at_hours"][:kept] / 24,
+        outcomes["ended_at_hours"][:kept] / 24,
+    )
+    columns: dict[str, Any] = {
+        "scenario": np.full(kept * len(days), name),
+        "replicate": np.repeat(np.arange(kept), len(days)),
+        "day": np.tile(days, kept),
+    }
+    fire = (days >= strike[:, None]) & ~(days >= halt[:, None])
+    tense = (days >= 1) & ~(days >= halt[:, None])
+    for state, fall, noise in (("india", 0.01, 0.006), ("pakistan", 0.10, 0.011)):
+        steps = luck.normal(0.0, noise, (kept, len(days)))
+        steps[:, 0] = 0.0
+        steps[days[None, :] > np.nan_to_num(halt, nan=1e9)[:, None] + 1.0] = 0.0
+        level = np.exp(np.cumsum(steps, axis=1) - fall * (0.4 * tense + 0.6 * fire))
+        columns[f"{state}_market"] = level.ravel()
+        columns[f"{state}_pressure"] = (4 * fall * (0.4 * tense + 0.6 * fire)).ravel()
+        columns[f"{state}_rung"] = (1 + 2 * tense + 3 * fire).ravel()
+    return pa.table(columns)
+
+
+def make_table(columns: dict[str, Any]) -> pa.Table:
+    """Columns as a table: NaN and "" become null, as a results folder holds them."""
+
+    def array(values: Any) -> pa.Array:
+        values = np.asarray(values)
+        if values.dtype.kind == "f":
+            return pa.array(values, mask=np.isnan(values))
+        if values.dtype.kind == "U":
+            return pa.array(values.tolist(), mask=values == "").dictionary_encode()
+        return pa.array(values)
+
+    return pa.table({name: array(values) for name, values in columns.items()})
+
+
+def make_ensemble(
+    name: str,
+    case: tuple[tuple[float, ...], float, float] | None = None,
+    *,
+    replicates: int = REPLICATES,
+    scenario: Scenario | None = None,
+    change: Callable[[dict[str, Any]], None] | None = None,
+    paths: bool = True,
+) -> Ensemble:
+    """One scenario's made-up replicates; `change` may rewrite the columns."""
+    scenario = scenario or make_scenario(name)
+    columns = make_outcomes(name, replicates, *(case or CASES[name]))
+    if change is not None:
+        change(columns)
+    return Ensemble(
+        name=name,
+        title=scenario.title,
+        horizon_hours=scenario.horizon_hours,
+        states=scenario.state_names,
+        table=make_table(columns),
+        paths=make_paths(name, columns, min(replicates, 200)) if paths else None,
+        scenario=scenario.plain(),
+    )
+
+
+def make_batch(*ensembles: Ensemble) -> Batch:
+    manifest = {"seed": 1, "replicates": ensembles[0].replicates}
+    return Batch(ensembles={ensemble.name: ensemble for ensemble in ensembles}, manifest=manifest)
+
+
+def hours(moment: str) -> float:
+    """Hours from the made-up scenario's start to a moment written such as "05-07 01:05"."""
+    at = datetime.fromisoformat(f"2025-{moment}+05:30")
+    return (at - datetime.fromisoformat(MAY_2025["start"])).total_seconds() / 3600.0
+
+
+CLAIMS = "diplomatic and economic coercion"
+FIRE = "border fire"
+STRIKE = "limited strike"
+DRONES = "air and drone exchange"
+WAR = "full-scale war"
+REVIEW = {"decision": "approved", "vote": "abstain"}
+
+
+def move(moment: str, state: str, before: str, after: str, kind: str = "climbed") -> EntryFacts:
+    return moment, kind, state, {"from_rung": before, "to_rung": after}
+
+
+#: A crisis much like the real one, with nearly every kind of entry that a journal knows.
+ENTRIES: tuple[EntryFacts, ...] = (
+    ("04-22 15:00", "trigger", "india", {"title": "Gunmen kill 26 at Pahalgam", "deaths": 26.0}),
+    move("04-23 18:00", "india", "calm", CLAIMS),
+    move("04-24 15:00", "pakistan", "calm", CLAIMS),
+    move("04-26 21:00", "india", CLAIMS, FIRE),
+    move("04-26 21:00", "pakistan", CLAIMS, FIRE),
+    ("04-30 03:00", "incident", "pakistan", {"title": "Shelling hits a village", "deaths": 2.0}),
+    ("05-05 09:00", "spoke", "nawaz_sharif", {"stance": "dove"}),
+    ("05-06 18:00", "first_strike", "india", {}),
+    move("05-06 18:00", "india", FIRE, STRIKE),
+    move("05-07 21:00", "pakistan", FIRE, DRONES),
+    move("05-08 00:00", "india", STRIKE, DRONES),
+    ("05-08 03:00", "accident", "pakistan", {}),
+    ("05-08 12:00", "engaged", "us", {}),
+    ("05-08 12:00", "style", "us", {"style": "facilitation"}),
+    ("05-08 12:00", "channel_opened", "nsa_line", {"by": "pakistan"}),
+    ("05-08 21:00", "engaged", "china", {}),
+    ("05-09 06:00", "style", "us", {"style": "manipulation"}),
+    ("05-09 20:00", "decided", "imf", {**REVIEW, "amount_usd_bn": 1.0, "title": "first review"}),
+    ("05-09 20:00", "decided", "imf", {**REVIEW, "amount_usd_bn": 1.4, "title": "new facility"}),
+    ("05-10 00:00", "war", "india", {}),
+    move("05-10 00:00", "india", DRONES, WAR),
+    ("05-10 06:00", "channel_broke", "nsa_line", {}),
+    ("05-10 09:00", "offered", "pakistan", {}),
+    ("05-10 12:00", "agreed", "", {"by": "us"}),
+    ("05-10 15:24", "in_effect", "", {}),
+    move("05-10 18:00", "india", WAR, "mobilisation", "stepped_down"),
+    move("05-10 18:00", "pakistan", DRONES, "mobilisation", "stepped_down"),
+    ("05-10 21:00", "violation", "", {}),
+    ("05-10 21:00", "absorbed", "india", {}),
+    ("05-13 09:00", "withdrew", "china", {}),
+    ("05-24 15:00", "ended", "", {"ending": "agreement"}),
+)
+
+
+def make_journal(entries: Sequence[EntryFacts] = ENTRIES) -> Journal:
+    """A journal of these entries, with the series that they imply."""
+    journal = Journal()
+    for moment, kind, agent, detail in entries:
+        journal.note(hours(moment), kind, agent, detail)
+    rungs = [rung.name for rung in make_scenario().ladder]
+    last = max(entry.hours for entry in journal.entries)
+    level = {"india": 0.0, "pakistan": 0.0}
+    for now in np.arange(0.0, last + 3.0, 3.0):
+        for entry in journal.entries:
+            if now - 3.0 < entry.hours <= now and "to_rung" in entry.detail:
+                level[entry.agent] = float(rungs.index(entry.detail["to_rung"]))
+        danger = max(level.values()) / 9.0
+        since = {
+            kind: _latest(journal.entries, kind, now)
+            for kind in ("engaged", "channel_opened", "spoke")
+        }
+        review = hours("05-09 20:00")
+        journal.take_turn(
+            {
+                "hours": float(now),
+                "danger": danger,
+                "india_rung": level["india"],
+                "pakistan_rung": level["pakistan"],
+                "india_pressure": 0.1 * danger,
+                "pakistan_pressure": min(1.0, 0.8 * danger),
+                "india_market": 1.0 - 0.02 * danger,
+                "pakistan_market": 1.0 - 0.15 * danger,
+                "us_effort": float(since["engaged"] is not None) * danger,
+                "saudi_arabia_effort": 0.0,
+                "china_effort": 0.3 * float(hours("05-08 21:00") <= now < hours("05-13 09:00")),
+                "nsa_line_open": float(hours("05-08 12:00") <= now < hours("05-10 06:00")),
+                "military_hotline_open": 1.0,
+                "nawaz_sharif_voice": 0.6 * float(since["spoke"] is not None),
+                "imf_nearness": float(np.exp((now - review) / 72.0)) if now < review else 0.0,
+            }
+        )
+    return journal
+
+
+def _latest(entries: list[Entry], kind: str, now: float) -> float | None:
+    times = [entry.hours for entry in entries if entry.kind == kind and entry.hours <= now]
+    return max(times, default=None)
