@@ -211,11 +211,17 @@ def _no_results(folder: Path) -> str:
     return f"{folder} holds no results: it has no {MANIFEST}"
 
 
-def _take_over(folder: Path) -> None:
-    """Make a folder ready for results, if it may be used for them."""
+def check_folder(folder: str | Path) -> bool:
+    """Whether a folder holds results that a new batch would replace.
+
+    Raises:
+        ResultsError: when it may not be used for results: it holds other things.
+    """
+    folder = Path(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         inside = [path.name for path in folder.iterdir()]
+    except FileNotFoundError:
+        return False
     except OSError as error:
         raise _cannot_write(folder, error) from error
     foreign = [name for name in inside if not name.endswith(PARTIAL)]
@@ -224,6 +230,16 @@ def _take_over(folder: Path) -> None:
             f"{folder} holds other things than results ({sorted(foreign)[0]}); "
             "give a new folder, or one that holds results"
         )
+    return MANIFEST in inside
+
+
+def _take_over(folder: Path) -> None:
+    """Make a folder ready for results, if it may be used for them."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+    check_folder(folder)
 
 
 def _cannot_write(folder: Path, error: OSError) -> ResultsError:
