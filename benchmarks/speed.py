@@ -16,7 +16,7 @@ from benchmarks.empty_mesa import EmptyModel, ShufflingEmptyModel
 from crisis_sim.batch.block import Block, BlockOrder, attempt
 from crisis_sim.batch.interrupt import StopSign
 from crisis_sim.batch.plan import BLOCK_SIZE, Plan
-from crisis_sim.batch.workers import open_pool, run_orders
+from crisis_sim.batch.workers import open_pool, run_plan
 from crisis_sim.model import CrisisModel
 from crisis_sim.scenario.schema import Scenario
 
@@ -68,7 +68,7 @@ def time_crises(
     """Run a scenario as a batch does, and time it."""
     plan = Plan((scenario,), replicates, seed=1, block_size=block_size)
     started = time.perf_counter()
-    blocks = list(run_orders(plan.orders(), plan.crises, workers, StopSign()))
+    blocks = list(run_plan(plan, workers, StopSign()))
     seconds = time.perf_counter() - started
     turns = [block.agent_turns for block in blocks if isinstance(block, Block)]
     if len(turns) < len(blocks):

@@ -7,6 +7,7 @@ lost when something goes wrong. Which block a replicate falls into never changes
 
 from __future__ import annotations
 
+import gc
 import time
 import traceback
 from collections.abc import Mapping, Sequence
@@ -19,10 +20,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from crisis_sim.model import CrisisModel
     from crisis_sim.scenario.schema import Scenario
 
 #: Replicates of each scenario whose market paths are kept: enough for bands, few enough to draw.
 PATHS_KEPT = 1000
+#: Replicates from which a block's arrays are worth freeing at once; agents know each other, so the
+#: arrays of a smaller block wait for Python's next look for circles.
+LARGE_BLOCK = 1000
 
 
 @dataclass(frozen=True)
@@ -116,7 +121,7 @@ def run_block(
     )
     model.run()
     paths = model.kept_paths()
-    return Block(
+    block = Block(
         scenario=scenario.name,
         first=first,
         count=count,
@@ -125,6 +130,18 @@ def run_block(
         seconds=time.perf_counter() - started,
         agent_turns=len(model.agents) * model.turns_run,
     )
+    _forget(model)
+    del model
+    if count >= LARGE_BLOCK:
+        gc.collect()
+    return block
+
+
+def _forget(model: CrisisModel) -> None:
+    """Let Mesa let go of a model: 3.3 numbers agents by model, and so keeps every model alive."""
+    import mesa
+
+    getattr(mesa.Agent, "_ids", {}).pop(model, None)
 
 
 def attempt(order: BlockOrder) -> Block | BlockFailure:

@@ -68,6 +68,19 @@ class Plan:
         return self.replicates * len(self.scenarios)
 
     @property
+    def blocks(self) -> int:
+        """How many blocks there are in all."""
+        return self._blocks_each * len(self.scenarios)
+
+    @property
+    def agent_turns(self) -> int:
+        """How many turns of how many agents that is, if every crisis goes on to the horizon."""
+        added = len(self.agents)
+        return self.replicates * sum(
+            one.turns * (_agents_of(one) + added) for one in self.scenarios
+        )
+
+    @property
     def states(self) -> tuple[str, ...]:
         """Names of all the scenarios' states, each once."""
         return tuple(dict.fromkeys(name for one in self.scenarios for name in one.state_names))
@@ -78,12 +91,21 @@ class Plan:
         So a batch that is cut short has the same replicates of every scenario, give or take one
         block.
         """
-        blocks = math.ceil(self.replicates / self.block_size)
+        blocks = self._blocks_each
         edges = [self.replicates * number // blocks for number in range(blocks + 1)]
         for first, end in pairwise(edges):
             own = {path: values[first:end] for path, values in self.parameters.items()}
             for scenario in self.scenarios:
                 yield BlockOrder(scenario, first, end - first, self.seed, own, self.agents)
+
+    @property
+    def _blocks_each(self) -> int:
+        return math.ceil(self.replicates / self.block_size)
+
+
+def _agents_of(scenario: Scenario) -> int:
+    roles = ("states", "mediators", "lenders", "channels", "advisers")
+    return sum(len(getattr(scenario, role)) for role in roles)
 
 
 def make_plan(

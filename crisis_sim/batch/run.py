@@ -15,7 +15,7 @@ from crisis_sim.batch.folder import FolderWriter
 from crisis_sim.batch.interrupt import StopSign, stop_on_interrupt
 from crisis_sim.batch.manifest import close_manifest, open_manifest
 from crisis_sim.batch.plan import Plan, make_plan
-from crisis_sim.batch.workers import run_orders
+from crisis_sim.batch.workers import run_plan
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -141,7 +141,7 @@ def _carry_out(
     if workers < 1:
         raise BatchError(f"expected at least 1 for workers, got {workers}")
     done = 0
-    with closing(run_orders(plan.orders(), plan.crises, workers, stop)) as results:
+    with closing(run_plan(plan, workers, stop)) as results:
         for result in results:
             if isinstance(result, BlockFailure):
                 fail(result)

@@ -19,44 +19,49 @@ from typing import TypeAlias
 from crisis_sim.batch.block import Block, BlockFailure, BlockOrder, attempt, failure
 from crisis_sim.batch.errors import BatchError
 from crisis_sim.batch.interrupt import StopSign
+from crisis_sim.batch.plan import Plan
 
 Result: TypeAlias = Block | BlockFailure
 
-#: Seconds until a pool has given back its first blocks: new Python processes import the model
-#: (`make bench` measures it).
+#: Seconds until a pool has given back its first blocks: new Python processes import the model.
 POOL_START_SECONDS = 1.5
+#: Agent-turns that one process runs in a second, give or take; a first guess at how long a batch
+#: will take, until its own blocks tell. `make bench` measures both.
+AGENT_TURNS_PER_SECOND = 2e7
 #: Blocks handed out for each worker: one being run, one waiting, so that no worker idles and memory
 #: stays bounded.
 BLOCKS_AHEAD = 2
 
 
-def run_orders(
-    orders: Iterator[BlockOrder], crises: int, workers: int, stop: StopSign
-) -> Generator[Result, None, None]:
+def run_plan(plan: Plan, workers: int, stop: StopSign) -> Generator[Result, None, None]:
     """Carry out the orders of a plan and give back what came of each, in order.
 
-    This process begins by itself, and starts a pool as soon as the time that is left, judged by the
-    blocks so far, is long enough for the pool to pay.
+    A pool is started as soon as the time that is left is long enough for it to pay: at once for a
+    large batch, never for a small one.
 
     Args:
-        orders: the blocks to run.
-        crises: how many crises they hold in all.
+        plan: what to run.
         workers: the most processes to use.
         stop: when it is set, no further block is begun.
 
     Raises:
         BatchError: when worker processes cannot start.
     """
+    orders = plan.orders()
     seconds, done = 0.0, 0
-    for order in orders:
+    seconds_left = plan.agent_turns / AGENT_TURNS_PER_SECOND
+    for blocks_left in range(plan.blocks, 0, -1):
+        useful = min(workers, blocks_left)
+        if pool_pays(seconds_left, useful):
+            yield from _in_pools(orders, useful, useful * BLOCKS_AHEAD, stop)
+            return
         if stop.requested:
             return
+        order = next(orders)
         result = attempt(order)
         seconds, done = seconds + result.seconds, done + order.count
+        seconds_left = seconds / done * (plan.crises - done)
         yield result
-        if pool_pays(seconds / done * (crises - done), workers):
-            yield from _in_pools(orders, workers, workers * BLOCKS_AHEAD, stop)
-            return
 
 
 def pool_pays(seconds_left: float, workers: int) -> bool:

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
 from crisis_sim.batch import columns, run_block
 from crisis_sim.batch.block import PATHS_KEPT, BlockFailure, BlockOrder, attempt
+from crisis_sim.model import CrisisAgent, CrisisModel
 from tests.batch.crises import Counter, Raise, Saboteur, crisis
 
 
@@ -73,6 +77,18 @@ def test_a_block_that_raises_is_a_failure_that_says_which_and_why() -> None:
     assert failed.seed == 5
     assert failed.error == "ZeroDivisionError: no leverage to divide by"
     assert "crises.py" in failed.trace
+
+
+def test_a_block_that_is_done_leaves_no_model_behind() -> None:
+    models: list[weakref.ref[CrisisModel]] = []
+
+    def remember(model: CrisisModel) -> CrisisAgent:
+        models.append(weakref.ref(model))
+        return CrisisAgent(model, "witness")
+
+    run_block(crisis(), 0, 10, seed=1, agents=[remember])
+    gc.collect()
+    assert [model() for model in models] == [None]
 
 
 def test_an_interruption_is_no_failure_of_a_block(monkeypatch: pytest.MonkeyPatch) -> None:

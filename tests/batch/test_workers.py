@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
@@ -9,13 +10,13 @@ from crisis_sim.batch import BatchError, simulate, workers
 from crisis_sim.batch.block import BlockFailure
 from crisis_sim.batch.interrupt import StopSign
 from crisis_sim.batch.plan import Plan
-from crisis_sim.batch.workers import Result, pool_pays, run_orders
+from crisis_sim.batch.workers import Result, pool_pays, run_plan
 from tests.batch.crises import Die, DieOnce, Raise, Saboteur, crisis
 
 
 @pytest.fixture
 def eager_pool(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pool is opened after the first block, however little is left."""
+    """A pool is opened however little there is to do."""
     monkeypatch.setattr(workers, "POOL_START_SECONDS", 0.0)
 
 
@@ -28,7 +29,7 @@ def no_pool(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def carry_out(plan: Plan, workers: int, stop: StopSign | None = None) -> list[Result]:
-    return list(run_orders(plan.orders(), plan.crises, workers, stop or StopSign()))
+    return list(run_plan(plan, workers, stop or StopSign()))
 
 
 def test_a_pool_pays_only_for_work_that_outlasts_its_start() -> None:
@@ -43,6 +44,29 @@ def test_a_pool_pays_only_for_work_that_outlasts_its_start() -> None:
 def test_a_small_batch_opens_no_pool() -> None:
     plan = Plan((crisis(),), 40, seed=1, block_size=10)
     assert [result.first for result in carry_out(plan, workers=8)] == [0, 10, 20, 30]
+
+
+@pytest.mark.usefixtures("no_pool")
+def test_a_single_block_opens_no_pool_however_long_it_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(workers, "POOL_START_SECONDS", 0.0)
+    assert len(carry_out(Plan((crisis(),), 40, seed=1), workers=2)) == 1
+
+
+def test_slow_agents_bring_a_pool_though_the_first_guess_saw_no_need(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(workers, "AGENT_TURNS_PER_SECOND", math.inf)
+    monkeypatch.setattr(workers, "POOL_START_SECONDS", 1e-6)
+    plan = Plan((crisis(),), 60, seed=1, block_size=10, agents=[note_process])
+    processes = [
+        set(result.table.column("process").to_pylist())
+        for result in carry_out(plan, workers=2)
+        if not isinstance(result, BlockFailure)
+    ]
+    assert processes[0] == {os.getpid()}
+    assert all(os.getpid() not in later for later in processes[1:])
 
 
 @pytest.mark.usefixtures("eager_pool")
@@ -71,8 +95,8 @@ def test_results_come_in_the_order_of_the_plan_from_other_processes() -> None:
         if not isinstance(result, BlockFailure)
         for number in result.table.column("process").to_pylist()
     }
-    assert len(processes) >= 2
-    assert os.getpid() in processes
+    assert processes
+    assert os.getpid() not in processes
 
 
 def note_process(model: object) -> object:
@@ -117,7 +141,7 @@ def test_a_block_whose_worker_was_killed_by_chance_is_done_again(tmp_path: Path)
 def test_a_request_to_stop_ends_a_pool_after_the_blocks_in_hand() -> None:
     plan = Plan((crisis(),), 2000, seed=1, block_size=10)
     stop, firsts = StopSign(), []
-    for result in run_orders(plan.orders(), plan.crises, 2, stop):
+    for result in run_plan(plan, 2, stop):
         firsts.append(result.first)
         stop.requested = len(firsts) >= 3
     assert firsts == list(range(0, 10 * len(firsts), 10))
