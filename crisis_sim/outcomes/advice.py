@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 #: The result that the advice is about: the first of these that was observed long enough.
@@ -115,14 +115,19 @@ def _on_lost_pairs(summary: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _on_events_never_seen(summary: Mapping[str, Any]) -> Iterator[str]:
-    for name, scenario in summary["scenarios"].items():
-        for event, words in _RARE.items():
+    """One sentence for all scenarios that bound an event equally."""
+    for event, words in _RARE.items():
+        never: dict[int, list[str]] = {}
+        for name, scenario in summary["scenarios"].items():
             share = scenario["shares"][event]
             if share["count"] == 0 and share["of"]:
-                yield (
-                    f"{name}: no replicate saw {words}; its share is below "
-                    f"{_percent(share['upper'], _digits(share))} (95% interval)."
-                )
+                never.setdefault(share["of"], []).append(name)
+        for replicates, names in never.items():
+            share = summary["scenarios"][names[0]]["shares"][event]
+            yield (
+                f"{_listed(names)}: no replicate of {_count(replicates)} saw {words}; its share is "
+                f"below {_percent(share['upper'], _digits(share))} (95% interval)."
+            )
 
 
 def _on_missing_medians(summary: Mapping[str, Any]) -> Iterator[str]:
@@ -180,6 +185,10 @@ def _points(share: float, digits: int, sign: bool = False) -> str:
 
 def _count(number: float) -> str:
     return f"{number:,.0f}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _round_up(number: float) -> int:

@@ -135,7 +135,7 @@ def _to_ceasefire(ensemble: Replicates, origin: FloatArray) -> Durations:
     # The other endings stand in ENDINGS just after agreement, as in causes just after ceasefire.
     cause[otherwise] = ending[otherwise] + 1
     at = np.where(otherwise, ended_otherwise, at)
-    came = ~np.isnan(halt) & ~(ended_otherwise < halt)
+    came = ~np.isnan(halt)
     cause[came] = 1
     at = np.where(came, halt, at)
     # A crisis that was over before the clock began is not on it.

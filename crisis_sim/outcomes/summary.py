@@ -80,6 +80,9 @@ CEASEFIRE_CLOCKS = ("from_first_strike", "from_trigger")
 #: Quantiles given of durations and deaths, in per cent.
 QUANTILES = (10, 50, 90)
 
+#: Digits of a figure: all that double precision holds after sums over a million replicates.
+_SIGNIFICANT = 10
+
 
 def summarise(
     batch: Scenarios, reference: str | None = None, paired: bool | None = None
@@ -305,5 +308,8 @@ def _figure(figure: Estimate | None) -> dict[str, float | None] | None:
 
 
 def _plain(**figures: float) -> dict[str, float | None]:
-    """Plain floats; null for what is not known (JSON has no NaN and no infinity)."""
-    return {key: float(value) if np.isfinite(value) else None for key, value in figures.items()}
+    """Plain floats without the dust of rounding; null for what is not known, as JSON has no NaN."""
+    return {
+        key: float(f"{value:.{_SIGNIFICANT}g}") if np.isfinite(value) else None
+        for key, value in figures.items()
+    }

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from crisis_sim.batch.ensemble import Ensemble
+from crisis_sim.model import endings as model_endings
 from crisis_sim.outcomes import UnknownValueError, from_first_strike, from_trigger, relapse
+from crisis_sim.outcomes.records import ENDINGS
 
 Crises = Callable[..., Ensemble]
 
@@ -105,6 +107,23 @@ def test_an_ending_in_the_hour_of_the_strike_counts_at_hour_zero(crises: Crises)
     assert reading(from_first_strike(ensemble)) == (0.0, "ceasefire")
 
 
+def test_a_ceasefire_in_the_hour_of_the_strike_counts_even_if_it_broke(crises: Crises) -> None:
+    ensemble = crises(
+        {
+            "ending": "faded",
+            "ended_at_hours": 600.0,
+            "first_strike_at_hours": 352.0,
+            "ceasefire_in_effect_at_hours": 352.0,
+        }
+    )
+    assert reading(from_first_strike(ensemble)) == (0.0, "ceasefire")
+
+
+def test_time_out_stays_censored_even_if_an_end_is_written_beside_it(crises: Crises) -> None:
+    ensemble = crises({"ended_at_hours": 1440.0, "followed_until_hours": 1440.0})
+    assert reading(from_trigger(ensemble)) == (1440.0, "censored")
+
+
 def test_relapse_counts_from_the_first_ceasefire(crises: Crises) -> None:
     ensemble = crises(
         AGREEMENT,
@@ -146,6 +165,10 @@ def test_competing_endings_taken_together_leave_the_ceasefire_as_it_was(
     np.testing.assert_array_equal(together.estimate[0], apart.estimate[0])
     np.testing.assert_allclose(together.estimate[1], apart.estimate[1:].sum(axis=0))
     np.testing.assert_array_equal(together.standard_error[0], apart.standard_error[0])
+
+
+def test_the_endings_known_here_are_those_of_the_model() -> None:
+    assert set(ENDINGS) == set(model_endings.ENDINGS)
 
 
 def test_an_ending_that_is_none_is_refused_by_name(crises: Crises) -> None:

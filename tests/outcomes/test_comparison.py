@@ -35,6 +35,13 @@ def test_batches_of_different_seeds_are_independent_samples(
     assert apart["scenarios"]["quick"]["seed"] == 2
     difference = apart["differences"]["quick"]
     assert (difference["paired"], difference["pairs"]) == (False, None)
+    medians = [
+        each["differences"]["quick"]["ceasefire"]["from_first_strike"]["median_hours"]
+        for each in (paired, apart)
+    ]
+    assert medians[1]["upper"] - medians[1]["lower"] > 1.3 * (
+        medians[0]["upper"] - medians[0]["lower"]
+    )
     assert width(difference) > 1.5 * width(paired["differences"]["quick"])
     assert any("do not share their luck" in sentence for sentence in apart["advice"])
     assert not any("do not share their luck" in sentence for sentence in paired["advice"])

@@ -206,6 +206,29 @@ def test_all_censored_is_an_incidence_of_zero_with_a_width() -> None:
     assert not curve.influence(48.0).any()
 
 
+def test_the_limit_of_never_counts_those_that_ended_otherwise() -> None:
+    """Sixty ended otherwise by hour 2: like the forty still watched they had no ceasefire."""
+    time, cause = np.repeat([1.0, 2.0, 50.0], [30, 30, 40]), np.repeat([2, 0], [60, 40])
+    curve = cumulative_incidence(time, cause, CAUSES)
+    assert curve.at(24.0).upper == pytest.approx(float(wilson_interval(0, 100).upper))
+
+
+def test_the_latest_moment_is_the_horizon_where_nothing_is_censored_before_it() -> None:
+    curve = cumulative_incidence(np.repeat([5.0, 90.0], [97, 3]), np.repeat([1, 0], [97, 3]))
+    assert curve.latest(90.0) == 90.0
+    all_ended = cumulative_incidence(np.repeat([5.0, 60.0], [97, 3]), np.ones(100, dtype=int))
+    assert all_ended.latest(90.0) == 90.0
+
+
+def test_the_latest_moment_leaves_enough_at_risk_where_watches_end_one_by_one() -> None:
+    watches = np.arange(1.0, 201.0)
+    curve = cumulative_incidence(watches, np.zeros(200, dtype=int))
+    assert curve.latest(1000.0) == 191.0
+    assert curve.at(curve.latest(1000.0)).at_risk == 10
+    few = cumulative_incidence(watches[:5], np.zeros(5, dtype=int))
+    assert few.latest(1000.0) == 5.0
+
+
 def test_nobody_on_the_clock_is_unknown() -> None:
     curve = cumulative_incidence(np.full(3, np.nan), np.zeros(3, dtype=int), CAUSES)
     assert math.isnan(curve.at(0.0).estimate)

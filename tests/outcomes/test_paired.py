@@ -67,6 +67,20 @@ def test_without_censoring_the_error_is_that_of_the_paired_indicators() -> None:
     assert result.standard_error == pytest.approx(differences.std() / math.sqrt(400))
 
 
+def test_replicates_on_the_clock_in_one_scenario_only_are_reckoned_with() -> None:
+    """A share among those on the clock is a ratio of means; its error is the delta method's."""
+    draw = np.random.default_rng(3)
+    on_clock = draw.random((2, 300)) < 0.7
+    came = draw.random((2, 300)) < np.array([[0.5], [0.3]])
+    curves, pulls = [], []
+    for here, event in zip(on_clock, came, strict=True):
+        time = np.where(here, np.where(event, 10.0, 50.0), np.nan)
+        curves.append(cumulative_incidence(time, event & here))
+        pulls.append(here * (event - event[here].mean()) / here.mean())
+    result = incidence_difference(*curves, 24.0)
+    assert result.standard_error == pytest.approx(np.std(pulls[0] - pulls[1]) / math.sqrt(300))
+
+
 def test_pairing_narrows_and_the_same_scenario_twice_differs_by_nothing(
     simulated: Callable[..., Ensemble],
 ) -> None:
@@ -141,8 +155,18 @@ def test_the_bootstrap_repeats_itself_and_streams_differ() -> None:
     assert (median_time(curve).draws != median_time(curve, stream=1).draws).any()
 
 
-def test_groups_count_censored_replicates_as_the_curve_does() -> None:
+@pytest.mark.parametrize("seed", range(20))
+def test_groups_count_censored_replicates_as_the_curve_does(seed: int) -> None:
     """One group drawn once is the sample itself, so its median is the curve's."""
+    draw = np.random.default_rng(seed)
+    time, watch = np.ceil(draw.exponential(20.0, 60)), np.ceil(draw.uniform(0.0, 60.0, 60))
+    curve = cumulative_incidence(np.minimum(time, watch), (time <= watch).astype(int))
+    whole = median_time(curve, draws=3, groups=1)
+    assert whole.hours is not None
+    np.testing.assert_array_equal(whole.draws, whole.hours)
+
+
+def test_pooled_bins_take_censoring_into_account() -> None:
     draw = np.random.default_rng(4)
     time, watch = draw.exponential(60.0, 3000), draw.uniform(0.0, 200.0, 3000)
     curve = cumulative_incidence(np.minimum(time, watch), (time <= watch).astype(int))

@@ -42,6 +42,15 @@ def test_it_is_plain_data_without_nan(summary: dict[str, Any]) -> None:
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
 
 
+def test_figures_carry_no_dust_of_rounding(summary: dict[str, Any]) -> None:
+    incidence = summary["scenarios"]["may_2025"]["ceasefire"]["from_trigger"]["by"]["horizon"]
+    assert (
+        incidence["estimate"]
+        == summary["scenarios"]["may_2025"]["endings"]["agreement"]["estimate"]
+    )
+    assert len(str(incidence["lower"])) <= 12
+
+
 def test_the_keys_are_those_documented(summary: dict[str, Any]) -> None:
     assert list(summary) == [
         "seed",
@@ -139,7 +148,9 @@ def test_shares_are_counts_with_wilsons_interval(summary: dict[str, Any]) -> Non
     assert agreement["of"] == 2000
     assert agreement["estimate"] == agreement["count"] / 2000
     lower, upper = wilson_interval(agreement["count"], 2000)
-    assert (agreement["lower"], agreement["upper"]) == (float(lower), float(upper))
+    assert (agreement["lower"], agreement["upper"]) == pytest.approx(
+        (float(lower), float(upper)), rel=1e-9
+    )
     for group in ("endings", "worst_violence"):
         shares = summary["scenarios"]["may_2025"][group].values()
         assert sum(share["count"] for share in shares) == 2000
