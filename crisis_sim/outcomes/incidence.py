@@ -14,8 +14,8 @@ events of any kind at `u`::
 
 A crisis censored at `u` counts as at risk at `u`: events come before censoring in a tie.
 
-The standard error is the Greenwood-type one (Gaynor et al. 1993; Marubini and Valsecchi 1995),
-which Allignol, Schumacher and Beyersmann (2010) recommend over Aalen's when times are tied. It is
+The standard error is the Greenwood-type one (Gaynor et al. 1993; Marubini and Valsecchi 1995;
+compared with others by Allignol, Schumacher and Beyersmann 2010), as in statsmodels. It is
 identical to the infinitesimal jackknife, so it equals the root mean square of the influence values
 given here, and the binomial standard error when nothing is censored.
 
