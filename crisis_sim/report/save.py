@@ -14,6 +14,15 @@ if TYPE_CHECKING:
 #: Formats in which every chart is written.
 SUFFIXES = (".svg", ".png")
 
+#: The charts that there can be, in the order in which a reader wants to see them.
+CHARTS = (
+    "ceasefire_from_first_strike",
+    "ceasefire_from_trigger",
+    "endings",
+    "differences",
+    "markets",
+)
+
 
 def write_charts(batch: Batch, summary: Mapping[str, Any], folder: Path) -> list[Path]:
     """Write every chart that the batch allows.
@@ -41,6 +50,17 @@ def write_charts(batch: Batch, summary: Mapping[str, Any], folder: Path) -> list
             style.save(figure, path)
             written.append(path)
     return written
+
+
+def remove_charts(folder: Path) -> None:
+    """Remove the charts of results that are gone, so that none stands beside new ones.
+
+    Raises:
+        OSError: when one cannot be removed.
+    """
+    for name in CHARTS:
+        for suffix in SUFFIXES:
+            (folder / f"{name}{suffix}").unlink(missing_ok=True)
 
 
 def draw_all(batch: Batch, summary: Mapping[str, Any]) -> Iterator[tuple[str, Figure]]:

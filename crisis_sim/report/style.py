@@ -142,7 +142,7 @@ def styled(draw: Callable[Draw, Figure]) -> Callable[Draw, Figure]:
     def drawn(*args: Draw.args, **kwargs: Draw.kwargs) -> Figure:
         with in_style():
             figure = draw(*args, **kwargs)
-            figure.draw_without_rendering()
+            settle(figure)
         figure.set_layout_engine("none")  # to lay out anew for each format would take seconds
         return figure
 
@@ -153,6 +153,13 @@ def new_figure(width: float = DOUBLE_COLUMN, height: float = 80.0) -> Figure:
     """An empty figure of a printed size in millimetres, which lays out its own axes."""
     inches = (width / MILLIMETRES_PER_INCH, height / MILLIMETRES_PER_INCH)
     return Figure(figsize=inches, layout="constrained")
+
+
+def settle(figure: Figure) -> None:
+    """Place all axes, so that what is drawn next can go by where they stand."""
+    engine = figure.get_layout_engine()
+    if engine is not None and figure.axes:
+        engine.execute(figure)
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -218,7 +225,7 @@ def label_ends(
         ends: of each curve its last value, its name and its line (as from `scenario_line`).
         size: size of the letters in points.
     """
-    figure.draw_without_rendering()  # settles where the axes stand
+    settle(figure)
     low, high = axes.get_ylim()
     height = axes.get_position().height * figure.get_figheight() * POINTS_PER_INCH
     gap = 1.25 * size / height * (high - low)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
 
 from crisis_sim.batch.ensemble import Batch
 from crisis_sim.model.journal import Journal
 from crisis_sim.outcomes.summary import summarise
+from crisis_sim.report import charts
 from crisis_sim.scenario.schema import Scenario
 from tests.report.made_up import CASES, make_batch, make_ensemble, make_journal, make_scenario
 
@@ -22,6 +24,21 @@ def batch() -> Batch:
 @pytest.fixture(scope="session")
 def summary(batch: Batch) -> dict[str, Any]:
     return summarise(batch)
+
+
+@pytest.fixture(scope="session")
+def drawn(
+    batch: Batch, summary: dict[str, Any], journal: Journal, scenario: Scenario
+) -> dict[str, Figure]:
+    """Every chart, drawn once: to look at, not to change."""
+    return {
+        "from the first strike": charts.draw_incidence(batch, summary),
+        "from the trigger": charts.draw_incidence(batch, summary, "from_trigger"),
+        "endings": charts.draw_endings(batch, summary),
+        "differences": charts.draw_differences(batch, summary),
+        "markets": charts.draw_markets(batch, summary),
+        "replay": charts.draw_replay(journal, scenario),
+    }
 
 
 @pytest.fixture(scope="session")

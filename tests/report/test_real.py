@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+
+from crisis_sim.report.real import real_record, start_of, trigger_hours
+from tests.report.made_up import REAL_CLOSES, hours, make_scenario
+
+
+def test_the_record_stands_on_the_clock_of_the_scenario() -> None:
+    record = real_record(make_scenario().plain())
+    assert record is not None
+    assert record.first_strike_at_hours == pytest.approx(hours("05-07 01:05"))
+    assert record.ceasefire_after_hours("from_first_strike") == pytest.approx(87.0 + 55.0 / 60.0)
+    assert record.ceasefire_after_hours("from_trigger") == pytest.approx(hours("05-10 17:00"))
+    assert record.rungs["pakistan"][-1] == (pytest.approx(hours("05-10 17:00")), "mobilisation")
+    assert next(text for _, text in record.events).startswith("The IMF")
+
+
+def test_a_close_without_an_hour_stands_at_the_end_of_its_simulated_day() -> None:
+    record = real_record(make_scenario().plain())
+    assert record is not None
+    index = record.markets["pakistan"]
+    closes = list(REAL_CLOSES["pakistan"][1].values())
+    assert index.at_hours[:3] == (-24.0, 0.0, 24.0)
+    assert index.relative[1] == 1.0
+    assert index.relative[-1] == pytest.approx(closes[-1] / closes[1])
+
+
+def test_a_close_with_an_hour_stands_there() -> None:
+    market = {
+        "index": "x",
+        "closes": [("2025-04-23T15:30+05:30", 50.0), ("2025-04-24T15:30", 40.0)],
+    }
+    scenario = make_scenario(real_path={"markets": {"india": market}})
+    record = real_record(scenario.plain())
+    assert record is not None
+    assert record.markets["india"].at_hours == (24.5, 48.5)
+    assert record.markets["india"].relative == (1.0, 0.8)
+
+
+def test_no_record_and_an_incomplete_one() -> None:
+    assert real_record({}) is None
+    assert real_record(make_scenario(real_path=None).plain()) is None
+    record = real_record(make_scenario(real_path={"first_strike": "2025-05-07"}).plain())
+    assert record is not None
+    assert record.ceasefire_after_hours("from_first_strike") is None
+    assert record.ceasefire_after_hours("from_trigger") is None
+
+
+def test_start_and_trigger() -> None:
+    assert start_of({}) is None
+    assert trigger_hours({}) == 0.0
+    late = {**make_scenario().plain(), "start": "2025-04-22T03:00+05:30"}
+    assert trigger_hours(late) == 12.0

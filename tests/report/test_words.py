@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from crisis_sim.report import words
+
+
+@pytest.mark.parametrize(
+    ("share", "written"),
+    [(0.7123, "71.2"), (1.0, "100.0"), (0.0, "0.0"), (0.0015, "0.15"), (0.00004, "0.0040")],
+)
+def test_small_percentages_keep_two_digits(share: float, written: str) -> None:
+    assert words.percent(share) == written
+
+
+def test_what_is_not_known_is_a_dash() -> None:
+    nan = float("nan")
+    assert {words.percent(nan), words.points(nan), words.duration(nan)} == {words.UNKNOWN}
+
+
+@pytest.mark.parametrize(
+    ("difference", "written"), [(0.089, "+8.9"), (-0.089, "−8.9"), (0.0, "0.0"), (-0.0001, "0.0")]
+)
+def test_differences_carry_their_sign(difference: float, written: str) -> None:
+    assert words.points(difference) == written
+
+
+@pytest.mark.parametrize(
+    ("hours", "written"),
+    [
+        (0.5, "30 minutes"),
+        (1.0, "1 hour"),
+        (47.6, "48 hours"),
+        (87.92, "3.7 days"),
+        (24.0 * 14.4, "14.4 days"),
+        (24.0 * 45.2, "45 days"),
+    ],
+)
+def test_durations_as_a_person_says_them(hours: float, written: str) -> None:
+    assert words.duration(hours) == written
+
+
+def test_clean_takes_out_what_steers_a_terminal_or_the_direction_of_writing() -> None:
+    assert words.clean("a\x1b[31mred\x07\r\nb\u202ec\u200fd") == "a[31mred bcd"
+
+
+def test_clean_leaves_scripts_as_they_are() -> None:
+    hindi = "क्\u200dष"
+    assert words.clean(hindi) == hindi
+
+
+def test_label_and_shorten() -> None:
+    assert words.label("no_back_channel") == "No back channel"
+    assert words.shorten("short", 10) == "short"
+    assert words.shorten("a_long_name_that_ends_in_7", 12) == "a_long_n…n_7"
+    assert len(words.shorten("x" * 50, 12)) == 12
+
+
+@pytest.mark.parametrize(
+    ("title", "told"),
+    [
+        ("United States", "the United States"),
+        ("International Monetary Fund", "the International Monetary Fund"),
+        ("China", "China"),
+        ("military hotline", "the military hotline"),
+        ("The Quad", "The Quad"),
+        ("a quiet word", "a quiet word"),
+    ],
+)
+def test_articles(title: str, told: str) -> None:
+    assert words.with_article(title) == told
+
+
+def test_listed() -> None:
+    assert words.listed([]) == ""
+    assert words.listed(["a"]) == "a"
+    assert words.listed(["a", "b", "c"]) == "a, b and c"
+
+
+def test_moments_are_in_their_own_offset() -> None:
+    at = datetime.fromisoformat("2025-05-07T01:05+05:30")
+    assert words.moment(at) == "Wednesday 7 May, 01:05"
+    assert words.moment(at, year=True) == "Wednesday 7 May 2025, 01:05"
+    assert words.offset(at) == "UTC+5:30"
+    assert words.offset(at.astimezone(UTC)) == "UTC"
+    assert words.offset(datetime.fromisoformat("2025-05-07T01:05-04:00")) == "UTC−4"
