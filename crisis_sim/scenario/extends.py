@@ -6,6 +6,7 @@ cannot show a stranger's report what stands elsewhere.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest
@@ -16,7 +17,20 @@ MAX_CHAIN = 10
 SUFFIXES = (".yaml", ".yml")
 
 
-def read_chain(path: Path, name: str) -> tuple[list[Node], list[Mistake]]:
+@dataclass(frozen=True)
+class Layer:
+    """What one file of a chain says.
+
+    Attributes:
+        path: the file.
+        top: its mapping, without `extends`.
+    """
+
+    path: Path
+    top: Node
+
+
+def read_chain(path: Path, name: str) -> tuple[list[Layer], list[Mistake]]:
     """A scenario file and those it extends.
 
     Args:
@@ -24,24 +38,24 @@ def read_chain(path: Path, name: str) -> tuple[list[Node], list[Mistake]]:
         name: what to call it in a report.
 
     Returns:
-        their mappings without `extends`, the file's own first; and mistakes in how they are
-        written that leave the rest readable.
+        what each says, the file itself first; and mistakes in how they are written that leave the
+        rest readable.
 
     Raises:
         ScenarioError: when one of them cannot be read, or they extend one another in a circle.
     """
-    layers: list[Node] = []
+    layers: list[Layer] = []
     mistakes: list[Mistake] = []
     names = {path.resolve(): name}
     while True:
         try:
-            layer, found = parse(name, read_text(path, name))
+            top, found = parse(name, read_text(path, name))
         except ScenarioError as error:
             raise ScenarioError([*mistakes, *error.mistakes]) from None
         mistakes += found
-        entries = dict(layer.entries())
+        entries = dict(top.entries())
         extends = entries.pop("extends", None)
-        layers.append(Node(layer.place, entries))
+        layers.append(Layer(path, Node(top.place, entries)))
         if extends is None:
             return layers, mistakes
         try:

@@ -35,9 +35,9 @@ def load_scenario(reference: str | os.PathLike[str], overrides: Sequence[str] = 
     """
     path = find_scenario(reference)
     layers, mistakes = read_chain(path, _call(path))
-    top = layers[-1]
+    top = layers[-1].top
     for layer in reversed(layers[:-1]):
-        top = lay_over(top, layer)
+        top = lay_over(top, layer.top)
     return _checked(top, path.stem, overrides, mistakes)
 
 

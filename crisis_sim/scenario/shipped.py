@@ -79,5 +79,6 @@ def _shipped(path: Path) -> Shipped:
     from crisis_sim.scenario.extends import read_chain
 
     layers, _ = read_chain(path, str(path))
-    titles = (layer.entries()["title"].content for layer in layers if "title" in layer.entries())
-    return Shipped(path.stem, path, str(next(titles, "")))
+    titles = (layer.top.entries().get("title") for layer in layers)
+    title = next((node.content for node in titles if node), "")
+    return Shipped(path.stem, path, str(title))

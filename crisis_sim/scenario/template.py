@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 TEMPLATE = Path(__file__).with_name("template.yaml")
+
+COUNTERFACTUAL = """\
+# A counterfactual of {extends}: say only what differs. Mappings are merged, lists and numbers
+# replace what was there, and null takes an entry out:
+#
+#   mediators: {{us: null}}
+#   states: {{NAME: {{resolve: {{uniform: [0.2, 0.5]}}}}}}
+#
+#   crisis-sim check {file}
+#   crisis-sim run {extends} {file}
+
+extends: {extends}
+title: {title}
+"""
 
 
 def template_text(file_name: str = "my_crisis.yaml") -> str:
@@ -22,3 +37,46 @@ def write_template(path: Path) -> None:
     """
     with path.open("x", encoding="utf-8") as file:
         file.write(template_text(path.name))
+
+
+def write_counterfactual(path: Path, reference: str) -> list[Path]:
+    """Write a scenario that extends another one, with copies of what it extends beside it.
+
+    A scenario can extend files of its own folder only, so a shipped one is copied there first.
+
+    Args:
+        path: the new file.
+        reference: the scenario to extend: a file, or the name of a shipped one.
+
+    Returns:
+        the files written, the new scenario first.
+
+    Raises:
+        FileExistsError: when the file is there already, or another one under a name that is needed.
+        ScenarioError: when there is no such scenario, or it has mistakes.
+        OSError: when they cannot be written.
+    """
+    from crisis_sim.scenario.extends import read_chain
+    from crisis_sim.scenario.load import load_scenario
+    from crisis_sim.scenario.shipped import find_scenario
+
+    original = find_scenario(reference).resolve()
+    # A JSON text is a YAML text, whatever characters it holds.
+    title = json.dumps(f"{load_scenario(original).title}, but otherwise", ensure_ascii=False)
+    layers, _ = read_chain(original, str(original))
+    copies = {
+        path.parent / layer.path.relative_to(original.parent): layer.path.read_text("utf-8")
+        for layer in layers
+    }
+    for copy, text in copies.items():
+        if copy == path or (copy.exists() and copy.read_text("utf-8") != text):
+            raise FileExistsError(copy)
+    with path.open("x", encoding="utf-8") as file:
+        file.write(COUNTERFACTUAL.format(extends=original.name, title=title, file=path.name))
+    written = [path]
+    for copy, text in copies.items():
+        if not copy.exists():
+            copy.parent.mkdir(exist_ok=True)
+            copy.write_text(text, encoding="utf-8")
+            written.append(copy)
+    return written
