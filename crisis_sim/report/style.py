@@ -80,7 +80,8 @@ ENDING_FILLS: dict[str, Fill] = {
 STATE_COLOURS = (BLUE, VERMILLION)
 STATE_DASHES: tuple[Any, ...] = ("-", (0, (4, 1)))
 
-_SCENARIO_COLOURS = (BLACK, BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY_BLUE)
+#: Black is the reference's alone.
+_SCENARIO_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY_BLUE)
 _DASHES: tuple[Any, ...] = ("-", (0, (4, 1.2)), (0, (1, 1)))
 
 _SETTINGS: Any = {
@@ -175,11 +176,13 @@ def save(figure: Figure, path: Path) -> None:
 
 def scenario_line(place: int) -> dict[str, Any]:
     """Colour and dash of the scenario that comes `place`-th; the first is the reference."""
-    colours = len(_SCENARIO_COLOURS)
+    if place == 0:
+        return {"color": BLACK, "linestyle": "-", "linewidth": 1.5}
+    dash, colour = divmod(place - 1, len(_SCENARIO_COLOURS))
     return {
-        "color": _SCENARIO_COLOURS[place % colours],
-        "linestyle": _DASHES[(place // colours) % len(_DASHES)],
-        "linewidth": 1.5 if place == 0 else 1.0,
+        "color": _SCENARIO_COLOURS[colour],
+        "linestyle": _DASHES[dash % len(_DASHES)],
+        "linewidth": 1.0,
     }
 
 

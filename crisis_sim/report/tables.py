@@ -66,7 +66,7 @@ def outcome_table(summary: Mapping[str, Any]) -> Table:
         "ceasefire\nin 24 h, %",
         "in 72 h\n%",
         "in 96 h\n%",
-        "median to\nceasefire",
+        "median\nhours",
         "war\n%",
         "nuclear\nuse, %",
     ):
@@ -78,11 +78,13 @@ def outcome_table(summary: Mapping[str, Any]) -> Table:
             _name(name, bold=name == summary["reference"]),
             _share(scenario["endings"]["agreement"]),
             *(_percent(clock["by"][moment]) for moment in ("24_hours", "72_hours", "96_hours")),
-            Text("not reached" if median is None else words.duration(median["estimate"])),
+            Text("none" if median is None else words.count(median["estimate"])),
             _percent(scenario["shares"]["war"]),
             _percent(scenario["shares"]["nuclear_use"]),
         )
-    table.caption = Text("Ceasefire and median count from the first strike, among crises with one.")
+    table.caption = Text(
+        "Ceasefire and the median time to it count from the first strike, among crises with one."
+    )
     return table
 
 
@@ -96,7 +98,7 @@ def difference_table(summary: Mapping[str, Any]) -> Table | None:
         "agreement\npoints",
         "ceasefire in 96 h\npoints",
         "war\npoints",
-        "median to ceasefire\nhours",
+        "median\nhours",
     ):
         table.add_column(heading, justify="right", no_wrap=True)
     for name, difference in summary["differences"].items():

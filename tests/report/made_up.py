@@ -16,7 +16,7 @@ from crisis_sim.scenario.schema import Scenario
 #: An entry's moment (month, day and time), kind, agent and detail.
 EntryFacts = tuple[str, str, str, dict[str, Any]]
 
-REPLICATES = 1500
+REPLICATES = 800
 HORIZON_DAYS = 60.0
 FOLLOW_UP_HOURS = 14 * 24.0
 ENDINGS = np.array(["agreement", "tacit", "unilateral", "imposed", "faded", "unresolved"])

@@ -8,6 +8,7 @@ import pytest
 from crisis_sim.batch.ensemble import Batch
 from crisis_sim.outcomes.summary import summarise
 from crisis_sim.report import style, write_charts
+from crisis_sim.report.save import CHARTS, SUFFIXES, remove_charts
 from tests.report.made_up import make_batch, make_ensemble
 
 ALWAYS = ["ceasefire_from_first_strike", "ceasefire_from_trigger", "endings"]
@@ -20,11 +21,7 @@ def names(paths: list[Path]) -> list[str]:
 def test_every_chart_comes_as_svg_and_png(batch: Batch, tmp_path: Path) -> None:
     pair = make_batch(batch.ensembles["may_2025"], batch.ensembles["no_mediators"])
     written = write_charts(pair, summarise(pair), tmp_path / "new" / "charts")
-    expected = [
-        f"{name}{suffix}"
-        for name in [*ALWAYS, "differences", "markets"]
-        for suffix in (".svg", ".png")
-    ]
+    expected = [f"{name}{suffix}" for name in CHARTS for suffix in SUFFIXES]
     assert names(written) == expected
     assert all(path.stat().st_size > 1000 for path in written)
     svg = (tmp_path / "new" / "charts" / "endings.svg").read_text(encoding="utf-8")
@@ -47,3 +44,12 @@ def test_a_folder_that_cannot_be_made_is_an_os_error(
     (tmp_path / "file").write_text("here is a file already")
     with pytest.raises(OSError, match="file"):
         write_charts(batch, summary, tmp_path / "file")
+
+
+def test_removing_charts_leaves_other_files_alone(tmp_path: Path) -> None:
+    ours = [tmp_path / f"{name}{suffix}" for name in CHARTS for suffix in SUFFIXES]
+    for path in (*ours, tmp_path / "mine.svg"):
+        path.write_text("a chart")
+    remove_charts(tmp_path)
+    remove_charts(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.svg"]

@@ -186,7 +186,7 @@ def _draw_strips(axes: Axes, journal: Journal, parties: Sequence[tuple[str, str,
         axes.fill_between(
             days,
             base,
-            base + 0.82 * values,
+            base + 0.8 * values,
             where=values > _PRESENT,
             step="post",
             facecolor=fill.colour,
@@ -199,7 +199,7 @@ def _draw_strips(axes: Axes, journal: Journal, parties: Sequence[tuple[str, str,
         [base + 0.4 for base in range(len(parties))],
         labels[::-1],
         fontsize=6.0,
-        linespacing=1.0,
+        linespacing=1.15,
     )
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(-0.15, len(parties))

@@ -131,14 +131,16 @@ def dozen() -> tuple[Batch, dict[str, Any]]:
     return batch, summarise(batch)
 
 
-@every_chart
+@pytest.mark.parametrize(
+    "draw", [charts.draw_incidence, charts.draw_endings, charts.draw_differences]
+)
 def test_twelve_scenarios_with_long_names_are_told_apart(
     draw: Draw, dozen: tuple[Batch, dict[str, Any]]
 ) -> None:
     figure = draw(*dozen)
     assert overlaps(figure) == []
     labels = {text.get_text() for text in texts(figure) if text.get_text().startswith("A scenario")}
-    expected = {"differences": 11, "markets": 0}.get(draw.__name__.removeprefix("draw_"), 12)
+    expected = 11 if draw is charts.draw_differences else 12
     assert len({label.split(":")[0][-2:] for label in labels}) == expected
 
 
