@@ -82,9 +82,7 @@ def outcome_table(summary: Mapping[str, Any]) -> Table:
             _percent(scenario["shares"]["war"]),
             _percent(scenario["shares"]["nuclear_use"]),
         )
-    table.caption = Text(
-        "Ceasefire and the median time to it count from the first strike, among crises with one."
-    )
+    table.caption = Text("Ceasefire and median time: from the first strike, in crises with one.")
     return table
 
 
