@@ -30,7 +30,9 @@ class Lucky(OverReplicates):
     def _stream(self, purpose: str, kind: type[Stream]) -> Stream:
         stream = self._streams.get(purpose)
         if stream is None:
-            self._streams[purpose] = stream = kind(self.crisis.luck, f"{self.name}/{purpose}")
+            crisis = self.crisis
+            stream = kind(crisis.luck, f"{self.name}/{purpose}", crisis.record.place)
+            self._streams[purpose] = stream
         return stream
 
     def happens(self, purpose: str, rate_per_day: Array) -> NDArray[np.bool_]:

@@ -38,11 +38,12 @@ class Endings(Lucky):
             self._out_of_time()
 
     def _yielded(self) -> None:
-        """Unilateral: one side gives the other what it wants. Both at once is a settlement without a paper: tacit."""
+        """Unilateral: one side gives the other what it wants. Both at once is an understanding: tacit."""
         one, other = self.crisis.states
         both = one.yields & other.yields
-        self._end(both, TACIT)
-        who = self._end((one.yields | other.yields) & ~both, UNILATERAL)
+        either = (one.yields | other.yields) & ~self.crisis.halt.pending  # agreed in the same turn
+        self._end(either & both, TACIT)
+        who = self._end(either & ~both, UNILATERAL)
         if who.size and self.crisis.journal is not None:
             self.crisis.tell("yielded", one.name if one.yields[who[0]] else other.name)
 

@@ -87,7 +87,8 @@ class Halt(Lucky):
 
     def _start(self) -> None:
         crisis = self.crisis
-        who = np.flatnonzero(self.pending & (self.effective_at <= crisis.hours))
+        due = self.pending & (self.effective_at <= crisis.hours)
+        who = (due & crisis.ongoing).nonzero()[0]
         if not who.size:
             return
         self.pending[who] = False

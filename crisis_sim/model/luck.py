@@ -51,15 +51,21 @@ class Luck:
 
 
 class Stream(OverReplicates):
-    """Uniform numbers in [0, 1), taken one after another by each replicate on its own."""
+    """Uniform numbers in [0, 1), taken one after another by each replicate on its own.
 
-    def __init__(self, luck: Luck, key: str) -> None:
+    Args:
+        luck: the block's luck.
+        key: agent and purpose.
+        place: the places in the block of the replicates that are still in it; all of them where left out.
+    """
+
+    def __init__(self, luck: Luck, key: str, place: Indices | None = None) -> None:
         self._luck, self._key = luck, key
-        self._place = np.arange(luck.count)
-        self._taken = np.zeros(luck.count, np.intp)
+        self._place = np.arange(luck.count) if place is None else place
+        self._taken = np.zeros(self._place.size, np.intp)
         self._drawn = 0
         # One row an occurrence, with room for more; in a tuple, since its first axis is not the replicates.
-        self._numbers = (np.empty((1, luck.count), Real),)
+        self._numbers = (np.empty((1, self._place.size), Real),)
 
     def _row(self, occurrence: int) -> NDArray[np.float32]:
         """The numbers of one occurrence for all replicates of the block, shape (count,)."""
@@ -101,9 +107,9 @@ class NormalStream(Stream):
 class Clock(Stream):
     """When an event happens: its hazard eats a unit-exponential budget, and takes the next one when it is gone."""
 
-    def __init__(self, luck: Luck, key: str) -> None:
-        super().__init__(luck, key)
-        self.left = self.take(np.arange(luck.count))
+    def __init__(self, luck: Luck, key: str, place: Indices | None = None) -> None:
+        super().__init__(luck, key, place)
+        self.left = self.take(np.arange(self._place.size))
 
     def _row(self, occurrence: int) -> NDArray[np.float32]:
         return -np.log(1 - super()._row(occurrence))  # exact: a number and 1 less it are multiples of 2**-24

@@ -186,7 +186,7 @@ class State(CrisisAgent):
         influence = self._influence(who)
         fog = 1 - influence.information
         suffered = self.grievance.take(who)
-        pessimism = at(behaviour.fog.pessimism, who)
+        hope = at(behaviour.fog.hope, who)
         saturation = at(behaviour.harm.grievance_saturation, who)
         return Situation(
             resolve=at(self.facts.resolve, who),
@@ -202,7 +202,7 @@ class State(CrisisAgent):
             unready=(self.prepared.take(who) < 1).astype(np.float32),
             answered=np.maximum(1 - suffered, 0),
             accepting=self.rival.offer_until.take(who) >= crisis.hours,
-            belief=pessimism + influence.information * (self.rival.lean.take(who) - pessimism),
+            belief=hope + influence.information * (self.rival.lean.take(who) - hope),
             influence=influence,
         )
 

@@ -149,7 +149,7 @@ class FogBehaviour(Part):
     misreading: Number = parameter(
         0.2, "largest error about the rival's intensity, as a share of it", unit=SHARE, between=(0, 1), source=JERVIS
     )
-    pessimism: Number = parameter(
+    hope: Number = parameter(
         0.35, "chance that the rival accepts a halt, as believed with no information", unit="probability", between=(0, 1)
     )
     accidents_per_day: Number = parameter(

@@ -1,0 +1,233 @@
+"""What a block of crises is held to: keyed luck, the same crisis in any block, agents that keep to themselves, time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from crisis_sim.model import CrisisAgent, CrisisModel, Influence, Journal, ThirdParty
+from crisis_sim.model.crisis import MILESTONES
+from crisis_sim.scenario import Scenario, load_scenario
+from tests.model.conftest import Columns, same
+
+WHOLE = 400
+
+
+@pytest.fixture(scope="module")
+def whole(may_2025: Scenario) -> Columns:
+    return CrisisModel(may_2025, WHOLE, seed=3).run().outcomes()
+
+
+@pytest.mark.parametrize(("first", "count"), [(0, 1), (7, 1), (123, 1), (399, 1), (0, 37), (101, 299)])
+def test_a_replicate_is_the_same_to_the_bit_in_any_block(
+    may_2025: Scenario, whole: Columns, first: int, count: int
+) -> None:
+    block = CrisisModel(may_2025, count, seed=3, first_replicate=first).run().outcomes()
+    same(whole, block, slice(first, first + count))
+
+
+def test_finished_replicates_that_leave_the_block_change_nothing(
+    may_2025: Scenario, whole: Columns
+) -> None:
+    same(whole, CrisisModel(may_2025, WHOLE, seed=3).run(drop_finished=False).outcomes())
+
+
+def test_another_seed_is_another_crisis_and_zero_is_a_seed(may_2025: Scenario) -> None:
+    zero, one = (CrisisModel(may_2025, 50, seed=seed).run().outcomes() for seed in (0, 1))
+    assert not np.array_equal(zero["deaths"], one["deaths"])
+    same(zero, CrisisModel(may_2025, 50, seed=0).run().outcomes())
+
+
+def test_a_journal_changes_nothing(may_2025: Scenario, whole: Columns) -> None:
+    model = CrisisModel(may_2025, 1, seed=3, first_replicate=55, journal=Journal())
+    same(whole, model.run().outcomes(), slice(55, 56))
+
+
+class Bystander(ThirdParty):
+    """Sees everything, draws luck of its own, and brings nothing to bear."""
+
+    def act(self) -> None:
+        self.happens("yawn", 3.0)
+
+
+def test_an_agent_that_brings_nothing_to_bear_leaves_all_luck_untouched(
+    may_2025: Scenario, whole: Columns
+) -> None:
+    model = CrisisModel(
+        may_2025, WHOLE, seed=3, agents=[lambda crisis: Bystander(crisis, "bystander")]
+    )
+    same(whole, model.run().outcomes())
+
+
+def test_taking_an_agent_out_leaves_the_luck_of_all_others_untouched(may_2025: Scenario) -> None:
+    with_all, without = (
+        CrisisModel(scenario, 300, seed=3)
+        for scenario in (may_2025, load_scenario("may_2025", ["lenders=null"]))
+    )
+    for _ in range(60):
+        with_all.step()
+        without.step()
+    for name in ("india", "pakistan", "us", "nsa_line"):
+        ours = next(agent for agent in with_all.cast if agent.name == name)
+        theirs = next(agent for agent in without.cast if agent.name == name)
+        if isinstance(ours, type(with_all.states[0])):
+            for number in ("resolve", "audience"):
+                np.testing.assert_array_equal(
+                    getattr(ours.facts, number), getattr(theirs.facts, number)
+                )
+        for purpose in ours._streams.keys() & theirs._streams.keys():
+            one, other = ours._streams[purpose]._numbers[0], theirs._streams[purpose]._numbers[0]
+            rows = min(ours._streams[purpose]._drawn, theirs._streams[purpose]._drawn)
+            np.testing.assert_array_equal(one[:rows], other[:rows])
+
+
+def test_the_order_of_agents_does_not_matter(may_2025: Scenario, whole: Columns) -> None:
+    turned = may_2025.model_copy(
+        update={
+            "mediators": dict(reversed(may_2025.mediators.items())),
+            "channels": dict(reversed(may_2025.channels.items())),
+        }
+    )
+    other = CrisisModel(turned, WHOLE, seed=3).run().outcomes()
+    # Sums of 32-bit numbers depend on their order in the last digit, which tips a rare choice.
+    assert np.mean(whole["ending"] == other["ending"]) > 0.99
+    close = np.isclose(whole["ended_at_hours"], other["ended_at_hours"], equal_nan=True)
+    assert close.mean() > 0.97
+
+
+def test_halving_the_turn_leaves_shares_and_most_single_crises_as_they_are(outcomes: Any) -> None:
+    coarse = outcomes(replicates=3000)
+    fine = outcomes("hours_per_turn=1.5", replicates=3000)
+    alike = coarse["ending"] == fine["ending"]
+    assert alike.mean() > 0.88
+    apart = np.abs(coarse["ended_at_hours"] - fine["ended_at_hours"])[alike]
+    assert np.nanmedian(apart) < 24
+    strikes = np.abs(coarse["first_strike_at_hours"] - fine["first_strike_at_hours"])
+    assert np.nanquantile(strikes, 0.8) <= 3.0
+    for ending in ("agreement", "unresolved", "unilateral"):
+        change = (fine["ending"] == ending).astype(float) - (coarse["ending"] == ending)
+        assert abs(change.mean()) < 3 * change.std() / np.sqrt(change.size) + 1e-3, ending
+
+
+def test_milestones_come_in_order(outcomes: Any) -> None:
+    columns = outcomes(replicates=3000)
+
+    def in_order(*names: str) -> None:
+        for earlier, later in zip(names, names[1:], strict=False):
+            gap = columns[later] - columns[earlier]
+            assert np.all(gap[~np.isnan(gap)] >= 0), (earlier, later)
+
+    in_order("trigger_at_hours", "first_strike_at_hours", "war_at_hours", "nuclear_use_at_hours")
+    in_order("ceasefire_agreed_at_hours", "ceasefire_in_effect_at_hours", "first_violation_at_hours")
+    in_order("first_violation_at_hours", "relapsed_at_hours")
+    came = ~np.isnan(columns["ceasefire_in_effect_at_hours"])
+    assert not np.isnan(columns["ceasefire_agreed_at_hours"][came]).any()
+
+
+def test_nothing_happens_after_the_end(outcomes: Any) -> None:
+    columns = outcomes(replicates=3000)  # all the block's turns, for those still in it after their end too
+    until = columns["followed_until_hours"]
+    for milestone in (*MILESTONES, "us_engaged_at_hours", "imf_decided_at_hours"):
+        hours = columns[milestone]
+        came = ~np.isnan(hours)
+        assert np.all(hours[came] <= until[came]), milestone
+
+
+def test_time_out_is_never_an_ending_in_time(outcomes: Any) -> None:
+    columns = outcomes(replicates=3000)
+    unresolved = columns["ending"] == "unresolved"
+    assert unresolved.any()
+    assert np.isnan(columns["ended_at_hours"][unresolved]).all()
+    assert not np.isnan(columns["ended_at_hours"][~unresolved]).any()
+
+
+def test_an_agreement_is_a_halt_that_held(outcomes: Any, may_2025: Scenario) -> None:
+    columns = outcomes(replicates=3000)
+    agreed = columns["ending"] == "agreement"
+    first_held = agreed & np.isnan(columns["relapsed_at_hours"])
+    np.testing.assert_array_equal(
+        columns["ended_at_hours"][first_held], columns["ceasefire_in_effect_at_hours"][first_held]
+    )
+    watched = columns["followed_until_hours"] - columns["ended_at_hours"]
+    in_full = watched[agreed] >= 24 * may_2025.follow_up_days
+    at_horizon = columns["followed_until_hours"][agreed] == may_2025.horizon_hours
+    assert np.all(in_full | at_horizon)
+
+
+def test_every_replicate_has_an_ending_and_no_number_is_lost(outcomes: Any) -> None:
+    columns = outcomes(replicates=3000)
+    known = {"agreement", "tacit", "unilateral", "imposed", "faded", "unresolved"}
+    assert set(columns["ending"]) <= known
+    for name in ("deaths", "peak_rung", "india_lowest_market", "pakistan_highest_pressure"):
+        assert np.isfinite(columns[name]).all(), name
+    assert np.all(columns["pakistan_highest_pressure"] < 1)
+    assert np.all(columns["india_lowest_market"] <= 1)
+
+
+def test_one_replicate_is_an_ordinary_mesa_model(may_2025: Scenario) -> None:
+    model = CrisisModel(may_2025)
+    assert len(model.agents) == 12
+    for _ in range(10):
+        model.step()
+    assert model.steps == 10
+    assert model.hours == 30
+    assert model.running
+    assert [state.rung.shape for state in model.states] == [(1,), (1,)]
+
+
+class Blockade(ThirdParty):
+    """Someone who makes all force costly to both states from the start."""
+
+    def influence(self, state: Any, who: Any) -> Influence:
+        return Influence(restraint=self.array(20.0)[who])
+
+
+def test_an_agent_of_ones_own_bears_on_the_states(may_2025: Scenario, outcomes: Any) -> None:
+    model = CrisisModel(may_2025, 1500, agents=[lambda crisis: Blockade(crisis, "blockade")])
+    held_back, usual = model.run().outcomes(), outcomes()
+    struck = [~np.isnan(columns["first_strike_at_hours"]) for columns in (held_back, usual)]
+    assert struck[0].mean() < 0.2 < struck[1].mean()
+
+
+def test_an_agent_that_does_not_subclass_third_party_still_observes_and_acts(
+    may_2025: Scenario,
+) -> None:
+    class Counter(CrisisAgent):
+        turns = 0
+
+        def act(self) -> None:
+            self.turns += 1
+
+    model = CrisisModel(may_2025, 2, agents=[lambda crisis: Counter(crisis, "counter")])
+    model.step()
+    assert model.cast[-1].turns == 1  # type: ignore[attr-defined]
+
+
+def test_a_journal_follows_one_replicate_only(may_2025: Scenario) -> None:
+    with pytest.raises(ValueError, match="one replicate, not 2"):
+        CrisisModel(may_2025, 2, journal=Journal())
+
+
+def test_the_journal_tells_what_the_record_says(may_2025: Scenario, whole: Columns) -> None:
+    journal = Journal()
+    CrisisModel(may_2025, 1, seed=3, first_replicate=9, journal=journal).run()
+    hours = [entry.hours for entry in journal.entries]
+    assert hours == sorted(hours)
+    ended = [entry for entry in journal.entries if entry.kind == "ended"]
+    assert [entry.detail["ending"] for entry in ended] == [whole["ending"][9]]
+    first = [entry.hours for entry in journal.entries if entry.kind == "first_strike"]
+    assert first[0] == whole["first_strike_at_hours"][9]
+    assert len({len(series) for series in journal.series.values()}) == 1
+
+
+def test_paths_are_kept_day_by_day_and_held_once_a_crisis_is_over(may_2025: Scenario) -> None:
+    model = CrisisModel(may_2025, 60, keep_paths=40).run()
+    paths = model.kept_paths()
+    assert paths is not None
+    assert set(paths["replicate"]) == set(range(40))
+    assert paths["day"].max() == may_2025.horizon_days
+    last = paths["pakistan_market"][paths["day"] == paths["day"].max()]
+    assert np.isfinite(last).all()
+    assert CrisisModel(may_2025, 5, first_replicate=40, keep_paths=40).run().kept_paths() is None

@@ -1,0 +1,93 @@
+"""What a state sees and knows, and how third parties' information changes it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from crisis_sim.model import CrisisModel, Influence, ThirdParty
+from crisis_sim.model.state import State
+from crisis_sim.scenario import Scenario, load_scenario
+
+WHO = np.arange(50)
+
+
+class Herald(ThirdParty):
+    """Tells both states all there is to know."""
+
+    def influence(self, state: State, who: np.ndarray) -> Influence:
+        return Influence(information=np.ones(len(who), np.float32))
+
+
+def crisis(scenario: Scenario, *, informed: bool) -> CrisisModel:
+    makers = [lambda model: Herald(model, "herald")] if informed else []
+    model = CrisisModel(scenario, 50, agents=makers)
+    india, pakistan = model.states
+    india.seen[:], india.error[:], pakistan.lean[:] = 0.5, 0.2, 0.9
+    return model
+
+
+@pytest.fixture(scope="module")
+def alone() -> Scenario:
+    """May 2025 with nobody but the two states."""
+    nobody = ["mediators=null", "lenders=null", "channels=null", "advisers=null"]
+    return load_scenario("may_2025", nobody)
+
+
+def test_information_lifts_the_fog_and_shows_what_the_rival_wants(alone: Scenario) -> None:
+    informed = crisis(alone, informed=True).states[0]._situation(WHO)
+    np.testing.assert_allclose(informed.seen, 0.5)
+    np.testing.assert_allclose(informed.belief, 0.9, rtol=1e-6)
+
+
+def test_without_information_a_state_errs_and_hopes_for_the_usual(alone: Scenario) -> None:
+    left_alone = crisis(alone, informed=False).states[0]._situation(WHO)
+    np.testing.assert_allclose(left_alone.seen, 0.6, rtol=1e-6)
+    np.testing.assert_allclose(left_alone.belief, alone.behaviour.fog.hope, rtol=1e-6)
+
+
+def test_a_trigger_aggrieves_the_struck_state_as_far_as_it_blames_its_rival() -> None:
+    quiet = "[{at: 2025-04-22T15:00+05:30, kind: trigger, struck: india, deaths: 25, blame: "
+    grievances = []
+    for blame in (0.2, 1.0):
+        model = CrisisModel(load_scenario("may_2025", [f"events={quiet}{blame}}}]"]), 1)
+        model.step()
+        grievances.append(float(model.state("india").grievance[0]))
+        assert model.state("pakistan").grievance[0] == 0
+    assert grievances[0] == pytest.approx(0.2, rel=0.01)
+    assert grievances[1] == pytest.approx(1.0, rel=0.01)
+
+
+def test_a_blow_aggrieves_the_rival_and_settles_ones_own_grievance(alone: Scenario) -> None:
+    model = CrisisModel(alone, 1)
+    india, pakistan = model.states
+    model.step()
+    before = float(india.grievance[0])
+    strike = model.ladder.names.index("limited strike")
+    india.move(np.array([0]), np.array([strike]))
+    india.observe()
+    pakistan.observe()
+    assert pakistan.grievance[0] > 0.1
+    assert india.grievance[0] < before
+
+
+def test_climbing_takes_back_an_offer_that_stands(alone: Scenario) -> None:
+    model = CrisisModel(alone, 1)
+    india = model.states[0]
+    india.offer_until[:] = 1e6
+    india.move(np.array([0]), np.array([2]))
+    assert india.offer_until[0] == -np.inf
+
+
+def test_public_commitment_rises_faster_than_it_fades(alone: Scenario) -> None:
+    model = CrisisModel(alone, 1)
+    india = model.states[0]
+    india.intensity[:] = 0.5
+    for _ in range(16):  # two days
+        india.observe()
+    risen = float(india.commitment[0])
+    india.intensity[:] = 0.0
+    for _ in range(16):
+        india.observe()
+    assert risen > 0.25
+    assert risen - india.commitment[0] < risen / 2
