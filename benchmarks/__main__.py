@@ -40,6 +40,7 @@ MILLION = 1_000_000
 def main() -> None:
     """Measure all that was asked for, and report it."""
     asked = _read_arguments()
+    about = machine()
     scenario = load_scenario(SCENARIO)
     agents = count_agents(scenario)
     warm = time_crises(scenario, 4_000)
@@ -59,7 +60,7 @@ def main() -> None:
     figures = {
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "git_revision": git_revision()[0],
-        "machine": machine(),
+        "machine": about,
         "scenario": {
             "name": SCENARIO,
             "digest": scenario.digest,
@@ -127,6 +128,7 @@ def _tables(
     commands: Iterable[Command],
 ) -> str:
     quickest = max(speed.agent_turns_per_second for speed in empty)
+    about = ", ".join(f"{what} {value}" for what, value in figures["machine"].items())
     lines = [
         "\n## Speed\n",
         "| | crises | workers | block size | seconds | crises/s | agent-turns/s | x empty Mesa |",
@@ -144,7 +146,9 @@ def _tables(
         *(f"| `{one.what}` | {one.seconds:.2f} | {one.peak_memory_mb:,.0f} |" for one in commands),
         f"\nA pool of {os.cpu_count()} workers gives back its first blocks after "
         f"{figures['pool_start_seconds']:.1f} s.",
-        "\nMeasured on " + ", ".join(f"{what} {value}" for what, value in machine().items()) + ".",
+        "\nMeasured on "
+        + ", ".join(f"{what} {value}" for what, value in figures["machine"].items())
+        + ".",
     ]
     return "\n".join(lines)
 

@@ -9,10 +9,12 @@ from pathlib import Path
 
 
 def machine() -> dict[str, str]:
-    """Processor, cores, system and versions."""
+    """Processor, cores, system, versions, and how busy others keep it."""
+    load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
     return {
         "processor": _processor(),
         "cores": str(os.cpu_count()),
+        "load before": load,
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "numpy": metadata.version("numpy"),
