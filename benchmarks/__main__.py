@@ -24,6 +24,7 @@ from benchmarks.speed import (
     time_pool_start,
 )
 from crisis_sim.batch.manifest import git_revision
+from crisis_sim.report import save_chart
 from crisis_sim.scenario import Scenario, load_scenario
 
 RESULTS = Path(__file__).parent / "results"
@@ -146,9 +147,7 @@ def _tables(
         *(f"| `{one.what}` | {one.seconds:.2f} | {one.peak_memory_mb:,.0f} |" for one in commands),
         f"\nA pool of {os.cpu_count()} workers gives back its first blocks after "
         f"{figures['pool_start_seconds']:.1f} s.",
-        "\nMeasured on "
-        + ", ".join(f"{what} {value}" for what, value in figures["machine"].items())
-        + ".",
+        f"\nMeasured on {about}.",
     ]
     return "\n".join(lines)
 
@@ -160,8 +159,8 @@ def _keep(
     text = json.dumps(figures, indent=2) + "\n"
     (folder / "speed.json").write_text(text, encoding="utf-8")
     figure = draw_speed(ours, empty)
-    figure.savefig(folder / "speed.svg", metadata={"Date": None})
-    figure.savefig(folder / "speed.png")
+    for suffix in (".svg", ".png"):
+        save_chart(figure, folder / f"speed{suffix}")
     talk(f"kept in {folder}")
 
 
