@@ -23,7 +23,6 @@ from crisis_sim.scenario.errors import Mistake, ScenarioError
 from crisis_sim.version import __version__
 
 if TYPE_CHECKING:
-    from crisis_sim.batch.ensemble import Batch
     from crisis_sim.batch.plan import Plan
     from crisis_sim.scenario.schema import Scenario
 
@@ -161,7 +160,7 @@ def run(
 
 
 def _run_batch(plan: Plan, folder: Path, workers: int, as_json: bool) -> int:
-    from crisis_sim.batch import read_batch, run_to_folder
+    from crisis_sim.batch import run_to_folder
 
     began = time.perf_counter()
     before = _manifest_of(folder)
@@ -176,20 +175,30 @@ def _run_batch(plan: Plan, folder: Path, workers: int, as_json: bool) -> int:
                 progress=progress,
                 command=["crisis-sim", *sys.argv[1:]],
             )
+        _clear_reports(folder)
+        _report_batch(manifest, folder, as_json)
     except KeyboardInterrupt:
         return _tell_what_is_safe(folder, before)
-    _clear_reports(folder)
-    done = {name: about["replicates_done"] for name, about in manifest["scenarios"].items()}
-    for failure in manifest["failures"]:
-        first, last = failure["first_replicate"], failure["first_replicate"] + failure["replicates"]
-        _talk(
-            f"failed: {failure['scenario']}, replicates {first} to {last - 1}: {failure['error']}"
-        )
-    if all(done.values()):
-        batch = read_batch(folder)
-        _report(batch, _summarise(batch), folder, as_json)
-    _talk(f"{sum(done.values()):,} crises in {_seconds(time.perf_counter() - began)}: {folder}")
+    crises = sum(about["replicates_done"] for about in manifest["scenarios"].values())
+    _talk(f"{crises:,} crises in {_seconds(time.perf_counter() - began)}: {folder}")
     return BLOCKS_FAILED if manifest["failures"] else DONE
+
+
+def _report_batch(manifest: Mapping[str, Any], folder: Path, as_json: bool) -> None:
+    """Say which blocks failed, and report on the others."""
+    from crisis_sim.batch import read_batch
+    from crisis_sim.outcomes import summarise
+
+    for failed in manifest["failures"]:
+        first = failed["first_replicate"]
+        last = first + failed["replicates"] - 1
+        _talk(f"failed: {failed['scenario']}, replicates {first} to {last}: {failed['error']}")
+    empty = [name for name, about in manifest["scenarios"].items() if not about["replicates_done"]]
+    if empty:
+        _talk(f"no summary: there is nothing of {', '.join(empty)}")
+        return
+    batch = read_batch(folder)
+    _report(batch, summarise(batch), folder, as_json)
 
 
 @app.command
@@ -373,12 +382,6 @@ def _read_all(references: Sequence[str], overrides: Sequence[str] | None) -> lis
     if mistakes:
         raise ScenarioError(mistakes)
     return read
-
-
-def _summarise(batch: Batch) -> dict[str, Any]:
-    from crisis_sim.outcomes import summarise
-
-    return summarise(batch)
 
 
 def _report(batch: Any, summary: Mapping[str, Any], folder: Path | None, as_json: bool) -> None:

@@ -77,8 +77,12 @@ def find_scenario(reference: str | os.PathLike[str]) -> Path:
 
 def _shipped(path: Path) -> Shipped:
     from crisis_sim.scenario.extends import read_chain
+    from crisis_sim.scenario.source import parse, read_text
 
-    layers, _ = read_chain(path, str(path))
-    titles = (layer.top.entries().get("title") for layer in layers)
+    top, _ = parse(str(path), read_text(path, str(path)))
+    tops = [top]
+    if "title" not in top.entries():  # it is inherited, then
+        tops = [layer.top for layer in read_chain(path, str(path))[0]]
+    titles = (one.entries().get("title") for one in tops)
     title = next((node.content for node in titles if node), "")
     return Shipped(path.stem, path, str(title))

@@ -1,0 +1,588 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import crisis_sim.report
+from crisis_sim import cli, doctor
+from crisis_sim.batch import plan as plan_room
+from crisis_sim.batch import read_batch, workers
+from crisis_sim.batch.block import BlockOrder, attempt, failure
+from crisis_sim.cli import (
+    BLOCKS_FAILED,
+    CHECK_FAILED,
+    DONE,
+    EXIT_CODES,
+    INTERRUPTED,
+    MISTAKE,
+    run_command,
+)
+from crisis_sim.scenario import load_scenario
+from crisis_sim.scenario.template import template_text
+from crisis_sim.version import __version__
+
+ROOT = Path(__file__).parents[1]
+COMMANDS = ("run", "compare", "replay", "check", "scenarios", "init", "schema", "doctor")
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in, with a short crisis, a counterfactual and one that is wrong."""
+    text = template_text("short.yaml").replace("horizon_days: 60", "horizon_days: 20")
+    (tmp_path / "short.yaml").write_text(
+        text.replace("hours_per_turn: 3", "hours_per_turn: 12"), encoding="utf-8"
+    )
+    (tmp_path / "alone.yaml").write_text(
+        "extends: short.yaml\ntitle: alone\nmediators: null\n", encoding="utf-8"
+    )
+    (tmp_path / "wrong.yaml").write_text(
+        "extends: short.yaml\ntitel: x\nhorizon_days: -1\n", encoding="utf-8"
+    )
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def no_charts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Charts have tests of their own, and take their time."""
+    monkeypatch.setattr(crisis_sim.report, "write_charts", lambda *_: [], raising=False)
+
+
+class Told:
+    """What a command wrote."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+    @property
+    def data(self) -> Any:
+        return json.loads(self.out)
+
+
+Ask = Callable[..., Told]
+
+
+@pytest.fixture
+def ask(capsys: pytest.CaptureFixture[str]) -> Ask:
+    def ask(*arguments: object) -> Told:
+        code = run_command([str(argument) for argument in arguments])
+        return Told(code, *capsys.readouterr())
+
+    return ask
+
+
+def start(*arguments: str, code: str = "") -> subprocess.CompletedProcess[str]:
+    """A command in a Python of its own."""
+    command = ["-c", code] if code else ["-m", "crisis_sim", *arguments]
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    return subprocess.run(
+        [sys.executable, *command],
+        check=False,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONPATH": path},
+    )
+
+
+# Start-up
+
+
+HEAVY = {"mesa", "scipy", "numpy", "pandas", "pyarrow", "matplotlib", "networkx"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["run", "--help"],
+        ["--version"],
+        ["check", "may_2025"],
+        ["check", "wrong.yaml"],
+        ["scenarios"],
+        ["schema"],
+        ["init", "new"],
+    ],
+    ids=" ".join,
+)
+def test_what_must_be_quick_imports_nothing_heavy(arguments: list[str]) -> None:
+    told = start(
+        code=f"import sys; from crisis_sim.cli import run_command; run_command({arguments!r});"
+        f"sys.stderr.write(repr(sorted({HEAVY!r} & set(sys.modules))))"
+    )
+    assert told.stderr.endswith("[]")
+
+
+def test_the_module_and_the_program_are_the_same() -> None:
+    assert start("--version").stdout.strip() == __version__
+
+
+def test_help_names_every_command_and_the_exit_codes(ask: Ask) -> None:
+    told = ask("--help")
+    assert told.code == DONE
+    words = " ".join(told.out.split())
+    assert EXIT_CODES in words
+    for command in COMMANDS:
+        assert f" {command} " in words
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(ask: Ask, command: str) -> None:
+    told = ask(command, "--help")
+    assert told.code == DONE
+    assert f"Usage: crisis-sim {command}" in told.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["chek"], 'Did you mean "check"?'),
+        (["run"], "SCENARIOS requires an argument"),
+        (["run", "short.yaml", "--replicats", "5"], "Did you mean --replicates?"),
+        (["run", "short.yaml", "--replicates", "0"], 'Invalid value "0" for --replicates'),
+        (["run", "short.yaml", "--replicates", "many"], "many"),
+        (["run", "short.yaml", "--workers", "0"], 'Invalid value "0" for --workers'),
+        (["replay", "short.yaml"], "--replicate"),
+        (["replay", "short.yaml", "--replicate", "-1"], "--replicate"),
+        (["run", "gone.yaml"], "gone.yaml: error: no such file"),
+        (["replay", "gone.yaml", "--replicate", "1"], "gone.yaml: error: no such file"),
+        (["run", "short.yaml", "--set", "horizon_days=x"], "--set:1:14: error: not a number: 'x'"),
+        (["run", "short.yaml", "short.yaml"], "2 scenarios are called 'short'"),
+        (["compare", "gone"], "gone is no folder"),
+        (["compare", "."], "holds no results"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_persons_mistake_is_told_on_stderr_with_code_2(
+    ask: Ask, arguments: list[str], said: str
+) -> None:
+    told = ask(*arguments)
+    assert told.code == MISTAKE
+    assert told.out == ""
+    assert said in " ".join(told.err.replace("│", " ").split())
+    assert "Traceback" not in told.err
+
+
+# run
+
+
+def run_short(ask: Ask, *arguments: object) -> Told:
+    return ask("run", "short.yaml", "alone.yaml", "--replicates", 20, "--workers", 1, *arguments)
+
+
+def test_run_writes_results_and_charts_and_prints_a_table(ask: Ask, here: Path) -> None:
+    told = run_short(ask)
+    assert told.code == DONE
+    folder = here / "results" / "short"
+    names = {path.name for path in folder.iterdir()}
+    assert {"manifest.json", "outcomes.parquet", "summary.json", "endings.svg"} <= names
+    assert "differences.png" in names
+    assert "Differences from short" in told.out
+    assert told.err.startswith("40 crises in ")
+    assert read_batch(folder).ensembles.keys() == {"short", "alone"}
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_json_prints_the_summary_and_nothing_else_on_stdout(ask: Ask, here: Path) -> None:
+    told = run_short(ask, "--json", "--out", "there")
+    assert told.data == json.loads((here / "there" / "summary.json").read_text(encoding="utf-8"))
+    assert told.data["scenarios"].keys() == {"short", "alone"}
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_overrides_are_run_and_recorded(
+    ask: Ask, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    overrides = ("--set", "states.northland.resolve=0.5", "--set", "lenders=null")
+    monkeypatch.setattr(sys, "argv", ["crisis-sim", "run", "short.yaml", *overrides])
+    run_short(ask, *overrides)
+    manifest = read_batch(here / "results" / "short").manifest
+    scenario = manifest["scenarios"]["short"]["scenario"]
+    assert scenario["states"]["northland"]["resolve"] == 0.5
+    assert scenario["lenders"] == {}
+    assert manifest["command"].startswith("crisis-sim run short.yaml --set states.northland")
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_the_same_command_gives_the_same_rows(ask: Ask, here: Path) -> None:
+    tables = []
+    for folder, seed in (("one", 7), ("two", 7), ("three", 8)):
+        run_short(ask, "--out", folder, "--seed", seed)
+        tables.append(read_batch(here / folder).ensembles["short"].table.to_pylist())
+    assert tables[0] == tables[1]
+    assert tables[0] != tables[2]
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_a_new_run_replaces_results_and_leaves_no_chart_of_old_ones(ask: Ask, here: Path) -> None:
+    run_short(ask)
+    folder = here / "results" / "short"
+    (folder / "differences.svg").write_text("old", encoding="utf-8")
+    (folder / "notes.txt").write_text("mine", encoding="utf-8")
+    told = ask("run", "short.yaml", "--replicates", 10)
+    assert told.code == DONE
+    assert read_batch(folder).ensembles["short"].replicates == 10
+    assert not (folder / "differences.svg").exists()
+    assert (folder / "notes.txt").read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]], ids=["run", "dry run"])
+def test_a_folder_of_other_things_is_left_alone(ask: Ask, here: Path, dry: list[str]) -> None:
+    (here / "thesis").mkdir()
+    (here / "thesis" / "chapter.tex").write_text("mine", encoding="utf-8")
+    told = run_short(ask, "--out", "thesis", *dry)
+    assert told.code == MISTAKE
+    assert "holds other things than results (chapter.tex)" in told.err
+    assert [path.name for path in (here / "thesis").iterdir()] == ["chapter.tex"]
+
+
+def test_a_dry_run_says_what_it_would_do_and_does_nothing(ask: Ask, here: Path) -> None:
+    before = sorted(here.rglob("*"))
+    told = ask("run", "short.yaml", "alone.yaml", "--replicates", 50_000, "--dry-run")
+    assert told.code == DONE
+    assert "50,000 replicates of each with seed 1: 100,000 crises of at most 40 turns" in told.out
+    assert f"into {Path('results') / 'short'}" in told.out
+    assert sorted(here.rglob("*")) == before
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_a_dry_run_in_json_has_its_facts(ask: Ask) -> None:
+    run_short(ask)
+    facts = run_short(ask, "--dry-run", "--json").data
+    assert (facts["crises"], facts["blocks"], facts["workers"]) == (40, 2, 1)
+    assert facts["replaces_results"] is True
+    assert facts["seconds_estimated"] >= 0
+
+
+def test_mistakes_of_all_scenarios_are_told_at_once(ask: Ask) -> None:
+    told = ask("run", "wrong.yaml", "gone.yaml")
+    assert told.code == MISTAKE
+    assert "unknown key 'titel'" in told.err
+    assert "out of range: -1" in told.err
+    assert "gone.yaml: error: no such file" in told.err
+
+
+def fail_for(*scenarios: str) -> Callable[[BlockOrder], object]:
+    def attempt_or_fail(order: BlockOrder) -> object:
+        if order.scenario.name in scenarios:
+            return failure(order, "ZeroDivisionError: no luck")
+        return attempt(order)
+
+    return attempt_or_fail
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_failed_blocks_are_told_and_the_others_kept(
+    ask: Ask, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def second_block_fails(order: BlockOrder) -> object:
+        lost = order.scenario.name == "alone" and order.first > 0
+        return failure(order, "ZeroDivisionError: no luck") if lost else attempt(order)
+
+    monkeypatch.setattr(plan_room, "BLOCK_SIZE", 10)
+    monkeypatch.setattr(workers, "attempt", second_block_fails)
+    told = run_short(ask)
+    assert told.code == BLOCKS_FAILED
+    assert "failed: alone, replicates 10 to 19: ZeroDivisionError: no luck" in told.err
+    assert "Outcomes" in told.out
+    assert read_batch(here / "results" / "short").ensembles["alone"].replicates == 10
+
+
+def test_a_scenario_of_which_all_failed_has_no_summary(
+    ask: Ask, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "attempt", fail_for("alone"))
+    told = run_short(ask)
+    assert told.code == BLOCKS_FAILED
+    assert "no summary: there is nothing of alone" in told.err
+    assert told.out == ""
+    assert not (here / "results" / "short" / "summary.json").exists()
+
+
+@pytest.fixture
+def usual_interrupts() -> Iterator[None]:
+    """Ctrl-C as an interactive Python has it; test runners may have set it otherwise."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def interrupt_after(blocks: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    def progress(done: int, crises: int) -> None:
+        calls.append(done)
+        if len(calls) == blocks:
+            signal.raise_signal(signal.SIGINT)
+
+    @contextmanager
+    def interrupting() -> Iterator[Callable[[int, int], None]]:
+        if not blocks:
+            raise KeyboardInterrupt
+        yield progress
+
+    monkeypatch.setattr(cli, "_progress", interrupting)
+    monkeypatch.setattr(plan_room, "BLOCK_SIZE", 10)
+
+
+@pytest.mark.usefixtures("usual_interrupts", "no_charts")
+def test_ctrl_c_says_what_is_safe(ask: Ask, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupt_after(2, monkeypatch)
+    told = run_short(ask)
+    folder = Path("results") / "short"
+    assert told.code == INTERRUPTED
+    assert f"interrupted: 20 of 40 crises are safe in {folder}" in told.err
+    assert ask("compare", folder).code == DONE
+
+
+@pytest.mark.usefixtures("usual_interrupts", "no_charts")
+def test_ctrl_c_before_the_first_block_leaves_older_results(
+    ask: Ask, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_short(ask)
+    before = (here / "results" / "short" / "summary.json").read_text(encoding="utf-8")
+    interrupt_after(0, monkeypatch)
+    told = run_short(ask)
+    assert told.code == INTERRUPTED
+    assert "nothing was written" in told.err
+    assert (here / "results" / "short" / "summary.json").read_text(encoding="utf-8") == before
+
+
+@pytest.mark.usefixtures("usual_interrupts")
+def test_ctrl_c_while_charts_are_drawn_says_that_the_results_are_safe(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(crisis_sim.report, "write_charts", interrupted, raising=False)
+    told = run_short(ask)
+    assert told.code == INTERRUPTED
+    assert "40 of 40 crises are safe" in told.err
+
+
+# compare
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_compare_takes_several_folders_and_any_reference(ask: Ask) -> None:
+    ask("run", "short.yaml", "--replicates", 10, "--out", "one")
+    ask("run", "alone.yaml", "--replicates", 10, "--out", "two")
+    first = ask("compare", "one", "two", "--json").data
+    assert first["reference"] == "short"
+    assert first["differences"]["alone"]["pairs"] == 10
+    other = ask("compare", "one", "two", "--reference", "alone")
+    assert other.code == DONE
+    assert "Differences from alone" in other.out
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_an_unknown_reference_names_the_nearest(ask: Ask) -> None:
+    run_short(ask)
+    told = ask("compare", Path("results") / "short", "--reference", "alon")
+    assert told.code == MISTAKE
+    assert "did you mean 'alone'?" in told.err
+
+
+def test_compare_writes_charts_where_it_is_told_to(ask: Ask, here: Path) -> None:
+    run_short(ask)
+    before = sorted((here / "results").rglob("*"))
+    told = ask("compare", Path("results") / "short", "--reference", "alone", "--out", "new/charts")
+    assert told.code == DONE
+    names = {path.name for path in (here / "new" / "charts").iterdir()}
+    assert {"summary.json", "differences.svg"} <= names
+    assert sorted((here / "results").rglob("*")) == before
+
+
+# replay
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_replay_is_the_replicate_of_the_batch(ask: Ask, here: Path) -> None:
+    run_short(ask, "--seed", 3)
+    row = read_batch(here / "results" / "short").ensembles["short"].table.to_pylist()[7]
+    told = ask("replay", "short.yaml", "--replicate", 7, "--seed", 3, "--json").data
+    outcome = told["outcome"]
+    assert told["digest"] == load_scenario("short.yaml").digest
+    assert row.keys() - outcome.keys() == {"scenario"}
+    for name in row.keys() & outcome.keys():
+        assert outcome[name] == pytest.approx(row[name]), name
+    assert len(told["series"]["hours"]) >= 1
+    assert told["entries"][0]["kind"] == "trigger"
+
+
+def test_replay_tells_a_story_and_draws_a_chart(ask: Ask, here: Path) -> None:
+    told = ask("replay", "short.yaml", "--replicate", 7)
+    assert told.code == DONE
+    assert told.out.startswith("# A border crisis between two neighbours\n")
+    folder = here / "results" / "replays"
+    assert {path.name for path in folder.iterdir()} == {
+        f"short_seed_1_replicate_7{suffix}" for suffix in (".md", ".svg", ".png")
+    }
+    assert (folder / "short_seed_1_replicate_7.md").read_text(encoding="utf-8") == told.out
+
+
+def test_replays_do_not_stand_in_the_way_of_results(ask: Ask) -> None:
+    ask("replay", "short.yaml", "--replicate", 7)
+    assert run_short(ask, "--dry-run").code == DONE
+
+
+# check, scenarios, init, schema, doctor
+
+
+def test_check_says_in_a_line_what_is_right(ask: Ask) -> None:
+    told = ask("check", "may_2025", "short.yaml")
+    assert told.code == DONE
+    lines = told.out.splitlines()
+    assert lines[0].startswith("may_2025: no mistakes; india and pakistan, 6 mediators, 1 lender,")
+    assert lines[1].endswith("20 days in 40 turns")
+
+
+def test_check_shows_mistakes_on_stdout_and_goes_on(ask: Ask) -> None:
+    told = ask("check", "wrong.yaml", "short.yaml")
+    assert told.code == MISTAKE
+    assert "wrong.yaml:2:1: error: unknown key 'titel'" in told.out
+    assert "did you mean 'title'?" in told.out
+    assert "short: no mistakes" in told.out
+
+
+def test_check_in_json_has_every_mistake_with_its_place(ask: Ask) -> None:
+    told = ask("check", "wrong.yaml", "short.yaml", "--json")
+    assert told.code == MISTAKE
+    wrong, short = told.data
+    assert (wrong["ok"], short["ok"]) == (False, True)
+    assert short["digest"] == load_scenario("short.yaml").digest
+    assert [(one["line"], one["column"], one["suggestion"]) for one in wrong["mistakes"]] == [
+        (2, 1, "title"),
+        (3, 15, ""),
+    ]
+
+
+def test_check_takes_overrides(ask: Ask) -> None:
+    told = ask("check", "short.yaml", "--set", "mediators.great_powr=null")
+    assert told.code == MISTAKE
+    assert "did you mean 'great_power'?" in told.out
+
+
+def test_scenarios_lists_what_ships_a_line_each(ask: Ask) -> None:
+    told = ask("scenarios")
+    names = [line.split()[0] for line in told.out.splitlines()]
+    assert "may_2025" in names
+    assert names == [one["name"] for one in ask("scenarios", "--json").data]
+
+
+def test_init_writes_a_scenario_that_is_right(ask: Ask, here: Path) -> None:
+    told = ask("init", "border")
+    assert (told.code, told.out) == (DONE, "border.yaml\n")
+    assert ask("check", "border.yaml").code == DONE
+
+
+def test_init_does_not_write_over_a_file(ask: Ask, here: Path) -> None:
+    before = (here / "short.yaml").read_text(encoding="utf-8")
+    told = ask("init", "short.yaml")
+    assert told.code == MISTAKE
+    assert "short.yaml is there already" in told.err
+    assert (here / "short.yaml").read_text(encoding="utf-8") == before
+
+
+def test_init_says_when_it_cannot_write(ask: Ask) -> None:
+    told = ask("init", "no/such/folder/border")
+    assert told.code == MISTAKE
+    assert "cannot write" in told.err
+
+
+def test_init_begins_a_counterfactual_of_a_shipped_scenario(ask: Ask, here: Path) -> None:
+    (here / "mine").mkdir()
+    told = ask("init", "mine/what_if", "--extends", "no_lenders")
+    assert told.code == DONE
+    copies = [Path(line).name for line in told.out.splitlines()]
+    assert copies == ["what_if.yaml", "no_lenders.yaml", "may_2025.yaml"]
+    original, mine = load_scenario("no_lenders"), load_scenario("mine/what_if.yaml")
+    assert mine.title == f"{original.title}, but otherwise"
+    assert mine.model_copy(update={"title": original.title}).digest == original.digest
+
+
+def test_a_second_counterfactual_uses_the_same_copies(ask: Ask) -> None:
+    ask("init", "one", "--extends", "no_lenders")
+    assert ask("init", "two", "--extends", "no_lenders").out == "two.yaml\n"
+
+
+def test_a_counterfactual_does_not_overwrite_what_it_would_copy(ask: Ask, here: Path) -> None:
+    (here / "may_2025.yaml").write_text("mine", encoding="utf-8")
+    told = ask("init", "two", "--extends", "no_lenders")
+    assert told.code == MISTAKE
+    assert "may_2025.yaml is there already" in told.err
+    assert not (here / "two.yaml").exists()
+
+
+def test_schema_is_json(ask: Ask) -> None:
+    assert ask("schema").data["$defs"]["Scenario"]["required"] == ["title", "start", "states"]
+
+
+def test_doctor_finds_this_machine_well(ask: Ask) -> None:
+    told = ask("doctor")
+    assert told.code == DONE, told.out
+    assert "trial run: 64 crises in" in told.out
+    assert "FAILED" not in told.out
+
+
+def test_doctor_ends_with_1_when_a_check_failed(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> str:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(doctor, "_writable", broken)
+    monkeypatch.setattr(doctor, "_trial_run", lambda: "")
+    told = ask("doctor")
+    assert told.code == CHECK_FAILED
+    assert "FAILED  folder to work in: OSError: disk full" in told.out
+    data = ask("doctor", "--json").data
+    assert {one["name"]: one["ok"] for one in data}["folder to work in"] is False
+
+
+# Streams
+
+
+def test_a_reader_who_has_seen_enough_is_no_error() -> None:
+    command = f"{sys.executable} -m crisis_sim schema | head -n 1"
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    told = subprocess.run(  # noqa: S602 - a pipe is what is tested
+        command,
+        shell=True,
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    assert (told.stdout.strip(), told.stderr) == ("{", "")
+
+
+def test_nothing_that_goes_into_a_pipe_is_coloured(here: Path) -> None:
+    for arguments in (["--help"], ["check", "wrong.yaml"], ["run"]):
+        told = start(*arguments)
+        assert "\x1b" not in told.stdout + told.stderr
+
+
+def test_letters_that_a_terminal_lacks_are_escaped(here: Path) -> None:
+    (here / "नेपाल.yaml").write_text("titel: नेपाल\n", encoding="utf-8")
+    told = subprocess.run(
+        [sys.executable, "-m", "crisis_sim", "check", "नेपाल.yaml"],
+        check=False,
+        capture_output=True,
+        env={
+            **os.environ,
+            "PYTHONIOENCODING": "ascii",
+            "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+        },
+    )
+    assert told.returncode == MISTAKE
+    assert b"Traceback" not in told.stderr
+    assert b"\\u0928" in told.stdout
