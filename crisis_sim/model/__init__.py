@@ -1,8 +1,9 @@
-"""The world: a crisis as a Mesa model whose every attribute is an array over replicates, and its agents, one file a role.
+"""The world: a crisis as a Mesa model whose every attribute is an array over replicates, and its agents.
 
-`crisis.py` runs the schedule; `state.py` decides, by the values in `choice.py`; `mediator.py`, `lender.py`, `channel.py`
-and `adviser.py` bear on the states; `halt.py` watches whether a halt holds; `endings.py` says when a crisis is over;
-`luck.py` gives every event its own keyed luck; `parameters.py` draws what the scenario leaves uncertain.
+`crisis.py` runs the schedule; `state.py` decides, by the values in `choice.py`; `mediator.py`, `lender.py`,
+`channel.py` and `adviser.py` bear on the states; `halt.py` watches whether a halt holds; `endings.py` says when a
+crisis is over; `luck.py` gives every event its own keyed luck; `parameters.py` draws what the scenario leaves
+uncertain.
 """
 
 from crisis_sim.model.agent import CrisisAgent, Influence, ThirdParty

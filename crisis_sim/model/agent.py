@@ -1,4 +1,4 @@
-"""What every agent can do, and what a third party can bring to bear on a state. Subclass these to add agents of your own."""
+"""What every agent can do, and what a third party brings to bear on a state. Subclass these for agents of your own."""
 
 from __future__ import annotations
 
@@ -36,10 +36,11 @@ class Lucky(OverReplicates):
         return stream
 
     def happens(self, purpose: str, rate_per_day: Array) -> NDArray[np.bool_]:
-        """Whether an event of this rate happens in this turn, shape (replicates,); call it once a turn for a purpose."""
+        """Whether an event of this rate happens in this turn, shape (replicates,); call it once a turn a purpose."""
         happened = self.array(False, bool)
         happened[self.where(purpose, rate_per_day)] = True
-        return happened & self.crisis.ongoing
+        happened &= self.crisis.ongoing
+        return happened
 
     def where(self, purpose: str, rate_per_day: Array, who: Indices | None = None) -> Indices:
         """The replicates in which an event of this rate happens in this turn; call it at most once a turn for a purpose.

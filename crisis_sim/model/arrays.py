@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 Array = Any
 Real = np.float32
 Indices = NDArray[np.intp]
+Flags = NDArray[np.bool_]
 
 
 def at(values: Array, who: Indices) -> Array:

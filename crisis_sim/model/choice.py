@@ -88,7 +88,7 @@ def value_of_rungs(
 ) -> NDArray[np.float32]:
     """Value of being on each rung while the fight goes on, shape (rungs, m)."""
     pull = decision.retaliation * situation.resolve * situation.grievance
-    value = (pull - weight_against(situation, decision)) * rungs.intensity
+    value: NDArray[np.float32] = (pull - weight_against(situation, decision)) * rungs.intensity
     value -= situation.dread * rungs.dread
     outdone = np.maximum(situation.seen - rungs.intensity, 0)
     outdone *= decision.reciprocity * situation.resolve
@@ -103,9 +103,10 @@ def value_of_rungs(
 def cost_of_change(rung: NDArray[np.intp], count: int, decision: Any) -> NDArray[np.float32]:
     """Cost of going from the present rung to each of `count` rungs, shape (count, m); infinite beyond reach."""
     distance = np.abs(np.arange(count)[:, None] - rung)
-    moved = (distance > 0).astype(Real)
-    moved[distance > REACH] = np.inf
-    return decision.change_cost * moved + decision.effort * distance.astype(Real)
+    cost = decision.change_cost * (distance > 0).astype(Real)
+    cost = np.asarray(cost + decision.effort * distance.astype(Real))
+    cost[distance > REACH] = np.inf
+    return cost
 
 
 def value_of_halt(
@@ -157,7 +158,7 @@ def choose(
     for option in range(1, len(odds)):
         odds[option] += odds[option - 1]
     passed = (odds <= uniform * odds[-1]).sum(axis=0, dtype=np.int8)
-    return np.minimum(passed, len(values) - 1).astype(np.intp)
+    return np.asarray(np.minimum(passed, len(values) - 1), np.intp)
 
 
 def leaning(value_of_halt: Array, hold: Array, precision: Array) -> Array:

@@ -52,7 +52,9 @@ class Behaviours(OverReplicates):
         vars(self).update(sections)
 
     def __getattr__(self, name: str) -> Numbers:
-        raise AttributeError(f"behaviour has no section '{name}'; there are {', '.join(vars(self))}")
+        raise AttributeError(
+            f"behaviour has no section '{name}'; there are {', '.join(vars(self))}"
+        )
 
 
 class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
@@ -110,10 +112,12 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
 
         self.luck = Luck(seed, first_replicate, replicates)
         self.parameters = Parameters(self.luck, parameters)
-        self.behaviour = Behaviours({
-            name: self.parameters.numbers(f"behaviour.{name}", part)
-            for name, part in parts_of(scenario.behaviour).items()
-        })
+        self.behaviour = Behaviours(
+            {
+                name: self.parameters.numbers(f"behaviour.{name}", part)
+                for name, part in parts_of(scenario.behaviour).items()
+            }
+        )
         self.ladder = Ladder(scenario.ladder, self.parameters, self.harm_of)
         self.record = self._new_record()
         self.ongoing = np.full(replicates, True)
@@ -247,6 +251,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.paths.take()
         self._write_journal()
         self.running = bool(self.ongoing.any())
+
     def run(self, drop_finished: bool = True) -> CrisisModel:
         """Step until every replicate's crisis is over.
 
@@ -267,9 +272,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             self.deaths += numbers.deaths
             if self.journal is not None:
                 deaths = float(np.max(numbers.deaths))
-                self.tell(
-                    event.kind, event.struck, hours=hours, title=event.title, deaths=deaths
-                )
+                self.tell(event.kind, event.struck, hours=hours, title=event.title, deaths=deaths)
 
     def _count_deaths(self) -> None:
         one, other = self.states
@@ -342,8 +345,12 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             decisions = np.array(["", "approved", "delayed"])
             texts[f"{name}_decision"] = decisions[columns[f"{name}_decision"]]
         mediated = ~np.isnan(columns["mediation_started_at_hours"])
-        return columns | texts | {
-            "replicate": self.first_replicate + np.arange(rows),
-            "trigger_at_hours": np.full(rows, self.scenario.trigger_hours),
-            "mediated": mediated,
-        }
+        return (
+            columns
+            | texts
+            | {
+                "replicate": self.first_replicate + np.arange(rows),
+                "trigger_at_hours": np.full(rows, self.scenario.trigger_hours),
+                "mediated": mediated,
+            }
+        )

@@ -27,7 +27,9 @@ class Economy(Lucky):
         lowest_market, highest_pressure: their worst so far.
     """
 
-    def __init__(self, crisis: CrisisModel, name: str, spec: StateSpec, vulnerability: Array) -> None:
+    def __init__(
+        self, crisis: CrisisModel, name: str, spec: StateSpec, vulnerability: Array
+    ) -> None:
         super().__init__(crisis, name)
         self.vulnerability = vulnerability
         self._index = crisis.parameters.numbers(f"states.{name}.market", spec.market)

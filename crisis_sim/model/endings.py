@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crisis_sim.model.agent import Lucky
-from crisis_sim.model.arrays import Indices, at
+from crisis_sim.model.arrays import Flags, at
 
 if TYPE_CHECKING:
     from crisis_sim.model.crisis import CrisisModel
@@ -42,10 +42,11 @@ class Endings(Lucky):
         one, other = self.crisis.states
         both = one.yields & other.yields
         either = (one.yields | other.yields) & ~self.crisis.halt.pending  # agreed in the same turn
+        for state in (one, other):
+            if (either & state.yields).any():
+                self.crisis.tell("yielded", state.name)
         self._end(either & both, TACIT)
-        who = self._end(either & ~both, UNILATERAL)
-        if who.size and self.crisis.journal is not None:
-            self.crisis.tell("yielded", one.name if one.yields[who[0]] else other.name)
+        self._end(either & ~both, UNILATERAL)
 
     def _collapsed(self) -> None:
         """Imposed: in a full-scale war, one side is beaten, the weaker one sooner."""
@@ -56,10 +57,12 @@ class Endings(Lucky):
             balance = state.rival.facts.capability / state.facts.capability
             rate = war.collapse_per_day * balance**war.capability_exponent
             at_war = (crisis.at_war & crisis.ongoing).nonzero()[0]
-            beaten = self.array(False, bool)
-            beaten[self.where(f"{state.name} collapses", at(rate, at_war), at_war)] = True
-            if self._end(beaten, IMPOSED).size:
+            collapses = self.where(f"{state.name} collapses", at(rate, at_war), at_war)
+            if collapses.size:
                 crisis.tell("collapsed", state.name)
+                beaten = self.array(False, bool)
+                beaten[collapses] = True
+                self._end(beaten, IMPOSED)
 
     def _quietened(self) -> None:
         """Tacit, or faded: both quiet for long enough, with nothing signed."""
@@ -75,7 +78,8 @@ class Endings(Lucky):
         over = self.quiet_days >= behaviour.quiet_days
         if over.any():
             apart = np.abs(one.stepped_down_at - other.stepped_down_at)
-            answered = apart <= 24 * behaviour.reciprocation_days  # not a number where neither ever stepped down
+            # Not a number, and so not answered, where one of them never stepped down.
+            answered = apart <= 24 * behaviour.reciprocation_days
             self._end(over & answered, TACIT)
             self._end(over & ~answered, FADED)
 
@@ -91,7 +95,7 @@ class Endings(Lucky):
         self._end(self.crisis.halt.holding, AGREEMENT)
         self._end(self.crisis.ongoing, UNRESOLVED)
 
-    def _end(self, over: Indices, ending: int) -> Indices:
+    def _end(self, over: Flags, ending: int) -> None:
         crisis = self.crisis
         who = (over & crisis.ongoing).nonzero()[0]
         if who.size:
@@ -101,4 +105,3 @@ class Endings(Lucky):
             elif ending == UNRESOLVED:
                 hours[:] = np.nan
             crisis.end(who, ending, hours)
-        return who

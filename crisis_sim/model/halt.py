@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-
 from numpy.typing import NDArray
 
 from crisis_sim.model.agent import Lucky
-from crisis_sim.model.arrays import Indices, Real, at
+from crisis_sim.model.arrays import Flags, Indices, Real, at
 from crisis_sim.model.choice import logistic
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ class Halt(Lucky):
             mediators: list[Mediator] = crisis.mediators
             crisis.tell("agreed", "", by=mediators[broker[0]].name if broker[0] >= 0 else "")
 
-    def _offer(self, not_agreed: Indices) -> None:
+    def _offer(self, not_agreed: Flags) -> None:
         """An offer that is not taken up at once stands for a while."""
         crisis = self.crisis
         for state in crisis.states:

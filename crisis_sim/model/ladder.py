@@ -68,4 +68,6 @@ class Ladder(OverReplicates):
         self.nuclear = Table([float(rung.nuclear) for rung in rungs])
         self.halt_rung = max((k for k, level in enumerate(violence) if level == 0), default=0)
         self.fire_rung = min((k for k, level in enumerate(violence) if level > 0), default=self.top)
-        self.nuclear_rung = min((k for k, rung in enumerate(rungs) if rung.nuclear), default=self.top + 1)
+        self.nuclear_rung = min(
+            (k for k, rung in enumerate(rungs) if rung.nuclear), default=self.top + 1
+        )

@@ -72,7 +72,9 @@ class Lender(ThirdParty):
         crisis, lending = self.crisis, self.crisis.behaviour.lending
         terms, borrower = self.terms[k], self.borrower
         votes = {"for": 0.0, "abstain": at(lending.abstention, who), "against": 1.0}
-        log_odds = at(lending.approval, who) - at(lending.opposition, who) * votes[review.rival_vote]
+        log_odds = (
+            at(lending.approval, who) - at(lending.opposition, who) * votes[review.rival_vote]
+        )
         log_odds = log_odds - (
             at(lending.strictness, who)
             * at(self.facts.conditionality, who)
@@ -108,7 +110,9 @@ class Lender(ThirdParty):
         if state.name != self.borrower_name:
             return None
         weight = at(self.crisis.behaviour.lending.restraint, who) * at(self.facts.dependence, who)
-        return Influence(restraint=weight * at(self.facts.conditionality, who) * self.nearness.take(who))
+        return Influence(
+            restraint=weight * at(self.facts.conditionality, who) * self.nearness.take(who)
+        )
 
     def series(self) -> dict[str, Array]:
         return {f"{self.name}_nearness": self.nearness}

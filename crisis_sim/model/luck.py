@@ -101,7 +101,8 @@ class NormalStream(Stream):
         pair = occurrence - occurrence % 2
         radius = np.sqrt(-2 * np.log(1 - super()._row(pair)))
         angle = Real(2 * np.pi) * super()._row(pair + 1)
-        return radius * (np.cos(angle) if occurrence == pair else np.sin(angle))
+        turn = np.cos(angle) if occurrence == pair else np.sin(angle)
+        return np.asarray(radius * turn)
 
 
 class Clock(Stream):
@@ -112,7 +113,9 @@ class Clock(Stream):
         self.left = self.take(np.arange(self._place.size))
 
     def _row(self, occurrence: int) -> NDArray[np.float32]:
-        return -np.log(1 - super()._row(occurrence))  # exact: a number and 1 less it are multiples of 2**-24
+        return -np.log(
+            1 - super()._row(occurrence)
+        )  # exact: a number and 1 less it are multiples of 2**-24
 
     def ring(self, hazard: Array, who: Indices | None = None) -> Indices:
         """Spend `hazard` (a rate times the turn's length) and say in which replicates the event happens.
@@ -128,6 +131,8 @@ class Clock(Stream):
             left = self.left.take(who) - hazard
             self.left[who] = left
             rang = who[left <= 0]
-        if rang.size:  # what a budget lacks is owed by the next one, so that no rate is lost to long turns
+        if (
+            rang.size
+        ):  # what a budget lacks is owed by the next one, so that no rate is lost to long turns
             self.left[rang] += self.take(rang)
         return rang

@@ -40,7 +40,7 @@ def invert(
         low, high = np.log(max(low, 1e-300)), np.log(high)
     bottom, top = special.ndtr((low - location) / scale), special.ndtr((high - location) / scale)
     drawn = location + scale * special.ndtri(bottom + (top - bottom) * uniform)
-    drawn = np.clip(drawn, low, high)
+    drawn = np.asarray(np.clip(drawn, low, high))
     return np.exp(drawn) if kind == "lognormal" else drawn
 
 
@@ -67,7 +67,9 @@ class Numbers(OverReplicates):
         return Numbers({name: at(value, who) for name, value in values.items()})
 
     def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"no number is called '{name}' here; there are {', '.join(vars(self))}")
+        raise AttributeError(
+            f"no number is called '{name}' here; there are {', '.join(vars(self))}"
+        )
 
 
 class Parameters:

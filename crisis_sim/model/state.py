@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crisis_sim.model import choice
 from crisis_sim.model.agent import CrisisAgent, Influence
@@ -79,9 +80,7 @@ class State(CrisisAgent):
         decision, ladder = self.crisis.behaviour.decision, self.crisis.ladder
         shadow = 1 + decision.nuclear_dread * float(rival.nuclear)
         self.dread = decision.dread * self.facts.caution * shadow
-        self.dread_of = Table([
-            intensity**decision.dread_power for intensity in ladder.intensities
-        ])
+        self.dread_of = Table([intensity**decision.dread_power for intensity in ladder.intensities])
 
     # What the last turn brought.
 
@@ -155,7 +154,9 @@ class State(CrisisAgent):
         moves[:] = choice.value_of_rungs(situation, self._rungs(who), decision, cover)
         moves -= choice.cost_of_change(rung, ladder.top + 1, decision)
         # Nuclear weapons are used only by who has them, and only from the rung below.
-        moves[ladder.nuclear_rung :, (rung < ladder.nuclear_rung - 1) | (not self.nuclear)] = -np.inf
+        moves[
+            ladder.nuclear_rung :, (rung < ladder.nuclear_rung - 1) | (not self.nuclear)
+        ] = -np.inf
         hold = moves[rung, np.arange(who.size)]
 
         rest = np.minimum(rung, ladder.halt_rung)
@@ -263,4 +264,3 @@ class State(CrisisAgent):
             f"{self.name}_pressure": self.economy.pressure,
             f"{self.name}_market": self.economy.market,
         }
-

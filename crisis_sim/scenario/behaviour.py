@@ -39,13 +39,21 @@ class DecisionBehaviour(Part):
     """How a state chooses: quantal choice among rungs, a halt, and yielding."""
 
     choice_precision: Number = parameter(
-        3.4, "how sharply values decide; 0 is a coin toss", unit="1/value", between=(0, 20), source=QUANTAL
+        3.4,
+        "how sharply values decide; near 0 it is a toss-up",
+        unit="1/value",
+        between=(0.01, 20),
+        source=QUANTAL,
     )
     deliberations_per_day: Number = parameter(
         0.87, "decisions a day while no strikes fall", unit=DAY, between=(0.01, 24), source=MAY_2025
     )
     decisions_under_fire_per_day: Number = parameter(
-        4.0, "further decisions a day while either side strikes", unit=DAY, between=(0.01, 48), source=MAY_2025
+        4.0,
+        "further decisions a day while either side strikes",
+        unit=DAY,
+        between=(0.01, 48),
+        source=MAY_2025,
     )
     preparation_days: Number = parameter(
         {"lognormal": [9.0, 0.5]},
@@ -62,7 +70,11 @@ class DecisionBehaviour(Part):
         12.0, "value of answering a grievance of 1 at full intensity", unit=VALUE, between=(0, 50)
     )
     reciprocity: Number = parameter(
-        4.2, "cost of standing a full intensity below the rival as it is seen", unit=VALUE, between=(0, 50), source=OSGOOD
+        4.2,
+        "cost of standing a full intensity below the rival as it is seen",
+        unit=VALUE,
+        between=(0, 50),
+        source=OSGOOD,
     )
     audience_cost: Number = parameter(
         6.3,
@@ -73,28 +85,51 @@ class DecisionBehaviour(Part):
         slider=True,
     )
     hurting: Number = parameter(
-        4.0, "cost of fighting on under the rival's full intensity", unit=VALUE, between=(0, 50), source=ZARTMAN
+        4.0,
+        "cost of fighting on under the rival's full intensity",
+        unit=VALUE,
+        between=(0, 50),
+        source=ZARTMAN,
     )
     economic_restraint: Number = parameter(
-        4.3, "how much full economic pressure weighs against full intensity", unit=VALUE, between=(0, 50), slider=True
+        4.3,
+        "how much full economic pressure weighs against full intensity",
+        unit=VALUE,
+        between=(0, 50),
+        slider=True,
     )
     fatigue_restraint: Number = parameter(
-        3.2, "how much full fatigue weighs against full intensity", unit=VALUE, between=(0, 50), source=ZARTMAN
+        3.2,
+        "how much full fatigue weighs against full intensity",
+        unit=VALUE,
+        between=(0, 50),
+        source=ZARTMAN,
     )
     dread: Number = parameter(
         8.8, "cost of full intensity itself", unit=VALUE, between=(0, 100), source=SCHELLING
     )
     dread_power: Number = parameter(
-        3.6, "how steeply dread rises with intensity", unit="exponent", between=(1, 6), source=SCHELLING
+        3.6,
+        "how steeply dread rises with intensity",
+        unit="exponent",
+        between=(1, 6),
+        source=SCHELLING,
     )
     nuclear_dread: Number = parameter(
-        0.5, "extra dread, as a share, when the rival has nuclear weapons", unit=SHARE, between=(0, 5), source=SCHELLING
+        0.5,
+        "extra dread, as a share, when the rival has nuclear weapons",
+        unit=SHARE,
+        between=(0, 5),
+        source=SCHELLING,
     )
     nuclear_taboo: Number = parameter(
         6.0, "further cost of nuclear use", unit=VALUE, between=(0, 100), source=TANNENWALD
     )
     change_cost: Number = parameter(
-        0.72, "cost of changing course at all", unit=VALUE, between=(0, 10),
+        0.72,
+        "cost of changing course at all",
+        unit=VALUE,
+        between=(0, 10),
         source="Allison 1971, Essence of Decision (form)",
     )
     effort: Number = parameter(
@@ -106,13 +141,20 @@ class HarmBehaviour(Part):
     """How harm becomes grievance, and how grievance is answered or forgotten."""
 
     harm_unit_deaths: Number = parameter(
-        25.0, "deaths that make a grievance of 1", unit="deaths", between=(0.1, 1e6), source=MAY_2025
+        25.0,
+        "deaths that make a grievance of 1",
+        unit="deaths",
+        between=(0.1, 1e6),
+        source=MAY_2025,
     )
     harm_exponent: Number = parameter(
         0.5, "grievance grows with deaths to this power", unit="exponent", between=(0.1, 1)
     )
     grievance_saturation: Number = parameter(
-        5.5, "grievance at which more of it moves a state half as much", unit="grievance", between=(0.1, 1e6)
+        5.5,
+        "grievance at which more of it moves a state half as much",
+        unit="grievance",
+        between=(0.1, 1e6),
     )
     answer_credit: Number = parameter(
         1.3,
@@ -124,16 +166,31 @@ class HarmBehaviour(Part):
         45.0, "time in which half a grievance is forgotten", unit=DAYS, between=(0.5, 3650)
     )
     commitment_rise_days: Number = parameter(
-        2.0, "time in which public commitment follows one's own rung up", unit=DAYS, between=(0.05, 365), source=FEARON
+        2.0,
+        "time in which public commitment follows one's own rung up",
+        unit=DAYS,
+        between=(0.05, 365),
+        source=FEARON,
     )
     commitment_fade_days: Number = parameter(
-        20.0, "time in which public commitment fades once the rung is left", unit=DAYS, between=(0.05, 3650), source=FEARON
+        20.0,
+        "time in which public commitment fades once the rung is left",
+        unit=DAYS,
+        between=(0.05, 3650),
+        source=FEARON,
     )
     success_cover: Number = parameter(
-        0.65, "share of the audience cost that a fully answered grievance saves", unit=SHARE, between=(0, 1)
+        0.65,
+        "share of the audience cost that a fully answered grievance saves",
+        unit=SHARE,
+        between=(0, 1),
     )
     fatigue_days: Number = parameter(
-        12.0, "time in which fatigue follows the intensity of the fight", unit=DAYS, between=(0.1, 3650), source=ZARTMAN
+        12.0,
+        "time in which fatigue follows the intensity of the fight",
+        unit=DAYS,
+        between=(0.1, 3650),
+        source=ZARTMAN,
     )
 
 
@@ -141,19 +198,37 @@ class FogBehaviour(Part):
     """What states see of each other, and what goes wrong."""
 
     perception_hours: Number = parameter(
-        8.0, "lag of what a state sees of its rival's rung", unit="hours", between=(0.1, 720), source=JERVIS
+        8.0,
+        "lag of what a state sees of its rival's rung",
+        unit="hours",
+        between=(0.1, 720),
+        source=JERVIS,
     )
     misreadings_per_day: Number = parameter(
-        0.5, "how often a state's error about its rival is drawn anew", unit=DAY, between=(0, 24), source=JERVIS
+        0.5,
+        "how often a state's error about its rival is drawn anew",
+        unit=DAY,
+        between=(0, 24),
+        source=JERVIS,
     )
     misreading: Number = parameter(
-        0.2, "largest error about the rival's intensity, as a share of it", unit=SHARE, between=(0, 1), source=JERVIS
+        0.2,
+        "largest error about the rival's intensity, as a share of it",
+        unit=SHARE,
+        between=(0, 1),
+        source=JERVIS,
     )
     hope: Number = parameter(
-        0.35, "chance that the rival accepts a halt, as believed with no information", unit="probability", between=(0, 1)
+        0.35,
+        "chance that the rival accepts a halt, as believed with no information",
+        unit="probability",
+        between=(0, 1),
     )
     accidents_per_day: Number = parameter(
-        0.15, "accidents a day at full intensity (shots astray, jets downed)", unit=DAY, between=(0, 10)
+        0.15,
+        "accidents a day at full intensity (shots astray, jets downed)",
+        unit=DAY,
+        between=(0, 10),
     )
     accident_harm: Number = parameter(
         0.5, "grievance that an accident gives the rival", unit="grievance", between=(0, 10)
@@ -173,10 +248,18 @@ class HaltBehaviour(Part):
         2.2, "cost of leaving a grievance of 1 unanswered for good", unit=VALUE, between=(0, 50)
     )
     mistrust: Number = parameter(
-        1.85, "cost of a halt with a rival not trusted at all", unit=VALUE, between=(0, 50), source=FORTNA
+        1.85,
+        "cost of a halt with a rival not trusted at all",
+        unit=VALUE,
+        between=(0, 50),
+        source=FORTNA,
     )
     public_offer_cost: Number = parameter(
-        1.4, "cost of offering a halt in public, with no private way", unit=VALUE, between=(0, 50), source=FEARON
+        1.4,
+        "cost of offering a halt in public, with no private way",
+        unit=VALUE,
+        between=(0, 50),
+        source=FEARON,
     )
     rebuff_cost: Number = parameter(
         0.6, "cost of an offer that is refused", unit=VALUE, between=(0, 50), source=FEARON
@@ -201,7 +284,11 @@ class HaltBehaviour(Part):
         0.15, "grievance that a violation gives", unit="grievance", between=(0, 10)
     )
     answering_cost: Number = parameter(
-        3.4, "value of keeping a halt when it is violated", unit=VALUE, between=(-20, 50), source=FORTNA
+        3.4,
+        "value of keeping a halt when it is violated",
+        unit=VALUE,
+        between=(-20, 50),
+        source=FORTNA,
     )
 
 
@@ -233,7 +320,10 @@ class WarBehaviour(Part):
         0.02, "rate at which one side of an even war is beaten", unit=DAY, between=(0, 5)
     )
     capability_exponent: Number = parameter(
-        2.0, "how strongly the balance of capability decides", unit="exponent", between=(0, 10),
+        2.0,
+        "how strongly the balance of capability decides",
+        unit="exponent",
+        between=(0, 10),
         source="Lanchester 1916, Aircraft in Warfare (square law)",
     )
 
@@ -242,19 +332,36 @@ class EconomyBehaviour(Part):
     """Markets and economic pressure."""
 
     market_reaction_days: Number = parameter(
-        0.5, "time in which a market prices the danger", unit=DAYS, between=(0.05, 60), source=MAY_2025
+        0.5,
+        "time in which a market prices the danger",
+        unit=DAYS,
+        between=(0.05, 60),
+        source=MAY_2025,
     )
     halt_relief: Number = parameter(
-        0.6, "share of the danger that a market no longer prices while a halt holds", unit=SHARE, between=(0, 1), source=MAY_2025
+        0.6,
+        "share of the danger that a market no longer prices while a halt holds",
+        unit=SHARE,
+        between=(0, 1),
+        source=MAY_2025,
     )
     pressure_of_market_loss: Number = parameter(
-        3.0, "economic pressure from a market that has lost everything", unit="pressure", between=(0, 50)
+        3.0,
+        "economic pressure from a market that has lost everything",
+        unit="pressure",
+        between=(0, 50),
     )
     pressure_of_cost: Number = parameter(
-        0.06, "economic pressure from a day's output lost", unit="pressure per day of output", between=(0, 5)
+        0.06,
+        "economic pressure from a day's output lost",
+        unit="pressure per day of output",
+        between=(0, 5),
     )
     recovery_days: Number = parameter(
-        60.0, "time in which reserves recover from losses and relief is used up", unit=DAYS, between=(1, 3650)
+        60.0,
+        "time in which reserves recover from losses and relief is used up",
+        unit=DAYS,
+        between=(1, 3650),
     )
 
 
@@ -268,31 +375,65 @@ class MediationBehaviour(Part):
         0.5, "time in which an engaged mediator's effort builds up", unit=DAYS, between=(0.02, 60)
     )
     formulation_margin: Number = parameter(
-        0.05, "alarm above the threshold at which a mediator proposes terms", unit="intensity", between=(0, 1), source=BEARDSLEY
+        0.05,
+        "alarm above the threshold at which a mediator proposes terms",
+        unit="intensity",
+        between=(0, 1),
+        source=BEARDSLEY,
     )
     manipulation_margin: Number = parameter(
-        0.15, "alarm above the threshold at which it uses carrots and sticks", unit="intensity", between=(0, 1), source=BEARDSLEY
+        0.15,
+        "alarm above the threshold at which it uses carrots and sticks",
+        unit="intensity",
+        between=(0, 1),
+        source=BEARDSLEY,
     )
     withdrawal_share: Number = parameter(
-        0.5, "share of its threshold below which alarm lets a mediator go", unit=SHARE, between=(0, 1)
+        0.5,
+        "share of its threshold below which alarm lets a mediator go",
+        unit=SHARE,
+        between=(0, 1),
     )
     cover: Number = parameter(
-        0.67, "share of the audience cost that a trusted mediator's terms save", unit=SHARE, between=(0, 1), source=BEARDSLEY
+        0.67,
+        "share of the audience cost that a trusted mediator's terms save",
+        unit=SHARE,
+        between=(0, 1),
+        source=BEARDSLEY,
     )
     assurance: Number = parameter(
-        0.55, "share of the mistrust of a halt that a fully trusted mediator's terms lift", unit=SHARE, between=(0, 1), source=FORTNA
+        0.55,
+        "share of the mistrust of a halt that a fully trusted mediator's terms lift",
+        unit=SHARE,
+        between=(0, 1),
+        source=FORTNA,
     )
     leverage_on_halt: Number = parameter(
-        5.3, "value that full leverage adds to a halt", unit=VALUE, between=(0, 50), source=BEARDSLEY, slider=True
+        5.3,
+        "value that full leverage adds to a halt",
+        unit=VALUE,
+        between=(0, 50),
+        source=BEARDSLEY,
+        slider=True,
     )
     leverage_on_restraint: Number = parameter(
-        0.9, "how much full leverage weighs against full intensity", unit=VALUE, between=(0, 50), source=BEARDSLEY
+        0.9,
+        "how much full leverage weighs against full intensity",
+        unit=VALUE,
+        between=(0, 50),
+        source=BEARDSLEY,
     )
     overt_cost: Number = parameter(
-        0.7, "cost, to a state averse to mediation, of settling under overt mediation", unit=VALUE, between=(0, 50)
+        0.7,
+        "cost, to a state averse to mediation, of settling under overt mediation",
+        unit=VALUE,
+        between=(0, 50),
     )
     brokered_share: Number = parameter(
-        0.2, "effort, weighted by influence, from which a settlement counts as brokered", unit=SHARE, between=(0, 1)
+        0.2,
+        "effort, weighted by influence, from which a settlement counts as brokered",
+        unit=SHARE,
+        between=(0, 1),
     )
 
 
@@ -300,13 +441,21 @@ class ChannelBehaviour(Part):
     """How a back-channel opens, breaks and helps."""
 
     openings_per_day: Number = parameter(
-        1.0, "rate of opening when one who may open it wants to with all its weight", unit=DAY, between=(0, 48), source=MAY_2025
+        1.0,
+        "rate of opening when one who may open it wants to with all its weight",
+        unit=DAY,
+        between=(0, 48),
+        source=MAY_2025,
     )
     breaks_per_day: Number = parameter(
         0.5, "rate of breaking under full intensity, with no trust", unit=DAY, between=(0, 48)
     )
     information: Number = parameter(
-        0.8, "share of the fog that a fully trusted channel lifts", unit=SHARE, between=(0, 1), source=FEY_RAMSAY
+        0.8,
+        "share of the fog that a fully trusted channel lifts",
+        unit=SHARE,
+        between=(0, 1),
+        source=FEY_RAMSAY,
     )
 
 
@@ -314,7 +463,11 @@ class LendingBehaviour(Part):
     """How a purse restrains: before it is opened, not after."""
 
     run_up_days: Number = parameter(
-        7.0, "time before a decision from which it weighs on the borrower", unit=DAYS, between=(0.1, 365), source=THACKER
+        7.0,
+        "time before a decision from which it weighs on the borrower",
+        unit=DAYS,
+        between=(0.1, 365),
+        source=THACKER,
     )
     restraint: Number = parameter(
         {"uniform": [0.0, 6.0]},
@@ -326,22 +479,39 @@ class LendingBehaviour(Part):
         slider=True,
     )
     approval: Number = parameter(
-        3.0, "log-odds that a board approves a borrower at peace", unit="log-odds", between=(-20, 20), source=THACKER
+        3.0,
+        "log-odds that a board approves a borrower at peace",
+        unit="log-odds",
+        between=(-20, 20),
+        source=THACKER,
     )
     strictness: Number = parameter(
-        4.0, "how much full intensity of a borrower lowers those log-odds where lending is conditional", unit="log-odds", between=(0, 50)
+        4.0,
+        "how much full intensity of a borrower lowers those log-odds where lending is conditional",
+        unit="log-odds",
+        between=(0, 50),
     )
     opposition: Number = parameter(
-        1.5, "how much a rival's vote against lowers them; an abstention counts a third", unit="log-odds", between=(0, 50), source=THACKER
+        1.5,
+        "how much a rival's vote against lowers them; an abstention counts a third",
+        unit="log-odds",
+        between=(0, 50),
+        source=THACKER,
     )
     abstention: Number = parameter(
         0.33, "weight of an abstention beside a vote against", unit=SHARE, between=(0, 1)
     )
     relief: Number = parameter(
-        0.5, "economic pressure that a tranche of a tenth of reserves lifts", unit="pressure", between=(0, 10)
+        0.5,
+        "economic pressure that a tranche of a tenth of reserves lifts",
+        unit="pressure",
+        between=(0, 10),
     )
     shock: Number = parameter(
-        0.5, "economic pressure that the delay of such a tranche brings", unit="pressure", between=(0, 10)
+        0.5,
+        "economic pressure that the delay of such a tranche brings",
+        unit="pressure",
+        between=(0, 10),
     )
 
 
@@ -349,13 +519,23 @@ class AdviceBehaviour(Part):
     """How an adviser is heard."""
 
     counsels_per_day: Number = parameter(
-        1.0, "rate of speaking up once danger passes the adviser's threshold", unit=DAY, between=(0, 48), source=MAY_2025
+        1.0,
+        "rate of speaking up once danger passes the adviser's threshold",
+        unit=DAY,
+        between=(0, 48),
+        source=MAY_2025,
     )
     weight: Number = parameter(
-        2.0, "how much the counsel of a fully trusted adviser weighs for or against full intensity", unit=VALUE, between=(0, 50)
+        2.0,
+        "how much the counsel of a fully trusted adviser weighs for or against full intensity",
+        unit=VALUE,
+        between=(0, 50),
     )
     weight_on_halt: Number = parameter(
-        1.0, "value that the counsel of a fully trusted dove adds to a halt, or a hawk's takes from it", unit=VALUE, between=(0, 50)
+        1.0,
+        "value that the counsel of a fully trusted dove adds to a halt, or a hawk's takes from it",
+        unit=VALUE,
+        between=(0, 50),
     )
     lasts_days: Number = parameter(
         7.0, "time in which counsel wears off", unit=DAYS, between=(0.1, 365)

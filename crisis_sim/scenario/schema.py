@@ -42,7 +42,10 @@ class Rung(Part):
         0.0, "deaths it causes on the other side", unit="deaths per day", between=(0, 1e8)
     )
     opening_deaths: Number = parameter(
-        0.0, "deaths at once on the other side when a state climbs to it", unit="deaths", between=(0, 1e8)
+        0.0,
+        "deaths at once on the other side when a state climbs to it",
+        unit="deaths",
+        between=(0, 1e8),
     )
     cost_per_day: Number = parameter(
         0.0, "cost to the state that is on it", unit="days of output per day", between=(0, 10)
@@ -126,7 +129,10 @@ class MarketSpec(Part):
         0.1, "fall of the index, in logarithms, at full danger", unit="log", between=(0, 5)
     )
     volatility: Number = parameter(
-        0.01, "daily movement without news, in logarithms", unit="log per square root of a day", between=(0, 0.5)
+        0.01,
+        "daily movement without news, in logarithms",
+        unit="log per square root of a day",
+        between=(0, 0.5),
     )
 
 
@@ -134,9 +140,15 @@ class StateSpec(Part):
     """One of the two states in the crisis."""
 
     title: str = Field("", description="name to print; the key where it is left out")
-    resolve: Number = parameter(None, "how much the issue is worth to it", unit="share", between=UNIT, slider=True)
+    resolve: Number = parameter(
+        None, "how much the issue is worth to it", unit="share", between=UNIT, slider=True
+    )
     audience: Number = parameter(
-        None, "how exposed its leaders are to audiences at home", unit="share", between=UNIT, slider=True
+        None,
+        "how exposed its leaders are to audiences at home",
+        unit="share",
+        between=UNIT,
+        slider=True,
     )
     mediation_aversion: Number = parameter(
         0.0, "how much face overt brokering costs it", unit="share", between=UNIT, slider=True
@@ -155,7 +167,9 @@ class StateSpec(Part):
         100.0, "foreign reserves", unit="USD bn", between=(0.01, 1e5)
     )
     market: MarketSpec = Field(default_factory=MarketSpec, description="its stock market")
-    rung_at_start: str = Field("", description="name of its rung at the start; the lowest where left out")
+    rung_at_start: str = Field(
+        "", description="name of its rung at the start; the lowest where left out"
+    )
 
 
 class MediatorSpec(Part):
@@ -191,10 +205,15 @@ class ReviewSpec(Part):
 
     at: Moment = Field(description="when the board decides")
     title: str = Field("", description="what is decided")
-    amount_usd_bn: Number = parameter(None, "money released on approval", unit="USD bn", between=(0, 1000))
+    amount_usd_bn: Number = parameter(
+        None, "money released on approval", unit="USD bn", between=(0, 1000)
+    )
     rival_vote: Vote = Field("abstain", description="how the borrower's rival votes")
     delay_days: Number = parameter(
-        14.0, "until the board meets again, where it puts the decision off", unit="days", between=(0.1, 365)
+        14.0,
+        "until the board meets again, where it puts the decision off",
+        unit="days",
+        between=(0.1, 365),
     )
 
 
@@ -221,7 +240,9 @@ class ChannelSpec(Part):
     """A private line between the two states."""
 
     title: str = Field("", description="name to print; the key where it is left out")
-    trust: Number = parameter(0.5, "how far both sides trust it", unit="share", between=UNIT, slider=True)
+    trust: Number = parameter(
+        0.5, "how far both sides trust it", unit="share", between=UNIT, slider=True
+    )
     opened_by: tuple[str, ...] = Field((), description="states and mediators that may open it")
     standing: bool = Field(False, description="whether it is open from the start")
 
@@ -232,7 +253,9 @@ class AdviserSpec(Part):
     title: str = Field("", description="name to print; the key where it is left out")
     state: str = Field(description="the state that is advised")
     stance: Literal["dove", "hawk"] = Field("dove", description="what is advised")
-    trust: Number = parameter(0.5, "how far the adviser is heard", unit="share", between=UNIT, slider=True)
+    trust: Number = parameter(
+        0.5, "how far the adviser is heard", unit="share", between=UNIT, slider=True
+    )
     attention_threshold: Number = parameter(
         0.3, "danger from which the adviser speaks up", unit="intensity", between=UNIT
     )
@@ -248,9 +271,14 @@ class EventSpec(Part):
     )
     struck: str = Field(description="the state that it harms")
     deaths: Number = parameter(0.0, "deaths", unit="deaths", between=(0, 1e8))
-    blame: Number = parameter(1.0, "how surely the struck state blames its rival", unit="share", between=UNIT)
+    blame: Number = parameter(
+        1.0, "how surely the struck state blames its rival", unit="share", between=UNIT
+    )
     pressure: Number = parameter(
-        0.0, "economic pressure that it brings on the struck state", unit="pressure", between=(0, 10)
+        0.0,
+        "economic pressure that it brings on the struck state",
+        unit="pressure",
+        between=(0, 10),
     )
 
 
@@ -291,13 +319,22 @@ class Scenario(Part):
     description: str = Field("", description="what it is for, and what it changes")
     sources: tuple[str, ...] = Field((), description="where its facts come from")
     start: Moment = Field(description="when the clock starts")
-    horizon_days: float = Field(60.0, strict=True, gt=0, le=3650, description="how long each crisis is followed")
+    horizon_days: float = Field(
+        60.0, strict=True, gt=0, le=3650, description="how long each crisis is followed"
+    )
     hours_per_turn: float = Field(3.0, strict=True, ge=0.05, le=168, description="length of a turn")
     follow_up_days: float = Field(
-        14.0, strict=True, ge=0, le=3650, description="how long a halt is watched before it ends the crisis"
+        14.0,
+        strict=True,
+        ge=0,
+        le=3650,
+        description="how long a halt is watched before it ends the crisis",
     )
     ladder: tuple[Rung, ...] = Field(
-        default_factory=south_asian_ladder, min_length=2, max_length=60, description="rungs, from the lowest up"
+        default_factory=south_asian_ladder,
+        min_length=2,
+        max_length=60,
+        description="rungs, from the lowest up",
     )
     states: dict[str, StateSpec] = Field(
         min_length=2, max_length=2, description="the two states, each under its short name"
@@ -306,7 +343,9 @@ class Scenario(Part):
     lenders: dict[str, LenderSpec] = Field(default_factory=dict, description="lenders")
     channels: dict[str, ChannelSpec] = Field(default_factory=dict, description="back-channels")
     advisers: dict[str, AdviserSpec] = Field(default_factory=dict, description="advisers")
-    events: tuple[EventSpec, ...] = Field((), description="scheduled events, the trigger among them")
+    events: tuple[EventSpec, ...] = Field(
+        (), description="scheduled events, the trigger among them"
+    )
     real_path: RealPath | None = Field(None, description="what really happened, for overlays")
     behaviour: Behaviour = Field(
         default_factory=Behaviour, description="behavioural parameters, the same for every scenario"
@@ -354,7 +393,9 @@ class Scenario(Part):
     @property
     def trigger_hours(self) -> float:
         """Hours from the start to the first trigger; 0 where the scenario schedules none."""
-        triggers = [self.hours_from_start(event.at) for event in self.events if event.kind == "trigger"]
+        triggers = [
+            self.hours_from_start(event.at) for event in self.events if event.kind == "trigger"
+        ]
         return min(triggers, default=0.0)
 
     def moment(self, hours: float) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,9 @@ def whole(may_2025: Scenario) -> Columns:
     return CrisisModel(may_2025, WHOLE, seed=3).run().outcomes()
 
 
-@pytest.mark.parametrize(("first", "count"), [(0, 1), (7, 1), (123, 1), (399, 1), (0, 37), (101, 299)])
+@pytest.mark.parametrize(
+    ("first", "count"), [(0, 1), (7, 1), (123, 1), (399, 1), (0, 37), (101, 299)]
+)
 def test_a_replicate_is_the_same_to_the_bit_in_any_block(
     may_2025: Scenario, whole: Columns, first: int, count: int
 ) -> None:
@@ -115,19 +118,23 @@ def test_milestones_come_in_order(outcomes: Any) -> None:
     columns = outcomes(replicates=3000)
 
     def in_order(*names: str) -> None:
-        for earlier, later in zip(names, names[1:], strict=False):
+        for earlier, later in itertools.pairwise(names):
             gap = columns[later] - columns[earlier]
             assert np.all(gap[~np.isnan(gap)] >= 0), (earlier, later)
 
     in_order("trigger_at_hours", "first_strike_at_hours", "war_at_hours", "nuclear_use_at_hours")
-    in_order("ceasefire_agreed_at_hours", "ceasefire_in_effect_at_hours", "first_violation_at_hours")
+    in_order(
+        "ceasefire_agreed_at_hours", "ceasefire_in_effect_at_hours", "first_violation_at_hours"
+    )
     in_order("first_violation_at_hours", "relapsed_at_hours")
     came = ~np.isnan(columns["ceasefire_in_effect_at_hours"])
     assert not np.isnan(columns["ceasefire_agreed_at_hours"][came]).any()
 
 
 def test_nothing_happens_after_the_end(outcomes: Any) -> None:
-    columns = outcomes(replicates=3000)  # all the block's turns, for those still in it after their end too
+    columns = outcomes(
+        replicates=3000
+    )  # all the block's turns, for those still in it after their end too
     until = columns["followed_until_hours"]
     for milestone in (*MILESTONES, "us_engaged_at_hours", "imf_decided_at_hours"):
         hours = columns[milestone]

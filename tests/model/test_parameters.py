@@ -24,7 +24,9 @@ PROBABILITIES = np.linspace(0.001, 0.999, 41)
         (Distribution("beta", (2.0, 3.0)), stats.beta(2, 3)),
     ],
 )
-def test_a_distribution_is_drawn_as_scipy_has_it(distribution: Distribution, theirs: object) -> None:
+def test_a_distribution_is_drawn_as_scipy_has_it(
+    distribution: Distribution, theirs: object
+) -> None:
     ours = invert(distribution, PROBABILITIES, -np.inf, np.inf)
     np.testing.assert_allclose(ours, theirs.ppf(PROBABILITIES), rtol=1e-6)  # type: ignore[attr-defined]
 
