@@ -52,9 +52,7 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 
-Many = Annotated[
-    list[str], Parameter(help="Scenario files, or names of shipped ones.", negative=())
-]
+Many = Annotated[str, Parameter(help="Scenario files, or names of shipped ones.", required=True)]
 One = Annotated[str, Parameter(help="A scenario file, or the name of a shipped one.")]
 Overrides = Annotated[
     list[str] | None,
@@ -111,9 +109,7 @@ def run_command(arguments: Sequence[str]) -> int:
 
 @app.command
 def run(
-    scenarios: Many,
-    /,
-    *,
+    *scenarios: Many,
     replicates: Annotated[
         int, Parameter(help="Crises to run of each scenario.", validator=Positive)
     ] = 10_000,
@@ -203,9 +199,7 @@ def _report_batch(manifest: Mapping[str, Any], folder: Path, as_json: bool) -> N
 
 @app.command
 def compare(
-    folders: Annotated[list[Path], Parameter(help="Folders that `run` wrote.", negative=())],
-    /,
-    *,
+    *folders: Annotated[Path, Parameter(help="Folders that `run` wrote.", required=True)],
     reference: Annotated[
         str | None,
         Parameter(help="Scenario to compare with; the first.", show_default=False),
@@ -275,7 +269,7 @@ def replay(
 
 
 @app.command
-def check(scenarios: Many, /, *, overrides: Overrides = None, as_json: Json = False) -> int:
+def check(*scenarios: Many, overrides: Overrides = None, as_json: Json = False) -> int:
     """Check scenario files, and say where they have mistakes: all of them at once."""
     from crisis_sim.scenario.load import load_scenario
 

@@ -175,6 +175,12 @@ def test_a_persons_mistake_is_told_on_stderr_with_code_2(
 # run
 
 
+def test_options_may_stand_among_the_scenarios(ask: Ask) -> None:
+    seconds = ("--set", "lenders=null", "alone.yaml", "--set", "states.southland.resolve=0.5")
+    facts = ask("run", "short.yaml", "--dry-run", *seconds, "--json").data
+    assert list(facts["scenarios"]) == ["short", "alone"]
+
+
 def run_short(ask: Ask, *arguments: object) -> Told:
     return ask("run", "short.yaml", "alone.yaml", "--replicates", 20, "--workers", 1, *arguments)
 

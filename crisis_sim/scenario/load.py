@@ -6,6 +6,7 @@ All mistakes are gathered and reported together, whichever step found them.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +22,9 @@ from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.shipped import find_scenario
 from crisis_sim.scenario.source import Node, parse
 
+#: A file's name without its suffix, which becomes the scenario's: in tables, folders and columns.
+PLAIN_NAME = re.compile(r"\w[\w .+-]*")
+
 
 def load_scenario(reference: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Scenario:
     """Read and check a scenario.
@@ -34,6 +38,18 @@ def load_scenario(reference: str | os.PathLike[str], overrides: Sequence[str] = 
         ScenarioError: when there is no such scenario, or it has mistakes; holds all of them.
     """
     path = find_scenario(reference)
+    if not PLAIN_NAME.fullmatch(path.stem):
+        raise ScenarioError(
+            [
+                Mistake(
+                    _call(path),
+                    0,
+                    0,
+                    "the file's name cannot be a scenario's name",
+                    "letters, digits, spaces and any of _ - . +",
+                )
+            ]
+        )
     layers, mistakes = read_chain(path, _call(path))
     top = layers[-1].top
     for layer in reversed(layers[:-1]):

@@ -27,6 +27,22 @@ def test_file_and_text_give_the_same_scenario(write: Write) -> None:
     assert Scenario.load(write("scenario.yaml", BASE)) == Scenario.from_text(BASE)
 
 
+@pytest.mark.parametrize("name", ["..yaml", "-x.yaml", "a\x1b[2J.yaml", "a\nb.yaml"])
+def test_a_file_with_a_strange_name_is_refused_and_shown_safely(write: Write, name: str) -> None:
+    try:
+        path = write(name, BASE)
+    except OSError:
+        pytest.skip("no such names here")
+    mistake = only_mistake(path)
+    assert mistake.message == "the file's name cannot be a scenario's name"
+    assert "\x1b" not in str(mistake)
+    assert "\n" not in str(mistake).split("error:")[0]
+
+
+def test_a_file_may_have_a_name_in_any_script(write: Write) -> None:
+    assert load_scenario(write("بحران 2030-v1.2.yaml", BASE)).name == "بحران 2030-v1.2"
+
+
 def test_the_plain_data_of_a_scenario_makes_it_again() -> None:
     scenario = read_scenario(BASE)
     assert Scenario.model_validate(scenario.plain()) == scenario
