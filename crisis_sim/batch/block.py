@@ -1,8 +1,8 @@
 """One block: consecutive replicates of one scenario, run together in the arrays of one model.
 
 A block is the unit of everything in a batch: of memory, of work handed to a worker, of what is
-    written and of what is
-lost when something goes wrong. Which block a replicate falls into never changes the replicate.
+written and of what is lost when something goes wrong. Which block a replicate falls into never
+changes the replicate.
 """
 
 from __future__ import annotations

@@ -32,9 +32,9 @@ class Ensemble:
     title: str
     horizon_hours: float
     states: tuple[str, ...]
-    table: pa.Table
-    paths: pa.Table | None = None
-    scenario: dict[str, Any] = field(default_factory=dict)
+    table: pa.Table = field(repr=False)
+    paths: pa.Table | None = field(default=None, repr=False)
+    scenario: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def replicates(self) -> int:
@@ -69,7 +69,7 @@ class Batch:
     """
 
     ensembles: dict[str, Ensemble]
-    manifest: dict[str, Any]
+    manifest: dict[str, Any] = field(repr=False)
 
     @property
     def seed(self) -> int:

@@ -107,6 +107,7 @@ def _through(
                 order = next(orders, None)
                 if order is None:
                     break
+                # It waits before it is handed over: a pool that breaks just then loses it too.
                 waiting.append((order, Future()))
                 waiting[-1] = (order, pool.submit(attempt, order))
             if stop.requested:
