@@ -94,7 +94,8 @@ def value_of_rungs(
     outdone *= decision.reciprocity * situation.resolve
     value -= outdone
     value -= audience_cost(situation, rungs.intensity, decision, success_cover)
-    value -= decision.unready_cost * situation.unready * rungs.strike
+    if np.any(situation.unready):
+        value -= decision.unready_cost * situation.unready * rungs.strike
     value -= decision.nuclear_taboo * rungs.nuclear
     value -= decision.hurting * situation.seen
     return value

@@ -101,7 +101,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             raise ValueError(f"cannot run {replicates} replicates from number {first_replicate}")
         if journal is not None and replicates != 1:
             raise ValueError(f"a journal follows one replicate, not {replicates}")
-        self.scenario = scenario
+        self._crisis = scenario
         self.replicates = replicates
         self.first_replicate = first_replicate
         self.journal = journal
@@ -133,6 +133,15 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self._schedule()
         self.parameters.check_all_used()
         self._read_states()
+
+    @property
+    def scenario(self) -> Scenario:
+        """The crisis that is run."""
+        return self._crisis
+
+    @scenario.setter
+    def scenario(self, _: object) -> None:
+        """From 3.5 on, Mesa puts a scenario of its own kind here; it stays unused, and ours unchanged."""
 
     # How it is made.
 
@@ -309,7 +318,8 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         for part in (self.behaviour, self.ladder, self.halt, self.endings, *self.cast):
             part.keep(chosen, before)
         self.record.place = self.record.place[chosen]
-        self._coming = [(hours, event, n.at(chosen)) for hours, event, n in self._coming]
+        for _, _, numbers in self._coming:
+            numbers.keep(chosen, before)
         self.replicates = chosen.size
 
     def _write_journal(self) -> None:

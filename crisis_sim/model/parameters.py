@@ -59,17 +59,27 @@ class Numbers(OverReplicates):
     def __init__(self, values: Mapping[str, Any]) -> None:
         vars(self).update(values)
 
-    def at(self, who: Indices) -> Numbers:
+    def at(self, who: Indices) -> NumbersOfSome:
         """The numbers for some replicates."""
-        values = vars(self)
-        if not any(isinstance(value, np.ndarray) for value in values.values()):
-            return self
-        return Numbers({name: at(value, who) for name, value in values.items()})
+        return NumbersOfSome(self, who)
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(
             f"no number is called '{name}' here; there are {', '.join(vars(self))}"
         )
+
+
+class NumbersOfSome:
+    """The numbers of a part for some replicates, each picked when it is asked for."""
+
+    __slots__ = ("_numbers", "_who")
+
+    def __init__(self, numbers: Numbers, who: Indices) -> None:
+        self._numbers = numbers
+        self._who = who
+
+    def __getattr__(self, name: str) -> Array:
+        return at(getattr(self._numbers, name), self._who)
 
 
 class Parameters:
