@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,10 @@ class Plan:
         block_size: the most replicates that a block has.
         parameters: values in place of the scenarios', by path, each of shape (replicates,).
         agents: makers of agents to add to each scenario's own.
+
+    Raises:
+        BatchError: when it cannot be run: a number too low, a name twice, a path that leads to no
+            parameter of a scenario, values too few, too many or out of range.
     """
 
     scenarios: tuple[Scenario, ...]
@@ -45,9 +50,9 @@ class Plan:
     def __post_init__(self) -> None:
         if not self.scenarios:
             raise BatchError("there is no scenario to run")
-        for what, number in (("replicates", self.replicates), ("block size", self.block_size)):
-            if number < 1:
-                raise BatchError(f"expected at least 1 for {what}, got {number}")
+        check_count("replicates", self.replicates)
+        check_count("block size", self.block_size)
+        check_count("seed", self.seed, least=0)
         names = [scenario.name for scenario in self.scenarios]
         for name in names:
             if names.count(name) > 1:
@@ -56,11 +61,39 @@ class Plan:
                     "each needs a name of its own"
                 )
         for path, values in self.parameters.items():
-            if values.shape != (self.replicates,):
-                raise BatchError(
-                    f"parameter {path!r} has values of shape {values.shape}; "
-                    f"expected one for each of the {self.replicates} replicates"
-                )
+            self._check_values(path, values)
+        if self.parameters:
+            for scenario in self.scenarios:
+                self._check_paths(scenario)
+
+    def _check_values(self, path: str, values: NDArray[Any]) -> None:
+        if values.shape != (self.replicates,):
+            raise BatchError(
+                f"parameter {path!r} has values of shape {values.shape}; "
+                f"expected one for each of the {self.replicates} replicates"
+            )
+        if values.dtype.kind not in "biuf":
+            raise BatchError(f"parameter {path!r} has values that are no numbers: {values.dtype}")
+
+    def _check_paths(self, scenario: Scenario) -> None:
+        """Make sure that a scenario has the numbers whose values are given, and in those ranges."""
+        from crisis_sim.scenario.errors import nearest
+        from crisis_sim.scenario.parameters import numbers_of
+
+        known = numbers_of(scenario)
+        for path, values in self.parameters.items():
+            if path in known:
+                low, high = known[path].low, known[path].high
+                if not ((values >= low) & (values <= high)).all():  # so NaN is out of range, too
+                    raise BatchError(
+                        f"parameter {path!r} has values from {values.min():g} to "
+                        f"{values.max():g}; expected {known[path].words()}"
+                    )
+            # Agents of one's own may have parameters of their own, which only they know.
+            elif not self.agents or path.partition(".")[0] in type(scenario).model_fields:
+                near = nearest(path, known)
+                meant = f"; did you mean {near!r}?" if near else ""
+                raise BatchError(f"no parameter {path!r} in {scenario.name}{meant}")
 
     @property
     def crises(self) -> int:
@@ -103,6 +136,16 @@ class Plan:
         return math.ceil(self.replicates / self.block_size)
 
 
+def check_count(what: str, number: int, least: int = 1) -> None:
+    """Make sure that a number is whole and not too small.
+
+    Raises:
+        BatchError: naming what it is the number of.
+    """
+    if not isinstance(number, Integral) or number < least:
+        raise BatchError(f"expected a whole number of at least {least} for {what}, got {number}")
+
+
 def _agents_of(scenario: Scenario) -> int:
     roles = ("states", "mediators", "lenders", "channels", "advisers")
     return sum(len(getattr(scenario, role)) for role in roles)
@@ -129,7 +172,10 @@ def make_plan(
     given = [scenarios] if isinstance(scenarios, (Scenario, str, Path)) else scenarios
     named = tuple(_read(one, number) for number, one in enumerate(given, start=1))
     size = BLOCK_SIZE if block_size is None else block_size
-    values = {path: np.asarray(numbers) for path, numbers in (parameters or {}).items()}
+    try:
+        values = {path: np.asarray(numbers) for path, numbers in (parameters or {}).items()}
+    except ValueError as error:  # lists of lists of several lengths
+        raise BatchError(f"parameters must be arrays of numbers: {error}") from error
     return Plan(named, replicates, seed, size, values, tuple(agents))
 
 

@@ -14,7 +14,7 @@ from crisis_sim.batch.errors import BatchError
 from crisis_sim.batch.folder import FolderWriter
 from crisis_sim.batch.interrupt import StopSign, stop_on_interrupt
 from crisis_sim.batch.manifest import close_manifest, open_manifest
-from crisis_sim.batch.plan import Plan, make_plan
+from crisis_sim.batch.plan import Plan, check_count, make_plan
 from crisis_sim.batch.workers import run_plan
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def simulate(
         ScenarioError: when a scenario file has mistakes.
         BatchError: when the batch cannot be run as asked, or a block of it fails.
     """
+    check_count("workers", workers)
     plan = make_plan(scenarios, replicates, seed, block_size, parameters, agents)
     manifest = open_manifest(plan)
     blocks: dict[str, list[Block]] = {one.name: [] for one in plan.scenarios}
@@ -108,6 +109,7 @@ def run_to_folder(
         ResultsError: when the folder holds other things than results, or cannot be written.
         KeyboardInterrupt: on Ctrl-C, after the results have been written (if a block was finished).
     """
+    check_count("workers", workers)
     plan = make_plan(scenarios, replicates, seed, block_size, parameters, agents)
     manifest = open_manifest(plan, command)
     outcomes, paths = zip(*(schemas(one, agents) for one in plan.scenarios), strict=True)
@@ -138,8 +140,6 @@ def _carry_out(
     stop: StopSign,
 ) -> int:
     """Run a plan's blocks, hand over what comes of each, in order, and count the crises done."""
-    if workers < 1:
-        raise BatchError(f"expected at least 1 for workers, got {workers}")
     done = 0
     with closing(run_plan(plan, workers, stop)) as results:
         for result in results:

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from crisis_sim.scenario.fields import TOP, Slot
-from crisis_sim.scenario.numbers import Distribution, Number
+from crisis_sim.scenario.numbers import Distribution, Number, Within
+from crisis_sim.scenario.part import Part, range_of
+from crisis_sim.scenario.schema import Scenario
 
 #: What a path says in place of a name that the scenario chooses, or of a place in a list.
 NAMES = {
@@ -66,6 +68,14 @@ def parameters() -> tuple[Parameter, ...]:
     return tuple(_walk(TOP, ""))
 
 
+def numbers_of(scenario: Scenario) -> dict[str, Within]:
+    """Paths of all numbers that one scenario holds and that may be uncertain, with their ranges.
+
+    By these paths a sweep or a fit gives every replicate a value of its own.
+    """
+    return dict(_numbers_in(scenario, ""))
+
+
 def parameter_table() -> str:
     """All parameters as the Markdown of docs/parameters.md, a table for each section."""
     listed = parameters()
@@ -109,6 +119,23 @@ def _walk(slot: Slot, path: str) -> Iterator[Parameter]:
             entry = below.step(0) if below.is_list else below.step("")
             if entry:
                 yield from _walk(entry, f"{where}.{NAMES[key]}")
+
+
+def _numbers_in(part: Part, path: str) -> Iterator[tuple[str, Within]]:
+    for name in type(part).model_fields:
+        value, where = getattr(part, name), f"{path}{name}"
+        limits = range_of(type(part), name)
+        if isinstance(value, Part):
+            yield from _numbers_in(value, f"{where}.")
+        elif isinstance(value, (dict, tuple)):
+            entries = value.items() if isinstance(value, dict) else enumerate(value)
+            for key, entry in entries:
+                if limits:
+                    yield f"{where}.{key}", limits
+                elif isinstance(entry, Part):
+                    yield from _numbers_in(entry, f"{where}.{key}.")
+        elif limits:
+            yield where, limits
 
 
 def _parameter(path: str, slot: Slot) -> Parameter:

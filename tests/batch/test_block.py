@@ -9,6 +9,9 @@ import pytest
 from crisis_sim.batch import columns, run_block
 from crisis_sim.batch.block import PATHS_KEPT, BlockFailure, BlockOrder, attempt
 from crisis_sim.model import CrisisAgent, CrisisModel
+from crisis_sim.scenario import load_scenario
+from crisis_sim.scenario.parameters import numbers_of
+from crisis_sim.scenario.shipped import shipped_names
 from tests.batch.crises import Counter, Raise, Saboteur, crisis
 
 
@@ -45,6 +48,14 @@ def test_paths_run_to_the_horizon_for_the_first_replicates_of_the_batch_only() -
     assert block.paths.column_names[:3] == list(columns.FIRST_PATH_COLUMNS)
     assert block.paths.num_rows == len(kept)
     assert run_block(scenario, PATHS_KEPT, 5, seed=1).paths is None
+
+
+@pytest.mark.parametrize("name", [*shipped_names(), ""])
+def test_the_model_takes_a_value_for_every_number_of_a_scenario(name: str) -> None:
+    scenario = load_scenario(name) if name else crisis()
+    values = {path: np.array([max(one.low, 0.0)]) for path, one in numbers_of(scenario).items()}
+    model = CrisisModel(scenario, parameters=values)  # it refuses paths that it does not read
+    assert model.replicates == 1
 
 
 def test_each_replicate_may_have_parameters_of_its_own() -> None:

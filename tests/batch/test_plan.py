@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from crisis_sim.batch import BatchError
 from crisis_sim.batch.plan import Plan, make_plan
-from tests.batch.crises import crisis
+from tests.batch.crises import Counter, crisis
 
 
 @given(replicates=st.integers(1, 5000), block_size=st.integers(1, 6000))
@@ -52,10 +52,49 @@ def test_a_scenario_without_a_name_gets_one() -> None:
         ({"scenarios": (crisis("one"), crisis("one"))}, "2 scenarios are called 'one'"),
         ({"replicates": 0}, "at least 1 for replicates, got 0"),
         ({"block_size": -4}, "at least 1 for block size, got -4"),
+        ({"replicates": 1.5}, "whole number of at least 1 for replicates, got 1.5"),
+        ({"seed": -1}, "at least 0 for seed, got -1"),
         ({"parameters": {"a.b": np.zeros(3)}}, r"'a.b' has values of shape \(3,\).* 10 replicates"),
+        ({"parameters": {"a.b": np.full(10, "x")}}, "'a.b' has values that are no numbers"),
+        (
+            {"parameters": {"mediators.elder.trust.nort": np.zeros(10)}},
+            "no parameter 'mediators.elder.trust.nort' in quarrel; "
+            "did you mean 'mediators.elder.trust.north'?",
+        ),
+        (
+            {"parameters": {"states.north.resolve": np.linspace(0, 1.5, 10)}},
+            "'states.north.resolve' has values from 0 to 1.5; expected between 0 and 1",
+        ),
+        (
+            {"parameters": {"states.north.resolve": np.full(10, np.nan)}},
+            "'states.north.resolve' has values from nan to nan",
+        ),
+        (
+            {
+                "scenarios": (crisis("one"), crisis("two", mediators={}, channels={})),
+                "parameters": {"mediators.elder.trust.north": np.zeros(10)},
+            },
+            "no parameter 'mediators.elder.trust.north' in two",
+        ),
+        (
+            {"parameters": {"states.north.resolv": np.zeros(10)}, "agents": (Counter,)},
+            "did you mean 'states.north.resolve'?",
+        ),
     ],
 )
 def test_what_cannot_be_run_is_said(changes: dict[str, object], said: str) -> None:
     plan: dict[str, object] = {"scenarios": (crisis(),), "replicates": 10, "seed": 1, **changes}
     with pytest.raises(BatchError, match=said):
         Plan(**plan)  # type: ignore[arg-type]
+
+
+def test_agents_of_ones_own_may_have_parameters_of_their_own() -> None:
+    values = {"counter.step": np.ones(10)}
+    assert Plan((crisis(),), 10, seed=1, parameters=values, agents=(Counter,)).parameters == values
+    with pytest.raises(BatchError, match=r"no parameter 'counter\.step'"):
+        Plan((crisis(),), 10, seed=1, parameters=values)
+
+
+def test_values_in_lists_of_several_lengths_are_no_parameter() -> None:
+    with pytest.raises(BatchError, match="parameters must be arrays of numbers"):
+        make_plan(crisis(), 2, 1, None, {"states.north.resolve": [[0.1], [0.2, 0.3]]}, ())

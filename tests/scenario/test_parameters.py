@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from crisis_sim.scenario import Scenario, load_scenario
 from crisis_sim.scenario.numbers import Distribution, Within
-from crisis_sim.scenario.parameters import Parameter, parameter_table, parameters
+from crisis_sim.scenario.parameters import (
+    Parameter,
+    numbers_of,
+    parameter_table,
+    parameters,
+)
 from tests.scenario.files import BASE, Write
 
 PAGE = Path(__file__).parents[2] / "docs" / "parameters.md"
@@ -72,6 +78,18 @@ def test_every_parameter_can_be_set_by_its_path(write: Write, one: Parameter) ->
     given = read(scenario, path) if one.default is None else one.default
     same = load_scenario(write("a.yaml", BASE), [f"{path}={plain(given)}"])
     assert read(same, path) == given
+
+
+def test_the_numbers_of_a_scenario_are_those_listed_under_its_own_names(write: Write) -> None:
+    scenario = load_scenario(write("a.yaml", BASE))
+    found = numbers_of(scenario)
+    assert all(isinstance(read(scenario, path), (float, Distribution)) for path in found)
+    assert found["mediators.us.leverage.india"] == Within(0.0, 1.0)
+    assert {"lenders.imf.reviews.0.amount_usd_bn", "ladder.5.deaths_per_day"} <= found.keys()
+    assert "horizon_days" not in found  # it is one for the whole scenario
+    uncertain = [one for one in parameters() if one.uncertain]
+    shapes = [re.compile(re.sub("<.*?>", "[^.]+", re.escape(one.path))) for one in uncertain]
+    assert all(any(shape.fullmatch(path) for shape in shapes) for path in found)
 
 
 def read(scenario: Scenario, path: str) -> float | Distribution:
