@@ -69,13 +69,17 @@ class Lucky(OverReplicates):
 class CrisisAgent(Lucky, mesa.Agent):  # type: ignore[misc]  # Mesa's Agent is untyped
     """An agent of a crisis; every array attribute runs over the replicates.
 
-    Each turn the crisis calls `observe` on all agents (take in what the last turn brought), then `act` on all of them
-    (decide, from what was observed), then `settle` (carry out what was decided). An agent reads others, and changes only
-    itself: so the order of agents does not matter.
+    Each turn the crisis calls `observe` on all agents (take in what the last turn brought), then `act` (decide): on the
+    states first, then on all others; then `settle` (carry out what was decided). In `observe` and `act` an agent reads
+    others and changes only itself, and what others read of it only where they have read it already: so the order of
+    agents does not matter.
 
     Args:
         model: the crisis it belongs to.
         name: its name in the scenario, which keys its luck.
+
+    Raises:
+        ValueError: when another agent of the crisis has that name.
     """
 
     keeps_itself = True
@@ -83,6 +87,12 @@ class CrisisAgent(Lucky, mesa.Agent):  # type: ignore[misc]  # Mesa's Agent is u
     def __init__(self, model: CrisisModel, name: str) -> None:
         mesa.Agent.__init__(self, model)
         Lucky.__init__(self, model, name)
+        model.enrol(self)
+
+    def remove(self) -> None:
+        """Leave the crisis."""
+        self.crisis.dismiss(self)
+        super().remove()
 
     def observe(self) -> None:
         """Take in the turn that has passed."""
@@ -133,6 +143,7 @@ class Influence:
 
         Values add up; shares each save a part of what the others left; overtness is that of the most overt.
         """
+        # None and zeros come to the same: whether a mediator says nothing, or nothing yet, changes no digit.
         given = [influence for influence in influences if influence is not None]
         total = Influence()
         for part, join in _JOINS.items():

@@ -49,7 +49,8 @@ class Channel(ThirdParty):
             crisis.tell("channel_broke", self.name)
 
     def _openers(self) -> list[CrisisAgent]:
-        return [agent for agent in self.crisis.cast if agent.name in self.opened_by]
+        openers = [agent for agent in self.crisis.cast if agent.name in self.opened_by]
+        return sorted(openers, key=lambda agent: agent.name)
 
     def _wish(self, who: Indices) -> Array:
         """How much those who may open it want to, together."""

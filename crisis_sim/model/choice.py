@@ -1,6 +1,6 @@
 """What a state's options are worth to it, and which one it takes: quantal choice (McKelvey and Palfrey 1995).
 
-A state that decides may yield, offer or accept a halt, hold its rung, or move up to `REACH` rungs down or up its ladder
+A state that decides may yield, offer or accept a halt, hold its rung, or move up to `reach` rungs down or up its ladder
 (May 2025 was "an elevator, not a ladder"). The equations are in docs/ODD.md, under "Decision".
 """
 
@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 from crisis_sim.model.agent import Influence
 from crisis_sim.model.arrays import Array, Real
 
-#: How many rungs a state may move in one decision.
-REACH = 3
 #: The options, from the most yielding to the most escalatory: the same uniform number picks alike in paired crises.
 YIELD, HALT, FIRST_RUNG = 0, 1, 2
 
@@ -103,10 +101,9 @@ def value_of_rungs(
 
 def cost_of_change(rung: NDArray[np.intp], count: int, decision: Any) -> NDArray[np.float32]:
     """Cost of going from the present rung to each of `count` rungs, shape (count, m); infinite beyond reach."""
-    distance = np.abs(np.arange(count)[:, None] - rung)
-    cost = decision.change_cost * (distance > 0).astype(Real)
-    cost = np.asarray(cost + decision.effort * distance.astype(Real))
-    cost[distance > REACH] = np.inf
+    distance = np.abs(np.arange(count, dtype=Real)[:, None] - rung.astype(Real))
+    cost = np.asarray(decision.effort * distance + decision.change_cost * np.minimum(distance, 1))
+    cost[distance > decision.reach] = np.inf
     return cost
 
 

@@ -13,7 +13,7 @@ from crisis_sim.model.adviser import Adviser
 from crisis_sim.model.agent import CrisisAgent, ThirdParty
 from crisis_sim.model.arrays import Array, Indices, OverReplicates, Real
 from crisis_sim.model.channel import Channel
-from crisis_sim.model.endings import ENDINGS, Endings
+from crisis_sim.model.endings import Endings
 from crisis_sim.model.halt import Halt
 from crisis_sim.model.journal import Journal
 from crisis_sim.model.ladder import Ladder
@@ -24,7 +24,7 @@ from crisis_sim.model.parameters import Numbers, Parameters, parts_of
 from crisis_sim.model.paths import Paths
 from crisis_sim.model.record import Record
 from crisis_sim.model.state import State
-from crisis_sim.scenario.schema import STYLES, VIOLENCE, Scenario
+from crisis_sim.scenario.schema import ENDINGS, STYLES, VIOLENCE, Scenario
 
 #: Makes an agent of one's own: called with the model once the scenario's agents stand.
 AgentMaker = Callable[["CrisisModel"], CrisisAgent]
@@ -78,6 +78,9 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         danger: how dangerous the crisis looks to all, 0 to 1, shape (replicates,).
         under_fire: 1 where either side strikes, else 0.
         open_to_decision: whether the crisis goes on and no halt was agreed or in effect when the turn began.
+        deaths: deaths so far.
+        at_war, saw_violence: whether either side is at full-scale war, and whether there has been any violence.
+        states, mediators, lenders, channels, advisers: the agents by role; `cast`: all of them.
         turns_run: turns that ongoing replicates have gone through, summed over replicates.
 
     Raises:
@@ -125,6 +128,8 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.danger: NDArray[np.float32] = np.zeros(replicates, Real)
         self.saw_violence = np.full(replicates, False)
 
+        self.cast: list[CrisisAgent] = []
+        self.third_parties: list[ThirdParty] = []
         self._populate(agents)
         self.halt = Halt(self)
         self._begin()
@@ -154,25 +159,36 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.lenders = [Lender(self, name, spec) for name, spec in scenario.lenders.items()]
         self.channels = [Channel(self, name, spec) for name, spec in scenario.channels.items()]
         self.advisers = [Adviser(self, name, spec) for name, spec in scenario.advisers.items()]
-        own = [make(self) for make in agents]
-        self.cast: list[CrisisAgent] = [
-            *self.states,
-            *self.mediators,
-            *self.lenders,
-            *self.channels,
-            *self.advisers,
-            *own,
-        ]
-        self.third_parties = [agent for agent in self.cast if isinstance(agent, ThirdParty)]
+        for make in agents:
+            make(self)
+
+    def enrol(self, agent: CrisisAgent) -> None:
+        """Take an agent into the cast; every agent does this for itself when it is made.
+
+        Raises:
+            ValueError: when its name is taken, since names key luck and columns.
+        """
+        taken = [known.name for known in self.cast]
+        if agent.name in taken:
+            raise ValueError(f"an agent is called '{agent.name}' already; names taken: {taken}")
+        self.cast.append(agent)
+        # Influences are joined in the order of names, so that the last digit does not hang on the order of the file.
+        parties = [member for member in self.cast if isinstance(member, ThirdParty)]
+        self.third_parties = sorted(parties, key=lambda party: party.name)
+
+    def dismiss(self, agent: CrisisAgent) -> None:
+        """Take an agent out of the cast."""
+        self.cast.remove(agent)
+        self.third_parties = [party for party in self.third_parties if party is not agent]
 
     def _new_record(self) -> Record:
         record = Record(self.replicates)
         for milestone in MILESTONES:
             record.add(milestone)
-        record.add("ending", 0, np.int8)
-        record.add("mediation_style", 0, np.int8)
-        record.add("brokered_by", -1, np.int16)
-        record.add("worst_violence", 0, np.int8)
+        record.add_words("ending", ENDINGS)
+        record.add_words("mediation_style", ["", *STYLES])
+        record.add_words("brokered_by", ["", *self.scenario.mediators])
+        record.add_words("worst_violence", VIOLENCE)
         record.add("peak_rung", 0, np.int16)
         record.add("deaths")
         for name in self.scenario.states:
@@ -244,14 +260,16 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
     # A turn.
 
     def step(self) -> None:
-        """One turn: what it brings is observed by all, then all decide, then what they decided is carried out."""
+        """One turn: all observe what it brought; the states decide, then the others; what they decided is carried out."""
         self.turn += 1
         self.hours = self.turn * self.scenario.hours_per_turn
         self.turns_run += int(self.ongoing.sum())
         self._happen()
         self.open_to_decision = self.ongoing & ~(self.halt.pending | self.halt.holding)
         self.agents.do("observe")
-        self.agents.do("act")
+        for state in self.states:  # they decide on what third parties had done when the turn began
+            state.act()
+        self.agents.select(lambda agent: not isinstance(agent, State)).do("act")
         self.agents.do("settle")
         self.halt.settle()
         self._count_deaths()
@@ -341,26 +359,10 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
 
         Times are hours from the start, not a number where the thing never came; texts are "" where there is none.
         """
-        columns = dict(self.record.columns)
+        columns = self.record.table()
         rows = len(columns["ending"])
-        titles = np.array([*self.scenario.mediators, ""])
-        styles = np.array(["", *STYLES])
-        texts = {
-            "ending": np.array(ENDINGS)[columns["ending"]],
-            "brokered_by": titles[columns["brokered_by"]],
-            "mediation_style": styles[columns["mediation_style"]],
-            "worst_violence": np.array(VIOLENCE)[columns["worst_violence"]],
+        return columns | {
+            "replicate": self.first_replicate + np.arange(rows),
+            "trigger_at_hours": np.full(rows, self.scenario.trigger_hours),
+            "mediated": ~np.isnan(columns["mediation_started_at_hours"]),
         }
-        for name in self.scenario.lenders:
-            decisions = np.array(["", "approved", "delayed"])
-            texts[f"{name}_decision"] = decisions[columns[f"{name}_decision"]]
-        mediated = ~np.isnan(columns["mediation_started_at_hours"])
-        return (
-            columns
-            | texts
-            | {
-                "replicate": self.first_replicate + np.arange(rows),
-                "trigger_at_hours": np.full(rows, self.scenario.trigger_hours),
-                "mediated": mediated,
-            }
-        )

@@ -8,13 +8,12 @@ import numpy as np
 
 from crisis_sim.model.agent import Lucky
 from crisis_sim.model.arrays import Flags, at
+from crisis_sim.scenario.schema import ENDINGS
 
 if TYPE_CHECKING:
     from crisis_sim.model.crisis import CrisisModel
 
-#: The endings, in the order of their numbers in the record.
-ENDINGS = ("unresolved", "agreement", "tacit", "unilateral", "imposed", "faded")
-UNRESOLVED, AGREEMENT, TACIT, UNILATERAL, IMPOSED, FADED = range(len(ENDINGS))
+AGREEMENT, TACIT, UNILATERAL, IMPOSED, FADED, UNRESOLVED = (ENDINGS.index(e) for e in ENDINGS)
 
 
 class Endings(Lucky):

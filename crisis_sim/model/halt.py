@@ -13,7 +13,6 @@ from crisis_sim.model.choice import logistic
 
 if TYPE_CHECKING:
     from crisis_sim.model.crisis import CrisisModel
-    from crisis_sim.model.mediator import Mediator
     from crisis_sim.model.state import State
 
 
@@ -55,12 +54,12 @@ class Halt(Lucky):
         self.pending[who] = True
         lasts = at(crisis.behaviour.halt.implementation_hours, who)
         self.effective_at[who] = hours + lasts
-        crisis.record.mark("ceasefire_agreed_at_hours", who, hours)
         broker = self._broker(who)
-        crisis.record.set("brokered_by", who, broker)
+        first = np.isnan(crisis.record.of("ceasefire_agreed_at_hours", who))
+        crisis.record.set("brokered_by", who[first], broker[first])
+        crisis.record.mark("ceasefire_agreed_at_hours", who, hours)
         if crisis.journal is not None:
-            mediators: list[Mediator] = crisis.mediators
-            crisis.tell("agreed", "", by=mediators[broker[0]].name if broker[0] >= 0 else "")
+            crisis.tell("agreed", "", by=["", *crisis.scenario.mediators][broker[0]])
 
     def _offer(self, not_agreed: Flags) -> None:
         """An offer that is not taken up at once stands for a while."""
@@ -73,11 +72,11 @@ class Halt(Lucky):
                 crisis.tell("offered", state.name)
 
     def _broker(self, who: Indices) -> Indices:
-        """Number of the mediator whose work the agreement is, or -1: the one with most sway, if that is enough."""
+        """The mediator whose work the agreement is, the one with most sway, if that is enough; from 1, or 0 for none."""
         crisis = self.crisis
-        best = np.full(who.size, -1)
+        best = np.zeros(who.size, np.intp)
         most = at(crisis.behaviour.mediation.brokered_share, who) * np.ones(who.size)
-        for number, mediator in enumerate(crisis.mediators):
+        for number, mediator in enumerate(crisis.mediators, start=1):
             sway = mediator.sway(who)
             more = sway >= most
             best[more] = number

@@ -16,8 +16,7 @@ from crisis_sim.scenario.schema import LenderSpec, ReviewSpec
 if TYPE_CHECKING:
     from crisis_sim.model.crisis import CrisisModel
 
-#: Money worth this share of reserves has the effect that `relief` and `shock` name.
-REFERENCE_SHARE = 0.1
+DECISIONS = ("", "approved", "delayed")
 APPROVED, DELAYED = 1, 2
 
 
@@ -28,7 +27,8 @@ class Lender(ThirdParty):
 
     Attributes (each an array over replicates):
         nearness: how much coming decisions weigh, 0 to 1.
-        burden: economic pressure on the borrower from what was decided; negative for relief.
+        due: for each review, hours at which the board meets on it next; infinite once it is approved.
+        burdens: for each review, economic pressure on the borrower from what was decided; negative for relief.
     """
 
     def __init__(self, model: CrisisModel, name: str, spec: LenderSpec) -> None:
@@ -45,10 +45,10 @@ class Lender(ThirdParty):
         hours = [model.scenario.hours_from_start(review.at) for review in spec.reviews]
         self.due = {k: self.array(at_hours) for k, at_hours in enumerate(hours)}
         self.nearness = self.array()
-        self.burden = self.array()
+        self.burdens = {k: self.array() for k in self.due}
         self._recovered = model.share(1 / model.behaviour.economy.recovery_days)
         model.record.add(f"{name}_decided_at_hours")
-        model.record.add(f"{name}_decision", 0, np.int8)
+        model.record.add_words(f"{name}_decision", DECISIONS)
 
     @property
     def borrower(self) -> State:
@@ -57,9 +57,12 @@ class Lender(ThirdParty):
 
     def observe(self) -> None:
         crisis, run_up = self.crisis, self.crisis.behaviour.lending.run_up_days
-        self.burden *= 1 - self._recovered
         due = reduce(np.minimum, self.due.values()) if self.due else self.array(np.inf)
         self.nearness = np.exp(np.minimum(crisis.hours - due, 0) / (24 * run_up))
+
+    def settle(self) -> None:
+        for burden in self.burdens.values():
+            burden *= 1 - self._recovered
 
     def act(self) -> None:
         crisis = self.crisis
@@ -83,11 +86,11 @@ class Lender(ThirdParty):
         approved = self.uniform(f"review {k}", who) < logistic(log_odds)
         self.due[k][who] = np.where(approved, np.inf, crisis.hours + 24 * at(terms.delay_days, who))
         size = at(terms.amount_usd_bn, who) / (
-            REFERENCE_SHARE * at(borrower.facts.reserves_usd_bn, who)
+            at(lending.reference_share, who) * at(borrower.facts.reserves_usd_bn, who)
         )
         bearing = size * at(self.facts.dependence, who)
         relief, shock = at(lending.relief, who) * bearing, at(lending.shock, who) * bearing
-        self.burden[who] = np.where(approved, -relief, shock)
+        self.burdens[k][who] = np.where(approved, -relief, shock)
         first = np.flatnonzero(crisis.record.of(f"{self.name}_decision", who) == 0)
         crisis.record.set(
             f"{self.name}_decision", who[first], np.where(approved[first], APPROVED, DELAYED)
@@ -97,14 +100,16 @@ class Lender(ThirdParty):
             crisis.tell(
                 "decided",
                 self.name,
-                decision="approved" if approved[0] else "delayed",
+                decision=DECISIONS[APPROVED if approved[0] else DELAYED],
                 amount_usd_bn=float(np.max(at(terms.amount_usd_bn, who))),
                 title=review.title,
                 vote=review.rival_vote,
             )
 
     def strain(self, state: State) -> Array | None:
-        return self.burden if state.name == self.borrower_name else None
+        if state.name != self.borrower_name or not self.burdens:
+            return None
+        return sum(self.burdens.values())
 
     def influence(self, state: State, who: Indices) -> Influence | None:
         if state.name != self.borrower_name:

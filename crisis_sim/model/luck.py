@@ -64,21 +64,21 @@ class Stream(OverReplicates):
         self._place = np.arange(luck.count) if place is None else place
         self._taken = np.zeros(self._place.size, np.intp)
         self._drawn = 0
-        # One row an occurrence, with room for more; in a tuple, since its first axis is not the replicates.
-        self._numbers = (np.empty((1, self._place.size), Real),)
+        # One row an occurrence, with room for more, over all places of the block, also those left; in a tuple, since
+        # it is not over the replicates still there, and copying it whenever some leave would cost more than it saves.
+        self._numbers = (np.empty((4, luck.count), Real),)
 
     def _row(self, occurrence: int) -> NDArray[np.float32]:
         """The numbers of one occurrence for all replicates of the block, shape (count,)."""
         return self._luck.uniforms(self._key, occurrence)
 
     def _draw(self) -> None:
-        """Draw one more occurrence, for the replicates still in the block."""
+        """Draw one more occurrence."""
         (numbers,) = self._numbers
         if self._drawn == len(numbers):
             numbers = np.concatenate([numbers, np.empty_like(numbers)])
             self._numbers = (numbers,)
-        row = self._row(self._drawn)
-        numbers[self._drawn] = row if self._place.size == row.size else row.take(self._place)
+        numbers[self._drawn] = self._row(self._drawn)
         self._drawn += 1
 
     def take(self, who: Indices) -> NDArray[np.float32]:
@@ -87,11 +87,9 @@ class Stream(OverReplicates):
         self._taken[who] = occurrence + 1
         while occurrence.size and occurrence.max() >= self._drawn:
             self._draw()
-        return self._numbers[0].reshape(-1).take(occurrence * self._place.size + who)
-
-    def keep(self, chosen: Indices, replicates: int) -> None:
-        super().keep(chosen, replicates)
-        self._numbers = (self._numbers[0].take(chosen, axis=1),)
+        occurrence *= self._luck.count
+        occurrence += self._place.take(who)
+        return self._numbers[0].reshape(-1).take(occurrence)
 
 
 class NormalStream(Stream):

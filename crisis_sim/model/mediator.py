@@ -15,7 +15,7 @@ from crisis_sim.scenario.schema import STYLES, MediatorSpec
 if TYPE_CHECKING:
     from crisis_sim.model.crisis import CrisisModel
 
-FACILITATION, FORMULATION, MANIPULATION = 1, 2, 3
+FACILITATION, FORMULATION, MANIPULATION = (1 + STYLES.index(style) for style in STYLES)
 
 
 class Mediator(ThirdParty):

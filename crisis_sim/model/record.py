@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,23 @@ class Record:
     def __init__(self, replicates: int) -> None:
         self.place = np.arange(replicates)
         self.columns: dict[str, NDArray[Any]] = {}
+        self._words: dict[str, NDArray[np.str_]] = {}
 
     def add(self, name: str, fill: Any = np.nan, dtype: Any = np.float64) -> None:
-        """Make a column."""
+        """Make a column of numbers."""
         self.columns[name] = np.full(self.place.size, fill, dtype)
+
+    def add_words(self, name: str, words: Sequence[str]) -> None:
+        """Make a column of words, kept as their numbers in `words`; it starts with the first one."""
+        self.add(name, 0, np.int16)
+        self._words[name] = np.array(words)
+
+    def table(self) -> dict[str, NDArray[Any]]:
+        """All columns, words as words."""
+        return {
+            name: self._words[name][column] if name in self._words else column
+            for name, column in self.columns.items()
+        }
 
     def mark(self, name: str, who: Indices, hours: Any) -> None:
         """Note the first time of a milestone; later ones leave it as it is."""

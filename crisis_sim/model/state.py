@@ -70,8 +70,9 @@ class State(CrisisAgent):
         self._uncommitted = model.share(1 / harm.commitment_fade_days)
         self._tired = model.share(1 / harm.fatigue_days)
         self._noticed = model.share(24 / fog.perception_hours)
-        preparation_days = np.maximum(behaviour.decision.preparation_days, Real(1e-6))
-        self._prepared_in_a_turn = Real(model.days_per_turn) / preparation_days
+        self._prepared_in_a_turn = Real(model.days_per_turn) / np.asarray(
+            behaviour.decision.preparation_days, Real
+        )
         self._decision: tuple[Indices, Indices, Array] | None = None
 
     def meet(self, rival: State) -> None:

@@ -30,7 +30,6 @@ BEARDSLEY = (
     "Beardsley, Quinn, Biswas and Wilkenfeld 2006, Mediation Style and Crisis Outcomes (form)"
 )
 FEY_RAMSAY = "Fey and Ramsay 2010, When Is Shuttle Diplomacy Worth the Commute? (form)"
-KYDD = "Kydd 2003, Which Side Are You On? Bias, Credibility, and Mediation (form)"
 THACKER = "Thacker 1999, The High Politics of IMF Lending (form)"
 MAY_2025 = "May 2025 timeline and market closes (scenarios/may_2025.yaml)"
 
@@ -57,9 +56,10 @@ class DecisionBehaviour(Part):
     )
     preparation_days: Number = parameter(
         {"lognormal": [9.0, 0.5]},
-        "time a state needs, once it has mobilised, before it is ready to strike first",
+        "time a state needs, once its grievance passes `quiet_grievance`, before it is ready to strike first; "
+        "who is struck is ready at once",
         unit=DAYS,
-        between=(0, 365),
+        between=(0.01, 365),
         source="response delays of recent South Asian crises, 11 to 17 days (docs/facts)",
         slider=True,
     )
@@ -134,6 +134,9 @@ class DecisionBehaviour(Part):
     )
     effort: Number = parameter(
         0.17, "cost of each rung moved in one decision", unit=VALUE, between=(0, 10)
+    )
+    reach: Number = parameter(
+        3.0, "the most rungs that a state may move in one decision", unit="rungs", between=(1, 60), source=MAY_2025
     )
 
 
@@ -462,6 +465,9 @@ class ChannelBehaviour(Part):
 class LendingBehaviour(Part):
     """How a purse restrains: before it is opened, not after."""
 
+    reference_share: Number = parameter(
+        0.1, "share of reserves to which `relief` and `shock` refer", unit=SHARE, between=(0.001, 10)
+    )
     run_up_days: Number = parameter(
         7.0,
         "time before a decision from which it weighs on the borrower",
@@ -503,7 +509,7 @@ class LendingBehaviour(Part):
     )
     relief: Number = parameter(
         0.5,
-        "economic pressure that a tranche of a tenth of reserves lifts",
+        "economic pressure that a tranche of `reference_share` of reserves lifts",
         unit="pressure",
         between=(0, 10),
     )

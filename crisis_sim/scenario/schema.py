@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -23,6 +24,8 @@ from crisis_sim.scenario.part import Part, parameter
 
 Violence = Literal["none", "minor clashes", "serious clashes", "full-scale war"]
 VIOLENCE: tuple[Violence, ...] = ("none", "minor clashes", "serious clashes", "full-scale war")
+#: How a crisis ends, in the words of the ICB project; `unresolved` is one cut off at the horizon.
+ENDINGS = ("agreement", "tacit", "unilateral", "imposed", "faded", "unresolved")
 Style = Literal["facilitation", "formulation", "manipulation"]
 #: From the least to the most intrusive (Beardsley et al. 2006).
 STYLES: tuple[Style, ...] = ("facilitation", "formulation", "manipulation")
@@ -197,6 +200,7 @@ class MediatorSpec(Part):
         "its interest in each state, which it will not put at risk: it uses that much less of its leverage",
         unit="share",
         between=UNIT,
+        source="Kydd 2003, Which Side Are You On? Bias, Credibility, and Mediation (form)",
     )
 
 
@@ -322,7 +326,9 @@ class Scenario(Part):
     horizon_days: float = Field(
         60.0, strict=True, gt=0, le=3650, description="how long each crisis is followed"
     )
-    hours_per_turn: float = Field(3.0, strict=True, ge=0.05, le=168, description="length of a turn")
+    hours_per_turn: float = Field(
+        3.0, strict=True, ge=0.05, le=24, description="length of a turn, at most a day"
+    )
     follow_up_days: float = Field(
         14.0,
         strict=True,
@@ -388,7 +394,7 @@ class Scenario(Part):
     @property
     def turns(self) -> int:
         """Number of turns to the horizon, the last one perhaps past it by less than a turn."""
-        return -int(-self.horizon_hours // self.hours_per_turn)
+        return math.ceil(round(self.horizon_hours / self.hours_per_turn, 9))
 
     @property
     def trigger_hours(self) -> float:
