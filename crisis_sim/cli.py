@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 
-from crisis_sim.scenario.errors import Mistake, ScenarioError
+from crisis_sim.scenario.errors import ScenarioError
 from crisis_sim.version import __version__
 
 if TYPE_CHECKING:
@@ -140,8 +140,9 @@ def run(
     from crisis_sim.batch.errors import BatchError
     from crisis_sim.batch.folder import check_folder
     from crisis_sim.batch.plan import make_plan
+    from crisis_sim.scenario.load import load_scenarios
 
-    read = _read_all(scenarios, overrides)
+    read = load_scenarios(scenarios, overrides or ())
     folder = out or RESULTS / read[0].name
     workers = workers or _default_workers()
     try:
@@ -242,7 +243,9 @@ def replay(
 
     It is the same crisis as that replicate of `run` with that seed.
     """
-    (read,) = _read_all([scenario], overrides)
+    from crisis_sim.scenario.load import load_scenario
+
+    read = load_scenario(scenario, overrides or ())
     from crisis_sim.model import CrisisModel, Journal
     from crisis_sim.report import draw_replay, save_chart, tell
 
@@ -271,22 +274,15 @@ def replay(
 @app.command
 def check(*scenarios: Many, overrides: Overrides = None, as_json: Json = False) -> int:
     """Check scenario files, and say where they have mistakes: all of them at once."""
-    from crisis_sim.scenario.load import load_scenario
+    from crisis_sim.scenario.load import load_each
 
-    found: list[dict[str, Any]] = []
-    for reference in scenarios:
-        try:
-            read = load_scenario(reference, overrides or ())
-        except ScenarioError as error:
-            found.append({"scenario": reference, "ok": False, "error": error})
-        else:
-            found.append({"scenario": reference, "ok": True, "read": read})
+    each = load_each(scenarios, overrides or ())
     if as_json:
-        _print_json([_check_data(one) for one in found])
+        _print_json([_check_data(*pair) for pair in zip(scenarios, each, strict=True)])
     else:
-        for one in found:
-            _say(_in_short(one["read"]) if one["ok"] else str(one["error"]))
-    return DONE if all(one["ok"] for one in found) else MISTAKE
+        for one in each:
+            _say(str(one) if isinstance(one, ScenarioError) else _in_short(one))
+    return MISTAKE if any(isinstance(one, ScenarioError) for one in each) else DONE
 
 
 @app.command
@@ -361,21 +357,6 @@ def doctor(*, as_json: Json = False) -> int:
     if as_json:
         _print_json([vars(finding) for finding in findings])
     return DONE if all(finding.ok for finding in findings) else CHECK_FAILED
-
-
-def _read_all(references: Sequence[str], overrides: Sequence[str] | None) -> list[Scenario]:
-    """All scenarios; mistakes are told of all of them at once."""
-    from crisis_sim.scenario.load import load_scenario
-
-    read, mistakes = [], list[Mistake]()
-    for reference in references:
-        try:
-            read.append(load_scenario(reference, overrides or ()))
-        except ScenarioError as error:
-            mistakes += error.mistakes
-    if mistakes:
-        raise ScenarioError(mistakes)
-    return read
 
 
 def _report(batch: Any, summary: Mapping[str, Any], folder: Path | None, as_json: bool) -> None:
@@ -518,12 +499,11 @@ def _plain(value: Any) -> Any:
     return None if missing else value
 
 
-def _check_data(one: Mapping[str, Any]) -> dict[str, Any]:
-    if one["ok"]:
-        read: Scenario = one["read"]
-        return {"scenario": one["scenario"], "ok": True, "digest": read.digest, "mistakes": []}
-    mistakes = [vars(mistake) for mistake in one["error"].mistakes]
-    return {"scenario": one["scenario"], "ok": False, "digest": None, "mistakes": mistakes}
+def _check_data(reference: str, read: Scenario | ScenarioError) -> dict[str, Any]:
+    if isinstance(read, ScenarioError):
+        mistakes = [vars(mistake) for mistake in read.mistakes]
+        return {"scenario": reference, "ok": False, "digest": None, "mistakes": mistakes}
+    return {"scenario": reference, "ok": True, "digest": read.digest, "mistakes": []}
 
 
 def _in_short(scenario: Scenario) -> str:

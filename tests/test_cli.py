@@ -277,6 +277,17 @@ def test_mistakes_of_all_scenarios_are_told_at_once(ask: Ask) -> None:
     assert "gone.yaml: error: no such file" in told.err
 
 
+def test_an_override_that_one_scenario_lacks_names_it(ask: Ask) -> None:
+    told = ask(
+        "run", "short.yaml", "alone.yaml", "--set", "mediators.great_power.style=facilitation"
+    )
+    assert told.code == MISTAKE
+    assert "unknown 'great_power' in alone" in told.err
+    taken_out = ("--set", "mediators.great_power=null", "--dry-run")
+    assert ask("run", "short.yaml", "alone.yaml", *taken_out).code == DONE
+    assert ask("check", "short.yaml", "alone.yaml", *taken_out[:2]).code == DONE
+
+
 def fail_for(*scenarios: str) -> Callable[[BlockOrder], object]:
     def attempt_or_fail(order: BlockOrder) -> object:
         if order.scenario.name in scenarios:

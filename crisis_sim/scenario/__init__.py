@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from crisis_sim.scenario.errors import Mistake, ScenarioError
-    from crisis_sim.scenario.load import load_scenario, read_scenario
+    from crisis_sim.scenario.load import load_scenario, load_scenarios, read_scenario
     from crisis_sim.scenario.numbers import Distribution
     from crisis_sim.scenario.schema import Scenario
     from crisis_sim.scenario.shipped import shipped_scenarios
@@ -23,6 +23,7 @@ __all__ = [
     "Scenario",
     "ScenarioError",
     "load_scenario",
+    "load_scenarios",
     "read_scenario",
     "shipped_scenarios",
 ]
@@ -35,6 +36,7 @@ _HOMES = {
     "Scenario": "schema",
     "ScenarioError": "errors",
     "load_scenario": "load",
+    "load_scenarios": "load",
     "read_scenario": "load",
     "shipped_scenarios": "shipped",
 }

@@ -85,12 +85,12 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return matches[0] if matches else ""
 
 
-def one_of(words: Iterable[str]) -> str:
-    """Words as a person would list them: `a, b or c`."""
+def one_of(words: Iterable[str], last: str = "or") -> str:
+    """Words as a person would list them: `a, b or c`; with another word before the last."""
     listed = list(dict.fromkeys(words))
     if len(listed) < 2:
         return "".join(listed)
-    return f"{', '.join(listed[:-1])} or {listed[-1]}"
+    return f"{', '.join(listed[:-1])} {last} {listed[-1]}"
 
 
 def printable(text: str) -> str:

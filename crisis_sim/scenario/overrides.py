@@ -38,6 +38,24 @@ def override(top: Node, overrides: Sequence[str]) -> tuple[Node, list[Mistake]]:
     return top, mistakes
 
 
+def removes(text: str) -> bool:
+    """Whether an override takes something out: whether its value is null."""
+    source = Source.of(NAME, text)
+    try:
+        return parse_value(source, text.partition("=")[2]).content is None
+    except ScenarioError:
+        return False
+
+
+def leads_somewhere(top: Node, text: str) -> bool:
+    """Whether there is something in a scenario at an override's path."""
+    try:
+        _steps(Source.of(NAME, text), text.partition("=")[0], top)
+    except ScenarioError:
+        return False
+    return True
+
+
 def _override(top: Node, text: str) -> Node:
     source = Source.of(NAME, text)
     path, equals, value = text.partition("=")
@@ -97,6 +115,9 @@ def _key(word: str, place: Place, slot: Slot, node: Node, top: Node) -> str | in
         known = [*node.entries()]
     if word in known:
         return word
+    if not known and slot.by_name:
+        among = "a name that the scenario has; there is none here"
+        raise ScenarioError([place.mistake(f"unknown '{word}'", among)])
     if not known:
         raise ScenarioError([_nothing_at(word, place)])
     raise ScenarioError([place.mistake(f"unknown '{word}'", one_of(known), nearest(word, known))])
