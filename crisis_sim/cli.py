@@ -33,7 +33,6 @@ Exit codes: 0 done; 1 done, but a check failed; 2 a mistake in what was asked fo
 3 some blocks of a batch failed; 130 interrupted."""
 
 RESULTS = Path("results")
-SUMMARY = "summary.json"
 #: Columns of a table that is printed into a file or a pipe.
 WIDTH = 100
 #: More processes than these bring little, and each needs memory of its own.
@@ -158,6 +157,7 @@ def run(
 
 def _run_batch(plan: Plan, folder: Path, workers: int, as_json: bool) -> int:
     from crisis_sim.batch import run_to_folder
+    from crisis_sim.report.save import remove_report
 
     began = time.perf_counter()
     before = _manifest_of(folder)
@@ -172,7 +172,7 @@ def _run_batch(plan: Plan, folder: Path, workers: int, as_json: bool) -> int:
                 progress=progress,
                 command=["crisis-sim", *sys.argv[1:]],
             )
-        _clear_reports(folder)
+        remove_report(folder)
         _report_batch(manifest, folder, as_json)
     except KeyboardInterrupt:
         return _tell_what_is_safe(folder, before)
@@ -213,12 +213,13 @@ def compare(
     """Put scenarios side by side, from one folder of results or several."""
     from crisis_sim.batch import BatchError, read_batch
     from crisis_sim.outcomes import join, summarise
+    from crisis_sim.report.save import check_report_folder
 
     try:
+        if out:
+            check_report_folder(out, folders)
         joined = join(*(read_batch(folder) for folder in folders))
         summary = summarise(joined, reference)
-        if out:
-            out.mkdir(parents=True, exist_ok=True)
         _report(joined, summary, out, as_json)
     except (BatchError, OSError, ValueError) as error:
         return _refuse(f"error: {error}")
@@ -247,27 +248,23 @@ def replay(
 
     read = load_scenario(scenario, overrides or ())
     from crisis_sim.model import CrisisModel, Journal
-    from crisis_sim.report import draw_replay, save_chart, tell
+    from crisis_sim.report import replay_data, tell, write_replay
 
     journal = Journal()
     model = CrisisModel(read, 1, seed, first_replicate=replicate, journal=journal)
     model.run()
     outcome = {name: values[0] for name, values in model.outcomes().items()}
     story = tell(journal, read, outcome)
-    name = f"{read.name}_seed_{seed}_replicate_{replicate}"
+    path = out / f"{read.name}_seed_{seed}_replicate_{replicate}"
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / f"{name}.md").write_text(story, encoding="utf-8")
-        figure = draw_replay(journal, read)
-        for suffix in (".svg", ".png"):
-            save_chart(figure, out / f"{name}{suffix}")
+        write_replay(journal, read, story, path)
     except OSError as error:
         return _refuse(f"error: {error}")
     if as_json:
-        _print_json(_replay_data(read, seed, replicate, outcome, journal))
+        _print_json(replay_data(journal, read, outcome, seed, replicate))
     else:
         _print_story(story)
-    _talk(f"story and chart: {out / name}.md, .svg and .png")
+    _talk(f"story and chart: {path}.md, .svg and .png")
     return DONE
 
 
@@ -360,15 +357,13 @@ def doctor(*, as_json: Json = False) -> int:
 
 
 def _report(batch: Any, summary: Mapping[str, Any], folder: Path | None, as_json: bool) -> None:
-    """Write the summary and the charts to a folder, if there is one, and print what was asked."""
-    from crisis_sim.report import print_summary, write_charts
+    """Write the report to a folder, if there is one, and print what was asked."""
+    from crisis_sim.report import print_summary, write_report
 
-    text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False)
     if folder:
-        (folder / SUMMARY).write_text(text + "\n", encoding="utf-8")
-        write_charts(batch, summary, folder)
+        write_report(batch, summary, folder)
     if as_json:
-        _say(text)
+        _print_json(summary)
     else:
         from rich.console import Console
 
@@ -417,11 +412,13 @@ def _print_plan(plan: Plan, workers: int, folder: Path, replaces: bool, as_json:
 
 def _tell_what_is_safe(folder: Path, before: Mapping[str, Any] | None) -> int:
     """Say, after Ctrl-C, which results there are."""
+    from crisis_sim.report.save import remove_report
+
     manifest = _manifest_of(folder)
     if manifest is None or manifest == before:
         _talk("interrupted before any block was finished; nothing was written")
         return INTERRUPTED
-    _clear_reports(folder)
+    remove_report(folder)
     done = sum(about["replicates_done"] for about in manifest["scenarios"].values())
     asked = manifest["replicates"] * len(manifest["scenarios"])
     _talk(
@@ -438,14 +435,6 @@ def _manifest_of(folder: Path) -> dict[str, Any] | None:
         return read_manifest(folder)
     except ResultsError:
         return None
-
-
-def _clear_reports(folder: Path) -> None:
-    """Remove the summary and charts of the results that were here before."""
-    from crisis_sim.report.save import remove_charts
-
-    (folder / SUMMARY).unlink(missing_ok=True)
-    remove_charts(folder)
 
 
 @contextmanager
@@ -473,30 +462,6 @@ def _print_story(story: str) -> None:
 
     console = Console()
     console.print(Markdown(story), width=min(console.width, 88))
-
-
-def _replay_data(
-    scenario: Scenario, seed: int, replicate: int, outcome: Mapping[str, Any], journal: Any
-) -> dict[str, Any]:
-    return {
-        "scenario": scenario.name,
-        "digest": scenario.digest,
-        "seed": seed,
-        "replicate": replicate,
-        "outcome": {name: _plain(value) for name, value in outcome.items()},
-        "entries": [
-            {**vars(entry), "detail": {key: _plain(one) for key, one in entry.detail.items()}}
-            for entry in journal.entries
-        ],
-        "series": {name: [_plain(one) for one in line] for name, line in journal.series.items()},
-    }
-
-
-def _plain(value: Any) -> Any:
-    """A value as JSON has it: NumPy's become Python's, and what never came becomes null."""
-    value = value.item() if hasattr(value, "item") else value
-    missing = value == "" or (isinstance(value, float) and value != value)  # NaN
-    return None if missing else value
 
 
 def _check_data(reference: str, read: Scenario | ScenarioError) -> dict[str, Any]:

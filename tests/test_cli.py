@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-import crisis_sim.report
 from crisis_sim import cli, doctor
 from crisis_sim.batch import plan as plan_room
 from crisis_sim.batch import read_batch, workers
@@ -26,6 +25,7 @@ from crisis_sim.cli import (
     MISTAKE,
     run_command,
 )
+from crisis_sim.report import save
 from crisis_sim.scenario import load_scenario
 from crisis_sim.scenario.template import template_text
 from crisis_sim.version import __version__
@@ -54,7 +54,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def no_charts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Charts have tests of their own, and take their time."""
-    monkeypatch.setattr(crisis_sim.report, "write_charts", lambda *_: [], raising=False)
+    monkeypatch.setattr(save, "write_charts", lambda *_: [])
 
 
 class Told:
@@ -381,7 +381,7 @@ def test_ctrl_c_while_charts_are_drawn_says_that_the_results_are_safe(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(crisis_sim.report, "write_charts", interrupted, raising=False)
+    monkeypatch.setattr(save, "write_charts", interrupted)
     told = run_short(ask)
     assert told.code == INTERRUPTED
     assert "40 of 40 crises are safe" in told.err
@@ -418,6 +418,44 @@ def test_compare_writes_charts_where_it_is_told_to(ask: Ask, here: Path) -> None
     names = {path.name for path in (here / "new" / "charts").iterdir()}
     assert {"summary.json", "differences.svg"} <= names
     assert sorted((here / "results").rglob("*")) == before
+
+
+def test_compare_leaves_a_folder_of_other_things_alone(ask: Ask, here: Path) -> None:
+    run_short(ask, "--out", "run")
+    (here / "thesis").mkdir()
+    (here / "thesis" / "summary.json").write_text("[]", encoding="utf-8")
+    told = ask("compare", "run", "--out", "thesis")
+    assert told.code == MISTAKE
+    assert "holds other things than results (summary.json)" in told.err
+    assert (here / "thesis" / "summary.json").read_text(encoding="utf-8") == "[]"
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_compare_overwrites_no_summary_of_a_run_but_that_of_the_one_compared(
+    ask: Ask, here: Path
+) -> None:
+    run_short(ask, "--out", "one")
+    ask("run", "short.yaml", "--replicates", 10, "--out", "two")
+    before = (here / "two" / "summary.json").read_text(encoding="utf-8")
+    for folders in (["one"], ["two", "one"]):
+        told = ask("compare", *folders, "--out", "two")
+        assert told.code == MISTAKE
+        assert "two holds a run" in told.err
+        assert (here / "two" / "summary.json").read_text(encoding="utf-8") == before
+    assert ask("compare", "one", "--reference", "alone", "--out", here / "one").code == DONE
+    summary = json.loads((here / "one" / "summary.json").read_text(encoding="utf-8"))
+    assert summary["reference"] == "alone"
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_a_new_comparison_replaces_an_old_one_with_its_charts(ask: Ask, here: Path) -> None:
+    run_short(ask, "--out", "run")
+    ask("run", "short.yaml", "--replicates", 10, "--out", "alone")
+    ask("compare", "run", "--out", "report")
+    (here / "report" / "differences.svg").write_text("old", encoding="utf-8")
+    (here / "report" / "notes.txt").write_text("mine", encoding="utf-8")
+    assert ask("compare", "alone", "--out", "report").code == DONE
+    assert {path.name for path in (here / "report").iterdir()} == {"summary.json", "notes.txt"}
 
 
 # replay

@@ -1,10 +1,11 @@
 """What people look at: charts, tables and the story of one crisis.
 
 It computes nothing: `crisis_sim.outcomes` says what the replicates say, and this room shows it.
-`charts/` holds the charts, one a module, all in the look of `style`; `save` writes them into a
-results folder. `tables` prints the answer, the outcomes and the differences. `story` tells the
-journal of one replicate turn by turn, in the sentences of `sentences`. `real` reads what really
-happened, to stand beside it, and `words` puts numbers and names into words for all of them.
+`charts/` holds the charts, one a module, all in the look of `style`; `save` writes them and the
+summary into a results folder. `tables` prints the answer, the outcomes and the differences. `story`
+tells the journal of one replicate turn by turn, in the sentences of `sentences`, and `replay` keeps
+it. `real` reads what really happened, to stand beside it, and `words` puts numbers and names into
+words for all of them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from crisis_sim.report.charts.incidence import draw_incidence
     from crisis_sim.report.charts.markets import draw_markets
     from crisis_sim.report.charts.replay import draw_replay
-    from crisis_sim.report.save import write_charts
+    from crisis_sim.report.replay import replay_data, write_replay
+    from crisis_sim.report.save import write_charts, write_report
     from crisis_sim.report.story import tell
     from crisis_sim.report.style import save as save_chart
     from crisis_sim.report.tables import answer, print_summary
@@ -31,9 +33,12 @@ __all__ = [
     "draw_markets",
     "draw_replay",
     "print_summary",
+    "replay_data",
     "save_chart",
     "tell",
     "write_charts",
+    "write_replay",
+    "write_report",
 ]
 
 #: Where each public name lives: the module, and its name there. They are fetched when first used,
@@ -46,9 +51,12 @@ _HOMES = {
     "draw_markets": ("charts.markets", "draw_markets"),
     "draw_replay": ("charts.replay", "draw_replay"),
     "print_summary": ("tables", "print_summary"),
+    "replay_data": ("replay", "replay_data"),
     "save_chart": ("style", "save"),
     "tell": ("story", "tell"),
     "write_charts": ("save", "write_charts"),
+    "write_replay": ("replay", "write_replay"),
+    "write_report": ("save", "write_report"),
 }
 
 

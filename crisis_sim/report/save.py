@@ -1,15 +1,22 @@
-"""Writes a batch's charts into its results folder, each as SVG and as PNG."""
+"""Writes the report on a batch into a folder: its summary, and its charts as SVG and as PNG."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from crisis_sim.batch.errors import ResultsError
+from crisis_sim.batch.folder import MANIFEST, check_folder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from crisis_sim.batch.ensemble import Batch
+
+#: The file that holds a batch's summary.
+SUMMARY = "summary.json"
 
 #: Formats in which every chart is written.
 SUFFIXES = (".svg", ".png")
@@ -22,6 +29,61 @@ CHARTS = (
     "differences",
     "markets",
 )
+
+
+def write_report(batch: Batch, summary: Mapping[str, Any], folder: str | Path) -> list[Path]:
+    """Write a batch's summary and charts, in place of those that are there.
+
+    Args:
+        batch: the replicates.
+        summary: their summary (`crisis_sim.outcomes.summarise`).
+        folder: where to, such as the batch's own results folder; made where it is missing.
+
+    Returns:
+        The files written, the summary first.
+
+    Raises:
+        OSError: when a file cannot be written.
+    """
+    text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False)
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    remove_report(folder)
+    path = folder / SUMMARY
+    path.write_text(text + "\n", encoding="utf-8")
+    return [path, *write_charts(batch, summary, folder)]
+
+
+def check_report_folder(folder: Path, compared: Sequence[Path]) -> None:
+    """Make sure that a report on a comparison overwrites nothing but an earlier one.
+
+    Args:
+        folder: where the report is to go.
+        compared: the results folders that are compared.
+
+    Raises:
+        ResultsError: when the folder holds other things than results or a report, or the results
+            of a run that is not all that is compared, whose summary would be lost.
+    """
+    if _holds_comparison(folder):
+        return
+    holds_run = check_folder(folder)
+    if holds_run and [one.resolve() for one in compared] != [folder.resolve()]:
+        raise ResultsError(
+            f"{folder} holds a run, whose own summary and charts would be overwritten; "
+            "give a folder for this comparison"
+        )
+
+
+def _holds_comparison(folder: Path) -> bool:
+    """Whether there is a summary, but no run that it could be the summary of."""
+    if (folder / MANIFEST).exists():
+        return False
+    try:
+        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(summary, dict) and {"reference", "scenarios", "differences"} <= set(summary)
 
 
 def write_charts(batch: Batch, summary: Mapping[str, Any], folder: Path) -> list[Path]:
@@ -52,12 +114,13 @@ def write_charts(batch: Batch, summary: Mapping[str, Any], folder: Path) -> list
     return written
 
 
-def remove_charts(folder: Path) -> None:
-    """Remove the charts of results that are gone, so that none stands beside new ones.
+def remove_report(folder: Path) -> None:
+    """Remove the summary and charts of results that are gone, so that none stands beside new ones.
 
     Raises:
         OSError: when one cannot be removed.
     """
+    (folder / SUMMARY).unlink(missing_ok=True)
     for name in CHARTS:
         for suffix in SUFFIXES:
             (folder / f"{name}{suffix}").unlink(missing_ok=True)

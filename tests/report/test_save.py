@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,8 @@ import pytest
 
 from crisis_sim.batch.ensemble import Batch
 from crisis_sim.outcomes.summary import summarise
-from crisis_sim.report import style, write_charts
-from crisis_sim.report.save import CHARTS, SUFFIXES, remove_charts
+from crisis_sim.report import style, write_charts, write_report
+from crisis_sim.report.save import CHARTS, SUFFIXES, SUMMARY, remove_report
 from tests.report.made_up import make_batch, make_ensemble
 
 ALWAYS = ["ceasefire_from_first_strike", "ceasefire_from_trigger", "endings"]
@@ -46,10 +47,26 @@ def test_a_folder_that_cannot_be_made_is_an_os_error(
         write_charts(batch, summary, tmp_path / "file")
 
 
-def test_removing_charts_leaves_other_files_alone(tmp_path: Path) -> None:
+def test_a_report_is_the_summary_and_the_charts_in_place_of_old_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(style, "save", lambda figure, path: path.write_text("new"))
+    batch = make_batch(make_ensemble("may_2025", replicates=50, paths=False))
+    summary = summarise(batch)
+    folder = tmp_path / "new"
+    write_report(batch, summary, folder)
+    (folder / "markets.svg").write_text("old")
+    (folder / "mine.svg").write_text("mine")
+    written = write_report(batch, summary, str(folder))
+    assert names(written)[0] == SUMMARY
+    assert json.loads((folder / SUMMARY).read_text(encoding="utf-8")) == summary
+    assert {path.name for path in folder.iterdir()} == {*names(written), "mine.svg"}
+
+
+def test_removing_a_report_leaves_other_files_alone(tmp_path: Path) -> None:
     ours = [tmp_path / f"{name}{suffix}" for name in CHARTS for suffix in SUFFIXES]
-    for path in (*ours, tmp_path / "mine.svg"):
-        path.write_text("a chart")
-    remove_charts(tmp_path)
-    remove_charts(tmp_path)
+    for path in (*ours, tmp_path / SUMMARY, tmp_path / "mine.svg"):
+        path.write_text("ours or not")
+    remove_report(tmp_path)
+    remove_report(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.svg"]
