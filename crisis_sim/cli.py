@@ -35,8 +35,6 @@ Exit codes: 0 done; 1 done, but a check failed; 2 a mistake in what was asked fo
 RESULTS = Path("results")
 #: Columns of a table that is printed into a file or a pipe.
 WIDTH = 100
-#: More processes than these bring little, and each needs memory of its own.
-MOST_WORKERS = 8
 #: Objects that the collector of garbage lets come before it looks. Some hundred thousand are made
 #: by imports alone, and none of them is garbage: looking at them costs a tenth of the start-up.
 OBJECTS_BEFORE_COLLECTION = 200_000
@@ -119,7 +117,7 @@ def run(
     workers: Annotated[
         int | None,
         Parameter(
-            help=f"Processes to use at most; the cores there are, up to {MOST_WORKERS}. "
+            help="Processes to use at most; as many as there are cores. "
             "Results are the same for any number.",
             validator=Positive,
             show_default=False,
@@ -139,11 +137,12 @@ def run(
     from crisis_sim.batch.errors import BatchError
     from crisis_sim.batch.folder import check_folder
     from crisis_sim.batch.plan import make_plan
+    from crisis_sim.doctor import cores
     from crisis_sim.scenario.load import load_scenarios
 
     read = load_scenarios(scenarios, overrides or ())
     folder = out or RESULTS / read[0].name
-    workers = workers or _default_workers()
+    workers = workers or cores()
     try:
         plan = make_plan(read, replicates, seed, None, None, ())
         replaces = check_folder(folder)
@@ -373,18 +372,9 @@ def _report(batch: Any, summary: Mapping[str, Any], folder: Path | None, as_json
 
 def _print_plan(plan: Plan, workers: int, folder: Path, replaces: bool, as_json: bool) -> None:
     """Say what a batch would be."""
-    from crisis_sim.batch.workers import (
-        AGENT_TURNS_PER_SECOND,
-        POOL_START_SECONDS,
-        pool_pays,
-    )
+    from crisis_sim.batch.workers import first_guess, share_out
 
-    seconds = plan.agent_turns / AGENT_TURNS_PER_SECOND
-    useful = min(workers, plan.blocks)
-    if pool_pays(seconds, useful):
-        seconds = POOL_START_SECONDS + seconds / useful
-    else:
-        useful = 1
+    useful, seconds = share_out(first_guess(plan), plan.blocks, workers)
     facts: dict[str, Any] = {
         "scenarios": {one.name: one.title for one in plan.scenarios},
         "replicates": plan.replicates,
@@ -489,12 +479,6 @@ def _seconds(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.1f} s"
     return f"{seconds / 60:.0f} min"
-
-
-def _default_workers() -> int:
-    from crisis_sim.doctor import cores
-
-    return min(cores(), MOST_WORKERS)
 
 
 def _print_json(data: Any) -> None:

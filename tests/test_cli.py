@@ -269,6 +269,17 @@ def test_a_dry_run_in_json_has_its_facts(ask: Ask) -> None:
     assert facts["seconds_estimated"] >= 0
 
 
+def test_as_many_processes_are_used_as_there_are_cores(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "cores", lambda: 32)
+    scenarios = ("run", "short.yaml", "alone.yaml", "--replicates", 1_000_000, "--dry-run")
+    facts = ask(*scenarios, "--json").data
+    assert facts["blocks"] > 32
+    assert facts["workers"] == 32
+    assert ask(*scenarios, "--workers", 3, "--json").data["workers"] == 3
+
+
 def test_mistakes_of_all_scenarios_are_told_at_once(ask: Ask) -> None:
     told = ask("run", "wrong.yaml", "gone.yaml")
     assert told.code == MISTAKE

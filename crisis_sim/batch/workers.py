@@ -49,10 +49,10 @@ def run_plan(plan: Plan, workers: int, stop: StopSign) -> Generator[Result, None
     """
     orders = plan.orders()
     seconds, done = 0.0, 0
-    seconds_left = plan.agent_turns / AGENT_TURNS_PER_SECOND
+    seconds_left = first_guess(plan)
     for blocks_left in range(plan.blocks, 0, -1):
-        useful = min(workers, blocks_left)
-        if pool_pays(seconds_left, useful):
+        useful, _ = share_out(seconds_left, blocks_left, workers)
+        if useful > 1:
             yield from _in_pools(orders, useful, useful * BLOCKS_AHEAD, stop)
             return
         if stop.requested:
@@ -64,9 +64,25 @@ def run_plan(plan: Plan, workers: int, stop: StopSign) -> Generator[Result, None
         yield result
 
 
-def pool_pays(seconds_left: float, workers: int) -> bool:
-    """Whether a pool of workers finishes work of so many seconds sooner than one process."""
-    return workers > 1 and seconds_left > POOL_START_SECONDS + seconds_left / workers
+def first_guess(plan: Plan) -> float:
+    """Seconds that one process will need for a plan, as far as can be said before it runs."""
+    return plan.agent_turns / AGENT_TURNS_PER_SECOND
+
+
+def share_out(seconds: float, blocks: int, workers: int) -> tuple[int, float]:
+    """How many processes finish work soonest, and in how many seconds.
+
+    Args:
+        seconds: what one process needs for the work.
+        blocks: of how many blocks it is; more processes than these would idle.
+        workers: the most processes to use.
+
+    Returns:
+        the processes, 1 where a pool would not have started before the work is done; and seconds.
+    """
+    useful = min(workers, blocks)
+    in_pool = POOL_START_SECONDS + seconds / useful
+    return (useful, in_pool) if useful > 1 and in_pool < seconds else (1, seconds)
 
 
 def _in_pools(

@@ -10,7 +10,7 @@ from crisis_sim.batch import BatchError, simulate, workers
 from crisis_sim.batch.block import BlockFailure
 from crisis_sim.batch.interrupt import StopSign
 from crisis_sim.batch.plan import Plan
-from crisis_sim.batch.workers import Result, pool_pays, run_plan
+from crisis_sim.batch.workers import Result, run_plan, share_out
 from tests.batch.crises import Die, DieOnce, Raise, Saboteur, crisis
 
 
@@ -32,12 +32,17 @@ def carry_out(plan: Plan, workers: int, stop: StopSign | None = None) -> list[Re
     return list(run_plan(plan, workers, stop or StopSign()))
 
 
-def test_a_pool_pays_only_for_work_that_outlasts_its_start() -> None:
+def test_a_pool_is_used_only_for_work_that_outlasts_its_start() -> None:
     start = workers.POOL_START_SECONDS
-    assert not pool_pays(1.9 * start, 2)
-    assert pool_pays(2.1 * start, 2)
-    assert pool_pays(1.4 * start, 4)
-    assert not pool_pays(1e9, 1)
+    assert share_out(1.9 * start, 9, 2) == (1, 1.9 * start)
+    assert share_out(2.2 * start, 9, 2) == (2, pytest.approx(2.1 * start))
+    assert share_out(1.6 * start, 9, 4) == (4, pytest.approx(1.4 * start))
+    assert share_out(1e9, 9, 1) == (1, 1e9)
+
+
+def test_no_more_processes_are_used_than_there_are_blocks() -> None:
+    assert share_out(60.0, 3, 8) == (3, pytest.approx(workers.POOL_START_SECONDS + 20.0))
+    assert share_out(60.0, 1, 8) == (1, 60.0)
 
 
 @pytest.mark.usefixtures("no_pool")
