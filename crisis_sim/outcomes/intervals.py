@@ -66,15 +66,6 @@ def normal_quantile(confidence: float = CONFIDENCE) -> float:
     return NormalDist().inv_cdf(0.5 + confidence / 2.0)
 
 
-def normal_interval(
-    estimate: ArrayLike, standard_error: ArrayLike, confidence: float = CONFIDENCE
-) -> Interval:
-    """The large-sample interval: the estimate and a multiple of its standard error each way."""
-    centre = np.asarray(estimate, dtype=np.float64)
-    reach = normal_quantile(confidence) * np.asarray(standard_error, dtype=np.float64)
-    return Interval(centre - reach, centre + reach)
-
-
 def wilson_interval(
     successes: ArrayLike, trials: ArrayLike, confidence: float = CONFIDENCE
 ) -> Interval:

@@ -40,12 +40,11 @@ RESOLUTION = 200
 TITLE_PAD = 5.0
 TITLE_PAD_OVER_MARKS = 12.0
 
-#: Okabe and Ito's palette.
+#: Okabe and Ito's palette, without its yellow, which is too pale for lines on white.
 BLACK = "#000000"
 ORANGE = "#E69F00"
 SKY_BLUE = "#56B4E9"
 GREEN = "#009E73"
-YELLOW = "#F0E442"
 BLUE = "#0072B2"
 VERMILLION = "#D55E00"
 PURPLE = "#CC79A7"

@@ -172,9 +172,7 @@ def _on_the_reference(summary: Mapping[str, Any]) -> str:
         parts.append(
             f"of those that saw a first strike, half had a ceasefire within {median} of it"
         )
-    war, nuclear = scenario["shares"]["war"], scenario["shares"]["nuclear_use"]
-    told_war, told_nuclear = _told_rare(war), _told_rare(nuclear)
-    parts.append(f"full-scale war came in {told_war} of all crises, nuclear use in {told_nuclear}")
+    parts.append(_told_worst(scenario["shares"]["war"], scenario["shares"]["nuclear_use"]))
     return f"{'; '.join(parts)}."
 
 
@@ -187,8 +185,16 @@ def _told_share(figure: Figure) -> str:
     return f"{middle}% (95% interval {low} to {high})"
 
 
-def _told_rare(figure: Figure) -> str:
-    return f"{words.percent(figure['estimate'])}%" if figure["count"] else "none"
+def _told_worst(war: Figure, nuclear: Figure) -> str:
+    """How many crises came to war and to nuclear use; what none came to is told as such."""
+    if not war["count"] and not nuclear["count"]:
+        return "no crisis saw full-scale war or nuclear use"
+    told_war = f"full-scale war came in {words.percent(war['estimate'])}% of all crises"
+    if not nuclear["count"]:
+        return f"{told_war}, and no crisis saw nuclear use"
+    if not war["count"]:
+        told_war = "no crisis saw full-scale war"
+    return f"{told_war}, nuclear use came in {words.percent(nuclear['estimate'])}%"
 
 
 def _on_differences(summary: Mapping[str, Any]) -> str:
@@ -202,6 +208,11 @@ def _on_differences(summary: Mapping[str, Any]) -> str:
     clear.sort(key=lambda name: -abs(known[name]["estimate"]))
     if not known:
         return ""
+    if not clear and len(figures) == 1:
+        return (
+            "A ceasefire within 96 hours of the first strike was not clearly more or less likely "
+            f"in “{words.label(*figures)}”."
+        )
     if not clear:
         return (
             "In none of the other scenarios was a ceasefire within 96 hours of the first strike "

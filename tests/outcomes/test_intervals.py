@@ -12,7 +12,6 @@ from crisis_sim.outcomes.intervals import (
     complementary_log_log_interval,
     newcombe_independent_interval,
     newcombe_paired_interval,
-    normal_interval,
     normal_quantile,
     quantile_with_interval,
     wilson_interval,
@@ -27,12 +26,6 @@ def test_normal_quantile_is_the_textbook_one() -> None:
 def test_a_confidence_outside_0_to_1_is_refused(confidence: float) -> None:
     with pytest.raises(ValueError, match="between 0 and 1"):
         normal_quantile(confidence)
-
-
-def test_normal_interval_reaches_equally_far_to_each_side() -> None:
-    lower, upper = normal_interval([0.0, 1.0], [1.0, 2.0])
-    np.testing.assert_allclose(upper, [1.959964, 4.919928], atol=1e-6)
-    np.testing.assert_allclose(lower, [-1.959964, -2.919928], atol=1e-6)
 
 
 @pytest.mark.parametrize("trials", [1, 7, 403, 10_000])

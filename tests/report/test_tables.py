@@ -65,7 +65,9 @@ def test_the_answer_leaves_out_what_is_not_clear(summary: dict[str, Any]) -> Non
     for difference in changed["differences"].values():
         difference["ceasefire"]["from_first_strike"]["by"]["96_hours"]["lower"] = -0.5
         difference["ceasefire"]["from_first_strike"]["by"]["96_hours"]["upper"] = 0.5
-    assert "In none of the other scenarios" in answer(changed)
+    assert "In none of the other scenarios was a ceasefire" in answer(changed)
+    changed["differences"] = {"no_mediators": changed["differences"]["no_mediators"]}
+    assert answer(changed).endswith("was not clearly more or less likely in “No mediators”.")
 
 
 def test_advice_is_printed(summary: dict[str, Any]) -> None:
@@ -91,10 +93,23 @@ def test_a_crisis_without_strikes() -> None:
     assert "none" in row
 
 
-def test_an_event_never_seen_is_none_in_words(summary: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("war", "nuclear_use", "told"),
+    [
+        (0, 0, "; no crisis saw full-scale war or nuclear use."),
+        (10, 0, "; full-scale war came in 10.0% of all crises, and no crisis saw nuclear use."),
+        (10, 5, "; full-scale war came in 10.0% of all crises, nuclear use came in 5.0%."),
+        (0, 5, "; no crisis saw full-scale war, nuclear use came in 5.0%."),
+    ],
+)
+def test_the_worst_is_told_in_words(
+    summary: dict[str, Any], war: int, nuclear_use: int, told: str
+) -> None:
     changed = copy.deepcopy(summary)
-    changed["scenarios"]["may_2025"]["shares"]["nuclear_use"] |= {"estimate": 0.0, "count": 0}
-    assert "nuclear use in none" in answer(changed)
+    for name, count in (("war", war), ("nuclear_use", nuclear_use)):
+        figure = {"estimate": count / 100, "count": count}
+        changed["scenarios"]["may_2025"]["shares"][name] |= figure
+    assert told in answer(changed)
 
 
 @pytest.mark.parametrize("width", [60, 80, 100])
