@@ -30,12 +30,12 @@ from crisis_sim.outcomes.incidence import CumulativeIncidence, cumulative_incide
 from crisis_sim.outcomes.intervals import CONFIDENCE, FloatArray
 from crisis_sim.outcomes.records import (
     AGREEMENT,
-    ENDINGS,
     OTHER_ENDINGS,
     UNRESOLVED,
     Replicates,
     kinds,
 )
+from crisis_sim.scenario.schema import ENDINGS
 
 CEASEFIRE = "ceasefire"
 RELAPSE = "relapse"

@@ -11,7 +11,8 @@ from crisis_sim.outcomes.clocks import CLOCKS, Durations
 from crisis_sim.outcomes.incidence import CumulativeIncidence
 from crisis_sim.outcomes.intervals import BoolArray
 from crisis_sim.outcomes.paired import MedianTime, median_time
-from crisis_sim.outcomes.records import ENDINGS, WORST_VIOLENCE, Replicates, kinds
+from crisis_sim.outcomes.records import WORST_VIOLENCE, Replicates, kinds
+from crisis_sim.scenario.schema import ENDINGS
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,18 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisis_sim.outcomes.errors import UnknownValueError
-from crisis_sim.scenario.schema import VIOLENCE
+from crisis_sim.scenario.schema import ENDINGS, VIOLENCE
 
 AGREEMENT = "agreement"
-
-#: Endings of a crisis other than by agreement, after which no ceasefire can come.
-OTHER_ENDINGS = ("tacit", "unilateral", "imposed", "faded")
 
 #: Still going on when the horizon came: cut off, not ended.
 UNRESOLVED = "unresolved"
 
-#: Every value of the column `ending`, the International Crisis Behavior project's kinds.
-ENDINGS = (AGREEMENT, *OTHER_ENDINGS, UNRESOLVED)
+#: Endings of a crisis other than by agreement, after which no ceasefire can come.
+OTHER_ENDINGS = tuple(ending for ending in ENDINGS if ending not in (AGREEMENT, UNRESOLVED))
 
 #: Every value of the column `worst_violence`, from least to most.
 WORST_VIOLENCE = VIOLENCE

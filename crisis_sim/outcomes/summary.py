@@ -9,7 +9,7 @@ to 1, differences are the scenario's figure less the reference's. The keys::
     confidence                0.95
     scenarios.NAME
       title, seed, replicates, horizon_hours
-      endings.KIND            share of each ending, with count and of     (records.ENDINGS)
+      endings.KIND            share of each ending, with count and of     (schema.ENDINGS)
       shares.EVENT            first_strike, mediated, war, nuclear_use    likewise
       worst_violence.KIND     share of each                               (records.WORST_VIOLENCE)
       ceasefire.CLOCK         from_first_strike, from_trigger

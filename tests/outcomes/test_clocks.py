@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 
 from crisis_sim.batch.ensemble import Ensemble
-from crisis_sim.model import endings as model_endings
 from crisis_sim.outcomes import UnknownValueError, from_first_strike, from_trigger, relapse
-from crisis_sim.outcomes.records import ENDINGS
 
 Crises = Callable[..., Ensemble]
 
@@ -165,10 +163,6 @@ def test_competing_endings_taken_together_leave_the_ceasefire_as_it_was(
     np.testing.assert_array_equal(together.estimate[0], apart.estimate[0])
     np.testing.assert_allclose(together.estimate[1], apart.estimate[1:].sum(axis=0))
     np.testing.assert_array_equal(together.standard_error[0], apart.standard_error[0])
-
-
-def test_the_endings_known_here_are_those_of_the_model() -> None:
-    assert set(ENDINGS) == set(model_endings.ENDINGS)
 
 
 def test_an_ending_that_is_none_is_refused_by_name(crises: Crises) -> None:

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from crisis_sim.report import words
+from crisis_sim.report import story, words
+from crisis_sim.scenario.schema import ENDINGS
 
 
 @pytest.mark.parametrize(
@@ -86,3 +87,8 @@ def test_moments_are_in_their_own_offset() -> None:
     assert words.offset(at) == "UTC+5:30"
     assert words.offset(at.astimezone(UTC)) == "UTC"
     assert words.offset(datetime.fromisoformat("2025-05-07T01:05-04:00")) == "UTC−4"
+
+
+def test_every_ending_has_a_name_and_a_telling() -> None:
+    assert tuple(words.ENDINGS) == ENDINGS
+    assert set(story.ENDINGS) == set(ENDINGS)
