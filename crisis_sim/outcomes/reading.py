@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from crisis_sim.outcomes.clocks import CLOCKS, Durations
+from crisis_sim.outcomes.durations import CLOCKS, Durations
 from crisis_sim.outcomes.incidence import CumulativeIncidence
 from crisis_sim.outcomes.intervals import BoolArray
 from crisis_sim.outcomes.paired import MedianTime, median_time

@@ -4,8 +4,8 @@ It computes nothing: `crisis_sim.outcomes` says what the replicates say, and thi
 `charts/` holds the charts, one a module, all in the look of `style`; `save` writes them and the
 summary into a results folder. `tables` prints the answer, the outcomes and the differences. `story`
 tells the journal of one replicate turn by turn, in the sentences of `sentences`, and `replay` keeps
-it. `real` reads what really happened, to stand beside it, and `words` puts numbers and names into
-words for all of them.
+it. `real_path` reads what really happened, to stand beside it, and `words` puts numbers and names
+into words for all of them.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from crisis_sim.report import words
-from crisis_sim.report.real import RealRecord, real_record
+from crisis_sim.report.real_path import RealRecord, real_record
 from crisis_sim.report.sentences import Narrator
 from crisis_sim.report.turning_points import Halt, TurningPoints, turning_points
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
+from crisis_sim.scenario.dates import read_moment
 from crisis_sim.scenario.errors import Mistake, nearest, one_of
-from crisis_sim.scenario.moments import read_moment
 from crisis_sim.scenario.numbers import Distribution, read_number
 from crisis_sim.scenario.schema import Scenario, south_asian_ladder
 from crisis_sim.scenario.source import Node

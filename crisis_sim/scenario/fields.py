@@ -15,8 +15,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from crisis_sim.scenario.dates import EXAMPLE
 from crisis_sim.scenario.errors import one_of
-from crisis_sim.scenario.moments import EXAMPLE
 from crisis_sim.scenario.numbers import Within
 from crisis_sim.scenario.part import Part
 from crisis_sim.scenario.schema import Scenario

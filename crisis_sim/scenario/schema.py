@@ -18,7 +18,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from crisis_sim.scenario.behaviour import Behaviour
-from crisis_sim.scenario.moments import Moment
+from crisis_sim.scenario.dates import Moment
 from crisis_sim.scenario.numbers import Distribution, Number
 from crisis_sim.scenario.part import Part, parameter
 

@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from crisis_sim.outcomes.clocks import CLOCKS
+from crisis_sim.outcomes.durations import CLOCKS
 from crisis_sim.outcomes.incidence import CumulativeIncidence
 from crisis_sim.report import style, words
-from crisis_sim.report.real import real_record
+from crisis_sim.report.real_path import real_record
 
 if TYPE_CHECKING:
     from crisis_sim.batch.ensemble import Batch

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from crisis_sim.report import style, words
 from crisis_sim.report.charts.dates import date_axis
-from crisis_sim.report.real import RealIndex, RealRecord, real_record, start_of
+from crisis_sim.report.real_path import RealIndex, RealRecord, real_record, start_of
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 
 from crisis_sim.report import style, words
 from crisis_sim.report.charts.dates import date_axis
-from crisis_sim.report.real import RealRecord, real_record
+from crisis_sim.report.real_path import RealRecord, real_record
 from crisis_sim.report.turning_points import TurningPoints, third_parties, turning_points
 
 if TYPE_CHECKING:

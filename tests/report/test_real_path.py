@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from crisis_sim.report.real import real_record, start_of, trigger_hours
+from crisis_sim.report.real_path import real_record, start_of, trigger_hours
 from tests.report.made_up import REAL_CLOSES, hours, make_scenario
 
 
