@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from crisis_sim.model.agent import CrisisAgent, Influence, ThirdParty
 from crisis_sim.model.arrays import Array, Indices, at
 from crisis_sim.model.state import State
@@ -26,15 +28,16 @@ class Channel(ThirdParty):
         self.opened_by = spec.opened_by
         self.facts = model.parameters.numbers(f"channels.{name}", spec)
         self.open = self.array(spec.standing, bool)
-        self.standing = spec.standing
         model.record.add(f"{name}_opened_at_hours")
 
     def act(self) -> None:
         crisis, channels = self.crisis, self.crisis.behaviour.channels
-        shut = (crisis.open_to_decision & ~self.open).nonzero()[0]
+        shut = np.greater(crisis.open_to_decision, self.open).nonzero()[
+            0
+        ]  # decisions open, line shut
         rate = at(channels.openings_per_day, shut) * self._wish(shut)
         opened = self.where("open", rate, shut)
-        under_fire = ((crisis.under_fire > 0) & self.open).nonzero()[0]
+        under_fire = (crisis.under_fire * self.open).nonzero()[0]
         fire = crisis.danger[under_fire] * (1 - at(self.facts.trust, under_fire))
         broken = self.where("break", at(channels.breaks_per_day, under_fire) * fire, under_fire)
         if opened.size:

@@ -31,7 +31,7 @@ class Situation:
         commitment: the intensity to which it is publicly committed.
         pressure, fatigue: economic pressure and fatigue.
         unready: how far it is from being ready to strike, 1 to 0.
-        answered: how far its grievance is answered, 0 to 1.
+        answered: how far no grievance is left to answer, 0 to 1.
         accepting: whether the rival's offer of a halt stands.
         belief: chance, as it believes, that the rival accepts an offer.
         influence: what third parties bring to bear.

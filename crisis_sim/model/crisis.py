@@ -76,6 +76,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         turn: number of the current turn, from 1.
         ongoing: whether each replicate's crisis goes on, shape (replicates,).
         danger: how dangerous the crisis looks to all, 0 to 1, shape (replicates,).
+        feared: danger as the markets fear it, less while a halt holds.
         under_fire: 1 where either side strikes, else 0.
         open_to_decision: whether the crisis goes on and no halt was agreed or in effect when the turn began.
         deaths: deaths so far.
@@ -263,7 +264,8 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         """One turn: all observe what it brought; the states decide, then the others; what they decided is carried out."""
         self.turn += 1
         self.hours = self.turn * self.scenario.hours_per_turn
-        self.turns_run += int(self.ongoing.sum())
+        self.turns_run += int(np.count_nonzero(self.ongoing))
+        self._count_deaths()
         self._happen()
         self.open_to_decision = self.ongoing & ~(self.halt.pending | self.halt.holding)
         self.agents.do("observe")
@@ -272,10 +274,9 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.agents.select(lambda agent: not isinstance(agent, State)).do("act")
         self.agents.do("settle")
         self.halt.settle()
-        self._count_deaths()
         self._read_states()
-        self.endings.settle()
         self.paths.take()
+        self.endings.settle()
         self._write_journal()
         self.running = bool(self.ongoing.any())
 
@@ -303,14 +304,17 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
 
     def _count_deaths(self) -> None:
         one, other = self.states
-        self.deaths += self.days_per_turn * (one.deaths_per_day + other.deaths_per_day)
+        self.deaths += one.deaths
+        self.deaths += other.deaths
 
     def _read_states(self) -> None:
         """See how the states stand at the end of a turn."""
         one, other = self.states
         self.danger = 1 - (1 - one.intensity) * (1 - other.intensity)
+        relief = self.behaviour.economy.halt_relief
+        self.feared = self.danger * (1 - relief * self.halt.holding.astype(Real))
         self.under_fire = np.maximum(one.strikes, other.strikes)
-        self.at_war = (self.ladder.war.at(one.rung) > 0) | (self.ladder.war.at(other.rung) > 0)
+        self.at_war = one.at_war | other.at_war
 
     def end(self, who: Indices, ending: int, hours: NDArray[np.float64]) -> None:
         """End the crises `who` with an ending (its number in `ENDINGS`), at the given hours."""
@@ -331,7 +335,15 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         before = self.replicates
         if not chosen.size or before - chosen.size <= share * before:
             return
-        for name in ("ongoing", "deaths", "danger", "under_fire", "at_war", "saw_violence"):
+        for name in (
+            "ongoing",
+            "deaths",
+            "danger",
+            "feared",
+            "under_fire",
+            "at_war",
+            "saw_violence",
+        ):
             setattr(self, name, getattr(self, name)[chosen])
         for part in (self.behaviour, self.ladder, self.halt, self.endings, *self.cast):
             part.keep(chosen, before)

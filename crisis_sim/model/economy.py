@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crisis_sim.model.agent import Lucky
-from crisis_sim.model.arrays import Array, Real
+from crisis_sim.model.arrays import Array
 from crisis_sim.scenario.schema import StateSpec
 
 if TYPE_CHECKING:
@@ -43,14 +43,19 @@ class Economy(Lucky):
         self.priced = self.array()
         self.spent = self.array()
         self.strain = self.array()
+        self._strained = False
         self.pressure = self.array()
         self.lowest_market = self.array(1.0)
         self.highest_pressure = self.array()
 
-    def observe(self, danger: Array, cost_per_day: Array) -> None:
-        """Price the danger and pay the cost of the turn that has passed."""
+    def suffer(self, pressure: Array) -> None:
+        """Take a scheduled event's economic pressure."""
+        self._strained = self._strained or bool(np.any(pressure))
+        self.strain += pressure
+
+    def observe(self, feared: Array, cost: Array) -> None:
+        """Price the danger that is feared, and pay the cost of the turn that has passed."""
         crisis, economy = self.crisis, self.crisis.behaviour.economy
-        feared = danger * (1 - economy.halt_relief * crisis.halt.holding.astype(Real))
         self.priced += self._reacted * (feared - self.priced)
         days = int(crisis.hours // 24)
         if days > self._days:  # a day's movement without news
@@ -61,11 +66,16 @@ class Economy(Lucky):
         np.minimum(self.lowest_market, self.market, out=self.lowest_market)
 
         self.spent *= 1 - self._recovered
-        self.spent += crisis.days_per_turn * cost_per_day
-        self.strain *= 1 - self._recovered
-        burden = economy.pressure_of_market_loss * np.maximum(1 - self.market, 0)
-        burden += economy.pressure_of_cost * self.spent + self.strain
+        self.spent += cost
+        burden = 1 - self.market
+        np.maximum(burden, 0, out=burden)
+        burden *= economy.pressure_of_market_loss
+        burden += economy.pressure_of_cost * self.spent
+        if self._strained:
+            self.strain *= 1 - self._recovered
+            burden += self.strain
         burden += crisis.strain_on(self.name)
         burden *= -self.vulnerability
-        self.pressure = 1 - np.exp(np.minimum(burden, 0))
+        np.minimum(burden, 0, out=burden)
+        self.pressure = 1 - np.exp(burden, out=burden)
         np.maximum(self.highest_pressure, self.pressure, out=self.highest_pressure)

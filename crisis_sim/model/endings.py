@@ -24,7 +24,7 @@ class Endings(Lucky):
     """
 
     def __init__(self, crisis: CrisisModel) -> None:
-        super().__init__(crisis, "endings")
+        super().__init__(crisis, "crisis/endings")
         self.quiet_days = self.array()
 
     def settle(self) -> None:
@@ -39,8 +39,11 @@ class Endings(Lucky):
     def _yielded(self) -> None:
         """Unilateral: one side gives the other what it wants. Both at once is an understanding: tacit."""
         one, other = self.crisis.states
+        if not (one.yields.any() or other.yields.any()):
+            return
+        halted = self.crisis.halt.pending | self.crisis.halt.holding  # agreed in the same turn
         both = one.yields & other.yields
-        either = (one.yields | other.yields) & ~self.crisis.halt.pending  # agreed in the same turn
+        either = (one.yields | other.yields) & ~halted
         for state in (one, other):
             if (either & state.yields).any():
                 self.crisis.tell("yielded", state.name)
@@ -67,12 +70,15 @@ class Endings(Lucky):
         """Tacit, or faded: both quiet for long enough, with nothing signed."""
         crisis, behaviour = self.crisis, self.crisis.behaviour.quiet
         one, other = crisis.states
-        quiet = ~(crisis.halt.holding | crisis.halt.pending)
-        for state in crisis.states:
-            quiet &= state.intensity <= behaviour.quiet_intensity
-            quiet &= state.grievance < behaviour.quiet_grievance
-        quiet &= crisis.hours >= crisis.scenario.trigger_hours
+        if crisis.hours < crisis.scenario.trigger_hours:
+            return
+        quiet = np.maximum(one.intensity, other.intensity) <= behaviour.quiet_intensity
         self.quiet_days += crisis.days_per_turn
+        self.quiet_days *= quiet
+        if not quiet.any():
+            return
+        quiet &= np.maximum(one.grievance, other.grievance) < behaviour.quiet_grievance
+        quiet &= ~(crisis.halt.holding | crisis.halt.pending)
         self.quiet_days *= quiet
         over = self.quiet_days >= behaviour.quiet_days
         if over.any():
@@ -85,9 +91,8 @@ class Endings(Lucky):
     def _held(self) -> None:
         """Agreement: a halt has been watched for as long as the scenario asks, and held."""
         crisis = self.crisis
-        age_hours = crisis.hours - crisis.halt.effective_at
-        held = crisis.halt.holding & (age_hours >= 24 * crisis.scenario.follow_up_days)
-        self._end(held, AGREEMENT)
+        since = crisis.hours - 24 * crisis.scenario.follow_up_days
+        self._end(crisis.halt.holding & (crisis.halt.effective_at <= since), AGREEMENT)
 
     def _out_of_time(self) -> None:
         """At the horizon a halt in effect is an agreement, watched for less long; all else is unresolved."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisis_sim.model.agent import Lucky
-from crisis_sim.model.arrays import Flags, Indices, Real, at
+from crisis_sim.model.arrays import Indices, Real, at
 from crisis_sim.model.choice import logistic
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Halt(Lucky):
     """
 
     def __init__(self, crisis: CrisisModel) -> None:
-        super().__init__(crisis, "halt")
+        super().__init__(crisis, "crisis/halt")
         self.pending = self.array(False, bool)
         self.holding = self.array(False, bool)
         self.effective_at = self.array(np.nan, np.float64)
@@ -36,19 +36,24 @@ class Halt(Lucky):
         self._agree()
         if self.pending.any():
             self._start()
-        if self.holding.any():
-            self._note_rebound()
-            self._violate()
+        held = (self.holding & self.crisis.ongoing).nonzero()[0]
+        if held.size:
+            age_hours = self.crisis.hours - self.effective_at.take(held)
+            self._note_rebound(held, age_hours)
+            self._violate(held, age_hours)
 
     def _agree(self) -> None:
         crisis = self.crisis
         one, other = crisis.states
         hours = crisis.hours
-        agreed = (one.wants_halt & (other.wants_halt | (other.offer_until >= hours))) | (
-            other.wants_halt & (one.offer_until >= hours)
-        )
-        self._offer(~agreed)
-        who = np.flatnonzero(agreed)
+        either = (one.wants_halt | other.wants_halt).nonzero()[0]
+        one_wants, other_wants = one.wants_halt[either], other.wants_halt[either]
+        one_would = one_wants | (one.offer_until[either] >= hours)
+        other_would = other_wants | (other.offer_until[either] >= hours)
+        agreed = one_would & other_would
+        self._offer(one, either[one_wants & ~agreed])
+        self._offer(other, either[other_wants & ~agreed])
+        who = either[agreed]
         if not who.size:
             return
         self.pending[who] = True
@@ -61,15 +66,12 @@ class Halt(Lucky):
         if crisis.journal is not None:
             crisis.tell("agreed", "", by=["", *crisis.scenario.mediators][broker[0]])
 
-    def _offer(self, not_agreed: Flags) -> None:
+    def _offer(self, state: State, who: Indices) -> None:
         """An offer that is not taken up at once stands for a while."""
-        crisis = self.crisis
-        for state in crisis.states:
-            who = np.flatnonzero(state.wants_halt & not_agreed)
-            if who.size:
-                lasts = at(crisis.behaviour.halt.offer_lasts_days, who)
-                state.offer_until[who] = crisis.hours + 24 * lasts
-                crisis.tell("offered", state.name)
+        if who.size:
+            lasts = at(self.crisis.behaviour.halt.offer_lasts_days, who)
+            state.offer_until[who] = self.crisis.hours + 24 * lasts
+            self.crisis.tell("offered", state.name)
 
     def _broker(self, who: Indices) -> Indices:
         """The mediator whose work the agreement is, the one with most sway, if that is enough; from 1, or 0 for none."""
@@ -78,7 +80,7 @@ class Halt(Lucky):
         most = at(crisis.behaviour.mediation.brokered_share, who) * np.ones(who.size)
         for number, mediator in enumerate(crisis.mediators, start=1):
             sway = mediator.sway(who)
-            more = sway >= most
+            more = (sway >= most) & (sway > 0)
             best[more] = number
             most = np.where(more, sway, most)
         return best
@@ -102,24 +104,22 @@ class Halt(Lucky):
             if fell.size:
                 state.move(who[fell], rest[fell])
 
-    def _note_rebound(self) -> None:
+    def _note_rebound(self, held: Indices, age_hours: NDArray[np.float64]) -> None:
         """How far each market has come back a day after the halt came into effect."""
         crisis = self.crisis
-        age = crisis.hours - self.effective_at
-        a_day_old = self.holding & (age >= 24) & (age < 24 + crisis.scenario.hours_per_turn)
-        who = (a_day_old & crisis.ongoing).nonzero()[0]
+        who = held[(age_hours >= 24) & (age_hours < 24 + crisis.scenario.hours_per_turn)]
         if who.size:
             for state in crisis.states:
                 rebound = state.economy.market[who] / state.economy.market_at_halt[who] - 1
                 crisis.record.mark(f"{state.name}_market_rebound", who, rebound)
 
-    def _violate(self) -> None:
+    def _violate(self, held: Indices, age_hours: NDArray[np.float64]) -> None:
         """Shots after a halt that followed shots: absorbed, or answered, which brings the crisis back."""
         crisis, halt = self.crisis, self.crisis.behaviour.halt
-        held = (self.holding & crisis.saw_violence & crisis.ongoing).nonzero()[0]
-        age_days = np.maximum(crisis.hours - self.effective_at[held], 0) / 24
-        fresh = np.exp(-age_days / at(halt.violation_fade_days, held)).astype(Real)
-        who = self.where("violate", at(halt.violations_per_day, held) * fresh, held)
+        age_days = (age_hours / 24).astype(Real)
+        rate = at(halt.violations_per_day, held) * crisis.saw_violence.take(held)
+        rate = rate * np.exp(-age_days / at(halt.violation_fade_days, held))
+        who = self.where("violate", rate, held)
         if not who.size:
             return
         crisis.record.mark("first_violation_at_hours", who, crisis.hours)

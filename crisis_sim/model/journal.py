@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,8 +37,8 @@ class Journal:
     series: dict[str, list[float]] = field(default_factory=dict)
 
     def note(self, hours: float, kind: str, agent: str, detail: dict[str, Any]) -> None:
-        """Add an event."""
-        self.entries.append(Entry(hours, kind, agent, detail))
+        """Add an event in its place: some are noted at the end of the turn in which they happened."""
+        insort(self.entries, Entry(hours, kind, agent, detail), key=lambda entry: entry.hours)
 
     def take_turn(self, values: dict[str, float]) -> None:
         """Add a turn to the series."""

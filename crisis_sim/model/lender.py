@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crisis_sim.model.agent import Influence, ThirdParty
-from crisis_sim.model.arrays import Array, Indices, at
+from crisis_sim.model.arrays import Array, Indices, Real, at
 from crisis_sim.model.choice import logistic
 from crisis_sim.model.state import State
 from crisis_sim.scenario.schema import LenderSpec, ReviewSpec
@@ -26,7 +26,6 @@ class Lender(ThirdParty):
     A review put off comes back after `delay_days`, until it is approved or the crisis is over.
 
     Attributes (each an array over replicates):
-        nearness: how much coming decisions weigh, 0 to 1.
         due: for each review, hours at which the board meets on it next; infinite once it is approved.
         burdens: for each review, economic pressure on the borrower from what was decided; negative for relief.
     """
@@ -44,7 +43,7 @@ class Lender(ThirdParty):
         }
         hours = [model.scenario.hours_from_start(review.at) for review in spec.reviews]
         self.due = {k: self.array(at_hours) for k, at_hours in enumerate(hours)}
-        self.nearness = self.array()
+        self._next_due = min(hours, default=np.inf)
         self.burdens = {k: self.array() for k in self.due}
         self._recovered = model.share(1 / model.behaviour.economy.recovery_days)
         model.record.add(f"{name}_decided_at_hours")
@@ -55,21 +54,27 @@ class Lender(ThirdParty):
         """The state that depends on it."""
         return self.crisis.state(self.borrower_name)
 
-    def observe(self) -> None:
-        crisis, run_up = self.crisis, self.crisis.behaviour.lending.run_up_days
-        due = reduce(np.minimum, self.due.values()) if self.due else self.array(np.inf)
-        self.nearness = np.exp(np.minimum(crisis.hours - due, 0) / (24 * run_up))
+    def nearness(self, who: Indices) -> Array:
+        """How much the next decision weighs, from 0 when it is far off to 1 on its day."""
+        if not self.due:
+            return Real(0)
+        due = reduce(np.minimum, (hours.take(who) for hours in self.due.values()))
+        ahead = np.minimum(self.crisis.hours - due, 0)
+        return np.exp(ahead / (24 * at(self.crisis.behaviour.lending.run_up_days, who)))
 
     def settle(self) -> None:
-        for burden in self.burdens.values():
-            burden *= 1 - self._recovered
+        kept = 1 - self._recovered
+        self.burdens = {k: kept * burden for k, burden in self.burdens.items()}
 
     def act(self) -> None:
         crisis = self.crisis
+        if crisis.hours < self._next_due:
+            return
         for k, review in enumerate(self.reviews):
             who = ((self.due[k] <= crisis.hours) & crisis.ongoing).nonzero()[0]
             if who.size:
                 self._decide(k, review, who)
+        self._next_due = min(float(due.min()) for due in self.due.values())
 
     def _decide(self, k: int, review: ReviewSpec, who: Indices) -> None:
         crisis, lending = self.crisis, self.crisis.behaviour.lending
@@ -115,9 +120,7 @@ class Lender(ThirdParty):
         if state.name != self.borrower_name:
             return None
         weight = at(self.crisis.behaviour.lending.restraint, who) * at(self.facts.dependence, who)
-        return Influence(
-            restraint=weight * at(self.facts.conditionality, who) * self.nearness.take(who)
-        )
+        return Influence(restraint=weight * at(self.facts.conditionality, who) * self.nearness(who))
 
     def series(self) -> dict[str, Array]:
-        return {f"{self.name}_nearness": self.nearness}
+        return {f"{self.name}_nearness": self.nearness(np.arange(self.crisis.replicates))}

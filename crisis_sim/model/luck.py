@@ -61,12 +61,14 @@ class Stream(OverReplicates):
 
     def __init__(self, luck: Luck, key: str, place: Indices | None = None) -> None:
         self._luck, self._key = luck, key
-        self._place = np.arange(luck.count) if place is None else place
-        self._taken = np.zeros(self._place.size, np.intp)
+        place = np.arange(luck.count) if place is None else place
+        self._taken = np.zeros(place.size, np.intp)
+        self._column = np.arange(place.size)
         self._drawn = 0
-        # One row an occurrence, with room for more, over all places of the block, also those left; in a tuple, since
-        # it is not over the replicates still there, and copying it whenever some leave would cost more than it saves.
-        self._numbers = (np.empty((4, luck.count), Real),)
+        # In a tuple, since they are not over the replicates: the places in the block that the columns stand for, and
+        # the numbers, one row an occurrence, with room for more rows.
+        self._columns = (place,)
+        self._numbers = (np.empty((4, place.size), Real),)
 
     def _row(self, occurrence: int) -> NDArray[np.float32]:
         """The numbers of one occurrence for all replicates of the block, shape (count,)."""
@@ -74,11 +76,13 @@ class Stream(OverReplicates):
 
     def _draw(self) -> None:
         """Draw one more occurrence."""
-        (numbers,) = self._numbers
+        (numbers,), (places,) = self._numbers, self._columns
         if self._drawn == len(numbers):
-            numbers = np.concatenate([numbers, np.empty_like(numbers)])
-            self._numbers = (numbers,)
-        numbers[self._drawn] = self._row(self._drawn)
+            roomier = np.empty((2 * self._drawn, places.size), Real)
+            roomier[: self._drawn] = numbers
+            self._numbers, numbers = (roomier,), roomier
+        row = self._row(self._drawn)
+        numbers[self._drawn] = row if places.size == row.size else row.take(places)
         self._drawn += 1
 
     def take(self, who: Indices) -> NDArray[np.float32]:
@@ -87,9 +91,20 @@ class Stream(OverReplicates):
         self._taken[who] = occurrence + 1
         while occurrence.size and occurrence.max() >= self._drawn:
             self._draw()
-        occurrence *= self._luck.count
-        occurrence += self._place.take(who)
-        return self._numbers[0].reshape(-1).take(occurrence)
+        (numbers,) = self._numbers
+        occurrence *= numbers.shape[1]
+        occurrence += self._column.take(who)
+        return numbers.reshape(-1).take(occurrence)
+
+    def keep(self, chosen: Indices, replicates: int) -> None:
+        """Keep the chosen replicates; their columns are copied once they are less than half of those there."""
+        super().keep(chosen, replicates)
+        (numbers,), (places,) = self._numbers, self._columns
+        if 2 * self._column.size < places.size:
+            rows = max(self._drawn, 1)
+            self._numbers = (numbers[:rows].take(self._column, axis=1),)
+            self._columns = (places.take(self._column),)
+            self._column = np.arange(self._column.size)
 
 
 class NormalStream(Stream):
@@ -108,7 +123,7 @@ class Clock(Stream):
 
     def __init__(self, luck: Luck, key: str, place: Indices | None = None) -> None:
         super().__init__(luck, key, place)
-        self.left = self.take(np.arange(self._place.size))
+        self.left = self.take(np.arange(self._column.size))
 
     def _row(self, occurrence: int) -> NDArray[np.float32]:
         return -np.log(

@@ -1,4 +1,4 @@
-"""A mediator: danger draws it in, late; it helps by information, political cover and leverage, never by messages alone."""
+"""A mediator: danger draws it in, late; it helps by private ways, information, political cover and leverage."""
 
 from __future__ import annotations
 
@@ -49,15 +49,20 @@ class Mediator(ThirdParty):
 
     def act(self) -> None:
         crisis, mediation = self.crisis, self.crisis.behaviour.mediation
-        excess = self.alarm - self.facts.attention_threshold
-        idle = ((excess > 0) & crisis.open_to_decision & ~self.engaged).nonzero()[0]
-        if idle.size:
-            calls = at(mediation.calls_per_day, idle) * excess[idle]
-            self._engage(self.where("call", calls, idle))
-        engaged = self.engaged.nonzero()[0]
-        if engaged.size:
-            self._change_style(engaged, excess[engaged])
+        idle = np.greater(crisis.open_to_decision, self.engaged)  # open, and not engaged
+        idle &= self.alarm > self.facts.attention_threshold
+        waiting = idle.nonzero()[0]
+        if waiting.size:
+            calls = at(mediation.calls_per_day, waiting) * self._excess(waiting)
+            self._engage(self.where("call", calls, waiting))
+        if self._came_in:
+            engaged = self.engaged.nonzero()[0]
+            self._change_style(engaged, self._excess(engaged))
             self._withdraw(engaged)
+
+    def _excess(self, who: Indices) -> Array:
+        """Alarm above the threshold."""
+        return self.alarm.take(who) - at(self.facts.attention_threshold, who)
 
     def _engage(self, who: Indices) -> None:
         if not who.size:
@@ -75,7 +80,7 @@ class Mediator(ThirdParty):
         style = FACILITATION + (excess > at(mediation.formulation_margin, who)).astype(np.int8)
         style += excess > at(mediation.manipulation_margin, who)
         style = np.minimum(style, self.ablest_style)
-        more = ((style > self.style.take(who)) & crisis.open_to_decision[who]).nonzero()[0]
+        more = ((style > self.style.take(who)) & crisis.open_to_decision.take(who)).nonzero()[0]
         if more.size:
             self.style[who[more]] = style[more]
             crisis.record.raise_to("mediation_style", who[more], style[more])

@@ -24,14 +24,18 @@ class State(CrisisAgent):
 
     Attributes (each an array over replicates):
         rung, intensity: where it stands on the ladder.
+        strikes, at_war: whether it strikes (1 or 0), and whether it is at full-scale war.
+        harm, deaths: grievance and deaths that a turn on its rung brings the rival.
+        answer, cost: grievance of its own that this settles, and days of output that it costs.
+        blow: grievance that its blows of the last turn, first strikes and accidents, give the rival at once.
         grievance: harm suffered and not yet answered; 1 is the harm of `harm_unit_deaths` deaths.
-        seen: the rival's intensity as it sees it, lagging and in error.
+        seen, error: the rival's intensity as it has reached it, and by what share that is misread.
         commitment: the intensity to which it has publicly committed itself.
         fatigue: how long and hard it has fought, 0 to 1.
-        prepared: how far its preparations have come, 0 to 1.
+        prepared: how far its preparations have come; from 1 on it is ready.
         offer_until: hours until which its offer of a halt stands.
-        blow: grievance that its blows of the last turn, first strikes and accidents, give the rival.
-        strikes: 1 where it strikes, else 0.
+        wants_halt, yields: whether it decided so in this turn.
+        stepped_down_at: hours at which it last stepped down.
         lean: how far it leaned to a halt when it last decided, 0 to 1.
     """
 
@@ -46,10 +50,12 @@ class State(CrisisAgent):
 
         self.rung = self.array(start, np.intp)
         self.intensity = self.array()
-        self.harm_per_day = self.array()
-        self.cost_per_day = self.array()
-        self.deaths_per_day = self.array()
+        self.harm = self.array()
+        self.answer = self.array()
+        self.cost = self.array()
+        self.deaths = self.array()
         self.strikes = self.array()
+        self.at_war = self.array(False, bool)
         self._read_rung(np.arange(model.replicates))
         self.grievance = self.array()
         self.seen = self.array()
@@ -87,21 +93,25 @@ class State(CrisisAgent):
 
     def observe(self) -> None:
         crisis, behaviour = self.crisis, self.crisis.behaviour
-        self._suffer(behaviour.harm)
+        self._suffer()
         above = self.intensity - self.commitment
         self.commitment += np.where(above > 0, self._committed, self._uncommitted) * above
         self.fatigue += self._tired * (self.intensity - self.fatigue)
         self.seen += self._noticed * (self.rival.intensity - self.seen)
         self._misread(behaviour.fog)
         self._prepare(behaviour.quiet.quiet_grievance)
-        self.economy.observe(crisis.danger, self.cost_per_day)
+        self.economy.observe(crisis.feared, self.cost)
 
-    def _suffer(self, harm: Any) -> None:
-        days = self.crisis.days_per_turn
+    def _suffer(self) -> None:
+        """Forget, suffer what the rival did in the turn, and take satisfaction from what was done to it."""
         self.grievance *= 1 - self._forgotten
-        self.grievance += days * self.rival.harm_per_day
-        self.grievance -= days * harm.answer_credit * self.harm_per_day
-        self.grievance += self.rival.blow - harm.answer_credit * self.blow
+        self.grievance += self.rival.harm
+        self.grievance -= self.answer
+        struck = self.rival.blow.nonzero()[0]
+        self.grievance[struck] += self.rival.blow[struck]
+        struck_back = self.blow.nonzero()[0]
+        credit = at(self.crisis.behaviour.harm.answer_credit, struck_back)
+        self.grievance[struck_back] -= credit * self.blow[struck_back]
         np.maximum(self.grievance, 0, out=self.grievance)
 
     def _prepare(self, enough: Array) -> None:
@@ -118,14 +128,14 @@ class State(CrisisAgent):
     def suffer_event(self, deaths: Array, blame: Array, pressure: Array) -> None:
         """Suffer a scheduled event: harm, as far as the rival is blamed, and economic pressure."""
         self.grievance += blame * self.crisis.harm_of(deaths)
-        self.economy.strain += pressure
+        self.economy.suffer(pressure)
 
     # What it decides.
 
     def act(self) -> None:
         crisis, decision = self.crisis, self.crisis.behaviour.decision
         fog = crisis.behaviour.fog
-        self.blow[:] = 0
+        self.blow.fill(0)
         striking = self.strikes.nonzero()[0]
         if striking.size:
             rate = at(fog.accidents_per_day, striking) * self.intensity[striking]
@@ -136,18 +146,17 @@ class State(CrisisAgent):
         tempo = decision.decisions_under_fire_per_day * crisis.under_fire
         tempo += decision.deliberations_per_day
         who = self.where("decide", tempo)
-        who = who[crisis.open_to_decision[who]]
-        self.wants_halt[:] = False
-        self.yields[:] = False
+        who = who[crisis.open_to_decision.take(who)]
+        self.wants_halt.fill(False)
+        self.yields.fill(False)
         self._decision = self._decide(who) if who.size else None
 
     def _decide(self, who: Indices) -> tuple[Indices, Indices, Array]:
         """Choose in the replicates `who`: they, the rungs chosen, and how far the state leans to a halt."""
         behaviour, ladder = self.crisis.behaviour, self.crisis.ladder
-        decision, halt = behaviour.decision, behaviour.halt
         situation = self._situation(who)
         cover = at(behaviour.harm.success_cover, who)
-        decision, halt = decision.at(who), halt.at(who)
+        decision, halt = behaviour.decision.at(who), behaviour.halt.at(who)
 
         rung = self.rung.take(who)
         values = np.empty((choice.FIRST_RUNG + ladder.top + 1, who.size), Real)
@@ -243,12 +252,16 @@ class State(CrisisAgent):
             )
 
     def _read_rung(self, who: Indices) -> None:
-        ladder, rung = self.crisis.ladder, self.rung.take(who)
+        crisis, ladder, rung = self.crisis, self.crisis.ladder, self.rung.take(who)
+        days = Real(crisis.days_per_turn)
+        harm = days * ladder.harm_per_day.at(rung, who)
         self.intensity[who] = ladder.intensity.at(rung, who)
-        self.harm_per_day[who] = ladder.harm_per_day.at(rung, who)
-        self.cost_per_day[who] = ladder.cost_per_day.at(rung, who)
-        self.deaths_per_day[who] = ladder.deaths_per_day.at(rung, who)
+        self.harm[who] = harm
+        self.answer[who] = at(crisis.behaviour.harm.answer_credit, who) * harm
+        self.cost[who] = days * ladder.cost_per_day.at(rung, who)
+        self.deaths[who] = days * ladder.deaths_per_day.at(rung, who)
         self.strikes[who] = ladder.strike.at(rung, who)
+        self.at_war[who] = ladder.war.at(rung, who) > 0
 
     def wish_to_talk(self) -> NDArray[np.float32]:
         """As far as it leans to a halt."""

@@ -136,7 +136,11 @@ class DecisionBehaviour(Part):
         0.17, "cost of each rung moved in one decision", unit=VALUE, between=(0, 10)
     )
     reach: Number = parameter(
-        3.0, "the most rungs that a state may move in one decision", unit="rungs", between=(1, 60), source=MAY_2025
+        3.0,
+        "the most rungs that a state may move in one decision",
+        unit="rungs",
+        between=(1, 60),
+        source=MAY_2025,
     )
 
 
@@ -372,7 +376,11 @@ class MediationBehaviour(Part):
     """How third parties come in, and by what they help."""
 
     calls_per_day: Number = parameter(
-        10.0, "rate of engaging at full alarm", unit=DAY, between=(0, 48), source=MAY_2025
+        10.0,
+        "rate of engaging, for each unit of alarm above the threshold",
+        unit=DAY,
+        between=(0, 48),
+        source=MAY_2025,
     )
     effort_days: Number = parameter(
         0.5, "time in which an engaged mediator's effort builds up", unit=DAYS, between=(0.02, 60)
@@ -466,7 +474,10 @@ class LendingBehaviour(Part):
     """How a purse restrains: before it is opened, not after."""
 
     reference_share: Number = parameter(
-        0.1, "share of reserves to which `relief` and `shock` refer", unit=SHARE, between=(0.001, 10)
+        0.1,
+        "share of reserves to which `relief` and `shock` refer",
+        unit=SHARE,
+        between=(0.001, 10),
     )
     run_up_days: Number = parameter(
         7.0,
@@ -499,7 +510,7 @@ class LendingBehaviour(Part):
     )
     opposition: Number = parameter(
         1.5,
-        "how much a rival's vote against lowers them; an abstention counts a third",
+        "how much a rival's vote against lowers them; an abstention counts `abstention` of it",
         unit="log-odds",
         between=(0, 50),
         source=THACKER,

@@ -200,7 +200,7 @@ class MediatorSpec(Part):
         "its interest in each state, which it will not put at risk: it uses that much less of its leverage",
         unit="share",
         between=UNIT,
-        source="Kydd 2003, Which Side Are You On? Bias, Credibility, and Mediation (form)",
+        source="assumed; the literature has another mechanism of bias, credibility (Kydd 2003)",
     )
 
 

@@ -50,7 +50,7 @@ CASES = [
     (f"{DECISION}.unready_cost", 0, 6, by_day("first_strike_at_hours", 5), -1),
     (f"{DECISION}.audience_cost", 1, 12, SOON, -1),
     (f"{DECISION}.hurting", 1, 8, SOON, +1),
-    (f"{DECISION}.economic_restraint", 0, 16, SOON, -1),
+    (f"{DECISION}.economic_restraint", 0, 30, SOON, -1),
     (f"{DECISION}.fatigue_restraint", 0, 10, column("peak_rung"), -1),
     (f"{DECISION}.decisions_under_fire_per_day", 1, 8, within_hours(72), +1),
     (f"{DECISION}.deliberations_per_day", 0.4, 2, STRUCK, -1),
