@@ -210,9 +210,10 @@ DISTRIBUTION_SCHEMA: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Within:
-    """The range that a number may take; a distribution's bounded support must lie inside it.
+    """The range that a number may take; a bounded distribution must lie inside it.
 
-    Unbounded distributions (normal, lognormal) are truncated to the range when they are drawn.
+    Unbounded distributions (normal, lognormal) are truncated to the range when they are drawn; their
+    middle must lie inside it.
 
     As an annotation of a field it is all that pydantic needs to read, write and describe the
     number, or a mapping of numbers. One plain schema a field: what pydantic works out by itself
@@ -230,10 +231,11 @@ class Within:
         """
         if isinstance(number, Distribution):
             low, high = number.support
-            outside = (math.isfinite(low) and low < self.low) or (
-                math.isfinite(high) and high > self.high
-            )
             shown = f"{number.kind} from {low:g} to {high:g}"
+            if math.isinf(high):
+                low = high = number.values[0]
+                shown = f"{number.kind} around {low:g}"
+            outside = low < self.low or high > self.high
         else:
             outside = not self.low <= number <= self.high
             shown = f"{number:g}"

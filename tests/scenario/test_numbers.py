@@ -81,7 +81,7 @@ def test_what_is_no_number_says_what_was_expected(written: Any, message: str) ->
 
 @pytest.mark.parametrize(
     "written",
-    [0, 1, {"uniform": [0, 1]}, {"beta": [1, 1]}, {"normal": [9, 1]}, {"lognormal": [1, 1]}],
+    [0, 1, {"uniform": [0, 1]}, {"beta": [1, 1]}, {"normal": [0.9, 1]}, {"lognormal": [1, 1]}],
 )
 def test_what_lies_in_the_range_is_let_through(written: Any) -> None:
     assert Within(0, 1).read(written) == read_number(written)
@@ -91,6 +91,7 @@ def test_what_lies_in_the_range_is_let_through(written: Any) -> None:
     ("written", "shown"),
     [
         (-0.1, "-0.1"),
+        ({"normal": [9, 1]}, "normal around 9"),
         (1.1, "1.1"),
         ({"uniform": [-1, 1]}, "uniform from -1 to 1"),
         ({"choice": [0, 2]}, "choice from 0 to 2"),
