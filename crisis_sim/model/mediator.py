@@ -57,7 +57,9 @@ class Mediator(ThirdParty):
             self._engage(self.where("call", calls, waiting))
         if self._came_in:
             engaged = self.engaged.nonzero()[0]
-            self._change_style(engaged, self._excess(engaged))
+            milder = engaged[self.style.take(engaged) < self.ablest_style]
+            if milder.size:
+                self._change_style(milder, self._excess(milder))
             self._withdraw(engaged)
 
     def _excess(self, who: Indices) -> Array:
@@ -102,18 +104,18 @@ class Mediator(ThirdParty):
         if not self._came_in:
             return None
         mediation = self.crisis.behaviour.mediation
-        effort, style = self.effort.take(who), self.style.take(who)
+        effort = self.effort.take(who)
         trust = effort * at(self.facts.trust.get(state.name, 0.0), who)
+        influence = Influence(information=at(self.facts.information, who) * trust, privacy=trust)
+        if self.ablest_style == FACILITATION:
+            return influence
+        style = self.style.take(who)
         formulates = style >= FORMULATION
         terms = trust * formulates
-        influence = Influence(
-            information=at(self.facts.information, who) * trust,
-            privacy=trust,
-            cover=at(mediation.cover, who) * terms,
-            trust=at(mediation.assurance, who) * terms,
-            overtness=effort * formulates,
-        )
-        if self.ablest_style >= MANIPULATION:
+        influence.cover = at(mediation.cover, who) * terms
+        influence.trust = at(mediation.assurance, who) * terms
+        influence.overtness = effort * formulates
+        if self.ablest_style == MANIPULATION:
             pressing = effort * self.leverage(state, who) * (style >= MANIPULATION)
             influence.restraint = at(mediation.leverage_on_restraint, who) * pressing
             influence.inducement = at(mediation.leverage_on_halt, who) * pressing
