@@ -321,7 +321,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         record = self.record
         record.set("ending", who, ending)
         record.set("ended_at_hours", who, hours)
-        record.set("followed_until_hours", who, min(self.hours, self.scenario.horizon_hours))
+        record.set("followed_until_hours", who, self.hours)
         record.set("deaths", who, self.deaths[who])
         for agent in self.cast:
             agent.write(who)

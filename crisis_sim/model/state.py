@@ -27,7 +27,7 @@ class State(CrisisAgent):
         strikes, at_war: whether it strikes (1 or 0), and whether it is at full-scale war.
         harm, deaths: grievance and deaths that a turn on its rung brings the rival.
         answer, cost: grievance of its own that this settles, and days of output that it costs.
-        blow: grievance that its blows of the last turn, first strikes and accidents, give the rival at once.
+        blow, stray: grievance that its blows, and its accidents, of the last turn give the rival at once.
         grievance: harm suffered and not yet answered; 1 is the harm of `harm_unit_deaths` deaths.
         seen, error: the rival's intensity as it has reached it, and by what share that is misread.
         commitment: the intensity to which it has publicly committed itself.
@@ -67,6 +67,7 @@ class State(CrisisAgent):
         self.lean = self.array()
         self.stepped_down_at = self.array(np.nan)
         self.blow = self.array()
+        self.stray = self.array()
         self.wants_halt = self.array(False, bool)
         self.yields = self.array(False, bool)
 
@@ -109,6 +110,8 @@ class State(CrisisAgent):
         self.grievance -= self.answer
         struck = self.rival.blow.nonzero()[0]
         self.grievance[struck] += self.rival.blow[struck]
+        astray = self.rival.stray.nonzero()[0]
+        self.grievance[astray] += self.rival.stray[astray]
         struck_back = self.blow.nonzero()[0]
         credit = at(self.crisis.behaviour.harm.answer_credit, struck_back)
         self.grievance[struck_back] -= credit * self.blow[struck_back]
@@ -136,12 +139,13 @@ class State(CrisisAgent):
         crisis, decision = self.crisis, self.crisis.behaviour.decision
         fog = crisis.behaviour.fog
         self.blow.fill(0)
+        self.stray.fill(0)
         striking = self.strikes.nonzero()[0]
         if striking.size:
             rate = at(fog.accidents_per_day, striking) * self.intensity[striking]
             astray = self.where("accident", rate, striking)
             if astray.size:
-                self.blow[astray] = at(fog.accident_harm, astray)
+                self.stray[astray] = at(fog.accident_harm, astray)
                 crisis.tell("accident", self.name)
         tempo = decision.decisions_under_fire_per_day * crisis.under_fire
         tempo += decision.deliberations_per_day

@@ -193,13 +193,18 @@ class CumulativeIncidence:
         Raises:
             ValueError: `cause` is none of this curve's causes.
         """
+        k = self._index(cause)
         grid = np.atleast_1d(np.asarray(hours, dtype=np.float64))
-        points = [self.at(float(moment), cause) for moment in grid]
-        return (
-            np.array([point.estimate for point in points]),
-            np.array([point.lower for point in points]),
-            np.array([point.upper for point in points]),
-        )
+        steps = np.searchsorted(self.times, grid + _TOLERANCE, side="right")
+        at_risk = self.started - np.searchsorted(self.row_time_sorted, grid - _TOLERANCE)
+        estimate = np.concatenate([[0.0], self.estimate[k]])[steps]
+        standard_error = np.concatenate([[0.0], self.standard_error[k]])[steps]
+        known = np.where(steps == 0, at_risk, np.concatenate([[0], self.known])[steps])
+        limits = complementary_log_log_interval(estimate, standard_error, known, self.confidence)
+        too_late = (grid > self.watched_until + _TOLERANCE) & (not self._everyone_ended)
+        unknown = too_late | (self.started == 0)
+        hidden = np.where(unknown, np.nan, 0.0)
+        return estimate + hidden, limits.lower + hidden, limits.upper + hidden
 
     def quantile(self, level: float = 0.5, cause: str | None = None) -> Estimate | None:
         """First time at which the incidence of a cause reaches `level`, or None if it never does.
