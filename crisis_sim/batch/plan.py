@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: The most replicates in a block: enough to spread a turn's fixed cost over, few enough for a block
 #: to need some 100 MB (`make bench` shows speed by block size).
-BLOCK_SIZE = 32_768
+BLOCK_SIZE = 65_536
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ class Channel(ThirdParty):
         ]  # decisions open, line shut
         rate = at(channels.openings_per_day, shut) * self._wish(shut)
         opened = self.where("open", rate, shut)
-        under_fire = (crisis.under_fire * self.open).nonzero()[0]
+        under_fire = (self.open & (crisis.under_fire > 0)).nonzero()[0]
         fire = crisis.danger[under_fire] * (1 - at(self.facts.trust, under_fire))
         broken = self.where("break", at(channels.breaks_per_day, under_fire) * fire, under_fire)
         if opened.size:

@@ -78,7 +78,8 @@ def audience_cost(
     """Cost of falling below one's public commitment, less what mediators' terms and claimed success save."""
     exposed = (1 - situation.influence.cover) * (1 - success_cover * situation.answered)
     fall = np.maximum(situation.commitment - intensity, 0)
-    return decision.audience_cost * situation.audience * exposed * fall
+    fall *= decision.audience_cost * situation.audience * exposed
+    return fall
 
 
 def value_of_rungs(
@@ -94,7 +95,8 @@ def value_of_rungs(
     value -= audience_cost(situation, rungs.intensity, decision, success_cover)
     if np.any(situation.unready):
         value -= decision.unready_cost * situation.unready * rungs.strike
-    value -= decision.nuclear_taboo * rungs.nuclear
+    for rung in np.flatnonzero(rungs.nuclear.any(axis=1)):
+        value[rung] -= decision.nuclear_taboo * rungs.nuclear[rung]
     value -= decision.hurting * situation.seen
     return value
 
@@ -152,7 +154,9 @@ def choose(
         precision: how sharply values decide.
         uniform: numbers in [0, 1), shape (m,).
     """
-    odds = np.exp(precision * (values - values.max(axis=0)))
+    odds = values - values.max(axis=0)
+    odds *= precision
+    np.exp(odds, out=odds)
     for option in range(1, len(odds)):
         odds[option] += odds[option - 1]
     passed = (odds <= uniform * odds[-1]).sum(axis=0, dtype=np.int8)

@@ -97,10 +97,10 @@ class Stream(OverReplicates):
         return numbers.reshape(-1).take(occurrence)
 
     def keep(self, chosen: Indices, replicates: int) -> None:
-        """Keep the chosen replicates; their columns are copied once they are less than half of those there."""
+        """Keep the chosen replicates; their columns are copied once a quarter of those there is of no more use."""
         super().keep(chosen, replicates)
         (numbers,), (places,) = self._numbers, self._columns
-        if 2 * self._column.size < places.size:
+        if 4 * self._column.size < 3 * places.size:
             rows = max(self._drawn, 1)
             self._numbers = (numbers[:rows].take(self._column, axis=1),)
             self._columns = (places.take(self._column),)

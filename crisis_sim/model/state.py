@@ -80,6 +80,9 @@ class State(CrisisAgent):
         self._prepared_in_a_turn = Real(model.days_per_turn) / np.asarray(
             behaviour.decision.preparation_days, Real
         )
+        self._change: tuple[Array] | None = (
+            None  # from rung to rung; in a tuple, since it is not over replicates
+        )
         self._decision: tuple[Indices, Indices, Array] | None = None
 
     def meet(self, rival: State) -> None:
@@ -108,11 +111,11 @@ class State(CrisisAgent):
         self.grievance *= 1 - self._forgotten
         self.grievance += self.rival.harm
         self.grievance -= self.answer
-        struck = self.rival.blow.nonzero()[0]
+        struck = (self.rival.blow > 0).nonzero()[0]
         self.grievance[struck] += self.rival.blow[struck]
-        astray = self.rival.stray.nonzero()[0]
+        astray = (self.rival.stray > 0).nonzero()[0]
         self.grievance[astray] += self.rival.stray[astray]
-        struck_back = self.blow.nonzero()[0]
+        struck_back = (self.blow > 0).nonzero()[0]
         credit = at(self.crisis.behaviour.harm.answer_credit, struck_back)
         self.grievance[struck_back] -= credit * self.blow[struck_back]
         np.maximum(self.grievance, 0, out=self.grievance)
@@ -140,7 +143,7 @@ class State(CrisisAgent):
         fog = crisis.behaviour.fog
         self.blow.fill(0)
         self.stray.fill(0)
-        striking = self.strikes.nonzero()[0]
+        striking = (self.strikes > 0).nonzero()[0]
         if striking.size:
             rate = at(fog.accidents_per_day, striking) * self.intensity[striking]
             astray = self.where("accident", rate, striking)
@@ -165,8 +168,8 @@ class State(CrisisAgent):
         rung = self.rung.take(who)
         values = np.empty((choice.FIRST_RUNG + ladder.top + 1, who.size), Real)
         moves = values[choice.FIRST_RUNG :]
-        moves[:] = choice.value_of_rungs(situation, self._rungs(who), decision, cover)
-        moves -= choice.cost_of_change(rung, ladder.top + 1, decision)
+        going_on = choice.value_of_rungs(situation, self._rungs(who), decision, cover)
+        np.subtract(going_on, self._cost_of_change(rung, decision), out=moves)
         # Nuclear weapons are used only by who has them, and only from the rung below.
         moves[
             ladder.nuclear_rung :, (rung < ladder.nuclear_rung - 1) | (not self.nuclear)
@@ -185,6 +188,18 @@ class State(CrisisAgent):
         self.yields[who] = option == choice.YIELD
         goes_to = np.where(option >= choice.FIRST_RUNG, option - choice.FIRST_RUNG, rung)
         return who, goes_to, choice.leaning(peace, hold, precision)
+
+    def _cost_of_change(self, rung: Indices, decision: Any) -> Array:
+        """Cost of going from the present rungs to each rung: looked up, where it is the same for all replicates."""
+        count = self.crisis.ladder.top + 1
+        if any(
+            isinstance(c, np.ndarray)
+            for c in (decision.change_cost, decision.effort, decision.reach)
+        ):
+            return choice.cost_of_change(rung, count, decision)
+        if self._change is None:
+            self._change = (choice.cost_of_change(np.arange(count), count, decision),)
+        return self._change[0].take(rung, axis=1)
 
     def _rungs(self, who: Indices) -> Rungs:
         """The whole ladder, as options."""
