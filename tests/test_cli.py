@@ -273,7 +273,7 @@ def test_as_many_processes_are_used_as_there_are_cores(
     ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doctor, "cores", lambda: 32)
-    scenarios = ("run", "short.yaml", "alone.yaml", "--replicates", 1_000_000, "--dry-run")
+    scenarios = ("run", "short.yaml", "alone.yaml", "--replicates", 10_000_000, "--dry-run")
     facts = ask(*scenarios, "--json").data
     assert facts["blocks"] > 32
     assert facts["workers"] == 32
