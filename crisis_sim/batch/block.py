@@ -32,15 +32,19 @@ LARGE_BLOCK = 1000
 
 @dataclass(frozen=True)
 class BlockOrder:
-    """What to run: replicates `first` to `first + count - 1` of a scenario.
+    """What to run: replicates `first` to `first + count - 1` of a scenario, at one point of a design or several.
 
     Attributes:
         scenario: the scenario.
         first: number of the first replicate.
         count: how many replicates.
         seed: the batch's seed.
-        parameters: values in place of the scenario's, by path, each of shape (count,).
+        parameters: values in place of the scenario's, by path, each of shape (points * count,), one point after the
+            other.
         agents: makers of agents to add to the scenario's own, as `CrisisModel` takes them.
+        first_point: number of the first point of the design.
+        points: how many points; 1 for a batch that is no design.
+        is_design: whether rows say to which point they belong.
     """
 
     scenario: Scenario
@@ -49,6 +53,14 @@ class BlockOrder:
     seed: int
     parameters: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     agents: Sequence[Any] = ()
+    first_point: int = 0
+    points: int = 1
+    is_design: bool = False
+
+    @property
+    def rows(self) -> int:
+        """How many crises that is."""
+        return self.points * self.count
 
 
 @dataclass(frozen=True)
@@ -58,7 +70,7 @@ class Block:
     Attributes:
         scenario: the scenario's name.
         first, count: which replicates.
-        table: one row a replicate, in order (`crisis_sim.batch.columns`).
+        table: one row a replicate (of each point), in order (`crisis_sim.batch.columns`).
         paths: market paths of those replicates whose number is below `PATHS_KEPT`, or None.
         seconds: time it took.
         agent_turns: turns that its agents went through, summed over replicates, each until its
@@ -72,6 +84,13 @@ class Block:
     paths: pa.Table | None
     seconds: float
     agent_turns: int
+    first_point: int = 0
+    points: int = 1
+
+    @property
+    def rows(self) -> int:
+        """How many crises that is."""
+        return self.points * self.count
 
 
 @dataclass(frozen=True)
@@ -91,11 +110,22 @@ class BlockFailure:
     seed: int
     error: str
     trace: str
+    first_point: int = 0
+    points: int = 1
+    is_design: bool = False
+
+    @property
+    def rows(self) -> int:
+        """How many crises that is."""
+        return self.points * self.count
 
     @property
     def replicates(self) -> str:
         """Which replicates, in words."""
-        return f"replicates {self.first} to {self.first + self.count - 1} of {self.scenario}"
+        words = f"replicates {self.first} to {self.first + self.count - 1} of {self.scenario}"
+        if self.is_design:
+            words += f" at points {self.first_point} to {self.first_point + self.points - 1}"
+        return words
 
 
 def run_block(
@@ -105,8 +135,13 @@ def run_block(
     seed: int,
     parameters: Mapping[str, NDArray[Any]] | None = None,
     agents: Sequence[Any] = (),
+    first_point: int = 0,
+    points: int = 1,
+    is_design: bool = False,
 ) -> Block:
     """Run replicates `first` to `first + count - 1` of a scenario; arguments as `BlockOrder`'s."""
+    import numpy as np
+
     from crisis_sim.model import CrisisModel
 
     started = time.perf_counter()
@@ -117,22 +152,28 @@ def run_block(
         first_replicate=first,
         parameters=parameters,
         agents=agents,
-        keep_paths=PATHS_KEPT,
+        keep_paths=0 if is_design else PATHS_KEPT,
+        points=points,
     )
     model.run()
     paths = model.kept_paths()
+    outcomes = model.outcomes()
+    if is_design:
+        outcomes["point"] = np.repeat(np.arange(first_point, first_point + points), count)
     block = Block(
         scenario=scenario.name,
         first=first,
         count=count,
-        table=columns.outcome_table(scenario.name, first, model.outcomes(), scenario.state_names),
+        table=columns.outcome_table(scenario.name, outcomes, scenario.state_names),
         paths=columns.path_table(scenario.name, paths) if paths else None,
         seconds=time.perf_counter() - started,
         agent_turns=len(model.agents) * model.turns_run,
+        first_point=first_point,
+        points=points,
     )
     _forget(model)
     del model
-    if count >= LARGE_BLOCK:
+    if block.rows >= LARGE_BLOCK:
         gc.collect()
     return block
 
@@ -149,7 +190,15 @@ def attempt(order: BlockOrder) -> Block | BlockFailure:
     started = time.perf_counter()
     try:
         return run_block(
-            order.scenario, order.first, order.count, order.seed, order.parameters, order.agents
+            order.scenario,
+            order.first,
+            order.count,
+            order.seed,
+            order.parameters,
+            order.agents,
+            order.first_point,
+            order.points,
+            order.is_design,
         )
     except Exception as error:  # noqa: BLE001 - an agent may be anybody's code
         return failure(
@@ -163,14 +212,30 @@ def attempt(order: BlockOrder) -> Block | BlockFailure:
 def failure(order: BlockOrder, error: str, trace: str = "", seconds: float = 0.0) -> BlockFailure:
     """The failure of an order."""
     return BlockFailure(
-        order.scenario.name, order.first, order.count, seconds, order.seed, error, trace
+        order.scenario.name,
+        order.first,
+        order.count,
+        seconds,
+        order.seed,
+        error,
+        trace,
+        order.first_point,
+        order.points,
+        order.is_design,
     )
 
 
-def schemas(scenario: Scenario, agents: Sequence[Any] = ()) -> tuple[pa.Schema, pa.Schema]:
+def schemas(
+    scenario: Scenario, agents: Sequence[Any] = (), is_design: bool = False
+) -> tuple[pa.Schema, pa.Schema]:
     """The columns of outcomes and of paths, asked of a model that has not taken a turn."""
+    import numpy as np
+
     from crisis_sim.model import CrisisModel
 
     model = CrisisModel(scenario, agents=agents, keep_paths=1)
-    outcomes = columns.outcome_table(scenario.name, 0, model.outcomes(), scenario.state_names)
-    return outcomes.schema, columns.path_table(scenario.name, model.kept_paths() or {}).schema
+    outcomes = model.outcomes()
+    if is_design:
+        outcomes["point"] = np.arange(1)
+    table = columns.outcome_table(scenario.name, outcomes, scenario.state_names)
+    return table.schema, columns.path_table(scenario.name, model.kept_paths() or {}).schema

@@ -36,6 +36,8 @@ FIRST_COLUMNS = (
     "peak_rung",
     "deaths",
 )
+#: Where a batch is a design: which of its points a row belongs to, from 0.
+POINT = "point"
 #: Then these for each state, after `<state>_`; all further columns follow in the model's order.
 STATE_COLUMNS = ("lowest_market", "highest_pressure")
 #: The columns of paths.parquet before those of the states.
@@ -43,25 +45,19 @@ FIRST_PATH_COLUMNS = ("scenario", "replicate", "day")
 
 
 def outcome_table(
-    scenario: str, first: int, outcomes: Mapping[str, NDArray[Any]], states: Sequence[str]
+    scenario: str, outcomes: Mapping[str, NDArray[Any]], states: Sequence[str]
 ) -> pa.Table:
     """The outcomes of one block as a table in the fixed order of columns.
 
     Args:
         scenario: the scenario's name.
-        first: number of the block's first replicate.
-        outcomes: column name to an array of shape (replicates,), as `CrisisModel.outcomes` gives
-            them.
+        outcomes: column name to an array of shape (rows,), as `CrisisModel.outcomes` gives them.
         states: the two states' names.
     """
     import numpy as np
 
     count = len(next(iter(outcomes.values())))
-    columns = {
-        **outcomes,
-        "scenario": np.full(count, scenario),
-        "replicate": np.arange(first, first + count),
-    }
+    columns = {**outcomes, "scenario": np.full(count, scenario)}
     return _table({name: columns[name] for name in arrange(columns, states)})
 
 
@@ -79,7 +75,8 @@ def arrange(names: Iterable[str], states: Sequence[str]) -> list[str]:
     """Column names in the fixed order, those that the order does not know at the end."""
     names = list(names)
     of_states = (f"{state}_{column}" for state in states for column in STATE_COLUMNS)
-    known = dict.fromkeys([*FIRST_COLUMNS, *of_states])
+    scenario, *others = FIRST_COLUMNS
+    known = dict.fromkeys([scenario, POINT, *others, *of_states])
     return [name for name in known if name in names] + [name for name in names if name not in known]
 
 

@@ -32,8 +32,11 @@ class Plan:
         replicates: how many replicates of each.
         seed: the seed of all of them.
         block_size: the most replicates that a block has.
-        parameters: values in place of the scenarios', by path, each of shape (replicates,).
+        parameters: values in place of the scenarios', by path, each of shape (replicates,); in a
+            design (points * replicates,), one point after the other.
         agents: makers of agents to add to each scenario's own.
+        points: for a design, at how many points each replicate is run, with the same luck at all of
+            them; None for a batch that is no design.
 
     Raises:
         BatchError: when it cannot be run: a number too low, a name twice, a path that leads to no
@@ -46,12 +49,14 @@ class Plan:
     block_size: int = BLOCK_SIZE
     parameters: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     agents: Sequence[Any] = ()
+    points: int | None = None
 
     def __post_init__(self) -> None:
         if not self.scenarios:
             raise BatchError("there is no scenario to run")
         check_count("replicates", self.replicates)
         check_count("block size", self.block_size)
+        check_count("points", self.points_each)
         check_count("seed", self.seed, least=0)
         names = [scenario.name for scenario in self.scenarios]
         for name in names:
@@ -67,10 +72,11 @@ class Plan:
                 self._check_paths(scenario)
 
     def _check_values(self, path: str, values: NDArray[Any]) -> None:
-        if values.shape != (self.replicates,):
+        if values.shape != (self.rows_each,):
+            at_points = f" at {self.points} points" if self.points else ""
             raise BatchError(
                 f"parameter {path!r} has values of shape {values.shape}; "
-                f"expected one for each of the {self.replicates} replicates"
+                f"expected one for each of the {self.replicates} replicates{at_points}"
             )
         if values.dtype.kind not in "biuf":
             raise BatchError(f"parameter {path!r} has values that are no numbers: {values.dtype}")
@@ -96,22 +102,30 @@ class Plan:
                 raise BatchError(f"no parameter {path!r} in {scenario.name}{meant}")
 
     @property
+    def points_each(self) -> int:
+        """At how many points each replicate of a scenario is run."""
+        return 1 if self.points is None else self.points
+
+    @property
+    def rows_each(self) -> int:
+        """How many crises of each scenario there are."""
+        return self.points_each * self.replicates
+
+    @property
     def crises(self) -> int:
         """How many crises there are in all."""
-        return self.replicates * len(self.scenarios)
+        return self.rows_each * len(self.scenarios)
 
     @property
     def blocks(self) -> int:
         """How many blocks there are in all."""
-        return self._blocks_each * len(self.scenarios)
+        return len(self._cuts()) * len(self.scenarios)
 
     @property
     def agent_turns(self) -> int:
         """How many turns of how many agents that is, if every crisis goes on to the horizon."""
         added = len(self.agents)
-        return self.replicates * sum(
-            one.turns * (_agents_of(one) + added) for one in self.scenarios
-        )
+        return self.rows_each * sum(one.turns * (_agents_of(one) + added) for one in self.scenarios)
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -124,16 +138,42 @@ class Plan:
         So a batch that is cut short has the same replicates of every scenario, give or take one
         block.
         """
-        blocks = self._blocks_each
-        edges = [self.replicates * number // blocks for number in range(blocks + 1)]
-        for first, end in pairwise(edges):
-            own = {path: values[first:end] for path, values in self.parameters.items()}
+        shape = self.points_each, self.replicates
+        for points, replicates in self._cuts():
+            own = {
+                path: values.reshape(shape)[slice(*points), slice(*replicates)].ravel()
+                for path, values in self.parameters.items()
+            }
             for scenario in self.scenarios:
-                yield BlockOrder(scenario, first, end - first, self.seed, own, self.agents)
+                yield BlockOrder(
+                    scenario,
+                    first=replicates[0],
+                    count=replicates[1] - replicates[0],
+                    seed=self.seed,
+                    parameters=own,
+                    agents=self.agents,
+                    first_point=points[0],
+                    points=points[1] - points[0],
+                    is_design=self.points is not None,
+                )
 
-    @property
-    def _blocks_each(self) -> int:
-        return math.ceil(self.replicates / self.block_size)
+    def _cuts(self) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+        """For each block its points and its replicates, each from one up to another.
+
+        A block has as many whole points as fit into it, or a part of one point.
+        """
+        points_a_block = max(self.block_size // self.replicates, 1)
+        return [
+            (points, replicates)
+            for points in _parts(self.points_each, points_a_block)
+            for replicates in _parts(self.replicates, self.block_size)
+        ]
+
+
+def _parts(whole: int, most: int) -> list[tuple[int, int]]:
+    """A whole in parts of nearly the same size, none larger than the most: each from one to another."""
+    parts = math.ceil(whole / most)
+    return list(pairwise(whole * number // parts for number in range(parts + 1)))
 
 
 def check_count(what: str, number: int, least: int = 1) -> None:
@@ -158,6 +198,7 @@ def make_plan(
     block_size: int | None,
     parameters: Mapping[str, Any] | None,
     agents: Sequence[Any],
+    points: int | None = None,
 ) -> Plan:
     """A plan from what a person may give: scenarios, files or shipped names, one or many.
 
@@ -176,7 +217,7 @@ def make_plan(
         values = {path: np.asarray(numbers) for path, numbers in (parameters or {}).items()}
     except ValueError as error:  # lists of lists of several lengths
         raise BatchError(f"parameters must be arrays of numbers: {error}") from error
-    return Plan(named, replicates, seed, size, values, tuple(agents))
+    return Plan(named, replicates, seed, size, values, tuple(agents), points)
 
 
 def _read(given: Scenario | str | Path, number: int) -> Scenario:

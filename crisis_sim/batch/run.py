@@ -35,6 +35,7 @@ def simulate(
     parameters: Mapping[str, Any] | None = None,
     agents: Sequence[Any] = (),
     progress: Progress | None = None,
+    points: int | None = None,
 ) -> Batch:
     """Run scenarios side by side on the same luck, and keep what comes of them in memory.
 
@@ -47,16 +48,19 @@ def simulate(
         block_size: the most replicates to run together; the result is the same for any number.
         parameters: values in place of the scenarios', by path (such as
             `mediators.us.leverage.india`), each of shape (replicates,): so every replicate may have
-            values of its own.
+            values of its own. In a design they have the shape (points * replicates,), one point
+            after the other.
         agents: makers of agents to add to each scenario's own, as `CrisisModel` takes them.
         progress: called after each block with the crises done and those in all.
+        points: for a design, at how many points to run every replicate, with the same luck at all
+            of them; its rows then say in a column `point` which one they belong to.
 
     Raises:
         ScenarioError: when a scenario file has mistakes.
         BatchError: when the batch cannot be run as asked, or a block of it fails.
     """
     check_count("workers", workers)
-    plan = make_plan(scenarios, replicates, seed, block_size, parameters, agents)
+    plan = make_plan(scenarios, replicates, seed, block_size, parameters, agents, points)
     manifest = open_manifest(plan)
     blocks: dict[str, list[Block]] = {one.name: [] for one in plan.scenarios}
 
@@ -86,6 +90,7 @@ def run_to_folder(
     agents: Sequence[Any] = (),
     progress: Progress | None = None,
     command: Sequence[str] | None = None,
+    points: int | None = None,
 ) -> dict[str, Any]:
     """Run scenarios side by side on the same luck, and write what comes of them to a folder.
 
@@ -97,8 +102,8 @@ def run_to_folder(
     Args:
         folder: where to write. Results that it holds are replaced once the new ones are there.
         command: the command line to note in the manifest; this process's own where left out.
-        scenarios, replicates, seed, workers, block_size, parameters, agents, progress: as for
-            `simulate`.
+        scenarios, replicates, seed, workers, block_size, parameters, agents, progress, points: as
+            for `simulate`.
 
     Returns:
         The manifest; `read_batch` brings the rest back.
@@ -110,12 +115,18 @@ def run_to_folder(
         KeyboardInterrupt: on Ctrl-C, after the results have been written (if a block was finished).
     """
     check_count("workers", workers)
-    plan = make_plan(scenarios, replicates, seed, block_size, parameters, agents)
+    plan = make_plan(scenarios, replicates, seed, block_size, parameters, agents, points)
     manifest = open_manifest(plan, command)
-    outcomes, paths = zip(*(schemas(one, agents) for one in plan.scenarios), strict=True)
+    outcomes, paths = zip(
+        *(schemas(one, agents, points is not None) for one in plan.scenarios), strict=True
+    )
     failures: list[BlockFailure] = []
-    whole = columns.union(outcomes, plan.states), columns.union(paths, plan.states)
-    with stop_on_interrupt() as stop, FolderWriter(Path(folder), *whole) as writer:
+    outcomes_schema = columns.union(outcomes, plan.states)
+    paths_schema = columns.union(paths, plan.states) if plan.points is None else None
+    with (
+        stop_on_interrupt() as stop,
+        FolderWriter(Path(folder), outcomes_schema, paths_schema) as writer,
+    ):
 
         def keep(block: Block) -> None:
             writer.add(block.scenario, block.table, block.paths)
@@ -147,7 +158,7 @@ def _carry_out(
                 fail(result)
             else:
                 keep(result)
-            done += result.count
+            done += result.rows
             if progress is not None:
                 progress(done, plan.crises)
     return done

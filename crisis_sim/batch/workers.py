@@ -59,7 +59,7 @@ def run_plan(plan: Plan, workers: int, stop: StopSign) -> Generator[Result, None
             return
         order = next(orders)
         result = attempt(order)
-        seconds, done = seconds + result.seconds, done + order.count
+        seconds, done = seconds + result.seconds, done + order.rows
         seconds_left = seconds / done * (plan.crises - done)
         yield result
 

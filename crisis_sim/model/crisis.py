@@ -66,10 +66,12 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         seed: the batch's seed.
         first_replicate: number of the block's first replicate in its batch: replicate k is the same crisis in any block.
         parameters: values that replace the scenario's numbers, by path (`mediators.us.leverage.india`), each of shape
-            (replicates,).
+            (points * replicates,).
         agents: makers of further agents, each called with the model.
         journal: where to note what happens; for a single replicate.
-        keep_paths: how many of the batch's first replicates to keep day-by-day paths of.
+        keep_paths: how many of the batch's first replicates to keep day-by-day paths of; a design keeps none.
+        points: how many points of a design the block holds. Row p * replicates + r is replicate r at point p: it has the
+            same luck at every point, and the arrays over replicates run over all rows.
 
     Attributes:
         hours: hours from the scenario's start to the end of the current turn.
@@ -99,14 +101,18 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         agents: Iterable[AgentMaker] = (),
         journal: Journal | None = None,
         keep_paths: int = 0,
+        points: int = 1,
     ) -> None:
         super().__init__(rng=seed)  # Mesa's own generator is not used: see luck.py
         if replicates < 1 or first_replicate < 0:
             raise ValueError(f"cannot run {replicates} replicates from number {first_replicate}")
-        if journal is not None and replicates != 1:
-            raise ValueError(f"a journal follows one replicate, not {replicates}")
+        if points < 1:
+            raise ValueError(f"a design has at least one point, not {points}")
+        rows = points * replicates
+        if journal is not None and rows != 1:
+            raise ValueError(f"a journal follows one replicate, not {rows}")
         self._crisis = scenario
-        self.replicates = replicates
+        self.replicates = rows
         self.first_replicate = first_replicate
         self.journal = journal
         self.days_per_turn = scenario.hours_per_turn / 24
@@ -114,7 +120,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.turns_run = 0
         self.hours = 0.0
 
-        self.luck = Luck(seed, first_replicate, replicates)
+        self.luck = Luck(seed, first_replicate, replicates, points)
         self.parameters = Parameters(self.luck, parameters)
         self.behaviour = Behaviours(
             {
@@ -124,10 +130,10 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         )
         self.ladder = Ladder(scenario.ladder, self.parameters, self.harm_of)
         self.record = self._new_record()
-        self.ongoing = np.full(replicates, True)
-        self.deaths = np.zeros(replicates)
-        self.danger: NDArray[np.float32] = np.zeros(replicates, Real)
-        self.saw_violence = np.full(replicates, False)
+        self.ongoing = np.full(rows, True)
+        self.deaths = np.zeros(rows)
+        self.danger: NDArray[np.float32] = np.zeros(rows, Real)
+        self.saw_violence = np.full(rows, False)
 
         self.cast: list[CrisisAgent] = []
         self.third_parties: list[ThirdParty] = []
@@ -135,7 +141,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.halt = Halt(self)
         self._begin()
         self.endings = Endings(self)
-        self.paths = Paths(self, keep_paths)
+        self.paths = Paths(self, keep_paths if points == 1 else 0)
         self._schedule()
         self.parameters.check_all_used()
         self._read_states()
@@ -372,9 +378,10 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         Times are hours from the start, not a number where the thing never came; texts are "" where there is none.
         """
         columns = self.record.table()
-        rows = len(columns["ending"])
         return columns | {
-            "replicate": self.first_replicate + np.arange(rows),
-            "trigger_at_hours": np.full(rows, self.scenario.trigger_hours),
+            "replicate": np.tile(
+                self.first_replicate + np.arange(self.luck.count), self.luck.points
+            ),
+            "trigger_at_hours": np.full(self.luck.rows, self.scenario.trigger_hours),
             "mediated": ~np.isnan(columns["mediation_started_at_hours"]),
         }

@@ -35,10 +35,21 @@ class Luck:
         seed: the batch's seed.
         first: number of the block's first replicate in the batch.
         count: how many replicates the block has.
+        points: how many points of a design share the luck of these replicates; the block then has points * count rows,
+            one point after the other.
     """
 
-    def __init__(self, seed: int, first: int, count: int) -> None:
-        self.seed, self.first, self.count = seed, first, count
+    def __init__(self, seed: int, first: int, count: int, points: int = 1) -> None:
+        self.seed, self.first, self.count, self.points = seed, first, count, points
+
+    @property
+    def rows(self) -> int:
+        """How many rows the block has: each replicate once for each point."""
+        return self.count * self.points
+
+    def for_rows(self, numbers: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Numbers of the replicates, shape (count,), as those of the rows, shape (rows,)."""
+        return np.tile(numbers, self.points) if self.points > 1 else numbers
 
     def uniforms(self, key: str, occurrence: int = 0) -> NDArray[np.float32]:
         """The uniform numbers in [0, 1) of one occurrence in a stream, one for each replicate, shape (count,)."""
@@ -56,19 +67,22 @@ class Stream(OverReplicates):
     Args:
         luck: the block's luck.
         key: agent and purpose.
-        place: the places in the block of the replicates that are still in it; all of them where left out.
+        place: the rows of the block that are still in it; all of them where left out.
     """
 
     def __init__(self, luck: Luck, key: str, place: Indices | None = None) -> None:
         self._luck, self._key = luck, key
-        place = np.arange(luck.count) if place is None else place
+        place = np.arange(luck.rows) if place is None else place
         self._taken = np.zeros(place.size, np.intp)
-        self._column = np.arange(place.size)
+        if luck.points == 1:
+            columns, self._column = place, np.arange(place.size)
+        else:  # the points of a design read the same numbers
+            columns, self._column = np.arange(luck.count), place % luck.count
         self._drawn = 0
-        # In a tuple, since they are not over the replicates: the places in the block that the columns stand for, and
+        # In a tuple, since they are not over the replicates: the replicates of the block that the columns stand for, and
         # the numbers, one row an occurrence, with room for more rows.
-        self._columns = (place,)
-        self._numbers = (np.empty((4, place.size), Real),)
+        self._columns = (columns,)
+        self._numbers = (np.empty((4, columns.size), Real),)
 
     def _row(self, occurrence: int) -> NDArray[np.float32]:
         """The numbers of one occurrence for all replicates of the block, shape (count,)."""

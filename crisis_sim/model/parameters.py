@@ -88,7 +88,7 @@ class Parameters:
     Args:
         luck: the block's luck.
         given: values that replace the scenario's, by path (such as `mediators.us.leverage.india`), each of shape
-            (replicates of the block,): for sweeps and fits, in which every replicate holds its own parameters.
+            (rows of the block,): for sweeps and fits, in which every replicate holds its own parameters.
     """
 
     def __init__(self, luck: Luck, given: Mapping[str, NDArray[Any]] | None = None) -> None:
@@ -103,7 +103,7 @@ class Parameters:
             return np.asarray(self._given.pop(path), Real)
         if isinstance(value, Distribution):
             uniform = self._luck.uniforms(f"parameter/{path}").astype(np.float64)
-            return invert(value, uniform, low, high).astype(Real)
+            return self._luck.for_rows(invert(value, uniform, low, high).astype(Real))
         return float(value)
 
     def numbers(self, path: str, part: Part) -> Numbers:

@@ -22,8 +22,8 @@ def test_known_columns_come_first_in_their_order_and_the_rest_in_the_models() ->
 def test_what_never_came_is_null_and_texts_are_encoded() -> None:
     table = columns.outcome_table(
         "quarrel",
-        40,
         {
+            "replicate": np.array([40, 41, 42]),
             "ending": np.array(["tacit", "", "tacit"]),
             "war_at_hours": np.array([np.nan, 6, 12], np.float32),
             "south_highest_pressure": np.array([0, 0.5, 1], np.float32),

@@ -40,6 +40,29 @@ def test_each_block_gets_its_own_replicates_parameters() -> None:
     assert shares == [[0.0, 1.0], [2.0, 3.0, 4.0]]
 
 
+@given(points=st.integers(1, 40), replicates=st.integers(1, 60), block_size=st.integers(1, 200))
+def test_blocks_of_a_design_hold_each_replicate_once_at_each_point_with_its_own_parameters(
+    points: int, replicates: int, block_size: int
+) -> None:
+    rows = np.arange(float(points * replicates)) / (points * replicates)
+    values = {"behaviour.decision.dread": rows}
+    plan = Plan((crisis(),), replicates, 1, block_size, values, points=points)
+    orders = list(plan.orders())
+    held = [
+        (point, replicate)
+        for order in orders
+        for point in range(order.first_point, order.first_point + order.points)
+        for replicate in range(order.first, order.first + order.count)
+    ]
+    assert held == [
+        (point, replicate) for point in range(points) for replicate in range(replicates)
+    ]
+    given_out = [order.parameters["behaviour.decision.dread"] for order in orders]
+    np.testing.assert_array_equal(np.concatenate(given_out), rows)
+    assert len(orders) == plan.blocks
+    assert max(order.rows for order in orders) <= block_size
+
+
 def test_a_scenario_without_a_name_gets_one() -> None:
     plan = make_plan([crisis("one"), crisis("")], 1, 1, None, None, ())
     assert [one.name for one in plan.scenarios] == ["one", "scenario_2"]
@@ -55,6 +78,11 @@ def test_a_scenario_without_a_name_gets_one() -> None:
         ({"replicates": 1.5}, "whole number of at least 1 for replicates, got 1.5"),
         ({"seed": -1}, "at least 0 for seed, got -1"),
         ({"parameters": {"a.b": np.zeros(3)}}, r"'a.b' has values of shape \(3,\).* 10 replicates"),
+        ({"points": 0}, "at least 1 for points, got 0"),
+        (
+            {"points": 2, "parameters": {"a.b": np.zeros(10)}},
+            "10 replicates at 2 points",
+        ),
         ({"parameters": {"a.b": np.full(10, "x")}}, "'a.b' has values that are no numbers"),
         (
             {"parameters": {"mediators.elder.trust.nort": np.zeros(10)}},

@@ -33,6 +33,29 @@ def test_a_scenario_is_the_same_alone_and_beside_others() -> None:
     assert beside.table.select(own).to_pylist() == alone.table.select(own).to_pylist()
 
 
+@pytest.mark.parametrize("block_size", [None, 7, 25])
+def test_a_design_runs_every_replicate_at_every_point_and_says_at_which(
+    tmp_path: Path, block_size: int | None
+) -> None:
+    resolve = np.repeat([0.1, 0.5, 0.9], 10)
+    design = {"parameters": {"states.north.resolve": resolve}, "points": 3, "replicates": 10}
+    batch = simulate([crisis("one"), crisis("two")], block_size=block_size, **design)
+    run_to_folder([crisis("one"), crisis("two")], tmp_path, block_size=block_size, **design)
+    one = batch.ensembles["one"]
+    np.testing.assert_array_equal(one.column("point"), np.repeat([0, 1, 2], 10))
+    np.testing.assert_array_equal(one.column("replicate"), np.tile(np.arange(10), 3))
+    assert one.paths is None
+    written = read_batch(tmp_path)
+    assert written.manifest["points"] == 3
+    for name, ensemble in batch.ensembles.items():
+        assert written.ensembles[name].table.to_pylist() == ensemble.table.to_pylist()
+    alone = simulate(
+        crisis("one"), 10, parameters={"states.north.resolve": np.full(10, 0.5)}
+    ).ensembles["one"]
+    rows = one.table.slice(10, 10).drop_columns("point").to_pylist()
+    assert rows == alone.table.to_pylist()
+
+
 def test_progress_is_told_after_each_block_to_the_end() -> None:
     told: list[tuple[int, int]] = []
     simulate(

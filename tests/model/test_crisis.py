@@ -38,6 +38,25 @@ def test_finished_replicates_that_leave_the_block_change_nothing(
     same(whole, CrisisModel(may_2025, WHOLE, seed=3).run(drop_finished=False).outcomes())
 
 
+def test_a_replicate_has_the_same_luck_at_every_point_of_a_design(
+    may_2025: Scenario, whole: Columns
+) -> None:
+    count, path = 60, "mediators.us.attention_threshold"
+    thresholds = np.repeat([0.2, 0.9, 0.2], count)
+    design = CrisisModel(
+        may_2025, count, 3, first_replicate=101, parameters={path: thresholds}, points=3
+    )
+    rows = design.run().outcomes()
+    for point, threshold in enumerate([0.2, 0.9, 0.2]):
+        alone = CrisisModel(
+            may_2025, count, 3, first_replicate=101, parameters={path: np.full(count, threshold)}
+        )
+        same(rows, alone.run().outcomes(), slice(point * count, (point + 1) * count))
+    assert not np.array_equal(
+        rows["us_engaged_at_hours"][:count], rows["us_engaged_at_hours"][count : 2 * count]
+    )
+
+
 def test_another_seed_is_another_crisis_and_zero_is_a_seed(may_2025: Scenario) -> None:
     zero, one = (CrisisModel(may_2025, 50, seed=seed).run().outcomes() for seed in (0, 1))
     assert not np.array_equal(zero["deaths"], one["deaths"])
