@@ -95,6 +95,11 @@ class Parameters:
         self._luck = luck
         self._given = dict(given or {})
 
+    @property
+    def given(self) -> Mapping[str, NDArray[Any]]:
+        """The values given that no number has taken yet, by path."""
+        return self._given
+
     def number(
         self, path: str, value: float | Distribution, low: float = -np.inf, high: float = np.inf
     ) -> Array:
