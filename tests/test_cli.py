@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from crisis_sim import cli, doctor
+from crisis_sim import doctor
 from crisis_sim.batch import plan as plan_room
 from crisis_sim.batch import read_batch, workers
 from crisis_sim.batch.block import BlockOrder, attempt, failure
@@ -358,7 +358,7 @@ def interrupt_after(blocks: int, monkeypatch: pytest.MonkeyPatch) -> None:
             raise KeyboardInterrupt
         yield progress
 
-    monkeypatch.setattr(cli, "_progress", interrupting)
+    monkeypatch.setattr("crisis_sim.cli.run.progress_bar", interrupting)
     monkeypatch.setattr(plan_room, "BLOCK_SIZE", 10)
 
 

@@ -1,0 +1,87 @@
+"""The program that commands belong to: its exit codes, the options they share, and how one is run."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+from cyclopts import App, CycloptsError, Parameter
+from cyclopts.validators import Number
+
+from crisis_sim.cli.codes import DONE, EXIT_CODES, INTERRUPTED, MISTAKE
+from crisis_sim.cli.talk import refuse, talk
+from crisis_sim.scenario.errors import ScenarioError
+from crisis_sim.version import __version__
+
+RESULTS = Path("results")
+#: Objects that the collector of garbage lets come before it looks. Some hundred thousand are made
+#: by imports alone, and none of them is garbage: looking at them costs a tenth of the start-up.
+OBJECTS_BEFORE_COLLECTION = 200_000
+
+app = App(
+    name="crisis-sim",
+    help="Run an interstate crisis thousands of times: how often, and how quickly, does a "
+    "ceasefire come, and what would have changed that?",
+    help_epilogue=EXIT_CODES,
+    version=__version__,
+    result_action="return_value",
+    suppress_keyboard_interrupt=False,
+)
+
+Many = Annotated[str, Parameter(help="Scenario files, or names of shipped ones.", required=True)]
+One = Annotated[str, Parameter(help="A scenario file, or the name of a shipped one.")]
+Overrides = Annotated[
+    list[str] | None,
+    Parameter(
+        name="--set",
+        help="Change a value, such as mediators.us.leverage.india=0.2, or take something out, "
+        "such as lenders.imf=null. May be given again.",
+        metavar="PATH=VALUE",
+        negative=(),
+        show_default=False,
+    ),
+]
+Json = Annotated[
+    bool,
+    Parameter(name="--json", help="Print JSON on stdout.", negative=(), show_default=False),
+]
+Natural = Number(gte=0)
+Positive = Number(gte=1)
+Seed = Annotated[
+    int, Parameter(help="With a replicate's number, it fixes all its luck.", validator=Natural)
+]
+Folder = Annotated[Path | None, Parameter(show_default=False)]
+
+
+def main() -> NoReturn:
+    """Run the command that was typed, and exit with its code."""
+    gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a dash or a letter gets an escape, not a traceback.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    code = run_command(sys.argv[1:])
+    gc.freeze()  # nor does it look at them all once more on the way out
+    sys.exit(code)
+
+
+def run_command(arguments: Sequence[str]) -> int:
+    """Run a command and give its exit code; a person's mistake is told on stderr."""
+    try:
+        code = app(arguments, exit_on_error=False)
+        sys.stdout.flush()
+    except CycloptsError:  # which has told of itself
+        return MISTAKE
+    except ScenarioError as error:
+        return refuse(str(error))
+    except KeyboardInterrupt:
+        talk("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of stdout has seen enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    return code if isinstance(code, int) else DONE
