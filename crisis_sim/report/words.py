@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
+
+from crisis_sim.scenario import printable
 
 #: What stands where a number is unknown.
 UNKNOWN = "–"
@@ -29,21 +30,8 @@ ENDINGS: dict[str, str] = {
 }
 
 
-#: Characters without a shape of their own that some scripts need between letters.
-_JOINERS = "\u200c\u200d"
-
-#: Unicode's categories of control characters, of direction marks and the like, and of broken pairs.
-_UNSEEN = ("Cc", "Cf", "Cs")
-
-
-def clean(text: str) -> str:
-    """Text from a scenario on one line, without characters that steer a terminal or its writing."""
-    kept = (
-        " " if char.isspace() else char
-        for char in text
-        if char.isspace() or char in _JOINERS or unicodedata.category(char) not in _UNSEEN
-    )
-    return " ".join("".join(kept).split())
+clean = printable.clean
+markdown = printable.markdown
 
 
 def label(name: str) -> str:

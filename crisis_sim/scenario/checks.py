@@ -1,4 +1,4 @@
-"""What the schema cannot say of one value alone: names, references, order, dates and size.
+"""What the schema cannot say of one value alone: names, references, order and dates.
 
 The checks look at values as they were written, whether or not the schema accepts them, so that a
 person learns of all mistakes at once. What has the wrong type is passed over: the schema says so.
@@ -9,22 +9,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from pydantic_core import PydanticCustomError
 
 from crisis_sim.scenario.dates import read_moment
-from crisis_sim.scenario.errors import Mistake, nearest, one_of
+from crisis_sim.scenario.errors import MAX_MISTAKES, Mistake, nearest, one_of
 from crisis_sim.scenario.numbers import Distribution, read_number
-from crisis_sim.scenario.schema import Scenario, south_asian_ladder
+from crisis_sim.scenario.schema import MAX_RUNGS, south_asian_ladder
+from crisis_sim.scenario.sizes import (
+    SIZES,
+    plain_number,
+    texts_are_short_enough,
+    turns_are_few_enough,
+)
 from crisis_sim.scenario.source import Node
 
 NAME = re.compile("[a-z][a-z0-9_]{0,39}")
-#: More agents or turns than these are a slip of the pen, and would take all memory or all day.
-MAX_AGENTS = 200
-MAX_TURNS = 200_000
-#: Dates further away overflow; the schema's own bound on the horizon lies far below.
-MOST_DAYS = 100_000
 
 #: Columns of results that every scenario has.
 COLUMNS = (
@@ -71,8 +73,14 @@ AGENT_COLUMNS = {
 
 
 def check(top: Node) -> list[Mistake]:
-    """All mistakes that these checks find in a scenario's values."""
-    return [mistake for find in CHECKS for mistake in find(top)]
+    """The mistakes that these checks find in a scenario's values, `MAX_MISTAKES` at most.
+
+    What is too big is not looked into: other checks compare everything with everything.
+    """
+    too_big = [mistake for find in SIZES for mistake in find(top)]
+    if too_big:
+        return too_big[:MAX_MISTAKES]
+    return list(islice((mistake for find in CHECKS for mistake in find(top)), MAX_MISTAKES))
 
 
 def names_are_plain(top: Node) -> Iterator[Mistake]:
@@ -162,7 +170,8 @@ def ladder_rises(top: Node) -> Iterator[Mistake]:
 
 def rungs_are_known(top: Node) -> Iterator[Mistake]:
     """Where a state starts, and where it really went: rungs of the ladder."""
-    written = [_entry(rung, "name") for rung in _items(top, "ladder")]
+    # The schema speaks of a ladder that is longer.
+    written = [_entry(rung, "name") for rung in _items(top, "ladder")[:MAX_RUNGS]]
     names = [str(name.content) for name in written if name]
     if "ladder" not in top.entries():
         names = [rung.name for rung in south_asian_ladder()]
@@ -187,7 +196,7 @@ def dates_fit(top: Node) -> Iterator[Mistake]:
             f"'{node.content}' has no offset from UTC", f"such as {start.isoformat()}+05:30"
         )
         return
-    horizon = _plain_number(top, "horizon_days")
+    horizon = plain_number(top, "horizon_days")
     if horizon is None:
         return
     end = start + timedelta(days=horizon)
@@ -228,22 +237,6 @@ def record_is_in_order(top: Node) -> Iterator[Mistake]:
             last = moment
 
 
-def size_is_sane(top: Node) -> Iterator[Mistake]:
-    """Neither agents nor turns beyond what a person can mean."""
-    count = sum(len(_section(top, section)) for section in AGENT_COLUMNS)
-    if count > MAX_AGENTS:
-        yield top.place.mistake(f"{count} agents", f"at most {MAX_AGENTS}")
-    horizon, step = _plain_number(top, "horizon_days"), _plain_number(top, "hours_per_turn")
-    if horizon is None or step is None or step <= 0:
-        return
-    turns = horizon * 24 / step
-    if turns > MAX_TURNS:
-        node = _entry(top, "hours_per_turn") or _entry(top, "horizon_days") or top
-        yield node.place.mistake(
-            f"{turns:,.0f} turns", f"at most {MAX_TURNS:,}: longer turns, or a nearer horizon"
-        )
-
-
 CHECKS: tuple[Callable[[Node], Iterator[Mistake]], ...] = (
     names_are_plain,
     names_are_unique,
@@ -253,7 +246,8 @@ CHECKS: tuple[Callable[[Node], Iterator[Mistake]], ...] = (
     rungs_are_known,
     dates_fit,
     record_is_in_order,
-    size_is_sane,
+    texts_are_short_enough,
+    turns_are_few_enough,
 )
 
 
@@ -294,15 +288,6 @@ def _bounds(node: Node | None) -> tuple[float, float] | None:
         low, high = number.support
         return max(low, 0.0), min(high, 1.0)
     return None if number is None else (number, number)
-
-
-def _plain_number(top: Node, field: str) -> float | None:
-    """A plain number of the scenario, its default where it is left out, None where it is amiss."""
-    node = _entry(top, field)
-    value = node.content if node else Scenario.model_fields[field].default
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    return float(value) if 0 < value <= MOST_DAYS else None
 
 
 def _moment(node: Node | None) -> datetime | None:

@@ -15,9 +15,16 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from crisis_sim.scenario.printable import printable
+
+#: Mistakes of one kind that are looked for, and that a report shows, at most: who made so many has
+#: not made them one by one.
+MAX_MISTAKES = 100
 #: Characters of a line, or of a message, that are shown at most.
 WIDTH = 100
 LONGEST_MESSAGE = 300
+#: Letters of a word for which a like one is looked for.
+LONGEST_WORD = 100
 
 
 @dataclass(frozen=True, order=True)
@@ -71,17 +78,22 @@ class ScenarioError(Exception):
 
     def __str__(self) -> str:
         count = len(self.mistakes)
-        report = [str(mistake) for mistake in self.mistakes]
-        if count > 1:
+        report = [str(mistake) for mistake in self.mistakes[:MAX_MISTAKES]]
+        if count > MAX_MISTAKES:
+            report.append(f"the first {MAX_MISTAKES} of more than {MAX_MISTAKES} mistakes")
+        elif count > 1:
             report.append(f"{count} mistakes")
         return "\n".join(report)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word that looks most like a given one, or "" where none is near."""
+    if len(word) > LONGEST_WORD:  # to compare takes time by the square of the length
+        return ""
     import difflib
 
-    matches = difflib.get_close_matches(word, [*known], n=1, cutoff=0.65)
+    near = [one for one in known if len(one) <= LONGEST_WORD]
+    matches = difflib.get_close_matches(word, near, n=1, cutoff=0.65)
     return matches[0] if matches else ""
 
 
@@ -93,24 +105,18 @@ def one_of(words: Iterable[str], last: str = "or") -> str:
     return f"{', '.join(listed[:-1])} {last} {listed[-1]}"
 
 
-def printable(text: str) -> str:
-    """A text with everything escaped that could move a terminal's cursor or hide other text."""
-    return "".join(
-        mark if mark.isprintable() else mark.encode("unicode_escape").decode("ascii")
-        for mark in text
-    )
-
-
 def _short(text: str, length: int = LONGEST_MESSAGE) -> str:
     return text if len(text) <= length else f"{text[: length - 3]}..."
 
 
 def _window(line: str, column: int) -> tuple[str, int]:
     """The part of a line around a column, escaped, and how many cells lie before the column."""
-    line = line.replace("\t", " ")
     start = max(0, column - 1 - WIDTH // 2) if len(line) > WIDTH else 0
-    before = ("... " if start else "") + printable(line[start : column - 1])
-    after = printable(line[column - 1 : start + WIDTH])
+    before, after = (
+        printable(part.replace("\t", " "))
+        for part in (line[start : column - 1], line[column - 1 : start + WIDTH])
+    )
+    before = ("... " if start else "") + before
     tail = " ..." if start + WIDTH < len(line) else ""
     return f"{before}{after}{tail}", _cells(before)
 

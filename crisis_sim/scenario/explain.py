@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from crisis_sim.scenario.errors import Mistake, nearest, one_of
+from crisis_sim.scenario.errors import MAX_MISTAKES, Mistake, nearest, one_of
 from crisis_sim.scenario.fields import Slot, slot_at
 from crisis_sim.scenario.numbers import DISTRIBUTIONS
 from crisis_sim.scenario.source import Node
@@ -16,13 +16,13 @@ Path = Sequence[str | int]
 
 
 def explain(error: ValidationError, top: Node) -> Iterator[Mistake]:
-    """A mistake for each of pydantic's findings.
+    """A mistake for each of pydantic's findings, `MAX_MISTAKES` at most.
 
     Args:
         error: what pydantic says of the plain values.
         top: the values with their places.
     """
-    for finding in error.errors(include_url=False):
+    for finding in error.errors(include_url=False)[:MAX_MISTAKES]:
         yield _mistake(finding, top)
 
 

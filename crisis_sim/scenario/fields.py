@@ -30,10 +30,12 @@ class Slot:
         kind: the type of value that belongs there.
         field: the field that describes it; for an entry of a mapping or an item of a list, the
             field that holds the mapping or the list.
+        own: what an item of a list notes of itself.
     """
 
     kind: Any
     field: FieldInfo | None = None
+    own: tuple[Any, ...] = ()
 
     @property
     def part(self) -> type[Part] | None:
@@ -56,7 +58,7 @@ class Slot:
         if self.kind is not float or self.field is None:
             return None
         low, high = -math.inf, math.inf
-        for note in self.field.metadata:
+        for note in (*self.field.metadata, *self.own):
             low = getattr(note, "gt", getattr(note, "ge", low))
             high = getattr(note, "le", high)
         return low, high
@@ -93,7 +95,7 @@ class Slot:
             if arguments[-1] is Ellipsis:
                 return Slot(_bare(arguments[0]), self.field)
             if 0 <= key < len(arguments):
-                return Slot(_bare(arguments[key]), self.field)
+                return Slot(_bare(arguments[key]), self.field, _notes(arguments[key]))
         return None
 
     @property
@@ -145,6 +147,12 @@ def slot_at(path: Iterable[str | int]) -> Slot | None:
     for key in path:
         slot = slot.step(key) if slot else None
     return slot
+
+
+def _notes(kind: Any) -> tuple[Any, ...]:
+    """What an annotated type notes of itself, such as bounds."""
+    about = get_args(kind)[1:] if get_origin(kind) is Annotated else ()
+    return tuple(note for one in about if isinstance(one, FieldInfo) for note in one.metadata)
 
 
 def _bare(kind: Any) -> Any:

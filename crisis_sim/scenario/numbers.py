@@ -23,6 +23,10 @@ DISTRIBUTIONS: dict[str, tuple[str, ...]] = {
 }
 
 
+#: Weights above this are counted in units of it.
+LARGE = 1e200
+
+
 @dataclass(frozen=True)
 class Distribution:
     """An uncertain number.
@@ -99,6 +103,8 @@ def _read_choice(body: Any) -> Distribution:
     if not isinstance(weights, list) or len(weights) != len(numbers):
         raise _error("a choice of {count} values needs {count} weights", count=len(numbers))
     shares = [_finite(weight) for weight in weights]
+    if max(shares) > LARGE:  # their sum might overflow
+        shares = [share / LARGE for share in shares]
     total = math.fsum(shares)
     if min(shares) < 0 or total <= 0:
         raise _error("weights of a choice must not be negative, nor all zero")

@@ -103,7 +103,8 @@ def _key(word: str, place: Place, slot: Slot, node: Node, top: Node) -> str | in
     """The key that a word of a path means where it stands."""
     if slot.is_list:
         count = len(node.items())
-        if word.isascii() and word.isdigit() and int(word) < count:
+        # No word of more digits than the count has can be below it, and Python reads no endless one.
+        if word.isascii() and word.isdigit() and len(word) <= len(str(count)) and int(word) < count:
             return int(word)
         among = f"a number from 0 to {count - 1}" if count else "no path into a list that is empty"
         raise ScenarioError([place.mistake(f"no entry '{word}'", among)])

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from os import PathLike
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -32,6 +32,8 @@ STYLES: tuple[Style, ...] = ("facilitation", "formulation", "manipulation")
 Vote = Literal["for", "abstain", "against"]
 
 UNIT = (0.0, 1.0)
+#: Rungs of a ladder; Kahn's had 44.
+MAX_RUNGS = 60
 
 
 class Rung(Part):
@@ -286,11 +288,15 @@ class EventSpec(Part):
     )
 
 
+#: A close of an index: neither nothing, nor so far from the others that no ratio of two could be told.
+Close = Annotated[float, Field(strict=True, ge=1e-6, le=1e12)]
+
+
 class RealMarket(Part):
     """Real closes of a state's market index."""
 
     index: str = Field(description="name of the index")
-    closes: tuple[tuple[Moment, float], ...] = Field(description="dates and closes, in order")
+    closes: tuple[tuple[Moment, Close], ...] = Field(description="dates and closes, in order")
 
 
 class RealEvent(Part):
@@ -339,7 +345,7 @@ class Scenario(Part):
     ladder: tuple[Rung, ...] = Field(
         default_factory=south_asian_ladder,
         min_length=2,
-        max_length=60,
+        max_length=MAX_RUNGS,
         description="rungs, from the lowest up",
     )
     states: dict[str, StateSpec] = Field(

@@ -2,12 +2,15 @@
 
 YAML 1.2 rules hold: NO is a text, 010 is ten, 1e-3 a number, a date stays a text. What a scenario
 has no use for is refused by name: tags (they could make objects), anchors and aliases, a second
-document, duplicate keys, deep nesting, big files.
+document, duplicate keys, deep nesting. A text may come from a stranger: its size, the number of its
+values and the length of its keys have limits, so that it takes neither long nor much memory to read.
 """
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,10 +19,17 @@ from typing import Any
 from ruamel.yaml import YAML, events
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from crisis_sim.scenario.errors import Mistake, ScenarioError
+from crisis_sim.scenario.errors import MAX_MISTAKES, Mistake, ScenarioError
 
+#: Size of a file, or characters of an override. The scenarios that are shipped have some thousands.
 MAX_BYTES = 1024 * 1024
+#: Levels of nesting; the schema needs seven.
 MAX_DEPTH = 20
+#: Keys, items and values in all. Some ten years of a stock market's closes fit; to read so many takes
+#: about two seconds.
+MAX_VALUES = 50_000
+#: Letters of a key.
+MAX_KEY = 200
 #: Digits beyond which a whole number is read as a float (which it overflows).
 MAX_DIGITS = 400
 
@@ -108,17 +118,17 @@ def read_text(path: Path, name: str) -> str:
         name: what to call it in a report.
 
     Raises:
-        ScenarioError: when it cannot be read, is too big, or is not UTF-8.
+        ScenarioError: when it cannot be read, is no ordinary file, is too big, or is not UTF-8.
     """
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
+        raw = _read_bytes(path, name)
     except IsADirectoryError:
         raise _whole_file(
             name, "this is a folder", "a scenario file, such as crisis.yaml"
         ) from None
-    except OSError as error:
-        raise _whole_file(name, f"cannot be read: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        message = getattr(error, "strerror", None) or error
+        raise _whole_file(name, f"cannot be read: {message}") from None
     if len(raw) > MAX_BYTES:
         raise _whole_file(name, "too big for a scenario", f"at most {MAX_BYTES} bytes")
     try:
@@ -129,6 +139,26 @@ def read_text(path: Path, name: str) -> str:
         place = _place_at(source, before, len(before))
         message = f"byte 0x{raw[error.start]:02x} is not UTF-8"
         raise ScenarioError([place.mistake(message, "a text file saved as UTF-8")]) from None
+
+
+def _read_bytes(path: Path, name: str) -> bytes:
+    """What stands in a file, up to a byte more than it may have.
+
+    Nothing else is read: a pipe would be waited for, a device might never end.
+    """
+    # Where the system has that flag, a pipe is not waited for until it is seen to be one.
+    without_waiting = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    number = os.open(path, without_waiting)
+    try:
+        mode = os.fstat(number).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError
+        if not stat.S_ISREG(mode):
+            raise _whole_file(name, "a pipe or a device, not a file", "a scenario file")
+        with os.fdopen(number, "rb", closefd=False) as file:
+            return file.read(MAX_BYTES + 1) or b""
+    finally:
+        os.close(number)
 
 
 def parse(name: str, text: str) -> tuple[Node, list[Mistake]]:
@@ -144,6 +174,8 @@ def parse(name: str, text: str) -> tuple[Node, list[Mistake]]:
     Raises:
         ScenarioError: when it cannot be read to its end.
     """
+    if len(text) > MAX_BYTES:
+        raise _whole_file(name, "too big for a scenario", f"at most {MAX_BYTES} characters")
     source = Source.of(name, text)
     forbidden = _FORBIDDEN.search(text)
     if forbidden:
@@ -172,6 +204,8 @@ def parse_value(source: Source, text: str) -> Node:
     Raises:
         ScenarioError: when it is not a value.
     """
+    if len(text) > MAX_BYTES:
+        raise _whole_file(source.name, "too big for a value", f"at most {MAX_BYTES} characters")
     forbidden = _FORBIDDEN.search(text)
     if forbidden:
         place = _place_at(source, text, forbidden.start())
@@ -225,6 +259,7 @@ class _Reader:
     source: Source
     mistakes: list[Mistake] = field(default_factory=list)
     reached: tuple[int, int] = (1, 1)  # line and column of the last value met
+    values: int = 0  # keys, items and values so far
 
     def read(self, text: str) -> Node:
         """The document's value.
@@ -274,6 +309,7 @@ class _Reader:
             raise self._stop(
                 place.mistake("nested too deeply", f"at most {MAX_DEPTH} levels of nesting")
             )
+        self._count(place)
         self._refuse_extras(event, place)
         if isinstance(event, events.MappingStartEvent):
             return Node(place, self._mapping(stream, depth))
@@ -290,8 +326,13 @@ class _Reader:
                 break
             place = self._place(event.start_mark)
             if isinstance(event, events.ScalarEvent):
+                self._count(place)
                 self._refuse_extras(event, place)
                 key = event.value
+                if len(key) > MAX_KEY:
+                    raise self._stop(
+                        place.mistake(f"a key of {len(key):,} letters", f"at most {MAX_KEY}")
+                    )
                 self._check_text(key, place)
             else:
                 self._value(event, stream, depth + 1)
@@ -321,6 +362,18 @@ class _Reader:
         self._check_text(event.value, place)
         plain = not event.style
         return read_scalar(event.value) if plain else str(event.value)
+
+    def _count(self, place: Place) -> None:
+        """Go no further where there is more than anyone writes, or more mistakes than anyone reads."""
+        self.values += 1
+        if self.values > MAX_VALUES:
+            raise self._stop(
+                place.mistake("too much for a scenario", f"at most {MAX_VALUES:,} values")
+            )
+        if len(self.mistakes) >= MAX_MISTAKES:
+            raise self._stop(
+                place.mistake("too many mistakes to read on", "those above mended first")
+            )
 
     def _check_text(self, text: str, place: Place) -> None:
         """Refuse what an escape in a quoted text may have brought in."""

@@ -4,7 +4,8 @@ import pickle
 
 import pytest
 
-from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of, printable
+from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
+from crisis_sim.scenario.printable import printable
 
 MISTAKE = Mistake(
     "border.yaml",
