@@ -59,7 +59,7 @@ def answer(summary: Mapping[str, Any]) -> str:
 
 def outcome_table(summary: Mapping[str, Any]) -> Table:
     """A row a scenario: agreement, ceasefire by three moments, median time, war, nuclear use."""
-    table = _table("Outcomes")
+    table = new_table("Outcomes")
     table.add_column("scenario", max_width=_SCENARIO_WIDTH, overflow="fold")
     for heading in (
         "agreement\n% (95%)",
@@ -90,7 +90,7 @@ def difference_table(summary: Mapping[str, Any]) -> Table | None:
     """Each scenario less the reference; None where there is nothing to compare."""
     if not summary["differences"]:
         return None
-    table = _table(f"Differences from {words.clean(summary['reference'])}, with 95% intervals")
+    table = new_table(f"Differences from {words.clean(summary['reference'])}, with 95% intervals")
     table.add_column("scenario", max_width=_SCENARIO_WIDTH, overflow="fold")
     for heading in (
         "agreement\npoints",
@@ -112,7 +112,8 @@ def difference_table(summary: Mapping[str, Any]) -> Table | None:
     return table
 
 
-def _table(title: str) -> Table:
+def new_table(title: str) -> Table:
+    """An empty table in the look of all of them."""
     return Table(
         title=Text(title, style="bold"),
         title_justify="left",
