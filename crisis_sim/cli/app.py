@@ -7,20 +7,29 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, CycloptsPanel, Parameter
 from cyclopts.validators import Number
 
 from crisis_sim.cli.codes import DONE, EXIT_CODES, INTERRUPTED, MISTAKE
 from crisis_sim.cli.talk import refuse, talk
 from crisis_sim.scenario.errors import ScenarioError
+from crisis_sim.scenario.printable import printable_lines
 from crisis_sim.version import __version__
 
 RESULTS = Path("results")
 #: Objects that the collector of garbage lets come before it looks. Some hundred thousand are made
 #: by imports alone, and none of them is garbage: looking at them costs a tenth of the start-up.
 OBJECTS_BEFORE_COLLECTION = 200_000
+
+
+def _told(error: CycloptsError) -> Any:
+    """A mistake in what was typed, which may be a stranger's: without what would steer a terminal."""
+    text = str(error)
+    safe = printable_lines(text)
+    return CycloptsPanel(error if safe == text else safe)
+
 
 app = App(
     name="crisis-sim",
@@ -30,6 +39,7 @@ app = App(
     version=__version__,
     result_action="return_value",
     suppress_keyboard_interrupt=False,
+    error_formatter=_told,
 )
 
 Many = Annotated[str, Parameter(help="Scenario files, or names of shipped ones.", required=True)]
@@ -49,8 +59,12 @@ Json = Annotated[
     bool,
     Parameter(name="--json", help="Print JSON on stdout.", negative=(), show_default=False),
 ]
+#: A hundred times a billion: the list of a batch's blocks still fits into memory.
+MOST_REPLICATES = 100_000_000_000
 Natural = Number(gte=0)
 Positive = Number(gte=1)
+Replicates = Number(gte=1, lte=MOST_REPLICATES)
+Replicate = Number(gte=0, lt=MOST_REPLICATES)
 Seed = Annotated[
     int, Parameter(help="With a replicate's number, it fixes all its luck.", validator=Natural)
 ]
@@ -71,6 +85,8 @@ def main() -> NoReturn:
 
 def run_command(arguments: Sequence[str]) -> int:
     """Run a command and give its exit code; a person's mistake is told on stderr."""
+    if any("\0" in argument for argument in arguments):  # no shell can give one, but a program can
+        return refuse("error: a zero byte has no place on a command line")
     try:
         code = app(arguments, exit_on_error=False)
         sys.stdout.flush()

@@ -11,9 +11,13 @@ from crisis_sim.cli.app import Json, Many, Overrides, app
 from crisis_sim.cli.codes import DONE, MISTAKE
 from crisis_sim.cli.talk import counted, print_json, refuse, say, talk
 from crisis_sim.scenario.errors import ScenarioError
+from crisis_sim.scenario.printable import clean
 
 if TYPE_CHECKING:
     from crisis_sim.scenario.schema import Scenario
+
+#: Letters of a mistake's line that JSON holds: a file may be a single line.
+LONGEST_LINE = 1_000
 
 
 @app.command
@@ -41,7 +45,7 @@ def scenarios(*, as_json: Json = False) -> int:
         return DONE
     width = max((len(one.name) for one in shipped), default=0)
     for one in shipped:
-        say(f"{one.name:{width}}  {one.title}")
+        say(f"{one.name:{width}}  {clean(one.title)}")
     return DONE
 
 
@@ -59,14 +63,19 @@ def init(
     ] = None,
 ) -> int:
     """Write a commented scenario to start from."""
+    from crisis_sim.scenario.load import PLAIN_NAME, PLAIN_NAME_WORDS
     from crisis_sim.scenario.template import write_counterfactual, write_template
 
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):
-        path = path.with_name(f"{path.name}.yaml")
+        path = path.parent / f"{path.name}.yaml"
+    if not PLAIN_NAME.fullmatch(path.stem):
+        return refuse(
+            f"error: {path.name} cannot be a scenario's file; expected {PLAIN_NAME_WORDS}"
+        )
     written = [path]
     try:
-        if extends:
+        if extends is not None:
             written = write_counterfactual(path, extends)
         else:
             write_template(path)
@@ -91,7 +100,10 @@ def schema() -> int:
 
 def _check_data(reference: str, read: Scenario | ScenarioError) -> dict[str, Any]:
     if isinstance(read, ScenarioError):
-        mistakes = [vars(mistake) for mistake in read.mistakes]
+        mistakes = [
+            {**vars(mistake), "source_line": mistake.source_line[:LONGEST_LINE]}
+            for mistake in read.mistakes
+        ]
         return {"scenario": reference, "ok": False, "digest": None, "mistakes": mistakes}
     return {"scenario": reference, "ok": True, "digest": read.digest, "mistakes": []}
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from crisis_sim.cli.app import RESULTS, Json, Natural, One, Overrides, Seed, app
+from crisis_sim.cli.app import RESULTS, Json, One, Overrides, Replicate, Seed, app
 from crisis_sim.cli.codes import DONE
 from crisis_sim.cli.talk import print_json, refuse, say, talk
 
@@ -19,7 +19,7 @@ def replay(
     /,
     *,
     replicate: Annotated[
-        int, Parameter(help="Number of the crisis to tell, from 0.", validator=Natural)
+        int, Parameter(help="Number of the crisis to tell, from 0.", validator=Replicate)
     ],
     seed: Seed = 1,
     out: Annotated[Path, Parameter(help="Folder for the chart and the story.")] = RESULTS

@@ -17,12 +17,14 @@ from crisis_sim.cli.app import (
     Many,
     Overrides,
     Positive,
+    Replicates,
     Seed,
     app,
 )
 from crisis_sim.cli.codes import BLOCKS_FAILED, DONE, INTERRUPTED
 from crisis_sim.cli.compare import report
 from crisis_sim.cli.talk import counted, in_words, print_json, progress_bar, refuse, say, talk
+from crisis_sim.scenario.printable import clean
 
 if TYPE_CHECKING:
     from crisis_sim.batch.plan import Plan
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 def run(
     *scenarios: Many,
     replicates: Annotated[
-        int, Parameter(help="Crises to run of each scenario.", validator=Positive)
+        int, Parameter(help="Crises to run of each scenario.", validator=Replicates)
     ] = 10_000,
     seed: Seed = 1,
     out: Annotated[
@@ -142,7 +144,7 @@ def _print_plan(plan: Plan, workers: int, folder: Path, replaces: bool, as_json:
         print_json(facts)
         return
     for name, title in facts["scenarios"].items():
-        say(f"{name}: {title}")
+        say(f"{name}: {clean(title)}")
     say(
         f"{plan.replicates:,} replicates of each with seed {plan.seed}: {plan.crises:,} crises of "
         f"at most {facts['turns_at_most']:,} turns, in {counted(plan.blocks, 'block')}"

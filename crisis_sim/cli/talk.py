@@ -1,4 +1,8 @@
-"""What commands say: data on stdout, talk and progress on stderr."""
+"""What commands say: data on stdout, talk and progress on stderr.
+
+All of it may hold what a stranger wrote, such as a title or the name of a file; nothing reaches the
+terminal that could steer it.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from crisis_sim.cli.codes import MISTAKE
+from crisis_sim.scenario.printable import printable_json, printable_lines
 
 
 @contextmanager
@@ -40,17 +45,17 @@ def in_words(seconds: float) -> str:
 
 def print_json(data: Any) -> None:
     """Print data on stdout, to be read by a program."""
-    say(json.dumps(data, indent=2, ensure_ascii=False))
+    sys.stdout.write(f"{printable_json(json.dumps(data, indent=2, ensure_ascii=False))}\n")
 
 
 def say(text: str) -> None:
     """Print what was asked for."""
-    sys.stdout.write(f"{text}\n")
+    sys.stdout.write(f"{printable_lines(text)}\n")
 
 
 def talk(text: str) -> None:
     """Say something about what is going on."""
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{printable_lines(text)}\n")
 
 
 def refuse(message: str) -> int:

@@ -26,6 +26,7 @@ from crisis_sim.scenario.source import Node, parse
 
 #: A file's name without its suffix, which becomes the scenario's: in tables, folders and columns.
 PLAIN_NAME = re.compile(r"\w[\w .+-]*")
+PLAIN_NAME_WORDS = "letters, digits, spaces and any of _ - . +"
 
 
 def load_scenario(reference: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Scenario:
@@ -137,7 +138,7 @@ def _read_files(reference: str | os.PathLike[str]) -> _Files:
                     0,
                     0,
                     "the file's name cannot be a scenario's name",
-                    "letters, digits, spaces and any of _ - . +",
+                    PLAIN_NAME_WORDS,
                 )
             ]
         )
