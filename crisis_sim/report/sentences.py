@@ -50,7 +50,7 @@ class Narrator:
 
     def name(self, agent: str) -> str:
         """An agent's name as it stands within a sentence."""
-        title = words.clean(self._titles.get(agent, "")) or words.label(agent)
+        title = words.markdown(self._titles.get(agent, "")) or words.label(agent)
         return words.with_article(title)
 
     def rival(self, state: str) -> str:
@@ -96,14 +96,14 @@ class Narrator:
 
     def _move(self, moves: Sequence[Entry], striking: set[str]) -> str:
         one, several = MOVES[moves[0].kind]
-        to_rung = words.clean(moves[0].detail["to_rung"])
+        to_rung = words.markdown(moves[0].detail["to_rung"])
         if len(moves) == 1:
-            start = words.clean(moves[0].detail["from_rung"])
+            start = words.markdown(moves[0].detail["from_rung"])
             told = f"{self.name(moves[0].agent)} {one} from {start} to {to_rung}"
             told += self._skipped(moves[0])
         else:
             names = words.listed([self.name(move.agent) for move in moves])
-            starts = [words.clean(move.detail["from_rung"]) for move in moves]
+            starts = [words.markdown(move.detail["from_rung"]) for move in moves]
             told = f"{names} both {several} to {to_rung}, "
             told += (
                 f"from {starts[0]}"
@@ -128,7 +128,7 @@ class Narrator:
         for decision in decisions:
             amount = f"USD {decision.detail.get('amount_usd_bn', 0.0):.3g} bn"
             to = f" to {self.name(borrower)}" if borrower else ""
-            title = words.clean(decision.detail.get("title", ""))
+            title = words.markdown(decision.detail.get("title", ""))
             items.append(f"“{title}” ({amount}{to})" if title else f"{amount}{to}")
         verb = "approves" if detail.get("decision") == "approved" else "puts off"
         told = f"{self.name(decisions[0].agent)} {verb} {words.listed(items)}"
@@ -146,7 +146,7 @@ class Narrator:
         return self._event(entry)
 
     def _event(self, entry: Entry) -> str:
-        title = words.clean(entry.detail.get("title", "")).rstrip(".")
+        title = words.markdown(entry.detail.get("title", "")).rstrip(".")
         deaths = f"{entry.detail.get('deaths', 0.0):.0f}"
         toll = "" if deaths in ("0", *title.replace(",", "").split()) else f" ({deaths} dead)"
         return f"{title or f'{self.name(entry.agent)} is harmed'}{toll}"
@@ -185,7 +185,7 @@ class Narrator:
 
     def _style(self, entry: Entry) -> str:
         style = entry.detail.get("style", "")
-        return STYLES.get(style, f"turns to {words.clean(style)}")
+        return STYLES.get(style, f"turns to {words.markdown(style)}")
 
     def _tell_withdrew(self, entry: Entry) -> str:
         return f"{self.name(entry.agent)} withdraws"
@@ -255,4 +255,4 @@ def _told_together(entry: Entry, other: Entry) -> bool:
 
 
 def _shown(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else words.clean(str(value))
+    return f"{value:g}" if isinstance(value, float) else words.markdown(str(value))

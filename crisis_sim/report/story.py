@@ -45,7 +45,7 @@ def tell(journal: Journal, scenario: Scenario, outcome: Mapping[str, Any] | None
     points = turning_points(journal, scenario)
     narrator = Narrator(scenario, points.trigger_at_hours)
     chapters = [
-        f"# {words.clean(scenario.title)}",
+        f"# {words.markdown(scenario.title)}",
         _cast(scenario, narrator),
         *_chapters(journal, scenario, points, narrator),
         "## How it ended",
@@ -139,8 +139,8 @@ def _pause(hours: float, rungs: Mapping[str, str], narrator: Narrator) -> str:
     told = words.sentence(f"{words.in_letters(days)} days pass")
     if hours < _LONG_PAUSE_HOURS:
         return f"{told} "
-    stands = {words.clean(rung) for rung in rungs.values()}
-    where = [f"{narrator.name(state)} at {words.clean(rung)}" for state, rung in rungs.items()]
+    stands = {words.markdown(rung) for rung in rungs.values()}
+    where = [f"{narrator.name(state)} at {words.markdown(rung)}" for state, rung in rungs.items()]
     both = f"both sides at {min(stands)}" if len(stands) == 1 else words.listed(where)
     return f"{told[:-1]} with {both}. "
 
@@ -175,14 +175,14 @@ def _facts(
     if not points.halts:
         yield "Halt: none was agreed."
     peaks = [
-        f"{narrator.name(state)} “{words.clean(scenario.ladder[rung].name)}”"
+        f"{narrator.name(state)} “{words.markdown(scenario.ladder[rung].name)}”"
         for state, rung in points.peak_rungs.items()
     ]
     yield f"Highest rung: {words.listed(peaks)}."
     if outcome is not None and "deaths" in outcome:
         yield f"Deaths: about {words.count(float(outcome['deaths']))}."
     lows = [
-        f"{words.clean(spec.market.index)} {100.0 * min(series):.1f}%"
+        f"{words.markdown(spec.market.index)} {100.0 * min(series):.1f}%"
         for state, spec in scenario.states.items()
         if (series := journal.series.get(f"{state}_market"))
     ]
@@ -244,7 +244,7 @@ def _beside_the_record(
     )
     if real_peak is not None:
         names = [
-            words.clean(scenario.ladder[rung].name)
+            words.markdown(scenario.ladder[rung].name)
             for rung in (real_peak, max(points.peak_rungs.values()))
         ]
         lines.append(f"Highest rung: “{names[0]}” in fact; “{names[1]}” here.")
@@ -252,7 +252,7 @@ def _beside_the_record(
         here_levels = journal.series.get(f"{state}_market")
         if here_levels:
             lines.append(
-                f"Lowest {words.clean(index.name)}, of its level at the start: "
+                f"Lowest {words.markdown(index.name)}, of its level at the start: "
                 f"{100.0 * min(index.relative):.1f}% in fact; {100.0 * min(here_levels):.1f}% here."
             )
     return "\n".join(f"- {line}" for line in lines)
