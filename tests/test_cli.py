@@ -31,7 +31,17 @@ from crisis_sim.scenario.template import template_text
 from crisis_sim.version import __version__
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = ("run", "compare", "replay", "check", "scenarios", "init", "schema", "doctor")
+COMMANDS = (
+    "run",
+    "compare",
+    "replay",
+    "check",
+    "scenarios",
+    "init",
+    "schema",
+    "doctor",
+    "validate",
+)
 
 
 @pytest.fixture(autouse=True)

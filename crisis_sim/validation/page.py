@@ -1,0 +1,119 @@
+"""The page docs/validation.md: `page.md` with the figures put in, and `limits.md`, which people write, at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING
+
+from crisis_sim.report.words import UNKNOWN, percent
+from crisis_sim.validation import words
+from crisis_sim.validation.cases import IN_WORDS
+from crisis_sim.validation.observer import RENEWED_AFTER_DAYS, RESPONSE_GAP_DAYS
+from crisis_sim.validation.save import PREFIX, write_charts
+
+if TYPE_CHECKING:
+    from crisis_sim.validation.run import Validation
+
+HERE = Path(__file__).parent
+TEMPLATE, LIMITS = HERE / "page.md", HERE / "limits.md"
+#: Where the charts stand beside the page.
+IMAGES = "images"
+
+
+def write_page(validation: Validation, path: Path) -> list[Path]:
+    """Write the page and its charts, in place of earlier ones.
+
+    Args:
+        validation: what was compared.
+        path: the page's file; its charts go to a folder `images` beside it.
+
+    Returns:
+        The files written, the page first.
+
+    Raises:
+        OSError: when a file cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page(validation), encoding="utf-8")
+    return [path, *write_charts(validation, path.parent / IMAGES)]
+
+
+def page(validation: Validation) -> str:
+    """The page as Markdown."""
+    counts = validation.counts()
+    crises = validation.batch.ensembles[validation.population]
+    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+        replicates=f"{crises.replicates:,}",
+        plain_replicates=crises.replicates,
+        seed=validation.batch.seed,
+        population=validation.population,
+        horizon_days=f"{crises.horizon_hours / 24:g}",
+        unresolved=percent(validation.unresolved),
+        counted_facts=words.counted(counts["facts"]),
+        counted_cases=words.counted(counts["cases"]),
+        facts="\n".join(_fact_tables(validation)),
+        cases="\n".join(_case_table(validation)),
+        charts=f"{IMAGES}/{PREFIX}",
+        response_gap=f"{RESPONSE_GAP_DAYS:g}",
+        renewed_after=f"{RENEWED_AFTER_DAYS:g}",
+        limits=LIMITS.read_text(encoding="utf-8").strip(),
+    )
+
+
+def _fact_tables(validation: Validation) -> Iterator[str]:
+    for family, comparisons in validation.facts.items():
+        yield f"### {family}"
+        yield ""
+        yield "| fact | unit | record | simulated | verdict | in fit |"
+        yield "|---|---|--:|--:|---|---|"
+        notes: dict[str, None] = {}
+        for one in comparisons:
+            note = one.expectation.note
+            if note:
+                notes[note] = None
+            mark = f" [{list(notes).index(note) + 1}]" if note else ""
+            cells = (
+                f"{words.short(one.fact)}{mark}",
+                words.unit(one.fact.is_share),
+                words.recorded(one.fact),
+                words.simulated(one.fact, one.measured.estimate),
+                _verdict(one.verdict),
+                "yes" if one.expectation.in_fit else "",
+            )
+            yield _row(cells)
+        yield ""
+        for number, note in enumerate(notes, start=1):
+            yield f"[{number}] {note}"
+            yield ""
+
+
+def _case_table(validation: Validation) -> Iterator[str]:
+    yield "| case | what | real | simulated: 10, 50, 90% | below the real one, % | come, % | verdict | in fit | note |"
+    yield "|---|---|--:|--:|--:|--:|---|---|---|"
+    for one in validation.cases:
+        comparable = one.verdict != "not comparable"
+        cells = (
+            one.case.name,
+            one.what,
+            words.case_figure(one, one.real),
+            words.case_range(one) if comparable else UNKNOWN,
+            percent(one.percentile) if comparable else UNKNOWN,
+            percent(one.came) if comparable else UNKNOWN,
+            _verdict(one.verdict),
+            "yes" if one.expectation.in_fit else "",
+            one.expectation.note,
+        )
+        yield _row(cells)
+    yield ""
+    for what, meaning in IN_WORDS.items():
+        yield f"- *{what}*: {meaning}"
+
+
+def _verdict(verdict: str) -> str:
+    return f"**{verdict}**" if verdict == "outside" else verdict
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"

@@ -1,0 +1,184 @@
+"""Runs the population and the cases, and holds what comes of them against the record."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from crisis_sim.batch import Batch, simulate
+from crisis_sim.scenario.load import load_scenario, load_scenarios
+from crisis_sim.validation import cases, families
+from crisis_sim.validation.cases import CaseResult
+from crisis_sim.validation.expectations import Expectation, read_expectations
+from crisis_sim.validation.facts import read_cases, read_facts
+from crisis_sim.validation.observer import Observer
+from crisis_sim.validation.verdict import VERDICTS, Comparison, comparable, compare
+from crisis_sim.version import __version__
+
+#: The shipped scenario of crises of every kind.
+POPULATION = "since_1945"
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Where the model stands.
+
+    Attributes:
+        facts: for each family of facts, its comparisons.
+        cases: the real figures of each case beside the simulated ones.
+        batch: all replicates, the population's first.
+        unresolved: share of the population's crises that the horizon cut off.
+    """
+
+    facts: dict[str, list[Comparison]]
+    cases: list[CaseResult]
+    batch: Batch
+    unresolved: float
+
+    @property
+    def population(self) -> str:
+        """Name of the population scenario."""
+        return next(iter(self.batch.ensembles))
+
+    @property
+    def comparisons(self) -> list[Comparison]:
+        """The comparisons of all families."""
+        return [one for family in self.facts.values() for one in family]
+
+    @property
+    def failures(self) -> list[str]:
+        """What the project says is met, and is not."""
+        compared: list[Comparison | CaseResult] = [*self.comparisons, *self.cases]
+        return [one.expectation.id for one in compared if one.fails]
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """How often each verdict was given, for facts and for cases."""
+        given = {
+            "facts": Counter(one.verdict for one in self.comparisons),
+            "cases": Counter(one.verdict for one in self.cases),
+        }
+        return {
+            name: {str(verdict): found[verdict] for verdict in VERDICTS}
+            for name, found in given.items()
+        }
+
+    def plain(self) -> dict[str, Any]:
+        """All of it as plain data, fit for JSON."""
+        return {
+            "version": __version__,
+            "seed": self.batch.seed,
+            "replicates": next(iter(self.batch.ensembles.values())).replicates,
+            "population": self.population,
+            "unresolved": self.unresolved,
+            "counts": self.counts(),
+            "failures": self.failures,
+            "facts": [
+                _plain_fact(family, one) for family, ones in self.facts.items() for one in ones
+            ],
+            "cases": [_plain_case(one) for one in self.cases],
+        }
+
+
+def validate(
+    population: str | Path = POPULATION,
+    replicates: int = 10_000,
+    seed: int = 1,
+    workers: int = 1,
+    overrides: Sequence[str] = (),
+    expectations: dict[str, Expectation] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Validation:
+    """Run the population and all cases, and compare them with the record.
+
+    Args:
+        population: the scenario of crises of every kind.
+        replicates: how many crises of each scenario.
+        seed: fixes their luck.
+        workers: the most processes to use; the result is the same for any number.
+        overrides: changes to make in every scenario, such as `behaviour.decision.dread=5`.
+        expectations: what is expected of each fact; the file's where left out.
+        progress: told after each block how many crises are done, and of how many.
+
+    Raises:
+        ScenarioError: when a scenario has mistakes.
+        BatchError: when the batch cannot be run as asked.
+    """
+    expected = expectations or read_expectations()
+    real = read_cases()
+    # A batch names its scenarios, and the population is no case of its own.
+    everyone = load_scenario(population, overrides)
+    scenarios = [everyone, *load_scenarios([case.scenario for case in real], overrides)]
+    batch = simulate(scenarios, replicates, seed, workers, agents=[Observer], progress=progress)
+    crises = batch.ensembles[everyone.name]
+    facts = comparable(read_facts())
+    compared = {
+        family: [
+            compare(facts[name], measured, expected[name])
+            for name, measured in measure(crises).items()
+        ]
+        for family, measure in families.FAMILIES.items()
+    }
+    return Validation(
+        facts=compared,
+        cases=[
+            result
+            for case in real
+            for result in cases.results(case, batch.ensembles[case.scenario], expected)
+        ],
+        batch=batch,
+        unresolved=float((crises.column("ending") == "unresolved").mean()),
+    )
+
+
+def _plain_fact(family: str, one: Comparison) -> dict[str, Any]:
+    fact, simulated = one.fact, one.measured.estimate
+    return {
+        "id": fact.id,
+        "family": family,
+        "statistic": fact.statistic,
+        "population": fact.population,
+        "source": fact.source,
+        "unit": "share" if fact.is_share else "days",
+        "fact": {"value": fact.value, "lower": fact.lower, "upper": fact.upper, "n": fact.n},
+        "simulated": {
+            "value": _known(simulated.estimate),
+            "lower": _known(simulated.lower),
+            "upper": _known(simulated.upper),
+            "n": one.measured.n,
+        },
+        "verdict": one.verdict,
+        "in_fit": one.expectation.in_fit,
+        "declared_met": one.expectation.met,
+        "tolerance": one.expectation.tolerance,
+        "note": one.expectation.note,
+    }
+
+
+def _plain_case(one: CaseResult) -> dict[str, Any]:
+    return {
+        "id": one.expectation.id,
+        "case": one.case.name,
+        "scenario": one.case.scenario,
+        "what": one.what,
+        "real": one.real,
+        "came": one.came,
+        "percentile": _known(one.percentile),
+        "simulated": {
+            name: _known(value)
+            for name, value in zip(
+                ("p2_5", "p10", "p50", "p90", "p97_5"), one.quantiles, strict=True
+            )
+        },
+        "verdict": one.verdict,
+        "in_fit": one.expectation.in_fit,
+        "declared_met": one.expectation.met,
+        "note": one.expectation.note,
+    }
+
+
+def _known(number: float) -> float | None:
+    return None if math.isnan(number) else number

@@ -1,0 +1,94 @@
+"""How facts, figures and verdicts are put into words, in tables, charts and on the page alike."""
+
+from __future__ import annotations
+
+import math
+
+from crisis_sim.outcomes.intervals import Estimate
+from crisis_sim.report.words import UNKNOWN, percent
+from crisis_sim.scenario.schema import STYLES
+from crisis_sim.validation.cases import REBOUND, CaseResult
+from crisis_sim.validation.facts import Fact
+
+#: What each fact is called under the name of its family, shorter than in the record.
+SHORT = {
+    **{f"duration_p{level}": f"{level}% have ended after" for level in (10, 25, 50, 75, 90)},
+    **{
+        f"ending_{kind}": kind
+        for kind in ("agreement", "tacit", "unilateral", "imposed", "faded", "other")
+    },
+    "peak_violence_none": "none",
+    "peak_violence_minor_clashes": "minor clashes",
+    "peak_violence_serious_clashes": "serious clashes",
+    "peak_violence_full_scale_war": "full-scale war",
+    "mediated": "crises mediated",
+    **{f"mediation_start_p{level}": f"{level}% of it begun after" for level in (25, 50, 75)},
+    "agreement_if_mediated": "if mediated",
+    "agreement_if_unmediated": "if not mediated",
+    **{f"agreement_{style}": f"by {style}" for style in STYLES},
+    "violent_response": "violent",
+    "response_nonviolent_military": "nonviolent military",
+    "response_political_or_economic": "political or economic",
+    "response_verbal": "verbal",
+    **{f"response_days_p{level}": f"{level}% given after" for level in (25, 50, 75, 90)},
+    "nuclear_use": "between nuclear powers",
+    "war_share_confrontations": "confrontations with a war",
+}
+
+
+def short(fact: Fact) -> str:
+    """A fact's name in a table."""
+    if fact.id.startswith("next_"):
+        _, act, following = fact.id.split("_")
+        return f"{act}, then {following}"
+    return SHORT[fact.id]
+
+
+def number(value: float, is_share: bool) -> str:
+    """A share in per cent, or days, to three figures at most."""
+    if math.isnan(value):
+        return UNKNOWN
+    if is_share:
+        return percent(value)
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}".removesuffix(".0")
+
+
+def unit(is_share: bool) -> str:
+    """The unit that `number` writes in."""
+    return "%" if is_share else "days"
+
+
+def recorded(fact: Fact) -> str:
+    """The figure of the record with its interval, such as "36.2 (31.7–41)"."""
+    return _with_limits(fact.value, fact.lower, fact.upper, fact.is_share)
+
+
+def simulated(fact: Fact, estimate: Estimate) -> str:
+    """The model's figure with its interval."""
+    return _with_limits(estimate.estimate, estimate.lower, estimate.upper, fact.is_share)
+
+
+def _with_limits(value: float, lower: float | None, upper: float | None, is_share: bool) -> str:
+    if lower is None or upper is None or (math.isnan(lower) and math.isnan(upper)):
+        return number(value, is_share)
+    return f"{number(value, is_share)} ({number(lower, is_share)}–{number(upper, is_share)})"
+
+
+def case_figure(result: CaseResult, value: float) -> str:
+    """A figure of a case in its unit: days, or for a market's rise per cent."""
+    return number(value, True) + "%" if result.what == REBOUND else number(value, False)
+
+
+def case_range(result: CaseResult) -> str:
+    """The simulated figures of a case: their 10th, 50th and 90th percentile."""
+    return ", ".join(case_figure(result, value) for value in result.quantiles[1:4])
+
+
+def counted(counts: dict[str, int]) -> str:
+    """How many of how many are inside, near and outside, in a sentence's part."""
+    told = [f"{counts[verdict]} {verdict}" for verdict in ("inside", "near", "outside")]
+    left_out = counts["not comparable"]
+    of = sum(counts.values()) - left_out
+    return f"{', '.join(told)}, of {of}" + (
+        f" ({left_out} more cannot be compared)" if left_out else ""
+    )
