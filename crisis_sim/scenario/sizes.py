@@ -37,7 +37,9 @@ def agents_are_few_enough(top: Node) -> Iterator[Mistake]:
     """As many agents as a person can mean."""
     count = _agents(top)
     if count > MAX_AGENTS:
-        yield top.place.mistake(f"{count} agents", f"at most {MAX_AGENTS}")
+        sections = [node for name in SECTIONS if (node := top.entries().get(name))]
+        largest = max(sections, key=lambda section: len(section.entries()))
+        yield largest.label.mistake(f"{count:,} agents", f"at most {MAX_AGENTS}")
 
 
 def lists_are_short_enough(top: Node) -> Iterator[Mistake]:

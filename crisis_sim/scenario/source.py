@@ -224,6 +224,9 @@ _FORBIDDEN = re.compile(
     "\ud800-\udfff\ufeff\ufffe\uffff]"
 )
 
+#: Halves of characters in UTF-16.
+_HALVES = re.compile("[\ud800-\udfff]")
+
 _NULL = frozenset(["", "~", "null", "Null", "NULL"])
 _BOOLEANS = {
     **dict.fromkeys(["true", "True", "TRUE"], True),
@@ -333,7 +336,7 @@ class _Reader:
                     raise self._stop(
                         place.mistake(f"a key of {len(key):,} letters", f"at most {MAX_KEY}")
                     )
-                self._check_text(key, place)
+                key = self._checked_text(key, place)
             else:
                 self._value(event, stream, depth + 1)
                 key = None
@@ -359,9 +362,9 @@ class _Reader:
         return items
 
     def _scalar(self, event: Any, place: Place) -> Scalar:
-        self._check_text(event.value, place)
+        text = self._checked_text(event.value, place)
         plain = not event.style
-        return read_scalar(event.value) if plain else str(event.value)
+        return read_scalar(text) if plain else text
 
     def _count(self, place: Place) -> None:
         """Go no further where there is more than anyone writes, or more mistakes than anyone reads."""
@@ -375,11 +378,18 @@ class _Reader:
                 place.mistake("too many mistakes to read on", "those above mended first")
             )
 
-    def _check_text(self, text: str, place: Place) -> None:
-        """Refuse what an escape in a quoted text may have brought in."""
+    def _checked_text(self, text: str, place: Place) -> str:
+        """A text without what an escape in its quotes may have brought in, which is refused.
+
+        Two escapes that are one character in UTF-16 are put together: JSON writes some letters so.
+        """
+        if _HALVES.search(text):
+            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
         forbidden = _FORBIDDEN.search(text)
         if forbidden:
             self.mistakes.append(place.mistake(_forbidden_message(forbidden.group())))
+            text = _FORBIDDEN.sub("\ufffd", text)  # what looks at it next may take no half letter
+        return str(text)
 
     def _refuse_extras(self, event: Any, place: Place) -> None:
         if isinstance(event, events.AliasEvent):

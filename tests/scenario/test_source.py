@@ -71,6 +71,11 @@ def test_scalars_follow_yaml_1_2(text: str, expected: object) -> None:
     assert type(value) is type(expected)
 
 
+def test_two_escapes_that_are_one_letter_in_json_are_that_letter() -> None:
+    assert value_of(r'"\ud835\udd1e"') == "𝔞"
+    assert list(value_of(r'{"\ud835\udd1e": 1}')) == ["𝔞"]  # type: ignore[call-overload]
+
+
 def test_numbers_that_are_not_finite_are_read_as_such() -> None:
     assert value_of(".inf") == math.inf
     assert value_of("-.Inf") == -math.inf

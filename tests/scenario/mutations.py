@@ -1,0 +1,151 @@
+"""Scenario files spoilt at random, by a seeded generator: bytes, lines, values and types."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+#: What may stand where a value stood.
+VALUES = (
+    *("", "~", "null", "true", "NO", "0", "-0.0", "-1", "1e308", "-1e308", "1e-320", "1e999"),
+    *(".nan", ".inf", "-.inf", "0x" + "f" * 500, "9" * 400, "9" * 5000, "1_000", "0o17", "1e5"),
+    *("[]", "{}", "[[[[]]]]", "{a: {b: {c: 1}}}", "[1, 2, 3]", "{uniform: [0, 1]}"),
+    *("{uniform: [1, 0]}", "{uniform: 3}", "{normal: [0.5, 1e308]}", "{normal: [0.5, 1e-320]}"),
+    *("{lognormal: [1e-320, 1]}", "{beta: [1e308, 1e-320]}", "{choice: []}", "{choice: [.nan]}"),
+    *("{choice: {values: [0, 1], weights: [1e308, 1e308]}}", "{triangular: [0, 0, 0]}"),
+    *("{choice: {values: [0, 1], weights: [0, 0]}}", "{uniform: [0, 1], normal: [0, 1]}"),
+    *("*a", "&a 1", "&a [*a]", "!!python/object/apply:os.system [x]", "!!binary aGk=", "<<", "|"),
+    *("2025-05-07", "0001-01-01", "9999-12-31T23:59:59-23:59", "2025-02-30", "2025-05-07T25:00"),
+    *("'", '"', '"\\', '"\\x1b[2J"', '"\\ud800"', '"\\0"', "../../etc/passwd", "/dev/zero", "a/b"),
+    *("\x1b[31m", "\u202etxet", "\x00", "\ufeff", "[red]x[/red]", "$\\frac{$", "<b>&", "é" * 400),
+    *("x" * 10_000, "? [a]", "- - - -", "%YAML 1.1", "---", "...", "@", "`", "\t", "#", ": :"),
+)
+#: The same for a scenario written as JSON.
+PLAIN: tuple[Any, ...] = (
+    *(None, True, False, 0, -1, 10**30, -(10**400), 1e308, 5e-324, -0.0, float("nan")),
+    *(float("inf"), "", "x", "NO", "2025-05-07", "x" * 500, [], {}, [[]], [{}], {"": 1}),
+    *({"uniform": [0, 1]}, {"normal": [0.5, 1e-320]}, {"lognormal": [1e-300, 1e300]}),
+    *({"beta": [1e-300, 1e300]}, {"choice": [0.5]}, {"choice": {"values": []}}, [0] * 300),
+    *({f"k{number}": {} for number in range(250)}, "\x1b[31m", "\u202e", "../x", "a/b", "calm"),
+)
+
+_SCALAR = re.compile(r"(?<=: )[^\s,{}\[\]][^,{}\[\]\n]*|(?<=[\[,] )[^\s,{}\[\]]+")
+
+
+def mutants(text: str, count: int, seed: int) -> Iterator[bytes]:
+    """Files made of a scenario's text, each spoilt once to four times."""
+    chance = random.Random(seed)
+    for _ in range(count):
+        spoilt = text.encode()
+        for _ in range(chance.choice((1, 1, 1, 2, 4))):
+            spoilt = chance.choice(_WAYS)(spoilt, chance)
+        yield spoilt
+
+
+def plain_mutants(plain: dict[str, Any], count: int, seed: int) -> Iterator[bytes]:
+    """Files made of a scenario's plain values as JSON, in each of which one to three are others."""
+    chance = random.Random(seed)
+    for _ in range(count):
+        spoilt = json.loads(json.dumps(plain))
+        for _ in range(chance.choice((1, 1, 2, 3))):
+            spoilt = _elsewhere(spoilt, chance)
+        yield json.dumps(spoilt, ensure_ascii=chance.random() < 0.5).encode(
+            "utf-8", "surrogatepass"
+        )
+
+
+def _cut(text: bytes, chance: random.Random) -> bytes:
+    start, end = sorted(chance.randrange(len(text) + 1) for _ in range(2))
+    return text[:start] + text[min(end, start + chance.choice((1, 3, 40))) :]
+
+
+def _truncate(text: bytes, chance: random.Random) -> bytes:
+    return text[: chance.randrange(len(text) + 1)]
+
+
+def _flip(text: bytes, chance: random.Random) -> bytes:
+    spoilt = bytearray(text or b" ")
+    for _ in range(chance.choice((1, 2, 8))):
+        spoilt[chance.randrange(len(spoilt))] = chance.randrange(256)
+    return bytes(spoilt)
+
+
+def _insert(text: bytes, chance: random.Random) -> bytes:
+    place = chance.randrange(len(text) + 1)
+    marks = chance.choice(
+        (b":", b"-", b"[", b"]", b"{", b"}", b"'", b'"', b"\n", b" ", b"\t", b"#")
+    )
+    more = chance.choice((marks, 3 * marks, 30 * marks, chance.choice(VALUES).encode()))
+    return text[:place] + more + text[place:]
+
+
+def _copy(text: bytes, chance: random.Random) -> bytes:
+    start = chance.randrange(len(text) + 1)
+    place = chance.randrange(len(text) + 1)
+    return text[:place] + text[start : start + chance.choice((5, 50))] + text[place:]
+
+
+def _lines(text: bytes, chance: random.Random) -> bytes:
+    lines = text.split(b"\n")
+    here, there = chance.randrange(len(lines)), chance.randrange(len(lines))
+    match chance.randrange(5):
+        case 0:
+            del lines[here]
+        case 1:
+            lines.insert(there, lines[here])
+        case 2:
+            lines[here], lines[there] = lines[there], lines[here]
+        case 3:
+            lines[here] = chance.choice((b" ", b"  ", b"\t")) + lines[here]
+        case _:
+            lines[here] = lines[here].lstrip()
+    return b"\n".join(lines)
+
+
+def _value(text: bytes, chance: random.Random) -> bytes:
+    written = text.decode(errors="replace")
+    found = [*_SCALAR.finditer(written)]
+    if not found:
+        return text
+    match = chance.choice(found)
+    other = chance.choice(VALUES)
+    return (written[: match.start()] + other + written[match.end() :]).encode()
+
+
+def _encoding(text: bytes, chance: random.Random) -> bytes:
+    written = text.decode(errors="replace")
+    return written.encode(
+        chance.choice(("utf-16", "utf-16-le", "utf-32", "latin-1", "utf-8-sig", "utf-7", "cp500")),
+        errors="replace",
+    )
+
+
+_WAYS: tuple[Callable[[bytes, random.Random], bytes], ...] = (
+    *(_cut, _truncate, _flip, _insert, _insert, _copy, _lines, _lines),
+    *(_value, _value, _value, _value, _value, _encoding),
+)
+
+
+def _elsewhere(plain: Any, chance: random.Random) -> Any:
+    """Plain values with one of them, somewhere, another, doubled, renamed or gone."""
+    if isinstance(plain, dict) and plain and chance.random() < 0.85:
+        key = chance.choice([*plain])
+        match chance.randrange(12):
+            case 0:
+                return {one: value for one, value in plain.items() if one != key}
+            case 1:
+                return {
+                    chance.choice(("", "x" * 300, "\x1b", "us/../a", key + "x")): plain[key],
+                    **plain,
+                }
+            case _:
+                return {**plain, key: _elsewhere(plain[key], chance)}
+    if isinstance(plain, list) and plain and chance.random() < 0.85:
+        place = chance.randrange(len(plain))
+        if chance.random() < 0.1:
+            return [*plain, *plain]
+        return [*plain[:place], _elsewhere(plain[place], chance), *plain[place + 1 :]]
+    return chance.choice(PLAIN)

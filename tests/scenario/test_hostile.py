@@ -1,0 +1,507 @@
+"""Scenario files and overrides of someone who means harm, case by case and at random.
+
+Each is read, or refused with its place, in a short time and little memory; nothing else happens.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crisis_sim.scenario import Scenario, ScenarioError, load_scenario, read_scenario
+from crisis_sim.scenario.errors import MAX_MISTAKES
+from crisis_sim.scenario.extends import MAX_CHAIN
+from crisis_sim.scenario.fields import TOP, Slot
+from crisis_sim.scenario.printable import printable_lines
+from crisis_sim.scenario.shipped import shipped_names
+from crisis_sim.scenario.sizes import (
+    MAX_AGENT_TURNS,
+    MAX_DESCRIPTION,
+    MAX_EVENTS,
+    MAX_REVIEWS,
+    MAX_TEXT,
+    MAX_UNCERTAIN,
+)
+from crisis_sim.scenario.source import MAX_BYTES, MAX_KEY, MAX_VALUES, parse, read_text
+from tests.scenario.files import BASE, Write, only_mistake
+from tests.scenario.mutations import VALUES, mutants, plain_mutants
+
+#: Far more than any of them takes, on a machine that does much else.
+SECONDS = 20.0
+
+
+def report_of(text: str, *overrides: str) -> str:
+    """What is said of a text, which is refused, and soon."""
+    began = time.perf_counter()
+    with pytest.raises(ScenarioError) as caught:
+        read_scenario(text, "f", overrides)
+    report = str(caught.value)
+    assert time.perf_counter() - began < SECONDS
+    assert report == printable_lines(report)
+    return report
+
+
+def attempt(read: Callable[[], Scenario]) -> Scenario | None:
+    """A scenario, or None where it is refused, with a report that is fit for a terminal."""
+    try:
+        return read()
+    except ScenarioError as error:
+        report = str(error)
+        if not error.mistakes or report != printable_lines(report):
+            raise AssertionError(report) from error
+        return None
+
+
+def many(count: int, item: Callable[[int], str], between: str = ", ") -> str:
+    return between.join(item(number) for number in range(count))
+
+
+# Bombs.
+
+
+def test_aliases_that_multiply_are_refused_before_they_do() -> None:
+    lol = "a: &a [lol, lol, lol]\n" + "".join(
+        f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join(['*' + chr(97 + n)] * 9)}]\n" for n in range(20)
+    )
+    report = report_of(lol)
+    assert "an anchor (&a): scenarios have none" in report
+    assert "an alias (*a): scenarios have none" in report
+
+
+def test_an_alias_to_itself_is_refused() -> None:
+    assert "an alias (*a)" in report_of("title: &a [*a]")
+
+
+def test_merge_keys_merge_nothing() -> None:
+    assert "unknown key '<<'" in report_of(BASE + "<<: {title: other}\n")
+    assert "an alias (*x)" in report_of(BASE + "<<: *x\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("sources: [" + "a," * 500_000 + "a]", id="list"),
+        pytest.param("x: {" + many(60_000, lambda n: f"k{n}: 1") + "}", id="mapping"),
+    ],
+)
+def test_more_values_than_anyone_writes_are_not_read_to_their_end(text: str) -> None:
+    assert f"at most {MAX_VALUES:,} values" in report_of(BASE + text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("x:\n" + "- &a b\n" * 40_000, id="anchors"),
+        pytest.param("x: [" + "!t a, " * 40_000 + "b]", id="tags on one line"),
+        pytest.param("x:\n" + " a: 1\n" * 40_000, id="duplicate keys"),
+        pytest.param("".join(f"k{n}: 1\n" for n in range(20_000)), id="unknown keys"),
+        pytest.param(
+            "real_path: {rungs: {india: [" + many(10_000, lambda n: "[2025-05-01, clam]") + "]}}",
+            id="unknown rungs",
+        ),
+    ],
+)
+def test_a_report_has_an_end_however_many_mistakes_there_are(text: str) -> None:
+    report = report_of(BASE + text)
+    assert 50 < report.count(": error: ") <= MAX_MISTAKES
+    assert len(report) < 1000 * MAX_MISTAKES
+
+
+def test_names_that_are_all_alike_are_compared_in_no_time() -> None:
+    alike = "a" * 190
+    mediators = many(190, lambda n: f"  {alike}{n}: {{}}\n", "")
+    openers = many(5_000, lambda n: f"{alike}x{n}")
+    text = BASE.replace("mediators:\n", f"mediators:\n{mediators}")
+    report_of(text.replace("[pakistan, us]", f"[{openers}]"))
+
+
+def test_a_key_has_an_end() -> None:
+    assert f"a key of {MAX_KEY + 1} letters" in report_of(BASE + "k" * (MAX_KEY + 1) + ": 1\n")
+    assert "a key without a colon" in report_of(BASE + "k" * 500_000 + ": 1\n")
+    assert "a key of 900 letters" in report_of(BASE + "'" + "k" * 900 + "': 1\n")
+
+
+@pytest.mark.parametrize(
+    "mark", ["#", " ", "\n", "\\n", ":", "'", "- ", "? ", "[", "{a: ", "&a ", "%"]
+)
+def test_a_megabyte_of_one_mark_is_no_trouble(mark: str) -> None:
+    text = BASE + "description: " + mark * ((MAX_BYTES - 2_000) // len(mark))
+    began = time.perf_counter()
+    attempt(lambda: read_scenario(text))
+    assert time.perf_counter() - began < SECONDS
+
+
+def test_a_text_that_is_too_big_is_not_looked_into() -> None:
+    assert "too big for a scenario" in report_of("#" * (MAX_BYTES + 1))
+
+
+# What a block of crises could not hold.
+
+
+def with_events(count: int) -> str:
+    events = "  - {at: 2025-04-23, struck: india}\n" * (count - 1)
+    return BASE.replace("events:\n", f"events:\n{events}")
+
+
+def with_reviews(count: int) -> str:
+    review = "{at: 2025-05-09T20:00+05:30, amount_usd_bn: 1}"
+    return BASE.replace("reviews: [", "reviews: [" + f"{review}, " * (count - 1))
+
+
+def with_uncertain(count: int) -> str:
+    deaths = "deaths: {uniform: [0, 1]}, blame: {uniform: [0, 1]}, pressure: {uniform: [0, 1]}"
+    more, rest = divmod(count - 2, 3)  # two stand in it already
+    events = f"  - {{at: 2025-04-23, struck: india, {deaths}}}\n" * more
+    vaguer = ("audience: 0.7", "resolve: 0.8")[:rest]
+    text = BASE
+    for one in vaguer:
+        text = text.replace(one, one.partition(":")[0] + ": {uniform: [0, 1]}")
+    return text.replace("events:\n", f"events:\n{events}")
+
+
+@pytest.mark.parametrize(
+    ("made_with", "most", "message"),
+    [
+        (with_events, MAX_EVENTS, "1,001 events"),
+        (with_reviews, MAX_REVIEWS, "201 reviews of all lenders together"),
+        (with_uncertain, MAX_UNCERTAIN, "1,001 distributions"),
+    ],
+)
+def test_as_much_as_memory_holds_is_read_and_one_more_is_refused(
+    made_with: Callable[[int], str], most: int, message: str
+) -> None:
+    assert read_scenario(made_with(most))
+    assert message in report_of(made_with(most + 1))
+
+
+def test_a_thousand_agents_are_refused() -> None:
+    mediators = many(1_000, lambda n: f"  m{n}: {{}}\n", "")
+    assert "1,007 agents" in report_of(BASE.replace("mediators:\n", f"mediators:\n{mediators}"))
+
+
+def test_a_billion_turns_are_refused() -> None:
+    assert "turns" in report_of(BASE + "horizon_days: 3650\nhours_per_turn: 0.0000876\n")
+    assert "out of range" in report_of(BASE + "horizon_days: 1000000000\n")
+
+
+def test_many_agents_may_not_have_many_turns() -> None:
+    mediators = many(190, lambda n: f"  m{n}: {{}}\n", "")
+    text = BASE.replace("mediators:\n", f"mediators:\n{mediators}")
+    assert read_scenario(text + "horizon_days: 1000\nhours_per_turn: 1\n")
+    report = report_of(text + "horizon_days: 1100\nhours_per_turn: 1\n")
+    assert f"at most {MAX_AGENT_TURNS:,} turns of all agents together" in report
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "most"),
+    [
+        ("A small crisis", "WORD", MAX_TEXT),
+        ("imf:\n", "imf:\n    title: WORD\n", MAX_TEXT),
+        ("mediators:", "sources: [WORD]\nmediators:", MAX_TEXT),
+        ("mediators:", "description: WORD\nmediators:", MAX_DESCRIPTION),
+        (
+            "mediators:",
+            "real_path: {events: [{at: 2025-05-07, text: WORD}]}\nmediators:",
+            MAX_TEXT,
+        ),
+    ],
+)
+def test_a_text_that_no_chart_could_show_is_refused(before: str, after: str, most: int) -> None:
+    text = BASE.replace(before, after)
+    assert read_scenario(text.replace("WORD", "é" * most))
+    assert f"a text of {most + 1:,} letters" in report_of(text.replace("WORD", "é" * (most + 1)))
+
+
+# Encodings, and what is no file.
+
+
+@pytest.mark.parametrize(
+    ("encoding", "message"),
+    [
+        ("utf-16", "f.yaml:1:1: error: byte 0xff is not UTF-8"),
+        ("utf-16-le", "f.yaml:1:2: error: character U\\+0000"),
+        ("utf-16-be", "f.yaml:1:1: error: character U\\+0000"),
+        ("utf-32", "f.yaml:1:1: error: byte 0xff is not UTF-8"),
+        ("utf-32-be", "f.yaml:1:1: error: character U\\+0000"),
+        ("cp500", "f.yaml:1:1: error: byte 0xa3 is not UTF-8"),
+    ],
+)
+def test_another_encoding_is_named_at_its_first_wrong_byte(
+    tmp_path: Path, encoding: str, message: str
+) -> None:
+    path = tmp_path / "f.yaml"
+    path.write_bytes(BASE.encode(encoding))
+    with pytest.raises(ScenarioError, match=message):
+        load_scenario(path)
+
+
+def test_latin_letters_of_one_byte_are_told_where_they_stand(tmp_path: Path) -> None:
+    path = tmp_path / "f.yaml"
+    path.write_bytes(BASE.replace("small", "sm\u00e9ll").encode("latin-1"))
+    with pytest.raises(ScenarioError, match=r"f.yaml:1:12: error: byte 0xe9 is not UTF-8"):
+        load_scenario(path)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"\x00" * 1000,
+        os.urandom(4096),
+        b"\x89PNG\r\n\x1a\n\x00\x00",
+        b"PAR1\x15\x04",
+        b"\xfe\xff",
+    ],
+    ids=["empty", "zeros", "random", "image", "parquet", "mark alone"],
+)
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path, raw: bytes) -> None:
+    path = tmp_path / "f.yaml"
+    path.write_bytes(raw)
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(path)
+    assert str(caught.value) == printable_lines(str(caught.value))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+@pytest.mark.parametrize("read", [load_scenario, lambda path: read_text(path, "f")])
+def test_a_pipe_is_not_waited_for(tmp_path: Path, read: Callable[[Path], object]) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    with pytest.raises(ScenarioError, match=r"no such file|a pipe or a device"):
+        read(tmp_path / "pipe.yaml")
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no such device here")
+@pytest.mark.parametrize("read", [load_scenario, lambda path: read_text(path, "f")])
+def test_a_device_that_never_ends_is_not_read(read: Callable[[Path], object]) -> None:
+    with pytest.raises(ScenarioError, match=r"no such file|a pipe or a device"):
+        read(Path("/dev/zero"))
+
+
+def test_a_file_of_a_terabyte_is_not_read_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "f.yaml"
+    with path.open("wb") as file:
+        try:
+            file.truncate(2**40)
+        except OSError:
+            pytest.skip("no files with holes here")
+    with pytest.raises(ScenarioError, match="too big for a scenario"):
+        load_scenario(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")
+def test_a_file_that_one_may_not_read_is_told_as_such(write: Write) -> None:
+    path = write("secret.yaml", BASE)
+    path.chmod(0)
+    assert "cannot be read" in only_mistake(path).message
+
+
+def test_a_chain_of_files_cannot_climb_by_its_links(write: Write, tmp_path: Path) -> None:
+    """Each file may name files of its own folder or below: a chain goes down, never up again."""
+    write("below/one.yaml", "extends: ../base.yaml\n")
+    path = write("a.yaml", "extends: below/one.yaml\n")
+    assert "files of its own folder only" in only_mistake(path).message
+
+
+def test_a_chain_of_thousands_is_read_no_further_than_its_limit(write: Write) -> None:
+    last = "base.yaml"
+    for number in range(3 * MAX_CHAIN):
+        last = write(f"{number}.yaml", f"extends: {last}\n").name
+    assert (
+        f"more than {MAX_CHAIN} files"
+        in only_mistake(write("a.yaml", f"extends: {last}\n")).message
+    )
+
+
+# Names and numbers.
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("a/b", "..", "../up", "a\\\\b", "C:", "a b", "a.b", "-a", "1a", "A", "é", "a" * 41, ""),
+        *("[red]", "[link=http://x]a[/link]", "<b>", "$x$", "a|b", "con ", "\\x1b[31m", "\\u202ea"),
+        *("__class__", "\\u0000", "\\n", "a\\n", "\\ud800", "a\\u200d", "\\u0430"),
+    ],
+)
+@pytest.mark.parametrize("section", ["states", "mediators", "lenders", "channels", "advisers"])
+def test_a_name_that_could_be_more_than_a_name_is_refused(name: str, section: str) -> None:
+    old = {
+        "states": "  india:",
+        "mediators": "  us:",
+        "lenders": "  imf:",
+        "channels": "  line:",
+        "advisers": "  elder:",
+    }[section]
+    report = report_of(BASE.replace(old, f'  "{name}":', 1))
+    assert "cannot be a name here" in report or "control characters" in report
+
+
+@pytest.mark.parametrize(
+    "value", [".nan", ".inf", "-.inf", "1e308", "1e999", "9" * 5000, "true", "''"]
+)
+@pytest.mark.parametrize(
+    "path",
+    ["horizon_days", "hours_per_turn", "follow_up_days", "states.india.resolve", "events.0.deaths"],
+)
+def test_a_number_that_is_none_is_refused_at_its_place(path: str, value: str) -> None:
+    assert report_of(BASE, f"{path}={value}").startswith(f"--set:1:{len(path) + 2}: error: ")
+
+
+@pytest.mark.parametrize("value", ["1e-320", "-0.0", "0"])
+def test_a_number_next_to_nothing_is_a_number(value: str) -> None:
+    resolve = read_scenario(BASE, "f", [f"states.india.resolve={value}"]).states["india"].resolve
+    assert resolve == float(value)
+    assert "out of range" in report_of(BASE, f"hours_per_turn={value}")
+
+
+def test_weights_whose_sum_overflows_are_shares_all_the_same() -> None:
+    chosen = "{choice: {values: [0, 1], weights: [1.5e308, 1.5e308]}}"
+    resolve = read_scenario(BASE, "f", [f"states.india.resolve={chosen}"]).states["india"].resolve
+    assert getattr(resolve, "weights") == (0.5, 0.5)  # noqa: B009 - it is a distribution
+
+
+@pytest.mark.parametrize("close", [".nan", ".inf", "0", "-1", "1e308", "1e-320", "true", "'1'"])
+def test_a_close_that_no_chart_could_show_is_refused(close: str) -> None:
+    market = f"real_path: {{markets: {{india: {{index: a, closes: [[2025-05-02, {close}]]}}}}}}\n"
+    assert "a number from 1e-06 to 1e+12" in report_of(BASE + market)
+
+
+# Overrides.
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "a=*b",
+            "title=&a x",
+            "title=!!python/object/apply:os.system [x]",
+            "title=\x1b[2J",
+            "\x1b=1",
+        ),
+        *("events." + "9" * 5000 + ".deaths=1", "horizon_days=" + "9" * 5000, "=" * 10_000),
+        *("a." * 100_000 + "=1", "k" * 100_000 + "=1", "horizon_days=" + "[" * 100_000),
+        *(
+            "title=" + "x" * (MAX_BYTES + 1),
+            "mediators={" + many(20_000, lambda n: f"m{n}: {{}}") + "}",
+        ),
+        *(
+            "title=a\n---\nb",
+            "title=a\nstart: b",
+            "extends=../x.yaml",
+            "\x00=1",
+            "title=\ud800",
+            "=",
+            "",
+        ),
+    ],
+)
+def test_an_override_is_refused_where_it_stands(text: str) -> None:
+    assert report_of(BASE, text).startswith("--set")
+
+
+# At random.
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("hostile")
+
+
+def read_or_refused(raw: bytes, path: Path) -> None:
+    """Read a file, or have it refused, soon; what is read can be written and read again."""
+    path.write_bytes(raw)
+    began = time.perf_counter()
+    scenario = attempt(lambda: load_scenario(path))
+    if scenario:
+        assert read_again(scenario).digest == scenario.digest
+    assert time.perf_counter() - began < SECONDS
+
+
+def read_again(scenario: Scenario) -> Scenario:
+    return Scenario.model_validate(scenario.plain())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_thousands_of_spoilt_files_are_read_or_refused(folder: Path, seed: int) -> None:
+    small = "\n".join(line for line in BASE.splitlines() if "uae" not in line)
+    for raw in mutants(small, 500, seed):
+        read_or_refused(raw, folder / "f.yaml")
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_values_of_other_types_are_read_or_refused(folder: Path, seed: int) -> None:
+    plain, _ = parse("f", BASE)
+    for raw in plain_mutants(plain.plain(), 300, seed):
+        read_or_refused(raw, folder / "f.yaml")
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_shipped_scenarios_spoilt_are_read_or_refused(folder: Path, name: str) -> None:
+    scenario = load_scenario(name)
+    plain = {key: value for key, value in scenario.plain().items() if key != "name"}
+    plain["behaviour"] = {"decision": plain["behaviour"]["decision"]}
+    for raw in plain_mutants(plain, 8, seed=len(name)):
+        read_or_refused(raw, folder / "f.yaml")
+
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**30), 10**30)
+    | st.floats()
+    | st.text(max_size=12)
+    | st.sampled_from(["india", "pakistan", "us", "calm", "2025-05-01", "trigger", "for", "dove"])
+)
+ANYTHING = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def shaped_like(slot: Slot, depth: int = 0) -> st.SearchStrategy[Any]:
+    """Values with the keys that the schema has, and nearly everything under them."""
+    if depth > 4 or not (slot.part or slot.by_name or slot.is_list):
+        numbers = st.floats(0, 1) | st.builds(
+            lambda low: {"uniform": [low, low + 1]}, st.floats(0, 1)
+        )
+        words = st.sampled_from(slot.choices) if slot.choices else st.just("india")
+        return (numbers if slot.bounds else words) | SCALARS | ANYTHING
+    below = {key: shaped_like(inner, depth + 1) for key in slot.keys if (inner := slot.step(key))}
+    if slot.part:
+        return st.fixed_dictionaries({}, optional=below) | ANYTHING
+    item = slot.step(0) if slot.is_list else slot.step("x")
+    inner = shaped_like(item, depth + 1) if item else ANYTHING
+    if slot.is_list:
+        return st.lists(inner, max_size=3) | ANYTHING
+    names = st.sampled_from(["india", "pakistan", "us", "imf", "a"]) | st.text(max_size=5)
+    return st.dictionaries(names, inner, max_size=3) | ANYTHING
+
+
+@settings(max_examples=100, deadline=None)
+@given(shaped_like(TOP), st.lists(st.sampled_from(VALUES) | st.text(max_size=20), max_size=2))
+def test_nothing_with_the_keys_of_a_scenario_brings_the_reader_down(
+    plain: Any, values: list[str]
+) -> None:
+    overrides = [f"states.india.resolve={value}" for value in values]
+    attempt(lambda: read_scenario(json.dumps(plain), "f", overrides))
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.text(max_size=30) | st.sampled_from(VALUES), st.text(max_size=30) | st.sampled_from(VALUES)
+)
+def test_no_override_brings_the_reader_down(path: str, value: str) -> None:
+    for text in (f"{path}={value}", f"events.0.{path}={value}", f"title={value}", path):
+        attempt(lambda text=text: read_scenario(BASE, "f", [text]))  # type: ignore[misc]
