@@ -49,6 +49,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source.mkdir()
     for name in ("crisis_sim", "scenarios"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "docs" / "facts", source / "docs" / "facts")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps")
@@ -70,11 +71,13 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return programs
 
 
-def test_the_wheel_holds_the_package_its_types_and_the_scenarios(wheel: Path) -> None:
+def test_the_wheel_holds_the_package_its_types_the_scenarios_and_the_record(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     shipped = {f"crisis_sim/_scenarios/{path.name}" for path in (ROOT / "scenarios").iterdir()}
     assert shipped <= set(names)
     assert "crisis_sim/py.typed" in names
+    record = {f"crisis_sim/_facts/{path.name}" for path in (ROOT / "docs" / "facts").iterdir()}
+    assert record | {"crisis_sim/validation/expectations.csv"} <= set(names)
     tops = {name.partition("/")[0] for name in names}
     assert tops == {"crisis_sim", f"crisis_sim-{__version__}.dist-info"}
 

@@ -130,7 +130,8 @@ class Observer(CrisisAgent):
         answered_at = self._answered_at[name]
         climbed = (state.rung > self._seen[name]) & (state.rung > self._stood[name])
         in_time = ~(hours - answered_at > 24 * RESPONSE_GAP_DAYS)  # true before the first climb
-        who = (climbed & in_time & ~np.isnan(self._struck_at[name])).nonzero()[0]
+        answers = climbed & in_time & ~np.isnan(self._struck_at[name]) & self.crisis.ongoing
+        who = answers.nonzero()[0]
         if who.size:
             answered_at[who] = hours
             kinds = self._response_of[0][state.rung[who]]
@@ -165,7 +166,7 @@ class Observer(CrisisAgent):
     def _see_halt(self) -> None:
         crisis = self.crisis
         self.strikes_until[crisis.under_fire > 0] = crisis.hours
-        waiting = ~np.isnan(self.strikes_until) & ~self._halted
+        waiting = ~np.isnan(self.strikes_until) & ~self._halted & crisis.ongoing
         if not waiting.any():
             return
         rest = crisis.hours - self.strikes_until

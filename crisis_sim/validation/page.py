@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING
 
 from crisis_sim.report.words import UNKNOWN, percent
 from crisis_sim.validation import words
-from crisis_sim.validation.cases import IN_WORDS
+from crisis_sim.validation.cases import IN_WORDS, INSIDE
+from crisis_sim.validation.facts import read_facts
 from crisis_sim.validation.observer import RENEWED_AFTER_DAYS, RESPONSE_GAP_DAYS
+from crisis_sim.validation.run import POPULATION, Validation
 from crisis_sim.validation.save import PREFIX, write_charts
-
-if TYPE_CHECKING:
-    from crisis_sim.validation.run import Validation
 
 HERE = Path(__file__).parent
 TEMPLATE, LIMITS = HERE / "page.md", HERE / "limits.md"
@@ -44,10 +43,11 @@ def page(validation: Validation) -> str:
     """The page as Markdown."""
     counts = validation.counts()
     crises = validation.batch.ensembles[validation.population]
+    record = read_facts()
+    comparable = [one for one in validation.cases if one.verdict != "not comparable"]
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+        command=_command(validation),
         replicates=f"{crises.replicates:,}",
-        plain_replicates=crises.replicates,
-        seed=validation.batch.seed,
         population=validation.population,
         horizon_days=f"{crises.horizon_hours / 24:g}",
         unresolved=percent(validation.unresolved),
@@ -56,10 +56,27 @@ def page(validation: Validation) -> str:
         facts="\n".join(_fact_tables(validation)),
         cases="\n".join(_case_table(validation)),
         charts=f"{IMAGES}/{PREFIX}",
+        case_figures=len(comparable),
+        outside_by_chance=f"{len(comparable) * (1 - INSIDE[1] + INSIDE[0]):.0f}",
+        other=percent(record["ending_other"].value),
+        war_of_confrontations=percent(record["war_share_confrontations"].value),
+        war_of_crises=percent(record["peak_violence_full_scale_war"].value),
         response_gap=f"{RESPONSE_GAP_DAYS:g}",
         renewed_after=f"{RENEWED_AFTER_DAYS:g}",
         limits=LIMITS.read_text(encoding="utf-8").strip(),
     )
+
+
+def _command(validation: Validation) -> str:
+    """The command that makes the page again."""
+    crises = validation.batch.ensembles[validation.population]
+    said = ["crisis-sim", "validate", "--replicates", str(crises.replicates)]
+    said += ["--seed", str(validation.batch.seed)]
+    if validation.population != POPULATION:
+        said += ["--population", validation.population]
+    for override in validation.overrides:
+        said += ["--set", override]
+    return shlex.join([*said, "--page", "docs/validation.md"])
 
 
 def _fact_tables(validation: Validation) -> Iterator[str]:

@@ -32,12 +32,14 @@ class Validation:
         cases: the real figures of each case beside the simulated ones.
         batch: all replicates, the population's first.
         unresolved: share of the population's crises that the horizon cut off.
+        overrides: changes that were made in every scenario.
     """
 
     facts: dict[str, list[Comparison]]
     cases: list[CaseResult]
     batch: Batch
     unresolved: float
+    overrides: tuple[str, ...] = ()
 
     @property
     def population(self) -> str:
@@ -73,6 +75,7 @@ class Validation:
             "seed": self.batch.seed,
             "replicates": next(iter(self.batch.ensembles.values())).replicates,
             "population": self.population,
+            "overrides": list(self.overrides),
             "unresolved": self.unresolved,
             "counts": self.counts(),
             "failures": self.failures,
@@ -131,6 +134,7 @@ def validate(
         ],
         batch=batch,
         unresolved=float((crises.column("ending") == "unresolved").mean()),
+        overrides=tuple(overrides),
     )
 
 

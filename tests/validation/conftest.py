@@ -1,0 +1,55 @@
+"""A small population, and what comes of holding it against the record, which the tests of this room share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from crisis_sim.scenario import Scenario
+from crisis_sim.validation.run import Validation, validate
+
+#: Crises of several kinds between two states: with a violent trigger and without, mediated or not.
+POPULATION = """
+title: a small population
+start: 2000-01-01T00:00+00:00
+horizon_days: 120
+hours_per_turn: 12
+states:
+  one:
+    resolve: {uniform: [0.2, 1.0]}
+    audience: {uniform: [0.1, 0.9]}
+    nuclear: true
+  other: {resolve: {uniform: [0.2, 1.0]}, audience: 0.5, nuclear: true}
+mediators:
+  friend:
+    style: manipulation
+    attention_threshold: {uniform: [0.1, 0.9]}
+    attention_days: 10
+    trust: {one: 0.5, other: 0.5}
+    leverage: {one: 0.5, other: 0.5}
+events:
+  - at: 2000-01-01T00:00+00:00
+    kind: trigger
+    struck: one
+    deaths: {choice: [0, 5, 50, 500]}
+"""
+#: Shorter and coarser than the shipped cases are: what is tested is not what comes of them.
+QUICK = ("horizon_days=60", "hours_per_turn=12")
+
+
+@pytest.fixture(scope="session")
+def population() -> Scenario:
+    return Scenario.from_text(POPULATION, "small")
+
+
+@pytest.fixture(scope="session")
+def population_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("population") / "small.yaml"
+    path.write_text(POPULATION, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def validation(population_file: Path) -> Validation:
+    return validate(population_file, replicates=80, overrides=QUICK)

@@ -1,0 +1,137 @@
+"""What people look at: charts, tables and the page."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from rich.console import Console
+
+from crisis_sim.validation import charts, save
+from crisis_sim.validation.charts.transitions import changes, tables
+from crisis_sim.validation.facts import read_facts
+from crisis_sim.validation.page import LIMITS, page, write_page
+from crisis_sim.validation.run import Validation
+from crisis_sim.validation.save import CHARTS, write_validation
+from crisis_sim.validation.tables import print_validation
+from crisis_sim.validation.words import short
+from tests.report.looking import legends_over_data, overlaps, svg, texts, words_in
+
+DRAW: dict[str, Callable[[Validation], Figure]] = {
+    name: getattr(charts, f"draw_{name}") for name in CHARTS
+}
+
+
+@pytest.fixture(scope="module")
+def drawn(validation: Validation) -> dict[str, Figure]:
+    return {name: draw(validation) for name, draw in DRAW.items()}
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_nothing_lies_over_anything_and_all_can_be_read(
+    name: str, drawn: dict[str, Figure]
+) -> None:
+    assert overlaps(drawn[name]) == []
+    assert legends_over_data(drawn[name]) == []
+    assert min(text.get_fontsize() for text in texts(drawn[name])) >= 6.0
+    assert drawn[name].get_figwidth() == pytest.approx(175.0 / 25.4)
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_drawn_twice_a_chart_is_the_same_to_the_byte(
+    name: str, drawn: dict[str, Figure], validation: Validation, tmp_path: Path
+) -> None:
+    assert svg(drawn[name], tmp_path) == svg(DRAW[name](validation), tmp_path)
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_axes_across_say_their_unit(name: str, drawn: dict[str, Figure]) -> None:
+    labels = [axes.get_xlabel() for axes in drawn[name].axes if axes.get_xlabel()]
+    assert labels
+    assert all("%" in label or "days" in label for label in labels)
+
+
+def test_the_chart_of_facts_shows_every_fact_that_has_no_chart_of_its_own(
+    drawn: dict[str, Figure], validation: Validation
+) -> None:
+    shown = words_in(drawn["facts"])
+    for one in validation.comparisons:
+        if not one.fact.id.startswith("next_") and one.verdict != "not comparable":
+            assert short(one.fact) in shown
+
+
+def test_where_the_kind_changes_repeats_are_left_out_and_the_rest_sums_to_one(
+    validation: Validation,
+) -> None:
+    real, _ = tables(validation)
+    changed = changes(real)
+    np.testing.assert_allclose(np.nansum(changed, axis=1), 1.0)
+    assert np.isnan(changed[np.arange(4), 1 + np.arange(4)]).all()
+    assert changed[0, 2] == pytest.approx(0.38 / (0.21 + 0.38 + 0.15 + 0.0))
+
+
+def test_the_page_holds_every_fact_every_case_and_its_charts(
+    validation: Validation, tmp_path: Path
+) -> None:
+    path, *images = write_page(validation, tmp_path / "docs" / "validation.md")
+    text = path.read_text(encoding="utf-8")
+    assert {image.name for image in images} == {
+        f"validation_{name}.{suffix}" for name in CHARTS for suffix in ("svg", "png")
+    }
+    linked = re.findall(r"!\[[^]]+\]\(([^)]+)\)", text)
+    assert len(linked) == len(CHARTS)
+    assert all((path.parent / link).is_file() for link in linked)
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert len([row for row in rows if row.startswith(tuple(f"| {n}" for n in names()))]) == len(
+        read_facts()
+    )
+    assert all(f"| {one.case.name} | {one.what} |" in text for one in validation.cases)
+    assert LIMITS.read_text(encoding="utf-8").strip() in text
+    assert "$" not in text
+
+
+def names() -> list[str]:
+    return [short(fact) for fact in read_facts().values()]
+
+
+def test_the_page_says_how_it_was_made(validation: Validation) -> None:
+    command = "crisis-sim validate --replicates 80 --seed 1 --population small"
+    changes = "--set horizon_days=60 --set hours_per_turn=12"
+    assert f"    {command} {changes} --page docs/validation.md\n" in page(validation)
+
+
+def test_the_page_marks_the_facts_of_the_fit(validation: Validation) -> None:
+    assert "| yes |" not in page(validation)
+    family, (first, *others) = next(iter(validation.facts.items()))
+    fitted = replace(first, expectation=replace(first.expectation, in_fit=True))
+    changed = replace(validation, facts={**validation.facts, family: [fitted, *others]})
+    (marked,) = [line for line in page(changed).splitlines() if line.endswith("| yes |")]
+    assert short(first.fact) in marked
+
+
+def test_the_table_sets_each_fact_beside_the_simulated_value(validation: Validation) -> None:
+    printed = io.StringIO()
+    print_validation(validation, Console(width=100, file=printed))
+    text = printed.getvalue()
+    assert max(map(len, text.splitlines())) <= 100
+    (line,) = [line for line in text.splitlines() if "50% have ended after" in line]
+    assert "75 (61–86)" in line
+    counts = validation.counts()["facts"]
+    assert f"Facts: {counts['inside']} inside" in text
+
+
+def test_results_are_written_as_json_with_their_charts(
+    validation: Validation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chart = tmp_path / "chart.svg"
+    monkeypatch.setattr(save, "write_charts", lambda *_: [chart])
+    first, *others = write_validation(validation, tmp_path / "new")
+    assert json.loads(first.read_text(encoding="utf-8")) == validation.plain()
+    assert others == [chart]

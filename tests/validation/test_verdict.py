@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from crisis_sim.outcomes.intervals import UNKNOWN, Estimate, wilson_interval
+from crisis_sim.validation.expectations import Expectation
+from crisis_sim.validation.facts import Fact, read_facts
+from crisis_sim.validation.verdict import Measured, comparable, compare, judge
+
+EXPECTED = Expectation("a")
+
+
+def fact(
+    value: float, lower: float | None = None, upper: float | None = None, days: bool = False
+) -> Fact:
+    return Fact("a", "crises", "days" if days else "share", value, lower, upper, None, "")
+
+
+@pytest.mark.parametrize(
+    ("simulated", "verdict"),
+    [
+        (Estimate(0.25, 0.24, 0.26), "inside"),
+        (Estimate(0.2, 0.1, 0.3), "inside"),
+        (Estimate(0.35, 0.29, 0.41), "near"),
+        (Estimate(0.15, 0.1, 0.2), "near"),
+        (Estimate(0.35, 0.31, 0.39), "outside"),
+        (Estimate(0.35, math.nan, math.nan), "near"),
+        (UNKNOWN, "outside"),
+    ],
+)
+def test_a_fact_with_an_interval(simulated: Estimate, verdict: str) -> None:
+    assert judge(fact(0.25, 0.2, 0.3), simulated, EXPECTED) == verdict
+
+
+@pytest.mark.parametrize(
+    ("value", "days", "tolerance", "verdict"),
+    [
+        (0.30, False, 0.05, "near"),
+        (0.31, False, 0.05, "outside"),
+        (0.20, False, 0.05, "near"),
+        (0.36, True, 1.5, "near"),
+        (0.40, True, 1.5, "outside"),
+        (0.17, True, 1.5, "near"),
+        (0.16, True, 1.5, "outside"),
+    ],
+)
+def test_a_fact_without_an_interval_is_near_within_a_tolerance_and_never_inside(
+    value: float, days: bool, tolerance: float, verdict: str
+) -> None:
+    expected = Expectation("a", tolerance=tolerance)
+    real = fact(0.25, days=days)
+    assert judge(real, Estimate(value, value, value), expected) == verdict
+    assert judge(real, Estimate(0.25, 0.2, 0.3), expected) == "near"
+
+
+def test_a_fact_with_neither_is_a_mistake_of_the_record() -> None:
+    with pytest.raises(ValueError, match="neither an interval nor a tolerance"):
+        judge(fact(0.25), Estimate(0.25, 0.2, 0.3), EXPECTED)
+
+
+def test_what_has_no_counterpart_is_not_compared() -> None:
+    expected = Expectation("a", counterpart=False)
+    assert judge(fact(0.25, 0.2, 0.3), Estimate(0.9, 0.8, 1.0), expected) == "not comparable"
+
+
+@pytest.mark.parametrize(("value", "fails"), [(0.25, False), (0.31, True), (0.9, True)])
+def test_what_is_said_to_be_met_fails_unless_it_is_inside(value: float, fails: bool) -> None:
+    measured = Measured(Estimate(value, value - 0.02, value + 0.02), 100)
+    met = compare(fact(0.25, 0.2, 0.3), measured, Expectation("a", met=True))
+    assert met.fails == fails
+    assert not compare(fact(0.25, 0.2, 0.3), measured, EXPECTED).fails
+
+
+def test_the_endings_that_the_model_has_sum_to_one_without_the_others() -> None:
+    record, made = read_facts(), comparable(read_facts())
+    endings = [name for name in record if name.startswith("ending_") and name != "ending_other"]
+    assert math.fsum(record[name].value for name in endings) < 0.95
+    assert math.fsum(made[name].value for name in endings) == pytest.approx(1.0)
+    agreement = made["ending_agreement"]
+    assert agreement.n == 403 - 33  # a twelfth of 403 crises ended in another way
+    lower, upper = wilson_interval(146, 370)
+    assert (agreement.value, agreement.lower, agreement.upper) == (146 / 370, lower, upper)
+    assert made["ending_other"] == record["ending_other"]
+
+
+def test_a_share_that_comes_with_a_number_gets_an_interval() -> None:
+    record, made = read_facts(), comparable(read_facts())
+    assert record["response_verbal"].lower is None
+    lower, upper = wilson_interval(15, 301)
+    assert (made["response_verbal"].lower, made["response_verbal"].upper) == (lower, upper)
+
+
+def test_other_facts_are_compared_as_they_stand() -> None:
+    record, made = read_facts(), comparable(read_facts())
+    same = [name for name in record if made[name] == record[name]]
+    assert {"duration_p50", "mediated", "mediation_start_p50", "next_war_war"} <= set(same)
