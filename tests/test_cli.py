@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from crisis_sim import doctor
+from crisis_sim.batch import block, read_batch
 from crisis_sim.batch import plan as plan_room
-from crisis_sim.batch import read_batch, workers
 from crisis_sim.batch.block import BlockOrder, attempt, failure
 from crisis_sim.cli import (
     BLOCKS_FAILED,
@@ -23,6 +23,7 @@ from crisis_sim.cli import (
     EXIT_CODES,
     INTERRUPTED,
     MISTAKE,
+    TERMINATED,
     run_command,
 )
 from crisis_sim.report import save
@@ -309,6 +310,23 @@ def test_an_override_that_one_scenario_lacks_names_it(ask: Ask) -> None:
     assert ask("check", "short.yaml", "alone.yaml", *taken_out[:2]).code == DONE
 
 
+@pytest.mark.usefixtures("no_charts")
+def test_failed_blocks_can_be_tried_again(
+    ask: Ask, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(block, "attempt", fail_for("alone"))
+        told = run_short(ask)
+    folder = Path("results") / "short"
+    assert f"to try again what failed: crisis-sim run --resume {folder}" in told.err
+    told = ask("run", "--resume", folder)
+    assert told.code == DONE
+    assert read_batch(folder).ensembles["alone"].replicates == 20
+    assert {path.name for path in (here / folder).iterdir()} == {
+        *("manifest.json", "outcomes.parquet", "paths.parquet", "summary.json")
+    }
+
+
 def fail_for(*scenarios: str) -> Callable[[BlockOrder], object]:
     def attempt_or_fail(order: BlockOrder) -> object:
         if order.scenario.name in scenarios:
@@ -327,7 +345,7 @@ def test_failed_blocks_are_told_and_the_others_kept(
         return failure(order, "ZeroDivisionError: no luck") if lost else attempt(order)
 
     monkeypatch.setattr(plan_room, "BLOCK_SIZE", 10)
-    monkeypatch.setattr(workers, "attempt", second_block_fails)
+    monkeypatch.setattr(block, "attempt", second_block_fails)
     told = run_short(ask)
     assert told.code == BLOCKS_FAILED
     assert "failed: alone, replicates 10 to 19: ZeroDivisionError: no luck" in told.err
@@ -338,7 +356,7 @@ def test_failed_blocks_are_told_and_the_others_kept(
 def test_a_scenario_of_which_all_failed_has_no_summary(
     ask: Ask, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers, "attempt", fail_for("alone"))
+    monkeypatch.setattr(block, "attempt", fail_for("alone"))
     told = run_short(ask)
     assert told.code == BLOCKS_FAILED
     assert "no summary: there is nothing of alone" in told.err
@@ -354,13 +372,15 @@ def usual_interrupts() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-def interrupt_after(blocks: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def interrupt_after(
+    blocks: int, monkeypatch: pytest.MonkeyPatch, number: signal.Signals = signal.SIGINT
+) -> None:
     calls = []
 
     def progress(done: int, crises: int) -> None:
         calls.append(done)
         if len(calls) == blocks:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(number)
 
     @contextmanager
     def interrupting() -> Iterator[Callable[[int, int], None]]:
@@ -379,7 +399,77 @@ def test_ctrl_c_says_what_is_safe(ask: Ask, here: Path, monkeypatch: pytest.Monk
     folder = Path("results") / "short"
     assert told.code == INTERRUPTED
     assert f"interrupted: 20 of 40 crises are safe in {folder}" in told.err
-    assert ask("compare", folder).code == DONE
+    go_on = f"crisis-sim run --resume {folder}"
+    assert told.err.endswith(f"to go on: {go_on}\n")
+    told = ask("compare", folder)
+    assert told.code == MISTAKE
+    assert f"a run that is not finished: 20 of 40 crises; go on with: {go_on}" in told.err
+    again = run_short(ask)
+    assert again.code == MISTAKE
+    assert f"go on with: {go_on}\nor throw it away and begin anew: --restart" in again.err
+    assert "not finished: 20 of 40" in ask("run", "--resume", folder, "--dry-run").out
+    assert ask("run", "--resume", folder, "--workers", 1).code == DONE
+    run_short(ask, "--out", "undisturbed")
+    tables = [read_batch(one).ensembles["alone"].table for one in (folder, Path("undisturbed"))]
+    assert tables[0].to_pylist() == tables[1].to_pylist()
+
+
+@pytest.mark.usefixtures("usual_interrupts", "no_charts")
+def test_a_request_to_terminate_stops_a_run_cleanly(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupt_after(2, monkeypatch, signal.SIGTERM)
+    told = run_short(ask)
+    assert told.code == TERMINATED
+    assert "terminated: 20 of 40 crises are safe" in told.err
+
+
+@pytest.mark.usefixtures("usual_interrupts", "no_charts")
+def test_a_run_that_is_not_finished_can_be_thrown_away(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        interrupt_after(2, patch)
+        run_short(ask)
+    assert run_short(ask, "--restart", "--seed", 2).code == DONE
+    assert read_batch(Path("results") / "short").seed == 2
+
+
+@pytest.mark.usefixtures("usual_interrupts", "no_charts")
+def test_resume_takes_nothing_that_is_not_as_it_was(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        interrupt_after(2, patch)
+        run_short(ask)
+    resume = ("--resume", Path("results") / "short")
+    for given, said in (
+        (["--seed", 2], "batch: seed: 1 there, 2 now"),
+        (["short.yaml", "alone.yaml", "--replicates", 21], "batch: replicates: 20 there, 21 now"),
+        (
+            ["short.yaml", "alone.yaml", "--set", "states.northland.resolve=0.5"],
+            "short: states.northland.resolve: ",
+        ),
+        (["alone.yaml"], "batch: scenarios: short, alone there, alone now"),
+        (["--set", "lenders=null"], "--set needs the scenarios"),
+        (["--out", "other"], "--out cannot name another folder"),
+        (["--restart"], "give one of them"),
+    ):
+        told = ask("run", *given, *resume)
+        assert told.code == MISTAKE
+        assert said in told.err
+    assert ask("run", "short.yaml", "alone.yaml", "--replicates", 20, *resume).code == DONE
+    again = ask("run", *resume)
+    assert again.code == DONE
+    assert again.err.startswith("40 crises in ")
+
+
+def test_there_must_be_something_to_resume(ask: Ask, here: Path) -> None:
+    (here / "empty").mkdir()
+    for folder, said in (("empty", "holds no results"), ("gone", "is no folder")):
+        told = ask("run", "--resume", folder)
+        assert told.code == MISTAKE
+        assert said in told.err
 
 
 @pytest.mark.usefixtures("usual_interrupts", "no_charts")
@@ -405,7 +495,7 @@ def test_ctrl_c_while_charts_are_drawn_says_that_the_results_are_safe(
     monkeypatch.setattr(save, "write_charts", interrupted)
     told = run_short(ask)
     assert told.code == INTERRUPTED
-    assert "40 of 40 crises are safe" in told.err
+    assert "all crises are safe in" in told.err
 
 
 # compare

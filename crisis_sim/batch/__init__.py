@@ -2,7 +2,8 @@
 
 A batch asks the model for replicates block by block, so that memory stays bounded however many
 there are, and so that any number of workers gives the same rows. `simulate` keeps a batch in
-memory; `run_to_folder` streams it to disk, and `read_batch` brings it back.
+memory; `run_to_folder` puts it on disk block by block, `resume` goes on with one that was cut
+short, and `read_batch` brings it back.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ if TYPE_CHECKING:
     from crisis_sim.batch.block import Block, run_block
     from crisis_sim.batch.ensemble import Batch, Ensemble
     from crisis_sim.batch.errors import BatchError, ResultsError
-    from crisis_sim.batch.folder import read_batch, read_manifest, write_batch
-    from crisis_sim.batch.run import run_to_folder, simulate
+    from crisis_sim.batch.folder import read_batch, read_manifest
+    from crisis_sim.batch.publish import write_batch
+    from crisis_sim.batch.run import resume, run_to_folder, simulate
 
 __all__ = [
     "Batch",
@@ -25,6 +27,7 @@ __all__ = [
     "ResultsError",
     "read_batch",
     "read_manifest",
+    "resume",
     "run_block",
     "run_to_folder",
     "simulate",
@@ -39,10 +42,11 @@ _HOMES = {
     "ResultsError": "errors",
     "read_batch": "folder",
     "read_manifest": "folder",
+    "resume": "run",
     "run_block": "block",
     "run_to_folder": "run",
     "simulate": "run",
-    "write_batch": "folder",
+    "write_batch": "publish",
 }
 
 

@@ -11,7 +11,7 @@ import gc
 import time
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from crisis_sim.batch import columns
@@ -45,6 +45,7 @@ class BlockOrder:
         first_point: number of the first point of the design.
         points: how many points; 1 for a batch that is no design.
         is_design: whether rows say to which point they belong.
+        number: its place in the plan, from 0.
     """
 
     scenario: Scenario
@@ -56,11 +57,17 @@ class BlockOrder:
     first_point: int = 0
     points: int = 1
     is_design: bool = False
+    number: int = 0
 
     @property
     def rows(self) -> int:
         """How many crises that is."""
         return self.points * self.count
+
+    @property
+    def keeps_paths(self) -> bool:
+        """Whether market paths of some of its replicates are kept."""
+        return not self.is_design and self.first < PATHS_KEPT
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,7 @@ class Block:
         seconds: time it took.
         agent_turns: turns that its agents went through, summed over replicates, each until its
             crisis was over.
+        number: its place in the plan.
     """
 
     scenario: str
@@ -86,6 +94,7 @@ class Block:
     agent_turns: int
     first_point: int = 0
     points: int = 1
+    number: int = 0
 
     @property
     def rows(self) -> int:
@@ -113,6 +122,7 @@ class BlockFailure:
     first_point: int = 0
     points: int = 1
     is_design: bool = False
+    number: int = 0
 
     @property
     def rows(self) -> int:
@@ -189,7 +199,7 @@ def attempt(order: BlockOrder) -> Block | BlockFailure:
     """Carry out an order; what its model or agents raise becomes a failure to record."""
     started = time.perf_counter()
     try:
-        return run_block(
+        block = run_block(
             order.scenario,
             order.first,
             order.count,
@@ -200,6 +210,7 @@ def attempt(order: BlockOrder) -> Block | BlockFailure:
             order.points,
             order.is_design,
         )
+        return replace(block, number=order.number)
     except Exception as error:  # noqa: BLE001 - an agent may be anybody's code
         return failure(
             order,
@@ -222,6 +233,7 @@ def failure(order: BlockOrder, error: str, trace: str = "", seconds: float = 0.0
         order.first_point,
         order.points,
         order.is_design,
+        order.number,
     )
 
 

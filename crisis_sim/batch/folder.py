@@ -1,136 +1,56 @@
 """A batch on disk: manifest.json, outcomes.parquet and paths.parquet in one folder.
 
-While a batch runs its tables grow under names that end in `.partial`; they take their own names
-once they are whole, and the manifest comes last. So a folder with a manifest is a result, and one
-without is none.
+A folder with a manifest is a result. A run that is not finished has a folder of its own inside
+(`crisis_sim.batch.unfinished`); as long as it is not, nothing is taken for its results.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from crisis_sim.batch import columns
+from crisis_sim.batch.durable import PARTIAL
 from crisis_sim.batch.ensemble import Batch, Ensemble
 from crisis_sim.batch.errors import ResultsError
+from crisis_sim.batch.lock import LOCK
 from crisis_sim.batch.manifest import FORMAT
+from crisis_sim.batch.store import read_parquet
+from crisis_sim.batch.unfinished import MANIFEST, PARAMETERS, UNFINISHED, UnfinishedRun
 from crisis_sim.version import __version__
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-MANIFEST, OUTCOMES, PATHS = "manifest.json", "outcomes.parquet", "paths.parquet"
-PARTIAL = ".partial"
+OUTCOMES, PATHS = "outcomes.parquet", "paths.parquet"
+#: Where the outcomes are in a batch of more crises than one file should hold.
+OUTCOMES_FOLDER = "outcomes"
 
-
-class FolderWriter:
-    """Writes a batch block by block; only the block in hand is in memory.
-
-    Args:
-        folder: where to write; made if there is none. Results that it holds are replaced once new
-            ones are whole.
-        outcomes: all columns of outcomes.parquet.
-        paths: all columns of paths.parquet; None for a batch that has no paths.
-
-    Attributes:
-        rows: scenario name to the replicates written so far.
-
-    Raises:
-        ResultsError: when the folder holds other things than results, or cannot be written.
-    """
-
-    def __init__(self, folder: Path, outcomes: pa.Schema, paths: pa.Schema | None) -> None:
-        self.folder = folder
-        self.rows: Counter[str] = Counter()
-        _take_over(folder)
-        self._outcomes = _PartialTable(folder / OUTCOMES, outcomes)
-        self._paths = _PartialTable(folder / PATHS, paths) if paths is not None else None
-
-    def add(self, scenario: str, table: pa.Table, paths: pa.Table | None) -> None:
-        """Write replicates of a scenario, as one row group."""
-        self._outcomes.add(table)
-        if self._paths is not None and paths is not None:
-            self._paths.add(paths)
-        self.rows[scenario] += table.num_rows
-
-    def publish(self, manifest: dict[str, Any]) -> None:
-        """Make what was written the folder's results."""
-        for table in self._tables():
-            table.close()
-        (self.folder / MANIFEST).unlink(missing_ok=True)
-        (self.folder / PATHS).unlink(missing_ok=True)
-        for table in self._tables():
-            table.publish()
-        text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
-        partial = self.folder / (MANIFEST + PARTIAL)
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(self.folder / MANIFEST)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *about: object) -> None:
-        """After a mishap throw away what was written, and leave what the folder held before."""
-        if kind is not None:
-            for table in self._tables():
-                table.discard()
-
-    def _tables(self) -> list[_PartialTable]:
-        return [self._outcomes] + ([self._paths] if self._paths else [])
-
-
-class _PartialTable:
-    """A Parquet file that grows under another name until it is whole."""
-
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
-        import pyarrow.parquet as pq
-
-        self._path, self._schema = path, schema
-        self._partial = path.with_name(path.name + PARTIAL)
-        try:
-            self._writer: pq.ParquetWriter = pq.ParquetWriter(
-                self._partial, schema, compression="zstd"
-            )
-        except OSError as error:
-            self._partial.unlink(missing_ok=True)
-            raise _cannot_write(path.parent, error) from error
-
-    def add(self, table: pa.Table) -> None:
-        whole = columns.conform(table, self._schema)
-        try:
-            self._writer.write_table(whole)
-        except OSError as error:  # a full disk, most likely
-            raise _cannot_write(self._path.parent, error) from error
-
-    def close(self) -> None:
-        try:
-            self._writer.close()
-        except OSError as error:
-            raise _cannot_write(self._path.parent, error) from error
-
-    def publish(self) -> None:
-        self._partial.replace(self._path)
-
-    def discard(self) -> None:
-        with contextlib.suppress(OSError):
-            self._writer.close()
-        self._partial.unlink(missing_ok=True)
+__all__ = [
+    "MANIFEST",
+    "OUTCOMES",
+    "OUTCOMES_FOLDER",
+    "PARAMETERS",
+    "PARTIAL",
+    "PATHS",
+    "UNFINISHED",
+    "cannot_write",
+    "check_folder",
+    "read_batch",
+    "read_manifest",
+]
 
 
 def read_batch(folder: str | Path) -> Batch:
     """Bring back a batch from its folder.
 
     Raises:
-        ResultsError: when the folder is none, holds no results, or results of another layout.
+        ResultsError: when the folder is none, holds no results, results of another layout, or a run
+            that is not finished.
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
-    if not (folder / OUTCOMES).is_file():
-        raise ResultsError(f"{folder / OUTCOMES} is missing, though there is a {MANIFEST}")
+    outcomes = _outcome_files(folder)
     has_paths = (folder / PATHS).is_file()
     ensembles = {
         name: Ensemble(
@@ -138,7 +58,7 @@ def read_batch(folder: str | Path) -> Batch:
             title=about["title"],
             horizon_hours=about["horizon_hours"],
             states=tuple(about["states"]),
-            table=_rows_of(name, folder / OUTCOMES),
+            table=_rows_of(name, outcomes),
             paths=_rows_of(name, folder / PATHS) if has_paths else None,
             scenario=about["scenario"],
         )
@@ -151,25 +71,19 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
     """What a results folder says of how it came about.
 
     Raises:
-        ResultsError: when the folder is none, holds no results, or results of another layout.
+        ResultsError: when the folder is none, holds no results, results of another layout, or a run
+            that is not finished.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise ResultsError(f"{folder} is no folder; expected one that `crisis-sim run --out` wrote")
-    try:
-        text = (folder / MANIFEST).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ResultsError(_no_results(folder)) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ResultsError(f"{folder / MANIFEST} cannot be read: {error}") from error
-    try:
-        manifest = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ResultsError(
-            f"{folder / MANIFEST}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}"
-        ) from error
-    if not isinstance(manifest, dict) or "format" not in manifest:
-        raise ResultsError(f"{folder / MANIFEST} is not the manifest of a results folder")
+    unfinished = UnfinishedRun.of(folder)
+    manifest = _manifest_in(folder)
+    if unfinished and (manifest is None or manifest.get("run") != unfinished.manifest["run"]):
+        earlier = "" if manifest is None else _EARLIER.format(folder / UNFINISHED)
+        raise ResultsError(unfinished.say() + earlier)
+    if manifest is None:
+        raise ResultsError(_no_results(folder))
     if manifest["format"] != FORMAT:
         raise ResultsError(
             f"{folder} holds results in layout {manifest['format']}; "
@@ -178,37 +92,7 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
     return manifest
 
 
-def write_batch(batch: Batch, folder: str | Path) -> None:
-    """Write a batch that is in memory.
-
-    Raises:
-        ResultsError: when the folder holds other things than results, or cannot be written.
-    """
-    ensembles = list(batch.ensembles.values())
-    states = [state for one in ensembles for state in one.states]
-    outcomes = columns.union((one.table.schema for one in ensembles), states)
-    path_schemas = [one.paths.schema for one in ensembles if one.paths is not None]
-    paths = columns.union(path_schemas, states) if path_schemas else None
-    with FolderWriter(Path(folder), outcomes, paths) as writer:
-        for one in ensembles:
-            writer.add(one.name, one.table, one.paths)
-        writer.publish(batch.manifest)
-
-
-def _rows_of(scenario: str, path: Path) -> pa.Table:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        return pq.read_table(path, filters=[("scenario", "==", scenario)], partitioning=None)
-    except (OSError, pa.ArrowException) as error:
-        raise ResultsError(f"{path} cannot be read: {error}") from error
-
-
-def _no_results(folder: Path) -> str:
-    if list(folder.glob("*" + PARTIAL)):
-        return f"{folder} holds a run that has not finished (or was killed): it has no {MANIFEST}"
-    return f"{folder} holds no results: it has no {MANIFEST}"
+_EARLIER = " (the results of an earlier run are there still: remove {} to have them back)"
 
 
 def check_folder(folder: str | Path) -> bool:
@@ -223,9 +107,12 @@ def check_folder(folder: str | Path) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise _cannot_write(folder, error) from error
-    foreign = [name for name in inside if not name.endswith(PARTIAL)]
-    if foreign and MANIFEST not in inside:
+        raise cannot_write(folder, error) from error
+    ours = MANIFEST in inside or (folder / UNFINISHED / MANIFEST).exists()
+    foreign = [
+        name for name in inside if not name.endswith(PARTIAL) and name not in (LOCK, UNFINISHED)
+    ]
+    if foreign and not ours:
         raise ResultsError(
             f"{folder} holds other things than results ({sorted(foreign)[0]}); "
             "give a new folder, or one that holds results"
@@ -233,14 +120,44 @@ def check_folder(folder: str | Path) -> bool:
     return MANIFEST in inside
 
 
-def _take_over(folder: Path) -> None:
-    """Make a folder ready for results, if it may be used for them."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _cannot_write(folder, error) from error
-    check_folder(folder)
-
-
-def _cannot_write(folder: Path, error: OSError) -> ResultsError:
+def cannot_write(folder: Path, error: OSError) -> ResultsError:
+    """The error to raise where results cannot be written."""
     return ResultsError(f"cannot write results to {folder}: {error.strerror or error}")
+
+
+def _manifest_in(folder: Path) -> dict[str, Any] | None:
+    """The manifest of the results in a folder, None where there is none."""
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ResultsError(f"{path} cannot be read: {error}") from error
+    except json.JSONDecodeError as error:
+        raise ResultsError(
+            f"{path}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}"
+        ) from error
+    if not isinstance(manifest, dict) or "format" not in manifest:
+        raise ResultsError(f"{path} is not the manifest of a results folder")
+    return manifest
+
+
+def _outcome_files(folder: Path) -> Path | list[str]:
+    """The file that the outcomes are in, or their many files in the order of their rows."""
+    if (folder / OUTCOMES).is_file():
+        return folder / OUTCOMES
+    files = sorted(str(path) for path in (folder / OUTCOMES_FOLDER).glob("*.parquet"))
+    if not files:
+        raise ResultsError(f"{folder / OUTCOMES} is missing, though there is a {MANIFEST}")
+    return files
+
+
+def _rows_of(scenario: str, path: Path | list[str]) -> pa.Table:
+    return read_parquet(path, filters=[("scenario", "==", scenario)])
+
+
+def _no_results(folder: Path) -> str:
+    if list(folder.glob("*" + PARTIAL)):
+        return f"{folder} holds results that were not written to their end: it has no {MANIFEST}"
+    return f"{folder} holds no results: it has no {MANIFEST}"

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import platform
+import secrets
 import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crisis_sim.batch.block import BlockFailure
-from crisis_sim.version import __version__
+from crisis_sim.batch.versions import versions
 
 if TYPE_CHECKING:
     from crisis_sim.batch.plan import Plan
 
 #: The layout of results folders, counted up when older readers could no longer read a new folder.
 FORMAT = 1
-LIBRARIES = ("mesa", "numpy", "scipy", "pyarrow")
 
 
 def open_manifest(plan: Plan, command: Sequence[str] | None = None) -> dict[str, Any]:
@@ -33,6 +31,7 @@ def open_manifest(plan: Plan, command: Sequence[str] | None = None) -> dict[str,
     revision, modified = git_revision()
     return {
         "format": FORMAT,
+        "run": secrets.token_hex(8),
         "command": shlex.join(command if command is not None else sys.orig_argv),
         "seed": plan.seed,
         "replicates": plan.replicates,
@@ -40,11 +39,7 @@ def open_manifest(plan: Plan, command: Sequence[str] | None = None) -> dict[str,
         "block_size": plan.block_size,
         "parameters_varied": sorted(plan.parameters),
         "agents_added": [_name_of(agent) for agent in plan.agents],
-        "versions": {
-            "python": platform.python_version(),
-            "crisis_sim": __version__,
-            **{library: metadata.version(library) for library in LIBRARIES},
-        },
+        "versions": versions(),
         "git_revision": revision,
         "git_modified": modified,
         "started": _now(),
@@ -65,15 +60,13 @@ def close_manifest(
     manifest: dict[str, Any],
     rows: dict[str, int],
     failures: Sequence[BlockFailure] = (),
-    interrupted: bool = False,
 ) -> dict[str, Any]:
-    """The manifest of a batch that has ended, in whichever way.
+    """The manifest of a batch that has ended.
 
     Args:
         manifest: what `open_manifest` gave.
         rows: scenario name to the replicates that it has.
         failures: blocks that failed.
-        interrupted: whether it was cut short.
     """
     scenarios = {
         name: {"replicates_done": rows[name], **about}
@@ -82,9 +75,9 @@ def close_manifest(
     return {
         **{key: value for key, value in manifest.items() if key != "scenarios"},
         "finished": _now(),
-        "interrupted": interrupted,
         "failures": [
             {
+                "block": one.number,
                 "scenario": one.scenario,
                 "first_replicate": one.first,
                 "replicates": one.count,
@@ -122,7 +115,9 @@ def _git(root: Path, *arguments: str) -> str:
 
 
 def _name_of(agent: Any) -> str:
-    kind = agent if isinstance(agent, type) else type(agent)
+    kind = (
+        agent if hasattr(agent, "__qualname__") else type(agent)
+    )  # a class or function, or neither
     return f"{kind.__module__}.{kind.__qualname__}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import count, pairwise
 from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -139,6 +139,7 @@ class Plan:
         block.
         """
         shape = self.points_each, self.replicates
+        numbers = count()
         for points, replicates in self._cuts():
             own = {
                 path: values.reshape(shape)[slice(*points), slice(*replicates)].ravel()
@@ -155,6 +156,7 @@ class Plan:
                     first_point=points[0],
                     points=points[1] - points[0],
                     is_design=self.points is not None,
+                    number=next(numbers),
                 )
 
     def _cuts(self) -> list[tuple[tuple[int, int], tuple[int, int]]]:

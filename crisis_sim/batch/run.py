@@ -1,29 +1,28 @@
-"""Running a batch: into memory, or block by block into a folder."""
+"""Running a batch: into memory, or block by block into a folder, where it can go on after anything."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crisis_sim.batch import columns
-from crisis_sim.batch.block import Block, BlockFailure, schemas
+from crisis_sim.batch.block import Block, BlockFailure
 from crisis_sim.batch.ensemble import Batch, Ensemble
 from crisis_sim.batch.errors import BatchError
-from crisis_sim.batch.folder import FolderWriter
-from crisis_sim.batch.interrupt import StopSign, stop_on_interrupt
+from crisis_sim.batch.folder import read_manifest
+from crisis_sim.batch.folder_run import FolderRun, Progress, Tell
+from crisis_sim.batch.interrupt import StopSign
 from crisis_sim.batch.manifest import close_manifest, open_manifest
-from crisis_sim.batch.plan import Plan, check_count, make_plan
+from crisis_sim.batch.plan import check_count, make_plan
+from crisis_sim.batch.unfinished import UnfinishedRun
 from crisis_sim.batch.workers import run_plan
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from crisis_sim.scenario.schema import Scenario
-
-#: Told after each block how many crises are done, and how many there are in all.
-Progress = Callable[[int, int], None]
 
 
 def simulate(
@@ -63,16 +62,19 @@ def simulate(
     plan = make_plan(scenarios, replicates, seed, block_size, parameters, agents, points)
     manifest = open_manifest(plan)
     blocks: dict[str, list[Block]] = {one.name: [] for one in plan.scenarios}
-
-    def keep(block: Block) -> None:
-        blocks[block.scenario].append(block)
-
-    def fail(failure: BlockFailure) -> None:
-        raise BatchError(
-            f"{failure.replicates}, seed {failure.seed}: {failure.error}\n{failure.trace}".rstrip()
-        )
-
-    _carry_out(plan, workers, keep, fail, progress, StopSign())
+    done = 0
+    with closing(run_plan(plan, workers, StopSign())) as results:
+        for result in results:
+            if isinstance(result, BlockFailure):
+                raise BatchError(
+                    f"{result.replicates}, seed {result.seed}: {result.error}\n{result.trace}".rstrip()
+                )
+            blocks[result.scenario].append(result)
+            done += result.rows
+            if progress is not None:
+                progress(done, plan.crises)
+    for own in blocks.values():
+        own.sort(key=lambda block: block.number)
     schema = columns.union([blocks[name][0].table.schema for name in blocks], plan.states)
     ensembles = {one.name: _ensemble(one, blocks[one.name], schema) for one in plan.scenarios}
     rows = {name: one.replicates for name, one in ensembles.items()}
@@ -91,17 +93,29 @@ def run_to_folder(
     progress: Progress | None = None,
     command: Sequence[str] | None = None,
     points: int | None = None,
+    *,
+    resume: bool = False,
+    restart: bool = False,
+    scheduler: str | None = None,
+    tell: Tell | None = None,
 ) -> dict[str, Any]:
     """Run scenarios side by side on the same luck, and write what comes of them to a folder.
 
-    Blocks are written as they come, and memory holds only those in hand, however many replicates
-    there are. Blocks that fail are listed in the manifest under `failures`, and the rest of the
-    batch goes on. On Ctrl-C the blocks in hand are finished and what there is becomes a result,
-    marked `interrupted`.
+    Each block is on disk once it is done, and memory holds only those in hand, however many
+    replicates there are. So a run that ends before its time, in whichever way, has lost only the
+    blocks in hand, and `resume` does the rest: the result is the same as if nothing had happened.
+    Blocks that fail are listed in the manifest under `failures`, and the rest of the batch goes on.
+    On Ctrl-C or a request to terminate, the blocks in hand are finished before it stops.
 
     Args:
         folder: where to write. Results that it holds are replaced once the new ones are there.
         command: the command line to note in the manifest; this process's own where left out.
+        resume: go on with the run that the folder holds, which must be the same; begin it where
+            the folder holds none; leave it be where it is finished.
+        restart: throw away a run in the folder that is not finished.
+        scheduler: the address of a Dask scheduler whose workers run the blocks, such as
+            `tcp://10.0.0.1:8786`; `local` to start one on this machine with `workers` processes.
+        tell: told in words of what goes on: damaged blocks, a cluster's address, a stop.
         scenarios, replicates, seed, workers, block_size, parameters, agents, progress, points: as
             for `simulate`.
 
@@ -111,57 +125,59 @@ def run_to_folder(
     Raises:
         ScenarioError: when a scenario file has mistakes.
         BatchError: when the batch cannot be run as asked.
-        ResultsError: when the folder holds other things than results, or cannot be written.
-        KeyboardInterrupt: on Ctrl-C, after the results have been written (if a block was finished).
+        ResultsError: when the folder holds other things than results, another run that is not
+            finished, or cannot be written; or another process writes to it.
+        KeyboardInterrupt: on Ctrl-C; what was finished is safe.
+        SystemExit: on a request to terminate (SIGTERM), likewise.
     """
     check_count("workers", workers)
+    folder = Path(folder)
+    begun = UnfinishedRun.of(folder) if resume else None
+    if begun is not None and block_size is None:
+        block_size = begun.manifest["block_size"]
     plan = make_plan(scenarios, replicates, seed, block_size, parameters, agents, points)
     manifest = open_manifest(plan, command)
-    outcomes, paths = zip(
-        *(schemas(one, agents, points is not None) for one in plan.scenarios), strict=True
+    return FolderRun(folder, plan, manifest, progress, tell).carry_out(
+        workers, scheduler, resume=resume, restart=restart
     )
-    failures: list[BlockFailure] = []
-    outcomes_schema = columns.union(outcomes, plan.states)
-    paths_schema = columns.union(paths, plan.states) if plan.points is None else None
-    with (
-        stop_on_interrupt() as stop,
-        FolderWriter(Path(folder), outcomes_schema, paths_schema) as writer,
-    ):
-
-        def keep(block: Block) -> None:
-            writer.add(block.scenario, block.table, block.paths)
-
-        done = _carry_out(plan, workers, keep, failures.append, progress, stop)
-        if not done:
-            raise KeyboardInterrupt
-        interrupted = done < plan.crises
-        manifest = close_manifest(manifest, writer.rows, failures, interrupted)
-        writer.publish(manifest)
-    if interrupted:
-        raise KeyboardInterrupt
-    return manifest
 
 
-def _carry_out(
-    plan: Plan,
-    workers: int,
-    keep: Callable[[Block], None],
-    fail: Callable[[BlockFailure], None],
-    progress: Progress | None,
-    stop: StopSign,
-) -> int:
-    """Run a plan's blocks, hand over what comes of each, in order, and count the crises done."""
-    done = 0
-    with closing(run_plan(plan, workers, stop)) as results:
-        for result in results:
-            if isinstance(result, BlockFailure):
-                fail(result)
-            else:
-                keep(result)
-            done += result.rows
-            if progress is not None:
-                progress(done, plan.crises)
-    return done
+def resume(
+    folder: str | Path,
+    workers: int = 1,
+    agents: Sequence[Any] = (),
+    progress: Progress | None = None,
+    *,
+    scheduler: str | None = None,
+    tell: Tell | None = None,
+) -> dict[str, Any]:
+    """Go on with the run that a folder holds, with all that it was begun with; do what is missing.
+
+    Blocks that have been damaged are done again, and those that failed are tried again. A run that
+    is finished is left as it is.
+
+    Args:
+        folder: the folder that `run_to_folder` wrote to.
+        agents: the makers of agents with which it was begun, since a folder cannot hold code.
+        workers, progress, scheduler, tell: as for `run_to_folder`.
+
+    Returns:
+        The manifest, as `run_to_folder` does.
+
+    Raises:
+        BatchError, ResultsError, KeyboardInterrupt, SystemExit: as `run_to_folder` does; also when
+            the folder holds no run, or the code or a library has changed since.
+    """
+    check_count("workers", workers)
+    folder = Path(folder)
+    begun = UnfinishedRun.of(folder)
+    if begun is None:
+        return read_manifest(folder)
+    plan = begun.plan(agents)
+    manifest = {**open_manifest(plan), "command": begun.manifest["command"]}
+    return FolderRun(folder, plan, manifest, progress, tell).carry_out(
+        workers, scheduler, resume=True, restart=False
+    )
 
 
 def _ensemble(scenario: Scenario, blocks: Sequence[Block], schema: pa.Schema) -> Ensemble:

@@ -1,6 +1,6 @@
 """Who runs the blocks: this process, or a pool of worker processes where that is quicker.
 
-Whoever runs them, results come in the order of the plan and are the same to the bit.
+Whoever runs them, results are the same to the bit; they come as they are done.
 """
 
 from __future__ import annotations
@@ -9,19 +9,20 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections import deque
-from collections.abc import Generator, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from collections.abc import Callable, Collection, Generator, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from crisis_sim.batch.block import Block, BlockFailure, BlockOrder, attempt, failure
+from crisis_sim.batch.block import BlockOrder, attempt, failure
 from crisis_sim.batch.errors import BatchError
 from crisis_sim.batch.interrupt import StopSign
 from crisis_sim.batch.plan import Plan
 
-Result: TypeAlias = Block | BlockFailure
+#: What comes of a block: what the task makes of it, or a failure. All of them know `number`, `rows` and `seconds`.
+Result: TypeAlias = Any
+Task: TypeAlias = Callable[[BlockOrder], Result]
 
 #: Seconds until a pool has given back its first blocks: new Python processes import the model.
 POOL_START_SECONDS = 1.5
@@ -31,10 +32,18 @@ AGENT_TURNS_PER_SECOND = 2e7
 #: Blocks handed out for each worker: one being run, one waiting, so that no worker idles and memory
 #: stays bounded.
 BLOCKS_AHEAD = 2
+#: Seconds after which whoever waits for a block looks whether it was asked to stop.
+LOOK_UP_SECONDS = 0.2
 
 
-def run_plan(plan: Plan, workers: int, stop: StopSign) -> Generator[Result, None, None]:
-    """Carry out the orders of a plan and give back what came of each, in order.
+def run_plan(
+    plan: Plan,
+    workers: int,
+    stop: StopSign,
+    task: Task = attempt,
+    done: Collection[int] = (),
+) -> Generator[Result, None, None]:
+    """Carry out the orders of a plan and give back what came of each, as it is done.
 
     A pool is started as soon as the time that is left is long enough for it to pay: at once for a
     large batch, never for a small one.
@@ -43,24 +52,27 @@ def run_plan(plan: Plan, workers: int, stop: StopSign) -> Generator[Result, None
         plan: what to run.
         workers: the most processes to use.
         stop: when it is set, no further block is begun.
+        task: what to do with an order.
+        done: numbers of blocks that need not be run.
 
     Raises:
         BatchError: when worker processes cannot start.
     """
-    orders = plan.orders()
-    seconds, done = 0.0, 0
-    seconds_left = first_guess(plan)
-    for blocks_left in range(plan.blocks, 0, -1):
+    orders = (order for order in plan.orders() if order.number not in done)
+    seconds = 0.0
+    blocks = plan.blocks - len(done)
+    seconds_left = first_guess(plan) * blocks / plan.blocks
+    for blocks_left in range(blocks, 0, -1):
         useful, _ = share_out(seconds_left, blocks_left, workers)
         if useful > 1:
-            yield from _in_pools(orders, useful, useful * BLOCKS_AHEAD, stop)
+            yield from _in_pools(orders, useful, useful * BLOCKS_AHEAD, stop, task)
             return
         if stop.requested:
             return
-        order = next(orders)
-        result = attempt(order)
-        seconds, done = seconds + result.seconds, done + order.rows
-        seconds_left = seconds / done * (plan.crises - done)
+        result = task(next(orders))
+        seconds += result.seconds
+        # Blocks are of nearly the same size.
+        seconds_left = seconds / (blocks - blocks_left + 1) * (blocks_left - 1)
         yield result
 
 
@@ -86,7 +98,7 @@ def share_out(seconds: float, blocks: int, workers: int) -> tuple[int, float]:
 
 
 def _in_pools(
-    orders: Iterator[BlockOrder], workers: int, ahead: int, stop: StopSign
+    orders: Iterator[BlockOrder], workers: int, ahead: int, stop: StopSign, task: Task
 ) -> Generator[Result, None, None]:
     """One pool after another: a worker that dies takes its pool with it, but not the batch.
 
@@ -97,44 +109,64 @@ def _in_pools(
         lost: list[BlockOrder] = []
         pool = open_pool(workers)
         try:
-            yield from _through(pool, orders, ahead, stop, lost)
+            yield from through(pool, orders, ahead, stop, task, lost)
+        except BaseException:
+            _end(pool)  # nobody waits for the blocks in hand any more
+            raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
         if not lost:
             return
-        if ahead == 1:
+        if ahead > 1:
+            yield from _in_pools(iter(lost), 1, 1, stop, task)
+        elif not stop.requested:
             yield failure(lost[0], "the worker process died (killed, or out of memory)")
-        else:
-            yield from _in_pools(iter(lost), 1, 1, stop)
 
 
-def _through(
+def through(
     pool: Executor,
     orders: Iterator[BlockOrder],
     ahead: int,
     stop: StopSign,
+    task: Task,
     lost: list[BlockOrder],
 ) -> Generator[Result, None, None]:
-    """Results of orders sent through a pool, in order; should it break, its orders go to `lost`."""
-    waiting: deque[tuple[BlockOrder, Future[Result]]] = deque()
+    """Results of orders sent through a pool, as they come; should it break, its orders go to `lost`."""
+    running: dict[Future[Result], BlockOrder] = {}
     try:
         while True:
-            while len(waiting) < ahead and not stop.requested:
+            while len(running) < ahead and not stop.requested:
                 order = next(orders, None)
                 if order is None:
                     break
-                # It waits before it is handed over: a pool that breaks just then loses it too.
-                waiting.append((order, Future()))
-                waiting[-1] = (order, pool.submit(attempt, order))
+                _hand_over(pool, order, task, running)
             if stop.requested:
-                waiting = deque(pair for pair in waiting if not pair[1].cancel())
-            if not waiting:
+                running = {one: order for one, order in running.items() if not one.cancel()}
+            if not running:
                 return
-            result = waiting[0][1].result()
-            waiting.popleft()
-            yield result
+            for future in wait(running, LOOK_UP_SECONDS, FIRST_COMPLETED).done:
+                result = future.result()
+                del running[future]
+                yield result
     except BrokenProcessPool:
-        lost.extend(order for order, _ in waiting)
+        lost.extend(sorted(running.values(), key=lambda order: order.number))
+
+
+def _hand_over(
+    pool: Executor, order: BlockOrder, task: Task, running: dict[Future[Result], BlockOrder]
+) -> None:
+    """Give an order to a pool; one that breaks just then loses it as it loses the others."""
+    try:
+        running[pool.submit(task, order)] = order
+    except BrokenProcessPool:
+        running[Future()] = order
+        raise
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    """Kill the processes of a pool; Python has no public way to do so before 3.14."""
+    for process in list((getattr(pool, "_processes", None) or {}).values()):
+        process.kill()
 
 
 def open_pool(workers: int) -> ProcessPoolExecutor:
@@ -161,11 +193,15 @@ def open_pool(workers: int) -> ProcessPoolExecutor:
 
 @contextmanager
 def _interrupts_held_back() -> Generator[None, None, None]:
-    """Let processes that are started meanwhile be deaf to Ctrl-C before they can say so."""
+    """Let processes that are started meanwhile be deaf to Ctrl-C before they can say so.
+
+    A request to terminate waits meanwhile, too; what is started inherits that, and hears it again
+    once it is at work.
+    """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
     finally:
@@ -175,6 +211,8 @@ def _interrupts_held_back() -> Generator[None, None, None]:
 def _prepare_worker() -> None:
     """Leave Ctrl-C to the parent, which ends its workers; end at once if the parent is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -16,6 +16,7 @@ from crisis_sim.cli.codes import (
     EXIT_CODES,
     INTERRUPTED,
     MISTAKE,
+    TERMINATED,
 )
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "EXIT_CODES",
     "INTERRUPTED",
     "MISTAKE",
+    "TERMINATED",
     "app",
     "main",
     "run_command",

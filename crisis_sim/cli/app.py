@@ -42,7 +42,8 @@ app = App(
     error_formatter=_told,
 )
 
-Many = Annotated[str, Parameter(help="Scenario files, or names of shipped ones.", required=True)]
+MANY = "Scenario files, or names of shipped ones"
+Many = Annotated[str, Parameter(help=f"{MANY}.", required=True)]
 One = Annotated[str, Parameter(help="A scenario file, or the name of a shipped one.")]
 Overrides = Annotated[
     list[str] | None,

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from crisis_sim.cli.app import (
+    MANY,
     RESULTS,
     Folder,
     Json,
-    Many,
+    Natural,
     Overrides,
     Positive,
     Replicates,
-    Seed,
     app,
 )
-from crisis_sim.cli.codes import BLOCKS_FAILED, DONE, INTERRUPTED
+from crisis_sim.cli.codes import BLOCKS_FAILED, DONE, INTERRUPTED, TERMINATED
 from crisis_sim.cli.compare import report
 from crisis_sim.cli.talk import counted, in_words, print_json, progress_bar, refuse, say, talk
 from crisis_sim.scenario.printable import clean
@@ -29,14 +31,29 @@ from crisis_sim.scenario.printable import clean
 if TYPE_CHECKING:
     from crisis_sim.batch.plan import Plan
 
+#: What a run has where nothing else is asked for.
+REPLICATES, SEED = 10_000, 1
+
 
 @app.command
 def run(
-    *scenarios: Many,
+    *scenarios: Annotated[str, Parameter(help=f"{MANY}; none with --resume.")],
     replicates: Annotated[
-        int, Parameter(help="Crises to run of each scenario.", validator=Replicates)
-    ] = 10_000,
-    seed: Seed = 1,
+        int | None,
+        Parameter(
+            help=f"Crises to run of each scenario; {REPLICATES:,}.",
+            validator=Replicates,
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        Parameter(
+            help=f"With a replicate's number, it fixes all its luck; {SEED}.",
+            validator=Natural,
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
         Folder, Parameter(help="Folder for results; results/ and the first scenario's name.")
     ] = None,
@@ -49,7 +66,34 @@ def run(
             show_default=False,
         ),
     ] = None,
+    scheduler: Annotated[
+        str | None,
+        Parameter(
+            help="Run on a Dask cluster: the address of its scheduler, such as "
+            "tcp://10.0.0.1:8786, or local for one on this machine (docs/clusters.md).",
+            metavar="ADDRESS",
+            show_default=False,
+        ),
+    ] = None,
     overrides: Overrides = None,
+    resume: Annotated[
+        Path | None,
+        Parameter(
+            help="Go on with the run in this folder, whatever ended it: what is missing, damaged "
+            "or failed is done, and the result is as if nothing had happened. What else is given "
+            "must be as it was.",
+            metavar="DIR",
+            show_default=False,
+        ),
+    ] = None,
+    restart: Annotated[
+        bool,
+        Parameter(
+            help="Throw away a run in the folder that is not finished.",
+            negative=(),
+            show_default=False,
+        ),
+    ] = False,
     as_json: Json = False,
     dry_run: Annotated[
         bool,
@@ -58,52 +102,137 @@ def run(
 ) -> int:
     """Run scenarios side by side on the same luck: a table, charts and a folder of results.
 
-    The first scenario is the one that the others are compared with.
+    The first scenario is the one that the others are compared with. A run is on disk block by
+    block: after Ctrl-C, a crash or a power cut, `--resume` goes on with it.
     """
     from crisis_sim.batch.errors import BatchError
-    from crisis_sim.batch.folder import check_folder
     from crisis_sim.batch.plan import make_plan
     from crisis_sim.doctor import cores
     from crisis_sim.scenario.load import load_scenarios
 
-    read = load_scenarios(scenarios, overrides or ())
-    folder = out or RESULTS / read[0].name
-    workers = workers or cores()
+    how = How(workers or cores(), scheduler, resume is not None, restart)
     try:
-        plan = make_plan(read, replicates, seed, None, None, ())
-        replaces = check_folder(folder)
+        _check_together(scenarios, overrides, resume, restart, out)
+        if resume is not None and not scenarios:
+            return _go_on(resume, how, {"replicates": replicates, "seed": seed}, dry_run, as_json)
+        read = load_scenarios(scenarios, overrides or ())
+        folder = resume or out or RESULTS / read[0].name
+        begun = _begun(resume) if resume else {"replicates": REPLICATES, "seed": SEED}
+        replicates = begun["replicates"] if replicates is None else replicates
+        plan = make_plan(read, replicates, begun["seed"] if seed is None else seed, None, None, ())
         if dry_run:
-            _print_plan(plan, workers, folder, replaces, as_json)
+            _print_plan(plan, how.workers, folder, as_json)
             return DONE
-        return _run_batch(plan, folder, workers, as_json)
+        return _run_batch(folder, how, as_json, plan)
     except (BatchError, OSError) as error:
         return refuse(f"error: {error}")
 
 
-def _run_batch(plan: Plan, folder: Path, workers: int, as_json: bool) -> int:
-    from crisis_sim.batch import run_to_folder
+@dataclass(frozen=True)
+class How:
+    """In which way a batch is to be run, which changes nothing in it."""
+
+    workers: int
+    scheduler: str | None
+    resume: bool
+    restart: bool
+
+    def command(self, folder: Path) -> str:
+        """The command that goes on with a run in the same way."""
+        words = ["crisis-sim", "run", "--resume", str(folder)]
+        if "--workers" in sys.argv:
+            words += ["--workers", str(self.workers)]
+        if self.scheduler:
+            words += ["--scheduler", self.scheduler]
+        return shlex.join(words)
+
+
+def _check_together(
+    scenarios: Sequence[str],
+    overrides: Sequence[str] | None,
+    resume: Path | None,
+    restart: bool,
+    out: Path | None,
+) -> None:
+    """Make sure that what was given goes together."""
+    from crisis_sim.batch.errors import BatchError
+
+    wrong = None
+    if resume is None and not scenarios:
+        wrong = "SCENARIOS requires an argument, unless --resume goes on with a run"
+    elif overrides and not scenarios:
+        wrong = "--set needs the scenarios that it changes"
+    elif resume is not None and restart:
+        wrong = "--resume goes on with a run and --restart throws it away: give one of them"
+    elif resume is not None and out is not None and out.resolve() != resume.resolve():
+        wrong = f"--resume goes on in {resume}: --out cannot name another folder"
+    if wrong:
+        raise BatchError(wrong)
+
+
+def _begun(folder: Path) -> Mapping[str, Any]:
+    """What the run in a folder was begun with, be it finished or not."""
+    from crisis_sim.batch import read_manifest
+    from crisis_sim.batch.unfinished import UnfinishedRun
+
+    unfinished = UnfinishedRun.of(folder)
+    return unfinished.manifest if unfinished else read_manifest(folder)
+
+
+def _go_on(folder: Path, how: How, given: Mapping[str, Any], dry_run: bool, as_json: bool) -> int:
+    """Go on with a run as it was begun."""
+    from crisis_sim.batch.unfinished import UnfinishedRun, check_given
+
+    check_given(folder, _begun(folder), given)
+    if dry_run:
+        unfinished = UnfinishedRun.of(folder)
+        say(unfinished.say() if unfinished else f"{folder} holds a run that is finished")
+        return DONE
+    return _run_batch(folder, how, as_json)
+
+
+def _run_batch(folder: Path, how: How, as_json: bool, plan: Plan | None = None) -> int:
+    """Run a plan into a folder, or what is missing there, and report on it."""
+    from crisis_sim import batch
     from crisis_sim.report.save import remove_report
 
     began = time.perf_counter()
-    before = _manifest_of(folder)
+    finished = False
     try:
         with progress_bar() as progress:
-            manifest = run_to_folder(
-                plan.scenarios,
-                folder,
-                plan.replicates,
-                plan.seed,
-                workers,
-                progress=progress,
-                command=["crisis-sim", *sys.argv[1:]],
-            )
+            if plan is None:
+                manifest = batch.resume(
+                    folder, how.workers, progress=progress, scheduler=how.scheduler, tell=talk
+                )
+            else:
+                manifest = batch.run_to_folder(
+                    plan.scenarios,
+                    folder,
+                    plan.replicates,
+                    plan.seed,
+                    how.workers,
+                    progress=progress,
+                    command=["crisis-sim", *sys.argv[1:]],
+                    resume=how.resume,
+                    restart=how.restart,
+                    scheduler=how.scheduler,
+                    tell=talk,
+                )
+        finished = True
         remove_report(folder)
         _report_batch(manifest, folder, as_json)
     except KeyboardInterrupt:
-        return _tell_what_is_safe(folder, before)
+        _tell_what_is_safe(folder, how, "interrupted", finished)
+        return INTERRUPTED
+    except SystemExit:  # a request to terminate
+        _tell_what_is_safe(folder, how, "terminated", finished)
+        return TERMINATED
     crises = sum(about["replicates_done"] for about in manifest["scenarios"].values())
     talk(f"{crises:,} crises in {in_words(time.perf_counter() - began)}: {folder}")
-    return BLOCKS_FAILED if manifest["failures"] else DONE
+    if manifest["failures"]:
+        talk(f"to try again what failed: {how.command(folder)}")
+        return BLOCKS_FAILED
+    return DONE
 
 
 def _report_batch(manifest: Mapping[str, Any], folder: Path, as_json: bool) -> None:
@@ -123,10 +252,12 @@ def _report_batch(manifest: Mapping[str, Any], folder: Path, as_json: bool) -> N
     report(batch, summarise(batch), folder, as_json)
 
 
-def _print_plan(plan: Plan, workers: int, folder: Path, replaces: bool, as_json: bool) -> None:
+def _print_plan(plan: Plan, workers: int, folder: Path, as_json: bool) -> None:
     """Say what a batch would be."""
+    from crisis_sim.batch.folder import check_folder
     from crisis_sim.batch.workers import first_guess, share_out
 
+    replaces = check_folder(folder)
     useful, seconds = share_out(first_guess(plan), plan.blocks, workers)
     facts: dict[str, Any] = {
         "scenarios": {one.name: one.title for one in plan.scenarios},
@@ -153,28 +284,17 @@ def _print_plan(plan: Plan, workers: int, folder: Path, replaces: bool, as_json:
     say(f"into {folder}" + (", replacing the results that it holds" if replaces else ""))
 
 
-def _tell_what_is_safe(folder: Path, before: Mapping[str, Any] | None) -> int:
-    """Say, after Ctrl-C, which results there are."""
-    from crisis_sim.report.save import remove_report
+def _tell_what_is_safe(folder: Path, how: How, what: str, finished: bool) -> None:
+    """Say, after a run was stopped, what there is, and how to go on."""
+    from crisis_sim.batch.unfinished import UnfinishedRun
 
-    manifest = _manifest_of(folder)
-    if manifest is None or manifest == before:
-        talk("interrupted before any block was finished; nothing was written")
-        return INTERRUPTED
-    remove_report(folder)
-    done = sum(about["replicates_done"] for about in manifest["scenarios"].values())
-    asked = manifest["replicates"] * len(manifest["scenarios"])
-    talk(
-        f"interrupted: {done:,} of {asked:,} crises are safe in {folder}\n"
-        f"to see them: crisis-sim compare {folder}"
-    )
-    return INTERRUPTED
-
-
-def _manifest_of(folder: Path) -> dict[str, Any] | None:
-    from crisis_sim.batch import ResultsError, read_manifest
-
-    try:
-        return read_manifest(folder)
-    except ResultsError:
-        return None
+    run = UnfinishedRun.of(folder)
+    if finished:
+        talk(f"{what}: all crises are safe in {folder}\nto see them: crisis-sim compare {folder}")
+    elif run is None:
+        talk(f"{what} before any block was finished; nothing was written")
+    else:
+        talk(
+            f"{what}: {run.crises_done:,} of {run.crises:,} crises are safe in {folder}\n"
+            f"to go on: {how.command(folder)}"
+        )

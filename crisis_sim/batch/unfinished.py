@@ -1,0 +1,263 @@
+"""A run that is not finished: the folder `unfinished/` inside the folder of its results.
+
+It holds all that is needed to go on: the manifest that the run began with, the values of a design
+in parameters.parquet, and the blocks that are done. The manifest is written last, so a folder
+without one never became a run. Once the results are on disk the folder is taken away, unless blocks
+have failed: then it stays, so that they can be tried again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+import shutil
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crisis_sim.batch import differences
+from crisis_sim.batch.durable import sync_folder, write_durably
+from crisis_sim.batch.errors import ResultsError
+from crisis_sim.batch.plan import Plan
+from crisis_sim.batch.store import BlockStore, read_parquet
+from crisis_sim.batch.versions import versions
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+UNFINISHED, MANIFEST, PARAMETERS = "unfinished", "manifest.json", "parameters.parquet"
+
+
+@dataclass(frozen=True)
+class UnfinishedRun:
+    """A run of which some blocks are on disk.
+
+    Attributes:
+        folder: the folder of its results.
+        manifest: what it was begun with.
+    """
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    @property
+    def home(self) -> Path:
+        """The folder of all that is not a result yet."""
+        return self.folder / UNFINISHED
+
+    @property
+    def store(self) -> BlockStore:
+        """Its blocks."""
+        return BlockStore(self.home)
+
+    @property
+    def crises(self) -> int:
+        """How many crises it will have."""
+        each = self.manifest["replicates"] * (self.manifest["points"] or 1)
+        return int(each * len(self.manifest["scenarios"]))
+
+    @property
+    def crises_done(self) -> int:
+        """How many crises are on disk."""
+        return sum(self.store.rows().values())
+
+    @property
+    def is_published(self) -> bool:
+        """Whether the folder's results are those of this run, but for blocks that failed."""
+        try:
+            results = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return False
+        return isinstance(results, dict) and results.get("run") == self.manifest["run"]
+
+    @classmethod
+    def begin(cls, folder: Path, plan: Plan, manifest: dict[str, Any]) -> UnfinishedRun:
+        """Write down what is to be run.
+
+        Raises:
+            OSError: when it cannot be written.
+        """
+        home = folder / UNFINISHED
+        discard(folder)
+        BlockStore(home).make()
+        if plan.parameters:
+            content = _as_parquet(plan.parameters)
+            write_durably(home / PARAMETERS, content)
+            manifest = {**manifest, "parameters_sha256": hashlib.sha256(content).hexdigest()}
+        write_durably(home / MANIFEST, as_json(manifest))
+        sync_folder(folder)
+        return cls(folder, manifest)
+
+    @classmethod
+    def of(cls, folder: Path) -> UnfinishedRun | None:
+        """The unfinished run in a folder of results; None where there is none.
+
+        Raises:
+            ResultsError: when its manifest cannot be read.
+        """
+        path = folder / UNFINISHED / MANIFEST
+        try:
+            return cls(folder, json.loads(path.read_text(encoding="utf-8")))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, ValueError) as error:
+            raise ResultsError(f"{path} cannot be read: {error}") from error
+
+    def plan(self, agents: Sequence[Any] = ()) -> Plan:
+        """What it is to run, as it was begun.
+
+        Args:
+            agents: the makers of agents that were added, since a folder cannot hold code.
+
+        Raises:
+            ResultsError: when other code or libraries would compute the rest, or its values have
+                been damaged.
+        """
+        _refuse(self.folder, differences.of_versions(self.manifest, versions()))
+        from crisis_sim.scenario.schema import Scenario
+
+        about = self.manifest
+        return Plan(
+            tuple(Scenario.model_validate(one["scenario"]) for one in about["scenarios"].values()),
+            about["replicates"],
+            about["seed"],
+            about["block_size"],
+            parameters_in(self.home, self.manifest),
+            tuple(agents),
+            about["points"],
+        )
+
+    def done(self, plan: Plan, tell: Callable[[str], None]) -> dict[int, int]:
+        """The blocks that are on disk and sound, by number, with the crises in each.
+
+        Args:
+            plan: what it is to run.
+            tell: told of each block that has been damaged, and is to be done again.
+        """
+        published = self.folder / self.store.outcomes.name
+        if published.is_dir() and not self.store.outcomes.exists():
+            # They were the results, but for those that failed; see `crisis_sim.batch.publish`.
+            (self.folder / MANIFEST).unlink(missing_ok=True)
+            published.replace(self.store.outcomes)
+        self.store.make()
+        for number, wrong in self.store.check(plan.orders(), has_paths=plan.points is None):
+            tell(f"block {number} is done again: {wrong}")
+        return self.store.rows()
+
+    def rows_by_scenario(self) -> dict[str, int]:
+        """How many crises of each scenario are on disk."""
+        names = list(self.manifest["scenarios"])
+        rows = Counter(dict.fromkeys(names, 0))
+        for number, count in self.store.rows().items():
+            rows[names[number % len(names)]] += count  # block after block for all scenarios in turn
+        return dict(rows)
+
+    def say(self) -> str:
+        """That it is not finished, how far it is, and how to go on."""
+        go_on = f"go on with: crisis-sim run --resume {shlex.quote(str(self.folder))}"
+        if self.manifest["agents_added"]:  # no command line can give these
+            go_on = f"go on with: crisis_sim.batch.resume({str(self.folder)!r}, agents=...)"
+        return (
+            f"{self.folder} holds a run that is not finished: "
+            f"{self.crises_done:,} of {self.crises:,} crises; {go_on}"
+        )
+
+
+def discard(folder: Path) -> None:
+    """Take an unfinished run away; first its manifest, so that no half of it looks like a run.
+
+    Raises:
+        OSError: when it cannot be taken away.
+    """
+    home = folder / UNFINISHED
+    if home.is_dir():
+        (home / MANIFEST).unlink(missing_ok=True)
+        shutil.rmtree(home)
+
+
+def check_same(
+    folder: Path, home: Path, begun: Mapping[str, Any], plan: Plan, manifest: Mapping[str, Any]
+) -> None:
+    """Make sure that a batch is the one that a folder holds.
+
+    Args:
+        folder: the folder.
+        home: where in it that batch is described.
+        begun: the manifest that it was begun with.
+        plan: what is to be run now.
+        manifest: what it would begin with now.
+
+    Raises:
+        ResultsError: when it is another; shows every difference.
+    """
+    found = differences.of_versions(begun, manifest["versions"])
+    values = parameters_in(home, begun)
+    _refuse(folder, found + differences.of_plans(begun, values, plan, manifest))
+
+
+def check_given(folder: Path, begun: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """Make sure that what was given, if anything, is what a run was begun with.
+
+    Args:
+        folder: the folder that holds the run.
+        begun: the manifest that it was begun with.
+        given: values by their names in the manifest; None for what was not given.
+
+    Raises:
+        ResultsError: when something is not; shows every difference.
+    """
+    others = [
+        differences.Difference("batch", name, begun[name], value)
+        for name, value in given.items()
+        if value is not None and value != begun[name]
+    ]
+    _refuse(folder, others)
+
+
+def _refuse(folder: Path, found: list[differences.Difference]) -> None:
+    """Refuse to go on where there are differences."""
+    if found:
+        raise ResultsError(
+            f"{folder} holds a run that was begun otherwise, and cannot go on as this one:"
+            f"{differences.in_lines(found)}\n"
+            "go on with what it was begun with, or give another folder"
+        )
+
+
+def parameters_in(home: Path, manifest: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    """The values with which a batch was begun, by path.
+
+    Raises:
+        ResultsError: when they have been damaged.
+    """
+    digest = manifest.get("parameters_sha256")
+    if digest is None:
+        return {}
+    path = home / PARAMETERS
+    try:
+        intact = hashlib.sha256(path.read_bytes()).hexdigest() == digest
+    except OSError as error:
+        raise ResultsError(f"{path} cannot be read: {error.strerror or error}") from error
+    if not intact:
+        raise ResultsError(f"{path} has been damaged: it is not what its checksum says")
+    table = read_parquet(path)
+    return {name: table.column(name).to_numpy() for name in table.column_names}
+
+
+def as_json(manifest: Mapping[str, Any]) -> bytes:
+    """A manifest as the content of its file."""
+    return (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _as_parquet(parameters: Mapping[str, NDArray[Any]]) -> bytes:
+    import io
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(dict(parameters)), buffer, compression="zstd")
+    return buffer.getvalue()
