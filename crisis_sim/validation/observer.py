@@ -61,10 +61,10 @@ class Observer(CrisisAgent):
     violent, on the highest rung without violence nonviolent military, on the lowest above calm verbal, and between them
     political or economic. A state that fights already when it is struck is left out.
 
-    **Acts.** An act is a move to a rung above calm, or fighting that goes on, anew every `RENEWED_AFTER_DAYS`. It is of the
+    **Acts.** An act is a climb, or fighting that goes on: on a lower rung, or anew every `RENEWED_AFTER_DAYS`. It is of the
     kind of its rung: war, force (other violence), display (the highest rung without violence) or threat (those below).
-    The acts of both states form one sequence; in a turn those of the state that the scenario lists first come first.
-    Going back to fire when a halt falls is an act. A halt is none, and neither is the step down that it brings.
+    To take back a measure is no act, and neither is a halt. The acts of both states form one sequence; in a turn those
+    of the state that the scenario lists first come first.
 
     **Halts.** Strikes have halted when a ceasefire takes effect after the first strike, or with the last strike before
     `follow_up_days` without one, or before the crisis ended.
@@ -87,7 +87,6 @@ class Observer(CrisisAgent):
         self._struck_at = {state.name: self.array(np.nan, np.float64) for state in states}
         self._answered_at = {state.name: self.array(np.nan, np.float64) for state in states}
         self._acted_at = {state.name: self.array(np.nan, np.float64) for state in states}
-        self._was_holding = self.array(False, bool)
         self._halted = self.array(False, bool)
         self.last_act = self.array(-1, np.int8)
         self.strikes_until = self.array(np.nan, np.float64)
@@ -108,7 +107,6 @@ class Observer(CrisisAgent):
             self._see_answer(state, decided_at)
             self._see_acts(state, decided_at)
             self._seen[state.name] = state.rung.copy()
-        self._was_holding = self.crisis.halt.holding.copy()
         self._see_triggers()
         self._see_halt()
 
@@ -141,12 +139,11 @@ class Observer(CrisisAgent):
     # Acts.
 
     def _see_acts(self, state: State, hours: float) -> None:
-        halt, seen, acted_at = self.crisis.halt, self._seen[state.name], self._acted_at[state.name]
+        seen, acted_at = self._seen[state.name], self._acted_at[state.name]
         kind = self._kind_of[0][state.rung]
-        brought_down = halt.holding & ~self._was_holding & (state.rung < seen)
-        moved = (state.rung != seen) & (kind >= 0) & ~brought_down
-        goes_on = (kind >= ACTS.index("force")) & (hours - acted_at >= 24 * RENEWED_AFTER_DAYS)
-        who = ((moved | goes_on) & self.crisis.ongoing).nonzero()[0]
+        anew = (state.rung < seen) | (hours - acted_at >= 24 * RENEWED_AFTER_DAYS)
+        goes_on = (kind >= ACTS.index("force")) & anew
+        who = (((state.rung > seen) | goes_on) & self.crisis.ongoing).nonzero()[0]
         acted_at[who] = hours
         self._count(who, kind[who])
 

@@ -160,8 +160,9 @@ class TestActs:
             36: {"other": "mobilisation"},
             48: {"one": "border fire"},
             60: {"other": "full-scale war"},
-            72: {"one": "calm", "other": "mobilisation"},
-            84: {"other": "yield"},
+            72: {"other": "limited strike"},
+            84: {"one": "mobilisation", "other": "mobilisation"},
+            96: {"other": "yield"},
         }
         outcome = play(script, scenario(deaths=0))
         assert outcome["ending"] == "unilateral"
@@ -169,8 +170,8 @@ class TestActs:
             ("threat", "display"): 1,
             ("display", "force"): 1,
             ("force", "war"): 1,
-            ("war", "display"): 1,
-            ("display", "end"): 1,
+            ("war", "force"): 1,
+            ("force", "end"): 1,
         }
 
     def test_fighting_that_goes_on_is_a_new_act_every_week(self) -> None:
@@ -178,6 +179,11 @@ class TestActs:
         script = {24: {"one": "border fire"}, 24 + days * 24: {"one": "yield"}}
         outcome = play(script, scenario(deaths=0))
         assert followed(outcome) == {("force", "force"): days // 7, ("force", "end"): 1}
+
+    def test_to_take_back_a_measure_is_no_act(self) -> None:
+        script = {24: {"one": "mobilisation"}, 48: {"one": "protest"}, 60: {"other": "protest"}}
+        outcome = play(script, scenario(deaths=0), until=96)
+        assert followed(outcome) == {("display", "threat"): 1}
 
     def test_standing_mobilised_is_no_new_act(self) -> None:
         script = {24: {"one": "mobilisation"}, 24 * 30: {"one": "calm"}}
@@ -194,7 +200,7 @@ class TestActs:
         assert ("display", "force") in followed(outcome)
         assert not any(following == "end" for _, following in followed(outcome))
 
-    def test_a_halt_brings_both_down_without_an_act_and_its_fall_is_one(self) -> None:
+    def test_a_halt_is_no_act_and_its_fall_is_one(self) -> None:
         model = CrisisModel(scenario(deaths=0), agents=[Observer])
         model.step()
         model.state("one").move(np.array([0]), np.array([RUNGS.index("border fire")]))
