@@ -64,6 +64,10 @@ def validate(
     from crisis_sim.validation.page import write_page
     from crisis_sim.validation.save import write_validation
 
+    if out and out.exists() and not out.is_dir():
+        return refuse(f"error: {out} is no folder")
+    if page and page.is_dir():
+        return refuse(f"error: {page} is a folder; give the page's file, such as validation.md")
     began = time.perf_counter()
     try:
         with progress_bar() as progress:

@@ -97,6 +97,14 @@ class TestCommand:
         assert told["failures"] == ["duration_p90"]
         assert told == json.loads((out / "validation.json").read_text(encoding="utf-8"))
 
+    def test_where_nothing_can_be_written_is_told_before_anything_is_run(
+        self, tmp_path: Path, population_file: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run_command(["validate", "--page", str(tmp_path)]) == MISTAKE
+        assert "is a folder; give the page's file" in capsys.readouterr().err
+        assert run_command(["validate", "--out", str(population_file)]) == MISTAKE
+        assert "is no folder" in capsys.readouterr().err
+
     def test_a_population_that_is_not_there_is_told(
         self, capsys: pytest.CaptureFixture[str]
     ) -> None:
