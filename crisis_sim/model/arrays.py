@@ -19,6 +19,11 @@ def at(values: Array, who: Indices) -> Array:
     return values.take(who, axis=0) if isinstance(values, np.ndarray) else values
 
 
+def at_most(values: Array, most: float) -> Array:
+    """Values, none above a bound; a number shared by all stays a plain one."""
+    return np.minimum(values, Real(most)) if isinstance(values, np.ndarray) else min(values, most)
+
+
 class OverReplicates:
     """Something whose array attributes all run over the replicates of the block.
 

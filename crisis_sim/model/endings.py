@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crisis_sim.model.agent import Lucky
-from crisis_sim.model.arrays import Flags, at
+from crisis_sim.model.arrays import Flags, at, at_most
 from crisis_sim.scenario.schema import ENDINGS
 
 if TYPE_CHECKING:
     from crisis_sim.model.crisis import CrisisModel
 
 AGREEMENT, TACIT, UNILATERAL, IMPOSED, FADED, UNRESOLVED = (ENDINGS.index(e) for e in ENDINGS)
+
+#: How many times sooner than in an even war a side is beaten, at most: at once.
+HOPELESS = 1e9
 
 
 class Endings(Lucky):
@@ -57,7 +60,9 @@ class Endings(Lucky):
             return
         for state in crisis.states:
             balance = state.rival.facts.capability / state.facts.capability
-            rate = war.collapse_per_day * balance**war.capability_exponent
+            with np.errstate(over="ignore"):
+                odds = at_most(balance**war.capability_exponent, HOPELESS)
+            rate = war.collapse_per_day * odds
             at_war = (crisis.at_war & crisis.ongoing).nonzero()[0]
             collapses = self.where(f"{state.name} collapses", at(rate, at_war), at_war)
             if collapses.size:

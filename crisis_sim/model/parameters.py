@@ -18,6 +18,9 @@ from crisis_sim.model.luck import Luck
 from crisis_sim.scenario.numbers import Distribution
 from crisis_sim.scenario.part import Part, range_of
 
+#: A spread so wide that the range holds less than this share of the distribution: there it is flat.
+FLAT = 1e-9
+
 
 def invert(
     distribution: Distribution, uniform: NDArray[np.float64], low: float, high: float
@@ -35,11 +38,15 @@ def invert(
 
     if kind == "beta":
         return np.asarray(special.betaincinv(values[0], values[1], uniform))
-    location, scale = values if kind == "normal" else (np.log(values[0]), values[1])
+    location, scale = values if kind == "normal" else (float(np.log(values[0])), values[1])
     if kind == "lognormal":
-        low, high = np.log(max(low, 1e-300)), np.log(high)
+        low, high = float(np.log(low)) if low > 0 else -np.inf, float(np.log(high))
     bottom, top = special.ndtr((low - location) / scale), special.ndtr((high - location) / scale)
-    drawn = location + scale * special.ndtri(bottom + (top - bottom) * uniform)
+    if top - bottom < FLAT:
+        drawn = low + (high - low) * uniform
+    else:
+        with np.errstate(over="ignore"):  # what lies beyond all numbers lies beyond the range
+            drawn = location + scale * special.ndtri(bottom + (top - bottom) * uniform)
     drawn = np.asarray(np.clip(drawn, low, high))
     return np.exp(drawn) if kind == "lognormal" else drawn
 

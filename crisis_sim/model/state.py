@@ -170,11 +170,11 @@ class State(CrisisAgent):
         moves = values[choice.FIRST_RUNG :]
         going_on = choice.value_of_rungs(situation, self._rungs(who), decision, cover)
         np.subtract(going_on, self._cost_of_change(rung, decision), out=moves)
+        hold = moves[rung, np.arange(who.size)]
         # Nuclear weapons are used only by who has them, and only from the rung below.
         moves[
             ladder.nuclear_rung :, (rung < ladder.nuclear_rung - 1) | (not self.nuclear)
         ] = -np.inf
-        hold = moves[rung, np.arange(who.size)]
 
         rest = np.minimum(rung, ladder.halt_rung)
         calm, fear = ladder.intensity.at(rest, who), self.dread_of.at(rest, who)
