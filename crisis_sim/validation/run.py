@@ -14,7 +14,7 @@ from crisis_sim.scenario.load import load_scenario, load_scenarios
 from crisis_sim.validation import cases, families
 from crisis_sim.validation.cases import CaseResult
 from crisis_sim.validation.expectations import Expectation, read_expectations
-from crisis_sim.validation.facts import read_cases, read_facts
+from crisis_sim.validation.facts import Fact, read_cases, read_facts
 from crisis_sim.validation.observer import Observer
 from crisis_sim.validation.verdict import VERDICTS, Comparison, comparable, compare
 from crisis_sim.version import __version__
@@ -69,7 +69,8 @@ class Validation:
         }
 
     def plain(self) -> dict[str, Any]:
-        """All of it as plain data, fit for JSON."""
+        """All of it as plain data, fit for JSON; `recorded` is a fact as it stands in the record, `fact` as it is compared."""
+        record = read_facts()
         return {
             "version": __version__,
             "seed": self.batch.seed,
@@ -80,7 +81,9 @@ class Validation:
             "counts": self.counts(),
             "failures": self.failures,
             "facts": [
-                _plain_fact(family, one) for family, ones in self.facts.items() for one in ones
+                _plain_fact(family, one, record[one.fact.id])
+                for family, ones in self.facts.items()
+                for one in ones
             ],
             "cases": [_plain_case(one) for one in self.cases],
         }
@@ -138,7 +141,7 @@ def validate(
     )
 
 
-def _plain_fact(family: str, one: Comparison) -> dict[str, Any]:
+def _plain_fact(family: str, one: Comparison, recorded: Fact) -> dict[str, Any]:
     fact, simulated = one.fact, one.measured.estimate
     return {
         "id": fact.id,
@@ -147,7 +150,8 @@ def _plain_fact(family: str, one: Comparison) -> dict[str, Any]:
         "population": fact.population,
         "source": fact.source,
         "unit": "share" if fact.is_share else "days",
-        "fact": {"value": fact.value, "lower": fact.lower, "upper": fact.upper, "n": fact.n},
+        "recorded": _plain_figure(recorded),
+        "fact": _plain_figure(fact),
         "simulated": {
             "value": _known(simulated.estimate),
             "lower": _known(simulated.lower),
@@ -160,6 +164,10 @@ def _plain_fact(family: str, one: Comparison) -> dict[str, Any]:
         "tolerance": one.expectation.tolerance,
         "note": one.expectation.note,
     }
+
+
+def _plain_figure(fact: Fact) -> dict[str, Any]:
+    return {"value": fact.value, "lower": fact.lower, "upper": fact.upper, "n": fact.n}
 
 
 def _plain_case(one: CaseResult) -> dict[str, Any]:

@@ -42,6 +42,8 @@ def test_all_of_it_is_plain_data(validation: Validation) -> None:
     by_id = {one["id"]: one for one in plain["facts"]}
     assert by_id["duration_p50"]["unit"] == "days"
     assert by_id["duration_p50"]["fact"] == {"value": 75, "lower": 61, "upper": 86, "n": 399}
+    assert by_id["ending_agreement"]["recorded"]["value"] == 0.362
+    assert by_id["ending_agreement"]["fact"]["value"] == pytest.approx(146 / 370)
     assert by_id["ending_other"]["simulated"]["value"] is None
     assert by_id["ending_other"]["verdict"] == "not comparable"
 
