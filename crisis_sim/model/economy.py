@@ -13,6 +13,10 @@ from crisis_sim.scenario.schema import StateSpec
 if TYPE_CHECKING:
     from crisis_sim.model.crisis import CrisisModel
 
+#: How far, in logarithms, a market drifts at most: to nothing or to all there is. A ratio of two such markets
+#: is still a number.
+FARTHEST = 40.0
+
 
 class Economy(Lucky):
     """Prices danger, pays for the fight, and feels the lender.
@@ -62,6 +66,7 @@ class Economy(Lucky):
             self._days = days
             everyone = np.arange(crisis.replicates)
             self.drift += self._index.volatility * self.normal("market", everyone)
+            np.clip(self.drift, -FARTHEST, FARTHEST, out=self.drift)
         self.market = np.exp(self.drift - self._index.sensitivity * self.priced)
         np.minimum(self.lowest_market, self.market, out=self.lowest_market)
 
