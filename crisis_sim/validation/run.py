@@ -69,7 +69,7 @@ class Validation:
         }
 
     def plain(self) -> dict[str, Any]:
-        """All of it as plain data, fit for JSON; `recorded` is a fact as it stands in the record, `fact` as it is compared."""
+        """All of it as plain data, fit for JSON; `recorded` is a fact as the record has it, `fact` as it is compared."""
         record = read_facts()
         return {
             "version": __version__,
