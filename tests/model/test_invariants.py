@@ -1,0 +1,303 @@
+"""What holds of every crisis that a scenario can describe, whatever its values: see docs/outcomes.md."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from numpy.typing import NDArray
+
+from crisis_sim.model import CrisisModel
+from crisis_sim.model.crisis import MILESTONES
+from crisis_sim.scenario import Scenario, read_scenario
+from crisis_sim.scenario.schema import ENDINGS, STYLES, VIOLENCE
+from tests.model.valid_scenarios import scenarios
+from tests.scenario.files import BASE
+
+Rows = dict[str, NDArray[Any]]
+
+REPLICATES = 24
+#: Shares are float32: what they lack or have too much is rounding.
+ROUNDING = 1e-6
+
+
+def run(
+    scenario: Scenario,
+    replicates: int = REPLICATES,
+    first: int = 0,
+    points: int = 1,
+    drop_finished: bool = True,
+) -> Rows:
+    """A block's rows; an overflow, a division by zero or a NaN that is made is an error."""
+    with np.errstate(over="raise", divide="raise", invalid="raise"):
+        model = CrisisModel(scenario, replicates, seed=7, first_replicate=first, points=points)
+        return model.run(drop_finished).outcomes()
+
+
+def assert_same(one: Rows, other: Rows) -> None:
+    assert one.keys() == other.keys()
+    for name, column in one.items():
+        np.testing.assert_array_equal(column, other[name], err_msg=name)
+
+
+def joined(blocks: Sequence[Rows]) -> Rows:
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+
+
+def came(hours: NDArray[Any]) -> NDArray[np.bool_]:
+    return ~np.isnan(hours)
+
+
+def not_after(early: NDArray[Any], late: NDArray[Any]) -> bool:
+    """Whether the late thing never comes without the early one, nor before it."""
+    return bool(np.all(early[came(late)] <= late[came(late)]))  # a comparison with NaN is false
+
+
+# One row a replicate.
+
+
+@settings(max_examples=30, deadline=None)
+@given(scenarios())
+def test_every_row_of_any_valid_scenario_makes_sense(scenario: Scenario) -> None:
+    rows = run(scenario)
+    every_row_has_an_ending(scenario, rows)
+    milestones_are_in_order(scenario, rows)
+    violence_is_that_of_the_rungs(scenario, rows)
+    third_parties_agree_with_their_columns(scenario, rows)
+    numbers_are_numbers(scenario, rows)
+
+
+def every_row_has_an_ending(scenario: Scenario, rows: Rows) -> None:
+    assert {len(column) for column in rows.values()} == {REPLICATES}
+    ending, followed = rows["ending"], rows["followed_until_hours"]
+    assert set(ending) <= set(ENDINGS)
+    assert np.all((followed > 0) & (followed <= scenario.turns * scenario.hours_per_turn))
+    assert np.array_equal(came(rows["ended_at_hours"]), ending != "unresolved")
+    assert np.all(followed[ending == "unresolved"] >= scenario.horizon_hours - 1e-6)
+    agreed = ending == "agreement"
+    held_at_once = agreed & ~came(rows["relapsed_at_hours"])
+    in_effect = rows["ceasefire_in_effect_at_hours"]
+    assert np.all(rows["ended_at_hours"][held_at_once] == in_effect[held_at_once])
+    assert np.all(rows["ended_at_hours"][agreed] >= in_effect[agreed])
+    assert np.all(came(rows["war_at_hours"])[ending == "imposed"])
+    other = ~agreed & (ending != "unresolved")
+    assert np.all(rows["ended_at_hours"][other] == followed[other])
+
+
+def milestones_are_in_order(scenario: Scenario, rows: Rows) -> None:
+    for name, column in rows.items():
+        if name.endswith("_at_hours") and name != "trigger_at_hours":
+            at, followed = column[came(column)], rows["followed_until_hours"][came(column)]
+            assert np.all((at >= 0) & (at <= followed)), name
+    agreed, in_effect = (rows[f"ceasefire_{name}_at_hours"] for name in ("agreed", "in_effect"))
+    violated, relapsed = rows["first_violation_at_hours"], rows["relapsed_at_hours"]
+    assert not_after(agreed, in_effect)
+    assert not_after(in_effect, violated)
+    assert not_after(violated, relapsed)
+    for flag, milestone in (("nuclear", "nuclear_use_at_hours"), ("violence", "war_at_hours")):
+        marked = [
+            rung for rung in scenario.ladder if getattr(rung, flag) in (True, "full-scale war")
+        ]
+        if all(rung.strike for rung in marked):
+            assert not_after(rows["first_strike_at_hours"], rows[milestone])
+
+
+def violence_is_that_of_the_rungs(scenario: Scenario, rows: Rows) -> None:
+    ladder, peak = scenario.ladder, rows["peak_rung"]
+    assert np.all((peak >= 0) & (peak < len(ladder)))
+    worst = np.array([VIOLENCE.index(word) for word in rows["worst_violence"]])
+    by_rung = np.array([VIOLENCE.index(rung.violence) for rung in ladder])
+    assert np.all(worst >= by_rung[peak])
+    assert np.all(worst <= np.maximum.accumulate(by_rung)[peak])
+    assert np.array_equal(worst == len(VIOLENCE) - 1, came(rows["war_at_hours"]))
+    for flag, milestone in (
+        ("strike", "first_strike_at_hours"),
+        ("nuclear", "nuclear_use_at_hours"),
+    ):
+        marked = np.array([getattr(rung, flag) for rung in ladder])
+        assert np.all(came(rows[milestone])[marked[peak]])
+        assert not came(rows[milestone])[~np.logical_or.accumulate(marked)[peak]].any()
+
+
+def third_parties_agree_with_their_columns(scenario: Scenario, rows: Rows) -> None:
+    for section, ending, first in (
+        ("mediators", "engaged_at_hours", "mediation_started_at_hours"),
+        ("channels", "opened_at_hours", "channel_opened_at_hours"),
+    ):
+        names = getattr(scenario, section)
+        each = [rows[f"{name}_{ending}"] for name in names] or [np.full(REPLICATES, np.nan)]
+        np.testing.assert_array_equal(np.fmin.reduce(each), rows[first])
+    assert np.array_equal(rows["mediated"], came(rows["mediation_started_at_hours"]))
+    assert np.array_equal(rows["mediated"], rows["mediation_style"] != "")
+    assert set(rows["mediation_style"]) <= {"", *STYLES}
+    assert set(rows["brokered_by"]) <= {"", *scenario.mediators}
+    assert not (rows["brokered_by"] != "")[~came(rows["ceasefire_agreed_at_hours"])].any()
+    for name in scenario.lenders:
+        assert np.array_equal(
+            rows[f"{name}_decision"] != "", came(rows[f"{name}_decided_at_hours"])
+        )
+
+
+def numbers_are_numbers(scenario: Scenario, rows: Rows) -> None:
+    """What docs/outcomes.md says is never null is a number, and lies where it says."""
+    never_null = [f"{state}_{name}" for state in scenario.states for name in ("lowest_market",)]
+    pressures = [f"{state}_highest_pressure" for state in scenario.states]
+    for name in (*never_null, *pressures, "deaths", "trigger_at_hours", "followed_until_hours"):
+        assert np.isfinite(rows[name]).all(), name
+    assert not any(np.isinf(column).any() for column in rows.values() if column.dtype.kind == "f")
+    for name in never_null:
+        assert np.all((rows[name] > 0) & (rows[name] <= 1)), name
+    for name in pressures:
+        assert np.all((rows[name] >= 0) & (rows[name] <= 1)), name
+    scheduled = [float(event.deaths) for event in scenario.events if type(event.deaths) is float]
+    assert np.all(rows["deaths"] >= 0)
+    held = rows["followed_until_hours"] >= 24 * 25  # all events lie before
+    assert np.all(rows["deaths"][held] >= sum(scheduled) * (1 - ROUNDING))
+
+
+# On the way.
+
+
+SHARES: dict[str, Sequence[str]] = {
+    "states": ("intensity", "seen", "commitment", "fatigue", "lean", "strikes"),
+    "mediators": ("alarm", "effort"),
+    "advisers": ("voice",),
+}
+
+
+@settings(max_examples=10, deadline=None)
+@given(scenarios())
+def test_shares_and_probabilities_stay_between_nothing_and_all(scenario: Scenario) -> None:
+    model = CrisisModel(scenario, REPLICATES, seed=7)
+    while model.running:
+        model.step()
+        shares = {"danger": model.danger, "feared": model.feared}
+        for section, names in SHARES.items():
+            for agent in getattr(model, section):
+                shares |= {f"{agent.name}.{name}": getattr(agent, name) for name in names}
+        for state in model.states:
+            shares[f"{state.name}.pressure"] = state.economy.pressure
+            shares[f"{state.name}.priced"] = state.economy.priced
+            assert np.all((state.rung >= 0) & (state.rung < len(scenario.ladder)))
+            assert np.all(np.isfinite(state.grievance) & (state.grievance >= 0))
+        for name, share in shares.items():
+            assert np.all((share >= -ROUNDING) & (share <= 1 + ROUNDING)), name
+
+
+# However a batch is cut.
+
+
+@settings(max_examples=10, deadline=None)
+@given(scenarios())
+def test_rows_do_not_depend_on_blocks_nor_on_who_leaves_them(scenario: Scenario) -> None:
+    whole = run(scenario)
+    assert_same(run(scenario, drop_finished=False), whole)
+    cut = [run(scenario, count, first) for first, count in ((0, 1), (1, 6), (7, 17))]
+    assert_same(joined(cut), whole)
+
+
+@settings(max_examples=10, deadline=None)
+@given(scenarios())
+def test_points_of_a_design_have_the_rows_of_a_batch_without_one(scenario: Scenario) -> None:
+    alone = run(scenario, 5, first=1_000_003)
+    design = run(scenario, 5, first=1_000_003, points=3)
+    assert_same(design, joined([alone] * 3))
+
+
+# At the edges of what a scenario may say, where numbers might leave the range of their type.
+
+WAR = (
+    "ladder=[{name: calm, intensity: 0}, "
+    "{name: war, intensity: 0.5, strike: true, violence: full-scale war}, "
+    "{name: end, intensity: 1, strike: true, nuclear: true, violence: full-scale war}]"
+)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        pytest.param(
+            (
+                WAR,
+                "states.india={capability: 1000, rung_at_start: war}",
+                "states.pakistan.capability=0.001",
+                "behaviour.war={collapse_per_day: 5, capability_exponent: 10}",
+            ),
+            id="a hopeless war",
+        ),
+        pytest.param(
+            (
+                WAR,
+                "states.india={capability: {uniform: [999, 1000]}, rung_at_start: war}",
+                "states.pakistan.capability={uniform: [0.001, 0.002]}",
+                "behaviour.war={collapse_per_day: 0, capability_exponent: 10}",
+            ),
+            id="a hopeless war that never ends",
+        ),
+        pytest.param(
+            (WAR, "states.india.rung_at_start=end", "behaviour.fog.hope=1"),
+            id="a start on a rung that may not be kept",
+        ),
+        pytest.param(
+            (
+                "events.0.deaths=1e8",
+                "behaviour.harm={harm_unit_deaths: 0.1, harm_exponent: 1, grievance_saturation: 1e6}",
+                "behaviour.decision={retaliation: 50, choice_precision: 20, dread: 100}",
+            ),
+            id="grievance without measure",
+        ),
+        pytest.param(
+            (
+                "lenders.imf={dependence: 1, reviews: [{at: 2025-05-09, amount_usd_bn: 1000}]}",
+                "states.pakistan.reserves_usd_bn=0.01",
+                "behaviour.lending={reference_share: 0.001, relief: 10, shock: 10}",
+            ),
+            id="money without measure",
+        ),
+        pytest.param(
+            (
+                "behaviour.harm.harm_unit_deaths={lognormal: [1, 1e300]}",
+                "behaviour.halt.implementation_hours={lognormal: [3, 1e-320]}",
+                "states.india.resolve={normal: [0.5, 1e308]}",
+                "states.pakistan.resolve={normal: [1, 5e-324]}",
+                "events.0.deaths={lognormal: [5e-324, 1]}",
+                "states.india.audience={beta: [1e308, 1e308]}",
+                "states.pakistan.audience={beta: [1e-320, 1e308]}",
+            ),
+            id="spreads without measure",
+        ),
+    ],
+)
+def test_nothing_overflows_at_the_edges(overrides: tuple[str, ...]) -> None:
+    scenario = read_scenario(f"{BASE}hours_per_turn: 12\n", "edge", overrides)
+    rows = run(scenario)
+    every_row_has_an_ending(scenario, rows)
+    numbers_are_numbers(scenario, rows)
+
+
+def test_a_market_that_has_drifted_beyond_all_numbers_still_has_a_level() -> None:
+    wild = "states.india.market={volatility: 0.5, sensitivity: 5}"
+    scenario = read_scenario(f"{BASE}hours_per_turn: 24\n", "wild", [wild])
+    with np.errstate(over="raise", divide="raise", invalid="raise"):
+        model = CrisisModel(scenario, 2, seed=1)
+        economy = model.state("india").economy
+        economy.drift[:] = [-500.0, 500.0]
+        model.step()
+        economy.market_at_halt[:] = economy.market[::-1]
+        assert np.isfinite(economy.market / economy.market_at_halt).all()
+    assert np.all(economy.market > 0)
+
+
+def test_a_spread_far_wider_than_the_range_draws_evenly_from_it() -> None:
+    wide = "states.india.resolve={normal: [0.5, 1e12]}"
+    model = CrisisModel(read_scenario(BASE, "wide", [wide]), 4_000, seed=1)
+    resolve = model.states[0].facts.resolve
+    assert np.allclose(np.quantile(resolve, [0.1, 0.5, 0.9]), [0.1, 0.5, 0.9], atol=0.03)
+
+
+def test_milestones_are_those_that_are_checked_here() -> None:
+    rows = run(read_scenario(BASE, "base"), 2)
+    assert set(MILESTONES) <= set(rows)
