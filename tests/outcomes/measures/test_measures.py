@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from crisis_sim.batch import Batch, Ensemble, simulate
+from crisis_sim.outcomes import summarise
+from crisis_sim.outcomes.measures import Columns, known_names, measure
+from crisis_sim.outcomes.measures.names import SUMMARY_PATHS
+from crisis_sim.scenario import load_scenario
+from crisis_sim.scenario.errors import ScenarioError
+
+POINTS, REPLICATES = 6, 50
+DELAYS = np.linspace(0.1, 5.0, POINTS)
+
+
+@pytest.fixture(scope="module")
+def batch() -> Batch:
+    return simulate("may_2025", replicates=300, seed=3)
+
+
+@pytest.fixture(scope="module")
+def design() -> Ensemble:
+    values = {"mediators.us.attention_days": np.repeat(DELAYS, REPLICATES)}
+    return simulate(
+        "may_2025", replicates=REPLICATES, seed=3, points=POINTS, parameters=values
+    ).ensembles["may_2025"]
+
+
+@pytest.fixture(scope="module")
+def alone() -> dict[int, Ensemble]:
+    ensembles = {}
+    for point in (1, POINTS - 1):
+        values = {"mediators.us.attention_days": np.full(REPLICATES, DELAYS[point])}
+        batch = simulate("may_2025", replicates=REPLICATES, seed=3, parameters=values)
+        ensembles[point] = batch.ensembles["may_2025"]
+    return ensembles
+
+
+@pytest.fixture(scope="module")
+def columns() -> Columns:
+    return Columns.of(load_scenario("may_2025"))
+
+
+def test_every_path_in_the_summary_gives_the_figure_that_stands_there(batch: Batch) -> None:
+    scenario = summarise(batch)["scenarios"]["may_2025"]
+    for path, one in SUMMARY_PATHS.items():
+        figure: Any = scenario
+        for key in path.split("."):
+            figure = figure[key]
+        measured = one.over(batch.ensembles["may_2025"])
+        for key in ("estimate", "lower", "upper"):
+            got = getattr(measured, key)[0]
+            if figure is None or figure[key] is None:
+                assert not np.isfinite(got), path
+            else:
+                assert got == pytest.approx(figure[key], rel=1e-8), path
+        if figure and figure.get("standard_error"):
+            assert measured.standard_error[0] == pytest.approx(figure["standard_error"], rel=1e-8)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "agreement",
+        "ceasefire_within_96_hours",
+        "ceasefire_within_30_days",
+        "relapse",
+        "median_hours_to_ceasefire",
+        "mean_deaths",
+        "median_deaths",
+    ],
+)
+def test_a_point_of_a_design_is_measured_as_if_it_were_alone(
+    name: str, design: Ensemble, alone: dict[int, Ensemble]
+) -> None:
+    together = measure(name).over(design, POINTS)
+    for point, ensemble in alone.items():
+        by_itself = measure(name).over(ensemble)
+        for key in ("estimate", "standard_error", "lower", "upper", "of"):
+            assert getattr(together, key)[point] == pytest.approx(
+                getattr(by_itself, key)[0], nan_ok=True
+            )
+        np.testing.assert_allclose(together.influence[point], by_itself.influence[0], atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "name", sorted(set(known_names()) - {"ceasefire.from_first_strike.by.horizon"})
+)
+def test_influence_has_mean_zero_and_the_standard_error_as_its_spread(
+    name: str, design: Ensemble
+) -> None:
+    measured = measure(name).over(design, POINTS)
+    sound = np.isfinite(measured.standard_error)
+    spread = np.sqrt((measured.influence**2).sum(axis=1)) / REPLICATES
+    np.testing.assert_allclose(spread[sound], measured.standard_error[sound], atol=1e-9)
+    np.testing.assert_allclose(measured.influence.mean(axis=1), 0.0, atol=1e-9)
+
+
+def test_a_conditional_share_is_the_share_among_those_crises(batch: Batch) -> None:
+    ensemble = batch.ensembles["may_2025"]
+    mediated = ensemble.column("mediated")
+    agreed = ensemble.column("ending") == "agreement"
+    written = {"share": {"ending": "agreement"}, "given": {"mediated": True}}
+    measured = measure(written).over(ensemble)
+    assert measured.estimate[0] == pytest.approx(agreed[mediated].mean())
+    assert measured.of[0] == mediated.sum()
+
+
+@pytest.mark.parametrize(
+    ("terms", "column", "holds"),
+    [
+        ({"war_at_hours": "came"}, "war_at_hours", lambda x: ~np.isnan(x)),
+        ({"war_at_hours": "never"}, "war_at_hours", np.isnan),
+        ({"ended_at_hours": {"at_most": 480}}, "ended_at_hours", lambda x: x <= 480),
+        (
+            {"deaths": {"at_least": 100, "at_most": 900}},
+            "deaths",
+            lambda x: (x >= 100) & (x <= 900),
+        ),
+        (
+            {"worst_violence": ["serious clashes", "full-scale war"]},
+            "worst_violence",
+            lambda x: np.isin(x, ["serious clashes", "full-scale war"]),
+        ),
+    ],
+)
+def test_conditions_say_what_they_seem_to(
+    terms: dict[str, Any], column: str, holds: Any, batch: Batch
+) -> None:
+    ensemble = batch.ensembles["may_2025"]
+    share = measure({"share": terms}).over(ensemble).estimate[0]
+    assert share == pytest.approx(holds(ensemble.column(column)).mean())
+    assert 0 < share < 1
+
+
+def test_a_point_less_itself_is_exactly_nothing(design: Ensemble) -> None:
+    difference = measure("agreement").over(design, POINTS).less(2)
+    assert difference.estimate[2] == difference.lower[2] == difference.upper[2] == 0
+    assert difference.standard_error[2] == 0
+
+
+def test_shared_luck_makes_differences_sharper_than_those_of_strangers(design: Ensemble) -> None:
+    measured = measure("ceasefire_within_96_hours").over(design, POINTS)
+    paired = measured.less(0).standard_error[-1]
+    assert 0 < paired < np.hypot(measured.standard_error[0], measured.standard_error[-1])
+
+
+def test_a_weighted_sum_of_two_points_is_their_difference(design: Ensemble) -> None:
+    measured = measure("mean_deaths").over(design, POINTS)
+    weights = np.zeros(POINTS)
+    weights[4], weights[1] = 1.0, -1.0
+    both, one = measured.sums(weights), measured.less(1)
+    for key in ("estimate", "standard_error", "lower", "upper"):
+        assert getattr(both, key)[0] == pytest.approx(getattr(one, key)[4])
+
+
+def test_a_time_that_half_never_see_is_infinite() -> None:
+    never = ["behaviour.halt.settling_cost=20", "behaviour.halt.public_offer_cost=50"]
+    ensemble = simulate(load_scenario("may_2025", never), replicates=50).ensembles["may_2025"]
+    measured = measure("median_days_to_ceasefire").over(ensemble)
+    assert measured.estimate[0] == np.inf
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("agrement", "did you mean 'agreement'?"),
+        ("ceasefire.from_triger.by.30_days", "did you mean 'ceasefire.from_trigger.by.30_days'?"),
+        ("mean_deths", "did you mean 'mean_deaths'?"),
+        ({"shre": {"ending": "tacit"}}, "did you mean 'share'?"),
+        ({"share": {"ending": "tacitt"}}, "measure:1:22: error: unknown ending 'tacitt'"),
+        ({"share": {"deths": {"at_least": 1}}}, "did you mean 'deaths'?"),
+        ({"share": {"deaths": {"atleast": 1}}}, "did you mean 'at_least'?"),
+        ({"share": {"deaths": {"at_least": "many"}}}, "not a number: 'many'"),
+        ({"share": {"mediated": "yes"}}, "not true or false"),
+        ({"share": {"war_at_hours": "cam"}}, "did you mean 'came'?"),
+        ({"share": {}}, "says nothing"),
+        ({"mean": "ending"}, "'ending' is a text"),
+        ({"mean": "deaths", "mediann": 1}, "unknown key 'mediann'"),
+        ({"mean": "deaths", "quantile": 0.5}, "a measure is one of"),
+        ({"quantile": 1.5, "of": "deaths"}, "a number between 0 and 1"),
+        ({"quantile": 0.5}, "'of' is missing"),
+        ({"within_hours": 0}, "a number of hours above 0"),
+        ({"within_hours": 24, "of": "ceasefire_at_hours"}, "ceasefire_agreed_at_hours"),
+        ({"time_quantile": 0.5, "unit": "day"}, "did you mean 'days'?"),
+        ({}, "not a measure"),
+        ({"share": {"ending": "tacit"}, "name": 3}, "not a name"),
+    ],
+)
+def test_a_mistake_is_told_with_its_place_and_the_nearest_name(
+    written: Any, said: str, columns: Columns
+) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        measure(written, columns)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"name": "hit", "share": {"deaths": {"at_least": 10.0}}, "given": {"mediated": True}},
+        {"name": "soon", "within_hours": 48.0, "of": "war_at_hours", "since": "trigger_at_hours"},
+        {
+            "name": "by",
+            "time_quantile": 0.25,
+            "of": "war_at_hours",
+            "since": "trigger_at_hours",
+            "unit": "days",
+        },
+        {"name": "toll", "quantile": 0.9, "of": "deaths"},
+        {"name": "market", "mean": "pakistan_lowest_market"},
+    ],
+)
+def test_a_measure_written_in_full_reads_back_as_itself(
+    written: dict[str, Any], columns: Columns
+) -> None:
+    assert measure(written, columns).plain() == written
+
+
+@pytest.mark.parametrize("name", known_names())
+def test_every_known_name_is_a_measure_that_can_be_written_in_full(
+    name: str, columns: Columns
+) -> None:
+    one = measure(name, columns)
+    again = measure(one.plain(), columns)
+    assert one.name == again.name == name
+    assert one.plain() == again.plain()
