@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 #: The most replicates in a block: enough to spread a turn's fixed cost over, few enough for a block
 #: to need some 100 MB (`make bench` shows speed by block size).
 BLOCK_SIZE = 65_536
+#: The most memory that a block may come to need. Blocks of crises that could need more are smaller;
+#: their results are the same. Most blocks need far less, since most crises end early.
+BLOCK_BYTES = 4 * 2**30
 
 
 @dataclass(frozen=True)
@@ -193,6 +196,14 @@ def _agents_of(scenario: Scenario) -> int:
     return sum(len(getattr(scenario, role)) for role in roles)
 
 
+def most_in_a_block(scenarios: Iterable[Scenario]) -> int:
+    """The most replicates in a block of any of these scenarios that fit into memory."""
+    from crisis_sim.scenario.memory import bytes_of_a_crisis
+
+    heaviest = max((bytes_of_a_crisis(one) for one in scenarios), default=1)
+    return max(min(BLOCK_SIZE, BLOCK_BYTES // heaviest), 1)
+
+
 def make_plan(
     scenarios: Scenario | str | Path | Iterable[Scenario | str | Path],
     replicates: int,
@@ -214,7 +225,7 @@ def make_plan(
 
     given = [scenarios] if isinstance(scenarios, (Scenario, str, Path)) else scenarios
     named = tuple(_read(one, number) for number, one in enumerate(given, start=1))
-    size = BLOCK_SIZE if block_size is None else block_size
+    size = most_in_a_block(named) if block_size is None else block_size
     try:
         values = {path: np.asarray(numbers) for path, numbers in (parameters or {}).items()}
     except ValueError as error:  # lists of lists of several lengths
