@@ -8,22 +8,23 @@ from typing import Any
 from pydantic import ValidationError
 
 from crisis_sim.scenario.errors import MAX_MISTAKES, Mistake, nearest, one_of
-from crisis_sim.scenario.fields import Slot, slot_at
+from crisis_sim.scenario.fields import TOP, Slot, slot_at
 from crisis_sim.scenario.numbers import DISTRIBUTIONS
 from crisis_sim.scenario.source import Node
 
 Path = Sequence[str | int]
 
 
-def explain(error: ValidationError, top: Node) -> Iterator[Mistake]:
+def explain(error: ValidationError, top: Node, whole: Slot = TOP) -> Iterator[Mistake]:
     """A mistake for each of pydantic's findings, `MAX_MISTAKES` at most.
 
     Args:
         error: what pydantic says of the plain values.
         top: the values with their places.
+        whole: what the values are of; a scenario where left out.
     """
     for finding in error.errors(include_url=False)[:MAX_MISTAKES]:
-        yield _mistake(finding, top)
+        yield _mistake(finding, top, whole)
 
 
 def find(top: Node, path: Path) -> tuple[Node, int]:
@@ -39,12 +40,12 @@ def find(top: Node, path: Path) -> tuple[Node, int]:
     return node, len(path)
 
 
-def _mistake(finding: Any, top: Node) -> Mistake:
+def _mistake(finding: Any, top: Node, whole: Slot) -> Mistake:
     path: Path = finding["loc"]
     node, steps = find(top, path)
-    slot = slot_at(path)
+    slot = slot_at(path, whole)
     if finding["type"] == "extra_forbidden":
-        return _unknown_key(node, path)
+        return _unknown_key(node, path, whole)
     if steps < len(path):
         return _missing(node, path, slot)
     if node.content is None:
@@ -60,11 +61,11 @@ def _mistake(finding: Any, top: Node) -> Mistake:
     return node.place.mistake(_message(finding, node, slot), _expected_size(finding, slot))
 
 
-def _unknown_key(node: Node, path: Path) -> Mistake:
+def _unknown_key(node: Node, path: Path, whole: Slot) -> Mistake:
     key = str(path[-1])
-    if path == ("name",):
+    if path == ("name",) and whole == TOP:
         return node.label.mistake("a scenario's name is the name of its file", "no such key")
-    holder = slot_at(path[:-1])
+    holder = slot_at(path[:-1], whole)
     known = holder.keys if holder else ()
     return node.label.mistake(f"unknown key '{key}'", one_of(known), nearest(key, known))
 

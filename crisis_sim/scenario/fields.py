@@ -55,7 +55,7 @@ class Slot:
         """The lowest and highest value of a number, whether it may be uncertain or not."""
         if self.limits:
             return self.limits.low, self.limits.high
-        if self.kind is not float or self.field is None:
+        if self.kind not in (float, int) or self.field is None:
             return None
         low, high = -math.inf, math.inf
         for note in (*self.field.metadata, *self.own):
@@ -126,11 +126,15 @@ class Slot:
             return f"a date such as {EXAMPLE}"
         if self.bounds:
             low, high = self.bounds
-            return f"a number from {low:g} to {high:g}"
+            if math.isinf(low) and math.isinf(high):
+                return self.noun()
+            if math.isinf(high):
+                return f"{self.noun()} of at least {low:g}"
+            return f"{self.noun()} from {low:g} to {high:g}"
         return self.noun()
 
 
-_NOUNS = {str: "a text", bool: "true or false", datetime: "a date", float: "a number"}
+_NOUNS = {str: "a text", bool: "true or false", datetime: "a date", float: "a number", int: "a whole number"}
 
 #: The whole scenario.
 TOP = Slot(Scenario)
@@ -141,9 +145,14 @@ def keys_of(part: type[Part]) -> tuple[str, ...]:
     return tuple(name for name in part.model_fields if (part, name) != (Scenario, "name"))
 
 
-def slot_at(path: Iterable[str | int]) -> Slot | None:
-    """What belongs at a path from the top; None where nothing can."""
-    slot: Slot | None = TOP
+def slot_at(path: Iterable[str | int], top: Slot = TOP) -> Slot | None:
+    """What belongs at a path from the top; None where nothing can.
+
+    Args:
+        path: keys and places in lists.
+        top: what the whole is; a scenario where left out.
+    """
+    slot: Slot | None = top
     for key in path:
         slot = slot.step(key) if slot else None
     return slot

@@ -161,12 +161,16 @@ def _read_bytes(path: Path, name: str) -> bytes:
         os.close(number)
 
 
-def parse(name: str, text: str) -> tuple[Node, list[Mistake]]:
+def parse(
+    name: str, text: str, what: str = "scenario", keys: str = "title, start and states"
+) -> tuple[Node, list[Mistake]]:
     """The mapping that a scenario's text holds, and the mistakes in how it is written.
 
     Args:
         name: what to call the text in a report: the file's name.
         text: YAML.
+        what: what the text is to hold, in a word.
+        keys: keys that such a thing begins with, in words.
 
     Returns:
         the top mapping, and mistakes that leave the rest readable, such as duplicate keys.
@@ -175,7 +179,7 @@ def parse(name: str, text: str) -> tuple[Node, list[Mistake]]:
         ScenarioError: when it cannot be read to its end.
     """
     if len(text) > MAX_BYTES:
-        raise _whole_file(name, "too big for a scenario", f"at most {MAX_BYTES} characters")
+        raise _whole_file(name, f"too big for a {what}", f"at most {MAX_BYTES} characters")
     source = Source.of(name, text)
     forbidden = _FORBIDDEN.search(text)
     if forbidden:
@@ -188,7 +192,7 @@ def parse(name: str, text: str) -> tuple[Node, list[Mistake]]:
         found = "the file is empty" if empty else f"a {_kind(top.content)}"
         place = Place(source, 1, 1) if empty else top.place
         reader.mistakes.append(
-            place.mistake(f"{found}: no scenario", "keys such as title, start and states")
+            place.mistake(f"{found}: no {what}", f"keys such as {keys}")
         )
         raise ScenarioError(reader.mistakes)
     return top, reader.mistakes
