@@ -7,6 +7,7 @@ A folder with a manifest is a result. A run that is not finished has a folder of
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,8 +42,12 @@ __all__ = [
 ]
 
 
-def read_batch(folder: str | Path) -> Batch:
+def read_batch(folder: str | Path, columns: Sequence[str] | None = None) -> Batch:
     """Bring back a batch from its folder.
+
+    Args:
+        folder: the folder.
+        columns: the columns of outcomes to bring back; all where left out.
 
     Raises:
         ResultsError: when the folder is none, holds no results, results of another layout, or a run
@@ -58,7 +63,7 @@ def read_batch(folder: str | Path) -> Batch:
             title=about["title"],
             horizon_hours=about["horizon_hours"],
             states=tuple(about["states"]),
-            table=_rows_of(name, outcomes),
+            table=_rows_of(name, outcomes, columns),
             paths=_rows_of(name, folder / PATHS) if has_paths else None,
             scenario=about["scenario"],
         )
@@ -153,8 +158,11 @@ def _outcome_files(folder: Path) -> Path | list[str]:
     return files
 
 
-def _rows_of(scenario: str, path: Path | list[str]) -> pa.Table:
-    return read_parquet(path, filters=[("scenario", "==", scenario)])
+def _rows_of(
+    scenario: str, path: Path | list[str], columns: Sequence[str] | None = None
+) -> pa.Table:
+    only = None if columns is None else list(dict.fromkeys(columns))
+    return read_parquet(path, filters=[("scenario", "==", scenario)], columns=only)
 
 
 def _no_results(folder: Path) -> str:

@@ -7,7 +7,16 @@ import are imported inside the commands that need them: `--help` and `check` ans
 from __future__ import annotations
 
 # Importing a command's module makes the program know it.
-from crisis_sim.cli import compare, doctor, files, replay, run, validate  # noqa: F401
+from crisis_sim.cli import (  # noqa: F401
+    compare,
+    doctor,
+    experiment,
+    files,
+    replay,
+    run,
+    sweep,
+    validate,
+)
 from crisis_sim.cli.app import app, main, run_command
 from crisis_sim.cli.codes import (
     BLOCKS_FAILED,

@@ -17,7 +17,7 @@ from crisis_sim.outcomes.intervals import (
 )
 from crisis_sim.outcomes.measures.conditions import Condition
 from crisis_sim.outcomes.measures.events import Clock
-from crisis_sim.outcomes.measures.measured import Measured
+from crisis_sim.outcomes.measures.measured import Measured, joined
 from crisis_sim.outcomes.records import Replicates
 
 #: Hours in a unit of time.
@@ -117,7 +117,7 @@ class Within(Measure):
             _within(curves, hours[part])
             for part, curves in curves_in_parts(durations, points, until=self.hours)
         ]
-        return _joined(parts)
+        return joined(parts)
 
     def plain(self) -> dict[str, Any]:
         within = "horizon" if self.hours is None else self.hours
@@ -156,7 +156,7 @@ class TimeQuantile(Measure):
             _time_quantile(curves, self.level, HOURS[self.in_unit])
             for _, curves in curves_in_parts(durations, points)
         ]
-        return _joined(parts)
+        return joined(parts)
 
     def plain(self) -> dict[str, Any]:
         return _written(
@@ -321,24 +321,6 @@ def _values(column: str, since: str, unit: str, replicates: Replicates) -> Float
     durations = Clock(column, since).read(replicates)
     hours = np.where(durations.cause == 1, durations.hours, np.nan)
     return np.asarray(hours / HOURS[unit])
-
-
-def _joined(parts: list[Measured]) -> Measured:
-    if len(parts) == 1:
-        return parts[0]
-
-    def whole(name: str) -> Any:
-        return np.concatenate([getattr(part, name) for part in parts])
-
-    return Measured(
-        whole("estimate"),
-        whole("standard_error"),
-        whole("lower"),
-        whole("upper"),
-        whole("of"),
-        whole("influence"),
-        is_share=parts[0].is_share,
-    )
 
 
 def _written(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -101,6 +103,25 @@ class Measured:
         estimate = np.where(needed > 0, np.nan, estimate)
         influence = np.where(np.isfinite(self.influence), self.influence, 0.0)
         return _normal(estimate, _root_mean_square(weights @ influence), confidence)
+
+
+def joined(parts: Sequence[Measured]) -> Measured:
+    """A measure at the points of several parts, one part after the other."""
+    if len(parts) == 1:
+        return parts[0]
+
+    def whole(name: str) -> Any:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    return Measured(
+        whole("estimate"),
+        whole("standard_error"),
+        whole("lower"),
+        whole("upper"),
+        whole("of"),
+        whole("influence"),
+        is_share=parts[0].is_share,
+    )
 
 
 def _normal(estimate: FloatArray, error: FloatArray, confidence: float) -> Contrast:

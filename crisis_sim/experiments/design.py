@@ -1,0 +1,208 @@
+"""Points of a design run as one batch, all on the same luck, and measured.
+
+Replicate k has the same luck at every point and in every scenario, so differences between points
+are paired. Only the columns that the measures read are ever whole in memory: a batch of more crises
+than `IN_MEMORY` goes through a folder, which is a temporary one where none is given.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from crisis_sim.batch import Batch, read_batch, run_to_folder, simulate
+from crisis_sim.experiments.errors import BlocksFailedError, ExperimentError
+from crisis_sim.outcomes.measures import Measure, Measured
+from crisis_sim.outcomes.measures.measured import joined
+from crisis_sim.scenario.schema import Scenario
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: Crises whose outcomes are kept in memory, all columns of them: some 100 MB.
+IN_MEMORY = 250_000
+
+Progress = Callable[[int, int], None]
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """What came of a design: every measure at every point.
+
+    Points are counted scenario after scenario: with `P` points in each, point `p` of the `s`-th
+    scenario is number `s * P + p` of all.
+
+    Attributes:
+        scenarios: names of the scenarios.
+        values: for each parameter that was varied its value at each point, `(points,)`; parameters
+            that differ between the replicates of a point are left out.
+        replicates: crises at each point.
+        seed: the seed of their luck.
+        measured: what was measured, by the measures' names, in their order.
+        manifest: that of the batch.
+    """
+
+    scenarios: tuple[str, ...]
+    values: Mapping[str, NDArray[np.float64]]
+    replicates: int
+    seed: int
+    measured: Mapping[str, Measured]
+    manifest: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def points(self) -> int:
+        """How many points there are, over all scenarios."""
+        return int(self.manifest["points"] or 1) * len(self.scenarios)
+
+    @property
+    def crises(self) -> int:
+        """How many crises there were."""
+        return self.points * self.replicates
+
+    def point_table(self) -> pa.Table:
+        """One row a point: its number, its scenario and the values of what was varied."""
+        import pyarrow as pa
+
+        scenarios = np.repeat(self.scenarios, self.points // len(self.scenarios))
+        varied = {path: np.tile(of, len(self.scenarios)) for path, of in self.values.items()}
+        return pa.table({"point": np.arange(self.points), "scenario": scenarios, **varied})
+
+    def measure_table(self) -> pa.Table:
+        """One row a point and measure: estimate, limits, standard error, replicates it is told from.
+
+        What is not known is null; a time that never comes is infinite.
+        """
+        import pyarrow as pa
+
+        def whole(name: str) -> Any:
+            return np.concatenate([getattr(one, name) for one in self.measured.values()])
+
+        kept = ("estimate", "lower", "upper", "standard_error", "of")
+        columns = {name: pa.array(whole(name), from_pandas=True) for name in kept}
+        points = np.tile(np.arange(self.points), len(self.measured))
+        names = np.repeat(list(self.measured), self.points)
+        return pa.table({"point": points, "measure": names, **columns})
+
+
+def run_design(
+    scenarios: Scenario | Sequence[Scenario],
+    values: Mapping[str, ArrayLike],
+    measures: Sequence[Measure],
+    replicates: int,
+    seed: int = 1,
+    workers: int = 1,
+    folder: Path | None = None,
+    *,
+    resume: bool = False,
+    progress: Progress | None = None,
+    tell: Tell | None = None,
+) -> Design:
+    """Run every replicate at every point, with the same luck at all of them, and measure each point.
+
+    Args:
+        scenarios: one scenario or several, each with a name of its own.
+        values: values in place of the scenarios', by path, each of shape `(points,)`, or
+            `(points, replicates)` where every replicate has its own; empty for the scenarios as
+            they are.
+        measures: what to measure.
+        replicates: crises at each point.
+        seed: with a replicate's number, it fixes all of its luck.
+        workers: the most processes to use; the result is the same for any number.
+        folder: where to keep the batch, so that it can be resumed; None to keep it nowhere.
+        resume: go on with what the folder holds.
+        progress: called with the crises done and those in all.
+        tell: told in words of what goes on.
+
+    Raises:
+        ExperimentError: when values have not one entry for each point.
+        BlocksFailedError: when blocks of the batch failed.
+        BatchError: when the batch cannot be run as asked.
+        KeyboardInterrupt: on Ctrl-C; with a folder, what was finished is safe.
+    """
+    given = (scenarios,) if isinstance(scenarios, Scenario) else tuple(scenarios)
+    points, by_row, by_point = _values(values, replicates)
+    crises = len(given) * (points or 1) * replicates
+    columns = list(dict.fromkeys(name for measure in measures for name in measure.columns))
+    if folder is None and crises <= IN_MEMORY:
+        batch = simulate(
+            given,
+            replicates,
+            seed,
+            workers,
+            parameters=by_row,
+            progress=progress,
+            points=points,
+        )
+        return _measured(batch, by_point, measures, replicates)
+
+    def through(where: Path) -> Design:
+        manifest = run_to_folder(
+            given,
+            where,
+            replicates,
+            seed,
+            workers,
+            parameters=by_row,
+            progress=progress,
+            points=points,
+            resume=resume,
+            tell=tell,
+        )
+        _refuse_failures(manifest)
+        return _measured(read_batch(where, columns), by_point, measures, replicates)
+
+    if folder is not None:
+        return through(folder)
+    with tempfile.TemporaryDirectory(prefix="crisis-sim-") as temporary:
+        return through(Path(temporary) / "design")
+
+
+def _values(
+    values: Mapping[str, ArrayLike], replicates: int
+) -> tuple[int | None, dict[str, NDArray[np.float64]], dict[str, NDArray[np.float64]]]:
+    """How many points there are, the values of every row, and those of every point."""
+    arrays = {path: np.asarray(of, dtype=np.float64) for path, of in values.items()}
+    if not arrays:
+        return None, {}, {}
+    points = len(next(iter(arrays.values())))
+    if points == 0:
+        raise ExperimentError("a design needs at least one point")
+    by_row: dict[str, NDArray[np.float64]] = {}
+    for path, array in arrays.items():
+        if array.shape not in ((points,), (points, replicates)):
+            raise ExperimentError(
+                f"parameter {path!r} has values of shape {array.shape}; "
+                f"expected ({points},) or ({points}, {replicates})"
+            )
+        by_row[path] = np.repeat(array, replicates) if array.ndim == 1 else array.ravel()
+    return points, by_row, {path: array for path, array in arrays.items() if array.ndim == 1}
+
+
+def _measured(
+    batch: Batch,
+    values: Mapping[str, NDArray[np.float64]],
+    measures: Sequence[Measure],
+    replicates: int,
+) -> Design:
+    points = batch.manifest["points"] or 1
+    measured = {
+        measure.name: joined([measure.over(one, points) for one in batch.ensembles.values()])
+        for measure in measures
+    }
+    return Design(tuple(batch.ensembles), values, replicates, batch.seed, measured, batch.manifest)
+
+
+def _refuse_failures(manifest: Mapping[str, Any]) -> None:
+    failures = manifest["failures"]
+    if failures:
+        first = failures[0]
+        raise BlocksFailedError(
+            f"{len(failures)} blocks of the batch failed, the first with: {first['error']}"
+        )

@@ -1,0 +1,52 @@
+"""An experiment that has been read and checked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from crisis_sim.experiments.schema import Spec
+from crisis_sim.outcomes.measures import Measure
+from crisis_sim.scenario.schema import Scenario
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment, ready to run.
+
+    Attributes:
+        name: its name: that of its file.
+        spec: what it says.
+        scenario: the scenario that it is about, changed as it asks.
+        measures: what it measures, in its order.
+        text: the file as it was given; "" for one made in Python.
+    """
+
+    name: str
+    spec: Spec
+    scenario: Scenario
+    measures: tuple[Measure, ...]
+    text: str = field(default="", repr=False)
+
+    @property
+    def kind(self) -> str:
+        """What kind of experiment it is."""
+        return self.spec.kind
+
+    def plain(self) -> dict[str, Any]:
+        """All that fixes its results, as plain data, fit for JSON."""
+        return {
+            "name": self.name,
+            "experiment": self.spec.model_dump(mode="json", by_alias=True),
+            "measures": [measure.plain() for measure in self.measures],
+            "scenario": self.scenario.plain(),
+        }
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the resolved experiment: equal digests mean equal results."""
+        canonical = json.dumps(self.plain(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()

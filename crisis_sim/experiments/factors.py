@@ -1,0 +1,218 @@
+"""Factors: numbers of a scenario that an experiment varies, and how far.
+
+Where a file gives no range, a factor goes over the range that the scenario leaves open, if its
+number is a distribution there: all of it where it is bounded, else its middle 95%. A number that is
+known in the scenario goes over the range that the schema allows, unless that is wider than anybody
+could mean; then the file must say how far.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import Field
+
+from crisis_sim.outcomes.intervals import normal_quantile
+from crisis_sim.scenario.errors import Mistake, nearest, one_of
+from crisis_sim.scenario.fields import Slot, slot_at
+from crisis_sim.scenario.numbers import Distribution, Number
+from crisis_sim.scenario.parameters import numbers_of
+from crisis_sim.scenario.part import Part
+from crisis_sim.scenario.schema import Scenario
+from crisis_sim.scenario.source import Node
+
+#: A range of the schema that is wider than this is no default.
+WIDEST = 1000.0
+
+
+class Range(Part):
+    """How far a parameter goes; what is left out comes from the scenario or the schema."""
+
+    low: float | None = Field(None, description="from where")
+    high: float | None = Field(None, description="up to where")
+    scale: Literal["linear", "log"] = Field(
+        "linear", description="whether steps are equal, or ratios"
+    )
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A number of a scenario, and how far it goes.
+
+    Attributes:
+        path: where it stands in the scenario.
+        low, high: its range.
+        scale: `linear` or `log`.
+        unit: its unit.
+        meaning: what it is, in a line.
+        given: what the scenario says of it.
+    """
+
+    path: str
+    low: float
+    high: float
+    scale: str
+    unit: str
+    meaning: str
+    given: Number
+
+    @property
+    def middle(self) -> float:
+        """The scenario's own value; of a distribution, its middle (see `middle_of`)."""
+        return middle_of(self.given)
+
+    def at(self, shares: Any) -> Any:
+        """Values at shares of the way from the lowest to the highest, on the factor's scale."""
+        if self.scale == "log":
+            return self.low * (self.high / self.low) ** shares
+        return self.low + (self.high - self.low) * shares
+
+
+def resolve(path: str, written: Range, scenario: Scenario) -> Factor:
+    """A factor from what a file says, which must have been checked (`check_factor`)."""
+    low, high = _range(path, written, scenario)
+    slot = _slot(path, scenario)
+    meaning = (slot.field.description or "") if slot and slot.field else ""
+    unit = str(slot.note("unit")) if slot else ""
+    return Factor(path, low, high, written.scale, unit, meaning, number_at(scenario, path))
+
+
+def check_path(path: str, node: Node, scenario: Scenario) -> Iterator[Mistake]:
+    """The mistake in a parameter's path, if it leads to none: with the nearest that does.
+
+    Args:
+        path: the path, such as `mediators.us.attention_days`.
+        node: where it is written.
+        scenario: the scenario that it must lead into.
+    """
+    known = numbers_of(scenario)
+    if path not in known:
+        yield node.label.mistake(
+            f"no parameter '{path}' in {scenario.name}",
+            _neighbours(path, known),
+            nearest(path, known),
+        )
+
+
+def check_factor(path: str, written: Range, node: Node, scenario: Scenario) -> Iterator[Mistake]:
+    """The mistakes in a factor: no such parameter, an empty range, one that is out of bounds.
+
+    Args:
+        path: the parameter's path.
+        written: what the file says of its range.
+        node: where that is written.
+        scenario: the scenario that it is about.
+    """
+    wrong = list(check_path(path, node, scenario))
+    if wrong:
+        yield from wrong
+        return
+    allowed = numbers_of(scenario)[path]
+    for key in ("low", "high"):
+        value = getattr(written, key)
+        if value is not None and not allowed.low <= value <= allowed.high:
+            place = node.entries().get(key, node)
+            yield place.place.mistake(f"out of range: {value:g}", f"a number {allowed.words()}")
+            return
+    low, high = _range(path, written, scenario)
+    if (written.low is None or written.high is None) and high - low > WIDEST:
+        yield node.label.mistake(
+            f"'{path}' may lie anywhere {allowed.words()}: too wide a range to vary it over",
+            "low and high",
+        )
+    elif low >= high:
+        place = node.entries().get("high", node.entries().get("low", node))
+        yield place.label.mistake(f"an empty range: from {low:g} to {high:g}", "low below high")
+    elif written.scale == "log" and low <= 0:
+        place = node.entries().get("scale", node)
+        yield place.place.mistake(
+            f"a range from {low:g} has no ratios", "a low above 0, or scale: linear"
+        )
+
+
+def number_at(scenario: Scenario, path: str) -> Number:
+    """What a scenario says of the number at a path that it has."""
+    value: Any = scenario
+    for word in path.split("."):
+        if isinstance(value, dict):
+            value = value[word]
+        elif isinstance(value, tuple):
+            value = value[int(word)]
+        else:
+            value = getattr(value, word)
+    return value  # type: ignore[no-any-return]
+
+
+def default_range(number: Number, low: float, high: float) -> tuple[float, float]:
+    """The range of a factor that a file gives none for (see the head of this module).
+
+    Args:
+        number: what the scenario says of it.
+        low, high: the range that the schema allows.
+    """
+    if not isinstance(number, Distribution):
+        return low, high
+    bottom, top = number.support
+    if number.kind == "normal":
+        mean, spread = number.values
+        reach = normal_quantile() * spread
+        bottom, top = mean - reach, mean + reach
+    elif number.kind == "lognormal":
+        import math
+
+        median, sigma = number.values
+        reach = math.exp(normal_quantile() * sigma)
+        bottom, top = median / reach, median * reach
+    return max(bottom, low), min(top, high)
+
+
+def middle_of(number: Number) -> float:
+    """A number's middle: of a triangular distribution the mode, of a beta or a choice the mean, else the median."""
+    if not isinstance(number, Distribution):
+        return float(number)
+    values = number.values
+    if number.kind == "uniform":
+        return (values[0] + values[1]) / 2
+    if number.kind == "triangular":
+        return values[1]
+    if number.kind == "beta":
+        return values[0] / (values[0] + values[1])
+    if number.kind == "choice":
+        return sum(value * weight for value, weight in zip(values, number.weights, strict=True))
+    return values[0]
+
+
+def _range(path: str, written: Range, scenario: Scenario) -> tuple[float, float]:
+    allowed = numbers_of(scenario)[path]
+    low, high = default_range(number_at(scenario, path), allowed.low, allowed.high)
+    return (
+        low if written.low is None else written.low,
+        high if written.high is None else written.high,
+    )
+
+
+def _slot(path: str, scenario: Scenario) -> Slot | None:
+    keys: list[str | int] = []
+    value: Any = scenario
+    for word in path.split("."):
+        if isinstance(value, tuple):
+            keys.append(int(word))
+            value = value[int(word)]
+        else:
+            keys.append(word)
+            value = value[word] if isinstance(value, dict) else getattr(value, word)
+    return slot_at(keys)
+
+
+def _neighbours(path: str, known: Any) -> str:
+    """The parameters of the deepest part that a path leads to, as a person would list them."""
+    words = path.split(".")
+    while words:
+        words.pop()
+        begin = ".".join([*words, ""])
+        within = [one for one in known if one.startswith(begin)] if words else []
+        if within:
+            return one_of(within)
+    return "the path of a number in the scenario (docs/parameters.md)"

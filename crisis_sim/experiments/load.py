@@ -1,0 +1,194 @@
+"""From a reference to a checked experiment; all mistakes are gathered and reported together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from crisis_sim.experiments.experiment import Experiment
+from crisis_sim.experiments.kinds import KINDS, kind_of
+from crisis_sim.experiments.reading import Reading
+from crisis_sim.experiments.schema import Spec
+from crisis_sim.experiments.shipped import BEGINS_WITH, find_experiment
+from crisis_sim.outcomes.measures import Columns, Measure
+from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
+from crisis_sim.scenario.explain import explain
+from crisis_sim.scenario.fields import Slot
+from crisis_sim.scenario.load import PLAIN_NAME, PLAIN_NAME_WORDS, load_scenario
+from crisis_sim.scenario.merge import lay_over
+from crisis_sim.scenario.overrides import NAME as OVERRIDE
+from crisis_sim.scenario.schema import Scenario
+from crisis_sim.scenario.source import Node, Place, Source, parse, read_text
+
+
+def load_experiment(
+    reference: str | os.PathLike[str], changes: Mapping[str, Any] | None = None
+) -> Experiment:
+    """Read and check an experiment.
+
+    Args:
+        reference: an experiment's file, or the bare name of a shipped one.
+        changes: values in place of the file's, by key, such as `{"replicates": 100}`.
+
+    Raises:
+        ScenarioError: when there is no such experiment, or it has mistakes; holds all of them.
+    """
+    path = find_experiment(reference)
+    if not PLAIN_NAME.fullmatch(path.stem):
+        message = "the file's name cannot be an experiment's name"
+        raise ScenarioError([Mistake(str(path), 0, 0, message, PLAIN_NAME_WORDS)])
+    name = str(path)
+    text = read_text(path, name)
+    top, mistakes = parse(name, text, "experiment", BEGINS_WITH)
+    return _checked(top, mistakes, path.stem, text, path.parent, changes)
+
+
+def make_experiment(name: str = "experiment", **content: Any) -> Experiment:
+    """An experiment from Python, with the keys that a file would have.
+
+    Args:
+        name: its name.
+        content: such as `kind="sweep", scenario="may_2025"`; a scenario may be a `Scenario`.
+
+    Raises:
+        ScenarioError: when it has mistakes; holds all of them.
+    """
+    import json
+
+    scenario = content.get("scenario")
+    if isinstance(scenario, Scenario):
+        content = {**content, "scenario": scenario.name}
+    text = json.dumps({"title": name, **content}, indent=2, ensure_ascii=False, default=str)
+    top, mistakes = parse(name, text, "experiment", BEGINS_WITH)
+    given = scenario if isinstance(scenario, Scenario) else None
+    return _checked(top, mistakes, name, text, Path(), None, given)
+
+
+def resolved_experiment(content: Mapping[str, Any], text: str = "") -> Experiment:
+    """An experiment from the resolved copy in its folder.
+
+    Raises:
+        pydantic.ValidationError, KeyError, ScenarioError: when the copy is none of this version's.
+    """
+    from crisis_sim.outcomes.measures import measure
+
+    spec = kind_of(content["experiment"]["kind"]).SPEC.model_validate(content["experiment"])
+    scenario = Scenario.model_validate(content["scenario"])
+    measures = tuple(measure(one) for one in content["measures"])
+    return Experiment(content["name"], spec, scenario, measures, text)
+
+
+def _checked(
+    top: Node,
+    mistakes: Sequence[Mistake],
+    name: str,
+    text: str,
+    folder: Path,
+    changes: Mapping[str, Any] | None,
+    scenario: Scenario | None = None,
+) -> Experiment:
+    if changes:
+        top = lay_over(top, _changes(changes, top))
+    found = [*mistakes]
+    spec: Spec | None = None
+    kind = _kind(top)
+    try:
+        spec = kind_of(kind).SPEC.model_validate(top.plain())
+    except ValidationError as error:
+        found += explain(error, top, Slot(kind_of(kind).SPEC))
+    if scenario is None:
+        scenario, wrong = _scenario(top, folder)
+        found += wrong
+    if spec is None or scenario is None:
+        raise ScenarioError(found)
+    reading = Reading(top, scenario, Columns.of(scenario))
+    measures, wrong = _measures(reading, len(spec.outcomes))
+    found += wrong
+    found += kind_of(kind).check(spec, reading)
+    if found:
+        raise ScenarioError(found)
+    return Experiment(name, spec, scenario, measures, text)
+
+
+def _kind(top: Node) -> str:
+    """The kind that a file says it is of.
+
+    Raises:
+        ScenarioError: when it says none, or one that there is not.
+    """
+    node = top.entries().get("kind")
+    if node is None:
+        raise ScenarioError([top.place.mistake("'kind' is missing", one_of(KINDS))])
+    if node.content not in KINDS:
+        shown = node.content if isinstance(node.content, str) else node.plain()
+        near = nearest(str(node.content), KINDS)
+        raise ScenarioError([node.place.mistake(f"unknown kind {shown!r}", one_of(KINDS), near)])
+    return str(node.content)
+
+
+def _scenario(top: Node, folder: Path) -> tuple[Scenario | None, Iterable[Mistake]]:
+    """The scenario that a file names, changed as it asks, and the mistakes in both."""
+    node = top.entries().get("scenario")
+    if node is None or not isinstance(node.content, str):
+        return None, ()  # the schema has told of it
+    reference: str | Path = node.content
+    if Path(node.content).suffix in (".yaml", ".yml"):
+        reference = folder / node.content
+    sets = top.entries().get("set")
+    items = sets.items() if sets else []
+    overrides = [item.content for item in items if isinstance(item.content, str)]
+    try:
+        return load_scenario(reference, overrides), ()
+    except ScenarioError as error:
+        return None, [_placed(mistake, node, items) for mistake in error.mistakes]
+
+
+def _placed(mistake: Mistake, node: Node, items: Sequence[Node]) -> Mistake:
+    """A mistake in a reference or an override, where these stand in the experiment's file."""
+    if mistake.file == OVERRIDE:
+        for item in items:
+            if item.content == mistake.source_line:
+                return item.place.mistake(mistake.message, mistake.expected, mistake.suggestion)
+    if not mistake.line:  # of the scenario as a whole: there is none of that name
+        message = f"scenario '{node.content}': {mistake.message}"
+        return node.place.mistake(message, mistake.expected, mistake.suggestion)
+    return mistake
+
+
+def _measures(reading: Reading, count: int) -> tuple[tuple[Measure, ...], list[Mistake]]:
+    measures: list[Measure] = []
+    mistakes: list[Mistake] = []
+    for k in range(count):
+        try:
+            one = reading.measure("outcomes", k)
+        except ScenarioError as error:
+            mistakes += error.mistakes
+            continue
+        if one.name in [other.name for other in measures]:
+            message = f"a second measure that is called '{one.name}'"
+            mistakes.append(
+                reading.mistake("outcomes", k, message=message, expected="another name")
+            )
+        measures.append(one)
+    return tuple(measures), mistakes
+
+
+def _changes(changes: Mapping[str, Any], top: Node) -> Node:
+    """Values from elsewhere, such as the command line, as if they stood at the top of a file."""
+    entries = {}
+    for key, value in changes.items():
+        place = Place(Source.of(f"--{key}", f"{key}: {value}"), 1, 1)
+        entries[key] = _node(value, place)
+    return Node(top.place, entries)
+
+
+def _node(value: Any, place: Place) -> Node:
+    if isinstance(value, Mapping):
+        return Node(place, {key: _node(entry, place) for key, entry in value.items()}, place)
+    if isinstance(value, (list, tuple)):
+        return Node(place, [_node(item, place) for item in value], place)
+    return Node(place, value, place)
