@@ -103,6 +103,7 @@ def run_design(
     resume: bool = False,
     progress: Progress | None = None,
     tell: Tell | None = None,
+    agents: Sequence[Any] = (),
 ) -> Design:
     """Run every replicate at every point, with the same luck at all of them, and measure each point.
 
@@ -119,6 +120,7 @@ def run_design(
         resume: go on with what the folder holds.
         progress: called with the crises done and those in all.
         tell: told in words of what goes on.
+        agents: makers of agents to add to each scenario's own, as `CrisisModel` takes them.
 
     Raises:
         ExperimentError: when values have not one entry for each point.
@@ -137,6 +139,7 @@ def run_design(
             seed,
             workers,
             parameters=by_row,
+            agents=agents,
             progress=progress,
             points=points,
         )
@@ -150,6 +153,7 @@ def run_design(
             seed,
             workers,
             parameters=by_row,
+            agents=agents,
             progress=progress,
             points=points,
             resume=resume,

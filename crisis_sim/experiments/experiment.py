@@ -23,6 +23,7 @@ class Experiment:
         scenario: the scenario that it is about, changed as it asks.
         measures: what it measures, in its order.
         text: the file as it was given; "" for one made in Python.
+        others: scenarios beside its own, in kinds that look at several at once.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Experiment:
     scenario: Scenario
     measures: tuple[Measure, ...]
     text: str = field(default="", repr=False)
+    others: tuple[Scenario, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -38,11 +40,13 @@ class Experiment:
 
     def plain(self) -> dict[str, Any]:
         """All that fixes its results, as plain data, fit for JSON."""
+        others = [scenario.plain() for scenario in self.others]
         return {
             "name": self.name,
             "experiment": self.spec.model_dump(mode="json", by_alias=True),
             "measures": [measure.plain() for measure in self.measures],
             "scenario": self.scenario.plain(),
+            **({"others": others} if others else {}),
         }
 
     @cached_property

@@ -26,13 +26,16 @@ from crisis_sim.scenario.source import Node, Place, Source, parse, read_text
 
 
 def load_experiment(
-    reference: str | os.PathLike[str], changes: Mapping[str, Any] | None = None
+    reference: str | os.PathLike[str],
+    changes: Mapping[str, Any] | None = None,
+    agents: Sequence[Any] = (),
 ) -> Experiment:
     """Read and check an experiment.
 
     Args:
         reference: an experiment's file, or the bare name of a shipped one.
         changes: values in place of the file's, by key, such as `{"replicates": 100}`.
+        agents: makers of agents that it will be run with, since they may add outcomes to measure.
 
     Raises:
         ScenarioError: when there is no such experiment, or it has mistakes; holds all of them.
@@ -44,14 +47,17 @@ def load_experiment(
     name = str(path)
     text = read_text(path, name)
     top, mistakes = parse(name, text, "experiment", BEGINS_WITH)
-    return _checked(top, mistakes, path.stem, text, path.parent, changes)
+    return _checked(top, mistakes, path.stem, text, path.parent, changes, agents=agents)
 
 
-def make_experiment(name: str = "experiment", **content: Any) -> Experiment:
+def make_experiment(
+    name: str = "experiment", /, *, agents: Sequence[Any] = (), **content: Any
+) -> Experiment:
     """An experiment from Python, with the keys that a file would have.
 
     Args:
         name: its name.
+        agents: makers of agents that it will be run with.
         content: such as `kind="sweep", scenario="may_2025"`; a scenario may be a `Scenario`.
 
     Raises:
@@ -65,7 +71,7 @@ def make_experiment(name: str = "experiment", **content: Any) -> Experiment:
     text = json.dumps({"title": name, **content}, indent=2, ensure_ascii=False, default=str)
     top, mistakes = parse(name, text, "experiment", BEGINS_WITH)
     given = scenario if isinstance(scenario, Scenario) else None
-    return _checked(top, mistakes, name, text, Path(), None, given)
+    return _checked(top, mistakes, name, text, Path(), None, given, agents)
 
 
 def resolved_experiment(content: Mapping[str, Any], text: str = "") -> Experiment:
@@ -79,7 +85,8 @@ def resolved_experiment(content: Mapping[str, Any], text: str = "") -> Experimen
     spec = kind_of(content["experiment"]["kind"]).SPEC.model_validate(content["experiment"])
     scenario = Scenario.model_validate(content["scenario"])
     measures = tuple(measure(one) for one in content["measures"])
-    return Experiment(content["name"], spec, scenario, measures, text)
+    others = tuple(Scenario.model_validate(one) for one in content.get("others", ()))
+    return Experiment(content["name"], spec, scenario, measures, text, others)
 
 
 def _checked(
@@ -90,6 +97,7 @@ def _checked(
     folder: Path,
     changes: Mapping[str, Any] | None,
     scenario: Scenario | None = None,
+    agents: Sequence[Any] = (),
 ) -> Experiment:
     if changes:
         top = lay_over(top, _changes(changes, top))
@@ -103,15 +111,17 @@ def _checked(
     if scenario is None:
         scenario, wrong = _scenario(top, folder)
         found += wrong
-    if spec is None or scenario is None:
+    others, wrong = _others(top, folder, scenario)
+    found += wrong
+    if spec is None or scenario is None or others is None:
         raise ScenarioError(found)
-    reading = Reading(top, scenario, Columns.of(scenario))
+    reading = Reading(top, scenario, Columns.of(scenario, agents=agents), others, agents)
     measures, wrong = _measures(reading, len(spec.outcomes))
     found += wrong
     found += kind_of(kind).check(spec, reading)
     if found:
         raise ScenarioError(found)
-    return Experiment(name, spec, scenario, measures, text)
+    return Experiment(name, spec, scenario, measures, text, others)
 
 
 def _kind(top: Node) -> str:
@@ -135,16 +145,42 @@ def _scenario(top: Node, folder: Path) -> tuple[Scenario | None, Iterable[Mistak
     node = top.entries().get("scenario")
     if node is None or not isinstance(node.content, str):
         return None, ()  # the schema has told of it
-    reference: str | Path = node.content
-    if Path(node.content).suffix in (".yaml", ".yml"):
-        reference = folder / node.content
     sets = top.entries().get("set")
     items = sets.items() if sets else []
     overrides = [item.content for item in items if isinstance(item.content, str)]
     try:
-        return load_scenario(reference, overrides), ()
+        return load_scenario(_beside(node.content, folder), overrides), ()
     except ScenarioError as error:
         return None, [_placed(mistake, node, items) for mistake in error.mistakes]
+
+
+def _others(
+    top: Node, folder: Path, scenario: Scenario | None
+) -> tuple[tuple[Scenario, ...] | None, list[Mistake]]:
+    """The scenarios that a file names beside its own, and the mistakes in them."""
+    node = top.entries().get("others")
+    found: list[Scenario] = []
+    mistakes: list[Mistake] = []
+    names = [scenario.name] if scenario else []
+    for item in node.items() if node else ():
+        if not isinstance(item.content, str):
+            continue  # the schema has told of it
+        try:
+            one = load_scenario(_beside(item.content, folder))
+        except ScenarioError as error:
+            mistakes += [_placed(mistake, item, ()) for mistake in error.mistakes]
+            continue
+        if one.name in names:
+            message = f"a second scenario that is called '{one.name}'"
+            mistakes.append(item.place.mistake(message, "a scenario with another name"))
+        names.append(one.name)
+        found.append(one)
+    return (None if mistakes else tuple(found)), mistakes
+
+
+def _beside(reference: str, folder: Path) -> str | Path:
+    """The name of a shipped scenario, or a file beside the experiment's."""
+    return folder / reference if Path(reference).suffix in (".yaml", ".yml") else reference
 
 
 def _placed(mistake: Mistake, node: Node, items: Sequence[Node]) -> Mistake:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from crisis_sim.experiments.factors import Range, check_factor
 from crisis_sim.outcomes.measures import Columns, Measure, read_measure
@@ -21,11 +22,15 @@ class Reading:
         top: its values with their places.
         scenario: the scenario that it is about.
         columns: the outcomes that this scenario has.
+        others: scenarios that the file names beside it.
+        agents: makers of agents that the experiment will be run with.
     """
 
     top: Node
     scenario: Scenario
     columns: Columns
+    others: tuple[Scenario, ...] = ()
+    agents: Sequence[Any] = ()
 
     def at(self, *path: str | int) -> Node:
         """The value at a path in the file, or the deepest on the way to it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +34,7 @@ class How:
         resume: go on with what the folder holds.
         progress: called with the crises done and those in all.
         tell: told in words of what goes on.
+        agents: makers of agents to add to the scenarios' own, as `CrisisModel` takes them.
     """
 
     workers: int = 1
@@ -41,6 +42,7 @@ class How:
     resume: bool = False
     progress: Progress = _say_nothing
     tell: Tell = _say_nothing
+    agents: Sequence[Any] = ()
 
     @property
     def design(self) -> Path | None:
@@ -56,6 +58,7 @@ def run_experiment(
     resume: bool = False,
     progress: Progress = _say_nothing,
     tell: Tell = _say_nothing,
+    agents: Sequence[Any] = (),
 ) -> Findings:
     """Run an experiment.
 
@@ -67,6 +70,8 @@ def run_experiment(
         resume: go on with what the folder holds, which must be the same experiment.
         progress: called with the crises done and those in all.
         tell: told in words of what goes on.
+        agents: makers of agents to add to the scenarios' own, as `CrisisModel` takes them; what
+            they add to the outcomes can be measured.
 
     Raises:
         ScenarioError: when the experiment, or its scenario, has mistakes.
@@ -74,13 +79,13 @@ def run_experiment(
         KeyboardInterrupt: on Ctrl-C; with a folder, what was finished is safe.
     """
     if not isinstance(experiment, Experiment):
-        experiment = load_experiment(experiment)
+        experiment = load_experiment(experiment, agents=agents)
     kind = kind_of(experiment.kind)
     started, began = datetime.now(UTC), time.perf_counter()
     if folder is None:
-        return kind.run(experiment, How(workers, None, False, progress, tell))
+        return kind.run(experiment, How(workers, None, False, progress, tell, agents))
     folder = Path(folder)
     if folders.begin(experiment, folder, resume=resume):
         return folders.read_experiment(folder)
-    findings = kind.run(experiment, How(workers, folder, resume, progress, tell))
+    findings = kind.run(experiment, How(workers, folder, resume, progress, tell, agents))
     return folders.write(findings, folder, started, time.perf_counter() - began)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,11 +33,16 @@ class Columns:
     kinds: Mapping[str, str]
 
     @classmethod
-    def of(cls, *scenarios: Scenario) -> Columns:
-        """The outcomes that all of some scenarios have."""
+    def of(cls, *scenarios: Scenario, agents: Sequence[Any] = ()) -> Columns:
+        """The outcomes that all of some scenarios have.
+
+        Args:
+            scenarios: the scenarios.
+            agents: makers of agents to add to each, as `CrisisModel` takes them.
+        """
         from crisis_sim.batch.block import schemas
 
-        each = [schemas(scenario)[0] for scenario in scenarios]
+        each = [schemas(scenario, agents)[0] for scenario in scenarios]
         names = [name for name in each[0].names if all(name in other.names for other in each)]
         return cls(
             {
