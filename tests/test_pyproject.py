@@ -14,8 +14,13 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+#: What the package needs, and what an extra part of it does.
 DECLARED = {
-    canonicalize_name(Requirement(text).name) for text in PROJECT["project"]["dependencies"]
+    canonicalize_name(Requirement(text).name)
+    for text in (
+        *PROJECT["project"]["dependencies"],
+        *PROJECT["project"]["optional-dependencies"]["cluster"],
+    )
 }
 #: pydantic-core is the other half of pydantic, which pins it.
 COME_ALONG = {"pydantic_core"}

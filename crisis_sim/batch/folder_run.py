@@ -71,6 +71,7 @@ class FolderRun:
             self._locked() as lock,
         ):
             if resume and self._is_finished():
+                discard(self.folder)  # it may have been killed as it cleared away
                 return read_manifest(self.folder)
             run = self._take_up(resume, restart)
             needed = decisive(self.manifest["versions"])

@@ -18,6 +18,7 @@ DECISIVE = ("crisis_sim", "code", "mesa", "numpy", "scipy")
 ROOMS = ("scenario", "model", "batch")
 
 
+@cache
 def versions() -> dict[str, str]:
     """By name, the versions of Python, Crisis Sim, its code and the libraries that it computes with."""
     return {

@@ -109,7 +109,7 @@ def _in_pools(
         lost: list[BlockOrder] = []
         pool = open_pool(workers)
         try:
-            yield from through(pool, orders, ahead, stop, task, lost)
+            yield from through(pool, orders, lambda: ahead, stop, task, lost)
         except BaseException:
             _end(pool)  # nobody waits for the blocks in hand any more
             raise
@@ -126,16 +126,27 @@ def _in_pools(
 def through(
     pool: Executor,
     orders: Iterator[BlockOrder],
-    ahead: int,
+    ahead: Callable[[], int],
     stop: StopSign,
     task: Task,
     lost: list[BlockOrder],
+    failing: tuple[type[Exception], ...] = (),
 ) -> Generator[Result, None, None]:
-    """Results of orders sent through a pool, as they come; should it break, its orders go to `lost`."""
+    """Carry out orders by a pool and give back what came of each, as it is done.
+
+    Args:
+        pool: what runs the blocks.
+        orders: what to run.
+        ahead: how many orders to have handed out, asked time and again.
+        stop: when it is set, no order is handed out, and what can be taken back is.
+        task: what to do with an order.
+        lost: takes the orders that a pool had which broke.
+        failing: errors of a pool that one block has brought upon itself.
+    """
     running: dict[Future[Result], BlockOrder] = {}
     try:
         while True:
-            while len(running) < ahead and not stop.requested:
+            while not stop.requested and len(running) < ahead():
                 order = next(orders, None)
                 if order is None:
                     break
@@ -145,7 +156,10 @@ def through(
             if not running:
                 return
             for future in wait(running, LOOK_UP_SECONDS, FIRST_COMPLETED).done:
-                result = future.result()
+                try:
+                    result = future.result()
+                except failing as error:
+                    result = failure(running[future], f"{type(error).__name__}: {error}")
                 del running[future]
                 yield result
     except BrokenProcessPool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +99,35 @@ class DieOnce:
         if not self.mark.exists():
             self.mark.touch()
             os._exit(9)
+
+
+@dataclass(frozen=True)
+class Dawdler:
+    """Makes an agent that takes its time over each block, and notes who began which.
+
+    Attributes:
+        notes: a folder for files named after the block and the process.
+        seconds: how long a block takes at least.
+    """
+
+    notes: Path
+    seconds: float
+
+    def __call__(self, model: CrisisModel) -> CrisisAgent:
+        return DawdlingAgent(model, self)
+
+
+class DawdlingAgent(CrisisAgent):
+    def __init__(self, model: CrisisModel, kind: Dawdler) -> None:
+        super().__init__(model, "dawdler")
+        self.kind: Dawdler | None = kind
+
+    def act(self) -> None:
+        if self.kind is not None:
+            block = f"{self.model.scenario.name} {self.model.first_replicate}"
+            (self.kind.notes / f"{block} in {os.getpid()}").touch()
+            time.sleep(self.kind.seconds)
+            self.kind = None
 
 
 class Counter(CrisisAgent):

@@ -1,0 +1,207 @@
+"""A real scheduler with real workers, each a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from crisis_sim.batch import (
+    BatchError,
+    cluster,
+    folder_run,
+    read_batch,
+    run_to_folder,
+    simulate,
+)
+from crisis_sim.batch.block import schemas
+from crisis_sim.batch.filing import Filing
+from crisis_sim.batch.plan import Plan
+from tests.batch.crises import Dawdler, Raise, Saboteur, crisis
+
+pytest.importorskip("distributed")
+
+ROOT = Path(__file__).parents[2]
+#: A worker whose code differs from ours by one character of its digest.
+STRANGER = """
+from crisis_sim.batch import versions
+versions.code_digest = lambda: "another"
+from distributed.cli.dask_worker import main
+main()
+"""
+
+
+class Machines:
+    """A scheduler and its workers."""
+
+    def __init__(self, home: Path) -> None:
+        self.file = home / "scheduler.json"
+        self.log = (home / "log").open("wb")
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.start(
+            "-m",
+            "distributed.cli.dask_scheduler",
+            *("--port", "0", "--dashboard-address", "127.0.0.1:0"),
+        )
+
+    def start(self, *command: str) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, *command, "--scheduler-file", str(self.file), "--host", "127.0.0.1"],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=self.log,
+            stderr=self.log,
+        )
+        self.processes.append(process)
+        return process
+
+    def start_worker(self, *python: str) -> subprocess.Popen[bytes]:
+        python = python or ("-m", "distributed.cli.dask_worker")
+        return self.start(*python, "--no-nanny", "--nthreads", "1", "--no-dashboard")
+
+    @property
+    def address(self) -> str:
+        for _ in range(300):
+            if self.file.exists():
+                return str(json.loads(self.file.read_text(encoding="utf-8"))["address"])
+            time.sleep(0.1)
+        raise TimeoutError("the scheduler does not start")
+
+    def wait_for_workers(self, number: int) -> None:
+        from distributed import Client
+
+        with Client(self.address, set_as_default=False) as client:
+            client.wait_for_workers(number, timeout=60)
+
+    def stop(self) -> None:
+        for process in reversed(self.processes):
+            process.kill()
+            process.wait()
+        self.log.close()
+
+
+@pytest.fixture
+def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
+    machines = Machines(tmp_path_factory.mktemp("machines"))
+    yield machines
+    machines.stop()
+
+
+@pytest.mark.parametrize("sees_folder", [True, False], ids=["shared folder", "nothing shared"])
+def test_a_worker_that_is_killed_in_the_middle_loses_nothing(
+    tmp_path: Path, machines: Machines, monkeypatch: pytest.MonkeyPatch, sees_folder: bool
+) -> None:
+    victim, _ = machines.start_worker(), machines.start_worker()
+    machines.wait_for_workers(2)
+    if not sees_folder:
+        filing = lambda folder, token, *others: Filing(folder, "elsewhere", *others)  # noqa: E731
+        monkeypatch.setattr(folder_run, "Filing", filing)
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    told: list[tuple[int, int]] = []
+
+    def kill(done: int, crises: int) -> None:
+        told.append((done, crises))
+        if len(told) == 3:
+            victim.kill()
+
+    said: list[str] = []
+    manifest = run_to_folder(
+        [crisis("one"), crisis("two", lenders={})],
+        tmp_path / "results",
+        60,
+        block_size=10,
+        agents=[Dawdler(notes, 0.15)],
+        scheduler=machines.address,
+        progress=kill,
+        tell=said.append,
+    )
+    (about,) = said
+    assert f"cluster at {machines.address}: 2 workers with 2 threads; dashboard: http://" in about
+    assert told == [(done, 120) for done in range(10, 130, 10)]
+    assert manifest["failures"] == []
+    begun = Counter(path.name.partition(" in ")[0] for path in notes.iterdir())
+    assert len(begun) == 12
+    assert max(begun.values()) == 2, "no block of the worker that was killed was run again"
+    alone = simulate([crisis("one"), crisis("two", lenders={})], 60)
+    expected = {name: one.table.to_pylist() for name, one in alone.ensembles.items()}
+    batch = read_batch(tmp_path / "results")
+    assert {name: one.table.to_pylist() for name, one in batch.ensembles.items()} == expected
+
+
+def test_a_worker_with_other_code_is_refused(tmp_path: Path, machines: Machines) -> None:
+    machines.start_worker("-c", STRANGER)
+    machines.wait_for_workers(1)
+    with pytest.raises(BatchError, match=r"computes with other versions[^\n]*\n  code: .* another"):
+        run_to_folder(crisis(), tmp_path / "results", 20, scheduler=machines.address)
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_cluster_on_this_machine_is_started_and_gives_the_same_rows(tmp_path: Path) -> None:
+    said: list[str] = []
+    run_to_folder(
+        crisis(), tmp_path, 30, block_size=10, scheduler="local", workers=1, tell=said.append
+    )
+    assert "1 workers with 1 threads; dashboard: http://127.0.0.1:" in said[0]
+    expected = simulate(crisis(), 30).ensembles["quarrel"].table.to_pylist()
+    assert read_batch(tmp_path).ensembles["quarrel"].table.to_pylist() == expected
+
+
+def test_a_block_that_raises_fails_alone(tmp_path: Path, machines: Machines) -> None:
+    machines.start_worker()
+    machines.wait_for_workers(1)
+    manifest = run_to_folder(
+        crisis(),
+        tmp_path,
+        30,
+        block_size=10,
+        agents=[Saboteur(12, Raise())],
+        scheduler=machines.address,
+    )
+    (failure,) = manifest["failures"]
+    assert (failure["block"], failure["error"]) == (
+        1,
+        "ZeroDivisionError: no leverage to divide by",
+    )
+    assert read_batch(tmp_path).ensembles["quarrel"].replicates == 20
+
+
+def test_where_no_scheduler_answers_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.5)
+    with pytest.raises(BatchError, match=r"no scheduler answers at tcp://127\.0\.0\.1:1: "):
+        run_to_folder(crisis(), tmp_path / "results", 20, scheduler="tcp://127.0.0.1:1")
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    "address", ["nonsense", "tcp://", "tcp://host", "tcp://a:1/b", "tcp://a b:1"]
+)
+def test_what_is_no_address_is_refused(tmp_path: Path, address: str) -> None:
+    with pytest.raises(BatchError, match="is no address of a scheduler"):
+        run_to_folder(crisis(), tmp_path / "results", 20, scheduler=address)
+
+
+def test_without_dask_it_is_said_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(BatchError, match=r"pip install 'crisis-sim\[cluster\]'"):
+        run_to_folder(crisis(), tmp_path, 20, scheduler="local")
+
+
+def test_a_worker_that_joins_late_with_other_code_is_refused_too(tmp_path: Path) -> None:
+    (order,) = Plan((crisis(),), 5, seed=1).orders()
+    outcomes, paths = schemas(crisis())
+    task = Filing(tmp_path, "token", outcomes, paths, {"code": "another"})
+    with pytest.raises(
+        BatchError, match=r"a worker computes with other versions.*\n  code: another"
+    ):
+        task(order)

@@ -1,0 +1,164 @@
+"""Disks that are full, folders that cannot be written, blocks that rot: each made to happen."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from crisis_sim.batch import ResultsError, read_batch, resume, run_to_folder, simulate, workers
+from crisis_sim.batch.durable import PARTIAL
+from crisis_sim.batch.folder import MANIFEST, OUTCOMES, PATHS, UNFINISHED
+from crisis_sim.batch.lock import LOCK, token_in
+from tests.batch.crises import crisis
+from tests.batch.test_resume import RESULTS, cut_short, names, rows
+
+resource = pytest.importorskip("resource")
+
+
+class Disk:
+    """A disk on which no file may grow beyond a size: as good as one that fills up."""
+
+    def __init__(self) -> None:
+        self.before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def hold(self, size: int) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, self.before[1]))
+
+    def grow(self) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, self.before)
+
+
+@pytest.fixture
+def disk() -> Iterator[Disk]:
+    disk = Disk()
+    yield disk
+    disk.grow()
+
+
+def test_a_disk_that_is_full_from_the_start_is_said_and_leaves_the_old_results(
+    tmp_path: Path, disk: Disk
+) -> None:
+    run_to_folder(crisis("old"), tmp_path, 10)
+    disk.hold(2_000)
+    with pytest.raises(ResultsError, match=r"cannot write results to .*: File too large$"):
+        run_to_folder(crisis(), tmp_path, 200)
+    assert names(tmp_path) == RESULTS
+    assert rows(tmp_path).keys() == {"old"}
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_disk_that_fills_up_as_blocks_are_written_keeps_those_that_are_there(
+    tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch, processes: int
+) -> None:
+    monkeypatch.setattr(workers, "POOL_START_SECONDS", 0.0)
+    cut_short(tmp_path, 2, crisis())
+    disk.hold(5_000)
+    with pytest.raises(ResultsError) as told:
+        resume(tmp_path, processes)
+    said = str(told.value)
+    assert f"cannot write results to {tmp_path}: File too large\n" in said
+    assert "not finished: 20 of 60 crises; go on with: crisis-sim run --resume" in said
+    assert not list(tmp_path.rglob("*" + PARTIAL))
+    disk.grow()
+    resume(tmp_path)
+    assert (
+        rows(tmp_path)["quarrel"][0]
+        == simulate(crisis(), 60).ensembles["quarrel"].table.to_pylist()
+    )
+
+
+def test_a_disk_that_fills_up_as_results_are_published_loses_no_block(
+    tmp_path: Path, disk: Disk
+) -> None:
+    run_to_folder(crisis("old"), tmp_path, 10)
+    disk.hold(60_000)
+    with pytest.raises(ResultsError, match=r"File too large\n.* 600 of 600 crises"):
+        run_to_folder(crisis(), tmp_path, 600, block_size=50)
+    assert names(tmp_path) == [*RESULTS, UNFINISHED]
+    disk.grow()
+    told: list[int] = []
+    resume(tmp_path, progress=lambda done, crises: told.append(done))
+    assert told == [600], "blocks were run again that were there"
+    assert len(rows(tmp_path)["quarrel"][0]) == 600
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_device_without_room_is_said(tmp_path: Path) -> None:
+    (tmp_path / (OUTCOMES + PARTIAL)).symlink_to("/dev/full")
+    with pytest.raises(ResultsError, match=r"cannot write results to .*No space left on device"):
+        run_to_folder(crisis(), tmp_path, 20)
+    resume(tmp_path)
+    assert names(tmp_path) == RESULTS
+
+
+@pytest.fixture
+def nobodys_folder() -> Iterator[Path]:
+    """A folder that this process may read and not write, even if it is root's."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        run_to_folder(crisis(), folder, 10)
+        me, nobody = os.geteuid(), 65_534
+        folder.chmod(0o555)
+        if me == 0:
+            os.seteuid(nobody)
+        yield folder
+        if me == 0:
+            os.seteuid(me)
+        folder.chmod(0o755)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs the rights of a POSIX system")
+def test_a_folder_that_may_not_be_written_is_said(nobodys_folder: Path) -> None:
+    before = names(nobodys_folder)
+    for folder in (nobodys_folder, nobodys_folder / "new"):
+        with pytest.raises(ResultsError, match=r"cannot write results to .*: Permission denied"):
+            run_to_folder(crisis(), folder, 10)
+    assert names(nobodys_folder) == before
+    assert read_batch(nobodys_folder).ensembles["quarrel"].replicates == 10
+
+
+def test_damaged_blocks_are_found_done_again_and_said(tmp_path: Path) -> None:
+    run_to_folder(crisis(), tmp_path / "undisturbed", 60, block_size=10)
+    folder = tmp_path / "cut"
+    cut_short(folder, 5, crisis())
+    blocks = sorted((folder / UNFINISHED / "outcomes").iterdir())
+    os.truncate(blocks[1], 1_000)
+    content = bytearray(blocks[3].read_bytes())
+    content[500] ^= 255
+    blocks[3].write_bytes(content)
+    said: list[str] = []
+    resume(folder, tell=said.append)
+    wrong = "its content is not what its checksum says"
+    assert said == [
+        f"block 1 is done again: {wrong}",
+        f"block 3 is done again: {wrong}",
+        "30 of 60 crises are there already",
+    ]
+    assert rows(folder) == rows(tmp_path / "undisturbed")
+
+
+def test_values_of_a_design_that_are_damaged_are_not_gone_on_with(tmp_path: Path) -> None:
+    values = {"states.north.resolve": [0.5] * 60}
+    cut_short(tmp_path, 2, crisis(), parameters=values)
+    os.truncate(tmp_path / UNFINISHED / "parameters.parquet", 100)
+    with pytest.raises(ResultsError, match=r"parameters\.parquet has been damaged"):
+        resume(tmp_path)
+
+
+def test_an_unfinished_run_whose_manifest_is_damaged_is_said(tmp_path: Path) -> None:
+    cut_short(tmp_path, 2, crisis())
+    os.truncate(tmp_path / UNFINISHED / MANIFEST, 100)
+    for read in (resume, read_batch):
+        with pytest.raises(ResultsError, match=r"unfinished/manifest\.json cannot be read"):
+            read(tmp_path)
+
+
+def test_a_lock_that_a_killed_run_left_behind_holds_nobody_up(tmp_path: Path) -> None:
+    (tmp_path / LOCK).write_text('{"process": 1, "token": "old"}', encoding="utf-8")
+    assert token_in(tmp_path) == "old"
+    run_to_folder(crisis(), tmp_path, 10)
+    assert names(tmp_path) == [MANIFEST, OUTCOMES, PATHS]

@@ -1,0 +1,453 @@
+"""Runs that end before their time, and what becomes of them."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from crisis_sim.batch import (
+    BatchError,
+    ResultsError,
+    publish,
+    read_batch,
+    read_manifest,
+    resume,
+    run_to_folder,
+    simulate,
+    versions,
+)
+from crisis_sim.batch.folder import MANIFEST, OUTCOMES, OUTCOMES_FOLDER, PATHS, UNFINISHED
+from crisis_sim.batch.interrupt import TERMINATED
+from tests.batch.crises import Counter, Raise, Saboteur, crisis
+
+ROOT = Path(__file__).parents[2]
+SCENARIOS = (crisis("one"), crisis("two", lenders={}))
+RESULTS = [MANIFEST, OUTCOMES, PATHS]
+
+
+def rows(folder: Path) -> dict[str, Any]:
+    """All rows of all tables of a folder's results."""
+    ensembles = read_batch(folder).ensembles
+    return {
+        name: (one.table.to_pylist(), one.paths.to_pylist() if one.paths else None)
+        for name, one in ensembles.items()
+    }
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+class EnoughError(Exception):
+    """Ends a run from inside, as any mishap might."""
+
+
+def cut_short(folder: Path, blocks: int, *scenarios: Any, **options: Any) -> None:
+    """Run until some blocks are done, and no further."""
+    left = iter(range(blocks - 1))
+
+    def progress(done: int, crises: int) -> None:
+        if next(left, None) is None:
+            raise EnoughError
+
+    settings = {"replicates": 60, "block_size": 10, **options}
+    with pytest.raises(EnoughError):
+        run_to_folder(scenarios or SCENARIOS, folder, progress=progress, **settings)
+
+
+@pytest.fixture
+def undisturbed(tmp_path: Path) -> dict[str, Any]:
+    run_to_folder(SCENARIOS, tmp_path / "undisturbed", 60, block_size=10)
+    return rows(tmp_path / "undisturbed")
+
+
+# Going on
+
+
+def test_a_run_that_was_cut_short_says_so_to_whoever_reads_it(tmp_path: Path) -> None:
+    cut_short(tmp_path, 3)
+    for read in (read_batch, read_manifest):
+        with pytest.raises(ResultsError) as told:
+            read(tmp_path)
+        assert str(told.value) == (
+            f"{tmp_path} holds a run that is not finished: 30 of 120 crises; "
+            f"go on with: crisis-sim run --resume {tmp_path}"
+        )
+
+
+def test_only_what_is_missing_is_done_and_the_result_is_the_same(
+    tmp_path: Path, undisturbed: dict[str, Any]
+) -> None:
+    cut_short(tmp_path / "cut", 5)
+    told: list[int] = []
+    manifest = resume(tmp_path / "cut", progress=lambda done, crises: told.append(done))
+    assert told == [50, 60, 70, 80, 90, 100, 110, 120]
+    assert rows(tmp_path / "cut") == undisturbed
+    assert names(tmp_path / "cut") == RESULTS
+    assert manifest == read_manifest(tmp_path / "cut")
+    assert {about["replicates_done"] for about in manifest["scenarios"].values()} == {60}
+
+
+def test_run_to_folder_begins_goes_on_and_leaves_be_as_needed(
+    tmp_path: Path, undisturbed: dict[str, Any]
+) -> None:
+    folder = tmp_path / "cut"
+    run = partial(run_to_folder, SCENARIOS, folder, 60, resume=True)
+    cut_short(folder, 2, resume=True)
+    first = run()
+    assert rows(folder) == undisturbed
+    assert run(block_size=10) == first, "a run that is finished was run again"
+    assert resume(folder) == first
+
+
+def test_a_design_goes_on_with_the_values_that_it_was_begun_with(tmp_path: Path) -> None:
+    resolve = {"states.north.resolve": np.linspace(0.1, 0.9, 60)}
+    design = {"points": 6, "replicates": 10, "parameters": resolve}
+    cut_short(tmp_path / "cut", 2, crisis(), **design)
+    manifest = resume(tmp_path / "cut")
+    assert manifest["points"] == 6
+    assert names(tmp_path / "cut") == [MANIFEST, OUTCOMES, "parameters.parquet"]
+    batch = simulate(crisis(), **design)  # type: ignore[arg-type]
+    expected = batch.ensembles["quarrel"].table.to_pylist()
+    assert rows(tmp_path / "cut")["quarrel"] == (expected, None)
+
+
+def test_agents_of_ones_own_are_needed_to_go_on(tmp_path: Path) -> None:
+    cut_short(tmp_path, 2, crisis(), agents=[Counter])
+    with pytest.raises(ResultsError, match=r"crisis_sim\.batch\.resume\(.*, agents=\.\.\.\)"):
+        read_batch(tmp_path)
+    with pytest.raises(ResultsError, match=r"agents_added: \['tests.batch.crises.Counter'\] there"):
+        resume(tmp_path)
+    resume(tmp_path, agents=[Counter])
+    assert min(read_batch(tmp_path).ensembles["quarrel"].column("turns_counted")) > 0
+
+
+def test_where_there_is_nothing_to_resume_it_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ResultsError, match="holds no results"):
+        resume(tmp_path)
+
+
+def test_a_new_run_does_not_throw_an_unfinished_one_away_unasked(tmp_path: Path) -> None:
+    cut_short(tmp_path, 3)
+    with pytest.raises(ResultsError, match=r"30 of 120 crises.*\nor throw it away.*--restart"):
+        run_to_folder(crisis(), tmp_path, 10)
+    run_to_folder(crisis(), tmp_path, 10, restart=True)
+    assert rows(tmp_path).keys() == {"quarrel"}
+    assert names(tmp_path) == RESULTS
+
+
+def test_older_results_stay_until_new_ones_are_there_but_are_not_taken_for_them(
+    tmp_path: Path, undisturbed: dict[str, Any]
+) -> None:
+    folder = tmp_path / "results"
+    run_to_folder(crisis("old"), folder, 5)
+    cut_short(folder, 3)
+    with pytest.raises(ResultsError, match=r"30 of 120.*results of an earlier run are there still"):
+        read_batch(folder)
+    assert {MANIFEST, OUTCOMES, PATHS} < set(names(folder))
+    resume(folder)
+    assert rows(folder) == undisturbed
+
+
+def test_blocks_that_failed_are_tried_again(tmp_path: Path) -> None:
+    run = partial(run_to_folder, crisis(), tmp_path, 30, block_size=10)
+    (failure,) = run(agents=[Saboteur(12, Raise())])["failures"]
+    assert failure["block"] == 1
+    assert read_batch(tmp_path).ensembles["quarrel"].replicates == 20
+    assert UNFINISHED in names(tmp_path)
+    told: list[int] = []
+    manifest = resume(
+        tmp_path,
+        agents=[Saboteur(-1, Raise())],
+        progress=lambda done, crises: told.append(done),
+    )
+    assert told == [20, 30]
+    assert manifest["failures"] == []
+    expected = simulate(crisis(), 30).ensembles["quarrel"].table.to_pylist()
+    assert rows(tmp_path)["quarrel"][0] == expected
+    assert names(tmp_path) == RESULTS
+
+
+def test_a_giant_batch_becomes_a_folder_of_outcomes(
+    tmp_path: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publish, "ONE_FILE_CRISES", 100)
+    folder = tmp_path / "giant"
+    run = partial(run_to_folder, SCENARIOS, folder, 60, block_size=10)
+    manifest = run(agents=[Saboteur(12, Raise())])
+    assert [one["block"] for one in manifest["failures"]] == [2, 3]
+    assert [len(one[0]) for one in rows(folder).values()] == [50, 50]
+    resume(folder, agents=[Saboteur(-1, Raise())])
+    assert rows(folder) == undisturbed
+    assert names(folder) == [MANIFEST, OUTCOMES_FOLDER, PATHS]
+    assert len(names(folder / OUTCOMES_FOLDER)) == 12
+    run_to_folder(crisis(), folder, 10)
+    assert names(folder) == RESULTS
+
+
+# Refusals
+
+
+def test_another_batch_cannot_go_on_in_the_place_of_one(tmp_path: Path) -> None:
+    resolve = {"states.north.resolve": np.linspace(0.1, 0.9, 60)}
+    cut_short(tmp_path, 2, crisis("one"), parameters=resolve)
+    other = {
+        "states.north.resolve": np.where(np.arange(60) == 7, 0.5, resolve["states.north.resolve"])
+    }
+    run = partial(run_to_folder, folder=tmp_path, resume=True)
+    for scenario, options, said in (
+        (crisis("one"), {"seed": 2}, "batch: seed: 1 there, 2 now"),
+        (crisis("one"), {"replicates": 61}, "batch: replicates: 60 there, 61 now"),
+        (crisis("one"), {"points": 2, "replicates": 30}, "batch: points: nothing there, 2 now"),
+        (crisis("two"), {}, "batch: scenarios: one there, two now"),
+        (crisis("one", horizon_days=9), {}, "one: horizon_days: 8.0 there, 9.0 now"),
+        (crisis("one", lenders={}), {}, "one: lenders.bank.borrower: south there, nothing now"),
+        (crisis("one"), {"parameters": other}, "parameters: states.north.resolve, value 7: 0.19"),
+        (
+            crisis("one"),
+            {"parameters": {}},
+            "states.north.resolve: values given there, nothing now",
+        ),
+    ):
+        values = resolve
+        if {"replicates", "points"} & set(options):
+            values = {"states.north.resolve": np.full(61 if "points" not in options else 60, 0.5)}
+        settings: dict[str, Any] = {"replicates": 60, "parameters": values, **options}
+        with pytest.raises(ResultsError) as told:
+            run(scenario, **settings)
+        assert f"\n  {said}" in str(told.value)
+    run(crisis("one"), replicates=60, parameters=resolve)
+
+
+@pytest.mark.parametrize("name", ["numpy", "code"])
+def test_other_code_or_libraries_cannot_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    cut_short(tmp_path, 2)
+    there = versions.versions()
+    later = {**there, name: "later"}
+    for module in ("manifest", "unfinished"):
+        monkeypatch.setattr(f"crisis_sim.batch.{module}.versions", lambda: later)
+    for go_on in (partial(run_to_folder, SCENARIOS, replicates=60, resume=True), resume):
+        with pytest.raises(ResultsError, match=f"versions: {name}: {there[name]} there, later now"):
+            go_on(folder=tmp_path)
+
+
+def test_differences_beyond_a_dozen_are_counted(tmp_path: Path) -> None:
+    cut_short(tmp_path, 2, crisis("one"))
+    other = crisis("one", mediators={}, lenders={}, channels={}, advisers={})
+    with pytest.raises(ResultsError, match=r"\n  and \d+ more\n"):
+        run_to_folder(other, tmp_path, 60, resume=True)
+
+
+# Ctrl-C and requests to terminate
+
+
+@pytest.fixture
+def usual_signals() -> Iterator[None]:
+    """Signals as a script of one's own has them; test runners may have set them otherwise."""
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, signal.SIG_DFL),
+    }
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("usual_signals")
+@pytest.mark.parametrize(
+    ("number", "raised"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)]
+)
+def test_a_signal_stops_a_run_after_the_block_in_hand(
+    tmp_path: Path,
+    undisturbed: dict[str, Any],
+    number: signal.Signals,
+    raised: type[BaseException],
+) -> None:
+    folder, said = tmp_path / "cut", []
+    with pytest.raises(raised) as told:
+        run_to_folder(
+            SCENARIOS,
+            folder,
+            60,
+            block_size=10,
+            progress=lambda done, crises: signal.raise_signal(number) if done == 40 else None,
+            tell=said.append,
+        )
+    assert raised is KeyboardInterrupt or told.value.code == TERMINATED
+    assert said == ["stopping after the blocks in hand; once more to stop at once"]
+    with pytest.raises(ResultsError, match="40 of 120 crises"):
+        read_batch(folder)
+    resume(folder)
+    assert rows(folder) == undisturbed
+
+
+@pytest.mark.usefixtures("usual_signals")
+def test_a_second_interruption_stops_at_once_and_keeps_what_is_done(
+    tmp_path: Path, undisturbed: dict[str, Any]
+) -> None:
+    def impatient(done: int, crises: int) -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_to_folder(SCENARIOS, tmp_path / "cut", 60, block_size=10, progress=impatient)
+    with pytest.raises(ResultsError, match="10 of 120 crises"):
+        read_batch(tmp_path / "cut")
+    resume(tmp_path / "cut")
+    assert rows(tmp_path / "cut") == undisturbed
+
+
+# Processes that really die
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from crisis_sim.batch import publish, run_to_folder, workers
+from tests.batch.test_resume import SCENARIOS
+
+workers.POOL_START_SECONDS = 0.0
+
+if __name__ == "__main__":
+    folder, replicates, count, publish.ONE_FILE_CRISES = sys.argv[1], *map(int, sys.argv[2:])
+    print("begins", flush=True)
+    run_to_folder(
+        SCENARIOS, Path(folder), replicates, block_size=100, workers=count, resume=True,
+        progress=lambda done, crises: print(done, flush=True),
+    )
+"""
+MANY = 10_000_000
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    path = tmp_path / "run.py"
+    path.write_text(SCRIPT, encoding="utf-8")
+    return path
+
+
+def start(script: Path, *arguments: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, str(script), *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for_lines(run: subprocess.Popen[str], lines: int) -> None:
+    assert run.stdout is not None
+    for _ in range(lines):
+        assert run.stdout.readline()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends signals")
+@pytest.mark.parametrize(
+    ("workers", "one_file"),
+    [
+        pytest.param(1, MANY, id="alone"),
+        pytest.param(2, 0, id="two workers, into a folder", marks=pytest.mark.slow),
+    ],
+)
+def test_killed_at_any_moment_any_number_of_times_the_result_is_the_same(
+    tmp_path: Path, script: Path, workers: int, one_file: int
+) -> None:
+    chance = random.Random(7 + workers)
+    folder, replicates, kills = tmp_path / "results", 1_000, 0
+    while True:
+        run = start(script, folder, replicates, workers, one_file)
+        wait_for_lines(run, 1)
+        try:
+            # Some end as they begin, some in a block, some as they publish; in the end one may finish.
+            run.wait(timeout=chance.uniform(0.3, 1.0) * 1.6**kills)
+        except subprocess.TimeoutExpired:
+            os.kill(run.pid, signal.SIGKILL)
+            kills += 1
+        _, talk = run.communicate(timeout=60)
+        if run.returncode != -signal.SIGKILL:
+            break
+    assert run.returncode == 0, talk
+    assert kills >= 2
+    expected = simulate(SCENARIOS, replicates)
+    batch = read_batch(folder)
+    order = [("replicate", "ascending"), ("day", "ascending")]
+    for name, ensemble in expected.ensembles.items():
+        again = batch.ensembles[name]
+        assert again.table.to_pylist() == ensemble.table.to_pylist()
+        assert again.paths is not None
+        assert ensemble.paths is not None
+        assert again.paths.sort_by(order).to_pylist() == ensemble.paths.sort_by(order).to_pylist()
+    assert UNFINISHED not in names(folder)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends signals to a process group")
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_all_processes_leaves_sound_blocks_and_no_worker(
+    tmp_path: Path, script: Path, workers: int, number: signal.Signals
+) -> None:
+    folder = tmp_path / "results"
+    run = start(script, folder, MANY, workers, MANY)
+    wait_for_lines(run, 6)  # by the fifth block the workers, if any, are at work
+    os.killpg(run.pid, number)  # as a terminal does on Ctrl-C, and a batch system at its limit
+    _, talk = run.communicate(timeout=60)
+    expected = -signal.SIGINT if number == signal.SIGINT else TERMINATED
+    assert run.returncode == expected, talk
+    assert "crises.py" not in talk, "a worker was interrupted in the middle of a block"
+    with pytest.raises(ResultsError, match=r"[\d,]+ of 20,000,000 crises"):
+        read_batch(folder)
+    assert not list(folder.rglob("*.partial"))
+    assert _gone(run.pid)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends signals to a process group")
+def test_workers_end_when_their_parent_is_killed(tmp_path: Path, script: Path) -> None:
+    run = start(script, tmp_path / "results", MANY, 2, MANY)
+    wait_for_lines(run, 6)
+    run.kill()
+    run.communicate(timeout=60)
+    assert _gone(run.pid)
+    assert not (tmp_path / "results" / MANIFEST).exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs the kernel's locks")
+def test_a_second_run_into_a_folder_is_refused_and_told_of_the_first(
+    tmp_path: Path, script: Path
+) -> None:
+    folder = tmp_path / "results"
+    run = start(script, folder, MANY, 1, MANY)
+    wait_for_lines(run, 2)
+    try:
+        for options in ({}, {"resume": True}, {"restart": True}):
+            with pytest.raises(BatchError, match=rf"in use: process {run.pid} on .* since 20"):
+                run_to_folder(crisis(), folder, 10, **options)
+    finally:
+        run.kill()
+        run.communicate(timeout=60)
+    run_to_folder(crisis(), folder, 10, restart=True)  # the lock has died with its process
+    assert names(folder) == RESULTS
+
+
+def _gone(group: int) -> bool:
+    """Whether every process of a group has ended, within a few seconds."""
+    for _ in range(100):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    return False
