@@ -134,7 +134,13 @@ class Slot:
         return self.noun()
 
 
-_NOUNS = {str: "a text", bool: "true or false", datetime: "a date", float: "a number", int: "a whole number"}
+_NOUNS = {
+    str: "a text",
+    bool: "true or false",
+    datetime: "a date",
+    float: "a number",
+    int: "a whole number",
+}
 
 #: The whole scenario.
 TOP = Slot(Scenario)

@@ -191,9 +191,7 @@ def parse(
         empty = top.content is None
         found = "the file is empty" if empty else f"a {_kind(top.content)}"
         place = Place(source, 1, 1) if empty else top.place
-        reader.mistakes.append(
-            place.mistake(f"{found}: no {what}", f"keys such as {keys}")
-        )
+        reader.mistakes.append(place.mistake(f"{found}: no {what}", f"keys such as {keys}"))
         raise ScenarioError(reader.mistakes)
     return top, reader.mistakes
 
