@@ -4,17 +4,19 @@ With `n` parts there are `2**n` combinations, each a scenario of its own in one 
 share out what all parts together change in an outcome; interaction indices say which parts help each
 other and which can stand in for each other (`crisis_sim.experiments.games`). Intervals come from the
 influence of each replicate on every combination, so that luck which all combinations share does not
-count (`crisis_sim.experiments.shares`).
+count (`crisis_sim.experiments.attribution`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import combinations, product
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from crisis_sim.experiments.attribution import Attribution, attribute, pair_rows, rows
+from crisis_sim.experiments.attribution_words import answer
 from crisis_sim.experiments.design import Design, run_design
 from crisis_sim.experiments.experiment import Experiment
 from crisis_sim.experiments.findings import Findings
@@ -115,8 +117,6 @@ def crises(experiment: Experiment) -> int:
 
 
 def run(experiment: Experiment, how: How) -> Findings:
-    from crisis_sim.experiments.kinds.attribute_findings import findings
-
     spec: Any = experiment.spec
     design: Design = run_design(
         scenarios_of(experiment),
@@ -130,7 +130,85 @@ def run(experiment: Experiment, how: How) -> Findings:
         progress=how.progress,
         tell=how.tell,
     )
-    return findings(experiment, design)
+    parts = list(spec.parts)
+    names = [measure.name for measure in experiment.measures]
+    shared = {name: attribute(design.measured[name]) for name in names}
+    return Findings(
+        experiment,
+        tuple(answer(experiment.measures, parts, list(shared.values()), spec.replicates)),
+        {
+            "points": _point_table(design, parts),
+            "measures": design.measure_table(),
+            "attributions": _table(
+                row for name in names for row in rows(name, parts, shared[name])
+            ),
+            "interactions": _table(
+                row for name in names for row in pair_rows(name, parts, shared[name])
+            ),
+        },
+        _summary(experiment, design, shared),
+        design.crises,
+    )
+
+
+def _point_table(design: Design, parts: list[str]) -> Any:
+    """One row a combination: its number, its scenario, and whether each part is there."""
+    import pyarrow as pa
+
+    there = {
+        part: pa.array([bool(number >> k & 1) for number in range(design.points)])
+        for k, part in enumerate(parts)
+    }
+    return pa.table({"point": range(design.points), "scenario": design.scenarios, **there})
+
+
+def _table(found: Iterable[dict[str, Any]]) -> Any:
+    import pyarrow as pa
+
+    listed = list(found)
+    figures = ("estimate", "lower", "upper", "standard_error")
+    texts = (
+        ("measure", "part", "figure")
+        if listed and "figure" in listed[0]
+        else ("measure", "part", "with")
+    )
+    fields = [(key, pa.string()) for key in texts] + [(key, pa.float64()) for key in figures]
+    return pa.Table.from_pylist(listed, pa.schema(fields))
+
+
+def _summary(
+    experiment: Experiment, design: Design, shared: dict[str, Attribution]
+) -> dict[str, Any]:
+    spec: Any = experiment.spec
+    parts = list(spec.parts)
+    return {
+        "parts": [
+            {"name": name, "taken_out": list(changes)} for name, changes in spec.parts.items()
+        ],
+        "combinations": design.points,
+        "replicates": design.replicates,
+        "measures": [
+            {"name": one.name, "words": one.words, "unit": one.unit} for one in experiment.measures
+        ],
+        "attributions": {
+            name: {
+                "nothing": one.nothing.plain(),
+                "everything": one.everything.plain(),
+                "total": one.total.plain(),
+                "combinations_unknown": one.unknown,
+                "parts": {
+                    part: {key: figure.plain() for key, figure in figures.items()}
+                    for part, figures in zip(parts, one.parts, strict=True)
+                },
+                "interactions": [
+                    {"parts": [parts[k] for k in pair], **figure.plain()}
+                    for pair, figure in one.interactions.items()
+                ],
+                "order": [parts[k] for k in one.order],
+            }
+            for name, one in shared.items()
+        },
+    }
 
 
 def scenarios_of(experiment: Experiment) -> list[Scenario]:
