@@ -8,6 +8,7 @@ from __future__ import annotations
 
 # Importing a command's module makes the program know it.
 from crisis_sim.cli import (  # noqa: F401
+    attribute,
     compare,
     doctor,
     experiment,
