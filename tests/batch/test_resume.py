@@ -217,7 +217,7 @@ def test_another_batch_cannot_go_on_in_the_place_of_one(tmp_path: Path) -> None:
         (
             crisis("one"),
             {"parameters": {}},
-            "states.north.resolve: values given there, nothing now",
+            "parameters: states.north.resolve: values given there, nothing now",
         ),
     ):
         values = resolve
@@ -373,7 +373,7 @@ def test_killed_at_any_moment_any_number_of_times_the_result_is_the_same(
         wait_for_lines(run, 1)
         try:
             # Some end as they begin, some in a block, some as they publish; in the end one may finish.
-            run.wait(timeout=chance.uniform(0.3, 1.0) * 1.6**kills)
+            run.wait(timeout=chance.uniform(0.4, 1.4) * 2**kills)
         except subprocess.TimeoutExpired:
             os.kill(run.pid, signal.SIGKILL)
             kills += 1
@@ -411,6 +411,40 @@ def test_a_signal_to_all_processes_leaves_sound_blocks_and_no_worker(
     with pytest.raises(ResultsError, match=r"[\d,]+ of 20,000,000 crises"):
         read_batch(folder)
     assert not list(folder.rglob("*.partial"))
+    assert _gone(run.pid)
+
+
+SLOW_SCRIPT = """
+import sys
+from pathlib import Path
+from crisis_sim.batch import run_to_folder, workers
+from tests.batch.crises import Dawdler, crisis
+
+workers.POOL_START_SECONDS = 0.0
+
+if __name__ == "__main__":
+    notes = Path(sys.argv[1])
+    run_to_folder(
+        crisis(), notes / "results", 40, block_size=10, workers=2, agents=[Dawdler(notes, 600)],
+        tell=lambda words: print(words, flush=True),
+    )
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends signals")
+def test_a_second_interruption_waits_for_no_worker(tmp_path: Path, script: Path) -> None:
+    script.write_text(SLOW_SCRIPT, encoding="utf-8")
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    run = start(script, notes)
+    while len(list(notes.glob("quarrel *"))) < 2:
+        assert run.poll() is None
+        time.sleep(0.05)
+    run.send_signal(signal.SIGINT)
+    wait_for_lines(run, 1)
+    run.send_signal(signal.SIGINT)
+    run.communicate(timeout=60)
+    assert run.returncode == -signal.SIGINT
     assert _gone(run.pid)
 
 
