@@ -11,26 +11,45 @@ Newcombe (1998a), Interval estimation for the difference between independent pro
 *Statistics in Medicine* 17:873-890 (method 10).
 Newcombe (1998b), Improved confidence intervals for the difference between binomial proportions
 based on paired data, *Statistics in Medicine* 17:2635-2650 (method 10).
+Bonett and Price (2012), Adjusted Wald confidence interval for a difference of binomial proportions
+based on paired data, *Journal of Educational and Behavioral Statistics* 37:479-488.
+Fagerland, Lydersen and Laake (2014), Recommended tests and confidence intervals for paired binomial
+proportions, *Statistics in Medicine* 33:2850-2875.
 Zou and Donner (2008), Construction of confidence limits about effect measures, *Statistics in
 Medicine* 27:1693-1702 (the general form of Newcombe's argument).
 Kalbfleisch and Prentice (2002), *The Statistical Analysis of Failure Time Data*, 2nd edition.
 Conover (1999), *Practical Nonparametric Statistics*, 3rd edition (intervals for quantiles).
+
+How often the intervals hold the truth is measured: docs/statistics.md.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 #: The confidence level of every interval in the summary.
 CONFIDENCE = 0.95
+
+#: Pairs by which agreement is reckoned smaller than it was seen, before it narrows an interval.
+#: Newcombe takes half a pair. Where nearly all pairs agree, as with common luck, that is too few:
+#: when two pairs in the batch are expected to differ, all in one direction, his 95% interval holds
+#: the truth in 87% of batches. A whole pair makes it, in that limit, the interval of Bonett and
+#: Price (2012), which adds a pair to each way of differing, and 93% the least that it holds.
+CONTINUITY = 1.0
+NEWCOMBES_CONTINUITY = 0.5
+
+#: Standard deviations of a binomial count from its mean beyond which its chances are not reckoned.
+_FAR = 20.0
 
 
 class Interval(NamedTuple):
@@ -192,13 +211,19 @@ def newcombe_paired_interval(
     only_second: ArrayLike,
     neither: ArrayLike,
     confidence: float = CONFIDENCE,
+    continuity: float = NEWCOMBES_CONTINUITY,
 ) -> Interval:
     """Interval for a paired difference of shares (Newcombe 1998b, method 10).
 
     The four counts partition the pairs by whether the event came in the first member, in the
-    second, in both or in neither. The correlation of the pairs is taken with Newcombe's
-    continuity correction, which only ever widens the interval, and as 0 when one of the shares
-    is 0 or 1 (so 0 against 0 gives the interval of two independent zeros, not a point).
+    second, in both or in neither. The correlation of the pairs is taken with a continuity
+    correction, which only ever widens the interval, and as 0 when one of the shares is 0 or 1 (so
+    0 against 0 gives the interval of two independent zeros, not a point).
+
+    Args:
+        both, only_first, only_second, neither: Counts of pairs, of shapes that broadcast.
+        confidence: Confidence level, between 0 and 1.
+        continuity: Pairs taken off the agreement; Newcombe's half unless given (see `CONTINUITY`).
 
     Returns:
         Limits of `first share - second share`; NaN where there are no pairs.
@@ -208,7 +233,7 @@ def newcombe_paired_interval(
     )
     pairs = a + b + c + d
     agreement = a * d - b * c
-    corrected = np.where(agreement > 0, np.maximum(agreement - pairs / 2.0, 0.0), agreement)
+    corrected = np.where(agreement > 0, np.maximum(agreement - continuity * pairs, 0.0), agreement)
     scale = np.sqrt((a + b) * (c + d) * (a + c) * (b + d))
     with np.errstate(divide="ignore", invalid="ignore"):
         correlation = np.where(scale > 0, corrected / scale, 0.0)
@@ -222,13 +247,55 @@ def newcombe_paired_interval(
     )
 
 
+def cautious_correlation(
+    correlation: ArrayLike,
+    first: ArrayLike,
+    first_standard_error: ArrayLike,
+    second: ArrayLike,
+    second_standard_error: ArrayLike,
+    continuity: float = CONTINUITY,
+) -> FloatArray:
+    """The correlation of two estimated shares less a continuity correction, for any estimator.
+
+    Two scenarios in which every crisis seen went alike may still differ in one crisis of those not
+    seen; a correlation of 1 would leave their difference no width. With counts of pairs the
+    correction of `newcombe_paired_interval` takes `continuity / (n sqrt(p1 q1 p2 q2))` off the
+    correlation, where `q = 1 - p`. With censoring the number of replicates that an estimate is
+    worth is `p q / error^2`; put in the place of `n` (the geometric mean of the two) it makes that
+    `continuity * error1 * error2 / (p1 q1 p2 q2)`.
+
+    Args:
+        correlation: Correlation of the two estimates, any shape.
+        first: The one share, between 0 and 1.
+        first_standard_error: Its standard error.
+        second: The other share.
+        second_standard_error: Its standard error.
+        continuity: Pairs taken off the agreement.
+
+    Returns:
+        The correlation, never moved across 0; 0 where one of the shares is 0 or 1.
+    """
+    rho, p, p_error, q, q_error = np.broadcast_arrays(
+        *(
+            np.asarray(each, dtype=np.float64)
+            for each in (correlation, first, first_standard_error, second, second_standard_error)
+        )
+    )
+    spread = p * (1.0 - p) * q * (1.0 - q)
+    known = spread > 0.0
+    less = continuity * p_error * q_error / np.where(known, spread, 1.0)
+    return np.where(known, np.where(rho > 0.0, np.maximum(rho - less, 0.0), rho), 0.0)
+
+
 def quantile_with_interval(
     values: FloatArray, level: float, confidence: float = CONFIDENCE
 ) -> Estimate:
     """A sample quantile with a distribution-free interval between two order statistics.
 
-    The number of values below the true quantile is binomial whatever the distribution; its
-    normal approximation gives the ranks of the two limits (Conover 1999, section 3.2).
+    The number of values below the true quantile is binomial whatever the distribution, which gives
+    the ranks of the two limits: the innermost for which either misses with a chance of no more
+    than half of what `confidence` leaves (Conover 1999, section 3.2). The interval therefore holds
+    the quantile at least as often as it says.
 
     Args:
         values: The sample, in any order, without NaN.
@@ -243,9 +310,7 @@ def quantile_with_interval(
     number = len(values)
     if number == 0:
         return UNKNOWN
-    reach = normal_quantile(confidence) * np.sqrt(number * level * (1.0 - level))
-    below = int(np.ceil(number * level - reach)) - 1
-    above = int(np.ceil(number * level + reach)) - 1
+    below, above = quantile_ranks(number, level, confidence)
     ranks = [rank for rank in (below, above) if 0 <= rank < number]
     ordered = np.partition(values, ranks) if ranks else values
     return Estimate(
@@ -253,3 +318,37 @@ def quantile_with_interval(
         float(ordered[below]) if below >= 0 else float("nan"),
         float(ordered[above]) if above < number else float("nan"),
     )
+
+
+@lru_cache(maxsize=4096)
+def quantile_ranks(number: int, level: float, confidence: float = CONFIDENCE) -> tuple[int, int]:
+    """Ranks, counted from 0, of the values that limit a quantile of a sample.
+
+    With `B` the number of values below the quantile, the value of rank `r` lies above it when
+    `B <= r`, and below it when `B > r`.
+
+    Returns:
+        The lower limit's rank, -1 if there is none, and the upper limit's, `number` if there is
+        none.
+    """
+    tail = (1.0 - confidence) / 2.0
+    first, chances = _binomial(number, level)
+    up_to = np.cumsum(chances)
+    beyond = np.cumsum(chances[::-1])[::-1]  # summed from its small end, to lose no digits
+    # The last rank with P(B <= rank) <= tail, and the first with P(B > rank) <= tail.
+    below = first + int(np.count_nonzero(up_to <= tail)) - 1
+    above = first + int(np.count_nonzero(beyond > tail)) - 1
+    return below, above
+
+
+def _binomial(number: int, share: float) -> tuple[int, FloatArray]:
+    """Chances of a binomial count, from a first count on; those left out are below rounding."""
+    middle = int(number * share)
+    reach = int(_FAR * np.sqrt(number * share * (1.0 - share))) + 1
+    first, last = max(middle - reach, 0), min(middle + reach, number)
+    counts = np.arange(first, last, dtype=np.float64)
+    # Each chance is the one before it times this.
+    odds = np.log((number - counts) / (counts + 1.0)) + np.log(share / (1.0 - share))
+    logarithm = np.concatenate(([0.0], np.cumsum(odds)))
+    chances = np.exp(logarithm - logarithm.max())
+    return first, chances / chances.sum()

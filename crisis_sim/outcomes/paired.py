@@ -8,11 +8,14 @@ the wider interval of those.
 
 Every difference is the scenario's figure less the reference's.
 
-- Shares: Newcombe's (1998) method 10, for paired or for independent shares.
+- Shares: Newcombe's (1998) method 10, for paired or for independent shares; where paired, with a
+  larger correction than his for the pairs that might have differed (`intervals.CONTINUITY`).
 - Cumulative incidence: the correlation of the two estimates comes from their influence values
   (`CumulativeIncidence.influence`), replicate by replicate. Without censoring that is
   exactly the analysis of the paired indicators. The limits are then combined as in Newcombe's
-  method (`intervals.difference_interval`), so that "never" against "never" gets a width.
+  method (`intervals.difference_interval`) with the same correction
+  (`intervals.cautious_correlation`), so that neither "never" against "never" nor two scenarios
+  in which every replicate went alike leave a difference without a width.
 - Median time: a bootstrap of whole groups of replicates (`median_time`).
 """
 
@@ -26,11 +29,13 @@ from numpy.typing import NDArray
 from crisis_sim.outcomes.incidence import CumulativeIncidence
 from crisis_sim.outcomes.intervals import (
     CONFIDENCE,
+    CONTINUITY,
     UNKNOWN,
     BoolArray,
     Estimate,
     FloatArray,
     Interval,
+    cautious_correlation,
     difference_interval,
     newcombe_independent_interval,
     newcombe_paired_interval,
@@ -105,7 +110,9 @@ def share_difference(
         only_scenario = np.count_nonzero(scenario) - both
         only_reference = np.count_nonzero(reference) - both
         neither = len(scenario) - both - only_scenario - only_reference
-        limits = newcombe_paired_interval(both, only_scenario, only_reference, neither, confidence)
+        limits = newcombe_paired_interval(
+            both, only_scenario, only_reference, neither, confidence, CONTINUITY
+        )
     else:
         limits = newcombe_independent_interval(
             np.count_nonzero(scenario),
@@ -152,7 +159,15 @@ def incidence_difference(
             )
         a, b = scenario.influence(hours, cause), reference.influence(hours, cause)
         scale = float(np.sqrt(np.dot(a, a) * np.dot(b, b)))
-        correlation = float(np.dot(a, b)) / scale if scale > 0.0 else 0.0
+        correlation = float(
+            cautious_correlation(
+                float(np.dot(a, b)) / scale if scale > 0.0 else 0.0,
+                ours.estimate,
+                ours.standard_error,
+                theirs.estimate,
+                theirs.standard_error,
+            )
+        )
         a -= b
         standard_error = float(np.sqrt(np.dot(a, a))) / scenario.rows
     limits = difference_interval(

@@ -6,13 +6,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from crisis_sim.outcomes.intervals import (
+    CONTINUITY,
+    cautious_correlation,
     complementary_log_log_interval,
+    difference_interval,
     newcombe_independent_interval,
     newcombe_paired_interval,
     normal_quantile,
+    quantile_ranks,
     quantile_with_interval,
     wilson_interval,
 )
@@ -126,8 +131,65 @@ def test_median_of_ten_lies_between_the_second_and_the_ninth() -> None:
 
 def test_a_sample_too_small_for_a_quantile_sets_no_limit() -> None:
     result = quantile_with_interval(np.array([3.0, 1.0, 2.0]), 0.9)
-    assert (result.estimate, result.lower) == (3.0, 2.0)
+    assert (result.estimate, result.lower) == (3.0, 1.0)
     assert math.isnan(result.upper)
+
+
+@given(
+    st.integers(1, 3000),
+    st.sampled_from([0.01, 0.1, 0.25, 0.5, 0.9, 0.975]),
+    st.sampled_from([0.5, 0.9, 0.95, 0.999]),
+)
+def test_the_ranks_of_a_quantile_are_the_innermost_that_scipys_binomial_allows(
+    number: int, level: float, confidence: float
+) -> None:
+    below, above = quantile_ranks(number, level, confidence)
+    count, tail = binom(number, level), (1.0 - confidence) / 2.0
+    if below >= 0:
+        assert count.cdf(below) <= tail * (1.0 + 1e-9)
+    assert count.cdf(below + 1) >= tail * (1.0 - 1e-9)
+    assert count.sf(above) <= tail * (1.0 + 1e-9)
+    assert count.sf(above - 1) >= tail * (1.0 - 1e-9)
+
+
+def test_a_correlation_is_corrected_as_counts_of_pairs_are() -> None:
+    """Without censoring the influence values are indicators, so both corrections are one."""
+    both, first, second, neither = 120, 9, 4, 67
+    pairs, here, there = 200, 129 / 200, 124 / 200
+    agreement = (both * neither - first * second) / pairs**2
+    variances = here * (1 - here), there * (1 - there)
+    errors = [math.sqrt(variance / pairs) for variance in variances]
+    corrected = cautious_correlation(
+        agreement / math.sqrt(math.prod(variances)), here, errors[0], there, errors[1]
+    )
+    limits = difference_interval(
+        here,
+        wilson_interval(129, pairs),
+        there,
+        wilson_interval(124, pairs),
+        corrected,
+    )
+    whole_pair = newcombe_paired_interval(both, first, second, neither, continuity=CONTINUITY)
+    np.testing.assert_allclose(limits, whole_pair, rtol=1e-12)
+
+
+def test_a_corrected_correlation_never_changes_its_sign() -> None:
+    few = cautious_correlation([0.04, -0.3, 1.0], 0.5, 0.1, [0.5, 0.5, 0.0], [0.1, 0.1, 0.0])
+    np.testing.assert_allclose(few, [0.0, -0.3, 0.0])
+    assert cautious_correlation(1.0, 0.5, 0.01, 0.5, 0.01) == pytest.approx(1.0 - 0.0001 / 0.0625)
+
+
+def test_where_nearly_all_pairs_agree_a_whole_pair_makes_it_bonett_and_prices() -> None:
+    """Bonett and Price (2012): the Wald interval after adding a pair to each way of differing."""
+    for first, second in ((0, 0), (1, 0), (3, 1), (12, 20)):
+        limits = newcombe_paired_interval(
+            5000, first, second, 5000 - first - second, continuity=CONTINUITY
+        )
+        one, other = (first + 1) / 10_002, (second + 1) / 10_002
+        reach = normal_quantile() * math.sqrt((one + other - (one - other) ** 2) / 10_002)
+        np.testing.assert_allclose(
+            limits, (one - other - reach, one - other + reach), atol=2e-6, rtol=0.01
+        )
 
 
 def test_no_sample_no_quantile() -> None:

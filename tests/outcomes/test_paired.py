@@ -9,6 +9,7 @@ import pytest
 from crisis_sim.batch.ensemble import Ensemble
 from crisis_sim.outcomes import CumulativeIncidence, cumulative_incidence, from_first_strike
 from crisis_sim.outcomes.intervals import (
+    CONTINUITY,
     newcombe_independent_interval,
     newcombe_paired_interval,
     wilson_interval,
@@ -34,7 +35,7 @@ def test_a_paired_share_difference_counts_the_pairs_that_disagree() -> None:
     here = np.repeat([True, True, False, False], [30, 8, 2, 60])
     there = np.repeat([True, False, True, False], [30, 8, 2, 60])
     result = share_difference(here, there)
-    lower, upper = newcombe_paired_interval(30, 8, 2, 60)
+    lower, upper = newcombe_paired_interval(30, 8, 2, 60, continuity=CONTINUITY)
     assert result.estimate == pytest.approx(0.06)
     assert (result.lower, result.upper) == (float(lower), float(upper))
 
@@ -81,7 +82,7 @@ def test_replicates_on_the_clock_in_one_scenario_only_are_reckoned_with() -> Non
     assert result.standard_error == pytest.approx(np.std(pulls[0] - pulls[1]) / math.sqrt(300))
 
 
-def test_pairing_narrows_and_the_same_scenario_twice_differs_by_nothing(
+def test_pairing_narrows_and_the_same_scenario_twice_differs_by_a_few_crises_at_most(
     simulated: Callable[..., Ensemble],
 ) -> None:
     base, quick = (from_first_strike(simulated(2000, mean)).incidence() for mean in (90.0, 80.0))
@@ -94,7 +95,25 @@ def test_pairing_narrows_and_the_same_scenario_twice_differs_by_nothing(
     )
     same = incidence_difference(base, base, 96.0)
     assert (same.estimate, same.standard_error) == (0.0, 0.0)
-    assert same.upper - same.lower < 0.02 * (apart.upper - apart.lower)
+    assert 2.0 / same_pairs(base) < same.upper < 4.0 / same_pairs(base)
+    assert same.lower == pytest.approx(-same.upper)
+
+
+def same_pairs(curve: CumulativeIncidence) -> float:
+    """How many replicates without censoring the incidence by 96 hours is worth."""
+    point = curve.at(96.0)
+    return point.estimate * (1.0 - point.estimate) / point.standard_error**2
+
+
+def test_crises_that_all_went_alike_bound_a_difference_as_seldom_seen_events_do() -> None:
+    """None of 200 differed, so three in 200 might (the rule of three): half have the event."""
+    time = np.repeat([10.0, 500.0], 100)
+    curve = cumulative_incidence(time, np.ones(200, dtype=int))
+    result = incidence_difference(curve, curve, 96.0)
+    share = share_difference(time < 96.0, time < 96.0)
+    for upper in (result.upper, share.upper):
+        assert 2.5 / 200 < upper < 3.5 / 200
+    assert result.lower == pytest.approx(-result.upper)
 
 
 def test_never_against_never_has_a_width() -> None:

@@ -13,6 +13,7 @@ from crisis_sim.outcomes.intervals import (
     FloatArray,
     complementary_log_log_interval,
     normal_quantile,
+    quantile_ranks,
     wilson_interval,
 )
 from crisis_sim.outcomes.measures.conditions import Condition
@@ -198,11 +199,10 @@ class ColumnQuantile(Measure):
         among = _among(self.given, replicates, values.shape) & ~np.isnan(values)
         ordered = np.sort(np.where(among, values, np.inf), axis=1)
         of = among.sum(axis=1)
-        reach = normal_quantile() * np.sqrt(of * self.level * (1.0 - self.level))
         middle = np.ceil(of * self.level - 1e-9).astype(int) - 1
-        first, last = (
-            np.ceil(of * self.level + side * reach).astype(int) - 1 for side in (-1.0, 1.0)
-        )
+        first, last = np.array(
+            [quantile_ranks(number, self.level) if number else (-1, 0) for number in of.tolist()]
+        ).T
 
         def ranked(rank: Any) -> FloatArray:
             inside = (rank >= 0) & (rank < of)

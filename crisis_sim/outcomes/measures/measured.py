@@ -13,6 +13,7 @@ from crisis_sim.outcomes.intervals import (
     CONFIDENCE,
     FloatArray,
     Interval,
+    cautious_correlation,
     difference_interval,
     normal_quantile,
 )
@@ -66,7 +67,8 @@ class Measured:
         """Each point less one of them, on the luck that they share.
 
         Of shares the limits are Newcombe's for paired shares in the form of `difference_interval`,
-        so that "never" less "never" has a width; of others they are normal.
+        with `cautious_correlation`, so that "never" less "never" has a width, and points at which
+        every replicate went alike have one, too; of others they are normal.
         """
         theirs = self.influence[reference]
         error = _root_mean_square(self.influence - theirs)
@@ -83,7 +85,13 @@ class Measured:
             Interval(self.lower, self.upper),
             self.estimate[reference],
             Interval(self.lower[reference], self.upper[reference]),
-            np.clip(correlation, -1.0, 1.0),
+            cautious_correlation(
+                np.clip(correlation, -1.0, 1.0),
+                self.estimate,
+                self.standard_error,
+                self.estimate[reference],
+                self.standard_error[reference],
+            ),
         )
         lower, upper = limits.lower.copy(), limits.upper.copy()
         lower[reference] = upper[reference] = estimate[reference]  # a point less itself
