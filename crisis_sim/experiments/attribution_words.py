@@ -64,17 +64,20 @@ def _shared_out(measure: Measure, parts: Sequence[str], one: Attribution) -> str
     if told:
         each = [f"{parts[k]} {_said(one.parts[k]['shapley'], measure, digits)}" for k in told]
         text += f". Of that, {words.listed(each)}" if len(parts) > 1 else ""
-    for k in others:
-        text += f". {words.sentence_start(parts[k])}: {_nothing(one.parts[k], measure, digits)}"
+    idle = [k for k in others if _is_idle(one.parts[k])]
+    hidden = [k for k in others if k not in idle]
+    if hidden:
+        each = [f"{parts[k]} ({_limits(one.parts[k]['shapley'], measure, digits)})" for k in hidden]
+        text += f". Nothing that can be told: {words.listed(each)}"
+    if idle:
+        each = [parts[k] for k in idle]
+        text += f". No difference in any crisis: {words.listed(each)}"
     return f"{text}."
 
 
-def _nothing(part: dict[str, Figure], measure: Measure, digits: int) -> str:
-    value = part["shapley"]
-    if all(figure.estimate == figure.standard_error == 0.0 for figure in part.values()):
-        return "it made no difference in any crisis"
-    limits = f"{_signed(value.lower, measure, digits)} to {_signed(value.upper, measure, digits)}"
-    return f"nothing that can be told ({limits}{_noun(measure)})"
+def _is_idle(part: dict[str, Figure]) -> bool:
+    """Whether a part changed nothing in any replicate, as far as these figures see."""
+    return all(figure.estimate == figure.standard_error == 0.0 for figure in part.values())
 
 
 def _who_leads(
@@ -163,8 +166,14 @@ def _level(figure: Figure, measure: Measure) -> str:
 
 
 def _said(figure: Figure, measure: Measure, digits: int) -> str:
-    limits = f"{_signed(figure.lower, measure, digits)} to {_signed(figure.upper, measure, digits)}"
-    return f"{_signed(figure.estimate, measure, digits)}{_noun(measure)} ({limits})"
+    return (
+        f"{_signed(figure.estimate, measure, digits)}{_noun(measure)} "
+        f"({_limits(figure, measure, digits)})"
+    )
+
+
+def _limits(figure: Figure, measure: Measure, digits: int) -> str:
+    return f"{_signed(figure.lower, measure, digits)} to {_signed(figure.upper, measure, digits)}"
 
 
 def _less(figure: Figure) -> Figure:

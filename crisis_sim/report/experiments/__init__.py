@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 #: Each kind of experiment and the module that draws it.
 DRAWERS = {
+    "attribute": "crisis_sim.report.experiments.attribute",
     "sweep": "crisis_sim.report.experiments.sweep",
 }
 
