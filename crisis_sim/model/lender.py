@@ -42,8 +42,11 @@ class Lender(ThirdParty):
             for k, review in enumerate(spec.reviews)
         }
         hours = [model.scenario.hours_from_start(review.at) for review in spec.reviews]
-        self.due = {k: self.array(at_hours) for k, at_hours in enumerate(hours)}
-        self._next_due = min(hours, default=np.inf)
+        self.due = {
+            k: self.array(at_hours) + Real(24) * self.facts.days_later
+            for k, at_hours in enumerate(hours)
+        }
+        self._next_due = min((float(due.min()) for due in self.due.values()), default=np.inf)
         self.burdens = {k: self.array() for k in self.due}
         self._recovered = model.share(1 / model.behaviour.economy.recovery_days)
         model.record.add(f"{name}_decided_at_hours")

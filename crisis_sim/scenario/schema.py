@@ -239,6 +239,13 @@ class LenderSpec(Part):
         source="disputed in May 2025: the prior covers the whole range",
         slider=True,
     )
+    days_later: Number = parameter(
+        0.0,
+        "how long after their dates its reviews are held; below 0 for before",
+        unit="days",
+        between=(-365, 365),
+        source="0 unless the dates are varied",
+    )
     reviews: tuple[ReviewSpec, ...] = Field((), description="its calendar")
 
 
