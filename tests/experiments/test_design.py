@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from crisis_sim.batch import simulate
+from crisis_sim.batch.errors import BatchError
+from crisis_sim.experiments import design as design_module
+from crisis_sim.experiments import run_design
+from crisis_sim.experiments.design import Design
+from crisis_sim.experiments.errors import ExperimentError
+from crisis_sim.outcomes.measures import measure
+from tests.batch.crises import crisis
+
+AGREED, DEATHS = measure("agreement"), measure("mean_deaths")
+RESOLVE = {"states.north.resolve": [0.2, 0.9, 0.5]}
+
+
+def run(folder: Path | None = None) -> Design:
+    return run_design(crisis(), RESOLVE, [AGREED, DEATHS], 40, seed=4, folder=folder)
+
+
+def test_each_point_is_what_a_batch_of_its_own_would_give() -> None:
+    design = run()
+    for point, value in enumerate(RESOLVE["states.north.resolve"]):
+        parameters = {"states.north.resolve": np.full(40, value)}
+        alone = simulate(crisis(), 40, 4, parameters=parameters).ensembles["quarrel"]
+        assert design.measured["mean_deaths"].estimate[point] == pytest.approx(
+            alone.column("deaths").mean()
+        )
+    assert (design.points, design.crises) == (3, 120)
+
+
+def test_a_folder_changes_nothing(tmp_path: Path) -> None:
+    in_memory, on_disk = run(), run(tmp_path / "design")
+    for name in ("agreement", "mean_deaths"):
+        one, other = in_memory.measured[name], on_disk.measured[name]
+        np.testing.assert_array_equal(one.estimate, other.estimate)
+        np.testing.assert_array_equal(one.influence, other.influence)
+
+
+def test_many_crises_go_through_a_folder_and_come_out_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    expected = run().measured["mean_deaths"].estimate
+    monkeypatch.setattr(design_module, "IN_MEMORY", 10)
+    np.testing.assert_array_equal(run().measured["mean_deaths"].estimate, expected)
+
+
+def test_several_scenarios_are_points_one_after_the_other_on_the_same_luck() -> None:
+    same = crisis("again")
+    design = run_design([crisis(), same], RESOLVE, [DEATHS], 20)
+    estimate = design.measured["mean_deaths"].estimate
+    assert len(estimate) == 6
+    np.testing.assert_array_equal(estimate[:3], estimate[3:])
+    less = design.measured["mean_deaths"].less(1)
+    assert less.estimate[4] == less.standard_error[4] == 0  # the same crisis, the same luck
+    table = design.point_table().to_pydict()
+    assert table["scenario"] == ["quarrel"] * 3 + ["again"] * 3
+    assert table["states.north.resolve"] == [0.2, 0.9, 0.5] * 2
+
+
+def test_every_replicate_may_have_a_value_of_its_own() -> None:
+    values = np.random.default_rng(5).uniform(0.2, 0.9, (2, 30))
+    design = run_design(crisis(), {"states.north.resolve": values}, [DEATHS], 30)
+    batch = simulate(crisis(), 30, 1, points=2, parameters={"states.north.resolve": values.ravel()})
+    expected = batch.ensembles["quarrel"].column("deaths").reshape(2, 30).mean(axis=1)
+    assert design.measured["mean_deaths"].estimate == pytest.approx(expected)
+    assert design.point_table().column_names == ["point", "scenario"]
+
+
+def test_no_values_run_the_scenarios_as_they_are() -> None:
+    design = run_design([crisis(), crisis("b", horizon_days=6)], {}, [AGREED], 10)
+    assert design.measured["agreement"].points == design.points == 2
+
+
+def test_the_table_of_measures_has_a_row_for_each_point_and_measure() -> None:
+    table = run().measure_table()
+    assert table.num_rows == 6
+    assert table.column("measure").to_pylist() == ["agreement"] * 3 + ["mean_deaths"] * 3
+    assert table.column("point").to_pylist() == [0, 1, 2] * 2
+    assert min(table.column("of").to_pylist()) == 40
+
+
+@pytest.mark.parametrize("values", [[], [[0.1, 0.2]], 0.5])
+def test_values_that_are_no_points_are_refused(values: object) -> None:
+    with pytest.raises((ExperimentError, TypeError), match="point|shape|len"):
+        run_design(crisis(), {"states.north.resolve": values}, [AGREED], 5)  # type: ignore[dict-item]
+
+
+def test_values_out_of_range_are_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(BatchError, match="expected between 0 and 1"):
+        run_design(crisis(), {"states.north.resolve": [2.0]}, [AGREED], 5, folder=tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
+def test_failed_blocks_are_told_of(tmp_path: Path) -> None:
+    design = run()
+    failed = {**design.manifest, "failures": [{"error": "ZeroDivisionError: none"}]}
+    with pytest.raises(ExperimentError, match="1 blocks of the batch failed.*ZeroDivision"):
+        design_module._refuse_failures(replace(design, manifest=failed).manifest)

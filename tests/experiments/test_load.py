@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crisis_sim.experiments import load_experiment, make_experiment
+from crisis_sim.experiments.kinds import KINDS, kind_of
+from crisis_sim.scenario.errors import ScenarioError
+from tests.batch.crises import crisis
+
+GOOD = """\
+kind: sweep
+title: Delay
+scenario: may_2025
+vary:
+  mediators.us.attention_days: {low: 0.1, high: 5}
+outcomes: [agreement]
+replicates: 10
+"""
+
+
+def told(tmp_path: Path, old: str = "", new: str = "") -> str:
+    """What is said of a file in which something has been replaced."""
+    assert old in GOOD
+    path = tmp_path / "mine.yaml"
+    path.write_text(GOOD.replace(old, new) if old else new)
+    with pytest.raises(ScenarioError) as caught:
+        load_experiment(path)
+    return str(caught.value).replace(str(path), "mine.yaml")
+
+
+def test_a_sound_file_is_read_with_its_name_measures_and_scenario(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(GOOD)
+    experiment = load_experiment(path)
+    assert (experiment.name, experiment.kind, experiment.text) == ("mine", "sweep", GOOD)
+    assert [one.name for one in experiment.measures] == ["agreement"]
+    assert experiment.scenario.name == "may_2025"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("kind: sweep", "kind: sweeep", ["mine.yaml:1:7: error: unknown kind", "'sweep'?"]),
+        ("kind: sweep\n", "", ["mine.yaml:1:1: error: 'kind' is missing"]),
+        ("title: Delay", "titel: Delay", ["mine.yaml:2:1", "did you mean 'title'?"]),
+        ("replicates: 10", "replicates: 0", ["mine.yaml:7:13: error: out of range: 0"]),
+        ("replicates: 10", "replicates: ten", ["mine.yaml:7:13: error: not a whole number"]),
+        ("replicates: 10", "seed: 3", ["'replicates' is missing", "a whole number"]),
+        (
+            "scenario: may_2025",
+            "scenario: may_2052",
+            ["mine.yaml:3:11", "did you mean 'may_2025'?"],
+        ),
+        ("scenario: may_2025", "scenario: gone.yaml", ["mine.yaml:3:11", "no such file"]),
+        ("outcomes: [agreement]", "outcomes: []", ["mine.yaml:6:11", "at least 1"]),
+        ("[agreement]", "[agrement]", ["mine.yaml:6:12: error: unknown measure", "'agreement'?"]),
+        ("[agreement]", "[agreement, agreement]", ["mine.yaml:6:23: error: a second measure"]),
+        ("[agreement]", "[{mean: deths}]", ["mine.yaml:6:19", "did you mean 'deaths'?"]),
+        (
+            "mediators.us.attention_days",
+            "mediators.us.atention_days",
+            ["mine.yaml:5:3: error: no parameter", "did you mean 'mediators.us.attention_days'?"],
+        ),
+        ("low: 0.1, high: 5", "low: 5, high: 5", ["mine.yaml:5:", "an empty range: from 5 to 5"]),
+        ("low: 0.1, high: 5", "low: 0.1, high: 500", ["mine.yaml:5:49: error: out of range: 500"]),
+        ("low: 0.1, high: 5", "lo: 0.1", ["mine.yaml:5:33: error: unknown key 'lo'"]),
+        ("low: 0.1, high: 5", "points: 1", ["out of range: 1", "a whole number from 2"]),
+        ("low: 0.1, high: 5", "values: [1]", ["an empty range: fewer than two values"]),
+        ("low: 0.1, high: 5", "values: [1, 900]", ["mine.yaml:5:45: error: out of range: 900"]),
+        (
+            "title: Delay",
+            "title: Delay\nset: [lenders.imff=null]",
+            ["mine.yaml:3:7: error: unknown 'imff'", "did you mean 'imf'?"],
+        ),
+        (
+            "title: Delay",
+            "title: Delay\nreference: {mediators.us.attention_day: 1}",
+            ["is not varied", "did you mean 'mediators.us.attention_days'?"],
+        ),
+        ("title: Delay", "title: [", ["mine.yaml:"]),
+        ("", "", ["the file is empty: no experiment"]),
+    ],
+)
+def test_a_mistake_is_shown_where_it_stands_with_the_nearest_name(
+    tmp_path: Path, old: str, new: str, said: list[str]
+) -> None:
+    report = told(tmp_path, old, new)
+    for part in said:
+        assert part in report
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    report = told(tmp_path, GOOD, GOOD.replace("us.att", "us.at").replace("[agree", "[agre"))
+    assert "no parameter" in report
+    assert "unknown measure" in report
+    assert "2 mistakes" in report
+
+
+def test_a_ratio_scale_needs_a_range_above_zero(tmp_path: Path) -> None:
+    report = told(
+        tmp_path,
+        "mediators.us.attention_days: {low: 0.1, high: 5}",
+        "states.india.resolve: {low: 0, high: 1, scale: log}",
+    )
+    assert "has no ratios" in report
+    assert "mine.yaml:5:" in report
+
+
+def test_a_range_that_the_schema_leaves_wide_must_be_given(tmp_path: Path) -> None:
+    report = told(
+        tmp_path, "mediators.us.attention_days: {low: 0.1, high: 5}", "events.0.deaths: {}"
+    )
+    assert "too wide a range" in report
+
+
+def test_a_change_from_the_command_line_is_checked_and_named_there(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(GOOD)
+    assert load_experiment(path, {"replicates": 77}).spec.replicates == 77
+    with pytest.raises(ScenarioError, match="--replicates:1:1: error: out of range: 0"):
+        load_experiment(path, {"replicates": 0})
+
+
+def test_a_scenario_file_lies_beside_the_experiment(tmp_path: Path) -> None:
+    shipped = load_experiment("mediation_delay").scenario
+    assert shipped.name == "may_2025"
+    (tmp_path / "mine.yaml").write_text(GOOD.replace("may_2025", "other.yaml"))
+    source = Path(__file__).parents[2] / "scenarios" / "may_2025.yaml"
+    (tmp_path / "other.yaml").write_text(source.read_text())
+    assert load_experiment(tmp_path / "mine.yaml").scenario.name == "other"
+
+
+def test_an_unknown_experiment_names_the_nearest() -> None:
+    with pytest.raises(ScenarioError, match="did you mean 'mediation_delay'?"):
+        load_experiment("mediation_dely")
+
+
+def content(**changes: Any) -> dict[str, Any]:
+    return {
+        "kind": "sweep",
+        "scenario": crisis(),
+        "vary": {"states.north.resolve": {}},
+        "outcomes": ["agreement"],
+        "replicates": 5,
+        **changes,
+    }
+
+
+def test_an_experiment_can_be_made_in_python_about_a_scenario_in_hand() -> None:
+    experiment = make_experiment("mine", **content())
+    assert experiment.scenario == crisis()
+    with pytest.raises(ScenarioError, match="did you mean 'states.north.resolve'?"):
+        make_experiment("mine", **content(vary={"states.north.resolv": {}}))
+
+
+def test_what_changes_results_changes_the_digest_and_nothing_else_does() -> None:
+    digest = make_experiment("mine", **content()).digest
+    assert digest == make_experiment("mine", **content()).digest
+    for change in ({"seed": 2}, {"replicates": 6}, {"outcomes": ["war"]}):
+        assert digest != make_experiment("mine", **content(**change)).digest
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_has_what_a_kind_needs(name: str) -> None:
+    kind = kind_of(name)
+    assert kind.SPEC.model_fields["kind"].annotation.__args__ == (name,)  # type: ignore[union-attr]
+    assert kind.ANSWERS
+    assert callable(kind.check)
+    assert callable(kind.crises)
+    assert callable(kind.run)
