@@ -83,7 +83,8 @@ def report(crises: int, blocks: int, ones: list[Cost], twos: list[Cost]) -> list
         f"- outcomes: {bytes_a_crisis:.1f} bytes a crisis, "
         f"{bytes_a_crisis * BLOCK_SIZE / 1e6:.1f} MB a block",
         f"- {blocks} blocks by two processes: {statistics.median(ratios):.2f} times as fast as by "
-        f"one (rounds: {', '.join(f'{ratio:.2f}' for ratio in ratios)})",
+        f"one (rounds: {', '.join(f'{ratio:.2f}' for ratio in ratios)}), at "
+        f"{min(two.core_seconds for two in twos) / blocks:.1f} core-seconds a block",
         "\nA billion crises:\n",
         f"- {BILLION:,} / {BLOCK_SIZE:,} = {all_blocks:,.0f} blocks",
         f"- {all_blocks:,.0f} x {core_seconds:.1f} s / 3,600 = {core_hours:,.1f} core-hours",

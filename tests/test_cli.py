@@ -208,6 +208,18 @@ def test_run_writes_results_and_charts_and_prints_a_table(ask: Ask, here: Path) 
     assert read_batch(folder).ensembles.keys() == {"short", "alone"}
 
 
+def test_a_giant_batch_is_not_read_into_memory_unasked(
+    ask: Ask, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crisis_sim.batch.publish.ONE_FILE_CRISES", 39)
+    told = run_short(ask)
+    assert told.code == DONE
+    assert "no summary: so many crises" in told.err
+    names = {path.name for path in (here / "results" / "short").iterdir()}
+    assert names == {"manifest.json", "outcomes", "paths.parquet"}
+    assert ask("compare", Path("results") / "short").code == DONE
+
+
 @pytest.mark.usefixtures("no_charts")
 def test_json_prints_the_summary_and_nothing_else_on_stdout(ask: Ask, here: Path) -> None:
     told = run_short(ask, "--json", "--out", "there")

@@ -237,7 +237,7 @@ def _run_batch(folder: Path, how: How, as_json: bool, plan: Plan | None = None) 
 
 def _report_batch(manifest: Mapping[str, Any], folder: Path, as_json: bool) -> None:
     """Say which blocks failed, and report on the others."""
-    from crisis_sim.batch import read_batch
+    from crisis_sim.batch import publish, read_batch
     from crisis_sim.outcomes import summarise
 
     for failed in manifest["failures"]:
@@ -247,6 +247,14 @@ def _report_batch(manifest: Mapping[str, Any], folder: Path, as_json: bool) -> N
     empty = [name for name, about in manifest["scenarios"].items() if not about["replicates_done"]]
     if empty:
         talk(f"no summary: there is nothing of {', '.join(empty)}")
+        return
+    if sum(about["replicates_done"] for about in manifest["scenarios"].values()) > (
+        publish.ONE_FILE_CRISES
+    ):
+        talk(
+            "no summary: so many crises need a machine with much memory; read them where they lie "
+            f"(docs/outcomes.md), or try: crisis-sim compare {folder}"
+        )
         return
     batch = read_batch(folder)
     report(batch, summarise(batch), folder, as_json)
