@@ -16,6 +16,7 @@ from crisis_sim.cli import (  # noqa: F401
     replay,
     run,
     sweep,
+    tune,
     validate,
 )
 from crisis_sim.cli.app import app, main, run_command

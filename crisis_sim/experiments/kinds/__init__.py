@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 KINDS = {
     "attribute": "crisis_sim.experiments.kinds.attribute",
     "sweep": "crisis_sim.experiments.kinds.sweep",
+    "tune": "crisis_sim.experiments.kinds.tune",
 }
 
 

@@ -1,0 +1,113 @@
+"""The tuned scenario, as a file that extends the original and says only what differs.
+
+A scenario extends files of its own folder only. So the original stands beside it, as it was
+resolved: with every value and everything that the experiment set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from io import StringIO
+from typing import Any
+
+from crisis_sim.experiments.folder import GIVEN
+from crisis_sim.experiments.tuning.evaluation import Problem
+from crisis_sim.experiments.tuning.places import Values, place_in
+from crisis_sim.scenario.schema import Scenario
+
+#: A line of the head that is longer is broken.
+WIDTH = 100
+
+
+def scenario_files(problem: Problem, point: Values) -> dict[str, str]:
+    """For each scenario the tuned one and the original, by the names of their files.
+
+    Args:
+        problem: what was tuned.
+        point: the parameters, `(parameters,)`.
+    """
+    files = {}
+    for scenario in problem.scenarios:
+        own = original_name(scenario)
+        content = {key: value for key, value in scenario.plain().items() if key != "name"}
+        moved = _moved(problem, scenario, point, content)
+        changes = {
+            "extends": own,
+            "title": f"{scenario.title}, tuned",
+            **_difference(content, moved),
+        }
+        head = f"# {scenario.name}, tuned by the experiment {problem.experiment.name}.\n"
+        files[tuned_name(scenario)] = head + _yaml(changes)
+        files[own] = (
+            f"# {scenario.name} as the experiment {problem.experiment.name} had it, "
+            "every value written out.\n" + _yaml(_without_nothing(content))
+        )
+    return files
+
+
+def tuned_name(scenario: Scenario) -> str:
+    """The name of a tuned scenario's file."""
+    return f"{scenario.name}_tuned.yaml"
+
+
+def original_name(scenario: Scenario) -> str:
+    """The name of the file that it extends."""
+    name = f"{scenario.name}.yaml"
+    return f"{scenario.name}_original.yaml" if name == GIVEN else name
+
+
+def _moved(
+    problem: Problem, scenario: Scenario, point: Values, content: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A scenario's content with the parameters at a point."""
+    import copy
+
+    moved = copy.deepcopy(dict(content))
+    for one, value in zip(problem.tuned, point.tolist(), strict=True):
+        for path in one.paths:
+            if place_in(scenario, path) is not None:
+                _put(moved, path.split("."), value)
+    return moved
+
+
+def _put(content: Any, path: list[str], value: float) -> None:
+    *before, last = path
+    for key in before:
+        content = content[int(key) if isinstance(content, list) else key]
+    content[int(last) if isinstance(content, list) else last] = value
+
+
+def _difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """What must be laid over `before` to have `after`: mappings are merged, the rest is replaced."""
+    found = {}
+    for key, value in after.items():
+        old = before.get(key)
+        if isinstance(value, dict) and isinstance(old, dict):
+            inner = _difference(old, value)
+            if inner:
+                found[key] = inner
+        elif value != old:
+            found[key] = value
+    return found
+
+
+def _without_nothing(content: Any) -> Any:
+    """Content without entries that are None, which a file has no need to say."""
+    if isinstance(content, dict):
+        return {key: _without_nothing(value) for key, value in content.items() if value is not None}
+    if isinstance(content, list):
+        return [_without_nothing(item) for item in content]
+    return content
+
+
+def _yaml(content: Mapping[str, Any]) -> str:
+    from ruamel.yaml import YAML
+
+    yaml: Any = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = None  # what holds no further mapping stands in one line
+    yaml.sort_base_mapping_type_on_output = False
+    yaml.allow_unicode = True
+    yaml.width = WIDTH
+    stream = StringIO()
+    yaml.dump(dict(content), stream)
+    return stream.getvalue()
