@@ -57,8 +57,8 @@ def _shared_out(measure: Measure, parts: Sequence[str], one: Attribution) -> str
             "combinations, so that it cannot be shared out; an earlier quantile of the time, or a "
             "share within a time, could be."
         )
-    digits = _digits([one.total, *(part["shapley"] for part in one.parts)], measure.unit)
-    text += f": {_said(one.total, measure, digits)}"
+    digits = _digits([part["shapley"] for part in one.parts], measure.unit)
+    text += f": {_said(one.total, measure, _digits([one.total], measure.unit))}"
     told = [k for k in one.order if not one.parts[k]["shapley"].holds_zero]
     others = [k for k in one.order if k not in told]
     if told:
@@ -67,7 +67,10 @@ def _shared_out(measure: Measure, parts: Sequence[str], one: Attribution) -> str
     idle = [k for k in others if _is_idle(one.parts[k])]
     hidden = [k for k in others if k not in idle]
     if hidden:
-        each = [f"{parts[k]} ({_limits(one.parts[k]['shapley'], measure, digits)})" for k in hidden]
+        each = [
+            f"{parts[k]} ({_limits(one.parts[k]['shapley'], measure, digits)}{_noun(measure)})"
+            for k in hidden
+        ]
         text += f". Nothing that can be told: {words.listed(each)}"
     if idle:
         each = [parts[k] for k in idle]
@@ -199,16 +202,10 @@ def _noun(measure: Measure) -> str:
 
 
 def _digits(figures: Sequence[Figure], unit: str) -> int:
-    """Decimals that show the width of the middle one of some intervals with two figures."""
-    widths = [
-        (100.0 if unit == "share" else 1.0) * (figure.upper - figure.lower)
-        for figure in figures
-        if figure.upper > figure.lower
-    ]
-    if not widths:
-        return 1
-    middle = sorted(widths)[len(widths) // 2]
-    return min(max(1 - math.floor(math.log10(middle)), 0), 4)
+    """Decimals that show the width of the widest of some intervals with two figures."""
+    widths = [figure.upper - figure.lower for figure in figures]
+    width = (100.0 if unit == "share" else 1.0) * max(widths)
+    return min(max(1 - math.floor(math.log10(width)), 0), 4) if width > 0.0 else 1
 
 
 def _round_up(number: float) -> int:

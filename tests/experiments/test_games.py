@@ -40,7 +40,7 @@ def test_shapley_values_are_means_over_all_orders_and_interactions_over_those_of
         others = [part for part in range(4) if part not in pair]
         extra = []
         for order in permutations([*others, "pair"]):
-            there = sum(1 << part for part in order[: order.index("pair")])  # type: ignore[operator]
+            there = sum(1 << part for part in order[: order.index("pair")])
             one, other = (there | 1 << part for part in pair)
             extra.append(worth[one | other] - worth[one] - worth[other] + worth[there])
         np.testing.assert_allclose(interactions(worth)[pair], np.mean(extra))

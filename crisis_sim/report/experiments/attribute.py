@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.artist import Artist
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 _BAR, _AROUND = 6.0, 18.0
 #: Letters of a part's name on an axis.
 _NAME = 26
+#: Letters of a line of a title where two panels stand side by side.
+_TITLE = 42
 
 #: What is told of each part beside the bars: its mark, its words, and how far from the middle of
 #: its line it stands.
@@ -80,7 +83,7 @@ def draw_interactions(findings: Findings) -> Figure:
     panels = figure.subplots(lines, columns, squeeze=False).ravel()
     for axes, measure in zip(panels, measures, strict=False):
         scale, _, change = _units(measure["unit"])
-        axes.set_title(f"{words.shorten(_title(measure), 58)}\n({change})")
+        axes.set_title(f"{fill(_title(measure), _TITLE)}\n({change})")
         one = summary["attributions"][measure["name"]]
         if one["combinations_unknown"]:
             _say_unknown(axes, one, summary["combinations"])
