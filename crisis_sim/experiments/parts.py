@@ -60,18 +60,6 @@ class Whole:
             node = node.entries().get(word)
         return node is not None and bool(node.content)
 
-    def inside(self, path: str) -> list[str]:
-        """Paths one step further in than a path, where that leads to a mapping."""
-        node: Node | None = self.top
-        for word in filter(None, path.split(".")):
-            node = node.entries().get(word) if node else None
-        begin = f"{path}." if path else ""
-        return [
-            f"{begin}{key}"
-            for key, value in (node.entries() if node else {}).items()
-            if value.entries()
-        ]
-
 
 def as_override(change: str) -> str:
     """A change as `--set` would have it."""

@@ -26,12 +26,15 @@ from crisis_sim.experiments.run import How
 from crisis_sim.experiments.schema import Spec, WrittenMeasure
 from crisis_sim.outcomes.measures import Columns
 from crisis_sim.scenario.errors import Mistake, ScenarioError
+from crisis_sim.scenario.printable import clean
 from crisis_sim.scenario.schema import Scenario
 
 ANSWERS = "what ended it: how much each part of a scenario brought, alone and with the others"
 
 #: The most parts: a thousand combinations.
 MOST_PARTS = 10
+#: Columns of the table of combinations beside those of the parts.
+POINT_COLUMNS = ("point", "scenario")
 
 
 def _listed(value: Any) -> Any:
@@ -78,6 +81,10 @@ def check(spec: AttributeSpec, reading: Reading) -> Iterator[Mistake]:
 
 def _wrong_parts(spec: AttributeSpec, reading: Reading, whole: Whole) -> Iterator[Mistake]:
     for name, changes in spec.parts.items():
+        if not clean(name).strip() or name in POINT_COLUMNS:
+            yield reading.at("parts", name).label.mistake(
+                f"a part cannot be called '{name}'", "a name of your own"
+            )
         for k, change in enumerate(changes):
             # Where one stands alone the path leads to it, for there is no list to go into.
             yield from mistakes_in(whole, change, reading.at("parts", name, k))
@@ -100,7 +107,10 @@ def _overlapping(spec: AttributeSpec, reading: Reading) -> Iterator[Mistake]:
 def _lost_outcomes(spec: AttributeSpec, reading: Reading, columns: Columns) -> Iterator[Mistake]:
     """Measures of what is gone when the parts are."""
     for k in range(len(spec.outcomes)):
-        measure = reading.measure("outcomes", k)
+        try:
+            measure = reading.measure("outcomes", k)
+        except ScenarioError:  # which has been told of
+            continue
         lost = [column for column in measure.columns if column not in columns.kinds]
         if lost:
             yield reading.mistake(
