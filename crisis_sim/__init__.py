@@ -6,8 +6,9 @@
     summary = compare(batch)
 
 `Scenario.load` reads a scenario; `simulate` runs one or more of them as paired replicates; `compare` says what came of
-them, with intervals. `CrisisModel` is the Mesa model itself; `CrisisAgent` and `ThirdParty` are the classes to subclass for
-agents of your own, with `Influence` for what these bring to bear on a state.
+them, with intervals. `run_experiment` asks a question of a scenario: a sweep, what ended it, and others. `CrisisModel` is the
+Mesa model itself; `CrisisAgent` and `ThirdParty` are the classes to subclass for agents of your own, with `Influence` for what
+these bring to bear on a state.
 """
 
 from __future__ import annotations
@@ -19,6 +20,14 @@ from crisis_sim.version import __version__
 
 if TYPE_CHECKING:
     from crisis_sim.batch import Batch, Ensemble, read_batch, run_to_folder, simulate
+    from crisis_sim.experiments import (
+        Experiment,
+        Findings,
+        load_experiment,
+        make_experiment,
+        read_experiment,
+        run_experiment,
+    )
     from crisis_sim.model import CrisisAgent, CrisisModel, Influence, Journal, ThirdParty
     from crisis_sim.outcomes import compare, summarise
     from crisis_sim.scenario import Scenario, ScenarioError, load_scenario
@@ -29,14 +38,20 @@ _ROOMS = {
     "CrisisAgent": "model",
     "CrisisModel": "model",
     "Ensemble": "batch",
+    "Experiment": "experiments",
+    "Findings": "experiments",
     "Influence": "model",
     "Journal": "model",
     "Scenario": "scenario",
     "ScenarioError": "scenario",
     "ThirdParty": "model",
     "compare": "outcomes",
+    "load_experiment": "experiments",
     "load_scenario": "scenario",
+    "make_experiment": "experiments",
     "read_batch": "batch",
+    "read_experiment": "experiments",
+    "run_experiment": "experiments",
     "run_to_folder": "batch",
     "simulate": "batch",
     "summarise": "outcomes",
@@ -47,6 +62,8 @@ __all__ = [
     "CrisisAgent",
     "CrisisModel",
     "Ensemble",
+    "Experiment",
+    "Findings",
     "Influence",
     "Journal",
     "Scenario",
@@ -54,8 +71,12 @@ __all__ = [
     "ThirdParty",
     "__version__",
     "compare",
+    "load_experiment",
     "load_scenario",
+    "make_experiment",
     "read_batch",
+    "read_experiment",
+    "run_experiment",
     "run_to_folder",
     "simulate",
     "summarise",

@@ -143,6 +143,8 @@ def _manifest_in(folder: Path) -> dict[str, Any] | None:
         raise ResultsError(
             f"{path}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}"
         ) from error
+    if isinstance(manifest, dict) and "experiment_format" in manifest:
+        raise ResultsError(f"{folder} holds an experiment; its crises are in {folder / 'design'}")
     if not isinstance(manifest, dict) or "format" not in manifest:
         raise ResultsError(f"{path} is not the manifest of a results folder")
     return manifest

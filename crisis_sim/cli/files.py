@@ -90,11 +90,22 @@ def init(
 
 
 @app.command
-def schema() -> int:
+def schema(
+    *,
+    experiment: Annotated[
+        bool,
+        Parameter(help="That of experiments' files.", negative=(), show_default=False),
+    ] = False,
+) -> int:
     """Print the JSON Schema of scenario files, by which editors complete and check them."""
     from crisis_sim.scenario.json_schema import json_schema
 
-    print_json(json_schema())
+    if experiment:
+        from crisis_sim.experiments.json_schema import experiment_schema
+
+        print_json(experiment_schema())
+    else:
+        print_json(json_schema())
     return DONE
 
 

@@ -84,7 +84,7 @@ def resolved_experiment(content: Mapping[str, Any], text: str = "") -> Experimen
 
     spec = kind_of(content["experiment"]["kind"]).SPEC.model_validate(content["experiment"])
     scenario = Scenario.model_validate(content["scenario"])
-    measures = tuple(measure(one) for one in content["measures"])
+    measures = tuple(measure(one) for one in spec.outcomes)
     others = tuple(Scenario.model_validate(one) for one in content.get("others", ()))
     return Experiment(content["name"], spec, scenario, measures, text, others)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from crisis_sim.experiments.factors import Factor
+from crisis_sim.scenario.fields import slot_at
 
 MINUS = "−"
 
@@ -59,6 +60,16 @@ def difference(value: float, lower: float, upper: float, unit: str) -> str:
     )
 
 
+def change(value: float, lower: float, upper: float, unit: str) -> str:
+    """A difference as a clause: "is 13.8 points more (13.0 to 14.7)", or that chance may explain it."""
+    if lower > 0 or upper < 0 or math.isnan(value):
+        return f"is {difference(value, lower, upper, unit)}"
+    scale, noun = (100.0, " points") if unit == "share" else (1.0, f" {unit}".rstrip())
+    digits = _digits(lower, upper, unit)
+    limits = f"{signed(scale * lower, digits)} to {signed(scale * upper, digits)}{noun}"
+    return f"moves by no more than chance explains ({limits})"
+
+
 def signed(value: float, digits: int) -> str:
     """A number with its sign."""
     shown = _plain(abs(value), digits)
@@ -79,8 +90,34 @@ def listed(things: Sequence[str]) -> str:
 
 def valued(factor: Factor, value: float) -> str:
     """A factor's value with its unit, where that is one people say."""
-    unit = "" if factor.unit in ("share", "ratio", "intensity", "") else f" {factor.unit}"
-    return f"{value:.3g}{unit}"
+    if factor.unit in ("share", "ratio", "intensity", "") or factor.path.endswith(factor.unit):
+        return f"{value:.3g}"
+    return f"{value:.3g} {factor.unit}"
+
+
+def short_names(paths: Sequence[str]) -> dict[str, str]:
+    """The shortest end of each path that says what it is and tells it from the others."""
+    found = {}
+    for path in paths:
+        parts = path.split(".")
+        ends = [".".join(parts[-count:]) for count in range(_least(parts), len(parts) + 1)]
+        others = [f".{other}" for other in paths if other != path]
+        found[path] = next(
+            end for end in ends if not any(other.endswith(f".{end}") for other in others)
+        )
+    return found
+
+
+def _least(parts: Sequence[str]) -> int:
+    """How many words of a path say what it is: two where the last is a state's name, else one."""
+    holder = slot_at([int(word) if word.isdigit() else word for word in parts[:-1]])
+    return 2 if holder and holder.by_name and holder.limits else 1
+
+
+def place(factors: Sequence[Factor], values: Mapping[str, float]) -> str:
+    """A point of a design in words: "days_later 5 days and conditionality 0.5"."""
+    names = short_names([factor.path for factor in factors])
+    return listed([f"{names[one.path]} {valued(one, float(values[one.path]))}" for one in factors])
 
 
 def halving(replicates: int) -> str:

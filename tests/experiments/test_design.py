@@ -87,7 +87,7 @@ def test_the_table_of_measures_has_a_row_for_each_point_and_measure() -> None:
 
 @pytest.mark.parametrize("values", [[], [[0.1, 0.2]], 0.5])
 def test_values_that_are_no_points_are_refused(values: object) -> None:
-    with pytest.raises((ExperimentError, TypeError), match="point|shape|len"):
+    with pytest.raises((ExperimentError, TypeError), match=r"point|shape|len"):
         run_design(crisis(), {"states.north.resolve": values}, [AGREED], 5)  # type: ignore[dict-item]
 
 
@@ -100,5 +100,5 @@ def test_values_out_of_range_are_refused_before_anything_is_written(tmp_path: Pa
 def test_failed_blocks_are_told_of(tmp_path: Path) -> None:
     design = run()
     failed = {**design.manifest, "failures": [{"error": "ZeroDivisionError: none"}]}
-    with pytest.raises(ExperimentError, match="1 blocks of the batch failed.*ZeroDivision"):
+    with pytest.raises(ExperimentError, match=r"1 blocks of the batch failed.*ZeroDivision"):
         design_module._refuse_failures(replace(design, manifest=failed).manifest)

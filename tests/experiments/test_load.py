@@ -134,7 +134,7 @@ def test_a_scenario_file_lies_beside_the_experiment(tmp_path: Path) -> None:
 
 
 def test_an_unknown_experiment_names_the_nearest() -> None:
-    with pytest.raises(ScenarioError, match="did you mean 'mediation_delay'?"):
+    with pytest.raises(ScenarioError, match=r"did you mean 'mediation_delay'\?"):
         load_experiment("mediation_dely")
 
 
@@ -152,7 +152,7 @@ def content(**changes: Any) -> dict[str, Any]:
 def test_an_experiment_can_be_made_in_python_about_a_scenario_in_hand() -> None:
     experiment = make_experiment("mine", **content())
     assert experiment.scenario == crisis()
-    with pytest.raises(ScenarioError, match="did you mean 'states.north.resolve'?"):
+    with pytest.raises(ScenarioError, match=r"did you mean 'states\.north\.resolve'\?"):
         make_experiment("mine", **content(vary={"states.north.resolv": {}}))
 
 

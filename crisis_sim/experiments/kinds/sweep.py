@@ -334,28 +334,19 @@ def _range_of(
     name = words.sentence_start(measure.words)
     if np.isnan(known).all():
         return f"{name}: {words.figure(float(one.estimate[0]), measure.unit)} at every point."
-    lowest, highest = int(np.nanargmin(known)), int(np.nanargmax(known))
+    ends = int(np.nanargmin(known)), int(np.nanargmax(known))
 
     def place(point: int) -> str:
-        return " and ".join(
-            f"{factor.path} {words.valued(factor, design.values[factor.path][point])}"
-            for factor in factors
-        )
+        return words.place(factors, {path: of[point] for path, of in design.values.items()})
 
-    def shown(point: int) -> str:
-        return words.estimate(*_figures(one, point), measure.unit)
-
-    text = (
-        f"{name}: from {shown(lowest)} at {place(lowest)} to {shown(highest)} at {place(highest)}"
+    lowest, highest = (
+        f"{words.estimate(*_figures(one, point), measure.unit)} at {place(point)}" for point in ends
     )
-    far = (
-        highest
-        if abs(known[highest] - known[reference]) >= abs(known[lowest] - known[reference])
-        else lowest
-    )
+    text = f"{name}: from {lowest} to {highest}"
+    far = max(ends, key=lambda point: abs(known[point] - known[reference]))
     if far != reference and np.isfinite(less.estimate[far]):
-        said = words.difference(*_figures(less, far), measure.unit)
-        text += f"; beside {place(reference)}, {place(far)} brings {said}"
+        said = words.change(*_figures(less, far), measure.unit)
+        text += f"; from {place(reference)} to {place(far)} it {said}"
     return f"{text}."
 
 
@@ -377,7 +368,8 @@ def _at_threshold(
             words.valued(factors[0], one[key]) for key in ("lower", "upper") if one[key] is not None
         ]
         said = f" (the band: {' to '.join(limits)})" if len(limits) == 2 else ""
+        where = words.place(factors, {factors[0].path: one["at"]})
         yield (
             f"{words.sentence_start(measure.words)} {one['direction']} through {shown} at "
-            f"{factors[0].path} {words.valued(factors[0], one['at'])}{said}."
+            f"{where}{said}."
         )

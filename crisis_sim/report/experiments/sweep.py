@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.tri import Triangulation
 
 from crisis_sim.report import style, words
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 _PANEL, _AROUND = 48.0, 16.0
 #: Steps of colour of a heat map.
 _LEVELS = 11
+#: Letters in a line of the words below a chart.
+_FOOT = 100
+#: Letters in a line beside an axis.
+_LABEL = 60
 
 
 def draw(findings: Findings) -> Iterator[tuple[str, Figure]]:
@@ -69,6 +75,7 @@ def draw_curves(findings: Findings, differences: bool = False) -> Figure:
         _threshold_line(first, scale * summary["threshold"])
     if factor["scale"] == "log":
         first.set_xscale("log")
+        _plain_ratios(first.xaxis)
     first.annotate(
         "compared with" if differences else "reference",
         xy=(points[summary["reference"]], 1.0),
@@ -80,68 +87,128 @@ def draw_curves(findings: Findings, differences: bool = False) -> Figure:
         va="top",
     )
     panels[-1].set_xlabel(axis_label(factor))
-    what = "Each point less the reference, on the same luck" if differences else "95% bands"
+    what = "Each point less the reference, with 95% bands" if differences else "95% bands"
     figure.supxlabel(_foot(findings, what), fontsize=6.0, color=style.GREY)
     return figure
 
 
 @style.styled
 def draw_map(findings: Findings, name: str) -> Figure:
-    """A measure over two parameters, in colour, with the line at which it crosses the threshold."""
+    """A measure over two parameters, in colour, with the line at which it crosses the threshold.
+
+    A full dot is a point whose difference from the reference point is sure (its 95% interval, on
+    the luck that the two share, does not hold zero); a hollow one, a point that cannot be told from
+    it.
+    """
     summary = findings.summary
     across, up = summary["vary"]
     measure = next(one for one in summary["measures"] if one["name"] == name)
     scale, unit = _unit(measure["unit"], False)
     x, y = (findings.tables["points"].column(one["path"]).to_numpy() for one in (across, up))
     z = scale * _column(findings.tables["measures"], name, "estimate")
-    known = np.isfinite(z)
-    figure = style.new_figure(width=120.0, height=95.0)
+    threshold = summary["threshold"] if name == summary["measures"][0]["name"] else None
+    figure = style.new_figure(width=120.0, height=100.0)
     axes = figure.subplots()
     axes.set_title(_title(measure))
-    if known.sum() < 3 or np.ptp(z[known]) == 0:
-        style.say_nothing_to_draw(axes, "the same at every point, as far as is known")
-    else:
-        mesh = Triangulation(
-            *(_straight(one, of) for one, of in ((across, x[known]), (up, y[known])))
-        )
-        mesh.x, mesh.y = x[known], y[known]
-        filled = axes.tricontourf(mesh, z[known], levels=_LEVELS, cmap="cividis")
-        bar = figure.colorbar(filled, ax=axes)
-        bar.set_label(unit)
-        threshold = summary["threshold"]
-        if threshold is not None and name == summary["measures"][0]["name"]:
-            level = scale * threshold
-            if z[known].min() < level < z[known].max():
-                line = axes.tricontour(
-                    mesh, z[known], levels=[level], colors="#FFFFFF", linewidths=1.4
-                )
-                axes.clabel(
-                    line,
-                    fmt=lambda value: f"{value:g}{'%' if unit == 'per cent' else ''}",
-                    fontsize=6.5,
-                )
-    axes.plot(x, y, ".", color="#FFFFFF", markersize=1.5, alpha=0.6)
-    reference = summary["reference"]
-    axes.plot(
-        [x[reference]], [y[reference]], "o", color="none", markeredgecolor="#FFFFFF", markersize=6
-    )
-    axes.set_xlabel(axis_label(across))
-    axes.set_ylabel(axis_label(up))
-    for factor, set_scale in ((across, axes.set_xscale), (up, axes.set_yscale)):
+    for factor, set_scale, axis in (
+        (across, axes.set_xscale, axes.xaxis),
+        (up, axes.set_yscale, axes.yaxis),
+    ):
         if factor["scale"] == "log":
             set_scale("log")
-    said = "Dots: points that were run; ring: reference"
-    if summary["threshold"] is not None and name == summary["measures"][0]["name"]:
-        said += "; white line: threshold"
-    figure.supxlabel(_foot(findings, said), fontsize=6.0, color=style.GREY)
+            _plain_ratios(axis)
+    crossed = _fill(figure, axes, summary["vary"], (x, y, z), unit, threshold)
+    _dots(axes, findings, name, x, y)
+    axes.set_xlabel(axis_label(across))
+    axes.set_ylabel(axis_label(up))
+    said = ["Diamond: reference; full dots: surely other than it, hollow: not told apart from it"]
+    if threshold is not None:
+        shown = f"{scale * threshold:g}{' per cent' if measure['unit'] == 'share' else ''}"
+        said.append(f"line: {shown}" if crossed else f"{shown} is crossed nowhere here")
+    reach = scale * _reach(findings.tables["measures"], name)
+    said.append(f"a point's 95% interval is about ±{reach:.2g} {unit}")
+    figure.supxlabel(_foot(findings, "; ".join(said)), fontsize=6.0, color=style.GREY)
     return figure
+
+
+def _fill(
+    figure: Figure,
+    axes: Axes,
+    vary: Any,
+    values: tuple[Any, Any, Any],
+    unit: str,
+    threshold: float | None,
+) -> bool:
+    """Colour the map; whether the threshold's line is on it."""
+    x, y, z = values
+    known = np.isfinite(z)
+    if known.sum() < 3 or np.ptp(z[known]) == 0:
+        style.say_nothing_to_draw(axes, "the same at every point, as far as is known")
+        return False
+    # Triangles are cut where they look even, on the scales of the axes.
+    mesh = Triangulation(_straight(vary[0], x[known]), _straight(vary[1], y[known]))
+    mesh.x, mesh.y = x[known], y[known]
+    filled = axes.tricontourf(mesh, z[known], levels=_LEVELS, cmap="cividis")
+    figure.colorbar(filled, ax=axes).set_label(unit)
+    level = None if threshold is None else (100.0 if unit == "per cent" else 1.0) * threshold
+    if level is None or not z[known].min() < level < z[known].max():
+        return False
+    line = axes.tricontour(mesh, z[known], levels=[level], colors=style.VERMILLION, linewidths=1.6)
+    axes.clabel(line, fmt=f"{level:g}", fontsize=6.5)
+    return True
+
+
+def _dots(axes: Axes, findings: Findings, name: str, x: Any, y: Any) -> None:
+    table = findings.tables["differences"]
+    lower, upper = (_column(table, name, key) for key in ("lower", "upper"))
+    reference = findings.summary["reference"]
+    sure = (lower > 0) | (upper < 0)
+    for which, face in ((sure, style.BLACK), (~sure, "#FFFFFF")):
+        axes.plot(
+            x[which],
+            y[which],
+            "o",
+            markersize=2.2,
+            markerfacecolor=face,
+            markeredgecolor=style.BLACK,
+            markeredgewidth=0.4,
+            clip_on=False,
+            zorder=4,
+        )
+    axes.plot(
+        [x[reference]],
+        [y[reference]],
+        "D",
+        markersize=5.0,
+        markerfacecolor="#FFFFFF",
+        markeredgecolor=style.BLACK,
+        markeredgewidth=0.9,
+        clip_on=False,
+        zorder=5,
+    )
+
+
+def _reach(table: Any, name: str) -> float:
+    """Half the width of a typical interval."""
+    widths = _column(table, name, "upper") - _column(table, name, "lower")
+    known = widths[np.isfinite(widths)]
+    return float(np.median(known)) / 2 if known.size else float("nan")
+
+
+def _plain_ratios(axis: Any) -> None:
+    """Ticks at 1, 2, 5, 10 ..., in plain figures."""
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def axis_label(factor: dict[str, Any]) -> str:
     """A parameter on an axis: what it is, where it stands, and its unit."""
     meaning = words.sentence(factor["meaning"]).rstrip(".")
-    label = words.shorten(meaning, 60)
-    return f"{label} ({factor['unit']})\n{factor['path']}" if label else factor["path"]
+    if not meaning:
+        return str(factor["path"])
+    unit = factor["unit"]
+    return f"{fill(f'{meaning} ({unit})', _LABEL)}\n{factor['path']}"
 
 
 def _unit(unit: str, differences: bool) -> tuple[float, str]:
@@ -193,4 +260,4 @@ def _foot(findings: Findings, what: str) -> str:
     replicates = (
         f"{words.count(summary['replicates'])} replicates at each of {summary['points']} points"
     )
-    return f"{what}; {replicates}, all with the same luck"
+    return fill(f"{what}; {replicates}, all with the same luck.", _FOOT)
