@@ -8,15 +8,15 @@ than `IN_MEMORY` goes through a folder, which is a temporary one where none is g
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from crisis_sim.batch import Batch, read_batch, run_to_folder, simulate
+from crisis_sim.batch import Batch, Ensemble, read_batch, run_to_folder, simulate
 from crisis_sim.experiments.errors import BlocksFailedError, ExperimentError
 from crisis_sim.outcomes.measures import Measure, Measured
 from crisis_sim.outcomes.measures.measured import joined
@@ -196,11 +196,24 @@ def _measured(
     replicates: int,
 ) -> Design:
     points = batch.manifest["points"] or 1
-    measured = {
-        measure.name: joined([measure.over(one, points) for one in batch.ensembles.values()])
-        for measure in measures
-    }
+    parts: dict[str, list[Measured]] = {measure.name: [] for measure in measures}
+    for ensemble in batch.ensembles.values():
+        for part, count in _in_parts(ensemble, points, replicates):
+            for measure in measures:
+                parts[measure.name].append(measure.over(part, count))
+    measured = {name: joined(each) for name, each in parts.items()}
     return Design(tuple(batch.ensembles), values, replicates, batch.seed, measured, batch.manifest)
+
+
+def _in_parts(ensemble: Ensemble, points: int, replicates: int) -> Iterator[tuple[Ensemble, int]]:
+    """As many points of an ensemble at a time as `IN_MEMORY` holds, and how many these are."""
+    size = max(IN_MEMORY // replicates, 1)
+    for first in range(0, points, size):
+        count = min(size, points - first)
+        yield (
+            replace(ensemble, table=ensemble.table.slice(first * replicates, count * replicates)),
+            count,
+        )
 
 
 def _refuse_failures(manifest: Mapping[str, Any]) -> None:

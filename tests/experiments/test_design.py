@@ -45,9 +45,14 @@ def test_a_folder_changes_nothing(tmp_path: Path) -> None:
 def test_many_crises_go_through_a_folder_and_come_out_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    expected = run().measured["mean_deaths"].estimate
-    monkeypatch.setattr(design_module, "IN_MEMORY", 10)
-    np.testing.assert_array_equal(run().measured["mean_deaths"].estimate, expected)
+    expected = run()
+    for size in (10, 90):  # less than one point, and two of three
+        monkeypatch.setattr(design_module, "IN_MEMORY", size)
+        got = run()
+        for name in ("agreement", "mean_deaths"):
+            one, other = expected.measured[name], got.measured[name]
+            np.testing.assert_array_equal(one.estimate, other.estimate)
+            np.testing.assert_array_equal(one.influence, other.influence)
 
 
 def test_several_scenarios_are_points_one_after_the_other_on_the_same_luck() -> None:
