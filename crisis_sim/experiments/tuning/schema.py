@@ -48,7 +48,7 @@ class Objective(Part):
         None, description="how high, or low, is enough; the least cost that gives it is sought then"
     )
     surely: bool = Field(
-        True,
+        False,
         description="whether the whole 95% interval, not the estimate alone, must be beyond enough",
         strict=True,
     )

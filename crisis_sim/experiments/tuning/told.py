@@ -275,10 +275,16 @@ class Found:
             yield f"No trial reached {enough} with {sure}: this is the nearest."
         elif objective["reached_with_fresh_luck"]:
             yield f"It reaches {enough} with {sure}, with fresh luck, too."
+        elif row["lower"] is not None and row["lower"] <= objective["enough"] <= row["upper"]:
+            yield (
+                f"{enough} is enough, and was reached with {sure} on the luck it was tuned on; with fresh "
+                "luck it lies inside the interval, so it is reached as far as these replicates can tell. "
+                "surely: true asks for a margin."
+            )
         else:
             yield (
-                f"It reached {enough} with {sure} on the luck it was tuned on, but not with fresh luck: "
-                f"it is a near thing. {words.halving(self.problem.spec.replicates)}"
+                f"{enough} was reached with {sure} on the luck it was tuned on, but is not with fresh "
+                f"luck: part of it was luck. {words.halving(self.problem.spec.replicates)}"
             )
 
     def _on_parameters(self) -> Iterator[str]:
@@ -287,18 +293,23 @@ class Found:
         for row in rows[:MOST_TOLD]:
             unit = row["unit"]
             noun = "" if unit in ("share", "ratio", "intensity", "") else f" {unit}"
-            told.append(
-                f"{row['path']} {row['best']:.3g}{noun} (from {row['own']:.3g}; "
-                f"{row['lower']:.3g} to {row['upper']:.3g})"
-            )
+            span = f"; {row['lower']:.3g} to {row['upper']:.3g}" if self.pinned.count > 1 else ""
+            told.append(f"{row['path']} {row['best']:.3g}{noun} (from {row['own']:.3g}{span})")
         more = (
             f"; {len(rows) - MOST_TOLD} more in parameters.parquet" if len(rows) > MOST_TOLD else ""
         )
         trials = self.pinned.count
+        if trials == 1:
+            yield (
+                f"Best where {words.listed(told)}{more}. In brackets the scenario's own value. No other "
+                f"trial comes within {self.pinned.tolerance:.3g} of the best loss, so nothing tells yet "
+                "how well these are pinned down."
+            )
+            return
         yield (
             f"Best where {words.listed(told)}{more}. In brackets the scenario's own value, and the range "
-            f"among the {words.count(trials)} trial{'s' if trials > 1 else ''} within "
-            f"{self.pinned.tolerance:.3g} of the best loss: at least so much is left open."
+            f"among the {words.count(trials)} trials within {self.pinned.tolerance:.3g} of the best loss: "
+            "at least so much is left open."
         )
 
     def _on_edges(self) -> Iterator[str]:

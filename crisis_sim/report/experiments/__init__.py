@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 DRAWERS = {
     "attribute": "crisis_sim.report.experiments.attribute",
     "sweep": "crisis_sim.report.experiments.sweep",
+    "tune": "crisis_sim.report.experiments.tune",
 }
 
 __all__ = ["DRAWERS", "draw_experiment", "write_experiment_charts"]
