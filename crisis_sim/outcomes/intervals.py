@@ -43,7 +43,7 @@ CONFIDENCE = 0.95
 #: Pairs by which agreement is reckoned smaller than it was seen, before it narrows an interval.
 #: Newcombe takes half a pair. Where nearly all pairs agree, as with common luck, that is too few:
 #: when two pairs in the batch are expected to differ, all in one direction, his 95% interval holds
-#: the truth in 87% of batches. A whole pair makes it, in that limit, the interval of Bonett and
+#: the truth in 86% of batches. A whole pair makes it, in that limit, the interval of Bonett and
 #: Price (2012), which adds a pair to each way of differing, and 93% the least that it holds.
 CONTINUITY = 1.0
 NEWCOMBES_CONTINUITY = 0.5
