@@ -93,7 +93,23 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
     machines.stop()
 
 
-@pytest.mark.parametrize("sees_folder", [True, False], ids=["shared folder", "nothing shared"])
+def kill_in_a_block(victim: subprocess.Popen[bytes], notes: Path) -> None:
+    """Kill a worker just after it has begun another block."""
+    own = f"* in {victim.pid}"
+    before, deadline = len(list(notes.glob(own))), time.monotonic() + 30
+    while len(list(notes.glob(own))) == before:
+        assert time.monotonic() < deadline, "the worker has nothing to do"
+        time.sleep(0.01)
+    victim.kill()
+
+
+@pytest.mark.parametrize(
+    "sees_folder",
+    [
+        pytest.param(True, id="shared folder"),
+        pytest.param(False, id="nothing shared", marks=pytest.mark.slow),
+    ],
+)
 def test_a_worker_that_is_killed_in_the_middle_loses_nothing(
     tmp_path: Path, machines: Machines, monkeypatch: pytest.MonkeyPatch, sees_folder: bool
 ) -> None:
@@ -108,8 +124,8 @@ def test_a_worker_that_is_killed_in_the_middle_loses_nothing(
 
     def kill(done: int, crises: int) -> None:
         told.append((done, crises))
-        if len(told) == 3:
-            victim.kill()
+        if len(told) == 2:
+            kill_in_a_block(victim, notes)
 
     said: list[str] = []
     manifest = run_to_folder(
@@ -117,7 +133,7 @@ def test_a_worker_that_is_killed_in_the_middle_loses_nothing(
         tmp_path / "results",
         60,
         block_size=10,
-        agents=[Dawdler(notes, 0.15)],
+        agents=[Dawdler(notes, 0.3)],
         scheduler=machines.address,
         progress=kill,
         tell=said.append,

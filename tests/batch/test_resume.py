@@ -367,7 +367,7 @@ def test_killed_at_any_moment_any_number_of_times_the_result_is_the_same(
     tmp_path: Path, script: Path, workers: int, one_file: int
 ) -> None:
     chance = random.Random(7 + workers)
-    folder, replicates, kills = tmp_path / "results", 1_000, 0
+    folder, replicates, kills = tmp_path / "results", 600, 0
     while True:
         run = start(script, folder, replicates, workers, one_file)
         wait_for_lines(run, 1)
