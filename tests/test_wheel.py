@@ -47,7 +47,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
     source.mkdir()
-    for name in ("crisis_sim", "scenarios"):
+    for name in ("crisis_sim", "scenarios", "experiments"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "docs" / "facts", source / "docs" / "facts")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
@@ -71,10 +71,13 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return programs
 
 
-def test_the_wheel_holds_the_package_its_types_the_scenarios_and_the_record(wheel: Path) -> None:
+def test_the_wheel_holds_the_package_its_types_the_scenarios_experiments_and_the_record(
+    wheel: Path,
+) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     shipped = {f"crisis_sim/_scenarios/{path.name}" for path in (ROOT / "scenarios").iterdir()}
-    assert shipped <= set(names)
+    questions = {f"crisis_sim/_experiments/{one.name}" for one in (ROOT / "experiments").iterdir()}
+    assert shipped | questions <= set(names)
     assert "crisis_sim/py.typed" in names
     record = {f"crisis_sim/_facts/{path.name}" for path in (ROOT / "docs" / "facts").iterdir()}
     assert record | {"crisis_sim/validation/expectations.csv"} <= set(names)
@@ -92,6 +95,11 @@ def test_what_runs_is_the_wheel_and_not_the_checkout(installed: Path, tmp_path: 
     code = "import crisis_sim; print(crisis_sim.__file__)"
     told = run(installed / "python", "-c", code, cwd=tmp_path).stdout.strip()
     assert Path(told).is_relative_to(installed.parent)
+
+
+def test_shipped_experiments_are_listed_from_any_folder(installed: Path, tmp_path: Path) -> None:
+    listed = run(installed / "crisis-sim", "experiments", cwd=tmp_path).stdout
+    assert all(path.stem in listed for path in (ROOT / "experiments").glob("*.yaml"))
 
 
 def test_a_shipped_scenario_runs_by_its_bare_name_from_any_folder(

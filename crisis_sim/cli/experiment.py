@@ -93,6 +93,14 @@ def experiment(
     seed: MaybeSeed = None,
     workers: Workers = None,
     resume: Resume = None,
+    restart: Annotated[
+        bool,
+        Parameter(
+            help="Throw away an experiment in the folder that is not finished.",
+            negative=(),
+            show_default=False,
+        ),
+    ] = False,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> int:
@@ -102,6 +110,8 @@ def experiment(
     """
     from crisis_sim.experiments.load import load_experiment
 
+    if resume is not None and restart:
+        return refuse("error: --resume goes on and --restart throws away: give one of them")
     if name is None:
         if resume is None:
             return refuse("error: NAME requires an argument, unless --resume goes on with a folder")
@@ -109,7 +119,13 @@ def experiment(
     given = {"replicates": replicates, "seed": seed}
     changes = {key: value for key, value in given.items() if value is not None}
     return carry_out(
-        load_experiment(name, changes), out, workers, resume, dry_run=dry_run, as_json=as_json
+        load_experiment(name, changes),
+        out,
+        workers,
+        resume,
+        restart=restart,
+        dry_run=dry_run,
+        as_json=as_json,
     )
 
 
@@ -140,6 +156,7 @@ def carry_out(
     workers: int | None,
     resume: Path | None = None,
     *,
+    restart: bool = False,
     dry_run: bool = False,
     as_json: bool = False,
 ) -> int:
@@ -150,6 +167,7 @@ def carry_out(
         out: its folder; one in `RESULTS` with its name where left out.
         workers: processes to use at most; as many as there are cores where left out.
         resume: the folder to go on in.
+        restart: throw away an experiment in the folder that is not finished.
         dry_run: only say what would be run.
         as_json: print JSON.
     """
@@ -161,9 +179,8 @@ def carry_out(
     processes = workers or cores()
     if dry_run:
         return _guarded(lambda: _say_plan(experiment, processes, folder, as_json), folder)
-    return _guarded(
-        lambda: _run(experiment, folder, processes, resume is not None, as_json), folder
-    )
+    way = resume is not None, restart
+    return _guarded(lambda: _run(experiment, folder, processes, way, as_json), folder)
 
 
 def go_on(
@@ -201,14 +218,23 @@ def _guarded(work: Callable[[], int], folder: Path) -> int:
         return TERMINATED
 
 
-def _run(experiment: Experiment, folder: Path, workers: int, resume: bool, as_json: bool) -> int:
+def _run(
+    experiment: Experiment, folder: Path, workers: int, way: tuple[bool, bool], as_json: bool
+) -> int:
     from crisis_sim.experiments.run import run_experiment
     from crisis_sim.report.experiments import write_experiment_charts
 
     began = time.perf_counter()
+    resume, restart = way
     with progress_bar() as progress:
         findings = run_experiment(
-            experiment, folder, workers, resume=resume, progress=progress, tell=talk
+            experiment,
+            folder,
+            workers,
+            resume=resume,
+            restart=restart,
+            progress=progress,
+            tell=talk,
         )
     charts = write_experiment_charts(findings, folder)
     _tell(findings, as_json)

@@ -14,6 +14,7 @@ As long as there is no manifest the experiment is not finished, and can be gone 
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import sys
 from collections.abc import Mapping
@@ -44,13 +45,16 @@ DESIGN = "design"
 FORMAT = 1
 
 
-def begin(experiment: Experiment, folder: Path, *, resume: bool = False) -> bool:
+def begin(
+    experiment: Experiment, folder: Path, *, resume: bool = False, restart: bool = False
+) -> bool:
     """Make a folder ready for an experiment, or find it finished.
 
     Args:
         experiment: the experiment.
         folder: the folder; made where it is missing.
         resume: go on with what it holds, which must be the same experiment.
+        restart: throw away an experiment in it that is not finished.
 
     Returns:
         Whether the folder holds this experiment's findings already (only where `resume` is asked).
@@ -67,10 +71,11 @@ def begin(experiment: Experiment, folder: Path, *, resume: bool = False) -> bool
                 "it cannot be gone on with; give another folder"
             )
         return (folder / MANIFEST).exists()
-    if held is not None and not (folder / MANIFEST).exists():
+    if held is not None and not restart and not (folder / MANIFEST).exists():
+        go_on = shlex.join(["crisis-sim", "experiment", "--resume", str(folder)])
         raise ExperimentError(
-            f"{folder} holds an experiment that is not finished: go on with it with --resume, "
-            "or give another folder"
+            f"{folder} holds an experiment that is not finished; go on with: {go_on}\n"
+            "or throw it away with --restart, or give another folder"
         )
     try:
         _clear(folder)
@@ -208,10 +213,11 @@ def _held(folder: Path) -> dict[str, Any] | None:
 
 
 def _clear(folder: Path) -> None:
-    """Take the findings of an earlier experiment away, the manifest first."""
-    if not (folder / MANIFEST).exists():
+    """Take the findings of an earlier experiment away, the manifest first; what is not its stays."""
+    if not (folder / RESOLVED).exists():
         return
-    files = _read_json(folder / MANIFEST).get("files", [])
+    manifest = _read_json(folder / MANIFEST) if (folder / MANIFEST).exists() else {}
+    files = manifest.get("files", [GIVEN, RESOLVED])
     charts = [path.name for path in folder.iterdir() if path.suffix in (".svg", ".png")]
     for name in (MANIFEST, *files, *charts):
         (folder / Path(name).name).unlink(missing_ok=True)
@@ -222,8 +228,6 @@ def _clear(folder: Path) -> None:
 def _manifest(
     findings: Findings, files: list[str], started: datetime, seconds: float
 ) -> dict[str, Any]:
-    import shlex
-
     experiment = findings.experiment
     revision, modified = git_revision()
     return {

@@ -56,6 +56,7 @@ def run_experiment(
     workers: int = 1,
     *,
     resume: bool = False,
+    restart: bool = False,
     progress: Progress = _say_nothing,
     tell: Tell = _say_nothing,
     agents: Sequence[Any] = (),
@@ -68,6 +69,7 @@ def run_experiment(
             replaced.
         workers: the most processes to use; the result is the same for any number.
         resume: go on with what the folder holds, which must be the same experiment.
+        restart: throw away an experiment in the folder that is not finished.
         progress: called with the crises done and those in all.
         tell: told in words of what goes on.
         agents: makers of agents to add to the scenarios' own, as `CrisisModel` takes them; what
@@ -85,7 +87,7 @@ def run_experiment(
     if folder is None:
         return kind.run(experiment, How(workers, None, False, progress, tell, agents))
     folder = Path(folder)
-    if folders.begin(experiment, folder, resume=resume):
+    if folders.begin(experiment, folder, resume=resume, restart=restart):
         return folders.read_experiment(folder)
     findings = kind.run(experiment, How(workers, folder, resume, progress, tell, agents))
     return folders.write(findings, folder, started, time.perf_counter() - began)

@@ -62,6 +62,7 @@ def test_an_experiment_is_run_by_its_file_and_gone_on_with_by_its_folder(
         (["experiment", "mediation_dely"], "did you mean 'mediation_delay'?"),
         (["experiment", "mediation_delay", "--replicates", "0"], "--replicates"),
         (["experiment", "--resume", "nowhere"], "holds no experiment"),
+        (["experiment", "mediation_delay", "--resume", "x", "--restart"], "give one of them"),
         (["sweep", "may_2052", "--vary", "mediators.us.attention_days"], "did you mean 'may_2025'"),
         (["sweep", "may_2025", "--vary", "mediators.us.attention_day"], "attention_days'?"),
         (["sweep", "may_2025", "--vary", "mediators.us.attention_days=1:x:3"], "LOW:HIGH:STEPS"),

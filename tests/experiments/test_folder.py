@@ -91,12 +91,19 @@ def test_an_experiment_that_was_cut_short_goes_on_and_ends_the_same(tmp_path: Pa
         run_experiment(made(), folder, progress=stop_at_once)
     with pytest.raises(ResultsError, match="not finished"):
         read_experiment(folder)
-    with pytest.raises(ExperimentError, match="not finished: go on with it with --resume"):
+    with pytest.raises(ExperimentError, match=r"not finished; go on with: .* --resume"):
         run_experiment(made(), folder)
     resumed = run_experiment(read_resolved(folder), folder, resume=True)
     whole = run_experiment(made())
     assert resumed.answer == whole.answer
     assert resumed.tables["measures"].equals(whole.tables["measures"])
+
+
+def test_an_experiment_that_was_cut_short_is_thrown_away_when_asked(tmp_path: Path) -> None:
+    with pytest.raises(StoppedError):
+        run_experiment(made(), tmp_path, progress=stop_at_once)
+    findings = run_experiment(made(replicates=4), tmp_path, restart=True)
+    assert read_experiment(tmp_path).crises == findings.crises == 8
 
 
 def test_another_experiment_is_not_gone_on_with(done: tuple[Path, Findings]) -> None:
