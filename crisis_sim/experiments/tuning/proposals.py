@@ -33,6 +33,8 @@ Values = NDArray[np.float64]
 SPREAD = 0.25
 #: Its first mean keeps this share of a range away from the range's ends.
 MARGIN = 0.05
+#: The fewest points from which CMA-ES can learn.
+SMALLEST = 4
 #: The fewest points of a generation where a file does not say.
 FEWEST = 8
 
@@ -108,7 +110,7 @@ class _Evolution:
     """CMA-ES over the unit cube; a search that has settled begins anew at another place."""
 
     def __init__(self, seed: int, size: int, tuned: Sequence[Tuned]) -> None:
-        self._seed, self._size, self._tuned = seed, size, tuned
+        self._seed, self._size, self._tuned = seed, max(size, SMALLEST), tuned
         self._searches = 0
         start = [float(one.share_of(np.asarray(one.start))) for one in tuned]
         self._search = self._begun(np.asarray(start))
@@ -118,7 +120,7 @@ class _Evolution:
         return _Given(proposed, self._tuned, first)
 
     def learn(self, shares: Values, losses: Values) -> None:
-        if len(losses) != self._size:  # the last generation may be cut short by the budget
+        if len(losses) != self._size:  # the last generation, which the budget has cut short
             return
         self._search.tell(list(zip(shares, losses.tolist(), strict=True)))
         if self._search.should_stop():

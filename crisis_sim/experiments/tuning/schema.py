@@ -84,7 +84,7 @@ class TuneSpec(Spec):
         description="points to try, one after the other", strict=True, ge=2, le=MOST_TRIALS
     )
     generation: int | None = Field(
-        None, description="points tried together before the next are chosen", strict=True, ge=2
+        None, description="points tried together before the next are chosen", strict=True, ge=4
     )
     tolerance: float | None = Field(
         None, description="how much worse than the best a trial may be to count as good", gt=0

@@ -1,0 +1,515 @@
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from crisis_sim.batch import simulate
+from crisis_sim.batch.errors import BatchError
+from crisis_sim.cli import DONE, MISTAKE, run_command
+from crisis_sim.experiments import load_experiment, make_experiment, read_experiment, run_experiment
+from crisis_sim.experiments.folder import read_resolved
+from crisis_sim.experiments.tuning.evaluation import Problem
+from crisis_sim.experiments.tuning.places import parameters_at
+from crisis_sim.outcomes.measures import measure
+from crisis_sim.report.experiments import draw_experiment
+from crisis_sim.scenario.errors import ScenarioError
+from crisis_sim.scenario.load import load_scenario
+from tests.batch.crises import Counter, crisis
+
+RESOLVE = "states.south.resolve"
+ATTENTION = "mediators.elder.attention_threshold"
+TARGETS = [{"measure": "mean_deaths", "value": 500}]
+
+
+def made(scenario: Any = None, **changes: Any) -> Any:
+    content: dict[str, Any] = {
+        "kind": "tune",
+        "scenario": scenario or crisis(),
+        "vary": {
+            RESOLVE: {"low": 0.2, "high": 1.0},
+            ATTENTION: {"low": 0.01, "high": 0.5, "scale": "log"},
+        },
+        "targets": TARGETS,
+        "trials": 24,
+        "replicates": 40,
+    }
+    return make_experiment("tuning", **{**content, **changes})
+
+
+def same(one: Any, other: Any) -> bool:
+    return bool(
+        one.summary == other.summary
+        and one.answer == other.answer
+        and one.files == other.files
+        and all(one.tables[name].equals(other.tables[name]) for name in one.tables)
+    )
+
+
+@pytest.mark.parametrize("sampler", ["cmaes", "tpe", "sobol", "random"])
+def test_the_same_seed_finds_the_same_to_the_bit_and_another_does_not(sampler: str) -> None:
+    first, again = (run_experiment(made(sampler=sampler, seed=5)) for _ in range(2))
+    assert same(first, again)
+    other = run_experiment(made(sampler=sampler, seed=6))
+    points = [one.tables["trials"].column(RESOLVE).to_numpy() for one in (first, other)]
+    assert points[0][0] == points[1][0]  # both begin at the scenario's own values
+    assert not np.isin(points[0][1:], points[1][1:]).any()
+
+
+def test_the_search_begins_with_the_scenario_as_it_is() -> None:
+    trials = run_experiment(made()).tables["trials"]
+    own = 0.75  # the middle of what the scenario leaves open
+    assert trials.column(RESOLVE)[0].as_py() == own
+    started = made(vary={RESOLVE: {"low": 0.2, "high": 1.0, "start": 0.3}})
+    assert run_experiment(started).tables["trials"].column(RESOLVE)[0].as_py() == 0.3
+
+
+def _shown_by(scenario: Any, *measures: Any, replicates: int = 4000) -> list[float]:
+    """What a scenario's crises show, with luck that no search has."""
+    batch = simulate([scenario], replicates, seed=99)
+    (ensemble,) = batch.ensembles.values()
+    return [float(measure(one).over(ensemble).estimate[0]) for one in measures]
+
+
+def test_a_known_parameter_is_recovered_from_what_its_crises_show() -> None:
+    truth = 0.55
+    states = {
+        "north": {"resolve": 0.9, "audience": 0.6},
+        "south": {"resolve": truth, "audience": 0.5},
+    }
+    deaths, agreement = _shown_by(crisis(states=states), "mean_deaths", "agreement")
+    near = [max(agreement - 0.04, 0.0), agreement + 0.04]
+    found = run_experiment(
+        made(
+            targets=[
+                {"measure": "mean_deaths", "value": deaths, "scale": "log"},
+                {"measure": "agreement", "value": agreement, "interval": near},
+            ],
+            trials=48,
+            replicates=400,
+        )
+    )
+    south = next(row for row in found.summary["parameters"] if row["path"] == RESOLVE)
+    assert south["best"] == pytest.approx(truth, abs=0.06)
+    assert found.summary["good"]["trials"] > 3
+    assert south["low"] < south["lower"] < truth < south["upper"] < south["high"]
+    assert south["importance"] > 0.5  # the other parameter hardly matters
+    assert found.summary["fresh"]["loss_before"] > 20 > 10 > found.summary["fresh"]["loss"]
+
+
+def test_what_is_told_of_the_best_comes_from_luck_it_was_not_tuned_on() -> None:
+    found = run_experiment(made(check_replicates=300))
+    fresh, best = found.summary["fresh"], found.summary["best"]
+    assert fresh["seed"] != 1
+    assert fresh["replicates"] == 300
+    problem = Problem(made())
+    point = np.asarray([list(best["parameters"].values())])
+    assert problem.at(point, 300, fresh["seed"]).loss[0] == fresh["loss"]
+    assert problem.at(point, 40, 1).loss[0] == best["loss"] != fresh["loss"]
+
+
+class StoppedError(Exception):
+    """Stands for a process that ends in the middle of a search."""
+
+
+@pytest.mark.parametrize(
+    ("sampler", "torn"), [("cmaes", 0), ("cmaes", 100), ("tpe", 4000), ("sobol", 0), ("random", 0)]
+)
+def test_a_search_cut_short_goes_on_to_what_it_would_have_found(
+    tmp_path: Path, sampler: str, torn: int
+) -> None:
+    whole = run_experiment(made(sampler=sampler))
+    done: list[int] = []
+
+    def stop_in_the_third_generation(crises: int, _: int) -> None:
+        done.append(crises)
+        if crises > 2 * 8 * 40:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        run_experiment(made(sampler=sampler), tmp_path, progress=stop_in_the_third_generation)
+    journal = tmp_path / "journal.log"
+    text = journal.read_bytes()
+    journal.write_bytes(text[: len(text) - torn])  # as when it is killed while it writes
+    done.clear()
+    resumed = run_experiment(
+        made(sampler=sampler), tmp_path, resume=True, progress=lambda crises, _: done.append(crises)
+    )
+    assert same(whole, resumed)
+    generations_kept = {0: 2, 100: 1, 4000: 1}[torn]
+    assert done[0] == (generations_kept + 1) * 8 * 40  # what was kept is not run again
+    assert same(whole, read_experiment(tmp_path))
+
+
+def test_a_process_that_is_killed_has_lost_no_generation(tmp_path: Path) -> None:
+    scenario = tmp_path / "quarrel.yaml"
+    content = {key: value for key, value in crisis().plain().items() if key != "name"}
+    scenario.write_text(json.dumps(content))
+    out = tmp_path / "out"
+    options = ["--vary", f"{RESOLVE}=0.2:1", "--target", "mean_deaths=500", "--trials", "4000"]
+    options += ["--replicates", "30", "--workers", "1", "--out", str(out)]
+    command = [sys.executable, "-m", "crisis_sim", "tune", str(scenario), *options]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 60
+        while not _lines(out / "journal.log") > 40:
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.kill()
+    kept = _lines(out / "journal.log") // 8 * 8 - 16
+    experiment = read_resolved(out)
+    seen: list[int] = []
+
+    def stop_soon(crises: int, _: int) -> None:
+        seen.append(crises)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+
+    told: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        run_experiment(experiment, out, resume=True, progress=stop_soon, tell=told.append)
+    assert seen[0] > kept * 30
+    assert told[-1].startswith("best so far")
+
+
+def _lines(path: Path) -> int:
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def test_another_experiment_is_not_gone_on_with(tmp_path: Path) -> None:
+    run_experiment(made(), tmp_path)
+    with pytest.raises(BatchError, match="another experiment"):
+        run_experiment(made(trials=32), tmp_path, resume=True)
+
+
+def test_a_new_search_in_a_folder_begins_anew(tmp_path: Path) -> None:
+    run_experiment(made(seed=3), tmp_path)
+    assert same(run_experiment(made(), tmp_path), run_experiment(made()))
+
+
+def test_the_tuned_scenario_extends_the_original_and_runs_as_its_best_trial_did(
+    tmp_path: Path,
+) -> None:
+    reviews = "lenders.bank.reviews.0.amount_usd_bn"
+    varied = {
+        RESOLVE: {"low": 0.2, "high": 1.0},
+        "states.north.caution.lognormal.0": {"low": 0.2, "high": 2.0},
+        reviews: {"low": 0.5, "high": 2.0},
+    }
+    states = {
+        "north": {"resolve": 0.9, "audience": 0.6, "caution": {"lognormal": [0.8, 0.3]}},
+        "south": {"resolve": {"uniform": [0.5, 1.0]}, "audience": 0.5},
+    }
+    original = crisis(states=states)
+    found = run_experiment(made(original, vary=varied), tmp_path)
+    assert load_scenario(tmp_path / "quarrel.yaml").digest == original.digest
+    tuned = load_scenario(tmp_path / "quarrel_tuned.yaml")
+    best = found.summary["best"]["parameters"]
+    assert tuned.states["south"].resolve == best[RESOLVE]
+    assert tuned.states["north"].caution.plain() == {
+        "lognormal": [best["states.north.caution.lognormal.0"], 0.3]
+    }
+    assert tuned.lenders["bank"].reviews[0].amount_usd_bn == best[reviews]
+    assert tuned.states["north"].resolve == 0.9
+    text = (tmp_path / "quarrel_tuned.yaml").read_text()
+    assert "extends: quarrel.yaml" in text
+    assert "mediators" not in text
+    (ensemble,) = simulate([tuned], 40, seed=1).ensembles.values()
+    row = found.summary["outcomes"][0]
+    assert measure("mean_deaths").over(ensemble).estimate[0] == pytest.approx(
+        row["tuned_on_estimate"], rel=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"uniform": [0.2, 0.9]},
+        {"normal": [0.5, 0.2]},
+        {"beta": [2, 3]},
+        {"triangular": [0, 0.5, 1]},
+    ],
+)
+def test_a_distribution_at_its_own_numbers_draws_what_the_scenario_draws(given: Any) -> None:
+    states = {
+        "north": {"resolve": 0.9, "audience": 0.6},
+        "south": {"resolve": given, "audience": 0.5},
+    }
+    (kind,) = given
+    path = f"{RESOLVE}.{kind}.0"
+    value = float(given[kind][0])
+    low, high = max(value - 0.1, 0.0), value + 0.1
+    experiment = made(crisis(states=states), vary={path: {"low": low or 1e-9, "high": high}})
+    problem = Problem(experiment)
+    values = parameters_at(experiment.scenario, problem.tuned, np.asarray([[value]]), 50, 7)
+    given_out = simulate(
+        [experiment.scenario], 50, seed=7, points=1, parameters={RESOLVE: values[RESOLVE][0]}
+    )
+    own = simulate([experiment.scenario], 50, seed=7)
+    deaths = [next(iter(batch.ensembles.values())).column("deaths") for batch in (given_out, own)]
+    np.testing.assert_array_equal(*deaths)
+
+
+def test_several_scenarios_are_tuned_on_the_same_parameters_each_where_it_has_them(
+    tmp_path: Path,
+) -> None:
+    for name, has_elder in (("first", True), ("second", False)):
+        content = {key: value for key, value in crisis().plain().items() if key != "name"}
+        if not has_elder:
+            content |= {"mediators": {}, "channels": {}}
+        (tmp_path / f"{name}.yaml").write_text(json.dumps(content))
+    file = tmp_path / "both.yaml"
+    content = {
+        "kind": "tune",
+        "title": "both",
+        "scenario": "first.yaml",
+        "others": ["second.yaml"],
+        "vary": {
+            RESOLVE: {"low": 0.2, "high": 1.0, "also": ["states.north.audience"]},
+            ATTENTION: {"low": 0.01, "high": 0.5},
+        },
+        "targets": [
+            {"measure": "agreement", "value": 0.5, "interval": [0.4, 0.6]},
+            {
+                "measure": "mean_deaths",
+                "scenario": "second",
+                "value": 700,
+                "scale": "log",
+                "weight": 2,
+            },
+        ],
+        "trials": 16,
+        "replicates": 40,
+    }
+    file.write_text(json.dumps(content))
+    found = run_experiment(file, tmp_path / "out")
+    assert [row["scenario"] for row in found.summary["outcomes"]] == ["first", "second"]
+    best = found.summary["best"]["parameters"]
+    for name in ("first", "second"):
+        tuned = load_scenario(tmp_path / "out" / f"{name}_tuned.yaml")
+        assert tuned.states["south"].resolve == tuned.states["north"].audience == best[RESOLVE]
+    assert same(found, read_experiment(tmp_path / "out"))
+    trials = found.tables["figures"].to_pandas()
+    last = trials[trials.trial == found.summary["best"]["trial"]].estimate.to_numpy()
+    agreement, deaths = last
+    loss = ((agreement - 0.5) / (0.2 / (2 * 1.959964))) ** 2 + 2 * (np.log(deaths / 700) / 0.1) ** 2
+    assert found.summary["best"]["loss"] == pytest.approx(loss, rel=1e-6)
+
+
+def test_an_agent_of_ones_own_adds_what_is_aimed_for() -> None:
+    experiment = made(
+        agents=[Counter], targets=[{"measure": {"mean": "turns_counted"}, "value": 20}]
+    )
+    found = run_experiment(experiment, agents=[Counter])
+    assert found.summary["outcomes"][0]["estimate"] > 1
+    with pytest.raises(ScenarioError, match="no outcome 'turns_counted'"):
+        made(targets=[{"measure": {"mean": "turns_counted"}, "value": 20}])
+
+
+def test_beyond_what_is_robust_a_missed_target_counts_in_proportion() -> None:
+    far = [{"measure": "mean_deaths", "value": 1.0}]
+    plain, robust = (Problem(made(targets=far, **more)) for more in ({}, {"robust": 3}))
+    point = np.asarray([[0.75, 0.05]])
+    assert plain.at(point, 40, 1).loss[0] == 100.0**2  # nothing counts as farther off
+    assert robust.at(point, 40, 1).loss[0] == 3 * (2 * 100.0 - 3)
+
+
+def test_the_error_of_few_replicates_widens_a_target_where_that_is_asked() -> None:
+    plain, wide = (Problem(made(monte_carlo_error=on)) for on in (False, True))
+    point = np.asarray([[0.75, 0.05]])
+    scored = plain.at(point, 40, 1)
+    error = scored.figures["standard_error"][0, 0]
+    apart = (scored.figures["estimate"][0, 0] - 500) / np.hypot(50, error)
+    assert wide.at(point, 40, 1).loss[0] == pytest.approx(min(abs(apart), 100) ** 2)
+
+
+def test_of_what_is_enough_the_cheapest_is_found() -> None:
+    experiment = made(
+        crisis(
+            states={
+                "north": {"resolve": 0.9, "audience": 0.6},
+                "south": {"resolve": 0.4, "audience": 0.5},
+            }
+        ),
+        vary={RESOLVE: {"low": 0.0, "high": 1.0}},
+        targets=[],
+        objective={"maximise": "mean_deaths", "enough": 1200, "cost": {RESOLVE: 2}},
+        trials=48,
+        replicates=200,
+    )
+    found = run_experiment(experiment)
+    objective, best = found.summary["objective"], found.summary["best"]
+    value = best["parameters"][RESOLVE]
+    assert objective["reached"]
+    assert objective["cost"] == pytest.approx(2 * (value - 0.4)) == pytest.approx(best["loss"])
+    # A little less is not enough any more.
+    below = Problem(experiment).at(np.asarray([[value - 0.03]]), 200, 1)
+    assert (
+        below.figures["estimate"][0, 0] < 1200 <= found.summary["outcomes"][0]["tuned_on_estimate"]
+    )
+
+
+def test_what_cannot_be_reached_is_told_with_the_nearest() -> None:
+    found = run_experiment(
+        made(targets=[], objective={"maximise": "agreement", "enough": 0.99}, trials=16)
+    )
+    assert not found.summary["objective"]["reached"]
+    assert any("No trial reached 99.0%" in line for line in found.answer)
+
+
+def test_an_objective_without_an_end_is_driven_as_far_as_it_goes() -> None:
+    found = run_experiment(
+        made(
+            vary={RESOLVE: {"low": 0.0, "high": 1.0}},
+            targets=[],
+            objective={"minimise": "mean_deaths"},
+            trials=40,
+            replicates=200,
+        )
+    )
+    assert found.summary["best"]["parameters"][RESOLVE] < 0.2
+    assert (
+        found.summary["outcomes"][0]["estimate"] < found.summary["outcomes"][0]["estimate_before"]
+    )
+
+
+def test_an_optimum_at_the_edge_of_its_range_is_told() -> None:
+    low_at_best = made(
+        vary={RESOLVE: {"low": 0.5, "high": 1.0, "start": 0.5}},
+        targets=[{"measure": "mean_deaths", "value": 1}],
+        trials=2,
+    )
+    found = run_experiment(low_at_best)
+    assert found.summary["parameters"][0]["at_edge"]
+    assert any(f"edge of its range: {RESOLVE}" in line for line in found.answer)
+
+
+def test_charts_show_the_search_the_parameters_and_the_targets() -> None:
+    with_targets = run_experiment(made())
+    assert [name for name, _ in draw_experiment(with_targets)] == [
+        "history",
+        "parameters",
+        "targets",
+    ]
+    objective = {"maximise": "agreement", "enough": 0.05}
+    figures = dict(draw_experiment(run_experiment(made(targets=[], objective=objective))))
+    assert list(figures) == ["history", "parameters", "trade_off"]
+    assert figures["trade_off"].axes[0].get_xlabel() == "cost of the changes"
+
+
+VARY = {RESOLVE: {"low": 0.2, "high": 1.0}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"vary": {"states.south.resolv": {}}}, "did you mean 'states.south.resolve'?"),
+        ({"vary": {f"{RESOLVE}.uniform.7": {"low": 0, "high": 1}}}, f"did you mean '{RESOLVE}.uniform."),
+        ({"vary": {f"{RESOLVE}.uniform.0": {}}}, "no range is known"),
+        ({"vary": {f"{RESOLVE}.uniform.0": {"low": 0, "high": 2}}}, "out of range: 2"),
+        ({"vary": {f"{RESOLVE}.uniform.0": {"low": 0.2, "high": 1.0}}}, "out of order"),
+        ({"vary": {f"{RESOLVE}.uniform.0": {"low": 0, "high": 0.4}, **VARY}}, "changes already"),
+        ({"vary": {RESOLVE: {"low": 0.5, "high": 0.5}}}, "an empty range"),
+        ({"vary": {RESOLVE: {"low": 0.2, "high": 1.0, "start": 0.1}}}, "begins at 0.1, outside"),
+        ({"vary": {RESOLVE: {"also": ["states.west.resolve"]}}}, "no parameter 'states.west.resolve'"),
+        ({"vary": {}}, "vary"),
+        ({"trials": 0}, "trials"),
+        ({"sampler": "cmae"}, "did you mean 'cmaes'?"),
+        ({"targets": []}, "neither targets nor an objective"),
+        ({"objective": {"maximise": "agreement"}}, "both targets and an objective"),
+        ({"targets": [{"measure": "mean_death", "value": 1}]}, "did you mean 'mean_deaths'?"),
+        ({"targets": [{"measure": "agreement", "value": 1.2}]}, "no share: 1.2"),
+        ({"targets": [{"measure": "agreement", "value": 0.2, "interval": [0.4, 0.3]}]}, "an empty interval"),
+        ({"targets": [{"measure": "agreement", "value": 0.2, "interval": [0.3, 0.4]}]}, "does not lie in it"),
+        ({"targets": [{"measure": "mean_deaths", "value": 0}]}, "how near to 0"),
+        ({"targets": [{"measure": "agreement", "value": 0, "scale": "log"}]}, "has no ratios"),
+        ({"targets": [{"measure": "agreement", "value": 0.1, "weight": 0}]}, "weight"),
+        ({"targets": [{"measure": "agreement", "value": 0.1, "scenario": "quarel"}]}, "did you mean 'quarrel'?"),
+        ({"targets": [], "objective": {}}, "nothing to aim for"),
+        ({"targets": [], "objective": {"maximise": "agreement", "enough": 1.5}}, "no share to reach"),
+        ({"targets": [], "objective": {"maximise": "agreement", "cost": {"states.south": 1}}}, "is not varied"),
+        ({"targets": [], "objective": {"maximise": "agreement", "cost": {RESOLVE: -1}}}, "a cost below 0"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_at_its_place(changes: dict[str, Any], told: str) -> None:
+    with pytest.raises(ScenarioError) as error:
+        made(**{"vary": VARY, **changes})
+    assert told in str(error.value)
+    assert re.match(r"tuning:\d+:\d+: error: ", str(error.value))
+
+
+def test_the_command_tunes_without_a_file_and_its_scenario_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    content = {key: value for key, value in crisis().plain().items() if key != "name"}
+    Path("quarrel.yaml").write_text(json.dumps(content))
+    options = [
+        "--vary",
+        f"{RESOLVE}=0.2:1:log",
+        "--target",
+        "mean_deaths=500:400:600",
+        "--trials",
+        "16",
+    ]
+    options += ["--replicates", "30", "--workers", "1", "--out", "out"]
+    assert run_command(["tune", "quarrel.yaml", *options, "--json"]) == DONE
+    said = json.loads(capsys.readouterr().out)
+    assert said["parameters"][0]["scale"] == "log"
+    assert said["outcomes"][0]["target_upper"] == 600
+    assert {one.name for one in Path("out").iterdir()} >= {
+        "history.svg",
+        "targets.png",
+        "journal.log",
+    }
+    run = ["run", "out/quarrel_tuned.yaml", "--replicates", "20", "--out", "ran", "--workers", "1"]
+    assert run_command(run) == DONE
+    assert run_command(["tune", "--resume", "out", "--workers", "1"]) == DONE
+    dry = ["tune", "quarrel.yaml", "--vary", RESOLVE, "--maximise", "agreement=0.5", "--dry-run"]
+    capsys.readouterr()
+    assert run_command(dry) == DONE
+    assert "208,000 crises" in capsys.readouterr().out  # 200 trials of 1,000, and 2 checks of 4,000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "NAME requires"),
+        (["may_2025", "--target", "agreement=0.5"], "needs --vary"),
+        (["may_2025", "--vary", f"{RESOLVE}=1", "--target", "agreement=0.5"], "PATH=LOW:HIGH"),
+        (["may_2025", "--vary", RESOLVE, "--target", "agreement"], "MEASURE=VALUE"),
+        (["may_2025", "--vary", RESOLVE, "--target", "agreement=0.5:0.4"], "MEASURE=VALUE:LOW:HIGH"),
+        (["may_2025", "--vary", RESOLVE, "--maximise", "agreement=much"], "MEASURE=ENOUGH"),
+        (["may_2025", "--vary", RESOLVE, "--target", "agreement=0.5"], "no parameter"),
+        (["mediation_delay"], "is no tune experiment"),
+        (["mediation_delay", "--trials", "3"], "unknown key 'trials'"),
+        (["tune_may_2025_mediation", "--set", "a=1"], "--set goes with --vary"),
+        (["no_such_thing"], "no such file"),
+    ],
+)  # fmt: skip
+def test_a_mistake_on_the_command_line_is_told_and_nothing_is_written(
+    arguments: list[str],
+    told: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run_command(["tune", *arguments]) == MISTAKE
+    error = capsys.readouterr().err
+    assert told in error
+    assert "Traceback" not in error
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_shipped_experiment_is_right() -> None:
+    shipped = load_experiment("tune_may_2025_mediation")
+    assert shipped.kind == "tune"
+    assert Problem(shipped).goal is not None
