@@ -19,7 +19,9 @@ WIDTH = 100
 
 @app.command
 def compare(
-    *folders: Annotated[Path, Parameter(help="Folders that `run` wrote.", required=True)],
+    *folders: Annotated[
+        Path, Parameter(help="Folders that `run` or an experiment wrote.", required=True)
+    ],
     reference: Annotated[
         str | None,
         Parameter(help="Scenario to compare with; the first.", show_default=False),
@@ -29,20 +31,27 @@ def compare(
     ] = None,
     as_json: Json = False,
 ) -> int:
-    """Put scenarios side by side, from one folder of results or several."""
-    from crisis_sim.batch import BatchError, read_batch
+    """Put scenarios side by side, from one folder of results or several; or an experiment's points."""
+    from crisis_sim.batch import BatchError
     from crisis_sim.outcomes import join, summarise
     from crisis_sim.report.save import check_report_folder
 
     try:
         if out:
             check_report_folder(out, folders)
-        joined = join(*(read_batch(folder) for folder in folders))
+        joined = join(*map(_read, folders))
         summary = summarise(joined, reference)
         report(joined, summary, out, as_json)
     except (BatchError, OSError, ValueError) as error:
         return refuse(f"error: {error}")
     return DONE
+
+
+def _read(folder: Path) -> Any:
+    from crisis_sim.batch import read_batch
+    from crisis_sim.experiments.side_by_side import is_experiment, read_points
+
+    return read_points(folder) if is_experiment(folder) else read_batch(folder)
 
 
 def report(batch: Any, summary: Mapping[str, Any], folder: Path | None, as_json: bool) -> None:

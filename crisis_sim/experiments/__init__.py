@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from crisis_sim.experiments.load import load_experiment, make_experiment
     from crisis_sim.experiments.run import run_experiment
     from crisis_sim.experiments.shipped import shipped_experiments
+    from crisis_sim.experiments.side_by_side import read_points
 
 _HOMES = {
     "Design": "design",
@@ -39,6 +40,7 @@ _HOMES = {
     "load_experiment": "load",
     "make_experiment": "load",
     "read_experiment": "folder",
+    "read_points": "side_by_side",
     "run_design": "design",
     "run_experiment": "run",
     "shipped_experiments": "shipped",
@@ -51,6 +53,7 @@ __all__ = [
     "load_experiment",
     "make_experiment",
     "read_experiment",
+    "read_points",
     "run_design",
     "run_experiment",
     "shipped_experiments",

@@ -322,7 +322,8 @@ def _answer(
     yield from _at_threshold(experiment, factors, summary)
     yield (
         f"{words.count(design.points)} points of {words.count(design.replicates)} replicates, all "
-        f"with the same luck; the bands are 95% intervals. {words.halving(design.replicates)}"
+        "with the same luck; intervals are 95%, and lowest and highest are picked among the points, "
+        f"which chance stretches a little. {words.halving(design.replicates)}"
     )
 
 
