@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -250,7 +250,7 @@ def unbeaten(cost: Any, value: Any) -> Any:
     return np.asarray(kept, dtype=np.int64)
 
 
-def _history_legend(summary: dict[str, Any]) -> list[Any]:
+def _history_legend(summary: Mapping[str, Any]) -> list[Any]:
     if summary["aim"] == "targets":
         names = ("trial about as good as the best", "trial")
     elif summary["objective"]["enough"] is not None:
