@@ -1,0 +1,180 @@
+"""`python -m benchmarks.coverage`: how often the 95% intervals hold the truth; tables in Markdown.
+
+Two tables: data made up so that the truth is known (`benchmarks.coverage_cases`), and the engine
+itself, where small batches of May 2025 and of the same crisis without mediators are held against the
+difference that a very large run of both shows. docs/statistics.md carries what this prints.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.__main__ import talk
+from benchmarks.coverage_cases import Case, cases
+from crisis_sim import simulate
+from crisis_sim.outcomes.intervals import Estimate, Interval
+from crisis_sim.outcomes.paired import IncidenceDifference, incidence_difference, share_difference
+from crisis_sim.outcomes.reading import Reading
+from crisis_sim.outcomes.records import Scenarios
+
+SEED = 2025
+
+#: The engine's batches: how many, of how many replicates, and how large the run that is the truth.
+BATCHES, REPLICATES, TRUTH = 300, 300, 200_000
+SCENARIOS = ("no_mediators", "may_2025")
+
+Difference = Estimate | IncidenceDifference
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How often an interval held the truth.
+
+    Attributes:
+        case: what was asked.
+        sets: in how many data sets.
+        held: share of them in which the truth lay within the limits.
+        below, above: shares in which the whole interval lay below the truth, or above it.
+    """
+
+    case: Case
+    sets: int
+    held: float
+    below: float
+    above: float
+
+    @property
+    def error(self) -> float:
+        """The standard error of `held` from so many data sets, were the case's bounds just kept."""
+        low, high = self.case.holds
+        expected = min(max(self.held, low), high, 1.0 - 1.0 / self.sets)
+        return float(np.sqrt(expected * (1.0 - expected) / self.sets))
+
+
+def limits_of(case: Case, sets: int, seed: int = SEED) -> Interval:
+    """The limits in so many data sets; the same at every call, on luck that no other case has."""
+    words = int.from_bytes(f"{case.statistic}: {case.setting}".encode())
+    return case.limits(np.random.default_rng([seed, words]), sets)
+
+
+def count(case: Case, limits: Interval) -> Coverage:
+    """How many of the intervals hold the truth."""
+    below, above = np.mean(limits.upper < case.truth), np.mean(limits.lower > case.truth)
+    held = float(1.0 - below - above)
+    return Coverage(case, len(limits.lower), held, float(below), float(above))
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """One difference between two scenarios, from many small batches and from a very large one.
+
+    Attributes:
+        figure: what differs.
+        truth: the difference that the large run shows.
+        held: share of the small batches whose paired interval holds it.
+        apart: the same of the intervals that take the scenarios for independent samples.
+        narrower: mean width of the paired intervals over that of the independent ones.
+    """
+
+    figure: str
+    truth: float
+    held: float
+    apart: float
+    narrower: float
+
+    @property
+    def worth(self) -> float:
+        """How many times the replicates independent samples would need for the same width."""
+        return self.narrower**-2
+
+
+FIGURES: dict[str, Callable[[Reading, Reading, bool], Difference]] = {
+    "ends by agreement": lambda ours, theirs, paired: share_difference(
+        ours.happened["endings"]["agreement"], theirs.happened["endings"]["agreement"], paired
+    ),
+    "full-scale war": lambda ours, theirs, paired: share_difference(
+        ours.happened["shares"]["war"], theirs.happened["shares"]["war"], paired
+    ),
+    "ceasefire within 96 h of the first strike": lambda ours, theirs, paired: incidence_difference(
+        ours.curves["from_first_strike"], theirs.curves["from_first_strike"], 96.0, paired
+    ),
+    "ceasefire within 7 days of the first strike": lambda ours, theirs, paired: (
+        incidence_difference(
+            ours.curves["from_first_strike"], theirs.curves["from_first_strike"], 168.0, paired
+        )
+    ),
+}
+
+
+def measure_pipeline(
+    batches: Iterable[Scenarios], replicates: int, large: Scenarios
+) -> list[Pipeline]:
+    """Cut batches of two scenarios into small ones, and hold these against the large run.
+
+    Replicates share no luck with one another, so that the parts are batches of their own.
+
+    Args:
+        batches: of the scenario and its reference, in that order.
+        replicates: how many to a part.
+        large: the same two scenarios on other luck.
+    """
+    truth = [Reading.of(ensemble) for ensemble in large.ensembles.values()]
+    parts: list[list[Reading]] = []
+    for batch in batches:
+        whole = [Reading.of(ensemble) for ensemble in batch.ensembles.values()]
+        number = len(whole[0].replicate) // replicates
+        parts.extend(
+            [reading.subset(rows) for reading in whole]
+            for rows in np.arange(number * replicates).reshape(number, replicates)
+        )
+    found = []
+    for figure, difference in FIGURES.items():
+        true = difference(truth[0], truth[1], True).estimate
+        paired, apart = (
+            np.array([(d.lower, d.upper) for d in (difference(a, b, kind) for a, b in parts)])
+            for kind in (True, False)
+        )
+        held, held_apart = (
+            float(np.mean((each[:, 0] <= true) & (true <= each[:, 1]))) for each in (paired, apart)
+        )
+        narrower = float(np.ptp(paired, axis=1).mean() / np.ptp(apart, axis=1).mean())
+        found.append(Pipeline(figure, true, held, held_apart, narrower))
+    return found
+
+
+def main() -> None:
+    """Measure everything and print it."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.coverage", description=__doc__)
+    parser.add_argument("--seed", type=int, default=SEED, help=f"of all luck (usually {SEED})")
+    seed = parser.parse_args().seed
+    print("| interval of | data sets | how many | held | all too low | all too high |")
+    print("|---|---|--:|--:|--:|--:|")
+    for case in cases():
+        one = count(case, limits_of(case, case.sets, seed))
+        print(
+            f"| {case.statistic} | {case.setting} | {one.sets:,} | {one.held:.1%} "
+            f"| {one.below:.1%} | {one.above:.1%} |",
+            flush=True,
+        )
+    talk("running crises")
+    small = simulate(SCENARIOS, replicates=BATCHES * REPLICATES, seed=seed)
+    large = simulate(SCENARIOS, replicates=TRUTH, seed=seed + 1)
+    print(
+        f"\n{BATCHES} batches of {REPLICATES} replicates, {' less '.join(SCENARIOS)}, held against "
+        f"{TRUTH:,} replicates of each:\n"
+    )
+    print("| difference | in truth | held, paired | held, as independent | width | worth |")
+    print("|---|--:|--:|--:|--:|--:|")
+    for figure in measure_pipeline([small], REPLICATES, large):
+        print(
+            f"| {figure.figure} | {100 * figure.truth:+.1f} points | {figure.held:.1%} "
+            f"| {figure.apart:.1%} | {figure.narrower:.2f} | {figure.worth:.1f} |"
+        )
+
+
+if __name__ == "__main__":
+    main()
