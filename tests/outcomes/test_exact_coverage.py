@@ -24,6 +24,7 @@ from crisis_sim.outcomes.intervals import (
     quantile_ranks,
     wilson_interval,
 )
+from crisis_sim.outcomes.measures.measured import Measured
 from crisis_sim.outcomes.paired import incidence_difference, share_difference
 
 Floats = NDArray[np.float64]
@@ -151,7 +152,17 @@ def by_curve(ours: NDArray[np.bool_], theirs: NDArray[np.bool_]) -> tuple[float,
     return found.estimate, found.lower, found.upper
 
 
-@pytest.mark.parametrize("difference", [by_share, by_curve])
+def by_measure(ours: NDArray[np.bool_], theirs: NDArray[np.bool_]) -> tuple[float, float, float]:
+    came = np.array([ours, theirs], dtype=np.float64)
+    share, number = came.mean(axis=1), np.full(2, came.shape[1])
+    error = np.sqrt(share * (1.0 - share) / number)
+    limits = wilson_interval(share * number, number)
+    at_points = Measured(share, error, *limits, number, came - share[:, None], is_share=True)
+    found = at_points.less(1)
+    return float(found.estimate[0]), float(found.lower[0]), float(found.upper[0])
+
+
+@pytest.mark.parametrize("difference", [by_share, by_curve, by_measure])
 @pytest.mark.parametrize("often", [0.1, 0.5, 0.9])
 def test_a_counterfactual_that_seldom_matters(difference: Differences, often: float) -> None:
     """It averts the event in a few of 2,000 crises that had it; in all others luck does the same.
