@@ -78,13 +78,12 @@ def draw_curves(findings: Findings, differences: bool = False) -> Figure:
         _plain_ratios(first.xaxis)
     first.annotate(
         "compared with" if differences else "reference",
-        xy=(points[summary["reference"]], 1.0),
+        xy=(points[summary["reference"]], 0.0),
         xycoords=("data", "axes fraction"),
-        xytext=(2, -2),
+        xytext=(2, 2),
         textcoords="offset points",
         fontsize=6.0,
         color=style.GREY,
-        va="top",
     )
     panels[-1].set_xlabel(axis_label(factor))
     what = "Each point less the reference, with 95% bands" if differences else "95% bands"
@@ -126,7 +125,7 @@ def draw_map(findings: Findings, name: str) -> Figure:
         shown = f"{scale * threshold:g}{' per cent' if measure['unit'] == 'share' else ''}"
         said.append(f"line: {shown}" if crossed else f"{shown} is crossed nowhere here")
     reach = scale * _reach(findings.tables["measures"], name)
-    said.append(f"a point's 95% interval is about ±{reach:.2g} {unit}")
+    said.append(f"a point's 95% interval is about ±{reach:.2g} {_unit(measure['unit'], True)[1]}")
     figure.supxlabel(_foot(findings, "; ".join(said)), fontsize=6.0, color=style.GREY)
     return figure
 
