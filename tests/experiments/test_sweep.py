@@ -6,13 +6,8 @@ import numpy as np
 import pytest
 
 from crisis_sim.experiments import Experiment, make_experiment, run_experiment
-from crisis_sim.experiments.kinds.sweep import (
-    crises,
-    crossings_of,
-    factors_of,
-    nearest_point,
-    points_of,
-)
+from crisis_sim.experiments.kinds.sweep import crises, factors_of
+from crisis_sim.experiments.sweeping import crossings_of, nearest_point, points_of
 from crisis_sim.outcomes.measures import Measured
 from tests.batch.crises import crisis
 
@@ -32,7 +27,8 @@ def made(**changes: Any) -> Experiment:
 
 
 def points(experiment: Experiment) -> dict[str, Any]:
-    return points_of(experiment.spec, factors_of(experiment))  # type: ignore[arg-type]
+    spec: Any = experiment.spec
+    return points_of(spec.vary, spec.sample, factors_of(experiment), spec.seed)
 
 
 def test_a_grid_goes_over_one_parameter_in_equal_steps() -> None:
