@@ -146,10 +146,10 @@ def _content(
         "kind": "tune",
         "title": f"{Path(scenario).stem}, tuned",
         "scenario": scenario,
-        "vary": dict(_varied(text) for text in vary),
+        "vary": dict(varied(text) for text in vary),
     }
     if targets:
-        content["targets"] = [_target(text) for text in targets]
+        content["targets"] = [target_of(text) for text in targets]
     aims: dict[str, Any] = {}
     for way, text in objective.items():
         if text:
@@ -162,7 +162,12 @@ def _content(
     return content
 
 
-def _varied(text: str) -> tuple[str, dict[str, Any]]:
+def varied(text: str) -> tuple[str, dict[str, Any]]:
+    """A parameter's path and what a file would say of its range, from `PATH=LOW:HIGH:log`.
+
+    Raises:
+        ValueError: when it is not so written, saying what is wrong.
+    """
     path, _, written = text.partition("=")
     found: dict[str, Any] = {}
     if written.endswith(":log"):
@@ -175,7 +180,12 @@ def _varied(text: str) -> tuple[str, dict[str, Any]]:
     return path.strip(), found
 
 
-def _target(text: str) -> dict[str, Any]:
+def target_of(text: str) -> dict[str, Any]:
+    """A target as a file would say it, from `MEASURE=VALUE:LOW:HIGH`.
+
+    Raises:
+        ValueError: when it is not so written, saying what is wrong.
+    """
     measure, _, written = text.partition("=")
     wrong = f"--target {text}: expected MEASURE=VALUE, or MEASURE=VALUE:LOW:HIGH"
     numbers = _numbers(written, 3 if ":" in written else 1, wrong)

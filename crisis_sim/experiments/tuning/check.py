@@ -35,7 +35,7 @@ def check(spec: TuneSpec, reading: Reading) -> Iterator[Mistake]:
         )
         yield where.label.mistake(said, "targets to reach, or an objective to maximise or minimise")
     for k, target in enumerate(spec.targets):
-        yield from _check_target(target, k, reading, {one.name: one for one in scenarios})
+        yield from check_target(target, k, reading, {one.name: one for one in scenarios})
     if spec.objective is not None:
         yield from _check_objective(spec.objective, spec, reading)
 
@@ -180,9 +180,17 @@ def _check_inner(place: Place, written: TunedRange, node: Node) -> Iterator[Mist
         )
 
 
-def _check_target(
+def check_target(
     target: Target, k: int, reading: Reading, scenarios: Mapping[str, Scenario]
 ) -> Iterator[Mistake]:
+    """The mistakes in a target: its scenario, its measure, its value and its interval.
+
+    Args:
+        target: what the file says.
+        k: its place in the file's list.
+        reading: the file's places.
+        scenarios: the scenarios by name.
+    """
     name = target.scenario or reading.scenario.name
     if name not in scenarios:
         yield reading.mistake(

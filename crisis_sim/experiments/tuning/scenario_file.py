@@ -6,6 +6,7 @@ resolved: with every value and everything that the experiment set.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from io import StringIO
 from typing import Any
@@ -28,21 +29,53 @@ def scenario_files(problem: Problem, point: Values) -> dict[str, str]:
     """
     files = {}
     for scenario in problem.scenarios:
-        own = original_name(scenario)
-        content = {key: value for key, value in scenario.plain().items() if key != "name"}
-        moved = _moved(problem, scenario, point, content)
         changes = {
-            "extends": own,
-            "title": f"{scenario.title}, tuned",
-            **_difference(content, moved),
+            path: value
+            for one, value in zip(problem.tuned, point.tolist(), strict=True)
+            for path in one.paths
+            if place_in(scenario, path) is not None
         }
-        head = f"# {scenario.name}, tuned by the experiment {problem.experiment.name}.\n"
-        files[tuned_name(scenario)] = head + _yaml(changes)
-        files[own] = (
-            f"# {scenario.name} as the experiment {problem.experiment.name} had it, "
-            "every value written out.\n" + _yaml(_without_nothing(content))
+        files |= extending(
+            scenario, changes, tuned_name(scenario), "tuned", problem.experiment.name
         )
     return files
+
+
+def extending(
+    scenario: Scenario,
+    changes: Mapping[str, Any],
+    name: str,
+    word: str,
+    experiment: str,
+    head: str = "",
+) -> dict[str, str]:
+    """A scenario with some numbers changed, and the original that it extends, by their files' names.
+
+    Args:
+        scenario: the scenario.
+        changes: by path a number, or a distribution as it is written.
+        name: the name of the file.
+        word: what has been done to it, such as `tuned`.
+        experiment: by which experiment.
+        head: further lines of comment, each with its `#`.
+    """
+    own = original_name(scenario)
+    content = {key: value for key, value in scenario.plain().items() if key != "name"}
+    changed = copy.deepcopy(content)
+    for path, value in changes.items():
+        _put(changed, path.split("."), value)
+    said = {
+        "extends": own,
+        "title": f"{scenario.title}, {word}",
+        **_difference(content, changed),
+    }
+    return {
+        name: f"# {scenario.name}, {word} by the experiment {experiment}.\n{head}{_yaml(said)}",
+        own: (
+            f"# {scenario.name} as the experiment {experiment} had it, "
+            "every value written out.\n" + _yaml(_without_nothing(content))
+        ),
+    }
 
 
 def tuned_name(scenario: Scenario) -> str:
@@ -56,21 +89,7 @@ def original_name(scenario: Scenario) -> str:
     return f"{scenario.name}_original.yaml" if name == GIVEN else name
 
 
-def _moved(
-    problem: Problem, scenario: Scenario, point: Values, content: Mapping[str, Any]
-) -> dict[str, Any]:
-    """A scenario's content with the parameters at a point."""
-    import copy
-
-    moved = copy.deepcopy(dict(content))
-    for one, value in zip(problem.tuned, point.tolist(), strict=True):
-        for path in one.paths:
-            if place_in(scenario, path) is not None:
-                _put(moved, path.split("."), value)
-    return moved
-
-
-def _put(content: Any, path: list[str], value: float) -> None:
+def _put(content: Any, path: list[str], value: Any) -> None:
     *before, last = path
     for key in before:
         content = content[int(key) if isinstance(content, list) else key]
