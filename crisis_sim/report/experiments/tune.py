@@ -89,7 +89,7 @@ def draw_history(findings: Findings) -> Figure:
 def draw_parameters(findings: Findings) -> Figure:
     """Left: where each parameter lies best in its range. Right: how much it matters."""
     rows = sorted(findings.summary["parameters"], key=lambda row: -float(row["importance"]))
-    figure = style.new_figure(height=_AROUND + 2.2 * _ROW * len(rows))
+    figure = style.new_figure(height=_AROUND + 1.7 * _ROW * len(rows))
     left, right = figure.subplots(1, 2, sharey=True, gridspec_kw={"width_ratios": (3, 1)})
     for place, row in enumerate(rows):
         left.plot([0, 1], [place, place], color=style.PALE_GREY, linewidth=4.0, zorder=1)
@@ -142,7 +142,7 @@ def draw_targets(findings: Findings) -> Figure:
     summary = findings.summary
     rows = [row for row in summary["outcomes"] if row["is_target"]]
     several = len(summary["scenarios"]) > 1
-    figure = style.new_figure(height=_AROUND + (2.0 if several else 1.6) * _ROW * len(rows))
+    figure = style.new_figure(height=_AROUND + (1.35 if several else 1.2) * _ROW * len(rows))
     axes = figure.subplots()
     reach = normal_quantile()
     axes.axvspan(-reach, reach, color=style.PALE_GREY, alpha=0.6, linewidth=0)
