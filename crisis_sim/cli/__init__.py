@@ -15,6 +15,7 @@ from crisis_sim.cli import (  # noqa: F401
     files,
     replay,
     run,
+    sensitivity,
     sweep,
     tune,
     validate,

@@ -1,0 +1,226 @@
+"""What a study found, in sentences, and warnings where the budget is too small for what it would claim."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from crisis_sim.experiments import words
+from crisis_sim.experiments.experiment import Experiment
+from crisis_sim.experiments.sensitivity.drawn import Drawn
+from crisis_sim.experiments.sensitivity.estimators import MAIN, pairs_of
+from crisis_sim.experiments.sensitivity.indices import Known, Study
+from crisis_sim.experiments.sensitivity.layouts import Layout
+from crisis_sim.experiments.sensitivity.schema import SAMPLE_WORDS, SensitivitySpec
+from crisis_sim.outcomes.intervals import normal_quantile
+from crisis_sim.outcomes.measures import Measure
+
+#: How far a limit of the main index may lie from it before the budget is called too small: a share of
+#: the variance (sobol), a distance between distributions (pawn), or of the largest index (morris).
+REACH = {"sobol": 0.1, "pawn": 0.1, "morris": 0.25}
+#: Noise is called large from this share of the variance between points on.
+LARGE_NOISE = 0.1
+#: What noise should be below.
+SMALL_NOISE = 0.05
+#: More samples alone do not halve an interval of which luck is a larger share than this.
+MUCH_LUCK = 0.25
+#: Factors that are named.
+NAMED = 3
+
+INDEX_WORDS = {
+    "total": "total index",
+    "first": "first-order index",
+    "mu_star": "mean effect",
+    "median": "PAWN index",
+}
+
+
+def answer(
+    experiment: Experiment,
+    drawn: Sequence[Drawn],
+    studies: Mapping[str, Study],
+    warned: Mapping[str, Sequence[str]],
+    layout: Layout,
+) -> Iterator[str]:
+    """Sentences that answer which parameters matter, outcome by outcome, then how sure that is."""
+    spec: Any = experiment.spec
+    names = list(words.short_names([one.factor.path for one in drawn]).values())
+    for measure in experiment.measures:
+        one = studies[measure.name]
+        if not one.known:
+            yield _unknown(measure, one)
+            continue
+        if one.deviation == 0:
+            said = words.figure(one.mean, measure.unit)
+            yield f"{words.sentence_start(measure.words)}: {said} at every point."
+            continue
+        yield _who_matters(measure, one.final, names, layout.method)
+        yield from _rest(measure, one, names, layout)
+        yield from (f"Warning, {measure.words}: {text}" for text in warned[measure.name])
+    yield _budget(spec, studies, layout)
+
+
+def warnings(spec: SensitivitySpec, one: Study, layout: Layout) -> Iterator[str]:
+    """What the budget is too small for, and what would be enough."""
+    if not one.known or one.deviation == 0:
+        return
+    if one.noise > LARGE_NOISE:
+        needed = spec.replicates * one.noise / (1 - min(one.noise, 0.99))
+        needed *= (1 - SMALL_NOISE) / SMALL_NOISE
+        yield (
+            f"{_percent(one.noise)} of the variance between points is Monte Carlo noise, which "
+            f"makes factors that matter little look as if they did; about "
+            f"{words.count(_rounded(needed))} replicates at each point would bring it below "
+            f"{_percent(SMALL_NOISE)}."
+        )
+    elif math.isnan(one.noise) and spec.replicates < 2:
+        yield "with one replicate at each point it is not known how much of the indices is noise."
+    yield from _too_wide(spec, one.final, layout)
+    if one.lost:
+        yield (
+            f"it is unknown or infinite at a point of {one.lost} of {one.samples} "
+            f"{SAMPLE_WORDS[layout.method]}, which were left out: the indices are those of the rest."
+        )
+
+
+def _who_matters(measure: Measure, known: Known, names: Sequence[str], method: str) -> str:
+    order, main = known.order, MAIN[method]
+    sure = 0  # so many of the first are surely ahead of the next
+    while sure + 1 < len(order) and known.surely_more(order[sure], order[sure + 1]):
+        sure += 1
+    first = [k for k in order[:NAMED] if known.estimate[main][k] > 0]
+    said = [f"{names[k]} ({_index(known, main, k, measure)})" for k in first]
+    name = words.sentence_start(measure.words)
+    text = f"{name} turns most on {words.listed(said)}; by {INDEX_WORDS[main]}, 95% intervals"
+    if sure == 0 and len(first) > 1:
+        text += f", and whether {names[order[0]]} or {names[order[1]]} comes first cannot be told"
+    elif 0 < sure < len(first) - 1:
+        text += f", and only the first {'place is' if sure == 1 else f'{sure} places are'} sure"
+    return f"{text}."
+
+
+def _rest(measure: Measure, one: Study, names: Sequence[str], layout: Layout) -> Iterator[str]:
+    known, method = one.final, layout.method
+    spread = words.figure(one.deviation, measure.unit)
+    if measure.unit == "share":
+        spread = f"{100 * one.deviation:.1f} points"
+    mean = words.figure(one.mean, measure.unit)
+    noise = ""
+    if not math.isnan(one.noise):
+        noise = f", {_percent(one.noise)} of the variance Monte Carlo noise"
+    yield f"Over all points it is {mean} on average, with a standard deviation of {spread}{noise}."
+    if method == "sobol":
+        yield _alone(known)
+        yield from _pairs(known, names)
+    elif method == "pawn":
+        few = [
+            names[k] for k in known.order if known.estimate["median"][k] <= one.thresholds["median"]
+        ]
+        if few:
+            listed = words.listed(few[:6]) if len(few) <= 6 else f"{len(few)} of the factors"
+            yield (
+                f"No more than a factor that nothing depends on (up to "
+                f"{one.thresholds['median']:.2f} in 95 of 100): {listed}."
+            )
+    nothing = [names[k] for k in range(len(names)) if known.estimate[MAIN[method]][k] == 0]
+    if nothing and method != "pawn":
+        yield f"No difference in any crisis: {words.listed(nothing)}."
+
+
+def _alone(known: Known) -> str:
+    whole, error = known.sum("first", np.ones(len(known.estimate["first"])))
+    reach = normal_quantile() * error
+    low, high = max(whole - reach, 0.0), min(whole + reach, 1.0)
+    text = f"Acting alone the factors explain {_percent(min(whole, 1.0))} of the variance"
+    return f"{text} ({100 * low:.0f} to {_percent(high)}); the rest is what they do together."
+
+
+def _pairs(known: Known, names: Sequence[str]) -> Iterator[str]:
+    if "second" not in known.estimate or not len(known.estimate["second"]):
+        return
+    first, second = pairs_of(len(names))
+    lower, _ = known.limits("second")
+    largest = int(np.argmax(known.estimate["second"]))
+    pair = f"{names[first[largest]]} and {names[second[largest]]}"
+    if lower[largest] > 0:
+        share = _percent(float(known.estimate["second"][largest]))
+        yield f"Together, beyond what each does alone, {pair} explain most: {share}."
+    else:
+        yield f"No pair surely does more together than both alone; {pair} come nearest to it."
+
+
+def _unknown(measure: Measure, one: Study) -> str:
+    return (
+        f"{words.sentence_start(measure.words)}: it is unknown, or never reached, in {one.lost} of "
+        f"{one.samples} samples, so that nothing can be told of what it turns on; more replicates, "
+        "a share within a time or an earlier quantile may be known everywhere."
+    )
+
+
+def _budget(spec: SensitivitySpec, studies: Mapping[str, Study], layout: Layout) -> str:
+    crossed = "" if layout.method == "pawn" else f" ({words.count(len(layout.shares))} points)"
+    lucky = any(
+        one.known and _luck(one.final, int(one.final.error[one.final.main].argmax())) > MUCH_LUCK
+        for one in studies.values()
+    )
+    more = f" of {words.count(4 * spec.replicates)} replicates" if lucky else ""
+    return (
+        f"{words.count(layout.samples)} {SAMPLE_WORDS[layout.method]}{crossed} of "
+        f"{words.count(spec.replicates)} replicates, all with the same luck. "
+        f"{words.count(4 * layout.samples)} {SAMPLE_WORDS[layout.method]}{more} would halve the "
+        "intervals."
+    )
+
+
+def _too_wide(spec: SensitivitySpec, known: Known, layout: Layout) -> Iterator[str]:
+    """That the widest interval of the main index reaches too far, and what would narrow it."""
+    main, limit = MAIN[layout.method], REACH[layout.method]
+    scale = float(known.estimate[main].max()) if layout.method == "morris" else 1.0
+    widest = int(known.error[main].argmax())
+    reach = normal_quantile() * float(known.error[main][widest]) / scale
+    if reach <= limit:
+        return
+    more = (reach / limit) ** 2
+    samples = layout.samples * more
+    count = 1 << math.ceil(math.log2(samples)) if layout.method == "sobol" else _rounded(samples)
+    needed = f"{words.count(count)} {SAMPLE_WORDS[layout.method]}"
+    if _luck(known, widest) > MUCH_LUCK:
+        needed += f" of {words.count(_rounded(spec.replicates * more))} replicates"
+    of = " of the largest" if layout.method == "morris" else ""
+    yield (
+        f"the intervals reach up to {_reach(reach, layout.method)}{of}, too far to tell indices apart "
+        f"that are closer; about {needed} would bring that to {_reach(limit, layout.method)}."
+    )
+
+
+def _luck(known: Known, factor: int) -> float:
+    """The share of an interval's variance that is luck, not the choice of points."""
+    luck, error = known.luck[known.main][factor], known.error[known.main][factor]
+    return 0.0 if math.isnan(luck) or error == 0 else float((luck / error) ** 2)
+
+
+def _reach(reach: float, method: str) -> str:
+    return f"±{_percent(reach)}" if method == "morris" else f"±{reach:.2g}"
+
+
+def _index(known: Known, main: str, k: int, measure: Measure) -> str:
+    lower, upper = known.limits(main)
+    value, low, high = (float(of[k]) for of in (known.estimate[main], lower, upper))
+    if main == "mu_star":
+        if measure.unit == "share":
+            return f"{100 * value:.1f} points, {100 * low:.1f} to {100 * high:.1f}"
+        return words.estimate(value, low, high, measure.unit).replace(" (", ", ").rstrip(")")
+    return f"{value:.2f}, {low:.2f} to {high:.2f}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}%" if share >= 0.095 or share == 0 else f"{100 * share:.1g}%"
+
+
+def _rounded(number: float) -> int:
+    """A number to two figures, upwards."""
+    scale = 10.0 ** (math.floor(math.log10(max(number, 1.0))) - 1)
+    return math.ceil(math.ceil(number / scale) * scale)

@@ -1,0 +1,296 @@
+"""Charts of a sensitivity study: the ranking, how it settles, a tornado, effects and pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from crisis_sim.experiments.words import short_names
+from crisis_sim.report import style, words
+from crisis_sim.report.experiments.sensitivity_planes import draw_effects, draw_pairs
+
+if TYPE_CHECKING:
+    from crisis_sim.experiments.findings import Findings
+
+#: Factors that a chart shows, the most important first; lines that stay apart.
+_MOST, _LINES = 15, 6
+#: Height of a row, of a panel of lines, and of what stands around either, in millimetres.
+_ROW, _PANEL, _AROUND = 4.4, 48.0, 17.0
+#: Letters in a line of the words below a chart, and of a factor's name.
+_FOOT, _NAME = 115, 34
+
+#: On the axis of the main index.
+_AXES = {
+    "total": "share of the variance between points",
+    "median": "distance between distributions (Kolmogorov-Smirnov, median over tenths of the range)",
+}
+_SAMPLES = {"morris": "trajectories", "sobol": "base samples", "pawn": "points"}
+
+
+def draw(findings: Findings) -> Iterator[tuple[str, Figure]]:
+    """The charts of a study, each with the name of its file."""
+    yield "ranking", draw_ranking(findings)
+    yield "convergence", draw_convergence(findings)
+    if "tornado" in findings.tables:
+        yield "tornado", draw_tornado(findings)
+    if "effects" in findings.tables:
+        yield "effects", draw_effects(findings)
+    if "pairs" in findings.tables:
+        yield "pairs", draw_pairs(findings)
+
+
+@style.styled
+def draw_ranking(findings: Findings) -> Figure:
+    """Each factor's index with its 95% interval, the most important first, a panel an outcome."""
+    summary = findings.summary
+    rows = min(len(summary["factors"]), _MOST)
+    figure, panels = _stacked(findings, _AROUND + _ROW * rows)
+    names = _names(summary)
+    for axes, measure in zip(panels, summary["measures"], strict=True):
+        one = summary["studies"][measure["name"]]
+        axes.set_title(_title(measure))
+        if _says_nothing(axes, one):
+            continue
+        scale, unit = _unit(measure["unit"])
+        shown = one["order"][:_MOST]
+        scale = scale if one["main_index"] == "mu_star" else 1.0
+        if "first" in one["indices"]:
+            _dots(axes, shown, one["indices"]["first"], 1.0, 0.22, hollow=True)
+        _dots(axes, shown, one["indices"][one["main_index"]], scale, 0.0)
+        axes.set_xlabel(_AXES.get(one["main_index"], f"{unit}, over the whole range of the factor"))
+        _name_rows(axes, [names[path] for path in shown])
+        axes.axvline(0.0, color=style.GREY, linewidth=0.8, zorder=1)
+        if one["thresholds"]:
+            _mark_dummy(axes, one["thresholds"][one["main_index"]])
+    figure.legend(handles=_ranking_legend(summary), loc="outside upper right", ncols=3)
+    figure.supxlabel(_foot(findings, _left_out(summary)), fontsize=6.0, color=style.GREY)
+    return figure
+
+
+@style.styled
+def draw_convergence(findings: Findings) -> Figure:
+    """The main index of the first factors as samples are added, with 95% intervals."""
+    summary = findings.summary
+    figure, panels = _stacked(findings, _PANEL + 8.0)
+    names = _names(summary)
+    table = findings.tables["indices"].to_pandas()
+    for axes, measure in zip(panels, summary["measures"], strict=True):
+        one = summary["studies"][measure["name"]]
+        axes.set_title(_title(measure))
+        if _says_nothing(axes, one):
+            continue
+        main = one["main_index"]
+        scale, unit = _unit(measure["unit"]) if main == "mu_star" else (1.0, _SHORT[main])
+        rows = table[(table["measure"] == measure["name"]) & (table["index"] == main)]
+        shown = one["order"][:_LINES]
+        ends = []
+        for place, path in enumerate(shown):
+            line = style.scenario_line(place)
+            own = rows[rows["factor"] == path].sort_values("samples")
+            # A little apart, so that no interval hides another.
+            x = own["samples"].to_numpy() * 2.0 ** (0.05 * (place - (len(shown) - 1) / 2))
+            y, lower, upper = (
+                scale * own[key].to_numpy() for key in ("estimate", "lower", "upper")
+            )
+            axes.plot(x, y, marker="o", markersize=2.5, **line)
+            axes.vlines(x, lower, upper, color=line["color"], linewidth=0.7)
+            ends.append((float(y[-1]), words.shorten(names[path], _NAME), line))
+        _steps(axes, sorted(set(rows["samples"])))
+        axes.set_ylabel(unit)
+        axes.grid(axis="y")
+        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+        style.label_ends(figure, axes, ends)
+    panels[-1].set_xlabel(f"{_SAMPLES[summary['method']]} so far")
+    said = f"The first {min(_LINES, len(names))} factors"
+    figure.supxlabel(_foot(findings, said), fontsize=6.0, color=style.GREY)
+    return figure
+
+
+@style.styled
+def draw_tornado(findings: Findings) -> Figure:
+    """What each outcome changes by as one factor alone goes to either end of its range."""
+    summary = findings.summary
+    rows = min(len(summary["factors"]), _MOST)
+    figure, panels = _stacked(findings, _AROUND + _ROW * rows)
+    table = findings.tables["tornado"].to_pandas()
+    names = _names(summary)
+    factors = {one["path"]: one for one in summary["factors"]}
+    for axes, measure in zip(panels, summary["measures"], strict=True):
+        axes.set_title(_title(measure))
+        scale, unit = _unit(measure["unit"])
+        own = table[table["measure"] == measure["name"]]
+        widest = own.groupby("factor", sort=False)["estimate"].agg(_swing)
+        if widest.isna().all():
+            style.say_nothing_to_draw(
+                axes, "unknown, or never reached, in the middle of the factors"
+            )
+            axes.set_axis_off()
+            continue
+        shown = list(widest.sort_values(ascending=False, kind="stable").index[:rows])
+        for place, path in enumerate(shown):
+            for _, end in own[own["factor"] == path].iterrows():
+                _bar(axes, place, end, scale)
+        labels = [
+            f"{words.shorten(names[path], _NAME)}  {factors[path]['low']:.3g} … "
+            f"{factors[path]['high']:.3g}"
+            for path in shown
+        ]
+        _name_rows(axes, labels)
+        axes.axvline(0.0, color=style.BLACK, linewidth=0.8, zorder=4)
+        axes.set_xlabel(f"change in {unit}" if unit == "percentage points" else f"change, {unit}")
+    legend = [
+        Patch(color=style.ORANGE, label="at its low end"),
+        Patch(color=style.BLUE, label="at its high end"),
+    ]
+    figure.legend(handles=legend, loc="outside upper right", ncols=2)
+    replicates = words.count(summary["tornado_replicates"])
+    said = (
+        "One factor moved, all others in their middle; beside each name its ends (5% and 95% of what "
+        f"it may be, or the range that was given). Lines: 95% intervals; {replicates} replicates at "
+        "each end, all with the same luck."
+    )
+    figure.supxlabel(fill(said, _FOOT), fontsize=6.0, color=style.GREY)
+    return figure
+
+
+#: What the main index is called beside an axis.
+_SHORT = {"total": "total index", "median": "PAWN index"}
+
+
+def _stacked(findings: Findings, height: float) -> tuple[Figure, Any]:
+    measures = len(findings.summary["measures"])
+    figure = style.new_figure(height=14.0 + measures * height)
+    return figure, figure.subplots(measures, 1, squeeze=False)[:, 0]
+
+
+def _says_nothing(axes: Axes, one: dict[str, Any]) -> bool:
+    """Whether there is nothing to draw of an outcome; then it is said why."""
+    why = ""
+    if not one["indices"]:
+        why = f"unknown, or never reached, in {one['samples_lost']} of {one['samples']} samples"
+    elif not one["deviation"]:
+        why = "the same at every point"
+    if why:
+        style.say_nothing_to_draw(axes, why)
+        axes.set_axis_off()
+    return bool(why)
+
+
+def _dots(
+    axes: Axes,
+    shown: list[str],
+    figures: dict[str, Any],
+    scale: float,
+    apart: float,
+    hollow: bool = False,
+) -> None:
+    for place, path in enumerate(shown):
+        one = figures[path]
+        colour = style.GREY if hollow else style.BLUE
+        limits = [scale * one[key] for key in ("lower", "upper")]
+        axes.plot(limits, [place + apart] * 2, color=colour, linewidth=0.8 if hollow else 1.2)
+        axes.plot(
+            [scale * one["estimate"]],
+            [place + apart],
+            "o",
+            markersize=2.8 if hollow else 3.6,
+            markerfacecolor="#FFFFFF" if hollow else colour,
+            markeredgecolor=colour,
+            markeredgewidth=0.8,
+        )
+
+
+def _bar(axes: Axes, place: int, end: Any, scale: float) -> None:
+    """One end of a factor: its bar in one half of the row, so that bars on one side both show."""
+    low = end["end"] == "low"
+    if not np.isfinite(end["estimate"]):
+        return
+    middle = place + (-0.2 if low else 0.2)
+    colour = style.ORANGE if low else style.BLUE
+    axes.barh(middle, scale * end["estimate"], height=0.38, color=colour, linewidth=0, zorder=2)
+    limits = [scale * end["lower"], scale * end["upper"]]
+    axes.plot(limits, [middle] * 2, color=style.BLACK, linewidth=0.7, zorder=3)
+
+
+def _swing(estimates: Any) -> float:
+    known = np.abs(estimates[np.isfinite(estimates)])
+    return float(known.max()) if len(known) else float("nan")
+
+
+def _name_rows(axes: Axes, labels: list[str]) -> None:
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_ylim(len(labels) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x")
+
+
+def _mark_dummy(axes: Axes, threshold: float) -> None:
+    axes.axvline(threshold, color=style.VERMILLION, linewidth=0.9, linestyle=(0, (4, 2)))
+
+
+def _ranking_legend(summary: dict[str, Any]) -> list[Line2D]:
+    def mark(label: str, colour: str, face: str) -> Line2D:
+        return Line2D(
+            [], [], marker="o", markersize=3.4, color=colour, markerfacecolor=face, label=label
+        )
+
+    if summary["method"] == "sobol":
+        return [
+            mark("total index: with all it takes part in", style.BLUE, style.BLUE),
+            mark("first-order index: acting alone", style.GREY, "#FFFFFF"),
+        ]
+    if summary["method"] == "morris":
+        return [mark("mean size of the elementary effects (μ*)", style.BLUE, style.BLUE)]
+    dummy = "a factor that nothing depends on stays below in 95 of 100"
+    return [
+        mark("PAWN index", style.BLUE, style.BLUE),
+        Line2D([], [], color=style.VERMILLION, linestyle=(0, (4, 2)), label=dummy),
+    ]
+
+
+def _steps(axes: Axes, samples: list[int]) -> None:
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_locator(FixedLocator(samples))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+
+
+def _names(summary: dict[str, Any]) -> dict[str, str]:
+    """Each factor's short name by its path."""
+    return short_names([one["path"] for one in summary["factors"]])
+
+
+def _left_out(summary: dict[str, Any]) -> str:
+    more = len(summary["factors"]) - _MOST
+    return f"the {more} factors that matter least are left out; " if more > 0 else ""
+
+
+def _foot(findings: Findings, what: str) -> str:
+    summary = findings.summary
+    noise = [summary["studies"][one["name"]]["noise"] for one in summary["measures"]]
+    told = ", ".join("unknown" if one is None else f"{100 * one:.2g}%" for one in noise)
+    what = f"{what.rstrip('; ')}; " if what else ""
+    text = (
+        f"{what}lines: 95% intervals, from luck and from the choice of points; "
+        f"{words.count(summary['samples'])} {_SAMPLES[summary['method']]}, "
+        f"{words.count(summary['points'])} points of {words.count(summary['replicates'])} replicates, "
+        f"all with the same luck; Monte Carlo noise in the variance between points: {told}."
+    )
+    return fill(text[:1].upper() + text[1:], _FOOT)
+
+
+def _title(measure: dict[str, Any]) -> str:
+    return words.shorten(words.sentence(measure["words"]).rstrip("."), 90)
+
+
+def _unit(unit: str) -> tuple[float, str]:
+    return (100.0, "percentage points") if unit == "share" else (1.0, unit or "value")

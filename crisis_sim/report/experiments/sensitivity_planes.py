@@ -1,0 +1,164 @@
+"""Two charts of a sensitivity study: Morris's plane of effects, and the squares of pairs."""
+
+from __future__ import annotations
+
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from crisis_sim.experiments.words import short_names
+from crisis_sim.report import style, words
+
+if TYPE_CHECKING:
+    from crisis_sim.experiments.findings import Findings
+
+#: Factors that are named in the plane.
+_NAMED = 10
+#: Letters of a title where panels stand side by side, and of the words below.
+_TITLE, _FOOT = 44, 115
+
+
+@style.styled
+def draw_effects(findings: Findings) -> Figure:
+    """Morris's plane: the mean size of a factor's effects, and how much they differ from place to place.
+
+    Far to the right: it matters. High up: it acts differently from place to place, by curvature or
+    with other factors. The grey dots are single effects, each at its own size.
+    """
+    summary = findings.summary
+    measures = summary["measures"]
+    figure = style.new_figure(height=16.0 + 72.0 * len(measures))
+    panels = figure.subplots(len(measures), 2, squeeze=False, gridspec_kw={"width_ratios": (1, 1)})
+    effects = findings.tables["effects"].to_pandas()
+    names = short_names([one["path"] for one in summary["factors"]])
+    for (plane, strip), measure in zip(panels, measures, strict=True):
+        one = summary["studies"][measure["name"]]
+        title = words.sentence(measure["words"]).rstrip(".")
+        plane.set_title(fill(words.shorten(title, 2 * _TITLE), _TITLE))
+        if not one["indices"] or not one["deviation"]:
+            style.say_nothing_to_draw(plane, "the same at every point, or unknown")
+            plane.set_axis_off()
+            strip.set_axis_off()
+            continue
+        scale, unit = (
+            (100.0, "percentage points") if measure["unit"] == "share" else (1.0, measure["unit"])
+        )
+        _plane(plane, one, scale)
+        plane.set_xlabel(f"mean size of the effects, μ* ({unit})")
+        plane.set_ylabel(f"their standard deviation, σ ({unit})")
+        shown = one["order"][:_NAMED]
+        own = effects[effects["measure"] == measure["name"]]
+        for place, path in enumerate(shown):
+            values = scale * own.loc[own["factor"] == path, "effect"].to_numpy()
+            strip.plot(
+                values, [place] * len(values), "|", color=style.BLUE, alpha=0.6, markersize=6
+            )
+            strip.plot([values.mean()], [place], "D", color=style.BLACK, markersize=2.6)
+        strip.axvline(0.0, color=style.GREY, linewidth=0.8)
+        labels = [f"{words.shorten(names[path], 28)}  {k}" for k, path in enumerate(shown, start=1)]
+        strip.set_yticks(range(len(shown)), labels)
+        strip.set_ylim(len(shown) - 0.4, -0.6)
+        strip.tick_params(axis="y", length=0)
+        strip.set_title("every effect (bars) and their mean (diamond)")
+        strip.set_xlabel(f"elementary effect ({unit} over the whole range)")
+    said = (
+        "Left: lines are 95% intervals; on the dashed line effects differ as much as they are large "
+        "(σ = μ*): below it a factor acts nearly alike everywhere, above it by curvature or with "
+        f"others. Numbers: the first {_NAMED} factors, named on the right."
+    )
+    figure.supxlabel(fill(said, _FOOT), fontsize=6.0, color=style.GREY)
+    return figure
+
+
+@style.styled
+def draw_pairs(findings: Findings) -> Figure:
+    """Second-order indices: what each pair explains beyond both alone, a square a pair."""
+    summary = findings.summary
+    measures = summary["measures"]
+    paths = [one["path"] for one in summary["factors"]]
+    columns = min(2, len(measures))
+    lines = -(-len(measures) // columns)
+    figure = style.new_figure(height=14.0 + lines * (28.0 + 7.0 * len(paths)))
+    panels = figure.subplots(lines, columns, squeeze=False).ravel()
+    table = findings.tables["pairs"].to_pandas()
+    for axes, measure in zip(panels, measures, strict=False):
+        title = words.sentence(measure["words"]).rstrip(".")
+        axes.set_title(fill(words.shorten(title, 2 * _TITLE), _TITLE))
+        own = table[table["measure"] == measure["name"]]
+        if own.empty:
+            style.say_nothing_to_draw(axes, "unknown, or never reached")
+            axes.set_axis_off()
+            continue
+        _squares(axes, own, paths)
+    for axes in panels[len(measures) :]:
+        axes.set_axis_off()
+    said = (
+        "Second-order index: per cent of the variance between points that the two explain together, "
+        "beyond what each explains alone. Blue: the 95% interval lies above zero; white: it does not."
+    )
+    figure.supxlabel(fill(said, _FOOT), fontsize=6.0, color=style.GREY)
+    return figure
+
+
+def _plane(axes: Axes, one: dict[str, Any], scale: float) -> None:
+    sizes, spreads = one["indices"]["mu_star"], one["indices"]["sigma"]
+    for place, path in enumerate(one["order"]):
+        x, y = scale * sizes[path]["estimate"], scale * spreads[path]["estimate"]
+        named = place < _NAMED
+        colour = style.BLUE if named else style.PALE_GREY
+        if named:
+            for figures, points in ((sizes, "x"), (spreads, "y")):
+                limits = [scale * figures[path][key] for key in ("lower", "upper")]
+                ends = (limits, [y, y]) if points == "x" else ([x, x], limits)
+                axes.plot(*ends, color=colour, linewidth=0.5, alpha=0.5)
+            axes.annotate(
+                str(place + 1),
+                (x, y),
+                xytext=(3, 2),
+                textcoords="offset points",
+                fontsize=6.5,
+            )
+        axes.plot([x], [y], "o", color=colour, markersize=3.2, zorder=3 if named else 2)
+    axes.set_xlim(left=0.0)
+    axes.set_ylim(bottom=0.0)
+    end = min(axes.get_xlim()[1], axes.get_ylim()[1])
+    axes.plot([0, end], [0, end], color=style.GREY, linewidth=0.8, linestyle=(0, (4, 2)), zorder=1)
+
+
+def _squares(axes: Axes, own: Any, paths: list[str]) -> None:
+    names = short_names(paths)
+    largest = max(float(own["estimate"].max()), 1e-9)
+    for _, row in own.iterrows():
+        column, line = paths.index(row["factor"]), paths.index(row["with"])
+        sure = row["lower"] > 0.0
+        axes.add_patch(
+            Rectangle(
+                (column - 0.48, line - 1.48),
+                0.96,
+                0.96,
+                facecolor=style.SKY_BLUE if sure else "#FFFFFF",
+                alpha=0.25 + 0.6 * max(row["estimate"], 0.0) / largest,
+                edgecolor=style.PALE_GREY,
+            )
+        )
+        axes.text(
+            column,
+            line - 1,
+            f"{100 * row['estimate']:.1f}".replace("-", words.MINUS),
+            ha="center",
+            va="center",
+            fontsize=6.0,
+            color=style.BLACK if sure else style.GREY,
+        )
+    last = len(paths) - 1
+    axes.set_xlim(-0.5, last - 0.5)
+    axes.set_ylim(last - 0.5, -0.5)
+    labels = [words.shorten(names[path], 22) for path in paths]
+    axes.set_xticks(range(last), labels[:-1], rotation=25, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(last), labels[1:])
+    axes.tick_params(length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
