@@ -62,9 +62,11 @@ def test_a_disk_that_fills_up_as_blocks_are_written_keeps_those_that_are_there(
     said = str(told.value)
     assert f"cannot write results to {tmp_path}: File too large\n" in said
     assert "not finished: 20 of 60 crises; go on with: crisis-sim run --resume" in said
-    assert not list(tmp_path.rglob("*" + PARTIAL))
+    # A worker that is ended because another's disk is full may leave a scrap, until somebody goes on.
+    assert processes > 1 or not list(tmp_path.rglob("*" + PARTIAL))
     disk.grow()
     resume(tmp_path)
+    assert not list(tmp_path.rglob("*" + PARTIAL))
     assert (
         rows(tmp_path)["quarrel"][0]
         == simulate(crisis(), 60).ensembles["quarrel"].table.to_pylist()
