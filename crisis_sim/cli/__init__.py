@@ -13,6 +13,7 @@ from crisis_sim.cli import (  # noqa: F401
     doctor,
     experiment,
     files,
+    posterior,
     replay,
     run,
     sensitivity,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 #: Each kind by the word for it in a file, and its module.
 KINDS = {
     "attribute": "crisis_sim.experiments.kinds.attribute",
+    "posterior": "crisis_sim.experiments.kinds.posterior",
     "sensitivity": "crisis_sim.experiments.kinds.sensitivity",
     "sweep": "crisis_sim.experiments.kinds.sweep",
     "tune": "crisis_sim.experiments.kinds.tune",

@@ -27,7 +27,7 @@ def scenario_files(problem: Problem, point: Values) -> dict[str, str]:
         problem: what was tuned.
         point: the parameters, `(parameters,)`.
     """
-    files = {}
+    files: dict[str, str] = {}
     for scenario in problem.scenarios:
         changes = {
             path: value
@@ -101,7 +101,8 @@ def _difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str
     found = {}
     for key, value in after.items():
         old = before.get(key)
-        if isinstance(value, dict) and isinstance(old, dict):
+        # Of a choice neither its values nor its weights can be left out.
+        if isinstance(value, dict) and isinstance(old, dict) and "choice" not in value:
             inner = _difference(old, value)
             if inner:
                 found[key] = inner

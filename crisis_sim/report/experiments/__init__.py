@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 #: Each kind of experiment and the module that draws it.
 DRAWERS = {
     "attribute": "crisis_sim.report.experiments.attribute",
+    "posterior": "crisis_sim.report.experiments.posterior",
     "sensitivity": "crisis_sim.report.experiments.sensitivity",
     "sweep": "crisis_sim.report.experiments.sweep",
     "tune": "crisis_sim.report.experiments.tune",
