@@ -43,10 +43,11 @@ def crises(experiment: Experiment) -> int:
 
 def run(experiment: Experiment, how: How) -> Findings:
     from crisis_sim.experiments.tuning.evaluation import Problem
+    from crisis_sim.experiments.tuning.found import Found
     from crisis_sim.experiments.tuning.pinned import pin_down
     from crisis_sim.experiments.tuning.scenario_file import scenario_files
     from crisis_sim.experiments.tuning.search import search
-    from crisis_sim.experiments.tuning.told import Found
+    from crisis_sim.experiments.tuning.told import answer
 
     problem = Problem(experiment, how.agents)
     trials = search(problem, how)
@@ -64,7 +65,7 @@ def run(experiment: Experiment, how: How) -> Findings:
     )
     return Findings(
         experiment,
-        tuple(found.answer()),
+        tuple(answer(found)),
         found.tables(),
         found.summary(),
         crises(experiment),
