@@ -9,20 +9,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
-from crisis_sim.outcomes.intervals import normal_quantile
 from crisis_sim.report import style, words
+from crisis_sim.report.experiments.tune_parameters import draw_parameters
+from crisis_sim.report.experiments.tune_targets import draw_targets
+from crisis_sim.report.experiments.tune_words import foot, ring
 
 if TYPE_CHECKING:
     from crisis_sim.experiments.findings import Findings
 
-#: Height of a row, and of what stands around the rows, in millimetres.
-_ROW, _AROUND = 4.6, 26.0
-#: Letters of a parameter's path, and of a target's name, on an axis.
-_PATH, _NAME = 44, 54
-#: Standard errors up to which a distance from a target is drawn to scale.
-_FARTHEST = 8.0
 #: A loss that goes over more than this ratio is drawn on a logarithmic axis.
 _WIDE = 20.0
 
@@ -81,116 +76,7 @@ def draw_history(findings: Findings) -> Figure:
     figure.legend(
         handles=_history_legend(summary), loc="outside upper right", ncols=4, fontsize=6.0
     )
-    figure.supxlabel(_foot(findings), fontsize=6.0, color=style.GREY)
-    return figure
-
-
-@style.styled
-def draw_parameters(findings: Findings) -> Figure:
-    """Left: where each parameter lies best in its range. Right: how much it matters."""
-    rows = sorted(findings.summary["parameters"], key=lambda row: -float(row["importance"]))
-    figure = style.new_figure(height=_AROUND + 1.7 * _ROW * len(rows))
-    left, right = figure.subplots(1, 2, sharey=True, gridspec_kw={"width_ratios": (3, 1)})
-    for place, row in enumerate(rows):
-        left.plot([0, 1], [place, place], color=style.PALE_GREY, linewidth=4.0, zorder=1)
-        ends = [_share(row, row[key]) for key in ("lower", "upper")]
-        left.plot(ends, [place, place], color=style.SKY_BLUE, linewidth=4.0, zorder=2)
-        own = _share(row, row["own"])
-        left.plot([min(max(own, 0.0), 1.0)], [place], "|", color=style.GREY, markersize=9, zorder=3)
-        left.plot(
-            [_share(row, row["best"])], [place], "D", color=style.BLACK, markersize=3.6, zorder=4
-        )
-        for x, key, side in ((0.0, "low", "left"), (1.0, "high", "right")):
-            _beside(left, x, place, f"{row[key]:.3g}", side, style.GREY)
-        best = f"{row['best']:.3g}{_noun(row['unit'])}"
-        at = min(max(_share(row, row["best"]), 0.12), 0.88)
-        _beside(left, at, place, best, "center", style.BLACK)
-    left.set_yticks(
-        range(len(rows)), [words.shorten(words.clean(row["path"]), _PATH) for row in rows]
-    )
-    left.set_ylim(len(rows) - 0.35, -0.6)
-    left.set_xlim(-0.03, 1.03)
-    left.set_xticks([])
-    left.set_title("Where it lies in its range")
-    right.barh(range(len(rows)), [100 * row["importance"] for row in rows], 0.5, color=style.BLUE)
-    right.set_title("Importance")
-    right.set_xlabel("what sets the best tenth of\nthe trials apart, per cent")
-    right.set_xlim(left=0)
-    for axes in (left, right):
-        axes.tick_params(axis="y", length=0)
-        axes.spines["left"].set_visible(False)
-    left.spines["bottom"].set_visible(False)
-    good = findings.summary["good"]
-    figure.legend(
-        handles=[
-            Line2D([], [], marker="D", linestyle="", color=style.BLACK, markersize=3.6, label="best"),
-            Patch(color=style.SKY_BLUE, label=f"about as good ({words.plural(good['trials'], 'trial')})"),
-            Patch(color=style.PALE_GREY, label="searched"),
-            Line2D([], [], marker="|", linestyle="", color=style.GREY, markersize=8, label="scenario's own"),
-        ],
-        loc="outside upper left",
-        ncols=4,
-        fontsize=6.0,
-    )  # fmt: skip
-    figure.supxlabel(_foot(findings), fontsize=6.0, color=style.GREY)
-    return figure
-
-
-@style.styled
-def draw_targets(findings: Findings) -> Figure:
-    """How far each figure is from its target, tuned and as it was, with luck that is fresh."""
-    summary = findings.summary
-    rows = [row for row in summary["outcomes"] if row["is_target"]]
-    several = len(summary["scenarios"]) > 1
-    figure = style.new_figure(height=_AROUND + (1.35 if several else 1.2) * _ROW * len(rows))
-    axes = figure.subplots()
-    reach = normal_quantile()
-    axes.axvspan(-reach, reach, color=style.PALE_GREY, alpha=0.6, linewidth=0)
-    axes.axvline(0.0, color=style.GREY, linewidth=0.8)
-    widest = max(max(abs(row["apart"]), abs(row["apart_before"])) for row in rows)
-    end = min(max(1.15 * widest, 3.0), _FARTHEST)
-    for place, row in enumerate(rows):
-        before, after = (float(np.clip(row[key], -end, end)) for key in ("apart_before", "apart"))
-        axes.plot([before, after], [place, place], color=style.GREY, linewidth=0.6, zorder=2)
-        _dot(axes, before, place, row["apart_before"], end, "#FFFFFF")
-        error = reach * (row["apart_error"] or 0.0)
-        axes.plot(
-            np.clip([row["apart"] - error, row["apart"] + error], -end, end), [place, place],
-            color=style.BLUE, linewidth=1.2, zorder=3,
-        )  # fmt: skip
-        _dot(axes, after, place, row["apart"], end, style.BLUE)
-        text = f"{_shown(row['estimate'], row['unit'])} ({_shown(row['target'], row['unit'])})"
-        axes.text(
-            1.01, place, text, transform=axes.get_yaxis_transform(), va="center", fontsize=6.0
-        )
-    axes.set_yticks(range(len(rows)), [_target_name(row, several) for row in rows])
-    axes.tick_params(axis="y", length=0)
-    axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set_xlim(-1.04 * end, 1.04 * end)
-    axes.set_xlabel("distance from the target, in its standard errors")
-    axes.set_title("Fitted against aimed for")
-    axes.text(
-        1.01, -0.6, "tuned (target)", transform=axes.get_yaxis_transform(), va="bottom", fontsize=6.0,
-        color=style.GREY,
-    )  # fmt: skip
-    axes.spines["left"].set_visible(False)
-    figure.legend(
-        handles=[
-            Line2D([], [], marker="o", color=style.BLUE, markersize=4, label="tuned, with its 95% Monte Carlo error"),
-            _ring("scenario as it is", style.GREY, 4),
-            Patch(color=style.PALE_GREY, label="the target's 95% interval"),
-        ],
-        loc="outside upper left",
-        ncols=3,
-        fontsize=6.0,
-    )  # fmt: skip
-    fresh = summary["fresh"]
-    figure.supxlabel(
-        f"With luck that nothing was tuned on: seed {fresh['seed']}, {words.count(fresh['replicates'])} replicates"
-        + (f"; triangles: farther than {end:g}" if widest > end else ""),
-        fontsize=6.0,
-        color=style.GREY,
-    )
+    figure.supxlabel(foot(findings), fontsize=6.0, color=style.GREY)
     return figure
 
 
@@ -225,12 +111,12 @@ def draw_trade_off(findings: Findings) -> Figure:
     axes.set_xlim(left=min(0.0, float(cost.min())))
     axes.grid(axis="y")
     handles = [
-        _ring("trial", style.SKY_BLUE, 3),
+        ring("trial", style.SKY_BLUE, 3),
         Line2D([], [], marker="o", color=style.BLUE, markersize=3, label="none is better for less"),
         Line2D([], [], marker="D", color=style.BLACK, markersize=3.8, label="best, 95%"),
     ]  # fmt: skip
     figure.legend(handles=handles, loc="outside upper right", ncols=3, fontsize=6.0)
-    figure.supxlabel(_foot(findings), fontsize=6.0, color=style.GREY)
+    figure.supxlabel(foot(findings), fontsize=6.0, color=style.GREY)
     return figure
 
 
@@ -292,49 +178,6 @@ def _figures(findings: Findings, which: int, name: str) -> Any:
     return column.astype(float).reshape(trials, -1)[:, which]
 
 
-def _target_name(row: dict[str, Any], several: bool) -> str:
-    name = words.shorten(words.sentence(row["words"]).rstrip("."), _NAME)
-    return f"{name}\n{words.clean(row['scenario'])}" if several else name
-
-
-def _ring(label: str, colour: str, size: float) -> Line2D:
-    """A ring in a legend."""
-    look: Any = {"color": "#FFFFFF", "markeredgecolor": colour, "markersize": size}
-    return Line2D([], [], marker="o", linestyle="", label=label, **look)
-
-
-def _dot(axes: Axes, x: float, y: float, true: float, end: float, colour: str) -> None:
-    """A dot, or at the edge an arrow towards where it would be."""
-    marker = "o" if abs(true) <= end else (">" if true > 0 else "<")
-    edge = style.GREY if colour == "#FFFFFF" else colour
-    axes.plot([x], [y], marker, color=colour, markeredgecolor=edge, markersize=4.0, zorder=4)
-
-
-def _share(row: dict[str, Any], value: float) -> float:
-    """How far along its range a parameter's value is."""
-    low, high = row["low"], row["high"]
-    if row["scale"] == "log":
-        if value <= 0:
-            return 0.0
-        value, low, high = np.log(value), np.log(low), np.log(high)
-    return float((value - low) / (high - low))
-
-
-def _beside(axes: Axes, x: float, y: float, text: str, side: Any, colour: str) -> None:
-    """Small words over the end of a bar, or under a dot on it."""
-    over = side == "center"
-    axes.annotate(
-        text,
-        xy=(x, y),
-        xytext=(0, 4.5 if over else -4.5),
-        textcoords="offset points",
-        ha=side,
-        va="bottom" if over else "top",
-        fontsize=6.0,
-        color=colour,
-    )
-
-
 def _line(axes: Axes, level: float, text: str) -> None:
     axes.axhline(level, color=style.VERMILLION, linewidth=0.9, linestyle=(0, (4, 2)))
     axes.annotate(
@@ -353,23 +196,3 @@ def _line(axes: Axes, level: float, text: str) -> None:
 def _unit(unit: str) -> tuple[float, str]:
     """How many of a unit 1 is, and its name."""
     return (100.0, "per cent") if unit == "share" else (1.0, unit or "value")
-
-
-def _noun(unit: str) -> str:
-    return "" if unit in ("share", "ratio", "intensity", "") else f" {unit}"
-
-
-def _shown(value: float | None, unit: str) -> str:
-    if value is None:
-        return "unknown"
-    return f"{words.percent(value)}%" if unit == "share" else f"{value:.3g}{_noun(unit)}"
-
-
-def _foot(findings: Findings) -> str:
-    summary = findings.summary
-    surely = summary["objective"] and summary["objective"]["surely"]
-    return (
-        f"{words.count(summary['trials'])} trials by {summary['sampler']}, "
-        f"{words.count(summary['replicates'])} replicates each, all with the same luck"
-        + ("; enough is what is so with its whole 95% interval" if surely else "")
-    )
