@@ -49,8 +49,10 @@ def fitted(marginal: Marginal, values: Values, weight: Values) -> Fit:
     """
     prior = marginal.prior
     given = prior.distribution
+    if given is None and prior.factor.scale == "linear":
+        given = Distribution("uniform", (prior.factor.low, prior.factor.high))
     if given is not None and given.kind == "choice":
-        return _choice(given, values, weight, prior)
+        return _choice(given, values, weight)
     wanted = np.asarray(weighted_quantiles(values, weight, tuple(LEVELS.tolist())))
     mean = float(weight @ values)
     spread = float(np.sqrt(weight @ (values - mean) ** 2)) or 1.0
@@ -61,7 +63,7 @@ def fitted(marginal: Marginal, values: Values, weight: Values) -> Fit:
     return Fit(best, error / spread, False)
 
 
-def _choice(given: Distribution, values: Values, weight: Values, prior: Prior) -> Fit:
+def _choice(given: Distribution, values: Values, weight: Values) -> Fit:
     """Of a choice only the weights change."""
     share = [float(weight @ (values == value)) for value in given.values]
     total = sum(share)

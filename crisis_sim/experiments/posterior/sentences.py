@@ -107,6 +107,11 @@ def _on_check(summary: dict[str, Any]) -> Iterator[str]:
             f"{what[0].lower()}{what[1:]} within the middle 95%."
         )
         return
+    why = (
+        "The tolerance is not at its goal yet, which may be why."
+        if summary["tolerance"] > summary["goal"]
+        else "It may be that no values of these parameters explain it."
+    )
     told = []
     for row in off[:MOST_TOLD]:
         median = math.inf if row["median"] is None else row["median"]
@@ -115,7 +120,7 @@ def _on_check(summary: dict[str, Any]) -> Iterator[str]:
     yield (
         f"The posterior does not explain {words.count(len(off))} of {words.count(len(seen))} that "
         f"were seen, which lie outside the middle 95% of what it predicts with fresh luck: "
-        f"{'; '.join(told)}. No values of these parameters may do so."
+        f"{'; '.join(told)}. {why}"
     )
 
 

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 _ACROSS, _HIGH = 3, 42.0
 #: Parameters and figures that are drawn; the tables have all.
 MOST_MARGINALS, MOST_PAIRED, MOST_PREDICTED = 12, 4, 14
-#: Bars of a marginal, and draws in a chart of pairs.
-_BARS, _DRAWN = 24, 400
-_NAME = 46
+#: Bars of a marginal, as many as the sample bears, and draws in a chart of pairs.
+_BARS, _DRAWN = (25, 20, 16, 10), 400
+_NAME = 38
+#: Draws that are worth one bar, on average: with fewer, bars show luck.
+_PER_BAR = 12
 
 
 def draw(findings: Findings) -> Iterator[tuple[str, Figure]]:
@@ -65,7 +67,9 @@ def _marginal(axes: Axes, findings: Findings, row: dict[str, Any]) -> None:
     after, weight = _particles(findings, row["path"])
     log = row["scale"] == "log"
     low, high = _ends(before, log)
-    edges = np.geomspace(low, high, _BARS + 1) if log else np.linspace(low, high, _BARS + 1)
+    worth = findings.summary["effective"] / _PER_BAR
+    bars = next((number for number in _BARS if number <= worth), _BARS[-1])
+    edges = np.geomspace(low, high, bars + 1) if log else np.linspace(low, high, bars + 1)
     inside = np.clip(after, low, high)
     shares, _ = np.histogram(inside, edges, weights=weight)
     expected, _ = np.histogram(np.clip(before, low, high), edges)
@@ -78,13 +82,9 @@ def _marginal(axes: Axes, findings: Findings, row: dict[str, Any]) -> None:
     axes.set_xlim(low, high)
     if log:
         axes.set_xscale("log")
-    axes.set_title(_short(row["path"]), fontsize=6.5)
-    axes.set_xlabel(_unit(row) or "value")
+    axes.set_title(_short(row["path"]), fontsize=6.0)
+    axes.set_xlabel((_unit(row) or "value") + ("" if row["pinned"] else "; not pinned down"))
     axes.set_ylabel("per cent of draws")
-    if not row["pinned"]:
-        axes.annotate(
-            "not pinned down", xy=(0.98, 0.05), xycoords="axes fraction", ha="right", fontsize=6.0
-        )  # fmt: skip
 
 
 @style.styled
@@ -93,7 +93,7 @@ def draw_pairs(findings: Findings) -> Figure:
     paths = _most_paired(findings)
     rows = {row["path"]: row for row in findings.summary["parameters"]}
     count = len(paths)
-    side = min(175.0, 45.0 * count)
+    side = min(max(45.0 * count, 120.0), style.DOUBLE_COLUMN)
     figure = style.new_figure(width=side, height=side * 0.86 + 12.0)
     grid = figure.subplots(count, count, squeeze=False)
     chosen = _chosen(findings)
@@ -133,8 +133,7 @@ def draw_pairs(findings: Findings) -> Figure:
             if k == 0 and j > 0:
                 axes.set_ylabel(_label(rows[down]))
     figure.supxlabel(
-        f"{words.count(_DRAWN)} draws from the posterior; on the diagonal each parameter alone, "
-        "its prior in grey",
+        f"{words.count(_DRAWN)} draws from the posterior; on the diagonal each alone, its prior in grey",
         fontsize=6.0,
         color=style.GREY,
     )

@@ -1,0 +1,363 @@
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from crisis_sim.batch import simulate
+from crisis_sim.cli import DONE, MISTAKE, run_command
+from crisis_sim.experiments import load_experiment, make_experiment, read_experiment, run_experiment
+from crisis_sim.experiments.errors import ExperimentError
+from crisis_sim.experiments.kinds.posterior import crises
+from crisis_sim.experiments.posterior import Posterior
+from crisis_sim.experiments.posterior.fitted import fitted
+from crisis_sim.experiments.posterior.marginals import Marginal, weighted_quantiles
+from crisis_sim.experiments.posterior.priors import prior_of, values_of
+from crisis_sim.experiments.posterior.problem import Problem
+from crisis_sim.experiments.posterior.record import misses, numbers_on_record
+from crisis_sim.experiments.posterior.schema import Case
+from crisis_sim.experiments.run import How
+from crisis_sim.outcomes.measures import measure
+from crisis_sim.scenario.errors import ScenarioError
+from crisis_sim.scenario.load import load_scenario
+from crisis_sim.scenario.numbers import Distribution
+from tests.batch.crises import crisis
+
+RESOLVE = "states.south.resolve"
+ATTENTION = "mediators.elder.attention_threshold"
+DEATHS = {"measure": "mean_deaths", "value": 500, "interval": [400, 600]}
+CASE = {
+    "name": "the quarrel of old",
+    "record": [{"of": "deaths", "value": 400, "within": 150}],
+    "so": {"mediated": True},
+}
+
+
+def made(scenario: Any = None, **changes: Any) -> Any:
+    content: dict[str, Any] = {
+        "kind": "posterior",
+        "scenario": scenario or crisis(),
+        "vary": {RESOLVE: {}, ATTENTION: {"low": 0.01, "high": 0.5, "scale": "log"}},
+        "targets": [DEATHS],
+        "particles": 24,
+        "generations": 2,
+        "replicates": 20,
+        "draws": 20,
+    }
+    return make_experiment("likely", **{**content, **changes})
+
+
+def same(one: Any, other: Any) -> bool:
+    return bool(
+        one.summary == other.summary
+        and one.answer == other.answer
+        and one.files == other.files
+        and all(one.tables[name].equals(other.tables[name]) for name in one.tables)
+    )
+
+
+def row_of(found: Any, path: str) -> Any:
+    return next(row for row in found.summary["parameters"] if row["path"] == path)
+
+
+@pytest.fixture(scope="module")
+def found() -> Any:
+    return run_experiment(made(cases=[CASE], outcomes=["agreement", "median_hours_to_ceasefire"]))
+
+
+def test_a_known_parameter_is_recovered_and_one_that_does_little_is_not_pinned_down() -> None:
+    truth = 0.62
+    states = {
+        "north": {"resolve": 0.9, "audience": 0.6},
+        "south": {"resolve": truth, "audience": 0.5},
+    }
+    (ensemble,) = simulate([crisis(states=states)], 2000, seed=99).ensembles.values()
+    deaths = float(measure("mean_deaths").over(ensemble).estimate[0])
+    near = [0.85 * deaths, 1.15 * deaths]
+    posterior = run_experiment(
+        made(
+            vary={RESOLVE: {"low": 0.2, "high": 1.0}, ATTENTION: {"low": 0.01, "high": 0.5}},
+            targets=[{"measure": "mean_deaths", "value": deaths, "interval": near}],
+            particles=80,
+            generations=3,
+            replicates=150,
+        )
+    )
+    south, elder = (row_of(posterior, path) for path in (RESOLVE, ATTENTION))
+    assert south["lower"] < truth < south["upper"]
+    assert south["median"] == pytest.approx(truth, abs=0.08)
+    assert south["shrinkage"] > 0.8 > 0.5 > elder["shrinkage"]
+    assert south["pinned"]
+    assert not elder["pinned"]
+    assert "Not pinned down by this evidence: attention_threshold" in " ".join(posterior.answer)
+    (row,) = posterior.summary["predictive"]
+    assert row["lower"] < deaths < row["upper"]
+    assert row["upper"] - row["lower"] < 0.6 * (row["prior_upper"] - row["prior_lower"])
+
+
+def test_the_same_seed_gives_the_same_to_the_bit_with_any_number_of_workers(found: Any) -> None:
+    experiment = found.experiment
+    assert same(found, run_experiment(experiment, workers=2))
+    other = run_experiment(made(cases=[CASE], seed=2))
+    values = [one.tables["particles"].column(RESOLVE).to_numpy() for one in (found, other)]
+    assert not np.isin(*values).any()
+
+
+class _StoppedError(Exception):
+    pass
+
+
+def test_an_experiment_that_was_cut_short_goes_on_to_the_same(found: Any, tmp_path: Path) -> None:
+    told: list[str] = []
+
+    def stop(text: str) -> None:
+        told.append(text)
+        raise _StoppedError
+
+    with pytest.raises(_StoppedError):
+        run_experiment(found.experiment, tmp_path / "out", tell=stop)
+    first = tmp_path / "out" / "design" / "generation_000.parquet"
+    assert first.exists()
+    written = first.stat().st_mtime_ns
+    assert re.match(r"generation 1 of 2: tolerance \S+, acceptance \d+%, effective", told[0])
+    gone_on = run_experiment(found.experiment, tmp_path / "out", resume=True)
+    assert first.stat().st_mtime_ns == written
+    assert same(found, gone_on)
+    assert same(found, read_experiment(tmp_path / "out"))
+
+
+@pytest.mark.parametrize("damage", [b"", b"no parquet"])
+def test_a_damaged_generation_is_made_again(found: Any, tmp_path: Path, damage: bytes) -> None:
+    folder = tmp_path / "out"
+    run_experiment(found.experiment, folder)
+    (folder / "manifest.json").unlink()
+    (folder / "design" / "generation_001.parquet").write_bytes(damage)
+    assert same(found, run_experiment(found.experiment, folder, resume=True))
+
+
+def test_progress_counts_all_crises(found: Any) -> None:
+    seen: list[tuple[int, int]] = []
+    run_experiment(made(), progress=lambda done, total: seen.append((done, total)))
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    assert {total for _, total in seen} == {crises(made())} == {(2 * 24 + 20) * 20}
+    assert seen[-1][0] == crises(made())
+
+
+def test_particles_have_luck_of_their_own() -> None:
+    problem = Problem(made(cases=[CASE]), How())
+    seen = problem.run(np.zeros((6, 2)), 0)  # the same parameters six times
+    assert len({one.tobytes() for one in seen.values}) == 6
+    assert np.array_equal(seen.values, problem.run(np.zeros((6, 2)), 0).values)
+    assert not np.array_equal(seen.values, problem.run(np.zeros((6, 2)), 1).values)
+
+
+def test_a_particles_likelihood_is_the_share_of_its_crises_that_are_like_the_record() -> None:
+    cases = tuple(Case.model_validate(one) for one in (CASE, {"name": "so", "so": {"war": True}}))
+    values = np.asarray([[[300, 500, 551, np.nan]]], dtype=np.float32)
+    so = np.asarray([[[True, False, True, True], [True, True, False, True]]])
+    off = misses(cases, values, so)
+    assert (off <= 1).mean(axis=2).tolist() == [[0.25, 0.75]]
+    assert (off <= 2).mean(axis=2).tolist() == [[0.5, 0.75]]
+
+
+def test_times_on_record_are_read_in_their_unit_since_what_is_said() -> None:
+    (ensemble,) = simulate([crisis()], 300, seed=1).ensembles.values()
+    case = Case.model_validate(
+        {"name": "x", "record": [
+            {"of": "first_strike_at_hours", "value": 1, "within": 1, "unit": "days"},
+            {"of": "ceasefire_in_effect_at_hours", "since": "first_strike_at_hours", "value": 1, "within": 1},
+        ]}
+    )  # fmt: skip
+    strike, ceasefire = numbers_on_record((case,), "quarrel")
+    struck = ensemble.column("first_strike_at_hours") - ensemble.column("trigger_at_hours")
+    assert strike.read(ensemble) == pytest.approx(struck / 24, nan_ok=True)
+    assert strike.words == "from the trigger to the first strike"
+    after = ceasefire.read(ensemble)
+    came = ~np.isnan(after)
+    assert 0 < came.sum() < 300
+    later = ensemble.column("ceasefire_in_effect_at_hours") - ensemble.column(
+        "first_strike_at_hours"
+    )
+    assert after[came] == pytest.approx(later[came])
+
+
+def test_targets_without_an_interval_are_scaled_by_what_the_prior_shows() -> None:
+    problem = Problem(made(targets=[{"measure": "mean_deaths", "value": 500}]), How())
+    seen = problem.run(np.zeros((24, 2)), 0)
+    shown = np.arange(24.0)[:, None]
+    (aim,) = problem.aims(replace(seen, figures=shown))
+    assert aim.error == pytest.approx(0.1 * np.median(np.abs(shown - np.median(shown))))
+
+
+def test_priors_are_the_scenarios_own_or_even_over_a_range() -> None:
+    experiment = made()
+    own, ranged = (
+        prior_of(path, written, [experiment.scenario])
+        for path, written in experiment.spec.vary.items()
+    )
+    shares = np.asarray([0.0, 0.5, 1.0])
+    assert own.at(shares) == pytest.approx([0.5, 0.75, 1.0])
+    assert ranged.at(shares) == pytest.approx([0.01, 0.005**0.5, 0.5])
+    scores = np.asarray([[0.0, 0.0], [9.0, -9.0]])
+    assert values_of([own, ranged], scores)[0] == pytest.approx([0.75, 0.005**0.5])
+    assert values_of([own, ranged], scores)[1] == pytest.approx([1.0, 0.01])
+
+
+def test_weighted_quantiles_of_equal_weights_are_those_of_the_values() -> None:
+    values = np.random.default_rng(1).random(4001)
+    found = weighted_quantiles(values, np.full(4001, 1 / 4001), (0.1, 0.5))
+    assert found == pytest.approx(np.quantile(values, [0.1, 0.5]), abs=1e-3)
+    heavy = np.where(values > 0.9, 9.0, 1.0)
+    assert weighted_quantiles(values, heavy / heavy.sum(), (0.5,))[0] > 0.85
+
+
+@pytest.mark.parametrize(
+    ("kind", "draw"),
+    [
+        ("normal", lambda random: random.normal(0.15, 0.04, 3000)),
+        ("beta", lambda random: random.beta(2, 9, 3000)),
+        ("triangular", lambda random: random.triangular(0.2, 0.3, 0.9, 3000)),
+        ("uniform", lambda random: random.uniform(0.2, 0.6, 3000)),
+    ],
+)
+def test_a_marginal_is_written_as_the_kind_that_it_has(kind: str, draw: Any) -> None:
+    values = draw(np.random.default_rng(3))
+    prior = prior_of(
+        RESOLVE, made(vary={RESOLVE: {"low": 0, "high": 1}}).spec.vary[RESOLVE], [crisis()]
+    )
+    marginal = Marginal(prior, *[0.0] * 10, pinned=True, edge="")
+    fit = fitted(marginal, values, np.full(3000, 1 / 3000))
+    assert fit.error < 0.05
+    assert fit.distribution.kind == kind
+    kept = fitted(replace(marginal, pinned=False), values, np.full(3000, 1 / 3000))
+    assert kept.distribution == Distribution("uniform", (0.0, 1.0))
+
+
+def test_of_a_choice_only_the_weights_change() -> None:
+    states = {
+        "north": {"resolve": 0.9, "audience": 0.6},
+        "south": {"resolve": {"choice": [0.5, 0.7, 1.0]}, "audience": 0.5},
+    }
+    found = run_experiment(made(crisis(states=states), vary={RESOLVE: {}}))
+    (south,) = found.summary["parameters"]
+    assert south["distribution"] == "choice"
+    assert south["distribution_values"] == [0.5, 0.7, 1.0]
+    assert "weights" in found.files["quarrel_posterior.yaml"]
+
+
+def test_the_posterior_is_a_scenario_that_runs(found: Any, tmp_path: Path) -> None:
+    for name, text in found.files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    scenario = load_scenario(tmp_path / "quarrel_posterior.yaml")
+    row = row_of(found, RESOLVE)
+    resolve = scenario.states["south"].resolve
+    assert isinstance(resolve, Distribution)
+    assert (resolve.kind, list(resolve.values)) == (row["distribution"], row["distribution_values"])
+    assert simulate([scenario], 8, seed=1).ensembles["quarrel_posterior"].replicates == 8
+
+
+def test_joint_draws_are_particles_as_they_are(found: Any, tmp_path: Path) -> None:
+    posterior = Posterior.of(found)
+    drawn = posterior.draw(500, seed=4)
+    assert list(drawn) == [RESOLVE, ATTENTION]
+    pairs = set(map(tuple, posterior.values.tolist()))
+    assert set(zip(*(of.tolist() for of in drawn.values()), strict=True)) <= pairs
+    mean = float(posterior.weight @ posterior.values[:, 0])
+    assert drawn[RESOLVE].mean() == pytest.approx(mean, abs=0.03)
+    again = posterior.draw(500, seed=4)
+    assert all(np.array_equal(drawn[path], again[path]) for path in drawn)
+    assert (
+        simulate([crisis()], 500, seed=4, parameters=drawn).ensembles["quarrel"].replicates == 500
+    )
+    sweep = make_experiment(
+        "s", kind="sweep", scenario=crisis(), vary={RESOLVE: {"points": 2}}, outcomes=["war"], replicates=2
+    )  # fmt: skip
+    with pytest.raises(ExperimentError, match="kind sweep has no posterior"):
+        Posterior.of(run_experiment(sweep))
+
+
+def test_what_it_tells(found: Any) -> None:
+    summary = found.summary
+    json.dumps(summary, allow_nan=False)
+    weight = found.tables["particles"].column("weight").to_numpy()
+    assert weight.sum() == pytest.approx(1)
+    assert summary["effective"] == pytest.approx(1 / (weight @ weight))
+    names = [row["name"] for row in summary["predictive"]]
+    assert names == [
+        "mean_deaths",
+        "agreement",
+        "median_hours_to_ceasefire",
+        f"{CASE['name']}: deaths",
+    ]
+    assert [row["tail"] is None for row in summary["predictive"]] == [False, True, True, False]
+    (case,) = summary["cases"]
+    assert case["prior_lower"] <= case["prior"] <= case["prior_upper"]
+    said = " ".join(found.answer)
+    assert "One crisis is one draw" in said
+    assert "worth" in said
+    assert "correlations are lost" in said
+
+
+def test_a_record_that_nothing_comes_near_is_told() -> None:
+    never = {"name": "x", "so": {"nuclear_use_at_hours": "came", "ending": "faded"}}
+    with pytest.raises(ExperimentError, match="no crisis of the first generation"):
+        run_experiment(made(targets=[], cases=[never]))
+
+
+def test_the_shipped_record_is_that_of_the_scenario() -> None:
+    experiment = load_experiment("posterior_may_2025")
+    scenario = experiment.scenario
+    real = scenario.real_path
+    assert real is not None
+    (case,) = experiment.spec.cases  # type: ignore[attr-defined]
+    strike, ceasefire = case.record
+    trigger = scenario.events[0].at
+    assert strike.value == pytest.approx(
+        (real.first_strike - trigger).total_seconds() / 86400, abs=0.01
+    )
+    after = (real.ceasefire_in_effect - real.first_strike).total_seconds() / 86400
+    assert ceasefire.value == pytest.approx(after, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("changes", "wrong"),
+    [
+        ({"vary": {"states.south.resolv": {}}}, "no parameter 'states.south.resolv'"),
+        ({"vary": {RESOLVE: {"low": 0.9, "high": 0.3}}}, "an empty range"),
+        ({"vary": {}}, "at least 1"),
+        ({"targets": []}, "neither targets nor cases"),
+        ({"targets": [{"measure": "mean_deathss", "value": 1}]}, "unknown measure 'mean_deathss'"),
+        ({"targets": [{**DEATHS, "interval": [600, 400]}]}, "an empty interval"),
+        ({"cases": [{"name": "x"}]}, "nothing is on record"),
+        ({"cases": [CASE, CASE]}, "a second case"),
+        ({"cases": [{**CASE, "scenario": "quarel"}]}, "none of the scenarios"),
+        ({"cases": [{**CASE, "so": {"endin": "faded"}}]}, "no outcome 'endin'"),
+        ({"cases": [{"name": "x", "record": [{"of": "death", "value": 1, "within": 1}]}]}, "no outcome 'death'"),
+        ({"cases": [{"name": "x", "record": [{"of": "deaths", "value": 1, "within": 0}]}]}, "0"),
+        ({"cases": [{"name": "x", "record": [{"of": "deaths", "value": 1, "within": 1, "unit": "days"}]}]}, "no time"),
+        ({"particles": 0}, "20"),
+        ({"replicates": 0}, "1"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_told_with_their_places(changes: dict[str, Any], wrong: str) -> None:
+    with pytest.raises(ScenarioError) as error:
+        made(**changes)
+    assert wrong in str(error.value)
+    assert all(mistake.line > 0 for mistake in error.value.mistakes)
+
+
+def test_the_short_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["posterior", "may_2025", "--vary", "states.india.resolve", "--target", "war=0.1:0:0.2"]
+    assert run_command([*words, "--dry-run", "--json", "--out", str(tmp_path / "x")]) == DONE
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["crises"] == (5 * 500 + 200) * 200
+    assert not (tmp_path / "x").exists()
+    for wrong in (words[:4], ["posterior", "may_2025", "--target", "war=0.1"], [*words, "--target", "war=x"],
+                  ["posterior", "mediation_delay"], ["posterior"]):  # fmt: skip
+        assert run_command(wrong) == MISTAKE
+        assert "error" in capsys.readouterr().err

@@ -1,0 +1,178 @@
+"""The sampler by itself, on simulators whose posterior is known or costs nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import chisquare
+
+from crisis_sim.experiments.posterior.sampler import (
+    NothingFitsError,
+    Proposal,
+    effective_size,
+    resampled,
+    sample,
+    tolerance_for,
+)
+
+#: Error of the stand-in's figure, and spread of its single crises.
+ERROR, SPREAD = 0.4, 1.0
+RUNS, RANKS = 120, 8
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A figure that is the first score, told from replicates, and known with an error."""
+
+    seen: float
+    replicates: int
+    seed: int
+
+    def run(self, scores: Any, generation: int) -> Any:
+        random = np.random.default_rng([self.seed, generation, 7])
+        return scores[:, 0] + random.standard_normal(len(scores)) / np.sqrt(self.replicates)
+
+    def join(self, seen: list[Any]) -> Any:
+        return np.concatenate(seen)
+
+    def likelihood(self, seen: Any) -> Any:
+        return lambda tolerance: -0.5 * ((seen - self.seen) / (tolerance * ERROR)) ** 2
+
+
+@dataclass(frozen=True)
+class OneCrisis:
+    """Crises spread around the first score; one of them is on record."""
+
+    seen: float
+    replicates: int
+    seed: int
+    within: float = 0.3
+
+    def run(self, scores: Any, generation: int) -> Any:
+        random = np.random.default_rng([self.seed, generation, 7])
+        luck = random.standard_normal((len(scores), self.replicates))
+        return np.abs(scores[:, :1] + SPREAD * luck - self.seen) / self.within
+
+    def join(self, seen: list[Any]) -> Any:
+        return np.concatenate(seen)
+
+    def likelihood(self, seen: Any) -> Any:
+        def at(tolerance: float) -> Any:
+            with np.errstate(divide="ignore"):
+                return np.log((seen <= tolerance).mean(axis=1))
+
+        return at
+
+
+def last(
+    study: Any, dimensions: int = 1, particles: int = 100, generations: int = 3, **how: Any
+) -> Any:
+    *_, final = sample(study, dimensions, particles, generations, how.pop("seed", 3), **how)
+    return final
+
+
+def ranks(study: Any, error: float, **how: Any) -> Any:
+    """Where true parameters lie among draws from their posteriors (Talts et al. 2018)."""
+    found = []
+    for run in range(RUNS):
+        random = np.random.default_rng([11, run])
+        truth = random.standard_normal()
+        seen = truth + error * random.standard_normal()
+        posterior = last(replace(study, seen=seen, seed=run), particles=50, seed=run, **how)
+        drawn = random.choice(posterior.scores[:, 0], RANKS - 1, p=posterior.weight)
+        found.append(int((drawn < truth).sum()))
+    return np.bincount(found, minlength=RANKS)
+
+
+def test_true_parameters_rank_evenly_among_draws_given_figures_known_with_an_error() -> None:
+    # So many replicates that their luck hardly adds to the error with which the figure is known.
+    assert chisquare(ranks(Figures(0, 100, 0), ERROR)).pvalue > 0.01
+
+
+def test_true_parameters_rank_evenly_among_draws_given_one_crisis() -> None:
+    assert chisquare(ranks(OneCrisis(0, 20, 0), SPREAD)).pvalue > 0.01
+
+
+def test_the_ranks_tell_a_posterior_that_is_too_narrow() -> None:
+    assert chisquare(ranks(Figures(0, 100, 0), ERROR, goal=0.4)).pvalue < 1e-6
+
+
+def test_it_finds_the_posterior_that_algebra_gives() -> None:
+    # Prior N(0, 1), figure known with an error: precision 1 + 1 / ERROR**2, the second score unmoved.
+    posterior = last(Figures(2.0, 10_000, 1), dimensions=2, particles=600)
+    precision = 1 + 1 / ERROR**2
+    mean = posterior.weight @ posterior.scores
+    spread = np.sqrt(posterior.weight @ (posterior.scores - mean) ** 2)
+    assert mean == pytest.approx([2.0 / ERROR**2 / precision, 0.0], abs=0.1)
+    assert spread == pytest.approx([precision**-0.5, 1.0], rel=0.1)
+    assert posterior.tolerance == 1.0
+    assert posterior.weight.sum() == pytest.approx(1.0)
+
+
+def test_later_generations_are_drawn_where_it_fits() -> None:
+    path = list(sample(Figures(2.5, 1000, 1), 1, 200, 4, seed=1))
+    assert path[-1].acceptance > 2 * path[0].acceptance
+    assert path[-1].effective > path[0].effective
+    tolerances = [one.tolerance for one in path]
+    assert tolerances == sorted(tolerances, reverse=True)
+    assert len(path[-1].weight) == 800
+
+
+def test_far_from_the_prior_the_tolerance_comes_down_step_by_step() -> None:
+    path = list(sample(Figures(4.0, 10_000, 1), 1, 100, 6, seed=1, goal=0.25))
+    assert path[0].tolerance > path[1].tolerance > path[-1].tolerance
+    assert path[-1].weight @ path[-1].scores[:, 0] == pytest.approx(4.0, abs=0.2)
+
+
+def test_the_same_seed_gives_the_same_to_the_bit() -> None:
+    one, same, other = (last(OneCrisis(0.5, 10, 1), seed=seed) for seed in (4, 4, 5))
+    assert np.array_equal(one.scores, same.scores)
+    assert np.array_equal(one.weight, same.weight)
+    assert not np.isin(one.scores, other.scores).any()
+
+
+def test_what_nothing_comes_near_is_told() -> None:
+    class Never(OneCrisis):
+        def run(self, scores: Any, generation: int) -> Any:
+            return np.full((len(scores), 3), np.inf)
+
+    with pytest.raises(NothingFitsError):
+        last(Never(0, 3, 1))
+
+
+def test_a_proposals_density_is_that_of_its_draws() -> None:
+    random = np.random.default_rng(1)
+    root = np.linalg.cholesky(np.asarray([[0.3, 0.1], [0.1, 0.2]]))
+    proposal = Proposal(np.asarray([[0.0, 1.0], [2.0, -1.0]]), root)
+    drawn = proposal.draw(20_000, 2, random)
+    # The mean of another density over this one is 1, over draws from this one, wherever both are.
+    over = np.exp(Proposal().log_density(drawn) - proposal.log_density(drawn))
+    assert over.mean() == pytest.approx(1.0, abs=0.06)
+    assert over.max() <= 10.0 + 1e-9  # a tenth of it is the prior, so that no weight is huge
+
+
+def test_resampling_takes_each_as_often_as_its_weight_says() -> None:
+    weight = np.asarray([0.5, 0.0, 0.25, 0.25])
+    counts = np.bincount(resampled(weight, 400, np.random.default_rng(1)), minlength=4)
+    assert counts.tolist() == [200, 0, 100, 100]
+
+
+def test_the_effective_size_counts_equal_weights_and_no_others() -> None:
+    assert effective_size(np.log(np.asarray([0.2, 0.2, 0.2]))) == pytest.approx(3.0)
+    assert effective_size(np.asarray([0.0, -np.inf, -np.inf])) == 1.0
+    assert effective_size(np.full(3, -np.inf)) == 0.0
+
+
+def test_the_tolerance_is_the_lowest_that_leaves_enough() -> None:
+    off = np.arange(1.0, 11.0)
+
+    def likelihood(tolerance: float) -> Any:
+        return np.where(off <= tolerance, 0.0, -np.inf)
+
+    base = np.zeros(10)
+    assert tolerance_for(likelihood, base, 4, 1.0, 100.0) == pytest.approx(4.0)
+    assert tolerance_for(likelihood, base, 4, 6.0, 100.0) == 6.0
+    assert tolerance_for(likelihood, base, 50, 1.0, 100.0) == pytest.approx(9.0)  # of 10 at most
