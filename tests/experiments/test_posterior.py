@@ -303,6 +303,19 @@ def test_what_it_tells(found: Any) -> None:
     assert "correlations are lost" in said
 
 
+def test_where_nothing_is_pinned_down_the_file_keeps_the_priors() -> None:
+    any_crisis = {"name": "any", "record": [{"of": "deaths", "value": 0, "within": 1e9}]}
+    found = run_experiment(made(vary={RESOLVE: {}}, targets=[], cases=[any_crisis]))
+    (south,) = found.summary["parameters"]
+    assert not south["pinned"]
+    assert south["shrinkage"] == pytest.approx(0, abs=0.6)
+    assert (south["distribution"], south["distribution_values"]) == ("uniform", [0.5, 1.0])
+    assert "has the priors as they were" in " ".join(found.answer)
+    assert "uniform" not in found.files["quarrel_posterior.yaml"]  # which extends the original
+    (case,) = found.summary["cases"]
+    assert case["prior"] == case["posterior"] == 1.0
+
+
 def test_a_record_that_nothing_comes_near_is_told() -> None:
     never = {"name": "x", "so": {"nuclear_use_at_hours": "came", "ending": "faded"}}
     with pytest.raises(ExperimentError, match="no crisis of the first generation"):

@@ -48,7 +48,8 @@ def _on_parameters(summary: dict[str, Any]) -> Iterator[str]:
         said = words.listed(loose[:MOST_TOLD])
         others = len(loose) - MOST_TOLD
         rest = f" and {words.count(others)} more" if others > 0 else ""
-        yield f"Not pinned down by this evidence: {said}{rest}. What was believed of them stays."
+        them = "them" if len(loose) > 1 else "it"
+        yield f"Not pinned down by this evidence: {said}{rest}. What was believed of {them} stays."
     for row in rows:
         if row["edge"]:
             yield (
@@ -125,17 +126,24 @@ def _on_check(summary: dict[str, Any]) -> Iterator[str]:
 
 
 def _on_files(summary: dict[str, Any]) -> Iterator[str]:
+    files = words.listed(summary["files"])
+    several = len(summary["files"]) > 1
+    moved = [row for row in summary["parameters"] if not row["distribution_is_prior"]]
+    if not moved:
+        yield f"{files} {'have' if several else 'has'} the priors as they were."
+        return
+    worst = max(row["distribution_error"] for row in moved)
     lost = ""
     if summary["correlations"]:
-        pair = summary["correlations"][0]
+        strongest = summary["correlations"][0]["correlation"]
+        shown = f"{strongest:+.2f}".replace("-", words.MINUS)
         lost = (
             " Parameters are independent there: correlations are lost "
-            f"(the strongest: {pair['correlation']:+.2f}); joint draws keep them."
-        ).replace("+-", words.MINUS)
-    worst = max(row["distribution_error"] for row in summary["parameters"])
+            f"(the strongest: {shown}); joint draws keep them."
+        )
     yield (
-        f"{words.listed(summary['files'])} {'has' if len(summary['files']) == 1 else 'have'} the "
-        f"posterior as distributions, at most {worst:.2g} standard deviations off.{lost}"
+        f"{files} {'have' if several else 'has'} the posterior as distributions, at most "
+        f"{worst:.2g} standard deviations off.{lost}"
     )
 
 
@@ -149,6 +157,8 @@ def _on_budget(summary: dict[str, Any]) -> Iterator[str]:
     if effective < FEW:
         times = math.ceil(FEW / max(effective, 1.0))
         said += f": limits are rough; about {words.count(times)} times as many would set them well"
+    elif summary["tolerance"] <= summary["goal"]:
+        said += ": enough. More would hardly change the answer; more evidence would"
     yield f"{said}."
     if summary["tolerance"] > summary["goal"] * 1.001:
         yield (
