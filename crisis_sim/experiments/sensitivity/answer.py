@@ -11,10 +11,12 @@ import numpy as np
 from crisis_sim.experiments import words
 from crisis_sim.experiments.experiment import Experiment
 from crisis_sim.experiments.sensitivity.drawn import Drawn
-from crisis_sim.experiments.sensitivity.estimators import MAIN, pairs_of
+from crisis_sim.experiments.sensitivity.estimators import MAIN
 from crisis_sim.experiments.sensitivity.indices import Known, Study
 from crisis_sim.experiments.sensitivity.layouts import Layout
+from crisis_sim.experiments.sensitivity.naming import names_of
 from crisis_sim.experiments.sensitivity.schema import SAMPLE_WORDS, SensitivitySpec
+from crisis_sim.experiments.sensitivity.sobol_terms import pairs_of
 from crisis_sim.outcomes.intervals import normal_quantile
 from crisis_sim.outcomes.measures import Measure
 
@@ -27,9 +29,15 @@ LARGE_NOISE = 0.1
 SMALL_NOISE = 0.05
 #: More samples alone do not halve an interval of which luck is a larger share than this.
 MUCH_LUCK = 0.25
-#: Factors that are named.
-NAMED = 3
+#: Factors that are named as those that matter most, and those that are listed at most.
+NAMED, LISTED = 3, 6
 
+#: What large noise does to indices.
+_NOISE_DOES = {
+    "sobol": "which is taken out of the indices, but widens their intervals",
+    "morris": "which makes factors that matter little look as if they did",
+    "pawn": "which blurs the distributions that are compared",
+}
 INDEX_WORDS = {
     "total": "total index",
     "first": "first-order index",
@@ -47,15 +55,15 @@ def answer(
 ) -> Iterator[str]:
     """Sentences that answer which parameters matter, outcome by outcome, then how sure that is."""
     spec: Any = experiment.spec
-    names = list(words.short_names([one.factor.path for one in drawn]).values())
+    names = list(names_of([one.factor.path for one in drawn]).values())
     for measure in experiment.measures:
         one = studies[measure.name]
-        if not one.known:
-            yield _unknown(measure, one)
-            continue
         if one.deviation == 0:
             said = words.figure(one.mean, measure.unit)
             yield f"{words.sentence_start(measure.words)}: {said} at every point."
+            continue
+        if not one.known:
+            yield _unknown(measure, one, spec)
             continue
         yield _who_matters(measure, one.final, names, layout.method)
         yield from _rest(measure, one, names, layout)
@@ -68,13 +76,10 @@ def warnings(spec: SensitivitySpec, one: Study, layout: Layout) -> Iterator[str]
     if not one.known or one.deviation == 0:
         return
     if one.noise > LARGE_NOISE:
-        needed = spec.replicates * one.noise / (1 - min(one.noise, 0.99))
-        needed *= (1 - SMALL_NOISE) / SMALL_NOISE
         yield (
-            f"{_percent(one.noise)} of the variance between points is Monte Carlo noise, which "
-            f"makes factors that matter little look as if they did; about "
-            f"{words.count(_rounded(needed))} replicates at each point would bring it below "
-            f"{_percent(SMALL_NOISE)}."
+            f"{_percent(one.noise)} of the variance between points is Monte Carlo noise, "
+            f"{_NOISE_DOES[layout.method]}; about {words.count(_enough(spec.replicates, one.noise))} "
+            f"replicates at each point would bring it below {_percent(SMALL_NOISE)}."
         )
     elif math.isnan(one.noise) and spec.replicates < 2:
         yield "with one replicate at each point it is not known how much of the indices is noise."
@@ -104,37 +109,50 @@ def _who_matters(measure: Measure, known: Known, names: Sequence[str], method: s
 
 def _rest(measure: Measure, one: Study, names: Sequence[str], layout: Layout) -> Iterator[str]:
     known, method = one.final, layout.method
-    spread = words.figure(one.deviation, measure.unit)
-    if measure.unit == "share":
-        spread = f"{100 * one.deviation:.1f} points"
-    mean = words.figure(one.mean, measure.unit)
-    noise = ""
-    if not math.isnan(one.noise):
-        noise = f", {_percent(one.noise)} of the variance Monte Carlo noise"
-    yield f"Over all points it is {mean} on average, with a standard deviation of {spread}{noise}."
+    yield _spread(measure, one)
     if method == "sobol":
         yield _alone(known)
         yield from _pairs(known, names)
     elif method == "pawn":
-        few = [
-            names[k] for k in known.order if known.estimate["median"][k] <= one.thresholds["median"]
-        ]
-        if few:
-            listed = words.listed(few[:6]) if len(few) <= 6 else f"{len(few)} of the factors"
-            yield (
-                f"No more than a factor that nothing depends on (up to "
-                f"{one.thresholds['median']:.2f} in 95 of 100): {listed}."
-            )
-    nothing = [names[k] for k in range(len(names)) if known.estimate[MAIN[method]][k] == 0]
-    if nothing and method != "pawn":
-        yield f"No difference in any crisis: {words.listed(nothing)}."
+        yield from _below_floor(
+            one, names, "no more than a factor that nothing depends on would show"
+        )
+    else:
+        yield from _below_floor(one, names, "no more than noise alone would show")
+    same = known.with_noise[MAIN[method]] == 0
+    if same.any() and method != "pawn":
+        listed = words.listed([name for name, none in zip(names, same, strict=True) if none])
+        yield f"No difference in any crisis: {listed}."
+
+
+def _spread(measure: Measure, one: Study) -> str:
+    mean, spread = (words.figure(of, measure.unit) for of in (one.mean, one.deviation))
+    if measure.unit == "share":
+        spread = f"{100 * one.deviation:.1f} points"
+    text = f"Over all points it is {mean} on average, with a standard deviation of {spread}"
+    if math.isnan(one.noise):
+        return f"{text}."
+    return f"{text}; {_percent(one.noise)} of that variance is Monte Carlo noise."
+
+
+def _below_floor(one: Study, names: Sequence[str], what: str) -> Iterator[str]:
+    """Factors whose index is no higher than one that matters nothing may show."""
+    main = one.final.main
+    if main not in one.floor:
+        return
+    estimate = one.final.estimate[main]
+    few = [names[k] for k in one.final.order if 0 < estimate[k] <= one.floor[main][k]]
+    if few:
+        listed = words.listed(few) if len(few) <= LISTED else f"{len(few)} of {len(names)} factors"
+        yield f"{words.sentence_start(what)} in 19 of 20 studies: {listed}."
 
 
 def _alone(known: Known) -> str:
     whole, error = known.sum("first", np.ones(len(known.estimate["first"])))
     reach = normal_quantile() * error
     low, high = max(whole - reach, 0.0), min(whole + reach, 1.0)
-    text = f"Acting alone the factors explain {_percent(min(whole, 1.0))} of the variance"
+    shown = _percent(min(max(whole, 0.0), 1.0))
+    text = f"Acting alone the factors explain {shown} of the variance"
     return f"{text} ({100 * low:.0f} to {_percent(high)}); the rest is what they do together."
 
 
@@ -152,12 +170,25 @@ def _pairs(known: Known, names: Sequence[str]) -> Iterator[str]:
         yield f"No pair surely does more together than both alone; {pair} come nearest to it."
 
 
-def _unknown(measure: Measure, one: Study) -> str:
+def _unknown(measure: Measure, one: Study, spec: SensitivitySpec) -> str:
+    text = f"{words.sentence_start(measure.words)}: nothing can be told of what it turns on; it is"
+    if math.isnan(one.mean):
+        return (
+            f"{text} {one.why_not}. More replicates, a share within a time or an earlier quantile may "
+            "be known everywhere."
+        )
     return (
-        f"{words.sentence_start(measure.words)}: it is unknown, or never reached, in {one.lost} of "
-        f"{one.samples} samples, so that nothing can be told of what it turns on; more replicates, "
-        "a share within a time or an earlier quantile may be known everywhere."
+        f"{text} {one.why_not}, {_percent(one.noise)} of the variance between points. "
+        f"{words.sentence_start(words.figure(one.mean, measure.unit))} on average, it would take about "
+        f"{words.count(_enough(spec.replicates, one.noise))} replicates at each point to bring that "
+        f"below {_percent(SMALL_NOISE)}."
     )
+
+
+def _enough(replicates: int, noise: float) -> int:
+    """Replicates that make noise small: its variance falls with their number."""
+    between = (1 - min(noise, 0.99)) / noise
+    return _rounded(replicates / between * (1 - SMALL_NOISE) / SMALL_NOISE)
 
 
 def _budget(spec: SensitivitySpec, studies: Mapping[str, Study], layout: Layout) -> str:
@@ -209,6 +240,7 @@ def _reach(reach: float, method: str) -> str:
 def _index(known: Known, main: str, k: int, measure: Measure) -> str:
     lower, upper = known.limits(main)
     value, low, high = (float(of[k]) for of in (known.estimate[main], lower, upper))
+    low, high = max(low, 0.0), max(high, 0.0)
     if main == "mu_star":
         if measure.unit == "share":
             return f"{100 * value:.1f} points, {100 * low:.1f} to {100 * high:.1f}"
@@ -217,7 +249,8 @@ def _index(known: Known, main: str, k: int, measure: Measure) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f}%" if share >= 0.095 or share == 0 else f"{100 * share:.1g}%"
+    shown = f"{100 * share:.{0 if abs(share) >= 0.095 or abs(share) < 0.0005 else 1}f}"
+    return f"{shown.removesuffix('.0')}%"
 
 
 def _rounded(number: float) -> int:

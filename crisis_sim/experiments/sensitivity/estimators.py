@@ -1,4 +1,4 @@
-"""Indices of figures at the points of a layout, by SALib, and how they vary as samples are drawn anew.
+"""Indices of figures at the points of a layout, by SALib; without noise; and as samples are drawn anew.
 
 Morris: `mu_star`, the mean size of an elementary effect (what the outcome would change by over the
 whole range of a factor), `mu`, its mean with its sign, and `sigma`, its standard deviation: large
@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crisis_sim.experiments.sensitivity.layouts import Layout, problem
+from crisis_sim.experiments.sensitivity.sobol_terms import pairs_of, terms_of
+from crisis_sim.outcomes.intervals import normal_quantile
+from crisis_sim.outcomes.measures import Measured
 
 Values = NDArray[np.float64]
 #: Each index, `(factors,)`; that of pairs, `(pairs,)`, in the order of `pairs_of`.
@@ -26,30 +28,16 @@ Indices = dict[str, Values]
 
 #: The index by which factors are ranked.
 MAIN = {"morris": "mu_star", "sobol": "total", "pawn": "median"}
-#: Indices that cannot be below zero.
-NOT_NEGATIVE = ("mu_star", "sigma", "total", "median", "maximum")
+#: Indices that cannot be below zero; with noise taken out Sobol's can, as estimates.
+NOT_NEGATIVE = ("mu_star", "sigma", "median", "maximum")
 #: Draws of the samples, with replacement.
 RESAMPLES = 200
 #: Equal parts of a factor's range that PAWN compares.
 SLICES = 10
 #: Factors that nothing depends on, which PAWN is tried on.
 DUMMIES = 200
-#: A dummy's index is seldom higher than the threshold: in one of twenty.
+#: How often a factor that matters nothing stays below the floor.
 SELDOM = 0.95
-
-
-@dataclass(frozen=True, eq=False)
-class Resampled:
-    """How indices vary as samples are drawn anew.
-
-    Attributes:
-        error: their standard errors, by index.
-        draws: the indices of each draw, the same draws for all factors, `(draws, factors)`; those
-            of pairs are left out.
-    """
-
-    error: Indices
-    draws: Indices
 
 
 def estimate(layout: Layout, y: Values) -> Indices:
@@ -60,26 +48,55 @@ def estimate(layout: Layout, y: Values) -> Indices:
         return _ESTIMATORS[layout.method](layout, y)
 
 
-def again(layout: Layout, y: Values) -> Indices:
-    """The indices that `estimate` finds, for figures that are tried many times over."""
+def without_noise(layout: Layout, measured: Measured) -> Indices:
+    """The indices of what more replicates would give, as far as these tell; else as `estimate` has them.
+
+    From Sobol's indices noise is taken out (`sobol_terms`); of Morris's and PAWN's it is not known how.
+    """
+    y = measured.estimate
+    if np.ptp(y) == 0:
+        return {name: np.zeros(length) for name, length in _lengths(layout).items()}
+    if layout.method == "sobol":
+        found = terms_of(layout, y, measured.influence).indices()
+        return {name: of[0] for name, of in found.items()}
     if layout.method == "pawn":
         return _summed_up(distances(layout.shares, y))
     return estimate(layout, y)
 
 
-def resampled(layout: Layout, y: Values, generator: np.random.Generator) -> Resampled:
-    """How indices vary as samples are drawn with replacement (Efron's bootstrap)."""
-    if np.ptp(y) == 0:
-        zero = {name: np.zeros(length) for name, length in _lengths(layout).items()}
-        return Resampled(zero, {name: np.zeros((RESAMPLES, len(of))) for name, of in zero.items()})
-    with _quiet():
-        return _RESAMPLERS[layout.method](layout, y, generator)
+def resampled(layout: Layout, measured: Measured, generator: np.random.Generator) -> Indices:
+    """The indices `without_noise` as samples are drawn with replacement (Efron's bootstrap).
+
+    Returns:
+        By index `(draws, factors)` or, of pairs, `(draws, pairs)`: the same draws for all of them.
+    """
+    if np.ptp(measured.estimate) == 0:
+        return {name: np.zeros((RESAMPLES, length)) for name, length in _lengths(layout).items()}
+    drawn = generator.integers(layout.samples, size=(RESAMPLES, layout.samples))
+    return _RESAMPLERS[layout.method](layout, measured, drawn)
 
 
-def pairs_of(factors: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The pairs of factors, in the order of `second`."""
-    first, second = np.triu_indices(factors, 1)
-    return first, second
+def floor(layout: Layout, measured: Measured, generator: np.random.Generator) -> Indices:
+    """What a factor that matters nothing would seldom exceed, in one of twenty, by index and factor.
+
+    Of PAWN, a factor that nothing depends on; of Morris, one that moves single crises, as this factor
+    does, but not what they are on average, so that its effects are noise.
+    """
+    if layout.method == "pawn":
+        shuffled = np.argsort(generator.random((DUMMIES, layout.samples)), axis=1).T
+        of = _summed_up(distances(shuffled / layout.samples, measured.estimate))
+        return {
+            name: np.full(layout.factors, np.quantile(value, SELDOM)) for name, value in of.items()
+        }
+    replicates = measured.influence.shape[1]
+    if layout.method == "morris" and replicates > 1:
+        pulls = [effects(layout, measured.influence[:, r]) for r in range(replicates)]
+        spread = np.square(pulls).sum(axis=0) / (replicates * (replicates - 1))
+        # Sizes of normal errors: their mean, and how far that of so many trajectories may lie above.
+        mean = np.sqrt(2 / np.pi) * np.sqrt(spread).mean(axis=0)
+        error = np.sqrt((1 - 2 / np.pi) * spread.sum(axis=0)) / layout.samples
+        return {"mu_star": mean + normal_quantile(2 * SELDOM - 1) * error}
+    return {}
 
 
 def effects(layout: Layout, y: Values) -> Values:
@@ -92,13 +109,6 @@ def effects(layout: Layout, y: Values) -> Values:
     slopes = np.diff(y.reshape(layout.samples, layout.size), axis=1) / step
     np.put_along_axis(found, moved, slopes, axis=1)
     return found
-
-
-def dummies(layout: Layout, y: Values, generator: np.random.Generator) -> dict[str, float]:
-    """What PAWN's indices seldom exceed for a factor that nothing depends on, by index."""
-    shuffled = np.argsort(generator.random((DUMMIES, len(y))), axis=1).T / len(y)
-    of = distances(shuffled, y)
-    return {name: float(np.quantile(value, SELDOM)) for name, value in _summed_up(of).items()}
 
 
 def distances(x: Values, y: Values) -> Values:
@@ -117,7 +127,7 @@ def distances(x: Values, y: Values) -> Values:
     levels, place = np.unique(y, return_inverse=True)
     whole = np.cumsum(np.bincount(place, minlength=len(levels))) / len(y)
     found = np.full((SLICES, x.shape[1]), np.nan)
-    edges = np.nanquantile(x, np.arange(SLICES + 1) / SLICES, axis=0)
+    edges = np.quantile(x, np.arange(SLICES + 1) / SLICES, axis=0)
     for k in range(x.shape[1]):
         within = np.searchsorted(edges[:, k], x[:, k], side="right") - 1
         inside = within < SLICES  # the largest value is in no slice, as in SALib
@@ -145,35 +155,18 @@ def _quiet() -> Any:
     return warnings.catch_warnings(action="ignore")
 
 
-def _sobol(layout: Layout, y: Values, generator: Any, draws: int) -> Any:
+def _estimate_sobol(layout: Layout, y: Values) -> Indices:
     from SALib.analyze import sobol
 
-    # A generator is a seed as any other here, while the seed 0 would count as none.
-    return sobol.analyze(
+    found = sobol.analyze(
         problem(layout.factors),
         y,
         calc_second_order=layout.second_order,
-        num_resamples=draws,
-        seed=generator,
-        keep_resamples=True,
+        num_resamples=2,  # it insists on some, which are not looked at
+        seed=np.random.default_rng(0),  # as a generator, since a seed of 0 counts as none there
     )
-
-
-def _estimate_sobol(layout: Layout, y: Values) -> Indices:
-    found = _sobol(layout, y, np.random.default_rng(0), 2)  # the draws are not looked at
     pairs = {"second": found["S2"][pairs_of(layout.factors)]} if layout.second_order else {}
     return {"total": found["ST"], "first": found["S1"], **pairs}
-
-
-def _resample_sobol(layout: Layout, y: Values, generator: np.random.Generator) -> Resampled:
-    from crisis_sim.outcomes.intervals import normal_quantile
-
-    found = _sobol(layout, y, generator, RESAMPLES)
-    drawn = _spread({"total": found["ST_conf_all"], "first": found["S1_conf_all"]})
-    if layout.second_order:
-        pairs = found["S2_conf"][pairs_of(layout.factors)]
-        drawn.error["second"] = pairs / normal_quantile(0.95)  # SALib gives what a limit is away
-    return drawn
 
 
 def _estimate_morris(layout: Layout, y: Values) -> Indices:
@@ -185,16 +178,19 @@ def _estimate_morris(layout: Layout, y: Values) -> Indices:
     return {name: np.asarray(found[name], np.float64) for name in ("mu_star", "mu", "sigma")}
 
 
-def _resample_morris(layout: Layout, y: Values, generator: np.random.Generator) -> Resampled:
-    of = effects(layout, y)
-    drawn = of[generator.integers(len(of), size=(RESAMPLES, len(of)))]
-    return _spread(
-        {
-            "mu_star": np.abs(drawn).mean(axis=1),
-            "mu": drawn.mean(axis=1),
-            "sigma": drawn.std(axis=1, ddof=1),
-        }
-    )
+def _resample_sobol(layout: Layout, measured: Measured, drawn: NDArray[np.int64]) -> Indices:
+    weights = np.stack([np.bincount(row, minlength=layout.samples) for row in drawn])
+    terms = terms_of(layout, measured.estimate, measured.influence)
+    return terms.indices(weights / layout.samples)
+
+
+def _resample_morris(layout: Layout, measured: Measured, drawn: NDArray[np.int64]) -> Indices:
+    of = effects(layout, measured.estimate)[drawn]
+    return {
+        "mu_star": np.abs(of).mean(axis=1),
+        "mu": of.mean(axis=1),
+        "sigma": of.std(axis=1, ddof=1),
+    }
 
 
 def _estimate_pawn(layout: Layout, y: Values) -> Indices:
@@ -204,18 +200,14 @@ def _estimate_pawn(layout: Layout, y: Values) -> Indices:
     return {name: np.asarray(found[name]) for name in ("median", "maximum")}
 
 
-def _resample_pawn(layout: Layout, y: Values, generator: np.random.Generator) -> Resampled:
-    rows = generator.integers(len(y), size=(RESAMPLES, len(y)))
-    each = [_summed_up(distances(layout.shares[row], y[row])) for row in rows]
-    return _spread({name: np.stack([one[name] for one in each]) for name in each[0]})
+def _resample_pawn(layout: Layout, measured: Measured, drawn: NDArray[np.int64]) -> Indices:
+    y = measured.estimate
+    each = [_summed_up(distances(layout.shares[row], y[row])) for row in drawn]
+    return {name: np.stack([one[name] for one in each]) for name in each[0]}
 
 
 def _summed_up(of: Values) -> Indices:
     return {"median": np.nanmedian(of, axis=0), "maximum": np.nanmax(of, axis=0)}
-
-
-def _spread(draws: Indices) -> Resampled:
-    return Resampled({name: of.std(axis=0, ddof=1) for name, of in draws.items()}, draws)
 
 
 _ESTIMATORS: dict[str, Callable[[Layout, Values], Indices]] = {
@@ -223,7 +215,7 @@ _ESTIMATORS: dict[str, Callable[[Layout, Values], Indices]] = {
     "morris": _estimate_morris,
     "pawn": _estimate_pawn,
 }
-_RESAMPLERS: dict[str, Callable[[Layout, Values, np.random.Generator], Resampled]] = {
+_RESAMPLERS: dict[str, Callable[[Layout, Measured, NDArray[np.int64]], Indices]] = {
     "sobol": _resample_sobol,
     "morris": _resample_morris,
     "pawn": _resample_pawn,

@@ -1,22 +1,23 @@
 """What a study knows of an outcome: indices, with what the choice of points and luck leave open.
 
-Every point has its figure from the same replicates, so that most of their luck is in all points alike
-and moves no index. What is left, luck that acts differently at different points, is noise: it adds to
-the variance between points, and so to the indices. Three things are told of it, all from how each
-replicate pulls each figure (`Measured.influence`):
+Every point has its figure from the same replicates, so that luck which is in all points alike moves no
+index. What is left, luck that acts differently at different points, is noise: it adds to the variance
+between points, and so to the indices. Three things are told of it, all from how each replicate pulls
+each figure (`Measured.influence`):
 
 - the share of the variance between points that is noise: the replicates' scatter about what they do
   at all points alike, over their number;
+- Sobol's indices with noise taken out (`sobol_terms`), and of other methods what noise alone would
+  show (`estimators.floor`);
 - the luck's part of an index's standard error, by leaving out one group of replicates at a time
-  (jackknife), added to the error from the choice of points (bootstrap, `estimators.resampled`);
-- what an index would be without noise, to first order, by the same jackknife.
+  (jackknife), added to the error from the choice of points (bootstrap, `estimators.resampled`).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -32,6 +33,8 @@ Values = NDArray[np.float64]
 
 #: Groups of replicates that are left out in turn.
 GROUPS = 16
+#: Where noise is a larger share of the variance between points than this, no index is told.
+MOST_NOISE = 0.9
 #: Where a figure is unknown in more samples than this share, no index is told.
 MOST_LOST = 0.2
 #: Parts of the samples at which a study is looked at, to show how it settles.
@@ -46,21 +49,21 @@ class Known:
 
     Attributes:
         samples: of how many samples.
-        estimate: the indices by name, each `(factors,)` or, of pairs, `(pairs,)`.
+        estimate: the indices by name, each `(factors,)` or, of pairs, `(pairs,)`; Sobol's without
+            noise.
+        with_noise: the same as SALib finds them in the figures as they are.
         error: their standard errors, from luck and from the choice of points.
         luck: the part of these errors that is luck; NaN where there is but one replicate.
-        without_noise: the indices less what noise adds to them, to first order; NaN where that is
-            not known, as of PAWN's.
-        draws: the indices as samples are drawn anew, each `(draws, factors)`; none of pairs.
-        left_out: the indices without each group of replicates, each `(groups, factors)`.
+        draws: the indices as samples are drawn anew, each `(draws, factors)` or `(draws, pairs)`.
+        left_out: the indices without each group of replicates, likewise.
         main: the name of the main index.
     """
 
     samples: int
     estimate: dict[str, Values]
+    with_noise: dict[str, Values]
     error: dict[str, Values]
     luck: dict[str, Values]
-    without_noise: dict[str, Values]
     draws: dict[str, Values]
     left_out: dict[str, Values]
     main: str
@@ -88,7 +91,7 @@ class Known:
 
     def sum(self, name: str, weights: Values) -> tuple[float, float]:
         """The sum of an index over the factors with weights, and its standard error."""
-        of_points = float((self.draws[name] @ weights).var(ddof=1))
+        of_points = float(np.nanvar(self.draws[name] @ weights, ddof=1))
         of_luck = float(_jackknife_variance(self.left_out[name] @ weights))
         return float(self.estimate[name] @ weights), math.sqrt(of_points + of_luck)
 
@@ -98,13 +101,14 @@ class Study:
     """What is known of one outcome.
 
     Attributes:
-        known: the indices, from few samples to all of them; empty where too little is known.
+        known: the indices, from few samples to all of them; empty where too little is known, or nearly
+            all is noise.
         mean: the figure's mean over the points.
         deviation: its standard deviation between points.
         noise: the share of that variance which is noise; NaN where it is not known.
         lost: samples left out, for the figure is unknown or infinite at a point of theirs.
         samples: how many there were.
-        thresholds: PAWN: what a factor that matters nothing seldom exceeds, by index.
+        floor: what a factor that matters nothing would seldom exceed, by index, `(factors,)`.
         effects: Morris: the elementary effects, `(trajectories, factors)`.
     """
 
@@ -114,13 +118,22 @@ class Study:
     noise: float
     lost: int
     samples: int
-    thresholds: dict[str, float]
+    floor: dict[str, Values]
     effects: Values | None = None
 
     @property
     def final(self) -> Known:
         """The indices from all samples."""
         return self.known[-1]
+
+    @property
+    def why_not(self) -> str:
+        """Why no index is told, in a clause; "" where they are."""
+        if self.known:
+            return ""
+        if math.isnan(self.mean):
+            return f"unknown, or never reached, in {self.lost} of {self.samples} samples"
+        return "all but lost in Monte Carlo noise"
 
 
 def study(layout: Layout, measured: Measured, seed: int) -> Study:
@@ -141,14 +154,17 @@ def study(layout: Layout, measured: Measured, seed: int) -> Study:
     independent = kept.rows(np.arange(kept.samples)).reshape(kept.samples, kept.size)
     if kept.method == "sobol":  # the points between are crossings of these
         independent = independent[:, [0, -1]]
+    noise = noise_share(_only(own, independent.ravel()))
+    known = () if noise > MOST_NOISE else tuple(_grown(layout, measured, good, seed))
+    told = bool(known) and known[-1].samples == len(good)
     return Study(
-        tuple(_grown(layout, measured, good, seed)),
+        known if told else (),
         float(own.estimate[independent].mean()),
-        float(own.estimate[independent].std(ddof=1)),
-        noise_share(_only(own, independent.ravel())),
+        float(own.estimate[independent].std(ddof=1)) if np.ptp(own.estimate) else 0.0,
+        noise,
         lost,
         layout.samples,
-        _thresholds(kept, own.estimate, seed),
+        estimators.floor(kept, own, np.random.default_rng([seed, len(PARTS) + 1])) if told else {},
         estimators.effects(kept, own.estimate) if kept.method == "morris" else None,
     )
 
@@ -161,9 +177,9 @@ def noise_share(measured: Measured) -> float:
     replicate). NaN with one replicate, and where the figure is the same everywhere.
     """
     points, replicates = measured.influence.shape
-    between = float(measured.estimate.var(ddof=1)) if points > 1 else 0.0
-    if replicates < 2 or between == 0:
+    if replicates < 2 or np.ptp(measured.estimate) == 0:
         return float("nan")
+    between = float(measured.estimate.var(ddof=1))
     apart = measured.influence - measured.influence.mean(axis=0)
     freedom = float(replicates * (replicates - 1) * (points - 1))
     scatter = float(np.einsum("pr,pr->", apart, apart))
@@ -178,34 +194,35 @@ def _grown(
         within = good[good < layout.samples // part]
         if len(within) < FEWEST:
             continue
-        some = layout.only(within)
+        some = _only(measured, layout.rows(within))
         generator = np.random.default_rng([seed, number])
-        yield _known(some, _only(measured, layout.rows(within)), generator)
+        known = _known(layout.only(within), some, generator)
+        if all(np.isfinite(of).all() for of in known.estimate.values()):
+            yield known
 
 
 def _known(layout: Layout, measured: Measured, generator: np.random.Generator) -> Known:
-    estimate = estimators.estimate(layout, measured.estimate)
-    drawn = estimators.resampled(layout, measured.estimate, generator)
-    without = [estimators.again(layout, y) for y in _without_groups(measured)]
+    estimate = estimators.without_noise(layout, measured)
+    draws = estimators.resampled(layout, measured, generator)
+    without = [estimators.without_noise(layout, one) for one in _without_groups(measured)]
     left_out = {
         name: np.stack([one[name] for one in without]) if without else of[None]
         for name, of in estimate.items()
     }
-    luck, error, clean = {}, {}, {}
-    for name, of in estimate.items():
-        of_luck = _jackknife_variance(left_out[name])
-        error[name] = np.sqrt(drawn.error[name] ** 2 + of_luck)
-        luck[name] = np.sqrt(of_luck) if without else np.full_like(of, np.nan)
-        bias = (len(without) - 1) * (left_out[name].mean(axis=0) - of)
-        # The jackknife knows no bias of medians and maxima (Efron 1982, chapter 3).
-        told = without and layout.method != "pawn"
-        clean[name] = of - bias if told else np.full_like(of, np.nan)
+    luck = {name: np.sqrt(_jackknife_variance(of)) for name, of in left_out.items()}
     return Known(
-        layout.samples, estimate, error, luck, clean, drawn.draws, left_out, MAIN[layout.method]
+        layout.samples,
+        estimate,
+        estimators.estimate(layout, measured.estimate),
+        {name: np.hypot(np.nanstd(draws[name], axis=0, ddof=1), luck[name]) for name in estimate},
+        luck if without else {name: np.full_like(of, np.nan) for name, of in luck.items()},
+        draws,
+        left_out,
+        MAIN[layout.method],
     )
 
 
-def _without_groups(measured: Measured) -> Iterator[Values]:
+def _without_groups(measured: Measured) -> Iterator[Measured]:
     """The figures without each group of replicates, to first order."""
     replicates = measured.influence.shape[1]
     groups = min(GROUPS, replicates)
@@ -213,19 +230,14 @@ def _without_groups(measured: Measured) -> Iterator[Values]:
         return
     influence = np.where(np.isfinite(measured.influence), measured.influence, 0.0)
     for group in range(groups):
-        kept = np.arange(replicates) % groups != group
-        yield measured.estimate + influence[:, kept].mean(axis=1)
+        kept = influence[:, np.arange(replicates) % groups != group]
+        moved = kept.mean(axis=1)
+        yield replace(measured, estimate=measured.estimate + moved, influence=kept - moved[:, None])
 
 
 def _jackknife_variance(left_out: Values) -> Values:
     groups = len(left_out)
-    return np.asarray((groups - 1) * left_out.var(axis=0))
-
-
-def _thresholds(layout: Layout, y: Values, seed: int) -> dict[str, float]:
-    if layout.method != "pawn":
-        return {}
-    return estimators.dummies(layout, y, np.random.default_rng([seed, len(PARTS) + 1]))
+    return np.asarray((groups - 1) * np.nanvar(left_out, axis=0))
 
 
 def _only(measured: Measured, rows: NDArray[np.int64]) -> Measured:

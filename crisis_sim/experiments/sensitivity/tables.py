@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from crisis_sim.experiments.sensitivity.drawn import Drawn
-from crisis_sim.experiments.sensitivity.estimators import MAIN, pairs_of
+from crisis_sim.experiments.sensitivity.estimators import MAIN
 from crisis_sim.experiments.sensitivity.indices import Known, Study
+from crisis_sim.experiments.sensitivity.sobol_terms import pairs_of
 
-_FIGURES = ("estimate", "standard_error", "lower", "upper", "luck_error", "without_noise")
+_FIGURES = ("estimate", "standard_error", "lower", "upper", "luck_error", "with_noise")
 
 
 def index_table(studies: Mapping[str, Study], paths: Sequence[str]) -> Any:
@@ -92,10 +93,13 @@ def study_summary(one: Study, paths: Sequence[str], method: str) -> dict[str, An
         "noise": _number(one.noise),
         "samples": one.samples,
         "samples_lost": one.lost,
+        "why_not": one.why_not,
         "main_index": main,
         "order": order,
         "indices": indices,
-        "thresholds": one.thresholds,
+        "floor": {
+            index: dict(zip(paths, map(float, of), strict=True)) for index, of in one.floor.items()
+        },
     }
 
 
@@ -107,7 +111,7 @@ def _figures(known: Known, index: str) -> Iterator[dict[str, float]]:
         lower,
         upper,
         known.luck[index],
-        known.without_noise[index],
+        known.with_noise[index],
     )
     for row in zip(*columns, strict=True):
         yield dict(zip(_FIGURES, map(float, row), strict=True))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from crisis_sim.experiments.words import short_names
+from crisis_sim.experiments.sensitivity.naming import names_of
 from crisis_sim.report import style, words
 from crisis_sim.report.experiments.sensitivity_planes import draw_effects, draw_pairs
 
@@ -68,8 +69,12 @@ def draw_ranking(findings: Findings) -> Figure:
         axes.set_xlabel(_AXES.get(one["main_index"], f"{unit}, over the whole range of the factor"))
         _name_rows(axes, [names[path] for path in shown])
         axes.axvline(0.0, color=style.GREY, linewidth=0.8, zorder=1)
-        if one["thresholds"]:
-            _mark_dummy(axes, one["thresholds"][one["main_index"]])
+        floor = one["floor"].get(one["main_index"])
+        if floor:
+            _mark_floor(axes, [scale * floor[path] for path in shown])
+        if summary["method"] == "sobol":  # wild limits must not hide the rest
+            low, high = axes.get_xlim()
+            axes.set_xlim(max(low, -0.6), min(high, 1.6))
     figure.legend(handles=_ranking_legend(summary), loc="outside upper right", ncols=3)
     figure.supxlabel(_foot(findings, _left_out(summary)), fontsize=6.0, color=style.GREY)
     return figure
@@ -106,7 +111,11 @@ def draw_convergence(findings: Findings) -> Figure:
         _steps(axes, sorted(set(rows["samples"])))
         axes.set_ylabel(unit)
         axes.grid(axis="y")
-        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+        low, high = axes.get_ylim()
+        if main == "total":  # wild limits of few samples must not hide the rest
+            low, high = max(low, -0.6), min(high, 1.6)
+        axes.set_ylim(min(0.0, low), high)
+        axes.axhline(0.0, color=style.GREY, linewidth=0.8, zorder=1)
         style.label_ends(figure, axes, ends)
     panels[-1].set_xlabel(f"{_SAMPLES[summary['method']]} so far")
     said = f"The first {min(_LINES, len(names))} factors"
@@ -173,11 +182,7 @@ def _stacked(findings: Findings, height: float) -> tuple[Figure, Any]:
 
 def _says_nothing(axes: Axes, one: dict[str, Any]) -> bool:
     """Whether there is nothing to draw of an outcome; then it is said why."""
-    why = ""
-    if not one["indices"]:
-        why = f"unknown, or never reached, in {one['samples_lost']} of {one['samples']} samples"
-    elif not one["deviation"]:
-        why = "the same at every point"
+    why = one["why_not"] if one["deviation"] != 0 else "the same at every point"
     if why:
         style.say_nothing_to_draw(axes, why)
         axes.set_axis_off()
@@ -233,11 +238,12 @@ def _name_rows(axes: Axes, labels: list[str]) -> None:
     axes.grid(axis="x")
 
 
-def _mark_dummy(axes: Axes, threshold: float) -> None:
-    axes.axvline(threshold, color=style.VERMILLION, linewidth=0.9, linestyle=(0, (4, 2)))
+def _mark_floor(axes: Axes, floor: list[float]) -> None:
+    places = range(len(floor))
+    axes.plot(floor, places, "|", color=style.VERMILLION, markersize=8.0, markeredgewidth=1.2)
 
 
-def _ranking_legend(summary: dict[str, Any]) -> list[Line2D]:
+def _ranking_legend(summary: Mapping[str, Any]) -> list[Artist]:
     def mark(label: str, colour: str, face: str) -> Line2D:
         return Line2D(
             [], [], marker="o", markersize=3.4, color=colour, markerfacecolor=face, label=label
@@ -248,13 +254,20 @@ def _ranking_legend(summary: dict[str, Any]) -> list[Line2D]:
             mark("total index: with all it takes part in", style.BLUE, style.BLUE),
             mark("first-order index: acting alone", style.GREY, "#FFFFFF"),
         ]
-    if summary["method"] == "morris":
-        return [mark("mean size of the elementary effects (μ*)", style.BLUE, style.BLUE)]
-    dummy = "a factor that nothing depends on stays below in 95 of 100"
-    return [
-        mark("PAWN index", style.BLUE, style.BLUE),
-        Line2D([], [], color=style.VERMILLION, linestyle=(0, (4, 2)), label=dummy),
-    ]
+    morris = summary["method"] == "morris"
+    nothing = "noise alone" if morris else "a factor that nothing depends on"
+    floor = Line2D(
+        [],
+        [],
+        marker="|",
+        markersize=7.0,
+        color=style.VERMILLION,
+        linestyle="",
+        markeredgewidth=1.2,
+    )
+    floor.set_label(f"{nothing} stays below, in 19 of 20 studies")
+    main = "mean size of the elementary effects (μ*)" if morris else "PAWN index"
+    return [mark(main, style.BLUE, style.BLUE), floor]
 
 
 def _steps(axes: Axes, samples: list[int]) -> None:
@@ -264,12 +277,12 @@ def _steps(axes: Axes, samples: list[int]) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
 
 
-def _names(summary: dict[str, Any]) -> dict[str, str]:
+def _names(summary: Mapping[str, Any]) -> dict[str, str]:
     """Each factor's short name by its path."""
-    return short_names([one["path"] for one in summary["factors"]])
+    return names_of([one["path"] for one in summary["factors"]])
 
 
-def _left_out(summary: dict[str, Any]) -> str:
+def _left_out(summary: Mapping[str, Any]) -> str:
     more = len(summary["factors"]) - _MOST
     return f"the {more} factors that matter least are left out; " if more > 0 else ""
 
@@ -277,13 +290,14 @@ def _left_out(summary: dict[str, Any]) -> str:
 def _foot(findings: Findings, what: str) -> str:
     summary = findings.summary
     noise = [summary["studies"][one["name"]]["noise"] for one in summary["measures"]]
-    told = ", ".join("unknown" if one is None else f"{100 * one:.2g}%" for one in noise)
+    told = ", ".join("unknown" if one is None else f"{words.percent(one)}%" for one in noise)
     what = f"{what.rstrip('; ')}; " if what else ""
+    taken = " (taken out of the indices)" if summary["method"] == "sobol" else ""
     text = (
         f"{what}lines: 95% intervals, from luck and from the choice of points; "
         f"{words.count(summary['samples'])} {_SAMPLES[summary['method']]}, "
         f"{words.count(summary['points'])} points of {words.count(summary['replicates'])} replicates, "
-        f"all with the same luck; Monte Carlo noise in the variance between points: {told}."
+        f"all with the same luck; Monte Carlo noise in the variance between points: {told}{taken}."
     )
     return fill(text[:1].upper() + text[1:], _FOOT)
 

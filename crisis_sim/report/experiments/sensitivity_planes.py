@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from crisis_sim.experiments.words import short_names
+from crisis_sim.experiments.sensitivity.naming import names_of
 from crisis_sim.report import style, words
 
 if TYPE_CHECKING:
@@ -33,13 +33,13 @@ def draw_effects(findings: Findings) -> Figure:
     figure = style.new_figure(height=16.0 + 72.0 * len(measures))
     panels = figure.subplots(len(measures), 2, squeeze=False, gridspec_kw={"width_ratios": (1, 1)})
     effects = findings.tables["effects"].to_pandas()
-    names = short_names([one["path"] for one in summary["factors"]])
+    names = names_of([one["path"] for one in summary["factors"]])
     for (plane, strip), measure in zip(panels, measures, strict=True):
         one = summary["studies"][measure["name"]]
         title = words.sentence(measure["words"]).rstrip(".")
         plane.set_title(fill(words.shorten(title, 2 * _TITLE), _TITLE))
         if not one["indices"] or not one["deviation"]:
-            style.say_nothing_to_draw(plane, "the same at every point, or unknown")
+            style.say_nothing_to_draw(plane, one["why_not"] or "the same at every point")
             plane.set_axis_off()
             strip.set_axis_off()
             continue
@@ -89,7 +89,7 @@ def draw_pairs(findings: Findings) -> Figure:
         axes.set_title(fill(words.shorten(title, 2 * _TITLE), _TITLE))
         own = table[table["measure"] == measure["name"]]
         if own.empty:
-            style.say_nothing_to_draw(axes, "unknown, or never reached")
+            style.say_nothing_to_draw(axes, summary["studies"][measure["name"]]["why_not"])
             axes.set_axis_off()
             continue
         _squares(axes, own, paths)
@@ -129,7 +129,7 @@ def _plane(axes: Axes, one: dict[str, Any], scale: float) -> None:
 
 
 def _squares(axes: Axes, own: Any, paths: list[str]) -> None:
-    names = short_names(paths)
+    names = names_of(paths)
     largest = max(float(own["estimate"].max()), 1e-9)
     for _, row in own.iterrows():
         column, line = paths.index(row["factor"]), paths.index(row["with"])
