@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from crisis_sim.report import style, words
+from crisis_sim.report.experiments.sweep import plain_ratios
 
 if TYPE_CHECKING:
     from crisis_sim.experiments.findings import Findings
@@ -82,6 +83,7 @@ def _marginal(axes: Axes, findings: Findings, row: dict[str, Any]) -> None:
     axes.set_xlim(low, high)
     if log:
         axes.set_xscale("log")
+        plain_ratios(axes.xaxis)
     axes.set_title(_short(row["path"]), fontsize=6.0)
     axes.set_xlabel((_unit(row) or "value") + ("" if row["pinned"] else "; not pinned down"))
     axes.set_ylabel("per cent of draws")
@@ -125,8 +127,10 @@ def draw_pairs(findings: Findings) -> Figure:
                 axes.set_ylim(*_ends(_prior(findings, down), rows[down]["scale"] == "log"))
                 if log:
                     axes.set_xscale("log")
+                    plain_ratios(axes.xaxis)
                 if rows[down]["scale"] == "log":
                     axes.set_yscale("log")
+                    plain_ratios(axes.yaxis)
                 shown = f"{correlation[frozenset((down, across))]:+.2f}".replace("-", "−")
                 axes.set_title(f"correlation {shown}", fontsize=6.0, fontweight="normal")
             axes.set_xlabel(_label(rows[across]) if j == count - 1 else "")

@@ -75,7 +75,7 @@ def draw_curves(findings: Findings, differences: bool = False) -> Figure:
         _threshold_line(first, scale * summary["threshold"])
     if factor["scale"] == "log":
         first.set_xscale("log")
-        _plain_ratios(first.xaxis)
+        plain_ratios(first.xaxis)
     first.annotate(
         "compared with" if differences else "reference",
         xy=(points[summary["reference"]], 0.0),
@@ -115,7 +115,7 @@ def draw_map(findings: Findings, name: str) -> Figure:
     ):
         if factor["scale"] == "log":
             set_scale("log")
-            _plain_ratios(axis)
+            plain_ratios(axis)
     crossed = _fill(figure, axes, summary["vary"], (x, y, z), unit, threshold)
     _dots(axes, findings, name, x, y)
     axes.set_xlabel(axis_label(across))
@@ -194,7 +194,7 @@ def _reach(table: Any, name: str) -> float:
     return float(np.median(known)) / 2 if known.size else float("nan")
 
 
-def _plain_ratios(axis: Any) -> None:
+def plain_ratios(axis: Any) -> None:
     """Ticks at 1, 2, 5, 10 ..., in plain figures."""
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -8,7 +8,7 @@ import pytest
 from crisis_sim.experiments import make_experiment, read_experiment, run_experiment
 from crisis_sim.report.experiments import draw_experiment, write_experiment_charts
 from tests.batch.crises import crisis
-from tests.report.looking import overlaps
+from tests.report.looking import overlaps, words_in
 
 RESOLVE, ATTENTION = "states.south.resolve", "mediators.elder.attention_threshold"
 CASE = {"name": "of old", "record": [{"of": "deaths", "value": 400, "within": 150}]}
@@ -42,6 +42,7 @@ def test_every_chart_says_what_it_shows(tmp_path: Path) -> None:
     assert list(charts) == ["marginals", "pairs", "predictive"]
     for figure in charts.values():
         assert not overlaps(figure)
+        assert "mathdefault" not in words_in(figure)
     marginals = [axes for axes in charts["marginals"].axes if axes.get_visible()]
     assert {axes.get_title("left") for axes in marginals} == {RESOLVE, ATTENTION}
     by_name = {axes.get_title("left"): axes for axes in marginals}
