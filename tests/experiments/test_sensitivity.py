@@ -240,12 +240,13 @@ def test_mistakes_are_told_with_their_place_and_the_nearest_name(
 
 
 def test_the_shipped_study_is_one_of_eight_factors_that_the_scenario_draws() -> None:
-    shipped: Any = load_experiment("what_matters_in_may_2025", {"replicates": 64})
+    shipped: Any = load_experiment("what_matters_in_may_2025")
     drawn = drawn_factors(shipped.spec.vary, shipped.scenario)
     assert len(drawn) == 8
     assert all(one.distribution for one in drawn)
     full = load_experiment(
-        "what_matters_in_may_2025", {"samples": 1024, "second_order": True, "tornado": 0}
+        "what_matters_in_may_2025",
+        {"samples": 1024, "second_order": True, "replicates": 64, "tornado": 0},
     )
     assert crises(full) == 18 * 1024 * 64
 

@@ -214,12 +214,15 @@ def _too_wide(spec: SensitivitySpec, known: Known, layout: Layout) -> Iterator[s
     reach = normal_quantile() * float(known.error[main][widest]) / scale
     if reach <= limit:
         return
-    more = (reach / limit) ** 2
-    samples = layout.samples * more
+    # What is luck falls with the replicates, what is choice of points with the samples: half for each.
+    more, luck = (reach / limit) ** 2, _luck(known, widest)
+    in_two = luck > MUCH_LUCK
+    samples = layout.samples * max((2 * (1 - luck) if in_two else 1) * more, 1.0)
     count = 1 << math.ceil(math.log2(samples)) if layout.method == "sobol" else _rounded(samples)
     needed = f"{words.count(count)} {SAMPLE_WORDS[layout.method]}"
-    if _luck(known, widest) > MUCH_LUCK:
-        needed += f" of {words.count(_rounded(spec.replicates * more))} replicates"
+    if in_two:
+        replicates = _rounded(spec.replicates * max(2 * luck * more, 1.0))
+        needed += f" of {words.count(replicates)} replicates"
     of = " of the largest" if layout.method == "morris" else ""
     yield (
         f"the intervals reach up to {_reach(reach, layout.method)}{of}, too far to tell indices apart "

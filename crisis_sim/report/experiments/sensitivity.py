@@ -87,6 +87,7 @@ def draw_convergence(findings: Findings) -> Figure:
     figure, panels = _stacked(findings, _PANEL + 8.0)
     names = _names(summary)
     table = findings.tables["indices"].to_pandas()
+    labelled = []
     for axes, measure in zip(panels, summary["measures"], strict=True):
         one = summary["studies"][measure["name"]]
         axes.set_title(_title(measure))
@@ -116,10 +117,12 @@ def draw_convergence(findings: Findings) -> Figure:
             low, high = max(low, -0.6), min(high, 1.6)
         axes.set_ylim(min(0.0, low), high)
         axes.axhline(0.0, color=style.GREY, linewidth=0.8, zorder=1)
-        style.label_ends(figure, axes, ends)
-    panels[-1].set_xlabel(f"{_SAMPLES[summary['method']]} so far")
+        axes.set_xlabel(f"{_SAMPLES[summary['method']]} so far")
+        labelled.append((axes, ends))
     said = f"The first {min(_LINES, len(names))} factors"
     figure.supxlabel(_foot(findings, said), fontsize=6.0, color=style.GREY)
+    for axes, ends in labelled:  # last, since they stand by where all else does
+        style.label_ends(figure, axes, ends)
     return figure
 
 
@@ -292,11 +295,13 @@ def _foot(findings: Findings, what: str) -> str:
     noise = [summary["studies"][one["name"]]["noise"] for one in summary["measures"]]
     told = ", ".join("unknown" if one is None else f"{words.percent(one)}%" for one in noise)
     what = f"{what.rstrip('; ')}; " if what else ""
+    samples = f"{words.count(summary['samples'])} {_SAMPLES[summary['method']]}, "
+    if summary["method"] == "pawn":  # its samples are the points
+        samples = ""
     taken = " (taken out of the indices)" if summary["method"] == "sobol" else ""
     text = (
         f"{what}lines: 95% intervals, from luck and from the choice of points; "
-        f"{words.count(summary['samples'])} {_SAMPLES[summary['method']]}, "
-        f"{words.count(summary['points'])} points of {words.count(summary['replicates'])} replicates, "
+        f"{samples}{words.count(summary['points'])} points of {words.count(summary['replicates'])} replicates, "
         f"all with the same luck; Monte Carlo noise in the variance between points: {told}{taken}."
     )
     return fill(text[:1].upper() + text[1:], _FOOT)

@@ -26,7 +26,7 @@ def draw_effects(findings: Findings) -> Figure:
     """Morris's plane: the mean size of a factor's effects, and how much they differ from place to place.
 
     Far to the right: it matters. High up: it acts differently from place to place, by curvature or
-    with other factors. The grey dots are single effects, each at its own size.
+    with other factors. Beside the plane stand the effects themselves.
     """
     summary = findings.summary
     measures = summary["measures"]
@@ -62,12 +62,13 @@ def draw_effects(findings: Findings) -> Figure:
         strip.set_yticks(range(len(shown)), labels)
         strip.set_ylim(len(shown) - 0.4, -0.6)
         strip.tick_params(axis="y", length=0)
-        strip.set_title("every effect (bars) and their mean (diamond)")
-        strip.set_xlabel(f"elementary effect ({unit} over the whole range)")
+        strip.set_title("Every effect, and their mean")
+        strip.set_xlabel(f"elementary effect, over the whole range\n({unit})")
     said = (
         "Left: lines are 95% intervals; on the dashed line effects differ as much as they are large "
         "(σ = μ*): below it a factor acts nearly alike everywhere, above it by curvature or with "
-        f"others. Numbers: the first {_NAMED} factors, named on the right."
+        f"others. Numbers: the first {_NAMED} factors, named on the right; there a bar is an effect in one "
+        "trajectory, the diamond their mean."
     )
     figure.supxlabel(fill(said, _FOOT), fontsize=6.0, color=style.GREY)
     return figure
