@@ -281,6 +281,28 @@ def test_joint_draws_are_particles_as_they_are(found: Any, tmp_path: Path) -> No
         Posterior.of(run_experiment(sweep))
 
 
+def test_several_scenarios_are_fitted_on_the_same_parameters_each_where_it_has_them(
+    tmp_path: Path,
+) -> None:
+    for name, has_elder in (("first", True), ("second", False)):
+        content = {key: value for key, value in crisis().plain().items() if key != "name"}
+        if not has_elder:
+            content |= {"mediators": {}, "channels": {}}
+        (tmp_path / f"{name}.yaml").write_text(json.dumps(content))
+    content = dict(
+        made().spec.model_dump(mode="json"), scenario="first.yaml", others=["second.yaml"]
+    )
+    content["cases"] = [{**CASE, "so": {}, "scenario": "second"}]
+    (tmp_path / "both.yaml").write_text(json.dumps(content))
+    experiment = load_experiment(tmp_path / "both.yaml")
+    both = run_experiment(experiment)
+    assert crises(experiment) == 2 * crises(made())
+    assert [row["scenario"] for row in both.summary["predictive"]] == ["first", "second"]
+    posteriors = [both.files[f"{name}_posterior.yaml"] for name in ("first", "second")]
+    assert ["attention_threshold" in text for text in posteriors] == [True, False]
+    assert all("resolve" in text for text in posteriors)
+
+
 def test_what_it_tells(found: Any) -> None:
     summary = found.summary
     json.dumps(summary, allow_nan=False)

@@ -62,7 +62,9 @@ def _on_parameters(summary: dict[str, Any]) -> Iterator[str]:
 
 
 def _span(row: dict[str, Any], prefix: str = "") -> str:
-    unit = "" if row["unit"] in ("share", "ratio", "intensity") else str(row["unit"])
+    unit = str(row["unit"])
+    if unit in ("share", "ratio", "intensity") or unit.startswith("1/"):
+        unit = ""
     noun = "" if not unit or row["path"].endswith(unit) else f" {unit}"
     middle, lower, upper = (row[f"{prefix}{key}"] for key in ("median", "lower", "upper"))
     return f"{middle:.3g}{noun} ({lower:.3g} to {upper:.3g})"
@@ -166,18 +168,29 @@ def _on_budget(summary: dict[str, Any]) -> Iterator[str]:
             f"{summary['goal']:g}: intervals are wider than the evidence has them. More generations "
             "or particles would lower it."
         )
-    blurred = [ratio for ratio in summary["noise"]["targets"] if ratio and ratio > BLURRED]
+    yield from _on_noise(summary)
+
+
+def _on_noise(summary: dict[str, Any]) -> Iterator[str]:
+    """How much the luck of few replicates blurs."""
+    noise, replicates = summary["noise"], words.count(summary["replicates"])
+    blurred = [ratio for ratio in noise["targets"] if ratio and ratio > BLURRED]
     if blurred:
         times = math.ceil((max(blurred) / BLURRED) ** 2)
         yield (
-            f"The luck of {words.count(summary['replicates'])} replicates adds an error of up to "
-            f"{max(blurred):.2g} times a target's own, and widens the posterior; {words.count(times)} "
-            "times as many would make it small."
+            f"The luck of {replicates} replicates adds an error of up to {max(blurred):.2g} times a "
+            f"target's own, and widens the posterior; {words.count(times)} times as many would make it "
+            "small."
         )
-    few = [like for like in summary["noise"]["like"] if like < FEW_LIKE]
+    if blurred and any(noise["assumed"]):
+        yield (
+            "Targets without an interval are taken as known to a tenth of what the prior leaves open: "
+            "an interval says how well they are."
+        )
+    few = [like for like in noise["like"] if like < FEW_LIKE]
     if few:
         yield (
             f"Particles that fit have about {min(few):.2g} crises like the record among "
-            f"{words.count(summary['replicates'])}: which of them count is much luck, though it "
+            f"{replicates}: which of them count is much luck, though it "
             "averages out. More replicates would make the effective sample larger."
         )

@@ -139,8 +139,8 @@ def _parameter(
 def _noise(found: Found) -> dict[str, Any]:
     """How much the luck of few replicates blurs what particles show, where they fit.
 
-    `targets`: of each target the Monte Carlo error over its own error. `like`: of each crisis on
-    record, how many of a particle's crises are like it.
+    `targets`: of each target the Monte Carlo error over its own error. `assumed`: whether that was
+    not given. `like`: of each crisis on record, how many of a particle's crises are like it.
     """
     problem, sample = found.problem, found.sample
     targets = []
@@ -153,4 +153,5 @@ def _noise(found: Found) -> dict[str, Any]:
         targets.append(float(sample.weight[known] @ ratio[known]) / share if share > 0 else None)
     off = misses(problem.spec.cases, sample.seen.values, sample.seen.so)
     like = (off <= sample.tolerance).sum(axis=2)
-    return {"targets": targets, "like": (sample.weight @ like).tolist()}
+    assumed = [aim.assumed for aim in problem.given_aims]
+    return {"targets": targets, "assumed": assumed, "like": (sample.weight @ like).tolist()}
