@@ -16,7 +16,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from crisis_sim.experiments.sensitivity.naming import names_of
 from crisis_sim.report import style, words
-from crisis_sim.report.experiments.sensitivity_planes import draw_effects, draw_pairs
+from crisis_sim.report.experiments.sensitivity_planes import draw_effects, draw_pairs, heights
 
 if TYPE_CHECKING:
     from crisis_sim.experiments.findings import Findings
@@ -131,7 +131,7 @@ def draw_tornado(findings: Findings) -> Figure:
     """What each outcome changes by as one factor alone goes to either end of its range."""
     summary = findings.summary
     rows = min(len(summary["factors"]), _MOST)
-    figure, panels = _stacked(findings, _AROUND + _ROW * rows)
+    figure, panels = _stacked(findings, _AROUND + _ROW * rows, whole=True)
     table = findings.tables["tornado"].to_pandas()
     names = _names(summary)
     factors = {one["path"]: one for one in summary["factors"]}
@@ -177,10 +177,14 @@ def draw_tornado(findings: Findings) -> Figure:
 _SHORT = {"total": "total index", "median": "PAWN index"}
 
 
-def _stacked(findings: Findings, height: float) -> tuple[Figure, Any]:
-    measures = len(findings.summary["measures"])
-    figure = style.new_figure(height=14.0 + measures * height)
-    return figure, figure.subplots(measures, 1, squeeze=False)[:, 0]
+def _stacked(findings: Findings, height: float, whole: bool = False) -> tuple[Figure, Any]:
+    """A panel an outcome, one above the other; low ones where indices are not told, unless `whole`."""
+    summary = findings.summary
+    measures = summary["measures"]
+    parts = [1.0 if whole else heights(summary["studies"][one["name"]]) for one in measures]
+    figure = style.new_figure(height=14.0 + sum(parts) * height)
+    ratios = {"height_ratios": parts}
+    return figure, figure.subplots(len(parts), 1, squeeze=False, gridspec_kw=ratios)[:, 0]
 
 
 def _says_nothing(axes: Axes, one: dict[str, Any]) -> bool:

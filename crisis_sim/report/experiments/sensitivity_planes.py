@@ -30,8 +30,9 @@ def draw_effects(findings: Findings) -> Figure:
     """
     summary = findings.summary
     measures = summary["measures"]
-    figure = style.new_figure(height=16.0 + 72.0 * len(measures))
-    panels = figure.subplots(len(measures), 2, squeeze=False, gridspec_kw={"width_ratios": (1, 1)})
+    parts = [heights(summary["studies"][one["name"]]) for one in measures]
+    figure = style.new_figure(height=16.0 + 72.0 * sum(parts))
+    panels = figure.subplots(len(measures), 2, squeeze=False, gridspec_kw={"height_ratios": parts})
     effects = findings.tables["effects"].to_pandas()
     names = names_of([one["path"] for one in summary["factors"]])
     for (plane, strip), measure in zip(panels, measures, strict=True):
@@ -44,7 +45,9 @@ def draw_effects(findings: Findings) -> Figure:
             strip.set_axis_off()
             continue
         scale, unit = (
-            (100.0, "percentage points") if measure["unit"] == "share" else (1.0, measure["unit"])
+            (100.0, "percentage points")
+            if measure["unit"] == "share"
+            else (1.0, measure["unit"] or "in its own unit")
         )
         _plane(plane, one, scale)
         plane.set_xlabel(f"mean size of the effects, μ* ({unit})")
@@ -89,8 +92,9 @@ def draw_pairs(findings: Findings) -> Figure:
         title = words.sentence(measure["words"]).rstrip(".")
         axes.set_title(fill(words.shorten(title, 2 * _TITLE), _TITLE))
         own = table[table["measure"] == measure["name"]]
-        if own.empty:
-            style.say_nothing_to_draw(axes, summary["studies"][measure["name"]]["why_not"])
+        one = summary["studies"][measure["name"]]
+        if own.empty or not one["deviation"]:
+            style.say_nothing_to_draw(axes, one["why_not"] or "the same at every point")
             axes.set_axis_off()
             continue
         _squares(axes, own, paths)
@@ -102,6 +106,11 @@ def draw_pairs(findings: Findings) -> Figure:
     )
     figure.supxlabel(fill(said, _FOOT), fontsize=6.0, color=style.GREY)
     return figure
+
+
+def heights(one: dict[str, Any]) -> float:
+    """How much of a panel's height an outcome needs: little where there is nothing to draw."""
+    return 1.0 if one["indices"] and one["deviation"] else 0.3
 
 
 def _plane(axes: Axes, one: dict[str, Any], scale: float) -> None:
