@@ -108,7 +108,7 @@ def start(*arguments: str, code: str = "") -> subprocess.CompletedProcess[str]:
 # Start-up
 
 
-HEAVY = {"mesa", "scipy", "numpy", "pandas", "pyarrow", "matplotlib", "networkx"}
+HEAVY = {"mesa", "scipy", "numpy", "pandas", "pyarrow", "matplotlib", "networkx", "SALib"}
 
 
 @pytest.mark.parametrize(
