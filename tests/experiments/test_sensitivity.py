@@ -129,6 +129,21 @@ def test_findings_are_the_same_to_the_bit_from_their_seed_with_any_processes_and
     assert (before == after).all()
 
 
+def test_a_study_that_was_cut_short_goes_on_and_finds_the_same(tmp_path: Path) -> None:
+    expected = run_experiment(made())
+
+    def stop(done: int, total: int) -> None:
+        if done >= total:  # in the tornado, after all points
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_experiment(made(), tmp_path / "out", progress=stop)
+    assert not (tmp_path / "out" / "manifest.json").exists()
+    found = run_experiment(made(), tmp_path / "out", resume=True)
+    assert found.summary == expected.summary
+    assert found.answer == expected.answer
+
+
 def test_a_parameter_that_nothing_reads_has_indices_of_exactly_zero() -> None:
     # What the elder knows is never asked: without calls it does not come in.
     scenario = crisis(behaviour={"mediation": {"calls_per_day": 0}})
