@@ -81,7 +81,9 @@ def ranks(study: Any, error: float, **how: Any) -> Any:
         random = np.random.default_rng([11, run])
         truth = random.standard_normal()
         seen = truth + error * random.standard_normal()
-        posterior = last(replace(study, seen=seen, seed=run), particles=50, seed=run, **how)
+        posterior = last(
+            replace(study, seen=seen, seed=run), particles=50, generations=2, seed=run, **how
+        )
         drawn = random.choice(posterior.scores[:, 0], RANKS - 1, p=posterior.weight)
         found.append(int((drawn < truth).sum()))
     return np.bincount(found, minlength=RANKS)
@@ -98,6 +100,15 @@ def test_true_parameters_rank_evenly_among_draws_given_one_crisis() -> None:
 
 def test_the_ranks_tell_a_posterior_that_is_too_narrow() -> None:
     assert chisquare(ranks(Figures(0, 100, 0), ERROR, goal=0.4)).pvalue < 1e-6
+
+
+def test_the_ranks_tell_why_particles_do_not_share_their_luck() -> None:
+    class SharedLuck(Figures):
+        def run(self, scores: Any, generation: int) -> Any:
+            luck = np.random.default_rng([self.seed, 7]).standard_normal()
+            return scores[:, 0] + luck / np.sqrt(self.replicates)
+
+    assert chisquare(ranks(SharedLuck(0, 4, 0), ERROR)).pvalue < 1e-3
 
 
 def test_it_finds_the_posterior_that_algebra_gives() -> None:

@@ -32,7 +32,7 @@ DEFENSIVE = 0.1
 ENOUGH = 0.25
 #: Tolerances are looked for up to this many times the goal.
 WIDEST = 1e6
-_STEPS = 50
+_STEPS = 30
 
 
 class Study(Protocol):

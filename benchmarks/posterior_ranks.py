@@ -1,0 +1,137 @@
+"""`python -m benchmarks.posterior_ranks`: whether posteriors are as wide as they should be.
+
+Simulation-based calibration (Talts and others 2018) through the engine: a parameter is drawn from
+its prior, crises are run with it, and what they show becomes the evidence. Over many such runs the
+parameter's rank among draws from its posterior must be even. Prints a table in Markdown;
+docs/experiments.md cites it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import chisquare
+
+from benchmarks.__main__ import talk
+from crisis_sim.batch import simulate
+from crisis_sim.experiments import make_experiment
+from crisis_sim.experiments.posterior.priors import values_of
+from crisis_sim.experiments.posterior.problem import Problem
+from crisis_sim.experiments.posterior.sampler import sample
+from crisis_sim.experiments.run import How
+from crisis_sim.outcomes.intervals import normal_quantile
+from crisis_sim.outcomes.measures import measure
+from crisis_sim.scenario.schema import Scenario
+
+#: Truths, of which the luck has this seed, and the draws from each posterior.
+LUCK, DRAWS = 777, 7
+PATH, LOW, HIGH = "states.south.resolve", 0.5, 1.0
+PARTICLES, GENERATIONS = 40, 2
+#: Crises from which a true figure is told, and the error with which it is then known.
+TOLD_FROM, ERROR = 500, 0.06
+
+Ranks = NDArray[np.int64]
+
+
+def quarrel() -> Scenario:
+    """A week of two states and a mediator, which runs in milliseconds."""
+    return Scenario.model_validate(
+        {
+            "name": "quarrel",
+            "title": "A quarrel",
+            "start": "2025-04-22T00:00+00:00",
+            "horizon_days": 8,
+            "hours_per_turn": 6,
+            "follow_up_days": 2,
+            "states": {
+                "north": {"resolve": 0.9, "audience": 0.6},
+                "south": {"resolve": {"uniform": [LOW, HIGH]}, "audience": 0.5},
+            },
+            "mediators": {"elder": {"attention_threshold": 0.05, "trust": {"north": 0.6}}},
+            "events": [
+                {
+                    "at": "2025-04-22T03:00+00:00",
+                    "kind": "trigger",
+                    "struck": "north",
+                    "deaths": 200,
+                }
+            ],
+            "behaviour": {"decision": {"preparation_days": 0.5}},
+        }
+    )
+
+
+def ranks_given_one_crisis(truths: NDArray[np.float64]) -> Ranks:
+    """The evidence is the deaths of one crisis, within 15 per cent or 30."""
+    shown = _run(truths, 1).column("deaths")
+
+    def evidence(run: int) -> dict[str, Any]:
+        deaths = float(shown[run])
+        record = {"of": "deaths", "value": deaths, "within": max(0.15 * deaths, 30.0)}
+        return {"cases": [{"name": "one", "record": [record]}], "replicates": 40}
+
+    return _ranks(truths, evidence)
+
+
+def ranks_given_a_figure(truths: NDArray[np.float64]) -> Ranks:
+    """The evidence is the share that ends by agreement, known with an error."""
+    shown = measure("agreement").over(_run(truths, TOLD_FROM), len(truths)).estimate
+    reach = normal_quantile() * ERROR
+
+    def evidence(run: int) -> dict[str, Any]:
+        known = shown[run] + ERROR * np.random.default_rng([LUCK, run]).standard_normal()
+        value = float(np.clip(known, 0.0, 1.0))
+        target = {
+            "measure": "agreement",
+            "value": value,
+            "interval": [value - reach, value + reach],
+        }
+        return {"targets": [target], "replicates": 100}
+
+    return _ranks(truths, evidence)
+
+
+def _run(truths: NDArray[np.float64], replicates: int) -> Any:
+    parameters = {PATH: np.repeat(truths, replicates)}
+    rows = len(truths) * replicates
+    return simulate([quarrel()], rows, seed=LUCK, parameters=parameters).ensembles["quarrel"]
+
+
+def _ranks(truths: NDArray[np.float64], evidence: Any) -> Ranks:
+    found = []
+    for run, truth in enumerate(truths):
+        content = {"scenario": quarrel(), "vary": {PATH: {}}, "seed": run, **evidence(run)}
+        experiment = make_experiment(
+            "ranks", kind="posterior", particles=PARTICLES, generations=GENERATIONS, **content
+        )
+        problem = Problem(experiment, How())
+        *_, last = sample(problem, 1, PARTICLES, GENERATIONS, run)
+        values = values_of(problem.priors, last.scores)[:, 0]
+        drawn = np.random.default_rng([LUCK, run, 1]).choice(values, DRAWS, p=last.weight)
+        found.append(int((drawn < truth).sum()))
+    return np.bincount(found, minlength=DRAWS + 1)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--runs", type=int, default=200, help="truths drawn for each kind")
+    runs = parser.parse_args().runs
+    truths = np.random.default_rng(LUCK).uniform(LOW, HIGH, runs)
+    print("| evidence | runs | how often each rank came | chi-square p |")
+    print("|---|---|---|---|")
+    for name, ranks_of in (
+        ("one crisis", ranks_given_one_crisis),
+        ("a figure known with an error", ranks_given_a_figure),
+    ):
+        talk(name)
+        ranks = ranks_of(truths)
+        shown = " ".join(map(str, ranks.tolist()))
+        print(f"| {name} | {runs} | {shown} | {chisquare(ranks).pvalue:.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
