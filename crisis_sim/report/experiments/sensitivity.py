@@ -6,27 +6,36 @@ from collections.abc import Iterator, Mapping
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from crisis_sim.experiments.sensitivity.naming import names_of
 from crisis_sim.report import style, words
-from crisis_sim.report.experiments.sensitivity_planes import draw_effects, draw_pairs, heights
+from crisis_sim.report.experiments.sensitivity_panels import (
+    AROUND,
+    MOST,
+    NAME,
+    ROW,
+    name_rows,
+    names_of_factors,
+    stacked,
+    title,
+    unit_of,
+)
+from crisis_sim.report.experiments.sensitivity_planes import draw_effects, draw_pairs
+from crisis_sim.report.experiments.sensitivity_tornado import draw_tornado
 
 if TYPE_CHECKING:
     from crisis_sim.experiments.findings import Findings
 
-#: Factors that a chart shows, the most important first; lines that stay apart.
-_MOST, _LINES = 15, 6
-#: Height of a row, of a panel of lines, and of what stands around either, in millimetres.
-_ROW, _PANEL, _AROUND = 4.4, 48.0, 17.0
-#: Letters in a line of the words below a chart, and of a factor's name.
-_FOOT, _NAME = 115, 34
+#: Lines that stay apart.
+_LINES = 6
+#: Height of a panel of lines, in millimetres.
+_PANEL = 48.0
+#: Letters in a line of the words below a chart.
+_FOOT = 115
 
 #: On the axis of the main index.
 _AXES = {
@@ -52,22 +61,22 @@ def draw(findings: Findings) -> Iterator[tuple[str, Figure]]:
 def draw_ranking(findings: Findings) -> Figure:
     """Each factor's index with its 95% interval, the most important first, a panel an outcome."""
     summary = findings.summary
-    rows = min(len(summary["factors"]), _MOST)
-    figure, panels = _stacked(findings, _AROUND + _ROW * rows)
-    names = _names(summary)
+    rows = min(len(summary["factors"]), MOST)
+    figure, panels = stacked(findings, AROUND + ROW * rows)
+    names = names_of_factors(summary)
     for axes, measure in zip(panels, summary["measures"], strict=True):
         one = summary["studies"][measure["name"]]
-        axes.set_title(_title(measure))
+        axes.set_title(title(measure))
         if _says_nothing(axes, one):
             continue
-        scale, unit = _unit(measure["unit"])
-        shown = one["order"][:_MOST]
+        scale, unit = unit_of(measure["unit"])
+        shown = one["order"][:MOST]
         scale = scale if one["main_index"] == "mu_star" else 1.0
         if "first" in one["indices"]:
             _dots(axes, shown, one["indices"]["first"], 1.0, 0.22, hollow=True)
         _dots(axes, shown, one["indices"][one["main_index"]], scale, 0.0)
         axes.set_xlabel(_AXES.get(one["main_index"], f"{unit}, over the whole range of the factor"))
-        _name_rows(axes, [names[path] for path in shown])
+        name_rows(axes, [names[path] for path in shown])
         axes.axvline(0.0, color=style.GREY, linewidth=0.8, zorder=1)
         floor = one["floor"].get(one["main_index"])
         if floor:
@@ -84,17 +93,17 @@ def draw_ranking(findings: Findings) -> Figure:
 def draw_convergence(findings: Findings) -> Figure:
     """The main index of the first factors as samples are added, with 95% intervals."""
     summary = findings.summary
-    figure, panels = _stacked(findings, _PANEL + 8.0)
-    names = _names(summary)
+    figure, panels = stacked(findings, _PANEL + 8.0)
+    names = names_of_factors(summary)
     table = findings.tables["indices"].to_pandas()
     labelled = []
     for axes, measure in zip(panels, summary["measures"], strict=True):
         one = summary["studies"][measure["name"]]
-        axes.set_title(_title(measure))
+        axes.set_title(title(measure))
         if _says_nothing(axes, one):
             continue
         main = one["main_index"]
-        scale, unit = _unit(measure["unit"]) if main == "mu_star" else (1.0, _SHORT[main])
+        scale, unit = unit_of(measure["unit"]) if main == "mu_star" else (1.0, _SHORT[main])
         rows = table[(table["measure"] == measure["name"]) & (table["index"] == main)]
         shown = one["order"][:_LINES]
         ends = []
@@ -108,7 +117,7 @@ def draw_convergence(findings: Findings) -> Figure:
             )
             axes.plot(x, y, marker="o", markersize=2.5, **line)
             axes.vlines(x, lower, upper, color=line["color"], linewidth=0.7)
-            ends.append((float(y[-1]), words.shorten(names[path], _NAME), line))
+            ends.append((float(y[-1]), words.shorten(names[path], NAME), line))
         _steps(axes, sorted(set(rows["samples"])))
         axes.set_ylabel(unit)
         axes.grid(axis="y")
@@ -126,65 +135,8 @@ def draw_convergence(findings: Findings) -> Figure:
     return figure
 
 
-@style.styled
-def draw_tornado(findings: Findings) -> Figure:
-    """What each outcome changes by as one factor alone goes to either end of its range."""
-    summary = findings.summary
-    rows = min(len(summary["factors"]), _MOST)
-    figure, panels = _stacked(findings, _AROUND + _ROW * rows, whole=True)
-    table = findings.tables["tornado"].to_pandas()
-    names = _names(summary)
-    factors = {one["path"]: one for one in summary["factors"]}
-    for axes, measure in zip(panels, summary["measures"], strict=True):
-        axes.set_title(_title(measure))
-        scale, unit = _unit(measure["unit"])
-        own = table[table["measure"] == measure["name"]]
-        widest = own.groupby("factor", sort=False)["estimate"].agg(_swing)
-        if widest.isna().all():
-            style.say_nothing_to_draw(
-                axes, "unknown, or never reached, in the middle of the factors"
-            )
-            axes.set_axis_off()
-            continue
-        shown = list(widest.sort_values(ascending=False, kind="stable").index[:rows])
-        for place, path in enumerate(shown):
-            for _, end in own[own["factor"] == path].iterrows():
-                _bar(axes, place, end, scale)
-        labels = [
-            f"{words.shorten(names[path], _NAME)}  {factors[path]['low']:.3g} … "
-            f"{factors[path]['high']:.3g}"
-            for path in shown
-        ]
-        _name_rows(axes, labels)
-        axes.axvline(0.0, color=style.BLACK, linewidth=0.8, zorder=4)
-        axes.set_xlabel(f"change in {unit}" if unit == "percentage points" else f"change, {unit}")
-    legend = [
-        Patch(color=style.ORANGE, label="at its low end"),
-        Patch(color=style.BLUE, label="at its high end"),
-    ]
-    figure.legend(handles=legend, loc="outside upper right", ncols=2)
-    replicates = words.count(summary["tornado_replicates"])
-    said = (
-        "One factor moved, all others in their middle; beside each name its ends (5% and 95% of what "
-        f"it may be, or the range that was given). Lines: 95% intervals; {replicates} replicates at "
-        "each end, all with the same luck."
-    )
-    figure.supxlabel(fill(said, _FOOT), fontsize=6.0, color=style.GREY)
-    return figure
-
-
 #: What the main index is called beside an axis.
 _SHORT = {"total": "total index", "median": "PAWN index"}
-
-
-def _stacked(findings: Findings, height: float, whole: bool = False) -> tuple[Figure, Any]:
-    """A panel an outcome, one above the other; low ones where indices are not told, unless `whole`."""
-    summary = findings.summary
-    measures = summary["measures"]
-    parts = [1.0 if whole else heights(summary["studies"][one["name"]]) for one in measures]
-    figure = style.new_figure(height=14.0 + sum(parts) * height)
-    ratios = {"height_ratios": parts}
-    return figure, figure.subplots(len(parts), 1, squeeze=False, gridspec_kw=ratios)[:, 0]
 
 
 def _says_nothing(axes: Axes, one: dict[str, Any]) -> bool:
@@ -218,31 +170,6 @@ def _dots(
             markeredgecolor=colour,
             markeredgewidth=0.8,
         )
-
-
-def _bar(axes: Axes, place: int, end: Any, scale: float) -> None:
-    """One end of a factor: its bar in one half of the row, so that bars on one side both show."""
-    low = end["end"] == "low"
-    if not np.isfinite(end["estimate"]):
-        return
-    middle = place + (-0.2 if low else 0.2)
-    colour = style.ORANGE if low else style.BLUE
-    axes.barh(middle, scale * end["estimate"], height=0.38, color=colour, linewidth=0, zorder=2)
-    limits = [scale * end["lower"], scale * end["upper"]]
-    axes.plot(limits, [middle] * 2, color=style.BLACK, linewidth=0.7, zorder=3)
-
-
-def _swing(estimates: Any) -> float:
-    known = np.abs(estimates[np.isfinite(estimates)])
-    return float(known.max()) if len(known) else float("nan")
-
-
-def _name_rows(axes: Axes, labels: list[str]) -> None:
-    axes.set_yticks(range(len(labels)), labels)
-    axes.set_ylim(len(labels) - 0.4, -0.6)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
-    axes.grid(axis="x")
 
 
 def _mark_floor(axes: Axes, floor: list[float]) -> None:
@@ -284,13 +211,8 @@ def _steps(axes: Axes, samples: list[int]) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
 
 
-def _names(summary: Mapping[str, Any]) -> dict[str, str]:
-    """Each factor's short name by its path."""
-    return names_of([one["path"] for one in summary["factors"]])
-
-
 def _left_out(summary: Mapping[str, Any]) -> str:
-    more = len(summary["factors"]) - _MOST
+    more = len(summary["factors"]) - MOST
     return f"the {more} factors that matter least are left out; " if more > 0 else ""
 
 
@@ -309,11 +231,3 @@ def _foot(findings: Findings, what: str) -> str:
         f"all with the same luck; Monte Carlo noise in the variance between points: {told}{taken}."
     )
     return fill(text[:1].upper() + text[1:], _FOOT)
-
-
-def _title(measure: dict[str, Any]) -> str:
-    return words.shorten(words.sentence(measure["words"]).rstrip("."), 90)
-
-
-def _unit(unit: str) -> tuple[float, str]:
-    return (100.0, "percentage points") if unit == "share" else (1.0, unit or "value")

@@ -11,6 +11,7 @@ from matplotlib.patches import Rectangle
 
 from crisis_sim.experiments.sensitivity.naming import names_of
 from crisis_sim.report import style, words
+from crisis_sim.report.experiments.sensitivity_panels import heights
 
 if TYPE_CHECKING:
     from crisis_sim.experiments.findings import Findings
@@ -106,11 +107,6 @@ def draw_pairs(findings: Findings) -> Figure:
     )
     figure.supxlabel(fill(said, _FOOT), fontsize=6.0, color=style.GREY)
     return figure
-
-
-def heights(one: dict[str, Any]) -> float:
-    """How much of a panel's height an outcome needs: little where there is nothing to draw."""
-    return 1.0 if one["indices"] and one["deviation"] else 0.3
 
 
 def _plane(axes: Axes, one: dict[str, Any], scale: float) -> None:
