@@ -6,9 +6,9 @@
     summary = compare(batch)
 
 `Scenario.load` reads a scenario; `simulate` runs one or more of them as paired replicates; `compare` says what came of
-them, with intervals. `run_experiment` asks a question of a scenario: a sweep, what ended it, and others. `CrisisModel` is the
-Mesa model itself; `CrisisAgent` and `ThirdParty` are the classes to subclass for agents of your own, with `Influence` for what
-these bring to bear on a state.
+them, with intervals. `run_experiment` asks a question of a scenario: a sweep, what ended it, and others. `CrisisModel` is
+the Mesa model itself; `CrisisAgent` and `ThirdParty` are the classes to subclass for agents of your own, with `Influence`
+for what these bring to bear on a state.
 """
 
 from __future__ import annotations
