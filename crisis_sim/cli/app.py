@@ -69,6 +69,15 @@ Replicate = Number(gte=0, lt=MOST_REPLICATES)
 Seed = Annotated[
     int, Parameter(help="With a replicate's number, it fixes all its luck.", validator=Natural)
 ]
+Workers = Annotated[
+    int | None,
+    Parameter(
+        help="Processes to use at most; as many as there are cores. "
+        "Results are the same for any number.",
+        validator=Positive,
+        show_default=False,
+    ),
+]
 Folder = Annotated[Path | None, Parameter(show_default=False)]
 
 

@@ -6,8 +6,21 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from crisis_sim.cli.app import Json, One, Overrides, Replicates, Seed, app
-from crisis_sim.cli.experiment import DryRun, Out, Outcomes, Workers, carry_out
+from crisis_sim.cli.app import (
+    Json,
+    One,
+    Overrides,
+    Replicates,
+    Seed,
+    Workers,
+    app,
+)
+from crisis_sim.cli.experiment import (
+    DryRun,
+    Out,
+    Outcomes,
+    carry_out,
+)
 from crisis_sim.cli.talk import refuse
 
 #: What is measured where nothing else is asked: a time, how long it took, and how bad it got.

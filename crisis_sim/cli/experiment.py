@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from crisis_sim.cli.app import RESULTS, Folder, Json, Natural, Positive, Replicates, app
+from crisis_sim.cli.app import (
+    RESULTS,
+    Folder,
+    Json,
+    Natural,
+    Replicates,
+    Workers,
+    app,
+)
 from crisis_sim.cli.codes import BLOCKS_FAILED, DONE, INTERRUPTED, TERMINATED
 from crisis_sim.cli.talk import counted, in_words, print_json, progress_bar, refuse, say, talk
 from crisis_sim.scenario.printable import clean
@@ -19,15 +27,6 @@ if TYPE_CHECKING:
     from crisis_sim.experiments.experiment import Experiment
     from crisis_sim.experiments.findings import Findings
 
-Workers = Annotated[
-    int | None,
-    Parameter(
-        help="Processes to use at most; as many as there are cores. "
-        "Results are the same for any number.",
-        validator=Positive,
-        show_default=False,
-    ),
-]
 Out = Annotated[
     Folder, Parameter(name="--out", help="Folder for results; results/ and the experiment's name.")
 ]

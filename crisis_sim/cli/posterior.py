@@ -7,7 +7,13 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from crisis_sim.cli.app import Json, Overrides, Positive, app
+from crisis_sim.cli.app import (
+    Json,
+    Overrides,
+    Positive,
+    Workers,
+    app,
+)
 from crisis_sim.cli.experiment import (
     DryRun,
     MaybeReplicates,
@@ -15,7 +21,6 @@ from crisis_sim.cli.experiment import (
     Out,
     Outcomes,
     Resume,
-    Workers,
     carry_out,
     go_on,
 )

@@ -19,8 +19,8 @@ from crisis_sim.cli.app import (
     Json,
     Natural,
     Overrides,
-    Positive,
     Replicates,
+    Workers,
     app,
 )
 from crisis_sim.cli.codes import BLOCKS_FAILED, DONE, INTERRUPTED, TERMINATED
@@ -57,15 +57,7 @@ def run(
     out: Annotated[
         Folder, Parameter(help="Folder for results; results/ and the first scenario's name.")
     ] = None,
-    workers: Annotated[
-        int | None,
-        Parameter(
-            help="Processes to use at most; as many as there are cores. "
-            "Results are the same for any number.",
-            validator=Positive,
-            show_default=False,
-        ),
-    ] = None,
+    workers: Workers = None,
     scheduler: Annotated[
         str | None,
         Parameter(

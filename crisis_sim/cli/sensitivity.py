@@ -7,8 +7,23 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from crisis_sim.cli.app import Json, Natural, One, Overrides, Positive, Replicates, Seed, app
-from crisis_sim.cli.experiment import DryRun, Out, Outcomes, Workers, carry_out
+from crisis_sim.cli.app import (
+    Json,
+    Natural,
+    One,
+    Overrides,
+    Positive,
+    Replicates,
+    Seed,
+    Workers,
+    app,
+)
+from crisis_sim.cli.experiment import (
+    DryRun,
+    Out,
+    Outcomes,
+    carry_out,
+)
 from crisis_sim.cli.talk import refuse
 
 

@@ -7,14 +7,19 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from crisis_sim.cli.app import Json, Overrides, Positive, app
+from crisis_sim.cli.app import (
+    Json,
+    Overrides,
+    Positive,
+    Workers,
+    app,
+)
 from crisis_sim.cli.experiment import (
     DryRun,
     MaybeReplicates,
     MaybeSeed,
     Out,
     Resume,
-    Workers,
     carry_out,
     go_on,
 )

@@ -8,7 +8,15 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from crisis_sim.cli.app import Folder, Json, Overrides, Positive, Replicates, Seed, app
+from crisis_sim.cli.app import (
+    Folder,
+    Json,
+    Overrides,
+    Replicates,
+    Seed,
+    Workers,
+    app,
+)
 from crisis_sim.cli.codes import CHECK_FAILED, DONE
 from crisis_sim.cli.talk import in_words, print_json, progress_bar, refuse, talk
 
@@ -26,15 +34,7 @@ def validate(
     population: Annotated[
         str, Parameter(help="The scenario of crises of every kind: a file, or a shipped one.")
     ] = "since_1945",
-    workers: Annotated[
-        int | None,
-        Parameter(
-            help="Processes to use at most; as many as there are cores. "
-            "Results are the same for any number.",
-            validator=Positive,
-            show_default=False,
-        ),
-    ] = None,
+    workers: Workers = None,
     out: Annotated[
         Folder, Parameter(help="Folder for validation.json and the charts; none without it.")
     ] = None,

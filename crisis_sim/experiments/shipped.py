@@ -9,10 +9,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
+from crisis_sim.scenario.shipped import SUFFIX, find_file
 from crisis_sim.scenario.source import parse, read_text
 
-SUFFIX = ".yaml"
 #: Keys that an experiment begins with, in words.
 BEGINS_WITH = "kind, title and scenario"
 
@@ -58,22 +57,7 @@ def find_experiment(reference: str | os.PathLike[str]) -> Path:
     Raises:
         ScenarioError: when there is neither; names the nearest.
     """
-    text = os.fspath(reference)
-    path = Path(text)
-    try:
-        if path.is_file():
-            return path
-        is_folder = path.is_dir()
-    except (OSError, ValueError):  # no name that a file can have
-        is_folder = False
-    shipped = {file.stem: file for file in sorted(experiments_folder().glob(f"*{SUFFIX}"))}
-    if text in shipped:
-        return shipped[text]
-    known = [*shipped, *(file.name for file in Path().glob(f"*{SUFFIX}"))]
-    near = next((word for word in (f"{text}{SUFFIX}", path.stem) if word in known), "")
-    message = "this is a folder" if is_folder else "no such file, nor a shipped experiment"
-    expected = f"an experiment's file, or {one_of(shipped)}" if shipped else "an experiment's file"
-    raise ScenarioError([Mistake(text, 0, 0, message, expected, near or nearest(text, known))])
+    return find_file(reference, experiments_folder(), "experiment", "an experiment's file")
 
 
 def _shipped(path: Path) -> ShippedExperiment:

@@ -56,6 +56,23 @@ def find_scenario(reference: str | os.PathLike[str]) -> Path:
     Raises:
         ScenarioError: when there is neither; names the nearest.
     """
+    return find_file(reference, shipped_folder(), "scenario", "a scenario file")
+
+
+def find_file(
+    reference: str | os.PathLike[str], folder: Path, what: str, what_is_expected: str
+) -> Path:
+    """The file that a person means: a path, or the bare name of one that comes with Crisis Sim.
+
+    Args:
+        reference: what the person gave.
+        folder: where the shipped files are.
+        what: what such a file holds, in a word.
+        what_is_expected: the file, in the words of a report.
+
+    Raises:
+        ScenarioError: when there is neither; names the nearest.
+    """
     text = os.fspath(reference)
     path = Path(text)
     try:
@@ -64,14 +81,13 @@ def find_scenario(reference: str | os.PathLike[str]) -> Path:
         is_folder = path.is_dir()
     except (OSError, ValueError):  # no name that a file can have
         is_folder = False
-    names = shipped_names()
-    if text in names:
-        return shipped_folder() / f"{text}{SUFFIX}"
-    here = [file.name for file in Path().glob(f"*{SUFFIX}")]
-    known = [*names, *here]
+    shipped = {file.stem: file for file in sorted(folder.glob(f"*{SUFFIX}"))}
+    if text in shipped:
+        return shipped[text]
+    known = [*shipped, *(file.name for file in Path().glob(f"*{SUFFIX}"))]
     near = next((word for word in (f"{text}{SUFFIX}", path.stem) if word in known), "")
-    message = "this is a folder" if is_folder else "no such file, nor a shipped scenario"
-    expected = f"a scenario file, or {one_of(names)}" if names else "a scenario file"
+    message = "this is a folder" if is_folder else f"no such file, nor a shipped {what}"
+    expected = f"{what_is_expected}, or {one_of(shipped)}" if shipped else what_is_expected
     raise ScenarioError([Mistake(text, 0, 0, message, expected, near or nearest(text, known))])
 
 
