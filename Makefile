@@ -9,7 +9,7 @@ RESULTS := results/may_2025
 # What an environment is made from: it is made anew when one of these changes.
 SETTINGS := pyproject.toml crisis_sim/version.py
 
-.PHONY: help run test lint format types layers check bench clean
+.PHONY: help run test search lint format types layers check bench clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is to make
@@ -21,6 +21,9 @@ run: $(VENV)/ready-to-run ## run the May 2025 crisis and its counterfactuals; re
 
 test: $(VENV)/ready-to-test ## run the tests
 	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+search: $(VENV)/ready-to-test ## run the tests, the property-based ones on examples not tried before
+	HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest -n 2 $(ARGS)
 
 lint: $(VENV)/ready-to-develop ## look for mistakes and for what is out of format
 	$(BIN)/ruff check .
