@@ -61,7 +61,7 @@ class DecisionBehaviour(Part):
         unit=DAYS,
         between=(0.01, 365),
         source="response delays of recent South Asian crises, 11 to 17 days (docs/facts)",
-        slider=True,
+        slider=(0.5, 30),
     )
     unready_cost: Number = parameter(
         6.0, "cost of striking before being ready", unit=VALUE, between=(0, 50)
@@ -82,7 +82,7 @@ class DecisionBehaviour(Part):
         unit=VALUE,
         between=(0, 50),
         source=FEARON,
-        slider=True,
+        slider=(0, 20),
     )
     hurting: Number = parameter(
         4.0,
@@ -96,7 +96,7 @@ class DecisionBehaviour(Part):
         "how much full economic pressure weighs against full intensity",
         unit=VALUE,
         between=(0, 50),
-        slider=True,
+        slider=(0, 20),
     )
     fatigue_restraint: Number = parameter(
         3.2,
@@ -425,7 +425,7 @@ class MediationBehaviour(Part):
         unit=VALUE,
         between=(0, 50),
         source=BEARDSLEY,
-        slider=True,
+        slider=(0, 20),
     )
     leverage_on_restraint: Number = parameter(
         0.9,
@@ -493,7 +493,7 @@ class LendingBehaviour(Part):
         unit=VALUE,
         between=(0, 50),
         source=THACKER,
-        slider=True,
+        slider=(0, 12),
     )
     approval: Number = parameter(
         3.0,

@@ -63,6 +63,14 @@ class Slot:
             high = getattr(note, "le", high)
         return low, high
 
+    @property
+    def slider(self) -> tuple[float, float] | None:
+        """From where to where a slider goes, if the number is one of the few that are worth one."""
+        marked = self.note("slider")
+        if not marked or self.bounds is None:
+            return None
+        return self.bounds if marked is True else (marked[0], marked[1])
+
     def note(self, name: str) -> Any:
         """What a numeric field notes of itself: `unit`, `source` or `slider`; "" if nothing."""
         extra = self.field.json_schema_extra if self.field else None

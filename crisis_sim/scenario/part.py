@@ -32,16 +32,20 @@ def parameter(
     unit: str,
     between: tuple[float, float],
     source: str = ASSUMED,
-    slider: bool = False,
+    slider: bool | tuple[float, float] = False,
 ) -> Any:
     """A numeric field with its meaning, unit, range and source; required when `default` is None.
 
     The range is checked when a file is read, and tells sweeps and sliders how far a parameter may
     move.
+
+    Args:
+        slider: whether it is one of the few that are worth a slider; as two numbers, how far a
+            slider goes where most of the range would be out of this world.
     """
     extra: dict[str, Any] = {"unit": unit, "source": source}
     if slider:
-        extra["slider"] = True
+        extra["slider"] = list(slider) if isinstance(slider, tuple) else True
     described: dict[str, Any] = {"description": meaning, "json_schema_extra": extra}
     field: FieldInfo
     if default == {}:  # one number for each state, none given

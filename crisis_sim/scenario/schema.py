@@ -186,7 +186,11 @@ class MediatorSpec(Part):
         0.5, "alarm from which it engages", unit="intensity", between=UNIT, slider=True
     )
     attention_days: Number = parameter(
-        1.0, "delay with which danger alarms it", unit="days", between=(0.01, 365), slider=True
+        1.0,
+        "delay with which danger alarms it",
+        unit="days",
+        between=(0.01, 365),
+        slider=(0.05, 10),
     )
     information: Number = parameter(
         0.5, "information of its own about both sides", unit="share", between=UNIT
@@ -245,6 +249,7 @@ class LenderSpec(Part):
         unit="days",
         between=(-365, 365),
         source="0 unless the dates are varied",
+        slider=(-20, 30),
     )
     reviews: tuple[ReviewSpec, ...] = Field((), description="its calendar")
 

@@ -77,6 +77,8 @@ def test_without_factors_everything_that_is_worth_a_slider_is_one() -> None:
     found = ranges({}, crisis())
     assert {RESOLVE, SOUTH, DAYS, "lenders.bank.conditionality"} <= set(found)
     assert "mediators.elder.trust.north" not in found
+    assert found["lenders.bank.days_later"] == Range(low=-20, high=30)  # as far as its slider goes
+    assert found["lenders.bank.conditionality"] == Range()  # as the scenario draws it
     experiment = made(method="morris", vary={}, samples=4, tornado=0)
     assert crises(experiment) == 4 * (len(found) + 1) * 8
 

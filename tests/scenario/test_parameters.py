@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from crisis_sim.scenario import Scenario, load_scenario
+from crisis_sim.scenario.fields import slot_at
 from crisis_sim.scenario.numbers import Distribution, Within
 from crisis_sim.scenario.parameters import (
     Parameter,
@@ -104,3 +105,20 @@ def read(scenario: Scenario, path: str) -> float | Distribution:
 
 def plain(number: float | Distribution) -> object:
     return number.plain() if isinstance(number, Distribution) else number
+
+
+@pytest.mark.parametrize(
+    "one", [one for one in parameters() if one.slider], ids=lambda one: one.path
+)
+def test_a_slider_goes_no_further_than_the_schema_allows(one: Parameter) -> None:
+    slot = slot_at(one.path.split("."))
+    assert slot is not None
+    assert slot.slider is not None
+    low, high = slot.slider
+    assert one.low <= low < high <= one.high
+
+
+def test_what_is_not_marked_has_no_slider() -> None:
+    slot = slot_at(["behaviour", "decision", "effort"])
+    assert slot is not None
+    assert slot.slider is None

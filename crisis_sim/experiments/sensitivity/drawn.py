@@ -3,7 +3,8 @@
 A parameter that the file gives no range for is drawn as the scenario draws it, where it is uncertain
 there, so that what matters is told by the scenario's own weights. One that is known there goes
 evenly over the range of the schema: in equal ratios where this spans a thousandfold, such as delays
-from a quarter of an hour to a year, else in equal steps.
+from a quarter of an hour to a year, else in equal steps. Where no file names the parameters, it goes
+as far as its slider does.
 """
 
 from __future__ import annotations
@@ -88,7 +89,15 @@ def ranges(vary: dict[str, Range], scenario: Scenario) -> dict[str, Range]:
     """What is varied: what a file says, or every number that is worth a slider and can be moved."""
     if vary:
         return vary
-    return {path: Range() for path in numbers_of(scenario) if _has_slider(path)}
+    sliders = {path: _slider(path) for path in numbers_of(scenario)}
+    return {
+        # What the scenario draws goes as it is drawn; what it knows, as far as a slider goes.
+        path: Range()
+        if isinstance(number_at(scenario, path), Distribution)
+        else Range(low=ends[0], high=ends[1])
+        for path, ends in sliders.items()
+        if ends
+    }
 
 
 def _drawn(path: str, written: Range, scenario: Scenario) -> Drawn:
@@ -103,6 +112,6 @@ def _drawn(path: str, written: Range, scenario: Scenario) -> Drawn:
     return Drawn(factor, own, limits.low, limits.high)
 
 
-def _has_slider(path: str) -> bool:
+def _slider(path: str) -> tuple[float, float] | None:
     slot = slot_at([int(word) if word.isdigit() else word for word in path.split(".")])
-    return bool(slot and slot.note("slider"))
+    return slot.slider if slot else None
