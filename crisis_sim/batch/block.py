@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -148,8 +148,15 @@ def run_block(
     first_point: int = 0,
     points: int = 1,
     is_design: bool = False,
+    watch: Callable[[CrisisModel], None] | None = None,
 ) -> Block:
-    """Run replicates `first` to `first + count - 1` of a scenario; arguments as `BlockOrder`'s."""
+    """Run replicates `first` to `first + count - 1` of a scenario.
+
+    Args:
+        watch: called with the model after every turn; what it raises ends the run.
+        scenario, first, count, seed, parameters, agents, first_point, points, is_design: as of
+            `BlockOrder`.
+    """
     import numpy as np
 
     from crisis_sim.model import CrisisModel
@@ -165,7 +172,10 @@ def run_block(
         keep_paths=0 if is_design else PATHS_KEPT,
         points=points,
     )
-    model.run()
+    try:
+        model.run(watch=watch)
+    finally:
+        _forget(model)
     paths = model.kept_paths()
     outcomes = model.outcomes()
     if is_design:
@@ -181,7 +191,6 @@ def run_block(
         first_point=first_point,
         points=points,
     )
-    _forget(model)
     del model
     if block.rows >= LARGE_BLOCK:
         gc.collect()

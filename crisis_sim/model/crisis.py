@@ -286,14 +286,19 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self._write_journal()
         self.running = bool(self.ongoing.any())
 
-    def run(self, drop_finished: bool = True) -> CrisisModel:
+    def run(
+        self, drop_finished: bool = True, watch: Callable[[CrisisModel], None] | None = None
+    ) -> CrisisModel:
         """Step until every replicate's crisis is over.
 
         Args:
             drop_finished: whether finished replicates leave the block on the way, which saves work and changes nothing.
+            watch: called after every turn; what it raises ends the run.
         """
         while self.running:
             self.step()
+            if watch is not None:
+                watch(self)
             if drop_finished:
                 self.drop_finished()
         return self

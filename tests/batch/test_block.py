@@ -109,3 +109,21 @@ def test_an_interruption_is_no_failure_of_a_block(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("crisis_sim.batch.block.run_block", interrupted)
     with pytest.raises(KeyboardInterrupt):
         attempt(BlockOrder(crisis(), 0, 1, 1))
+
+
+def test_a_block_is_watched_turn_by_turn_and_ends_with_what_the_watch_raises() -> None:
+    turns: list[int] = []
+    watched = run_block(crisis(), 0, 20, seed=1, watch=lambda model: turns.append(model.turn))
+    assert turns == list(range(1, len(turns) + 1))
+    assert watched.table.equals(run_block(crisis(), 0, 20, seed=1).table)
+
+    models: list[weakref.ref[CrisisModel]] = []
+
+    def stop(model: CrisisModel) -> None:
+        models.append(weakref.ref(model))
+        raise StopIteration
+
+    with pytest.raises(StopIteration):
+        run_block(crisis(), 0, 20, seed=1, watch=stop)
+    gc.collect()
+    assert [model() for model in models] == [None]
