@@ -9,7 +9,7 @@ RESULTS := results/may_2025
 # What an environment is made from: it is made anew when one of these changes.
 SETTINGS := pyproject.toml crisis_sim/version.py
 
-.PHONY: help run test search lint format types layers check bench clean
+.PHONY: help run test search lint format types layers docs check pictures bench clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is to make
@@ -39,7 +39,13 @@ types: $(VENV)/ready-to-develop ## check types
 layers: $(VENV)/ready-to-develop ## check that no room imports from a room further on
 	$(BIN)/lint-imports
 
-check: test lint types layers ## all that must hold before a commit
+docs: $(VENV)/ready-to-develop ## build the guide, with warnings as errors; it goes to build/docs
+	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet docs build/docs
+
+check: test lint types layers docs ## all that must hold before a commit
+
+pictures: $(VENV)/ready-to-develop ## refresh what the guide and the README show, by the commands that they show
+	$(BIN)/python docs/tools/pictures.py
 
 bench: $(VENV)/ready-to-run ## measure speed and memory; results go to benchmarks/results
 	$(BIN)/python -m benchmarks $(ARGS)

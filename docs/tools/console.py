@@ -1,0 +1,121 @@
+"""What the pages of the guide tell a reader to do: commands to type, files to save, results to see.
+
+A page is read as its reader would, from top to bottom:
+
+    ```console
+    $ crisis-sim run may_2025 --out results/first
+    ```
+
+is typed into a shell; `{literalinclude} examples/NAME` is a file that the reader now has; `{literalinclude}
+../shown/NAME.txt` shows what the last command printed; and a picture `../images/first/endings.png` is the
+chart `results/first/endings.png` that the commands have left.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+DOCS = Path(__file__).parents[1]
+GUIDE = DOCS / "guide"
+EXAMPLES = GUIDE / "examples"
+SHOWN = DOCS / "shown"
+IMAGES = DOCS / "images"
+
+_STEP = re.compile(
+    r"^```console\n(?P<block>.*?)^```$"
+    r"|^```\{literalinclude\} examples/(?P<example>\S+)$"
+    r"|^```\{literalinclude\} \.\./shown/(?P<shown>\S+)$",
+    flags=re.MULTILINE | re.DOTALL,
+)
+_PICTURE = re.compile(r"!\[[^]]*\]\(\.\./images/(\S+?)\)|^```\{figure\} \.\./images/(\S+)$", re.M)
+_PROMPT = "$ "
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that a page's reader does or sees: `type` a command, `save` a file, `see` what was printed."""
+
+    kind: str
+    what: str
+
+
+def steps(page: Path) -> Iterator[Step]:
+    """The steps of a page, in their order."""
+    for found in _STEP.finditer(page.read_text(encoding="utf-8")):
+        if found["block"]:
+            for command in commands_of(found["block"]):
+                yield Step("type", command)
+        elif found["example"]:
+            yield Step("save", found["example"])
+        else:
+            yield Step("see", found["shown"])
+
+
+def commands_of(block: str) -> list[str]:
+    """The commands of a console block; a line without a prompt goes on with the one before it."""
+    commands: list[str] = []
+    for line in block.splitlines():
+        if line.startswith(_PROMPT):
+            commands.append(line.removeprefix(_PROMPT))
+        elif commands:
+            commands[-1] += f"\n{line}"
+    return commands
+
+
+def pictures(page: Path) -> list[str]:
+    """The pictures of a page, as paths in docs/images and, likewise, in the folder of results."""
+    return [one or two for one, two in _PICTURE.findall(page.read_text(encoding="utf-8"))]
+
+
+def pages() -> list[Path]:
+    """The guide's pages that have something to type."""
+    return [page for page in sorted(GUIDE.glob("*.md")) if any(steps(page))]
+
+
+class Reader:
+    """Somebody who sits before a shell in a folder of their own, and does as a page says.
+
+    Args:
+        folder: the folder, empty at first.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._commands = folder.parent / f"{folder.name}_commands"
+        self._commands.mkdir()
+        self._know("crisis-sim", "-m crisis_sim")
+        self._know("python", "")
+
+    def save(self, example: str) -> None:
+        """Copy a file from the page."""
+        shutil.copyfile(EXAMPLES / example, self.folder / example)
+
+    def type(self, command: str) -> subprocess.CompletedProcess[str]:
+        """Type a command into the shell, and wait for it to end."""
+        environment = {
+            **os.environ,
+            "PATH": os.pathsep.join([str(self._commands), os.environ.get("PATH", os.defpath)]),
+            "PYTHONPATH": str(DOCS.parent),
+            "NO_COLOR": "1",
+        }
+        return subprocess.run(
+            ["bash", "-c", command],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def _know(self, name: str, arguments: str) -> None:
+        """Make a command lead to this checkout and this Python, whatever else is installed."""
+        path = self._commands / name
+        path.write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments} "$@"\n', encoding="utf-8")
+        path.chmod(0o755)

@@ -1,0 +1,132 @@
+"""Refresh all that the guide shows: `make pictures` runs the commands of its pages, as they stand there.
+
+What they print goes to docs/shown, the charts that pages show to docs/images, and the notebook gets its
+output anew. Where the model is the same, so is every file, to the byte.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+from console import DOCS, GUIDE, IMAGES, SHOWN, Reader, pages, pictures, steps
+from nbclient import NotebookClient
+from PIL import Image
+
+from crisis_sim import load_scenario
+
+#: The README's pictures: the command that makes each, and where it leaves it.
+README = {
+    "ceasefire_from_first_strike.png": (
+        "crisis-sim run may_2025 no_lenders no_mediators no_back_channel no_adviser lender_unconditional "
+        "early_mediation --out results/may_2025",
+        "results/may_2025/ceasefire_from_first_strike.png",
+    ),
+    "replay.png": (
+        "crisis-sim replay may_2025 --replicate 3576",
+        "results/replays/may_2025_seed_1_replicate_3576.png",
+    ),
+}
+#: What the pictures were made of: a test sees by it whether they are of today.
+MADE_OF = SHOWN / "made_of.json"
+
+
+def main() -> None:
+    """Refresh everything."""
+    shutil.rmtree(SHOWN, ignore_errors=True)
+    digests: dict[str, str] = {}
+    for page in pages():
+        with tempfile.TemporaryDirectory() as empty:
+            began = time.perf_counter()
+            digests |= refresh(page, Path(empty) / "reader")
+            print(f"{page.name}: {time.perf_counter() - began:.0f} s")
+    with tempfile.TemporaryDirectory() as empty:
+        reader = _reader(Path(empty) / "reader")
+        for name, (command, made) in README.items():
+            _typed(reader, command)
+            keep(reader.folder / made, IMAGES / name)
+    MADE_OF.write_text(f"{json.dumps(dict(sorted(digests.items())), indent=2)}\n", encoding="utf-8")
+    for notebook in sorted(GUIDE.glob("*.ipynb")):
+        execute(notebook)
+
+
+def refresh(page: Path, folder: Path) -> dict[str, str]:
+    """Do what a page says, and keep what it shows; the digests of the scenarios that were run."""
+    reader = _reader(folder)
+    printed = ""
+    for step in steps(page):
+        if step.kind == "type":
+            printed = _typed(reader, step.what)
+        elif step.kind == "save":
+            reader.save(step.what)
+        else:
+            path = SHOWN / step.what
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lines = (line.rstrip() for line in printed.rstrip().splitlines())
+            path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    for picture in pictures(page):
+        keep(folder / "results" / picture, IMAGES / picture)
+    return _digests(folder)
+
+
+def shrink(chart: bytes) -> bytes:
+    """A chart in fewer bytes: 256 colours are more than it has."""
+    kept = io.BytesIO()
+    with Image.open(io.BytesIO(chart)) as image:
+        few = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        few.save(kept, "PNG", optimize=True)
+    return kept.getvalue()
+
+
+def keep(chart: Path, picture: Path) -> None:
+    """Keep a chart as a picture of the guide."""
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    picture.write_bytes(shrink(chart.read_bytes()))
+
+
+def execute(path: Path) -> None:
+    """Run a notebook, and keep its output in it, without what differs from run to run."""
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": path.parent}}).execute()
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        for output in cell.get("outputs", ()):
+            drawn = output.get("data", {})
+            if "image/png" in drawn:
+                chart = shrink(base64.b64decode(drawn["image/png"]))
+                drawn["image/png"] = base64.b64encode(chart).decode("ascii")
+    notebook.metadata["language_info"] = {"name": "python"}
+    nbformat.write(notebook, path)
+
+
+def _reader(folder: Path) -> Reader:
+    folder.mkdir()
+    return Reader(folder)
+
+
+def _typed(reader: Reader, command: str) -> str:
+    done: subprocess.CompletedProcess[str] = reader.type(command)
+    if done.returncode:
+        sys.exit(f"{command}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    """The digests, as they are now, of the shipped scenarios among what was run, by name."""
+    names: set[str] = set()
+    for path in folder.rglob("manifest.json"):
+        names |= set(json.loads(path.read_text(encoding="utf-8")).get("scenarios", ()))
+    shipped = {path.stem for path in (DOCS.parent / "scenarios").glob("*.yaml")}
+    return {name: load_scenario(name).digest for name in sorted(names & shipped)}
+
+
+if __name__ == "__main__":
+    main()

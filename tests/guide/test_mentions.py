@@ -1,0 +1,120 @@
+"""Commands that the README and the pages mention and no test runs are at least commands that there are.
+
+`test_pages.py` runs those of the guide, `tests/test_readme.py` those of the README. The rest take minutes, need a cluster,
+or install something; they are read by the program's own parser, or held against the options that there are.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from console import DOCS, GUIDE
+from cyclopts.exceptions import CycloptsError, MissingArgumentError
+from markdown_it import MarkdownIt
+
+from crisis_sim.cli import app
+
+ROOT = DOCS.parent
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted(page for page in DOCS.rglob("*.md") if page.parent != GUIDE),
+    *sorted(GUIDE.glob("*.md")),
+]
+#: Programs of others, and why their commands are not run here.
+OTHERS = {
+    "pip": "installs from the network",
+    "helm": "installs into a Kubernetes cluster",
+    "dask": "starts servers; its options are checked below",
+}
+COMMAND = re.compile(rf"(crisis-sim|make|python -m|{'|'.join(OTHERS)}) \S")
+#: A word that stands for any command.
+ANY = "COMMAND"
+
+
+def mentions(page: Path) -> Iterator[tuple[str, bool]]:
+    """Commands that a page mentions, and whether each is a line of a block, and so has to be whole."""
+    for token in MarkdownIt().parse(page.read_text(encoding="utf-8")):
+        if token.type in ("fence", "code_block") and "console" not in token.info:
+            for line in token.content.splitlines():
+                if COMMAND.match(line):
+                    yield re.split(r"\s{2,}#", line)[0].strip(), True
+        for part in token.children or ():
+            if part.type == "code_inline" and COMMAND.match(part.content):
+                yield " ".join(part.content.split()), False
+
+
+ALL = [(page, command, whole) for page in PAGES for command, whole in mentions(page)]
+
+
+def of_program(name: str) -> list[str]:
+    return sorted({command for _, command, _ in ALL if command.startswith(f"{name} ")})
+
+
+def test_there_are_mentions_of_every_kind() -> None:
+    assert len(ALL) > 60
+    for name in ("crisis-sim", "make", "python -m", *OTHERS):
+        assert of_program(name), name
+
+
+@pytest.mark.parametrize(
+    ("page", "command", "whole"),
+    [one for one in ALL if one[1].startswith("crisis-sim ")],
+    ids=lambda one: one.name if isinstance(one, Path) else str(one)[:40],
+)
+def test_the_program_understands_the_command(page: Path, command: str, whole: bool) -> None:
+    words = shlex.split(command)[1:]
+    if words[0] in (ANY, "--help"):
+        return
+    assert words[0] in list(app), f"{page.name}: there is no {words[0]}"
+    try:
+        app.parse_args(words, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        spoken_of = isinstance(error, MissingArgumentError) and not whole  # and not typed
+        if not spoken_of:
+            pytest.fail(f"{page.name}: {command}: {error}")
+
+
+@pytest.mark.parametrize("command", of_program("make"))
+def test_make_knows_the_target(command: str) -> None:
+    target = shlex.split(command)[1]
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.search(rf"^{re.escape(target)}:", makefile, re.MULTILINE), command
+
+
+@pytest.mark.parametrize("command", of_program("python -m"))
+def test_the_module_and_its_options_are_there(command: str) -> None:
+    words = shlex.split(command.partition(" > ")[0])
+    spec = find_spec(words[2])
+    assert spec is not None
+    assert spec.origin is not None
+    source = Path(spec.origin).read_text(encoding="utf-8")
+    for option in (word for word in words[3:] if word.startswith("--")):
+        assert f'"{option}"' in source, command
+
+
+def test_dask_has_the_options_that_the_page_on_clusters_names() -> None:
+    from distributed.cli.dask_worker import main as worker
+
+    known = {option for parameter in worker.params for option in parameter.opts}
+    named = {word for command in of_program("dask") for word in command.split() if word[:2] == "--"}
+    assert named == {"--nworkers", "--nthreads"}
+    assert named <= known
+
+
+@pytest.mark.parametrize("command", [one for name in ("pip", "helm") for one in of_program(name)])
+def test_what_installs_something_says_what(command: str) -> None:
+    words = shlex.split(command)
+    assert OTHERS[words[0]]
+    assert words[1] == "install"
+    if words[0] == "pip" and words[2].startswith("crisis-sim["):
+        import tomllib
+
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        extra = words[2].removeprefix("crisis-sim[").removesuffix("]")
+        assert extra in project["optional-dependencies"]

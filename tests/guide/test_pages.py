@@ -1,0 +1,69 @@
+"""What the guide tells a person to do works as it stands there, in the order of each page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from console import DOCS, IMAGES, SHOWN, Reader, commands_of, pages, pictures, steps
+
+#: Crises enough to see that a command works; the guide's own numbers take some seconds each.
+FEW = "--replicates 40"
+#: The same for the files that pages have their reader save.
+FEW_IN_FILES = ("replicates: 1000 ", "replicates: 20   ")
+
+
+def quick(command: str) -> str:
+    """A command of the guide, on few crises."""
+    return re.sub(r"--replicates \d+", FEW, command)
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.stem)
+def test_every_command_of_a_page_works_and_leaves_what_the_page_shows(
+    page: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "reader"
+    folder.mkdir()
+    reader = Reader(folder)
+    printed = ""
+    for step in steps(page):
+        if step.kind == "type":
+            done = reader.type(quick(step.what))
+            assert done.returncode == 0, f"{step.what}\n{done.stdout}{done.stderr}"
+            assert "Traceback" not in done.stderr
+            printed = done.stdout
+        elif step.kind == "save":
+            reader.save(step.what)
+            saved = folder / step.what
+            saved.write_text(saved.read_text("utf-8").replace(*FEW_IN_FILES), encoding="utf-8")
+        else:
+            assert printed.strip(), step.what
+            assert (SHOWN / step.what).exists()
+    for picture in pictures(page):
+        assert (folder / "results" / picture).exists(), picture
+
+
+def test_the_guide_has_commands_in_every_page_for_people_who_do_something() -> None:
+    expected = {"first_crisis", "own_scenario", "charts", "experiment", "own_agent"}
+    assert expected <= {page.stem for page in pages()}
+
+
+def test_nothing_is_kept_that_no_page_shows() -> None:
+    seen = {step.what for page in pages() for step in steps(page) if step.kind == "see"}
+    kept = {path.relative_to(SHOWN).as_posix() for path in SHOWN.rglob("*.txt")}
+    assert kept == seen
+    drawn = {picture for page in pages() for picture in pictures(page)}
+    assert {path.relative_to(IMAGES).as_posix() for path in IMAGES.glob("*/*")} == drawn
+
+
+def test_every_picture_says_in_words_what_it_shows() -> None:
+    for page in DOCS.rglob("*.md"):
+        for words in re.findall(r"!\[([^]]*)\]\(", page.read_text(encoding="utf-8")):
+            assert len(words.split()) >= 8, f"{page.name}: {words}"
+            figures = re.sub(r"95% (band|interval)", "", words)
+            assert not re.search(r"\d+(\.\d+)?( ?%| points)", figures), "it would grow old"
+
+
+def test_a_line_without_a_prompt_goes_on_with_the_command_before_it() -> None:
+    assert commands_of("$ one \\\n  two\n$ three\n") == ["one \\\n  two", "three"]
