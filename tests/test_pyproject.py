@@ -20,6 +20,7 @@ DECLARED = {
     for text in (
         *PROJECT["project"]["dependencies"],
         *PROJECT["project"]["optional-dependencies"]["cluster"],
+        *PROJECT["project"]["optional-dependencies"]["dashboard"],
     )
 }
 #: pydantic-core is the other half of pydantic, which pins it.

@@ -10,6 +10,7 @@ from __future__ import annotations
 from crisis_sim.cli import (  # noqa: F401
     attribute,
     compare,
+    dashboard,
     doctor,
     experiment,
     files,

@@ -57,7 +57,7 @@ def draw_incidence(
     curves = {name: CLOCKS[clock](batch.ensembles[name]).incidence() for name in names}
     record = real_record(batch.ensembles[reference].scenario)
     real = None if record is None else record.ceasefire_after_hours(clock)
-    days = _shown_days(curves, real)
+    days = shown_days(curves, real)
     grid = np.linspace(0.0, 24.0 * days, _GRID_POINTS)
 
     figure = style.new_figure(height=78.0)
@@ -85,7 +85,7 @@ def draw_incidence(
     return figure
 
 
-def _shown_days(curves: dict[str, CumulativeIncidence], real: float | None) -> float:
+def shown_days(curves: dict[str, CumulativeIncidence], real: float | None) -> float:
     """Whole days after which no ceasefire curve rises any more to speak of."""
     latest = [24.0, 1.1 * (real or 0.0)]
     for curve in curves.values():

@@ -1,0 +1,201 @@
+"""What there is to draw and to say: replicates become plain data that a page can show.
+
+Everything is computed by `crisis_sim.outcomes` and put into words by `crisis_sim.report`; here it is
+only brought into the shape of a page.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crisis_sim.dashboard.changes import MOVED, UNMOVED
+from crisis_sim.outcomes import summarise
+from crisis_sim.outcomes.durations import CLOCKS
+from crisis_sim.outcomes.incidence import CumulativeIncidence
+from crisis_sim.report import answer, words
+from crisis_sim.report.charts.differences import MEASURES
+from crisis_sim.report.charts.incidence import ORIGINS, shown_days
+from crisis_sim.report.real_path import real_record
+
+if TYPE_CHECKING:
+    from crisis_sim.batch.ensemble import Batch, Ensemble
+
+#: Points in time at which a curve is drawn.
+GRID_POINTS = 160
+#: Single crises that stand as dots on a curve.
+DOTS = 24
+#: Digits of a number that is sent to the page: what a screen can show.
+DIGITS = 4
+
+
+def view(batch: Batch, clock: str) -> dict[str, Any]:
+    """All that the page shows of a batch of one scenario, unmoved, or of two, unmoved and moved.
+
+    Args:
+        batch: the replicates, `unmoved` first.
+        clock: `from_first_strike` or `from_trigger`.
+
+    Returns:
+        Plain data: `incidence`, `endings`, `differences` and `words`.
+    """
+    summary = summarise(batch)
+    return {
+        "words": in_words(summary),
+        "advice": list(summary["advice"]),
+        "incidence": incidence(batch, clock),
+        "endings": endings(summary),
+        "differences": differences(summary),
+    }
+
+
+def in_words(summary: Mapping[str, Any]) -> list[str]:
+    """The answer, sentence by sentence: what the changes did, if any were made, and how crises end."""
+    alone = {
+        name: answer({**summary, "reference": name, "differences": {}})
+        for name in reversed(summary["scenarios"])
+    }
+    changed = answer(summary).removeprefix(alone[UNMOVED]).strip()
+    return [one for one in (changed, *alone.values()) if one]
+
+
+def incidence(batch: Batch, clock: str) -> dict[str, Any]:
+    """The cumulative incidence of a ceasefire with its 95% band, unmoved and moved, and crises to pick."""
+    curves = {name: CLOCKS[clock](one).incidence() for name, one in batch.ensembles.items()}
+    record = real_record(batch.ensembles[UNMOVED].scenario)
+    real = None if record is None else record.ceasefire_after_hours(clock)
+    days = shown_days(curves, real)
+    last = list(batch.ensembles)[-1]
+    return {
+        "clock": clock,
+        "origin": ORIGINS[clock],
+        "of": "crises with a first strike" if clock == "from_first_strike" else "crises",
+        "days": days,
+        "real": None
+        if real is None
+        else {
+            "day": round(real / 24.0, DIGITS),
+            "label": f"real ceasefire, {words.duration(real)}",
+        },
+        "curves": [_curve(name, curve, days) for name, curve in curves.items()],
+        "dots": dots(batch.ensembles[last], curves[last], clock),
+    }
+
+
+def dots(ensemble: Ensemble, curve: CumulativeIncidence, clock: str) -> list[dict[str, Any]]:
+    """Single crises on their curve, evenly spread over those that came to a ceasefire."""
+    replicate, hours = halted(ensemble, clock)
+    chosen = (
+        np.unique(np.linspace(0, len(hours) - 1, DOTS).round().astype(int)) if len(hours) else ()
+    )
+    height = curve.on_grid(hours)[0] if len(hours) else hours
+    return [
+        {
+            "replicate": int(replicate[place]),
+            "day": _rounded(hours[place] / 24.0),
+            "share": _rounded(height[place]),
+        }
+        for place in chosen
+    ]
+
+
+def halted(ensemble: Ensemble, clock: str) -> tuple[Any, Any]:
+    """Numbers of the replicates that came to a ceasefire, and after how many hours; the first first."""
+    durations = CLOCKS[clock](ensemble)
+    rows = np.flatnonzero((durations.cause == 1) & ~np.isnan(durations.hours))
+    rows = rows[np.argsort(durations.hours[rows], kind="stable")]
+    return ensemble.column("replicate")[rows], durations.hours[rows]
+
+
+def endings(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """How crises ended, a row for each scenario, in the order in which charts stack them."""
+    return [
+        {
+            "name": name,
+            "label": words.label(name),
+            "shares": [
+                {
+                    "ending": ending,
+                    "label": words.ENDINGS[ending],
+                    "share": share["estimate"],
+                    "told": _told_share(share),
+                }
+                for ending, share in scenario["endings"].items()
+            ],
+            "war": _told_share(scenario["shares"]["war"]),
+            "nuclear_use": _told_share(scenario["shares"]["nuclear_use"]),
+        }
+        for name, scenario in summary["scenarios"].items()
+    ]
+
+
+def differences(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Moved less unmoved, measure by measure, with 95% intervals; none where nothing is moved."""
+    if MOVED not in summary["differences"]:
+        return []
+    rows = []
+    for measure in MEASURES:
+        figure = measure.find(summary["differences"][MOVED])
+        row: dict[str, Any] = {"label": measure.heading.replace("\n", " "), "unit": measure.unit}
+        if figure is None or figure["estimate"] is None:
+            rows.append({**row, "estimate": None, "text": "not known: half is never reached"})
+            continue
+        low, middle, high = (
+            None if figure[key] is None else _rounded(measure.scale * figure[key])
+            for key in ("lower", "estimate", "upper")
+        )
+        sure = (low is not None and low > 0) or (high is not None and high < 0)
+        rows.append(
+            {
+                **row,
+                "estimate": middle,
+                "lower": low,
+                "upper": high,
+                "sure": sure,
+                "text": _told_difference(figure, measure.scale, measure.unit, sure),
+            }
+        )
+    return rows
+
+
+def _told_difference(figure: Mapping[str, Any], scale: float, unit: str, sure: bool) -> str:
+    write = words.points if scale == 100.0 else words.signed_hours
+    low, high = (
+        "no limit known" if figure[key] is None else write(figure[key])
+        for key in ("lower", "upper")
+    )
+    told = f"{write(figure['estimate'])} {unit} (95% interval {low} to {high})"
+    return told if sure else f"{told}: no more than chance explains"
+
+
+def _told_share(share: Mapping[str, Any]) -> tuple[str, str]:
+    """A share and its interval."""
+    low, middle, high = (words.percent(share[key]) for key in ("lower", "estimate", "upper"))
+    return f"{middle}%", f"{low} to {high}"
+
+
+def _curve(name: str, curve: CumulativeIncidence, days: float) -> dict[str, Any]:
+    grid = np.linspace(0.0, 24.0 * days, GRID_POINTS)
+    bands = curve.on_grid(grid) if curve.started else (np.full(GRID_POINTS, np.nan),) * 3
+    known = [
+        [_rounded(hours / 24.0), *(_rounded(value) for value in values)]
+        for hours, *values in zip(grid, *bands, strict=True)
+        if not math.isnan(values[0])
+    ]
+    last = known[-1] if known else None
+    return {
+        "name": name,
+        "label": words.label(name),
+        "points": known,
+        "told": "no crisis saw a first strike"
+        if last is None
+        else f"{words.label(name)}: {words.percent(last[1])}% after {words.plural(round(last[0], 1), 'day')}"
+        f" (95% interval {words.percent(last[2])} to {words.percent(last[3])})",
+    }
+
+
+def _rounded(value: float) -> float:
+    return round(float(value), DIGITS)

@@ -1,0 +1,110 @@
+"""Scenarios that a person opens: by name, from a file on this machine, or sent by a browser.
+
+A file that a browser sends may be a stranger's. It is read in an empty folder of its own, beside
+copies of the files that it may extend, with all the limits and reports of mistakes of
+`crisis_sim.scenario`; the folder is gone afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from crisis_sim.scenario.errors import Mistake, ScenarioError
+from crisis_sim.scenario.extends import SUFFIXES, read_chain
+from crisis_sim.scenario.load import PLAIN_NAME, PLAIN_NAME_WORDS, load_scenario
+from crisis_sim.scenario.schema import Scenario
+from crisis_sim.scenario.shipped import find_scenario, shipped_folder
+from crisis_sim.scenario.source import MAX_BYTES
+
+#: Longest name of a file that a browser sends, in letters; file systems allow 255 bytes.
+MAX_NAME = 60
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A scenario with the files that it stands in.
+
+    Attributes:
+        scenario: the scenario.
+        files: the content of its file and of those that it extends, by their names: itself first.
+    """
+
+    scenario: Scenario
+    files: Mapping[str, bytes]
+
+    @property
+    def file(self) -> str:
+        """The name of its own file."""
+        return next(iter(self.files))
+
+
+def open_reference(reference: str | os.PathLike[str]) -> Opened:
+    """Open a scenario file, or a shipped scenario by its name.
+
+    Raises:
+        ScenarioError: when there is none, or it has mistakes.
+    """
+    path = find_scenario(reference)
+    return Opened(load_scenario(reference), _chain(path))
+
+
+def open_sent(name: str, content: bytes, known: Mapping[str, bytes]) -> Opened:
+    """Open a scenario file that a browser has sent.
+
+    Args:
+        name: the file's name there.
+        content: what is in it.
+        known: files that it may extend besides the shipped ones, by their names.
+
+    Raises:
+        ScenarioError: when it has mistakes; they name the file as the person does.
+    """
+    name = name.replace("\\", "/").rpartition("/")[2]
+    _check(name, content)
+    with TemporaryDirectory(prefix="crisis-sim-") as made:
+        folder = Path(made)
+        for shipped in shipped_folder().glob("*.yaml"):
+            (folder / shipped.name).write_bytes(shipped.read_bytes())
+        for other, text in known.items():
+            (folder / other).parent.mkdir(parents=True, exist_ok=True)
+            (folder / other).write_bytes(text)
+        path = folder / name
+        path.write_bytes(content)
+        try:
+            return Opened(load_scenario(path), _chain(path))
+        except ScenarioError as error:
+            raise ScenarioError(
+                replace(one, file=Path(one.file).name) for one in error.mistakes
+            ) from None
+
+
+def _check(name: str, content: bytes) -> None:
+    """Make sure of a file's name and size before anything is written.
+
+    Raises:
+        ScenarioError: when either will not do.
+    """
+    stem, dot, suffix = name.rpartition(".")
+    wrong = expected = ""
+    if f"{dot}{suffix}" not in SUFFIXES:
+        wrong, expected = "this is no scenario file", "a file that ends in .yaml or .yml"
+    elif not PLAIN_NAME.fullmatch(stem) or len(name) > MAX_NAME:
+        wrong = "the file's name cannot be a scenario's name"
+        expected = f"at most {MAX_NAME} {PLAIN_NAME_WORDS}"
+    elif len(content) > MAX_BYTES:
+        wrong, expected = "too big for a scenario", f"at most {MAX_BYTES} bytes"
+    if wrong:
+        raise ScenarioError([Mistake(name[:MAX_NAME], 0, 0, wrong, expected)])
+
+
+def _chain(path: Path) -> dict[str, bytes]:
+    own, *others = read_chain(path, path.name)[0]
+    folder = path.parent.resolve()
+    files = {path.name: own.path.read_bytes()}
+    for layer in others:
+        files[layer.path.relative_to(folder).as_posix()] = layer.path.read_bytes()
+    return files

@@ -1,0 +1,231 @@
+"""The page: each visitor's session, shown by three components that a browser draws.
+
+`Page` is what Solara serves. All that a browser sends comes in here, and nothing of it is believed
+before its type is checked.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import solara
+
+from crisis_sim.dashboard.runs import Runs
+from crisis_sim.dashboard.session import Session
+from crisis_sim.dashboard.settings import given
+from crisis_sim.dashboard.sliders import UNSAID, Group, Slider, number_in_words
+from crisis_sim.report import style, words
+from crisis_sim.scenario.source import MAX_BYTES
+
+#: What a file may hold of more than is allowed: as much as shows that it is too much.
+TOO_MUCH = b" " * (MAX_BYTES + 1)
+#: Shared by all visitors: what they ask for differs, what comes of it does not.
+RUNS = Runs()
+LOOK = Path(__file__).with_name("look.css")
+
+Event = Callable[[dict[str, Any]], None]
+
+
+@solara.component_vue("controls.vue")
+def Controls(  # noqa: N802 - Solara's components are written like classes
+    groups: list[dict[str, Any]],
+    moved: dict[str, float],
+    off: list[str],
+    told: list[str],
+    epoch: int,
+    mistake: str,
+    saving: dict[str, Any],
+    limit: int,
+    event_slid: Event,
+    event_returned: Event,
+    event_switched: Event,
+    event_sent: Event,
+    event_forgive: Callable[[], None],
+    event_named: Event,
+) -> None:
+    """Sliders, switches, opening and saving."""
+
+
+@solara.component_vue("results.vue")
+def Results(  # noqa: N802
+    view: dict[str, Any] | None,
+    progress: float | None,
+    picked: int | None,
+    replicates: str,
+    seed: int,
+    seconds: float | None,
+    fills: dict[str, dict[str, Any]],
+    event_clicked: Event,
+    event_counted: Event,
+) -> None:
+    """What the replicates say."""
+
+
+@solara.component_vue("crisis.vue")
+def Crisis(  # noqa: N802
+    ready: bool,
+    crises: list[dict[str, Any]],
+    crisis: dict[str, Any] | None,
+    last: int,
+    event_picked: Event,
+) -> None:
+    """One crisis."""
+
+
+@solara.component
+def Page() -> None:  # noqa: N802
+    """The dashboard."""
+    _, set_news = solara.use_state(0)
+    session: Session = solara.use_memo(_new_session, [])
+    name, set_name = solara.use_state("")
+
+    def begin() -> Callable[[], None]:
+        session.tell = lambda: set_news(lambda number: number + 1)
+        session.start()
+        return session.end
+
+    solara.use_effect(begin, [])
+    shown, opened = session.shown, session.opened
+    title = words.clean(opened.scenario.title)
+    file, text = session.file(name)
+    solara.Title(f"{title} – Crisis Sim")
+    solara.Style(LOOK)
+    with solara.Div(classes=["cs-page"]):
+        _head(title, words.clean(opened.scenario.description))
+        with solara.Div(classes=["cs-columns"]):
+            with solara.Div(classes=["cs-side"]):
+                Controls(
+                    groups=[_group(one) for one in session.groups],
+                    moved=dict(session.changes.moved),
+                    off=sorted(session.changes.off),
+                    told=session.told(),
+                    epoch=session.epoch,
+                    mistake=shown.mistake,
+                    saving={"name": file, "text": text, "extends": _files(opened.files)},
+                    limit=MAX_BYTES,
+                    event_slid=lambda event: _slid(session, event),
+                    event_returned=lambda event: session.back(_text(event, "path") or None),
+                    event_switched=lambda event: session.switch(
+                        _text(event, "path"), event.get("on") is True
+                    ),
+                    event_sent=lambda event: _sent(session, event),
+                    event_forgive=lambda *_: session.forgive(),
+                    event_named=lambda event: set_name(_text(event, "name")),
+                )
+            with solara.Div(classes=["cs-main-column"]):
+                Results(
+                    view=shown.view,
+                    progress=shown.progress,
+                    picked=shown.crisis["replicate"] if shown.crisis else None,
+                    replicates=f"{session.replicates:,}",
+                    seed=session.seed,
+                    seconds=shown.seconds,
+                    fills=FILLS,
+                    event_clicked=lambda event: session.pick_at(_number(event, "day")),
+                    event_counted=lambda event: session.count(_text(event, "clock")),
+                )
+                Crisis(
+                    ready=shown.view is not None,
+                    crises=list(shown.crises),
+                    crisis=shown.crisis,
+                    last=session.replicates - 1,
+                    event_picked=lambda event: _picked(session, event),
+                )
+
+
+@solara.component
+def Layout(children: list[Any]) -> None:  # noqa: N802
+    """The page alone, without Solara's own bars."""
+    solara.Div(children=children)
+
+
+FILLS = {
+    ending: {"colour": fill.colour, "text": fill.text, "hatched": bool(fill.hatch)}
+    for ending, fill in style.ENDING_FILLS.items()
+}
+
+
+def _new_session() -> Session:
+    settings = given()
+    return Session(settings.opened, RUNS, settings.replicates, settings.seed)
+
+
+def _head(title: str, description: str) -> None:
+    with solara.Div(classes=["cs-head"]):
+        solara.v.Html(tag="h1", children=[title])
+        if description:
+            solara.v.Html(tag="p", class_="cs-quiet", children=[description])
+
+
+def _group(group: Group) -> dict[str, Any]:
+    return {
+        "path": group.path,
+        "kind": "" if group.path.count(".") == 0 else group.kind,
+        "title": group.title,
+        "switched": group.switched,
+        "sliders": [_slider(one) for one in group.sliders],
+    }
+
+
+def _slider(slider: Slider) -> dict[str, Any]:
+    unit = "" if slider.unit in UNSAID else f" {slider.unit}"
+    meaning = words.sentence(slider.meaning.replace("`", ""))
+    return {
+        "path": slider.path,
+        "label": slider.label,
+        "help": f"{meaning} {words.label(slider.unit)}, {_ends(slider)}.",
+        "unit": unit,
+        "low": slider.low,
+        "high": slider.high,
+        "step": slider.step,
+        "middle": slider.middle,
+        "given": number_in_words(slider.given, slider.unit),
+        "spread": slider.spread,
+    }
+
+
+def _ends(slider: Slider) -> str:
+    return f"{slider.low:g} to {slider.high:g}".replace("-", words.MINUS)
+
+
+def _files(files: Any) -> list[dict[str, str]]:
+    return [{"name": name, "text": content.decode("utf-8-sig")} for name, content in files.items()]
+
+
+# What a browser sends.
+
+
+def _text(event: Any, key: str) -> str:
+    value = event.get(key) if isinstance(event, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def _number(event: Any, key: str) -> float:
+    value = event.get(key) if isinstance(event, dict) else None
+    known = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float(value) if known else float("nan")  # type: ignore[arg-type]
+
+
+def _slid(session: Session, event: Any) -> None:
+    session.move(_text(event, "path"), _number(event, "value"))
+
+
+def _picked(session: Session, event: Any) -> None:
+    number = _number(event, "replicate")
+    if number.is_integer():
+        session.pick(int(number), _text(event, "which") or "moved")
+
+
+def _sent(session: Session, event: Any) -> None:
+    """A file that was opened: its name and its content; of one that is too big only its size."""
+    content = TOO_MUCH
+    if isinstance(event, dict) and "size" not in event:
+        try:
+            content = base64.b64decode(_text(event, "content"), validate=True)
+        except (binascii.Error, ValueError):
+            content = b""
+    session.open(_text(event, "name"), content)

@@ -1,0 +1,201 @@
+"""Serving the dashboard on this machine, with nothing fetched from elsewhere and nothing told to anyone.
+
+Solara serves the page. Its assets come from the package `solara-assets`, its reports of use are
+switched off, and a browser is told (by a Content-Security-Policy) to ask no other machine for anything.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import webbrowser
+from collections.abc import Awaitable, Callable, MutableMapping
+from importlib.util import find_spec
+from ipaddress import ip_address
+from threading import Timer
+from typing import Any
+from urllib.parse import urlsplit
+
+from crisis_sim.dashboard.settings import Settings, give
+
+#: What the extra `dashboard` brings, by the names of modules.
+NEEDED = ("solara", "solara.server", "ipyvuetify", "uvicorn", "starlette", "markdown_it")
+INSTALL = "pip install 'crisis-sim[dashboard]'"
+
+#: How Solara is to be. It reads its settings from the environment when it is first imported.
+SOLARA = {
+    "SOLARA_APP": "crisis_sim.dashboard.page",
+    "SOLARA_MODE": "production",
+    "SOLARA_TELEMETRY_MIXPANEL_ENABLE": "false",
+    "SOLARA_ASSETS_PROXY": "true",  # so that the page asks this machine, which has them
+    "SOLARA_ASSETS_FONTAWESOME_ENABLED": "false",
+    "SOLARA_THEME_LOADER": "plain",
+    "SOLARA_KERNEL_CULL_TIMEOUT": "15m",  # a page that was closed is forgotten after that
+}
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
+    "connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'self'; form-action 'none'"
+)
+#: Where Solara looks for its assets, in the address.
+ASSETS = "/_solara/cdn"
+#: Seconds until a browser is opened: the server is up by then.
+OPEN_AFTER = 1.0
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class DashboardError(Exception):
+    """The dashboard cannot be served; the message says why, and what would help."""
+
+
+def check_installed() -> None:
+    """Make sure that all that is needed is installed.
+
+    Raises:
+        DashboardError: naming what is missing and how to install it.
+    """
+    for module in NEEDED:
+        if find_spec(module.partition(".")[0]) is None or find_spec(module) is None:
+            raise DashboardError(
+                f"the dashboard needs Solara, of which {module} is missing; to install it: {INSTALL}"
+            )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server that listens on an address."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens; on any free port where 0 is asked for.
+
+    Raises:
+        DashboardError: when the address is no address here, or the port is taken.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    found = socket.socket(family, socket.SOCK_STREAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((host.strip("[]"), port))
+    except (OSError, OverflowError) as error:
+        found.close()
+        message = getattr(error, "strerror", None) or error
+        raise DashboardError(
+            f"cannot listen on {host}, port {port}: {message}; give another with --host or --port, "
+            "or --port 0 for any that is free"
+        ) from None
+    return found
+
+
+def address_of(listening: socket.socket) -> str:
+    """What to type into a browser."""
+    host, port = listening.getsockname()[:2]
+    host = f"[{host}]" if ":" in host else host
+    return f"http://{host}:{port}/"
+
+
+def serve(settings: Settings, listening: socket.socket, browser: bool) -> None:
+    """Serve until interrupted.
+
+    Args:
+        settings: what each visitor begins with.
+        listening: where (`listen`).
+        browser: whether to open a browser.
+
+    Raises:
+        DashboardError: when Solara's assets are not installed.
+        KeyboardInterrupt: on Ctrl-C.
+    """
+    give(settings)
+    os.environ.update(SOLARA)
+    import uvicorn
+
+    host = listening.getsockname()[0]
+    app = application(None if not is_loopback(host) else host)
+    if browser:
+        opening = Timer(OPEN_AFTER, webbrowser.open, [address_of(listening)])
+        opening.daemon = True
+        opening.start()
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def application(loopback: str | None) -> Asgi:
+    """Solara's application with its assets from this machine alone, behind `Guard`.
+
+    Args:
+        loopback: the loopback address that is listened on; None where others may come, too.
+
+    Raises:
+        DashboardError: when Solara's assets are not installed.
+    """
+    from solara.server import settings as of_solara
+    from solara.server.starlette import lifespan, middleware, routes
+    from starlette.applications import Starlette
+    from starlette.routing import Mount
+    from starlette.staticfiles import StaticFiles
+
+    folder = of_solara.assets.proxy_cache_dir
+    if not any(folder.glob("@widgetti/solara-vuetify-app@*")):
+        raise DashboardError(f"solara-assets is missing; to install it: {INSTALL}")
+    assets = Mount(ASSETS, app=StaticFiles(directory=folder))
+    return Guard(
+        Starlette(routes=[assets, *routes], lifespan=lifespan, middleware=middleware), loopback
+    )
+
+
+class Guard:
+    """Lets in only pages of this server, and only by its own names.
+
+    A page elsewhere on the web could otherwise reach a server on the loopback address through the
+    browser of who opened it: by a WebSocket, or by a name of its own that leads here.
+    """
+
+    def __init__(self, app: Asgi, loopback: str | None) -> None:
+        self.app = app
+        self.names = None if loopback is None else {"localhost", loopback, f"[{loopback}]"}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, or refuse it."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+        elif self._is_welcome(dict(scope["headers"])):
+            await self.app(scope, receive, _with_policy(send))
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await send({"type": "http.response.start", "status": 403, "headers": []})
+            await send(
+                {"type": "http.response.body", "body": b"not by this name, or not from there"}
+            )
+
+    def _is_welcome(self, headers: dict[bytes, bytes]) -> bool:
+        host = headers.get(b"host", b"").decode("latin-1")
+        origin = headers.get(b"origin", b"").decode("latin-1")
+        if origin and urlsplit(origin).netloc != host:
+            return False
+        name = host if host.endswith("]") else host.rpartition(":")[0] or host
+        return self.names is None or name in self.names
+
+
+def _with_policy(send: Send) -> Send:
+    async def sent(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            headers = [
+                (b"content-security-policy", POLICY.encode()),
+                (b"x-content-type-options", b"nosniff"),
+                (b"referrer-policy", b"no-referrer"),
+            ]
+            message = {**message, "headers": [*message.get("headers", ()), *headers]}
+        await send(message)
+
+    return sent

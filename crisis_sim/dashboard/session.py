@@ -1,0 +1,258 @@
+"""What one visitor has opened, moved and picked. Nothing here knows of a browser.
+
+Every visitor has a session of their own. What is asked of it is done in the background, the newest
+request first and last; `tell` is called whenever there is something new to show.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from crisis_sim.batch import Batch
+from crisis_sim.dashboard.changes import MOVED, UNMOVED, Changes
+from crisis_sim.dashboard.crisis import nearest, tell_crisis, worth_reading
+from crisis_sim.dashboard.drawing import view
+from crisis_sim.dashboard.latest import Latest, Ticket
+from crisis_sim.dashboard.opened import Opened, open_sent
+from crisis_sim.dashboard.runs import Runs
+from crisis_sim.dashboard.saved import file_name, scenario_file, told_changes
+from crisis_sim.dashboard.sliders import groups_of
+from crisis_sim.experiments.parts import Whole
+from crisis_sim.scenario.errors import ScenarioError
+
+CLOCKS = ("from_first_strike", "from_trigger")
+#: Seconds between two reports of progress.
+PROGRESS_EVERY = 0.15
+#: Files that a session remembers, for others that extend them.
+MAX_FILES = 20
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is to be seen; a new one takes the place of the old one as a whole.
+
+    Attributes:
+        view: what was drawn last (`crisis_sim.dashboard.drawing.view`); None before the first.
+        crises: those that are worth reading.
+        progress: how far the run in hand is, 0 to 1; None when none is.
+        mistake: what was wrong in what was asked for last; "" when nothing was.
+        crisis: the crisis that was picked, told; None while none is.
+        seconds: how long it took from the request to what was drawn last.
+    """
+
+    view: Mapping[str, Any] | None = None
+    crises: tuple[Mapping[str, Any], ...] = ()
+    progress: float | None = None
+    mistake: str = ""
+    crisis: Mapping[str, Any] | None = None
+    seconds: float | None = None
+
+
+@dataclass
+class Session:
+    """One visitor's session.
+
+    Args:
+        opened: the scenario to begin with.
+        runs: where replicates are run and kept; sessions may share it.
+        replicates: how many of each scenario.
+        seed: of their luck.
+        tell: called, in any thread, when `shown` is new.
+
+    Attributes:
+        epoch: rises whenever sliders have to stand elsewhere than they were put.
+    """
+
+    opened: Opened
+    runs: Runs
+    replicates: int
+    seed: int
+    tell: Callable[[], None] = lambda: None
+    changes: Changes = field(default_factory=Changes)
+    clock: str = CLOCKS[0]
+    epoch: int = 0
+    shown: Shown = field(default_factory=Shown)
+
+    def __post_init__(self) -> None:
+        self._runner, self._teller = Latest(), Latest()
+        self._lock = threading.Lock()
+        self._files: dict[str, bytes] = {}
+        self._batch: Batch | None = None
+        self._picked: tuple[int, str] | None = None
+        self._take(self.opened)
+
+    def _take(self, opened: Opened) -> None:
+        self.opened = opened
+        self.whole = Whole(opened.scenario)
+        self.groups = groups_of(opened.scenario)
+        self._sliders = {one.path: one for group in self.groups for one in group.sliders}
+        self._switches = {group.path for group in self.groups if group.switched}
+        self._files = {**self._files, **opened.files}
+        while len(self._files) > MAX_FILES:
+            self._files.pop(next(iter(self._files)))
+        self.changes, self._picked = Changes(), None
+        self.epoch += 1
+
+    # What a visitor asks for.
+
+    def start(self) -> None:
+        """Run what is there, and show it."""
+        self._ask()
+
+    def move(self, path: str, value: float) -> None:
+        """Move a slider; beyond its ends it stays at them. What is no slider is let be."""
+        slider = self._sliders.get(path)
+        if slider is None or not math.isfinite(value):
+            return
+        self._change(self.changes.move(path, min(max(value, slider.low), slider.high)))
+
+    def back(self, path: str | None = None) -> None:
+        """Put a slider, or all sliders and switches, back to where the scenario has them."""
+        self.epoch += 1
+        self._change(Changes() if path is None else self.changes.back(path))
+
+    def switch(self, path: str, on: bool) -> None:
+        """Put an agent in or take it out. What has no switch is let be."""
+        if path in self._switches:
+            self._change(self.changes.switch(path, on))
+
+    def count(self, clock: str) -> None:
+        """Count time from another origin: `from_first_strike` or `from_trigger`."""
+        if clock in CLOCKS and clock != self.clock:
+            self.clock = clock
+            self._ask()
+
+    def open(self, name: str, content: bytes) -> None:
+        """Open a scenario file in place of what is there; where it has mistakes, these are shown."""
+        try:
+            opened = open_sent(name, content, self._files)
+        except ScenarioError as error:
+            self._show(mistake=str(error))
+            return
+        self._take(opened)
+        self._show(mistake="", crisis=None, view=None, crises=())
+        self._ask()
+
+    def forgive(self) -> None:
+        """Take a mistake off the page."""
+        self._show(mistake="")
+
+    def pick(self, replicate: int, which: str = MOVED) -> None:
+        """Have a crisis told: with the changes made, or (`unmoved`) as the scenario has it."""
+        if not 0 <= replicate < self.replicates:
+            last = f"{self.replicates - 1:,}"
+            self._show(mistake=f"error: there is no crisis {replicate}: expected 0 to {last}")
+            return
+        self._picked = (replicate, which if self.changes else UNMOVED)
+        self._tell_picked()
+
+    def pick_at(self, day: float) -> None:
+        """Have the crisis told whose ceasefire came nearest to a day on the chart."""
+        if self._batch is not None and math.isfinite(day):
+            found = nearest(list(self._batch.ensembles.values())[-1], self.clock, day)
+            if found is not None:
+                self.pick(found)
+
+    def end(self) -> None:
+        """Put an end to all that is going on: the visitor has gone."""
+        self._runner.end()
+        self._teller.end()
+
+    # What the page asks.
+
+    def file(self, wished: str = "") -> tuple[str, str]:
+        """What was made as a scenario file: its name and its text."""
+        name = file_name(wished, self.opened)
+        return name, scenario_file(self.opened, self.changes, self.groups, name)
+
+    def told(self) -> list[str]:
+        """What was changed, in words."""
+        return told_changes(self.changes, self.groups)
+
+    # How it is done.
+
+    def _change(self, changes: Changes) -> None:
+        if changes != self.changes:
+            self.changes = changes
+            self._ask()
+        else:
+            self.tell()
+
+    def _ask(self) -> None:
+        """Have what is there now run and drawn in the background."""
+        began = time.monotonic()
+        try:
+            moved = self.changes.made_in(self.whole) if self.changes else None
+        except ScenarioError as error:
+            self._runner.end()
+            self._show(mistake=str(error), progress=None)
+            return
+        scenarios = {UNMOVED: self.opened.scenario}
+        if moved is not None:
+            scenarios[MOVED] = moved
+        clock = self.clock
+        self._show(progress=0.0, mistake="")
+
+        def job(ticket: Ticket) -> None:
+            ensembles = {}
+            for place, (name, scenario) in enumerate(scenarios.items()):
+                watch = self._watch(ticket, place, len(scenarios))
+                ensembles[name] = self.runs.ensemble(scenario, self.replicates, self.seed, watch)
+            batch = Batch(ensembles, {"seed": self.seed})
+            ticket.still_wanted()
+            drawn, crises = view(batch, clock), tuple(worth_reading(batch, clock))
+
+            def take() -> None:
+                self._batch = batch
+                seconds = time.monotonic() - began
+                self._show(view=drawn, crises=crises, progress=None, seconds=seconds)
+
+            ticket.deliver(take)
+
+        self._runner.ask(job)
+        if self._picked is not None:
+            self.pick(self._picked[0])
+
+    def _watch(self, ticket: Ticket, place: int, of: int) -> Callable[[int, int], None]:
+        """Reports progress now and then, and ends a run that is no longer wanted."""
+        last = time.monotonic()
+
+        def watch(turn: int, turns: int) -> None:
+            nonlocal last
+            ticket.still_wanted()
+            now = time.monotonic()
+            if now - last > PROGRESS_EVERY:
+                last = now
+                share = (place + turn / turns) / of
+                ticket.deliver(lambda: self._show(progress=share))
+
+        return watch
+
+    def _tell_picked(self) -> None:
+        """Have the picked crisis told in the background."""
+        if self._picked is None:
+            return
+        replicate, which = self._picked
+        try:
+            scenario = self.changes.made_in(self.whole) if which == MOVED else self.opened.scenario
+        except ScenarioError as error:
+            self._show(mistake=str(error))
+            return
+        can_compare = bool(self.changes)
+
+        def job(ticket: Ticket) -> None:
+            told = tell_crisis(scenario, replicate, self.seed)
+            told |= {"replicate": replicate, "which": which, "can_compare": can_compare}
+            ticket.deliver(lambda: self._show(crisis=told))
+
+        self._teller.ask(job)
+
+    def _show(self, **news: Any) -> None:
+        with self._lock:
+            self.shown = replace(self.shown, **news)
+        self.tell()
