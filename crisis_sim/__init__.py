@@ -6,9 +6,9 @@
     summary = compare(batch)
 
 `Scenario.load` reads a scenario; `simulate` runs one or more of them as paired replicates; `compare` says what came of
-them, with intervals. `run_experiment` asks a question of a scenario: a sweep, what ended it, and others. `CrisisModel` is
-the Mesa model itself; `CrisisAgent` and `ThirdParty` are the classes to subclass for agents of your own, with `Influence`
-for what these bring to bear on a state.
+them, with intervals; `write_page` makes one HTML page of a folder of results. `run_experiment` asks a question of a
+scenario: a sweep, what ended it, and others. `CrisisModel` is the Mesa model itself; `CrisisAgent` and `ThirdParty` are the
+classes to subclass for agents of your own, with `Influence` for what these bring to bear on a state.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     )
     from crisis_sim.model import CrisisAgent, CrisisModel, Influence, Journal, ThirdParty
     from crisis_sim.outcomes import compare, summarise
+    from crisis_sim.report import write_page
     from crisis_sim.scenario import Scenario, ScenarioError, load_scenario
 
 #: Each public name and the room it lives in, which is imported when the name is first used: Mesa and SciPy are slow.
@@ -55,6 +56,7 @@ _ROOMS = {
     "run_to_folder": "batch",
     "simulate": "batch",
     "summarise": "outcomes",
+    "write_page": "report",
 }
 
 __all__ = [
@@ -80,6 +82,7 @@ __all__ = [
     "run_to_folder",
     "simulate",
     "summarise",
+    "write_page",
 ]
 
 

@@ -36,6 +36,7 @@ COMMANDS = (
     "run",
     "compare",
     "replay",
+    "report",
     "check",
     "scenarios",
     "init",

@@ -16,6 +16,7 @@ from crisis_sim.cli import (  # noqa: F401
     files,
     posterior,
     replay,
+    report,
     run,
     sensitivity,
     sweep,

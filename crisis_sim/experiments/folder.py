@@ -6,6 +6,7 @@
     *.parquet           its tables
     summary.json        its figures and its answer
     *.svg, *.png        its charts
+    report.html         the page that `crisis-sim report` makes of it
     manifest.json       when and how it was made; written last
 
 As long as there is no manifest the experiment is not finished, and can be gone on with.
@@ -27,6 +28,7 @@ from pydantic import ValidationError
 from crisis_sim.batch.durable import write_durably
 from crisis_sim.batch.errors import ResultsError
 from crisis_sim.batch.manifest import git_revision
+from crisis_sim.batch.store import read_parquet
 from crisis_sim.batch.versions import versions
 from crisis_sim.experiments.errors import ExperimentError
 from crisis_sim.experiments.experiment import Experiment
@@ -138,8 +140,6 @@ def read_experiment(folder: str | Path) -> Findings:
     Raises:
         ResultsError: when the folder holds none, one of another layout, or one that is not finished.
     """
-    import pyarrow.parquet as pq
-
     folder = Path(folder)
     if _held(folder) is None:
         raise ResultsError(f"{folder} holds no experiment: it has no {RESOLVED}")
@@ -150,7 +150,7 @@ def read_experiment(folder: str | Path) -> Findings:
         raise ResultsError(f"{folder} holds an experiment in another layout; expected {FORMAT}")
     summary = _read_json(folder / SUMMARY)
     tables = {
-        name.removesuffix(".parquet"): pq.read_table(folder / name)
+        name.removesuffix(".parquet"): read_parquet(folder / name)
         for name in manifest["files"]
         if name.endswith(".parquet")
     }
@@ -218,8 +218,8 @@ def _clear(folder: Path) -> None:
         return
     manifest = _read_json(folder / MANIFEST) if (folder / MANIFEST).exists() else {}
     files = manifest.get("files", [GIVEN, RESOLVED])
-    charts = [path.name for path in folder.iterdir() if path.suffix in (".svg", ".png")]
-    for name in (MANIFEST, *files, *charts):
+    shown = [path.name for path in folder.iterdir() if path.suffix in (".svg", ".png", ".html")]
+    for name in (MANIFEST, *files, *shown):
         (folder / Path(name).name).unlink(missing_ok=True)
     if (folder / DESIGN).is_dir():
         shutil.rmtree(folder / DESIGN)

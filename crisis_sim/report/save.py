@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: The file that holds a batch's summary.
 SUMMARY = "summary.json"
+#: The page that `crisis-sim report` writes into a results folder.
+PAGE = "report.html"
 
 #: Formats in which every chart is written.
 SUFFIXES = (".svg", ".png")
@@ -48,7 +50,7 @@ def write_report(batch: Batch, summary: Mapping[str, Any], folder: str | Path) -
     text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    remove_report(folder)
+    _remove_charts(folder)
     path = folder / SUMMARY
     path.write_text(text + "\n", encoding="utf-8")
     return [path, *write_charts(batch, summary, folder)]
@@ -115,11 +117,17 @@ def write_charts(batch: Batch, summary: Mapping[str, Any], folder: Path) -> list
 
 
 def remove_report(folder: Path) -> None:
-    """Remove the summary and charts of results that are gone, so that none stands beside new ones.
+    """Remove the summary, charts and page of results that are gone, so that none stands beside new ones.
 
     Raises:
         OSError: when one cannot be removed.
     """
+    (folder / PAGE).unlink(missing_ok=True)
+    _remove_charts(folder)
+
+
+def _remove_charts(folder: Path) -> None:
+    """Remove the summary and the charts, which are about to be written anew."""
     (folder / SUMMARY).unlink(missing_ok=True)
     for name in CHARTS:
         for suffix in SUFFIXES:

@@ -15,16 +15,12 @@ from rich.table import Table
 from rich.text import Text
 
 from crisis_sim.report import words
+from crisis_sim.report.answers import Figure, answer
 
 #: Columns that the tables fit into.
 WIDTH = 100
 
 _SCENARIO_WIDTH = 24
-
-#: Differences told in words, at most.
-_TOLD = 3
-
-Figure = Mapping[str, Any]
 
 
 def print_summary(summary: Mapping[str, Any], console: Console | None = None) -> None:
@@ -50,11 +46,6 @@ def print_summary(summary: Mapping[str, Any], console: Console | None = None) ->
         bullet = Table.grid(padding=(0, 1, 0, 0))
         bullet.add_row(Text("-"), Text(words.clean(advice)))
         console.print(bullet, width=width)
-
-
-def answer(summary: Mapping[str, Any]) -> str:
-    """The answer in a sentence or two: how often, how quickly, and what would have changed it."""
-    return " ".join(part for part in (_on_the_reference(summary), _on_differences(summary)) if part)
 
 
 def outcome_table(summary: Mapping[str, Any]) -> Table:
@@ -150,84 +141,3 @@ def _difference(figure: Figure | None, write: Callable[[float], str]) -> Text:
 
 def _value(figure: Figure, key: str) -> float:
     return float("nan") if figure[key] is None else float(figure[key])
-
-
-def _on_the_reference(summary: Mapping[str, Any]) -> str:
-    name = summary["reference"]
-    scenario = summary["scenarios"][name]
-    agreement = scenario["endings"]["agreement"]
-    if agreement["estimate"] is None:
-        return f"{words.label(name)}: there are no replicates."
-    clock = scenario["ceasefire"]["from_first_strike"]
-    parts = [
-        f"{words.label(name)}: {_told_share(agreement)} of crises ended in a ceasefire that held"
-    ]
-    if clock["of"] == 0:
-        parts.append("none saw a first strike")
-    elif clock["median_hours"] is None:
-        parts.append(
-            "of those that saw a first strike, fewer than half had a ceasefire while watched"
-        )
-    else:
-        median = words.duration(clock["median_hours"]["estimate"])
-        parts.append(
-            f"of those that saw a first strike, half had a ceasefire within {median} of it"
-        )
-    parts.append(_told_worst(scenario["shares"]["war"], scenario["shares"]["nuclear_use"]))
-    return f"{'; '.join(parts)}."
-
-
-def _told_share(figure: Figure) -> str:
-    """Such as "71% (95% interval 70 to 72)"."""
-    digits = 0 if 100.0 * (figure["upper"] - figure["lower"]) >= 1.0 else 1
-    middle, low, high = (
-        f"{100.0 * figure[key]:.{digits}f}" for key in ("estimate", "lower", "upper")
-    )
-    return f"{middle}% (95% interval {low} to {high})"
-
-
-def _told_worst(war: Figure, nuclear: Figure) -> str:
-    """How many crises came to war and to nuclear use; what none came to is told as such."""
-    if not war["count"] and not nuclear["count"]:
-        return "no crisis saw full-scale war or nuclear use"
-    told_war = f"full-scale war came in {words.percent(war['estimate'])}% of all crises"
-    if not nuclear["count"]:
-        return f"{told_war}, and no crisis saw nuclear use"
-    if not war["count"]:
-        told_war = "no crisis saw full-scale war"
-    return f"{told_war}, nuclear use came in {words.percent(nuclear['estimate'])}%"
-
-
-def _on_differences(summary: Mapping[str, Any]) -> str:
-    """What clearly changed the chance of an early ceasefire, the largest change first."""
-    figures = {
-        name: difference["ceasefire"]["from_first_strike"]["by"]["96_hours"]
-        for name, difference in summary["differences"].items()
-    }
-    known = {name: figure for name, figure in figures.items() if figure["estimate"] is not None}
-    clear = [name for name, figure in known.items() if figure["lower"] > 0 or figure["upper"] < 0]
-    clear.sort(key=lambda name: -abs(known[name]["estimate"]))
-    if not known:
-        return ""
-    if not clear and len(figures) == 1:
-        return (
-            "A ceasefire within 96 hours of the first strike was not clearly more or less likely "
-            f"in “{words.label(*figures)}”."
-        )
-    if not clear:
-        return (
-            "In none of the other scenarios was a ceasefire within 96 hours of the first strike "
-            "clearly more or less likely."
-        )
-    told = [_told_difference(name, known[name]) for name in clear[:_TOLD]]
-    rest = "" if len(clear) <= _TOLD else f"; {len(clear) - _TOLD} more differed by less"
-    return f"A ceasefire within 96 hours of the first strike was {words.listed(told)}{rest}."
-
-
-def _told_difference(name: str, figure: Figure) -> str:
-    low, high = sorted(abs(100.0 * figure[limit]) for limit in ("lower", "upper"))
-    direction = "more" if figure["estimate"] > 0 else "less"
-    return (
-        f"{abs(100.0 * figure['estimate']):.1f} percentage points {direction} likely "
-        f"({low:.1f} to {high:.1f}) in “{words.label(name)}”"
-    )

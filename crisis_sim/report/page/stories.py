@@ -1,0 +1,183 @@
+"""Replicates told anew for a page: each as a story and a chart, and what became of it elsewhere.
+
+A results folder keeps outcomes, not what happened in between. The same seed and number make the
+same crisis again, and its outcome is held against the one in the folder: a story that another
+version of the model would tell is not passed off as that of the results.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crisis_sim.report import words
+from crisis_sim.report.page.blocks import Cell, Code, Paragraph, Story, Table
+from crisis_sim.report.page.choose import Choice, choose
+from crisis_sim.report.page.gist import gist_of
+from crisis_sim.report.page.markup import story_html
+from crisis_sim.report.page.svg import chart
+
+if TYPE_CHECKING:
+    from crisis_sim.batch.ensemble import Batch, Ensemble
+    from crisis_sim.scenario.schema import Scenario
+
+#: What a crisis told anew must have in common with the one in the folder.
+_HELD_AGAINST = ("ending", "ended_at_hours", "first_strike_at_hours", "worst_violence", "deaths")
+#: What stored numbers may differ by: some are kept in single precision.
+_TOLERANCE = 1e-5
+
+
+@dataclass(frozen=True)
+class Told:
+    """The stories of a page, or why there are none.
+
+    Attributes:
+        stories: the stories.
+        lacking: what is missing and why; "" where nothing is.
+    """
+
+    stories: list[Story]
+    lacking: str = ""
+
+
+def tell_chosen(batch: Batch, reference: str, scenario: Scenario | None) -> Told:
+    """Tell the typical and the extreme crises of a batch's reference.
+
+    Args:
+        batch: the replicates.
+        reference: the scenario to tell of.
+        scenario: the same, read; None where this version cannot read it.
+    """
+    manifest = batch.manifest
+    if manifest.get("agents_added"):
+        added = words.listed([words.clean(str(one)) for one in manifest["agents_added"]])
+        return Told(
+            [], f"The crises cannot be told here: agents of other code took part in them ({added})."
+        )
+    if manifest.get("parameters_varied"):
+        return Told(
+            [],
+            "The crises cannot be told here: each had values of its own from outside the scenario.",
+        )
+    if scenario is None:
+        return Told([], "The crises cannot be told here: another version of Crisis Sim made them.")
+    stories, changed = [], []
+    for choice in choose(batch.ensembles[reference]):
+        story = _told(choice, batch, reference, scenario)
+        if story is None:
+            changed.append(words.count(choice.replicate))
+        else:
+            stories.append(story)
+    if not changed:
+        return Told(stories)
+    return Told(
+        stories,
+        f"Left out: {words.listed(changed)}. Run again by this version of Crisis Sim they come out otherwise than in these "
+        "results, which another version made.",
+    )
+
+
+def _told(choice: Choice, batch: Batch, reference: str, scenario: Scenario) -> Story | None:
+    """One story; None where the crisis does not come out as it stands in the folder."""
+    from crisis_sim.model import CrisisModel, Journal
+    from crisis_sim.report.charts.replay import draw_replay
+    from crisis_sim.report.story import tell
+
+    journal = Journal()
+    model = CrisisModel(scenario, 1, batch.seed, first_replicate=choice.replicate, journal=journal)
+    model.run()
+    outcome = {name: values[0] for name, values in model.outcomes().items()}
+    if not _as_in(batch.ensembles[reference], choice.row, outcome):
+        return None
+    gist = gist_of(journal, scenario, outcome)
+    drawn = chart(
+        draw_replay(journal, scenario),
+        f"story-{choice.name}-chart",
+        f"{choice.heading}: crisis {words.count(choice.replicate)} turn by turn",
+        gist,
+        "From the top: each state’s rung, with the real path as a broad pale line where there is one; economic pressure; "
+        "what third parties did.",
+    )
+    blocks: list[Any] = [drawn]
+    if len(batch.ensembles) > 1:
+        blocks.append(_elsewhere(choice, batch))
+    replay = (
+        f"crisis-sim replay {reference}.yaml --seed {batch.seed} --replicate {choice.replicate}"
+    )
+    blocks += [
+        Paragraph("To tell this crisis anew, with the scenario’s file from the end of this page:"),
+        Code(replay),
+    ]
+    return Story(
+        name=f"story-{choice.name}",
+        heading=f"{choice.heading} (number {words.count(choice.replicate)})",
+        why=choice.why,
+        gist=gist,
+        blocks=blocks,
+        replicate=choice.replicate,
+        html=story_html(tell(journal, scenario, outcome)),
+        unfolded=choice.name == "typical",
+    )
+
+
+def _as_in(ensemble: Ensemble, row: int, outcome: Mapping[str, Any]) -> bool:
+    """Whether a crisis came out as it stands in a row of the results."""
+    for name in _HELD_AGAINST:
+        stored, here = ensemble.column(name)[row], outcome[name]
+        if isinstance(here, (str, np.str_)):
+            if str(stored) != str(here):
+                return False
+        elif not _alike(float(stored), float(here)):
+            return False
+    return True
+
+
+def _alike(one: float, other: float) -> bool:
+    if math.isnan(one) or math.isnan(other):
+        return math.isnan(one) and math.isnan(other)
+    return math.isclose(one, other, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
+
+
+def _elsewhere(choice: Choice, batch: Batch) -> Table:
+    """What became of the same crisis, with the same luck, in each scenario."""
+    return Table(
+        name=f"story-{choice.name}-elsewhere",
+        caption="The same crisis, with the same luck, in each scenario",
+        head=[
+            "Scenario",
+            "Ending",
+            "Lasted",
+            "From first strike to end",
+            "Worst violence",
+            "Deaths",
+        ],
+        rows=list(_fates(choice.replicate, batch)),
+        figures=False,
+    )
+
+
+def _fates(replicate: int, batch: Batch) -> Iterator[tuple[str, list[Cell]]]:
+    for name, ensemble in batch.ensembles.items():
+        rows = np.flatnonzero(ensemble.column("replicate") == replicate)
+        if not len(rows):
+            yield words.label(name), [Cell("not run"), *[Cell(words.UNKNOWN)] * 4]
+            continue
+        row = rows[0]
+        ended = float(ensemble.column("ended_at_hours")[row])
+        ending = str(ensemble.column("ending")[row])
+        since_trigger = ended - float(ensemble.column("trigger_at_hours")[row])
+        since_strike = ended - float(ensemble.column("first_strike_at_hours")[row])
+        yield (
+            words.label(name),
+            [
+                Cell(words.ENDINGS.get(ending, ending)),
+                Cell(words.duration(since_trigger)),
+                Cell(words.duration(since_strike)),
+                Cell(str(ensemble.column("worst_violence")[row])),
+                Cell(words.count(float(ensemble.column("deaths")[row]))),
+            ],
+        )

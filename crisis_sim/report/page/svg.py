@@ -1,0 +1,149 @@
+"""A chart as inline SVG: small, with ids of its own, and with a title and its finding in words.
+
+A file of matplotlib's is made for itself. Within a page ids must not meet those of another chart,
+a screen reader needs a title and a description, and hundredths of a point are exact enough.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from crisis_sim.report import style, words
+from crisis_sim.report.page.blocks import Chart
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_LINK = "{http://www.w3.org/1999/xlink}href"
+_GEOMETRY = ("d", "x", "y", "width", "height")
+_LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}")
+_REFERENCE = re.compile(r"url\(#([^)]+)\)")
+_SPACE = re.compile(r"\s+")
+_COMMAND = re.compile(r"[ML] \S+ \S+|z")
+#: What a file needs and a page has elsewhere.
+_LEFT_OUT = ("metadata", "style")
+
+
+def chart(figure: Figure, name: str, title: str, finding: str, reading: str = "") -> Chart:
+    """A chart as a block of a page, its finding as its caption.
+
+    Args:
+        figure: the chart.
+        name: a word for it, unique on the page.
+        title: what the chart is.
+        finding: what it says, in words.
+        reading: how to read it.
+    """
+    return Chart(name, inline(figure, name, title, finding or reading), finding, reading)
+
+
+def inline(figure: Figure, name: str, title: str, finding: str) -> str:
+    """A chart as an `<svg>` element.
+
+    Args:
+        figure: the chart.
+        name: a word for it, unique on the page; its ids begin with it.
+        title: what the chart is.
+        finding: what it says, in words.
+    """
+    root = ET.fromstring(_drawn(figure))  # noqa: S314 (drawn here a moment ago)
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
+    _leave_out(root)
+    used = {reference for element in root.iter() for reference in _references(element)}
+    for element in root.iter():
+        _adopt(element, name, used)
+    _shake_off_empty_groups(root)
+    root.attrib = {
+        "viewBox": root.attrib["viewBox"],
+        "class": "chart",
+        "role": "img",
+        "aria-labelledby": f"{name}-title",
+        "aria-describedby": f"{name}-finding",
+    }
+    for place, (tag, end, text) in enumerate(
+        (("title", "title", title), ("desc", "finding", finding))
+    ):
+        said = ET.Element(tag, {"id": f"{name}-{end}"})
+        said.text = words.clean(text)
+        root.insert(place, said)
+    return ET.tostring(root, encoding="unicode")
+
+
+def _drawn(figure: Figure) -> bytes:
+    file = io.BytesIO()
+    with style.in_style():
+        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    return file.getvalue()
+
+
+def _leave_out(parent: ET.Element) -> None:
+    for child in list(parent):
+        if child.tag in _LEFT_OUT:
+            parent.remove(child)
+        else:
+            _leave_out(child)
+
+
+def _references(element: ET.Element) -> Iterator[str]:
+    """The ids that an element's attributes point to."""
+    for key, value in element.attrib.items():
+        if key == _LINK:
+            yield value.removeprefix("#")
+        yield from _REFERENCE.findall(value)
+
+
+def _adopt(element: ET.Element, name: str, used: set[str]) -> None:
+    """Give an element ids of this chart's own, and say no more than is needed."""
+    attributes = {}
+    for key, value in element.attrib.items():
+        if key == "id":
+            if value in used:
+                attributes["id"] = f"{name}-{value}"
+        elif key == _LINK:
+            attributes["href"] = f"#{name}-{value.removeprefix('#')}"
+        elif key in _GEOMETRY:
+            rounded = _LONG_NUMBER.sub(lambda found: f"{float(found[0]):.2f}", value)
+            attributes[key] = _straightened(_SPACE.sub(" ", rounded).strip())
+        else:
+            attributes[key] = _REFERENCE.sub(rf"url(#{name}-\1)", value)
+    element.attrib = attributes
+    element.text = element.tail = None
+
+
+def _straightened(path: str) -> str:
+    """A path without the points in the midst of level and upright stretches, of which steps are full."""
+    commands = _COMMAND.findall(path)
+    if " ".join(commands) != path:  # it has curves, or is no path
+        return path
+    kept: list[str] = []
+    for command in commands:
+        while len(kept) > 1 and _in_line(kept[-2], kept[-1], command):
+            kept.pop()
+        kept.append(command)
+    return " ".join(kept)
+
+
+def _in_line(before: str, between: str, after: str) -> bool:
+    """Whether a line goes on through the middle one of three points, straight across or up."""
+    if not (between.startswith("L") and after.startswith("L")):
+        return False
+    points = [[float(number) for number in one.split()[1:]] for one in (before, between, after)]
+    for along, fixed in ((0, 1), (1, 0)):
+        if points[0][fixed] == points[1][fixed] == points[2][fixed]:
+            here = [point[along] for point in points]
+            return here in (sorted(here), sorted(here, reverse=True))
+    return False
+
+
+def _shake_off_empty_groups(parent: ET.Element) -> None:
+    """Take away groups that say nothing of what they hold."""
+    children: list[ET.Element] = []
+    for child in parent:
+        _shake_off_empty_groups(child)
+        children += list(child) if child.tag == "g" and not child.attrib else [child]
+    parent[:] = children

@@ -1,0 +1,86 @@
+"""Pages made once: of a short crisis and a counterfactual, and of the same with texts that mean harm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from crisis_sim.batch import run_to_folder
+from crisis_sim.report import write_page
+from crisis_sim.scenario import Scenario
+from crisis_sim.scenario.template import template_text
+from tests.report.page.reading import Element, read
+
+HARM = (
+    '"><script>alert(1)</script><img src=http://evil.example/x onerror=alert(1)> '
+    "[a](javascript:b) &amp; {{ 7 * 7 }} \u202eabc\x1b[31m"
+)
+REPLICATES = 60
+SEED = 7
+
+
+def short(name: str = "short", title: str = "A short crisis") -> Scenario:
+    text = template_text("short.yaml").replace("horizon_days: 60", "horizon_days: 25")
+    scenario = Scenario.from_text(text.replace("hours_per_turn: 3", "hours_per_turn: 12"), name)
+    return scenario.model_copy(update={"title": title})
+
+
+def alone(scenario: Scenario, name: str = "alone") -> Scenario:
+    """The same without mediators, and with leaders who are less exposed."""
+    plain = {**scenario.plain(), "name": name, "title": "Nobody mediates", "mediators": {}}
+    first = next(iter(plain["states"]))
+    plain["states"][first]["audience"] = 0.111
+    for channel in plain["channels"].values():
+        channel["opened_by"] = [one for one in channel["opened_by"] if one in plain["states"]]
+    return Scenario.model_validate(plain)
+
+
+def harmful() -> Scenario:
+    """A scenario whose every free text means harm."""
+    plain = short().plain()
+    plain |= {"title": HARM, "description": HARM, "sources": [HARM]}
+    for section in ("states", "mediators", "lenders", "channels", "advisers"):
+        for part in plain[section].values():
+            part["title"] = HARM
+    for event in plain["events"]:
+        event["title"] = HARM
+    names = {rung["name"]: f"{HARM} {place}" for place, rung in enumerate(plain["ladder"])}
+    for rung in plain["ladder"]:
+        rung["name"] = names[rung["name"]]
+    for state in plain["states"].values():
+        state["rung_at_start"] = names.get(state["rung_at_start"], "")
+        state["market"]["index"] = HARM
+    return Scenario.model_validate(plain)
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results of two scenarios, side by side."""
+    folder = tmp_path_factory.mktemp("results") / "pair"
+    first = short()
+    run_to_folder(
+        [first, alone(first)],
+        folder,
+        REPLICATES,
+        SEED,
+        command=["crisis-sim", "run", "short", "alone"],
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def html(folder: Path) -> str:
+    return write_page(folder).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def page(html: str) -> Element:
+    return read(html)
+
+
+@pytest.fixture(scope="session")
+def harmful_html(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("results") / "harm"
+    run_to_folder(harmful(), folder, REPLICATES, SEED, command=["crisis-sim", "run", HARM])
+    return write_page(folder).read_text(encoding="utf-8")

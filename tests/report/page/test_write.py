@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import crisis_sim
+from crisis_sim.batch import ResultsError, read_batch, run_to_folder
+from crisis_sim.cli import DONE, MISTAKE, run_command
+from crisis_sim.model import CrisisModel
+from crisis_sim.outcomes import UnknownReferenceError
+from crisis_sim.report.charts import replay
+from crisis_sim.report.page import of_run, page_of, svg, write_page
+from crisis_sim.report.page import stories as told
+from crisis_sim.report.save import remove_report
+from crisis_sim.scenario import Scenario
+from tests.report.page.conftest import REPLICATES, SEED, short
+
+
+@pytest.fixture
+def no_charts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Charts take most of the time that a page takes, and have tests of their own."""
+    names = ("ceasefire_from_first_strike", "endings", "differences")
+    monkeypatch.setattr(of_run, "draw_all", lambda *_: ((name, None) for name in names))
+    monkeypatch.setattr(replay, "draw_replay", lambda *_: None)
+    monkeypatch.setattr(svg, "inline", lambda *_: "<svg></svg>")
+
+
+@pytest.fixture
+def copy(folder: Path, tmp_path: Path) -> Path:
+    """A folder of results to do harm to."""
+    return Path(shutil.copytree(folder, tmp_path / "copy"))
+
+
+def test_the_same_results_make_the_same_page_to_the_byte(copy: Path, html: str) -> None:
+    again = crisis_sim.write_page(copy, copy / "deep" / "page.html")
+    assert again == copy / "deep" / "page.html"
+    assert again.read_bytes() == html.encode()
+    assert [path.name for path in again.parent.iterdir()] == ["page.html"]
+
+
+def test_the_scenarios_in_a_page_are_files_that_run_takes(
+    html: str, folder: Path, tmp_path: Path
+) -> None:
+    attached = dict(
+        re.findall(r'href="data:text/plain;charset=utf-8;base64,([^"]+)" download="([^"]+)"', html)
+    )
+    files = {name: base64.b64decode(content).decode() for content, name in attached.items()}
+    assert set(files) == {"short.yaml", "alone.yaml"}
+    manifest = read_batch(folder).manifest
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        read = Scenario.load(tmp_path / name)
+        assert read.digest == manifest["scenarios"][read.name]["digest"]
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_a_told_crisis_is_the_one_in_the_results(folder: Path) -> None:
+    plain = page_of(folder).plain()
+    batch = read_batch(folder)
+    for story in plain["stories"]:
+        row = batch.ensembles["short"].table.slice(story["replicate"], 1).to_pylist()[0]
+        assert f"About {round(row['deaths']):,} deaths" in story["gist"]
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_another_reference_may_be_compared_with(folder: Path) -> None:
+    page = page_of(folder, "alone")
+    assert page.title == "Nobody mediates"
+    with pytest.raises(UnknownReferenceError, match="did you mean 'alone'"):
+        page_of(folder, "alon")
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_a_crisis_that_comes_out_otherwise_is_left_out_and_the_page_says_so(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = CrisisModel.outcomes
+
+    def changed(model: CrisisModel) -> dict[str, Any]:
+        outcomes = honest(model)
+        return {**outcomes, "deaths": outcomes["deaths"] + (model.first_replicate % 2)}
+
+    odd = {one["replicate"] for one in page_of(folder).plain()["stories"] if one["replicate"] % 2}
+    monkeypatch.setattr(CrisisModel, "outcomes", changed)
+    page = page_of(folder)
+    assert odd
+    assert not odd & {one["replicate"] for one in page.plain()["stories"]}
+    (section,) = (one for one in page.sections if one.name == "stories")
+    lacking = " ".join(getattr(one, "text", "") for one in section.blocks)
+    assert "Left out: " in lacking
+    assert "which another version made" in lacking
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"agents_added": ["mine.Agent"]}, "agents of other code took part in them (mine.Agent)"),
+        (
+            {"parameters_varied": ["states.india.resolve"]},
+            "values of its own from outside the scenario",
+        ),
+    ],
+)
+def test_what_cannot_be_told_anew_is_not_told(
+    folder: Path, change: dict[str, Any], said: str
+) -> None:
+    batch = read_batch(folder)
+    batch.manifest.update(change)
+    scenario = Scenario.model_validate(batch.ensembles["short"].scenario)
+    result = told.tell_chosen(batch, "short", scenario)
+    assert result.stories == []
+    assert said in result.lacking
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_results_of_a_version_whose_scenarios_cannot_be_read_still_make_a_page(copy: Path) -> None:
+    manifest = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
+    for one in manifest["scenarios"].values():
+        one["scenario"]["of_the_future"] = 1
+    (copy / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    text = write_page(copy).read_text(encoding="utf-8")
+    assert "another version of Crisis Sim made them" in text
+    assert "of_the_future" in base64.b64decode(re.findall(r'base64,([^"]+)"', text)[0]).decode()
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_missing_crises_are_told_before_anything_else(copy: Path) -> None:
+    manifest = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
+    manifest["failures"] = [{"block": 0, "scenario": "short", "replicates": 1200, "error": "x"}]
+    (copy / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    (notice,) = page_of(copy).notices
+    assert "1,200 crises could not be run and are missing here (1 block of them failed)" in notice
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_a_page_that_cannot_be_written_leaves_the_one_that_was_there(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (copy / "report.html").write_text("earlier")
+
+    def full(self: Path, to: Path) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        write_page(copy)
+    assert (copy / "report.html").read_text() == "earlier"
+    assert not list(copy.glob("*.partial"))
+
+
+def test_a_new_run_takes_the_old_page_away(copy: Path) -> None:
+    (copy / "report.html").write_text("earlier")
+    remove_report(copy)
+    assert not (copy / "report.html").exists()
+
+
+@pytest.mark.parametrize("name", ["outcomes.parquet", "manifest.json", "page", "."])
+def test_a_page_overwrites_no_results(copy: Path, name: str) -> None:
+    before = {path: path.read_bytes() for path in copy.iterdir() if path.is_file()}
+    with pytest.raises(ResultsError, match=r"ends in \.html|is a folder"):
+        write_page(copy, copy / name)
+    assert {path: path.read_bytes() for path in copy.iterdir() if path.is_file()} == before
+
+
+def spoil(folder: Path, what: str) -> Path:
+    if what == "no folder":
+        return folder / "nowhere"
+    if what == "no results":
+        (folder / "empty").mkdir()
+        return folder / "empty"
+    if what == "spoilt outcomes":
+        path = folder / "outcomes.parquet"
+        content = bytearray(path.read_bytes())
+        content[len(content) // 3 : len(content) // 3 + 400] = bytes(400)
+        path.write_bytes(bytes(content))
+    if what == "no outcomes":
+        (folder / "outcomes.parquet").unlink()
+    if what == "spoilt manifest":
+        (folder / "manifest.json").write_text('{"format": 1,')
+    if what == "lacking manifest":
+        (folder / "manifest.json").write_text('{"format": 1, "scenarios": {"short": {}}}')
+    if what == "design":
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        (folder / "manifest.json").write_text(json.dumps({**manifest, "points": 3}))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("no folder", "is no folder; expected one that `crisis-sim run --out` wrote"),
+        ("no results", "holds no results: it has no manifest.json"),
+        ("spoilt outcomes", "outcomes.parquet cannot be read"),
+        ("no outcomes", "outcomes.parquet is missing"),
+        ("spoilt manifest", "manifest.json:1:14: not valid JSON"),
+        ("lacking manifest", "does not hold all that a page needs: 'title'"),
+        ("design", "holds the crises of a design; give the folder of the experiment"),
+    ],
+)
+def test_a_mistake_is_told_kindly_with_code_2(
+    copy: Path, what: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command(["report", str(spoil(copy, what))]) == MISTAKE
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert said in err
+    assert not list(copy.rglob("report.html.*"))
+
+
+def test_an_unfinished_run_says_how_to_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+
+    def stop(done: int, total: int) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_to_folder(short(), tmp_path / "cut", 40, 1, block_size=10, progress=stop)
+    assert run_command(["report", str(tmp_path / "cut")]) == MISTAKE
+    err = capsys.readouterr().err
+    assert "holds a run that is not finished" in err
+    assert "crisis-sim run --resume" in err
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_the_command_prints_the_file_or_the_answer(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command(["report", str(copy)]) == DONE
+    out, err = capsys.readouterr()
+    assert out == f"{copy / 'report.html'}\n"
+    assert "open it in a browser" in err
+    assert run_command(["report", str(copy), "--out", str(copy / "b.html"), "--json"]) == DONE
+    data = json.loads(capsys.readouterr().out)
+    assert data["file"] == str(copy / "b.html")
+    assert data["answer"].startswith("In this model ")
+    assert all(0 <= one["replicate"] < REPLICATES for one in data["stories"])
+    assert read_batch(copy).seed == SEED
