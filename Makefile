@@ -40,7 +40,7 @@ layers: $(VENV)/ready-to-develop ## check that no room imports from a room furth
 	$(BIN)/lint-imports
 
 docs: $(VENV)/ready-to-develop ## build the guide, with warnings as errors; it goes to build/docs
-	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet docs build/docs
+	$(BIN)/sphinx-build --builder html --fail-on-warning --keep-going --quiet docs build/docs
 
 check: test lint types layers docs ## all that must hold before a commit
 

@@ -22,14 +22,13 @@ extensions = [
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "sphinx_design",
-    "cyclopts.ext.sphinx",
-    "from_schema",
+    "made_from_code",
 ]
 exclude_patterns = ["images", "shown", "tools"]
 needs_sphinx = "8.0"
 
 # Pages are Markdown. Headings get the anchors that they have on GitHub, so that links work in both.
-myst_enabletoolsensions = ["attrs_block", "colon_fence", "deflist"]
+myst_enable_extensions = ["attrs_block", "colon_fence", "deflist"]
 myst_heading_anchors = 4
 
 # The notebook is run anew for every build, so that it shows what the model says today.
@@ -40,6 +39,7 @@ nb_merge_streams = True
 
 # The reference is made from docstrings, in which `this` is code.
 default_role = "code"
+smartquotes_action = "qe"  # two dashes begin an option
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"

@@ -51,6 +51,6 @@ class Experiment:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the resolved experiment: equal digests mean equal results."""
+        """SHA-256 of the resolved experiment; equal digests mean equal results."""
         canonical = json.dumps(self.plain(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()

@@ -6,9 +6,9 @@ A page is read as its reader would, from top to bottom:
     $ crisis-sim run may_2025 --out results/first
     ```
 
-is typed into a shell; `{literalinclude} examples/NAME` is a file that the reader now has; `{literalinclude}
-../shown/NAME.txt` shows what the last command printed; and a picture `../images/first/endings.png` is the
-chart `results/first/endings.png` that the commands have left.
+is typed into a shell; `{literalinclude} examples/NAME` is a file that the reader now has;
+`{literalinclude} ../shown/NAME.txt` or `{story} NAME.txt` shows what the last command printed; and a picture
+`../images/first/endings.png` is the chart `results/first/endings.png` that the commands have left.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ IMAGES = DOCS / "images"
 _STEP = re.compile(
     r"^```console\n(?P<block>.*?)^```$"
     r"|^```\{literalinclude\} examples/(?P<example>\S+)$"
-    r"|^```\{literalinclude\} \.\./shown/(?P<shown>\S+)$",
+    r"|^```\{(?:literalinclude\} \.\./shown/|story\} )(?P<shown>\S+)$",
     flags=re.MULTILINE | re.DOTALL,
 )
 _PICTURE = re.compile(r"!\[[^]]*\]\(\.\./images/(\S+?)\)|^```\{figure\} \.\./images/(\S+)$", re.M)
@@ -72,6 +72,27 @@ def commands_of(block: str) -> list[str]:
 def pictures(page: Path) -> list[str]:
     """The pictures of a page, as paths in docs/images and, likewise, in the folder of results."""
     return [one or two for one, two in _PICTURE.findall(page.read_text(encoding="utf-8"))]
+
+
+def chart_of(picture: str, folder: Path) -> Path:
+    """The chart that became a picture; where a command picked its name, the only one in its folder.
+
+    Args:
+        picture: the picture, as `pictures` gives it.
+        folder: where a page's reader has done as it says.
+
+    Raises:
+        FileNotFoundError: when there is no such chart.
+    """
+    path = folder / "results" / picture
+    if path.exists():
+        return path
+    charts = list(path.parent.glob("*.png"))
+    if len(charts) != 1:
+        raise FileNotFoundError(
+            f"no chart for {picture}, and {len(charts)} beside where it would be"
+        )
+    return charts[0]
 
 
 def pages() -> list[Path]:

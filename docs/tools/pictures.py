@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 import nbformat
-from console import DOCS, GUIDE, IMAGES, SHOWN, Reader, pages, pictures, steps
+from console import DOCS, GUIDE, IMAGES, SHOWN, Reader, chart_of, pages, pictures, steps
 from nbclient import NotebookClient
 from PIL import Image
 
@@ -73,7 +73,7 @@ def refresh(page: Path, folder: Path) -> dict[str, str]:
             lines = (line.rstrip() for line in printed.rstrip().splitlines())
             path.write_text("\n".join([*lines, ""]), encoding="utf-8")
     for picture in pictures(page):
-        keep(folder / "results" / picture, IMAGES / picture)
+        keep(chart_of(picture, folder), IMAGES / picture)
     return _digests(folder)
 
 

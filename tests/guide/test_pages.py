@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from console import DOCS, IMAGES, SHOWN, Reader, commands_of, pages, pictures, steps
+from console import DOCS, IMAGES, SHOWN, Reader, chart_of, commands_of, pages, pictures, steps
 
 #: Crises enough to see that a command works; the guide's own numbers take some seconds each.
 FEW = "--replicates 40"
@@ -41,7 +41,7 @@ def test_every_command_of_a_page_works_and_leaves_what_the_page_shows(
             assert printed.strip(), step.what
             assert (SHOWN / step.what).exists()
     for picture in pictures(page):
-        assert (folder / "results" / picture).exists(), picture
+        assert chart_of(picture, folder).exists()
 
 
 def test_the_guide_has_commands_in_every_page_for_people_who_do_something() -> None:

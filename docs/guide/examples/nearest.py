@@ -14,7 +14,7 @@ DAYS_TO_STRIKE, HOURS_TO_CEASEFIRE = 14.4, 88
 crises = read_batch(sys.argv[1]).ensembles["may_2025"]
 strike = crises.column("first_strike_at_hours")
 ceasefire = crises.column("ceasefire_in_effect_at_hours")
-# By ratio, so that half as long is as far off as twice as long; NaN where one of them never came.
+# By ratio: half as long is as far off as twice as long. NaN where it never came.
 with np.errstate(invalid="ignore"):
     off = abs(np.log(strike / (24 * DAYS_TO_STRIKE)))
     off += abs(np.log((ceasefire - strike) / HOURS_TO_CEASEFIRE))

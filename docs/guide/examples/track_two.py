@@ -15,8 +15,8 @@ from crisis_sim.report import draw_differences, print_summary, save_chart
 class TrackTwo(ThirdParty):
     """Former officials of both states, who meet while the crisis is dangerous.
 
-    A meeting builds familiarity, which fades. Those who are familiar read each other better, can make an
-    offer in private, and trust a halt more.
+    A meeting builds familiarity, which fades. Those who are familiar read each other
+    better, can make an offer in private, and trust a halt more.
 
     Args:
         threshold: danger from which they meet, 0 to 1.
@@ -54,7 +54,7 @@ class TrackTwo(ThirdParty):
             f"{self.name}_met_at_hours", np.flatnonzero(meets), self.crisis.hours
         )
         if meets[0]:
-            self.crisis.tell("met", self.name)  # a replay tells of it; elsewhere nobody listens
+            self.crisis.tell("met", self.name)  # for a replay; elsewhere nobody listens
 
     def series(self):
         return {f"{self.name}_familiarity": self.familiarity}
@@ -67,12 +67,11 @@ class TrackTwo(ThirdParty):
 def main(replicates=2_000):
     """Run May 2025 with them and without, on the same luck, and say what they change."""
     without = load_scenario("may_2025")
-    within = without.model_copy(update={"name": "talks", "title": "May 2025 with track two"})
-    batches = (
+    within = without.model_copy(update={"name": "talks", "title": "May 2025 with talks"})
+    both = join(
         simulate(without, replicates),
         simulate(within, replicates, agents=[TrackTwo]),
     )
-    both = join(*batches)
     summary = summarise(both)
     print_summary(summary)
     folder = Path("results/track_two")

@@ -1,27 +1,49 @@
-"""Directives for pages that are made from the code: keys of files, from their schema, and measures.
+"""Directives for what pages show and nobody types: keys of files, from their schema; measures; a story's beginning.
 
     ```{schema} scenario
     ```
 
 shows every key of a scenario file, a table for each part of it; `experiment` those of experiments.
-`{measures}` lists what may be measured by name.
+`{measures}` lists what may be measured by name, `{commands}` all commands. `{story} NAME` sets the first events of a
+story that a command has printed (docs/shown/NAME) as a quotation.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, ClassVar
 
+from cyclopts.docs.markdown import generate_markdown_docs
 from docutils import nodes
+from docutils.parsers.rst.directives import positive_int
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from crisis_sim.cli import app
 from crisis_sim.experiments.json_schema import experiment_schema
 from crisis_sim.outcomes.measures.names import NAMES, SUMMARY_PATHS
 from crisis_sim.scenario.json_schema import CHANGE, json_schema
 
 #: Definitions that are told elsewhere, or are one of many ways to write a number.
 UNTOLD = ("Distribution",)
+LOOKING = "Run and look"
+#: Commands by what they are for; one that is not named here is told with those that run and look.
+GROUPS = {
+    LOOKING: ("run", "compare", "report", "dashboard", "replay"),
+    "Scenario files": ("scenarios", "check", "init", "schema"),
+    "Experiments": (
+        "experiments",
+        "experiment",
+        "attribute",
+        "sweep",
+        "sensitivity",
+        "tune",
+        "posterior",
+    ),
+    "Whether to trust it": ("validate", "doctor"),
+}
 HEAD = ("| key | meaning | value | where left out |", "|---|---|---|---|")
 
 
@@ -38,8 +60,18 @@ def schema_page(schema: dict[str, Any], level: int) -> str:
         for name, body in schema["$defs"].items()
         if not name.endswith(CHANGE) and name not in UNTOLD
     }
-    order = sorted(parts, key=lambda name: name != "Scenario")  # the whole comes before its parts
+    first = ["Scenario"] if "Scenario" in parts else []
+    order = list(dict.fromkeys([*_below(first, parts), *parts]))
     return "\n".join(line for name in order for line in _part(name, parts[name], parts, level))
+
+
+def _below(names: list[str], parts: dict[str, Any]) -> list[str]:
+    """Definitions and those that they name, the whole before its parts, in the order of the keys."""
+    found: list[str] = []
+    for name in names:
+        inside = re.findall(r"#/\$defs/(\w+)", str(parts[name]))
+        found += [name, *_below([one for one in inside if one in parts], parts)]
+    return found
 
 
 def _part(name: str, body: dict[str, Any], parts: dict[str, Any], level: int) -> Iterator[str]:
@@ -53,7 +85,8 @@ def _part(name: str, body: dict[str, Any], parts: dict[str, Any], level: int) ->
     required = body.get("required", ())
     for key, value in properties.items():
         default = "required" if key in required else _default(value)
-        meaning = _cell(value.get("description", ""))
+        reference = value.get("$ref", "").rpartition("/")[2]
+        meaning = _cell(value.get("description") or parts.get(reference, {}).get("description", ""))
         yield f"| `{key}` | {meaning} | {_kind(value, parts)} | {default} |"
     yield ""
 
@@ -94,7 +127,9 @@ def _of_type(value: dict[str, Any], parts: dict[str, Any]) -> str:
 
 
 def _default(value: dict[str, Any]) -> str:
-    default = value.get("default")
+    if "default" not in value:
+        return "–"
+    default = value["default"]
     if default in (None, "", [], {}):
         return "nothing"
     if isinstance(default, bool):
@@ -118,6 +153,39 @@ def measures_page() -> str:
     return "\n".join(lines)
 
 
+def commands_page() -> str:
+    """All commands with their options, as Markdown, a heading for each group of them."""
+    elsewhere = {name for names in GROUPS.values() for name in names}
+    rest = [name for name in app if not name.startswith("-") and name not in elsewhere]
+    lines: list[str] = []
+    for title, names in GROUPS.items():
+        known = [
+            name for name in (*names, *(rest if title == LOOKING else ())) if name in list(app)
+        ]
+        told = [_command(name) for name in known]
+        lines += [f"## {title}", "", *told]
+    return "\n".join(lines)
+
+
+def _command(name: str) -> str:
+    options = generate_markdown_docs(
+        app,
+        generate_toc=False,
+        flatten_commands=True,
+        commands_filter=[name],
+        no_root_title=True,
+        usage_name="crisis-sim",
+    )
+    return f"### crisis-sim {name}\n\n{options}"
+
+
+class Commands(SphinxDirective):
+    """Every command."""
+
+    def run(self) -> list[nodes.Node]:
+        return self.parse_text_to_nodes(commands_page(), allow_section_headings=True)
+
+
 class Schema(SphinxDirective):
     """Every key of a kind of file."""
 
@@ -136,8 +204,24 @@ class Measures(SphinxDirective):
         return self.parse_text_to_nodes(measures_page())
 
 
-def setup(app: Sphinx) -> dict[str, Any]:
+class Story(SphinxDirective):
+    """The first events of a story, as a quotation."""
+
+    required_arguments = 1
+    option_spec: ClassVar = {"events": positive_int}
+
+    def run(self) -> list[nodes.Node]:
+        path = Path(self.env.srcdir) / "shown" / self.arguments[0]
+        self.env.note_dependency(str(path))
+        told = [line for line in path.read_text("utf-8").splitlines() if line.startswith("**")]
+        text = "\n\n".join([*told[: self.options.get("events", 8)], "…"])
+        return [nodes.block_quote("", *self.parse_text_to_nodes(text))]
+
+
+def setup(sphinx: Sphinx) -> dict[str, Any]:
     """Tell Sphinx of them."""
-    app.add_directive("schema", Schema)
-    app.add_directive("measures", Measures)
+    sphinx.add_directive("commands", Commands)
+    sphinx.add_directive("schema", Schema)
+    sphinx.add_directive("measures", Measures)
+    sphinx.add_directive("story", Story)
     return {"parallel_read_safe": True, "version": "1"}
