@@ -438,7 +438,7 @@ class Scenario(Part):
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the resolved scenario without its name: equal digests mean equal crises."""
+        """SHA-256 of the resolved scenario without its name; equal digests mean equal crises."""
         content = {key: value for key, value in self.plain().items() if key != "name"}
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
