@@ -148,6 +148,7 @@ class Story:
         blocks: its chart, and what became of it elsewhere.
         html: the story, turn by turn.
         replicate: the crisis's number.
+        command: what tells the crisis anew.
         unfolded: whether the story is shown from the start, and printed.
     """
 
@@ -158,6 +159,7 @@ class Story:
     blocks: Sequence[Block]
     html: str
     replicate: int
+    command: str
     unfolded: bool = False
     kind: ClassVar[str] = "story"
 

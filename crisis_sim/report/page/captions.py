@@ -11,6 +11,7 @@ from crisis_sim.outcomes.durations import CLOCKS
 from crisis_sim.report import words
 from crisis_sim.report.answers import Figure, told_share, told_worst
 from crisis_sim.report.charts.incidence import ORIGINS
+from crisis_sim.report.page.tables import percent
 from crisis_sim.report.real_path import real_record
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def _endings(batch: Batch, summary: Mapping[str, Any]) -> Iterator[str]:
         return
     shares = {ending: scenario["endings"][ending]["estimate"] for ending in words.ENDINGS}
     others = sorted((one for one in shares if one != "agreement"), key=lambda one: -shares[one])
-    told = [f"{words.ENDINGS[one]} {words.percent(shares[one])}%" for one in others if shares[one]]
+    told = [f"{words.ENDINGS[one]} {percent(shares[one])}%" for one in others if shares[one]]
     agreed = told_share(scenario["endings"]["agreement"])
     rest = f"; the rest: {words.listed(told)}" if told else ""
     yield f"In “{words.label(name)}” {agreed} end by agreement{rest}."

@@ -49,13 +49,16 @@ def _end(points: TurningPoints, titles: Mapping[str, str]) -> str:
     if points.ending != "agreement" or not points.halts or points.ended_at_hours is None:
         return _ENDINGS.get(points.ending, "")
     halt = points.halts[-1]
-    by = f"brokered by {_name(halt.brokered_by, titles)}" if halt.brokered_by else "agreed directly"
+    said = [
+        f"brokered by {_name(halt.brokered_by, titles)}" if halt.brokered_by else "agreed directly"
+    ]
+    if len(points.halts) > 1:
+        said.append(f"after {words.in_letters(len(points.halts) - 1)} that did not hold")
     origin, since = points.trigger_at_hours, "after the trigger"
     if points.first_strike is not None and points.ended_at_hours >= points.first_strike[0]:
         origin, since = points.first_strike[0], "later"
-    again = len(points.halts) - 1
-    failed = f", after {words.in_letters(again)} that did not hold," if again else ""
-    return f"a ceasefire, {by},{failed} came {words.duration(points.ended_at_hours - origin)} {since} and held"
+    after = words.duration(points.ended_at_hours - origin)
+    return f"a ceasefire, {', '.join(said)}, came {after} {since} and held"
 
 
 def _name(agent: str, titles: Mapping[str, str]) -> str:

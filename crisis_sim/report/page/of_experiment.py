@@ -14,6 +14,7 @@ from crisis_sim.report.page.blocks import (
     Block,
     Bullets,
     Cell,
+    Chart,
     Fold,
     Heading,
     Page,
@@ -21,7 +22,7 @@ from crisis_sim.report.page.blocks import (
     Section,
     Table,
 )
-from crisis_sim.report.page.svg import chart
+from crisis_sim.report.page.svg import inline
 from crisis_sim.report.page.values import number
 
 if TYPE_CHECKING:
@@ -93,8 +94,9 @@ def _found(findings: Findings, first: str, others: list[str]) -> Iterator[Block]
         yield Bullets(others)
     for place, (name, figure) in enumerate(draw_experiment(findings)):
         title = CHARTS.get(name, words.label(name))
-        finding = first if place == 0 else ""
-        yield chart(figure, f"chart-{name}", title, finding, words.sentence(title))
+        finding = first if place == 0 else f"{title}. What it says stands above it in words."
+        picture = inline(figure, f"chart-{name}", title, finding)
+        yield Chart(f"chart-{name}", picture, "", words.sentence(title))
 
 
 def _figures(findings: Findings) -> Iterator[Block]:

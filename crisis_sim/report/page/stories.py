@@ -8,6 +8,7 @@ version of the model would tell is not passed off as that of the results.
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crisis_sim.report import words
-from crisis_sim.report.page.blocks import Cell, Code, Paragraph, Story, Table
+from crisis_sim.report.page.blocks import Block, Cell, Chart, Story, Table
 from crisis_sim.report.page.choose import Choice, choose
 from crisis_sim.report.page.gist import gist_of
 from crisis_sim.report.page.markup import story_html
-from crisis_sim.report.page.svg import chart
+from crisis_sim.report.page.svg import inline
 
 if TYPE_CHECKING:
     from crisis_sim.batch.ensemble import Batch, Ensemble
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 
 #: What a crisis told anew must have in common with the one in the folder.
 _HELD_AGAINST = ("ending", "ended_at_hours", "first_strike_at_hours", "worst_violence", "deaths")
+#: How the chart of a story is read.
+_READING = (
+    "From the top: each state’s rung, with the real path as a broad pale line where there is one; economic pressure; what "
+    "third parties did."
+)
 #: What stored numbers may differ by: some are kept in single precision.
 _TOLERANCE = 1e-5
 
@@ -94,24 +100,15 @@ def _told(choice: Choice, batch: Batch, reference: str, scenario: Scenario) -> S
     if not _as_in(batch.ensembles[reference], choice.row, outcome):
         return None
     gist = gist_of(journal, scenario, outcome)
-    drawn = chart(
+    picture = inline(
         draw_replay(journal, scenario),
         f"story-{choice.name}-chart",
         f"{choice.heading}: crisis {words.count(choice.replicate)} turn by turn",
         gist,
-        "From the top: each state’s rung, with the real path as a broad pale line where there is one; economic pressure; "
-        "what third parties did.",
     )
-    blocks: list[Any] = [drawn]
+    blocks: list[Block] = [Chart(f"story-{choice.name}-chart", picture, "", _READING)]
     if len(batch.ensembles) > 1:
         blocks.append(_elsewhere(choice, batch))
-    replay = (
-        f"crisis-sim replay {reference}.yaml --seed {batch.seed} --replicate {choice.replicate}"
-    )
-    blocks += [
-        Paragraph("To tell this crisis anew, with the scenario’s file from the end of this page:"),
-        Code(replay),
-    ]
     return Story(
         name=f"story-{choice.name}",
         heading=f"{choice.heading} (number {words.count(choice.replicate)})",
@@ -119,6 +116,7 @@ def _told(choice: Choice, batch: Batch, reference: str, scenario: Scenario) -> S
         gist=gist,
         blocks=blocks,
         replicate=choice.replicate,
+        command=f"crisis-sim replay {shlex.quote(f'{reference}.yaml')} --seed {batch.seed} --replicate {choice.replicate}",
         html=story_html(tell(journal, scenario, outcome)),
         unfolded=choice.name == "typical",
     )

@@ -108,7 +108,7 @@ def share(figure: Figure) -> Cell:
     """A share in per cent with its interval."""
     if figure["estimate"] is None:
         return Cell("not known")
-    low, middle, high = (_percent(figure[key]) for key in ("lower", "estimate", "upper"))
+    low, middle, high = (percent(figure[key]) for key in ("lower", "estimate", "upper"))
     return Cell(middle, f"{low} to {high}")
 
 
@@ -137,7 +137,7 @@ def _limits(figure: Figure, write: Callable[[float], str]) -> str:
     return f"at most {write(high)}" if low is None else f"{write(low)} to {write(high)}"
 
 
-def _percent(share: float | None) -> str:
+def percent(share: float | None) -> str:
     """A share in per cent to a tenth, a small one to a hundredth: the interval says what that is worth."""
     if share is None:
         return words.UNKNOWN

@@ -28,7 +28,8 @@ def no_charts(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("ceasefire_from_first_strike", "endings", "differences")
     monkeypatch.setattr(of_run, "draw_all", lambda *_: ((name, None) for name in names))
     monkeypatch.setattr(replay, "draw_replay", lambda *_: None)
-    monkeypatch.setattr(svg, "inline", lambda *_: "<svg></svg>")
+    for module in (svg, told):
+        monkeypatch.setattr(module, "inline", lambda *_: "<svg></svg>")
 
 
 @pytest.fixture

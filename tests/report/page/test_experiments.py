@@ -1,0 +1,136 @@
+"""The page of an experiment: its question, what it found, its figures, and how to have it again."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from crisis_sim.batch import ResultsError
+from crisis_sim.cli import MISTAKE, run_command
+from crisis_sim.experiments import Findings, make_experiment, run_experiment
+from crisis_sim.report import write_page
+from crisis_sim.report.experiments import DRAWERS
+from crisis_sim.report.page import of_experiment, page_of
+from crisis_sim.scenario import Scenario
+from tests.report.page.conftest import HARM, short
+from tests.report.page.reading import Element, read
+
+#: A file may not hold what would steer a terminal; all else that means harm it may.
+QUESTION = f"Does it matter? {HARM.partition(chr(0x202E))[0].strip()}"
+
+
+@pytest.fixture(scope="session")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("experiments") / "sweep"
+    experiment = make_experiment(
+        "resolve",
+        kind="sweep",
+        question=QUESTION,
+        scenario=short(),
+        outcomes=["agreement", "war"],
+        replicates=20,
+        vary={"states.northland.resolve": {"points": 3}},
+    )
+    run_experiment(experiment, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def html(sweep: Path) -> str:
+    return write_page(sweep).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def page(html: str) -> Element:
+    return read(html)
+
+
+def findings(folder: Path) -> Findings:
+    from crisis_sim.experiments import read_experiment
+
+    return read_experiment(folder)
+
+
+def test_it_asks_the_experiments_question_and_gives_its_answer(page: Element, sweep: Path) -> None:
+    assert page.all("h1")[0].text.startswith("Does it matter? ")
+    found = findings(sweep)
+    (answer,) = (one for one in page.walk() if one.attributes.get("class") == "answer")
+    assert answer.text == found.answer[0]
+    for sentence in found.answer:
+        assert sentence in page.text
+
+
+def test_its_charts_and_tables_are_there_and_can_be_read_aloud(page: Element, sweep: Path) -> None:
+    charts = page.all("svg")
+    assert [one.attributes["aria-labelledby"] for one in charts] == [
+        "chart-curves-title",
+        "chart-differences-title",
+    ]
+    captions = [one.all("caption")[0].text for one in page.all("table")]
+    for name in findings(sweep).tables:
+        assert any(f"({name}.parquet)" in caption for caption in captions)
+
+
+def test_nothing_that_it_was_given_is_obeyed(html: str, page: Element) -> None:
+    assert QUESTION not in html
+    assert not page.all("script", "img")
+    assert "<script>alert(1)</script>" in page.all("h1")[0].text
+
+
+def test_its_files_travel_with_it(html: str, tmp_path: Path) -> None:
+    attached = re.findall(r'base64,([^"]+)" download="([^"]+)"', html)
+    files = {name: base64.b64decode(content).decode() for content, name in attached}
+    assert json.loads(files["resolve.yaml"])["question"] == QUESTION
+    (tmp_path / "short.yaml").write_text(files["short.yaml"], encoding="utf-8")
+    assert Scenario.load(tmp_path / "short.yaml").digest == short().digest
+
+
+def test_a_table_too_large_for_a_page_is_said_to_be_in_the_folder(
+    sweep: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(of_experiment, "MOST_ROWS", 5)
+    (figures,) = (one for one in page_of(sweep).sections if one.name == "tables")
+    said = figures.blocks[-1]
+    assert "measures.parquet (6 rows)" in getattr(said, "text", "")
+
+
+def test_it_has_no_other_scenario_to_be_compared_with(sweep: Path) -> None:
+    with pytest.raises(ResultsError, match="whose comparisons are fixed by its file"):
+        page_of(sweep, "short")
+
+
+def test_its_crises_alone_are_no_run(sweep: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["report", str(sweep / "design")]) == MISTAKE
+    assert "give the folder of the experiment that asked for them" in capsys.readouterr().err
+
+
+def test_a_new_experiment_takes_the_old_page_away(tmp_path: Path) -> None:
+    experiment = make_experiment(
+        "small",
+        kind="sweep",
+        scenario=short(),
+        outcomes=["agreement"],
+        replicates=4,
+        vary={"states.northland.resolve": {"points": 2}},
+    )
+    run_experiment(experiment, tmp_path / "small")
+    (tmp_path / "small" / "report.html").write_text("earlier")
+    run_experiment(experiment, tmp_path / "small")
+    assert not (tmp_path / "small" / "report.html").exists()
+
+
+def test_every_chart_that_an_experiment_may_draw_is_called_by_what_it_shows() -> None:
+    from importlib import import_module
+    from inspect import getsource
+
+    drawn = {
+        name
+        for module in DRAWERS.values()
+        for name in re.findall(r'yield "(\w+)"', getsource(import_module(module)))
+    }
+    assert drawn
+    assert drawn <= set(of_experiment.CHARTS)

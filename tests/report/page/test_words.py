@@ -1,0 +1,96 @@
+"""Values, distributions, sources and stories as a page puts them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from crisis_sim.report.page.markup import story_html
+from crisis_sim.report.page.question import told_median
+from crisis_sim.report.page.tables import difference, median, share
+from crisis_sim.report.page.values import number, source, value
+from crisis_sim.report.words import points
+from crisis_sim.scenario.numbers import Distribution
+from tests.report.page.reading import read
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        (Distribution("uniform", (0.2, 0.7)), "0.2 to 0.7, evenly spread"),
+        (Distribution("triangular", (0.6, 0.8, 1.0)), "0.6 to 1, most likely 0.8"),
+        (Distribution("normal", (5.0, 1.5)), "about 5, standard deviation 1.5"),
+        (Distribution("lognormal", (9.0, 0.5)), "median 9, spread 0.5 in logarithms"),
+        (Distribution("choice", (1.3, 1.4), (0.5, 0.5)), "1.3 or 1.4, equally likely"),
+        (Distribution("choice", (1.0, 2.0), (0.25, 0.75)), "1 (25.0%) or 2 (75.0%)"),
+        (True, "yes"),
+        ((), "none"),
+        (("india", "us"), "india, us"),
+        ("", "none"),
+        (datetime(2025, 5, 9, 20, 0, tzinfo=UTC), "Friday 9 May 2025, 20:00 (UTC)"),
+    ],
+)
+def test_a_value_is_said_as_a_person_would(held: Any, said: str) -> None:
+    assert value(held) == said
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        (50_000.0, "50,000"),
+        (0.125, "0.125"),
+        (-3, "−3"),
+        (1e-7, "1e-07"),
+        (1e20, "1e+20"),
+        (0.0, "0"),
+    ],
+)
+def test_a_number_has_its_thousands_apart_and_no_dust(held: float, said: str) -> None:
+    assert number(held) == said
+
+
+def test_a_source_is_the_defaults_or_the_scenario() -> None:
+    path = ("behaviour", "decision", "choice_precision")
+    assert source(path, 3.4).startswith("default: Crisman-Cox and Gibilisco 2018")
+    assert source(path, 9.0) == "the scenario; usually 3.4"
+    assert source(("states", "india", "resolve"), 0.5) == "the scenario"
+    assert source(("states", "india", "capability"), 1.0) == "default: assumed"
+    assert source(("mediators", "us", "style"), "facilitation") == "default"
+
+
+def figure(estimate: float | None, lower: float | None, upper: float | None) -> dict[str, Any]:
+    return {"estimate": estimate, "lower": lower, "upper": upper}
+
+
+def test_figures_have_their_limits_and_say_what_is_not_known() -> None:
+    assert share(figure(0.861, 0.845, 0.875)).limits == "84.5 to 87.5"
+    assert share(figure(0.0005, 0.0001, 0.0028)).text == "0.05"
+    assert share(figure(None, None, None)).text == "not known"
+    assert median(None).text == "never half"
+    assert median(figure(116.0, 112.0, None)).limits == "at least 112"
+    assert difference(figure(0.1, 0.05, 0.15), points).strong
+    assert not difference(figure(0.1, -0.05, 0.25), points).strong
+    assert difference(None, points).text == "not known"
+
+
+def test_a_median_is_in_the_unit_that_people_say() -> None:
+    assert told_median(figure(116.2, 112.0, 119.9)) == "4.8 days (4.7 to 5.0)"
+    assert told_median(figure(43.0, 40.0, 46.0)) == "43 hours (40 to 46)"
+    assert told_median(figure(43.0, 40.0, None)) == "43 hours (at least 40)"
+
+
+def test_a_story_has_its_headings_two_levels_down_and_no_title() -> None:
+    page = read(story_html("# A title\n\nWho.\n\n## Under fire\n\n**Monday.** Strikes.\n\n- one\n"))
+    assert [one.text for one in page.all("h4")] == ["Under fire"]
+    assert [one.text for one in page.all("strong")] == ["Monday."]
+    assert [one.text for one in page.all("li")] == ["one"]
+    assert "A title" not in page.text
+
+
+def test_markdown_that_is_not_of_stories_stays_letters() -> None:
+    hostile = "# t\n\n[a](javascript:b) ![c](http://d) <img src=x> <http://e>\n\n```\nf\n```\n"
+    page = read(story_html(hostile))
+    assert not page.all("a", "img", "code", "pre")
+    assert "[a](javascript:b)" in page.text
