@@ -10,14 +10,12 @@ from cyclopts.validators import Number
 from crisis_sim.cli.app import One, Seed, app
 from crisis_sim.cli.codes import DONE
 from crisis_sim.cli.talk import refuse, talk
-
-#: Crises of each scenario: as few as still have an interval, as many as one waits for.
-FEWEST, MOST = 100, 100_000
+from crisis_sim.dashboard.settings import FEWEST, HOST, MOST, PORT, REPLICATES, SCENARIO
 
 
 @app.command
 def dashboard(
-    scenario: One = "may_2025",
+    scenario: One = SCENARIO,
     /,
     *,
     replicates: Annotated[
@@ -25,15 +23,15 @@ def dashboard(
         Parameter(
             help="Crises to run at each move of a slider.", validator=Number(gte=FEWEST, lte=MOST)
         ),
-    ] = 4_000,
+    ] = REPLICATES,
     seed: Seed = 1,
     host: Annotated[
         str,
         Parameter(help="Address to listen on; only this machine can reach the one given here."),
-    ] = "127.0.0.1",
+    ] = HOST,
     port: Annotated[
         int, Parameter(help="Port to listen on; 0 for any.", validator=Number(gte=0, lte=65_535))
-    ] = 8765,
+    ] = PORT,
     no_browser: Annotated[
         bool,
         Parameter(name="--no-browser", help="Open no browser.", negative=(), show_default=False),

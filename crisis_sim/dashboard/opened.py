@@ -77,9 +77,16 @@ def open_sent(name: str, content: bytes, known: Mapping[str, bytes]) -> Opened:
         try:
             return Opened(load_scenario(path), _chain(path))
         except ScenarioError as error:
-            raise ScenarioError(
-                replace(one, file=Path(one.file).name) for one in error.mistakes
-            ) from None
+            raise ScenarioError(_without(folder, one) for one in error.mistakes) from None
+
+
+def _without(folder: Path, mistake: Mistake) -> Mistake:
+    """A mistake without the folder in which the files were read, of which the person knows nothing."""
+
+    def bare(text: str) -> str:
+        return text.replace(f"{folder}{os.sep}", "")
+
+    return replace(mistake, file=bare(mistake.file), message=bare(mistake.message))
 
 
 def _check(name: str, content: bytes) -> None:

@@ -12,7 +12,7 @@ import webbrowser
 from collections.abc import Awaitable, Callable, MutableMapping
 from importlib.util import find_spec
 from ipaddress import ip_address
-from threading import Timer
+from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,8 +39,8 @@ POLICY = (
 )
 #: Where Solara looks for its assets, in the address.
 ASSETS = "/_solara/cdn"
-#: Seconds until a browser is opened: the server is up by then.
-OPEN_AFTER = 1.0
+#: Requests that may wait for the server to be up.
+BACKLOG = 128
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -86,6 +86,7 @@ def listen(host: str, port: int) -> socket.socket:
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         found.bind((host.strip("[]"), port))
+        found.listen(BACKLOG)  # so that a browser waits from now on, while Solara is imported
     except (OSError, OverflowError) as error:
         found.close()
         message = getattr(error, "strerror", None) or error
@@ -122,9 +123,8 @@ def serve(settings: Settings, listening: socket.socket, browser: bool) -> None:
     host = listening.getsockname()[0]
     app = application(None if not is_loopback(host) else host)
     if browser:
-        opening = Timer(OPEN_AFTER, webbrowser.open, [address_of(listening)])
-        opening.daemon = True
-        opening.start()
+        opening = [address_of(listening)]
+        Thread(target=webbrowser.open, args=opening, daemon=True).start()
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
     uvicorn.Server(config).run(sockets=[listening])
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from crisis_sim.dashboard.opened import Opened, open_reference
+if TYPE_CHECKING:
+    from crisis_sim.dashboard.opened import Opened
 
 #: What is shown where nothing else is asked for.
 SCENARIO, REPLICATES, SEED = "may_2025", 4_000, 1
+#: The loopback address: no other machine can reach it.
 HOST, PORT = "127.0.0.1", 8765
+#: Crises of each scenario: as few as still have an interval, as many as one waits for.
+FEWEST, MOST = 100, 100_000
 
 
 @dataclass(frozen=True)
@@ -30,4 +35,8 @@ def give(settings: Settings) -> None:
 
 def given() -> Settings:
     """What new sessions begin with; the first shipped case where nothing was set."""
-    return _given[0] if _given else Settings(open_reference(SCENARIO))
+    if not _given:
+        from crisis_sim.dashboard.opened import open_reference
+
+        give(Settings(open_reference(SCENARIO)))
+    return _given[0]

@@ -1,0 +1,81 @@
+"""A dashboard that is served for all tests of a run, and a browser that looks at it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.dashboard.quarrel import write_quarrel
+
+ROOT = Path(__file__).parents[2]
+#: Set where a missing browser is a failure, as in .ci/run.
+BROWSER_NEEDED = "CRISIS_SIM_TESTS_NEED_BROWSER"
+#: Milliseconds that a page may take to show what it was asked for, on a busy machine.
+PATIENCE = 30_000
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        why = "there is no chromium on the path (Debian: apt-get install chromium)"
+        if os.environ.get(BROWSER_NEEDED):
+            pytest.fail(why)
+        pytest.skip(why)
+    with sync_playwright() as playwright:
+        # As root, which CI is, Chromium has no sandbox; the pages are our own.
+        opened = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the dashboard is: `crisis-sim dashboard` in a process of its own."""
+    quarrel = write_quarrel(tmp_path_factory.mktemp("dashboard"))
+    command = [sys.executable, "-m", "crisis_sim", "dashboard", str(quarrel), "--no-browser"]
+    process = subprocess.Popen(
+        [*command, "--port", "0", "--replicates", "150"],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    try:
+        found = re.search(r"http://127\.0\.0\.1:\d+/", process.stderr.readline())
+        assert found, "the dashboard does not say where it is"
+        yield found.group()
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A visitor's browser, which notes every request and whatever goes wrong in a page."""
+    visitor = browser.new_context(accept_downloads=True)
+    visitor.set_default_timeout(PATIENCE)
+    yield visitor
+    visitor.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext, address: str) -> Page:
+    """The dashboard, with its first results on it."""
+    return visit(context, address)
+
+
+def visit(context: BrowserContext, address: str) -> Page:
+    """Open the dashboard and wait for its first results."""
+    page = context.new_page()
+    page.goto(address)
+    page.get_by_role("status").wait_for()
+    return page

@@ -1,0 +1,199 @@
+"""The dashboard in a browser, from end to end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from crisis_sim.cli import DONE, run_command
+from crisis_sim.scenario.source import MAX_BYTES
+from tests.dashboard.conftest import PATIENCE, visit
+from tests.dashboard.quarrel import QUARREL
+
+expect.set_options(timeout=PATIENCE)
+THRESHOLD = "mediators.elder.attention_threshold"
+
+
+def slider(page: Page, path: str = THRESHOLD) -> Locator:
+    return page.locator(f'[id="{path}"]')
+
+
+def move(page: Page, value: str, path: str = THRESHOLD) -> None:
+    """Move a slider and wait for what comes of it."""
+    slider(page, path).fill(value)
+    expect(page.get_by_role("status")).to_contain_text("Moved:")
+
+
+def curve(page: Page, name: str) -> str:
+    return page.locator(f".cs-{name} > .cs-curve").get_attribute("d") or ""
+
+
+def send(page: Page, name: str, content: str) -> None:
+    file = {"name": name, "mimeType": "application/yaml", "buffer": content.encode()}
+    page.locator('input[type="file"]').set_input_files(files=[file])  # type: ignore[list-item]
+
+
+def test_it_loads_and_works_without_a_request_that_leaves_the_machine(
+    context: BrowserContext, address: str
+) -> None:
+    asked: list[str] = []
+    wrong: list[str] = []
+    context.on("request", lambda request: asked.append(request.url))
+    context.on("weberror", lambda error: wrong.append(str(error.error)))
+    page = context.new_page()
+    page.on("websocket", lambda socket: asked.append(socket.url))
+    page.goto(address)
+    page.get_by_role("status").wait_for()
+    move(page, "0.1")
+    here = urlsplit(address).netloc
+    outside = [url for url in asked if urlsplit(url).netloc not in (here, "")]
+    assert len(asked) > 5
+    assert outside == []
+    assert wrong == []
+
+
+def test_moving_a_slider_moves_the_chart_and_tells_the_difference(page: Page) -> None:
+    expect(page.locator(".cs-curve")).to_have_count(1)
+    move(page, "0.1")
+    expect(page.locator(".cs-curve")).to_have_count(2)
+    first = curve(page, "moved")
+    assert first != curve(page, "unmoved")
+    expect(page.get_by_label("Differences")).to_contain_text("95% interval")
+    expect(page.locator(".cs-moved .cs-value", has_text="0.1")).to_have_count(1)
+    move(page, "0.95")
+    page.wait_for_function(
+        "d => document.querySelector('.cs-moved > .cs-curve').getAttribute('d') != d", arg=first
+    )
+    page.get_by_role("button", name="Put Attention threshold back").click()
+    expect(page.locator(".cs-curve")).to_have_count(1)
+
+
+def test_a_slider_is_worked_by_keyboard_and_known_to_a_screen_reader(page: Page) -> None:
+    one = page.get_by_role("slider", name="Attention threshold").first
+    one.focus()
+    before = float(one.input_value())
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("status")).to_contain_text("Moved:")
+    assert float(one.input_value()) == pytest.approx(before + 0.01)
+    described = one.get_attribute("aria-describedby")
+    assert described is not None
+    expect(page.locator(f'[id="{described}"]')).to_contain_text("Alarm from which it engages")
+    assert page.get_attribute("html", "lang") == "en"
+    assert "user-scalable=no" not in (page.get_attribute('meta[name="viewport"]', "content") or "")
+
+
+def test_an_agent_is_taken_out_and_put_in_again(page: Page) -> None:
+    page.get_by_role("switch", name="the elder takes part").uncheck()
+    expect(page.get_by_text("taken out")).to_be_visible()
+    expect(page.get_by_role("status")).to_contain_text("Moved:")
+    expect(slider(page)).to_be_disabled()
+    page.get_by_role("button", name="Put all back").click()
+    expect(page.locator(".cs-curve")).to_have_count(1)
+    expect(page.get_by_role("switch", name="the elder takes part")).to_be_checked()
+
+
+def test_two_sessions_do_not_mix(context: BrowserContext, address: str) -> None:
+    one, other = visit(context, address), visit(context, address)
+    move(one, "0.1")
+    send(other, "late.yaml", "extends: quarrel.yaml\ntitle: A late quarrel\n")
+    expect(other.get_by_role("heading", name="A late quarrel")).to_be_visible()
+    expect(other.locator(".cs-curve")).to_have_count(1)
+    expect(one.get_by_role("heading", level=1)).to_have_text("A quarrel")
+    expect(one.locator(".cs-curve")).to_have_count(2)
+    assert one.get_by_role("status").inner_text() != other.get_by_role("status").inner_text()
+
+
+BAD_FILES = (
+    (
+        "bad.yaml",
+        QUARREL.replace("leverage:", "leverge:"),
+        "bad.yaml:15:5: error: unknown key 'leverge'",
+    ),
+    ("bad.yaml", "extends: nowhere.yaml\n", "bad.yaml:1:10: error: no file 'nowhere.yaml' here"),
+    ("big.yaml", "#" * (MAX_BYTES + 1), "big.yaml: error: too big for a scenario"),
+    ("<img src=x>.yaml", QUARREL, "the file's name cannot be a scenario's name"),
+)
+
+
+def test_a_bad_file_shows_kindly_where_the_mistake_is(page: Page) -> None:
+    mistake = page.get_by_role("alert")
+    for name, content, told in BAD_FILES:
+        send(page, name, content)
+        expect(mistake).to_contain_text(told)
+        expect(mistake).not_to_contain_text("Traceback")
+        expect(page.get_by_role("heading", level=1)).to_have_text("A quarrel")
+        mistake.get_by_role("button", name="Close").click()
+        expect(mistake).to_have_count(0)
+
+
+def test_what_was_made_is_saved_as_a_file_that_check_and_run_accept(
+    page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    move(page, "0.25")
+    page.get_by_label("File name").fill("mine")
+    page.get_by_label("File name").press("Tab")
+    expect(page.get_by_label("File name")).to_have_value("mine.yaml")
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Save the scenario").click()
+    with page.expect_download() as original:
+        page.get_by_role("link", name="quarrel.yaml").click()
+    for download in (saved.value, original.value):
+        download.save_as(tmp_path / download.suggested_filename)
+    assert (tmp_path / "quarrel.yaml").read_text() == QUARREL
+    monkeypatch.chdir(tmp_path)
+    assert "attention_threshold: 0.25" in Path("mine.yaml").read_text()
+    assert run_command(["check", "mine.yaml"]) == DONE
+    assert run_command(["run", "quarrel.yaml", "mine.yaml", "--dry-run"]) == DONE
+
+
+def test_a_crisis_is_picked_off_the_chart_and_its_story_told(page: Page) -> None:
+    box = page.locator(".cs-chart").bounding_box()
+    assert box is not None
+    page.locator(".cs-chart").click(position={"x": box["width"] / 3, "y": box["height"] / 2})
+    story = page.get_by_role("article")
+    expect(story).to_contain_text("How it ended")
+    assert (story.get_by_role("img").get_attribute("src") or "").startswith("data:image/svg+xml")
+
+
+def test_a_crisis_is_picked_by_number_and_read_as_it_was_without_the_changes(page: Page) -> None:
+    page.get_by_role("switch", name="the elder takes part").uncheck()
+    expect(page.get_by_role("status")).to_contain_text("Moved:")
+    page.get_by_label("Crisis number").fill("42")
+    page.keyboard.press("Enter")
+    story = page.get_by_role("article")
+    expect(story).to_contain_text("Crisis 42, moved")
+    expect(story).not_to_contain_text("Able to mediate: the elder")
+    page.get_by_role("button", name="The same crisis, unmoved").click()
+    expect(story).to_contain_text("Crisis 42, unmoved")
+    expect(story).to_contain_text("Able to mediate: the elder")
+
+
+def test_it_is_usable_on_a_phone_by_day_and_night(page: Page) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    grounds = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
+        slider(page).scroll_into_view_if_needed()
+        expect(page.locator(".cs-chart")).to_be_in_viewport()
+        ground, ink = page.evaluate(
+            "['backgroundColor', 'color'].map(one => getComputedStyle(document.body)[one])"
+        )
+        assert contrast(ground, ink) > 7
+        grounds.append(ground)
+    assert len(set(grounds)) == 2
+
+
+def contrast(one: str, other: str) -> float:
+    """Ratio of contrast of two colours, such as `rgb(20, 23, 27)` (WCAG 2.2)."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(part) / 255 for part in colour.partition("(")[2].rstrip(")").split(",")[:3]]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted([luminance(one), luminance(other)])
+    return (high + 0.05) / (low + 0.05)

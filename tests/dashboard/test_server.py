@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from collections.abc import Callable, MutableMapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crisis_sim.cli import DONE, MISTAKE, run_command
+from crisis_sim.dashboard import server, settings
+from crisis_sim.dashboard.server import (
+    POLICY,
+    DashboardError,
+    Guard,
+    address_of,
+    check_installed,
+    is_loopback,
+    listen,
+)
+from tests.dashboard.quarrel import write_quarrel
+
+Answer = list[MutableMapping[str, Any]]
+
+
+async def app(scope: Any, receive: Any, send: Callable[[Any], Any]) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"x-own", b"1")]})
+    await send({"type": "http.response.body", "body": b"the page"})
+
+
+def ask(guard: Guard, kind: str = "http", **headers: str) -> Answer:
+    """What a guard answers to a request with these headers."""
+    sent: Answer = []
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    async def receive() -> MutableMapping[str, Any]:
+        return {}
+
+    given = [(name.encode(), value.encode()) for name, value in headers.items()]
+    asyncio.run(guard({"type": kind, "headers": given}, receive, send))
+    return sent
+
+
+@pytest.mark.parametrize("host", ["localhost:8765", "127.0.0.1:8765", "127.0.0.1"])
+def test_this_machines_own_names_are_welcome_and_answers_carry_the_policy(host: str) -> None:
+    start, body = ask(Guard(app, "127.0.0.1"), host=host)
+    assert start["status"] == 200
+    assert body["body"] == b"the page"
+    assert dict(start["headers"])[b"content-security-policy"].decode() == POLICY
+    assert dict(start["headers"])[b"x-own"] == b"1"
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example:8765", "evil.example", "", "127.0.0.1.evil.example"]
+)
+def test_a_name_of_somebody_elses_that_leads_here_is_refused(host: str) -> None:
+    assert ask(Guard(app, "127.0.0.1"), host=host)[0]["status"] == 403
+
+
+def test_a_page_from_elsewhere_cannot_open_a_websocket() -> None:
+    guard = Guard(app, "127.0.0.1")
+    (answer,) = ask(guard, "websocket", host="127.0.0.1:8765", origin="https://evil.example")
+    assert answer == {"type": "websocket.close", "code": 1008}
+    other_port = ask(guard, "websocket", host="127.0.0.1:8765", origin="http://127.0.0.1:9000")
+    assert other_port[0]["type"] == "websocket.close"
+    own = ask(guard, "websocket", host="127.0.0.1:8765", origin="http://127.0.0.1:8765")
+    assert own[0]["type"] != "websocket.close"
+
+
+def test_elsewhere_than_on_the_loopback_any_name_will_do_but_no_other_origin() -> None:
+    guard = Guard(app, None)
+    assert ask(guard, host="lab.example:80")[0]["status"] == 200
+    assert ask(guard, host="lab.example:80", origin="https://evil.example")[0]["status"] == 403
+
+
+def test_the_policy_lets_a_page_ask_no_other_machine() -> None:
+    rules = {rule.split()[0]: rule.split()[1:] for rule in POLICY.split(";")}
+    assert rules["default-src"] == ["'self'"]
+    for words in rules.values():
+        assert all(word.startswith("'") or word in ("data:", "ws:", "wss:") for word in words)
+
+
+@pytest.mark.parametrize(
+    ("host", "own"),
+    [("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("lab", False)],  # noqa: S104
+)
+def test_only_the_loopback_address_is_this_machines_own(host: str, own: bool) -> None:
+    assert is_loopback(host) is own
+
+
+def test_an_address_can_be_typed_into_a_browser() -> None:
+    with closing(listen("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        assert address_of(listening) == f"http://127.0.0.1:{port}/"
+        with closing(socket.create_connection(("127.0.0.1", port), timeout=5)):
+            pass  # whoever comes before the server is up can wait
+
+
+def test_a_port_that_is_taken_is_told_with_what_would_help() -> None:
+    with closing(listen("127.0.0.1", 0)) as first:
+        port = first.getsockname()[1]
+        with pytest.raises(
+            DashboardError, match=rf"cannot listen on 127.0.0.1, port {port}: .*--port 0"
+        ):
+            listen("127.0.0.1", port)
+
+
+def test_what_is_missing_is_told_with_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_installed()
+    monkeypatch.setattr(server, "find_spec", lambda name: None if name == "ipyvuetify" else sys)
+    with pytest.raises(DashboardError) as caught:
+        check_installed()
+    assert str(caught.value) == (
+        "the dashboard needs Solara, of which ipyvuetify is missing; "
+        "to install it: pip install 'crisis-sim[dashboard]'"
+    )
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[settings.Settings, bool]]:
+    """What the command would serve, and whether a browser would be opened."""
+    calls: list[tuple[settings.Settings, bool]] = []
+
+    def serve(given: settings.Settings, listening: socket.socket, browser: bool) -> None:
+        listening.close()
+        calls.append((given, browser))
+
+    monkeypatch.setattr(server, "serve", serve)
+    return calls
+
+
+def test_the_command_serves_what_it_was_given(
+    served: list[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quarrel = str(write_quarrel(tmp_path))
+    given = ["--replicates", "500", "--seed", "7", "--port", "0", "--no-browser"]
+    assert run_command(["dashboard", quarrel, *given]) == DONE
+    ((found, browser),) = served
+    assert (found.opened.scenario.title, found.replicates, found.seed) == ("A quarrel", 500, 7)
+    assert not browser
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("dashboard: http://127.0.0.1:")
+    assert "warning" not in err
+
+
+def test_the_command_begins_with_the_shipped_case(served: list[Any]) -> None:
+    assert run_command(["dashboard", "--port", "0"]) == DONE
+    assert served[0][0].opened.scenario.name == settings.SCENARIO
+    assert served[0][0] == settings.Settings(served[0][0].opened)
+    assert served[0][1]
+
+
+def test_listening_for_other_machines_is_warned_of(
+    served: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command(["dashboard", "--port", "0", "--host", "0.0.0.0"]) == DONE  # noqa: S104
+    assert "warning: 0.0.0.0 can be reached from other machines" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["nowhere"], "nowhere: error: no such file, nor a shipped scenario"),
+        (["--port", "70000"], "--port"),
+        (["--replicates", "3"], "--replicates"),
+        (["--host", "256.1.1.1"], "error: cannot listen on 256.1.1.1"),
+    ],
+)
+def test_a_mistake_in_what_was_asked_is_told_kindly(
+    served: list[Any], capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+) -> None:
+    assert run_command(["dashboard", *arguments]) == MISTAKE
+    out, err = capsys.readouterr()
+    assert told in out + err
+    assert "Traceback" not in out + err
+    assert served == []
+
+
+def test_the_command_says_what_is_missing(
+    served: list[Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(server, "find_spec", lambda name: None)
+    assert run_command(["dashboard"]) == MISTAKE
+    assert "pip install 'crisis-sim[dashboard]'" in capsys.readouterr().err

@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from crisis_sim.batch import simulate
+from crisis_sim.dashboard.opened import open_reference
+from crisis_sim.dashboard.runs import Runs
+from crisis_sim.dashboard.session import Session
+from crisis_sim.scenario.schema import Scenario
+from tests.dashboard.quarrel import QUARREL, write_quarrel
+
+THRESHOLD = "mediators.elder.attention_threshold"
+REPLICATES = 120
+
+
+class Counting(Runs):
+    """Runs that note what was run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    def ensemble(self, scenario: Scenario, *others: object) -> object:  # type: ignore[override]
+        self.asked.append(scenario.digest)
+        return super().ensemble(scenario, *others)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Session:
+    made = Session(open_reference(write_quarrel(tmp_path)), Runs(), REPLICATES, seed=3)
+    made.start()
+    return rest(made)
+
+
+def rest(session: Session) -> Session:
+    """Wait until nothing is going on."""
+    until = time.monotonic() + 30
+    while session.shown.progress is not None:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    return session
+
+
+def told(session: Session) -> dict[str, object]:
+    until = time.monotonic() + 30
+    while session.shown.crisis is None:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    return dict(session.shown.crisis)
+
+
+def test_at_first_the_scenario_is_shown_as_it_is(session: Session) -> None:
+    view = session.shown.view
+    assert view is not None
+    assert [one["name"] for one in view["incidence"]["curves"]] == ["unmoved"]
+    assert view["differences"] == []
+    assert len(view["words"]) == 1
+
+
+def test_moving_a_slider_shows_the_difference_on_the_same_luck(session: Session) -> None:
+    session.move(THRESHOLD, 0.1)
+    view = rest(session).shown.view
+    assert view is not None
+    assert [one["name"] for one in view["incidence"]["curves"]] == ["unmoved", "moved"]
+    assert len(view["words"]) == 3
+    assert len(view["differences"]) == 4
+    assert all("interval" in one["text"] or one["estimate"] is None for one in view["differences"])
+
+
+def test_what_is_shown_is_what_run_would_say(session: Session, tmp_path: Path) -> None:
+    session.move(THRESHOLD, 0.1)
+    shown = rest(session).shown.view
+    assert shown is not None
+    scenario = open_reference(tmp_path / "quarrel.yaml").scenario
+    batch = simulate(scenario, REPLICATES, seed=3)
+    ended = batch.ensembles["quarrel"].column("ending")
+    shares = {one["ending"]: one["share"] for one in shown["endings"][0]["shares"]}
+    assert shares == {name: pytest.approx((ended == name).mean()) for name in shares}
+
+
+def test_a_value_beyond_the_ends_stays_at_them_and_what_is_no_slider_is_let_be(
+    session: Session,
+) -> None:
+    session.move(THRESHOLD, 7.0)
+    assert session.changes.moved == {THRESHOLD: 1.0}
+    for path, value in (("behaviour.halt.mistrust", 1.0), ("", 1.0), (THRESHOLD, float("nan"))):
+        session.move(path, value)
+    session.switch("states.north", on=False)
+    assert session.changes.moved == {THRESHOLD: 1.0}
+    assert not session.changes.off
+    rest(session)
+
+
+def test_the_same_scenario_is_run_once(tmp_path: Path) -> None:
+    runs = Counting()
+    opened = open_reference(write_quarrel(tmp_path))
+    session = Session(opened, runs, REPLICATES, seed=3)
+    session.start()
+    rest(session).move(THRESHOLD, 0.1)
+    rest(session).back(THRESHOLD)
+    first = runs.ensemble(opened.scenario, REPLICATES, 3, lambda *_: None)
+    assert first is runs.ensemble(opened.scenario, REPLICATES, 3, lambda *_: None)
+    assert len(set(runs.asked)) == 2
+    rest(session)
+
+
+def test_only_the_newest_of_many_moves_is_shown(session: Session) -> None:
+    for step in range(12):
+        session.move(THRESHOLD, 0.9 - 0.05 * step)
+    view = rest(session).shown.view
+    alone = Session(session.opened, Runs(), REPLICATES, seed=3)
+    alone.move(THRESHOLD, session.changes.moved[THRESHOLD])
+    assert view == rest(alone).shown.view
+
+
+def test_taking_agents_out_and_putting_all_back(session: Session) -> None:
+    session.switch("mediators.elder", on=False)
+    session.switch("channels.line", on=False)
+    assert session.told() == ["without the elder", "without Line"]
+    rest(session).back()
+    assert session.told() == []
+    view = rest(session).shown.view
+    assert view is not None
+    assert len(view["incidence"]["curves"]) == 1
+
+
+def test_two_sessions_do_not_mix(tmp_path: Path) -> None:
+    runs, opened = Runs(), open_reference(write_quarrel(tmp_path))
+    one, other = (Session(opened, runs, REPLICATES, seed=3) for _ in range(2))
+    one.start()
+    other.start()
+    one.move(THRESHOLD, 0.1)
+    other.open("late.yaml", b"extends: quarrel.yaml\ntitle: Late\n")
+    rest(one)
+    rest(other)
+    assert (one.opened.scenario.title, other.opened.scenario.title) == ("A quarrel", "Late")
+    assert other.told() == []
+    assert one.told() != []
+
+
+def test_a_bad_file_leaves_what_was_there_and_says_where_the_mistake_is(session: Session) -> None:
+    before = session.shown.view
+    session.open("bad.yaml", QUARREL.replace("resolve: 0.9", "resolve: 9").encode())
+    assert "bad.yaml:8:38: error: out of range: 9" in session.shown.mistake
+    assert session.opened.scenario.title == "A quarrel"
+    assert session.shown.view is before
+    session.forgive()
+    assert session.shown.mistake == ""
+
+
+def test_a_saved_file_can_be_opened_again(session: Session) -> None:
+    session.move(THRESHOLD, 0.1)
+    name, text = session.file("mine")
+    session.open(name, text.encode())
+    assert session.opened.scenario.name == "mine"
+    assert session.opened.scenario.mediators["elder"].attention_threshold == 0.1
+    assert not rest(session).changes
+
+
+def test_a_crisis_is_told_as_it_is_and_as_it_was_moved(session: Session) -> None:
+    session.switch("mediators.elder", on=False)
+    rest(session).pick(17)
+    moved = told(session)
+    assert (moved["replicate"], moved["which"]) == (17, "moved")
+    assert "<h3>A quarrel</h3>" in str(moved["story"])
+    assert str(moved["chart"]).startswith("data:image/svg+xml;base64,")
+    session.shown = type(session.shown)(view=session.shown.view)
+    session.pick(17, "unmoved")
+    unmoved = told(session)
+    assert unmoved["which"] == "unmoved"
+    assert "the elder" in str(unmoved["story"])
+
+
+def test_a_crisis_is_picked_off_the_chart_by_its_moment(session: Session) -> None:
+    dots = session.shown.view["incidence"]["dots"] if session.shown.view else []
+    assert dots
+    session.pick_at(dots[3]["day"])
+    assert told(session)["replicate"] == dots[3]["replicate"]
+
+
+def test_a_number_beyond_the_last_crisis_is_told_kindly(session: Session) -> None:
+    session.pick(REPLICATES)
+    assert session.shown.mistake == "error: there is no crisis 120: expected 0 to 119"
+
+
+def test_html_in_a_title_is_letters(tmp_path: Path) -> None:
+    path = write_quarrel(tmp_path)
+    path.write_text(QUARREL.replace("A quarrel", "A <script>alert(1)</script> *quarrel*"))
+    session = Session(open_reference(path), Runs(), REPLICATES, seed=3)
+    session.pick(0)
+    story = str(told(session)["story"])
+    assert "<script" not in story
+    assert "&lt;script&gt;" in story
+
+
+def test_days_are_counted_from_either_origin(session: Session) -> None:
+    session.count("from_trigger")
+    view = rest(session).shown.view
+    assert view is not None
+    assert view["incidence"]["origin"] == "the trigger"
+    session.count("from_nowhere")
+    assert session.clock == "from_trigger"
