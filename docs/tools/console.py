@@ -8,7 +8,8 @@ A page is read as its reader would, from top to bottom:
 
 is typed into a shell; `{literalinclude} examples/NAME` is a file that the reader now has;
 `{literalinclude} ../shown/NAME.txt` or `{story} NAME.txt` shows what the last command printed; and a picture
-`../images/first/endings.png` is the chart `results/first/endings.png` that the commands have left.
+`../images/first/endings.png` is the chart `results/first/endings.png` that the commands have left, or the top of a
+page `results/first/endings.html`.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ _STEP = re.compile(
     flags=re.MULTILINE | re.DOTALL,
 )
 _PICTURE = re.compile(r"!\[[^]]*\]\(\.\./images/(\S+?)\)|^```\{figure\} \.\./images/(\S+)$", re.M)
+#: The picture of the dashboard, which no command leaves: it is served until somebody ends it.
+DASHBOARD = "dashboard.png"
 _PROMPT = "$ "
 
 
@@ -70,12 +73,13 @@ def commands_of(block: str) -> list[str]:
 
 
 def pictures(page: Path) -> list[str]:
-    """The pictures of a page, as paths in docs/images and, likewise, in the folder of results."""
-    return [one or two for one, two in _PICTURE.findall(page.read_text(encoding="utf-8"))]
+    """The pictures of a page that its commands make, as paths in docs/images and in the folder of results."""
+    found = _PICTURE.findall(page.read_text(encoding="utf-8"))
+    return [one for one in (one or two for one, two in found) if one != DASHBOARD]
 
 
 def chart_of(picture: str, folder: Path) -> Path:
-    """The chart that became a picture; where a command picked its name, the only one in its folder.
+    """The chart or the page that became a picture; where a command picked its name, the only chart in its folder.
 
     Args:
         picture: the picture, as `pictures` gives it.
@@ -85,8 +89,9 @@ def chart_of(picture: str, folder: Path) -> Path:
         FileNotFoundError: when there is no such chart.
     """
     path = folder / "results" / picture
-    if path.exists():
-        return path
+    for made in (path, path.with_suffix(".html")):
+        if made.exists():
+            return made
     charts = list(path.parent.glob("*.png"))
     if len(charts) != 1:
         raise FileNotFoundError(

@@ -176,7 +176,8 @@ def _command(name: str) -> str:
         no_root_title=True,
         usage_name="crisis-sim",
     )
-    return f"### crisis-sim {name}\n\n{options}"
+    usage = options.replace("```console", "```text", 1)
+    return f"### crisis-sim {name}\n\n{usage}"
 
 
 class Commands(SphinxDirective):

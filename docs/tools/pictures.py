@@ -1,7 +1,7 @@
 """Refresh all that the guide shows: `make pictures` runs the commands of its pages, as they stand there.
 
 What they print goes to docs/shown, the charts that pages show to docs/images, and the notebook gets its
-output anew. Where the model is the same, so is every file, to the byte.
+output anew. Where the model is the same, so is every file, to the byte, but for two pictures of what stands in a browser.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import time
 from pathlib import Path
 
 import nbformat
-from console import DOCS, GUIDE, IMAGES, SHOWN, Reader, chart_of, pages, pictures, steps
+from browser import shoot_dashboard, shoot_report
+from console import DASHBOARD, DOCS, GUIDE, IMAGES, SHOWN, Reader, chart_of, pages, pictures, steps
 from nbclient import NotebookClient
 from PIL import Image
 
@@ -53,6 +54,7 @@ def main() -> None:
         for name, (command, made) in README.items():
             _typed(reader, command)
             keep(reader.folder / made, IMAGES / name)
+    (IMAGES / DASHBOARD).write_bytes(shrink(shoot_dashboard("may_2025")))
     MADE_OF.write_text(f"{json.dumps(dict(sorted(digests.items())), indent=2)}\n", encoding="utf-8")
     for notebook in sorted(GUIDE.glob("*.ipynb")):
         execute(notebook)
@@ -87,9 +89,10 @@ def shrink(chart: bytes) -> bytes:
 
 
 def keep(chart: Path, picture: Path) -> None:
-    """Keep a chart as a picture of the guide."""
+    """Keep a chart, or the top of a report, as a picture of the guide."""
     picture.parent.mkdir(parents=True, exist_ok=True)
-    picture.write_bytes(shrink(chart.read_bytes()))
+    drawn = shoot_report(chart) if chart.suffix == ".html" else chart.read_bytes()
+    picture.write_bytes(shrink(drawn))
 
 
 def execute(path: Path) -> None:

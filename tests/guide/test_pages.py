@@ -6,7 +6,18 @@ import re
 from pathlib import Path
 
 import pytest
-from console import DOCS, IMAGES, SHOWN, Reader, chart_of, commands_of, pages, pictures, steps
+from console import (
+    DASHBOARD,
+    DOCS,
+    IMAGES,
+    SHOWN,
+    Reader,
+    chart_of,
+    commands_of,
+    pages,
+    pictures,
+    steps,
+)
 
 #: Crises enough to see that a command works; the guide's own numbers take some seconds each.
 FEW = "--replicates 40"
@@ -55,6 +66,7 @@ def test_nothing_is_kept_that_no_page_shows() -> None:
     assert kept == seen
     drawn = {picture for page in pages() for picture in pictures(page)}
     assert {path.relative_to(IMAGES).as_posix() for path in IMAGES.glob("*/*")} == drawn
+    assert (IMAGES / DASHBOARD).exists()
 
 
 def test_every_picture_says_in_words_what_it_shows() -> None:
