@@ -1,0 +1,63 @@
+"""Python that the pages show runs where it can run here, and is Python everywhere."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from console import DOCS, EXAMPLES
+from markdown_it import MarkdownIt
+
+from crisis_sim import CrisisModel, load_scenario, run_to_folder
+
+#: Pages whose Python needs machines, or minutes; it is read here, and what it imports from Crisis Sim is looked up.
+NOT_RUN = {
+    "clusters.md": "needs a cluster",
+    "experiments.md": "takes hundreds of thousands of crises",
+}
+
+
+def blocks(page: Path) -> list[str]:
+    tokens = MarkdownIt().parse(page.read_text(encoding="utf-8"))
+    return [token.content for token in tokens if token.type == "fence" and token.info == "python"]
+
+
+PAGES = [page for page in sorted(DOCS.rglob("*.md")) if blocks(page)]
+
+
+def test_pages_that_show_python_are_known() -> None:
+    assert {page.name for page in PAGES} == {"own_agent.md", "outcomes.md", *NOT_RUN}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_what_a_page_shows_is_python_and_imports_what_there_is(page: Path) -> None:
+    for block in blocks(page):
+        for node in ast.walk(ast.parse(block)):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("crisis_sim"):
+                assert find_spec(str(node.module))
+                room = __import__(str(node.module), fromlist=["*"])
+                for alias in node.names:
+                    assert hasattr(room, alias.name), f"{page.name}: {alias.name}"
+
+
+def test_the_page_on_outcomes_reads_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_to_folder(["may_2025", "no_mediators"], "results", replicates=60)
+    (block,) = blocks(DOCS / "outcomes.md")
+    exec(compile(block, "outcomes.md", "exec"), {})  # noqa: S102 - the page is ours
+    assert "agreement" in capsys.readouterr().out
+
+
+def test_a_changed_agent_is_a_maker_of_agents(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [str(EXAMPLES), *sys.path])
+    names: dict[str, object] = {}
+    (block,) = blocks(DOCS / "guide" / "own_agent.md")
+    exec(compile(block, "own_agent.md", "exec"), names)  # noqa: S102 - the page is ours
+    maker = names["seldom"]
+    model = CrisisModel(load_scenario("may_2025"), 2, agents=[maker])  # type: ignore[list-item]
+    assert "track_two" in [agent.name for agent in model.cast]
