@@ -81,6 +81,9 @@ def test_the_wheel_holds_the_package_its_types_the_scenarios_experiments_and_the
     assert "crisis_sim/py.typed" in names
     record = {f"crisis_sim/_facts/{path.name}" for path in (ROOT / "docs" / "facts").iterdir()}
     assert record | {"crisis_sim/validation/expectations.csv"} <= set(names)
+    page = {path.name for path in (ROOT / "crisis_sim" / "dashboard").iterdir() if path.is_file()}
+    assert {f"crisis_sim/dashboard/{name}" for name in page} <= set(names)
+    assert {"page.py", "controls.vue", "look.css"} <= page
     tops = {name.partition("/")[0] for name in names}
     assert tops == {"crisis_sim", f"crisis_sim-{__version__}.dist-info"}
 

@@ -7,8 +7,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from crisis_sim.batch import Ensemble, run_block
+from crisis_sim.batch.plan import most_in_a_block
+
 if TYPE_CHECKING:
-    from crisis_sim.batch.ensemble import Ensemble
     from crisis_sim.model import CrisisModel
     from crisis_sim.scenario.schema import Scenario
 
@@ -17,6 +19,10 @@ KEPT = 24
 
 #: Told after each turn how many turns are done, and of how many; what it raises ends the run.
 Watch = Callable[[int, int], None]
+
+
+class TooBigError(Exception):
+    """A scenario is too big to be run here; the message says so to a person."""
 
 
 class Runs:
@@ -38,7 +44,16 @@ class Runs:
             replicates: how many.
             seed: of their luck.
             watch: see `Watch`.
+
+        Raises:
+            TooBigError: when so many might not fit into memory.
         """
+        most = most_in_a_block([scenario])
+        if replicates > most:
+            raise TooBigError(
+                f"this scenario is so big that memory may not hold {replicates:,} crises of it at "
+                f"once: at most {most:,} (--replicates)"
+            )
         key = (scenario.digest, replicates, seed)
         with self._lock:
             if key in self._kept:
@@ -54,7 +69,6 @@ class Runs:
 
 def run(scenario: Scenario, replicates: int, seed: int, watch: Watch) -> Ensemble:
     """Run a scenario's replicates as one block: the same that `crisis-sim run` has."""
-    from crisis_sim.batch import Ensemble, run_block
 
     def turn(model: CrisisModel) -> None:
         watch(model.turn, scenario.turns)

@@ -6,20 +6,34 @@ switched off, and a browser is told (by a Content-Security-Policy) to ask no oth
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import signal
 import socket
+import sys
+import warnings
 import webbrowser
 from collections.abc import Awaitable, Callable, MutableMapping
-from importlib.util import find_spec
+from importlib import metadata
 from ipaddress import ip_address
+from tempfile import mkdtemp
 from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
 from crisis_sim.dashboard.settings import Settings, give
 
-#: What the extra `dashboard` brings, by the names of modules.
-NEEDED = ("solara", "solara.server", "ipyvuetify", "uvicorn", "starlette", "markdown_it")
+#: What the extra `dashboard` brings. Looked for by name: Solara takes its settings when it is imported.
+NEEDED = (
+    "solara-server",
+    "solara-ui",
+    "solara-assets",
+    "ipyvue",
+    "ipyvuetify",
+    "starlette",
+    "uvicorn",
+)
 INSTALL = "pip install 'crisis-sim[dashboard]'"
 
 #: How Solara is to be. It reads its settings from the environment when it is first imported.
@@ -30,8 +44,11 @@ SOLARA = {
     "SOLARA_ASSETS_PROXY": "true",  # so that the page asks this machine, which has them
     "SOLARA_ASSETS_FONTAWESOME_ENABLED": "false",
     "SOLARA_THEME_LOADER": "plain",
-    "SOLARA_KERNEL_CULL_TIMEOUT": "15m",  # a page that was closed is forgotten after that
+    "SOLARA_THEME_SHOW_BANNER": "false",
+    "SOLARA_KERNEL_CULL_TIMEOUT": "12h",  # a machine may sleep; a page that is closed is forgotten at once
 }
+#: Folders that Solara and IPython would make in a person's home; they get one that is gone afterwards.
+HOMES = ("SOLARA_HOME", "IPYTHONDIR")
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
     "style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
@@ -39,6 +56,8 @@ POLICY = (
 )
 #: Where Solara looks for its assets, in the address.
 ASSETS = "/_solara/cdn"
+#: The exit code after a request to terminate: 128 and the signal's number, as shells have it.
+TERMINATED = 128 + signal.SIGTERM
 #: Requests that may wait for the server to be up.
 BACKLOG = 128
 
@@ -58,11 +77,13 @@ def check_installed() -> None:
     Raises:
         DashboardError: naming what is missing and how to install it.
     """
-    for module in NEEDED:
-        if find_spec(module.partition(".")[0]) is None or find_spec(module) is None:
+    for name in NEEDED:
+        try:
+            metadata.version(name)
+        except metadata.PackageNotFoundError:
             raise DashboardError(
-                f"the dashboard needs Solara, of which {module} is missing; to install it: {INSTALL}"
-            )
+                f"the dashboard needs Solara, of which {name} is missing; to install it: {INSTALL}"
+            ) from None
 
 
 def is_loopback(host: str) -> bool:
@@ -117,16 +138,26 @@ def serve(settings: Settings, listening: socket.socket, browser: bool) -> None:
         KeyboardInterrupt: on Ctrl-C.
     """
     give(settings)
-    os.environ.update(SOLARA)
+    set_up_solara()
     import uvicorn
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     host = listening.getsockname()[0]
-    app = application(None if not is_loopback(host) else host)
+    app = application(host if is_loopback(host) else None)
     if browser:
         opening = [address_of(listening)]
         Thread(target=webbrowser.open, args=opening, daemon=True).start()
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
     uvicorn.Server(config).run(sockets=[listening])
+
+
+def set_up_solara() -> None:
+    """Make Solara's settings; it must not have been imported yet."""
+    home = mkdtemp(prefix="crisis-sim-")
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    os.environ.update({**SOLARA, **dict.fromkeys(HOMES, home)})
+    # Solara would rather have its cookie go along into frames of other sites; ours need not.
+    warnings.filterwarnings("ignore", message="Cookies with samesite=none")
 
 
 def application(loopback: str | None) -> Asgi:

@@ -13,21 +13,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from crisis_sim.batch import Batch
+from crisis_sim.batch import Batch, Ensemble
 from crisis_sim.dashboard.changes import MOVED, UNMOVED, Changes
 from crisis_sim.dashboard.crisis import nearest, tell_crisis, worth_reading
 from crisis_sim.dashboard.drawing import view
-from crisis_sim.dashboard.latest import Latest, Ticket
+from crisis_sim.dashboard.latest import Latest, Superseded, Ticket
 from crisis_sim.dashboard.opened import Opened, open_sent
-from crisis_sim.dashboard.runs import Runs
+from crisis_sim.dashboard.runs import Runs, TooBigError
 from crisis_sim.dashboard.saved import file_name, scenario_file, told_changes
 from crisis_sim.dashboard.sliders import groups_of
 from crisis_sim.experiments.parts import Whole
 from crisis_sim.scenario.errors import ScenarioError
+from crisis_sim.scenario.schema import Scenario
 
 CLOCKS = ("from_first_strike", "from_trigger")
 #: Seconds between two reports of progress.
-PROGRESS_EVERY = 0.15
+PROGRESS_EVERY = 0.25
 #: Files that a session remembers, for others that extend them.
 MAX_FILES = 20
 
@@ -187,39 +188,34 @@ class Session:
         """Have what is there now run and drawn in the background."""
         began = time.monotonic()
         try:
-            moved = self.changes.made_in(self.whole) if self.changes else None
+            scenarios = {UNMOVED: self.opened.scenario}
+            if self.changes:
+                scenarios[MOVED] = self.changes.made_in(self.whole)
         except ScenarioError as error:
             self._runner.end()
             self._show(mistake=str(error), progress=None)
             return
-        scenarios = {UNMOVED: self.opened.scenario}
-        if moved is not None:
-            scenarios[MOVED] = moved
         clock = self.clock
         self._show(progress=0.0, mistake="")
 
         def job(ticket: Ticket) -> None:
-            ensembles = {}
-            for place, (name, scenario) in enumerate(scenarios.items()):
-                watch = self._watch(ticket, place, len(scenarios))
-                ensembles[name] = self.runs.ensemble(scenario, self.replicates, self.seed, watch)
-            batch = Batch(ensembles, {"seed": self.seed})
+            batch = Batch(self._run(scenarios, ticket), {"seed": self.seed})
             ticket.still_wanted()
             drawn, crises = view(batch, clock), tuple(worth_reading(batch, clock))
 
             def take() -> None:
                 self._batch = batch
                 seconds = time.monotonic() - began
-                self._show(view=drawn, crises=crises, progress=None, seconds=seconds)
+                self._set(view=drawn, crises=crises, progress=None, seconds=seconds)
 
             ticket.deliver(take)
 
-        self._runner.ask(job)
+        self._runner.ask(lambda ticket: self._attempt(job, ticket))
         if self._picked is not None:
             self.pick(self._picked[0])
 
-    def _watch(self, ticket: Ticket, place: int, of: int) -> Callable[[int, int], None]:
-        """Reports progress now and then, and ends a run that is no longer wanted."""
+    def _run(self, scenarios: Mapping[str, Scenario], ticket: Ticket) -> dict[str, Ensemble]:
+        """Run scenarios one after the other; now and then report how far it has come."""
         last = time.monotonic()
 
         def watch(turn: int, turns: int) -> None:
@@ -228,10 +224,14 @@ class Session:
             now = time.monotonic()
             if now - last > PROGRESS_EVERY:
                 last = now
-                share = (place + turn / turns) / of
-                ticket.deliver(lambda: self._show(progress=share))
+                share = (len(ensembles) + turn / turns) / len(scenarios)
+                ticket.deliver(lambda: self._set(progress=share))
+                self.tell()
 
-        return watch
+        ensembles: dict[str, Ensemble] = {}
+        for name, scenario in scenarios.items():
+            ensembles[name] = self.runs.ensemble(scenario, self.replicates, self.seed, watch)
+        return ensembles
 
     def _tell_picked(self) -> None:
         """Have the picked crisis told in the background."""
@@ -240,19 +240,36 @@ class Session:
         replicate, which = self._picked
         try:
             scenario = self.changes.made_in(self.whole) if which == MOVED else self.opened.scenario
-        except ScenarioError as error:
-            self._show(mistake=str(error))
+        except ScenarioError:  # which `_ask` has told of
             return
         can_compare = bool(self.changes)
 
         def job(ticket: Ticket) -> None:
             told = tell_crisis(scenario, replicate, self.seed)
             told |= {"replicate": replicate, "which": which, "can_compare": can_compare}
-            ticket.deliver(lambda: self._show(crisis=told))
+            ticket.deliver(lambda: self._set(crisis=told))
 
-        self._teller.ask(job)
+        self._teller.ask(lambda ticket: self._attempt(job, ticket))
 
-    def _show(self, **news: Any) -> None:
+    def _attempt(self, job: Callable[[Ticket], None], ticket: Ticket) -> None:
+        """Do a job and tell that it is done; what goes wrong is told to the visitor."""
+        try:
+            job(ticket)
+        except Superseded:
+            raise
+        except TooBigError as error:
+            told = f"error: {error}"
+            ticket.deliver(lambda: self._set(mistake=told, progress=None))
+        except Exception as error:  # noqa: BLE001 - whatever it is, a visitor must not wait for ever
+            told = f"error: this cannot be run: {type(error).__name__}: {error}"
+            ticket.deliver(lambda: self._set(mistake=told, progress=None))
+        # Not within `deliver`: who is told may ask for something else at once.
+        self.tell()
+
+    def _set(self, **news: Any) -> None:
         with self._lock:
             self.shown = replace(self.shown, **news)
+
+    def _show(self, **news: Any) -> None:
+        self._set(**news)
         self.tell()

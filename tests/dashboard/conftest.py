@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 #: Set where a missing browser is a failure, as in .ci/run.
 BROWSER_NEEDED = "CRISIS_SIM_TESTS_NEED_BROWSER"
 #: Milliseconds that a page may take to show what it was asked for, on a busy machine.
-PATIENCE = 30_000
+PATIENCE = 60_000
 
 
 @pytest.fixture(scope="session")
@@ -58,19 +58,20 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         process.communicate(timeout=20)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A visitor's browser, which notes every request and whatever goes wrong in a page."""
-    visitor = browser.new_context(accept_downloads=True)
-    visitor.set_default_timeout(PATIENCE)
-    yield visitor
-    visitor.close()
+    """A visitor's browser, which keeps what it has fetched once."""
+    with browser.new_context(accept_downloads=True) as visitor:
+        visitor.set_default_timeout(PATIENCE)
+        yield visitor
 
 
 @pytest.fixture
-def page(context: BrowserContext, address: str) -> Page:
-    """The dashboard, with its first results on it."""
-    return visit(context, address)
+def page(context: BrowserContext, address: str) -> Iterator[Page]:
+    """The dashboard, with its first results on it: a session of its own."""
+    opened = visit(context, address)
+    yield opened
+    opened.close()
 
 
 def visit(context: BrowserContext, address: str) -> Page:

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from crisis_sim.cli import DONE, run_command
 from crisis_sim.scenario.source import MAX_BYTES
@@ -37,10 +37,12 @@ def send(page: Page, name: str, content: str) -> None:
 
 
 def test_it_loads_and_works_without_a_request_that_leaves_the_machine(
-    context: BrowserContext, address: str
+    browser: Browser, address: str
 ) -> None:
     asked: list[str] = []
     wrong: list[str] = []
+    context = browser.new_context()  # which has fetched nothing yet
+    context.set_default_timeout(PATIENCE)
     context.on("request", lambda request: asked.append(request.url))
     context.on("weberror", lambda error: wrong.append(str(error.error)))
     page = context.new_page()
@@ -53,6 +55,7 @@ def test_it_loads_and_works_without_a_request_that_leaves_the_machine(
     assert len(asked) > 5
     assert outside == []
     assert wrong == []
+    context.close()
 
 
 def test_moving_a_slider_moves_the_chart_and_tells_the_difference(page: Page) -> None:
@@ -104,6 +107,8 @@ def test_two_sessions_do_not_mix(context: BrowserContext, address: str) -> None:
     expect(one.get_by_role("heading", level=1)).to_have_text("A quarrel")
     expect(one.locator(".cs-curve")).to_have_count(2)
     assert one.get_by_role("status").inner_text() != other.get_by_role("status").inner_text()
+    one.close()
+    other.close()
 
 
 BAD_FILES = (

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+import subprocess
 import sys
 from collections.abc import Callable, MutableMapping
 from contextlib import closing
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,7 @@ from crisis_sim.dashboard.server import (
     is_loopback,
     listen,
 )
+from tests.dashboard.conftest import ROOT
 from tests.dashboard.quarrel import write_quarrel
 
 Answer = list[MutableMapping[str, Any]]
@@ -112,13 +116,44 @@ def test_a_port_that_is_taken_is_told_with_what_would_help() -> None:
 
 def test_what_is_missing_is_told_with_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     check_installed()
-    monkeypatch.setattr(server, "find_spec", lambda name: None if name == "ipyvuetify" else sys)
+    monkeypatch.setattr(server.metadata, "version", without("ipyvuetify"))
     with pytest.raises(DashboardError) as caught:
         check_installed()
     assert str(caught.value) == (
         "the dashboard needs Solara, of which ipyvuetify is missing; "
         "to install it: pip install 'crisis-sim[dashboard]'"
     )
+
+
+def without(missing: str) -> Callable[[str], str]:
+    """What the versions of packages are where one is not installed."""
+
+    def version(name: str) -> str:
+        if name == missing:
+            raise PackageNotFoundError(name)
+        return "1"
+
+    return version
+
+
+def test_solara_tells_nobody_of_its_use_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    code = """
+import os
+from pathlib import Path
+from crisis_sim.dashboard import server
+server.check_installed()
+server.set_up_solara()
+server.application("127.0.0.1")
+from solara.server import settings
+print(settings.telemetry.mixpanel_enable, settings.theme.show_banner, os.environ["SOLARA_HOME"])
+"""
+    home = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    said = subprocess.run(command, env=home, capture_output=True, text=True, check=True).stdout
+    telemetry, banner, solara_home = said.split()
+    assert (telemetry, banner) == ("False", "False")
+    assert not Path(solara_home).exists()
+    assert list(tmp_path.glob(".[si]*")) == []
 
 
 @pytest.fixture
@@ -185,6 +220,6 @@ def test_a_mistake_in_what_was_asked_is_told_kindly(
 def test_the_command_says_what_is_missing(
     served: list[Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(server, "find_spec", lambda name: None)
+    monkeypatch.setattr(server.metadata, "version", without("solara-ui"))
     assert run_command(["dashboard"]) == MISTAKE
     assert "pip install 'crisis-sim[dashboard]'" in capsys.readouterr().err

@@ -203,3 +203,43 @@ def test_days_are_counted_from_either_origin(session: Session) -> None:
     assert view["incidence"]["origin"] == "the trigger"
     session.count("from_nowhere")
     assert session.clock == "from_trigger"
+
+
+def test_a_scenario_too_big_for_memory_is_refused_kindly(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crisis_sim.dashboard.runs.most_in_a_block", lambda scenarios: 100)
+    session.move(THRESHOLD, 0.1)
+    assert rest(session).shown.mistake == (
+        "error: this scenario is so big that memory may not hold 120 crises of it at once: "
+        "at most 100 (--replicates)"
+    )
+
+
+def test_whatever_goes_wrong_nobody_waits_for_ever(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise FloatingPointError("too far")
+
+    monkeypatch.setattr("crisis_sim.dashboard.session.view", fail)
+    session.move(THRESHOLD, 0.1)
+    told = "error: this cannot be run: FloatingPointError: too far"
+    assert rest(session).shown.mistake == told
+
+
+def test_who_is_told_may_ask_for_more_at_once(session: Session) -> None:
+    asked: list[float] = []
+
+    def tell() -> None:
+        if session.shown.progress is None and not asked:
+            asked.append(0.2)
+            session.move(THRESHOLD, 0.2)
+
+    session.tell = tell
+    session.move(THRESHOLD, 0.1)
+    until = time.monotonic() + 30
+    while not asked and time.monotonic() < until:
+        time.sleep(0.01)
+    rest(session)
+    assert session.changes.moved == {THRESHOLD: 0.2}
