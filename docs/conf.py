@@ -34,7 +34,7 @@ myst_heading_anchors = 4
 # The notebook is run anew for every build, so that it shows what the model says today.
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
-nb_execution_timeout = 120
+nb_execution_timeout = 600  # seconds a cell, on a machine with other work
 nb_merge_streams = True
 
 # The reference is made from docstrings, in which `this` is code.

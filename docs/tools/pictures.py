@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -24,18 +25,6 @@ from PIL import Image
 
 from crisis_sim import load_scenario
 
-#: The README's pictures: the command that makes each, and where it leaves it.
-README = {
-    "ceasefire_from_first_strike.png": (
-        "crisis-sim run may_2025 no_lenders no_mediators no_back_channel no_adviser lender_unconditional "
-        "early_mediation --out results/may_2025",
-        "results/may_2025/ceasefire_from_first_strike.png",
-    ),
-    "replay.png": (
-        "crisis-sim replay may_2025 --replicate 3576",
-        "results/replays/may_2025_seed_1_replicate_3576.png",
-    ),
-}
 #: What the pictures were made of: a test sees by it whether they are of today.
 MADE_OF = SHOWN / "made_of.json"
 
@@ -50,10 +39,7 @@ def main() -> None:
             digests |= refresh(page, Path(empty) / "reader")
             print(f"{page.name}: {time.perf_counter() - began:.0f} s")
     with tempfile.TemporaryDirectory() as empty:
-        reader = _reader(Path(empty) / "reader")
-        for name, (command, made) in README.items():
-            _typed(reader, command)
-            keep(reader.folder / made, IMAGES / name)
+        refresh_readme(Path(empty) / "reader")
     (IMAGES / DASHBOARD).write_bytes(shrink(shoot_dashboard("may_2025")))
     MADE_OF.write_text(f"{json.dumps(dict(sorted(digests.items())), indent=2)}\n", encoding="utf-8")
     for notebook in sorted(GUIDE.glob("*.ipynb")):
@@ -79,6 +65,25 @@ def refresh(page: Path, folder: Path) -> dict[str, str]:
     return _digests(folder)
 
 
+def refresh_readme(folder: Path) -> None:
+    """Make the README's two pictures: by what `make run` runs, and by the replay that the README tells of."""
+    reader = _reader(folder)
+    makefile = (DOCS.parent / "Makefile").read_text(encoding="utf-8")
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    crises = _found(r"^CRISES := (.+)$", makefile)
+    _typed(reader, f"crisis-sim run {crises} --out results/run")
+    _typed(reader, f"{_found(r'^ +(crisis-sim replay .+)$', readme)} --out results/replay")
+    for name in ("run/ceasefire_from_first_strike.png", "replay/replay.png"):
+        keep(chart_of(name, folder), IMAGES / Path(name).name)
+
+
+def _found(pattern: str, text: str) -> str:
+    found = re.search(pattern, text, re.MULTILINE)
+    if found is None:
+        sys.exit(f"nothing like {pattern} in the README or the Makefile")
+    return found[1]
+
+
 def shrink(chart: bytes) -> bytes:
     """A chart in fewer bytes: 256 colours are more than it has."""
     kept = io.BytesIO()
@@ -98,7 +103,7 @@ def keep(chart: Path, picture: Path) -> None:
 def execute(path: Path) -> None:
     """Run a notebook, and keep its output in it, without what differs from run to run."""
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": path.parent}}).execute()
+    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": path.parent}}).execute()
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", ()):
