@@ -58,6 +58,6 @@ html_css_files = ["pictures.css"]
 html_copy_source = False
 html_show_sphinx = False
 html_theme_options = {"navigation_with_keys": True}
-highlight_language = "text"  # of a block that names none
+highlight_language = "none"  # of a block that names none
 pygments_style = "tango"
 pygments_dark_style = "monokai"
