@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from crisis_sim.batch import Ensemble, run_block
+from crisis_sim.batch import Batch, Ensemble, run_block
 from crisis_sim.batch.plan import most_in_a_block
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 #: Ensembles that are kept: of four thousand replicates each takes about a megabyte.
 KEPT = 24
 
-#: Told after each turn how many turns are done, and of how many; what it raises ends the run.
-Watch = Callable[[int, int], None]
+#: Told after each turn what share of the work is done; what it raises ends the run.
+Watch = Callable[[float], None]
 
 
 class TooBigError(Exception):
@@ -35,6 +35,23 @@ class Runs:
         self._kept: OrderedDict[tuple[str, int, int], Ensemble] = OrderedDict()
         self._most = kept
         self._lock = threading.Lock()
+
+    def batch(
+        self, scenarios: Mapping[str, Scenario], replicates: int, seed: int, watch: Watch
+    ) -> Batch:
+        """Scenarios side by side on the same luck, each under the name that it is given.
+
+        Raises:
+            TooBigError: when so many replicates might not fit into memory.
+        """
+        ensembles: dict[str, Ensemble] = {}
+        for name, scenario in scenarios.items():
+
+            def part(share: float) -> None:
+                watch((len(ensembles) + share) / len(scenarios))
+
+            ensembles[name] = self.ensemble(scenario, replicates, seed, part)
+        return Batch(ensembles, {"seed": seed})
 
     def ensemble(self, scenario: Scenario, replicates: int, seed: int, watch: Watch) -> Ensemble:
         """The replicates of a scenario, from 0 on.
@@ -71,7 +88,7 @@ def run(scenario: Scenario, replicates: int, seed: int, watch: Watch) -> Ensembl
     """Run a scenario's replicates as one block: the same that `crisis-sim run` has."""
 
     def turn(model: CrisisModel) -> None:
-        watch(model.turn, scenario.turns)
+        watch(model.turn / scenario.turns)
 
     block = run_block(scenario, 0, replicates, seed, watch=turn)
     return Ensemble(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from crisis_sim.batch import Batch, Ensemble
+from crisis_sim.batch import Batch
 from crisis_sim.dashboard.changes import MOVED, UNMOVED, Changes
 from crisis_sim.dashboard.crisis import nearest, tell_crisis, worth_reading
 from crisis_sim.dashboard.drawing import view
@@ -24,7 +24,6 @@ from crisis_sim.dashboard.saved import file_name, scenario_file, told_changes
 from crisis_sim.dashboard.sliders import groups_of
 from crisis_sim.experiments.parts import Whole
 from crisis_sim.scenario.errors import ScenarioError
-from crisis_sim.scenario.schema import Scenario
 
 CLOCKS = ("from_first_strike", "from_trigger")
 #: Seconds between two reports of progress.
@@ -199,7 +198,7 @@ class Session:
         self._show(progress=0.0, mistake="")
 
         def job(ticket: Ticket) -> None:
-            batch = Batch(self._run(scenarios, ticket), {"seed": self.seed})
+            batch = self.runs.batch(scenarios, self.replicates, self.seed, self._watch(ticket))
             ticket.still_wanted()
             drawn, crises = view(batch, clock), tuple(worth_reading(batch, clock))
 
@@ -214,24 +213,19 @@ class Session:
         if self._picked is not None:
             self.pick(self._picked[0])
 
-    def _run(self, scenarios: Mapping[str, Scenario], ticket: Ticket) -> dict[str, Ensemble]:
-        """Run scenarios one after the other; now and then report how far it has come."""
+    def _watch(self, ticket: Ticket) -> Callable[[float], None]:
+        """Ends a run that is no longer wanted, and reports now and then how far it has come."""
         last = time.monotonic()
 
-        def watch(turn: int, turns: int) -> None:
+        def watch(share: float) -> None:
             nonlocal last
             ticket.still_wanted()
-            now = time.monotonic()
-            if now - last > PROGRESS_EVERY:
-                last = now
-                share = (len(ensembles) + turn / turns) / len(scenarios)
+            if time.monotonic() - last > PROGRESS_EVERY:
+                last = time.monotonic()
                 ticket.deliver(lambda: self._set(progress=share))
                 self.tell()
 
-        ensembles: dict[str, Ensemble] = {}
-        for name, scenario in scenarios.items():
-            ensembles[name] = self.runs.ensemble(scenario, self.replicates, self.seed, watch)
-        return ensembles
+        return watch
 
     def _tell_picked(self) -> None:
         """Have the picked crisis told in the background."""

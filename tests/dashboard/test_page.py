@@ -134,6 +134,27 @@ def test_a_bad_file_shows_kindly_where_the_mistake_is(page: Page) -> None:
         expect(mistake).to_have_count(0)
 
 
+def test_what_the_page_would_never_send_is_let_be(page: Page) -> None:
+    page.evaluate(
+        """() => {
+            const controls = document.querySelector(".cs-controls").__vue__;
+            const odd = [null, 7, "x", [], {path: 3, value: "1"}, {path: "x"}, {on: 1, name: {}}];
+            for (const event of odd) {
+                for (const send of ["slid", "returned", "switched", "named"]) controls[send](event);
+            }
+            controls.sent({name: 5, content: "%%%"});
+            const results = document.querySelector(".cs-results").__vue__;
+            results.clicked({day: "soon"});
+            results.counted({clock: 1});
+            document.querySelector(".cs-crisis").__vue__.picked({replicate: 1e300});
+        }"""
+    )
+    expect(page.get_by_role("alert")).to_contain_text("error: there is no crisis")
+    expect(page.locator("body")).not_to_contain_text("Traceback")
+    move(page, "0.1")
+    expect(page.locator(".cs-curve")).to_have_count(2)
+
+
 def test_what_was_made_is_saved_as_a_file_that_check_and_run_accept(
     page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -101,8 +101,8 @@ def test_the_same_scenario_is_run_once(tmp_path: Path) -> None:
     session.start()
     rest(session).move(THRESHOLD, 0.1)
     rest(session).back(THRESHOLD)
-    first = runs.ensemble(opened.scenario, REPLICATES, 3, lambda *_: None)
-    assert first is runs.ensemble(opened.scenario, REPLICATES, 3, lambda *_: None)
+    first = runs.ensemble(opened.scenario, REPLICATES, 3, lambda share: None)
+    assert first is runs.ensemble(opened.scenario, REPLICATES, 3, lambda share: None)
     assert len(set(runs.asked)) == 2
     rest(session)
 

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from crisis_sim.batch import Batch
+from crisis_sim.dashboard.changes import Changes
+from crisis_sim.dashboard.crisis import nearest, worth_reading
+from crisis_sim.dashboard.drawing import DOTS, halted, view
+from crisis_sim.dashboard.runs import Runs
+from crisis_sim.experiments.parts import Whole
+from crisis_sim.outcomes import from_first_strike, summarise
+from crisis_sim.scenario import load_scenario
+from tests.dashboard.quarrel import write_quarrel
+
+CLOCK = "from_first_strike"
+
+
+@pytest.fixture(scope="module")
+def batch(tmp_path_factory: pytest.TempPathFactory) -> Batch:
+    quarrel = load_scenario(write_quarrel(tmp_path_factory.mktemp("drawing")))
+    moved = Changes().move("behaviour.decision.audience_cost", 0.5).made_in(Whole(quarrel))
+    return Runs().batch({"unmoved": quarrel, "moved": moved}, 400, 2, lambda share: None)
+
+
+def test_curves_and_bands_are_those_of_the_statistics(batch: Batch) -> None:
+    drawn = view(batch, CLOCK)["incidence"]
+    for one in drawn["curves"]:
+        curve = from_first_strike(batch.ensembles[one["name"]]).incidence()
+        day, share, low, high = one["points"][60]
+        there = curve.at(24.0 * day)
+        assert (share, low, high) == pytest.approx(
+            (there.estimate, there.lower, there.upper), abs=1e-2
+        )
+        assert low <= share <= high
+        assert one["points"][0][0] == 0.0
+        assert one["points"][-1][0] <= drawn["days"]
+
+
+def test_dots_are_crises_that_came_to_a_ceasefire_then_and_lie_on_the_curve(batch: Batch) -> None:
+    moved = batch.ensembles["moved"]
+    dots = view(batch, CLOCK)["incidence"]["dots"]
+    assert 2 < len(dots) <= DOTS
+    replicate, hours = halted(moved, CLOCK)
+    at = dict(zip(replicate.tolist(), hours.tolist(), strict=True))
+    curve = from_first_strike(moved).incidence()
+    for dot in dots:
+        assert at[dot["replicate"]] / 24.0 == pytest.approx(dot["day"], abs=1e-4)
+        assert curve.at(at[dot["replicate"]]).estimate == pytest.approx(dot["share"], abs=1e-4)
+
+
+def test_differences_are_the_paired_ones_and_say_when_chance_explains_them(batch: Batch) -> None:
+    drawn, summary = view(batch, CLOCK), summarise(batch)
+    agreement = summary["differences"]["moved"]["endings"]["agreement"]
+    row = drawn["differences"][1]
+    assert row["label"] == "Ending by agreement"
+    assert row["estimate"] == pytest.approx(100 * agreement["estimate"], abs=1e-4)
+    assert (row["lower"], row["upper"]) == pytest.approx(
+        (100 * agreement["lower"], 100 * agreement["upper"]), abs=1e-4
+    )
+    for one in drawn["differences"]:
+        if one["estimate"] is not None and None not in (one["lower"], one["upper"]):
+            assert one["sure"] is not (one["lower"] <= 0 <= one["upper"])
+            assert one["sure"] is not ("chance explains" in one["text"])
+
+
+def test_endings_are_shares_of_all(batch: Batch) -> None:
+    for row in view(batch, CLOCK)["endings"]:
+        assert sum(one["share"] for one in row["shares"]) == pytest.approx(1.0)
+
+
+def test_words_begin_with_what_the_changes_did(batch: Batch) -> None:
+    change, moved, unmoved = view(batch, CLOCK)["words"]
+    assert "“Moved”" in change
+    assert moved.startswith("Moved: ")
+    assert unmoved.startswith("Unmoved: ")
+
+
+def test_where_no_crisis_sees_a_strike_that_is_said(batch: Batch, tmp_path: Path) -> None:
+    calm = load_scenario(
+        write_quarrel(tmp_path),
+        [
+            "behaviour.decision.unready_cost=50",
+            "behaviour.decision.preparation_days=300",
+            "behaviour.decision.dread=100",
+        ],
+    )
+    drawn = view(Runs().batch({"unmoved": calm}, 50, 2, lambda share: None), CLOCK)
+    (curve,) = drawn["incidence"]["curves"]
+    assert curve["points"] == []
+    assert curve["told"] == "no crisis saw a first strike"
+    assert drawn["incidence"]["dots"] == []
+
+
+def test_crises_worth_reading_are_what_they_are_called(batch: Batch) -> None:
+    found = {
+        one["label"].partition(":")[0]: one["replicate"] for one in worth_reading(batch, CLOCK)
+    }
+    replicate, hours = halted(batch.ensembles["moved"], CLOCK)
+    at = dict(zip(replicate.tolist(), hours.tolist(), strict=True))
+    assert at[found["Quickest"]] == min(hours)
+    assert at[found["Slowest"]] == max(hours)
+    assert at[found["Typical"]] == pytest.approx(np.median(hours), abs=6.0)
+    before = set(halted(batch.ensembles["unmoved"], CLOCK)[0].tolist())
+    only = found.get("A ceasefire only because of the changes")
+    none = found.get("No ceasefire because of the changes")
+    assert only is not None
+    assert only in at
+    assert only not in before
+    assert none is None or (none in before and none not in at)
+
+
+def test_the_nearest_crisis_is_found_and_none_where_there_is_none(batch: Batch) -> None:
+    moved = batch.ensembles["moved"]
+    replicate, hours = halted(moved, CLOCK)
+    assert nearest(moved, CLOCK, 0.0) == replicate[0]
+    assert nearest(moved, CLOCK, 1e9) == replicate[-1]
+    assert nearest(moved, CLOCK, hours[5] / 24.0) in replicate[hours == hours[5]]

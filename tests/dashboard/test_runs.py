@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from crisis_sim.batch import simulate
+from crisis_sim.dashboard.runs import Runs
+from crisis_sim.scenario import Scenario, load_scenario
+from tests.dashboard.quarrel import write_quarrel
+
+
+@pytest.fixture
+def quarrel(tmp_path: Path) -> Scenario:
+    return load_scenario(write_quarrel(tmp_path))
+
+
+def rest(share: float) -> None:
+    """Watches and says nothing."""
+
+
+def test_replicates_are_those_of_any_other_batch(quarrel: Scenario) -> None:
+    batch = Runs().batch({"unmoved": quarrel}, 40, 5, rest)
+    same = simulate(quarrel, 40, seed=5).ensembles["quarrel"]
+    assert batch.seed == 5
+    for name in ("ending", "first_strike_at_hours", "deaths", "replicate"):
+        own, other = (one.column(name).tolist() for one in (batch.ensembles["unmoved"], same))
+        assert list(map(str, own)) == list(map(str, other))
+
+
+def test_how_far_it_is_rises_to_the_whole_over_all_scenarios(quarrel: Scenario) -> None:
+    seen: list[float] = []
+    other = quarrel.model_copy(update={"mediators": {}})
+    Runs().batch({"unmoved": quarrel, "moved": other}, 40, 5, seen.append)
+    assert seen == sorted(seen)
+    assert 0.0 < seen[0] < 0.1
+    assert 0.9 < seen[-1] <= 1.0
+
+
+def test_what_the_watch_raises_ends_the_run_and_nothing_of_it_is_kept(quarrel: Scenario) -> None:
+    runs = Runs()
+
+    def stop(share: float) -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        runs.ensemble(quarrel, 40, 5, stop)
+    assert runs.ensemble(quarrel, 40, 5, rest).replicates == 40
+
+
+def test_as_many_are_kept_as_there_is_room_for_the_least_used_go_first(quarrel: Scenario) -> None:
+    runs = Runs(kept=2)
+    one, two = (runs.ensemble(quarrel, 20, seed, rest) for seed in (1, 2))
+    assert runs.ensemble(quarrel, 20, 1, rest) is one
+    runs.ensemble(quarrel, 20, 3, rest)
+    assert runs.ensemble(quarrel, 20, 1, rest) is one
+    assert runs.ensemble(quarrel, 20, 2, rest) is not two
+
+
+def test_a_title_is_a_difference_too_but_a_name_is_none(quarrel: Scenario) -> None:
+    runs = Runs()
+    first = runs.ensemble(quarrel, 20, 1, rest)
+    renamed = quarrel.model_copy(update={"name": "other"})
+    assert runs.ensemble(renamed, 20, 1, rest) is first
