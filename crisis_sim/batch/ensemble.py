@@ -6,6 +6,8 @@ import difflib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from crisis_sim.scenario.printable import clean
+
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
@@ -35,6 +37,15 @@ class Ensemble:
     table: pa.Table = field(repr=False)
     paths: pa.Table | None = field(default=None, repr=False)
     scenario: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def __repr__(self) -> str:
+        return f"Ensemble({self.name!r}, {self.replicates:,} replicates, {len(self.table.column_names)} columns)"
+
+    def _repr_html_(self) -> str:
+        """What it holds, for a notebook."""
+        from crisis_sim.batch.shown import html_of_ensemble
+
+        return html_of_ensemble(self)
 
     @property
     def replicates(self) -> int:
@@ -70,6 +81,16 @@ class Batch:
 
     ensembles: dict[str, Ensemble]
     manifest: dict[str, Any] = field(repr=False)
+
+    def __repr__(self) -> str:
+        crises = sum(one.replicates for one in self.ensembles.values())
+        return f"Batch({clean(', '.join(self.ensembles))}; {crises:,} crises, seed {self.manifest.get('seed')})"
+
+    def _repr_html_(self) -> str:
+        """What it holds, for a notebook."""
+        from crisis_sim.batch.shown import html_of_batch
+
+        return html_of_batch(self)
 
     @property
     def seed(self) -> int:

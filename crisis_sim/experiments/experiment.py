@@ -33,6 +33,17 @@ class Experiment:
     text: str = field(default="", repr=False)
     others: tuple[Scenario, ...] = ()
 
+    def __repr__(self) -> str:
+        return (
+            f"Experiment({self.name!r}, {self.kind} of {self.scenario.name!r}, {self.spec.title!r})"
+        )
+
+    def _repr_html_(self) -> str:
+        """What it asks, for a notebook."""
+        from crisis_sim.experiments.shown import html_of_experiment
+
+        return html_of_experiment(self)
+
     @property
     def kind(self) -> str:
         """What kind of experiment it is."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from crisis_sim.experiments.experiment import Experiment
+from crisis_sim.scenario.printable import clean
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,3 +34,13 @@ class Findings:
     crises: int = 0
     files: Mapping[str, str] = field(default_factory=dict, repr=False)
     manifest: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def __repr__(self) -> str:
+        told = "\n".join(f"- {clean(sentence)}" for sentence in self.answer)
+        return f"Findings of {self.experiment!r}, {self.crises:,} crises\n{told}"
+
+    def _repr_html_(self) -> str:
+        """What was found, for a notebook."""
+        from crisis_sim.experiments.shown import html_of_findings
+
+        return html_of_findings(self)

@@ -36,6 +36,24 @@ class Journal:
     entries: list[Entry] = field(default_factory=list)
     series: dict[str, list[float]] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        return (
+            f"Journal({len(self.entries):,} entries, {len(self.series.get('hours', ())):,} turns)"
+        )
+
+    def _repr_html_(self) -> str:
+        """Its entries in order, for a notebook."""
+        from crisis_sim.scenario import notebook
+
+        rows = [
+            (f"{one.hours / 24:.2f}", one.kind, one.agent, _told(one.detail))
+            for one in self.entries
+        ]
+        return notebook.page(
+            notebook.heading("Journal of one crisis", f"{len(rows):,} entries"),
+            notebook.table(("day", "what", "who", "more"), rows),
+        )
+
     def note(self, hours: float, kind: str, agent: str, detail: dict[str, Any]) -> None:
         """Add an event in its place: some are noted at the end of the turn in which they happened."""
         insort(self.entries, Entry(hours, kind, agent, detail), key=lambda entry: entry.hours)
@@ -44,3 +62,9 @@ class Journal:
         """Add a turn to the series."""
         for name, value in values.items():
             self.series.setdefault(name, []).append(value)
+
+
+def _told(detail: dict[str, Any]) -> str:
+    """The details of an entry on one line."""
+    told = ((key, f"{one:.4g}" if isinstance(one, float) else one) for key, one in detail.items())
+    return ", ".join(f"{key}: {one}" for key, one in told)

@@ -14,6 +14,7 @@ from crisis_sim.outcomes.durations import Durations, from_first_strike, from_tri
 from crisis_sim.outcomes.errors import NotPairedError, UnknownReferenceError, UnknownValueError
 from crisis_sim.outcomes.incidence import CumulativeIncidence, cumulative_incidence
 from crisis_sim.outcomes.intervals import Estimate, wilson_interval
+from crisis_sim.outcomes.shown import Summary
 from crisis_sim.outcomes.summary import summarise
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Estimate",
     "Joined",
     "NotPairedError",
+    "Summary",
     "UnknownReferenceError",
     "UnknownValueError",
     "compare",

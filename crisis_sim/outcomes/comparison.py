@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crisis_sim.outcomes.records import Replicates, Scenarios
+from crisis_sim.outcomes.shown import Summary
 from crisis_sim.outcomes.summary import seeds_of, summarise
 
 
@@ -72,7 +73,7 @@ def join(*sources: Scenarios | Replicates) -> Joined:
 
 def compare(
     *sources: Scenarios | Replicates, reference: str | None = None, paired: bool | None = None
-) -> dict[str, Any]:
+) -> Summary:
     """Summarise scenarios of several batches, each compared with the reference.
 
     Two scenarios are compared replicate by replicate only where their luck is the same: the same

@@ -60,6 +60,7 @@ from crisis_sim.outcomes.paired import (
 )
 from crisis_sim.outcomes.reading import Reading
 from crisis_sim.outcomes.records import Replicates, Scenarios
+from crisis_sim.outcomes.shown import Summary
 
 #: Moments, in hours, by which the incidence of ceasefire is given, besides the horizon.
 CEASEFIRE_MOMENTS: Mapping[str, float] = {
@@ -86,7 +87,7 @@ _SIGNIFICANT = 10
 
 def summarise(
     batch: Scenarios, reference: str | None = None, paired: bool | None = None
-) -> dict[str, Any]:
+) -> Summary:
     """Summarise every scenario of a batch and compare each with one of them.
 
     Args:
@@ -132,7 +133,7 @@ def summarise(
         "scenarios": scenarios,
         "differences": differences,
     }
-    return {**summary, "advice": advise(summary)}
+    return Summary(summary, advice=advise(summary))
 
 
 def seeds_of(batch: Scenarios) -> dict[str, int | None]:

@@ -12,6 +12,7 @@ global state behind.
 from __future__ import annotations
 
 import functools
+import io
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ Draw = ParamSpec("Draw")
 
 MILLIMETRES_PER_INCH = 25.4
 POINTS_PER_INCH = 72.0
+#: As browsers count.
+PIXELS_PER_INCH = 96.0
 
 #: Widths of a journal's single and double column, in millimetres.
 SINGLE_COLUMN = 85.0
@@ -149,10 +152,21 @@ def styled(draw: Callable[Draw, Figure]) -> Callable[Draw, Figure]:
     return drawn
 
 
-def new_figure(width: float = DOUBLE_COLUMN, height: float = 80.0) -> Figure:
+class Chart(Figure):
+    """A figure that a notebook shows, in its printed size, whether pyplot is there or not."""
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        file = io.BytesIO()
+        with in_style():
+            self.savefig(file, format="png", metadata={"Software": None})
+        size = [round(float(inches) * PIXELS_PER_INCH) for inches in self.get_size_inches()]
+        return file.getvalue(), {"width": size[0], "height": size[1]}
+
+
+def new_figure(width: float = DOUBLE_COLUMN, height: float = 80.0) -> Chart:
     """An empty figure of a printed size in millimetres, which lays out its own axes."""
     inches = (width / MILLIMETRES_PER_INCH, height / MILLIMETRES_PER_INCH)
-    return Figure(figsize=inches, layout="constrained")
+    return Chart(figsize=inches, layout="constrained")
 
 
 def settle(figure: Figure) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from os import PathLike
@@ -442,3 +442,17 @@ class Scenario(Part):
         content = {key: value for key, value in self.plain().items() if key != "name"}
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """What tells it from others; all that it holds would fill the screen."""
+        yield "name", self.name
+        yield "title", self.title
+        yield "states", self.state_names
+        for section in ("mediators", "lenders", "channels", "advisers"):
+            yield section, tuple(getattr(self, section))
+
+    def _repr_html_(self) -> str:
+        """What it is, for a notebook."""
+        from crisis_sim.scenario.shown import html_of
+
+        return html_of(self)

@@ -1,0 +1,199 @@
+"""What the objects that a person meets show of themselves at a prompt and in a notebook."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+import struct
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from crisis_sim import (
+    CrisisModel,
+    Journal,
+    Scenario,
+    compare,
+    make_experiment,
+    run_experiment,
+    simulate,
+    summarise,
+)
+from crisis_sim.outcomes import Summary
+from crisis_sim.report import draw_differences, draw_endings, draw_incidence
+from crisis_sim.scenario.printable import printable_lines
+from tests.report.page.conftest import HARM, alone, harmful, short
+from tests.report.page.reading import Element, read
+
+REPLICATES = 40
+
+
+@pytest.fixture(scope="module")
+def objects() -> dict[str, Any]:
+    return met(short())
+
+
+@pytest.fixture(scope="module")
+def harmed() -> dict[str, Any]:
+    return met(harmful())
+
+
+def met(scenario: Scenario) -> dict[str, Any]:
+    """Everything that a session with a scenario puts into a person's hands."""
+    batch = simulate([scenario, alone(scenario)], replicates=REPLICATES)
+    state = next(iter(scenario.states))
+    experiment = make_experiment(
+        "resolve",
+        kind="sweep",
+        question="Does it matter? <b>Really</b>",
+        scenario=scenario,
+        outcomes=["agreement"],
+        replicates=5,
+        vary={f"states.{state}.resolve": {"points": 2}},
+    )
+    journal = Journal()
+    CrisisModel(scenario, 1, journal=journal).run()
+    return {
+        "scenario": scenario,
+        "batch": batch,
+        "ensemble": batch.ensembles[scenario.name],
+        "summary": summarise(batch),
+        "comparison": compare(batch, reference="alone"),
+        "experiment": experiment,
+        "findings": run_experiment(experiment),
+        "journal": journal,
+    }
+
+
+NAMES = (
+    "scenario",
+    "batch",
+    "ensemble",
+    "summary",
+    "comparison",
+    "experiment",
+    "findings",
+    "journal",
+)
+
+
+def shown(thing: Any) -> Element:
+    return read(thing._repr_html_())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_is_shown_html_that_is_whole_and_short(
+    objects: dict[str, Any], name: str
+) -> None:
+    page = shown(objects[name])
+    assert page.all("table", "ul")
+    for table in page.all("table"):
+        widths = {len(row.all("th", "td")) for row in table.all("tr")}
+        assert len(widths) == 1
+    assert len(objects[name]._repr_html_()) < 30_000
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_stranger_wrote_is_text_and_no_more(harmed: dict[str, Any], name: str) -> None:
+    html = harmed[name]._repr_html_()
+    assert HARM not in html
+    assert "\x1b" not in html
+    assert "\u202e" not in html
+    assert not read(html).all("script", "img", "a", "b")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_prompt_is_shown_a_few_lines_that_steer_no_terminal(
+    harmed: dict[str, Any], name: str
+) -> None:
+    told = repr(harmed[name])
+    assert len(told) < 4_000
+    assert told == printable_lines(told)
+
+
+def test_a_scenario_says_who_takes_part_and_what_is_uncertain(objects: dict[str, Any]) -> None:
+    scenario = objects["scenario"]
+    assert repr(scenario).startswith("Scenario(name='short', title='A short crisis', states=(")
+    page = shown(scenario)
+    rows = [[one.text for one in row.all("th", "td")] for row in page.all("table")[0].all("tr")[1:]]
+    assert [row[1] for row in rows if row[0] == "state"] == list(scenario.states)
+    assert [row[1] for row in rows if row[0] == "mediator"] == list(scenario.mediators)
+    assert "behaviour.decision.preparation_days" in page.text
+    assert scenario.digest[:12] in page.text
+
+
+def test_batch_and_ensemble_say_what_they_hold(objects: dict[str, Any]) -> None:
+    assert repr(objects["batch"]) == f"Batch(short, alone; {2 * REPLICATES} crises, seed 1)"
+    assert repr(objects["ensemble"]).startswith(f"Ensemble('short', {REPLICATES} replicates, ")
+    rows = shown(objects["batch"]).all("tbody")[0].all("tr")
+    assert [row.all("th")[0].text for row in rows] == ["short", "alone"]
+    table = shown(objects["ensemble"]).all("table")[0]
+    assert [row.all("th")[0].text for row in table.all("tbody")[0].all("tr")] == list("01234")
+
+
+def test_a_batch_says_what_it_lacks(objects: dict[str, Any]) -> None:
+    batch = objects["batch"]
+    lacking = type(batch)(batch.ensembles, {**batch.manifest, "failures": [{}, {}]})
+    assert "2 blocks failed" in shown(lacking).text
+    assert "failed" not in shown(batch).text
+
+
+def test_a_summary_shows_figures_with_intervals_and_is_a_dictionary_still(
+    objects: dict[str, Any],
+) -> None:
+    summary = objects["summary"]
+    assert isinstance(summary, Summary)
+    assert summary == dict(summary)
+    assert json.loads(json.dumps(summary)) == summary
+    assert copy.deepcopy(summary) == pickle.loads(pickle.dumps(summary)) == summary  # noqa: S301 (its own)
+    agreement = summary["scenarios"]["short"]["endings"]["agreement"]
+    outcomes, differences = shown(summary).all("table")
+    first = outcomes.all("tbody")[0].all("tr")[0].all("td")[0].text
+    assert first == (
+        f"{100 * agreement['estimate']:.1f}% ({100 * agreement['lower']:.1f} to {100 * agreement['upper']:.1f})"
+    )
+    assert [row.all("th")[0].text for row in differences.all("tbody")[0].all("tr")] == ["alone"]
+    assert repr(summary).startswith("Summary of short (reference), alone\n- short: ")
+    assert repr(objects["comparison"]).startswith("Summary of short, alone (reference)\n")
+
+
+def test_an_experiment_shows_its_question_and_findings_their_answer(
+    objects: dict[str, Any],
+) -> None:
+    assert repr(objects["experiment"]) == "Experiment('resolve', sweep of 'short', 'resolve')"
+    assert "Does it matter? <b>Really</b>" in shown(objects["experiment"]).text
+    findings = objects["findings"]
+    page = shown(findings)
+    assert [one.text for one in page.all("ul")[0].all("li")] == list(findings.answer)
+    for sentence in findings.answer:
+        assert sentence in repr(findings)
+
+
+def test_a_journal_shows_its_entries_in_order(objects: dict[str, Any]) -> None:
+    journal = objects["journal"]
+    rows = shown(journal).all("tbody")[0].all("tr")
+    assert len(rows) == len(journal.entries) > 0
+    assert [row.all("td")[0].text for row in rows] == [one.kind for one in journal.entries]
+
+
+@pytest.mark.parametrize("draw", [draw_endings, draw_incidence, draw_differences])
+def test_a_chart_shows_itself_in_its_printed_size(objects: dict[str, Any], draw: Any) -> None:
+    chart = draw(objects["batch"], objects["summary"])
+    png, size = chart._repr_png_()
+    assert png.startswith(b"\x89PNG")
+    width, height = struct.unpack(">II", png[16:24])
+    assert size["width"] == round(175.0 / 25.4 * 96)
+    assert width / height == pytest.approx(size["width"] / size["height"], rel=0.01)
+
+
+def test_a_scenario_shows_itself_without_an_array_library() -> None:
+    code = (
+        "import sys; from crisis_sim import load_scenario; "
+        "load_scenario('may_2025')._repr_html_(); "
+        "print([m for m in ('numpy', 'pyarrow', 'matplotlib', 'jinja2') if m in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
