@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ Event = Callable[[dict[str, Any]], None]
 
 @solara.component_vue("controls.vue")
 def Controls(  # noqa: N802 - Solara's components are written like classes
-    groups: list[dict[str, Any]],
+    groups_text: str,
     moved: dict[str, float],
     off: list[str],
     told: list[str],
@@ -50,15 +51,19 @@ def Controls(  # noqa: N802 - Solara's components are written like classes
     """Sliders, switches, opening and saving."""
 
 
+@solara.component_vue("progress.vue")
+def Progress(progress: float | None) -> None:  # noqa: N802
+    """How far the run in hand is."""
+
+
 @solara.component_vue("results.vue")
 def Results(  # noqa: N802
-    view: dict[str, Any] | None,
-    progress: float | None,
+    view_text: str,
     picked: int | None,
     replicates: str,
     seed: int,
     seconds: float | None,
-    fills: dict[str, dict[str, Any]],
+    fills_text: str,
     event_clicked: Event,
     event_counted: Event,
 ) -> None:
@@ -68,8 +73,8 @@ def Results(  # noqa: N802
 @solara.component_vue("crisis.vue")
 def Crisis(  # noqa: N802
     ready: bool,
-    crises: list[dict[str, Any]],
-    crisis: dict[str, Any] | None,
+    crises_text: str,
+    crisis_text: str,
     last: int,
     event_picked: Event,
 ) -> None:
@@ -82,6 +87,7 @@ def Page() -> None:  # noqa: N802
     _, set_news = solara.use_state(0)
     session: Session = solara.use_memo(_new_session, [])
     name, set_name = solara.use_state("")
+    texts = solara.use_memo(Texts, [])
 
     def begin() -> Callable[[], None]:
         session.tell = lambda: set_news(lambda number: number + 1)
@@ -99,7 +105,7 @@ def Page() -> None:  # noqa: N802
         with solara.Div(classes=["cs-columns"]):
             with solara.Div(classes=["cs-side"]):
                 Controls(
-                    groups=[_group(one) for one in session.groups],
+                    groups_text=texts.of("groups", session.groups, _groups),
                     moved=dict(session.changes.moved),
                     off=sorted(session.changes.off),
                     told=session.told(),
@@ -117,24 +123,36 @@ def Page() -> None:  # noqa: N802
                     event_named=lambda event: set_name(_text(event, "name")),
                 )
             with solara.Div(classes=["cs-main-column"]):
+                Running(session)
                 Results(
-                    view=shown.view,
-                    progress=shown.progress,
+                    view_text=texts.of("view", shown.view),
                     picked=shown.crisis["replicate"] if shown.crisis else None,
                     replicates=f"{session.replicates:,}",
                     seed=session.seed,
                     seconds=shown.seconds,
-                    fills=FILLS,
+                    fills_text=FILLS,
                     event_clicked=lambda event: session.pick_at(_number(event, "day")),
                     event_counted=lambda event: session.count(_text(event, "clock")),
                 )
                 Crisis(
                     ready=shown.view is not None,
-                    crises=list(shown.crises),
-                    crisis=shown.crisis,
+                    crises_text=texts.of("crises", shown.crises),
+                    crisis_text=texts.of("crisis", shown.crisis),
                     last=session.replicates - 1,
                     event_picked=lambda event: _picked(session, event),
                 )
+
+
+@solara.component
+def Running(session: Session) -> None:  # noqa: N802
+    """How far the run in hand is, drawn alone each time it is told."""
+    _, set_news = solara.use_state(0)
+
+    def begin() -> None:
+        session.tell_progress = lambda: set_news(lambda number: number + 1)
+
+    solara.use_effect(begin, [])
+    Progress(progress=session.shown.progress)
 
 
 @solara.component
@@ -143,10 +161,29 @@ def Layout(children: list[Any]) -> None:  # noqa: N802
     solara.Div(children=children)
 
 
-FILLS = {
-    ending: {"colour": fill.colour, "text": fill.text, "hatched": bool(fill.hatch)}
-    for ending, fill in style.ENDING_FILLS.items()
-}
+class Texts:
+    """Data for a component as JSON, made once for as long as it stays the same object.
+
+    Solara looks through whatever a component is given, piece by piece, at every drawing of the page;
+    a curve of some hundred points cost it more than the run of a crisis did. A text is one piece.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[str, tuple[Any, str]] = {}
+
+    def of(self, name: str, data: Any, plain: Callable[[Any], Any] = lambda data: data) -> str:
+        """The JSON of some data; `plain` makes of it what JSON can hold."""
+        if name not in self._made or self._made[name][0] is not data:
+            self._made[name] = data, json.dumps(plain(data), allow_nan=False)
+        return self._made[name][1]
+
+
+FILLS = json.dumps(
+    {
+        ending: {"colour": fill.colour, "text": fill.text, "hatched": bool(fill.hatch)}
+        for ending, fill in style.ENDING_FILLS.items()
+    }
+)
 
 
 def _new_session() -> Session:
@@ -159,6 +196,10 @@ def _head(title: str, description: str) -> None:
         solara.v.Html(tag="h1", children=[title])
         if description:
             solara.v.Html(tag="p", class_="cs-quiet", children=[description])
+
+
+def _groups(groups: tuple[Group, ...]) -> list[dict[str, Any]]:
+    return [_group(one) for one in groups]
 
 
 def _group(group: Group) -> dict[str, Any]:

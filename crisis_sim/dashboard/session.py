@@ -63,6 +63,7 @@ class Session:
         replicates: how many of each scenario.
         seed: of their luck.
         tell: called, in any thread, when `shown` is new.
+        tell_progress: called instead when nothing of it is new but the progress.
 
     Attributes:
         epoch: rises whenever sliders have to stand elsewhere than they were put.
@@ -73,6 +74,7 @@ class Session:
     replicates: int
     seed: int
     tell: Callable[[], None] = lambda: None
+    tell_progress: Callable[[], None] = lambda: None
     changes: Changes = field(default_factory=Changes)
     clock: str = CLOCKS[0]
     epoch: int = 0
@@ -223,7 +225,7 @@ class Session:
             if time.monotonic() - last > PROGRESS_EVERY:
                 last = time.monotonic()
                 ticket.deliver(lambda: self._set(progress=share))
-                self.tell()
+                self.tell_progress()
 
         return watch
 
@@ -259,6 +261,7 @@ class Session:
             ticket.deliver(lambda: self._set(mistake=told, progress=None))
         # Not within `deliver`: who is told may ask for something else at once.
         self.tell()
+        self.tell_progress()
 
     def _set(self, **news: Any) -> None:
         with self._lock:
@@ -267,3 +270,5 @@ class Session:
     def _show(self, **news: Any) -> None:
         self._set(**news)
         self.tell()
+        if "progress" in news:
+            self.tell_progress()
