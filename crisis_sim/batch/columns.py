@@ -34,6 +34,7 @@ FIRST_COLUMNS = (
     "nuclear_use_at_hours",
     "worst_violence",
     "peak_rung",
+    "nuclear_pair",
     "deaths",
 )
 #: Where a batch is a design: which of its points a row belongs to, from 0.

@@ -8,6 +8,7 @@ scenario may do without, such as a mediator, has a switch.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from crisis_sim.experiments.factors import default_range, middle_of, number_at
@@ -134,7 +135,7 @@ def _slider(
     spread = default_range(given, *limits) if isinstance(given, Distribution) else None
     # What the scenario says has a place on the slider, wherever it lies.
     within = (*(spread or ()), middle_of(given), *ends)
-    low, high = min(within), max(within)
+    low, high = _outward(min(within), max(within), limits)
     return Slider(
         path=path,
         label=_label(path, scenario),
@@ -157,6 +158,21 @@ def _label(path: str, scenario: Scenario) -> str:
     name, *states = rest
     titles = [words.clean(scenario.states[state].title) or words.label(state) for state in states]
     return ": ".join([words.label(name), *titles])
+
+
+def _outward(low: float, high: float, limits: tuple[float, float]) -> tuple[float, float]:
+    """The ends of a slider, rounded outward to two figures, but not beyond what is allowed."""
+    return (
+        max(_rounded(low, math.floor), limits[0]),
+        min(_rounded(high, math.ceil), limits[1]),
+    )
+
+
+def _rounded(number: float, way: Callable[[float], int]) -> float:
+    if number == 0:
+        return number
+    figure = 10.0 ** (math.floor(math.log10(abs(number))) - 1)
+    return round(way(round(number / figure, 6)) * figure, 9)
 
 
 def _round_step(step: float) -> float:

@@ -115,6 +115,7 @@ def _checked(
     found += wrong
     if spec is None or scenario is None or others is None:
         raise ScenarioError(found)
+    agents = (*agents, *spec.agents)
     reading = Reading(top, scenario, Columns.of(scenario, agents=agents), others, agents)
     measures, wrong = _measures(reading, len(spec.outcomes))
     found += wrong

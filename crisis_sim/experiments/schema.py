@@ -35,3 +35,8 @@ class Spec(Part):
     seed: int = Field(
         1, description="with a replicate's number, it fixes all its luck", strict=True, ge=0
     )
+
+    @property
+    def agents(self) -> tuple[Any, ...]:
+        """Makers of agents that it asks for beside the scenario's own, as `CrisisModel` takes them."""
+        return ()

@@ -27,10 +27,12 @@ class Situation:
         resolve, audience, aversion: the state's facts.
         dread: its dread of full intensity.
         grievance: harm suffered and not answered, as far as it moves the state (saturating).
+        demand: that harm and the state's claim together, likewise.
         seen: the rival's intensity as the state sees it.
         commitment: the intensity to which it is publicly committed.
         pressure, fatigue: economic pressure and fatigue.
         unready: how far it is from being ready to strike, 1 to 0.
+        worst: the worst violence that either side has used so far, as its place in `VIOLENCE`.
         answered: how far no grievance is left to answer, 0 to 1.
         accepting: whether the rival's offer of a halt stands.
         belief: chance, as it believes, that the rival accepts an offer.
@@ -42,11 +44,13 @@ class Situation:
     aversion: Array
     dread: Array
     grievance: Array
+    demand: Array
     seen: Array
     commitment: Array
     pressure: Array
     fatigue: Array
     unready: Array
+    worst: Array
     answered: Array
     accepting: Array
     belief: Array
@@ -60,6 +64,7 @@ class Rungs:
     intensity: NDArray[np.float32]
     dread: NDArray[np.float32]
     strike: NDArray[np.float32]
+    violence: NDArray[np.float32]
     nuclear: NDArray[np.float32]
 
 
@@ -86,7 +91,7 @@ def value_of_rungs(
     situation: Situation, rungs: Rungs, decision: Any, success_cover: Array
 ) -> NDArray[np.float32]:
     """Value of being on each rung while the fight goes on, shape (rungs, m)."""
-    pull = decision.retaliation * situation.resolve * situation.grievance
+    pull = decision.retaliation * situation.resolve * situation.demand
     value: NDArray[np.float32] = (pull - weight_against(situation, decision)) * rungs.intensity
     value -= situation.dread * rungs.dread
     outdone = np.maximum(situation.seen - rungs.intensity, 0)
@@ -95,6 +100,7 @@ def value_of_rungs(
     value -= audience_cost(situation, rungs.intensity, decision, success_cover)
     if np.any(situation.unready):
         value -= decision.unready_cost * situation.unready * rungs.strike
+    value -= decision.line_cost * np.maximum(rungs.violence - situation.worst, 0)
     for rung in np.flatnonzero(rungs.nuclear.any(axis=1)):
         value[rung] -= decision.nuclear_taboo * rungs.nuclear[rung]
     value -= decision.hurting * situation.seen
@@ -128,10 +134,16 @@ def value_of_halt(
     return np.asarray(value - audience_cost(situation, intensity, decision, success_cover))
 
 
-def value_of_offer(situation: Situation, value_of_halt: Array, hold: Array, halt: Any) -> Array:
-    """Value of asking for a halt: to accept the rival's standing offer, or else to make one, perhaps in vain."""
+def value_of_offer(
+    situation: Situation, value_of_halt: Array, hold: Array, lean: Array, halt: Any
+) -> Array:
+    """Value of asking for a halt: to accept the rival's standing offer, or else to make one, perhaps in vain.
+
+    Who makes an offer expects to decide once more, by `lean`, when it is taken up.
+    """
     belief, influence = situation.belief, situation.influence
-    asking = belief * value_of_halt + (1 - belief) * (hold - halt.rebuff_cost)
+    taken_up = lean * value_of_halt + (1 - lean) * hold
+    asking = belief * taken_up + (1 - belief) * (hold - halt.rebuff_cost)
     asking = asking - halt.public_offer_cost * situation.audience * (1 - influence.privacy)
     return np.where(situation.accepting, value_of_halt, asking)
 

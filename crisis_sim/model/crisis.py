@@ -82,7 +82,8 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         under_fire: 1 where either side strikes, else 0.
         open_to_decision: whether the crisis goes on and no halt was agreed or in effect when the turn began.
         deaths: deaths so far.
-        at_war, saw_violence: whether either side is at full-scale war, and whether there has been any violence.
+        at_war: whether either side is at full-scale war.
+        worst: the worst violence so far, as its place in `VIOLENCE`.
         states, mediators, lenders, channels, advisers: the agents by role; `cast`: all of them.
         turns_run: turns that ongoing replicates have gone through, summed over replicates.
 
@@ -128,12 +129,12 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
                 for name, part in parts_of(scenario.behaviour).items()
             }
         )
-        self.ladder = Ladder(scenario.ladder, self.parameters, self.harm_of)
+        self.ladder = Ladder(scenario.ladder, self.parameters, self.harm_of, self.harm_of_flow)
         self.record = self._new_record()
         self.ongoing = np.full(rows, True)
         self.deaths = np.zeros(rows)
         self.danger: NDArray[np.float32] = np.zeros(rows, Real)
-        self.saw_violence = np.full(rows, False)
+        self.worst = np.zeros(rows, Real)
 
         self.cast: list[CrisisAgent] = []
         self.third_parties: list[ThirdParty] = []
@@ -162,6 +163,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.states = tuple(State(self, name, spec) for name, spec in scenario.states.items())
         self.states[0].meet(self.states[1])
         self.states[1].meet(self.states[0])
+        self.record.columns["nuclear_pair"] |= self.states[0].nuclear & self.states[1].nuclear
         self.mediators = [Mediator(self, name, spec) for name, spec in scenario.mediators.items()]
         self.lenders = [Lender(self, name, spec) for name, spec in scenario.lenders.items()]
         self.channels = [Channel(self, name, spec) for name, spec in scenario.channels.items()]
@@ -197,6 +199,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         record.add_words("brokered_by", ["", *self.scenario.mediators])
         record.add_words("worst_violence", VIOLENCE)
         record.add("peak_rung", 0, np.int16)
+        record.add("nuclear_pair", False, np.bool_)
         record.add("deaths")
         for name in self.scenario.states:
             record.add(f"{name}_lowest_market")
@@ -234,6 +237,10 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         harm = self.behaviour.harm
         return (deaths / harm.harm_unit_deaths) ** harm.harm_exponent
 
+    def harm_of_flow(self, deaths_per_day: Array) -> Array:
+        """Grievance a day from deaths that come day by day: they add up, whatever the length of a turn."""
+        return deaths_per_day / self.behaviour.harm.harm_unit_deaths
+
     def strain_on(self, name: str) -> Array:
         """Economic pressure that third parties put on a state."""
         state = self.state(name)
@@ -245,14 +252,15 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         if self.journal is not None and self.ongoing[0]:
             self.journal.note(float(detail.pop("hours", self.hours)), kind, agent, detail)
 
-    def note_rungs(self, state: State, who: Indices) -> None:
-        """Write into the record that a state came to its present rungs."""
+    def note_rungs(self, state: State, who: Indices, hours: float | None = None) -> None:
+        """Write into the record that a state came to its present rungs, at the given hours or now."""
         record, ladder = self.record, self.ladder
+        hours = self.hours if hours is None else hours
         who = who[self.ongoing[who]]
         rung = state.rung[who]
         record.raise_to("peak_rung", who, rung)
         record.raise_to("worst_violence", who, ladder.violence.at(rung, who).astype(np.int8))
-        self.saw_violence[who] |= ladder.violence.at(rung, who) > 0
+        self.worst[who] = np.maximum(self.worst[who], ladder.violence.at(rung, who))
         for milestone, flag, kind in (
             ("first_strike_at_hours", ladder.strike, "first_strike"),
             ("war_at_hours", ladder.war, "war"),
@@ -261,8 +269,8 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             marked = who[flag.at(rung, who) > 0]
             if marked.size:
                 if self.journal is not None and np.isnan(record.of(milestone, marked)[0]):
-                    self.tell(kind, state.name)
-                record.mark(milestone, marked, self.hours)
+                    self.tell(kind, state.name, hours=hours)
+                record.mark(milestone, marked, hours)
 
     # A turn.
 
@@ -271,8 +279,8 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.turn += 1
         self.hours = self.turn * self.scenario.hours_per_turn
         self.turns_run += int(np.count_nonzero(self.ongoing))
-        self._count_deaths()
         self._happen()
+        self._count_deaths()
         self.open_to_decision = self.ongoing & ~(self.halt.pending | self.halt.holding)
         self.agents.do("observe")
         for state in self.states:  # they decide on what third parties had done when the turn began
@@ -304,14 +312,18 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         return self
 
     def _happen(self) -> None:
-        """Let the scheduled events of this turn happen."""
+        """Let the scheduled events of this turn happen; rungs that they bring count for the whole of it."""
         while self._coming and self._coming[0][0] <= self.hours:
             hours, event, numbers = self._coming.pop(0)
-            self.state(event.struck).suffer_event(numbers.deaths, numbers.blame, numbers.pressure)
+            struck = self.state(event.struck)
+            struck.suffer_event(
+                numbers.deaths, numbers.provocation, numbers.blame, numbers.pressure
+            )
             self.deaths += numbers.deaths
             if self.journal is not None:
                 deaths = float(np.max(numbers.deaths))
                 self.tell(event.kind, event.struck, hours=hours, title=event.title, deaths=deaths)
+            struck.rival.climb_to(numbers.rival_rung, hours)
 
     def _count_deaths(self) -> None:
         one, other = self.states
@@ -353,7 +365,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             "feared",
             "under_fire",
             "at_war",
-            "saw_violence",
+            "worst",
         ):
             setattr(self, name, getattr(self, name)[chosen])
         for part in (self.behaviour, self.ladder, self.halt, self.endings, *self.cast):

@@ -50,10 +50,12 @@ class Halt(Lucky):
         one_wants, other_wants = one.wants_halt[either], other.wants_halt[either]
         one_would = one_wants | (one.offer_until[either] >= hours)
         other_would = other_wants | (other.offer_until[either] >= hours)
-        agreed = one_would & other_would
-        self._offer(one, either[one_wants & ~agreed])
-        self._offer(other, either[other_wants & ~agreed])
-        who = either[agreed]
+        talks = one_would & other_would
+        self._offer(one, either[one_wants & ~talks])
+        self._offer(other, either[other_wants & ~talks])
+        who = either[talks]
+        if who.size:
+            who = self._concluded(who, one, other)
         if not who.size:
             return
         self.pending[who] = True
@@ -65,6 +67,26 @@ class Halt(Lucky):
         crisis.record.mark("ceasefire_agreed_at_hours", who, hours)
         if crisis.journal is not None:
             crisis.tell("agreed", "", by=["", *crisis.scenario.mediators][broker[0]])
+
+    def _concluded(self, who: Indices, one: State, other: State) -> Indices:
+        """Those of the replicates `who`, where both would talk, in which nobody takes an offer back.
+
+        Who took up a standing offer has just decided for a halt; who made an offer, not knowing whether it would be
+        taken up, decides now whether it meant it.
+        """
+        hours = self.crisis.hours
+        meant = np.full(who.size, True)
+        for state, rival in ((one, other), (other, one)):
+            made = ~(state.wants_halt[who] & (rival.offer_until[who] >= hours))
+            doubtful = np.flatnonzero(made)
+            takes_back = doubtful[~state.concludes(who[doubtful])]
+            if takes_back.size:
+                meant[takes_back] = False
+                self.crisis.tell("took_back", state.name)
+        for state in (one, other):
+            state.offer_until[who[~meant]] = -np.inf
+        concluded: Indices = who[meant]
+        return concluded
 
     def _offer(self, state: State, who: Indices) -> None:
         """An offer that is not taken up at once stands for a while."""
@@ -117,7 +139,7 @@ class Halt(Lucky):
         """Shots after a halt that followed shots: absorbed, or answered, which brings the crisis back."""
         crisis, halt = self.crisis, self.crisis.behaviour.halt
         age_days = (age_hours / 24).astype(Real)
-        rate = at(halt.violations_per_day, held) * crisis.saw_violence.take(held)
+        rate = at(halt.violations_per_day, held) * (crisis.worst.take(held) > 0)
         rate = rate * np.exp(-age_days / at(halt.violation_fade_days, held))
         who = self.where("violate", rate, held)
         if not who.size:
@@ -147,7 +169,13 @@ class Halt(Lucky):
             crisis.tell("absorbed", state.name)
         if answers.size:
             back = who[answers]
-            self.holding[back] = False
-            crisis.record.mark("relapsed_at_hours", back, crisis.hours)
-            crisis.tell("relapsed", state.name)
+            self.fall(state, back, crisis.hours)
             state.move(back, np.full(back.size, crisis.ladder.fire_rung))
+
+    def fall(self, state: State, who: Indices, hours: float) -> None:
+        """What halts are in effect in the replicates `who` fall at the given hours, by the deed of `state`."""
+        held = who[self.holding.take(who)]
+        if held.size:
+            self.holding[held] = False
+            self.crisis.record.mark("relapsed_at_hours", held, hours)
+            self.crisis.tell("relapsed", state.name, hours=hours)

@@ -50,7 +50,9 @@ class Ladder(OverReplicates):
         nuclear_rung: number of the lowest nuclear rung, or the number of rungs where there is none.
     """
 
-    def __init__(self, rungs: tuple[Rung, ...], parameters: Parameters, harm: Any) -> None:
+    def __init__(
+        self, rungs: tuple[Rung, ...], parameters: Parameters, harm: Any, flow: Any
+    ) -> None:
         self.names = tuple(rung.name for rung in rungs)
         self.top = len(rungs) - 1
         numbers = [parameters.numbers(f"ladder.{k}", rung) for k, rung in enumerate(rungs)]
@@ -60,7 +62,7 @@ class Ladder(OverReplicates):
         self.cost_per_day = Table([number.cost_per_day for number in numbers])
         self.opening_deaths = Table([number.opening_deaths for number in numbers])
         self.opening_harm = Table([harm(number.opening_deaths) for number in numbers])
-        self.harm_per_day = Table([harm(number.deaths_per_day) for number in numbers])
+        self.harm_per_day = Table([flow(number.deaths_per_day) for number in numbers])
         violence = [VIOLENCE.index(rung.violence) for rung in rungs]
         self.violence = Table(list(map(float, violence)))
         self.strike = Table([float(rung.strike) for rung in rungs])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from crisis_sim.model import choice
 from crisis_sim.model.agent import CrisisAgent, Influence
-from crisis_sim.model.arrays import Array, Indices, Real, at
+from crisis_sim.model.arrays import Array, Flags, Indices, Real, at
 from crisis_sim.model.choice import Rungs, Situation
 from crisis_sim.model.economy import Economy
 from crisis_sim.model.ladder import Table
@@ -31,6 +31,7 @@ class State(CrisisAgent):
         grievance: harm suffered and not yet answered; 1 is the harm of `harm_unit_deaths` deaths.
         seen, error: the rival's intensity as it has reached it, and by what share that is misread.
         commitment: the intensity to which it has publicly committed itself.
+        alert: how much it is on alert since it was last struck, 1 to 0.
         fatigue: how long and hard it has fought, 0 to 1.
         prepared: how far its preparations have come; from 1 on it is ready.
         offer_until: hours until which its offer of a halt stands.
@@ -42,8 +43,9 @@ class State(CrisisAgent):
     def __init__(self, model: CrisisModel, name: str, spec: StateSpec) -> None:
         super().__init__(model, name)
         self.title = spec.title or name
-        self.nuclear = spec.nuclear
         self.facts = model.parameters.numbers(f"states.{name}", spec)
+        # A chance becomes a fact of each replicate.
+        self.nuclear = self.uniform("nuclear", np.arange(model.replicates)) < self.facts.nuclear
         self.economy = Economy(model, name, spec, self.facts.economic_vulnerability)
         ladder, behaviour = model.ladder, model.behaviour
         start = ladder.names.index(spec.rung_at_start) if spec.rung_at_start else 0
@@ -61,6 +63,7 @@ class State(CrisisAgent):
         self.seen = self.array()
         self.error = self.array()
         self.commitment = self.intensity.copy()
+        self.alert = self.array()
         self.fatigue = self.array()
         self.prepared = self.array()
         self.offer_until = self.array(-np.inf)
@@ -75,6 +78,7 @@ class State(CrisisAgent):
         self._forgotten = model.share(np.log(2) / harm.grievance_half_life_days)
         self._committed = model.share(1 / harm.commitment_rise_days)
         self._uncommitted = model.share(1 / harm.commitment_fade_days)
+        self._calmed = model.share(1 / behaviour.decision.alert_days)
         self._tired = model.share(1 / harm.fatigue_days)
         self._noticed = model.share(24 / fog.perception_hours)
         self._prepared_in_a_turn = Real(model.days_per_turn) / np.asarray(
@@ -89,7 +93,7 @@ class State(CrisisAgent):
         """Learn who the rival is: the two are made before they meet."""
         self.rival = rival
         decision, ladder = self.crisis.behaviour.decision, self.crisis.ladder
-        shadow = 1 + decision.nuclear_dread * float(rival.nuclear)
+        shadow = 1 + decision.nuclear_dread * rival.nuclear
         self.dread = decision.dread * self.facts.caution * shadow
         self.dread_of = Table([intensity**decision.dread_power for intensity in ladder.intensities])
 
@@ -97,6 +101,7 @@ class State(CrisisAgent):
 
     def observe(self) -> None:
         crisis, behaviour = self.crisis, self.crisis.behaviour
+        self.alert -= self._calmed * self.alert
         self._suffer()
         above = self.intensity - self.commitment
         self.commitment += np.where(above > 0, self._committed, self._uncommitted) * above
@@ -113,6 +118,7 @@ class State(CrisisAgent):
         self.grievance -= self.answer
         struck = (self.rival.blow > 0).nonzero()[0]
         self.grievance[struck] += self.rival.blow[struck]
+        self.alert[struck] = 1
         astray = (self.rival.stray > 0).nonzero()[0]
         self.grievance[astray] += self.rival.stray[astray]
         struck_back = (self.blow > 0).nonzero()[0]
@@ -121,20 +127,36 @@ class State(CrisisAgent):
         np.maximum(self.grievance, 0, out=self.grievance)
 
     def _prepare(self, enough: Array) -> None:
-        """Get ready to strike while provoked; who is struck is ready at once."""
-        provoked = self.grievance > enough
+        """Get ready to strike while provoked; who strikes or is struck is ready."""
+        provoked = self.grievance + self.facts.claim > enough
         self.prepared += self._prepared_in_a_turn * provoked
-        np.maximum(self.prepared, self.rival.strikes, out=self.prepared)
+        for strikes in (self.strikes, self.rival.strikes):
+            np.maximum(self.prepared, strikes, out=self.prepared)
 
     def _misread(self, fog: Any) -> None:
         who = self.where("misread", fog.misreadings_per_day)
         if who.size:
             self.error[who] = at(fog.misreading, who) * (2 * self.uniform("error", who) - 1)
 
-    def suffer_event(self, deaths: Array, blame: Array, pressure: Array) -> None:
+    def suffer_event(
+        self, deaths: Array, provocation: Array, blame: Array, pressure: Array
+    ) -> None:
         """Suffer a scheduled event: harm, as far as the rival is blamed, and economic pressure."""
-        self.grievance += blame * self.crisis.harm_of(deaths)
+        self.grievance += blame * (self.crisis.harm_of(deaths) + provocation)
         self.economy.suffer(pressure)
+        self.alert.fill(1)
+
+    def climb_to(self, rungs: Array, hours: float) -> None:
+        """Climb, at the given hours, to rungs that an event says; whoever stands higher stays where it is.
+
+        A halt in effect falls where this brings the state above the halt rung.
+        """
+        goal = np.rint(rungs * np.ones(self.crisis.replicates)).astype(np.intp)
+        np.minimum(goal, self.crisis.ladder.top, out=goal)
+        who = ((goal > self.rung) & self.crisis.ongoing).nonzero()[0]
+        if who.size:
+            self.move(who, goal[who], hours)
+            self.crisis.halt.fall(self, who[goal[who] > self.crisis.ladder.halt_rung], hours)
 
     # What it decides.
 
@@ -152,6 +174,7 @@ class State(CrisisAgent):
                 crisis.tell("accident", self.name)
         tempo = decision.decisions_under_fire_per_day * crisis.under_fire
         tempo += decision.deliberations_per_day
+        tempo += decision.decisions_on_alert_per_day * self.alert
         who = self.where("decide", tempo)
         who = who[crisis.open_to_decision.take(who)]
         self.wants_halt.fill(False)
@@ -173,21 +196,22 @@ class State(CrisisAgent):
         hold = moves[rung, np.arange(who.size)]
         # Nuclear weapons are used only by who has them, and only from the rung below.
         moves[
-            ladder.nuclear_rung :, (rung < ladder.nuclear_rung - 1) | (not self.nuclear)
+            ladder.nuclear_rung :, (rung < ladder.nuclear_rung - 1) | ~self.nuclear.take(who)
         ] = -np.inf
 
         rest = np.minimum(rung, ladder.halt_rung)
         calm, fear = ladder.intensity.at(rest, who), self.dread_of.at(rest, who)
         peace = choice.value_of_halt(situation, calm, fear, decision, halt, cover)
         values[choice.YIELD] = choice.value_of_yielding(situation, decision, halt, cover)
-        values[choice.HALT] = choice.value_of_offer(situation, peace, hold, halt)
-
         precision = decision.choice_precision
+        lean = choice.leaning(peace, hold, precision)
+        values[choice.HALT] = choice.value_of_offer(situation, peace, hold, lean, halt)
+
         option = choice.choose(values, precision, self.uniform("choose", who))
         self.wants_halt[who] = option == choice.HALT
         self.yields[who] = option == choice.YIELD
         goes_to = np.where(option >= choice.FIRST_RUNG, option - choice.FIRST_RUNG, rung)
-        return who, goes_to, choice.leaning(peace, hold, precision)
+        return who, goes_to, lean
 
     def _cost_of_change(self, rung: Indices, decision: Any) -> Array:
         """Cost of going from the present rungs to each rung: looked up, where it is the same for all replicates."""
@@ -208,6 +232,7 @@ class State(CrisisAgent):
             intensity=ladder.intensity.all_for(who),
             dread=self.dread_of.all_for(who),
             strike=ladder.strike.all_for(who),
+            violence=ladder.violence.all_for(who),
             nuclear=ladder.nuclear.all_for(who),
         )
 
@@ -216,6 +241,7 @@ class State(CrisisAgent):
         influence = self._influence(who)
         fog = 1 - influence.information
         suffered = self.grievance.take(who)
+        wanted = suffered + at(self.facts.claim, who)
         hope = at(behaviour.fog.hope, who)
         saturation = at(behaviour.harm.grievance_saturation, who)
         return Situation(
@@ -225,11 +251,13 @@ class State(CrisisAgent):
             * at(behaviour.mediation.overt_cost, who),
             dread=at(self.dread, who),
             grievance=suffered / (1 + suffered / saturation),
+            demand=wanted / (1 + wanted / saturation),
             seen=np.maximum(self.seen.take(who) * (1 + self.error.take(who) * fog), 0),
             commitment=self.commitment.take(who),
             pressure=self.economy.pressure.take(who),
             fatigue=self.fatigue.take(who),
             unready=(self.prepared.take(who) < 1).astype(np.float32),
+            worst=crisis.worst.take(who),
             answered=np.maximum(1 - suffered, 0),
             accepting=self.rival.offer_until.take(who) >= crisis.hours,
             belief=hope + influence.information * (self.rival.lean.take(who) - hope),
@@ -250,9 +278,20 @@ class State(CrisisAgent):
         if moved.size:
             self.move(who[moved], after[moved])
 
-    def move(self, who: Indices, rungs: Indices) -> None:
-        """Go to other rungs in the replicates `who`; climbing takes back an offer of a halt that stands."""
+    def concludes(self, who: Indices) -> Flags:
+        """Whether, in the replicates `who`, it means its offer now that the rival would have it: by how far it leans."""
+        return self.uniform("conclude", who) < self.lean.take(who)
+
+    def move(self, who: Indices, rungs: Indices, hours: float | None = None) -> None:
+        """Go to other rungs in the replicates `who`; climbing takes back an offer of a halt that stands.
+
+        Args:
+            who: the replicates.
+            rungs: to which rungs, one for each of them.
+            hours: when; at the turn's end where left out.
+        """
         crisis, before = self.crisis, self.rung.take(who)
+        dated = {} if hours is None else {"hours": hours}
         self.rung[who] = rungs
         climbs = rungs > before
         self.offer_until[who[climbs]] = -np.inf
@@ -260,7 +299,7 @@ class State(CrisisAgent):
         self.blow[who] += climbs * crisis.ladder.opening_harm.at(rungs, who)
         crisis.deaths[who] += climbs * crisis.ladder.opening_deaths.at(rungs, who)
         self._read_rung(who)
-        crisis.note_rungs(self, who)
+        crisis.note_rungs(self, who, hours)
         if crisis.journal is not None:
             names = crisis.ladder.names
             crisis.tell(
@@ -268,6 +307,7 @@ class State(CrisisAgent):
                 self.name,
                 from_rung=names[int(before[0])],
                 to_rung=names[int(rungs[0])],
+                **dated,
             )
 
     def _read_rung(self, who: Indices) -> None:
@@ -276,7 +316,7 @@ class State(CrisisAgent):
         harm = days * ladder.harm_per_day.at(rung, who)
         self.intensity[who] = ladder.intensity.at(rung, who)
         self.harm[who] = harm
-        self.answer[who] = at(crisis.behaviour.harm.answer_credit, who) * harm
+        self.answer[who] = at(crisis.behaviour.harm.attrition_credit, who) * harm
         self.cost[who] = days * ladder.cost_per_day.at(rung, who)
         self.deaths[who] = days * ladder.deaths_per_day.at(rung, who)
         self.strikes[who] = ladder.strike.at(rung, who)

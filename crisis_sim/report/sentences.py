@@ -154,6 +154,9 @@ class Narrator:
     def _tell_offered(self, entry: Entry) -> str:
         return f"{self.name(entry.agent)} offers a halt{self._again(entry)}"
 
+    def _tell_took_back(self, entry: Entry) -> str:
+        return f"The rival would talk, but {self.name(entry.agent)} takes its offer back"
+
     def _tell_agreed(self, entry: Entry) -> str:
         broker = entry.detail.get("by", "")
         if broker:

@@ -235,6 +235,8 @@ def label_ends(
 ) -> None:
     """Write each curve's name to the right of the axes, near its end, none over another.
 
+    A curve that ends beyond the axes' limits is named at the edge that it left by.
+
     Args:
         figure: the figure, with all else drawn: how far apart names must stand depends on it.
         axes: where the curves are drawn; its limits must be set.
@@ -249,7 +251,8 @@ def label_ends(
     beside = axes.get_yaxis_transform()  # across in widths of the axes, up in the data's unit
     for (end, name, line), place in zip(ends, heights, strict=True):
         lead = {"color": line["color"], "linestyle": line["linestyle"], "linewidth": 0.9}
-        axes.plot([1.005, 1.035], [end, place], transform=beside, clip_on=False, **lead)
+        seen = min(max(end, low), high)
+        axes.plot([1.005, 1.035], [seen, place], transform=beside, clip_on=False, **lead)
         axes.text(1.045, place, name, transform=beside, fontsize=size, va="center")
 
 

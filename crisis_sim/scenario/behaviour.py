@@ -20,6 +20,7 @@ SHARE = "share"
 
 FEARON = "Fearon 1994, Domestic Political Audiences and the Escalation of International Disputes"
 QUANTAL = "Crisman-Cox and Gibilisco 2018, Audience Costs and the Dynamics of War and Peace (form)"
+HERMANN = "Hermann 1969, Crises in Foreign Policy (form); May 2025 timeline (cabinets met within two days)"
 JERVIS = "Jervis 1976, Perception and Misperception in International Politics (form)"
 SCHELLING = "Schelling 1966, Arms and Influence (form)"
 TANNENWALD = "Tannenwald 1999, The Nuclear Taboo (form)"
@@ -31,6 +32,8 @@ BEARDSLEY = (
 )
 FEY_RAMSAY = "Fey and Ramsay 2010, When Is Shuttle Diplomacy Worth the Commute? (form)"
 THACKER = "Thacker 1999, The High Politics of IMF Lending (form)"
+#: Assumed in form, fitted in size.
+FITTED = "fitted to the record (docs/fit.md)"
 MAY_2025 = "May 2025 timeline and market closes (scenarios/may_2025.yaml)"
 
 
@@ -38,24 +41,38 @@ class DecisionBehaviour(Part):
     """How a state chooses: quantal choice among rungs, a halt, and yielding."""
 
     choice_precision: Number = parameter(
-        3.4,
+        1.57,
         "how sharply values decide; near 0 it is a toss-up",
         unit="1/value",
         between=(0.01, 20),
         source=QUANTAL,
     )
     deliberations_per_day: Number = parameter(
-        0.87, "decisions a day while no strikes fall", unit=DAY, between=(0.01, 24), source=MAY_2025
+        {"lognormal": [0.624, 1.31]},
+        "decisions a day while no strikes fall",
+        unit=DAY,
+        between=(0.01, 24),
+        source=MAY_2025,
     )
     decisions_under_fire_per_day: Number = parameter(
-        4.0,
+        {"lognormal": [1.28, 0.551]},
         "further decisions a day while either side strikes",
         unit=DAY,
         between=(0.01, 48),
         source=MAY_2025,
     )
+    decisions_on_alert_per_day: Number = parameter(
+        1.34,
+        "further decisions a day just after an event or a blow that struck the state",
+        unit=DAY,
+        between=(0.0, 48),
+        source=HERMANN,
+    )
+    alert_days: Number = parameter(
+        1.28, "time in which such an alert wears off", unit=DAYS, between=(0.05, 60), source=HERMANN
+    )
     preparation_days: Number = parameter(
-        {"lognormal": [9.0, 0.5]},
+        {"lognormal": [2.66, 1.26]},
         "time a state needs, once its grievance passes `quiet_grievance`, before it is ready to strike first; "
         "who is struck is ready at once",
         unit=DAYS,
@@ -64,20 +81,31 @@ class DecisionBehaviour(Part):
         slider=(0.5, 30),
     )
     unready_cost: Number = parameter(
-        6.0, "cost of striking before being ready", unit=VALUE, between=(0, 50)
+        6.27, "cost of striking before being ready", unit=VALUE, between=(0, 50), source=FITTED
+    )
+    line_cost: Number = parameter(
+        1.04,
+        "cost of being the first to cross a line: to open fire, to strike, to go to full-scale war",
+        unit=VALUE,
+        between=(0, 50),
+        source=SCHELLING,
     )
     retaliation: Number = parameter(
-        12.0, "value of answering a grievance of 1 at full intensity", unit=VALUE, between=(0, 50)
+        13.0,
+        "value of answering a grievance of 1 at full intensity",
+        unit=VALUE,
+        between=(0, 50),
+        source=FITTED,
     )
     reciprocity: Number = parameter(
-        4.2,
+        5.83,
         "cost of standing a full intensity below the rival as it is seen",
         unit=VALUE,
         between=(0, 50),
         source=OSGOOD,
     )
     audience_cost: Number = parameter(
-        6.3,
+        6.24,
         "cost of falling a full intensity below one's public commitment",
         unit=VALUE,
         between=(0, 50),
@@ -85,38 +113,39 @@ class DecisionBehaviour(Part):
         slider=(0, 20),
     )
     hurting: Number = parameter(
-        4.0,
+        2.82,
         "cost of fighting on under the rival's full intensity",
         unit=VALUE,
         between=(0, 50),
         source=ZARTMAN,
     )
     economic_restraint: Number = parameter(
-        4.3,
+        3.38,
         "how much full economic pressure weighs against full intensity",
         unit=VALUE,
         between=(0, 50),
         slider=(0, 20),
+        source=FITTED,
     )
     fatigue_restraint: Number = parameter(
-        3.2,
+        4.38,
         "how much full fatigue weighs against full intensity",
         unit=VALUE,
         between=(0, 50),
         source=ZARTMAN,
     )
     dread: Number = parameter(
-        8.8, "cost of full intensity itself", unit=VALUE, between=(0, 100), source=SCHELLING
+        7.91, "cost of full intensity itself", unit=VALUE, between=(0, 100), source=SCHELLING
     )
     dread_power: Number = parameter(
-        3.6,
+        2.68,
         "how steeply dread rises with intensity",
         unit="exponent",
         between=(1, 6),
         source=SCHELLING,
     )
     nuclear_dread: Number = parameter(
-        0.5,
+        0.148,
         "extra dread, as a share, when the rival has nuclear weapons",
         unit=SHARE,
         between=(0, 5),
@@ -126,14 +155,14 @@ class DecisionBehaviour(Part):
         6.0, "further cost of nuclear use", unit=VALUE, between=(0, 100), source=TANNENWALD
     )
     change_cost: Number = parameter(
-        0.72,
+        1.35,
         "cost of changing course at all",
         unit=VALUE,
         between=(0, 10),
         source="Allison 1971, Essence of Decision (form)",
     )
     effort: Number = parameter(
-        0.17, "cost of each rung moved in one decision", unit=VALUE, between=(0, 10)
+        0.261, "cost of each rung moved in one decision", unit=VALUE, between=(0, 10), source=FITTED
     )
     reach: Number = parameter(
         3.0,
@@ -158,19 +187,32 @@ class HarmBehaviour(Part):
         0.5, "grievance grows with deaths to this power", unit="exponent", between=(0.1, 1)
     )
     grievance_saturation: Number = parameter(
-        5.5,
+        7.38,
         "grievance at which more of it moves a state half as much",
         unit="grievance",
         between=(0.1, 1e6),
+        source=FITTED,
     )
     answer_credit: Number = parameter(
-        1.3,
-        "how much of one's own grievance a like harm done to the rival settles (above 1: successes are claimed)",
+        1.16,
+        "how much of one's own grievance a like blow to the rival settles (above 1: successes are claimed)",
         unit="ratio",
         between=(0, 5),
+        source=FITTED,
+    )
+    attrition_credit: Number = parameter(
+        1.38,
+        "how much of it the deaths that go on day by day settle, beside a like harm suffered",
+        unit="ratio",
+        between=(0, 5),
+        source=FITTED,
     )
     grievance_half_life_days: Number = parameter(
-        45.0, "time in which half a grievance is forgotten", unit=DAYS, between=(0.5, 3650)
+        160.0,
+        "time in which half a grievance is forgotten",
+        unit=DAYS,
+        between=(0.5, 3650),
+        source=FITTED,
     )
     commitment_rise_days: Number = parameter(
         2.0,
@@ -180,20 +222,21 @@ class HarmBehaviour(Part):
         source=FEARON,
     )
     commitment_fade_days: Number = parameter(
-        20.0,
+        14.3,
         "time in which public commitment fades once the rung is left",
         unit=DAYS,
         between=(0.05, 3650),
         source=FEARON,
     )
     success_cover: Number = parameter(
-        0.65,
+        0.43,
         "share of the audience cost that a fully answered grievance saves",
         unit=SHARE,
         between=(0, 1),
+        source=FITTED,
     )
     fatigue_days: Number = parameter(
-        12.0,
+        47.1,
         "time in which fatigue follows the intensity of the fight",
         unit=DAYS,
         between=(0.1, 3650),
@@ -226,10 +269,11 @@ class FogBehaviour(Part):
         source=JERVIS,
     )
     hope: Number = parameter(
-        0.35,
+        0.263,
         "chance that the rival accepts a halt, as believed with no information",
         unit="probability",
         between=(0, 1),
+        source=FITTED,
     )
     accidents_per_day: Number = parameter(
         0.15,
@@ -249,30 +293,38 @@ class HaltBehaviour(Part):
         1.0, "how long an offer of a halt stands", unit=DAYS, between=(0.05, 60)
     )
     settling_cost: Number = parameter(
-        0.25, "value that every settlement forgoes", unit=VALUE, between=(-20, 20)
+        {"normal": [-0.168, 0.24]},
+        "value that every settlement forgoes",
+        unit=VALUE,
+        between=(-20, 20),
+        source=FITTED,
     )
     forgone_retaliation: Number = parameter(
-        2.2, "cost of leaving a grievance of 1 unanswered for good", unit=VALUE, between=(0, 50)
+        1.61,
+        "cost of leaving a grievance of 1 unanswered for good",
+        unit=VALUE,
+        between=(0, 50),
+        source=FITTED,
     )
     mistrust: Number = parameter(
-        1.85,
+        2.87,
         "cost of a halt with a rival not trusted at all",
         unit=VALUE,
         between=(0, 50),
         source=FORTNA,
     )
     public_offer_cost: Number = parameter(
-        1.4,
+        2.36,
         "cost of offering a halt in public, with no private way",
         unit=VALUE,
         between=(0, 50),
         source=FEARON,
     )
     rebuff_cost: Number = parameter(
-        0.6, "cost of an offer that is refused", unit=VALUE, between=(0, 50), source=FEARON
+        0.366, "cost of an offer that is refused", unit=VALUE, between=(0, 50), source=FEARON
     )
     yielding_cost: Number = parameter(
-        6.4, "cost of giving up the whole stake", unit=VALUE, between=(0, 100)
+        10.9, "cost of giving up the whole stake", unit=VALUE, between=(0, 100), source=FITTED
     )
     implementation_hours: Number = parameter(
         {"lognormal": [3.0, 0.7]},
@@ -291,7 +343,7 @@ class HaltBehaviour(Part):
         0.15, "grievance that a violation gives", unit="grievance", between=(0, 10)
     )
     answering_cost: Number = parameter(
-        3.4,
+        5.12,
         "value of keeping a halt when it is violated",
         unit=VALUE,
         between=(-20, 50),
@@ -303,16 +355,28 @@ class QuietBehaviour(Part):
     """When a crisis is over though nobody signed anything."""
 
     quiet_days: Number = parameter(
-        6.0, "quiet on both sides after which a crisis is over", unit=DAYS, between=(0.5, 365)
+        29.0,
+        "quiet on both sides after which a crisis is over",
+        unit=DAYS,
+        between=(0.5, 365),
+        source=FITTED,
     )
     quiet_intensity: Number = parameter(
-        0.1, "intensity up to which a state is quiet", unit="intensity", between=(0, 1)
+        0.119,
+        "intensity up to which a state is quiet",
+        unit="intensity",
+        between=(0, 1),
+        source=FITTED,
     )
     quiet_grievance: Number = parameter(
-        0.4, "grievance under which a state is quiet", unit="grievance", between=(0, 10)
+        0.501,
+        "grievance under which a state is quiet",
+        unit="grievance",
+        between=(0, 10),
+        source=FITTED,
     )
     reciprocation_days: Number = parameter(
-        5.0,
+        23.7,
         "steps down this close together are a tacit understanding; further apart, the crisis fades",
         unit=DAYS,
         between=(0.1, 365),
@@ -324,7 +388,11 @@ class WarBehaviour(Part):
     """How a full-scale war is decided."""
 
     collapse_per_day: Number = parameter(
-        0.02, "rate at which one side of an even war is beaten", unit=DAY, between=(0, 5)
+        0.00957,
+        "rate at which one side of an even war is beaten",
+        unit=DAY,
+        between=(0, 5),
+        source=FITTED,
     )
     capability_exponent: Number = parameter(
         2.0,
@@ -376,7 +444,7 @@ class MediationBehaviour(Part):
     """How third parties come in, and by what they help."""
 
     calls_per_day: Number = parameter(
-        10.0,
+        10.3,
         "rate of engaging, for each unit of alarm above the threshold",
         unit=DAY,
         between=(0, 48),
@@ -386,14 +454,14 @@ class MediationBehaviour(Part):
         0.5, "time in which an engaged mediator's effort builds up", unit=DAYS, between=(0.02, 60)
     )
     formulation_margin: Number = parameter(
-        0.05,
+        0.113,
         "alarm above the threshold at which a mediator proposes terms",
         unit="intensity",
         between=(0, 1),
         source=BEARDSLEY,
     )
     manipulation_margin: Number = parameter(
-        0.15,
+        0.21,
         "alarm above the threshold at which it uses carrots and sticks",
         unit="intensity",
         between=(0, 1),
@@ -406,21 +474,21 @@ class MediationBehaviour(Part):
         between=(0, 1),
     )
     cover: Number = parameter(
-        0.67,
+        0.731,
         "share of the audience cost that a trusted mediator's terms save",
         unit=SHARE,
         between=(0, 1),
         source=BEARDSLEY,
     )
     assurance: Number = parameter(
-        0.55,
+        0.71,
         "share of the mistrust of a halt that a fully trusted mediator's terms lift",
         unit=SHARE,
         between=(0, 1),
         source=FORTNA,
     )
     leverage_on_halt: Number = parameter(
-        5.3,
+        3.38,
         "value that full leverage adds to a halt",
         unit=VALUE,
         between=(0, 50),
@@ -428,17 +496,18 @@ class MediationBehaviour(Part):
         slider=(0, 20),
     )
     leverage_on_restraint: Number = parameter(
-        0.9,
+        1.8,
         "how much full leverage weighs against full intensity",
         unit=VALUE,
         between=(0, 50),
         source=BEARDSLEY,
     )
     overt_cost: Number = parameter(
-        0.7,
+        1.13,
         "cost, to a state averse to mediation, of settling under overt mediation",
         unit=VALUE,
         between=(0, 50),
+        source=FITTED,
     )
     brokered_share: Number = parameter(
         0.2,

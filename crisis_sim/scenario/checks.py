@@ -48,6 +48,7 @@ COLUMNS = (
     "nuclear_use_at_hours",
     "worst_violence",
     "peak_rung",
+    "nuclear_pair",
     "deaths",
     "trigger_at_hours",
     "followed_until_hours",

@@ -285,3 +285,21 @@ class Within:
         if schema["type"] == "dict":
             return {"type": "object", "additionalProperties": number}
         return number
+
+
+@dataclass(frozen=True)
+class Chance(Within):
+    """Whether something is so: true or false, or uncertain, as the chance that it is."""
+
+    low: float = 0.0
+    high: float = 1.0
+
+    def read(self, value: Any) -> Number:
+        """As `Within.read`; true is 1 and false is 0."""
+        return super().read(float(value) if isinstance(value, bool) else value)
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        number = super().__get_pydantic_json_schema__(schema, handler)
+        return {"anyOf": [{"type": "boolean"}, *number["anyOf"]]}

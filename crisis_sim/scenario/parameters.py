@@ -95,7 +95,8 @@ _HEAD = (
     "",
     "Any of them may be a plain value or a distribution, drawn once for each replicate, except",
     'where the last column says "plain". `required` means that every scenario must give the value.',
-    "`assumed` means that no source fixes it: the default is a judgement, and worth varying.",
+    "`assumed` means that no source fixes it: the default is a judgement, and worth varying. A default that",
+    "the fit moved is fitted in size, whatever its source says of its form: [the fit](fit.md) lists them.",
     "`--set PATH=VALUE` sets one for a run; names in angle brackets are the scenario's own, and",
     "rungs, events and reviews are counted from 0.",
 )

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
-from crisis_sim.scenario.numbers import Within, read_number
+from crisis_sim.scenario.numbers import Chance, Within, read_number
 
 ASSUMED = "assumed"
 
@@ -53,4 +53,13 @@ def parameter(
     else:
         field = Field(... if default is None else read_number(default), **described)
     field.metadata.append(Within(*between))
+    return field
+
+
+def chance(meaning: str, *, source: str = ASSUMED) -> Any:
+    """A field that is true or false, by default false, or the chance that it is true."""
+    field: Any = Field(
+        0.0, description=meaning, json_schema_extra={"unit": "probability", "source": source}
+    )
+    field.metadata.append(Chance())
     return field

@@ -20,7 +20,7 @@ from pydantic import Field
 from crisis_sim.scenario.behaviour import Behaviour
 from crisis_sim.scenario.dates import Moment
 from crisis_sim.scenario.numbers import Distribution, Number
-from crisis_sim.scenario.part import Part, parameter
+from crisis_sim.scenario.part import Part, chance, parameter
 
 Violence = Literal["none", "minor clashes", "serious clashes", "full-scale war"]
 VIOLENCE: tuple[Violence, ...] = ("none", "minor clashes", "serious clashes", "full-scale war")
@@ -67,19 +67,19 @@ def south_asian_ladder() -> tuple[Rung, ...]:
     serious: Violence = "serious clashes"
     return (
         Rung(name="calm", intensity=0.0),
-        Rung(name="protest", intensity=0.04),
-        Rung(name="diplomatic and economic coercion", intensity=0.09, cost_per_day=0.002),
-        Rung(name="mobilisation", intensity=0.14, cost_per_day=0.01),
+        Rung(name="protest", intensity=0.0236),
+        Rung(name="diplomatic and economic coercion", intensity=0.116, cost_per_day=0.002),
+        Rung(name="mobilisation", intensity=0.126, cost_per_day=0.01),
         Rung(
             name="border fire",
-            intensity=0.2,
+            intensity=0.229,
             deaths_per_day=0.3,
             cost_per_day=0.015,
             violence="minor clashes",
         ),
         Rung(
             name="limited strike",
-            intensity=0.35,
+            intensity=0.383,
             opening_deaths=Distribution("lognormal", (25.0, 0.9)),
             deaths_per_day=5.0,
             cost_per_day=0.05,
@@ -106,7 +106,7 @@ def south_asian_ladder() -> tuple[Rung, ...]:
         ),
         Rung(
             name="full-scale war",
-            intensity=0.78,
+            intensity=0.818,
             opening_deaths=400.0,
             deaths_per_day=400.0,
             cost_per_day=0.5,
@@ -148,6 +148,13 @@ class StateSpec(Part):
     resolve: Number = parameter(
         None, "how much the issue is worth to it", unit="share", between=UNIT, slider=True
     )
+    claim: Number = parameter(
+        0.0,
+        "what it wants of its rival: a lasting grievance that only a settlement takes off the table",
+        unit="grievance",
+        between=(0, 100),
+        source="Huth and Allee 2002, The Democratic Peace and Territorial Conflict (form)",
+    )
     audience: Number = parameter(
         None,
         "how exposed its leaders are to audiences at home",
@@ -164,7 +171,9 @@ class StateSpec(Part):
     capability: Number = parameter(
         1.0, "military capability, beside the rival's", unit="ratio", between=(0.001, 1000)
     )
-    nuclear: bool = Field(False, description="whether it has nuclear weapons")
+    nuclear: Number = chance(
+        "whether it has nuclear weapons; a number between 0 and 1 is the chance that it has"
+    )
     economic_vulnerability: Number = parameter(
         0.5, "how much economic losses hurt it", unit="share", between=UNIT, slider=True
     )
@@ -291,6 +300,19 @@ class EventSpec(Part):
     deaths: Number = parameter(0.0, "deaths", unit="deaths", between=(0, 1e8))
     blame: Number = parameter(
         1.0, "how surely the struck state blames its rival", unit="share", between=UNIT
+    )
+    provocation: Number = parameter(
+        0.0,
+        "harm other than deaths: land taken, a treaty broken, a threat",
+        unit="grievance",
+        between=(0, 100),
+    )
+    rival_rung: Number = parameter(
+        0.0,
+        "rung to which the struck state's rival climbs with it, by number, the lowest being 0; "
+        "it does not come down for it",
+        unit="rung",
+        between=(0, 60),
     )
     pressure: Number = parameter(
         0.0,

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from crisis_sim.validation.observer import Observer
+    from crisis_sim.model.observer import Observer
     from crisis_sim.validation.run import Validation, validate
 
 __all__ = ["Observer", "Validation", "validate"]

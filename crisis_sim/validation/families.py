@@ -12,6 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisis_sim.batch.ensemble import Ensemble
+from crisis_sim.model.observer import (
+    ACTS,
+    NEXT,
+    RESPONSES,
+    response_column,
+    response_time_column,
+    transition_column,
+)
 from crisis_sim.outcomes.incidence import CumulativeIncidence, cumulative_incidence
 from crisis_sim.outcomes.intervals import (
     UNKNOWN,
@@ -21,14 +29,6 @@ from crisis_sim.outcomes.intervals import (
     wilson_interval,
 )
 from crisis_sim.scenario.schema import ENDINGS, STYLES, VIOLENCE
-from crisis_sim.validation.observer import (
-    ACTS,
-    NEXT,
-    RESPONSES,
-    response_column,
-    response_time_column,
-    transition_column,
-)
 from crisis_sim.validation.verdict import Measured
 
 HOURS = 24.0

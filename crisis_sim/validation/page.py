@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from string import Template
 
+from crisis_sim.model.observer import RENEWED_AFTER_DAYS, RESPONSE_GAP_DAYS
 from crisis_sim.report.words import UNKNOWN, percent
 from crisis_sim.validation import words
 from crisis_sim.validation.cases import IN_WORDS, INSIDE
 from crisis_sim.validation.facts import read_facts
-from crisis_sim.validation.observer import RENEWED_AFTER_DAYS, RESPONSE_GAP_DAYS
 from crisis_sim.validation.run import POPULATION, Validation
 from crisis_sim.validation.save import PREFIX, write_charts
 

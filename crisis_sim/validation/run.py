@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from crisis_sim.batch import Batch, simulate
+from crisis_sim.model.observer import Observer
 from crisis_sim.scenario.load import load_scenario, load_scenarios
 from crisis_sim.validation import cases, families
 from crisis_sim.validation.cases import CaseResult
 from crisis_sim.validation.expectations import Expectation, read_expectations
 from crisis_sim.validation.facts import Fact, read_cases, read_facts
-from crisis_sim.validation.observer import Observer
 from crisis_sim.validation.verdict import VERDICTS, Comparison, comparable, compare
 from crisis_sim.version import __version__
 

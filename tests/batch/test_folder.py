@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from crisis_sim.batch import ResultsError, read_batch, run_to_folder, simulate, write_batch
@@ -82,8 +83,11 @@ def _cut_off(results: Path) -> None:
 
 
 def _flipped(results: Path) -> None:
+    """Flip a bit of a column's data, which checksums cover; those of the headers between them they do not."""
+    column = pq.ParquetFile(results / OUTCOMES).metadata.row_group(0).column(0)
+    start = column.dictionary_page_offset or column.data_page_offset
     content = bytearray((results / OUTCOMES).read_bytes())
-    content[2_000] ^= 1
+    content[start + column.total_compressed_size - 1] ^= 1
     (results / OUTCOMES).write_bytes(content)
 
 

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
@@ -46,7 +47,10 @@ def ask(guard: Guard, kind: str = "http", **headers: str) -> Answer:
         return {}
 
     given = [(name.encode(), value.encode()) for name, value in headers.items()]
-    asyncio.run(guard({"type": kind, "headers": given}, receive, send))
+    answering = guard({"type": kind, "headers": given}, receive, send)
+    # In a thread of its own: where a browser was driven before, a loop is running in this one.
+    with ThreadPoolExecutor(1) as elsewhere:
+        elsewhere.submit(asyncio.run, answering).result()
     return sent
 
 

@@ -90,3 +90,12 @@ def test_agents_but_not_states_can_be_taken_out(groups: dict[str, Group]) -> Non
 )
 def test_a_number_is_told_in_words(number: float | Distribution, unit: str, told: str) -> None:
     assert number_in_words(number, unit) == told
+
+
+def test_the_ends_of_sliders_are_numbers_a_person_would_choose() -> None:
+    scenario = load_scenario("may_2025")
+    for group in groups_of(scenario):
+        for one in group.sliders:
+            assert float(f"{one.low:.2g}") == one.low
+            assert float(f"{one.high:.2g}") == one.high
+            assert one.spread is None or one.low <= one.spread[0] <= one.spread[1] <= one.high

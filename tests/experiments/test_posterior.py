@@ -30,6 +30,7 @@ from tests.batch.crises import crisis
 
 RESOLVE = "states.south.resolve"
 ATTENTION = "mediators.elder.attention_threshold"
+VARIED = {"low": 0.01, "high": 0.5, "scale": "log"}
 DEATHS = {"measure": "mean_deaths", "value": 500, "interval": [400, 600]}
 CASE = {
     "name": "the quarrel of old",
@@ -42,7 +43,7 @@ def made(scenario: Any = None, **changes: Any) -> Any:
     content: dict[str, Any] = {
         "kind": "posterior",
         "scenario": scenario or crisis(),
-        "vary": {RESOLVE: {}, ATTENTION: {"low": 0.01, "high": 0.5, "scale": "log"}},
+        "vary": {RESOLVE: {}, ATTENTION: VARIED},
         "targets": [DEATHS],
         "particles": 24,
         "generations": 2,
@@ -289,14 +290,14 @@ def test_several_scenarios_are_fitted_on_the_same_parameters_each_where_it_has_t
         if not has_elder:
             content |= {"mediators": {}, "channels": {}}
         (tmp_path / f"{name}.yaml").write_text(json.dumps(content))
-    content = dict(
-        made().spec.model_dump(mode="json"), scenario="first.yaml", others=["second.yaml"]
-    )
+    # A prior that is wide enough for the deaths aimed for to say something of it.
+    one = made(vary={RESOLVE: {"low": 0.2, "high": 1.0}, ATTENTION: VARIED}, particles=60)
+    content = dict(one.spec.model_dump(mode="json"), scenario="first.yaml", others=["second.yaml"])
     content["cases"] = [{**CASE, "so": {}, "scenario": "second"}]
     (tmp_path / "both.yaml").write_text(json.dumps(content))
     experiment = load_experiment(tmp_path / "both.yaml")
     both = run_experiment(experiment)
-    assert crises(experiment) == 2 * crises(made())
+    assert crises(experiment) == 2 * crises(one)
     assert [row["scenario"] for row in both.summary["predictive"]] == ["first", "second"]
     posteriors = [both.files[f"{name}_posterior.yaml"] for name in ("first", "second")]
     assert ["attention_threshold" in text for text in posteriors] == [True, False]

@@ -290,7 +290,10 @@ def test_the_command_answers_draws_and_writes(
         "states.india.resolve",
         "mediators.us.attention_days",
     ]
-    assert summary["factors"][1]["drawn"].startswith("in equal ratios from 0.5 to 1.5")
+    # The scenario has lognormal [3.0, 1.2]: the middle 95% of that.
+    low, high = (3.0 * np.exp(sign * 1.959964 * 1.2) for sign in (-1, 1))
+    told = f"in equal ratios from {low:g} to {high:g}"
+    assert summary["factors"][1]["drawn"].startswith(told)
 
 
 def test_the_command_refuses_what_it_cannot_vary_and_writes_nothing(

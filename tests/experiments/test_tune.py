@@ -519,3 +519,47 @@ def test_the_shipped_experiment_is_right() -> None:
     shipped = load_experiment("tune_may_2025_mediation")
     assert shipped.kind == "tune"
     assert Problem(shipped).goal is not None
+
+
+def test_of_the_best_trials_the_one_that_does_best_with_fresh_luck_is_the_answer() -> None:
+    experiment = made(finalists=6, check_replicates=200)
+    found = run_experiment(experiment)
+    trials = found.tables["trials"]
+    first = np.argsort(trials.column("loss").to_numpy(), kind="stable")[:6]
+    points = np.column_stack(
+        [trials.column(path).to_numpy()[first] for path in (RESOLVE, ATTENTION)]
+    )
+    fresh = Problem(experiment).at(points, 200, experiment.spec.seed + 1).loss
+    assert found.summary["best"]["trial"] == first[np.argmin(fresh)]
+    assert found.summary["fresh"]["loss"] == pytest.approx(fresh.min())
+    assert "the best of the 6 best with fresh luck" in found.answer[0]
+
+
+def test_each_parameter_of_the_best_is_moved_alone_where_that_is_asked_for() -> None:
+    found = run_experiment(made(slices=5, trials=16))
+    table = found.tables["slices"].to_pandas()
+    assert table.groupby("path").size().to_dict() == {RESOLVE: 5, ATTENTION: 5}
+    for row in found.summary["parameters"]:
+        values = table[table["path"] == row["path"]]["value"]
+        assert values.min() == pytest.approx(row["low"])
+        assert values.max() == pytest.approx(row["high"])
+        assert row["low"] <= row["alone_lower"] <= row["best"] <= row["alone_upper"] <= row["high"]
+    assert any(sentence.startswith("Moved alone") for sentence in found.answer)
+    assert {name for name, _ in draw_experiment(found)} == {"history", "parameters", "targets"}
+
+
+def test_an_observers_counts_can_be_targets_of_a_file() -> None:
+    halted = {"measure": {"share": {"halted_at_hours": "came"}}, "value": 0.5}
+    with pytest.raises(ScenarioError, match="halted_at_hours"):
+        made(targets=[halted])
+    found = run_experiment(made(targets=[halted], observe=True, trials=8))
+    assert found.summary["outcomes"][0]["estimate"] is not None
+
+
+def test_ctrl_c_before_any_trial_is_done_is_just_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any, **__: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Problem, "at", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_experiment(made())

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from crisis_sim.model import CrisisModel
 from crisis_sim.scenario import Scenario, load_scenario
+from tests.validation.conftest import POPULATION
 
 Columns = dict[str, NDArray[Any]]
 
@@ -18,6 +19,12 @@ Columns = dict[str, NDArray[Any]]
 @pytest.fixture(scope="session")
 def may_2025() -> Scenario:
     return load_scenario("may_2025")
+
+
+@pytest.fixture(scope="session")
+def population() -> Scenario:
+    """Crises of several kinds, as the tests of validation have them."""
+    return Scenario.from_text(POPULATION, "small")
 
 
 @pytest.fixture(scope="session")

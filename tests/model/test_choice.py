@@ -1,16 +1,39 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crisis_sim.model import choice
 from crisis_sim.model.agent import Influence
 from crisis_sim.model.choice import Rungs, Situation
+from crisis_sim.model.parameters import invert
 from crisis_sim.scenario.behaviour import DecisionBehaviour, HaltBehaviour
+from crisis_sim.scenario.numbers import Distribution
+from crisis_sim.scenario.part import Part, range_of
 
-DECISION, HALT = DecisionBehaviour(), HaltBehaviour()
+
+def known(part: Part) -> Any:
+    """The section's defaults, distributions at their medians."""
+    medians = {
+        name: float(invert(value, np.array(0.5), *bounds(type(part), name)))
+        for name, value in part
+        if isinstance(value, Distribution)
+    }
+    return part.model_copy(update=medians)
+
+
+def bounds(part: type[Part], name: str) -> tuple[float, float]:
+    within = range_of(part, name)
+    assert within is not None
+    return within.low, within.high
+
+
+DECISION, HALT = known(DecisionBehaviour()), known(HaltBehaviour())
 COVER = 0.6
 ONE = np.ones(1, np.float32)
 
@@ -22,11 +45,13 @@ def situation(influence: Influence | None = None, **changes: object) -> Situatio
         aversion=0.5 * ONE,
         dread=12.0 * ONE,
         grievance=0.5 * ONE,
+        demand=0.5 * ONE,
         seen=0.5 * ONE,
         commitment=0.4 * ONE,
         pressure=0.2 * ONE,
         fatigue=0.2 * ONE,
         unready=0.0 * ONE,
+        worst=2.0 * ONE,
         answered=0.5 * ONE,
         accepting=np.array([False]),
         belief=0.5 * ONE,
@@ -39,7 +64,8 @@ def ladder() -> Rungs:
     intensity = np.array([[0.0], [0.2], [0.5], [1.0]], np.float32)
     strike = np.array([[0.0], [0.0], [1.0], [1.0]], np.float32)
     nuclear = np.array([[0.0], [0.0], [0.0], [1.0]], np.float32)
-    return Rungs(intensity, intensity**3, strike, nuclear)
+    violence = np.array([[0.0], [1.0], [2.0], [3.0]], np.float32)
+    return Rungs(intensity, intensity**3, strike, violence, nuclear)
 
 
 def slope(**changes: object) -> float:
@@ -51,7 +77,7 @@ def slope(**changes: object) -> float:
 @pytest.mark.parametrize(
     ("factor", "pulls"),
     [
-        ("grievance", +1),
+        ("demand", +1),
         ("resolve", +1),
         ("seen", +1),
         ("commitment", +1),
@@ -65,6 +91,25 @@ def slope(**changes: object) -> float:
 def test_what_pulls_a_state_up_its_ladder_and_what_holds_it_down(factor: str, pulls: int) -> None:
     difference = slope(**{factor: 0.9}) - slope(**{factor: 0.1})
     assert np.sign(difference) == pulls
+
+
+def value_of(rung: int, **changes: object) -> float:
+    return float(choice.value_of_rungs(situation(**changes), ladder(), DECISION, COVER)[rung, 0])
+
+
+@pytest.mark.parametrize(("worst", "rung", "lines"), [(0, 2, 2), (1, 2, 1), (2, 2, 0), (3, 1, 0)])
+def test_each_line_of_violence_that_nobody_has_crossed_yet_costs_who_crosses_it(
+    worst: float, rung: int, lines: int
+) -> None:
+    crossed = value_of(rung, worst=3.0)
+    assert crossed - value_of(rung, worst=worst) == pytest.approx(
+        lines * DECISION.line_cost, abs=1e-5
+    )
+
+
+def test_a_claim_pulls_up_the_ladder_and_a_halt_costs_nothing_for_it() -> None:
+    assert slope(demand=0.9) > slope(demand=0.5)
+    assert peace(demand=0.9) == peace(demand=0.5)
 
 
 def test_restraint_by_a_third_party_holds_a_state_down() -> None:
@@ -102,7 +147,7 @@ def test_overt_mediation_costs_nothing_to_a_state_that_is_not_averse() -> None:
 def test_an_offer_is_worth_more_with_hope_and_in_private() -> None:
     def offer(**changes: object) -> float:
         one = situation(**changes)
-        return float(choice.value_of_offer(one, 1.0 * ONE, -1.0 * ONE, HALT)[0])
+        return float(choice.value_of_offer(one, 1.0 * ONE, -1.0 * ONE, 1.0 * ONE, HALT)[0])
 
     private = Influence.joined([Influence(privacy=0.8 * ONE)])
     assert offer(belief=0.9) > offer(belief=0.1)
@@ -111,7 +156,17 @@ def test_an_offer_is_worth_more_with_hope_and_in_private() -> None:
 
 def test_a_standing_offer_is_weighed_as_a_halt_for_sure() -> None:
     accepting = situation(accepting=True)
-    assert choice.value_of_offer(accepting, 1.5 * ONE, -1.0 * ONE, HALT)[0] == 1.5
+    assert choice.value_of_offer(accepting, 1.5 * ONE, -1.0 * ONE, 0.5 * ONE, HALT)[0] == 1.5
+
+
+@given(st.floats(0.0, 1.0), st.floats(0.0, 20.0), st.floats(0.05, 20.0))
+def test_to_offer_what_one_does_not_want_is_never_better_than_to_go_on(
+    belief: float, worse: float, precision: float
+) -> None:
+    hold, halt = 0.0 * ONE, -worse * ONE
+    lean = choice.leaning(halt, hold, precision * ONE)
+    offer = choice.value_of_offer(situation(belief=belief), halt, hold, lean, HALT)
+    assert offer[0] <= hold[0]
 
 
 def test_options_are_taken_in_proportion_to_the_exponential_of_their_value() -> None:

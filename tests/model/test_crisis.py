@@ -135,9 +135,12 @@ def test_halving_the_turn_leaves_shares_and_most_single_crises_as_they_are(outco
     alike = coarse["ending"] == fine["ending"]
     assert alike.mean() > 0.88
     apart = np.abs(coarse["ended_at_hours"] - fine["ended_at_hours"])[alike]
-    assert np.nanmedian(apart) < 24
+    assert np.nanmedian(apart) < 0.1 * np.nanmedian(coarse["ended_at_hours"])
     strikes = np.abs(coarse["first_strike_at_hours"] - fine["first_strike_at_hours"])
-    assert np.nanquantile(strikes, 0.8) <= 3.0
+    assert np.nanquantile(strikes, 0.75) <= 3.0
+    for milestone in ("first_strike_at_hours", "ended_at_hours"):
+        medians = [np.nanmedian(columns[milestone]) for columns in (coarse, fine)]
+        assert medians[1] == pytest.approx(medians[0], rel=0.04), milestone
     for ending in ("agreement", "unresolved", "unilateral"):
         change = (fine["ending"] == ending).astype(float) - (coarse["ending"] == ending)
         assert abs(change.mean()) < 3 * change.std() / np.sqrt(change.size) + 1e-3, ending
@@ -248,13 +251,14 @@ def test_a_journal_follows_one_replicate_only(may_2025: Scenario) -> None:
 
 def test_the_journal_tells_what_the_record_says(may_2025: Scenario, whole: Columns) -> None:
     journal = Journal()
-    CrisisModel(may_2025, 1, seed=3, first_replicate=9, journal=journal).run()
+    struck = int(np.flatnonzero(~np.isnan(whole["first_strike_at_hours"]))[5])
+    CrisisModel(may_2025, 1, seed=3, first_replicate=struck, journal=journal).run()
     hours = [entry.hours for entry in journal.entries]
     assert hours == sorted(hours)
     ended = [entry for entry in journal.entries if entry.kind == "ended"]
-    assert [entry.detail["ending"] for entry in ended] == [whole["ending"][9]]
+    assert [entry.detail["ending"] for entry in ended] == [whole["ending"][struck]]
     first = [entry.hours for entry in journal.entries if entry.kind == "first_strike"]
-    assert first[0] == whole["first_strike_at_hours"][9]
+    assert first[0] == whole["first_strike_at_hours"][struck]
     assert len({len(series) for series in journal.series.values()}) == 1
 
 

@@ -79,6 +79,37 @@ def test_climbing_takes_back_an_offer_that_stands(alone: Scenario) -> None:
     assert india.offer_until[0] == -np.inf
 
 
+@pytest.mark.parametrize(("lean", "agreed"), [(0.0, 0), (1.0, 50)])
+def test_an_offer_that_is_taken_up_binds_only_who_meant_it(
+    alone: Scenario, lean: float, agreed: int
+) -> None:
+    model = CrisisModel(alone, 50)
+    india, pakistan = model.states
+    india.offer_until[:], india.lean[:] = 1e6, lean
+    pakistan.wants_halt[:] = True
+    model.halt.settle()
+    assert np.count_nonzero(model.halt.pending | model.halt.holding) == agreed
+    if not agreed:
+        assert (india.offer_until == -np.inf).all()
+
+
+def test_who_takes_up_an_offer_is_not_asked_again(alone: Scenario) -> None:
+    model = CrisisModel(alone, 50)
+    india, pakistan = model.states
+    india.offer_until[:], india.lean[:], pakistan.lean[:] = 1e6, 1.0, 0.0
+    pakistan.wants_halt[:] = True
+    model.halt.settle()
+    assert (model.halt.pending | model.halt.holding).all()
+
+
+def test_offers_that_cross_are_each_thought_over(alone: Scenario) -> None:
+    model = CrisisModel(alone, 4000)
+    for state in model.states:
+        state.wants_halt[:], state.lean[:] = True, 0.5
+    model.halt.settle()
+    assert np.mean(model.halt.pending | model.halt.holding) == pytest.approx(0.25, abs=0.03)
+
+
 def test_public_commitment_rises_faster_than_it_fades(alone: Scenario) -> None:
     model = CrisisModel(alone, 1)
     india = model.states[0]

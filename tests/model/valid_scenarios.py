@@ -51,7 +51,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         **({"ladder": ladder} if ladder else {}),
         "states": {
             name: {
-                **draw(_parts(StateSpec, {"nuclear": st.booleans(), **standing})),
+                **draw(_parts(StateSpec, {"nuclear": _CHANCE, **standing})),
                 "market": draw(_parts(MarketSpec)),
             }
             for name in STATES
@@ -77,6 +77,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
 
 
 _SECTIONS: dict[str, Part] = {name: getattr(Behaviour(), name) for name in Behaviour.model_fields}
+_CHANCE = st.one_of(st.booleans(), st.sampled_from([0.0, 0.3, 1.0, {"uniform": [0.1, 0.9]}]))
 _AT = st.sampled_from(DATES[:-1])
 _EVENT = {
     "at": _AT,

@@ -27,6 +27,21 @@ def test_spread_moves_neighbours_apart_about_their_middle() -> None:
     assert style.spread([50.0, 51.0], 5.0, 0.0, 100.0) == pytest.approx([48.0, 53.0])
 
 
+def test_a_curve_that_ends_far_beyond_the_axes_is_named_at_their_edge() -> None:
+    with style.in_style():
+        figure = style.new_figure()
+        axes = figure.add_subplot(ylim=(0.0, 1.0))
+        style.label_ends(
+            figure,
+            axes,
+            [(0.5, "near", style.scenario_line(0)), (1e3, "far", style.scenario_line(1))],
+        )
+        style.settle(figure)
+    for line in axes.lines:
+        assert all(0.0 <= place <= 1.0 for place in line.get_ydata())
+    assert axes.get_position().height > 0.5
+
+
 def test_every_scenario_of_a_dozen_has_a_line_of_its_own() -> None:
     lines = [style.scenario_line(place) for place in range(12)]
     seen = {(line["color"], str(line["linestyle"])) for line in lines}

@@ -7,9 +7,9 @@ import pyarrow as pa
 import pytest
 
 from crisis_sim.batch.ensemble import Ensemble
+from crisis_sim.model.observer import ACTS, NEXT, transition_column
 from crisis_sim.outcomes.intervals import normal_quantile, wilson_interval
 from crisis_sim.validation import families
-from crisis_sim.validation.observer import ACTS, NEXT, transition_column
 
 nan = np.nan
 

@@ -1,14 +1,16 @@
 """Tune: the parameters with which crises show what they should, or with which something is most likely.
 
 Optuna asks for points and is told how bad each is; a generation of them is one batch, whose points
-share the luck of each replicate, as do all generations. What is found is run once more with fresh
-luck, since the best of many is partly the luckiest. Trials go to a journal, so that a search goes on
+share the luck of each replicate, as do all generations. The best of many is partly the luckiest, so
+what is found is run once more with fresh luck; with `finalists`, so are the best of the trials, and what
+does best then is the answer. Trials go to a journal, so that a search goes on
 where it was cut short and finds what it would have found.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crisis_sim.experiments.experiment import Experiment
@@ -19,7 +21,8 @@ from crisis_sim.experiments.tuning.schema import TuneSpec
 from crisis_sim.scenario.errors import Mistake
 
 if TYPE_CHECKING:
-    from crisis_sim.experiments.tuning.evaluation import Problem
+    from crisis_sim.experiments.tuning.evaluation import Problem, Scored
+    from crisis_sim.experiments.tuning.search import Trials
 
 ANSWERS = "which parameters reach targets, or make something most likely at least cost"
 SPEC = TuneSpec
@@ -37,7 +40,10 @@ def crises(experiment: Experiment) -> int:
     from crisis_sim.experiments.tuning.evaluation import Problem
 
     problem = Problem(experiment)
-    each = problem.spec.trials * problem.spec.replicates + 2 * _check_replicates(problem)
+    spec = problem.spec
+    moved = len(problem.tuned) * spec.slices + 1 if spec.slices else 0
+    checked = min(spec.finalists, spec.trials) + 1
+    each = (spec.trials + moved) * spec.replicates + checked * _check_replicates(problem)
     return each * len(problem.scenarios)
 
 
@@ -47,21 +53,25 @@ def run(experiment: Experiment, how: How) -> Findings:
     from crisis_sim.experiments.tuning.pinned import pin_down
     from crisis_sim.experiments.tuning.scenario_file import scenario_files
     from crisis_sim.experiments.tuning.search import search
+    from crisis_sim.experiments.tuning.slices import slice_through
     from crisis_sim.experiments.tuning.told import answer
 
     problem = Problem(experiment, how.agents)
     trials = search(problem, how)
-    best = trials.points[trials.best]
     # Another seed: luck that no trial has had.
     seed, replicates = problem.spec.seed + 1, _check_replicates(problem)
+    trials, fresh = _final(problem, trials, seed, replicates, how.workers)
+    best = trials.points[trials.best]
+    pinned = pin_down(problem, trials)
     found = Found(
         problem,
         trials,
-        pin_down(problem, trials),
-        problem.at(best[None, :], replicates, seed, how.workers),
+        pinned,
+        fresh,
         problem.at(None, replicates, seed, how.workers),
         seed,
         replicates,
+        slice_through(problem, best, pinned.tolerance, seed, how.workers),
     )
     return Findings(
         experiment,
@@ -71,6 +81,21 @@ def run(experiment: Experiment, how: How) -> Findings:
         crises(experiment),
         scenario_files(problem, best),
     )
+
+
+def _final(
+    problem: Problem, trials: Trials, seed: int, replicates: int, workers: int
+) -> tuple[Trials, Scored]:
+    """Run the best trials with fresh luck; the one that does best then, and how it does."""
+    import numpy as np
+
+    from crisis_sim.experiments.tuning.evaluation import Scored
+
+    first = np.argsort(trials.loss, kind="stable")[: problem.spec.finalists]
+    scored = problem.at(trials.points[first], replicates, seed, workers)
+    k = int(np.argmin(scored.loss))
+    figures = {name: values[k : k + 1] for name, values in scored.figures.items()}
+    return replace(trials, chosen=int(first[k])), Scored(scored.loss[k : k + 1], figures)
 
 
 def _check_replicates(problem: Problem) -> int:

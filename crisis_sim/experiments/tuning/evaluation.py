@@ -57,7 +57,7 @@ class Problem:
 
     Attributes:
         experiment: the experiment, checked.
-        agents: makers of agents to add to its scenarios' own.
+        agents: makers of agents to add to its scenarios' own, and to those that it asks for.
     """
 
     experiment: Experiment
@@ -152,7 +152,7 @@ class Problem:
                     replicates,
                     seed,
                     workers,
-                    agents=self.agents,
+                    agents=(*self.agents, *self.spec.agents),
                     progress=_counting(progress, done, total),
                 )
                 for k in own:

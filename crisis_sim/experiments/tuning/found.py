@@ -12,6 +12,7 @@ from crisis_sim.experiments.tuning.evaluation import KEPT, Problem, Scored
 from crisis_sim.experiments.tuning.pinned import Pinned
 from crisis_sim.experiments.tuning.scenario_file import tuned_name
 from crisis_sim.experiments.tuning.search import Trials
+from crisis_sim.experiments.tuning.slices import Slices
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,6 +29,7 @@ class Found:
         fresh: the best, run with luck that it was not tuned on.
         before: the scenarios as they are, with that same luck.
         seed, replicates: of that luck.
+        slices: how far each parameter of the best may be moved alone, with that luck.
     """
 
     problem: Problem
@@ -37,6 +39,7 @@ class Found:
     before: Scored
     seed: int
     replicates: int
+    slices: Slices | None = None
 
     @property
     def loss(self) -> float:
@@ -75,7 +78,21 @@ class Found:
             ),
             "parameters": pa.Table.from_pylist(self.parameters()),
             "outcomes": pa.Table.from_pylist(self.outcomes()),
+            **self._slices(),
         }
+
+    def _slices(self) -> dict[str, pa.Table]:
+        import pyarrow as pa
+
+        if self.slices is None:
+            return {}
+        paths = [one.factor.path for one in self.problem.tuned]
+        columns = {
+            "path": [paths[k] for k in self.slices.parameter],
+            "value": self.slices.value,
+            "loss": self.slices.loss,
+        }
+        return {"slices": pa.table(columns)}
 
     def summary(self) -> dict[str, Any]:
         """The figures that matter, fit for JSON."""
@@ -127,6 +144,8 @@ class Found:
                 "lower": float(self.pinned.lower[k]),
                 "upper": float(self.pinned.upper[k]),
                 "at_edge": bool(self.pinned.at_edge[k]),
+                "alone_lower": None if self.slices is None else float(self.slices.lower[k]),
+                "alone_upper": None if self.slices is None else float(self.slices.upper[k]),
                 "importance": float(self.trials.importance[k]),
             }
             for k, one in enumerate(self.problem.tuned)

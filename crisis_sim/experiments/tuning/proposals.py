@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 Values = NDArray[np.float64]
 
-#: The first spread of CMA-ES, as a share of each parameter's range.
-SPREAD = 0.25
 #: Its first mean keeps this share of a range away from the range's ends.
 MARGIN = 0.05
 #: The fewest points from which CMA-ES can learn.
@@ -54,7 +52,7 @@ class Source(Protocol):
         """Take in what came of the generation, `(points, parameters)` and `(points,)`."""
 
 
-def source_of(name: str, seed: int, size: int, tuned: Sequence[Tuned]) -> Source:
+def source_of(name: str, seed: int, size: int, tuned: Sequence[Tuned], spread: float) -> Source:
     """The source of a name.
 
     Args:
@@ -62,9 +60,10 @@ def source_of(name: str, seed: int, size: int, tuned: Sequence[Tuned]) -> Source
         seed: the experiment's seed.
         size: points of a generation.
         tuned: the parameters.
+        spread: how far from the start CMA-ES looks at first, as a share of each range.
     """
     if name == "cmaes":
-        return _Evolution(seed, size, tuned)
+        return _Evolution(seed, size, tuned, spread)
     return _Sobol(seed, tuned) if name == "sobol" else _OptunasOwn(name, seed)
 
 
@@ -109,8 +108,9 @@ class _Sobol:
 class _Evolution:
     """CMA-ES over the unit cube; a search that has settled begins anew at another place."""
 
-    def __init__(self, seed: int, size: int, tuned: Sequence[Tuned]) -> None:
+    def __init__(self, seed: int, size: int, tuned: Sequence[Tuned], spread: float) -> None:
         self._seed, self._size, self._tuned = seed, max(size, SMALLEST), tuned
+        self._spread = spread
         self._searches = 0
         start = [float(one.share_of(np.asarray(one.start))) for one in tuned]
         self._search = self._begun(np.asarray(start))
@@ -134,7 +134,7 @@ class _Evolution:
         parameters = len(self._tuned)
         return CMA(
             mean=np.clip(mean, MARGIN, 1.0 - MARGIN),
-            sigma=SPREAD,
+            sigma=self._spread,
             bounds=np.tile([0.0, 1.0], (parameters, 1)),
             n_max_resampling=10 * parameters,
             seed=_number(self._seed, self._searches),

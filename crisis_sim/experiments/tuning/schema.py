@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -79,6 +79,12 @@ class TuneSpec(Spec):
         False, description="whether the error of few replicates widens each target's", strict=True
     )
     objective: Objective | None = Field(None, description="what should be high or low")
+    observe: bool = Field(
+        False,
+        description="whether an observer counts answers, acts and halts, so that they can be measured "
+        "(docs/outcomes.md)",
+        strict=True,
+    )
     sampler: Sampler = Field("cmaes", description="how the next points are chosen")
     trials: int = Field(
         description="points to try, one after the other", strict=True, ge=2, le=MOST_TRIALS
@@ -86,8 +92,29 @@ class TuneSpec(Spec):
     generation: int | None = Field(
         None, description="points tried together before the next are chosen", strict=True, ge=4
     )
+    spread: float = Field(
+        0.25,
+        description="how far from the start CMA-ES looks at first, as a share of each range",
+        gt=0,
+        le=1,
+    )
     tolerance: float | None = Field(
         None, description="how much worse than the best a trial may be to count as good", gt=0
+    )
+    finalists: int = Field(
+        1,
+        description="so many of the best trials are run again with fresh luck, and the best of these is the answer",
+        strict=True,
+        ge=1,
+        le=MOST_TRIALS,
+    )
+    slices: int | None = Field(
+        None,
+        description="values to which each parameter of the best is then moved alone, to see how well "
+        "it is pinned down; none where left out",
+        strict=True,
+        ge=3,
+        le=1000,
     )
     check_replicates: int | None = Field(
         None,
@@ -97,3 +124,12 @@ class TuneSpec(Spec):
         ge=1,
         le=MOST,
     )
+
+    @property
+    def agents(self) -> tuple[Any, ...]:
+        """The observer, where it is asked for."""
+        if not self.observe:
+            return ()
+        from crisis_sim.model.observer import Observer
+
+        return (Observer,)

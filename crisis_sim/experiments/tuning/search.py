@@ -39,6 +39,7 @@ class Trials:
             `(trials, watched)`.
         importance: of each parameter how much of what sets the best trials apart it accounts for,
             `(parameters,)`; they sum to 1.
+        chosen: the number of the trial that did best with fresh luck, where several were tried so.
     """
 
     generation: NDArray[np.int64]
@@ -46,11 +47,12 @@ class Trials:
     loss: Values
     figures: dict[str, Values]
     importance: Values
+    chosen: int | None = None
 
     @property
     def best(self) -> int:
-        """The number of the best trial; of equals, the first."""
-        return int(np.argmin(self.loss))
+        """The number of the best trial: the chosen one, or else that of the lowest loss; of equals, the first."""
+        return int(np.argmin(self.loss)) if self.chosen is None else self.chosen
 
 
 def search(problem: Problem, how: How) -> Trials:
@@ -70,7 +72,7 @@ def search(problem: Problem, how: How) -> Trials:
         try:
             _go_on(problem, study, journal, how)
         except KeyboardInterrupt:
-            if study.trials:
+            if study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,)):
                 how.tell(f"best so far: {_best_in_words(problem, study)}")
             raise
         trials = study.get_trials(deepcopy=False)
@@ -94,7 +96,7 @@ def _go_on(problem: Problem, study: Study, journal: Journal, how: How) -> None:
     """Make the generations that the study does not hold yet."""
     spec = problem.spec
     sizes = sizes_of(problem)
-    source = source_of(spec.sampler, spec.seed, max(sizes), problem.tuned)
+    source = source_of(spec.sampler, spec.seed, max(sizes), problem.tuned, spec.spread)
     per_trial = spec.replicates * len(problem.scenarios)
     total = spec.trials * per_trial
     done, best = 0, np.inf

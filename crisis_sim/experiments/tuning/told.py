@@ -6,18 +6,23 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from crisis_sim.experiments import words
 from crisis_sim.experiments.tuning.found import Found
 from crisis_sim.outcomes.intervals import normal_quantile
 
 #: Parameters that an answer tells of; the table has all of them.
 MOST_TOLD = 8
+#: A parameter that may move alone in no more than this share of its range is pinned down; in so much of it, it is not.
+PINNED, LOOSE = 0.1, 0.5
 
 
 def answer(found: Found) -> Iterator[str]:
     """Sentences: what was found, how sure that is, and what would make it surer."""
     yield from _on_targets(found) if found.problem.goal is None else _on_objective(found)
     yield from _on_parameters(found)
+    yield from _on_slices(found)
     yield from _on_edges(found)
     yield _on_budget(found)
 
@@ -29,7 +34,7 @@ def _on_targets(found: Found) -> Iterator[str]:
     yield (
         f"The best of {words.count(len(found.trials.loss))} trials has a loss of {fresh:.3g} over "
         f"{words.count(count)} target{'s' if count > 1 else ''} with fresh luck "
-        f"({found.loss:.3g} with the luck it was tuned on; {before:.3g} with the scenario as it is). "
+        f"({found.loss:.3g} with the luck it was tuned on{_finalists(found)}; {before:.3g} with the scenario as it is). "
         "The loss is the weighted sum of squared distances in the targets' standard errors."
     )
     rows = [row for row in found.outcomes() if row["is_target"]]
@@ -54,6 +59,11 @@ def _on_targets(found: Found) -> Iterator[str]:
             "Targets without an interval are taken as known to a standard error of five points "
             "of a share, or a tenth of anything else."
         )
+
+
+def _finalists(found: Found) -> str:
+    count = min(found.problem.spec.finalists, len(found.trials.loss))
+    return f", and the best of the {words.count(count)} best with fresh luck" if count > 1 else ""
 
 
 def _farthest(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -129,6 +139,28 @@ def _on_parameters(found: Found) -> Iterator[str]:
         f"Best where {words.listed(told)}{more}. In brackets the scenario's own value, and the range "
         f"among the {words.count(trials)} trials within {found.pinned.tolerance:.3g} of the best loss: "
         "at least so much is left open."
+    )
+
+
+def _on_slices(found: Found) -> Iterator[str]:
+    if found.slices is None:
+        return
+    left = [
+        (one.factor.path, float(ends[1] - ends[0]))
+        for k, one in enumerate(found.problem.tuned)
+        for ends in [one.share_of(np.asarray([found.slices.lower[k], found.slices.upper[k]]))]
+    ]
+    left.sort(key=lambda pair: pair[1])
+    pinned = [path for path, open_share in left if open_share <= PINNED]
+    loose = [path for path, open_share in reversed(left) if open_share >= LOOSE]
+    tolerance = f"{found.pinned.tolerance:.3g}"
+    yield (
+        f"Moved alone, with fresh luck, {words.count(len(pinned))} of {words.count(len(left))} parameters raise "
+        f"the loss by more than {tolerance} before they leave a tenth of their range"
+        + (f" (the most: {words.listed(pinned[:MOST_TOLD])})" if pinned else "")
+        + f"; {words.count(len(loose))} hardly do in more than half of it"
+        + (f" (the least: {words.listed(loose[:MOST_TOLD])})" if loose else "")
+        + ": the targets do not pin those down."
     )
 
 

@@ -32,6 +32,9 @@ def draw_parameters(findings: Findings) -> Figure:
         left.plot([0, 1], [place, place], color=style.PALE_GREY, linewidth=4.0, zorder=1)
         ends = [_share(row, row[key]) for key in ("lower", "upper")]
         left.plot(ends, [place, place], color=style.SKY_BLUE, linewidth=4.0, zorder=2)
+        if row["alone_lower"] is not None:
+            ends = [_share(row, row[key]) for key in ("alone_lower", "alone_upper")]
+            left.plot(ends, [place + 0.18] * 2, color=style.VERMILLION, linewidth=1.2, zorder=2)
         own = _share(row, row["own"])
         left.plot([min(max(own, 0.0), 1.0)], [place], "|", color=style.GREY, markersize=9, zorder=3)
         left.plot(
@@ -63,14 +66,23 @@ def draw_parameters(findings: Findings) -> Figure:
             Line2D([], [], marker="D", linestyle="", color=style.BLACK, markersize=3.6, label="best"),
             Patch(color=style.SKY_BLUE, label=f"about as good ({words.plural(good['trials'], 'trial')})"),
             Patch(color=style.PALE_GREY, label="searched"),
+            *_alone(rows),
             Line2D([], [], marker="|", linestyle="", color=style.GREY, markersize=8, label="scenario's own"),
         ],
         loc="outside upper left",
-        ncols=4,
+        ncols=5,
         fontsize=6.0,
     )  # fmt: skip
     figure.supxlabel(foot(findings), fontsize=6.0, color=style.GREY)
     return figure
+
+
+def _alone(rows: list[dict[str, Any]]) -> list[Line2D]:
+    """What the legend says of parameters moved alone, where they were."""
+    if rows[0]["alone_lower"] is None:
+        return []
+    label = "moved alone, loss hardly worse"
+    return [Line2D([], [], color=style.VERMILLION, linewidth=1.2, label=label)]
 
 
 def _share(row: dict[str, Any], value: float) -> float:

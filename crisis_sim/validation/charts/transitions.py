@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from crisis_sim.model.observer import ACTS, NEXT
 from crisis_sim.report import style
-from crisis_sim.validation.observer import ACTS, NEXT
 from crisis_sim.validation.run import Validation
 
 #: A share from which the ground is so dark that figures upon it are white.

@@ -51,13 +51,16 @@ def test_every_path_in_the_summary_gives_the_figure_that_stands_there(batch: Bat
         for key in path.split("."):
             figure = figure[key]
         measured = one.over(batch.ensembles["may_2025"])
+        if figure is None:  # such as a median that is not reached; its lower limit may be
+            assert not np.isfinite(measured.estimate[0]), path
+            continue
         for key in ("estimate", "lower", "upper"):
             got = getattr(measured, key)[0]
-            if figure is None or figure[key] is None:
+            if figure[key] is None:
                 assert not np.isfinite(got), path
             else:
                 assert got == pytest.approx(figure[key], rel=1e-8), path
-        if figure and figure.get("standard_error"):
+        if figure.get("standard_error"):
             assert measured.standard_error[0] == pytest.approx(figure["standard_error"], rel=1e-8)
 
 
@@ -95,7 +98,8 @@ def test_influence_has_mean_zero_and_the_standard_error_as_its_spread(
     measured = measure(name).over(design, POINTS)
     sound = np.isfinite(measured.standard_error)
     spread = np.sqrt((measured.influence**2).sum(axis=1)) / REPLICATES
-    np.testing.assert_allclose(spread[sound], measured.standard_error[sound], atol=1e-9)
+    # Where all are alike, the standard error is the root of a rounding error: 1.5e-8, not 0.
+    np.testing.assert_allclose(spread[sound], measured.standard_error[sound], atol=1e-7)
     np.testing.assert_allclose(measured.influence.mean(axis=1), 0.0, atol=1e-9)
 
 

@@ -12,6 +12,7 @@ from crisis_sim.report.page.question import told_median
 from crisis_sim.report.page.tables import difference, median, share
 from crisis_sim.report.page.values import number, source, value
 from crisis_sim.report.words import points
+from crisis_sim.scenario.behaviour import DecisionBehaviour
 from crisis_sim.scenario.numbers import Distribution
 from tests.report.page.reading import read
 
@@ -53,8 +54,9 @@ def test_a_number_has_its_thousands_apart_and_no_dust(held: float, said: str) ->
 
 def test_a_source_is_the_defaults_or_the_scenario() -> None:
     path = ("behaviour", "decision", "choice_precision")
-    assert source(path, 3.4).startswith("default: Crisman-Cox and Gibilisco 2018")
-    assert source(path, 9.0) == "the scenario; usually 3.4"
+    usual = DecisionBehaviour().choice_precision
+    assert source(path, usual).startswith("default: Crisman-Cox and Gibilisco 2018")
+    assert source(path, 9.0) == f"the scenario; usually {usual:g}"
     assert source(("states", "india", "resolve"), 0.5) == "the scenario"
     assert source(("states", "india", "capability"), 1.0) == "default: assumed"
     assert source(("mediators", "us", "style"), "facilitation") == "default"

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from crisis_sim.batch import simulate
 from crisis_sim.model import CrisisModel
+from crisis_sim.model.observer import ACTS, NEXT, Observer, transition_column
 from crisis_sim.model.state import State
 from crisis_sim.scenario import Scenario, load_scenario
-from crisis_sim.validation.observer import ACTS, NEXT, Observer, transition_column
 
 Columns = dict[str, NDArray[Any]]
 RUNGS = [rung.name for rung in load_scenario("may_2025").ladder]
@@ -98,15 +98,17 @@ def test_a_given_number_of_deaths_reaches_the_crisis_and_the_observer(
 
 @pytest.mark.usefixtures("idle")
 class TestAnswers:
-    def test_climbs_within_a_day_of_each_other_are_one_answer_of_the_highest_kind(self) -> None:
-        script = {24: {"one": "protest"}, 36: {"one": "mobilisation"}, 54: {"one": "border fire"}}
+    def test_climbs_within_three_days_of_each_other_are_one_answer_of_the_highest_kind(
+        self,
+    ) -> None:
+        script = {24: {"one": "protest"}, 36: {"one": "mobilisation"}, 108: {"one": "border fire"}}
         outcome = play(script, scenario())
         assert outcome["one_struck_at_hours"] == TRIGGER_AT
         assert outcome["one_response"] == "violent"
-        assert outcome["one_response_hours"] == 54 - TRIGGER_AT
+        assert outcome["one_response_hours"] == 108 - TRIGGER_AT
 
     def test_a_climb_long_after_the_last_is_another_matter(self) -> None:
-        script = {24: {"one": "mobilisation"}, 54: {"one": "border fire"}}
+        script = {24: {"one": "mobilisation"}, 102: {"one": "border fire"}}
         outcome = play(script, scenario())
         assert outcome["one_response"] == "nonviolent_military"
         assert outcome["one_response_hours"] == 24 - TRIGGER_AT
@@ -170,9 +172,20 @@ class TestActs:
             ("threat", "display"): 1,
             ("display", "force"): 1,
             ("force", "war"): 1,
-            ("war", "force"): 1,
-            ("force", "end"): 1,
+            ("war", "war"): 1,  # a strike, but the war goes on
+            ("war", "display"): 1,
+            ("display", "display"): 1,
+            ("display", "end"): 1,
         }
+
+    def test_a_war_is_over_once_neither_side_fires(self) -> None:
+        script = {
+            24: {"one": "full-scale war"},
+            48: {"one": "calm"},
+            72: {"other": "border fire"},
+        }
+        outcome = play(script, scenario(deaths=0), until=96)
+        assert followed(outcome) == {("war", "force"): 1}
 
     def test_fighting_that_goes_on_is_a_new_act_every_week(self) -> None:
         days = 22
@@ -185,9 +198,13 @@ class TestActs:
         outcome = play(script, scenario(deaths=0), until=96)
         assert followed(outcome) == {("display", "threat"): 1}
 
-    def test_standing_mobilised_is_no_new_act(self) -> None:
-        script = {24: {"one": "mobilisation"}, 24 * 30: {"one": "calm"}}
-        assert followed(play(script, scenario(deaths=0))) == {("display", "end"): 1}
+    def test_standing_mobilised_is_a_new_act_every_week(self) -> None:
+        days = 29
+        script = {24: {"one": "mobilisation"}, 24 + days * 24: {"one": "calm"}}
+        assert followed(play(script, scenario(deaths=0))) == {
+            ("display", "display"): days // 7,
+            ("display", "end"): 1,
+        }
 
     def test_in_a_turn_the_state_listed_first_comes_first(self) -> None:
         script = {24: {"one": "protest", "other": "border fire"}, 48: {"other": "calm"}}
@@ -259,7 +276,9 @@ class TestHalts:
 def test_a_ceasefire_after_the_first_strike_is_the_halt(population: Scenario) -> None:
     outcomes = CrisisModel(population, 300, agents=[Observer]).run().outcomes()
     struck, ceased = outcomes["first_strike_at_hours"], outcomes["ceasefire_in_effect_at_hours"]
-    after = ceased >= struck
+    # A ceasefire that falls in the turn in which it takes effect is none: no turn's end sees it hold.
+    seen = ~(outcomes["relapsed_at_hours"] - ceased < population.hours_per_turn)
+    after = (ceased >= struck) & seen
     assert after.sum() > 20
     halted = outcomes["halted_at_hours"][after]
     # Strikes may have rested before the ceasefire came.

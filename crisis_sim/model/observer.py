@@ -27,8 +27,8 @@ NEXT = ("end", *ACTS)
 RESPONSES = ("", "verbal", "political_or_economic", "nonviolent_military", "violent")
 
 #: Climbs no further apart than this are one response, carried out step by step.
-RESPONSE_GAP_DAYS = 1.0
-#: Fighting that goes on counts as a new act this long after the last: MIE codes an incident that lasts as one.
+RESPONSE_GAP_DAYS = 3.0
+#: Force or a display that goes on is a new act this long after the last: MIE codes an incident that lasts as one.
 RENEWED_AFTER_DAYS = 7.0
 
 
@@ -61,13 +61,14 @@ class Observer(CrisisAgent):
     violent, on the highest rung without violence nonviolent military, on the lowest above calm verbal, and between them
     political or economic. A state that fights already when it is struck is left out.
 
-    **Acts.** An act is a climb, or fighting that goes on: on a lower rung, or anew every `RENEWED_AFTER_DAYS`. It is of the
-    kind of its rung: war, force (other violence), display (the highest rung without violence) or threat (those below).
-    To take back a measure is no act, and neither is a halt. The acts of both states form one sequence; in a turn those
+    **Acts.** An act is a climb, or force or a display that goes on: on a lower rung, or anew every `RENEWED_AFTER_DAYS`,
+    while no halt holds. It is of the kind of its rung: war, force (other violence), display (the highest rung without
+    violence) or threat (those below). Once there was war, all force is war until neither side fires. To come down to a
+    threat or to calm is no act, and neither is a halt. The acts of both states form one sequence; in a turn those
     of the state that the scenario lists first come first.
 
-    **Halts.** Strikes have halted when a ceasefire takes effect after the first strike, or with the last strike before
-    `follow_up_days` without one, or before the crisis ended.
+    **Halts.** Strikes have halted when a ceasefire takes effect after the first strike and is there at its turn's end, or
+    with the last strike before `follow_up_days` without one, or before the crisis ended.
 
     Attributes (each an array over replicates):
         last_act: kind of the last act as a place in `ACTS`; -1 before the first.
@@ -89,6 +90,7 @@ class Observer(CrisisAgent):
         self._acted_at = {state.name: self.array(np.nan, np.float64) for state in states}
         self._halted = self.array(False, bool)
         self.last_act = self.array(-1, np.int8)
+        self._warring = self.array(False, bool)
         self.strikes_until = self.array(np.nan, np.float64)
         record = model.record
         for state in states:
@@ -103,6 +105,7 @@ class Observer(CrisisAgent):
     def observe(self) -> None:
         """See what came of the last turn's decisions, and what happened in this turn."""
         decided_at = self.crisis.hours - self.crisis.scenario.hours_per_turn
+        self._see_war()
         for state in self.crisis.states:
             self._see_answer(state, decided_at)
             self._see_acts(state, decided_at)
@@ -138,11 +141,19 @@ class Observer(CrisisAgent):
 
     # Acts.
 
+    def _see_war(self) -> None:
+        """A war goes on, whichever rung its fights are on, until neither side fires."""
+        one, other = self.crisis.states
+        highest = np.maximum(self._kind_of[0][one.rung], self._kind_of[0][other.rung])
+        self._warring |= highest == ACTS.index("war")
+        self._warring &= highest >= ACTS.index("force")
+
     def _see_acts(self, state: State, hours: float) -> None:
         seen, acted_at = self._seen[state.name], self._acted_at[state.name]
         kind = self._kind_of[0][state.rung]
         anew = (state.rung < seen) | (hours - acted_at >= 24 * RENEWED_AFTER_DAYS)
-        goes_on = (kind >= ACTS.index("force")) & anew
+        goes_on = (kind >= ACTS.index("display")) & anew & ~self.crisis.halt.holding
+        kind = np.where(self._warring & (kind == ACTS.index("force")), ACTS.index("war"), kind)
         who = (((state.rung > seen) | goes_on) & self.crisis.ongoing).nonzero()[0]
         acted_at[who] = hours
         self._count(who, kind[who])
