@@ -17,9 +17,9 @@ from typing import Any
 from console import DOCS, IMAGES
 from pictures import keep
 
+from crisis_sim.experiments.tuning.told import LOOSE, PINNED
+
 PAGE, FOLDER = DOCS / "fit.md", DOCS / "fit"
-#: A parameter that may move alone in no more than the first share of its range is pinned down; in the second, it is not.
-PINNED, LOOSE = 0.1, 0.5
 HEAD = Template("""# The fit, and how well it pins the parameters down
 
 <!-- Made by docs/tools/fit_page.py; the figures are those of $folder. -->
@@ -36,7 +36,7 @@ alike, towards $targets figures of [the record](facts/README.md). Anyone can rep
 - **Search.** CMA-ES (Hansen 2016), seed $seed, $trials trials of $replicates crises in each scenario; the $finalists best
   were run again with fresh luck, and what did best then is the answer. It starts where an earlier search, with other luck,
   had come to: CMA-ES and damped Gauss-Newton steps, with differences over paired luck, over the same parameters and, in
-  the end, the same figures. That search took some hours and is not kept; its end is the file's `start`.
+  the end, the same figures. That search is not kept; its end is the file's `start`.
 - **What it came to.** $answer
 
 Kept beside this page: [`summary.json`](fit/summary.json) with all that follows, [`parameters.csv`](fit/parameters.csv),
