@@ -8,21 +8,34 @@ An event in continuous time has a *clock*: a unit-exponential budget that its ha
 happens and the clock takes its next budget (random time change; the common reaction path method of Rathinam, Sheppard and
 Khammash 2010, Journal of Chemical Physics 132, 034103). A choice takes the next uniform number of its stream.
 
-The draws come from NumPy's counter-based Philox generator (Salmon et al. 2011), keyed by a hash of seed and purpose and
-set to the replicate's own place in the sequence.
+The numbers are those of the counter-based generator Philox 4x64-10 (Salmon, Moraes, Dror and Shaw 2011, "Parallel random
+numbers: as easy as 1, 2, 3"), keyed by a hash of seed and purpose, with the replicate's own place and n as its counter. Any
+of them can be had without those before it, so that they are made where they are used, and none is kept. They are, to the
+bit, what NumPy's `Philox` gives at that place.
 """
 
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crisis_sim.model.arrays import Array, Indices, OverReplicates, Real
+from crisis_sim.model.compiled import compiled
 
 #: 32-bit numbers that Philox makes at one step of its counter.
 NUMBERS_A_STEP = 8
+
+# The constants of Philox 4x64-10, as published.
+_UINT = np.uint64
+_MULTIPLIERS = _UINT(0xD2E7470EE14C6C93), _UINT(0xCA5A826395121157)
+_KEY_STEPS = _UINT(0x9E3779B97F4A7C15), _UINT(0xBB67AE8584CAA73B)
+_ROUNDS = 10
+_HALF, _LOW = _UINT(32), _UINT(0xFFFFFFFF)
+_ONE, _PER_STEP = _UINT(1), _UINT(NUMBERS_A_STEP)
+_SPARE_BITS, _SPACING = _UINT(8), Real(2.0**-24)
 
 
 class Luck:
@@ -51,14 +64,14 @@ class Luck:
         """Numbers of the replicates, shape (count,), as those of the rows, shape (rows,)."""
         return np.tile(numbers, self.points) if self.points > 1 else numbers
 
-    def uniforms(self, key: str, occurrence: int = 0) -> NDArray[np.float32]:
-        """The uniform numbers in [0, 1) of one occurrence in a stream, one for each replicate, shape (count,)."""
-        digest = hashlib.blake2b(f"{self.seed}/{key}".encode(), digest_size=16).digest()
-        step, skipped = divmod(self.first, NUMBERS_A_STEP)
-        philox = np.random.Philox(
-            key=np.frombuffer(digest, np.uint64), counter=[step, occurrence, 0, 0]
-        )
-        return np.random.Generator(philox).random(skipped + self.count, Real)[skipped:]
+    def key_of(self, stream: str) -> NDArray[np.uint64]:
+        """The two numbers that key a stream of that name."""
+        digest = hashlib.blake2b(f"{self.seed}/{stream}".encode(), digest_size=16).digest()
+        return np.frombuffer(digest, np.uint64)
+
+    def uniforms(self, stream: str) -> NDArray[np.float32]:
+        """The first uniform number in [0, 1) of a stream, one for each replicate, shape (count,)."""
+        return Stream(self, stream, np.arange(self.count)).take(np.arange(self.count))
 
 
 class Stream(OverReplicates):
@@ -66,83 +79,55 @@ class Stream(OverReplicates):
 
     Args:
         luck: the block's luck.
-        key: agent and purpose.
+        name: agent and purpose.
         place: the rows of the block that are still in it; all of them where left out.
     """
 
-    def __init__(self, luck: Luck, key: str, place: Indices | None = None) -> None:
-        self._luck, self._key = luck, key
+    def __init__(self, luck: Luck, name: str, place: Indices | None = None) -> None:
         place = np.arange(luck.rows) if place is None else place
-        self._taken = np.zeros(place.size, np.intp)
-        if luck.points == 1:
-            columns, self._column = place, np.arange(place.size)
-        else:  # the points of a design read the same numbers
-            columns, self._column = np.arange(luck.count), place % luck.count
-        self._drawn = 0
-        # In a tuple, since they are not over the replicates: the replicates of the block that the columns stand for, and
-        # the numbers, one row an occurrence, with room for more rows.
-        self._columns = (columns,)
-        self._numbers = (np.empty((4, columns.size), Real),)
+        # In a tuple, since it is not over the replicates.
+        self._key = (luck.key_of(name),)
+        # The points of a design read the same numbers.
+        self._replicate = (luck.first + place % luck.count).astype(np.uint64)
+        self._taken = np.zeros(place.size, np.uint32)
 
-    def _row(self, occurrence: int) -> NDArray[np.float32]:
-        """The numbers of one occurrence for all replicates of the block, shape (count,)."""
-        return self._luck.uniforms(self._key, occurrence)
-
-    def _draw(self) -> None:
-        """Draw one more occurrence."""
-        (numbers,), (places,) = self._numbers, self._columns
-        if self._drawn == len(numbers):
-            roomier = np.empty((2 * self._drawn, places.size), Real)
-            roomier[: self._drawn] = numbers
-            self._numbers, numbers = (roomier,), roomier
-        row = self._row(self._drawn)
-        numbers[self._drawn] = row if places.size == row.size else row.take(places)
-        self._drawn += 1
+    def _next(self, who: Indices) -> NDArray[np.float32]:
+        return _take_numbers(self._key[0], self._replicate, self._taken, who)
 
     def take(self, who: Indices) -> NDArray[np.float32]:
         """The next number of each replicate in `who`, shape (len(who),)."""
-        occurrence = self._taken.take(who)
-        self._taken[who] = occurrence + 1
-        while occurrence.size and occurrence.max() >= self._drawn:
-            self._draw()
-        (numbers,) = self._numbers
-        occurrence *= numbers.shape[1]
-        occurrence += self._column.take(who)
-        return numbers.reshape(-1).take(occurrence)
-
-    def keep(self, chosen: Indices, replicates: int) -> None:
-        """Keep the chosen replicates; their columns are copied once a quarter of those there is of no more use."""
-        super().keep(chosen, replicates)
-        (numbers,), (places,) = self._numbers, self._columns
-        if 4 * self._column.size < 3 * places.size:
-            rows = max(self._drawn, 1)
-            self._numbers = (numbers[:rows].take(self._column, axis=1),)
-            self._columns = (places.take(self._column),)
-            self._column = np.arange(self._column.size)
+        return self._next(who)
 
 
 class NormalStream(Stream):
     """Standard normal numbers, two from each pair of uniform ones (Box and Muller 1958)."""
 
-    def _row(self, occurrence: int) -> NDArray[np.float32]:
-        pair = occurrence - occurrence % 2
-        radius = np.sqrt(-2 * np.log(1 - super()._row(pair)))
-        angle = Real(2 * np.pi) * super()._row(pair + 1)
-        turn = np.cos(angle) if occurrence == pair else np.sin(angle)
-        return np.asarray(radius * turn)
+    def take(self, who: Indices) -> NDArray[np.float32]:
+        """The next number of each replicate in `who`, shape (len(who),)."""
+        taken = self._taken.take(who)
+        second = (taken % 2).astype(bool)
+        self._taken[who] = taken - second  # both of a pair come from the same two uniform numbers
+        radius = np.sqrt(-2 * np.log(1 - self._next(who)))
+        angle = Real(2 * np.pi) * self._next(who)
+        self._taken[who] = taken + 1
+        if second.all():
+            return np.asarray(radius * np.sin(angle))
+        if not second.any():
+            return np.asarray(radius * np.cos(angle))
+        return np.asarray(radius * np.where(second, np.sin(angle), np.cos(angle)))
 
 
 class Clock(Stream):
     """When an event happens: its hazard eats a unit-exponential budget, and takes the next one when it is gone."""
 
-    def __init__(self, luck: Luck, key: str, place: Indices | None = None) -> None:
-        super().__init__(luck, key, place)
-        self.left = self.take(np.arange(self._column.size))
+    def __init__(self, luck: Luck, name: str, place: Indices | None = None) -> None:
+        super().__init__(luck, name, place)
+        self.left = self.take(np.arange(self._taken.size))
 
-    def _row(self, occurrence: int) -> NDArray[np.float32]:
-        return -np.log(
-            1 - super()._row(occurrence)
-        )  # exact: a number and 1 less it are multiples of 2**-24
+    def take(self, who: Indices) -> NDArray[np.float32]:
+        """The next budget of each replicate in `who`, shape (len(who),)."""
+        # Exact: a number and 1 less it are multiples of 2**-24.
+        return np.asarray(-np.log(1 - self._next(who)))
 
     def ring(self, hazard: Array, who: Indices | None = None) -> Indices:
         """Spend `hazard` (a rate times the turn's length) and say in which replicates the event happens.
@@ -151,15 +136,98 @@ class Clock(Stream):
             hazard: shape (replicates,), or (len(who),), or one number for all.
             who: the replicates in which the clock runs in this turn; all of them where left out.
         """
-        if who is None:
-            self.left -= hazard
-            rang = (self.left <= 0).nonzero()[0]
-        else:
-            left = self.left.take(who) - hazard
-            self.left[who] = left
-            rang = who[left <= 0]
-        if (
-            rang.size
-        ):  # what a budget lacks is owed by the next one, so that no rate is lost to long turns
-            self.left[rang] += self.take(rang)
+        spent = np.atleast_1d(np.asarray(hazard, Real))
+        rang = _spend_all(self.left, spent) if who is None else _spend(self.left, spent, who)
+        self.renew(rang)
         return rang
+
+    def renew(self, rang: Indices) -> None:
+        """Take the next budget where the clock rang."""
+        if rang.size:
+            # What a budget lacks is owed by the next one, so that no rate is lost to long turns.
+            self.left[rang] += self.take(rang)
+
+
+@compiled
+def _spend_all(left: NDArray[np.float32], hazard: NDArray[np.float32]) -> Indices:
+    """Spend hazards in all replicates; those whose budget is gone."""
+    rang = np.empty(left.size, np.intp)
+    count, last = 0, hazard.size - 1
+    for one in range(left.size):
+        left[one] -= hazard[min(one, last)]
+        if left[one] <= 0:
+            rang[count] = one
+            count += 1
+    return rang[:count]
+
+
+@compiled
+def _spend(left: NDArray[np.float32], hazard: NDArray[np.float32], who: Indices) -> Indices:
+    """Spend hazards in the replicates `who`; those whose budget is gone."""
+    rang = np.empty(who.size, np.intp)
+    count, last = 0, hazard.size - 1
+    for place in range(who.size):
+        one = who[place]
+        left[one] -= hazard[min(place, last)]
+        if left[one] <= 0:
+            rang[count] = one
+            count += 1
+    return rang[:count]
+
+
+@compiled
+def _take_numbers(
+    key: NDArray[np.uint64],
+    replicate: NDArray[np.uint64],
+    taken: NDArray[np.uint32],
+    who: Indices,
+) -> NDArray[np.float32]:
+    """The next uniform number of each replicate in `who`, who have then taken one more."""
+    numbers = np.empty(who.size, Real)
+    words = (_UINT(0), _UINT(0), _UINT(0), _UINT(0))
+    known_step, known_occurrence = _UINT(0), _UINT(0)  # no number lies at step 0
+    for place in range(who.size):
+        one = who[place]
+        occurrence = _UINT(taken[one])
+        taken[one] += 1
+        step = replicate[one] // _PER_STEP + _ONE
+        if step != known_step or occurrence != known_occurrence:  # neighbours share a step
+            words = _philox(key[0], key[1], step, occurrence)
+            known_step, known_occurrence = step, occurrence
+        within = replicate[one] % _PER_STEP
+        if within < 2:
+            word = words[0]
+        elif within < 4:
+            word = words[1]
+        elif within < 6:
+            word = words[2]
+        else:
+            word = words[3]
+        half = word >> _HALF if within % 2 else word & _LOW
+        numbers[place] = Real(half >> _SPARE_BITS) * _SPACING
+    return numbers
+
+
+@compiled
+def _philox(key: np.uint64, other_key: np.uint64, step: np.uint64, occurrence: np.uint64) -> Any:
+    """The four 64-bit words of Philox 4x64-10 at the counter (step, occurrence, 0, 0)."""
+    one, two, three, four = step, occurrence, _UINT(0), _UINT(0)
+    for _ in range(_ROUNDS):
+        one, two, three, four = (
+            _high_half(_MULTIPLIERS[1], three) ^ two ^ key,
+            _MULTIPLIERS[1] * three,
+            _high_half(_MULTIPLIERS[0], one) ^ four ^ other_key,
+            _MULTIPLIERS[0] * one,
+        )
+        key += _KEY_STEPS[0]
+        other_key += _KEY_STEPS[1]
+    return one, two, three, four
+
+
+@compiled
+def _high_half(one: np.uint64, other: np.uint64) -> np.uint64:
+    """The upper 64 bits of the product of two 64-bit numbers."""
+    one_high, one_low, other_high, other_low = one >> _HALF, one & _LOW, other >> _HALF, other & _LOW
+    middle = one_high * other_low + (one_low * other_low >> _HALF)
+    other_middle = one_low * other_high + (middle & _LOW)
+    return one_high * other_high + (middle >> _HALF) + (other_middle >> _HALF)
