@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial, reduce
 from typing import TYPE_CHECKING, Any, cast
 
 import mesa
@@ -12,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisis_sim.model.arrays import Array, Indices, OverReplicates, Real
+from crisis_sim.model.choice import INFLUENCE
+from crisis_sim.model.compiled import compiled
 from crisis_sim.model.luck import Clock, NormalStream, Stream
 
 if TYPE_CHECKING:
@@ -138,36 +139,81 @@ class Influence:
     overtness: Array = None
 
     @staticmethod
-    def joined(influences: Iterable[Influence | None]) -> Influence:
-        """All of them together, 0 where none says anything.
+    def joined(influences: Iterable[Influence | None], count: int) -> NDArray[np.void]:
+        """All of them together, as records of `INFLUENCE`, shape (count,); 0 where none says anything.
 
         Values add up; shares each save a part of what the others left; overtness is that of the most overt.
         """
         # None and zeros come to the same: whether a mediator says nothing, or nothing yet, changes no digit.
-        given = [influence for influence in influences if influence is not None]
-        total = Influence()
-        for part, join in _JOINS.items():
-            arrays = [array for one in given if (array := getattr(one, part)) is not None]
-            setattr(total, part, join(arrays) if arrays else Real(0))
+        total = np.zeros(count, INFLUENCE)
+        _start(total)
+        for influence in influences:
+            if influence is not None:
+                parts = [_whole(getattr(influence, part), count) for part in PARTS]
+                _join(total, *parts)
+        _close(total)
         return total
 
 
-def _together(shares: list[Array]) -> Array:
-    left = 1 - shares[0]
-    for share in shares[1:]:
-        left *= 1 - share
-    return 1 - left
+PARTS = tuple(INFLUENCE.names or ())
+_NOTHING = np.empty(0, Real)
+_ONE = Real(1)
 
 
-_JOINS: dict[str, Callable[[list[Array]], Array]] = {
-    "restraint": partial(reduce, np.add),
-    "inducement": partial(reduce, np.add),
-    "cover": _together,
-    "information": _together,
-    "privacy": _together,
-    "trust": _together,
-    "overtness": partial(reduce, np.maximum),
-}
+def _whole(part: Array, count: int) -> NDArray[np.float32]:
+    """A part of an influence as an array of `Real`, shape (count,), or of none where it is None."""
+    if part is None:
+        return _NOTHING
+    if getattr(part, "dtype", None) == Real and part.shape == (count,) and part.flags.carray:
+        return cast("NDArray[np.float32]", part)
+    return np.full(count, part, Real)
+
+
+@compiled
+def _start(total: NDArray[np.void]) -> None:
+    """Let shares be what is left of them, until all have been joined."""
+    for one in range(total.size):
+        total[one].cover = _ONE
+        total[one].information = _ONE
+        total[one].privacy = _ONE
+        total[one].trust = _ONE
+
+
+@compiled
+def _join(
+    total: NDArray[np.void],
+    restraint: NDArray[np.float32],
+    inducement: NDArray[np.float32],
+    cover: NDArray[np.float32],
+    information: NDArray[np.float32],
+    privacy: NDArray[np.float32],
+    trust: NDArray[np.float32],
+    overtness: NDArray[np.float32],
+) -> None:
+    for one in range(restraint.size):
+        total[one].restraint += restraint[one]
+    for one in range(inducement.size):
+        total[one].inducement += inducement[one]
+    for one in range(cover.size):
+        total[one].cover *= _ONE - cover[one]
+    for one in range(information.size):
+        total[one].information *= _ONE - information[one]
+    for one in range(privacy.size):
+        total[one].privacy *= _ONE - privacy[one]
+    for one in range(trust.size):
+        total[one].trust *= _ONE - trust[one]
+    for one in range(overtness.size):
+        total[one].overtness = max(total[one].overtness, overtness[one])
+
+
+@compiled
+def _close(total: NDArray[np.void]) -> None:
+    """Turn what is left of shares into the shares."""
+    for one in range(total.size):
+        total[one].cover = _ONE - total[one].cover
+        total[one].information = _ONE - total[one].information
+        total[one].privacy = _ONE - total[one].privacy
+        total[one].trust = _ONE - total[one].trust
 
 
 class ThirdParty(CrisisAgent):

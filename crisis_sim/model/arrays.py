@@ -57,3 +57,34 @@ class OverReplicates:
 
     #: Whether the block tells it itself to keep (agents do not shrink the agents that they know).
     keeps_itself = False
+
+
+def reals(*names: str) -> np.dtype[np.void]:
+    """A kind of record whose fields are all of `Real`."""
+    return np.dtype([(name, Real) for name in names])
+
+
+class Settings(OverReplicates):
+    """Numbers that a compiled rule reads: one record for each replicate, or a single one where all share them.
+
+    Args:
+        records: shape (replicates, ...), or (1, ...) where they are shared.
+    """
+
+    def __init__(self, records: NDArray[np.void]) -> None:
+        shared = len(records) == 1
+        self._shared = (records,) if shared else ()  # in a tuple, since not over the replicates
+        self._own = None if shared else records
+
+    @classmethod
+    def of(cls, kind: np.dtype[np.void], **numbers: Array) -> Settings:
+        """Settings of a kind, from a number for each of its fields: shared by all or of shape (replicates,)."""
+        records = np.empty(max(np.size(number) for number in numbers.values()), kind)
+        for name, number in numbers.items():
+            records[name] = number
+        return cls(records)
+
+    @property
+    def records(self) -> NDArray[np.void]:
+        """The records; that of replicate k is `records[min(k, len(records) - 1)]`."""
+        return self._shared[0] if self._own is None else self._own

@@ -1,183 +1,236 @@
 """What a state's options are worth to it, and which one it takes: quantal choice (McKelvey and Palfrey 1995).
 
 A state that decides may yield, offer or accept a halt, hold its rung, or move up to `reach` rungs down or up its ladder
-(May 2025 was "an elevator, not a ladder"). The equations are in docs/ODD.md, under "Decision".
+(May 2025 was "an elevator, not a ladder"). The equations are in docs/ODD.md, under "Decision". The rules below speak of one
+state in one replicate; `weigh`, `odds_of` and `pick` go through all replicates in which a state decides.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crisis_sim.model.agent import Influence
-from crisis_sim.model.arrays import Array, Real
+from crisis_sim.model.arrays import Array, Flags, Indices, Real, reals
+from crisis_sim.model.compiled import compiled
 
 #: The options, from the most yielding to the most escalatory: the same uniform number picks alike in paired crises.
 YIELD, HALT, FIRST_RUNG = 0, 1, 2
 
+#: What is at stake for a state, as long as the crisis lasts: its facts and how states behave, multiplied where they always
+#: stand together: `retaliation`, `reciprocity` and `forgone_by_halt` hold the state's resolve, `audience_cost` and
+#: `public_offer_cost` its audience, `aversion` the cost of overt mediation, `dread` its caution and the rival's nuclear
+#: weapons.
+STAKES = np.dtype(
+    [
+        ("dread", np.float64),
+        ("choice_precision", np.float64),
+        *(
+            (name, Real)
+            for name in (
+                "resolve", "claim", "saturation", "hope", "retaliation", "reciprocity", "aversion",
+                "economic_restraint", "fatigue_restraint", "audience_cost", "success_cover", "unready_cost", "line_cost",
+                "nuclear_taboo", "hurting", "settling_cost", "forgone_by_halt", "forgone_by_yielding", "mistrust",
+                "rebuff_cost", "public_offer_cost", "yielding_cost", "change_cost", "effort", "reach",
+            )
+        ),
+    ]
+)  # fmt: skip
 
-@dataclass(slots=True)
-class Situation:
-    """What a state weighs, in the m replicates in which it decides: arrays of shape (m,), or numbers shared by all.
+#: What a state sees when it decides.
+#:
+#: grievance: harm suffered and not answered, as far as it moves the state (saturating).
+#: demand: that harm and the state's claim together, likewise.
+#: seen: the rival's intensity as the state sees it.
+#: commitment: the intensity to which it is publicly committed.
+#: pressure, fatigue: economic pressure and fatigue.
+#: unready: how far it is from being ready to strike, 1 to 0.
+#: worst: the worst violence that either side has used so far, as its place in `VIOLENCE`.
+#: answered: how far no grievance is left to answer, 0 to 1.
+#: belief: chance, as it believes, that the rival accepts an offer.
+#: accepting: 1 where the rival's offer of a halt stands, else 0.
+SITUATION = reals(
+    "grievance", "demand", "seen", "commitment", "pressure", "fatigue", "unready", "worst", "answered", "belief",
+    "accepting",
+)  # fmt: skip
 
-    Attributes:
-        resolve, audience, aversion: the state's facts.
-        dread: its dread of full intensity.
-        grievance: harm suffered and not answered, as far as it moves the state (saturating).
-        demand: that harm and the state's claim together, likewise.
-        seen: the rival's intensity as the state sees it.
-        commitment: the intensity to which it is publicly committed.
-        pressure, fatigue: economic pressure and fatigue.
-        unready: how far it is from being ready to strike, 1 to 0.
-        worst: the worst violence that either side has used so far, as its place in `VIOLENCE`.
-        answered: how far no grievance is left to answer, 0 to 1.
-        accepting: whether the rival's offer of a halt stands.
-        belief: chance, as it believes, that the rival accepts an offer.
-        influence: what third parties bring to bear.
-    """
+#: What third parties bring to bear on a state: see `crisis_sim.model.agent.Influence`.
+INFLUENCE = reals(
+    "restraint", "inducement", "cover", "information", "privacy", "trust", "overtness"
+)
 
-    resolve: Array
-    audience: Array
-    aversion: Array
-    dread: Array
-    grievance: Array
-    demand: Array
-    seen: Array
-    commitment: Array
-    pressure: Array
-    fatigue: Array
-    unready: Array
-    worst: Array
-    answered: Array
-    accepting: Array
-    belief: Array
-    influence: Influence
-
-
-@dataclass(slots=True)
-class Rungs:
-    """Rungs as options: arrays of shape (rungs, m), or (rungs, 1) where they are alike for all replicates."""
-
-    intensity: NDArray[np.float32]
-    dread: NDArray[np.float32]
-    strike: NDArray[np.float32]
-    violence: NDArray[np.float32]
-    nuclear: NDArray[np.float32]
+_ZERO, _ONE = Real(0), Real(1)
 
 
-def weight_against(situation: Situation, decision: Any) -> Array:
+@compiled
+def weight_against(stakes: Any, now: Any, brought: Any) -> Any:
     """What weighs against full intensity: economic pressure, fatigue and the restraint of third parties."""
     return (
-        decision.economic_restraint * situation.pressure
-        + decision.fatigue_restraint * situation.fatigue
-        + situation.influence.restraint
+        stakes.economic_restraint * now.pressure
+        + stakes.fatigue_restraint * now.fatigue
+        + brought.restraint
     )
 
 
-def audience_cost(
-    situation: Situation, intensity: Array, decision: Any, success_cover: Array
-) -> Array:
+@compiled
+def audience_cost(stakes: Any, now: Any, brought: Any, intensity: Any) -> Any:
     """Cost of falling below one's public commitment, less what mediators' terms and claimed success save."""
-    exposed = (1 - situation.influence.cover) * (1 - success_cover * situation.answered)
-    fall = np.maximum(situation.commitment - intensity, 0)
-    fall *= decision.audience_cost * situation.audience * exposed
-    return fall
+    exposed = (_ONE - brought.cover) * (_ONE - stakes.success_cover * now.answered)
+    return max(now.commitment - intensity, _ZERO) * (stakes.audience_cost * exposed)
 
 
-def value_of_rungs(
-    situation: Situation, rungs: Rungs, decision: Any, success_cover: Array
-) -> NDArray[np.float32]:
-    """Value of being on each rung while the fight goes on, shape (rungs, m)."""
-    pull = decision.retaliation * situation.resolve * situation.demand
-    value: NDArray[np.float32] = (pull - weight_against(situation, decision)) * rungs.intensity
-    value -= situation.dread * rungs.dread
-    outdone = np.maximum(situation.seen - rungs.intensity, 0)
-    outdone *= decision.reciprocity * situation.resolve
-    value -= outdone
-    value -= audience_cost(situation, rungs.intensity, decision, success_cover)
-    if np.any(situation.unready):
-        value -= decision.unready_cost * situation.unready * rungs.strike
-    value -= decision.line_cost * np.maximum(rungs.violence - situation.worst, 0)
-    for rung in np.flatnonzero(rungs.nuclear.any(axis=1)):
-        value[rung] -= decision.nuclear_taboo * rungs.nuclear[rung]
-    value -= decision.hurting * situation.seen
+@compiled
+def value_of_rung(stakes: Any, now: Any, brought: Any, rung: Any) -> Any:
+    """Value of being on a rung while the fight goes on."""
+    pull = stakes.retaliation * now.demand
+    value = (pull - weight_against(stakes, now, brought)) * rung.intensity
+    value = Real(value - stakes.dread * rung.dread)
+    value -= max(now.seen - rung.intensity, _ZERO) * stakes.reciprocity
+    value -= audience_cost(stakes, now, brought, rung.intensity)
+    value -= stakes.unready_cost * now.unready * rung.strike
+    value -= stakes.line_cost * max(rung.violence - now.worst, _ZERO)
+    value -= stakes.nuclear_taboo * rung.nuclear
+    value -= stakes.hurting * now.seen
     return value
 
 
-def cost_of_change(rung: NDArray[np.intp], count: int, decision: Any) -> NDArray[np.float32]:
-    """Cost of going from the present rung to each of `count` rungs, shape (count, m); infinite beyond reach."""
-    distance = np.abs(np.arange(count, dtype=Real)[:, None] - rung.astype(Real))
-    cost = np.asarray(decision.effort * distance + decision.change_cost * np.minimum(distance, 1))
-    cost[distance > decision.reach] = np.inf
-    return cost
+@compiled
+def cost_of_change(stakes: Any, distance: Any) -> Any:
+    """Cost of moving so many rungs, which are no more than `reach`."""
+    return stakes.effort * distance + stakes.change_cost * min(distance, _ONE)
 
 
-def value_of_halt(
-    situation: Situation,
-    intensity: Array,
-    dread: Array,
-    decision: Any,
-    halt: Any,
-    success_cover: Array,
-) -> NDArray[np.float32]:
-    """Value of a halt that both keep, with the intensity and dread of the rung to which it brings the state, shape (m,)."""
-    influence = situation.influence
-    value = influence.inducement - halt.settling_cost
-    value = value - halt.forgone_retaliation * situation.resolve * situation.grievance
-    value = value - halt.mistrust * (1 - influence.trust)
-    value = value - situation.aversion * influence.overtness
-    value = value - weight_against(situation, decision) * intensity
-    value = value - situation.dread * dread
-    return np.asarray(value - audience_cost(situation, intensity, decision, success_cover))
+@compiled
+def value_of_halt(stakes: Any, now: Any, brought: Any, rest: Any) -> Any:
+    """Value of a halt that both keep, which brings the state to the rung `rest`."""
+    value = brought.inducement - stakes.settling_cost
+    value -= stakes.forgone_by_halt * now.grievance
+    value -= stakes.mistrust * (_ONE - brought.trust)
+    value -= stakes.aversion * brought.overtness
+    value -= weight_against(stakes, now, brought) * rest.intensity
+    return value - stakes.dread * rest.dread - audience_cost(stakes, now, brought, rest.intensity)
 
 
+@compiled
 def value_of_offer(
-    situation: Situation, value_of_halt: Array, hold: Array, lean: Array, halt: Any
-) -> Array:
+    stakes: Any, now: Any, brought: Any, value_of_halt: Any, hold: Any, lean: Any
+) -> Any:
     """Value of asking for a halt: to accept the rival's standing offer, or else to make one, perhaps in vain.
 
     Who makes an offer expects to decide once more, by `lean`, when it is taken up.
     """
-    belief, influence = situation.belief, situation.influence
+    if now.accepting > 0:
+        return value_of_halt
     taken_up = lean * value_of_halt + (1 - lean) * hold
-    asking = belief * taken_up + (1 - belief) * (hold - halt.rebuff_cost)
-    asking = asking - halt.public_offer_cost * situation.audience * (1 - influence.privacy)
-    return np.where(situation.accepting, value_of_halt, asking)
+    asking = now.belief * taken_up + (_ONE - now.belief) * (hold - stakes.rebuff_cost)
+    return asking - stakes.public_offer_cost * (_ONE - brought.privacy)
 
 
-def value_of_yielding(
-    situation: Situation, decision: Any, halt: Any, success_cover: Array
-) -> Array:
+@compiled
+def value_of_yielding(stakes: Any, now: Any, brought: Any) -> Any:
     """Value of giving the rival what it wants."""
-    lost = halt.yielding_cost + halt.forgone_retaliation * situation.grievance
-    return -situation.resolve * lost - audience_cost(situation, 0.0, decision, success_cover)
+    lost = stakes.yielding_cost + stakes.forgone_by_yielding * now.grievance
+    return -stakes.resolve * lost - audience_cost(stakes, now, brought, _ZERO)
 
 
-def choose(
-    values: NDArray[np.float32], precision: Array, uniform: NDArray[np.float32]
-) -> NDArray[np.intp]:
-    """The option taken: option k with probability proportional to exp(precision * values[k]).
+@compiled
+def weigh(
+    who: Indices,
+    rungs: Indices,
+    armed: Flags,
+    stakes: NDArray[np.void],
+    situations: NDArray[np.void],
+    influences: NDArray[np.void],
+    steps: NDArray[np.void],
+    halt_rung: int,
+    nuclear_rung: int,
+) -> tuple[
+    NDArray[np.float32], NDArray[np.float64], NDArray[np.float32], NDArray[np.float64]
+]:
+    """Value all options but that of a halt, which hangs on how far the state leans to it.
 
     Args:
-        values: shape (options, m); minus infinity for what cannot be done.
-        precision: how sharply values decide.
+        who: the m replicates in which the state decides.
+        rungs, armed, stakes: the state's rung, whether it has nuclear weapons, and its stakes, over all replicates.
+        situations, influences: what it sees and what third parties bring to bear, shape (m,).
+        steps: the ladder, shape (replicates or 1, rungs).
+        halt_rung: the highest rung that a halt leaves.
+        nuclear_rung: the lowest nuclear rung.
+
+    Returns:
+        the values, shape (m, options), minus infinity for what cannot be done; the value of a halt that both keep; that of
+        going on as it does; and the log odds of the two: (m,) each.
+    """
+    count, last = steps.shape[1], steps.shape[0] - 1
+    values = np.empty((who.size, FIRST_RUNG + count), Real)
+    peace = np.empty(who.size, np.float64)
+    hold = np.empty(who.size, Real)
+    log_odds = np.empty(who.size, np.float64)
+    for place in range(who.size):
+        one = who[place]
+        own, now, brought = stakes[one], situations[place], influences[place]
+        ladder, rung = steps[min(one, last)], rungs[one]
+        peace[place] = value_of_halt(own, now, brought, ladder[min(rung, halt_rung)])
+        values[place, YIELD] = value_of_yielding(own, now, brought)
+        for option in range(count):
+            distance = Real(abs(option - rung))
+            worth = Real(-np.inf)
+            if distance <= own.reach:
+                worth = value_of_rung(own, now, brought, ladder[option]) - cost_of_change(own, distance)
+                if option == rung:
+                    hold[place] = worth
+                # Nuclear weapons are used only by who has them, and only from the rung below.
+                if option >= nuclear_rung and (rung < nuclear_rung - 1 or not armed[one]):
+                    worth = Real(-np.inf)
+            values[place, FIRST_RUNG + option] = worth
+        log_odds[place] = own.choice_precision * (peace[place] - hold[place])
+    return values, peace, hold, log_odds
+
+
+@compiled
+def odds_of(
+    who: Indices,
+    stakes: NDArray[np.void],
+    situations: NDArray[np.void],
+    influences: NDArray[np.void],
+    values: NDArray[np.float32],
+    peace: NDArray[np.float64],
+    hold: NDArray[np.float32],
+    lean: NDArray[np.float64],
+) -> None:
+    """Complete the values by that of a halt, and turn them into log odds against the best option; see `weigh`."""
+    for place in range(who.size):
+        own, options = stakes[who[place]], values[place]
+        options[HALT] = value_of_offer(
+            own, situations[place], influences[place], peace[place], hold[place], lean[place]
+        )
+        best = options[0]
+        for option in range(1, options.size):
+            best = max(best, options[option])
+        for option in range(options.size):
+            options[option] = (options[option] - best) * Real(own.choice_precision)
+
+
+@compiled
+def pick(odds: NDArray[np.float32], uniform: NDArray[np.float32]) -> NDArray[np.intp]:
+    """The option taken: option k with probability proportional to its odds.
+
+    Args:
+        odds: shape (m, options).
         uniform: numbers in [0, 1), shape (m,).
     """
-    odds = values - values.max(axis=0)
-    odds *= precision
-    np.exp(odds, out=odds)
-    for option in range(1, len(odds)):
-        odds[option] += odds[option - 1]
-    passed = (odds <= uniform * odds[-1]).sum(axis=0, dtype=np.int8)
-    return np.asarray(np.minimum(passed, len(values) - 1), np.intp)
-
-
-def leaning(value_of_halt: Array, hold: Array, precision: Array) -> Array:
-    """How far a state leans to a halt rather than to going on as it does: the logit of the two, 0 to 1."""
-    return logistic(precision * (value_of_halt - hold))
+    taken = np.empty(len(odds), np.intp)
+    for place in range(len(odds)):
+        options = odds[place]
+        for option in range(1, options.size):
+            options[option] += options[option - 1]
+        mark = uniform[place] * options[options.size - 1]
+        passed = 0
+        for option in range(options.size - 1):
+            passed += options[option] <= mark
+        taken[place] = passed
+    return taken
 
 
 def logistic(log_odds: Array) -> Array:

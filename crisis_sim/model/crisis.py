@@ -130,6 +130,11 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             }
         )
         self.ladder = Ladder(scenario.ladder, self.parameters, self.harm_of, self.harm_of_flow)
+        self.rungs = self.ladder.steps(
+            self.days_per_turn,
+            self.behaviour.harm.attrition_credit,
+            self.behaviour.decision.dread_power,
+        )
         self.record = self._new_record()
         self.ongoing = np.full(rows, True)
         self.deaths = np.zeros(rows)
@@ -368,7 +373,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             "worst",
         ):
             setattr(self, name, getattr(self, name)[chosen])
-        for part in (self.behaviour, self.ladder, self.halt, self.endings, *self.cast):
+        for part in (self.behaviour, self.ladder, self.rungs, self.halt, self.endings, *self.cast):
             part.keep(chosen, before)
         self.record.place = self.record.place[chosen]
         for _, _, numbers in self._coming:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crisis_sim.model.agent import Lucky
-from crisis_sim.model.arrays import Array
+from crisis_sim.model.arrays import Array, Real, Settings, reals
+from crisis_sim.model.compiled import compiled
 from crisis_sim.scenario.schema import StateSpec
 
 if TYPE_CHECKING:
@@ -16,6 +18,11 @@ if TYPE_CHECKING:
 #: How far, in logarithms, a market drifts at most: to nothing or to all there is. A ratio of two such markets
 #: is still a number.
 FARTHEST = 40.0
+
+SETTINGS = reals(
+    "reacted", "recovered", "sensitivity", "pressure_of_market_loss", "pressure_of_cost", "vulnerability"
+)  # fmt: skip
+_ZERO, _ONE = Real(0), Real(1)
 
 
 class Economy(Lucky):
@@ -35,11 +42,18 @@ class Economy(Lucky):
         self, crisis: CrisisModel, name: str, spec: StateSpec, vulnerability: Array
     ) -> None:
         super().__init__(crisis, name)
-        self.vulnerability = vulnerability
-        self._index = crisis.parameters.numbers(f"states.{name}.market", spec.market)
+        index = crisis.parameters.numbers(f"states.{name}.market", spec.market)
         economy = crisis.behaviour.economy
-        self._reacted = crisis.share(1 / economy.market_reaction_days)
-        self._recovered = crisis.share(1 / economy.recovery_days)
+        self._volatility = index.volatility
+        self._settings = Settings.of(
+            SETTINGS,
+            reacted=crisis.share(1 / economy.market_reaction_days),
+            recovered=crisis.share(1 / economy.recovery_days),
+            sensitivity=index.sensitivity,
+            pressure_of_market_loss=economy.pressure_of_market_loss,
+            pressure_of_cost=economy.pressure_of_cost,
+            vulnerability=vulnerability,
+        )
         self._days = 0
         self.market = self.array(1.0)
         self.market_at_halt = self.array(np.nan)
@@ -47,40 +61,73 @@ class Economy(Lucky):
         self.priced = self.array()
         self.spent = self.array()
         self.strain = self.array()
-        self._strained = False
         self.pressure = self.array()
         self.lowest_market = self.array(1.0)
         self.highest_pressure = self.array()
 
     def suffer(self, pressure: Array) -> None:
         """Take a scheduled event's economic pressure."""
-        self._strained = self._strained or bool(np.any(pressure))
         self.strain += pressure
 
-    def observe(self, feared: Array, cost: Array) -> None:
+    def observe(self, feared: NDArray[np.float32], cost: NDArray[np.float32]) -> None:
         """Price the danger that is feared, and pay the cost of the turn that has passed."""
-        crisis, economy = self.crisis, self.crisis.behaviour.economy
-        self.priced += self._reacted * (feared - self.priced)
+        crisis, settings = self.crisis, self._settings.records
         days = int(crisis.hours // 24)
         if days > self._days:  # a day's movement without news
             self._days = days
             everyone = np.arange(crisis.replicates)
-            self.drift += self._index.volatility * self.normal("market", everyone)
+            self.drift += self._volatility * self.normal("market", everyone)
             np.clip(self.drift, -FARTHEST, FARTHEST, out=self.drift)
-        self.market = np.exp(self.drift - self._index.sensitivity * self.priced)
-        np.minimum(self.lowest_market, self.market, out=self.lowest_market)
-
-        self.spent *= 1 - self._recovered
-        self.spent += cost
-        burden = 1 - self.market
-        np.maximum(burden, 0, out=burden)
-        burden *= economy.pressure_of_market_loss
-        burden += economy.pressure_of_cost * self.spent
-        if self._strained:
-            self.strain *= 1 - self._recovered
-            burden += self.strain
-        burden += crisis.strain_on(self.name)
-        burden *= -self.vulnerability
-        np.minimum(burden, 0, out=burden)
-        self.pressure = 1 - np.exp(burden, out=burden)
+        _price(settings, feared, self.priced, self.drift, self.market)
+        np.exp(self.market, out=self.market)
+        burden = self.pressure
+        lent = np.zeros_like(burden)
+        lent += crisis.strain_on(self.name)
+        _pay(
+            settings, cost, lent, self.market, self.lowest_market, self.spent, self.strain, burden
+        )
+        np.exp(burden, out=burden)
+        np.subtract(1, burden, out=self.pressure)
         np.maximum(self.highest_pressure, self.pressure, out=self.highest_pressure)
+
+
+@compiled
+def _price(
+    settings: NDArray[np.void],
+    feared: NDArray[np.float32],
+    priced: NDArray[np.float32],
+    drift: NDArray[np.float32],
+    market: NDArray[np.float32],
+) -> None:
+    """Let markets come nearer to the danger that is feared; `market` is then the logarithm of their level."""
+    last = settings.size - 1
+    for one in range(market.size):
+        own = settings[min(one, last)]
+        priced[one] += own.reacted * (feared[one] - priced[one])
+        market[one] = drift[one] - own.sensitivity * priced[one]
+
+
+@compiled
+def _pay(
+    settings: NDArray[np.void],
+    cost: NDArray[np.float32],
+    lent: NDArray[np.float32],
+    market: NDArray[np.float32],
+    lowest_market: NDArray[np.float32],
+    spent: NDArray[np.float32],
+    strain: NDArray[np.float32],
+    burden: NDArray[np.float32],
+) -> None:
+    """Recover and pay; `burden` is then the logarithm of the economic strength that is left."""
+    last = settings.size - 1
+    for one in range(market.size):
+        own = settings[min(one, last)]
+        kept = _ONE - own.recovered
+        lowest_market[one] = min(lowest_market[one], market[one])
+        spent[one] = spent[one] * kept + cost[one]
+        strain[one] *= kept
+        weight = max(_ONE - market[one], _ZERO) * own.pressure_of_market_loss
+        weight += own.pressure_of_cost * spent[one]
+        weight += strain[one]
+        weight += lent[one]
+        burden[one] = min(weight * -own.vulnerability, _ZERO)

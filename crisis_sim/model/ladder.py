@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crisis_sim.model.arrays import Indices, OverReplicates, Real
+from crisis_sim.model.arrays import Array, Indices, OverReplicates, Real, Settings, reals
 from crisis_sim.model.parameters import Parameters
 from crisis_sim.scenario.schema import VIOLENCE, Rung
 
@@ -31,9 +31,17 @@ class Table(OverReplicates):
             return self._shared[0].take(rungs)
         return self._own[np.arange(len(self._own)) if who is None else who, rungs]
 
-    def all_for(self, who: Indices) -> NDArray[np.float32]:
-        """The numbers of all rungs: shape (rungs, len(who)), or (rungs, 1) where they are alike for all replicates."""
-        return self._shared[0][:, None] if self._own is None else self._own.take(who, axis=0).T
+    @property
+    def rows(self) -> NDArray[np.float32]:
+        """The numbers of all rungs, shape (replicates, rungs), or (1, rungs) where they are alike for all replicates."""
+        return self._shared[0][None, :] if self._own is None else self._own
+
+
+#: What being on a rung, or coming to it, means: for a turn, where it takes time.
+STEP = reals(
+    "intensity", "dread", "harm", "answer", "cost", "deaths", "opening_harm", "opening_deaths",
+    "violence", "strike", "war", "nuclear",
+)
 
 
 class Ladder(OverReplicates):
@@ -73,3 +81,33 @@ class Ladder(OverReplicates):
         self.nuclear_rung = min(
             (k for k, rung in enumerate(rungs) if rung.nuclear), default=self.top + 1
         )
+
+    def steps(self, days_per_turn: float, attrition_credit: Array, dread_power: Array) -> Settings:
+        """What each rung means, in records of `STEP`, shape (replicates or 1, rungs).
+
+        Args:
+            days_per_turn: length of a turn.
+            attrition_credit: share of the harm done day by day that settles one's own grievance.
+            dread_power: how steeply dread rises with intensity.
+        """
+        harm = Real(days_per_turn) * self.harm_per_day.rows
+        credit = attrition_credit[:, None] if np.ndim(attrition_credit) else attrition_credit
+        fields = {
+            "intensity": self.intensity.rows,
+            "dread": Table([intensity**dread_power for intensity in self.intensities]).rows,
+            "harm": harm,
+            "answer": credit * harm,
+            "cost": Real(days_per_turn) * self.cost_per_day.rows,
+            "deaths": Real(days_per_turn) * self.deaths_per_day.rows,
+            "opening_harm": self.opening_harm.rows,
+            "opening_deaths": self.opening_deaths.rows,
+            "violence": self.violence.rows,
+            "strike": self.strike.rows,
+            "war": self.war.rows,
+            "nuclear": self.nuclear.rows,
+        }
+        rows = max(len(numbers) for numbers in fields.values())
+        records = np.empty((rows, self.top + 1), STEP)
+        for name, numbers in fields.items():
+            records[name] = numbers
+        return Settings(records)

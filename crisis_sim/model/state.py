@@ -9,14 +9,27 @@ from numpy.typing import NDArray
 
 from crisis_sim.model import choice
 from crisis_sim.model.agent import CrisisAgent, Influence
-from crisis_sim.model.arrays import Array, Flags, Indices, Real, at
-from crisis_sim.model.choice import Rungs, Situation
+from crisis_sim.model.arrays import Array, Flags, Indices, Real, Settings, at, reals
+from crisis_sim.model.compiled import compiled
 from crisis_sim.model.economy import Economy
-from crisis_sim.model.ladder import Table
 from crisis_sim.scenario.schema import StateSpec
 
 if TYPE_CHECKING:
     from crisis_sim.model.crisis import CrisisModel
+
+
+#: What a turn does to a state, and how often a day it decides.
+PACE = reals(
+    "forgotten", "committed", "uncommitted", "calmed", "tired", "noticed", "prepared", "claim", "provocation",
+    "answer_credit", "deliberations", "under_fire", "on_alert",
+)  # fmt: skip
+#: What is at stake in a decision as the scenario has it: see `choice.STAKES`.
+DECISION_STAKES = (
+    "choice_precision", "economic_restraint", "fatigue_restraint", "unready_cost", "line_cost", "nuclear_taboo", "hurting",
+    "change_cost", "effort", "reach",
+)  # fmt: skip
+HALT_STAKES = "settling_cost", "mistrust", "rebuff_cost", "yielding_cost"
+_ZERO, _ONE = Real(0), Real(1)
 
 
 class State(CrisisAgent):
@@ -74,64 +87,69 @@ class State(CrisisAgent):
         self.wants_halt = self.array(False, bool)
         self.yields = self.array(False, bool)
 
-        harm, fog = behaviour.harm, behaviour.fog
-        self._forgotten = model.share(np.log(2) / harm.grievance_half_life_days)
-        self._committed = model.share(1 / harm.commitment_rise_days)
-        self._uncommitted = model.share(1 / harm.commitment_fade_days)
-        self._calmed = model.share(1 / behaviour.decision.alert_days)
-        self._tired = model.share(1 / harm.fatigue_days)
-        self._noticed = model.share(24 / fog.perception_hours)
-        self._prepared_in_a_turn = Real(model.days_per_turn) / np.asarray(
-            behaviour.decision.preparation_days, Real
-        )
-        self._change: tuple[Array] | None = (
-            None  # from rung to rung; in a tuple, since it is not over replicates
+        decision, harm, fog = behaviour.decision, behaviour.harm, behaviour.fog
+        self._pace = Settings.of(
+            PACE,
+            forgotten=model.share(np.log(2) / harm.grievance_half_life_days),
+            committed=model.share(1 / harm.commitment_rise_days),
+            uncommitted=model.share(1 / harm.commitment_fade_days),
+            calmed=model.share(1 / decision.alert_days),
+            tired=model.share(1 / harm.fatigue_days),
+            noticed=model.share(24 / fog.perception_hours),
+            prepared=Real(model.days_per_turn) / np.asarray(decision.preparation_days, Real),
+            claim=self.facts.claim,
+            provocation=behaviour.quiet.quiet_grievance,
+            answer_credit=harm.answer_credit,
+            deliberations=decision.deliberations_per_day,
+            under_fire=decision.decisions_under_fire_per_day,
+            on_alert=decision.decisions_on_alert_per_day,
         )
         self._decision: tuple[Indices, Indices, Array] | None = None
 
     def meet(self, rival: State) -> None:
         """Learn who the rival is: the two are made before they meet."""
         self.rival = rival
-        decision, ladder = self.crisis.behaviour.decision, self.crisis.ladder
+        facts, behaviour = self.facts, self.crisis.behaviour
+        decision, harm, halt = behaviour.decision, behaviour.harm, behaviour.halt
         shadow = 1 + decision.nuclear_dread * rival.nuclear
-        self.dread = decision.dread * self.facts.caution * shadow
-        self.dread_of = Table([intensity**decision.dread_power for intensity in ladder.intensities])
+        self.dread = decision.dread * facts.caution * shadow
+        self.stakes = np.empty(self.crisis.replicates, choice.STAKES)
+        for name, number in {
+            "resolve": facts.resolve,
+            "claim": facts.claim,
+            "saturation": harm.grievance_saturation,
+            "hope": behaviour.fog.hope,
+            "dread": self.dread,
+            "retaliation": decision.retaliation * facts.resolve,
+            "reciprocity": decision.reciprocity * facts.resolve,
+            "aversion": facts.mediation_aversion * behaviour.mediation.overt_cost,
+            "audience_cost": decision.audience_cost * facts.audience,
+            "success_cover": harm.success_cover,
+            "forgone_by_halt": halt.forgone_retaliation * facts.resolve,
+            "forgone_by_yielding": halt.forgone_retaliation,
+            "public_offer_cost": halt.public_offer_cost * facts.audience,
+            **{name: getattr(halt, name) for name in HALT_STAKES},
+            **{name: getattr(decision, name) for name in DECISION_STAKES},
+        }.items():
+            self.stakes[name] = number
 
     # What the last turn brought.
 
     def observe(self) -> None:
-        crisis, behaviour = self.crisis, self.crisis.behaviour
-        self.alert -= self._calmed * self.alert
-        self._suffer()
-        above = self.intensity - self.commitment
-        self.commitment += np.where(above > 0, self._committed, self._uncommitted) * above
-        self.fatigue += self._tired * (self.intensity - self.fatigue)
-        self.seen += self._noticed * (self.rival.intensity - self.seen)
-        self._misread(behaviour.fog)
-        self._prepare(behaviour.quiet.quiet_grievance)
+        crisis, rival = self.crisis, self.rival
+        _observe(
+            self._pace.records,
+            (self.intensity, self.answer, self.blow, self.strikes),
+            (rival.intensity, rival.harm, rival.blow, rival.stray, rival.strikes),
+            self.grievance,
+            self.alert,
+            self.commitment,
+            self.fatigue,
+            self.seen,
+            self.prepared,
+        )
+        self._misread(crisis.behaviour.fog)
         self.economy.observe(crisis.feared, self.cost)
-
-    def _suffer(self) -> None:
-        """Forget, suffer what the rival did in the turn, and take satisfaction from what was done to it."""
-        self.grievance *= 1 - self._forgotten
-        self.grievance += self.rival.harm
-        self.grievance -= self.answer
-        struck = (self.rival.blow > 0).nonzero()[0]
-        self.grievance[struck] += self.rival.blow[struck]
-        self.alert[struck] = 1
-        astray = (self.rival.stray > 0).nonzero()[0]
-        self.grievance[astray] += self.rival.stray[astray]
-        struck_back = (self.blow > 0).nonzero()[0]
-        credit = at(self.crisis.behaviour.harm.answer_credit, struck_back)
-        self.grievance[struck_back] -= credit * self.blow[struck_back]
-        np.maximum(self.grievance, 0, out=self.grievance)
-
-    def _prepare(self, enough: Array) -> None:
-        """Get ready to strike while provoked; who strikes or is struck is ready."""
-        provoked = self.grievance + self.facts.claim > enough
-        self.prepared += self._prepared_in_a_turn * provoked
-        for strikes in (self.strikes, self.rival.strikes):
-            np.maximum(self.prepared, strikes, out=self.prepared)
 
     def _misread(self, fog: Any) -> None:
         who = self.where("misread", fog.misreadings_per_day)
@@ -161,8 +179,7 @@ class State(CrisisAgent):
     # What it decides.
 
     def act(self) -> None:
-        crisis, decision = self.crisis, self.crisis.behaviour.decision
-        fog = crisis.behaviour.fog
+        crisis, fog = self.crisis, self.crisis.behaviour.fog
         self.blow.fill(0)
         self.stray.fill(0)
         striking = (self.strikes > 0).nonzero()[0]
@@ -172,9 +189,7 @@ class State(CrisisAgent):
             if astray.size:
                 self.stray[astray] = at(fog.accident_harm, astray)
                 crisis.tell("accident", self.name)
-        tempo = decision.decisions_under_fire_per_day * crisis.under_fire
-        tempo += decision.deliberations_per_day
-        tempo += decision.decisions_on_alert_per_day * self.alert
+        tempo = _tempo(self._pace.records, crisis.under_fire, self.alert)
         who = self.where("decide", tempo)
         who = who[crisis.open_to_decision.take(who)]
         self.wants_halt.fill(False)
@@ -183,89 +198,49 @@ class State(CrisisAgent):
 
     def _decide(self, who: Indices) -> tuple[Indices, Indices, Array]:
         """Choose in the replicates `who`: they, the rungs chosen, and how far the state leans to a halt."""
-        behaviour, ladder = self.crisis.behaviour, self.crisis.ladder
-        situation = self._situation(who)
-        cover = at(behaviour.harm.success_cover, who)
-        decision, halt = behaviour.decision.at(who), behaviour.halt.at(who)
-
-        rung = self.rung.take(who)
-        values = np.empty((choice.FIRST_RUNG + ladder.top + 1, who.size), Real)
-        moves = values[choice.FIRST_RUNG :]
-        going_on = choice.value_of_rungs(situation, self._rungs(who), decision, cover)
-        np.subtract(going_on, self._cost_of_change(rung, decision), out=moves)
-        hold = moves[rung, np.arange(who.size)]
-        # Nuclear weapons are used only by who has them, and only from the rung below.
-        moves[
-            ladder.nuclear_rung :, (rung < ladder.nuclear_rung - 1) | ~self.nuclear.take(who)
-        ] = -np.inf
-
-        rest = np.minimum(rung, ladder.halt_rung)
-        calm, fear = ladder.intensity.at(rest, who), self.dread_of.at(rest, who)
-        peace = choice.value_of_halt(situation, calm, fear, decision, halt, cover)
-        values[choice.YIELD] = choice.value_of_yielding(situation, decision, halt, cover)
-        precision = decision.choice_precision
-        lean = choice.leaning(peace, hold, precision)
-        values[choice.HALT] = choice.value_of_offer(situation, peace, hold, lean, halt)
-
-        option = choice.choose(values, precision, self.uniform("choose", who))
+        ladder, steps = self.crisis.ladder, self.crisis.rungs.records
+        influences = self._influence(who)
+        seen = self._situation(who, influences), influences
+        values, peace, hold, log_odds = choice.weigh(
+            who, self.rung, self.nuclear, self.stakes, *seen, steps, ladder.halt_rung, ladder.nuclear_rung
+        )  # fmt: skip
+        lean = choice.logistic(log_odds)
+        choice.odds_of(who, self.stakes, *seen, values, peace, hold, lean)
+        odds = np.exp(values, out=values)
+        option = choice.pick(odds, self.uniform("choose", who))
         self.wants_halt[who] = option == choice.HALT
         self.yields[who] = option == choice.YIELD
-        goes_to = np.where(option >= choice.FIRST_RUNG, option - choice.FIRST_RUNG, rung)
+        climbs_to = option - choice.FIRST_RUNG
+        goes_to = np.where(climbs_to >= 0, climbs_to, self.rung.take(who))
         return who, goes_to, lean
 
-    def _cost_of_change(self, rung: Indices, decision: Any) -> Array:
-        """Cost of going from the present rungs to each rung: looked up, where it is the same for all replicates."""
-        count = self.crisis.ladder.top + 1
-        if any(
-            isinstance(c, np.ndarray)
-            for c in (decision.change_cost, decision.effort, decision.reach)
-        ):
-            return choice.cost_of_change(rung, count, decision)
-        if self._change is None:
-            self._change = (choice.cost_of_change(np.arange(count), count, decision),)
-        return self._change[0].take(rung, axis=1)
-
-    def _rungs(self, who: Indices) -> Rungs:
-        """The whole ladder, as options."""
-        ladder = self.crisis.ladder
-        return Rungs(
-            intensity=ladder.intensity.all_for(who),
-            dread=self.dread_of.all_for(who),
-            strike=ladder.strike.all_for(who),
-            violence=ladder.violence.all_for(who),
-            nuclear=ladder.nuclear.all_for(who),
+    def _situation(self, who: Indices, influences: NDArray[np.void]) -> NDArray[np.void]:
+        """What it sees in the replicates `who`: records of `choice.SITUATION`."""
+        crisis, rival = self.crisis, self.rival
+        situations = np.empty(who.size, choice.SITUATION)
+        _look_around(
+            situations,
+            who,
+            self.stakes,
+            influences,
+            Real(crisis.hours),
+            (rival.offer_until, rival.lean, crisis.worst),
+            (
+                self.grievance,
+                self.seen,
+                self.error,
+                self.commitment,
+                self.economy.pressure,
+                self.fatigue,
+                self.prepared,
+            ),
         )
+        return situations
 
-    def _situation(self, who: Indices) -> Situation:
-        crisis, behaviour = self.crisis, self.crisis.behaviour
-        influence = self._influence(who)
-        fog = 1 - influence.information
-        suffered = self.grievance.take(who)
-        wanted = suffered + at(self.facts.claim, who)
-        hope = at(behaviour.fog.hope, who)
-        saturation = at(behaviour.harm.grievance_saturation, who)
-        return Situation(
-            resolve=at(self.facts.resolve, who),
-            audience=at(self.facts.audience, who),
-            aversion=at(self.facts.mediation_aversion, who)
-            * at(behaviour.mediation.overt_cost, who),
-            dread=at(self.dread, who),
-            grievance=suffered / (1 + suffered / saturation),
-            demand=wanted / (1 + wanted / saturation),
-            seen=np.maximum(self.seen.take(who) * (1 + self.error.take(who) * fog), 0),
-            commitment=self.commitment.take(who),
-            pressure=self.economy.pressure.take(who),
-            fatigue=self.fatigue.take(who),
-            unready=(self.prepared.take(who) < 1).astype(np.float32),
-            worst=crisis.worst.take(who),
-            answered=np.maximum(1 - suffered, 0),
-            accepting=self.rival.offer_until.take(who) >= crisis.hours,
-            belief=hope + influence.information * (self.rival.lean.take(who) - hope),
-            influence=influence,
-        )
-
-    def _influence(self, who: Indices) -> Influence:
-        return Influence.joined(party.influence(self, who) for party in self.crisis.third_parties)
+    def _influence(self, who: Indices) -> NDArray[np.void]:
+        """What third parties bring to bear in the replicates `who`: records of `choice.INFLUENCE`."""
+        parties = self.crisis.third_parties
+        return Influence.joined((party.influence(self, who) for party in parties), who.size)
 
     # What it does.
 
@@ -311,16 +286,18 @@ class State(CrisisAgent):
             )
 
     def _read_rung(self, who: Indices) -> None:
-        crisis, ladder, rung = self.crisis, self.crisis.ladder, self.rung.take(who)
-        days = Real(crisis.days_per_turn)
-        harm = days * ladder.harm_per_day.at(rung, who)
-        self.intensity[who] = ladder.intensity.at(rung, who)
-        self.harm[who] = harm
-        self.answer[who] = at(crisis.behaviour.harm.attrition_credit, who) * harm
-        self.cost[who] = days * ladder.cost_per_day.at(rung, who)
-        self.deaths[who] = days * ladder.deaths_per_day.at(rung, who)
-        self.strikes[who] = ladder.strike.at(rung, who)
-        self.at_war[who] = ladder.war.at(rung, who) > 0
+        _stand(
+            who,
+            self.rung,
+            self.crisis.rungs.records,
+            self.intensity,
+            self.harm,
+            self.answer,
+            self.cost,
+            self.deaths,
+            self.strikes,
+            self.at_war,
+        )
 
     def wish_to_talk(self) -> NDArray[np.float32]:
         """As far as it leans to a halt."""
@@ -337,3 +314,119 @@ class State(CrisisAgent):
             f"{self.name}_pressure": self.economy.pressure,
             f"{self.name}_market": self.economy.market,
         }
+
+
+@compiled
+def _observe(
+    pace: NDArray[np.void],
+    own: Any,
+    rival: Any,
+    grievance: NDArray[np.float32],
+    alert: NDArray[np.float32],
+    commitment: NDArray[np.float32],
+    fatigue: NDArray[np.float32],
+    seen: NDArray[np.float32],
+    prepared: NDArray[np.float32],
+) -> None:
+    """Forget, suffer, take satisfaction, commit itself, tire, notice and prepare."""
+    intensity, answer, blow, strikes = own
+    rival_intensity, rival_harm, rival_blow, rival_stray, rival_strikes = rival
+    last = pace.size - 1
+    for one in range(grievance.size):
+        in_a_turn = pace[min(one, last)]
+        alert[one] -= in_a_turn.calmed * alert[one]
+
+        suffered = grievance[one] * (_ONE - in_a_turn.forgotten)
+        suffered += rival_harm[one]
+        suffered -= answer[one]
+        if rival_blow[one] > 0:
+            suffered += rival_blow[one]
+            alert[one] = _ONE
+        if rival_stray[one] > 0:
+            suffered += rival_stray[one]
+        if blow[one] > 0:
+            suffered -= in_a_turn.answer_credit * blow[one]
+        grievance[one] = max(suffered, _ZERO)
+
+        above = intensity[one] - commitment[one]
+        commitment[one] += (in_a_turn.committed if above > 0 else in_a_turn.uncommitted) * above
+        fatigue[one] += in_a_turn.tired * (intensity[one] - fatigue[one])
+        seen[one] += in_a_turn.noticed * (rival_intensity[one] - seen[one])
+
+        # It gets ready to strike while provoked; who strikes or is struck is ready.
+        if grievance[one] + in_a_turn.claim > in_a_turn.provocation:
+            prepared[one] += in_a_turn.prepared
+        prepared[one] = max(prepared[one], strikes[one], rival_strikes[one])
+
+
+@compiled
+def _tempo(
+    pace: NDArray[np.void], under_fire: NDArray[np.float32], alert: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Decisions a day."""
+    tempo = np.empty_like(alert)
+    last = pace.size - 1
+    for one in range(alert.size):
+        rates = pace[min(one, last)]
+        tempo[one] = rates.under_fire * under_fire[one]
+        tempo[one] += rates.deliberations
+        tempo[one] += rates.on_alert * alert[one]
+    return tempo
+
+
+@compiled
+def _look_around(
+    situations: NDArray[np.void],
+    who: Indices,
+    stakes: NDArray[np.void],
+    influences: NDArray[np.void],
+    hours: np.float32,
+    others: Any,
+    own: Any,
+) -> None:
+    """See how things stand in the replicates `who`, through fog as far as no third party lifts it."""
+    offer_until, lean, worst = others
+    grievance, seen, error, commitment, pressure, fatigue, prepared = own
+    for place in range(who.size):
+        one = who[place]
+        now, at_stake = situations[place], stakes[one]
+        known = influences[place].information
+        suffered = grievance[one]
+        wanted = suffered + at_stake.claim
+        now.grievance = suffered / (_ONE + suffered / at_stake.saturation)
+        now.demand = wanted / (_ONE + wanted / at_stake.saturation)
+        now.seen = max(seen[one] * (_ONE + error[one] * (_ONE - known)), _ZERO)
+        now.commitment = commitment[one]
+        now.pressure = pressure[one]
+        now.fatigue = fatigue[one]
+        now.unready = _ONE if prepared[one] < _ONE else _ZERO
+        now.worst = worst[one]
+        now.answered = max(_ONE - suffered, _ZERO)
+        now.belief = at_stake.hope + known * (lean[one] - at_stake.hope)
+        now.accepting = _ONE if offer_until[one] >= hours else _ZERO
+
+
+@compiled
+def _stand(
+    who: Indices,
+    rung: Indices,
+    steps: NDArray[np.void],
+    intensity: NDArray[np.float32],
+    harm: NDArray[np.float32],
+    answer: NDArray[np.float32],
+    cost: NDArray[np.float32],
+    deaths: NDArray[np.float32],
+    strikes: NDArray[np.float32],
+    at_war: Flags,
+) -> None:
+    """Read off the ladder what the rungs in the replicates `who` mean."""
+    last = steps.shape[0] - 1
+    for one in who:
+        step = steps[min(one, last), rung[one]]
+        intensity[one] = step.intensity
+        harm[one] = step.harm
+        answer[one] = step.answer
+        cost[one] = step.cost
+        deaths[one] = step.deaths
+        strikes[one] = step.strike
+        at_war[one] = step.war > 0
