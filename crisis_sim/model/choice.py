@@ -74,20 +74,31 @@ def weight_against(stakes: Any, now: Any, brought: Any) -> Any:
 
 
 @compiled
-def audience_cost(stakes: Any, now: Any, brought: Any, intensity: Any) -> Any:
-    """Cost of falling below one's public commitment, less what mediators' terms and claimed success save."""
-    exposed = (_ONE - brought.cover) * (_ONE - stakes.success_cover * now.answered)
-    return max(now.commitment - intensity, _ZERO) * (stakes.audience_cost * exposed)
+def slope(stakes: Any, now: Any, brought: Any) -> Any:
+    """What full intensity is worth to it: the pull to retaliate and claim, less what weighs against."""
+    return stakes.retaliation * now.demand - weight_against(stakes, now, brought)
 
 
 @compiled
-def value_of_rung(stakes: Any, now: Any, brought: Any, rung: Any) -> Any:
+def exposure(stakes: Any, now: Any, brought: Any) -> Any:
+    """What falling from full commitment to nothing would cost before its audience, less what mediators' terms and claimed
+    success save."""
+    exposed = (_ONE - brought.cover) * (_ONE - stakes.success_cover * now.answered)
+    return stakes.audience_cost * exposed
+
+
+@compiled
+def audience_cost(now: Any, exposure: Any, intensity: Any) -> Any:
+    """Cost of falling below one's public commitment."""
+    return max(now.commitment - intensity, _ZERO) * exposure
+
+
+@compiled
+def value_of_rung(stakes: Any, now: Any, slope: Any, exposure: Any, rung: Any) -> Any:
     """Value of being on a rung while the fight goes on."""
-    pull = stakes.retaliation * now.demand
-    value = (pull - weight_against(stakes, now, brought)) * rung.intensity
-    value = Real(value - stakes.dread * rung.dread)
+    value = Real(slope * rung.intensity - stakes.dread * rung.dread)
     value -= max(now.seen - rung.intensity, _ZERO) * stakes.reciprocity
-    value -= audience_cost(stakes, now, brought, rung.intensity)
+    value -= audience_cost(now, exposure, rung.intensity)
     value -= stakes.unready_cost * now.unready * rung.strike
     value -= stakes.line_cost * max(rung.violence - now.worst, _ZERO)
     value -= stakes.nuclear_taboo * rung.nuclear
@@ -102,14 +113,14 @@ def cost_of_change(stakes: Any, distance: Any) -> Any:
 
 
 @compiled
-def value_of_halt(stakes: Any, now: Any, brought: Any, rest: Any) -> Any:
+def value_of_halt(stakes: Any, now: Any, brought: Any, exposure: Any, rest: Any) -> Any:
     """Value of a halt that both keep, which brings the state to the rung `rest`."""
     value = brought.inducement - stakes.settling_cost
     value -= stakes.forgone_by_halt * now.grievance
     value -= stakes.mistrust * (_ONE - brought.trust)
     value -= stakes.aversion * brought.overtness
     value -= weight_against(stakes, now, brought) * rest.intensity
-    return value - stakes.dread * rest.dread - audience_cost(stakes, now, brought, rest.intensity)
+    return value - stakes.dread * rest.dread - audience_cost(now, exposure, rest.intensity)
 
 
 @compiled
@@ -128,10 +139,10 @@ def value_of_offer(
 
 
 @compiled
-def value_of_yielding(stakes: Any, now: Any, brought: Any) -> Any:
+def value_of_yielding(stakes: Any, now: Any, exposure: Any) -> Any:
     """Value of giving the rival what it wants."""
     lost = stakes.yielding_cost + stakes.forgone_by_yielding * now.grievance
-    return -stakes.resolve * lost - audience_cost(stakes, now, brought, _ZERO)
+    return -stakes.resolve * lost - audience_cost(now, exposure, _ZERO)
 
 
 @compiled
@@ -171,13 +182,15 @@ def weigh(
         one = who[place]
         own, now, brought = stakes[one], situations[place], influences[place]
         ladder, rung = steps[min(one, last)], rungs[one]
-        peace[place] = value_of_halt(own, now, brought, ladder[min(rung, halt_rung)])
-        values[place, YIELD] = value_of_yielding(own, now, brought)
+        pull, exposed = slope(own, now, brought), exposure(own, now, brought)
+        peace[place] = value_of_halt(own, now, brought, exposed, ladder[min(rung, halt_rung)])
+        values[place, YIELD] = value_of_yielding(own, now, exposed)
         for option in range(count):
             distance = Real(abs(option - rung))
             worth = Real(-np.inf)
             if distance <= own.reach:
-                worth = value_of_rung(own, now, brought, ladder[option]) - cost_of_change(own, distance)
+                worth = value_of_rung(own, now, pull, exposed, ladder[option])
+                worth -= cost_of_change(own, distance)
                 if option == rung:
                     hold[place] = worth
                 # Nuclear weapons are used only by who has them, and only from the rung below.
