@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from crisis_sim.model.adviser import Adviser
 from crisis_sim.model.agent import CrisisAgent, ThirdParty
-from crisis_sim.model.arrays import Array, Indices, OverReplicates, Real
+from crisis_sim.model.arrays import Array, Flags, Indices, OverReplicates, Real, Settings, reals
 from crisis_sim.model.channel import Channel
+from crisis_sim.model.compiled import compiled
 from crisis_sim.model.endings import Endings
 from crisis_sim.model.halt import Halt
 from crisis_sim.model.journal import Journal
@@ -43,6 +44,17 @@ MILESTONES = (
     "nuclear_use_at_hours",
     "followed_until_hours",
 )
+
+
+#: Milestones that coming to a rung may be: their column, the flag of the rung, and what the journal calls them.
+FIRSTS = (
+    ("first_strike_at_hours", "strike", "first_strike"),
+    ("war_at_hours", "war", "war"),
+    ("nuclear_use_at_hours", "nuclear", "nuclear_use"),
+)
+#: Share of the danger that markets no longer fear while a halt holds.
+RELIEF = reals("halt_relief")
+_ONE = Real(1)
 
 
 class Behaviours(OverReplicates):
@@ -139,7 +151,11 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.ongoing = np.full(rows, True)
         self.deaths = np.zeros(rows)
         self.danger: NDArray[np.float32] = np.zeros(rows, Real)
+        self.feared: NDArray[np.float32] = np.zeros(rows, Real)
+        self.under_fire: NDArray[np.float32] = np.zeros(rows, Real)
+        self.at_war = np.full(rows, False)
         self.worst = np.zeros(rows, Real)
+        self._relief = Settings.of(RELIEF, halt_relief=self.behaviour.economy.halt_relief)
 
         self.cast: list[CrisisAgent] = []
         self.third_parties: list[ThirdParty] = []
@@ -259,23 +275,29 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
 
     def note_rungs(self, state: State, who: Indices, hours: float | None = None) -> None:
         """Write into the record that a state came to its present rungs, at the given hours or now."""
-        record, ladder = self.record, self.ladder
         hours = self.hours if hours is None else hours
-        who = who[self.ongoing[who]]
-        rung = state.rung[who]
-        record.raise_to("peak_rung", who, rung)
-        record.raise_to("worst_violence", who, ladder.violence.at(rung, who).astype(np.int8))
-        self.worst[who] = np.maximum(self.worst[who], ladder.violence.at(rung, who))
-        for milestone, flag, kind in (
-            ("first_strike_at_hours", ladder.strike, "first_strike"),
-            ("war_at_hours", ladder.war, "war"),
-            ("nuclear_use_at_hours", ladder.nuclear, "nuclear_use"),
-        ):
-            marked = who[flag.at(rung, who) > 0]
-            if marked.size:
-                if self.journal is not None and np.isnan(record.of(milestone, marked)[0]):
-                    self.tell(kind, state.name, hours=hours)
-                record.mark(milestone, marked, hours)
+        columns = self.record.columns
+        first = [columns[name] for name, _, _ in FIRSTS]
+        if self.journal is not None:
+            self._tell_firsts(state, first, hours)
+        _note_rungs(
+            who,
+            state.rung,
+            self.rungs.records,
+            self.ongoing,
+            self.record.place,
+            hours,
+            self.worst,
+            columns["peak_rung"],
+            columns["worst_violence"],
+            *first,
+        )
+
+    def _tell_firsts(self, state: State, first: list[NDArray[np.float64]], hours: float) -> None:
+        step = self.rungs.records[0, state.rung[0]]
+        for (_, flag, kind), column in zip(FIRSTS, first, strict=True):
+            if step[flag] > 0 and np.isnan(column[0]):
+                self.tell(kind, state.name, hours=hours)
 
     # A turn.
 
@@ -338,11 +360,16 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
     def _read_states(self) -> None:
         """See how the states stand at the end of a turn."""
         one, other = self.states
-        self.danger = 1 - (1 - one.intensity) * (1 - other.intensity)
-        relief = self.behaviour.economy.halt_relief
-        self.feared = self.danger * (1 - relief * self.halt.holding.astype(Real))
-        self.under_fire = np.maximum(one.strikes, other.strikes)
-        self.at_war = one.at_war | other.at_war
+        _read_states(
+            (one.intensity, one.strikes, one.at_war),
+            (other.intensity, other.strikes, other.at_war),
+            self._relief.records,
+            self.halt.holding,
+            self.danger,
+            self.feared,
+            self.under_fire,
+            self.at_war,
+        )
 
     def end(self, who: Indices, ending: int, hours: NDArray[np.float64]) -> None:
         """End the crises `who` with an ending (its number in `ENDINGS`), at the given hours."""
@@ -373,7 +400,9 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             "worst",
         ):
             setattr(self, name, getattr(self, name)[chosen])
-        for part in (self.behaviour, self.ladder, self.rungs, self.halt, self.endings, *self.cast):
+        for part in (
+            self.behaviour, self.ladder, self.rungs, self._relief, self.halt, self.endings, *self.cast
+        ):
             part.keep(chosen, before)
         self.record.place = self.record.place[chosen]
         for _, _, numbers in self._coming:
@@ -407,3 +436,57 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             "trigger_at_hours": np.full(self.luck.rows, self.scenario.trigger_hours),
             "mediated": ~np.isnan(columns["mediation_started_at_hours"]),
         }
+
+
+@compiled
+def _note_rungs(
+    who: Indices,
+    rung: Indices,
+    steps: NDArray[np.void],
+    ongoing: Flags,
+    place: Indices,
+    hours: float,
+    worst: NDArray[np.float32],
+    peak: NDArray[np.int16],
+    worst_violence: NDArray[np.int16],
+    first_strike: NDArray[np.float64],
+    war: NDArray[np.float64],
+    nuclear_use: NDArray[np.float64],
+) -> None:
+    last = steps.shape[0] - 1
+    for one in who:
+        if not ongoing[one]:
+            continue
+        row, step = place[one], steps[min(one, last), rung[one]]
+        peak[row] = max(peak[row], rung[one])
+        worst_violence[row] = max(worst_violence[row], np.int16(step.violence))
+        worst[one] = max(worst[one], step.violence)
+        if step.strike > 0 and np.isnan(first_strike[row]):
+            first_strike[row] = hours
+        if step.war > 0 and np.isnan(war[row]):
+            war[row] = hours
+        if step.nuclear > 0 and np.isnan(nuclear_use[row]):
+            nuclear_use[row] = hours
+
+
+@compiled
+def _read_states(
+    one_state: Any,
+    other_state: Any,
+    relief: NDArray[np.void],
+    holding: Flags,
+    danger: NDArray[np.float32],
+    feared: NDArray[np.float32],
+    under_fire: NDArray[np.float32],
+    at_war: Flags,
+) -> None:
+    intensity, strikes, warring = one_state
+    other_intensity, other_strikes, other_warring = other_state
+    last = relief.size - 1
+    for one in range(danger.size):
+        danger[one] = _ONE - (_ONE - intensity[one]) * (_ONE - other_intensity[one])
+        feared[one] = danger[one]
+        if holding[one]:
+            feared[one] = danger[one] * (_ONE - relief[min(one, last)].halt_relief)
+        under_fire[one] = max(strikes[one], other_strikes[one])
+        at_war[one] = warring[one] or other_warring[one]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crisis_sim.model.agent import Lucky
-from crisis_sim.model.arrays import Flags, at, at_most
+from crisis_sim.model.arrays import Flags, Indices, Real, Settings, at, at_most, reals
+from crisis_sim.model.compiled import compiled
 from crisis_sim.scenario.schema import ENDINGS
 
 if TYPE_CHECKING:
@@ -17,6 +19,9 @@ AGREEMENT, TACIT, UNILATERAL, IMPOSED, FADED, UNRESOLVED = (ENDINGS.index(e) for
 
 #: How many times sooner than in an even war a side is beaten, at most: at once.
 HOPELESS = 1e9
+
+#: When both sides are quiet, for how long that must last, and within how many hours a step down is answered.
+QUIET = reals("intensity", "grievance", "days", "reciprocation_hours")
 
 
 class Endings(Lucky):
@@ -29,6 +34,14 @@ class Endings(Lucky):
     def __init__(self, crisis: CrisisModel) -> None:
         super().__init__(crisis, "crisis/endings")
         self.quiet_days = self.array()
+        quiet = crisis.behaviour.quiet
+        self._quiet = Settings.of(
+            QUIET,
+            intensity=quiet.quiet_intensity,
+            grievance=quiet.quiet_grievance,
+            days=quiet.quiet_days,
+            reciprocation_hours=24 * quiet.reciprocation_days,
+        )
 
     def settle(self) -> None:
         """End the crises that are over at this turn's end."""
@@ -73,25 +86,22 @@ class Endings(Lucky):
 
     def _quietened(self) -> None:
         """Tacit, or faded: both quiet for long enough, with nothing signed."""
-        crisis, behaviour = self.crisis, self.crisis.behaviour.quiet
-        one, other = crisis.states
+        crisis = self.crisis
         if crisis.hours < crisis.scenario.trigger_hours:
             return
-        quiet = np.maximum(one.intensity, other.intensity) <= behaviour.quiet_intensity
-        self.quiet_days += crisis.days_per_turn
-        self.quiet_days *= quiet
-        if not quiet.any():
-            return
-        quiet &= np.maximum(one.grievance, other.grievance) < behaviour.quiet_grievance
-        quiet &= ~(crisis.halt.holding | crisis.halt.pending)
-        self.quiet_days *= quiet
-        over = self.quiet_days >= behaviour.quiet_days
-        if over.any():
-            apart = np.abs(one.stepped_down_at - other.stepped_down_at)
-            # Not a number, and so not answered, where one of them never stepped down.
-            answered = apart <= 24 * behaviour.reciprocation_days
-            self._end(over & answered, TACIT)
-            self._end(over & ~answered, FADED)
+        one, other = crisis.states
+        tacit, faded = _quieten(
+            self._quiet.records,
+            (one.intensity, one.grievance, one.stepped_down_at),
+            (other.intensity, other.grievance, other.stepped_down_at),
+            crisis.halt.pending,
+            crisis.halt.holding,
+            crisis.ongoing,
+            Real(crisis.days_per_turn),
+            self.quiet_days,
+        )
+        self._end_those(tacit, TACIT)
+        self._end_those(faded, FADED)
 
     def _held(self) -> None:
         """Agreement: a halt has been watched for as long as the scenario asks, and held."""
@@ -105,8 +115,10 @@ class Endings(Lucky):
         self._end(self.crisis.ongoing, UNRESOLVED)
 
     def _end(self, over: Flags, ending: int) -> None:
+        self._end_those((over & self.crisis.ongoing).nonzero()[0], ending)
+
+    def _end_those(self, who: Indices, ending: int) -> None:
         crisis = self.crisis
-        who = (over & crisis.ongoing).nonzero()[0]
         if who.size:
             hours = np.full(who.size, crisis.hours)
             if ending == AGREEMENT:
@@ -114,3 +126,43 @@ class Endings(Lucky):
             elif ending == UNRESOLVED:
                 hours[:] = np.nan
             crisis.end(who, ending, hours)
+
+
+@compiled
+def _quieten(
+    settings: NDArray[np.void],
+    one_state: Any,
+    other_state: Any,
+    pending: Flags,
+    holding: Flags,
+    ongoing: Flags,
+    days: np.float32,
+    quiet_days: NDArray[np.float32],
+) -> tuple[Indices, Indices]:
+    """Count the days of quiet; the replicates whose crisis ends by them, tacitly and faded."""
+    intensity, grievance, stepped_down = one_state
+    other_intensity, other_grievance, other_stepped_down = other_state
+    tacit, faded = np.empty(quiet_days.size, np.intp), np.empty(quiet_days.size, np.intp)
+    answered = unanswered = 0
+    last = settings.size - 1
+    for one in range(quiet_days.size):
+        quiet = settings[min(one, last)]
+        if (
+            max(intensity[one], other_intensity[one]) > quiet.intensity
+            or max(grievance[one], other_grievance[one]) >= quiet.grievance
+            or holding[one]
+            or pending[one]
+        ):
+            quiet_days[one] = 0
+            continue
+        quiet_days[one] += days
+        if quiet_days[one] >= quiet.days and ongoing[one]:
+            # Not a number, and so not answered, where one of them never stepped down.
+            apart = abs(stepped_down[one] - other_stepped_down[one])
+            if apart <= quiet.reciprocation_hours:
+                tacit[answered] = one
+                answered += 1
+            else:
+                faded[unanswered] = one
+                unanswered += 1
+    return tacit[:answered], faded[:unanswered]

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisis_sim.model.agent import Lucky
-from crisis_sim.model.arrays import Indices, Real, at
+from crisis_sim.model.arrays import Flags, Indices, Real, at
 from crisis_sim.model.choice import logistic
+from crisis_sim.model.compiled import compiled
 
 if TYPE_CHECKING:
     from crisis_sim.model.crisis import CrisisModel
@@ -46,14 +47,11 @@ class Halt(Lucky):
         crisis = self.crisis
         one, other = crisis.states
         hours = crisis.hours
-        either = (one.wants_halt | other.wants_halt).nonzero()[0]
-        one_wants, other_wants = one.wants_halt[either], other.wants_halt[either]
-        one_would = one_wants | (one.offer_until[either] >= hours)
-        other_would = other_wants | (other.offer_until[either] >= hours)
-        talks = one_would & other_would
-        self._offer(one, either[one_wants & ~talks])
-        self._offer(other, either[other_wants & ~talks])
-        who = either[talks]
+        offers, other_offers, who = _talk(
+            one.wants_halt, other.wants_halt, one.offer_until, other.offer_until, Real(hours)
+        )
+        self._offer(one, offers)
+        self._offer(other, other_offers)
         if who.size:
             who = self._concluded(who, one, other)
         if not who.size:
@@ -179,3 +177,34 @@ class Halt(Lucky):
             self.holding[held] = False
             self.crisis.record.mark("relapsed_at_hours", held, hours)
             self.crisis.tell("relapsed", state.name, hours=hours)
+
+
+@compiled
+def _talk(
+    wants: Flags,
+    other_wants: Flags,
+    offer_until: NDArray[np.float32],
+    other_offer_until: NDArray[np.float32],
+    hours: np.float32,
+) -> tuple[Indices, Indices, Indices]:
+    """The replicates in which one side offers a halt, those in which the other does, and those in which both would talk."""
+    offers = np.empty(wants.size, np.intp)
+    other_offers = np.empty(wants.size, np.intp)
+    talks = np.empty(wants.size, np.intp)
+    ones = others = both = 0
+    for one in range(wants.size):
+        if not (wants[one] or other_wants[one]):
+            continue
+        would = wants[one] or offer_until[one] >= hours
+        other_would = other_wants[one] or other_offer_until[one] >= hours
+        if would and other_would:
+            talks[both] = one
+            both += 1
+            continue
+        if wants[one]:
+            offers[ones] = one
+            ones += 1
+        if other_wants[one]:
+            other_offers[others] = one
+            others += 1
+    return offers[:ones], other_offers[:others], talks[:both]

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crisis_sim.model.agent import Influence, ThirdParty
-from crisis_sim.model.arrays import Array, Indices, at
+from crisis_sim.model.arrays import Array, Flags, Indices, Real, Settings, reals
+from crisis_sim.model.compiled import compiled
+from crisis_sim.model.luck import Clock
 from crisis_sim.model.state import State
 from crisis_sim.scenario.schema import STYLES, MediatorSpec
 
 if TYPE_CHECKING:
     from crisis_sim.model.crisis import CrisisModel
 
-FACILITATION, FORMULATION, MANIPULATION = (1 + STYLES.index(style) for style in STYLES)
+#: How intrusive a mediator is: its place in `STYLES`, from 1.
+FACILITATION, FORMULATION, MANIPULATION = 1, 2, 3
+
+#: What alarms it, and what it does about it.
+ATTENTION = reals(
+    "alarmed", "built_up", "threshold", "calm", "calls", "formulation_margin", "manipulation_margin"
+)  # fmt: skip
+#: What it can bring to bear on a state.
+MEANS = reals(
+    "trust", "information", "leverage", "cover", "assurance", "leverage_on_restraint", "leverage_on_halt"
+)  # fmt: skip
+_ZERO, _ONE = Real(0), Real(1)
 
 
 class Mediator(ThirdParty):
@@ -38,63 +51,65 @@ class Mediator(ThirdParty):
         self.effort = self.array()
         self.style = self.array(0, np.int8)
         self._came_in = False
-        self._alarmed = model.share(1 / self.facts.attention_days)
-        self._built_up = model.share(1 / model.behaviour.mediation.effort_days)
+        facts, mediation = self.facts, model.behaviour.mediation
+        self._attention = Settings.of(
+            ATTENTION,
+            alarmed=model.share(1 / facts.attention_days),
+            built_up=model.share(1 / mediation.effort_days),
+            threshold=facts.attention_threshold,
+            calm=mediation.withdrawal_share * facts.attention_threshold,
+            calls=mediation.calls_per_day,
+            formulation_margin=mediation.formulation_margin,
+            manipulation_margin=mediation.manipulation_margin,
+        )
+        self._means = {state.name: self._means_with(state) for state in model.states}
         model.record.add(f"{name}_engaged_at_hours")
 
+    def _means_with(self, state: State) -> Settings:
+        facts, mediation = self.facts, self.crisis.behaviour.mediation
+        # What it is ready to use is what it holds, less what its interest there makes it spare.
+        spared = facts.interest.get(state.name, 0.0)
+        return Settings.of(
+            MEANS,
+            trust=facts.trust.get(state.name, 0.0),
+            information=facts.information,
+            leverage=facts.leverage.get(state.name, 0.0) * (1 - spared),
+            cover=mediation.cover,
+            assurance=mediation.assurance,
+            leverage_on_restraint=mediation.leverage_on_restraint,
+            leverage_on_halt=mediation.leverage_on_halt,
+        )
+
     def observe(self) -> None:
-        self.alarm += self._alarmed * (self.crisis.danger - self.alarm)
-        if self._came_in:
-            self.effort += self._built_up * (self.engaged - self.effort)
+        _heed(
+            self._attention.records, self.crisis.danger, self.engaged, self.alarm, self.effort
+        )
 
     def act(self) -> None:
-        crisis, mediation = self.crisis, self.crisis.behaviour.mediation
-        idle = np.greater(crisis.open_to_decision, self.engaged)  # open, and not engaged
-        idle &= self.alarm > self.facts.attention_threshold
-        waiting = idle.nonzero()[0]
-        if waiting.size:
-            calls = at(mediation.calls_per_day, waiting) * self._excess(waiting)
-            self._engage(self.where("call", calls, waiting))
-        if self._came_in:
-            engaged = self.engaged.nonzero()[0]
-            milder = engaged[self.style.take(engaged) < self.ablest_style]
-            if milder.size:
-                self._change_style(milder, self._excess(milder))
-            self._withdraw(engaged)
-
-    def _excess(self, who: Indices) -> Array:
-        """Alarm above the threshold."""
-        return self.alarm.take(who) - at(self.facts.attention_threshold, who)
-
-    def _engage(self, who: Indices) -> None:
-        if not who.size:
-            return
         crisis, record = self.crisis, self.crisis.record
-        self._came_in = True
-        self.engaged[who] = True
-        record.mark(f"{self.name}_engaged_at_hours", who, crisis.hours)
-        record.mark("mediation_started_at_hours", who, crisis.hours)
-        crisis.tell("engaged", self.name)
-
-    def _change_style(self, who: Indices, excess: Array) -> None:
-        """Become more intrusive as alarm grows; a style once taken is kept."""
-        crisis, mediation = self.crisis, self.crisis.behaviour.mediation
-        style = FACILITATION + (excess > at(mediation.formulation_margin, who)).astype(np.int8)
-        style += excess > at(mediation.manipulation_margin, who)
-        style = np.minimum(style, self.ablest_style)
-        more = ((style > self.style.take(who)) & crisis.open_to_decision.take(who)).nonzero()[0]
-        if more.size:
-            self.style[who[more]] = style[more]
-            crisis.record.raise_to("mediation_style", who[more], style[more])
-            crisis.tell("style", self.name, style=STYLES[int(style[more[0]]) - 1])
-
-    def _withdraw(self, who: Indices) -> None:
-        share = at(self.crisis.behaviour.mediation.withdrawal_share, who)
-        calm = self.alarm.take(who) < share * at(self.facts.attention_threshold, who)
-        leaves = who[calm]
-        if leaves.size:
-            self.engaged[leaves] = False
-            self.crisis.tell("withdrew", self.name)
+        clock = cast(Clock, self._stream("call", Clock))
+        called, restyled, left = _intervene(
+            self._attention.records,
+            crisis.open_to_decision,
+            self.alarm,
+            clock.left,
+            self.engaged,
+            self.style,
+            self.ablest_style,
+            Real(crisis.days_per_turn),
+        )
+        if called.size:
+            self._came_in = True
+            clock.renew(called)
+            record.mark(f"{self.name}_engaged_at_hours", called, crisis.hours)
+            record.mark("mediation_started_at_hours", called, crisis.hours)
+            crisis.tell("engaged", self.name)
+        if restyled.size:
+            style = self.style[restyled]
+            record.raise_to("mediation_style", restyled, style)
+            crisis.tell("style", self.name, style=STYLES[int(style[0]) - 1])
+        if left.size:
+            crisis.tell("withdrew", self.name)
 
     def wish_to_talk(self) -> NDArray[np.float32]:
         """As far as it exerts itself."""
@@ -103,37 +118,140 @@ class Mediator(ThirdParty):
     def influence(self, state: State, who: Indices) -> Influence | None:
         if not self._came_in:
             return None
-        mediation = self.crisis.behaviour.mediation
-        effort = self.effort.take(who)
-        trust = effort * at(self.facts.trust.get(state.name, 0.0), who)
-        influence = Influence(information=at(self.facts.information, who) * trust, privacy=trust)
+        means = self._means[state.name].records
         if self.ablest_style == FACILITATION:
-            return influence
-        style = self.style.take(who)
-        formulates = style >= FORMULATION
-        terms = trust * formulates
-        influence.cover = at(mediation.cover, who) * terms
-        influence.trust = at(mediation.assurance, who) * terms
-        influence.overtness = effort * formulates
-        if self.ablest_style == MANIPULATION:
-            pressing = effort * self.leverage(state, who) * (style >= MANIPULATION)
-            influence.restraint = at(mediation.leverage_on_restraint, who) * pressing
-            influence.inducement = at(mediation.leverage_on_halt, who) * pressing
-        return influence
+            information, privacy = _facilitate(means, who, self.effort)
+            return Influence(information=information, privacy=privacy)
+        return Influence(*_bear(means, who, self.effort, self.style))
 
-    def leverage(self, state: State, who: Indices) -> Array:
-        """Leverage that it is ready to use on a state: what it holds, less what its interest there makes it spare."""
-        held = at(self.facts.leverage.get(state.name, 0.0), who)
-        return held * (1 - at(self.facts.interest.get(state.name, 0.0), who))
-
-    def sway(self, who: Indices) -> Array:
+    def sway(self, who: Indices) -> NDArray[np.float32]:
         """How much of a settlement is its work: its effort, by the trust of both sides and the leverage that it uses."""
-        pressing = self.style.take(who) >= MANIPULATION
-        total: Array = 0.0
-        for state in self.crisis.states:
-            trust = at(self.facts.trust.get(state.name, 0.0), who)
-            total = total + (trust + pressing * self.leverage(state, who)) / 2
+        total = np.zeros(who.size, Real)
+        for means in self._means.values():
+            _sway(means.records, who, self.style, total)
         return self.effort.take(who) * total
 
     def series(self) -> dict[str, Array]:
         return {f"{self.name}_effort": self.effort}
+
+
+@compiled
+def _heed(
+    attention: NDArray[np.void],
+    danger: NDArray[np.float32],
+    engaged: Flags,
+    alarm: NDArray[np.float32],
+    effort: NDArray[np.float32],
+) -> None:
+    """Let danger reach it, and effort build up while it is engaged and fall off when it is not."""
+    last = attention.size - 1
+    for one in range(alarm.size):
+        own = attention[min(one, last)]
+        alarm[one] += own.alarmed * (danger[one] - alarm[one])
+        effort[one] += own.built_up * ((_ONE if engaged[one] else _ZERO) - effort[one])
+
+
+@compiled
+def _intervene(
+    attention: NDArray[np.void],
+    open_to_decision: Flags,
+    alarm: NDArray[np.float32],
+    budget: NDArray[np.float32],
+    engaged: Flags,
+    style: NDArray[np.int8],
+    ablest: int,
+    days: np.float32,
+) -> tuple[Indices, Indices, Indices]:
+    """Call where alarm is above the threshold; become more intrusive as it grows, for good; withdraw where all is calm.
+
+    Returns:
+        the replicates in which it called, in which its style changed, and in which it withdrew.
+    """
+    called = np.empty(alarm.size, np.intp)
+    restyled = np.empty(alarm.size, np.intp)
+    withdrew = np.empty(alarm.size, np.intp)
+    calls = changes = withdrawals = 0
+    last = attention.size - 1
+    for one in range(alarm.size):
+        own = attention[min(one, last)]
+        excess = alarm[one] - own.threshold
+        if not engaged[one]:
+            if not open_to_decision[one] or alarm[one] <= own.threshold:
+                continue
+            budget[one] -= own.calls * excess * days
+            if budget[one] > 0:
+                continue
+            engaged[one] = True
+            called[calls] = one
+            calls += 1
+        if style[one] < ablest and open_to_decision[one]:
+            fitting = FACILITATION
+            if excess > own.formulation_margin:
+                fitting += 1
+            if excess > own.manipulation_margin:
+                fitting += 1
+            fitting = min(fitting, ablest)
+            if fitting > style[one]:
+                style[one] = fitting
+                restyled[changes] = one
+                changes += 1
+        if alarm[one] < own.calm:
+            engaged[one] = False
+            withdrew[withdrawals] = one
+            withdrawals += 1
+    return called[:calls], restyled[:changes], withdrew[:withdrawals]
+
+
+@compiled
+def _facilitate(
+    means: NDArray[np.void], who: Indices, effort: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Information and privacy that it brings, shape (2, m)."""
+    brought = np.empty((2, who.size), Real)
+    last = means.size - 1
+    for place in range(who.size):
+        one = who[place]
+        own = means[min(one, last)]
+        trust = effort[one] * own.trust
+        brought[0, place] = own.information * trust
+        brought[1, place] = trust
+    return brought
+
+
+@compiled
+def _bear(
+    means: NDArray[np.void], who: Indices, effort: NDArray[np.float32], style: NDArray[np.int8]
+) -> NDArray[np.float32]:
+    """All that it brings to bear, one row a part of `Influence`, shape (7, m)."""
+    brought = np.zeros((7, who.size), Real)
+    last = means.size - 1
+    for place in range(who.size):
+        one = who[place]
+        own = means[min(one, last)]
+        trust = effort[one] * own.trust
+        brought[3, place] = own.information * trust
+        brought[4, place] = trust
+        if style[one] >= FORMULATION:
+            brought[2, place] = own.cover * trust
+            brought[5, place] = own.assurance * trust
+            brought[6, place] = effort[one]
+        if style[one] >= MANIPULATION:
+            pressing = effort[one] * own.leverage
+            brought[0, place] = own.leverage_on_restraint * pressing
+            brought[1, place] = own.leverage_on_halt * pressing
+    return brought
+
+
+@compiled
+def _sway(
+    means: NDArray[np.void], who: Indices, style: NDArray[np.int8], total: NDArray[np.float32]
+) -> None:
+    """Add the half of its sway that it owes to one side's trust and its leverage there."""
+    last = means.size - 1
+    for place in range(who.size):
+        one = who[place]
+        own = means[min(one, last)]
+        weight = own.trust
+        if style[one] >= MANIPULATION:
+            weight += own.leverage
+        total[place] += weight * Real(0.5)

@@ -265,22 +265,27 @@ class State(CrisisAgent):
             rungs: to which rungs, one for each of them.
             hours: when; at the turn's end where left out.
         """
-        crisis, before = self.crisis, self.rung.take(who)
-        dated = {} if hours is None else {"hours": hours}
-        self.rung[who] = rungs
-        climbs = rungs > before
-        self.offer_until[who[climbs]] = -np.inf
-        self.stepped_down_at[who[~climbs]] = crisis.hours
-        self.blow[who] += climbs * crisis.ladder.opening_harm.at(rungs, who)
-        crisis.deaths[who] += climbs * crisis.ladder.opening_deaths.at(rungs, who)
+        crisis, dated = self.crisis, {} if hours is None else {"hours": hours}
+        before = int(self.rung[who[0]])
+        _move(
+            who,
+            rungs,
+            Real(crisis.hours),
+            crisis.rungs.records,
+            self.rung,
+            self.offer_until,
+            self.stepped_down_at,
+            self.blow,
+            crisis.deaths,
+        )
         self._read_rung(who)
         crisis.note_rungs(self, who, hours)
         if crisis.journal is not None:
             names = crisis.ladder.names
             crisis.tell(
-                "climbed" if climbs[0] else "stepped_down",
+                "climbed" if rungs[0] > before else "stepped_down",
                 self.name,
-                from_rung=names[int(before[0])],
+                from_rung=names[before],
                 to_rung=names[int(rungs[0])],
                 **dated,
             )
@@ -430,3 +435,29 @@ def _stand(
         deaths[one] = step.deaths
         strikes[one] = step.strike
         at_war[one] = step.war > 0
+
+
+@compiled
+def _move(
+    who: Indices,
+    rungs: Indices,
+    hours: np.float32,
+    steps: NDArray[np.void],
+    rung: Indices,
+    offer_until: NDArray[np.float32],
+    stepped_down_at: NDArray[np.float32],
+    blow: NDArray[np.float32],
+    deaths: NDArray[np.float64],
+) -> None:
+    """Go to other rungs in the replicates `who`, with what coming to them brings at once."""
+    last = steps.shape[0] - 1
+    for place in range(who.size):
+        one = who[place]
+        if rungs[place] > rung[one]:
+            step = steps[min(one, last), rungs[place]]
+            offer_until[one] = -np.inf
+            blow[one] += step.opening_harm
+            deaths[one] += step.opening_deaths
+        else:
+            stepped_down_at[one] = hours
+        rung[one] = rungs[place]
