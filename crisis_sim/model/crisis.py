@@ -142,11 +142,12 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             }
         )
         self.ladder = Ladder(scenario.ladder, self.parameters, self.harm_of, self.harm_of_flow)
-        self.rungs = self.ladder.steps(
+        self.rungs = self.ladder.rungs(
             self.days_per_turn,
             self.behaviour.harm.attrition_credit,
             self.behaviour.decision.dread_power,
         )
+        self.openings = self.ladder.openings()
         self.record = self._new_record()
         self.ongoing = np.full(rows, True)
         self.deaths = np.zeros(rows)
@@ -401,7 +402,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         ):
             setattr(self, name, getattr(self, name)[chosen])
         for part in (
-            self.behaviour, self.ladder, self.rungs, self._relief, self.halt, self.endings, *self.cast
+            self.behaviour, self.ladder, self.rungs, self.openings, self._relief, self.halt, self.endings, *self.cast
         ):
             part.keep(chosen, before)
         self.record.place = self.record.place[chosen]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -37,11 +38,12 @@ class Table(OverReplicates):
         return self._shared[0][None, :] if self._own is None else self._own
 
 
-#: What being on a rung, or coming to it, means: for a turn, where it takes time.
-STEP = reals(
-    "intensity", "dread", "harm", "answer", "cost", "deaths", "opening_harm", "opening_deaths",
-    "violence", "strike", "war", "nuclear",
-)
+#: What being on a rung means, for a turn where it takes time.
+RUNG = reals(
+    "intensity", "dread", "harm", "answer", "cost", "deaths", "violence", "strike", "war", "nuclear"
+)  # fmt: skip
+#: What coming to a rung from below brings at once.
+OPENING = reals("harm", "deaths")
 
 
 class Ladder(OverReplicates):
@@ -82,8 +84,8 @@ class Ladder(OverReplicates):
             (k for k, rung in enumerate(rungs) if rung.nuclear), default=self.top + 1
         )
 
-    def steps(self, days_per_turn: float, attrition_credit: Array, dread_power: Array) -> Settings:
-        """What each rung means, in records of `STEP`, shape (replicates or 1, rungs).
+    def rungs(self, days_per_turn: float, attrition_credit: Array, dread_power: Array) -> Settings:
+        """What each rung means, in records of `RUNG`, shape (replicates or 1, rungs).
 
         Args:
             days_per_turn: length of a turn.
@@ -99,15 +101,23 @@ class Ladder(OverReplicates):
             "answer": credit * harm,
             "cost": Real(days_per_turn) * self.cost_per_day.rows,
             "deaths": Real(days_per_turn) * self.deaths_per_day.rows,
-            "opening_harm": self.opening_harm.rows,
-            "opening_deaths": self.opening_deaths.rows,
             "violence": self.violence.rows,
             "strike": self.strike.rows,
             "war": self.war.rows,
             "nuclear": self.nuclear.rows,
         }
+        return self._records(RUNG, fields)
+
+    def openings(self) -> Settings:
+        """What coming to each rung brings, in records of `OPENING`, shape (replicates or 1, rungs)."""
+        fields = {"harm": self.opening_harm.rows, "deaths": self.opening_deaths.rows}
+        return self._records(OPENING, fields)
+
+    def _records(
+        self, kind: np.dtype[np.void], fields: Mapping[str, NDArray[np.float32]]
+    ) -> Settings:
         rows = max(len(numbers) for numbers in fields.values())
-        records = np.empty((rows, self.top + 1), STEP)
+        records = np.empty((rows, self.top + 1), kind)
         for name, numbers in fields.items():
             records[name] = numbers
         return Settings(records)

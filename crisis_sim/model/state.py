@@ -271,7 +271,7 @@ class State(CrisisAgent):
             who,
             rungs,
             Real(crisis.hours),
-            crisis.rungs.records,
+            crisis.openings.records,
             self.rung,
             self.offer_until,
             self.stepped_down_at,
@@ -442,7 +442,7 @@ def _move(
     who: Indices,
     rungs: Indices,
     hours: np.float32,
-    steps: NDArray[np.void],
+    openings: NDArray[np.void],
     rung: Indices,
     offer_until: NDArray[np.float32],
     stepped_down_at: NDArray[np.float32],
@@ -450,14 +450,14 @@ def _move(
     deaths: NDArray[np.float64],
 ) -> None:
     """Go to other rungs in the replicates `who`, with what coming to them brings at once."""
-    last = steps.shape[0] - 1
+    last = openings.shape[0] - 1
     for place in range(who.size):
         one = who[place]
         if rungs[place] > rung[one]:
-            step = steps[min(one, last), rungs[place]]
+            opening = openings[min(one, last), rungs[place]]
             offer_until[one] = -np.inf
-            blow[one] += step.opening_harm
-            deaths[one] += step.opening_deaths
+            blow[one] += opening.harm
+            deaths[one] += opening.deaths
         else:
             stepped_down_at[one] = hours
         rung[one] = rungs[place]
