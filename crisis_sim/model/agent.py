@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -138,21 +137,28 @@ class Influence:
     trust: Array = None
     overtness: Array = None
 
-    @staticmethod
-    def joined(influences: Iterable[Influence | None], count: int) -> NDArray[np.void]:
-        """All of them together, as records of `INFLUENCE`, shape (count,); 0 where none says anything.
 
-        Values add up; shares each save a part of what the others left; overtness is that of the most overt.
-        """
-        # None and zeros come to the same: whether a mediator says nothing, or nothing yet, changes no digit.
-        total = np.zeros(count, INFLUENCE)
-        _start(total)
-        for influence in influences:
-            if influence is not None:
-                parts = [_whole(getattr(influence, part), count) for part in PARTS]
-                _join(total, *parts)
-        _close(total)
-        return total
+class Bearing:
+    """All that third parties bring to bear on one state, in m replicates, as it is joined party by party.
+
+    Values add up; shares each save a part of what the others left; overtness is that of the most overt.
+
+    Attributes:
+        total: records of `INFLUENCE`, shape (m,). Until it is closed, its shares are what is left of them.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.total = np.empty(count, INFLUENCE)
+        _start(self.total)
+
+    def join(self, influence: Influence) -> None:
+        """Join what one party brings. To say nothing, or nothing yet, changes no digit."""
+        _join(self.total, *(_whole(getattr(influence, part), self.total.size) for part in PARTS))
+
+    def close(self) -> NDArray[np.void]:
+        """The records, once all have joined."""
+        _close(self.total)
+        return self.total
 
 
 PARTS = tuple(INFLUENCE.names or ())
@@ -173,6 +179,9 @@ def _whole(part: Array, count: int) -> NDArray[np.float32]:
 def _start(total: NDArray[np.void]) -> None:
     """Let shares be what is left of them, until all have been joined."""
     for one in range(total.size):
+        total[one].restraint = 0
+        total[one].inducement = 0
+        total[one].overtness = 0
         total[one].cover = _ONE
         total[one].information = _ONE
         total[one].privacy = _ONE
@@ -226,3 +235,9 @@ class ThirdParty(CrisisAgent):
     def influence(self, state: State, who: Indices) -> Influence | None:
         """What it brings to bear on `state` in the replicates `who`; None for nothing in any of them."""
         return None
+
+    def bear(self, state: State, who: Indices, bearing: Bearing) -> None:
+        """Join its influence to that of others."""
+        influence = self.influence(state, who)
+        if influence is not None:
+            bearing.join(influence)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crisis_sim.model.agent import CrisisAgent, Influence, ThirdParty
-from crisis_sim.model.arrays import Array, Indices, at
+from crisis_sim.model.arrays import Array, Flags, Indices, at
+from crisis_sim.model.compiled import compiled
 from crisis_sim.model.state import State
 from crisis_sim.scenario.schema import ChannelSpec
 
@@ -32,14 +34,15 @@ class Channel(ThirdParty):
 
     def act(self) -> None:
         crisis, channels = self.crisis, self.crisis.behaviour.channels
-        shut = np.greater(crisis.open_to_decision, self.open).nonzero()[
-            0
-        ]  # decisions open, line shut
-        rate = at(channels.openings_per_day, shut) * self._wish(shut)
-        opened = self.where("open", rate, shut)
-        under_fire = (self.open & (crisis.under_fire > 0)).nonzero()[0]
-        fire = crisis.danger[under_fire] * (1 - at(self.facts.trust, under_fire))
-        broken = self.where("break", at(channels.breaks_per_day, under_fire) * fire, under_fire)
+        shut, under_fire = _sort_lines(self.open, crisis.open_to_decision, crisis.under_fire)
+        opened = broken = shut[:0]
+        if shut.size:
+            rate = at(channels.openings_per_day, shut) * self._wish(shut)
+            opened = self.where("open", rate, shut)
+        if under_fire.size:
+            fire = crisis.danger[under_fire] * (1 - at(self.facts.trust, under_fire))
+            rate = at(channels.breaks_per_day, under_fire) * fire
+            broken = self.where("break", rate, under_fire)
         if opened.size:
             self.open[opened] = True
             crisis.record.mark(f"{self.name}_opened_at_hours", opened, crisis.hours)
@@ -66,3 +69,22 @@ class Channel(ThirdParty):
 
     def series(self) -> dict[str, Array]:
         return {f"{self.name}_open": self.open}
+
+
+@compiled
+def _sort_lines(
+    line_is_open: Flags, open_to_decision: Flags, under_fire: NDArray[np.float32]
+) -> tuple[Indices, Indices]:
+    """The replicates in which the line is shut and may be opened, and those in which it is open and under fire."""
+    shut = np.empty(line_is_open.size, np.intp)
+    exposed = np.empty(line_is_open.size, np.intp)
+    closed = threatened = 0
+    for one in range(line_is_open.size):
+        if line_is_open[one]:
+            if under_fire[one] > 0:
+                exposed[threatened] = one
+                threatened += 1
+        elif open_to_decision[one]:
+            shut[closed] = one
+            closed += 1
+    return shut[:closed], exposed[:threatened]

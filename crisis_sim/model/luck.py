@@ -136,7 +136,7 @@ class Clock(Stream):
             hazard: shape (replicates,), or (len(who),), or one number for all.
             who: the replicates in which the clock runs in this turn; all of them where left out.
         """
-        spent = np.atleast_1d(np.asarray(hazard, Real))
+        spent = np.asarray(hazard, Real).reshape(-1)
         rang = _spend_all(self.left, spent) if who is None else _spend(self.left, spent, who)
         self.renew(rang)
         return rang

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from crisis_sim.model.agent import Influence, ThirdParty
+from crisis_sim.model.agent import Bearing, ThirdParty
 from crisis_sim.model.arrays import Array, Flags, Indices, Real, Settings, reals
 from crisis_sim.model.compiled import compiled
 from crisis_sim.model.luck import Clock
@@ -115,14 +115,11 @@ class Mediator(ThirdParty):
         """As far as it exerts itself."""
         return self.effort
 
-    def influence(self, state: State, who: Indices) -> Influence | None:
-        if not self._came_in:
-            return None
-        means = self._means[state.name].records
-        if self.ablest_style == FACILITATION:
-            information, privacy = _facilitate(means, who, self.effort)
-            return Influence(information=information, privacy=privacy)
-        return Influence(*_bear(means, who, self.effort, self.style))
+    def bear(self, state: State, who: Indices, bearing: Bearing) -> None:
+        """Join what its effort brings; what takes more than facilitation comes with its style."""
+        if self._came_in:
+            means = self._means[state.name].records
+            _bear(means, who, self.effort, self.style, bearing.total)
 
     def sway(self, who: Indices) -> NDArray[np.float32]:
         """How much of a settlement is its work: its effort, by the trust of both sides and the leverage that it uses."""
@@ -203,43 +200,29 @@ def _intervene(
 
 
 @compiled
-def _facilitate(
-    means: NDArray[np.void], who: Indices, effort: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Information and privacy that it brings, shape (2, m)."""
-    brought = np.empty((2, who.size), Real)
-    last = means.size - 1
-    for place in range(who.size):
-        one = who[place]
-        own = means[min(one, last)]
-        trust = effort[one] * own.trust
-        brought[0, place] = own.information * trust
-        brought[1, place] = trust
-    return brought
-
-
-@compiled
 def _bear(
-    means: NDArray[np.void], who: Indices, effort: NDArray[np.float32], style: NDArray[np.int8]
-) -> NDArray[np.float32]:
-    """All that it brings to bear, one row a part of `Influence`, shape (7, m)."""
-    brought = np.zeros((7, who.size), Real)
+    means: NDArray[np.void],
+    who: Indices,
+    effort: NDArray[np.float32],
+    style: NDArray[np.int8],
+    total: NDArray[np.void],
+) -> None:
+    """Join its influence in the replicates `who` to the total; shares there are what is left of them."""
     last = means.size - 1
     for place in range(who.size):
         one = who[place]
-        own = means[min(one, last)]
+        own, joined = means[min(one, last)], total[place]
         trust = effort[one] * own.trust
-        brought[3, place] = own.information * trust
-        brought[4, place] = trust
+        joined.information *= _ONE - own.information * trust
+        joined.privacy *= _ONE - trust
         if style[one] >= FORMULATION:
-            brought[2, place] = own.cover * trust
-            brought[5, place] = own.assurance * trust
-            brought[6, place] = effort[one]
+            joined.cover *= _ONE - own.cover * trust
+            joined.trust *= _ONE - own.assurance * trust
+            joined.overtness = max(joined.overtness, effort[one])
         if style[one] >= MANIPULATION:
             pressing = effort[one] * own.leverage
-            brought[0, place] = own.leverage_on_restraint * pressing
-            brought[1, place] = own.leverage_on_halt * pressing
-    return brought
+            joined.restraint += own.leverage_on_restraint * pressing
+            joined.inducement += own.leverage_on_halt * pressing
 
 
 @compiled

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisis_sim.model import choice
-from crisis_sim.model.agent import CrisisAgent, Influence
+from crisis_sim.model.agent import Bearing, CrisisAgent
 from crisis_sim.model.arrays import Array, Flags, Indices, Real, Settings, at, reals
 from crisis_sim.model.compiled import compiled
 from crisis_sim.model.economy import Economy
@@ -239,8 +239,10 @@ class State(CrisisAgent):
 
     def _influence(self, who: Indices) -> NDArray[np.void]:
         """What third parties bring to bear in the replicates `who`: records of `choice.INFLUENCE`."""
-        parties = self.crisis.third_parties
-        return Influence.joined((party.influence(self, who) for party in parties), who.size)
+        bearing = Bearing(who.size)
+        for party in self.crisis.third_parties:
+            party.bear(self, who, bearing)
+        return bearing.close()
 
     # What it does.
 
