@@ -7,7 +7,6 @@ changes the replicate.
 
 from __future__ import annotations
 
-import gc
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
 
 #: Replicates of each scenario whose market paths are kept: enough for bands, few enough to draw.
 PATHS_KEPT = 1000
-#: Replicates from which a block's arrays are worth freeing at once; agents know each other, so the
-#: arrays of a smaller block wait for Python's next look for circles.
-LARGE_BLOCK = 1000
 
 
 @dataclass(frozen=True)
@@ -191,10 +187,15 @@ def run_block(
         first_point=first_point,
         points=points,
     )
-    del model
-    if block.rows >= LARGE_BLOCK:
-        gc.collect()
+    _release(model)
     return block
+
+
+def _release(model: CrisisModel) -> None:
+    """Free a model's arrays at once; its agents know each other, so they would wait for Python's next look for circles."""
+    for agent in model.cast:
+        vars(agent).clear()
+    vars(model).clear()
 
 
 def _forget(model: CrisisModel) -> None:

@@ -6,10 +6,12 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crisis_sim.model.agent import Influence, ThirdParty
-from crisis_sim.model.arrays import Array, Indices, Real, at
+from crisis_sim.model.arrays import Array, Flags, Indices, Real, at
 from crisis_sim.model.choice import logistic
+from crisis_sim.model.compiled import compiled
 from crisis_sim.model.state import State
 from crisis_sim.scenario.schema import LenderSpec, ReviewSpec
 
@@ -73,11 +75,12 @@ class Lender(ThirdParty):
         crisis = self.crisis
         if crisis.hours < self._next_due:
             return
+        self._next_due = np.inf
         for k, review in enumerate(self.reviews):
-            who = ((self.due[k] <= crisis.hours) & crisis.ongoing).nonzero()[0]
+            who = _due(self.due[k], Real(crisis.hours), crisis.ongoing)
             if who.size:
                 self._decide(k, review, who)
-        self._next_due = min(float(due.min()) for due in self.due.values())
+            self._next_due = min(self._next_due, float(self.due[k].min()))
 
     def _decide(self, k: int, review: ReviewSpec, who: Indices) -> None:
         crisis, lending = self.crisis, self.crisis.behaviour.lending
@@ -127,3 +130,15 @@ class Lender(ThirdParty):
 
     def series(self) -> dict[str, Array]:
         return {f"{self.name}_nearness": self.nearness(np.arange(self.crisis.replicates))}
+
+
+@compiled
+def _due(due: NDArray[np.float32], hours: np.float32, ongoing: Flags) -> Indices:
+    """The replicates in which a review is due."""
+    who = np.empty(due.size, np.intp)
+    count = 0
+    for one in range(due.size):
+        if due[one] <= hours and ongoing[one]:
+            who[count] = one
+            count += 1
+    return who[:count]
