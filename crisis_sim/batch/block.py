@@ -194,8 +194,8 @@ def run_block(
 def _release(model: CrisisModel) -> None:
     """Free a model's arrays at once; its agents know each other, so they would wait for Python's next look for circles."""
     for agent in model.cast:
-        vars(agent).clear()
-    vars(model).clear()
+        agent.__dict__.clear()
+    model.__dict__.clear()
 
 
 def _forget(model: CrisisModel) -> None:

@@ -73,7 +73,8 @@ class Settings(OverReplicates):
 
     def __init__(self, records: NDArray[np.void]) -> None:
         shared = len(records) == 1
-        self._shared = (records,) if shared else ()  # in a tuple, since not over the replicates
+        # In a tuple where it is not over the replicates.
+        self._shared = (records,) if shared else None
         self._own = None if shared else records
 
     @classmethod
@@ -85,6 +86,6 @@ class Settings(OverReplicates):
         return cls(records)
 
     @property
-    def records(self) -> NDArray[np.void]:
+    def records(self) -> Any:
         """The records; that of replicate k is `records[min(k, len(records) - 1)]`."""
-        return self._shared[0] if self._own is None else self._own
+        return self._own if self._shared is None else self._shared[0]

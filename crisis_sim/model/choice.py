@@ -19,9 +19,7 @@ from crisis_sim.model.compiled import compiled
 YIELD, HALT, FIRST_RUNG = 0, 1, 2
 
 #: What is at stake for a state, as long as the crisis lasts: its facts and how states behave, multiplied where they always
-#: stand together: `retaliation`, `reciprocity` and `forgone_by_halt` hold the state's resolve, `audience_cost` and
-#: `public_offer_cost` its audience, `aversion` the cost of overt mediation, `dread` its caution and the rival's nuclear
-#: weapons.
+#: stand together (see `stakes_of`).
 STAKES = np.dtype(
     [
         ("dread", np.float64),
@@ -29,10 +27,10 @@ STAKES = np.dtype(
         *(
             (name, Real)
             for name in (
-                "resolve", "claim", "saturation", "hope", "retaliation", "reciprocity", "aversion",
-                "economic_restraint", "fatigue_restraint", "audience_cost", "success_cover", "unready_cost", "line_cost",
-                "nuclear_taboo", "hurting", "settling_cost", "forgone_by_halt", "forgone_by_yielding", "mistrust",
-                "rebuff_cost", "public_offer_cost", "yielding_cost", "change_cost", "effort", "reach",
+                "resolve", "claim", "saturation", "hope", "retaliation", "reciprocity", "aversion", "economic_restraint",
+                "fatigue_restraint", "audience_cost", "success_cover", "unready_cost", "line_cost", "nuclear_taboo",
+                "hurting", "settling_cost", "forgone_by_halt", "forgone_by_yielding", "mistrust", "rebuff_cost",
+                "public_offer_cost", "yielding_cost", "change_cost", "effort", "reach",
             )
         ),
     ]
@@ -63,6 +61,47 @@ INFLUENCE = reals(
 _ZERO, _ONE = Real(0), Real(1)
 
 
+def stakes_of(facts: Any, behaviour: Any, dread: Array, replicates: int) -> NDArray[np.void]:
+    """What is at stake for a state: records of `STAKES`, shape (replicates,).
+
+    Args:
+        facts: the state's numbers, as `StateSpec` has them.
+        behaviour: how states behave, section by section.
+        dread: its dread of full intensity.
+        replicates: how many there are.
+    """
+    decision, halt, harm = behaviour.decision, behaviour.halt, behaviour.harm
+    stakes = np.empty(replicates, STAKES)
+    stakes["dread"] = dread
+    stakes["choice_precision"] = decision.choice_precision
+    stakes["resolve"] = facts.resolve
+    stakes["claim"] = facts.claim
+    stakes["saturation"] = harm.grievance_saturation
+    stakes["hope"] = behaviour.fog.hope
+    stakes["retaliation"] = decision.retaliation * facts.resolve
+    stakes["reciprocity"] = decision.reciprocity * facts.resolve
+    stakes["aversion"] = facts.mediation_aversion * behaviour.mediation.overt_cost
+    stakes["economic_restraint"] = decision.economic_restraint
+    stakes["fatigue_restraint"] = decision.fatigue_restraint
+    stakes["audience_cost"] = decision.audience_cost * facts.audience
+    stakes["success_cover"] = harm.success_cover
+    stakes["unready_cost"] = decision.unready_cost
+    stakes["line_cost"] = decision.line_cost
+    stakes["nuclear_taboo"] = decision.nuclear_taboo
+    stakes["hurting"] = decision.hurting
+    stakes["settling_cost"] = halt.settling_cost
+    stakes["forgone_by_halt"] = halt.forgone_retaliation * facts.resolve
+    stakes["forgone_by_yielding"] = halt.forgone_retaliation
+    stakes["mistrust"] = halt.mistrust
+    stakes["rebuff_cost"] = halt.rebuff_cost
+    stakes["public_offer_cost"] = halt.public_offer_cost * facts.audience
+    stakes["yielding_cost"] = halt.yielding_cost
+    stakes["change_cost"] = decision.change_cost
+    stakes["effort"] = decision.effort
+    stakes["reach"] = decision.reach
+    return stakes
+
+
 @compiled
 def weight_against(stakes: Any, now: Any, brought: Any) -> Any:
     """What weighs against full intensity: economic pressure, fatigue and the restraint of third parties."""
@@ -81,8 +120,7 @@ def slope(stakes: Any, now: Any, brought: Any) -> Any:
 
 @compiled
 def exposure(stakes: Any, now: Any, brought: Any) -> Any:
-    """What falling from full commitment to nothing would cost before its audience, less what mediators' terms and claimed
-    success save."""
+    """What a fall from full commitment to nothing would cost it, less what mediators' terms and claimed success save."""
     exposed = (_ONE - brought.cover) * (_ONE - stakes.success_cover * now.answered)
     return stakes.audience_cost * exposed
 
@@ -156,9 +194,7 @@ def weigh(
     steps: NDArray[np.void],
     halt_rung: int,
     nuclear_rung: int,
-) -> tuple[
-    NDArray[np.float32], NDArray[np.float64], NDArray[np.float32], NDArray[np.float64]
-]:
+) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float32], NDArray[np.float64]]:
     """Value all options but that of a halt, which hangs on how far the state leans to it.
 
     Args:

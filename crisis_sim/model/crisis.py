@@ -402,7 +402,14 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         ):
             setattr(self, name, getattr(self, name)[chosen])
         for part in (
-            self.behaviour, self.ladder, self.rungs, self.openings, self._relief, self.halt, self.endings, *self.cast
+            self.behaviour,
+            self.ladder,
+            self.rungs,
+            self.openings,
+            self._relief,
+            self.halt,
+            self.endings,
+            *self.cast,
         ):
             part.keep(chosen, before)
         self.record.place = self.record.place[chosen]

@@ -227,7 +227,12 @@ def _philox(key: np.uint64, other_key: np.uint64, step: np.uint64, occurrence: n
 @compiled
 def _high_half(one: np.uint64, other: np.uint64) -> np.uint64:
     """The upper 64 bits of the product of two 64-bit numbers."""
-    one_high, one_low, other_high, other_low = one >> _HALF, one & _LOW, other >> _HALF, other & _LOW
+    one_high, one_low, other_high, other_low = (
+        one >> _HALF,
+        one & _LOW,
+        other >> _HALF,
+        other & _LOW,
+    )
     middle = one_high * other_low + (one_low * other_low >> _HALF)
     other_middle = one_low * other_high + (middle & _LOW)
     return one_high * other_high + (middle >> _HALF) + (other_middle >> _HALF)

@@ -81,9 +81,7 @@ class Mediator(ThirdParty):
         )
 
     def observe(self) -> None:
-        _heed(
-            self._attention.records, self.crisis.danger, self.engaged, self.alarm, self.effort
-        )
+        _heed(self._attention.records, self.crisis.danger, self.engaged, self.alarm, self.effort)
 
     def act(self) -> None:
         crisis, record = self.crisis, self.crisis.record

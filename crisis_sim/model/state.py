@@ -23,12 +23,6 @@ PACE = reals(
     "forgotten", "committed", "uncommitted", "calmed", "tired", "noticed", "prepared", "claim", "provocation",
     "answer_credit", "deliberations", "under_fire", "on_alert",
 )  # fmt: skip
-#: What is at stake in a decision as the scenario has it: see `choice.STAKES`.
-DECISION_STAKES = (
-    "choice_precision", "economic_restraint", "fatigue_restraint", "unready_cost", "line_cost", "nuclear_taboo", "hurting",
-    "change_cost", "effort", "reach",
-)  # fmt: skip
-HALT_STAKES = "settling_cost", "mistrust", "rebuff_cost", "yielding_cost"
 _ZERO, _ONE = Real(0), Real(1)
 
 
@@ -109,29 +103,10 @@ class State(CrisisAgent):
     def meet(self, rival: State) -> None:
         """Learn who the rival is: the two are made before they meet."""
         self.rival = rival
-        facts, behaviour = self.facts, self.crisis.behaviour
-        decision, harm, halt = behaviour.decision, behaviour.harm, behaviour.halt
+        crisis, decision = self.crisis, self.crisis.behaviour.decision
         shadow = 1 + decision.nuclear_dread * rival.nuclear
-        self.dread = decision.dread * facts.caution * shadow
-        self.stakes = np.empty(self.crisis.replicates, choice.STAKES)
-        for name, number in {
-            "resolve": facts.resolve,
-            "claim": facts.claim,
-            "saturation": harm.grievance_saturation,
-            "hope": behaviour.fog.hope,
-            "dread": self.dread,
-            "retaliation": decision.retaliation * facts.resolve,
-            "reciprocity": decision.reciprocity * facts.resolve,
-            "aversion": facts.mediation_aversion * behaviour.mediation.overt_cost,
-            "audience_cost": decision.audience_cost * facts.audience,
-            "success_cover": harm.success_cover,
-            "forgone_by_halt": halt.forgone_retaliation * facts.resolve,
-            "forgone_by_yielding": halt.forgone_retaliation,
-            "public_offer_cost": halt.public_offer_cost * facts.audience,
-            **{name: getattr(halt, name) for name in HALT_STAKES},
-            **{name: getattr(decision, name) for name in DECISION_STAKES},
-        }.items():
-            self.stakes[name] = number
+        self.dread = decision.dread * self.facts.caution * shadow
+        self.stakes = choice.stakes_of(self.facts, crisis.behaviour, self.dread, crisis.replicates)
 
     # What the last turn brought.
 

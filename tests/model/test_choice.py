@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,15 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crisis_sim.model import choice
-from crisis_sim.model.agent import Influence
-from crisis_sim.model.choice import Rungs, Situation
+from crisis_sim.model.agent import Bearing, Influence
+from crisis_sim.model.arrays import Real
+from crisis_sim.model.ladder import RUNG
 from crisis_sim.model.parameters import invert
-from crisis_sim.scenario.behaviour import DecisionBehaviour, HaltBehaviour
+from crisis_sim.scenario.behaviour import Behaviour
 from crisis_sim.scenario.numbers import Distribution
 from crisis_sim.scenario.part import Part, range_of
 
 
-def known(part: Part) -> Any:
+def known(part: Any) -> Any:
     """The section's defaults, distributions at their medians."""
     medians = {
         name: float(invert(value, np.array(0.5), *bounds(type(part), name)))
@@ -33,45 +34,85 @@ def bounds(part: type[Part], name: str) -> tuple[float, float]:
     return within.low, within.high
 
 
-DECISION, HALT = known(DecisionBehaviour()), known(HaltBehaviour())
-COVER = 0.6
-ONE = np.ones(1, np.float32)
+BEHAVIOUR = SimpleNamespace(**{name: known(section) for name, section in Behaviour()})
+DECISION, HALT = BEHAVIOUR.decision, BEHAVIOUR.halt
+FACTS = {"resolve": 0.8, "audience": 0.6, "claim": 0.0, "mediation_aversion": 1.0}
+SITUATION = {
+    "grievance": 0.5,
+    "demand": 0.5,
+    "seen": 0.5,
+    "commitment": 0.4,
+    "pressure": 0.2,
+    "fatigue": 0.2,
+    "unready": 0.0,
+    "worst": 2.0,
+    "answered": 0.5,
+    "accepting": 0.0,
+    "belief": 0.5,
+}
 
 
-def situation(influence: Influence | None = None, **changes: object) -> Situation:
-    usual = Situation(
-        resolve=0.8 * ONE,
-        audience=0.6 * ONE,
-        aversion=0.5 * ONE,
-        dread=12.0 * ONE,
-        grievance=0.5 * ONE,
-        demand=0.5 * ONE,
-        seen=0.5 * ONE,
-        commitment=0.4 * ONE,
-        pressure=0.2 * ONE,
-        fatigue=0.2 * ONE,
-        unready=0.0 * ONE,
-        worst=2.0 * ONE,
-        answered=0.5 * ONE,
-        accepting=np.array([False]),
-        belief=0.5 * ONE,
-        influence=influence or Influence.joined([]),
-    )
-    return replace(usual, **{name: value * ONE for name, value in changes.items()})
+def brought(*influences: Influence) -> np.ndarray:
+    bearing = Bearing(1)
+    for influence in influences:
+        bearing.join(influence)
+    return bearing.close()
 
 
-def ladder() -> Rungs:
-    intensity = np.array([[0.0], [0.2], [0.5], [1.0]], np.float32)
-    strike = np.array([[0.0], [0.0], [1.0], [1.0]], np.float32)
-    nuclear = np.array([[0.0], [0.0], [0.0], [1.0]], np.float32)
-    violence = np.array([[0.0], [1.0], [2.0], [3.0]], np.float32)
-    return Rungs(intensity, intensity**3, strike, violence, nuclear)
+class Choice:
+    """One state's choice in one replicate: its facts, its situation and what third parties bring, some of it changed."""
+
+    def __init__(self, influence: Influence | None = None, **changes: float) -> None:
+        facts = {name: changes.pop(name, usual) for name, usual in FACTS.items()}
+        dread = changes.pop("dread", 12.0)
+        self.stakes = choice.stakes_of(SimpleNamespace(**facts), BEHAVIOUR, dread, 1)
+        self.now = np.zeros(1, choice.SITUATION)
+        for name, usual in SITUATION.items():
+            self.now[name] = changes.pop(name, usual)
+        assert not changes
+        self.brought = brought(*([influence] if influence else []))
+
+    def weigh(self, rung: int = 0) -> tuple[np.ndarray, float, float, float]:
+        """Values of the options without a halt's, of peace, and of going on; and the log odds of the two."""
+        values, peace, hold, log_odds = choice.weigh(
+            np.array([0]), np.array([rung]), np.array([True]), self.stakes, self.now, self.brought, LADDER, 1, 3
+        )  # fmt: skip
+        return values[0], float(peace[0]), float(hold[0]), float(log_odds[0])
+
+    def offer(self, peace: float, hold: float, lean: float) -> float:
+        """The value of asking for a halt, counted from the best of the options, of which one is to hold."""
+        values = np.full((1, 3), hold, Real)
+        one = np.ones(1)
+        choice.odds_of(
+            np.array([0]), self.stakes, self.now, self.brought, values, peace * one, hold * one.astype(Real), lean * one
+        )  # fmt: skip
+        return (
+            hold
+            + float(values[0, choice.HALT] - values[0, choice.YIELD]) / DECISION.choice_precision
+        )
 
 
-def slope(**changes: object) -> float:
+def ladder() -> np.ndarray:
+    rungs = np.zeros((1, 4), RUNG)
+    rungs["intensity"] = [0.0, 0.2, 0.5, 1.0]
+    rungs["dread"] = rungs["intensity"] ** 3
+    rungs["strike"] = [0.0, 0.0, 1.0, 1.0]
+    rungs["nuclear"] = [0.0, 0.0, 0.0, 1.0]
+    rungs["violence"] = [0.0, 1.0, 2.0, 3.0]
+    return rungs
+
+
+LADDER = ladder()
+
+
+def value_of(rung: int, **changes: Any) -> float:
+    """The value of being on a rung, whatever it costs to come there."""
+    return Choice(**changes).weigh(rung)[2]
+
+
+def slope(**changes: Any) -> float:
     """Value of the third rung less that of the lowest: the pull upward."""
-    value = choice.value_of_rungs(situation(**changes), ladder(), DECISION, COVER)
-    return float(value[2, 0] - value[0, 0])
+    return value_of(2, **changes) - value_of(0, **changes)
 
 
 @pytest.mark.parametrize(
@@ -93,10 +134,6 @@ def test_what_pulls_a_state_up_its_ladder_and_what_holds_it_down(factor: str, pu
     assert np.sign(difference) == pulls
 
 
-def value_of(rung: int, **changes: object) -> float:
-    return float(choice.value_of_rungs(situation(**changes), ladder(), DECISION, COVER)[rung, 0])
-
-
 @pytest.mark.parametrize(("worst", "rung", "lines"), [(0, 2, 2), (1, 2, 1), (2, 2, 0), (3, 1, 0)])
 def test_each_line_of_violence_that_nobody_has_crossed_yet_costs_who_crosses_it(
     worst: float, rung: int, lines: int
@@ -113,13 +150,12 @@ def test_a_claim_pulls_up_the_ladder_and_a_halt_costs_nothing_for_it() -> None:
 
 
 def test_restraint_by_a_third_party_holds_a_state_down() -> None:
-    restrained = Influence.joined([Influence(restraint=2.0 * ONE)])
-    assert slope(influence=restrained) < slope()
+    assert slope(influence=Influence(restraint=2.0)) < slope()
 
 
-def peace(**changes: object) -> float:
-    one = situation(**changes)
-    return float(choice.value_of_halt(one, 0.1 * ONE, 0.001 * ONE, DECISION, HALT, COVER)[0])
+def peace(**changes: Any) -> float:
+    """The value of a halt that both keep, to a state that fights."""
+    return Choice(**changes).weigh(2)[1]
 
 
 @pytest.mark.parametrize(
@@ -135,63 +171,76 @@ def test_what_makes_a_halt_worth_more_or_less(factor: str, pulls: int) -> None:
     [("inducement", +1), ("cover", +1), ("trust", +1), ("overtness", -1)],
 )
 def test_what_third_parties_bring_to_a_halt(brought: str, pulls: int) -> None:
-    influence = Influence.joined([Influence(**{brought: 0.5 * ONE})])
-    assert np.sign(peace(influence=influence) - peace()) == pulls
+    assert np.sign(peace(influence=Influence(**{brought: 0.5})) - peace()) == pulls
 
 
 def test_overt_mediation_costs_nothing_to_a_state_that_is_not_averse() -> None:
-    influence = Influence.joined([Influence(overtness=0.5 * ONE)])
-    assert peace(influence=influence, aversion=0.0) == peace(aversion=0.0)
+    overt = Influence(overtness=0.5)
+    assert peace(influence=overt, mediation_aversion=0.0) == peace(mediation_aversion=0.0)
+
+
+def test_how_far_a_state_leans_to_a_halt_goes_by_what_it_gains() -> None:
+    _, peace, hold, log_odds = Choice().weigh(2)
+    assert log_odds == pytest.approx(DECISION.choice_precision * (peace - hold))
 
 
 def test_an_offer_is_worth_more_with_hope_and_in_private() -> None:
-    def offer(**changes: object) -> float:
-        one = situation(**changes)
-        return float(choice.value_of_offer(one, 1.0 * ONE, -1.0 * ONE, 1.0 * ONE, HALT)[0])
+    def offer(**changes: Any) -> float:
+        return Choice(**changes).offer(1.0, -1.0, 1.0)
 
-    private = Influence.joined([Influence(privacy=0.8 * ONE)])
     assert offer(belief=0.9) > offer(belief=0.1)
-    assert offer(influence=private) > offer()
+    assert offer(influence=Influence(privacy=0.8)) > offer()
 
 
 def test_a_standing_offer_is_weighed_as_a_halt_for_sure() -> None:
-    accepting = situation(accepting=True)
-    assert choice.value_of_offer(accepting, 1.5 * ONE, -1.0 * ONE, 0.5 * ONE, HALT)[0] == 1.5
+    assert Choice(accepting=1.0).offer(1.5, -1.0, 0.5) == pytest.approx(1.5, abs=1e-5)
 
 
 @given(st.floats(0.0, 1.0), st.floats(0.0, 20.0), st.floats(0.05, 20.0))
 def test_to_offer_what_one_does_not_want_is_never_better_than_to_go_on(
     belief: float, worse: float, precision: float
 ) -> None:
-    hold, halt = 0.0 * ONE, -worse * ONE
-    lean = choice.leaning(halt, hold, precision * ONE)
-    offer = choice.value_of_offer(situation(belief=belief), halt, hold, lean, HALT)
-    assert offer[0] <= hold[0]
+    lean = float(choice.logistic(precision * -worse))
+    assert Choice(belief=belief).offer(-worse, 0.0, lean) <= 0.0
 
 
-def test_options_are_taken_in_proportion_to_the_exponential_of_their_value() -> None:
-    values = np.array([0.0, 1.0, -0.5, -np.inf], np.float32)
-    uniform = ((np.arange(30_000) + 0.5) / 30_000).astype(np.float32)
-    taken = choice.choose(np.repeat(values[:, None], uniform.size, axis=1), 2.0, uniform)
-    expected = np.exp(2 * values) / np.exp(2 * values).sum()
-    np.testing.assert_allclose(np.bincount(taken, minlength=4) / uniform.size, expected, atol=1e-3)
+def test_options_are_taken_in_proportion_to_their_odds() -> None:
+    odds = np.exp(2 * np.array([0.0, 1.0, -0.5, -np.inf], Real))
+    uniform = ((np.arange(30_000) + 0.5) / 30_000).astype(Real)
+    taken = choice.pick(np.repeat(odds[None, :], uniform.size, axis=0), uniform)
+    share = np.bincount(taken, minlength=4) / uniform.size
+    np.testing.assert_allclose(share, odds / odds.sum(), atol=1e-3)
 
 
 def test_a_higher_number_takes_a_more_escalatory_option() -> None:
-    values = np.zeros((5, 3), np.float32)
-    taken = choice.choose(values, 1.0, np.array([0.05, 0.5, 0.95], np.float32))
-    assert list(taken) == sorted(taken)
+    taken = choice.pick(np.ones((3, 5), Real), np.array([0.05, 0.5, 0.95], Real))
+    assert list(taken) == sorted(set(taken))
     assert choice.YIELD < choice.HALT < choice.FIRST_RUNG
 
 
 def test_rungs_beyond_reach_cannot_be_taken() -> None:
-    cost = choice.cost_of_change(np.array([4]), 10, DECISION)[:, 0]
-    assert cost[4] == 0
-    reachable = np.isfinite(cost)
+    far = np.zeros((1, 10), RUNG)
+    one = Choice()
+    values, *_ = choice.weigh(
+        np.array([0]), np.array([4]), np.array([True]), one.stakes, one.now, one.brought, far, 1, 10
+    )
+    reachable = np.isfinite(values[0, choice.FIRST_RUNG :])
     assert list(np.flatnonzero(reachable)) == [1, 2, 3, 4, 5, 6, 7]  # three rungs, by default
 
 
+@pytest.mark.parametrize(("rung", "armed", "can"), [(2, True, 1), (2, False, 0), (1, True, 0)])
+def test_nuclear_weapons_are_used_by_who_has_them_and_from_the_rung_below(
+    rung: int, armed: bool, can: int
+) -> None:
+    one = Choice()
+    values, *_ = choice.weigh(
+        np.array([0]), np.array([rung]), np.array([armed]), one.stakes, one.now, one.brought, LADDER, 1, 3
+    )  # fmt: skip
+    assert np.isfinite(values[0, choice.FIRST_RUNG + 3]) == can
+
+
 def test_shares_of_third_parties_each_save_a_part_of_what_the_others_left() -> None:
-    total = Influence.joined([Influence(cover=0.5 * ONE), None, Influence(cover=0.5 * ONE)])
-    assert total.cover == pytest.approx(0.75)
-    assert total.trust == 0
+    total = brought(Influence(cover=0.5), Influence(restraint=1.0), Influence(cover=0.5))
+    assert total["cover"] == pytest.approx(0.75)
+    assert total["restraint"] == 1.0
+    assert total["trust"] == 0

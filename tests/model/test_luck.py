@@ -17,6 +17,27 @@ def test_a_replicate_has_the_same_numbers_in_any_block(
         np.testing.assert_array_equal(everyone[first : first + count], some)
 
 
+@pytest.mark.parametrize("first", [0, 5, 2**33])
+def test_numbers_are_those_of_numpys_philox_at_the_replicates_place(first: int) -> None:
+    luck, count = Luck(9, first, 21), 21
+    stream = Stream(luck, "us/call")
+    for occurrence in range(3):
+        step, skipped = divmod(first, 8)
+        philox = np.random.Philox(key=luck.key_of("us/call"), counter=[step, occurrence, 0, 0])
+        numbers = np.random.Generator(philox).random(skipped + count, np.float32)[skipped:]
+        np.testing.assert_array_equal(stream.take(np.arange(count)), numbers)
+
+
+def test_normal_numbers_come_in_pairs_whoever_is_at_which_of_them() -> None:
+    together, apart = NormalStream(Luck(1, 0, 4), "a/b"), NormalStream(Luck(1, 0, 4), "a/b")
+    everyone = np.arange(4)
+    in_turn = np.stack([together.take(everyone) for _ in range(4)])
+    apart.take(np.array([1, 3]))
+    for occurrence in range(3):
+        ahead = np.array([occurrence, occurrence + 1, occurrence, occurrence + 1])
+        np.testing.assert_array_equal(apart.take(everyone), in_turn[ahead, everyone])
+
+
 def test_each_replicate_takes_its_numbers_in_turn_whatever_others_take() -> None:
     together, alone = Stream(Luck(1, 0, 4), "a/b"), Stream(Luck(1, 0, 4), "a/b")
     in_turn = [together.take(np.arange(4)) for _ in range(3)]

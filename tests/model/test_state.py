@@ -27,6 +27,11 @@ def crisis(scenario: Scenario, *, informed: bool) -> CrisisModel:
     return model
 
 
+def situation(model: CrisisModel) -> np.ndarray:
+    india = model.states[0]
+    return india._situation(WHO, india._influence(WHO))
+
+
 @pytest.fixture(scope="module")
 def alone() -> Scenario:
     """May 2025 with nobody but the two states."""
@@ -35,15 +40,15 @@ def alone() -> Scenario:
 
 
 def test_information_lifts_the_fog_and_shows_what_the_rival_wants(alone: Scenario) -> None:
-    informed = crisis(alone, informed=True).states[0]._situation(WHO)
-    np.testing.assert_allclose(informed.seen, 0.5)
-    np.testing.assert_allclose(informed.belief, 0.9, rtol=1e-6)
+    informed = situation(crisis(alone, informed=True))
+    np.testing.assert_allclose(informed["seen"], 0.5)
+    np.testing.assert_allclose(informed["belief"], 0.9, rtol=1e-6)
 
 
 def test_without_information_a_state_errs_and_hopes_for_the_usual(alone: Scenario) -> None:
-    left_alone = crisis(alone, informed=False).states[0]._situation(WHO)
-    np.testing.assert_allclose(left_alone.seen, 0.6, rtol=1e-6)
-    np.testing.assert_allclose(left_alone.belief, alone.behaviour.fog.hope, rtol=1e-6)
+    left_alone = situation(crisis(alone, informed=False))
+    np.testing.assert_allclose(left_alone["seen"], 0.6, rtol=1e-6)
+    np.testing.assert_allclose(left_alone["belief"], alone.behaviour.fog.hope, rtol=1e-6)
 
 
 def test_a_trigger_aggrieves_the_struck_state_as_far_as_it_blames_its_rival() -> None:
