@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
     from crisis_sim.scenario.schema import Scenario
 
-#: The most replicates in a block: enough to spread a turn's fixed cost over, few enough for a block
-#: to need some 100 MB (`make bench` shows speed by block size).
-BLOCK_SIZE = 65_536
+#: The most replicates in a block: enough to spread a turn's fixed cost over, few enough for its arrays to stay in the
+#: processor's cache (`make bench` shows speed by block size).
+BLOCK_SIZE = 16_384
 #: The most memory that a block may come to need. Blocks of crises that could need more are smaller;
-#: their results are the same. Most blocks need far less, since most crises end early.
-BLOCK_BYTES = 4 * 2**30
+#: their results are the same.
+BLOCK_BYTES = 2**30
 
 
 @dataclass(frozen=True)
@@ -196,12 +196,11 @@ def _agents_of(scenario: Scenario) -> int:
     return sum(len(getattr(scenario, role)) for role in roles)
 
 
-def most_in_a_block(scenarios: Iterable[Scenario]) -> int:
-    """The most replicates in a block of any of these scenarios that fit into memory."""
+def most_at_once(scenarios: Iterable[Scenario]) -> int:
+    """The most replicates of any of these scenarios that `BLOCK_BYTES` holds."""
     from crisis_sim.scenario.memory import bytes_of_a_crisis
 
-    heaviest = max((bytes_of_a_crisis(one) for one in scenarios), default=1)
-    return max(min(BLOCK_SIZE, BLOCK_BYTES // heaviest), 1)
+    return max(BLOCK_BYTES // max(bytes_of_a_crisis(one) for one in scenarios), 1)
 
 
 def make_plan(
@@ -225,7 +224,7 @@ def make_plan(
 
     given = [scenarios] if isinstance(scenarios, (Scenario, str, Path)) else scenarios
     named = tuple(_read(one, number) for number, one in enumerate(given, start=1))
-    size = most_in_a_block(named) if block_size is None else block_size
+    size = min(BLOCK_SIZE, most_at_once(named)) if block_size is None else block_size
     try:
         values = {path: np.asarray(numbers) for path, numbers in (parameters or {}).items()}
     except ValueError as error:  # lists of lists of several lengths

@@ -3,7 +3,7 @@
 A block is one Parquet file in `outcomes/`, and for the first replicates one more in `paths/`. Its
 name holds its number in the plan, its rows and the beginning of the SHA-256 of what is in it:
 
-    outcomes/00000012-65536-5b1f0e9a8c7d6e5f.parquet
+    outcomes/00000012-16384-5b1f0e9a8c7d6e5f.parquet
 
 The name is given last, in one step, by a rename. So whatever is found under such a name was written
 to its end, and content that is not what the name says has been damaged since.

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from crisis_sim.version import __version__
 
-LIBRARIES = ("mesa", "numpy", "scipy", "pyarrow")
+LIBRARIES = ("mesa", "numba", "numpy", "scipy", "pyarrow")
 #: Those of `versions` that may change a result; a batch is computed by the same ones throughout.
-DECISIVE = ("crisis_sim", "code", "mesa", "numpy", "scipy")
+DECISIVE = ("crisis_sim", "code", "mesa", "numba", "numpy", "scipy")
 #: The rooms whose code decides what a result is.
 ROOMS = ("scenario", "model", "batch")
 

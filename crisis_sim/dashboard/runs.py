@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from crisis_sim.batch import Batch, Ensemble, run_block
-from crisis_sim.batch.plan import most_in_a_block
+from crisis_sim.batch.plan import most_at_once
 
 if TYPE_CHECKING:
     from crisis_sim.model import CrisisModel
@@ -65,7 +65,7 @@ class Runs:
         Raises:
             TooBigError: when so many might not fit into memory.
         """
-        most = most_in_a_block([scenario])
+        most = most_at_once([scenario])
         if replicates > most:
             raise TooBigError(
                 f"this scenario is so big that memory may not hold {replicates:,} crises of it at "

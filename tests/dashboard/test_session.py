@@ -208,7 +208,7 @@ def test_days_are_counted_from_either_origin(session: Session) -> None:
 def test_a_scenario_too_big_for_memory_is_refused_kindly(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("crisis_sim.dashboard.runs.most_in_a_block", lambda scenarios: 100)
+    monkeypatch.setattr("crisis_sim.dashboard.runs.most_at_once", lambda scenarios: 100)
     session.move(THRESHOLD, 0.1)
     assert rest(session).shown.mistake == (
         "error: this scenario is so big that memory may not hold 120 crises of it at once: "

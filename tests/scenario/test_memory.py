@@ -4,7 +4,8 @@ import tracemalloc
 
 import pytest
 
-from crisis_sim.batch.plan import BLOCK_BYTES, BLOCK_SIZE, make_plan, most_in_a_block
+from crisis_sim.batch import plan
+from crisis_sim.batch.plan import BLOCK_SIZE, make_plan
 from crisis_sim.scenario import Scenario, load_scenario, read_scenario
 from crisis_sim.scenario.memory import bytes_of_a_crisis
 from tests.scenario.files import BASE
@@ -39,17 +40,15 @@ def test_a_block_takes_no_more_memory_than_is_said() -> None:
     assert most >= replicates * bytes_of_a_crisis(scenario) / 10
 
 
-@pytest.mark.parametrize("value", ["10", "{uniform: [0, 10]}", "{lognormal: [1, 2]}"])
-def test_uncertain_rates_count_as_the_highest_that_they_can_be(value: str) -> None:
-    scenario = read_scenario(BASE, "f", [f"behaviour.fog.accidents_per_day={value}"])
-    most = read_scenario(BASE, "f", ["behaviour.fog.accidents_per_day=10"])
-    assert bytes_of_a_crisis(scenario) == bytes_of_a_crisis(most)
+def test_a_crisis_takes_no_more_memory_the_longer_it_may_last() -> None:
+    assert bytes_of_a_crisis(endless(3650)) == bytes_of_a_crisis(endless(60))
 
 
-def test_blocks_are_smaller_where_crises_may_need_much_memory() -> None:
-    assert most_in_a_block([load_scenario("may_2025")]) == BLOCK_SIZE
-    long = endless(3650)
-    plan = make_plan([load_scenario("may_2025"), long], 100_000, 1, None, None, ())
-    assert plan.block_size < BLOCK_SIZE
-    assert plan.block_size * bytes_of_a_crisis(long) <= BLOCK_BYTES
-    assert make_plan([long], 100_000, 1, 7, None, ()).block_size == 7
+def test_blocks_are_smaller_where_crises_need_much_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    scenarios = [load_scenario("may_2025"), endless(60)]
+    assert make_plan(scenarios, 100_000, 1, None, None, ()).block_size == BLOCK_SIZE
+    monkeypatch.setattr(plan, "BLOCK_BYTES", 2**20)
+    size = make_plan(scenarios, 100_000, 1, None, None, ()).block_size
+    assert size * bytes_of_a_crisis(scenarios[0]) <= 2**20
+    assert (size + 1) * bytes_of_a_crisis(scenarios[0]) > 2**20
+    assert make_plan(scenarios, 100_000, 1, 7, None, ()).block_size == 7
