@@ -25,6 +25,10 @@ def progress_bar() -> Iterator[Callable[[int, int], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
+    from crisis_sim.model.compiled import are_kept
+
+    if not are_kept():
+        talk("compiling the rules of the model: some ten seconds, once for each installation")
     columns = (BarColumn(), MofNCompleteColumn(), "crises", TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("crises", total=None)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
@@ -28,3 +29,12 @@ def compiled(rule: Rule) -> Rule:
         return cast(Rule, translate(cache=True)(rule))
     except RuntimeError:  # neither the module's folder nor the user's cache can be written
         return cast(Rule, translate()(rule))
+
+
+def are_kept() -> bool:
+    """Whether rules from an earlier run are on disk; where they are not, the first run takes some seconds to compile them."""
+    from crisis_sim.model import choice
+
+    rule: Any = choice.weigh
+    folder = getattr(rule.stats, "cache_path", None)
+    return folder is not None and any(Path(folder).glob("choice.weigh-*.nbi"))

@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numba
@@ -13,7 +13,7 @@ import pytest
 from numba.core.registry import CPUDispatcher
 
 import crisis_sim.model
-from crisis_sim.model.compiled import compiled
+from crisis_sim.model.compiled import are_kept, compiled
 
 
 def modules() -> Iterator[ModuleType]:
@@ -72,7 +72,11 @@ def test_where_nothing_can_be_kept_on_disk_rules_are_compiled_all_the_same(
     assert twice(2.5) == 5.0
 
 
-def test_rules_are_kept_beside_their_file() -> None:
-    luck = importlib.import_module("crisis_sim.model.luck")
-    folder = Path(luck._philox.stats.cache_path)
-    assert folder.is_dir()
+def test_it_is_known_whether_rules_are_kept_on_disk(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    rule = SimpleNamespace(stats=SimpleNamespace(cache_path=str(tmp_path)))
+    monkeypatch.setattr("crisis_sim.model.choice.weigh", rule)
+    assert not are_kept()
+    (tmp_path / "choice.weigh-1.py311.nbi").touch()
+    assert are_kept()
