@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchmarks.empty_mesa import EmptyModel, ShufflingEmptyModel
 from crisis_sim.batch.block import Block, BlockOrder, attempt
 from crisis_sim.batch.interrupt import StopSign
-from crisis_sim.batch.plan import BLOCK_SIZE, Plan
+from crisis_sim.batch.plan import Plan, most_in_a_block
 from crisis_sim.batch.workers import open_pool, run_plan
-from crisis_sim.model import CrisisModel
 from crisis_sim.scenario.schema import Scenario
 
-#: Crises that an empty Mesa model runs, one after another: about a second's worth.
-EMPTY_CRISES = 400
+#: Crises that are run before anything is timed: the first run of all imports, and compiles or reads
+#: what was compiled.
+WARM_UP = 1_000
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,11 @@ class Speed:
         """Agent-turns per second."""
         return self.agent_turns / self.seconds
 
+    @property
+    def seconds_per_crisis(self) -> float:
+        """Seconds that one crisis costs."""
+        return self.seconds / self.crises
+
     def plain(self) -> dict[str, Any]:
         """All of it as plain data."""
         return asdict(self) | {
@@ -63,37 +68,36 @@ class Speed:
 
 
 def time_crises(
-    scenario: Scenario, replicates: int, block_size: int = BLOCK_SIZE, workers: int = 1
+    scenario: Scenario, replicates: int, block_size: int | None = None, workers: int = 1
 ) -> Speed:
-    """Run a scenario as a batch does, and time it."""
-    plan = Plan((scenario,), replicates, seed=1, block_size=block_size)
+    """Run a scenario as a batch does, and time it; of each block no more is kept than its turns.
+
+    Args:
+        scenario: the scenario.
+        replicates: how many replicates.
+        block_size: the most replicates to run together; as a batch chooses it where left out.
+        workers: the most processes to use; a batch that one process would finish sooner is run by
+            one.
+
+    Raises:
+        RuntimeError: when a block fails.
+    """
+    size = most_in_a_block([scenario]) if block_size is None else block_size
+    plan = Plan((scenario,), replicates, seed=1, block_size=size)
+    turns = 0
     started = time.perf_counter()
-    blocks = list(run_plan(plan, workers, StopSign()))
+    with closing(run_plan(plan, workers, StopSign())) as results:
+        for block in results:
+            if not isinstance(block, Block):
+                raise RuntimeError(f"{block.replicates} failed: {block.error}\n{block.trace}")
+            turns += block.agent_turns
     seconds = time.perf_counter() - started
-    turns = [block.agent_turns for block in blocks if isinstance(block, Block)]
-    if len(turns) < len(blocks):
-        raise RuntimeError(f"{len(blocks) - len(turns)} blocks failed")
-    return Speed(scenario.name, replicates, sum(turns), seconds, workers, block_size)
+    return Speed(scenario.name, replicates, turns, seconds, workers, size)
 
 
-def count_agents(scenario: Scenario) -> int:
-    """How many Mesa agents a scenario has."""
-    return len(CrisisModel(scenario).agents)
-
-
-def time_empty_mesa(agents: int, mean_turns: int) -> list[Speed]:
-    """Run empty Mesa models with as many agents and turns as the mean crisis of a scenario has."""
-    timings = []
-    for what, kind in (("do", EmptyModel), ("shuffle_do", ShufflingEmptyModel)):
-        started = time.perf_counter()
-        for _ in range(EMPTY_CRISES):
-            model = kind(agents)
-            for _ in range(mean_turns):
-                model.step()
-        seconds = time.perf_counter() - started
-        turns = EMPTY_CRISES * mean_turns * agents
-        timings.append(Speed(f"empty Mesa, {what}", EMPTY_CRISES, turns, seconds))
-    return timings
+def warm_up(scenario: Scenario) -> Speed:
+    """Run a scenario once so that what is timed next finds everything imported and compiled."""
+    return time_crises(scenario, WARM_UP)
 
 
 def time_pool_start(scenario: Scenario, workers: int) -> float:
@@ -106,10 +110,16 @@ def time_pool_start(scenario: Scenario, workers: int) -> float:
         return time.perf_counter() - started
 
 
-def best_of(rounds: int, measure: Sequence[Callable[[], list[Speed]]]) -> list[Speed]:
+def best_of(rounds: int, measure: Sequence[Callable[[], list[Speed]]]) -> list[list[Speed]]:
     """The quickest of some rounds of each measurement: the one that was disturbed the least.
 
     The measurements take turns, so that a slow spell of the machine hits all of them alike.
+
+    Returns:
+        for each measurement what it gives back, each timing the quickest of its rounds.
     """
-    taken = [[speed for one in measure for speed in one()] for _ in range(rounds)]
-    return [min(same, key=lambda speed: speed.seconds) for same in zip(*taken, strict=True)]
+    taken = [[one() for one in measure] for _ in range(rounds)]
+    return [
+        [min(same, key=lambda speed: speed.seconds) for same in zip(*rounds_of_one, strict=True)]
+        for rounds_of_one in zip(*taken, strict=True)
+    ]

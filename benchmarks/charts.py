@@ -1,0 +1,187 @@
+"""The results as charts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+
+from benchmarks.cold_start import PHASES, ColdStart
+from benchmarks.growth import Point
+from benchmarks.results import Results, ScenarioResults
+from benchmarks.speed import Speed
+from crisis_sim.report.style import (
+    BLACK,
+    BLUE,
+    DOUBLE_COLUMN,
+    GREEN,
+    GREY,
+    ORANGE,
+    PALE_GREY,
+    SKY_BLUE,
+    VERMILLION,
+    Fill,
+    new_figure,
+    styled,
+)
+
+#: One line a number of cores, and one colour a scenario.
+ONE_CORE: dict[str, Any] = {"color": BLUE, "marker": "o", "markersize": 3}
+TWO_CORES: dict[str, Any] = {"color": VERMILLION, "marker": "s", "markersize": 3}
+SCENARIOS: tuple[dict[str, Any], ...] = (
+    {"color": BLUE, "marker": "o", "markersize": 3},
+    {"color": VERMILLION, "marker": "s", "markersize": 3, "linestyle": (0, (4, 1))},
+)
+PHASE_FILLS = {
+    "python": Fill(PALE_GREY),
+    "imports": Fill(SKY_BLUE),
+    "reading": Fill(ORANGE),
+    "model": Fill(BLUE, text="#FFFFFF"),
+    "statistics": Fill(GREEN, text="#FFFFFF"),
+    "writing": Fill("#F2DDE8"),
+}
+#: Share of the whole from which on a phase of the cold start is named upon its own part of the bar.
+ROOM = 0.07
+
+
+def draw_all(results: Results) -> dict[str, Figure]:
+    """All charts, by the name of their file."""
+    return {
+        "speed": draw_speed(results.scenarios),
+        "growth": draw_growth(results),
+        "cold_start": draw_cold_start(results.cold_start),
+    }
+
+
+@styled
+def draw_speed(scenarios: Sequence[ScenarioResults]) -> Figure:
+    """Agent-turns a second by replicates, on one core and on two, over Mesa models and under the floor."""
+    figure = new_figure(DOUBLE_COLUMN, 75.0)
+    panels = figure.subplots(1, len(scenarios), sharey=True, squeeze=False)[0]
+    for axes, one in zip(panels, scenarios, strict=True):
+        for speeds, line, label in (
+            (one.one_core, ONE_CORE, "Crisis Sim, one core"),
+            (one.two_cores, TWO_CORES, "Crisis Sim, two cores"),
+        ):
+            rates = [speed.agent_turns_per_second for speed in speeds]
+            axes.loglog([speed.crises for speed in speeds], rates, label=label, **line)
+        for speed, label, line in _levels(one):
+            axes.axhline(speed.agent_turns_per_second, label=label, linewidth=0.9, **line)
+        _in_powers(axes.xaxis)
+        _in_powers(axes.yaxis)
+        axes.set_title(one.name)
+        axes.set_xlabel("replicates in the batch")
+        axes.grid(visible=True, axis="y")
+    panels[0].set_ylabel("agent-turns a second")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4)
+    return figure
+
+
+def _levels(one: ScenarioResults) -> list[tuple[Speed, str, dict[str, Any]]]:
+    """What batches are compared with, each a level line: its timing, name and look."""
+    looks: list[dict[str, Any]] = [
+        {"color": BLACK, "linestyle": (0, (4, 1))},
+        {"color": GREY, "linestyle": (0, (4, 1))},
+        {"color": GREY, "linestyle": (0, (1, 1))},
+    ]
+    empty = [speed for speed in one.empty if speed.workers == 1]
+    return [
+        (one.floor.speed, "floor: NumPy alone, one core", {"color": GREEN}),
+        *((speed, speed.what, look) for speed, look in zip(empty, looks, strict=False)),
+        (one.plain, "plain Mesa", {"color": BLACK}),
+    ]
+
+
+@styled
+def draw_growth(results: Results) -> Figure:
+    """What a crisis costs by replicates, agents and horizon; and memory by replicates."""
+    figure = new_figure(DOUBLE_COLUMN, 100.0)
+    (by_replicates, by_memory), (by_agents, by_horizon) = figure.subplots(2, 2)
+    for one, line in zip(results.scenarios, SCENARIOS, strict=True):
+        costs = [1e6 * speed.seconds_per_crisis for speed in one.one_core]
+        by_replicates.loglog(
+            [speed.crises for speed in one.one_core], costs, label=one.name, **line
+        )
+        batches = [batch for batch in one.batches if batch.speed.workers == 1]
+        sizes = [batch.speed.crises for batch in batches]
+        by_memory.plot(sizes, [batch.memory_mb for batch in batches], label=one.name, **line)
+    runs = results.whole_runs
+    whole = {"color": BLACK, "marker": "D", "markersize": 3, "linestyle": (0, (1, 1))}
+    label = f"whole runs of {results.scenarios[0].name}"
+    memory = [run.memory_mb for run in runs]
+    by_memory.plot([run.replicates for run in runs], memory, label=label, **whole)
+    by_memory.set_xscale("log")
+    for axes in (by_replicates, by_memory):
+        _in_powers(axes.xaxis)
+        axes.set_xlabel("replicates in the batch")
+        axes.legend(loc="best")
+    _in_powers(by_replicates.yaxis)
+    _draw_cases(by_agents, [one for one in results.growth if one.kind == "mediators"], "agents")
+    _draw_cases(by_horizon, [one for one in results.growth if one.kind == "horizon"], "value")
+    for axes, title, across, up in (
+        (by_replicates, "Cost by replicates", "", "microseconds a crisis"),
+        (by_memory, "Peak memory by replicates", "", "million bytes, all processes"),
+        (by_agents, "Cost by agents", "agents (two states, mediators, others)", ""),
+        (by_horizon, "Cost by horizon", "days to the horizon", ""),
+    ):
+        axes.set_title(title)
+        axes.set_xlabel(across or axes.get_xlabel())
+        axes.set_ylabel(up or "microseconds a crisis")
+        axes.grid(visible=True, axis="y")
+        if axes is not by_replicates:
+            axes.set_ylim(bottom=0)
+    return figure
+
+
+def _draw_cases(axes: Axes, points: Sequence[Point], across: str) -> None:
+    """Cost of a crisis by its agents or its horizon, and the line on which it would be in proportion to turns."""
+    places = [getattr(point, across) for point in points]
+    costs = [1e6 * point.speed.seconds_per_crisis for point in points]
+    axes.plot(places, costs, **SCENARIOS[0])
+    axes.set_xlim(left=0)
+    axes.set_xticks(places)
+
+
+@styled
+def draw_cold_start(cold: ColdStart) -> Figure:
+    """Where the time of a run from a cold start goes: one bar, in parts."""
+    figure = new_figure(DOUBLE_COLUMN, 32.0)
+    axes = figure.subplots()
+    left = 0.0
+    for phase in PHASES:
+        seconds, fill = cold.phases[phase], PHASE_FILLS[phase]
+        label = f"{phase}, {seconds:.2f} s"
+        axes.barh(0, seconds, left=left, color=fill.colour, edgecolor=BLACK, label=label)
+        if seconds > ROOM * cold.seconds:
+            share = f"{seconds / cold.seconds:.0%}"
+            axes.text(left + seconds / 2, 0, share, color=fill.text, ha="center", va="center")
+        left += seconds
+    axes.set_xlim(0, left)
+    axes.yaxis.set_major_locator(NullLocator())
+    axes.spines["left"].set_visible(False)
+    axes.set_title(
+        f"{cold.replicates:,} replicates of {cold.scenario} from a cold start to the charts"
+    )
+    axes.set_xlabel("seconds")
+    figure.legend(loc="outside lower center", ncols=len(PHASES))
+    return figure
+
+
+def _in_powers(axis: Axis) -> None:
+    """Let an axis in powers of ten name each of them."""
+    axis.set_major_locator(LogLocator(numticks=12))
+    axis.set_major_formatter(FuncFormatter(_shown))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _shown(number: float, place: int | None = None) -> str:
+    """A power of ten with its unit: 10, 10k, 10M."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= size:
+            return f"{number / size:g}{letter}"
+    return f"{number:g}"

@@ -1,0 +1,208 @@
+"""What a crisis takes: random numbers, decisions, exponentials, and the state that a turn goes over.
+
+This is the one place that looks inside the model. What it looks at is counted in a run that is not
+timed, and where it is gone, or no longer sees everything, it says so instead of counting too little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+from unittest import mock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crisis_sim.model import CrisisModel, luck
+from crisis_sim.model.arrays import OverReplicates
+from crisis_sim.model.choice import FIRST_RUNG
+from crisis_sim.model.parameters import Numbers
+from crisis_sim.scenario.schema import Scenario
+
+#: Replicates in the counted run: a prime, so that no array has this length by chance.
+COUNTED = 1_009
+HOURS_PER_DAY = 24
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What was counted in some replicates of a scenario.
+
+    Attributes:
+        replicates: how many replicates.
+        turns: turns that they went through while their crises went on, summed.
+        states, lenders, agents: how many states, lenders and agents of all roles there are.
+        options: among how many options a state chooses.
+        numbers: uniform numbers that they took from their streams.
+        budgets: those of them that became budgets of clocks.
+        normals: those of them that became normal numbers.
+        decisions: those of them with which a state chose.
+        state_bytes: size of all that a turn changes in one replicate.
+    """
+
+    replicates: int
+    turns: int
+    states: int
+    lenders: int
+    agents: int
+    options: int
+    numbers: int
+    budgets: int
+    normals: int
+    decisions: int
+    state_bytes: float
+
+    @property
+    def mean_turns(self) -> int:
+        """Turns of the mean crisis."""
+        return round(self.turns / self.replicates)
+
+    @property
+    def decisions_per_state_turn(self) -> float:
+        """How often a state decides in a turn."""
+        return self.decisions / (self.turns * self.states)
+
+    @property
+    def exponentials(self) -> int:
+        """Exponentials that these replicates cannot do without, and what costs as much.
+
+        In each turn each state's market is one and its economic pressure another. A decision takes
+        one for each option, one for how far the state leans to a halt and, in the borrower, one
+        for the nearness of each lender's decision (the two states decide about as often). A budget
+        is a logarithm, a normal number a logarithm and a cosine. Violations, lenders' decisions
+        and the drawing of parameters come on top and are left out: they are few.
+        """
+        each_turn = 2 * self.states * self.turns
+        deciding = self.decisions * (self.options + 1 + self.lenders / self.states)
+        return round(each_turn + deciding + self.budgets + 2 * self.normals)
+
+    def plain(self) -> dict[str, Any]:
+        """All of it as plain data."""
+        return asdict(self) | {
+            "mean_turns": self.mean_turns,
+            "decisions_per_state_turn": self.decisions_per_state_turn,
+            "exponentials": self.exponentials,
+        }
+
+
+def count(scenario: Scenario, replicates: int = COUNTED) -> Counts:
+    """Run a scenario and count.
+
+    Raises:
+        RuntimeError: when the model no longer shows what is counted.
+    """
+    with _counting() as tally:
+        model = CrisisModel(scenario, replicates)
+        state_bytes = bytes_of_state(model)
+        model.run()
+    counts = Counts(
+        replicates=replicates,
+        turns=model.turns_run,
+        states=len(model.states),
+        lenders=len(model.lenders),
+        agents=len(model.agents),
+        options=FIRST_RUNG + len(model.ladder.names),
+        numbers=tally["numbers"],
+        budgets=tally["budgets"],
+        normals=tally["normals"],
+        decisions=tally["decisions"],
+        state_bytes=state_bytes / replicates,
+    )
+    _check(counts, tally, scenario.hours_per_turn)
+    return counts
+
+
+def bytes_of_state(model: CrisisModel) -> int:
+    """Size of all arrays over replicates that are no parameters: what a turn may change.
+
+    Numbers that were drawn and wait to be taken are no state; the budgets of clocks are.
+
+    Raises:
+        RuntimeError: when there are none.
+    """
+    parts = [vars(model), *map(vars, model.cast), vars(model.halt), vars(model.endings)]
+    found: dict[int, int] = {}
+    for part in parts:
+        for value in part.values():
+            for array in _arrays(value):
+                whole = _whole(array)
+                if model.replicates in array.shape:
+                    found[id(whole)] = whole.nbytes
+    if not found:
+        raise RuntimeError("the model's agents hold no arrays over replicates any more")
+    return sum(found.values())
+
+
+def _arrays(value: Any) -> Iterator[NDArray[Any]]:
+    """The arrays that an attribute of an agent holds, in whichever way."""
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, luck.Stream):
+        if isinstance(value, luck.Clock):
+            yield value.left
+    elif isinstance(value, dict):
+        for one in value.values():
+            yield from _arrays(one)
+    elif (
+        isinstance(value, OverReplicates)
+        and not isinstance(value, Numbers)
+        and not value.keeps_itself
+    ):
+        for one in vars(value).values():
+            yield from _arrays(one)
+
+
+def _whole(array: NDArray[Any]) -> NDArray[Any]:
+    """The array of which this one may be a view."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+@contextmanager
+def _counting() -> Iterator[dict[str, int]]:
+    """Within it all that is taken from streams is counted."""
+    tally = dict.fromkeys(("numbers", "budgets", "normals", "decisions", "due"), 0)
+    try:
+        take = luck.Stream.take
+        kinds = {luck.Clock: "budgets", luck.NormalStream: "normals"}
+    except AttributeError as error:
+        raise RuntimeError(f"nothing can be counted: {error}") from error
+
+    def counting(stream: Any, who: Any, *others: Any) -> Any:
+        taken = take(stream, who, *others)
+        tally["numbers"] += len(taken)
+        for kind, name in kinds.items():
+            if isinstance(stream, kind):
+                tally[name] += len(taken)
+        if stream._key.endswith("/choose"):
+            tally["decisions"] += len(taken)
+        if stream._key.endswith("/decide"):
+            tally["due"] += len(taken)
+        return taken
+
+    with mock.patch.object(luck.Stream, "take", counting):
+        yield tally
+
+
+def _check(counts: Counts, tally: dict[str, int], hours_per_turn: float) -> None:
+    """See whether all was seen that must have happened.
+
+    Raises:
+        RuntimeError: when it was not.
+    """
+    # Each state's market takes a normal number a day; a crisis may end before its last day does.
+    days = counts.turns * hours_per_turn / HOURS_PER_DAY - counts.replicates
+    # A state decides at most as often as its clock rings, which took its first budget before.
+    rings = tally["due"] - counts.states * counts.replicates
+    for what, seen in (
+        ("normal numbers", counts.normals >= counts.states * days > 0),
+        ("decisions", 0 < counts.decisions <= rings),
+        ("budgets", counts.budgets > counts.replicates),
+    ):
+        if not seen:
+            raise RuntimeError(
+                f"{what} are not counted any more: is luck.Stream.take passed by? {tally}"
+            )
