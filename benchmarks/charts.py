@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from benchmarks.cold_start import PHASES, ColdStart
-from benchmarks.growth import Point
 from benchmarks.results import Results, ScenarioResults
 from benchmarks.speed import Speed
 from crisis_sim.report.style import (
@@ -26,6 +25,7 @@ from crisis_sim.report.style import (
     VERMILLION,
     Fill,
     new_figure,
+    say_nothing_to_draw,
     styled,
 )
 
@@ -36,6 +36,13 @@ SCENARIOS: tuple[dict[str, Any], ...] = (
     {"color": BLUE, "marker": "o", "markersize": 3},
     {"color": VERMILLION, "marker": "s", "markersize": 3, "linestyle": (0, (4, 1))},
 )
+WHOLE_RUN: dict[str, Any] = {
+    "color": BLACK,
+    "marker": "D",
+    "markersize": 3,
+    "linestyle": (0, (1, 1)),
+}
+MICROSECONDS = "microseconds a crisis"
 PHASE_FILLS = {
     "python": Fill(PALE_GREY),
     "imports": Fill(SKY_BLUE),
@@ -68,12 +75,13 @@ def draw_speed(scenarios: Sequence[ScenarioResults]) -> Figure:
             (one.two_cores, TWO_CORES, "Crisis Sim, two cores"),
         ):
             rates = [speed.agent_turns_per_second for speed in speeds]
-            axes.loglog([speed.crises for speed in speeds], rates, label=label, **line)
+            if rates:
+                axes.loglog([speed.crises for speed in speeds], rates, label=label, **line)
         for speed, label, line in _levels(one):
             axes.axhline(speed.agent_turns_per_second, label=label, linewidth=0.9, **line)
         _in_powers(axes.xaxis)
         _in_powers(axes.yaxis)
-        axes.set_title(one.name)
+        axes.set_title(one.title)
         axes.set_xlabel("replicates in the batch")
         axes.grid(visible=True, axis="y")
     panels[0].set_ylabel("agent-turns a second")
@@ -102,49 +110,69 @@ def draw_growth(results: Results) -> Figure:
     """What a crisis costs by replicates, agents and horizon; and memory by replicates."""
     figure = new_figure(DOUBLE_COLUMN, 100.0)
     (by_replicates, by_memory), (by_agents, by_horizon) = figure.subplots(2, 2)
-    for one, line in zip(results.scenarios, SCENARIOS, strict=True):
-        costs = [1e6 * speed.seconds_per_crisis for speed in one.one_core]
-        by_replicates.loglog(
-            [speed.crises for speed in one.one_core], costs, label=one.name, **line
-        )
-        batches = [batch for batch in one.batches if batch.speed.workers == 1]
-        sizes = [batch.speed.crises for batch in batches]
-        by_memory.plot(sizes, [batch.memory_mb for batch in batches], label=one.name, **line)
-    runs = results.whole_runs
-    whole = {"color": BLACK, "marker": "D", "markersize": 3, "linestyle": (0, (1, 1))}
-    label = f"whole runs of {results.scenarios[0].name}"
-    memory = [run.memory_mb for run in runs]
-    by_memory.plot([run.replicates for run in runs], memory, label=label, **whole)
-    by_memory.set_xscale("log")
-    for axes in (by_replicates, by_memory):
-        _in_powers(axes.xaxis)
-        axes.set_xlabel("replicates in the batch")
-        axes.legend(loc="best")
-    _in_powers(by_replicates.yaxis)
-    _draw_cases(by_agents, [one for one in results.growth if one.kind == "mediators"], "agents")
-    _draw_cases(by_horizon, [one for one in results.growth if one.kind == "horizon"], "value")
-    for axes, title, across, up in (
-        (by_replicates, "Cost by replicates", "", "microseconds a crisis"),
-        (by_memory, "Peak memory by replicates", "", "million bytes, all processes"),
-        (by_agents, "Cost by agents", "agents (two states, mediators, others)", ""),
-        (by_horizon, "Cost by horizon", "days to the horizon", ""),
+    _draw_costs(by_replicates, results)
+    _draw_memory(by_memory, results)
+    for axes, kind, across, title, label in (
+        (by_agents, "mediators", "agents", "Cost by agents", "agents, as mediators come and go"),
+        (by_horizon, "horizon", "value", "Cost by horizon", "days to the horizon"),
     ):
+        points = [point for point in results.growth if point.kind == kind]
+        places = [getattr(point, across) for point in points]
+        axes.plot(places, [_microseconds(point.speed) for point in points], **SCENARIOS[0])
         axes.set_title(title)
-        axes.set_xlabel(across or axes.get_xlabel())
-        axes.set_ylabel(up or "microseconds a crisis")
+        axes.set_xlabel(label)
+        axes.set_ylabel(MICROSECONDS)
+        axes.set_xlim(left=0)
+        axes.set_ylim(bottom=0)
+        axes.set_xticks(places)
         axes.grid(visible=True, axis="y")
-        if axes is not by_replicates:
-            axes.set_ylim(bottom=0)
     return figure
 
 
-def _draw_cases(axes: Axes, points: Sequence[Point], across: str) -> None:
-    """Cost of a crisis by its agents or its horizon, and the line on which it would be in proportion to turns."""
-    places = [getattr(point, across) for point in points]
-    costs = [1e6 * point.speed.seconds_per_crisis for point in points]
-    axes.plot(places, costs, **SCENARIOS[0])
-    axes.set_xlim(left=0)
-    axes.set_xticks(places)
+def _draw_costs(axes: Axes, results: Results) -> None:
+    """What a crisis costs in batches of all sizes."""
+    for one, line in zip(results.scenarios, SCENARIOS, strict=True):
+        costs = [_microseconds(speed) for speed in one.one_core]
+        axes.loglog([speed.crises for speed in one.one_core], costs, label=one.title, **line)
+    axes.set_title("Cost by replicates")
+    axes.set_xlabel("replicates in the batch")
+    axes.set_ylabel(MICROSECONDS)
+    axes.grid(visible=True, axis="y")
+    axes.legend(loc="best")
+    _in_powers(axes.xaxis)
+    _in_powers(axes.yaxis)
+
+
+def _draw_memory(axes: Axes, results: Results) -> None:
+    """The most memory that batches of all sizes take, on one core, and whole runs on all."""
+    lines = [
+        (
+            one.title,
+            line,
+            [(b.speed.crises, b.memory_mb) for b in one.batches if b.speed.workers == 1],
+        )
+        for one, line in zip(results.scenarios, SCENARIOS, strict=True)
+    ]
+    runs = [(run.replicates, run.memory_mb) for run in results.whole_runs]
+    lines.append(("the first from the command line, all processes", WHOLE_RUN, runs))
+    for label, line, points in lines:
+        if points:
+            axes.semilogx(*zip(*points, strict=True), label=label, **line)
+    axes.set_title("Peak memory by replicates")
+    axes.set_ylim(bottom=0)
+    if not axes.lines:
+        say_nothing_to_draw(axes, "not measured")
+        return
+    _in_powers(axes.xaxis)
+    axes.set_xlabel("replicates in the batch")
+    axes.set_ylabel("millions of bytes")
+    axes.grid(visible=True, axis="y")
+    axes.legend(loc="best")
+
+
+def _microseconds(speed: Speed) -> float:
+    """What a crisis costs."""
+    return 1e6 * speed.seconds_per_crisis
 
 
 @styled

@@ -118,6 +118,7 @@ def measure_scenario(scenario: Scenario, extent: Extent) -> ScenarioResults:
     batches = _large_batches(scenario, extent) if extent.whole else []
     return ScenarioResults(
         name=scenario.name,
+        title=scenario.title,
         digest=scenario.digest,
         counts=counts,
         one_core=joined(ours, [batch.speed for batch in batches if batch.speed.workers == 1]),

@@ -21,6 +21,7 @@ class ScenarioResults:
 
     Attributes:
         name: its name.
+        title: its one-line title.
         digest: what it was, whatever its file says by now.
         counts: what was counted in a run of it.
         one_core: batches in one process, from few replicates to many.
@@ -32,6 +33,7 @@ class ScenarioResults:
     """
 
     name: str
+    title: str
     digest: str
     counts: Counts
     one_core: Sequence[Speed]
@@ -51,6 +53,7 @@ class ScenarioResults:
         """All of it as plain data."""
         return {
             "name": self.name,
+            "title": self.title,
             "digest": self.digest,
             "counts": self.counts.plain(),
             "one_core": [speed.plain() for speed in self.one_core],

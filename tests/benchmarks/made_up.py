@@ -34,8 +34,11 @@ def scenario_of(name: str, large: float = 150e6, two_workers: float = 1.9) -> Sc
     batches = [Batch(one, memory[one.crises]) for one in one_core if one.crises in memory]
     return ScenarioResults(
         name=name,
+        title=f"The crisis of {name}",
         digest="0",
-        counts=Counts(1_009, 1_009 * TURNS, 2, 1, AGENTS, 12, 455_000, 203_000, 104_000, 85_000, 498),
+        counts=Counts(
+            1_009, 1_009 * TURNS, 2, 1, AGENTS, 12, 455_000, 203_000, 104_000, 85_000, 498
+        ),
         one_core=one_core,
         two_cores=twos,
         batches=[*batches, *(Batch(one, 700.0) for one in twos)],
@@ -52,7 +55,14 @@ def scenario_of(name: str, large: float = 150e6, two_workers: float = 1.9) -> Sc
 
 def results_of(*scenarios: ScenarioResults) -> Results:
     """All that one run measures."""
-    phases = dict(python=0.1, imports=1.2, reading=0.03, model=0.4, statistics=0.05, writing=0.6)
+    phases = {
+        "python": 0.1,
+        "imports": 1.2,
+        "reading": 0.03,
+        "model": 0.4,
+        "statistics": 0.05,
+        "writing": 0.6,
+    }
     runs = {10_000: 400.0, 100_000: 450.0, 1_000_000: 1_400.0}
     growth = [
         Point(kind, value, agents, replace(speed_of("may_2025", 10_000, 1e8), seconds=seconds))

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from unittest import mock
+
+import numpy as np
+import pytest
+
+from benchmarks.counting import bytes_of_state, count
+from crisis_sim.model import CrisisModel, luck
+from crisis_sim.scenario import load_scenario
+
+REPLICATES = 101
+
+
+@pytest.fixture(scope="module")
+def scenario():
+    return load_scenario("may_2025").model_copy(update={"horizon_days": 20})
+
+
+@pytest.fixture(scope="module")
+def counts(scenario):
+    return count(scenario, REPLICATES)
+
+
+def test_it_counts_the_turns_of_the_very_same_crises(scenario, counts):
+    assert counts.turns == CrisisModel(scenario, REPLICATES).run().turns_run
+
+
+def test_each_state_takes_a_normal_number_for_each_day_of_its_market(counts):
+    days = counts.turns * 3 / 24
+    assert counts.normals == pytest.approx(2 * days, rel=0.1)
+
+
+def test_all_that_was_counted_is_part_of_all_numbers(counts):
+    parts = (counts.budgets, counts.normals, counts.decisions)
+    assert all(parts)
+    assert sum(parts) < counts.numbers
+
+
+def test_a_decision_takes_an_exponential_for_each_option_and_more(counts):
+    least = 4 * counts.turns + (counts.options + 1) * counts.decisions
+    assert least < counts.exponentials < 2 * least
+
+
+def test_where_streams_are_passed_by_it_says_so_instead_of_counting_too_little(scenario):
+    class Passing(luck.Stream):
+        """Numbers come from the streams of markets alone."""
+
+    with (
+        mock.patch.object(luck, "NormalStream", Passing),
+        pytest.raises(RuntimeError, match="normal numbers are not counted any more"),
+    ):
+        count(scenario, 11)
+
+
+def test_where_a_hook_is_gone_it_says_so(scenario):
+    with (
+        mock.patch("benchmarks.counting.luck", SimpleNamespace(Stream=object)),
+        pytest.raises(RuntimeError, match="nothing can be counted"),
+    ):
+        count(scenario, 11)
+
+
+def test_state_is_in_proportion_to_replicates(scenario):
+    few, many = (bytes_of_state(CrisisModel(scenario, number)) for number in (11, 110))
+    assert many == 10 * few
+
+
+def test_all_variables_of_a_state_are_state(scenario):
+    model = CrisisModel(scenario, 11)
+    before = bytes_of_state(model)
+    model.states[0].morale = np.zeros(11, np.float32)
+    assert bytes_of_state(model) == before + 44
+    model.states[0].same = model.states[0].morale[:5]
+    assert bytes_of_state(model) == before + 44
+
+
+def test_a_drawn_parameter_is_no_state(scenario):
+    drawn = scenario.model_copy(update={"events": ()})
+    fixed = CrisisModel(drawn, 11)
+    assert isinstance(fixed.states[0].facts.resolve, np.ndarray)
+    before = bytes_of_state(fixed)
+    fixed.states[0].facts.resolve = 0.5
+    assert bytes_of_state(fixed) == before
