@@ -154,11 +154,12 @@ def _draw_memory(axes: Axes, results: Results) -> None:
         for one, line in zip(results.scenarios, SCENARIOS, strict=True)
     ]
     runs = [(run.replicates, run.memory_mb) for run in results.whole_runs]
-    lines.append(("the first from the command line, all processes", WHOLE_RUN, runs))
+    lines.append(("the first, as a whole command", WHOLE_RUN, runs))
     for label, line, points in lines:
         if points:
             axes.semilogx(*zip(*points, strict=True), label=label, **line)
     axes.set_title("Peak memory by replicates")
+    axes.margins(y=0.4)  # room for the legend
     axes.set_ylim(bottom=0)
     if not axes.lines:
         say_nothing_to_draw(axes, "not measured")
@@ -167,7 +168,7 @@ def _draw_memory(axes: Axes, results: Results) -> None:
     axes.set_xlabel("replicates in the batch")
     axes.set_ylabel("millions of bytes")
     axes.grid(visible=True, axis="y")
-    axes.legend(loc="best")
+    axes.legend(loc="upper left")
 
 
 def _microseconds(speed: Speed) -> float:

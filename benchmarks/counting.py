@@ -6,8 +6,8 @@ timed, and where it is gone, or no longer sees everything, it says so instead of
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 from unittest import mock
@@ -104,10 +104,10 @@ def count(scenario: Scenario, replicates: int = COUNTED) -> Counts:
         lenders=len(model.lenders),
         agents=len(model.agents),
         options=FIRST_RUNG + len(model.ladder.names),
-        numbers=tally["numbers"],
-        budgets=tally["budgets"],
-        normals=tally["normals"],
-        decisions=tally["decisions"],
+        numbers=tally.numbers,
+        budgets=tally.budgets,
+        normals=tally.normals,
+        decisions=tally.decisions,
         state_bytes=state_bytes / replicates,
     )
     _check(counts, tally, scenario.hours_per_turn)
@@ -161,33 +161,69 @@ def _whole(array: NDArray[Any]) -> NDArray[Any]:
     return array
 
 
+class Tally:
+    """Counts what is taken from streams, by their kind and by what they are for."""
+
+    def __init__(self) -> None:
+        self.numbers = self.budgets = self.normals = self.decisions = self.due = 0
+        self._is_within = False
+
+    def made(self, make: Callable[..., None]) -> Callable[..., None]:
+        """What makes a stream, noting its name: the agent's, and what the stream is for."""
+
+        def making(stream: Any, own_luck: Any, name: str, *others: Any) -> None:
+            stream.__dict__["_counted_as"] = name.rpartition("/")[2]
+            make(stream, own_luck, name, *others)
+
+        return making
+
+    def taken(self, take: Callable[..., Any]) -> Callable[..., Any]:
+        """What takes numbers from a stream, counting them; a kind may take them by another's hand."""
+
+        def taking(stream: Any, who: Any, *others: Any) -> Any:
+            if self._is_within:
+                return take(stream, who, *others)
+            self._is_within = True
+            try:
+                numbers = take(stream, who, *others)
+            finally:
+                self._is_within = False
+            self._count(stream, len(who))
+            return numbers
+
+        return taking
+
+    def _count(self, stream: luck.Stream, numbers: int) -> None:
+        self.numbers += numbers
+        self.budgets += numbers * isinstance(stream, luck.Clock)
+        self.normals += numbers * isinstance(stream, luck.NormalStream)
+        purpose = vars(stream)["_counted_as"]
+        self.decisions += numbers * (purpose == "choose")
+        self.due += numbers * (purpose == "decide")
+
+
 @contextmanager
-def _counting() -> Iterator[dict[str, int]]:
-    """Within it all that is taken from streams is counted."""
-    tally = dict.fromkeys(("numbers", "budgets", "normals", "decisions", "due"), 0)
-    try:
-        take = luck.Stream.take
-        kinds = {luck.Clock: "budgets", luck.NormalStream: "normals"}
-    except AttributeError as error:
-        raise RuntimeError(f"nothing can be counted: {error}") from error
+def _counting() -> Iterator[Tally]:
+    """Within it all that is taken from streams is counted.
 
-    def counting(stream: Any, who: Any, *others: Any) -> Any:
-        taken = take(stream, who, *others)
-        tally["numbers"] += len(taken)
-        for kind, name in kinds.items():
-            if isinstance(stream, kind):
-                tally[name] += len(taken)
-        if stream._key.endswith("/choose"):
-            tally["decisions"] += len(taken)
-        if stream._key.endswith("/decide"):
-            tally["due"] += len(taken)
-        return taken
-
-    with mock.patch.object(luck.Stream, "take", counting):
+    Raises:
+        RuntimeError: when there are no streams to count at.
+    """
+    tally = Tally()
+    with ExitStack() as patches:
+        try:
+            for kind in (luck.Stream, luck.Clock, luck.NormalStream):
+                if "take" in vars(kind):
+                    hook = mock.patch.object(kind, "take", tally.taken(vars(kind)["take"]))
+                    patches.enter_context(hook)
+            making = tally.made(luck.Stream.__init__)
+            patches.enter_context(mock.patch.object(luck.Stream, "__init__", making))
+        except AttributeError as error:
+            raise RuntimeError(f"nothing can be counted: {error}") from error
         yield tally
 
 
-def _check(counts: Counts, tally: dict[str, int], hours_per_turn: float) -> None:
+def _check(counts: Counts, tally: Tally, hours_per_turn: float) -> None:
     """See whether all was seen that must have happened.
 
     Raises:
@@ -196,7 +232,7 @@ def _check(counts: Counts, tally: dict[str, int], hours_per_turn: float) -> None
     # Each state's market takes a normal number a day; a crisis may end before its last day does.
     days = counts.turns * hours_per_turn / HOURS_PER_DAY - counts.replicates
     # A state decides at most as often as its clock rings, which took its first budget before.
-    rings = tally["due"] - counts.states * counts.replicates
+    rings = tally.due - counts.states * counts.replicates
     for what, seen in (
         ("normal numbers", counts.normals >= counts.states * days > 0),
         ("decisions", 0 < counts.decisions <= rings),
@@ -204,5 +240,5 @@ def _check(counts: Counts, tally: dict[str, int], hours_per_turn: float) -> None
     ):
         if not seen:
             raise RuntimeError(
-                f"{what} are not counted any more: is luck.Stream.take passed by? {tally}"
+                f"{what} are not counted any more: is luck.Stream.take passed by? {vars(tally)}"
             )
