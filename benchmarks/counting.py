@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 from crisis_sim.model import CrisisModel, luck
 from crisis_sim.model.arrays import OverReplicates
 from crisis_sim.model.choice import FIRST_RUNG
-from crisis_sim.model.parameters import Numbers
 from crisis_sim.scenario.schema import Scenario
 
-#: Replicates in the counted run: a prime, so that no array has this length by chance.
+#: Replicates in the counted run.
 COUNTED = 1_009
+#: Replicates in the run in which arrays are watched: a prime, so that no array has this length by
+#: chance.
+WATCHED = 101
 HOURS_PER_DAY = 24
 
 
@@ -94,9 +96,7 @@ def count(scenario: Scenario, replicates: int = COUNTED) -> Counts:
         RuntimeError: when the model no longer shows what is counted.
     """
     with _counting() as tally:
-        model = CrisisModel(scenario, replicates)
-        state_bytes = bytes_of_state(model)
-        model.run()
+        model = CrisisModel(scenario, replicates).run()
     counts = Counts(
         replicates=replicates,
         turns=model.turns_run,
@@ -108,57 +108,56 @@ def count(scenario: Scenario, replicates: int = COUNTED) -> Counts:
         budgets=tally.budgets,
         normals=tally.normals,
         decisions=tally.decisions,
-        state_bytes=state_bytes / replicates,
+        state_bytes=bytes_of_state(CrisisModel(scenario, WATCHED)),
     )
     _check(counts, tally, scenario.hours_per_turn)
     return counts
 
 
-def bytes_of_state(model: CrisisModel) -> int:
-    """Size of all arrays over replicates that are no parameters: what a turn may change.
+def bytes_of_state(model: CrisisModel) -> float:
+    """Size, for one replicate, of all arrays of a model that any turn changes; runs it to its end.
 
-    Numbers that were drawn and wait to be taken are no state; the budgets of clocks are.
+    So parameters are no state, in whichever way the model holds them; the budgets of clocks are.
 
     Raises:
         RuntimeError: when there are none.
     """
-    parts = [vars(model), *map(vars, model.cast), vars(model.halt), vars(model.endings)]
-    found: dict[int, int] = {}
-    for part in parts:
-        for value in part.values():
-            for array in _arrays(value):
-                whole = _whole(array)
-                if model.replicates in array.shape:
-                    found[id(whole)] = whole.nbytes
-    if not found:
+    before = {name: array.tobytes() for name, array in _arrays_of(model)}
+    changed: dict[int, int] = {}
+
+    def compare(model: CrisisModel) -> None:
+        for name, array in _arrays_of(model):
+            if name in before and array.tobytes() != before[name]:
+                del before[name]  # to see it once is enough
+                changed[array.__array_interface__["data"][0]] = array.nbytes
+
+    model.run(drop_finished=False, watch=compare)
+    if not changed:
         raise RuntimeError("the model's agents hold no arrays over replicates any more")
-    return sum(found.values())
+    return sum(changed.values()) / model.replicates
 
 
-def _arrays(value: Any) -> Iterator[NDArray[Any]]:
-    """The arrays that an attribute of an agent holds, in whichever way."""
+def _arrays_of(model: CrisisModel) -> Iterator[tuple[str, NDArray[Any]]]:
+    """All arrays over replicates of a model, its agents and its other parts, each by a name."""
+    for number, part in enumerate((model, *model.cast, model.halt, model.endings)):
+        for name, value in vars(part).items():
+            for place, array in _arrays(f"{number}.{name}", value):
+                if model.replicates in array.shape:
+                    yield place, array
+
+
+def _arrays(name: str, value: Any) -> Iterator[tuple[str, NDArray[Any]]]:
+    """The arrays that an attribute holds, in whichever way, each by a name."""
     if isinstance(value, np.ndarray):
-        yield value
+        yield name, value
     elif isinstance(value, luck.Stream):
-        if isinstance(value, luck.Clock):
-            yield value.left
+        if isinstance(value, luck.Clock):  # of other streams only the place changes
+            yield name, value.left
     elif isinstance(value, dict):
-        for one in value.values():
-            yield from _arrays(one)
-    elif (
-        isinstance(value, OverReplicates)
-        and not isinstance(value, Numbers)
-        and not value.keeps_itself
-    ):
-        for one in vars(value).values():
-            yield from _arrays(one)
-
-
-def _whole(array: NDArray[Any]) -> NDArray[Any]:
-    """The array of which this one may be a view."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
+        for key, one in value.items():
+            yield from _arrays(f"{name}.{key}", one)
+    elif isinstance(value, OverReplicates) and not value.keeps_itself:
+        yield from _arrays(name, vars(value))
 
 
 class Tally:

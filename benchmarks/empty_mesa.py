@@ -41,8 +41,8 @@ class ShufflingEmptyModel(EmptyModel):
     activation = "shuffle_do"
 
 
-class CollectedModel(EmptyModel):
-    """The same, as Mesa's batch runner asks: with a collector, which collects once, and nothing.
+class RunnableEmptyModel(EmptyModel):
+    """The same, as Mesa's batch runner asks: it stops by itself, and has a collector, of nothing.
 
     Args:
         turns: how many turns it takes.
@@ -57,9 +57,7 @@ class CollectedModel(EmptyModel):
     def step(self) -> None:
         """Let each agent take its turn, and stop after the last."""
         super().step()
-        if self.steps == self._turns:
-            self.running = False
-            self.datacollector.collect(self)
+        self.running = self.steps < self._turns
 
 
 def time_empty_mesa(agents: int, turns: int, crises: int) -> list[Speed]:
@@ -91,8 +89,8 @@ def time_batch_runner(agents: int, turns: int, crises: int, workers: int = 1) ->
     started = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it is going away, and says so
-        rows = batch_run(
-            CollectedModel,
+        batch_run(
+            RunnableEmptyModel,
             {"agents": agents, "turns": turns},
             number_processes=workers,
             iterations=crises,
@@ -100,9 +98,4 @@ def time_batch_runner(agents: int, turns: int, crises: int, workers: int = 1) ->
             display_progress=False,
         )
     seconds = time.perf_counter() - started
-    last = {row["Step"] for row in rows}  # from 3.5 on Mesa numbers steps from 1
-    if len(rows) != crises or not last <= {turns - 1, turns}:
-        raise RuntimeError(
-            f"mesa.batch_run gave {len(rows)} runs to step {sorted(last)}, not {crises} of {turns}"
-        )
     return [Speed("empty Mesa, batch_run", crises, crises * turns * agents, seconds, workers)]

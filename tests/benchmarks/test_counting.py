@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.counting import bytes_of_state, count
 from crisis_sim.model import CrisisModel, luck
+from crisis_sim.model.agent import CrisisAgent
 from crisis_sim.scenario import load_scenario
 
 REPLICATES = 101
@@ -62,24 +63,22 @@ def test_where_a_hook_is_gone_it_says_so(scenario):
         count(scenario, 11)
 
 
-def test_state_is_in_proportion_to_replicates(scenario):
-    few, many = (bytes_of_state(CrisisModel(scenario, number)) for number in (11, 110))
-    assert many == 10 * few
+class Diarist(CrisisAgent):
+    """It has two variables that change, one of them only for a while, and a fact that does not."""
+
+    def __init__(self, model):
+        super().__init__(model, "diarist")
+        self.days, self.mood, self.fact = self.array(), self.array(0, np.int8), self.array(0.5)
+
+    def observe(self):
+        self.days = self.days + 1
+        self.mood.fill(self.crisis.turn % 2)
 
 
-def test_all_variables_of_a_state_are_state(scenario):
-    model = CrisisModel(scenario, 11)
-    before = bytes_of_state(model)
-    model.states[0].morale = np.zeros(11, np.float32)
-    assert bytes_of_state(model) == before + 44
-    model.states[0].same = model.states[0].morale[:5]
-    assert bytes_of_state(model) == before + 44
+def test_what_any_turn_changes_is_state_and_nothing_else(scenario):
+    alone = bytes_of_state(CrisisModel(scenario, 11))
+    assert bytes_of_state(CrisisModel(scenario, 11, agents=[Diarist])) == alone + 4 + 1
 
 
-def test_a_drawn_parameter_is_no_state(scenario):
-    drawn = scenario.model_copy(update={"events": ()})
-    fixed = CrisisModel(drawn, 11)
-    assert isinstance(fixed.states[0].facts.resolve, np.ndarray)
-    before = bytes_of_state(fixed)
-    fixed.states[0].facts.resolve = 0.5
-    assert bytes_of_state(fixed) == before
+def test_state_of_one_replicate_is_the_same_in_any_number_of_them(counts):
+    assert counts.state_bytes == count(load_scenario("may_2025"), REPLICATES).state_bytes
