@@ -123,18 +123,24 @@ def bytes_of_state(model: CrisisModel) -> float:
         RuntimeError: when there are none.
     """
     before = {name: array.tobytes() for name, array in _arrays_of(model)}
-    changed: dict[int, int] = {}
+    changed = set()
 
     def compare(model: CrisisModel) -> None:
         for name, array in _arrays_of(model):
             if name in before and array.tobytes() != before[name]:
                 del before[name]  # to see it once is enough
-                changed[array.__array_interface__["data"][0]] = array.nbytes
+                changed.add(name)
 
     model.run(drop_finished=False, watch=compare)
     if not changed:
         raise RuntimeError("the model's agents hold no arrays over replicates any more")
-    return sum(changed.values()) / model.replicates
+    # Some arrays go by two names.
+    sizes = {
+        array.__array_interface__["data"][0]: array.nbytes
+        for name, array in _arrays_of(model)
+        if name in changed
+    }
+    return sum(sizes.values()) / model.replicates
 
 
 def _arrays_of(model: CrisisModel) -> Iterator[tuple[str, NDArray[Any]]]:
