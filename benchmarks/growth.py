@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchmarks.speed import Speed, time_crises
+from benchmarks.speed import Speed
 from crisis_sim.scenario import Scenario, load_scenario
 
 SCENARIO = "may_2025"
@@ -69,11 +68,6 @@ def cases() -> list[Case]:
         for days in HORIZONS_DAYS
     ]
     return [*with_mediators, *until]
-
-
-def time_cases(given: Sequence[Case], replicates: int) -> list[Speed]:
-    """Run each case once, on one core."""
-    return [time_crises(case.scenario, replicates) for case in given]
 
 
 def having_mediators(scenario: Scenario, number: int) -> Scenario:

@@ -20,7 +20,7 @@ from benchmarks.machine import machine
 from benchmarks.one_batch import Batch, time_batch
 from benchmarks.plain_mesa import Cast, time_plain_mesa
 from benchmarks.results import Results, ScenarioResults
-from benchmarks.speed import Speed, best_of, time_crises, time_pool_start, warm_up
+from benchmarks.speed import Rounds, Speed, best_of, time_crises, time_pool_start, warm_up
 from benchmarks.talk import talk
 from crisis_sim.batch.manifest import git_revision
 from crisis_sim.batch.plan import most_in_a_block
@@ -79,7 +79,7 @@ def measure(extent: Extent) -> Results:
         by_block_size=blocks,
         pool_start_seconds=pool_start,
         growth=points,
-        cold_start=cold_start.time_cold_start(2 * extent.rounds - 1),
+        cold_start=cold_start.time_cold_start(extent.rounds),
         start_up=commands.time_start_up(3 * extent.rounds),
         whole_runs=[commands.time_whole_run(SCENARIOS[0], size) for size in large],
     )
@@ -101,7 +101,7 @@ def measure_scenario(scenario: Scenario, extent: Extent) -> ScenarioResults:
     ours, empty, runner, plain, _ = best_of(
         extent.rounds,
         [
-            lambda: [time_crises(scenario, size) for size in extent.sizes if size <= LARGE],
+            Rounds(partial(time_crises, scenario, size) for size in extent.sizes if size <= LARGE),
             partial(time_empty_mesa, agents, turns, EMPTY_CRISES),
             partial(time_batch_runner, agents, turns, EMPTY_CRISES),
             partial(
@@ -139,16 +139,16 @@ def _large_batches(scenario: Scenario, extent: Extent) -> list[Batch]:
         is_cut = size > most_in_a_block([scenario])
         for workers in (1, 2) if is_cut else (1,):
             talk(f"{scenario.name}: {size:,} replicates, {workers} at a time")
-            rounds = 1 if size == extent.sizes[-1] else 2
-            batches.append(time_batch(scenario.name, size, workers, rounds))
+            batches.append(time_batch(scenario.name, size, workers))
     return batches
 
 
 def measure_growth(extent: Extent) -> list[growth.Point]:
     """Cases with other agents and horizons."""
     given = growth.cases()
+    size = extent.growth_replicates
     (speeds,) = best_of(
-        extent.rounds, [partial(growth.time_cases, given, extent.growth_replicates)]
+        extent.rounds, [Rounds(partial(time_crises, case.scenario, size) for case in given)]
     )
     return [
         growth.Point(case.kind, case.value, case.agents, speed)

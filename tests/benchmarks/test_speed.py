@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.growth import MEDIATORS, agents_of, cases
 from benchmarks.measure import Extent, joined
-from benchmarks.speed import best_of, time_crises
+from benchmarks.speed import Rounds, best_of, time_crises
 from crisis_sim.batch.block import BlockFailure
 from crisis_sim.model import CrisisModel
 from crisis_sim.scenario import load_scenario
@@ -46,6 +46,21 @@ def test_measurements_take_turns_and_the_quickest_counts():
         [],
         [9],
     ]
+
+
+def test_what_took_long_is_not_repeated():
+    calls = []
+
+    def task(name, rate):
+        def one():
+            calls.append(name)
+            return speed_of(name, 1, rate)
+
+        return one
+
+    rounds = Rounds([task("long", 1.0), task("short", 1e9)])
+    assert [[speed.what for speed in rounds()] for _ in range(2)] == [["long", "short"]] * 2
+    assert calls == ["long", "short", "short"]
 
 
 def test_of_two_timings_of_one_size_the_quicker_counts():
