@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 from benchmarks.commands import run_python
 
@@ -110,6 +109,16 @@ class Split:
 
         return counted
 
+    @contextmanager
+    def catching(self, name: str, owner: Any, function: str) -> Iterator[None]:
+        """Within it what this function of a class or module takes counts to a phase."""
+        known = getattr(owner, function)  # not by unittest.mock, which takes long to import
+        setattr(owner, function, self.counting(name, known))
+        try:
+            yield
+        finally:
+            setattr(owner, function, known)
+
 
 def split_run(replicates: int, folder: Path) -> dict[str, float]:
     """Run the scenario into a folder with its summary and charts, and split the time it takes.
@@ -117,10 +126,7 @@ def split_run(replicates: int, folder: Path) -> dict[str, float]:
     The model is timed in this process, so it is run by one; a batch of this size is, mostly.
     """
     split = Split()
-    imports = mock.patch.object(
-        builtins, "__import__", split.counting("imports", builtins.__import__)
-    )
-    with imports, split.phase("writing"):
+    with split.catching("imports", builtins, "__import__"), split.phase("writing"):
         from crisis_sim import cli  # noqa: F401 - the command imports it
         from crisis_sim.batch import read_batch, run_to_folder
         from crisis_sim.model import CrisisModel
@@ -130,11 +136,9 @@ def split_run(replicates: int, folder: Path) -> dict[str, float]:
 
         with split.phase("reading"):
             scenarios = load_scenarios([SCENARIO])
-        making = split.counting("model", CrisisModel.__init__)
-        running = split.counting("model", CrisisModel.run)
         with (
-            mock.patch.object(CrisisModel, "__init__", making),
-            mock.patch.object(CrisisModel, "run", running),
+            split.catching("model", CrisisModel, "__init__"),
+            split.catching("model", CrisisModel, "run"),
         ):
             run_to_folder(scenarios, folder, replicates, workers=1)
         with split.phase("statistics"):

@@ -34,6 +34,11 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], texts: int = 1) -
     return "\n".join(f"| {' | '.join(cells)} |" for cells in [heads, rule, *rows])
 
 
+def ratio(number: float) -> str:
+    """A ratio, with as many digits as mean something."""
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
+
+
 def target_table(targets: Iterable[Target]) -> str:
     """Each target beside what was measured."""
     met = {True: "met", False: "not met", None: "not measured"}
@@ -42,7 +47,7 @@ def target_table(targets: Iterable[Target]) -> str:
             one.what,
             one.scenario,
             f"{'at least' if one.at_least else 'at most'} {one.asked:g}",
-            "" if one.measured is None else f"{one.measured:.3g}",
+            "" if one.measured is None else ratio(one.measured),
             met[one.met],
         )
         for one in targets
@@ -94,8 +99,8 @@ def _speed_row(speed: Speed, beside: Sequence[Speed]) -> list[str]:
         f"{speed.seconds:.3g}",
         f"{speed.crises_per_second:,.0f}",
         f"{rate:,.0f}",
-        f"{empty:.3g}",
-        f"{plain:.3g}",
+        ratio(empty),
+        ratio(plain),
         f"{floor:.1%}",
     ]
 

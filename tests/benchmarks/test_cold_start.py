@@ -60,6 +60,20 @@ def test_a_phase_that_fails_is_over(watch):
     assert split.seconds == {"reading": 5, "model": 1}
 
 
+def test_what_a_function_takes_is_caught_only_within(watch):
+    class Model:
+        def run(self):
+            watch.time += 1
+
+    split, run = Split(watch), Model.run
+    with split.phase("writing"):
+        with split.catching("model", Model, "run"):
+            Model().run()
+        Model().run()
+    assert split.seconds == {"writing": 1, "model": 1}
+    assert Model.run is run
+
+
 def test_imports_and_the_start_of_python_are_no_work():
     phases = {"python": 1, "imports": 2, "reading": 4, "model": 8, "statistics": 16, "writing": 32}
     assert ColdStart("may_2025", 10, 63, phases).work == 60
