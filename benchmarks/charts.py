@@ -138,7 +138,7 @@ def _draw_costs(axes: Axes, results: Results) -> None:
     axes.set_xlabel("replicates in the batch")
     axes.set_ylabel(MICROSECONDS)
     axes.grid(visible=True, axis="y")
-    axes.legend(loc="best")
+    axes.legend(loc="lower left")  # it is empty: cost falls
     _in_powers(axes.xaxis)
     _in_powers(axes.yaxis)
 
@@ -154,13 +154,12 @@ def _draw_memory(axes: Axes, results: Results) -> None:
         for one, line in zip(results.scenarios, SCENARIOS, strict=True)
     ]
     runs = [(run.replicates, run.memory_mb) for run in results.whole_runs]
-    lines.append(("the first, as a whole command", WHOLE_RUN, runs))
+    lines.append(("the first, a whole command and its workers", WHOLE_RUN, runs))
     for label, line, points in lines:
         if points:
             axes.semilogx(*zip(*points, strict=True), label=label, **line)
     axes.set_title("Peak memory by replicates")
-    axes.margins(y=0.4)  # room for the legend
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.5 * axes.dataLim.ymax if axes.lines else None)  # with room for the legend
     if not axes.lines:
         say_nothing_to_draw(axes, "not measured")
         return

@@ -85,5 +85,5 @@ def results_of(*scenarios: ScenarioResults) -> Results:
         growth=growth,
         cold_start=ColdStart("may_2025", 10_000, sum(phases.values()), phases),
         start_up=[Command("python -c pass", 0.02, 12.0)],
-        whole_runs=[Command(f"crisis-sim run {n}", 2.0, mb, mb, n) for n, mb in runs.items()],
+        whole_runs=[Command(f"crisis-sim run {n}", 2.0, mb, 2 * mb, n) for n, mb in runs.items()],
     )
