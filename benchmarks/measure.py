@@ -20,10 +20,9 @@ from benchmarks.machine import machine
 from benchmarks.one_batch import Batch, time_batch
 from benchmarks.plain_mesa import Cast, time_plain_mesa
 from benchmarks.results import Results, ScenarioResults
-from benchmarks.speed import Rounds, Speed, best_of, time_crises, time_pool_start, warm_up
+from benchmarks.speed import Rounds, Speed, best_of, plan_of, time_crises, time_pool_start, warm_up
 from benchmarks.talk import talk
 from crisis_sim.batch.manifest import git_revision
-from crisis_sim.batch.plan import most_in_a_block
 from crisis_sim.scenario import Scenario, load_scenario
 
 #: A case known well, and the population of cases.
@@ -95,7 +94,7 @@ def measure_scenario(scenario: Scenario, extent: Extent) -> ScenarioResults:
     floors: list[Floor] = []
 
     def floor() -> list[Speed]:
-        floors.append(time_floor(counts, LARGE, most_in_a_block([scenario])))
+        floors.append(time_floor(counts, LARGE, plan_of(scenario, LARGE).block_size))
         return []
 
     ours, empty, runner, plain, _ = best_of(
@@ -136,7 +135,7 @@ def _large_batches(scenario: Scenario, extent: Extent) -> list[Batch]:
     for size in extent.sizes:
         if size < LARGE:
             continue
-        is_cut = size > most_in_a_block([scenario])
+        is_cut = plan_of(scenario, size).blocks > 1
         for workers in (1, 2) if is_cut else (1,):
             talk(f"{scenario.name}: {size:,} replicates, {workers} at a time")
             batches.append(time_batch(scenario.name, size, workers))

@@ -15,7 +15,7 @@ from typing import Any
 
 from crisis_sim.batch.block import Block, BlockOrder, attempt
 from crisis_sim.batch.interrupt import StopSign
-from crisis_sim.batch.plan import Plan, most_in_a_block
+from crisis_sim.batch.plan import Plan, make_plan
 from crisis_sim.batch.workers import open_pool, run_plan
 from crisis_sim.scenario.schema import Scenario
 
@@ -84,8 +84,7 @@ def time_crises(
     Raises:
         RuntimeError: when a block fails.
     """
-    size = most_in_a_block([scenario]) if block_size is None else block_size
-    plan = Plan((scenario,), replicates, seed=1, block_size=size)
+    plan = plan_of(scenario, replicates, block_size)
     turns = 0
     started = time.perf_counter()
     with closing(run_plan(plan, workers, StopSign())) as results:
@@ -94,7 +93,12 @@ def time_crises(
                 raise RuntimeError(f"{block.replicates} failed: {block.error}\n{block.trace}")
             turns += block.agent_turns
     seconds = time.perf_counter() - started
-    return Speed(scenario.name, replicates, turns, seconds, workers, size)
+    return Speed(scenario.name, replicates, turns, seconds, workers, plan.block_size)
+
+
+def plan_of(scenario: Scenario, replicates: int, block_size: int | None = None) -> Plan:
+    """How a batch of a scenario is cut into blocks."""
+    return make_plan([scenario], replicates, 1, block_size, None, ())
 
 
 def warm_up(scenario: Scenario) -> Speed:
