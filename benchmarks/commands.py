@@ -8,19 +8,10 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
-#: Runs a command and tells its time and peak memory. It is a small process between us and the
-#: command, since Linux counts the memory of whoever starts a command as the command's own.
-STOPWATCH = """
-import json, os, subprocess, sys, time
-started = time.perf_counter()
-process = subprocess.Popen(sys.argv[1:], stdout=sys.stderr)
-_, status, usage = os.wait4(process.pid, 0)
-seconds = time.perf_counter() - started
-unit = 1 if sys.platform == "darwin" else 1024
-print(json.dumps([os.waitstatus_to_exitcode(status), seconds, usage.ru_maxrss * unit]))
-"""
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
@@ -30,56 +21,72 @@ class Command:
     Attributes:
         what: the command, as a person would type it.
         seconds: the shortest time it took.
-        peak_memory_mb: the most memory that it held at once, in millions of bytes; its worker
-            processes, if any, are not counted.
+        peak_memory_mb: the most memory that its own process, or any one of its workers, held at
+            once, in millions of bytes.
+        family_memory_mb: the most that it and its workers held together; None where the system
+            does not tell, or it was over too soon to be seen.
+        replicates: how many replicates it ran; 0 for none.
     """
 
     what: str
     seconds: float
     peak_memory_mb: float
+    family_memory_mb: float | None = None
+    replicates: int = 0
+
+    @property
+    def memory_mb(self) -> float:
+        """Memory of all processes together, as far as it is known."""
+        return max(self.family_memory_mb or 0.0, self.peak_memory_mb)
 
     def plain(self) -> dict[str, Any]:
         """All of it as plain data."""
         return asdict(self)
 
 
-def time_command(what: str, arguments: Sequence[str], rounds: int = 1) -> Command:
-    """Run `python` with some arguments, and time it.
+def run_python(arguments: Sequence[str], what: str, replicates: int = 0) -> tuple[Command, str]:
+    """Run `python` with some arguments; what it took, and what it printed.
 
     Args:
-        what: what to call it.
         arguments: what Python is given.
-        rounds: how often to run it.
+        what: what to call it.
+        replicates: how many replicates it runs.
 
     Raises:
         RuntimeError: when the command fails.
     """
-    taken = [_run(what, arguments) for _ in range(rounds)]
-    return Command(what, min(seconds for seconds, _ in taken), max(peak for _, peak in taken))
+    stopwatch = [sys.executable, "-m", "benchmarks.stopwatch", sys.executable, *arguments]
+    done = subprocess.run(stopwatch, capture_output=True, text=True, check=False, cwd=ROOT)
+    taken: Any = json.loads(done.stdout or "null") or {"code": done.returncode}
+    if taken["code"]:
+        raise RuntimeError(f"{what} ended with {taken['code']}:\n{done.stderr}")
+    family = taken["family_peak_bytes"]
+    command = Command(
+        what,
+        taken["seconds"],
+        taken["peak_bytes"] / 1e6,
+        None if family is None else family / 1e6,
+        replicates,
+    )
+    return command, taken["printed"]
 
 
-def time_start_up(rounds: int = 10) -> list[Command]:
-    """How soon the command line answers, beside Python itself."""
-    ours = [
-        time_command(f"crisis-sim {words}", ["-m", "crisis_sim", *words.split()], rounds)
+def time_start_up(rounds: int) -> list[Command]:
+    """How soon the command line answers, beside Python itself: the quickest of some rounds."""
+    commands = {"python -c pass": ["-c", "pass"]} | {
+        f"crisis-sim {words}": ["-m", "crisis_sim", *words.split()]
         for words in ("--help", "check may_2025")
+    }
+    taken = [
+        [run_python(arguments, what)[0] for what, arguments in commands.items()]
+        for _ in range(rounds)
     ]
-    return [time_command("python -c pass", ["-c", "pass"], rounds), *ours]
+    return [min(same, key=lambda one: one.seconds) for same in zip(*taken, strict=True)]
 
 
-def time_whole_run(replicates: int) -> Command:
-    """A run of May 2025 from a cold start to its charts."""
-    words = f"run may_2025 --replicates {replicates}"
+def time_whole_run(scenario: str, replicates: int) -> Command:
+    """A run from a cold start to its charts, with as many workers as there are cores."""
+    words = f"run {scenario} --replicates {replicates}"
     with tempfile.TemporaryDirectory() as folder:
         arguments = ["-m", "crisis_sim", *words.split(), "--out", f"{folder}/results"]
-        return time_command(f"crisis-sim {words}", arguments)
-
-
-def _run(what: str, arguments: Sequence[str]) -> tuple[float, float]:
-    """Run a command to its end; its time in seconds and its peak memory in millions of bytes."""
-    command = [sys.executable, "-c", STOPWATCH, sys.executable, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    code, seconds, peak = json.loads(done.stdout)
-    if code:
-        raise RuntimeError(f"{what} ended with {code}:\n{done.stderr}")
-    return seconds, peak / 1e6
+        return run_python(arguments, f"crisis-sim {words}", replicates)[0]

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.__main__ import talk
 from benchmarks.coverage_cases import Case, cases
+from benchmarks.talk import talk
 from crisis_sim import simulate
 from crisis_sim.outcomes.intervals import Estimate, Interval
 from crisis_sim.outcomes.paired import IncidenceDifference, incidence_difference, share_difference

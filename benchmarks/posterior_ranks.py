@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chisquare
 
-from benchmarks.__main__ import talk
+from benchmarks.talk import talk
 from crisis_sim.batch import simulate
 from crisis_sim.experiments import make_experiment
 from crisis_sim.experiments.posterior.priors import values_of

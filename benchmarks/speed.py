@@ -8,20 +8,22 @@ times are wall-clock and include making the models; ours also include the tables
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchmarks.empty_mesa import EmptyModel, ShufflingEmptyModel
 from crisis_sim.batch.block import Block, BlockOrder, attempt
 from crisis_sim.batch.interrupt import StopSign
-from crisis_sim.batch.plan import BLOCK_SIZE, Plan
+from crisis_sim.batch.plan import Plan, make_plan
 from crisis_sim.batch.workers import open_pool, run_plan
-from crisis_sim.model import CrisisModel
 from crisis_sim.scenario.schema import Scenario
 
-#: Crises that an empty Mesa model runs, one after another: about a second's worth.
-EMPTY_CRISES = 400
+#: Crises that are run before anything is timed: the first run of all imports, and compiles or reads
+#: what was compiled.
+WARM_UP = 200
+#: Seconds from which on a timing is long enough not to be repeated.
+LONG_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,11 @@ class Speed:
         """Agent-turns per second."""
         return self.agent_turns / self.seconds
 
+    @property
+    def seconds_per_crisis(self) -> float:
+        """Seconds that one crisis costs."""
+        return self.seconds / self.crises
+
     def plain(self) -> dict[str, Any]:
         """All of it as plain data."""
         return asdict(self) | {
@@ -63,37 +70,40 @@ class Speed:
 
 
 def time_crises(
-    scenario: Scenario, replicates: int, block_size: int = BLOCK_SIZE, workers: int = 1
+    scenario: Scenario, replicates: int, block_size: int | None = None, workers: int = 1
 ) -> Speed:
-    """Run a scenario as a batch does, and time it."""
-    plan = Plan((scenario,), replicates, seed=1, block_size=block_size)
+    """Run a scenario as a batch does, and time it; of each block no more is kept than its turns.
+
+    Args:
+        scenario: the scenario.
+        replicates: how many replicates.
+        block_size: the most replicates to run together; as a batch chooses it where left out.
+        workers: the most processes to use; a batch that one process would finish sooner is run by
+            one.
+
+    Raises:
+        RuntimeError: when a block fails.
+    """
+    plan = plan_of(scenario, replicates, block_size)
+    turns = 0
     started = time.perf_counter()
-    blocks = list(run_plan(plan, workers, StopSign()))
+    with closing(run_plan(plan, workers, StopSign())) as results:
+        for block in results:
+            if not isinstance(block, Block):
+                raise RuntimeError(f"{block.replicates} failed: {block.error}\n{block.trace}")
+            turns += block.agent_turns
     seconds = time.perf_counter() - started
-    turns = [block.agent_turns for block in blocks if isinstance(block, Block)]
-    if len(turns) < len(blocks):
-        raise RuntimeError(f"{len(blocks) - len(turns)} blocks failed")
-    return Speed(scenario.name, replicates, sum(turns), seconds, workers, block_size)
+    return Speed(scenario.name, replicates, turns, seconds, workers, plan.block_size)
 
 
-def count_agents(scenario: Scenario) -> int:
-    """How many Mesa agents a scenario has."""
-    return len(CrisisModel(scenario).agents)
+def plan_of(scenario: Scenario, replicates: int, block_size: int | None = None) -> Plan:
+    """How a batch of a scenario is cut into blocks."""
+    return make_plan([scenario], replicates, 1, block_size, None, ())
 
 
-def time_empty_mesa(agents: int, mean_turns: int) -> list[Speed]:
-    """Run empty Mesa models with as many agents and turns as the mean crisis of a scenario has."""
-    timings = []
-    for what, kind in (("do", EmptyModel), ("shuffle_do", ShufflingEmptyModel)):
-        started = time.perf_counter()
-        for _ in range(EMPTY_CRISES):
-            model = kind(agents)
-            for _ in range(mean_turns):
-                model.step()
-        seconds = time.perf_counter() - started
-        turns = EMPTY_CRISES * mean_turns * agents
-        timings.append(Speed(f"empty Mesa, {what}", EMPTY_CRISES, turns, seconds))
-    return timings
+def warm_up(scenario: Scenario) -> Speed:
+    """Run a scenario once so that what is timed next finds everything imported and compiled."""
+    return time_crises(scenario, WARM_UP)
 
 
 def time_pool_start(scenario: Scenario, workers: int) -> float:
@@ -106,10 +116,35 @@ def time_pool_start(scenario: Scenario, workers: int) -> float:
         return time.perf_counter() - started
 
 
-def best_of(rounds: int, measure: Sequence[Callable[[], list[Speed]]]) -> list[Speed]:
+class Rounds:
+    """Timings to be repeated round by round: each time it is called, all but those that took long.
+
+    Args:
+        tasks: each gives one timing.
+    """
+
+    def __init__(self, tasks: Iterable[Callable[[], Speed]]) -> None:
+        self._tasks = tuple(tasks)
+        self._last: dict[int, Speed] = {}
+
+    def __call__(self) -> list[Speed]:
+        """The timings of this round; where one took long, that of the round before."""
+        for number, task in enumerate(self._tasks):
+            if number not in self._last or self._last[number].seconds < LONG_SECONDS:
+                self._last[number] = task()
+        return list(self._last.values())
+
+
+def best_of(rounds: int, measure: Sequence[Callable[[], list[Speed]]]) -> list[list[Speed]]:
     """The quickest of some rounds of each measurement: the one that was disturbed the least.
 
     The measurements take turns, so that a slow spell of the machine hits all of them alike.
+
+    Returns:
+        for each measurement what it gives back, each timing the quickest of its rounds.
     """
-    taken = [[speed for one in measure for speed in one()] for _ in range(rounds)]
-    return [min(same, key=lambda speed: speed.seconds) for same in zip(*taken, strict=True)]
+    taken = [[one() for one in measure] for _ in range(rounds)]
+    return [
+        [min(same, key=lambda speed: speed.seconds) for same in zip(*rounds_of_one, strict=True)]
+        for rounds_of_one in zip(*taken, strict=True)
+    ]
