@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from crisis_sim.model.agent import CrisisAgent, Influence, ThirdParty
-from crisis_sim.model.arrays import Array, Flags, Indices, at
+from crisis_sim.model.agent import Bearing, CrisisAgent, ThirdParty
+from crisis_sim.model.arrays import Array, Flags, Indices, Real, Settings, at, reals
 from crisis_sim.model.compiled import compiled
 from crisis_sim.model.state import State
 from crisis_sim.scenario.schema import ChannelSpec
 
 if TYPE_CHECKING:
     from crisis_sim.model.crisis import CrisisModel
+
+
+#: What an open line is worth.
+WORTH = reals("trust", "information")
+_ONE = Real(1)
 
 
 class Channel(ThirdParty):
@@ -30,6 +35,9 @@ class Channel(ThirdParty):
         self.opened_by = spec.opened_by
         self.facts = model.parameters.numbers(f"channels.{name}", spec)
         self.open = self.array(spec.standing, bool)
+        self._worth = Settings.of(
+            WORTH, trust=self.facts.trust, information=model.behaviour.channels.information
+        )
         model.record.add(f"{name}_opened_at_hours")
 
     def act(self) -> None:
@@ -62,10 +70,9 @@ class Channel(ThirdParty):
         """How much those who may open it want to, together."""
         return sum(agent.wish_to_talk()[who] for agent in self._openers())
 
-    def influence(self, state: State, who: Indices) -> Influence | None:
-        trust = self.open.take(who) * at(self.facts.trust, who)
-        information = at(self.crisis.behaviour.channels.information, who) * trust
-        return Influence(information=information, privacy=trust, trust=trust)
+    def bear(self, state: State, who: Indices, bearing: Bearing) -> None:
+        """Join what an open line brings, as far as it is trusted: information, privacy and trust."""
+        _bear(self._worth.records, who, self.open, bearing.total)
 
     def series(self) -> dict[str, Array]:
         return {f"{self.name}_open": self.open}
@@ -88,3 +95,16 @@ def _sort_lines(
             shut[closed] = one
             closed += 1
     return shut[:closed], exposed[:threatened]
+
+
+@compiled
+def _bear(worth: NDArray[np.void], who: Indices, is_open: Flags, total: NDArray[np.void]) -> None:
+    """Join its influence in the replicates `who` to the total; shares there are what is left of them."""
+    last = worth.size - 1
+    for place in range(who.size):
+        one = who[place]
+        if is_open[one]:
+            own, joined = worth[min(one, last)], total[place]
+            joined.information *= _ONE - own.information * own.trust
+            joined.privacy *= _ONE - own.trust
+            joined.trust *= _ONE - own.trust

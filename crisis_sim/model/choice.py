@@ -2,7 +2,7 @@
 
 A state that decides may yield, offer or accept a halt, hold its rung, or move up to `reach` rungs down or up its ladder
 (May 2025 was "an elevator, not a ladder"). The equations are in docs/ODD.md, under "Decision". The rules below speak of one
-state in one replicate; `weigh`, `odds_of` and `pick` go through all replicates in which a state decides.
+state in one replicate; `weigh`, `complete` and `pick` go through all replicates in which a state decides.
 """
 
 from __future__ import annotations
@@ -59,6 +59,8 @@ INFLUENCE = reals(
 )
 
 _ZERO, _ONE = Real(0), Real(1)
+#: Log odds beyond which it makes no difference.
+_UTMOST = 60
 
 
 def stakes_of(facts: Any, behaviour: Any, dread: Array, replicates: int) -> NDArray[np.void]:
@@ -207,13 +209,13 @@ def weigh(
 
     Returns:
         the values, shape (m, options), minus infinity for what cannot be done; the value of a halt that both keep; that of
-        going on as it does; and the log odds of the two: (m,) each.
+        going on as it does; and the log odds against a halt rather than going on: (m,) each.
     """
     count, last = steps.shape[1], steps.shape[0] - 1
     values = np.empty((who.size, FIRST_RUNG + count), Real)
     peace = np.empty(who.size, np.float64)
     hold = np.empty(who.size, Real)
-    log_odds = np.empty(who.size, np.float64)
+    against = np.empty(who.size, np.float64)
     for place in range(who.size):
         one = who[place]
         own, now, brought = stakes[one], situations[place], influences[place]
@@ -233,12 +235,13 @@ def weigh(
                 if option >= nuclear_rung and (rung < nuclear_rung - 1 or not armed[one]):
                     worth = Real(-np.inf)
             values[place, FIRST_RUNG + option] = worth
-        log_odds[place] = own.choice_precision * (peace[place] - hold[place])
-    return values, peace, hold, log_odds
+        gain = own.choice_precision * (peace[place] - hold[place])
+        against[place] = -min(max(gain, -_UTMOST), _UTMOST)
+    return values, peace, hold, against
 
 
 @compiled
-def odds_of(
+def complete(
     who: Indices,
     stakes: NDArray[np.void],
     situations: NDArray[np.void],
@@ -248,9 +251,16 @@ def odds_of(
     hold: NDArray[np.float32],
     lean: NDArray[np.float64],
 ) -> None:
-    """Complete the values by that of a halt, and turn them into log odds against the best option; see `weigh`."""
+    """Value a halt, too, and turn the values into log odds against the best option.
+
+    Args:
+        who, stakes, situations, influences: as of `weigh`.
+        values, peace, hold: what `weigh` gave.
+        lean: the odds against a halt rather than going on; then how far the state leans to it, 0 to 1.
+    """
     for place in range(who.size):
         own, options = stakes[who[place]], values[place]
+        lean[place] = 1 / (1 + lean[place])
         options[HALT] = value_of_offer(
             own, situations[place], influences[place], peace[place], hold[place], lean[place]
         )
@@ -266,7 +276,7 @@ def pick(odds: NDArray[np.float32], uniform: NDArray[np.float32]) -> NDArray[np.
     """The option taken: option k with probability proportional to its odds.
 
     Args:
-        odds: shape (m, options).
+        odds: shape (m, options); they are added up in place.
         uniform: numbers in [0, 1), shape (m,).
     """
     taken = np.empty(len(odds), np.intp)
@@ -282,6 +292,21 @@ def pick(odds: NDArray[np.float32], uniform: NDArray[np.float32]) -> NDArray[np.
     return taken
 
 
+@compiled
+def resolve(
+    who: Indices, option: Indices, rung: Indices, wants_halt: Flags, yields: Flags
+) -> Indices:
+    """Note who wants a halt and who yields; the rungs to which the options lead."""
+    goes_to = np.empty(who.size, np.intp)
+    for place in range(who.size):
+        one = who[place]
+        wants_halt[one] = option[place] == HALT
+        yields[one] = option[place] == YIELD
+        climbs = option[place] >= FIRST_RUNG
+        goes_to[place] = option[place] - FIRST_RUNG if climbs else rung[one]
+    return goes_to
+
+
 def logistic(log_odds: Array) -> Array:
     """The probability that has these log-odds."""
-    return 1 / (1 + np.exp(-np.clip(log_odds, -60, 60)))
+    return 1 / (1 + np.exp(-np.clip(log_odds, -_UTMOST, _UTMOST)))

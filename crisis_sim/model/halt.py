@@ -97,12 +97,9 @@ class Halt(Lucky):
         """The mediator whose work the agreement is, the one with most sway, if that is enough; from 1, or 0 for none."""
         crisis = self.crisis
         best = np.zeros(who.size, np.intp)
-        most = at(crisis.behaviour.mediation.brokered_share, who) * np.ones(who.size)
+        most = np.full(who.size, at(crisis.behaviour.mediation.brokered_share, who), Real)
         for number, mediator in enumerate(crisis.mediators, start=1):
-            sway = mediator.sway(who)
-            more = (sway >= most) & (sway > 0)
-            best[more] = number
-            most = np.where(more, sway, most)
+            mediator.outdo(number, who, most, best)
         return best
 
     def _start(self) -> None:

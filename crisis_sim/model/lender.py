@@ -50,6 +50,10 @@ class Lender(ThirdParty):
         }
         self._next_due = min((float(due.min()) for due in self.due.values()), default=np.inf)
         self.burdens = {k: self.array() for k in self.due}
+        lending = model.behaviour.lending
+        #: Restraint that it puts on the borrower on the day of a decision.
+        self._hold = lending.restraint * self.facts.dependence * self.facts.conditionality
+        self._run_up_hours = 24 * lending.run_up_days
         self._recovered = model.share(1 / model.behaviour.economy.recovery_days)
         model.record.add(f"{name}_decided_at_hours")
         model.record.add_words(f"{name}_decision", DECISIONS)
@@ -65,7 +69,7 @@ class Lender(ThirdParty):
             return Real(0)
         due = reduce(np.minimum, (hours.take(who) for hours in self.due.values()))
         ahead = np.minimum(self.crisis.hours - due, 0)
-        return np.exp(ahead / (24 * at(self.crisis.behaviour.lending.run_up_days, who)))
+        return np.exp(ahead / at(self._run_up_hours, who))
 
     def settle(self) -> None:
         kept = 1 - self._recovered
@@ -125,8 +129,7 @@ class Lender(ThirdParty):
     def influence(self, state: State, who: Indices) -> Influence | None:
         if state.name != self.borrower_name:
             return None
-        weight = at(self.crisis.behaviour.lending.restraint, who) * at(self.facts.dependence, who)
-        return Influence(restraint=weight * at(self.facts.conditionality, who) * self.nearness(who))
+        return Influence(restraint=at(self._hold, who) * self.nearness(who))
 
     def series(self) -> dict[str, Array]:
         return {f"{self.name}_nearness": self.nearness(np.arange(self.crisis.replicates))}

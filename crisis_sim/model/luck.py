@@ -144,8 +144,9 @@ class Clock(Stream):
     def renew(self, rang: Indices) -> None:
         """Take the next budget where the clock rang."""
         if rang.size:
-            # What a budget lacks is owed by the next one, so that no rate is lost to long turns.
-            self.left[rang] += self.take(rang)
+            numbers = self._next(rang)
+            np.subtract(1, numbers, out=numbers)
+            _renew(self.left, rang, np.log(numbers, out=numbers))
 
 
 @compiled
@@ -173,6 +174,13 @@ def _spend(left: NDArray[np.float32], hazard: NDArray[np.float32], who: Indices)
             rang[count] = one
             count += 1
     return rang[:count]
+
+
+@compiled
+def _renew(left: NDArray[np.float32], rang: Indices, logarithm: NDArray[np.float32]) -> None:
+    """Take the next budget, whose negative is given, less what the old one lacked: no rate is lost to long turns."""
+    for place in range(rang.size):
+        left[rang[place]] -= logarithm[place]
 
 
 @compiled

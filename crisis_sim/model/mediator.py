@@ -28,7 +28,7 @@ ATTENTION = reals(
 MEANS = reals(
     "trust", "information", "leverage", "cover", "assurance", "leverage_on_restraint", "leverage_on_halt"
 )  # fmt: skip
-_ZERO, _ONE = Real(0), Real(1)
+_ZERO, _HALF, _ONE = Real(0), Real(0.5), Real(1)
 
 
 class Mediator(ThirdParty):
@@ -119,12 +119,13 @@ class Mediator(ThirdParty):
             means = self._means[state.name].records
             _bear(means, who, self.effort, self.style, bearing.total)
 
-    def sway(self, who: Indices) -> NDArray[np.float32]:
-        """How much of a settlement is its work: its effort, by the trust of both sides and the leverage that it uses."""
-        total = np.zeros(who.size, Real)
-        for means in self._means.values():
-            _sway(means.records, who, self.style, total)
-        return self.effort.take(who) * total
+    def outdo(self, number: int, who: Indices, most: NDArray[np.float32], best: Indices) -> None:
+        """Put its number where a settlement is more its work than that of the best mediator so far.
+
+        Its sway is its effort, by the trust of both sides and the leverage that it uses.
+        """
+        one, other = self._means.values()
+        _outdo(one.records, other.records, number, who, self.effort, self.style, most, best)
 
     def series(self) -> dict[str, Array]:
         return {f"{self.name}_effort": self.effort}
@@ -224,15 +225,25 @@ def _bear(
 
 
 @compiled
-def _sway(
-    means: NDArray[np.void], who: Indices, style: NDArray[np.int8], total: NDArray[np.float32]
+def _outdo(
+    means: NDArray[np.void],
+    other_means: NDArray[np.void],
+    number: int,
+    who: Indices,
+    effort: NDArray[np.float32],
+    style: NDArray[np.int8],
+    most: NDArray[np.float32],
+    best: Indices,
 ) -> None:
-    """Add the half of its sway that it owes to one side's trust and its leverage there."""
-    last = means.size - 1
+    last, other_last = means.size - 1, other_means.size - 1
     for place in range(who.size):
         one = who[place]
-        own = means[min(one, last)]
-        weight = own.trust
+        own, other = means[min(one, last)], other_means[min(one, other_last)]
+        weight, other_weight = own.trust, other.trust
         if style[one] >= MANIPULATION:
             weight += own.leverage
-        total[place] += weight * Real(0.5)
+            other_weight += other.leverage
+        sway = effort[one] * (weight * _HALF + other_weight * _HALF)
+        if sway >= most[place] and sway > 0:
+            most[place] = sway
+            best[place] = number

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisis_sim.model.arrays import Indices
+from crisis_sim.model.compiled import compiled
 
 
 class Record:
@@ -44,9 +45,7 @@ class Record:
 
     def mark(self, name: str, who: Indices, hours: Any) -> None:
         """Note the first time of a milestone; later ones leave it as it is."""
-        rows, column = self.place[who], self.columns[name]
-        unmarked = np.isnan(column[rows])
-        column[rows[unmarked]] = hours[unmarked] if isinstance(hours, np.ndarray) else hours
+        _mark(self.columns[name], self.place, who, np.asarray(hours, np.float64).reshape(-1))
 
     def set(self, name: str, who: Indices, value: Any) -> None:
         """Write a column for some replicates."""
@@ -60,3 +59,14 @@ class Record:
     def of(self, name: str, who: Indices) -> NDArray[Any]:
         """A column's values for some replicates."""
         return self.columns[name][self.place[who]]
+
+
+@compiled
+def _mark(
+    column: NDArray[np.float64], place: Indices, who: Indices, hours: NDArray[np.float64]
+) -> None:
+    last = hours.size - 1
+    for number in range(who.size):
+        row = place[who[number]]
+        if np.isnan(column[row]):
+            column[row] = hours[min(number, last)]

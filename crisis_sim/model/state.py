@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from crisis_sim.model.agent import Bearing, CrisisAgent
 from crisis_sim.model.arrays import Array, Flags, Indices, Real, Settings, at, reals
 from crisis_sim.model.compiled import compiled
 from crisis_sim.model.economy import Economy
+from crisis_sim.model.luck import Clock
 from crisis_sim.scenario.schema import StateSpec
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 #: What a turn does to a state, and how often a day it decides.
 PACE = reals(
     "forgotten", "committed", "uncommitted", "calmed", "tired", "noticed", "prepared", "claim", "provocation",
-    "answer_credit", "deliberations", "under_fire", "on_alert",
+    "answer_credit", "deliberations", "under_fire", "on_alert", "accidents",
 )  # fmt: skip
 _ZERO, _ONE = Real(0), Real(1)
 
@@ -97,6 +98,7 @@ class State(CrisisAgent):
             deliberations=decision.deliberations_per_day,
             under_fire=decision.decisions_under_fire_per_day,
             on_alert=decision.decisions_on_alert_per_day,
+            accidents=fog.accidents_per_day,
         )
         self._decision: tuple[Indices, Indices, Array] | None = None
 
@@ -154,39 +156,54 @@ class State(CrisisAgent):
     # What it decides.
 
     def act(self) -> None:
-        crisis, fog = self.crisis, self.crisis.behaviour.fog
+        crisis = self.crisis
         self.blow.fill(0)
         self.stray.fill(0)
-        striking = (self.strikes > 0).nonzero()[0]
-        if striking.size:
-            rate = at(fog.accidents_per_day, striking) * self.intensity[striking]
-            astray = self.where("accident", rate, striking)
-            if astray.size:
-                self.stray[astray] = at(fog.accident_harm, astray)
-                crisis.tell("accident", self.name)
-        tempo = _tempo(self._pace.records, crisis.under_fire, self.alert)
-        who = self.where("decide", tempo)
-        who = who[crisis.open_to_decision.take(who)]
+        self._go_astray()
+        clock = cast(Clock, self._stream("decide", Clock))
+        rang, who = _come_to_decide(
+            self._pace.records,
+            Real(crisis.days_per_turn),
+            crisis.under_fire,
+            self.alert,
+            clock.left,
+            crisis.open_to_decision,
+        )
+        clock.renew(rang)
         self.wants_halt.fill(False)
         self.yields.fill(False)
         self._decision = self._decide(who) if who.size else None
 
+    def _go_astray(self) -> None:
+        """Accidents happen where it strikes, the more the harder it does."""
+        crisis, fog = self.crisis, self.crisis.behaviour.fog
+        if crisis.under_fire.any():
+            clock = cast(Clock, self._stream("accident", Clock))
+            astray = _miss(
+                self._pace.records,
+                Real(crisis.days_per_turn),
+                self.strikes,
+                self.intensity,
+                clock.left,
+            )
+            clock.renew(astray)
+            if astray.size:
+                self.stray[astray] = at(fog.accident_harm, astray)
+                crisis.tell("accident", self.name)
+
     def _decide(self, who: Indices) -> tuple[Indices, Indices, Array]:
         """Choose in the replicates `who`: they, the rungs chosen, and how far the state leans to a halt."""
-        ladder, steps = self.crisis.ladder, self.crisis.rungs.records
+        ladder, rungs = self.crisis.ladder, self.crisis.rungs.records
         influences = self._influence(who)
         seen = self._situation(who, influences), influences
-        values, peace, hold, log_odds = choice.weigh(
-            who, self.rung, self.nuclear, self.stakes, *seen, steps, ladder.halt_rung, ladder.nuclear_rung
+        values, peace, hold, against = choice.weigh(
+            who, self.rung, self.nuclear, self.stakes, *seen, rungs, ladder.halt_rung, ladder.nuclear_rung
         )  # fmt: skip
-        lean = choice.logistic(log_odds)
-        choice.odds_of(who, self.stakes, *seen, values, peace, hold, lean)
+        lean = np.exp(against, out=against)
+        choice.complete(who, self.stakes, *seen, values, peace, hold, lean)
         odds = np.exp(values, out=values)
         option = choice.pick(odds, self.uniform("choose", who))
-        self.wants_halt[who] = option == choice.HALT
-        self.yields[who] = option == choice.YIELD
-        climbs_to = option - choice.FIRST_RUNG
-        goes_to = np.where(climbs_to >= 0, climbs_to, self.rung.take(who))
+        goes_to = choice.resolve(who, option, self.rung, self.wants_halt, self.yields)
         return who, goes_to, lean
 
     def _situation(self, who: Indices, influences: NDArray[np.void]) -> NDArray[np.void]:
@@ -224,11 +241,9 @@ class State(CrisisAgent):
     def settle(self) -> None:
         if self._decision is None:
             return
-        who, after, lean = self._decision
-        self.lean[who] = lean
-        moved = np.flatnonzero(self.rung.take(who) != after)
+        moved, rungs = _settle(*self._decision, self.rung, self.lean)
         if moved.size:
-            self.move(who[moved], after[moved])
+            self.move(moved, rungs)
 
     def concludes(self, who: Indices) -> Flags:
         """Whether, in the replicates `who`, it means its offer now that the rival would have it: by how far it leans."""
@@ -342,18 +357,77 @@ def _observe(
 
 
 @compiled
-def _tempo(
-    pace: NDArray[np.void], under_fire: NDArray[np.float32], alert: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Decisions a day."""
-    tempo = np.empty_like(alert)
+def _come_to_decide(
+    pace: NDArray[np.void],
+    days: np.float32,
+    under_fire: NDArray[np.float32],
+    alert: NDArray[np.float32],
+    budget: NDArray[np.float32],
+    open_to_decision: Flags,
+) -> tuple[Indices, Indices]:
+    """Let the clock of decisions run, faster under fire and on alert.
+
+    Returns:
+        the replicates in which it rang, and those of them that are open to a decision.
+    """
+    rang, who = np.empty(alert.size, np.intp), np.empty(alert.size, np.intp)
+    rings = deciding = 0
     last = pace.size - 1
     for one in range(alert.size):
         rates = pace[min(one, last)]
-        tempo[one] = rates.under_fire * under_fire[one]
-        tempo[one] += rates.deliberations
-        tempo[one] += rates.on_alert * alert[one]
-    return tempo
+        tempo = rates.under_fire * under_fire[one]
+        tempo += rates.deliberations
+        tempo += rates.on_alert * alert[one]
+        budget[one] -= tempo * days
+        if budget[one] <= 0:
+            rang[rings] = one
+            rings += 1
+            if open_to_decision[one]:
+                who[deciding] = one
+                deciding += 1
+    return rang[:rings], who[:deciding]
+
+
+@compiled
+def _miss(
+    pace: NDArray[np.void],
+    days: np.float32,
+    strikes: NDArray[np.float32],
+    intensity: NDArray[np.float32],
+    budget: NDArray[np.float32],
+) -> Indices:
+    """Let the clock of accidents run where it strikes; the replicates in which there is one."""
+    astray = np.empty(strikes.size, np.intp)
+    count = 0
+    last = pace.size - 1
+    for one in range(strikes.size):
+        if strikes[one] > 0:
+            budget[one] -= pace[min(one, last)].accidents * intensity[one] * days
+            if budget[one] <= 0:
+                astray[count] = one
+                count += 1
+    return astray[:count]
+
+
+@compiled
+def _settle(
+    who: Indices,
+    rungs: Indices,
+    leans: NDArray[np.float64],
+    rung: Indices,
+    lean: NDArray[np.float32],
+) -> tuple[Indices, Indices]:
+    """Keep how far it leaned to a halt; the replicates in which it moves, and to which rungs."""
+    moved, goes_to = np.empty(who.size, np.intp), np.empty(who.size, np.intp)
+    count = 0
+    for place in range(who.size):
+        one = who[place]
+        lean[one] = leans[place]
+        if rung[one] != rungs[place]:
+            moved[count] = one
+            goes_to[count] = rungs[place]
+            count += 1
+    return moved[:count], goes_to[:count]
 
 
 @compiled

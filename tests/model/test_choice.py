@@ -74,17 +74,18 @@ class Choice:
 
     def weigh(self, rung: int = 0) -> tuple[np.ndarray, float, float, float]:
         """Values of the options without a halt's, of peace, and of going on; and the log odds of the two."""
-        values, peace, hold, log_odds = choice.weigh(
+        values, peace, hold, against = choice.weigh(
             np.array([0]), np.array([rung]), np.array([True]), self.stakes, self.now, self.brought, LADDER, 1, 3
         )  # fmt: skip
-        return values[0], float(peace[0]), float(hold[0]), float(log_odds[0])
+        return values[0], float(peace[0]), float(hold[0]), -float(against[0])
 
     def offer(self, peace: float, hold: float, lean: float) -> float:
         """The value of asking for a halt, counted from the best of the options, of which one is to hold."""
         values = np.full((1, 3), hold, Real)
         one = np.ones(1)
-        choice.odds_of(
-            np.array([0]), self.stakes, self.now, self.brought, values, peace * one, hold * one.astype(Real), lean * one
+        against = (1 - lean) / lean * one
+        choice.complete(
+            np.array([0]), self.stakes, self.now, self.brought, values, peace * one, hold * one.astype(Real), against
         )  # fmt: skip
         return (
             hold

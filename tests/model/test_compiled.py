@@ -27,13 +27,15 @@ def rules(module: ModuleType) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("module", list(modules()), ids=lambda module: module.__name__)
-def test_a_compiled_rule_calls_compiled_rules_of_its_own_file_only(module: ModuleType) -> None:
+def test_a_compiled_rule_uses_rules_and_constants_of_its_own_file_only(module: ModuleType) -> None:
     """What Numba keeps on disk is made anew when the rule's own file changes, and only then."""
     for name, rule in rules(module).items():
-        for called in rule.py_func.__code__.co_names:
-            there = getattr(module, called, None)
+        for used in rule.py_func.__code__.co_names:
+            there = getattr(module, used, None)
             if isinstance(there, CPUDispatcher):
-                assert there.py_func.__module__ == module.__name__, f"{name} calls {called}"
+                assert there.py_func.__module__ == module.__name__, f"{name} calls {used}"
+            elif isinstance(there, ModuleType):
+                assert there is np, f"{name} uses something of {used}"
 
 
 def test_there_are_compiled_rules_to_look_at() -> None:
