@@ -30,8 +30,7 @@ class Lucky(OverReplicates):
     def _stream(self, purpose: str, kind: type[Stream]) -> Stream:
         stream = self._streams.get(purpose)
         if stream is None:
-            crisis = self.crisis
-            stream = kind(crisis.luck, f"{self.name}/{purpose}", crisis.record.place)
+            stream = kind(self.crisis.luck, f"{self.name}/{purpose}")
             self._streams[purpose] = stream
         return stream
 

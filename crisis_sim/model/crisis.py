@@ -402,6 +402,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         ):
             setattr(self, name, getattr(self, name)[chosen])
         for part in (
+            self.luck,
             self.behaviour,
             self.ladder,
             self.rungs,

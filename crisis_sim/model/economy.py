@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 #: is still a number.
 FARTHEST = 40.0
 
-SETTINGS = reals(
-    "reacted", "recovered", "sensitivity", "pressure_of_market_loss", "pressure_of_cost", "vulnerability"
-)  # fmt: skip
+#: How a state's market takes danger, and how its economy bears loss.
+MARKET = reals("sensitivity", "vulnerability")
+#: How all markets and economies work.
+ECONOMY = reals("reacted", "recovered", "pressure_of_market_loss", "pressure_of_cost")
 _ZERO, _ONE = Real(0), Real(1)
 
 
@@ -45,14 +46,13 @@ class Economy(Lucky):
         index = crisis.parameters.numbers(f"states.{name}.market", spec.market)
         economy = crisis.behaviour.economy
         self._volatility = index.volatility
-        self._settings = Settings.of(
-            SETTINGS,
+        self._own = Settings.of(MARKET, sensitivity=index.sensitivity, vulnerability=vulnerability)
+        self._usual = Settings.of(
+            ECONOMY,
             reacted=crisis.share(1 / economy.market_reaction_days),
             recovered=crisis.share(1 / economy.recovery_days),
-            sensitivity=index.sensitivity,
             pressure_of_market_loss=economy.pressure_of_market_loss,
             pressure_of_cost=economy.pressure_of_cost,
-            vulnerability=vulnerability,
         )
         self._days = 0
         self.market = self.array(1.0)
@@ -71,19 +71,19 @@ class Economy(Lucky):
 
     def observe(self, feared: NDArray[np.float32], cost: NDArray[np.float32]) -> None:
         """Price the danger that is feared, and pay the cost of the turn that has passed."""
-        crisis, settings = self.crisis, self._settings.records
+        crisis, settings = self.crisis, (self._own.records, self._usual.records)
         days = int(crisis.hours // 24)
         if days > self._days:  # a day's movement without news
             self._days = days
             everyone = np.arange(crisis.replicates)
             self.drift += self._volatility * self.normal("market", everyone)
             np.clip(self.drift, -FARTHEST, FARTHEST, out=self.drift)
-        _price(settings, feared, self.priced, self.drift, self.market)
+        _price(*settings, feared, self.priced, self.drift, self.market)
         np.exp(self.market, out=self.market)
         burden = self.pressure
         lent = np.zeros_like(burden)
         lent += crisis.strain_on(self.name)
-        _pay(settings, cost, lent, self.market, self.lowest_market, self.spent, self.strain, burden)
+        _pay(*settings, cost, lent, self.market, self.lowest_market, self.spent, self.strain, burden)
         np.exp(burden, out=burden)
         np.subtract(1, burden, out=self.pressure)
         np.maximum(self.highest_pressure, self.pressure, out=self.highest_pressure)
@@ -91,23 +91,25 @@ class Economy(Lucky):
 
 @compiled
 def _price(
-    settings: NDArray[np.void],
+    market_settings: NDArray[np.void],
+    economy_settings: NDArray[np.void],
     feared: NDArray[np.float32],
     priced: NDArray[np.float32],
     drift: NDArray[np.float32],
     market: NDArray[np.float32],
 ) -> None:
     """Let markets come nearer to the danger that is feared; `market` is then the logarithm of their level."""
-    last = settings.size - 1
+    last, last_usual = market_settings.size - 1, economy_settings.size - 1
     for one in range(market.size):
-        own = settings[min(one, last)]
-        priced[one] += own.reacted * (feared[one] - priced[one])
+        own, usual = market_settings[min(one, last)], economy_settings[min(one, last_usual)]
+        priced[one] += usual.reacted * (feared[one] - priced[one])
         market[one] = drift[one] - own.sensitivity * priced[one]
 
 
 @compiled
 def _pay(
-    settings: NDArray[np.void],
+    market_settings: NDArray[np.void],
+    economy_settings: NDArray[np.void],
     cost: NDArray[np.float32],
     lent: NDArray[np.float32],
     market: NDArray[np.float32],
@@ -117,15 +119,15 @@ def _pay(
     burden: NDArray[np.float32],
 ) -> None:
     """Recover and pay; `burden` is then the logarithm of the economic strength that is left."""
-    last = settings.size - 1
+    last, last_usual = market_settings.size - 1, economy_settings.size - 1
     for one in range(market.size):
-        own = settings[min(one, last)]
-        kept = _ONE - own.recovered
+        own, usual = market_settings[min(one, last)], economy_settings[min(one, last_usual)]
+        kept = _ONE - usual.recovered
         lowest_market[one] = min(lowest_market[one], market[one])
         spent[one] = spent[one] * kept + cost[one]
         strain[one] *= kept
-        weight = max(_ONE - market[one], _ZERO) * own.pressure_of_market_loss
-        weight += own.pressure_of_cost * spent[one]
+        weight = max(_ONE - market[one], _ZERO) * usual.pressure_of_market_loss
+        weight += usual.pressure_of_cost * spent[one]
         weight += strain[one]
         weight += lent[one]
         burden[one] = min(weight * -own.vulnerability, _ZERO)

@@ -38,7 +38,7 @@ _ONE, _PER_STEP = _UINT(1), _UINT(NUMBERS_A_STEP)
 _SPARE_BITS, _SPACING = _UINT(8), Real(2.0**-24)
 
 
-class Luck:
+class Luck(OverReplicates):
     """The luck of one block of replicates.
 
     The n-th number of replicate k in a stream is number k of the sequence that seed, stream and n name, wherever k's block
@@ -50,10 +50,17 @@ class Luck:
         count: how many replicates the block has.
         points: how many points of a design share the luck of these replicates; the block then has points * count rows,
             one point after the other.
+
+    Attributes:
+        replicate: for each row that is still in the block, the number of its replicate in the batch.
     """
+
+    keeps_itself = True  # one for all streams
 
     def __init__(self, seed: int, first: int, count: int, points: int = 1) -> None:
         self.seed, self.first, self.count, self.points = seed, first, count, points
+        # The points of a design read the same numbers.
+        self.replicate = np.tile(np.arange(first, first + count, dtype=np.uint64), points)
 
     @property
     def rows(self) -> int:
@@ -71,7 +78,7 @@ class Luck:
 
     def uniforms(self, stream: str) -> NDArray[np.float32]:
         """The first uniform number in [0, 1) of a stream, one for each replicate, shape (count,)."""
-        return Stream(self, stream, np.arange(self.count)).take(np.arange(self.count))
+        return Stream(self, stream).take(np.arange(self.count))
 
 
 class Stream(OverReplicates):
@@ -80,19 +87,15 @@ class Stream(OverReplicates):
     Args:
         luck: the block's luck.
         name: agent and purpose.
-        place: the rows of the block that are still in it; all of them where left out.
     """
 
-    def __init__(self, luck: Luck, name: str, place: Indices | None = None) -> None:
-        place = np.arange(luck.rows) if place is None else place
-        # In a tuple, since it is not over the replicates.
-        self._key = (luck.key_of(name),)
-        # The points of a design read the same numbers.
-        self._replicate = (luck.first + place % luck.count).astype(np.uint64)
-        self._taken = np.zeros(place.size, np.uint32)
+    def __init__(self, luck: Luck, name: str) -> None:
+        self._luck = luck
+        self._key = (luck.key_of(name),)  # in a tuple, since it is not over the replicates
+        self._taken = np.zeros(luck.replicate.size, np.uint32)
 
     def _next(self, who: Indices) -> NDArray[np.float32]:
-        return _take_numbers(self._key[0], self._replicate, self._taken, who)
+        return _take_numbers(self._key[0], self._luck.replicate, self._taken, who)
 
     def take(self, who: Indices) -> NDArray[np.float32]:
         """The next number of each replicate in `who`, shape (len(who),)."""
@@ -120,8 +123,8 @@ class NormalStream(Stream):
 class Clock(Stream):
     """When an event happens: its hazard eats a unit-exponential budget, and takes the next one when it is gone."""
 
-    def __init__(self, luck: Luck, name: str, place: Indices | None = None) -> None:
-        super().__init__(luck, name, place)
+    def __init__(self, luck: Luck, name: str) -> None:
+        super().__init__(luck, name)
         self.left = self.take(np.arange(self._taken.size))
 
     def take(self, who: Indices) -> NDArray[np.float32]:

@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 #: How intrusive a mediator is: its place in `STYLES`, from 1.
 FACILITATION, FORMULATION, MANIPULATION = 1, 2, 3
 
-#: What alarms it, and what it does about it.
-ATTENTION = reals(
-    "alarmed", "built_up", "threshold", "calm", "calls", "formulation_margin", "manipulation_margin"
-)  # fmt: skip
-#: What it can bring to bear on a state.
-MEANS = reals(
-    "trust", "information", "leverage", "cover", "assurance", "leverage_on_restraint", "leverage_on_halt"
+#: How soon it takes alarm, when it acts and when it withdraws: a mediator's own facts.
+ATTENTION = reals("alarmed", "threshold", "calm")
+#: What it can bring to bear on a state: its own facts, too.
+MEANS = reals("trust", "information", "leverage")
+#: How all mediators work.
+CONDUCT = reals(
+    "built_up", "calls", "formulation_margin", "manipulation_margin", "cover", "assurance", "leverage_on_restraint",
+    "leverage_on_halt",
 )  # fmt: skip
 _ZERO, _HALF, _ONE = Real(0), Real(0.5), Real(1)
 
@@ -55,18 +56,25 @@ class Mediator(ThirdParty):
         self._attention = Settings.of(
             ATTENTION,
             alarmed=model.share(1 / facts.attention_days),
-            built_up=model.share(1 / mediation.effort_days),
             threshold=facts.attention_threshold,
             calm=mediation.withdrawal_share * facts.attention_threshold,
+        )
+        self._conduct = Settings.of(
+            CONDUCT,
+            built_up=model.share(1 / mediation.effort_days),
             calls=mediation.calls_per_day,
             formulation_margin=mediation.formulation_margin,
             manipulation_margin=mediation.manipulation_margin,
+            cover=mediation.cover,
+            assurance=mediation.assurance,
+            leverage_on_restraint=mediation.leverage_on_restraint,
+            leverage_on_halt=mediation.leverage_on_halt,
         )
         self._means = {state.name: self._means_with(state) for state in model.states}
         model.record.add(f"{name}_engaged_at_hours")
 
     def _means_with(self, state: State) -> Settings:
-        facts, mediation = self.facts, self.crisis.behaviour.mediation
+        facts = self.facts
         # What it is ready to use is what it holds, less what its interest there makes it spare.
         spared = facts.interest.get(state.name, 0.0)
         return Settings.of(
@@ -74,20 +82,19 @@ class Mediator(ThirdParty):
             trust=facts.trust.get(state.name, 0.0),
             information=facts.information,
             leverage=facts.leverage.get(state.name, 0.0) * (1 - spared),
-            cover=mediation.cover,
-            assurance=mediation.assurance,
-            leverage_on_restraint=mediation.leverage_on_restraint,
-            leverage_on_halt=mediation.leverage_on_halt,
         )
 
     def observe(self) -> None:
-        _heed(self._attention.records, self.crisis.danger, self.engaged, self.alarm, self.effort)
+        _heed(self._attention.records, self.crisis.danger, self.alarm)
+        if self._came_in:
+            _exert(self._conduct.records, self.engaged, self.effort)
 
     def act(self) -> None:
         crisis, record = self.crisis, self.crisis.record
         clock = cast(Clock, self._stream("call", Clock))
         called, restyled, left = _intervene(
             self._attention.records,
+            self._conduct.records,
             crisis.open_to_decision,
             self.alarm,
             clock.left,
@@ -117,7 +124,7 @@ class Mediator(ThirdParty):
         """Join what its effort brings; what takes more than facilitation comes with its style."""
         if self._came_in:
             means = self._means[state.name].records
-            _bear(means, who, self.effort, self.style, bearing.total)
+            _bear(means, self._conduct.records, who, self.effort, self.style, bearing.total)
 
     def outdo(self, number: int, who: Indices, most: NDArray[np.float32], best: Indices) -> None:
         """Put its number where a settlement is more its work than that of the best mediator so far.
@@ -133,23 +140,27 @@ class Mediator(ThirdParty):
 
 @compiled
 def _heed(
-    attention: NDArray[np.void],
-    danger: NDArray[np.float32],
-    engaged: Flags,
-    alarm: NDArray[np.float32],
-    effort: NDArray[np.float32],
+    attention: NDArray[np.void], danger: NDArray[np.float32], alarm: NDArray[np.float32]
 ) -> None:
-    """Let danger reach it, and effort build up while it is engaged and fall off when it is not."""
+    """Let danger reach it."""
     last = attention.size - 1
     for one in range(alarm.size):
-        own = attention[min(one, last)]
-        alarm[one] += own.alarmed * (danger[one] - alarm[one])
-        effort[one] += own.built_up * ((_ONE if engaged[one] else _ZERO) - effort[one])
+        alarm[one] += attention[min(one, last)].alarmed * (danger[one] - alarm[one])
+
+
+@compiled
+def _exert(conduct: NDArray[np.void], engaged: Flags, effort: NDArray[np.float32]) -> None:
+    """Let effort build up while it is engaged, and fall off when it is not."""
+    last = conduct.size - 1
+    for one in range(effort.size):
+        goal = _ONE if engaged[one] else _ZERO
+        effort[one] += conduct[min(one, last)].built_up * (goal - effort[one])
 
 
 @compiled
 def _intervene(
     attention: NDArray[np.void],
+    conduct: NDArray[np.void],
     open_to_decision: Flags,
     alarm: NDArray[np.float32],
     budget: NDArray[np.float32],
@@ -167,14 +178,14 @@ def _intervene(
     restyled = np.empty(alarm.size, np.intp)
     withdrew = np.empty(alarm.size, np.intp)
     calls = changes = withdrawals = 0
-    last = attention.size - 1
+    last, last_conduct = attention.size - 1, conduct.size - 1
     for one in range(alarm.size):
-        own = attention[min(one, last)]
+        own, usual = attention[min(one, last)], conduct[min(one, last_conduct)]
         excess = alarm[one] - own.threshold
         if not engaged[one]:
             if not open_to_decision[one] or alarm[one] <= own.threshold:
                 continue
-            budget[one] -= own.calls * excess * days
+            budget[one] -= usual.calls * excess * days
             if budget[one] > 0:
                 continue
             engaged[one] = True
@@ -182,9 +193,9 @@ def _intervene(
             calls += 1
         if style[one] < ablest and open_to_decision[one]:
             fitting = FACILITATION
-            if excess > own.formulation_margin:
+            if excess > usual.formulation_margin:
                 fitting += 1
-            if excess > own.manipulation_margin:
+            if excess > usual.manipulation_margin:
                 fitting += 1
             fitting = min(fitting, ablest)
             if fitting > style[one]:
@@ -201,27 +212,29 @@ def _intervene(
 @compiled
 def _bear(
     means: NDArray[np.void],
+    conduct: NDArray[np.void],
     who: Indices,
     effort: NDArray[np.float32],
     style: NDArray[np.int8],
     total: NDArray[np.void],
 ) -> None:
     """Join its influence in the replicates `who` to the total; shares there are what is left of them."""
-    last = means.size - 1
+    last, last_conduct = means.size - 1, conduct.size - 1
     for place in range(who.size):
         one = who[place]
-        own, joined = means[min(one, last)], total[place]
+        own, usual = means[min(one, last)], conduct[min(one, last_conduct)]
+        joined = total[place]
         trust = effort[one] * own.trust
         joined.information *= _ONE - own.information * trust
         joined.privacy *= _ONE - trust
         if style[one] >= FORMULATION:
-            joined.cover *= _ONE - own.cover * trust
-            joined.trust *= _ONE - own.assurance * trust
+            joined.cover *= _ONE - usual.cover * trust
+            joined.trust *= _ONE - usual.assurance * trust
             joined.overtness = max(joined.overtness, effort[one])
         if style[one] >= MANIPULATION:
             pressing = effort[one] * own.leverage
-            joined.restraint += own.leverage_on_restraint * pressing
-            joined.inducement += own.leverage_on_halt * pressing
+            joined.restraint += usual.leverage_on_restraint * pressing
+            joined.inducement += usual.leverage_on_halt * pressing
 
 
 @compiled

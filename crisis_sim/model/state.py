@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from crisis_sim.model.crisis import CrisisModel
 
 
-#: What a turn does to a state, and how often a day it decides.
+#: What a turn does to a state.
 PACE = reals(
-    "forgotten", "committed", "uncommitted", "calmed", "tired", "noticed", "prepared", "claim", "provocation",
-    "answer_credit", "deliberations", "under_fire", "on_alert", "accidents",
+    "forgotten", "committed", "uncommitted", "calmed", "tired", "noticed", "claim", "provocation", "answer_credit", "accidents"
 )  # fmt: skip
+#: How often a day it decides, and how far preparations come in a turn.
+TEMPO = reals("deliberations", "under_fire", "on_alert", "prepared")
 _ZERO, _ONE = Real(0), Real(1)
 
 
@@ -91,14 +92,17 @@ class State(CrisisAgent):
             calmed=model.share(1 / decision.alert_days),
             tired=model.share(1 / harm.fatigue_days),
             noticed=model.share(24 / fog.perception_hours),
-            prepared=Real(model.days_per_turn) / np.asarray(decision.preparation_days, Real),
             claim=self.facts.claim,
             provocation=behaviour.quiet.quiet_grievance,
             answer_credit=harm.answer_credit,
+            accidents=fog.accidents_per_day,
+        )
+        self._tempo = Settings.of(
+            TEMPO,
             deliberations=decision.deliberations_per_day,
             under_fire=decision.decisions_under_fire_per_day,
             on_alert=decision.decisions_on_alert_per_day,
-            accidents=fog.accidents_per_day,
+            prepared=Real(model.days_per_turn) / np.asarray(decision.preparation_days, Real),
         )
         self._decision: tuple[Indices, Indices, Array] | None = None
 
@@ -116,6 +120,7 @@ class State(CrisisAgent):
         crisis, rival = self.crisis, self.rival
         _observe(
             self._pace.records,
+            self._tempo.records,
             (self.intensity, self.answer, self.blow, self.strikes),
             (rival.intensity, rival.harm, rival.blow, rival.stray, rival.strikes),
             self.grievance,
@@ -162,7 +167,7 @@ class State(CrisisAgent):
         self._go_astray()
         clock = cast(Clock, self._stream("decide", Clock))
         rang, who = _come_to_decide(
-            self._pace.records,
+            self._tempo.records,
             Real(crisis.days_per_turn),
             crisis.under_fire,
             self.alert,
@@ -316,6 +321,7 @@ class State(CrisisAgent):
 @compiled
 def _observe(
     pace: NDArray[np.void],
+    tempo: NDArray[np.void],
     own: Any,
     rival: Any,
     grievance: NDArray[np.float32],
@@ -328,7 +334,7 @@ def _observe(
     """Forget, suffer, take satisfaction, commit itself, tire, notice and prepare."""
     intensity, answer, blow, strikes = own
     rival_intensity, rival_harm, rival_blow, rival_stray, rival_strikes = rival
-    last = pace.size - 1
+    last, last_tempo = pace.size - 1, tempo.size - 1
     for one in range(grievance.size):
         in_a_turn = pace[min(one, last)]
         alert[one] -= in_a_turn.calmed * alert[one]
@@ -352,13 +358,13 @@ def _observe(
 
         # It gets ready to strike while provoked; who strikes or is struck is ready.
         if grievance[one] + in_a_turn.claim > in_a_turn.provocation:
-            prepared[one] += in_a_turn.prepared
+            prepared[one] += tempo[min(one, last_tempo)].prepared
         prepared[one] = max(prepared[one], strikes[one], rival_strikes[one])
 
 
 @compiled
 def _come_to_decide(
-    pace: NDArray[np.void],
+    tempo: NDArray[np.void],
     days: np.float32,
     under_fire: NDArray[np.float32],
     alert: NDArray[np.float32],
@@ -372,13 +378,13 @@ def _come_to_decide(
     """
     rang, who = np.empty(alert.size, np.intp), np.empty(alert.size, np.intp)
     rings = deciding = 0
-    last = pace.size - 1
+    last = tempo.size - 1
     for one in range(alert.size):
-        rates = pace[min(one, last)]
-        tempo = rates.under_fire * under_fire[one]
-        tempo += rates.deliberations
-        tempo += rates.on_alert * alert[one]
-        budget[one] -= tempo * days
+        rates = tempo[min(one, last)]
+        a_day = rates.under_fire * under_fire[one]
+        a_day += rates.deliberations
+        a_day += rates.on_alert * alert[one]
+        budget[one] -= a_day * days
         if budget[one] <= 0:
             rang[rings] = one
             rings += 1

@@ -103,7 +103,7 @@ def test_taking_an_agent_out_leaves_the_luck_of_all_others_untouched(may_2025: S
         for purpose in ours._streams.keys() & theirs._streams.keys():
             one, other = ours._streams[purpose], theirs._streams[purpose]
             np.testing.assert_array_equal(one._key[0], other._key[0])
-            np.testing.assert_array_equal(one._replicate, other._replicate)
+            np.testing.assert_array_equal(one._luck.replicate, other._luck.replicate)
 
 
 def test_the_order_of_agents_does_not_matter(may_2025: Scenario, whole: Columns) -> None:

@@ -46,11 +46,13 @@ def test_each_replicate_takes_its_numbers_in_turn_whatever_others_take() -> None
 
 
 def test_numbers_go_on_alike_when_others_leave_the_block() -> None:
-    stays, leaves = Stream(Luck(1, 0, 10), "a/b"), Stream(Luck(1, 0, 10), "a/b")
+    luck = Luck(1, 0, 10)
+    stays, leaves = Stream(Luck(1, 0, 10), "a/b"), Stream(luck, "a/b")
     chosen = np.array([1, 4, 9])
     stays.take(np.arange(10))
     leaves.take(np.arange(10))
-    leaves.keep(chosen, 10)
+    for part in (luck, leaves):
+        part.keep(chosen, 10)
     for _ in range(4):
         np.testing.assert_array_equal(stays.take(chosen), leaves.take(np.arange(3)))
 
