@@ -310,11 +310,18 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self._happen()
         self._count_deaths()
         self.open_to_decision = self.ongoing & ~(self.halt.pending | self.halt.holding)
-        self.agents.do("observe")
+        cast = tuple(
+            self.cast
+        )  # in the order of Mesa's AgentSet, whose weak references cost more than to act
+        for agent in cast:
+            agent.observe()
         for state in self.states:  # they decide on what third parties had done when the turn began
             state.act()
-        self.agents.select(lambda agent: not isinstance(agent, State)).do("act")
-        self.agents.do("settle")
+        for agent in cast:
+            if not isinstance(agent, State):
+                agent.act()
+        for agent in cast:
+            agent.settle()
         self.halt.settle()
         self._read_states()
         self.paths.take()

@@ -83,7 +83,9 @@ class Economy(Lucky):
         burden = self.pressure
         lent = np.zeros_like(burden)
         lent += crisis.strain_on(self.name)
-        _pay(*settings, cost, lent, self.market, self.lowest_market, self.spent, self.strain, burden)
+        _pay(
+            *settings, cost, lent, self.market, self.lowest_market, self.spent, self.strain, burden
+        )
         np.exp(burden, out=burden)
         np.subtract(1, burden, out=self.pressure)
         np.maximum(self.highest_pressure, self.pressure, out=self.highest_pressure)

@@ -105,9 +105,9 @@ class Endings(Lucky):
 
     def _held(self) -> None:
         """Agreement: a halt has been watched for as long as the scenario asks, and held."""
-        crisis = self.crisis
+        crisis, halt = self.crisis, self.crisis.halt
         since = crisis.hours - 24 * crisis.scenario.follow_up_days
-        self._end(crisis.halt.holding & (crisis.halt.effective_at <= since), AGREEMENT)
+        self._end_those(_lasting(halt.holding, halt.effective_at, since, crisis.ongoing), AGREEMENT)
 
     def _out_of_time(self) -> None:
         """At the horizon a halt in effect is an agreement, watched for less long; all else is unresolved."""
@@ -166,3 +166,17 @@ def _quieten(
                 faded[unanswered] = one
                 unanswered += 1
     return tacit[:answered], faded[:unanswered]
+
+
+@compiled
+def _lasting(
+    holding: Flags, effective_at: NDArray[np.float64], since: float, ongoing: Flags
+) -> Indices:
+    """The replicates in which a halt has held since then."""
+    who = np.empty(holding.size, np.intp)
+    count = 0
+    for one in range(holding.size):
+        if holding[one] and effective_at[one] <= since and ongoing[one]:
+            who[count] = one
+            count += 1
+    return who[:count]

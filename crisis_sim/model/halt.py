@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crisis_sim.model.agent import Lucky
-from crisis_sim.model.arrays import Flags, Indices, Real, at
+from crisis_sim.model.arrays import Flags, Indices, Real, Settings, at, reals
 from crisis_sim.model.choice import logistic
 from crisis_sim.model.compiled import compiled
+from crisis_sim.model.luck import Clock
 
 if TYPE_CHECKING:
     from crisis_sim.model.crisis import CrisisModel
     from crisis_sim.model.state import State
+
+
+#: How often a day a young halt is violated, and how soon that fades.
+VIOLATIONS = reals("per_day", "fade_days")
 
 
 class Halt(Lucky):
@@ -31,17 +36,27 @@ class Halt(Lucky):
         self.pending = self.array(False, bool)
         self.holding = self.array(False, bool)
         self.effective_at = self.array(np.nan, np.float64)
+        halt = crisis.behaviour.halt
+        self._violations = Settings.of(
+            VIOLATIONS, per_day=halt.violations_per_day, fade_days=halt.violation_fade_days
+        )
 
     def settle(self) -> None:
         """Agree where both sides want to, start what was agreed, and see whether what holds is violated."""
         self._agree()
         if self.pending.any():
             self._start()
-        held = (self.holding & self.crisis.ongoing).nonzero()[0]
+        crisis = self.crisis
+        held, age_hours, fading = _watch(
+            self._violations.records,
+            self.holding,
+            crisis.ongoing,
+            self.effective_at,
+            crisis.hours,
+        )
         if held.size:
-            age_hours = self.crisis.hours - self.effective_at.take(held)
             self._note_rebound(held, age_hours)
-            self._violate(held, age_hours)
+            self._violate(held, np.exp(fading, out=fading))
 
     def _agree(self) -> None:
         crisis = self.crisis
@@ -72,11 +87,9 @@ class Halt(Lucky):
         Who took up a standing offer has just decided for a halt; who made an offer, not knowing whether it would be
         taken up, decides now whether it meant it.
         """
-        hours = self.crisis.hours
         meant = np.full(who.size, True)
         for state, rival in ((one, other), (other, one)):
-            made = ~(state.wants_halt[who] & (rival.offer_until[who] >= hours))
-            doubtful = np.flatnonzero(made)
+            doubtful = _doubtful(who, state.wants_halt, rival.offer_until, Real(self.crisis.hours))
             takes_back = doubtful[~state.concludes(who[doubtful])]
             if takes_back.size:
                 meant[takes_back] = False
@@ -130,13 +143,19 @@ class Halt(Lucky):
                 rebound = state.economy.market[who] / state.economy.market_at_halt[who] - 1
                 crisis.record.mark(f"{state.name}_market_rebound", who, rebound)
 
-    def _violate(self, held: Indices, age_hours: NDArray[np.float64]) -> None:
+    def _violate(self, held: Indices, fading: NDArray[np.float32]) -> None:
         """Shots after a halt that followed shots: absorbed, or answered, which brings the crisis back."""
-        crisis, halt = self.crisis, self.crisis.behaviour.halt
-        age_days = (age_hours / 24).astype(Real)
-        rate = at(halt.violations_per_day, held) * (crisis.worst.take(held) > 0)
-        rate = rate * np.exp(-age_days / at(halt.violation_fade_days, held))
-        who = self.where("violate", rate, held)
+        crisis = self.crisis
+        clock = cast(Clock, self._stream("violate", Clock))
+        who = _shoot(
+            self._violations.records,
+            held,
+            fading,
+            crisis.worst,
+            Real(crisis.days_per_turn),
+            clock.left,
+        )
+        clock.renew(who)
         if not who.size:
             return
         crisis.record.mark("first_violation_at_hours", who, crisis.hours)
@@ -205,3 +224,63 @@ def _talk(
             other_offers[others] = one
             others += 1
     return offers[:ones], other_offers[:others], talks[:both]
+
+
+@compiled
+def _doubtful(
+    who: Indices, wants_halt: Flags, rival_offer_until: NDArray[np.float32], hours: np.float32
+) -> Indices:
+    """The places in `who` of the replicates in which a side has not just taken up its rival's standing offer."""
+    doubtful = np.empty(who.size, np.intp)
+    count = 0
+    for place in range(who.size):
+        one = who[place]
+        if not (wants_halt[one] and rival_offer_until[one] >= hours):
+            doubtful[count] = place
+            count += 1
+    return doubtful[:count]
+
+
+@compiled
+def _watch(
+    violations: NDArray[np.void],
+    holding: Flags,
+    ongoing: Flags,
+    effective_at: NDArray[np.float64],
+    hours: float,
+) -> tuple[Indices, NDArray[np.float64], NDArray[np.float32]]:
+    """The replicates in which a halt holds, its age in hours, and the logarithm of how far violations have faded."""
+    held = np.empty(holding.size, np.intp)
+    age_hours, fading = np.empty(holding.size, np.float64), np.empty(holding.size, Real)
+    count = 0
+    last = violations.size - 1
+    for one in range(holding.size):
+        if holding[one] and ongoing[one]:
+            held[count] = one
+            age_hours[count] = hours - effective_at[one]
+            fading[count] = -Real(age_hours[count] / 24) / violations[min(one, last)].fade_days
+            count += 1
+    return held[:count], age_hours[:count], fading[:count]
+
+
+@compiled
+def _shoot(
+    violations: NDArray[np.void],
+    held: Indices,
+    fading: NDArray[np.float32],
+    worst: NDArray[np.float32],
+    days: np.float32,
+    budget: NDArray[np.float32],
+) -> Indices:
+    """Let the clock of violations run where there was violence; the replicates in which there is one."""
+    shots = np.empty(held.size, np.intp)
+    count = 0
+    last = violations.size - 1
+    for place in range(held.size):
+        one = held[place]
+        if worst[one] > 0:
+            budget[one] -= violations[min(one, last)].per_day * fading[place] * days
+            if budget[one] <= 0:
+                shots[count] = one
+                count += 1
+    return shots[:count]
