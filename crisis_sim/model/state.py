@@ -181,20 +181,14 @@ class State(CrisisAgent):
 
     def _go_astray(self) -> None:
         """Accidents happen where it strikes, the more the harder it does."""
-        crisis, fog = self.crisis, self.crisis.behaviour.fog
-        if crisis.under_fire.any():
-            clock = cast(Clock, self._stream("accident", Clock))
-            astray = _miss(
-                self._pace.records,
-                Real(crisis.days_per_turn),
-                self.strikes,
-                self.intensity,
-                clock.left,
-            )
+        crisis, clock = self.crisis, cast(Clock, self._stream("accident", Clock))
+        astray = _miss(
+            self._pace.records, Real(crisis.days_per_turn), self.strikes, self.intensity, clock.left
+        )
+        if astray.size:
             clock.renew(astray)
-            if astray.size:
-                self.stray[astray] = at(fog.accident_harm, astray)
-                crisis.tell("accident", self.name)
+            self.stray[astray] = at(crisis.behaviour.fog.accident_harm, astray)
+            crisis.tell("accident", self.name)
 
     def _decide(self, who: Indices) -> tuple[Indices, Indices, Array]:
         """Choose in the replicates `who`: they, the rungs chosen, and how far the state leans to a halt."""
