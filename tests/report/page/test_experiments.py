@@ -16,27 +16,8 @@ from crisis_sim.report import write_page
 from crisis_sim.report.experiments import DRAWERS
 from crisis_sim.report.page import of_experiment, page_of
 from crisis_sim.scenario import Scenario
-from tests.report.page.conftest import HARM, short
+from tests.report.page.conftest import QUESTION, short
 from tests.report.page.reading import Element, read
-
-#: A file may not hold what would steer a terminal; all else that means harm it may.
-QUESTION = f"Does it matter? {HARM.partition(chr(0x202E))[0].strip()}"
-
-
-@pytest.fixture(scope="session")
-def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("experiments") / "sweep"
-    experiment = make_experiment(
-        "resolve",
-        kind="sweep",
-        question=QUESTION,
-        scenario=short(),
-        outcomes=["agreement", "war"],
-        replicates=20,
-        vary={"states.northland.resolve": {"points": 3}},
-    )
-    run_experiment(experiment, folder)
-    return folder
 
 
 @pytest.fixture(scope="session")
