@@ -112,6 +112,9 @@ def _found(findings: Findings, first: str, others: list[str]) -> Iterator[Block]
 def _figures(findings: Findings) -> Iterator[Block]:
     """The tables that can be read on a page; the others are said to be in the folder."""
     left = []
+    yield Paragraph(
+        "The tables behind the charts, to be unfolded one by one. A print leaves them out; the folder of results has them all."
+    )
     for place, (name, table) in enumerate(findings.tables.items()):
         if table.num_rows > MOST_ROWS or table.num_columns > MOST_COLUMNS:
             left.append(f"{words.clean(name)}.parquet ({words.count(table.num_rows)} rows)")
