@@ -113,7 +113,7 @@ def _figures(findings: Findings) -> Iterator[Block]:
     """The tables that can be read on a page; the others are said to be in the folder."""
     left = []
     yield Paragraph(
-        "The tables behind the charts, to be unfolded one by one. A print leaves them out; the folder of results has them all."
+        "The tables behind the charts, to be unfolded one by one. A print leaves them out; the folder has them all."
     )
     for place, (name, table) in enumerate(findings.tables.items()):
         if table.num_rows > MOST_ROWS or table.num_columns > MOST_COLUMNS:
