@@ -21,6 +21,8 @@ KEPT = 24
 LOOK, LOOK_FROM = 500, 4
 #: Seconds for which nobody minds to wait without a first look.
 SOON = 0.4
+#: A first look that takes a larger share of the time of all the others is not worth its while.
+WORTH = 0.4
 
 #: Told after each turn what share of the work is done; what it raises ends the run.
 Watch = Callable[[float], None]
@@ -40,7 +42,9 @@ class Runs:
         self._kept: OrderedDict[tuple[str, int, int], Ensemble] = OrderedDict()
         self._most = kept
         self._lock = threading.Lock()
-        self._seconds_each: float | None = None
+        self._seconds: dict[
+            str, float
+        ] = {}  # what a first look took last, and what the rest or all did
 
     def batch(
         self, scenarios: Mapping[str, Scenario], replicates: int, seed: int, watch: Watch
@@ -82,9 +86,9 @@ class Runs:
             return first
         begun = time.perf_counter()
         made = run(scenario, replicates, seed, watch, first)
-        count = replicates - (first.replicates if first else 0)
         with self._lock:
-            self._seconds_each = (time.perf_counter() - begun) / count
+            which = "look" if replicates == LOOK else "whole"
+            self._seconds[which] = time.perf_counter() - begun
             if first is not None:
                 self._kept.pop((scenario.digest, first.replicates, seed), None)
             self._kept[scenario.digest, replicates, seed] = made
@@ -105,9 +109,10 @@ class Runs:
         if replicates < LOOK_FROM * LOOK:
             return None
         missing = sum(self._first_of(one, replicates, seed) is None for one in scenarios)
-        each = self._seconds_each
-        soon = each is not None and missing * replicates * each < SOON
-        return None if soon or not missing else LOOK
+        look, whole = self._seconds.get("look"), self._seconds.get("whole")
+        soon = whole is not None and missing * whole < SOON
+        dear = look is not None and whole is not None and look > WORTH * whole
+        return None if soon or dear or not missing else LOOK
 
     def _first_of(self, scenario: Scenario, replicates: int, seed: int) -> Ensemble | None:
         """The replicates that were run before, or the first of them; None where none were."""

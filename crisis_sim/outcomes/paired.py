@@ -282,10 +282,11 @@ def _bootstrap(curve: CumulativeIncidence, stream: int, draws: int, groups: int)
         counts = counts.astype(np.float32)
     weights = _weights(stream, draws, groups).astype(counts.dtype)
     bin_ends = curve.times[np.append(starts[1:], len(curve.times)) - 1]
+    sums = weights @ counts
     medians = np.empty(draws)
     for first in range(0, draws, _DRAWS_AT_ONCE):
         some = slice(first, first + _DRAWS_AT_ONCE)
-        medians[some] = _medians((weights[some] @ counts).astype(np.float64), bin_ends)
+        medians[some] = _medians(sums[some].astype(np.float64), bin_ends)
     return medians
 
 
