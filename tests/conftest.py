@@ -1,12 +1,38 @@
-"""Property-based tests try the same examples each time, so that a change alone can break them.
+"""What tests in all rooms share: how properties are searched for a counter-example, and a browser.
 
+Property-based tests try the same examples each time, so that a change alone can break them.
 `HYPOTHESIS_PROFILE=search` tries new ones: `make search` runs the tests so.
 """
 
-import os
+from __future__ import annotations
 
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import settings
+from playwright.sync_api import Browser, sync_playwright
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("search", max_examples=1000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+
+#: Set where a missing browser is a failure, as in .ci/run.
+BROWSER_NEEDED = "CRISIS_SIM_TESTS_NEED_BROWSER"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The Chromium that is installed."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        why = "there is no chromium on the path (Debian: apt-get install chromium)"
+        if os.environ.get(BROWSER_NEEDED):
+            pytest.fail(why)
+        pytest.skip(why)
+    with sync_playwright() as playwright:
+        # As root, which CI is, Chromium has no sandbox; the pages are our own.
+        opened = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield opened
+        opened.close()

@@ -84,6 +84,11 @@ def test_the_wheel_holds_the_package_its_types_the_scenarios_experiments_and_the
     page = {path.name for path in (ROOT / "crisis_sim" / "dashboard").iterdir() if path.is_file()}
     assert {f"crisis_sim/dashboard/{name}" for name in page} <= set(names)
     assert {"page.py", "controls.vue", "look.css"} <= page
+    report = {
+        one.name for one in (ROOT / "crisis_sim" / "report" / "page").iterdir() if one.is_file()
+    }
+    assert {f"crisis_sim/report/page/{name}" for name in report} <= set(names)
+    assert {"template.html.jinja", "style.css"} <= report
     tops = {name.partition("/")[0] for name in names}
     assert tops == {"crisis_sim", f"crisis_sim-{__version__}.dist-info"}
 
@@ -115,3 +120,7 @@ def test_a_shipped_scenario_runs_by_its_bare_name_from_any_folder(
     assert manifest["git_revision"] is None
     names = {path.name for path in (tmp_path / "results").iterdir()}
     assert {"manifest.json", "outcomes.parquet", "paths.parquet", "summary.json"} <= names
+    run(program, "report", "results", cwd=tmp_path)
+    page = (tmp_path / "results" / "report.html").read_text(encoding="utf-8")
+    assert "<main>" in page
+    assert "prefers-color-scheme: dark" in page

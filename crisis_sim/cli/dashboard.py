@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from crisis_sim.cli.app import One, Seed, app
+from crisis_sim.cli.app import One, Overrides, Seed, app
 from crisis_sim.cli.codes import DONE
 from crisis_sim.cli.talk import refuse, talk
 from crisis_sim.dashboard.settings import FEWEST, HOST, MOST, PORT, REPLICATES, SCENARIO
@@ -25,6 +25,7 @@ def dashboard(
         ),
     ] = REPLICATES,
     seed: Seed = 1,
+    overrides: Overrides = None,
     host: Annotated[
         str,
         Parameter(help="Address to listen on; only this machine can reach the one given here."),
@@ -54,7 +55,7 @@ def dashboard(
 
     try:
         check_installed()
-        settings = Settings(open_reference(scenario), replicates, seed)
+        settings = Settings(open_reference(scenario, overrides or ()), replicates, seed)
         listening = listen(host, port)
     except DashboardError as error:
         return refuse(f"error: {error}")

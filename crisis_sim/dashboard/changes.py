@@ -52,8 +52,12 @@ class Changes:
 
     def overrides(self) -> list[str]:
         """The same changes as `--set` makes them."""
+        return replace(self, moved=self.felt).as_set()
+
+    def as_set(self) -> list[str]:
+        """All of them, with the numbers that were moved of agents that are taken out, which `--set` would not have."""
         return [
-            *(f"{path}={value!r}" for path, value in self.felt.items()),
+            *(f"{path}={value!r}" for path, value in self.moved.items()),
             *(f"{path}=null" for path in sorted(self.off)),
         ]
 

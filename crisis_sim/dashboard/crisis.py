@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import threading
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +12,10 @@ from crisis_sim.dashboard.changes import MOVED, UNMOVED
 from crisis_sim.dashboard.drawing import halted
 from crisis_sim.model import CrisisModel, Journal
 from crisis_sim.outcomes.durations import CLOCKS
-from crisis_sim.report import draw_replay, style, tell, words
+from crisis_sim.report import draw_replay, tell, words
 from crisis_sim.report.charts.incidence import ORIGINS
+from crisis_sim.report.page.gist import gist_of
+from crisis_sim.report.page.svg import inline
 
 if TYPE_CHECKING:
     from crisis_sim.batch.ensemble import Batch, Ensemble
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Heads of a story stand this many levels further down in the page.
 LEVELS_DOWN = 2
+#: What ids in the chart of a crisis begin with.
+CHART = "path"
 #: Matplotlib's settings are the whole process's, so one chart is drawn at a time.
 _drawing = threading.Lock()
 
@@ -93,19 +95,16 @@ def tell_crisis(scenario: Scenario, replicate: int, seed: int) -> dict[str, Any]
         seed: of its luck.
 
     Returns:
-        `story`, as HTML without scripts or links, and `chart`, its path as the address of an SVG.
+        `story`, as HTML without scripts or links, and `chart`, its path as SVG with colours for light and dark.
     """
     journal = Journal()
     model = CrisisModel(scenario, 1, seed, first_replicate=replicate, journal=journal)
     model.run()
     outcome = {name: values[0] for name, values in model.outcomes().items()}
-    with _drawing, style.in_style():
-        file = BytesIO()
-        draw_replay(journal, scenario).savefig(file, format="svg", metadata={"Date": None})
-    return {
-        "story": _html(tell(journal, scenario, outcome)),
-        "chart": f"data:image/svg+xml;base64,{base64.b64encode(file.getvalue()).decode()}",
-    }
+    gist = gist_of(journal, scenario, outcome)
+    with _drawing:
+        chart = inline(draw_replay(journal, scenario), CHART, f"Path of crisis {replicate}", gist)
+    return {"story": _html(tell(journal, scenario, outcome)), "chart": chart}
 
 
 def _html(story: str) -> str:

@@ -23,6 +23,7 @@ from crisis_sim.report.real_path import real_record
 
 if TYPE_CHECKING:
     from crisis_sim.batch.ensemble import Batch, Ensemble
+    from crisis_sim.outcomes.reading import Reading
 
 #: Points in time at which a curve is drawn.
 GRID_POINTS = 160
@@ -32,18 +33,20 @@ DOTS = 24
 DIGITS = 4
 
 
-def view(batch: Batch, clock: str) -> dict[str, Any]:
+def view(batch: Batch, clock: str, readings: Mapping[str, Reading] | None = None) -> dict[str, Any]:
     """All that the page shows of a batch of one scenario, unmoved, or of two, unmoved and moved.
 
     Args:
         batch: the replicates, `unmoved` first.
         clock: `from_first_strike` or `from_trigger`.
+        readings: see `summarise`.
 
     Returns:
-        Plain data: `incidence`, `endings`, `differences` and `words`.
+        Plain data: `incidence`, `endings`, `differences` and `words`, and of how many `crises` of each.
     """
-    summary = summarise(batch)
+    summary = summarise(batch, readings=readings)
     return {
+        "crises": batch.ensembles[UNMOVED].replicates,
         "words": in_words(summary),
         "advice": list(summary["advice"]),
         "incidence": incidence(batch, clock),

@@ -8,14 +8,17 @@ copies of the files that it may extend, with all the limits and reports of mista
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from crisis_sim.report.page.provenance import scenario_file
 from crisis_sim.scenario.errors import Mistake, ScenarioError
 from crisis_sim.scenario.extends import SUFFIXES, read_chain
 from crisis_sim.scenario.load import PLAIN_NAME, PLAIN_NAME_WORDS, load_scenario
+from crisis_sim.scenario.printable import printable
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.shipped import find_scenario, shipped_folder
 from crisis_sim.scenario.source import MAX_BYTES
@@ -42,14 +45,24 @@ class Opened:
         return next(iter(self.files))
 
 
-def open_reference(reference: str | os.PathLike[str]) -> Opened:
+def open_reference(reference: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Opened:
     """Open a scenario file, or a shipped scenario by its name.
+
+    Args:
+        reference: the file, or the name.
+        overrides: changes to it, as `--set` makes them. With these it stands in a file of its own, for what is saved
+            extends it.
 
     Raises:
         ScenarioError: when there is none, or it has mistakes.
     """
-    path = find_scenario(reference)
-    return Opened(load_scenario(reference), _chain(path))
+    scenario = load_scenario(reference, overrides)
+    if not overrides:
+        return Opened(scenario, _chain(find_scenario(reference)))
+    name = f"{scenario.name}_set"
+    head = f"# {scenario.name} with {' '.join(f'--set {shlex.quote(one)}' for one in overrides)}\n"
+    text = printable(head, also="\n") + scenario_file({"scenario": scenario.plain()})
+    return Opened(Scenario.from_text(text, name), {f"{name}.yaml": text.encode()})
 
 
 def open_sent(name: str, content: bytes, known: Mapping[str, bytes]) -> Opened:
@@ -78,6 +91,16 @@ def open_sent(name: str, content: bytes, known: Mapping[str, bytes]) -> Opened:
             return Opened(load_scenario(path), _chain(path))
         except ScenarioError as error:
             raise ScenarioError(_without(folder, one) for one in error.mistakes) from None
+
+
+def is_plain(name: str) -> bool:
+    """Whether a file's name leads into no other folder, and is no longer than one may be."""
+    stem, _, suffix = name.rpartition(".")
+    return (
+        f".{suffix}" in SUFFIXES
+        and PLAIN_NAME.fullmatch(stem) is not None
+        and len(name) <= MAX_NAME
+    )
 
 
 def _without(folder: Path, mistake: Mistake) -> Mistake:

@@ -15,8 +15,9 @@ from typing import Any
 
 import solara
 
+from crisis_sim.dashboard.opened import is_plain
 from crisis_sim.dashboard.runs import Runs
-from crisis_sim.dashboard.session import Session
+from crisis_sim.dashboard.session import MAX_FILES, Session
 from crisis_sim.dashboard.settings import given
 from crisis_sim.dashboard.sliders import UNSAID, Group, Slider, number_in_words
 from crisis_sim.report import style, words
@@ -40,11 +41,14 @@ def Controls(  # noqa: N802 - Solara's components are written like classes
     epoch: int,
     mistake: str,
     saving: dict[str, Any],
+    query: str,
+    awaited: str,
     limit: int,
     event_slid: Event,
     event_returned: Event,
     event_switched: Event,
     event_sent: Event,
+    event_reopened: Event,
     event_forgive: Callable[[], None],
     event_named: Event,
 ) -> None:
@@ -63,6 +67,8 @@ def Results(  # noqa: N802
     replicates: str,
     seed: int,
     seconds: float | None,
+    total: int,
+    first_look: bool,
     fills_text: str,
     event_clicked: Event,
     event_counted: Event,
@@ -85,7 +91,8 @@ def Crisis(  # noqa: N802
 def Page() -> None:  # noqa: N802
     """The dashboard."""
     _, set_news = solara.use_state(0)
-    session: Session = solara.use_memo(_new_session, [])
+    query = solara.use_router().search or ""
+    session: Session = solara.use_memo(lambda: _new_session(query), [])
     name, set_name = solara.use_state("")
     texts = solara.use_memo(Texts, [])
 
@@ -100,7 +107,7 @@ def Page() -> None:  # noqa: N802
     file, text = session.file(name)
     solara.Title(f"{title} – Crisis Sim")
     solara.Style(LOOK)
-    with solara.Div(classes=["cs-page"]):
+    with solara.v.Html(tag="main", class_="cs-page"):
         _head(title, words.clean(opened.scenario.description))
         with solara.Div(classes=["cs-columns"]):
             with solara.Div(classes=["cs-side"]):
@@ -112,6 +119,8 @@ def Page() -> None:  # noqa: N802
                     epoch=session.epoch,
                     mistake=shown.mistake,
                     saving={"name": file, "text": text, "extends": _files(opened.files)},
+                    query=session.address,
+                    awaited=session.awaited,
                     limit=MAX_BYTES,
                     event_slid=lambda event: _slid(session, event),
                     event_returned=lambda event: session.back(_text(event, "path") or None),
@@ -119,6 +128,7 @@ def Page() -> None:  # noqa: N802
                         _text(event, "path"), event.get("on") is True
                     ),
                     event_sent=lambda event: _sent(session, event),
+                    event_reopened=lambda event: session.reopen(_kept(event)),
                     event_forgive=lambda *_: session.forgive(),
                     event_named=lambda event: set_name(_text(event, "name")),
                 )
@@ -130,6 +140,8 @@ def Page() -> None:  # noqa: N802
                     replicates=f"{session.replicates:,}",
                     seed=session.seed,
                     seconds=shown.seconds,
+                    total=session.replicates,
+                    first_look=shown.first_look,
                     fills_text=FILLS,
                     event_clicked=lambda event: session.pick_at(_number(event, "day")),
                     event_counted=lambda event: session.count(_text(event, "clock")),
@@ -186,9 +198,11 @@ FILLS = json.dumps(
 )
 
 
-def _new_session() -> Session:
+def _new_session(query: str) -> Session:
     settings = given()
-    return Session(settings.opened, RUNS, settings.replicates, settings.seed)
+    session = Session(settings.opened, RUNS, settings.replicates, settings.seed)
+    session.recall(query)
+    return session
 
 
 def _head(title: str, description: str) -> None:
@@ -263,10 +277,19 @@ def _picked(session: Session, event: Any) -> None:
 
 def _sent(session: Session, event: Any) -> None:
     """A file that was opened: its name and its content; of one that is too big only its size."""
-    content = TOO_MUCH
-    if isinstance(event, dict) and "size" not in event:
-        try:
-            content = base64.b64decode(_text(event, "content"), validate=True)
-        except (binascii.Error, ValueError):
-            content = b""
-    session.open(_text(event, "name"), content)
+    sized = isinstance(event, dict) and "size" in event
+    session.open(_text(event, "name"), TOO_MUCH if sized else _content(event))
+
+
+def _kept(event: Any) -> dict[str, bytes]:
+    """The files that the visitor's tab has kept."""
+    files = event.get("files") if isinstance(event, dict) else None
+    kept = files[-MAX_FILES:] if isinstance(files, list) else []
+    return {_text(one, "name"): _content(one) for one in kept if is_plain(_text(one, "name"))}
+
+
+def _content(event: Any) -> bytes:
+    try:
+        return base64.b64decode(_text(event, "content"), validate=True)[: len(TOO_MUCH)]
+    except (binascii.Error, ValueError):
+        return b""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from crisis_sim.batch import Batch, Ensemble, run_block
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 
 #: Ensembles that are kept: of four thousand replicates each takes about a megabyte.
 KEPT = 24
+#: Replicates of a first look, and how many times as many there must be for one to be worth its while.
+LOOK, LOOK_FROM = 500, 4
+#: Seconds for which nobody minds to wait without a first look.
+SOON = 0.4
+#: A first look that takes a larger share of the time of all the others is not worth its while.
+WORTH = 0.4
 
 #: Told after each turn what share of the work is done; what it raises ends the run.
 Watch = Callable[[float], None]
@@ -35,6 +42,9 @@ class Runs:
         self._kept: OrderedDict[tuple[str, int, int], Ensemble] = OrderedDict()
         self._most = kept
         self._lock = threading.Lock()
+        self._seconds: dict[
+            str, float
+        ] = {}  # what a first look took last, and what the rest or all did
 
     def batch(
         self, scenarios: Mapping[str, Scenario], replicates: int, seed: int, watch: Watch
@@ -54,7 +64,7 @@ class Runs:
         return Batch(ensembles, {"seed": seed})
 
     def ensemble(self, scenario: Scenario, replicates: int, seed: int, watch: Watch) -> Ensemble:
-        """The replicates of a scenario, from 0 on.
+        """The replicates of a scenario, from 0 on; those that were run before are not run again.
 
         Args:
             scenario: the scenario; its name does not matter.
@@ -71,31 +81,74 @@ class Runs:
                 f"this scenario is so big that memory may not hold {replicates:,} crises of it at "
                 f"once: at most {most:,} (--replicates)"
             )
-        key = (scenario.digest, replicates, seed)
+        first = self._first_of(scenario, replicates, seed)
+        if first is not None and first.replicates == replicates:
+            return first
+        begun = time.perf_counter()
+        made = run(scenario, replicates, seed, watch, first)
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        made = run(scenario, replicates, seed, watch)
-        with self._lock:
-            self._kept[key] = made
+            which = "look" if replicates == LOOK else "whole"
+            self._seconds[which] = time.perf_counter() - begun
+            if first is not None:
+                self._kept.pop((scenario.digest, first.replicates, seed), None)
+            self._kept[scenario.digest, replicates, seed] = made
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
         return made
 
+    def first_look(self, scenarios: Iterable[Scenario], replicates: int, seed: int) -> int | None:
+        """How many replicates to show before all of them; None where all of them come soon enough.
 
-def run(scenario: Scenario, replicates: int, seed: int, watch: Watch) -> Ensemble:
-    """Run a scenario's replicates as one block: the same that `crisis-sim run` has."""
+        The first of many are the same as few, so nothing is run for nothing.
+
+        Args:
+            scenarios: what is to be run.
+            replicates: how many of each.
+            seed: of their luck.
+        """
+        if replicates < LOOK_FROM * LOOK:
+            return None
+        missing = sum(self._first_of(one, replicates, seed) is None for one in scenarios)
+        look, whole = self._seconds.get("look"), self._seconds.get("whole")
+        soon = whole is not None and missing * whole < SOON
+        dear = look is not None and whole is not None and look > WORTH * whole
+        return None if soon or dear or not missing else LOOK
+
+    def _first_of(self, scenario: Scenario, replicates: int, seed: int) -> Ensemble | None:
+        """The replicates that were run before, or the first of them; None where none were."""
+        with self._lock:
+            for count in (replicates, LOOK):
+                key = (scenario.digest, count, seed)
+                if key in self._kept and count <= replicates:
+                    self._kept.move_to_end(key)
+                    return self._kept[key]
+        return None
+
+
+def run(
+    scenario: Scenario, replicates: int, seed: int, watch: Watch, first: Ensemble | None = None
+) -> Ensemble:
+    """Run a scenario's replicates as one block: the same that `crisis-sim run` has.
+
+    Args:
+        scenario: the scenario.
+        replicates: how many.
+        seed: of their luck.
+        watch: see `Watch`.
+        first: the first of them, where these were run before; the others are run and put after them.
+    """
+    import pyarrow as pa
 
     def turn(model: CrisisModel) -> None:
         watch(model.turn / scenario.turns)
 
-    block = run_block(scenario, 0, replicates, seed, watch=turn)
+    done = first.replicates if first else 0
+    table = run_block(scenario, done, replicates - done, seed, watch=turn).table
     return Ensemble(
         name=scenario.name,
         title=scenario.title,
         horizon_hours=scenario.horizon_hours,
         states=scenario.state_names,
-        table=block.table,
+        table=table if first is None else pa.concat_tables([first.table, table]),
         scenario=scenario.plain(),
     )

@@ -13,17 +13,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from crisis_sim.batch import Batch
+from crisis_sim.batch import Batch, Ensemble
+from crisis_sim.dashboard.address import Asked, asked_by, query_of, recall
 from crisis_sim.dashboard.changes import MOVED, UNMOVED, Changes
 from crisis_sim.dashboard.crisis import nearest, tell_crisis, worth_reading
 from crisis_sim.dashboard.drawing import view
 from crisis_sim.dashboard.latest import Latest, Superseded, Ticket
 from crisis_sim.dashboard.opened import Opened, open_sent
-from crisis_sim.dashboard.runs import Runs, TooBigError
+from crisis_sim.dashboard.runs import Runs, TooBigError, Watch
 from crisis_sim.dashboard.saved import file_name, scenario_file, told_changes
 from crisis_sim.dashboard.sliders import groups_of
 from crisis_sim.experiments.parts import Whole
+from crisis_sim.outcomes.reading import Reading
 from crisis_sim.scenario.errors import ScenarioError
+from crisis_sim.scenario.printable import clean
 
 CLOCKS = ("from_first_strike", "from_trigger")
 #: Seconds between two reports of progress.
@@ -43,6 +46,7 @@ class Shown:
         mistake: what was wrong in what was asked for last; "" when nothing was.
         crisis: the crisis that was picked, told; None while none is.
         seconds: how long it took from the request to what was drawn last.
+        first_look: whether what was drawn last is of the first crises alone, and the others are being run.
     """
 
     view: Mapping[str, Any] | None = None
@@ -51,6 +55,7 @@ class Shown:
     mistake: str = ""
     crisis: Mapping[str, Any] | None = None
     seconds: float | None = None
+    first_look: bool = False
 
 
 @dataclass
@@ -67,6 +72,7 @@ class Session:
 
     Attributes:
         epoch: rises whenever sliders have to stand elsewhere than they were put.
+        awaited: the name of a file without which nothing can be run, for the page's address is about it; "" for none.
     """
 
     opened: Opened
@@ -78,6 +84,7 @@ class Session:
     changes: Changes = field(default_factory=Changes)
     clock: str = CLOCKS[0]
     epoch: int = 0
+    awaited: str = ""
     shown: Shown = field(default_factory=Shown)
 
     def __post_init__(self) -> None:
@@ -85,6 +92,9 @@ class Session:
         self._lock = threading.Lock()
         self._files: dict[str, bytes] = {}
         self._batch: Batch | None = None
+        self._read: list[tuple[Ensemble, Reading]] = []
+        self._asked = Asked()
+        self._sent = ""
         self._picked: tuple[int, str] | None = None
         self._take(self.opened)
 
@@ -102,9 +112,39 @@ class Session:
 
     # What a visitor asks for.
 
+    def recall(self, query: str) -> None:
+        """Make the changes that the page's address asks for, before the start; what is wrong in it is shown."""
+        self._asked = asked_by(query)
+        self.awaited = self._asked.file
+        if not self.awaited:
+            self._recall()
+
     def start(self) -> None:
         """Run what is there, and show it."""
-        self._ask()
+        if not self.awaited:
+            mistake = self.shown.mistake
+            self._ask()
+            if mistake:
+                self._show(mistake=mistake)
+
+    def reopen(self, files: Mapping[str, bytes]) -> None:
+        """Open the awaited file of those that the visitor's tab has kept, and make the changes asked for.
+
+        Args:
+            files: all that were opened in that tab, by their names.
+        """
+        if not self.awaited:
+            return
+        name, self.awaited = self.awaited, ""
+        self._files = {**self._files, **files}
+        if name in files:
+            self._try_to_open(name, files[name])
+        else:
+            told = f"error: the address is about the file {clean(name)}, which is not kept in this tab: open it again"
+            self._show(mistake=told)
+        if self._sent or not self.shown.mistake:
+            self._recall()
+        self.start()
 
     def move(self, path: str, value: float) -> None:
         """Move a slider; beyond its ends it stays at them. What is no slider is let be."""
@@ -131,14 +171,8 @@ class Session:
 
     def open(self, name: str, content: bytes) -> None:
         """Open a scenario file in place of what is there; where it has mistakes, these are shown."""
-        try:
-            opened = open_sent(name, content, self._files)
-        except ScenarioError as error:
-            self._show(mistake=str(error))
-            return
-        self._take(opened)
-        self._show(mistake="", crisis=None, view=None, crises=())
-        self._ask()
+        if self._try_to_open(name, content):
+            self._ask()
 
     def forgive(self) -> None:
         """Take a mistake off the page."""
@@ -167,6 +201,14 @@ class Session:
 
     # What the page asks.
 
+    @property
+    def address(self) -> str:
+        """The query of the page's address that brings back what is there."""
+        if self.awaited:  # what it asks for is still to come
+            return query_of(self._asked)
+        clock = "" if self.clock == CLOCKS[0] else self.clock
+        return query_of(Asked(tuple(self.changes.as_set()), clock, self._sent))
+
     def file(self, wished: str = "") -> tuple[str, str]:
         """What was made as a scenario file: its name and its text."""
         name = file_name(wished, self.opened)
@@ -177,6 +219,23 @@ class Session:
         return told_changes(self.changes, self.groups)
 
     # How it is done.
+
+    def _recall(self) -> None:
+        found = recall(self._asked, self._sliders, self._switches, CLOCKS)
+        self.changes = found.changes
+        self.clock = self._asked.clock if self._asked.clock in CLOCKS else self.clock
+        self._set(mistake="\n".join(found.mistakes))
+
+    def _try_to_open(self, name: str, content: bytes) -> bool:
+        try:
+            opened = open_sent(name, content, self._files)
+        except ScenarioError as error:
+            self._show(mistake=str(error))
+            return False
+        self._take(opened)
+        self._sent = opened.file
+        self._show(mistake="", crisis=None, view=None, crises=())
+        return True
 
     def _change(self, changes: Changes) -> None:
         if changes != self.changes:
@@ -199,21 +258,42 @@ class Session:
         clock = self.clock
         self._show(progress=0.0, mistake="")
 
-        def job(ticket: Ticket) -> None:
-            batch = self.runs.batch(scenarios, self.replicates, self.seed, self._watch(ticket))
+        def draw(ticket: Ticket, replicates: int, watch: Watch, **news: Any) -> None:
+            batch = self.runs.batch(scenarios, replicates, self.seed, watch)
             ticket.still_wanted()
-            drawn, crises = view(batch, clock), tuple(worth_reading(batch, clock))
+            drawn = view(batch, clock, self._readings(batch))
+            crises = tuple(worth_reading(batch, clock))
 
             def take() -> None:
                 self._batch = batch
                 seconds = time.monotonic() - began
-                self._set(view=drawn, crises=crises, progress=None, seconds=seconds)
+                self._set(view=drawn, crises=crises, seconds=seconds, **news)
 
             ticket.deliver(take)
 
+        def job(ticket: Ticket) -> None:
+            watch = self._watch(ticket)
+            few = self.runs.first_look(scenarios.values(), self.replicates, self.seed)
+            if few is not None:
+                done = few / self.replicates
+                draw(ticket, few, lambda share: watch(done * share), first_look=True)
+                self.tell()
+            draw(ticket, self.replicates, watch, first_look=False, progress=None)
+            # Not before: it would take time from what is waited for.
+            if self._picked is not None:
+                self.pick(self._picked[0])
+
         self._runner.ask(lambda ticket: self._attempt(job, ticket))
-        if self._picked is not None:
-            self.pick(self._picked[0])
+
+    def _readings(self, batch: Batch) -> dict[str, Reading]:
+        """What was read of the unmoved scenario, which stays the same from move to move."""
+        unmoved = batch.ensembles[UNMOVED]
+        for ensemble, reading in self._read:
+            if ensemble is unmoved:
+                return {UNMOVED: reading}
+        made = Reading.of(unmoved)
+        self._read = [*self._read[-1:], (unmoved, made)]  # of the first look and of all
+        return {UNMOVED: made}
 
     def _watch(self, ticket: Ticket) -> Callable[[float], None]:
         """Ends a run that is no longer wanted, and reports now and then how far it has come."""

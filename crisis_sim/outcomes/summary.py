@@ -86,7 +86,10 @@ _SIGNIFICANT = 10
 
 
 def summarise(
-    batch: Scenarios, reference: str | None = None, paired: bool | None = None
+    batch: Scenarios,
+    reference: str | None = None,
+    paired: bool | None = None,
+    readings: Mapping[str, Reading] | None = None,
 ) -> Summary:
     """Summarise every scenario of a batch and compare each with one of them.
 
@@ -95,6 +98,8 @@ def summarise(
         reference: Name of the scenario to compare against; the first unless given.
         paired: None pairs replicates wherever two scenarios share their luck; True insists on it;
             False compares independent samples always.
+        readings: Of scenarios that were summarised before, what was read then, to spare reading
+            it again. What is read here is not kept.
 
     Returns:
         The summary, as described at the head of this module.
@@ -113,11 +118,12 @@ def summarise(
         raise UnknownReferenceError(reference, names)
     seeds = seeds_of(batch)
 
-    theirs = Reading.of(batch.ensembles[reference])
+    readings = readings or {}
+    theirs = readings.get(reference) or Reading.of(batch.ensembles[reference])
     scenarios: dict[str, Any] = {}
     differences: dict[str, Any] = {}
     for name, ensemble in batch.ensembles.items():
-        ours = theirs if name == reference else Reading.of(ensemble)
+        ours = theirs if name == reference else readings.get(name) or Reading.of(ensemble)
         scenarios[name] = _scenario(ensemble, ours, seeds[name])
         if name != reference:
             pairs = _pair((name, ours, seeds[name]), (reference, theirs, seeds[reference]), paired)

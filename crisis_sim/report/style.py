@@ -54,6 +54,11 @@ PURPLE = "#CC79A7"
 
 GREY = "#6E6E6E"
 PALE_GREY = "#D9D9D9"
+GRID_GREY = "#E4E4E4"
+WHITE = "#FFFFFF"
+
+#: Words upon a coloured area, on a dark page too (`crisis_sim.report.page.colours`): black to the eye.
+ON_COLOUR = "#010101"
 
 #: Shade of what really happened, drawn under or over what was simulated.
 REAL = BLACK
@@ -65,17 +70,17 @@ class Fill:
 
     colour: str
     hatch: str = ""
-    text: str = BLACK
+    text: str = ON_COLOUR
 
 
 #: Every ending has one fill, the same in every chart.
 ENDING_FILLS: dict[str, Fill] = {
-    "agreement": Fill(BLUE, text="#FFFFFF"),
+    "agreement": Fill(BLUE, text=WHITE),
     "tacit": Fill(SKY_BLUE),
     "unilateral": Fill(ORANGE, "/////"),
     "imposed": Fill(VERMILLION, "xxxxx"),
     "faded": Fill("#F2DDE8", "-----"),
-    "unresolved": Fill("#FFFFFF"),
+    "unresolved": Fill(WHITE, text=BLACK),
 }
 
 #: The two states, in the order of the scenario: colour and line.
@@ -111,7 +116,7 @@ _SETTINGS: Any = {
     "ytick.color": GREY,
     "xtick.labelcolor": BLACK,
     "ytick.labelcolor": BLACK,
-    "grid.color": "#E4E4E4",
+    "grid.color": GRID_GREY,
     "grid.linewidth": 0.5,
     "lines.linewidth": 1.2,
     "lines.solid_capstyle": "butt",
@@ -120,7 +125,7 @@ _SETTINGS: Any = {
     "patch.linewidth": 0.5,
     "figure.dpi": RESOLUTION,
     "savefig.dpi": RESOLUTION,
-    "savefig.facecolor": "#FFFFFF",
+    "savefig.facecolor": WHITE,
     "text.parse_math": False,  # a dollar sign in a scenario's title is a dollar sign
     "svg.hashsalt": "crisis-sim",
     "svg.fonttype": "path",
@@ -185,6 +190,15 @@ def save(figure: Figure, path: Path) -> None:
     with in_style():
         metadata = {"Date": None, "Creator": None} if path.suffix == ".svg" else {"Software": None}
         figure.savefig(path, metadata=metadata)
+
+
+def tint(colour: str, strength: float) -> str:
+    """A colour as it looks on white at a strength from 0 to 1, for an area with words upon it.
+
+    It is opaque, so that the words can be read whatever the page's ground.
+    """
+    channels = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return "#" + "".join(f"{round(255 + (one - 255) * strength):02x}" for one in channels)
 
 
 def scenario_line(place: int) -> dict[str, Any]:

@@ -44,6 +44,7 @@ def shoot_dashboard(scenario: str) -> bytes:
             page.locator(".cs-curve").nth(
                 1
             ).wait_for()  # the moved scenario's, beside the unmoved one's
+            page.locator(".cs-idle").wait_for(state="attached")  # all crises, not a first look
             page.evaluate("document.activeElement.blur(); window.scrollTo(0, 0)")
             return page.screenshot()
     finally:

@@ -1,40 +1,21 @@
-"""A dashboard that is served for all tests of a run, and a browser that looks at it."""
+"""A dashboard that is served for all tests of a run, and visitors who look at it."""
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.dashboard.quarrel import write_quarrel
 
 ROOT = Path(__file__).parents[2]
-#: Set where a missing browser is a failure, as in .ci/run.
-BROWSER_NEEDED = "CRISIS_SIM_TESTS_NEED_BROWSER"
 #: Milliseconds that a page may take to show what it was asked for, on a busy machine.
 PATIENCE = 60_000
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        why = "there is no chromium on the path (Debian: apt-get install chromium)"
-        if os.environ.get(BROWSER_NEEDED):
-            pytest.fail(why)
-        pytest.skip(why)
-    with sync_playwright() as playwright:
-        # As root, which CI is, Chromium has no sandbox; the pages are our own.
-        opened = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="session")

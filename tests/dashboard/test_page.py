@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from crisis_sim.cli import DONE, run_command
@@ -181,7 +182,7 @@ def test_a_crisis_is_picked_off_the_chart_and_its_story_told(page: Page) -> None
     page.locator(".cs-chart").click(position={"x": box["width"] / 3, "y": box["height"] / 2})
     story = page.get_by_role("article")
     expect(story).to_contain_text("How it ended")
-    assert (story.get_by_role("img").get_attribute("src") or "").startswith("data:image/svg+xml")
+    expect(story.get_by_role("img", name="Path of crisis")).to_be_visible()
 
 
 def test_a_crisis_is_picked_by_number_and_read_as_it_was_without_the_changes(page: Page) -> None:
@@ -195,6 +196,74 @@ def test_a_crisis_is_picked_by_number_and_read_as_it_was_without_the_changes(pag
     page.get_by_role("button", name="The same crisis, unmoved").click()
     expect(story).to_contain_text("Crisis 42, unmoved")
     expect(story).to_contain_text("Able to mediate: the elder")
+
+
+def test_a_reload_brings_back_what_was_changed_and_another_visitor_has_none_of_it(
+    page: Page, context: BrowserContext, address: str
+) -> None:
+    move(page, "0.1")
+    page.get_by_role("switch", name="Envoy takes part").uncheck()
+    expect(page).to_have_url(f"{address}?set={THRESHOLD}=0.1&set=mediators.envoy=null")
+    other = visit(context, address)
+    page.reload()
+    expect(page.get_by_role("status")).to_contain_text("Moved:")
+    expect(slider(page)).to_have_value("0.1")
+    expect(page.get_by_role("switch", name="Envoy takes part")).not_to_be_checked()
+    expect(other.get_by_role("status")).not_to_contain_text("Moved:")
+    other.close()
+    page.get_by_role("button", name="Put all back").click()
+    expect(page).to_have_url(address)
+
+
+def test_a_reload_brings_back_the_file_that_was_opened(page: Page) -> None:
+    send(page, "late.yaml", "extends: quarrel.yaml\ntitle: A late quarrel\n")
+    expect(page.get_by_role("heading", name="A late quarrel")).to_be_visible()
+    move(page, "0.15")
+    page.reload()
+    expect(page.get_by_role("heading", name="A late quarrel")).to_be_visible()
+    expect(page.get_by_role("status")).to_contain_text("Moved:")
+    expect(slider(page)).to_have_value("0.15")
+
+
+def test_a_bad_address_shows_kindly_what_is_wrong_in_it(
+    context: BrowserContext, address: str
+) -> None:
+    page = visit(context, f"{address}?set={THRESHOLD}=0.2&set=mediators.eldr.trust=1")
+    mistake = page.get_by_role("alert")
+    expect(mistake).to_contain_text("'mediators.eldr.trust', which has no slider here")
+    expect(mistake).not_to_contain_text("Traceback")
+    expect(slider(page)).to_have_value("0.2")
+    expect(page.get_by_role("status")).to_contain_text("Moved:")
+    page.close()
+
+
+def test_axe_finds_nothing_wrong_by_day_and_night(page: Page) -> None:
+    move(page, "0.1")
+    page.get_by_label("Crisis number").fill("4")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("article")).to_be_visible()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+
+
+def test_by_night_the_path_of_a_crisis_is_drawn_on_the_pages_own_ground(page: Page) -> None:
+    page.emulate_media(color_scheme="dark")
+    page.get_by_label("Crisis number").fill("4")
+    page.keyboard.press("Enter")
+    chart = page.locator(".cs-path .chart")
+    expect(chart).to_be_visible()
+    letters, paper, ground = page.evaluate(
+        """() => {
+            const of = (one) => getComputedStyle(one);
+            const sheet = document.querySelector('.cs-path .chart [style*="--on-ffffff"]');
+            const page = document.body;
+            return [of(document.querySelector(".cs-path .chart")).fill, of(sheet).fill, of(page).backgroundColor];
+        }"""
+    )
+    assert paper == ground
+    assert contrast(letters, ground) > 7
 
 
 def test_it_is_usable_on_a_phone_by_day_and_night(page: Page) -> None:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from crisis_sim.batch import simulate
+from crisis_sim.dashboard import runs as runs_module
 from crisis_sim.dashboard.runs import Runs
 from crisis_sim.scenario import Scenario, load_scenario
 from tests.dashboard.quarrel import write_quarrel
@@ -62,3 +64,44 @@ def test_a_title_is_a_difference_too_but_a_name_is_none(quarrel: Scenario) -> No
     first = runs.ensemble(quarrel, 20, 1, rest)
     renamed = quarrel.model_copy(update={"name": "other"})
     assert runs.ensemble(renamed, 20, 1, rest) is first
+
+
+def test_a_first_look_is_the_first_of_all_and_nothing_is_run_twice(
+    quarrel: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs_module, "LOOK", 10)
+    asked: list[tuple[int, int]] = []
+    honest = runs_module.run_block
+
+    def noted(scenario: Scenario, first: int, count: int, *others: Any, **more: Any) -> Any:
+        asked.append((first, count))
+        return honest(scenario, first, count, *others, **more)
+
+    monkeypatch.setattr(runs_module, "run_block", noted)
+    runs = Runs()
+    few = runs.ensemble(quarrel, 10, 5, rest)
+    whole = runs.ensemble(quarrel, 40, 5, rest)
+    assert asked == [(0, 10), (10, 30)]
+    alone = Runs().ensemble(quarrel, 40, 5, rest)
+    for name in whole.table.column_names:
+        assert list(map(str, whole.column(name))) == list(map(str, alone.column(name))), name
+        assert list(map(str, few.column(name))) == list(map(str, whole.column(name)[:10])), name
+
+
+def test_a_first_look_is_taken_where_all_would_be_long_in_coming(
+    quarrel: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs_module, "LOOK", 10)
+    runs = Runs()
+    assert runs.first_look([quarrel], 39, 5) is None  # not worth its while
+    assert runs.first_look([quarrel], 40, 5) == 10
+    runs.ensemble(quarrel, 40, 5, rest)
+    assert runs.first_look([quarrel], 40, 5) is None  # they are here
+    monkeypatch.setattr(runs_module, "SOON", 0.0)
+    assert runs.first_look([quarrel], 40, 6) == 10
+    monkeypatch.setattr(runs_module, "SOON", 1e9)
+    assert runs.first_look([quarrel], 40, 6) is None  # as quick as those before
+    monkeypatch.setattr(runs_module, "SOON", 0.0)
+    monkeypatch.setattr(runs_module, "WORTH", 0.0)
+    runs.ensemble(quarrel, 10, 6, rest)
+    assert runs.first_look([quarrel], 40, 7) is None  # the look would cost too much

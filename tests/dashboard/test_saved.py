@@ -76,3 +76,27 @@ def test_a_scenario_that_was_not_changed_can_be_saved_too(tmp_path: Path, opened
 )
 def test_the_file_has_a_name_that_will_do(opened: Opened, wished: str, name: str) -> None:
     assert file_name(wished, opened) == name
+
+
+def test_what_set_changed_is_in_the_saved_file_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = ["mediators.elder.leverage.north=0.9", "events.0.deaths=7"]
+    opened = open_reference(write_quarrel(tmp_path), given)
+    assert opened.file == "quarrel_set.yaml"
+    monkeypatch.chdir(tmp_path)
+    for name, content in opened.files.items():
+        Path(name).write_bytes(content)
+    assert given[0] in Path(opened.file).read_text(encoding="utf-8").splitlines()[0]
+    changes = Changes().move("channels.line.trust", 0.25)
+    text = scenario_file(opened, changes, groups_of(opened.scenario), "mine.yaml")
+    Path("mine.yaml").write_text(text, encoding="utf-8")
+    saved = load_scenario("mine.yaml")
+    assert saved.mediators["elder"].leverage["north"] == 0.9
+    assert saved.events[0].deaths == 7
+    assert saved.channels["line"].trust == 0.25
+    told = {"name", "title", "description"}
+    plain = load_scenario("quarrel.yaml", [*given, "channels.line.trust=0.25"]).plain()
+    assert {k: v for k, v in saved.plain().items() if k not in told} == {
+        k: v for k, v in plain.items() if k not in told
+    }

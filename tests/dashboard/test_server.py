@@ -178,9 +178,11 @@ def test_the_command_serves_what_it_was_given(
 ) -> None:
     quarrel = str(write_quarrel(tmp_path))
     given = ["--replicates", "500", "--seed", "7", "--port", "0", "--no-browser"]
+    given += ["--set", "mediators.elder.attention_threshold=0.3"]
     assert run_command(["dashboard", quarrel, *given]) == DONE
     ((found, browser),) = served
     assert (found.opened.scenario.title, found.replicates, found.seed) == ("A quarrel", 500, 7)
+    assert found.opened.scenario.mediators["elder"].attention_threshold == 0.3
     assert not browser
     out, err = capsys.readouterr()
     assert out == ""
@@ -207,6 +209,8 @@ def test_listening_for_other_machines_is_warned_of(
     [
         (["nowhere"], "nowhere: error: no such file, nor a shipped scenario"),
         (["--port", "70000"], "--port"),
+        (["--set", "mediators.us.leverage.india=9"], "--set:1:29: error: out of range: 9"),
+        (["--set", "mediators.uss=null"], "did you mean 'us'"),
         (["--replicates", "3"], "--replicates"),
         (["--host", "256.1.1.1"], "error: cannot listen on 256.1.1.1"),
     ],

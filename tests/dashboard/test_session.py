@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from crisis_sim.batch import simulate
+from crisis_sim.batch import Ensemble, simulate
 from crisis_sim.dashboard.opened import open_reference
 from crisis_sim.dashboard.runs import Runs
 from crisis_sim.dashboard.session import Session
+from crisis_sim.outcomes.reading import Reading
 from crisis_sim.scenario.schema import Scenario
 from tests.dashboard.quarrel import QUARREL, write_quarrel
 
@@ -166,7 +168,7 @@ def test_a_crisis_is_told_as_it_is_and_as_it_was_moved(session: Session) -> None
     moved = told(session)
     assert (moved["replicate"], moved["which"]) == (17, "moved")
     assert "<h3>A quarrel</h3>" in str(moved["story"])
-    assert str(moved["chart"]).startswith("data:image/svg+xml;base64,")
+    assert str(moved["chart"]).startswith("<svg ")
     session.shown = type(session.shown)(view=session.shown.view)
     session.pick(17, "unmoved")
     unmoved = told(session)
@@ -243,3 +245,119 @@ def test_who_is_told_may_ask_for_more_at_once(session: Session) -> None:
         time.sleep(0.01)
     rest(session)
     assert session.changes.moved == {THRESHOLD: 0.2}
+
+
+def test_a_first_look_is_shown_and_said_to_be_one_before_all_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crisis_sim.dashboard.runs.LOOK", 30)
+    seen: list[tuple[int, bool]] = []
+    session = Session(open_reference(write_quarrel(tmp_path)), Runs(), REPLICATES, seed=3)
+
+    def tell() -> None:
+        if session.shown.view is not None:
+            seen.append((session.shown.view["crises"], session.shown.first_look))
+
+    session.tell = tell
+    session.start()
+    rest(session)
+    assert list(dict.fromkeys(seen)) == [(30, True), (REPLICATES, False)]
+
+
+def test_a_newer_move_ends_the_run_before_it_within_a_turn(tmp_path: Path) -> None:
+    turns: list[float] = []
+
+    class Slow(Runs):
+        def ensemble(self, scenario: Scenario, *others: Any) -> Ensemble:
+            *before, watch = others
+
+            def slowly(share: float) -> None:
+                turns.append(share)
+                time.sleep(0.02)
+                watch(share)
+
+            return super().ensemble(scenario, *before, slowly)
+
+    session = Session(open_reference(write_quarrel(tmp_path)), Slow(), REPLICATES, seed=3)
+    session.start()
+    until = time.monotonic() + 30
+    while len(turns) < 3:
+        assert time.monotonic() < until
+        time.sleep(0.005)
+    session.end()
+    after = len(turns)
+    time.sleep(0.3)
+    assert len(turns) <= after + 2
+    assert max(turns) < 0.5
+
+
+def test_what_was_read_of_the_unmoved_scenario_is_read_once(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[object] = []
+    honest = Reading.of
+
+    def noted(ensemble: Ensemble) -> Reading:
+        read.append(ensemble)
+        return honest(ensemble)
+
+    monkeypatch.setattr(Reading, "of", noted)
+    for value in (0.1, 0.2, 0.3):
+        session.move(THRESHOLD, value)
+        rest(session)
+    assert len(read) == 3  # each move's own
+
+
+def test_a_session_begins_with_what_its_address_asks_for(tmp_path: Path) -> None:
+    opened, runs = open_reference(write_quarrel(tmp_path)), Runs()
+    first = Session(opened, runs, REPLICATES, seed=3)
+    first.move(THRESHOLD, 0.1)
+    first.switch("mediators.envoy", on=False)
+    first.count("from_trigger")
+    again = Session(opened, runs, REPLICATES, seed=3)
+    again.recall(rest(first).address)
+    again.start()
+    assert (again.changes, again.clock) == (first.changes, "from_trigger")
+    assert rest(again).shown.view == first.shown.view
+    assert again.shown.mistake == ""
+    other = Session(opened, runs, REPLICATES, seed=3)
+    other.recall("")
+    assert not other.changes
+    assert other.address == ""
+
+
+def test_a_bad_address_is_told_kindly_and_the_scenario_shown_all_the_same(tmp_path: Path) -> None:
+    session = Session(open_reference(write_quarrel(tmp_path)), Runs(), REPLICATES, seed=3)
+    session.recall(f"set={THRESHOLD}=seven")
+    session.start()
+    assert f"sets {THRESHOLD} to 'seven': expected a number" in rest(session).shown.mistake
+    assert session.shown.view is not None
+    assert session.address == ""
+
+
+def test_a_file_that_was_opened_comes_back_from_the_visitors_tab(tmp_path: Path) -> None:
+    opened = open_reference(write_quarrel(tmp_path))
+    late = b"extends: quarrel.yaml\ntitle: Late\n"
+    first = Session(opened, Runs(), REPLICATES, seed=3)
+    first.open("late.yaml", late)
+    first.move(THRESHOLD, 0.1)
+    query = rest(first).address
+    assert "file=late.yaml" in query
+    again = Session(opened, Runs(), REPLICATES, seed=3)
+    again.recall(query)
+    again.start()
+    assert (again.awaited, again.shown.progress, again.address) == ("late.yaml", None, query)
+    again.reopen({"late.yaml": late})
+    assert again.opened.scenario.title == "Late"
+    assert rest(again).changes == first.changes
+    assert again.address == query
+
+
+def test_a_file_that_the_tab_has_not_kept_is_asked_for(tmp_path: Path) -> None:
+    session = Session(open_reference(write_quarrel(tmp_path)), Runs(), REPLICATES, seed=3)
+    session.recall(f"file=late.yaml&set={THRESHOLD}=0.1")
+    session.reopen({})
+    assert "the file late.yaml, which is not kept in this tab" in rest(session).shown.mistake
+    assert session.opened.scenario.title == "A quarrel"
+    assert not session.changes
+    assert session.shown.view is not None

@@ -93,7 +93,7 @@ def draw_interactions(findings: Findings) -> Figure:
         axes.set_axis_off()
     figure.supxlabel(
         "How much more of it each brings where the other is there. Blue: they help each other; "
-        "orange: one can stand in for the other;\nwhite: not to be told, the 95% interval holds zero",
+        "orange: one can stand in for the other;\nno colour: not to be told, the 95% interval holds zero",
         fontsize=6.0,
         color=style.GREY,
     )
@@ -180,13 +180,13 @@ def _squares(axes: Axes, one: dict[str, Any], parts: list[str], scale: float) ->
         value = pair["estimate"]
         told = pair["lower"] > 0.0 or pair["upper"] < 0.0
         colour = style.SKY_BLUE if (value > 0.0) == upward else style.ORANGE
+        strength = 0.25 + 0.6 * abs(value) / largest
         axes.add_patch(
             Rectangle(
                 (column - 0.48, row - 1.48),
                 0.96,
                 0.96,
-                facecolor=colour if told else "#FFFFFF",
-                alpha=0.25 + 0.6 * abs(value) / largest,
+                facecolor=style.tint(colour, strength) if told else "#FFFFFF",
                 edgecolor=style.PALE_GREY,
             )
         )
@@ -197,7 +197,7 @@ def _squares(axes: Axes, one: dict[str, Any], parts: list[str], scale: float) ->
             ha="center",
             va="center",
             fontsize=6.5,
-            color=style.BLACK if told else style.GREY,
+            color=style.ON_COLOUR if told else style.GREY,
         )
     names = [words.shorten(words.clean(part), 20) for part in parts]
     axes.set_xlim(-0.5, len(parts) - 1.5)

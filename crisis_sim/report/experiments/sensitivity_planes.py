@@ -103,7 +103,7 @@ def draw_pairs(findings: Findings) -> Figure:
         axes.set_axis_off()
     said = (
         "Second-order index: per cent of the variance between points that the two explain together, "
-        "beyond what each explains alone. Blue: the 95% interval lies above zero; white: it does not."
+        "beyond what each explains alone. Blue: the 95% interval lies above zero; no colour: it does not."
     )
     figure.supxlabel(fill(said, _FOOT), fontsize=6.0, color=style.GREY)
     return figure
@@ -140,13 +140,13 @@ def _squares(axes: Axes, own: Any, paths: list[str]) -> None:
     for _, row in own.iterrows():
         column, line = paths.index(row["factor"]), paths.index(row["with"])
         sure = row["lower"] > 0.0
+        strength = 0.25 + 0.6 * max(row["estimate"], 0.0) / largest
         axes.add_patch(
             Rectangle(
                 (column - 0.48, line - 1.48),
                 0.96,
                 0.96,
-                facecolor=style.SKY_BLUE if sure else "#FFFFFF",
-                alpha=0.25 + 0.6 * max(row["estimate"], 0.0) / largest,
+                facecolor=style.tint(style.SKY_BLUE, strength) if sure else "#FFFFFF",
                 edgecolor=style.PALE_GREY,
             )
         )
@@ -157,7 +157,7 @@ def _squares(axes: Axes, own: Any, paths: list[str]) -> None:
             ha="center",
             va="center",
             fontsize=6.0,
-            color=style.BLACK if sure else style.GREY,
+            color=style.ON_COLOUR if sure else style.GREY,
         )
     last = len(paths) - 1
     axes.set_xlim(-0.5, last - 0.5)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crisis_sim.batch.errors import ResultsError
 from crisis_sim.report import words
 from crisis_sim.report.experiments import draw_experiment
 from crisis_sim.report.page import provenance
+from crisis_sim.report.page.arms import baseline
 from crisis_sim.report.page.assumptions import assumptions
 from crisis_sim.report.page.blocks import (
     Block,
@@ -22,6 +25,7 @@ from crisis_sim.report.page.blocks import (
     Section,
     Table,
 )
+from crisis_sim.report.page.stories import tell_arm
 from crisis_sim.report.page.svg import inline
 from crisis_sim.report.page.values import number
 
@@ -52,8 +56,13 @@ CHARTS = {
 }
 
 
-def page_of_experiment(findings: Findings) -> Page:
-    """Everything that a page says of an experiment."""
+def page_of_experiment(findings: Findings, folder: Path) -> Page:
+    """Everything that a page says of an experiment.
+
+    Args:
+        findings: what it found.
+        folder: where they stand.
+    """
     experiment = findings.experiment
     spec = experiment.spec
     first, *others = findings.answer or ("Nothing was found.",)
@@ -61,6 +70,7 @@ def page_of_experiment(findings: Findings) -> Page:
     sections = [
         Section("charts", "What it found", list(_found(findings, first, others))),
         Section("tables", "The figures", list(_figures(findings))),
+        *_stories(findings, folder),
         Section(
             "assumptions",
             "What was assumed",
@@ -102,6 +112,9 @@ def _found(findings: Findings, first: str, others: list[str]) -> Iterator[Block]
 def _figures(findings: Findings) -> Iterator[Block]:
     """The tables that can be read on a page; the others are said to be in the folder."""
     left = []
+    yield Paragraph(
+        "The tables behind the charts, to be unfolded one by one. A print leaves them out; the folder has them all."
+    )
     for place, (name, table) in enumerate(findings.tables.items()):
         if table.num_rows > MOST_ROWS or table.num_columns > MOST_COLUMNS:
             left.append(f"{words.clean(name)}.parquet ({words.count(table.num_rows)} rows)")
@@ -111,6 +124,28 @@ def _figures(findings: Findings) -> Iterator[Block]:
         yield Paragraph(
             f"Too large for a page, and in the folder of results: {words.listed(left)}."
         )
+
+
+def _stories(findings: Findings, folder: Path) -> Iterator[Section]:
+    """A few crises of the baseline, where the folder keeps them."""
+    try:
+        found = baseline(findings, folder)
+    except ResultsError as error:
+        lacking = [Paragraph(f"The crises cannot be told here: {error}.")]
+        yield Section("stories", "A few crises, told", lacking)
+        return
+    if found is None:
+        return
+    told = tell_arm(found.arm)
+    blocks: list[Block] = [
+        Paragraph(
+            f"Each is one of the crises {found.told}, chosen by a rule that it states: first what most of them are like, "
+            "then the extremes. None of them is a forecast."
+        )
+    ]
+    if told.lacking:
+        blocks.append(Paragraph(told.lacking))
+    yield Section("stories", "A few crises, told", [*blocks, *told.stories], new_page=True)
 
 
 def _table(name: str, called: str, table: pa.Table) -> Table:

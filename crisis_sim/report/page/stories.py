@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +35,8 @@ _READING = (
 )
 #: What stored numbers may differ by: some are kept in single precision.
 _TOLERANCE = 1e-5
+#: The columns of results that are read here, and those by which crises are chosen.
+COLUMNS = ("replicate", "trigger_at_hours", *_HELD_AGAINST)
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,38 @@ class Told:
 
     stories: list[Story]
     lacking: str = ""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """Replicates to choose from, and what is needed to run one of them again.
+
+    Attributes:
+        ensemble: the replicates.
+        scenario: what was run.
+        seed: of their luck.
+        file: the scenario's file at the end of the page.
+        overrides: what was changed in it, as `--set` has it; made in `scenario` already.
+        elsewhere: replicates with the same luck to hold a told one against, by what they are called, its own among them.
+        caption, of: what the table of these says, and what its first column names.
+    """
+
+    ensemble: Ensemble
+    scenario: Scenario
+    seed: int
+    file: str
+    overrides: Sequence[str] = ()
+    elsewhere: Mapping[str, Ensemble] = field(default_factory=dict)
+    caption: str = "The same crisis, with the same luck, in each scenario"
+    of: str = "Scenario"
+
+    def command(self, replicate: int) -> str:
+        """What tells a crisis anew."""
+        words = ["crisis-sim", "replay", self.file, "--seed", str(self.seed)]
+        words += ["--replicate", str(replicate)]
+        for one in self.overrides:
+            words += ["--set", one]
+        return shlex.join(words)
 
 
 def tell_chosen(batch: Batch, reference: str, scenario: Scenario | None) -> Told:
@@ -71,9 +105,19 @@ def tell_chosen(batch: Batch, reference: str, scenario: Scenario | None) -> Told
         )
     if scenario is None:
         return Told([], "The crises cannot be told here: another version of Crisis Sim made them.")
+    elsewhere = {words.label(name): one for name, one in batch.ensembles.items()}
+    if len(elsewhere) < len(batch.ensembles):  # two names read alike
+        elsewhere = dict(batch.ensembles)
+    file = f"{reference}.yaml"
+    arm = Arm(batch.ensembles[reference], scenario, batch.seed, file, elsewhere=elsewhere)
+    return tell_arm(arm)
+
+
+def tell_arm(arm: Arm) -> Told:
+    """Tell the typical and the extreme crises of an arm."""
     stories, changed = [], []
-    for choice in choose(batch.ensembles[reference]):
-        story = _told(choice, batch, reference, scenario)
+    for choice in choose(arm.ensemble):
+        story = _told(choice, arm)
         if story is None:
             changed.append(words.count(choice.replicate))
         else:
@@ -87,17 +131,17 @@ def tell_chosen(batch: Batch, reference: str, scenario: Scenario | None) -> Told
     )
 
 
-def _told(choice: Choice, batch: Batch, reference: str, scenario: Scenario) -> Story | None:
+def _told(choice: Choice, arm: Arm) -> Story | None:
     """One story; None where the crisis does not come out as it stands in the folder."""
     from crisis_sim.model import CrisisModel, Journal
     from crisis_sim.report.charts.replay import draw_replay
     from crisis_sim.report.story import tell
 
-    journal = Journal()
-    model = CrisisModel(scenario, 1, batch.seed, first_replicate=choice.replicate, journal=journal)
+    scenario, journal = arm.scenario, Journal()
+    model = CrisisModel(scenario, 1, arm.seed, first_replicate=choice.replicate, journal=journal)
     model.run()
     outcome = {name: values[0] for name, values in model.outcomes().items()}
-    if not _as_in(batch.ensembles[reference], choice.row, outcome):
+    if not _as_in(arm.ensemble, choice.row, outcome):
         return None
     gist = gist_of(journal, scenario, outcome)
     picture = inline(
@@ -107,8 +151,8 @@ def _told(choice: Choice, batch: Batch, reference: str, scenario: Scenario) -> S
         gist,
     )
     blocks: list[Block] = [Chart(f"story-{choice.name}-chart", picture, "", _READING)]
-    if len(batch.ensembles) > 1:
-        blocks.append(_elsewhere(choice, batch))
+    if len(arm.elsewhere) > 1:
+        blocks.append(_elsewhere(choice, arm))
     return Story(
         name=f"story-{choice.name}",
         heading=f"{choice.heading} (number {words.count(choice.replicate)})",
@@ -116,7 +160,7 @@ def _told(choice: Choice, batch: Batch, reference: str, scenario: Scenario) -> S
         gist=gist,
         blocks=blocks,
         replicate=choice.replicate,
-        command=f"crisis-sim replay {shlex.quote(f'{reference}.yaml')} --seed {batch.seed} --replicate {choice.replicate}",
+        command=arm.command(choice.replicate),
         html=story_html(tell(journal, scenario, outcome)),
         unfolded=choice.name == "typical",
     )
@@ -140,29 +184,29 @@ def _alike(one: float, other: float) -> bool:
     return math.isclose(one, other, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
 
 
-def _elsewhere(choice: Choice, batch: Batch) -> Table:
-    """What became of the same crisis, with the same luck, in each scenario."""
+def _elsewhere(choice: Choice, arm: Arm) -> Table:
+    """What became of the same crisis, with the same luck, elsewhere."""
     return Table(
         name=f"story-{choice.name}-elsewhere",
-        caption="The same crisis, with the same luck, in each scenario",
+        caption=arm.caption,
         head=[
-            "Scenario",
+            arm.of,
             "Ending",
             "Lasted",
             "From first strike to end",
             "Worst violence",
             "Deaths",
         ],
-        rows=list(_fates(choice.replicate, batch)),
+        rows=list(_fates(choice.replicate, arm.elsewhere)),
         figures=False,
     )
 
 
-def _fates(replicate: int, batch: Batch) -> Iterator[tuple[str, list[Cell]]]:
-    for name, ensemble in batch.ensembles.items():
+def _fates(replicate: int, elsewhere: Mapping[str, Ensemble]) -> Iterator[tuple[str, list[Cell]]]:
+    for name, ensemble in elsewhere.items():
         rows = np.flatnonzero(ensemble.column("replicate") == replicate)
         if not len(rows):
-            yield words.label(name), [Cell("not run"), *[Cell(words.UNKNOWN)] * 4]
+            yield name, [Cell("not run"), *[Cell(words.UNKNOWN)] * 4]
             continue
         row = rows[0]
         ended = float(ensemble.column("ended_at_hours")[row])
@@ -170,7 +214,7 @@ def _fates(replicate: int, batch: Batch) -> Iterator[tuple[str, list[Cell]]]:
         since_trigger = ended - float(ensemble.column("trigger_at_hours")[row])
         since_strike = ended - float(ensemble.column("first_strike_at_hours")[row])
         yield (
-            words.label(name),
+            name,
             [
                 Cell(words.ENDINGS.get(ending, ending)),
                 Cell(words.duration(since_trigger)),

@@ -1,4 +1,4 @@
-"""A chart as inline SVG: small, with ids of its own, and with a title and its finding in words.
+"""A chart as inline SVG: small, with ids of its own, colours for light and dark, and its finding in words.
 
 A file of matplotlib's is made for itself. Within a page ids must not meet those of another chart,
 a screen reader needs a title and a description, and hundredths of a point are exact enough.
@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 
 from crisis_sim.report import style, words
 from crisis_sim.report.page.blocks import Chart
+from crisis_sim.report.page.colours import by_variable, dark_sheet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,6 +23,8 @@ _LINK = "{http://www.w3.org/1999/xlink}href"
 _GEOMETRY = ("d", "x", "y", "width", "height")
 _LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
+#: Attributes that hold a colour; a variable may stand in a `style` alone.
+_PAINT = ("fill", "stroke")
 _SPACE = re.compile(r"\s+")
 _COMMAND = re.compile(r"[ML] \S+ \S+|z")
 #: What a file needs and a page has elsewhere.
@@ -55,8 +58,10 @@ def inline(figure: Figure, name: str, title: str, finding: str) -> str:
         element.tag = element.tag.rpartition("}")[2]
     _leave_out(root)
     used = {reference for element in root.iter() for reference in _references(element)}
+    colours: set[str] = set()
     for element in root.iter():
         _adopt(element, name, used)
+        colours |= _colour(element)
     _shake_off_empty_groups(root)
     root.attrib = {
         "viewBox": root.attrib["viewBox"],
@@ -71,6 +76,7 @@ def inline(figure: Figure, name: str, title: str, finding: str) -> str:
         said = ET.Element(tag, {"id": f"{name}-{end}"})
         said.text = words.clean(text)
         root.insert(place, said)
+    ET.SubElement(root, "style").text = dark_sheet(colours)
     return ET.tostring(root, encoding="unicode")
 
 
@@ -113,6 +119,18 @@ def _adopt(element: ET.Element, name: str, used: set[str]) -> None:
             attributes[key] = _REFERENCE.sub(rf"url(#{name}-\1)", value)
     element.attrib = attributes
     element.text = element.tail = None
+
+
+def _colour(element: ET.Element) -> set[str]:
+    """Write an element's colours as variables, for a dark page to change; gives the colours."""
+    painted = {key: element.attrib.pop(key) for key in _PAINT if key in element.attrib}
+    declared = [f"{key}: {value}" for key, value in painted.items()]
+    if "style" in element.attrib:
+        declared.append(element.attrib["style"])
+    if not declared:
+        return set()
+    element.attrib["style"], found = by_variable("; ".join(declared))
+    return found
 
 
 def _straightened(path: str) -> str:

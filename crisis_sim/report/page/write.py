@@ -92,7 +92,7 @@ def _page_of(folder: Path, reference: str | None) -> Page:
             raise ResultsError(
                 f"{folder} holds an experiment, whose comparisons are fixed by its file"
             )
-        return page_of_experiment(read_experiment(folder))
+        return page_of_experiment(read_experiment(folder), folder)
     from crisis_sim.report.page.of_run import page_of_run
 
     batch = read_batch(folder)

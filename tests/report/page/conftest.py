@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from crisis_sim.batch import run_to_folder
+from crisis_sim.experiments import make_experiment, run_experiment
 from crisis_sim.report import write_page
 from crisis_sim.scenario import Scenario
 from crisis_sim.scenario.template import template_text
@@ -16,6 +17,8 @@ HARM = (
     '"><script>alert(1)</script><img src=http://evil.example/x onerror=alert(1)> '
     "[a](javascript:b) &amp; {{ 7 * 7 }} \u202eabc\x1b[31m"
 )
+#: A file may not hold what would steer a terminal; all else that means harm it may.
+QUESTION = f"Does it matter? {HARM.partition(chr(0x202E))[0].strip()}"
 REPLICATES = 60
 SEED = 7
 
@@ -84,3 +87,19 @@ def harmful_html(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("results") / "harm"
     run_to_folder(harmful(), folder, REPLICATES, SEED, command=["crisis-sim", "run", HARM])
     return write_page(folder).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("experiments") / "sweep"
+    experiment = make_experiment(
+        "resolve",
+        kind="sweep",
+        question=QUESTION,
+        scenario=short(),
+        outcomes=["agreement", "war"],
+        replicates=20,
+        vary={"states.northland.resolve": {"points": 3}},
+    )
+    run_experiment(experiment, folder)
+    return folder

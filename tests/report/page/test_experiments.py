@@ -16,27 +16,8 @@ from crisis_sim.report import write_page
 from crisis_sim.report.experiments import DRAWERS
 from crisis_sim.report.page import of_experiment, page_of
 from crisis_sim.scenario import Scenario
-from tests.report.page.conftest import HARM, short
+from tests.report.page.conftest import QUESTION, short
 from tests.report.page.reading import Element, read
-
-#: A file may not hold what would steer a terminal; all else that means harm it may.
-QUESTION = f"Does it matter? {HARM.partition(chr(0x202E))[0].strip()}"
-
-
-@pytest.fixture(scope="session")
-def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("experiments") / "sweep"
-    experiment = make_experiment(
-        "resolve",
-        kind="sweep",
-        question=QUESTION,
-        scenario=short(),
-        outcomes=["agreement", "war"],
-        replicates=20,
-        vary={"states.northland.resolve": {"points": 3}},
-    )
-    run_experiment(experiment, folder)
-    return folder
 
 
 @pytest.fixture(scope="session")
@@ -65,11 +46,9 @@ def test_it_asks_the_experiments_question_and_gives_its_answer(page: Element, sw
 
 
 def test_its_charts_and_tables_are_there_and_can_be_read_aloud(page: Element, sweep: Path) -> None:
-    charts = page.all("svg")
-    assert [one.attributes["aria-labelledby"] for one in charts] == [
-        "chart-curves-title",
-        "chart-differences-title",
-    ]
+    charts = [one.attributes["aria-labelledby"] for one in page.all("svg")]
+    assert charts[:2] == ["chart-curves-title", "chart-differences-title"]
+    assert all(one.startswith("story-") for one in charts[2:])
     captions = [one.all("caption")[0].text for one in page.all("table")]
     for name in findings(sweep).tables:
         assert any(f"({name}.parquet)" in caption for caption in captions)

@@ -1,0 +1,137 @@
+"""A page in a browser: offline, by keyboard, on a phone, by night, on paper, and as axe-core sees it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from crisis_sim.report import write_page
+from crisis_sim.report.page import colours
+from crisis_sim.report.page.colours import contrast
+from crisis_sim.report.save import PAGE
+
+PHONE = {"width": 390, "height": 844}
+#: What a chart's parts must stand out by, in contrast with the paper (WCAG 2.2, 1.4.11).
+PARTS = 3.0
+#: Sheets of A4 that a page on two scenarios may take: it tells six crises, each with a chart, and lists each assumption.
+SHEETS = range(6, 40)
+
+
+@pytest.fixture(scope="module", params=["run", "experiment"])
+def address(request: pytest.FixtureRequest) -> str:
+    """The page of a run, and that of an experiment."""
+    if request.param == "experiment":
+        return write_page(request.getfixturevalue("sweep")).as_uri()
+    request.getfixturevalue("html")  # which has written it
+    folder: Path = request.getfixturevalue("folder")
+    return (folder / PAGE).as_uri()
+
+
+@pytest.fixture
+def noted() -> dict[str, list[str]]:
+    """What the browser asked for and what it said while a page was open."""
+    return {"asked": [], "said": []}
+
+
+@pytest.fixture
+def page(browser: Browser, address: str, noted: dict[str, list[str]]) -> Iterator[Page]:
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+        opened = context.new_page()
+        opened.on("request", lambda request: noted["asked"].append(request.url))
+        opened.on("console", lambda message: noted["said"].append(message.text))
+        opened.on("pageerror", lambda error: noted["said"].append(str(error)))
+        opened.goto(address)
+        yield opened
+
+
+def unfold(page: Page) -> None:
+    """Open all that is folded."""
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+
+
+def test_it_opens_without_asking_anyone_for_anything_and_without_a_complaint(
+    page: Page, address: str, noted: dict[str, list[str]]
+) -> None:
+    unfold(page)
+    page.mouse.wheel(0, 20_000)
+    page.wait_for_load_state("networkidle")
+    assert noted == {"asked": [address], "said": []}
+
+
+#: What axe-core looks for by night; all else that it knows of is the same by day.
+BY_NIGHT = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}
+
+
+@pytest.mark.parametrize(("scheme", "options"), [("light", None), ("dark", BY_NIGHT)])
+def test_axe_finds_nothing_wrong(page: Page, scheme: Any, options: Any) -> None:
+    page.emulate_media(color_scheme=scheme)
+    unfold(page)
+    found = Axe().run(page, options=options)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_the_keyboard_leads_to_the_answer_and_opens_what_is_folded(page: Page) -> None:
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to the answer")
+    assert skip.evaluate("one => one === document.activeElement")
+    box = skip.bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "answer"
+    for _ in range(400):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.matches('details:not([open]) > summary')"):
+            break
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.parentElement.matches('details[open]')")
+
+
+def test_on_a_phone_nothing_sticks_out(page: Page) -> None:
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    unfold(page)
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+
+
+def test_by_night_every_colour_of_every_chart_is_seen(page: Page) -> None:
+    page.emulate_media(color_scheme="dark")
+    assert (
+        written(page.evaluate("getComputedStyle(document.body).backgroundColor")) == colours.PAPER
+    )
+    painted: list[list[str]] = page.evaluate(
+        """() => [...document.querySelectorAll("svg.chart [style]")].flatMap(one =>
+            ["fill", "stroke"].map(key => [one.style[key], getComputedStyle(one)[key]])
+        ).filter(([given, _]) => given.startsWith("var("))"""
+    )
+    seen = {re.findall("#\\w+", given)[0]: written(shown) for given, shown in painted}
+    assert len(seen) > 3
+    parts = {one: shown for one, shown in seen.items() if one.upper() not in colours._TURNED}
+    assert parts
+    for given, shown in parts.items():
+        assert contrast(shown, colours.PAPER) >= PARTS or given.upper() in colours._FIXED, given
+    letters = page.locator("svg.chart").first.evaluate("one => getComputedStyle(one).fill")
+    assert written(letters) == colours.INK
+
+
+def test_it_is_printed_on_white_whatever_the_screen_has_and_on_a_sane_number_of_sheets(
+    page: Page,
+) -> None:
+    page.emulate_media(media="print", color_scheme="dark")
+    assert written(page.evaluate("getComputedStyle(document.body).backgroundColor")) == "#ffffff"
+    line = page.locator('svg.chart [style*="--on-0072b2"]').first
+    shown = line.evaluate("one => [getComputedStyle(one).fill, getComputedStyle(one).stroke]")
+    assert "rgb(0, 114, 178)" in shown
+    printed = page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) in SHEETS
+
+
+def written(colour: str) -> str:
+    """A colour as it is written in a style sheet, of one as a browser tells it: `rgb(20, 20, 20)`."""
+    found = re.findall(r"\d+", colour)[:3]
+    return "#" + "".join(f"{int(one):02x}" for one in found)
