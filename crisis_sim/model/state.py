@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 #: What a turn does to a state.
 PACE = reals(
-    "forgotten", "committed", "uncommitted", "calmed", "tired", "noticed", "claim", "provocation", "answer_credit", "accidents"
+    "forgotten", "committed", "uncommitted", "calmed", "tired", "noticed", "claim", "provocation", "answer_credit",
+    "accidents",
 )  # fmt: skip
 #: How often a day it decides, and how far preparations come in a turn.
 TEMPO = reals("deliberations", "under_fire", "on_alert", "prepared")
