@@ -218,8 +218,8 @@ def _counting() -> Iterator[Tally]:
     with ExitStack() as patches:
         try:
             for kind in (luck.Stream, luck.Clock, luck.NormalStream):
-                if "take" in vars(kind):
-                    hook = mock.patch.object(kind, "take", tally.taken(vars(kind)["take"]))
+                for way in {"take", "renew"} & vars(kind).keys():
+                    hook = mock.patch.object(kind, way, tally.taken(vars(kind)[way]))
                     patches.enter_context(hook)
             making = tally.made(luck.Stream.__init__)
             patches.enter_context(mock.patch.object(luck.Stream, "__init__", making))

@@ -6,8 +6,8 @@ precision: nothing is reordered or fused, so results do not hang on the machine.
 which takes them for many replicates at once.
 
 Two habits keep this safe. A compiled function uses compiled functions and constants of its own file only, since what is kept
-on disk is made anew when that file changes, and no other. And a number in it is of `Real` where the arrays are: Numba does not
-take a plain 1.0 as NumPy does, but computes with it in double precision.
+on disk is made anew when that file changes, and no other. And a number in it is of `Real` where the arrays are: Numba does
+not take a plain 1.0 as NumPy does, but computes with it in double precision.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def compiled(rule: Rule) -> Rule:
 
 
 def are_kept() -> bool:
-    """Whether rules are on disk from an earlier run; where they are not, the first one compiles them, which takes seconds."""
+    """Whether rules are on disk from an earlier run; where not, the first one compiles them, which takes seconds."""
     from crisis_sim.model import choice
 
     rule: Any = choice.weigh
