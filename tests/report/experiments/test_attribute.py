@@ -81,9 +81,9 @@ def test_a_pair_is_coloured_by_whether_the_two_help_each_other(findings: Finding
             pair.update(estimate=estimate, lower=lower, upper=upper)
 
     axes = draw_interactions(changed(findings, settle)).axes[0]
-    colours = [to_hex(square.get_facecolor()).upper() for square in axes.patches]
-    # The whole goes down: where each brings less than nothing, the two help each other.
-    assert colours == [style.SKY_BLUE, style.ORANGE, "#FFFFFF"]
+    colours = [to_hex(square.get_facecolor()) for square in axes.patches]
+    # The whole goes down: where each brings less than nothing, the two help each other. What is larger is stronger.
+    assert colours == [style.tint(style.SKY_BLUE, 0.85), style.tint(style.ORANGE, 0.55), "#ffffff"]
     assert [text.get_text() for text in axes.texts] == ["−20.0", "+10.0", "+1.0"]
 
 
