@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crisis_sim.model.arrays import Array, Indices, OverReplicates, Real, Settings, reals
+from crisis_sim.model.arrays import Array, OverReplicates, Real, Settings, reals
 from crisis_sim.model.parameters import Parameters
 from crisis_sim.scenario.schema import VIOLENCE, Rung
 
@@ -25,12 +25,6 @@ class Table(OverReplicates):
             self._own = np.stack([np.broadcast_to(Real(c), shape) for c in columns], axis=1)
         else:
             self._shared = (np.array(columns, Real),)
-
-    def at(self, rungs: Indices, who: Indices | None = None) -> NDArray[np.float32]:
-        """The number at each replicate's rung, for the replicates in `who` or all of them, shape (len(rungs),)."""
-        if self._own is None:
-            return self._shared[0].take(rungs)
-        return self._own[np.arange(len(self._own)) if who is None else who, rungs]
 
     @property
     def rows(self) -> NDArray[np.float32]:

@@ -78,7 +78,8 @@ class Luck(OverReplicates):
 
     def uniforms(self, stream: str) -> NDArray[np.float32]:
         """The first uniform number in [0, 1) of a stream, one for each replicate, shape (count,)."""
-        return Stream(self, stream).take(np.arange(self.count))
+        whole = Luck(self.seed, self.first, self.count)  # whoever has left the block since
+        return Stream(whole, stream).take(np.arange(self.count))
 
 
 class Stream(OverReplicates):
@@ -172,6 +173,8 @@ def _spend(left: NDArray[np.float32], hazard: NDArray[np.float32], who: Indices)
     count, last = 0, hazard.size - 1
     for place in range(who.size):
         one = who[place]
+        if one >= left.size:
+            raise IndexError("a replicate is asked for that is not in the block")
         left[one] -= hazard[min(place, last)]
         if left[one] <= 0:
             rang[count] = one
@@ -199,6 +202,8 @@ def _take_numbers(
     known_step, known_occurrence = _UINT(0), _UINT(0)  # no number lies at step 0
     for place in range(who.size):
         one = who[place]
+        if one >= taken.size:  # compiled code would read on beyond the array
+            raise IndexError("a replicate is asked for that is not in the block")
         occurrence = _UINT(taken[one])
         taken[one] += 1
         step = replicate[one] // _PER_STEP + _ONE

@@ -118,3 +118,18 @@ def test_a_clock_runs_only_where_it_is_told_to() -> None:
     rang = clock.ring(1e6, who)
     np.testing.assert_array_equal(rang, who)
     np.testing.assert_array_equal(clock.left[1::2], before[1::2])
+
+
+def test_a_replicate_that_is_not_in_the_block_is_refused() -> None:
+    luck, beyond = Luck(1, 0, 4), np.array([4])
+    with pytest.raises(IndexError, match="not in the block"):
+        Stream(luck, "a/b").take(beyond)
+    with pytest.raises(IndexError, match="not in the block"):
+        Clock(luck, "a/b").ring(0.1, beyond)
+
+
+def test_parameters_are_drawn_alike_after_replicates_have_left() -> None:
+    luck = Luck(1, 8, 20)
+    before = luck.uniforms("parameter/x")
+    luck.keep(np.array([3, 5]), 20)
+    np.testing.assert_array_equal(luck.uniforms("parameter/x"), before)
