@@ -1,29 +1,26 @@
 """What a crisis takes: random numbers, decisions, exponentials, and the state that a turn goes over.
 
 This is the one place that looks inside the model. What it looks at is counted in a run that is not
-timed, and where it is gone, or no longer sees everything, it says so instead of counting too little.
+timed, and where it no longer sees everything, it says so instead of counting too little.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
-from unittest import mock
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crisis_sim.model import CrisisModel, luck
-from crisis_sim.model.arrays import OverReplicates
+from crisis_sim.model import CrisisModel
 from crisis_sim.model.choice import FIRST_RUNG
+from crisis_sim.model.world import CHANGING
 from crisis_sim.scenario.schema import Scenario
 
 #: Replicates in the counted run.
 COUNTED = 1_009
-#: Replicates in the run in which arrays are watched: a prime, so that no array has this length by
-#: chance.
+#: Replicates in the run in which numbers are watched.
 WATCHED = 101
 HOURS_PER_DAY = 24
 
@@ -95,8 +92,8 @@ def count(scenario: Scenario, replicates: int = COUNTED) -> Counts:
     Raises:
         RuntimeError: when the model no longer shows what is counted.
     """
-    with _counting() as tally:
-        model = CrisisModel(scenario, replicates).run()
+    model = CrisisModel(scenario, replicates).run(drop_finished=False)
+    streams = model.streams
     counts = Counts(
         replicates=replicates,
         turns=model.turns_run,
@@ -104,18 +101,25 @@ def count(scenario: Scenario, replicates: int = COUNTED) -> Counts:
         lenders=len(model.lenders),
         agents=len(model.agents),
         options=FIRST_RUNG + len(model.ladder.names),
-        numbers=tally.numbers,
-        budgets=tally.budgets,
-        normals=tally.normals,
-        decisions=tally.decisions,
+        numbers=int(streams.taken.sum()),
+        budgets=int(streams.taken[:, streams.clocks].sum()),
+        normals=_taken(model, "market"),
+        decisions=_taken(model, "choose"),
         state_bytes=bytes_of_state(CrisisModel(scenario, WATCHED)),
     )
-    _check(counts, tally, scenario.hours_per_turn)
+    _check(counts, _taken(model, "decide"), scenario.hours_per_turn)
     return counts
 
 
+def _taken(model: CrisisModel, purpose: str) -> int:
+    """How many numbers states took for a purpose."""
+    names = [f"{state.name}/{purpose}" for state in model.states]
+    chosen = [name in names for name in model.streams.names]
+    return int(model.streams.taken[:, chosen].sum())
+
+
 def bytes_of_state(model: CrisisModel) -> float:
-    """Size, for one replicate, of all arrays of a model that any turn changes; runs it to its end.
+    """Size, for one replicate, of all numbers of a model that any turn changes; runs it to its end.
 
     So parameters are no state, in whichever way the model holds them; the budgets of clocks are.
 
@@ -123,113 +127,46 @@ def bytes_of_state(model: CrisisModel) -> float:
         RuntimeError: when there are none.
     """
     before = {name: array.tobytes() for name, array in _arrays_of(model)}
-    changed = set()
+    sizes: dict[str, int] = {}
 
-    def compare(model: CrisisModel) -> None:
+    while model.running:
+        model.step()
         for name, array in _arrays_of(model):
             if name in before and array.tobytes() != before[name]:
                 del before[name]  # to see it once is enough
-                changed.add(name)
-
-    model.run(drop_finished=False, watch=compare)
-    if not changed:
-        raise RuntimeError("the model's agents hold no arrays over replicates any more")
-    # Some arrays go by two names.
-    sizes = {
-        array.__array_interface__["data"][0]: array.nbytes
-        for name, array in _arrays_of(model)
-        if name in changed
-    }
+                sizes[name] = array.nbytes
+    if not sizes:
+        raise RuntimeError("the model holds no records over replicates any more")
     return sum(sizes.values()) / model.replicates
 
 
 def _arrays_of(model: CrisisModel) -> Iterator[tuple[str, NDArray[Any]]]:
-    """All arrays over replicates of a model, its agents and its other parts, each by a name."""
-    for number, part in enumerate((model, *model.cast, model.halt, model.endings)):
-        for name, value in vars(part).items():
-            for place, array in _arrays(f"{number}.{name}", value):
-                if model.replicates in array.shape:
-                    yield place, array
+    """All numbers over replicates of a model and of agents of one's own, each by a name."""
+    for kind in CHANGING:
+        records = getattr(model.world, kind).reshape(model.replicates, -1)
+        for place in range(records.shape[1]):
+            for field in records.dtype.names or ():
+                yield f"{kind}.{place}.{field}", records[field][:, place]
+    for place in map(int, np.flatnonzero(model.streams.clocks)):
+        yield f"left.{place}", model.streams.left[:, place]
+    for agent in model.own_agents:
+        yield from _arrays(agent.name, vars(agent))
 
 
 def _arrays(name: str, value: Any) -> Iterator[tuple[str, NDArray[Any]]]:
-    """The arrays that an attribute holds, in whichever way, each by a name."""
+    """The arrays that an attribute holds, each by a name."""
     if isinstance(value, np.ndarray):
         yield name, value
-    elif isinstance(value, luck.Stream):
-        if isinstance(value, luck.Clock):  # of other streams only the place changes
-            yield name, value.left
     elif isinstance(value, dict):
         for key, one in value.items():
             yield from _arrays(f"{name}.{key}", one)
-    elif isinstance(value, OverReplicates) and not value.keeps_itself:
-        yield from _arrays(name, vars(value))
 
 
-class Tally:
-    """Counts what is taken from streams, by their kind and by what they are for."""
-
-    def __init__(self) -> None:
-        self.numbers = self.budgets = self.normals = self.decisions = self.due = 0
-        self._is_within = False
-
-    def made(self, make: Callable[..., None]) -> Callable[..., None]:
-        """What makes a stream, noting its name: the agent's, and what the stream is for."""
-
-        def making(stream: Any, own_luck: Any, name: str, *others: Any) -> None:
-            stream.__dict__["_counted_as"] = name.rpartition("/")[2]
-            make(stream, own_luck, name, *others)
-
-        return making
-
-    def taken(self, take: Callable[..., Any]) -> Callable[..., Any]:
-        """What takes numbers from a stream, counting them; a kind may take them by another's hand."""
-
-        def taking(stream: Any, who: Any, *others: Any) -> Any:
-            if self._is_within:
-                return take(stream, who, *others)
-            self._is_within = True
-            try:
-                numbers = take(stream, who, *others)
-            finally:
-                self._is_within = False
-            self._count(stream, len(who))
-            return numbers
-
-        return taking
-
-    def _count(self, stream: luck.Stream, numbers: int) -> None:
-        self.numbers += numbers
-        self.budgets += numbers * isinstance(stream, luck.Clock)
-        self.normals += numbers * isinstance(stream, luck.NormalStream)
-        purpose = vars(stream)["_counted_as"]
-        self.decisions += numbers * (purpose == "choose")
-        self.due += numbers * (purpose == "decide")
-
-
-@contextmanager
-def _counting() -> Iterator[Tally]:
-    """Within it all that is taken from streams is counted.
-
-    Raises:
-        RuntimeError: when there are no streams to count at.
-    """
-    tally = Tally()
-    with ExitStack() as patches:
-        try:
-            for kind in (luck.Stream, luck.Clock, luck.NormalStream):
-                for way in {"take", "renew"} & vars(kind).keys():
-                    hook = mock.patch.object(kind, way, tally.taken(vars(kind)[way]))
-                    patches.enter_context(hook)
-            making = tally.made(luck.Stream.__init__)
-            patches.enter_context(mock.patch.object(luck.Stream, "__init__", making))
-        except AttributeError as error:
-            raise RuntimeError(f"nothing can be counted: {error}") from error
-        yield tally
-
-
-def _check(counts: Counts, tally: Tally, hours_per_turn: float) -> None:
+def _check(counts: Counts, due: int, hours_per_turn: float) -> None:
     """See whether all was seen that must have happened.
+
+    Args:
+        due: how many budgets the clocks of decisions took.
 
     Raises:
         RuntimeError: when it was not.
@@ -237,13 +174,11 @@ def _check(counts: Counts, tally: Tally, hours_per_turn: float) -> None:
     # Each state's market takes a normal number a day; a crisis may end before its last day does.
     days = counts.turns * hours_per_turn / HOURS_PER_DAY - counts.replicates
     # A state decides at most as often as its clock rings, which took its first budget before.
-    rings = tally.due - counts.states * counts.replicates
+    rings = due - counts.states * counts.replicates
     for what, seen in (
         ("normal numbers", counts.normals >= counts.states * days > 0),
         ("decisions", 0 < counts.decisions <= rings),
         ("budgets", counts.budgets > counts.replicates),
     ):
         if not seen:
-            raise RuntimeError(
-                f"{what} are not counted any more: is luck.Stream.take passed by? {vars(tally)}"
-            )
+            raise RuntimeError(f"{what} are not counted any more: {counts}")

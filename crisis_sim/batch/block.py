@@ -42,6 +42,7 @@ class BlockOrder:
         points: how many points; 1 for a batch that is no design.
         is_design: whether rows say to which point they belong.
         number: its place in the plan, from 0.
+        engine: what runs it, as `CrisisModel` takes it.
     """
 
     scenario: Scenario
@@ -54,6 +55,7 @@ class BlockOrder:
     points: int = 1
     is_design: bool = False
     number: int = 0
+    engine: str = "cpu"
 
     @property
     def rows(self) -> int:
@@ -144,14 +146,15 @@ def run_block(
     first_point: int = 0,
     points: int = 1,
     is_design: bool = False,
+    engine: str = "cpu",
     watch: Callable[[CrisisModel], None] | None = None,
 ) -> Block:
     """Run replicates `first` to `first + count - 1` of a scenario.
 
     Args:
-        watch: called with the model after every turn; what it raises ends the run.
-        scenario, first, count, seed, parameters, agents, first_point, points, is_design: as of
-            `BlockOrder`.
+        watch: called with the model at least once a day of the crisis; what it raises ends the run.
+        scenario, first, count, seed, parameters, agents, first_point, points, is_design, engine:
+            as of `BlockOrder`.
     """
     import numpy as np
 
@@ -167,6 +170,7 @@ def run_block(
         agents=agents,
         keep_paths=0 if is_design else PATHS_KEPT,
         points=points,
+        engine=engine,
     )
     try:
         model.run(watch=watch)
@@ -219,6 +223,7 @@ def attempt(order: BlockOrder) -> Block | BlockFailure:
             order.first_point,
             order.points,
             order.is_design,
+            order.engine,
         )
         return replace(block, number=order.number)
     except Exception as error:  # noqa: BLE001 - an agent may be anybody's code

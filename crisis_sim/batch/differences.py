@@ -71,9 +71,9 @@ def of_plans(
         now: the manifest with which it would begin now.
     """
     found = [
-        Difference("batch", name, begun[name], now[name])
-        for name in ("seed", "replicates", "points", "block_size", "agents_added")
-        if begun[name] != now[name]
+        Difference("batch", name, begun.get(name), now[name])
+        for name in ("seed", "replicates", "points", "block_size", "engine", "agents_added")
+        if begun.get(name) != now[name]
     ]
     names = [list(about["scenarios"]) for about in (begun, now)]
     if names[0] != names[1]:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 #: The most replicates in a block: enough to spread a turn's fixed cost over, few enough for its arrays to stay in the
 #: processor's cache (`make bench` shows speed by block size).
 BLOCK_SIZE = 16_384
+#: What can run a batch: the processor, or a graphics card.
+ENGINES = ("cpu", "gpu")
+#: The same for a graphics card, which is quick where it has very many threads to go on with.
+CARD_BLOCK_SIZE = 262_144
 #: The most memory that a block may come to need. Blocks of crises that could need more are smaller;
 #: their results are the same.
 BLOCK_BYTES = 2**30
@@ -40,6 +44,7 @@ class Plan:
         agents: makers of agents to add to each scenario's own.
         points: for a design, at how many points each replicate is run, with the same luck at all of
             them; None for a batch that is no design.
+        engine: what runs it, one of `ENGINES`.
 
     Raises:
         BatchError: when it cannot be run: a number too low, a name twice, a path that leads to no
@@ -53,6 +58,7 @@ class Plan:
     parameters: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     agents: Sequence[Any] = ()
     points: int | None = None
+    engine: str = "cpu"
 
     def __post_init__(self) -> None:
         if not self.scenarios:
@@ -61,6 +67,7 @@ class Plan:
         check_count("block size", self.block_size)
         check_count("points", self.points_each)
         check_count("seed", self.seed, least=0)
+        self._check_engine()
         names = [scenario.name for scenario in self.scenarios]
         for name in names:
             if names.count(name) > 1:
@@ -73,6 +80,19 @@ class Plan:
         if self.parameters:
             for scenario in self.scenarios:
                 self._check_paths(scenario)
+
+    def _check_engine(self) -> None:
+        if self.engine not in ENGINES:
+            raise BatchError(f"engine {self.engine!r} is unknown; there are {', '.join(ENGINES)}")
+        if self.engine == "gpu":
+            from crisis_sim.model.gpu import NoCardError, check_card
+
+            if self.agents:
+                raise BatchError("agents of one's own need the engine cpu")
+            try:
+                check_card()
+            except NoCardError as error:
+                raise BatchError(str(error)) from error
 
     def _check_values(self, path: str, values: NDArray[Any]) -> None:
         if values.shape != (self.rows_each,):
@@ -160,6 +180,7 @@ class Plan:
                     points=points[1] - points[0],
                     is_design=self.points is not None,
                     number=next(numbers),
+                    engine=self.engine,
                 )
 
     def _cuts(self) -> list[tuple[tuple[int, int], tuple[int, int]]]:
@@ -211,6 +232,7 @@ def make_plan(
     parameters: Mapping[str, Any] | None,
     agents: Sequence[Any],
     points: int | None = None,
+    engine: str = "cpu",
 ) -> Plan:
     """A plan from what a person may give: scenarios, files or shipped names, one or many.
 
@@ -224,12 +246,13 @@ def make_plan(
 
     given = [scenarios] if isinstance(scenarios, (Scenario, str, Path)) else scenarios
     named = tuple(_read(one, number) for number, one in enumerate(given, start=1))
-    size = min(BLOCK_SIZE, most_at_once(named)) if block_size is None else block_size
+    usual = CARD_BLOCK_SIZE if engine == "gpu" else BLOCK_SIZE
+    size = min(usual, most_at_once(named)) if block_size is None else block_size
     try:
         values = {path: np.asarray(numbers) for path, numbers in (parameters or {}).items()}
     except ValueError as error:  # lists of lists of several lengths
         raise BatchError(f"parameters must be arrays of numbers: {error}") from error
-    return Plan(named, replicates, seed, size, values, tuple(agents), points)
+    return Plan(named, replicates, seed, size, values, tuple(agents), points, engine)
 
 
 def _read(given: Scenario | str | Path, number: int) -> Scenario:

@@ -35,6 +35,7 @@ def simulate(
     agents: Sequence[Any] = (),
     progress: Progress | None = None,
     points: int | None = None,
+    engine: str = "cpu",
 ) -> Batch:
     """Run scenarios side by side on the same luck, and keep what comes of them in memory.
 
@@ -53,13 +54,14 @@ def simulate(
         progress: called after each block with the crises done and those in all.
         points: for a design, at how many points to run every replicate, with the same luck at all
             of them; its rows then say in a column `point` which one they belong to.
+        engine: `cpu`, or `gpu` for an NVIDIA graphics card: the same crises but for last digits.
 
     Raises:
         ScenarioError: when a scenario file has mistakes.
         BatchError: when the batch cannot be run as asked, or a block of it fails.
     """
     check_count("workers", workers)
-    plan = make_plan(scenarios, replicates, seed, block_size, parameters, agents, points)
+    plan = make_plan(scenarios, replicates, seed, block_size, parameters, agents, points, engine)
     manifest = open_manifest(plan)
     blocks: dict[str, list[Block]] = {one.name: [] for one in plan.scenarios}
     done = 0
@@ -98,6 +100,7 @@ def run_to_folder(
     restart: bool = False,
     scheduler: str | None = None,
     tell: Tell | None = None,
+    engine: str = "cpu",
 ) -> dict[str, Any]:
     """Run scenarios side by side on the same luck, and write what comes of them to a folder.
 
@@ -116,8 +119,8 @@ def run_to_folder(
         scheduler: the address of a Dask scheduler whose workers run the blocks, such as
             `tcp://10.0.0.1:8786`; `local` to start one on this machine with `workers` processes.
         tell: told in words of what goes on: damaged blocks, a cluster's address, a stop.
-        scenarios, replicates, seed, workers, block_size, parameters, agents, progress, points: as
-            for `simulate`.
+        scenarios, replicates, seed, workers, block_size, parameters, agents, progress, points,
+            engine: as for `simulate`.
 
     Returns:
         The manifest; `read_batch` brings the rest back.
@@ -135,7 +138,9 @@ def run_to_folder(
     begun = UnfinishedRun.of(folder) if resume else None
     if begun is not None and block_size is None:
         block_size = begun.manifest["block_size"]
-    plan = make_plan(scenarios, replicates, seed, block_size, parameters, agents, points)
+    plan = make_plan(scenarios, replicates, seed, block_size, parameters, agents, points, engine)
+    if engine == "gpu" and scheduler is not None:
+        raise BatchError("a cluster's workers run batches on their processors: engine cpu")
     manifest = open_manifest(plan, command)
     return FolderRun(folder, plan, manifest, progress, tell).carry_out(
         workers, scheduler, resume=resume, restart=restart

@@ -128,6 +128,7 @@ class UnfinishedRun:
             parameters_in(self.home, self.manifest),
             tuple(agents),
             about["points"],
+            about.get("engine", "cpu"),
         )
 
     def done(self, plan: Plan, tell: Callable[[str], None]) -> dict[int, int]:

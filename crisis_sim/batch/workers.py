@@ -59,6 +59,8 @@ def run_plan(
         BatchError: when worker processes cannot start.
     """
     orders = (order for order in plan.orders() if order.number not in done)
+    if plan.engine == "gpu":
+        workers = 1  # one card
     seconds = 0.0
     blocks = plan.blocks - len(done)
     seconds_left = first_guess(plan) * blocks / plan.blocks

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -67,6 +67,14 @@ def run(
             show_default=False,
         ),
     ] = None,
+    engine: Annotated[
+        Literal["cpu", "gpu"] | None,
+        Parameter(
+            help="What runs them: the processor (cpu), or an NVIDIA graphics card (gpu), for "
+            "batches of a hundred thousand or more (docs/speed.md); cpu.",
+            show_default=False,
+        ),
+    ] = None,
     overrides: Overrides = None,
     resume: Annotated[
         Path | None,
@@ -97,21 +105,26 @@ def run(
     The first scenario is the one that the others are compared with. A run is on disk block by
     block: after Ctrl-C, a crash or a power cut, `--resume` goes on with it.
     """
+    from crisis_sim.batch.cores import cores
     from crisis_sim.batch.errors import BatchError
     from crisis_sim.batch.plan import make_plan
-    from crisis_sim.doctor import cores
     from crisis_sim.scenario.load import load_scenarios
 
     how = How(workers or cores(), scheduler, resume is not None, restart)
     try:
         _check_together(scenarios, overrides, resume, restart, out)
         if resume is not None and not scenarios:
-            return _go_on(resume, how, {"replicates": replicates, "seed": seed}, dry_run, as_json)
+            given = {"replicates": replicates, "seed": seed, "engine": engine}
+            return _go_on(resume, how, given, dry_run, as_json)
         read = load_scenarios(scenarios, overrides or ())
         folder = resume or out or RESULTS / read[0].name
-        begun = _begun(resume) if resume else {"replicates": REPLICATES, "seed": SEED}
+        usual: Mapping[str, Any] = {"replicates": REPLICATES, "seed": SEED, "engine": "cpu"}
+        begun = _begun(resume) if resume else usual
         replicates = begun["replicates"] if replicates is None else replicates
-        plan = make_plan(read, replicates, begun["seed"] if seed is None else seed, None, None, ())
+        seed = begun["seed"] if seed is None else seed
+        plan = make_plan(
+            read, replicates, seed, None, None, (), engine=engine or begun.get("engine", "cpu")
+        )
         if dry_run:
             _print_plan(plan, how.workers, folder, as_json)
             return DONE
@@ -209,6 +222,7 @@ def _run_batch(folder: Path, how: How, as_json: bool, plan: Plan | None = None) 
                     restart=how.restart,
                     scheduler=how.scheduler,
                     tell=talk,
+                    engine=plan.engine,
                 )
         finished = True
         remove_report(folder)
@@ -266,8 +280,9 @@ def _print_plan(plan: Plan, workers: int, folder: Path, as_json: bool) -> None:
         "crises": plan.crises,
         "turns_at_most": max(one.turns for one in plan.scenarios),
         "blocks": plan.blocks,
-        "workers": useful,
-        "seconds_estimated": round(seconds, 1),
+        "engine": plan.engine,
+        "workers": useful if plan.engine == "cpu" else 1,
+        "seconds_estimated": round(seconds, 1) if plan.engine == "cpu" else None,
         "folder": str(folder),
         "replaces_results": replaces,
     }
@@ -280,7 +295,10 @@ def _print_plan(plan: Plan, workers: int, folder: Path, as_json: bool) -> None:
         f"{plan.replicates:,} replicates of each with seed {plan.seed}: {plan.crises:,} crises of "
         f"at most {facts['turns_at_most']:,} turns, in {counted(plan.blocks, 'block')}"
     )
-    say(f"about {in_words(seconds)} with {counted(useful, 'process', 'es')}")
+    if plan.engine == "cpu":
+        say(f"about {in_words(seconds)} with {counted(useful, 'process', 'es')}")
+    else:
+        say("on a graphics card")
     say(f"into {folder}" + (", replacing the results that it holds" if replaces else ""))
 
 

@@ -28,7 +28,7 @@ def progress_bar() -> Iterator[Callable[[int, int], None]]:
     from crisis_sim.model.compiled import are_kept
 
     if not are_kept():
-        talk("compiling the rules of the model: some ten seconds, once for each installation")
+        talk("compiling the rules of the model: some twenty seconds, once for each installation")
     columns = (BarColumn(), MofNCompleteColumn(), "crises", TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("crises", total=None)

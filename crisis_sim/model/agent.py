@@ -1,8 +1,7 @@
-"""What every agent can do, and what a third party brings to bear on a state. Subclass these for agents of your own."""
+"""What every agent can do. Subclass `CrisisAgent` or `ThirdParty` for agents of your own."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import mesa
@@ -10,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisis_sim.model.arrays import Array, Indices, OverReplicates, Real
-from crisis_sim.model.choice import INFLUENCE
-from crisis_sim.model.compiled import compiled
+from crisis_sim.model.bearing import Influence
 from crisis_sim.model.luck import Clock, NormalStream, Stream
 
 if TYPE_CHECKING:
@@ -68,8 +66,9 @@ class Lucky(OverReplicates):
 class CrisisAgent(Lucky, mesa.Agent):  # type: ignore[misc]  # Mesa's Agent is untyped
     """An agent of a crisis; every array attribute runs over the replicates.
 
-    Each turn the crisis calls `observe` on all agents (take in what the last turn brought), then `act` (decide): on the
-    states first, then on all others; then `settle` (carry out what was decided). In `observe` and `act` an agent reads
+    Each turn all agents observe (take in what the last turn brought), then act (decide), the states before all others,
+    then settle (carry out what was decided). For the scenario's own agents the rules in their files do that; on an agent of
+    another kind the crisis calls `observe`, `act` and `settle` right after them. In `observe` and `act` an agent reads
     others and changes only itself, and what others read of it only where they have read it already: so the order of
     agents does not matter.
 
@@ -114,118 +113,8 @@ class CrisisAgent(Lucky, mesa.Agent):  # type: ignore[misc]  # Mesa's Agent is u
         return {}
 
 
-@dataclass(slots=True)
-class Influence:
-    """What third parties bring to bear on one state, in some replicates; each an array over those replicates, or None.
-
-    Attributes:
-        restraint: value that it takes from full intensity (negative: that it adds).
-        inducement: value that it adds to a halt.
-        cover: share of the audience cost of stepping down that it saves.
-        information: share of the fog that it lifts.
-        privacy: share of the cost of an open offer that a private way saves.
-        trust: share of the mistrust of a halt that it lifts.
-        overtness: how far it is seen to broker.
-    """
-
-    restraint: Array = None
-    inducement: Array = None
-    cover: Array = None
-    information: Array = None
-    privacy: Array = None
-    trust: Array = None
-    overtness: Array = None
-
-
-class Bearing:
-    """All that third parties bring to bear on one state, in m replicates, as it is joined party by party.
-
-    Values add up; shares each save a part of what the others left; overtness is that of the most overt.
-
-    Attributes:
-        total: records of `INFLUENCE`, shape (m,). Until it is closed, its shares are what is left of them.
-    """
-
-    def __init__(self, count: int) -> None:
-        self.total = np.empty(count, INFLUENCE)
-        _start(self.total)
-
-    def join(self, influence: Influence) -> None:
-        """Join what one party brings. To say nothing, or nothing yet, changes no digit."""
-        _join(self.total, *(_whole(getattr(influence, part), self.total.size) for part in PARTS))
-
-    def close(self) -> NDArray[np.void]:
-        """The records, once all have joined."""
-        _close(self.total)
-        return self.total
-
-
-PARTS = tuple(INFLUENCE.names or ())
-_NOTHING = np.empty(0, Real)
-_ONE = Real(1)
-
-
-def _whole(part: Array, count: int) -> NDArray[np.float32]:
-    """A part of an influence as an array of `Real`, shape (count,), or of none where it is None."""
-    if part is None:
-        return _NOTHING
-    if getattr(part, "dtype", None) == Real and part.shape == (count,) and part.flags.carray:
-        return cast("NDArray[np.float32]", part)
-    return np.full(count, part, Real)
-
-
-@compiled
-def _start(total: NDArray[np.void]) -> None:
-    """Let shares be what is left of them, until all have been joined."""
-    for one in range(total.size):
-        total[one].restraint = 0
-        total[one].inducement = 0
-        total[one].overtness = 0
-        total[one].cover = _ONE
-        total[one].information = _ONE
-        total[one].privacy = _ONE
-        total[one].trust = _ONE
-
-
-@compiled
-def _join(
-    total: NDArray[np.void],
-    restraint: NDArray[np.float32],
-    inducement: NDArray[np.float32],
-    cover: NDArray[np.float32],
-    information: NDArray[np.float32],
-    privacy: NDArray[np.float32],
-    trust: NDArray[np.float32],
-    overtness: NDArray[np.float32],
-) -> None:
-    for one in range(restraint.size):
-        total[one].restraint += restraint[one]
-    for one in range(inducement.size):
-        total[one].inducement += inducement[one]
-    for one in range(cover.size):
-        total[one].cover *= _ONE - cover[one]
-    for one in range(information.size):
-        total[one].information *= _ONE - information[one]
-    for one in range(privacy.size):
-        total[one].privacy *= _ONE - privacy[one]
-    for one in range(trust.size):
-        total[one].trust *= _ONE - trust[one]
-    for one in range(overtness.size):
-        total[one].overtness = max(total[one].overtness, overtness[one])
-
-
-@compiled
-def _close(total: NDArray[np.void]) -> None:
-    """Turn what is left of shares into the shares."""
-    for one in range(total.size):
-        total[one].cover = _ONE - total[one].cover
-        total[one].information = _ONE - total[one].information
-        total[one].privacy = _ONE - total[one].privacy
-        total[one].trust = _ONE - total[one].trust
-
-
 class ThirdParty(CrisisAgent):
-    """An agent that bears on the states: a mediator, a lender, a back-channel, an adviser, or one of your own."""
+    """An agent of one's own that bears on the states, as mediators, lenders, back-channels and advisers do."""
 
     def strain(self, state: State) -> Array | None:
         """Economic pressure that it puts on `state` (negative: that it lifts), over all replicates; None for none."""
@@ -235,8 +124,24 @@ class ThirdParty(CrisisAgent):
         """What it brings to bear on `state` in the replicates `who`; None for nothing in any of them."""
         return None
 
-    def bear(self, state: State, who: Indices, bearing: Bearing) -> None:
-        """Join its influence to that of others."""
-        influence = self.influence(state, who)
-        if influence is not None:
-            bearing.join(influence)
+
+class Role(CrisisAgent):
+    """An agent of the scenario: it acts by the rules of its file, and what a turn changes is held in records of the crisis.
+
+    Args:
+        model: the crisis it belongs to.
+        name: its name in the scenario.
+        place: its number among the agents of its kind.
+    """
+
+    #: The crisis's attribute that holds the records of its kind, shape (replicates, members).
+    held_in: str
+
+    def __init__(self, model: CrisisModel, name: str, place: int) -> None:
+        super().__init__(model, name)
+        self.place = place
+
+    @property
+    def records(self) -> Any:
+        """Where its attributes are held: records, shape (replicates,)."""
+        return getattr(self.crisis, self.held_in)[:, self.place]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from crisis_sim.model.compiled import rule
 
 #: An array over replicates, shape (replicates,), or one number shared by all of them.
 Array = Any
@@ -59,33 +62,56 @@ class OverReplicates:
     keeps_itself = False
 
 
+# Records: what rules read and write. A row of them is all that there is of one replicate, side by side in memory.
+
+
 def reals(*names: str) -> np.dtype[np.void]:
     """A kind of record whose fields are all of `Real`."""
     return np.dtype([(name, Real) for name in names])
 
 
-class Settings(OverReplicates):
-    """Numbers that a compiled rule reads: one record for each replicate, or a single one where all share them.
+class Held:
+    """An attribute that is a field of its owner's records: an array over replicates, which can be changed in place.
 
-    Args:
-        records: shape (replicates, ...), or (1, ...) where they are shared.
+    The owner's `records` says where they are now, shape (replicates,).
     """
 
-    def __init__(self, records: NDArray[np.void]) -> None:
-        shared = len(records) == 1
-        # In a tuple where it is not over the replicates.
-        self._shared = (records,) if shared else None
-        self._own = None if shared else records
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
 
-    @classmethod
-    def of(cls, kind: np.dtype[np.void], **numbers: Array) -> Settings:
-        """Settings of a kind, from a number for each of its fields: shared by all or of shape (replicates,)."""
-        records = np.empty(max(np.size(number) for number in numbers.values()), kind)
-        for name, number in numbers.items():
-            records[name] = number
-        return cls(records)
+    def __get__(self, owner: Any, kind: type | None = None) -> Any:
+        return self if owner is None else owner.records[self._name]
 
-    @property
-    def records(self) -> Any:
-        """The records; that of replicate k is `records[min(k, len(records) - 1)]`."""
-        return self._own if self._shared is None else self._shared[0]
+    def __set__(self, owner: Any, values: Array) -> None:
+        owner.records[self._name] = values
+
+
+def zeros(replicates: int, members: int, kind: np.dtype[np.void]) -> NDArray[np.void]:
+    """Records of so many members in each replicate, all zero."""
+    return np.zeros((replicates, members), kind)
+
+
+def terms(kind: np.dtype[np.void], members: Sequence[Mapping[str, Array]]) -> NDArray[np.void]:
+    """Numbers that rules read, a record for each member: shape (replicates, members), or (1, members) where all share them.
+
+    Args:
+        kind: the records' fields.
+        members: for each member a number for each field, shared by all replicates or of shape (replicates,).
+    """
+    rows = max((np.size(number) for member in members for number in member.values()), default=1)
+    records = np.zeros((rows, len(members)), kind)
+    for place, member in enumerate(members):
+        for name in kind.names or ():
+            records[name][:, place] = member[name]
+    return records
+
+
+def kept(records: NDArray[Any], chosen: Indices, replicates: int) -> NDArray[Any]:
+    """Rows of the chosen replicates out of `replicates`, or the one row that all share."""
+    return records if len(records) == 1 < replicates else records[chosen]
+
+
+@rule
+def row(records: Any, one: Any) -> Any:
+    """The row of replicate `one`, or the only one where all share it."""
+    return min(one, records.shape[0] - 1)

@@ -2,109 +2,110 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from crisis_sim.model.agent import Bearing, CrisisAgent, ThirdParty
-from crisis_sim.model.arrays import Array, Flags, Indices, Real, Settings, at, reals
-from crisis_sim.model.compiled import compiled
-from crisis_sim.model.state import State
+from crisis_sim.model import tell
+from crisis_sim.model.agent import CrisisAgent, Role
+from crisis_sim.model.arrays import Array, Held, Real, reals
+from crisis_sim.model.compiled import rule
+from crisis_sim.model.luck import rings
+from crisis_sim.model.record import CHANNEL_OPENED, mark, note
 from crisis_sim.scenario.schema import ChannelSpec
 
 if TYPE_CHECKING:
     from crisis_sim.model.crisis import CrisisModel
 
-
-#: What an open line is worth.
-WORTH = reals("trust", "information")
+#: All that changes in a line: see `Channel`.
+LINE = np.dtype([("wished", Real), ("open", np.bool_)], align=True)
+#: What an open line is worth, and how soon it opens and breaks.
+WORTH = reals("trust", "information", "openings", "breaks", "exposed")
+PURPOSES = ("open", "break")
+OPEN, BREAK = range(2)
 _ONE = Real(1)
 
 
-class Channel(ThirdParty):
+class Channel(Role):
     """A private line between the two states.
 
     Attributes (arrays over replicates):
         open: whether the line is open.
+        wished: how much agents of one's own want it opened.
     """
 
-    def __init__(self, model: CrisisModel, name: str, spec: ChannelSpec) -> None:
-        super().__init__(model, name)
+    held_in = "lines"
+
+    open = Held()
+    wished = Held()
+
+    def __init__(self, model: CrisisModel, name: str, spec: ChannelSpec, place: int) -> None:
+        super().__init__(model, name, place)
         self.title = spec.title or name
         self.opened_by = spec.opened_by
         self.facts = model.parameters.numbers(f"channels.{name}", spec)
-        self.open = self.array(spec.standing, bool)
-        self._worth = Settings.of(
-            WORTH, trust=self.facts.trust, information=model.behaviour.channels.information
-        )
-        model.record.add(f"{name}_opened_at_hours")
+        self.open = spec.standing
+        model.record.add_figure(f"{name}_opened_at_hours")
 
-    def act(self) -> None:
-        crisis, channels = self.crisis, self.crisis.behaviour.channels
-        shut, under_fire = _sort_lines(self.open, crisis.open_to_decision, crisis.under_fire)
-        opened = broken = shut[:0]
-        if shut.size:
-            rate = at(channels.openings_per_day, shut) * self._wish(shut)
-            opened = self.where("open", rate, shut)
-        if under_fire.size:
-            fire = crisis.danger[under_fire] * (1 - at(self.facts.trust, under_fire))
-            rate = at(channels.breaks_per_day, under_fire) * fire
-            broken = self.where("break", rate, under_fire)
-        if opened.size:
-            self.open[opened] = True
-            crisis.record.mark(f"{self.name}_opened_at_hours", opened, crisis.hours)
-            crisis.record.mark("channel_opened_at_hours", opened, crisis.hours)
-            if crisis.journal is not None:
-                keenest = max(self._openers(), key=lambda agent: float(agent.wish_to_talk()[0]))
-                crisis.tell("channel_opened", self.name, by=keenest.name)
-        if broken.size:
-            self.open[broken] = False
-            crisis.tell("channel_broke", self.name)
+    def worth(self) -> dict[str, Array]:
+        """What it is worth: `WORTH`."""
+        channels = self.crisis.behaviour.channels
+        return {
+            "trust": self.facts.trust,
+            "information": channels.information,
+            "openings": channels.openings_per_day,
+            "breaks": channels.breaks_per_day,
+            "exposed": 1 - self.facts.trust,
+        }
 
-    def _openers(self) -> list[CrisisAgent]:
+    @property
+    def openers(self) -> list[CrisisAgent]:
+        """Who may open it."""
         openers = [agent for agent in self.crisis.cast if agent.name in self.opened_by]
         return sorted(openers, key=lambda agent: agent.name)
 
-    def _wish(self, who: Indices) -> Array:
-        """How much those who may open it want to, together."""
-        return sum(agent.wish_to_talk()[who] for agent in self._openers())
-
-    def bear(self, state: State, who: Indices, bearing: Bearing) -> None:
-        """Join what an open line brings, as far as it is trusted: information, privacy and trust."""
-        _bear(self._worth.records, who, self.open, bearing.total)
+    def keenest(self, place: int) -> str:
+        """Who of the scenario's openers has this place among them, or else who of one's own agents wants it most."""
+        if place >= 0:
+            able = (*self.crisis.states, *self.crisis.mediators)
+            return [agent.name for agent in self.openers if agent in able][place]
+        own = [agent for agent in self.openers if not isinstance(agent, Role)]
+        return max(own, key=lambda agent: float(agent.wish_to_talk()[0])).name
 
     def series(self) -> dict[str, Array]:
         return {f"{self.name}_open": self.open}
 
 
-@compiled
-def _sort_lines(
-    line_is_open: Flags, open_to_decision: Flags, under_fire: NDArray[np.float32]
-) -> tuple[Indices, Indices]:
-    """The replicates in which the line is shut and may be opened, and those in which it is open and under fire."""
-    shut = np.empty(line_is_open.size, np.intp)
-    exposed = np.empty(line_is_open.size, np.intp)
-    closed = threatened = 0
-    for one in range(line_is_open.size):
-        if line_is_open[one]:
-            if under_fire[one] > 0:
-                exposed[threatened] = one
-                threatened += 1
-        elif open_to_decision[one]:
-            shut[closed] = one
-            closed += 1
-    return shut[:closed], exposed[:threatened]
+@rule
+def act(
+    own: Any, number: Any, worth: Any, wish: Any, keenest: Any, here: Any, first: Any, figure: Any
+) -> None:
+    """A line that is shut opens the sooner the more it is wished for; an open one may break under fire.
+
+    Args:
+        number: the channel's number.
+        wish: how much those who may open it want to, together; `keenest` is the place of who of them wants it most.
+        first: the number of its first stream of luck.
+        figure: the record's column of its first opening.
+    """
+    board, luck, hours = here.board, here.luck, here.hours
+    if own.open:
+        if board.under_fire > 0:
+            fire = board.danger * worth.exposed
+            if rings(luck, first + BREAK, worth.breaks * fire * here.days):
+                own.open = False
+                note(here.book, tell.CHANNEL_BROKE, number, hours)
+    elif board.open_to_decision and rings(luck, first + OPEN, worth.openings * wish * here.days):
+        own.open = True
+        mark(here.book, figure, hours)
+        mark(here.book, CHANNEL_OPENED, hours)
+        note(here.book, tell.CHANNEL_OPENED, number, hours, keenest)
 
 
-@compiled
-def _bear(worth: NDArray[np.void], who: Indices, is_open: Flags, total: NDArray[np.void]) -> None:
-    """Join its influence in the replicates `who` to the total; shares there are what is left of them."""
-    last = worth.size - 1
-    for place in range(who.size):
-        one = who[place]
-        if is_open[one]:
-            own, joined = worth[min(one, last)], total[place]
-            joined.information *= _ONE - own.information * own.trust
-            joined.privacy *= _ONE - own.trust
-            joined.trust *= _ONE - own.trust
+@rule
+def bear(own: Any, worth: Any, joined: Any) -> None:
+    """Join what an open line brings, as far as it is trusted: information, privacy and trust."""
+    if own.open:
+        joined.information *= _ONE - worth.information * worth.trust
+        joined.privacy *= _ONE - worth.trust
+        joined.trust *= _ONE - worth.trust

@@ -3,58 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mesa
 import numpy as np
 from numpy.typing import NDArray
 
-from crisis_sim.model.adviser import Adviser
-from crisis_sim.model.agent import CrisisAgent, ThirdParty
-from crisis_sim.model.arrays import Array, Flags, Indices, OverReplicates, Real, Settings, reals
-from crisis_sim.model.channel import Channel
-from crisis_sim.model.compiled import compiled
+from crisis_sim.model import turn
+from crisis_sim.model.adviser import COUNSEL, Adviser
+from crisis_sim.model.agent import CrisisAgent, Role, ThirdParty
+from crisis_sim.model.arrays import Array, Held, Indices, OverReplicates, Real, zeros
+from crisis_sim.model.bearing import bring_nothing, join
+from crisis_sim.model.channel import LINE, Channel
 from crisis_sim.model.endings import Endings
 from crisis_sim.model.halt import Halt
 from crisis_sim.model.journal import Journal
 from crisis_sim.model.ladder import Ladder
-from crisis_sim.model.lender import Lender
+from crisis_sim.model.lender import REVIEW, Lender
 from crisis_sim.model.luck import Luck
-from crisis_sim.model.mediator import Mediator
+from crisis_sim.model.mediator import STANDING, Mediator
 from crisis_sim.model.parameters import Numbers, Parameters, parts_of
 from crisis_sim.model.paths import Paths
-from crisis_sim.model.record import Record
-from crisis_sim.model.state import State
+from crisis_sim.model.record import MILESTONES, OF_LENDERS, Record
+from crisis_sim.model.state import POWER, State
+from crisis_sim.model.tell import tell
+from crisis_sim.model.world import (
+    BOARD,
+    CHANGING,
+    figures_of,
+    nothing_beside,
+    streams_of,
+    without,
+    world_of,
+)
 from crisis_sim.scenario.schema import ENDINGS, STYLES, VIOLENCE, Scenario
+
+if TYPE_CHECKING:
+    from crisis_sim.model.gpu import Card
 
 #: Makes an agent of one's own: called with the model once the scenario's agents stand.
 AgentMaker = Callable[["CrisisModel"], CrisisAgent]
-
-#: Milestones of every crisis, in hours from the start.
-MILESTONES = (
-    "ended_at_hours",
-    "first_strike_at_hours",
-    "mediation_started_at_hours",
-    "channel_opened_at_hours",
-    "ceasefire_agreed_at_hours",
-    "ceasefire_in_effect_at_hours",
-    "first_violation_at_hours",
-    "relapsed_at_hours",
-    "war_at_hours",
-    "nuclear_use_at_hours",
-    "followed_until_hours",
-)
-
-
-#: Milestones that coming to a rung may be: their column, the flag of the rung, and what the journal calls them.
-FIRSTS = (
-    ("first_strike_at_hours", "strike", "first_strike"),
-    ("war_at_hours", "war", "war"),
-    ("nuclear_use_at_hours", "nuclear", "nuclear_use"),
-)
-#: Share of the danger that markets no longer fear while a halt holds.
-RELIEF = reals("halt_relief")
-_ONE = Real(1)
 
 
 class Behaviours(OverReplicates):
@@ -84,6 +72,8 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         keep_paths: how many of the batch's first replicates to keep day-by-day paths of; a design keeps none.
         points: how many points of a design the block holds. Row p * replicates + r is replicate r at point p: it has the
             same luck at every point, and the arrays over replicates run over all rows.
+        engine: `cpu`, or `gpu` for a graphics card, on which `run` then goes on (see `crisis_sim.model.gpu`); agents of
+            one's own and a journal need `cpu`.
 
     Attributes:
         hours: hours from the scenario's start to the end of the current turn.
@@ -98,11 +88,25 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         worst: the worst violence so far, as its place in `VIOLENCE`.
         states, mediators, lenders, channels, advisers: the agents by role; `cast`: all of them.
         turns_run: turns that ongoing replicates have gone through, summed over replicates.
+        board, powers, mediation, reviews, lines, counsel: where all this and the agents' attributes are held: records of the
+            crisis, shape (replicates,), of states, mediators, lenders' reviews, channels and advisers, shape
+            (replicates, members).
+        world: all that the rules read and write, those records among it.
 
     Raises:
         ValueError: when a journal is asked for more than one replicate, or a count is not positive.
         KeyError: when `parameters` names what is no parameter of the scenario.
+        NoCardError: when the engine is a graphics card, and there is none.
     """
+
+    ongoing = Held()
+    open_to_decision = Held()
+    at_war = Held()
+    deaths = Held()
+    danger = Held()
+    feared = Held()
+    under_fire = Held()
+    worst = Held()
 
     def __init__(
         self,
@@ -115,6 +119,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         journal: Journal | None = None,
         keep_paths: int = 0,
         points: int = 1,
+        engine: str = "cpu",
     ) -> None:
         super().__init__(rng=seed)  # Mesa's own generator is not used: see luck.py
         if replicates < 1 or first_replicate < 0:
@@ -142,32 +147,37 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             }
         )
         self.ladder = Ladder(scenario.ladder, self.parameters, self.harm_of, self.harm_of_flow)
-        self.rungs = self.ladder.rungs(
-            self.days_per_turn,
-            self.behaviour.harm.attrition_credit,
-            self.behaviour.decision.dread_power,
+        self.board = np.zeros(rows, BOARD)
+        self.powers = zeros(rows, len(scenario.states), POWER)
+        self.mediation = zeros(rows, len(scenario.mediators), STANDING)
+        self.reviews = zeros(
+            rows, sum(len(one.reviews) for one in scenario.lenders.values()), REVIEW
         )
-        self.openings = self.ladder.openings()
+        self.lines = zeros(rows, len(scenario.channels), LINE)
+        self.counsel = zeros(rows, len(scenario.advisers), COUNSEL)
+        self.ongoing = True
         self.record = self._new_record()
-        self.ongoing = np.full(rows, True)
-        self.deaths = np.zeros(rows)
-        self.danger: NDArray[np.float32] = np.zeros(rows, Real)
-        self.feared: NDArray[np.float32] = np.zeros(rows, Real)
-        self.under_fire: NDArray[np.float32] = np.zeros(rows, Real)
-        self.at_war = np.full(rows, False)
-        self.worst = np.zeros(rows, Real)
-        self._relief = Settings.of(RELIEF, halt_relief=self.behaviour.economy.halt_relief)
+        self.streams = streams_of(self, self.luck)
 
         self.cast: list[CrisisAgent] = []
-        self.third_parties: list[ThirdParty] = []
-        self._populate(agents)
         self.halt = Halt(self)
-        self._begin()
         self.endings = Endings(self)
-        self.paths = Paths(self, keep_paths if points == 1 else 0)
+        self._populate(agents)
         self._schedule()
+        self.world = world_of(self)
         self.parameters.check_all_used()
-        self._read_states()
+        self.look()
+        for state in self.states:
+            state.commitment = state.intensity
+        self.paths = Paths(self, keep_paths if points == 1 else 0)
+        self._card = self._find_card() if engine == "gpu" else None
+
+    def _find_card(self) -> Card:
+        if self.journal is not None or self.own_agents:
+            raise ValueError("agents of one's own, and a journal, need the engine cpu")
+        from crisis_sim.model.gpu import Card
+
+        return Card(self.world)
 
     @property
     def scenario(self) -> Scenario:
@@ -178,18 +188,39 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
     def scenario(self, _: object) -> None:
         """From 3.5 on, Mesa puts a scenario of its own kind here; it stays unused, and ours unchanged."""
 
+    @property
+    def records(self) -> Any:
+        """Where its attributes over replicates are held."""
+        return self.board
+
     # How it is made.
 
     def _populate(self, agents: Iterable[AgentMaker]) -> None:
         scenario = self.scenario
-        self.states = tuple(State(self, name, spec) for name, spec in scenario.states.items())
+        self.states = tuple(
+            State(self, name, spec, place)
+            for place, (name, spec) in enumerate(scenario.states.items())
+        )
         self.states[0].meet(self.states[1])
         self.states[1].meet(self.states[0])
         self.record.columns["nuclear_pair"] |= self.states[0].nuclear & self.states[1].nuclear
-        self.mediators = [Mediator(self, name, spec) for name, spec in scenario.mediators.items()]
-        self.lenders = [Lender(self, name, spec) for name, spec in scenario.lenders.items()]
-        self.channels = [Channel(self, name, spec) for name, spec in scenario.channels.items()]
-        self.advisers = [Adviser(self, name, spec) for name, spec in scenario.advisers.items()]
+        self.mediators = [
+            Mediator(self, name, spec, place)
+            for place, (name, spec) in enumerate(scenario.mediators.items())
+        ]
+        self.lenders: list[Lender] = []
+        first_review = 0
+        for place, (name, lender) in enumerate(scenario.lenders.items()):
+            self.lenders.append(Lender(self, name, lender, place, first_review))
+            first_review += len(lender.reviews)
+        self.channels = [
+            Channel(self, name, spec, place)
+            for place, (name, spec) in enumerate(scenario.channels.items())
+        ]
+        self.advisers = [
+            Adviser(self, name, spec, place)
+            for place, (name, spec) in enumerate(scenario.advisers.items())
+        ]
         for make in agents:
             make(self)
 
@@ -203,30 +234,37 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         if agent.name in taken:
             raise ValueError(f"an agent is called '{agent.name}' already; names taken: {taken}")
         self.cast.append(agent)
-        # Influences are joined in the order of names, so that the last digit does not hang on the order of the file.
-        parties = [member for member in self.cast if isinstance(member, ThirdParty)]
-        self.third_parties = sorted(parties, key=lambda party: party.name)
 
     def dismiss(self, agent: CrisisAgent) -> None:
-        """Take an agent out of the cast."""
+        """Take an agent of one's own out of the cast.
+
+        Raises:
+            ValueError: when it is one of the scenario's, without which the rules cannot go on.
+        """
+        if isinstance(agent, Role):
+            raise ValueError(f"'{agent.name}' is part of the scenario: leave it out there")
         self.cast.remove(agent)
-        self.third_parties = [party for party in self.third_parties if party is not agent]
+
+    @property
+    def own_agents(self) -> list[CrisisAgent]:
+        """The agents that are not the scenario's, in the order of Mesa's AgentSet."""
+        return [agent for agent in self.cast if not isinstance(agent, Role)]
 
     def _new_record(self) -> Record:
-        record = Record(self.replicates)
+        record = Record(self.replicates, figures_of(self), OF_LENDERS + len(self.scenario.lenders))
         for milestone in MILESTONES:
-            record.add(milestone)
-        record.add_words("ending", ENDINGS)
-        record.add_words("mediation_style", ["", *STYLES])
-        record.add_words("brokered_by", ["", *self.scenario.mediators])
-        record.add_words("worst_violence", VIOLENCE)
-        record.add("peak_rung", 0, np.int16)
+            record.add_figure(milestone)
+        record.add_word("ending", ENDINGS)
+        record.add_word("mediation_style", ["", *STYLES])
+        record.add_word("brokered_by", ["", *self.scenario.mediators])
+        record.add_word("worst_violence", VIOLENCE)
+        record.add_word("peak_rung")
         record.add("nuclear_pair", False, np.bool_)
-        record.add("deaths")
+        record.add_figure("deaths")
         for name in self.scenario.states:
-            record.add(f"{name}_lowest_market")
-            record.add(f"{name}_highest_pressure")
-            record.add(f"{name}_market_rebound")
+            record.add_figure(f"{name}_lowest_market")
+            record.add_figure(f"{name}_highest_pressure")
+            record.add_figure(f"{name}_market_rebound")
         return record
 
     def _schedule(self) -> None:
@@ -237,12 +275,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         ]
         hours = [scenario.hours_from_start(event.at) for event in scenario.events]
         order = sorted(range(len(hours)), key=hours.__getitem__)
-        self._coming = [(hours[k], scenario.events[k], numbers[k]) for k in order]
-
-    def _begin(self) -> None:
-        """Write down where the states stand before the first turn."""
-        for state in self.states:
-            self.note_rungs(state, np.arange(self.replicates))
+        self.scheduled = tuple((hours[k], scenario.events[k], numbers[k]) for k in order)
 
     # What agents ask.
 
@@ -263,134 +296,133 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         """Grievance a day from deaths that come day by day: they add up, whatever the length of a turn."""
         return deaths_per_day / self.behaviour.harm.harm_unit_deaths
 
-    def strain_on(self, name: str) -> Array:
-        """Economic pressure that third parties put on a state."""
-        state = self.state(name)
-        strains = [strain for p in self.third_parties if (strain := p.strain(state)) is not None]
-        return sum(strains) if strains else 0.0
-
     def tell(self, kind: str, agent: str, **detail: Any) -> None:
         """Note an event in the journal, if there is one and the crisis is not over."""
         if self.journal is not None and self.ongoing[0]:
             self.journal.note(float(detail.pop("hours", self.hours)), kind, agent, detail)
 
-    def note_rungs(self, state: State, who: Indices, hours: float | None = None) -> None:
-        """Write into the record that a state came to its present rungs, at the given hours or now."""
-        hours = self.hours if hours is None else hours
-        columns = self.record.columns
-        first = [columns[name] for name, _, _ in FIRSTS]
-        if self.journal is not None:
-            self._tell_firsts(state, first, hours)
-        _note_rungs(
-            who,
-            state.rung,
-            self.rungs.records,
-            self.ongoing,
-            self.record.place,
-            hours,
-            self.worst,
-            columns["peak_rung"],
-            columns["worst_violence"],
-            *first,
-        )
-
-    def _tell_firsts(self, state: State, first: list[NDArray[np.float64]], hours: float) -> None:
-        step = self.rungs.records[0, state.rung[0]]
-        for (_, flag, kind), column in zip(FIRSTS, first, strict=True):
-            if step[flag] > 0 and np.isnan(column[0]):
-                self.tell(kind, state.name, hours=hours)
-
     # A turn.
 
     def step(self) -> None:
         """One turn: all observe what it brought; the states decide, then the others; what they decided is carried out."""
-        self.turn += 1
-        self.hours = self.turn * self.scenario.hours_per_turn
-        self.turns_run += int(np.count_nonzero(self.ongoing))
-        self._happen()
-        self._count_deaths()
-        self.open_to_decision = self.ongoing & ~(self.halt.pending | self.halt.holding)
-        cast = tuple(
-            self.cast
-        )  # in the order of Mesa's AgentSet, whose weak references cost more than to act
-        for agent in cast:
-            agent.observe()
-        for state in self.states:  # they decide on what third parties had done when the turn began
-            state.act()
-        for agent in cast:
-            if not isinstance(agent, State):
-                agent.act()
-        for agent in cast:
-            agent.settle()
-        self.halt.settle()
-        self._read_states()
-        self.paths.take()
-        self.endings.settle()
-        self._write_journal()
-        self.running = bool(self.ongoing.any())
+        own = self.own_agents
+        if own:
+            self._take_turn_with(own)
+        else:
+            self._take_turns(self.turn + 1, turn.WHOLE)
+        self._see_what_came()
 
     def run(
         self, drop_finished: bool = True, watch: Callable[[CrisisModel], None] | None = None
     ) -> CrisisModel:
-        """Step until every replicate's crisis is over.
+        """Go on until every replicate's crisis is over.
 
         Args:
             drop_finished: whether finished replicates leave the block on the way, which saves work and changes nothing.
-            watch: called after every turn; what it raises ends the run.
+            watch: called at least once a day of the crisis; what it raises ends the run.
         """
+        in_a_day = max(int(24 // self.scenario.hours_per_turn), 1)
+        by_turns = self.journal is not None or bool(self.own_agents)
         while self.running:
-            self.step()
+            if by_turns:
+                self.step()
+            else:  # each replicate goes through all of a day's turns by itself
+                until = self.turn + in_a_day - self.turn % in_a_day
+                self._take_turns(min(until, self.scenario.turns), turn.WHOLE)
+                if self._card is not None:
+                    self._fetch(self._card)
+                self._see_what_came()
+                self.steps = self.turn
             if watch is not None:
                 watch(self)
-            if drop_finished:
+            if drop_finished and self._card is None:
                 self.drop_finished()
         return self
 
-    def _happen(self) -> None:
-        """Let the scheduled events of this turn happen; rungs that they bring count for the whole of it."""
-        while self._coming and self._coming[0][0] <= self.hours:
-            hours, event, numbers = self._coming.pop(0)
-            struck = self.state(event.struck)
-            struck.suffer_event(
-                numbers.deaths, numbers.provocation, numbers.blame, numbers.pressure
-            )
-            self.deaths += numbers.deaths
-            if self.journal is not None:
-                deaths = float(np.max(numbers.deaths))
-                self.tell(event.kind, event.struck, hours=hours, title=event.title, deaths=deaths)
-            struck.rival.climb_to(numbers.rival_rung, hours)
+    def _fetch(self, card: Card) -> None:
+        """Bring back from the card what is needed of it."""
+        if self.turn >= self.scenario.turns:
+            card.fetch()
+        elif self.paths.kept:
+            card.fetch_first(self.paths.kept)
 
-    def _count_deaths(self) -> None:
-        one, other = self.states
-        self.deaths += one.deaths
-        self.deaths += other.deaths
+    def _take_turns(self, until: int, parts: int) -> None:
+        """Take the replicates whose crises go on through parts of the turns up to this one."""
+        first = self.turn + 1
+        self.turn, self.hours = until, until * self.scenario.hours_per_turn
+        self._take(first, parts)
 
-    def _read_states(self) -> None:
-        """See how the states stand at the end of a turn."""
-        one, other = self.states
-        _read_states(
-            (one.intensity, one.strikes, one.at_war),
-            (other.intensity, other.strikes, other.at_war),
-            self._relief.records,
-            self.halt.holding,
-            self.danger,
-            self.feared,
-            self.under_fire,
-            self.at_war,
-        )
+    def _take(self, first: int, parts: int) -> None:
+        if self._card is not None:
+            self.turns_run += self._card.take_turns(first, self.turn, parts)
+        else:
+            self.turns_run += turn.take_turns(self.world, first, self.turn, parts)
+        self._tell_notes()
 
-    def end(self, who: Indices, ending: int, hours: NDArray[np.float64]) -> None:
-        """End the crises `who` with an ending (its number in `ENDINGS`), at the given hours."""
-        record = self.record
-        record.set("ending", who, ending)
-        record.set("ended_at_hours", who, hours)
-        record.set("followed_until_hours", who, self.hours)
-        record.set("deaths", who, self.deaths[who])
-        for agent in self.cast:
-            agent.write(who)
-        if self.journal is not None:
-            self.tell("ended", "", ending=ENDINGS[ending])
-        self.ongoing[who] = False
+    def _take_turn_with(self, own: list[CrisisAgent]) -> None:
+        """A turn with agents of one's own, which act right after the others."""
+        self.turn += 1
+        self.hours = self.turn * self.scenario.hours_per_turn
+        before = self.ongoing.copy()
+        parties = [agent for agent in own if isinstance(agent, ThirdParty)]
+        if parties:
+            self._strain(parties)
+        self._take(self.turn, turn.OBSERVE)
+        for agent in own:
+            agent.observe()
+        self._take(self.turn, turn.CONVENE)
+        if parties:
+            self._bear(parties)
+        for channel in self.channels:
+            wishes = [one.wish_to_talk() for one in channel.openers if not isinstance(one, Role)]
+            channel.wished = sum(wishes) if wishes else Real(0)
+        self._take(self.turn, turn.ACT)
+        for agent in own:
+            agent.act()
+        self._take(self.turn, turn.SETTLE)
+        for agent in own:
+            agent.settle()
+        self._take(self.turn, turn.CLOSE)
+        ended = np.flatnonzero(before & ~self.ongoing)
+        if ended.size:
+            for agent in own:
+                agent.write(ended)
+
+    def _strain(self, parties: list[ThirdParty]) -> None:
+        """Ask agents of one's own for the economic pressure that they put on the states."""
+        if len(self.world.beside) != self.replicates:
+            self.world = self.world._replace(beside=nothing_beside(self.replicates))
+        for state in self.states:
+            strains = [one.strain(state) for one in parties]
+            total = sum((one for one in strains if one is not None), start=Real(0))
+            self.world.beside["strain"][:, state.place] = total
+
+    def _bear(self, parties: list[ThirdParty]) -> None:
+        """Ask agents of one's own for what they bring to bear on the states that decide."""
+        for state in self.states:
+            beside = self.world.beside[:, state.place]
+            bring_nothing(beside)
+            who = np.flatnonzero(state.decides & self.ongoing)
+            for party in parties:
+                influence = party.influence(state, who) if who.size else None
+                if influence is not None:
+                    join(beside, influence, who)
+
+    def _see_what_came(self) -> None:
+        self.paths.take()
+        self._write_journal()
+        self.running = bool(self.ongoing.any()) and self.turn < self.scenario.turns
+
+    def look(self) -> None:
+        """See how things stand, as at the end of a turn: for states whose rungs were set from outside."""
+        turn.look(self.world, self.hours)
+        self._tell_notes()
+
+    def move(self, state: State, who: Indices, rungs: Array) -> None:
+        """Let a state go to other rungs in the replicates `who`."""
+        rungs = np.broadcast_to(np.asarray(rungs, np.intp), np.shape(who)).copy()
+        turn.move(self.world, state.place, np.asarray(who, np.intp), rungs, self.hours)
+        self._tell_notes()
 
     def drop_finished(self, share: float = 0.1) -> None:
         """Let finished replicates leave the block, once they are more than a share of it."""
@@ -398,32 +430,22 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         before = self.replicates
         if not chosen.size or before - chosen.size <= share * before:
             return
-        for name in (
-            "ongoing",
-            "deaths",
-            "danger",
-            "feared",
-            "under_fire",
-            "at_war",
-            "worst",
-        ):
-            setattr(self, name, getattr(self, name)[chosen])
-        for part in (
-            self.luck,
-            self.behaviour,
-            self.ladder,
-            self.rungs,
-            self.openings,
-            self._relief,
-            self.halt,
-            self.endings,
-            *self.cast,
-        ):
+        self.world = without(self.world, chosen)
+        for name in CHANGING:
+            setattr(self, name, getattr(self.world, name))
+        self.luck.replicate = self.world.replicate
+        self.streams.taken, self.streams.left = self.world.taken, self.world.left
+        self.record.place = self.world.place
+        for part in (self.behaviour, self.ladder, *self.cast):
             part.keep(chosen, before)
-        self.record.place = self.record.place[chosen]
-        for _, _, numbers in self._coming:
-            numbers.keep(chosen, before)
         self.replicates = chosen.size
+
+    # What it tells.
+
+    def _tell_notes(self) -> None:
+        if self.journal is not None:
+            tell(self, self.journal, self.world.notes[: self.world.noted[0]])
+            self.world.noted[0] = 0
 
     def _write_journal(self) -> None:
         if self.journal is None:
@@ -452,57 +474,3 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             "trigger_at_hours": np.full(self.luck.rows, self.scenario.trigger_hours),
             "mediated": ~np.isnan(columns["mediation_started_at_hours"]),
         }
-
-
-@compiled
-def _note_rungs(
-    who: Indices,
-    rung: Indices,
-    steps: NDArray[np.void],
-    ongoing: Flags,
-    place: Indices,
-    hours: float,
-    worst: NDArray[np.float32],
-    peak: NDArray[np.int16],
-    worst_violence: NDArray[np.int16],
-    first_strike: NDArray[np.float64],
-    war: NDArray[np.float64],
-    nuclear_use: NDArray[np.float64],
-) -> None:
-    last = steps.shape[0] - 1
-    for one in who:
-        if not ongoing[one]:
-            continue
-        row, step = place[one], steps[min(one, last), rung[one]]
-        peak[row] = max(peak[row], rung[one])
-        worst_violence[row] = max(worst_violence[row], np.int16(step.violence))
-        worst[one] = max(worst[one], step.violence)
-        if step.strike > 0 and np.isnan(first_strike[row]):
-            first_strike[row] = hours
-        if step.war > 0 and np.isnan(war[row]):
-            war[row] = hours
-        if step.nuclear > 0 and np.isnan(nuclear_use[row]):
-            nuclear_use[row] = hours
-
-
-@compiled
-def _read_states(
-    one_state: Any,
-    other_state: Any,
-    relief: NDArray[np.void],
-    holding: Flags,
-    danger: NDArray[np.float32],
-    feared: NDArray[np.float32],
-    under_fire: NDArray[np.float32],
-    at_war: Flags,
-) -> None:
-    intensity, strikes, warring = one_state
-    other_intensity, other_strikes, other_warring = other_state
-    last = relief.size - 1
-    for one in range(danger.size):
-        danger[one] = _ONE - (_ONE - intensity[one]) * (_ONE - other_intensity[one])
-        feared[one] = danger[one]
-        if holding[one]:
-            feared[one] = danger[one] * (_ONE - relief[min(one, last)].halt_relief)
-        under_fire[one] = max(strikes[one], other_strikes[one])
-        at_war[one] = warring[one] or other_warring[one]

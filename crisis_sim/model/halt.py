@@ -2,27 +2,51 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from crisis_sim.model.agent import Lucky
-from crisis_sim.model.arrays import Flags, Indices, Real, Settings, at, reals
+from crisis_sim.model import mediator, state, tell
+from crisis_sim.model.arrays import Array, Held, Real, row
 from crisis_sim.model.choice import logistic
-from crisis_sim.model.compiled import compiled
-from crisis_sim.model.luck import Clock
+from crisis_sim.model.compiled import routine, rule
+from crisis_sim.model.luck import rings, uniform
+from crisis_sim.model.record import (
+    AGREED,
+    BROKERED_BY,
+    FIGURES_A_STATE,
+    FIRST_VIOLATION,
+    IN_EFFECT,
+    MARKET_REBOUND,
+    OF_STATES,
+    mark,
+    note,
+)
+from crisis_sim.model.state import STREAMS_A_STATE
 
 if TYPE_CHECKING:
     from crisis_sim.model.crisis import CrisisModel
-    from crisis_sim.model.state import State
+
+#: What a halt takes luck for, by the number of the stream after those of the states.
+VIOLATE, STRUCK, ANSWER = (2 * STREAMS_A_STATE + k for k in range(3))
+PURPOSES = ("violate", "struck", "answer")
+NAME = "crisis/halt"
+
+#: Numbers of a halt that stay as they are while a crisis lasts, in `crisis_sim.model.world.TERMS`.
+TERMS = (
+    ("violations_per_day", Real),
+    ("violation_fade_days", Real),
+    ("implementation_hours", np.float64),
+    ("offer_hours", np.float64),
+    ("brokered_share", Real),
+)
+_HALF = Real(0.5)
+_DAY_HOURS = 24
+_NEVER = Real(-np.inf)
 
 
-#: How often a day a young halt is violated, and how soon that fades.
-VIOLATIONS = reals("per_day", "fade_days")
-
-
-class Halt(Lucky):
+class Halt:
     """The halt between the two states.
 
     Attributes (each an array over replicates):
@@ -31,256 +55,141 @@ class Halt(Lucky):
         effective_at: hours at which the last halt agreed comes, or came, into effect.
     """
 
+    pending = Held()
+    holding = Held()
+    effective_at = Held()
+
     def __init__(self, crisis: CrisisModel) -> None:
-        super().__init__(crisis, "crisis/halt")
-        self.pending = self.array(False, bool)
-        self.holding = self.array(False, bool)
-        self.effective_at = self.array(np.nan, np.float64)
-        halt = crisis.behaviour.halt
-        self._violations = Settings.of(
-            VIOLATIONS, per_day=halt.violations_per_day, fade_days=halt.violation_fade_days
-        )
+        self._crisis = crisis
+        self.effective_at = np.nan
 
-    def settle(self) -> None:
-        """Agree where both sides want to, start what was agreed, and see whether what holds is violated."""
-        self._agree()
-        if self.pending.any():
-            self._start()
-        crisis = self.crisis
-        held, age_hours, fading = _watch(
-            self._violations.records,
-            self.holding,
-            crisis.ongoing,
-            self.effective_at,
-            crisis.hours,
-        )
-        if held.size:
-            self._note_rebound(held, age_hours)
-            self._violate(held, np.exp(fading, out=fading))
-
-    def _agree(self) -> None:
-        crisis = self.crisis
-        one, other = crisis.states
-        hours = crisis.hours
-        offers, other_offers, who = _talk(
-            one.wants_halt, other.wants_halt, one.offer_until, other.offer_until, Real(hours)
-        )
-        self._offer(one, offers)
-        self._offer(other, other_offers)
-        if who.size:
-            who = self._concluded(who, one, other)
-        if not who.size:
-            return
-        self.pending[who] = True
-        lasts = at(crisis.behaviour.halt.implementation_hours, who)
-        self.effective_at[who] = hours + lasts
-        broker = self._broker(who)
-        first = np.isnan(crisis.record.of("ceasefire_agreed_at_hours", who))
-        crisis.record.set("brokered_by", who[first], broker[first])
-        crisis.record.mark("ceasefire_agreed_at_hours", who, hours)
-        if crisis.journal is not None:
-            crisis.tell("agreed", "", by=["", *crisis.scenario.mediators][broker[0]])
-
-    def _concluded(self, who: Indices, one: State, other: State) -> Indices:
-        """Those of the replicates `who`, where both would talk, in which nobody takes an offer back.
-
-        Who took up a standing offer has just decided for a halt; who made an offer, not knowing whether it would be
-        taken up, decides now whether it meant it.
-        """
-        meant = np.full(who.size, True)
-        for state, rival in ((one, other), (other, one)):
-            doubtful = _doubtful(who, state.wants_halt, rival.offer_until, Real(self.crisis.hours))
-            takes_back = doubtful[~state.concludes(who[doubtful])]
-            if takes_back.size:
-                meant[takes_back] = False
-                self.crisis.tell("took_back", state.name)
-        for state in (one, other):
-            state.offer_until[who[~meant]] = -np.inf
-        concluded: Indices = who[meant]
-        return concluded
-
-    def _offer(self, state: State, who: Indices) -> None:
-        """An offer that is not taken up at once stands for a while."""
-        if who.size:
-            lasts = at(self.crisis.behaviour.halt.offer_lasts_days, who)
-            state.offer_until[who] = self.crisis.hours + 24 * lasts
-            self.crisis.tell("offered", state.name)
-
-    def _broker(self, who: Indices) -> Indices:
-        """The mediator whose work the agreement is, the one with most sway, if that is enough; from 1, or 0 for none."""
-        crisis = self.crisis
-        best = np.zeros(who.size, np.intp)
-        most = np.full(who.size, at(crisis.behaviour.mediation.brokered_share, who), Real)
-        for number, mediator in enumerate(crisis.mediators, start=1):
-            mediator.outdo(number, who, most, best)
-        return best
-
-    def _start(self) -> None:
-        crisis = self.crisis
-        due = self.pending & (self.effective_at <= crisis.hours)
-        who = (due & crisis.ongoing).nonzero()[0]
-        if not who.size:
-            return
-        self.pending[who] = False
-        self.holding[who] = True
-        crisis.record.mark("ceasefire_in_effect_at_hours", who, self.effective_at[who])
-        crisis.tell("in_effect", "", hours=self.effective_at[who[0]])
-        for state in crisis.states:
-            state.economy.market_at_halt[who] = state.economy.market[who]
-            state.offer_until[who] = -np.inf
-            rung = state.rung[who]
-            rest = np.minimum(rung, crisis.ladder.halt_rung)
-            fell = np.flatnonzero(rest != rung)
-            if fell.size:
-                state.move(who[fell], rest[fell])
-
-    def _note_rebound(self, held: Indices, age_hours: NDArray[np.float64]) -> None:
-        """How far each market has come back a day after the halt came into effect."""
-        crisis = self.crisis
-        who = held[(age_hours >= 24) & (age_hours < 24 + crisis.scenario.hours_per_turn)]
-        if who.size:
-            for state in crisis.states:
-                rebound = state.economy.market[who] / state.economy.market_at_halt[who] - 1
-                crisis.record.mark(f"{state.name}_market_rebound", who, rebound)
-
-    def _violate(self, held: Indices, fading: NDArray[np.float32]) -> None:
-        """Shots after a halt that followed shots: absorbed, or answered, which brings the crisis back."""
-        crisis = self.crisis
-        clock = cast(Clock, self._stream("violate", Clock))
-        who = _shoot(
-            self._violations.records,
-            held,
-            fading,
-            crisis.worst,
-            Real(crisis.days_per_turn),
-            clock.left,
-        )
-        clock.renew(who)
-        if not who.size:
-            return
-        crisis.record.mark("first_violation_at_hours", who, crisis.hours)
-        crisis.tell("violation", "")
-        struck_first = self.uniform("struck", who) < 0.5  # either side is as likely to fire
-        answer = self.uniform("answer", who)
-        for state, struck in zip(crisis.states, (struck_first, ~struck_first), strict=True):
-            here = np.flatnonzero(struck)
-            if here.size:
-                self._answer(state, who[here], answer[here])
-
-    def _answer(self, state: State, who: Indices, uniform: NDArray[np.float32]) -> None:
-        """The state that was fired on keeps the halt, or goes back to the ladder's first violent rung."""
-        crisis, behaviour = self.crisis, self.crisis.behaviour
-        state.grievance[who] += at(behaviour.halt.violation_harm, who)
-        anger = (
-            at(behaviour.halt.forgone_retaliation, who)
-            * at(state.facts.resolve, who)
-            * state.grievance[who]
-        )
-        keeping = at(behaviour.halt.answering_cost, who)
-        precision = at(behaviour.decision.choice_precision, who)
-        answers = np.flatnonzero(uniform < logistic(precision * (anger - keeping)))
-        if answers.size < who.size:
-            crisis.tell("absorbed", state.name)
-        if answers.size:
-            back = who[answers]
-            self.fall(state, back, crisis.hours)
-            state.move(back, np.full(back.size, crisis.ladder.fire_rung))
-
-    def fall(self, state: State, who: Indices, hours: float) -> None:
-        """What halts are in effect in the replicates `who` fall at the given hours, by the deed of `state`."""
-        held = who[self.holding.take(who)]
-        if held.size:
-            self.holding[held] = False
-            self.crisis.record.mark("relapsed_at_hours", held, hours)
-            self.crisis.tell("relapsed", state.name, hours=hours)
+    @property
+    def records(self) -> Any:
+        """Where its attributes are held."""
+        return self._crisis.board
 
 
-@compiled
-def _talk(
-    wants: Flags,
-    other_wants: Flags,
-    offer_until: NDArray[np.float32],
-    other_offer_until: NDArray[np.float32],
-    hours: np.float32,
-) -> tuple[Indices, Indices, Indices]:
-    """The replicates in which one side offers a halt, those in which the other does, and those in which both would talk."""
-    offers = np.empty(wants.size, np.intp)
-    other_offers = np.empty(wants.size, np.intp)
-    talks = np.empty(wants.size, np.intp)
-    ones = others = both = 0
-    for one in range(wants.size):
-        if not (wants[one] or other_wants[one]):
-            continue
-        would = wants[one] or offer_until[one] >= hours
-        other_would = other_wants[one] or other_offer_until[one] >= hours
-        if would and other_would:
-            talks[both] = one
-            both += 1
-            continue
-        if wants[one]:
-            offers[ones] = one
-            ones += 1
-        if other_wants[one]:
-            other_offers[others] = one
-            others += 1
-    return offers[:ones], other_offers[:others], talks[:both]
+def terms(behaviour: Any) -> dict[str, Array]:
+    """A halt's numbers: `TERMS`."""
+    halt = behaviour.halt
+    return {
+        "violations_per_day": halt.violations_per_day,
+        "violation_fade_days": halt.violation_fade_days,
+        "implementation_hours": halt.implementation_hours,
+        "offer_hours": 24 * halt.offer_lasts_days,
+        "brokered_share": behaviour.mediation.brokered_share,
+    }
 
 
-@compiled
-def _doubtful(
-    who: Indices, wants_halt: Flags, rival_offer_until: NDArray[np.float32], hours: np.float32
-) -> Indices:
-    """The places in `who` of the replicates in which a side has not just taken up its rival's standing offer."""
-    doubtful = np.empty(who.size, np.intp)
-    count = 0
-    for place in range(who.size):
-        one = who[place]
-        if not (wants_halt[one] and rival_offer_until[one] >= hours):
-            doubtful[count] = place
-            count += 1
-    return doubtful[:count]
+@rule
+def agree(
+    one: Any, other: Any, terms: Any, mediation: Any, means: Any, replicate: Any, here: Any
+) -> None:
+    """Agree where both sides want to; an offer that is not taken up at once stands for a while."""
+    if not (one.wants_halt or other.wants_halt):
+        return
+    book, hours, now = here.book, here.hours, Real(here.hours)
+    takes_up = one.wants_halt and other.offer_until >= now
+    other_takes_up = other.wants_halt and one.offer_until >= now
+    would = one.wants_halt or one.offer_until >= now
+    other_would = other.wants_halt or other.offer_until >= now
+    if not (would and other_would):
+        stands_until = Real(hours + terms.offer_hours)
+        if one.wants_halt:
+            one.offer_until = stands_until
+            note(book, tell.OFFERED, 0, hours)
+        if other.wants_halt:
+            other.offer_until = stands_until
+            note(book, tell.OFFERED, 1, hours)
+        return
+    # Who took up a standing offer has just decided for a halt; who made an offer, not knowing whether it would be taken up,
+    # decides now whether it meant it.
+    meant = True
+    if not (takes_up or state.concludes(one, here, 0)):
+        meant = False
+        note(book, tell.TOOK_BACK, 0, hours)
+    if not (other_takes_up or state.concludes(other, here, STREAMS_A_STATE)):
+        meant = False
+        note(book, tell.TOOK_BACK, 1, hours)
+    if not meant:
+        one.offer_until = _NEVER
+        other.offer_until = _NEVER
+        return
+    here.board.pending = True
+    here.board.effective_at = hours + terms.implementation_hours
+    broker = mediator.broker(mediation, means, row(means, replicate), terms.brokered_share)
+    if math.isnan(book.figures[AGREED, book.row]):
+        book.words[BROKERED_BY, book.row] = broker
+        book.figures[AGREED, book.row] = hours
+    note(book, tell.AGREED, 0, hours, broker)
 
 
-@compiled
-def _watch(
-    violations: NDArray[np.void],
-    holding: Flags,
-    ongoing: Flags,
-    effective_at: NDArray[np.float64],
-    hours: float,
-) -> tuple[Indices, NDArray[np.float64], NDArray[np.float32]]:
-    """The replicates in which a halt holds, its age in hours, and the logarithm of how far violations have faded."""
-    held = np.empty(holding.size, np.intp)
-    age_hours, fading = np.empty(holding.size, np.float64), np.empty(holding.size, Real)
-    count = 0
-    last = violations.size - 1
-    for one in range(holding.size):
-        if holding[one] and ongoing[one]:
-            held[count] = one
-            age_hours[count] = hours - effective_at[one]
-            fading[count] = -Real(age_hours[count] / 24) / violations[min(one, last)].fade_days
-            count += 1
-    return held[:count], age_hours[:count], fading[:count]
+@rule
+def is_due(here: Any) -> Any:
+    """Whether a halt that was agreed comes into effect."""
+    board = here.board
+    if not board.pending or board.effective_at > here.hours:
+        return False
+    board.pending = False
+    board.holding = True
+    mark(here.book, IN_EFFECT, board.effective_at)
+    note(here.book, tell.IN_EFFECT, 0, board.effective_at)
+    return True
 
 
-@compiled
-def _shoot(
-    violations: NDArray[np.void],
-    held: Indices,
-    fading: NDArray[np.float32],
-    worst: NDArray[np.float32],
-    days: np.float32,
-    budget: NDArray[np.float32],
-) -> Indices:
-    """Let the clock of violations run where there was violence; the replicates in which there is one."""
-    shots = np.empty(held.size, np.intp)
-    count = 0
-    last = violations.size - 1
-    for place in range(held.size):
-        one = held[place]
-        if worst[one] > 0:
-            budget[one] -= violations[min(one, last)].per_day * fading[place] * days
-            if budget[one] <= 0:
-                shots[count] = one
-                count += 1
-    return shots[:count]
+@rule
+def start(own: Any, side: Any, ladder: Any, openings: Any, halt_rung: Any, here: Any) -> None:
+    """A halt that comes into effect brings a state below violence."""
+    own.market_at_halt = own.market
+    own.offer_until = _NEVER
+    if own.rung > halt_rung:
+        state.move(own, side, halt_rung, ladder, openings, here, here.hours)
+
+
+@rule
+def note_rebound(own: Any, side: Any, here: Any) -> None:
+    """How far a market has come back a day after the halt came into effect."""
+    rebound = own.market / own.market_at_halt - Real(1)
+    mark(here.book, OF_STATES + side * FIGURES_A_STATE + MARKET_REBOUND, rebound)
+
+
+@rule
+def is_violated(terms: Any, here: Any) -> Any:
+    """Whether there are shots in a halt that followed shots: the clock runs the slower the older it is."""
+    if here.board.worst <= 0:
+        return False
+    age_days = Real((here.hours - here.board.effective_at) / _DAY_HOURS)
+    fading = math.exp(-age_days / terms.violation_fade_days)
+    if not rings(here.luck, VIOLATE, terms.violations_per_day * fading * here.days):
+        return False
+    mark(here.book, FIRST_VIOLATION, here.hours)
+    note(here.book, tell.VIOLATION, 0, here.hours)
+    return True
+
+
+@rule
+def first_is_struck(here: Any) -> Any:
+    """Whether it is the first state that was fired on: either side is as likely to fire."""
+    return uniform(here.luck, STRUCK) < _HALF
+
+
+@routine
+def answer(
+    own: Any,
+    side: Any,
+    habits: Any,
+    stakes: Any,
+    ladder: Any,
+    openings: Any,
+    fire_rung: Any,
+    here: Any,
+) -> None:
+    """The state that was fired on keeps the halt, or goes back to the ladder's first violent rung."""
+    own.grievance += habits.violation_harm
+    anger = stakes.forgone_by_halt * own.grievance
+    odds = Real(stakes.choice_precision) * (anger - habits.answering_cost)
+    if uniform(here.luck, ANSWER) < logistic(odds):
+        state.fall(side, here, here.hours)
+        state.move(own, side, fire_rung, ladder, openings, here, here.hours)
+    else:
+        note(here.book, tell.ABSORBED, side, here.hours)

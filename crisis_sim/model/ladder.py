@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crisis_sim.model.arrays import Array, OverReplicates, Real, Settings, reals
+from crisis_sim.model.arrays import Array, OverReplicates, Real, reals
 from crisis_sim.model.parameters import Parameters
 from crisis_sim.scenario.schema import VIOLENCE, Rung
 
@@ -78,7 +78,9 @@ class Ladder(OverReplicates):
             (k for k, rung in enumerate(rungs) if rung.nuclear), default=self.top + 1
         )
 
-    def rungs(self, days_per_turn: float, attrition_credit: Array, dread_power: Array) -> Settings:
+    def rungs(
+        self, days_per_turn: float, attrition_credit: Array, dread_power: Array
+    ) -> NDArray[np.void]:
         """What each rung means, in records of `RUNG`, shape (replicates or 1, rungs).
 
         Args:
@@ -102,16 +104,16 @@ class Ladder(OverReplicates):
         }
         return self._records(RUNG, fields)
 
-    def openings(self) -> Settings:
+    def openings(self) -> NDArray[np.void]:
         """What coming to each rung brings, in records of `OPENING`, shape (replicates or 1, rungs)."""
         fields = {"harm": self.opening_harm.rows, "deaths": self.opening_deaths.rows}
         return self._records(OPENING, fields)
 
     def _records(
         self, kind: np.dtype[np.void], fields: Mapping[str, NDArray[np.float32]]
-    ) -> Settings:
+    ) -> NDArray[np.void]:
         rows = max(len(numbers) for numbers in fields.values())
         records = np.empty((rows, self.top + 1), kind)
         for name, numbers in fields.items():
             records[name] = numbers
-        return Settings(records)
+        return records

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from crisis_sim.model.agent import Influence, ThirdParty
-from crisis_sim.model.arrays import Array, Flags, Indices, Real, at
+from crisis_sim.model import tell
+from crisis_sim.model.agent import Role
+from crisis_sim.model.arrays import Array, Real, reals
 from crisis_sim.model.choice import logistic
-from crisis_sim.model.compiled import compiled
+from crisis_sim.model.compiled import routine, rule
+from crisis_sim.model.luck import uniform
+from crisis_sim.model.record import OF_LENDERS, mark, note
 from crisis_sim.model.state import State
-from crisis_sim.scenario.schema import LenderSpec, ReviewSpec
+from crisis_sim.scenario.schema import LenderSpec
 
 if TYPE_CHECKING:
     from crisis_sim.model.crisis import CrisisModel
@@ -21,8 +24,19 @@ if TYPE_CHECKING:
 DECISIONS = ("", "approved", "delayed")
 APPROVED, DELAYED = 1, 2
 
+#: All that changes in a lender, review by review: see `Lender`.
+REVIEW = reals("due", "burden")
+#: How a lender's purse restrains its borrower, and what is left of a burden after a turn.
+CONDUCT = reals("hold", "run_up_hours", "kept")
+#: What hangs on a review.
+STAKE = np.dtype(
+    [*((name, Real) for name in ("favour", "strictness", "relief", "shock")), ("delay_hours", np.float64)]
+)  # fmt: skip
+_ZERO = Real(0)
+_PUT_OFF_FOR_GOOD = Real(np.inf)
 
-class Lender(ThirdParty):
+
+class Lender(Role):
     """A purse on which one state depends, with a calendar of reviews.
 
     A review put off comes back after `delay_days`, until it is approved or the crisis is over.
@@ -32,116 +46,134 @@ class Lender(ThirdParty):
         burdens: for each review, economic pressure on the borrower from what was decided; negative for relief.
     """
 
-    def __init__(self, model: CrisisModel, name: str, spec: LenderSpec) -> None:
-        super().__init__(model, name)
+    held_in = "reviews"
+
+    def __init__(
+        self, model: CrisisModel, name: str, spec: LenderSpec, place: int, first: int
+    ) -> None:
+        super().__init__(model, name, place)
         self.title = spec.title or name
         self.borrower_name = spec.borrower
-        self.reviews = spec.reviews
+        self.calendar = spec.reviews
+        self.first_review = first
         self.facts = model.parameters.numbers(f"lenders.{name}", spec)
         path = f"lenders.{name}.reviews"
         self.terms = {
             k: model.parameters.numbers(f"{path}.{k}", review)
             for k, review in enumerate(spec.reviews)
         }
-        hours = [model.scenario.hours_from_start(review.at) for review in spec.reviews]
-        self.due = {
-            k: self.array(at_hours) + Real(24) * self.facts.days_later
-            for k, at_hours in enumerate(hours)
-        }
-        self._next_due = min((float(due.min()) for due in self.due.values()), default=np.inf)
-        self.burdens = {k: self.array() for k in self.due}
-        lending = model.behaviour.lending
-        #: Restraint that it puts on the borrower on the day of a decision.
-        self._hold = lending.restraint * self.facts.dependence * self.facts.conditionality
-        self._run_up_hours = 24 * lending.run_up_days
-        self._recovered = model.share(1 / model.behaviour.economy.recovery_days)
-        model.record.add(f"{name}_decided_at_hours")
-        model.record.add_words(f"{name}_decision", DECISIONS)
+        for k, review in enumerate(spec.reviews):
+            at_hours = model.scenario.hours_from_start(review.at)
+            self.due[k][:] = self.array(at_hours) + Real(24) * self.facts.days_later
+        model.record.add_figure(f"{name}_decided_at_hours")
+        model.record.add_word(f"{name}_decision", DECISIONS)
 
     @property
     def borrower(self) -> State:
         """The state that depends on it."""
         return self.crisis.state(self.borrower_name)
 
-    def nearness(self, who: Indices) -> Array:
-        """How much the next decision weighs, from 0 when it is far off to 1 on its day."""
-        if not self.due:
-            return Real(0)
-        due = reduce(np.minimum, (hours.take(who) for hours in self.due.values()))
-        ahead = np.minimum(self.crisis.hours - due, 0)
-        return np.exp(ahead / at(self._run_up_hours, who))
+    def _of_reviews(self, field: str) -> dict[int, Any]:
+        reviews = self.crisis.reviews
+        return {k: reviews[field][:, self.first_review + k] for k in range(len(self.calendar))}
 
-    def settle(self) -> None:
-        kept = 1 - self._recovered
-        self.burdens = {k: kept * burden for k, burden in self.burdens.items()}
+    @property
+    def due(self) -> dict[int, Any]:
+        """For each review, hours at which the board meets on it next."""
+        return self._of_reviews("due")
 
-    def act(self) -> None:
-        crisis = self.crisis
-        if crisis.hours < self._next_due:
-            return
-        self._next_due = np.inf
-        for k, review in enumerate(self.reviews):
-            who = _due(self.due[k], Real(crisis.hours), crisis.ongoing)
-            if who.size:
-                self._decide(k, review, who)
-            self._next_due = min(self._next_due, float(self.due[k].min()))
+    @property
+    def burdens(self) -> dict[int, Any]:
+        """For each review, economic pressure on the borrower from what was decided."""
+        return self._of_reviews("burden")
 
-    def _decide(self, k: int, review: ReviewSpec, who: Indices) -> None:
+    def conduct(self) -> dict[str, Array]:
+        """How it restrains: `CONDUCT`."""
         crisis, lending = self.crisis, self.crisis.behaviour.lending
-        terms, borrower = self.terms[k], self.borrower
-        votes = {"for": 0.0, "abstain": at(lending.abstention, who), "against": 1.0}
-        log_odds = (
-            at(lending.approval, who) - at(lending.opposition, who) * votes[review.rival_vote]
-        )
-        log_odds = log_odds - (
-            at(lending.strictness, who)
-            * at(self.facts.conditionality, who)
-            * borrower.intensity[who]
-        )
-        approved = self.uniform(f"review {k}", who) < logistic(log_odds)
-        self.due[k][who] = np.where(approved, np.inf, crisis.hours + 24 * at(terms.delay_days, who))
-        size = at(terms.amount_usd_bn, who) / (
-            at(lending.reference_share, who) * at(borrower.facts.reserves_usd_bn, who)
-        )
-        bearing = size * at(self.facts.dependence, who)
-        relief, shock = at(lending.relief, who) * bearing, at(lending.shock, who) * bearing
-        self.burdens[k][who] = np.where(approved, -relief, shock)
-        first = np.flatnonzero(crisis.record.of(f"{self.name}_decision", who) == 0)
-        crisis.record.set(
-            f"{self.name}_decision", who[first], np.where(approved[first], APPROVED, DELAYED)
-        )
-        crisis.record.mark(f"{self.name}_decided_at_hours", who, crisis.hours)
-        if crisis.journal is not None:
-            crisis.tell(
-                "decided",
-                self.name,
-                decision=DECISIONS[APPROVED if approved[0] else DELAYED],
-                amount_usd_bn=float(np.max(at(terms.amount_usd_bn, who))),
-                title=review.title,
-                vote=review.rival_vote,
-            )
+        return {
+            "hold": lending.restraint * self.facts.dependence * self.facts.conditionality,
+            "run_up_hours": 24 * lending.run_up_days,
+            "kept": 1 - crisis.share(1 / crisis.behaviour.economy.recovery_days),
+        }
 
-    def strain(self, state: State) -> Array | None:
-        if state.name != self.borrower_name or not self.burdens:
-            return None
-        return sum(self.burdens.values())
+    def stake(self, k: int) -> dict[str, Array]:
+        """What hangs on review k: `STAKE`."""
+        lending, terms, review = self.crisis.behaviour.lending, self.terms[k], self.calendar[k]
+        votes = {"for": 0.0, "abstain": lending.abstention, "against": 1.0}
+        size = terms.amount_usd_bn / (lending.reference_share * self.borrower.facts.reserves_usd_bn)
+        bearing = size * self.facts.dependence
+        return {
+            "favour": lending.approval - lending.opposition * votes[review.rival_vote],
+            "strictness": lending.strictness * self.facts.conditionality,
+            "relief": lending.relief * bearing,
+            "shock": lending.shock * bearing,
+            "delay_hours": 24 * terms.delay_days,
+        }
 
-    def influence(self, state: State, who: Indices) -> Influence | None:
-        if state.name != self.borrower_name:
-            return None
-        return Influence(restraint=at(self._hold, who) * self.nearness(who))
+    def told(self, decision: int, review: int) -> dict[str, Any]:
+        """What a journal is told of a decision on one of its reviews."""
+        return {
+            "decision": DECISIONS[decision],
+            "amount_usd_bn": float(np.max(self.terms[review].amount_usd_bn)),
+            "title": self.calendar[review].title,
+            "vote": self.calendar[review].rival_vote,
+        }
 
     def series(self) -> dict[str, Array]:
-        return {f"{self.name}_nearness": self.nearness(np.arange(self.crisis.replicates))}
+        """How much the next decision weighs, from 0 when it is far off to 1 on its day."""
+        due = reduce(np.minimum, self.due.values(), np.full(self.crisis.replicates, np.inf))
+        ahead = np.minimum(self.crisis.hours - due, 0)
+        run_up_hours = 24 * self.crisis.behaviour.lending.run_up_days
+        return {f"{self.name}_nearness": np.exp(ahead / run_up_hours)}
 
 
-@compiled
-def _due(due: NDArray[np.float32], hours: np.float32, ongoing: Flags) -> Indices:
-    """The replicates in which a review is due."""
-    who = np.empty(due.size, np.intp)
-    count = 0
-    for one in range(due.size):
-        if due[one] <= hours and ongoing[one]:
-            who[count] = one
-            count += 1
-    return who[:count]
+@rule
+def is_due(review: Any, hours: Any) -> Any:
+    """Whether the board meets on a review."""
+    return review.due <= Real(hours)
+
+
+@routine
+def decide(
+    review: Any,
+    stake: Any,
+    borrower: Any,
+    here: Any,
+    stream: Any,
+    lender: Any,
+    figure: Any,
+    number: Any,
+) -> None:
+    """Approve or put off, by how the borrower stands.
+
+    Args:
+        stream: the number of the review's stream of luck.
+        lender, number: the lender's number, and the review's among its own.
+        figure: the record's column of its first decision.
+    """
+    odds = stake.favour - stake.strictness * borrower.intensity
+    if uniform(here.luck, stream) < logistic(odds):
+        decision = APPROVED
+        review.due = _PUT_OFF_FOR_GOOD
+        review.burden = -stake.relief
+    else:
+        decision = DELAYED
+        review.due = Real(here.hours + stake.delay_hours)
+        review.burden = stake.shock
+    book = here.book
+    if book.words[OF_LENDERS + lender, book.row] == 0:
+        book.words[OF_LENDERS + lender, book.row] = decision
+    mark(book, figure, here.hours)
+    note(book, tell.DECIDED, lender, here.hours, decision, number)
+
+
+@routine
+def bear(conduct: Any, reviews: Any, first: Any, count: Any, hours: Any, joined: Any) -> None:
+    """Restrain the borrower, the more the nearer the next decision is."""
+    if count == 0:
+        return
+    due = reviews[first].due
+    for k in range(first + 1, first + count):
+        due = min(due, reviews[k].due)
+    ahead = min(Real(hours) - due, _ZERO)
+    joined.restraint += conduct.hold * math.exp(ahead / conduct.run_up_hours)

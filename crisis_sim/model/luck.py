@@ -17,13 +17,15 @@ bit, what NumPy's `Philox` gives at that place.
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crisis_sim.model.arrays import Array, Indices, OverReplicates, Real
-from crisis_sim.model.compiled import compiled
+from crisis_sim.model.compiled import compiled, driver, routine, rule
 
 #: 32-bit numbers that Philox makes at one step of its counter.
 NUMBERS_A_STEP = 8
@@ -36,6 +38,7 @@ _ROUNDS = 10
 _HALF, _LOW = _UINT(32), _UINT(0xFFFFFFFF)
 _ONE, _PER_STEP = _UINT(1), _UINT(NUMBERS_A_STEP)
 _SPARE_BITS, _SPACING = _UINT(8), Real(2.0**-24)
+_REAL_ONE, _FULL_TURN = Real(1), Real(2 * np.pi)
 
 
 class Luck(OverReplicates):
@@ -198,33 +201,114 @@ def _take_numbers(
 ) -> NDArray[np.float32]:
     """The next uniform number of each replicate in `who`, who have then taken one more."""
     numbers = np.empty(who.size, Real)
-    words = (_UINT(0), _UINT(0), _UINT(0), _UINT(0))
-    known_step, known_occurrence = _UINT(0), _UINT(0)  # no number lies at step 0
     for place in range(who.size):
         one = who[place]
         if one >= taken.size:  # compiled code would read on beyond the array
             raise IndexError("a replicate is asked for that is not in the block")
-        occurrence = _UINT(taken[one])
+        numbers[place] = _number(key[0], key[1], replicate[one], taken[one])
         taken[one] += 1
-        step = replicate[one] // _PER_STEP + _ONE
-        if step != known_step or occurrence != known_occurrence:  # neighbours share a step
-            words = _philox(key[0], key[1], step, occurrence)
-            known_step, known_occurrence = step, occurrence
-        within = replicate[one] % _PER_STEP
-        if within < 2:
-            word = words[0]
-        elif within < 4:
-            word = words[1]
-        elif within < 6:
-            word = words[2]
-        else:
-            word = words[3]
-        half = word >> _HALF if within % 2 else word & _LOW
-        numbers[place] = Real(half >> _SPARE_BITS) * _SPACING
     return numbers
 
 
-@compiled
+# The streams of the model's own agents, side by side for each replicate.
+
+
+class Streams:
+    """Streams and clocks that rules take numbers from, by their number.
+
+    Args:
+        luck: the block's luck.
+        names: what keys each of them.
+        clocks: which of them are clocks.
+
+    Attributes:
+        keys: what keys each stream, shape (streams, 2).
+        taken: how many numbers each replicate has taken from each stream.
+        left: what is left of each clock's budget.
+    """
+
+    def __init__(self, luck: Luck, names: Sequence[str], clocks: Sequence[bool]) -> None:
+        self.names = tuple(names)
+        self.clocks = np.array(clocks, bool)
+        self.keys = np.array([luck.key_of(name) for name in names], np.uint64).reshape(-1, 2)
+        self.taken = np.zeros((luck.replicate.size, len(names)), np.uint32)
+        self.left = np.zeros((luck.replicate.size, len(names)), Real)
+        _wind(self.keys, luck.replicate, self.taken, self.left, self.clocks)
+
+
+class Draws(NamedTuple):
+    """The luck of one replicate: see `Streams`; `number` is the replicate's in the batch."""
+
+    keys: Any
+    number: Any
+    taken: Any
+    left: Any
+
+
+@routine
+def uniform(luck: Any, stream: Any) -> Any:
+    """The next uniform number in [0, 1) of a stream."""
+    occurrence = luck.taken[stream]
+    luck.taken[stream] = occurrence + np.uint32(1)
+    return _number(luck.keys[stream, 0], luck.keys[stream, 1], luck.number, occurrence)
+
+
+@routine
+def normal(luck: Any, stream: Any) -> Any:
+    """The next standard normal number of a stream, two from each pair of uniform ones (Box and Muller 1958)."""
+    key, other_key, taken = luck.keys[stream, 0], luck.keys[stream, 1], luck.taken[stream]
+    luck.taken[stream] = taken + np.uint32(1)
+    first = taken - taken % np.uint32(2)
+    number = _number(key, other_key, luck.number, first)
+    radius = math.sqrt(Real(-2) * math.log(_REAL_ONE - number))
+    angle = _FULL_TURN * _number(key, other_key, luck.number, first + np.uint32(1))
+    return radius * (math.sin(angle) if taken % np.uint32(2) else math.cos(angle))
+
+
+@rule
+def rings(luck: Any, clock: Any, hazard: Any) -> Any:
+    """Spend a hazard, and say whether the event happens."""
+    luck.left[clock] -= hazard
+    if luck.left[clock] > 0:
+        return False
+    renew(luck, clock)
+    return True
+
+
+@routine
+def renew(luck: Any, clock: Any) -> None:
+    """Take a clock's next budget, less what the old one lacked: no rate is lost to long turns."""
+    luck.left[clock] -= math.log(_REAL_ONE - uniform(luck, clock))
+
+
+@driver
+def _wind(keys: Any, replicate: Any, taken: Any, left: Any, clocks: Any) -> None:
+    """Give all clocks their first budgets."""
+    for one in range(replicate.size):
+        luck = Draws(keys, replicate[one], taken[one], left[one])
+        for clock in range(clocks.size):
+            if clocks[clock]:
+                renew(luck, clock)
+
+
+@rule
+def _number(key: Any, other_key: Any, replicate: Any, occurrence: Any) -> Any:
+    """The uniform number at a place of a stream."""
+    words = _philox(key, other_key, replicate // _PER_STEP + _ONE, _UINT(occurrence))
+    within = replicate % _PER_STEP
+    if within < 2:
+        word = words[0]
+    elif within < 4:
+        word = words[1]
+    elif within < 6:
+        word = words[2]
+    else:
+        word = words[3]
+    half = word >> _HALF if within % 2 else word & _LOW
+    return Real(half >> _SPARE_BITS) * _SPACING
+
+
+@routine
 def _philox(key: np.uint64, other_key: np.uint64, step: np.uint64, occurrence: np.uint64) -> Any:
     """The four 64-bit words of Philox 4x64-10 at the counter (step, occurrence, 0, 0)."""
     one, two, three, four = step, occurrence, _UINT(0), _UINT(0)
@@ -240,7 +324,7 @@ def _philox(key: np.uint64, other_key: np.uint64, step: np.uint64, occurrence: n
     return one, two, three, four
 
 
-@compiled
+@rule
 def _high_half(one: np.uint64, other: np.uint64) -> np.uint64:
     """The upper 64 bits of the product of two 64-bit numbers."""
     one_high, one_low, other_high, other_low = (

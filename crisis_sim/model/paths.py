@@ -17,14 +17,17 @@ class Paths:
     Args:
         crisis: the block.
         replicates: how many of the batch's first replicates to keep paths of.
+
+    Attributes:
+        kept: how many of them are in the block.
     """
 
     def __init__(self, crisis: CrisisModel, replicates: int) -> None:
         self._crisis = crisis
-        self._kept = min(max(replicates - crisis.first_replicate, 0), crisis.replicates)
+        self.kept = min(max(replicates - crisis.first_replicate, 0), crisis.replicates)
         self._day = 0
         self._days: list[dict[str, NDArray[Any]]] = []
-        if self._kept:
+        if self.kept:
             self._days.append(self._values())
 
     def _values(self) -> dict[str, NDArray[Any]]:
@@ -33,17 +36,20 @@ class Paths:
             values[f"{state.name}_market"] = state.economy.market
             values[f"{state.name}_pressure"] = state.economy.pressure
             values[f"{state.name}_rung"] = state.rung
-        return {name: value[: self._kept].copy() for name, value in values.items()}
+        return {name: value[: self.kept].copy() for name, value in values.items()}
 
     def take(self) -> None:
         """Note the values of the day that has just ended, if one has."""
         crisis = self._crisis
         day = int(crisis.hours // 24)
-        if not self._kept or day <= self._day:
+        if not self.kept or day <= self._day:
             return
         self._day = day
         place = crisis.record.place
-        here = np.flatnonzero((place < self._kept) & crisis.ongoing)
+        in_this_turn = (
+            crisis.record.of("followed_until_hours", np.arange(place.size)) == crisis.hours
+        )
+        here = np.flatnonzero((place < self.kept) & (crisis.ongoing | in_this_turn))
         today = {name: value.copy() for name, value in self._days[-1].items()}
         for state in crisis.states:
             today[f"{state.name}_market"][place[here]] = state.economy.market[here]
@@ -53,14 +59,14 @@ class Paths:
 
     def columns(self) -> dict[str, NDArray[Any]] | None:
         """The paths as columns, one row a replicate and day to the horizon, or None where none are kept."""
-        if not self._kept:
+        if not self.kept:
             return None
         days = int(self._crisis.scenario.horizon_hours // 24)
         held = self._days + [self._days[-1]] * (days + 1 - len(self._days))
-        replicates = self._crisis.first_replicate + np.arange(self._kept)
+        replicates = self._crisis.first_replicate + np.arange(self.kept)
         columns = {
             "replicate": np.tile(replicates, len(held)),
-            "day": np.repeat(np.arange(len(held)), self._kept),
+            "day": np.repeat(np.arange(len(held)), self.kept),
         }
         for name in held[0]:
             columns[name] = np.concatenate([day[name] for day in held])

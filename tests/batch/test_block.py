@@ -111,10 +111,10 @@ def test_an_interruption_is_no_failure_of_a_block(monkeypatch: pytest.MonkeyPatc
         attempt(BlockOrder(crisis(), 0, 1, 1))
 
 
-def test_a_block_is_watched_turn_by_turn_and_ends_with_what_the_watch_raises() -> None:
-    turns: list[int] = []
-    watched = run_block(crisis(), 0, 20, seed=1, watch=lambda model: turns.append(model.turn))
-    assert turns == list(range(1, len(turns) + 1))
+def test_a_block_is_watched_day_by_day_and_ends_with_what_the_watch_raises() -> None:
+    hours: list[float] = []
+    watched = run_block(crisis(), 0, 20, seed=1, watch=lambda model: hours.append(model.hours))
+    assert hours == [24.0 * day for day in range(1, len(hours) + 1)]
     assert watched.table.equals(run_block(crisis(), 0, 20, seed=1).table)
 
     models: list[weakref.ref[CrisisModel]] = []

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from crisis_sim.model import CrisisModel
+from crisis_sim.model import CrisisModel, turn
 from crisis_sim.scenario import Scenario, load_scenario
 from tests.validation.conftest import POPULATION
 
@@ -47,3 +47,12 @@ def same(one: Columns, other: Columns, rows: slice = slice(None)) -> None:
     assert one.keys() == other.keys()
     for name, values in one.items():
         np.testing.assert_array_equal(values[rows], other[name], err_msg=name)
+
+
+def take(model: CrisisModel, parts: int, times: int = 1) -> None:
+    """Take a model's replicates through parts of its next turn, or of so many turns."""
+    for _ in range(times):
+        model._take_turns(model.turn + 1, parts)
+
+
+__all__ = ["Columns", "same", "take", "turn"]

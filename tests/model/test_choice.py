@@ -3,16 +3,18 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crisis_sim.model import choice
-from crisis_sim.model.agent import Bearing, Influence
-from crisis_sim.model.arrays import Real
+from crisis_sim.model import Influence, bearing, choice
+from crisis_sim.model.arrays import Real, terms
+from crisis_sim.model.bearing import INFLUENCE, bring_nothing, join
 from crisis_sim.model.ladder import RUNG
 from crisis_sim.model.parameters import invert
+from crisis_sim.model.world import Course
 from crisis_sim.scenario.behaviour import Behaviour
 from crisis_sim.scenario.numbers import Distribution
 from crisis_sim.scenario.part import Part, range_of
@@ -52,11 +54,62 @@ SITUATION = {
 }
 
 
+COURSE = Course(1.0, Real(1), 0.0, 0.0, 1, halt_rung=1, fire_rung=2, nuclear_rung=3)
+
+
 def brought(*influences: Influence) -> np.ndarray:
-    bearing = Bearing(1)
+    """What third parties bring, once all have joined."""
+    total = np.zeros(1, INFLUENCE)
+    bring_nothing(total)
     for influence in influences:
-        bearing.join(influence)
-    return bearing.close()
+        join(total, influence)
+    close(total)
+    return total
+
+
+# Rules are called by compiled code only.
+
+
+@numba.njit
+def close(total: Any) -> None:
+    bearing.close(total[0])
+
+
+@numba.njit
+def values(stakes: Any, now: Any, brought: Any, ladder: Any, rung: Any, rest: Any) -> Any:
+    """The value of a rung, of a halt that leads to the rung `rest`, and of yielding."""
+    own, seen, borne = stakes[0], now[0], brought[0]
+    pull, exposed = choice.slope(own, seen, borne), choice.exposure(own, seen, borne)
+    return (
+        choice.value_of_rung(own, seen, pull, exposed, ladder[rung]),
+        choice.value_of_halt(own, seen, borne, exposed, ladder[rest]),
+    )
+
+
+@numba.njit
+def value_of_offer(stakes: Any, now: Any, brought: Any, peace: Any, hold: Any, lean: Any) -> Any:
+    return choice.value_of_offer(stakes[0], now[0], brought[0], peace, hold, lean)
+
+
+@numba.njit
+def weigh(
+    odds: Any, rung: Any, armed: Any, stakes: Any, now: Any, brought: Any, ladder: Any, course: Any
+) -> Any:
+    return choice.weigh(odds, rung, armed, stakes[0], now[0], brought[0], ladder, course)
+
+
+@numba.njit
+def pick(odds: Any, uniform: Any) -> Any:
+    """The option taken with each of the numbers, all options' log odds being the same each time."""
+    taken = np.empty(uniform.size, np.intp)
+    for place in range(uniform.size):
+        taken[place] = choice.pick(odds.copy(), uniform[place])
+    return taken
+
+
+@numba.njit
+def logistic(log_odds: Any) -> Any:
+    return choice.logistic(log_odds)
 
 
 class Choice:
@@ -65,36 +118,39 @@ class Choice:
     def __init__(self, influence: Influence | None = None, **changes: float) -> None:
         facts = {name: changes.pop(name, usual) for name, usual in FACTS.items()}
         dread = changes.pop("dread", 12.0)
-        self.stakes = choice.stakes_of(SimpleNamespace(**facts), BEHAVIOUR, dread, 1)
+        stakes = choice.stakes_of(SimpleNamespace(**facts), BEHAVIOUR, dread)
+        self.stakes = terms(choice.STAKES, [stakes])[0]
         self.now = np.zeros(1, choice.SITUATION)
         for name, usual in SITUATION.items():
             self.now[name] = changes.pop(name, usual)
         assert not changes
         self.brought = brought(*([influence] if influence else []))
 
-    def weigh(self, rung: int = 0) -> tuple[np.ndarray, float, float, float]:
-        """Values of the options without a halt's, of peace, and of going on; and the log odds of the two."""
-        values, peace, hold, against = choice.weigh(
-            np.array([0]), np.array([rung]), np.array([True]), self.stakes, self.now, self.brought, LADDER, 1, 3
-        )  # fmt: skip
-        return values[0], float(peace[0]), float(hold[0]), -float(against[0])
+    @property
+    def seen(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return self.stakes, self.now, self.brought
+
+    def worth(self, rung: int = 0) -> tuple[float, float]:
+        """The value of going on at a rung, and of peace."""
+        hold, peace = values(*self.seen, LADDER, rung, min(rung, COURSE.halt_rung))
+        return float(hold), float(peace)
+
+    def weigh(
+        self, rung: int, armed: bool = True, ladder: np.ndarray | None = None, **course: int
+    ) -> tuple[np.ndarray, float]:
+        """The log odds of all options, and how far it leans to a halt."""
+        steps = LADDER if ladder is None else ladder
+        odds = np.zeros(choice.FIRST_RUNG + steps.size, Real)
+        lean = weigh(odds, rung, armed, *self.seen, steps, COURSE._replace(**course))
+        return odds, float(lean)
 
     def offer(self, peace: float, hold: float, lean: float) -> float:
-        """The value of asking for a halt, counted from the best of the options, of which one is to hold."""
-        values = np.full((1, 3), hold, Real)
-        one = np.ones(1)
-        against = (1 - lean) / lean * one
-        choice.complete(
-            np.array([0]), self.stakes, self.now, self.brought, values, peace * one, hold * one.astype(Real), against
-        )  # fmt: skip
-        return (
-            hold
-            + float(values[0, choice.HALT] - values[0, choice.YIELD]) / DECISION.choice_precision
-        )
+        """The value of asking for a halt."""
+        return float(value_of_offer(*self.seen, peace, hold, lean))
 
 
 def ladder() -> np.ndarray:
-    rungs = np.zeros((1, 4), RUNG)
+    rungs = np.zeros(4, RUNG)
     rungs["intensity"] = [0.0, 0.2, 0.5, 1.0]
     rungs["dread"] = rungs["intensity"] ** 3
     rungs["strike"] = [0.0, 0.0, 1.0, 1.0]
@@ -108,7 +164,7 @@ LADDER = ladder()
 
 def value_of(rung: int, **changes: Any) -> float:
     """The value of being on a rung, whatever it costs to come there."""
-    return Choice(**changes).weigh(rung)[2]
+    return Choice(**changes).worth(rung)[0]
 
 
 def slope(**changes: Any) -> float:
@@ -156,7 +212,7 @@ def test_restraint_by_a_third_party_holds_a_state_down() -> None:
 
 def peace(**changes: Any) -> float:
     """The value of a halt that both keep, to a state that fights."""
-    return Choice(**changes).weigh(2)[1]
+    return Choice(**changes).worth(2)[1]
 
 
 @pytest.mark.parametrize(
@@ -181,8 +237,10 @@ def test_overt_mediation_costs_nothing_to_a_state_that_is_not_averse() -> None:
 
 
 def test_how_far_a_state_leans_to_a_halt_goes_by_what_it_gains() -> None:
-    _, peace, hold, log_odds = Choice().weigh(2)
-    assert log_odds == pytest.approx(DECISION.choice_precision * (peace - hold))
+    hold, peace = Choice().worth(2)
+    _, lean = Choice().weigh(2)
+    log_odds = np.log(lean / (1 - lean))
+    assert log_odds == pytest.approx(DECISION.choice_precision * (peace - hold), rel=1e-4)
 
 
 def test_an_offer_is_worth_more_with_hope_and_in_private() -> None:
@@ -201,31 +259,27 @@ def test_a_standing_offer_is_weighed_as_a_halt_for_sure() -> None:
 def test_to_offer_what_one_does_not_want_is_never_better_than_to_go_on(
     belief: float, worse: float, precision: float
 ) -> None:
-    lean = float(choice.logistic(precision * -worse))
+    lean = float(logistic(precision * -worse))
     assert Choice(belief=belief).offer(-worse, 0.0, lean) <= 0.0
 
 
 def test_options_are_taken_in_proportion_to_their_odds() -> None:
-    odds = np.exp(2 * np.array([0.0, 1.0, -0.5, -np.inf], Real))
+    log_odds = 2 * np.array([0.0, 1.0, -0.5, -np.inf], Real)
     uniform = ((np.arange(30_000) + 0.5) / 30_000).astype(Real)
-    taken = choice.pick(np.repeat(odds[None, :], uniform.size, axis=0), uniform)
-    share = np.bincount(taken, minlength=4) / uniform.size
+    share = np.bincount(pick(log_odds, uniform), minlength=4) / uniform.size
+    odds = np.exp(log_odds)
     np.testing.assert_allclose(share, odds / odds.sum(), atol=1e-3)
 
 
 def test_a_higher_number_takes_a_more_escalatory_option() -> None:
-    taken = choice.pick(np.ones((3, 5), Real), np.array([0.05, 0.5, 0.95], Real))
+    taken = pick(np.zeros(5, Real), np.array([0.05, 0.5, 0.95], Real))
     assert list(taken) == sorted(set(taken))
     assert choice.YIELD < choice.HALT < choice.FIRST_RUNG
 
 
 def test_rungs_beyond_reach_cannot_be_taken() -> None:
-    far = np.zeros((1, 10), RUNG)
-    one = Choice()
-    values, *_ = choice.weigh(
-        np.array([0]), np.array([4]), np.array([True]), one.stakes, one.now, one.brought, far, 1, 10
-    )
-    reachable = np.isfinite(values[0, choice.FIRST_RUNG :])
+    odds, _ = Choice().weigh(4, ladder=np.zeros(10, RUNG), nuclear_rung=10)
+    reachable = np.isfinite(odds[choice.FIRST_RUNG :])
     assert list(np.flatnonzero(reachable)) == [1, 2, 3, 4, 5, 6, 7]  # three rungs, by default
 
 
@@ -233,11 +287,13 @@ def test_rungs_beyond_reach_cannot_be_taken() -> None:
 def test_nuclear_weapons_are_used_by_who_has_them_and_from_the_rung_below(
     rung: int, armed: bool, can: int
 ) -> None:
-    one = Choice()
-    values, *_ = choice.weigh(
-        np.array([0]), np.array([rung]), np.array([armed]), one.stakes, one.now, one.brought, LADDER, 1, 3
-    )  # fmt: skip
-    assert np.isfinite(values[0, choice.FIRST_RUNG + 3]) == can
+    odds, _ = Choice().weigh(rung, armed)
+    assert np.isfinite(odds[choice.FIRST_RUNG + 3]) == can
+
+
+def test_options_are_counted_from_the_best_of_them() -> None:
+    odds, _ = Choice().weigh(2)
+    assert odds.max() == 0
 
 
 def test_shares_of_third_parties_each_save_a_part_of_what_the_others_left() -> None:

@@ -1,84 +1,97 @@
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from collections.abc import Iterator
+import shutil
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
-from typing import Any
 
-import numba
 import numpy as np
 import pytest
-from numba.core.registry import CPUDispatcher
 
 import crisis_sim.model
-from crisis_sim.model.compiled import are_kept, compiled
+from crisis_sim.model import compiled as rules
+from crisis_sim.model.arrays import Real
+
+HERE = Path(crisis_sim.model.__path__[0])
 
 
-def modules() -> Iterator[ModuleType]:
-    for found in pkgutil.iter_modules(crisis_sim.model.__path__, "crisis_sim.model."):
-        yield importlib.import_module(found.name)
+def test_a_rule_computes_in_the_precision_of_its_numbers() -> None:
+    @rules.rule
+    def thrice(number):
+        return number * Real(3) - Real(0.3)
 
-
-def rules(module: ModuleType) -> dict[str, Any]:
-    own = {name: one for name, one in vars(module).items() if isinstance(one, CPUDispatcher)}
-    return {name: one for name, one in own.items() if one.py_func.__module__ == module.__name__}
-
-
-@pytest.mark.parametrize("module", list(modules()), ids=lambda module: module.__name__)
-def test_a_compiled_rule_uses_rules_and_constants_of_its_own_file_only(module: ModuleType) -> None:
-    """What Numba keeps on disk is made anew when the rule's own file changes, and only then."""
-    for name, rule in rules(module).items():
-        for used in rule.py_func.__code__.co_names:
-            there = getattr(module, used, None)
-            if isinstance(there, CPUDispatcher):
-                assert there.py_func.__module__ == module.__name__, f"{name} calls {used}"
-            elif isinstance(there, ModuleType):
-                assert there is np, f"{name} uses something of {used}"
-
-
-def test_there_are_compiled_rules_to_look_at() -> None:
-    assert sum(len(rules(module)) for module in modules()) > 20
-
-
-def test_a_rule_computes_in_the_precision_of_its_arrays() -> None:
-    tenth = np.full(1, 0.1, np.float32)
-
-    @compiled
-    def thrice(numbers: np.ndarray) -> np.ndarray:
+    @rules.compiled
+    def of_all(numbers):
         out = np.empty_like(numbers)
         for one in range(numbers.size):
-            out[one] = numbers[one] * np.float32(3) - np.float32(0.3)
+            out[one] = thrice(numbers[one])
         return out
 
-    assert thrice(tenth)[0] == tenth[0] * np.float32(3) - np.float32(0.3)
+    tenth = np.full(1, 0.1, Real)
+    assert of_all(tenth)[0] == tenth[0] * Real(3) - Real(0.3)
+    assert of_all(tenth).dtype == Real
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The model's files in a folder of their own, beside which nothing is kept yet."""
+    for path in HERE.glob("*.py"):
+        shutil.copy(path, tmp_path)
+    monkeypatch.setattr(rules, "__file__", str(tmp_path / "compiled.py"))
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    rules._folder.cache_clear()
+    yield tmp_path
+    rules._folder.cache_clear()
+
+
+def kept_in() -> Path:
+    rules._folder.cache_clear()
+    folder = rules._folder()
+    assert folder is not None
+    return folder
+
+
+def test_what_is_compiled_is_kept_anew_when_any_rule_changes(elsewhere: Path) -> None:
+    before = kept_in()
+    assert before.parent == elsewhere / "__pycache__"
+    assert kept_in() == before
+    with (elsewhere / "mediator.py").open("a") as file:
+        file.write("# changed\n")
+    after = kept_in()
+    assert after != before
+    assert not before.exists()
+
+
+def test_it_is_known_whether_rules_are_kept_on_disk(elsewhere: Path) -> None:
+    assert not rules.are_kept()
+    (kept_in() / "model").mkdir()
+    (kept_in() / "model" / "turn.take_turns-1.py311.nbi").touch()
+    assert rules.are_kept()
+
+
+def test_where_the_package_cannot_be_written_they_are_kept_in_the_users_cache(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    (elsewhere / "__pycache__").write_text("no folder")
+    user = tmp_path_factory.mktemp("cache")
+    monkeypatch.setattr(rules.platformdirs, "user_cache_path", lambda name: user / name)
+    assert kept_in().parent == user / "crisis-sim"
+
+
+def test_the_folder_that_numba_is_told_to_keep_things_in_comes_first(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    chosen = tmp_path_factory.mktemp("chosen")
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(chosen))
+    assert kept_in().parent == chosen
 
 
 def test_where_nothing_can_be_kept_on_disk_rules_are_compiled_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    translate = numba.njit
+    monkeypatch.setattr(rules, "_folder", lambda: None)
 
-    def without_a_place(*args: Any, cache: bool = False, **options: Any) -> Any:
-        if cache:
-            raise RuntimeError("cannot cache function: no locator available")
-        return translate(*args, **options)
-
-    monkeypatch.setattr(numba, "njit", without_a_place)
-
-    @compiled
-    def twice(number: float) -> float:
+    @rules.compiled
+    def twice(number):
         return 2 * number
 
     assert twice(2.5) == 5.0
-
-
-def test_it_is_known_whether_rules_are_kept_on_disk(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    rule = SimpleNamespace(stats=SimpleNamespace(cache_path=str(tmp_path)))
-    monkeypatch.setattr("crisis_sim.model.choice.weigh", rule)
-    assert not are_kept()
-    (tmp_path / "choice.weigh-1.py311.nbi").touch()
-    assert are_kept()
+    assert not rules.are_kept()

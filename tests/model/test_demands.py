@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from crisis_sim.model import CrisisModel, Journal
+from crisis_sim.model import CrisisModel, Journal, turn
 from crisis_sim.scenario import load_scenario
-from tests.model.conftest import Columns
+from tests.model.conftest import Columns, take
 
 INDIA, PAKISTAN, LADDER = "states.india", "states.pakistan", load_scenario("may_2025").ladder
 NAMES = [rung.name for rung in LADDER]
@@ -94,9 +94,7 @@ def test_an_event_may_bring_the_rival_to_a_rung_at_its_own_hour(rung: str) -> No
 def test_who_stands_higher_does_not_come_down_for_an_event() -> None:
     low, start = NAMES.index("mobilisation"), "states.pakistan.rung_at_start='border fire'"
     model = CrisisModel(load_scenario("may_2025", [f"{ONE_EVENT}rival_rung: {low}}}]", start]), 5)
-    model._happen()
-    model.hours = 1.0
-    model._happen()
+    take(model, turn.OBSERVE)
     assert np.all(model.state("pakistan").rung == NAMES.index("border fire"))
 
 

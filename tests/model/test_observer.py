@@ -8,9 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from crisis_sim.batch import simulate
-from crisis_sim.model import CrisisModel
+from crisis_sim.model import CrisisAgent, CrisisModel
 from crisis_sim.model.observer import ACTS, NEXT, Observer, transition_column
-from crisis_sim.model.state import State
 from crisis_sim.scenario import Scenario, load_scenario
 
 Columns = dict[str, NDArray[Any]]
@@ -35,25 +34,46 @@ events:
     return Scenario.from_text(text, "script")
 
 
-@pytest.fixture
-def idle(monkeypatch: pytest.MonkeyPatch) -> None:
-    """States that decide nothing."""
-    monkeypatch.setattr(State, "act", lambda self: None)
+#: Of states that decide nothing by themselves, and have no accidents.
+IDLE = {
+    f"behaviour.{name}": np.zeros(1)
+    for name in (
+        "decision.deliberations_per_day",
+        "decision.decisions_under_fire_per_day",
+        "decision.decisions_on_alert_per_day",
+        "fog.accidents_per_day",
+    )
+}
+
+
+def idle(scenario: Scenario, *agents: Any) -> CrisisModel:
+    """One crisis in which the states decide nothing."""
+    return CrisisModel(scenario, agents=[Observer, *agents], parameters=dict(IDLE))
+
+
+class Script(CrisisAgent):
+    """Has the states yield, or go to the rungs that the script says, at the hours that it says."""
+
+    def __init__(self, model: CrisisModel, script: Mapping[int, Mapping[str, str]]) -> None:
+        super().__init__(model, "script")
+        self._script = (script,)
+
+    def settle(self) -> None:
+        for name, deed in self._script[0].get(int(self.crisis.hours), {}).items():
+            state = self.crisis.state(name)
+            if deed == "yield":
+                state.yields[0] = True
+            else:
+                state.move(np.array([0]), np.array([RUNGS.index(deed)]))
 
 
 def play(
     script: Mapping[int, Mapping[str, str]], scenario: Scenario, until: int | None = None
 ) -> dict[str, Any]:
-    """Run one crisis in which the states yield, or go to the rungs that the script says, at the hours that it says."""
-    model = CrisisModel(scenario, agents=[Observer])
+    """Run one crisis in which the states do what the script says, and nothing else."""
+    model = idle(scenario, lambda crisis: Script(crisis, script))
     while model.running and (until is None or model.hours < until):
         model.step()
-        for name, deed in script.get(int(model.hours), {}).items():
-            if deed == "yield":
-                model.state(name).yields[0] = True
-            else:
-                model.state(name).move(np.array([0]), np.array([RUNGS.index(deed)]))
-        model._read_states()
     return {name: values[0] for name, values in model.outcomes().items()}
 
 
@@ -96,7 +116,6 @@ def test_a_given_number_of_deaths_reaches_the_crisis_and_the_observer(
     np.testing.assert_array_equal(~np.isnan(outcomes["one_struck_at_hours"]), deaths > 0)
 
 
-@pytest.mark.usefixtures("idle")
 class TestAnswers:
     def test_climbs_within_three_days_of_each_other_are_one_answer_of_the_highest_kind(
         self,
@@ -154,7 +173,6 @@ class TestAnswers:
         assert outcome["one_response_hours"] == 12
 
 
-@pytest.mark.usefixtures("idle")
 class TestActs:
     def test_acts_of_both_sides_form_one_sequence_that_ends_with_the_crisis(self) -> None:
         script = {
@@ -218,7 +236,7 @@ class TestActs:
         assert not any(following == "end" for _, following in followed(outcome))
 
     def test_a_halt_is_no_act_and_its_fall_is_one(self) -> None:
-        model = CrisisModel(scenario(deaths=0), agents=[Observer])
+        model = idle(scenario(deaths=0))
         model.step()
         model.state("one").move(np.array([0]), np.array([RUNGS.index("border fire")]))
         model.step()
@@ -235,7 +253,6 @@ class TestActs:
         assert counted == {("force", "force"): 1}
 
 
-@pytest.mark.usefixtures("idle")
 class TestHalts:
     def test_strikes_have_halted_when_none_fell_for_as_long_as_a_halt_is_watched(self) -> None:
         script = {24: {"one": "limited strike"}, 48: {"one": "border fire"}}
@@ -258,14 +275,8 @@ class TestHalts:
         assert np.isnan(outcome["halted_at_hours"])
 
     def test_a_crisis_that_ends_under_fire_halts_then(self) -> None:
-        model = CrisisModel(scenario(deaths=0), agents=[Observer])
-        model.step()
-        model.state("one").move(np.array([0]), np.array([RUNGS.index("limited strike")]))
-        model._read_states()
-        model.step()
-        model.state("other").yields[0] = True
-        model.step()
-        outcome = {name: values[0] for name, values in model.outcomes().items()}
+        script = {24: {"one": "limited strike"}, 48: {"other": "yield"}}
+        outcome = play(script, scenario(deaths=0))
         assert outcome["ending"] == "unilateral"
         assert outcome["halted_at_hours"] == outcome["ended_at_hours"]
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from crisis_sim.model import CrisisModel, Influence, ThirdParty
+from crisis_sim.model import CrisisModel, Influence, ThirdParty, turn
 from crisis_sim.model.state import State
 from crisis_sim.scenario import Scenario, load_scenario
-
-WHO = np.arange(50)
+from tests.model.conftest import take
 
 
 class Herald(ThirdParty):
@@ -22,14 +21,20 @@ class Herald(ThirdParty):
 def crisis(scenario: Scenario, *, informed: bool) -> CrisisModel:
     makers = [lambda model: Herald(model, "herald")] if informed else []
     model = CrisisModel(scenario, 50, agents=makers)
+    model._strain([])  # room for what the herald brings
     india, pakistan = model.states
     india.seen[:], india.error[:], pakistan.lean[:] = 0.5, 0.2, 0.9
     return model
 
 
-def situation(model: CrisisModel) -> np.ndarray:
+def situation(model: CrisisModel) -> np.void:
+    """What India sees when it decides, in the last replicate."""
     india = model.states[0]
-    return india._situation(WHO, india._influence(WHO))
+    india.decides[:] = True
+    model._bear([agent for agent in model.own_agents if isinstance(agent, ThirdParty)])
+    take(model, turn.ACT)
+    seen: np.void = model.world.now[0]
+    return seen
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +75,7 @@ def test_a_blow_aggrieves_the_rival_and_settles_ones_own_grievance(alone: Scenar
     before = float(india.grievance[0])
     strike = model.ladder.names.index("limited strike")
     india.move(np.array([0]), np.array([strike]))
-    india.observe()
-    pakistan.observe()
+    take(model, turn.OBSERVE)
     assert pakistan.grievance[0] > 0.1
     assert india.grievance[0] < before
 
@@ -92,7 +96,7 @@ def test_an_offer_that_is_taken_up_binds_only_who_meant_it(
     india, pakistan = model.states
     india.offer_until[:], india.lean[:] = 1e6, lean
     pakistan.wants_halt[:] = True
-    model.halt.settle()
+    take(model, turn.CLOSE)
     assert np.count_nonzero(model.halt.pending | model.halt.holding) == agreed
     if not agreed:
         assert (india.offer_until == -np.inf).all()
@@ -103,7 +107,7 @@ def test_who_takes_up_an_offer_is_not_asked_again(alone: Scenario) -> None:
     india, pakistan = model.states
     india.offer_until[:], india.lean[:], pakistan.lean[:] = 1e6, 1.0, 0.0
     pakistan.wants_halt[:] = True
-    model.halt.settle()
+    take(model, turn.CLOSE)
     assert (model.halt.pending | model.halt.holding).all()
 
 
@@ -111,7 +115,7 @@ def test_offers_that_cross_are_each_thought_over(alone: Scenario) -> None:
     model = CrisisModel(alone, 4000)
     for state in model.states:
         state.wants_halt[:], state.lean[:] = True, 0.5
-    model.halt.settle()
+    take(model, turn.CLOSE)
     assert np.mean(model.halt.pending | model.halt.holding) == pytest.approx(0.25, abs=0.03)
 
 
@@ -119,11 +123,9 @@ def test_public_commitment_rises_faster_than_it_fades(alone: Scenario) -> None:
     model = CrisisModel(alone, 1)
     india = model.states[0]
     india.intensity[:] = 0.5
-    for _ in range(16):  # two days
-        india.observe()
+    take(model, turn.OBSERVE, times=16)  # two days
     risen = float(india.commitment[0])
     india.intensity[:] = 0.0
-    for _ in range(16):
-        india.observe()
+    take(model, turn.OBSERVE, times=16)
     assert risen > 0.25
     assert risen - india.commitment[0] < risen / 2

@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 from mesa.agent import AgentSet
 
-from crisis_sim.model import CrisisModel
+from crisis_sim.model import CrisisModel, turn
 from crisis_sim.scenario import Scenario, load_scenario
-from tests.model.conftest import Columns, same
+from tests.model.conftest import Columns, same, take
 
 #: What a share may move by beside its paired noise. Measured with 2,500 replicates: docs/ODD.md, "The time step".
 LITTLE = 0.03
 REMEMBERED = "behaviour.harm.grievance_half_life_days=3650"
-EVERYONE = np.arange(1)
 
 
 def grievance_after_days(
@@ -28,10 +27,8 @@ def grievance_after_days(
     model = CrisisModel(scenario, 1)
     for state, rung in zip(model.states, rungs, strict=True):
         state.rung[:] = model.ladder.names.index(rung)
-        state._read_rung(EVERYONE)
-    for _ in range(round(24 * days / hours_per_turn)):
-        for state in model.states:
-            state.observe()
+    model.look()
+    take(model, turn.OBSERVE, times=round(24 * days / hours_per_turn))
     return float(model.states[1].grievance[0])
 
 

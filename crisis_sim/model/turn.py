@@ -1,0 +1,358 @@
+"""A turn: one replicate after another is taken through it, or through several, by the rules of all agents.
+
+This is the schedule. A turn has parts, so that agents of one's own can act in between; where there are none, a replicate
+goes through whole turns while all that there is of it is in the processor's innermost cache.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from crisis_sim.model import (
+    adviser,
+    bearing,
+    channel,
+    economy,
+    endings,
+    halt,
+    lender,
+    mediator,
+    state,
+    tell,
+)
+from crisis_sim.model.arrays import Real, row
+from crisis_sim.model.compiled import driver, part
+from crisis_sim.model.endings import AGREEMENT, NONE, UNRESOLVED
+from crisis_sim.model.luck import Draws
+from crisis_sim.model.record import OF_THIRD_PARTIES, Book, note
+from crisis_sim.model.state import MARKET, STREAMS_A_STATE, UNDECIDED
+from crisis_sim.model.world import ADVISER, CHANNEL, LENDER, MEDIATOR
+
+#: The parts of a turn: all observe; it is seen who comes to a decision; they decide; they do as they decided; it is seen
+#: how things stand, and what is over.
+OBSERVE, CONVENE, ACT, SETTLE, CLOSE = 1, 2, 4, 8, 16
+WHOLE = OBSERVE | CONVENE | ACT | SETTLE | CLOSE
+
+_ZERO, _ONE = Real(0), Real(1)
+_DAY_HOURS = 24
+#: The first mediator's stream of luck: before it are those of the states and of the halt.
+_OF_MEDIATORS = 2 * STREAMS_A_STATE + len(halt.PURPOSES)
+
+
+class Here(NamedTuple):
+    """One replicate at one moment.
+
+    Attributes:
+        board: how the crisis as a whole stands.
+        hours: from the scenario's start to the turn's end.
+        days: length of a turn.
+        luck: the replicate's luck.
+        book: where it is written down what happens.
+    """
+
+    board: Any
+    hours: Any
+    days: Any
+    luck: Any
+    book: Any
+
+
+@driver
+def take_turns(world: Any, first: int, last: int, parts: int) -> int:
+    """Take all replicates whose crises go on through parts of the turns `first` to `last`; how many turns they observed."""
+    taken = 0
+    for one in range(world.board.shape[0]):
+        turn = first
+        while turn <= last and world.board[one].ongoing:
+            taken += take_turn(world, one, turn, parts)
+            turn += 1
+    return taken
+
+
+@driver
+def look(world: Any, hours: float) -> None:
+    """Let all states stand on their rungs, and see how things stand."""
+    for one in range(world.board.shape[0]):
+        here = _here(world, one, hours)
+        ladder = world.ladder[row(world.ladder, one)]
+        for side in range(2):
+            if here.board.ongoing:
+                state.come_to(world.powers[one, side], side, ladder, here, hours)
+        _look(world, one)
+
+
+@driver
+def move(world: Any, side: int, who: Any, rungs: Any, hours: float) -> None:
+    """Let a state go to other rungs in the replicates `who`."""
+    for place in range(who.shape[0]):
+        one = who[place]
+        _move(world, one, side, rungs[place], _here(world, one, hours), hours)
+
+
+@part
+def take_turn(world: Any, one: Any, turn: Any, parts: Any) -> Any:
+    """Take one replicate through parts of a turn; 1 if it observed, else 0."""
+    here = _here(world, one, turn * world.course.hours_per_turn)
+    if parts & OBSERVE:
+        before = (turn - 1) * world.course.hours_per_turn
+        _happen(world, one, here, before, turn == 1)
+        _observe(world, one, here, before)
+    if parts & CONVENE:
+        _convene(world, one, here)
+    if parts & ACT:
+        _decide(world, one, here)
+        _act(world, one, here)
+    if parts & SETTLE:
+        _settle(world, one, here)
+    if parts & CLOSE:
+        _halt(world, one, here)
+        _look(world, one)
+        _end(world, one, here, turn >= world.course.last_turn)
+    return parts & OBSERVE
+
+
+@part
+def _here(world: Any, one: Any, hours: Any) -> Any:
+    luck = Draws(world.keys, world.replicate[one], world.taken[one], world.left[one])
+    book = Book(world.figures, world.words, world.place[one], world.notes, world.noted)
+    return Here(world.board[one], hours, world.course.days_per_turn, luck, book)
+
+
+@part
+def _move(world: Any, one: Any, side: Any, rung: Any, here: Any, hours: Any) -> None:
+    """Let a state go to another rung at the given hours."""
+    ladder = world.ladder[row(world.ladder, one)]
+    openings = world.openings[row(world.openings, one)]
+    state.move(world.powers[one, side], side, rung, ladder, openings, here, hours)
+
+
+@part
+def _happen(world: Any, one: Any, here: Any, before: Any, first: Any) -> None:
+    """Let the events scheduled after `before` happen, rungs that they bring counting for the whole turn; count deaths."""
+    board = here.board
+    for event in range(world.event_hours.shape[0]):
+        hours = world.event_hours[event]
+        if hours > here.hours or (hours <= before and not first):
+            continue
+        side = world.event_struck[event]
+        brought = world.events[row(world.events, one), event]
+        state.suffer_event(world.powers[one, side], brought)
+        board.deaths += brought.deaths
+        note(here.book, tell.EVENT, event, hours)
+        if brought.goal > world.powers[one, 1 - side].rung:
+            _move(world, one, 1 - side, brought.goal, here, hours)
+            if brought.goal > world.course.halt_rung:
+                state.fall(1 - side, here, hours)
+    board.deaths += world.powers[one, 0].deaths
+    board.deaths += world.powers[one, 1].deaths
+    board.open_to_decision = not (board.pending or board.holding)
+
+
+@part
+def _observe(world: Any, one: Any, here: Any, before: Any) -> None:
+    """All take in what the last turn brought."""
+    is_new_day = here.hours // _DAY_HOURS > before // _DAY_HOURS
+    for side in range(2):
+        own, habits = world.powers[one, side], world.habits[row(world.habits, one), side]
+        first = side * STREAMS_A_STATE
+        state.observe(own, world.powers[one, 1 - side], habits)
+        state.misread(own, habits, here, first)
+        if is_new_day:
+            economy.drift(own, habits, here.luck, first + MARKET)
+        economy.balance(own, habits, here.board.feared, _strain(world, one, side))
+    for number in range(world.mediation.shape[1]):
+        conduct = world.conduct[row(world.conduct, one), number]
+        mediator.heed(world.mediation[one, number], conduct, here.board.danger)
+    for number in range(world.counsel.shape[1]):
+        conduct = world.councils[row(world.councils, one), number]
+        adviser.observe(world.counsel[one, number], conduct)
+
+
+@part
+def _strain(world: Any, one: Any, side: Any) -> Any:
+    """Economic pressure that third parties put on a state."""
+    strain = world.beside[row(world.beside, one), side].strain
+    for place in range(world.parties.shape[0]):
+        number = world.parties[place, 1]
+        if world.parties[place, 0] == LENDER and world.borrowers[number] == side:
+            burden = _ZERO
+            for k in range(world.first_review[number], world.first_review[number + 1]):
+                burden += world.reviews[one, k].burden
+            strain += burden
+    return strain
+
+
+@part
+def _convene(world: Any, one: Any, here: Any) -> None:
+    """See which states come to a decision."""
+    for side in range(2):
+        own, habits = world.powers[one, side], world.habits[row(world.habits, one), side]
+        if state.convene(own, habits, here, side * STREAMS_A_STATE):
+            note(here.book, tell.ACCIDENT, side, here.hours)
+
+
+@part
+def _decide(world: Any, one: Any, here: Any) -> None:
+    """The states decide on what third parties had done when the turn began."""
+    for side in range(2):
+        own = world.powers[one, side]
+        if not own.decides:
+            continue
+        now, brought = world.now[row(world.now, one)], world.brought[row(world.brought, one)]
+        bearing.begin(brought, world.beside[row(world.beside, one), side])
+        for place in range(world.parties.shape[0]):
+            kind, number = world.parties[place, 0], world.parties[place, 1]
+            _bear(world, one, side, kind, number, brought, here.hours)
+        bearing.close(brought)
+        stakes, rival = world.stakes[row(world.stakes, one), side], world.powers[one, 1 - side]
+        known, worst = brought.information, here.board.worst
+        state.look_around(now, own, rival, worst, stakes, known, here.hours)
+        ladder, odds = world.ladder[row(world.ladder, one)], world.odds[row(world.odds, one)]
+        first = side * STREAMS_A_STATE
+        state.decide(own, stakes, now, brought, ladder, world.course, odds, here, first)
+
+
+@part
+def _bear(
+    world: Any, one: Any, side: Any, kind: Any, number: Any, brought: Any, hours: Any
+) -> None:
+    """Join what a third party brings to bear on a state."""
+    if kind == MEDIATOR:
+        means = world.means[row(world.means, one), number, side]
+        conduct = world.conduct[row(world.conduct, one), number]
+        mediator.bear(world.mediation[one, number], means, conduct, brought)
+    elif kind == CHANNEL:
+        worth = world.worth[row(world.worth, one), number]
+        channel.bear(world.lines[one, number], worth, brought)
+    elif kind == ADVISER:
+        if world.heard_by[number] == side:
+            conduct = world.councils[row(world.councils, one), number]
+            adviser.bear(world.counsel[one, number], conduct, brought)
+    elif world.borrowers[number] == side:
+        purse = world.purses[row(world.purses, one), number]
+        start = world.first_review[number]
+        count = world.first_review[number + 1] - start
+        lender.bear(purse, world.reviews[one], start, count, hours, brought)
+
+
+@part
+def _act(world: Any, one: Any, here: Any) -> None:
+    """All others decide what to do at the end of the turn."""
+    mediators, lenders = world.mediation.shape[1], world.borrowers.shape[0]
+    channels, advisers = world.lines.shape[1], world.counsel.shape[1]
+    stream, figure = _OF_MEDIATORS, OF_THIRD_PARTIES
+    for number in range(mediators):
+        conduct = world.conduct[row(world.conduct, one), number]
+        mediator.act(world.mediation[one, number], number, conduct, here, stream + number)
+    stream += mediators
+    figure += mediators + lenders
+    for number in range(channels):
+        _consider(world, one, number, here, stream + 2 * number, figure + number)
+    stream += 2 * channels
+    figure += channels
+    for number in range(advisers):
+        own, conduct = world.counsel[one, number], world.councils[row(world.councils, one), number]
+        adviser.act(own, number, conduct, here, stream + number, figure + number)
+    stream += advisers
+    figure = OF_THIRD_PARTIES + mediators
+    for k in range(world.lender_of.shape[0]):
+        review, number = world.reviews[one, k], world.lender_of[k]
+        if lender.is_due(review, here.hours):
+            stake, place = (
+                world.at_stake[row(world.at_stake, one), k],
+                k - world.first_review[number],
+            )
+            borrower = world.powers[one, world.borrowers[number]]
+            lender.decide(review, stake, borrower, here, stream + k, number, figure + number, place)
+
+
+@part
+def _consider(world: Any, one: Any, number: Any, here: Any, stream: Any, figure: Any) -> None:
+    """Open a channel as far as those who may want to, or break it."""
+    own, wish, most, keenest = world.lines[one, number], _ZERO, -_ONE, -1
+    for place in range(world.openers.shape[1]):
+        opener, wishes = world.openers[number, place], -_ONE
+        if opener >= 2:
+            wishes = world.mediation[one, opener - 2].effort
+        elif opener >= 0:
+            wishes = world.powers[one, opener].lean
+        if wishes >= 0:
+            wish += wishes
+        if wishes > most:
+            most, keenest = wishes, place
+    if own.wished > most:
+        keenest = -1
+    wish += own.wished
+    worth = world.worth[row(world.worth, one), number]
+    channel.act(own, number, worth, wish, keenest, here, stream, figure)
+
+
+@part
+def _settle(world: Any, one: Any, here: Any) -> None:
+    """States do as they decided; what reviews brought is recovered from."""
+    for side in range(2):
+        own = world.powers[one, side]
+        if own.goes_to != UNDECIDED:
+            own.lean = own.leaning
+            if own.goes_to != own.rung:
+                _move(world, one, side, own.goes_to, here, here.hours)
+    for k in range(world.lender_of.shape[0]):
+        purse = world.purses[row(world.purses, one), world.lender_of[k]]
+        world.reviews[one, k].burden *= purse.kept
+
+
+@part
+def _halt(world: Any, one: Any, here: Any) -> None:
+    """Agree where both sides want to, start what was agreed, and see whether what holds is violated."""
+    board, terms, course = here.board, world.terms[row(world.terms, one)], world.course
+    ladder = world.ladder[row(world.ladder, one)]
+    openings = world.openings[row(world.openings, one)]
+    own, other = world.powers[one, 0], world.powers[one, 1]
+    halt.agree(own, other, terms, world.mediation[one], world.means, one, here)
+    if halt.is_due(here):
+        halt.start(own, 0, ladder, openings, course.halt_rung, here)
+        halt.start(other, 1, ladder, openings, course.halt_rung, here)
+    if not board.holding:
+        return
+    age_hours = here.hours - board.effective_at
+    if age_hours >= _DAY_HOURS and age_hours < _DAY_HOURS + course.hours_per_turn:
+        halt.note_rebound(own, 0, here)
+        halt.note_rebound(other, 1, here)
+    if halt.is_violated(terms, here):
+        side = 0 if halt.first_is_struck(here) else 1
+        struck, habits = world.powers[one, side], world.habits[row(world.habits, one), side]
+        stakes = world.stakes[row(world.stakes, one), side]
+        halt.answer(struck, side, habits, stakes, ladder, openings, course.fire_rung, here)
+
+
+@part
+def _look(world: Any, one: Any) -> None:
+    """See how the states stand: how dangerous the crisis looks, and how dangerous markets fear that it is."""
+    own, other, board = world.powers[one, 0], world.powers[one, 1], world.board[one]
+    board.danger = _ONE - (_ONE - own.intensity) * (_ONE - other.intensity)
+    board.feared = board.danger
+    if board.holding:
+        board.feared = board.danger * (_ONE - world.terms[row(world.terms, one)].halt_relief)
+    board.under_fire = max(own.strikes, other.strikes)
+    board.at_war = own.at_war or other.at_war
+
+
+@part
+def _end(world: Any, one: Any, here: Any, is_last: Any) -> None:
+    """End the crisis if it is over at this turn's end."""
+    board, course = here.board, world.course
+    own, other = world.powers[one, 0], world.powers[one, 1]
+    ending = endings.by_yielding(own, other, here)
+    for side in range(2):
+        if ending == NONE and board.at_war:
+            ending = endings.by_collapse(world.habits[row(world.habits, one), side], side, here)
+    if ending == NONE and here.hours >= course.trigger_hours:
+        ending = endings.by_quiet(own, other, world.terms[row(world.terms, one)], here)
+    # A halt has held for as long as the scenario asks, or for as long as could be watched.
+    held = is_last or board.effective_at <= here.hours - course.follow_up_hours
+    if ending == NONE and board.holding and held:
+        ending = AGREEMENT
+    if ending == NONE and is_last:
+        ending = UNRESOLVED
+    if ending != NONE:
+        endings.end(ending, own, other, here)

@@ -1,0 +1,132 @@
+"""The engine for graphics cards; what needs one is left out where there is none."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+from crisis_sim.batch import BatchError, run_to_folder, simulate
+from crisis_sim.model import CrisisModel, Journal, gpu, turn
+from crisis_sim.model.observer import Observer
+from crisis_sim.model.world import World
+from crisis_sim.scenario import Scenario, load_scenario
+from tests.model.conftest import same
+
+
+def has_card() -> bool:
+    try:
+        gpu.check_card()
+    except gpu.NoCardError:
+        return False
+    return True
+
+
+class Stand:
+    """Stands in for a card: the rules go on in a copy of the world until it is fetched."""
+
+    def __init__(self, world: World) -> None:
+        self._here = world
+        copies = [one.copy() if isinstance(one, np.ndarray) else one for one in world]
+        self._there = World(*copies)
+
+    def take_turns(self, first: int, last: int, parts: int) -> int:
+        return turn.take_turns(self._there, first, last, parts)
+
+    def fetch(self) -> None:
+        self._bring(slice(None))
+
+    def fetch_first(self, rows: int) -> None:
+        self._bring(slice(rows))
+
+    def _bring(self, rows: slice) -> None:
+        for name in ("board", "powers"):
+            getattr(self._here, name)[rows] = getattr(self._there, name)[rows]
+        for name in ("figures", "words"):
+            getattr(self._here, name)[:, rows] = getattr(self._there, name)[:, rows]
+
+
+def test_what_a_card_goes_on_with_is_brought_back_whole(
+    may_2025: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gpu, "Card", Stand)
+    here = CrisisModel(may_2025, 60, seed=4, keep_paths=20).run()
+    there = CrisisModel(may_2025, 60, seed=4, keep_paths=20, engine="gpu").run()
+    same(here.outcomes(), there.outcomes())
+    assert here.turns_run == there.turns_run
+    paths, brought = here.kept_paths(), there.kept_paths()
+    assert paths is not None
+    assert brought is not None
+    same(paths, brought)
+
+
+def test_a_batch_for_a_card_is_the_same_batch_and_says_on_what_it_ran(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gpu, "Card", Stand)
+    monkeypatch.setattr(gpu, "check_card", lambda: "a stand")
+    here, there = (simulate("may_2025", 30, engine=engine) for engine in ("cpu", "gpu"))
+    assert there.ensembles["may_2025"].table.equals(here.ensembles["may_2025"].table)
+    assert (here.manifest["engine"], there.manifest["engine"]) == ("cpu", "gpu")
+
+
+@pytest.mark.parametrize("further", [{"agents": [Observer]}, {"journal": Journal()}])
+def test_agents_of_ones_own_and_a_journal_need_a_processor(
+    may_2025: Scenario, further: dict[str, Any]
+) -> None:
+    with pytest.raises(ValueError, match="need the engine cpu"):
+        CrisisModel(may_2025, 1, engine="gpu", **further)
+
+
+def test_a_batch_with_them_is_refused_and_so_is_one_on_a_cluster(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.setattr(gpu, "check_card", lambda: "a stand")
+    with pytest.raises(BatchError, match="need the engine cpu"):
+        simulate("may_2025", 10, agents=[Observer], engine="gpu")
+    with pytest.raises(BatchError, match="engine cpu"):
+        run_to_folder("may_2025", tmp_path / "out", 10, scheduler="local", engine="gpu")
+    with pytest.raises(BatchError, match="'tpu' is unknown; there are cpu, gpu"):
+        simulate("may_2025", 10, engine="tpu")
+
+
+def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "numba_cuda", None)
+    with pytest.raises(BatchError, match=r"pip install 'crisis-sim\[gpu\]'"):
+        simulate("may_2025", 10, engine="gpu")
+
+
+needs_a_card = pytest.mark.skipif(not has_card(), reason="there is no graphics card")
+
+
+@needs_a_card
+@pytest.mark.parametrize("name", ["may_2025", "no_mediators", "since_1945"])
+def test_a_card_runs_the_same_crises_but_for_last_digits(name: str) -> None:
+    scenario, replicates = load_scenario(name), 4000
+    here = CrisisModel(scenario, replicates, seed=2, keep_paths=50).run()
+    there = CrisisModel(scenario, replicates, seed=2, keep_paths=50, engine="gpu").run()
+    alike = np.full(replicates, True)
+    other = there.outcomes()
+    for column, values in here.outcomes().items():
+        if values.dtype.kind == "f":
+            alike &= np.isclose(values, other[column], rtol=1e-3, atol=1e-3, equal_nan=True)
+        else:
+            alike &= values == other[column]
+    assert alike.mean() > 0.999  # where a digit tips a decision, a crisis takes another path
+    paths, brought = here.kept_paths(), there.kept_paths()
+    assert paths is not None
+    assert brought is not None
+    rungs = [name for name in paths if name.endswith("_rung")]
+    assert np.mean([paths[name] == brought[name] for name in rungs]) > 0.999
+
+
+@needs_a_card
+def test_a_card_runs_the_points_of_a_design(may_2025: Scenario) -> None:
+    values = {"mediators.us.attention_threshold": np.repeat([0.2, 0.9], 500)}
+    here, there = (
+        CrisisModel(may_2025, 500, 2, parameters=values, points=2, engine=engine).run().outcomes()
+        for engine in ("cpu", "gpu")
+    )
+    assert np.mean(here["ending"] == there["ending"]) > 0.999
