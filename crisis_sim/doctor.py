@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 import tempfile
@@ -48,18 +47,13 @@ def examine() -> Iterator[Finding]:
         f"{platform.python_version()} in {sys.executable}",
     )
     yield Finding("platform", True, platform.platform())
+    from crisis_sim.batch.cores import cores
+
     yield Finding("cores", True, f"{cores()} for this process")
     yield from _dependencies()
     yield _attempt("folder to work in", _writable)
     yield _attempt("scenarios", _scenarios)
     yield _attempt("trial run", _trial_run)
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _dependencies() -> Iterator[Finding]:

@@ -296,7 +296,7 @@ def test_a_dry_run_in_json_has_its_facts(ask: Ask) -> None:
 def test_as_many_processes_are_used_as_there_are_cores(
     ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor, "cores", lambda: 32)
+    monkeypatch.setattr("crisis_sim.batch.cores.cores", lambda: 32)
     scenarios = ("run", "short.yaml", "alone.yaml", "--replicates", 10_000_000, "--dry-run")
     facts = ask(*scenarios, "--json").data
     assert facts["blocks"] > 32

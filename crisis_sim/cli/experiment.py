@@ -170,7 +170,7 @@ def carry_out(
         dry_run: only say what would be run.
         as_json: print JSON.
     """
-    from crisis_sim.doctor import cores
+    from crisis_sim.batch.cores import cores
 
     if resume is not None and out is not None and out.resolve() != resume.resolve():
         return refuse(f"error: --resume goes on in {resume}: --out cannot name another folder")

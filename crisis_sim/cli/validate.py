@@ -58,8 +58,8 @@ def validate(
     Each fact stands beside the simulated value and its interval, with a plain verdict: inside, near or outside. For each
     case it says where the real times fall among the simulated ones.
     """
+    from crisis_sim.batch.cores import cores
     from crisis_sim.batch.errors import BatchError
-    from crisis_sim.doctor import cores
     from crisis_sim.validation import validate as compare
     from crisis_sim.validation.page import write_page
     from crisis_sim.validation.save import write_validation

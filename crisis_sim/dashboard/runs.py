@@ -1,4 +1,4 @@
-"""A scenario's replicates, run turn by turn under a watch, and kept for who asks again."""
+"""A scenario's replicates, run day by day under a watch, and kept for who asks again."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 from typing import TYPE_CHECKING
 
 from crisis_sim.batch import Batch, Ensemble, run_block
+from crisis_sim.batch.cores import cores
 from crisis_sim.batch.plan import most_at_once
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from crisis_sim.model import CrisisModel
     from crisis_sim.scenario.schema import Scenario
 
@@ -24,7 +29,12 @@ SOON = 0.4
 #: A first look that takes a larger share of the time of all the others is not worth its while.
 WORTH = 0.4
 
-#: Told after each turn what share of the work is done; what it raises ends the run.
+#: Replicates that are worth a thread of their own.
+LEAST = 250
+#: Seconds after which a watch is told how far a run has come.
+TOLD_EVERY = 0.02
+
+#: Told again and again what share of the work is done; what it raises ends the run.
 Watch = Callable[[float], None]
 
 
@@ -139,16 +149,50 @@ def run(
     """
     import pyarrow as pa
 
-    def turn(model: CrisisModel) -> None:
-        watch(model.turn / scenario.turns)
-
     done = first.replicates if first else 0
-    table = run_block(scenario, done, replicates - done, seed, watch=turn).table
+    tables = [first.table] if first else []
+    tables += _tables(scenario, done, replicates, seed, watch)
     return Ensemble(
         name=scenario.name,
         title=scenario.title,
         horizon_hours=scenario.horizon_hours,
         states=scenario.state_names,
-        table=table if first is None else pa.concat_tables([first.table, table]),
+        table=pa.concat_tables(tables),
         scenario=scenario.plain(),
     )
+
+
+def _tables(scenario: Scenario, first: int, beyond: int, seed: int, watch: Watch) -> list[pa.Table]:
+    """The rows of replicates from `first` on, before `beyond`, run on all cores: rules let other threads run beside them."""
+    parts = max(min(cores(), (beyond - first) // LEAST), 1)
+    bounds = [first + (beyond - first) * part // parts for part in range(parts + 1)]
+
+    def run_part(part: int, tell: Watch) -> pa.Table:
+        def day(model: CrisisModel) -> None:
+            tell(model.turn / scenario.turns)
+
+        start = bounds[part]
+        return run_block(scenario, start, bounds[part + 1] - start, seed, watch=day).table
+
+    if parts == 1:
+        return [run_part(0, watch)]
+    shares, stop = [0.0] * parts, threading.Event()
+
+    def tell(part: int, share: float) -> None:
+        shares[part] = share
+        if stop.is_set():
+            raise StoppedError
+
+    with ThreadPoolExecutor(parts) as pool:
+        tables = [pool.submit(run_part, part, partial(tell, part)) for part in range(parts)]
+        try:
+            while wait(tables, timeout=TOLD_EVERY).not_done:
+                watch(sum(shares) / parts)
+        except BaseException:
+            stop.set()
+            raise
+        return [table.result() for table in tables]
+
+
+class StoppedError(Exception):
+    """Ends a part of a run whose watch has ended the run."""
