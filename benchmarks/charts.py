@@ -138,7 +138,7 @@ def _draw_costs(axes: Axes, results: Results) -> None:
     axes.set_xlabel("replicates in the batch")
     axes.set_ylabel(MICROSECONDS)
     axes.grid(visible=True, axis="y")
-    axes.legend(loc="lower left")  # it is empty: cost falls
+    axes.legend(loc="upper right")  # it is empty: cost falls
     _in_powers(axes.xaxis)
     _in_powers(axes.yaxis)
 
