@@ -244,6 +244,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         if isinstance(agent, Role):
             raise ValueError(f"'{agent.name}' is part of the scenario: leave it out there")
         self.cast.remove(agent)
+        self.world = self.world._replace(beside=nothing_beside(1))  # what it brought goes with it
 
     @property
     def own_agents(self) -> list[CrisisAgent]:

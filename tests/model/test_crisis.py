@@ -84,6 +84,35 @@ def test_an_agent_that_brings_nothing_to_bear_leaves_all_luck_untouched(
     same(whole, model.run().outcomes())
 
 
+class Patron(ThirdParty):
+    """Ruins both states, and their peace."""
+
+    def strain(self, state: Any) -> Any:
+        return self.array(5.0)
+
+    def influence(self, state: Any, who: Any) -> Influence:
+        return Influence(restraint=50.0 * np.ones(len(who), np.float32))
+
+
+def test_what_an_agent_of_ones_own_brings_counts_until_it_leaves(may_2025: Scenario) -> None:
+    model = CrisisModel(may_2025, 50, seed=3, agents=[lambda crisis: Patron(crisis, "patron")])
+    alone = CrisisModel(may_2025, 50, seed=3)
+    for _ in range(8):
+        model.step()
+        alone.step()
+    assert np.all(model.states[0].economy.pressure > alone.states[0].economy.pressure + 0.2)
+    model.own_agents[0].remove()
+    for _ in range(8):
+        model.step()
+    assert np.all(model.states[0].economy.pressure < 0.3)
+
+
+def test_an_agent_of_the_scenario_cannot_leave(may_2025: Scenario) -> None:
+    model = CrisisModel(may_2025, 2)
+    with pytest.raises(ValueError, match="'us' is part of the scenario"):
+        model.mediators[0].remove()
+
+
 def test_taking_an_agent_out_leaves_the_luck_of_all_others_untouched(may_2025: Scenario) -> None:
     with_all, without = (
         CrisisModel(scenario, 300, seed=3)
