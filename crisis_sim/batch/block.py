@@ -153,8 +153,9 @@ def run_block(
 
     Args:
         watch: called with the model at least once a day of the crisis; what it raises ends the run.
-        scenario, first, count, seed, parameters, agents, first_point, points, is_design, engine:
-            as of `BlockOrder`.
+        scenario, first, count, seed, parameters, agents, first_point, points, is_design: as of
+            `BlockOrder`.
+        engine: likewise.
     """
     import numpy as np
 

@@ -119,8 +119,9 @@ def run_to_folder(
         scheduler: the address of a Dask scheduler whose workers run the blocks, such as
             `tcp://10.0.0.1:8786`; `local` to start one on this machine with `workers` processes.
         tell: told in words of what goes on: damaged blocks, a cluster's address, a stop.
-        scenarios, replicates, seed, workers, block_size, parameters, agents, progress, points,
-            engine: as for `simulate`.
+        scenarios, replicates, seed, workers, block_size, parameters, agents, progress, points: as
+            for `simulate`.
+        engine: likewise.
 
     Returns:
         The manifest; `read_batch` brings the rest back.
