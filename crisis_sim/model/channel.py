@@ -77,16 +77,17 @@ class Channel(Role):
 
 
 @rule
-def act(
-    own: Any, number: Any, worth: Any, wish: Any, keenest: Any, here: Any, first: Any, figure: Any
-) -> None:
+def act(own: Any, number: Any, worth: Any, wish: Any, here: Any, first: Any, figure: Any) -> Any:
     """A line that is shut opens the sooner the more it is wished for; an open one may break under fire.
 
     Args:
         number: the channel's number.
-        wish: how much those who may open it want to, together; `keenest` is the place of who of them wants it most.
+        wish: how much those who may open it want to, together.
         first: the number of its first stream of luck.
         figure: the record's column of its first opening.
+
+    Returns:
+        whether it was opened.
     """
     board, luck, hours = here.board, here.luck, here.hours
     if own.open:
@@ -99,7 +100,8 @@ def act(
         own.open = True
         mark(here.book, figure, hours)
         mark(here.book, CHANNEL_OPENED, hours)
-        note(here.book, tell.CHANNEL_OPENED, number, hours, keenest)
+        return True
+    return False
 
 
 @rule

@@ -9,7 +9,7 @@ import numpy as np
 
 from crisis_sim.model.arrays import Array, Held, Real
 from crisis_sim.model.compiled import rule
-from crisis_sim.model.luck import normal
+from crisis_sim.model.luck import normals
 from crisis_sim.scenario.schema import StateSpec
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ _ZERO, _ONE = Real(0), Real(1)
 #: What a state's economy is, in `crisis_sim.model.state.POWER`.
 STANDING = (
     "market", "market_at_halt", "drift", "priced", "spent", "strain", "pressure", "lowest_market", "highest_pressure",
+    "tomorrow",
 )  # fmt: skip
 #: How its market takes danger, and how its economy bears loss, in `crisis_sim.model.state.HABITS`.
 HABITS = (
@@ -84,9 +85,13 @@ def habits(state: State, spec: StateSpec) -> dict[str, Array]:
 
 @rule
 def drift(own: Any, habits: Any, luck: Any, stream: Any) -> None:
-    """Move as a market does in a day without news."""
-    moved = own.drift + habits.volatility * normal(luck, stream)
-    own.drift = min(max(moved, -FARTHEST), FARTHEST)
+    """Move as a market does in a day without news; its luck comes for two days at once."""
+    if own.has_tomorrow:
+        today = own.tomorrow
+    else:
+        today, own.tomorrow = normals(luck, stream)
+    own.has_tomorrow = not own.has_tomorrow
+    own.drift = min(max(own.drift + habits.volatility * today, -FARTHEST), FARTHEST)
 
 
 @rule

@@ -254,15 +254,11 @@ def uniform(luck: Any, stream: Any) -> Any:
 
 
 @routine
-def normal(luck: Any, stream: Any) -> Any:
-    """The next standard normal number of a stream, two from each pair of uniform ones (Box and Muller 1958)."""
-    key, other_key, taken = luck.keys[stream, 0], luck.keys[stream, 1], luck.taken[stream]
-    luck.taken[stream] = taken + np.uint32(1)
-    first = taken - taken % np.uint32(2)
-    number = _number(key, other_key, luck.number, first)
-    radius = math.sqrt(Real(-2) * math.log(_REAL_ONE - number))
-    angle = _FULL_TURN * _number(key, other_key, luck.number, first + np.uint32(1))
-    return radius * (math.sin(angle) if taken % np.uint32(2) else math.cos(angle))
+def normals(luck: Any, stream: Any) -> Any:
+    """The next two standard normal numbers of a stream, from two uniform ones (Box and Muller 1958)."""
+    radius = math.sqrt(Real(-2) * math.log(_REAL_ONE - uniform(luck, stream)))
+    angle = _FULL_TURN * uniform(luck, stream)
+    return radius * math.cos(angle), radius * math.sin(angle)
 
 
 @rule

@@ -44,7 +44,7 @@ POWER = np.dtype(
             )
         ),
         *((name, Real) for name in economy.STANDING),
-        *((name, np.bool_) for name in ("at_war", "nuclear", "decides", "wants_halt", "yields")),
+        *((name, np.bool_) for name in ("at_war", "nuclear", "decides", "wants_halt", "yields", "has_tomorrow")),
     ],
     align=True,
 )  # fmt: skip

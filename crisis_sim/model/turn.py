@@ -26,7 +26,7 @@ from crisis_sim.model.endings import AGREEMENT, NONE, UNRESOLVED
 from crisis_sim.model.luck import Draws
 from crisis_sim.model.record import OF_THIRD_PARTIES, Book, note
 from crisis_sim.model.state import MARKET, STREAMS_A_STATE, UNDECIDED
-from crisis_sim.model.world import ADVISER, CHANNEL, LENDER, MEDIATOR
+from crisis_sim.model.world import ADVISER, CHANNEL, MEDIATOR
 
 #: The parts of a turn: all observe; it is seen who comes to a decision; they decide; they do as they decided; it is seen
 #: how things stand, and what is over.
@@ -172,9 +172,9 @@ def _observe(world: Any, one: Any, here: Any, before: Any) -> None:
 def _strain(world: Any, one: Any, side: Any) -> Any:
     """Economic pressure that third parties put on a state."""
     strain = world.beside[row(world.beside, one), side].strain
-    for place in range(world.parties.shape[0]):
-        number = world.parties[place, 1]
-        if world.parties[place, 0] == LENDER and world.borrowers[number] == side:
+    for place in range(world.lenders.shape[0]):
+        number = world.lenders[place]
+        if world.borrowers[number] == side:
             burden = _ZERO
             for k in range(world.first_review[number], world.first_review[number + 1]):
                 burden += world.reviews[one, k].burden
@@ -269,22 +269,37 @@ def _act(world: Any, one: Any, here: Any) -> None:
 @part
 def _consider(world: Any, one: Any, number: Any, here: Any, stream: Any, figure: Any) -> None:
     """Open a channel as far as those who may want to, or break it."""
-    own, wish, most, keenest = world.lines[one, number], _ZERO, -_ONE, -1
-    for place in range(world.openers.shape[1]):
-        opener, wishes = world.openers[number, place], -_ONE
-        if opener >= 2:
-            wishes = world.mediation[one, opener - 2].effort
-        elif opener >= 0:
-            wishes = world.powers[one, opener].lean
-        if wishes >= 0:
-            wish += wishes
-        if wishes > most:
-            most, keenest = wishes, place
-    if own.wished > most:
-        keenest = -1
-    wish += own.wished
+    own, wish = world.lines[one, number], _ZERO
+    if not own.open and here.board.open_to_decision:
+        for place in range(world.openers.shape[1]):
+            wish += max(_wishes(world, one, number, place), _ZERO)
+        wish += own.wished
     worth = world.worth[row(world.worth, one), number]
-    channel.act(own, number, worth, wish, keenest, here, stream, figure)
+    if channel.act(own, number, worth, wish, here, stream, figure):
+        keenest = _keenest(world, one, number)
+        note(here.book, tell.CHANNEL_OPENED, number, here.hours, keenest)
+
+
+@part
+def _wishes(world: Any, one: Any, number: Any, place: Any) -> Any:
+    """How much one of those who may open a channel wants to; below zero where the place is empty."""
+    opener, wishes = world.openers[number, place], -_ONE
+    if opener >= 2:
+        wishes = world.mediation[one, opener - 2].effort
+    elif opener >= 0:
+        wishes = world.powers[one, opener].lean
+    return wishes
+
+
+@part
+def _keenest(world: Any, one: Any, number: Any) -> Any:
+    """The place of who of a channel's openers wants it opened most; -1 for agents of one's own."""
+    most, keenest = world.lines[one, number].wished, -1
+    for place in range(world.openers.shape[1]):
+        wishes = _wishes(world, one, number, place)
+        if wishes > most or (wishes == most and keenest < 0):
+            most, keenest = wishes, place
+    return keenest
 
 
 @part

@@ -23,6 +23,7 @@ from crisis_sim.model.luck import Luck, Streams
 from crisis_sim.model.record import NOTE, NOTES_A_TURN, OF_THIRD_PARTIES
 
 if TYPE_CHECKING:
+    from crisis_sim.model.agent import CrisisAgent
     from crisis_sim.model.crisis import CrisisModel
 
 #: How a crisis as a whole stands, in one replicate: see `CrisisModel`, `Halt` and `Endings`.
@@ -78,6 +79,7 @@ class World(NamedTuple):
         beside: what agents of one's own bring to bear on each state; a single row where there are none.
         parties: kind and number of each third party, in the order of their names, so that the last digit does not hang on
             the order of the file.
+        lenders: their numbers, in the order of their names, too.
         borrowers, first_review, lender_of: each lender's borrower, the number of its first review (and, one more, of all
             reviews), and each review's lender.
         heard_by: each adviser's state.
@@ -116,6 +118,7 @@ class World(NamedTuple):
     events: Any
     beside: Any
     parties: Any
+    lenders: Any
     borrowers: Any
     first_review: Any
     lender_of: Any
@@ -182,6 +185,7 @@ def world_of(crisis: CrisisModel) -> World:
         events=terms(EVENT, [_event(crisis, numbers) for _, _, numbers in scheduled]),
         beside=nothing_beside(1),
         parties=_parties(crisis),
+        lenders=np.array([one.place for one in sorted(crisis.lenders, key=_by_name)], np.intp),
         borrowers=np.array([one.borrower.place for one in crisis.lenders], np.intp),
         first_review=np.array(first_review, np.intp),
         lender_of=np.array(lender_of, np.intp),
@@ -251,6 +255,10 @@ def figures_of(crisis: CrisisModel) -> int:
         len(agents)
         for agents in (scenario.mediators, scenario.lenders, scenario.channels, scenario.advisers)
     )
+
+
+def _by_name(agent: CrisisAgent) -> str:
+    return agent.name
 
 
 def _by_state(records: NDArray[np.void]) -> NDArray[np.void]:
