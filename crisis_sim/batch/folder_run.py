@@ -170,6 +170,8 @@ class FolderRun:
                     receipt = task.file(result) if isinstance(result, Parcel) else result
                     done += receipt.rows
                 self.progress(done, self.plan.crises)
+        if stop.requested and scheduler is None:
+            run.store.tidy()  # a signal to all processes may have ended workers as they wrote
         return done
 
     def _results(

@@ -103,9 +103,14 @@ class BlockStore:
         """
         for folder in (self.outcomes, self.paths):
             folder.mkdir(parents=True, exist_ok=True)
+        self.tidy()
+        sync_folder(self.home)
+
+    def tidy(self) -> None:
+        """Clear away what was never whole; nobody may be writing meanwhile."""
+        for folder in (self.outcomes, self.paths):
             for scrap in folder.glob(f"*{PARTIAL}"):
                 scrap.unlink(missing_ok=True)
-        sync_folder(self.home)
 
     def keep(self, parcel: Parcel) -> Receipt:
         """Write a block; it is there once its outcomes are, so these come last.
