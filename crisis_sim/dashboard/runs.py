@@ -25,9 +25,7 @@ KEPT = 24
 #: Replicates of a first look, and how many times as many there must be for one to be worth its while.
 LOOK, LOOK_FROM = 500, 4
 #: Seconds for which nobody minds to wait without a first look.
-SOON = 0.4
-#: A first look that takes a larger share of the time of all the others is not worth its while.
-WORTH = 0.4
+SOON = 0.25
 
 #: Replicates that are worth a thread of their own.
 LEAST = 250
@@ -52,9 +50,7 @@ class Runs:
         self._kept: OrderedDict[tuple[str, int, int], Ensemble] = OrderedDict()
         self._most = kept
         self._lock = threading.Lock()
-        self._seconds: dict[
-            str, float
-        ] = {}  # what a first look took last, and what the rest or all did
+        self._seconds: float | None = None  # what the last run took, but for its first look
 
     def batch(
         self, scenarios: Mapping[str, Scenario], replicates: int, seed: int, watch: Watch
@@ -97,8 +93,8 @@ class Runs:
         begun = time.perf_counter()
         made = run(scenario, replicates, seed, watch, first)
         with self._lock:
-            which = "look" if replicates == LOOK else "whole"
-            self._seconds[which] = time.perf_counter() - begun
+            if replicates != LOOK:
+                self._seconds = time.perf_counter() - begun
             if first is not None:
                 self._kept.pop((scenario.digest, first.replicates, seed), None)
             self._kept[scenario.digest, replicates, seed] = made
@@ -119,10 +115,8 @@ class Runs:
         if replicates < LOOK_FROM * LOOK:
             return None
         missing = sum(self._first_of(one, replicates, seed) is None for one in scenarios)
-        look, whole = self._seconds.get("look"), self._seconds.get("whole")
-        soon = whole is not None and missing * whole < SOON
-        dear = look is not None and whole is not None and look > WORTH * whole
-        return None if soon or dear or not missing else LOOK
+        soon = self._seconds is not None and missing * self._seconds < SOON
+        return None if soon or not missing else LOOK
 
     def _first_of(self, scenario: Scenario, replicates: int, seed: int) -> Ensemble | None:
         """The replicates that were run before, or the first of them; None where none were."""

@@ -101,7 +101,3 @@ def test_a_first_look_is_taken_where_all_would_be_long_in_coming(
     assert runs.first_look([quarrel], 40, 6) == 10
     monkeypatch.setattr(runs_module, "SOON", 1e9)
     assert runs.first_look([quarrel], 40, 6) is None  # as quick as those before
-    monkeypatch.setattr(runs_module, "SOON", 0.0)
-    monkeypatch.setattr(runs_module, "WORTH", 0.0)
-    runs.ensemble(quarrel, 10, 6, rest)
-    assert runs.first_look([quarrel], 40, 7) is None  # the look would cost too much
