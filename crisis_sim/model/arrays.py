@@ -17,11 +17,6 @@ Indices = NDArray[np.intp]
 Flags = NDArray[np.bool_]
 
 
-def at(values: Array, who: Indices) -> Array:
-    """A parameter's values for some replicates; a number shared by all stays as it is."""
-    return values.take(who, axis=0) if isinstance(values, np.ndarray) else values
-
-
 def at_most(values: Array, most: float) -> Array:
     """Values, none above a bound; a number shared by all stays a plain one."""
     return np.minimum(values, Real(most)) if isinstance(values, np.ndarray) else min(values, most)
@@ -84,11 +79,6 @@ class Held:
 
     def __set__(self, owner: Any, values: Array) -> None:
         owner.records[self._name] = values
-
-
-def zeros(replicates: int, members: int, kind: np.dtype[np.void]) -> NDArray[np.void]:
-    """Records of so many members in each replicate, all zero."""
-    return np.zeros((replicates, members), kind)
 
 
 def terms(kind: np.dtype[np.void], members: Sequence[Mapping[str, Array]]) -> NDArray[np.void]:

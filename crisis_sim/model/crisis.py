@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from crisis_sim.model import turn
 from crisis_sim.model.adviser import COUNSEL, Adviser
 from crisis_sim.model.agent import CrisisAgent, Role, ThirdParty
-from crisis_sim.model.arrays import Array, Held, Indices, OverReplicates, Real, zeros
+from crisis_sim.model.arrays import Array, Held, Indices, OverReplicates, Real
 from crisis_sim.model.bearing import bring_nothing, join
 from crisis_sim.model.channel import LINE, Channel
 from crisis_sim.model.endings import Endings
@@ -148,13 +148,12 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         )
         self.ladder = Ladder(scenario.ladder, self.parameters, self.harm_of, self.harm_of_flow)
         self.board = np.zeros(rows, BOARD)
-        self.powers = zeros(rows, len(scenario.states), POWER)
-        self.mediation = zeros(rows, len(scenario.mediators), STANDING)
-        self.reviews = zeros(
-            rows, sum(len(one.reviews) for one in scenario.lenders.values()), REVIEW
-        )
-        self.lines = zeros(rows, len(scenario.channels), LINE)
-        self.counsel = zeros(rows, len(scenario.advisers), COUNSEL)
+        self.powers = np.zeros((rows, len(scenario.states)), POWER)
+        self.mediation = np.zeros((rows, len(scenario.mediators)), STANDING)
+        reviews = sum(len(one.reviews) for one in scenario.lenders.values())
+        self.reviews = np.zeros((rows, reviews), REVIEW)
+        self.lines = np.zeros((rows, len(scenario.channels)), LINE)
+        self.counsel = np.zeros((rows, len(scenario.advisers)), COUNSEL)
         self.ongoing = True
         self.record = self._new_record()
         self.streams = streams_of(self, self.luck)

@@ -107,21 +107,11 @@ class Stream(OverReplicates):
 
 
 class NormalStream(Stream):
-    """Standard normal numbers, two from each pair of uniform ones (Box and Muller 1958)."""
+    """Standard normal numbers, two from each pair of uniform ones."""
 
     def take(self, who: Indices) -> NDArray[np.float32]:
         """The next number of each replicate in `who`, shape (len(who),)."""
-        taken = self._taken.take(who)
-        second = (taken % 2).astype(bool)
-        self._taken[who] = taken - second  # both of a pair come from the same two uniform numbers
-        radius = np.sqrt(-2 * np.log(1 - self._next(who)))
-        angle = Real(2 * np.pi) * self._next(who)
-        self._taken[who] = taken + 1
-        if second.all():
-            return np.asarray(radius * np.sin(angle))
-        if not second.any():
-            return np.asarray(radius * np.cos(angle))
-        return np.asarray(radius * np.where(second, np.sin(angle), np.cos(angle)))
+        return _take_normals(self._key[0], self._luck.replicate, self._taken, who)
 
 
 class Clock(Stream):
@@ -253,12 +243,41 @@ def uniform(luck: Any, stream: Any) -> Any:
     return _number(luck.keys[stream, 0], luck.keys[stream, 1], luck.number, occurrence)
 
 
-@routine
+@rule
 def normals(luck: Any, stream: Any) -> Any:
-    """The next two standard normal numbers of a stream, from two uniform ones (Box and Muller 1958)."""
-    radius = math.sqrt(Real(-2) * math.log(_REAL_ONE - uniform(luck, stream)))
-    angle = _FULL_TURN * uniform(luck, stream)
+    """The next two standard normal numbers of a stream."""
+    first = luck.taken[stream]
+    luck.taken[stream] = first + np.uint32(2)
+    return _pair(luck.keys[stream, 0], luck.keys[stream, 1], luck.number, first)
+
+
+@routine
+def _pair(key: Any, other_key: Any, replicate: Any, first: Any) -> Any:
+    """Two normal numbers, from the two uniform ones from `first` on (Box and Muller 1958)."""
+    number = _number(key, other_key, replicate, first)
+    radius = math.sqrt(Real(-2) * math.log(_REAL_ONE - number))
+    angle = _FULL_TURN * _number(key, other_key, replicate, first + np.uint32(1))
     return radius * math.cos(angle), radius * math.sin(angle)
+
+
+@compiled
+def _take_normals(
+    key: NDArray[np.uint64],
+    replicate: NDArray[np.uint64],
+    taken: NDArray[np.uint32],
+    who: Indices,
+) -> NDArray[np.float32]:
+    """The next normal number of each replicate in `who`, who have then taken one more."""
+    numbers = np.empty(who.size, Real)
+    for place in range(who.size):
+        one = who[place]
+        if one >= taken.size:
+            raise IndexError("a replicate is asked for that is not in the block")
+        is_second = taken[one] % np.uint32(2)
+        pair = _pair(key[0], key[1], replicate[one], taken[one] - is_second)
+        numbers[place] = pair[1] if is_second else pair[0]
+        taken[one] += 1
+    return numbers
 
 
 @rule

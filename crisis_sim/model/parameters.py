@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from crisis_sim.model.arrays import Array, Indices, OverReplicates, Real, at
+from crisis_sim.model.arrays import Array, OverReplicates, Real
 from crisis_sim.model.luck import Luck
 from crisis_sim.scenario.numbers import Distribution
 from crisis_sim.scenario.part import Part, range_of
@@ -66,27 +66,10 @@ class Numbers(OverReplicates):
     def __init__(self, values: Mapping[str, Any]) -> None:
         vars(self).update(values)
 
-    def at(self, who: Indices) -> NumbersOfSome:
-        """The numbers for some replicates."""
-        return NumbersOfSome(self, who)
-
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(
             f"no number is called '{name}' here; there are {', '.join(vars(self))}"
         )
-
-
-class NumbersOfSome:
-    """The numbers of a part for some replicates, each picked when it is asked for."""
-
-    __slots__ = ("_numbers", "_who")
-
-    def __init__(self, numbers: Numbers, who: Indices) -> None:
-        self._numbers = numbers
-        self._who = who
-
-    def __getattr__(self, name: str) -> Array:
-        return at(getattr(self._numbers, name), self._who)
 
 
 class Parameters:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from crisis_sim.model.arrays import OverReplicates, at
+from crisis_sim.model.arrays import OverReplicates
 
 
 class Part(OverReplicates):
@@ -33,8 +33,3 @@ def test_an_array_that_is_not_over_replicates_is_refused_by_name() -> None:
     part.table = np.zeros(9)  # type: ignore[attr-defined]
     with pytest.raises(TypeError, match=r"Part\.table has shape \(9,\)"):
         part.keep(np.array([0]), 4)
-
-
-def test_a_shared_number_is_the_same_for_any_replicates() -> None:
-    assert at(0.5, np.array([0, 2])) == 0.5
-    assert list(at(np.array([5.0, 6.0, 7.0]), np.array([0, 2]))) == [5.0, 7.0]
