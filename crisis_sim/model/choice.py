@@ -55,6 +55,8 @@ SITUATION = reals(
 _ZERO, _ONE = Real(0), Real(1)
 #: Log odds beyond which it makes no difference.
 _UTMOST = Real(60)
+#: Log odds whose odds are nothing, as numbers go.
+_HOPELESS = Real(-104)
 
 
 def stakes_of(facts: Any, behaviour: Any, dread: Array) -> dict[str, Array]:
@@ -240,10 +242,12 @@ def pick(odds: Any, uniform: Any) -> Any:
         odds: the options' log odds; they become their odds, added up.
         uniform: a number in [0, 1).
     """
-    odds[0] = math.exp(odds[0])
-    for option in range(1, odds.size):
-        odds[option] = odds[option - 1] + math.exp(odds[option])
-    mark = uniform * odds[odds.size - 1]
+    total = _ZERO
+    for option in range(odds.size):
+        if odds[option] > _HOPELESS:
+            total += math.exp(odds[option])
+        odds[option] = total
+    mark = uniform * total
     taken = 0
     for option in range(odds.size - 1):
         taken += odds[option] <= mark

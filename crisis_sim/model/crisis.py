@@ -41,6 +41,9 @@ from crisis_sim.scenario.schema import ENDINGS, STYLES, VIOLENCE, Scenario
 if TYPE_CHECKING:
     from crisis_sim.model.gpu import Card
 
+#: Turns, summed over replicates, after which Python has its say: a fraction of a second.
+AT_A_STRETCH = 2**20
+
 #: Makes an agent of one's own: called with the model once the scenario's agents stand.
 AgentMaker = Callable[["CrisisModel"], CrisisAgent]
 
@@ -163,12 +166,13 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.endings = Endings(self)
         self._populate(agents)
         self._schedule()
+        self.paths = Paths(self, keep_paths if points == 1 else 0)
         self.world = world_of(self)
         self.parameters.check_all_used()
         self.look()
         for state in self.states:
             state.commitment = state.intensity
-        self.paths = Paths(self, keep_paths if points == 1 else 0)
+        self.paths.begin()
         self._card = self._find_card() if engine == "gpu" else None
 
     def _find_card(self) -> Card:
@@ -321,16 +325,14 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             drop_finished: whether finished replicates leave the block on the way, which saves work and changes nothing.
             watch: called at least once a day of the crisis; what it raises ends the run.
         """
-        in_a_day = max(int(24 // self.scenario.hours_per_turn), 1)
         by_turns = self.journal is not None or bool(self.own_agents)
         while self.running:
             if by_turns:
                 self.step()
-            else:  # each replicate goes through all of a day's turns by itself
-                until = self.turn + in_a_day - self.turn % in_a_day
-                self._take_turns(min(until, self.scenario.turns), turn.WHOLE)
-                if self._card is not None:
-                    self._fetch(self._card)
+            else:  # each replicate goes through many turns by itself
+                self._take_turns(self._next_stop(watch is not None), turn.WHOLE)
+                if self._card is not None and self.turn >= self.scenario.turns:
+                    self._card.fetch()
                 self._see_what_came()
                 self.steps = self.turn
             if watch is not None:
@@ -339,12 +341,12 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
                 self.drop_finished()
         return self
 
-    def _fetch(self, card: Card) -> None:
-        """Bring back from the card what is needed of it."""
-        if self.turn >= self.scenario.turns:
-            card.fetch()
-        elif self.paths.kept:
-            card.fetch_first(self.paths.kept)
+    def _next_stop(self, is_watched: bool) -> int:
+        """The turn to go on to: the day's last where someone watches, else one some way ahead."""
+        in_a_day = max(int(24 // self.scenario.hours_per_turn), 1)
+        days = 1 if is_watched else max(AT_A_STRETCH // (in_a_day * self.replicates), 1)
+        until = self.turn + days * in_a_day
+        return min(until - until % in_a_day, self.scenario.turns)
 
     def _take_turns(self, until: int, parts: int) -> None:
         """Take the replicates whose crises go on through parts of the turns up to this one."""
@@ -409,7 +411,6 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
                     join(beside, influence, who)
 
     def _see_what_came(self) -> None:
-        self.paths.take()
         self._write_journal()
         self.running = bool(self.ongoing.any()) and self.turn < self.scenario.turns
 
@@ -424,7 +425,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         turn.move(self.world, state.place, np.asarray(who, np.intp), rungs, self.hours)
         self._tell_notes()
 
-    def drop_finished(self, share: float = 0.1) -> None:
+    def drop_finished(self, share: float = 0.5) -> None:
         """Let finished replicates leave the block, once they are more than a share of it."""
         chosen = np.flatnonzero(self.ongoing)
         before = self.replicates

@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 FARTHEST = Real(40)
 
 _ZERO, _ONE = Real(0), Real(1)
+#: More than the last digit of a loss.
+_A_LITTLE = Real(1e-6)
 
 #: What a state's economy is, in `crisis_sim.model.state.POWER`.
 STANDING = (
-    "market", "market_at_halt", "drift", "priced", "spent", "strain", "pressure", "lowest_market", "highest_pressure",
-    "tomorrow",
+    "market", "market_at_halt", "drift", "priced", "spent", "strain", "lent", "pressure", "lowest_level", "heaviest",
+    "lowest_market", "highest_pressure", "tomorrow",
 )  # fmt: skip
 #: How its market takes danger, and how its economy bears loss, in `crisis_sim.model.state.HABITS`.
 HABITS = (
@@ -44,6 +46,10 @@ class Economy:
         strain: pressure brought by scheduled events and not recovered.
         pressure: economic pressure, 0 to 1.
         lowest_market, highest_pressure: their worst so far.
+
+    Market and pressure, and their worst, are looked up when someone looks: at the end of a turn that a model was asked to go
+    to. In between rules keep what they follow from: `lent`, pressure from third parties, `lowest_level`, the logarithm of the
+    lowest market, and `heaviest`, the heaviest burden.
     """
 
     market = Held()
@@ -98,15 +104,52 @@ def drift(own: Any, habits: Any, luck: Any, stream: Any) -> None:
 def balance(own: Any, habits: Any, feared: Any, lent: Any) -> None:
     """Price the danger that is feared, and pay the cost of the turn that has passed."""
     own.priced += habits.reacted * (feared - own.priced)
-    own.market = math.exp(own.drift - habits.sensitivity * own.priced)
-    own.lowest_market = min(own.lowest_market, own.market)
-
     kept = _ONE - habits.recovered
     own.spent = own.spent * kept + own.cost
     own.strain *= kept
-    weight = max(_ONE - own.market, _ZERO) * habits.pressure_of_market_loss
-    weight += habits.pressure_of_cost * own.spent
-    weight += own.strain
-    weight += lent
-    own.pressure = _ONE - math.exp(min(weight * -habits.vulnerability, _ZERO))
-    own.highest_pressure = max(own.highest_pressure, own.pressure)
+    own.lent = lent
+
+    level = _level(own, habits)
+    own.lowest_level = min(own.lowest_level, level)
+    # A market loses less than its logarithm: only where that would be the heaviest burden so far is it worth a closer look.
+    if _burden(own, habits, max(-level, _ZERO) + _A_LITTLE) > own.heaviest:
+        own.heaviest = max(own.heaviest, _burden(own, habits, _loss(math.exp(level))))
+
+
+@rule
+def feel(own: Any, habits: Any) -> None:
+    """Look up market and pressure as they stand."""
+    own.market = math.exp(_level(own, habits))
+    own.pressure = _pressure(_burden(own, habits, _loss(own.market)), habits)
+
+
+@rule
+def recall(own: Any, habits: Any) -> None:
+    """Look up the worst market and pressure so far."""
+    own.lowest_market = math.exp(own.lowest_level)
+    own.highest_pressure = _pressure(own.heaviest, habits)
+
+
+@rule
+def _level(own: Any, habits: Any) -> Any:
+    """The market's level, in logarithms."""
+    return own.drift - habits.sensitivity * own.priced
+
+
+@rule
+def _loss(market: Any) -> Any:
+    return max(_ONE - market, _ZERO)
+
+
+@rule
+def _burden(own: Any, habits: Any, loss: Any) -> Any:
+    """What weighs on an economy whose market has lost this share."""
+    burden = loss * habits.pressure_of_market_loss
+    burden += habits.pressure_of_cost * own.spent
+    burden += own.strain
+    return burden + own.lent
+
+
+@rule
+def _pressure(burden: Any, habits: Any) -> Any:
+    return _ONE - math.exp(min(burden * -habits.vulnerability, _ZERO))

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from crisis_sim.model.record import FOLLOWED
 from crisis_sim.model.turn import take_turn
 from crisis_sim.model.world import CHANGING, World
 
@@ -82,15 +81,8 @@ class Card:
 
     def fetch(self) -> None:
         """Bring back how all replicates stand, and all that was written down."""
-        for name in (*CHANGING, "taken", "left", "figures", "words"):
+        for name in (*CHANGING, "taken", "left", "figures", "words", "paths"):
             getattr(self._there, name).copy_to_host(getattr(self._here, name))
-
-    def fetch_first(self, rows: int) -> None:
-        """Bring back how the states stand in the first rows, and whose crises are over."""
-        for name in ("board", "powers"):
-            getattr(self._here, name)[:rows] = getattr(self._there, name)[:rows].copy_to_host()
-        followed = self._there.figures[FOLLOWED, :rows].copy_to_host()
-        self._here.figures[FOLLOWED, :rows] = followed
 
 
 def _up(value: Any) -> Any:
@@ -113,7 +105,7 @@ def _kernel() -> Any:
         if one < world.board.shape[0]:
             observed, turn = 0, first
             while turn <= last and world.board[one].ongoing:
-                observed += take_turn(world, one, turn, parts)
+                observed += take_turn(world, one, turn, parts, last)
                 turn += 1
             taken[one] = observed
 

@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from crisis_sim.model.arrays import Real
+from crisis_sim.model.compiled import rule
+
 if TYPE_CHECKING:
     from crisis_sim.model.crisis import CrisisModel
+
+#: How a state stands at the end of a day.
+PATH = np.dtype([("rung", np.int64), ("market", Real), ("pressure", Real)], align=True)
+#: The rung of a day that a crisis has not come to.
+_NOT_YET = -1
 
 
 class Paths:
@@ -20,54 +28,47 @@ class Paths:
 
     Attributes:
         kept: how many of them are in the block.
+        records: records of `PATH`, shape (days, kept, states), which rules write.
     """
 
     def __init__(self, crisis: CrisisModel, replicates: int) -> None:
         self._crisis = crisis
         self.kept = min(max(replicates - crisis.first_replicate, 0), crisis.replicates)
-        self._day = 0
-        self._days: list[dict[str, NDArray[Any]]] = []
-        if self.kept:
-            self._days.append(self._values())
+        scenario = crisis.scenario  # whose last turn may end after the horizon
+        hours = max(scenario.horizon_hours, scenario.turns * scenario.hours_per_turn)
+        days = int(hours // 24) if self.kept else 0
+        self.records = np.zeros((days + 1, self.kept, len(crisis.states)), PATH)
+        self.records["rung"] = _NOT_YET
 
-    def _values(self) -> dict[str, NDArray[Any]]:
-        values = {}
+    def begin(self) -> None:
+        """Note how the states stand before the first turn."""
         for state in self._crisis.states:
-            values[f"{state.name}_market"] = state.economy.market
-            values[f"{state.name}_pressure"] = state.economy.pressure
-            values[f"{state.name}_rung"] = state.rung
-        return {name: value[: self.kept].copy() for name, value in values.items()}
-
-    def take(self) -> None:
-        """Note the values of the day that has just ended, if one has."""
-        crisis = self._crisis
-        day = int(crisis.hours // 24)
-        if not self.kept or day <= self._day:
-            return
-        self._day = day
-        place = crisis.record.place
-        in_this_turn = (
-            crisis.record.of("followed_until_hours", np.arange(place.size)) == crisis.hours
-        )
-        here = np.flatnonzero((place < self.kept) & (crisis.ongoing | in_this_turn))
-        today = {name: value.copy() for name, value in self._days[-1].items()}
-        for state in crisis.states:
-            today[f"{state.name}_market"][place[here]] = state.economy.market[here]
-            today[f"{state.name}_pressure"][place[here]] = state.economy.pressure[here]
-            today[f"{state.name}_rung"][place[here]] = state.rung[here]
-        self._days.append(today)
+            today = self.records[0, :, state.place]
+            today["rung"] = state.rung[: self.kept]
+            today["market"] = state.economy.market[: self.kept]
+            today["pressure"] = state.economy.pressure[: self.kept]
 
     def columns(self) -> dict[str, NDArray[Any]] | None:
         """The paths as columns, one row a replicate and day to the horizon, or None where none are kept."""
         if not self.kept:
             return None
-        days = int(self._crisis.scenario.horizon_hours // 24)
-        held = self._days + [self._days[-1]] * (days + 1 - len(self._days))
-        replicates = self._crisis.first_replicate + np.arange(self.kept)
+        day = np.arange(len(self.records))
+        came = self.records["rung"][:, :, 0] != _NOT_YET
+        last = np.maximum.accumulate(np.where(came, day[:, None], 0), axis=0)
+        held = self.records[last, np.arange(self.kept)]
         columns = {
-            "replicate": np.tile(replicates, len(held)),
-            "day": np.repeat(np.arange(len(held)), self.kept),
+            "replicate": np.tile(self._crisis.first_replicate + np.arange(self.kept), day.size),
+            "day": np.repeat(day, self.kept),
         }
-        for name in held[0]:
-            columns[name] = np.concatenate([day[name] for day in held])
+        for state in self._crisis.states:
+            for name in ("market", "pressure", "rung"):
+                columns[f"{state.name}_{name}"] = held[name][:, :, state.place].reshape(-1)
         return columns
+
+
+@rule
+def keep(today: Any, own: Any) -> None:
+    """Note how a state stands."""
+    today.rung = own.rung
+    today.market = own.market
+    today.pressure = own.pressure

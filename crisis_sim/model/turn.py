@@ -17,6 +17,7 @@ from crisis_sim.model import (
     halt,
     lender,
     mediator,
+    paths,
     state,
     tell,
 )
@@ -64,7 +65,7 @@ def take_turns(world: Any, first: int, last: int, parts: int) -> int:
     for one in range(world.board.shape[0]):
         turn = first
         while turn <= last and world.board[one].ongoing:
-            taken += take_turn(world, one, turn, parts)
+            taken += take_turn(world, one, turn, parts, last)
             turn += 1
     return taken
 
@@ -90,13 +91,18 @@ def move(world: Any, side: int, who: Any, rungs: Any, hours: float) -> None:
 
 
 @part
-def take_turn(world: Any, one: Any, turn: Any, parts: Any) -> Any:
-    """Take one replicate through parts of a turn; 1 if it observed, else 0."""
+def take_turn(world: Any, one: Any, turn: Any, parts: Any, last: Any) -> Any:
+    """Take one replicate through parts of a turn; 1 if it observed, else 0.
+
+    Args:
+        last: the turn after which someone looks at how things stand.
+    """
     here = _here(world, one, turn * world.course.hours_per_turn)
     if parts & OBSERVE:
-        before = (turn - 1) * world.course.hours_per_turn
-        _happen(world, one, here, before, turn == 1)
-        _observe(world, one, here, before)
+        _happen(world, one, here, turn)
+        _observe(world, one, here, world.days[turn] > world.days[turn - 1])
+        if turn == last:
+            _show(world, one)
     if parts & CONVENE:
         _convene(world, one, here)
     if parts & ACT:
@@ -108,6 +114,8 @@ def take_turn(world: Any, one: Any, turn: Any, parts: Any) -> Any:
         _halt(world, one, here)
         _look(world, one)
         _end(world, one, here, turn >= world.course.last_turn)
+        if world.days[turn] > world.days[turn - 1] and world.place[one] < world.paths.shape[1]:
+            _keep(world, one, world.days[turn])
     return parts & OBSERVE
 
 
@@ -127,14 +135,11 @@ def _move(world: Any, one: Any, side: Any, rung: Any, here: Any, hours: Any) -> 
 
 
 @part
-def _happen(world: Any, one: Any, here: Any, before: Any, first: Any) -> None:
-    """Let the events scheduled after `before` happen, rungs that they bring counting for the whole turn; count deaths."""
+def _happen(world: Any, one: Any, here: Any, turn: Any) -> None:
+    """Let the events scheduled for the turn happen, rungs that they bring counting for the whole of it; count deaths."""
     board = here.board
-    for event in range(world.event_hours.shape[0]):
-        hours = world.event_hours[event]
-        if hours > here.hours or (hours <= before and not first):
-            continue
-        side = world.event_struck[event]
+    for event in range(world.come[turn - 1], world.come[turn]):
+        hours, side = world.event_hours[event], world.event_struck[event]
         brought = world.events[row(world.events, one), event]
         state.suffer_event(world.powers[one, side], brought)
         board.deaths += brought.deaths
@@ -149,9 +154,8 @@ def _happen(world: Any, one: Any, here: Any, before: Any, first: Any) -> None:
 
 
 @part
-def _observe(world: Any, one: Any, here: Any, before: Any) -> None:
+def _observe(world: Any, one: Any, here: Any, is_new_day: Any) -> None:
     """All take in what the last turn brought."""
-    is_new_day = here.hours // _DAY_HOURS > before // _DAY_HOURS
     for side in range(2):
         own, habits = world.powers[one, side], world.habits[row(world.habits, one), side]
         first = side * STREAMS_A_STATE
@@ -166,6 +170,24 @@ def _observe(world: Any, one: Any, here: Any, before: Any) -> None:
     for number in range(world.counsel.shape[1]):
         conduct = world.councils[row(world.councils, one), number]
         adviser.observe(world.counsel[one, number], conduct)
+
+
+@part
+def _show(world: Any, one: Any) -> None:
+    """Let it be seen how markets and economies stand, and at worst have stood."""
+    for side in range(2):
+        own, habits = world.powers[one, side], world.habits[row(world.habits, one), side]
+        economy.feel(own, habits)
+        economy.recall(own, habits)
+
+
+@part
+def _keep(world: Any, one: Any, day: Any) -> None:
+    """Write down how states stand at the end of a day."""
+    _show(world, one)
+    today = world.paths[day, world.place[one]]
+    for side in range(2):
+        paths.keep(today[side], world.powers[one, side])
 
 
 @part
@@ -205,6 +227,7 @@ def _decide(world: Any, one: Any, here: Any) -> None:
             _bear(world, one, side, kind, number, brought, here.hours)
         bearing.close(brought)
         stakes, rival = world.stakes[row(world.stakes, one), side], world.powers[one, 1 - side]
+        economy.feel(own, world.habits[row(world.habits, one), side])
         known, worst = brought.information, here.board.worst
         state.look_around(now, own, rival, worst, stakes, known, here.hours)
         ladder, odds = world.ladder[row(world.ladder, one)], world.odds[row(world.odds, one)]
@@ -325,12 +348,15 @@ def _halt(world: Any, one: Any, here: Any) -> None:
     own, other = world.powers[one, 0], world.powers[one, 1]
     halt.agree(own, other, terms, world.mediation[one], world.means, one, here)
     if halt.is_due(here):
-        halt.start(own, 0, ladder, openings, course.halt_rung, here)
-        halt.start(other, 1, ladder, openings, course.halt_rung, here)
+        for side in range(2):
+            struck = world.powers[one, side]
+            economy.feel(struck, world.habits[row(world.habits, one), side])
+            halt.start(struck, side, ladder, openings, course.halt_rung, here)
     if not board.holding:
         return
     age_hours = here.hours - board.effective_at
     if age_hours >= _DAY_HOURS and age_hours < _DAY_HOURS + course.hours_per_turn:
+        _show(world, one)
         halt.note_rebound(own, 0, here)
         halt.note_rebound(other, 1, here)
     if halt.is_violated(terms, here):
@@ -370,4 +396,5 @@ def _end(world: Any, one: Any, here: Any, is_last: Any) -> None:
     if ending == NONE and is_last:
         ending = UNRESOLVED
     if ending != NONE:
+        _show(world, one)
         endings.end(ending, own, other, here)

@@ -42,6 +42,7 @@ EVENT = np.dtype(
     [("harm", Real), ("pressure", Real), ("deaths", np.float64), ("goal", np.int64)], align=True
 )
 
+_DAY_HOURS = 24
 #: Kinds of third party.
 MEDIATOR, LENDER, CHANNEL, ADVISER = range(4)
 
@@ -73,7 +74,7 @@ class World(NamedTuple):
         board, powers, mediation, reviews, lines, counsel: what changes: records of the crisis, states, mediators, reviews,
             channels and advisers.
         keys, replicate, taken, left: luck.
-        figures, words, place, notes, noted: where it is written down what happened.
+        figures, words, place, notes, noted, paths: where it is written down what happened.
         terms, stakes, habits, conduct, means, purses, at_stake, worth, councils, ladder, openings, events: numbers that stay
             as they are; a single row where all replicates share them.
         beside: what agents of one's own bring to bear on each state; a single row where there are none.
@@ -85,6 +86,7 @@ class World(NamedTuple):
         heard_by: each adviser's state.
         openers: who may open each channel: numbers of states, then of mediators; -1 for none.
         event_hours, event_struck: when events come, the earliest first, and whom they strike.
+        come, days: by turn, how many of the events have come, and how many days have passed, by its end.
         course: numbers that all share.
         now, brought, odds: room for a state's decision, of which each replicate that is gone through at a time needs a row.
     """
@@ -104,6 +106,7 @@ class World(NamedTuple):
     place: Any
     notes: Any
     noted: Any
+    paths: Any
     terms: Any
     stakes: Any
     habits: Any
@@ -126,6 +129,8 @@ class World(NamedTuple):
     openers: Any
     event_hours: Any
     event_struck: Any
+    come: Any
+    days: Any
     course: Course
     now: Any
     brought: Any
@@ -155,6 +160,8 @@ def world_of(crisis: CrisisModel) -> World:
     lender_of = [one.place for one in crisis.lenders for _ in one.calendar]
     means = [one.means(state) for one in crisis.mediators for state in states]
     scheduled = crisis.scheduled
+    event_hours = np.array([hours for hours, _, _ in scheduled], np.float64)
+    turn_ends = np.arange(scenario.turns + 1) * float(scenario.hours_per_turn)
     return World(
         board=crisis.board,
         powers=crisis.powers,
@@ -171,6 +178,7 @@ def world_of(crisis: CrisisModel) -> World:
         place=record.place,
         notes=np.zeros(NOTES_A_TURN if crisis.journal is not None else 0, NOTE),
         noted=np.zeros(1, np.int64),
+        paths=crisis.paths.records,
         terms=terms(TERMS, [general])[:, 0],
         stakes=terms(choice.STAKES, [one.stakes() for one in states]),
         habits=terms(state.HABITS, [one.habits() for one in states]),
@@ -191,8 +199,10 @@ def world_of(crisis: CrisisModel) -> World:
         lender_of=np.array(lender_of, np.intp),
         heard_by=np.array([crisis.state(one.state_name).place for one in crisis.advisers], np.intp),
         openers=_openers(crisis),
-        event_hours=np.array([hours for hours, _, _ in scheduled], np.float64),
+        event_hours=event_hours,
         event_struck=np.array([crisis.state(one.struck).place for _, one, _ in scheduled], np.intp),
+        come=_come(event_hours, turn_ends),
+        days=(turn_ends // _DAY_HOURS).astype(np.intp),
         course=Course(
             hours_per_turn=float(scenario.hours_per_turn),
             days_per_turn=Real(crisis.days_per_turn),
@@ -273,6 +283,12 @@ def _event(crisis: CrisisModel, numbers: Any) -> dict[str, Array]:
         "deaths": numbers.deaths,
         "goal": np.minimum(goal, crisis.ladder.top),
     }
+
+
+def _come(event_hours: NDArray[np.float64], turn_ends: NDArray[np.float64]) -> NDArray[np.intp]:
+    come = np.searchsorted(event_hours, turn_ends, side="right")
+    come[0] = 0  # those at the start come in the first turn
+    return come
 
 
 def _parties(crisis: CrisisModel) -> NDArray[np.intp]:

@@ -36,16 +36,8 @@ class Stand:
         return turn.take_turns(self._there, first, last, parts)
 
     def fetch(self) -> None:
-        self._bring(slice(None))
-
-    def fetch_first(self, rows: int) -> None:
-        self._bring(slice(rows))
-
-    def _bring(self, rows: slice) -> None:
-        for name in ("board", "powers"):
-            getattr(self._here, name)[rows] = getattr(self._there, name)[rows]
-        for name in ("figures", "words"):
-            getattr(self._here, name)[:, rows] = getattr(self._there, name)[:, rows]
+        for name in ("board", "powers", "figures", "words", "paths"):
+            getattr(self._here, name)[...] = getattr(self._there, name)
 
 
 def test_what_a_card_goes_on_with_is_brought_back_whole(
