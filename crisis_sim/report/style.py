@@ -151,7 +151,7 @@ def styled(draw: Callable[Draw, Figure]) -> Callable[Draw, Figure]:
         with in_style():
             figure = draw(*args, **kwargs)
             settle(figure)
-        figure.set_layout_engine("none")  # to lay out anew for each format would take seconds
+        figure.set_layout_engine(None)  # to lay out anew for each format would take seconds
         return figure
 
     return drawn
