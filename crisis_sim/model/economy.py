@@ -47,9 +47,9 @@ class Economy:
         pressure: economic pressure, 0 to 1.
         lowest_market, highest_pressure: their worst so far.
 
-    Market and pressure, and their worst, are looked up when someone looks: at the end of a turn that a model was asked to go
-    to. In between rules keep what they follow from: `lent`, pressure from third parties, `lowest_level`, the logarithm of the
-    lowest market, and `heaviest`, the heaviest burden.
+    Market and pressure, and their worst, are looked up when someone looks: at the end of a turn that a model was asked to
+    go to. In between rules keep what they follow from: `lent`, pressure from third parties, `lowest_level`, the logarithm of
+    the lowest market, and `heaviest`, the heaviest burden.
     """
 
     market = Held()
