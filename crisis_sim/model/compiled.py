@@ -45,7 +45,7 @@ def routine(function: Rule) -> Rule:
 
 
 def part(function: Rule) -> Rule:
-    """A part of a driver, put into it as it is written."""
+    """A rule that is put in as it is written, since it gives back a record, which a rule cannot."""
     return cast(Rule, _translate(function, inline="always", **OF_RULES))
 
 

@@ -22,7 +22,7 @@ from crisis_sim.model import (
     tell,
 )
 from crisis_sim.model.arrays import Real, row
-from crisis_sim.model.compiled import driver, part
+from crisis_sim.model.compiled import driver, part, rule
 from crisis_sim.model.endings import AGREEMENT, NONE, UNRESOLVED
 from crisis_sim.model.luck import Draws
 from crisis_sim.model.record import OF_THIRD_PARTIES, Book, note
@@ -90,7 +90,7 @@ def move(world: Any, side: int, who: Any, rungs: Any, hours: float) -> None:
         _move(world, one, side, rungs[place], _here(world, one, hours), hours)
 
 
-@part
+@rule
 def take_turn(world: Any, one: Any, turn: Any, parts: Any, last: Any) -> Any:
     """Take one replicate through parts of a turn; 1 if it observed, else 0.
 
@@ -126,7 +126,7 @@ def _here(world: Any, one: Any, hours: Any) -> Any:
     return Here(world.board[one], hours, world.course.days_per_turn, luck, book)
 
 
-@part
+@rule
 def _move(world: Any, one: Any, side: Any, rung: Any, here: Any, hours: Any) -> None:
     """Let a state go to another rung at the given hours."""
     ladder = world.ladder[row(world.ladder, one)]
@@ -134,7 +134,7 @@ def _move(world: Any, one: Any, side: Any, rung: Any, here: Any, hours: Any) -> 
     state.move(world.powers[one, side], side, rung, ladder, openings, here, hours)
 
 
-@part
+@rule
 def _happen(world: Any, one: Any, here: Any, turn: Any) -> None:
     """Let the events scheduled for the turn happen, rungs that they bring counting for the whole of it; count deaths."""
     board = here.board
@@ -153,7 +153,7 @@ def _happen(world: Any, one: Any, here: Any, turn: Any) -> None:
     board.open_to_decision = not (board.pending or board.holding)
 
 
-@part
+@rule
 def _observe(world: Any, one: Any, here: Any, is_new_day: Any) -> None:
     """All take in what the last turn brought."""
     for side in range(2):
@@ -172,7 +172,7 @@ def _observe(world: Any, one: Any, here: Any, is_new_day: Any) -> None:
         adviser.observe(world.counsel[one, number], conduct)
 
 
-@part
+@rule
 def _show(world: Any, one: Any) -> None:
     """Let it be seen how markets and economies stand, and at worst have stood."""
     for side in range(2):
@@ -181,7 +181,7 @@ def _show(world: Any, one: Any) -> None:
         economy.recall(own, habits)
 
 
-@part
+@rule
 def _keep(world: Any, one: Any, day: Any) -> None:
     """Write down how states stand at the end of a day."""
     _show(world, one)
@@ -190,7 +190,7 @@ def _keep(world: Any, one: Any, day: Any) -> None:
         paths.keep(today[side], world.powers[one, side])
 
 
-@part
+@rule
 def _strain(world: Any, one: Any, side: Any) -> Any:
     """Economic pressure that third parties put on a state."""
     strain = world.beside[row(world.beside, one), side].strain
@@ -204,7 +204,7 @@ def _strain(world: Any, one: Any, side: Any) -> Any:
     return strain
 
 
-@part
+@rule
 def _convene(world: Any, one: Any, here: Any) -> None:
     """See which states come to a decision."""
     for side in range(2):
@@ -213,7 +213,7 @@ def _convene(world: Any, one: Any, here: Any) -> None:
             note(here.book, tell.ACCIDENT, side, here.hours)
 
 
-@part
+@rule
 def _decide(world: Any, one: Any, here: Any) -> None:
     """The states decide on what third parties had done when the turn began."""
     for side in range(2):
@@ -235,7 +235,7 @@ def _decide(world: Any, one: Any, here: Any) -> None:
         state.decide(own, stakes, now, brought, ladder, world.course, odds, here, first)
 
 
-@part
+@rule
 def _bear(
     world: Any, one: Any, side: Any, kind: Any, number: Any, brought: Any, hours: Any
 ) -> None:
@@ -258,7 +258,7 @@ def _bear(
         lender.bear(purse, world.reviews[one], start, count, hours, brought)
 
 
-@part
+@rule
 def _act(world: Any, one: Any, here: Any) -> None:
     """All others decide what to do at the end of the turn."""
     mediators, lenders = world.mediation.shape[1], world.borrowers.shape[0]
@@ -289,7 +289,7 @@ def _act(world: Any, one: Any, here: Any) -> None:
             lender.decide(review, stake, borrower, here, stream + k, number, figure + number, place)
 
 
-@part
+@rule
 def _consider(world: Any, one: Any, number: Any, here: Any, stream: Any, figure: Any) -> None:
     """Open a channel as far as those who may want to, or break it."""
     own, wish = world.lines[one, number], _ZERO
@@ -303,7 +303,7 @@ def _consider(world: Any, one: Any, number: Any, here: Any, stream: Any, figure:
         note(here.book, tell.CHANNEL_OPENED, number, here.hours, keenest)
 
 
-@part
+@rule
 def _wishes(world: Any, one: Any, number: Any, place: Any) -> Any:
     """How much one of those who may open a channel wants to; below zero where the place is empty."""
     opener, wishes = world.openers[number, place], -_ONE
@@ -314,7 +314,7 @@ def _wishes(world: Any, one: Any, number: Any, place: Any) -> Any:
     return wishes
 
 
-@part
+@rule
 def _keenest(world: Any, one: Any, number: Any) -> Any:
     """The place of who of a channel's openers wants it opened most; -1 for agents of one's own."""
     most, keenest = world.lines[one, number].wished, -1
@@ -325,7 +325,7 @@ def _keenest(world: Any, one: Any, number: Any) -> Any:
     return keenest
 
 
-@part
+@rule
 def _settle(world: Any, one: Any, here: Any) -> None:
     """States do as they decided; what reviews brought is recovered from."""
     for side in range(2):
@@ -339,7 +339,7 @@ def _settle(world: Any, one: Any, here: Any) -> None:
         world.reviews[one, k].burden *= purse.kept
 
 
-@part
+@rule
 def _halt(world: Any, one: Any, here: Any) -> None:
     """Agree where both sides want to, start what was agreed, and see whether what holds is violated."""
     board, terms, course = here.board, world.terms[row(world.terms, one)], world.course
@@ -366,7 +366,7 @@ def _halt(world: Any, one: Any, here: Any) -> None:
         halt.answer(struck, side, habits, stakes, ladder, openings, course.fire_rung, here)
 
 
-@part
+@rule
 def _look(world: Any, one: Any) -> None:
     """See how the states stand: how dangerous the crisis looks, and how dangerous markets fear that it is."""
     own, other, board = world.powers[one, 0], world.powers[one, 1], world.board[one]
@@ -378,7 +378,7 @@ def _look(world: Any, one: Any) -> None:
     board.at_war = own.at_war or other.at_war
 
 
-@part
+@rule
 def _end(world: Any, one: Any, here: Any, is_last: Any) -> None:
     """End the crisis if it is over at this turn's end."""
     board, course = here.board, world.course

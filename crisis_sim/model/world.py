@@ -43,6 +43,8 @@ EVENT = np.dtype(
 )
 
 _DAY_HOURS = 24
+#: Numbers of agents and reviews. Compiled rules look whether a number with a sign is below zero.
+AGENT = np.uint32
 #: Kinds of third party.
 MEDIATOR, LENDER, CHANNEL, ADVISER = range(4)
 
@@ -161,7 +163,7 @@ def world_of(crisis: CrisisModel) -> World:
     means = [one.means(state) for one in crisis.mediators for state in states]
     scheduled = crisis.scheduled
     event_hours = np.array([hours for hours, _, _ in scheduled], np.float64)
-    turn_ends = np.arange(scenario.turns + 1) * float(scenario.hours_per_turn)
+    turn_ends = np.arange(scenario.turns + 1, dtype=np.float64) * scenario.hours_per_turn
     return World(
         board=crisis.board,
         powers=crisis.powers,
@@ -193,14 +195,14 @@ def world_of(crisis: CrisisModel) -> World:
         events=terms(EVENT, [_event(crisis, numbers) for _, _, numbers in scheduled]),
         beside=nothing_beside(1),
         parties=_parties(crisis),
-        lenders=np.array([one.place for one in sorted(crisis.lenders, key=_by_name)], np.intp),
-        borrowers=np.array([one.borrower.place for one in crisis.lenders], np.intp),
-        first_review=np.array(first_review, np.intp),
-        lender_of=np.array(lender_of, np.intp),
-        heard_by=np.array([crisis.state(one.state_name).place for one in crisis.advisers], np.intp),
+        lenders=np.array([one.place for one in sorted(crisis.lenders, key=_by_name)], AGENT),
+        borrowers=np.array([one.borrower.place for one in crisis.lenders], AGENT),
+        first_review=np.array(first_review, AGENT),
+        lender_of=np.array(lender_of, AGENT),
+        heard_by=np.array([crisis.state(one.state_name).place for one in crisis.advisers], AGENT),
         openers=_openers(crisis),
         event_hours=event_hours,
-        event_struck=np.array([crisis.state(one.struck).place for _, one, _ in scheduled], np.intp),
+        event_struck=np.array([crisis.state(one.struck).place for _, one, _ in scheduled], AGENT),
         come=_come(event_hours, turn_ends),
         days=(turn_ends // _DAY_HOURS).astype(np.intp),
         course=Course(
@@ -291,7 +293,7 @@ def _come(event_hours: NDArray[np.float64], turn_ends: NDArray[np.float64]) -> N
     return come
 
 
-def _parties(crisis: CrisisModel) -> NDArray[np.intp]:
+def _parties(crisis: CrisisModel) -> NDArray[np.uint32]:
     kinds = {
         MEDIATOR: crisis.mediators,
         LENDER: crisis.lenders,
@@ -299,7 +301,7 @@ def _parties(crisis: CrisisModel) -> NDArray[np.intp]:
         ADVISER: crisis.advisers,
     }
     named = sorted((one.name, kind, one.place) for kind, agents in kinds.items() for one in agents)
-    return np.array([(kind, place) for _, kind, place in named], np.intp).reshape(-1, 2)
+    return np.array([(kind, place) for _, kind, place in named], AGENT).reshape(-1, 2)
 
 
 def _openers(crisis: CrisisModel) -> NDArray[np.intp]:
