@@ -55,8 +55,8 @@ SITUATION = reals(
 _ZERO, _ONE = Real(0), Real(1)
 #: Log odds beyond which it makes no difference.
 _UTMOST = Real(60)
-#: Log odds whose odds are nothing, as numbers go.
-_HOPELESS = Real(-104)
+#: Log odds whose odds are nothing, as numbers go, and those whose odds are lost in a sum from 1 on.
+_HOPELESS, _LOST = Real(-104), Real(-16.7)
 
 
 def stakes_of(facts: Any, behaviour: Any, dread: Array) -> dict[str, Array]:
@@ -244,7 +244,7 @@ def pick(odds: Any, uniform: Any) -> Any:
     """
     total = _ZERO
     for option in range(odds.size):
-        if odds[option] > _HOPELESS:
+        if odds[option] > (_HOPELESS if total < _ONE else _LOST):
             total += math.exp(odds[option])
         odds[option] = total
     mark = uniform * total

@@ -81,8 +81,7 @@ class Luck(OverReplicates):
 
     def uniforms(self, stream: str) -> NDArray[np.float32]:
         """The first uniform number in [0, 1) of a stream, one for each replicate, shape (count,)."""
-        whole = Luck(self.seed, self.first, self.count)  # whoever has left the block since
-        return Stream(whole, stream).take(np.arange(self.count))
+        return _first_numbers(self.key_of(stream), self.first, self.count)
 
 
 class Stream(OverReplicates):
@@ -299,17 +298,46 @@ def renew(luck: Any, clock: Any) -> None:
 @driver
 def _wind(keys: Any, replicate: Any, taken: Any, left: Any, clocks: Any) -> None:
     """Give all clocks their first budgets."""
-    for one in range(replicate.size):
-        luck = Draws(keys, replicate[one], taken[one], left[one])
-        for clock in range(clocks.size):
-            if clocks[clock]:
-                renew(luck, clock)
+    for clock in range(clocks.size):
+        if not clocks[clock]:
+            continue
+        key, other_key = keys[clock, 0], keys[clock, 1]
+        words = _words(key, other_key, replicate[0], 0)
+        for one in range(replicate.size):
+            if replicate[one] // _PER_STEP != replicate[one - 1] // _PER_STEP:
+                words = _words(key, other_key, replicate[one], 0)
+            left[one, clock] = -math.log(_REAL_ONE - _number_of(words, replicate[one]))
+            taken[one, clock] = 1
+
+
+@compiled
+def _first_numbers(key: NDArray[np.uint64], first: int, count: int) -> NDArray[np.float32]:
+    """The first uniform number of a stream for each of `count` replicates from `first` on."""
+    numbers = np.empty(count, Real)
+    words = _words(key[0], key[1], _UINT(first), 0)
+    for place in range(count):
+        replicate = _UINT(first + place)
+        if replicate % _PER_STEP == 0:
+            words = _words(key[0], key[1], replicate, 0)
+        numbers[place] = _number_of(words, replicate)
+    return numbers
 
 
 @rule
 def _number(key: Any, other_key: Any, replicate: Any, occurrence: Any) -> Any:
     """The uniform number at a place of a stream."""
-    words = _philox(key, other_key, replicate // _PER_STEP + _ONE, _UINT(occurrence))
+    return _number_of(_words(key, other_key, replicate, occurrence), replicate)
+
+
+@rule
+def _words(key: Any, other_key: Any, replicate: Any, occurrence: Any) -> Any:
+    """What a replicate shares with those of its neighbours that are made at the same step of the counter."""
+    return _philox(key, other_key, replicate // _PER_STEP + _ONE, _UINT(occurrence))
+
+
+@rule
+def _number_of(words: Any, replicate: Any) -> Any:
+    """A replicate's own number among those of its neighbours."""
     within = replicate % _PER_STEP
     if within < 2:
         word = words[0]

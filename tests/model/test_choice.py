@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
 from typing import Any
 
@@ -96,6 +97,17 @@ def weigh(
     odds: Any, rung: Any, armed: Any, stakes: Any, now: Any, brought: Any, ladder: Any, course: Any
 ) -> Any:
     return choice.weigh(odds, rung, armed, stakes[0], now[0], brought[0], ladder, course)
+
+
+@numba.njit
+def pick_plainly(odds: Any, uniform: Any) -> Any:
+    """As `pick`, by exponentials of all log odds, the hopeless ones too."""
+    sums = np.empty(odds.size, Real)
+    total = Real(0)
+    for option in range(odds.size):
+        total += Real(math.exp(odds[option]))
+        sums[option] = total
+    return (sums[:-1] <= (uniform * total).reshape(-1, 1)).sum(axis=1)
 
 
 @numba.njit
@@ -269,6 +281,17 @@ def test_options_are_taken_in_proportion_to_their_odds() -> None:
     share = np.bincount(pick(log_odds, uniform), minlength=4) / uniform.size
     odds = np.exp(log_odds)
     np.testing.assert_allclose(share, odds / odds.sum(), atol=1e-3)
+
+
+def test_an_exponential_is_left_out_only_where_it_is_lost_in_the_sum() -> None:
+    luck = np.random.default_rng(5)
+    uniform = np.array([0, 2.0**-24, 0.25, 0.5, 0.75, 1 - 2.0**-23, 1 - 2.0**-24], Real)
+    for _ in range(2000):
+        odds = (-luck.choice([0.3, 5.0, 18.0, 120.0]) * luck.random(12)).astype(Real)
+        odds[luck.integers(12)] = 0
+        odds[luck.integers(12)] = -luck.uniform(16.5, 17.5)
+        odds -= odds.max()
+        np.testing.assert_array_equal(pick(odds, uniform), pick_plainly(odds, uniform))
 
 
 def test_a_higher_number_takes_a_more_escalatory_option() -> None:
