@@ -302,10 +302,10 @@ def _wind(keys: Any, replicate: Any, taken: Any, left: Any, clocks: Any) -> None
         if not clocks[clock]:
             continue
         key, other_key = keys[clock, 0], keys[clock, 1]
-        words = _words(key, other_key, replicate[0], 0)
+        step, words = replicate[0] // _PER_STEP, _words(key, other_key, replicate[0], 0)
         for one in range(replicate.size):
-            if replicate[one] // _PER_STEP != replicate[one - 1] // _PER_STEP:
-                words = _words(key, other_key, replicate[one], 0)
+            if replicate[one] // _PER_STEP != step:
+                step, words = replicate[one] // _PER_STEP, _words(key, other_key, replicate[one], 0)
             left[one, clock] = -math.log(_REAL_ONE - _number_of(words, replicate[one]))
             taken[one, clock] = 1
 

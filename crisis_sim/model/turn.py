@@ -349,9 +349,9 @@ def _halt(world: Any, one: Any, here: Any) -> None:
     halt.agree(own, other, terms, world.mediation[one], world.means, one, here)
     if halt.is_due(here):
         for side in range(2):
-            struck = world.powers[one, side]
-            economy.feel(struck, world.habits[row(world.habits, one), side])
-            halt.start(struck, side, ladder, openings, course.halt_rung, here)
+            stopped = world.powers[one, side]
+            economy.feel(stopped, world.habits[row(world.habits, one), side])
+            halt.start(stopped, side, ladder, openings, course.halt_rung, here)
     if not board.holding:
         return
     age_hours = here.hours - board.effective_at

@@ -10,7 +10,7 @@ import pytest
 from mesa.agent import AgentSet
 
 from crisis_sim.model import CrisisAgent, CrisisModel, Influence, Journal, ThirdParty
-from crisis_sim.model.record import MILESTONES
+from crisis_sim.model.record import FOLLOWED, MILESTONES
 from crisis_sim.scenario import Scenario, load_scenario
 from tests.model.conftest import Columns, same
 
@@ -36,6 +36,40 @@ def test_finished_replicates_that_leave_the_block_change_nothing(
     may_2025: Scenario, whole: Columns
 ) -> None:
     same(whole, CrisisModel(may_2025, WHOLE, seed=3).run(drop_finished=False).outcomes())
+    model = CrisisModel(may_2025, WHOLE, seed=3)
+    while model.running:
+        model.step()
+        model.drop_finished(share=0)
+    assert model.replicates < WHOLE
+    same(whole, model.outcomes())
+
+
+def test_they_leave_of_themselves_when_they_are_most_of_the_block(population: Scenario) -> None:
+    left: list[int] = []
+    CrisisModel(population, 200).run(watch=lambda model: left.append(model.replicates))
+    assert left[-1] < 100
+    assert sorted(left, reverse=True) == left
+
+
+def test_what_nobody_looks_at_is_not_lost(may_2025: Scenario) -> None:
+    at_a_stretch = CrisisModel(may_2025, 60, seed=3, keep_paths=20).run()
+    seen = CrisisModel(may_2025, 60, seed=3, keep_paths=20)
+    lowest = [state.economy.market.copy() for state in seen.states]
+    highest = [state.economy.pressure.copy() for state in seen.states]
+    while seen.running:
+        seen.step()
+        for state in seen.states:
+            low, high = lowest[state.place], highest[state.place]
+            np.minimum(low, state.economy.market, out=low)
+            np.maximum(high, state.economy.pressure, out=high)
+    outcomes = seen.outcomes()
+    same(outcomes, at_a_stretch.outcomes())
+    for state in seen.states:
+        np.testing.assert_array_equal(outcomes[f"{state.name}_lowest_market"], lowest[state.place])
+        np.testing.assert_array_equal(
+            outcomes[f"{state.name}_highest_pressure"], highest[state.place]
+        )
+    same(seen.kept_paths() or {}, at_a_stretch.kept_paths() or {})
 
 
 def test_a_replicate_has_the_same_luck_at_every_point_of_a_design(
@@ -299,4 +333,12 @@ def test_paths_are_kept_day_by_day_and_held_once_a_crisis_is_over(may_2025: Scen
     assert paths["day"].max() == may_2025.horizon_days
     last = paths["pakistan_market"][paths["day"] == paths["day"].max()]
     assert np.isfinite(last).all()
+    assert len(paths["day"]) == 40 * (may_2025.horizon_days + 1)
+    over = model.record.figures[FOLLOWED, :40] / 24
+    for name in ("india_market", "pakistan_rung"):
+        by_day = paths[name].reshape(-1, 40)
+        for replicate in range(40):
+            ended = int(over[replicate])
+            assert np.all(by_day[ended:, replicate] == by_day[-1, replicate])
+    assert len(np.unique(paths["india_market"].reshape(-1, 40)[:, 0])) > 10
     assert CrisisModel(may_2025, 5, first_replicate=40, keep_paths=40).run().kept_paths() is None

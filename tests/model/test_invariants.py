@@ -195,6 +195,11 @@ def test_shares_and_probabilities_stay_between_nothing_and_all(scenario: Scenari
 def test_rows_do_not_depend_on_blocks_nor_on_who_leaves_them(scenario: Scenario) -> None:
     whole = run(scenario)
     assert_same(run(scenario, drop_finished=False), whole)
+    model = CrisisModel(scenario, REPLICATES, seed=7)
+    while model.running:
+        model.step()
+        model.drop_finished(share=0)
+    assert_same(model.outcomes(), whole)
     cut = [run(scenario, count, first) for first, count in ((0, 1), (1, 6), (7, 17))]
     assert_same(joined(cut), whole)
 
