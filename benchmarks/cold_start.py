@@ -130,7 +130,7 @@ def split_run(replicates: int, folder: Path) -> dict[str, float]:
         from crisis_sim import cli  # noqa: F401 - the command imports it
         from crisis_sim.batch import read_batch, run_to_folder
         from crisis_sim.model import CrisisModel
-        from crisis_sim.outcomes import summarise
+        from crisis_sim.outcomes.summary import COLUMNS, summarise
         from crisis_sim.report import print_summary, write_report
         from crisis_sim.scenario.load import load_scenarios
 
@@ -142,7 +142,7 @@ def split_run(replicates: int, folder: Path) -> dict[str, float]:
         ):
             run_to_folder(scenarios, folder, replicates, workers=1)
         with split.phase("statistics"):
-            batch = read_batch(folder)
+            batch = read_batch(folder, COLUMNS)
             summary = summarise(batch)
         write_report(batch, summary, folder)
         _print(print_summary, summary)

@@ -50,8 +50,9 @@ def compare(
 def _read(folder: Path) -> Any:
     from crisis_sim.batch import read_batch
     from crisis_sim.experiments.side_by_side import is_experiment, read_points
+    from crisis_sim.outcomes.summary import COLUMNS
 
-    return read_points(folder) if is_experiment(folder) else read_batch(folder)
+    return read_points(folder) if is_experiment(folder) else read_batch(folder, COLUMNS)
 
 
 def report(batch: Any, summary: Mapping[str, Any], folder: Path | None, as_json: bool) -> None:

@@ -244,7 +244,7 @@ def _run_batch(folder: Path, how: How, as_json: bool, plan: Plan | None = None) 
 def _report_batch(manifest: Mapping[str, Any], folder: Path, as_json: bool) -> None:
     """Say which blocks failed, and report on the others."""
     from crisis_sim.batch import publish, read_batch
-    from crisis_sim.outcomes import summarise
+    from crisis_sim.outcomes.summary import COLUMNS, summarise
 
     for failed in manifest["failures"]:
         first = failed["first_replicate"]
@@ -262,7 +262,7 @@ def _report_batch(manifest: Mapping[str, Any], folder: Path, as_json: bool) -> N
             f"(docs/outcomes.md), or try: crisis-sim compare {folder}"
         )
         return
-    batch = read_batch(folder)
+    batch = read_batch(folder, COLUMNS)
     report(batch, summarise(batch), folder, as_json)
 
 

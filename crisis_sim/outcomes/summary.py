@@ -62,6 +62,23 @@ from crisis_sim.outcomes.reading import Reading
 from crisis_sim.outcomes.records import Replicates, Scenarios
 from crisis_sim.outcomes.shown import Summary
 
+#: The columns that a summary and its charts read: a third of all there is.
+COLUMNS = (
+    "replicate",
+    "ending",
+    "worst_violence",
+    "mediated",
+    "deaths",
+    "trigger_at_hours",
+    "first_strike_at_hours",
+    "ceasefire_in_effect_at_hours",
+    "relapsed_at_hours",
+    "war_at_hours",
+    "nuclear_use_at_hours",
+    "ended_at_hours",
+    "followed_until_hours",
+)
+
 #: Moments, in hours, by which the incidence of ceasefire is given, besides the horizon.
 CEASEFIRE_MOMENTS: Mapping[str, float] = {
     "24_hours": 24.0,

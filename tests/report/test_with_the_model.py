@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from crisis_sim.batch import Batch, simulate
 from crisis_sim.model import CrisisModel, Journal
-from crisis_sim.outcomes import summarise
+from crisis_sim.outcomes.summary import COLUMNS, summarise
 from crisis_sim.report import answer, draw_replay, tell
 from crisis_sim.report.save import CHARTS, draw_all
 from crisis_sim.report.sentences import CONSEQUENCES, MOVES, Narrator
@@ -45,6 +46,17 @@ def test_every_chart_of_a_real_batch(real_batch: Batch) -> None:
     for name, figure in drawn.items():
         assert overlaps(figure) == [], name
     assert answer(summary).startswith("May 2025: ")
+
+
+def test_a_summary_and_its_charts_read_no_other_columns(real_batch: Batch) -> None:
+    fewer = {
+        name: replace(one, table=one.table.select(COLUMNS))
+        for name, one in real_batch.ensembles.items()
+    }
+    batch = replace(real_batch, ensembles=fewer)
+    summary = summarise(batch)
+    assert dict(summary) == dict(summarise(real_batch))
+    assert tuple(name for name, _ in draw_all(batch, summary)) == CHARTS
 
 
 @pytest.mark.parametrize("replicate", range(3))
