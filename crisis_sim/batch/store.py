@@ -180,7 +180,13 @@ def read_parquet(path: Path | list[str], **how: Any) -> pa.Table:
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_table(path, partitioning=None, page_checksum_verification=True, **how)
+        return pq.read_table(
+            path,
+            partitioning=None,
+            page_checksum_verification=True,
+            pre_buffer=False,  # of use far off; here it costs memory
+            **how,
+        )
     except (OSError, pa.ArrowException) as error:
         where = path if isinstance(path, Path) else Path(path[0]).parent
         raise ResultsError(f"{where} cannot be read: {error}") from error
