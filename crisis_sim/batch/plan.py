@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
     from crisis_sim.scenario.schema import Scenario
 
-#: The most replicates in a block: enough to spread a turn's fixed cost over, few enough for its arrays to stay in the
-#: processor's cache (`make bench` shows speed by block size).
-BLOCK_SIZE = 16_384
+#: The most replicates in a block, and how few there are in one where a batch has so few that blocks of the most would leave
+#: some workers with more to do than others. A crisis costs the same in all of them (`make bench`); a block's file, and
+#: handing it over, cost something too.
+BLOCK_SIZE, SMALL_BLOCK_SIZE = 16_384, 4_096
+#: Blocks from which on workers are done at nearly the same time.
+MANY_BLOCKS = 64
 #: What can run a batch: the processor, or a graphics card.
 ENGINES = ("cpu", "gpu")
 #: The same for a graphics card, which is quick where it has very many threads to go on with.
@@ -246,13 +249,22 @@ def make_plan(
 
     given = [scenarios] if isinstance(scenarios, (Scenario, str, Path)) else scenarios
     named = tuple(_read(one, number) for number, one in enumerate(given, start=1))
-    usual = CARD_BLOCK_SIZE if engine == "gpu" else BLOCK_SIZE
+    points_each = 1 if points is None else points
+    check_count("replicates", replicates)
+    check_count("points", points_each)
+    crises = len(named) * replicates * points_each
+    usual = CARD_BLOCK_SIZE if engine == "gpu" else usual_size(crises)
     size = min(usual, most_at_once(named)) if block_size is None else block_size
     try:
         values = {path: np.asarray(numbers) for path, numbers in (parameters or {}).items()}
     except ValueError as error:  # lists of lists of several lengths
         raise BatchError(f"parameters must be arrays of numbers: {error}") from error
     return Plan(named, replicates, seed, size, values, tuple(agents), points, engine)
+
+
+def usual_size(crises: int) -> int:
+    """How many replicates a block of a batch of so many crises has, at most, on processors."""
+    return min(max(crises // MANY_BLOCKS, SMALL_BLOCK_SIZE), BLOCK_SIZE)
 
 
 def _read(given: Scenario | str | Path, number: int) -> Scenario:

@@ -263,7 +263,7 @@ def _tell(findings: Findings, as_json: bool) -> None:
 
 def _say_plan(experiment: Experiment, workers: int, folder: Path, as_json: bool) -> int:
     """Say what an experiment would be."""
-    from crisis_sim.batch.plan import BLOCK_SIZE, Plan
+    from crisis_sim.batch.plan import Plan, usual_size
     from crisis_sim.batch.workers import first_guess, share_out
     from crisis_sim.experiments.folder import check_folder
     from crisis_sim.experiments.kinds import kind_of
@@ -271,7 +271,7 @@ def _say_plan(experiment: Experiment, workers: int, folder: Path, as_json: bool)
     replaces = check_folder(folder)
     crises = kind_of(experiment.kind).crises(experiment)
     one_each = Plan((experiment.scenario,), crises, experiment.spec.seed)
-    useful, seconds = share_out(first_guess(one_each), -(-crises // BLOCK_SIZE), workers)
+    useful, seconds = share_out(first_guess(one_each), -(-crises // usual_size(crises)), workers)
     facts: dict[str, Any] = {
         "name": experiment.name,
         "kind": experiment.kind,

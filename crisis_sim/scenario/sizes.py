@@ -1,6 +1,6 @@
 """How big a scenario may be: beyond what anyone means, and within what a machine can hold.
 
-A block of a batch holds 16,384 crises (`crisis_sim.batch.plan.BLOCK_SIZE`), and what is said here of one
+A block of a batch holds up to 16,384 crises (`crisis_sim.batch.plan.BLOCK_SIZE`), and what is said here of one
 crisis is there for each of them. docs/limits.md tells these limits to users.
 """
 

@@ -46,7 +46,7 @@ def test_a_crisis_takes_no_more_memory_the_longer_it_may_last() -> None:
 
 def test_blocks_are_smaller_where_crises_need_much_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     scenarios = [load_scenario("may_2025"), endless(60)]
-    assert make_plan(scenarios, 100_000, 1, None, None, ()).block_size == BLOCK_SIZE
+    assert make_plan(scenarios, 10_000_000, 1, None, None, ()).block_size == BLOCK_SIZE
     monkeypatch.setattr(plan, "BLOCK_BYTES", 2**20)
     size = make_plan(scenarios, 100_000, 1, None, None, ()).block_size
     assert size * bytes_of_a_crisis(scenarios[0]) <= 2**20
