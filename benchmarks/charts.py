@@ -123,6 +123,7 @@ def draw_growth(results: Results) -> Figure:
         axes.set_xlabel(label)
         axes.set_ylabel(MICROSECONDS)
         axes.set_xlim(left=0)
+        axes.margins(y=0.1)
         axes.set_ylim(bottom=0)
         axes.set_xticks(places)
         axes.grid(visible=True, axis="y")
