@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crisis_sim.batch import BatchError
-from crisis_sim.batch.plan import BLOCK_SIZE, MANY_BLOCKS, Plan, make_plan, usual_size
+from crisis_sim.batch.plan import (
+    BLOCK_SIZE,
+    MANY_BLOCKS,
+    SMALL_BLOCK_SIZE,
+    Plan,
+    make_plan,
+    usual_size,
+)
 from tests.batch.crises import Counter, crisis
 
 
@@ -28,7 +35,7 @@ def test_blocks_grow_with_the_batch_to_a_size_that_is_the_most(few: int, many: i
     few, many = sorted((few, many))
     assert usual_size(few) <= usual_size(many) <= BLOCK_SIZE
     at_most = max(many / MANY_BLOCKS, 1)  # a worker that is done early waits for one block at most
-    assert usual_size(many) <= max(at_most, 4096)
+    assert usual_size(many) <= max(at_most, SMALL_BLOCK_SIZE)
 
 
 def test_scenarios_take_turns_so_that_a_short_batch_is_still_paired() -> None:
