@@ -15,6 +15,8 @@ Array = Any
 Real = np.float32
 Indices = NDArray[np.intp]
 Flags = NDArray[np.bool_]
+#: Hours of a day.
+DAY_HOURS = 24
 
 
 def at_most(values: Array, most: float) -> Array:

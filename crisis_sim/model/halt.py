@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crisis_sim.model import mediator, state, tell
-from crisis_sim.model.arrays import Array, Held, Real, row
+from crisis_sim.model.arrays import DAY_HOURS, Array, Held, Real, row
 from crisis_sim.model.choice import logistic
 from crisis_sim.model.compiled import routine, rule
 from crisis_sim.model.luck import rings, uniform
@@ -42,7 +42,6 @@ TERMS = (
     ("brokered_share", Real),
 )
 _HALF = Real(0.5)
-_DAY_HOURS = 24
 _NEVER = Real(-np.inf)
 
 
@@ -158,7 +157,7 @@ def is_violated(terms: Any, here: Any) -> Any:
     """Whether there are shots in a halt that followed shots: the clock runs the slower the older it is."""
     if here.board.worst <= 0:
         return False
-    age_days = Real((here.hours - here.board.effective_at) / _DAY_HOURS)
+    age_days = Real((here.hours - here.board.effective_at) / DAY_HOURS)
     fading = math.exp(-age_days / terms.violation_fade_days)
     if not rings(here.luck, VIOLATE, terms.violations_per_day * fading * here.days):
         return False

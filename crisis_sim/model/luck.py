@@ -192,11 +192,18 @@ def _take_numbers(
     numbers = np.empty(who.size, Real)
     for place in range(who.size):
         one = who[place]
-        if one >= taken.size:  # compiled code would read on beyond the array
-            raise IndexError("a replicate is asked for that is not in the block")
-        numbers[place] = _number(key[0], key[1], replicate[one], taken[one])
-        taken[one] += 1
+        numbers[place] = _number(key[0], key[1], replicate[one], _one_more(taken, one))
     return numbers
+
+
+@rule
+def _one_more(taken: Any, one: Any) -> Any:
+    """How many numbers a replicate had taken before it takes one more."""
+    if one >= taken.size:  # compiled code would read on beyond the array
+        raise IndexError("a replicate is asked for that is not in the block")
+    before = taken[one]
+    taken[one] = before + np.uint32(1)
+    return before
 
 
 # The streams of the model's own agents, side by side for each replicate.
@@ -270,12 +277,10 @@ def _take_normals(
     numbers = np.empty(who.size, Real)
     for place in range(who.size):
         one = who[place]
-        if one >= taken.size:
-            raise IndexError("a replicate is asked for that is not in the block")
-        is_second = taken[one] % np.uint32(2)
-        pair = _pair(key[0], key[1], replicate[one], taken[one] - is_second)
+        before = _one_more(taken, one)
+        is_second = before % np.uint32(2)
+        pair = _pair(key[0], key[1], replicate[one], before - is_second)
         numbers[place] = pair[1] if is_second else pair[0]
-        taken[one] += 1
     return numbers
 
 

@@ -21,7 +21,7 @@ from crisis_sim.model import (
     state,
     tell,
 )
-from crisis_sim.model.arrays import Real, row
+from crisis_sim.model.arrays import DAY_HOURS, Real, row
 from crisis_sim.model.compiled import driver, part, rule
 from crisis_sim.model.endings import AGREEMENT, NONE, UNRESOLVED
 from crisis_sim.model.luck import Draws
@@ -35,7 +35,6 @@ OBSERVE, CONVENE, ACT, SETTLE, CLOSE = 1, 2, 4, 8, 16
 WHOLE = OBSERVE | CONVENE | ACT | SETTLE | CLOSE
 
 _ZERO, _ONE = Real(0), Real(1)
-_DAY_HOURS = 24
 #: The first mediator's stream of luck: before it are those of the states and of the halt.
 _OF_MEDIATORS = 2 * STREAMS_A_STATE + len(halt.PURPOSES)
 
@@ -355,7 +354,7 @@ def _halt(world: Any, one: Any, here: Any) -> None:
     if not board.holding:
         return
     age_hours = here.hours - board.effective_at
-    if age_hours >= _DAY_HOURS and age_hours < _DAY_HOURS + course.hours_per_turn:
+    if age_hours >= DAY_HOURS and age_hours < DAY_HOURS + course.hours_per_turn:
         _show(world, one)
         halt.note_rebound(own, 0, here)
         halt.note_rebound(other, 1, here)

@@ -17,7 +17,7 @@ from crisis_sim.model import (
     mediator,
     state,
 )
-from crisis_sim.model.arrays import Array, Indices, Real, kept, terms
+from crisis_sim.model.arrays import DAY_HOURS, Array, Indices, Real, kept, terms
 from crisis_sim.model.bearing import BESIDE, INFLUENCE, bring_nothing
 from crisis_sim.model.luck import Luck, Streams
 from crisis_sim.model.record import NOTE, NOTES_A_TURN, OF_THIRD_PARTIES
@@ -42,7 +42,6 @@ EVENT = np.dtype(
     [("harm", Real), ("pressure", Real), ("deaths", np.float64), ("goal", np.int64)], align=True
 )
 
-_DAY_HOURS = 24
 #: Numbers of agents and reviews. Compiled rules look whether a number with a sign is below zero.
 AGENT = np.uint32
 #: Kinds of third party.
@@ -204,7 +203,7 @@ def world_of(crisis: CrisisModel) -> World:
         event_hours=event_hours,
         event_struck=np.array([crisis.state(one.struck).place for _, one, _ in scheduled], AGENT),
         come=_come(event_hours, turn_ends),
-        days=(turn_ends // _DAY_HOURS).astype(np.intp),
+        days=(turn_ends // DAY_HOURS).astype(np.intp),
         course=Course(
             hours_per_turn=float(scenario.hours_per_turn),
             days_per_turn=Real(crisis.days_per_turn),
