@@ -15,7 +15,7 @@ import pytest
 from crisis_sim import doctor
 from crisis_sim.batch import block, read_batch
 from crisis_sim.batch import plan as plan_room
-from crisis_sim.batch.block import BlockOrder, attempt, failure
+from crisis_sim.batch.block import BlockOrder, Watch, attempt, failure
 from crisis_sim.cli import (
     BLOCKS_FAILED,
     CHECK_FAILED,
@@ -341,10 +341,10 @@ def test_failed_blocks_can_be_tried_again(
 
 
 def fail_for(*scenarios: str) -> Callable[[BlockOrder], object]:
-    def attempt_or_fail(order: BlockOrder) -> object:
+    def attempt_or_fail(order: BlockOrder, watch: Watch | None = None) -> object:
         if order.scenario.name in scenarios:
             return failure(order, "ZeroDivisionError: no luck")
-        return attempt(order)
+        return attempt(order, watch)
 
     return attempt_or_fail
 
@@ -353,9 +353,9 @@ def fail_for(*scenarios: str) -> Callable[[BlockOrder], object]:
 def test_failed_blocks_are_told_and_the_others_kept(
     ask: Ask, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def second_block_fails(order: BlockOrder) -> object:
+    def second_block_fails(order: BlockOrder, watch: Watch | None = None) -> object:
         lost = order.scenario.name == "alone" and order.first > 0
-        return failure(order, "ZeroDivisionError: no luck") if lost else attempt(order)
+        return failure(order, "ZeroDivisionError: no luck") if lost else attempt(order, watch)
 
     monkeypatch.setattr(plan_room, "BLOCK_SIZE", 10)
     monkeypatch.setattr(block, "attempt", second_block_fails)

@@ -11,7 +11,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from crisis_sim.batch import columns
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from crisis_sim.model import CrisisModel
     from crisis_sim.scenario.schema import Scenario
+
+#: Called with a model as it goes on.
+Watch: TypeAlias = "Callable[[CrisisModel], None]"
 
 #: Replicates of each scenario whose market paths are kept: enough for bands, few enough to draw.
 PATHS_KEPT = 1000
@@ -147,12 +150,13 @@ def run_block(
     points: int = 1,
     is_design: bool = False,
     engine: str = "cpu",
-    watch: Callable[[CrisisModel], None] | None = None,
+    watch: Watch | None = None,
+    daily: bool = True,
 ) -> Block:
     """Run replicates `first` to `first + count - 1` of a scenario.
 
     Args:
-        watch: called with the model at least once a day of the crisis; what it raises ends the run.
+        watch, daily: as of `CrisisModel.run`.
         scenario, first, count, seed, parameters, agents, first_point, points, is_design: as of
             `BlockOrder`.
         engine: likewise.
@@ -174,7 +178,7 @@ def run_block(
         engine=engine,
     )
     try:
-        model.run(watch=watch)
+        model.run(watch=watch, daily=daily)
     finally:
         _forget(model)
     paths = model.kept_paths()
@@ -210,8 +214,12 @@ def _forget(model: CrisisModel) -> None:
     getattr(mesa.Agent, "_ids", {}).pop(model, None)
 
 
-def attempt(order: BlockOrder) -> Block | BlockFailure:
-    """Carry out an order; what its model or agents raise becomes a failure to record."""
+def attempt(order: BlockOrder, watch: Watch | None = None) -> Block | BlockFailure:
+    """Carry out an order; what its model or agents raise becomes a failure to record.
+
+    Args:
+        watch: called with the model now and then; a `KeyboardInterrupt` that it raises ends the run.
+    """
     started = time.perf_counter()
     try:
         block = run_block(
@@ -225,6 +233,8 @@ def attempt(order: BlockOrder) -> Block | BlockFailure:
             order.points,
             order.is_design,
             order.engine,
+            watch,
+            daily=False,
         )
         return replace(block, number=order.number)
     except Exception as error:  # noqa: BLE001 - an agent may be anybody's code

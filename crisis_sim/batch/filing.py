@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crisis_sim.batch import block as blocks
-from crisis_sim.batch.block import BlockFailure, BlockOrder, failure
+from crisis_sim.batch.block import BlockFailure, BlockOrder, Watch, failure
 from crisis_sim.batch.errors import BatchError
 from crisis_sim.batch.folder import UNFINISHED, cannot_write
 from crisis_sim.batch.lock import token_in
@@ -41,15 +41,17 @@ class Filing:
     paths: pa.Schema | None
     versions: Mapping[str, str | None]
 
-    def __call__(self, order: BlockOrder) -> Receipt | Parcel | BlockFailure:
-        """Carry out an order.
+    def __call__(
+        self, order: BlockOrder, watch: Watch | None = None
+    ) -> Receipt | Parcel | BlockFailure:
+        """Carry out an order; `watch` is that of `crisis_sim.batch.block.attempt`.
 
         Raises:
             BatchError: when this process has other code or libraries than the sender.
             ResultsError: when the block cannot be written.
         """
         check_versions(self.versions)
-        result = blocks.attempt(order)
+        result = blocks.attempt(order, watch)
         if isinstance(result, BlockFailure):
             return result
         try:

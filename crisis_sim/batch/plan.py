@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: The most replicates in a block, and how few there are in one where a batch has so few that blocks of the most would leave
 #: some workers with more to do than others. A crisis costs the same in all of them (`make bench`); a block's file, and
 #: handing it over, cost something too.
-BLOCK_SIZE, SMALL_BLOCK_SIZE = 16_384, 4_096
+BLOCK_SIZE, SMALL_BLOCK_SIZE = 16_384, 2_500
 #: Blocks from which on workers are done at nearly the same time.
 MANY_BLOCKS = 64
 #: What can run a batch: the processor, or a graphics card.

@@ -43,8 +43,9 @@ def simulate(
         scenarios: scenarios, paths of scenario files or names of shipped ones; one or many.
         replicates: how many replicates of each scenario.
         seed: with a replicate's number, it fixes all of its luck.
-        workers: the most processes to use; the result is the same for any number. A script that
-            asks for more than one must do so under `if __name__ == "__main__":`.
+        workers: the most threads to use, or processes for agents of one's own and beyond eight; the
+            result is the same for any number. A script whose workers may be processes must ask for
+            them under `if __name__ == "__main__":`.
         block_size: the most replicates to run together; the result is the same for any number.
         parameters: values in place of the scenarios', by path (such as
             `mediators.us.leverage.india`), each of shape (replicates,): so every replicate may have

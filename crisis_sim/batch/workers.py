@@ -1,6 +1,8 @@
-"""Who runs the blocks: this process, or a pool of worker processes where that is quicker.
+"""Who runs the blocks: this thread, several threads of this process, or a pool of worker processes, whichever is quickest.
 
-Whoever runs them, results are the same to the bit; they come as they are done.
+Compiled rules let other threads run, so threads share a batch at no cost but for the little that is Python's own. Agents of
+one's own are Python, and many threads would wait for each other: these get processes. Whoever runs them, results are the
+same to the bit; they come as they are done.
 """
 
 from __future__ import annotations
@@ -10,30 +12,58 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Collection, Generator, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from crisis_sim.batch.block import BlockOrder, attempt, failure
 from crisis_sim.batch.errors import BatchError
 from crisis_sim.batch.interrupt import StopSign
 from crisis_sim.batch.plan import Plan
 
+if TYPE_CHECKING:
+    from crisis_sim.model import CrisisModel
+
 #: What comes of a block: what the task makes of it, or a failure. All of them know `number`, `rows` and `seconds`.
 Result: TypeAlias = Any
-Task: TypeAlias = Callable[[BlockOrder], Result]
+#: Carries out an order; may be given what `crisis_sim.batch.block.attempt` takes as `watch`.
+Task: TypeAlias = Callable[..., Result]
 
 #: Seconds until a pool has given back its first blocks: new Python processes import the model.
 POOL_START_SECONDS = 1.5
+#: The most threads: what a block has of Python's own, about a twelfth of its time, is run by one thread at a time.
+MOST_THREADS = 8
 #: Agent-turns that one process runs in a second, give or take; a first guess at how long a batch
 #: will take, until its own blocks tell. `make bench` measures both.
-AGENT_TURNS_PER_SECOND = 2e7
+AGENT_TURNS_PER_SECOND = 5e7
 #: Blocks handed out for each worker: one being run, one waiting, so that no worker idles and memory
 #: stays bounded.
 BLOCKS_AHEAD = 2
 #: Seconds after which whoever waits for a block looks whether it was asked to stop.
 LOOK_UP_SECONDS = 0.2
+
+
+class Crew(NamedTuple):
+    """Who carries out a plan.
+
+    Attributes:
+        size: how many workers.
+        apart: whether they are processes of their own; else they are threads of this one.
+        seconds: how long it will take them, as far as can be said.
+    """
+
+    size: int
+    apart: bool
+    seconds: float
 
 
 def run_plan(
@@ -45,12 +75,12 @@ def run_plan(
 ) -> Generator[Result, None, None]:
     """Carry out the orders of a plan and give back what came of each, as it is done.
 
-    A pool is started as soon as the time that is left is long enough for it to pay: at once for a
+    Processes are started as soon as the time that is left is long enough for them to pay: at once for a
     large batch, never for a small one.
 
     Args:
         plan: what to run.
-        workers: the most processes to use.
+        workers: the most threads, or processes, to use.
         stop: when it is set, no further block is begun.
         task: what to do with an order.
         done: numbers of blocks that need not be run.
@@ -65,9 +95,10 @@ def run_plan(
     blocks = plan.blocks - len(done)
     seconds_left = first_guess(plan) * blocks / plan.blocks
     for blocks_left in range(blocks, 0, -1):
-        useful, _ = share_out(seconds_left, blocks_left, workers)
-        if useful > 1:
-            yield from _in_pools(orders, useful, useful * BLOCKS_AHEAD, stop, task)
+        crew = share_out(seconds_left, blocks_left, workers, bool(plan.agents))
+        if crew.size > 1:
+            run = _in_pools if crew.apart else _in_threads
+            yield from run(orders, crew.size, crew.size * BLOCKS_AHEAD, stop, task)
             return
         if stop.requested:
             return
@@ -79,24 +110,42 @@ def run_plan(
 
 
 def first_guess(plan: Plan) -> float:
-    """Seconds that one process will need for a plan, as far as can be said before it runs."""
+    """Seconds that one worker will need for a plan, as far as can be said before it runs."""
     return plan.agent_turns / AGENT_TURNS_PER_SECOND
 
 
-def share_out(seconds: float, blocks: int, workers: int) -> tuple[int, float]:
-    """How many processes finish work soonest, and in how many seconds.
+def share_out(seconds: float, blocks: int, workers: int, own_agents: bool = False) -> Crew:
+    """Who finishes work soonest.
 
     Args:
-        seconds: what one process needs for the work.
-        blocks: of how many blocks it is; more processes than these would idle.
-        workers: the most processes to use.
-
-    Returns:
-        the processes, 1 where a pool would not have started before the work is done; and seconds.
+        seconds: what one worker needs for the work.
+        blocks: of how many blocks it is; more workers than these would idle.
+        workers: the most threads, or processes, to use.
+        own_agents: whether agents of one's own take part, whom threads do not help.
     """
     useful = min(workers, blocks)
-    in_pool = POOL_START_SECONDS + seconds / useful
-    return (useful, in_pool) if useful > 1 and in_pool < seconds else (1, seconds)
+    threads = 1 if own_agents else max(min(useful, MOST_THREADS), 1)
+    in_threads = Crew(threads, False, seconds / threads)
+    in_pool = Crew(useful, True, POOL_START_SECONDS + seconds / max(useful, 1))
+    return in_pool if useful > 1 and in_pool.seconds < in_threads.seconds else in_threads
+
+
+def _in_threads(
+    orders: Iterator[BlockOrder], workers: int, ahead: int, stop: StopSign, task: Task
+) -> Generator[Result, None, None]:
+    """Threads of this process; whoever waits for them no longer makes them give up their blocks."""
+    given_up = threading.Event()
+
+    def watch(model: CrisisModel) -> None:
+        if given_up.is_set():
+            raise KeyboardInterrupt
+
+    pool = ThreadPoolExecutor(workers, "block")
+    try:
+        yield from through(pool, orders, lambda: ahead, stop, partial(task, watch=watch), lost=[])
+    finally:
+        given_up.set()
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _in_pools(

@@ -72,8 +72,7 @@ Seed = Annotated[
 Workers = Annotated[
     int | None,
     Parameter(
-        help="Processes to use at most; as many as there are cores. "
-        "Results are the same for any number.",
+        help="Cores to use at most; as many as there are. Results are the same for any number.",
         validator=Positive,
         show_default=False,
     ),

@@ -164,7 +164,7 @@ def carry_out(
     Args:
         experiment: the experiment, checked.
         out: its folder; one in `RESULTS` with its name where left out.
-        workers: processes to use at most; as many as there are cores where left out.
+        workers: workers to use at most; as many as there are cores where left out.
         resume: the folder to go on in.
         restart: throw away an experiment in the folder that is not finished.
         dry_run: only say what would be run.
@@ -175,11 +175,11 @@ def carry_out(
     if resume is not None and out is not None and out.resolve() != resume.resolve():
         return refuse(f"error: --resume goes on in {resume}: --out cannot name another folder")
     folder = resume or out or RESULTS / experiment.name
-    processes = workers or cores()
+    most = workers or cores()
     if dry_run:
-        return _guarded(lambda: _say_plan(experiment, processes, folder, as_json), folder)
+        return _guarded(lambda: _say_plan(experiment, most, folder, as_json), folder)
     way = resume is not None, restart
-    return _guarded(lambda: _run(experiment, folder, processes, way, as_json), folder)
+    return _guarded(lambda: _run(experiment, folder, most, way, as_json), folder)
 
 
 def go_on(
@@ -271,7 +271,7 @@ def _say_plan(experiment: Experiment, workers: int, folder: Path, as_json: bool)
     replaces = check_folder(folder)
     crises = kind_of(experiment.kind).crises(experiment)
     one_each = Plan((experiment.scenario,), crises, experiment.spec.seed)
-    useful, seconds = share_out(first_guess(one_each), -(-crises // usual_size(crises)), workers)
+    crew = share_out(first_guess(one_each), -(-crises // usual_size(crises)), workers)
     facts: dict[str, Any] = {
         "name": experiment.name,
         "kind": experiment.kind,
@@ -281,8 +281,8 @@ def _say_plan(experiment: Experiment, workers: int, folder: Path, as_json: bool)
         "replicates": experiment.spec.replicates,
         "seed": experiment.spec.seed,
         "crises": crises,
-        "workers": useful,
-        "seconds_estimated": round(seconds, 1),
+        "workers": crew.size,
+        "seconds_estimated": round(crew.seconds, 1),
         "folder": str(folder),
         "replaces_results": replaces,
     }
@@ -291,6 +291,6 @@ def _say_plan(experiment: Experiment, workers: int, folder: Path, as_json: bool)
         return DONE
     say(f"{experiment.name}: {clean(experiment.spec.title)}")
     say(f"{crises:,} crises of {experiment.scenario.name}, seed {experiment.spec.seed}")
-    say(f"about {in_words(seconds)} with {counted(useful, 'process', 'es')}")
+    say(f"about {in_words(crew.seconds)} with {counted(crew.size, 'worker')}")
     say(f"into {folder}" + (", replacing the findings that it holds" if replaces else ""))
     return DONE

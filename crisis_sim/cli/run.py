@@ -272,7 +272,7 @@ def _print_plan(plan: Plan, workers: int, folder: Path, as_json: bool) -> None:
     from crisis_sim.batch.workers import first_guess, share_out
 
     replaces = check_folder(folder)
-    useful, seconds = share_out(first_guess(plan), plan.blocks, workers)
+    crew = share_out(first_guess(plan), plan.blocks, workers)
     facts: dict[str, Any] = {
         "scenarios": {one.name: one.title for one in plan.scenarios},
         "replicates": plan.replicates,
@@ -281,8 +281,8 @@ def _print_plan(plan: Plan, workers: int, folder: Path, as_json: bool) -> None:
         "turns_at_most": max(one.turns for one in plan.scenarios),
         "blocks": plan.blocks,
         "engine": plan.engine,
-        "workers": useful if plan.engine == "cpu" else 1,
-        "seconds_estimated": round(seconds, 1) if plan.engine == "cpu" else None,
+        "workers": crew.size if plan.engine == "cpu" else 1,
+        "seconds_estimated": round(crew.seconds, 1) if plan.engine == "cpu" else None,
         "folder": str(folder),
         "replaces_results": replaces,
     }
@@ -296,7 +296,7 @@ def _print_plan(plan: Plan, workers: int, folder: Path, as_json: bool) -> None:
         f"at most {facts['turns_at_most']:,} turns, in {counted(plan.blocks, 'block')}"
     )
     if plan.engine == "cpu":
-        say(f"about {in_words(seconds)} with {counted(useful, 'process', 'es')}")
+        say(f"about {in_words(crew.seconds)} with {counted(crew.size, 'worker')}")
     else:
         say("on a graphics card")
     say(f"into {folder}" + (", replacing the results that it holds" if replaces else ""))

@@ -115,7 +115,7 @@ def run_design(
         measures: what to measure.
         replicates: crises at each point.
         seed: with a replicate's number, it fixes all of its luck.
-        workers: the most processes to use; the result is the same for any number.
+        workers: the most threads, or processes, to use; the result is the same for any number.
         folder: where to keep the batch, so that it can be resumed; None to keep it nowhere.
         resume: go on with what the folder holds.
         progress: called with the crises done and those in all.

@@ -29,7 +29,7 @@ class How:
     """In which way an experiment is to be run, which changes nothing in it.
 
     Attributes:
-        workers: the most processes to use.
+        workers: the most threads, or processes, to use.
         folder: the experiment's folder; None to keep nothing on disk.
         resume: go on with what the folder holds.
         progress: called with the crises done and those in all.
@@ -67,7 +67,7 @@ def run_experiment(
         experiment: an experiment, its file, or the name of a shipped one.
         folder: where to write what it finds; nowhere where left out. Findings that it holds are
             replaced.
-        workers: the most processes to use; the result is the same for any number.
+        workers: the most threads, or processes, to use; the result is the same for any number.
         resume: go on with what the folder holds, which must be the same experiment.
         restart: throw away an experiment in the folder that is not finished.
         progress: called with the crises done and those in all.

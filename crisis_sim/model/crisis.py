@@ -317,20 +317,24 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self._see_what_came()
 
     def run(
-        self, drop_finished: bool = True, watch: Callable[[CrisisModel], None] | None = None
+        self,
+        drop_finished: bool = True,
+        watch: Callable[[CrisisModel], None] | None = None,
+        daily: bool = True,
     ) -> CrisisModel:
         """Go on until every replicate's crisis is over.
 
         Args:
             drop_finished: whether finished replicates leave the block on the way, which saves work and changes nothing.
-            watch: called at least once a day of the crisis; what it raises ends the run.
+            watch: called with the model as it goes on; what it raises ends the run.
+            daily: whether that is at least once a day of the crisis; else it is now and then, which costs nothing.
         """
         by_turns = self.journal is not None or bool(self.own_agents)
         while self.running:
             if by_turns:
                 self.step()
             else:  # each replicate goes through many turns by itself
-                self._take_turns(self._next_stop(watch is not None), turn.WHOLE)
+                self._take_turns(self._next_stop(watch is not None and daily), turn.WHOLE)
                 if self._card is not None and self.turn >= self.scenario.turns:
                     self._card.fetch()
                 self._see_what_came()

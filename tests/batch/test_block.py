@@ -103,7 +103,7 @@ def test_a_block_that_is_done_leaves_no_model_behind() -> None:
 
 
 def test_an_interruption_is_no_failure_of_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*arguments: object) -> None:
+    def interrupted(*arguments: object, **others: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("crisis_sim.batch.block.run_block", interrupted)
@@ -116,6 +116,9 @@ def test_a_block_is_watched_day_by_day_and_ends_with_what_the_watch_raises() -> 
     watched = run_block(crisis(), 0, 20, seed=1, watch=lambda model: hours.append(model.hours))
     assert hours == [24.0 * day for day in range(1, len(hours) + 1)]
     assert watched.table.equals(run_block(crisis(), 0, 20, seed=1).table)
+    looks: list[float] = []
+    run_block(crisis(), 0, 20, seed=1, watch=lambda model: looks.append(model.hours), daily=False)
+    assert looks == [8 * 24.0]
 
     models: list[weakref.ref[CrisisModel]] = []
 

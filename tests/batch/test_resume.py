@@ -321,7 +321,8 @@ from tests.batch.test_resume import SCENARIOS
 workers.POOL_START_SECONDS = 0.0
 
 if __name__ == "__main__":
-    folder, replicates, count, publish.ONE_FILE_CRISES = sys.argv[1], *map(int, sys.argv[2:])
+    folder, (replicates, count, publish.ONE_FILE_CRISES) = sys.argv[1], map(int, sys.argv[2:5])
+    workers.MOST_THREADS = 1 if "processes" in sys.argv else count
     print("begins", flush=True)
     run_to_folder(
         SCENARIOS, Path(folder), replicates, block_size=100, workers=count, resume=True,
@@ -368,20 +369,21 @@ def wait_for_crises(run: subprocess.Popen[str], more: int, whole: int) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="sends signals")
 @pytest.mark.parametrize(
-    ("workers", "one_file"),
+    ("workers", "one_file", "kind"),
     [
-        pytest.param(1, MANY, id="alone"),
-        pytest.param(2, 0, id="two workers, into a folder", marks=pytest.mark.slow),
+        pytest.param(1, MANY, "alone", id="alone"),
+        pytest.param(2, MANY, "threads", id="two threads"),
+        pytest.param(2, 0, "processes", id="two processes, into a folder", marks=pytest.mark.slow),
     ],
 )
 def test_killed_at_any_moment_any_number_of_times_the_result_is_the_same(
-    tmp_path: Path, script: Path, workers: int, one_file: int
+    tmp_path: Path, script: Path, workers: int, one_file: int, kind: str
 ) -> None:
     chance = random.Random(7 + workers)
     folder, replicates, kills = tmp_path / "results", 1200, 0
     # As it begins, in a block, and as it publishes, when all crises have been told.
     for crises_more in (0, 1, 300, 100, 2 * replicates):
-        run = start(script, folder, replicates, workers, one_file)
+        run = start(script, folder, replicates, workers, one_file, kind)
         wait_for_crises(run, crises_more, 2 * replicates)
         try:
             run.wait(timeout=chance.uniform(0.0, 0.1))
@@ -390,7 +392,7 @@ def test_killed_at_any_moment_any_number_of_times_the_result_is_the_same(
             kills += 1
         run.communicate(timeout=60)
     assert kills >= 4
-    run = start(script, folder, replicates, workers, one_file)
+    run = start(script, folder, replicates, workers, one_file, kind)
     _, talk = run.communicate(timeout=300)
     assert run.returncode == 0, talk
     expected = simulate(SCENARIOS, replicates)
@@ -406,13 +408,13 @@ def test_killed_at_any_moment_any_number_of_times_the_result_is_the_same(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends signals to a process group")
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(("workers", "kind"), [(1, "alone"), (2, "threads"), (2, "processes")])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_all_processes_leaves_sound_blocks_and_no_worker(
-    tmp_path: Path, script: Path, workers: int, number: signal.Signals
+    tmp_path: Path, script: Path, workers: int, kind: str, number: signal.Signals
 ) -> None:
     folder = tmp_path / "results"
-    run = start(script, folder, MANY, workers, MANY)
+    run = start(script, folder, MANY, workers, MANY, kind)
     wait_for_lines(run, 6)  # by the fifth block the workers, if any, are at work
     os.killpg(run.pid, number)  # as a terminal does on Ctrl-C, and a batch system at its limit
     _, talk = run.communicate(timeout=60)
@@ -461,7 +463,7 @@ def test_a_second_interruption_waits_for_no_worker(tmp_path: Path, script: Path)
 
 @pytest.mark.skipif(os.name == "nt", reason="sends signals to a process group")
 def test_workers_end_when_their_parent_is_killed(tmp_path: Path, script: Path) -> None:
-    run = start(script, tmp_path / "results", MANY, 2, MANY)
+    run = start(script, tmp_path / "results", MANY, 2, MANY, "processes")
     wait_for_lines(run, 6)
     run.kill()
     run.communicate(timeout=60)

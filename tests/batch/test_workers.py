@@ -2,16 +2,20 @@ from __future__ import annotations
 
 import math
 import os
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from crisis_sim.batch import BatchError, simulate, workers
-from crisis_sim.batch.block import BlockFailure
+from crisis_sim.batch.block import BlockFailure, BlockOrder, attempt
 from crisis_sim.batch.interrupt import StopSign
 from crisis_sim.batch.plan import Plan
-from crisis_sim.batch.workers import Result, run_plan, share_out
-from tests.batch.crises import Die, DieOnce, Raise, Saboteur, crisis
+from crisis_sim.batch.workers import Crew, Result, run_plan, share_out
+from tests.batch.crises import Counter, Die, DieOnce, Raise, Saboteur, crisis
 
 
 @pytest.fixture
@@ -32,17 +36,28 @@ def carry_out(plan: Plan, workers: int, stop: StopSign | None = None) -> list[Re
     return sorted(run_plan(plan, workers, stop or StopSign()), key=lambda result: result.number)
 
 
-def test_a_pool_is_used_only_for_work_that_outlasts_its_start() -> None:
+def test_threads_share_work_at_once() -> None:
+    assert share_out(0.1, 9, 2) == Crew(2, False, 0.05)
+    assert share_out(1e9, 9, 1) == Crew(1, False, 1e9)
+
+
+def test_agents_of_ones_own_get_processes_for_work_that_outlasts_their_start() -> None:
     start = workers.POOL_START_SECONDS
-    assert share_out(1.9 * start, 9, 2) == (1, 1.9 * start)
-    assert share_out(2.2 * start, 9, 2) == (2, pytest.approx(2.1 * start))
-    assert share_out(1.6 * start, 9, 4) == (4, pytest.approx(1.4 * start))
-    assert share_out(1e9, 9, 1) == (1, 1e9)
+    assert share_out(1.9 * start, 9, 2, True) == Crew(1, False, 1.9 * start)
+    assert share_out(2.2 * start, 9, 2, True) == Crew(2, True, pytest.approx(2.1 * start))
+    assert share_out(1.6 * start, 9, 4, True) == Crew(4, True, pytest.approx(1.4 * start))
 
 
-def test_no_more_processes_are_used_than_there_are_blocks() -> None:
-    assert share_out(60.0, 3, 8) == (3, pytest.approx(workers.POOL_START_SECONDS + 20.0))
-    assert share_out(60.0, 1, 8) == (1, 60.0)
+def test_more_workers_than_threads_pay_for_long_work_only() -> None:
+    start, most = workers.POOL_START_SECONDS, workers.MOST_THREADS
+    assert share_out(most * start, 999, 4 * most) == Crew(most, False, start)
+    many = share_out(2 * most * start, 999, 4 * most)
+    assert many == Crew(4 * most, True, pytest.approx(1.5 * start))
+
+
+def test_no_more_workers_are_used_than_there_are_blocks() -> None:
+    assert share_out(60.0, 3, 8) == Crew(3, False, 20.0)
+    assert share_out(60.0, 1, 8, True) == Crew(1, False, 60.0)
 
 
 @pytest.mark.usefixtures("no_pool")
@@ -75,10 +90,11 @@ def test_slow_agents_bring_a_pool_though_the_first_guess_saw_no_need(
 
 
 @pytest.mark.usefixtures("eager_pool")
-def test_the_same_rows_for_any_number_of_workers_and_block_size() -> None:
+@pytest.mark.parametrize("agents", [[], [Counter]], ids=["threads", "processes"])
+def test_the_same_rows_for_any_number_of_workers_and_block_size(agents: list[Any]) -> None:
     scenarios = [crisis("one"), crisis("two", channels={})]
-    alone = simulate(scenarios, 90, block_size=90)
-    pooled = simulate(scenarios, 90, workers=2, block_size=20)
+    alone = simulate(scenarios, 90, block_size=90, agents=agents)
+    pooled = simulate(scenarios, 90, workers=2, block_size=20, agents=agents)
     for name, ensemble in alone.ensembles.items():
         assert pooled.ensembles[name].table.to_pylist() == ensemble.table.to_pylist()
         paths, expected = pooled.ensembles[name].paths, ensemble.paths
@@ -151,6 +167,31 @@ def test_a_request_to_stop_ends_a_pool_after_the_blocks_in_hand() -> None:
         stop.requested = len(firsts) >= 3
     assert sorted(firsts) == list(range(0, 10 * len(firsts), 10))
     assert 3 <= len(firsts) < 12
+
+
+def test_threads_give_their_blocks_up_once_nobody_waits_for_them() -> None:
+    begun, given_up = threading.Semaphore(0), threading.Semaphore(0)
+
+    def task(order: BlockOrder, watch: Callable[[None], None]) -> Result:
+        if order.number == 0:
+            return attempt(order)
+        begun.release()
+        try:
+            for _ in range(30_000):
+                watch(None)
+                time.sleep(0.001)
+        except KeyboardInterrupt:
+            given_up.release()
+            raise
+
+    results = run_plan(Plan((crisis(),), 40, seed=1, block_size=10), 2, StopSign(), task)
+    assert next(results).number == 0
+    assert begun.acquire(timeout=30)
+    assert begun.acquire(timeout=30)
+    results.close()
+    assert given_up.acquire(blocking=False)
+    assert given_up.acquire(blocking=False)
+    assert not given_up.acquire(blocking=False), "a block was begun that nobody waited for"
 
 
 @pytest.mark.usefixtures("no_pool")

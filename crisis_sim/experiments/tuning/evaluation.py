@@ -129,7 +129,7 @@ class Problem:
             points: their parameters, `(points, parameters)`; None for the scenarios as they are.
             replicates: crises of each scenario at each point.
             seed: the seed of their luck.
-            workers: the most processes to use.
+            workers: the most threads, or processes, to use.
             progress: called with the crises done and those in all, of all scenarios.
         """
         count = 1 if points is None else len(points)

@@ -48,7 +48,7 @@ def slice_through(
         best: the point, `(parameters,)`.
         tolerance: by how much the loss may rise.
         seed: the seed of the luck.
-        workers: the most processes to use.
+        workers: the most threads, or processes, to use.
     """
     count, parameters = problem.spec.slices, len(problem.tuned)
     if count is None:
