@@ -731,7 +731,19 @@ def test_doctor_ends_with_1_when_a_check_failed(ask: Ask, monkeypatch: pytest.Mo
 
 
 def test_a_reader_who_has_seen_enough_is_no_error() -> None:
-    command = f"{sys.executable} -m crisis_sim schema | head -n 1"
+    assert in_a_pipe("schema", "head -n 1") == ["{", f"ended with {DONE}"]
+
+
+@pytest.mark.parametrize("form", ["", "--json"])
+def test_a_run_that_nobody_reads_is_done_to_its_charts(here: Path, form: str) -> None:
+    read = in_a_pipe(f"run short.yaml --replicates 40 --out results {form}", "true")
+    assert read == [f"ended with {DONE}"]
+    assert (here / "results" / "endings.svg").exists()
+
+
+def in_a_pipe(words: str, reader: str) -> list[str]:
+    """What a reader lets through of what a command prints, and the command's exit code."""
+    command = f"{{ {sys.executable} -m crisis_sim {words}; echo ended with $? >&2; }} | {reader}"
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     told = subprocess.run(  # noqa: S602 - a pipe is what is tested
         command,
@@ -741,7 +753,8 @@ def test_a_reader_who_has_seen_enough_is_no_error() -> None:
         text=True,
         env={**os.environ, "PYTHONPATH": path},
     )
-    assert (told.stdout.strip(), told.stderr) == ("{", "")
+    assert "rror" not in told.stderr
+    return [line for line in (told.stdout + told.stderr).splitlines() if " crises in " not in line]
 
 
 def test_nothing_that_goes_into_a_pipe_is_coloured(here: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-import os
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -87,9 +87,23 @@ def main() -> NoReturn:
         # A terminal that cannot show a dash or a letter gets an escape, not a traceback.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
+        file = io.BufferedWriter(_UntilUnread(sys.stdout.fileno(), "w", closefd=False))
+        encoding, errors = sys.stdout.encoding, sys.stdout.errors
+        sys.stdout = io.TextIOWrapper(file, encoding=encoding, errors=errors)
     code = run_command(sys.argv[1:])
     gc.freeze()  # nor does it look at them all once more on the way out
     sys.exit(code)
+
+
+class _UntilUnread(io.FileIO):
+    """A pipe whose reader may have seen enough, as `head` does: what comes then goes nowhere."""
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            return memoryview(data).nbytes
 
 
 def run_command(arguments: Sequence[str]) -> int:
@@ -106,7 +120,4 @@ def run_command(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         talk("interrupted")
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of stdout has seen enough, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
     return code if isinstance(code, int) else DONE

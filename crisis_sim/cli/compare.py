@@ -56,11 +56,9 @@ def _read(folder: Path) -> Any:
 
 
 def report(batch: Any, summary: Mapping[str, Any], folder: Path | None, as_json: bool) -> None:
-    """Write the report to a folder, if there is one, and print what was asked."""
+    """Print what was asked, and write the report to a folder, if there is one: charts take a second or two."""
     from crisis_sim.report import print_summary, write_report
 
-    if folder:
-        write_report(batch, summary, folder)
     if as_json:
         print_json(summary)
     else:
@@ -68,3 +66,6 @@ def report(batch: Any, summary: Mapping[str, Any], folder: Path | None, as_json:
 
         # A file or a pipe has no width of its own, and rich would take it for a narrow terminal.
         print_summary(summary, Console(width=None if sys.stdout.isatty() else WIDTH))
+    sys.stdout.flush()
+    if folder:
+        write_report(batch, summary, folder)

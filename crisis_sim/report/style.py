@@ -158,7 +158,15 @@ def styled(draw: Callable[Draw, Figure]) -> Callable[Draw, Figure]:
 
 
 class Chart(Figure):
-    """A figure that a notebook shows, in its printed size, whether pyplot is there or not."""
+    """A figure that a notebook shows, in its printed size, whether pyplot is there or not.
+
+    Attributes:
+        afterwards: what remains to be done once all axes have their places.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.afterwards: list[Callable[[], None]] = []
+        super().__init__(*args, **kwargs)
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         file = io.BytesIO()
@@ -175,10 +183,13 @@ def new_figure(width: float = DOUBLE_COLUMN, height: float = 80.0) -> Chart:
 
 
 def settle(figure: Figure) -> None:
-    """Place all axes, so that what is drawn next can go by where they stand."""
+    """Place all axes, and then what goes by where they stand."""
     engine = figure.get_layout_engine()
     if engine is not None and figure.axes:
         engine.execute(figure)
+    if isinstance(figure, Chart):
+        while figure.afterwards:
+            figure.afterwards.pop()()
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -242,32 +253,40 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
 
 
 def label_ends(
-    figure: Figure,
+    figure: Chart,
     axes: Axes,
     ends: Sequence[tuple[float, str, dict[str, Any]]],
     size: float = 6.5,
 ) -> None:
-    """Write each curve's name to the right of the axes, near its end, none over another.
+    """Write each curve's name to the right of the axes, near its end, none over another once the figure is settled.
 
     A curve that ends beyond the axes' limits is named at the edge that it left by.
 
     Args:
-        figure: the figure, with all else drawn: how far apart names must stand depends on it.
+        figure: the figure: how far apart names must stand depends on it.
         axes: where the curves are drawn; its limits must be set.
         ends: of each curve its last value, its name and its line (as from `scenario_line`).
         size: size of the letters in points.
     """
-    settle(figure)
     low, high = axes.get_ylim()
-    height = axes.get_position().height * figure.get_figheight() * POINTS_PER_INCH
-    gap = 1.25 * size / height * (high - low)
-    heights = spread([end for end, _, _ in ends], gap, low, high)
     beside = axes.get_yaxis_transform()  # across in widths of the axes, up in the data's unit
-    for (end, name, line), place in zip(ends, heights, strict=True):
+    drawn = []
+    for end, name, line in ends:
         lead = {"color": line["color"], "linestyle": line["linestyle"], "linewidth": 0.9}
         seen = min(max(end, low), high)
-        axes.plot([1.005, 1.035], [seen, place], transform=beside, clip_on=False, **lead)
-        axes.text(1.045, place, name, transform=beside, fontsize=size, va="center")
+        (path,) = axes.plot([1.005, 1.035], [seen, seen], transform=beside, clip_on=False, **lead)
+        text = axes.text(1.045, seen, name, transform=beside, fontsize=size, va="center")
+        drawn.append((path, text, seen))
+
+    def move_apart() -> None:
+        height = axes.get_position().height * figure.get_figheight() * POINTS_PER_INCH
+        gap = 1.25 * size / height * (high - low)
+        heights = spread([end for end, _, _ in ends], gap, low, high)
+        for (path, text, seen), place in zip(drawn, heights, strict=True):
+            path.set_ydata([seen, place])
+            text.set_y(place)
+
+    figure.afterwards.append(move_apart)
 
 
 def mark_moment(axes: Axes, x: float, text: str = "", side: str = "center") -> None:

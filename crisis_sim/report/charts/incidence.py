@@ -139,7 +139,7 @@ def _keys() -> list[Patch]:
 
 
 def _compare(
-    figure: Figure, axes: Axes, curves: dict[str, CumulativeIncidence], grid: np.ndarray
+    figure: style.Chart, axes: Axes, curves: dict[str, CumulativeIncidence], grid: np.ndarray
 ) -> None:
     axes.grid(axis="y")
     ends = []

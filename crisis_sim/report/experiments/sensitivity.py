@@ -130,7 +130,7 @@ def draw_convergence(findings: Findings) -> Figure:
         labelled.append((axes, ends))
     said = f"The first {min(_LINES, len(names))} factors"
     figure.supxlabel(_foot(findings, said), fontsize=6.0, color=style.GREY)
-    for axes, ends in labelled:  # last, since they stand by where all else does
+    for axes, ends in labelled:
         style.label_ends(figure, axes, ends)
     return figure
 

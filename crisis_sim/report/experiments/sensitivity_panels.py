@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from crisis_sim.experiments.sensitivity.naming import names_of
 from crisis_sim.report import style, words
@@ -22,7 +21,7 @@ ROW, AROUND = 4.4, 17.0
 NAME = 34
 
 
-def stacked(findings: Findings, height: float, whole: bool = False) -> tuple[Figure, Any]:
+def stacked(findings: Findings, height: float, whole: bool = False) -> tuple[style.Chart, Any]:
     """A panel an outcome, one above the other; low ones where indices are not told, unless `whole`."""
     summary = findings.summary
     measures = summary["measures"]
