@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: handing it over, cost something too.
 BLOCK_SIZE, SMALL_BLOCK_SIZE = 16_384, 2_500
 #: Blocks from which on workers are done at nearly the same time.
-MANY_BLOCKS = 64
+MANY_BLOCKS = 256
 #: What can run a batch: the processor, or a graphics card.
 ENGINES = ("cpu", "gpu")
 #: The same for a graphics card, which is quick where it has very many threads to go on with.

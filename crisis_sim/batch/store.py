@@ -184,7 +184,8 @@ def read_parquet(path: Path | list[str], **how: Any) -> pa.Table:
             path,
             partitioning=None,
             page_checksum_verification=True,
-            pre_buffer=False,  # of use far off; here it costs memory
+            pre_buffer=False,  # of use far off; here it costs memory, as threads do
+            use_threads=False,
             **how,
         )
     except (OSError, pa.ArrowException) as error:

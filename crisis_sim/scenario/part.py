@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,6 +19,7 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+@cache
 def range_of(part: type[Part], field: str) -> Within | None:
     """The range that a part's numeric field declares, or None where it declares none."""
     return next(
