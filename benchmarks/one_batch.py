@@ -22,7 +22,7 @@ class Batch:
 
     Attributes:
         speed: how quick it was.
-        memory_mb: the most memory that all of its processes held together, in millions of bytes.
+        memory_mb: the most memory that it held, with its processes if it had any, in millions of bytes.
     """
 
     speed: Speed
@@ -39,7 +39,7 @@ def time_batch(scenario: str, replicates: int, workers: int) -> Batch:
     Args:
         scenario: name of a shipped scenario.
         replicates: how many replicates.
-        workers: the most processes to use.
+        workers: the most workers to use.
 
     Returns:
         the quicker of the two, with the more memory.
@@ -65,7 +65,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.one_batch", description=__doc__)
     parser.add_argument("scenario", help="a scenario file, or the name of a shipped one")
     parser.add_argument("replicates", type=int, help="how many replicates")
-    parser.add_argument("--workers", type=int, default=1, help="the most processes to use; 1")
+    parser.add_argument("--workers", type=int, default=1, help="the most workers to use; 1")
     asked = parser.parse_args()
     scenario = load_scenario(asked.scenario)
     warm_up(scenario)

@@ -24,7 +24,7 @@ class ScenarioResults:
         title: its one-line title.
         digest: what it was, whatever its file says by now.
         counts: what was counted in a run of it.
-        one_core: batches in one process, from few replicates to many.
+        one_core: batches by one worker, from few replicates to many.
         two_cores: batches in two, of those sizes that are more than one block.
         batches: batches in fresh processes, with their memory.
         empty: empty Mesa models with as many agents and turns, called in several ways.

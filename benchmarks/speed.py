@@ -35,7 +35,7 @@ class Speed:
         crises: how many crises it ran.
         agent_turns: how many turns of how many agents that were.
         seconds: how long it took.
-        workers: in how many processes.
+        workers: by how many workers.
         block_size: the most replicates that ran together.
     """
 
@@ -78,8 +78,7 @@ def time_crises(
         scenario: the scenario.
         replicates: how many replicates.
         block_size: the most replicates to run together; as a batch chooses it where left out.
-        workers: the most processes to use; a batch that one process would finish sooner is run by
-            one.
+        workers: the most workers to use.
 
     Raises:
         RuntimeError: when a block fails.

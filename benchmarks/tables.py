@@ -106,7 +106,7 @@ def _speed_row(speed: Speed, beside: Sequence[Speed]) -> list[str]:
 
 
 def memory_table(results: Results) -> str:
-    """The most memory that batches, and whole runs, took in all their processes together."""
+    """The most memory that batches, and whole runs, took with all their processes."""
     batches = [
         (one.name, f"{batch.speed.crises:,}", str(batch.speed.workers), f"{batch.memory_mb:,.0f}")
         for one in results.scenarios
@@ -164,8 +164,8 @@ def cold_start_table(results: Results) -> str:
         ],
     )
     pool = (
-        f"A pool of {results.machine['cores']} workers gives back its first blocks after "
+        f"A pool of {results.machine['cores']} processes gives back its first blocks after "
         f"{results.pool_start_seconds:.1f} s."
     )
-    what = f"{cold.replicates:,} replicates of {cold.scenario} in one process, {cold.seconds:.2f} s"
+    what = f"{cold.replicates:,} replicates of {cold.scenario} from a cold start, {cold.seconds:.2f} s"
     return "\n\n".join((f"{what}:", split, commands, pool))

@@ -93,7 +93,7 @@ def _of_scenario(one: ScenarioResults) -> Iterator[Target]:
 
 def _of_commands(results: Results) -> Iterator[Target]:
     cold = results.cold_start
-    # Of the one process that gathers all: that more workers start for a large batch is no growth.
+    # Of the one process that gathers all, should there be others.
     memory = [command.peak_memory_mb for command in results.whole_runs]
     yield Target(
         "peak memory of a whole run's largest process, most beside fewest replicates",
