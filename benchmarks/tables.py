@@ -167,5 +167,7 @@ def cold_start_table(results: Results) -> str:
         f"A pool of {results.machine['cores']} processes gives back its first blocks after "
         f"{results.pool_start_seconds:.1f} s."
     )
-    what = f"{cold.replicates:,} replicates of {cold.scenario} from a cold start, {cold.seconds:.2f} s"
+    what = (
+        f"{cold.replicates:,} replicates of {cold.scenario} from a cold start, {cold.seconds:.2f} s"
+    )
     return "\n\n".join((f"{what}:", split, commands, pool))
