@@ -33,6 +33,8 @@ LARGE = 10_000
 #: Mesa models that are run, one after another: about half a second's worth.
 EMPTY_CRISES, PLAIN_CRISES = 200, 30
 BLOCK_SIZES = (1_024, 4_096, 16_384, 65_536)
+#: Replicates of a batch that one worker and two run in turns, and how often each does.
+IN_TURNS, TURNS_EACH = 50_000, 5
 #: Replicates on which block sizes are compared.
 MANY = 65_536
 
@@ -122,6 +124,7 @@ def measure_scenario(scenario: Scenario, extent: Extent) -> ScenarioResults:
         counts=counts,
         one_core=joined(ours, [batch.speed for batch in batches if batch.speed.workers == 1]),
         two_cores=[batch.speed for batch in batches if batch.speed.workers == 2],
+        in_turns=_in_turns(scenario) if extent.whole else [],
         batches=batches,
         empty=[*empty, *runner],
         plain=plain[0],
@@ -140,6 +143,16 @@ def _large_batches(scenario: Scenario, extent: Extent) -> list[Batch]:
             talk(f"{scenario.name}: {size:,} replicates, {workers} at a time")
             batches.append(time_batch(scenario.name, size, workers))
     return batches
+
+
+def _in_turns(scenario: Scenario) -> list[Speed]:
+    """A batch by one worker and by two in turns: minutes apart, the machine's other users would decide."""
+    talk(f"{scenario.name}: {IN_TURNS:,} replicates, by one worker and by two in turns")
+
+    def by(workers: int) -> list[Speed]:
+        return [time_crises(scenario, IN_TURNS, workers=workers)]
+
+    return [speed for (speed,) in best_of(TURNS_EACH, [partial(by, 1), partial(by, 2)])]
 
 
 def measure_growth(extent: Extent) -> list[growth.Point]:

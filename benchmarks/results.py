@@ -25,7 +25,8 @@ class ScenarioResults:
         digest: what it was, whatever its file says by now.
         counts: what was counted in a run of it.
         one_core: batches by one worker, from few replicates to many.
-        two_cores: batches in two, of those sizes that are more than one block.
+        two_cores: batches by two workers, of those sizes that are more than one block.
+        in_turns: one batch by one worker and by two, timed in turns; empty where it was not.
         batches: batches in fresh processes, with their memory.
         empty: empty Mesa models with as many agents and turns, called in several ways.
         plain: the plain Mesa model with as many agents, turns and decisions.
@@ -38,6 +39,7 @@ class ScenarioResults:
     counts: Counts
     one_core: Sequence[Speed]
     two_cores: Sequence[Speed]
+    in_turns: Sequence[Speed]
     batches: Sequence[Batch]
     empty: Sequence[Speed]
     plain: Speed
@@ -58,6 +60,7 @@ class ScenarioResults:
             "counts": self.counts.plain(),
             "one_core": [speed.plain() for speed in self.one_core],
             "two_cores": [speed.plain() for speed in self.two_cores],
+            "in_turns": [speed.plain() for speed in self.in_turns],
             "batches": [batch.plain() for batch in self.batches],
             "empty_mesa": [speed.plain() for speed in self.empty],
             "plain_mesa": self.plain.plain(),

@@ -58,7 +58,7 @@ def target_table(targets: Iterable[Target]) -> str:
 def speed_table(one: ScenarioResults) -> str:
     """Crises and agent-turns a second, beside the quickest empty Mesa model, the plain one and the floor."""
     beside = (one.empty_mesa, one.plain, one.floor.speed)
-    ours = [*one.one_core, *one.two_cores]
+    ours = [*one.one_core, *one.two_cores, *one.in_turns]
     rows = [_speed_row(speed, beside) for speed in [*ours, *one.empty, one.plain, one.floor.speed]]
     heads = (
         "",

@@ -74,7 +74,7 @@ def _of_scenario(one: ScenarioResults) -> Iterator[Target]:
         "crises a second of two workers, beside one",
         one.name,
         WORKERS_TIMES,
-        _two_beside_one(one.one_core, one.two_cores),
+        _two_beside_one(one.in_turns),
         at_least=True,
     )
     costs = [speed.seconds_per_crisis for speed in one.one_core if speed.crises >= FROM]
@@ -111,12 +111,11 @@ def _of_commands(results: Results) -> Iterator[Target]:
     )
 
 
-def _two_beside_one(ones: Sequence[Speed], twos: Sequence[Speed]) -> float | None:
-    """How many times as fast two are, in the largest batch: there starting them weighs least."""
-    if not twos:
+def _two_beside_one(in_turns: Sequence[Speed]) -> float | None:
+    """How many times as fast two are."""
+    if not in_turns:
         return None
-    two = max(twos, key=lambda speed: speed.crises)
-    (one,) = (speed for speed in ones if speed.crises == two.crises)
+    one, two = in_turns
     return two.crises_per_second / one.crises_per_second
 
 

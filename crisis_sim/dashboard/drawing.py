@@ -70,7 +70,7 @@ def incidence(batch: Batch, clock: str) -> dict[str, Any]:
     curves = {name: CLOCKS[clock](one).incidence() for name, one in batch.ensembles.items()}
     record = real_record(batch.ensembles[UNMOVED].scenario)
     real = None if record is None else record.ceasefire_after_hours(clock)
-    days = shown_days(curves, real)
+    days = shown_days(curves.values(), real)
     last = list(batch.ensembles)[-1]
     return {
         "clock": clock,

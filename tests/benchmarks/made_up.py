@@ -28,7 +28,7 @@ def scenario_of(name: str, large: float = 150e6, two_workers: float = 1.9) -> Sc
     one_core = [speed_of(name, size, rate, 1, 65_536) for size, rate in rates.items()]
     twos = [
         speed_of(name, size, factor * large, 2, 65_536)
-        for size, factor in ((100_000, 1.4), (1_000_000, two_workers))
+        for size, factor in ((100_000, 1.4), (1_000_000, 1.6))
     ]
     memory = {10_000: 300.0, 100_000: 310.0, 1_000_000: 330.0}
     batches = [Batch(one, memory[one.crises]) for one in one_core if one.crises in memory]
@@ -41,6 +41,10 @@ def scenario_of(name: str, large: float = 150e6, two_workers: float = 1.9) -> Sc
         ),
         one_core=one_core,
         two_cores=twos,
+        in_turns=[
+            speed_of(name, 50_000, factor * large, workers, 2_500)
+            for workers, factor in ((1, 1.0), (2, two_workers))
+        ],
         batches=[*batches, *(Batch(one, 700.0) for one in twos)],
         empty=[
             speed_of("empty Mesa, do", 200, 3e6),

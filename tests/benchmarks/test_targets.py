@@ -50,7 +50,7 @@ def test_an_empty_model_on_two_cores_is_not_what_one_core_is_beside():
 
 
 @pytest.mark.parametrize(("times", "enough"), [(1.79, False), (1.81, True)])
-def test_two_workers_are_beside_one_in_the_largest_batch(times, enough):
+def test_two_workers_are_beside_one_where_they_were_timed_in_turns(times, enough):
     results = results_of(scenario_of("may_2025", two_workers=times))
     assert met(results, "crises a second of two workers") == (pytest.approx(times), enough)
 
@@ -71,7 +71,8 @@ def test_what_was_not_measured_is_neither_met_nor_missed():
     one = scenario_of("may_2025")
     small = [speed for speed in one.one_core if speed.crises < 10_000]
     results = replace(
-        results_of(replace(one, one_core=small, two_cores=[], batches=[])), whole_runs=[]
+        results_of(replace(one, one_core=small, two_cores=[], in_turns=[], batches=[])),
+        whole_runs=[],
     )
     cold = [aim for aim in targets(results) if aim.measured is not None]
     assert [aim.what.split(",")[0] for aim in cold] == ["imports beside all work"]

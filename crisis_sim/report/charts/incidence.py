@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,15 +54,22 @@ def draw_incidence(
     """
     reference = summary["reference"]
     names = [reference, *(name for name in batch.ensembles if name != reference)]
-    curves = {name: CLOCKS[clock](batch.ensembles[name]).incidence() for name in names}
+    theirs = CLOCKS[clock](batch.ensembles[reference]).incidence()
+
+    def curve_of(name: str) -> CumulativeIncidence:
+        """A scenario's curve; made when it is needed, since those of many large batches need much memory."""
+        if name == reference:
+            return theirs
+        return CLOCKS[clock](batch.ensembles[name]).competing_as_one().incidence()
+
     record = real_record(batch.ensembles[reference].scenario)
     real = None if record is None else record.ceasefire_after_hours(clock)
-    days = shown_days(curves, real)
+    days = shown_days(map(curve_of, names), real)
     grid = np.linspace(0.0, 24.0 * days, _GRID_POINTS)
 
     figure = style.new_figure(height=78.0)
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1.0, 1.0))
-    _stack(left, curves[reference], grid)
+    _stack(left, theirs, grid)
     room = style.TITLE_PAD if real is None else style.TITLE_PAD_OVER_MARKS
     left.set_title(f"{words.shorten(words.label(reference), 20)}: how crises end", pad=room)
     right.set_title("Ceasefire, by scenario (95% bands)", pad=room)
@@ -81,14 +88,14 @@ def draw_incidence(
         handlelength=1.6,
         columnspacing=1.2,
     )
-    _compare(figure, right, curves, grid)
+    _compare(figure, right, ((name, curve_of(name)) for name in names), grid)
     return figure
 
 
-def shown_days(curves: dict[str, CumulativeIncidence], real: float | None) -> float:
+def shown_days(curves: Iterable[CumulativeIncidence], real: float | None) -> float:
     """Whole days after which no ceasefire curve rises any more to speak of."""
     latest = [24.0, 1.1 * (real or 0.0)]
-    for curve in curves.values():
+    for curve in curves:
         if curve.started == 0:
             continue
         last = curve.at(curve.latest(math.inf)).estimate
@@ -139,11 +146,14 @@ def _keys() -> list[Patch]:
 
 
 def _compare(
-    figure: style.Chart, axes: Axes, curves: dict[str, CumulativeIncidence], grid: np.ndarray
+    figure: style.Chart,
+    axes: Axes,
+    curves: Iterable[tuple[str, CumulativeIncidence]],
+    grid: np.ndarray,
 ) -> None:
     axes.grid(axis="y")
     ends = []
-    for place, (name, curve) in enumerate(curves.items()):
+    for place, (name, curve) in enumerate(curves):
         if curve.started == 0:
             continue
         line = style.scenario_line(place)
