@@ -8,6 +8,7 @@ that blocks take, by all cores, as model, though a results folder is being writt
 from __future__ import annotations
 
 import builtins
+import gc
 import json
 import sys
 import tempfile
@@ -127,7 +128,9 @@ def split_run(replicates: int, folder: Path) -> dict[str, float]:
     """Run the scenario into a folder with its summary and charts, and split the time it takes."""
     split = Split()
     with split.catching("imports", builtins, "__import__"), split.phase("writing"):
-        from crisis_sim import cli  # noqa: F401 - the command imports it
+        from crisis_sim import cli
+
+        cli.collect_seldom()
         from crisis_sim.batch import read_batch, run_to_folder
         from crisis_sim.batch.cores import cores
         from crisis_sim.batch.folder_run import FolderRun
@@ -163,6 +166,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     replicates = int(arguments[0]) if arguments else REPLICATES
     with tempfile.TemporaryDirectory() as folder:
         print(json.dumps(split_run(replicates, Path(folder) / "results")))
+    gc.freeze()  # as a command does
 
 
 if __name__ == "__main__":

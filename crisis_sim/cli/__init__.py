@@ -23,7 +23,7 @@ from crisis_sim.cli import (  # noqa: F401
     tune,
     validate,
 )
-from crisis_sim.cli.app import app, main, run_command
+from crisis_sim.cli.app import app, collect_seldom, main, run_command
 from crisis_sim.cli.codes import (
     BLOCKS_FAILED,
     CHECK_FAILED,
@@ -43,6 +43,7 @@ __all__ = [
     "MISTAKE",
     "TERMINATED",
     "app",
+    "collect_seldom",
     "main",
     "run_command",
 ]

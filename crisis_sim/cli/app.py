@@ -82,7 +82,7 @@ Folder = Annotated[Path | None, Parameter(show_default=False)]
 
 def main() -> NoReturn:
     """Run the command that was typed, and exit with its code."""
-    gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
+    collect_seldom()
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a dash or a letter gets an escape, not a traceback.
         if hasattr(stream, "reconfigure"):
@@ -94,6 +94,11 @@ def main() -> NoReturn:
     code = run_command(sys.argv[1:])
     gc.freeze()  # nor does it look at them all once more on the way out
     sys.exit(code)
+
+
+def collect_seldom() -> None:
+    """Have garbage looked for less often: for a process that makes many objects, few of them garbage, and ends."""
+    gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
 
 
 class _UntilUnread(io.FileIO):
