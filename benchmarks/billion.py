@@ -1,6 +1,6 @@
 """`python -m benchmarks.billion`: what a block costs and takes up, and what a billion crises would.
 
-Blocks of the shipped crisis of May 2025 are run into folders, by one process and by two in turns,
+Blocks of the shipped crisis of May 2025 are run into folders, by one worker and by two in turns,
 so that a slow spell of the machine hits both alike. Then comes the arithmetic, line by line.
 """
 
@@ -32,7 +32,7 @@ class Cost:
 
     Attributes:
         seconds: how long it took, its results included.
-        core_seconds: how long cores worked on it, in all processes together.
+        core_seconds: how long cores worked on it, all together.
         bytes: the size of its outcomes.
     """
 
@@ -45,9 +45,7 @@ def main() -> None:
     """Measure, and report in Markdown."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.billion", description=__doc__)
     parser.add_argument("--blocks", type=int, default=4, help="blocks in each batch; 4")
-    parser.add_argument(
-        "--rounds", type=int, default=3, help="batches by one process and by two; 3"
-    )
+    parser.add_argument("--rounds", type=int, default=3, help="batches by one worker and by two; 3")
     asked = parser.parse_args()
     run(BLOCK_SIZE // 16, 1)  # the first run of all compiles and imports
     crises = asked.blocks * BLOCK_SIZE
@@ -62,7 +60,7 @@ def run(crises: int, workers: int) -> Cost:
     """Run crises into a folder."""
     with tempfile.TemporaryDirectory() as folder:
         before, began = _core_seconds(), time.perf_counter()
-        run_to_folder(SCENARIO, folder, crises, workers=workers)
+        run_to_folder(SCENARIO, folder, crises, workers=workers, block_size=BLOCK_SIZE)
         seconds = time.perf_counter() - began
         return Cost(seconds, _core_seconds() - before, (Path(folder) / OUTCOMES).stat().st_size)
 
@@ -82,7 +80,7 @@ def report(crises: int, blocks: int, ones: list[Cost], twos: list[Cost]) -> list
         f"{OUTCOMES} included",
         f"- outcomes: {bytes_a_crisis:.1f} bytes a crisis, "
         f"{bytes_a_crisis * BLOCK_SIZE / 1e6:.1f} MB a block",
-        f"- {blocks} blocks by two processes: {statistics.median(ratios):.2f} times as fast as by "
+        f"- {blocks} blocks by two workers: {statistics.median(ratios):.2f} times as fast as by "
         f"one (rounds: {', '.join(f'{ratio:.2f}' for ratio in ratios)}), at "
         f"{min(two.core_seconds for two in twos) / blocks:.1f} core-seconds a block",
         "\nA billion crises:\n",

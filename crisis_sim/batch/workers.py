@@ -40,9 +40,9 @@ Task: TypeAlias = Callable[..., Result]
 
 #: Seconds until a pool has given back its first blocks: new Python processes import the model.
 POOL_START_SECONDS = 1.5
-#: The most threads: what a block has of Python's own, about a twelfth of its time, is run by one thread at a time.
+#: The most threads: what a block has of Python's own, up to a tenth of its time, is run by one thread at a time.
 MOST_THREADS = 8
-#: Agent-turns that one process runs in a second, give or take; a first guess at how long a batch
+#: Agent-turns that one worker runs in a second, give or take; a first guess at how long a batch
 #: will take, until its own blocks tell. `make bench` measures both.
 AGENT_TURNS_PER_SECOND = 5e7
 #: Blocks handed out for each worker: one being run, one waiting, so that no worker idles and memory
@@ -124,9 +124,9 @@ def share_out(seconds: float, blocks: int, workers: int, own_agents: bool = Fals
         own_agents: whether agents of one's own take part, whom threads do not help.
     """
     useful = min(workers, blocks)
-    threads = 1 if own_agents else max(min(useful, MOST_THREADS), 1)
+    threads = 1 if own_agents else min(useful, MOST_THREADS)
     in_threads = Crew(threads, False, seconds / threads)
-    in_pool = Crew(useful, True, POOL_START_SECONDS + seconds / max(useful, 1))
+    in_pool = Crew(useful, True, POOL_START_SECONDS + seconds / useful)
     return in_pool if useful > 1 and in_pool.seconds < in_threads.seconds else in_threads
 
 
