@@ -196,8 +196,12 @@ def _figures(one: Coverage) -> dict[str, Any]:
 def tables(found: dict[str, Any]) -> str:
     """What `measure` found, in Markdown under two headings."""
     rows = [
-        (one["statistic"], one["setting"], f"{one['sets']:,}")
-        + tuple(f"{one[name]:.1%}" for name in ("held", "below", "above"))
+        (
+            one["statistic"],
+            one["setting"],
+            f"{one['sets']:,}",
+            *(f"{one[name]:.1%}" for name in ("held", "below", "above")),
+        )
         for one in found["made_up"]
     ]
     sizes = sorted({one["sets"] for one in found["made_up"]}, reverse=True)
@@ -223,10 +227,18 @@ def tables(found: dict[str, Any]) -> str:
             f"{errors}.",
             "## The engine itself",
             f"{engine['batches']} batches of {engine['replicates']} replicates, `{SCENARIOS[0]}` less `{SCENARIOS[1]}`, "
-            f"held against what {engine['truth']:,} replicates of each show on other luck, whose estimate is taken for the truth (here with "
-            "its own 95% interval, in percentage points):",
+            f"held against what {engine['truth']:,} replicates of each show on other luck, whose estimate is taken for the "
+            "truth (here with its own 95% interval, in percentage points):",
             table(
-                ("difference", "in truth", "95%", "held, paired", "held, as independent", "width", "worth"),
+                (
+                    "difference",
+                    "in truth",
+                    "95%",
+                    "held, paired",
+                    "held, as independent",
+                    "width",
+                    "worth",
+                ),
                 ours,
             ),
         )

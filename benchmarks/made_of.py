@@ -39,7 +39,10 @@ def _told(crises: Ensemble) -> dict[str, Any]:
     table = crises.table.to_pandas()
     times = table[[name for name in table if name.endswith(HOURS)]]
     return {
-        **{name: table[name].dropna().astype(str).value_counts().sort_index().to_dict() for name in WORDS},
+        **{
+            name: table[name].dropna().astype(str).value_counts().sort_index().to_dict()
+            for name in WORDS
+        },
         "hours": round(float(times.sum().sum())),
         "deaths": round(float(table[DEATHS].sum())),
     }

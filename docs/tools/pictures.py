@@ -1,7 +1,8 @@
 """Refresh all that the guide shows: `make pictures` runs the commands of its pages, as they stand there.
 
 What they print goes to docs/shown, the charts that pages show to docs/images, and the notebook gets its
-output anew; the model is held against the record anew, and the README's figures are put in. Where the model is the same, so is every file, to the byte, but for two pictures of what stands in a browser.
+output anew; the model is held against the record anew, and the README's figures are put in. Where the model is the same, so is every
+file, to the byte, but for two pictures of what stands in a browser.
 """
 
 from __future__ import annotations
@@ -26,9 +27,8 @@ from PIL import Image
 
 sys.path.insert(0, str(DOCS.parent))
 
-from benchmarks.made_of import made_of  # noqa: E402
-from crisis_sim.validation.save import RESULTS  # noqa: E402
-
+from benchmarks.made_of import made_of
+from crisis_sim.validation.save import RESULTS
 
 
 def main() -> None:
@@ -70,7 +70,7 @@ def refresh(page: Path, folder: Path) -> set[str]:
 
 
 def refresh_readme(folder: Path) -> set[str]:
-    """Make what the README shows: the answer and the chart of what `make run` runs, and the replay that the README tells of."""
+    """Make what the README shows: the answer and the chart of what `make run` runs, and the replay that it tells of."""
     reader = _reader(folder)
     makefile = (DOCS.parent / "Makefile").read_text(encoding="utf-8")
     readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
