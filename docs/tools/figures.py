@@ -4,9 +4,9 @@
     ...
     <!-- end -->
 
-What stands between such lines is a file's text, or what stands there under a heading. `python docs/tools/figures.py` puts it
-in anew and runs no crises; `make pictures` does so at its end. No figure of the model or of a machine stands anywhere else in
-the README or in docs: tests/guide/test_figures.py looks.
+What stands between such lines is a file's text, or what stands there under a heading. `python docs/tools/figures.py` puts
+it in anew and runs no crises; `make pictures` does so at its end. No figure of the model or of a machine stands anywhere
+else in the README or in docs: tests/guide/test_figures.py looks.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Refresh all that the guide shows: `make pictures` runs the commands of its pages, as they stand there.
 
-What they print goes to docs/shown, the charts that pages show to docs/images, and the notebook gets its
-output anew; the model is held against the record anew, and the README's figures are put in. Where the model is the same, so is every
-file, to the byte, but for two pictures of what stands in a browser.
+What they print goes to docs/shown, the charts that pages show to docs/images, and the notebook gets its output anew; the
+model is held against the record anew, and the README's figures are put in. Where the model is the same, so is every file,
+to the byte, but for two pictures of what stands in a browser.
 """
 
 from __future__ import annotations
