@@ -146,11 +146,15 @@ def differences(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
         if figure is None or figure["estimate"] is None:
             rows.append({**row, "estimate": None, "text": "not known: half is never reached"})
             continue
-        low, middle, high = (
-            None if figure[key] is None else _rounded(measure.scale * figure[key])
-            for key in ("lower", "estimate", "upper")
-        )
+        low, high = (
+            figure["lower"],
+            figure["upper"],
+        )  # as they are: a limit near zero may round to it
         sure = (low is not None and low > 0) or (high is not None and high < 0)
+        low, middle, high = (
+            None if one is None else _rounded(measure.scale * one)
+            for one in (low, figure["estimate"], high)
+        )
         rows.append(
             {
                 **row,

@@ -93,9 +93,11 @@ def on_differences(summary: Mapping[str, Any]) -> str:
 
 
 def _told_difference(name: str, figure: Figure) -> str:
-    low, high = sorted(abs(100.0 * figure[limit]) for limit in ("lower", "upper"))
+    sizes = sorted(abs(figure[limit]) for limit in ("lower", "upper"))
+    middle, low, high = (
+        words.points(size).removeprefix("+") for size in (abs(figure["estimate"]), *sizes)
+    )
     direction = "more" if figure["estimate"] > 0 else "less"
     return (
-        f"{abs(100.0 * figure['estimate']):.1f} percentage points {direction} likely "
-        f"({low:.1f} to {high:.1f}) in “{words.label(name)}”"
+        f"{middle} percentage points {direction} likely ({low} to {high}) in “{words.label(name)}”"
     )

@@ -19,6 +19,9 @@ DAYS_FROM_HOURS = 60.0
 #: From this many days on a duration is told in whole days.
 TENTHS_TO_DAYS = 30.0
 
+#: Digits after the point that a small number is given, at most.
+_MOST_DIGITS = 4
+
 #: How each ending is named in a legend or a column.
 ENDINGS: dict[str, str] = {
     "agreement": "agreement",
@@ -54,7 +57,9 @@ def percent(share: float, sign: bool = False) -> str:
         return UNKNOWN
     value = 100.0 * share
     size = abs(value)
-    digits = 1 if size >= 0.95 or size == 0.0 else min(4, 1 - math.floor(math.log10(size)))
+    digits = (
+        1 if size >= 0.95 or size == 0.0 else min(_MOST_DIGITS, 1 - math.floor(math.log10(size)))
+    )
     return _signed(value, digits, sign)
 
 
@@ -64,9 +69,11 @@ def points(difference: float, digits: int = 1) -> str:
 
 
 def _signed(value: float, digits: int, sign: bool) -> str:
-    written = f"{abs(value):.{digits}f}"
-    if float(written) == 0.0:
-        return written
+    """A number to so many digits; to more, where it would read as zero and would not show on which side it is."""
+    tried = (f"{abs(value):.{more}f}" for more in range(digits, max(digits, _MOST_DIGITS) + 1))
+    written = next((one for one in tried if float(one) > 0.0), "")
+    if not written:
+        return f"{0.0:.{digits}f}"
     if value < 0:
         return MINUS + written
     return ("+" if sign else "") + written
