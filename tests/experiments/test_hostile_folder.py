@@ -192,7 +192,8 @@ def test_whatever_a_folder_of_json_says_it_is_read_or_refused(
     (folder / name).write_bytes(as_json(sealed(content)))
     try:
         read_experiment(folder)
-        write_page(folder)
+        if name == "summary.json":  # a page takes a second, so only where it reads most
+            write_page(folder)
     except ResultsError:
         pass
 
