@@ -71,7 +71,9 @@ class FolderLock:
 
     def _take(self) -> int:
         while True:
-            file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+            # What is written here must not go where a link leads.
+            no_link = getattr(os, "O_NOFOLLOW", 0)
+            file = os.open(self.path, os.O_RDWR | os.O_CREAT | no_link, 0o644)
             try:
                 _lock(file)
                 if _is(self.path, file):

@@ -39,7 +39,7 @@ def open_manifest(plan: Plan, command: Sequence[str] | None = None) -> dict[str,
         "block_size": plan.block_size,
         "engine": plan.engine,
         "parameters_varied": sorted(plan.parameters),
-        "agents_added": [_name_of(agent) for agent in plan.agents],
+        "agents_added": [name_of(agent) for agent in plan.agents],
         "versions": dict(versions()),
         "git_revision": revision,
         "git_modified": modified,
@@ -115,7 +115,8 @@ def _git(root: Path, *arguments: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def _name_of(agent: Any) -> str:
+def name_of(agent: Any) -> str:
+    """What a maker of agents is called, with its module."""
     kind = (
         agent if hasattr(agent, "__qualname__") else type(agent)
     )  # a class or function, or neither

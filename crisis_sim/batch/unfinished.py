@@ -116,7 +116,7 @@ class UnfinishedRun:
             ResultsError: when other code or libraries would compute the rest, or its values have
                 been damaged.
         """
-        _refuse(self.folder, differences.of_versions(self.manifest, versions()))
+        differences.refuse(self.folder, differences.of_versions(self.manifest, versions()))
         from crisis_sim.scenario.schema import Scenario
 
         about = self.manifest
@@ -196,7 +196,7 @@ def check_same(
     """
     found = differences.of_versions(begun, manifest["versions"])
     values = parameters_in(home, begun)
-    _refuse(folder, found + differences.of_plans(begun, values, plan, manifest))
+    differences.refuse(folder, found + differences.of_plans(begun, values, plan, manifest))
 
 
 def check_given(folder: Path, begun: Mapping[str, Any], given: Mapping[str, Any]) -> None:
@@ -215,17 +215,7 @@ def check_given(folder: Path, begun: Mapping[str, Any], given: Mapping[str, Any]
         for name, value in given.items()
         if value is not None and value != begun[name]
     ]
-    _refuse(folder, others)
-
-
-def _refuse(folder: Path, found: list[differences.Difference]) -> None:
-    """Refuse to go on where there are differences."""
-    if found:
-        raise ResultsError(
-            f"{folder} holds a run that was begun otherwise, and cannot go on as this one:"
-            f"{differences.in_lines(found)}\n"
-            "go on with what it was begun with, or give another folder"
-        )
+    differences.refuse(folder, others)
 
 
 def parameters_in(home: Path, manifest: Mapping[str, Any]) -> dict[str, NDArray[Any]]:

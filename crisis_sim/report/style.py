@@ -25,6 +25,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 
+from crisis_sim.batch.durable import write_durably
+
 Draw = ParamSpec("Draw")
 
 MILLIMETRES_PER_INCH = 25.4
@@ -201,7 +203,9 @@ def save(figure: Figure, path: Path) -> None:
     """
     with in_style():
         metadata = {"Date": None, "Creator": None} if path.suffix == ".svg" else {"Software": None}
-        figure.savefig(path, metadata=metadata)
+        content = io.BytesIO()
+        figure.savefig(content, format=path.suffix[1:], metadata=metadata)
+    write_durably(path, content.getvalue())  # and never through a link that lies there
 
 
 def tint(colour: str, strength: float) -> str:
