@@ -70,8 +70,8 @@ def _on_differences(summary: Mapping[str, Any]) -> Iterator[str]:
             figure = difference["ceasefire"][clock]["by"][moment]
             if figure["estimate"] is not None:
                 replicates = difference["pairs"] or summary["scenarios"][name]["replicates"]
-                words = f"among {AMONG[clock]}, {words}"
-                yield _on_one_difference(name, summary["reference"], words, figure, replicates)
+                said = f"among {AMONG[clock]}, {words}"
+                yield _on_one_difference(name, summary["reference"], said, figure, replicates)
                 break
 
 

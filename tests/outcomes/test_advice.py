@@ -24,7 +24,8 @@ def test_a_clear_difference_says_how_large_and_what_would_halve_its_interval(
     figure = summarise(batch)["differences"]["quick"]["ceasefire"]["from_first_strike"]["by"]
     low, high = (100.0 * figure["96_hours"][end] for end in ("lower", "upper"))
     assert (
-        f"quick: among crises with a first strike, a ceasefire within 96 hours of the first strike is {low:.1f} to {high:.1f} "
+        "quick: among crises with a first strike, a ceasefire within 96 hours of the first strike is "
+        f"{low:.1f} to {high:.1f} "
         "percentage points more likely than in base; 8,000 replicates would about halve that interval."
     ) in advice_on(batch)
 
