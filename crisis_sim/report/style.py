@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 import io
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -310,6 +310,12 @@ def mark_moment(axes: Axes, x: float, text: str = "", side: str = "center") -> N
             va="bottom",
             annotation_clip=False,
         )
+
+
+def of_crises(measure: Mapping[str, Any]) -> str:
+    """A share on an axis: "per cent of all crises"; folders of earlier versions do not say of which."""
+    among = measure.get("among")
+    return f"per cent of {among}" if among else "per cent"
 
 
 def say_nothing_to_draw(axes: Axes, why: str) -> Annotation:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from datetime import datetime
 
+from crisis_sim.outcomes import text
 from crisis_sim.scenario import printable
 
-#: What stands where a number is unknown.
-UNKNOWN = "–"
-
-MINUS = "−"
+MINUS, UNKNOWN = text.MINUS, text.UNKNOWN
+listed = text.listed
 
 #: From this many hours on a duration is told in days.
 DAYS_FROM_HOURS = 60.0
@@ -52,20 +50,19 @@ def shorten(text: str, length: int) -> str:
 
 
 def percent(share: float, sign: bool = False) -> str:
-    """A share as a percentage without its sign: to a tenth, small ones to two digits."""
-    if math.isnan(share):
+    """A share as a percentage without its sign: to a tenth, with more where that would make it 0 or 100."""
+    if not math.isfinite(share):
         return UNKNOWN
     value = 100.0 * share
     size = abs(value)
-    digits = (
-        1 if size >= 0.95 or size == 0.0 else min(_MOST_DIGITS, 1 - math.floor(math.log10(size)))
-    )
+    apart = size if size < 0.95 else 100.0 - size if 99.95 <= size < 100.0 else 0.0
+    digits = min(4, 1 - math.floor(math.log10(apart))) if apart > 0.0 else 1
     return _signed(value, digits, sign)
 
 
 def points(difference: float, digits: int = 1) -> str:
     """A difference of shares in percentage points, always with its sign."""
-    return UNKNOWN if math.isnan(difference) else _signed(100.0 * difference, digits, True)
+    return _signed(100.0 * difference, digits, True)
 
 
 def _signed(value: float, digits: int, sign: bool) -> str:
@@ -81,12 +78,12 @@ def _signed(value: float, digits: int, sign: bool) -> str:
 
 def signed_hours(hours: float) -> str:
     """A difference in hours, always with its sign."""
-    return UNKNOWN if math.isnan(hours) else _signed(hours, 0, True)
+    return _signed(hours, 0, True)
 
 
 def count(number: float) -> str:
     """A whole number with its thousands apart."""
-    return f"{round(number):,}"
+    return f"{round(number):,}" if math.isfinite(number) else UNKNOWN
 
 
 def plural(number: float, one: str, many: str = "") -> str:
@@ -107,8 +104,10 @@ _NUMBERS = (
 
 def duration(hours: float) -> str:
     """A time span as a person would say it: minutes, hours or days."""
-    if math.isnan(hours):
+    if not math.isfinite(hours):
         return UNKNOWN
+    if hours < 0.0:
+        return MINUS + duration(-hours)
     if hours < 1.0:
         return plural(round(hours * 60.0), "minute")
     if hours < DAYS_FROM_HOURS:
@@ -117,11 +116,9 @@ def duration(hours: float) -> str:
     return plural(round(days, 1) if days < TENTHS_TO_DAYS else round(days), "day")
 
 
-def listed(things: Sequence[str], last: str = "and") -> str:
-    """Things in a row: "a", "a and b", "a, b and c"."""
-    if len(things) < 2:
-        return "".join(things)
-    return f"{', '.join(things[:-1])} {last} {things[-1]}"
+def after(hours: float, what: str) -> str:
+    """A moment by what it comes after: "3 days after the trigger", or "3 days before the trigger"."""
+    return f"{duration(abs(hours))} {'before' if hours < 0.0 else 'after'} {what}"
 
 
 def sentence(text: str) -> str:

@@ -10,7 +10,7 @@ from string import Template
 from crisis_sim.model.observer import RENEWED_AFTER_DAYS, RESPONSE_GAP_DAYS
 from crisis_sim.report.words import UNKNOWN, percent
 from crisis_sim.validation import words
-from crisis_sim.validation.cases import IN_WORDS, INSIDE
+from crisis_sim.validation.cases import AMONG, IN_WORDS, INSIDE
 from crisis_sim.validation.facts import read_facts
 from crisis_sim.validation.run import POPULATION, Validation
 from crisis_sim.validation.save import PREFIX, write_charts
@@ -81,7 +81,7 @@ def _command(validation: Validation) -> str:
 
 def _fact_tables(validation: Validation) -> Iterator[str]:
     for family, comparisons in validation.facts.items():
-        yield f"### {family}"
+        yield f"### {words.family(family)}"
         yield ""
         yield "| fact | unit | record | simulated | verdict | in fit |"
         yield "|---|---|--:|--:|---|---|"
@@ -125,7 +125,7 @@ def _case_table(validation: Validation) -> Iterator[str]:
         yield _row(cells)
     yield ""
     for what, meaning in IN_WORDS.items():
-        yield f"- *{what}*: {meaning}"
+        yield f"- *{what}*: {meaning}; it comes in a share of {AMONG[what]}"
 
 
 def _verdict(verdict: str) -> str:

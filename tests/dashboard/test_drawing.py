@@ -57,7 +57,7 @@ def test_differences_are_the_paired_ones_and_say_when_chance_explains_them(batch
     drawn, summary = view(batch, CLOCK), summarise(batch)
     agreement = summary["differences"]["moved"]["endings"]["agreement"]
     row = drawn["differences"][1]
-    assert row["label"] == "Ending by agreement"
+    assert row["label"] == "Ending by agreement, of all crises"
     assert row["estimate"] == pytest.approx(100 * agreement["estimate"], abs=1e-4)
     assert (row["lower"], row["upper"]) == pytest.approx(
         (100 * agreement["lower"], 100 * agreement["upper"]), abs=1e-4

@@ -155,9 +155,7 @@ def _summary(
         "replicates": spec.replicates,
         "tornado_replicates": spec.tornado,
         "factors": tables.factor_rows(drawn),
-        "measures": [
-            {"name": one.name, "words": one.words, "unit": one.unit} for one in experiment.measures
-        ],
+        "measures": [one.about() for one in experiment.measures],
         "studies": {
             name: {**tables.study_summary(one, paths, spec.method), "warnings": warned[name]}
             for name, one in studies.items()
