@@ -67,6 +67,8 @@ def points(difference: float, digits: int = 1) -> str:
 
 def _signed(value: float, digits: int, sign: bool) -> str:
     """A number to so many digits; to more, where it would read as zero and would not show on which side it is."""
+    if math.isnan(value):
+        return UNKNOWN
     tried = (f"{abs(value):.{more}f}" for more in range(digits, max(digits, _MOST_DIGITS) + 1))
     written = next((one for one in tried if float(one) > 0.0), "")
     if not written:
