@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-TEMPLATE = Path(__file__).with_name("template.yaml")
+from crisis_sim.scenario.shipped import on_disk
+
+TEMPLATE = on_disk(Path(__file__).parent) / "template.yaml"
 
 COUNTERFACTUAL = """\
 # A counterfactual of {extends}: say only what differs. Mappings are merged, lists and numbers
