@@ -99,7 +99,7 @@ def find_scenario(reference: str | os.PathLike[str]) -> Path:
 def find_file(
     reference: str | os.PathLike[str], folder: Path, what: str, what_is_expected: str
 ) -> Path:
-    """The file that a person means: a path, or the bare name of one that comes with Crisis Sim.
+    """The file that a person means: a path, `-` for the standard input, or the bare name of one that comes with Crisis Sim.
 
     Args:
         reference: what the person gave.
@@ -111,11 +111,11 @@ def find_file(
         ScenarioError: when there is neither; names the nearest.
     """
     text = os.fspath(reference)
-    path = Path(text)
+    path = Path("/dev/stdin" if text == "-" else text)
     try:
-        if path.is_file():
-            return path
         is_folder = path.is_dir()
+        if path.exists() and not is_folder:
+            return path
     except (OSError, ValueError):  # no name that a file can have
         is_folder = False
     shipped = {file.stem: file for file in sorted(folder.glob(f"*{SUFFIX}"))}
