@@ -60,7 +60,7 @@ Json = Annotated[
     bool,
     Parameter(name="--json", help="Print JSON on stdout.", negative=(), show_default=False),
 ]
-#: A hundred times a billion: the list of a batch's blocks still fits into memory.
+#: As of `crisis_sim.batch.plan.MOST`, which takes long to import.
 MOST_REPLICATES = 100_000_000_000
 Natural = Number(gte=0)
 Positive = Number(gte=1)

@@ -63,7 +63,7 @@ def _safe(stream: TextIO | None, unsaid: list[OSError]) -> TextIO:
     A terminal that cannot show a dash or a letter gets an escape.
     """
     if stream is None or stream.closed:
-        return Path(os.devnull).open("w", encoding="utf-8")
+        return _Nowhere()
     with suppress(OSError):
         stream.flush()
     try:
@@ -76,6 +76,13 @@ def _safe(stream: TextIO | None, unsaid: list[OSError]) -> TextIO:
         errors="backslashreplace",
         line_buffering=getattr(stream, "line_buffering", False),
     )
+
+
+class _Nowhere(io.TextIOBase, TextIO):
+    """A stream that nobody hears."""
+
+    def write(self, text: str) -> int:
+        return len(text)
 
 
 class _Outlet(io.FileIO):

@@ -99,7 +99,7 @@ def find_scenario(reference: str | os.PathLike[str]) -> Path:
 def find_file(
     reference: str | os.PathLike[str], folder: Path, what: str, what_is_expected: str
 ) -> Path:
-    """The file that a person means: a path, `-` for the standard input, or the bare name of one that comes with Crisis Sim.
+    """The file that a person means: a path, be it of a pipe, or the bare name of one that comes with Crisis Sim.
 
     Args:
         reference: what the person gave.
@@ -111,7 +111,7 @@ def find_file(
         ScenarioError: when there is neither; names the nearest.
     """
     text = os.fspath(reference)
-    path = Path("/dev/stdin" if text == "-" else text)
+    path = Path(text)
     try:
         is_folder = path.is_dir()
         if path.exists() and not is_folder:
