@@ -50,7 +50,11 @@ COMMANDS: dict[str, tuple[list[str], int, str]] = {
     "report": (["report", "results"], DONE, "results/report.html"),
     "replay": (["replay", "f.yaml", "--replicate", "1"], DONE, "results/replays"),
     "experiment": (["experiment", "q.yaml", "--out", "o"], DONE, "o/manifest.json"),
-    "sweep": (["sweep", "f.yaml", "--vary", "mediators.us.attention_days=1:2:2", "--dry-run"], 0, ""),
+    "sweep": (
+        ["sweep", "f.yaml", "--vary", "mediators.us.attention_days=1:2:2", "--dry-run"],
+        0,
+        "",
+    ),
 }
 
 
@@ -69,16 +73,20 @@ def gone() -> TextIO:
 
 
 def closed() -> TextIO:
-    stream = Path(os.devnull).open("w")
+    stream = StringIO()
     stream.close()
     return stream
+
+
+def full() -> TextIO:
+    return os.fdopen(os.open("/dev/full", os.O_WRONLY), "w")
 
 
 STREAMS: dict[str, Callable[[], TextIO | None]] = {
     "none": lambda: None,
     "closed": closed,
     "gone": gone,
-    "full": lambda: Path("/dev/full").open("w"),
+    "full": full,
 }
 
 
@@ -86,7 +94,12 @@ STREAMS: dict[str, Callable[[], TextIO | None]] = {
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("batch")
     (folder / "f.yaml").write_text(BASE, encoding="utf-8")
-    assert run_command(["run", str(folder / "f.yaml"), "--replicates", "20", "--out", str(folder / "r")]) == DONE
+    assert (
+        run_command(
+            ["run", str(folder / "f.yaml"), "--replicates", "20", "--out", str(folder / "r")]
+        )
+        == DONE
+    )
     return folder / "r"
 
 
@@ -131,7 +144,7 @@ def test_every_command_does_its_work_whoever_hears_of_it(
 def test_what_could_not_be_printed_is_said(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for stream in (Path("/dev/full").open("w"), Unwritable()):
+    for stream in (full(), Unwritable()):
         with monkeypatch.context() as patch:
             patch.setattr(sys, "stdout", stream)
             assert run_command(["scenarios"]) == MISTAKE
@@ -143,7 +156,7 @@ def test_what_could_not_be_printed_is_said(
 
 def start(command: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """A line of bash, in which `crisis` is the program."""
-    program = f"crisis() {{ {sys.executable} -m crisis_sim \"$@\"; }}; "
+    program = f'crisis() {{ {sys.executable} -m crisis_sim "$@"; }}; '
     path = environment.pop("PYTHONPATH", str(ROOT))
     return subprocess.run(
         ["bash", "-c", program + command],
@@ -217,7 +230,11 @@ def full_disk() -> Iterator[None]:
     ids=" ".join,
 )
 def test_a_disk_that_is_full_is_said_by_every_command_that_writes(
-    here: Path, results: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], request: pytest.FixtureRequest
+    here: Path,
+    results: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    request: pytest.FixtureRequest,
 ) -> None:
     shutil.copytree(results, here / "results")
     request.getfixturevalue("full_disk")

@@ -78,7 +78,7 @@ def _safe(stream: TextIO | None, unsaid: list[OSError]) -> TextIO:
     )
 
 
-class _Nowhere(io.TextIOBase, TextIO):
+class _Nowhere(io.StringIO):
     """A stream that nobody hears."""
 
     def write(self, text: str) -> int:
@@ -92,7 +92,7 @@ class _Outlet(io.FileIO):
         super().__init__(number, "w", closefd=False)
         self._unsaid = unsaid
 
-    def write(self, data: Any) -> int | None:
+    def write(self, data: Any) -> int:
         try:
             return super().write(data)
         except OSError as error:

@@ -26,13 +26,14 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+import numba.core.caching
 import platformdirs
-from numba.core import caching
 
 from crisis_sim.scenario.shipped import on_disk
 
 Rule = TypeVar("Rule", bound=Callable[..., Any])
 _translate: Any = numba.njit
+_caching: Any = numba.core.caching
 
 #: How all of it is compiled. Numbers divided by zero are infinite, as NumPy has it, and a driver lets other threads run.
 OPTIONS = {"error_model": "numpy", "nogil": True, "no_cfunc_wrapper": True}
@@ -81,7 +82,7 @@ def _kept(function: Rule, **options: Any) -> Rule:
     return cast(Rule, made)
 
 
-class _Place(caching.UserProvidedCacheLocator):  # type: ignore[misc]  # Numba has no types
+class _Place(_caching.UserProvidedCacheLocator):  # type: ignore[misc]
     """The folder in which what became of a function is kept."""
 
     def __init__(self, function: Any, file: str) -> None:
@@ -107,13 +108,13 @@ class _Place(caching.UserProvidedCacheLocator):  # type: ignore[misc]  # Numba h
         return _home().name if self.is_ours else super().get_source_stamp()
 
 
-class _Form(caching.CompileResultCacheImpl):  # type: ignore[misc]
+class _Form(_caching.CompileResultCacheImpl):  # type: ignore[misc]
     """How what became of a function is written."""
 
     _locator_classes = (_Place,)
 
 
-class _Files(caching.IndexDataCacheFile):  # type: ignore[misc]
+class _Files(_caching.IndexDataCacheFile):  # type: ignore[misc]
     """The files of what became of a function: each bears its checksum, and says what it is of."""
 
     def save(self, key: Any, data: Any) -> None:
@@ -146,7 +147,7 @@ class _Files(caching.IndexDataCacheFile):  # type: ignore[misc]
         return pickle.loads(whole[size:])  # noqa: S301 - as Numba does
 
 
-class _Kept(caching.FunctionCache):  # type: ignore[misc]
+class _Kept(_caching.FunctionCache):  # type: ignore[misc]
     """What became of a function, on disk; where that fails, all goes on without it."""
 
     _impl_class = _Form
