@@ -181,7 +181,7 @@ class FolderRun:
             return run_plan(self.plan, workers, stop, task, done)
         from crisis_sim.batch.cluster import run_on_cluster
 
-        orders = (order for order in self.plan.orders() if order.number not in done)
+        orders = self.plan.orders(n for n in range(self.plan.blocks) if n not in done)
         return run_on_cluster(orders, scheduler, workers, stop, task, self.tell)
 
 

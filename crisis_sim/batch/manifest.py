@@ -97,15 +97,15 @@ def close_manifest(
 def git_revision() -> tuple[str | None, bool | None]:
     """The code's commit and whether its files differ from it; None where it is no checkout."""
     root = Path(__file__).resolve().parents[2]
-    if not (root / ".git").exists():
-        return None, None
     try:
+        if not (root / ".git").exists():
+            return None, None
         revision = _git(root, "rev-parse", "HEAD")
         changes = _git(root, "status", "--porcelain", "--untracked-files=no")
     except (
         OSError,
         subprocess.CalledProcessError,
-    ):  # no git here, or it will not read this checkout
+    ):  # no git here, it will not read this checkout, or we may not look
         return None, None
     return revision, bool(changes)
 

@@ -144,7 +144,9 @@ class UnfinishedRun:
             (self.folder / MANIFEST).unlink(missing_ok=True)
             published.replace(self.store.outcomes)
         self.store.make()
-        for number, wrong in self.store.check(plan.orders(), has_paths=plan.points is None):
+        for number, wrong in self.store.check(
+            plan.orders(self.store.rows()), has_paths=plan.points is None
+        ):
             tell(f"block {number} is done again: {wrong}")
         return self.store.rows()
 

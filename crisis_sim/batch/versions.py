@@ -9,6 +9,7 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+from crisis_sim.scenario.shipped import on_disk
 from crisis_sim.version import __version__
 
 LIBRARIES = ("mesa", "numba", "numpy", "scipy", "pyarrow")
@@ -40,7 +41,7 @@ def code_digest(rooms: tuple[str, ...] = ROOMS) -> str:
 
     It tells two states of a checkout apart that bear the same version.
     """
-    root = Path(__file__).parents[1]
+    root = on_disk(Path(__file__).parents[1])
     digest = hashlib.sha256()
     for room in rooms:
         for path in sorted((root / room).rglob("*.py")):

@@ -9,13 +9,14 @@ from string import Template
 
 from crisis_sim.model.observer import RENEWED_AFTER_DAYS, RESPONSE_GAP_DAYS
 from crisis_sim.report.words import UNKNOWN, percent
+from crisis_sim.scenario.shipped import on_disk
 from crisis_sim.validation import words
 from crisis_sim.validation.cases import AMONG, IN_WORDS, INSIDE
 from crisis_sim.validation.facts import read_facts
 from crisis_sim.validation.run import POPULATION, Validation
 from crisis_sim.validation.save import PREFIX, write_charts
 
-HERE = Path(__file__).parent
+HERE = on_disk(Path(__file__).parent)
 TEMPLATE, LIMITS = HERE / "page.md", HERE / "limits.md"
 #: Where the charts stand beside the page.
 IMAGES = "images"
