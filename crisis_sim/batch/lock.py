@@ -71,9 +71,8 @@ class FolderLock:
 
     def _take(self) -> int:
         while True:
-            # What is written here must not go where a link leads.
-            no_link = getattr(os, "O_NOFOLLOW", 0)
-            file = os.open(self.path, os.O_RDWR | os.O_CREAT | no_link, 0o644)
+            # Never through a link, which may lead out of a folder that somebody else has made.
+            file = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
             try:
                 _lock(file)
                 if _is(self.path, file):
