@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crisis_sim.batch import BatchError, resume, run_to_folder, simulate
+from crisis_sim.batch.manifest import as_json, seal
 from crisis_sim.batch.plan import (
     BLOCK_SIZE,
     MANY_BLOCKS,
@@ -238,10 +239,10 @@ def test_a_manifest_of_absurd_numbers_is_refused_or_takes_no_memory(tmp_path: Pa
     cut_short(tmp_path, 2, crisis())
     path = tmp_path / "unfinished" / "manifest.json"
     begun = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps({**begun, "replicates": 10**12, "block_size": 1}), encoding="utf-8")
+    path.write_bytes(as_json(seal({**begun, "replicates": 10**12, "block_size": 1})))
     with pytest.raises(BatchError, match="expected at most 100,000,000,000 for replicates"):
         resume(tmp_path)
-    path.write_text(json.dumps({**begun, "replicates": 10**11, "block_size": 1}), encoding="utf-8")
+    path.write_bytes(as_json(seal({**begun, "replicates": 10**11, "block_size": 1})))
     run = UnfinishedRun.of(tmp_path)
     assert run is not None
     tracemalloc.start()
