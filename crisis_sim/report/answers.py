@@ -65,12 +65,13 @@ def told_worst(war: Figure, nuclear: Figure) -> str:
     """How many crises came to war and to nuclear use; what none came to is told as such."""
     if not war["count"] and not nuclear["count"]:
         return "no crisis saw full-scale war or nuclear use"
-    told_war = f"full-scale war came in {words.percent(war['estimate'])}% of all crises"
+    wars = words.percent(war["estimate"])
     if not nuclear["count"]:
-        return f"{told_war}, and no crisis saw nuclear use"
+        return f"full-scale war came in {wars}% of all crises, and no crisis saw nuclear use"
+    uses = words.percent(nuclear["estimate"])
     if not war["count"]:
-        told_war = "no crisis saw full-scale war"
-    return f"{told_war}, nuclear use came in {words.percent(nuclear['estimate'])}% of all crises"
+        return f"no crisis saw full-scale war, and nuclear use came in {uses}% of all crises"
+    return f"full-scale war came in {wars}% of all crises, and nuclear use in {uses}%"
 
 
 def on_differences(summary: Mapping[str, Any]) -> str:

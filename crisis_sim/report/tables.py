@@ -103,7 +103,7 @@ def difference_table(summary: Mapping[str, Any]) -> Table | None:
             _difference(clock["median_hours"], words.signed_hours),
         )
     table.caption = Text(
-        "Points are percentage points: of all crises, for a ceasefire of crises with a first strike. "
+        "Percentage points of all crises; for a ceasefire, of crises with a first strike. "
         "Dim where the interval holds zero."
     )
     return table

@@ -9,7 +9,7 @@ from crisis_sim.outcomes import text
 from crisis_sim.scenario import printable
 
 MINUS, UNKNOWN = text.MINUS, text.UNKNOWN
-listed = text.listed
+listed, count = text.listed, text.count
 
 #: From this many hours on a duration is told in days.
 DAYS_FROM_HOURS = 60.0
@@ -56,7 +56,7 @@ def percent(share: float, sign: bool = False) -> str:
     value = 100.0 * share
     size = abs(value)
     apart = size if size < 0.95 else 100.0 - size if 99.95 <= size < 100.0 else 0.0
-    digits = min(4, 1 - math.floor(math.log10(apart))) if apart > 0.0 else 1
+    digits = min(_MOST_DIGITS, 1 - math.floor(math.log10(apart))) if apart > 0.0 else 1
     return _signed(value, digits, sign)
 
 
@@ -67,7 +67,7 @@ def points(difference: float, digits: int = 1) -> str:
 
 def _signed(value: float, digits: int, sign: bool) -> str:
     """A number to so many digits; to more, where it would read as zero and would not show on which side it is."""
-    if math.isnan(value):
+    if not math.isfinite(value):
         return UNKNOWN
     tried = (f"{abs(value):.{more}f}" for more in range(digits, max(digits, _MOST_DIGITS) + 1))
     written = next((one for one in tried if float(one) > 0.0), "")
@@ -81,11 +81,6 @@ def _signed(value: float, digits: int, sign: bool) -> str:
 def signed_hours(hours: float) -> str:
     """A difference in hours, always with its sign."""
     return _signed(hours, 0, True)
-
-
-def count(number: float) -> str:
-    """A whole number with its thousands apart."""
-    return f"{round(number):,}" if math.isfinite(number) else UNKNOWN
 
 
 def plural(number: float, one: str, many: str = "") -> str:

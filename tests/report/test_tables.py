@@ -104,9 +104,9 @@ def test_a_crisis_without_strikes() -> None:
         (
             10,
             5,
-            "; full-scale war came in 10.0% of all crises, nuclear use came in 5.0% of all crises.",
+            "; full-scale war came in 10.0% of all crises, and nuclear use in 5.0%.",
         ),
-        (0, 5, "; no crisis saw full-scale war, nuclear use came in 5.0% of all crises."),
+        (0, 5, "; no crisis saw full-scale war, and nuclear use came in 5.0% of all crises."),
     ],
 )
 def test_the_worst_is_told_in_words(

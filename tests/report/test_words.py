@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -22,6 +23,9 @@ def test_small_percentages_keep_two_digits(share: float, written: str) -> None:
 def test_what_is_not_known_is_a_dash() -> None:
     nan = float("nan")
     assert {words.percent(nan), words.points(nan), words.duration(nan)} == {words.UNKNOWN}
+    for endless in (math.inf, -math.inf):
+        assert {words.percent(endless), words.points(endless)} == {words.UNKNOWN}
+        assert {words.signed_hours(endless), words.count(endless)} == {words.UNKNOWN}
 
 
 @pytest.mark.parametrize(
