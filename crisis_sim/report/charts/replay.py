@@ -38,6 +38,9 @@ _RUNGS_NAMED = 14
 #: Millimetres: what a rung, a strip, the pressure panel and the rest take of the height.
 _RUNG, _STRIP, _PRESSURE, _REST = 6.0, 5.6, 20.0, 34.0
 
+#: As high as so many strips is their panel at least: lower, its label would reach over that of the pressure.
+_LEAST_STRIPS = 4
+
 #: The pressure's axis reaches at least so far, so that a trifle does not look like a crash.
 _LEAST_PRESSURE = 0.2
 
@@ -64,7 +67,9 @@ def draw_replay(journal: Journal, scenario: Scenario) -> Figure:
     views = _views(points, record)
     parties = list(third_parties(scenario))
     rungs = _rungs_shown(points, record, scenario)
-    heights = [_RUNG * (rungs + 1), _PRESSURE, *([_STRIP * len(parties)] if parties else [])]
+    heights = [_RUNG * (rungs + 1), _PRESSURE]
+    if parties:
+        heights.append(_STRIP * max(len(parties), _LEAST_STRIPS))
     figure = style.new_figure(height=_REST + sum(heights))
     grid = figure.subplots(
         len(heights),
