@@ -318,6 +318,12 @@ def of_crises(measure: Mapping[str, Any]) -> str:
     return f"per cent of {among}" if among else "per cent"
 
 
+def say_below(figure: Figure, text: str) -> None:
+    """Small words under a chart; none where the text is empty."""
+    if text:
+        figure.supxlabel(text, fontsize=6.0, color=GREY)
+
+
 def say_nothing_to_draw(axes: Axes, why: str) -> Annotation:
     """Say in the middle of empty axes why they are empty."""
     return axes.annotate(

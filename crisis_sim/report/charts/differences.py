@@ -13,6 +13,7 @@ from crisis_sim.outcomes.durations import AMONG
 from crisis_sim.outcomes.measures.kinds import EVERYONE
 from crisis_sim.outcomes.text import excludes_zero
 from crisis_sim.report import style, words
+from crisis_sim.report.charts.shown import MOST_ROWS, left_out, shown
 
 if TYPE_CHECKING:
     from crisis_sim.batch.ensemble import Batch
@@ -69,6 +70,7 @@ _ROOM = 0.12
 def draw_differences(batch: Batch, summary: Mapping[str, Any]) -> Figure:
     """Each scenario less the reference, as dots with 95% whiskers about a line at zero.
 
+    Of many scenarios those that differ most are drawn (`shown`).
     A hollow dot is a difference whose interval holds zero; an arrow head, a limit that the data
     do not set.
 
@@ -77,7 +79,7 @@ def draw_differences(batch: Batch, summary: Mapping[str, Any]) -> Figure:
         summary: their summary (`crisis_sim.outcomes.summarise`).
     """
     differences = summary["differences"]
-    names = [name for name in batch.ensembles if name in differences]
+    names = [name for name in shown(batch, summary, MOST_ROWS) if name in differences]
     reference = words.shorten(words.label(summary["reference"]), 40)
     if not names:
         figure = style.new_figure(height=20.0)
@@ -106,7 +108,8 @@ def draw_differences(batch: Batch, summary: Mapping[str, Any]) -> Figure:
     figure.suptitle(
         f"Difference from “{reference}”", fontsize=7.5, x=0.01, ha="left", fontweight="bold"
     )
-    figure.supxlabel(f"95% intervals, hollow where they hold zero; {how}", fontsize=6.5)
+    said = [f"95% intervals, hollow where they hold zero; {how}", left_out(summary, MOST_ROWS)]
+    figure.supxlabel("\n".join(filter(None, said)), fontsize=6.5)
     return figure
 
 

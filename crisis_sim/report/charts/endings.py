@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from crisis_sim.report import style, words
+from crisis_sim.report.charts.shown import MOST_ROWS, left_out, shown
 
 if TYPE_CHECKING:
     from crisis_sim.batch.ensemble import Batch
@@ -25,11 +26,13 @@ _BESIDE = (("war", "full-scale war"), ("nuclear_use", "nuclear use"))
 def draw_endings(batch: Batch, summary: Mapping[str, Any]) -> Figure:
     """Shares of each ending as stacked bars; war and nuclear use beside them with 95% intervals.
 
+    Of many scenarios those that differ most are drawn (`shown`).
+
     Args:
         batch: the replicates; gives the order of the scenarios.
         summary: their summary (`crisis_sim.outcomes.summarise`).
     """
-    names = [name for name in batch.ensembles if name in summary["scenarios"]]
+    names = shown(batch, summary, MOST_ROWS)
     figure = style.new_figure(height=30.0 + 7.0 * len(names))
     bars, *beside = figure.subplots(1, 3, sharey=True, width_ratios=(6.0, 1.5, 1.5))
     places = range(len(names))
@@ -61,6 +64,7 @@ def draw_endings(batch: Batch, summary: Mapping[str, Any]) -> Figure:
         _shares(axes, [summary["scenarios"][name]["shares"][event] for name in names])
         axes.set_title(heading.capitalize(), pad=18.0)
         axes.set_xlabel("% of all crises")
+    style.say_below(figure, left_out(summary, MOST_ROWS))
     return figure
 
 

@@ -14,6 +14,7 @@ from matplotlib.patches import Patch
 from crisis_sim.outcomes.durations import AMONG, CLOCKS
 from crisis_sim.outcomes.incidence import CumulativeIncidence
 from crisis_sim.report import style, words
+from crisis_sim.report.charts.shown import MOST_CURVES, left_out, shown
 from crisis_sim.report.real_path import real_record
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def draw_incidence(
 
     To the left the reference alone, the other endings stacked upon the ceasefire, so that the
     height of the stack is the share of crises that are over. To the right the ceasefire's curve of
-    every scenario with its 95% band. The moment of the real ceasefire is marked where the
+    every scenario with its 95% band; of many, of those that differ most (`shown`). The moment of the real ceasefire is marked where the
     reference has a real path.
 
     Args:
@@ -51,7 +52,8 @@ def draw_incidence(
         KeyError: when there is no such clock.
     """
     reference = summary["reference"]
-    names = [reference, *(name for name in batch.ensembles if name != reference)]
+    names = shown(batch, summary, MOST_CURVES)
+    names.sort(key=lambda name: name != reference)
     theirs = CLOCKS[clock](batch.ensembles[reference]).incidence()
 
     def curve_of(name: str) -> CumulativeIncidence:
@@ -87,6 +89,7 @@ def draw_incidence(
         columnspacing=1.2,
     )
     _compare(figure, right, ((name, curve_of(name)) for name in names), grid, clock)
+    style.say_below(figure, left_out(summary, MOST_CURVES))
     return figure
 
 

@@ -214,7 +214,12 @@ def _draw_strips(axes: Axes, journal: Journal, parties: Sequence[tuple[str, str,
 
 def _two_lines(text: str) -> str:
     """A title on at most two lines, as a strip has room for."""
-    return "\n".join(textwrap.wrap(words.shorten(text, 2 * _LETTERS - 4), _LETTERS)[:2])
+    lines = textwrap.wrap(text, _LETTERS)
+    room = 2 * _LETTERS
+    while len(lines) > 2:  # the middle gives way: to cut off the end would make names alike
+        lines = textwrap.wrap(words.shorten(text, room), _LETTERS)
+        room -= 1
+    return "\n".join(lines)
 
 
 def _mark(axes: Axes, points: TurningPoints, low: float, high: float, named: bool) -> None:
