@@ -104,26 +104,34 @@ def as_array(column: pa.ChunkedArray) -> NDArray[Any]:
     import pyarrow as pa
 
     kind = column.type
-    if pa.types.is_dictionary(kind):
+    types = pa.types
+    if types.is_dictionary(kind) or types.is_string(kind) or types.is_large_string(kind):
         return _texts(column)
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return _texts(column.dictionary_encode())
     values: NDArray[Any] = column.to_numpy()
-    if pa.types.is_floating(kind):
+    if types.is_floating(kind):
         return values.astype(np.float64, copy=False)
     return values
 
 
 def _texts(column: pa.ChunkedArray) -> NDArray[np.str_]:
     import numpy as np
+
+    places, words = coded(column)
+    texts: NDArray[np.str_] = np.array(words)[places]
+    return texts
+
+
+def coded(column: pa.ChunkedArray) -> tuple[NDArray[np.intp], list[str]]:
+    """A column of texts as the place of each in a list of them, whose first, "", is for what is missing."""
+    import numpy as np
     import pyarrow as pa
 
     if column.num_chunks == 0:
-        return np.empty(0, dtype="U1")
+        return np.empty(0, dtype=np.intp), [""]
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
     whole = column.unify_dictionaries().combine_chunks()
     if isinstance(whole, pa.ChunkedArray):
         whole = whole.chunk(0)
-    words = np.array(["", *whole.dictionary.to_pylist()])
     places = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.intp)
-    texts: NDArray[np.str_] = words[places + 1]
-    return texts
+    return places + 1, ["", *whole.dictionary.to_pylist()]

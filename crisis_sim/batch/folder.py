@@ -8,12 +8,12 @@ not, nothing is taken for its results.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crisis_sim.batch.durable import PARTIAL, inside, sha256_of
-from crisis_sim.batch.ensemble import Batch, Ensemble
+from crisis_sim.batch.ensemble import Batch, Ensemble, coded
 from crisis_sim.batch.errors import ResultsError
 from crisis_sim.batch.lock import LOCK
 from crisis_sim.batch.manifest import check_manifest, is_sealed, load_manifest
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 OUTCOMES, PATHS = "outcomes.parquet", "paths.parquet"
 #: Where the outcomes are in a batch of more crises than one file should hold.
 OUTCOMES_FOLDER = "outcomes"
+#: The column that says which scenario a row is of.
+_SCENARIO = "scenario"
 
 __all__ = [
     "MANIFEST",
@@ -57,7 +59,8 @@ def read_batch(folder: str | Path, columns: Sequence[str] | None = None) -> Batc
     folder = Path(folder)
     manifest = read_manifest(folder)
     files = check_files(folder, manifest)
-    outcomes, paths = files.get(OUTCOMES) or files[OUTCOMES_FOLDER], files.get(PATHS)
+    outcomes = _by_scenario(files.get(OUTCOMES) or files[OUTCOMES_FOLDER], columns)
+    paths = _by_scenario(files[PATHS]) if PATHS in files else None
     ensembles = {}
     for name, about in manifest["scenarios"].items():
         ensembles[name] = one = Ensemble(
@@ -65,8 +68,8 @@ def read_batch(folder: str | Path, columns: Sequence[str] | None = None) -> Batc
             title=about["title"],
             horizon_hours=about["horizon_hours"],
             states=tuple(about["states"]),
-            table=_rows_of(name, outcomes, columns),
-            paths=_rows_of(name, paths) if paths else None,
+            table=outcomes(name),
+            paths=None if paths is None else paths(name),
             scenario=about["scenario"],
         )
         if one.replicates != about["replicates_done"]:
@@ -199,11 +202,33 @@ def _manifest_in(folder: Path) -> dict[str, Any] | None:
     return check_manifest(manifest, path, is_finished=True)
 
 
-def _rows_of(scenario: str, files: list[Path], columns: Sequence[str] | None = None) -> pa.Table:
+def _by_scenario(
+    files: list[Path], columns: Sequence[str] | None = None
+) -> Callable[[str], pa.Table]:
+    """Read a table, once however many scenarios there are; what it gives tells each one's rows."""
+    import numpy as np
+
     path = files[0] if len(files) == 1 else list(map(str, files))
-    only = None if columns is None else list(dict.fromkeys(columns))
-    table = read_parquet(path, filters=[("scenario", "==", scenario)], columns=only)
-    return table.replace_schema_metadata()  # rows that go on elsewhere are no longer that file
+    only = None if columns is None else list(dict.fromkeys((*columns, _SCENARIO)))
+    table = read_parquet(path, columns=only)
+    if _SCENARIO not in table.column_names:
+        raise ResultsError(f"{files[0]} cannot be read: it has no column {_SCENARIO}")
+    whose, names = coded(table.column(_SCENARIO))
+    table = table.replace_schema_metadata()  # rows that go on elsewhere are no longer that file
+    if columns is not None and _SCENARIO not in columns:
+        table = table.drop_columns([_SCENARIO])
+    order = np.argsort(whose, kind="stable")
+    ends = np.cumsum(np.bincount(whose, minlength=len(names)))
+
+    def rows_of(scenario: str) -> pa.Table:
+        place = names.index(scenario) if scenario in names else 0
+        rows = order[ends[place - 1] : ends[place]] if place else order[:0]
+        first = int(rows[0]) if len(rows) else 0
+        if len(rows) == 0 or rows[-1] - first + 1 == len(rows):  # all in one place: no copy is needed
+            return table.slice(first, len(rows))
+        return table.take(rows)
+
+    return rows_of
 
 
 def _no_results(folder: Path) -> str:
