@@ -224,7 +224,9 @@ def _by_scenario(
         place = names.index(scenario) if scenario in names else 0
         rows = order[ends[place - 1] : ends[place]] if place else order[:0]
         first = int(rows[0]) if len(rows) else 0
-        if len(rows) == 0 or rows[-1] - first + 1 == len(rows):  # all in one place: no copy is needed
+        if len(rows) == 0 or rows[-1] - first + 1 == len(
+            rows
+        ):  # all in one place: no copy is needed
             return table.slice(first, len(rows))
         return table.take(rows)
 

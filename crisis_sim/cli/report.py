@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from crisis_sim.cli.app import Folder, Json, app
 from crisis_sim.cli.codes import DONE
-from crisis_sim.cli.talk import print_json, refuse, say, talk
+from crisis_sim.cli.talk import print_json, progress_bar, refuse, say, talk
 
 
 @app.command
@@ -35,7 +35,8 @@ def report(
 
     try:
         file = page_file(folder, out)
-        page = page_of(folder, reference)
+        with progress_bar("scenarios and charts") as progress:
+            page = page_of(folder, reference, progress)
         save_page(page, file)
     except (BatchError, OSError, ValueError) as error:
         return refuse(f"error: {error}")

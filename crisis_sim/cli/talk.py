@@ -17,8 +17,8 @@ from crisis_sim.scenario.printable import printable_json, printable_lines
 
 
 @contextmanager
-def progress_bar() -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr while a batch runs; none where stderr is no terminal."""
+def progress_bar(what: str = "crises") -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr while things are done, named by what is counted; none where stderr is no terminal."""
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return
@@ -29,9 +29,9 @@ def progress_bar() -> Iterator[Callable[[int, int], None]]:
 
     if not are_kept():
         talk("compiling the rules of the model: some twenty seconds, once for each installation")
-    columns = (BarColumn(), MofNCompleteColumn(), "crises", TimeRemainingColumn())
+    columns = (BarColumn(), MofNCompleteColumn(), what, TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("crises", total=None)
+        task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 

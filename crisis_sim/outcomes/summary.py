@@ -37,7 +37,7 @@ independent samples.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -110,6 +110,7 @@ def summarise(
     reference: str | None = None,
     paired: bool | None = None,
     readings: Mapping[str, Reading] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Summary:
     """Summarise every scenario of a batch and compare each with one of them.
 
@@ -120,6 +121,7 @@ def summarise(
             False compares independent samples always.
         readings: Of scenarios that were summarised before, what was read then, to spare reading
             it again. What is read here is not kept.
+        progress: Called after each scenario with how many are done, and of how many.
 
     Returns:
         The summary, as described at the head of this module.
@@ -152,6 +154,8 @@ def summarise(
                 "reference": reference,
                 **_differences(pairs or (ours, theirs), horizon, paired=pairs is not None),
             }
+        if progress is not None:
+            progress(len(scenarios), len(names))
     summary = {
         "seed": batch.seed,
         "reference": reference,

@@ -3,12 +3,15 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from crisis_sim.batch import ResultsError, read_batch, run_to_folder, simulate, write_batch
 from crisis_sim.batch.folder import MANIFEST, OUTCOMES, PARTIAL, PATHS
+from crisis_sim.batch.store import read_parquet
 from tests.batch.crises import crisis
 
 
@@ -42,6 +45,40 @@ def test_columns_that_only_one_scenario_has_are_null_in_the_other(results: Path)
     assert "elder_engaged_at_hours" in batch.ensembles["two"].table.column_names
     assert batch.ensembles["two"].table.column("elder_engaged_at_hours").null_count == 30
     assert batch.ensembles["one"].table.column("elder_engaged_at_hours").null_count < 30
+
+
+def test_each_table_is_read_once_however_many_scenarios_there_are(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from crisis_sim.batch import folder
+
+    read = []
+
+    def counting(path: Path, **how: Any) -> Any:
+        read.append(path.name)
+        return read_parquet(path, **how)
+
+    monkeypatch.setattr(folder, "read_parquet", counting)
+    batch = read_batch(results)
+    assert sorted(read) == sorted([OUTCOMES, PATHS])
+    assert read_batch(results, ["deaths"]).ensembles["two"].table.column_names == ["deaths"]
+    assert batch.ensembles["two"].column("scenario").tolist() == ["two"] * 30
+
+
+def test_rows_that_lie_among_those_of_others_are_told_apart(tmp_path: Path) -> None:
+    from crisis_sim.batch.folder import _by_scenario
+
+    path = tmp_path / "rows.parquet"
+    whose = ["a", "b", "a", None, "c", "b", "b"]
+    pq.write_table(pa.table({"scenario": whose, "row": range(7)}), path)
+    rows_of = _by_scenario([path], ["row"])
+    found = {name: rows_of(name).to_pydict() for name in "abcd"}
+    assert found == {
+        "a": {"row": [0, 2]},
+        "b": {"row": [1, 5, 6]},
+        "c": {"row": [4]},
+        "d": {"row": []},
+    }
 
 
 def test_a_finished_run_leaves_nothing_half_done(results: Path) -> None:

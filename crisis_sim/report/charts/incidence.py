@@ -40,8 +40,8 @@ def draw_incidence(
 
     To the left the reference alone, the other endings stacked upon the ceasefire, so that the
     height of the stack is the share of crises that are over. To the right the ceasefire's curve of
-    every scenario with its 95% band; of many, of those that differ most (`shown`). The moment of the real ceasefire is marked where the
-    reference has a real path.
+    every scenario with its 95% band; of many, of those that differ most (`shown`). The moment of
+    the real ceasefire is marked where the reference has a real path.
 
     Args:
         batch: the replicates.

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 #: The moment by which scenarios are told apart on each clock, and how it is said.
 _BY = {"from_first_strike": ("96_hours", "96 hours"), "from_trigger": ("30_days", "30 days")}
 
-#: Scenarios with the same figure that are named.
-_NAMED = 3
+#: Scenarios with the same figure that are named, and those that a difference is told of.
+_NAMED, _TOLD = 3, 6
 
 #: Each chart: what it is, and how it is read.
 TITLES = {
@@ -148,19 +148,23 @@ def _differences(batch: Batch, summary: Mapping[str, Any]) -> Iterator[str]:
             yield words.sentence(f"{what} cannot be compared: in no two scenarios is it known")
             continue
         clear = {name: one for name, one in figures.items() if is_clear(one)}
-        more = [_told(name, one) for name, one in clear.items() if one["estimate"] > 0]
-        less = [_told(name, one) for name, one in clear.items() if one["estimate"] < 0]
-        said = [
-            f"{way} likely in {words.listed(names)}"
-            for way, names in (("more", more), ("less", less))
-            if names
-        ]
-        told = (
+        said = []
+        for way, sign in (("more", 1.0), ("less", -1.0)):
+            names = [name for name, one in clear.items() if sign * one["estimate"] > 0]
+            told = [_told(name, clear[name]) for name in names]
+            if len(names) > _TOLD:
+                most = max(names, key=lambda name: abs(clear[name]["estimate"]))
+                said.append(
+                    f"{way} likely in {len(names)} scenarios, most so in {_told(most, clear[most])}"
+                )
+            elif names:
+                said.append(f"{way} likely in {words.listed(told)}")
+        found = (
             f"{what} is clearly {words.listed(said)}"
             if said
             else f"{what} is not clearly more or less likely anywhere"
         )
-        yield words.sentence(told)
+        yield words.sentence(found)
 
 
 def _told(name: str, figure: Figure) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -16,7 +16,7 @@ from crisis_sim.report.page.assumptions import assumptions, differences
 from crisis_sim.report.page.blocks import Block, Bullets, Chart, Heading, Page, Paragraph, Section
 from crisis_sim.report.page.stories import tell_chosen
 from crisis_sim.report.page.svg import chart
-from crisis_sim.report.save import draw_all
+from crisis_sim.report.save import CHARTS, draw_all
 from crisis_sim.scenario.schema import Scenario
 
 if TYPE_CHECKING:
@@ -26,21 +26,37 @@ if TYPE_CHECKING:
 _APART = ("differences", "endings", "markets")
 
 
-def page_of_run(batch: Batch, reference: str | None = None) -> Page:
+#: Steps after the scenarios are summarised: each chart, and the stories.
+_STEPS = len(CHARTS) + 1
+
+
+def page_of_run(
+    batch: Batch,
+    reference: str | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Page:
     """Everything that a page says of a run.
 
     Args:
         batch: the replicates.
         reference: the scenario to compare with; the first where left out.
+        progress: called with how many scenarios and charts are done, and of how many.
 
     Raises:
         UnknownReferenceError: when there is no such scenario.
         UnknownValueError: when a column holds a word that it may not hold.
     """
-    summary = summarise(batch, reference)
+    many = len(batch.ensembles)
+    total = many + _STEPS
+    summary = summarise(batch, reference, progress=lambda done, _: progress(done, total))
     name = summary["reference"]
     scenarios = {one: _read(ensemble.scenario) for one, ensemble in batch.ensembles.items()}
-    drawn = _charts(batch, summary)
+    drawn = {}
+    for place, (chart_name, picture) in enumerate(_charts(batch, summary), start=1):
+        drawn[chart_name] = picture
+        progress(many + place, total)
+    stories = list(_stories(batch, name, scenarios[name]))
+    progress(total, total)
     sections = [
         Section("charts", "How often, and how quickly", list(_main(drawn, summary))),
         *_compared(drawn, summary),
@@ -48,7 +64,7 @@ def page_of_run(batch: Batch, reference: str | None = None) -> Page:
         Section(
             "stories",
             "A few crises, told",
-            list(_stories(batch, name, scenarios[name])),
+            stories,
             new_page=True,
         ),
         Section(
@@ -72,17 +88,13 @@ def page_of_run(batch: Batch, reference: str | None = None) -> Page:
     )
 
 
-def _charts(batch: Batch, summary: Mapping[str, Any]) -> dict[str, Chart]:
-    return {
-        name: chart(
-            figure,
-            f"chart-{name}",
-            captions.TITLES[name],
-            captions.caption(name, batch, summary),
-            captions.READING[name],
+def _charts(batch: Batch, summary: Mapping[str, Any]) -> Iterator[tuple[str, Chart]]:
+    for name, figure in draw_all(batch, summary):
+        said = captions.caption(name, batch, summary)
+        yield (
+            name,
+            chart(figure, f"chart-{name}", captions.TITLES[name], said, captions.READING[name]),
         )
-        for name, figure in draw_all(batch, summary)
-    }
 
 
 def _main(drawn: Mapping[str, Chart], summary: Mapping[str, Any]) -> Iterator[Block]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,8 +67,17 @@ def save_page(page: Page, file: Path) -> Path:
     return file
 
 
-def page_of(folder: str | Path, reference: str | None = None) -> Page:
+def page_of(
+    folder: str | Path,
+    reference: str | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Page:
     """Everything that a page says of the results in a folder.
+
+    Args:
+        folder: what `crisis-sim run` or an experiment wrote.
+        reference: the scenario that the others of a run are compared with; the first where left out.
+        progress: called with how many scenarios and charts of a run are done, and of how many.
 
     Raises:
         ResultsError: when the folder holds no finished results that can be read.
@@ -75,12 +85,12 @@ def page_of(folder: str | Path, reference: str | None = None) -> Page:
     """
     folder = Path(folder)
     try:
-        return _page_of(folder, reference)
+        return _page_of(folder, reference, progress)
     except KeyError as error:  # a manifest or a table that lacks something
         raise ResultsError(f"{folder} does not hold all that a page needs: {error}") from error
 
 
-def _page_of(folder: Path, reference: str | None) -> Page:
+def _page_of(folder: Path, reference: str | None, progress: Callable[[int, int], None]) -> Page:
     from crisis_sim.batch.folder import read_batch
     from crisis_sim.experiments.folder import read_experiment
     from crisis_sim.experiments.sealed import believed
@@ -106,4 +116,4 @@ def _page_of(folder: Path, reference: str | None) -> Page:
     empty = [name for name, one in batch.ensembles.items() if not one.replicates]
     if empty:
         raise ResultsError(f"{folder} holds nothing of {', '.join(empty)}: its blocks failed")
-    return page_of_run(batch, reference)
+    return page_of_run(batch, reference, progress)

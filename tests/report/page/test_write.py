@@ -4,6 +4,8 @@ import base64
 import json
 import re
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,26 @@ def test_the_scenarios_in_a_page_are_files_that_run_takes(
         (tmp_path / name).write_text(text, encoding="utf-8")
         read = Scenario.load(tmp_path / name)
         assert read.digest == manifest["scenarios"][read.name]["digest"]
+
+
+def test_a_report_shows_how_far_it_is(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from crisis_sim.cli import report
+
+    seen: list[tuple[int, int]] = []
+
+    @contextmanager
+    def bar(what: str) -> Iterator[Callable[[int, int], None]]:
+        yield lambda done, total: seen.append((done, total))
+
+    monkeypatch.setattr(report, "progress_bar", bar)
+    assert run_command(["report", str(folder), "--out", str(tmp_path / "page.html")]) == DONE
+    done = [one for one, _ in seen]
+    assert done == sorted(set(done))
+    assert done[:2] == [1, 2]  # the scenarios, one by one
+    assert len({total for _, total in seen}) == 1
+    assert seen[-1][0] == seen[-1][1]
 
 
 @pytest.mark.usefixtures("no_charts")
