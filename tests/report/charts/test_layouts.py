@@ -98,7 +98,7 @@ def test_a_replay_of_any_number_of_third_parties_can_be_read(kind: str, size: in
     own = {"lenders": {"borrower": "india"}, "advisers": {"state": "india"}}.get(kind, {})
     standing = {"standing": True} if kind == "channels" else {}
     parts = {f"p{k}": {"title": f"{LONG} {k}", **own, **standing} for k in range(size)}
-    parties = {one: None for one in ("mediators", "lenders", "channels", "advisers")}
+    parties = dict.fromkeys(("mediators", "lenders", "channels", "advisers"))
     scenario = make_scenario(**{**parties, kind: parts})
     figure = charts.draw_replay(make_journal(), scenario)
     assert overlaps(figure) == []
