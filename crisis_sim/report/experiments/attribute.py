@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 _BAR, _AROUND = 6.0, 18.0
 #: Letters of a part's name on an axis.
 _NAME = 26
-#: Letters of a line of a title where two panels stand side by side.
-_TITLE = 42
+#: Letters of a line of a title where two panels stand side by side, and the parts up to which they may.
+_TITLE, _BESIDE = 32, 6
+#: Parts of which pairs are drawn: more would not be told apart.
+_MOST = 12
 
 #: What is told of each part beside the bars: its mark, its words, and how far from the middle of
 #: its line it stands.
@@ -78,9 +80,10 @@ def draw_interactions(findings: Findings) -> Figure:
     """How much more, or less, each of two parts brings where the other is there: a square a pair."""
     summary = findings.summary
     measures, parts = summary["measures"], [one["name"] for one in summary["parts"]]
-    columns = min(2, len(measures))
+    rows = min(len(parts), _MOST)
+    columns = min(2, len(measures)) if rows <= _BESIDE else 1
     lines = -(-len(measures) // columns)
-    figure = style.new_figure(height=12.0 + lines * (26.0 + 8.0 * len(parts)))
+    figure = style.new_figure(height=14.0 + lines * (46.0 + 8.0 * rows))
     panels = figure.subplots(lines, columns, squeeze=False).ravel()
     for axes, measure in zip(panels, measures, strict=False):
         scale, _, change = _units(measure)
@@ -89,12 +92,14 @@ def draw_interactions(findings: Findings) -> Figure:
         if one["combinations_unknown"]:
             _say_unknown(axes, one, summary["combinations"])
         else:
-            _squares(axes, one, parts, scale)
+            most = one["order"][:_MOST]
+            _squares(axes, one, [part for part in parts if part in most], scale)
     for axes in panels[len(measures) :]:
         axes.set_axis_off()
     figure.supxlabel(
         "How much more each adds to it where the other is there. Blue: each adds more; orange: each adds less;\n"
-        "no colour: not to be told, the 95% interval holds zero",
+        "no colour: not to be told, the 95% interval holds zero"
+        + (f"; pairs of the first {_MOST} parts, all in the tables" if len(parts) > _MOST else ""),
         fontsize=6.0,
         color=style.GREY,
     )
@@ -176,6 +181,8 @@ def _whisker(
 def _squares(axes: Axes, one: dict[str, Any], parts: list[str], scale: float) -> None:
     largest = max(abs(pair["estimate"]) for pair in one["interactions"]) or 1.0
     for pair in one["interactions"]:
+        if not set(pair["parts"]) <= set(parts):
+            continue
         column, row = sorted(parts.index(part) for part in pair["parts"])
         value = pair["estimate"]
         told = excludes_zero(pair["lower"], pair["upper"])
@@ -202,9 +209,7 @@ def _squares(axes: Axes, one: dict[str, Any], parts: list[str], scale: float) ->
     names = [words.shorten(words.clean(part), 20) for part in parts]
     axes.set_xlim(-0.5, len(parts) - 1.5)
     axes.set_ylim(len(parts) - 1.5, -0.5)
-    axes.set_xticks(
-        range(len(parts) - 1), names[:-1], rotation=25, ha="right", rotation_mode="anchor"
-    )
+    axes.set_xticks(range(len(parts) - 1), names[:-1], rotation=90)
     axes.set_yticks(range(len(parts) - 1), names[1:])
     axes.tick_params(length=0)
     for spine in axes.spines.values():

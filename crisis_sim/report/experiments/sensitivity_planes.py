@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _NAMED = 10
 #: Letters of a title where panels stand side by side, and of the words below.
 _TITLE, _FOOT = 44, 115
+#: Factors of which pairs are drawn, and up to how many of them two panels may stand side by side.
+_MOST, _BESIDE = 12, 6
 
 
 @style.styled
@@ -84,27 +86,32 @@ def draw_pairs(findings: Findings) -> Figure:
     summary = findings.summary
     measures = summary["measures"]
     paths = [one["path"] for one in summary["factors"]]
-    columns = min(2, len(measures))
+    rows = min(len(paths), _MOST)
+    columns = min(2, len(measures)) if rows <= _BESIDE else 1
     lines = -(-len(measures) // columns)
-    figure = style.new_figure(height=14.0 + lines * (28.0 + 7.0 * len(paths)))
+    figure = style.new_figure(height=16.0 + lines * (46.0 + 7.0 * rows))
     panels = figure.subplots(lines, columns, squeeze=False).ravel()
     table = findings.tables["pairs"].to_pandas()
     for axes, measure in zip(panels, measures, strict=False):
         title = words.sentence(measure["words"]).rstrip(".")
-        axes.set_title(fill(words.shorten(title, 2 * _TITLE), _TITLE))
+        axes.set_title(fill(words.shorten(title, 2 * _TITLE), _TITLE - 10))
         own = table[table["measure"] == measure["name"]]
         one = summary["studies"][measure["name"]]
         if own.empty or not one["deviation"]:
             style.say_nothing_to_draw(axes, one["why_not"] or "the same at every point")
             axes.set_axis_off()
             continue
-        _squares(axes, own, paths)
+        most = one["order"][:_MOST]
+        own = own[own["factor"].isin(most) & own["with"].isin(most)]
+        _squares(axes, own, [path for path in paths if path in most])
     for axes in panels[len(measures) :]:
         axes.set_axis_off()
     said = (
         "Second-order index: per cent of the variance between points that the two explain together, "
         "beyond what each explains alone. Blue: the 95% interval lies above zero; no colour: it does not."
     )
+    if len(paths) > _MOST:
+        said += f" Pairs of the {_MOST} factors that matter most; all stand in the tables."
     figure.supxlabel(fill(said, _FOOT), fontsize=6.0, color=style.GREY)
     return figure
 
@@ -163,7 +170,7 @@ def _squares(axes: Axes, own: Any, paths: list[str]) -> None:
     axes.set_xlim(-0.5, last - 0.5)
     axes.set_ylim(last - 0.5, -0.5)
     labels = [words.shorten(names[path], 22) for path in paths]
-    axes.set_xticks(range(last), labels[:-1], rotation=25, ha="right", rotation_mode="anchor")
+    axes.set_xticks(range(last), labels[:-1], rotation=90)
     axes.set_yticks(range(last), labels[1:])
     axes.tick_params(length=0)
     for spine in axes.spines.values():
