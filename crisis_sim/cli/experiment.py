@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +21,7 @@ from crisis_sim.cli.app import (
 )
 from crisis_sim.cli.codes import BLOCKS_FAILED, DONE, INTERRUPTED, TERMINATED
 from crisis_sim.cli.talk import counted, in_words, print_json, progress_bar, refuse, say, talk
+from crisis_sim.scenario.names import composed
 from crisis_sim.scenario.printable import clean
 
 if TYPE_CHECKING:
@@ -77,6 +78,21 @@ Outcomes = Annotated[
         show_default=False,
     ),
 ]
+
+
+def each_once(option: str, pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """What an option that may be given again says, by what it says it of.
+
+    Raises:
+        ValueError: when it says something of the same thing twice.
+    """
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        key = composed(name.strip())
+        if key in found:
+            raise ValueError(f"{option} {key} is given twice: which of the two is meant?")
+        found[key] = value
+    return found
 
 
 @app.command

@@ -22,6 +22,7 @@ from crisis_sim.cli.experiment import (
     Outcomes,
     Resume,
     carry_out,
+    each_once,
     go_on,
 )
 from crisis_sim.cli.talk import refuse
@@ -127,7 +128,7 @@ def posterior(
             "kind": "posterior",
             "title": f"{Path(name).stem}, posterior",
             "scenario": name,
-            "vary": dict(varied(text) for text in vary),
+            "vary": each_once("--vary", map(varied, vary)),
             "targets": [target_of(text) for text in target],
         }
     except ValueError as error:

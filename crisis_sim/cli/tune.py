@@ -21,6 +21,7 @@ from crisis_sim.cli.experiment import (
     Out,
     Resume,
     carry_out,
+    each_once,
     go_on,
 )
 from crisis_sim.cli.talk import refuse
@@ -151,7 +152,7 @@ def _content(
         "kind": "tune",
         "title": f"{Path(scenario).stem}, tuned",
         "scenario": scenario,
-        "vary": dict(varied(text) for text in vary),
+        "vary": each_once("--vary", map(varied, vary)),
     }
     if targets:
         content["targets"] = [target_of(text) for text in targets]
@@ -167,7 +168,7 @@ def _content(
     return content
 
 
-def varied(text: str) -> tuple[str, dict[str, Any]]:
+def varied(text: str, option: str = "--vary") -> tuple[str, dict[str, Any]]:
     """A parameter's path and what a file would say of its range, from `PATH=LOW:HIGH:log`.
 
     Raises:
@@ -180,7 +181,7 @@ def varied(text: str) -> tuple[str, dict[str, Any]]:
     elif written == "log":
         written, found["scale"] = "", "log"
     if written:
-        wrong = f"--vary {text}: expected PATH=LOW:HIGH, with :log if wanted, or PATH alone"
+        wrong = f"{option} {text}: expected PATH=LOW:HIGH, with :log if wanted, or PATH alone"
         found["low"], found["high"] = _numbers(written, 2, wrong)
     return path.strip(), found
 

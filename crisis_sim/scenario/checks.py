@@ -6,7 +6,6 @@ person learns of all mistakes at once. What has the wrong type is passed over: t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice
@@ -16,6 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from crisis_sim.scenario.dates import read_moment
 from crisis_sim.scenario.errors import MAX_MISTAKES, Mistake, nearest, one_of
+from crisis_sim.scenario.names import AGENT_WORDS, is_agent_name, looks, near_agent_name
 from crisis_sim.scenario.numbers import Distribution, read_number
 from crisis_sim.scenario.schema import MAX_RUNGS, south_asian_ladder
 from crisis_sim.scenario.sizes import (
@@ -25,8 +25,6 @@ from crisis_sim.scenario.sizes import (
     turns_are_few_enough,
 )
 from crisis_sim.scenario.source import Node
-
-NAME = re.compile("[a-z][a-z0-9_]{0,39}")
 
 #: Columns of results that every scenario has.
 COLUMNS = (
@@ -88,11 +86,9 @@ def names_are_plain(top: Node) -> Iterator[Mistake]:
     """Names are short, lower-case words: they become columns, paths of parameters, keys of luck."""
     for section in AGENT_COLUMNS:
         for name, agent in _section(top, section).items():
-            if not NAME.fullmatch(name):
+            if not is_agent_name(name):
                 yield agent.label.mistake(
-                    f"'{name}' cannot be a name here",
-                    "a letter, then letters, digits or _, all in lower case, at most 40",
-                    re.sub("[^a-z0-9]+", "_", name.lower()).strip("_0123456789")[:40],
+                    f"'{name}' cannot be a name here", AGENT_WORDS, near_agent_name(name)
                 )
 
 
@@ -102,12 +98,12 @@ def names_are_unique(top: Node) -> Iterator[Mistake]:
     seen: dict[str, str] = {}
     for section, endings in AGENT_COLUMNS.items():
         for name, agent in _section(top, section).items():
-            if name in seen:
+            if looks(name) in seen:
                 yield agent.label.mistake(
-                    f"'{name}' is already one of the {seen[name]}", "a name of its own"
+                    f"'{name}' is already one of the {seen[looks(name)]}", "a name of its own"
                 )
                 continue
-            seen[name] = section
+            seen[looks(name)] = section
             for column in (f"{name}_{ending}" for ending in endings):
                 if column in owners:
                     owner = f" of '{owners[column]}'" if owners[column] else ""

@@ -4,6 +4,8 @@ A path goes from key to key with dots, and by number (from 0) into a list:
 `mediators.us.leverage.india=0.2`, `events.0.deaths=40`,
 `lenders.imf.conditionality={uniform: [0, 1]}`. The value is read as YAML and laid over what the
 files say, as a file that extends them would be: `mediators.us=null` takes that mediator out.
+Overrides are made in their order: the last one stands. On a command line and in an experiment's
+file, one that a later one overwrites is a mistake.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from collections.abc import Sequence
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
 from crisis_sim.scenario.fields import TOP, Slot
 from crisis_sim.scenario.merge import lay_over, merge
+from crisis_sim.scenario.names import composed
 from crisis_sim.scenario.schema import south_asian_ladder
 from crisis_sim.scenario.source import Node, Place, Source, parse_value
 
@@ -36,6 +39,48 @@ def override(top: Node, overrides: Sequence[str]) -> tuple[Node, list[Mistake]]:
         except ScenarioError as error:
             mistakes += error.mistakes
     return top, mistakes
+
+
+def overwritten(overrides: Sequence[str]) -> list[Mistake]:
+    """The mistakes in overrides of which a later one leaves nothing: nobody means to say a thing twice.
+
+    Programs may; so it is the commands and the experiments' files that ask.
+    """
+    made: list[tuple[Source, str, Node]] = []
+    top = Node(Place(Source.of(NAME, ""), 1, 1), {})
+    for text in overrides:
+        source = Source.of(NAME, text)
+        path, _, value = text.partition("=")
+        try:
+            node = parse_value(source, value)
+        except ScenarioError:  # it is told of when the override is made
+            continue
+        over = node
+        for word in reversed(composed(path).strip().split(".")):
+            over = Node(over.place, {word.strip(): over})
+        top = merge(top, over)
+        made.append((source, text, node))
+    left = _said(top)
+    return [
+        Place(source, 1, 1).mistake(f"a later {NAME} overwrites what '{text}' says", "one of them")
+        for source, text, node in made
+        if _said(node) - left
+    ]
+
+
+def _said(node: Node) -> set[int]:
+    """The places, by their identity, at which a scenario says what something is, not what there is or is not."""
+    found: set[int] = set()
+    within = [node]
+    while within:
+        one = within.pop()
+        if isinstance(one.content, dict):
+            within += one.content.values()
+        elif isinstance(one.content, list) and one.content:
+            within += one.content
+        elif one.content is not None:
+            found.add(id(one.place))
+    return found
 
 
 def removes(text: str) -> bool:
@@ -89,7 +134,7 @@ def _steps(source: Source, path: str, top: Node) -> list[Step]:
     slot, node = TOP, top
     for word in path.strip().split("."):
         place = Place(source, 1, column)
-        key = _key(word, place, slot, node, top)
+        key = _key(composed(word), place, slot, node, top)
         below = slot.step(key)
         if below is None:
             raise ScenarioError([_nothing_at(word, place)])

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
+from crisis_sim.scenario.names import spelt_on_disk
 
 SUFFIX = ".yaml"
 
@@ -74,7 +75,7 @@ def find_file(
         ScenarioError: when there is neither; names the nearest.
     """
     text = os.fspath(reference)
-    path = Path(text)
+    path = spelt_on_disk(Path(text))
     try:
         if path.is_file():
             return path

@@ -20,6 +20,7 @@ from ruamel.yaml import YAML, events
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from crisis_sim.scenario.errors import MAX_MISTAKES, Mistake, ScenarioError
+from crisis_sim.scenario.names import composed
 
 #: Size of a file, or characters of an override. The scenarios that are shipped have some thousands.
 MAX_BYTES = 1024 * 1024
@@ -381,7 +382,7 @@ class _Reader:
             )
 
     def _checked_text(self, text: str, place: Place) -> str:
-        """A text without what an escape in its quotes may have brought in, which is refused.
+        """A text, composed, without what an escape in its quotes may have brought in, which is refused.
 
         Two escapes that are one character in UTF-16 are put together: JSON writes some letters so.
         """
@@ -391,7 +392,7 @@ class _Reader:
         if forbidden:
             self.mistakes.append(place.mistake(_forbidden_message(forbidden.group())))
             text = _FORBIDDEN.sub("\ufffd", text)  # what looks at it next may take no half letter
-        return str(text)
+        return composed(text)
 
     def _refuse_extras(self, event: Any, place: Place) -> None:
         if isinstance(event, events.AliasEvent):
