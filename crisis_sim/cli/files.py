@@ -70,9 +70,7 @@ def init(
     if path.suffix not in (".yaml", ".yml"):
         path = path.parent / f"{path.name}.yaml"
     if not is_file_name(composed(path.stem)):
-        return refuse(
-            f"error: {path.name} cannot be a scenario's file; expected {FILE_WORDS}"
-        )
+        return refuse(f"error: {path.name} cannot be a scenario's file; expected {FILE_WORDS}")
     written = [path]
     try:
         if extends is not None:

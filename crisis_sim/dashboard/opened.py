@@ -97,11 +97,7 @@ def open_sent(name: str, content: bytes, known: Mapping[str, bytes]) -> Opened:
 def is_plain(name: str) -> bool:
     """Whether a file's name leads into no other folder, and is no longer than one may be."""
     stem, _, suffix = name.rpartition(".")
-    return (
-        f".{suffix}" in SUFFIXES
-        and is_file_name(composed(stem))
-        and len(name) <= MAX_NAME
-    )
+    return f".{suffix}" in SUFFIXES and is_file_name(composed(stem)) and len(name) <= MAX_NAME
 
 
 def _without(folder: Path, mistake: Mistake) -> Mistake:

@@ -24,7 +24,7 @@ from crisis_sim.scenario.names import FILE_WORDS, composed, is_file_name
 from crisis_sim.scenario.overrides import NAME as OVERRIDE
 from crisis_sim.scenario.overrides import overwritten
 from crisis_sim.scenario.schema import Scenario
-from crisis_sim.scenario.source import Node, Place, Source, parse, read_text
+from crisis_sim.scenario.source import Node, Place, Source, node_of, parse, read_text
 
 
 def load_experiment(
@@ -224,13 +224,5 @@ def _changes(changes: Mapping[str, Any], top: Node) -> Node:
     entries = {}
     for key, value in changes.items():
         place = Place(Source.of(f"--{key}", f"{key}: {value}"), 1, 1)
-        entries[key] = _node(value, place)
+        entries[key] = node_of(value, place)
     return Node(top.place, entries)
-
-
-def _node(value: Any, place: Place) -> Node:
-    if isinstance(value, Mapping):
-        return Node(place, {key: _node(entry, place) for key, entry in value.items()}, place)
-    if isinstance(value, (list, tuple)):
-        return Node(place, [_node(item, place) for item in value], place)
-    return Node(place, value, place)

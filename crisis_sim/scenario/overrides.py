@@ -17,7 +17,7 @@ from crisis_sim.scenario.fields import TOP, Slot
 from crisis_sim.scenario.merge import lay_over, merge
 from crisis_sim.scenario.names import composed
 from crisis_sim.scenario.schema import south_asian_ladder
-from crisis_sim.scenario.source import Node, Place, Source, parse_value
+from crisis_sim.scenario.source import Node, Place, Source, node_of, parse_value
 
 NAME = "--set"
 
@@ -198,13 +198,5 @@ def _child(node: Node | None, key: str | int) -> Node | None:
 
 def _with_ladder(top: Node, place: Place) -> Node:
     """The scenario with its default ladder written out, so that a path can lead into it."""
-
-    def node(value: object) -> Node:
-        if isinstance(value, dict):
-            return Node(place, {key: node(entry) for key, entry in value.items()}, place)
-        if isinstance(value, list):
-            return Node(place, [node(item) for item in value], place)
-        return Node(place, value, place)  # type: ignore[arg-type]
-
-    ladder = node([rung.model_dump(mode="json") for rung in south_asian_ladder()])
-    return Node(top.place, {**top.entries(), "ladder": ladder}, top.key)
+    rungs = [rung.model_dump(mode="json") for rung in south_asian_ladder()]
+    return Node(top.place, {**top.entries(), "ladder": node_of(rungs, place)}, top.key)

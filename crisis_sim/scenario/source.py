@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -422,6 +422,15 @@ class _Reader:
 
     def _stop(self, mistake: Mistake) -> ScenarioError:
         return ScenarioError([*self.mistakes, mistake])
+
+
+def node_of(value: Any, place: Place) -> Node:
+    """A plain value as if it stood at a place."""
+    if isinstance(value, Mapping):
+        return Node(place, {key: node_of(entry, place) for key, entry in value.items()}, place)
+    if isinstance(value, (list, tuple)):
+        return Node(place, [node_of(item, place) for item in value], place)
+    return Node(place, value, place)
 
 
 def _syntax_words(error: Any) -> tuple[str, str]:

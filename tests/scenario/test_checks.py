@@ -25,7 +25,7 @@ ladder:
         ("elder:", "Elder Brother:", "Elder", "'Elder Brother' cannot be a name", "elder_brother"),
         ("elder:", "2nd:", "2nd", "'2nd' cannot be a name", "nd"),
         ("elder:", f"{'e' * 41}:", "eee", f"'{'e' * 41}' cannot be a name", "e" * 40),
-        ("elder:", "вождь:", "вождь", "'вождь' cannot be a name", ""),
+        ("elder:", "Вождь:", "Вождь", "'Вождь' cannot be a name", "вождь"),
         ("elder:", "imf:", "imf", "'imf' is already one of the lenders", ""),
         ("uae:", "india:", "india", "'india' is already one of the states", ""),
         ("line:", "channel:", "channel", "the name 'channel' makes a column channel_opened", ""),

@@ -37,6 +37,12 @@ def check(spec: TuneSpec, reading: Reading) -> Iterator[Mistake]:
     yield from check_targets(spec.targets, reading, {one.name: one for one in scenarios})
     if spec.objective is not None:
         yield from _check_objective(spec.objective, spec, reading)
+    if spec.finalists > spec.trials:
+        yield reading.mistake(
+            "finalists",
+            message=f"{spec.finalists} finalists of {spec.trials} trials",
+            expected=f"at most {spec.trials}",
+        )
 
 
 class _Paths:
