@@ -145,7 +145,7 @@ def openers_are_known(top: Node) -> Iterator[Mistake]:
 
 
 def titles_are_unique(top: Node) -> Iterator[Mistake]:
-    """No two agents have one title, for tables and charts would not tell them apart."""
+    """No two agents have one title, by which tables and charts could not tell them apart."""
     seen: set[str] = set()
     for section in AGENT_COLUMNS:
         for agent in _section(top, section).values():
@@ -187,8 +187,10 @@ def ladder_rises(top: Node) -> Iterator[Mistake]:
 
 
 def violence_rises(top: Node) -> Iterator[Mistake]:
-    """The lowest rung is one of peace, and up the ladder violence never falls: what stands above a strike is a
-    strike, and what stands above a nuclear rung is nuclear."""
+    """The lowest rung is one of peace, and violence never falls from a rung to the one above it.
+
+    What stands above a strike is a strike, and what stands above a nuclear rung is nuclear.
+    """
     for key, order, words in _RISING:
         before: Any = order[0]
         for place, rung in enumerate(_items(top, "ladder")):
@@ -231,7 +233,7 @@ def nuclear_use_is_war(top: Node) -> Iterator[Mistake]:
 
 
 def rungs_are_known(top: Node) -> Iterator[Mistake]:
-    """Where a state starts, how far an event takes one, and where states really went: rungs of the ladder."""
+    """Where a state starts, how far an event takes one, where states really went: a rung of the ladder."""
     rungs = [name for name, _ in _rungs(top)]
     names = [name for name in rungs if name]
     for state in _section(top, "states").values():
@@ -251,8 +253,10 @@ def rungs_are_known(top: Node) -> Iterator[Mistake]:
 
 
 def nuclear_rungs_need_weapons(top: Node) -> Iterator[Mistake]:
-    """Only a state that surely has nuclear weapons starts on a nuclear rung, or is taken to one by an event; only one
-    that may have them really came to one."""
+    """Only a state that surely has nuclear weapons starts on a nuclear rung, or is taken to one by an event.
+
+    Only one that may have them really came to one.
+    """
     rungs = _rungs(top)
     nuclear = {name for name, is_nuclear in rungs if is_nuclear}
     states = _section(top, "states")
@@ -312,29 +316,37 @@ def dates_fit(top: Node) -> Iterator[Mistake]:
 
 
 def record_is_in_order(top: Node) -> Iterator[Mistake]:
-    """What really happened stands in the order of time: of each state, rungs and closes; events, none before the one
-    above it; and trigger, first strike, agreement on a ceasefire and its coming into effect, none before the other."""
-    real_path, start = _entry(top, "real_path"), _moment(_entry(top, "start"))
-    if start is None or start.tzinfo is None:  # of which others tell
-        start = datetime.min.replace(tzinfo=UTC)
+    """Of each state, rungs and closes really came in the order in which they stand, each after the one before it."""
+    real_path = _entry(top, "real_path")
     rungs, markets = _entry(real_path, "rungs"), _entry(real_path, "markets")
     series = [path.items() for path in rungs.entries().values()] if rungs else []
     if markets:
         series += [_items(market, "closes") for market in markets.entries().values()]
     for steps in series:
         dated = [(step.items()[0], "the date before it") for step in steps if step.items()]
-        yield from _in_order(dated, start, again=False)
-    events = [(_entry(event, "at"), "the event above it") for event in _items(real_path, "events")]
-    yield from _in_order(events, start, again=True)
+        yield from _in_order(dated, _start(top), again=False)
+
+
+def real_events_are_in_order(top: Node) -> Iterator[Mistake]:
+    """No event of the record came before the one above it."""
+    events = _items(_entry(top, "real_path"), "events")
+    dated = [(_entry(event, "at"), "the event above it") for event in events]
+    yield from _in_order(dated, _start(top), again=True)
+
+
+def real_moments_are_in_order(top: Node) -> Iterator[Mistake]:
+    """The trigger, the real first strike, agreement and ceasefire: none of them came before the one named before it."""
+    start = _start(top)
     counted_from = (_entry(top, "start"), "the start")
     triggers = [
         (moment, at)
         for event in _items(top, "events")
-        if (kind := _entry(event, "kind")) and kind.content == "trigger"
+        if _text(_entry(event, "kind")) == "trigger"
         if (moment := _moment(at := _entry(event, "at"), start))
     ]
     if triggers:
         counted_from = (min(triggers, key=itemgetter(0))[1], "the trigger")
+    real_path = _entry(top, "real_path")
     milestones = [(_entry(real_path, key), f"`{key}`") for key in MILESTONES]
     yield from _in_order([counted_from, *milestones], start, again=True)
 
@@ -380,6 +392,8 @@ CHECKS: tuple[Callable[[Node], Iterator[Mistake]], ...] = (
     nuclear_rungs_need_weapons,
     dates_fit,
     record_is_in_order,
+    real_events_are_in_order,
+    real_moments_are_in_order,
     texts_are_short_enough,
     turns_are_few_enough,
 )
@@ -474,6 +488,12 @@ def _bounds(node: Node | None) -> tuple[float, float] | None:
         low, high = number.support
         return max(low, 0.0), min(high, 1.0)
     return None if number is None else (number, number)
+
+
+def _start(top: Node) -> datetime:
+    """When a scenario starts; some time in UTC where it does not say, of which others tell."""
+    start = _moment(_entry(top, "start"))
+    return start if start and start.tzinfo else datetime.min.replace(tzinfo=UTC)
 
 
 def _moment(node: Node | None, start: datetime | None = None) -> datetime | None:
