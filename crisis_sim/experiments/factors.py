@@ -20,8 +20,8 @@ from crisis_sim.scenario.checks import check
 from crisis_sim.scenario.errors import Mistake, nearest, one_of
 from crisis_sim.scenario.fields import Slot, slot_at
 from crisis_sim.scenario.numbers import Distribution, Number
-from crisis_sim.scenario.parameters import numbers_of
 from crisis_sim.scenario.overrides import override
+from crisis_sim.scenario.parameters import numbers_of
 from crisis_sim.scenario.part import Part
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.source import Node

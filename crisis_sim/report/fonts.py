@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import unicodedata
 from collections.abc import Iterator
 from functools import cache
@@ -17,9 +18,9 @@ FAMILY = "DejaVu Sans"
 #: Fonts that hold a picture of a box for everything.
 _NO_LETTERS = "Last Resort"
 #: Where in the name that Unicode gives a letter that of its script ends.
-_AFTER_A_SCRIPT = frozenset(
-    "LETTER VOWEL SIGN DIGIT SYLLABLE MARK CHARACTER CONSONANT UNIFIED COMBINING SUBJOINED SYMBOL PUNCTUATION "
-    "DEPENDENT INDEPENDENT TONE NUMBER LIGATURE IDEOGRAPH SMALL CAPITAL".split()
+_AFTER_A_SCRIPT = re.compile(
+    "LETTER|VOWEL|SIGN|DIGIT|SYLLABLE|MARK|CHARACTER|CONSONANT|UNIFIED|COMBINING|SUBJOINED|SYMBOL|PUNCTUATION|"
+    "DEPENDENT|INDEPENDENT|TONE|NUMBER|LIGATURE|IDEOGRAPH|SMALL|CAPITAL"
 )
 _EAST_ASIAN = frozenset(("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"))
 
@@ -91,7 +92,7 @@ def script_of(letter: str) -> tuple[str, str]:
 
 def _script_words(name: str) -> Iterator[str]:
     for word in name.split():
-        if word in _AFTER_A_SCRIPT:
+        if _AFTER_A_SCRIPT.fullmatch(word):
             return
         yield word
 

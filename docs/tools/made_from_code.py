@@ -4,8 +4,9 @@
     ```
 
 shows every key of a scenario file, a table for each part of it; `experiment` those of experiments.
-`{rules}` lists what must fit together in a scenario, `{measures}` what may be measured by name, `{commands}` all commands. `{story} NAME` sets the first events of a
-story that a command has printed (docs/shown/NAME) as a quotation.
+`{rules}` lists what must fit together in a scenario, `{measures}` what may be measured by name,
+`{commands}` all commands. `{story} NAME` sets the first events of a story that a command has printed
+(docs/shown/NAME) as a quotation.
 """
 
 from __future__ import annotations

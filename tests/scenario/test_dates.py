@@ -14,12 +14,15 @@ from tests.scenario.files import BASE, Write, only_mistake, pointed_at
 
 #: What is documented (docs/reference/scenario_files.md), in other words than the reader's own.
 FIELDS = re.compile(
-    r"(?P<day>\d{4}-\d\d-\d\d)([T ](?P<time>\d\d:\d\d)(:(?P<seconds>\d\d)(\.(?P<part>\d{1,6}))?)?(?P<offset>Z|[+-]\d\d:\d\d)?)?",
+    r"(?P<day>\d{4}-\d\d-\d\d)([T ](?P<time>\d\d:\d\d)(:(?P<seconds>\d\d)(\.(?P<part>\d{1,6}))?)?"
+    r"(?P<offset>Z|[+-]\d\d:\d\d)?)?",
     re.ASCII,
 )
 
 OFFSETS = st.integers(-14 * 60, 14 * 60)
-MOMENTS = st.datetimes(datetime(YEARS[0], 1, 1), datetime(YEARS[1], 12, 31, 23, 59))
+MOMENTS = st.datetimes(
+    datetime.fromisoformat(f"{YEARS[0]}-01-01"), datetime.fromisoformat(f"{YEARS[1]}-12-31T23:59")
+)
 
 
 def written_again(moment: datetime, like: str) -> str:

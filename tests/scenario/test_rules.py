@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from itertools import permutations
+from itertools import pairwise, permutations
 from typing import Any
 
 import pytest
@@ -146,8 +146,7 @@ def test_a_ladder_is_accepted_where_nothing_falls_from_peace(
     ]
     levels = [(VIOLENCE.index(one), strike, nuclear) for one, strike, nuclear in kinds]
     rises = all(
-        all(x <= y for x, y in zip(low, high, strict=True))
-        for low, high in zip(levels, levels[1:], strict=False)
+        all(x <= y for x, y in zip(low, high, strict=True)) for low, high in pairwise(levels)
     )
     at_war = all(level == 3 for level, _, nuclear in levels if nuclear)
     sense = rises and at_war and levels[0] == (0, False, False)
