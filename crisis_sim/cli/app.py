@@ -6,10 +6,11 @@ import gc
 import re
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, get_args
 
-from cyclopts import App, CycloptsError, CycloptsPanel, Parameter, convert
+from cyclopts import App, CycloptsError, CycloptsPanel, Parameter, RepeatArgumentError, convert
 from cyclopts.validators import Number
 
 from crisis_sim.cli.codes import DONE, EXIT_CODES, INTERRUPTED, MISTAKE
@@ -28,8 +29,20 @@ OBJECTS_BEFORE_COLLECTION = 200_000
 def _told(error: CycloptsError) -> Any:
     """A mistake in what was typed, which may be a stranger's: without what would steer a terminal."""
     text = str(error)
+    if isinstance(error, RepeatArgumentError) and error.token.value:
+        text = f"{error.token.keyword} is given twice: {' and '.join(_values(error))}; expected one."
     safe = printable_lines(text)
-    return CycloptsPanel(error if safe == text else safe)
+    return CycloptsPanel(error if safe == str(error) else safe)
+
+
+def _values(error: RepeatArgumentError) -> list[str]:
+    """The values that an option was given."""
+    option, typed = error.token.keyword, error.root_input_tokens or []
+    return [
+        word.removeprefix(f"{option}=")
+        for before, word in pairwise(["", *typed])
+        if before == option or word.startswith(f"{option}=")
+    ]
 
 
 def _read(kind: Any, tokens: Sequence[Any]) -> Any:

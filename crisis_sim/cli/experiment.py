@@ -80,18 +80,27 @@ Outcomes = Annotated[
 ]
 
 
-def each_once(option: str, pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+def each_once(
+    option: str, texts: Iterable[str], read: Callable[[str], tuple[str, Any]]
+) -> dict[str, Any]:
     """What an option that may be given again says, by what it says it of.
 
+    Args:
+        option: its name.
+        texts: what it was given.
+        read: what a text is about, and what it says of that.
+
     Raises:
-        ValueError: when it says something of the same thing twice.
+        ValueError: when two say something of the same thing, or one is not as it should be.
     """
     found: dict[str, Any] = {}
-    for name, value in pairs:
-        key = composed(name.strip())
-        if key in found:
-            raise ValueError(f"{option} {key} is given twice: which of the two is meant?")
-        found[key] = value
+    given: dict[str, str] = {}
+    for text in texts:
+        name, value = read(text)
+        name = composed(name.strip())
+        if name in found:
+            raise ValueError(f"{option} speaks twice of '{name}': {given[name]} and {text}; expected one")
+        found[name], given[name] = value, text
     return found
 
 

@@ -128,8 +128,8 @@ def posterior(
             "kind": "posterior",
             "title": f"{Path(name).stem}, posterior",
             "scenario": name,
-            "vary": each_once("--vary", map(varied, vary)),
-            "targets": [target_of(text) for text in target],
+            "vary": each_once("--vary", vary, varied),
+            "targets": [*each_once("--target", target, target_of).values()],
         }
     except ValueError as error:
         return refuse(f"error: {error}")

@@ -91,7 +91,7 @@ def sensitivity(
     from crisis_sim.experiments.load import make_experiment
 
     try:
-        vary = each_once("--factor", (varied(text, "--factor") for text in factor or ()))
+        vary = each_once("--factor", factor or (), lambda text: varied(text, "--factor"))
     except ValueError as error:
         return refuse(f"error: {error}")
     content: dict[str, Any] = {

@@ -72,7 +72,7 @@ def sweep(
     from crisis_sim.experiments.load import make_experiment
 
     try:
-        swept = each_once("--vary", map(_swept, vary))
+        swept = each_once("--vary", vary, _swept)
     except ValueError as error:
         return refuse(f"error: {error}")
     content: dict[str, Any] = {

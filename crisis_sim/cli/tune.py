@@ -152,10 +152,10 @@ def _content(
         "kind": "tune",
         "title": f"{Path(scenario).stem}, tuned",
         "scenario": scenario,
-        "vary": each_once("--vary", map(varied, vary)),
+        "vary": each_once("--vary", vary, varied),
     }
     if targets:
-        content["targets"] = [target_of(text) for text in targets]
+        content["targets"] = [*each_once("--target", targets, target_of).values()]
     aims: dict[str, Any] = {}
     for way, text in objective.items():
         if text:
@@ -186,8 +186,8 @@ def varied(text: str, option: str = "--vary") -> tuple[str, dict[str, Any]]:
     return path.strip(), found
 
 
-def target_of(text: str) -> dict[str, Any]:
-    """A target as a file would say it, from `MEASURE=VALUE:LOW:HIGH`.
+def target_of(text: str) -> tuple[str, dict[str, Any]]:
+    """A measure, and a target as a file would say it, from `MEASURE=VALUE:LOW:HIGH`.
 
     Raises:
         ValueError: when it is not so written, saying what is wrong.
@@ -198,7 +198,7 @@ def target_of(text: str) -> dict[str, Any]:
     found: dict[str, Any] = {"measure": measure.strip(), "value": numbers[0]}
     if len(numbers) > 1:
         found["interval"] = numbers[1:]
-    return found
+    return measure, found
 
 
 def _numbers(written: str, count: int, wrong: str) -> list[float]:

@@ -11,10 +11,11 @@ file, one that a later one overwrites is a mistake.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
 from crisis_sim.scenario.fields import TOP, Slot
-from crisis_sim.scenario.merge import lay_over, merge
+from crisis_sim.scenario.merge import is_distribution, lay_over, merge
 from crisis_sim.scenario.names import composed
 from crisis_sim.scenario.schema import south_asian_ladder
 from crisis_sim.scenario.source import Node, Place, Source, node_of, parse_value
@@ -46,41 +47,52 @@ def overwritten(overrides: Sequence[str]) -> list[Mistake]:
 
     Programs may; so it is the commands and the experiments' files that ask.
     """
-    made: list[tuple[Source, str, Node]] = []
-    top = Node(Place(Source.of(NAME, ""), 1, 1), {})
-    for text in overrides:
+    mistakes: list[Mistake] = []
+    replaced: dict[Path, str] = {}  # by later ones, and by which
+    entered: dict[Path, str] = {}  # what stands above that
+    for text in reversed(overrides):
         source = Source.of(NAME, text)
         path, _, value = text.partition("=")
         try:
             node = parse_value(source, value)
         except ScenarioError:  # it is told of when the override is made
             continue
-        over = node
-        for word in reversed(composed(path).strip().split(".")):
-            over = Node(over.place, {word.strip(): over})
-        top = merge(top, over)
-        made.append((source, text, node))
-    left = _said(top)
-    return [
-        Place(source, 1, 1).mistake(f"a later {NAME} overwrites what '{text}' says", "one of them")
-        for source, text, node in made
-        if _said(node) - left
-    ]
+        start = tuple(word.strip() for word in composed(path).split("."))
+        said, replacing = _said(node, start)
+        found = [
+            replaced.get(one[:count]) or entered.get(one)
+            for one in said
+            for count in range(1, len(one) + 1)
+        ]
+        later = next(filter(None, found), None)
+        if later is not None:
+            mistakes.append(
+                Place(source, 1, 1).mistake(f"'{later}' overwrites what '{text}' says", "one of them")
+            )
+        for one in replacing:
+            replaced[one] = text
+            entered |= {one[:count]: text for count in range(1, len(one))}
+    return mistakes[::-1]
 
 
-def _said(node: Node) -> set[int]:
-    """The places, by their identity, at which a scenario says what something is, not what there is or is not."""
-    found: set[int] = set()
-    within = [node]
+Path = tuple[str, ...]
+
+
+def _said(node: Node, path: Path) -> tuple[list[Path], list[Path]]:
+    """Where an override says what something is, and where it leaves nothing of what was said before."""
+    said: list[Path] = []
+    replaced: list[Path] = []
+    within = [(node, path, False)]
     while within:
-        one = within.pop()
-        if isinstance(one.content, dict):
-            within += one.content.values()
-        elif isinstance(one.content, list) and one.content:
-            within += one.content
-        elif one.content is not None:
-            found.add(id(one.place))
-    return found
+        one, at, inside = within.pop()
+        is_whole = not isinstance(one.content, dict) or is_distribution(one)
+        if is_whole and not inside:
+            replaced.append(at)
+        inner: dict[Any, Node] = dict(enumerate(one.items())) or one.entries()
+        within += [(child, (*at, str(key)), is_whole or inside) for key, child in inner.items()]
+        if not inner and one.content is not None and one.content != {}:
+            said.append(at)
+    return said, replaced
 
 
 def removes(text: str) -> bool:
