@@ -258,7 +258,7 @@ class Within:
             outside = low < self.low or high > self.high
         else:
             outside = not self.low <= number <= self.high
-            shown = f"{number:g}"
+            shown = f"{number:g}" if float(f"{number:g}") == number else repr(number)
         if self.whole and not _are_whole(number):
             raise _error("a fraction where only whole numbers make sense: {given}", given=shown)
         if outside:

@@ -268,6 +268,7 @@ _BOOLEANS = {
 _INTEGER = re.compile("[-+]?[0-9]+")
 _OTHER_BASE = re.compile("0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_NOT_NOTHING = re.compile("[-+0.]*[1-9]")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
@@ -396,8 +397,12 @@ class _Reader:
 
     def _scalar(self, event: Any, place: Place) -> Scalar:
         text = self._checked_text(event.value, place)
-        plain = not event.style
-        return read_scalar(text) if plain else text
+        if event.style:  # quotes
+            return text
+        value = read_scalar(text)
+        if isinstance(value, float) and value == 0.0 and _NOT_NOTHING.match(text):
+            self.mistakes.append(place.mistake(f"too near 0 to be told from it: {text}", "0, or more"))
+        return value
 
     def _count(self, place: Place) -> None:
         """Go no further where there is more than anyone writes, or more mistakes than anyone reads."""

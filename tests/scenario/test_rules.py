@@ -209,6 +209,23 @@ def test_what_an_event_may_do_hangs_on_the_ladder_of_the_scenario(write: Write) 
 # Numbers are kept as they are given.
 
 
+@pytest.mark.parametrize("written", ["1e-400", "-1.5E-999", "0.0000001e-340"])
+def test_a_number_that_a_computer_cannot_tell_from_0_is_a_mistake(
+    write: Write, written: str
+) -> None:
+    mistake = only_mistake(write("a.yaml", BASE.replace("deaths: 26", f"deaths: {written}")))
+    assert mistake.message == f"too near 0 to be told from it: {written}"
+    assert pointed_at(mistake).startswith(written)
+    assert accepted(BASE, "events.0.deaths=0e-999")
+    assert not accepted(BASE, f"events.0.deaths={written}")
+
+
+@pytest.mark.parametrize("value", [1 + 1e-9, -1e-9])
+def test_a_number_just_out_of_its_range_is_told_in_full(write: Write, value: float) -> None:
+    path = write("a.yaml", BASE.replace("resolve: 0.8", f"resolve: {value!r}"))
+    assert only_mistake(path).message.endswith(repr(value))
+
+
 @pytest.mark.parametrize("name", ["may_2025", "since_1945"])
 def test_every_number_is_kept_as_it_is_given_or_refused(name: str) -> None:
     scenario = load_scenario(name)
