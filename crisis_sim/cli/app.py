@@ -30,7 +30,9 @@ def _told(error: CycloptsError) -> Any:
     """A mistake in what was typed, which may be a stranger's: without what would steer a terminal."""
     text = str(error)
     if isinstance(error, RepeatArgumentError) and error.token.value:
-        text = f"{error.token.keyword} is given twice: {' and '.join(_values(error))}; expected one."
+        text = (
+            f"{error.token.keyword} is given twice: {' and '.join(_values(error))}; expected one."
+        )
     safe = printable_lines(text)
     return CycloptsPanel(error if safe == str(error) else safe)
 

@@ -99,7 +99,9 @@ def each_once(
         name, value = read(text)
         name = composed(name.strip())
         if name in found:
-            raise ValueError(f"{option} speaks twice of '{name}': {given[name]} and {text}; expected one")
+            raise ValueError(
+                f"{option} speaks twice of '{name}': {given[name]} and {text}; expected one"
+            )
         found[name], given[name] = value, text
     return found
 

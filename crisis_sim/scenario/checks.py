@@ -145,14 +145,15 @@ def openers_are_known(top: Node) -> Iterator[Mistake]:
 
 
 def titles_are_unique(top: Node) -> Iterator[Mistake]:
-    """No two agents have one title, by which tables and charts could not tell them apart."""
-    seen: set[str] = set()
+    """No two agents of one kind have one title, by which tables and charts could not tell them apart."""
     for section in AGENT_COLUMNS:
-        for agent in _section(top, section).values():
+        seen: set[str] = set()
+        for name, agent in _section(top, section).items():
             title = _entry(agent, "title")
-            shown = clean(looks(_text(title)))
-            if title and shown and shown in seen:
-                yield title.place.mistake(f"a second agent called '{shown}'", "another title")
+            shown = clean(looks(_text(title))) or name
+            if shown in seen:
+                where = title.place if title else agent.label
+                yield where.mistake(f"a second agent called '{shown}'", "another title")
             seen.add(shown)
 
 

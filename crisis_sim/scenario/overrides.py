@@ -67,7 +67,9 @@ def overwritten(overrides: Sequence[str]) -> list[Mistake]:
         later = next(filter(None, found), None)
         if later is not None:
             mistakes.append(
-                Place(source, 1, 1).mistake(f"'{later}' overwrites what '{text}' says", "one of them")
+                Place(source, 1, 1).mistake(
+                    f"'{later}' overwrites what '{text}' says", "one of them"
+                )
             )
         for one in replacing:
             replaced[one] = text

@@ -401,7 +401,9 @@ class _Reader:
             return text
         value = read_scalar(text)
         if isinstance(value, float) and value == 0.0 and _NOT_NOTHING.match(text):
-            self.mistakes.append(place.mistake(f"too near 0 to be told from it: {text}", "0, or more"))
+            self.mistakes.append(
+                place.mistake(f"too near 0 to be told from it: {text}", "0, or more")
+            )
         return value
 
     def _count(self, place: Place) -> None:

@@ -325,11 +325,27 @@ def test_a_record_is_accepted_where_its_moments_rise(days: list[int | None]) -> 
 # Titles, and all that ships.
 
 
-def test_two_agents_of_one_title_are_a_mistake(write: Write) -> None:
-    text = BASE.replace("uae: {", "uae: {title: The  Fund, ").replace(
-        "  imf:\n", "  imf:\n    title: The Fund\n"
-    )
-    assert only_mistake(write("a.yaml", text)).message == "a second agent called 'The Fund'"
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("uae: {title: The Fund}", 'other: {title: "The Fund"}'),
+        ("uae: {title: The Fund}", 'other: {title: " The  Fu\\u200dnd"}'),
+        ("uae: {}", "other: {title: uae}"),
+        ("other: {title: uae}", "uae: {}"),
+    ],
+)
+def test_two_agents_of_one_kind_and_one_title_are_a_mistake(
+    write: Write, first: str, second: str
+) -> None:
+    text = BASE.replace("uae: {style: facilitation}", f"{first}\n  {second}")
+    mistake = only_mistake(write("a.yaml", text))
+    assert mistake.message.startswith("a second agent called '")
+    assert mistake.line == 1 + text[: text.index(second)].count("\n")
+
+
+def test_agents_of_two_kinds_may_have_one_title() -> None:
+    text = BASE.replace("uae: {", "uae: {title: China, ")
+    assert accepted(text.replace("  imf:\n", "  imf:\n    title: China\n"))
 
 
 @pytest.mark.parametrize("name", shipped_names())
