@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import re
 import unicodedata
-from collections.abc import Iterator
 from functools import cache
+from itertools import takewhile
 
 from matplotlib import font_manager
 from matplotlib.figure import Figure
@@ -22,7 +22,10 @@ _AFTER_A_SCRIPT = re.compile(
     "LETTER|VOWEL|SIGN|DIGIT|SYLLABLE|MARK|CHARACTER|CONSONANT|UNIFIED|COMBINING|SUBJOINED|SYMBOL|PUNCTUATION|"
     "DEPENDENT|INDEPENDENT|TONE|NUMBER|LIGATURE|IDEOGRAPH|SMALL|CAPITAL"
 )
-_EAST_ASIAN = frozenset(("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"))
+_EAST_ASIAN = frozenset(
+    ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "HALFWIDTH", "FULLWIDTH")
+)
+_WITH_LATIN = ("", "Latin", "Greek", "Cyrillic")
 
 
 def fall_back(figure: Figure) -> bool:
@@ -83,18 +86,20 @@ def script_of(letter: str) -> tuple[str, str]:
     """The name of a letter's script, and of a free font that holds it."""
     if unicodedata.category(letter)[0] not in "LMN":
         return "some symbols", "Noto Sans Symbols 2 or Noto Emoji"
-    words = list(_script_words(unicodedata.name(letter, "")))
-    if not words or words[0] in _EAST_ASIAN:
-        return "Chinese, Japanese or Korean" if words else "some letters", "Noto Sans CJK"
+    words = _script_words(unicodedata.name(letter, ""))
+    if words and words[0] in _EAST_ASIAN:
+        return "Chinese, Japanese or Korean", "Noto Sans CJK"
     script = " ".join(words).title()
+    if script in _WITH_LATIN:
+        return script or "some letters", "Noto Sans"
     return script, f"Noto Sans {script}"
 
 
-def _script_words(name: str) -> Iterator[str]:
-    for word in name.split():
-        if _AFTER_A_SCRIPT.fullmatch(word):
-            return
-        yield word
+def _script_words(name: str) -> list[str]:
+    """What of a letter's name is that of its script: of some marks, the first word."""
+    words = name.split()
+    found = [*takewhile(lambda word: not _AFTER_A_SCRIPT.fullmatch(word), words)]
+    return found if len(found) < len(words) else found[:1]
 
 
 @cache

@@ -18,7 +18,7 @@ FILE_WORDS = "letters, digits, spaces and any of _ - . +"
 NON_JOINER, JOINER = "\u200c", "\u200d"
 #: Unicode's categories of marks that stand on a letter, and beside it.
 MARKS = ("Mn", "Mc")
-#: Unicode's combining class of the marks that take a letter's vowel away, after which joiners may stand.
+#: Unicode's combining class of the marks that take a letter's vowel away, beside which joiners may stand.
 _VIRAMA = 9
 
 
@@ -80,10 +80,14 @@ def _belongs(mark: str, before: str, after: str) -> bool:
     last = before[-1:]
     if unicodedata.category(mark) in MARKS:
         return last.isalpha() or (bool(last) and unicodedata.category(last) in (*MARKS, "Cf"))
-    if mark not in (JOINER, NON_JOINER) or not after:
+    if mark not in (JOINER, NON_JOINER):
         return False
     if last and unicodedata.combining(last) == _VIRAMA:
         return True
+    if not after:
+        return False
+    if mark == JOINER and last.isalpha() and unicodedata.combining(after[0]) == _VIRAMA:
+        return True  # as in Bengali, where it keeps a letter's form before what follows
     letter = next((one for one in reversed(before) if unicodedata.category(one) != "Mn"), "")
     # Persian and Urdu have the non-joiner between parts of a word.
     return mark == NON_JOINER and all(
