@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from operator import itemgetter
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
@@ -222,15 +222,28 @@ _RISING: tuple[tuple[str, tuple[Any, ...], str], ...] = (
 )
 
 
-def nuclear_use_is_war(top: Node) -> Iterator[Mistake]:
-    """A nuclear rung is one of full-scale war."""
-    for rung in _items(top, "ladder"):
-        nuclear, violence = _entry(rung, "nuclear"), _entry(rung, "violence")
-        if nuclear and _truth(nuclear) and (not violence or violence.content != VIOLENCE[-1]):
-            where = violence.place if violence else nuclear.place
-            yield where.mistake(
-                "nuclear use that is no full-scale war", f"violence: {VIOLENCE[-1]}"
+def strikes_are_violent(top: Node) -> Iterator[Mistake]:
+    """A strike is violent, and nuclear use is a strike and full-scale war."""
+    for rung in _items(top, "ladder")[1:]:  # the lowest must be one of peace
+        flags = {key: _entry(rung, key) for key in ("violence", "strike", "nuclear")}
+        violence, strike, nuclear = flags.values()
+        if nuclear and _truth(nuclear):
+            what, least = nuclear, VIOLENCE[-1:]
+            if not strike or _truth(strike) is False:
+                yield (strike or nuclear).place.mistake(
+                    "nuclear use that is no strike", "strike: true"
+                )
+        elif strike and _truth(strike):
+            what, least = strike, VIOLENCE[1:]
+        else:
+            continue
+        if not violence or (violence.content in VIOLENCE and violence.content not in least):
+            said = (
+                "nuclear use that is no full-scale war"
+                if nuclear is what
+                else "a strike without violence"
             )
+            yield (violence or what).place.mistake(said, f"violence: {one_of(least)}")
 
 
 def rungs_are_known(top: Node) -> Iterator[Mistake]:
@@ -249,7 +262,7 @@ def rungs_are_known(top: Node) -> Iterator[Mistake]:
                 f"no rung {highest} on this ladder",
                 f"a rung from 0 ('{rungs[0]}') to {len(rungs) - 1} ('{rungs[-1]}')",
             )
-    for _, step in _real_rungs(top):
+    for _, _, step in _real_rungs(top):
         yield from _known(step, names, "rung")
 
 
@@ -281,7 +294,7 @@ def nuclear_rungs_need_weapons(top: Node) -> Iterator[Mistake]:
         for name in states:
             if rungs[highest][1] and name != struck and has[name][0] < 1.0:
                 yield without(rung, name, "does not surely have")
-    for name, step in _real_rungs(top):
+    for name, _, step in _real_rungs(top):
         if _text(step) in nuclear and has.get(name, (1.0, 1.0))[1] <= 0.0:
             yield without(step, name, "has no")
 
@@ -352,6 +365,20 @@ def real_moments_are_in_order(top: Node) -> Iterator[Mistake]:
     yield from _in_order([counted_from, *milestones], start, again=True)
 
 
+def real_strikes_follow_the_first(top: Node) -> Iterator[Mistake]:
+    """No state really came to a rung that is a strike before the real first strike."""
+    start = _start(top)
+    first = _moment(_entry(_entry(top, "real_path"), "first_strike"), start)
+    strikes = {name for name, is_strike in _rungs(top, "strike") if is_strike}
+    for _, at, rung in _real_rungs(top):
+        moment = _moment(at, start)
+        if first and moment and moment < first and _text(rung) in strikes:
+            yield at.place.mistake(
+                f"'{at.content}' is before `first_strike`, and '{rung.content}' is a strike",
+                f"{_minute(first)} or later",
+            )
+
+
 #: Moments of the real path, in the order in which they come.
 MILESTONES = ("first_strike", "ceasefire_agreed", "ceasefire_in_effect")
 
@@ -388,13 +415,14 @@ CHECKS: tuple[Callable[[Node], Iterator[Mistake]], ...] = (
     rungs_have_names,
     ladder_rises,
     violence_rises,
-    nuclear_use_is_war,
+    strikes_are_violent,
     rungs_are_known,
     nuclear_rungs_need_weapons,
     dates_fit,
     record_is_in_order,
     real_events_are_in_order,
     real_moments_are_in_order,
+    real_strikes_follow_the_first,
     texts_are_short_enough,
     turns_are_few_enough,
 )
@@ -431,25 +459,25 @@ def _known_keys(node: Node | None, known: Any, what: str) -> Iterator[Mistake]:
             yield entry.label.mistake(f"unknown {what} '{key}'", one_of(known), nearest(key, known))
 
 
-def _rungs(top: Node) -> list[tuple[str, bool]]:
-    """The ladder's rungs: of each its name, and whether it is nuclear."""
+def _rungs(top: Node, flag: Literal["strike", "nuclear"] = "nuclear") -> list[tuple[str, bool]]:
+    """The ladder's rungs: of each its name, and whether it is nuclear, or a strike."""
     if "ladder" not in top.entries():
-        return [(rung.name, rung.nuclear) for rung in south_asian_ladder()]
+        return [(rung.name, getattr(rung, flag)) for rung in south_asian_ladder()]
     rungs = _items(top, "ladder")[:MAX_RUNGS]  # the schema speaks of a ladder that is longer
     names = [_entry(rung, "name") for rung in rungs]
     return [
-        (str(name.content) if name else "", bool(_truth(_entry(rung, "nuclear"))))
+        (str(name.content) if name else "", bool(_truth(_entry(rung, flag))))
         for name, rung in zip(names, rungs, strict=True)
     ]
 
 
-def _real_rungs(top: Node) -> Iterator[tuple[str, Node]]:
-    """The rungs to which states really came: the state, and where the rung's name is written."""
+def _real_rungs(top: Node) -> Iterator[tuple[str, Node, Node]]:
+    """The rungs to which states really came: the state, and where the date and the rung's name are written."""
     rungs = _entry(_entry(top, "real_path"), "rungs")
     for state, path in rungs.entries().items() if rungs else ():
         for step in path.items():
             if len(step.items()) == 2:
-                yield state, step.items()[1]
+                yield state, *step.items()
 
 
 def _truth(node: Node | None) -> bool | None:

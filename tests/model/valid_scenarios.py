@@ -167,13 +167,14 @@ def _ladders(draw: st.DrawFn) -> list[dict[str, Any]]:
     rungs = []
     for number, intensity in enumerate(intensities):
         nuclear = number >= first_nuclear
-        level = VIOLENCE[-1 if nuclear else [0, *violence][number]]
+        strike = nuclear or number >= first_strike
+        level = VIOLENCE[-1 if nuclear else max([0, *violence][number], int(strike))]
         rungs.append(
             {
                 **draw(_parts(Rung)),
                 "name": f"r{number}",
                 "intensity": intensity / 1000,
-                "strike": number >= first_strike,
+                "strike": strike,
                 "violence": level,
                 "nuclear": nuclear,
             }

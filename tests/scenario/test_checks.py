@@ -13,8 +13,8 @@ from tests.scenario.files import BASE, Write, only_mistake, pointed_at
 LADDER = """\
 ladder:
   - {name: calm, intensity: 0}
-  - {name: fire, intensity: 0.4, strike: true}
-  - {name: war, intensity: {uniform: [0.6, 0.8]}, strike: true}
+  - {name: fire, intensity: 0.4, violence: minor clashes, strike: true}
+  - {name: war, intensity: {uniform: [0.6, 0.8]}, violence: full-scale war, strike: true}
 """
 
 

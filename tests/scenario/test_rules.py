@@ -106,6 +106,39 @@ def test_a_ladder_that_makes_no_sense_is_a_mistake(
     ), str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "points_at", "message"),
+    [
+        ("violence: minor clashes}", "strike: true}", "true", "a strike without violence"),
+        ("violence: minor clashes}", "violence: none, strike: true}", "none", "a strike without v"),
+        ("strike: true, nuclear", "nuclear", "true", "nuclear use that is no strike"),
+        ("strike: true, nuclear", "strike: no, nuclear", "no", "nuclear use that is no strike"),
+    ],
+)
+def test_a_strike_is_violent_and_nuclear_use_is_one(
+    write: Write, old: str, new: str, points_at: str, message: str
+) -> None:
+    path = write("a.yaml", BASE + LADDER.replace(old, new, 1))
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(path)
+    found = {mistake.message: pointed_at(mistake) for mistake in caught.value.mistakes}
+    places = [place for told, place in found.items() if told.startswith(message)]
+    assert places
+    assert places[0].startswith(points_at)
+
+
+@pytest.mark.parametrize("day", ["2025-05-07", "2025-05-06T18:29Z"])
+def test_a_strike_on_record_before_the_first_is_a_mistake(write: Write, day: str) -> None:
+    rungs = f"  rungs: {{india: [[2025-05-01, border fire], [{day}, limited strike]]}}\n"
+    path = write("a.yaml", BASE + RECORD + rungs)
+    if "Z" not in day:
+        assert load_scenario(path)
+        return
+    mistake = only_mistake(path)
+    assert mistake.message.endswith("is before `first_strike`, and 'limited strike' is a strike")
+    assert pointed_at(mistake).startswith(day)
+
+
 def test_a_rung_of_nuclear_use_is_one_of_war(write: Write) -> None:
     text = LADDER.replace("full-scale war", "serious clashes")
     mistake = only_mistake(write("a.yaml", BASE + text))
@@ -148,8 +181,9 @@ def test_a_ladder_is_accepted_where_nothing_falls_from_peace(
     rises = all(
         all(x <= y for x, y in zip(low, high, strict=True)) for low, high in pairwise(levels)
     )
-    at_war = all(level == 3 for level, _, nuclear in levels if nuclear)
-    sense = rises and at_war and levels[0] == (0, False, False)
+    at_war = all(level == 3 and strike for level, strike, nuclear in levels if nuclear)
+    violent = all(level for level, strike, _ in levels if strike)
+    sense = rises and at_war and violent and levels[0] == (0, False, False)
     assert accepted(f"{BASE}ladder: {json.dumps(rungs)}\n") == sense
 
 
