@@ -477,7 +477,8 @@ def _real_rungs(top: Node) -> Iterator[tuple[str, Node, Node]]:
     for state, path in rungs.entries().items() if rungs else ():
         for step in path.items():
             if len(step.items()) == 2:
-                yield state, *step.items()
+                at, rung = step.items()
+                yield state, at, rung
 
 
 def _truth(node: Node | None) -> bool | None:
