@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,12 +117,17 @@ class Plan:
         known = numbers_of(scenario)
         for path, values in self.parameters.items():
             if path in known:
-                low, high = known[path].low, known[path].high
-                if not ((values >= low) & (values <= high)).all():  # so NaN is out of range, too
+                limits = known[path]
+                if limits.whole:  # a rung
+                    limits = replace(limits, high=min(limits.high, len(scenario.ladder) - 1))
+                # So NaN is out of range, too.
+                if not ((values >= limits.low) & (values <= limits.high)).all():
                     raise BatchError(
                         f"parameter {path!r} has values from {values.min():g} to "
-                        f"{values.max():g}; expected {known[path].words()}"
+                        f"{values.max():g}; expected {limits.words()}"
                     )
+                if limits.whole and (values % 1 != 0).any():
+                    raise BatchError(f"parameter {path!r} has fractions; expected whole numbers")
             # Agents of one's own may have parameters of their own, which only they know.
             elif not self.agents or path.partition(".")[0] in type(scenario).model_fields:
                 near = nearest(path, known)

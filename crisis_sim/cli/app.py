@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+import re
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, get_args
 
-from cyclopts import App, CycloptsError, CycloptsPanel, Parameter
+from cyclopts import App, CycloptsError, CycloptsPanel, Parameter, RepeatArgumentError, convert
 from cyclopts.validators import Number
 
 from crisis_sim.cli.codes import DONE, EXIT_CODES, INTERRUPTED, MISTAKE
@@ -27,12 +29,41 @@ OBJECTS_BEFORE_COLLECTION = 200_000
 def _told(error: CycloptsError) -> Any:
     """A mistake in what was typed, which may be a stranger's: without what would steer a terminal."""
     text = str(error)
+    if isinstance(error, RepeatArgumentError) and error.token.value:
+        text = (
+            f"{error.token.keyword} is given twice: {' and '.join(_values(error))}; expected one."
+        )
     safe = printable_lines(text)
-    return CycloptsPanel(error if safe == text else safe)
+    return CycloptsPanel(error if safe == str(error) else safe)
 
+
+def _values(error: RepeatArgumentError) -> list[str]:
+    """The values that an option was given."""
+    option, typed = error.token.keyword, error.root_input_tokens or []
+    return [
+        word.removeprefix(f"{option}=")
+        for before, word in pairwise(["", *typed])
+        if before == option or word.startswith(f"{option}=")
+    ]
+
+
+def _read(kind: Any, tokens: Sequence[Any]) -> Any:
+    """What was typed as a value of a kind; a fraction is no whole number, though it could be rounded to one.
+
+    Raises:
+        CoercionError, ValueError: when it is none of that kind.
+    """
+    for token in tokens if int in (kind, *get_args(kind)) else ():
+        if not _WHOLE.fullmatch(token.value):
+            raise ValueError(f"'{token.value}' is not a whole number.")
+    return convert(kind, tokens)
+
+
+_WHOLE = re.compile("[-+]?[0-9]+")
 
 app = App(
     name="crisis-sim",
+    default_parameter=Parameter(converter=_read),
     help="Run an interstate crisis thousands of times: how often, and how quickly, does a "
     "ceasefire come, and what would have changed that?",
     help_epilogue=EXIT_CODES,
@@ -45,12 +76,28 @@ app = App(
 MANY = "Scenario files, or names of shipped ones"
 Many = Annotated[str, Parameter(help=f"{MANY}.", required=True)]
 One = Annotated[str, Parameter(help="A scenario file, or the name of a shipped one.")]
+
+
+def _said_once(_: Any, overrides: list[str] | None) -> None:
+    """Make sure that no override is lost to a later one.
+
+    Raises:
+        ScenarioError: when one is.
+    """
+    from crisis_sim.scenario.overrides import overwritten
+
+    mistakes = overwritten(overrides) if overrides and len(overrides) > 1 else ()
+    if mistakes:
+        raise ScenarioError(mistakes)
+
+
 Overrides = Annotated[
     list[str] | None,
     Parameter(
         name="--set",
         help="Change a value, such as mediators.us.leverage.india=0.2, or take something out, "
-        "such as lenders.imf=null. May be given again.",
+        "such as lenders.imf=null. May be given again, for another value.",
+        validator=_said_once,
         metavar="PATH=VALUE",
         negative=(),
         show_default=False,

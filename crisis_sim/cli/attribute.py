@@ -20,6 +20,7 @@ from crisis_sim.cli.experiment import (
     Out,
     Outcomes,
     carry_out,
+    each_once,
 )
 from crisis_sim.cli.talk import refuse
 
@@ -61,12 +62,10 @@ def attribute(
     """
     from crisis_sim.experiments.load import make_experiment
 
-    named: dict[str, list[str]] = {}
-    for text in parts:
-        name, changes = _part(text)
-        if name in named:
-            return refuse(f"error: two parts are called {name}")
-        named[name] = changes
+    try:
+        named = each_once("--parts", parts, _part)
+    except ValueError as error:
+        return refuse(f"error: {error}")
     made = make_experiment(
         "attribute",
         kind="attribute",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +21,7 @@ from crisis_sim.cli.app import (
 )
 from crisis_sim.cli.codes import BLOCKS_FAILED, DONE, INTERRUPTED, TERMINATED
 from crisis_sim.cli.talk import counted, in_words, print_json, progress_bar, refuse, say, talk
+from crisis_sim.scenario.names import composed
 from crisis_sim.scenario.printable import clean
 
 if TYPE_CHECKING:
@@ -77,6 +78,32 @@ Outcomes = Annotated[
         show_default=False,
     ),
 ]
+
+
+def each_once(
+    option: str, texts: Iterable[str], read: Callable[[str], tuple[str, Any]]
+) -> dict[str, Any]:
+    """What an option that may be given again says, by what it says it of.
+
+    Args:
+        option: its name.
+        texts: what it was given.
+        read: what a text is about, and what it says of that.
+
+    Raises:
+        ValueError: when two say something of the same thing, or one is not as it should be.
+    """
+    found: dict[str, Any] = {}
+    given: dict[str, str] = {}
+    for text in texts:
+        name, value = read(text)
+        name = composed(name.strip())
+        if name in found:
+            raise ValueError(
+                f"{option} speaks twice of '{name}': {given[name]} and {text}; expected one"
+            )
+        found[name], given[name] = value, text
+    return found
 
 
 @app.command

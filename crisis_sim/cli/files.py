@@ -63,16 +63,14 @@ def init(
     ] = None,
 ) -> int:
     """Write a commented scenario to start from."""
-    from crisis_sim.scenario.load import PLAIN_NAME, PLAIN_NAME_WORDS
+    from crisis_sim.scenario.names import FILE_WORDS, composed, is_file_name
     from crisis_sim.scenario.template import write_counterfactual, write_template
 
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):
         path = path.parent / f"{path.name}.yaml"
-    if not PLAIN_NAME.fullmatch(path.stem):
-        return refuse(
-            f"error: {path.name} cannot be a scenario's file; expected {PLAIN_NAME_WORDS}"
-        )
+    if not is_file_name(composed(path.stem)):
+        return refuse(f"error: {path.name} cannot be a scenario's file; expected {FILE_WORDS}")
     written = [path]
     try:
         if extends is not None:

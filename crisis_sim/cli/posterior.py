@@ -22,6 +22,7 @@ from crisis_sim.cli.experiment import (
     Outcomes,
     Resume,
     carry_out,
+    each_once,
     go_on,
 )
 from crisis_sim.cli.talk import refuse
@@ -127,8 +128,8 @@ def posterior(
             "kind": "posterior",
             "title": f"{Path(name).stem}, posterior",
             "scenario": name,
-            "vary": dict(varied(text) for text in vary),
-            "targets": [target_of(text) for text in target],
+            "vary": each_once("--vary", vary, varied),
+            "targets": [*each_once("--target", target, target_of).values()],
         }
     except ValueError as error:
         return refuse(f"error: {error}")

@@ -23,8 +23,10 @@ from crisis_sim.cli.experiment import (
     Out,
     Outcomes,
     carry_out,
+    each_once,
 )
 from crisis_sim.cli.talk import refuse
+from crisis_sim.cli.tune import varied
 
 
 @app.command
@@ -88,22 +90,17 @@ def sensitivity(
     """
     from crisis_sim.experiments.load import make_experiment
 
-    varied: dict[str, Any] = {}
-    for text in factor or ():
-        path, _, written = text.partition("=")
-        try:
-            varied[path.strip()] = _range(written)
-        except ValueError:
-            return refuse(
-                f"error: --factor {text}: expected PATH=LOW:HIGH, with :log if wanted, or PATH alone"
-            )
+    try:
+        vary = each_once("--factor", factor or (), lambda text: varied(text, "--factor"))
+    except ValueError as error:
+        return refuse(f"error: {error}")
     content: dict[str, Any] = {
         "kind": "sensitivity",
         "title": f"What matters in {Path(scenario).stem}",
         "scenario": scenario,
         "set": overrides or [],
         "method": method,
-        "vary": varied,
+        "vary": vary,
         "second_order": second_order,
         "tornado": tornado,
         "outcomes": outcome or ["ceasefire_within_96_hours"],
@@ -114,19 +111,3 @@ def sensitivity(
         content["samples"] = samples
     made = make_experiment("sensitivity", **content)
     return carry_out(made, out, workers, dry_run=dry_run, as_json=as_json)
-
-
-def _range(written: str) -> dict[str, Any]:
-    """The range that stands behind a path.
-
-    Raises:
-        ValueError: when it is none.
-    """
-    found: dict[str, Any] = {}
-    words = written.split(":") if written else []
-    if words and words[-1] == "log":
-        found["scale"] = words.pop()
-    if words:
-        low, high = words
-        found |= {"low": float(low), "high": float(high)}
-    return found

@@ -20,6 +20,7 @@ from crisis_sim.cli.experiment import (
     Out,
     Outcomes,
     carry_out,
+    each_once,
 )
 from crisis_sim.cli.talk import refuse
 
@@ -70,16 +71,10 @@ def sweep(
     """
     from crisis_sim.experiments.load import make_experiment
 
-    swept: dict[str, Any] = {}
-    for text in vary:
-        path, _, written = text.partition("=")
-        try:
-            swept[path.strip()] = _range(written)
-        except ValueError:
-            return refuse(
-                f"error: --vary {text}: expected PATH=LOW:HIGH:STEPS, with :log if wanted, or "
-                "PATH=VALUE,VALUE,..."
-            )
+    try:
+        swept = each_once("--vary", vary, _swept)
+    except ValueError as error:
+        return refuse(f"error: {error}")
     content: dict[str, Any] = {
         "kind": "sweep",
         "title": f"{' and '.join(swept)} in {scenario}",
@@ -96,6 +91,22 @@ def sweep(
         content["sample"] = {"points": sample}
     made = make_experiment("sweep", **content)
     return carry_out(made, out, workers, dry_run=dry_run, as_json=as_json)
+
+
+def _swept(text: str) -> tuple[str, dict[str, Any]]:
+    """A parameter's path and its range.
+
+    Raises:
+        ValueError: when they are not so written, saying what is wrong.
+    """
+    path, _, written = text.partition("=")
+    try:
+        return path, _range(written)
+    except ValueError:
+        raise ValueError(
+            f"--vary {text}: expected PATH=LOW:HIGH:STEPS, with :log if wanted, or "
+            "PATH=VALUE,VALUE,..."
+        ) from None
 
 
 def _range(written: str) -> dict[str, Any]:

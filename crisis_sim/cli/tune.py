@@ -21,6 +21,7 @@ from crisis_sim.cli.experiment import (
     Out,
     Resume,
     carry_out,
+    each_once,
     go_on,
 )
 from crisis_sim.cli.talk import refuse
@@ -151,10 +152,10 @@ def _content(
         "kind": "tune",
         "title": f"{Path(scenario).stem}, tuned",
         "scenario": scenario,
-        "vary": dict(varied(text) for text in vary),
+        "vary": each_once("--vary", vary, varied),
     }
     if targets:
-        content["targets"] = [target_of(text) for text in targets]
+        content["targets"] = [*each_once("--target", targets, target_of).values()]
     aims: dict[str, Any] = {}
     for way, text in objective.items():
         if text:
@@ -167,7 +168,7 @@ def _content(
     return content
 
 
-def varied(text: str) -> tuple[str, dict[str, Any]]:
+def varied(text: str, option: str = "--vary") -> tuple[str, dict[str, Any]]:
     """A parameter's path and what a file would say of its range, from `PATH=LOW:HIGH:log`.
 
     Raises:
@@ -180,13 +181,13 @@ def varied(text: str) -> tuple[str, dict[str, Any]]:
     elif written == "log":
         written, found["scale"] = "", "log"
     if written:
-        wrong = f"--vary {text}: expected PATH=LOW:HIGH, with :log if wanted, or PATH alone"
+        wrong = f"{option} {text}: expected PATH=LOW:HIGH, with :log if wanted, or PATH alone"
         found["low"], found["high"] = _numbers(written, 2, wrong)
     return path.strip(), found
 
 
-def target_of(text: str) -> dict[str, Any]:
-    """A target as a file would say it, from `MEASURE=VALUE:LOW:HIGH`.
+def target_of(text: str) -> tuple[str, dict[str, Any]]:
+    """A measure, and a target as a file would say it, from `MEASURE=VALUE:LOW:HIGH`.
 
     Raises:
         ValueError: when it is not so written, saying what is wrong.
@@ -197,7 +198,7 @@ def target_of(text: str) -> dict[str, Any]:
     found: dict[str, Any] = {"measure": measure.strip(), "value": numbers[0]}
     if len(numbers) > 1:
         found["interval"] = numbers[1:]
-    return found
+    return measure, found
 
 
 def _numbers(written: str, count: int, wrong: str) -> list[float]:

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 from crisis_sim.dashboard.changes import Changes
 from crisis_sim.dashboard.sliders import Slider
 from crisis_sim.scenario.errors import nearest
+from crisis_sim.scenario.names import composed
 from crisis_sim.scenario.printable import clean
 
 SET, CLOCK, FILE = "set", "clock", "file"
@@ -54,9 +55,12 @@ def asked_by(query: str) -> Asked:
     if len(query) > MAX_QUERY:
         return Asked(mistakes=("error: the address is too long to be one of this page",))
     pairs = parse_qsl(query, keep_blank_values=True)
-    last = dict(pairs)
     sets = tuple(dict.fromkeys(value for name, value in pairs if name == SET))
-    return Asked(sets, last.get(CLOCK, ""), last.get(FILE, ""))
+    known = [name for name, _ in pairs if name in (CLOCK, FILE)]
+    twice = dict.fromkeys(name for name in known if known.count(name) > 1)
+    mistakes = tuple(f"error: the address says '{name}' twice" for name in twice)
+    first = dict(reversed(pairs))
+    return Asked(sets, first.get(CLOCK, ""), first.get(FILE, ""), mistakes)
 
 
 @dataclass
@@ -84,8 +88,14 @@ def recall(
         clocks: the clocks there are.
     """
     made = Recalled(mistakes=list(asked.mistakes))
+    seen: set[str] = set()
     for one in asked.sets:
         path, _, value = one.partition("=")
+        path = composed(path)
+        if path in seen:
+            made.mistakes.append(f"error: the address sets '{_told(path)}' twice")
+            continue
+        seen.add(path)
         if path in switches and value == "null":
             made.changes = made.changes.switch(path, on=False)
         elif path in sliders:

@@ -17,7 +17,8 @@ from tempfile import TemporaryDirectory
 from crisis_sim.report.page.provenance import scenario_file
 from crisis_sim.scenario.errors import Mistake, ScenarioError
 from crisis_sim.scenario.extends import SUFFIXES, read_chain
-from crisis_sim.scenario.load import PLAIN_NAME, PLAIN_NAME_WORDS, load_scenario
+from crisis_sim.scenario.load import load_scenario
+from crisis_sim.scenario.names import FILE_WORDS, composed, is_file_name
 from crisis_sim.scenario.printable import printable
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.shipped import find_scenario, shipped_folder
@@ -97,11 +98,7 @@ def open_sent(name: str, content: bytes, known: Mapping[str, bytes]) -> Opened:
 def is_plain(name: str) -> bool:
     """Whether a file's name leads into no other folder, and is no longer than one may be."""
     stem, _, suffix = name.rpartition(".")
-    return (
-        f".{suffix}" in SUFFIXES
-        and PLAIN_NAME.fullmatch(stem) is not None
-        and len(name) <= MAX_NAME
-    )
+    return f".{suffix}" in SUFFIXES and is_file_name(composed(stem)) and len(name) <= MAX_NAME
 
 
 def _without(folder: Path, mistake: Mistake) -> Mistake:
@@ -123,9 +120,9 @@ def _check(name: str, content: bytes) -> None:
     wrong = expected = ""
     if f"{dot}{suffix}" not in SUFFIXES:
         wrong, expected = "this is no scenario file", "a file that ends in .yaml or .yml"
-    elif not PLAIN_NAME.fullmatch(stem) or len(name) > MAX_NAME:
+    elif not is_file_name(composed(stem)) or len(name) > MAX_NAME:
         wrong = "the file's name cannot be a scenario's name"
-        expected = f"at most {MAX_NAME} {PLAIN_NAME_WORDS}"
+        expected = f"at most {MAX_NAME} {FILE_WORDS}"
     elif len(content) > MAX_BYTES:
         wrong, expected = "too big for a scenario", f"at most {MAX_BYTES} bytes"
     if wrong:

@@ -10,7 +10,7 @@ from crisis_sim.dashboard.changes import Changes
 from crisis_sim.dashboard.opened import Opened
 from crisis_sim.dashboard.sliders import Group, Slider, number_in_words
 from crisis_sim.report import words
-from crisis_sim.scenario.load import PLAIN_NAME
+from crisis_sim.scenario.names import composed, is_file_name
 from crisis_sim.scenario.printable import clean
 from crisis_sim.version import __version__
 
@@ -32,8 +32,8 @@ _HEAD = """\
 
 def file_name(wished: str, opened: Opened) -> str:
     """A name for the file that is near to the wished one, and is none of those that it extends."""
-    stem = clean(wished).removesuffix(".yaml").removesuffix(".yml")
-    if not PLAIN_NAME.fullmatch(stem):
+    stem = composed(clean(wished)).removesuffix(".yaml").removesuffix(".yml")
+    if not is_file_name(stem):
         stem = f"{opened.scenario.name}_moved"
     while f"{stem}.yaml" in opened.files:
         stem += "_moved"

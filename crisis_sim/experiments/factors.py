@@ -14,10 +14,13 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from crisis_sim.experiments.parts import Whole
 from crisis_sim.outcomes.intervals import normal_quantile
+from crisis_sim.scenario.checks import check
 from crisis_sim.scenario.errors import Mistake, nearest, one_of
 from crisis_sim.scenario.fields import Slot, slot_at
 from crisis_sim.scenario.numbers import Distribution, Number
+from crisis_sim.scenario.overrides import override
 from crisis_sim.scenario.parameters import numbers_of
 from crisis_sim.scenario.part import Part
 from crisis_sim.scenario.schema import Scenario
@@ -117,7 +120,12 @@ def check_factor(path: str, written: Range, node: Node, scenario: Scenario) -> I
             yield place.place.mistake(f"out of range: {value:g}", f"a number {allowed.words()}")
             return
     low, high = _range(path, written, scenario)
-    if (written.low is None or written.high is None) and high - low > WIDEST:
+    if allowed.whole:
+        yield node.label.mistake(
+            f"'{path}' takes whole numbers only, and a range holds others",
+            "a sweep over values, such as values: [1, 2, 3]",
+        )
+    elif (written.low is None or written.high is None) and high - low > WIDEST:
         yield node.label.mistake(
             f"'{path}' may lie anywhere {allowed.words()}: too wide a range to vary it over",
             "low and high",
@@ -130,6 +138,24 @@ def check_factor(path: str, written: Range, node: Node, scenario: Scenario) -> I
         yield place.place.mistake(
             f"a range from {low:g} has no ratios", "a low above 0, or scale: linear"
         )
+    else:
+        for key, value in (("low", low), ("high", high)):
+            yield from check_value(path, value, node.entries().get(key, node), scenario)
+
+
+def check_value(path: str, value: float, node: Node, scenario: Scenario) -> Iterator[Mistake]:
+    """The mistake that a scenario has where a parameter takes a value of the right range, if it has one.
+
+    Args:
+        path: the parameter's path.
+        value: the value.
+        node: where it is written, or what it follows from.
+        scenario: the scenario, which has no mistakes by itself.
+    """
+    top, mistakes = override(Whole(scenario).top, [f"{path}={value!r}"])
+    for mistake in [*mistakes, *check(top)][:1]:
+        message = f"'{path}' at {value:g}: {mistake.message}"
+        yield node.label.mistake(message, mistake.expected)
 
 
 def number_at(scenario: Scenario, path: str) -> Number:

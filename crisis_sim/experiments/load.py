@@ -18,11 +18,13 @@ from crisis_sim.outcomes.measures import Columns, Measure
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
 from crisis_sim.scenario.explain import explain
 from crisis_sim.scenario.fields import Slot
-from crisis_sim.scenario.load import PLAIN_NAME, PLAIN_NAME_WORDS, load_scenario
+from crisis_sim.scenario.load import load_scenario
 from crisis_sim.scenario.merge import lay_over
+from crisis_sim.scenario.names import FILE_WORDS, composed, is_file_name
 from crisis_sim.scenario.overrides import NAME as OVERRIDE
+from crisis_sim.scenario.overrides import overwritten
 from crisis_sim.scenario.schema import Scenario
-from crisis_sim.scenario.source import Node, Place, Source, folder_of, parse, read_text
+from crisis_sim.scenario.source import Node, Place, Source, folder_of, node_of, parse, read_text
 
 
 def load_experiment(
@@ -41,13 +43,15 @@ def load_experiment(
         ScenarioError: when there is no such experiment, or it has mistakes; holds all of them.
     """
     path = find_experiment(reference)
-    if not PLAIN_NAME.fullmatch(path.stem):
+    if not is_file_name(composed(path.stem)):
         message = "the file's name cannot be an experiment's name"
-        raise ScenarioError([Mistake(str(path), 0, 0, message, PLAIN_NAME_WORDS)])
+        raise ScenarioError([Mistake(str(path), 0, 0, message, FILE_WORDS)])
     name = str(path)
     text = read_text(path, name)
     top, mistakes = parse(name, text, "experiment", BEGINS_WITH)
-    return _checked(top, mistakes, path.stem, text, folder_of(path), changes, agents=agents)
+    return _checked(
+        top, mistakes, composed(path.stem), text, folder_of(path), changes, agents=agents
+    )
 
 
 def make_experiment(
@@ -150,6 +154,9 @@ def _scenario(top: Node, folder: Path) -> tuple[Scenario | None, Iterable[Mistak
     items = sets.items() if sets else []
     overrides = [item.content for item in items if isinstance(item.content, str)]
     try:
+        lost = overwritten(overrides)
+        if lost:
+            raise ScenarioError(lost)
         return load_scenario(_beside(node.content, folder), overrides), ()
     except ScenarioError as error:
         return None, [_placed(mistake, node, items) for mistake in error.mistakes]
@@ -219,13 +226,5 @@ def _changes(changes: Mapping[str, Any], top: Node) -> Node:
     entries = {}
     for key, value in changes.items():
         place = Place(Source.of(f"--{key}", f"{key}: {value}"), 1, 1)
-        entries[key] = _node(value, place)
+        entries[key] = node_of(value, place)
     return Node(top.place, entries)
-
-
-def _node(value: Any, place: Place) -> Node:
-    if isinstance(value, Mapping):
-        return Node(place, {key: _node(entry, place) for key, entry in value.items()}, place)
-    if isinstance(value, (list, tuple)):
-        return Node(place, [_node(item, place) for item in value], place)
-    return Node(place, value, place)

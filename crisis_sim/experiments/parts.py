@@ -7,7 +7,6 @@ A part is taken away by changes to the scenario, as `--set` makes them. `mediato
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 
 from pydantic import ValidationError
@@ -18,7 +17,7 @@ from crisis_sim.scenario.explain import explain
 from crisis_sim.scenario.fields import TOP
 from crisis_sim.scenario.overrides import override
 from crisis_sim.scenario.schema import Scenario
-from crisis_sim.scenario.source import Node, parse
+from crisis_sim.scenario.source import Node, Place, Source, node_of
 
 
 class Whole:
@@ -27,7 +26,7 @@ class Whole:
     def __init__(self, scenario: Scenario) -> None:
         self.name = scenario.name
         content = {key: value for key, value in scenario.plain().items() if key != "name"}
-        self.top, _ = parse(scenario.name, json.dumps(content, ensure_ascii=False))
+        self.top = node_of(content, Place(Source.of(scenario.name, ""), 1, 1))
 
     def without(self, changes: Sequence[str], name: str) -> Scenario:
         """The scenario with changes made.

@@ -277,12 +277,16 @@ def _by_state(records: NDArray[np.void]) -> NDArray[np.void]:
 
 
 def _event(crisis: CrisisModel, numbers: Any) -> dict[str, Array]:
-    goal = np.rint(np.asarray(numbers.rival_rung, np.float64)).astype(np.intp)
+    goal = np.asarray(numbers.rival_rung, np.float64)
+    if np.any((goal != np.rint(goal)) | (goal > crisis.ladder.top)):
+        raise ValueError(
+            f"an event takes a state to a rung that is none of 0 to {crisis.ladder.top}"
+        )
     return {
         "harm": numbers.blame * (crisis.harm_of(numbers.deaths) + numbers.provocation),
         "pressure": numbers.pressure,
         "deaths": numbers.deaths,
-        "goal": np.minimum(goal, crisis.ladder.top),
+        "goal": goal.astype(np.intp),
     }
 
 

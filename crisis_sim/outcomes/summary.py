@@ -64,6 +64,7 @@ from crisis_sim.outcomes.paired import (
 from crisis_sim.outcomes.reading import Reading
 from crisis_sim.outcomes.records import Replicates, Scenarios
 from crisis_sim.outcomes.shown import Summary
+from crisis_sim.scenario.names import composed
 
 #: The columns that a summary and its charts read: a third of all there is.
 COLUMNS = (
@@ -135,7 +136,7 @@ def summarise(
     names = list(batch.ensembles)
     if not names:
         raise ValueError("there is no scenario to summarise")
-    reference = names[0] if reference is None else reference
+    reference = names[0] if reference is None else composed(reference)
     if reference not in batch.ensembles:
         raise UnknownReferenceError(reference, names)
     seeds = seeds_of(batch)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from crisis_sim.scenario.dates import read_moment
+
 
 @dataclass(frozen=True)
 class RealIndex:
@@ -64,7 +66,7 @@ class RealRecord:
 
 def start_of(scenario: Mapping[str, Any]) -> datetime | None:
     """When a scenario (as plain data) starts; None where it is not known."""
-    return datetime.fromisoformat(scenario["start"]) if scenario.get("start") else None
+    return read_moment(scenario["start"]) if scenario.get("start") else None
 
 
 def trigger_hours(scenario: Mapping[str, Any]) -> float:
@@ -129,7 +131,7 @@ def _close_hours(start: datetime, written: str) -> float:
 
 
 def _moment(start: datetime, written: str) -> datetime:
-    moment = datetime.fromisoformat(written)
+    moment = read_moment(written)
     return moment if moment.tzinfo else moment.replace(tzinfo=start.tzinfo)
 
 

@@ -26,6 +26,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 
 from crisis_sim.batch.durable import write_durably
+from crisis_sim.report.fonts import FAMILY, fall_back
 
 Draw = ParamSpec("Draw")
 
@@ -94,7 +95,7 @@ _SCENARIO_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY_BLUE)
 _DASHES: tuple[Any, ...] = ("-", (0, (4, 1.2)), (0, (1, 1)))
 
 _SETTINGS: Any = {
-    "font.family": ["DejaVu Sans"],  # it comes with matplotlib, so every machine draws alike
+    "font.family": [FAMILY],
     "font.size": 7.0,
     "axes.titlesize": 7.5,
     "axes.titleweight": "bold",
@@ -141,7 +142,7 @@ _SETTINGS: Any = {
 def in_style() -> Iterator[None]:
     """Within it matplotlib has this style's settings; those from before come back after it."""
     with mpl.rc_context(_SETTINGS), warnings.catch_warnings():
-        # A script that the font lacks prints as boxes; a warning a letter would help nobody.
+        # A warning a letter would help nobody; `crisis_sim.report.fonts` tells of a script once.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
 
@@ -190,6 +191,8 @@ def settle(figure: Figure) -> None:
     engine = figure.get_layout_engine()
     if engine is not None and figure.axes:
         engine.execute(figure)
+        if fall_back(figure):
+            engine.execute(figure)
     if isinstance(figure, Chart):
         while figure.afterwards:
             figure.afterwards.pop()()

@@ -6,18 +6,22 @@ person learns of all mistakes at once. What has the wrong type is passed over: t
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any
+from operator import itemgetter
+from typing import Any, Literal
 
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
 from crisis_sim.scenario.dates import read_moment
 from crisis_sim.scenario.errors import MAX_MISTAKES, Mistake, nearest, one_of
+from crisis_sim.scenario.names import AGENT_WORDS, is_agent_name, looks, near_agent_name
 from crisis_sim.scenario.numbers import Distribution, read_number
-from crisis_sim.scenario.schema import MAX_RUNGS, south_asian_ladder
+from crisis_sim.scenario.part import range_of
+from crisis_sim.scenario.printable import clean
+from crisis_sim.scenario.schema import MAX_RUNGS, VIOLENCE, EventSpec, south_asian_ladder
 from crisis_sim.scenario.sizes import (
     SIZES,
     plain_number,
@@ -25,8 +29,6 @@ from crisis_sim.scenario.sizes import (
     turns_are_few_enough,
 )
 from crisis_sim.scenario.source import Node
-
-NAME = re.compile("[a-z][a-z0-9_]{0,39}")
 
 #: Columns of results that every scenario has.
 COLUMNS = (
@@ -88,11 +90,9 @@ def names_are_plain(top: Node) -> Iterator[Mistake]:
     """Names are short, lower-case words: they become columns, paths of parameters, keys of luck."""
     for section in AGENT_COLUMNS:
         for name, agent in _section(top, section).items():
-            if not NAME.fullmatch(name):
+            if not is_agent_name(name):
                 yield agent.label.mistake(
-                    f"'{name}' cannot be a name here",
-                    "a letter, then letters, digits or _, all in lower case, at most 40",
-                    re.sub("[^a-z0-9]+", "_", name.lower()).strip("_0123456789")[:40],
+                    f"'{name}' cannot be a name here", AGENT_WORDS, near_agent_name(name)
                 )
 
 
@@ -102,12 +102,12 @@ def names_are_unique(top: Node) -> Iterator[Mistake]:
     seen: dict[str, str] = {}
     for section, endings in AGENT_COLUMNS.items():
         for name, agent in _section(top, section).items():
-            if name in seen:
+            if looks(name) in seen:
                 yield agent.label.mistake(
-                    f"'{name}' is already one of the {seen[name]}", "a name of its own"
+                    f"'{name}' is already one of the {seen[looks(name)]}", "a name of its own"
                 )
                 continue
-            seen[name] = section
+            seen[looks(name)] = section
             for column in (f"{name}_{ending}" for ending in endings):
                 if column in owners:
                     owner = f" of '{owners[column]}'" if owners[column] else ""
@@ -144,17 +144,38 @@ def openers_are_known(top: Node) -> Iterator[Mistake]:
             yield from _known(opener, known, "state or mediator")
 
 
-def ladder_rises(top: Node) -> Iterator[Mistake]:
-    """Rungs have names of their own, each is above the last, and the lowest is no strike."""
-    ladder = _items(top, "ladder")
-    names: set[Any] = set()
-    above = None
-    for rung in ladder:
+def titles_are_unique(top: Node) -> Iterator[Mistake]:
+    """No two agents of one kind have one title, by which tables and charts could not tell them apart."""
+    for section in AGENT_COLUMNS:
+        seen: set[str] = set()
+        for name, agent in _section(top, section).items():
+            title = _entry(agent, "title")
+            shown = clean(looks(_text(title))) or name
+            if shown in seen:
+                where = title.place if title else agent.label
+                yield where.mistake(f"a second agent called '{shown}'", "another title")
+            seen.add(shown)
+
+
+def rungs_have_names(top: Node) -> Iterator[Mistake]:
+    """Each rung of the ladder has a name of its own."""
+    names: set[str] = set()
+    for rung in _items(top, "ladder"):
         name = _entry(rung, "name")
-        if name and isinstance(name.content, str):
-            if name.content in names:
-                yield name.place.mistake(f"a second rung called '{name.content}'", "another name")
-            names.add(name.content)
+        if name is None or not isinstance(name.content, str):
+            continue
+        shown = clean(looks(name.content))
+        if not shown:
+            yield name.place.mistake("a rung without a name", "what a state does on it")
+        elif shown in names:
+            yield name.place.mistake(f"a second rung called '{name.content}'", "another name")
+        names.add(shown)
+
+
+def ladder_rises(top: Node) -> Iterator[Mistake]:
+    """The intensity of each rung is always above that of the rung before it."""
+    above = None
+    for rung in _items(top, "ladder"):
         intensity = _entry(rung, "intensity")
         bounds = _bounds(intensity)
         if intensity is None or bounds is None:
@@ -164,30 +185,122 @@ def ladder_rises(top: Node) -> Iterator[Mistake]:
                 "not above the rung before it", f"an intensity that is always above {above:g}"
             )
         above = bounds[1]
-    strike = _entry(ladder[0], "strike") if ladder else None
-    if strike and strike.content is True:
-        yield strike.place.mistake("the lowest rung cannot be a strike", "a rung of peace below it")
+
+
+def violence_rises(top: Node) -> Iterator[Mistake]:
+    """The lowest rung is one of peace, and violence never falls from a rung to the one above it.
+
+    What stands above a strike is a strike, and what stands above a nuclear rung is nuclear.
+    """
+    for key, order, words in _RISING:
+        before: Any = order[0]
+        for place, rung in enumerate(_items(top, "ladder")):
+            entry = _entry(rung, key)
+            value: Any = order[0]
+            if entry is not None:
+                value = _truth(entry) if order == (False, True) else entry.content
+            if not isinstance(value, type(before)) or value not in order:
+                continue  # the schema says so
+            where = entry.place if entry else rung.label
+            if place == 0 and value != order[0]:
+                yield where.mistake(
+                    f"the lowest rung cannot be {words}", "a rung of peace below it"
+                )
+            elif order.index(value) < order.index(before):
+                yield where.mistake(
+                    f"`{key}` falls from {str(before).lower()} to {str(value).lower()}",
+                    f"{key}: {str(before).lower()}, or this rung further down",
+                )
+            before = value
+
+
+#: What never falls from rung to rung: a key, its values, the lowest first, and what a rung is that has another.
+_RISING: tuple[tuple[str, tuple[Any, ...], str], ...] = (
+    ("violence", VIOLENCE, "violent"),
+    ("strike", (False, True), "a strike"),
+    ("nuclear", (False, True), "nuclear"),
+)
+
+
+def strikes_are_violent(top: Node) -> Iterator[Mistake]:
+    """A strike is violent, and nuclear use is a strike and full-scale war."""
+    for rung in _items(top, "ladder")[1:]:  # the lowest must be one of peace
+        flags = {key: _entry(rung, key) for key in ("violence", "strike", "nuclear")}
+        violence, strike, nuclear = flags.values()
+        if nuclear and _truth(nuclear):
+            what, least = nuclear, VIOLENCE[-1:]
+            if not strike or _truth(strike) is False:
+                yield (strike or nuclear).place.mistake(
+                    "nuclear use that is no strike", "strike: true"
+                )
+        elif strike and _truth(strike):
+            what, least = strike, VIOLENCE[1:]
+        else:
+            continue
+        if not violence or (violence.content in VIOLENCE and violence.content not in least):
+            said = (
+                "nuclear use that is no full-scale war"
+                if nuclear is what
+                else "a strike without violence"
+            )
+            yield (violence or what).place.mistake(said, f"violence: {one_of(least)}")
 
 
 def rungs_are_known(top: Node) -> Iterator[Mistake]:
-    """Where a state starts, and where it really went: rungs of the ladder."""
-    # The schema speaks of a ladder that is longer.
-    written = [_entry(rung, "name") for rung in _items(top, "ladder")[:MAX_RUNGS]]
-    names = [str(name.content) for name in written if name]
-    if "ladder" not in top.entries():
-        names = [rung.name for rung in south_asian_ladder()]
+    """Where a state starts, how far an event takes one, where states really went: a rung of the ladder."""
+    rungs = [name for name, _ in _rungs(top)]
+    names = [name for name in rungs if name]
     for state in _section(top, "states").values():
         start = _entry(state, "rung_at_start")
         if start and start.content != "":
             yield from _known(start, names, "rung")
-    rungs = _entry(_entry(top, "real_path"), "rungs")
-    for path in rungs.entries().values() if rungs else ():
-        for step in path.items():
-            yield from _known(step.items()[1] if len(step.items()) == 2 else None, names, "rung")
+    for event in _items(top, "events"):
+        rung = _entry(event, "rival_rung")
+        highest = _highest_rung(rung)
+        if rung and highest is not None and rungs and highest >= len(rungs):
+            yield rung.place.mistake(
+                f"no rung {highest} on this ladder",
+                f"a rung from 0 ('{rungs[0]}') to {len(rungs) - 1} ('{rungs[-1]}')",
+            )
+    for _, _, step in _real_rungs(top):
+        yield from _known(step, names, "rung")
+
+
+def nuclear_rungs_need_weapons(top: Node) -> Iterator[Mistake]:
+    """Only a state that surely has nuclear weapons starts on a nuclear rung, or is taken to one by an event.
+
+    Only one that may have them really came to one.
+    """
+    rungs = _rungs(top)
+    nuclear = {name for name, is_nuclear in rungs if is_nuclear}
+    states = _section(top, "states")
+    has = {name: _bounds(_entry(state, "nuclear")) or (0.0, 0.0) for name, state in states.items()}
+
+    def without(node: Node, state: str, how: str) -> Mistake:
+        return node.place.mistake(
+            f"a nuclear rung, and '{state}' {how} nuclear weapons",
+            f"another rung, or states.{state}.nuclear: true",
+        )
+
+    for name, state in states.items():
+        start = _entry(state, "rung_at_start")
+        if start and _text(start) in nuclear and has[name][0] < 1.0:
+            yield without(start, name, "does not surely have")
+    for event in _items(top, "events"):
+        rung, struck = _entry(event, "rival_rung"), _text(_entry(event, "struck"))
+        highest = _highest_rung(rung)
+        if rung is None or highest is None or highest >= len(rungs) or struck not in states:
+            continue
+        for name in states:
+            if rungs[highest][1] and name != struck and has[name][0] < 1.0:
+                yield without(rung, name, "does not surely have")
+    for name, _, step in _real_rungs(top):
+        if _text(step) in nuclear and has.get(name, (1.0, 1.0))[1] <= 0.0:
+            yield without(step, name, "has no")
 
 
 def dates_fit(top: Node) -> Iterator[Mistake]:
-    """The start has an offset; events and reviews lie between it and the horizon."""
+    """The start has an offset from UTC; events and reviews lie between it and the horizon."""
     node = _entry(top, "start")
     start = _moment(node)
     if node is None or start is None:
@@ -205,10 +318,9 @@ def dates_fit(top: Node) -> Iterator[Mistake]:
     for lender in _section(top, "lenders").values():
         dated.extend(_entry(review, "at") for review in _items(lender, "reviews"))
     for at in dated:
-        moment = _moment(at)
+        moment = _moment(at, start)
         if at is None or moment is None:
             continue
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=start.tzinfo)
         if not start <= moment <= end:
             side = "before the start" if moment < start else "after the horizon"
             yield at.place.mistake(
@@ -218,35 +330,99 @@ def dates_fit(top: Node) -> Iterator[Mistake]:
 
 
 def record_is_in_order(top: Node) -> Iterator[Mistake]:
-    """Dates of the real path rise."""
+    """Of each state, rungs and closes really came in the order in which they stand, each after the one before it."""
     real_path = _entry(top, "real_path")
     rungs, markets = _entry(real_path, "rungs"), _entry(real_path, "markets")
     series = [path.items() for path in rungs.entries().values()] if rungs else []
     if markets:
         series += [_items(market, "closes") for market in markets.entries().values()]
     for steps in series:
-        last = None
-        for step in steps:
-            at = step.items()[0] if step.items() else None
-            moment = _moment(at)
-            if at is None or moment is None:
-                continue
-            if last is not None and bool(moment.tzinfo) == bool(last.tzinfo) and moment <= last:
-                yield at.place.mistake(
-                    f"'{at.content}' is not after the date before it", "dates in rising order"
-                )
-            last = moment
+        dated = [(step.items()[0], "the date before it") for step in steps if step.items()]
+        yield from _in_order(dated, _start(top), again=False)
 
 
+def real_events_are_in_order(top: Node) -> Iterator[Mistake]:
+    """No event of the record came before the one above it."""
+    events = _items(_entry(top, "real_path"), "events")
+    dated = [(_entry(event, "at"), "the event above it") for event in events]
+    yield from _in_order(dated, _start(top), again=True)
+
+
+def real_moments_are_in_order(top: Node) -> Iterator[Mistake]:
+    """The trigger, the real first strike, agreement and ceasefire: none of them came before the one named before it."""
+    start = _start(top)
+    counted_from = (_entry(top, "start"), "the start")
+    triggers = [
+        (moment, at)
+        for event in _items(top, "events")
+        if _text(_entry(event, "kind")) == "trigger"
+        if (moment := _moment(at := _entry(event, "at"), start))
+    ]
+    if triggers:
+        counted_from = (min(triggers, key=itemgetter(0))[1], "the trigger")
+    real_path = _entry(top, "real_path")
+    milestones = [(_entry(real_path, key), f"`{key}`") for key in MILESTONES]
+    yield from _in_order([counted_from, *milestones], start, again=True)
+
+
+def real_strikes_follow_the_first(top: Node) -> Iterator[Mistake]:
+    """No state really came to a rung that is a strike before the real first strike."""
+    start = _start(top)
+    first = _moment(_entry(_entry(top, "real_path"), "first_strike"), start)
+    strikes = {name for name, is_strike in _rungs(top, "strike") if is_strike}
+    for _, at, rung in _real_rungs(top):
+        moment = _moment(at, start)
+        if first and moment and moment < first and _text(rung) in strikes:
+            yield at.place.mistake(
+                f"'{at.content}' is before `first_strike`, and '{rung.content}' is a strike",
+                f"{_minute(first)} or later",
+            )
+
+
+#: Moments of the real path, in the order in which they come.
+MILESTONES = ("first_strike", "ceasefire_agreed", "ceasefire_in_effect")
+
+
+def _in_order(
+    dated: Sequence[tuple[Node | None, str]], start: datetime, *, again: bool
+) -> Iterator[Mistake]:
+    """The dates in a list that come before the one above them.
+
+    Args:
+        dated: the dates, each with what to call it where the next one comes before it.
+        start: in whose offset a date without one is meant.
+        again: whether two may be the same.
+    """
+    last, called = None, ""
+    for at, words in dated:
+        moment = _moment(at, start)
+        if at is None or moment is None:
+            continue
+        if last is not None and (moment < last or (moment == last and not again)):
+            side = "before" if again else "not after"
+            yield at.place.mistake(f"'{at.content}' is {side} {called}", "dates in rising order")
+        last, called = moment, words
+
+
+#: Every rule that no single value can break. What each asks for stands in its docstring, in words for a person:
+#: docs/reference/scenario_files.md lists them from here.
 CHECKS: tuple[Callable[[Node], Iterator[Mistake]], ...] = (
     names_are_plain,
     names_are_unique,
+    titles_are_unique,
     states_are_known,
     openers_are_known,
+    rungs_have_names,
     ladder_rises,
+    violence_rises,
+    strikes_are_violent,
     rungs_are_known,
+    nuclear_rungs_need_weapons,
     dates_fit,
     record_is_in_order,
+    real_events_are_in_order,
+    real_moments_are_in_order,
+    real_strikes_follow_the_first,
     texts_are_short_enough,
     turns_are_few_enough,
 )
@@ -266,6 +442,10 @@ def _section(top: Node, name: str) -> dict[str, Node]:
     return entry.entries() if entry else {}
 
 
+def _text(node: Node | None) -> str:
+    return node.content if node and isinstance(node.content, str) else ""
+
+
 def _known(node: Node | None, known: Any, what: str) -> Iterator[Mistake]:
     if node and isinstance(node.content, str) and node.content not in known:
         yield node.place.mistake(
@@ -279,8 +459,57 @@ def _known_keys(node: Node | None, known: Any, what: str) -> Iterator[Mistake]:
             yield entry.label.mistake(f"unknown {what} '{key}'", one_of(known), nearest(key, known))
 
 
+def _rungs(top: Node, flag: Literal["strike", "nuclear"] = "nuclear") -> list[tuple[str, bool]]:
+    """The ladder's rungs: of each its name, and whether it is nuclear, or a strike."""
+    if "ladder" not in top.entries():
+        return [(rung.name, getattr(rung, flag)) for rung in south_asian_ladder()]
+    rungs = _items(top, "ladder")[:MAX_RUNGS]  # the schema speaks of a ladder that is longer
+    names = [_entry(rung, "name") for rung in rungs]
+    return [
+        (str(name.content) if name else "", bool(_truth(_entry(rung, flag))))
+        for name, rung in zip(names, rungs, strict=True)
+    ]
+
+
+def _real_rungs(top: Node) -> Iterator[tuple[str, Node, Node]]:
+    """The rungs to which states really came: the state, and where the date and the rung's name are written."""
+    rungs = _entry(_entry(top, "real_path"), "rungs")
+    for state, path in rungs.entries().items() if rungs else ():
+        for step in path.items():
+            if len(step.items()) == 2:
+                at, rung = step.items()
+                yield state, at, rung
+
+
+def _truth(node: Node | None) -> bool | None:
+    """Whether something is true, as the schema reads it; None where it is neither true nor false."""
+    try:
+        return _TRUTH.validate_python(node.content) if node else None
+    except ValidationError:
+        return None
+
+
+_TRUTH = TypeAdapter(bool)
+
+
+def _highest_rung(node: Node | None) -> int | None:
+    """The highest rung that an event may take a state to; None where it is none that the schema accepts."""
+    limits = range_of(EventSpec, "rival_rung")
+    try:
+        number = limits.read(node.plain()) if node and limits else None
+    except PydanticCustomError:
+        return None
+    return (
+        None
+        if number is None
+        else int(max(number.values) if isinstance(number, Distribution) else number)
+    )
+
+
 def _bounds(node: Node | None) -> tuple[float, float] | None:
-    """The lowest and highest value that an intensity can take, or None where it is no number."""
+    """The lowest and highest value, from 0 to 1, that a number can take; None where it is no number."""
+    if node and isinstance(node.content, bool):
+        return float(node.content), float(node.content)
     try:
         number = read_number(node.plain()) if node else None
     except PydanticCustomError:
@@ -291,11 +520,21 @@ def _bounds(node: Node | None) -> tuple[float, float] | None:
     return None if number is None else (number, number)
 
 
-def _moment(node: Node | None) -> datetime | None:
+def _start(top: Node) -> datetime:
+    """When a scenario starts; some time in UTC where it does not say, of which others tell."""
+    start = _moment(_entry(top, "start"))
+    return start if start and start.tzinfo else datetime.min.replace(tzinfo=UTC)
+
+
+def _moment(node: Node | None, start: datetime | None = None) -> datetime | None:
+    """The date that is written, in the offset of the start where it has none of its own."""
     try:
-        return read_moment(node.content) if node else None
+        moment = read_moment(node.content) if node else None
     except PydanticCustomError:
         return None
+    if moment is None or start is None or moment.tzinfo is not None:
+        return moment
+    return moment.replace(tzinfo=start.tzinfo)
 
 
 def _minute(moment: datetime) -> str:

@@ -122,8 +122,12 @@ def _window(line: str, column: int) -> tuple[str, int]:
 
 
 def _cells(text: str) -> int:
-    """Cells that a text takes on a terminal: wide characters take two, combining marks none."""
+    """Cells that a text takes on a terminal: wide characters take two, marks on a letter none."""
     return sum(
-        0 if unicodedata.combining(mark) else 2 if unicodedata.east_asian_width(mark) in "WF" else 1
+        0
+        if unicodedata.category(mark) in ("Mn", "Me")
+        else 2
+        if unicodedata.east_asian_width(mark) in "WF"
+        else 1
         for mark in text
     )

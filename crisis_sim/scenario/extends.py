@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest
+from crisis_sim.scenario.names import spelt_on_disk
 from crisis_sim.scenario.source import Node, folder_of, parse, read_text
 
 #: Files that may extend one another in a row.
@@ -93,7 +94,7 @@ def _inside(folder: Path, extends: Node) -> Path:
         raise ScenarioError([extends.place.mistake(f"'{name}' is no scenario file", expected)])
     root = folder.resolve()
     try:
-        target = (root / name).resolve()
+        target = spelt_on_disk(root / name).resolve()
         found = target.is_file()
     except (OSError, RuntimeError):  # a name too long, or links that lead in a circle
         target, found = root / name, False

@@ -127,6 +127,8 @@ class Slot:
             return "a mapping with a number for each state" if self.limits else "a mapping by name"
         if self.limits:
             unit = f" ({self.note('unit')})" if self.note("unit") else ""
+            if self.limits.whole:
+                return f"a whole number {self.limits.words()}{unit}, or a choice among such numbers"
             return f"a number {self.limits.words()}{unit}, or a distribution over such numbers"
         if self.choices:
             return one_of(self.choices)

@@ -6,7 +6,6 @@ All mistakes are gathered and reported together, whichever step found them.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,14 +18,11 @@ from crisis_sim.scenario.errors import Mistake, ScenarioError, one_of
 from crisis_sim.scenario.explain import explain
 from crisis_sim.scenario.extends import read_chain
 from crisis_sim.scenario.merge import lay_over
+from crisis_sim.scenario.names import FILE_WORDS, composed, is_file_name
 from crisis_sim.scenario.overrides import NAME, leads_somewhere, override, removes
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.shipped import find_scenario
 from crisis_sim.scenario.source import Node, parse
-
-#: A file's name without its suffix, which becomes the scenario's: in tables, folders and columns.
-PLAIN_NAME = re.compile(r"\w[\w .+-]*")
-PLAIN_NAME_WORDS = "letters, digits, spaces and any of _ - . +"
 
 
 def load_scenario(reference: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Scenario:
@@ -113,7 +109,7 @@ def read_scenario(text: str, name: str = "scenario", overrides: Sequence[str] = 
     if extends is not None:
         mistakes.append(extends.label.mistake("only a file can extend others", "a whole scenario"))
         top = Node(top.place, {k: v for k, v in top.entries().items() if k != "extends"})
-    return _checked(top, name, overrides, mistakes)
+    return _checked(top, composed(name), overrides, mistakes)
 
 
 @dataclass(frozen=True)
@@ -130,7 +126,8 @@ class _Files:
 
 def _read_files(reference: str | os.PathLike[str]) -> _Files:
     path = find_scenario(reference)
-    if not PLAIN_NAME.fullmatch(path.stem):
+    name = composed(path.stem)
+    if not is_file_name(name):
         raise ScenarioError(
             [
                 Mistake(
@@ -138,7 +135,7 @@ def _read_files(reference: str | os.PathLike[str]) -> _Files:
                     0,
                     0,
                     "the file's name cannot be a scenario's name",
-                    PLAIN_NAME_WORDS,
+                    FILE_WORDS,
                 )
             ]
         )
@@ -146,7 +143,7 @@ def _read_files(reference: str | os.PathLike[str]) -> _Files:
     top = layers[-1].top
     for layer in reversed(layers[:-1]):
         top = lay_over(top, layer.top)
-    return _Files(path.stem, top, mistakes)
+    return _Files(name, top, mistakes)
 
 
 Given = TypeVar("Given")

@@ -220,9 +220,16 @@ DISTRIBUTION_SCHEMA: dict[str, Any] = {
 }
 
 
+def _are_whole(number: Number) -> bool:
+    """Whether all that a number can be is whole: of distributions, a choice among such numbers alone."""
+    if isinstance(number, Distribution):
+        return number.kind == "choice" and all(value.is_integer() for value in number.values)
+    return number.is_integer()
+
+
 @dataclass(frozen=True)
 class Within:
-    """The range that a number may take; a bounded distribution must lie inside it.
+    """The range that a number may take, and whether it is a whole one; a bounded distribution must lie inside it.
 
     Unbounded distributions (normal, lognormal) are truncated to the range when they are drawn; their
     middle must lie inside it.
@@ -234,6 +241,7 @@ class Within:
 
     low: float
     high: float
+    whole: bool = False
 
     def __call__(self, number: Number) -> Number:
         """The number itself.
@@ -250,7 +258,9 @@ class Within:
             outside = low < self.low or high > self.high
         else:
             outside = not self.low <= number <= self.high
-            shown = f"{number:g}"
+            shown = f"{number:g}" if float(f"{number:g}") == number else repr(number)
+        if self.whole and not _are_whole(number):
+            raise _error("a fraction where only whole numbers make sense: {given}", given=shown)
         if outside:
             raise _error(
                 "out of range: expected {expected}, got {shown}",
@@ -286,7 +296,8 @@ class Within:
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        plain = {"type": "number", "minimum": self.low, "maximum": self.high}
+        kind = "integer" if self.whole else "number"
+        plain = {"type": kind, "minimum": self.low, "maximum": self.high}
         number = {"anyOf": [plain, DISTRIBUTION_SCHEMA]}
         if schema["type"] == "dict":
             return {"type": "object", "additionalProperties": number}

@@ -4,17 +4,21 @@ A path goes from key to key with dots, and by number (from 0) into a list:
 `mediators.us.leverage.india=0.2`, `events.0.deaths=40`,
 `lenders.imf.conditionality={uniform: [0, 1]}`. The value is read as YAML and laid over what the
 files say, as a file that extends them would be: `mediators.us=null` takes that mediator out.
+Overrides are made in their order: the last one stands. On a command line and in an experiment's
+file, one that a later one overwrites is a mistake.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
 from crisis_sim.scenario.fields import TOP, Slot
-from crisis_sim.scenario.merge import lay_over, merge
+from crisis_sim.scenario.merge import is_distribution, lay_over, merge
+from crisis_sim.scenario.names import composed
 from crisis_sim.scenario.schema import south_asian_ladder
-from crisis_sim.scenario.source import Node, Place, Source, parse_value
+from crisis_sim.scenario.source import Node, Place, Source, node_of, parse_value
 
 NAME = "--set"
 
@@ -36,6 +40,61 @@ def override(top: Node, overrides: Sequence[str]) -> tuple[Node, list[Mistake]]:
         except ScenarioError as error:
             mistakes += error.mistakes
     return top, mistakes
+
+
+def overwritten(overrides: Sequence[str]) -> list[Mistake]:
+    """The mistakes in overrides of which a later one leaves nothing: nobody means to say a thing twice.
+
+    Programs may; so it is the commands and the experiments' files that ask.
+    """
+    mistakes: list[Mistake] = []
+    replaced: dict[Path, str] = {}  # by later ones, and by which
+    entered: dict[Path, str] = {}  # what stands above that
+    for text in reversed(overrides):
+        source = Source.of(NAME, text)
+        path, _, value = text.partition("=")
+        try:
+            node = parse_value(source, value)
+        except ScenarioError:  # it is told of when the override is made
+            continue
+        start = tuple(word.strip() for word in composed(path).split("."))
+        said, replacing = _said(node, start)
+        found = [
+            replaced.get(one[:count]) or entered.get(one)
+            for one in said
+            for count in range(1, len(one) + 1)
+        ]
+        later = next(filter(None, found), None)
+        if later is not None:
+            mistakes.append(
+                Place(source, 1, 1).mistake(
+                    f"'{later}' overwrites what '{text}' says", "one of them"
+                )
+            )
+        for one in replacing:
+            replaced[one] = text
+            entered |= {one[:count]: text for count in range(1, len(one))}
+    return mistakes[::-1]
+
+
+Path = tuple[str, ...]
+
+
+def _said(node: Node, path: Path) -> tuple[list[Path], list[Path]]:
+    """Where an override says what something is, and where it leaves nothing of what was said before."""
+    said: list[Path] = []
+    replaced: list[Path] = []
+    within = [(node, path, False)]
+    while within:
+        one, at, inside = within.pop()
+        is_whole = not isinstance(one.content, dict) or is_distribution(one)
+        if is_whole and not inside:
+            replaced.append(at)
+        inner: dict[Any, Node] = dict(enumerate(one.items())) or one.entries()
+        within += [(child, (*at, str(key)), is_whole or inside) for key, child in inner.items()]
+        if not inner and one.content is not None and one.content != {}:
+            said.append(at)
+    return said, replaced
 
 
 def removes(text: str) -> bool:
@@ -89,7 +148,7 @@ def _steps(source: Source, path: str, top: Node) -> list[Step]:
     slot, node = TOP, top
     for word in path.strip().split("."):
         place = Place(source, 1, column)
-        key = _key(word, place, slot, node, top)
+        key = _key(composed(word), place, slot, node, top)
         below = slot.step(key)
         if below is None:
             raise ScenarioError([_nothing_at(word, place)])
@@ -153,13 +212,5 @@ def _child(node: Node | None, key: str | int) -> Node | None:
 
 def _with_ladder(top: Node, place: Place) -> Node:
     """The scenario with its default ladder written out, so that a path can lead into it."""
-
-    def node(value: object) -> Node:
-        if isinstance(value, dict):
-            return Node(place, {key: node(entry) for key, entry in value.items()}, place)
-        if isinstance(value, list):
-            return Node(place, [node(item) for item in value], place)
-        return Node(place, value, place)  # type: ignore[arg-type]
-
-    ladder = node([rung.model_dump(mode="json") for rung in south_asian_ladder()])
-    return Node(top.place, {**top.entries(), "ladder": ladder}, top.key)
+    rungs = [rung.model_dump(mode="json") for rung in south_asian_ladder()]
+    return Node(top.place, {**top.entries(), "ladder": node_of(rungs, place)}, top.key)

@@ -35,6 +35,7 @@ def parameter(
     between: tuple[float, float],
     source: str = ASSUMED,
     slider: bool | tuple[float, float] = False,
+    whole: bool = False,
 ) -> Any:
     """A numeric field with its meaning, unit, range and source; required when `default` is None.
 
@@ -44,6 +45,7 @@ def parameter(
     Args:
         slider: whether it is one of the few that are worth a slider; as two numbers, how far a
             slider goes where most of the range would be out of this world.
+        whole: whether a fraction of it makes no sense.
     """
     extra: dict[str, Any] = {"unit": unit, "source": source}
     if slider:
@@ -54,7 +56,7 @@ def parameter(
         field = Field(default_factory=dict, **described)
     else:
         field = Field(... if default is None else read_number(default), **described)
-    field.metadata.append(Within(*between))
+    field.metadata.append(Within(*between, whole))
     return field
 
 

@@ -312,7 +312,8 @@ class EventSpec(Part):
         "rung to which the struck state's rival climbs with it, by number, the lowest being 0; "
         "it does not come down for it",
         unit="rung",
-        between=(0, 60),
+        between=(0, MAX_RUNGS - 1),
+        whole=True,
     )
     pressure: Number = parameter(
         0.0,

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
+from crisis_sim.scenario.names import spelt_on_disk
 
 SUFFIX = ".yaml"
 
@@ -111,7 +112,7 @@ def find_file(
         ScenarioError: when there is neither; names the nearest.
     """
     text = os.fspath(reference)
-    path = Path(text)
+    path = spelt_on_disk(Path(text))
     try:
         is_folder = path.is_dir()
         if path.exists() and not is_folder:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from ruamel.yaml import YAML, events
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from crisis_sim.scenario.errors import MAX_MISTAKES, Mistake, ScenarioError
+from crisis_sim.scenario.names import composed
 
 #: Size of a file, or characters of an override. The scenarios that are shipped have some thousands.
 MAX_BYTES = 1024 * 1024
@@ -267,6 +268,7 @@ _BOOLEANS = {
 _INTEGER = re.compile("[-+]?[0-9]+")
 _OTHER_BASE = re.compile("0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_NOT_NOTHING = re.compile("[-+0.]*[1-9]")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
@@ -395,8 +397,14 @@ class _Reader:
 
     def _scalar(self, event: Any, place: Place) -> Scalar:
         text = self._checked_text(event.value, place)
-        plain = not event.style
-        return read_scalar(text) if plain else text
+        if event.style:  # quotes
+            return text
+        value = read_scalar(text)
+        if isinstance(value, float) and value == 0.0 and _NOT_NOTHING.match(text):
+            self.mistakes.append(
+                place.mistake(f"too near 0 to be told from it: {text}", "0, or more")
+            )
+        return value
 
     def _count(self, place: Place) -> None:
         """Go no further where there is more than anyone writes, or more mistakes than anyone reads."""
@@ -411,7 +419,7 @@ class _Reader:
             )
 
     def _checked_text(self, text: str, place: Place) -> str:
-        """A text without what an escape in its quotes may have brought in, which is refused.
+        """A text, composed, without what an escape in its quotes may have brought in, which is refused.
 
         Two escapes that are one character in UTF-16 are put together: JSON writes some letters so.
         """
@@ -421,7 +429,7 @@ class _Reader:
         if forbidden:
             self.mistakes.append(place.mistake(_forbidden_message(forbidden.group())))
             text = _FORBIDDEN.sub("\ufffd", text)  # what looks at it next may take no half letter
-        return str(text)
+        return composed(text)
 
     def _refuse_extras(self, event: Any, place: Place) -> None:
         if isinstance(event, events.AliasEvent):
@@ -451,6 +459,15 @@ class _Reader:
 
     def _stop(self, mistake: Mistake) -> ScenarioError:
         return ScenarioError([*self.mistakes, mistake])
+
+
+def node_of(value: Any, place: Place) -> Node:
+    """A plain value as if it stood at a place."""
+    if isinstance(value, Mapping):
+        return Node(place, {key: node_of(entry, place) for key, entry in value.items()}, place)
+    if isinstance(value, (list, tuple)):
+        return Node(place, [node_of(item, place) for item in value], place)
+    return Node(place, value, place)
 
 
 def _syntax_words(error: Any) -> tuple[str, str]:

@@ -4,8 +4,9 @@
     ```
 
 shows every key of a scenario file, a table for each part of it; `experiment` those of experiments.
-`{measures}` lists what may be measured by name, `{commands}` all commands. `{story} NAME` sets the first events of a
-story that a command has printed (docs/shown/NAME) as a quotation.
+`{rules}` lists what must fit together in a scenario, `{measures}` what may be measured by name,
+`{commands}` all commands. `{story} NAME` sets the first events of a story that a command has printed
+(docs/shown/NAME) as a quotation.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from sphinx.util.docutils import SphinxDirective
 from crisis_sim.cli import app
 from crisis_sim.experiments.json_schema import experiment_schema
 from crisis_sim.outcomes.measures.names import NAMES, SUMMARY_PATHS
+from crisis_sim.scenario.checks import CHECKS
 from crisis_sim.scenario.json_schema import CHANGE, json_schema
 
 #: Definitions that are told elsewhere, or are one of many ways to write a number.
@@ -153,6 +155,11 @@ def measures_page() -> str:
     return "\n".join(lines)
 
 
+def rules_page() -> str:
+    """All rules that no single value of a scenario can break, as a Markdown list."""
+    return "\n".join(f"- {' '.join((rule.__doc__ or '').split())}" for rule in CHECKS)
+
+
 def commands_page() -> str:
     """All commands with their options, as Markdown, a heading for each group of them."""
     elsewhere = {name for names in GROUPS.values() for name in names}
@@ -198,6 +205,13 @@ class Schema(SphinxDirective):
         return self.parse_text_to_nodes(text, allow_section_headings=True)
 
 
+class Rules(SphinxDirective):
+    """What must fit together in a scenario file."""
+
+    def run(self) -> list[nodes.Node]:
+        return self.parse_text_to_nodes(rules_page())
+
+
 class Measures(SphinxDirective):
     """Every measure that has a name."""
 
@@ -223,6 +237,7 @@ def setup(sphinx: Sphinx) -> dict[str, Any]:
     """Tell Sphinx of them."""
     sphinx.add_directive("commands", Commands)
     sphinx.add_directive("schema", Schema)
+    sphinx.add_directive("rules", Rules)
     sphinx.add_directive("measures", Measures)
     sphinx.add_directive("story", Story)
     return {"parallel_read_safe": True, "version": "1"}

@@ -125,6 +125,8 @@ def test_a_scenario_without_a_name_gets_one() -> None:
             {"parameters": {"states.north.resolve": np.full(10, np.nan)}},
             "'states.north.resolve' has values from nan to nan",
         ),
+        ({"parameters": {"events.0.rival_rung": np.full(10, 2.5)}}, "expected whole numbers"),
+        ({"parameters": {"events.0.rival_rung": np.full(10, 15)}}, "expected between 0 and 9"),
         (
             {
                 "scenarios": (crisis("one"), crisis("two", mediators={}, channels={})),

@@ -161,5 +161,5 @@ def test_the_command_refuses_what_it_cannot_take_away_and_writes_nothing(
     assert run_command(asked) == MISTAKE
     assert "did you mean 'lenders'?" in capsys.readouterr().err
     assert run_command([*asked[:3], "lenders", "lenders", "--out", str(out)]) == MISTAKE
-    assert "two parts are called lenders" in capsys.readouterr().err
+    assert "--parts speaks twice of 'lenders'" in capsys.readouterr().err
     assert not out.exists()

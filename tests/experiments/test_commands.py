@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -110,3 +111,46 @@ def test_editors_get_a_schema_of_experiments(capsys: pytest.CaptureFixture[str])
     sweep = schema["$defs"]["SweepSpec"]
     assert "vary" in sweep["required"]
     assert sweep["properties"]["replicates"]["minimum"] == 1
+
+
+DAYS = "mediators.us.attention_days"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("run", "may_2025", "--set", f"{DAYS}=1", "--set", f"{DAYS}=2"),
+        ("check", "may_2025", "--set", f"{DAYS}=1", "--set", "mediators.us={attention_days: 2}"),
+        ("replay", "may_2025", "--replicate", "1", "--replicate", "2"),
+        ("replay", "may_2025", "--replicate", "1", "--set", f"{DAYS}=1", "--set", f"{DAYS}=2"),
+        ("run", "may_2025", "--seed", "11", "--seed=22"),
+        ("validate", "--replicates=11", "--replicates", "22"),
+        ("sweep", "may_2025", "--vary", f"{DAYS}=1:2:3", "--vary", f"{DAYS}=1:4:3"),
+        ("sweep", "may_2025", "--vary", f"{DAYS}=1:2:3", "--vary", f" {DAYS} =1,2"),
+        ("sensitivity", "may_2025", "--factor", f"{DAYS}=1:2", "--factor", f"{DAYS}=1:4"),
+        ("tune", "may_2025", "--target", "war=0.1", "--vary", f"{DAYS}=1:2", "--vary", DAYS),
+        ("tune", "may_2025", "--vary", DAYS, "--target", "war=0.1", "--target", "war=0.2"),
+        ("tune", "may_2025", "--vary", DAYS, "--maximise", "war=0.1", "--maximise", "war=0.2"),
+        ("posterior", "may_2025", "--target", "war=0.1", "--vary", f"{DAYS}=1:2", "--vary", DAYS),
+        ("posterior", "may_2025", "--vary", DAYS, "--target", "war=0.1", "--target", "war=0.2"),
+        ("attribute", "may_2025", "--parts", "one:lenders", "one:mediators.us"),
+        ("compare", "folder", "--reference", "one", "--reference", "two"),
+        ("report", "folder", "--reference", "one", "--reference", "two"),
+        ("dashboard", "may_2025", "--set", f"{DAYS}=1", "--set", f"{DAYS}=2"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_said_twice_is_a_mistake_that_names_both_values(
+    command: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run_command(command) == MISTAKE
+    said = capsys.readouterr()
+    words = "".join(mark for mark in said.err if mark not in "│\n").split()
+    for value in (command[-1], command[-2 if command[0] == "attribute" else -3]):
+        assert re.sub("^--[a-z]+=", "", value).strip() in " ".join(words)
+    assert not said.out
+    assert not list(tmp_path.iterdir())

@@ -65,7 +65,7 @@ def test_a_sample_fills_the_space_and_is_the_same_for_a_seed(method: str) -> Non
 
 
 def test_any_number_of_sobol_points_may_be_asked_for() -> None:
-    assert len(points(made(sample={"points": 5}))[RESOLVE]) == 5
+    assert len(points(made(vary={RESOLVE: {}}, sample={"points": 5}))[RESOLVE]) == 5
 
 
 def test_the_reference_is_the_point_nearest_to_the_scenarios_own_value_or_a_given_one() -> None:

@@ -243,8 +243,8 @@ WAR = (
             id="a hopeless war that never ends",
         ),
         pytest.param(
-            (WAR, "states.india.rung_at_start=end", "behaviour.fog.hope=1"),
-            id="a start on a rung that may not be kept",
+            (WAR, "states.india={nuclear: true, rung_at_start: end}", "behaviour.fog.hope=1"),
+            id="a start on the highest rung",
         ),
         pytest.param(
             (

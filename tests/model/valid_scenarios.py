@@ -39,8 +39,12 @@ def scenarios(draw: st.DrawFn) -> Scenario:
     """
     usual = draw(st.booleans())
     ladder = None if usual else draw(_ladders())
-    names = [rung.name for rung in south_asian_ladder()[:-1]]
-    standing = {"rung_at_start": st.sampled_from([rung["name"] for rung in ladder or ()] or names)}
+    rungs = ladder or [dict(rung) for rung in south_asian_ladder()]
+    # Who may have no nuclear weapons neither stands on a nuclear rung nor is taken to one.
+    names = [rung["name"] for rung in rungs if not rung["nuclear"]]
+    standing = {"rung_at_start": st.sampled_from(names)}
+    one = st.integers(0, len(names) - 1)
+    reached = one | st.lists(one, min_size=1, max_size=3).map(lambda some: {"choice": some})
     behaving = {name: part for name, part in _SECTIONS.items() if not usual or name == "halt"}
     plain: dict[str, Any] = {
         "title": "at random",
@@ -61,7 +65,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         ),
         "lenders": draw(_named("l", _lenders())),
         "advisers": draw(_named("a", _parts(AdviserSpec, _ADVISER))),
-        "events": draw(st.lists(_parts(EventSpec, _EVENT), max_size=3)),
+        "events": draw(st.lists(_parts(EventSpec, {**_EVENT, "rival_rung": reached}), max_size=3)),
         "behaviour": {
             section: draw(_parts(type(part), often=0.15)) for section, part in behaving.items()
         },
@@ -117,7 +121,7 @@ def _parts(
     required, optional = dict(words or {}), {}
     for name, field in part.model_fields.items():
         limits = range_of(part, name)
-        if limits is None:
+        if limits is None or name in required:
             continue
         if field.default_factory is dict:
             if per_state:
@@ -153,16 +157,26 @@ def _reviews(plain: dict[str, Any]) -> list[dict[str, Any]]:
 
 @st.composite
 def _ladders(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """Two to eight rungs that rise, with any violence, strikes and nuclear rungs above the first."""
+    """Two to eight rungs that rise from peace, and violence, strikes and nuclear use with them."""
     intensities = draw(
         st.lists(st.integers(0, 1000), min_size=2, max_size=8, unique=True).map(sorted)
     )
-    flag = st.booleans()
+    above = len(intensities) - 1
+    violence = draw(st.lists(st.integers(0, 3), min_size=above, max_size=above).map(sorted))
+    first_strike, first_nuclear = draw(st.integers(1, above + 1)), draw(st.integers(1, above + 1))
     rungs = []
     for number, intensity in enumerate(intensities):
-        rung = draw(_parts(Rung, {"violence": st.sampled_from(VIOLENCE), "nuclear": flag}))
-        strike = draw(flag) if number else False
+        nuclear = number >= first_nuclear
+        strike = nuclear or number >= first_strike
+        level = VIOLENCE[-1 if nuclear else max([0, *violence][number], int(strike))]
         rungs.append(
-            {**rung, "name": f"r{number}", "intensity": intensity / 1000, "strike": strike}
+            {
+                **draw(_parts(Rung)),
+                "name": f"r{number}",
+                "intensity": intensity / 1000,
+                "strike": strike,
+                "violence": level,
+                "nuclear": nuclear,
+            }
         )
     return rungs

@@ -13,8 +13,8 @@ from tests.scenario.files import BASE, Write, only_mistake, pointed_at
 LADDER = """\
 ladder:
   - {name: calm, intensity: 0}
-  - {name: fire, intensity: 0.4, strike: true}
-  - {name: war, intensity: {uniform: [0.6, 0.8]}, strike: true}
+  - {name: fire, intensity: 0.4, violence: minor clashes, strike: true}
+  - {name: war, intensity: {uniform: [0.6, 0.8]}, violence: full-scale war, strike: true}
 """
 
 
@@ -25,7 +25,7 @@ ladder:
         ("elder:", "Elder Brother:", "Elder", "'Elder Brother' cannot be a name", "elder_brother"),
         ("elder:", "2nd:", "2nd", "'2nd' cannot be a name", "nd"),
         ("elder:", f"{'e' * 41}:", "eee", f"'{'e' * 41}' cannot be a name", "e" * 40),
-        ("elder:", "вождь:", "вождь", "'вождь' cannot be a name", ""),
+        ("elder:", "Вождь:", "Вождь", "'Вождь' cannot be a name", "вождь"),
         ("elder:", "imf:", "imf", "'imf' is already one of the lenders", ""),
         ("uae:", "india:", "india", "'india' is already one of the states", ""),
         ("line:", "channel:", "channel", "the name 'channel' makes a column channel_opened", ""),

@@ -329,9 +329,33 @@ def test_a_chain_of_thousands_is_read_no_further_than_its_limit(write: Write) ->
 @pytest.mark.parametrize(
     "name",
     [
-        *("a/b", "..", "../up", "a\\\\b", "C:", "a b", "a.b", "-a", "1a", "A", "é", "a" * 41, ""),
+        *(
+            "a/b",
+            "..",
+            "../up",
+            "a\\\\b",
+            "C:",
+            "a b",
+            "a.b",
+            "-a",
+            "1a",
+            "A",
+            "é" * 41,
+            "a" * 41,
+            "",
+        ),
         *("[red]", "[link=http://x]a[/link]", "<b>", "$x$", "a|b", "con ", "\\x1b[31m", "\\u202ea"),
-        *("__class__", "\\u0000", "\\n", "a\\n", "\\ud800", "a\\u200d", "\\u0430"),
+        *(
+            "__class__",
+            "\\u0000",
+            "\\n",
+            "a\\n",
+            "\\ud800",
+            "a\\u200d",
+            "\\u0301a",
+            "a\\u200db",
+            "a\\u200eb",
+        ),
     ],
 )
 @pytest.mark.parametrize("section", ["states", "mediators", "lenders", "channels", "advisers"])

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from crisis_sim.scenario import Distribution, load_scenario
-from tests.scenario.files import Write, mistakes_of, only_mistake, pointed_at
+from crisis_sim.scenario import Distribution, ScenarioError, load_scenario, read_scenario
+from crisis_sim.scenario.overrides import overwritten
+from tests.scenario.files import BASE, Write, mistakes_of, only_mistake, pointed_at
 
 
 @pytest.fixture
@@ -131,3 +135,61 @@ def test_removing_what_is_needed_is_a_mistake_of_the_file_it_is_missing_from(bas
 def test_all_mistakes_of_all_overrides_are_told(base: Path) -> None:
     overrides = ["horizon_days=-1", "mediator.us=null", "states.india.resolve=7"]
     assert {one.source_line for one in mistakes_of(base, *overrides)} == set(overrides)
+
+
+TRIGGER = "at: 2025-04-23, kind: trigger, struck: india"
+#: Overrides, several of which speak of the same things.
+SAID = (
+    *("mediators.us.attention_days=1", " mediators.us.attention_days = 2", "mediators.us=null"),
+    *("mediators.us={attention_days: {uniform: [1, 2]}}", "mediators.us.style=manipulation"),
+    *("mediators.us.leverage={india: 0.1}", "mediators.us.leverage.pakistan=0.2"),
+    *("mediators.us.leverage={india: null}", "mediators={us: {leverage: {india: 0.9}}}"),
+    *("states.pakistan.audience={uniform: [0, 1]}", "states.pakistan.audience.uniform.0=0.3"),
+    *("states.pakistan.audience.uniform=[0.1, 0.2]", "states.pakistan.audience=0.5"),
+    *(f"events=[{{{TRIGGER}}}]", "events.0.deaths=5", f"events=[{{{TRIGGER}, deaths: 7}}]"),
+    *("ladder.1.intensity=0.1", "channels.line.opened_by=[pakistan]", "channels={line: {}}"),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from(SAID), min_size=2, max_size=4))
+def test_what_no_override_overwrites_means_the_same_in_any_order(overrides: list[str]) -> None:
+    digests = set()
+    for order in permutations(overrides):
+        if not overwritten(order):
+            try:
+                digests.add(read_scenario(BASE, "f", order).digest)
+            except ScenarioError:
+                continue
+    assert len(digests) <= 1
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ("horizon_days=10", "horizon_days=10"),
+        ("horizon_days=10", " horizon_days = 20"),
+        ("mediators.us.attention_days=1", "mediators.us={attention_days: 2}"),
+        ("mediators={us: {attention_days: 1}}", "mediators.us.attention_days=2"),
+        ("mediators.us.attention_days=1", "mediators.us=null"),
+        ("states.pakistan.audience={uniform: [0, 1]}", "states.pakistan.audience.uniform.1=0.5"),
+        ("states.pakistan.audience=0.5", "states.pakistan.audience={uniform: [0, 1]}"),
+        (f"events=[{{{TRIGGER}, deaths: 7}}]", "events.0.deaths=5"),
+    ],
+)
+def test_an_override_that_overwrites_another_is_named_with_it(first: str, then: str) -> None:
+    said = overwritten(["hours_per_turn=6", first, then])
+    assert [one.message for one in said] == [f"'{then}' overwrites what '{first}' says"]
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ("mediators.us.attention_days=1", "mediators.us.attention_threshold=0.1"),
+        ("mediators.us={attention_days: 1}", "mediators.us.attention_threshold=0.1"),
+        (f"events=[{{{TRIGGER}}}]", "events.0.deaths=5"),
+        ("mediators.us.leverage.india=0", "mediators.us.leverage={pakistan: 0}"),
+    ],
+)
+def test_overrides_of_different_things_go_together(first: str, then: str) -> None:
+    assert not overwritten([first, then])

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from crisis_sim.experiments.design import Design, run_design
 from crisis_sim.experiments.experiment import Experiment
-from crisis_sim.experiments.factors import Factor, check_path, resolve
+from crisis_sim.experiments.factors import Factor, check_path, check_value, resolve
 from crisis_sim.experiments.findings import Findings
 from crisis_sim.experiments.reading import Reading
 from crisis_sim.experiments.run import How
@@ -33,6 +33,7 @@ from crisis_sim.experiments.sweeping import (
 from crisis_sim.outcomes.measures import Contrast
 from crisis_sim.scenario.errors import Mistake, nearest, one_of
 from crisis_sim.scenario.parameters import numbers_of
+from crisis_sim.scenario.schema import Scenario
 
 Values = NDArray[np.float64]
 
@@ -62,16 +63,42 @@ SPEC = SweepSpec
 
 
 def check(spec: SweepSpec, reading: Reading) -> Iterator[Mistake]:
+    wrong: list[Mistake] = []
     for path, swept in spec.vary.items():
         if swept.values:
-            yield from _check_values(path, swept, reading)
+            wrong += _check_values(path, swept, reading)
         else:
-            yield from reading.check_factors({path: swept}, "vary")
-    for path in spec.reference:
+            wrong += reading.check_factors({path: swept}, "vary")
+        wrong += _check_unread(path, swept, spec, reading)
+    yield from wrong
+    for path, wanted in spec.reference.items():
+        node = reading.at("reference", path)
         if path not in spec.vary:
-            node = reading.at("reference", path)
             yield node.label.mistake(
                 f"'{path}' is not varied", one_of(spec.vary), nearest(path, spec.vary)
+            )
+        elif not wrong:
+            factor = factor_of(path, spec.vary[path], reading.scenario)
+            if not factor.low <= wanted <= factor.high:
+                yield node.place.mistake(
+                    f"out of the range that is swept: {wanted:g}",
+                    f"a number between {factor.low:g} and {factor.high:g}",
+                )
+
+
+def _check_unread(
+    path: str, swept: SweptRange, spec: SweepSpec, reading: Reading
+) -> Iterator[Mistake]:
+    """What a file says of a range and nothing would read."""
+    beside = ("low", "high", "points") if swept.values else ()
+    entries = reading.at("vary", path).entries()
+    for key in beside:
+        if key in entries:
+            yield entries[key].label.mistake(f"`{key}` beside `values`", "one of the two")
+    for key in ("values", "points") if spec.sample else ():
+        if key in entries:
+            yield entries[key].label.mistake(
+                f"`{key}` beside `sample`, which chooses the points itself", "one of the two"
             )
 
 
@@ -94,6 +121,14 @@ def _check_values(path: str, swept: SweptRange, reading: Reading) -> Iterator[Mi
                 message=f"out of range: {value:g}",
                 expected=f"a number {limits.words()}",
             )
+        elif limits.whole and not value.is_integer():
+            message = f"a fraction where only whole numbers make sense: {value:g}"
+            yield reading.mistake(
+                "vary", path, "values", k, message=message, expected="a whole number"
+            )
+        else:
+            where = reading.at("vary", path, "values", k)
+            yield from check_value(path, value, where, reading.scenario)
 
 
 def crises(experiment: Experiment) -> int:
@@ -144,11 +179,13 @@ def run(experiment: Experiment, how: How) -> Findings:
 def factors_of(experiment: Experiment) -> list[Factor]:
     """The parameters that a sweep varies, in its order."""
     spec: Any = experiment.spec
-    factors = []
-    for path, swept in spec.vary.items():
-        ends = {"low": min(swept.values), "high": max(swept.values)} if swept.values else {}
-        factors.append(resolve(path, swept.model_copy(update=ends), experiment.scenario))
-    return factors
+    return [factor_of(path, swept, experiment.scenario) for path, swept in spec.vary.items()]
+
+
+def factor_of(path: str, swept: SweptRange, scenario: Scenario) -> Factor:
+    """A parameter that a sweep varies; what the file says of it must have been checked."""
+    ends = {"low": min(swept.values), "high": max(swept.values)} if swept.values else {}
+    return resolve(path, swept.model_copy(update=ends), scenario)
 
 
 def difference_table(differences: dict[str, Contrast]) -> Any:

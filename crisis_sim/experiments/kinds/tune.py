@@ -44,7 +44,7 @@ def crises(experiment: Experiment) -> int:
     problem = Problem(experiment)
     spec = problem.spec
     moved = len(problem.tuned) * spec.slices + 1 if spec.slices else 0
-    checked = min(spec.finalists, spec.trials) + 1
+    checked = spec.finalists + 1
     each = (spec.trials + moved) * spec.replicates + checked * _check_replicates(problem)
     return each * len(problem.scenarios)
 

@@ -8,7 +8,7 @@ from crisis_sim.experiments.factors import check_factor, check_path
 from crisis_sim.experiments.posterior.record import is_time
 from crisis_sim.experiments.posterior.schema import Case, PosteriorSpec
 from crisis_sim.experiments.reading import Reading
-from crisis_sim.experiments.tuning.check import check_target
+from crisis_sim.experiments.tuning.check import check_targets
 from crisis_sim.outcomes.measures import Columns, read_measure
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
 from crisis_sim.scenario.parameters import numbers_of
@@ -35,8 +35,7 @@ def check(spec: PosteriorSpec, reading: Reading) -> Iterator[Mistake]:
         yield reading.top.label.mistake(
             "neither targets nor cases", "figures that crises should show, or crises on record"
         )
-    for k, target in enumerate(spec.targets):
-        yield from check_target(target, k, reading, scenarios)
+    yield from check_targets(spec.targets, reading, scenarios)
     names: list[str] = []
     for k, case in enumerate(spec.cases):
         if case.name in names:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, pairwise
 
 from crisis_sim.experiments.factors import check_factor, number_at
@@ -34,10 +34,15 @@ def check(spec: TuneSpec, reading: Reading) -> Iterator[Mistake]:
             "both targets and an objective" if spec.targets else "neither targets nor an objective"
         )
         yield where.label.mistake(said, "targets to reach, or an objective to maximise or minimise")
-    for k, target in enumerate(spec.targets):
-        yield from check_target(target, k, reading, {one.name: one for one in scenarios})
+    yield from check_targets(spec.targets, reading, {one.name: one for one in scenarios})
     if spec.objective is not None:
         yield from _check_objective(spec.objective, spec, reading)
+    if spec.finalists > spec.trials:
+        yield reading.mistake(
+            "finalists",
+            message=f"{spec.finalists} finalists of {spec.trials} trials",
+            expected=f"at most {spec.trials}",
+        )
 
 
 class _Paths:
@@ -180,17 +185,28 @@ def _check_inner(place: Place, written: TunedRange, node: Node) -> Iterator[Mist
         )
 
 
-def check_target(
-    target: Target, k: int, reading: Reading, scenarios: Mapping[str, Scenario]
+def check_targets(
+    targets: Sequence[Target], reading: Reading, scenarios: Mapping[str, Scenario]
 ) -> Iterator[Mistake]:
-    """The mistakes in a target: its scenario, its measure, its value and its interval.
+    """The mistakes in targets: their scenarios, their measures, their values and their intervals, and two for one thing.
 
     Args:
-        target: what the file says.
-        k: its place in the file's list.
+        targets: what the file says.
         reading: the file's places.
         scenarios: the scenarios by name.
     """
+    seen: list[tuple[str, Measure]] = []
+    for k, target in enumerate(targets):
+        yield from _check_target(target, k, reading, scenarios, seen)
+
+
+def _check_target(
+    target: Target,
+    k: int,
+    reading: Reading,
+    scenarios: Mapping[str, Scenario],
+    seen: list[tuple[str, Measure]],
+) -> Iterator[Mistake]:
     name = target.scenario or reading.scenario.name
     if name not in scenarios:
         yield reading.mistake(
@@ -206,6 +222,15 @@ def check_target(
     if not isinstance(measured, Measure):
         yield from measured
         return
+    if (name, measured) in seen:
+        yield reading.mistake(
+            "targets",
+            k,
+            "measure",
+            message=f"a second target for '{measured.name}' in {name}",
+            expected="one target for each measure of a scenario",
+        )
+    seen.append((name, measured))
     yield from _check_value(target, k, measured, reading)
 
 

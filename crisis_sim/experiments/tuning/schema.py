@@ -19,7 +19,9 @@ class TunedRange(Range):
     """How far a parameter may be moved."""
 
     start: float | None = Field(
-        None, description="where the search begins; the scenario's own value where left out"
+        None,
+        description="where the search begins; where left out, the scenario's own value, or the end of the range "
+        "that is nearest to it",
     )
     also: tuple[str, ...] = Field((), description="further paths that take the same value")
 

@@ -24,10 +24,10 @@ FROM_STRIKE, FROM_TRIGGER, RELAPSE = (
     Clock(RELAPSED, HALT),
 )
 
-_WITHIN = re.compile(r"(ceasefire|relapse)_within_(\d+)_(hours|days)")
-_OF_COLUMN = re.compile(r"(mean|median)_(\w+)")
+_WITHIN = re.compile(r"(ceasefire|relapse)_within_([0-9]+)_(hours|days)")
+_OF_COLUMN = re.compile(r"(mean|median)_(.+)")
 #: A moment in summary.json.
-_MOMENT = re.compile(r"(\d+)_(hours|days)")
+_MOMENT = re.compile(r"([0-9]+)_(hours|days)")
 _HOURS = {"hours": 1.0, "days": 24.0}
 _SUMMARY_CLOCKS = {"from_first_strike": FROM_STRIKE, "from_trigger": FROM_TRIGGER}
 _MOMENTS = ("24_hours", "72_hours", "96_hours", "7_days", "14_days", "30_days", "horizon")
