@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from crisis_sim.model import turn
 from crisis_sim.model.adviser import COUNSEL, Adviser
 from crisis_sim.model.agent import CrisisAgent, Role, ThirdParty
-from crisis_sim.model.arrays import Array, Held, Indices, OverReplicates, Real
+from crisis_sim.model.arrays import MOMENT, Array, Held, Indices, OverReplicates, Real
 from crisis_sim.model.bearing import bring_nothing, join
 from crisis_sim.model.channel import LINE, Channel
 from crisis_sim.model.endings import Endings
@@ -80,6 +80,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
 
     Attributes:
         hours: hours from the scenario's start to the end of the current turn.
+        began_at: hours at which each replicate's crisis began, infinite before, shape (replicates,).
         turn: number of the current turn, from 1.
         ongoing: whether each replicate's crisis goes on, shape (replicates,).
         danger: how dangerous the crisis looks to all, 0 to 1, shape (replicates,).
@@ -102,6 +103,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         NoCardError: when the engine is a graphics card, and there is none.
     """
 
+    began_at = Held()
     ongoing = Held()
     open_to_decision = Held()
     at_war = Held()
@@ -132,7 +134,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         rows = points * replicates
         if journal is not None and rows != 1:
             raise ValueError(f"a journal follows one replicate, not {rows}")
-        self._crisis = scenario
+        self._crisis = scenario = scenario.in_order()
         self.replicates = rows
         self.first_replicate = first_replicate
         self.journal = journal
@@ -158,6 +160,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.lines = np.zeros((rows, len(scenario.channels)), LINE)
         self.counsel = np.zeros((rows, len(scenario.advisers)), COUNSEL)
         self.ongoing = True
+        self.began_at = np.inf
         self.record = self._new_record()
         self.streams = streams_of(self, self.luck)
 
@@ -184,7 +187,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
 
     @property
     def scenario(self) -> Scenario:
-        """The crisis that is run."""
+        """The crisis that is run, its agents in the order of their names."""
         return self._crisis
 
     @scenario.setter
@@ -283,6 +286,11 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
 
     # What agents ask.
 
+    @property
+    def begun(self) -> NDArray[np.bool_]:
+        """Whether each replicate's crisis had begun before the current turn's end."""
+        return np.asarray(self.began_at < self.hours - MOMENT)
+
     def state(self, name: str) -> State:
         """The state of that name."""
         return self.states[self.scenario.state_names.index(name)]
@@ -347,7 +355,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
 
     def _next_stop(self, is_watched: bool) -> int:
         """The turn to go on to: the day's last where someone watches, else one some way ahead."""
-        in_a_day = max(int(24 // self.scenario.hours_per_turn), 1)
+        in_a_day = max(int(round(24 / self.scenario.hours_per_turn, 9)), 1)
         days = 1 if is_watched else max(AT_A_STRETCH // (in_a_day * self.replicates), 1)
         until = self.turn + days * in_a_day
         return min(until - until % in_a_day, self.scenario.turns)
@@ -355,7 +363,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
     def _take_turns(self, until: int, parts: int) -> None:
         """Take the replicates whose crises go on through parts of the turns up to this one."""
         first = self.turn + 1
-        self.turn, self.hours = until, until * self.scenario.hours_per_turn
+        self.turn, self.hours = until, float(self.world.turn_ends[until])
         self._take(first, parts)
 
     def _take(self, first: int, parts: int) -> None:
@@ -368,7 +376,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
     def _take_turn_with(self, own: list[CrisisAgent]) -> None:
         """A turn with agents of one's own, which act right after the others."""
         self.turn += 1
-        self.hours = self.turn * self.scenario.hours_per_turn
+        self.hours = float(self.world.turn_ends[self.turn])
         before = self.ongoing.copy()
         parties = [agent for agent in own if isinstance(agent, ThirdParty)]
         if parties:
@@ -419,8 +427,11 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.running = bool(self.ongoing.any()) and self.turn < self.scenario.turns
 
     def look(self) -> None:
-        """See how things stand, as at the end of a turn: for states whose rungs were set from outside."""
-        turn.look(self.world, self.hours)
+        """See how things stand, as at the end of a turn: for states whose rungs were set from outside.
+
+        Before the trigger, how they stand counts from it on.
+        """
+        turn.look(self.world, max(self.hours, self.scenario.trigger_hours))
         self._tell_notes()
 
     def move(self, state: State, who: Indices, rungs: Array) -> None:

@@ -17,7 +17,7 @@ from crisis_sim.model import (
     mediator,
     state,
 )
-from crisis_sim.model.arrays import DAY_HOURS, Array, Indices, Real, kept, terms
+from crisis_sim.model.arrays import DAY_HOURS, MOMENT, Array, Indices, Real, kept, terms
 from crisis_sim.model.bearing import BESIDE, INFLUENCE, bring_nothing
 from crisis_sim.model.luck import Luck, Streams
 from crisis_sim.model.record import NOTE, NOTES_A_TURN, OF_THIRD_PARTIES
@@ -25,13 +25,14 @@ from crisis_sim.model.record import NOTE, NOTES_A_TURN, OF_THIRD_PARTIES
 if TYPE_CHECKING:
     from crisis_sim.model.agent import CrisisAgent
     from crisis_sim.model.crisis import CrisisModel
+    from crisis_sim.scenario.schema import Scenario
 
 #: How a crisis as a whole stands, in one replicate: see `CrisisModel`, `Halt` and `Endings`.
 BOARD = np.dtype(
     [
         *((name, np.bool_) for name in ("ongoing", "open_to_decision", "at_war", "pending", "holding")),
-        *((name, np.float64) for name in ("deaths", "effective_at")),
-        *((name, Real) for name in ("danger", "feared", "under_fire", "worst", "quiet_days")),
+        *((name, np.float64) for name in ("began_at", "deaths", "effective_at", "quiet_days")),
+        *((name, Real) for name in ("danger", "feared", "under_fire", "worst")),
     ],
     align=True,
 )  # fmt: skip
@@ -53,14 +54,15 @@ class Course(NamedTuple):
 
     Attributes:
         hours_per_turn, days_per_turn: length of a turn.
-        trigger_hours, follow_up_hours: when a crisis can fade at the earliest; for how long a halt is watched.
+        triggered: whether a trigger is scheduled, before which no crisis begins.
+        follow_up_hours: for how long a halt is watched.
         last_turn: the horizon.
         halt_rung, fire_rung, nuclear_rung: see `Ladder`.
     """
 
     hours_per_turn: float
     days_per_turn: np.float32
-    trigger_hours: float
+    triggered: bool
     follow_up_hours: float
     last_turn: int
     halt_rung: int
@@ -86,8 +88,11 @@ class World(NamedTuple):
             reviews), and each review's lender.
         heard_by: each adviser's state.
         openers: who may open each channel: numbers of states, then of mediators; -1 for none.
-        event_hours, event_struck: when events come, the earliest first, and whom they strike.
+        event_hours, event_struck, event_triggers: when events come, the earliest first, whom they strike, and whether they
+            are triggers.
+        turn_ends: by turn, hours from the start to its end.
         come, days: by turn, how many of the events have come, and how many days have passed, by its end.
+        trading: by turn, whether a day since the crisis began ends in it: markets move day by day.
         course: numbers that all share.
         now, brought, odds: room for a state's decision, of which each replicate that is gone through at a time needs a row.
     """
@@ -130,8 +135,11 @@ class World(NamedTuple):
     openers: Any
     event_hours: Any
     event_struck: Any
+    event_triggers: Any
+    turn_ends: Any
     come: Any
     days: Any
+    trading: Any
     course: Course
     now: Any
     brought: Any
@@ -162,7 +170,8 @@ def world_of(crisis: CrisisModel) -> World:
     means = [one.means(state) for one in crisis.mediators for state in states]
     scheduled = crisis.scheduled
     event_hours = np.array([hours for hours, _, _ in scheduled], np.float64)
-    turn_ends = np.arange(scenario.turns + 1, dtype=np.float64) * scenario.hours_per_turn
+    turn_ends = turn_ends_of(scenario)
+    days_since = _days(turn_ends - scenario.begins_hours)
     return World(
         board=crisis.board,
         powers=crisis.powers,
@@ -202,12 +211,15 @@ def world_of(crisis: CrisisModel) -> World:
         openers=_openers(crisis),
         event_hours=event_hours,
         event_struck=np.array([crisis.state(one.struck).place for _, one, _ in scheduled], AGENT),
+        event_triggers=np.array([one.kind == "trigger" for _, one, _ in scheduled], np.bool_),
+        turn_ends=turn_ends,
         come=_come(event_hours, turn_ends),
-        days=(turn_ends // DAY_HOURS).astype(np.intp),
+        days=_days(turn_ends),
+        trading=np.diff(days_since, prepend=days_since[0]) > 0,
         course=Course(
             hours_per_turn=float(scenario.hours_per_turn),
             days_per_turn=Real(crisis.days_per_turn),
-            trigger_hours=float(scenario.trigger_hours),
+            triggered=scenario.triggered,
             follow_up_hours=float(24 * scenario.follow_up_days),
             last_turn=int(scenario.turns),
             halt_rung=rungs.halt_rung,
@@ -241,18 +253,17 @@ def streams_of(crisis: CrisisModel, luck: Luck) -> Streams:
     scenario, names, clocks = crisis.scenario, [], []
     for name in scenario.states:
         names += [f"{name}/{purpose}" for purpose in state.PURPOSES]
-        names.append(f"{endings.NAME}/{name} collapses")
-        clocks += [purpose in state.CLOCKS for purpose in state.PURPOSES] + [True]
+        names += [f"{endings.NAME}/{name} collapses", f"{halt.NAME}/{name} struck"]
+        clocks += [purpose in state.CLOCKS for purpose in state.PURPOSES] + [True, False]
     names += [f"{halt.NAME}/{purpose}" for purpose in halt.PURPOSES]
-    clocks += [True, False, False]
+    clocks += [True, False]
     for agents, purposes in (
         (scenario.mediators, mediator.PURPOSES),
         (scenario.channels, channel.PURPOSES),
         (scenario.advisers, adviser.PURPOSES),
     ):
-        own = [f"{name}/{purpose}" for name in agents for purpose in purposes]
-        names += own
-        clocks += [True] * len(own)
+        names += [f"{name}/{purpose}" for name in agents for purpose in purposes]
+        clocks += [purpose != mediator.LOT for _ in agents for purpose in purposes]
     for name, spec in scenario.lenders.items():
         names += [f"{name}/review {k}" for k in range(len(spec.reviews))]
         clocks += [False] * len(spec.reviews)
@@ -286,8 +297,20 @@ def _event(crisis: CrisisModel, numbers: Any) -> dict[str, Array]:
     }
 
 
+def turn_ends_of(scenario: Scenario) -> NDArray[np.float64]:
+    """Hours from the start to the end of each turn, and 0 before the first; one of them ends where the crisis begins."""
+    numbers = np.arange(scenario.turns + 1) - scenario.turns_before
+    ends = scenario.begins_hours + np.round(numbers * scenario.hours_per_turn, 9)
+    ends[0] = 0  # the first may be shorter
+    return ends
+
+
+def _days(hours: NDArray[np.float64]) -> NDArray[np.intp]:
+    return np.floor((hours + MOMENT) / DAY_HOURS).astype(np.intp)
+
+
 def _come(event_hours: NDArray[np.float64], turn_ends: NDArray[np.float64]) -> NDArray[np.intp]:
-    come = np.searchsorted(event_hours, turn_ends, side="right")
+    come = np.searchsorted(event_hours, turn_ends + MOMENT, side="right")
     come[0] = 0  # those at the start come in the first turn
     return come
 

@@ -15,7 +15,7 @@ from functools import cached_property
 from os import PathLike
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from crisis_sim.scenario.behaviour import Behaviour
 from crisis_sim.scenario.dates import Moment
@@ -30,6 +30,14 @@ Style = Literal["facilitation", "formulation", "manipulation"]
 #: From the least to the most intrusive (Beardsley et al. 2006).
 STYLES: tuple[Style, ...] = ("facilitation", "formulation", "manipulation")
 Vote = Literal["for", "abstain", "against"]
+
+
+def _once(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+#: Names of which each counts once, however often it is written.
+Names = Annotated[tuple[str, ...], AfterValidator(_once)]
 
 UNIT = (0.0, 1.0)
 #: Rungs of a ladder; Kahn's had 44.
@@ -182,7 +190,7 @@ class StateSpec(Part):
     )
     market: MarketSpec = Field(default_factory=MarketSpec, description="its stock market")
     rung_at_start: str = Field(
-        "", description="name of its rung at the start; the lowest where left out"
+        "", description="name of its rung when the crisis begins; the lowest where left out"
     )
 
 
@@ -270,7 +278,7 @@ class ChannelSpec(Part):
     trust: Number = parameter(
         0.5, "how far both sides trust it", unit="share", between=UNIT, slider=True
     )
-    opened_by: tuple[str, ...] = Field((), description="states and mediators that may open it")
+    opened_by: Names = Field((), description="states and mediators that may open it")
     standing: bool = Field(False, description="whether it is open from the start")
 
 
@@ -294,7 +302,8 @@ class EventSpec(Part):
     at: Moment = Field(description="when it happens")
     title: str = Field("", description="what happens, in a few words")
     kind: Literal["trigger", "incident"] = Field(
-        "incident", description="`trigger` for the event from which the crisis is counted"
+        "incident",
+        description="`trigger` for the event with which the crisis begins, and from which it is counted",
     )
     struck: str = Field(description="the state that it harms")
     deaths: Number = parameter(0.0, "deaths", unit="deaths", between=(0, 1e8))
@@ -434,7 +443,20 @@ class Scenario(Part):
     @property
     def turns(self) -> int:
         """Number of turns to the horizon, the last one perhaps past it by less than a turn."""
-        return math.ceil(round(self.horizon_hours / self.hours_per_turn, 9))
+        return self.turns_before + self._turns_in(self.horizon_hours - self.begins_hours)
+
+    @property
+    def turns_before(self) -> int:
+        """How many of them end by the time from which turns are counted, the first perhaps shorter than a turn."""
+        return self._turns_in(self.begins_hours)
+
+    def _turns_in(self, hours: float) -> int:
+        return math.ceil(round(hours / self.hours_per_turn, 9))
+
+    @property
+    def triggered(self) -> bool:
+        """Whether a trigger is scheduled."""
+        return any(event.kind == "trigger" for event in self.events)
 
     @property
     def trigger_hours(self) -> float:
@@ -443,6 +465,29 @@ class Scenario(Part):
             self.hours_from_start(event.at) for event in self.events if event.kind == "trigger"
         ]
         return min(triggers, default=0.0)
+
+    @property
+    def begins_hours(self) -> float:
+        """Hours from the start to where a crisis begins at the earliest, from which its turns are counted.
+
+        That is the first trigger. Where none is scheduled, it is the start if the states may then stand above the lowest
+        rung or hold a claim, and else the first event.
+        """
+        hours = self.trigger_hours
+        if not self.triggered and not any(map(self._is_at_odds, self.states.values())):
+            hours = min((self.hours_from_start(event.at) for event in self.events), default=0.0)
+        return min(max(hours, 0.0), self.horizon_hours)
+
+    def _is_at_odds(self, state: StateSpec) -> bool:
+        return state.claim != 0 or state.rung_at_start not in ("", self.ladder[0].name)
+
+    def in_order(self) -> Scenario:
+        """The same crisis with all agents in the order of their names, on which alone the model's results may hang."""
+        ordered = {
+            section: dict(sorted(getattr(self, section).items()))
+            for section in ("states", "mediators", "lenders", "channels", "advisers")
+        }
+        return self.model_copy(update=ordered)
 
     def moment(self, hours: float) -> datetime:
         """The date and time `hours` after the start, in the offset of `start`."""
