@@ -1,19 +1,25 @@
-"""`python -m benchmarks.coverage`: how often the 95% intervals hold the truth; tables in Markdown.
+"""`python -m benchmarks.coverage`: how often the 95% intervals hold the truth.
 
 Two tables: data made up so that the truth is known (`benchmarks.coverage_cases`), and the engine
 itself, where small batches of May 2025 and of the same crisis without mediators are held against the
-difference that a very large run of both shows. docs/statistics.md carries what this prints.
+difference that a very large run of both shows. Figures and tables go to benchmarks/results/coverage.json
+and coverage.md; `python docs/tools/figures.py` then puts the tables into docs/statistics.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from benchmarks.coverage_cases import Case, cases
+from benchmarks.made_of import made_of
+from benchmarks.tables import table
 from benchmarks.talk import talk
 from crisis_sim import simulate
 from crisis_sim.outcomes.intervals import Estimate, Interval
@@ -24,8 +30,9 @@ from crisis_sim.outcomes.records import Scenarios
 SEED = 2025
 
 #: The engine's batches: how many, of how many replicates, and how large the run that is the truth.
-BATCHES, REPLICATES, TRUTH = 300, 300, 200_000
+BATCHES, REPLICATES, TRUTH = 300, 300, 500_000
 SCENARIOS = ("no_mediators", "may_2025")
+FOLDER = Path(__file__).parent / "results"
 
 Difference = Estimate | IncidenceDifference
 
@@ -75,6 +82,7 @@ class Pipeline:
     Attributes:
         figure: what differs.
         truth: the difference that the large run shows.
+        lower, upper: its 95% interval.
         held: share of the small batches whose paired interval holds it.
         apart: the same of the intervals that take the scenarios for independent samples.
         narrower: mean width of the paired intervals over that of the independent ones.
@@ -82,6 +90,8 @@ class Pipeline:
 
     figure: str
     truth: float
+    lower: float
+    upper: float
     held: float
     apart: float
     narrower: float
@@ -133,7 +143,8 @@ def measure_pipeline(
         )
     found = []
     for figure, difference in FIGURES.items():
-        true = difference(truth[0], truth[1], True).estimate
+        large_run = difference(truth[0], truth[1], True)
+        true = large_run.estimate
         paired, apart = (
             np.array([(d.lower, d.upper) for d in (difference(a, b, kind) for a, b in parts)])
             for kind in (True, False)
@@ -142,38 +153,110 @@ def measure_pipeline(
             float(np.mean((each[:, 0] <= true) & (true <= each[:, 1]))) for each in (paired, apart)
         )
         narrower = float(np.ptp(paired, axis=1).mean() / np.ptp(apart, axis=1).mean())
-        found.append(Pipeline(figure, true, held, held_apart, narrower))
+        found.append(
+            Pipeline(figure, true, large_run.lower, large_run.upper, held, held_apart, narrower)
+        )
     return found
 
 
+def measure(seed: int = SEED, batches: int = BATCHES, truth: int = TRUTH) -> dict[str, Any]:
+    """Both tables' figures as plain data, with what they were made of.
+
+    Args:
+        seed: of all luck.
+        batches: how many batches of the engine's.
+        truth: how many replicates the run has that is taken for the truth.
+    """
+    found = []
+    for case in cases():
+        talk(f"{case.statistic}: {case.setting}")
+        one = count(case, limits_of(case, case.sets, seed))
+        found.append({"statistic": case.statistic, "setting": case.setting} | _figures(one))
+    talk("the engine")
+    small = simulate(SCENARIOS, replicates=batches * REPLICATES, seed=seed)
+    large = simulate(SCENARIOS, replicates=truth, seed=seed + 1)
+    engine = measure_pipeline([small], REPLICATES, large)
+    return {
+        "made_of": made_of(SCENARIOS),
+        "seed": seed,
+        "made_up": found,
+        "engine": {
+            "batches": batches,
+            "replicates": REPLICATES,
+            "truth": truth,
+            "differences": [asdict(one) | {"worth": one.worth} for one in engine],
+        },
+    }
+
+
+def _figures(one: Coverage) -> dict[str, Any]:
+    return {"sets": one.sets, "held": one.held, "below": one.below, "above": one.above}
+
+
+def tables(found: dict[str, Any]) -> str:
+    """What `measure` found, in Markdown under two headings."""
+    rows = [
+        (
+            one["statistic"],
+            one["setting"],
+            f"{one['sets']:,}",
+            *(f"{one[name]:.1%}" for name in ("held", "below", "above")),
+        )
+        for one in found["made_up"]
+    ]
+    sizes = sorted({one["sets"] for one in found["made_up"]}, reverse=True)
+    errors = ", ".join(f"{100 * np.sqrt(0.95 * 0.05 / sets):.2f} in {sets:,}" for sets in sizes)
+    heads = ("interval of", "data sets", "how many", "held", "all too low", "all too high")
+    engine = found["engine"]
+    ours = [
+        (
+            one["figure"],
+            f"{100 * one['truth']:+.1f}",
+            " to ".join(f"{100 * one[name]:+.1f}" for name in ("lower", "upper")),
+            *(f"{one[name]:.1%}" for name in ("held", "apart")),
+            f"{one['narrower']:.2f}",
+            f"{one['worth']:.1f}",
+        )
+        for one in engine["differences"]
+    ]
+    return "\n\n".join(
+        (
+            "## Data made up",
+            table(heads, rows, texts=2),
+            "The simulation's own standard error, where 95% are held, is in points, by how many data sets: "
+            f"{errors}.",
+            "## The engine itself",
+            f"{engine['batches']} batches of {engine['replicates']} replicates, `{SCENARIOS[0]}` less `{SCENARIOS[1]}`, "
+            f"held against what {engine['truth']:,} replicates of each show on other luck, whose estimate is taken for the "
+            "truth (here with its own 95% interval, in percentage points):",
+            table(
+                (
+                    "difference",
+                    "in truth",
+                    "95%",
+                    "held, paired",
+                    "held, as independent",
+                    "width",
+                    "worth",
+                ),
+                ours,
+            ),
+        )
+    )
+
+
 def main() -> None:
-    """Measure everything and print it."""
+    """Measure everything, print the tables and keep them."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.coverage", description=__doc__)
     parser.add_argument("--seed", type=int, default=SEED, help=f"of all luck (usually {SEED})")
-    seed = parser.parse_args().seed
-    print("| interval of | data sets | how many | held | all too low | all too high |")
-    print("|---|---|--:|--:|--:|--:|")
-    for case in cases():
-        one = count(case, limits_of(case, case.sets, seed))
-        print(
-            f"| {case.statistic} | {case.setting} | {one.sets:,} | {one.held:.1%} "
-            f"| {one.below:.1%} | {one.above:.1%} |",
-            flush=True,
-        )
-    talk("running crises")
-    small = simulate(SCENARIOS, replicates=BATCHES * REPLICATES, seed=seed)
-    large = simulate(SCENARIOS, replicates=TRUTH, seed=seed + 1)
-    print(
-        f"\n{BATCHES} batches of {REPLICATES} replicates, {' less '.join(SCENARIOS)}, held against "
-        f"{TRUTH:,} replicates of each:\n"
-    )
-    print("| difference | in truth | held, paired | held, as independent | width | worth |")
-    print("|---|--:|--:|--:|--:|--:|")
-    for figure in measure_pipeline([small], REPLICATES, large):
-        print(
-            f"| {figure.figure} | {100 * figure.truth:+.1f} points | {figure.held:.1%} "
-            f"| {figure.apart:.1%} | {figure.narrower:.2f} | {figure.worth:.1f} |"
-        )
+    parser.add_argument("--out", type=Path, default=FOLDER, help="folder for figures and tables")
+    asked = parser.parse_args()
+    found = measure(asked.seed)
+    words = tables(found)
+    print(words)
+    asked.out.mkdir(parents=True, exist_ok=True)
+    (asked.out / "coverage.json").write_text(f"{json.dumps(found, indent=2)}\n", encoding="utf-8")
+    (asked.out / "coverage.md").write_text(f"{words}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

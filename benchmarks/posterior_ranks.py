@@ -2,8 +2,7 @@
 
 Simulation-based calibration (Talts and others 2018) through the engine: a parameter is drawn from
 its prior, crises are run with it, and what they show becomes the evidence. Over many such runs the
-parameter's rank among draws from its posterior must be even. Prints a table in Markdown;
-docs/experiments.md cites it.
+parameter's rank among draws from its posterior must be even. Prints a table in Markdown.
 """
 
 from __future__ import annotations

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crisis_sim.batch.errors import ResultsError
 from crisis_sim.batch.versions import DECISIVE
 
 if TYPE_CHECKING:
@@ -46,12 +48,28 @@ def in_lines(differences: list[Difference]) -> str:
     return "".join(lines)
 
 
-def of_versions(begun: Mapping[str, Any], now: Mapping[str, str]) -> list[Difference]:
-    """Where the code and libraries differ that a result depends on."""
+def refuse(folder: Path, found: list[Difference], what: str = "a run") -> None:
+    """Refuse to go on with what a folder holds where there are differences.
+
+    Raises:
+        ResultsError: when there are; shows them.
+    """
+    if found:
+        raise ResultsError(
+            f"{folder} holds {what} that was begun otherwise, and cannot go on as this one:"
+            f"{in_lines(found)}\n"
+            "go on with what it was begun with, or give another folder"
+        )
+
+
+def of_versions(
+    begun: Mapping[str, Any], now: Mapping[str, str], decisive: Iterable[str] = DECISIVE
+) -> list[Difference]:
+    """Where the code and libraries differ that a result depends on: the `decisive` ones."""
     old = begun["versions"]
     return [
         Difference("versions", name, old.get(name), now.get(name))
-        for name in DECISIVE
+        for name in decisive
         if old.get(name) != now.get(name)
     ]
 

@@ -1,24 +1,24 @@
 """A batch on disk: manifest.json, outcomes.parquet and paths.parquet in one folder.
 
-A folder with a manifest is a result. A run that is not finished has a folder of its own inside
-(`crisis_sim.batch.unfinished`); as long as it is not, nothing is taken for its results.
+A folder with a manifest is a result: of the files that it names, whose checksums it holds. A run
+that is not finished has a folder of its own inside (`crisis_sim.batch.unfinished`); as long as it is
+not, nothing is taken for its results.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crisis_sim.batch.durable import PARTIAL
+from crisis_sim.batch.durable import PARTIAL, inside, sha256_of
 from crisis_sim.batch.ensemble import Batch, Ensemble
 from crisis_sim.batch.errors import ResultsError
 from crisis_sim.batch.lock import LOCK
-from crisis_sim.batch.manifest import FORMAT
-from crisis_sim.batch.store import read_parquet
+from crisis_sim.batch.manifest import check_manifest, is_sealed, load_manifest
+from crisis_sim.batch.store import blocks_in, check_block, mark_in, names_digest, read_parquet
 from crisis_sim.batch.unfinished import MANIFEST, PARAMETERS, UNFINISHED, UnfinishedRun
-from crisis_sim.version import __version__
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,6 +36,7 @@ __all__ = [
     "PATHS",
     "UNFINISHED",
     "cannot_write",
+    "check_files",
     "check_folder",
     "read_batch",
     "read_manifest",
@@ -50,26 +51,81 @@ def read_batch(folder: str | Path, columns: Sequence[str] | None = None) -> Batc
         columns: the columns of outcomes to bring back; all where left out.
 
     Raises:
-        ResultsError: when the folder is none, holds no results, results of another layout, or a run
-            that is not finished.
+        ResultsError: when the folder is none, holds no results, results of another layout, a run
+            that is not finished, or files that are not those that the run wrote.
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
-    outcomes = _outcome_files(folder)
-    has_paths = (folder / PATHS).is_file()
-    ensembles = {
-        name: Ensemble(
+    files = check_files(folder, manifest)
+    outcomes, paths = files.get(OUTCOMES) or files[OUTCOMES_FOLDER], files.get(PATHS)
+    ensembles = {}
+    for name, about in manifest["scenarios"].items():
+        ensembles[name] = one = Ensemble(
             name=name,
             title=about["title"],
             horizon_hours=about["horizon_hours"],
             states=tuple(about["states"]),
             table=_rows_of(name, outcomes, columns),
-            paths=_rows_of(name, folder / PATHS) if has_paths else None,
+            paths=_rows_of(name, paths) if paths else None,
             scenario=about["scenario"],
         )
-        for name, about in manifest["scenarios"].items()
-    }
+        if one.replicates != about["replicates_done"]:
+            raise ResultsError(
+                f"{folder} holds {one.replicates:,} crises of {name}; "
+                f"its {MANIFEST} speaks of {about['replicates_done']:,}"
+            )
     return Batch(ensembles, manifest)
+
+
+def check_files(folder: Path, manifest: Mapping[str, Any]) -> dict[str, list[Path]]:
+    """Make sure that the files of results are those for which their manifest was written.
+
+    Folders of earlier versions hold no checksums but those in the names of blocks.
+
+    Returns:
+        By name what there is, each with the files that it consists of, in the order of their rows.
+
+    Raises:
+        ResultsError: when one is missing, has been damaged or changed, or is of another run.
+    """
+    if is_sealed(manifest):
+        return {name: _checked(folder, name, of) for name, of in manifest["files"].items()}
+    there = [name for name in (OUTCOMES, OUTCOMES_FOLDER, PATHS) if (folder / name).exists()]
+    if not {OUTCOMES, OUTCOMES_FOLDER} & set(there):
+        raise _missing(folder / OUTCOMES)
+    files = {name: _checked(folder, name) for name in there}
+    for path in (of[0] for of in files.values()):
+        if mark_in(path):
+            raise ResultsError(
+                f"{folder / MANIFEST} has no checksum, though {path.name} is of a run that had"
+            )
+    return files
+
+
+def _checked(folder: Path, name: str, checksum: str | None = None) -> list[Path]:
+    """The files that a part of the results consists of, once they are found to be the right ones."""
+    if name == OUTCOMES_FOLDER:
+        files = blocks_in(folder / name)
+        for path in files:
+            check_block(path)
+    else:
+        files = [path for path in [inside(folder, name)] if path.exists()]
+    if not files:
+        raise _missing(folder / name)
+    try:
+        found = names_digest(files) if name == OUTCOMES_FOLDER else sha256_of(files[0])
+    except OSError as error:
+        raise ResultsError(f"{files[0]} cannot be read: {error.strerror or error}") from error
+    if checksum is not None and found != checksum:
+        raise ResultsError(
+            f"{folder / name} cannot be read: it is not what the checksum in {MANIFEST} says; "
+            "it has been damaged or changed, or is of another run"
+        )
+    return files
+
+
+def _missing(path: Path) -> ResultsError:
+    return ResultsError(f"{path} is missing, though there is a {MANIFEST}")
 
 
 def read_manifest(folder: str | Path) -> dict[str, Any]:
@@ -89,11 +145,6 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
         raise ResultsError(unfinished.say() + earlier)
     if manifest is None:
         raise ResultsError(_no_results(folder))
-    if manifest["format"] != FORMAT:
-        raise ResultsError(
-            f"{folder} holds results in layout {manifest['format']}; "
-            f"Crisis Sim {__version__} reads layout {FORMAT}"
-        )
     return manifest
 
 
@@ -134,37 +185,25 @@ def _manifest_in(folder: Path) -> dict[str, Any] | None:
     """The manifest of the results in a folder, None where there is none."""
     path = folder / MANIFEST
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = load_manifest(path)
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ResultsError(f"{path} cannot be read: {error}") from error
     except json.JSONDecodeError as error:
         raise ResultsError(
             f"{path}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}"
         ) from error
+    except (OSError, ValueError) as error:
+        raise ResultsError(f"{path} cannot be read: {error}") from error
     if isinstance(manifest, dict) and "experiment_format" in manifest:
         raise ResultsError(f"{folder} holds an experiment; its crises are in {folder / 'design'}")
-    if not isinstance(manifest, dict) or "format" not in manifest:
-        raise ResultsError(f"{path} is not the manifest of a results folder")
-    return manifest
+    return check_manifest(manifest, path, is_finished=True)
 
 
-def _outcome_files(folder: Path) -> Path | list[str]:
-    """The file that the outcomes are in, or their many files in the order of their rows."""
-    if (folder / OUTCOMES).is_file():
-        return folder / OUTCOMES
-    files = sorted(str(path) for path in (folder / OUTCOMES_FOLDER).glob("*.parquet"))
-    if not files:
-        raise ResultsError(f"{folder / OUTCOMES} is missing, though there is a {MANIFEST}")
-    return files
-
-
-def _rows_of(
-    scenario: str, path: Path | list[str], columns: Sequence[str] | None = None
-) -> pa.Table:
+def _rows_of(scenario: str, files: list[Path], columns: Sequence[str] | None = None) -> pa.Table:
+    path = files[0] if len(files) == 1 else list(map(str, files))
     only = None if columns is None else list(dict.fromkeys(columns))
-    return read_parquet(path, filters=[("scenario", "==", scenario)], columns=only)
+    table = read_parquet(path, filters=[("scenario", "==", scenario)], columns=only)
+    return table.replace_schema_metadata()  # rows that go on elsewhere are no longer that file
 
 
 def _no_results(folder: Path) -> str:

@@ -12,13 +12,13 @@ from crisis_sim.batch import columns
 from crisis_sim.batch.block import BlockFailure, schemas
 from crisis_sim.batch.errors import ResultsError
 from crisis_sim.batch.filing import Filing
-from crisis_sim.batch.folder import MANIFEST, cannot_write, read_manifest
+from crisis_sim.batch.folder import MANIFEST, cannot_write, check_files, read_manifest
 from crisis_sim.batch.interrupt import StopSign, stop_on_interrupt
 from crisis_sim.batch.lock import FolderLock
 from crisis_sim.batch.manifest import close_manifest
 from crisis_sim.batch.plan import Plan
 from crisis_sim.batch.publish import make_folder, publish
-from crisis_sim.batch.store import Parcel
+from crisis_sim.batch.store import Parcel, marked
 from crisis_sim.batch.unfinished import UnfinishedRun, check_same, discard
 from crisis_sim.batch.versions import decisive
 from crisis_sim.batch.workers import Result, run_plan
@@ -74,6 +74,8 @@ class FolderRun:
                 discard(self.folder)  # it may have been killed as it cleared away
                 return read_manifest(self.folder)
             run = self._take_up(resume, restart)
+            outcomes = marked(outcomes, run.identity, table="outcomes")
+            paths = paths and marked(paths, run.identity, table="paths")
             needed = decisive(self.manifest["versions"])
             task = Filing(self.folder.resolve(), lock.token, outcomes, paths, needed)
             try:
@@ -82,7 +84,7 @@ class FolderRun:
                     stop.obey()
                 self.failures.sort(key=lambda failure: failure.number)
                 manifest = close_manifest(run.manifest, run.rows_by_scenario(), self.failures)
-                publish(run, manifest, outcomes, paths)
+                manifest = publish(run, manifest, outcomes, paths)
             except ResultsError as error:
                 if self._keeps_nothing(run):
                     raise
@@ -123,20 +125,23 @@ class FolderRun:
         """Whether the folder holds the results of this very batch.
 
         Raises:
-            ResultsError: when it holds those of another.
+            ResultsError: when it holds those of another, or files that are not of it.
         """
         if UnfinishedRun.of(self.folder) or not (self.folder / MANIFEST).exists():
             return False
-        check_same(self.folder, self.folder, read_manifest(self.folder), self.plan, self.manifest)
+        manifest = read_manifest(self.folder)
+        check_same(self.folder, self.folder, manifest, self.plan, self.manifest)
+        check_files(self.folder, manifest)
         return True
 
     def _take_up(self, resume: bool, restart: bool) -> UnfinishedRun:
         """The run that the folder holds and that goes on, or a new one."""
-        found = UnfinishedRun.of(self.folder)
+        found = None if restart else UnfinishedRun.of(self.folder)
         if found and resume:
+            found.check_sealed()
             check_same(self.folder, found.home, found.manifest, self.plan, self.manifest)
             return found
-        if found and found.store.rows() and not restart and not found.is_published:
+        if found and found.store.rows() and not found.is_published:
             raise ResultsError(f"{found.say()}\nor throw it away and begin anew: --restart")
         try:
             return UnfinishedRun.begin(self.folder, self.plan, self.manifest)
@@ -181,7 +186,7 @@ class FolderRun:
             return run_plan(self.plan, workers, stop, task, done)
         from crisis_sim.batch.cluster import run_on_cluster
 
-        orders = (order for order in self.plan.orders() if order.number not in done)
+        orders = self.plan.orders(n for n in range(self.plan.blocks) if n not in done)
         return run_on_cluster(orders, scheduler, workers, stop, task, self.tell)
 
 

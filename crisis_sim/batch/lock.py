@@ -71,7 +71,8 @@ class FolderLock:
 
     def _take(self) -> int:
         while True:
-            file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+            # Never through a link, which may lead out of a folder that somebody else has made.
+            file = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
             try:
                 _lock(file)
                 if _is(self.path, file):

@@ -1,24 +1,121 @@
-"""How a batch came about: all that is needed to run it again and to trust it."""
+"""How a batch came about: all that is needed to run it again and to trust it.
+
+A manifest bears a checksum of its own content, and an identity: the digest of what was asked and of
+what computes it, which every block and every table bears as well. A finished one holds the checksums
+of the files beside it. Folders of versions before these have none of the three; they are read as far
+as what they hold has the right shape.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import math
 import secrets
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crisis_sim.batch.block import BlockFailure
-from crisis_sim.batch.versions import versions
+from crisis_sim.batch.durable import inside
+from crisis_sim.batch.errors import ResultsError
+from crisis_sim.batch.versions import decisive, versions
+from crisis_sim.version import __version__
 
 if TYPE_CHECKING:
     from crisis_sim.batch.plan import Plan
 
 #: The layout of results folders, counted up when older readers could no longer read a new folder.
 FORMAT = 1
+#: What tells a batch from others, besides its scenarios and the versions that compute it.
+_ASKED = (
+    "seed",
+    "replicates",
+    "points",
+    "block_size",
+    "engine",
+    "parameters_varied",
+    "parameters_sha256",
+    "agents_added",
+)
+
+
+def _is_whole(value: Any, least: int = 0) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _are_texts(values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(one, str) for one in values)
+
+
+def _are_named_texts(values: Any) -> bool:
+    return isinstance(values, dict) and all(isinstance(one, str) for one in values.values())
+
+
+#: What a value in a manifest has to be: in words, and whether it is.
+_Kind = tuple[str, Callable[[Any], bool]]
+_TEXT: _Kind = ("a text", lambda value: isinstance(value, str))
+_WHOLE: _Kind = ("a whole number of at least 0", _is_whole)
+_COUNT: _Kind = ("a whole number of at least 1", lambda value: _is_whole(value, 1))
+_NUMBER: _Kind = ("a number", _is_number)
+_TEXTS: _Kind = ("a list of texts", _are_texts)
+_NAMED: _Kind = ("texts by name", _are_named_texts)
+_LIST: _Kind = ("a list", lambda value: isinstance(value, list))
+_MAPPING: _Kind = ("a mapping", lambda value: isinstance(value, dict))
+_SOME: _Kind = (
+    "a mapping that is not empty",
+    lambda value: isinstance(value, dict) and value != {},
+)
+
+
+def _or_null(kind: _Kind) -> _Kind:
+    return f"{kind[0]}, or null", lambda value: value is None or kind[1](value)
+
+
+_BEGUN: dict[str, _Kind] = {
+    "run": _TEXT,
+    "command": _TEXT,
+    "seed": _WHOLE,
+    "replicates": _COUNT,
+    "points": _or_null(_COUNT),
+    "block_size": _COUNT,
+    "parameters_varied": _TEXTS,
+    "agents_added": _TEXTS,
+    "versions": _NAMED,
+    "started": _TEXT,
+    "scenarios": _SOME,
+}
+_FINISHED: dict[str, _Kind] = {"finished": _TEXT, "failures": _LIST}
+#: What not every folder has, by version or by kind of batch.
+_MAY_HAVE: dict[str, _Kind] = {"engine": _TEXT, "parameters_sha256": _TEXT}
+_SEAL: dict[str, _Kind] = {"identity": _TEXT, "checksum": _TEXT}
+_SEAL_OF_FINISHED: dict[str, _Kind] = {"files": _NAMED, **_SEAL}
+_SCENARIO: dict[str, _Kind] = {
+    "title": _TEXT,
+    "digest": _TEXT,
+    "horizon_hours": _NUMBER,
+    "states": _TEXTS,
+    "scenario": _MAPPING,
+}
+_FAILURE: dict[str, _Kind] = {
+    "block": _WHOLE,
+    "scenario": _TEXT,
+    "first_replicate": _WHOLE,
+    "replicates": _COUNT,
+    "first_point": _WHOLE,
+    "points": _COUNT,
+    "seed": _WHOLE,
+    "error": _TEXT,
+    "trace": _TEXT,
+}
 
 
 def open_manifest(plan: Plan, command: Sequence[str] | None = None) -> dict[str, Any]:
@@ -39,7 +136,7 @@ def open_manifest(plan: Plan, command: Sequence[str] | None = None) -> dict[str,
         "block_size": plan.block_size,
         "engine": plan.engine,
         "parameters_varied": sorted(plan.parameters),
-        "agents_added": [_name_of(agent) for agent in plan.agents],
+        "agents_added": [name_of(agent) for agent in plan.agents],
         "versions": dict(versions()),
         "git_revision": revision,
         "git_modified": modified,
@@ -94,18 +191,115 @@ def close_manifest(
     }
 
 
+def identity_of(manifest: Mapping[str, Any]) -> str:
+    """The digest of what was asked and of what computes it: batches that share it are the same."""
+    asked = {
+        **{name: manifest.get(name) for name in _ASKED},
+        "versions": decisive(manifest.get("versions", {})),
+        "scenarios": [[name, one["digest"]] for name, one in manifest["scenarios"].items()],
+    }
+    return _digest(asked)
+
+
+def seal(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """A manifest with its identity, and the checksum by which any change to it is found."""
+    content = {
+        **{name: value for name, value in manifest.items() if name not in _SEAL},
+        "identity": identity_of(manifest),
+    }
+    return {**content, "checksum": _digest(content)}
+
+
+def is_sealed(manifest: Mapping[str, Any]) -> bool:
+    """Whether a manifest has a checksum: those of earlier versions have none."""
+    return "checksum" in manifest
+
+
+def as_json(manifest: Mapping[str, Any]) -> bytes:
+    """A manifest as the content of its file."""
+    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+    # A command line may hold bytes that are no text; as backslashes JSON can hold them.
+    return text.encode("utf-8", "backslashreplace")
+
+
+def load_manifest(path: Path) -> Any:
+    """What is in the file of a manifest, whatever it is.
+
+    Raises:
+        OSError, ValueError: when it cannot be read, or is no JSON.
+        ResultsError: when it is no file of its own.
+    """
+    text = inside(path.parent, path.name).read_text(encoding="utf-8")
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def check_manifest(manifest: Any, path: Path, is_finished: bool) -> dict[str, Any]:
+    """Make sure that what a file holds is a manifest, and the one that was written there.
+
+    Args:
+        manifest: the content of the file.
+        path: the file.
+        is_finished: whether it is to be that of a batch that has ended.
+
+    Raises:
+        ResultsError: when it is none, has another layout, lacks something, or has been changed.
+    """
+    if not isinstance(manifest, dict) or "format" not in manifest:
+        raise ResultsError(f"{path} is not the manifest of a results folder")
+    if manifest["format"] != FORMAT:
+        raise ResultsError(
+            f"{path.parent} holds results in layout {manifest['format']!r}; "
+            f"Crisis Sim {__version__} reads layout {FORMAT}"
+        )
+    marks = _SEAL_OF_FINISHED if is_finished else _SEAL
+    found = {name: kind for name, kind in _MAY_HAVE.items() if name in manifest}
+    if any(name in manifest for name in marks):
+        found |= marks
+    _check_shape(manifest, _BEGUN | (_FINISHED if is_finished else {}) | found, path)
+    of_scenario = _SCENARIO | ({"replicates_done": _WHOLE} if is_finished else {})
+    for name, one in manifest["scenarios"].items():
+        _check_shape(one, of_scenario, path, f"scenarios.{name}")
+    for place, one in enumerate(manifest["failures"] if is_finished else ()):
+        _check_shape(one, _FAILURE, path, f"failures[{place}]")
+    if is_sealed(manifest) and seal(manifest) != manifest:
+        raise ResultsError(
+            f"{path} has been changed since it was written: it is not what its checksum says"
+        )
+    return manifest
+
+
+def _check_shape(found: Any, kinds: Mapping[str, _Kind], path: Path, where: str = "") -> None:
+    if not isinstance(found, dict):
+        raise ResultsError(f"{path}: {where}: expected a mapping, got {found!r:.60}")
+    for name, (words, is_right) in kinds.items():
+        place = f"{where}.{name}" if where else name
+        if name not in found:
+            raise ResultsError(f"{path}: {place} is missing; expected {words}")
+        if not is_right(found[name]):
+            raise ResultsError(f"{path}: {place}: expected {words}, got {found[name]!r:.60}")
+
+
+def _digest(content: Any) -> str:
+    """The SHA-256 of plain data, whose order counts."""
+    text = json.dumps(content, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def git_revision() -> tuple[str | None, bool | None]:
     """The code's commit and whether its files differ from it; None where it is no checkout."""
     root = Path(__file__).resolve().parents[2]
-    if not (root / ".git").exists():
-        return None, None
     try:
+        if not (root / ".git").exists():
+            return None, None
         revision = _git(root, "rev-parse", "HEAD")
         changes = _git(root, "status", "--porcelain", "--untracked-files=no")
     except (
         OSError,
         subprocess.CalledProcessError,
-    ):  # no git here, or it will not read this checkout
+    ):  # no git here, it will not read this checkout, or we may not look
         return None, None
     return revision, bool(changes)
 
@@ -115,7 +309,8 @@ def _git(root: Path, *arguments: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def _name_of(agent: Any) -> str:
+def name_of(agent: Any) -> str:
+    """What a maker of agents is called, with its module."""
     kind = (
         agent if hasattr(agent, "__qualname__") else type(agent)
     )  # a class or function, or neither

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count, pairwise
-from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crisis_sim.batch.block import BlockOrder
 from crisis_sim.batch.errors import BatchError
+from crisis_sim.scenario.numbers import is_count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,6 +24,10 @@ BLOCK_SIZE, SMALL_BLOCK_SIZE = 16_384, 2_500
 MANY_BLOCKS = 256
 #: What can run a batch: the processor, or a graphics card.
 ENGINES = ("cpu", "gpu")
+#: A hundred times a billion replicates, or points: more would not end.
+MOST = 100_000_000_000
+#: More digits than anybody's dice.
+MOST_SEED = 2**256
 #: The same for a graphics card, which is quick where it has very many threads to go on with.
 CARD_BLOCK_SIZE = 262_144
 #: The most memory that a block may come to need. Blocks of crises that could need more are smaller;
@@ -66,10 +68,10 @@ class Plan:
     def __post_init__(self) -> None:
         if not self.scenarios:
             raise BatchError("there is no scenario to run")
-        check_count("replicates", self.replicates)
+        check_count("replicates", self.replicates, most=MOST)
         check_count("block size", self.block_size)
-        check_count("points", self.points_each)
-        check_count("seed", self.seed, least=0)
+        check_count("points", self.points_each, most=MOST)
+        check_count("seed", self.seed, least=0, most=MOST_SEED)
         self._check_engine()
         names = [scenario.name for scenario in self.scenarios]
         for name in names:
@@ -145,7 +147,8 @@ class Plan:
     @property
     def blocks(self) -> int:
         """How many blocks there are in all."""
-        return len(self._cuts()) * len(self.scenarios)
+        of_points, of_replicates = self._parts
+        return of_points * of_replicates * len(self.scenarios)
 
     @property
     def agent_turns(self) -> int:
@@ -158,61 +161,65 @@ class Plan:
         """Names of all the scenarios' states, each once."""
         return tuple(dict.fromkeys(name for one in self.scenarios for name in one.state_names))
 
-    def orders(self) -> Iterator[BlockOrder]:
+    def orders(self, numbers: Iterable[int] | None = None) -> Iterator[BlockOrder]:
         """The blocks, of nearly the same size; block after block for all scenarios in turn.
 
         So a batch that is cut short has the same replicates of every scenario, give or take one
-        block.
+        block. However many there are, only the one in hand takes memory.
+
+        Args:
+            numbers: of which blocks; of all where left out. A number that no block has is passed over.
         """
+        whole = range(self.blocks)
+        return map(self._order, whole if numbers is None else filter(whole.__contains__, numbers))
+
+    def _order(self, number: int) -> BlockOrder:
+        """The block of that number: as many whole points as fit into one, or a part of one point."""
+        of_points, of_replicates = self._parts
+        cut, which = divmod(number, len(self.scenarios))
+        of_point, of_replicate = divmod(cut, of_replicates)
+        points = _part(self.points_each, of_points, of_point)
+        replicates = _part(self.replicates, of_replicates, of_replicate)
         shape = self.points_each, self.replicates
-        numbers = count()
-        for points, replicates in self._cuts():
-            own = {
-                path: values.reshape(shape)[slice(*points), slice(*replicates)].ravel()
+        return BlockOrder(
+            self.scenarios[which],
+            first=replicates.start,
+            count=replicates.stop - replicates.start,
+            seed=self.seed,
+            parameters={
+                path: values.reshape(shape)[points, replicates].ravel()
                 for path, values in self.parameters.items()
-            }
-            for scenario in self.scenarios:
-                yield BlockOrder(
-                    scenario,
-                    first=replicates[0],
-                    count=replicates[1] - replicates[0],
-                    seed=self.seed,
-                    parameters=own,
-                    agents=self.agents,
-                    first_point=points[0],
-                    points=points[1] - points[0],
-                    is_design=self.points is not None,
-                    number=next(numbers),
-                    engine=self.engine,
-                )
+            },
+            agents=self.agents,
+            first_point=points.start,
+            points=points.stop - points.start,
+            is_design=self.points is not None,
+            number=number,
+            engine=self.engine,
+        )
 
-    def _cuts(self) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-        """For each block its points and its replicates, each from one up to another.
-
-        A block has as many whole points as fit into it, or a part of one point.
-        """
+    @property
+    def _parts(self) -> tuple[int, int]:
+        """Into how many parts the points are cut for blocks, and into how many the replicates."""
         points_a_block = max(self.block_size // self.replicates, 1)
-        return [
-            (points, replicates)
-            for points in _parts(self.points_each, points_a_block)
-            for replicates in _parts(self.replicates, self.block_size)
-        ]
+        return -(-self.points_each // points_a_block), -(-self.replicates // self.block_size)
 
 
-def _parts(whole: int, most: int) -> list[tuple[int, int]]:
-    """A whole in parts of nearly the same size, none larger than the most: each from one to another."""
-    parts = math.ceil(whole / most)
-    return list(pairwise(whole * number // parts for number in range(parts + 1)))
+def _part(whole: int, parts: int, number: int) -> slice:
+    """One of the parts, of nearly the same size, into which a whole is cut."""
+    return slice(whole * number // parts, whole * (number + 1) // parts)
 
 
-def check_count(what: str, number: int, least: int = 1) -> None:
-    """Make sure that a number is whole and not too small.
+def check_count(what: str, number: int, least: int = 1, most: int | None = None) -> None:
+    """Make sure that a number is whole, not too small and not too large.
 
     Raises:
         BatchError: naming what it is the number of.
     """
-    if not isinstance(number, Integral) or number < least:
-        raise BatchError(f"expected a whole number of at least {least} for {what}, got {number}")
+    if not is_count(number, least):
+        raise BatchError(f"expected a whole number of at least {least} for {what}, got {number!r}")
+    if most is not None and number > most:
+        raise BatchError(f"expected at most {most:,} for {what}")
 
 
 def _agents_of(scenario: Scenario) -> int:

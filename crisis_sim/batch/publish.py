@@ -8,13 +8,14 @@ there a manifest beside what it does not describe.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from crisis_sim.batch import columns
-from crisis_sim.batch.durable import PARTIAL, rename_durably, sync_folder, write_durably
+from crisis_sim.batch.durable import PARTIAL, rename_durably, sha256_of, sync_folder, write_durably
 from crisis_sim.batch.ensemble import Batch
 from crisis_sim.batch.errors import ResultsError
 from crisis_sim.batch.folder import (
@@ -27,8 +28,9 @@ from crisis_sim.batch.folder import (
     check_folder,
 )
 from crisis_sim.batch.lock import FolderLock
-from crisis_sim.batch.store import PARQUET
-from crisis_sim.batch.unfinished import UnfinishedRun, as_json, discard
+from crisis_sim.batch.manifest import as_json, identity_of, seal
+from crisis_sim.batch.store import PARQUET, blocks_in, marked, names_digest
+from crisis_sim.batch.unfinished import UnfinishedRun, check_parameters, discard
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,13 +44,16 @@ ONE_FILE_CRISES = 2**24
 
 def publish(
     run: UnfinishedRun, manifest: dict[str, Any], outcomes: pa.Schema, paths: pa.Schema | None
-) -> None:
+) -> dict[str, Any]:
     """Make the blocks of a run the results of its folder; one block is in memory at a time.
 
     Args:
         run: a run whose blocks are all there, but for those that failed.
         manifest: how the results came about.
         outcomes, paths: all columns of each table.
+
+    Returns:
+        The manifest as it was written, with the checksums of the files.
 
     Raises:
         ResultsError: when they cannot be written, or a block has been damaged.
@@ -62,29 +67,33 @@ def publish(
         if paths:
             for table in run.store.tables(run.store.paths):
                 writer.add(PATHS, table)
-        parameters = run.home / PARAMETERS
-        writer.publish(
+        written = writer.publish(
             manifest,
-            parameters.read_bytes() if parameters.exists() else None,
+            check_parameters(run.home, run.manifest),
             run.store.outcomes if as_folder else None,
         )
     if not manifest["failures"]:
         discard(run.folder)
+    return written
 
 
 def write_batch(batch: Batch, folder: str | Path) -> None:
     """Write a batch that is in memory.
 
     Raises:
-        ResultsError: when the folder holds other things than results, or cannot be written.
+        ResultsError: when the folder holds other things than results, or cannot be written, or the
+            batch's manifest is of other scenarios.
     """
     folder = Path(folder)
     ensembles = list(batch.ensembles.values())
+    manifest = _manifest_of(batch)
     states = [state for one in ensembles for state in one.states]
     schemas = {OUTCOMES: columns.union((one.table.schema for one in ensembles), states)}
     of_paths = [one.paths.schema for one in ensembles if one.paths is not None]
     if of_paths:
         schemas[PATHS] = columns.union(of_paths, states)
+    identity = identity_of(manifest)
+    schemas = {name: marked(one, identity, table=Path(name).stem) for name, one in schemas.items()}
     make_folder(folder)
     unfinished = UnfinishedRun.of(folder)
     if unfinished:
@@ -97,7 +106,21 @@ def write_batch(batch: Batch, folder: str | Path) -> None:
             writer.add(OUTCOMES, one.table)
             if one.paths is not None:
                 writer.add(PATHS, one.paths)
-        writer.publish(batch.manifest)
+        writer.publish(manifest)
+
+
+def _manifest_of(batch: Batch) -> dict[str, Any]:
+    """A batch's manifest with as many replicates as there are now: some may have been left out."""
+    known = batch.manifest.get("scenarios", {})
+    names = [one.name for one in batch.ensembles.values()]
+    if sorted(names) != sorted(known):
+        raise ResultsError(
+            f"the manifest of the batch is of other scenarios than it holds: {', '.join(known)}; "
+            f"expected {', '.join(names)}"
+        )
+    done = {one.name: one.replicates for one in batch.ensembles.values()}
+    scenarios = {name: {**known[name], "replicates_done": done[name]} for name in known}
+    return {**batch.manifest, "scenarios": scenarios}
 
 
 def make_folder(folder: Path) -> bool:
@@ -143,17 +166,24 @@ class FolderWriter:
         manifest: Mapping[str, Any],
         parameters: bytes | None = None,
         outcomes: Path | None = None,
-    ) -> None:
+    ) -> dict[str, Any]:
         """Make what was written the folder's results.
 
         Args:
             manifest: how they came about.
             parameters: the content of parameters.parquet, for a batch that has one.
             outcomes: a folder of blocks that are the outcomes, for a batch that has no file of them.
+
+        Returns:
+            The manifest as it was written, with the checksums of the files.
         """
         with _telling(self.folder):
-            for table in self._tables.values():
-                table.close()
+            files = {name: table.close() for name, table in self._tables.items()}
+            if outcomes is not None:
+                files[OUTCOMES_FOLDER] = names_digest(blocks_in(outcomes))
+            if parameters is not None:
+                files[PARAMETERS] = hashlib.sha256(parameters).hexdigest()
+            sealed = seal({**manifest, "files": files})
             _withdraw(self.folder)
             for table in self._tables.values():
                 table.publish()
@@ -162,7 +192,8 @@ class FolderWriter:
                 sync_folder(outcomes.parent)
             if parameters is not None:
                 write_durably(self.folder / PARAMETERS, parameters)
-            write_durably(self.folder / MANIFEST, as_json(manifest))
+            write_durably(self.folder / MANIFEST, as_json(sealed))
+        return sealed
 
     def __enter__(self) -> Self:
         return self
@@ -191,6 +222,8 @@ class _PartialTable:
 
         self._path, self._schema = path, schema
         self._partial = path.with_name(path.name + PARTIAL)
+        if self._partial.is_file() or not self._partial.exists():
+            self._partial.unlink(missing_ok=True)  # it may be a link that leads out of the folder
         try:
             self._writer: pq.ParquetWriter = pq.ParquetWriter(self._partial, schema, **PARQUET)
         except OSError:
@@ -200,8 +233,10 @@ class _PartialTable:
     def add(self, table: pa.Table) -> None:
         self._writer.write_table(columns.conform(table, self._schema))
 
-    def close(self) -> None:
+    def close(self) -> str:
+        """End the file, and tell its checksum."""
         self._writer.close()
+        return sha256_of(self._partial)
 
     def publish(self) -> None:
         rename_durably(self._partial, self._path)

@@ -11,7 +11,7 @@ from crisis_sim.batch import columns
 from crisis_sim.batch.block import Block, BlockFailure
 from crisis_sim.batch.ensemble import Batch, Ensemble
 from crisis_sim.batch.errors import BatchError
-from crisis_sim.batch.folder import read_manifest
+from crisis_sim.batch.folder import check_files, read_manifest
 from crisis_sim.batch.folder_run import FolderRun, Progress, Tell
 from crisis_sim.batch.interrupt import StopSign
 from crisis_sim.batch.manifest import close_manifest, open_manifest
@@ -179,7 +179,9 @@ def resume(
     folder = Path(folder)
     begun = UnfinishedRun.of(folder)
     if begun is None:
-        return read_manifest(folder)
+        manifest = read_manifest(folder)
+        check_files(folder, manifest)
+        return manifest
     plan = begun.plan(agents)
     manifest = {**open_manifest(plan), "command": begun.manifest["command"]}
     return FolderRun(folder, plan, manifest, progress, tell).carry_out(

@@ -9,7 +9,6 @@ have failed: then it stays, so that they can be tried again.
 from __future__ import annotations
 
 import hashlib
-import json
 import shlex
 import shutil
 from collections import Counter
@@ -19,8 +18,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crisis_sim.batch import differences
-from crisis_sim.batch.durable import sync_folder, write_durably
+from crisis_sim.batch.durable import inside, sync_folder, write_durably
 from crisis_sim.batch.errors import ResultsError
+from crisis_sim.batch.manifest import (
+    as_json,
+    check_manifest,
+    identity_of,
+    is_sealed,
+    load_manifest,
+    seal,
+)
 from crisis_sim.batch.plan import Plan
 from crisis_sim.batch.store import BlockStore, read_parquet
 from crisis_sim.batch.versions import versions
@@ -29,6 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 UNFINISHED, MANIFEST, PARAMETERS = "unfinished", "manifest.json", "parameters.parquet"
+_ANEW = "throw the run away and begin anew with --restart"
 
 
 @dataclass(frozen=True)
@@ -51,7 +59,12 @@ class UnfinishedRun:
     @property
     def store(self) -> BlockStore:
         """Its blocks."""
-        return BlockStore(self.home)
+        return BlockStore(self.home, self.identity)
+
+    @property
+    def identity(self) -> str:
+        """What its blocks bear, and no others."""
+        return identity_of(self.manifest)
 
     @property
     def crises(self) -> int:
@@ -68,8 +81,8 @@ class UnfinishedRun:
     def is_published(self) -> bool:
         """Whether the folder's results are those of this run, but for blocks that failed."""
         try:
-            results = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            results = load_manifest(self.folder / MANIFEST)
+        except (OSError, ValueError, ResultsError):
             return False
         return isinstance(results, dict) and results.get("run") == self.manifest["run"]
 
@@ -87,6 +100,7 @@ class UnfinishedRun:
             content = _as_parquet(plan.parameters)
             write_durably(home / PARAMETERS, content)
             manifest = {**manifest, "parameters_sha256": hashlib.sha256(content).hexdigest()}
+        manifest = seal(manifest)
         write_durably(home / MANIFEST, as_json(manifest))
         sync_folder(folder)
         return cls(folder, manifest)
@@ -96,15 +110,18 @@ class UnfinishedRun:
         """The unfinished run in a folder of results; None where there is none.
 
         Raises:
-            ResultsError: when its manifest cannot be read.
+            ResultsError: when its manifest cannot be read, or has been changed.
         """
-        path = folder / UNFINISHED / MANIFEST
+        path = inside(folder, UNFINISHED, is_folder=True) / MANIFEST
         try:
-            return cls(folder, json.loads(path.read_text(encoding="utf-8")))
+            manifest = check_manifest(load_manifest(path), path, is_finished=False)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError) as error:
-            raise ResultsError(f"{path} cannot be read: {error}") from error
+            raise ResultsError(f"{path} cannot be read: {error}; {_ANEW}") from error
+        except ResultsError as error:
+            raise ResultsError(f"{error}; {_ANEW}") from error
+        return cls(folder, manifest)
 
     def plan(self, agents: Sequence[Any] = ()) -> Plan:
         """What it is to run, as it was begun.
@@ -116,12 +133,19 @@ class UnfinishedRun:
             ResultsError: when other code or libraries would compute the rest, or its values have
                 been damaged.
         """
-        _refuse(self.folder, differences.of_versions(self.manifest, versions()))
+        differences.refuse(self.folder, differences.of_versions(self.manifest, versions()))
+        self.check_sealed()
         from crisis_sim.scenario.schema import Scenario
 
         about = self.manifest
+        try:
+            scenarios = tuple(
+                Scenario.model_validate(one["scenario"]) for one in about["scenarios"].values()
+            )
+        except ValueError as error:
+            raise ResultsError(f"{self.home / MANIFEST}: {error}; {_ANEW}") from error
         return Plan(
-            tuple(Scenario.model_validate(one["scenario"]) for one in about["scenarios"].values()),
+            scenarios,
             about["replicates"],
             about["seed"],
             about["block_size"],
@@ -130,6 +154,18 @@ class UnfinishedRun:
             about["points"],
             about.get("engine", "cpu"),
         )
+
+    def check_sealed(self) -> None:
+        """Make sure that changes to its manifest would have been found.
+
+        Raises:
+            ResultsError: when they would not: it has no checksum.
+        """
+        if not is_sealed(self.manifest):
+            raise ResultsError(
+                f"{self.home / MANIFEST} has no checksum, so nobody can tell whether it is as it "
+                f"was written; {_ANEW}"
+            )
 
     def done(self, plan: Plan, tell: Callable[[str], None]) -> dict[int, int]:
         """The blocks that are on disk and sound, by number, with the crises in each.
@@ -144,7 +180,9 @@ class UnfinishedRun:
             (self.folder / MANIFEST).unlink(missing_ok=True)
             published.replace(self.store.outcomes)
         self.store.make()
-        for number, wrong in self.store.check(plan.orders(), has_paths=plan.points is None):
+        for number, wrong in self.store.check(
+            plan.orders(self.store.rows()), has_paths=plan.points is None
+        ):
             tell(f"block {number} is done again: {wrong}")
         return self.store.rows()
 
@@ -172,8 +210,9 @@ def discard(folder: Path) -> None:
 
     Raises:
         OSError: when it cannot be taken away.
+        ResultsError: when it is a link to somewhere else.
     """
-    home = folder / UNFINISHED
+    home = inside(folder, UNFINISHED, is_folder=True)
     if home.is_dir():
         (home / MANIFEST).unlink(missing_ok=True)
         shutil.rmtree(home)
@@ -196,7 +235,7 @@ def check_same(
     """
     found = differences.of_versions(begun, manifest["versions"])
     values = parameters_in(home, begun)
-    _refuse(folder, found + differences.of_plans(begun, values, plan, manifest))
+    differences.refuse(folder, found + differences.of_plans(begun, values, plan, manifest))
 
 
 def check_given(folder: Path, begun: Mapping[str, Any], given: Mapping[str, Any]) -> None:
@@ -211,21 +250,11 @@ def check_given(folder: Path, begun: Mapping[str, Any], given: Mapping[str, Any]
         ResultsError: when something is not; shows every difference.
     """
     others = [
-        differences.Difference("batch", name, begun[name], value)
+        differences.Difference("batch", name, begun.get(name), value)
         for name, value in given.items()
-        if value is not None and value != begun[name]
+        if value is not None and value != begun.get(name)
     ]
-    _refuse(folder, others)
-
-
-def _refuse(folder: Path, found: list[differences.Difference]) -> None:
-    """Refuse to go on where there are differences."""
-    if found:
-        raise ResultsError(
-            f"{folder} holds a run that was begun otherwise, and cannot go on as this one:"
-            f"{differences.in_lines(found)}\n"
-            "go on with what it was begun with, or give another folder"
-        )
+    differences.refuse(folder, others)
 
 
 def parameters_in(home: Path, manifest: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
@@ -234,23 +263,29 @@ def parameters_in(home: Path, manifest: Mapping[str, Any]) -> dict[str, NDArray[
     Raises:
         ResultsError: when they have been damaged.
     """
-    digest = manifest.get("parameters_sha256")
-    if digest is None:
+    if check_parameters(home, manifest) is None:
         return {}
-    path = home / PARAMETERS
-    try:
-        intact = hashlib.sha256(path.read_bytes()).hexdigest() == digest
-    except OSError as error:
-        raise ResultsError(f"{path} cannot be read: {error.strerror or error}") from error
-    if not intact:
-        raise ResultsError(f"{path} has been damaged: it is not what its checksum says")
-    table = read_parquet(path)
+    table = read_parquet(home / PARAMETERS)
     return {name: table.column(name).to_numpy() for name in table.column_names}
 
 
-def as_json(manifest: Mapping[str, Any]) -> bytes:
-    """A manifest as the content of its file."""
-    return (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode()
+def check_parameters(home: Path, manifest: Mapping[str, Any]) -> bytes | None:
+    """The content of the file of the values with which a batch was begun; None where it had none.
+
+    Raises:
+        ResultsError: when it has been damaged.
+    """
+    digest = manifest.get("parameters_sha256")
+    if digest is None:
+        return None
+    path = inside(home, PARAMETERS)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ResultsError(f"{path} cannot be read: {error.strerror or error}") from error
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise ResultsError(f"{path} has been damaged: it is not what its checksum says")
+    return content
 
 
 def _as_parquet(parameters: Mapping[str, NDArray[Any]]) -> bytes:

@@ -9,6 +9,7 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+from crisis_sim.scenario.shipped import on_disk
 from crisis_sim.version import __version__
 
 LIBRARIES = ("mesa", "numba", "numpy", "scipy", "pyarrow")
@@ -35,14 +36,14 @@ def decisive(found: Mapping[str, str]) -> dict[str, str | None]:
 
 
 @cache
-def code_digest() -> str:
-    """The beginning of the SHA-256 of the code that scenarios, model and batches consist of.
+def code_digest(rooms: tuple[str, ...] = ROOMS) -> str:
+    """The beginning of the SHA-256 of the code of some rooms; those that make a batch where left out.
 
     It tells two states of a checkout apart that bear the same version.
     """
-    root = Path(__file__).parents[1]
+    root = on_disk(Path(__file__).parents[1])
     digest = hashlib.sha256()
-    for room in ROOMS:
+    for room in rooms:
         for path in sorted((root / room).rglob("*.py")):
             digest.update(path.relative_to(root).as_posix().encode())
             digest.update(path.read_bytes())

@@ -88,7 +88,7 @@ def run_plan(
     Raises:
         BatchError: when worker processes cannot start.
     """
-    orders = (order for order in plan.orders() if order.number not in done)
+    orders = plan.orders(number for number in range(plan.blocks) if number not in done)
     if plan.engine == "gpu":
         workers = 1  # one card
     seconds = 0.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from cyclopts import App, CycloptsError, CycloptsPanel, Parameter
 from cyclopts.validators import Number
 
 from crisis_sim.cli.codes import DONE, EXIT_CODES, INTERRUPTED, MISTAKE
+from crisis_sim.cli.streams import safe_streams
 from crisis_sim.cli.talk import refuse, talk
 from crisis_sim.scenario.errors import ScenarioError
 from crisis_sim.scenario.printable import printable_lines
@@ -60,7 +60,7 @@ Json = Annotated[
     bool,
     Parameter(name="--json", help="Print JSON on stdout.", negative=(), show_default=False),
 ]
-#: A hundred times a billion: the list of a batch's blocks still fits into memory.
+#: As of `crisis_sim.batch.plan.MOST`, which takes long to import.
 MOST_REPLICATES = 100_000_000_000
 Natural = Number(gte=0)
 Positive = Number(gte=1)
@@ -83,14 +83,6 @@ Folder = Annotated[Path | None, Parameter(show_default=False)]
 def main() -> NoReturn:
     """Run the command that was typed, and exit with its code."""
     collect_seldom()
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal that cannot show a dash or a letter gets an escape, not a traceback.
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
-    if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
-        file = io.BufferedWriter(_UntilUnread(sys.stdout.fileno(), "w", closefd=False))
-        encoding, errors = sys.stdout.encoding, sys.stdout.errors
-        sys.stdout = io.TextIOWrapper(file, encoding=encoding, errors=errors)
     code = run_command(sys.argv[1:])
     gc.freeze()  # nor does it look at them all once more on the way out
     sys.exit(code)
@@ -101,27 +93,28 @@ def collect_seldom() -> None:
     gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
 
 
-class _UntilUnread(io.FileIO):
-    """A pipe whose reader may have seen enough, as `head` does: what comes then goes nowhere."""
-
-    def write(self, data: Any) -> int:
-        try:
-            return super().write(data)
-        except BrokenPipeError:
-            return memoryview(data).nbytes
-
-
 def run_command(arguments: Sequence[str]) -> int:
-    """Run a command and give its exit code; a person's mistake is told on stderr."""
+    """Run a command and give its exit code; a person's mistake is told on stderr, and so is what cannot be written."""
+    with safe_streams() as unsaid:
+        code = _attempt(arguments)
+        sys.stdout.flush()
+        if unsaid:  # the work is done, but what was asked for has not been said
+            told = refuse(f"error: cannot write to the standard output: {unsaid[0].strerror}")
+            code = code or told
+        return code
+
+
+def _attempt(arguments: Sequence[str]) -> int:
     if any("\0" in argument for argument in arguments):  # no shell can give one, but a program can
         return refuse("error: a zero byte has no place on a command line")
     try:
         code = app(arguments, exit_on_error=False)
-        sys.stdout.flush()
     except CycloptsError:  # which has told of itself
         return MISTAKE
     except ScenarioError as error:
         return refuse(str(error))
+    except OSError as error:  # such as a full disk
+        return refuse(f"error: {error}")
     except KeyboardInterrupt:
         talk("interrupted")
         return INTERRUPTED

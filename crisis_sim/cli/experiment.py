@@ -270,7 +270,8 @@ def _say_plan(experiment: Experiment, workers: int, folder: Path, as_json: bool)
 
     replaces = check_folder(folder)
     crises = kind_of(experiment.kind).crises(experiment)
-    one_each = Plan((experiment.scenario,), crises, experiment.spec.seed)
+    replicates = experiment.spec.replicates
+    one_each = Plan((experiment.scenario,), replicates, 0, points=-(-crises // replicates))
     crew = share_out(first_guess(one_each), -(-crises // usual_size(crises)), workers)
     facts: dict[str, Any] = {
         "name": experiment.name,

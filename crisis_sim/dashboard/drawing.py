@@ -14,11 +14,11 @@ import numpy as np
 
 from crisis_sim.dashboard.changes import MOVED, UNMOVED
 from crisis_sim.outcomes import summarise
-from crisis_sim.outcomes.durations import CLOCKS
+from crisis_sim.outcomes.durations import AMONG, CLOCKS
 from crisis_sim.outcomes.incidence import CumulativeIncidence
 from crisis_sim.report import answer, words
 from crisis_sim.report.charts.differences import MEASURES
-from crisis_sim.report.charts.incidence import ORIGINS, shown_days
+from crisis_sim.report.charts.incidence import ORIGINS, nothing_on, shown_days
 from crisis_sim.report.real_path import real_record
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def incidence(batch: Batch, clock: str) -> dict[str, Any]:
     return {
         "clock": clock,
         "origin": ORIGINS[clock],
-        "of": "crises with a first strike" if clock == "from_first_strike" else "crises",
+        "of": AMONG[clock],
         "days": days,
         "real": None
         if real is None
@@ -83,7 +83,7 @@ def incidence(batch: Batch, clock: str) -> dict[str, Any]:
             "day": round(real / 24.0, DIGITS),
             "label": f"real ceasefire, {words.duration(real)}",
         },
-        "curves": [_curve(name, curve, days) for name, curve in curves.items()],
+        "curves": [_curve(name, curve, days, clock) for name, curve in curves.items()],
         "dots": dots(batch.ensembles[last], curves[last], clock),
     }
 
@@ -142,15 +142,21 @@ def differences(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     rows = []
     for measure in MEASURES:
         figure = measure.find(summary["differences"][MOVED])
-        row: dict[str, Any] = {"label": measure.heading.replace("\n", " "), "unit": measure.unit}
+        label = f"{measure.heading.replace(chr(10), ' ')}, of {measure.among}"
+        row: dict[str, Any] = {"label": label, "unit": measure.unit}
         if figure is None or figure["estimate"] is None:
-            rows.append({**row, "estimate": None, "text": "not known: half is never reached"})
+            why = ": half is never reached" if measure.scale == 1.0 else ""
+            rows.append({**row, "estimate": None, "text": f"not known{why}"})
             continue
-        low, middle, high = (
-            None if figure[key] is None else _rounded(measure.scale * figure[key])
-            for key in ("lower", "estimate", "upper")
-        )
+        low, high = (
+            figure["lower"],
+            figure["upper"],
+        )  # as they are: a limit near zero may round to it
         sure = (low is not None and low > 0) or (high is not None and high < 0)
+        low, middle, high = (
+            None if one is None else _rounded(measure.scale * one)
+            for one in (low, figure["estimate"], high)
+        )
         rows.append(
             {
                 **row,
@@ -180,7 +186,7 @@ def _told_share(share: Mapping[str, Any]) -> tuple[str, str]:
     return f"{middle}%", f"{low} to {high}"
 
 
-def _curve(name: str, curve: CumulativeIncidence, days: float) -> dict[str, Any]:
+def _curve(name: str, curve: CumulativeIncidence, days: float, clock: str) -> dict[str, Any]:
     grid = np.linspace(0.0, 24.0 * days, GRID_POINTS)
     bands = curve.on_grid(grid) if curve.started else (np.full(GRID_POINTS, np.nan),) * 3
     known = [
@@ -193,9 +199,10 @@ def _curve(name: str, curve: CumulativeIncidence, days: float) -> dict[str, Any]
         "name": name,
         "label": words.label(name),
         "points": known,
-        "told": "no crisis saw a first strike"
+        "told": nothing_on(clock)
         if last is None
-        else f"{words.label(name)}: {words.percent(last[1])}% after {words.plural(round(last[0], 1), 'day')}"
+        else f"{words.label(name)}: {words.percent(last[1])}% of {AMONG[clock]} after "
+        f"{words.plural(round(last[0], 1), 'day')}"
         f" (95% interval {words.percent(last[2])} to {words.percent(last[3])})",
     }
 

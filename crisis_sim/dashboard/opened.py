@@ -57,8 +57,9 @@ def open_reference(reference: str | os.PathLike[str], overrides: Sequence[str] =
         ScenarioError: when there is none, or it has mistakes.
     """
     scenario = load_scenario(reference, overrides)
-    if not overrides:
-        return Opened(scenario, _chain(find_scenario(reference)))
+    path = find_scenario(reference)
+    if not overrides and path.is_file():  # a pipe cannot be read again
+        return Opened(scenario, _chain(path))
     name = f"{scenario.name}_set"
     head = f"# {scenario.name} with {' '.join(f'--set {shlex.quote(one)}' for one in overrides)}\n"
     text = printable(head, also="\n") + scenario_file({"scenario": scenario.plain()})

@@ -21,13 +21,14 @@ from crisis_sim.dashboard.session import MAX_FILES, Session
 from crisis_sim.dashboard.settings import given
 from crisis_sim.dashboard.sliders import UNSAID, Group, Slider, number_in_words
 from crisis_sim.report import style, words
+from crisis_sim.scenario.shipped import on_disk
 from crisis_sim.scenario.source import MAX_BYTES
 
 #: What a file may hold of more than is allowed: as much as shows that it is too much.
 TOO_MUCH = b" " * (MAX_BYTES + 1)
 #: Shared by all visitors: what they ask for differs, what comes of it does not.
 RUNS = Runs()
-LOOK = Path(__file__).with_name("look.css")
+LOOK = on_disk(Path(__file__).parent) / "look.css"
 
 Event = Callable[[dict[str, Any]], None]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import shutil
 import signal
 import socket
@@ -52,8 +53,20 @@ HOMES = ("SOLARA_HOME", "IPYTHONDIR")
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
     "style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
-    "connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'self'; form-action 'none'"
+    "connect-src {own}; frame-ancestors 'none'; base-uri 'self'; form-action 'none'"
 )
+#: A host that may be named in a policy: nothing in it ends a rule or begins another.
+_PLAIN_HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]+)?")
+#: What of Solara is served: the page, its WebSocket, its goodbye, and what it is drawn with. All else that
+#: Solara answers, such as its figures on this machine (`/resourcez`), is nobody's business.
+SERVED = frozenset(
+    (
+        *("/", "/jupyter/api/kernels/{kernel_id}/{name}", "/_solara/api/close/{kernel_id}"),
+        *("/static/assets", "/jupyter/nbextensions"),
+    )
+)
+#: What a cookie may say of who has it, which is said here in place of Solara.
+_LOOSE = (b"httponly", b"samesite")
 #: Where Solara looks for its assets, in the address.
 ASSETS = "/_solara/cdn"
 #: The exit code after a request to terminate: 128 and the signal's number, as shells have it.
@@ -156,7 +169,7 @@ def set_up_solara() -> None:
     home = mkdtemp(prefix="crisis-sim-")
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     os.environ.update({**SOLARA, **dict.fromkeys(HOMES, home)})
-    # Solara would rather have its cookie go along into frames of other sites; ours need not.
+    # Solara would rather have its cookie go along into frames of other sites; ours does not (`_own`).
     warnings.filterwarnings("ignore", message="Cookies with samesite=none")
 
 
@@ -179,9 +192,8 @@ def application(loopback: str | None) -> Asgi:
     if not any(folder.glob("@widgetti/solara-vuetify-app@*")):
         raise DashboardError(f"solara-assets is missing; to install it: {INSTALL}")
     assets = Mount(ASSETS, app=StaticFiles(directory=folder))
-    return Guard(
-        Starlette(routes=[assets, *routes], lifespan=lifespan, middleware=middleware), loopback
-    )
+    served = [assets, *(route for route in routes if route.path in SERVED)]
+    return Guard(Starlette(routes=served, lifespan=lifespan, middleware=middleware), loopback)
 
 
 class Guard:
@@ -199,8 +211,8 @@ class Guard:
         """Serve a request, or refuse it."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
-        elif self._is_welcome(dict(scope["headers"])):
-            await self.app(scope, receive, _with_policy(send))
+        elif self._is_welcome(headers := dict(scope["headers"])):
+            await self.app(scope, receive, _with_policy(send, _host(headers)))
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
@@ -210,7 +222,7 @@ class Guard:
             )
 
     def _is_welcome(self, headers: dict[bytes, bytes]) -> bool:
-        host = headers.get(b"host", b"").decode("latin-1")
+        host = _host(headers)
         origin = headers.get(b"origin", b"").decode("latin-1")
         if origin and urlsplit(origin).netloc != host:
             return False
@@ -218,15 +230,35 @@ class Guard:
         return self.names is None or name in self.names
 
 
-def _with_policy(send: Send) -> Send:
+def policy(host: str) -> str:
+    """What a browser is told to let a page do that was asked for by this name: nothing that leaves this server."""
+    # Older browsers do not take a WebSocket to where the page came from for 'self'.
+    named = f" ws://{host} wss://{host}" if _PLAIN_HOST.fullmatch(host) else ""
+    return POLICY.format(own=f"'self'{named}")
+
+
+def _host(headers: dict[bytes, bytes]) -> str:
+    return headers.get(b"host", b"").decode("latin-1")
+
+
+def _with_policy(send: Send, host: str) -> Send:
     async def sent(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
             headers = [
-                (b"content-security-policy", POLICY.encode()),
+                *((name, _own(name, value)) for name, value in message.get("headers", ())),
+                (b"content-security-policy", policy(host).encode()),
                 (b"x-content-type-options", b"nosniff"),
                 (b"referrer-policy", b"no-referrer"),
             ]
-            message = {**message, "headers": [*message.get("headers", ()), *headers]}
+            message = {**message, "headers": headers}
         await send(message)
 
     return sent
+
+
+def _own(name: bytes, value: bytes) -> bytes:
+    """A header; a cookie is for this server alone: no script reads it, and no other site's page sends it along."""
+    if name.lower() != b"set-cookie":
+        return value
+    parts = [part for part in value.split(b"; ") if not part.lower().startswith(_LOOSE)]
+    return b"; ".join((*parts, b"HttpOnly", b"SameSite=Strict"))

@@ -67,6 +67,10 @@ class Attribution:
         parts: for each part, in order, its figures by the keys of `FIGURES`.
         interactions: by the numbers of two parts, the lower first, their interaction index.
         leads: by the numbers of two parts, how far the first's Shapley value is above the second's.
+        overlap: the total less what is lost of each part where it alone is taken away; of the sign
+            of the total where parts do each other's work.
+        idle: for each part whether the outcome is the same with it and without it, replicate by
+            replicate, in every combination of the others.
         unknown: combinations in which the outcome is unknown or infinite; where there are any, so
             are the Shapley values.
     """
@@ -77,6 +81,8 @@ class Attribution:
     parts: tuple[dict[str, Figure], ...]
     interactions: dict[tuple[int, int], Figure]
     leads: dict[tuple[int, int], Figure]
+    overlap: Figure
+    idle: tuple[bool, ...]
     unknown: int
 
     @property
@@ -97,9 +103,12 @@ def attribute(measured: Measured) -> Attribution:
     worth = np.where(np.isfinite(measured.estimate), measured.estimate, np.nan)
     pull = np.where(np.isfinite(measured.influence), measured.influence, 0.0)
     of = int(measured.of.min())
+    # A quantile between too few values has no error, and no influence either: nothing says how sure it is.
+    told = np.isfinite(worth)
+    sure = measured.is_share or not np.isnan(measured.standard_error[told]).any()
 
     def figure(estimate: Any, influence: Any) -> Figure:
-        return _figure(float(estimate), influence, of, measured.is_share)
+        return _figure(float(estimate), influence if sure else influence[:1], of, measured.is_share)
 
     values = {
         "shapley": (games.shapley(worth), games.shapley(pull)),
@@ -124,6 +133,14 @@ def attribute(measured: Measured) -> Attribution:
             for other in range(number)
             if one != other
         },
+        overlap=figure(
+            worth[-1] - worth[0] - values["but_for"][0].sum(axis=0),
+            pull[-1] - pull[0] - values["but_for"][1].sum(axis=0),
+        ),
+        idle=tuple(
+            not np.any(games.marginals(worth, k)) and not np.any(games.marginals(pull, k))
+            for k in range(number)
+        ),
         unknown=int(np.isnan(worth).sum()),
     )
 
@@ -144,6 +161,8 @@ def _figure(estimate: float, influence: Any, of: int, is_share: bool) -> Figure:
     centre, spread = estimate, error
     if is_share:
         centre, spread = estimate * of / (of + 2), float(np.hypot(of * error, 1.0)) / (of + 2)
+    if len(influence) < 2:  # one replicate says nothing of how replicates differ
+        error = spread = np.nan
     reach = normal_quantile() * spread
     lower, upper = centre - reach, centre + reach
     return Figure(estimate, lower, upper, error)

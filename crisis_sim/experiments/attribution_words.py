@@ -9,9 +9,7 @@ from crisis_sim.experiments import words
 from crisis_sim.experiments.attribution import Attribution, Figure
 from crisis_sim.outcomes.intervals import CONFIDENCE, normal_quantile
 from crisis_sim.outcomes.measures import Measure
-
-#: A difference that would take this many times the replicates to show is called too small for it.
-FAR_OUT_OF_REACH = 100.0
+from crisis_sim.outcomes.text import decimals, is_known, limits, replicates_to_tell
 
 
 def answer(
@@ -41,12 +39,12 @@ def answer(
         "the same luck, 95% intervals; a part's share is its Shapley value: what it adds on average "
         "over all orders in which the parts could come in. It says what the model puts down to it, "
         f"not what the record proves. {words.count(4 * replicates)} replicates in each combination "
-        "would halve the intervals."
+        "would about halve the intervals."
     )
 
 
 def _shared_out(measure: Measure, parts: Sequence[str], one: Attribution) -> str:
-    name = words.sentence_start(measure.words)
+    name = words.sentence_start(measure.subject)
     ends = (
         f"{_level(one.everything, measure)} with {_all_of(parts)}, {_level(one.nothing, measure)}"
     )
@@ -58,29 +56,25 @@ def _shared_out(measure: Measure, parts: Sequence[str], one: Attribution) -> str
             "share within a time, could be."
         )
     digits = _digits([part["shapley"] for part in one.parts], measure.unit)
+    if all(one.idle):
+        return f"{text}. {_idle(parts)}."
+    digits = _digits([part["shapley"] for part in one.parts], measure.unit)
     text += f": {_said(one.total, measure, _digits([one.total], measure.unit))}"
     told = [k for k in one.order if not one.parts[k]["shapley"].holds_zero]
-    others = [k for k in one.order if k not in told]
-    if told:
+    hidden = [k for k in one.order if k not in told and not one.idle[k]]
+    if told and len(parts) > 1:
         each = [f"{parts[k]} {_said(one.parts[k]['shapley'], measure, digits)}" for k in told]
-        text += f". Of that, {words.listed(each)}" if len(parts) > 1 else ""
-    idle = [k for k in others if _is_idle(one.parts[k])]
-    hidden = [k for k in others if k not in idle]
+        text += f". By part, {words.listed(each)}"
     if hidden:
-        each = [
-            f"{parts[k]} ({_limits(one.parts[k]['shapley'], measure, digits)}{_noun(measure)})"
-            for k in hidden
-        ]
-        text += f". Nothing that can be told: {words.listed(each)}"
-    if idle:
-        each = [parts[k] for k in idle]
-        text += f". No difference in any crisis: {words.listed(each)}"
+        each = [f"{parts[k]} ({_limits(one.parts[k]['shapley'], measure, digits)})" for k in hidden]
+        text += f". No detectable effect: {words.listed(each)}"
+    if any(one.idle):
+        text += f". {_idle([part for part, idle in zip(parts, one.idle, strict=True) if idle])}"
     return f"{text}."
 
 
-def _is_idle(part: dict[str, Figure]) -> bool:
-    """Whether a part changed nothing in any replicate, as far as these figures see."""
-    return all(figure.estimate == figure.standard_error == 0.0 for figure in part.values())
+def _idle(parts: Sequence[str]) -> str:
+    return f"No difference in any combination: {words.listed(parts)}"
 
 
 def _who_leads(
@@ -88,42 +82,59 @@ def _who_leads(
 ) -> Iterator[str]:
     if len(parts) < 2:
         return
-    first, second = one.order[:2]
-    values = [one.parts[k]["shapley"].estimate for k in (first, second)]
-    if math.copysign(1.0, values[0]) != math.copysign(1.0, values[1]) or values[0] == 0.0:
+    told = [k for k in one.order if not one.parts[k]["shapley"].holds_zero]
+    if not told:
         return
-    lead = one.leads[first, second] if values[0] > 0 else one.leads[second, first]
+    first, raises = one.order[0], one.parts[one.order[0]]["shapley"].estimate > 0.0
+    rivals = {
+        k: one.leads[first, k] if raises else one.leads[k, first]
+        for k in one.order[1:]
+        if not one.idle[k] and (one.parts[k]["shapley"].estimate > 0.0) == raises
+    }
+    close = next((k for k, lead in rivals.items() if lead.holds_zero), None)
+    if not rivals:
+        return
+    rival = next(iter(rivals)) if close is None else close
+    lead = rivals[rival]
     digits = _digits([lead], measure.unit)
-    limits = f"{_plain(lead.lower, measure, digits)} to {_plain(lead.upper, measure, digits)}"
-    if not lead.holds_zero:
-        yield (
-            f"The largest share is that of {parts[first]}, ahead of {parts[second]} by {limits}"
-            f"{_noun(measure)}."
+    ahead = limits(
+        _scale(measure) * lead.lower, _scale(measure) * lead.upper, digits, _noun(measure)
+    )
+    if close is None:
+        mixed = any(
+            (part["shapley"].estimate > 0.0) != raises for part in map(one.parts.__getitem__, told)
         )
+        among = f" of those that {'raise' if raises else 'lower'} it" if mixed else ""
+        yield f"The largest share{among} is that of {parts[first]}, ahead of {parts[rival]} by {ahead}."
         return
-    text = f"Whether {parts[first]} or {parts[second]} brings more cannot be told ({limits}{_noun(measure)})"
-    reach = (lead.upper - lead.lower) / 2.0
-    times = (reach / lead.estimate) ** 2 if lead.estimate else math.inf
-    if times > FAR_OUT_OF_REACH:
+    text = f"Whether {parts[first]} or {parts[rival]} brings more cannot be told ({ahead})"
+    if not is_known(lead.lower) or not is_known(lead.upper):
+        yield f"{text}."
+        return
+    needed = replicates_to_tell(lead.estimate, lead.lower, lead.upper, replicates)
+    if needed is None:
         yield f"{text}: if the two differ by as little as it looks, no practical number of replicates would."
     else:
-        needed = _round_up(1.1 * times * replicates)
         yield f"{text}; if it is as it looks, about {words.count(needed)} replicates would tell."
 
 
 def _but_for(measure: Measure, parts: Sequence[str], one: Attribution) -> Iterator[str]:
     told = [k for k in one.order if not one.parts[k]["but_for"].holds_zero]
-    if len(parts) < 2:
+    if len(parts) < 2 or all(one.idle):
         return
-    if not told:
-        yield (
-            "Taken away alone, with all the others there, none of them makes a difference that can "
-            "be told: where one is missing, others do its work."
-        )
+    if told:
+        digits = _digits([one.parts[k]["but_for"] for k in told], measure.unit)
+        each = [
+            f"{parts[k]} {_said(_less(one.parts[k]['but_for']), measure, digits)}" for k in told
+        ]
+        yield f"Taken away alone, with all the others there: {words.listed(each)}."
         return
-    digits = _digits([one.parts[k]["but_for"] for k in told], measure.unit)
-    each = [f"{parts[k]} {_said(_less(one.parts[k]['but_for']), measure, digits)}" for k in told]
-    yield f"Taken away alone, with all the others there: {words.listed(each)}."
+    text = "Taken away alone, with all the others there, none of them makes a difference that can be told"
+    # That others do its work takes more than that: together they bring surely more than their removals lose.
+    both = (one.total, one.overlap)
+    if all(figure.lower > 0.0 for figure in both) or all(figure.upper < 0.0 for figure in both):
+        text += ", though all together do: where one is missing, others do its work"
+    yield f"{text}."
 
 
 def _who_helps(measure: Measure, parts: Sequence[str], one: Attribution) -> Iterator[str]:
@@ -140,14 +151,22 @@ def _who_helps(measure: Measure, parts: Sequence[str], one: Attribution) -> Iter
     digits = _digits([size], measure.unit)
     amount = (
         f"{_plain(size.estimate, measure, digits)}{_noun(measure)} "
-        f"({_plain(size.lower, measure, digits)} to {_plain(size.upper, measure, digits)})"
+        f"({limits(_scale(measure) * size.lower, _scale(measure) * size.upper, digits)})"
     )
-    helps = (figure.estimate > 0) == (one.total.estimate > 0)
+    names = f"{words.sentence_start(first)} and {second}"
+    # To help, and to stand in, takes parts that surely pull the same way; else it is told with its sign.
+    pulls = {_way(part["shapley"]) for part in (one.parts[k] for k in pair)} | {_way(one.total)}
+    if pulls not in ({1}, {-1}):
+        yield f"{names}: each brings {_said(figure, measure, digits)} where the other is there."
+        return
+    helps = _way(figure) in pulls
     how = "help each other" if helps else "can stand in for each other"
-    yield (
-        f"{words.sentence_start(first)} and {second} {how}: each brings {amount} "
-        f"{'more' if helps else 'less'} where the other is there."
-    )
+    yield f"{names} {how}: each brings {amount} {'more' if helps else 'less'} where the other is there."
+
+
+def _way(figure: Figure) -> int:
+    """1 where a figure is surely above zero, -1 where below, 0 where neither."""
+    return int(figure.lower > 0.0) - int(figure.upper < 0.0)
 
 
 def _excludes_zero(figure: Figure, wider: float) -> bool:
@@ -170,22 +189,19 @@ def _level(figure: Figure, measure: Measure) -> str:
 
 def _said(figure: Figure, measure: Measure, digits: int) -> str:
     return (
-        f"{_signed(figure.estimate, measure, digits)}{_noun(measure)} "
-        f"({_limits(figure, measure, digits)})"
+        f"{words.signed(_scale(measure) * figure.estimate, digits)}{_noun(measure)} "
+        f"({_limits(figure, measure, digits).removesuffix(_noun(measure))})"
     )
 
 
 def _limits(figure: Figure, measure: Measure, digits: int) -> str:
-    return f"{_signed(figure.lower, measure, digits)} to {_signed(figure.upper, measure, digits)}"
+    low, high = (_scale(measure) * end for end in (figure.lower, figure.upper))
+    return limits(low, high, digits, _noun(measure), sign=True)
 
 
 def _less(figure: Figure) -> Figure:
     """The figure the other way round."""
     return Figure(-figure.estimate, -figure.upper, -figure.lower, figure.standard_error)
-
-
-def _signed(value: float, measure: Measure, digits: int) -> str:
-    return words.signed(_scale(measure) * value, digits)
 
 
 def _plain(value: float, measure: Measure, digits: int) -> str:
@@ -204,11 +220,5 @@ def _noun(measure: Measure) -> str:
 def _digits(figures: Sequence[Figure], unit: str) -> int:
     """Decimals that show the width of the widest of some intervals with two figures."""
     widths = [figure.upper - figure.lower for figure in figures]
-    width = (100.0 if unit == "share" else 1.0) * max(widths)
-    return min(max(1 - math.floor(math.log10(width)), 0), 4) if width > 0.0 else 1
-
-
-def _round_up(number: float) -> int:
-    """Up to two figures: 38,412 becomes 39,000."""
-    unit = int(10 ** max(math.floor(math.log10(number)) - 1, 0))
-    return math.ceil(number / unit) * unit
+    known = [width for width in widths if is_known(width)]
+    return decimals((100.0 if unit == "share" else 1.0) * max(known, default=0.0))

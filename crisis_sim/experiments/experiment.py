@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from crisis_sim.experiments.schema import Spec
+from crisis_sim.experiments.sealed import canonical_digest
 from crisis_sim.outcomes.measures import Measure
 from crisis_sim.scenario.schema import Scenario
 
@@ -63,5 +62,4 @@ class Experiment:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the resolved experiment; equal digests mean equal results."""
-        canonical = json.dumps(self.plain(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return canonical_digest(self.plain())

@@ -1,38 +1,57 @@
 """An experiment on disk: one folder.
 
     experiment.yaml     as it was given
-    resolved.json       all that fixes its results: the experiment, its measures, the whole scenario
+    resolved.json       all that fixes its results: the experiment, its measures, the whole scenario,
+                        and the code and libraries with which it was begun
     design/             the batch, if the kind runs one: a results folder of its own
     *.parquet           its tables
     summary.json        its figures and its answer
     *.svg, *.png        its charts
     report.html         the page that `crisis-sim report` makes of it
-    manifest.json       when and how it was made; written last
+    manifest.json       when and how it was made, with the checksums of the others; written last
 
-As long as there is no manifest the experiment is not finished, and can be gone on with.
+As long as there is no manifest the experiment is not finished, and can be gone on with. One process
+at a time writes to the folder. It may be a stranger's when it is read (`crisis_sim.experiments.sealed`).
 """
 
 from __future__ import annotations
 
-import json
+import contextlib
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
+from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from crisis_sim.batch.durable import write_durably
+from crisis_sim.batch import differences
+from crisis_sim.batch.durable import inside, sha256_of, write_durably
 from crisis_sim.batch.errors import ResultsError
-from crisis_sim.batch.manifest import git_revision
-from crisis_sim.batch.store import read_parquet
-from crisis_sim.batch.versions import versions
+from crisis_sim.batch.lock import LOCK, FolderLock
+from crisis_sim.batch.manifest import git_revision, name_of
+from crisis_sim.batch.versions import DECISIVE, code_digest, versions
 from crisis_sim.experiments.errors import ExperimentError
 from crisis_sim.experiments.experiment import Experiment
 from crisis_sim.experiments.findings import Findings
+from crisis_sim.experiments.kinds import kind_of
+from crisis_sim.experiments.sealed import (
+    CHECKSUM,
+    as_json,
+    believed,
+    canonical_digest,
+    check,
+    digest_of,
+    parquet_of,
+    read_bytes,
+    read_json,
+    sealed,
+    table_of,
+)
 from crisis_sim.scenario.errors import ScenarioError
 
 GIVEN, RESOLVED, SUMMARY, MANIFEST = (
@@ -41,51 +60,105 @@ GIVEN, RESOLVED, SUMMARY, MANIFEST = (
     "summary.json",
     "manifest.json",
 )
-#: Where in the folder a kind keeps its batch.
+#: Where in the folder a kind keeps its batch, or what else it goes on from.
 DESIGN = "design"
 #: The layout of these folders, counted up when older readers could no longer read a new one.
 FORMAT = 1
+#: What resolved.json holds beside that which fixes the results.
+BEGUN = "begun"
+#: How the names of tables, and of the files beside them, end.
+TABLE, FILE = ".parquet", ".yaml"
+#: The rooms whose code decides what an experiment finds, beside those that make its batch.
+ROOMS = ("outcomes", "experiments")
+#: The version that stands for their code.
+CODE = "code_of_experiments"
+
+
+class _Begun(BaseModel):
+    """With what an experiment was begun; versions and names of agents as a batch's manifest has them."""
+
+    model_config = ConfigDict(strict=True)
+
+    versions: dict[str, str]
+    agents_added: list[str]
+    given_sha256: str | None
+
+
+class _Manifest(BaseModel):
+    """What of a manifest is read; earlier versions wrote none of what may be None."""
+
+    model_config = ConfigDict(strict=True)
+
+    experiment_format: Literal[1]
+    digest: str
+    crises: int
+    files: list[str]
+    sha256: dict[str, str] | None = None
+    batches: dict[str, str] | None = None
+    agents_added: list[str] | None = None
+    command: str
+    seed: int
+    replicates: int
+    versions: dict[str, str]
+    git_revision: str | None
+    git_modified: bool | None
+    started: str
+    seconds: float
 
 
 def begin(
-    experiment: Experiment, folder: Path, *, resume: bool = False, restart: bool = False
+    experiment: Experiment,
+    folder: Path,
+    *,
+    resume: bool = False,
+    restart: bool = False,
+    agents: Sequence[Any] = (),
 ) -> bool:
     """Make a folder ready for an experiment, or find it finished.
 
     Args:
         experiment: the experiment.
-        folder: the folder; made where it is missing.
-        resume: go on with what it holds, which must be the same experiment.
+        folder: the folder, which is `locked`.
+        resume: go on with what it holds, which must be the same experiment, begun with the same code
+            and libraries.
         restart: throw away an experiment in it that is not finished.
+        agents: makers of agents that it is run with.
 
     Returns:
         Whether the folder holds this experiment's findings already (only where `resume` is asked).
 
     Raises:
         ExperimentError: when it holds another experiment to go on with, or one that is not finished.
-        ResultsError: when it holds other things, or cannot be written.
+        ResultsError: when it holds other things, was begun with other code, or cannot be written.
     """
     held = _held(folder)
+    is_finished = held is not None and inside(folder, MANIFEST).exists()
+    now = {
+        "versions": _versions(experiment.kind),
+        "agents_added": [name_of(agent) for agent in agents],
+        "given_sha256": digest_of(experiment.text.encode()) if experiment.text else None,
+    }
     if held is not None and resume:
         if held.get("digest") != experiment.digest:
             raise ExperimentError(
                 f"{folder} holds another experiment, or this one before it was changed: "
                 "it cannot be gone on with; give another folder"
             )
-        return (folder / MANIFEST).exists()
-    if held is not None and not restart and not (folder / MANIFEST).exists():
-        go_on = shlex.join(["crisis-sim", "experiment", "--resume", str(folder)])
+        begun = _read_manifest(folder) if is_finished else _begun_in(folder, held)
+        _check_same(folder, begun, now)
+        inside(folder, DESIGN, is_folder=True)
+        return is_finished
+    if held is not None and not restart and not is_finished:
         raise ExperimentError(
-            f"{folder} holds an experiment that is not finished; go on with: {go_on}\n"
+            f"{folder} holds an experiment that is not finished; go on with: {_go_on(folder)}\n"
             "or throw it away with --restart, or give another folder"
         )
     try:
         _clear(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         if experiment.text:
             write_durably(folder / GIVEN, experiment.text.encode())
-        resolved = {"digest": experiment.digest, **experiment.plain()}
-        write_durably(folder / RESOLVED, _as_json(resolved))
+        resolved = {"digest": experiment.digest, **experiment.plain(), BEGUN: now}
+        write_durably(folder / RESOLVED, as_json(sealed(resolved)))
     except OSError as error:
         raise _cannot_write(folder, error) from error
     return False
@@ -100,7 +173,37 @@ def check_folder(folder: Path) -> bool:
     return _held(folder) is not None
 
 
-def write(findings: Findings, folder: Path, started: datetime, seconds: float) -> Findings:
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder, made where it is missing, for one process.
+
+    Raises:
+        ResultsError: when it holds other things, another process writes to it, or it cannot be written.
+    """
+    check_folder(folder)
+    is_new = not folder.exists()
+    lock = FolderLock(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.take()
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+    try:
+        with contextlib.closing(lock):
+            yield
+    finally:
+        if is_new:
+            with contextlib.suppress(OSError):  # something is in it
+                folder.rmdir()
+
+
+def write(
+    findings: Findings,
+    folder: Path,
+    started: datetime,
+    seconds: float,
+    agents: Sequence[Any] = (),
+) -> Findings:
     """Write what an experiment found; the manifest comes last.
 
     Args:
@@ -108,6 +211,7 @@ def write(findings: Findings, folder: Path, started: datetime, seconds: float) -
         folder: a folder that `begin` made ready.
         started: when it was begun.
         seconds: how long it took.
+        agents: makers of agents that it was run with.
 
     Returns:
         The findings with their manifest.
@@ -115,20 +219,19 @@ def write(findings: Findings, folder: Path, started: datetime, seconds: float) -
     Raises:
         ResultsError: when they cannot be written.
     """
-    import pyarrow.parquet as pq
-
-    files = [GIVEN, RESOLVED, SUMMARY]
+    summary = {**findings.summary, "answer": list(findings.answer)}
+    contents = {
+        **{f"{name}{TABLE}": parquet_of(table) for name, table in findings.tables.items()},
+        **{name: text.encode() for name, text in findings.files.items()},
+        SUMMARY: as_json(summary),
+    }
+    digests = {name: digest_of(read_bytes(folder, name)) for name in _written(folder)}
+    digests |= {name: digest_of(content) for name, content in contents.items()}
     try:
-        for name, table in findings.tables.items():
-            pq.write_table(table, folder / f"{name}.parquet", compression="zstd")
-            files.append(f"{name}.parquet")
-        for name, text in findings.files.items():
-            write_durably(folder / name, text.encode())
-            files.append(name)
-        summary = {**findings.summary, "answer": list(findings.answer)}
-        write_durably(folder / SUMMARY, _as_json(summary))
-        manifest = _manifest(findings, files, started, seconds)
-        write_durably(folder / MANIFEST, _as_json(manifest))
+        for name, content in contents.items():
+            write_durably(folder / name, content)
+        manifest = sealed(_manifest(findings, folder, digests, started, seconds, agents))
+        write_durably(folder / MANIFEST, as_json(manifest))
     except OSError as error:
         raise _cannot_write(folder, error) from error
     return Findings(**{**vars(findings), "manifest": manifest})
@@ -138,34 +241,35 @@ def read_experiment(folder: str | Path) -> Findings:
     """Bring back what an experiment found from its folder.
 
     Raises:
-        ResultsError: when the folder holds none, one of another layout, or one that is not finished.
+        ResultsError: when the folder holds none, one of another layout, one that is not finished, or
+            something that has been damaged or is no file of its own.
     """
     folder = Path(folder)
-    if _held(folder) is None:
+    resolved = _held(folder)
+    if resolved is None:
         raise ResultsError(f"{folder} holds no experiment: it has no {RESOLVED}")
-    if not (folder / MANIFEST).exists():
+    if not inside(folder, MANIFEST).exists():
         raise ResultsError(f"{folder} holds an experiment that is not finished")
-    manifest = _read_json(folder / MANIFEST)
-    if manifest.get("experiment_format") != FORMAT:
-        raise ResultsError(f"{folder} holds an experiment in another layout; expected {FORMAT}")
-    summary = _read_json(folder / SUMMARY)
-    tables = {
-        name.removesuffix(".parquet"): read_parquet(folder / name)
-        for name in manifest["files"]
-        if name.endswith(".parquet")
-    }
-    others = set(manifest["files"]) - {GIVEN, RESOLVED, SUMMARY}
+    manifest = _read_manifest(folder)
+    contents = _contents(folder, manifest)
+    summary = read_json(folder, SUMMARY, contents.pop(SUMMARY))
+    answer = summary.pop("answer", None)
+    if not isinstance(answer, list) or not all(isinstance(line, str) for line in answer):
+        raise ResultsError(f"{folder / SUMMARY} is not what it should be: it has no answer")
+    with believed(folder):
+        text = contents.pop(GIVEN, b"").decode()
+        files = {name: of.decode() for name, of in contents.items() if name.endswith(FILE)}
     return Findings(
-        experiment=read_resolved(folder),
-        answer=tuple(summary.pop("answer")),
-        tables=tables,
+        experiment=_experiment_of(folder, resolved, text),
+        answer=tuple(answer),
+        tables={
+            name.removesuffix(TABLE): table_of(folder / name, content)
+            for name, content in contents.items()
+            if name.endswith(TABLE)
+        },
         summary=summary,
         crises=manifest["crises"],
-        files={
-            name: (folder / name).read_text(encoding="utf-8")
-            for name in manifest["files"]
-            if name in others and not name.endswith(".parquet")
-        },
+        files=files,
         manifest=manifest,
     )
 
@@ -176,57 +280,181 @@ def read_resolved(folder: Path) -> Experiment:
     Raises:
         ResultsError: when it holds none that this version can read.
     """
-    from crisis_sim.experiments.load import resolved_experiment
-
     resolved = _held(folder)
     if resolved is None:
         raise ResultsError(f"{folder} holds no experiment: it has no {RESOLVED}")
-    given = folder / GIVEN
-    text = given.read_text(encoding="utf-8") if given.exists() else ""
-    try:
-        return resolved_experiment(resolved, text)
-    except (KeyError, ValidationError, ScenarioError) as error:
-        raise ResultsError(f"{folder / RESOLVED} is not of this version: {error}") from error
+    given = inside(folder, GIVEN)
+    content = read_bytes(folder, GIVEN) if given.exists() else b""
+    if BEGUN in resolved and content:
+        check(given, _begun_in(folder, resolved)["given_sha256"] == digest_of(content))
+    with believed(folder):
+        text = content.decode()
+    return _experiment_of(folder, resolved, text)
+
+
+def batch_folder(findings: Findings, folder: Path, name: str = "") -> Path | None:
+    """Where an experiment's folder keeps the batch that its findings come from; None where it does not.
+
+    Args:
+        findings: what it found.
+        folder: its folder.
+        name: which batch, for a kind that has several.
+
+    Raises:
+        ResultsError: when there is something else than the batch of this experiment.
+    """
+    home = inside(folder, DESIGN, is_folder=True)
+    home = inside(home, name, is_folder=True) if name else home
+    if not home.is_dir():
+        return None
+    of_batches = findings.manifest.get("batches")
+    if of_batches is not None:
+        manifest = digest_of(read_bytes(home, MANIFEST))
+        if of_batches.get(home.relative_to(folder).as_posix()) != manifest:
+            raise ResultsError(f"{home} is not the batch that {folder} was made from")
+    return home
 
 
 def _held(folder: Path) -> dict[str, Any] | None:
     """The resolved experiment in a folder; None where the folder is empty or missing.
 
     Raises:
-        ResultsError: when it holds other things.
+        ResultsError: when it holds other things, or has been damaged.
     """
-    path = folder / RESOLVED
-    if path.is_file():
-        return _read_json(path)
+    path = inside(folder, RESOLVED)
+    if path.exists():
+        resolved = read_json(folder, RESOLVED)
+        plain = {
+            key: value for key, value in resolved.items() if key not in ("digest", BEGUN, CHECKSUM)
+        }
+        check(path, resolved.get("digest") == canonical_digest(plain))
+        return resolved
     try:
-        inside = sorted(one.name for one in folder.iterdir() if not one.name.endswith(".partial"))
+        names = sorted(one.name for one in folder.iterdir() if not one.name.endswith(".partial"))
     except FileNotFoundError:
         return None
     except OSError as error:
         raise ResultsError(f"{folder} cannot be used: {error.strerror or error}") from error
-    if [name for name in inside if name != GIVEN]:
+    others = [name for name in names if name not in (GIVEN, LOCK)]
+    if others:
         raise ResultsError(
-            f"{folder} holds other things than an experiment's results ({inside[0]}); "
+            f"{folder} holds other things than an experiment's results ({others[0]}); "
             "give a new folder, or one that holds an experiment"
         )
     return None
+
+
+def _experiment_of(folder: Path, resolved: Mapping[str, Any], text: str) -> Experiment:
+    from crisis_sim.experiments.load import resolved_experiment
+
+    try:
+        with believed(folder):
+            return resolved_experiment(resolved, text)
+    except (ResultsError, ScenarioError) as error:
+        raise ResultsError(f"{folder / RESOLVED} is not of this version: {error}") from error
+
+
+def _begun_in(folder: Path, resolved: Mapping[str, Any]) -> dict[str, Any]:
+    """With what an experiment that is not finished was begun."""
+    if CHECKSUM not in resolved:
+        raise ResultsError(
+            f"{folder} holds an experiment that an earlier version of Crisis Sim has begun, without a "
+            "note of code and libraries: it cannot be gone on with; throw it away with --restart, or "
+            "give another folder"
+        )
+    try:
+        return _Begun.model_validate(resolved.get(BEGUN)).model_dump()
+    except ValidationError as error:
+        raise ResultsError(f"{folder / RESOLVED} is not what it should be: {error}") from error
+
+
+def _check_same(folder: Path, begun: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Refuse to go on with other code, libraries or agents, as a run does."""
+    decisive = (*DECISIVE, *sorted(now["versions"].keys() - versions().keys()))
+    found = differences.of_versions(begun, now["versions"], decisive)
+    agents = [one["agents_added"] for one in (begun, now) if one.get("agents_added") is not None]
+    if len(agents) == 2 and agents[0] != agents[1]:  # earlier manifests do not name them
+        shown = (", ".join(names) or None for names in agents)
+        found.append(differences.Difference("experiment", "agents_added", *shown))
+    differences.refuse(folder, found, "an experiment")
+
+
+@cache
+def _versions(kind: str) -> dict[str, str]:
+    """What a kind of experiment is computed with: a batch's versions, and its own."""
+    own = {name: metadata.version(name) for name in getattr(kind_of(kind), "LIBRARIES", ())}
+    return {**versions(), CODE: code_digest(ROOMS), **own}
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of an experiment that is finished, sound as far as it is read."""
+    manifest = read_json(folder, MANIFEST)
+    if manifest.get("experiment_format") != FORMAT:
+        raise ResultsError(f"{folder} holds an experiment in another layout; expected {FORMAT}")
+    try:
+        sound = _Manifest.model_validate(manifest)
+    except ValidationError as error:
+        raise ResultsError(f"{folder / MANIFEST} is not what it should be: {error}") from error
+    # Those of earlier versions have neither.
+    check(folder / MANIFEST, (CHECKSUM in manifest) == (sound.sha256 is not None))
+    return manifest
+
+
+def _contents(folder: Path, manifest: Mapping[str, Any]) -> dict[str, bytes]:
+    """What is in each file that a manifest names, by its name, but for `RESOLVED`, which is its own proof."""
+    digests, names = manifest.get("sha256"), manifest["files"]
+    wrong = next((name for name in names if not _may_be_named(name)), None)
+    if wrong is not None or len(set(names)) < len(names) or SUMMARY not in names:
+        shown = "its files" if wrong is None else f"a file {wrong!r}"
+        raise ResultsError(f"{folder / MANIFEST} names {shown}, as no experiment does")
+    contents = {}
+    for name in names:
+        if digests is None and name == GIVEN and not inside(folder, name).exists():
+            continue  # an experiment from Python may have none
+        contents[name] = read_bytes(folder, name)
+        if digests is not None:
+            check(folder / name, digests.get(name) == digest_of(contents[name]))
+    contents.pop(RESOLVED, None)
+    return contents
+
+
+def _may_be_named(name: str) -> bool:
+    """Whether a name is one of those that experiments give to their files."""
+    return name in (RESOLVED, SUMMARY) or name.endswith((TABLE, FILE))
+
+
+def _written(folder: Path) -> list[str]:
+    """The files that stand in a folder since it was begun."""
+    return [name for name in (GIVEN, RESOLVED) if inside(folder, name).exists()]
 
 
 def _clear(folder: Path) -> None:
     """Take the findings of an earlier experiment away, the manifest first; what is not its stays."""
     if not (folder / RESOLVED).exists():
         return
-    manifest = _read_json(folder / MANIFEST) if (folder / MANIFEST).exists() else {}
-    files = manifest.get("files", [GIVEN, RESOLVED])
+    names = [GIVEN, RESOLVED, SUMMARY]
+    with contextlib.suppress(
+        ResultsError
+    ):  # there is none, or it says nothing that can be believed
+        named = _read_manifest(folder)["files"]
+        names += [name for name in named if _may_be_named(name) and name == Path(name).name]
     shown = [path.name for path in folder.iterdir() if path.suffix in (".svg", ".png", ".html")]
-    for name in (MANIFEST, *files, *shown):
-        (folder / Path(name).name).unlink(missing_ok=True)
-    if (folder / DESIGN).is_dir():
-        shutil.rmtree(folder / DESIGN)
+    for name in (MANIFEST, *names, *shown):
+        (folder / name).unlink(missing_ok=True)
+    design = folder / DESIGN
+    if design.is_symlink():
+        design.unlink()
+    elif design.is_dir():
+        shutil.rmtree(design)
 
 
 def _manifest(
-    findings: Findings, files: list[str], started: datetime, seconds: float
+    findings: Findings,
+    folder: Path,
+    digests: dict[str, str],
+    started: datetime,
+    seconds: float,
+    agents: Sequence[Any],
 ) -> dict[str, Any]:
     experiment = findings.experiment
     revision, modified = git_revision()
@@ -241,29 +469,24 @@ def _manifest(
         "seed": experiment.spec.seed,
         "replicates": experiment.spec.replicates,
         "crises": findings.crises,
+        "agents_added": [name_of(agent) for agent in agents],
         "command": shlex.join(sys.orig_argv),
-        "versions": versions(),
+        "versions": _versions(experiment.kind),
         "git_revision": revision,
         "git_modified": modified,
         "started": started.astimezone(UTC).isoformat(timespec="seconds"),
         "seconds": round(seconds, 3),
-        "files": files,
+        "files": list(digests),
+        "sha256": digests,
+        "batches": {
+            path.parent.relative_to(folder).as_posix(): sha256_of(path)
+            for path in sorted((folder / DESIGN).rglob(MANIFEST))
+        },
     }
 
 
-def _as_json(content: Mapping[str, Any]) -> bytes:
-    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-    return f"{text}\n".encode()
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ResultsError(f"{path} cannot be read: {error}") from error
-    if not isinstance(content, dict):
-        raise ResultsError(f"{path} is not what it should be: a mapping")
-    return content
+def _go_on(folder: Path) -> str:
+    return shlex.join(["crisis-sim", "experiment", "--resume", str(folder)])
 
 
 def _cannot_write(folder: Path, error: OSError) -> ResultsError:

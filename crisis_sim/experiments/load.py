@@ -22,7 +22,7 @@ from crisis_sim.scenario.load import PLAIN_NAME, PLAIN_NAME_WORDS, load_scenario
 from crisis_sim.scenario.merge import lay_over
 from crisis_sim.scenario.overrides import NAME as OVERRIDE
 from crisis_sim.scenario.schema import Scenario
-from crisis_sim.scenario.source import Node, Place, Source, parse, read_text
+from crisis_sim.scenario.source import Node, Place, Source, folder_of, parse, read_text
 
 
 def load_experiment(
@@ -47,7 +47,7 @@ def load_experiment(
     name = str(path)
     text = read_text(path, name)
     top, mistakes = parse(name, text, "experiment", BEGINS_WITH)
-    return _checked(top, mistakes, path.stem, text, path.parent, changes, agents=agents)
+    return _checked(top, mistakes, path.stem, text, folder_of(path), changes, agents=agents)
 
 
 def make_experiment(
@@ -134,11 +134,11 @@ def _kind(top: Node) -> str:
     node = top.entries().get("kind")
     if node is None:
         raise ScenarioError([top.place.mistake("'kind' is missing", one_of(KINDS))])
-    if node.content not in KINDS:
-        shown = node.content if isinstance(node.content, str) else node.plain()
-        near = nearest(str(node.content), KINDS)
+    if not isinstance(node.content, str) or node.content not in KINDS:
+        shown = node.plain()
+        near = nearest(str(shown), KINDS)
         raise ScenarioError([node.place.mistake(f"unknown kind {shown!r}", one_of(KINDS), near)])
-    return str(node.content)
+    return node.content
 
 
 def _scenario(top: Node, folder: Path) -> tuple[Scenario | None, Iterable[Mistake]]:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from crisis_sim.batch.durable import inside
 from crisis_sim.experiments import folder as folders
 from crisis_sim.experiments.experiment import Experiment
 from crisis_sim.experiments.findings import Findings
@@ -47,7 +48,7 @@ class How:
     @property
     def design(self) -> Path | None:
         """Where the experiment's batch is to be kept; None for nowhere."""
-        return None if self.folder is None else self.folder / folders.DESIGN
+        return None if self.folder is None else inside(self.folder, folders.DESIGN, is_folder=True)
 
 
 def run_experiment(
@@ -87,7 +88,8 @@ def run_experiment(
     if folder is None:
         return kind.run(experiment, How(workers, None, False, progress, tell, agents))
     folder = Path(folder)
-    if folders.begin(experiment, folder, resume=resume, restart=restart):
-        return folders.read_experiment(folder)
-    findings = kind.run(experiment, How(workers, folder, resume, progress, tell, agents))
-    return folders.write(findings, folder, started, time.perf_counter() - began)
+    with folders.locked(folder):
+        if folders.begin(experiment, folder, resume=resume, restart=restart, agents=agents):
+            return folders.read_experiment(folder)
+        findings = kind.run(experiment, How(workers, folder, resume, progress, tell, agents))
+        return folders.write(findings, folder, started, time.perf_counter() - began, agents)

@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from crisis_sim.scenario.shipped import SUFFIX, find_file
+from crisis_sim.scenario.shipped import SUFFIX, find_file, on_disk
 from crisis_sim.scenario.source import parse, read_text
 
 #: Keys that an experiment begins with, in words.
@@ -37,7 +37,7 @@ class ShippedExperiment:
 
 def experiments_folder() -> Path:
     """Where the shipped experiments are: inside the package, or beside it in a checkout."""
-    package = Path(__file__).resolve().parents[1]
+    package = on_disk(Path(__file__).resolve().parents[1])
     inside = package / "_experiments"
     return inside if inside.is_dir() else package.parent / "experiments"
 

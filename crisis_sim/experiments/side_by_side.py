@@ -7,7 +7,7 @@ from pathlib import Path
 
 from crisis_sim.batch import Batch, read_batch
 from crisis_sim.batch.errors import ResultsError
-from crisis_sim.experiments.folder import DESIGN, RESOLVED, read_experiment
+from crisis_sim.experiments.folder import RESOLVED, batch_folder, read_experiment
 from crisis_sim.experiments.words import short_names
 
 #: Points that can be told apart side by side, in a table or a chart.
@@ -30,10 +30,11 @@ def read_points(folder: str | Path) -> Batch:
     """
     folder = Path(folder)
     findings = read_experiment(folder)
-    if not (folder / DESIGN).is_dir():
+    home = batch_folder(findings, folder)
+    if home is None:
         kind = findings.experiment.kind
         raise ResultsError(f"{folder} holds an experiment of kind {kind}, which has no points")
-    batch = read_batch(folder / DESIGN)
+    batch = read_batch(home)
     points = batch.manifest["points"]
     if (points or 1) * len(batch.ensembles) > MOST_POINTS:
         raise ResultsError(

@@ -47,23 +47,40 @@ def _range_of(
 ) -> str:
     one = design.measured[measure.name]
     known = np.where(np.isfinite(one.estimate), one.estimate, np.nan)
-    name = words.sentence_start(measure.words)
+    name = words.sentence_start(measure.subject)
+    never, unknown = int(np.isinf(one.estimate).sum()), int(np.isnan(one.estimate).sum())
+    lost = [
+        f"{what} at {words.count(of)} of {words.count(one.points)} points"
+        for what, of in (("never reached", never), ("unknown", unknown))
+        if of
+    ]
     if np.isnan(known).all():
-        return f"{name}: {words.figure(float(one.estimate[0]), measure.unit)} at every point."
+        return f"{name}: {words.listed(lost)}."
+    if one.points > 1 and not lost and np.ptp(known) == 0.0:
+        said = words.estimate(*_figures(one, reference), measure.unit)
+        return f"{name}: {said} at every point."
     ends = int(np.nanargmin(known)), int(np.nanargmax(known))
 
     def place(point: int) -> str:
         return words.place(factors, {path: of[point] for path, of in design.values.items()})
 
     lowest, highest = (
-        f"{words.estimate(*_figures(one, point), measure.unit)} at {place(point)}" for point in ends
+        f"{words.estimate(*_figures(one, point), measure.unit)} at {place(point)}"
+        + _and_more(int((known == known[point]).sum()) - 1)
+        for point in ends
     )
     text = f"{name}: from {lowest} to {highest}"
+    text += f", and {words.listed(lost)}" if lost else ""
     far = max(ends, key=lambda point: abs(known[point] - known[reference]))
     if far != reference and np.isfinite(less.estimate[far]):
         said = words.change(*_figures(less, far), measure.unit)
         text += f"; from {place(reference)} to {place(far)} it {said}"
     return f"{text}."
+
+
+def _and_more(points: int) -> str:
+    """That other points have the same figure."""
+    return f" and {words.count(points)} more point{'s' * (points > 1)}" if points else ""
 
 
 def _figures(of: Measured | Contrast, point: int) -> tuple[float, float, float]:
@@ -78,7 +95,7 @@ def _at_threshold(
         return
     shown = words.figure(threshold, measure.unit)
     if not summary["crossings"]:
-        yield f"{words.sentence_start(measure.words)} crosses {shown} nowhere in this range."
+        yield f"{words.sentence_start(measure.subject)} crosses {shown} nowhere in this range."
     for one in summary["crossings"]:
         limits = [
             words.valued(factors[0], one[key]) for key in ("lower", "upper") if one[key] is not None
@@ -86,6 +103,6 @@ def _at_threshold(
         said = f" (the band: {' to '.join(limits)})" if len(limits) == 2 else ""
         where = words.place(factors, {factors[0].path: one["at"]})
         yield (
-            f"{words.sentence_start(measure.words)} {one['direction']} through {shown} at "
+            f"{words.sentence_start(measure.subject)} {one['direction']} through {shown} at "
             f"{where}{said}."
         )

@@ -6,9 +6,19 @@ import math
 from collections.abc import Mapping, Sequence
 
 from crisis_sim.experiments.factors import Factor
+from crisis_sim.outcomes.text import (
+    MINUS,
+    count,
+    decimals,
+    excludes_zero,
+    is_known,
+    limits,
+    listed,
+    number,
+)
 from crisis_sim.scenario.fields import slot_at
 
-MINUS = "−"
+__all__ = ["MINUS", "count", "listed", "number"]
 
 
 def figure(value: float, unit: str, digits: int | None = None) -> str:
@@ -18,74 +28,65 @@ def figure(value: float, unit: str, digits: int | None = None) -> str:
     if math.isinf(value):
         return "never"
     if unit == "share":
-        return f"{_plain(100 * value, 1 if digits is None else digits)}%"
-    shown = _plain(value, _sensible(value) if digits is None else digits)
+        return f"{number(100 * value, 1 if digits is None else digits)}%"
+    shown = number(value, _sensible(value) if digits is None else digits)
     return f"{shown} {unit}".rstrip()
 
 
 def interval(lower: float, upper: float, unit: str) -> str:
-    """Two limits: "58.1 to 64.2%", "at least 80 hours"."""
-    known = [not math.isnan(limit) and not math.isinf(limit) for limit in (lower, upper)]
-    if not any(known):
-        return "no limits known"
-    if not known[1]:
-        return f"at least {figure(lower, unit)}"
-    if not known[0]:
-        return f"at most {figure(upper, unit)}"
-    digits = _digits(lower, upper, unit)
-    scale = 100.0 if unit == "share" else 1.0
-    return f"{_plain(scale * lower, digits)} to {figure(upper, unit, digits)}"
+    """Two limits: "58.1 to 64.2%", "at least 80 hours"; "limits not known" where there are none."""
+    scale, noun = (100.0, "%") if unit == "share" else (1.0, f" {unit}".rstrip())
+    width = scale * (upper - lower)
+    digits = (
+        decimals(width) if math.isfinite(width) else _sensible(lower if is_known(lower) else upper)
+    )
+    return limits(scale * lower, scale * upper, digits, noun)
 
 
 def estimate(value: float, lower: float, upper: float, unit: str) -> str:
     """A figure with its interval: "61.2% (58.1 to 64.2%)"."""
-    digits = _digits(lower, upper, unit)
+    digits = decimals((upper - lower) * (100.0 if unit == "share" else 1.0))
     return f"{figure(value, unit, digits)} ({interval(lower, upper, unit)})"
 
 
 def difference(value: float, lower: float, upper: float, unit: str) -> str:
     """A difference with its interval: "13.8 points more (13.0 to 14.7)"; or that none can be told."""
-    if math.isnan(value):
+    if not is_known(value):
         return "a difference that is unknown"
-    scale, noun = (100.0, "points") if unit == "share" else (1.0, unit)
-    low, high, middle = scale * lower, scale * upper, scale * value
-    digits = _digits(lower, upper, unit)
-    if lower > 0 or upper < 0:
-        small, large = sorted((abs(low), abs(high)))
-        way = "more" if value > 0 else "less"
-        shown = f"{_plain(abs(middle), digits)} {noun}".rstrip()
-        return f"{shown} {way} ({_plain(small, digits)} to {_plain(large, digits)})"
-    return f"no difference that can be told ({signed(low, digits)} to {signed(high, digits)} {noun})".replace(
-        " )", ")"
-    )
+    low, high, middle, noun = _in_unit(lower, upper, value, unit)
+    digits = decimals(high - low)
+    if not excludes_zero(low, high):
+        return f"no difference that can be told ({limits(low, high, digits, noun, sign=True)})"
+    less = value < 0
+    small, large = (-high, -low) if less else (low, high)
+    way = "less" if less else "more"
+    return f"{number(abs(middle), digits)}{noun} {way} ({limits(small, large, digits)})"
 
 
 def change(value: float, lower: float, upper: float, unit: str) -> str:
     """A difference as a clause: "is 13.8 points more (13.0 to 14.7)", or that chance may explain it."""
-    if lower > 0 or upper < 0 or math.isnan(value):
+    if excludes_zero(lower, upper) or not is_known(value):
         return f"is {difference(value, lower, upper, unit)}"
-    scale, noun = (100.0, " points") if unit == "share" else (1.0, f" {unit}".rstrip())
-    digits = _digits(lower, upper, unit)
-    limits = f"{signed(scale * lower, digits)} to {signed(scale * upper, digits)}{noun}"
-    return f"moves by no more than chance explains ({limits})"
+    low, high, middle, noun = _in_unit(lower, upper, value, unit)
+    if not is_known(low) and not is_known(high):
+        moved = number(middle, _sensible(middle), sign=True)
+        return f"moves by {moved}{noun}, and these replicates do not tell how sure that is"
+    told = limits(low, high, decimals(high - low), noun, sign=True)
+    return f"moves by no more than chance explains ({told})"
+
+
+def _in_unit(
+    lower: float, upper: float, value: float, unit: str
+) -> tuple[float, float, float, str]:
+    """A difference in what it is told in, and the noun with its space."""
+    if unit == "share":
+        return 100.0 * lower, 100.0 * upper, 100.0 * value, " points"
+    return lower, upper, value, f" {unit}".rstrip()
 
 
 def signed(value: float, digits: int) -> str:
     """A number with its sign."""
-    shown = _plain(abs(value), digits)
-    if float(shown.replace(",", "")) == 0:
-        return shown
-    return (MINUS if value < 0 else "+") + shown
-
-
-def count(number: float) -> str:
-    """A whole number with its thousands apart."""
-    return f"{number:,.0f}"
-
-
-def listed(things: Sequence[str]) -> str:
-    """Things in a row: "a", "a and b", "a, b and c"."""
-    return things[0] if len(things) == 1 else f"{', '.join(things[:-1])} and {things[-1]}"
+    return number(value, digits, sign=True)
 
 
 def valued(factor: Factor, value: float) -> str:
@@ -122,24 +123,11 @@ def place(factors: Sequence[Factor], values: Mapping[str, float]) -> str:
 
 def halving(replicates: int) -> str:
     """What would make an answer surer: an interval narrows with the square root of the replicates."""
-    return f"{count(4 * replicates)} replicates at each point would halve the intervals."
-
-
-def _digits(lower: float, upper: float, unit: str) -> int:
-    """Decimals that show an interval's width with two figures."""
-    width = (upper - lower) * (100.0 if unit == "share" else 1.0)
-    if not math.isfinite(width) or width <= 0:
-        return 1
-    return min(max(1 - math.floor(math.log10(width)), 0), 4)
+    return f"{count(4 * replicates)} replicates at each point would about halve the intervals."
 
 
 def _sensible(value: float) -> int:
     return 0 if abs(value) >= 100 or value == 0 else 1
-
-
-def _plain(value: float, digits: int) -> str:
-    written = f"{abs(value):,.{digits}f}"
-    return (MINUS if value < 0 and float(written.replace(",", "")) != 0 else "") + written
 
 
 def sentence_start(text: str) -> str:

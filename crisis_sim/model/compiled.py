@@ -7,26 +7,33 @@ NumPy does, but computes with it in double precision.
 
 Only drivers can be called from Python, and what they became is kept on disk: in the module's `__pycache__`, or in the user's
 cache where that cannot be written, or else in the folder that `NUMBA_CACHE_DIR` names. It is kept under a digest of all the
-rules' files, since a driver holds rules of other files and Numba looks only at its own.
+rules' files, since a driver holds rules of other files and Numba looks only at its own. What is damaged there, or cannot be
+written, is said once and ends no run: rules are compiled anew.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import shutil
 import tempfile
+import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+import numba.core.caching
 import platformdirs
+
+from crisis_sim.scenario.shipped import on_disk
 
 Rule = TypeVar("Rule", bound=Callable[..., Any])
 _translate: Any = numba.njit
-_settings: Any = numba.config
+_caching: Any = numba.core.caching
 
 #: How all of it is compiled. Numbers divided by zero are infinite, as NumPy has it, and a driver lets other threads run.
 OPTIONS = {"error_model": "numpy", "nogil": True, "no_cfunc_wrapper": True}
@@ -66,25 +73,144 @@ def are_kept() -> bool:
 
 
 def _kept(function: Rule, **options: Any) -> Rule:
-    folder, usual = _folder(), _settings.CACHE_DIR
-    options |= OPTIONS
+    made = _translate(function, **options, **OPTIONS)
+    if _folder() is not None:
+        try:
+            made._cache = _Kept(function)
+        except (OSError, RuntimeError) as error:  # RuntimeError: Numba finds no place
+            _warn(_NOT_KEPT, error)
+    return cast(Rule, made)
+
+
+class _Place(_caching.UserProvidedCacheLocator):  # type: ignore[misc]
+    """The folder in which what became of a function is kept."""
+
+    def __init__(self, function: Any, file: str) -> None:
+        self._py_file, self._lineno = file, function.__code__.co_firstlineno
+        self._cache_path = str(_home() / self.get_suitable_cache_subpath(file))
+
+    @classmethod
+    def from_function(cls, function: Any, file: str) -> Any:
+        place = cls(function, file)
+        if not (place.is_ours or Path(file).is_file()):
+            return None
+        with suppress(OSError):
+            place.ensure_cache_path()
+            return place
+        return None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is of a rule of the model; the folder's name tells their files, which may lie in a zip file."""
+        return Path(self._py_file).parent == Path(__file__).parent
+
+    def get_source_stamp(self) -> Any:
+        return _home().name if self.is_ours else super().get_source_stamp()
+
+
+class _Form(_caching.CompileResultCacheImpl):  # type: ignore[misc]
+    """How what became of a function is written."""
+
+    _locator_classes = (_Place,)
+
+
+class _Files(_caching.IndexDataCacheFile):  # type: ignore[misc]
+    """The files of what became of a function: each bears its checksum, and says what it is of."""
+
+    def save(self, key: Any, data: Any) -> None:
+        super().save(key, (key, data))
+
+    def load(self, key: Any) -> Any:
+        found = super().load(key)
+        if found is None:
+            return None
+        whose, data = found
+        if whose != key:
+            raise ValueError("it is not what its index says")
+        return data
+
+    def _save_data(self, name: str, data: Any) -> None:
+        content = self._dump(data)
+        with self._open_for_write(self._data_path(name)) as file:
+            file.write(hashlib.sha256(content).digest() + content)
+
+    def _load_data(self, name: str) -> Any:
+        try:
+            whole = Path(self._data_path(name)).read_bytes()
+        except FileNotFoundError:  # which Numba takes for what is not kept
+            raise
+        except OSError as error:
+            raise ValueError(str(error)) from error
+        size = hashlib.sha256().digest_size
+        if hashlib.sha256(whole[size:]).digest() != whole[:size]:
+            raise ValueError("its content is not what its checksum says")
+        return pickle.loads(whole[size:])  # noqa: S301 - as Numba does
+
+
+class _Kept(_caching.FunctionCache):  # type: ignore[misc]
+    """What became of a function, on disk; where that fails, all goes on without it."""
+
+    _impl_class = _Form
+
+    def __init__(self, function: Any) -> None:
+        super().__init__(function)
+        place, self._base = self._impl.locator, self._impl.filename_base
+        self._cache_file = _Files(self._cache_path, self._base, place.get_source_stamp())
+
+    def load_overload(self, signature: Any, target: Any) -> Any:
+        try:
+            return super().load_overload(signature, target)
+        except Exception as error:  # noqa: BLE001 - a damaged file may bring about any
+            self._clear_away()
+            _warn(
+                "rules that were compiled earlier are damaged on disk, and are compiled anew", error
+            )
+            return None
+
+    def save_overload(self, signature: Any, compiled: Any) -> None:
+        try:
+            super().save_overload(signature, compiled)
+        except Exception as error:  # noqa: BLE001 - not to keep it costs time, and no more
+            _warn(_NOT_KEPT, error)
+
+    def _clear_away(self) -> None:
+        """Remove what cannot be read, so that what is made in its place is kept."""
+        for path in Path(self._cache_path).iterdir():
+            if path.name.startswith(f"{self._base}."):
+                with suppress(OSError):
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+_NOT_KEPT = "compiled rules cannot be kept on disk, and the next run compiles them again"
+#: What this process has said of what is kept on disk.
+_said: set[str] = set()
+
+
+def _warn(what: str, error: Exception) -> None:
+    """Say once in a process that what is kept on disk is of no use."""
+    if what not in _said:
+        _said.add(what)
+        warnings.warn(f"{what} ({_home()}: {type(error).__name__}: {error})", stacklevel=2)
+
+
+def _home() -> Path:
+    """The folder in which what is compiled is kept, where there is one."""
+    folder = _folder()
     if folder is None:
-        return cast(Rule, _translate(function, **options))
-    _settings.CACHE_DIR = str(folder)  # Numba asks for it when it is told to keep something
-    try:
-        return cast(Rule, _translate(function, cache=True, **options))
-    finally:
-        _settings.CACHE_DIR = usual
+        raise RuntimeError("nothing can be kept on disk")
+    return folder
 
 
 @cache
 def _folder() -> Path | None:
     """Where what is compiled is kept, or None where no place can be written."""
-    here = Path(__file__).parent
+    here = on_disk(Path(__file__).parent)
     chosen = os.environ.get("NUMBA_CACHE_DIR")
     user = platformdirs.user_cache_path("crisis-sim")
-    places = [Path(chosen)] if chosen else [here / "__pycache__", user]
-    for place in places:
+    beside = (
+        [here / "__pycache__"] if here == Path(__file__).parent else []
+    )  # else it is a copy that goes
+    for place in [Path(chosen)] if chosen else [*beside, user]:
         folder = place / f"rules-{_digest(here)}"
         try:
             if place.parent == here and not folder.exists():

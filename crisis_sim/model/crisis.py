@@ -36,6 +36,7 @@ from crisis_sim.model.world import (
     without,
     world_of,
 )
+from crisis_sim.scenario.numbers import is_count
 from crisis_sim.scenario.schema import ENDINGS, STYLES, VIOLENCE, Scenario
 
 if TYPE_CHECKING:
@@ -126,10 +127,12 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         points: int = 1,
         engine: str = "cpu",
     ) -> None:
+        if not is_count(seed, 0):
+            raise ValueError(f"expected a whole number of at least 0 for seed, got {seed!r}")
         super().__init__(rng=seed)  # Mesa's own generator is not used: see luck.py
-        if replicates < 1 or first_replicate < 0:
+        if not (is_count(replicates) and is_count(first_replicate, 0)):
             raise ValueError(f"cannot run {replicates} replicates from number {first_replicate}")
-        if points < 1:
+        if not is_count(points):
             raise ValueError(f"a design has at least one point, not {points}")
         rows = points * replicates
         if journal is not None and rows != 1:

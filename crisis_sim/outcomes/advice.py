@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from crisis_sim.outcomes.durations import AMONG
+from crisis_sim.outcomes.text import (
+    FAR_OUT_OF_REACH,
+    count,
+    decimals,
+    excludes_zero,
+    limits,
+    listed,
+    number,
+    of_these,
+    replicates_to_tell,
+)
 
 #: The result that the advice is about: the first of these that was observed long enough.
 _HEADLINES = (
     ("from_first_strike", "96_hours", "a ceasefire within 96 hours of the first strike"),
     ("from_trigger", "horizon", "a ceasefire by the horizon"),
 )
-
-#: A difference that would take this many times the replicates to show is called too small for it.
-_FAR_OUT_OF_REACH = 100.0
 
 #: Events rare enough in some scenarios that none may be seen.
 _RARE = {"war": "full-scale war", "nuclear_use": "nuclear use"}
@@ -45,11 +54,12 @@ def _on_the_reference(summary: Mapping[str, Any]) -> Iterator[str]:
         figure = scenario["ceasefire"][clock]["by"][moment]
         if figure["estimate"] is None:
             continue
-        digits = _digits(figure)
+        estimate, low, high, digits = _in_points(figure)
         yield (
-            f"{name}: {words} came in {_percent(figure['estimate'], digits)} of crises "
-            f"(95% interval {_percent(figure['lower'], digits)} to "
-            f"{_percent(figure['upper'], digits)}, {_count(scenario['replicates'])} replicates)."
+            f"{name}: {words} came in {number(estimate, digits)}% of "
+            f"{of_these(scenario['ceasefire'][clock]['of'], AMONG[clock])} "
+            f"(95% interval {limits(low, high, digits, '%')}, {count(scenario['replicates'])} "
+            "replicates)."
         )
         return
 
@@ -60,56 +70,63 @@ def _on_differences(summary: Mapping[str, Any]) -> Iterator[str]:
             figure = difference["ceasefire"][clock]["by"][moment]
             if figure["estimate"] is not None:
                 replicates = difference["pairs"] or summary["scenarios"][name]["replicates"]
-                yield _on_one_difference(name, summary["reference"], words, figure, replicates)
+                said = f"among {AMONG[clock]}, {words}"
+                yield _on_one_difference(name, summary["reference"], said, figure, replicates)
                 break
 
 
 def _on_one_difference(
     name: str, reference: str, words: str, figure: Mapping[str, float], replicates: int
 ) -> str:
-    estimate, lower, upper = figure["estimate"], figure["lower"], figure["upper"]
-    digits = _digits(figure)
-    if lower > 0.0 or upper < 0.0:
-        small, large = sorted((abs(lower), abs(upper)))
-        direction = "more" if estimate > 0.0 else "less"
+    estimate, low, high, digits = _in_points(figure)
+    if low is None or high is None:
+        return f"{name}: {words} is told from too few crises to be compared with {reference}."
+    if excludes_zero(low, high):
+        small, large = sorted((abs(low), abs(high)))
+        direction = "more" if low > 0.0 else "less"
         return (
-            f"{name}: {words} is {_points(small, digits)} to {_points(large, digits)} percentage "
-            f"points {direction} likely than in {reference}; {_count(4 * replicates)} replicates "
-            "would halve that interval."
+            f"{name}: {words} is {limits(small, large, digits)} percentage points {direction} "
+            f"likely than in {reference}; {count(4 * replicates)} replicates would about halve "
+            "that interval."
         )
     verdict = (
-        f"{name}: {words} is between {_points(-lower, digits)} percentage points less and "
-        f"{_points(upper, digits)} more likely than in {reference}, so these {_count(replicates)} "
-        "replicates do not tell the two apart"
+        f"{name}: {words} is between {number(-low, digits)} percentage points less and "
+        f"{number(high, digits)} more likely than in {reference}, so {_these(replicates)} not "
+        "tell the two apart"
     )
-    # The interval narrows with the square root of the replicates.
-    reach = (upper - lower) / 2.0
-    times = (reach / abs(estimate)) ** 2 if estimate else math.inf
-    if times > _FAR_OUT_OF_REACH:
+    needed = replicates_to_tell(estimate, low, high, replicates)
+    if needed is None:
         return (
-            f"{verdict}; {_count(4 * replicates)} would halve that interval, but a difference as "
-            f"small as the one estimated would take over {_count(100 * replicates)} to show."
+            f"{verdict}; {count(4 * replicates)} would about halve that interval, but a difference "
+            f"as small as the one estimated would take over "
+            f"{count(FAR_OUT_OF_REACH * replicates)} to show."
         )
     return (
-        f"{verdict}; if the difference is as estimated ({_points(estimate, digits, sign=True)} "
-        f"points), about {_count(_round_up(1.1 * times * replicates))} would."
+        f"{verdict}; if the difference is as estimated ({number(estimate, digits, sign=True)} "
+        f"points), about {count(needed)} would."
     )
+
+
+def _these(replicates: int) -> str:
+    return "one replicate does" if replicates == 1 else f"these {count(replicates)} replicates do"
 
 
 def _on_lost_pairs(summary: Mapping[str, Any]) -> Iterator[str]:
     reference = summary["reference"]
-    available = summary["scenarios"][reference]["replicates"]
+    scenarios = summary["scenarios"]
     for name, difference in summary["differences"].items():
         pairs = difference["pairs"]
         if not difference["paired"]:
-            yield (
-                f"{name} and {reference} are compared as independent samples, for their "
-                "replicates do not share their luck; run with one seed, their differences would "
-                "be paired and the intervals narrower."
+            yield f"{name} and {reference} are compared as independent samples" + (
+                ", for their replicates do not share their luck; run with one seed, their "
+                "differences would be paired and the intervals narrower."
+                if scenarios[name]["seed"] != scenarios[reference]["seed"]
+                else ": as was asked, or because nothing says that they share their luck, or "
+                "because they have no replicate in common."
             )
-        elif pairs < max(available, summary["scenarios"][name]["replicates"]):
+        elif pairs < max(scenarios[one]["replicates"] for one in (name, reference)):
             yield (
-                f"{name} is compared with {reference} on the {_count(pairs)} replicates that both "
+                f"{name} is compared with {reference} on the {count(pairs)} replicates that both "
                 "have; the shares of each scenario are of all its own."
             )
 
@@ -123,10 +140,10 @@ def _on_events_never_seen(summary: Mapping[str, Any]) -> Iterator[str]:
             if share["count"] == 0 and share["of"]:
                 never.setdefault(share["of"], []).append(name)
         for replicates, names in never.items():
-            share = summary["scenarios"][names[0]]["shares"][event]
+            _, _, high, digits = _in_points(summary["scenarios"][names[0]]["shares"][event])
             yield (
-                f"{_listed(names)}: no replicate of {_count(replicates)} saw {words}; its share is "
-                f"below {_percent(share['upper'], _digits(share))} (95% interval)."
+                f"{listed(names)}: no replicate of {count(replicates)} saw {words}; its share of "
+                f"all crises is below {number(high, digits)}% (95% interval)."
             )
 
 
@@ -144,11 +161,11 @@ def _on_missing_medians(summary: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _on_what_the_intervals_mean(summary: Mapping[str, Any]) -> Iterator[str]:
-    number = sum(_count_intervals(difference) for difference in summary["differences"].values())
-    if number:
-        expected = (1.0 - summary["confidence"]) * number
+    given = sum(_count_intervals(difference) for difference in summary["differences"].values())
+    if given:
+        expected = max((1.0 - summary["confidence"]) * given, 1.0)
         yield (
-            f"Of the {number} intervals of differences given here about {expected:.0f} will miss "
+            f"Of the {given} intervals of differences given here about {expected:.0f} will miss "
             "the true difference by chance alone: trust a pattern or a question asked beforehand "
             "over a single surprise."
         )
@@ -167,31 +184,8 @@ def _count_intervals(part: Any) -> int:
     return sum(_count_intervals(inner) for inner in part.values())
 
 
-def _digits(figure: Mapping[str, float]) -> int:
-    """Decimals, in percentage points, that show an interval's width with two figures."""
-    width = 100.0 * (figure["upper"] - figure["lower"])
-    if width <= 0.0:
-        return 1
-    return min(max(1 - math.floor(math.log10(width)), 0), 4)
-
-
-def _percent(share: float, digits: int) -> str:
-    return f"{100.0 * share:.{digits}f}%"
-
-
-def _points(share: float, digits: int, sign: bool = False) -> str:
-    return f"{100.0 * share:{'+' if sign else ''}.{digits}f}"
-
-
-def _count(number: float) -> str:
-    return f"{number:,.0f}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _round_up(number: float) -> int:
-    """Up to two figures: 38,412 becomes 39,000."""
-    unit = int(10 ** max(math.floor(math.log10(number)) - 1, 0))
-    return math.ceil(number / unit) * unit
+def _in_points(figure: Mapping[str, Any]) -> tuple[float, float | None, float | None, int]:
+    """A share, or a difference, with its limits in per cent, and decimals that show its width."""
+    low, high = (None if figure[key] is None else 100.0 * figure[key] for key in ("lower", "upper"))
+    width = 0.0 if low is None or high is None else high - low
+    return 100.0 * figure["estimate"], low, high, decimals(width)

@@ -40,6 +40,13 @@ from crisis_sim.scenario.schema import ENDINGS
 CEASEFIRE = "ceasefire"
 RELAPSE = "relapse"
 
+#: The crises that shares on each clock are shares of.
+AMONG = {
+    "from_trigger": "crises with a trigger",
+    "from_first_strike": "crises with a first strike",
+    RELAPSE: "crises with a ceasefire",
+}
+
 #: All competing endings together.
 OTHERWISE = "ended otherwise"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from crisis_sim.outcomes.text import UNKNOWN, number
 from crisis_sim.scenario import notebook
 from crisis_sim.scenario.printable import clean
 
@@ -35,7 +36,8 @@ def html_of(summary: Mapping[str, Any]) -> str:
         notebook.table(
             ("scenario", "agreement", *moments, "median", "war", "nuclear use"),
             scenarios,
-            "Outcomes with 95% intervals; ceasefires and their median from the first strike, in crises with one",
+            "Outcomes in % of all crises, with 95% intervals; ceasefires and their median from the first strike, in % of "
+            "crises with one",
             figures=True,
         )
     ]
@@ -44,7 +46,8 @@ def html_of(summary: Mapping[str, Any]) -> str:
             notebook.table(
                 ("scenario", "agreement", "ceasefire in 96 hours", "median", "war"),
                 [(name, *_differences(one)) for name, one in summary["differences"].items()],
-                f"Differences from {summary['reference']} with 95% intervals: percentage points, and hours",
+                f"Differences from {summary['reference']} with 95% intervals, in percentage points of all crises, for "
+                "ceasefires of those with a first strike; the median in hours",
                 figures=True,
             )
         )
@@ -67,24 +70,22 @@ def _outcomes(scenario: Mapping[str, Any]) -> list[str]:
 def _differences(difference: Mapping[str, Any]) -> list[str]:
     clock = difference["ceasefire"]["from_first_strike"]
     return [
-        _figure(difference["endings"]["agreement"], 100.0, sign="+"),
-        _figure(clock["by"]["96_hours"], 100.0, sign="+"),
-        _figure(clock["median_hours"], 1.0, " h", sign="+"),
-        _figure(difference["shares"]["war"], 100.0, sign="+"),
+        _figure(difference["endings"]["agreement"], 100.0, sign=True),
+        _figure(clock["by"]["96_hours"], 100.0, sign=True),
+        _figure(clock["median_hours"], 1.0, " h", sign=True),
+        _figure(difference["shares"]["war"], 100.0, sign=True),
     ]
 
 
 def _figure(
-    figure: Mapping[str, float | None] | None, scale: float, unit: str = "", sign: str = ""
+    figure: Mapping[str, float | None] | None, scale: float, unit: str = "", sign: bool = False
 ) -> str:
     """An estimate with its limits, such as "86.1% (84.5 to 87.5)"; an open limit is a dash."""
     if figure is None or figure["estimate"] is None:
-        return "–"
+        return UNKNOWN
     digits = 0 if unit == " h" else 1
     low, middle, high = (
-        "–"
-        if figure[key] is None
-        else f"{scale * (figure[key] or 0.0):{sign}.{digits}f}".replace("-", "−")
+        UNKNOWN if (value := figure[key]) is None else number(scale * value, digits, sign)
         for key in ("lower", "estimate", "upper")
     )
     return f"{middle}{unit} ({low} to {high})"

@@ -9,21 +9,23 @@ to 1, differences are the scenario's figure less the reference's. The keys::
     confidence                0.95
     scenarios.NAME
       title, seed, replicates, horizon_hours
-      endings.KIND            share of each ending, with count and of     (schema.ENDINGS)
+      endings.KIND            share of each ending, with count and of: so many of so many crises
       shares.EVENT            first_strike, mediated, war, nuclear_use    likewise
       worst_violence.KIND     share of each                               (records.WORST_VIOLENCE)
       ceasefire.CLOCK         from_first_strike, from_trigger
-        of                    replicates on that clock
+        of, among             replicates on that clock, which shares are shares of, and which they
+                              are in words
         by.MOMENT             24_hours, 72_hours, 96_hours, 7_days, 14_days, 30_days, horizon:
-                              cumulative incidence by then, with hours, standard_error and at_risk
+                              cumulative incidence by then, with of, hours, standard_error, at_risk
         median_hours          null when half is never reached
-      relapse                 of and by.7_days, by.14_days, counted from the first ceasefire
+      relapse                 of, among, by.7_days and by.14_days, counted from the first ceasefire
       quantiles.WHAT          of, among and quantiles 10, 50, 90 (per cent) of
                               trigger_to_first_strike_days, first_strike_to_ceasefire_hours, deaths
     differences.NAME          one for each scenario but the reference
       reference, paired, pairs
       endings, shares, worst_violence, ceasefire.CLOCK.by, ceasefire.CLOCK.median_hours, relapse.by
-                              the same keys, each a difference
+                              the same keys, each a difference; of a share with of and
+                              reference_of, the denominators of the two shares
     advice                    sentences: how sure this is, and what would make it surer
 
 On a clock that starts at the first strike, watches end at different times; there `horizon` means
@@ -41,6 +43,7 @@ from typing import Any
 import numpy as np
 
 from crisis_sim.outcomes.advice import advise
+from crisis_sim.outcomes.durations import AMONG
 from crisis_sim.outcomes.errors import NotPairedError, UnknownReferenceError
 from crisis_sim.outcomes.incidence import CumulativeIncidence, IncidenceAt
 from crisis_sim.outcomes.intervals import (
@@ -200,6 +203,7 @@ def _scenario(ensemble: Replicates, reading: Reading, seed: int | None) -> dict[
         "ceasefire": {
             clock: {
                 "of": reading.curves[clock].started,
+                "among": AMONG[clock],
                 "by": _incidences(reading.curves[clock], _ceasefire_moments(horizon)),
                 "median_hours": _figure(reading.curves[clock].quantile()),
             }
@@ -207,6 +211,7 @@ def _scenario(ensemble: Replicates, reading: Reading, seed: int | None) -> dict[
         },
         "relapse": {
             "of": reading.curves["relapse"].started,
+            "among": AMONG["relapse"],
             "by": _incidences(reading.curves["relapse"], RELAPSE_MOMENTS),
         },
         "quantiles": _quantiles(ensemble, reading),
@@ -219,7 +224,7 @@ def _ceasefire_moments(horizon_hours: float) -> dict[str, float]:
 
 def _incidences(curve: CumulativeIncidence, moments: Mapping[str, float]) -> dict[str, Any]:
     return {
-        moment: _incidence(curve.at(_watched_moment(moment, hours, curve)))
+        moment: _incidence(curve.at(_watched_moment(moment, hours, curve)), of=curve.started)
         for moment, hours in moments.items()
     }
 
@@ -272,7 +277,11 @@ def _differences(
         one, other = ours.curves[clock], theirs.curves[clock]
         return {
             moment: _incidence(
-                incidence_difference(one, other, _watched_moment(moment, hours, one, other), paired)
+                incidence_difference(
+                    one, other, _watched_moment(moment, hours, one, other), paired
+                ),
+                of=one.started,
+                reference_of=other.started,
             )
             for moment, hours in moments.items()
         }
@@ -282,7 +291,7 @@ def _differences(
         "pairs": len(ours.replicate) if paired else None,
         **{
             group: {
-                name: _figure(share_difference(came, theirs.happened[group][name], paired))
+                name: _share_difference(came, theirs.happened[group][name], paired)
                 for name, came in names.items()
             }
             for group, names in ours.happened.items()
@@ -312,7 +321,12 @@ def _share(came: BoolArray) -> dict[str, Any]:
     }
 
 
-def _incidence(figure: IncidenceAt | IncidenceDifference) -> dict[str, Any]:
+def _share_difference(ours: BoolArray, theirs: BoolArray, paired: bool) -> dict[str, Any] | None:
+    figure = _figure(share_difference(ours, theirs, paired))
+    return figure and {**figure, "of": len(ours), "reference_of": len(theirs)}
+
+
+def _incidence(figure: IncidenceAt | IncidenceDifference, **of: int) -> dict[str, Any]:
     plain: dict[str, Any] = _plain(
         estimate=figure.estimate,
         lower=figure.lower,
@@ -322,7 +336,7 @@ def _incidence(figure: IncidenceAt | IncidenceDifference) -> dict[str, Any]:
     )
     if isinstance(figure, IncidenceAt):
         plain["at_risk"] = figure.at_risk
-    return plain
+    return {**plain, **of}
 
 
 def _figure(figure: Estimate | None) -> dict[str, float | None] | None:

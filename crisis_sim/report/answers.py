@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from crisis_sim.outcomes.text import excludes_zero, limits, number
 from crisis_sim.report import words
 
+#: What differences are told of, and the crises that it is a share of.
+_AMONG = "Among crises with a first strike, a ceasefire within 96 hours of it"
 #: Differences told in words, at most.
 _TOLD = 3
 
@@ -28,7 +31,7 @@ def on_the_reference(summary: Mapping[str, Any]) -> str:
         return f"{words.label(name)}: there are no replicates."
     clock = scenario["ceasefire"]["from_first_strike"]
     parts = [
-        f"{words.label(name)}: {told_share(agreement)} of crises ended in a ceasefire that held"
+        f"{words.label(name)}: {told_share(agreement)} of all crises ended in a ceasefire that held"
     ]
     if clock["of"] == 0:
         parts.append("none saw a first strike")
@@ -46,24 +49,29 @@ def on_the_reference(summary: Mapping[str, Any]) -> str:
 
 
 def told_share(figure: Figure) -> str:
-    """Such as "71% (95% interval 70 to 72)"."""
-    digits = 0 if 100.0 * (figure["upper"] - figure["lower"]) >= 1.0 else 1
-    middle, low, high = (
-        f"{100.0 * figure[key]:.{digits}f}" for key in ("estimate", "lower", "upper")
+    """Such as "71% (95% interval 70 to 72)"; 0 and 100% only where it is so of none and of all."""
+    estimate, low, high = (
+        None if figure[key] is None else 100.0 * figure[key]
+        for key in ("estimate", "lower", "upper")
     )
-    return f"{middle}% (95% interval {low} to {high})"
+    digits = 1 if low is not None and high is not None and high - low < 1.0 else 0
+    middle = number(estimate, digits)
+    if estimate is not None and 0.0 < estimate < 100.0 and float(middle) in (0.0, 100.0):
+        middle = words.percent(figure["estimate"])
+    return f"{middle}% (95% interval {limits(low, high, digits)})"
 
 
 def told_worst(war: Figure, nuclear: Figure) -> str:
     """How many crises came to war and to nuclear use; what none came to is told as such."""
     if not war["count"] and not nuclear["count"]:
         return "no crisis saw full-scale war or nuclear use"
-    told_war = f"full-scale war came in {words.percent(war['estimate'])}% of all crises"
+    wars = words.percent(war["estimate"])
     if not nuclear["count"]:
-        return f"{told_war}, and no crisis saw nuclear use"
+        return f"full-scale war came in {wars}% of all crises, and no crisis saw nuclear use"
+    uses = words.percent(nuclear["estimate"])
     if not war["count"]:
-        told_war = "no crisis saw full-scale war"
-    return f"{told_war}, nuclear use came in {words.percent(nuclear['estimate'])}%"
+        return f"no crisis saw full-scale war, and nuclear use came in {uses}% of all crises"
+    return f"full-scale war came in {wars}% of all crises, and nuclear use in {uses}%"
 
 
 def on_differences(summary: Mapping[str, Any]) -> str:
@@ -73,29 +81,33 @@ def on_differences(summary: Mapping[str, Any]) -> str:
         for name, difference in summary["differences"].items()
     }
     known = {name: figure for name, figure in figures.items() if figure["estimate"] is not None}
-    clear = [name for name, figure in known.items() if figure["lower"] > 0 or figure["upper"] < 0]
+    clear = [name for name, figure in known.items() if is_clear(figure)]
     clear.sort(key=lambda name: -abs(known[name]["estimate"]))
     if not known:
         return ""
     if not clear and len(figures) == 1:
-        return (
-            "A ceasefire within 96 hours of the first strike was not clearly more or less likely "
-            f"in “{words.label(*figures)}”."
-        )
+        return f"{_AMONG} was not clearly more or less likely in “{words.label(*figures)}”."
     if not clear:
-        return (
-            "In none of the other scenarios was a ceasefire within 96 hours of the first strike "
-            "clearly more or less likely."
-        )
+        return f"{_AMONG} was clearly more or less likely in none of the other scenarios."
     told = [_told_difference(name, known[name]) for name in clear[:_TOLD]]
-    rest = "" if len(clear) <= _TOLD else f"; {len(clear) - _TOLD} more differed by less"
-    return f"A ceasefire within 96 hours of the first strike was {words.listed(told)}{rest}."
+    rest = (
+        ""
+        if len(clear) <= _TOLD
+        else f"; {len(clear) - _TOLD} more differed, by no more than these"
+    )
+    return f"{_AMONG} was {words.listed(told)}{rest}."
+
+
+def is_clear(figure: Figure | None) -> bool:
+    """Whether a difference is more than chance explains: its interval leaves out zero."""
+    return figure is not None and excludes_zero(figure["lower"], figure["upper"])
 
 
 def _told_difference(name: str, figure: Figure) -> str:
-    low, high = sorted(abs(100.0 * figure[limit]) for limit in ("lower", "upper"))
-    direction = "more" if figure["estimate"] > 0 else "less"
+    estimate, *ends = (100.0 * figure[key] for key in ("estimate", "lower", "upper"))
+    low, high = sorted(map(abs, ends))
+    direction = "more" if estimate > 0 else "less"
     return (
-        f"{abs(100.0 * figure['estimate']):.1f} percentage points {direction} likely "
-        f"({low:.1f} to {high:.1f}) in “{words.label(name)}”"
+        f"{words.points(abs(figure['estimate'])).removeprefix('+')} percentage points {direction} likely "
+        f"({limits(low, high, 1)}) in “{words.label(name)}”"
     )

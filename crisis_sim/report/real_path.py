@@ -25,6 +25,12 @@ class RealIndex:
     at_hours: tuple[float, ...]
     relative: tuple[float, ...]
 
+    @property
+    def lowest(self) -> float:
+        """The lowest close since the start; of all closes where none is later."""
+        dated = zip(self.at_hours, self.relative, strict=True)
+        return min([level for at, level in dated if at >= 0.0] or self.relative)
+
 
 @dataclass(frozen=True)
 class RealRecord:

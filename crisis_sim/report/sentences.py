@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from crisis_sim.report import words
-from crisis_sim.report.turning_points import third_parties
+from crisis_sim.report.turning_points import striking_in, third_parties
 
 if TYPE_CHECKING:
     from crisis_sim.model.journal import Entry
@@ -47,6 +47,7 @@ class Narrator:
         self._titles = {name: spec.title for name, spec in scenario.states.items()}
         self._titles |= {name: title for _, name, title in third_parties(scenario)}
         self._told: set[tuple[str, str]] = set()
+        self._began = False
 
     def name(self, agent: str) -> str:
         """An agent's name as it stands within a sentence."""
@@ -62,7 +63,8 @@ class Narrator:
         """The sentences of one turn, in the order of its entries."""
         sentences: list[str] = []
         left = sorted(entries, key=lambda entry: entry.kind in CONSEQUENCES)
-        striking = {entry.agent for entry in entries if entry.kind == "first_strike"}
+        first = any(entry.kind == "first_strike" for entry in entries)
+        striking = striking_in(entries, self._scenario) if first else set()
         while left:
             entry = left.pop(0)
             if entry.kind == "first_strike":  # told with the climb that it was
@@ -77,7 +79,7 @@ class Narrator:
             elif entry.kind == "decided":
                 sentences.append(self._decision([entry, *alike]))
             elif alike:
-                sentences.append(self._pair(entry, alike[0]))
+                sentences.append(self._together([entry, *alike]))
             else:
                 sentences.append(self._sentence(entry))
         return [words.sentence(sentence) for sentence in sentences if sentence]
@@ -88,11 +90,11 @@ class Narrator:
         self._told.add((entry.kind, entry.agent))
         return " again" if before else ""
 
-    def _pair(self, entry: Entry, other: Entry) -> str:
+    def _together(self, entries: Sequence[Entry]) -> str:
         """One sentence for an event and what came of it at once."""
-        if entry.kind == "engaged":
-            return f"{self._sentence(entry)} and {self._style(other)}"
-        return f"{self._sentence(entry)}; {self._sentence(other)}"
+        if entries[0].kind == "engaged":
+            return words.listed([self._sentence(entries[0]), *map(self._style, entries[1:])])
+        return "; ".join(map(self._sentence, entries))
 
     def _move(self, moves: Sequence[Entry], striking: set[str]) -> str:
         one, several = MOVES[moves[0].kind]
@@ -111,8 +113,11 @@ class Narrator:
                 else f"the one from {starts[0]}, the other from {starts[1]}"
             )
         if any(move.agent in striking for move in moves):
-            after = words.duration(moves[0].hours - self._trigger_at_hours)
-            told += f": the first strike of the crisis, {after} after the trigger"
+            after = words.after(moves[0].hours - self._trigger_at_hours, "the trigger")
+            what = (
+                "the first strike" if len(striking) == 1 else "the first strikes, by both at once,"
+            )
+            told += f": {what} of the crisis, {after}"
         return told
 
     def _skipped(self, move: Entry) -> str:
@@ -140,7 +145,8 @@ class Narrator:
         return teller(entry)
 
     def _tell_trigger(self, entry: Entry) -> str:
-        return f"{self._event(entry)}. With it the crisis begins"
+        began, self._began = self._began, True
+        return self._event(entry) + ("" if began else ". With it the crisis begins")
 
     def _tell_incident(self, entry: Entry) -> str:
         return self._event(entry)

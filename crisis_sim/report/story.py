@@ -19,14 +19,22 @@ if TYPE_CHECKING:
 _PAUSE_HOURS = 48.0
 _LONG_PAUSE_HOURS = 120.0
 
-#: How each ending is told; {when} is the moment when it came.
+#: How each ending is told, in words before and after the moment when it came; that is left out where it is not known.
 ENDINGS = {
-    "agreement": "The crisis ended by agreement: the ceasefire of {when} held",
-    "tacit": "The crisis ended tacitly: both stepped down, unsigned, and by {when} it was over",
-    "unilateral": "The crisis ended unilaterally: on {when} one side gave way",
-    "imposed": "The crisis ended with an imposed outcome: on {when} one side was beaten",
-    "faded": "The crisis faded: it went quiet without a settlement, and by {when} it was over",
-    "unresolved": "The crisis was still going on when its time ran out",
+    "agreement": ("The crisis ended by agreement: the ceasefire", " of {}", " held"),
+    "tacit": (
+        "The crisis ended tacitly: both stepped down, unsigned, and",
+        " by {}",
+        " it was over",
+    ),
+    "unilateral": ("The crisis ended unilaterally:", " on {}", " one side gave way"),
+    "imposed": ("The crisis ended with an imposed outcome:", " on {}", " one side was beaten"),
+    "faded": (
+        "The crisis faded: it went quiet without a settlement, and",
+        " by {}",
+        " it was over",
+    ),
+    "unresolved": ("The crisis was still going on when its time ran out", "", ""),
 }
 
 
@@ -152,7 +160,10 @@ def _ending(scenario: Scenario, points: TurningPoints, narrator: Narrator) -> st
         halt = points.halts[-1]
         at += f", brokered by {narrator.name(halt.brokered_by)}," if halt.brokered_by else ""
         at = at if halt.brokered_by else f"{at},"
-    told = ENDINGS.get(points.ending, "The story breaks off before its end").format(when=at)
+    before, moment, after = ENDINGS.get(
+        points.ending, ("The story breaks off before its end", "", "")
+    )
+    told = before + (moment.format(at) if at else "") + after
     if points.ending == "agreement" and when is not None:
         told += f" for the {words.duration(points.last_hours - when)} for which it was watched"
     return words.sentence(told)
@@ -193,10 +204,11 @@ def _facts(
 def _strike_fact(scenario: Scenario, points: TurningPoints, narrator: Narrator) -> str:
     if points.first_strike is None:
         return "First strike: none fell."
-    hours, state = points.first_strike
-    after = words.duration(hours - points.trigger_at_hours)
+    hours, _ = points.first_strike
+    after = words.after(hours - points.trigger_at_hours, "the trigger")
     at = _moment(scenario, hours)
-    return f"First strike: {after} after the trigger, by {narrator.name(state)} ({at})."
+    states = words.listed([narrator.name(state) for state in points.strikers])
+    return f"First strike: {after}, by {states}{' at once' * (len(points.strikers) > 1)} ({at})."
 
 
 def _halt_fact(halt: Halt, points: TurningPoints, narrator: Narrator) -> str:
@@ -205,11 +217,12 @@ def _halt_fact(halt: Halt, points: TurningPoints, narrator: Narrator) -> str:
     clock, origin = "the trigger", points.trigger_at_hours
     if points.first_strike is not None and halt.in_effect_at_hours >= points.first_strike[0]:
         clock, origin = "the first strike", points.first_strike[0]
-    told = f"Halt: in effect {words.duration(halt.in_effect_at_hours - origin)} after {clock}"
+    told = f"Halt: in effect {words.after(halt.in_effect_at_hours - origin, clock)}"
     told += f", brokered by {narrator.name(halt.brokered_by)}" if halt.brokered_by else ""
     told += f"; violated {_times(halt.violations)}" if halt.violations else "; never violated"
     if halt.relapsed_at_hours is None:
-        return f"{told}; it held."
+        held = points.ending == "agreement" and halt is points.halts[-1]
+        return f"{told}; {'it held' if held else 'no end of it was seen'}."
     return f"{told}; over after {words.duration(halt.relapsed_at_hours - halt.in_effect_at_hours)}."
 
 
@@ -224,19 +237,25 @@ def _beside_the_record(
     lines = []
     real_strike = record.first_strike_at_hours
     if real_strike is not None:
-        real = words.duration(real_strike - record.trigger_at_hours)
-        here = "none fell"
+        here = None
         if points.first_strike is not None:
-            here = words.duration(points.first_strike[0] - points.trigger_at_hours)
-        lines.append(f"First strike after the trigger: {real} in fact; {here} here.")
+            here = points.first_strike[0] - points.trigger_at_hours
+        lines.append(
+            _compared(
+                "First strike",
+                real_strike - record.trigger_at_hours,
+                here,
+                "the trigger",
+                "none fell",
+            )
+        )
     real_halt = record.ceasefire_after_hours("from_first_strike")
     if real_halt is not None:
-        halt, here = points.ceasefire, "none came"
+        halt, here = points.ceasefire, None
         if halt is not None and halt.in_effect_at_hours is not None and points.first_strike:
-            here = words.duration(halt.in_effect_at_hours - points.first_strike[0])
-        lines.append(
-            f"Ceasefire after the first strike: {words.duration(real_halt)} in fact; {here} here."
-        )
+            here = halt.in_effect_at_hours - points.first_strike[0]
+        none = "none came" if points.first_strike else "no strike fell"
+        lines.append(_compared("Ceasefire", real_halt, here, "the first strike", none))
     numbers = {rung.name: number for number, rung in enumerate(scenario.ladder)}
     real_peak = max(
         (numbers[rung] for steps in record.rungs.values() for _, rung in steps if rung in numbers),
@@ -253,6 +272,15 @@ def _beside_the_record(
         if here_levels:
             lines.append(
                 f"Lowest {words.markdown(index.name)}, of its level at the start: "
-                f"{100.0 * min(index.relative):.1f}% in fact; {100.0 * min(here_levels):.1f}% here."
+                f"{100.0 * index.lowest:.1f}% in fact; {100.0 * min(here_levels):.1f}% here."
             )
     return "\n".join(f"- {line}" for line in lines)
+
+
+def _compared(what: str, real: float, here: float | None, since: str, none: str) -> str:
+    """How long something took in fact and here, in hours since the same; `none` where it never came here."""
+    if real < 0.0 or (here is not None and here < 0.0):  # before it: each moment is told on its own
+        told = none if here is None else words.after(here, since)
+        return f"{what}: {words.after(real, since)} in fact; {told} here."
+    told = none if here is None else words.duration(here)
+    return f"{what} after {since}: {words.duration(real)} in fact; {told} here."

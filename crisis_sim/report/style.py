@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 import io
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,8 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
+
+from crisis_sim.batch.durable import write_durably
 
 Draw = ParamSpec("Draw")
 
@@ -201,7 +203,9 @@ def save(figure: Figure, path: Path) -> None:
     """
     with in_style():
         metadata = {"Date": None, "Creator": None} if path.suffix == ".svg" else {"Software": None}
-        figure.savefig(path, metadata=metadata)
+        content = io.BytesIO()
+        figure.savefig(content, format=path.suffix[1:], metadata=metadata)
+    write_durably(path, content.getvalue())  # and never through a link that lies there
 
 
 def tint(colour: str, strength: float) -> str:
@@ -306,6 +310,12 @@ def mark_moment(axes: Axes, x: float, text: str = "", side: str = "center") -> N
             va="bottom",
             annotation_clip=False,
         )
+
+
+def of_crises(measure: Mapping[str, Any]) -> str:
+    """A share on an axis: "per cent of all crises"; folders of earlier versions do not say of which."""
+    among = measure.get("among")
+    return f"per cent of {among}" if among else "per cent"
 
 
 def say_nothing_to_draw(axes: Axes, why: str) -> Annotation:

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from crisis_sim.report import words
-from crisis_sim.report.answers import Figure, answer
+from crisis_sim.report.answers import Figure, answer, is_clear
 
 #: Columns that the tables fit into.
 WIDTH = 100
@@ -73,7 +73,10 @@ def outcome_table(summary: Mapping[str, Any]) -> Table:
             _percent(scenario["shares"]["war"]),
             _percent(scenario["shares"]["nuclear_use"]),
         )
-    table.caption = Text("Ceasefire and median time: from the first strike, in crises with one.")
+    table.caption = Text(
+        "Agreement, war and nuclear use: % of all crises. Ceasefire and median time: from the first "
+        "strike, % of crises with one."
+    )
     return table
 
 
@@ -99,7 +102,10 @@ def difference_table(summary: Mapping[str, Any]) -> Table | None:
             _difference(difference["shares"]["war"], words.points),
             _difference(clock["median_hours"], words.signed_hours),
         )
-    table.caption = Text("Points are percentage points. Dim where the interval holds zero.")
+    table.caption = Text(
+        "Percentage points of all crises; for a ceasefire, of crises with a first strike. "
+        "Dim where the interval holds zero."
+    )
     return table
 
 
@@ -134,9 +140,8 @@ def _difference(figure: Figure | None, write: Callable[[float], str]) -> Text:
     if figure is None or figure["estimate"] is None:
         return Text("not known", style="dim")
     low, high = figure["lower"], figure["upper"]
-    sure = (low is not None and low > 0.0) or (high is not None and high < 0.0)
     limits = f"{'…' if low is None else write(low)}, {'…' if high is None else write(high)}"
-    return Text(f"{write(figure['estimate'])} ({limits})", style="" if sure else "dim")
+    return Text(f"{write(figure['estimate'])} ({limits})", style="" if is_clear(figure) else "dim")
 
 
 def _value(figure: Figure, key: str) -> float:

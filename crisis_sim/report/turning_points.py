@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,8 @@ class TurningPoints:
 
     Attributes:
         trigger_at_hours: the trigger, 0 where the journal has none.
-        first_strike: hours and state of the first strike, or None.
+        first_strike: hours and state of the first strike, or None; of several at once, one of them.
+        strikers: the states that strike at that moment, in the scenario's order.
         halts: every halt that was agreed, in order.
         ending: how it ended, "" while it goes on.
         ended_at_hours: when: for an agreement the moment when the halt that held took effect.
@@ -38,6 +39,7 @@ class TurningPoints:
 
     trigger_at_hours: float = 0.0
     first_strike: tuple[float, str] | None = None
+    strikers: tuple[str, ...] = ()
     halts: list[Halt] = field(default_factory=list)
     ending: str = ""
     ended_at_hours: float | None = None
@@ -68,6 +70,12 @@ def turning_points(journal: Journal, scenario: Scenario) -> TurningPoints:
     found.trigger_at_hours = min(triggers, default=0.0)
     for entry in journal.entries:
         _take(found, entry, scenario, numbers)
+    if found.first_strike is not None:
+        moment = round(found.first_strike[0] * 60.0)
+        striking = {found.first_strike[1]} | striking_in(
+            (entry for entry in journal.entries if round(entry.hours * 60.0) == moment), scenario
+        )
+        found.strikers = tuple(name for name in scenario.states if name in striking)
     found.last_hours = max((found.last_hours, *journal.series.get("hours", ())))
     if found.ending == "agreement" and found.halts:
         found.ended_at_hours = found.halts[-1].in_effect_at_hours
@@ -97,6 +105,17 @@ def _take(
     elif entry.kind == "ended":
         found.ending = entry.detail.get("ending", "")
         found.ended_at_hours = None if found.ending == "unresolved" else entry.hours
+
+
+def striking_in(entries: Iterable[Entry], scenario: Scenario) -> set[str]:
+    """The states that some entries see strike: those that climb to a rung with strikes, or are said to."""
+    strikes = {rung.name for rung in scenario.ladder if rung.strike}
+    return {
+        entry.agent
+        for entry in entries
+        if entry.kind == "first_strike"
+        or (entry.kind == "climbed" and entry.detail.get("to_rung") in strikes)
+    }
 
 
 def third_parties(scenario: Scenario) -> Iterator[tuple[str, str, str]]:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from datetime import datetime
 
+from crisis_sim.outcomes import text
 from crisis_sim.scenario import printable
 
-#: What stands where a number is unknown.
-UNKNOWN = "–"
-
-MINUS = "−"
+MINUS, UNKNOWN = text.MINUS, text.UNKNOWN
+listed, count = text.listed, text.count
 
 #: From this many hours on a duration is told in days.
 DAYS_FROM_HOURS = 60.0
 
 #: From this many days on a duration is told in whole days.
 TENTHS_TO_DAYS = 30.0
+
+#: Digits after the point that a small number is given, at most.
+_MOST_DIGITS = 4
 
 #: How each ending is named in a legend or a column.
 ENDINGS: dict[str, str] = {
@@ -49,24 +50,29 @@ def shorten(text: str, length: int) -> str:
 
 
 def percent(share: float, sign: bool = False) -> str:
-    """A share as a percentage without its sign: to a tenth, small ones to two digits."""
-    if math.isnan(share):
+    """A share as a percentage without its sign: to a tenth, with more where that would make it 0 or 100."""
+    if not math.isfinite(share):
         return UNKNOWN
     value = 100.0 * share
     size = abs(value)
-    digits = 1 if size >= 0.95 or size == 0.0 else min(4, 1 - math.floor(math.log10(size)))
+    apart = size if size < 0.95 else 100.0 - size if 99.95 <= size < 100.0 else 0.0
+    digits = min(_MOST_DIGITS, 1 - math.floor(math.log10(apart))) if apart > 0.0 else 1
     return _signed(value, digits, sign)
 
 
 def points(difference: float, digits: int = 1) -> str:
     """A difference of shares in percentage points, always with its sign."""
-    return UNKNOWN if math.isnan(difference) else _signed(100.0 * difference, digits, True)
+    return _signed(100.0 * difference, digits, True)
 
 
 def _signed(value: float, digits: int, sign: bool) -> str:
-    written = f"{abs(value):.{digits}f}"
-    if float(written) == 0.0:
-        return written
+    """A number to so many digits; to more, where it would read as zero and would not show on which side it is."""
+    if not math.isfinite(value):
+        return UNKNOWN
+    tried = (f"{abs(value):.{more}f}" for more in range(digits, max(digits, _MOST_DIGITS) + 1))
+    written = next((one for one in tried if float(one) > 0.0), "")
+    if not written:
+        return f"{0.0:.{digits}f}"
     if value < 0:
         return MINUS + written
     return ("+" if sign else "") + written
@@ -74,12 +80,7 @@ def _signed(value: float, digits: int, sign: bool) -> str:
 
 def signed_hours(hours: float) -> str:
     """A difference in hours, always with its sign."""
-    return UNKNOWN if math.isnan(hours) else _signed(hours, 0, True)
-
-
-def count(number: float) -> str:
-    """A whole number with its thousands apart."""
-    return f"{round(number):,}"
+    return _signed(hours, 0, True)
 
 
 def plural(number: float, one: str, many: str = "") -> str:
@@ -100,8 +101,10 @@ _NUMBERS = (
 
 def duration(hours: float) -> str:
     """A time span as a person would say it: minutes, hours or days."""
-    if math.isnan(hours):
+    if not math.isfinite(hours):
         return UNKNOWN
+    if hours < 0.0:
+        return MINUS + duration(-hours)
     if hours < 1.0:
         return plural(round(hours * 60.0), "minute")
     if hours < DAYS_FROM_HOURS:
@@ -110,11 +113,9 @@ def duration(hours: float) -> str:
     return plural(round(days, 1) if days < TENTHS_TO_DAYS else round(days), "day")
 
 
-def listed(things: Sequence[str], last: str = "and") -> str:
-    """Things in a row: "a", "a and b", "a, b and c"."""
-    if len(things) < 2:
-        return "".join(things)
-    return f"{', '.join(things[:-1])} {last} {things[-1]}"
+def after(hours: float, what: str) -> str:
+    """A moment by what it comes after: "3 days after the trigger", or "3 days before the trigger"."""
+    return f"{duration(abs(hours))} {'before' if hours < 0.0 else 'after'} {what}"
 
 
 def sentence(text: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest
-from crisis_sim.scenario.source import Node, parse, read_text
+from crisis_sim.scenario.source import Node, folder_of, parse, read_text
 
 #: Files that may extend one another in a row.
 MAX_CHAIN = 10
@@ -59,7 +59,8 @@ def read_chain(path: Path, name: str) -> tuple[list[Layer], list[Mistake]]:
         if extends is None:
             return layers, mistakes
         try:
-            path = _inside(path.parent, extends)
+            folder, named = folder_of(path), Path(name) if path.is_file() else Path()
+            path = _inside(folder, extends)
             if path in names:
                 chain = " -> ".join([*names.values(), names[path]])
                 raise ScenarioError([extends.place.mistake(f"a circle of files: {chain}")])
@@ -69,7 +70,7 @@ def read_chain(path: Path, name: str) -> tuple[list[Layer], list[Mistake]]:
                 )
         except ScenarioError as error:
             raise ScenarioError([*mistakes, *error.mistakes]) from None
-        name = str(Path(name).parent / str(extends.content))
+        name = str(named.parent / str(extends.content))
         names[path] = name
 
 

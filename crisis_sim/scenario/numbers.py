@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, get_origin
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -21,6 +22,11 @@ DISTRIBUTIONS: dict[str, tuple[str, ...]] = {
     "lognormal": ("median", "sigma of the logarithm"),
     "beta": ("alpha", "beta"),
 }
+
+
+def is_count(number: object, least: int = 1) -> bool:
+    """Whether something is a whole number, and not too small; `True` is none, though Python counts with it."""
+    return isinstance(number, Integral) and not isinstance(number, bool) and int(number) >= least
 
 
 #: Weights above this are counted in units of it.

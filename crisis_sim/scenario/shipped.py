@@ -1,12 +1,15 @@
 """The scenarios that come with Crisis Sim, and how a name on the command line becomes a file.
 
-They are the folder `scenarios/` of a checkout, which travels in a wheel as `crisis_sim/_scenarios`.
+They are the folder `scenarios/` of a checkout, which travels in a wheel as `crisis_sim/_scenarios`. A wheel may be imported
+as it is, without being unpacked.
 """
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
@@ -31,9 +34,43 @@ class Shipped:
 
 def shipped_folder() -> Path:
     """Where the shipped scenarios are: inside the package, or beside it in a checkout."""
-    package = Path(__file__).resolve().parents[1]
+    package = on_disk(Path(__file__).resolve().parents[1])
     inside = package / "_scenarios"
     return inside if inside.is_dir() else package.parent / "scenarios"
+
+
+@cache
+def on_disk(folder: Path) -> Path:
+    """A folder of the package with all its files; a copy, for as long as the process lives, where a zip file holds it.
+
+    Args:
+        folder: where a module's `__file__` says that it is.
+
+    Raises:
+        OSError: when it cannot be copied.
+    """
+    archive = None
+    with suppress(OSError):  # it may not be looked at
+        found = next((one for one in (folder, *folder.parents) if one.exists()), folder)
+        archive = found if found.is_file() else None
+    return folder if archive is None else _unpacked(archive) / folder.relative_to(archive)
+
+
+@cache
+def _unpacked(archive: Path) -> Path:
+    """A copy of what a zip file has of the package."""
+    import atexit
+    import shutil
+    from tempfile import mkdtemp
+    from zipfile import ZipFile
+
+    package = __name__.partition(".")[0]
+    copy = Path(mkdtemp(prefix="crisis-sim-"))
+    atexit.register(shutil.rmtree, copy, ignore_errors=True)
+    with ZipFile(archive) as file:
+        names = [name for name in file.namelist() if package in Path(name).parts]
+        file.extractall(copy, names)
+    return copy
 
 
 def shipped_names() -> list[str]:
@@ -62,7 +99,7 @@ def find_scenario(reference: str | os.PathLike[str]) -> Path:
 def find_file(
     reference: str | os.PathLike[str], folder: Path, what: str, what_is_expected: str
 ) -> Path:
-    """The file that a person means: a path, or the bare name of one that comes with Crisis Sim.
+    """The file that a person means: a path, be it of a pipe, or the bare name of one that comes with Crisis Sim.
 
     Args:
         reference: what the person gave.
@@ -76,9 +113,9 @@ def find_file(
     text = os.fspath(reference)
     path = Path(text)
     try:
-        if path.is_file():
-            return path
         is_folder = path.is_dir()
+        if path.exists() and not is_folder:
+            return path
     except (OSError, ValueError):  # no name that a file can have
         is_folder = False
     shipped = {file.stem: file for file in sorted(folder.glob(f"*{SUFFIX}"))}

@@ -32,6 +32,8 @@ MAX_VALUES = 50_000
 MAX_KEY = 200
 #: Digits beyond which a whole number is read as a float (which it overflows).
 MAX_DIGITS = 400
+#: How long a pipe is waited for to which nobody writes.
+SECONDS_FOR_A_WRITER = 3
 
 Scalar = str | int | float | bool | None
 
@@ -118,7 +120,7 @@ def read_text(path: Path, name: str) -> str:
         name: what to call it in a report.
 
     Raises:
-        ScenarioError: when it cannot be read, is no ordinary file, is too big, or is not UTF-8.
+        ScenarioError: when it cannot be read, is a device, is too big, or is not UTF-8.
     """
     try:
         raw = _read_bytes(path, name)
@@ -142,23 +144,49 @@ def read_text(path: Path, name: str) -> str:
 
 
 def _read_bytes(path: Path, name: str) -> bytes:
-    """What stands in a file, up to a byte more than it may have.
+    """What stands in a file or comes through a pipe, up to a byte more than it may have.
 
-    Nothing else is read: a pipe would be waited for, a device might never end.
+    Nothing else is read: a device might never end.
     """
-    # Where the system has that flag, a pipe is not waited for until it is seen to be one.
-    without_waiting = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    number = os.open(path, without_waiting)
+    number = _opened(path)
     try:
         mode = os.fstat(number).st_mode
         if stat.S_ISDIR(mode):
             raise IsADirectoryError
-        if not stat.S_ISREG(mode):
+        if stat.S_ISFIFO(mode):
+            _await_writer(number)
+        elif not (stat.S_ISREG(mode) or stat.S_ISSOCK(mode) or os.isatty(number)):
             raise _whole_file(name, "a pipe or a device, not a file", "a scenario file")
         with os.fdopen(number, "rb", closefd=False) as file:
-            return file.read(MAX_BYTES + 1) or b""
+            raw = file.read(MAX_BYTES + 1) or b""
+        if not (raw or stat.S_ISREG(mode)):
+            raise _whole_file(name, "a pipe or a device, and nothing came of it", "a scenario")
+        return raw
     finally:
         os.close(number)
+
+
+def _opened(path: Path) -> int:
+    inherited = _INHERITED.fullmatch(str(path))
+    if inherited:  # a socket could not be opened by its name
+        return os.dup(int(inherited[1] or 0))
+    # Where the system has that flag, a pipe is not waited for until it is seen to be one.
+    return os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+
+
+def _await_writer(number: int) -> None:
+    """Give somebody the time to begin to write to a pipe; once they have, they may take theirs."""
+    import select
+
+    poll = select.poll()
+    poll.register(number, select.POLLIN)
+    poll.poll(1000 * SECONDS_FOR_A_WRITER)
+    os.set_blocking(number, True)  # where there is no writer, it has ended
+
+
+def folder_of(path: Path) -> Path:
+    """The folder in which what a file names is looked for: its own; the one we are in where it is a pipe."""
+    return path.parent if path.is_file() else Path()
 
 
 def parse(
@@ -226,6 +254,8 @@ _FORBIDDEN = re.compile(
     "\ud800-\udfff\ufeff\ufffe\uffff]"
 )
 
+#: Names of files that a process was given open, as by `<(...)` in a shell.
+_INHERITED = re.compile("/dev/stdin|/dev/fd/([0-9]{1,9})")
 #: Halves of characters in UTF-16.
 _HALVES = re.compile("[\ud800-\udfff]")
 

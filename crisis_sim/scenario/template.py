@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-TEMPLATE = Path(__file__).with_name("template.yaml")
+from crisis_sim.scenario.errors import Mistake, ScenarioError
+from crisis_sim.scenario.shipped import on_disk
+
+TEMPLATE = on_disk(Path(__file__).parent) / "template.yaml"
 
 COUNTERFACTUAL = """\
 # A counterfactual of {extends}: say only what differs. Mappings are merged, lists and numbers
@@ -35,8 +38,18 @@ def write_template(path: Path) -> None:
         FileExistsError: when there is one already; it is left alone.
         OSError: when it cannot be written.
     """
+    _write(path, template_text(path.name))
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a new file; where that fails, nothing of it is left."""
     with path.open("x", encoding="utf-8") as file:
-        file.write(template_text(path.name))
+        try:
+            file.write(text)
+            file.flush()
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
 
 
 def write_counterfactual(path: Path, reference: str) -> list[Path]:
@@ -60,7 +73,11 @@ def write_counterfactual(path: Path, reference: str) -> list[Path]:
     from crisis_sim.scenario.load import load_scenario
     from crisis_sim.scenario.shipped import find_scenario
 
-    original = find_scenario(reference).resolve()
+    original = find_scenario(reference)
+    if not original.is_file():  # it cannot be read again
+        message = "a pipe or a device, which no file can extend"
+        raise ScenarioError([Mistake(str(original), 0, 0, message, "a scenario file")])
+    original = original.resolve()
     # A JSON text is a YAML text, whatever characters it holds.
     title = json.dumps(f"{load_scenario(original).title}, but otherwise", ensure_ascii=False)
     layers, _ = read_chain(original, str(original))
@@ -71,12 +88,11 @@ def write_counterfactual(path: Path, reference: str) -> list[Path]:
     for copy, text in copies.items():
         if copy == path or (copy.exists() and copy.read_text("utf-8") != text):
             raise FileExistsError(copy)
-    with path.open("x", encoding="utf-8") as file:
-        file.write(COUNTERFACTUAL.format(extends=original.name, title=title, file=path.name))
+    _write(path, COUNTERFACTUAL.format(extends=original.name, title=title, file=path.name))
     written = [path]
     for copy, text in copies.items():
         if not copy.exists():
             copy.parent.mkdir(exist_ok=True)
-            copy.write_text(text, encoding="utf-8")
+            _write(copy, text)
             written.append(copy)
     return written

@@ -34,6 +34,8 @@ IN_WORDS = {
     HALT: "days from the first strike to the halt of the strikes",
     REBOUND: "rise of the Karachi index on the first day after the ceasefire",
 }
+#: The crises that the share in which there is such a figure is a share of.
+AMONG = {STRIKE: "all crises", HALT: "crises with a first strike", REBOUND: "all crises"}
 #: The state whose market rose after the ceasefire of May 2025.
 REBOUND_CASE, REBOUND_COLUMN = "may_2025", "pakistan_market_rebound"
 
@@ -46,7 +48,7 @@ class CaseResult:
         case: the case.
         what: what the figure is: `STRIKE`, `HALT` or `REBOUND` (see `IN_WORDS`).
         real: the real figure, in days, or as a share.
-        came: share of the crises in which there is such a figure.
+        came: share of the crises in which there is such a figure: of those that `AMONG` names.
         percentile: share of these whose figure is below the real one; NaN where there is none.
         quantiles: the simulated figures' 2.5th, 10th, 50th, 90th and 97.5th percentile.
         verdict: what it comes to.

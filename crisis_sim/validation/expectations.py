@@ -16,7 +16,9 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-FILE = Path(__file__).with_name("expectations.csv")
+from crisis_sim.scenario.shipped import on_disk
+
+FILE = on_disk(Path(__file__).parent) / "expectations.csv"
 
 
 @dataclass(frozen=True)

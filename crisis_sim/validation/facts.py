@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from crisis_sim.scenario.shipped import on_disk
+
 #: The scenario file of each case, by the case's name in cases.csv.
 CASE_SCENARIOS = {
     "India-Pakistan Kargil 1999": "kargil_1999",
@@ -80,7 +82,7 @@ class Case:
 
 def facts_folder() -> Path:
     """Where the record is: inside the package, or in the docs of a checkout."""
-    package = Path(__file__).resolve().parents[1]
+    package = on_disk(Path(__file__).resolve().parents[1])
     inside = package / "_facts"
     return inside if inside.is_dir() else package.parent / "docs" / "facts"
 

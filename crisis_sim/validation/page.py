@@ -9,13 +9,14 @@ from string import Template
 
 from crisis_sim.model.observer import RENEWED_AFTER_DAYS, RESPONSE_GAP_DAYS
 from crisis_sim.report.words import UNKNOWN, percent
+from crisis_sim.scenario.shipped import on_disk
 from crisis_sim.validation import words
-from crisis_sim.validation.cases import IN_WORDS, INSIDE
+from crisis_sim.validation.cases import AMONG, IN_WORDS, INSIDE
 from crisis_sim.validation.facts import read_facts
 from crisis_sim.validation.run import POPULATION, Validation
 from crisis_sim.validation.save import PREFIX, write_charts
 
-HERE = Path(__file__).parent
+HERE = on_disk(Path(__file__).parent)
 TEMPLATE, LIMITS = HERE / "page.md", HERE / "limits.md"
 #: Where the charts stand beside the page.
 IMAGES = "images"
@@ -81,7 +82,7 @@ def _command(validation: Validation) -> str:
 
 def _fact_tables(validation: Validation) -> Iterator[str]:
     for family, comparisons in validation.facts.items():
-        yield f"### {family}"
+        yield f"### {words.family(family)}"
         yield ""
         yield "| fact | unit | record | simulated | verdict | in fit |"
         yield "|---|---|--:|--:|---|---|"
@@ -125,7 +126,7 @@ def _case_table(validation: Validation) -> Iterator[str]:
         yield _row(cells)
     yield ""
     for what, meaning in IN_WORDS.items():
-        yield f"- *{what}*: {meaning}"
+        yield f"- *{what}*: {meaning}; it comes in a share of {AMONG[what]}"
 
 
 def _verdict(verdict: str) -> str:

@@ -178,6 +178,7 @@ def _plain_case(one: CaseResult) -> dict[str, Any]:
         "what": one.what,
         "real": one.real,
         "came": one.came,
+        "came_among": cases.AMONG[one.what],
         "percentile": _known(one.percentile),
         "simulated": {
             name: _known(value)

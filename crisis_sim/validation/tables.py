@@ -40,7 +40,9 @@ def print_validation(validation: Validation, console: Console | None = None) -> 
         console.print(Text(f"{label(name)}: {words.counted(counts[name])}."), width=width)
     if validation.unresolved:
         console.print(
-            Text(f"{percent(validation.unresolved)}% of the crises went on to the horizon."),
+            Text(
+                f"{percent(validation.unresolved)}% of all crises of the population went on to the horizon."
+            ),
             width=width,
         )
 
@@ -52,7 +54,7 @@ def fact_table(validation: Validation) -> Table:
     for heading in ("unit", "record", "simulated", "verdict", "in fit"):
         table.add_column(heading, no_wrap=True)
     for family, comparisons in validation.facts.items():
-        table.add_row(Text(family, style="bold"))
+        table.add_row(Text(words.family(family), style="bold"))
         for one in comparisons:
             table.add_row(
                 Text(f"  {words.short(one.fact)}"),
@@ -91,5 +93,8 @@ def case_table(validation: Validation) -> Table:
             "yes" if one.expectation.in_fit else "",
         )
     told = "; ".join(f"{what}: {meaning}" for what, meaning in IN_WORDS.items())
-    table.caption = Text(f"{told[0].upper()}{told[1:]}. Come: share of the crises that have one.")
+    table.caption = Text(
+        f"{told[0].upper()}{told[1:]}. Come: share that have one, of all crises; of a halt, of crises "
+        "with a first strike."
+    )
     return table

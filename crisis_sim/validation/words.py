@@ -36,6 +36,23 @@ SHORT = {
 }
 
 
+#: What the shares of a family are shares of.
+AMONG = {
+    "Endings": "crises that ended",
+    "Worst violence": "all crises",
+    "Mediation": "all crises",
+    "Agreement": "crises that ended, so mediated",
+    "Answer to a violent trigger": "states that answered",
+    "Nuclear use": "crises between nuclear powers",
+    "From act to act": "acts of the first kind; wars: of all crises",
+}
+
+
+def family(name: str) -> str:
+    """A family's name with the denominator of its shares."""
+    return f"{name} (% of {AMONG[name]})" if name in AMONG else name
+
+
 def short(fact: Fact) -> str:
     """A fact's name in a table."""
     if fact.id.startswith("next_"):

@@ -40,7 +40,8 @@ alike, towards $targets figures of [the record](facts/README.md). Anyone can rep
 - **What it came to.** $answer
 
 Kept beside this page: [`summary.json`](fit/summary.json) with all that follows, [`parameters.csv`](fit/parameters.csv),
-[`outcomes.csv`](fit/outcomes.csv), and the [manifest](fit/manifest.json) with versions.
+[`outcomes.csv`](fit/outcomes.csv), and the [manifest](fit/manifest.json) with versions. All figures here are those of the
+model as it was when the fit ran, which the manifest names; [validation](validation.md) has those of the model as it is.
 
 ![The loss of each trial, and the best so far](images/fit_history.png)
 

@@ -1,7 +1,8 @@
 """Refresh all that the guide shows: `make pictures` runs the commands of its pages, as they stand there.
 
-What they print goes to docs/shown, the charts that pages show to docs/images, and the notebook gets its
-output anew. Where the model is the same, so is every file, to the byte, but for two pictures of what stands in a browser.
+What they print goes to docs/shown, the charts that pages show to docs/images, and the notebook gets its output anew; the
+model is held against the record anew, and the README's figures are put in. Where the model is the same, so is every file,
+to the byte, but for two pictures of what stands in a browser.
 """
 
 from __future__ import annotations
@@ -17,37 +18,40 @@ import tempfile
 import time
 from pathlib import Path
 
+import figures
 import nbformat
 from browser import shoot_dashboard, shoot_report
 from console import DASHBOARD, DOCS, GUIDE, IMAGES, SHOWN, Reader, chart_of, pages, pictures, steps
 from nbclient import NotebookClient
 from PIL import Image
 
-from crisis_sim import load_scenario
+sys.path.insert(0, str(DOCS.parent))
 
-#: What the pictures were made of: a test sees by it whether they are of today.
-MADE_OF = SHOWN / "made_of.json"
+from benchmarks.made_of import made_of
+from crisis_sim.validation.save import RESULTS
 
 
 def main() -> None:
     """Refresh everything."""
     shutil.rmtree(SHOWN, ignore_errors=True)
-    digests: dict[str, str] = {}
+    run: set[str] = set()
     for page in pages():
         with tempfile.TemporaryDirectory() as empty:
             began = time.perf_counter()
-            digests |= refresh(page, Path(empty) / "reader")
+            run |= refresh(page, Path(empty) / "reader")
             print(f"{page.name}: {time.perf_counter() - began:.0f} s")
     with tempfile.TemporaryDirectory() as empty:
-        refresh_readme(Path(empty) / "reader")
+        run |= refresh_readme(Path(empty) / "reader")
+        run |= refresh_validation(Path(empty) / "validation")
     (IMAGES / DASHBOARD).write_bytes(shrink(shoot_dashboard("may_2025")))
-    MADE_OF.write_text(f"{json.dumps(dict(sorted(digests.items())), indent=2)}\n", encoding="utf-8")
     for notebook in sorted(GUIDE.glob("*.ipynb")):
         execute(notebook)
+    figures.main()
+    figures.note(made_of(run))
 
 
-def refresh(page: Path, folder: Path) -> dict[str, str]:
-    """Do what a page says, and keep what it shows; the digests of the scenarios that were run."""
+def refresh(page: Path, folder: Path) -> set[str]:
+    """Do what a page says, and keep what it shows; the shipped scenarios that were run."""
     reader = _reader(folder)
     printed = ""
     for step in steps(page):
@@ -62,19 +66,34 @@ def refresh(page: Path, folder: Path) -> dict[str, str]:
             path.write_text("\n".join([*lines, ""]), encoding="utf-8")
     for picture in pictures(page):
         keep(chart_of(picture, folder), IMAGES / picture)
-    return _digests(folder)
+    return _run(folder)
 
 
-def refresh_readme(folder: Path) -> None:
-    """Make the README's two pictures: by what `make run` runs, and by the replay that the README tells of."""
+def refresh_readme(folder: Path) -> set[str]:
+    """Make what the README shows: the answer and the chart of what `make run` runs, and the replay that it tells of."""
     reader = _reader(folder)
     makefile = (DOCS.parent / "Makefile").read_text(encoding="utf-8")
     readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
     crises = _found(r"^CRISES := (.+)$", makefile)
-    _typed(reader, f"crisis-sim run {crises} --out results/run")
+    answer, _, _ = _typed(reader, f"crisis-sim run {crises} --out results/run").partition("\n\n")
+    figures.ANSWER.parent.mkdir(parents=True)
+    figures.ANSWER.write_text(f"> {' '.join(answer.split())}\n", encoding="utf-8")
     _typed(reader, f"{_found(r'^ +(crisis-sim replay .+)$', readme)} --out results/replay")
     for name in ("run/ceasefire_from_first_strike.png", "replay/replay.png"):
         keep(chart_of(name, folder), IMAGES / Path(name).name)
+    return _run(folder)
+
+
+def refresh_validation(folder: Path) -> set[str]:
+    """Make the page that holds the model against the record, and its charts, by the command that it gives."""
+    reader = _reader(folder)
+    command = _found(r"^ +(crisis-sim validate .+)$", figures.VALIDATION.read_text("utf-8"))
+    _typed(reader, f"{command} --out results")
+    shutil.copyfile(folder / "docs" / figures.VALIDATION.name, figures.VALIDATION)
+    for chart in (folder / "results").glob("*.png"):
+        keep(chart, IMAGES / chart.name)
+    compared = json.loads((folder / "results" / RESULTS).read_text(encoding="utf-8"))
+    return {compared["population"], *(case["scenario"] for case in compared["cases"])}
 
 
 def _found(pattern: str, text: str) -> str:
@@ -127,13 +146,12 @@ def _typed(reader: Reader, command: str) -> str:
     return done.stdout
 
 
-def _digests(folder: Path) -> dict[str, str]:
-    """The digests, as they are now, of the shipped scenarios among what was run, by name."""
+def _run(folder: Path) -> set[str]:
+    """The shipped scenarios among what was run."""
     names: set[str] = set()
     for path in folder.rglob("manifest.json"):
         names |= set(json.loads(path.read_text(encoding="utf-8")).get("scenarios", ()))
-    shipped = {path.stem for path in (DOCS.parent / "scenarios").glob("*.yaml")}
-    return {name: load_scenario(name).digest for name in sorted(names & shipped)}
+    return names & {path.stem for path in (DOCS.parent / "scenarios").glob("*.yaml")}
 
 
 if __name__ == "__main__":

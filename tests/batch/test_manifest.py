@@ -84,3 +84,14 @@ def test_a_checkout_without_git_has_no_revision(
     git(checkout, "init", "--quiet")
     monkeypatch.setenv("PATH", "")
     assert git_revision() == (None, None)
+
+
+def test_a_checkout_that_may_not_be_looked_at_has_no_revision(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    git(checkout, "init", "--quiet")
+    monkeypatch.setattr(Path, "exists", denied)
+    assert git_revision() == (None, None)

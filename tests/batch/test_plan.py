@@ -1,20 +1,33 @@
 from __future__ import annotations
 
+import json
+import tracemalloc
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crisis_sim.batch import BatchError
+from crisis_sim.batch import BatchError, resume, run_to_folder, simulate
+from crisis_sim.batch.manifest import as_json, seal
 from crisis_sim.batch.plan import (
     BLOCK_SIZE,
     MANY_BLOCKS,
+    MOST,
     SMALL_BLOCK_SIZE,
     Plan,
     make_plan,
     usual_size,
 )
+from crisis_sim.batch.unfinished import UnfinishedRun
+from crisis_sim.cli.app import MOST_REPLICATES
+from crisis_sim.model import CrisisModel
 from tests.batch.crises import Counter, crisis
+from tests.batch.test_resume import cut_short
 
 
 @given(replicates=st.integers(1, 5000), block_size=st.integers(1, 6000))
@@ -141,3 +154,99 @@ def test_agents_of_ones_own_may_have_parameters_of_their_own() -> None:
 def test_values_in_lists_of_several_lengths_are_no_parameter() -> None:
     with pytest.raises(BatchError, match="parameters must be arrays of numbers"):
         make_plan(crisis(), 2, 1, None, {"states.north.resolve": [[0.1], [0.2, 0.3]]}, ())
+
+
+def test_a_plan_of_as_many_replicates_as_there_may_be_takes_no_memory() -> None:
+    assert MOST == MOST_REPLICATES
+    tracemalloc.start()
+    plan = Plan((crisis("a"), crisis("b")), MOST, seed=1, block_size=1)
+    assert plan.blocks == 2 * MOST
+    first, *_, last = islice(plan.orders(), 100)
+    (far,) = plan.orders([plan.blocks - 1, plan.blocks, -1])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (first.first, last.first, last.scenario.name) == (0, 49, "b")
+    assert (far.first, far.count, far.scenario.name) == (MOST - 1, 1, "b")
+    assert peak < 5e6
+
+
+A, B = crisis("a"), crisis("b")
+
+
+@given(st.integers(1, 40), st.integers(1, 50), st.one_of(st.none(), st.integers(1, 30)), st.data())
+def test_any_block_can_be_had_without_those_before_it(
+    replicates: int, block_size: int, points: int | None, data: st.DataObject
+) -> None:
+    plan = Plan((A, B), replicates, 1, block_size, points=points)
+    orders = list(plan.orders())
+    assert [one.number for one in orders] == list(range(plan.blocks))
+    rows = [
+        (one.scenario.name, point, replicate)
+        for one in orders
+        for point in range(one.first_point, one.first_point + one.points)
+        for replicate in range(one.first, one.first + one.count)
+    ]
+    assert len(rows) == len(set(rows)) == plan.crises
+    assert max(one.rows for one in orders) <= block_size
+    number = data.draw(st.integers(0, plan.blocks - 1))
+    assert list(plan.orders([number])) == [orders[number]]
+
+
+HUGE = 10**30
+NO_COUNTS = (True, False, np.True_, 1.0, 2.5, np.float64(3), "3", None, -1, HUGE, float("nan"))
+
+
+#: Numbers that are none for some, and mean something for others.
+BUT = [
+    ("block_size", None),
+    ("points", None),
+    ("workers", HUGE),
+    ("block_size", HUGE),
+    ("seed", HUGE),
+]
+
+
+@pytest.mark.parametrize(
+    ("what", "number"),
+    [
+        (what, number)
+        for what in ("replicates", "seed", "workers", "block_size", "points")
+        for number in NO_COUNTS
+        if not any(what == one and number is but for one, but in BUT)
+    ],
+)
+def test_what_is_no_number_to_count_with_is_refused(
+    tmp_path: Path, what: str, number: object
+) -> None:
+    given: dict[str, Any] = {"replicates": 2, what: number}
+    for ask in (simulate, partial(run_to_folder, folder=tmp_path / "new")):
+        with pytest.raises(BatchError, match=f"for {what.replace('_', ' ')}"):
+            ask(crisis(), **given)
+    assert not (tmp_path / "new").exists()
+    if what in ("replicates", "seed", "points") and number is not HUGE:
+        with pytest.raises(ValueError, match=r"whole number|cannot run|at least one point"):
+            CrisisModel(crisis(), **given)
+
+
+def test_numbers_of_numpy_count() -> None:
+    batch = simulate(crisis(), np.int64(3), np.uint8(1), np.int32(1))
+    assert batch.ensembles["quarrel"].table.equals(
+        simulate(crisis(), 3, 1).ensembles["quarrel"].table
+    )
+
+
+def test_a_manifest_of_absurd_numbers_is_refused_or_takes_no_memory(tmp_path: Path) -> None:
+    cut_short(tmp_path, 2, crisis())
+    path = tmp_path / "unfinished" / "manifest.json"
+    begun = json.loads(path.read_text(encoding="utf-8"))
+    path.write_bytes(as_json(seal({**begun, "replicates": 10**12, "block_size": 1})))
+    with pytest.raises(BatchError, match="expected at most 100,000,000,000 for replicates"):
+        resume(tmp_path)
+    path.write_bytes(as_json(seal({**begun, "replicates": 10**11, "block_size": 1})))
+    run = UnfinishedRun.of(tmp_path)
+    assert run is not None
+    tracemalloc.start()
+    assert run.done(run.plan(), lambda words: None) == {}, "blocks that are another run's stayed"
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20e6

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from crisis_sim.batch import Batch
 from crisis_sim.dashboard.changes import Changes
 from crisis_sim.dashboard.crisis import nearest, worth_reading
-from crisis_sim.dashboard.drawing import DOTS, halted, view
+from crisis_sim.dashboard.drawing import DOTS, differences, halted, view
 from crisis_sim.dashboard.runs import Runs
 from crisis_sim.experiments.parts import Whole
 from crisis_sim.outcomes import from_first_strike, summarise
@@ -55,7 +57,7 @@ def test_differences_are_the_paired_ones_and_say_when_chance_explains_them(batch
     drawn, summary = view(batch, CLOCK), summarise(batch)
     agreement = summary["differences"]["moved"]["endings"]["agreement"]
     row = drawn["differences"][1]
-    assert row["label"] == "Ending by agreement"
+    assert row["label"] == "Ending by agreement, of all crises"
     assert row["estimate"] == pytest.approx(100 * agreement["estimate"], abs=1e-4)
     assert (row["lower"], row["upper"]) == pytest.approx(
         (100 * agreement["lower"], 100 * agreement["upper"]), abs=1e-4
@@ -64,6 +66,25 @@ def test_differences_are_the_paired_ones_and_say_when_chance_explains_them(batch
         if one["estimate"] is not None and None not in (one["lower"], one["upper"]):
             assert one["sure"] is not (one["lower"] <= 0 <= one["upper"])
             assert one["sure"] is not ("chance explains" in one["text"])
+
+
+@given(lower=st.floats(-0.01, 0.01), width=st.floats(1e-9, 0.01))
+@example(lower=3e-7, width=0.01)
+@example(lower=-0.01, width=0.01 - 3e-7)
+def test_what_is_sure_is_decided_by_the_limits_as_they_are_not_as_they_are_shown(
+    lower: float, width: float
+) -> None:
+    upper = lower + width
+    figure = {"estimate": (lower + upper) / 2, "lower": lower, "upper": upper}
+    clock = {"by": {"96_hours": figure}, "median_hours": figure}
+    moved = {
+        "ceasefire": {"from_first_strike": clock},
+        "endings": {"agreement": figure},
+        "shares": {"war": figure},
+    }
+    for row in differences({"differences": {"moved": moved}}):
+        assert row["sure"] is (lower > 0 or upper < 0)
+        assert row["sure"] is not ("chance explains" in row["text"])
 
 
 def test_endings_are_shares_of_all(batch: Batch) -> None:

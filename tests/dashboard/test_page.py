@@ -59,6 +59,27 @@ def test_it_loads_and_works_without_a_request_that_leaves_the_machine(
     context.close()
 
 
+def test_a_script_on_the_page_reads_no_cookie_reaches_no_other_server_and_sees_nothing_of_solaras(
+    page: Page, context: BrowserContext, address: str
+) -> None:
+    cookies = context.cookies(address)
+    assert cookies
+    for cookie in cookies:
+        assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+    assert page.evaluate("document.cookie") == ""
+    blocked = page.evaluate(
+        """() => new Promise((done) => {
+            document.addEventListener("securitypolicyviolation", (event) => done(event.blockedURI));
+            try {
+                new WebSocket("ws://127.0.0.2:8000/").onerror = () => setTimeout(() => done("tried"), 500);
+            } catch (error) {}
+        })"""
+    )
+    assert blocked.startswith("ws://127.0.0.2:8000")
+    for path in ("resourcez", "resourcez?verbose", "readyz", "jupyter/api/kernels/x", "elsewhere"):
+        assert context.request.get(f"{address}{path}").status == 404
+
+
 def test_moving_a_slider_moves_the_chart_and_tells_the_difference(page: Page) -> None:
     expect(page.locator(".cs-curve")).to_have_count(1)
     move(page, "0.1")

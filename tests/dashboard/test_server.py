@@ -17,13 +17,13 @@ import pytest
 from crisis_sim.cli import DONE, MISTAKE, run_command
 from crisis_sim.dashboard import server, settings
 from crisis_sim.dashboard.server import (
-    POLICY,
     DashboardError,
     Guard,
     address_of,
     check_installed,
     is_loopback,
     listen,
+    policy,
 )
 from tests.dashboard.conftest import ROOT
 from tests.dashboard.quarrel import write_quarrel
@@ -59,7 +59,7 @@ def test_this_machines_own_names_are_welcome_and_answers_carry_the_policy(host: 
     start, body = ask(Guard(app, "127.0.0.1"), host=host)
     assert start["status"] == 200
     assert body["body"] == b"the page"
-    assert dict(start["headers"])[b"content-security-policy"].decode() == POLICY
+    assert dict(start["headers"])[b"content-security-policy"].decode() == policy(host)
     assert dict(start["headers"])[b"x-own"] == b"1"
 
 
@@ -86,11 +86,36 @@ def test_elsewhere_than_on_the_loopback_any_name_will_do_but_no_other_origin() -
     assert ask(guard, host="lab.example:80", origin="https://evil.example")[0]["status"] == 403
 
 
-def test_the_policy_lets_a_page_ask_no_other_machine() -> None:
-    rules = {rule.split()[0]: rule.split()[1:] for rule in POLICY.split(";")}
+@pytest.mark.parametrize("host", ["127.0.0.1:8765", "lab.example"])
+def test_the_policy_lets_a_page_ask_no_other_machine(host: str) -> None:
+    rules = {rule.split()[0]: rule.split()[1:] for rule in policy(host).split(";")}
     assert rules["default-src"] == ["'self'"]
+    assert rules.pop("connect-src") == ["'self'", f"ws://{host}", f"wss://{host}"]
     for words in rules.values():
-        assert all(word.startswith("'") or word in ("data:", "ws:", "wss:") for word in words)
+        assert all(word.startswith("'") or word == "data:" for word in words)
+
+
+@pytest.mark.parametrize("host", ["", "*", "lab; script-src *", "lab *", "[::1]:8765", "a\nb"])
+def test_a_host_that_is_no_plain_name_adds_nothing_to_the_policy(host: str) -> None:
+    assert "; connect-src 'self'; " in policy(host)
+
+
+@pytest.mark.parametrize(
+    "given", ["a=b", "a=b; Path=/; SameSite=none; Secure", "a=b; httponly; samesite=lax; Path=/"]
+)
+def test_a_cookie_is_read_by_no_script_and_sent_along_by_no_other_site(given: str) -> None:
+    async def baker(scope: Any, receive: Any, send: Callable[[Any], Any]) -> None:
+        headers = [(b"set-cookie", given.encode()), (b"set-cookie", b"c=d")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+
+    (start,) = ask(Guard(baker, "127.0.0.1"), host="127.0.0.1:8765")
+    cookies = [value.decode() for name, value in start["headers"] if name == b"set-cookie"]
+    assert [cookie.split("; ")[0] for cookie in cookies] == ["a=b", "c=d"]
+    for cookie in cookies:
+        parts = [part.lower() for part in cookie.split("; ")]
+        assert parts.count("httponly") == 1
+        assert [part for part in parts if part.startswith("samesite")] == ["samesite=strict"]
+        assert ("secure" in parts) == ("Secure" in given and cookie.startswith("a"))
 
 
 @pytest.mark.parametrize(
@@ -140,21 +165,25 @@ def without(missing: str) -> Callable[[str], str]:
     return version
 
 
-def test_solara_tells_nobody_of_its_use_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_solara_serves_the_page_alone_tells_nobody_of_its_use_and_leaves_nothing_behind(
+    tmp_path: Path,
+) -> None:
     code = """
 import os
 from pathlib import Path
 from crisis_sim.dashboard import server
 server.check_installed()
 server.set_up_solara()
-server.application("127.0.0.1")
+served = server.application("127.0.0.1").app.routes
 from solara.server import settings
 print(settings.telemetry.mixpanel_enable, settings.theme.show_banner, os.environ["SOLARA_HOME"])
+print(*sorted(route.path for route in served), sep="\\n")
 """
     home = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-W", "ignore", "-c", code]
     said = subprocess.run(command, env=home, capture_output=True, text=True, check=True).stdout
-    telemetry, banner, solara_home = said.split()
+    telemetry, banner, solara_home, *served = said.split()
+    assert served == sorted({server.ASSETS, *server.SERVED})
     assert (telemetry, banner) == ("False", "False")
     assert not Path(solara_home).exists()
     assert list(tmp_path.glob(".[si]*")) == []

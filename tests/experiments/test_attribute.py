@@ -71,7 +71,7 @@ def test_who_never_notices_gets_exactly_nothing() -> None:
     for one in found.summary["attributions"].values():
         assert one["parts"]["deaf"]["shapley"]["estimate"] == 0.0
         assert one["parts"]["deaf"]["shapley"]["standard_error"] == 0.0
-    assert "No difference in any crisis: deaf" in found.answer[0]
+    assert "No difference in any combination: deaf" in found.answer[0]
 
 
 def test_the_same_findings_come_with_any_number_of_processes_and_from_the_folder(

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from crisis_sim.experiments import words
 from crisis_sim.experiments.attribution import attribute
 from crisis_sim.experiments.attribution_words import answer
 from crisis_sim.outcomes.measures import Measured, measure
@@ -86,9 +91,9 @@ def test_the_answer_says_who_leads_who_did_nothing_and_what_would_be_surer() -> 
     told = list(answer([agreement], ["Washington", "the purse", "the adviser"], [one], 4_000))
     first, second, *_, last = told
     assert first.index("Washington +") < first.index("the purse +")
-    assert "No difference in any crisis: the adviser" in first
+    assert "No difference in any combination: the adviser" in first
     assert second.startswith("The largest share is that of Washington, ahead of the purse by")
-    assert "16,000 replicates in each combination would halve the intervals" in last
+    assert "16,000 replicates in each combination would about halve the intervals" in last
 
 
 def test_two_that_cannot_be_told_apart_are_said_to_be() -> None:
@@ -97,3 +102,75 @@ def test_two_that_cannot_be_told_apart_are_said_to_be() -> None:
     came = (there[:, :, None] * (luck < [[0.3], [0.29]])).max(axis=1).astype(float)
     told = list(answer([measure("war")], ["a", "b"], [attribute(shares(came))], 300))
     assert "brings more cannot be told" in told[1]
+
+
+def told_of(came: np.ndarray, name: str = "agreement") -> str:
+    parts = ["one", "two", "three"][: len(came).bit_length() - 1]
+    return " ".join(answer([measure(name)], parts, [attribute(shares(came))], came.shape[1]))
+
+
+def test_parts_that_do_nothing_do_no_work_and_none_leads() -> None:
+    same = np.random.default_rng(1).random(300) < 0.4
+    said = told_of(np.tile(same.astype(float), (4, 1)))
+    assert "No difference in any combination: one and two" in said
+    assert "its work" not in said
+    assert "largest" not in said
+    assert "cannot be told" not in said
+
+
+def test_that_others_do_the_work_is_said_where_it_is_so() -> None:
+    luck = np.random.default_rng(2).random(600)
+    # Either of the two is enough.
+    came = np.stack([luck < (0.5 if number else 0.2) for number in range(4)]).astype(float)
+    assert "where one is missing, others do its work" in told_of(came)
+
+
+def test_a_part_that_works_against_another_does_not_stand_in_for_it() -> None:
+    luck = np.random.default_rng(3).random(4_000)
+    came = np.stack([luck < chance for chance in (0.2, 0.6, 0.1, 0.3)]).astype(float)
+    said = told_of(came)
+    assert "stand in" not in said
+    assert "where the other is there" in said
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    chances=st.lists(st.sampled_from((0.0, 0.3, 0.31, 0.7, 1.0)), min_size=8, max_size=8),
+    number=st.integers(1, 3),
+    replicates=st.sampled_from((1, 2, 30, 300)),
+)
+def test_what_is_said_depends_on_the_intervals(
+    chances: list[float], number: int, replicates: int
+) -> None:
+    luck = np.random.default_rng(5).random(replicates)
+    came = np.stack([luck < chance for chance in chances[: 1 << number]]).astype(float)
+    one, said = attribute(shares(came)), told_of(came)
+    assert not re.search(r"nan|inf\b|None|\+-|\+−|[+−]0\.0+ points \(", said), said
+    assert "of all crises" in said
+    if all(part["shapley"].holds_zero for part in one.parts):
+        assert "largest share" not in said
+        assert "brings more" not in said
+    if one.total.holds_zero:
+        assert not re.search("its work|help each other|stand in", said), said
+
+
+def test_one_replicate_or_a_time_without_limits_is_sure_of_nothing() -> None:
+    hours, unknown = np.array([50.0, 40.0, 40.0, 30.0]), np.full(4, np.nan)
+    measured = Measured(hours, unknown, unknown, unknown, np.full(4, 3), np.zeros((4, 3)))
+    one = attribute(measured)
+    assert all(figure.holds_zero for part in one.parts for figure in part.values())
+    said = " ".join(answer([measure("median_hours_to_ceasefire")], ["a", "b"], [one], 3))
+    assert "nan" not in said
+    assert "limits not known" in said
+
+
+@pytest.mark.parametrize("lower", [float("nan"), -3.0, 2.0])
+@pytest.mark.parametrize("upper", [float("nan"), float("inf"), 10.0])
+def test_a_limit_that_is_not_known_is_said_to_be_none(lower: float, upper: float) -> None:
+    for said in (
+        words.change(4.0, lower, upper, "hours"),
+        words.difference(4.0, lower, upper, "hours"),
+        words.estimate(4.0, lower, upper, "hours"),
+    ):
+        assert "nan" not in said
+        assert "inf" not in said

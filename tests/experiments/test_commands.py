@@ -18,7 +18,7 @@ def test_a_sweep_from_the_command_line_answers_on_stdout_and_leaves_a_folder(
     code = run_command([*SWEEP, "--outcome", "agreement", "--replicates", "5", "--out", str(out)])
     said = capsys.readouterr()
     assert code == DONE
-    assert "- Ending by agreement: from " in said.out
+    assert "- Ending by agreement, of all crises: " in said.out
     assert "15 crises" in said.err
     findings = read_experiment(out)
     days = findings.tables["points"].column("mediators.us.attention_days").to_pylist()

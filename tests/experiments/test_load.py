@@ -1,12 +1,19 @@
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from copy import deepcopy
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from crisis_sim.experiments import load_experiment, make_experiment
 from crisis_sim.experiments.kinds import KINDS, kind_of
+from crisis_sim.experiments.shipped import find_experiment, shipped_experiments
 from crisis_sim.scenario.errors import ScenarioError
 from tests.batch.crises import crisis
 
@@ -44,6 +51,13 @@ def test_a_sound_file_is_read_with_its_name_measures_and_scenario(tmp_path: Path
     ("old", "new", "said"),
     [
         ("kind: sweep", "kind: sweeep", ["mine.yaml:1:7: error: unknown kind", "'sweep'?"]),
+        ("kind: sweep", "kind: {a: b}", ["mine.yaml:1:7: error: unknown kind {'a': 'b'}"]),
+        (
+            "kind: sweep",
+            "kind: [sweep]",
+            ["mine.yaml:1:7: error: unknown kind ['sweep']", "'sweep'"],
+        ),
+        ("kind: sweep", "kind: null", ["mine.yaml:1:7: error: unknown kind None"]),
         ("kind: sweep\n", "", ["mine.yaml:1:1: error: 'kind' is missing"]),
         ("title: Delay", "titel: Delay", ["mine.yaml:2:1", "did you mean 'title'?"]),
         ("replicates: 10", "replicates: 0", ["mine.yaml:7:13: error: out of range: 0"]),
@@ -171,3 +185,34 @@ def test_every_kind_has_what_a_kind_needs(name: str) -> None:
     assert callable(kind.check)
     assert callable(kind.crises)
     assert callable(kind.run)
+
+
+ODD = (None, True, -1, 10**400, 1.5, "", "x", [], [[]], {}, {"a": {"b": []}}, [None, {"a": 1}])
+
+
+def places(value: Any, *path: Any) -> Iterator[tuple[Any, ...]]:
+    """The paths to all values in a file."""
+    entries = value.items() if isinstance(value, dict) else ()
+    entries = enumerate(value) if isinstance(value, list) else entries
+    for key, below in entries:
+        yield (*path, key)
+        yield from places(below, *path, key)
+
+
+@pytest.mark.parametrize("name", [one.name for one in shipped_experiments()])
+def test_odd_values_anywhere_in_a_file_are_mistakes_and_no_traceback(
+    tmp_path: Path, name: str
+) -> None:
+    text = find_experiment(name).read_text("utf-8")
+    whole = YAML(typ="safe").load(text)
+    random = Random(name)
+    path = tmp_path / "mine.yaml"
+    for where in random.sample(sorted(places(whole), key=str), 12):
+        content = deepcopy(whole)
+        holder = content
+        for key in where[:-1]:
+            holder = holder[key]
+        holder[where[-1]] = random.choice(ODD)
+        path.write_text(json.dumps(content, default=str), encoding="utf-8")
+        with suppress(ScenarioError):
+            load_experiment(path)

@@ -108,8 +108,8 @@ def test_a_parameter_that_nothing_reads_changes_nothing_at_all() -> None:
 
 def test_the_answer_says_how_sure_it_is_and_what_would_make_it_surer() -> None:
     answer = run_experiment(made(threshold=0.5)).answer
-    assert answer[0].startswith("Ending by agreement: from ")
-    assert "48 replicates at each point would halve the intervals." in answer[-1]
+    assert answer[0].startswith("Ending by agreement, of all crises: from ")
+    assert "48 replicates at each point would about halve the intervals." in answer[-1]
     assert any("50" in line and "agreement" in line for line in answer[2:-1])
 
 

@@ -12,7 +12,7 @@ from crisis_sim.model import CrisisModel, turn
 from crisis_sim.scenario import Scenario, load_scenario
 from tests.model.conftest import Columns, same, take
 
-#: What a share may move by beside its paired noise. Measured with 2,500 replicates: docs/ODD.md, "The time step".
+#: What a share may move by beside its paired noise. See docs/ODD.md, "The time step".
 LITTLE = 0.03
 REMEMBERED = "behaviour.harm.grievance_half_life_days=3650"
 

@@ -71,7 +71,7 @@ def test_the_keys_are_those_documented(summary: dict[str, Any]) -> None:
     assert list(scenario["shares"]) == ["first_strike", "mediated", "war", "nuclear_use"]
     assert list(scenario["ceasefire"]) == ["from_first_strike", "from_trigger"]
     for clock in scenario["ceasefire"].values():
-        assert list(clock) == ["of", "by", "median_hours"]
+        assert list(clock) == ["of", "among", "by", "median_hours"]
         assert list(clock["by"]) == MOMENTS
     assert list(scenario["relapse"]["by"]) == ["7_days", "14_days"]
     assert list(scenario["quantiles"]) == [

@@ -65,7 +65,10 @@ def test_the_answer_leaves_out_what_is_not_clear(summary: dict[str, Any]) -> Non
     for difference in changed["differences"].values():
         difference["ceasefire"]["from_first_strike"]["by"]["96_hours"]["lower"] = -0.5
         difference["ceasefire"]["from_first_strike"]["by"]["96_hours"]["upper"] = 0.5
-    assert "In none of the other scenarios was a ceasefire" in answer(changed)
+    assert (
+        "within 96 hours of it was clearly more or less likely in none of the other scenarios."
+        in answer(changed)
+    )
     changed["differences"] = {"no_mediators": changed["differences"]["no_mediators"]}
     assert answer(changed).endswith("was not clearly more or less likely in “No mediators”.")
 
@@ -98,8 +101,12 @@ def test_a_crisis_without_strikes() -> None:
     [
         (0, 0, "; no crisis saw full-scale war or nuclear use."),
         (10, 0, "; full-scale war came in 10.0% of all crises, and no crisis saw nuclear use."),
-        (10, 5, "; full-scale war came in 10.0% of all crises, nuclear use came in 5.0%."),
-        (0, 5, "; no crisis saw full-scale war, nuclear use came in 5.0%."),
+        (
+            10,
+            5,
+            "; full-scale war came in 10.0% of all crises, and nuclear use in 5.0%.",
+        ),
+        (0, 5, "; no crisis saw full-scale war, and nuclear use came in 5.0% of all crises."),
     ],
 )
 def test_the_worst_is_told_in_words(

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crisis_sim.report import story, words
 from crisis_sim.scenario.schema import ENDINGS
@@ -19,13 +23,29 @@ def test_small_percentages_keep_two_digits(share: float, written: str) -> None:
 def test_what_is_not_known_is_a_dash() -> None:
     nan = float("nan")
     assert {words.percent(nan), words.points(nan), words.duration(nan)} == {words.UNKNOWN}
+    for endless in (math.inf, -math.inf):
+        assert {words.percent(endless), words.points(endless)} == {words.UNKNOWN}
+        assert {words.signed_hours(endless), words.count(endless)} == {words.UNKNOWN}
 
 
 @pytest.mark.parametrize(
-    ("difference", "written"), [(0.089, "+8.9"), (-0.089, "−8.9"), (0.0, "0.0"), (-0.0001, "0.0")]
+    ("difference", "written"), [(0.089, "+8.9"), (-0.089, "−8.9"), (0.0, "0.0"), (1e-9, "0.0")]
 )
 def test_differences_carry_their_sign(difference: float, written: str) -> None:
     assert words.points(difference) == written
+
+
+@given(
+    size=st.floats(1e-4, 1e3),
+    less=st.booleans(),
+    write=st.sampled_from([words.points, words.signed_hours]),
+)
+def test_a_difference_that_is_not_zero_does_not_read_as_zero(
+    size: float, less: bool, write: Callable[[float], str]
+) -> None:
+    written = write(-size if less else size)
+    assert written[0] == (words.MINUS if less else "+")
+    assert float(written[1:]) > 0.0
 
 
 @pytest.mark.parametrize(

@@ -272,7 +272,10 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path, raw: bytes) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
 @pytest.mark.parametrize("read", [load_scenario, lambda path: read_text(path, "f")])
-def test_a_pipe_is_not_waited_for(tmp_path: Path, read: Callable[[Path], object]) -> None:
+def test_a_pipe_to_which_nobody_writes_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Callable[[Path], object]
+) -> None:
+    monkeypatch.setattr("crisis_sim.scenario.source.SECONDS_FOR_A_WRITER", 0)
     os.mkfifo(tmp_path / "pipe.yaml")
     with pytest.raises(ScenarioError, match=r"no such file|a pipe or a device"):
         read(tmp_path / "pipe.yaml")

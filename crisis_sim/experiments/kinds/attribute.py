@@ -197,9 +197,7 @@ def _summary(
         ],
         "combinations": design.points,
         "replicates": design.replicates,
-        "measures": [
-            {"name": one.name, "words": one.words, "unit": one.unit} for one in experiment.measures
-        ],
+        "measures": [one.about() for one in experiment.measures],
         "attributions": {
             name: {
                 "nothing": one.nothing.plain(),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from crisis_sim.batch.durable import inside
 from crisis_sim.experiments.design import Design, run_design
 from crisis_sim.experiments.experiment import Experiment
 from crisis_sim.experiments.findings import Findings
@@ -124,7 +125,7 @@ def _run(
         replicates,
         experiment.spec.seed,
         how.workers,
-        None if how.design is None else how.design / name,
+        None if how.design is None else inside(how.design, name, is_folder=True),
         resume=how.resume,
         progress=how.progress,
         tell=how.tell,
@@ -154,9 +155,7 @@ def _summary(
         "replicates": spec.replicates,
         "tornado_replicates": spec.tornado,
         "factors": tables.factor_rows(drawn),
-        "measures": [
-            {"name": one.name, "words": one.words, "unit": one.unit} for one in experiment.measures
-        ],
+        "measures": [one.about() for one in experiment.measures],
         "studies": {
             name: {**tables.study_summary(one, paths, spec.method), "warnings": warned[name]}
             for name, one in studies.items()

@@ -198,9 +198,7 @@ def _summary(
         "points": design.points,
         "replicates": design.replicates,
         "reference": reference,
-        "measures": [
-            {"name": one.name, "words": one.words, "unit": one.unit} for one in experiment.measures
-        ],
+        "measures": [one.about() for one in experiment.measures],
         "threshold": spec.threshold,
         "crossings": crossings,
     }

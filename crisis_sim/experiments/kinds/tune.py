@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 ANSWERS = "which parameters reach targets, or make something most likely at least cost"
 SPEC = TuneSpec
+#: Beside those of a batch, the libraries on which what it finds depends.
+LIBRARIES = ("optuna", "cmaes")
 #: How many times the replicates of a trial the best is checked on, where the file does not say.
 CHECK_TIMES = 4
 

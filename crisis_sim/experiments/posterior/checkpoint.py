@@ -1,4 +1,8 @@
-"""Generations on disk: a Parquet file for each, so that an experiment goes on where it was cut short."""
+"""Generations on disk, so that an experiment goes on where it was cut short.
+
+design/generation_000.parquet   particles, and what their crises showed
+design/generation_000.json      of which experiment it is, and the checksum of the other; written last
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,24 @@ from typing import Any
 
 import numpy as np
 
-from crisis_sim.batch.durable import write_durably
+from crisis_sim.batch.durable import inside, write_durably
+from crisis_sim.batch.errors import ResultsError
 from crisis_sim.experiments.posterior.priors import Values
 from crisis_sim.experiments.posterior.problem import Problem, Seen
 from crisis_sim.experiments.posterior.sampler import Likelihood
+from crisis_sim.experiments.sealed import (
+    as_json,
+    believed,
+    check,
+    digest_of,
+    parquet_of,
+    read_bytes,
+    read_json,
+    sealed,
+    table_of,
+)
 
-NAME = "generation_{:03d}.parquet"
+NAME = "generation_{:03d}"
 
 
 @dataclass(frozen=True)
@@ -34,12 +50,22 @@ class Checkpointed:
         """What crises show at particles: from the folder if it is there, else from new crises."""
         if self.folder is None:
             return self.problem.run(scores, generation)
-        path = self.folder / NAME.format(generation)
-        seen = _read(path, scores) if self.resume else None
-        if seen is None:
-            seen = self.problem.run(scores, generation)
-            self.folder.mkdir(parents=True, exist_ok=True)
-            write_durably(path, _parquet(scores, seen))
+        name = NAME.format(generation)
+        about = {"experiment": self.problem.experiment.digest, "generation": generation}
+        if self.resume:
+            try:
+                seen = _read(self.folder, name, about, scores)
+            except ResultsError as error:
+                self.problem.how.tell(f"generation {generation + 1} is done again: {error}")
+            else:
+                if seen is not None:
+                    return seen
+        seen = self.problem.run(scores, generation)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        content = _parquet(scores, seen)
+        write_durably(self.folder / f"{name}.parquet", content)
+        of = sealed({**about, "sha256": digest_of(content)})
+        write_durably(self.folder / f"{name}.json", as_json(of))
         return seen
 
     def join(self, seen: list[Seen]) -> Seen:
@@ -55,14 +81,11 @@ class Checkpointed:
 def _parquet(scores: Values, seen: Seen) -> bytes:
     """A generation: one row a particle, each array's further axes laid out one after the other."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     arrays: dict[str, Any] = {"scores": scores, **vars(seen)}
     columns = {name: _rows(array) for name, array in arrays.items()}
     shapes = {name: ",".join(map(str, array.shape)) for name, array in arrays.items()}
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.table(columns).replace_schema_metadata(shapes), sink, compression="zstd")
-    return bytes(sink.getvalue())
+    return parquet_of(pa.table(columns).replace_schema_metadata(shapes))
 
 
 def _rows(array: Any) -> Any:
@@ -73,20 +96,29 @@ def _rows(array: Any) -> Any:
     return pa.LargeListArray.from_arrays(offsets, pa.array(array.ravel()))
 
 
-def _read(path: Path, scores: Values) -> Seen | None:
-    """A generation from its file; None where it is missing, damaged, or of other particles."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def _read(folder: Path, name: str, about: dict[str, Any], scores: Values) -> Seen | None:
+    """A generation from its files; None where it was never written to its end.
 
-    try:
-        table = pq.read_table(path)
-        arrays = {}
-        for name in table.column_names:
-            shape = [int(size) for size in table.schema.metadata[name.encode()].decode().split(",")]
-            flat = pa.concat_arrays([chunk.flatten() for chunk in table.column(name).chunks])
-            arrays[name] = flat.to_numpy(zero_copy_only=False).reshape(shape)
-        if not np.array_equal(arrays.pop("scores"), scores):
-            return None
-        return Seen(**arrays)
-    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
+    Raises:
+        ResultsError: when it has been damaged, or is not the one of these particles.
+    """
+    import pyarrow as pa
+
+    path, seal = f"{name}.parquet", f"{name}.json"
+    if not inside(folder, seal).exists():
         return None
+    said, content = read_json(folder, seal), read_bytes(folder, path)
+    own = sealed({**about, "sha256": digest_of(content)})
+    check(folder / path, said == own)
+    arrays = {}
+    with believed(folder):
+        table = table_of(folder / path, content)
+        for column in table.column_names:
+            shape = [int(size) for size in table.schema.metadata[column.encode()].split(b",")]
+            flat = pa.concat_arrays([chunk.flatten() for chunk in table.column(column).chunks])
+            arrays[column] = flat.to_numpy(zero_copy_only=False).reshape(shape)
+        is_same = np.array_equal(arrays.pop("scores"), scores)
+        seen = Seen(**arrays)
+    if not is_same:
+        raise ResultsError(f"{folder / path} is of other particles")
+    return seen

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from crisis_sim.batch.plan import check_count
 from crisis_sim.experiments.errors import ExperimentError
 from crisis_sim.experiments.findings import Findings
 from crisis_sim.experiments.folder import read_experiment
@@ -66,7 +67,12 @@ class Posterior:
 
         Returns:
             By path an array of shape `(replicates,)`, as `crisis_sim.batch.simulate` takes them.
+
+        Raises:
+            BatchError: when either is no number to count with.
         """
+        check_count("replicates", replicates)
+        check_count("seed", seed, least=0)
         random = np.random.default_rng(seed)
         chosen = random.choice(len(self.weight), size=replicates, p=self.weight)
         return {path: self.values[chosen, k] for k, path in enumerate(self.paths)}

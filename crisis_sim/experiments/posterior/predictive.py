@@ -16,6 +16,7 @@ from crisis_sim.experiments.posterior.priors import Values
 from crisis_sim.experiments.posterior.problem import Seen
 from crisis_sim.experiments.posterior.record import misses
 from crisis_sim.outcomes.intervals import normal_quantile
+from crisis_sim.outcomes.measures.kinds import EVERYONE
 
 #: Quantiles that are told, by the names of their columns.
 QUANTILES = {"lower": 0.025, "quarter": 0.25, "median": 0.5, "three_quarters": 0.75, "upper": 0.975}
@@ -42,6 +43,7 @@ def _figures(found: Found) -> list[dict[str, Any]]:
             "name": watched.measure.name,
             "words": watched.measure.words,
             "unit": watched.measure.unit,
+            "among": watched.measure.among,
             "scenario": watched.scenario,
             "case": None,
             "seen": None,
@@ -85,6 +87,7 @@ def _numbers(found: Found) -> list[dict[str, Any]]:
                 "name": f"{number.case}: {number.words}",
                 "words": number.words,
                 "unit": number.unit,
+                "among": EVERYONE,
                 "scenario": number.scenario,
                 "case": number.case,
                 "seen": observed.value,

@@ -93,8 +93,8 @@ def _on_cases(summary: dict[str, Any]) -> Iterator[str]:
             for name in ("prior", "posterior")
         )
         yield (
-            f"A crisis like {row['name']} comes in {after} of crises with the posterior, in {before} "
-            "with the prior. One crisis is one draw of many that could have come: it says little."
+            f"A crisis like {row['name']} comes in {after} of all crises with the posterior, in "
+            f"{before} of all with the prior. One crisis is one draw of many that could have come: it says little."
         )
 
 

@@ -60,7 +60,7 @@ def answer(
         one = studies[measure.name]
         if one.deviation == 0:
             said = words.figure(one.mean, measure.unit)
-            yield f"{words.sentence_start(measure.words)}: {said} at every point."
+            yield f"{words.sentence_start(measure.subject)}: {said} at every point."
             continue
         if not one.known:
             yield _unknown(measure, one, spec)
@@ -94,11 +94,15 @@ def warnings(spec: SensitivitySpec, one: Study, layout: Layout) -> Iterator[str]
 def _who_matters(measure: Measure, known: Known, names: Sequence[str], method: str) -> str:
     order, main = known.order, MAIN[method]
     sure = 0  # so many of the first are surely ahead of the next
-    while sure + 1 < len(order) and known.surely_more(order[sure], order[sure + 1]):
+    while sure + 1 < len(order) and all(
+        known.surely_more(order[sure], other) for other in order[sure + 1 :]
+    ):
         sure += 1
     first = [k for k in order[:NAMED] if known.estimate[main][k] > 0]
     said = [f"{names[k]} ({_index(known, main, k, measure)})" for k in first]
     name = words.sentence_start(measure.words)
+    if not first:
+        return f"{name}: no parameter has a {INDEX_WORDS[main]} above zero, so nothing can be told of what it turns on."
     text = f"{name} turns most on {words.listed(said)}; by {INDEX_WORDS[main]}, 95% intervals"
     if sure == 0 and len(first) > 1:
         text += f", and whether {names[order[0]]} or {names[order[1]]} comes first cannot be told"
@@ -122,13 +126,13 @@ def _rest(measure: Measure, one: Study, names: Sequence[str], layout: Layout) ->
     same = known.with_noise[MAIN[method]] == 0
     if same.any() and method != "pawn":
         listed = words.listed([name for name, none in zip(names, same, strict=True) if none])
-        yield f"No difference in any crisis: {listed}."
+        yield f"No difference at any point: {listed}."
 
 
 def _spread(measure: Measure, one: Study) -> str:
     mean, spread = (words.figure(of, measure.unit) for of in (one.mean, one.deviation))
     if measure.unit == "share":
-        spread = f"{100 * one.deviation:.1f} points"
+        mean, spread = f"{mean} of {measure.among}", f"{100 * one.deviation:.1f} points"
     text = f"Over all points it is {mean} on average, with a standard deviation of {spread}"
     if math.isnan(one.noise):
         return f"{text}."
@@ -150,10 +154,12 @@ def _below_floor(one: Study, names: Sequence[str], what: str) -> Iterator[str]:
 def _alone(known: Known) -> str:
     whole, error = known.sum("first", np.ones(len(known.estimate["first"])))
     reach = normal_quantile() * error
-    low, high = max(whole - reach, 0.0), min(whole + reach, 1.0)
+    low, high = (min(max(end, 0.0), 1.0) for end in (whole - reach, whole + reach))
     shown = _percent(min(max(whole, 0.0), 1.0))
-    text = f"Acting alone the factors explain {shown} of the variance"
-    return f"{text} ({100 * low:.0f} to {_percent(high)}); the rest is what they do together."
+    text = f"Acting alone the factors explain {shown} of the variance ({100 * low:.0f} to {_percent(high)})"
+    if high >= 1.0:
+        return f"{text}; whether they do anything together cannot be told."
+    return f"{text}; the rest is what they do together."
 
 
 def _pairs(known: Known, names: Sequence[str]) -> Iterator[str]:
@@ -161,11 +167,16 @@ def _pairs(known: Known, names: Sequence[str]) -> Iterator[str]:
         return
     first, second = pairs_of(len(names))
     lower, _ = known.limits("second")
-    largest = int(np.argmax(known.estimate["second"]))
+    sure = np.flatnonzero(lower > 0)
+    estimate = known.estimate["second"]
+    largest = int(sure[np.argmax(estimate[sure])] if len(sure) else np.argmax(estimate))
     pair = f"{names[first[largest]]} and {names[second[largest]]}"
     if lower[largest] > 0:
         share = _percent(float(known.estimate["second"][largest]))
-        yield f"Together, beyond what each does alone, {pair} explain most: {share}."
+        yield (
+            f"Together, beyond what each does alone, {pair} explain {share} of the variance: of the pairs that surely "
+            "explain any, none explains more."
+        )
     else:
         yield f"No pair surely does more together than both alone; {pair} come nearest to it."
 
@@ -177,9 +188,10 @@ def _unknown(measure: Measure, one: Study, spec: SensitivitySpec) -> str:
             f"{text} {one.why_not}. More replicates, a share within a time or an earlier quantile may "
             "be known everywhere."
         )
+    of = f" of {measure.among}" if measure.unit == "share" else ""
     return (
         f"{text} {one.why_not}, {_percent(one.noise)} of the variance between points. "
-        f"{words.sentence_start(words.figure(one.mean, measure.unit))} on average, it would take about "
+        f"{words.sentence_start(words.figure(one.mean, measure.unit))}{of} on average, it would take about "
         f"{words.count(_enough(spec.replicates, one.noise))} replicates at each point to bring that "
         f"below {_percent(SMALL_NOISE)}."
     )
@@ -201,7 +213,7 @@ def _budget(spec: SensitivitySpec, studies: Mapping[str, Study], layout: Layout)
     return (
         f"{words.count(layout.samples)} {SAMPLE_WORDS[layout.method]}{crossed} of "
         f"{words.count(spec.replicates)} replicates, all with the same luck. "
-        f"{words.count(4 * layout.samples)} {SAMPLE_WORDS[layout.method]}{more} would halve the "
+        f"{words.count(4 * layout.samples)} {SAMPLE_WORDS[layout.method]}{more} would about halve the "
         "intervals."
     )
 

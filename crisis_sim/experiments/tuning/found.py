@@ -159,6 +159,7 @@ class Found:
                 "measure": one.measure.name,
                 "words": one.measure.words,
                 "unit": one.measure.unit,
+                "among": one.measure.among,
                 "scenario": one.scenario,
                 "is_target": k < len(self.problem.aims),
                 "target": None,

@@ -67,7 +67,10 @@ def search(problem: Problem, how: How) -> Trials:
 
     with quiet():
         study = optuna.create_study(study_name=problem.experiment.name)
-        journal = Journal(how.folder, problem.experiment.name, resume=how.resume)
+        experiment = problem.experiment
+        journal = Journal(
+            how.folder, experiment.name, experiment.digest, resume=how.resume, tell=how.tell
+        )
         study.add_trials(journal.trials)
         try:
             _go_on(problem, study, journal, how)

@@ -16,6 +16,8 @@ from crisis_sim.outcomes.intervals import normal_quantile
 MOST_TOLD = 8
 #: A parameter that may move alone in no more than this share of its range is pinned down; in so much of it, it is not.
 PINNED, LOOSE = 0.1, 0.5
+#: Trials of which a tenth is one.
+FEWEST = 10
 
 
 def answer(found: Found) -> Iterator[str]:
@@ -71,11 +73,16 @@ def _farthest(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _row_in_words(found: Found, row: dict[str, Any]) -> str:
-    said = row["words"]
+    said = _subject(row)
     if len(found.problem.scenarios) > 1:
         said += f" in {row['scenario']}"
     aimed = words.estimate(row["target"], row["target_lower"], row["target_upper"], row["unit"])
     return f"{said}: {_figure(row)}, aimed for {aimed}"
+
+
+def _subject(row: dict[str, Any]) -> str:
+    """What a figure is; a share with its denominator."""
+    return f"{row['words']}, of {row['among']}" if row["unit"] == "share" else str(row["words"])
 
 
 def _figure(row: dict[str, Any], end: str = "") -> str:
@@ -93,7 +100,7 @@ def _on_objective(found: Found) -> Iterator[str]:
     assert objective is not None  # noqa: S101 - there is one
     cost = f", at a cost of {objective['cost']:.3g}" if objective["has_cost"] else ""
     yield (
-        f"{words.sentence_start(row['words'])}: {_figure(row)} at the best of "
+        f"{words.sentence_start(_subject(row))}: {_figure(row)} at the best of "
         f"{words.count(len(found.trials.loss))} trials{cost}, with fresh luck; "
         f"{_figure(row, '_before')} with the scenario as it is."
     )
@@ -160,7 +167,7 @@ def _on_slices(found: Found) -> Iterator[str]:
         + (f" (the most: {words.listed(pinned[:MOST_TOLD])})" if pinned else "")
         + f"; {words.count(len(loose))} hardly do in more than half of it"
         + (f" (the least: {words.listed(loose[:MOST_TOLD])})" if loose else "")
-        + ": the targets do not pin those down."
+        + (": the targets do not pin those down." if loose else ".")
     )
 
 
@@ -178,10 +185,12 @@ def _on_budget(found: Found) -> str:
     trials = found.trials
     late = trials.best >= 0.9 * len(trials.loss)
     said = (
-        "The best came among the last tenth of the trials: more of them would find a better one."
+        "The best came among the last tenth of the trials: more of them may find a better one."
         if late
         else "The last tenth of the trials found nothing better."
     )
+    if len(trials.loss) < FEWEST:
+        said = "So few say nothing of what more would find."
     return (
         f"{words.count(len(trials.loss))} trials by {found.problem.spec.sampler}, each of "
         f"{words.count(found.problem.spec.replicates)} replicates with the same luck. {said}"

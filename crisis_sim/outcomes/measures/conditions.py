@@ -57,6 +57,13 @@ class Condition:
         """The condition as a person would say it."""
         return " and ".join(_words(column, wanted) for column, wanted in self.terms)
 
+    def among(self) -> str:
+        """The crises in which it is so: "crises with no war", "crises that are not mediated"."""
+        return "crises " + " and ".join(
+            f"{'that are' if isinstance(wanted, bool) else 'with'} {_words(column, wanted)}"
+            for column, wanted in self.terms
+        )
+
 
 def _holds(values: Any, wanted: Any) -> BoolArray:
     if wanted == CAME and values.dtype.kind == "f":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crisis_sim.outcomes.durations import (
+    AMONG,
     CEASEFIRE,
     CLOCKS,
     OTHERWISE,
@@ -69,6 +70,14 @@ class Clock:
     def plain(self) -> dict[str, str]:
         """The clock as it is written."""
         return {"of": self.of, "since": self.since}
+
+    @property
+    def among(self) -> str:
+        """The crises that are on it: those in which it begins."""
+        special = {TRIGGER: "from_trigger", STRIKE: "from_first_strike", HALT: RELAPSE}
+        if self.since in special:
+            return AMONG[special[self.since]]
+        return f"crises with {self.since.removesuffix('_at_hours').replace('_', ' ')}"
 
     def words(self) -> str:
         """What is awaited, in words."""

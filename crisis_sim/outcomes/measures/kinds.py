@@ -16,11 +16,13 @@ from crisis_sim.outcomes.intervals import (
     quantile_ranks,
     wilson_interval,
 )
-from crisis_sim.outcomes.measures.conditions import Condition
+from crisis_sim.outcomes.measures.conditions import CAME, Condition
 from crisis_sim.outcomes.measures.events import Clock
 from crisis_sim.outcomes.measures.measured import Measured, joined
 from crisis_sim.outcomes.records import Replicates
 
+#: The denominator of a share that is told of every crisis.
+EVERYONE = "all crises"
 #: Hours in a unit of time.
 HOURS = {"hours": 1.0, "days": 24.0}
 
@@ -39,6 +41,25 @@ class Measure:
 
     #: Its unit: `share`, `hours`, `days`, or "" for whatever its column is in.
     unit = ""
+
+    @property
+    def among(self) -> str:
+        """The crises that it is told of: of a share, its denominator."""
+        return EVERYONE
+
+    @property
+    def subject(self) -> str:
+        """What it is at the head of a sentence: a share with its denominator."""
+        return f"{self.words}, of {self.among}" if self.unit == "share" else self.words
+
+    def about(self) -> dict[str, str]:
+        """What it is, fit for JSON."""
+        return {
+            "name": self.name,
+            "words": self.words,
+            "unit": self.unit,
+            "among": self.among,
+        }
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -74,6 +95,10 @@ class Share(Measure):
     unit = "share"
 
     @property
+    def among(self) -> str:
+        return _told_of(self.given)
+
+    @property
     def columns(self) -> tuple[str, ...]:
         return (*self.event.columns, *(self.given.columns if self.given else ()))
 
@@ -103,6 +128,10 @@ class Within(Measure):
     clock: Clock
     hours: float | None
     unit = "share"
+
+    @property
+    def among(self) -> str:
+        return self.clock.among
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -148,6 +177,10 @@ class TimeQuantile(Measure):
         return self.in_unit
 
     @property
+    def among(self) -> str:
+        return self.clock.among
+
+    @property
     def columns(self) -> tuple[str, ...]:
         return self.clock.columns
 
@@ -187,6 +220,10 @@ class ColumnQuantile(Measure):
     def unit(self) -> str:  # type: ignore[override]
         """The unit it is told in."""
         return self.in_unit
+
+    @property
+    def among(self) -> str:
+        return _told_of(self.given, self.column)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -235,6 +272,10 @@ class ColumnMean(Measure):
 
     column: str
     given: Condition | None = None
+
+    @property
+    def among(self) -> str:
+        return _told_of(self.given, self.column)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -299,6 +340,14 @@ def _through(influence: FloatArray, error: FloatArray, error_of_share: FloatArra
     """Influence on a quantile from that on the share below it: the other way, by how steep the curve is."""
     steep = np.divide(error, error_of_share, out=np.zeros_like(error), where=error_of_share > 0)
     return np.asarray(-influence * np.nan_to_num(steep, posinf=0.0)[:, None])
+
+
+def _told_of(given: Condition | None, column: str = "") -> str:
+    """The crises that fit a condition and, where a column is a time, have one."""
+    terms = dict(given.terms) if given else {}
+    if column.endswith("_at_hours"):
+        terms.setdefault(column, CAME)
+    return Condition(tuple(terms.items())).among() if terms else EVERYONE
 
 
 def _among(given: Condition | None, replicates: Replicates, shape: tuple[int, ...]) -> BoolArray:

@@ -76,7 +76,11 @@ class Measured:
             estimate = self.estimate - self.estimate[reference]
         estimate = np.where(np.isfinite(estimate), estimate, np.nan)
         if not self.is_share:
-            return _normal(estimate, error, confidence)
+            # Where replicates do not tell how sure a figure is, they do not tell it of a difference.
+            unsure = np.isnan(self.standard_error) | np.isnan(self.standard_error[reference])
+            unsure |= self.influence.shape[1] < 2
+            unsure[reference] = False  # a point less itself
+            return _normal(estimate, np.where(unsure, np.nan, error), confidence)
         product = self.influence @ theirs
         scale = np.sqrt(np.einsum("pr,pr->p", self.influence, self.influence) * (theirs @ theirs))
         correlation = np.divide(product, scale, out=np.zeros_like(scale), where=scale > 0)

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from crisis_sim.outcomes.durations import AMONG
+from crisis_sim.outcomes.measures.kinds import EVERYONE
+from crisis_sim.outcomes.text import excludes_zero
 from crisis_sim.report import style, words
 
 if TYPE_CHECKING:
@@ -17,10 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Measure:
-    """One thing compared: heading, unit, how many units 1 is, and where it is in the summary."""
+    """One thing compared: heading, unit, the crises it is told of, how many units 1 is, and where it is in the summary."""
 
     heading: str
     unit: str
+    among: str
     scale: float
     find: Callable[[dict[str, Any]], dict[str, Any] | None]
 
@@ -29,21 +33,28 @@ MEASURES = (
     Measure(
         "Ceasefire within 96 h\nof the first strike",
         "percentage points",
+        AMONG["from_first_strike"],
         100.0,
         lambda difference: difference["ceasefire"]["from_first_strike"]["by"]["96_hours"],
     ),
     Measure(
         "Ending by agreement",
         "percentage points",
+        EVERYONE,
         100.0,
         lambda difference: difference["endings"]["agreement"],
     ),
     Measure(
-        "Full-scale war", "percentage points", 100.0, lambda difference: difference["shares"]["war"]
+        "Full-scale war",
+        "percentage points",
+        EVERYONE,
+        100.0,
+        lambda difference: difference["shares"]["war"],
     ),
     Measure(
         "Median time from first\nstrike to ceasefire",
         "hours",
+        AMONG["from_first_strike"],
         1.0,
         lambda difference: difference["ceasefire"]["from_first_strike"]["median_hours"],
     ),
@@ -78,7 +89,7 @@ def draw_differences(batch: Batch, summary: Mapping[str, Any]) -> Figure:
     columns = figure.subplots(1, len(MEASURES), sharey=True)
     for axes, measure in zip(columns, MEASURES, strict=True):
         axes.set_title(measure.heading, fontsize=7.0)
-        axes.set_xlabel(measure.unit)
+        axes.set_xlabel(f"{measure.unit},\nof {measure.among}")
         axes.axvline(0.0, color=style.GREY, linewidth=0.8, zorder=1)
         axes.grid(axis="x")
         axes.tick_params(axis="y", length=0)
@@ -115,7 +126,6 @@ def _whisker(axes: Axes, place: int, figure: dict[str, Any] | None, scale: float
     limits = [None if figure[key] is None else scale * figure[key] for key in ("lower", "upper")]
     low, high = limits
     known = [middle if limit is None else limit for limit in limits]
-    holds_zero = (low is None or low <= 0.0) and (high is None or high >= 0.0)
     axes.plot(known, [place, place], color=style.BLUE, linewidth=1.0, zorder=2)
     for limit, edge in zip(limits, (0.0, 1.0), strict=True):
         if limit is None:
@@ -132,7 +142,7 @@ def _whisker(axes: Axes, place: int, figure: dict[str, Any] | None, scale: float
         [place],
         marker="o",
         markersize=3.8,
-        markerfacecolor="#FFFFFF" if holds_zero else style.BLUE,
+        markerfacecolor=style.BLUE if excludes_zero(low, high) else "#FFFFFF",
         markeredgecolor=style.BLUE,
         markeredgewidth=0.9,
         zorder=3,

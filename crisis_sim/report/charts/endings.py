@@ -40,7 +40,7 @@ def draw_endings(batch: Batch, summary: Mapping[str, Any]) -> Figure:
     bars.tick_params(axis="y", length=0)
     bars.spines["left"].set_visible(False)
     bars.set_xlim(0.0, 100.0)
-    bars.set_xlabel("% of crises")
+    bars.set_xlabel("% of all crises")
     bars.set_title("How crises ended", pad=18.0)
     legend = bars.legend(
         handles=[
@@ -60,7 +60,7 @@ def draw_endings(batch: Batch, summary: Mapping[str, Any]) -> Figure:
     for axes, (event, heading) in zip(beside, _BESIDE, strict=True):
         _shares(axes, [summary["scenarios"][name]["shares"][event] for name in names])
         axes.set_title(heading.capitalize(), pad=18.0)
-        axes.set_xlabel("% of crises")
+        axes.set_xlabel("% of all crises")
     return figure
 
 

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from crisis_sim.outcomes.durations import CLOCKS
+from crisis_sim.outcomes.durations import AMONG, CLOCKS
 from crisis_sim.outcomes.incidence import CumulativeIncidence
 from crisis_sim.report import style, words
 from crisis_sim.report.real_path import real_record
@@ -29,8 +29,6 @@ _GRID_POINTS = 240
 _SHOWN_SHARE = 0.99
 
 _CEASEFIRE = "agreement"  # whose fill a ceasefire has
-
-_NONE = "no crisis saw a first strike"
 
 
 @style.styled
@@ -69,7 +67,7 @@ def draw_incidence(
 
     figure = style.new_figure(height=78.0)
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1.0, 1.0))
-    _stack(left, theirs, grid)
+    _stack(left, theirs, grid, clock)
     room = style.TITLE_PAD if real is None else style.TITLE_PAD_OVER_MARKS
     left.set_title(f"{words.shorten(words.label(reference), 20)}: how crises end", pad=room)
     right.set_title("Ceasefire, by scenario (95% bands)", pad=room)
@@ -79,7 +77,7 @@ def draw_incidence(
         axes.set_xlabel(f"days since {ORIGINS[clock]}")
         if real is not None:
             style.mark_moment(axes, real / 24.0, f"real ceasefire, {words.duration(real)}", "left")
-    left.set_ylabel(f"% of crises{' with a first strike' * (clock == 'from_first_strike')}")
+    left.set_ylabel(f"% of {AMONG[clock]}")
     left.legend(
         handles=_keys(),
         loc="upper center",
@@ -88,7 +86,7 @@ def draw_incidence(
         handlelength=1.6,
         columnspacing=1.2,
     )
-    _compare(figure, right, ((name, curve_of(name)) for name in names), grid)
+    _compare(figure, right, ((name, curve_of(name)) for name in names), grid, clock)
     return figure
 
 
@@ -104,9 +102,14 @@ def shown_days(curves: Iterable[CumulativeIncidence], real: float | None) -> flo
     return float(math.ceil(max(latest) / 24.0))
 
 
-def _stack(axes: Axes, curve: CumulativeIncidence, grid: np.ndarray) -> None:
+def nothing_on(clock: str) -> str:
+    """What is said where no crisis is on a clock."""
+    return f"no crisis saw {AMONG[clock].removeprefix('crises with ')}"
+
+
+def _stack(axes: Axes, curve: CumulativeIncidence, grid: np.ndarray, clock: str) -> None:
     if curve.started == 0:
-        style.say_nothing_to_draw(axes, _NONE)
+        style.say_nothing_to_draw(axes, nothing_on(clock))
         return
     floor = np.zeros_like(grid)
     for cause in curve.causes:
@@ -150,6 +153,7 @@ def _compare(
     axes: Axes,
     curves: Iterable[tuple[str, CumulativeIncidence]],
     grid: np.ndarray,
+    clock: str,
 ) -> None:
     axes.grid(axis="y")
     ends = []
@@ -170,6 +174,6 @@ def _compare(
         known = estimate[~np.isnan(estimate)]
         ends.append((float(known[-1]), words.shorten(words.label(name), 24), line))
     if not ends:
-        style.say_nothing_to_draw(axes, _NONE)
+        style.say_nothing_to_draw(axes, nothing_on(clock))
         return
     style.label_ends(figure, axes, ends)

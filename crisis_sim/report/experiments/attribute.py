@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
+from crisis_sim.outcomes.text import excludes_zero
 from crisis_sim.report import style, words
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def draw_attribution(findings: Findings) -> Figure:
             dots.set_axis_off()
             _say_unknown(bars, one, summary["combinations"])
             continue
-        scale, unit, change = _units(measure["unit"])
+        scale, unit, change = _units(measure)
         _waterfall(bars, one, scale)
         _figures(dots, one, scale)
         _name_rows(bars, one)
@@ -82,7 +83,7 @@ def draw_interactions(findings: Findings) -> Figure:
     figure = style.new_figure(height=12.0 + lines * (26.0 + 8.0 * len(parts)))
     panels = figure.subplots(lines, columns, squeeze=False).ravel()
     for axes, measure in zip(panels, measures, strict=False):
-        scale, _, change = _units(measure["unit"])
+        scale, _, change = _units(measure)
         axes.set_title(f"{fill(_title(measure), _TITLE)}\n({change})")
         one = summary["attributions"][measure["name"]]
         if one["combinations_unknown"]:
@@ -92,8 +93,8 @@ def draw_interactions(findings: Findings) -> Figure:
     for axes in panels[len(measures) :]:
         axes.set_axis_off()
     figure.supxlabel(
-        "How much more of it each brings where the other is there. Blue: they help each other; "
-        "orange: one can stand in for the other;\nno colour: not to be told, the 95% interval holds zero",
+        "How much more each adds to it where the other is there. Blue: each adds more; orange: each adds less;\n"
+        "no colour: not to be told, the 95% interval holds zero",
         fontsize=6.0,
         color=style.GREY,
     )
@@ -174,12 +175,11 @@ def _whisker(
 
 def _squares(axes: Axes, one: dict[str, Any], parts: list[str], scale: float) -> None:
     largest = max(abs(pair["estimate"]) for pair in one["interactions"]) or 1.0
-    upward = one["total"]["estimate"] >= 0.0
     for pair in one["interactions"]:
         column, row = sorted(parts.index(part) for part in pair["parts"])
         value = pair["estimate"]
-        told = pair["lower"] > 0.0 or pair["upper"] < 0.0
-        colour = style.SKY_BLUE if (value > 0.0) == upward else style.ORANGE
+        told = excludes_zero(pair["lower"], pair["upper"])
+        colour = style.SKY_BLUE if value > 0.0 else style.ORANGE
         strength = 0.25 + 0.6 * abs(value) / largest
         axes.add_patch(
             Rectangle(
@@ -251,10 +251,11 @@ def _legend() -> list[Artist]:
     ]
 
 
-def _units(unit: str) -> tuple[float, str, str]:
-    """How many of a unit 1 is, its name, and that of a change in it."""
+def _units(measure: dict[str, Any]) -> tuple[float, str, str]:
+    """How many of a measure's unit 1 is, its name, and that of a change in it."""
+    unit = measure["unit"]
     if unit == "share":
-        return 100.0, "per cent", "percentage points"
+        return 100.0, style.of_crises(measure), "percentage points"
     return 1.0, unit or "value", unit or "value"
 
 

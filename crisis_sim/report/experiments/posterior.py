@@ -207,9 +207,9 @@ def _predicted(axes: Axes, row: dict[str, Any]) -> None:
     text = words.sentence(row["words"]).rstrip(".")
     if row["case"]:
         text = f"{words.clean(row['case'])}: {words.clean(row['words'])}"
-        text += f" (it came in {words.percent(came)}% of crises)" if came < 1 else ""
+        text += f" (it came in {words.percent(came)}% of all crises)" if came < 1 else ""
     axes.set_title(words.shorten(text, 110), fontsize=6.5)
-    axes.set_xlabel("per cent of crises" if share else row["unit"] or "value", labelpad=1.0)
+    axes.set_xlabel(style.of_crises(row) if share else row["unit"] or "value", labelpad=1.0)
     axes.set_ylim(-0.7, 1.7)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)

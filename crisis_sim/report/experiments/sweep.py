@@ -52,7 +52,7 @@ def draw_curves(findings: Findings, differences: bool = False) -> Figure:
     figure = style.new_figure(height=_AROUND + _PANEL * len(summary["measures"]))
     panels = figure.subplots(len(summary["measures"]), 1, sharex=True, squeeze=False)[:, 0]
     for axes, measure in zip(panels, summary["measures"], strict=True):
-        scale, unit = _unit(measure["unit"], differences)
+        scale, unit = _unit(measure, differences)
         estimate, lower, upper = (
             scale * _column(table, measure["name"], key) for key in ("estimate", "lower", "upper")
         )
@@ -71,7 +71,7 @@ def draw_curves(findings: Findings, differences: bool = False) -> Figure:
         _say_never(axes, estimate)
     first = panels[0]
     if summary["threshold"] is not None and not differences:
-        scale, _ = _unit(summary["measures"][0]["unit"], False)
+        scale, _ = _unit(summary["measures"][0], False)
         _threshold_line(first, scale * summary["threshold"])
     if factor["scale"] == "log":
         first.set_xscale("log")
@@ -102,7 +102,7 @@ def draw_map(findings: Findings, name: str) -> Figure:
     summary = findings.summary
     across, up = summary["vary"]
     measure = next(one for one in summary["measures"] if one["name"] == name)
-    scale, unit = _unit(measure["unit"], False)
+    scale, unit = _unit(measure, False)
     x, y = (findings.tables["points"].column(one["path"]).to_numpy() for one in (across, up))
     z = scale * _column(findings.tables["measures"], name, "estimate")
     threshold = summary["threshold"] if name == summary["measures"][0]["name"] else None
@@ -125,7 +125,8 @@ def draw_map(findings: Findings, name: str) -> Figure:
         shown = f"{scale * threshold:g}{' per cent' if measure['unit'] == 'share' else ''}"
         said.append(f"line: {shown}" if crossed else f"{shown} is crossed nowhere here")
     reach = scale * _reach(findings.tables["measures"], name)
-    said.append(f"a point's 95% interval is about ±{reach:.2g} {_unit(measure['unit'], True)[1]}")
+    if np.isfinite(reach):
+        said.append(f"a point's 95% interval is about ±{reach:.2g} {_unit(measure, True)[1]}")
     figure.supxlabel(_foot(findings, "; ".join(said)), fontsize=6.0, color=style.GREY)
     return figure
 
@@ -142,14 +143,19 @@ def _fill(
     x, y, z = values
     known = np.isfinite(z)
     if known.sum() < 3 or np.ptp(z[known]) == 0:
-        style.say_nothing_to_draw(axes, "the same at every point, as far as is known")
+        few = f"known at {known.sum()} of {len(z)} points: too few for a map"
+        style.say_nothing_to_draw(
+            axes, few if known.sum() < 3 else "the same at every point, as far as is known"
+        )
         return False
     # Triangles are cut where they look even, on the scales of the axes.
     mesh = Triangulation(_straight(vary[0], x[known]), _straight(vary[1], y[known]))
     mesh.x, mesh.y = x[known], y[known]
     filled = axes.tricontourf(mesh, z[known], levels=_LEVELS, cmap="cividis")
     figure.colorbar(filled, ax=axes).set_label(unit)
-    level = None if threshold is None else (100.0 if unit == "per cent" else 1.0) * threshold
+    level = (
+        None if threshold is None else (100.0 if unit.startswith("per cent") else 1.0) * threshold
+    )
     if level is None or not z[known].min() < level < z[known].max():
         return False
     line = axes.tricontour(mesh, z[known], levels=[level], colors=style.VERMILLION, linewidths=1.6)
@@ -210,11 +216,11 @@ def axis_label(factor: dict[str, Any]) -> str:
     return f"{fill(f'{meaning} ({unit})', _LABEL)}\n{factor['path']}"
 
 
-def _unit(unit: str, differences: bool) -> tuple[float, str]:
-    """How many of a unit 1 is, and its name."""
-    if unit == "share":
-        return 100.0, "percentage points" if differences else "per cent"
-    return 1.0, unit or "value"
+def _unit(measure: dict[str, Any], differences: bool) -> tuple[float, str]:
+    """How many of a measure's unit 1 is, and its name."""
+    if measure["unit"] == "share":
+        return 100.0, "percentage points" if differences else style.of_crises(measure)
+    return 1.0, measure["unit"] or "value"
 
 
 def _column(table: Any, measure: str, key: str) -> Any:

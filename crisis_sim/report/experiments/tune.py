@@ -52,7 +52,7 @@ def draw_history(findings: Findings) -> Figure:
         good = loss <= loss.min() + summary["good"]["tolerance"]
     else:
         row, objective = summary["outcomes"][0], summary["objective"]
-        scale, unit = _unit(row["unit"])
+        scale, unit = _unit(row)
         loss = scale * _figures(findings, 0, "estimate")
         axes.set_title(words.sentence(row["words"]).rstrip("."))
         axes.set_ylabel(unit)
@@ -85,7 +85,7 @@ def draw_trade_off(findings: Findings) -> Figure:
     """What the figure that is aimed for costs: every trial, and those that no other one beats."""
     summary = findings.summary
     row, objective = summary["outcomes"][0], summary["objective"]
-    scale, unit = _unit(row["unit"])
+    scale, unit = _unit(row)
     cost = findings.tables["trials"].column("cost").to_numpy()
     value = scale * _figures(findings, 0, "estimate")
     figure = style.new_figure(width=120.0, height=85.0)
@@ -193,6 +193,8 @@ def _line(axes: Axes, level: float, text: str) -> None:
     )
 
 
-def _unit(unit: str) -> tuple[float, str]:
-    """How many of a unit 1 is, and its name."""
-    return (100.0, "per cent") if unit == "share" else (1.0, unit or "value")
+def _unit(row: Mapping[str, Any]) -> tuple[float, str]:
+    """How many of a figure's unit 1 is, and its name."""
+    if row["unit"] == "share":
+        return 100.0, style.of_crises(row)
+    return 1.0, row["unit"] or "value"

@@ -16,7 +16,7 @@ import numpy as np
 
 from crisis_sim.batch import Ensemble, read_batch
 from crisis_sim.batch.folder import read_manifest
-from crisis_sim.experiments.folder import DESIGN
+from crisis_sim.experiments.folder import batch_folder
 from crisis_sim.experiments.parts import Whole
 from crisis_sim.experiments.sensitivity.naming import names_of
 from crisis_sim.experiments.words import place
@@ -57,7 +57,7 @@ def baseline(findings: Findings, folder: Path) -> Baseline | None:
         ResultsError: when the crises cannot be read.
     """
     found = _KINDS.get(findings.experiment.spec.kind)
-    return None if found is None else found(findings, folder / DESIGN)
+    return None if found is None else found(findings, folder)
 
 
 def _of_sweep(findings: Findings, folder: Path) -> Baseline | None:
@@ -79,7 +79,6 @@ def _of_sweep(findings: Findings, folder: Path) -> Baseline | None:
 
 def _of_tornado(findings: Findings, folder: Path) -> Baseline | None:
     """The middle of all factors, beside either end of the first of them, as `tornado.points_of` has them."""
-    folder = folder / "tornado"
     factors = findings.summary["factors"]
     names = {0: "all in their middle"}
     shorter = names_of([factor["path"] for factor in factors])
@@ -88,7 +87,7 @@ def _of_tornado(findings: Findings, folder: Path) -> Baseline | None:
             names[2 * k + step] = f"{shorter[factor['path']]} {factor[end]:.3g}"
     middle = {factor["path"]: float(factor["middle"]) for factor in factors}
     told = "with every parameter in its middle, from which each is moved in turn"
-    return _of_points(findings, folder, names, 0, middle, told)
+    return _of_points(findings, folder, names, 0, middle, told, "tornado")
 
 
 def _of_points(
@@ -98,11 +97,13 @@ def _of_points(
     reference: int,
     values: Mapping[str, float],
     told: str,
+    design: str = "",
 ) -> Baseline | None:
     """A baseline that is a point of a design, beside other points by name."""
-    if not _is_kept(folder):
+    home = _kept(findings, folder, design)
+    if home is None:
         return None
-    batch = read_batch(folder, (*COLUMNS, "point"))
+    batch = read_batch(home, (*COLUMNS, "point"))
     (ensemble,) = batch.ensembles.values()
     points = {name: _at(ensemble, point) for point, name in names.items()}
     changes = [f"{path}={value!r}" for path, value in values.items()]
@@ -125,7 +126,8 @@ def _of_points(
 def _of_attribution(findings: Findings, folder: Path) -> Baseline | None:
     from crisis_sim.experiments.kinds.attribute import combination_name
 
-    if not _is_kept(folder):
+    home = _kept(findings, folder)
+    if home is None:
         return None
     parts = [words.clean(one["name"]) for one in findings.summary["parts"]]
     everything = (True,) * len(parts)
@@ -133,7 +135,7 @@ def _of_attribution(findings: Findings, folder: Path) -> Baseline | None:
     for k, part in enumerate(parts):
         shown[(*everything[:k], False, *everything[k + 1 :])] = f"without {part}"
     shown[(False,) * len(parts)] = "with none of them"
-    batch = read_batch(folder, COLUMNS)
+    batch = read_batch(home, COLUMNS)
     arms = {name: batch.ensembles[combination_name(there)] for there, name in shown.items()}
     scenario = findings.experiment.scenario
     return Baseline(
@@ -150,12 +152,13 @@ def _of_attribution(findings: Findings, folder: Path) -> Baseline | None:
     )
 
 
-def _is_kept(folder: Path) -> bool:
-    """Whether a folder holds crises, and no more than can be looked through."""
-    if not folder.is_dir():
-        return False
-    about: Iterable[Mapping[str, Any]] = read_manifest(folder)["scenarios"].values()
-    return sum(int(one["replicates_done"]) for one in about) <= MOST_CRISES
+def _kept(findings: Findings, folder: Path, design: str = "") -> Path | None:
+    """Where a folder keeps an experiment's crises, if these are no more than can be looked through."""
+    home = batch_folder(findings, folder, design)
+    if home is None:
+        return None
+    about: Iterable[Mapping[str, Any]] = read_manifest(home)["scenarios"].values()
+    return home if sum(int(one["replicates_done"]) for one in about) <= MOST_CRISES else None
 
 
 def _at(ensemble: Ensemble, point: int) -> Ensemble:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crisis_sim.outcomes.durations import CLOCKS
+from crisis_sim.outcomes.durations import AMONG, CLOCKS
+from crisis_sim.outcomes.text import of_these
 from crisis_sim.report import words
-from crisis_sim.report.answers import Figure, told_share, told_worst
+from crisis_sim.report.answers import Figure, is_clear, told_share, told_worst
 from crisis_sim.report.charts.incidence import ORIGINS
-from crisis_sim.report.page.tables import percent
 from crisis_sim.report.real_path import real_record
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 #: The moment by which scenarios are told apart on each clock, and how it is said.
 _BY = {"from_first_strike": ("96_hours", "96 hours"), "from_trigger": ("30_days", "30 days")}
+
+#: Scenarios with the same figure that are named.
+_NAMED = 3
 
 #: Each chart: what it is, and how it is read.
 TITLES = {
@@ -30,9 +33,11 @@ TITLES = {
 }
 READING = {
     "ceasefire_from_first_strike": "Left: the share of crises with a first strike that is over by then, by how it "
-    "ended. Right: the share with a ceasefire, scenario by scenario, with 95% bands.",
-    "ceasefire_from_trigger": "As the chart before, of all crises, and counted from the event that set the crisis off.",
-    "endings": "Each bar is all crises of a scenario. Whiskers are 95% intervals.",
+    "ended. Right: the share of them with a ceasefire, scenario by scenario, with 95% bands.",
+    "ceasefire_from_trigger": "Left: the share of crises with a trigger, the event that set them off, that is over by then, "
+    "by how it ended. Right: the share of them with a ceasefire, scenario by scenario, with 95% bands.",
+    "endings": "Each bar is all crises of a scenario, of which war and nuclear use are shares too. Whiskers are 95% "
+    "intervals.",
     "differences": "Dots are differences from the reference, whiskers their 95% intervals; a hollow dot is a difference "
     "that chance alone may explain.",
     "markets": "Line: the median of simulated crises. Bands: the middle half and the middle 90% of them, which is how much "
@@ -42,11 +47,11 @@ READING = {
 
 #: What is told of differences, and where a difference holds it.
 _COMPARED: dict[str, Callable[[Mapping[str, Any]], Figure]] = {
-    "a ceasefire within 96 hours of the first strike": (
+    "among crises with a first strike, a ceasefire within 96 hours of it": (
         lambda one: one["ceasefire"]["from_first_strike"]["by"]["96_hours"]
     ),
-    "an end by agreement": lambda one: one["endings"]["agreement"],
-    "full-scale war": lambda one: one["shares"]["war"],
+    "among all crises, an end by agreement": lambda one: one["endings"]["agreement"],
+    "among all crises, full-scale war": lambda one: one["shares"]["war"],
 }
 
 
@@ -73,15 +78,9 @@ def _ceasefires(batch: Batch, summary: Mapping[str, Any], clock: str) -> Iterato
         if share is not None
     ]
     if told:
-        from_strike = clock == "from_first_strike"
-        whose, of = (
-            ("the crises with a first strike", "it")
-            if from_strike
-            else ("all crises", ORIGINS[clock])
-        )
         (first, within), *others = told
         parts = [
-            f"{first} of {whose} have a ceasefire {within} of {of}",
+            f"{first} of {of_these(figures['of'], AMONG[clock])} have a ceasefire {within} of it",
             *(" ".join(one) for one in others),
         ]
         yield f"In “{words.label(reference)}” {words.listed(parts)}."
@@ -93,32 +92,38 @@ def _beside_the_record(ensemble: Ensemble, clock: str) -> str:
     """How many simulated crises had a ceasefire by the time that the real one took."""
     record = real_record(ensemble.scenario)
     real = None if record is None else record.ceasefire_after_hours(clock)
-    if real is None:
+    if real is None or real < 0.0:
         return ""
     share = CLOCKS[clock](ensemble).competing_as_one().incidence().at(real).estimate
     if np.isnan(share):
         return f"The real ceasefire came after {words.duration(real)}."
     return (
-        f"The real ceasefire came after {words.duration(real)}, by when {words.percent(share)}% of these simulated crises "
-        "had one."
+        f"The real ceasefire came after {words.duration(real)}, by when {words.percent(share)}% of the simulated "
+        f"{AMONG[clock]} had one."
     )
 
 
 def _most_and_least(summary: Mapping[str, Any], clock: str) -> str:
-    """The scenarios in which a ceasefire is most and least often there by some moment."""
+    """How far the scenarios' estimates of one moment lie apart; those at the same figure are named together."""
     moment, said = _BY[clock]
-    shares = {
-        name: scenario["ceasefire"][clock]["by"][moment]["estimate"]
-        for name, scenario in summary["scenarios"].items()
-    }
-    known = {name: share for name, share in shares.items() if share is not None}
-    if len(known) < 2:
+    found: dict[str, list[str]] = {}
+    figures = [
+        (one["ceasefire"][clock]["by"][moment]["estimate"], name)
+        for name, one in summary["scenarios"].items()
+    ]
+    for share, name in sorted((share, name) for share, name in figures if share is not None):
+        found.setdefault(words.percent(share), []).append(f"“{words.label(name)}”")
+    if sum(map(len, found.values())) < 2:
         return ""
-    most, least = max(known, key=known.__getitem__), min(known, key=known.__getitem__)
-    return (
-        f"Within {said} it is {words.percent(known[most])}% in “{words.label(most)}”, the most, and "
-        f"{words.percent(known[least])}% in “{words.label(least)}”, the least."
-    )
+    if len(found) == 1:
+        return f"Within {said} it is estimated at {next(iter(found))}% of {AMONG[clock]} in each scenario that tells."
+    (least, lowest), *_, (most, highest) = found.items()
+    return f"Within {said} estimates go from {least}% of {AMONG[clock]} in {_few(lowest)} to {most}% in {_few(highest)}."
+
+
+def _few(names: list[str]) -> str:
+    """Scenarios by name, or how many where they are many."""
+    return words.listed(names) if len(names) <= _NAMED else f"{len(names)} scenarios"
 
 
 def _endings(batch: Batch, summary: Mapping[str, Any]) -> Iterator[str]:
@@ -128,10 +133,10 @@ def _endings(batch: Batch, summary: Mapping[str, Any]) -> Iterator[str]:
         return
     shares = {ending: scenario["endings"][ending]["estimate"] for ending in words.ENDINGS}
     others = sorted((one for one in shares if one != "agreement"), key=lambda one: -shares[one])
-    told = [f"{words.ENDINGS[one]} {percent(shares[one])}%" for one in others if shares[one]]
+    told = [f"{words.ENDINGS[one]} {words.percent(shares[one])}%" for one in others if shares[one]]
     agreed = told_share(scenario["endings"]["agreement"])
     rest = f"; the rest: {words.listed(told)}" if told else ""
-    yield f"In “{words.label(name)}” {agreed} end by agreement{rest}."
+    yield f"In “{words.label(name)}” {agreed} of all crises end by agreement{rest}."
     yield words.sentence(told_worst(scenario["shares"]["war"], scenario["shares"]["nuclear_use"]))
 
 
@@ -139,7 +144,10 @@ def _differences(batch: Batch, summary: Mapping[str, Any]) -> Iterator[str]:
     """Of each thing compared, which scenarios clearly make it more and less likely, and which neither."""
     for what, find in _COMPARED.items():
         figures = {name: find(one) for name, one in summary["differences"].items()}
-        clear = {name: one for name, one in figures.items() if _is_clear(one)}
+        if all(one is None or one["estimate"] is None for one in figures.values()):
+            yield words.sentence(f"{what} cannot be compared: in no two scenarios is it known")
+            continue
+        clear = {name: one for name, one in figures.items() if is_clear(one)}
         more = [_told(name, one) for name, one in clear.items() if one["estimate"] > 0]
         less = [_told(name, one) for name, one in clear.items() if one["estimate"] < 0]
         said = [
@@ -159,12 +167,6 @@ def _told(name: str, figure: Figure) -> str:
     return f"“{words.label(name)}” ({words.points(figure['estimate'])} points)"
 
 
-def _is_clear(figure: Figure | None) -> bool:
-    if figure is None or figure["lower"] is None or figure["upper"] is None:
-        return False
-    return bool(figure["lower"] > 0 or figure["upper"] < 0)
-
-
 def _markets(batch: Batch, summary: Mapping[str, Any]) -> Iterator[str]:
     ensemble = batch.ensembles[summary["reference"]]
     record = real_record(ensemble.scenario)
@@ -182,7 +184,7 @@ def _markets(batch: Batch, summary: Mapping[str, Any]) -> Iterator[str]:
             f"({low} to {high}% in the middle 90%)"
         )
         real = None if record is None else record.markets.get(state)
-        yield told + (f"; in fact {100 * min(real.relative):.0f}%." if real else ".")
+        yield told + (f"; in fact {100 * real.lowest:.0f}%." if real else ".")
 
 
 _SAID: dict[str, Callable[[Batch, Mapping[str, Any]], Iterator[str]]] = {

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisis_sim.outcomes.records import AGREEMENT, UNRESOLVED
+from crisis_sim.outcomes.text import of_these
 from crisis_sim.report import words
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ _TYPICAL = (
     ("shorter", "A typical one, on the short side", 0.25, "lower quartile"),
     ("longer", "A typical one, on the long side", 0.75, "upper quartile"),
 )
+
+#: Which crises are chosen from.
+_ALIKE = "crises that ended in the commonest way"
+_HALTED = "crises with a first strike and then a ceasefire that held"
 
 Rows = NDArray[np.intp]
 Numbers = NDArray[np.float64]
@@ -81,9 +86,9 @@ def _typical(ensemble: Ensemble, number: NDArray[np.int64]) -> Iterator[tuple[st
         yield (
             name,
             heading,
-            f"Of the {words.count(len(alike))} crises with the commonest ending "
-            f"({words.ENDINGS.get(commonest, commonest)}) and, among those, the commonest worst violence ({worst}), it "
-            f"lasted nearest to the {called} from trigger to end: {words.duration(float(lasted[row]))}.",
+            f"Of {of_these(len(alike), _ALIKE)} ({words.ENDINGS.get(commonest, commonest)}) and, among those, with the "
+            f"commonest worst violence ({worst}), none lasted nearer to the {called} from trigger to end: this one took "
+            f"{words.duration(float(lasted[row]))}.{_tied(ending[over], violence[over][ending[over] == commonest])}",
             row,
         )
 
@@ -93,18 +98,18 @@ def _extreme(ensemble: Ensemble, number: NDArray[np.int64]) -> Iterator[tuple[st
     agreed = np.flatnonzero(
         (ensemble.column("ending") == AGREEMENT) & ~np.isnan(to_ceasefire) & (to_ceasefire >= 0.0)
     )
-    among = f"Of the {words.count(len(agreed))} crises with a first strike and then a ceasefire that held, the time between "
+    among = f"Of {of_these(len(agreed), _HALTED)}, none "
     if len(agreed):
         quickest = _least(agreed, to_ceasefire[agreed], number)
-        told = f"{among}the two was shortest: {words.duration(float(to_ceasefire[quickest]))}."
+        told = f"{among}came to it sooner: after {words.duration(float(to_ceasefire[quickest]))}."
         yield "quickest", "The quickest ceasefire", told, quickest
         slowest = _least(agreed, -to_ceasefire[agreed], number)
-        told = f"{among}the two was longest: {words.duration(float(to_ceasefire[slowest]))}."
+        told = f"{among}came to it later: after {words.duration(float(to_ceasefire[slowest]))}."
         yield "slowest", "The slowest ceasefire", told, slowest
     deaths = ensemble.column("deaths").astype(np.float64)
     if len(deaths) and deaths.max() > 0.0:
         row = _least(np.arange(len(deaths)), -deaths, number)
-        told = f"Of all {words.count(len(deaths))} crises it cost the most lives: about {words.count(float(deaths[row]))}."
+        told = f"Of {of_these(len(deaths), 'all crises')}, none cost more lives: about {words.count(float(deaths[row]))}."
         yield "worst", "The worst", told, row
 
 
@@ -112,6 +117,15 @@ def _commonest(values: NDArray[np.str_]) -> str:
     """The value that comes most often; of equals the first in the alphabet."""
     kinds, counts = np.unique(values, return_counts=True)
     return str(kinds[np.argmax(counts)])
+
+
+def _tied(*kinds: NDArray[np.str_]) -> str:
+    """That others come as often as the commonest, where they do."""
+    for values in kinds:
+        counts = np.unique(values, return_counts=True)[1]
+        if np.count_nonzero(counts == counts.max()) > 1:
+            return " Others are as common; of equals the first in the alphabet is taken."
+    return ""
 
 
 def _least(rows: Rows, by: Numbers, number: NDArray[np.int64]) -> int:

@@ -37,8 +37,10 @@ def gist_of(journal: Journal, scenario: Scenario, outcome: Mapping[str, Any]) ->
     if points.first_strike is None:
         told = f"No strike fell, and {end}" if end else "No strike fell"
     else:
-        hours, state = points.first_strike
-        told = f"{_name(state, titles)} struck first, {words.duration(hours - points.trigger_at_hours)} after the trigger"
+        hours, _ = points.first_strike
+        states = words.listed([_name(state, titles) for state in points.strikers])
+        struck = "struck first" if len(points.strikers) == 1 else "both struck first, at once"
+        told = f"{states} {struck}, {words.after(hours - points.trigger_at_hours, 'the trigger')}"
         told = f"{told}; {end}" if end else told
     peak = words.clean(scenario.ladder[max(points.peak_rungs.values())].name)
     deaths = words.count(float(outcome["deaths"]))
@@ -54,11 +56,10 @@ def _end(points: TurningPoints, titles: Mapping[str, str]) -> str:
     ]
     if len(points.halts) > 1:
         said.append(f"after {words.in_letters(len(points.halts) - 1)} that did not hold")
-    origin, since = points.trigger_at_hours, "after the trigger"
+    came = words.after(points.ended_at_hours - points.trigger_at_hours, "the trigger")
     if points.first_strike is not None and points.ended_at_hours >= points.first_strike[0]:
-        origin, since = points.first_strike[0], "later"
-    after = words.duration(points.ended_at_hours - origin)
-    return f"a ceasefire, {', '.join(said)}, came {after} {since} and held"
+        came = f"{words.duration(points.ended_at_hours - points.first_strike[0])} later"
+    return f"a ceasefire, {', '.join(said)}, came {came} and held"
 
 
 def _name(agent: str, titles: Mapping[str, str]) -> str:

@@ -28,7 +28,7 @@ def answer(summary: Mapping[str, Any]) -> str:
     agreement = scenario["endings"]["agreement"]
     if agreement["estimate"] is None:
         return "There are no simulated crises to answer from."
-    told = f"In this model {told_share(agreement)} of crises end in a ceasefire that holds"
+    told = f"In this model {told_share(agreement)} of all crises end in a ceasefire that holds"
     clock = scenario["ceasefire"]["from_first_strike"]
     if clock["of"] == 0:
         return f"{told}, and none sees a first strike."
@@ -69,16 +69,22 @@ def key_figures(summary: Mapping[str, Any]) -> list[KeyFigure]:
     scenario = summary["scenarios"][summary["reference"]]
     clock = scenario["ceasefire"]["from_first_strike"]
     shown = [
-        ("end in a ceasefire that holds", scenario["endings"]["agreement"]),
-        ("have a ceasefire within 96 hours of the first strike", clock["by"]["96_hours"]),
-        ("come to full-scale war", scenario["shares"]["war"]),
-        ("see nuclear use", scenario["shares"]["nuclear_use"]),
+        ("of all crises end in a ceasefire that holds", scenario["endings"]["agreement"]),
+        (
+            "of crises with a first strike have a ceasefire within 96 hours of it",
+            clock["by"]["96_hours"],
+        ),
+        ("of all crises come to full-scale war", scenario["shares"]["war"]),
+        ("of all crises see nuclear use", scenario["shares"]["nuclear_use"]),
     ]
     return [_key(label, figure) for label, figure in shown if figure["estimate"] is not None]
 
 
 def _key(label: str, figure: Figure) -> KeyFigure:
-    low, middle, high = (words.percent(figure[key]) for key in ("lower", "estimate", "upper"))
+    low, middle, high = (
+        words.UNKNOWN if figure[key] is None else words.percent(figure[key])
+        for key in ("lower", "estimate", "upper")
+    )
     if figure.get("count") == 0:
         return KeyFigure(label, "none", f"of {words.count(figure['of'])}; below {high}%")
     return KeyFigure(label, f"{middle}%", f"{low} to {high}%")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from crisis_sim.report import words
-from crisis_sim.report.answers import Figure
+from crisis_sim.report.answers import Figure, is_clear
 from crisis_sim.report.page.blocks import Cell, Table
 
 _MOMENTS = {
@@ -15,8 +15,6 @@ _MOMENTS = {
     "96_hours": "96 hours",
     "7_days": "7 days",
 }
-#: Below this a share in per cent is given to a hundredth.
-_SMALL = 0.0095
 
 
 def outcomes(summary: Mapping[str, Any]) -> Table:
@@ -27,7 +25,7 @@ def outcomes(summary: Mapping[str, Any]) -> Table:
         cells = [
             share(scenario["endings"]["agreement"]),
             *(share(clock["by"][moment]) for moment in _MOMENTS),
-            median(clock["median_hours"]),
+            median(clock["median_hours"], clock["of"]),
             share(scenario["shares"]["war"]),
             share(scenario["shares"]["nuclear_use"]),
         ]
@@ -37,15 +35,15 @@ def outcomes(summary: Mapping[str, Any]) -> Table:
         caption="Outcomes of each scenario, with 95% intervals",
         head=[
             "Scenario",
-            "Ends in a ceasefire that holds, %",
-            *(f"Ceasefire within {moment}, %" for moment in _MOMENTS.values()),
-            "Half have a ceasefire within, hours",
-            "Full-scale war, %",
-            "Nuclear use, %",
+            "Ends in a ceasefire that holds, % of all crises",
+            *(f"Ceasefire within {moment}, % of those struck" for moment in _MOMENTS.values()),
+            "Half of those struck have a ceasefire within, hours",
+            "Full-scale war, % of all crises",
+            "Nuclear use, % of all crises",
         ],
         rows=rows,
         note="Ceasefires within a time, and the time by which half have one, are counted from the first strike, among the "
-        "crises that see one.",
+        "crises with a first strike: those struck.",
     )
 
 
@@ -68,17 +66,30 @@ def differences(summary: Mapping[str, Any]) -> Table:
         caption=f"Differences from “{reference}”, with 95% intervals",
         head=[
             "Scenario",
-            "Ends in a ceasefire that holds, points",
-            "Ceasefire within 96 hours, points",
-            "Half have a ceasefire within, hours",
-            "Full-scale war, points",
+            "Ends in a ceasefire that holds, points of all crises",
+            "Ceasefire within 96 hours, points of those struck",
+            "Half of those struck have a ceasefire within, hours",
+            "Full-scale war, points of all crises",
             "Pairs of crises",
         ],
         rows=rows,
-        note="Points are percentage points. Bold where the interval leaves out zero, so that chance alone hardly explains "
-        "the difference. Crises are compared in pairs: each has the same luck in both scenarios, and only what the scenario "
-        "changes differs.",
+        note="Points are percentage points; those struck are each scenario’s crises with a first strike. Bold where the "
+        "interval leaves out zero, so that chance alone hardly explains the difference. "
+        + _HOW[_is_paired(summary)],
     )
+
+
+#: How crises are compared, by whether all of them share their luck with the reference.
+_HOW = {
+    True: "Crises are compared in pairs: each has the same luck in both scenarios, and only what the scenario changes "
+    "differs.",
+    False: "Where crises are compared in pairs, each has the same luck in both scenarios; where it says that they are not "
+    "paired, the luck differs too.",
+}
+
+
+def _is_paired(summary: Mapping[str, Any]) -> bool:
+    return all(one["paired"] for one in summary["differences"].values())
 
 
 def endings(summary: Mapping[str, Any]) -> Table:
@@ -108,14 +119,13 @@ def share(figure: Figure) -> Cell:
     """A share in per cent with its interval."""
     if figure["estimate"] is None:
         return Cell("not known")
-    low, middle, high = (percent(figure[key]) for key in ("lower", "estimate", "upper"))
-    return Cell(middle, f"{low} to {high}")
+    return Cell(words.percent(figure["estimate"]), _limits(figure, words.percent))
 
 
-def median(figure: Figure | None) -> Cell:
-    """A median time in hours with its interval."""
+def median(figure: Figure | None, of: int) -> Cell:
+    """A median time in hours with its interval; `of` is the number of crises on its clock."""
     if figure is None:
-        return Cell("never half")
+        return Cell("never half" if of else "none struck")
     return Cell(words.count(figure["estimate"]), _limits(figure, words.count))
 
 
@@ -123,9 +133,7 @@ def difference(figure: Figure | None, write: Callable[[float], str]) -> Cell:
     """A difference with its interval, which stands out where that leaves out zero."""
     if figure is None or figure["estimate"] is None:
         return Cell("not known")
-    low, high = figure["lower"], figure["upper"]
-    clear = (low is not None and low > 0.0) or (high is not None and high < 0.0)
-    return Cell(write(figure["estimate"]), _limits(figure, write), clear)
+    return Cell(write(figure["estimate"]), _limits(figure, write), is_clear(figure))
 
 
 def _limits(figure: Figure, write: Callable[[float], str]) -> str:
@@ -135,10 +143,3 @@ def _limits(figure: Figure, write: Callable[[float], str]) -> str:
     if high is None:
         return f"at least {write(low)}"
     return f"at most {write(high)}" if low is None else f"{write(low)} to {write(high)}"
-
-
-def percent(share: float | None) -> str:
-    """A share in per cent to a tenth, a small one to a hundredth: the interval says what that is worth."""
-    if share is None:
-        return words.UNKNOWN
-    return words.percent(share) if share >= _SMALL else f"{100 * share:.2f}"

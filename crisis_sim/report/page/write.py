@@ -83,6 +83,7 @@ def page_of(folder: str | Path, reference: str | None = None) -> Page:
 def _page_of(folder: Path, reference: str | None) -> Page:
     from crisis_sim.batch.folder import read_batch
     from crisis_sim.experiments.folder import read_experiment
+    from crisis_sim.experiments.sealed import believed
     from crisis_sim.experiments.side_by_side import is_experiment
 
     if is_experiment(folder):
@@ -92,7 +93,9 @@ def _page_of(folder: Path, reference: str | None) -> Page:
             raise ResultsError(
                 f"{folder} holds an experiment, whose comparisons are fixed by its file"
             )
-        return page_of_experiment(read_experiment(folder), folder)
+        findings = read_experiment(folder)
+        with believed(folder):
+            return page_of_experiment(findings, folder)
     from crisis_sim.report.page.of_run import page_of_run
 
     batch = read_batch(folder)

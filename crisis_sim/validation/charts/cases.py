@@ -9,7 +9,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from crisis_sim.report import style
 from crisis_sim.report.words import percent
-from crisis_sim.validation.cases import HALT, STRIKE, CaseResult
+from crisis_sim.validation.cases import AMONG, HALT, STRIKE, CaseResult
 from crisis_sim.validation.charts.marks import VERDICT_MARKS, keys
 from crisis_sim.validation.run import Validation
 
@@ -73,7 +73,7 @@ def _row(axes: Axes, place: int, one: CaseResult) -> None:
     )
     if one.came < 0.995:
         axes.annotate(
-            f"comes in {percent(one.came)}%",
+            f"comes in {percent(one.came)}% of {AMONG[one.what]}",
             xy=(1.0, place),
             xycoords=axes.get_yaxis_transform(),
             xytext=(0, 9),

@@ -41,7 +41,7 @@ def draw_facts(validation: Validation) -> Figure:
     _panel(left, shares, rows, scale=100.0)
     _panel(right, days, rows, scale=1.0)
     left.set_xlim(0, 100)
-    left.set_xlabel("% of crises, or of answers")
+    left.set_xlabel("% of what the family says")
     left.set_title("Shares")
     right.set_xscale("log")
     right.set_xlim(0.7, 700)
@@ -64,7 +64,7 @@ def _panel(axes: Axes, families: dict[str, list[Comparison]], rows: int, scale: 
     labels: list[tuple[str, bool]] = []
     for family, ones in families.items():
         if ones:
-            labels.append((family, True))
+            labels.append((words.family(family) if scale > 1.0 else family, True))
         for one in ones:
             _row(axes, len(labels), one, scale)
             labels.append((words.short(one.fact), False))

@@ -57,7 +57,7 @@ def draw_survival(validation: Validation) -> Figure:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda day, _: f"{day:g}"))
     axes.set_xlabel("days since the trigger (logarithmic)")
-    axes.set_ylabel("% of crises still going on")
+    axes.set_ylabel("% of all crises still going on")
     axes.set_title("How long crises last")
     entries = keys("real quantile, 95% interval", "simulated quantile")
     figure.legend(handles=entries, loc="outside lower center", ncols=len(entries))

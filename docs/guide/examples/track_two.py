@@ -79,7 +79,7 @@ def main(replicates=2_000):
     save_chart(draw_differences(both, summary), folder / "differences.png")
 
     met = both.ensembles["talks"].column("track_two_met_at_hours")
-    print(f"They met in {np.isfinite(met).mean():.0%} of crises.")
+    print(f"They met in {np.isfinite(met).mean():.0%} of all crises.")
 
 
 if __name__ == "__main__":

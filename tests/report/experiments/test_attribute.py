@@ -73,7 +73,9 @@ def test_every_figure_of_a_part_has_its_mark_and_whisker(findings: Findings) -> 
         assert (part["shapley"]["lower"], part["shapley"]["upper"]) in drawn
 
 
-def test_a_pair_is_coloured_by_whether_the_two_help_each_other(findings: Findings) -> None:
+def test_a_pair_is_coloured_by_whether_each_adds_more_where_the_other_is_there(
+    findings: Findings,
+) -> None:
     def settle(one: dict[str, Any]) -> None:
         one["total"]["estimate"] = -0.5
         values = [(-0.2, -0.3, -0.1), (0.1, 0.05, 0.15), (0.01, -0.1, 0.12)]
@@ -82,8 +84,8 @@ def test_a_pair_is_coloured_by_whether_the_two_help_each_other(findings: Finding
 
     axes = draw_interactions(changed(findings, settle)).axes[0]
     colours = [to_hex(square.get_facecolor()) for square in axes.patches]
-    # The whole goes down: where each brings less than nothing, the two help each other. What is larger is stronger.
-    assert colours == [style.tint(style.SKY_BLUE, 0.85), style.tint(style.ORANGE, 0.55), "#ffffff"]
+    # Whichever way the whole goes: that may be too little to tell. What is larger is stronger.
+    assert colours == [style.tint(style.ORANGE, 0.85), style.tint(style.SKY_BLUE, 0.55), "#ffffff"]
     assert [text.get_text() for text in axes.texts] == ["−20.0", "+10.0", "+1.0"]
 
 

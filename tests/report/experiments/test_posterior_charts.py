@@ -56,7 +56,7 @@ def test_every_chart_says_what_it_shows(tmp_path: Path) -> None:
     shown = [texts(axes) for axes in charts["predictive"].axes]
     assert len(shown) == len(rows) == 3
     assert "of old: deaths" in shown[-1]
-    assert "per cent of crises" in shown[0]
+    assert "per cent of all crises" in shown[0]
     assert "hours" in shown[1]
 
 

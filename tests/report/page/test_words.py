@@ -68,10 +68,11 @@ def figure(estimate: float | None, lower: float | None, upper: float | None) -> 
 
 def test_figures_have_their_limits_and_say_what_is_not_known() -> None:
     assert share(figure(0.861, 0.845, 0.875)).limits == "84.5 to 87.5"
-    assert share(figure(0.0005, 0.0001, 0.0028)).text == "0.05"
+    assert share(figure(0.0005, 0.0001, 0.0028)).text == "0.050"
     assert share(figure(None, None, None)).text == "not known"
-    assert median(None).text == "never half"
-    assert median(figure(116.0, 112.0, None)).limits == "at least 112"
+    assert median(None, 9).text == "never half"
+    assert median(None, 0).text == "none struck"
+    assert median(figure(116.0, 112.0, None), 9).limits == "at least 112"
     assert difference(figure(0.1, 0.05, 0.15), points).strong
     assert not difference(figure(0.1, -0.05, 0.25), points).strong
     assert difference(None, points).text == "not known"

@@ -11,6 +11,7 @@ import pytest
 
 import crisis_sim
 from crisis_sim.batch import ResultsError, read_batch, run_to_folder
+from crisis_sim.batch.manifest import as_json, seal
 from crisis_sim.cli import DONE, MISTAKE, run_command
 from crisis_sim.model import CrisisModel
 from crisis_sim.outcomes import UnknownReferenceError
@@ -124,7 +125,7 @@ def test_results_of_a_version_whose_scenarios_cannot_be_read_still_make_a_page(c
     manifest = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
     for one in manifest["scenarios"].values():
         one["scenario"]["of_the_future"] = 1
-    (copy / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    (copy / "manifest.json").write_bytes(as_json(seal(manifest)))
     text = write_page(copy).read_text(encoding="utf-8")
     assert "another version of Crisis Sim made them" in text
     assert "of_the_future" in base64.b64decode(re.findall(r'base64,([^"]+)"', text)[0]).decode()
@@ -133,8 +134,10 @@ def test_results_of_a_version_whose_scenarios_cannot_be_read_still_make_a_page(c
 @pytest.mark.usefixtures("no_charts")
 def test_missing_crises_are_told_before_anything_else(copy: Path) -> None:
     manifest = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
-    manifest["failures"] = [{"block": 0, "scenario": "short", "replicates": 1200, "error": "x"}]
-    (copy / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    block = {"block": 0, "scenario": "short", "first_replicate": 0, "replicates": 1200}
+    why = {"first_point": 0, "points": 1, "seed": SEED, "error": "x", "trace": ""}
+    manifest["failures"] = [{**block, **why}]
+    (copy / "manifest.json").write_bytes(as_json(seal(manifest)))
     (notice,) = page_of(copy).notices
     assert "1,200 crises could not be run and are missing here (1 block of them failed)" in notice
 
@@ -188,7 +191,7 @@ def spoil(folder: Path, what: str) -> Path:
         (folder / "manifest.json").write_text('{"format": 1, "scenarios": {"short": {}}}')
     if what == "design":
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        (folder / "manifest.json").write_text(json.dumps({**manifest, "points": 3}))
+        (folder / "manifest.json").write_bytes(as_json(seal({**manifest, "points": 3})))
     return folder
 
 
@@ -200,7 +203,7 @@ def spoil(folder: Path, what: str) -> Path:
         ("spoilt outcomes", "outcomes.parquet cannot be read"),
         ("no outcomes", "outcomes.parquet is missing"),
         ("spoilt manifest", "manifest.json:1:14: not valid JSON"),
-        ("lacking manifest", "does not hold all that a page needs: 'title'"),
+        ("lacking manifest", "manifest.json: run is missing; expected a text"),
         ("design", "holds the crises of a design; give the folder of the experiment"),
     ],
 )

@@ -1,0 +1,508 @@
+"""Folders of results that were damaged, mixed up or edited: none is believed, and all are said."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from crisis_sim.batch import (
+    ResultsError,
+    publish,
+    read_batch,
+    read_manifest,
+    resume,
+    run_to_folder,
+    write_batch,
+)
+from crisis_sim.batch.folder import MANIFEST, OUTCOMES, OUTCOMES_FOLDER, PATHS, UNFINISHED
+from crisis_sim.batch.manifest import as_json
+from crisis_sim.batch.store import mark_in
+from tests.batch.crises import Raise, Saboteur, crisis
+from tests.batch.test_resume import SCENARIOS, cut_short, rows
+
+VALUES = {"states.north.resolve": [0.5] * 60}
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders, by name, to copy and to spoil."""
+    home = tmp_path_factory.mktemp("kept")
+    for name, seed in (("finished", 1), ("of another seed", 2)):
+        run_to_folder(SCENARIOS, home / name, 60, seed, block_size=10, parameters=VALUES)
+    for name, seed in (("cut", 1), ("cut of another seed", 2)):
+        cut_short(home / name, 5, seed=seed, parameters=VALUES)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(publish, "ONE_FILE_CRISES", 100)
+        run_to_folder(SCENARIOS, home / "giant", 60, block_size=10, parameters=VALUES)
+    return home
+
+
+def copy_of(folder: Path, to: Path) -> Path:
+    shutil.rmtree(to, ignore_errors=True)
+    return Path(shutil.copytree(folder, to))
+
+
+def edit(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    change(manifest)
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+
+
+# What is on disk says where it belongs
+
+
+def test_every_block_and_table_says_which_batch_and_which_part_of_it_it_is(kept: Path) -> None:
+    identity = read_manifest(kept / "finished")["identity"]
+    assert mark_in(kept / "finished" / OUTCOMES) == {"identity": identity, "table": "outcomes"}
+    assert mark_in(kept / "finished" / PATHS) == {"identity": identity, "table": "paths"}
+    block = sorted((kept / "cut" / UNFINISHED / "paths").iterdir())[3]
+    assert mark_in(block) == {
+        "identity": identity,
+        "table": "paths",
+        "block": 3,
+        "scenario": "two",
+        "first_replicate": 10,
+        "replicates": 10,
+        "first_point": 0,
+        "points": 1,
+    }
+    assert read_manifest(kept / "of another seed")["identity"] != identity
+
+
+def test_the_same_batch_run_twice_gives_the_same_files(kept: Path, tmp_path: Path) -> None:
+    run_to_folder(SCENARIOS, tmp_path, 60, 1, block_size=10, parameters=VALUES)
+    for name in (OUTCOMES, PATHS):
+        assert (tmp_path / name).read_bytes() == (kept / "finished" / name).read_bytes()
+
+
+def test_the_manifest_holds_the_checksums_that_other_tools_compute(kept: Path) -> None:
+    folder = kept / "finished"
+    files = read_manifest(folder)["files"]
+    assert sorted(files) == [OUTCOMES, "parameters.parquet", PATHS]
+    for name, checksum in files.items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == checksum
+
+
+# Blocks that do not belong
+
+
+def _of_another_run(home: Path, other: Path) -> None:
+    for table in ("outcomes", "paths"):
+        ours, theirs = (sorted((one / table).iterdir())[2] for one in (home, other))
+        ours.unlink()
+        shutil.copy(theirs, home / table)
+
+
+def _more_of_another_run(home: Path, other: Path) -> None:
+    for table in ("outcomes", "paths"):
+        shutil.copy(sorted((other / table).iterdir())[2], home / table)
+
+
+def _beyond_the_plan(home: Path, other: Path) -> None:
+    block = min((home / "outcomes").iterdir())
+    shutil.copy(block, block.with_name(block.name.replace("00000000", "00000099")))
+
+
+def _under_another_number(home: Path, other: Path) -> None:
+    for table in ("outcomes", "paths"):
+        first, second = sorted((home / table).iterdir())[:2]
+        first.unlink()
+        second.rename(second.with_name(second.name.replace("00000001", "00000000")))
+
+
+def _tables_swapped(home: Path, other: Path) -> None:
+    outcomes, paths = (min((home / table).iterdir()) for table in ("outcomes", "paths"))
+    outcomes.rename(home / "paths" / outcomes.name)
+    paths.rename(home / "outcomes" / paths.name)
+
+
+def _a_swapped_number(home: Path, other: Path) -> None:
+    """The content of a block changed, and its name given the new checksum."""
+    block = min((home / "outcomes").iterdir())
+    table = pq.read_table(block)
+    deaths = pa.array([7] * table.num_rows, table.schema.field("deaths").type)
+    changed = table.set_column(table.column_names.index("deaths"), "deaths", deaths)
+    pq.write_table(changed.replace_schema_metadata(), block)
+    checksum = hashlib.sha256(block.read_bytes()).hexdigest()[:16]
+    block.rename(block.with_name(f"00000000-10-{checksum}.parquet"))
+
+
+def _market_paths_of_a_block_to_come(home: Path, other: Path) -> None:
+    theirs = max((other / "paths").iterdir())
+    for ours in (home / "outcomes", home / "paths"):
+        max(ours.iterdir()).unlink()
+    shutil.copy(theirs, home / "paths")
+
+
+def _a_link(home: Path, other: Path) -> None:
+    block = min((home / "outcomes").iterdir())
+    block.rename(home / "elsewhere")
+    block.symlink_to(home / "elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (_of_another_run, "block 2 is done again: it is of another run"),
+        (_more_of_another_run, "block 2 is done again: it is not what was to be run"),
+        (_beyond_the_plan, "block 99 is done again: there is no such block"),
+        (_under_another_number, "block 0 is done again: it is another block"),
+        (_tables_swapped, "block 0 is done again"),
+        (_a_swapped_number, "block 0 is done again: it is of another run"),
+        (_market_paths_of_a_block_to_come, "40 of 120 crises are there already"),
+        (_a_link, "block 0 is done again: "),
+    ],
+)
+def test_a_block_that_does_not_belong_is_said_and_done_again(
+    kept: Path, tmp_path: Path, spoil: Callable[[Path, Path], None], said: str
+) -> None:
+    folder = copy_of(kept / "cut", tmp_path / "cut")
+    spoil(folder / UNFINISHED, kept / "cut of another seed" / UNFINISHED)
+    told: list[str] = []
+    resume(folder, tell=told.append)
+    assert any(one.startswith(said) for one in told), told
+    assert rows(folder) == rows(kept / "finished")
+
+
+# Manifests that were edited
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to everything in plain data."""
+    if path:
+        yield path
+    if isinstance(value, list):
+        value = dict(enumerate(value))
+    if isinstance(value, dict):
+        for key, one in value.items():
+            yield from places(one, (*path, key))
+
+
+def put(manifest: Any, place: tuple[Any, ...], change: Callable[[Any, Any], None]) -> None:
+    *way, last = place
+    for key in way:
+        manifest = manifest[key]
+    change(manifest, last)
+
+
+def _delete(holder: Any, key: Any) -> None:
+    del holder[key]
+
+
+def _set(value: Any) -> Callable[[Any, Any], None]:
+    def change(holder: Any, key: Any) -> None:
+        holder[key] = value
+
+    return change
+
+
+def _other(holder: Any, key: Any) -> None:
+    value = holder[key]
+    if isinstance(value, str):
+        holder[key] = value + "x"
+    elif isinstance(value, dict):
+        holder[key] = dict(reversed(value.items())) if len(value) > 1 else {"x": 1}
+    elif isinstance(value, list):
+        holder[key] = value[::-1] if value[::-1] != value else [*value, "x"]
+    else:
+        holder[key] = 1 - (value or 0)
+
+
+DEEDS = [_delete, _other, *(_set(one) for one in (None, True, -1, 2.5, 10**12, "x", [], [1], {}))]
+#: In a scenario as it was resolved nothing is special; a few of its many values stand for all.
+SHALLOW = 4
+
+
+def edited(path: Path) -> Iterator[str]:
+    """A manifest with each of its fields changed in turn, by each deed."""
+    content = path.read_text(encoding="utf-8")
+    whole = json.loads(content)
+    for place in places(whole):
+        if len(place) > SHALLOW:
+            continue
+        for deed in DEEDS:
+            manifest = json.loads(content)
+            put(manifest, place, deed)
+            if json.dumps(manifest) != json.dumps(whole):
+                yield json.dumps(manifest)
+
+
+def test_any_edit_of_a_finished_manifest_is_refused_in_words(kept: Path, tmp_path: Path) -> None:
+    folder = copy_of(kept / "finished", tmp_path / "edited")
+    count = 0
+    for content in list(edited(folder / MANIFEST)):
+        (folder / MANIFEST).write_text(content, encoding="utf-8")
+        with pytest.raises(ResultsError) as told:
+            read_manifest(folder)
+        assert str(folder) in str(told.value)
+        count += 1
+    assert count > 500
+    for read in (read_batch, resume):
+        with pytest.raises(ResultsError):
+            read(folder)
+
+
+def test_any_edit_of_the_manifest_of_an_unfinished_run_is_refused_in_words(
+    kept: Path, tmp_path: Path
+) -> None:
+    folder = copy_of(kept / "cut", tmp_path / "edited")
+    for content in list(edited(folder / UNFINISHED / MANIFEST)):
+        (folder / UNFINISHED / MANIFEST).write_text(content, encoding="utf-8")
+        for go_on in (resume, read_batch):
+            with pytest.raises(ResultsError) as told:
+                go_on(folder)
+            assert str(folder) in str(told.value)
+    run_to_folder(SCENARIOS, folder, 60, block_size=10, parameters=VALUES, restart=True)
+    assert rows(folder) == rows(kept / "finished")
+
+
+def test_the_order_of_scenarios_counts(kept: Path, tmp_path: Path) -> None:
+    folder = copy_of(kept / "finished", tmp_path / "edited")
+
+    def turn(manifest: dict[str, Any]) -> None:
+        manifest["scenarios"] = dict(reversed(manifest["scenarios"].items()))
+
+    edit(folder / MANIFEST, turn)
+    with pytest.raises(ResultsError, match="not what its checksum says"):
+        read_batch(folder)
+
+
+def test_without_any_checksum_an_unfinished_run_does_not_go_on(kept: Path, tmp_path: Path) -> None:
+    folder = copy_of(kept / "cut", tmp_path / "edited")
+
+    def strip(manifest: dict[str, Any]) -> None:
+        del manifest["checksum"], manifest["identity"]
+        manifest["seed"] = 3
+
+    edit(folder / UNFINISHED / MANIFEST, strip)
+    for go_on in (resume, lambda at: run_to_folder(SCENARIOS, at, 60, 3, resume=True)):
+        with pytest.raises(ResultsError, match="has no checksum"):
+            go_on(folder)
+
+
+def test_without_any_checksum_a_manifest_is_not_believed_beside_tables_that_had_one(
+    kept: Path, tmp_path: Path
+) -> None:
+    for name in ("finished", "giant"):
+        folder = copy_of(kept / name, tmp_path / name)
+
+        def strip(manifest: dict[str, Any]) -> None:
+            del manifest["checksum"], manifest["identity"], manifest["files"]
+            manifest["seed"] = 3
+
+        edit(folder / MANIFEST, strip)
+        with pytest.raises(ResultsError, match="has no checksum"):
+            read_batch(folder)
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, '{"format": ' + "9" * 5000 + "}", "NaN", '"x"'])
+@pytest.mark.parametrize("name", ["finished", "cut"])
+def test_json_that_is_no_manifest_is_said(
+    kept: Path, tmp_path: Path, name: str, content: str
+) -> None:
+    folder = copy_of(kept / name, tmp_path / name)
+    path = folder / MANIFEST if name == "finished" else folder / UNFINISHED / MANIFEST
+    path.write_text(content, encoding="utf-8")
+    for read in (read_batch, resume):
+        with pytest.raises(ResultsError, match=r"manifest\.json"):
+            read(folder)
+
+
+# Files of a finished folder
+
+
+def _of_another_seed(path: Path, other: Path) -> None:
+    shutil.copy(other, path)
+
+
+def _lost_rows(path: Path, other: Path) -> None:
+    table = pq.read_table(path)
+    pq.write_table(table.slice(0, table.num_rows - 3), path)
+
+
+def _cut(path: Path, other: Path) -> None:
+    os.truncate(path, path.stat().st_size - 1)
+
+
+def _gone(path: Path, other: Path) -> None:
+    path.unlink()
+
+
+def _linked(path: Path, other: Path) -> None:
+    path.unlink()
+    path.symlink_to(other)
+
+
+@pytest.mark.parametrize("spoil", [_of_another_seed, _lost_rows, _cut, _gone, _linked])
+@pytest.mark.parametrize("name", [OUTCOMES, PATHS, "parameters.parquet"])
+def test_a_file_that_is_not_the_runs_own_is_refused(
+    kept: Path, tmp_path: Path, name: str, spoil: Callable[[Path, Path], None]
+) -> None:
+    folder = copy_of(kept / "finished", tmp_path / "spoilt")
+    spoil(folder / name, kept / "of another seed" / name)
+    if spoil is _of_another_seed and name == "parameters.parquet":
+        assert rows(folder) == rows(kept / "finished")  # it is the same there
+        return
+    for read in (read_batch, resume):
+        with pytest.raises(ResultsError, match=name):
+            read(folder)
+
+
+def test_blocks_of_a_giant_batch_are_all_there_and_no_others(kept: Path, tmp_path: Path) -> None:
+    def spoilt(deed: Callable[[list[Path]], object]) -> Path:
+        folder = copy_of(kept / "giant", tmp_path / "giant")
+        deed(sorted((folder / OUTCOMES_FOLDER).iterdir()))
+        return folder
+
+    deeds: list[Callable[[list[Path]], object]] = [
+        lambda blocks: blocks[3].unlink(),
+        lambda blocks: os.truncate(blocks[3], 500),
+        lambda blocks: shutil.copy(blocks[3], blocks[3].with_name("00000099" + blocks[3].name[8:])),
+        lambda blocks: blocks[3].rename(blocks[3].with_name("00000099" + blocks[3].name[8:])),
+        lambda blocks: [block.unlink() for block in blocks],
+    ]
+    for deed in deeds:
+        with pytest.raises(ResultsError, match="outcomes"):
+            read_batch(spoilt(deed))
+    assert rows(spoilt(lambda blocks: None)) == rows(kept / "finished")
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_a_flipped_bit_anywhere_gives_the_same_results_or_is_said(
+    kept: Path, tmp_path: Path, data: st.DataObject
+) -> None:
+    name = data.draw(st.sampled_from(["finished", "giant", "cut"]))
+    folder = copy_of(kept / name, tmp_path / "flipped")
+    files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    file = folder / data.draw(st.sampled_from(files))
+    content = bytearray(file.read_bytes())
+    content[data.draw(st.integers(0, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    file.write_bytes(content)
+    with contextlib.suppress(ResultsError):
+        if name == "cut":
+            resume(folder)
+        assert rows(folder) == rows(kept / "finished")
+
+
+# Links that lead out of the folder
+
+
+def test_nothing_is_written_or_removed_through_a_link(kept: Path, tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("thesis", encoding="utf-8")
+    folder = copy_of(kept / "cut", tmp_path / "cut")
+    (folder / "outcomes.parquet.partial").symlink_to(precious)
+    resume(folder)
+    (folder / "run.lock").symlink_to(precious)
+    with pytest.raises(ResultsError, match="cannot write results"):
+        run_to_folder(crisis(), folder, 10)
+    assert precious.read_text(encoding="utf-8") == "thesis"
+
+
+def test_an_unfinished_run_behind_a_link_is_left_alone(kept: Path, tmp_path: Path) -> None:
+    elsewhere = copy_of(kept / "cut" / UNFINISHED, tmp_path / "elsewhere")
+    before = sorted(elsewhere.rglob("*"))
+    folder = copy_of(kept / "finished", tmp_path / "finished")
+    (folder / UNFINISHED).symlink_to(elsewhere)
+    for deed in (
+        read_batch,
+        resume,
+        lambda at: run_to_folder(crisis(), at, 10),
+        lambda at: run_to_folder(crisis(), at, 10, restart=True),
+    ):
+        with pytest.raises(ResultsError, match="is a link"):
+            deed(folder)
+    assert sorted(elsewhere.rglob("*")) == before
+
+
+# Folders of earlier versions, and batches that were changed in memory
+
+
+def as_before(folder: Path) -> None:
+    """Make a folder what the version before checksums would have written."""
+    for path in folder.rglob("*.parquet"):
+        table = pq.read_table(path, partitioning=None)
+        pq.write_table(
+            table.replace_schema_metadata(), path, compression="zstd", write_page_checksum=True
+        )
+        if path.parent != folder:
+            head = path.name.rpartition("-")[0]
+            checksum = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+            path.rename(path.with_name(f"{head}-{checksum}.parquet"))
+    for path in folder.rglob(MANIFEST):
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        for name in ("identity", "files", "checksum"):
+            manifest.pop(name, None)
+        path.write_bytes(as_json(manifest))
+
+
+@pytest.mark.parametrize("name", ["finished", "giant"])
+def test_finished_folders_of_earlier_versions_are_read(
+    kept: Path, tmp_path: Path, name: str
+) -> None:
+    folder = copy_of(kept / name, tmp_path / name)
+    as_before(folder)
+    assert rows(folder) == rows(kept / "finished")
+
+
+def test_results_of_an_earlier_version_of_which_blocks_failed_are_read(tmp_path: Path) -> None:
+    run_to_folder(crisis(), tmp_path, 30, block_size=10, agents=[Saboteur(12, Raise())])
+    before = rows(tmp_path)
+    as_before(tmp_path)
+    assert rows(tmp_path) == before
+
+
+def test_an_unfinished_run_of_an_earlier_version_does_not_go_on(kept: Path, tmp_path: Path) -> None:
+    folder = copy_of(kept / "cut", tmp_path / "cut")
+    as_before(folder)
+    with pytest.raises(ResultsError, match=r"has no checksum.*--restart"):
+        resume(folder)
+
+
+def test_edits_of_a_manifest_without_checksum_give_results_or_are_said(
+    kept: Path, tmp_path: Path
+) -> None:
+    folder = copy_of(kept / "finished", tmp_path / "old")
+    as_before(folder)
+    for count, content in enumerate(list(edited(folder / MANIFEST))):
+        (folder / MANIFEST).write_text(content, encoding="utf-8")
+        with contextlib.suppress(ResultsError):
+            read_manifest(folder)
+            if count % 5 == 0:  # reading tables takes longer
+                read_batch(folder)
+
+
+def test_lost_rows_of_an_earlier_version_are_said(kept: Path, tmp_path: Path) -> None:
+    folder = copy_of(kept / "finished", tmp_path / "old")
+    as_before(folder)
+    _lost_rows(folder / OUTCOMES, folder)
+    with pytest.raises(ResultsError, match="holds 57 crises of two"):
+        read_batch(folder)
+
+
+def test_a_batch_that_was_cut_in_memory_is_written_as_what_it_is(
+    kept: Path, tmp_path: Path
+) -> None:
+    batch = read_batch(kept / "finished")
+    one = batch.ensembles["one"]
+    object.__setattr__(one, "table", one.table.slice(0, 7))
+    write_batch(batch, tmp_path / "written")
+    assert read_batch(tmp_path / "written").ensembles["one"].replicates == 7
+    del batch.ensembles["two"]
+    with pytest.raises(ResultsError, match="of other scenarios than it holds"):
+        write_batch(batch, tmp_path / "refused")

@@ -1,0 +1,310 @@
+"""A folder that somebody else has made, that a disk has damaged, or that another process writes to."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from crisis_sim.batch.errors import ResultsError
+from crisis_sim.batch.lock import FolderLock
+from crisis_sim.experiments import folder as folders
+from crisis_sim.experiments import make_experiment, read_experiment, run_experiment
+from crisis_sim.experiments.sealed import CHECKSUM, as_json, canonical_digest, digest_of, sealed
+from crisis_sim.experiments.tuning.journal import sound_lines
+from crisis_sim.report.page import write_page
+from tests.batch.crises import crisis
+
+CANARY = "the secret of a canary"
+VARY = {"states.south.resolve": {"low": 0.2, "high": 1.0}}
+CONTENT: dict[str, dict[str, Any]] = {
+    "sweep": {
+        "vary": {"states.north.resolve": {"values": [0.2, 0.8]}},
+        "outcomes": ["agreement"],
+        "replicates": 10,
+    },
+    "tune": {
+        "vary": VARY,
+        "targets": [{"measure": "mean_deaths", "value": 500}],
+        "trials": 8,
+        "replicates": 10,
+    },
+    "posterior": {
+        "vary": VARY,
+        "targets": [{"measure": "mean_deaths", "value": 500, "interval": [100, 3000]}],
+        "particles": 20,
+        "generations": 2,
+        "replicates": 10,
+        "draws": 20,
+    },
+}
+
+
+def made(kind: str) -> Any:
+    return make_experiment(kind, kind=kind, scenario=crisis(), **CONTENT[kind])
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a finished experiment of a kind, written once."""
+    home = tmp_path_factory.mktemp("written")
+
+    def folder(kind: str) -> Path:
+        if not (home / kind).exists():
+            run_experiment(made(kind), home / kind)
+        return home / kind
+
+    return folder
+
+
+@pytest.fixture
+def copied(written: Callable[[str], Path], tmp_path: Path) -> Callable[[str], Path]:
+    def folder(kind: str) -> Path:
+        return Path(shutil.copytree(written(kind), tmp_path / kind))
+
+    return folder
+
+
+def unfinished(folder: Path) -> Path:
+    (folder / "manifest.json").unlink()
+    return folder
+
+
+def edit(path: Path, **changes: Any) -> None:
+    """Change a file of JSON, and its checksum with it: one who lies can count, too."""
+    content = {**json.loads(path.read_text()), **changes}
+    content.pop(CHECKSUM, None)
+    path.write_bytes(as_json(sealed(content)))
+
+
+@pytest.mark.parametrize("name", ["/etc/hostname", "../canary.yaml", "canary.txt", "link.yaml"])
+@pytest.mark.parametrize("is_old", [False, True])
+def test_no_file_from_elsewhere_gets_into_the_page_by_its_name(
+    copied: Callable[[str], Path], name: str, is_old: bool
+) -> None:
+    folder = copied("tune")
+    for path in (folder.parent / "canary.yaml", folder / "canary.txt"):
+        path.write_text(CANARY)
+    (folder / "link.yaml").symlink_to(folder.parent / "canary.yaml")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    files = [*manifest["files"], name]
+    if is_old:
+        for key in ("sha256", "batches", CHECKSUM):
+            manifest.pop(key)
+        (folder / "manifest.json").write_bytes(as_json({**manifest, "files": files}))
+    else:
+        sha256 = {**manifest["sha256"], name: digest_of(CANARY.encode())}
+        edit(folder / "manifest.json", files=files, sha256=sha256)
+    with pytest.raises(ResultsError):
+        write_page(folder)
+    assert not (folder / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["experiment.yaml", "resolved.json", "summary.json", "manifest.json", "measures.parquet", "design"],
+)  # fmt: skip
+@pytest.mark.parametrize("how", ["link", "pipe"])
+def test_what_is_no_file_of_the_folders_own_is_not_read(
+    copied: Callable[[str], Path], name: str, how: str
+) -> None:
+    folder = copied("sweep")
+    path, elsewhere = folder / name, folder.parent / "elsewhere"
+    path.rename(elsewhere)
+    os.mkfifo(path) if how == "pipe" else path.symlink_to(elsewhere)
+    if name == "design":  # of it the page tells a few crises only, and can do without
+        write_page(folder)
+        assert "expected a folder" in (folder / "report.html").read_text()
+        return
+    with pytest.raises(ResultsError):
+        write_page(folder)
+
+
+def test_a_lock_is_never_written_through_a_link(copied: Callable[[str], Path]) -> None:
+    folder = copied("sweep")
+    precious = folder.parent / "precious"
+    precious.write_text("ten years of work")
+    (folder / "run.lock").symlink_to(precious)
+    with pytest.raises(ResultsError, match="cannot write"):
+        run_experiment(made("sweep"), folder, resume=True)
+    assert precious.read_text() == "ten years of work"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["resolved.json", "summary.json", "manifest.json", "measures.parquet", "experiment.yaml"],
+)
+def test_a_flipped_bit_in_a_finished_folder_is_found_or_harmless(
+    copied: Callable[[str], Path], name: str
+) -> None:
+    folder = copied("sweep")
+    path = folder / name
+    content, before = path.read_bytes(), read_experiment(folder)
+    step = max(len(content) * 8 // 60, 1)
+    for bit in range(0, len(content) * 8, step):
+        flipped = bytearray(content)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        try:
+            after = read_experiment(folder)
+        except ResultsError:
+            continue
+        assert after.summary == before.summary
+        assert after.manifest == before.manifest
+        assert after.experiment.digest == before.experiment.digest
+
+
+JUNK = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.text(max_size=5), st.just([]), st.just([{}]),
+    st.just({}), st.just({"a": [None]}),
+)  # fmt: skip
+
+
+@settings(
+    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(data=st.data())
+def test_whatever_a_folder_of_json_says_it_is_read_or_refused(
+    written: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory, data: Any
+) -> None:
+    folder = Path(shutil.copytree(written("sweep"), tmp_path_factory.mktemp("edited") / "a"))
+    name = data.draw(st.sampled_from(["manifest.json", "resolved.json", "summary.json"]))
+    content = json.loads((folder / name).read_text())
+    key = data.draw(st.sampled_from(sorted(content)))
+    if data.draw(st.booleans()):
+        content[key] = data.draw(JUNK)
+    else:
+        del content[key]
+    content.pop(CHECKSUM, None)
+    if name == "resolved.json":
+        own = {k: v for k, v in content.items() if k not in ("digest", "begun")}
+        content["digest"] = canonical_digest(own)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["sha256"][name] = digest_of(as_json(sealed(content)))
+    edit(folder / "manifest.json", **manifest)
+    (folder / name).write_bytes(as_json(sealed(content)))
+    try:
+        read_experiment(folder)
+        if name == "summary.json":  # a page takes a second, so only where it reads most
+            write_page(folder)
+    except ResultsError:
+        pass
+
+
+@pytest.mark.parametrize("kind", ["sweep", "tune", "posterior"])
+def test_an_experiment_is_not_gone_on_with_under_other_code(
+    copied: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    folder = copied(kind)
+    now = folders._versions(kind)
+    later = {**now, folders.CODE: "another", "numpy": "99"}
+    monkeypatch.setattr(folders, "_versions", lambda _: later)
+    words = r"begun otherwise.*(\n.*)*numpy: .* there, 99 now\n.*code_of_experiments: .* now"
+    for one in (folder, unfinished(folder)):
+        with pytest.raises(ResultsError, match=words):
+            run_experiment(made(kind), one, resume=True)
+
+
+def test_what_an_earlier_version_left_unfinished_is_refused_and_what_it_finished_is_read(
+    copied: Callable[[str], Path],
+) -> None:
+    folder = copied("sweep")
+    before = read_experiment(folder)
+    for name, keys in (
+        ("manifest.json", ("sha256", "batches", "agents_added", CHECKSUM)),
+        ("resolved.json", ("begun", CHECKSUM)),
+    ):
+        content = json.loads((folder / name).read_text())
+        for key in keys:
+            content.pop(key)
+        (folder / name).write_bytes(as_json(content))
+    assert read_experiment(folder).summary == before.summary
+    with pytest.raises(ResultsError, match="earlier version"):
+        run_experiment(made("sweep"), unfinished(folder), resume=True)
+
+
+def test_a_second_process_is_told_that_a_folder_is_in_use(copied: Callable[[str], Path]) -> None:
+    folder = copied("sweep")
+    lock = FolderLock(folder)
+    lock.take()
+    try:
+        with pytest.raises(ResultsError, match="is in use: process"):
+            run_experiment(made("sweep"), folder)
+    finally:
+        lock.close()
+    assert read_experiment(folder).crises == 20
+
+
+@pytest.mark.parametrize("name", ["generation_000.parquet", "generation_000.json"])
+def test_a_flipped_bit_in_a_generation_is_found_or_harmless(
+    copied: Callable[[str], Path], name: str
+) -> None:
+    from crisis_sim.experiments.posterior.checkpoint import _read
+
+    home = copied("posterior") / "design"
+    about = {"experiment": made("posterior").digest, "generation": 0}
+    import numpy as np
+
+    from crisis_sim.experiments.sealed import table_of
+
+    parquet = home / "generation_000.parquet"
+    rows = table_of(parquet, parquet.read_bytes()).column("scores").to_pylist()
+    scores = np.asarray(rows)
+    before = _read(home, "generation_000", about, scores)
+    assert before is not None
+    path = home / name
+    content = path.read_bytes()
+    step = max(len(content) * 8 // 400, 1)
+    for bit in range(0, len(content) * 8, step):
+        flipped = bytearray(content)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        try:
+            after = _read(home, "generation_000", about, scores)
+        except ResultsError:
+            continue
+        assert after is not None
+        for one, other in zip(vars(before).values(), vars(after).values(), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_a_journal_with_a_flipped_bit_or_a_missing_line_keeps_what_was_before_it(
+    copied: Callable[[str], Path],
+) -> None:
+    content = (copied("tune") / "journal.log").read_bytes()
+    digest = made("tune").digest
+    whole, rest = sound_lines(content, digest)
+    assert len(whole) == 10  # two make the study, as Optuna has it; then a line a trial
+    assert rest == b""
+    for bit in range(0, len(content) * 8, max(len(content) * 8 // 500, 1)):
+        flipped = bytearray(content)
+        flipped[bit // 8] ^= 1 << bit % 8
+        logs, _ = sound_lines(bytes(flipped), digest)
+        assert logs == whole[: len(logs)]
+    lines = content.splitlines(keepends=True)
+    for k in range(len(lines)):
+        logs, _ = sound_lines(b"".join(lines[:k] + lines[k + 1 :]), digest)
+        assert logs == whole[:k]
+    assert sound_lines(content, "another experiment's") == ([], content)
+
+
+def test_damage_is_told_and_done_again_to_the_same(copied: Callable[[str], Path]) -> None:
+    for kind, file in (("tune", "journal.log"), ("posterior", "design/generation_001.parquet")):
+        folder = copied(kind)
+        before = read_experiment(folder)
+        path = unfinished(folder) / file
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+        told: list[str] = []
+        after = run_experiment(made(kind), folder, resume=True, tell=told.append)
+        assert "is done again" in " ".join(told)
+        assert after.summary == before.summary
+        assert all(after.tables[name].equals(before.tables[name]) for name in before.tables)
