@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from crisis_sim.model import turn
 from crisis_sim.model.adviser import COUNSEL, Adviser
 from crisis_sim.model.agent import CrisisAgent, Role, ThirdParty
-from crisis_sim.model.arrays import MOMENT, Array, Held, Indices, OverReplicates, Real
+from crisis_sim.model.arrays import Array, Held, Indices, OverReplicates, Real
 from crisis_sim.model.bearing import bring_nothing, join
 from crisis_sim.model.channel import LINE, Channel
 from crisis_sim.model.endings import Endings
@@ -292,7 +292,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
     @property
     def begun(self) -> NDArray[np.bool_]:
         """Whether each replicate's crisis had begun before the current turn's end."""
-        return np.asarray(self.began_at < self.hours - MOMENT)
+        return np.asarray(self.began_at < self.hours)
 
     def state(self, name: str) -> State:
         """The state of that name."""

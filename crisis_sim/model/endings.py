@@ -38,9 +38,11 @@ NAME = "crisis/endings"
 
 #: When both sides are quiet, for how long that must last, and within how many hours a step down is answered; in
 #: `crisis_sim.model.world.TERMS`.
-TERMS = tuple(
-    (name, Real)
-    for name in ("quiet_intensity", "quiet_grievance", "quiet_days", "reciprocation_hours")
+TERMS = (
+    ("quiet_intensity", Real),
+    ("quiet_grievance", Real),
+    ("quiet_days", np.float64),
+    ("reciprocation_hours", np.float64),
 )
 
 

@@ -63,7 +63,7 @@ class Lender(Role):
         }
         for k, review in enumerate(spec.reviews):
             at_hours = model.scenario.hours_from_start(review.at)
-            self.due[k][:] = at_hours + 24.0 * self.facts.days_later
+            self.due[k][:] = at_hours + 24 * np.asarray(self.facts.days_later, np.float64)
         model.record.add_figure(f"{name}_decided_at_hours")
         model.record.add_word(f"{name}_decision", DECISIONS)
 

@@ -119,7 +119,7 @@ class Observer(CrisisAgent):
     # Answers.
 
     def _see_triggers(self) -> None:
-        while self._coming and self._coming[0][0] <= self.crisis.hours + MOMENT:
+        while self._coming and self._coming[0][0] <= self.crisis.hours:
             hours, name, violent = self._coming.pop(0)
             rung = self.crisis.state(name).rung
             peaceful = self._kind_of[0][rung] < ACTS.index("force")

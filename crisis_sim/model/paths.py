@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crisis_sim.model.arrays import MOMENT, Real
+from crisis_sim.model.arrays import Real
 from crisis_sim.model.compiled import rule
-from crisis_sim.model.world import turn_ends_of
 
 if TYPE_CHECKING:
     from crisis_sim.model.crisis import CrisisModel
@@ -36,8 +35,8 @@ class Paths:
         self._crisis = crisis
         self.kept = min(max(replicates - crisis.first_replicate, 0), crisis.replicates)
         scenario = crisis.scenario  # whose last turn may end after the horizon
-        hours = max(scenario.horizon_hours, turn_ends_of(scenario)[-1])
-        days = int((hours + MOMENT) // 24) if self.kept else 0
+        hours = max(scenario.horizon_hours, scenario.turn_ends()[-1])
+        days = int(hours // 24) if self.kept else 0
         self.records = np.zeros((days + 1, self.kept, len(crisis.states)), PATH)
         self.records["rung"] = _NOT_YET
 

@@ -104,7 +104,7 @@ def take_turn(world: Any, one: Any, turn: Any, parts: Any, last: Any) -> Any:
     if parts & OBSERVE:
         _happen(world, one, here, turn)
     # What begins at the very end of a turn has all of the next one before it.
-    begun = here.board.began_at < here.hours - MOMENT
+    begun = here.board.began_at < here.hours
     if begun:
         _go_on(world, one, here, world.trading[turn], parts)
     if parts & OBSERVE and turn == last:
@@ -174,9 +174,8 @@ def _happen(world: Any, one: Any, here: Any, turn: Any) -> None:
             _move(world, one, 1 - side, brought.goal, here, hours)
             if brought.goal > world.course.halt_rung:
                 state.fall(1 - side, here, hours)
-        if world.event_triggers[event]:
+        if world.event_begins[event]:
             board.began_at = min(board.began_at, hours)
-        _begin(world, one, hours)
 
 
 @rule
@@ -229,8 +228,7 @@ def _keep(world: Any, one: Any, day: Any) -> None:
 def _strain(world: Any, one: Any, side: Any) -> Any:
     """Economic pressure that third parties put on a state."""
     strain = world.beside[row(world.beside, one), side].strain
-    for place in range(world.lenders.shape[0]):
-        number = world.lenders[place]
+    for number in range(world.borrowers.shape[0]):
         if world.borrowers[number] == side:
             burden = _ZERO
             for k in range(world.first_review[number], world.first_review[number + 1]):

@@ -17,15 +17,14 @@ from crisis_sim.model import (
     mediator,
     state,
 )
-from crisis_sim.model.arrays import DAY_HOURS, MOMENT, Array, Indices, Real, kept, terms
+from crisis_sim.model.arrays import DAY_HOURS, Array, Indices, Real, kept, terms
 from crisis_sim.model.bearing import BESIDE, INFLUENCE, bring_nothing
 from crisis_sim.model.luck import Luck, Streams
 from crisis_sim.model.record import NOTE, NOTES_A_TURN, OF_THIRD_PARTIES
 
 if TYPE_CHECKING:
-    from crisis_sim.model.agent import CrisisAgent
     from crisis_sim.model.crisis import CrisisModel
-    from crisis_sim.scenario.schema import Scenario
+    from crisis_sim.scenario.schema import EventSpec, Scenario
 
 #: How a crisis as a whole stands, in one replicate: see `CrisisModel`, `Halt` and `Endings`.
 BOARD = np.dtype(
@@ -83,13 +82,12 @@ class World(NamedTuple):
         beside: what agents of one's own bring to bear on each state; a single row where there are none.
         parties: kind and number of each third party, in the order of their names, so that the last digit does not hang on
             the order of the file.
-        lenders: their numbers, in the order of their names, too.
         borrowers, first_review, lender_of: each lender's borrower, the number of its first review (and, one more, of all
             reviews), and each review's lender.
         heard_by: each adviser's state.
         openers: who may open each channel: numbers of states, then of mediators; -1 for none.
-        event_hours, event_struck, event_triggers: when events come, the earliest first, whom they strike, and whether they
-            are triggers.
+        event_hours, event_struck, event_begins: when events come, the earliest first, whom they strike, and whether a
+            crisis begins with them.
         turn_ends: by turn, hours from the start to its end.
         come, days: by turn, how many of the events have come, and how many days have passed, by its end.
         trading: by turn, whether a day since the crisis began ends in it: markets move day by day.
@@ -127,7 +125,6 @@ class World(NamedTuple):
     events: Any
     beside: Any
     parties: Any
-    lenders: Any
     borrowers: Any
     first_review: Any
     lender_of: Any
@@ -135,7 +132,7 @@ class World(NamedTuple):
     openers: Any
     event_hours: Any
     event_struck: Any
-    event_triggers: Any
+    event_begins: Any
     turn_ends: Any
     come: Any
     days: Any
@@ -170,8 +167,8 @@ def world_of(crisis: CrisisModel) -> World:
     means = [one.means(state) for one in crisis.mediators for state in states]
     scheduled = crisis.scheduled
     event_hours = np.array([hours for hours, _, _ in scheduled], np.float64)
-    turn_ends = turn_ends_of(scenario)
-    days_since = _days(turn_ends - scenario.begins_hours)
+    turn_ends = np.array(scenario.turn_ends())
+    days_since = _days(np.array(scenario.turn_ends(from_beginning=True)))
     return World(
         board=crisis.board,
         powers=crisis.powers,
@@ -203,7 +200,6 @@ def world_of(crisis: CrisisModel) -> World:
         events=terms(EVENT, [_event(crisis, numbers) for _, _, numbers in scheduled]),
         beside=nothing_beside(1),
         parties=_parties(crisis),
-        lenders=np.array([one.place for one in sorted(crisis.lenders, key=_by_name)], AGENT),
         borrowers=np.array([one.borrower.place for one in crisis.lenders], AGENT),
         first_review=np.array(first_review, AGENT),
         lender_of=np.array(lender_of, AGENT),
@@ -211,7 +207,7 @@ def world_of(crisis: CrisisModel) -> World:
         openers=_openers(crisis),
         event_hours=event_hours,
         event_struck=np.array([crisis.state(one.struck).place for _, one, _ in scheduled], AGENT),
-        event_triggers=np.array([one.kind == "trigger" for _, one, _ in scheduled], np.bool_),
+        event_begins=np.array([_begins(scenario, one) for _, one, _ in scheduled], np.bool_),
         turn_ends=turn_ends,
         come=_come(event_hours, turn_ends),
         days=_days(turn_ends),
@@ -279,10 +275,6 @@ def figures_of(crisis: CrisisModel) -> int:
     )
 
 
-def _by_name(agent: CrisisAgent) -> str:
-    return agent.name
-
-
 def _by_state(records: NDArray[np.void]) -> NDArray[np.void]:
     return records.reshape(len(records), records.shape[1] // 2, 2)
 
@@ -297,20 +289,16 @@ def _event(crisis: CrisisModel, numbers: Any) -> dict[str, Array]:
     }
 
 
-def turn_ends_of(scenario: Scenario) -> NDArray[np.float64]:
-    """Hours from the start to the end of each turn, and 0 before the first; one of them ends where the crisis begins."""
-    numbers = np.arange(scenario.turns + 1) - scenario.turns_before
-    ends = scenario.begins_hours + np.round(numbers * scenario.hours_per_turn, 9)
-    ends[0] = 0  # the first may be shorter
-    return ends
+def _begins(scenario: Scenario, event: EventSpec) -> bool:
+    return event.kind == "trigger" or not scenario.triggered
 
 
-def _days(hours: NDArray[np.float64]) -> NDArray[np.intp]:
-    return np.floor((hours + MOMENT) / DAY_HOURS).astype(np.intp)
+def _days(turn_ends: NDArray[np.float64]) -> NDArray[np.intp]:
+    return (turn_ends // DAY_HOURS).astype(np.intp)
 
 
 def _come(event_hours: NDArray[np.float64], turn_ends: NDArray[np.float64]) -> NDArray[np.intp]:
-    come = np.searchsorted(event_hours, turn_ends + MOMENT, side="right")
+    come = np.searchsorted(event_hours, turn_ends, side="right")
     come[0] = 0  # those at the start come in the first turn
     return come
 
@@ -330,7 +318,7 @@ def _openers(crisis: CrisisModel) -> NDArray[np.intp]:
     numbers = {one.name: one.place for one in crisis.states}
     numbers |= {one.name: len(crisis.states) + one.place for one in crisis.mediators}
     lists = [
-        [numbers[name] for name in sorted(one.opened_by) if name in numbers]
+        [numbers[name] for name in sorted({*one.opened_by}) if name in numbers]
         for one in crisis.channels
     ]
     openers = np.full((len(lists), max(map(len, lists), default=0)), -1, np.intp)
