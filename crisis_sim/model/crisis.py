@@ -137,7 +137,9 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         rows = points * replicates
         if journal is not None and rows != 1:
             raise ValueError(f"a journal follows one replicate, not {rows}")
-        self._crisis = scenario = scenario.in_order()
+        # Which state is the first hangs on its name, not on the file.
+        states = dict(sorted(scenario.states.items()))
+        self._crisis = scenario = scenario.model_copy(update={"states": states})
         self.replicates = rows
         self.first_replicate = first_replicate
         self.journal = journal
@@ -175,9 +177,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.paths = Paths(self, keep_paths if points == 1 else 0)
         self.world = world_of(self)
         self.parameters.check_all_used()
-        self.look()
-        for state in self.states:
-            state.commitment = state.intensity
+        self._begin()
         self.paths.begin()
         self._card = self._find_card() if engine == "gpu" else None
 
@@ -190,7 +190,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
 
     @property
     def scenario(self) -> Scenario:
-        """The crisis that is run, its agents in the order of their names."""
+        """The crisis that is run, its states in the order of their names."""
         return self._crisis
 
     @scenario.setter
@@ -232,6 +232,25 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         ]
         for make in agents:
             make(self)
+
+    def _begin(self) -> None:
+        """Let all states stand where they stand when the crisis begins, and see when that is."""
+        scenario = self.scenario
+        turn.look(self.world, scenario.trigger_hours)
+        self._tell_notes()
+        for state in self.states:
+            state.commitment = state.intensity
+        if scenario.triggered:
+            self.began_at = scenario.trigger_hours
+        else:
+            self.began_at = min((hours for hours, _, _ in self.scheduled), default=np.inf)
+            self._begin_where_at_odds()
+
+    def _begin_where_at_odds(self) -> None:
+        """Begin the crisis where the states stand above the lowest rung, or hold a grievance or a claim."""
+        at_odds = [one.rung + one.grievance + one.facts.claim > 0 for one in self.states]
+        at_odds = np.logical_or(*at_odds)
+        self.began_at[at_odds] = np.minimum(self.began_at[at_odds], self.hours)
 
     def enrol(self, agent: CrisisAgent) -> None:
         """Take an agent into the cast; every agent does this for itself when it is made.
@@ -430,17 +449,16 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.running = bool(self.ongoing.any()) and self.turn < self.scenario.turns
 
     def look(self) -> None:
-        """See how things stand, as at the end of a turn: for states whose rungs were set from outside.
-
-        Before the trigger, how they stand counts from it on.
-        """
-        turn.look(self.world, max(self.hours, self.scenario.trigger_hours))
+        """See how things stand, as at the end of a turn: for states whose rungs were set from outside."""
+        turn.look(self.world, self.hours)
+        self._begin_where_at_odds()
         self._tell_notes()
 
     def move(self, state: State, who: Indices, rungs: Array) -> None:
         """Let a state go to other rungs in the replicates `who`."""
         rungs = np.broadcast_to(np.asarray(rungs, np.intp), np.shape(who)).copy()
         turn.move(self.world, state.place, np.asarray(who, np.intp), rungs, self.hours)
+        self._begin_where_at_odds()
         self._tell_notes()
 
     def drop_finished(self, share: float = 0.5) -> None:

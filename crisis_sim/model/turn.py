@@ -78,7 +78,6 @@ def look(world: Any, hours: float) -> None:
         for side in range(2):
             if here.board.ongoing:
                 state.come_to(world.powers[one, side], side, ladder, here, hours)
-        _begin(world, one, hours)
         _look(world, one)
 
 
@@ -88,7 +87,6 @@ def move(world: Any, side: int, who: Any, rungs: Any, hours: float) -> None:
     for place in range(who.shape[0]):
         one = who[place]
         _move(world, one, side, rungs[place], _here(world, one, hours), hours)
-        _begin(world, one, hours)
 
 
 @rule
@@ -150,17 +148,6 @@ def _move(world: Any, one: Any, side: Any, rung: Any, here: Any, hours: Any) -> 
 
 
 @rule
-def _begin(world: Any, one: Any, hours: Any) -> None:
-    """Begin the crisis, where no trigger is waited for and a rung, a grievance or a claim stands between the states."""
-    if world.course.triggered:
-        return
-    for side in range(2):
-        own, stakes = world.powers[one, side], world.stakes[row(world.stakes, one), side]
-        if own.rung > 0 or own.grievance > 0 or stakes.claim > 0:
-            world.board[one].began_at = min(world.board[one].began_at, hours)
-
-
-@rule
 def _happen(world: Any, one: Any, here: Any, turn: Any) -> None:
     """Let the events scheduled for the turn happen, rungs that they bring counting for the whole of it."""
     board = here.board
@@ -174,8 +161,6 @@ def _happen(world: Any, one: Any, here: Any, turn: Any) -> None:
             _move(world, one, 1 - side, brought.goal, here, hours)
             if brought.goal > world.course.halt_rung:
                 state.fall(1 - side, here, hours)
-        if world.event_begins[event]:
-            board.began_at = min(board.began_at, hours)
 
 
 @rule
@@ -228,7 +213,8 @@ def _keep(world: Any, one: Any, day: Any) -> None:
 def _strain(world: Any, one: Any, side: Any) -> Any:
     """Economic pressure that third parties put on a state."""
     strain = world.beside[row(world.beside, one), side].strain
-    for number in range(world.borrowers.shape[0]):
+    for place in range(world.lenders.shape[0]):
+        number = world.lenders[place]
         if world.borrowers[number] == side:
             burden = _ZERO
             for k in range(world.first_review[number], world.first_review[number + 1]):

@@ -23,8 +23,8 @@ from crisis_sim.model.luck import Luck, Streams
 from crisis_sim.model.record import NOTE, NOTES_A_TURN, OF_THIRD_PARTIES
 
 if TYPE_CHECKING:
+    from crisis_sim.model.agent import CrisisAgent
     from crisis_sim.model.crisis import CrisisModel
-    from crisis_sim.scenario.schema import EventSpec, Scenario
 
 #: How a crisis as a whole stands, in one replicate: see `CrisisModel`, `Halt` and `Endings`.
 BOARD = np.dtype(
@@ -53,7 +53,6 @@ class Course(NamedTuple):
 
     Attributes:
         hours_per_turn, days_per_turn: length of a turn.
-        triggered: whether a trigger is scheduled, before which no crisis begins.
         follow_up_hours: for how long a halt is watched.
         last_turn: the horizon.
         halt_rung, fire_rung, nuclear_rung: see `Ladder`.
@@ -61,7 +60,6 @@ class Course(NamedTuple):
 
     hours_per_turn: float
     days_per_turn: np.float32
-    triggered: bool
     follow_up_hours: float
     last_turn: int
     halt_rung: int
@@ -82,12 +80,12 @@ class World(NamedTuple):
         beside: what agents of one's own bring to bear on each state; a single row where there are none.
         parties: kind and number of each third party, in the order of their names, so that the last digit does not hang on
             the order of the file.
+        lenders: their numbers, in the order of their names, too.
         borrowers, first_review, lender_of: each lender's borrower, the number of its first review (and, one more, of all
             reviews), and each review's lender.
         heard_by: each adviser's state.
         openers: who may open each channel: numbers of states, then of mediators; -1 for none.
-        event_hours, event_struck, event_begins: when events come, the earliest first, whom they strike, and whether a
-            crisis begins with them.
+        event_hours, event_struck: when events come, the earliest first, and whom they strike.
         turn_ends: by turn, hours from the start to its end.
         come, days: by turn, how many of the events have come, and how many days have passed, by its end.
         trading: by turn, whether a day since the crisis began ends in it: markets move day by day.
@@ -125,6 +123,7 @@ class World(NamedTuple):
     events: Any
     beside: Any
     parties: Any
+    lenders: Any
     borrowers: Any
     first_review: Any
     lender_of: Any
@@ -132,7 +131,6 @@ class World(NamedTuple):
     openers: Any
     event_hours: Any
     event_struck: Any
-    event_begins: Any
     turn_ends: Any
     come: Any
     days: Any
@@ -200,6 +198,7 @@ def world_of(crisis: CrisisModel) -> World:
         events=terms(EVENT, [_event(crisis, numbers) for _, _, numbers in scheduled]),
         beside=nothing_beside(1),
         parties=_parties(crisis),
+        lenders=np.array([one.place for one in sorted(crisis.lenders, key=_by_name)], AGENT),
         borrowers=np.array([one.borrower.place for one in crisis.lenders], AGENT),
         first_review=np.array(first_review, AGENT),
         lender_of=np.array(lender_of, AGENT),
@@ -207,7 +206,6 @@ def world_of(crisis: CrisisModel) -> World:
         openers=_openers(crisis),
         event_hours=event_hours,
         event_struck=np.array([crisis.state(one.struck).place for _, one, _ in scheduled], AGENT),
-        event_begins=np.array([_begins(scenario, one) for _, one, _ in scheduled], np.bool_),
         turn_ends=turn_ends,
         come=_come(event_hours, turn_ends),
         days=_days(turn_ends),
@@ -215,7 +213,6 @@ def world_of(crisis: CrisisModel) -> World:
         course=Course(
             hours_per_turn=float(scenario.hours_per_turn),
             days_per_turn=Real(crisis.days_per_turn),
-            triggered=scenario.triggered,
             follow_up_hours=float(24 * scenario.follow_up_days),
             last_turn=int(scenario.turns),
             halt_rung=rungs.halt_rung,
@@ -275,6 +272,10 @@ def figures_of(crisis: CrisisModel) -> int:
     )
 
 
+def _by_name(agent: CrisisAgent) -> str:
+    return agent.name
+
+
 def _by_state(records: NDArray[np.void]) -> NDArray[np.void]:
     return records.reshape(len(records), records.shape[1] // 2, 2)
 
@@ -287,10 +288,6 @@ def _event(crisis: CrisisModel, numbers: Any) -> dict[str, Array]:
         "deaths": numbers.deaths,
         "goal": np.minimum(goal, crisis.ladder.top),
     }
-
-
-def _begins(scenario: Scenario, event: EventSpec) -> bool:
-    return event.kind == "trigger" or not scenario.triggered
 
 
 def _days(turn_ends: NDArray[np.float64]) -> NDArray[np.intp]:

@@ -504,14 +504,6 @@ class Scenario(Part):
     def _turn(self) -> int:
         return _ticks(hours=self.hours_per_turn)
 
-    def in_order(self) -> Scenario:
-        """The same crisis with all agents in the order of their names, on which alone the model's results may hang."""
-        ordered = {
-            section: dict(sorted(getattr(self, section).items()))
-            for section in ("states", "mediators", "lenders", "channels", "advisers")
-        }
-        return self.model_copy(update=ordered)
-
     def moment(self, hours: float) -> datetime:
         """The date and time `hours` after the start, in the offset of `start`."""
         return self.start + timedelta(hours=hours)
