@@ -104,10 +104,9 @@ class Observer(CrisisAgent):
 
     def observe(self) -> None:
         """See what came of the last turn's decisions, and what happened in this turn."""
-        hours, trigger_hours = self.crisis.hours, self.crisis.scenario.trigger_hours
-        # What was decided in the turn before, or came with the trigger at this one's end.
-        last = float(self.crisis.world.turn_ends[self.crisis.turn - 1])
-        decided_at = max(last, min(hours, trigger_hours))
+        if not self.crisis.begun.any():
+            return
+        decided_at = float(self.crisis.world.turn_ends[self.crisis.turn - 1])
         self._see_war()
         for state in self.crisis.states:
             self._see_answer(state, decided_at)
