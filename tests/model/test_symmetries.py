@@ -1,10 +1,10 @@
 """Symmetries of a crisis: what may be changed in a file, or in how it is run, without changing what comes of it.
 
-They are asked of the public faces alone: a scenario is read, run, and its outcomes are compared. A model with other rules has
-to pass them too.
+They are asked of the public faces alone: a scenario is read, run, and its outcomes are compared. A model with other rules
+has to pass them too.
 
 Luck is keyed by names. So what changes no name (the order of a file, the start, where one stops on the way) changes no
-replicate; what changes names, or who bears them, deals out other luck, and may change what comes of many crises by chance alone.
+replicate; what changes names, or who bears them, deals out other luck, and what comes of single crises may differ by chance.
 """
 
 from __future__ import annotations
