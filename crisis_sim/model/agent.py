@@ -42,13 +42,16 @@ class Lucky(OverReplicates):
     def where(self, purpose: str, rate_per_day: Array, who: Indices | None = None) -> Indices:
         """The replicates in which an event of this rate happens in this turn; call it at most once a turn for a purpose.
 
+        Nothing happens before the crisis begins.
+
         Args:
             purpose: names the event, and keys its luck.
             rate_per_day: shape (replicates,), or (len(who),), or one number for all.
             who: the replicates in which it may happen in this turn; all of them where left out.
         """
         clock = cast(Clock, self._stream(purpose, Clock))
-        return clock.ring(rate_per_day * self.crisis.days_per_turn, who)
+        begun = self.crisis.begun if who is None else self.crisis.begun[who]
+        return clock.ring(rate_per_day * self.crisis.days_per_turn * begun, who)
 
     def uniform(self, purpose: str, who: Indices) -> NDArray[np.float32]:
         """The next uniform number in [0, 1) of this purpose, for the replicates in `who`."""

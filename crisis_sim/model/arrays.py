@@ -17,6 +17,8 @@ Indices = NDArray[np.intp]
 Flags = NDArray[np.bool_]
 #: Hours of a day.
 DAY_HOURS = 24
+#: Hours: times no further apart are the same, whatever sums and products they are of.
+MOMENT = 1e-6
 
 
 def at_most(values: Array, most: float) -> Array:

@@ -81,6 +81,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
 
     Attributes:
         hours: hours from the scenario's start to the end of the current turn.
+        began_at: hours at which each replicate's crisis began, infinite before, shape (replicates,).
         turn: number of the current turn, from 1.
         ongoing: whether each replicate's crisis goes on, shape (replicates,).
         danger: how dangerous the crisis looks to all, 0 to 1, shape (replicates,).
@@ -103,6 +104,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         NoCardError: when the engine is a graphics card, and there is none.
     """
 
+    began_at = Held()
     ongoing = Held()
     open_to_decision = Held()
     at_war = Held()
@@ -135,7 +137,9 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         rows = points * replicates
         if journal is not None and rows != 1:
             raise ValueError(f"a journal follows one replicate, not {rows}")
-        self._crisis = scenario
+        # Which state is the first hangs on its name, not on the file.
+        states = dict(sorted(scenario.states.items()))
+        self._crisis = scenario = scenario.model_copy(update={"states": states})
         self.replicates = rows
         self.first_replicate = first_replicate
         self.journal = journal
@@ -161,6 +165,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.lines = np.zeros((rows, len(scenario.channels)), LINE)
         self.counsel = np.zeros((rows, len(scenario.advisers)), COUNSEL)
         self.ongoing = True
+        self.began_at = np.inf
         self.record = self._new_record()
         self.streams = streams_of(self, self.luck)
 
@@ -172,9 +177,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.paths = Paths(self, keep_paths if points == 1 else 0)
         self.world = world_of(self)
         self.parameters.check_all_used()
-        self.look()
-        for state in self.states:
-            state.commitment = state.intensity
+        self._begin()
         self.paths.begin()
         self._card = self._find_card() if engine == "gpu" else None
 
@@ -187,7 +190,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
 
     @property
     def scenario(self) -> Scenario:
-        """The crisis that is run."""
+        """The crisis that is run, its states in the order of their names."""
         return self._crisis
 
     @scenario.setter
@@ -229,6 +232,25 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         ]
         for make in agents:
             make(self)
+
+    def _begin(self) -> None:
+        """Let all states stand where they stand when the crisis begins, and see when that is."""
+        scenario = self.scenario
+        turn.look(self.world, scenario.trigger_hours)
+        self._tell_notes()
+        for state in self.states:
+            state.commitment = state.intensity
+        if scenario.triggered:
+            self.began_at = scenario.trigger_hours
+        else:
+            self.began_at = min((hours for hours, _, _ in self.scheduled), default=np.inf)
+            self._begin_where_at_odds()
+
+    def _begin_where_at_odds(self) -> None:
+        """Begin the crisis where the states stand above the lowest rung, or hold a grievance or a claim."""
+        at_odds = [one.rung + one.grievance + one.facts.claim > 0 for one in self.states]
+        at_odds = np.logical_or(*at_odds)
+        self.began_at[at_odds] = np.minimum(self.began_at[at_odds], self.hours)
 
     def enrol(self, agent: CrisisAgent) -> None:
         """Take an agent into the cast; every agent does this for itself when it is made.
@@ -285,6 +307,11 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.scheduled = tuple((hours[k], scenario.events[k], numbers[k]) for k in order)
 
     # What agents ask.
+
+    @property
+    def begun(self) -> NDArray[np.bool_]:
+        """Whether each replicate's crisis had begun before the current turn's end."""
+        return np.asarray(self.began_at < self.hours)
 
     def state(self, name: str) -> State:
         """The state of that name."""
@@ -350,7 +377,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
 
     def _next_stop(self, is_watched: bool) -> int:
         """The turn to go on to: the day's last where someone watches, else one some way ahead."""
-        in_a_day = max(int(24 // self.scenario.hours_per_turn), 1)
+        in_a_day = max(int(round(24 / self.scenario.hours_per_turn, 9)), 1)
         days = 1 if is_watched else max(AT_A_STRETCH // (in_a_day * self.replicates), 1)
         until = self.turn + days * in_a_day
         return min(until - until % in_a_day, self.scenario.turns)
@@ -358,7 +385,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
     def _take_turns(self, until: int, parts: int) -> None:
         """Take the replicates whose crises go on through parts of the turns up to this one."""
         first = self.turn + 1
-        self.turn, self.hours = until, until * self.scenario.hours_per_turn
+        self.turn, self.hours = until, float(self.world.turn_ends[until])
         self._take(first, parts)
 
     def _take(self, first: int, parts: int) -> None:
@@ -371,7 +398,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
     def _take_turn_with(self, own: list[CrisisAgent]) -> None:
         """A turn with agents of one's own, which act right after the others."""
         self.turn += 1
-        self.hours = self.turn * self.scenario.hours_per_turn
+        self.hours = float(self.world.turn_ends[self.turn])
         before = self.ongoing.copy()
         parties = [agent for agent in own if isinstance(agent, ThirdParty)]
         if parties:
@@ -424,12 +451,14 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
     def look(self) -> None:
         """See how things stand, as at the end of a turn: for states whose rungs were set from outside."""
         turn.look(self.world, self.hours)
+        self._begin_where_at_odds()
         self._tell_notes()
 
     def move(self, state: State, who: Indices, rungs: Array) -> None:
         """Let a state go to other rungs in the replicates `who`."""
         rungs = np.broadcast_to(np.asarray(rungs, np.intp), np.shape(who)).copy()
         turn.move(self.world, state.place, np.asarray(who, np.intp), rungs, self.hours)
+        self._begin_where_at_odds()
         self._tell_notes()
 
     def drop_finished(self, share: float = 0.5) -> None:

@@ -97,7 +97,7 @@ def drift(own: Any, habits: Any, luck: Any, stream: Any) -> None:
     else:
         today, own.tomorrow = normals(luck, stream)
     own.has_tomorrow = not own.has_tomorrow
-    own.drift = min(max(own.drift + habits.volatility * today, -FARTHEST), FARTHEST)
+    own.drift += habits.volatility * today
 
 
 @rule
@@ -133,7 +133,7 @@ def recall(own: Any, habits: Any) -> None:
 @rule
 def _level(own: Any, habits: Any) -> Any:
     """The market's level, in logarithms."""
-    return own.drift - habits.sensitivity * own.priced
+    return min(max(own.drift, -FARTHEST), FARTHEST) - habits.sensitivity * own.priced
 
 
 @rule

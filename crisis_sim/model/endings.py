@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crisis_sim.model import tell
-from crisis_sim.model.arrays import Array, Held, Real, at_most
+from crisis_sim.model.arrays import MOMENT, Array, Held, Real, at_most
 from crisis_sim.model.compiled import routine, rule
 from crisis_sim.model.luck import rings
 from crisis_sim.model.record import (
@@ -38,11 +38,12 @@ NAME = "crisis/endings"
 
 #: When both sides are quiet, for how long that must last, and within how many hours a step down is answered; in
 #: `crisis_sim.model.world.TERMS`.
-TERMS = tuple(
-    (name, Real)
-    for name in ("quiet_intensity", "quiet_grievance", "quiet_days", "reciprocation_hours")
+TERMS = (
+    ("quiet_intensity", Real),
+    ("quiet_grievance", Real),
+    ("quiet_days", np.float64),
+    ("reciprocation_hours", np.float64),
 )
-_ZERO = Real(0)
 
 
 class Endings:
@@ -105,8 +106,12 @@ def by_collapse(habits: Any, side: Any, here: Any) -> Any:
 
 
 @rule
-def by_quiet(one: Any, other: Any, terms: Any, here: Any) -> Any:
-    """Tacit, or faded: both quiet for long enough, with nothing signed."""
+def by_quiet(one: Any, other: Any, terms: Any, here: Any, days: Any) -> Any:
+    """Tacit, or faded: both quiet for long enough, with nothing signed.
+
+    Args:
+        days: length of a turn.
+    """
     board = here.board
     if (
         max(one.intensity, other.intensity) > terms.quiet_intensity
@@ -114,14 +119,14 @@ def by_quiet(one: Any, other: Any, terms: Any, here: Any) -> Any:
         or board.holding
         or board.pending
     ):
-        board.quiet_days = _ZERO
+        board.quiet_days = 0
         return NONE
-    board.quiet_days += here.days
-    if board.quiet_days < terms.quiet_days:
+    board.quiet_days += days
+    if board.quiet_days < terms.quiet_days - MOMENT:
         return NONE
     # Not a number, and so not answered, where one of them never stepped down.
     apart = abs(one.stepped_down_at - other.stepped_down_at)
-    return TACIT if apart <= terms.reciprocation_hours else FADED
+    return TACIT if apart <= terms.reciprocation_hours + MOMENT else FADED
 
 
 @routine

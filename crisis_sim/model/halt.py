@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crisis_sim.model import mediator, state, tell
-from crisis_sim.model.arrays import DAY_HOURS, Array, Held, Real, row
+from crisis_sim.model.arrays import DAY_HOURS, MOMENT, Array, Held, Real, row
 from crisis_sim.model.choice import logistic
 from crisis_sim.model.compiled import routine, rule
 from crisis_sim.model.luck import rings, uniform
@@ -23,14 +23,14 @@ from crisis_sim.model.record import (
     mark,
     note,
 )
-from crisis_sim.model.state import STREAMS_A_STATE
+from crisis_sim.model.state import STREAMS_A_STATE, STRUCK
 
 if TYPE_CHECKING:
     from crisis_sim.model.crisis import CrisisModel
 
 #: What a halt takes luck for, by the number of the stream after those of the states.
-VIOLATE, STRUCK, ANSWER = (2 * STREAMS_A_STATE + k for k in range(3))
-PURPOSES = ("violate", "struck", "answer")
+VIOLATE, ANSWER = (2 * STREAMS_A_STATE + k for k in range(2))
+PURPOSES = ("violate", "answer")
 NAME = "crisis/halt"
 
 #: Numbers of a halt that stay as they are while a crisis lasts, in `crisis_sim.model.world.TERMS`.
@@ -41,8 +41,7 @@ TERMS = (
     ("offer_hours", np.float64),
     ("brokered_share", Real),
 )
-_HALF = Real(0.5)
-_NEVER = Real(-np.inf)
+_NEVER = -np.inf
 
 
 class Halt:
@@ -82,18 +81,29 @@ def terms(behaviour: Any) -> dict[str, Array]:
 
 @rule
 def agree(
-    one: Any, other: Any, terms: Any, mediation: Any, means: Any, replicate: Any, here: Any
+    one: Any,
+    other: Any,
+    terms: Any,
+    mediation: Any,
+    means: Any,
+    replicate: Any,
+    here: Any,
+    lots: Any,
 ) -> None:
-    """Agree where both sides want to; an offer that is not taken up at once stands for a while."""
+    """Agree where both sides want to; an offer that is not taken up at once stands for a while.
+
+    Args:
+        lots: the number of the mediators' first stream of luck.
+    """
     if not (one.wants_halt or other.wants_halt):
         return
-    book, hours, now = here.book, here.hours, Real(here.hours)
+    book, hours, now = here.book, here.hours, here.hours - MOMENT
     takes_up = one.wants_halt and other.offer_until >= now
     other_takes_up = other.wants_halt and one.offer_until >= now
     would = one.wants_halt or one.offer_until >= now
     other_would = other.wants_halt or other.offer_until >= now
     if not (would and other_would):
-        stands_until = Real(hours + terms.offer_hours)
+        stands_until = hours + terms.offer_hours
         if one.wants_halt:
             one.offer_until = stands_until
             note(book, tell.OFFERED, 0, hours)
@@ -116,7 +126,8 @@ def agree(
         return
     here.board.pending = True
     here.board.effective_at = hours + terms.implementation_hours
-    broker = mediator.broker(mediation, means, row(means, replicate), terms.brokered_share)
+    share, numbers = terms.brokered_share, row(means, replicate)
+    broker = mediator.broker(mediation, means, numbers, share, here.luck, lots)
     if math.isnan(book.figures[AGREED, book.row]):
         book.words[BROKERED_BY, book.row] = broker
         book.figures[AGREED, book.row] = hours
@@ -127,7 +138,7 @@ def agree(
 def is_due(here: Any) -> Any:
     """Whether a halt that was agreed comes into effect."""
     board = here.board
-    if not board.pending or board.effective_at > here.hours:
+    if not board.pending or board.effective_at > here.hours + MOMENT:
         return False
     board.pending = False
     board.holding = True
@@ -168,8 +179,12 @@ def is_violated(terms: Any, here: Any) -> Any:
 
 @rule
 def first_is_struck(here: Any) -> Any:
-    """Whether it is the first state that was fired on: either side is as likely to fire."""
-    return uniform(here.luck, STRUCK) < _HALF
+    """Whether it is the first state that was fired on: either side is as likely to fire, and draws a lot of its own."""
+    one, other = Real(0), Real(0)
+    while one == other:
+        one = uniform(here.luck, STRUCK)
+        other = uniform(here.luck, STREAMS_A_STATE + STRUCK)
+    return one > other
 
 
 @routine

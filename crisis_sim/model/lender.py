@@ -10,7 +10,7 @@ import numpy as np
 
 from crisis_sim.model import tell
 from crisis_sim.model.agent import Role
-from crisis_sim.model.arrays import Array, Real, reals
+from crisis_sim.model.arrays import MOMENT, Array, Real, reals
 from crisis_sim.model.choice import logistic
 from crisis_sim.model.compiled import routine, rule
 from crisis_sim.model.luck import uniform
@@ -25,15 +25,14 @@ DECISIONS = ("", "approved", "delayed")
 APPROVED, DELAYED = 1, 2
 
 #: All that changes in a lender, review by review: see `Lender`.
-REVIEW = reals("due", "burden")
+REVIEW = np.dtype([("due", np.float64), ("burden", Real)], align=True)
 #: How a lender's purse restrains its borrower, and what is left of a burden after a turn.
 CONDUCT = reals("hold", "run_up_hours", "kept")
 #: What hangs on a review.
 STAKE = np.dtype(
     [*((name, Real) for name in ("favour", "strictness", "relief", "shock")), ("delay_hours", np.float64)]
 )  # fmt: skip
-_ZERO = Real(0)
-_PUT_OFF_FOR_GOOD = Real(np.inf)
+_PUT_OFF_FOR_GOOD = np.inf
 
 
 class Lender(Role):
@@ -64,7 +63,7 @@ class Lender(Role):
         }
         for k, review in enumerate(spec.reviews):
             at_hours = model.scenario.hours_from_start(review.at)
-            self.due[k][:] = self.array(at_hours) + Real(24) * self.facts.days_later
+            self.due[k][:] = at_hours + 24 * np.asarray(self.facts.days_later, np.float64)
         model.record.add_figure(f"{name}_decided_at_hours")
         model.record.add_word(f"{name}_decision", DECISIONS)
 
@@ -130,7 +129,7 @@ class Lender(Role):
 @rule
 def is_due(review: Any, hours: Any) -> Any:
     """Whether the board meets on a review."""
-    return review.due <= Real(hours)
+    return review.due <= hours + MOMENT
 
 
 @routine
@@ -158,7 +157,7 @@ def decide(
         review.burden = -stake.relief
     else:
         decision = DELAYED
-        review.due = Real(here.hours + stake.delay_hours)
+        review.due = here.hours + stake.delay_hours
         review.burden = stake.shock
     book = here.book
     if book.words[OF_LENDERS + lender, book.row] == 0:
@@ -175,5 +174,5 @@ def bear(conduct: Any, reviews: Any, first: Any, count: Any, hours: Any, joined:
     due = reviews[first].due
     for k in range(first + 1, first + count):
         due = min(due, reviews[k].due)
-    ahead = min(Real(hours) - due, _ZERO)
+    ahead = Real(min(hours - due, 0.0))
     joined.restraint += conduct.hold * math.exp(ahead / conduct.run_up_hours)

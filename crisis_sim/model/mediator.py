@@ -10,7 +10,7 @@ from crisis_sim.model import tell
 from crisis_sim.model.agent import Role
 from crisis_sim.model.arrays import Array, Held, Real, reals
 from crisis_sim.model.compiled import routine, rule
-from crisis_sim.model.luck import rings
+from crisis_sim.model.luck import rings, uniform
 from crisis_sim.model.record import (
     MEDIATION_STARTED,
     MEDIATION_STYLE,
@@ -46,7 +46,9 @@ CONDUCT = np.dtype(
 )  # fmt: skip
 #: What it can bring to bear on a state.
 MEANS = reals("trust", "information", "leverage")
-PURPOSES = ("call",)
+#: Its clock of calls, and the lots that it draws where others have as much sway.
+LOT = "lot"
+PURPOSES = ("call", LOT)
 _ZERO, _HALF, _ONE = Real(0), Real(0.5), Real(1)
 
 
@@ -180,17 +182,21 @@ def bear(own: Any, means: Any, conduct: Any, joined: Any) -> None:
 
 
 @routine
-def broker(mediation: Any, means: Any, terms: Any, brokered_share: Any) -> Any:
+def broker(
+    mediation: Any, means: Any, terms: Any, brokered_share: Any, luck: Any, first: Any
+) -> Any:
     """The mediator whose work an agreement is, the one with most sway, if that is enough; from 1, or 0 for none.
 
-    Its sway is its effort, by the trust of both sides and the leverage that it uses.
+    Its sway is its effort, by the trust of both sides and the leverage that it uses. Among equals lots are drawn, by each
+    that has enough, so that none hangs on who the others are.
 
     Args:
         mediation: the mediators.
         means: what they can bring to bear, shape (replicates or 1, mediators, states), of which row `terms` counts.
         brokered_share: how much sway is enough.
+        first: the number of the mediators' first stream of luck.
     """
-    most, best = brokered_share, 0
+    most, best, highest = brokered_share, 0, _ZERO
     for number in range(mediation.size):
         own, effort = mediation[number], mediation[number].effort
         one, other = means[terms, number, 0], means[terms, number, 1]
@@ -199,7 +205,8 @@ def broker(mediation: Any, means: Any, terms: Any, brokered_share: Any) -> Any:
             weight += one.leverage
             other_weight += other.leverage
         sway = effort * (weight * _HALF + other_weight * _HALF)
-        if sway >= most and sway > 0:
-            most = sway
-            best = number + 1
+        if sway >= brokered_share and sway > 0:
+            lot = uniform(luck, first + 2 * number + 1)
+            if sway > most or (sway == most and (best == 0 or lot > highest)):
+                most, best, highest = sway, number + 1, lot
     return best

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisis_sim.model.agent import CrisisAgent
-from crisis_sim.model.arrays import Flags, Indices
+from crisis_sim.model.arrays import MOMENT, Flags, Indices
 from crisis_sim.model.parameters import Parameters
 from crisis_sim.scenario.schema import ENDINGS, VIOLENCE
 
@@ -64,8 +64,8 @@ class Observer(CrisisAgent):
     **Acts.** An act is a climb, or force or a display that goes on: on a lower rung, or anew every `RENEWED_AFTER_DAYS`,
     while no halt holds. It is of the kind of its rung: war, force (other violence), display (the highest rung without
     violence) or threat (those below). Once there was war, all force is war until neither side fires. To come down to a
-    threat or to calm is no act, and neither is a halt. The acts of both states form one sequence; in a turn those
-    of the state that the scenario lists first come first.
+    threat or to calm is no act, and neither is a halt. The acts of both states form one sequence; in a turn the
+    milder comes first.
 
     **Halts.** Strikes have halted when a ceasefire takes effect after the first strike and is there at its turn's end, or
     with the last strike before `follow_up_days` without one, or before the crisis ended.
@@ -104,12 +104,14 @@ class Observer(CrisisAgent):
 
     def observe(self) -> None:
         """See what came of the last turn's decisions, and what happened in this turn."""
-        decided_at = self.crisis.hours - self.crisis.scenario.hours_per_turn
+        if not self.crisis.begun.any():
+            return
+        decided_at = float(self.crisis.world.turn_ends[self.crisis.turn - 1])
         self._see_war()
         for state in self.crisis.states:
             self._see_answer(state, decided_at)
-            self._see_acts(state, decided_at)
-            self._seen[state.name] = state.rung.copy()
+        self._see_acts(decided_at)
+        self._seen = {state.name: state.rung.copy() for state in self.crisis.states}
         self._see_triggers()
         self._see_halt()
 
@@ -130,7 +132,8 @@ class Observer(CrisisAgent):
         name, record = state.name, self.crisis.record
         answered_at = self._answered_at[name]
         climbed = (state.rung > self._seen[name]) & (state.rung > self._stood[name])
-        in_time = ~(hours - answered_at > 24 * RESPONSE_GAP_DAYS)  # true before the first climb
+        # True before the first climb.
+        in_time = ~(hours - answered_at > 24 * RESPONSE_GAP_DAYS + MOMENT)
         answers = climbed & in_time & ~np.isnan(self._struck_at[name]) & self.crisis.ongoing
         who = answers.nonzero()[0]
         if who.size:
@@ -148,15 +151,25 @@ class Observer(CrisisAgent):
         self._warring |= highest == ACTS.index("war")
         self._warring &= highest >= ACTS.index("force")
 
-    def _see_acts(self, state: State, hours: float) -> None:
+    def _see_acts(self, hours: float) -> None:
+        (one, kinds), (other, other_kinds) = (
+            self._acts_of(state, hours) for state in self.crisis.states
+        )
+        milder = one & (~other | (kinds <= other_kinds))
+        for acts, of in ((milder, kinds), (other, other_kinds), (one & ~milder, kinds)):
+            who = acts.nonzero()[0]
+            self._count(who, of[who])
+
+    def _acts_of(self, state: State, hours: float) -> tuple[Flags, NDArray[np.int8]]:
+        """In which replicates the state acts, and of what kind that is."""
         seen, acted_at = self._seen[state.name], self._acted_at[state.name]
         kind = self._kind_of[0][state.rung]
-        anew = (state.rung < seen) | (hours - acted_at >= 24 * RENEWED_AFTER_DAYS)
+        anew = (state.rung < seen) | (hours - acted_at >= 24 * RENEWED_AFTER_DAYS - MOMENT)
         goes_on = (kind >= ACTS.index("display")) & anew & ~self.crisis.halt.holding
         kind = np.where(self._warring & (kind == ACTS.index("force")), ACTS.index("war"), kind)
-        who = (((state.rung > seen) | goes_on) & self.crisis.ongoing).nonzero()[0]
-        acted_at[who] = hours
-        self._count(who, kind[who])
+        acts = ((state.rung > seen) | goes_on) & self.crisis.ongoing
+        acted_at[acts] = hours
+        return acts, kind
 
     def _count(self, who: Indices, kinds: NDArray[np.int8]) -> None:
         """Count that these acts followed the last ones."""
@@ -178,7 +191,8 @@ class Observer(CrisisAgent):
         if not waiting.any():
             return
         rest = crisis.hours - self.strikes_until
-        rested = (waiting & (rest >= 24 * crisis.scenario.follow_up_days)).nonzero()[0]
+        watched = 24 * crisis.scenario.follow_up_days
+        rested = (waiting & (rest >= watched - MOMENT)).nonzero()[0]
         self._halt(rested, self.strikes_until[rested])
         ceased = (waiting & ~self._halted & crisis.halt.holding).nonzero()[0]
         effective_at = crisis.halt.effective_at[ceased]

@@ -35,7 +35,7 @@ class Paths:
         self._crisis = crisis
         self.kept = min(max(replicates - crisis.first_replicate, 0), crisis.replicates)
         scenario = crisis.scenario  # whose last turn may end after the horizon
-        hours = max(scenario.horizon_hours, scenario.turns * scenario.hours_per_turn)
+        hours = max(scenario.horizon_hours, scenario.turn_ends()[-1])
         days = int(hours // 24) if self.kept else 0
         self.records = np.zeros((days + 1, self.kept, len(crisis.states)), PATH)
         self.records["rung"] = _NOT_YET

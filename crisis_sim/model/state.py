@@ -9,7 +9,7 @@ import numpy as np
 
 from crisis_sim.model import choice, economy, tell
 from crisis_sim.model.agent import Role
-from crisis_sim.model.arrays import Array, Held, Indices, Real
+from crisis_sim.model.arrays import MOMENT, Array, Held, Indices, Real
 from crisis_sim.model.compiled import routine, rule
 from crisis_sim.model.economy import Economy
 from crisis_sim.model.luck import rings, uniform
@@ -39,10 +39,11 @@ POWER = np.dtype(
         *(
             (name, Real)
             for name in (
-                "strikes", "grievance", "seen", "error", "commitment", "alert", "fatigue", "prepared", "offer_until", "lean",
-                "leaning", "stepped_down_at", "blow", "stray",
+                "strikes", "grievance", "seen", "error", "commitment", "alert", "fatigue", "prepared", "lean", "leaning",
+                "blow", "stray",
             )
         ),
+        *((name, np.float64) for name in ("offer_until", "stepped_down_at")),
         *((name, Real) for name in economy.STANDING),
         *((name, np.bool_) for name in ("at_war", "nuclear", "decides", "wants_halt", "yields", "has_tomorrow")),
     ],
@@ -61,15 +62,15 @@ HABITS = np.dtype(
 )  # fmt: skip
 
 #: What a state takes luck for, by the number of the stream; clocks and what they are called.
-MISREAD, ERROR, MARKET, ACCIDENT, DECIDE, CHOOSE, CONCLUDE, COLLAPSE = range(8)
+MISREAD, ERROR, MARKET, ACCIDENT, DECIDE, CHOOSE, CONCLUDE, COLLAPSE, STRUCK = range(9)
 PURPOSES = ("misread", "error", "market", "accident", "decide", "choose", "conclude")
 CLOCKS = ("misread", "accident", "decide")
-STREAMS_A_STATE = 8
+STREAMS_A_STATE = 9
 
 #: It has not decided in this turn.
 UNDECIDED = -1
 _ZERO, _ONE, _TWO = Real(0), Real(1), Real(2)
-_NEVER = Real(-np.inf)
+_NEVER = -np.inf
 
 
 class State(Role):
@@ -138,7 +139,7 @@ class State(Role):
         names = model.ladder.names
         self.rung = names.index(spec.rung_at_start) if spec.rung_at_start else 0
         self.offer_until = _NEVER
-        self.stepped_down_at = Real(np.nan)
+        self.stepped_down_at = np.nan
         self.goes_to = UNDECIDED
 
     def meet(self, rival: State) -> None:
@@ -305,7 +306,7 @@ def look_around(
     now.worst = worst
     now.answered = max(_ONE - suffered, _ZERO)
     now.belief = stakes.hope + known * (rival.lean - stakes.hope)
-    now.accepting = _ONE if rival.offer_until >= Real(hours) else _ZERO
+    now.accepting = _ONE if rival.offer_until >= hours - MOMENT else _ZERO
 
 
 @rule
@@ -390,7 +391,7 @@ def move(own: Any, side: Any, rung: Any, ladder: Any, openings: Any, here: Any, 
         own.blow += opening.harm
         here.board.deaths += opening.deaths
     else:
-        own.stepped_down_at = Real(here.hours)
+        own.stepped_down_at = here.hours
     own.rung = rung
     come_to(own, side, ladder, here, hours)
     kind = tell.CLIMBED if rung > before else tell.STEPPED_DOWN

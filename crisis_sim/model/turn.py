@@ -21,7 +21,7 @@ from crisis_sim.model import (
     state,
     tell,
 )
-from crisis_sim.model.arrays import DAY_HOURS, Real, row
+from crisis_sim.model.arrays import DAY_HOURS, MOMENT, Real, row
 from crisis_sim.model.compiled import driver, part, rule
 from crisis_sim.model.endings import AGREEMENT, NONE, UNRESOLVED
 from crisis_sim.model.luck import Draws
@@ -93,15 +93,33 @@ def move(world: Any, side: int, who: Any, rungs: Any, hours: float) -> None:
 def take_turn(world: Any, one: Any, turn: Any, parts: Any, last: Any) -> Any:
     """Take one replicate through parts of a turn; 1 if it observed, else 0.
 
+    Before its crisis begins only scheduled events happen; nobody decides, and no luck is taken.
+
     Args:
         last: the turn after which someone looks at how things stand.
     """
-    here = _here(world, one, turn * world.course.hours_per_turn)
+    here = _here(world, one, world.turn_ends[turn])
     if parts & OBSERVE:
         _happen(world, one, here, turn)
-        _observe(world, one, here, world.days[turn] > world.days[turn - 1])
-        if turn == last:
-            _show(world, one)
+    # What begins at the very end of a turn has all of the next one before it.
+    begun = here.board.began_at < here.hours
+    if begun:
+        _go_on(world, one, here, world.trading[turn], parts)
+    if parts & OBSERVE and turn == last:
+        _show(world, one)
+    if parts & CLOSE:
+        _end(world, one, here, begun, turn >= world.course.last_turn)
+        if world.days[turn] > world.days[turn - 1] and world.place[one] < world.paths.shape[1]:
+            _keep(world, one, world.days[turn])
+    return parts & OBSERVE
+
+
+@rule
+def _go_on(world: Any, one: Any, here: Any, trading: Any, parts: Any) -> None:
+    """Take one replicate, whose crisis has begun, through parts of a turn, but for events and the end."""
+    if parts & OBSERVE:
+        _suffer(world, one, here)
+        _observe(world, one, here, trading)
     if parts & CONVENE:
         _convene(world, one, here)
     if parts & ACT:
@@ -112,10 +130,6 @@ def take_turn(world: Any, one: Any, turn: Any, parts: Any, last: Any) -> Any:
     if parts & CLOSE:
         _halt(world, one, here)
         _look(world, one)
-        _end(world, one, here, turn >= world.course.last_turn)
-        if world.days[turn] > world.days[turn - 1] and world.place[one] < world.paths.shape[1]:
-            _keep(world, one, world.days[turn])
-    return parts & OBSERVE
 
 
 @part
@@ -135,7 +149,7 @@ def _move(world: Any, one: Any, side: Any, rung: Any, here: Any, hours: Any) -> 
 
 @rule
 def _happen(world: Any, one: Any, here: Any, turn: Any) -> None:
-    """Let the events scheduled for the turn happen, rungs that they bring counting for the whole of it; count deaths."""
+    """Let the events scheduled for the turn happen, rungs that they bring counting for the whole of it."""
     board = here.board
     for event in range(world.come[turn - 1], world.come[turn]):
         hours, side = world.event_hours[event], world.event_struck[event]
@@ -147,20 +161,26 @@ def _happen(world: Any, one: Any, here: Any, turn: Any) -> None:
             _move(world, one, 1 - side, brought.goal, here, hours)
             if brought.goal > world.course.halt_rung:
                 state.fall(1 - side, here, hours)
+
+
+@rule
+def _suffer(world: Any, one: Any, here: Any) -> None:
+    """Count the deaths of the turn; see whether the crisis is open to decision."""
+    board = here.board
     board.deaths += world.powers[one, 0].deaths
     board.deaths += world.powers[one, 1].deaths
     board.open_to_decision = not (board.pending or board.holding)
 
 
 @rule
-def _observe(world: Any, one: Any, here: Any, is_new_day: Any) -> None:
+def _observe(world: Any, one: Any, here: Any, trading: Any) -> None:
     """All take in what the last turn brought."""
     for side in range(2):
         own, habits = world.powers[one, side], world.habits[row(world.habits, one), side]
         first = side * STREAMS_A_STATE
         state.observe(own, world.powers[one, 1 - side], habits)
         state.misread(own, habits, here, first)
-        if is_new_day:
+        if trading:
             economy.drift(own, habits, here.luck, first + MARKET)
         economy.balance(own, habits, here.board.feared, _strain(world, one, side))
     for number in range(world.mediation.shape[1]):
@@ -265,8 +285,8 @@ def _act(world: Any, one: Any, here: Any) -> None:
     stream, figure = _OF_MEDIATORS, OF_THIRD_PARTIES
     for number in range(mediators):
         conduct = world.conduct[row(world.conduct, one), number]
-        mediator.act(world.mediation[one, number], number, conduct, here, stream + number)
-    stream += mediators
+        mediator.act(world.mediation[one, number], number, conduct, here, stream + 2 * number)
+    stream += 2 * mediators
     figure += mediators + lenders
     for number in range(channels):
         _consider(world, one, number, here, stream + 2 * number, figure + number)
@@ -345,7 +365,7 @@ def _halt(world: Any, one: Any, here: Any) -> None:
     ladder = world.ladder[row(world.ladder, one)]
     openings = world.openings[row(world.openings, one)]
     own, other = world.powers[one, 0], world.powers[one, 1]
-    halt.agree(own, other, terms, world.mediation[one], world.means, one, here)
+    halt.agree(own, other, terms, world.mediation[one], world.means, one, here, _OF_MEDIATORS)
     if halt.is_due(here):
         for side in range(2):
             stopped = world.powers[one, side]
@@ -354,7 +374,7 @@ def _halt(world: Any, one: Any, here: Any) -> None:
     if not board.holding:
         return
     age_hours = here.hours - board.effective_at
-    if age_hours >= DAY_HOURS and age_hours < DAY_HOURS + course.hours_per_turn:
+    if -MOMENT <= age_hours - DAY_HOURS < course.hours_per_turn - MOMENT:
         _show(world, one)
         halt.note_rebound(own, 0, here)
         halt.note_rebound(other, 1, here)
@@ -378,20 +398,23 @@ def _look(world: Any, one: Any) -> None:
 
 
 @rule
-def _end(world: Any, one: Any, here: Any, is_last: Any) -> None:
-    """End the crisis if it is over at this turn's end."""
-    board, course = here.board, world.course
+def _end(world: Any, one: Any, here: Any, begun: Any, is_last: Any) -> None:
+    """End the crisis if it is over at this turn's end; what has not begun is only cut off."""
+    board, course, ending = here.board, world.course, NONE
     own, other = world.powers[one, 0], world.powers[one, 1]
-    ending = endings.by_yielding(own, other, here)
-    for side in range(2):
+    if begun:
+        ending = endings.by_yielding(own, other, here)
         if ending == NONE and board.at_war:
-            ending = endings.by_collapse(world.habits[row(world.habits, one), side], side, here)
-    if ending == NONE and here.hours >= course.trigger_hours:
-        ending = endings.by_quiet(own, other, world.terms[row(world.terms, one)], here)
-    # A halt has held for as long as the scenario asks, or for as long as could be watched.
-    held = is_last or board.effective_at <= here.hours - course.follow_up_hours
-    if ending == NONE and board.holding and held:
-        ending = AGREEMENT
+            for side in range(2):
+                habits = world.habits[row(world.habits, one), side]
+                ending = max(ending, endings.by_collapse(habits, side, here))
+        if ending == NONE:
+            terms, days = world.terms[row(world.terms, one)], course.hours_per_turn / DAY_HOURS
+            ending = endings.by_quiet(own, other, terms, here, days)
+        # A halt has held for as long as the scenario asks, or for as long as could be watched.
+        held = is_last or board.effective_at <= here.hours - course.follow_up_hours + MOMENT
+        if ending == NONE and board.holding and held:
+            ending = AGREEMENT
     if ending == NONE and is_last:
         ending = UNRESOLVED
     if ending != NONE:

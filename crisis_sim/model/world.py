@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 BOARD = np.dtype(
     [
         *((name, np.bool_) for name in ("ongoing", "open_to_decision", "at_war", "pending", "holding")),
-        *((name, np.float64) for name in ("deaths", "effective_at")),
-        *((name, Real) for name in ("danger", "feared", "under_fire", "worst", "quiet_days")),
+        *((name, np.float64) for name in ("began_at", "deaths", "effective_at", "quiet_days")),
+        *((name, Real) for name in ("danger", "feared", "under_fire", "worst")),
     ],
     align=True,
 )  # fmt: skip
@@ -53,14 +53,13 @@ class Course(NamedTuple):
 
     Attributes:
         hours_per_turn, days_per_turn: length of a turn.
-        trigger_hours, follow_up_hours: when a crisis can fade at the earliest; for how long a halt is watched.
+        follow_up_hours: for how long a halt is watched.
         last_turn: the horizon.
         halt_rung, fire_rung, nuclear_rung: see `Ladder`.
     """
 
     hours_per_turn: float
     days_per_turn: np.float32
-    trigger_hours: float
     follow_up_hours: float
     last_turn: int
     halt_rung: int
@@ -87,7 +86,9 @@ class World(NamedTuple):
         heard_by: each adviser's state.
         openers: who may open each channel: numbers of states, then of mediators; -1 for none.
         event_hours, event_struck: when events come, the earliest first, and whom they strike.
+        turn_ends: by turn, hours from the start to its end.
         come, days: by turn, how many of the events have come, and how many days have passed, by its end.
+        trading: by turn, whether a day since the crisis began ends in it: markets move day by day.
         course: numbers that all share.
         now, brought, odds: room for a state's decision, of which each replicate that is gone through at a time needs a row.
     """
@@ -130,8 +131,10 @@ class World(NamedTuple):
     openers: Any
     event_hours: Any
     event_struck: Any
+    turn_ends: Any
     come: Any
     days: Any
+    trading: Any
     course: Course
     now: Any
     brought: Any
@@ -162,7 +165,8 @@ def world_of(crisis: CrisisModel) -> World:
     means = [one.means(state) for one in crisis.mediators for state in states]
     scheduled = crisis.scheduled
     event_hours = np.array([hours for hours, _, _ in scheduled], np.float64)
-    turn_ends = np.arange(scenario.turns + 1, dtype=np.float64) * scenario.hours_per_turn
+    turn_ends = np.array(scenario.turn_ends())
+    days_since = _days(np.array(scenario.turn_ends(from_beginning=True)))
     return World(
         board=crisis.board,
         powers=crisis.powers,
@@ -202,12 +206,13 @@ def world_of(crisis: CrisisModel) -> World:
         openers=_openers(crisis),
         event_hours=event_hours,
         event_struck=np.array([crisis.state(one.struck).place for _, one, _ in scheduled], AGENT),
+        turn_ends=turn_ends,
         come=_come(event_hours, turn_ends),
-        days=(turn_ends // DAY_HOURS).astype(np.intp),
+        days=_days(turn_ends),
+        trading=np.diff(days_since, prepend=days_since[0]) > 0,
         course=Course(
             hours_per_turn=float(scenario.hours_per_turn),
             days_per_turn=Real(crisis.days_per_turn),
-            trigger_hours=float(scenario.trigger_hours),
             follow_up_hours=float(24 * scenario.follow_up_days),
             last_turn=int(scenario.turns),
             halt_rung=rungs.halt_rung,
@@ -241,18 +246,17 @@ def streams_of(crisis: CrisisModel, luck: Luck) -> Streams:
     scenario, names, clocks = crisis.scenario, [], []
     for name in scenario.states:
         names += [f"{name}/{purpose}" for purpose in state.PURPOSES]
-        names.append(f"{endings.NAME}/{name} collapses")
-        clocks += [purpose in state.CLOCKS for purpose in state.PURPOSES] + [True]
+        names += [f"{endings.NAME}/{name} collapses", f"{halt.NAME}/{name} struck"]
+        clocks += [purpose in state.CLOCKS for purpose in state.PURPOSES] + [True, False]
     names += [f"{halt.NAME}/{purpose}" for purpose in halt.PURPOSES]
-    clocks += [True, False, False]
+    clocks += [True, False]
     for agents, purposes in (
         (scenario.mediators, mediator.PURPOSES),
         (scenario.channels, channel.PURPOSES),
         (scenario.advisers, adviser.PURPOSES),
     ):
-        own = [f"{name}/{purpose}" for name in agents for purpose in purposes]
-        names += own
-        clocks += [True] * len(own)
+        names += [f"{name}/{purpose}" for name in agents for purpose in purposes]
+        clocks += [purpose != mediator.LOT for _ in agents for purpose in purposes]
     for name, spec in scenario.lenders.items():
         names += [f"{name}/review {k}" for k in range(len(spec.reviews))]
         clocks += [False] * len(spec.reviews)
@@ -290,6 +294,10 @@ def _event(crisis: CrisisModel, numbers: Any) -> dict[str, Array]:
     }
 
 
+def _days(turn_ends: NDArray[np.float64]) -> NDArray[np.intp]:
+    return (turn_ends // DAY_HOURS).astype(np.intp)
+
+
 def _come(event_hours: NDArray[np.float64], turn_ends: NDArray[np.float64]) -> NDArray[np.intp]:
     come = np.searchsorted(event_hours, turn_ends, side="right")
     come[0] = 0  # those at the start come in the first turn
@@ -311,7 +319,7 @@ def _openers(crisis: CrisisModel) -> NDArray[np.intp]:
     numbers = {one.name: one.place for one in crisis.states}
     numbers |= {one.name: len(crisis.states) + one.place for one in crisis.mediators}
     lists = [
-        [numbers[name] for name in sorted(one.opened_by) if name in numbers]
+        [numbers[name] for name in sorted({*one.opened_by}) if name in numbers]
         for one in crisis.channels
     ]
     openers = np.full((len(lists), max(map(len, lists), default=0)), -1, np.intp)

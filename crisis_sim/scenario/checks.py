@@ -137,11 +137,14 @@ def states_are_known(top: Node) -> Iterator[Mistake]:
 
 
 def openers_are_known(top: Node) -> Iterator[Mistake]:
-    """A channel is opened by states and mediators."""
+    """A channel is opened by states and mediators, each named once."""
     known = [*_section(top, "states"), *_section(top, "mediators")]
     for channel in _section(top, "channels").values():
-        for opener in _items(channel, "opened_by"):
+        openers = _items(channel, "opened_by")
+        for place, opener in enumerate(openers):
             yield from _known(opener, known, "state or mediator")
+            if opener.content in [earlier.content for earlier in openers[:place]]:
+                yield opener.place.mistake(f"{opener.content!r} a second time", "each name once")
 
 
 def titles_are_unique(top: Node) -> Iterator[Mistake]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -34,6 +33,15 @@ Vote = Literal["for", "abstain", "against"]
 UNIT = (0.0, 1.0)
 #: Rungs of a ladder; Kahn's had 44.
 MAX_RUNGS = 60
+
+#: What time is counted in.
+_TICK = timedelta(microseconds=1)
+_TICKS_AN_HOUR = timedelta(hours=1) // _TICK
+
+
+def _ticks(**length: float) -> int:
+    """A length of time in ticks, at least one."""
+    return max(timedelta(**length) // _TICK, 1)
 
 
 class Rung(Part):
@@ -182,7 +190,7 @@ class StateSpec(Part):
     )
     market: MarketSpec = Field(default_factory=MarketSpec, description="its stock market")
     rung_at_start: str = Field(
-        "", description="name of its rung at the start; the lowest where left out"
+        "", description="name of its rung when the crisis begins; the lowest where left out"
     )
 
 
@@ -270,7 +278,9 @@ class ChannelSpec(Part):
     trust: Number = parameter(
         0.5, "how far both sides trust it", unit="share", between=UNIT, slider=True
     )
-    opened_by: tuple[str, ...] = Field((), description="states and mediators that may open it")
+    opened_by: tuple[str, ...] = Field(
+        (), description="states and mediators that may open it, each once"
+    )
     standing: bool = Field(False, description="whether it is open from the start")
 
 
@@ -294,7 +304,8 @@ class EventSpec(Part):
     at: Moment = Field(description="when it happens")
     title: str = Field("", description="what happens, in a few words")
     kind: Literal["trigger", "incident"] = Field(
-        "incident", description="`trigger` for the event from which the crisis is counted"
+        "incident",
+        description="`trigger` for the event with which the crisis begins, and from which it is counted",
     )
     struck: str = Field(description="the state that it harms")
     deaths: Number = parameter(0.0, "deaths", unit="deaths", between=(0, 1e8))
@@ -435,7 +446,31 @@ class Scenario(Part):
     @property
     def turns(self) -> int:
         """Number of turns to the horizon, the last one perhaps past it by less than a turn."""
-        return math.ceil(round(self.horizon_hours / self.hours_per_turn, 9))
+        rest = _ticks(days=self.horizon_days) - self._begins
+        return self.turns_before + -(-rest // self._turn)
+
+    @property
+    def turns_before(self) -> int:
+        """How many of them end by the time from which turns are counted, the first perhaps shorter than a turn."""
+        return -(-self._begins // self._turn)
+
+    def turn_ends(self, from_beginning: bool = False) -> list[float]:
+        """Hours to the end of each turn, and to the start before the first; one of them ends where the crisis begins.
+
+        They are counted in whole microseconds, as dates are: what falls on a turn's end is found there.
+
+        Args:
+            from_beginning: whether to count from where the crisis begins at the earliest, in place of the start.
+        """
+        begins, before = self._begins, self.turns_before
+        since = begins if from_beginning else 0
+        ends = (begins + k * self._turn for k in range(1 - before, self.turns - before + 1))
+        return [(end - since) / _TICKS_AN_HOUR for end in (0, *ends)]
+
+    @property
+    def triggered(self) -> bool:
+        """Whether a trigger is scheduled."""
+        return any(event.kind == "trigger" for event in self.events)
 
     @property
     def trigger_hours(self) -> float:
@@ -445,15 +480,42 @@ class Scenario(Part):
         ]
         return min(triggers, default=0.0)
 
+    @property
+    def begins_hours(self) -> float:
+        """Hours from the start to where a crisis begins at the earliest, from which its turns are counted.
+
+        That is the first trigger. Where none is scheduled, it is the start if the states then stand above the lowest rung
+        or hold a claim, and else the first event.
+        """
+        return self._begins / _TICKS_AN_HOUR
+
+    @property
+    def _begins(self) -> int:
+        opening = [event for event in self.events if event.kind == "trigger"]
+        if not opening and not any(map(self._is_at_odds, self.states.values())):
+            opening = list(self.events)
+        first = min((self._ticks_to(event.at) for event in opening), default=0)
+        return min(max(first, 0), _ticks(days=self.horizon_days))
+
+    def _is_at_odds(self, state: StateSpec) -> bool:
+        return state.claim != 0 or state.rung_at_start not in ("", self.ladder[0].name)
+
+    @property
+    def _turn(self) -> int:
+        return _ticks(hours=self.hours_per_turn)
+
     def moment(self, hours: float) -> datetime:
         """The date and time `hours` after the start, in the offset of `start`."""
         return self.start + timedelta(hours=hours)
 
     def hours_from_start(self, moment: datetime) -> float:
         """Hours from the start to a moment; one without an offset is taken in the offset of `start`."""
+        return self._ticks_to(moment) / _TICKS_AN_HOUR
+
+    def _ticks_to(self, moment: datetime) -> int:
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=self.start.tzinfo)
-        return (moment - self.start).total_seconds() / 3600.0
+        return (moment - self.start) // _TICK
 
     def plain(self) -> dict[str, Any]:
         """The whole resolved scenario as plain data, fit for JSON."""

@@ -71,7 +71,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         },
     }
     openers = st.sampled_from([*STATES, *plain["mediators"]])
-    channel = {"standing": st.booleans(), "opened_by": st.lists(openers, max_size=3)}
+    channel = {"standing": st.booleans(), "opened_by": st.lists(openers, max_size=3, unique=True)}
     plain["channels"] = draw(_named("c", _parts(ChannelSpec, channel)))
     horizon_ends = plain["horizon_days"] >= 30
     if not horizon_ends:  # dates must lie before the horizon

@@ -45,6 +45,7 @@ ladder:
         ("struck: india", "struck: Indi", "Indi", "unknown state 'Indi'", "india"),
         # Openers
         ("[pakistan, us]", "[pakistan, imf]", "imf", "unknown state or mediator 'imf'", ""),
+        ("[pakistan, us]", "[us, pakistan, us]", "us]", "'us' a second time", ""),
         # Dates
         ("15:00+05:30", "15:00", "2025", "'2025-04-22T15:00' has no offset", ""),
         ("at: 2025-04-23", "at: 2025-04-22", "2025", "'2025-04-22' is before the start", ""),
