@@ -377,10 +377,11 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
 
     def _next_stop(self, is_watched: bool) -> int:
         """The turn to go on to: the day's last where someone watches, else one some way ahead."""
-        in_a_day = max(int(round(24 / self.scenario.hours_per_turn, 9)), 1)
-        days = 1 if is_watched else max(AT_A_STRETCH // (in_a_day * self.replicates), 1)
-        until = self.turn + days * in_a_day
-        return min(until - until % in_a_day, self.scenario.turns)
+        ahead = 1
+        if not is_watched:
+            ahead = max(int(AT_A_STRETCH * self.days_per_turn / self.replicates), 1)
+        days = self.world.days
+        return min(int(np.searchsorted(days, days[self.turn] + ahead)), self.scenario.turns)
 
     def _take_turns(self, until: int, parts: int) -> None:
         """Take the replicates whose crises go on through parts of the turns up to this one."""

@@ -114,11 +114,12 @@ def test_an_interruption_is_no_failure_of_a_block(monkeypatch: pytest.MonkeyPatc
 def test_a_block_is_watched_day_by_day_and_ends_with_what_the_watch_raises() -> None:
     hours: list[float] = []
     watched = run_block(crisis(), 0, 20, seed=1, watch=lambda model: hours.append(model.hours))
-    assert hours == [24.0 * day for day in range(1, len(hours) + 1)]
+    # Turns of six hours are counted from the trigger, at 3: these are the first ends of a turn in each new day.
+    assert hours == [*(3 + 24.0 * day for day in range(1, len(hours))), 8 * 24 + 3]
     assert watched.table.equals(run_block(crisis(), 0, 20, seed=1).table)
     looks: list[float] = []
     run_block(crisis(), 0, 20, seed=1, watch=lambda model: looks.append(model.hours), daily=False)
-    assert looks == [8 * 24.0]
+    assert looks == [8 * 24 + 3]
 
     models: list[weakref.ref[CrisisModel]] = []
 

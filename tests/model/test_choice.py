@@ -55,7 +55,7 @@ SITUATION = {
 }
 
 
-COURSE = Course(1.0, Real(1), 0.0, 0.0, 1, halt_rung=1, fire_rung=2, nuclear_rung=3)
+COURSE = Course(1.0, Real(1), 0.0, 1, halt_rung=1, fire_rung=2, nuclear_rung=3)
 
 
 def brought(*influences: Influence) -> np.ndarray:

@@ -42,7 +42,7 @@ def all_is_mirrored(scenario: Scenario, replicates: int) -> None:
             np.testing.assert_array_equal(other[name], values, err_msg=name)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(scenarios())
 def test_any_crisis_is_mirrored(scenario: Scenario) -> None:
     all_is_mirrored(scenario, 24)

@@ -95,7 +95,7 @@ def shuffled(value: Any, random: Random) -> Any:
     return [shuffled(one, random) for one in value] if isinstance(value, list) else value
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(scenarios(), st.randoms(use_true_random=False))
 def test_what_stands_in_another_order_is_the_same_crisis(
     scenario: Scenario, random: Random
@@ -229,7 +229,7 @@ def with_a_trigger(scenario: Scenario, at: str) -> Scenario:
     return read({**plain, "events": [*plain["events"], trigger]})
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(
     scenarios(), st.sampled_from(DATES[:4]), st.integers(1, 60 * 24 * 60) | st.just(40 * 24 * 60)
 )
