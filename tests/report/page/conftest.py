@@ -44,8 +44,8 @@ def harmful() -> Scenario:
     plain = short().plain()
     plain |= {"title": HARM, "description": HARM, "sources": [HARM]}
     for section in ("states", "mediators", "lenders", "channels", "advisers"):
-        for part in plain[section].values():
-            part["title"] = HARM
+        for name, part in plain[section].items():
+            part["title"] = f"{HARM} {name}"
     for event in plain["events"]:
         event["title"] = HARM
     names = {rung["name"]: f"{HARM} {place}" for place, rung in enumerate(plain["ladder"])}
