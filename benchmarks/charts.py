@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLoca
 from benchmarks.cold_start import PHASES, ColdStart
 from benchmarks.results import Results, ScenarioResults
 from benchmarks.speed import Speed
-from crisis_sim.report.style import (
+from crisis_sim.style import (
     BLACK,
     BLUE,
     DOUBLE_COLUMN,

@@ -132,8 +132,8 @@ def split_run(replicates: int, folder: Path) -> dict[str, float]:
 
         cli.collect_seldom()
         from crisis_sim.batch import read_batch, run_to_folder
-        from crisis_sim.batch.cores import cores
-        from crisis_sim.batch.folder_run import FolderRun
+        from crisis_sim.batch.run import FolderRun
+        from crisis_sim.batch.workers import cores
         from crisis_sim.model import CrisisModel
         from crisis_sim.outcomes.summary import COLUMNS, summarise
         from crisis_sim.report import print_summary, write_report

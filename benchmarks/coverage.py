@@ -22,10 +22,10 @@ from benchmarks.made_of import made_of
 from benchmarks.tables import table
 from benchmarks.talk import talk
 from crisis_sim import simulate
+from crisis_sim.outcomes.durations import Scenarios
 from crisis_sim.outcomes.intervals import Estimate, Interval
 from crisis_sim.outcomes.paired import IncidenceDifference, incidence_difference, share_difference
-from crisis_sim.outcomes.reading import Reading
-from crisis_sim.outcomes.records import Scenarios
+from crisis_sim.outcomes.summary import Reading
 
 SEED = 2025
 

@@ -17,12 +17,10 @@ from scipy.stats import chisquare
 from benchmarks.talk import talk
 from crisis_sim.batch import simulate
 from crisis_sim.experiments import make_experiment
-from crisis_sim.experiments.posterior.priors import values_of
-from crisis_sim.experiments.posterior.problem import Problem
-from crisis_sim.experiments.posterior.sampler import sample
-from crisis_sim.experiments.run import How
+from crisis_sim.experiments.sampler import Problem, sample, values_of
+from crisis_sim.experiments.spec import RunOptions
 from crisis_sim.outcomes.intervals import normal_quantile
-from crisis_sim.outcomes.measures import measure
+from crisis_sim.outcomes.names import measure
 from crisis_sim.scenario.schema import Scenario
 
 #: Truths, of which the luck has this seed, and the draws from each posterior.
@@ -106,7 +104,7 @@ def _ranks(truths: NDArray[np.float64], evidence: Any) -> Ranks:
         experiment = make_experiment(
             "ranks", kind="posterior", particles=PARTICLES, generations=GENERATIONS, **content
         )
-        problem = Problem(experiment, How())
+        problem = Problem(experiment, RunOptions())
         *_, last = sample(problem, 1, PARTICLES, GENERATIONS, run)
         values = values_of(problem.priors, last.scores)[:, 0]
         drawn = np.random.default_rng([LUCK, run, 1]).choice(values, DRAWS, p=last.weight)

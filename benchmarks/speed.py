@@ -14,9 +14,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from crisis_sim.batch.block import Block, BlockOrder, attempt
-from crisis_sim.batch.interrupt import StopSign
 from crisis_sim.batch.plan import Plan, make_plan
-from crisis_sim.batch.workers import open_pool, run_plan
+from crisis_sim.batch.workers import StopSign, open_pool, run_plan
 from crisis_sim.scenario.schema import Scenario
 
 #: Crises that are run before anything is timed: the first run of all imports, and compiles or reads

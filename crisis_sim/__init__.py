@@ -13,85 +13,53 @@ classes to subclass for agents of your own, with `Influence` for what these brin
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 from crisis_sim.version import __version__
 
 if TYPE_CHECKING:
-    from crisis_sim.batch import Batch, Ensemble, read_batch, run_to_folder, simulate
-    from crisis_sim.experiments import (
-        Experiment,
-        Findings,
-        load_experiment,
-        make_experiment,
-        read_experiment,
-        run_experiment,
-    )
-    from crisis_sim.model import CrisisAgent, CrisisModel, Influence, Journal, ThirdParty
-    from crisis_sim.outcomes import compare, summarise
-    from crisis_sim.report import write_page
-    from crisis_sim.scenario import Scenario, ScenarioError, load_scenario
+    from crisis_sim.batch import Batch as Batch
+    from crisis_sim.batch import Ensemble as Ensemble
+    from crisis_sim.batch import read_batch as read_batch
+    from crisis_sim.batch import run_to_folder as run_to_folder
+    from crisis_sim.batch import simulate as simulate
+    from crisis_sim.experiments import Experiment as Experiment
+    from crisis_sim.experiments import Findings as Findings
+    from crisis_sim.experiments import load_experiment as load_experiment
+    from crisis_sim.experiments import make_experiment as make_experiment
+    from crisis_sim.experiments import read_experiment as read_experiment
+    from crisis_sim.experiments import run_experiment as run_experiment
+    from crisis_sim.model import CrisisAgent as CrisisAgent
+    from crisis_sim.model import CrisisModel as CrisisModel
+    from crisis_sim.model import Influence as Influence
+    from crisis_sim.model import Journal as Journal
+    from crisis_sim.model import ThirdParty as ThirdParty
+    from crisis_sim.outcomes import compare as compare
+    from crisis_sim.outcomes import summarise as summarise
+    from crisis_sim.report import write_page as write_page
+    from crisis_sim.scenario import Scenario as Scenario
+    from crisis_sim.scenario import ScenarioError as ScenarioError
+    from crisis_sim.scenario import load_scenario as load_scenario
 
-#: Each public name and the room it lives in, which is imported when the name is first used: Mesa and SciPy are slow.
-_ROOMS = {
-    "Batch": "batch",
-    "CrisisAgent": "model",
-    "CrisisModel": "model",
-    "Ensemble": "batch",
-    "Experiment": "experiments",
-    "Findings": "experiments",
-    "Influence": "model",
-    "Journal": "model",
-    "Scenario": "scenario",
-    "ScenarioError": "scenario",
-    "ThirdParty": "model",
-    "compare": "outcomes",
-    "load_experiment": "experiments",
-    "load_scenario": "scenario",
-    "make_experiment": "experiments",
-    "read_batch": "batch",
-    "read_experiment": "experiments",
-    "run_experiment": "experiments",
-    "run_to_folder": "batch",
-    "simulate": "batch",
-    "summarise": "outcomes",
-    "write_page": "report",
-}
-
-__all__ = [
-    "Batch",
-    "CrisisAgent",
-    "CrisisModel",
-    "Ensemble",
-    "Experiment",
-    "Findings",
-    "Influence",
-    "Journal",
-    "Scenario",
-    "ScenarioError",
-    "ThirdParty",
-    "__version__",
-    "compare",
-    "load_experiment",
-    "load_scenario",
-    "make_experiment",
-    "read_batch",
-    "read_experiment",
-    "run_experiment",
-    "run_to_folder",
-    "simulate",
-    "summarise",
-    "write_page",
-]
-
-
-def __getattr__(name: str) -> Any:
-    room = _ROOMS.get(name)
-    if room is None:
-        raise AttributeError(f"crisis_sim has no '{name}'; it has {', '.join(__all__)}")
-    return getattr(import_module(f"crisis_sim.{room}"), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+#: Fetched when first used: Mesa, SciPy, matplotlib and the scenario's schema take a while to import.
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "batch": ["Batch", "Ensemble", "read_batch", "run_to_folder", "simulate"],
+        "experiments": [
+            "Experiment",
+            "Findings",
+            "load_experiment",
+            "make_experiment",
+            "read_experiment",
+            "run_experiment",
+        ],
+        "model": ["CrisisAgent", "CrisisModel", "Influence", "Journal", "ThirdParty"],
+        "outcomes": ["compare", "summarise"],
+        "report": ["write_page"],
+        "scenario": ["Scenario", "ScenarioError", "load_scenario"],
+    },
+)
+__all__ += ["__version__"]

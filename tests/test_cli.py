@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from crisis_sim import doctor
 from crisis_sim.batch import block, read_batch
 from crisis_sim.batch import plan as plan_room
 from crisis_sim.batch.block import BlockOrder, Watch, attempt, failure
@@ -24,11 +23,12 @@ from crisis_sim.cli import (
     INTERRUPTED,
     MISTAKE,
     TERMINATED,
+    files,
     run_command,
 )
+from crisis_sim.cli.files import template_text
 from crisis_sim.report import save
 from crisis_sim.scenario import load_scenario
-from crisis_sim.scenario.template import template_text
 from crisis_sim.version import __version__
 
 ROOT = Path(__file__).parents[1]
@@ -212,7 +212,7 @@ def test_run_writes_results_and_charts_and_prints_a_table(ask: Ask, here: Path) 
 def test_a_giant_batch_is_not_read_into_memory_unasked(
     ask: Ask, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("crisis_sim.batch.publish.ONE_FILE_CRISES", 39)
+    monkeypatch.setattr("crisis_sim.batch.run.ONE_FILE_CRISES", 39)
     told = run_short(ask)
     assert told.code == DONE
     assert "no summary: so many crises" in told.err
@@ -296,7 +296,7 @@ def test_a_dry_run_in_json_has_its_facts(ask: Ask) -> None:
 def test_as_many_processes_are_used_as_there_are_cores(
     ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("crisis_sim.batch.cores.cores", lambda: 32)
+    monkeypatch.setattr("crisis_sim.batch.workers.cores", lambda: 32)
     scenarios = ("run", "short.yaml", "alone.yaml", "--replicates", 10_000_000, "--dry-run")
     facts = ask(*scenarios, "--json").data
     assert facts["blocks"] > 32
@@ -718,8 +718,8 @@ def test_doctor_ends_with_1_when_a_check_failed(ask: Ask, monkeypatch: pytest.Mo
     def broken() -> str:
         raise OSError("disk full")
 
-    monkeypatch.setattr(doctor, "_writable", broken)
-    monkeypatch.setattr(doctor, "_trial_run", lambda: "")
+    monkeypatch.setattr(files, "_writable", broken)
+    monkeypatch.setattr(files, "_trial_run", lambda: "")
     told = ask("doctor")
     assert told.code == CHECK_FAILED
     assert "FAILED  folder to work in: OSError: disk full" in told.out

@@ -4,15 +4,15 @@ from importlib import metadata
 
 import pytest
 
-from crisis_sim import doctor
-from crisis_sim.batch.cores import cores
-from crisis_sim.doctor import Finding, examine
-from crisis_sim.scenario import shipped
+from crisis_sim.batch.workers import cores
+from crisis_sim.cli import files
+from crisis_sim.cli.files import Finding, examine
+from crisis_sim.scenario import load
 
 
 def libraries(monkeypatch: pytest.MonkeyPatch, *required: str) -> list[Finding]:
     monkeypatch.setattr(metadata, "requires", lambda name: list(required))
-    monkeypatch.setattr(doctor, "_trial_run", lambda: "")
+    monkeypatch.setattr(files, "_trial_run", lambda: "")
     findings = list(examine())
     names = [finding.name for finding in findings]
     return findings[names.index("cores") + 1 : names.index("folder to work in")]
@@ -44,15 +44,15 @@ def test_a_checkout_that_is_not_installed_is_no_fault(monkeypatch: pytest.Monkey
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(metadata, "requires", not_installed)
-    monkeypatch.setattr(doctor, "_trial_run", lambda: "")
+    monkeypatch.setattr(files, "_trial_run", lambda: "")
     assert all(finding.ok for finding in examine())
 
 
 def test_a_package_without_scenarios_is_a_fault(
     monkeypatch: pytest.MonkeyPatch, tmp_path: object
 ) -> None:
-    monkeypatch.setattr(shipped, "shipped_folder", lambda: tmp_path)
-    monkeypatch.setattr(doctor, "_trial_run", lambda: "")
+    monkeypatch.setattr(load, "shipped_folder", lambda: tmp_path)
+    monkeypatch.setattr(files, "_trial_run", lambda: "")
     found = {finding.name: finding for finding in examine()}
     assert not found["scenarios"].ok
     assert str(tmp_path) in found["scenarios"].detail
@@ -62,7 +62,7 @@ def test_crises_that_come_out_otherwise_in_smaller_blocks_are_a_fault(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rows = iter([[{"ending": "agreement"}], [{"ending": "faded"}]])
-    monkeypatch.setattr(doctor, "_rows", lambda batch: next(rows))
+    monkeypatch.setattr(files, "_rows", lambda batch: next(rows))
     found = {finding.name: finding for finding in examine()}
     assert not found["trial run"].ok
     assert "came out otherwise in smaller blocks" in found["trial run"].detail

@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 
 from crisis_sim.cli import DONE, MISTAKE, run_command
 from crisis_sim.cli.app import MOST_REPLICATES
-from crisis_sim.scenario.printable import printable_lines
+from crisis_sim.text import printable_lines
 from tests.scenario.files import BASE
 from tests.scenario.mutations import mutants
 

@@ -24,7 +24,7 @@ from crisis_sim import (
 )
 from crisis_sim.outcomes import Summary
 from crisis_sim.report import draw_differences, draw_endings, draw_incidence
-from crisis_sim.scenario.printable import printable_lines
+from crisis_sim.text import printable_lines
 from tests.report.page.conftest import HARM, alone, harmful, short
 from tests.report.page.reading import Element, read
 

@@ -260,9 +260,9 @@ def test_a_wheel_runs_from_a_zip_file(here: Path) -> None:
         "from crisis_sim.cli import run_command as ask; "
         "assert not any(ask(one.split()) for one in "
         "('scenarios', 'experiments', 'check may_2025', 'init new', 'experiment what_ended_may_2025 --dry-run')); "
-        "from crisis_sim.batch.versions import code_digest; print(code_digest()); "
-        "from crisis_sim.validation.facts import read_cases; print(len(read_cases())); "
-        "from crisis_sim.validation.expectations import read_expectations; read_expectations(); "
+        "from crisis_sim.batch.manifest import code_digest; print(code_digest()); "
+        "from crisis_sim.validation.record import read_cases; print(len(read_cases())); "
+        "from crisis_sim.validation.record import read_expectations; read_expectations(); "
         "from crisis_sim.validation.page import LIMITS; LIMITS.read_text(); "
         "from crisis_sim.model.luck import Luck; print(Luck(1, 0, 2).uniforms('x').shape)"
     )
@@ -280,7 +280,7 @@ def test_a_wheel_runs_from_a_zip_file(here: Path) -> None:
     )
     assert told.returncode == DONE, told.stderr
     assert told.stderr == "now change it, then: crisis-sim check new.yaml\n"
-    from crisis_sim.batch.versions import code_digest
+    from crisis_sim.batch.manifest import code_digest
 
     assert told.stdout.endswith(f"{code_digest()}\n8\n(2,)\n")
     assert list((here / "kept").rglob("*.nbi"))

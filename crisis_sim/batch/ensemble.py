@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from crisis_sim.scenario.printable import clean
+from crisis_sim import show
+from crisis_sim.text import clean
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
+
+
+# --- What a batch gives back: for each scenario an ensemble of replicates, one row each
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,7 @@ class Ensemble:
         horizon_hours: hours from the start for which each crisis was followed at most.
         states: short names of the two states.
         table: one row a replicate, in order of `replicate`; columns as in
-            `crisis_sim.batch.columns`.
+            `crisis_sim.batch.block`.
         paths: one row a replicate and day for the first replicates (markets, pressure, rungs), or
             None.
         scenario: the resolved scenario as plain data, the real path included.
@@ -43,8 +49,6 @@ class Ensemble:
 
     def _repr_html_(self) -> str:
         """What it holds, for a notebook."""
-        from crisis_sim.batch.shown import html_of_ensemble
-
         return html_of_ensemble(self)
 
     @property
@@ -88,8 +92,6 @@ class Batch:
 
     def _repr_html_(self) -> str:
         """What it holds, for a notebook."""
-        from crisis_sim.batch.shown import html_of_batch
-
         return html_of_batch(self)
 
     @property
@@ -135,3 +137,71 @@ def coded(column: pa.ChunkedArray) -> tuple[NDArray[np.intp], list[str]]:
         whole = whole.chunk(0)
     places = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.intp)
     return places + 1, ["", *whole.dictionary.to_pylist()]
+
+
+# --- Batches and ensembles as a notebook shows them: what they hold, not what it means (that is a summary's business)
+
+#: Rows of outcomes that are shown.
+ROWS = 5
+#: The columns of them that are shown.
+COLUMNS = (
+    "replicate",
+    "ending",
+    "first_strike_at_hours",
+    "ceasefire_in_effect_at_hours",
+    "ended_at_hours",
+    "brokered_by",
+    "worst_violence",
+    "deaths",
+)
+
+
+def html_of_ensemble(ensemble: Ensemble) -> str:
+    """An ensemble as HTML."""
+    names = [name for name in COLUMNS if name in ensemble.table.column_names]
+    rows = ensemble.table.select(names).slice(0, ROWS).to_pylist()
+    others = [name for name in ensemble.table.column_names if name not in names]
+    return show.page(
+        show.heading(ensemble.title, f"{ensemble.name}: {ensemble.replicates:,} replicates"),
+        show.paragraph(_endings(ensemble)),
+        show.table(
+            names,
+            [[_shown(row[name]) for name in names] for row in rows],
+            f"The first {len(rows)} of them; times are hours from the start",
+            figures=True,
+        ),
+        show.folded(f"{len(others)} more columns", show.bullets(others)),
+    )
+
+
+def html_of_batch(batch: Batch) -> str:
+    """A batch as HTML."""
+    crises = sum(one.replicates for one in batch.ensembles.values())
+    failures = batch.manifest.get("failures") or ()
+    return show.page(
+        show.heading(f"{crises:,} crises", f"seed {batch.manifest.get('seed')}"),
+        show.table(("scenario", "title", "replicates", "ended"), _rows(batch)),
+        show.paragraph(
+            f"{len(failures):,} blocks failed: what they held is missing." if failures else ""
+        ),
+        show.paragraph("summarise(batch) says what came of them, with intervals."),
+    )
+
+
+def _rows(batch: Batch) -> Iterator[tuple[Any, ...]]:
+    for name, one in batch.ensembles.items():
+        yield name, one.title, f"{one.replicates:,}", _endings(one)
+
+
+def _endings(ensemble: Ensemble) -> str:
+    """How many replicates ended in which way, the commonest first."""
+    if "ending" not in ensemble.table.column_names:
+        return ""
+    counted = Counter(ensemble.column("ending").tolist())
+    return ", ".join(f"{ending} {count:,}" for ending, count in counted.most_common())
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.1f}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""What a batch is to run, and how it is cut into blocks."""
+"""The plan of a batch: what is asked, cut into blocks that fit into memory."""
 
 from __future__ import annotations
 
@@ -8,13 +8,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crisis_sim.batch.block import BlockOrder
-from crisis_sim.batch.errors import BatchError
+from crisis_sim.batch.files import BatchError
 from crisis_sim.scenario.numbers import is_count
+from crisis_sim.scenario.schema import Scenario
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from crisis_sim.scenario.schema import Scenario
+
+# --- How much memory a crisis takes at most, so that a batch can be cut into blocks that fit
+#
+# It does not grow with the horizon: what a crisis has been through is not kept, and neither are the numbers of its
+# luck.
+
+#: Bytes of a crisis apart from its agents, of an agent, review or event, and of a rung that is drawn for each crisis.
+BYTES_A_CRISIS, BYTES_AN_AGENT, BYTES_A_RUNG = 1000, 200, 50
+
+
+def bytes_of_a_crisis(scenario: Scenario) -> int:
+    """The most bytes that a block holds for each of its crises."""
+    agents = ("states", "mediators", "lenders", "channels", "advisers", "events")
+    reviews = sum(len(lender.reviews) for lender in scenario.lenders.values())
+    count = sum(len(getattr(scenario, name)) for name in agents) + reviews
+    return BYTES_A_CRISIS + BYTES_AN_AGENT * count + BYTES_A_RUNG * len(scenario.ladder)
+
+
+# --- What a batch is to run, and how it is cut into blocks
 
 #: The most replicates in a block, and how few there are in one where a batch has so few that blocks of the most would leave
 #: some workers with more to do than others. A crisis costs the same in all of them (`make bench`); a block's file, and
@@ -112,7 +131,7 @@ class Plan:
     def _check_paths(self, scenario: Scenario) -> None:
         """Make sure that a scenario has the numbers whose values are given, and in those ranges."""
         from crisis_sim.scenario.errors import nearest
-        from crisis_sim.scenario.parameters import numbers_of
+        from crisis_sim.scenario.introspect import numbers_of
 
         known = numbers_of(scenario)
         for path, values in self.parameters.items():
@@ -234,8 +253,6 @@ def _agents_of(scenario: Scenario) -> int:
 
 def most_at_once(scenarios: Iterable[Scenario]) -> int:
     """The most replicates of any of these scenarios that `BLOCK_BYTES` holds."""
-    from crisis_sim.scenario.memory import bytes_of_a_crisis
-
     return max(BLOCK_BYTES // max(bytes_of_a_crisis(one) for one in scenarios), 1)
 
 

@@ -1,19 +1,17 @@
-"""Who runs the blocks: this thread, several threads of this process, or a pool of worker processes, whichever is quickest.
-
-Compiled rules let other threads run, so threads share a batch at no cost but for the little that is Python's own. Agents of
-one's own are Python, and many threads would wait for each other: these get processes. Whoever runs them, results are the
-same to the bit; they come as they are done.
-"""
+"""Where blocks are run: in this process, in threads, in processes, or on a Dask cluster."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import signal
 import threading
+import time
 from collections.abc import Callable, Collection, Generator, Iterator
 from concurrent.futures import (
     FIRST_COMPLETED,
+    CancelledError,
     Executor,
     Future,
     ProcessPoolExecutor,
@@ -21,17 +19,106 @@ from concurrent.futures import (
     wait,
 )
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
 
 from crisis_sim.batch.block import BlockOrder, attempt, failure
-from crisis_sim.batch.errors import BatchError
-from crisis_sim.batch.interrupt import StopSign
+from crisis_sim.batch.files import BatchError
+from crisis_sim.batch.folder import BlockTask, say_versions
+from crisis_sim.batch.manifest import decisive, versions
 from crisis_sim.batch.plan import Plan
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from crisis_sim.model import CrisisModel
+
+
+# --- How many processes or threads are worth having
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+# --- Ctrl-C, or a request to terminate, while a batch is being written: it stops after the blocks in hand
+
+#: What a process exits with that was asked to terminate: 128 and the signal's number, as in shells.
+TERMINATED = 128 + signal.SIGTERM
+
+
+@dataclass
+class StopSign:
+    """Whether the batch has been asked to stop.
+
+    Attributes:
+        requested: whether it has.
+        number: by which signal.
+    """
+
+    requested: bool = False
+    number: int = signal.SIGINT
+
+    def obey(self) -> NoReturn:
+        """Stop, as the signal would have it.
+
+        Raises:
+            KeyboardInterrupt: after Ctrl-C.
+            SystemExit: after a request to terminate.
+        """
+        if self.number == signal.SIGTERM:
+            raise SystemExit(TERMINATED)
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def stop_on_interrupt(on_message: Callable[[str], None] = lambda words: None) -> Iterator[StopSign]:
+    """Turn the first Ctrl-C into a request to stop; a second one interrupts at once, as usual.
+
+    A request to terminate (SIGTERM) is treated likewise. Only the main thread hears signals, and a
+    handler that somebody else has set is left alone.
+
+    Args:
+        on_message: called that the first one has been heard.
+    """
+    sign = StopSign()
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    main = threading.current_thread() is threading.main_thread()
+    ours = {
+        number: handler
+        for number, handler in usual.items()
+        if main and signal.getsignal(number) is handler
+    }
+
+    def request(number: int, frame: FrameType | None) -> None:
+        sign.number = number
+        if sign.requested:
+            sign.obey()
+        sign.requested = True
+        on_message("stopping after the blocks in hand; once more to stop at once")
+
+    for number in ours:
+        signal.signal(number, request)
+    try:
+        yield sign
+    finally:
+        for number, handler in ours.items():
+            signal.signal(number, handler)
+
+
+# --- Who runs the blocks: this thread, several threads of this process, or a pool of worker processes, whichever is quickest
+#
+# Compiled rules let other threads run, so threads share a batch at no cost but for the little that is Python's own.
+# Agents of
+# one's own are Python, and many threads would wait for each other: these get processes. Whoever runs them, results are
+# the
+# same to the bit; they come as they are done.
 
 #: What comes of a block: what the task makes of it, or a failure. All of them know `number`, `rows` and `seconds`.
 Result: TypeAlias = Any
@@ -52,7 +139,7 @@ BLOCKS_AHEAD = 2
 LOOK_UP_SECONDS = 0.2
 
 
-class Crew(NamedTuple):
+class ExecutorPlan(NamedTuple):
     """Who carries out a plan.
 
     Attributes:
@@ -95,7 +182,7 @@ def run_plan(
     blocks = plan.blocks - len(done)
     seconds_left = first_guess(plan) * blocks / plan.blocks
     for blocks_left in range(blocks, 0, -1):
-        crew = share_out(seconds_left, blocks_left, workers, bool(plan.agents))
+        crew = choose_executor(seconds_left, blocks_left, workers, bool(plan.agents))
         if crew.size > 1:
             run = _in_pools if crew.apart else _in_threads
             yield from run(orders, crew.size, crew.size * BLOCKS_AHEAD, stop, task)
@@ -114,7 +201,9 @@ def first_guess(plan: Plan) -> float:
     return plan.agent_turns / AGENT_TURNS_PER_SECOND
 
 
-def share_out(seconds: float, blocks: int, workers: int, own_agents: bool = False) -> Crew:
+def choose_executor(
+    seconds: float, blocks: int, workers: int, own_agents: bool = False
+) -> ExecutorPlan:
     """Who finishes work soonest.
 
     Args:
@@ -125,8 +214,8 @@ def share_out(seconds: float, blocks: int, workers: int, own_agents: bool = Fals
     """
     useful = min(workers, blocks)
     threads = 1 if own_agents else min(useful, MOST_THREADS)
-    in_threads = Crew(threads, False, seconds / threads)
-    in_pool = Crew(useful, True, POOL_START_SECONDS + seconds / useful)
+    in_threads = ExecutorPlan(threads, False, seconds / threads)
+    in_pool = ExecutorPlan(useful, True, POOL_START_SECONDS + seconds / useful)
     return in_pool if useful > 1 and in_pool.seconds < in_threads.seconds else in_threads
 
 
@@ -286,3 +375,160 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
+
+
+# --- More than one machine: the blocks of a batch on the workers of a Dask cluster
+#
+# Dask's scheduler hands out blocks, and hands them out again when it loses a worker. Results are the
+# same as on one machine: a worker with other versions of the code or of a library is refused.
+
+#: The scheduler's address that stands for a cluster of one's own on this machine.
+LOCAL = "local"
+#: Perhaps a protocol, then a host, by name or number, and a port.
+_ADDRESS = re.compile(r"([a-z]+://)?(\[[^\]]+\]|[^\s:/\[\]]+):\d{1,5}")
+#: Seconds to wait for a scheduler's first answer.
+CONNECT_SECONDS = 10
+#: Blocks handed out at least: what a cluster that grows with its work sees of the work there is.
+LEAST_AHEAD = 16
+#: Seconds after which the workers are counted anew: they come and go.
+COUNT_SECONDS = 2.0
+
+
+def run_on_cluster(
+    orders: Iterator[BlockOrder],
+    scheduler: str,
+    workers: int,
+    stop: StopSign,
+    task: BlockTask,
+    on_message: Callable[[str], None],
+) -> Generator[Result, None, None]:
+    """Carry out orders on a cluster and give back what came of each, as it is done.
+
+    Args:
+        orders: what to run.
+        scheduler: the address of a Dask scheduler, or `local` for a cluster on this machine.
+        workers: processes of such a local cluster.
+        stop: when it is set, blocks that are not done are given up.
+        task: what to do with an order.
+        on_message: called where the dashboard is.
+
+    Raises:
+        BatchError: when there is no such scheduler, it is lost, its workers compute with other
+            versions, or Dask is missing.
+    """
+    distributed = _distributed()
+    with ExitStack() as stack:
+        address = _address(distributed, scheduler, workers, stack)
+        client: Client = stack.enter_context(_connect(distributed, address))
+        on_message(_about(client, address))
+        _check_workers(client)
+        pool = stack.enter_context(closing(_Pool(client)))
+        results = through(
+            pool.executor,
+            orders,
+            pool.ahead,
+            stop,
+            partial(run_block_on_worker, task),
+            lost=[],
+            failing=(distributed.scheduler.KilledWorker,),
+        )
+        try:
+            yield from results
+        except CancelledError as error:
+            raise BatchError(f"the scheduler at {address} is gone") from error
+
+
+def run_block_on_worker(task: BlockTask, order: BlockOrder) -> Result:
+    """What a worker does; Dask shows the name of this function."""
+    return task(order)
+
+
+class _Pool:
+    """The workers of a cluster, as a pool of processes."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.executor = client.get_executor(pure=False)
+        self._ahead, self._counted = LEAST_AHEAD, 0.0
+
+    def ahead(self) -> int:
+        """How many blocks to have handed out: enough that no worker idles."""
+        if time.monotonic() - self._counted > COUNT_SECONDS:
+            threads = sum(self.client.nthreads().values())
+            self._ahead = max(threads * BLOCKS_AHEAD, LEAST_AHEAD)
+            self._counted = time.monotonic()
+        return self._ahead
+
+    def close(self) -> None:
+        """Give up whatever is not done."""
+        if self.client.status == "running":
+            self.executor.shutdown(wait=False)
+
+
+def _distributed() -> Any:
+    try:
+        import distributed
+    except ImportError as error:
+        raise BatchError(
+            f"a cluster needs Dask, of which {error.name} is missing; "
+            "to install it: pip install 'crisis-sim[cluster]'"
+        ) from error
+    return distributed
+
+
+def _address(distributed: Any, scheduler: str, workers: int, stack: ExitStack) -> str:
+    """The address of the scheduler; a cluster of our own is started, and ends with the stack."""
+    if scheduler == LOCAL:
+        cluster = stack.enter_context(
+            distributed.LocalCluster(
+                n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+            )
+        )
+        return str(cluster.scheduler_address)
+    if not _ADDRESS.fullmatch(scheduler):
+        raise BatchError(
+            f"{scheduler!r} is no address of a scheduler; "
+            "expected one such as tcp://10.0.0.1:8786, or local"
+        )
+    return scheduler
+
+
+def _connect(distributed: Any, address: str) -> Any:
+    try:
+        return distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise BatchError(f"no scheduler answers at {address}: {error}") from error
+
+
+def _about(client: Client, address: str) -> str:
+    threads = client.nthreads()
+    try:
+        link = client.dashboard_link
+    except KeyError:  # the scheduler has none
+        link = "none"
+    there = f"{len(threads)} workers with {sum(threads.values())} threads"
+    if not threads:
+        there = "no workers yet; blocks wait for the first"
+    return f"cluster at {address}: {there}; dashboard: {link}"
+
+
+def _check_workers(client: Client) -> None:
+    """Make sure that the workers that are there compute as this process does.
+
+    Workers that join later are asked the same with each block.
+
+    Raises:
+        BatchError: when one does not.
+    """
+    here = decisive(versions())
+    for address, found in client.run(_versions_here, on_error="return").items():
+        if isinstance(found, BaseException):
+            raise BatchError(
+                f"the worker at {address} cannot run crises: {type(found).__name__}: {found}; "
+                "it needs the same crisis_sim and libraries as this process"
+            )
+        say_versions(here, found, f"the worker at {address}")
+
+
+def _versions_here() -> dict[str, str | None]:
+    return decisive(versions())

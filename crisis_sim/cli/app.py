@@ -1,24 +1,187 @@
-"""The program that commands belong to: its exit codes, the options they share, and how one is run."""
+"""The program: exit codes, standard streams, messages and progress, and how a command is run."""
 
 from __future__ import annotations
 
+import errno
 import gc
+import io
+import json
+import os
 import re
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, get_args
+from typing import Annotated, Any, NoReturn, TextIO, get_args
 
 from cyclopts import App, CycloptsError, CycloptsPanel, Parameter, RepeatArgumentError, convert
 from cyclopts.validators import Number
 
-from crisis_sim.cli.codes import DONE, EXIT_CODES, INTERRUPTED, MISTAKE
-from crisis_sim.cli.streams import safe_streams
-from crisis_sim.cli.talk import refuse, talk
 from crisis_sim.scenario.errors import ScenarioError
-from crisis_sim.scenario.printable import printable_lines
+from crisis_sim.text import printable_json, printable_lines
 from crisis_sim.version import __version__
+
+# --- The codes with which commands exit
+
+DONE, CHECK_FAILED, MISTAKE, BLOCKS_FAILED = 0, 1, 2, 3
+#: After Ctrl-C and after a request to terminate: 128 and the signal's number, as shells have it.
+INTERRUPTED, TERMINATED = 130, 143
+
+EXIT_CODES = """\
+Exit codes: 0 done; 1 done, but a check failed; 2 a mistake in what was asked for; \
+3 some blocks of a batch failed; 130 interrupted; 143 terminated."""
+
+
+# --- Streams that may be closed, full, or read by nobody: no command fails for that, or does less than it should
+
+PACKAGE = Path(__file__).parents[1]
+
+
+@contextmanager
+def safe_streams() -> Iterator[list[OSError]]:
+    """While a command runs, what nobody can hear goes nowhere.
+
+    A stream that is closed, or whose reader has seen enough, as `head` has, was not meant to be heard. Warnings of our own
+    become talk.
+
+    Yields:
+        what kept something that was asked for from being written, such as a full disk; filled as it happens.
+    """
+    _plug()
+    unsaid: list[OSError] = []
+    outputs = _safe(sys.stdout, unsaid), _safe(sys.stderr, [])
+    usual = warnings.showwarning
+
+    def show(message: Any, category: Any, filename: str, *where: Any, **others: Any) -> None:
+        if Path(filename).is_relative_to(PACKAGE):
+            talk(f"warning: {message}")
+        else:
+            usual(message, category, filename, *where, **others)
+
+    with redirect_stdout(outputs[0]), redirect_stderr(outputs[1]), warnings.catch_warnings():
+        warnings.showwarning = show
+        try:
+            yield unsaid
+        finally:
+            for output in outputs:
+                output.flush()
+
+
+def _plug() -> None:
+    """Let no file that is opened be taken for a standard stream that the process was started without."""
+    nowhere = -1
+    while nowhere < 3:
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        if nowhere < 3:
+            os.set_inheritable(nowhere, True)  # nor by a process that is started
+    os.close(nowhere)
+
+
+def _safe(stream: TextIO | None, unsaid: list[OSError]) -> TextIO:
+    """A stream to where another one leads, on which nothing fails.
+
+    A terminal that cannot show a dash or a letter gets an escape.
+    """
+    if stream is None or stream.closed:
+        return _Nowhere()
+    with suppress(OSError):
+        stream.flush()
+    try:
+        outlet = _Outlet(stream.fileno(), unsaid)
+    except (OSError, AttributeError):  # one of Python's own, in memory
+        return stream
+    return io.TextIOWrapper(
+        io.BufferedWriter(outlet),
+        encoding=stream.encoding,
+        errors="backslashreplace",
+        line_buffering=getattr(stream, "line_buffering", False),
+    )
+
+
+class _Nowhere(io.StringIO):
+    """A stream that nobody hears."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+class _Outlet(io.FileIO):
+    """Where bytes go; those that cannot go there go nowhere."""
+
+    def __init__(self, number: int, unsaid: list[OSError]) -> None:
+        super().__init__(number, "w", closefd=False)
+        self._unsaid = unsaid
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            if error.errno not in (errno.EPIPE, errno.EBADF):
+                self._unsaid.append(error)
+            return memoryview(data).nbytes
+
+
+# --- What commands say: data on stdout, talk and progress on stderr
+#
+# All of it may hold what a stranger wrote, such as a title or the name of a file; nothing reaches the
+# terminal that could steer it.
+
+
+@contextmanager
+def progress_bar(what: str = "crises") -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr while things are done, named by what is counted; none where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from crisis_sim.model.compiled import are_kept
+
+    if not are_kept():
+        talk("compiling the rules of the model: some twenty seconds, once for each installation")
+    columns = (BarColumn(), MofNCompleteColumn(), what, TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def counted(number: int, noun: str, plural: str = "s") -> str:
+    """So many things, in words."""
+    return f"{number:,} {noun}{'' if number == 1 else plural}"
+
+
+def in_words(seconds: float) -> str:
+    """A time, as people say it."""
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min"
+
+
+def print_json(data: Any) -> None:
+    """Print data on stdout, to be read by a program."""
+    sys.stdout.write(f"{printable_json(json.dumps(data, indent=2, ensure_ascii=False))}\n")
+
+
+def say(text: str) -> None:
+    """Print what was asked for."""
+    sys.stdout.write(f"{printable_lines(text)}\n")
+
+
+def talk(text: str) -> None:
+    """Say something about what is going on."""
+    sys.stderr.write(f"{printable_lines(text)}\n")
+
+
+def refuse(message: str) -> int:
+    """Say what was wrong in what a person asked for, and give the code to exit with."""
+    talk(message)
+    return MISTAKE
+
+
+# --- The program that commands belong to: its exit codes, the options they share, and how one is run
 
 RESULTS = Path("results")
 #: Objects that the collector of garbage lets come before it looks. Some hundred thousand are made
@@ -84,7 +247,7 @@ def _said_once(_: Any, overrides: list[str] | None) -> None:
     Raises:
         ScenarioError: when one is.
     """
-    from crisis_sim.scenario.overrides import overwritten
+    from crisis_sim.scenario.load import overwritten
 
     mistakes = overwritten(overrides) if overrides and len(overrides) > 1 else ()
     if mistakes:

@@ -1,20 +1,250 @@
-"""`crisis-sim check`, `scenarios`, `init` and `schema`: what there is to do with scenario files."""
+"""The commands `check`, `init`, `scenarios`, `parameters`, `schema`, `doctor`, `validate` and `dashboard`."""
 
 from __future__ import annotations
 
+import json
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
-from crisis_sim.cli.app import Json, Many, Overrides, app
-from crisis_sim.cli.codes import DONE, MISTAKE
-from crisis_sim.cli.talk import counted, print_json, refuse, say, talk
-from crisis_sim.scenario.errors import ScenarioError
-from crisis_sim.scenario.printable import clean
+from crisis_sim.cli.app import (
+    CHECK_FAILED,
+    DONE,
+    MISTAKE,
+    Folder,
+    Json,
+    Many,
+    One,
+    Overrides,
+    Replicates,
+    Seed,
+    Workers,
+    app,
+    counted,
+    in_words,
+    print_json,
+    progress_bar,
+    refuse,
+    say,
+    talk,
+)
+from crisis_sim.dashboard.server import FEWEST, HOST, MOST, PORT, REPLICATES, SCENARIO
+from crisis_sim.scenario.errors import Mistake, ScenarioError
+from crisis_sim.scenario.load import on_disk
+from crisis_sim.text import clean
+from crisis_sim.version import __version__
 
 if TYPE_CHECKING:
+    from crisis_sim.batch.ensemble import Batch
     from crisis_sim.scenario.schema import Scenario
+
+
+# --- Whether Crisis Sim can work on this machine: what `crisis-sim doctor` looks at
+
+#: The oldest Python that Crisis Sim runs on.
+OLDEST_PYTHON = (3, 11)
+#: Replicates of the trial run.
+TRIAL = 64
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found.
+
+    Attributes:
+        name: what was looked at.
+        ok: whether it is as it should be.
+        detail: what was found, in a few words.
+    """
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def examine() -> Iterator[Finding]:
+    """All checks, one after the other, the quick ones first."""
+    yield Finding("crisis-sim", True, f"{__version__} in {Path(__file__).parent}")
+    yield Finding(
+        "python",
+        sys.version_info >= OLDEST_PYTHON,
+        f"{platform.python_version()} in {sys.executable}",
+    )
+    yield Finding("platform", True, platform.platform())
+    from crisis_sim.batch.workers import cores
+
+    yield Finding("cores", True, f"{cores()} for this process")
+    yield from _dependencies()
+    yield _attempt("folder to work in", _writable)
+    yield _attempt("scenarios", _scenarios)
+    yield _attempt("trial run", _trial_run)
+
+
+def _dependencies() -> Iterator[Finding]:
+    """The libraries that the installed package asks for; told by their metadata, not imported."""
+    from packaging.requirements import Requirement
+
+    try:
+        required = metadata.requires("crisis-sim") or []
+    except metadata.PackageNotFoundError:
+        yield Finding("libraries", True, "not known: this checkout is not installed")
+        return
+    for text in required:
+        wanted = Requirement(text)
+        if wanted.marker and not wanted.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            found = metadata.version(wanted.name)
+        except metadata.PackageNotFoundError:
+            yield Finding(wanted.name, False, f"missing; needed: {wanted}")
+            continue
+        fits = wanted.specifier.contains(found, prereleases=True)
+        yield Finding(wanted.name, fits, found if fits else f"{found}; needed: {wanted}")
+
+
+def _attempt(name: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, True, check())
+    except Exception as error:  # noqa: BLE001 - whatever it is, a person who asks wants to hear of it
+        return Finding(name, False, f"{type(error).__name__}: {error}")
+
+
+def _writable() -> str:
+    folder = Path.cwd()
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".crisis-sim-"):
+        return f"{folder} can be written"
+
+
+def _scenarios() -> str:
+    from crisis_sim.scenario.load import load_scenario, shipped_folder, shipped_names
+
+    names = shipped_names()
+    for name in names:
+        load_scenario(name)
+    if not names:
+        raise FileNotFoundError(f"none in {shipped_folder()}")
+    return f"{len(names)} in {shipped_folder()}"
+
+
+def _rows(batch: Batch) -> list[dict[str, Any]]:
+    """Outcomes as plain values: equal tables may be stored otherwise."""
+    rows: list[dict[str, Any]] = next(iter(batch.ensembles.values())).table.to_pylist()
+    return rows
+
+
+def _trial_run() -> str:
+    """A small batch, twice, cut into other blocks the second time: it must be the same."""
+    from crisis_sim.batch import simulate
+
+    began = time.perf_counter()
+    whole = simulate(TEMPLATE, TRIAL, seed=1)
+    seconds = time.perf_counter() - began
+    parts = simulate(TEMPLATE, TRIAL, seed=1, block_size=TRIAL // 3)
+    if _rows(whole) != _rows(parts):
+        raise ArithmeticError("the same replicates came out otherwise in smaller blocks")
+    return f"{TRIAL} crises in {seconds:.1f} s, and again the same in smaller blocks"
+
+
+# --- The commented scenario that `crisis-sim init` writes for a newcomer to change
+
+TEMPLATE = on_disk(Path(__file__).parent) / "template.yaml"
+
+COUNTERFACTUAL = """\
+# A counterfactual of {extends}: say only what differs. Mappings are merged, lists and numbers
+# replace what was there, and null takes an entry out:
+#
+#   mediators: {{us: null}}
+#   states: {{NAME: {{resolve: {{uniform: [0.2, 0.5]}}}}}}
+#
+#   crisis-sim check {file}
+#   crisis-sim run {extends} {file}
+
+extends: {extends}
+title: {title}
+"""
+
+
+def template_text(file_name: str = "my_crisis.yaml") -> str:
+    """The template, with the name of the file that it becomes in its comments."""
+    text = TEMPLATE.read_text(encoding="utf-8")
+    return text.replace("FILE", file_name).replace("this_file.yaml", file_name)
+
+
+def write_template(path: Path) -> None:
+    """Write the template to a new file.
+
+    Raises:
+        FileExistsError: when there is one already; it is left alone.
+        OSError: when it cannot be written.
+    """
+    _write(path, template_text(path.name))
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a new file; where that fails, nothing of it is left."""
+    with path.open("x", encoding="utf-8") as file:
+        try:
+            file.write(text)
+            file.flush()
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+
+
+def write_counterfactual(path: Path, reference: str) -> list[Path]:
+    """Write a scenario that extends another one, with copies of what it extends beside it.
+
+    A scenario can extend files of its own folder only, so a shipped one is copied there first.
+
+    Args:
+        path: the new file.
+        reference: the scenario to extend: a file, or the name of a shipped one.
+
+    Returns:
+        the files written, the new scenario first.
+
+    Raises:
+        FileExistsError: when the file is there already, or another one under a name that is needed.
+        ScenarioError: when there is no such scenario, or it has mistakes.
+        OSError: when they cannot be written.
+    """
+    from crisis_sim.scenario.load import find_scenario, load_scenario, read_chain
+
+    original = find_scenario(reference)
+    if not original.is_file():  # it cannot be read again
+        message = "a pipe or a device, which no file can extend"
+        raise ScenarioError([Mistake(str(original), 0, 0, message, "a scenario file")])
+    original = original.resolve()
+    # A JSON text is a YAML text, whatever characters it holds.
+    title = json.dumps(f"{load_scenario(original).title}, but otherwise", ensure_ascii=False)
+    layers, _ = read_chain(original, str(original))
+    copies = {
+        path.parent / layer.path.relative_to(original.parent): layer.path.read_text("utf-8")
+        for layer in layers
+    }
+    for copy, text in copies.items():
+        if copy == path or (copy.exists() and copy.read_text("utf-8") != text):
+            raise FileExistsError(copy)
+    _write(path, COUNTERFACTUAL.format(extends=original.name, title=title, file=path.name))
+    written = [path]
+    for copy, text in copies.items():
+        if not copy.exists():
+            copy.parent.mkdir(exist_ok=True)
+            _write(copy, text)
+            written.append(copy)
+    return written
+
+
+# --- `crisis-sim check`, `scenarios`, `init` and `schema`: what there is to do with scenario files
 
 #: Letters of a mistake's line that JSON holds: a file may be a single line.
 LONGEST_LINE = 1_000
@@ -37,7 +267,7 @@ def check(*scenarios: Many, overrides: Overrides = None, as_json: Json = False) 
 @app.command
 def scenarios(*, as_json: Json = False) -> int:
     """List the scenarios that come with Crisis Sim, a line each."""
-    from crisis_sim.scenario.shipped import shipped_scenarios
+    from crisis_sim.scenario.load import shipped_scenarios
 
     shipped = shipped_scenarios()
     if as_json:
@@ -63,8 +293,7 @@ def init(
     ] = None,
 ) -> int:
     """Write a commented scenario to start from."""
-    from crisis_sim.scenario.names import FILE_WORDS, composed, is_file_name
-    from crisis_sim.scenario.template import write_counterfactual, write_template
+    from crisis_sim.scenario.source import FILE_WORDS, composed, is_file_name
 
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):
@@ -96,10 +325,10 @@ def schema(
     ] = False,
 ) -> int:
     """Print the JSON Schema of scenario files, by which editors complete and check them."""
-    from crisis_sim.scenario.json_schema import json_schema
+    from crisis_sim.scenario.introspect import json_schema
 
     if experiment:
-        from crisis_sim.experiments.json_schema import experiment_schema
+        from crisis_sim.experiments.load import experiment_schema
 
         print_json(experiment_schema())
     else:
@@ -125,3 +354,161 @@ def _in_short(scenario: Scenario) -> str:
         f"{scenario.name}: no mistakes; {' and '.join(scenario.state_names)}, "
         f"{', '.join(counts)}; {scenario.horizon_days:g} days in {scenario.turns:,} turns"
     )
+
+
+# --- `crisis-sim doctor`: whether all that Crisis Sim needs is here
+
+
+@app.command
+def doctor(*, as_json: Json = False) -> int:
+    """Say whether all that Crisis Sim needs is here and works."""
+    findings = []
+    for finding in examine():
+        findings.append(finding)
+        if not as_json:
+            say(f"{'ok    ' if finding.ok else 'FAILED'}  {finding.name}: {finding.detail}")
+    if as_json:
+        print_json([vars(finding) for finding in findings])
+    return DONE if all(finding.ok for finding in findings) else CHECK_FAILED
+
+
+# --- `crisis-sim validate`: where the model stands against the record
+
+#: Columns of a table that is printed into a file or a pipe.
+WIDTH = 100
+
+
+@app.command
+def validate(
+    *,
+    replicates: Annotated[
+        int, Parameter(help="Crises to run of each scenario.", validator=Replicates)
+    ] = 10_000,
+    seed: Seed = 1,
+    population: Annotated[
+        str, Parameter(help="The scenario of crises of every kind: a file, or a shipped one.")
+    ] = "since_1945",
+    workers: Workers = None,
+    out: Annotated[
+        Folder, Parameter(help="Folder for validation.json and the charts; none without it.")
+    ] = None,
+    page: Annotated[
+        Folder,
+        Parameter(help="Markdown file to write the whole page to, its charts into images/ beside."),
+    ] = None,
+    overrides: Overrides = None,
+    strict: Annotated[
+        bool,
+        Parameter(
+            help="Fail, with exit code 1, where a fact that the project says is met is not.",
+            negative=(),
+            show_default=False,
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> int:
+    """Hold the model against the record: crises since 1945, and eight cases.
+
+    Each fact stands beside the simulated value and its interval, with a plain verdict: inside, near or outside. For each
+    case it says where the real times fall among the simulated ones.
+    """
+    from crisis_sim.batch.files import BatchError
+    from crisis_sim.batch.workers import cores
+    from crisis_sim.validation import validate as compare
+    from crisis_sim.validation.page import write_page, write_validation
+
+    if out and out.exists() and not out.is_dir():
+        return refuse(f"error: {out} is no folder")
+    if page and page.is_dir():
+        return refuse(f"error: {page} is a folder; give the page's file, such as validation.md")
+    began = time.perf_counter()
+    try:
+        with progress_bar() as progress:
+            validation = compare(
+                population, replicates, seed, workers or cores(), overrides or (), progress=progress
+            )
+        written = write_validation(validation, out) if out else []
+        written += write_page(validation, page) if page else []
+    except (BatchError, OSError) as error:
+        return refuse(f"error: {error}")
+    if as_json:
+        print_json(validation.plain())
+    else:
+        from rich.console import Console
+
+        from crisis_sim.validation.words import print_validation
+
+        # A file or a pipe has no width of its own, and rich would take it for a narrow terminal.
+        print_validation(validation, Console(width=None if sys.stdout.isatty() else WIDTH))
+    for path in written:
+        if path.suffix in (".json", ".md"):
+            talk(f"written: {path}")
+    crises = sum(one.replicates for one in validation.batch.ensembles.values())
+    talk(f"{crises:,} crises in {in_words(time.perf_counter() - began)}")
+    for name in validation.failures:
+        talk(f"said to be met, and is not: {name}")
+    return CHECK_FAILED if strict and validation.failures else DONE
+
+
+# --- `crisis-sim dashboard`: sliders in a browser
+
+
+@app.command
+def dashboard(
+    scenario: One = SCENARIO,
+    /,
+    *,
+    replicates: Annotated[
+        int,
+        Parameter(
+            help="Crises to run at each move of a slider.", validator=Number(gte=FEWEST, lte=MOST)
+        ),
+    ] = REPLICATES,
+    seed: Seed = 1,
+    overrides: Overrides = None,
+    host: Annotated[
+        str,
+        Parameter(help="Address to listen on; only this machine can reach the one given here."),
+    ] = HOST,
+    port: Annotated[
+        int, Parameter(help="Port to listen on; 0 for any.", validator=Number(gte=0, lte=65_535))
+    ] = PORT,
+    no_browser: Annotated[
+        bool,
+        Parameter(name="--no-browser", help="Open no browser.", negative=(), show_default=False),
+    ] = False,
+) -> int:
+    """Move sliders in a browser and see at once what changes: ceasefires, endings, differences.
+
+    Needs the extra `dashboard`: pip install 'crisis-sim[dashboard]'. Nothing leaves this machine.
+    """
+    from crisis_sim.dashboard.opened import open_reference
+    from crisis_sim.dashboard.server import (
+        DashboardError,
+        Settings,
+        address_of,
+        check_installed,
+        is_loopback,
+        listen,
+        serve,
+    )
+
+    try:
+        check_installed()
+        settings = Settings(open_reference(scenario, overrides or ()), replicates, seed)
+        listening = listen(host, port)
+    except DashboardError as error:
+        return refuse(f"error: {error}")
+    if not is_loopback(host):
+        talk(
+            f"warning: {host} can be reached from other machines. Whoever reaches it can run "
+            "scenarios here and read this one; there is no password."
+        )
+    talk(f"dashboard: {address_of(listening)} (Ctrl-C ends it)")
+    try:
+        serve(settings, listening, browser=not no_browser)
+    except DashboardError as error:
+        return refuse(f"error: {error}")
+    except KeyboardInterrupt:  # the way to end it
+        talk("closed")
+    return DONE

@@ -1,4 +1,4 @@
-"""`crisis-sim run`: scenarios side by side, into a folder of results."""
+"""The commands on results: `run`, `resume`, `compare`, `replay` and `report`."""
 
 from __future__ import annotations
 
@@ -13,23 +13,37 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from crisis_sim.cli.app import (
+    BLOCKS_FAILED,
+    DONE,
+    INTERRUPTED,
     MANY,
     RESULTS,
+    TERMINATED,
     Folder,
     Json,
     Natural,
+    One,
     Overrides,
+    Replicate,
     Replicates,
+    Seed,
     Workers,
     app,
+    counted,
+    in_words,
+    print_json,
+    progress_bar,
+    refuse,
+    say,
+    talk,
 )
-from crisis_sim.cli.codes import BLOCKS_FAILED, DONE, INTERRUPTED, TERMINATED
-from crisis_sim.cli.compare import report
-from crisis_sim.cli.talk import counted, in_words, print_json, progress_bar, refuse, say, talk
-from crisis_sim.scenario.printable import clean
+from crisis_sim.text import clean
 
 if TYPE_CHECKING:
     from crisis_sim.batch.plan import Plan
+
+
+# --- `crisis-sim run`: scenarios side by side, into a folder of results
 
 #: What a run has where nothing else is asked for.
 REPLICATES, SEED = 10_000, 1
@@ -105,17 +119,17 @@ def run(
     The first scenario is the one that the others are compared with. A run is on disk block by
     block: after Ctrl-C, a crash or a power cut, `--resume` goes on with it.
     """
-    from crisis_sim.batch.cores import cores
-    from crisis_sim.batch.errors import BatchError
+    from crisis_sim.batch.files import BatchError
     from crisis_sim.batch.plan import make_plan
+    from crisis_sim.batch.workers import cores
     from crisis_sim.scenario.load import load_scenarios
 
-    how = How(workers or cores(), scheduler, resume is not None, restart)
+    options = RunOptions(workers or cores(), scheduler, resume is not None, restart)
     try:
         _check_together(scenarios, overrides, resume, restart, out)
         if resume is not None and not scenarios:
             given = {"replicates": replicates, "seed": seed, "engine": engine}
-            return _go_on(resume, how, given, dry_run, as_json)
+            return _go_on(resume, options, given, dry_run, as_json)
         read = load_scenarios(scenarios, overrides or ())
         folder = resume or out or RESULTS / read[0].name
         usual: Mapping[str, Any] = {"replicates": REPLICATES, "seed": SEED, "engine": "cpu"}
@@ -126,15 +140,15 @@ def run(
             read, replicates, seed, None, None, (), engine=engine or begun.get("engine", "cpu")
         )
         if dry_run:
-            _print_plan(plan, how.workers, folder, as_json)
+            _print_plan(plan, options.workers, folder, as_json)
             return DONE
-        return _run_batch(folder, how, as_json, plan)
+        return _run_batch(folder, options, as_json, plan)
     except (BatchError, OSError) as error:
         return refuse(f"error: {error}")
 
 
 @dataclass(frozen=True)
-class How:
+class RunOptions:
     """In which way a batch is to be run, which changes nothing in it."""
 
     workers: int
@@ -160,7 +174,7 @@ def _check_together(
     out: Path | None,
 ) -> None:
     """Make sure that what was given goes together."""
-    from crisis_sim.batch.errors import BatchError
+    from crisis_sim.batch.files import BatchError
 
     wrong = None
     if resume is None and not scenarios:
@@ -178,25 +192,27 @@ def _check_together(
 def _begun(folder: Path) -> Mapping[str, Any]:
     """What the run in a folder was begun with, be it finished or not."""
     from crisis_sim.batch import read_manifest
-    from crisis_sim.batch.unfinished import UnfinishedRun
+    from crisis_sim.batch.folder import UnfinishedRun
 
     unfinished = UnfinishedRun.of(folder)
     return unfinished.manifest if unfinished else read_manifest(folder)
 
 
-def _go_on(folder: Path, how: How, given: Mapping[str, Any], dry_run: bool, as_json: bool) -> int:
+def _go_on(
+    folder: Path, options: RunOptions, given: Mapping[str, Any], dry_run: bool, as_json: bool
+) -> int:
     """Go on with a run as it was begun."""
-    from crisis_sim.batch.unfinished import UnfinishedRun, check_given
+    from crisis_sim.batch.folder import UnfinishedRun, check_given
 
     check_given(folder, _begun(folder), given)
     if dry_run:
         unfinished = UnfinishedRun.of(folder)
         say(unfinished.say() if unfinished else f"{folder} holds a run that is finished")
         return DONE
-    return _run_batch(folder, how, as_json)
+    return _run_batch(folder, options, as_json)
 
 
-def _run_batch(folder: Path, how: How, as_json: bool, plan: Plan | None = None) -> int:
+def _run_batch(folder: Path, options: RunOptions, as_json: bool, plan: Plan | None = None) -> int:
     """Run a plan into a folder, or what is missing there, and report on it."""
     from crisis_sim import batch
     from crisis_sim.report.save import remove_report
@@ -207,7 +223,11 @@ def _run_batch(folder: Path, how: How, as_json: bool, plan: Plan | None = None) 
         with progress_bar() as progress:
             if plan is None:
                 manifest = batch.resume(
-                    folder, how.workers, progress=progress, scheduler=how.scheduler, tell=talk
+                    folder,
+                    options.workers,
+                    progress=progress,
+                    scheduler=options.scheduler,
+                    on_message=talk,
                 )
             else:
                 manifest = batch.run_to_folder(
@@ -215,35 +235,36 @@ def _run_batch(folder: Path, how: How, as_json: bool, plan: Plan | None = None) 
                     folder,
                     plan.replicates,
                     plan.seed,
-                    how.workers,
+                    options.workers,
                     progress=progress,
                     command=["crisis-sim", *sys.argv[1:]],
-                    resume=how.resume,
-                    restart=how.restart,
-                    scheduler=how.scheduler,
-                    tell=talk,
+                    resume=options.resume,
+                    restart=options.restart,
+                    scheduler=options.scheduler,
+                    on_message=talk,
                     engine=plan.engine,
                 )
         finished = True
         remove_report(folder)
         _report_batch(manifest, folder, as_json)
     except KeyboardInterrupt:
-        _tell_what_is_safe(folder, how, "interrupted", finished)
+        _tell_what_is_safe(folder, options, "interrupted", finished)
         return INTERRUPTED
     except SystemExit:  # a request to terminate
-        _tell_what_is_safe(folder, how, "terminated", finished)
+        _tell_what_is_safe(folder, options, "terminated", finished)
         return TERMINATED
     crises = sum(about["replicates_done"] for about in manifest["scenarios"].values())
     talk(f"{crises:,} crises in {in_words(time.perf_counter() - began)}: {folder}")
     if manifest["failures"]:
-        talk(f"to try again what failed: {how.command(folder)}")
+        talk(f"to try again what failed: {options.command(folder)}")
         return BLOCKS_FAILED
     return DONE
 
 
 def _report_batch(manifest: Mapping[str, Any], folder: Path, as_json: bool) -> None:
     """Say which blocks failed, and report on the others."""
-    from crisis_sim.batch import publish, read_batch
+    from crisis_sim.batch import read_batch
+    from crisis_sim.batch import run as publish
     from crisis_sim.outcomes.summary import COLUMNS, summarise
 
     for failed in manifest["failures"]:
@@ -263,16 +284,16 @@ def _report_batch(manifest: Mapping[str, Any], folder: Path, as_json: bool) -> N
         )
         return
     batch = read_batch(folder, COLUMNS)
-    report(batch, summarise(batch), folder, as_json)
+    report_batch(batch, summarise(batch), folder, as_json)
 
 
 def _print_plan(plan: Plan, workers: int, folder: Path, as_json: bool) -> None:
     """Say what a batch would be."""
     from crisis_sim.batch.folder import check_folder
-    from crisis_sim.batch.workers import first_guess, share_out
+    from crisis_sim.batch.workers import choose_executor, first_guess
 
     replaces = check_folder(folder)
-    crew = share_out(first_guess(plan), plan.blocks, workers)
+    crew = choose_executor(first_guess(plan), plan.blocks, workers)
     facts: dict[str, Any] = {
         "scenarios": {one.name: one.title for one in plan.scenarios},
         "replicates": plan.replicates,
@@ -302,9 +323,9 @@ def _print_plan(plan: Plan, workers: int, folder: Path, as_json: bool) -> None:
     say(f"into {folder}" + (", replacing the results that it holds" if replaces else ""))
 
 
-def _tell_what_is_safe(folder: Path, how: How, what: str, finished: bool) -> None:
+def _tell_what_is_safe(folder: Path, options: RunOptions, what: str, finished: bool) -> None:
     """Say, after a run was stopped, what there is, and how to go on."""
-    from crisis_sim.batch.unfinished import UnfinishedRun
+    from crisis_sim.batch.folder import UnfinishedRun
 
     run = UnfinishedRun.of(folder)
     if finished:
@@ -314,5 +335,163 @@ def _tell_what_is_safe(folder: Path, how: How, what: str, finished: bool) -> Non
     else:
         talk(
             f"{what}: {run.crises_done:,} of {run.crises:,} crises are safe in {folder}\n"
-            f"to go on: {how.command(folder)}"
+            f"to go on: {options.command(folder)}"
         )
+
+
+# --- `crisis-sim compare`, and the report that it and `run` end with
+
+#: Columns of a table that is printed into a file or a pipe.
+WIDTH = 100
+
+
+@app.command
+def compare(
+    *folders: Annotated[
+        Path, Parameter(help="Folders that `run` or an experiment wrote.", required=True)
+    ],
+    reference: Annotated[
+        str | None,
+        Parameter(help="Scenario to compare with; the first.", show_default=False),
+    ] = None,
+    out: Annotated[
+        Folder, Parameter(help="Folder for charts and summary; none are written without it.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Put scenarios side by side, from one folder of results or several; or an experiment's points."""
+    from crisis_sim.batch import BatchError
+    from crisis_sim.outcomes import join, summarise
+    from crisis_sim.report.save import check_report_folder
+
+    try:
+        if out:
+            check_report_folder(out, folders)
+        joined = join(*map(_read, folders))
+        summary = summarise(joined, reference)
+        report_batch(joined, summary, out, as_json)
+    except (BatchError, OSError, ValueError) as error:
+        return refuse(f"error: {error}")
+    return DONE
+
+
+def _read(folder: Path) -> Any:
+    from crisis_sim.batch import read_batch
+    from crisis_sim.experiments.run import is_experiment, read_points
+    from crisis_sim.outcomes.summary import COLUMNS
+
+    return read_points(folder) if is_experiment(folder) else read_batch(folder, COLUMNS)
+
+
+def report_batch(
+    batch: Any, summary: Mapping[str, Any], folder: Path | None, as_json: bool
+) -> None:
+    """Print what was asked, and write the report to a folder, if there is one: charts take a second or two."""
+    from crisis_sim.report import print_summary, write_report
+
+    if as_json:
+        print_json(summary)
+    else:
+        from rich.console import Console
+
+        # A file or a pipe has no width of its own, and rich would take it for a narrow terminal.
+        print_summary(summary, Console(width=None if sys.stdout.isatty() else WIDTH))
+    sys.stdout.flush()
+    if folder:
+        write_report(batch, summary, folder)
+
+
+# --- `crisis-sim replay`: one crisis, told turn by turn
+
+
+@app.command
+def replay(
+    scenario: One,
+    /,
+    *,
+    replicate: Annotated[
+        int, Parameter(help="Number of the crisis to tell, from 0.", validator=Replicate)
+    ],
+    seed: Seed = 1,
+    out: Annotated[Path, Parameter(help="Folder for the chart and the story.")] = RESULTS
+    / "replays",
+    overrides: Overrides = None,
+    as_json: Json = False,
+) -> int:
+    """Tell one crisis turn by turn, as a story and as a chart.
+
+    It is the same crisis as that replicate of `run` with that seed.
+    """
+    from crisis_sim.scenario.load import load_scenario
+
+    read = load_scenario(scenario, overrides or ())
+    from crisis_sim.model import CrisisModel, Journal
+    from crisis_sim.report import replay_data, tell, write_replay
+
+    journal = Journal()
+    model = CrisisModel(read, 1, seed, first_replicate=replicate, journal=journal)
+    model.run()
+    outcome = {name: values[0] for name, values in model.outcomes().items()}
+    story = tell(journal, read, outcome)
+    path = out / f"{read.name}_seed_{seed}_replicate_{replicate}"
+    try:
+        write_replay(journal, read, story, path)
+    except OSError as error:
+        return refuse(f"error: {error}")
+    if as_json:
+        print_json(replay_data(journal, read, outcome, seed, replicate))
+    else:
+        _print_story(story)
+    talk(f"story and chart: {path}.md, .svg and .png")
+    return DONE
+
+
+def _print_story(story: str) -> None:
+    """A story in Markdown: set for reading on a terminal, as it is elsewhere."""
+    if not sys.stdout.isatty():
+        say(story.rstrip("\n"))
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    console = Console()
+    console.print(Markdown(story), width=min(console.width, 88))
+
+
+# --- `crisis-sim report`: results as one page, to be mailed and read in a browser
+
+
+@app.command
+def report(
+    folder: Annotated[Path, Parameter(help="Folder that `run` or an experiment wrote.")],
+    /,
+    *,
+    out: Annotated[Folder, Parameter(help="The page's file; report.html in the folder.")] = None,
+    reference: Annotated[
+        str | None,
+        Parameter(help="Scenario to compare with; the first.", show_default=False),
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Make one page of results: the answer, charts, tables, a few crises told, all assumptions.
+
+    It is one HTML file that needs no network: to be mailed, printed, or read aloud. It holds the scenarios and the command
+    with which anybody has the results again. With `--json` the answer, the key figures and the crises that are told are
+    printed, too.
+    """
+    from crisis_sim.batch.files import BatchError
+    from crisis_sim.report.page import page_file, page_of, save_page
+
+    try:
+        file = page_file(folder, out)
+        with progress_bar("scenarios and charts") as progress:
+            page = page_of(folder, reference, progress)
+        save_page(page, file)
+    except (BatchError, OSError, ValueError) as error:
+        return refuse(f"error: {error}")
+    if as_json:
+        print_json({"file": str(file), **page.plain()})
+    else:
+        say(str(file))
+        talk("open it in a browser, print it, or attach it to a mail")
+    return DONE

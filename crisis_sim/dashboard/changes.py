@@ -1,13 +1,23 @@
-"""What a person has changed in a scenario: numbers moved, and agents taken out."""
+"""What can be changed in a scenario, what was, and the address that keeps it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from urllib.parse import parse_qsl, urlencode
 
-from crisis_sim.experiments.parts import Whole
+from crisis_sim import text
+from crisis_sim.experiments.factors import ScenarioEditor, default_range, middle_of, number_at
+from crisis_sim.scenario.errors import nearest
+from crisis_sim.scenario.introspect import Slot, numbers_of, slot_at
+from crisis_sim.scenario.numbers import Distribution, Number
 from crisis_sim.scenario.schema import Scenario
+from crisis_sim.scenario.source import composed
+from crisis_sim.text import clean
+
+# --- What a person has changed in a scenario: numbers moved, and agents taken out
 
 #: What the scenario is called among results, as it was and as it was changed.
 UNMOVED, MOVED = "unmoved", "moved"
@@ -61,10 +71,303 @@ class Changes:
             *(f"{path}=null" for path in sorted(self.off)),
         ]
 
-    def made_in(self, whole: Whole) -> Scenario:
+    def made_in(self, whole: ScenarioEditor) -> Scenario:
         """The scenario with the changes made.
 
         Raises:
             ScenarioError: when what is left is no scenario.
         """
         return whole.without(self.overrides(), MOVED)
+
+
+# --- What was changed, in the page's address: a reload brings it back, and a link to the same dashboard takes it along
+#
+# The query has a `set` for each change, as `--set` makes it, the `clock` where it is not the usual one, and the `file`
+# that
+# was opened, which the browser's tab itself keeps. It may have been typed by anybody, so what is wrong in it is told,
+# not
+# obeyed.
+
+SET, CLOCK, FILE = "set", "clock", "file"
+#: Letters that a query may have: far more than a change to every slider takes.
+MAX_QUERY = 20_000
+#: Letters of a stranger's that are told back.
+_SHOWN = 60
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a query asks for.
+
+    Attributes:
+        sets: changes, as `--set` makes them.
+        clock: from where time is counted; "" for as usual.
+        file: the file that was opened; "" for none.
+        mistakes: what is wrong in it as a whole.
+    """
+
+    sets: tuple[str, ...] = ()
+    clock: str = ""
+    file: str = ""
+    mistakes: tuple[str, ...] = ()
+
+
+def query_of(asked: Asked) -> str:
+    """The query that asks for something; "" where it is nothing."""
+    pairs = [(FILE, asked.file)] if asked.file else []
+    pairs += [(SET, one) for one in asked.sets]
+    pairs += [(CLOCK, asked.clock)] if asked.clock else []
+    return urlencode(pairs, safe="=")
+
+
+def asked_by(query: str) -> Asked:
+    """What a query asks for; names that it does not know, such as a search engine's, are let be."""
+    if len(query) > MAX_QUERY:
+        return Asked(mistakes=("error: the address is too long to be one of this page",))
+    pairs = parse_qsl(query, keep_blank_values=True)
+    sets = tuple(dict.fromkeys(value for name, value in pairs if name == SET))
+    known = [name for name, _ in pairs if name in (CLOCK, FILE)]
+    twice = dict.fromkeys(name for name in known if known.count(name) > 1)
+    mistakes = tuple(f"error: the address says '{name}' twice" for name in twice)
+    first = dict(reversed(pairs))
+    return Asked(sets, first.get(CLOCK, ""), first.get(FILE, ""), mistakes)
+
+
+@dataclass
+class Recalled:
+    """Changes made as a query asks, and what could not be.
+
+    Attributes:
+        changes: the changes.
+        mistakes: the rest, in words, a line each.
+    """
+
+    changes: Changes = field(default_factory=Changes)
+    mistakes: list[str] = field(default_factory=list)
+
+
+def recall(
+    asked: Asked, sliders: Mapping[str, Slider], switches: Collection[str], clocks: Collection[str]
+) -> Recalled:
+    """Make the changes that a query asks for, as far as this scenario has them.
+
+    Args:
+        asked: what it asks for.
+        sliders: what can be moved, by path.
+        switches: paths of what can be taken out.
+        clocks: the clocks there are.
+    """
+    made = Recalled(mistakes=list(asked.mistakes))
+    seen: set[str] = set()
+    for one in asked.sets:
+        path, _, value = one.partition("=")
+        path = composed(path)
+        if path in seen:
+            made.mistakes.append(f"error: the address sets '{_told(path)}' twice")
+            continue
+        seen.add(path)
+        if path in switches and value == "null":
+            made.changes = made.changes.switch(path, on=False)
+        elif path in sliders:
+            _move(made, sliders[path], value)
+        else:
+            near = nearest(path, [*sliders, *switches])
+            hint = f"; did you mean '{near}'?" if near else ""
+            made.mistakes.append(
+                f"error: the address sets '{_told(path)}', which has no slider here{hint}"
+            )
+    if asked.clock not in ("", *clocks):
+        known = " or ".join(clocks)
+        made.mistakes.append(
+            f"error: the address counts time '{_told(asked.clock)}': expected {known}"
+        )
+    return made
+
+
+def _move(made: Recalled, slider: Slider, value: str) -> None:
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if slider.low <= number <= slider.high:
+        made.changes = made.changes.move(slider.path, number)
+    else:
+        made.mistakes.append(
+            f"error: the address sets {slider.path} to '{_told(value)}': "
+            f"expected a number from {slider.low:g} to {slider.high:g}"
+        )
+
+
+def _told(text: str) -> str:
+    """A stranger's text, short and on one line."""
+    shown = clean(text)
+    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
+
+
+# --- The sliders and switches of a scenario, read off its schema: none is listed by hand
+#
+# A number has a slider where the schema marks it as worth one (`crisis_sim.scenario.numbers.parameter`);
+# its label, unit, range and help come from there, and what the scenario gives it stands beside it. What a
+# scenario may do without, such as a mediator, has a switch.
+
+#: Kinds of agents in the order in which they are shown, each with its name; those with a switch can
+#: be left out of a scenario.
+KINDS = {
+    "lenders": "lender",
+    "mediators": "mediator",
+    "channels": "back-channel",
+    "advisers": "adviser",
+    "states": "state",
+}
+SWITCHED = frozenset(KINDS) - {"states"}
+#: The group of what holds for all of them.
+BEHAVIOUR = "behaviour"
+#: Units that tell a reader nothing beside a number.
+UNSAID = ("", "share", "value", "intensity")
+#: Steps from end to end of a slider, about.
+STEPS = 100
+
+
+@dataclass(frozen=True)
+class Slider:
+    """A number of a scenario that is worth moving.
+
+    Attributes:
+        path: where it stands, as for `--set`.
+        label: what it is called.
+        meaning: what it is, in a line.
+        unit: its unit.
+        low, high: the ends of the slider.
+        step: how far apart its places are.
+        given: what the scenario says.
+        middle: its value, or the middle of its distribution.
+        spread: from where to where the scenario draws it; None for a plain value.
+    """
+
+    path: str
+    label: str
+    meaning: str
+    unit: str
+    low: float
+    high: float
+    step: float
+    given: Number
+    middle: float
+    spread: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """The sliders of one agent, or of what holds for all.
+
+    Attributes:
+        path: where the agent stands in the scenario, such as `mediators.us`.
+        kind: what it is: a lender, a mediator.
+        title: its name.
+        switched: whether it can be taken out.
+        sliders: its sliders, in the schema's order.
+    """
+
+    path: str
+    kind: str
+    title: str
+    switched: bool
+    sliders: tuple[Slider, ...] = ()
+
+
+def groups_of(scenario: Scenario) -> tuple[Group, ...]:
+    """All sliders and switches of a scenario, agent by agent."""
+    groups = {
+        f"{kind}.{name}": Group(
+            f"{kind}.{name}", noun, text.clean(spec.title) or text.label(name), kind in SWITCHED
+        )
+        for kind, noun in KINDS.items()
+        for name, spec in getattr(scenario, kind).items()
+    }
+    groups[BEHAVIOUR] = Group(BEHAVIOUR, "all of them", "How all of them decide", switched=False)
+    for path, limits in numbers_of(scenario).items():
+        slot = slot_at(path.split("."))
+        group = _group_of(path)
+        if slot is not None and slot.slider is not None and group in groups:
+            slider = _slider(path, slot, slot.slider, (limits.low, limits.high), scenario)
+            sliders = (*groups[group].sliders, slider)
+            groups[group] = replace(groups[group], sliders=sliders)
+    return tuple(one for one in groups.values() if one.sliders or one.switched)
+
+
+def number_in_words(number: Number, unit: str = "") -> str:
+    """A number of a scenario as a person would say it: "uniform, 0.2 to 0.6"."""
+    after = "" if unit in UNSAID else f" {unit}"
+    if not isinstance(number, Distribution):
+        return f"{number:g}{after}"
+    shown = [f"{value:g}" for value in number.values]
+    if number.kind == "choice":
+        return f"one of {text.listed(shown, 'or')}{after}"
+    if number.kind in ("normal", "lognormal"):
+        return f"{number.kind}, around {shown[0]}{after}"
+    if number.kind == "beta":
+        return f"beta, {text.listed(shown)}{after}"
+    around = f", mostly near {shown[1]}" if number.kind == "triangular" else ""
+    return f"{shown[0]} to {shown[-1]}{after}{around}"
+
+
+def _group_of(path: str) -> str:
+    kind, _, rest = path.partition(".")
+    return BEHAVIOUR if kind == BEHAVIOUR else f"{kind}.{rest.partition('.')[0]}"
+
+
+def _slider(
+    path: str,
+    slot: Slot,
+    ends: tuple[float, float],
+    limits: tuple[float, float],
+    scenario: Scenario,
+) -> Slider:
+    given = number_at(scenario, path)
+    spread = default_range(given, *limits) if isinstance(given, Distribution) else None
+    # What the scenario says has a place on the slider, wherever it lies.
+    within = (*(spread or ()), middle_of(given), *ends)
+    low, high = _outward(min(within), max(within), limits)
+    return Slider(
+        path=path,
+        label=_label(path, scenario),
+        meaning=(slot.field.description or "") if slot.field else "",
+        unit=str(slot.note("unit")),
+        low=low,
+        high=high,
+        step=_round_step((high - low) / STEPS),
+        given=given,
+        middle=middle_of(given),
+        spread=spread,
+    )
+
+
+def _label(path: str, scenario: Scenario) -> str:
+    """Such as "Attention days", "Leverage: India", "Lending: restraint"."""
+    kind, _, *rest = path.split(".")
+    if kind == BEHAVIOUR:
+        return f"{text.label(path.split('.')[1])}: {text.label(rest[0]).lower()}"
+    name, *states = rest
+    titles = [text.clean(scenario.states[state].title) or text.label(state) for state in states]
+    return ": ".join([text.label(name), *titles])
+
+
+def _outward(low: float, high: float, limits: tuple[float, float]) -> tuple[float, float]:
+    """The ends of a slider, rounded outward to two figures, but not beyond what is allowed."""
+    return (
+        max(_rounded(low, math.floor), limits[0]),
+        min(_rounded(high, math.ceil), limits[1]),
+    )
+
+
+def _rounded(number: float, way: Callable[[float], int]) -> float:
+    if number == 0:
+        return number
+    figure = 10.0 ** (math.floor(math.log10(abs(number))) - 1)
+    return round(way(round(number / figure, 6)) * figure, 9)
+
+
+def _round_step(step: float) -> float:
+    """The largest of 1, 2 and 5 times a power of ten that is no more than a step."""
+    power = 10.0 ** math.floor(math.log10(step))
+    return max(power * one for one in (1, 2, 5) if power * one <= step * (1 + 1e-9))

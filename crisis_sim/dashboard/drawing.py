@@ -7,23 +7,33 @@ only brought into the shape of a page.
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from markdown_it import MarkdownIt
 
+from crisis_sim import text
 from crisis_sim.dashboard.changes import MOVED, UNMOVED
+from crisis_sim.model import CrisisModel, Journal
 from crisis_sim.outcomes import summarise
 from crisis_sim.outcomes.durations import AMONG, CLOCKS
 from crisis_sim.outcomes.incidence import CumulativeIncidence
-from crisis_sim.report import answer, words
-from crisis_sim.report.charts.differences import MEASURES
-from crisis_sim.report.charts.incidence import ORIGINS, nothing_on, shown_days
+from crisis_sim.report import answer, draw_replay, tell
+from crisis_sim.report.curves import ORIGINS, nothing_on, shown_days
+from crisis_sim.report.page.stories import gist_of
+from crisis_sim.report.page.svg import inline
 from crisis_sim.report.real_path import real_record
+from crisis_sim.report.shares import MEASURES
 
 if TYPE_CHECKING:
     from crisis_sim.batch.ensemble import Batch, Ensemble
-    from crisis_sim.outcomes.reading import Reading
+    from crisis_sim.outcomes.summary import Reading
+    from crisis_sim.scenario.schema import Scenario
+
+
+# --- What there is to draw and to say: replicates become plain data that a page can show
 
 #: Points in time at which a curve is drawn.
 GRID_POINTS = 160
@@ -81,7 +91,7 @@ def incidence(batch: Batch, clock: str) -> dict[str, Any]:
         if real is None
         else {
             "day": round(real / 24.0, DIGITS),
-            "label": f"real ceasefire, {words.duration(real)}",
+            "label": f"real ceasefire, {text.duration(real)}",
         },
         "curves": [_curve(name, curve, days, clock) for name, curve in curves.items()],
         "dots": dots(batch.ensembles[last], curves[last], clock),
@@ -118,11 +128,11 @@ def endings(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             "name": name,
-            "label": words.label(name),
+            "label": text.label(name),
             "shares": [
                 {
                     "ending": ending,
-                    "label": words.ENDINGS[ending],
+                    "label": text.ENDINGS[ending],
                     "share": share["estimate"],
                     "told": _told_share(share),
                 }
@@ -171,7 +181,7 @@ def differences(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _told_difference(figure: Mapping[str, Any], scale: float, unit: str, sure: bool) -> str:
-    write = words.points if scale == 100.0 else words.signed_hours
+    write = text.points if scale == 100.0 else text.signed_hours
     low, high = (
         "no limit known" if figure[key] is None else write(figure[key])
         for key in ("lower", "upper")
@@ -182,7 +192,7 @@ def _told_difference(figure: Mapping[str, Any], scale: float, unit: str, sure: b
 
 def _told_share(share: Mapping[str, Any]) -> tuple[str, str]:
     """A share and its interval."""
-    low, middle, high = (words.percent(share[key]) for key in ("lower", "estimate", "upper"))
+    low, middle, high = (text.percent(share[key]) for key in ("lower", "estimate", "upper"))
     return f"{middle}%", f"{low} to {high}"
 
 
@@ -197,15 +207,113 @@ def _curve(name: str, curve: CumulativeIncidence, days: float, clock: str) -> di
     last = known[-1] if known else None
     return {
         "name": name,
-        "label": words.label(name),
+        "label": text.label(name),
         "points": known,
         "told": nothing_on(clock)
         if last is None
-        else f"{words.label(name)}: {words.percent(last[1])}% of {AMONG[clock]} after "
-        f"{words.plural(round(last[0], 1), 'day')}"
-        f" (95% interval {words.percent(last[2])} to {words.percent(last[3])})",
+        else f"{text.label(name)}: {text.percent(last[1])}% of {AMONG[clock]} after "
+        f"{text.plural(round(last[0], 1), 'day')}"
+        f" (95% interval {text.percent(last[2])} to {text.percent(last[3])})",
     }
 
 
 def _rounded(value: float) -> float:
     return round(float(value), DIGITS)
+
+
+# --- Single crises: which are worth reading, which one is meant, and one told as a story with its path
+
+#: Heads of a story stand this many levels further down in the page.
+LEVELS_DOWN = 2
+#: What ids in the chart of a crisis begin with.
+CHART = "path"
+#: Matplotlib's settings are the whole process's, so one chart is drawn at a time.
+_drawing = threading.Lock()
+
+
+def worth_reading(batch: Batch, clock: str) -> list[dict[str, Any]]:
+    """A few crises of the last scenario that say most, each with why: for a list to pick from."""
+    last = list(batch.ensembles.values())[-1]
+    replicate, hours = halted(last, clock)
+    found: list[tuple[str, int]] = []
+    if len(hours):
+        for word, place in (
+            ("typical", len(hours) // 2),
+            ("quickest", 0),
+            ("slowest", len(hours) - 1),
+        ):
+            after = text.duration(hours[place])
+            told = f"{word}: a ceasefire {after} after {ORIGINS[clock]}"
+            found.append((told, int(replicate[place])))
+    war = np.flatnonzero(~np.isnan(last.column("war_at_hours")))
+    if war.size:
+        found.append(("full-scale war", int(last.column("replicate")[war[0]])))
+    going_on = np.flatnonzero(last.column("ending") == "unresolved")
+    if going_on.size:
+        found.append(
+            ("still going when its time ran out", int(last.column("replicate")[going_on[0]]))
+        )
+    if MOVED in batch.ensembles:
+        found += _changed(batch.ensembles[UNMOVED], last, clock)
+    return [{"replicate": number, "label": text.label(told)} for told, number in found]
+
+
+def _changed(unmoved: Ensemble, moved: Ensemble, clock: str) -> list[tuple[str, int]]:
+    """Crises that the changes decided: with the same luck, a ceasefire in one and none in the other."""
+    before, after = CLOCKS[clock](unmoved), CLOCKS[clock](moved)
+    had, has = before.cause == 1, after.cause == 1
+    replicate = moved.column("replicate")
+    found = []
+    for told, rows in (
+        ("a ceasefire only because of the changes", has & ~had),
+        ("no ceasefire because of the changes", had & ~has),
+    ):
+        if rows.any():
+            found.append((told, int(replicate[np.argmax(rows)])))
+    both = had & has
+    if both.any():
+        shift = np.where(both, after.hours - before.hours, 0.0)
+        for word, place in (("sooner", int(np.argmin(shift))), ("later", int(np.argmax(shift)))):
+            if shift[place]:
+                by = text.duration(abs(shift[place]))
+                found.append((f"most moved: {by} {word}", int(replicate[place])))
+    return found
+
+
+def nearest(ensemble: Ensemble, clock: str, day: float) -> int | None:
+    """The replicate whose ceasefire came nearest to a moment on a clock; None if none came."""
+    replicate, hours = halted(ensemble, clock)
+    if not len(hours):
+        return None
+    return int(replicate[np.argmin(np.abs(hours - 24.0 * day))])
+
+
+def tell_crisis(scenario: Scenario, replicate: int, seed: int) -> dict[str, Any]:
+    """One crisis: the same as that replicate of `crisis-sim run` with that seed.
+
+    Args:
+        scenario: the crisis that is run.
+        replicate: its number.
+        seed: of its luck.
+
+    Returns:
+        `story`, as HTML without scripts or links, and `chart`, its path as SVG with colours for light and dark.
+    """
+    journal = Journal()
+    model = CrisisModel(scenario, 1, seed, first_replicate=replicate, journal=journal)
+    model.run()
+    outcome = {name: values[0] for name, values in model.outcomes().items()}
+    gist = gist_of(journal, scenario, outcome)
+    with _drawing:
+        chart = inline(draw_replay(journal, scenario), CHART, f"Path of crisis {replicate}", gist)
+    return {"story": _html(tell(journal, scenario, outcome)), "chart": chart}
+
+
+def _html(story: str) -> str:
+    """A story in Markdown as HTML; what would be HTML in it is letters and no more."""
+    markdown = MarkdownIt("commonmark", {"html": False})
+    tokens = markdown.parse(story)
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{int(token.tag[1:]) + LEVELS_DOWN}"
+    return str(markdown.renderer.render(tokens, markdown.options, {}))

@@ -15,13 +15,13 @@ from typing import Any
 
 import solara
 
+from crisis_sim import style
+from crisis_sim import text as words
+from crisis_sim.dashboard.changes import UNSAID, Group, Slider, number_in_words
 from crisis_sim.dashboard.opened import is_plain
-from crisis_sim.dashboard.runs import Runs
-from crisis_sim.dashboard.session import MAX_FILES, Session
-from crisis_sim.dashboard.settings import given
-from crisis_sim.dashboard.sliders import UNSAID, Group, Slider, number_in_words
-from crisis_sim.report import style, words
-from crisis_sim.scenario.shipped import on_disk
+from crisis_sim.dashboard.server import given
+from crisis_sim.dashboard.session import MAX_FILES, Runs, Session
+from crisis_sim.scenario.load import on_disk
 from crisis_sim.scenario.source import MAX_BYTES
 
 #: What a file may hold of more than is allowed: as much as shows that it is too much.
@@ -130,7 +130,7 @@ def Page() -> None:  # noqa: N802
                     ),
                     event_sent=lambda event: _sent(session, event),
                     event_reopened=lambda event: session.reopen(_kept(event)),
-                    event_forgive=lambda *_: session.forgive(),
+                    event_forgive=lambda *_: session.dismiss_error(),
                     event_named=lambda event: set_name(_text(event, "name")),
                 )
             with solara.Div(classes=["cs-main-column"]):

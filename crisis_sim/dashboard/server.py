@@ -1,8 +1,4 @@
-"""Serving the dashboard on this machine, with nothing fetched from elsewhere and nothing told to anyone.
-
-Solara serves the page. Its assets come from the package `solara-assets`, its reports of use are
-switched off, and a browser is told (by a Content-Security-Policy) to ask no other machine for anything.
-"""
+"""The dashboard's server and its settings."""
 
 from __future__ import annotations
 
@@ -16,14 +12,58 @@ import sys
 import warnings
 import webbrowser
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
 from importlib import metadata
 from ipaddress import ip_address
 from tempfile import mkdtemp
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from crisis_sim.dashboard.settings import Settings, give
+if TYPE_CHECKING:
+    from crisis_sim.dashboard.opened import Opened
+
+
+# --- What the dashboard was started with: set once by the server, read by every new session
+
+#: What is shown where nothing else is asked for.
+SCENARIO, REPLICATES, SEED = "may_2025", 4_000, 1
+#: The loopback address: no other machine can reach it.
+HOST, PORT = "127.0.0.1", 8765
+#: Crises of each scenario: as few as still have an interval, as many as one waits for.
+FEWEST, MOST = 100, 100_000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A scenario, and how many crises of it with which luck."""
+
+    opened: Opened
+    replicates: int = REPLICATES
+    seed: int = SEED
+
+
+_given: list[Settings] = []
+
+
+def give(settings: Settings) -> None:
+    """Set what new sessions begin with."""
+    _given[:] = [settings]
+
+
+def given() -> Settings:
+    """What new sessions begin with; the first shipped case where nothing was set."""
+    if not _given:
+        from crisis_sim.dashboard.opened import open_reference
+
+        give(Settings(open_reference(SCENARIO)))
+    return _given[0]
+
+
+# --- Serving the dashboard on this machine, with nothing fetched from elsewhere and nothing told to anyone
+#
+# Solara serves the page. Its assets come from the package `solara-assets`, its reports of use are
+# switched off, and a browser is told (by a Content-Security-Policy) to ask no other machine for anything.
 
 #: What the extra `dashboard` brings. Looked for by name: Solara takes its settings when it is imported.
 NEEDED = (

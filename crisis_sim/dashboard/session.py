@@ -1,32 +1,309 @@
-"""What one visitor has opened, moved and picked. Nothing here knows of a browser.
-
-Every visitor has a session of their own. What is asked of it is done in the background, the newest
-request first and last; `tell` is called whenever there is something new to show.
-"""
+"""A visitor's session, its runs, and the background jobs of which only the newest counts."""
 
 from __future__ import annotations
 
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from crisis_sim.batch import Batch, Ensemble
-from crisis_sim.dashboard.address import Asked, asked_by, query_of, recall
-from crisis_sim.dashboard.changes import MOVED, UNMOVED, Changes
-from crisis_sim.dashboard.crisis import nearest, tell_crisis, worth_reading
-from crisis_sim.dashboard.drawing import view
-from crisis_sim.dashboard.latest import Latest, Superseded, Ticket
-from crisis_sim.dashboard.opened import Opened, open_sent
-from crisis_sim.dashboard.runs import Runs, TooBigError, Watch
-from crisis_sim.dashboard.saved import file_name, scenario_file, told_changes
-from crisis_sim.dashboard.sliders import groups_of
-from crisis_sim.experiments.parts import Whole
-from crisis_sim.outcomes.reading import Reading
+from crisis_sim.batch import Batch, Ensemble, run_block
+from crisis_sim.batch.plan import most_at_once
+from crisis_sim.batch.workers import cores
+from crisis_sim.dashboard.changes import (
+    MOVED,
+    UNMOVED,
+    Asked,
+    Changes,
+    asked_by,
+    groups_of,
+    query_of,
+    recall,
+)
+from crisis_sim.dashboard.drawing import nearest, tell_crisis, view, worth_reading
+from crisis_sim.dashboard.opened import Opened, as_scenario_file, file_name, open_sent, told_changes
+from crisis_sim.experiments.factors import ScenarioEditor
+from crisis_sim.outcomes.summary import Reading
 from crisis_sim.scenario.errors import ScenarioError
-from crisis_sim.scenario.printable import clean
+from crisis_sim.text import clean
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from crisis_sim.model import CrisisModel
+    from crisis_sim.scenario.schema import Scenario
+
+
+# --- Work in the background of which only the newest counts
+
+#: Jobs of all visitors together that are worked on at a time; the others wait.
+AT_ONCE = 2
+#: Seconds after which a job that waits looks whether it is still wanted.
+PATIENCE = 0.05
+
+_turns = threading.BoundedSemaphore(AT_ONCE)
+
+
+class Superseded(Exception):  # noqa: N818 - no error: the answer is simply no longer wanted
+    """A newer request has come, or the visitor has gone."""
+
+
+class LatestJob:
+    """Does jobs in threads of their own; a newer one puts an end to the one before.
+
+    A job asks now and then whether it is still wanted, and delivers what it found through `deliver`,
+    so that nothing old is ever seen after something new.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._newest = 0
+
+    def ask(self, job: Callable[[Job], None]) -> threading.Thread:
+        """Have a job done in place of any earlier one; returns at once.
+
+        Args:
+            job: is given its ticket. What it raises, other than `Superseded`, is an error of the program.
+        """
+        with self._lock:
+            self._newest += 1
+            ticket = Job(self, self._newest)
+        thread = threading.Thread(target=_do, args=(job, ticket), daemon=True)
+        thread.start()
+        return thread
+
+    def end(self) -> None:
+        """Put an end to what is going on."""
+        with self._lock:
+            self._newest += 1
+
+    def _is_newest(self, number: int) -> bool:
+        return number == self._newest
+
+
+class Job:
+    """What a job knows of itself: whether it is the newest."""
+
+    def __init__(self, latest: LatestJob, number: int) -> None:
+        self._latest = latest
+        self._number = number
+
+    def still_wanted(self) -> None:
+        """Go on only if nothing newer has been asked for.
+
+        Raises:
+            Superseded: when something has.
+        """
+        if not self._latest._is_newest(self._number):
+            raise Superseded
+
+    def deliver(self, take: Callable[[], None]) -> None:
+        """Have something taken, unless it is no longer wanted.
+
+        Raises:
+            Superseded: when it is not.
+        """
+        with self._latest._lock:
+            self.still_wanted()
+            take()
+
+
+def _do(job: Callable[[Job], None], ticket: Job) -> None:
+    try:
+        while not _turns.acquire(timeout=PATIENCE):
+            ticket.still_wanted()
+        try:
+            ticket.still_wanted()
+            job(ticket)
+        finally:
+            _turns.release()
+    except Superseded:
+        pass
+
+
+# --- A scenario's replicates, run day by day under a watch, and kept for who asks again
+
+#: Ensembles that are kept: of four thousand replicates each takes about a megabyte.
+KEPT = 24
+#: Replicates of a first look, and how many times as many there must be for one to be worth its while.
+LOOK, LOOK_FROM = 500, 4
+#: Seconds for which nobody minds to wait without a first look.
+SOON = 0.25
+
+#: Replicates that are worth a thread of their own.
+LEAST = 250
+#: Seconds after which a watch is told how far a run has come.
+TOLD_EVERY = 0.02
+
+#: Told again and again what share of the work is done; what it raises ends the run.
+Watch = Callable[[float], None]
+
+
+class TooBigError(Exception):
+    """A scenario is too big to be run here; the message says so to a person."""
+
+
+class Runs:
+    """Runs scenarios, each once: the same scenario with the same luck gives the same replicates.
+
+    What is kept is known by all that it hangs on, so any number of visitors may share it.
+    """
+
+    def __init__(self, kept: int = KEPT) -> None:
+        self._kept: OrderedDict[tuple[str, int, int], Ensemble] = OrderedDict()
+        self._most = kept
+        self._lock = threading.Lock()
+        self._seconds: float | None = None  # what the last run took, but for its first look
+
+    def batch(
+        self, scenarios: Mapping[str, Scenario], replicates: int, seed: int, watch: Watch
+    ) -> Batch:
+        """Scenarios side by side on the same luck, each under the name that it is given.
+
+        Raises:
+            TooBigError: when so many replicates might not fit into memory.
+        """
+        ensembles: dict[str, Ensemble] = {}
+        for name, scenario in scenarios.items():
+
+            def part(share: float) -> None:
+                watch((len(ensembles) + share) / len(scenarios))
+
+            ensembles[name] = self.ensemble(scenario, replicates, seed, part)
+        return Batch(ensembles, {"seed": seed})
+
+    def ensemble(self, scenario: Scenario, replicates: int, seed: int, watch: Watch) -> Ensemble:
+        """The replicates of a scenario, from 0 on; those that were run before are not run again.
+
+        Args:
+            scenario: the scenario; its name does not matter.
+            replicates: how many.
+            seed: of their luck.
+            watch: see `Watch`.
+
+        Raises:
+            TooBigError: when so many might not fit into memory.
+        """
+        most = most_at_once([scenario])
+        if replicates > most:
+            raise TooBigError(
+                f"this scenario is so big that memory may not hold {replicates:,} crises of it at "
+                f"once: at most {most:,} (--replicates)"
+            )
+        first = self._first_of(scenario, replicates, seed)
+        if first is not None and first.replicates == replicates:
+            return first
+        begun = time.perf_counter()
+        made = run(scenario, replicates, seed, watch, first)
+        with self._lock:
+            if replicates != LOOK:
+                self._seconds = time.perf_counter() - begun
+            if first is not None:
+                self._kept.pop((scenario.digest, first.replicates, seed), None)
+            self._kept[scenario.digest, replicates, seed] = made
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return made
+
+    def first_look(self, scenarios: Iterable[Scenario], replicates: int, seed: int) -> int | None:
+        """How many replicates to show before all of them; None where all of them come soon enough.
+
+        The first of many are the same as few, so nothing is run for nothing.
+
+        Args:
+            scenarios: what is to be run.
+            replicates: how many of each.
+            seed: of their luck.
+        """
+        if replicates < LOOK_FROM * LOOK:
+            return None
+        missing = sum(self._first_of(one, replicates, seed) is None for one in scenarios)
+        soon = self._seconds is not None and missing * self._seconds < SOON
+        return None if soon or not missing else LOOK
+
+    def _first_of(self, scenario: Scenario, replicates: int, seed: int) -> Ensemble | None:
+        """The replicates that were run before, or the first of them; None where none were."""
+        with self._lock:
+            for count in (replicates, LOOK):
+                key = (scenario.digest, count, seed)
+                if key in self._kept and count <= replicates:
+                    self._kept.move_to_end(key)
+                    return self._kept[key]
+        return None
+
+
+def run(
+    scenario: Scenario, replicates: int, seed: int, watch: Watch, first: Ensemble | None = None
+) -> Ensemble:
+    """Run a scenario's replicates as one block: the same that `crisis-sim run` has.
+
+    Args:
+        scenario: the scenario.
+        replicates: how many.
+        seed: of their luck.
+        watch: see `Watch`.
+        first: the first of them, where these were run before; the others are run and put after them.
+    """
+    import pyarrow as pa
+
+    done = first.replicates if first else 0
+    tables = [first.table] if first else []
+    tables += _tables(scenario, done, replicates, seed, watch)
+    return Ensemble(
+        name=scenario.name,
+        title=scenario.title,
+        horizon_hours=scenario.horizon_hours,
+        states=scenario.state_names,
+        table=pa.concat_tables(tables),
+        scenario=scenario.plain(),
+    )
+
+
+def _tables(scenario: Scenario, first: int, beyond: int, seed: int, watch: Watch) -> list[pa.Table]:
+    """The rows of replicates from `first` on, before `beyond`, run on all cores: rules let other threads run beside them."""
+    parts = max(min(cores(), (beyond - first) // LEAST), 1)
+    bounds = [first + (beyond - first) * part // parts for part in range(parts + 1)]
+
+    def run_part(part: int, tell: Watch) -> pa.Table:
+        def day(model: CrisisModel) -> None:
+            tell(model.turn / scenario.turns)
+
+        start = bounds[part]
+        return run_block(scenario, start, bounds[part + 1] - start, seed, watch=day).table
+
+    if parts == 1:
+        return [run_part(0, watch)]
+    shares, stop = [0.0] * parts, threading.Event()
+
+    def tell(part: int, share: float) -> None:
+        shares[part] = share
+        if stop.is_set():
+            raise StoppedError
+
+    with ThreadPoolExecutor(parts) as pool:
+        tables = [pool.submit(run_part, part, partial(tell, part)) for part in range(parts)]
+        try:
+            while wait(tables, timeout=TOLD_EVERY).not_done:
+                watch(sum(shares) / parts)
+        except BaseException:
+            stop.set()
+            raise
+        return [table.result() for table in tables]
+
+
+class StoppedError(Exception):
+    """Ends a part of a run whose watch has ended the run."""
+
+
+# --- What one visitor has opened, moved and picked. Nothing here knows of a browser
+#
+# Every visitor has a session of their own. What is asked of it is done in the background, the newest
+# request first and last; `tell` is called whenever there is something new to show.
 
 CLOCKS = ("from_first_strike", "from_trigger")
 #: Seconds between two reports of progress.
@@ -88,7 +365,7 @@ class Session:
     shown: Shown = field(default_factory=Shown)
 
     def __post_init__(self) -> None:
-        self._runner, self._teller = Latest(), Latest()
+        self._runner, self._teller = LatestJob(), LatestJob()
         self._lock = threading.Lock()
         self._files: dict[str, bytes] = {}
         self._batch: Batch | None = None
@@ -100,7 +377,7 @@ class Session:
 
     def _take(self, opened: Opened) -> None:
         self.opened = opened
-        self.whole = Whole(opened.scenario)
+        self.whole = ScenarioEditor(opened.scenario)
         self.groups = groups_of(opened.scenario)
         self._sliders = {one.path: one for group in self.groups for one in group.sliders}
         self._switches = {group.path for group in self.groups if group.switched}
@@ -174,7 +451,7 @@ class Session:
         if self._try_to_open(name, content):
             self._ask()
 
-    def forgive(self) -> None:
+    def dismiss_error(self) -> None:
         """Take a mistake off the page."""
         self._show(mistake="")
 
@@ -212,7 +489,7 @@ class Session:
     def file(self, wished: str = "") -> tuple[str, str]:
         """What was made as a scenario file: its name and its text."""
         name = file_name(wished, self.opened)
-        return name, scenario_file(self.opened, self.changes, self.groups, name)
+        return name, as_scenario_file(self.opened, self.changes, self.groups, name)
 
     def told(self) -> list[str]:
         """What was changed, in words."""
@@ -258,7 +535,7 @@ class Session:
         clock = self.clock
         self._show(progress=0.0, mistake="")
 
-        def draw(ticket: Ticket, replicates: int, watch: Watch, **news: Any) -> None:
+        def draw(ticket: Job, replicates: int, watch: Watch, **news: Any) -> None:
             batch = self.runs.batch(scenarios, replicates, self.seed, watch)
             ticket.still_wanted()
             drawn = view(batch, clock, self._readings(batch))
@@ -271,7 +548,7 @@ class Session:
 
             ticket.deliver(take)
 
-        def job(ticket: Ticket) -> None:
+        def job(ticket: Job) -> None:
             watch = self._watch(ticket)
             few = self.runs.first_look(scenarios.values(), self.replicates, self.seed)
             if few is not None:
@@ -295,7 +572,7 @@ class Session:
         self._read = [*self._read[-1:], (unmoved, made)]  # of the first look and of all
         return {UNMOVED: made}
 
-    def _watch(self, ticket: Ticket) -> Callable[[float], None]:
+    def _watch(self, ticket: Job) -> Callable[[float], None]:
         """Ends a run that is no longer wanted, and reports now and then how far it has come."""
         last = time.monotonic()
 
@@ -320,14 +597,14 @@ class Session:
             return
         can_compare = bool(self.changes)
 
-        def job(ticket: Ticket) -> None:
+        def job(ticket: Job) -> None:
             told = tell_crisis(scenario, replicate, self.seed)
             told |= {"replicate": replicate, "which": which, "can_compare": can_compare}
             ticket.deliver(lambda: self._set(crisis=told))
 
         self._teller.ask(lambda ticket: self._attempt(job, ticket))
 
-    def _attempt(self, job: Callable[[Ticket], None], ticket: Ticket) -> None:
+    def _attempt(self, job: Callable[[Job], None], ticket: Job) -> None:
         """Do a job and tell that it is done; what goes wrong is told to the visitor."""
         try:
             job(ticket)

@@ -6,61 +6,45 @@
     print(" ".join(findings.answer))
 
 An experiment names a scenario, what to vary in it, what to measure (`crisis_sim.outcomes.measures`)
-and how many crises to spend. What it does with them is its kind: `kinds` holds a module for each.
-Whatever its kind, an experiment is read with the care that scenarios are (`load`), runs as one batch
-whose points share the luck of each replicate (`design`), and leaves one folder (`folder`).
+and how many crises to spend. What it does with them is its kind: a module for each, which
+`spec.KINDS` names. Whatever its kind, an experiment is read with the care that scenarios are
+(`load`), varies `factors`, runs as one batch whose points share the luck of each replicate (`design`), and leaves one
+folder (`run`). Tune and posterior share `calibrate`; sensitivity has its indices in `indices`, tune
+its search in `search`, posterior its sampler in `sampler`.
 
-To add a kind: write a module in `kinds` that holds what `kinds.Kind` asks for, and name it in
-`kinds.KINDS`. Its spec derives from `schema.Spec`; `reading.Reading` finds places and reads measures
-and factors when it checks a file; `design.run_design` runs points; tables, summary and sentences go
-into `findings.Findings`. Its charts are a module in `crisis_sim.report.experiments`, named in its
-`DRAWERS`; its own command goes into `crisis_sim.cli`; its tests into `tests/experiments`; what it
-answers, into docs/experiments.md.
+To add a kind: write a module that holds what `spec.Kind` asks for, and name it in `spec.KINDS`. Its
+spec derives from `spec.Spec`; `spec.Reading` finds places and reads measures and factors when it
+checks a file; `design.run_design` runs points; tables, summary and sentences go into
+`spec.Findings`. Its charts are a module in `crisis_sim.report.experiments`, named in its `DRAWERS`;
+its own command goes into `crisis_sim.cli`; its tests into `tests/experiments`; what it answers, into
+docs/experiments.md.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
-    from crisis_sim.experiments.design import Design, run_design
-    from crisis_sim.experiments.experiment import Experiment
-    from crisis_sim.experiments.findings import Findings
-    from crisis_sim.experiments.folder import read_experiment
-    from crisis_sim.experiments.load import load_experiment, make_experiment
-    from crisis_sim.experiments.run import run_experiment
-    from crisis_sim.experiments.shipped import shipped_experiments
-    from crisis_sim.experiments.side_by_side import read_points
+    from crisis_sim.experiments.design import Design as Design
+    from crisis_sim.experiments.design import run_design as run_design
+    from crisis_sim.experiments.load import load_experiment as load_experiment
+    from crisis_sim.experiments.load import make_experiment as make_experiment
+    from crisis_sim.experiments.load import shipped_experiments as shipped_experiments
+    from crisis_sim.experiments.run import read_experiment as read_experiment
+    from crisis_sim.experiments.run import read_points as read_points
+    from crisis_sim.experiments.run import run_experiment as run_experiment
+    from crisis_sim.experiments.spec import Experiment as Experiment
+    from crisis_sim.experiments.spec import Findings as Findings
 
-_HOMES = {
-    "Design": "design",
-    "Experiment": "experiment",
-    "Findings": "findings",
-    "load_experiment": "load",
-    "make_experiment": "load",
-    "read_experiment": "folder",
-    "read_points": "side_by_side",
-    "run_design": "design",
-    "run_experiment": "run",
-    "shipped_experiments": "shipped",
-}
-
-__all__ = [
-    "Design",
-    "Experiment",
-    "Findings",
-    "load_experiment",
-    "make_experiment",
-    "read_experiment",
-    "read_points",
-    "run_design",
-    "run_experiment",
-    "shipped_experiments",
-]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+#: Fetched when first used: Mesa and SciPy are slow to import.
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "design": ["Design", "run_design"],
+        "spec": ["Experiment", "Findings"],
+        "run": ["read_experiment", "read_points", "run_experiment"],
+        "load": ["load_experiment", "make_experiment", "shipped_experiments"],
+    },
+)

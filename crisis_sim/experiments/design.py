@@ -17,19 +17,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crisis_sim.batch import Batch, Ensemble, read_batch, run_to_folder, simulate
-from crisis_sim.experiments.errors import BlocksFailedError, ExperimentError
-from crisis_sim.outcomes.measures import Measure, Measured
-from crisis_sim.outcomes.measures.measured import joined
+from crisis_sim.experiments.spec import BlocksFailedError, ExperimentError
+from crisis_sim.outcomes.measures import Measure, Measured, joined
 from crisis_sim.scenario.schema import Scenario
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+
 #: Crises whose outcomes are kept in memory, all columns of them: some 100 MB.
 IN_MEMORY = 250_000
 
 Progress = Callable[[int, int], None]
-Tell = Callable[[str], None]
+OnMessage = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +102,7 @@ def run_design(
     *,
     resume: bool = False,
     progress: Progress | None = None,
-    tell: Tell | None = None,
+    on_message: OnMessage | None = None,
     agents: Sequence[Any] = (),
 ) -> Design:
     """Run every replicate at every point, with the same luck at all of them, and measure each point.
@@ -119,7 +119,7 @@ def run_design(
         folder: where to keep the batch, so that it can be resumed; None to keep it nowhere.
         resume: go on with what the folder holds.
         progress: called with the crises done and those in all.
-        tell: told in words of what goes on.
+        on_message: called with messages on what goes on.
         agents: makers of agents to add to each scenario's own, as `CrisisModel` takes them.
 
     Raises:
@@ -157,7 +157,7 @@ def run_design(
             progress=progress,
             points=points,
             resume=resume,
-            tell=tell,
+            on_message=on_message,
         )
         _refuse_failures(manifest)
         return _measured(read_batch(where, columns), by_point, measures, replicates)

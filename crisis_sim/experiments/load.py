@@ -1,30 +1,99 @@
-"""From a reference to a checked experiment; all mistakes are gathered and reported together."""
+"""Finding and reading experiment files, and their JSON Schema."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from crisis_sim.experiments.experiment import Experiment
-from crisis_sim.experiments.kinds import KINDS, kind_of
-from crisis_sim.experiments.reading import Reading
-from crisis_sim.experiments.schema import Spec
-from crisis_sim.experiments.shipped import BEGINS_WITH, find_experiment
+from crisis_sim.experiments.spec import KINDS, Experiment, Reading, Spec, kind_of
 from crisis_sim.outcomes.measures import Columns, Measure
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
-from crisis_sim.scenario.explain import explain
-from crisis_sim.scenario.fields import Slot
-from crisis_sim.scenario.load import load_scenario
-from crisis_sim.scenario.merge import lay_over
-from crisis_sim.scenario.names import FILE_WORDS, composed, is_file_name
-from crisis_sim.scenario.overrides import NAME as OVERRIDE
-from crisis_sim.scenario.overrides import overwritten
+from crisis_sim.scenario.introspect import DIALECT, Slot, explain
+from crisis_sim.scenario.load import NAME as OVERRIDE
+from crisis_sim.scenario.load import SUFFIX, find_file, load_scenario, on_disk, overwritten
 from crisis_sim.scenario.schema import Scenario
-from crisis_sim.scenario.source import Node, Place, Source, folder_of, node_of, parse, read_text
+from crisis_sim.scenario.source import (
+    FILE_WORDS,
+    Node,
+    Place,
+    Source,
+    composed,
+    folder_of,
+    is_file_name,
+    lay_over,
+    node_of,
+    parse,
+    read_text,
+)
+
+# --- The experiments that come with Crisis Sim, and how a name on the command line becomes a file
+#
+# They are the folder `experiments/` of a checkout, which travels in a wheel as `crisis_sim/_experiments`.
+
+#: Keys that an experiment begins with, in words.
+BEGINS_WITH = "kind, title and scenario"
+
+
+@dataclass(frozen=True)
+class ShippedExperiment:
+    """An experiment that comes with Crisis Sim.
+
+    Attributes:
+        name: the name it answers to.
+        path: its file.
+        kind: what kind of experiment it is.
+        title: what it is, in a line.
+        question: what it asks.
+    """
+
+    name: str
+    path: Path
+    kind: str
+    title: str
+    question: str
+
+
+def experiments_folder() -> Path:
+    """Where the shipped experiments are: inside the package, or beside it in a checkout."""
+    package = on_disk(Path(__file__).resolve().parents[1])
+    inside = package / "_experiments"
+    return inside if inside.is_dir() else package.parent / "experiments"
+
+
+def shipped_experiments() -> list[ShippedExperiment]:
+    """All shipped experiments, in order of the alphabet.
+
+    Raises:
+        ScenarioError: when a file cannot be read.
+    """
+    return [_shipped(path) for path in sorted(experiments_folder().glob(f"*{SUFFIX}"))]
+
+
+def find_experiment(reference: str | os.PathLike[str]) -> Path:
+    """The file that a person means: a path, or the bare name of a shipped experiment.
+
+    Raises:
+        ScenarioError: when there is neither; names the nearest.
+    """
+    return find_file(reference, experiments_folder(), "experiment", "an experiment's file")
+
+
+def _shipped(path: Path) -> ShippedExperiment:
+    top, _ = parse(str(path), read_text(path, str(path)), "experiment", BEGINS_WITH)
+
+    def text(key: str) -> str:
+        node = top.entries().get(key)
+        return str(node.content) if node else ""
+
+    return ShippedExperiment(path.stem, path, text("kind"), text("title"), text("question"))
+
+
+# --- From a reference to a checked experiment; all mistakes are gathered and reported together
 
 
 def load_experiment(
@@ -84,7 +153,7 @@ def resolved_experiment(content: Mapping[str, Any], text: str = "") -> Experimen
     Raises:
         pydantic.ValidationError, KeyError, ScenarioError: when the copy is none of this version's.
     """
-    from crisis_sim.outcomes.measures import measure
+    from crisis_sim.outcomes.names import measure
 
     spec = kind_of(content["experiment"]["kind"]).SPEC.model_validate(content["experiment"])
     scenario = Scenario.model_validate(content["scenario"])
@@ -228,3 +297,36 @@ def _changes(changes: Mapping[str, Any], top: Node) -> Node:
         place = Place(Source.of(f"--{key}", f"{key}: {value}"), 1, 1)
         entries[key] = node_of(value, place)
     return Node(top.place, entries)
+
+
+# --- JSON Schema of experiments' files, so that an editor completes keys and marks mistakes as one types
+#
+# For VS Code's YAML extension, write it to a file and name that file in an experiment's first line:
+#
+#     crisis-sim schema --experiment > experiment.schema.json
+#     # yaml-language-server: $schema=experiment.schema.json
+
+
+def experiment_schema() -> dict[str, Any]:
+    """The JSON Schema of an experiment's file: one kind's, by its `kind`."""
+    definitions: dict[str, Any] = {}
+    branches = []
+    for name in KINDS:
+        own = kind_of(name).SPEC.model_json_schema(ref_template="#/$defs/{model}")
+        definitions.update(own.pop("$defs", {}))
+        definitions[own["title"]] = own
+        branches.append(
+            {
+                "if": {"properties": {"kind": {"const": name}}, "required": ["kind"]},
+                "then": {"$ref": f"#/$defs/{own['title']}"},
+            }
+        )
+    return {
+        "$schema": DIALECT,
+        "title": "Crisis Sim experiment",
+        "type": "object",
+        "properties": {"kind": {"enum": list(KINDS)}},
+        "required": ["kind"],
+        "allOf": branches,
+        "$defs": definitions,
+    }

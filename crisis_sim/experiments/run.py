@@ -1,54 +1,514 @@
-"""Running an experiment of any kind, in memory or into a folder."""
+"""An experiment on disk: one folder.
+
+    experiment.yaml     as it was given
+    resolved.json       all that fixes its results: the experiment, its measures, the whole scenario,
+                        and the code and libraries with which it was begun
+    design/             the batch, if the kind runs one: a results folder of its own
+    *.parquet           its tables
+    summary.json        its figures and its answer
+    *.svg, *.png        its charts
+    report.html         the page that `crisis-sim report` makes of it
+    manifest.json       when and how it was made, with the checksums of the others; written last
+
+As long as there is no manifest the experiment is not finished, and can be gone on with. One process
+at a time writes to the folder. It may be a stranger's when it is read (`crisis_sim.batch.files`).
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shlex
+import shutil
+import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
+from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from crisis_sim.batch.durable import inside
-from crisis_sim.experiments import folder as folders
-from crisis_sim.experiments.experiment import Experiment
-from crisis_sim.experiments.findings import Findings
-from crisis_sim.experiments.kinds import kind_of
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from crisis_sim.batch import Batch, read_batch
+from crisis_sim.batch import manifest as differences
+from crisis_sim.batch.files import (
+    CHECKSUM,
+    LOCK,
+    FolderLock,
+    ResultsError,
+    as_json,
+    believed,
+    canonical_digest,
+    check,
+    digest_of,
+    inside,
+    parquet_of,
+    read_bytes,
+    read_json,
+    sealed,
+    sha256_of,
+    table_of,
+    write_durably,
+)
+from crisis_sim.batch.manifest import DECISIVE, code_digest, git_revision, name_of, versions
 from crisis_sim.experiments.load import load_experiment
+from crisis_sim.experiments.spec import (
+    DESIGN,
+    Experiment,
+    ExperimentError,
+    Findings,
+    OnMessage,
+    Progress,
+    RunOptions,
+    kind_of,
+    say_nothing,
+    short_names,
+)
+from crisis_sim.scenario.errors import ScenarioError
 
-Progress = Callable[[int, int], None]
-Tell = Callable[[str], None]
+# --- An experiment on disk: one folder
+
+GIVEN, RESOLVED, SUMMARY, MANIFEST = (
+    "experiment.yaml",
+    "resolved.json",
+    "summary.json",
+    "manifest.json",
+)
+#: The layout of these folders, counted up when older readers could no longer read a new one.
+FORMAT = 1
+#: What resolved.json holds beside that which fixes the results.
+BEGUN = "begun"
+#: How the names of tables, and of the files beside them, end.
+TABLE, FILE = ".parquet", ".yaml"
+#: The rooms whose code decides what an experiment finds, beside those that make its batch.
+ROOMS = ("outcomes", "experiments")
+#: The version that stands for their code.
+CODE = "code_of_experiments"
 
 
-def _say_nothing(*_: Any) -> None:
-    pass
+class _Begun(BaseModel):
+    """With what an experiment was begun; versions and names of agents as a batch's manifest has them."""
+
+    model_config = ConfigDict(strict=True)
+
+    versions: dict[str, str]
+    agents_added: list[str]
+    given_sha256: str | None
 
 
-@dataclass(frozen=True)
-class How:
-    """In which way an experiment is to be run, which changes nothing in it.
+class _Manifest(BaseModel):
+    """What of a manifest is read; earlier versions wrote none of what may be None."""
 
-    Attributes:
-        workers: the most threads, or processes, to use.
-        folder: the experiment's folder; None to keep nothing on disk.
-        resume: go on with what the folder holds.
-        progress: called with the crises done and those in all.
-        tell: told in words of what goes on.
-        agents: makers of agents to add to the scenarios' own, as `CrisisModel` takes them.
+    model_config = ConfigDict(strict=True)
+
+    experiment_format: Literal[1]
+    digest: str
+    crises: int
+    files: list[str]
+    sha256: dict[str, str] | None = None
+    batches: dict[str, str] | None = None
+    agents_added: list[str] | None = None
+    command: str
+    seed: int
+    replicates: int
+    versions: dict[str, str]
+    git_revision: str | None
+    git_modified: bool | None
+    started: str
+    seconds: float
+
+
+def begin(
+    experiment: Experiment,
+    folder: Path,
+    *,
+    resume: bool = False,
+    restart: bool = False,
+    agents: Sequence[Any] = (),
+) -> bool:
+    """Make a folder ready for an experiment, or find it finished.
+
+    Args:
+        experiment: the experiment.
+        folder: the folder, which is `locked`.
+        resume: go on with what it holds, which must be the same experiment, begun with the same code
+            and libraries.
+        restart: throw away an experiment in it that is not finished.
+        agents: makers of agents that it is run with.
+
+    Returns:
+        Whether the folder holds this experiment's findings already (only where `resume` is asked).
+
+    Raises:
+        ExperimentError: when it holds another experiment to go on with, or one that is not finished.
+        ResultsError: when it holds other things, was begun with other code, or cannot be written.
     """
+    held = _held(folder)
+    is_finished = held is not None and inside(folder, MANIFEST).exists()
+    now = {
+        "versions": _versions(experiment.kind),
+        "agents_added": [name_of(agent) for agent in agents],
+        "given_sha256": digest_of(experiment.text.encode()) if experiment.text else None,
+    }
+    if held is not None and resume:
+        if held.get("digest") != experiment.digest:
+            raise ExperimentError(
+                f"{folder} holds another experiment, or this one before it was changed: "
+                "it cannot be gone on with; give another folder"
+            )
+        begun = _read_manifest(folder) if is_finished else _begun_in(folder, held)
+        _check_same(folder, begun, now)
+        inside(folder, DESIGN, is_folder=True)
+        return is_finished
+    if held is not None and not restart and not is_finished:
+        raise ExperimentError(
+            f"{folder} holds an experiment that is not finished; go on with: {_go_on(folder)}\n"
+            "or throw it away with --restart, or give another folder"
+        )
+    try:
+        _clear(folder)
+        if experiment.text:
+            write_durably(folder / GIVEN, experiment.text.encode())
+        resolved = {"digest": experiment.digest, **experiment.plain(), BEGUN: now}
+        write_durably(folder / RESOLVED, as_json(sealed(resolved)))
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+    return False
 
-    workers: int = 1
-    folder: Path | None = None
-    resume: bool = False
-    progress: Progress = _say_nothing
-    tell: Tell = _say_nothing
-    agents: Sequence[Any] = ()
 
-    @property
-    def design(self) -> Path | None:
-        """Where the experiment's batch is to be kept; None for nowhere."""
-        return None if self.folder is None else inside(self.folder, folders.DESIGN, is_folder=True)
+def check_folder(folder: Path) -> bool:
+    """Whether a folder holds findings that a new run would replace.
+
+    Raises:
+        ResultsError: when it may not be used: it holds other things.
+    """
+    return _held(folder) is not None
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder, made where it is missing, for one process.
+
+    Raises:
+        ResultsError: when it holds other things, another process writes to it, or it cannot be written.
+    """
+    check_folder(folder)
+    is_new = not folder.exists()
+    lock = FolderLock(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.take()
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+    try:
+        with contextlib.closing(lock):
+            yield
+    finally:
+        if is_new:
+            with contextlib.suppress(OSError):  # something is in it
+                folder.rmdir()
+
+
+def write(
+    findings: Findings,
+    folder: Path,
+    started: datetime,
+    seconds: float,
+    agents: Sequence[Any] = (),
+) -> Findings:
+    """Write what an experiment found; the manifest comes last.
+
+    Args:
+        findings: what it found.
+        folder: a folder that `begin` made ready.
+        started: when it was begun.
+        seconds: how long it took.
+        agents: makers of agents that it was run with.
+
+    Returns:
+        The findings with their manifest.
+
+    Raises:
+        ResultsError: when they cannot be written.
+    """
+    summary = {**findings.summary, "answer": list(findings.answer)}
+    contents = {
+        **{f"{name}{TABLE}": parquet_of(table) for name, table in findings.tables.items()},
+        **{name: text.encode() for name, text in findings.files.items()},
+        SUMMARY: as_json(summary),
+    }
+    digests = {name: digest_of(read_bytes(folder, name)) for name in _written(folder)}
+    digests |= {name: digest_of(content) for name, content in contents.items()}
+    try:
+        for name, content in contents.items():
+            write_durably(folder / name, content)
+        manifest = sealed(_manifest(findings, folder, digests, started, seconds, agents))
+        write_durably(folder / MANIFEST, as_json(manifest))
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+    return Findings(**{**vars(findings), "manifest": manifest})
+
+
+def read_experiment(folder: str | Path) -> Findings:
+    """Bring back what an experiment found from its folder.
+
+    Raises:
+        ResultsError: when the folder holds none, one of another layout, one that is not finished, or
+            something that has been damaged or is no file of its own.
+    """
+    folder = Path(folder)
+    resolved = _held(folder)
+    if resolved is None:
+        raise ResultsError(f"{folder} holds no experiment: it has no {RESOLVED}")
+    if not inside(folder, MANIFEST).exists():
+        raise ResultsError(f"{folder} holds an experiment that is not finished")
+    manifest = _read_manifest(folder)
+    contents = _contents(folder, manifest)
+    summary = read_json(folder, SUMMARY, contents.pop(SUMMARY))
+    answer = summary.pop("answer", None)
+    if not isinstance(answer, list) or not all(isinstance(line, str) for line in answer):
+        raise ResultsError(f"{folder / SUMMARY} is not what it should be: it has no answer")
+    with believed(folder):
+        text = contents.pop(GIVEN, b"").decode()
+        files = {name: of.decode() for name, of in contents.items() if name.endswith(FILE)}
+    return Findings(
+        experiment=_experiment_of(folder, resolved, text),
+        answer=tuple(answer),
+        tables={
+            name.removesuffix(TABLE): table_of(folder / name, content)
+            for name, content in contents.items()
+            if name.endswith(TABLE)
+        },
+        summary=summary,
+        crises=manifest["crises"],
+        files=files,
+        manifest=manifest,
+    )
+
+
+def read_resolved(folder: Path) -> Experiment:
+    """The experiment that a folder holds, finished or not.
+
+    Raises:
+        ResultsError: when it holds none that this version can read.
+    """
+    resolved = _held(folder)
+    if resolved is None:
+        raise ResultsError(f"{folder} holds no experiment: it has no {RESOLVED}")
+    given = inside(folder, GIVEN)
+    content = read_bytes(folder, GIVEN) if given.exists() else b""
+    if BEGUN in resolved and content:
+        check(given, _begun_in(folder, resolved)["given_sha256"] == digest_of(content))
+    with believed(folder):
+        text = content.decode()
+    return _experiment_of(folder, resolved, text)
+
+
+def batch_folder(findings: Findings, folder: Path, name: str = "") -> Path | None:
+    """Where an experiment's folder keeps the batch that its findings come from; None where it does not.
+
+    Args:
+        findings: what it found.
+        folder: its folder.
+        name: which batch, for a kind that has several.
+
+    Raises:
+        ResultsError: when there is something else than the batch of this experiment.
+    """
+    home = inside(folder, DESIGN, is_folder=True)
+    home = inside(home, name, is_folder=True) if name else home
+    if not home.is_dir():
+        return None
+    of_batches = findings.manifest.get("batches")
+    if of_batches is not None:
+        manifest = digest_of(read_bytes(home, MANIFEST))
+        if of_batches.get(home.relative_to(folder).as_posix()) != manifest:
+            raise ResultsError(f"{home} is not the batch that {folder} was made from")
+    return home
+
+
+def _held(folder: Path) -> dict[str, Any] | None:
+    """The resolved experiment in a folder; None where the folder is empty or missing.
+
+    Raises:
+        ResultsError: when it holds other things, or has been damaged.
+    """
+    path = inside(folder, RESOLVED)
+    if path.exists():
+        resolved = read_json(folder, RESOLVED)
+        plain = {
+            key: value for key, value in resolved.items() if key not in ("digest", BEGUN, CHECKSUM)
+        }
+        check(path, resolved.get("digest") == canonical_digest(plain))
+        return resolved
+    try:
+        names = sorted(one.name for one in folder.iterdir() if not one.name.endswith(".partial"))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ResultsError(f"{folder} cannot be used: {error.strerror or error}") from error
+    others = [name for name in names if name not in (GIVEN, LOCK)]
+    if others:
+        raise ResultsError(
+            f"{folder} holds other things than an experiment's results ({others[0]}); "
+            "give a new folder, or one that holds an experiment"
+        )
+    return None
+
+
+def _experiment_of(folder: Path, resolved: Mapping[str, Any], text: str) -> Experiment:
+    from crisis_sim.experiments.load import resolved_experiment
+
+    try:
+        with believed(folder):
+            return resolved_experiment(resolved, text)
+    except (ResultsError, ScenarioError) as error:
+        raise ResultsError(f"{folder / RESOLVED} is not of this version: {error}") from error
+
+
+def _begun_in(folder: Path, resolved: Mapping[str, Any]) -> dict[str, Any]:
+    """With what an experiment that is not finished was begun."""
+    if CHECKSUM not in resolved:
+        raise ResultsError(
+            f"{folder} holds an experiment that an earlier version of Crisis Sim has begun, without a "
+            "note of code and libraries: it cannot be gone on with; throw it away with --restart, or "
+            "give another folder"
+        )
+    try:
+        return _Begun.model_validate(resolved.get(BEGUN)).model_dump()
+    except ValidationError as error:
+        raise ResultsError(f"{folder / RESOLVED} is not what it should be: {error}") from error
+
+
+def _check_same(folder: Path, begun: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Refuse to go on with other code, libraries or agents, as a run does."""
+    decisive = (*DECISIVE, *sorted(now["versions"].keys() - versions().keys()))
+    found = differences.of_versions(begun, now["versions"], decisive)
+    agents = [one["agents_added"] for one in (begun, now) if one.get("agents_added") is not None]
+    if len(agents) == 2 and agents[0] != agents[1]:  # earlier manifests do not name them
+        shown = (", ".join(names) or None for names in agents)
+        found.append(differences.Difference("experiment", "agents_added", *shown))
+    differences.refuse(folder, found, "an experiment")
+
+
+@cache
+def _versions(kind: str) -> dict[str, str]:
+    """What a kind of experiment is computed with: a batch's versions, and its own."""
+    own = {name: metadata.version(name) for name in getattr(kind_of(kind), "LIBRARIES", ())}
+    return {**versions(), CODE: code_digest(ROOMS), **own}
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of an experiment that is finished, sound as far as it is read."""
+    manifest = read_json(folder, MANIFEST)
+    if manifest.get("experiment_format") != FORMAT:
+        raise ResultsError(f"{folder} holds an experiment in another layout; expected {FORMAT}")
+    try:
+        sound = _Manifest.model_validate(manifest)
+    except ValidationError as error:
+        raise ResultsError(f"{folder / MANIFEST} is not what it should be: {error}") from error
+    # Those of earlier versions have neither.
+    check(folder / MANIFEST, (CHECKSUM in manifest) == (sound.sha256 is not None))
+    return manifest
+
+
+def _contents(folder: Path, manifest: Mapping[str, Any]) -> dict[str, bytes]:
+    """What is in each file that a manifest names, by its name, but for `RESOLVED`, which is its own proof."""
+    digests, names = manifest.get("sha256"), manifest["files"]
+    wrong = next((name for name in names if not _may_be_named(name)), None)
+    if wrong is not None or len(set(names)) < len(names) or SUMMARY not in names:
+        shown = "its files" if wrong is None else f"a file {wrong!r}"
+        raise ResultsError(f"{folder / MANIFEST} names {shown}, as no experiment does")
+    contents = {}
+    for name in names:
+        if digests is None and name == GIVEN and not inside(folder, name).exists():
+            continue  # an experiment from Python may have none
+        contents[name] = read_bytes(folder, name)
+        if digests is not None:
+            check(folder / name, digests.get(name) == digest_of(contents[name]))
+    contents.pop(RESOLVED, None)
+    return contents
+
+
+def _may_be_named(name: str) -> bool:
+    """Whether a name is one of those that experiments give to their files."""
+    return name in (RESOLVED, SUMMARY) or name.endswith((TABLE, FILE))
+
+
+def _written(folder: Path) -> list[str]:
+    """The files that stand in a folder since it was begun."""
+    return [name for name in (GIVEN, RESOLVED) if inside(folder, name).exists()]
+
+
+def _clear(folder: Path) -> None:
+    """Take the findings of an earlier experiment away, the manifest first; what is not its stays."""
+    if not (folder / RESOLVED).exists():
+        return
+    names = [GIVEN, RESOLVED, SUMMARY]
+    with contextlib.suppress(
+        ResultsError
+    ):  # there is none, or it says nothing that can be believed
+        named = _read_manifest(folder)["files"]
+        names += [name for name in named if _may_be_named(name) and name == Path(name).name]
+    shown = [path.name for path in folder.iterdir() if path.suffix in (".svg", ".png", ".html")]
+    for name in (MANIFEST, *names, *shown):
+        (folder / name).unlink(missing_ok=True)
+    design = folder / DESIGN
+    if design.is_symlink():
+        design.unlink()
+    elif design.is_dir():
+        shutil.rmtree(design)
+
+
+def _manifest(
+    findings: Findings,
+    folder: Path,
+    digests: dict[str, str],
+    started: datetime,
+    seconds: float,
+    agents: Sequence[Any],
+) -> dict[str, Any]:
+    experiment = findings.experiment
+    revision, modified = git_revision()
+    return {
+        "experiment_format": FORMAT,
+        "experiment": experiment.kind,
+        "name": experiment.name,
+        "title": experiment.spec.title,
+        "digest": experiment.digest,
+        "scenario": experiment.scenario.name,
+        "scenario_digest": experiment.scenario.digest,
+        "seed": experiment.spec.seed,
+        "replicates": experiment.spec.replicates,
+        "crises": findings.crises,
+        "agents_added": [name_of(agent) for agent in agents],
+        "command": shlex.join(sys.orig_argv),
+        "versions": _versions(experiment.kind),
+        "git_revision": revision,
+        "git_modified": modified,
+        "started": started.astimezone(UTC).isoformat(timespec="seconds"),
+        "seconds": round(seconds, 3),
+        "files": list(digests),
+        "sha256": digests,
+        "batches": {
+            path.parent.relative_to(folder).as_posix(): sha256_of(path)
+            for path in sorted((folder / DESIGN).rglob(MANIFEST))
+        },
+    }
+
+
+def _go_on(folder: Path) -> str:
+    return shlex.join(["crisis-sim", "experiment", "--resume", str(folder)])
+
+
+def _cannot_write(folder: Path, error: OSError) -> ResultsError:
+    return ResultsError(f"cannot write results to {folder}: {error.strerror or error}")
+
+
+# --- Running an experiment of any kind, in memory or into a folder
 
 
 def run_experiment(
@@ -58,8 +518,8 @@ def run_experiment(
     *,
     resume: bool = False,
     restart: bool = False,
-    progress: Progress = _say_nothing,
-    tell: Tell = _say_nothing,
+    progress: Progress = say_nothing,
+    on_message: OnMessage = say_nothing,
     agents: Sequence[Any] = (),
 ) -> Findings:
     """Run an experiment.
@@ -72,7 +532,7 @@ def run_experiment(
         resume: go on with what the folder holds, which must be the same experiment.
         restart: throw away an experiment in the folder that is not finished.
         progress: called with the crises done and those in all.
-        tell: told in words of what goes on.
+        on_message: called with messages on what goes on.
         agents: makers of agents to add to the scenarios' own, as `CrisisModel` takes them; what
             they add to the outcomes can be measured.
 
@@ -86,10 +546,61 @@ def run_experiment(
     kind = kind_of(experiment.kind)
     started, began = datetime.now(UTC), time.perf_counter()
     if folder is None:
-        return kind.run(experiment, How(workers, None, False, progress, tell, agents))
+        return kind.run(experiment, RunOptions(workers, None, False, progress, on_message, agents))
     folder = Path(folder)
-    with folders.locked(folder):
-        if folders.begin(experiment, folder, resume=resume, restart=restart, agents=agents):
-            return folders.read_experiment(folder)
-        findings = kind.run(experiment, How(workers, folder, resume, progress, tell, agents))
-        return folders.write(findings, folder, started, time.perf_counter() - began, agents)
+    with locked(folder):
+        if begin(experiment, folder, resume=resume, restart=restart, agents=agents):
+            return read_experiment(folder)
+        findings = kind.run(
+            experiment, RunOptions(workers, folder, resume, progress, on_message, agents)
+        )
+        return write(findings, folder, started, time.perf_counter() - began, agents)
+
+
+# --- An experiment's points as scenarios side by side, so that `compare` and the reports can read them
+
+#: Points that can be told apart side by side, in a table or a chart.
+MOST_POINTS = 60
+
+
+def is_experiment(folder: Path) -> bool:
+    """Whether a folder holds an experiment, finished or not."""
+    return (folder / RESOLVED).is_file()
+
+
+def read_points(folder: str | Path) -> Batch:
+    """An experiment's batch, with an ensemble for each point, named after what was varied there.
+
+    They share their luck, so their differences are paired.
+
+    Raises:
+        ResultsError: when the folder holds no finished experiment, or one that has no batch of its
+            own, or more points than `MOST_POINTS`.
+    """
+    folder = Path(folder)
+    findings = read_experiment(folder)
+    home = batch_folder(findings, folder)
+    if home is None:
+        kind = findings.experiment.kind
+        raise ResultsError(f"{folder} holds an experiment of kind {kind}, which has no points")
+    batch = read_batch(home)
+    points = batch.manifest["points"]
+    if (points or 1) * len(batch.ensembles) > MOST_POINTS:
+        raise ResultsError(
+            f"{folder} holds {points} points, too many to put side by side; at most {MOST_POINTS}"
+        )
+    if points is None:
+        return batch
+    table = findings.tables["points"]
+    varied = short_names([name for name in table.column_names if name not in ("point", "scenario")])
+    values = {path: table.column(path).to_pylist() for path in varied}
+    ensembles = {}
+    for place, one in enumerate(batch.ensembles.values()):
+        replicates = one.replicates // points
+        for point in range(points):
+            at = {short: values[path][place * points + point] for path, short in varied.items()}
+            said = ", ".join(f"{short} {value:.4g}" for short, value in at.items())
+            name = said if len(batch.ensembles) == 1 else f"{one.name}, {said}"
+            rows = one.table.slice(point * replicates, replicates)
+            ensembles[name] = replace(one, name=name, table=rows, paths=None)
+    return Batch(ensembles, batch.manifest)

@@ -29,7 +29,7 @@ import numba
 import numba.core.caching
 import platformdirs
 
-from crisis_sim.scenario.shipped import on_disk
+from crisis_sim.scenario.load import on_disk
 
 Rule = TypeVar("Rule", bound=Callable[..., Any])
 _translate: Any = numba.njit

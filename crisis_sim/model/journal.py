@@ -43,15 +43,15 @@ class Journal:
 
     def _repr_html_(self) -> str:
         """Its entries in order, for a notebook."""
-        from crisis_sim.scenario import notebook
+        from crisis_sim import show
 
         rows = [
             (f"{one.hours / 24:.2f}", one.kind, one.agent, _told(one.detail))
             for one in self.entries
         ]
-        return notebook.page(
-            notebook.heading("Journal of one crisis", f"{len(rows):,} entries"),
-            notebook.table(("day", "what", "who", "more"), rows),
+        return show.page(
+            show.heading("Journal of one crisis", f"{len(rows):,} entries"),
+            show.table(("day", "what", "who", "more"), rows),
         )
 
     def note(self, hours: float, kind: str, agent: str, detail: dict[str, Any]) -> None:

@@ -11,13 +11,7 @@ from crisis_sim.model.agent import Role
 from crisis_sim.model.arrays import Array, Held, Real, reals
 from crisis_sim.model.compiled import routine, rule
 from crisis_sim.model.luck import rings, uniform
-from crisis_sim.model.record import (
-    MEDIATION_STARTED,
-    MEDIATION_STYLE,
-    OF_THIRD_PARTIES,
-    mark,
-    note,
-)
+from crisis_sim.model.record import MEDIATION_STARTED, MEDIATION_STYLE, OF_THIRD_PARTIES, mark, note
 from crisis_sim.scenario.schema import STYLES, MediatorSpec
 
 if TYPE_CHECKING:

@@ -15,8 +15,7 @@ from pydantic import BaseModel
 
 from crisis_sim.model.arrays import Array, OverReplicates, Real
 from crisis_sim.model.luck import Luck
-from crisis_sim.scenario.numbers import Distribution
-from crisis_sim.scenario.part import Part, range_of
+from crisis_sim.scenario.numbers import Distribution, Part, range_of
 
 #: A spread so wide that the range holds less than this share of the distribution: there it is flat.
 FLAT = 1e-9

@@ -7,16 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from crisis_sim.model import (
-    adviser,
-    channel,
-    choice,
-    endings,
-    halt,
-    lender,
-    mediator,
-    state,
-)
+from crisis_sim.model import adviser, channel, choice, endings, halt, lender, mediator, state
 from crisis_sim.model.arrays import DAY_HOURS, Array, Indices, Real, kept, terms
 from crisis_sim.model.bearing import BESIDE, INFLUENCE, bring_nothing
 from crisis_sim.model.luck import Luck, Streams

@@ -9,13 +9,18 @@ scenarios whose replicates share their luck (`paired`). Nothing here needs more 
 
 from __future__ import annotations
 
-from crisis_sim.outcomes.comparison import Joined, compare, join
-from crisis_sim.outcomes.durations import Durations, from_first_strike, from_trigger, relapse
-from crisis_sim.outcomes.errors import NotPairedError, UnknownReferenceError, UnknownValueError
+from crisis_sim.outcomes.durations import (
+    Durations,
+    NotPairedError,
+    UnknownReferenceError,
+    UnknownValueError,
+    from_first_strike,
+    from_trigger,
+    relapse,
+)
 from crisis_sim.outcomes.incidence import CumulativeIncidence, cumulative_incidence
 from crisis_sim.outcomes.intervals import Estimate, wilson_interval
-from crisis_sim.outcomes.shown import Summary
-from crisis_sim.outcomes.summary import summarise
+from crisis_sim.outcomes.summary import Joined, Summary, compare, join, summarise
 
 __all__ = [
     "CumulativeIncidence",

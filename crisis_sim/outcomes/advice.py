@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from crisis_sim.outcomes.durations import AMONG
-from crisis_sim.outcomes.text import (
+from crisis_sim.text import (
     FAR_OUT_OF_REACH,
     count,
     decimals,

@@ -1,50 +1,27 @@
-"""The summary of a batch: what summary.json holds and `--json` prints.
-
-Everything in it is plain data. Every figure is an object with `estimate`, `lower` and
-`upper` (95% limits); what cannot be known is null, never NaN. Shares and incidences run from 0
-to 1, differences are the scenario's figure less the reference's. The keys::
-
-    seed                      of the batch; null when scenarios of several seeds were joined
-    reference                 name of the scenario the others are compared against
-    confidence                0.95
-    scenarios.NAME
-      title, seed, replicates, horizon_hours
-      endings.KIND            share of each ending, with count and of: so many of so many crises
-      shares.EVENT            first_strike, mediated, war, nuclear_use    likewise
-      worst_violence.KIND     share of each                               (records.WORST_VIOLENCE)
-      ceasefire.CLOCK         from_first_strike, from_trigger
-        of, among             replicates on that clock, which shares are shares of, and which they
-                              are in words
-        by.MOMENT             24_hours, 72_hours, 96_hours, 7_days, 14_days, 30_days, horizon:
-                              cumulative incidence by then, with of, hours, standard_error, at_risk
-        median_hours          null when half is never reached
-      relapse                 of, among, by.7_days and by.14_days, counted from the first ceasefire
-      quantiles.WHAT          of, among and quantiles 10, 50, 90 (per cent) of
-                              trigger_to_first_strike_days, first_strike_to_ceasefire_hours, deaths
-    differences.NAME          one for each scenario but the reference
-      reference, paired, pairs
-      endings, shares, worst_violence, ceasefire.CLOCK.by, ceasefire.CLOCK.median_hours, relapse.by
-                              the same keys, each a difference; of a share with of and
-                              reference_of, the denominators of the two shares
-    advice                    sentences: how sure this is, and what would make it surer
-
-On a clock that starts at the first strike, watches end at different times; there `horizon` means
-the longest time for which enough replicates were watched (`CumulativeIncidence.latest`), and
-`hours` says how long that is. A moment past all watches is null. `pairs` is null, and `paired`
-false, when the scenarios share no luck; the differences are then those of
-independent samples.
-"""
+"""The summary of a batch: every scenario's outcomes, and differences between scenarios."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from crisis_sim import show
 from crisis_sim.outcomes.advice import advise
-from crisis_sim.outcomes.durations import AMONG
-from crisis_sim.outcomes.errors import NotPairedError, UnknownReferenceError
+from crisis_sim.outcomes.durations import (
+    AMONG,
+    CLOCKS,
+    WORST_VIOLENCE,
+    Durations,
+    NotPairedError,
+    Replicates,
+    Scenarios,
+    UnknownReferenceError,
+    kinds,
+)
 from crisis_sim.outcomes.incidence import CumulativeIncidence, IncidenceAt
 from crisis_sim.outcomes.intervals import (
     CONFIDENCE,
@@ -56,15 +33,211 @@ from crisis_sim.outcomes.intervals import (
 )
 from crisis_sim.outcomes.paired import (
     IncidenceDifference,
+    MedianTime,
     incidence_difference,
     match_replicates,
     median_difference,
+    median_time,
     share_difference,
 )
-from crisis_sim.outcomes.reading import Reading
-from crisis_sim.outcomes.records import Replicates, Scenarios
-from crisis_sim.outcomes.shown import Summary
-from crisis_sim.scenario.names import composed
+from crisis_sim.scenario.schema import ENDINGS
+from crisis_sim.scenario.source import composed
+from crisis_sim.text import UNKNOWN, clean, number
+
+# --- One scenario's outcomes, read once and put in the form that the statistics need
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What happened in each replicate of one scenario.
+
+    Attributes:
+        replicate: Replicate numbers, shape `(replicates,)`.
+        happened: Yes or no for each replicate, by group and by name within it: `endings`,
+            `worst_violence` and `shares` (see `what_happened`).
+        durations: The three clocks' readings, by the names in `clocks.CLOCKS`, competing endings
+            taken together.
+        curves: The cumulative incidence on each of them.
+    """
+
+    replicate: NDArray[np.int64]
+    happened: dict[str, dict[str, BoolArray]]
+    durations: dict[str, Durations]
+    curves: dict[str, CumulativeIncidence]
+    _medians: dict[tuple[str, int], MedianTime] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, ensemble: Replicates) -> Reading:
+        """Read a scenario's table.
+
+        Raises:
+            UnknownValueError: An ending or a worst violence is not one of those there are.
+        """
+        durations = {name: clock(ensemble).competing_as_one() for name, clock in CLOCKS.items()}
+        return cls(
+            replicate=np.asarray(ensemble.column("replicate")).astype(np.int64),
+            happened=what_happened(ensemble),
+            durations=durations,
+            curves={name: reading.incidence() for name, reading in durations.items()},
+        )
+
+    def median(self, clock: str, stream: int = 0) -> MedianTime:
+        """The median time on a clock with its bootstrap, made once: a reference needs it often."""
+        if (clock, stream) not in self._medians:
+            self._medians[clock, stream] = median_time(self.curves[clock], stream)
+        return self._medians[clock, stream]
+
+    def subset(self, rows: NDArray[np.intp]) -> Reading:
+        """The same for some of the replicates, in the order of `rows`."""
+        durations = {name: reading.subset(rows) for name, reading in self.durations.items()}
+        return Reading(
+            replicate=self.replicate[rows],
+            happened={
+                group: {name: came[rows] for name, came in names.items()}
+                for group, names in self.happened.items()
+            },
+            durations=durations,
+            curves={name: reading.incidence() for name, reading in durations.items()},
+        )
+
+
+def what_happened(ensemble: Replicates) -> dict[str, dict[str, BoolArray]]:
+    """Everything whose share is reported, as one yes or no for each replicate.
+
+    `shares` holds what may come beside any ending: a first strike, mediation, full-scale war,
+    nuclear use. `endings` and `worst_violence` each partition the replicates.
+    """
+    ending = kinds(ensemble, "ending", ENDINGS)
+    violence = kinds(ensemble, "worst_violence", WORST_VIOLENCE)
+    return {
+        "endings": {name: ending == place for place, name in enumerate(ENDINGS)},
+        "shares": {
+            "first_strike": ~np.isnan(ensemble.column("first_strike_at_hours")),
+            "mediated": ensemble.column("mediated").astype(np.bool_),
+            "war": ~np.isnan(ensemble.column("war_at_hours")),
+            "nuclear_use": ~np.isnan(ensemble.column("nuclear_use_at_hours")),
+        },
+        "worst_violence": {name: violence == place for place, name in enumerate(WORST_VIOLENCE)},
+    }
+
+
+# --- A summary as a notebook and a prompt show it: its headline, and its figures with their intervals
+
+_MOMENTS = ("24_hours", "72_hours", "96_hours")
+
+
+class Summary(dict[str, Any]):
+    """What `summarise` gives: a dictionary, which shows itself in short."""
+
+    def __repr__(self) -> str:
+        names = [
+            f"{name} (reference)" if name == self.get("reference") else name
+            for name in self.get("scenarios", ())
+        ]
+        lines = [f"Summary of {', '.join(names)}", *(f"- {one}" for one in self.get("advice", ()))]
+        return "\n".join(map(clean, lines))
+
+    def _repr_html_(self) -> str:
+        """Its figures, for a notebook."""
+        return html_of(self)
+
+
+def html_of(summary: Mapping[str, Any]) -> str:
+    """A summary as HTML."""
+    scenarios = [(name, *_outcomes(one)) for name, one in summary["scenarios"].items()]
+    moments = [f"ceasefire in {moment.replace('_', ' ')}" for moment in _MOMENTS]
+    parts = [
+        show.table(
+            ("scenario", "agreement", *moments, "median", "war", "nuclear use"),
+            scenarios,
+            "Outcomes in % of all crises, with 95% intervals; ceasefires and their median from the first strike, in % of "
+            "crises with one",
+            figures=True,
+        )
+    ]
+    if summary["differences"]:
+        parts.append(
+            show.table(
+                ("scenario", "agreement", "ceasefire in 96 hours", "median", "war"),
+                [(name, *_difference_rows(one)) for name, one in summary["differences"].items()],
+                f"Differences from {summary['reference']} with 95% intervals, in percentage points of all crises, for "
+                "ceasefires of those with a first strike; the median in hours",
+                figures=True,
+            )
+        )
+    return show.page(*parts, show.folded("How sure this is", show.bullets(summary["advice"])))
+
+
+def _outcomes(scenario: Mapping[str, Any]) -> list[str]:
+    clock = scenario["ceasefire"]["from_first_strike"]
+    return [
+        _figure_text(scenario["endings"]["agreement"], 100.0, "%"),
+        *(_figure_text(clock["by"][moment], 100.0, "%") for moment in _MOMENTS),
+        _figure_text(clock["median_hours"], 1.0, " h"),
+        _figure_text(scenario["shares"]["war"], 100.0, "%"),
+        _figure_text(scenario["shares"]["nuclear_use"], 100.0, "%"),
+    ]
+
+
+def _difference_rows(difference: Mapping[str, Any]) -> list[str]:
+    clock = difference["ceasefire"]["from_first_strike"]
+    return [
+        _figure_text(difference["endings"]["agreement"], 100.0, sign=True),
+        _figure_text(clock["by"]["96_hours"], 100.0, sign=True),
+        _figure_text(clock["median_hours"], 1.0, " h", sign=True),
+        _figure_text(difference["shares"]["war"], 100.0, sign=True),
+    ]
+
+
+def _figure_text(
+    figure: Mapping[str, float | None] | None, scale: float, unit: str = "", sign: bool = False
+) -> str:
+    """An estimate with its limits, such as "86.1% (84.5 to 87.5)"; an open limit is a dash."""
+    if figure is None or figure["estimate"] is None:
+        return UNKNOWN
+    digits = 0 if unit == " h" else 1
+    low, middle, high = (
+        UNKNOWN if (value := figure[key]) is None else number(scale * value, digits, sign)
+        for key in ("lower", "estimate", "upper")
+    )
+    return f"{middle}{unit} ({low} to {high})"
+
+
+# --- The summary of a batch: what summary.json holds and `--json` prints
+#
+# Everything in it is plain data. Every figure is an object with `estimate`, `lower` and
+# `upper` (95% limits); what cannot be known is null, never NaN. Shares and incidences run from 0
+# to 1, differences are the scenario's figure less the reference's. The keys::
+#
+#     seed                      of the batch; null when scenarios of several seeds were joined
+#     reference                 name of the scenario the others are compared against
+#     confidence                0.95
+#     scenarios.NAME
+#       title, seed, replicates, horizon_hours
+#       endings.KIND            share of each ending, with count and of: so many of so many crises
+#       shares.EVENT            first_strike, mediated, war, nuclear_use    likewise
+#       worst_violence.KIND     share of each                               (records.WORST_VIOLENCE)
+#       ceasefire.CLOCK         from_first_strike, from_trigger
+#         of, among             replicates on that clock, which shares are shares of, and which they
+#                               are in words
+#         by.MOMENT             24_hours, 72_hours, 96_hours, 7_days, 14_days, 30_days, horizon:
+#                               cumulative incidence by then, with of, hours, standard_error, at_risk
+#         median_hours          null when half is never reached
+#       relapse                 of, among, by.7_days and by.14_days, counted from the first ceasefire
+#       quantiles.WHAT          of, among and quantiles 10, 50, 90 (per cent) of
+#                               trigger_to_first_strike_days, first_strike_to_ceasefire_hours, deaths
+#     differences.NAME          one for each scenario but the reference
+#       reference, paired, pairs
+#       endings, shares, worst_violence, ceasefire.CLOCK.by, ceasefire.CLOCK.median_hours, relapse.by
+#                               the same keys, each a difference; of a share with of and
+#                               reference_of, the denominators of the two shares
+#     advice                    sentences: how sure this is, and what would make it surer
+#
+# On a clock that starts at the first strike, watches end at different times; there `horizon` means
+# the longest time for which enough replicates were watched (`CumulativeIncidence.latest`), and
+# `hours` says how long that is. A moment past all watches is null. `pairs` is null, and `paired`
+# false, when the scenarios share no luck; the differences are then those of
+# independent samples.
 
 #: The columns that a summary and its charts read: a third of all there is.
 COLUMNS = (
@@ -356,3 +529,91 @@ def _plain(**figures: float) -> dict[str, float | None]:
         key: float(f"{value:.{_SIGNIFICANT}g}") if np.isfinite(value) else None
         for key, value in figures.items()
     }
+
+
+# --- Scenarios from several batches side by side
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Scenarios of several batches, in the order given; reads like a batch.
+
+    Attributes:
+        ensembles: Each scenario's replicates by name. A name that came before gets a number:
+            `may_2025`, `may_2025 (2)`.
+        seeds: The seed of each scenario's luck by the same names; None where it is not known.
+        manifest: `seed` and, under `joined`, the manifests of the batches.
+    """
+
+    ensembles: Mapping[str, Replicates]
+    seeds: Mapping[str, int | None]
+    manifest: dict[str, Any]
+
+    @property
+    def seed(self) -> int | None:
+        """The seed that all scenarios share, or None."""
+        return common_seed(self.seeds)
+
+
+def common_seed(seeds: Mapping[str, int | None]) -> int | None:
+    """The one seed of all scenarios, or None when they differ or one is not known."""
+    distinct = set(seeds.values())
+    return distinct.pop() if len(distinct) == 1 else None
+
+
+def join(*sources: Scenarios | Replicates) -> Joined:
+    """Put the scenarios of several batches, or single ensembles, together.
+
+    A single ensemble's luck is known if it has a `seed` of its own; else it is paired with none.
+
+    Raises:
+        ValueError: There is nothing to join.
+    """
+    ensembles: dict[str, Replicates] = {}
+    seeds: dict[str, int | None] = {}
+    manifests: list[Any] = []
+
+    def add(name: str, ensemble: Replicates, seed: int | None) -> None:
+        number, label = 1, name
+        while label in ensembles:
+            number += 1
+            label = f"{name} ({number})"
+        ensembles[label] = ensemble
+        seeds[label] = seed
+
+    for source in sources:
+        if isinstance(source, Scenarios):
+            their_seeds = seeds_of(source)
+            for name, ensemble in source.ensembles.items():
+                add(name, ensemble, their_seeds[name])
+            manifests.append(getattr(source, "manifest", None))
+        else:
+            add(source.name, source, getattr(source, "seed", None))
+    if not ensembles:
+        raise ValueError("there is no scenario to compare")
+    return Joined(ensembles, seeds, {"seed": common_seed(seeds), "joined": manifests})
+
+
+def compare(
+    *sources: Scenarios | Replicates, reference: str | None = None, paired: bool | None = None
+) -> Summary:
+    """Summarise scenarios of several batches, each compared with the reference.
+
+    Two scenarios are compared replicate by replicate only where their luck is the same: the same
+    seed, and replicate numbers in common. Otherwise they are independent samples, and their
+    difference says `"paired": false`.
+
+    Args:
+        sources: Batches, or single ensembles, in the order wanted.
+        reference: Name of the scenario to compare against; the first unless given.
+        paired: True to insist on pairs, False to have none; None as each pair of scenarios allows.
+
+    Returns:
+        The summary (see :mod:`crisis_sim.outcomes.summary`).
+
+    Raises:
+        NotPairedError: `paired` is True, but a scenario shares no luck with the reference.
+        UnknownReferenceError: `reference` names none of the scenarios.
+        ValueError: There is nothing to compare.
+    """
+    return summarise(join(*sources), reference, paired)

@@ -1,72 +1,44 @@
-"""What people look at: charts, tables and the story of one crisis.
+"""Charts, tables, the story of one crisis, and the page that holds all of them.
 
-It computes nothing: `crisis_sim.outcomes` says what the replicates say, and this room shows it.
-`charts/` holds the charts, one a module, all in the look of `style`; `save` writes them and the
-summary into a results folder. `answers` puts the answer into words, and `tables` prints it with the
-outcomes and the differences. `story` tells the journal of one replicate turn by turn, in the
-sentences of `sentences`, and `replay` keeps it. `page/` makes one file of all of it, to be mailed
-and read in a browser. `real_path` reads what really happened, to stand beside it, and `words` puts
-numbers and names into words for all of them.
+It computes nothing: `crisis_sim.outcomes` computes, and this room shows. `curves`, `shares` and
+`replay` hold the charts of a run, all in the look of `crisis_sim.style`, and `experiments/` those of
+experiments; `save` writes them and the summary into a results folder. `answers` puts the answer into
+words and prints it with the tables. `story` tells the journal of one replicate turn by turn, and
+`real_path` reads what really happened, to be shown with it. `page/` makes one HTML file of all of it.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
-    from crisis_sim.report.answers import answer
-    from crisis_sim.report.charts.differences import draw_differences
-    from crisis_sim.report.charts.endings import draw_endings
-    from crisis_sim.report.charts.incidence import draw_incidence
-    from crisis_sim.report.charts.markets import draw_markets
-    from crisis_sim.report.charts.replay import draw_replay
-    from crisis_sim.report.page.write import write_page
-    from crisis_sim.report.replay import replay_data, write_replay
-    from crisis_sim.report.save import write_charts, write_report
-    from crisis_sim.report.story import tell
-    from crisis_sim.report.style import save as save_chart
-    from crisis_sim.report.tables import print_summary
+    from crisis_sim.report.answers import answer as answer
+    from crisis_sim.report.answers import print_summary as print_summary
+    from crisis_sim.report.curves import draw_incidence as draw_incidence
+    from crisis_sim.report.curves import draw_markets as draw_markets
+    from crisis_sim.report.page.contents import write_page as write_page
+    from crisis_sim.report.replay import draw_replay as draw_replay
+    from crisis_sim.report.replay import replay_data as replay_data
+    from crisis_sim.report.replay import write_replay as write_replay
+    from crisis_sim.report.save import save_chart as save_chart
+    from crisis_sim.report.save import write_charts as write_charts
+    from crisis_sim.report.save import write_report as write_report
+    from crisis_sim.report.shares import draw_differences as draw_differences
+    from crisis_sim.report.shares import draw_endings as draw_endings
+    from crisis_sim.report.story import tell as tell
 
-__all__ = [
-    "answer",
-    "draw_differences",
-    "draw_endings",
-    "draw_incidence",
-    "draw_markets",
-    "draw_replay",
-    "print_summary",
-    "replay_data",
-    "save_chart",
-    "tell",
-    "write_charts",
-    "write_page",
-    "write_replay",
-    "write_report",
-]
-
-#: Where each public name lives: the module, and its name there. They are fetched when first used,
-#: for matplotlib and rich take a while to import.
-_HOMES = {
-    "answer": ("answers", "answer"),
-    "draw_differences": ("charts.differences", "draw_differences"),
-    "draw_endings": ("charts.endings", "draw_endings"),
-    "draw_incidence": ("charts.incidence", "draw_incidence"),
-    "draw_markets": ("charts.markets", "draw_markets"),
-    "draw_replay": ("charts.replay", "draw_replay"),
-    "print_summary": ("tables", "print_summary"),
-    "replay_data": ("replay", "replay_data"),
-    "save_chart": ("style", "save"),
-    "tell": ("story", "tell"),
-    "write_charts": ("save", "write_charts"),
-    "write_page": ("page.write", "write_page"),
-    "write_replay": ("replay", "write_replay"),
-    "write_report": ("save", "write_report"),
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, attribute = _HOMES[name]
-    return getattr(import_module(f"{__name__}.{module}"), attribute)
+#: Fetched when first used: Mesa and SciPy are slow to import.
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "answers": ["answer", "print_summary"],
+        "shares": ["draw_differences", "draw_endings"],
+        "curves": ["draw_incidence", "draw_markets"],
+        "replay": ["draw_replay", "replay_data", "write_replay"],
+        "page.contents": ["write_page"],
+        "save": ["save_chart", "write_charts", "write_report"],
+        "story": ["tell"],
+    },
+)

@@ -1,12 +1,19 @@
-"""The answer in words: how often a ceasefire came, how quickly, and what clearly changed that."""
+"""The answer in words, and the tables that a terminal prints."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from crisis_sim.outcomes.text import excludes_zero, limits, number
-from crisis_sim.report import words
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from crisis_sim import text
+from crisis_sim.text import excludes_zero, limits, number
+
+# --- The answer in words: how often a ceasefire came, how quickly, and what clearly changed that
 
 #: What differences are told of, and the crises that it is a share of.
 _AMONG = "Among crises with a first strike, a ceasefire within 96 hours of it"
@@ -28,10 +35,10 @@ def on_the_reference(summary: Mapping[str, Any]) -> str:
     scenario = summary["scenarios"][name]
     agreement = scenario["endings"]["agreement"]
     if agreement["estimate"] is None:
-        return f"{words.label(name)}: there are no replicates."
+        return f"{text.label(name)}: there are no replicates."
     clock = scenario["ceasefire"]["from_first_strike"]
     parts = [
-        f"{words.label(name)}: {told_share(agreement)} of all crises ended in a ceasefire that held"
+        f"{text.label(name)}: {told_share(agreement)} of all crises ended in a ceasefire that held"
     ]
     if clock["of"] == 0:
         parts.append("none saw a first strike")
@@ -40,7 +47,7 @@ def on_the_reference(summary: Mapping[str, Any]) -> str:
             "of those that saw a first strike, fewer than half had a ceasefire while watched"
         )
     else:
-        median = words.duration(clock["median_hours"]["estimate"])
+        median = text.duration(clock["median_hours"]["estimate"])
         parts.append(
             f"of those that saw a first strike, half had a ceasefire within {median} of it"
         )
@@ -57,7 +64,7 @@ def told_share(figure: Figure) -> str:
     digits = 1 if low is not None and high is not None and high - low < 1.0 else 0
     middle = number(estimate, digits)
     if estimate is not None and 0.0 < estimate < 100.0 and float(middle) in (0.0, 100.0):
-        middle = words.percent(figure["estimate"])
+        middle = text.percent(figure["estimate"])
     return f"{middle}% (95% interval {limits(low, high, digits)})"
 
 
@@ -65,10 +72,10 @@ def told_worst(war: Figure, nuclear: Figure) -> str:
     """How many crises came to war and to nuclear use; what none came to is told as such."""
     if not war["count"] and not nuclear["count"]:
         return "no crisis saw full-scale war or nuclear use"
-    wars = words.percent(war["estimate"])
+    wars = text.percent(war["estimate"])
     if not nuclear["count"]:
         return f"full-scale war came in {wars}% of all crises, and no crisis saw nuclear use"
-    uses = words.percent(nuclear["estimate"])
+    uses = text.percent(nuclear["estimate"])
     if not war["count"]:
         return f"no crisis saw full-scale war, and nuclear use came in {uses}% of all crises"
     return f"full-scale war came in {wars}% of all crises, and nuclear use in {uses}%"
@@ -86,7 +93,7 @@ def on_differences(summary: Mapping[str, Any]) -> str:
     if not known:
         return ""
     if not clear and len(figures) == 1:
-        return f"{_AMONG} was not clearly more or less likely in “{words.label(*figures)}”."
+        return f"{_AMONG} was not clearly more or less likely in “{text.label(*figures)}”."
     if not clear:
         return f"{_AMONG} was clearly more or less likely in none of the other scenarios."
     told = [_told_difference(name, known[name]) for name in clear[:_TOLD]]
@@ -95,7 +102,7 @@ def on_differences(summary: Mapping[str, Any]) -> str:
         if len(clear) <= _TOLD
         else f"; {len(clear) - _TOLD} more differed, by no more than these"
     )
-    return f"{_AMONG} was {words.listed(told)}{rest}."
+    return f"{_AMONG} was {text.listed(told)}{rest}."
 
 
 def is_clear(figure: Figure | None) -> bool:
@@ -108,6 +115,142 @@ def _told_difference(name: str, figure: Figure) -> str:
     low, high = sorted(map(abs, ends))
     direction = "more" if estimate > 0 else "less"
     return (
-        f"{words.points(abs(figure['estimate'])).removeprefix('+')} percentage points {direction} likely "
-        f"({limits(low, high, 1)}) in “{words.label(name)}”"
+        f"{text.points(abs(figure['estimate'])).removeprefix('+')} percentage points {direction} likely "
+        f"({limits(low, high, 1)}) in “{text.label(name)}”"
     )
+
+
+# --- What `run` and `compare` print: the answer, a table of outcomes, one of differences, advice
+#
+# Text from scenarios is put in as plain `rich.text.Text`, never as markup, so that square brackets in
+# a name are just brackets; control characters are taken out.
+
+#: Columns that the tables fit into.
+WIDTH = 100
+
+_SCENARIO_WIDTH = 24
+
+
+def print_summary(summary: Mapping[str, Any], console: Console | None = None) -> None:
+    """Print a summary for a person: the answer, the outcomes, the differences and the advice.
+
+    Args:
+        summary: as `crisis_sim.outcomes.summarise` gives it.
+        console: where to print; standard output unless given.
+    """
+    console = console or Console()
+    width = min(console.width, WIDTH)
+    console.print(Text(answer(summary)), width=width)
+    console.print()
+    console.print(outcome_table(summary), width=width)
+    differences = difference_table(summary)
+    console.print()
+    if differences is not None:
+        console.print(differences, width=width)
+        console.print()
+    if summary["advice"]:
+        console.print(Text("How sure this is", style="bold"))
+    for advice in summary["advice"]:
+        bullet = Table.grid(padding=(0, 1, 0, 0))
+        bullet.add_row(Text("-"), Text(text.clean(advice)))
+        console.print(bullet, width=width)
+
+
+def outcome_table(summary: Mapping[str, Any]) -> Table:
+    """A row a scenario: agreement, ceasefire by three moments, median time, war, nuclear use."""
+    table = new_table("Outcomes")
+    table.add_column("scenario", max_width=_SCENARIO_WIDTH, overflow="fold")
+    for heading in (
+        "agreement\n% (95%)",
+        "ceasefire\nin 24 h, %",
+        "in 72 h\n%",
+        "in 96 h\n%",
+        "median\nhours",
+        "war\n%",
+        "nuclear\nuse, %",
+    ):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name, scenario in summary["scenarios"].items():
+        clock = scenario["ceasefire"]["from_first_strike"]
+        median = clock["median_hours"]
+        table.add_row(
+            _name(name, bold=name == summary["reference"]),
+            _share(scenario["endings"]["agreement"]),
+            *(_percent(clock["by"][moment]) for moment in ("24_hours", "72_hours", "96_hours")),
+            Text("none" if median is None else text.count(median["estimate"])),
+            _percent(scenario["shares"]["war"]),
+            _percent(scenario["shares"]["nuclear_use"]),
+        )
+    table.caption = Text(
+        "Agreement, war and nuclear use: % of all crises. Ceasefire and median time: from the first "
+        "strike, % of crises with one."
+    )
+    return table
+
+
+def difference_table(summary: Mapping[str, Any]) -> Table | None:
+    """Each scenario less the reference; None where there is nothing to compare."""
+    if not summary["differences"]:
+        return None
+    table = new_table(f"Differences from {text.clean(summary['reference'])}, with 95% intervals")
+    table.add_column("scenario", max_width=_SCENARIO_WIDTH, overflow="fold")
+    for heading in (
+        "agreement\npoints",
+        "ceasefire in 96 h\npoints",
+        "war\npoints",
+        "median\nhours",
+    ):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name, difference in summary["differences"].items():
+        clock = difference["ceasefire"]["from_first_strike"]
+        table.add_row(
+            _name(name),
+            _difference(difference["endings"]["agreement"], text.points),
+            _difference(clock["by"]["96_hours"], text.points),
+            _difference(difference["shares"]["war"], text.points),
+            _difference(clock["median_hours"], text.signed_hours),
+        )
+    table.caption = Text(
+        "Percentage points of all crises; for a ceasefire, of crises with a first strike. "
+        "Dim where the interval holds zero."
+    )
+    return table
+
+
+def new_table(title: str) -> Table:
+    """An empty table in the look of all of them."""
+    return Table(
+        title=Text(title, style="bold"),
+        title_justify="left",
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
+
+
+def _name(name: str, bold: bool = False) -> Text:
+    return Text(text.clean(name), style="bold" if bold else "")
+
+
+def _percent(figure: Figure) -> Text:
+    return Text(text.percent(_value(figure, "estimate")))
+
+
+def _share(figure: Figure) -> Text:
+    low, high = (text.percent(_value(figure, limit)) for limit in ("lower", "upper"))
+    return Text.assemble(text.percent(_value(figure, "estimate")), (f" ({low}–{high})", "dim"))
+
+
+def _difference(figure: Figure | None, write: Callable[[float], str]) -> Text:
+    """Estimate and limits, such as "−8.9 (−10.1, −7.8)"; a limit that is not set is left open."""
+    if figure is None or figure["estimate"] is None:
+        return Text("not known", style="dim")
+    low, high = figure["lower"], figure["upper"]
+    limits = f"{'…' if low is None else write(low)}, {'…' if high is None else write(high)}"
+    return Text(f"{write(figure['estimate'])} ({limits})", style="" if is_clear(figure) else "dim")
+
+
+def _value(figure: Figure, key: str) -> float:
+    return float("nan") if figure[key] is None else float(figure[key])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from crisis_sim.scenario.dates import read_moment
+from crisis_sim.scenario.numbers import read_moment
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,265 @@
-"""One crisis for keeping: its story and chart as files, and all that is known of it as plain data."""
+"""One crisis as a picture, and as a file: both states' rungs, the pressure on them, and what third parties did."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from crisis_sim import style
+from crisis_sim import text as words
+from crisis_sim.report.curves import date_axis
+from crisis_sim.report.real_path import RealRecord, real_record
+from crisis_sim.report.story import TurningPoints, third_parties, turning_points
 
 if TYPE_CHECKING:
     from crisis_sim.model.journal import Journal
     from crisis_sim.scenario.schema import Scenario
+
+
+# --- One crisis as a picture: both states' rungs, the pressure on them, and what third parties did
+
+#: For each kind of third party: the series that a strip shows, what it is, and its fill.
+STRIPS: dict[str, tuple[str, str, style.Fill]] = {
+    "mediators": ("effort", "mediator's effort", style.Fill(style.PURPLE)),
+    "channels": ("open", "channel open", style.Fill(style.GREEN, "////")),
+    "advisers": ("voice", "adviser's voice", style.Fill(style.ORANGE, "\\\\\\\\")),
+    "lenders": ("nearness", "nearness of a lender's decision", style.Fill(style.SKY_BLUE)),
+}
+
+#: Days shown before and after the days of fighting, in the close view.
+_MARGIN_DAYS = 1.5
+
+#: Names that a ladder's axis has room for.
+_RUNGS_NAMED = 14
+
+#: Millimetres: what a rung, a strip, the pressure panel and the rest take of the height.
+_RUNG, _STRIP, _PRESSURE, _REST = 6.0, 5.6, 20.0, 34.0
+
+#: As high as so many strips is their panel at least: lower, its label would reach over that of the pressure.
+_LEAST_STRIPS = 4
+
+#: The pressure's axis reaches at least so far, so that a trifle does not look like a crash.
+_LEAST_PRESSURE = 0.2
+
+#: Letters in a line of a strip's label.
+_LETTERS = 30
+
+_PRESENT = 1e-9
+
+
+@style.styled
+def draw_replay(journal: Journal, scenario: Scenario) -> Figure:
+    """The turns of one crisis: the whole of it, and beside it a close view of the days of fighting.
+
+    From the top: each state's rung, with the real path as a broad pale line under it where the
+    scenario has one; each state's economic pressure; a strip for each third party, as high as it
+    was engaged. Dotted lines mark the first strike and the ceasefire.
+
+    Args:
+        journal: of the replicate, as `crisis_sim.model.CrisisModel` filled it.
+        scenario: the crisis that was run.
+    """
+    points = turning_points(journal, scenario)
+    record = real_record(scenario.plain())
+    views = _views(points, record)
+    parties = list(third_parties(scenario))
+    rungs = _rungs_shown(points, record, scenario)
+    heights = [_RUNG * (rungs + 1), _PRESSURE]
+    if parties:
+        heights.append(_STRIP * max(len(parties), _LEAST_STRIPS))
+    figure = style.new_figure(height=_REST + sum(heights))
+    grid = figure.subplots(
+        len(heights),
+        len(views),
+        sharex="col",
+        sharey="row",
+        squeeze=False,
+        height_ratios=heights,
+        width_ratios=[1.0, 1.25][: len(views)],
+    )
+    for column, (low, high, heading) in enumerate(views):
+        panels = grid[:, column]
+        _draw_rungs(panels[0], journal, scenario, record, rungs)
+        _draw_pressure(panels[1], journal, scenario)
+        if parties:
+            _draw_strips(panels[2], journal, parties)
+        for axes in panels:
+            _mark(axes, points, low, high, named=axes is panels[0])
+        panels[0].set_title(heading, pad=style.TITLE_PAD_OVER_MARKS)
+        date_axis(panels[-1], scenario.start, low, high, dates=5)
+    figure.align_ylabels(grid[:, 0])
+    figure.legend(handles=_keys(scenario, record, parties), loc="outside lower center", ncols=4)
+    return figure
+
+
+def _views(points: TurningPoints, record: RealRecord | None) -> list[tuple[float, float, str]]:
+    """First and last day and heading of each column."""
+    last = max(points.last_hours / 24.0, 1.0)
+    whole = (0.0, last, "The whole crisis")
+    if points.first_strike is None:
+        return [whole]
+    strike = points.first_strike[0] / 24.0
+    halt = points.ceasefire
+    over = points.ended_at_hours if halt is None else halt.in_effect_at_hours
+    low = max(strike - _MARGIN_DAYS, 0.0)
+    high = min((last if over is None else over / 24.0) + _MARGIN_DAYS, last)
+    if high - low > 0.6 * last:  # the close view would be no closer
+        return [whole]
+    return [whole, (low, high, "First strike to ceasefire" if halt else "The fighting")]
+
+
+def _rungs_shown(points: TurningPoints, record: RealRecord | None, scenario: Scenario) -> int:
+    """The highest rung shown: a short ladder whole, a long one to just above what was reached."""
+    top = len(scenario.ladder) - 1
+    if top < _RUNGS_NAMED:
+        return top
+    names = [rung.name for rung in scenario.ladder]
+    real = [
+        names.index(name)
+        for steps in (record.rungs if record else {}).values()
+        for _, name in steps
+        if name in names
+    ]
+    return min(max([*points.peak_rungs.values(), *real]) + 1, top)
+
+
+def _draw_rungs(
+    axes: Axes, journal: Journal, scenario: Scenario, record: RealRecord | None, top: int
+) -> None:
+    names = [words.clean(rung.name) for rung in scenario.ladder]
+    numbers = {rung.name: number for number, rung in enumerate(scenario.ladder)}
+    days = np.array(journal.series.get("hours", ())) / 24.0
+    for place, state in enumerate(scenario.state_names):
+        colour, shift = style.STATE_COLOURS[place], (0.11, -0.11)[place]
+        real = record.rungs.get(state, ()) if record else ()
+        steps = [(hours / 24.0, numbers[rung] + shift) for hours, rung in real if rung in numbers]
+        if steps:
+            until = max(steps[-1][0], days[-1] if days.size else 0.0)
+            at, rungs = zip(*steps, (until, steps[-1][1]), strict=True)
+            axes.step(at, rungs, where="post", color=colour, alpha=0.28, linewidth=4.0, zorder=1)
+        axes.step(
+            days,
+            np.array(journal.series.get(f"{state}_rung", ())) + shift,
+            where="post",
+            color=colour,
+            linestyle=style.STATE_DASHES[place],
+            linewidth=1.2,
+            zorder=3,
+        )
+    step = max(1, -(-(top + 1) // _RUNGS_NAMED))
+    shown = range(0, top + 1, step)
+    axes.set_yticks(list(shown), [words.shorten(names[rung], 34) for rung in shown])
+    axes.set_ylim(-0.5, top + 0.5)
+    axes.grid(axis="y")
+    axes.set_ylabel("rung")
+    axes.label_outer()
+
+
+def _draw_pressure(axes: Axes, journal: Journal, scenario: Scenario) -> None:
+    days = np.array(journal.series.get("hours", ())) / 24.0
+    top = _LEAST_PRESSURE
+    for place, state in enumerate(scenario.state_names):
+        pressure = np.array(journal.series.get(f"{state}_pressure", ()))
+        top = max(top, 1.1 * pressure.max(initial=0.0))
+        axes.step(
+            days,
+            pressure,
+            where="post",
+            color=style.STATE_COLOURS[place],
+            linestyle=style.STATE_DASHES[place],
+        )
+    axes.set_ylim(-0.03 * top, min(top, 1.03))
+    axes.locator_params(axis="y", nbins=3)
+    axes.grid(axis="y")
+    axes.set_ylabel("economic pressure\n(share, 0 to 1)")
+    axes.label_outer()
+
+
+def _draw_strips(axes: Axes, journal: Journal, parties: Sequence[tuple[str, str, str]]) -> None:
+    days = np.array(journal.series.get("hours", ())) / 24.0
+    labels = []
+    for place, (kind, name, title) in enumerate(parties):
+        series, _, fill = STRIPS[kind]
+        base = len(parties) - 1 - place
+        values = np.clip(
+            np.array(journal.series.get(f"{name}_{series}", np.zeros_like(days))), 0, 1
+        )
+        axes.axhline(base, color=style.PALE_GREY, linewidth=0.5, zorder=0)
+        axes.fill_between(
+            days,
+            base,
+            base + 0.8 * values,
+            where=values > _PRESENT,
+            step="post",
+            facecolor=fill.colour,
+            hatch=fill.hatch,
+            edgecolor="#00000055",
+            linewidth=0.3,
+        )
+        labels.append(_two_lines(words.clean(title) or words.label(name)))
+    axes.set_yticks(
+        [base + 0.4 for base in range(len(parties))],
+        labels[::-1],
+        fontsize=6.0,
+        linespacing=1.15,
+    )
+    axes.tick_params(axis="y", length=0)
+    axes.set_ylim(-0.15, len(parties))
+    axes.set_ylabel("third parties\n(each strip 0 to 1)")
+    axes.label_outer()
+
+
+def _two_lines(text: str) -> str:
+    """A title on at most two lines, as a strip has room for."""
+    lines = textwrap.wrap(text, _LETTERS)
+    room = 2 * _LETTERS
+    while len(lines) > 2:  # the middle gives way: to cut off the end would make names alike
+        lines = textwrap.wrap(words.shorten(text, room), _LETTERS)
+        room -= 1
+    return "\n".join(lines)
+
+
+def _mark(axes: Axes, points: TurningPoints, low: float, high: float, named: bool) -> None:
+    moments: list[tuple[float, str, str]] = []
+    if points.first_strike is not None:
+        moments.append((points.first_strike[0], "first strike", "right"))
+    if points.ceasefire is not None and points.ceasefire.in_effect_at_hours is not None:
+        moments.append((points.ceasefire.in_effect_at_hours, "ceasefire", "left"))
+    for hours, name, side in moments:
+        if low <= hours / 24.0 <= high:
+            style.mark_moment(axes, hours / 24.0, name if named else "", side=side)
+
+
+def _keys(
+    scenario: Scenario, record: RealRecord | None, parties: Sequence[tuple[str, str, str]]
+) -> list[Any]:
+    keys: list[Any] = []
+    for place, (state, spec) in enumerate(scenario.states.items()):
+        title = words.shorten(words.clean(spec.title) or words.label(state), 30)
+        colour = style.STATE_COLOURS[place]
+        keys.append(Line2D([], [], color=colour, linestyle=style.STATE_DASHES[place], label=title))
+        if record is not None and record.rungs.get(state):
+            keys.append(
+                Line2D([], [], color=colour, alpha=0.28, linewidth=4.0, label=f"{title}, real path")
+            )
+    present = {kind for kind, _, _ in parties}
+    for kind, (_, label, fill) in STRIPS.items():
+        if kind in present:
+            keys.append(
+                Patch(facecolor=fill.colour, hatch=fill.hatch, edgecolor=style.GREY, label=label)
+            )
+    return keys
+
+
+# --- One crisis for keeping: its story and chart as files, and all that is known of it as plain data
 
 
 def write_replay(journal: Journal, scenario: Scenario, story: str, path: Path) -> list[Path]:
@@ -26,8 +277,7 @@ def write_replay(journal: Journal, scenario: Scenario, story: str, path: Path) -
     Raises:
         OSError: when a file cannot be written.
     """
-    from crisis_sim.report import style
-    from crisis_sim.report.charts.replay import draw_replay
+    from crisis_sim import style
     from crisis_sim.report.save import SUFFIXES
 
     path.parent.mkdir(parents=True, exist_ok=True)

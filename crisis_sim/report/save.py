@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crisis_sim.batch.errors import ResultsError
+from crisis_sim.batch.files import ResultsError
 from crisis_sim.batch.folder import MANIFEST, check_folder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from crisis_sim.batch.ensemble import Batch
+
 
 #: The file that holds a batch's summary.
 SUMMARY = "summary.json"
@@ -104,7 +105,7 @@ def write_charts(batch: Batch, summary: Mapping[str, Any], folder: Path) -> list
     Raises:
         OSError: when a file cannot be written.
     """
-    from crisis_sim.report import style
+    from crisis_sim import style
 
     folder.mkdir(parents=True, exist_ok=True)
     written = []
@@ -136,12 +137,24 @@ def _remove_charts(folder: Path) -> None:
 
 def draw_all(batch: Batch, summary: Mapping[str, Any]) -> Iterator[tuple[str, Figure]]:
     """Draw every chart that the batch allows, one by one, each with the name of its file."""
-    from crisis_sim.report import charts
+    from crisis_sim.report.curves import draw_incidence, draw_markets
+    from crisis_sim.report.shares import draw_differences, draw_endings
 
-    yield "ceasefire_from_first_strike", charts.draw_incidence(batch, summary)
-    yield "ceasefire_from_trigger", charts.draw_incidence(batch, summary, "from_trigger")
-    yield "endings", charts.draw_endings(batch, summary)
+    yield "ceasefire_from_first_strike", draw_incidence(batch, summary)
+    yield "ceasefire_from_trigger", draw_incidence(batch, summary, "from_trigger")
+    yield "endings", draw_endings(batch, summary)
     if summary["differences"]:
-        yield "differences", charts.draw_differences(batch, summary)
+        yield "differences", draw_differences(batch, summary)
     if batch.ensembles[summary["reference"]].paths is not None:
-        yield "markets", charts.draw_markets(batch, summary)
+        yield "markets", draw_markets(batch, summary)
+
+
+def save_chart(figure: Figure, path: str | Path) -> None:
+    """Write a chart as a file, of the kind that the suffix of its name says.
+
+    Raises:
+        OSError: when the file cannot be written.
+    """
+    from crisis_sim import style
+
+    style.save(figure, Path(path))

@@ -1,19 +1,394 @@
-"""One crisis told as a story, turn by turn, from the journal of its replicate."""
+"""The story of one crisis, turn by turn: milestones, sentences, and their order."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from crisis_sim.report import words
+from crisis_sim import text
 from crisis_sim.report.real_path import RealRecord, real_record
-from crisis_sim.report.sentences import Narrator
-from crisis_sim.report.turning_points import Halt, TurningPoints, turning_points
 
 if TYPE_CHECKING:
     from crisis_sim.model.journal import Entry, Journal
     from crisis_sim.scenario.schema import Scenario
+
+
+# --- The milestones of one crisis, gathered from its journal: first strike, halts, ending, peaks
+
+
+@dataclass
+class Halt:
+    """A ceasefire: when it was agreed, by whose work, and what became of it."""
+
+    agreed_at_hours: float
+    brokered_by: str = ""
+    in_effect_at_hours: float | None = None
+    violations: int = 0
+    relapsed_at_hours: float | None = None
+
+
+@dataclass
+class TurningPoints:
+    """The milestones of one crisis.
+
+    Attributes:
+        trigger_at_hours: the trigger, 0 where the journal has none.
+        first_strike: hours and state of the first strike, or None; of several at once, one of them.
+        strikers: the states that strike at that moment, in the scenario's order.
+        halts: every halt that was agreed, in order.
+        ending: how it ended, "" while it goes on.
+        ended_at_hours: when: for an agreement the moment when the halt that held took effect.
+        last_hours: the last moment of which the journal tells.
+        peak_rungs: the highest rung that each state came to, by number.
+    """
+
+    trigger_at_hours: float = 0.0
+    first_strike: tuple[float, str] | None = None
+    strikers: tuple[str, ...] = ()
+    halts: list[Halt] = field(default_factory=list)
+    ending: str = ""
+    ended_at_hours: float | None = None
+    last_hours: float = 0.0
+    peak_rungs: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def ceasefire(self) -> Halt | None:
+        """The first halt in effect after the first strike; without a strike the first at all."""
+        origin = self.first_strike[0] if self.first_strike else 0.0
+        for halt in self.halts:
+            if halt.in_effect_at_hours is not None and halt.in_effect_at_hours >= origin:
+                return halt
+        return None
+
+
+def turning_points(journal: Journal, scenario: Scenario) -> TurningPoints:
+    """Gather the milestones of the crisis that a journal followed."""
+    found = TurningPoints()
+    numbers = {rung.name: number for number, rung in enumerate(scenario.ladder)}
+    for name, spec in scenario.states.items():
+        found.peak_rungs[name] = numbers.get(spec.rung_at_start, 0)
+        found.peak_rungs[name] = max(
+            (int(rung) for rung in journal.series.get(f"{name}_rung", ())),
+            default=found.peak_rungs[name],
+        )
+    triggers = [entry.hours for entry in journal.entries if entry.kind == "trigger"]
+    found.trigger_at_hours = min(triggers, default=0.0)
+    for entry in journal.entries:
+        _take(found, entry, scenario, numbers)
+    if found.first_strike is not None:
+        moment = round(found.first_strike[0] * 60.0)
+        striking = {found.first_strike[1]} | striking_in(
+            (entry for entry in journal.entries if round(entry.hours * 60.0) == moment), scenario
+        )
+        found.strikers = tuple(name for name in scenario.states if name in striking)
+    found.last_hours = max((found.last_hours, *journal.series.get("hours", ())))
+    if found.ending == "agreement" and found.halts:
+        found.ended_at_hours = found.halts[-1].in_effect_at_hours
+    return found
+
+
+def _take(
+    found: TurningPoints, entry: Entry, scenario: Scenario, numbers: Mapping[str, int]
+) -> None:
+    found.last_hours = max(found.last_hours, entry.hours)
+    halt = found.halts[-1] if found.halts else None
+    rung = numbers.get(entry.detail.get("to_rung", ""))
+    if rung is not None and entry.agent in found.peak_rungs:
+        found.peak_rungs[entry.agent] = max(found.peak_rungs[entry.agent], rung)
+        if scenario.ladder[rung].strike and found.first_strike is None:
+            found.first_strike = (entry.hours, entry.agent)
+    if entry.kind == "agreed":
+        found.halts.append(Halt(entry.hours, entry.detail.get("by", "")))
+    elif entry.kind == "in_effect" and halt is not None:
+        halt.in_effect_at_hours = entry.hours
+    elif entry.kind == "violation" and halt is not None:
+        halt.violations += 1
+    elif entry.kind == "relapsed" and halt is not None:
+        halt.relapsed_at_hours = entry.hours
+    elif entry.kind == "first_strike" and found.first_strike is None:
+        found.first_strike = (entry.hours, entry.agent)
+    elif entry.kind == "ended":
+        found.ending = entry.detail.get("ending", "")
+        found.ended_at_hours = None if found.ending == "unresolved" else entry.hours
+
+
+def striking_in(entries: Iterable[Entry], scenario: Scenario) -> set[str]:
+    """The states that some entries see strike: those that climb to a rung with strikes, or are said to."""
+    strikes = {rung.name for rung in scenario.ladder if rung.strike}
+    return {
+        entry.agent
+        for entry in entries
+        if entry.kind == "first_strike"
+        or (entry.kind == "climbed" and entry.detail.get("to_rung") in strikes)
+    }
+
+
+def third_parties(scenario: Scenario) -> Iterator[tuple[str, str, str]]:
+    """Each third party of a scenario: its kind, its name and its title."""
+    for kind in ("mediators", "channels", "advisers", "lenders"):
+        for name, spec in getattr(scenario, kind).items():
+            yield kind, name, spec.title
+
+
+# --- The sentences of a story: what one turn's events in a journal say, in words
+#
+# Every kind of entry that the model writes has a sentence here; an entry of another kind, from an
+# agent of a user's own, is told by its name and its details.
+
+STYLES = {
+    "facilitation": "carries messages between the two sides",
+    "formulation": "proposes terms that give both sides cover",
+    "manipulation": "turns to carrots and sticks",
+}
+
+STANCES = {"dove": "urges restraint", "hawk": "urges firmness"}
+
+VOTES = {"for": "votes for it", "abstain": "abstains", "against": "votes against it"}
+
+#: Noted in the journal just before the move that brought them; told after it.
+CONSEQUENCES = ("first_strike", "war", "nuclear_use")
+
+MOVES = {"climbed": ("climbs", "climb"), "stepped_down": ("steps down", "step down")}
+
+
+class Narrator:
+    """Puts entries into sentences; it remembers what was told before.
+
+    Args:
+        scenario: the crisis, for names and titles.
+        trigger_at_hours: the trigger, from which the first strike is counted.
+    """
+
+    def __init__(self, scenario: Scenario, trigger_at_hours: float) -> None:
+        self._scenario = scenario
+        self._trigger_at_hours = trigger_at_hours
+        self._numbers = {rung.name: number for number, rung in enumerate(scenario.ladder)}
+        self._titles = {name: spec.title for name, spec in scenario.states.items()}
+        self._titles |= {name: title for _, name, title in third_parties(scenario)}
+        self._told: set[tuple[str, str]] = set()
+        self._began = False
+
+    def name(self, agent: str) -> str:
+        """An agent's name as it stands within a sentence."""
+        title = text.markdown(self._titles.get(agent, "")) or text.label(agent)
+        return text.with_article(title)
+
+    def rival(self, state: str) -> str:
+        """The name of the other state."""
+        names = self._scenario.state_names
+        return self.name(names[1 - names.index(state)] if state in names else "")
+
+    def tell(self, entries: Sequence[Entry]) -> list[str]:
+        """The sentences of one turn, in the order of its entries."""
+        sentences: list[str] = []
+        left = sorted(entries, key=lambda entry: entry.kind in CONSEQUENCES)
+        first = any(entry.kind == "first_strike" for entry in entries)
+        striking = striking_in(entries, self._scenario) if first else set()
+        while left:
+            entry = left.pop(0)
+            if entry.kind == "first_strike":  # told with the climb that it was
+                if not any(_moves(other, entry.agent) for other in entries):
+                    sentences.append(f"{self.name(entry.agent)} strikes first")
+                continue
+            alike = [other for other in left if _told_together(entry, other)]
+            for other in alike:
+                left.remove(other)
+            if entry.kind in MOVES:
+                sentences.append(self._move([entry, *alike], striking))
+            elif entry.kind == "decided":
+                sentences.append(self._decision([entry, *alike]))
+            elif alike:
+                sentences.append(self._together([entry, *alike]))
+            else:
+                sentences.append(self._sentence(entry))
+        return [text.sentence(sentence) for sentence in sentences if sentence]
+
+    def _again(self, entry: Entry) -> str:
+        """The word for what was told of this agent before, else nothing."""
+        before = (entry.kind, entry.agent) in self._told
+        self._told.add((entry.kind, entry.agent))
+        return " again" if before else ""
+
+    def _together(self, entries: Sequence[Entry]) -> str:
+        """One sentence for an event and what came of it at once."""
+        if entries[0].kind == "engaged":
+            return text.listed([self._sentence(entries[0]), *map(self._style, entries[1:])])
+        return "; ".join(map(self._sentence, entries))
+
+    def _move(self, moves: Sequence[Entry], striking: set[str]) -> str:
+        one, several = MOVES[moves[0].kind]
+        to_rung = text.markdown(moves[0].detail["to_rung"])
+        if len(moves) == 1:
+            start = text.markdown(moves[0].detail["from_rung"])
+            told = f"{self.name(moves[0].agent)} {one} from {start} to {to_rung}"
+            told += self._skipped(moves[0])
+        else:
+            names = text.listed([self.name(move.agent) for move in moves])
+            starts = [text.markdown(move.detail["from_rung"]) for move in moves]
+            told = f"{names} both {several} to {to_rung}, "
+            told += (
+                f"from {starts[0]}"
+                if len(set(starts)) == 1
+                else f"the one from {starts[0]}, the other from {starts[1]}"
+            )
+        if any(move.agent in striking for move in moves):
+            after = text.after(moves[0].hours - self._trigger_at_hours, "the trigger")
+            what = (
+                "the first strike" if len(striking) == 1 else "the first strikes, by both at once,"
+            )
+            told += f": {what} of the crisis, {after}"
+        return told
+
+    def _skipped(self, move: Entry) -> str:
+        """Rungs left out on the way up, as in an elevator rather than on a ladder."""
+        low, high = (self._numbers.get(move.detail[key], 0) for key in ("from_rung", "to_rung"))
+        return f", skipping {text.plural(high - low - 1, 'rung')}" if high - low > 1 else ""
+
+    def _decision(self, decisions: Sequence[Entry]) -> str:
+        detail = decisions[0].detail
+        lender = self._scenario.lenders.get(decisions[0].agent)
+        borrower = lender.borrower if lender else ""
+        items = []
+        for decision in decisions:
+            amount = f"USD {decision.detail.get('amount_usd_bn', 0.0):.3g} bn"
+            to = f" to {self.name(borrower)}" if borrower else ""
+            title = text.markdown(decision.detail.get("title", ""))
+            items.append(f"“{title}” ({amount}{to})" if title else f"{amount}{to}")
+        verb = "approves" if detail.get("decision") == "approved" else "puts off"
+        told = f"{self.name(decisions[0].agent)} {verb} {text.listed(items)}"
+        vote = VOTES.get(detail.get("vote", ""))
+        return f"{told}; {self.rival(borrower)} {vote}" if vote and borrower else told
+
+    def _sentence(self, entry: Entry) -> str:
+        teller: Callable[[Entry], str] = getattr(self, f"_tell_{entry.kind}", self._tell_other)
+        return teller(entry)
+
+    def _tell_trigger(self, entry: Entry) -> str:
+        began, self._began = self._began, True
+        return self._event(entry) + ("" if began else ". With it the crisis begins")
+
+    def _tell_incident(self, entry: Entry) -> str:
+        return self._event(entry)
+
+    def _event(self, entry: Entry) -> str:
+        title = text.markdown(entry.detail.get("title", "")).rstrip(".")
+        deaths = f"{entry.detail.get('deaths', 0.0):.0f}"
+        toll = "" if deaths in ("0", *title.replace(",", "").split()) else f" ({deaths} dead)"
+        return f"{title or f'{self.name(entry.agent)} is harmed'}{toll}"
+
+    def _tell_offered(self, entry: Entry) -> str:
+        return f"{self.name(entry.agent)} offers a halt{self._again(entry)}"
+
+    def _tell_took_back(self, entry: Entry) -> str:
+        return f"The rival would talk, but {self.name(entry.agent)} takes its offer back"
+
+    def _tell_agreed(self, entry: Entry) -> str:
+        broker = entry.detail.get("by", "")
+        if broker:
+            return f"The two sides agree to a halt, brokered by {self.name(broker)}"
+        return "The two sides agree to a halt, with no one between them"
+
+    def _tell_in_effect(self, entry: Entry) -> str:
+        self._told.discard(("violation", ""))
+        return "The halt takes effect"
+
+    def _tell_violation(self, entry: Entry) -> str:
+        return f"Shots violate the halt{self._again(entry)}"
+
+    def _tell_absorbed(self, entry: Entry) -> str:
+        return f"{self.name(entry.agent)} does not answer" if entry.agent else "they go unanswered"
+
+    def _tell_relapsed(self, entry: Entry) -> str:
+        who = f"{self.name(entry.agent)} answers" if entry.agent else "they are answered"
+        return f"{who}, and the halt is over"
+
+    def _tell_accident(self, entry: Entry) -> str:
+        return f"An accident: fire from {self.name(entry.agent)} goes astray"
+
+    def _tell_engaged(self, entry: Entry) -> str:
+        return f"{self.name(entry.agent)}, alarmed, steps in as a mediator"
+
+    def _tell_style(self, entry: Entry) -> str:
+        return f"{self.name(entry.agent)} {self._style(entry)}"
+
+    def _style(self, entry: Entry) -> str:
+        style = entry.detail.get("style", "")
+        return STYLES.get(style, f"turns to {text.markdown(style)}")
+
+    def _tell_withdrew(self, entry: Entry) -> str:
+        return f"{self.name(entry.agent)} withdraws"
+
+    def _tell_channel_opened(self, entry: Entry) -> str:
+        again = self._again(entry)
+        opener = entry.detail.get("by", "")
+        if opener:
+            return f"{self.name(opener)} opens {self.name(entry.agent)}{again}"
+        return f"{self.name(entry.agent)} opens{again}"
+
+    def _tell_channel_broke(self, entry: Entry) -> str:
+        self._told.add(("channel_opened", entry.agent))
+        return f"{self.name(entry.agent)} breaks off{self._again(entry)}"
+
+    def _tell_spoke(self, entry: Entry) -> str:
+        adviser = self._scenario.advisers.get(entry.agent)
+        to = f" on {self.name(adviser.state)}" if adviser else ""
+        stance = STANCES.get(entry.detail.get("stance", ""), "gives advice")
+        told = f"{self.name(entry.agent)} {stance}{to if stance != 'gives advice' else ''}"
+        return told + self._again(entry)
+
+    def _tell_war(self, entry: Entry) -> str:
+        return "The crisis has become a full-scale war"
+
+    def _tell_nuclear_use(self, entry: Entry) -> str:
+        return f"{self.name(entry.agent)} uses nuclear weapons"
+
+    def _tell_yielded(self, entry: Entry) -> str:
+        return f"{self.name(entry.agent)} yields: {self.rival(entry.agent)} gets what it wanted"
+
+    def _tell_collapsed(self, entry: Entry) -> str:
+        return f"{self.name(entry.agent)} is beaten"
+
+    def _tell_ended(self, entry: Entry) -> str:
+        return ""  # the last chapter tells it
+
+    def _tell_other(self, entry: Entry) -> str:
+        who = f"{self.name(entry.agent)}: " if entry.agent else ""
+        details = [
+            f"{text.label(key).lower()} {_shown(value)}" for key, value in entry.detail.items()
+        ]
+        what = text.label(entry.kind).lower()
+        return f"{who}{what} ({text.listed(details)})" if details else f"{who}{what}"
+
+
+def _moves(entry: Entry, state: str) -> bool:
+    return entry.kind in MOVES and entry.agent == state
+
+
+def _told_together(entry: Entry, other: Entry) -> bool:
+    """Whether two entries of one turn make one sentence."""
+    if entry.kind == "engaged":
+        return other.kind == "style" and other.agent == entry.agent
+    if entry.kind == "violation":
+        return other.kind in ("absorbed", "relapsed")
+    if entry.kind != other.kind:
+        return False
+    if entry.kind in MOVES:
+        same = entry.detail["to_rung"] == other.detail["to_rung"]
+        return same and entry.agent != other.agent
+    if entry.kind == "decided":
+        return entry.agent == other.agent and all(
+            entry.detail.get(key) == other.detail.get(key) for key in ("decision", "vote")
+        )
+    return False
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else text.markdown(str(value))
+
+
+# --- One crisis told as a story, turn by turn, from the journal of its replicate
 
 #: A pause of so many hours between two turns is told, and a longer one with where both sides stood.
 _PAUSE_HOURS = 48.0
@@ -53,7 +428,7 @@ def tell(journal: Journal, scenario: Scenario, outcome: Mapping[str, Any] | None
     points = turning_points(journal, scenario)
     narrator = Narrator(scenario, points.trigger_at_hours)
     chapters = [
-        f"# {words.markdown(scenario.title)}",
+        f"# {text.markdown(scenario.title)}",
         _cast(scenario, narrator),
         *_chapters(journal, scenario, points, narrator),
         "## How it ended",
@@ -70,26 +445,26 @@ def tell(journal: Journal, scenario: Scenario, outcome: Mapping[str, Any] | None
 
 def _cast(scenario: Scenario, narrator: Narrator) -> str:
     """Who is in it, and how times are told."""
-    states = words.listed([narrator.name(state) for state in scenario.state_names])
+    states = text.listed([narrator.name(state) for state in scenario.state_names])
     told = [
         f"One simulated crisis between {states}, from "
-        f"{words.moment(scenario.start, year=True)}. Times are {words.offset(scenario.start)}, "
-        f"to the turn of {words.plural(scenario.hours_per_turn, 'hour')}."
+        f"{text.moment(scenario.start, year=True)}. Times are {text.offset(scenario.start)}, "
+        f"to the turn of {text.plural(scenario.hours_per_turn, 'hour')}."
     ]
     names = {
         kind: [narrator.name(name) for name in getattr(scenario, kind)]
         for kind in ("mediators", "channels")
     }
     if names["mediators"]:
-        told.append(f"Able to mediate: {words.listed(names['mediators'])}.")
+        told.append(f"Able to mediate: {text.listed(names['mediators'])}.")
     for name, lender in scenario.lenders.items():
         told.append(
-            words.sentence(f"{narrator.name(name)} lends to {narrator.name(lender.borrower)}")
+            text.sentence(f"{narrator.name(name)} lends to {narrator.name(lender.borrower)}")
         )
     if names["channels"]:
-        told.append(f"Private lines between the two: {words.listed(names['channels'])}.")
+        told.append(f"Private lines between the two: {text.listed(names['channels'])}.")
     for name, adviser in scenario.advisers.items():
-        told.append(words.sentence(f"{narrator.name(name)} advises {narrator.name(adviser.state)}"))
+        told.append(text.sentence(f"{narrator.name(name)} advises {narrator.name(adviser.state)}"))
     return " ".join(told)
 
 
@@ -144,12 +519,12 @@ def _pause(hours: float, rungs: Mapping[str, str], narrator: Narrator) -> str:
     if hours < _PAUSE_HOURS:
         return ""
     days = round(hours / 24.0)
-    told = words.sentence(f"{words.in_letters(days)} days pass")
+    told = text.sentence(f"{text.in_letters(days)} days pass")
     if hours < _LONG_PAUSE_HOURS:
         return f"{told} "
-    stands = {words.markdown(rung) for rung in rungs.values()}
-    where = [f"{narrator.name(state)} at {words.markdown(rung)}" for state, rung in rungs.items()]
-    both = f"both sides at {min(stands)}" if len(stands) == 1 else words.listed(where)
+    stands = {text.markdown(rung) for rung in rungs.values()}
+    where = [f"{narrator.name(state)} at {text.markdown(rung)}" for state, rung in rungs.items()]
+    both = f"both sides at {min(stands)}" if len(stands) == 1 else text.listed(where)
     return f"{told[:-1]} with {both}. "
 
 
@@ -165,13 +540,13 @@ def _ending(scenario: Scenario, points: TurningPoints, narrator: Narrator) -> st
     )
     told = before + (moment.format(at) if at else "") + after
     if points.ending == "agreement" and when is not None:
-        told += f" for the {words.duration(points.last_hours - when)} for which it was watched"
-    return words.sentence(told)
+        told += f" for the {text.duration(points.last_hours - when)} for which it was watched"
+    return text.sentence(told)
 
 
 def _moment(scenario: Scenario, hours: float, year: bool = False) -> str:
     """The date and time so many hours after the start, to the minute."""
-    return words.moment(scenario.moment(round(hours * 60.0) / 60.0), year)
+    return text.moment(scenario.moment(round(hours * 60.0) / 60.0), year)
 
 
 def _facts(
@@ -186,28 +561,28 @@ def _facts(
     if not points.halts:
         yield "Halt: none was agreed."
     peaks = [
-        f"{narrator.name(state)} “{words.markdown(scenario.ladder[rung].name)}”"
+        f"{narrator.name(state)} “{text.markdown(scenario.ladder[rung].name)}”"
         for state, rung in points.peak_rungs.items()
     ]
-    yield f"Highest rung: {words.listed(peaks)}."
+    yield f"Highest rung: {text.listed(peaks)}."
     if outcome is not None and "deaths" in outcome:
-        yield f"Deaths: about {words.count(float(outcome['deaths']))}."
+        yield f"Deaths: about {text.count(float(outcome['deaths']))}."
     lows = [
-        f"{words.markdown(spec.market.index)} {100.0 * min(series):.1f}%"
+        f"{text.markdown(spec.market.index)} {100.0 * min(series):.1f}%"
         for state, spec in scenario.states.items()
         if (series := journal.series.get(f"{state}_market"))
     ]
     if lows:
-        yield f"Lowest market, of the level at the start: {words.listed(lows)}."
+        yield f"Lowest market, of the level at the start: {text.listed(lows)}."
 
 
 def _strike_fact(scenario: Scenario, points: TurningPoints, narrator: Narrator) -> str:
     if points.first_strike is None:
         return "First strike: none fell."
     hours, _ = points.first_strike
-    after = words.after(hours - points.trigger_at_hours, "the trigger")
+    after = text.after(hours - points.trigger_at_hours, "the trigger")
     at = _moment(scenario, hours)
-    states = words.listed([narrator.name(state) for state in points.strikers])
+    states = text.listed([narrator.name(state) for state in points.strikers])
     return f"First strike: {after}, by {states}{' at once' * (len(points.strikers) > 1)} ({at})."
 
 
@@ -217,13 +592,13 @@ def _halt_fact(halt: Halt, points: TurningPoints, narrator: Narrator) -> str:
     clock, origin = "the trigger", points.trigger_at_hours
     if points.first_strike is not None and halt.in_effect_at_hours >= points.first_strike[0]:
         clock, origin = "the first strike", points.first_strike[0]
-    told = f"Halt: in effect {words.after(halt.in_effect_at_hours - origin, clock)}"
+    told = f"Halt: in effect {text.after(halt.in_effect_at_hours - origin, clock)}"
     told += f", brokered by {narrator.name(halt.brokered_by)}" if halt.brokered_by else ""
     told += f"; violated {_times(halt.violations)}" if halt.violations else "; never violated"
     if halt.relapsed_at_hours is None:
         held = points.ending == "agreement" and halt is points.halts[-1]
         return f"{told}; {'it held' if held else 'no end of it was seen'}."
-    return f"{told}; over after {words.duration(halt.relapsed_at_hours - halt.in_effect_at_hours)}."
+    return f"{told}; over after {text.duration(halt.relapsed_at_hours - halt.in_effect_at_hours)}."
 
 
 def _times(number: int) -> str:
@@ -263,7 +638,7 @@ def _beside_the_record(
     )
     if real_peak is not None:
         names = [
-            words.markdown(scenario.ladder[rung].name)
+            text.markdown(scenario.ladder[rung].name)
             for rung in (real_peak, max(points.peak_rungs.values()))
         ]
         lines.append(f"Highest rung: “{names[0]}” in fact; “{names[1]}” here.")
@@ -271,7 +646,7 @@ def _beside_the_record(
         here_levels = journal.series.get(f"{state}_market")
         if here_levels:
             lines.append(
-                f"Lowest {words.markdown(index.name)}, of its level at the start: "
+                f"Lowest {text.markdown(index.name)}, of its level at the start: "
                 f"{100.0 * index.lowest:.1f}% in fact; {100.0 * min(here_levels):.1f}% here."
             )
     return "\n".join(f"- {line}" for line in lines)
@@ -280,7 +655,7 @@ def _beside_the_record(
 def _compared(what: str, real: float, here: float | None, since: str, none: str) -> str:
     """How long something took in fact and here, in hours since the same; `none` where it never came here."""
     if real < 0.0 or (here is not None and here < 0.0):  # before it: each moment is told on its own
-        told = none if here is None else words.after(here, since)
-        return f"{what}: {words.after(real, since)} in fact; {told} here."
-    told = none if here is None else words.duration(here)
-    return f"{what} after {since}: {words.duration(real)} in fact; {told} here."
+        told = none if here is None else text.after(here, since)
+        return f"{what}: {text.after(real, since)} in fact; {told} here."
+    told = none if here is None else text.duration(here)
+    return f"{what} after {since}: {text.duration(real)} in fact; {told} here."

@@ -7,42 +7,27 @@ parameters. Nothing here runs a crisis, and nothing here needs an array library.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
-    from crisis_sim.scenario.errors import Mistake, ScenarioError
-    from crisis_sim.scenario.load import load_scenario, load_scenarios, read_scenario
-    from crisis_sim.scenario.numbers import Distribution
-    from crisis_sim.scenario.schema import Scenario
-    from crisis_sim.scenario.shipped import shipped_scenarios
+    from crisis_sim.scenario.errors import Mistake as Mistake
+    from crisis_sim.scenario.errors import ScenarioError as ScenarioError
+    from crisis_sim.scenario.load import load_scenario as load_scenario
+    from crisis_sim.scenario.load import load_scenarios as load_scenarios
+    from crisis_sim.scenario.load import read_scenario as read_scenario
+    from crisis_sim.scenario.load import shipped_scenarios as shipped_scenarios
+    from crisis_sim.scenario.numbers import Distribution as Distribution
+    from crisis_sim.scenario.schema import Scenario as Scenario
 
-__all__ = [
-    "Distribution",
-    "Mistake",
-    "Scenario",
-    "ScenarioError",
-    "load_scenario",
-    "load_scenarios",
-    "read_scenario",
-    "shipped_scenarios",
-]
-
-#: Where each public name lives. They are fetched when first used: the schema takes a sixth of a
-#: second to build, which `crisis-sim --help` need not wait for.
-_HOMES = {
-    "Distribution": "numbers",
-    "Mistake": "errors",
-    "Scenario": "schema",
-    "ScenarioError": "errors",
-    "load_scenario": "load",
-    "load_scenarios": "load",
-    "read_scenario": "load",
-    "shipped_scenarios": "shipped",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+#: Fetched when first used: Mesa and SciPy are slow to import.
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "errors": ["Mistake", "ScenarioError"],
+        "load": ["load_scenario", "load_scenarios", "read_scenario", "shipped_scenarios"],
+        "numbers": ["Distribution"],
+        "schema": ["Scenario"],
+    },
+)

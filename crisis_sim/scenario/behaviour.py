@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from crisis_sim.scenario.numbers import Number
-from crisis_sim.scenario.part import Part, parameter
+from crisis_sim.scenario.numbers import Number, Part, parameter
 
 DAY = "per day"
 DAYS = "days"

@@ -15,7 +15,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from crisis_sim.scenario.printable import printable
+from crisis_sim.text import printable
 
 #: Mistakes of one kind that are looked for, and that a report shows, at most: who made so many has
 #: not made them one by one.

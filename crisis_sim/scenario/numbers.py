@@ -1,18 +1,149 @@
-"""A number in a scenario: known (a plain value) or uncertain (a distribution, drawn per replicate).
-
-This module knows how a distribution is written and where it lies, not how it is drawn: that is
-`crisis_sim.model.parameters`, so that checking a file needs no array library.
-"""
+"""Numbers, distributions and dates of a scenario, and how they are read."""
 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
 from numbers import Integral
-from typing import Any, get_origin
+from typing import Annotated, Any, get_origin
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+)
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError, core_schema
+
+# --- Dates and times in a scenario: ISO 8601, such as 2025-05-07T01:05+05:30
+#
+# One way to write each: a day, `2025-05-07`; if wanted, after a `T` or a space, a time to the minute, the second or a
+# part of it, `01:05`, `01:05:30`, `01:05:30.25`; if wanted, after a time, its offset from UTC, `Z` or `+05:30`, of at
+# most
+# 14 hours. All else is refused, so that nothing is read as another hour than was meant.
+
+EXAMPLE = "2025-05-07T01:05+05:30"
+#: Years that a scenario may name: all of diplomatic history, and no date that arithmetic overflows.
+YEARS = (1500, 2500)
+#: How far from UTC a clock may be.
+FARTHEST = timedelta(hours=14)
+_HOUR, _SIXTY = "([01][0-9]|2[0-3])", "[0-5][0-9]"
+PATTERN = re.compile(
+    "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    f"([T ]{_HOUR}:{_SIXTY}(:{_SIXTY}(\\.[0-9]{{1,6}})?)?(Z|[+-](0[0-9]|1[0-4]):{_SIXTY})?)?"
+)
+
+
+def read_moment(value: Any) -> datetime:
+    """A date as it stands in a scenario file; one without an hour is its midnight.
+
+    Raises:
+        PydanticCustomError: when it is no date; the message says what was expected.
+    """
+    moment = value if isinstance(value, datetime) else None
+    if isinstance(value, str) and PATTERN.fullmatch(value):
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:  # no such day
+            moment = None
+    if moment is None:
+        raise PydanticCustomError("moment", "not a date: {value}", {"value": repr(value)})
+    if not YEARS[0] <= moment.year <= YEARS[1]:
+        raise PydanticCustomError(
+            "moment",
+            "a year out of range: {year}, expected {first} to {last}",
+            {"year": moment.year, "first": YEARS[0], "last": YEARS[1]},
+        )
+    offset = moment.utcoffset() or timedelta()
+    if abs(offset) > FARTHEST or offset % timedelta(minutes=1):
+        raise PydanticCustomError(
+            "moment",
+            "an offset from UTC that no clock has: {value}, expected whole minutes, at most 14:00",
+            {"value": str(value)},
+        )
+    return moment
+
+
+Moment = Annotated[
+    datetime,
+    BeforeValidator(read_moment),
+    # Not the format `date-time`: that one insists on seconds and an offset.
+    WithJsonSchema({"type": "string", "pattern": f"^{PATTERN.pattern}$", "examples": [EXAMPLE]}),
+]
+
+
+# --- What the parts of a scenario share: strict keys, and numbers with unit, range and source
+
+ASSUMED = "assumed"
+
+
+class Part(BaseModel):
+    """A part of a scenario: unknown keys are mistakes, and nothing changes once it is read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@cache
+def range_of(part: type[Part], field: str) -> Within | None:
+    """The range that a part's numeric field declares, or None where it declares none."""
+    return next(
+        (note for note in part.model_fields[field].metadata if isinstance(note, Within)), None
+    )
+
+
+def parameter(
+    default: float | dict[str, Any] | None,
+    meaning: str,
+    *,
+    unit: str,
+    between: tuple[float, float],
+    source: str = ASSUMED,
+    slider: bool | tuple[float, float] = False,
+    whole: bool = False,
+) -> Any:
+    """A numeric field with its meaning, unit, range and source; required when `default` is None.
+
+    The range is checked when a file is read, and tells sweeps and sliders how far a parameter may
+    move.
+
+    Args:
+        slider: whether it is one of the few that are worth a slider; as two numbers, how far a
+            slider goes where most of the range would be out of this world.
+        whole: whether a fraction of it makes no sense.
+    """
+    extra: dict[str, Any] = {"unit": unit, "source": source}
+    if slider:
+        extra["slider"] = list(slider) if isinstance(slider, tuple) else True
+    described: dict[str, Any] = {"description": meaning, "json_schema_extra": extra}
+    field: FieldInfo
+    if default == {}:  # one number for each state, none given
+        field = Field(default_factory=dict, **described)
+    else:
+        field = Field(... if default is None else read_number(default), **described)
+    field.metadata.append(Within(*between, whole))
+    return field
+
+
+def chance(meaning: str, *, source: str = ASSUMED) -> Any:
+    """A field that is true or false, by default false, or the chance that it is true."""
+    field: Any = Field(
+        0.0, description=meaning, json_schema_extra={"unit": "probability", "source": source}
+    )
+    field.metadata.append(Chance())
+    return field
+
+
+# --- A number in a scenario: known (a plain value) or uncertain (a distribution, drawn per replicate)
+#
+# This module knows how a distribution is written and where it lies, not how it is drawn: that is
+# `crisis_sim.model.parameters`, so that checking a file needs no array library.
 
 #: How each distribution is written: its name in the file, and what its list of numbers means.
 DISTRIBUTIONS: dict[str, tuple[str, ...]] = {

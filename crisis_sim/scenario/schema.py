@@ -17,9 +17,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from crisis_sim.scenario.behaviour import Behaviour
-from crisis_sim.scenario.dates import Moment
-from crisis_sim.scenario.numbers import Distribution, Number
-from crisis_sim.scenario.part import Part, chance, parameter
+from crisis_sim.scenario.numbers import Distribution, Moment, Number, Part, chance, parameter
 
 Violence = Literal["none", "minor clashes", "serious clashes", "full-scale war"]
 VIOLENCE: tuple[Violence, ...] = ("none", "minor clashes", "serious clashes", "full-scale war")
@@ -538,6 +536,6 @@ class Scenario(Part):
 
     def _repr_html_(self) -> str:
         """What it is, for a notebook."""
-        from crisis_sim.scenario.shown import html_of
+        from crisis_sim.scenario.introspect import html_of
 
         return html_of(self)

@@ -1,16 +1,11 @@
-"""YAML text becomes plain values, each of which knows its file, line and column.
-
-YAML 1.2 rules hold: NO is a text, 010 is ten, 1e-3 a number, a date stays a text. What a scenario
-has no use for is refused by name: tags (they could make objects), anchors and aliases, a second
-document, duplicate keys, deep nesting. A text may come from a stranger: its size, the number of its
-values and the length of its keys have limits, so that it takes neither long nor much memory to read.
-"""
+"""Scenario files as text: names in any script, YAML with the place of each value, and merging."""
 
 from __future__ import annotations
 
 import os
 import re
 import stat
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +15,105 @@ from ruamel.yaml import YAML, events
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from crisis_sim.scenario.errors import MAX_MISTAKES, Mistake, ScenarioError
-from crisis_sim.scenario.names import composed
+from crisis_sim.scenario.numbers import DISTRIBUTIONS
+
+# --- Names that a person gives: of agents, and of files. The one home of which letters they may have
+#
+# Letters are those of any script, with the marks that stand on and beside them, and the joiners where scripts need
+# them. A name is one whichever way its accents are written: composed (as most keyboards do) or decomposed (as macOS
+# keeps the names of files). All names are read in the composed form, Unicode's NFC.
+
+#: Letters of an agent's name.
+LONGEST = 40
+AGENT_WORDS = f"a letter, then letters, digits or _, all in lower case, at most {LONGEST}"
+FILE_WORDS = "letters, digits, spaces and any of _ - . +"
+
+NON_JOINER, JOINER = "\u200c", "\u200d"
+#: Unicode's categories of marks that stand on a letter, and beside it.
+MARKS = ("Mn", "Mc")
+#: Unicode's combining class of the marks that take a letter's vowel away, beside which joiners may stand.
+_VIRAMA = 9
+
+
+def composed(text: str) -> str:
+    """A text in Unicode's composed form."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def is_agent_name(name: str) -> bool:
+    """Whether an agent may be called so: names become columns, paths of parameters, keys of luck."""
+    return (
+        len(name) <= LONGEST
+        and name == name.lower()
+        and name[:1].isalpha()
+        and _is_made_of_letters(name, "_")
+    )
+
+
+def near_agent_name(name: str) -> str:
+    """The agent's name that is most like a text which is none; "" where nothing is left of it."""
+    kept = "".join(
+        mark if mark.isalnum() or unicodedata.category(mark) in MARKS else "_"
+        for mark in composed(looks(name.lower()))
+    )
+    near = "_".join(filter(None, kept.split("_"))).lstrip("_0123456789")[:LONGEST].rstrip("_")
+    return near if is_agent_name(near) else ""
+
+
+def is_file_name(name: str) -> bool:
+    """Whether a file (without its suffix) may be called so: the name stands in tables, folders and columns."""
+    return name[:1] not in (*" .+-", "") and _is_made_of_letters(name, "_ .+-")
+
+
+def looks(name: str) -> str:
+    """What of a name can be seen: without joiners."""
+    return name.replace(JOINER, "").replace(NON_JOINER, "")
+
+
+def spelt_on_disk(path: Path) -> Path:
+    """The path of what is there under a name, whichever way its accents are written on the disk."""
+    try:
+        if str(path).isascii() or path.exists():
+            return path
+        inside = sorted(spelt_on_disk(path.parent).iterdir())
+    except (OSError, ValueError):  # no name that a file can have, or a folder that cannot be read
+        return path
+    return next((one for one in inside if composed(one.name) == composed(path.name)), path)
+
+
+def _is_made_of_letters(name: str, others: str) -> bool:
+    return all(
+        mark in others or mark.isalnum() or _belongs(mark, name[:place], name[place + 1 :])
+        for place, mark in enumerate(name)
+    )
+
+
+def _belongs(mark: str, before: str, after: str) -> bool:
+    """Whether a character that is no letter belongs to the letters around it."""
+    last = before[-1:]
+    if unicodedata.category(mark) in MARKS:
+        return last.isalpha() or (bool(last) and unicodedata.category(last) in (*MARKS, "Cf"))
+    if mark not in (JOINER, NON_JOINER):
+        return False
+    if last and unicodedata.combining(last) == _VIRAMA:
+        return True
+    if not after:
+        return False
+    if mark == JOINER and last.isalpha() and unicodedata.combining(after[0]) == _VIRAMA:
+        return True  # as in Bengali, where it keeps a letter's form before what follows
+    letter = next((one for one in reversed(before) if unicodedata.category(one) != "Mn"), "")
+    # Persian and Urdu have the non-joiner between parts of a word.
+    return mark == NON_JOINER and all(
+        unicodedata.bidirectional(one) == "AL" for one in (letter or " ", after[0])
+    )
+
+
+# --- YAML text becomes plain values, each of which knows its file, line and column
+#
+# YAML 1.2 rules hold: NO is a text, 010 is ten, 1e-3 a number, a date stays a text. What a scenario
+# has no use for is refused by name: tags (they could make objects), anchors and aliases, a second
+# document, duplicate keys, deep nesting. A text may come from a stranger: its size, the number of its
+# values and the length of its keys have limits, so that it takes neither long nor much memory to read.
 
 #: Size of a file, or characters of an override. The scenarios that are shipped have some thousands.
 MAX_BYTES = 1024 * 1024
@@ -502,3 +595,73 @@ def _place_at(source: Source, text: str, position: int) -> Place:
 
 def _whole_file(name: str, message: str, expected: str = "") -> ScenarioError:
     return ScenarioError([Mistake(name, 0, 0, message, expected)])
+
+
+# --- How a scenario that extends another is laid over it
+#
+# - A mapping is laid over a mapping entry by entry, at every depth.
+# - Anything else replaces what was there: a list, a text, a number. So does a distribution, as a
+#   whole: `{uniform: [0, 1]}` over `{normal: [0.5, 0.1]}` leaves nothing of the normal.
+# - `null` removes the inherited entry. Where nothing was inherited it stays, and is a mistake later.
+# - A mediator that is removed also leaves the inherited lists of those who may open a channel.
+#
+# Every value keeps the place where it was written, so a mistake points into the right file.
+
+
+def lay_over(inherited: Node, over: Node) -> Node:
+    """A whole scenario laid over the one it extends; both are mappings."""
+    merged = merge(inherited, over)
+    gone = set(_names(inherited, "mediators")) - set(_names(merged, "mediators"))
+    return _without_openers(merged, inherited, gone) if gone else merged
+
+
+def merge(inherited: Node, over: Node) -> Node:
+    """One value laid over another."""
+    if not isinstance(inherited.content, dict) or not isinstance(over.content, dict):
+        return over
+    if is_distribution(inherited) or is_distribution(over):
+        return over
+    entries = dict(inherited.content)
+    for key, value in over.content.items():
+        if key in entries and value.content is None:
+            del entries[key]
+        elif key in entries:
+            entries[key] = merge(entries[key], value)
+        else:
+            entries[key] = value
+    return Node(over.place, entries, over.key)
+
+
+def is_distribution(node: Node) -> bool:
+    """Whether a value is written as a distribution, such as `{uniform: [0, 1]}`."""
+    if not isinstance(node.content, dict) or len(node.content) != 1:
+        return False
+    kind, body = next(iter(node.content.items()))
+    if kind == "choice":
+        return isinstance(body.content, list) or "values" in body.entries()
+    return kind in DISTRIBUTIONS and isinstance(body.content, list)
+
+
+def _names(top: Node, section: str) -> list[str]:
+    entries = top.entries()
+    return [*entries[section].entries()] if section in entries else []
+
+
+def _without_openers(merged: Node, inherited: Node, gone: set[str]) -> Node:
+    """Take mediators that are gone out of `opened_by` where that list itself was inherited."""
+    channels = merged.entries().get("channels")
+    before = inherited.entries().get("channels")
+    if channels is None or before is None:
+        return merged
+    kept = dict(channels.entries())
+    for name, channel in channels.entries().items():
+        openers = channel.entries().get("opened_by")
+        old = before.entries().get(name)
+        if old is not None and openers and openers is old.entries().get("opened_by"):
+            left = [opener for opener in openers.items() if opener.content not in gone]
+            kept[name] = _with(channel, "opened_by", Node(openers.place, left, openers.key))
+    return _with(merged, "channels", Node(channels.place, kept, channels.key))
+
+
+def _with(node: Node, key: str, value: Node) -> Node:
+    return Node(node.place, {**node.entries(), key: value}, node.key)

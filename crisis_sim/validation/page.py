@@ -1,20 +1,72 @@
-"""The page docs/validation.md: `page.md` with the figures put in, and `limits.md`, which people write, at its end."""
+"""The validation's files: JSON, charts, and the page docs/validation.md."""
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from string import Template
 
 from crisis_sim.model.observer import RENEWED_AFTER_DAYS, RESPONSE_GAP_DAYS
-from crisis_sim.report.words import UNKNOWN, percent
-from crisis_sim.scenario.shipped import on_disk
+from crisis_sim.report.save import SUFFIXES
+from crisis_sim.scenario.load import on_disk
+from crisis_sim.text import UNKNOWN, percent
 from crisis_sim.validation import words
-from crisis_sim.validation.cases import AMONG, IN_WORDS, INSIDE
-from crisis_sim.validation.facts import read_facts
+from crisis_sim.validation.cases import CASES_AMONG, IN_WORDS, INSIDE
+from crisis_sim.validation.record import read_facts
 from crisis_sim.validation.run import POPULATION, Validation
-from crisis_sim.validation.save import PREFIX, write_charts
+
+# --- Writes a validation into a folder: all of it as JSON, and its charts as SVG and as PNG
+
+#: The file that holds all that was compared.
+RESULTS = "validation.json"
+#: The charts, in the order in which a reader wants to see them; their files begin with `PREFIX`.
+CHARTS = ("facts", "survival", "transitions", "cases")
+PREFIX = "validation_"
+
+
+def write_validation(validation: Validation, folder: Path) -> list[Path]:
+    """Write what was compared and its charts, in place of earlier ones.
+
+    Args:
+        validation: what was compared.
+        folder: where to; made where it is missing. Other files in it are left alone.
+
+    Returns:
+        The files written.
+
+    Raises:
+        OSError: when a file cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / RESULTS
+    text = json.dumps(validation.plain(), indent=2, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+    return [path, *write_charts(validation, folder)]
+
+
+def write_charts(validation: Validation, folder: Path) -> list[Path]:
+    """Write the charts, in place of earlier ones.
+
+    Raises:
+        OSError: when a file cannot be written.
+    """
+    from crisis_sim import style
+    from crisis_sim.validation import charts
+
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name in CHARTS:
+        figure = getattr(charts, f"draw_{name}")(validation)
+        for suffix in SUFFIXES:
+            path = folder / f"{PREFIX}{name}{suffix}"
+            style.save(figure, path)
+            written.append(path)
+    return written
+
+
+# --- The page docs/validation.md: `page.md` with the figures put in, and `limits.md`, which people write, at its end
 
 HERE = on_disk(Path(__file__).parent)
 TEMPLATE, LIMITS = HERE / "page.md", HERE / "limits.md"
@@ -82,7 +134,7 @@ def _command(validation: Validation) -> str:
 
 def _fact_tables(validation: Validation) -> Iterator[str]:
     for family, comparisons in validation.facts.items():
-        yield f"### {words.family(family)}"
+        yield f"### {words.family_name(family)}"
         yield ""
         yield "| fact | unit | record | simulated | verdict | in fit |"
         yield "|---|---|--:|--:|---|---|"
@@ -126,7 +178,7 @@ def _case_table(validation: Validation) -> Iterator[str]:
         yield _row(cells)
     yield ""
     for what, meaning in IN_WORDS.items():
-        yield f"- *{what}*: {meaning}; it comes in a share of {AMONG[what]}"
+        yield f"- *{what}*: {meaning}; it comes in a share of {CASES_AMONG[what]}"
 
 
 def _verdict(verdict: str) -> str:

@@ -12,11 +12,20 @@ from typing import Any
 from crisis_sim.batch import Batch, simulate
 from crisis_sim.model.observer import Observer
 from crisis_sim.scenario.load import load_scenario, load_scenarios
-from crisis_sim.validation import cases, families
+from crisis_sim.validation import cases
+from crisis_sim.validation import cases as families
 from crisis_sim.validation.cases import CaseResult
-from crisis_sim.validation.expectations import Expectation, read_expectations
-from crisis_sim.validation.facts import Fact, read_cases, read_facts
-from crisis_sim.validation.verdict import VERDICTS, Comparison, comparable, compare
+from crisis_sim.validation.record import (
+    VERDICTS,
+    Comparison,
+    Expectation,
+    Fact,
+    comparable,
+    compare,
+    read_cases,
+    read_expectations,
+    read_facts,
+)
 from crisis_sim.version import __version__
 
 #: The shipped scenario of crises of every kind.
@@ -178,7 +187,7 @@ def _plain_case(one: CaseResult) -> dict[str, Any]:
         "what": one.what,
         "real": one.real,
         "came": one.came,
-        "came_among": cases.AMONG[one.what],
+        "came_among": cases.CASES_AMONG[one.what],
         "percentile": _known(one.percentile),
         "simulated": {
             name: _known(value)

@@ -17,7 +17,7 @@ from typing import Any
 from console import DOCS, IMAGES
 from pictures import keep
 
-from crisis_sim.experiments.tuning.told import LOOSE, PINNED
+from crisis_sim.experiments.tune import LOOSE, PINNED
 
 PAGE, FOLDER = DOCS / "fit.md", DOCS / "fit"
 HEAD = Template("""# The fit, and how well it pins the parameters down

@@ -23,10 +23,10 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from crisis_sim.cli import app
-from crisis_sim.experiments.json_schema import experiment_schema
-from crisis_sim.outcomes.measures.names import NAMES, SUMMARY_PATHS
+from crisis_sim.experiments.load import experiment_schema
+from crisis_sim.outcomes.names import NAMES, SUMMARY_PATHS
 from crisis_sim.scenario.checks import CHECKS
-from crisis_sim.scenario.json_schema import CHANGE, json_schema
+from crisis_sim.scenario.introspect import CHANGE, json_schema
 
 #: Definitions that are told elsewhere, or are one of many ways to write a number.
 UNTOLD = ("Distribution",)

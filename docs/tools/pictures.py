@@ -28,7 +28,7 @@ from PIL import Image
 sys.path.insert(0, str(DOCS.parent))
 
 from benchmarks.made_of import made_of
-from crisis_sim.validation.save import RESULTS
+from crisis_sim.validation.page import RESULTS
 
 
 def main() -> None:

@@ -6,12 +6,13 @@ import weakref
 import numpy as np
 import pytest
 
-from crisis_sim.batch import columns, run_block
+from crisis_sim.batch import block as columns
+from crisis_sim.batch import run_block
 from crisis_sim.batch.block import PATHS_KEPT, BlockFailure, BlockOrder, attempt
 from crisis_sim.model import CrisisAgent, CrisisModel
 from crisis_sim.scenario import load_scenario
-from crisis_sim.scenario.parameters import numbers_of
-from crisis_sim.scenario.shipped import shipped_names
+from crisis_sim.scenario.introspect import numbers_of
+from crisis_sim.scenario.load import shipped_names
 from tests.batch.crises import Counter, Raise, Saboteur, crisis
 
 

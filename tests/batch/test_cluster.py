@@ -13,16 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from crisis_sim.batch import (
-    BatchError,
-    cluster,
-    folder_run,
-    read_batch,
-    run_to_folder,
-    simulate,
-)
+from crisis_sim.batch import BatchError, read_batch, run, run_to_folder, simulate, workers
 from crisis_sim.batch.block import schemas
-from crisis_sim.batch.filing import Filing
+from crisis_sim.batch.folder import BlockTask
 from crisis_sim.batch.plan import Plan
 from tests.batch.crises import Dawdler, Raise, Saboteur, crisis
 
@@ -116,8 +109,8 @@ def test_a_worker_that_is_killed_in_the_middle_loses_nothing(
     victim, _ = machines.start_worker(), machines.start_worker()
     machines.wait_for_workers(2)
     if not sees_folder:
-        filing = lambda folder, token, *others: Filing(folder, "elsewhere", *others)  # noqa: E731
-        monkeypatch.setattr(folder_run, "Filing", filing)
+        filing = lambda folder, token, *others: BlockTask(folder, "elsewhere", *others)  # noqa: E731
+        monkeypatch.setattr(run, "Filing", filing)
     notes = tmp_path / "notes"
     notes.mkdir()
     told: list[tuple[int, int]] = []
@@ -136,7 +129,7 @@ def test_a_worker_that_is_killed_in_the_middle_loses_nothing(
         agents=[Dawdler(notes, 0.3)],
         scheduler=machines.address,
         progress=kill,
-        tell=said.append,
+        on_message=said.append,
     )
     (about,) = said
     assert f"cluster at {machines.address}: 2 workers with 2 threads; dashboard: http://" in about
@@ -162,7 +155,7 @@ def test_a_worker_with_other_code_is_refused(tmp_path: Path, machines: Machines)
 def test_a_cluster_on_this_machine_is_started_and_gives_the_same_rows(tmp_path: Path) -> None:
     said: list[str] = []
     run_to_folder(
-        crisis(), tmp_path, 30, block_size=10, scheduler="local", workers=1, tell=said.append
+        crisis(), tmp_path, 30, block_size=10, scheduler="local", workers=1, on_message=said.append
     )
     assert "1 workers with 1 threads; dashboard: http://127.0.0.1:" in said[0]
     expected = simulate(crisis(), 30).ensembles["quarrel"].table.to_pylist()
@@ -191,7 +184,7 @@ def test_a_block_that_raises_fails_alone(tmp_path: Path, machines: Machines) -> 
 def test_where_no_scheduler_answers_it_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(workers, "CONNECT_SECONDS", 0.5)
     with pytest.raises(BatchError, match=r"no scheduler answers at tcp://127\.0\.0\.1:1: "):
         run_to_folder(crisis(), tmp_path / "results", 20, scheduler="tcp://127.0.0.1:1")
     assert not (tmp_path / "results").exists()
@@ -216,7 +209,7 @@ def test_without_dask_it_is_said_how_to_get_it(
 def test_a_worker_that_joins_late_with_other_code_is_refused_too(tmp_path: Path) -> None:
     (order,) = Plan((crisis(),), 5, seed=1).orders()
     outcomes, paths = schemas(crisis())
-    task = Filing(tmp_path, "token", outcomes, paths, {"code": "another"})
+    task = BlockTask(tmp_path, "token", outcomes, paths, {"code": "another"})
     with pytest.raises(
         BatchError, match=r"a worker computes with other versions.*\n  code: another"
     ):

@@ -4,12 +4,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from crisis_sim.batch import columns
+from crisis_sim.batch import block
 
 
 def test_known_columns_come_first_in_their_order_and_the_rest_in_the_models() -> None:
     names = ["zeal", "south_lowest_market", "deaths", "alarm", "replicate", "north_lowest_market"]
-    assert columns.arrange(names, ["north", "south"]) == [
+    assert block.arrange(names, ["north", "south"]) == [
         "replicate",
         "deaths",
         "north_lowest_market",
@@ -20,7 +20,7 @@ def test_known_columns_come_first_in_their_order_and_the_rest_in_the_models() ->
 
 
 def test_what_never_came_is_null_and_texts_are_encoded() -> None:
-    table = columns.outcome_table(
+    table = block.outcome_table(
         "quarrel",
         {
             "replicate": np.array([40, 41, 42]),
@@ -42,14 +42,14 @@ def test_what_never_came_is_null_and_texts_are_encoded() -> None:
 def test_scenarios_with_different_agents_share_one_schema() -> None:
     one = pa.table({"replicate": [0], "elder_engaged_at_hours": [6.0], "deaths": [1.0]})
     other = pa.table({"replicate": [0], "deaths": [2.0], "bank_decided_at_hours": [9.0]})
-    schema = columns.union([one.schema, other.schema], [])
+    schema = block.union([one.schema, other.schema], [])
     assert schema.names == [
         "replicate",
         "deaths",
         "elder_engaged_at_hours",
         "bank_decided_at_hours",
     ]
-    whole = columns.conform(other, schema)
+    whole = block.conform(other, schema)
     assert whole.column("elder_engaged_at_hours").to_pylist() == [None]
     assert whole.column("bank_decided_at_hours").to_pylist() == [9.0]
 
@@ -57,4 +57,4 @@ def test_scenarios_with_different_agents_share_one_schema() -> None:
 def test_a_column_that_was_not_announced_is_refused() -> None:
     schema = pa.schema([("replicate", pa.int64())])
     with pytest.raises(ValueError, match="did not announce: zeal"):
-        columns.conform(pa.table({"replicate": [0], "zeal": [1.0]}), schema)
+        block.conform(pa.table({"replicate": [0], "zeal": [1.0]}), schema)

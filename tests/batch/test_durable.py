@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crisis_sim.batch.durable import inside, sha256_of
-from crisis_sim.batch.errors import ResultsError
+from crisis_sim.batch.files import ResultsError, inside, sha256_of
 
 
 def test_a_plain_name_is_a_file_in_the_folder(tmp_path: Path) -> None:

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from crisis_sim.batch import ResultsError, read_batch, resume, run_to_folder, simulate, workers
-from crisis_sim.batch.durable import PARTIAL
+from crisis_sim.batch.files import LOCK, PARTIAL, token_in
 from crisis_sim.batch.folder import MANIFEST, OUTCOMES, PATHS, UNFINISHED
-from crisis_sim.batch.lock import LOCK, token_in
 from tests.batch.crises import crisis
 from tests.batch.test_resume import RESULTS, cut_short, names, rows
 
@@ -133,7 +132,7 @@ def test_damaged_blocks_are_found_done_again_and_said(tmp_path: Path) -> None:
     content[500] ^= 255
     blocks[3].write_bytes(content)
     said: list[str] = []
-    resume(folder, tell=said.append)
+    resume(folder, on_message=said.append)
     wrong = "its content is not what its checksum says"
     assert said == [
         f"block 1 is done again: {wrong}",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from crisis_sim.batch.interrupt import stop_on_interrupt
+from crisis_sim.batch.workers import stop_on_interrupt
 
 
 @pytest.fixture(autouse=True)

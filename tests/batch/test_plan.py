@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crisis_sim.batch import BatchError, resume, run_to_folder, simulate
+from crisis_sim.batch.folder import UnfinishedRun
 from crisis_sim.batch.manifest import as_json, seal
 from crisis_sim.batch.plan import (
     BLOCK_SIZE,
@@ -23,7 +24,6 @@ from crisis_sim.batch.plan import (
     make_plan,
     usual_size,
 )
-from crisis_sim.batch.unfinished import UnfinishedRun
 from crisis_sim.cli.app import MOST_REPLICATES
 from crisis_sim.model import CrisisModel
 from tests.batch.crises import Counter, crisis

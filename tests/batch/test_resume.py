@@ -19,16 +19,16 @@ import pytest
 from crisis_sim.batch import (
     BatchError,
     ResultsError,
-    publish,
     read_batch,
     read_manifest,
     resume,
     run_to_folder,
     simulate,
-    versions,
 )
+from crisis_sim.batch import manifest as versions
+from crisis_sim.batch import run as publish
 from crisis_sim.batch.folder import MANIFEST, OUTCOMES, OUTCOMES_FOLDER, PATHS, UNFINISHED
-from crisis_sim.batch.interrupt import TERMINATED
+from crisis_sim.batch.workers import TERMINATED
 from tests.batch.crises import Counter, Raise, Saboteur, crisis
 
 ROOT = Path(__file__).parents[2]
@@ -237,7 +237,7 @@ def test_other_code_or_libraries_cannot_go_on(
     cut_short(tmp_path, 2)
     there = versions.versions()
     later = {**there, name: "later"}
-    for module in ("manifest", "unfinished"):
+    for module in ("manifest", "folder"):
         monkeypatch.setattr(f"crisis_sim.batch.{module}.versions", lambda: later)
     for go_on in (partial(run_to_folder, SCENARIOS, replicates=60, resume=True), resume):
         with pytest.raises(ResultsError, match=f"versions: {name}: {there[name]} there, later now"):
@@ -284,7 +284,7 @@ def test_a_signal_stops_a_run_after_the_block_in_hand(
             60,
             block_size=10,
             progress=lambda done, crises: signal.raise_signal(number) if done == 40 else None,
-            tell=said.append,
+            on_message=said.append,
         )
     assert raised is KeyboardInterrupt or told.value.code == TERMINATED
     assert said == ["stopping after the blocks in hand; once more to stop at once"]

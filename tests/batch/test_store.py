@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from crisis_sim.batch import durable
+from crisis_sim.batch import files
 from crisis_sim.batch.block import BlockOrder, attempt, schemas
+from crisis_sim.batch.folder import BlockStore, pack
 from crisis_sim.batch.plan import Plan
-from crisis_sim.batch.store import BlockStore, pack
 from tests.batch.crises import crisis
 
 PLAN = Plan((crisis(),), 40, seed=1, block_size=20)
@@ -118,7 +118,7 @@ def test_a_file_is_on_disk_before_it_has_its_name_and_its_name_before_anything_e
 
     monkeypatch.setattr(os, "fsync", note_sync)
     monkeypatch.setattr(Path, "replace", note_rename)
-    durable.write_durably(tmp_path / "one", b"content")
+    files.write_durably(tmp_path / "one", b"content")
     if Path("/proc/self/fd").exists():
         assert happened == ["file", "name", "folder"]
     assert [path.name for path in tmp_path.iterdir()] == ["one"]

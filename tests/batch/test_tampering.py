@@ -19,16 +19,15 @@ from hypothesis import strategies as st
 
 from crisis_sim.batch import (
     ResultsError,
-    publish,
     read_batch,
     read_manifest,
     resume,
+    run,
     run_to_folder,
     write_batch,
 )
-from crisis_sim.batch.folder import MANIFEST, OUTCOMES, OUTCOMES_FOLDER, PATHS, UNFINISHED
+from crisis_sim.batch.folder import MANIFEST, OUTCOMES, OUTCOMES_FOLDER, PATHS, UNFINISHED, mark_in
 from crisis_sim.batch.manifest import as_json
-from crisis_sim.batch.store import mark_in
 from tests.batch.crises import Raise, Saboteur, crisis
 from tests.batch.test_resume import SCENARIOS, cut_short, rows
 
@@ -44,7 +43,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, seed in (("cut", 1), ("cut of another seed", 2)):
         cut_short(home / name, 5, seed=seed, parameters=VALUES)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(publish, "ONE_FILE_CRISES", 100)
+        patched.setattr(run, "ONE_FILE_CRISES", 100)
         run_to_folder(SCENARIOS, home / "giant", 60, block_size=10, parameters=VALUES)
     return home
 
@@ -171,7 +170,7 @@ def test_a_block_that_does_not_belong_is_said_and_done_again(
     folder = copy_of(kept / "cut", tmp_path / "cut")
     spoil(folder / UNFINISHED, kept / "cut of another seed" / UNFINISHED)
     told: list[str] = []
-    resume(folder, tell=told.append)
+    resume(folder, on_message=told.append)
     assert any(one.startswith(said) for one in told), told
     assert rows(folder) == rows(kept / "finished")
 

@@ -12,9 +12,8 @@ import pytest
 
 from crisis_sim.batch import BatchError, simulate, workers
 from crisis_sim.batch.block import BlockFailure, BlockOrder, attempt
-from crisis_sim.batch.interrupt import StopSign
 from crisis_sim.batch.plan import Plan
-from crisis_sim.batch.workers import Crew, Result, run_plan, share_out
+from crisis_sim.batch.workers import ExecutorPlan, Result, StopSign, choose_executor, run_plan
 from tests.batch.crises import Counter, Die, DieOnce, Raise, Saboteur, crisis
 
 
@@ -37,27 +36,31 @@ def carry_out(plan: Plan, workers: int, stop: StopSign | None = None) -> list[Re
 
 
 def test_threads_share_work_at_once() -> None:
-    assert share_out(0.1, 9, 2) == Crew(2, False, 0.05)
-    assert share_out(1e9, 9, 1) == Crew(1, False, 1e9)
+    assert choose_executor(0.1, 9, 2) == ExecutorPlan(2, False, 0.05)
+    assert choose_executor(1e9, 9, 1) == ExecutorPlan(1, False, 1e9)
 
 
 def test_agents_of_ones_own_get_processes_for_work_that_outlasts_their_start() -> None:
     start = workers.POOL_START_SECONDS
-    assert share_out(1.9 * start, 9, 2, True) == Crew(1, False, 1.9 * start)
-    assert share_out(2.2 * start, 9, 2, True) == Crew(2, True, pytest.approx(2.1 * start))
-    assert share_out(1.6 * start, 9, 4, True) == Crew(4, True, pytest.approx(1.4 * start))
+    assert choose_executor(1.9 * start, 9, 2, True) == ExecutorPlan(1, False, 1.9 * start)
+    assert choose_executor(2.2 * start, 9, 2, True) == ExecutorPlan(
+        2, True, pytest.approx(2.1 * start)
+    )
+    assert choose_executor(1.6 * start, 9, 4, True) == ExecutorPlan(
+        4, True, pytest.approx(1.4 * start)
+    )
 
 
 def test_more_workers_than_threads_pay_for_long_work_only() -> None:
     start, most = workers.POOL_START_SECONDS, workers.MOST_THREADS
-    assert share_out(most * start, 999, 4 * most) == Crew(most, False, start)
-    many = share_out(2 * most * start, 999, 4 * most)
-    assert many == Crew(4 * most, True, pytest.approx(1.5 * start))
+    assert choose_executor(most * start, 999, 4 * most) == ExecutorPlan(most, False, start)
+    many = choose_executor(2 * most * start, 999, 4 * most)
+    assert many == ExecutorPlan(4 * most, True, pytest.approx(1.5 * start))
 
 
 def test_no_more_workers_are_used_than_there_are_blocks() -> None:
-    assert share_out(60.0, 3, 8) == Crew(3, False, 20.0)
-    assert share_out(60.0, 1, 8, True) == Crew(1, False, 60.0)
+    assert choose_executor(60.0, 3, 8) == ExecutorPlan(3, False, 20.0)
+    assert choose_executor(60.0, 1, 8, True) == ExecutorPlan(1, False, 60.0)
 
 
 @pytest.mark.usefixtures("no_pool")

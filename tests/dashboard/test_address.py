@@ -5,9 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from crisis_sim.dashboard.address import MAX_QUERY, Asked, Recalled, asked_by, query_of, recall
-from crisis_sim.dashboard.changes import Changes
-from crisis_sim.dashboard.sliders import groups_of
+from crisis_sim.dashboard.changes import (
+    MAX_QUERY,
+    Asked,
+    Changes,
+    Recalled,
+    asked_by,
+    groups_of,
+    query_of,
+    recall,
+)
 from crisis_sim.scenario import load_scenario
 from tests.dashboard.quarrel import write_quarrel
 

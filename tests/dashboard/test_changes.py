@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from crisis_sim.dashboard.changes import Changes
-from crisis_sim.experiments.parts import Whole
+from crisis_sim.experiments.factors import ScenarioEditor
 from crisis_sim.scenario import Scenario, load_scenario
 from tests.dashboard.quarrel import write_quarrel
 
@@ -27,7 +27,7 @@ def test_changes_are_what_set_would_make(tmp_path: Path, quarrel: Scenario) -> N
     changes = Changes().move(THRESHOLD, 0.2).switch("mediators.envoy", on=False)
     assert changes.overrides() == [f"{THRESHOLD}=0.2", "mediators.envoy=null"]
     same = load_scenario(tmp_path / "quarrel.yaml", changes.overrides())
-    assert changes.made_in(Whole(quarrel)).digest == same.digest
+    assert changes.made_in(ScenarioEditor(quarrel)).digest == same.digest
 
 
 def test_a_number_of_an_agent_that_is_taken_out_is_not_felt_until_it_is_back(
@@ -35,7 +35,7 @@ def test_a_number_of_an_agent_that_is_taken_out_is_not_felt_until_it_is_back(
 ) -> None:
     out = Changes().move(THRESHOLD, 0.2).switch("mediators.elder", on=False)
     assert out.overrides() == ["mediators.elder=null"]
-    made = out.made_in(Whole(quarrel))
+    made = out.made_in(ScenarioEditor(quarrel))
     assert "elder" not in made.mediators
     assert made.channels["line"].opened_by == ("north",)
     assert out.switch("mediators.elder", on=True).felt == {THRESHOLD: 0.2}

@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 
 from crisis_sim.batch import Batch
 from crisis_sim.dashboard.changes import Changes
-from crisis_sim.dashboard.crisis import nearest, worth_reading
-from crisis_sim.dashboard.drawing import DOTS, differences, halted, view
-from crisis_sim.dashboard.runs import Runs
-from crisis_sim.experiments.parts import Whole
+from crisis_sim.dashboard.drawing import DOTS, differences, halted, nearest, view, worth_reading
+from crisis_sim.dashboard.session import Runs
+from crisis_sim.experiments.factors import ScenarioEditor
 from crisis_sim.outcomes import from_first_strike, summarise
 from crisis_sim.scenario import load_scenario
 from tests.dashboard.quarrel import write_quarrel
@@ -23,7 +22,7 @@ CLOCK = "from_first_strike"
 @pytest.fixture(scope="module")
 def batch(tmp_path_factory: pytest.TempPathFactory) -> Batch:
     quarrel = load_scenario(write_quarrel(tmp_path_factory.mktemp("drawing")))
-    moved = Changes().move("behaviour.decision.audience_cost", 0.5).made_in(Whole(quarrel))
+    moved = Changes().move("behaviour.decision.audience_cost", 0.5).made_in(ScenarioEditor(quarrel))
     return Runs().batch({"unmoved": quarrel, "moved": moved}, 400, 2, lambda share: None)
 
 

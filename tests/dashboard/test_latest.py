@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import threading
 
-from crisis_sim.dashboard.latest import AT_ONCE, Latest, Ticket
+from crisis_sim.dashboard.session import AT_ONCE, Job, LatestJob
 
 
 def test_the_newest_request_wins_and_the_one_before_is_ended() -> None:
-    latest, begun, taken, ended = Latest(), threading.Event(), [], threading.Event()
+    latest, begun, taken, ended = LatestJob(), threading.Event(), [], threading.Event()
 
-    def endless(ticket: Ticket) -> None:
+    def endless(ticket: Job) -> None:
         begun.set()
         try:
             while True:
@@ -26,9 +26,9 @@ def test_the_newest_request_wins_and_the_one_before_is_ended() -> None:
 
 
 def test_what_comes_too_late_is_not_taken() -> None:
-    latest, go, taken = Latest(), threading.Event(), []
+    latest, go, taken = LatestJob(), threading.Event(), []
 
-    def late(ticket: Ticket) -> None:
+    def late(ticket: Job) -> None:
         go.wait(5)
         ticket.deliver(lambda: taken.append("old"))
 
@@ -41,9 +41,9 @@ def test_what_comes_too_late_is_not_taken() -> None:
 
 
 def test_a_request_that_waits_for_its_turn_gives_up_when_a_newer_one_comes() -> None:
-    go, busy = threading.Event(), [Latest() for _ in range(AT_ONCE)]
+    go, busy = threading.Event(), [LatestJob() for _ in range(AT_ONCE)]
     threads = [one.ask(lambda ticket: go.wait(5) and None) for one in busy]
-    waiting, taken = Latest(), []
+    waiting, taken = LatestJob(), []
     first = waiting.ask(lambda ticket: taken.append("first"))
     second = waiting.ask(lambda ticket: taken.append("second"))
     first.join(5)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from crisis_sim.batch import simulate
-from crisis_sim.dashboard import runs as runs_module
-from crisis_sim.dashboard.runs import Runs
+from crisis_sim.dashboard import session as runs_module
+from crisis_sim.dashboard.session import Runs
 from crisis_sim.scenario import Scenario, load_scenario
 from tests.dashboard.quarrel import write_quarrel
 

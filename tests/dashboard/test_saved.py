@@ -5,11 +5,9 @@ from pathlib import Path
 import pytest
 
 from crisis_sim.cli import DONE, run_command
-from crisis_sim.dashboard.changes import Changes
-from crisis_sim.dashboard.opened import Opened, open_reference
-from crisis_sim.dashboard.saved import file_name, scenario_file
-from crisis_sim.dashboard.sliders import groups_of
-from crisis_sim.experiments.parts import Whole
+from crisis_sim.dashboard.changes import Changes, groups_of
+from crisis_sim.dashboard.opened import Opened, as_scenario_file, file_name, open_reference
+from crisis_sim.experiments.factors import ScenarioEditor
 from crisis_sim.scenario import load_scenario
 from tests.dashboard.quarrel import write_quarrel
 
@@ -31,9 +29,12 @@ def test_the_saved_file_says_what_was_changed_and_nothing_else(
     tmp_path: Path, opened: Opened
 ) -> None:
     changes = CHANGES.move("behaviour.decision.preparation_days", 1.25)
-    text = scenario_file(opened, changes, groups_of(opened.scenario), "mine.yaml")
+    text = as_scenario_file(opened, changes, groups_of(opened.scenario), "mine.yaml")
     (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
-    saved, made = load_scenario(tmp_path / "mine.yaml"), changes.made_in(Whole(opened.scenario))
+    saved, made = (
+        load_scenario(tmp_path / "mine.yaml"),
+        changes.made_in(ScenarioEditor(opened.scenario)),
+    )
     told = {"name", "title", "description"}
     assert {key: value for key, value in saved.plain().items() if key not in told} == {
         key: value for key, value in made.plain().items() if key not in told
@@ -48,7 +49,7 @@ def test_check_and_run_accept_the_saved_file(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     changes = Changes().move("channels.line.trust", 0.9)
-    text = scenario_file(opened, changes, groups_of(opened.scenario), "mine.yaml")
+    text = as_scenario_file(opened, changes, groups_of(opened.scenario), "mine.yaml")
     Path("mine.yaml").write_text(text, encoding="utf-8")
     assert "crisis-sim run quarrel.yaml mine.yaml" in text
     assert run_command(["check", "mine.yaml"]) == DONE
@@ -57,7 +58,7 @@ def test_check_and_run_accept_the_saved_file(
 
 
 def test_a_scenario_that_was_not_changed_can_be_saved_too(tmp_path: Path, opened: Opened) -> None:
-    text = scenario_file(opened, Changes(), groups_of(opened.scenario), "same.yaml")
+    text = as_scenario_file(opened, Changes(), groups_of(opened.scenario), "same.yaml")
     (tmp_path / "same.yaml").write_text(text)
     assert load_scenario(tmp_path / "same.yaml").title == "A quarrel: unchanged"
 
@@ -89,7 +90,7 @@ def test_what_set_changed_is_in_the_saved_file_too(
         Path(name).write_bytes(content)
     assert given[0] in Path(opened.file).read_text(encoding="utf-8").splitlines()[0]
     changes = Changes().move("channels.line.trust", 0.25)
-    text = scenario_file(opened, changes, groups_of(opened.scenario), "mine.yaml")
+    text = as_scenario_file(opened, changes, groups_of(opened.scenario), "mine.yaml")
     Path("mine.yaml").write_text(text, encoding="utf-8")
     saved = load_scenario("mine.yaml")
     assert saved.mediators["elder"].leverage["north"] == 0.9

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from crisis_sim.cli import DONE, MISTAKE, run_command
-from crisis_sim.dashboard import server, settings
+from crisis_sim.dashboard import server
+from crisis_sim.dashboard import server as settings
 from crisis_sim.dashboard.server import (
     DashboardError,
     Guard,

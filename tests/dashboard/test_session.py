@@ -8,9 +8,8 @@ import pytest
 
 from crisis_sim.batch import Ensemble, simulate
 from crisis_sim.dashboard.opened import open_reference
-from crisis_sim.dashboard.runs import Runs
-from crisis_sim.dashboard.session import Session
-from crisis_sim.outcomes.reading import Reading
+from crisis_sim.dashboard.session import Runs, Session
+from crisis_sim.outcomes.summary import Reading
 from crisis_sim.scenario.schema import Scenario
 from tests.dashboard.quarrel import QUARREL, write_quarrel
 
@@ -149,7 +148,7 @@ def test_a_bad_file_leaves_what_was_there_and_says_where_the_mistake_is(session:
     assert "bad.yaml:8:38: error: out of range: 9" in session.shown.mistake
     assert session.opened.scenario.title == "A quarrel"
     assert session.shown.view is before
-    session.forgive()
+    session.dismiss_error()
     assert session.shown.mistake == ""
 
 
@@ -210,7 +209,7 @@ def test_days_are_counted_from_either_origin(session: Session) -> None:
 def test_a_scenario_too_big_for_memory_is_refused_kindly(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("crisis_sim.dashboard.runs.most_at_once", lambda scenarios: 100)
+    monkeypatch.setattr("crisis_sim.dashboard.session.most_at_once", lambda scenarios: 100)
     session.move(THRESHOLD, 0.1)
     assert rest(session).shown.mistake == (
         "error: this scenario is so big that memory may not hold 120 crises of it at once: "
@@ -250,7 +249,7 @@ def test_who_is_told_may_ask_for_more_at_once(session: Session) -> None:
 def test_a_first_look_is_shown_and_said_to_be_one_before_all_are_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("crisis_sim.dashboard.runs.LOOK", 30)
+    monkeypatch.setattr("crisis_sim.dashboard.session.LOOK", 30)
     seen: list[tuple[int, bool]] = []
     session = Session(open_reference(write_quarrel(tmp_path)), Runs(), REPLICATES, seed=3)
 

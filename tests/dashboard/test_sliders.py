@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from crisis_sim.dashboard.sliders import Group, Slider, groups_of, number_in_words
+from crisis_sim.dashboard.changes import Group, Slider, groups_of, number_in_words
 from crisis_sim.scenario import load_scenario
-from crisis_sim.scenario.fields import slot_at
+from crisis_sim.scenario.introspect import numbers_of, slot_at
+from crisis_sim.scenario.load import shipped_names
 from crisis_sim.scenario.numbers import Distribution
-from crisis_sim.scenario.parameters import numbers_of
-from crisis_sim.scenario.shipped import shipped_names
 from tests.dashboard.quarrel import write_quarrel
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from crisis_sim.cli import DONE, MISTAKE, run_command
 from crisis_sim.experiments import load_experiment, make_experiment, read_experiment, run_experiment
-from crisis_sim.experiments.kinds.attribute import scenarios_of
+from crisis_sim.experiments.attribute import scenarios_of
 from crisis_sim.outcomes.measures import Columns
 from crisis_sim.scenario.errors import ScenarioError
 from tests.batch.crises import crisis

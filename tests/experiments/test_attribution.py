@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crisis_sim.experiments import words
-from crisis_sim.experiments.attribution import attribute
-from crisis_sim.experiments.attribution_words import answer
-from crisis_sim.outcomes.measures import Measured, measure
+from crisis_sim.experiments import spec
+from crisis_sim.experiments.attribute import answer, attribute
+from crisis_sim.outcomes.measures import Measured
+from crisis_sim.outcomes.names import measure
 
 
 def shares(came: np.ndarray) -> Measured:
@@ -168,9 +168,9 @@ def test_one_replicate_or_a_time_without_limits_is_sure_of_nothing() -> None:
 @pytest.mark.parametrize("upper", [float("nan"), float("inf"), 10.0])
 def test_a_limit_that_is_not_known_is_said_to_be_none(lower: float, upper: float) -> None:
     for said in (
-        words.change(4.0, lower, upper, "hours"),
-        words.difference(4.0, lower, upper, "hours"),
-        words.estimate(4.0, lower, upper, "hours"),
+        spec.change(4.0, lower, upper, "hours"),
+        spec.difference(4.0, lower, upper, "hours"),
+        spec.estimate(4.0, lower, upper, "hours"),
     ):
         assert "nan" not in said
         assert "inf" not in said

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from crisis_sim.batch import simulate
-from crisis_sim.batch.errors import BatchError
+from crisis_sim.batch.files import BatchError
 from crisis_sim.experiments import design as design_module
 from crisis_sim.experiments import run_design
 from crisis_sim.experiments.design import Design
-from crisis_sim.experiments.errors import ExperimentError
-from crisis_sim.outcomes.measures import measure
+from crisis_sim.experiments.spec import ExperimentError
+from crisis_sim.outcomes.names import measure
 from tests.batch.crises import crisis
 
 AGREED, DEATHS = measure("agreement"), measure("mean_deaths")

@@ -8,7 +8,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from crisis_sim.experiments import make_experiment
-from crisis_sim.outcomes.measures import Columns, measure
+from crisis_sim.outcomes.measures import Columns
+from crisis_sim.outcomes.names import measure
 from crisis_sim.scenario.load import load_scenario
 
 PAGE = Path(__file__).parents[2] / "docs" / "experiments.md"

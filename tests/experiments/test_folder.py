@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from crisis_sim.batch import read_batch
-from crisis_sim.batch.errors import BatchError, ResultsError
+from crisis_sim.batch.files import BatchError, ResultsError
 from crisis_sim.experiments import (
     Experiment,
     Findings,
@@ -15,8 +15,8 @@ from crisis_sim.experiments import (
     read_experiment,
     run_experiment,
 )
-from crisis_sim.experiments.errors import ExperimentError
-from crisis_sim.experiments.folder import read_resolved
+from crisis_sim.experiments.run import read_resolved
+from crisis_sim.experiments.spec import ExperimentError
 from tests.batch.crises import crisis
 
 

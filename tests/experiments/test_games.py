@@ -5,7 +5,7 @@ from itertools import combinations, permutations
 import numpy as np
 import pytest
 
-from crisis_sim.experiments.games import alone, but_for, interactions, marginals, shapley
+from crisis_sim.experiments.attribute import alone, but_for, interactions, marginals, shapley
 
 
 def test_gloves_go_mostly_to_who_has_the_only_left_one() -> None:

@@ -13,12 +13,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crisis_sim.batch.errors import ResultsError
-from crisis_sim.batch.lock import FolderLock
-from crisis_sim.experiments import folder as folders
+from crisis_sim.batch.files import (
+    CHECKSUM,
+    FolderLock,
+    ResultsError,
+    as_json,
+    canonical_digest,
+    digest_of,
+    sealed,
+)
 from crisis_sim.experiments import make_experiment, read_experiment, run_experiment
-from crisis_sim.experiments.sealed import CHECKSUM, as_json, canonical_digest, digest_of, sealed
-from crisis_sim.experiments.tuning.journal import sound_lines
+from crisis_sim.experiments import run as folders
+from crisis_sim.experiments.search import sound_lines
 from crisis_sim.report.page import write_page
 from tests.batch.crises import crisis
 
@@ -113,12 +119,12 @@ def test_no_file_from_elsewhere_gets_into_the_page_by_its_name(
 )  # fmt: skip
 @pytest.mark.parametrize("how", ["link", "pipe"])
 def test_what_is_no_file_of_the_folders_own_is_not_read(
-    copied: Callable[[str], Path], name: str, how: str
+    copied: Callable[[str], Path], name: str, options: str
 ) -> None:
     folder = copied("sweep")
     path, elsewhere = folder / name, folder.parent / "elsewhere"
     path.rename(elsewhere)
-    os.mkfifo(path) if how == "pipe" else path.symlink_to(elsewhere)
+    os.mkfifo(path) if options == "pipe" else path.symlink_to(elsewhere)
     if name == "design":  # of it the page tells a few crises only, and can do without
         write_page(folder)
         assert "expected a folder" in (folder / "report.html").read_text()
@@ -246,13 +252,13 @@ def test_a_second_process_is_told_that_a_folder_is_in_use(copied: Callable[[str]
 def test_a_flipped_bit_in_a_generation_is_found_or_harmless(
     copied: Callable[[str], Path], name: str
 ) -> None:
-    from crisis_sim.experiments.posterior.checkpoint import _read
+    from crisis_sim.experiments.sampler import _read
 
     home = copied("posterior") / "design"
     about = {"experiment": made("posterior").digest, "generation": 0}
     import numpy as np
 
-    from crisis_sim.experiments.sealed import table_of
+    from crisis_sim.batch.files import table_of
 
     parquet = home / "generation_000.parquet"
     rows = table_of(parquet, parquet.read_bytes()).column("scores").to_pylist()
@@ -304,7 +310,7 @@ def test_damage_is_told_and_done_again_to_the_same(copied: Callable[[str], Path]
         content[len(content) // 2] ^= 1
         path.write_bytes(content)
         told: list[str] = []
-        after = run_experiment(made(kind), folder, resume=True, tell=told.append)
+        after = run_experiment(made(kind), folder, resume=True, on_message=told.append)
         assert "is done again" in " ".join(told)
         assert after.summary == before.summary
         assert all(after.tables[name].equals(before.tables[name]) for name in before.tables)

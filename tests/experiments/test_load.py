@@ -12,8 +12,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from crisis_sim.experiments import load_experiment, make_experiment
-from crisis_sim.experiments.kinds import KINDS, kind_of
-from crisis_sim.experiments.shipped import find_experiment, shipped_experiments
+from crisis_sim.experiments.load import find_experiment, shipped_experiments
+from crisis_sim.experiments.spec import KINDS, kind_of
 from crisis_sim.scenario.errors import ScenarioError
 from tests.batch.crises import crisis
 

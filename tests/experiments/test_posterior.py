@@ -12,17 +12,17 @@ import pytest
 from crisis_sim.batch import simulate
 from crisis_sim.cli import DONE, MISTAKE, run_command
 from crisis_sim.experiments import load_experiment, make_experiment, read_experiment, run_experiment
-from crisis_sim.experiments.errors import ExperimentError
-from crisis_sim.experiments.kinds.posterior import crises
-from crisis_sim.experiments.posterior import Posterior
-from crisis_sim.experiments.posterior.fitted import fitted
-from crisis_sim.experiments.posterior.marginals import Marginal, weighted_quantiles
-from crisis_sim.experiments.posterior.priors import prior_of, values_of
-from crisis_sim.experiments.posterior.problem import Problem
-from crisis_sim.experiments.posterior.record import misses, numbers_on_record
-from crisis_sim.experiments.posterior.schema import Case
-from crisis_sim.experiments.run import How
-from crisis_sim.outcomes.measures import measure
+from crisis_sim.experiments.posterior import Marginal, Posterior, crises, fitted, weighted_quantiles
+from crisis_sim.experiments.sampler import (
+    Case,
+    Problem,
+    misses,
+    numbers_on_record,
+    prior_of,
+    values_of,
+)
+from crisis_sim.experiments.spec import ExperimentError, RunOptions
+from crisis_sim.outcomes.names import measure
 from crisis_sim.scenario.errors import ScenarioError
 from crisis_sim.scenario.load import load_scenario
 from crisis_sim.scenario.numbers import Distribution
@@ -121,7 +121,7 @@ def test_an_experiment_that_was_cut_short_goes_on_to_the_same(found: Any, tmp_pa
         raise _StoppedError
 
     with pytest.raises(_StoppedError):
-        run_experiment(found.experiment, tmp_path / "out", tell=stop)
+        run_experiment(found.experiment, tmp_path / "out", on_message=stop)
     first = tmp_path / "out" / "design" / "generation_000.parquet"
     assert first.exists()
     written = first.stat().st_mtime_ns
@@ -150,7 +150,7 @@ def test_progress_counts_all_crises(found: Any) -> None:
 
 
 def test_particles_have_luck_of_their_own() -> None:
-    problem = Problem(made(cases=[CASE]), How())
+    problem = Problem(made(cases=[CASE]), RunOptions())
     seen = problem.run(np.zeros((6, 2)), 0)  # the same parameters six times
     assert len({one.tobytes() for one in seen.values}) == 6
     assert np.array_equal(seen.values, problem.run(np.zeros((6, 2)), 0).values)
@@ -188,7 +188,7 @@ def test_times_on_record_are_read_in_their_unit_since_what_is_said() -> None:
 
 
 def test_targets_without_an_interval_are_scaled_by_what_the_prior_shows() -> None:
-    problem = Problem(made(targets=[{"measure": "mean_deaths", "value": 500}]), How())
+    problem = Problem(made(targets=[{"measure": "mean_deaths", "value": 500}]), RunOptions())
     seen = problem.run(np.zeros((24, 2)), 0)
     shown = np.arange(24.0)[:, None]
     (aim,) = problem.aims(replace(seen, figures=shown))

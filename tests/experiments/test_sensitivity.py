@@ -16,9 +16,8 @@ from crisis_sim.experiments import (
     run_experiment,
 )
 from crisis_sim.experiments.factors import Range
-from crisis_sim.experiments.kinds.sensitivity import crises, values_of
-from crisis_sim.experiments.sensitivity.drawn import drawn_factors, ranges
-from crisis_sim.experiments.sensitivity.layouts import layout_of
+from crisis_sim.experiments.indices import layout_of
+from crisis_sim.experiments.sensitivity import crises, drawn_factors, ranges, values_of
 from crisis_sim.scenario.errors import ScenarioError
 from tests.batch.crises import crisis
 

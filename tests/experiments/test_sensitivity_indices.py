@@ -10,9 +10,16 @@ import pytest
 from numpy.typing import NDArray
 from SALib.analyze import morris, pawn, sobol
 
-from crisis_sim.experiments.sensitivity import estimators
-from crisis_sim.experiments.sensitivity.indices import GROUPS, Study, noise_share, study
-from crisis_sim.experiments.sensitivity.layouts import Layout, layout_of, problem
+from crisis_sim.experiments import indices
+from crisis_sim.experiments.indices import (
+    GROUPS,
+    Layout,
+    Study,
+    layout_of,
+    noise_share,
+    problem,
+    study,
+)
 from crisis_sim.outcomes.measures import Measured
 
 Values = NDArray[np.float64]
@@ -149,7 +156,7 @@ def test_morris_is_salibs_and_so_are_its_intervals() -> None:
     )
     np.testing.assert_allclose(known.estimate["mu_star"], theirs["mu_star"])
     np.testing.assert_allclose(known.estimate["sigma"], theirs["sigma"])
-    effects = estimators.effects(layout, y)
+    effects = indices.effects(layout, y)
     np.testing.assert_allclose(np.abs(effects).mean(axis=0), theirs["mu_star"])
     reach = np.asarray(theirs["mu_star_conf"], float)
     np.testing.assert_allclose(1.96 * known.error["mu_star"], reach, rtol=0.15, atol=1e-9)
@@ -161,8 +168,10 @@ def test_noise_alone_stays_below_morris_floor_and_what_matters_does_not() -> Non
     below = []
     for seed in range(20):
         figures = noisy(layout, y, 0.1, 16, seed)
-        floor = estimators.floor(layout, figures, np.random.default_rng(seed))
-        below.append(estimators.estimate(layout, figures.estimate)["mu_star"] <= floor["mu_star"])
+        floor = indices.noise_threshold(layout, figures, np.random.default_rng(seed))
+        below.append(
+            indices.estimate_indices(layout, figures.estimate)["mu_star"] <= floor["mu_star"]
+        )
     share = np.mean(below, axis=0)
     assert share[0] == 0
     assert share[1:].mean() == pytest.approx(0.95, abs=0.06)
@@ -171,9 +180,9 @@ def test_noise_alone_stays_below_morris_floor_and_what_matters_does_not() -> Non
 def test_pawn_is_salibs() -> None:
     layout = layout_of("pawn", 300, 3, 0)
     y = np.round(ishigami(layout.shares), 1)  # with ties
-    of = estimators.distances(layout.shares, y)
+    of = indices.distances(layout.shares, y)
     with warnings.catch_warnings(action="ignore"):
-        theirs = pawn.analyze(problem(3), layout.shares, y, S=estimators.SLICES)
+        theirs = pawn.analyze(problem(3), layout.shares, y, S=indices.SLICES)
     np.testing.assert_allclose(np.median(of, axis=0), theirs["median"])
     np.testing.assert_allclose(of.max(axis=0), theirs["maximum"])
     known = study(layout, measured(y), 0).final
@@ -185,8 +194,8 @@ def test_a_factor_that_nothing_depends_on_stays_below_pawns_floor() -> None:
     for seed in range(20):
         layout = layout_of("pawn", 128, 3, seed)
         y = layout.shares[:, 0] + 0.1 * layout.shares[:, 1]
-        floor = estimators.floor(layout, measured(y), np.random.default_rng(seed))["median"]
-        below.append(estimators.estimate(layout, y)["median"] <= floor)
+        floor = indices.noise_threshold(layout, measured(y), np.random.default_rng(seed))["median"]
+        below.append(indices.estimate_indices(layout, y)["median"] <= floor)
     assert not np.mean(below, axis=0)[0]
     assert np.mean(below, axis=0)[2] > 0.7
 

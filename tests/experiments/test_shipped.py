@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from crisis_sim.experiments import load_experiment, run_experiment, shipped_experiments
-from crisis_sim.experiments.shipped import experiments_folder
+from crisis_sim.experiments.load import experiments_folder
 from crisis_sim.report.experiments import DRAWERS
 
 NAMES = [one.name for one in shipped_experiments()]

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from crisis_sim.batch.errors import ResultsError
+from crisis_sim.batch.files import ResultsError
 from crisis_sim.cli import DONE, run_command
 from crisis_sim.experiments import (
     make_experiment,
     read_experiment,
     read_points,
+    run,
     run_experiment,
-    side_by_side,
 )
 from crisis_sim.outcomes import compare
 from tests.batch.crises import crisis
@@ -52,6 +52,6 @@ def test_compare_reads_an_experiments_folder(
 def test_too_many_points_are_not_put_side_by_side(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(side_by_side, "MOST_POINTS", 1)
+    monkeypatch.setattr(run, "MOST_POINTS", 1)
     with pytest.raises(ResultsError, match="2 points, too many"):
         read_points(folder)

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from crisis_sim.experiments import Experiment, make_experiment, run_experiment
-from crisis_sim.experiments.kinds.sweep import crises, factors_of
-from crisis_sim.experiments.sweeping import crossings_of, nearest_point, points_of
+from crisis_sim.experiments.sweep import crises, crossings_of, factors_of, nearest_point, points_of
 from crisis_sim.outcomes.measures import Measured
 from tests.batch.crises import crisis
 

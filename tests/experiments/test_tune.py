@@ -13,13 +13,12 @@ import numpy as np
 import pytest
 
 from crisis_sim.batch import simulate
-from crisis_sim.batch.errors import BatchError
+from crisis_sim.batch.files import BatchError
 from crisis_sim.cli import DONE, MISTAKE, run_command
 from crisis_sim.experiments import load_experiment, make_experiment, read_experiment, run_experiment
-from crisis_sim.experiments.folder import read_resolved
-from crisis_sim.experiments.tuning.evaluation import Problem
-from crisis_sim.experiments.tuning.places import parameters_at
-from crisis_sim.outcomes.measures import measure
+from crisis_sim.experiments.calibrate import Problem, parameters_at
+from crisis_sim.experiments.run import read_resolved
+from crisis_sim.outcomes.names import measure
 from crisis_sim.report.experiments import draw_experiment
 from crisis_sim.scenario.errors import ScenarioError
 from crisis_sim.scenario.load import load_scenario
@@ -181,7 +180,7 @@ def test_a_process_that_is_killed_has_lost_no_generation(tmp_path: Path) -> None
 
     told: list[str] = []
     with pytest.raises(KeyboardInterrupt):
-        run_experiment(experiment, out, resume=True, progress=stop_soon, tell=told.append)
+        run_experiment(experiment, out, resume=True, progress=stop_soon, on_message=told.append)
     assert seen[0] == (whole + 1) * 8 * 30
     assert told[-1].startswith("best so far")
 

@@ -13,14 +13,14 @@ class Part(OverReplicates):
         self.shared = 7
 
 
-class Whole(OverReplicates):
+class ScenarioEditor(OverReplicates):
     def __init__(self) -> None:
         self.part = Part()
         self.flags = np.array([True, False, True, False])
 
 
 def test_arrays_shrink_together_and_shared_numbers_stay() -> None:
-    whole = Whole()
+    whole = ScenarioEditor()
     whole.keep(np.array([1, 3]), 4)
     assert list(whole.flags) == [False, False]
     assert list(whole.part.values) == [1, 3]

@@ -17,8 +17,7 @@ from crisis_sim.model.ladder import RUNG
 from crisis_sim.model.parameters import invert
 from crisis_sim.model.world import Course
 from crisis_sim.scenario.behaviour import Behaviour
-from crisis_sim.scenario.numbers import Distribution
-from crisis_sim.scenario.part import Part, range_of
+from crisis_sim.scenario.numbers import Distribution, Part, range_of
 
 
 def known(part: Any) -> Any:

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from crisis_sim.scenario import Scenario, read_scenario
 from crisis_sim.scenario.behaviour import Behaviour
-from crisis_sim.scenario.numbers import Within
-from crisis_sim.scenario.part import Part, range_of
+from crisis_sim.scenario.numbers import Part, Within, range_of
 from crisis_sim.scenario.schema import (
     STYLES,
     VIOLENCE,

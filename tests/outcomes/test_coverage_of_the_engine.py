@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from crisis_sim import simulate
 from crisis_sim.outcomes.paired import IncidenceDifference, incidence_difference, share_difference
-from crisis_sim.outcomes.reading import Reading
+from crisis_sim.outcomes.summary import Reading
 from tests.batch.crises import crisis
 
 SEEDS, REPLICATES, IN_A_BATCH = range(101, 107), 10_000, 200

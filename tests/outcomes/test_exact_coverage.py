@@ -24,7 +24,7 @@ from crisis_sim.outcomes.intervals import (
     quantile_ranks,
     wilson_interval,
 )
-from crisis_sim.outcomes.measures.measured import Measured
+from crisis_sim.outcomes.measures import Measured
 from crisis_sim.outcomes.paired import incidence_difference, share_difference
 
 Floats = NDArray[np.float64]

@@ -9,8 +9,8 @@ import pytest
 
 from crisis_sim.batch.ensemble import Batch, Ensemble
 from crisis_sim.outcomes import UnknownReferenceError, summarise
+from crisis_sim.outcomes.durations import WORST_VIOLENCE
 from crisis_sim.outcomes.intervals import wilson_interval
-from crisis_sim.outcomes.records import WORST_VIOLENCE
 from crisis_sim.scenario.schema import ENDINGS
 
 Crises = Callable[..., Ensemble]

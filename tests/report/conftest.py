@@ -10,7 +10,9 @@ from matplotlib.figure import Figure
 from crisis_sim.batch.ensemble import Batch
 from crisis_sim.model.journal import Journal
 from crisis_sim.outcomes.summary import summarise
-from crisis_sim.report import charts
+from crisis_sim.report.curves import draw_incidence, draw_markets
+from crisis_sim.report.replay import draw_replay
+from crisis_sim.report.shares import draw_differences, draw_endings
 from crisis_sim.scenario.schema import Scenario
 from tests.report.made_up import CASES, make_batch, make_ensemble, make_journal, make_scenario
 
@@ -32,12 +34,12 @@ def drawn(
 ) -> dict[str, Figure]:
     """Every chart, drawn once: to look at, not to change."""
     return {
-        "from the first strike": charts.draw_incidence(batch, summary),
-        "from the trigger": charts.draw_incidence(batch, summary, "from_trigger"),
-        "endings": charts.draw_endings(batch, summary),
-        "differences": charts.draw_differences(batch, summary),
-        "markets": charts.draw_markets(batch, summary),
-        "replay": charts.draw_replay(journal, scenario),
+        "from the first strike": draw_incidence(batch, summary),
+        "from the trigger": draw_incidence(batch, summary, "from_trigger"),
+        "endings": draw_endings(batch, summary),
+        "differences": draw_differences(batch, summary),
+        "markets": draw_markets(batch, summary),
+        "replay": draw_replay(journal, scenario),
     }
 
 

@@ -12,7 +12,7 @@ from matplotlib.legend import Legend
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from crisis_sim.report import style
+from crisis_sim import style
 
 
 def texts(figure: Figure) -> list[Text]:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 from matplotlib import font_manager
 
-from crisis_sim.report import fonts, style
+from crisis_sim import style
+from crisis_sim import style as fonts
 
 STIX = ("STIXGeneral", font_manager.findfont("STIXGeneral"))
 

@@ -28,6 +28,6 @@ def test_importing_the_room_imports_no_heavy_library() -> None:
 
 
 def test_drawing_never_imports_pyplot() -> None:
-    code = "import sys, crisis_sim.report.charts; print('matplotlib.pyplot' in sys.modules)"
+    code = "import sys, crisis_sim.report.curves; print('matplotlib.pyplot' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"

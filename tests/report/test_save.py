@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from crisis_sim import style
 from crisis_sim.batch.ensemble import Batch
 from crisis_sim.outcomes.summary import summarise
-from crisis_sim.report import style, write_charts, write_report
+from crisis_sim.report import write_charts, write_report
 from crisis_sim.report.save import CHARTS, SUFFIXES, SUMMARY, remove_report
 from tests.report.made_up import make_batch, make_ensemble
 

@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 
 from crisis_sim.model.journal import Entry, Journal
-from crisis_sim.report.sentences import Narrator
-from crisis_sim.report.story import ENDINGS, tell
+from crisis_sim.report.story import ENDINGS, Narrator, tell
 from crisis_sim.scenario.schema import Scenario
 from tests.report.made_up import ENTRIES, EntryFacts, hours, make_journal, make_scenario
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from crisis_sim.report import style
+from crisis_sim import style
 
 
 @given(some.lists(some.floats(0.0, 100.0), max_size=20), some.floats(0.1, 30.0))

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from crisis_sim.batch.ensemble import Batch
 from crisis_sim.outcomes.summary import summarise
-from crisis_sim.report.tables import answer, difference_table, outcome_table, print_summary
+from crisis_sim.report.answers import answer, difference_table, outcome_table, print_summary
 from tests.report.made_up import CASES, make_batch, make_ensemble, make_scenario
 
 

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crisis_sim import text
 from crisis_sim.batch.ensemble import Batch
 from crisis_sim.outcomes import summarise
-from crisis_sim.report import words
 from crisis_sim.report.answers import answer
-from crisis_sim.report.page import captions, question
-from crisis_sim.report.page.choose import choose
-from crisis_sim.report.page.tables import differences, endings, outcomes
+from crisis_sim.report.page import parts
+from crisis_sim.report.page.blocks import differences, endings, outcomes
+from crisis_sim.report.page.stories import choose
 from crisis_sim.report.story import tell
 from tests.report.made_up import ENTRIES, make_batch, make_ensemble, make_journal, make_scenario
 from tests.report.test_tables import printed
@@ -71,11 +71,11 @@ def sentences(batch: Batch) -> Iterator[str]:
     summary = summarise(batch)
     yield from summary["advice"]
     yield answer(summary)
-    yield question.answer(summary)
-    yield from question.more(summary)
+    yield parts.answer(summary)
+    yield from parts.more(summary)
     for name in ("ceasefire_from_first_strike", "ceasefire_from_trigger", "endings", "differences"):
-        yield captions.caption(name, batch, summary)
-    yield from (f"{one.value} {one.label}: {one.limits}" for one in question.key_figures(summary))
+        yield parts.caption(name, batch, summary)
+    yield from (f"{one.value} {one.label}: {one.limits}" for one in parts.key_figures(summary))
     for ensemble in batch.ensembles.values():
         yield from (choice.why for choice in choose(ensemble))
 
@@ -145,13 +145,13 @@ def test_the_shares_in_the_summary_say_of_how_many_crises() -> None:
 
 @pytest.mark.parametrize("share", [0.0, 1.0, 0.99999, 0.00001, 0.9996, 0.997])
 def test_none_and_all_are_said_of_none_and_all_alone(share: float) -> None:
-    assert (float(words.percent(share)) in (0.0, 100.0)) == (share in (0.0, 1.0))
+    assert (float(text.percent(share)) in (0.0, 100.0)) == (share in (0.0, 1.0))
 
 
 def test_a_moment_before_another_is_told_as_before_it() -> None:
-    assert words.after(-240.0, "the trigger") == "10 days before the trigger"
-    assert words.duration(-240.0) == "−10 days"
-    assert words.duration(float("inf")) == words.count(float("nan")) == words.UNKNOWN
+    assert text.after(-240.0, "the trigger") == "10 days before the trigger"
+    assert text.duration(-240.0) == "−10 days"
+    assert text.duration(float("inf")) == text.count(float("nan")) == text.UNKNOWN
 
 
 def test_two_that_strike_in_the_same_turn_both_strike_first() -> None:

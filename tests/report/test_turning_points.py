@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from crisis_sim.model.journal import Journal
-from crisis_sim.report.turning_points import third_parties, turning_points
+from crisis_sim.report.story import third_parties, turning_points
 from crisis_sim.scenario.schema import Scenario
 from tests.report.made_up import ENTRIES, hours, make_journal, make_scenario
 

@@ -14,7 +14,7 @@ from crisis_sim.model import CrisisModel, Journal
 from crisis_sim.outcomes.summary import COLUMNS, summarise
 from crisis_sim.report import answer, draw_replay, tell
 from crisis_sim.report.save import CHARTS, draw_all
-from crisis_sim.report.sentences import CONSEQUENCES, MOVES, Narrator
+from crisis_sim.report.story import CONSEQUENCES, MOVES, Narrator
 from crisis_sim.scenario import Scenario, load_scenario
 from tests.report.looking import overlaps
 

@@ -3,11 +3,7 @@ from __future__ import annotations
 import pytest
 
 from crisis_sim.scenario import load_scenario
-from crisis_sim.scenario.checks import (
-    AGENT_COLUMNS,
-    COLUMNS,
-)
-from crisis_sim.scenario.sizes import MAX_AGENTS, MAX_TURNS
+from crisis_sim.scenario.checks import AGENT_COLUMNS, COLUMNS, MAX_AGENTS, MAX_TURNS
 from tests.scenario.files import BASE, Write, only_mistake, pointed_at
 
 LADDER = """\

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
 from crisis_sim.scenario import read_scenario
-from crisis_sim.scenario.dates import PATTERN, YEARS, read_moment
+from crisis_sim.scenario.numbers import PATTERN, YEARS, read_moment
 from tests.scenario.files import BASE, Write, only_mistake, pointed_at
 
 #: What is documented (docs/reference/scenario_files.md), in other words than the reader's own.
@@ -134,7 +134,7 @@ def test_a_date_in_another_form_is_a_mistake_at_its_place(write: Write, text: st
 
 
 def test_the_schema_for_editors_accepts_what_is_read_and_no_more() -> None:
-    from crisis_sim.scenario.json_schema import json_schema
+    from crisis_sim.scenario.introspect import json_schema
 
     pattern = json_schema()["$defs"]["Scenario"]["properties"]["start"]["pattern"]
     assert pattern == f"^{PATTERN.pattern}$"

@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
-from crisis_sim.scenario.printable import printable
+from crisis_sim.text import printable
 
 MISTAKE = Mistake(
     "border.yaml",

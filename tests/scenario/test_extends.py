@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from crisis_sim.scenario import load_scenario
-from crisis_sim.scenario.extends import MAX_CHAIN
+from crisis_sim.scenario.load import MAX_CHAIN
 from tests.scenario.files import BASE, Write, mistakes_of, only_mistake, pointed_at
 
 

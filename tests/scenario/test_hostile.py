@@ -17,12 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crisis_sim.scenario import Scenario, ScenarioError, load_scenario, read_scenario
-from crisis_sim.scenario.errors import MAX_MISTAKES
-from crisis_sim.scenario.extends import MAX_CHAIN
-from crisis_sim.scenario.fields import TOP, Slot
-from crisis_sim.scenario.printable import printable_lines
-from crisis_sim.scenario.shipped import shipped_names
-from crisis_sim.scenario.sizes import (
+from crisis_sim.scenario.checks import (
     MAX_AGENT_TURNS,
     MAX_DESCRIPTION,
     MAX_EVENTS,
@@ -30,7 +25,11 @@ from crisis_sim.scenario.sizes import (
     MAX_TEXT,
     MAX_UNCERTAIN,
 )
+from crisis_sim.scenario.errors import MAX_MISTAKES
+from crisis_sim.scenario.introspect import TOP, Slot
+from crisis_sim.scenario.load import MAX_CHAIN, shipped_names
 from crisis_sim.scenario.source import MAX_BYTES, MAX_KEY, MAX_VALUES, parse, read_text
+from crisis_sim.text import printable_lines
 from tests.scenario.files import BASE, Write, only_mistake
 from tests.scenario.mutations import VALUES, mutants, plain_mutants
 

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from crisis_sim.scenario.fields import keys_of
-from crisis_sim.scenario.json_schema import json_schema
+from crisis_sim.scenario.introspect import json_schema, keys_of
 from crisis_sim.scenario.schema import MediatorSpec, Scenario, StateSpec
 
 

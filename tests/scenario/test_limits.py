@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from crisis_sim.batch.plan import BLOCK_BYTES, BLOCK_SIZE
-from crisis_sim.scenario import sizes
+from crisis_sim.scenario import checks
 from crisis_sim.scenario.errors import MAX_MISTAKES
-from crisis_sim.scenario.extends import MAX_CHAIN
+from crisis_sim.scenario.load import MAX_CHAIN
 from crisis_sim.scenario.schema import MAX_RUNGS
 from crisis_sim.scenario.source import MAX_BYTES, MAX_DEPTH, MAX_DIGITS, MAX_KEY, MAX_VALUES
 
@@ -24,15 +24,15 @@ LIMITS = {
     "digits of a whole number that is read as one": MAX_DIGITS,
     "files that extend one another": MAX_CHAIN,
     "mistakes of one kind that are looked for": MAX_MISTAKES,
-    "agents, the two states among them": sizes.MAX_AGENTS,
+    "agents, the two states among them": checks.MAX_AGENTS,
     "rungs of the ladder": MAX_RUNGS,
-    "scheduled events": sizes.MAX_EVENTS,
-    "reviews of all lenders together": sizes.MAX_REVIEWS,
-    "distributions": sizes.MAX_UNCERTAIN,
-    "turns to the horizon": sizes.MAX_TURNS,
-    "turns of all agents together": sizes.MAX_AGENT_TURNS,
-    "letters of a title, a name or a source": sizes.MAX_TEXT,
-    "letters of the description": sizes.MAX_DESCRIPTION,
+    "scheduled events": checks.MAX_EVENTS,
+    "reviews of all lenders together": checks.MAX_REVIEWS,
+    "distributions": checks.MAX_UNCERTAIN,
+    "turns to the horizon": checks.MAX_TURNS,
+    "turns of all agents together": checks.MAX_AGENT_TURNS,
+    "letters of a title, a name or a source": checks.MAX_TEXT,
+    "letters of the description": checks.MAX_DESCRIPTION,
 }
 
 

@@ -5,9 +5,8 @@ import tracemalloc
 import pytest
 
 from crisis_sim.batch import plan
-from crisis_sim.batch.plan import BLOCK_SIZE, make_plan
+from crisis_sim.batch.plan import BLOCK_SIZE, bytes_of_a_crisis, make_plan
 from crisis_sim.scenario import Scenario, load_scenario, read_scenario
-from crisis_sim.scenario.memory import bytes_of_a_crisis
 from tests.scenario.files import BASE
 
 #: A crisis that nobody can end, in which all decide and misread as often as they may.

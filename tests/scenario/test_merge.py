@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from crisis_sim.scenario.merge import is_distribution, lay_over, merge
-from crisis_sim.scenario.source import Node, parse
+from crisis_sim.scenario.source import Node, is_distribution, lay_over, merge, parse
 
 
 def node(text: str, name: str = "f.yaml") -> Node:

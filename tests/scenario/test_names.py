@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from crisis_sim.scenario import load_scenario, read_scenario
 from crisis_sim.scenario.errors import ScenarioError
-from crisis_sim.scenario.names import composed, is_agent_name, is_file_name, near_agent_name
+from crisis_sim.scenario.source import composed, is_agent_name, is_file_name, near_agent_name
 from tests.scenario.files import BASE, Write, only_mistake
 
 #: Names of places as those who live there write them.
@@ -125,7 +125,7 @@ def test_both_spellings_of_a_name_are_names_or_neither_is(text: str) -> None:
 
 def test_measures_of_agents_are_found_by_their_names() -> None:
     from crisis_sim.outcomes.measures import Columns
-    from crisis_sim.outcomes.measures.names import by_name
+    from crisis_sim.outcomes.names import by_name
 
     scenario = read_scenario(BASE.replace("india", "भारत"))
     assert by_name("median_भारत_lowest_market", Columns.of(scenario)) is not None

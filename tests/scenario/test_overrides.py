@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crisis_sim.scenario import Distribution, ScenarioError, load_scenario, read_scenario
-from crisis_sim.scenario.overrides import overwritten
+from crisis_sim.scenario.load import overwritten
 from tests.scenario.files import BASE, Write, mistakes_of, only_mistake, pointed_at
 
 

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from crisis_sim.scenario import Scenario, load_scenario
-from crisis_sim.scenario.fields import slot_at
-from crisis_sim.scenario.numbers import Distribution, Within
-from crisis_sim.scenario.parameters import (
+from crisis_sim.scenario.introspect import (
     Parameter,
     numbers_of,
     parameter_table,
     parameters,
+    slot_at,
 )
+from crisis_sim.scenario.numbers import Distribution, Within
 from tests.scenario.files import BASE, Write
 
 PAGE = Path(__file__).parents[2] / "docs" / "parameters.md"
@@ -22,7 +22,7 @@ LISTED = {one.path: one for one in parameters()}
 
 def test_the_page_in_the_docs_is_what_the_schema_says() -> None:
     assert PAGE.read_text(encoding="utf-8") == parameter_table(), (
-        "write it anew: python -m crisis_sim.scenario.parameters > docs/parameters.md"
+        "write it anew: python -m crisis_sim.scenario.introspect > docs/parameters.md"
     )
 
 

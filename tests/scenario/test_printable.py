@@ -10,14 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from crisis_sim.scenario.printable import (
-    JOINERS,
-    clean,
-    markdown,
-    printable,
-    printable_json,
-    printable_lines,
-)
+from crisis_sim.text import JOINERS, clean, markdown, printable, printable_json, printable_lines
 
 #: Erases the screen, reverses writing, sets the window's title, begins a C1 sequence, hides in tags.
 STEERING = "\x1b[2J\u202e\x1b]0;x\x07\x9b31m\u200f\ufeff\U000e0041\x7f\r\b"

@@ -10,13 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crisis_sim.experiments.parts import Whole
+from crisis_sim.experiments.factors import ScenarioEditor
 from crisis_sim.scenario import Scenario, ScenarioError, load_scenario, read_scenario
 from crisis_sim.scenario.checks import CHECKS, MILESTONES
-from crisis_sim.scenario.fields import slot_at
-from crisis_sim.scenario.parameters import numbers_of
+from crisis_sim.scenario.introspect import numbers_of, slot_at
+from crisis_sim.scenario.load import shipped_names
 from crisis_sim.scenario.schema import VIOLENCE
-from crisis_sim.scenario.shipped import shipped_names
 from tests.scenario.files import BASE, Write, only_mistake, pointed_at
 
 LADDER = """\
@@ -263,7 +262,7 @@ def test_a_number_just_out_of_its_range_is_told_in_full(write: Write, value: flo
 @pytest.mark.parametrize("name", ["may_2025", "since_1945"])
 def test_every_number_is_kept_as_it_is_given_or_refused(name: str) -> None:
     scenario = load_scenario(name)
-    whole = Whole(scenario)
+    whole = ScenarioEditor(scenario)
     for path, limits in list(numbers_of(scenario).items())[::3]:
         slot = slot_at([int(word) if word.isdigit() else word for word in path.split(".")])
         assert slot

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from crisis_sim.scenario import ScenarioError, load_scenario, shipped_scenarios
-from crisis_sim.scenario import shipped as room
-from crisis_sim.scenario.shipped import find_scenario, shipped_names
+from crisis_sim.scenario import load as room
+from crisis_sim.scenario.load import find_scenario, shipped_names
 from tests.scenario.files import BASE, Write
 
 

@@ -8,14 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crisis_sim.scenario.errors import ScenarioError
-from crisis_sim.scenario.source import (
-    MAX_BYTES,
-    MAX_DEPTH,
-    Node,
-    parse,
-    read_scalar,
-    read_text,
-)
+from crisis_sim.scenario.source import MAX_BYTES, MAX_DEPTH, Node, parse, read_scalar, read_text
 
 
 def value_of(text: str) -> object:

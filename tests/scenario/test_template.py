@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from crisis_sim.cli.files import TEMPLATE, write_template
 from crisis_sim.scenario import load_scenario
-from crisis_sim.scenario.template import TEMPLATE, write_template
 
 
 def test_the_template_is_a_scenario_with_one_of_each_agent(tmp_path: Path) -> None:

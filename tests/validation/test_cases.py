@@ -8,11 +8,10 @@ from crisis_sim.batch.ensemble import Ensemble
 from crisis_sim.model import CrisisModel
 from crisis_sim.scenario import load_scenario
 from crisis_sim.scenario.behaviour import Behaviour
-from crisis_sim.scenario.shipped import find_scenario
+from crisis_sim.scenario.load import find_scenario
 from crisis_sim.scenario.source import parse
 from crisis_sim.validation import cases
-from crisis_sim.validation.expectations import Expectation, read_expectations
-from crisis_sim.validation.facts import Case, read_cases
+from crisis_sim.validation.record import Case, Expectation, read_cases, read_expectations
 from crisis_sim.validation.run import Validation
 
 nan = np.nan

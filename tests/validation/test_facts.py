@@ -7,9 +7,15 @@ from pathlib import Path
 import pytest
 
 from crisis_sim.scenario import shipped_scenarios
-from crisis_sim.validation import facts
-from crisis_sim.validation.expectations import FILE, read_expectations
-from crisis_sim.validation.facts import facts_folder, read_cases, read_facts, real_rebound
+from crisis_sim.validation import record
+from crisis_sim.validation.record import (
+    FILE,
+    facts_folder,
+    read_cases,
+    read_expectations,
+    read_facts,
+    real_rebound,
+)
 from crisis_sim.validation.run import Validation
 
 RECORD = Path(__file__).parents[2] / "docs" / "facts"
@@ -30,7 +36,7 @@ def test_in_a_wheel_the_record_is_inside_the_package(
 ) -> None:
     module = tmp_path / "crisis_sim" / "validation" / "facts.py"
     module.parent.mkdir(parents=True)
-    monkeypatch.setattr(facts, "__file__", str(module))
+    monkeypatch.setattr(record, "__file__", str(module))
     assert facts_folder() == tmp_path.resolve() / "docs" / "facts"
     shutil.copytree(RECORD, tmp_path / "crisis_sim" / "_facts")
     assert facts_folder() == tmp_path.resolve() / "crisis_sim" / "_facts"

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from crisis_sim.experiments import load_experiment
-from crisis_sim.experiments.tuning.evaluation import Problem
-from crisis_sim.validation.expectations import read_expectations
-from crisis_sim.validation.facts import read_facts
+from crisis_sim.experiments.calibrate import Problem
+from crisis_sim.validation.record import read_expectations, read_facts
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "experiments" / "fit_to_the_record.yaml"

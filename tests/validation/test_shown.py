@@ -14,14 +14,13 @@ import pytest
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from crisis_sim.validation import charts, save
-from crisis_sim.validation.charts.transitions import changes, tables
-from crisis_sim.validation.facts import read_facts
-from crisis_sim.validation.page import LIMITS, page, write_page
+from crisis_sim.validation import charts
+from crisis_sim.validation import page as save
+from crisis_sim.validation.charts import changes, tables
+from crisis_sim.validation.page import CHARTS, LIMITS, page, write_page, write_validation
+from crisis_sim.validation.record import read_facts
 from crisis_sim.validation.run import Validation
-from crisis_sim.validation.save import CHARTS, write_validation
-from crisis_sim.validation.tables import print_validation
-from crisis_sim.validation.words import short
+from crisis_sim.validation.words import print_validation, short
 from tests.report.looking import legends_over_data, overlaps, svg, texts, words_in
 from tests.validation.conftest import expecting
 

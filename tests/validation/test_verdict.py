@@ -5,9 +5,15 @@ import math
 import pytest
 
 from crisis_sim.outcomes.intervals import UNKNOWN, Estimate, wilson_interval
-from crisis_sim.validation.expectations import Expectation
-from crisis_sim.validation.facts import Fact, read_facts
-from crisis_sim.validation.verdict import Measured, comparable, compare, judge
+from crisis_sim.validation.record import (
+    Expectation,
+    Fact,
+    Measured,
+    comparable,
+    compare,
+    judge,
+    read_facts,
+)
 
 EXPECTED = Expectation("a")
 

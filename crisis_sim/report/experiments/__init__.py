@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from crisis_sim.experiments.findings import Findings
+    from crisis_sim.experiments.spec import Findings
 
 #: Each kind of experiment and the module that draws it.
 DRAWERS = {
@@ -44,7 +44,7 @@ def write_experiment_charts(findings: Findings, folder: str | Path) -> list[Path
     Raises:
         OSError: when a file cannot be written.
     """
-    from crisis_sim.report import style
+    from crisis_sim import style
     from crisis_sim.report.save import SUFFIXES
 
     written = []

@@ -12,11 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
-from crisis_sim.outcomes.text import excludes_zero
-from crisis_sim.report import style, words
+from crisis_sim import style
+from crisis_sim import text as words
+from crisis_sim.text import excludes_zero
 
 if TYPE_CHECKING:
-    from crisis_sim.experiments.findings import Findings
+    from crisis_sim.experiments.spec import Findings
 
 #: Height of a bar, and of what stands around the bars of a panel, in millimetres.
 _BAR, _AROUND = 6.0, 18.0

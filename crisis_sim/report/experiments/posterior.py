@@ -12,11 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from crisis_sim.report import style, words
+from crisis_sim import style
+from crisis_sim import text as words
 from crisis_sim.report.experiments.sweep import plain_ratios
 
 if TYPE_CHECKING:
-    from crisis_sim.experiments.findings import Findings
+    from crisis_sim.experiments.spec import Findings
 
 #: Charts side by side, and the height of a row of them in millimetres.
 _ACROSS, _HIGH = 3, 42.0

@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.tri import Triangulation
 
-from crisis_sim.report import style, words
+from crisis_sim import style, text
 
 if TYPE_CHECKING:
-    from crisis_sim.experiments.findings import Findings
+    from crisis_sim.experiments.spec import Findings
 
 #: Height of one panel, and of what stands around the panels, in millimetres.
 _PANEL, _AROUND = 48.0, 16.0
@@ -209,7 +209,7 @@ def plain_ratios(axis: Any) -> None:
 
 def axis_label(factor: dict[str, Any]) -> str:
     """A parameter on an axis: what it is, where it stands, and its unit."""
-    meaning = words.sentence(factor["meaning"]).rstrip(".")
+    meaning = text.sentence(factor["meaning"]).rstrip(".")
     if not meaning:
         return str(factor["path"])
     unit = factor["unit"]
@@ -229,7 +229,7 @@ def _column(table: Any, measure: str, key: str) -> Any:
 
 
 def _title(measure: dict[str, Any]) -> str:
-    return words.shorten(words.sentence(measure["words"]).rstrip("."), 90)
+    return text.shorten(text.sentence(measure["words"]).rstrip("."), 90)
 
 
 def _threshold_line(axes: Axes, level: float) -> None:
@@ -263,6 +263,6 @@ def _straight(factor: dict[str, Any], values: Any) -> Any:
 def _foot(findings: Findings, what: str) -> str:
     summary = findings.summary
     replicates = (
-        f"{words.count(summary['replicates'])} replicates at each of {summary['points']} points"
+        f"{text.count(summary['replicates'])} replicates at each of {summary['points']} points"
     )
     return fill(f"{what}; {replicates}, all with the same luck.", _FOOT)

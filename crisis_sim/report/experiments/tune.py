@@ -1,4 +1,4 @@
-"""Charts of a tuning: the search, the parameters, and what was fitted against what was aimed for."""
+"""Charts of a tuning: how the search went, the parameters it found, and the targets."""
 
 from __future__ import annotations
 
@@ -9,14 +9,226 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
-from crisis_sim.report import style, words
-from crisis_sim.report.experiments.tune_parameters import draw_parameters
-from crisis_sim.report.experiments.tune_targets import draw_targets
-from crisis_sim.report.experiments.tune_words import foot, ring
+from crisis_sim import style, text
+from crisis_sim import text as words
+from crisis_sim.outcomes.intervals import normal_quantile
 
 if TYPE_CHECKING:
-    from crisis_sim.experiments.findings import Findings
+    from crisis_sim.experiments.spec import Findings
+
+
+# --- What the charts of a tuning share: words and rings
+
+
+def foot(findings: Findings) -> str:
+    """What was spent on a search, for the foot of a chart."""
+    summary = findings.summary
+    surely = summary["objective"] and summary["objective"]["surely"]
+    return (
+        f"{text.count(summary['trials'])} trials by {summary['sampler']}, "
+        f"{text.count(summary['replicates'])} replicates each, all with the same luck"
+        + ("; enough is what is so with its whole 95% interval" if surely else "")
+    )
+
+
+def noun(unit: str) -> str:
+    """A unit as it stands behind a number, where it is one people say."""
+    return "" if unit in ("share", "ratio", "intensity", "") else f" {unit}"
+
+
+def ring(label: str, colour: str, size: float) -> Line2D:
+    """A ring in a legend."""
+    look: Any = {"color": "#FFFFFF", "markeredgecolor": colour, "markersize": size}
+    return Line2D([], [], marker="o", linestyle="", label=label, **look)
+
+
+# --- Where the parameters of a tuning lie best in their ranges, and how much each matters
+
+#: Height of a parameter's row, and of what stands around the rows, in millimetres.
+_ROW, _AROUND = 7.8, 26.0
+#: Letters of a parameter's path on an axis.
+_PATH = 44
+
+
+@style.styled
+def draw_parameters(findings: Findings) -> Figure:
+    """Left: where each parameter lies best in its range. Right: how much it matters."""
+    rows = sorted(findings.summary["parameters"], key=lambda row: -float(row["importance"]))
+    figure = style.new_figure(height=_AROUND + _ROW * len(rows))
+    left, right = figure.subplots(1, 2, sharey=True, gridspec_kw={"width_ratios": (3, 1)})
+    for place, row in enumerate(rows):
+        left.plot([0, 1], [place, place], color=style.PALE_GREY, linewidth=4.0, zorder=1)
+        ends = [_share(row, row[key]) for key in ("lower", "upper")]
+        left.plot(ends, [place, place], color=style.SKY_BLUE, linewidth=4.0, zorder=2)
+        if row["alone_lower"] is not None:
+            ends = [_share(row, row[key]) for key in ("alone_lower", "alone_upper")]
+            left.plot(ends, [place + 0.18] * 2, color=style.VERMILLION, linewidth=1.2, zorder=2)
+        own = _share(row, row["own"])
+        left.plot([min(max(own, 0.0), 1.0)], [place], "|", color=style.GREY, markersize=9, zorder=3)
+        left.plot(
+            [_share(row, row["best"])], [place], "D", color=style.BLACK, markersize=3.6, zorder=4
+        )
+        for x, key, side in ((0.0, "low", "left"), (1.0, "high", "right")):
+            _beside(left, x, place, f"{row[key]:.3g}", side, style.GREY)
+        best = f"{row['best']:.3g}{noun(row['unit'])}"
+        at = min(max(_share(row, row["best"]), 0.12), 0.88)
+        _beside(left, at, place, best, "center", style.BLACK)
+    left.set_yticks(
+        range(len(rows)), [words.shorten(words.clean(row["path"]), _PATH) for row in rows]
+    )
+    left.set_ylim(len(rows) - 0.35, -0.6)
+    left.set_xlim(-0.03, 1.03)
+    left.set_xticks([])
+    left.set_title("Where it lies in its range")
+    right.barh(range(len(rows)), [100 * row["importance"] for row in rows], 0.5, color=style.BLUE)
+    right.set_title("Importance")
+    right.set_xlabel("what sets the best tenth of\nthe trials apart, per cent")
+    right.set_xlim(left=0)
+    for axes in (left, right):
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+    left.spines["bottom"].set_visible(False)
+    good = findings.summary["good"]
+    figure.legend(
+        handles=[
+            Line2D([], [], marker="D", linestyle="", color=style.BLACK, markersize=3.6, label="best"),
+            Patch(color=style.SKY_BLUE, label=f"about as good ({words.plural(good['trials'], 'trial')})"),
+            Patch(color=style.PALE_GREY, label="searched"),
+            *_alone(rows),
+            Line2D([], [], marker="|", linestyle="", color=style.GREY, markersize=8, label="scenario's own"),
+        ],
+        loc="outside upper left",
+        ncols=5,
+        fontsize=6.0,
+    )  # fmt: skip
+    figure.supxlabel(foot(findings), fontsize=6.0, color=style.GREY)
+    return figure
+
+
+def _alone(rows: list[dict[str, Any]]) -> list[Line2D]:
+    """What the legend says of parameters moved alone, where they were."""
+    if rows[0]["alone_lower"] is None:
+        return []
+    label = "moved alone, loss hardly worse"
+    return [Line2D([], [], color=style.VERMILLION, linewidth=1.2, label=label)]
+
+
+def _share(row: dict[str, Any], value: float) -> float:
+    """How far along its range a parameter's value is."""
+    low, high = row["low"], row["high"]
+    if row["scale"] == "log":
+        if value <= 0:
+            return 0.0
+        value, low, high = np.log(value), np.log(low), np.log(high)
+    return float((value - low) / (high - low))
+
+
+def _beside(axes: Axes, x: float, y: float, text: str, side: Any, colour: str) -> None:
+    """Small words over the end of a bar, or under a dot on it."""
+    over = side == "center"
+    axes.annotate(
+        text,
+        xy=(x, y),
+        xytext=(0, 4.5 if over else -4.5),
+        textcoords="offset points",
+        ha=side,
+        va="bottom" if over else "top",
+        fontsize=6.0,
+        color=colour,
+    )
+
+
+# --- What a tuning fitted against what was aimed for
+
+#: Height of a target's row in one scenario, in one of several, and of what stands around the rows.
+_TARGET_ROW, _ROW_OF_SEVERAL, _AROUND_TARGETS = 5.5, 6.2, 26.0
+#: Letters of a target's name on an axis.
+_NAME = 54
+#: Standard errors up to which a distance from a target is drawn to scale.
+_FARTHEST = 8.0
+
+
+@style.styled
+def draw_targets(findings: Findings) -> Figure:
+    """How far each figure is from its target, tuned and as it was, with luck that is fresh."""
+    summary = findings.summary
+    rows = [row for row in summary["outcomes"] if row["is_target"]]
+    several = len(summary["scenarios"]) > 1
+    figure = style.new_figure(
+        height=_AROUND_TARGETS + (_ROW_OF_SEVERAL if several else _TARGET_ROW) * len(rows)
+    )
+    axes = figure.subplots()
+    reach = normal_quantile()
+    axes.axvspan(-reach, reach, color=style.PALE_GREY, alpha=0.6, linewidth=0)
+    axes.axvline(0.0, color=style.GREY, linewidth=0.8)
+    widest = max(max(abs(row["apart"]), abs(row["apart_before"])) for row in rows)
+    end = min(max(1.15 * widest, 3.0), _FARTHEST)
+    for place, row in enumerate(rows):
+        before, after = (float(np.clip(row[key], -end, end)) for key in ("apart_before", "apart"))
+        axes.plot([before, after], [place, place], color=style.GREY, linewidth=0.6, zorder=2)
+        _dot(axes, before, place, row["apart_before"], end, "#FFFFFF")
+        error = reach * (row["apart_error"] or 0.0)
+        axes.plot(
+            np.clip([row["apart"] - error, row["apart"] + error], -end, end), [place, place],
+            color=style.BLUE, linewidth=1.2, zorder=3,
+        )  # fmt: skip
+        _dot(axes, after, place, row["apart"], end, style.BLUE)
+        text = f"{_shown(row['estimate'], row['unit'])} ({_shown(row['target'], row['unit'])})"
+        axes.text(
+            1.01, place, text, transform=axes.get_yaxis_transform(), va="center", fontsize=6.0
+        )
+    axes.set_yticks(range(len(rows)), [_target_name(row, several) for row in rows])
+    axes.tick_params(axis="y", length=0)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_xlim(-1.04 * end, 1.04 * end)
+    axes.set_xlabel("distance from the target, in its standard errors")
+    axes.set_title("Fitted against aimed for")
+    axes.text(
+        1.01, -0.6, "tuned (target)", transform=axes.get_yaxis_transform(), va="bottom", fontsize=6.0,
+        color=style.GREY,
+    )  # fmt: skip
+    axes.spines["left"].set_visible(False)
+    figure.legend(
+        handles=[
+            Line2D([], [], marker="o", color=style.BLUE, markersize=4, label="tuned, with its 95% Monte Carlo error"),
+            ring("scenario as it is", style.GREY, 4),
+            Patch(color=style.PALE_GREY, label="the target's 95% interval"),
+        ],
+        loc="outside upper left",
+        ncols=3,
+        fontsize=6.0,
+    )  # fmt: skip
+    fresh = summary["fresh"]
+    figure.supxlabel(
+        f"With luck that nothing was tuned on: seed {fresh['seed']}, {words.count(fresh['replicates'])} replicates"
+        + (f"; triangles: farther than {end:g}" if widest > end else ""),
+        fontsize=6.0,
+        color=style.GREY,
+    )
+    return figure
+
+
+def _target_name(row: dict[str, Any], several: bool) -> str:
+    name = words.shorten(words.sentence(row["words"]).rstrip("."), _NAME)
+    return f"{name}\n{words.clean(row['scenario'])}" if several else name
+
+
+def _dot(axes: Axes, x: float, y: float, true: float, end: float, colour: str) -> None:
+    """A dot, or at the edge an arrow towards where it would be."""
+    marker = "o" if abs(true) <= end else (">" if true > 0 else "<")
+    edge = style.GREY if colour == "#FFFFFF" else colour
+    axes.plot([x], [y], marker, color=colour, markeredgecolor=edge, markersize=4.0, zorder=4)
+
+
+def _shown(value: float | None, unit: str) -> str:
+    if value is None:
+        return "unknown"
+    return f"{words.percent(value)}%" if unit == "share" else f"{value:.3g}{noun(unit)}"
+
+
+# --- Charts of a tuning: the search, the parameters, and what was fitted against what was aimed for
 
 #: A loss that goes over more than this ratio is drawn on a logarithmic axis.
 _WIDE = 20.0

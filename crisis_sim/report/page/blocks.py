@@ -6,9 +6,17 @@ there; `Chart.svg` and `Story.html`, which this package makes itself, are the on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar
+
+from crisis_sim import text
+from crisis_sim.report.answers import Figure, is_clear
+from crisis_sim.scenario.introspect import Slot, slot_at
+from crisis_sim.scenario.numbers import Distribution, Part
+
+# --- What a page is made of: sections of paragraphs, charts, tables and stories, as plain data
 
 
 @dataclass(frozen=True)
@@ -230,3 +238,248 @@ class Page:
                 for one in told
             ],
         }
+
+
+# --- What a scenario holds, put into words: values, distributions, and where each comes from
+
+Path = tuple[str | int, ...]
+
+#: How each distribution is told, with its numbers in their order.
+_DISTRIBUTIONS = {
+    "uniform": "{} to {}, evenly spread",
+    "triangular": "{0} to {2}, most likely {1}",
+    "normal": "about {}, standard deviation {}",
+    "lognormal": "median {}, spread {} in logarithms",
+    "beta": "beta with {} and {}",
+}
+#: Units that say nothing beside a number.
+_NO_UNIT = ("share", "ratio", "intensity", "value", "")
+
+
+def written(path: Path) -> str:
+    """A path as it is written after `--set`."""
+    return ".".join(str(key) for key in path)
+
+
+def value(held: Any) -> str:
+    """A value as a person would say it."""
+    if isinstance(held, Distribution):
+        return _distribution(held)
+    if isinstance(held, bool):
+        return "yes" if held else "no"
+    if isinstance(held, (int, float)):
+        return number(held)
+    if isinstance(held, datetime):
+        return f"{text.moment(held, year=True)} ({text.offset(held)})"
+    if isinstance(held, (tuple, list)):
+        return ", ".join(value(one) for one in held) or "none"
+    if isinstance(held, Mapping):
+        return (
+            ", ".join(f"{text.clean(str(key))}: {value(one)}" for key, one in held.items())
+            or "none"
+        )
+    return text.clean(str(held)) if held not in (None, "") else "none"
+
+
+def number(held: float) -> str:
+    """A number with what digits it has, its thousands apart, without an exponent where that can be."""
+    size = abs(held)
+    if size >= 1e15 or 0 < size < 1e-4:
+        return f"{held:g}"
+    written = f"{held:,.6f}".rstrip("0").rstrip(".")
+    return written.replace("-", text.MINUS)
+
+
+def unit(slot: Slot | None) -> str:
+    """The unit of a number, where it says something."""
+    noted = str(slot.note("unit")) if slot else ""
+    return "" if noted in _NO_UNIT else noted
+
+
+def meaning(path: Path) -> str:
+    """What stands at a path, as the schema describes it."""
+    slot = slot_at(path)
+    return (slot.field.description or "") if slot and slot.field else ""
+
+
+def source(path: Path, held: Any) -> str:
+    """Where a value comes from: the scenario, or the default and its source."""
+    slot = slot_at(path)
+    if slot is None or slot.field is None:
+        return "the scenario"
+    default = slot.field.get_default(call_default_factory=True)
+    if slot.field.is_required() or isinstance(default, Mapping) or held != default:
+        usual = ""
+        if not slot.field.is_required() and slot.limits and not isinstance(default, Mapping):
+            usual = f"; usually {value(default)}"
+        return f"the scenario{usual}"
+    noted = str(slot.note("source"))
+    return f"default: {noted}" if noted else "default"
+
+
+def leaves(part: Part, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every value that a part holds, with the path to it."""
+    for name in type(part).model_fields:
+        yield from _below(getattr(part, name), (*path, name))
+
+
+def _below(held: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    if isinstance(held, Part):
+        yield from leaves(held, path)
+    elif isinstance(held, Mapping):
+        for key, one in held.items():
+            yield from _below(one, (*path, key))
+    elif isinstance(held, Sequence) and any(isinstance(one, Part) for one in held):
+        for place, one in enumerate(held):
+            yield from _below(one, (*path, place))
+    else:
+        yield path, held
+
+
+def _distribution(held: Distribution) -> str:
+    if held.kind == "choice":
+        if len(set(held.weights)) == 1:
+            return f"{text.listed([number(one) for one in held.values], 'or')}, equally likely"
+        weighed = zip(held.values, held.weights, strict=True)
+        return text.listed(
+            [f"{number(one)} ({text.percent(weight)}%)" for one, weight in weighed], "or"
+        )
+    return _DISTRIBUTIONS[held.kind].format(*(number(one) for one in held.values))
+
+
+# --- The tables of a page on a run: outcomes, differences and endings, every figure with its interval
+
+_MOMENTS = {
+    "24_hours": "24 hours",
+    "72_hours": "72 hours",
+    "96_hours": "96 hours",
+    "7_days": "7 days",
+}
+
+
+def outcomes(summary: Mapping[str, Any]) -> Table:
+    """A row a scenario: how often, how quickly, and how often the worst."""
+    rows = []
+    for name, scenario in summary["scenarios"].items():
+        clock = scenario["ceasefire"]["from_first_strike"]
+        cells = [
+            share(scenario["endings"]["agreement"]),
+            *(share(clock["by"][moment]) for moment in _MOMENTS),
+            median(clock["median_hours"], clock["of"]),
+            share(scenario["shares"]["war"]),
+            share(scenario["shares"]["nuclear_use"]),
+        ]
+        rows.append((text.label(name), cells))
+    return Table(
+        name="outcomes",
+        caption="Outcomes of each scenario, with 95% intervals",
+        head=[
+            "Scenario",
+            "Ends in a ceasefire that holds, % of all crises",
+            *(f"Ceasefire within {moment}, % of those struck" for moment in _MOMENTS.values()),
+            "Half of those struck have a ceasefire within, hours",
+            "Full-scale war, % of all crises",
+            "Nuclear use, % of all crises",
+        ],
+        rows=rows,
+        note="Ceasefires within a time, and the time by which half have one, are counted from the first strike, among the "
+        "crises with a first strike: those struck.",
+    )
+
+
+def differences(summary: Mapping[str, Any]) -> Table:
+    """A row a scenario: its figures less those of the reference."""
+    rows = []
+    for name, one in summary["differences"].items():
+        clock = one["ceasefire"]["from_first_strike"]
+        cells = [
+            difference(one["endings"]["agreement"], text.points),
+            difference(clock["by"]["96_hours"], text.points),
+            difference(clock["median_hours"], text.signed_hours),
+            difference(one["shares"]["war"], text.points),
+            Cell(text.count(one["pairs"]) if one["paired"] else "not paired"),
+        ]
+        rows.append((text.label(name), cells))
+    reference = text.label(summary["reference"])
+    return Table(
+        name="differences",
+        caption=f"Differences from “{reference}”, with 95% intervals",
+        head=[
+            "Scenario",
+            "Ends in a ceasefire that holds, points of all crises",
+            "Ceasefire within 96 hours, points of those struck",
+            "Half of those struck have a ceasefire within, hours",
+            "Full-scale war, points of all crises",
+            "Pairs of crises",
+        ],
+        rows=rows,
+        note="Points are percentage points; those struck are each scenario’s crises with a first strike. Bold where the "
+        "interval leaves out zero, so that chance alone hardly explains the difference. "
+        + _HOW[_is_paired(summary)],
+    )
+
+
+#: How crises are compared, by whether all of them share their luck with the reference.
+_HOW = {
+    True: "Crises are compared in pairs: each has the same luck in both scenarios, and only what the scenario changes "
+    "differs.",
+    False: "Where crises are compared in pairs, each has the same luck in both scenarios; where it says that they are not "
+    "paired, the luck differs too.",
+}
+
+
+def _is_paired(summary: Mapping[str, Any]) -> bool:
+    return all(one["paired"] for one in summary["differences"].values())
+
+
+def endings(summary: Mapping[str, Any]) -> Table:
+    """A row a scenario: the share of each ending, and of mediation."""
+    rows = []
+    for name, scenario in summary["scenarios"].items():
+        cells = [share(scenario["endings"][ending]) for ending in text.ENDINGS]
+        cells += [share(scenario["shares"][event]) for event in ("first_strike", "mediated")]
+        rows.append((text.label(name), cells))
+    return Table(
+        name="endings",
+        caption="How crises end in each scenario, in % of all crises, with 95% intervals",
+        head=[
+            "Scenario",
+            *(end.capitalize() for end in text.ENDINGS.values()),
+            "See a first strike",
+            "Mediated",
+        ],
+        rows=rows,
+        note="Agreement: a ceasefire that held for as long as it was watched. Tacit: both step down and nothing is signed. "
+        "Unilateral: one side gives way. Imposed: one side is beaten. Faded: it goes quiet without a settlement. Still "
+        "going: cut off at the horizon, which never counts as a ceasefire.",
+    )
+
+
+def share(figure: Figure) -> Cell:
+    """A share in per cent with its interval."""
+    if figure["estimate"] is None:
+        return Cell("not known")
+    return Cell(text.percent(figure["estimate"]), _limits(figure, text.percent))
+
+
+def median(figure: Figure | None, of: int) -> Cell:
+    """A median time in hours with its interval; `of` is the number of crises on its clock."""
+    if figure is None:
+        return Cell("never half" if of else "none struck")
+    return Cell(text.count(figure["estimate"]), _limits(figure, text.count))
+
+
+def difference(figure: Figure | None, write: Callable[[float], str]) -> Cell:
+    """A difference with its interval, which stands out where that leaves out zero."""
+    if figure is None or figure["estimate"] is None:
+        return Cell("not known")
+    return Cell(write(figure["estimate"]), _limits(figure, write), is_clear(figure))
+
+
+def _limits(figure: Figure, write: Callable[[float], str]) -> str:
+    low, high = figure["lower"], figure["upper"]
+    if low is None and high is None:
+        return "limits not known"
+    if high is None:
+        return f"at least {write(low)}"
+    return f"at most {write(high)}" if low is None else f"{write(low)} to {write(high)}"

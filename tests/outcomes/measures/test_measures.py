@@ -7,8 +7,8 @@ import pytest
 
 from crisis_sim.batch import Batch, Ensemble, simulate
 from crisis_sim.outcomes import summarise
-from crisis_sim.outcomes.measures import Columns, known_names, measure
-from crisis_sim.outcomes.measures.names import SUMMARY_PATHS
+from crisis_sim.outcomes.measures import Columns
+from crisis_sim.outcomes.names import SUMMARY_PATHS, known_names, measure
 from crisis_sim.scenario import load_scenario
 from crisis_sim.scenario.errors import ScenarioError
 

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 from matplotlib.figure import Figure
 
-from crisis_sim.report.charts.dates import date_axis
+from crisis_sim.report.curves import date_axis
 
 START = datetime.fromisoformat("2025-04-22T15:00+05:30")
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from crisis_sim.batch.ensemble import Batch
-from crisis_sim.report import charts
+from crisis_sim.report.shares import draw_differences
 from tests.report.looking import words_in
 
 
@@ -54,7 +54,7 @@ def test_limits_and_differences_that_are_not_known(batch: Batch, summary: dict[s
     first, second, *_ = changed["differences"].values()
     first["ceasefire"]["from_first_strike"]["median_hours"] = None
     second["ceasefire"]["from_first_strike"]["median_hours"]["upper"] = None
-    figure = charts.draw_differences(batch, changed)
+    figure = draw_differences(batch, changed)
     assert "never reaches half" in words_in(figure)
     arrows = [text for text in panel(figure, "Median").texts if text.arrow_patch]
     assert len(arrows) == 1
@@ -63,7 +63,7 @@ def test_limits_and_differences_that_are_not_known(batch: Batch, summary: dict[s
 def test_one_scenario_has_nothing_to_be_compared_with(
     batch: Batch, summary: dict[str, Any]
 ) -> None:
-    figure = charts.draw_differences(batch, {**summary, "differences": {}})
+    figure = draw_differences(batch, {**summary, "differences": {}})
     assert "May 2025 is the only scenario" in words_in(figure)
 
 
@@ -73,4 +73,4 @@ def test_it_says_when_not_all_were_paired(
     changed = copy.deepcopy(summary)
     next(iter(changed["differences"].values()))["paired"] = False
     assert "same luck, replicate by replicate" in words_in(drawn["differences"])
-    assert "not all with the same luck" in words_in(charts.draw_differences(batch, changed))
+    assert "not all with the same luck" in words_in(draw_differences(batch, changed))

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 
+from crisis_sim import style
 from crisis_sim.batch.ensemble import Batch
-from crisis_sim.report import style
 
 
 def test_segments_are_the_shares_and_fill_the_bar(

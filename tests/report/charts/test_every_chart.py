@@ -14,7 +14,9 @@ from matplotlib.figure import Figure
 from crisis_sim.batch.ensemble import Batch
 from crisis_sim.model.journal import Journal
 from crisis_sim.outcomes.summary import summarise
-from crisis_sim.report import charts
+from crisis_sim.report.curves import draw_incidence, draw_markets
+from crisis_sim.report.replay import draw_replay
+from crisis_sim.report.shares import draw_differences, draw_endings
 from crisis_sim.scenario.schema import Scenario
 from tests.report.looking import legend_entries, legends_over_data, overlaps, svg, texts, words_in
 from tests.report.made_up import (
@@ -29,13 +31,11 @@ from tests.report.made_up import (
 Draw = Callable[[Batch, dict[str, Any]], Figure]
 
 CHARTS: dict[str, Draw] = {
-    "from the first strike": charts.draw_incidence,
-    "from the trigger": lambda batch, summary: charts.draw_incidence(
-        batch, summary, "from_trigger"
-    ),
-    "endings": charts.draw_endings,
-    "differences": charts.draw_differences,
-    "markets": charts.draw_markets,
+    "from the first strike": draw_incidence,
+    "from the trigger": lambda batch, summary: draw_incidence(batch, summary, "from_trigger"),
+    "endings": draw_endings,
+    "differences": draw_differences,
+    "markets": draw_markets,
 }
 
 every_chart = pytest.mark.parametrize("draw", CHARTS.values(), ids=CHARTS.keys())
@@ -90,14 +90,14 @@ def test_drawn_twice_an_svg_is_the_same_to_the_byte(
 def test_drawn_twice_a_replay_is_the_same_to_the_byte(
     drawn: dict[str, Figure], journal: Journal, scenario: Scenario, tmp_path: Path
 ) -> None:
-    assert svg(drawn["replay"], tmp_path) == svg(charts.draw_replay(journal, scenario), tmp_path)
+    assert svg(drawn["replay"], tmp_path) == svg(draw_replay(journal, scenario), tmp_path)
 
 
 def test_drawing_leaves_no_settings_behind(batch: Batch, summary: dict[str, Any]) -> None:
     import matplotlib as mpl
 
     before = dict(mpl.rcParams)
-    charts.draw_endings(batch, summary)
+    draw_endings(batch, summary)
     assert dict(mpl.rcParams) == before
 
 
@@ -131,16 +131,14 @@ def dozen() -> tuple[Batch, dict[str, Any]]:
     return batch, summarise(batch)
 
 
-@pytest.mark.parametrize(
-    "draw", [charts.draw_incidence, charts.draw_endings, charts.draw_differences]
-)
+@pytest.mark.parametrize("draw", [draw_incidence, draw_endings, draw_differences])
 def test_twelve_scenarios_with_long_names_are_told_apart(
     draw: Draw, dozen: tuple[Batch, dict[str, Any]]
 ) -> None:
     figure = draw(*dozen)
     assert overlaps(figure) == []
     labels = {text.get_text() for text in texts(figure) if text.get_text().startswith("A scenario")}
-    expected = 11 if draw is charts.draw_differences else 12
+    expected = 11 if draw is draw_differences else 12
     assert len({label.split(":")[0][-2:] for label in labels}) == expected
 
 
@@ -175,7 +173,7 @@ def test_no_strike_no_ceasefire_no_record_and_no_third_parties(draw: Draw) -> No
     assert "real" not in words_in(figure)
 
 
-@pytest.mark.parametrize("draw", [charts.draw_incidence, charts.draw_markets])
+@pytest.mark.parametrize("draw", [draw_incidence, draw_markets])
 def test_an_ensemble_that_knows_nothing_of_its_scenario(draw: Draw) -> None:
     from dataclasses import replace
 
@@ -183,7 +181,7 @@ def test_an_ensemble_that_knows_nothing_of_its_scenario(draw: Draw) -> None:
     assert overlaps(draw(batch, summarise(batch))) == []
 
 
-@pytest.mark.parametrize("draw", [charts.draw_endings, charts.draw_markets])
+@pytest.mark.parametrize("draw", [draw_endings, draw_markets])
 def test_names_that_would_be_formulas_are_drawn_as_they_stand(draw: Draw) -> None:
     index = {"title": "India", "resolve": 0.5, "audience": 0.5, "market": {"index": "a$\\frac$"}}
     states = {"india": index, "pakistan": {**index, "title": "$x_"}}
@@ -197,11 +195,11 @@ def test_names_that_would_be_formulas_are_drawn_as_they_stand(draw: Draw) -> Non
 def test_a_replay_without_strike_record_or_third_parties() -> None:
     quiet = make_journal((*ENTRIES[:6], ("05-24 15:00", "ended", "", {"ending": "faded"})))
     bare = make_scenario(real_path=None, mediators=None, lenders=None, channels=None, advisers=None)
-    figure = charts.draw_replay(quiet, bare)
+    figure = draw_replay(quiet, bare)
     assert overlaps(figure) == []
     assert len(figure.axes) == 2
     assert legend_entries(figure) == ["India", "Pakistan"]
 
 
 def test_a_replay_of_an_empty_journal() -> None:
-    assert overlaps(charts.draw_replay(Journal(), make_scenario())) == []
+    assert overlaps(draw_replay(Journal(), make_scenario())) == []

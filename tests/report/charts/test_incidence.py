@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from crisis_sim.batch.ensemble import Batch
 from crisis_sim.outcomes.summary import summarise
-from crisis_sim.report import charts
+from crisis_sim.report.curves import draw_incidence
 from tests.report.looking import words_in
 from tests.report.made_up import hours, make_batch, make_ensemble
 
@@ -46,7 +46,7 @@ def test_curves_are_the_incidence_of_the_summary(
 
 def test_the_reference_is_drawn_first_and_alone_on_the_left(batch: Batch) -> None:
     pair = make_batch(batch.ensembles["may_2025"], batch.ensembles["no_mediators"])
-    left, right = charts.draw_incidence(pair, summarise(pair, "no_mediators")).axes
+    left, right = draw_incidence(pair, summarise(pair, "no_mediators")).axes
     assert left.get_title(loc="left").startswith("No mediators")
     names = [text.get_text() for text in right.texts]
     assert "No mediators" in names
@@ -76,10 +76,10 @@ def test_without_a_first_strike_the_chart_says_so() -> None:
 
     batch = make_batch(make_ensemble("may_2025", replicates=50, change=no_strike))
     summary = summarise(batch)
-    assert "no crisis saw a first strike" in words_in(charts.draw_incidence(batch, summary))
-    assert "no crisis saw" not in words_in(charts.draw_incidence(batch, summary, "from_trigger"))
+    assert "no crisis saw a first strike" in words_in(draw_incidence(batch, summary))
+    assert "no crisis saw" not in words_in(draw_incidence(batch, summary, "from_trigger"))
 
 
 def test_an_unknown_clock_is_a_key_error(batch: Batch, summary: dict[str, Any]) -> None:
     with pytest.raises(KeyError):
-        charts.draw_incidence(batch, summary, "from_yesterday")
+        draw_incidence(batch, summary, "from_yesterday")

@@ -8,8 +8,9 @@ import pytest
 
 from crisis_sim.batch.ensemble import Batch
 from crisis_sim.outcomes.summary import summarise
-from crisis_sim.report import charts
-from crisis_sim.report.charts.shown import MOST_CURVES, MOST_ROWS, shown
+from crisis_sim.report.curves import MOST_CURVES, MOST_ROWS, draw_incidence, shown
+from crisis_sim.report.replay import draw_replay
+from crisis_sim.report.shares import draw_differences, draw_endings
 from tests.report.looking import legends_over_data, overlaps, texts, words_in
 from tests.report.made_up import CASES, make_batch, make_ensemble, make_journal, make_scenario
 
@@ -49,9 +50,9 @@ def first(many: tuple[Batch, dict[str, Any]], size: int) -> tuple[Batch, dict[st
 @pytest.mark.parametrize(
     ("draw", "most"),
     [
-        (charts.draw_incidence, MOST_CURVES),
-        (charts.draw_endings, MOST_ROWS),
-        (charts.draw_differences, MOST_ROWS),
+        (draw_incidence, MOST_CURVES),
+        (draw_endings, MOST_ROWS),
+        (draw_differences, MOST_ROWS),
     ],
 )
 def test_any_number_of_scenarios_can_be_read_and_it_is_said_how_many_are_left_out(
@@ -100,7 +101,7 @@ def test_a_replay_of_any_number_of_third_parties_can_be_read(kind: str, size: in
     parts = {f"p{k}": {"title": f"{LONG} {k}", **own, **standing} for k in range(size)}
     parties = dict.fromkeys(("mediators", "lenders", "channels", "advisers"))
     scenario = make_scenario(**{**parties, kind: parts})
-    figure = charts.draw_replay(make_journal(), scenario)
+    figure = draw_replay(make_journal(), scenario)
     assert overlaps(figure) == []
     assert legends_over_data(figure) == []
     labels = [one.get_text() for one in texts(figure) if one.get_text().startswith("Ministère")]

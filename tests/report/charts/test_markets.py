@@ -9,8 +9,7 @@ from matplotlib.figure import Figure
 
 from crisis_sim.batch.ensemble import Batch
 from crisis_sim.outcomes.summary import summarise
-from crisis_sim.report import charts
-from crisis_sim.report.charts.markets import levels
+from crisis_sim.report.curves import draw_markets, levels
 from tests.report.looking import legend_entries, words_in
 from tests.report.made_up import REAL_CLOSES, make_batch, make_ensemble
 
@@ -59,9 +58,7 @@ def test_levels_do_not_depend_on_the_order_of_rows() -> None:
 def test_without_paths_or_record_it_says_what_is_missing() -> None:
     ensemble = make_ensemble("may_2025", replicates=50, paths=False)
     batch = make_batch(ensemble)
-    assert "this batch kept no market paths" in words_in(
-        charts.draw_markets(batch, summarise(batch))
-    )
+    assert "this batch kept no market paths" in words_in(draw_markets(batch, summarise(batch)))
 
 
 def test_the_legend_names_the_record_only_where_there_is_one(
@@ -69,4 +66,4 @@ def test_the_legend_names_the_record_only_where_there_is_one(
 ) -> None:
     assert "real close" in legend_entries(drawn["markets"])
     bare = make_batch(replace(batch.ensembles["may_2025"], scenario={}))
-    assert "real close" not in legend_entries(charts.draw_markets(bare, summarise(bare)))
+    assert "real close" not in legend_entries(draw_markets(bare, summarise(bare)))

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from crisis_sim.model.journal import Journal
-from crisis_sim.report import charts
+from crisis_sim.report.replay import draw_replay
 from crisis_sim.scenario.schema import Scenario
 from tests.report.looking import legend_entries, overlaps, words_in
 from tests.report.made_up import ENTRIES, hours, make_journal, make_scenario
@@ -65,13 +65,13 @@ def test_a_crisis_of_one_long_fight_needs_no_close_view() -> None:
     moves = [(m, *rest) for m, *rest in ENTRIES if rest[0] in ("trigger", "ended")]
     strike = ("04-23 15:00", "climbed", "india", {"from_rung": "calm", "to_rung": "limited strike"})
     journal = make_journal([moves[0], strike, moves[1]])
-    assert len(charts.draw_replay(journal, make_scenario()).axes) == 3
+    assert len(draw_replay(journal, make_scenario()).axes) == 3
 
 
 def test_a_ladder_of_many_rungs_and_a_dozen_mediators() -> None:
     ladder = [{"name": f"rung {k}", "intensity": k / 59.0, "strike": k > 40} for k in range(60)]
     mediators = {f"power_{k}": {"title": f"The {k}th power with a long title"} for k in range(12)}
     scenario = make_scenario(ladder=ladder, mediators=mediators, real_path=None)
-    figure = charts.draw_replay(make_journal(ENTRIES[:6]), scenario)
+    figure = draw_replay(make_journal(ENTRIES[:6]), scenario)
     assert len(figure.axes[0].get_yticklabels()) <= 14
     assert overlaps(figure) == []

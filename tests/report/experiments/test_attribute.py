@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from matplotlib.colors import to_hex
 
+from crisis_sim import style
 from crisis_sim.experiments import make_experiment, run_experiment
-from crisis_sim.experiments.findings import Findings
-from crisis_sim.report import style
+from crisis_sim.experiments.spec import Findings
 from crisis_sim.report.experiments import draw_experiment, write_experiment_charts
 from crisis_sim.report.experiments.attribute import draw_attribution, draw_interactions
 from tests.batch.crises import crisis

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from crisis_sim.report.experiments.attribute import draw_interactions
-from crisis_sim.report.experiments.sensitivity_planes import draw_pairs
+from crisis_sim.report.experiments.sensitivity import draw_pairs
 from tests.report.looking import overlaps, words_in
 
 WORDS = "among crises with a first strike, the share with a ceasefire within ninety-six hours of it"

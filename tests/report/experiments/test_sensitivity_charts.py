@@ -8,9 +8,7 @@ import pytest
 
 from crisis_sim.experiments import Findings, make_experiment, run_experiment
 from crisis_sim.report.experiments import draw_experiment
-from crisis_sim.report.experiments.sensitivity import draw_ranking
-from crisis_sim.report.experiments.sensitivity_planes import draw_effects
-from crisis_sim.report.experiments.sensitivity_tornado import draw_tornado
+from crisis_sim.report.experiments.sensitivity import draw_effects, draw_ranking, draw_tornado
 from tests.batch.crises import crisis
 from tests.report.looking import legends_over_data, overlaps, words_in
 

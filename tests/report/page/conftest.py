@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from crisis_sim.batch import run_to_folder
+from crisis_sim.cli.files import template_text
 from crisis_sim.experiments import make_experiment, run_experiment
 from crisis_sim.report import write_page
 from crisis_sim.scenario import Scenario
-from crisis_sim.scenario.template import template_text
 from tests.report.page.reading import Element, read
 
 HARM = (

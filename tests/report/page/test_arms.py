@@ -12,11 +12,11 @@ import pytest
 
 from crisis_sim.cli import DONE, run_command
 from crisis_sim.experiments import make_experiment, read_experiment, run_experiment
-from crisis_sim.report.charts import replay
-from crisis_sim.report.page import arms, page_of
+from crisis_sim.report import replay
+from crisis_sim.report.page import contents, page_of
 from crisis_sim.report.page import stories as told
-from crisis_sim.report.page.arms import Baseline, baseline
 from crisis_sim.report.page.blocks import Story, Table
+from crisis_sim.report.page.contents import Baseline, baseline
 from tests.report.page.conftest import short
 
 REPLICATES = 20
@@ -81,7 +81,7 @@ def test_a_sweep_tells_of_the_point_that_others_are_compared_with(sweep: Path) -
 def test_a_long_sweep_is_shown_from_end_to_end(
     sweep: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(arms, "SHOWN", 2)
+    monkeypatch.setattr(contents, "SHOWN", 2)
     names = list(found(sweep).arm.elsewhere)
     values = [row["states.northland.resolve"] for row in _points(sweep)]
     assert {names[0], names[-1]} == {f"resolve {one:g}" for one in (min(values), max(values))}
@@ -121,7 +121,7 @@ def test_a_sensitivity_analysis_tells_of_the_middle_beside_either_end(tornado: P
 def test_the_command_beside_a_story_tells_the_same_crisis(
     sweep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from crisis_sim.report.page.provenance import scenario_file
+    from crisis_sim.report.page.parts import scenario_file
 
     arm = found(sweep).arm
     story = told.tell_arm(arm).stories[0]
@@ -158,6 +158,6 @@ def test_crises_that_cannot_be_read_are_no_reason_for_no_page(sweep: Path, tmp_p
 def test_too_many_crises_to_look_through_are_not_told(
     sweep: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(arms, "MOST_CRISES", 3 * REPLICATES - 1)
+    monkeypatch.setattr(contents, "MOST_CRISES", 3 * REPLICATES - 1)
     assert baseline(read_experiment(sweep), sweep) is None
     assert "stories" not in [one.name for one in page_of(sweep).sections]

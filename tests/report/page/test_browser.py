@@ -12,8 +12,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from crisis_sim.report import write_page
-from crisis_sim.report.page import colours
-from crisis_sim.report.page.colours import contrast
+from crisis_sim.report.page import svg
+from crisis_sim.report.page.svg import contrast
 from crisis_sim.report.save import PAGE
 
 PHONE = {"width": 390, "height": 844}
@@ -101,9 +101,7 @@ def test_on_a_phone_nothing_sticks_out(page: Page) -> None:
 
 def test_by_night_every_colour_of_every_chart_is_seen(page: Page) -> None:
     page.emulate_media(color_scheme="dark")
-    assert (
-        written(page.evaluate("getComputedStyle(document.body).backgroundColor")) == colours.PAPER
-    )
+    assert written(page.evaluate("getComputedStyle(document.body).backgroundColor")) == svg.PAPER
     painted: list[list[str]] = page.evaluate(
         """() => [...document.querySelectorAll("svg.chart [style]")].flatMap(one =>
             ["fill", "stroke"].map(key => [one.style[key], getComputedStyle(one)[key]])
@@ -111,12 +109,12 @@ def test_by_night_every_colour_of_every_chart_is_seen(page: Page) -> None:
     )
     seen = {re.findall("#\\w+", given)[0]: written(shown) for given, shown in painted}
     assert len(seen) > 3
-    parts = {one: shown for one, shown in seen.items() if one.upper() not in colours._TURNED}
+    parts = {one: shown for one, shown in seen.items() if one.upper() not in svg._TURNED}
     assert parts
     for given, shown in parts.items():
-        assert contrast(shown, colours.PAPER) >= PARTS or given.upper() in colours._FIXED, given
+        assert contrast(shown, svg.PAPER) >= PARTS or given.upper() in svg._FIXED, given
     letters = page.locator("svg.chart").first.evaluate("one => getComputedStyle(one).fill")
-    assert written(letters) == colours.INK
+    assert written(letters) == svg.INK
 
 
 def test_it_is_printed_on_white_whatever_the_screen_has_and_on_a_sane_number_of_sheets(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from crisis_sim.batch.ensemble import Ensemble
-from crisis_sim.report.page.choose import Choice, choose
+from crisis_sim.report.page.stories import Choice, choose
 from tests.report.made_up import make_ensemble
 
 COUNT = 9

@@ -14,7 +14,7 @@ from crisis_sim.cli import MISTAKE, run_command
 from crisis_sim.experiments import Findings, make_experiment, run_experiment
 from crisis_sim.report import write_page
 from crisis_sim.report.experiments import DRAWERS
-from crisis_sim.report.page import of_experiment, page_of
+from crisis_sim.report.page import contents, page_of
 from crisis_sim.scenario import Scenario
 from tests.report.page.conftest import QUESTION, short
 from tests.report.page.reading import Element, read
@@ -71,7 +71,7 @@ def test_its_files_travel_with_it(html: str, tmp_path: Path) -> None:
 def test_a_table_too_large_for_a_page_is_said_to_be_in_the_folder(
     sweep: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(of_experiment, "MOST_ROWS", 5)
+    monkeypatch.setattr(contents, "MOST_ROWS", 5)
     (figures,) = (one for one in page_of(sweep).sections if one.name == "tables")
     said = figures.blocks[-1]
     assert "measures.parquet (6 rows)" in getattr(said, "text", "")
@@ -112,4 +112,4 @@ def test_every_chart_that_an_experiment_may_draw_is_called_by_what_it_shows() ->
         for name in re.findall(r'yield "(\w+)"', getsource(import_module(module)))
     }
     assert drawn
-    assert drawn <= set(of_experiment.CHARTS)
+    assert drawn <= set(contents.CHART_TITLES)

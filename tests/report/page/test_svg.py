@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 
-from crisis_sim.report import style
+from crisis_sim import style
 from crisis_sim.report.page.svg import inline
 
 

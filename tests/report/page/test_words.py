@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 
-from crisis_sim.report.page.markup import story_html
-from crisis_sim.report.page.question import told_median
-from crisis_sim.report.page.tables import difference, median, share
-from crisis_sim.report.page.values import number, source, value
-from crisis_sim.report.words import points
+from crisis_sim.report.page.blocks import difference, median, number, share, source, value
+from crisis_sim.report.page.parts import told_median
+from crisis_sim.report.page.stories import story_html
 from crisis_sim.scenario.behaviour import DecisionBehaviour
 from crisis_sim.scenario.numbers import Distribution
+from crisis_sim.text import points
 from tests.report.page.reading import read
 
 

@@ -17,8 +17,8 @@ from crisis_sim.batch.manifest import as_json, seal
 from crisis_sim.cli import DONE, MISTAKE, run_command
 from crisis_sim.model import CrisisModel
 from crisis_sim.outcomes import UnknownReferenceError
-from crisis_sim.report.charts import replay
-from crisis_sim.report.page import of_run, page_of, svg, write_page
+from crisis_sim.report import replay
+from crisis_sim.report.page import contents, page_of, svg, write_page
 from crisis_sim.report.page import stories as told
 from crisis_sim.report.save import remove_report
 from crisis_sim.scenario import Scenario
@@ -29,7 +29,7 @@ from tests.report.page.conftest import REPLICATES, SEED, short
 def no_charts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Charts take most of the time that a page takes, and have tests of their own."""
     names = ("ceasefire_from_first_strike", "endings", "differences")
-    monkeypatch.setattr(of_run, "draw_all", lambda *_: ((name, None) for name in names))
+    monkeypatch.setattr(contents, "draw_all", lambda *_: ((name, None) for name in names))
     monkeypatch.setattr(replay, "draw_replay", lambda *_: None)
     for module in (svg, told):
         monkeypatch.setattr(module, "inline", lambda *_: "<svg></svg>")
@@ -66,7 +66,7 @@ def test_the_scenarios_in_a_page_are_files_that_run_takes(
 def test_a_report_shows_how_far_it_is(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from crisis_sim.cli import report
+    from crisis_sim.cli import run
 
     seen: list[tuple[int, int]] = []
 
@@ -74,7 +74,7 @@ def test_a_report_shows_how_far_it_is(
     def bar(what: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: seen.append((done, total))
 
-    monkeypatch.setattr(report, "progress_bar", bar)
+    monkeypatch.setattr(run, "progress_bar", bar)
     assert run_command(["report", str(folder), "--out", str(tmp_path / "page.html")]) == DONE
     done = [one for one, _ in seen]
     assert done == sorted(set(done))

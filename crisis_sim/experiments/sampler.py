@@ -1,0 +1,844 @@
+"""The sampler of a posterior: sequential Monte Carlo, its problem, priors and checkpoints."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from crisis_sim.batch import simulate
+from crisis_sim.batch.files import (
+    ResultsError,
+    as_json,
+    believed,
+    check,
+    digest_of,
+    inside,
+    parquet_of,
+    read_bytes,
+    read_json,
+    sealed,
+    table_of,
+    write_durably,
+)
+from crisis_sim.experiments.calibrate import Aim, Target, Watched, aim_of
+from crisis_sim.experiments.design import IN_MEMORY
+from crisis_sim.experiments.factors import Factor, Range, number_at, resolve
+from crisis_sim.experiments.spec import MOST, Experiment, Spec
+from crisis_sim.model.parameters import invert
+from crisis_sim.outcomes.durations import Replicates
+from crisis_sim.outcomes.measures import HOURS, TRIGGER, Clock, Condition
+from crisis_sim.outcomes.names import measure
+from crisis_sim.scenario.introspect import numbers_of
+from crisis_sim.scenario.numbers import Distribution, Part
+from crisis_sim.scenario.schema import Scenario
+
+if TYPE_CHECKING:
+    from crisis_sim.experiments.spec import RunOptions
+
+
+# --- What a posterior experiment says
+
+MOST_PARTICLES, MOST_GENERATIONS = 100_000, 100
+
+
+class Observed(Part):
+    """A number on record of one crisis."""
+
+    of: str = Field(description="the outcome, such as ceasefire_in_effect_at_hours")
+    since: str = Field(TRIGGER, description="of a time: since when it is counted")
+    value: float = Field(description="what the record says")
+    within: float = Field(
+        description="how far a crisis may be off and still count as the same", gt=0
+    )
+    unit: Literal["hours", "days"] = Field("hours", description="of a time: the unit of both")
+
+
+class Case(Part):
+    """One crisis on record: one draw from what the model could have shown."""
+
+    name: str = Field(description="what it is called")
+    record: tuple[Observed, ...] = Field((), description="numbers that are on record")
+    so: dict[str, Any] = Field(
+        default_factory=dict, description="what else was so, such as {ending: agreement}"
+    )
+    scenario: str = Field("", description="in which scenario; in the first where left out")
+
+
+class PosteriorSpec(Spec):
+    """What a record, or figures over many crises, say of parameters."""
+
+    kind: Literal["posterior"] = Field(description="what kind of experiment it is")
+    others: tuple[str, ...] = Field(
+        (), description="scenarios fitted together with the first, on the same parameters"
+    )
+    vary: dict[str, Range] = Field(
+        min_length=1,
+        description="the parameters by path; the prior is what the scenario leaves open, or even "
+        "over a range that is given",
+    )
+    targets: tuple[Target, ...] = Field((), description="figures that many crises should show")
+    cases: tuple[Case, ...] = Field((), description="single crises on record")
+    particles: int = Field(
+        description="points tried in each generation", strict=True, ge=20, le=MOST_PARTICLES
+    )
+    generations: int = Field(
+        5,
+        description="rounds, each nearer to what fits",
+        strict=True,
+        ge=1,
+        le=MOST_GENERATIONS,
+    )
+    replicates: int = Field(
+        description="crises of each particle, each with luck of its own", strict=True, ge=1, le=MOST
+    )
+    tolerance: float = Field(
+        1.0,
+        description="where to stop tightening, in the targets' standard errors and the records' own "
+        "distances",
+        gt=0,
+    )
+    draws: int | None = Field(
+        None,
+        description="points drawn from the posterior for the check; as many as particles, "
+        "but at most 200, where left out",
+        strict=True,
+        ge=20,
+        le=MOST_PARTICLES,
+    )
+
+
+# --- Priors: what is believed of each parameter before anything was seen
+#
+# Sampling goes on in normal scores: a parameter's score is the standard normal quantile of its place
+# in its prior. So the prior of every score is standard normal, whatever the prior of its parameter;
+# no proposal ever falls outside a range; and steps are of a sensible size for all of them.
+
+Values = NDArray[np.float64]
+
+#: Probabilities nearer to 0 and 1 than this are taken as so near: no float lies beyond.
+EDGE = 1e-12
+#: Points at which a prior's mean and variance are taken.
+GRID = 4096
+
+
+@dataclass(frozen=True)
+class Prior:
+    """What is believed of one parameter.
+
+    Attributes:
+        factor: what it is; its range serves for axes.
+        distribution: the scenario's own; None where a range is given, over which it is even (in the
+            logarithm, where the range's scale is `log`).
+        low, high: what the schema allows.
+    """
+
+    factor: Factor
+    distribution: Distribution | None
+    low: float
+    high: float
+
+    @property
+    def path(self) -> str:
+        """The parameter's path."""
+        return self.factor.path
+
+    def at(self, shares: Values) -> Values:
+        """Its values at cumulative probabilities."""
+        if self.distribution is None:
+            values = np.asarray(self.factor.at(shares), dtype=np.float64)
+            return np.clip(values, self.factor.low, self.factor.high)
+        drawn = invert(self.distribution, shares, self.low, self.high)
+        return np.clip(np.asarray(drawn, dtype=np.float64), self.low, self.high)
+
+    def scaled(self, values: Values) -> Values:
+        """Values on the scale on which they are compared: their logarithms where that is asked."""
+        return np.log(np.maximum(values, 1e-300)) if self.factor.scale == "log" else values
+
+    def spread(self) -> tuple[float, float]:
+        """Mean and standard deviation, on its scale."""
+        values = self.scaled(self.at((np.arange(GRID) + 0.5) / GRID))
+        return float(values.mean()), float(values.std())
+
+    def words(self) -> str:
+        """The prior as a person would say it."""
+        if self.distribution is None:
+            even = "even in the logarithm" if self.factor.scale == "log" else "even"
+            return f"{even} from {self.factor.low:g} to {self.factor.high:g}"
+        numbers = ", ".join(f"{value:g}" for value in self.distribution.values)
+        return f"{self.distribution.kind} {numbers}"
+
+
+def prior_of(path: str, written: Range, scenarios: Sequence[Scenario]) -> Prior:
+    """A prior from what a file says, which must have been checked.
+
+    Args:
+        path: the parameter's path.
+        written: a range, or nothing.
+        scenarios: the scenarios; the first that has the parameter is asked.
+    """
+    scenario = next(one for one in scenarios if path in numbers_of(one))
+    given = number_at(scenario, path)
+    own = isinstance(given, Distribution) and written.low is None and written.high is None
+    allowed = numbers_of(scenario)[path]
+    distribution = given if own and isinstance(given, Distribution) else None
+    return Prior(resolve(path, written, scenario), distribution, allowed.low, allowed.high)
+
+
+def values_of(priors: Sequence[Prior], scores: Values) -> Values:
+    """Parameters of normal scores, `(particles, parameters)` both."""
+    from scipy.special import ndtr
+
+    shares = np.clip(ndtr(scores), EDGE, 1.0 - EDGE)
+    return np.stack([prior.at(shares[:, k]) for k, prior in enumerate(priors)], axis=1)
+
+
+def log_density(scores: Values) -> Values:
+    """Logarithm of the prior density of scores: independent and standard normal."""
+    dimensions = scores.shape[1]
+    return np.asarray(
+        -0.5 * np.einsum("pk,pk->p", scores, scores) - 0.5 * dimensions * math.log(2 * math.pi)
+    )
+
+
+# --- A single crisis on record: in which crises everything went as it did
+
+Single = NDArray[np.float32]
+
+
+def is_time(column: str) -> bool:
+    """Whether a column holds times."""
+    return column.endswith("_at_hours")
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number on record.
+
+    Attributes:
+        case: the name of the crisis.
+        scenario: in which scenario.
+        observed: what is on record.
+    """
+
+    case: str
+    scenario: str
+    observed: Observed
+
+    @property
+    def unit(self) -> str:
+        """Its unit; "" for what is no time."""
+        return self.observed.unit if is_time(self.observed.of) else ""
+
+    @property
+    def words(self) -> str:
+        """What it is."""
+        of, since = self.observed.of, self.observed.since
+        if not is_time(of):
+            return of.replace("_", " ")
+        clock = Clock(of, since)
+        return f"from {clock.since_words()} to {_article(clock.words())}"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of outcomes that it is read from."""
+        of, since = self.observed.of, self.observed.since
+        return Clock(of, since).columns if is_time(of) else (of,)
+
+    def read(self, replicates: Replicates) -> Single:
+        """Its value in each crisis, `(rows,)`; NaN where it never came."""
+        of, since = self.observed.of, self.observed.since
+        if not is_time(of):
+            return np.asarray(replicates.column(of), dtype=np.float32)
+        durations = Clock(of, since).read(replicates)
+        hours = np.where(durations.cause == 1, durations.hours, np.nan)
+        return np.asarray(hours / HOURS[self.unit], dtype=np.float32)
+
+
+def numbers_on_record(cases: tuple[Case, ...], first: str) -> tuple[Number, ...]:
+    """All numbers of all crises on record.
+
+    Args:
+        cases: the crises.
+        first: the name of the first scenario, which is meant where none is named.
+    """
+    return tuple(
+        Number(case.name, case.scenario or first, observed)
+        for case in cases
+        for observed in case.record
+    )
+
+
+def condition_of(case: Case) -> Condition | None:
+    """What else must be so; None where nothing is said."""
+    return Condition.of(case.so) if case.so else None
+
+
+def misses(cases: tuple[Case, ...], values: Single, so: NDArray[np.bool_]) -> Single:
+    """How far each crisis is from each record, in the distances that count as the same.
+
+    Args:
+        cases: the crises on record.
+        values: the numbers on record as they are in each crisis, `(particles, numbers, replicates)`.
+        so: whether what else must be so is, `(particles, cases, replicates)`.
+
+    Returns:
+        The farthest number's distance, `(particles, cases, replicates)`, in ascending order;
+        infinite where something did not come, or was not so.
+    """
+    found = np.where(so, np.float32(0.0), np.float32(np.inf))
+    place = 0
+    for k, case in enumerate(cases):
+        for observed in case.record:
+            apart = np.abs(values[:, place] - np.float32(observed.value)) / observed.within
+            apart = np.where(np.isnan(apart), np.inf, apart)
+            found[:, k] = np.maximum(found[:, k], apart)
+            place += 1
+    return np.sort(found, axis=2)
+
+
+def _article(words: str) -> str:
+    """A thing with its article: a ceasefire, an end, the first strike."""
+    if words.startswith("first "):
+        return f"the {words}"
+    return f"{'an' if words[:1] in 'aeiou' else 'a'} {words}"
+
+
+# --- What a posterior is about: its priors, what was seen in the world, and crises at particles
+#
+# Every crisis of every particle has luck of its own. A design's points share theirs, which makes their
+# differences sure; here it would make all particles err alike, and the posterior would take one
+# sample's luck for knowledge. With luck of its own, a particle's share of crises like the record is an
+# unbiased estimate of its likelihood, whose noise averages out over particles (Andrieu and Roberts
+# 2009).
+
+#: A target without an interval is taken as known to this share of the spread of what the prior
+#: shows (its median absolute deviation).
+EXACT = 0.1
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What crises showed at particles.
+
+    Attributes:
+        figures, errors: of what is watched the estimates and their standard errors, `(particles,
+            watched)`.
+        values: of the numbers on record the value in each crisis, `(particles, numbers,
+            replicates)`; NaN where it never came.
+        so: whether what else is on record was so, `(particles, cases, replicates)`.
+    """
+
+    figures: Values
+    errors: Values
+    values: NDArray[np.float32]
+    so: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A posterior to be found; it is the `Study` that `sampler.sample` samples from.
+
+    Attributes:
+        experiment: the experiment, checked.
+        options: in which way it is run.
+    """
+
+    experiment: Experiment
+    options: RunOptions
+
+    @property
+    def spec(self) -> PosteriorSpec:
+        """What the experiment says."""
+        spec = self.experiment.spec
+        assert isinstance(spec, PosteriorSpec)  # noqa: S101 - `kinds` has seen to it
+        return spec
+
+    @cached_property
+    def scenarios(self) -> tuple[Scenario, ...]:
+        """Its scenarios, the first one first."""
+        return (self.experiment.scenario, *self.experiment.others)
+
+    @cached_property
+    def priors(self) -> tuple[Prior, ...]:
+        """The parameters."""
+        return tuple(
+            prior_of(path, written, self.scenarios) for path, written in self.spec.vary.items()
+        )
+
+    @cached_property
+    def given_aims(self) -> tuple[Aim, ...]:
+        """The targets; those without an interval with no scale yet (see `aims`)."""
+        return tuple(
+            aim_of(target, measure(target.measure), target.scenario or self.scenarios[0].name)
+            for target in self.spec.targets
+        )
+
+    @cached_property
+    def watched(self) -> tuple[Watched, ...]:
+        """What is measured: first the targets, then the other outcomes."""
+        first = self.scenarios[0].name
+        targets = [
+            Watched(measure(target.measure), target.scenario or first)
+            for target in self.spec.targets
+        ]
+        return (*targets, *(Watched(one, first) for one in self.experiment.measures))
+
+    @cached_property
+    def numbers(self) -> tuple[Number, ...]:
+        """The numbers on record."""
+        return numbers_on_record(self.spec.cases, self.scenarios[0].name)
+
+    @property
+    def draws(self) -> int:
+        """Points drawn from the posterior for the check."""
+        return self.spec.draws or min(self.spec.particles, 200)
+
+    def aims(self, seen: Seen) -> tuple[Aim, ...]:
+        """The targets, each with its scale; `seen` begins with the generation from the prior."""
+        return tuple(
+            self._with_scale(aim, seen.figures[: self.spec.particles, k]) if aim.assumed else aim
+            for k, aim in enumerate(self.given_aims)
+        )
+
+    @staticmethod
+    def _with_scale(aim: Aim, shown: Values) -> Aim:
+        """A target without an interval, on the scale of what the prior shows."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            shown = np.log(shown) if aim.log else shown
+        shown = shown[np.isfinite(shown)]
+        spread = float(np.median(np.abs(shown - np.median(shown)))) if len(shown) else 0.0
+        return replace(aim, error=EXACT * spread) if spread > 0 else aim
+
+    def run(self, scores: Values, generation: int) -> Seen:
+        """Crises at particles, each with luck of its own."""
+        values = values_of(self.priors, scores)
+        size = max(IN_MEMORY // self.spec.replicates, 1)
+        parts = [
+            self._part(values[first : first + size], generation, first)
+            for first in range(0, len(values), size)
+        ]
+        return self.join(parts)
+
+    def join(self, seen: list[Seen]) -> Seen:
+        """What several generations have shown, as one."""
+        if len(seen) == 1:
+            return seen[0]
+        return Seen(
+            *(
+                np.concatenate([getattr(one, name) for one in seen])
+                for name in ("figures", "errors", "values", "so")
+            )
+        )
+
+    def likelihood(self, seen: Seen) -> Any:
+        """From a tolerance, the logarithm of each particle's likelihood.
+
+        Of targets it is normal, with the tolerance times their standard errors; of each crisis on
+        record, the share of crises that are within the tolerance of it.
+        """
+        aims = self.aims(seen)
+        squares = np.zeros(len(seen.figures))
+        for k, aim in enumerate(aims):
+            squares += aim.weight * aim.apart(seen.figures[:, k]) ** 2
+        off = misses(self.spec.cases, seen.values, seen.so)
+
+        def at(tolerance: float) -> Values:
+            found = -0.5 * squares / tolerance**2
+            shares = (off <= tolerance).mean(axis=2)
+            with np.errstate(divide="ignore"):
+                return np.asarray(found + np.log(shares).sum(axis=1))
+
+        return at
+
+    def _part(self, values: Values, generation: int, first: int) -> Seen:
+        spec, count = self.spec, len(values)
+        figures, errors = np.full((2, count, len(self.watched)), np.nan)
+        shown = np.full((count, len(self.numbers), spec.replicates), np.nan, dtype=np.float32)
+        so = np.ones((count, len(spec.cases), spec.replicates), dtype=np.bool_)
+        for place, scenario in enumerate(self.scenarios):
+            ensemble = self._ensemble(scenario, place, values, generation, first)
+            for k, watched in enumerate(self.watched):
+                if watched.scenario == scenario.name:
+                    found = watched.measure.over(ensemble, count)
+                    figures[:, k], errors[:, k] = found.estimate, found.standard_error
+            for k, number in enumerate(self.numbers):
+                if number.scenario == scenario.name:
+                    shown[:, k] = number.read(ensemble).reshape(count, -1)
+            for k, case in enumerate(spec.cases):
+                condition = condition_of(case)
+                if condition and (case.scenario or self.scenarios[0].name) == scenario.name:
+                    so[:, k] = condition.holds(ensemble).reshape(count, -1)
+        return Seen(figures, errors, shown, so)
+
+    def _ensemble(
+        self, scenario: Scenario, place: int, values: Values, generation: int, first: int
+    ) -> Any:
+        """A scenario's crises at particles: so many replicates for each, particle after particle."""
+        replicates, known = self.spec.replicates, numbers_of(scenario)
+        parameters = {
+            prior.path: np.repeat(values[:, k], replicates)
+            for k, prior in enumerate(self.priors)
+            if prior.path in known
+        }
+        rows = len(values) * replicates
+        before = self.crises_before(generation) + first * replicates * len(self.scenarios)
+        before += place * rows
+        batch = simulate(
+            [scenario],
+            rows,
+            luck_of(self.spec.seed, generation, first),
+            self.options.workers,
+            parameters=parameters,
+            agents=self.options.agents,
+            progress=lambda done, _: self.options.progress(before + done, self.crises),
+        )
+        return batch.ensembles[scenario.name]
+
+    def crises_before(self, generation: int) -> int:
+        """How many crises there are before a generation; the check is the one after the last."""
+        return generation * self.spec.particles * self.spec.replicates * len(self.scenarios)
+
+    @property
+    def crises(self) -> int:
+        """How many crises there are in all."""
+        check = self.draws * self.spec.replicates * len(self.scenarios)
+        return self.crises_before(self.spec.generations) + check
+
+
+def luck_of(seed: int, generation: int, first: int) -> int:
+    """The seed of crises' luck, another for each generation, and within it for each part that is run at once."""
+    sequence: Sequence[int] = [seed, generation, first]
+    low, high = np.random.SeedSequence(sequence).generate_state(2, np.uint32).tolist()
+    return int(low) + (int(high) << 31)
+
+
+# --- Adaptive importance sampling of a posterior, generation after generation
+#
+# The first generation is drawn from the prior. Each later one is drawn near the particles that fit so
+# far: a mixture of normal kernels around particles resampled by weight, as wide as Scott's rule makes
+# them, and for a tenth the prior again, so that nothing is ever ruled out for good. No particle is
+# thrown away: each is weighted by prior times likelihood over the mixture of *all* generations'
+# proposals (Cornuet, Marin, Mira and Robert 2012). The likelihood has a tolerance, which is lowered to
+# its goal as fast as the effective sample allows (Del Moral, Doucet and Jasra 2012).
+#
+# This is population Monte Carlo for approximate Bayesian computation (Beaumont, Cornuet, Marin and
+# Robert 2009), in which a generation costs what was planned, whatever it finds.
+
+Likelihood = Callable[[float], Values]
+
+#: The share of each later generation that is drawn from the prior.
+DEFENSIVE = 0.1
+#: The tolerance is as low as leaves an effective sample of this share of a generation.
+ENOUGH = 0.25
+#: Tolerances are looked for up to this many times the goal.
+WIDEST = 1e6
+_STEPS = 30
+
+
+class Study(Protocol):
+    """What is sampled from."""
+
+    def run(self, scores: Values, generation: int) -> Any:
+        """What crises show at particles; `scores` are `(particles, parameters)`.
+
+        The same for the same arguments.
+        """
+
+    def join(self, seen: list[Any]) -> Any:
+        """What several generations have shown, as one."""
+
+    def likelihood(self, seen: Any) -> Likelihood:
+        """From a tolerance, the logarithm of each particle's likelihood, -inf where it is none."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """From where a generation is drawn.
+
+    Attributes:
+        centres: where kernels stand, `(kernels, parameters)`; None for the prior alone.
+        root: the Cholesky root of their covariance.
+    """
+
+    centres: Values | None = None
+    root: Values | None = None
+
+    def draw(self, count: int, dimensions: int, random: np.random.Generator) -> Values:
+        """Particles, `(count, dimensions)`."""
+        drawn = random.standard_normal((count, dimensions))
+        if self.centres is None or self.root is None:
+            return drawn
+        from_kernels = random.random(count) >= DEFENSIVE
+        near = self.centres[random.integers(len(self.centres), size=count)]
+        return np.where(from_kernels[:, None], near + drawn @ self.root.T, drawn)
+
+    def log_density(self, scores: Values) -> Values:
+        """Logarithm of the density with which particles are drawn."""
+        prior = log_density(scores)
+        if self.centres is None or self.root is None:
+            return prior
+        from scipy.linalg import solve_triangular
+        from scipy.spatial.distance import cdist
+        from scipy.special import logsumexp
+
+        points, centres = (
+            solve_triangular(self.root, of.T, lower=True).T for of in (scores, self.centres)
+        )
+        scale = np.log(np.diag(self.root)).sum() + 0.5 * scores.shape[1] * math.log(2 * math.pi)
+        kernels = logsumexp(-0.5 * cdist(points, centres, "sqeuclidean"), axis=1)
+        near = kernels - math.log(len(centres)) - scale
+        return np.asarray(np.logaddexp(math.log(DEFENSIVE) + prior, math.log1p(-DEFENSIVE) + near))
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The particles of all generations so far, and how much each counts.
+
+    Attributes:
+        generation: of each particle, `(particles,)`.
+        scores: normal scores of its parameters, `(particles, parameters)`.
+        weight: how much it counts; they sum to 1.
+        seen: what its crises showed.
+        tolerance: of the likelihood.
+        effective: the effective sample size: so many equally weighted particles would say as much.
+        acceptance: the effective share of the last generation alone.
+    """
+
+    generation: NDArray[np.int64]
+    scores: Values
+    weight: Values
+    seen: Any
+    tolerance: float
+    effective: float
+    acceptance: float
+
+
+class NothingFitsError(Exception):
+    """No particle has shown anything like what was aimed for."""
+
+
+def sample(
+    study: Study,
+    dimensions: int,
+    particles: int,
+    generations: int,
+    seed: int,
+    goal: float = 1.0,
+) -> Iterator[Sample]:
+    """Sample a posterior; what there is after each generation.
+
+    Args:
+        study: what is sampled from.
+        dimensions: how many parameters.
+        particles: in each generation.
+        generations: how many.
+        seed: of all proposals; the same for the same seed and study.
+        goal: the lowest tolerance.
+
+    Raises:
+        NothingFitsError: when no particle has any likelihood at any tolerance.
+    """
+    proposals: list[Proposal] = []
+    scores: list[Values] = []
+    seen: list[Any] = []
+    now: Sample | None = None
+    highest = WIDEST * goal
+    for generation in range(generations):
+        random = np.random.default_rng([seed, generation])
+        proposals.append(Proposal() if now is None else proposal_near(now, particles, random))
+        scores.append(proposals[-1].draw(particles, dimensions, random))
+        seen.append(study.run(scores[-1], generation))
+        everywhere, shown = np.concatenate(scores), study.join(seen)
+        base = log_density(everywhere) - _mixture(proposals, everywhere)
+        likelihood = study.likelihood(shown)
+        tolerance = tolerance_for(likelihood, base, ENOUGH * particles, goal, highest)
+        logarithm = base + likelihood(tolerance)
+        own = logarithm[-particles:]
+        now = Sample(
+            np.repeat(np.arange(generation + 1), particles),
+            everywhere,
+            _normalised(logarithm),
+            shown,
+            tolerance,
+            effective_size(logarithm),
+            effective_size(own) / particles,
+        )
+        highest = tolerance
+        yield now
+
+
+def proposal_near(now: Sample, kernels: int, random: np.random.Generator) -> Proposal:
+    """Kernels around particles that fit, resampled by weight."""
+    dimensions = now.scores.shape[1]
+    centres = now.scores[resampled(now.weight, kernels, random)]
+    middle = now.weight @ now.scores
+    apart = now.scores - middle
+    covariance = np.einsum("p,pj,pk->jk", now.weight, apart, apart)
+    width = max(now.effective, 2.0) ** (-2.0 / (dimensions + 4))
+    steady = 1e-6 * np.eye(dimensions)
+    return Proposal(centres, np.linalg.cholesky(width * covariance + steady))
+
+
+def resampled(weight: Values, count: int, random: np.random.Generator) -> NDArray[np.int64]:
+    """Numbers of particles, each about as often as its weight says (systematic resampling)."""
+    places = (random.random() + np.arange(count)) / count
+    total = np.cumsum(weight)
+    return np.asarray(np.searchsorted(total / total[-1], places, side="right")).clip(
+        0, len(weight) - 1
+    )
+
+
+def tolerance_for(
+    likelihood: Likelihood, base: Values, enough: float, goal: float, highest: float
+) -> float:
+    """The lowest tolerance that leaves an effective sample of `enough`, from `goal` to `highest`.
+
+    Raises:
+        NothingFitsError: when there is no likelihood at the highest.
+    """
+    most = effective_size(base + likelihood(highest))
+    if most == 0.0:
+        raise NothingFitsError
+    enough = min(enough, 0.9 * most)
+    if effective_size(base + likelihood(goal)) >= enough:
+        return goal
+    low, high = math.log(goal), math.log(highest)
+    for _ in range(_STEPS):
+        middle = 0.5 * (low + high)
+        if effective_size(base + likelihood(math.exp(middle))) >= enough:
+            high = middle
+        else:
+            low = middle
+    return min(math.exp(high), highest)
+
+
+def effective_size(logarithm: Values) -> float:
+    """Kish's effective sample size of weights that are given by their logarithms; 0 for none."""
+    top = logarithm.max()
+    if top == -np.inf:
+        return 0.0
+    weight = np.exp(logarithm - top)
+    return float(weight.sum() ** 2 / (weight @ weight))
+
+
+def _normalised(logarithm: Values) -> Values:
+    weight = np.exp(logarithm - logarithm.max())
+    return np.asarray(weight / weight.sum())
+
+
+def _mixture(proposals: list[Proposal], scores: Values) -> Values:
+    """Logarithm of the density of all generations' proposals together."""
+    from scipy.special import logsumexp
+
+    each = np.stack([proposal.log_density(scores) for proposal in proposals])
+    return np.asarray(logsumexp(each, axis=0) - math.log(len(proposals)))
+
+
+# --- Generations on disk, so that an experiment goes on where it was cut short
+#
+# design/generation_000.parquet   particles, and what their crises showed
+# design/generation_000.json      of which experiment it is, and the checksum of the other; written last
+
+NAME = "generation_{:03d}"
+
+
+@dataclass(frozen=True)
+class Checkpointed:
+    """A problem whose generations are kept in a folder.
+
+    Attributes:
+        problem: the problem.
+        folder: the folder; None to keep nothing.
+        resume: take what it holds for done.
+    """
+
+    problem: Problem
+    folder: Path | None
+    resume: bool
+
+    def run(self, scores: Values, generation: int) -> Seen:
+        """What crises show at particles: from the folder if it is there, else from new crises."""
+        if self.folder is None:
+            return self.problem.run(scores, generation)
+        name = NAME.format(generation)
+        about = {"experiment": self.problem.experiment.digest, "generation": generation}
+        if self.resume:
+            try:
+                seen = _read(self.folder, name, about, scores)
+            except ResultsError as error:
+                self.problem.options.on_message(
+                    f"generation {generation + 1} is done again: {error}"
+                )
+            else:
+                if seen is not None:
+                    return seen
+        seen = self.problem.run(scores, generation)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        content = _parquet(scores, seen)
+        write_durably(self.folder / f"{name}.parquet", content)
+        of = sealed({**about, "sha256": digest_of(content)})
+        write_durably(self.folder / f"{name}.json", as_json(of))
+        return seen
+
+    def join(self, seen: list[Seen]) -> Seen:
+        """What several generations have shown, as one."""
+        return self.problem.join(seen)
+
+    def likelihood(self, seen: Seen) -> Likelihood:
+        """From a tolerance, the logarithm of each particle's likelihood."""
+        likelihood: Likelihood = self.problem.likelihood(seen)
+        return likelihood
+
+
+def _parquet(scores: Values, seen: Seen) -> bytes:
+    """A generation: one row a particle, each array's further axes laid out one after the other."""
+    import pyarrow as pa
+
+    arrays: dict[str, Any] = {"scores": scores, **vars(seen)}
+    columns = {name: _rows(array) for name, array in arrays.items()}
+    shapes = {name: ",".join(map(str, array.shape)) for name, array in arrays.items()}
+    return parquet_of(pa.table(columns).replace_schema_metadata(shapes))
+
+
+def _rows(array: Any) -> Any:
+    import pyarrow as pa
+
+    width = int(np.prod(array.shape[1:]))
+    offsets = np.arange(len(array) + 1, dtype=np.int64) * width
+    return pa.LargeListArray.from_arrays(offsets, pa.array(array.ravel()))
+
+
+def _read(folder: Path, name: str, about: dict[str, Any], scores: Values) -> Seen | None:
+    """A generation from its files; None where it was never written to its end.
+
+    Raises:
+        ResultsError: when it has been damaged, or is not the one of these particles.
+    """
+    import pyarrow as pa
+
+    path, seal = f"{name}.parquet", f"{name}.json"
+    if not inside(folder, seal).exists():
+        return None
+    said, content = read_json(folder, seal), read_bytes(folder, path)
+    own = sealed({**about, "sha256": digest_of(content)})
+    check(folder / path, said == own)
+    arrays = {}
+    with believed(folder):
+        table = table_of(folder / path, content)
+        for column in table.column_names:
+            shape = [int(size) for size in table.schema.metadata[column.encode()].split(b",")]
+            flat = pa.concat_arrays([chunk.flatten() for chunk in table.column(column).chunks])
+            arrays[column] = flat.to_numpy(zero_copy_only=False).reshape(shape)
+        is_same = np.array_equal(arrays.pop("scores"), scores)
+        seen = Seen(**arrays)
+    if not is_same:
+        raise ResultsError(f"{folder / path} is of other particles")
+    return seen

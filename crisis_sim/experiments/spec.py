@@ -1,0 +1,468 @@
+"""An experiment and its findings: what every kind says and holds, and figures in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, cast
+
+from pydantic import Field, WithJsonSchema
+
+from crisis_sim import show
+from crisis_sim.batch.files import BatchError, canonical_digest, inside
+from crisis_sim.experiments.factors import Factor, Range, check_factor
+from crisis_sim.outcomes.measures import Columns, Measure
+from crisis_sim.outcomes.names import MEASURE_SCHEMA, read_measure
+from crisis_sim.scenario.errors import Mistake, ScenarioError
+from crisis_sim.scenario.introspect import find, slot_at
+from crisis_sim.scenario.numbers import Part
+from crisis_sim.scenario.schema import Scenario
+from crisis_sim.scenario.source import Node
+from crisis_sim.text import (
+    clean,
+    count,
+    decimals,
+    excludes_zero,
+    is_known,
+    limits,
+    listed,
+    number,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+# --- What can go wrong with an experiment beside mistakes in its file (`ScenarioError`)
+
+
+class ExperimentError(BatchError):
+    """An experiment cannot be run as it was asked for."""
+
+
+class BlocksFailedError(ExperimentError):
+    """Some blocks of an experiment's batch failed; the others are safe."""
+
+
+# --- What every experiment has; each kind adds its own in its module of `crisis_sim.experiments.spec`
+
+#: A measure as it is written; `crisis_sim.outcomes.measures.read_measure` reads it.
+WrittenMeasure = Annotated[Any, WithJsonSchema(MEASURE_SCHEMA)]
+
+#: A thousand times a billion replicates would not end.
+MOST = 1_000_000_000
+
+
+class Spec(Part):
+    """An experiment's frame: the question, the scenario, what is measured, and how much it may cost."""
+
+    kind: str = Field(description="what kind of experiment it is")
+    title: str = Field(description="what it is, in a line")
+    question: str = Field("", description="what it asks")
+    scenario: str = Field(
+        description="the scenario: the name of a shipped one, or a file beside the experiment"
+    )
+    set: tuple[str, ...] = Field(
+        (), description="changes to the scenario, such as lenders.imf.conditionality=1"
+    )
+    outcomes: tuple[WrittenMeasure, ...] = Field((), description="what is measured")
+    replicates: int = Field(
+        description="crises at each point, all with the same luck", strict=True, ge=1, le=MOST
+    )
+    seed: int = Field(
+        1, description="with a replicate's number, it fixes all its luck", strict=True, ge=0
+    )
+
+    @property
+    def agents(self) -> tuple[Any, ...]:
+        """Makers of agents that it asks for beside the scenario's own, as `CrisisModel` takes them."""
+        return ()
+
+
+# --- An experiment that has been read and checked
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment, ready to run.
+
+    Attributes:
+        name: its name: that of its file.
+        spec: what it says.
+        scenario: the scenario that it is about, changed as it asks.
+        measures: what it measures, in its order.
+        text: the file as it was given; "" for one made in Python.
+        others: scenarios beside its own, in kinds that look at several at once.
+    """
+
+    name: str
+    spec: Spec
+    scenario: Scenario
+    measures: tuple[Measure, ...]
+    text: str = field(default="", repr=False)
+    others: tuple[Scenario, ...] = ()
+
+    def __repr__(self) -> str:
+        return (
+            f"Experiment({self.name!r}, {self.kind} of {self.scenario.name!r}, {self.spec.title!r})"
+        )
+
+    def _repr_html_(self) -> str:
+        """What it asks, for a notebook."""
+        return html_of_experiment(self)
+
+    @property
+    def kind(self) -> str:
+        """What kind of experiment it is."""
+        return self.spec.kind
+
+    def plain(self) -> dict[str, Any]:
+        """All that fixes its results, as plain data, fit for JSON."""
+        others = [scenario.plain() for scenario in self.others]
+        return {
+            "name": self.name,
+            "experiment": self.spec.model_dump(mode="json", by_alias=True),
+            "measures": [measure.plain() for measure in self.measures],
+            "scenario": self.scenario.plain(),
+            **({"others": others} if others else {}),
+        }
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the resolved experiment; equal digests mean equal results."""
+        return canonical_digest(self.plain())
+
+
+#: The folder of an experiment's batch inside its own.
+DESIGN = "design"
+
+Progress = Callable[[int, int], None]
+OnMessage = Callable[[str], None]
+
+
+def say_nothing(*_: Any) -> None:
+    """Stands in for a callback that nobody gave."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """In which way an experiment is to be run, which changes nothing in it.
+
+    Attributes:
+        workers: the most threads, or processes, to use.
+        folder: the experiment's folder; None to keep nothing on disk.
+        resume: go on with what the folder holds.
+        progress: called with the crises done and those in all.
+        on_message: called with messages on what goes on.
+        agents: makers of agents to add to the scenarios' own, as `CrisisModel` takes them.
+    """
+
+    workers: int = 1
+    folder: Path | None = None
+    resume: bool = False
+    progress: Progress = say_nothing
+    on_message: OnMessage = say_nothing
+    agents: Sequence[Any] = ()
+
+    @property
+    def design(self) -> Path | None:
+        """Where the experiment's batch is to be kept; None for nowhere."""
+        return None if self.folder is None else inside(self.folder, DESIGN, is_folder=True)
+
+
+# --- What an experiment has found: tables, a summary, and sentences that answer its question
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """What an experiment has found.
+
+    Attributes:
+        experiment: the experiment.
+        answer: sentences: first what it found, with how sure that is, then what would make it surer.
+        tables: tidy tables by name; each becomes a Parquet file of that name.
+        summary: the figures that matter, as plain data fit for JSON; charts and reports read it.
+        crises: how many crises it took.
+        files: further files by name, such as a tuned scenario.
+        manifest: how it came about (`crisis_sim.experiments.run`).
+    """
+
+    experiment: Experiment
+    answer: tuple[str, ...]
+    tables: Mapping[str, pa.Table] = field(repr=False)
+    summary: Mapping[str, Any] = field(repr=False)
+    crises: int = 0
+    files: Mapping[str, str] = field(default_factory=dict, repr=False)
+    manifest: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def __repr__(self) -> str:
+        told = "\n".join(f"- {clean(sentence)}" for sentence in self.answer)
+        return f"Findings of {self.experiment!r}, {self.crises:,} crises\n{told}"
+
+    def _repr_html_(self) -> str:
+        """What was found, for a notebook."""
+        return html_of_findings(self)
+
+
+# --- Experiments and what they found, as a notebook shows them
+
+#: Keys that are told above the table.
+_ABOVE = ("title", "question", "kind")
+
+
+def html_of_experiment(experiment: Experiment) -> str:
+    """An experiment as HTML."""
+    spec = experiment.spec
+    plain = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    said = [(key, _shown(value)) for key, value in plain.items() if key not in _ABOVE]
+    return show.page(
+        show.heading(spec.title, f"experiment {experiment.name}: {experiment.kind}"),
+        show.paragraph(spec.question),
+        show.table(("key", "value"), said),
+        show.paragraph("run_experiment(experiment) runs it."),
+    )
+
+
+def html_of_findings(findings: Findings) -> str:
+    """What an experiment found, as HTML."""
+    spec = findings.experiment.spec
+    tables = [
+        (name, f"{table.num_rows:,}", ", ".join(table.column_names))
+        for name, table in findings.tables.items()
+    ]
+    return show.page(
+        show.heading(
+            spec.question or spec.title, f"{findings.experiment.kind}, {findings.crises:,} crises"
+        ),
+        show.bullets(findings.answer),
+        show.folded(
+            f"{len(tables)} tables: findings.tables[name].to_pandas()",
+            show.table(("table", "rows", "columns"), tables),
+        ),
+    )
+
+
+def _shown(value: Any) -> str:
+    """A value of an experiment's file on one line, without the brackets of Python."""
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {_shown(one)}" for key, one in value.items())
+    if isinstance(value, list):
+        return ", ".join(_shown(one) for one in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+# --- What a kind needs to check its part of a file: the places, the scenario, and readers of measures and factors
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A file whose types are right, so that its sense can be looked at.
+
+    Attributes:
+        top: its values with their places.
+        scenario: the scenario that it is about.
+        columns: the outcomes that this scenario has.
+        others: scenarios that the file names beside it.
+        agents: makers of agents that the experiment will be run with.
+    """
+
+    top: Node
+    scenario: Scenario
+    columns: Columns
+    others: tuple[Scenario, ...] = ()
+    agents: Sequence[Any] = ()
+
+    def at(self, *path: str | int) -> Node:
+        """The value at a path in the file, or the deepest on the way to it."""
+        return find(self.top, path)[0]
+
+    def mistake(
+        self, *path: str | int, message: str, expected: str = "", suggestion: str = ""
+    ) -> Mistake:
+        """A mistake in the value at a path in the file."""
+        return self.at(*path).place.mistake(message, expected, suggestion)
+
+    def measure(self, *path: str | int) -> Measure:
+        """The measure that is written at a path.
+
+        Raises:
+            ScenarioError: when it has mistakes.
+        """
+        return read_measure(self.at(*path), self.columns)
+
+    def check_measure(self, *path: str | int) -> Iterator[Mistake]:
+        """The mistakes in the measure that is written at a path."""
+        try:
+            self.measure(*path)
+        except ScenarioError as error:
+            yield from error.mistakes
+
+    def check_factors(self, ranges: Mapping[str, Range], *path: str) -> Iterator[Mistake]:
+        """The mistakes in factors: a mapping from parameters' paths to ranges, written at a path."""
+        for name, written in ranges.items():
+            yield from check_factor(name, written, self.at(*path, name), self.scenario)
+
+
+# --- The kinds of experiment: a module for each, which `KINDS` names
+
+#: Each kind by the word for it in a file, and its module.
+KINDS = {
+    "attribute": "crisis_sim.experiments.attribute",
+    "posterior": "crisis_sim.experiments.posterior",
+    "sensitivity": "crisis_sim.experiments.sensitivity",
+    "sweep": "crisis_sim.experiments.sweep",
+    "tune": "crisis_sim.experiments.tune",
+}
+
+
+class Kind(Protocol):
+    """What the module of a kind holds."""
+
+    #: What such an experiment says; a `Spec` whose `kind` is a `Literal` of its word.
+    SPEC: type[Spec]
+    #: What it answers, in a line.
+    ANSWERS: str
+
+    def check(self, spec: Any, reading: Reading) -> Iterator[Mistake]:
+        """The mistakes that its spec's types cannot tell: paths, ranges, targets.
+
+        Args:
+            spec: what the file says.
+            reading: the file's places, and the scenario that it is about.
+        """
+
+    def crises(self, experiment: Experiment) -> int:
+        """How many crises it will take."""
+
+    def run(self, experiment: Experiment, options: RunOptions) -> Findings:
+        """Carry it out."""
+
+
+def kind_of(name: str) -> Kind:
+    """The module of a kind.
+
+    Raises:
+        KeyError: when there is no such kind.
+    """
+    return cast(Kind, import_module(KINDS[name]))
+
+
+# --- How figures are put into the sentences of an answer, in the voice of `crisis_sim.outcomes.advice`
+
+
+def figure(value: float, unit: str, digits: int | None = None) -> str:
+    """A figure in its unit: a share in per cent; `never` for a time that never comes."""
+    if math.isnan(value):
+        return "unknown"
+    if math.isinf(value):
+        return "never"
+    if unit == "share":
+        return f"{number(100 * value, 1 if digits is None else digits)}%"
+    shown = number(value, _sensible(value) if digits is None else digits)
+    return f"{shown} {unit}".rstrip()
+
+
+def interval(lower: float, upper: float, unit: str) -> str:
+    """Two limits: "58.1 to 64.2%", "at least 80 hours"; "limits not known" where there are none."""
+    scale, noun = (100.0, "%") if unit == "share" else (1.0, f" {unit}".rstrip())
+    width = scale * (upper - lower)
+    digits = (
+        decimals(width) if math.isfinite(width) else _sensible(lower if is_known(lower) else upper)
+    )
+    return limits(scale * lower, scale * upper, digits, noun)
+
+
+def estimate(value: float, lower: float, upper: float, unit: str) -> str:
+    """A figure with its interval: "61.2% (58.1 to 64.2%)"."""
+    digits = decimals((upper - lower) * (100.0 if unit == "share" else 1.0))
+    return f"{figure(value, unit, digits)} ({interval(lower, upper, unit)})"
+
+
+def difference(value: float, lower: float, upper: float, unit: str) -> str:
+    """A difference with its interval: "13.8 points more (13.0 to 14.7)"; or that none can be told."""
+    if not is_known(value):
+        return "a difference that is unknown"
+    low, high, middle, noun = _in_unit(lower, upper, value, unit)
+    digits = decimals(high - low)
+    if not excludes_zero(low, high):
+        return f"no difference that can be told ({limits(low, high, digits, noun, sign=True)})"
+    less = value < 0
+    small, large = (-high, -low) if less else (low, high)
+    way = "less" if less else "more"
+    return f"{number(abs(middle), digits)}{noun} {way} ({limits(small, large, digits)})"
+
+
+def change(value: float, lower: float, upper: float, unit: str) -> str:
+    """A difference as a clause: "is 13.8 points more (13.0 to 14.7)", or that chance may explain it."""
+    if excludes_zero(lower, upper) or not is_known(value):
+        return f"is {difference(value, lower, upper, unit)}"
+    low, high, middle, noun = _in_unit(lower, upper, value, unit)
+    if not is_known(low) and not is_known(high):
+        moved = number(middle, _sensible(middle), sign=True)
+        return f"moves by {moved}{noun}, and these replicates do not tell how sure that is"
+    told = limits(low, high, decimals(high - low), noun, sign=True)
+    return f"moves by no more than chance explains ({told})"
+
+
+def _in_unit(
+    lower: float, upper: float, value: float, unit: str
+) -> tuple[float, float, float, str]:
+    """A difference in what it is told in, and the noun with its space."""
+    if unit == "share":
+        return 100.0 * lower, 100.0 * upper, 100.0 * value, " points"
+    return lower, upper, value, f" {unit}".rstrip()
+
+
+def signed(value: float, digits: int) -> str:
+    """A number with its sign."""
+    return number(value, digits, sign=True)
+
+
+def valued(factor: Factor, value: float) -> str:
+    """A factor's value with its unit, where that is one people say."""
+    if factor.unit in ("share", "ratio", "intensity", "") or factor.path.endswith(factor.unit):
+        return f"{value:.3g}"
+    return f"{value:.3g} {factor.unit}"
+
+
+def short_names(paths: Sequence[str]) -> dict[str, str]:
+    """The shortest end of each path that says what it is and tells it from the others."""
+    found = {}
+    for path in paths:
+        parts = path.split(".")
+        ends = [".".join(parts[-count:]) for count in range(_least(parts), len(parts) + 1)]
+        others = [f".{other}" for other in paths if other != path]
+        found[path] = next(
+            end for end in ends if not any(other.endswith(f".{end}") for other in others)
+        )
+    return found
+
+
+def _least(parts: Sequence[str]) -> int:
+    """How many words of a path say what it is: two where the last is a state's name, else one."""
+    holder = slot_at([int(word) if word.isdigit() else word for word in parts[:-1]])
+    return 2 if holder and holder.by_name and holder.limits else 1
+
+
+def values_in_words(factors: Sequence[Factor], values: Mapping[str, float]) -> str:
+    """A point of a design in words: "days_later 5 days and conditionality 0.5"."""
+    names = short_names([factor.path for factor in factors])
+    return listed([f"{names[one.path]} {valued(one, float(values[one.path]))}" for one in factors])
+
+
+def halving(replicates: int) -> str:
+    """What would make an answer surer: an interval narrows with the square root of the replicates."""
+    return f"{count(4 * replicates)} replicates at each point would about halve the intervals."
+
+
+def _sensible(value: float) -> int:
+    return 0 if abs(value) >= 100 or value == 0 else 1
+
+
+def sentence_start(text: str) -> str:
+    """A text with a capital at its start."""
+    return text[:1].upper() + text[1:]

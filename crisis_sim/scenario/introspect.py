@@ -1,0 +1,659 @@
+"""What the schema says: keys, ranges and units of a path; messages, tables and the JSON Schema made from it."""
+
+from __future__ import annotations
+
+import math
+import types
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from crisis_sim import show
+from crisis_sim.scenario.errors import MAX_MISTAKES, Mistake, nearest, one_of
+from crisis_sim.scenario.numbers import (
+    DISTRIBUTION_SCHEMA,
+    DISTRIBUTIONS,
+    EXAMPLE,
+    Distribution,
+    Number,
+    Part,
+    Within,
+    range_of,
+)
+from crisis_sim.scenario.schema import Scenario
+from crisis_sim.scenario.source import Node
+
+# --- What the schema says of a path in a scenario: which keys there may be, and what was expected
+#
+# Reports of mistakes, overrides and the table of parameters ask here, so that the schema stays the
+# one home of names, units, ranges and meanings.
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place in a scenario for a value.
+
+    Attributes:
+        kind: the type of value that belongs there.
+        field: the field that describes it; for an entry of a mapping or an item of a list, the
+            field that holds the mapping or the list.
+        own: what an item of a list notes of itself.
+    """
+
+    kind: Any
+    field: FieldInfo | None = None
+    own: tuple[Any, ...] = ()
+
+    @property
+    def part(self) -> type[Part] | None:
+        """The part that belongs there, if it is one."""
+        if isinstance(self.kind, type) and issubclass(self.kind, Part):
+            return self.kind
+        return None
+
+    @property
+    def limits(self) -> Within | None:
+        """The range, if a number (or a number for each state) belongs there."""
+        notes = self.field.metadata if self.field else []
+        return next((note for note in notes if isinstance(note, Within)), None)
+
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """The lowest and highest value of a number, whether it may be uncertain or not."""
+        if self.limits:
+            return self.limits.low, self.limits.high
+        if self.kind not in (float, int) or self.field is None:
+            return None
+        low, high = -math.inf, math.inf
+        for note in (*self.field.metadata, *self.own):
+            low = getattr(note, "gt", getattr(note, "ge", low))
+            high = getattr(note, "le", high)
+        return low, high
+
+    @property
+    def slider(self) -> tuple[float, float] | None:
+        """From where to where a slider goes, if the number is one of the few that are worth one."""
+        marked = self.note("slider")
+        if not marked or self.bounds is None:
+            return None
+        return self.bounds if marked is True else (marked[0], marked[1])
+
+    def note(self, name: str) -> Any:
+        """What a numeric field notes of itself: `unit`, `source` or `slider`; "" if nothing."""
+        extra = self.field.json_schema_extra if self.field else None
+        return extra.get(name, "") if isinstance(extra, dict) else ""
+
+    @property
+    def by_name(self) -> bool:
+        """Whether a mapping from names that the scenario chooses belongs there."""
+        return get_origin(self.kind) is dict
+
+    @property
+    def is_list(self) -> bool:
+        """Whether a list belongs there."""
+        return get_origin(self.kind) is tuple
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys that a part may have; empty where the scenario chooses them, or has none."""
+        return keys_of(self.part) if self.part else ()
+
+    def step(self, key: str | int) -> Slot | None:
+        """What belongs under a key or at an index; None where nothing can."""
+        if self.part and isinstance(key, str):
+            field = self.part.model_fields.get(key)
+            return Slot(_bare(field.annotation), field) if field and key in self.keys else None
+        arguments = get_args(self.kind)
+        if self.by_name and isinstance(key, str):
+            return Slot(_bare(arguments[1]), self.field)
+        if self.is_list and isinstance(key, int):
+            if arguments[-1] is Ellipsis:
+                return Slot(_bare(arguments[0]), self.field)
+            if 0 <= key < len(arguments):
+                return Slot(_bare(arguments[key]), self.field, _notes(arguments[key]))
+        return None
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The words among which one is to be chosen; empty where it is no such choice."""
+        return get_args(self.kind) if get_origin(self.kind) is Literal else ()
+
+    def noun(self) -> str:
+        """The kind of value that was expected, in a word or two."""
+        if self.part or self.by_name:
+            return "a mapping"
+        if self.limits:
+            return "a number"
+        return "a list" if self.is_list else _NOUNS.get(self.kind, "a value")
+
+    def words(self) -> str:
+        """What was expected there, as a person would say it."""
+        if self.part:
+            return f"a mapping with {one_of(self.keys)}"
+        if self.by_name:
+            return "a mapping with a number for each state" if self.limits else "a mapping by name"
+        if self.limits:
+            unit = f" ({self.note('unit')})" if self.note("unit") else ""
+            if self.limits.whole:
+                return f"a whole number {self.limits.words()}{unit}, or a choice among such numbers"
+            return f"a number {self.limits.words()}{unit}, or a distribution over such numbers"
+        if self.choices:
+            return one_of(self.choices)
+        if self.kind is datetime:
+            return f"a date such as {EXAMPLE}"
+        if self.bounds:
+            low, high = self.bounds
+            if math.isinf(low) and math.isinf(high):
+                return self.noun()
+            if math.isinf(high):
+                return f"{self.noun()} of at least {low:g}"
+            return f"{self.noun()} from {low:g} to {high:g}"
+        return self.noun()
+
+
+_NOUNS = {
+    str: "a text",
+    bool: "true or false",
+    datetime: "a date",
+    float: "a number",
+    int: "a whole number",
+}
+
+#: The whole scenario.
+TOP = Slot(Scenario)
+
+
+def keys_of(part: type[Part]) -> tuple[str, ...]:
+    """The keys that a part may have in a file."""
+    return tuple(name for name in part.model_fields if (part, name) != (Scenario, "name"))
+
+
+def slot_at(path: Iterable[str | int], top: Slot = TOP) -> Slot | None:
+    """What belongs at a path from the top; None where nothing can.
+
+    Args:
+        path: keys and places in lists.
+        top: what the whole is; a scenario where left out.
+    """
+    slot: Slot | None = top
+    for key in path:
+        slot = slot.step(key) if slot else None
+    return slot
+
+
+def _notes(kind: Any) -> tuple[Any, ...]:
+    """What an annotated type notes of itself, such as bounds."""
+    about = get_args(kind)[1:] if get_origin(kind) is Annotated else ()
+    return tuple(note for one in about if isinstance(one, FieldInfo) for note in one.metadata)
+
+
+def _bare(kind: Any) -> Any:
+    """A type without its annotations and without `None`."""
+    if get_origin(kind) is Annotated:
+        return _bare(get_args(kind)[0])
+    if get_origin(kind) in (Union, types.UnionType):
+        others = [one for one in get_args(kind) if one is not type(None)]
+        return _bare(others[0]) if len(others) == 1 else kind
+    return kind
+
+
+# --- Every number that a scenario can hold: found by walking the schema, never listed by hand
+#
+# docs/parameters.md is this table; sweeps and sliders take ranges from it. To write it anew:
+# `python -m crisis_sim.scenario.introspect > docs/parameters.md`.
+
+#: What a path says in place of a name that the scenario chooses, or of a place in a list.
+NAMES = {
+    "states": "<state>",
+    "mediators": "<mediator>",
+    "lenders": "<lender>",
+    "channels": "<channel>",
+    "advisers": "<adviser>",
+    "ladder": "<rung>",
+    "reviews": "<review>",
+    "events": "<event>",
+}
+PER_STATE = ".<state>"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A number that a scenario can hold.
+
+    Attributes:
+        path: where it stands, such as `mediators.<mediator>.leverage.<state>`; with the names (or
+            places in a list) filled in, a path for `--set`.
+        unit: its unit.
+        default: its value where a scenario gives none; None where it has none.
+        required: whether every scenario must give it.
+        low: the lowest value it may take.
+        high: the highest.
+        meaning: what it is, in a line.
+        source: where its default comes from; "assumed" where from judgement.
+        slider: whether it is one of the few that are worth a slider.
+        uncertain: whether it may be a distribution.
+    """
+
+    path: str
+    unit: str
+    default: Number | None
+    required: bool
+    low: float
+    high: float
+    meaning: str
+    source: str
+    slider: bool
+    uncertain: bool
+
+    @property
+    def section(self) -> str:
+        """The part of the scenario where it stands: its path without its own name."""
+        return self.path.removesuffix(PER_STATE).rpartition(".")[0]
+
+
+def parameters() -> tuple[Parameter, ...]:
+    """All parameters, in the order of the schema."""
+    return tuple(_walk(TOP, ""))
+
+
+def numbers_of(scenario: Scenario) -> dict[str, Within]:
+    """Paths of all numbers that one scenario holds and that may be uncertain, with their ranges.
+
+    By these paths a sweep or a fit gives every replicate a value of its own.
+    """
+    return dict(_numbers_in(scenario, ""))
+
+
+def parameter_table() -> str:
+    """All parameters as the Markdown of docs/parameters.md, a table for each section."""
+    listed = parameters()
+    lines = [*_HEAD, ""]
+    for section in dict.fromkeys(one.section for one in listed):
+        lines += [f"## {_title(section)}", "", *_TABLE_HEAD]
+        lines += [_row(one) for one in listed if one.section == section]
+        lines.append("")
+    return "\n".join(lines)
+
+
+_HEAD = (
+    "# Parameters",
+    "",
+    "Every number that a scenario can hold, with its unit, default, range and source. This page is",
+    "made from the schema by `python -m crisis_sim.scenario.introspect`; do not edit it.",
+    "",
+    "Any of them may be a plain value or a distribution, drawn once for each replicate, except",
+    'where the last column says "plain". `required` means that every scenario must give the value.',
+    "`assumed` means that no source fixes it: the default is a judgement, and worth varying. A default that",
+    "the fit moved is fitted in size, whatever its source says of its form: [the fit](fit.md) lists them.",
+    "`--set PATH=VALUE` sets one for a run; names in angle brackets are the scenario's own, and",
+    "rungs, events and reviews are counted from 0.",
+)
+_TABLE_HEAD = (
+    "| parameter | meaning | unit | default | range | source |",
+    "|---|---|---|---|---|---|",
+)
+
+
+def _walk(slot: Slot, path: str) -> Iterator[Parameter]:
+    for key in slot.keys:
+        below = slot.step(key)
+        if below is None:
+            continue
+        where = f"{path}.{key}" if path else key
+        if below.bounds:
+            yield _parameter(where, below)
+        elif below.part:
+            yield from _walk(below, where)
+        elif key in NAMES:
+            entry = below.step(0) if below.is_list else below.step("")
+            if entry:
+                yield from _walk(entry, f"{where}.{NAMES[key]}")
+
+
+def _numbers_in(part: Part, path: str) -> Iterator[tuple[str, Within]]:
+    for name in type(part).model_fields:
+        value, where = getattr(part, name), f"{path}{name}"
+        limits = range_of(type(part), name)
+        if isinstance(value, Part):
+            yield from _numbers_in(value, f"{where}.")
+        elif isinstance(value, (dict, tuple)):
+            entries = value.items() if isinstance(value, dict) else enumerate(value)
+            for key, entry in entries:
+                if limits:
+                    yield f"{where}.{key}", limits
+                elif isinstance(entry, Part):
+                    yield from _numbers_in(entry, f"{where}.{key}.")
+        elif limits:
+            yield where, limits
+
+
+def _parameter(path: str, slot: Slot) -> Parameter:
+    low, high = slot.bounds or (float("-inf"), float("inf"))
+    required = slot.field is None or slot.field.is_required()
+    return Parameter(
+        path=path + PER_STATE if slot.by_name else path,
+        unit=slot.note("unit") or _unit_in(path),
+        default=None if required or slot.by_name or slot.field is None else slot.field.default,
+        required=required,
+        low=low,
+        high=high,
+        meaning=(slot.field.description or "") if slot.field else "",
+        source=slot.note("source"),
+        slider=bool(slot.note("slider")),
+        uncertain=slot.limits is not None,
+    )
+
+
+def _unit_in(path: str) -> str:
+    """The unit that a name holds, as `horizon_days` does."""
+    return next(word for word in ("days", "hours") if word in path)
+
+
+def _title(section: str) -> str:
+    return f"`{section}`" if section else "Frame"
+
+
+def _row(one: Parameter) -> str:
+    name = one.path.removeprefix(f"{one.section}.") if one.section else one.path
+    default = "required" if one.required else "none" if one.default is None else _shown(one.default)
+    source = "the scenario's" if one.required else one.source if one.uncertain else "plain"
+    bounds = f"{one.low:g} to {one.high:g}"
+    cells = (f"`{name}`", one.meaning, one.unit, default, bounds, source)
+    return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
+
+
+def _shown(number: Number) -> str:
+    if not isinstance(number, Distribution):
+        return f"{number:g}"
+    return f"{number.kind} {', '.join(f'{value:g}' for value in number.values)}"
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.stdout.write(parameter_table())
+
+
+# --- A scenario as a notebook shows it: what it is, who takes part, and which of its numbers are uncertain
+
+#: Letters of a digest that tell scenarios apart well enough for a person.
+DIGEST_SHOWN = 12
+
+
+def html_of(scenario: Scenario) -> str:
+    """A scenario as HTML."""
+    uncertain = list(_uncertain(scenario))
+    return show.page(
+        show.heading(scenario.title, f"scenario {scenario.name}, {scenario.digest[:DIGEST_SHOWN]}"),
+        show.paragraph(scenario.description),
+        show.paragraph(
+            f"From {scenario.start:%Y-%m-%d %H:%M}, followed for {scenario.horizon_days:g} days at most in turns of "
+            f"{scenario.hours_per_turn:g} hours; a ladder of {len(scenario.ladder)} rungs."
+        ),
+        show.table(("role", "name", "title", "about"), _cast(scenario)),
+        show.folded(
+            f"{len(uncertain)} uncertain numbers, of which each crisis draws its own",
+            show.table(("path", "distribution"), uncertain),
+        ),
+    )
+
+
+def _cast(scenario: Scenario) -> Iterator[tuple[str, ...]]:
+    """Who takes part, and what else happens."""
+    for name, state in scenario.states.items():
+        yield (
+            "state",
+            name,
+            state.title,
+            f"resolve {_number_shown(state.resolve)}, audience {_number_shown(state.audience)}",
+        )
+    for name, mediator in scenario.mediators.items():
+        yield "mediator", name, mediator.title, mediator.style
+    for name, lender in scenario.lenders.items():
+        when = ", ".join(f"{review.at:%Y-%m-%d}" for review in lender.reviews)
+        yield "lender", name, lender.title, f"lends to {lender.borrower}; reviews: {when or 'none'}"
+    for name, channel in scenario.channels.items():
+        opened = (
+            "open from the start"
+            if channel.standing
+            else f"opened by {', '.join(channel.opened_by) or 'nobody'}"
+        )
+        yield "channel", name, channel.title, opened
+    for name, adviser in scenario.advisers.items():
+        yield "adviser", name, adviser.title, f"{adviser.stance}, to {adviser.state}"
+    for event in scenario.events:
+        yield event.kind, f"{event.at:%Y-%m-%d %H:%M}", event.title, f"harms {event.struck}"
+
+
+def _uncertain(scenario: Scenario) -> Iterator[tuple[str, str]]:
+    for path in numbers_of(scenario):
+        value = reduce(_step, path.split("."), scenario)
+        if isinstance(value, Distribution):
+            yield path, _number_shown(value)
+
+
+def _step(holder: Any, key: str) -> Any:
+    if isinstance(holder, Part):
+        return getattr(holder, key)
+    return holder[int(key)] if isinstance(holder, tuple) else holder[key]
+
+
+def _number_shown(number: float | Distribution) -> str:
+    if not isinstance(number, Distribution):
+        return f"{number:g}"
+    return f"{number.kind} {', '.join(f'{value:g}' for value in number.values)}"
+
+
+# --- pydantic's findings become mistakes at their places, in plain words
+
+Path = Sequence[str | int]
+
+
+def explain(error: ValidationError, top: Node, whole: Slot = TOP) -> Iterator[Mistake]:
+    """A mistake for each of pydantic's findings, `MAX_MISTAKES` at most.
+
+    Args:
+        error: what pydantic says of the plain values.
+        top: the values with their places.
+        whole: what the values are of; a scenario where left out.
+    """
+    for finding in error.errors(include_url=False)[:MAX_MISTAKES]:
+        yield _mistake(finding, top, whole)
+
+
+def find(top: Node, path: Path) -> tuple[Node, int]:
+    """The deepest value on a path, and how many steps of the path lead to it."""
+    node = top
+    for count, key in enumerate(path):
+        if isinstance(key, str) and key in node.entries():
+            node = node.entries()[key]
+        elif isinstance(key, int) and key < len(node.items()):
+            node = node.items()[key]
+        else:
+            return node, count
+    return node, len(path)
+
+
+def _mistake(finding: Any, top: Node, whole: Slot) -> Mistake:
+    path: Path = finding["loc"]
+    node, steps = find(top, path)
+    slot = slot_at(path, whole)
+    if finding["type"] == "extra_forbidden":
+        return _unknown_key(node, path, whole)
+    if steps < len(path):
+        return _missing(node, path, slot)
+    if node.content is None:
+        return _nothing_to_remove(node, path, slot, top)
+    if slot and slot.choices and isinstance(node.content, str):
+        near = nearest(node.content, slot.choices)
+        return node.place.mistake(f"unknown {path[-1]} {_shown_value(node)}", _expected(slot), near)
+    if finding["type"] == "distribution":
+        name, known = next(iter(node.entries())), [*DISTRIBUTIONS, "choice"]
+        return node.place.mistake(
+            f"unknown distribution '{name}'", one_of(known), nearest(name, known)
+        )
+    return node.place.mistake(_message(finding, node, slot), _expected_size(finding, slot))
+
+
+def _unknown_key(node: Node, path: Path, whole: Slot) -> Mistake:
+    key = str(path[-1])
+    if path == ("name",) and whole == TOP:
+        return node.label.mistake("a scenario's name is the name of its file", "no such key")
+    holder = slot_at(path[:-1], whole)
+    known = holder.keys if holder else ()
+    return node.label.mistake(f"unknown key '{key}'", one_of(known), nearest(key, known))
+
+
+def _missing(holder: Node, path: Path, slot: Slot | None) -> Mistake:
+    key = path[-1]
+    if isinstance(key, int):
+        return holder.label.mistake(f"item {key + 1} is missing", _expected(slot))
+    meaning = slot.field.description if slot and slot.field else ""
+    where = f" from {path[-2]}" if len(path) > 1 and isinstance(path[-2], str) else ""
+    expected = f"{key}, {meaning}: {_expected(slot)}" if meaning else _expected(slot)
+    return holder.label.mistake(f"'{key}' is missing{where}", expected)
+
+
+def _nothing_to_remove(node: Node, path: Path, slot: Slot | None, top: Node) -> Mistake:
+    key = path[-1]
+    if isinstance(key, int):
+        return node.place.mistake("an empty item", _expected(slot))
+    siblings = [name for name in find(top, path[:-1])[0].entries() if name != key]
+    empty = " ({} where all is left to defaults)" if slot and (slot.part or slot.by_name) else ""
+    return node.label.mistake(
+        f"'{key}' is empty, and nothing of that name is inherited that it would remove",
+        _expected(slot) + empty,
+        nearest(str(key), siblings),
+    )
+
+
+def _message(finding: Any, node: Node, slot: Slot | None) -> str:
+    """What is wrong with a value."""
+    kind, context = finding["type"], finding.get("ctx", {})
+    if kind == "number" and "shown" in context:
+        return f"out of range: {context['shown']}"
+    if kind in ("number", "moment"):
+        return str(finding["msg"])
+    if kind in ("greater_than", "greater_than_equal", "less_than_equal", "less_than"):
+        return f"out of range: {_shown_value(node)}"
+    if kind in ("too_long", "too_short"):
+        return f"{len(node.entries()) or len(node.items())} entries here"
+    return f"not {slot.noun() if slot else 'what belongs here'}: {_shown_value(node)}"
+
+
+def _expected_size(finding: Any, slot: Slot | None) -> str:
+    context = finding.get("ctx", {})
+    if finding["type"] == "too_long":
+        return f"at most {context['max_length']}"
+    if finding["type"] == "too_short":
+        return f"at least {context['min_length']}"
+    return _expected(slot)
+
+
+def _expected(slot: Slot | None) -> str:
+    return slot.words() if slot else ""
+
+
+def _shown_value(node: Node) -> str:
+    if isinstance(node.content, dict):
+        return "a mapping"
+    if isinstance(node.content, list):
+        return "a list"
+    if isinstance(node.content, bool):
+        return str(node.content).lower()
+    return repr(node.content)
+
+
+# --- JSON Schema of scenario files, so that an editor completes keys and marks mistakes as one types
+#
+# For VS Code's YAML extension, write it to a file and name that file in a scenario's first line:
+#
+#     crisis-sim schema > scenario.schema.json
+#     # yaml-language-server: $schema=scenario.schema.json
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+#: Definitions for a file that extends another end in this: they require nothing, and allow null.
+CHANGE = "Change"
+
+_EXTENDS = {
+    "type": "string",
+    "pattern": r"\.ya?ml$",
+    "description": "a scenario file in the same folder, which this one changes",
+}
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a scenario file.
+
+    A file that extends another states only what it changes, and removes with `null`; so there are
+    two sets of definitions, and `extends` decides which one holds.
+    """
+    top = Scenario.model_json_schema()
+    definitions = {name: _tidy(body) for name, body in top.pop("$defs").items()}
+    top = _tidy(top)
+    del top["properties"]["name"]  # it is the file's own name
+    definitions["Scenario"] = top
+    changes = {f"{name}{CHANGE}": _change(body) for name, body in definitions.items()}
+    changes[f"Scenario{CHANGE}"]["properties"] = {
+        "extends": _EXTENDS,
+        **changes[f"Scenario{CHANGE}"]["properties"],
+    }
+    return {
+        "$schema": DIALECT,
+        "title": "Crisis Sim scenario",
+        "if": {"required": ["extends"]},
+        "then": {"$ref": f"#/$defs/Scenario{CHANGE}"},
+        "else": {"$ref": "#/$defs/Scenario"},
+        "$defs": {**definitions, **changes, "Distribution": DISTRIBUTION_SCHEMA},
+    }
+
+
+def _tidy(schema: Any) -> Any:
+    """A schema in which distributions are described once, and generated titles are gone."""
+    if schema == DISTRIBUTION_SCHEMA:
+        return {"$ref": "#/$defs/Distribution"}
+    if isinstance(schema, list):
+        return [_tidy(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: {name: _tidy(body) for name, body in value.items()}
+        if key == "properties"
+        else _tidy(value)
+        for key, value in schema.items()
+        if key != "title"
+    }
+
+
+def _change(schema: Any) -> Any:
+    """A part's schema for a file that changes an inherited part."""
+    if isinstance(schema, list):
+        return [_change(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    changed = {
+        # A list replaces the inherited one, so its items are whole.
+        key: value if key in ("items", "prefixItems") else _change(value)
+        for key, value in schema.items()
+        if key not in ("required", "minProperties", "default")
+    }
+    reference = changed.get("$ref", "")
+    if reference and not reference.endswith("/Distribution"):
+        changed["$ref"] = f"{reference}{CHANGE}"
+    for name in ("properties", "additionalProperties"):
+        entries = changed.get(name)
+        if name == "properties" and entries:
+            changed[name] = {key: _or_null(body) for key, body in entries.items()}
+        elif isinstance(entries, dict):
+            changed[name] = _or_null(entries)
+    return changed
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    description = {key: schema[key] for key in ("description",) if key in schema}
+    return {**description, "anyOf": [schema, {"type": "null"}]}

@@ -1,0 +1,448 @@
+"""Letters in charts: an installed font for scripts that the charts' own has not, and what to install where there is none."""
+
+from __future__ import annotations
+
+import functools
+import io
+import logging
+import re
+import unicodedata
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from itertools import takewhile
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import matplotlib as mpl
+from matplotlib import font_manager
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ft2font import FT2Font
+from matplotlib.text import Annotation, Text
+
+from crisis_sim.batch.files import write_durably
+
+# --- Letters in charts: an installed font for scripts that the charts' own has not, and what to install where there is none
+
+#: The charts' own font. It comes with matplotlib, so every machine draws alike.
+FAMILY = "DejaVu Sans"
+#: Fonts that hold a picture of a box for everything.
+_NO_LETTERS = "Last Resort"
+#: Where in the name that Unicode gives a letter that of its script ends.
+_AFTER_A_SCRIPT = re.compile(
+    "LETTER|VOWEL|SIGN|DIGIT|SYLLABLE|MARK|CHARACTER|CONSONANT|UNIFIED|COMBINING|SUBJOINED|SYMBOL|PUNCTUATION|"
+    "DEPENDENT|INDEPENDENT|TONE|NUMBER|LIGATURE|IDEOGRAPH|SMALL|CAPITAL"
+)
+_EAST_ASIAN = frozenset(
+    ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "HALFWIDTH", "FULLWIDTH")
+)
+_WITH_LATIN = ("", "Latin", "Greek", "Cyrillic")
+
+
+def fall_back(figure: Figure) -> bool:
+    """Give the texts of a chart fonts for the letters that its own font lacks; whether there were any.
+
+    A script that no installed font holds is told of once.
+    """
+    found = False
+    for text in figure.findobj(Text):
+        written = text.get_text()
+        lacking = [] if written.isascii() else [one for one in written if _is_lacking(one)]
+        if lacking:
+            families = dict.fromkeys(holder for one in lacking if (holder := _holder(one)))
+            text.set_fontfamily([FAMILY, *families])
+            found = found or bool(families)
+    return found
+
+
+def _is_lacking(letter: str) -> bool:
+    return (
+        ord(letter) not in _letters(font_manager.findfont(FAMILY))
+        and unicodedata.category(letter)[0] not in "CZ"
+    )
+
+
+@cache
+def _letters(path: str) -> frozenset[int]:
+    """The letters that a font holds; none where it cannot be read."""
+    try:
+        return frozenset(FT2Font(path).get_charmap())
+    except (OSError, RuntimeError):
+        return frozenset()
+
+
+@cache
+def _holder(letter: str) -> str:
+    """The name of an installed font that holds a letter; "" where none does, which is told once of each script."""
+    for name, path in _installed():
+        if ord(letter) in _letters(path):
+            return name
+    _tell(*script_of(letter))
+    return ""
+
+
+@cache
+def _installed() -> tuple[tuple[str, str], ...]:
+    """Names and files of the installed fonts that stand upright and are neither thin nor bold; Noto's first."""
+    entries = {
+        entry.name: entry.fname
+        for entry in font_manager.fontManager.ttflist
+        if entry.style == "normal" and entry.weight in (400, "normal", "regular")
+        if not entry.name.startswith(_NO_LETTERS)
+    }
+    return tuple(sorted(entries.items(), key=lambda one: (not one[0].startswith("Noto Sans"), one)))
+
+
+def script_of(letter: str) -> tuple[str, str]:
+    """The name of a letter's script, and of a free font that holds it."""
+    if unicodedata.category(letter)[0] not in "LMN":
+        return "some symbols", "Noto Sans Symbols 2 or Noto Emoji"
+    words = _script_words(unicodedata.name(letter, ""))
+    if words and words[0] in _EAST_ASIAN:
+        return "Chinese, Japanese or Korean", "Noto Sans CJK"
+    script = " ".join(words).title()
+    if script in _WITH_LATIN:
+        return script or "some letters", "Noto Sans"
+    return script, f"Noto Sans {script}"
+
+
+def _script_words(name: str) -> list[str]:
+    """What of a letter's name is that of its script: of some marks, the first word."""
+    words = name.split()
+    found = [*takewhile(lambda word: not _AFTER_A_SCRIPT.fullmatch(word), words)]
+    return found if len(found) < len(words) else found[:1]
+
+
+@cache
+def _tell(script: str, font: str) -> None:
+    """Say once that a script cannot be drawn: on the error stream, unless a program has said where such words go."""
+    logging.getLogger("crisis_sim").warning(
+        "no installed font holds %s: in charts its letters are empty boxes; install one that does, such as %s",
+        script,
+        font,
+    )
+
+
+# --- The one look of every chart: fit for a printed page, for colour-blind readers and for grey print
+#
+# Colours are Okabe and Ito's (2008, Color Universal Design), which stay apart under every common
+# colour blindness. Endings also differ by hatch and lightness, states by line, so that nothing is
+# told by colour alone. Sizes are those of a journal's columns. An SVG of the same chart is the same
+# file to the byte: its ids are salted with a constant and it carries no date.
+#
+# Charts are drawn on `matplotlib.figure.Figure` objects, never through pyplot, so drawing leaves no
+# global state behind.
+
+Draw = ParamSpec("Draw")
+
+MILLIMETRES_PER_INCH = 25.4
+POINTS_PER_INCH = 72.0
+#: As browsers count.
+PIXELS_PER_INCH = 96.0
+
+#: Widths of a journal's single and double column, in millimetres.
+SINGLE_COLUMN = 85.0
+DOUBLE_COLUMN = 175.0
+
+#: Dots per inch of a PNG.
+RESOLUTION = 200
+
+#: Points between axes and their title: as it is, and where moments are named above the axes.
+TITLE_PAD = 5.0
+TITLE_PAD_OVER_MARKS = 12.0
+
+#: Okabe and Ito's palette, without its yellow, which is too pale for lines on white.
+BLACK = "#000000"
+ORANGE = "#E69F00"
+SKY_BLUE = "#56B4E9"
+GREEN = "#009E73"
+BLUE = "#0072B2"
+VERMILLION = "#D55E00"
+PURPLE = "#CC79A7"
+
+GREY = "#6E6E6E"
+PALE_GREY = "#D9D9D9"
+GRID_GREY = "#E4E4E4"
+WHITE = "#FFFFFF"
+
+#: Words upon a coloured area, on a dark page too (`crisis_sim.report.page.svg`): black to the eye.
+ON_COLOUR = "#010101"
+
+#: Shade of what really happened, drawn under or over what was simulated.
+REAL = BLACK
+
+
+@dataclass(frozen=True)
+class Fill:
+    """How an area is filled: its colour, a hatch for grey print, and the colour of text upon it."""
+
+    colour: str
+    hatch: str = ""
+    text: str = ON_COLOUR
+
+
+#: Every ending has one fill, the same in every chart.
+ENDING_FILLS: dict[str, Fill] = {
+    "agreement": Fill(BLUE, text=WHITE),
+    "tacit": Fill(SKY_BLUE),
+    "unilateral": Fill(ORANGE, "/////"),
+    "imposed": Fill(VERMILLION, "xxxxx"),
+    "faded": Fill("#F2DDE8", "-----"),
+    "unresolved": Fill(WHITE, text=BLACK),
+}
+
+#: The two states, in the order of the scenario: colour and line.
+STATE_COLOURS = (BLUE, VERMILLION)
+STATE_DASHES: tuple[Any, ...] = ("-", (0, (4, 1)))
+
+#: Black is the reference's alone.
+_SCENARIO_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY_BLUE)
+_DASHES: tuple[Any, ...] = ("-", (0, (4, 1.2)), (0, (1, 1)))
+
+_SETTINGS: Any = {
+    "font.family": [FAMILY],
+    "font.size": 7.0,
+    "axes.titlesize": 7.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": TITLE_PAD,
+    "axes.titley": 1.0,  # no axis has ticks above it; to look for some takes a fifth of a chart's time
+    "axes.labelsize": 7.0,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5,
+    "legend.fontsize": 6.5,
+    "legend.frameon": False,
+    "axes.linewidth": 0.6,
+    "axes.edgecolor": GREY,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": BLACK,
+    "ytick.labelcolor": BLACK,
+    "grid.color": GRID_GREY,
+    "grid.linewidth": 0.5,
+    "lines.linewidth": 1.2,
+    "lines.solid_capstyle": "butt",
+    "hatch.linewidth": 0.4,
+    "hatch.color": "#00000066",
+    "patch.linewidth": 0.5,
+    "figure.dpi": RESOLUTION,
+    "savefig.dpi": RESOLUTION,
+    "savefig.facecolor": WHITE,
+    "text.parse_math": False,  # a dollar sign in a scenario's title is a dollar sign
+    "svg.hashsalt": "crisis-sim",
+    "svg.fonttype": "path",
+    "axes.formatter.use_mathtext": False,
+    "axes.unicode_minus": True,
+}
+
+
+@contextmanager
+def in_style() -> Iterator[None]:
+    """Within it matplotlib has this style's settings; those from before come back after it."""
+    with mpl.rc_context(_SETTINGS), warnings.catch_warnings():
+        # A warning a letter would help nobody; `crisis_sim.style` tells of a script once.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
+
+
+def styled(draw: Callable[Draw, Figure]) -> Callable[Draw, Figure]:
+    """Let a function draw its chart in this style, and settle where everything in it stands."""
+
+    @functools.wraps(draw)
+    def drawn(*args: Draw.args, **kwargs: Draw.kwargs) -> Figure:
+        with in_style():
+            figure = draw(*args, **kwargs)
+            settle(figure)
+        figure.set_layout_engine(None)  # to lay out anew for each format would take seconds
+        return figure
+
+    return drawn
+
+
+class Chart(Figure):
+    """A figure that a notebook shows, in its printed size, whether pyplot is there or not.
+
+    Attributes:
+        afterwards: what remains to be done once all axes have their places.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.afterwards: list[Callable[[], None]] = []
+        super().__init__(*args, **kwargs)
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        file = io.BytesIO()
+        with in_style():
+            self.savefig(file, format="png", metadata={"Software": None})
+        size = [round(float(inches) * PIXELS_PER_INCH) for inches in self.get_size_inches()]
+        return file.getvalue(), {"width": size[0], "height": size[1]}
+
+
+def new_figure(width: float = DOUBLE_COLUMN, height: float = 80.0) -> Chart:
+    """An empty figure of a printed size in millimetres, which lays out its own axes."""
+    inches = (width / MILLIMETRES_PER_INCH, height / MILLIMETRES_PER_INCH)
+    return Chart(figsize=inches, layout="constrained")
+
+
+def settle(figure: Figure) -> None:
+    """Place all axes, and then what goes by where they stand."""
+    engine = figure.get_layout_engine()
+    if engine is not None and figure.axes:
+        engine.execute(figure)
+        if fall_back(figure):
+            engine.execute(figure)
+    if isinstance(figure, Chart):
+        while figure.afterwards:
+            figure.afterwards.pop()()
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a chart in the format of the path's suffix, `.svg` or `.png`.
+
+    Raises:
+        OSError: when the file cannot be written.
+    """
+    with in_style():
+        metadata = {"Date": None, "Creator": None} if path.suffix == ".svg" else {"Software": None}
+        content = io.BytesIO()
+        figure.savefig(content, format=path.suffix[1:], metadata=metadata)
+    write_durably(path, content.getvalue())  # and never through a link that lies there
+
+
+def tint(colour: str, strength: float) -> str:
+    """A colour as it looks on white at a strength from 0 to 1, for an area with words upon it.
+
+    It is opaque, so that the words can be read whatever the page's ground.
+    """
+    channels = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return "#" + "".join(f"{round(255 + (one - 255) * strength):02x}" for one in channels)
+
+
+def scenario_line(place: int) -> dict[str, Any]:
+    """Colour and dash of the scenario that comes `place`-th; the first is the reference."""
+    if place == 0:
+        return {"color": BLACK, "linestyle": "-", "linewidth": 1.5}
+    dash, colour = divmod(place - 1, len(_SCENARIO_COLOURS))
+    return {
+        "color": _SCENARIO_COLOURS[colour],
+        "linestyle": _DASHES[dash % len(_DASHES)],
+        "linewidth": 1.0,
+    }
+
+
+def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Places near the wanted ones, in their order, `gap` apart or more, between `low` and `high`.
+
+    Where there are too many for the room, they stand evenly in it.
+    """
+    if not wanted:
+        return []
+    order = sorted(range(len(wanted)), key=lambda index: wanted[index])
+    gap = min(gap, (high - low) / max(len(wanted) - 1, 1))
+    # Neighbours that want the same room share it: they stand together around their mean.
+    groups: list[list[float]] = []  # of each: sum of wanted places less their offsets, count
+    for step, index in enumerate(order):
+        groups.append([wanted[index] - step * gap, 1.0])
+        while len(groups) > 1 and groups[-2][0] / groups[-2][1] >= groups[-1][0] / groups[-1][1]:
+            total, count = groups.pop()
+            groups[-1][0] += total
+            groups[-1][1] += count
+    places = [0.0] * len(wanted)
+    step = 0
+    top = high - (len(wanted) - 1) * gap
+    for total, count in groups:
+        base = min(max(total / count, low), top)
+        for _ in range(int(count)):
+            places[order[step]] = base + step * gap
+            step += 1
+    return places
+
+
+def label_ends(
+    figure: Chart,
+    axes: Axes,
+    ends: Sequence[tuple[float, str, dict[str, Any]]],
+    size: float = 6.5,
+) -> None:
+    """Write each curve's name to the right of the axes, near its end, none over another once the figure is settled.
+
+    A curve that ends beyond the axes' limits is named at the edge that it left by.
+
+    Args:
+        figure: the figure: how far apart names must stand depends on it.
+        axes: where the curves are drawn; its limits must be set.
+        ends: of each curve its last value, its name and its line (as from `scenario_line`).
+        size: size of the letters in points.
+    """
+    low, high = axes.get_ylim()
+    beside = axes.get_yaxis_transform()  # across in widths of the axes, up in the data's unit
+    drawn = []
+    for end, name, line in ends:
+        lead = {"color": line["color"], "linestyle": line["linestyle"], "linewidth": 0.9}
+        seen = min(max(end, low), high)
+        (path,) = axes.plot([1.005, 1.035], [seen, seen], transform=beside, clip_on=False, **lead)
+        text = axes.text(1.045, seen, name, transform=beside, fontsize=size, va="center")
+        drawn.append((path, text, seen))
+
+    def move_apart() -> None:
+        height = axes.get_position().height * figure.get_figheight() * POINTS_PER_INCH
+        gap = 1.25 * size / height * (high - low)
+        heights = spread([end for end, _, _ in ends], gap, low, high)
+        for (path, text, seen), place in zip(drawn, heights, strict=True):
+            path.set_ydata([seen, place])
+            text.set_y(place)
+
+    figure.afterwards.append(move_apart)
+
+
+def mark_moment(axes: Axes, x: float, text: str = "", side: str = "center") -> None:
+    """A dotted vertical line through the axes; a word above it ends, centres or begins there."""
+    axes.axvline(x, color=GREY, linewidth=0.7, linestyle=(0, (1, 1.5)), zorder=1.5)
+    if text:
+        axes.annotate(
+            text,
+            xy=(x, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=({"right": 2, "left": -2}.get(side, 0), 1.5),
+            textcoords="offset points",
+            fontsize=6.0,
+            color=GREY,
+            ha=side,
+            va="bottom",
+            annotation_clip=False,
+        )
+
+
+def of_crises(measure: Mapping[str, Any]) -> str:
+    """A share on an axis: "per cent of all crises"; folders of earlier versions do not say of which."""
+    among = measure.get("among")
+    return f"per cent of {among}" if among else "per cent"
+
+
+def say_below(figure: Figure, text: str) -> None:
+    """Small words under a chart; none where the text is empty."""
+    if text:
+        figure.supxlabel(text, fontsize=6.0, color=GREY)
+
+
+def say_nothing_to_draw(axes: Axes, why: str) -> Annotation:
+    """Say in the middle of empty axes why they are empty."""
+    return axes.annotate(
+        why,
+        xy=(0.5, 0.5),
+        xycoords="axes fraction",
+        ha="center",
+        va="center",
+        color=GREY,
+        fontsize=7.0,
+    )
