@@ -100,11 +100,11 @@ def range_of(part: type[Part], field: str) -> Within | None:
 
 def parameter(
     default: float | dict[str, Any] | None,
-    meaning: str,
-    *,
-    unit: str,
     between: tuple[float, float],
+    unit: str,
+    meaning: str,
     source: str = ASSUMED,
+    *,
     slider: bool | tuple[float, float] = False,
     whole: bool = False,
 ) -> Any:
@@ -114,6 +114,11 @@ def parameter(
     move.
 
     Args:
+        default: its value where a file says none; a distribution as a mapping.
+        between: its least and greatest value.
+        unit: its unit, in words.
+        meaning: what it is, as docs/parameters.md says it.
+        source: where the default comes from.
         slider: whether it is one of the few that are worth a slider; as two numbers, how far a
             slider goes where most of the range would be out of this world.
         whole: whether a fraction of it makes no sense.

@@ -46,25 +46,12 @@ class Rung(Part):
     """One rung of the ladder of escalation."""
 
     name: str = Field(description="what a state does on this rung")
-    intensity: Number = parameter(
-        None, "how far up it is, from calm to nuclear use", unit="intensity", between=UNIT
-    )
-    deaths_per_day: Number = parameter(
-        0.0, "deaths it causes on the other side", unit="deaths per day", between=(0, 1e8)
-    )
-    opening_deaths: Number = parameter(
-        0.0,
-        "deaths at once on the other side when a state climbs to it",
-        unit="deaths",
-        between=(0, 1e8),
-    )
-    cost_per_day: Number = parameter(
-        0.0, "cost to the state that is on it", unit="days of output per day", between=(0, 10)
-    )
+    intensity: Number = parameter(None, UNIT, "intensity", "how far up it is, from calm to nuclear use")
+    deaths_per_day: Number = parameter(0.0, (0, 1e8), "deaths per day", "deaths it causes on the other side")
+    opening_deaths: Number = parameter(0.0, (0, 1e8), "deaths", "deaths at once on the other side when a state climbs to it")
+    cost_per_day: Number = parameter(0.0, (0, 10), "days of output per day", "cost to the state that is on it")
     violence: Violence = Field("none", description="its violence, in the words of the ICB project")
-    strike: bool = Field(
-        False, description="whether it counts as a strike: the first one starts the second duration"
-    )
+    strike: bool = Field(False, description="whether it counts as a strike: the first one starts the second duration")
     nuclear: bool = Field(False, description="whether it is the use of nuclear weapons")
 
 
@@ -136,60 +123,25 @@ class MarketSpec(Part):
     """A state's stock market, which prices the danger as it sees it."""
 
     index: str = Field("market index", description="name of the index")
-    sensitivity: Number = parameter(
-        0.1, "fall of the index, in logarithms, at full danger", unit="log", between=(0, 5)
-    )
-    volatility: Number = parameter(
-        0.01,
-        "daily movement without news, in logarithms",
-        unit="log per square root of a day",
-        between=(0, 0.5),
-    )
+    sensitivity: Number = parameter(0.1, (0, 5), "log", "fall of the index, in logarithms, at full danger")
+    volatility: Number = parameter(0.01, (0, 0.5), "log per square root of a day", "daily movement without news, in logarithms")
 
 
 class StateSpec(Part):
     """One of the two states in the crisis."""
 
     title: str = Field("", description="name to print; the key where it is left out")
-    resolve: Number = parameter(
-        None, "how much the issue is worth to it", unit="share", between=UNIT, slider=True
-    )
-    claim: Number = parameter(
-        0.0,
-        "what it wants of its rival: a lasting grievance that only a settlement takes off the table",
-        unit="grievance",
-        between=(0, 100),
-        source="Huth and Allee 2002, The Democratic Peace and Territorial Conflict (form)",
-    )
-    audience: Number = parameter(
-        None,
-        "how exposed its leaders are to audiences at home",
-        unit="share",
-        between=UNIT,
-        slider=True,
-    )
-    mediation_aversion: Number = parameter(
-        0.0, "how much face overt brokering costs it", unit="share", between=UNIT, slider=True
-    )
-    caution: Number = parameter(
-        1.0, "its dread of escalation, beside the usual", unit="ratio", between=(0, 10)
-    )
-    capability: Number = parameter(
-        1.0, "military capability, beside the rival's", unit="ratio", between=(0.001, 1000)
-    )
-    nuclear: Number = chance(
-        "whether it has nuclear weapons; a number between 0 and 1 is the chance that it has"
-    )
-    economic_vulnerability: Number = parameter(
-        0.5, "how much economic losses hurt it", unit="share", between=UNIT, slider=True
-    )
-    reserves_usd_bn: Number = parameter(
-        100.0, "foreign reserves", unit="USD bn", between=(0.01, 1e5)
-    )
+    resolve: Number = parameter(None, UNIT, "share", "how much the issue is worth to it", slider=True)
+    claim: Number = parameter(0.0, (0, 100), "grievance", "what it wants of its rival: a lasting grievance that only a settlement takes off the table", "Huth and Allee 2002, The Democratic Peace and Territorial Conflict (form)")
+    audience: Number = parameter(None, UNIT, "share", "how exposed its leaders are to audiences at home", slider=True)
+    mediation_aversion: Number = parameter(0.0, UNIT, "share", "how much face overt brokering costs it", slider=True)
+    caution: Number = parameter(1.0, (0, 10), "ratio", "its dread of escalation, beside the usual")
+    capability: Number = parameter(1.0, (0.001, 1000), "ratio", "military capability, beside the rival's")
+    nuclear: Number = chance("whether it has nuclear weapons; a number between 0 and 1 is the chance that it has")
+    economic_vulnerability: Number = parameter(0.5, UNIT, "share", "how much economic losses hurt it", slider=True)
+    reserves_usd_bn: Number = parameter(100.0, (0.01, 1e5), "USD bn", "foreign reserves")
     market: MarketSpec = Field(default_factory=MarketSpec, description="its stock market")
-    rung_at_start: str = Field(
-        "", description="name of its rung when the crisis begins; the lowest where left out"
-    )
+    rung_at_start: str = Field("", description="name of its rung when the crisis begins; the lowest where left out")
 
 
 class MediatorSpec(Part):
@@ -197,32 +149,12 @@ class MediatorSpec(Part):
 
     title: str = Field("", description="name to print; the key where it is left out")
     style: Style = Field("facilitation", description="the most intrusive style it is able to use")
-    attention_threshold: Number = parameter(
-        0.5, "alarm from which it engages", unit="intensity", between=UNIT, slider=True
-    )
-    attention_days: Number = parameter(
-        1.0,
-        "delay with which danger alarms it",
-        unit="days",
-        between=(0.01, 365),
-        slider=(0.05, 10),
-    )
-    information: Number = parameter(
-        0.5, "information of its own about both sides", unit="share", between=UNIT
-    )
-    trust: dict[str, Number] = parameter(
-        {}, "how far each state trusts it", unit="share", between=UNIT
-    )
-    leverage: dict[str, Number] = parameter(
-        {}, "carrots and sticks it holds over each state", unit="share", between=UNIT, slider=True
-    )
-    interest: dict[str, Number] = parameter(
-        {},
-        "its interest in each state, which it will not put at risk: it uses that much less of its leverage",
-        unit="share",
-        between=UNIT,
-        source="assumed; the literature has another mechanism of bias, credibility (Kydd 2003)",
-    )
+    attention_threshold: Number = parameter(0.5, UNIT, "intensity", "alarm from which it engages", slider=True)
+    attention_days: Number = parameter(1.0, (0.01, 365), "days", "delay with which danger alarms it", slider=(0.05, 10))
+    information: Number = parameter(0.5, UNIT, "share", "information of its own about both sides")
+    trust: dict[str, Number] = parameter({}, UNIT, "share", "how far each state trusts it")
+    leverage: dict[str, Number] = parameter({}, UNIT, "share", "carrots and sticks it holds over each state", slider=True)
+    interest: dict[str, Number] = parameter({}, UNIT, "share", "its interest in each state, which it will not put at risk: it uses that much less of its leverage", "assumed; the literature has another mechanism of bias, credibility (Kydd 2003)")
 
 
 class ReviewSpec(Part):
@@ -230,16 +162,9 @@ class ReviewSpec(Part):
 
     at: Moment = Field(description="when the board decides")
     title: str = Field("", description="what is decided")
-    amount_usd_bn: Number = parameter(
-        None, "money released on approval", unit="USD bn", between=(0, 1000)
-    )
+    amount_usd_bn: Number = parameter(None, (0, 1000), "USD bn", "money released on approval")
     rival_vote: Vote = Field("abstain", description="how the borrower's rival votes")
-    delay_days: Number = parameter(
-        14.0,
-        "until the board meets again, where it puts the decision off",
-        unit="days",
-        between=(0.1, 365),
-    )
+    delay_days: Number = parameter(14.0, (0.1, 365), "days", "until the board meets again, where it puts the decision off")
 
 
 class LenderSpec(Part):
@@ -247,25 +172,9 @@ class LenderSpec(Part):
 
     title: str = Field("", description="name to print; the key where it is left out")
     borrower: str = Field(description="the state that depends on it")
-    dependence: Number = parameter(
-        0.5, "how much the borrower depends on it", unit="share", between=UNIT, slider=True
-    )
-    conditionality: Number = parameter(
-        {"uniform": [0.0, 1.0]},
-        "how far its money hangs on restraint",
-        unit="share",
-        between=UNIT,
-        source="disputed in May 2025: the prior covers the whole range",
-        slider=True,
-    )
-    days_later: Number = parameter(
-        0.0,
-        "how long after their dates its reviews are held; below 0 for before",
-        unit="days",
-        between=(-365, 365),
-        source="0 unless the dates are varied",
-        slider=(-20, 30),
-    )
+    dependence: Number = parameter(0.5, UNIT, "share", "how much the borrower depends on it", slider=True)
+    conditionality: Number = parameter({"uniform": [0.0, 1.0]}, UNIT, "share", "how far its money hangs on restraint", "disputed in May 2025: the prior covers the whole range", slider=True)
+    days_later: Number = parameter(0.0, (-365, 365), "days", "how long after their dates its reviews are held; below 0 for before", "0 unless the dates are varied", slider=(-20, 30))
     reviews: tuple[ReviewSpec, ...] = Field((), description="its calendar")
 
 
@@ -273,12 +182,8 @@ class ChannelSpec(Part):
     """A private line between the two states."""
 
     title: str = Field("", description="name to print; the key where it is left out")
-    trust: Number = parameter(
-        0.5, "how far both sides trust it", unit="share", between=UNIT, slider=True
-    )
-    opened_by: tuple[str, ...] = Field(
-        (), description="states and mediators that may open it, each once"
-    )
+    trust: Number = parameter(0.5, UNIT, "share", "how far both sides trust it", slider=True)
+    opened_by: tuple[str, ...] = Field((), description="states and mediators that may open it, each once")
     standing: bool = Field(False, description="whether it is open from the start")
 
 
@@ -288,12 +193,8 @@ class AdviserSpec(Part):
     title: str = Field("", description="name to print; the key where it is left out")
     state: str = Field(description="the state that is advised")
     stance: Literal["dove", "hawk"] = Field("dove", description="what is advised")
-    trust: Number = parameter(
-        0.5, "how far the adviser is heard", unit="share", between=UNIT, slider=True
-    )
-    attention_threshold: Number = parameter(
-        0.3, "danger from which the adviser speaks up", unit="intensity", between=UNIT
-    )
+    trust: Number = parameter(0.5, UNIT, "share", "how far the adviser is heard", slider=True)
+    attention_threshold: Number = parameter(0.3, UNIT, "intensity", "danger from which the adviser speaks up")
 
 
 class EventSpec(Part):
@@ -301,35 +202,13 @@ class EventSpec(Part):
 
     at: Moment = Field(description="when it happens")
     title: str = Field("", description="what happens, in a few words")
-    kind: Literal["trigger", "incident"] = Field(
-        "incident",
-        description="`trigger` for the event with which the crisis begins, and from which it is counted",
-    )
+    kind: Literal["trigger", "incident"] = Field("incident", description="`trigger` for the event with which the crisis begins, and from which it is counted")
     struck: str = Field(description="the state that it harms")
-    deaths: Number = parameter(0.0, "deaths", unit="deaths", between=(0, 1e8))
-    blame: Number = parameter(
-        1.0, "how surely the struck state blames its rival", unit="share", between=UNIT
-    )
-    provocation: Number = parameter(
-        0.0,
-        "harm other than deaths: land taken, a treaty broken, a threat",
-        unit="grievance",
-        between=(0, 100),
-    )
-    rival_rung: Number = parameter(
-        0.0,
-        "rung to which the struck state's rival climbs with it, by number, the lowest being 0; "
-        "it does not come down for it",
-        unit="rung",
-        between=(0, MAX_RUNGS - 1),
-        whole=True,
-    )
-    pressure: Number = parameter(
-        0.0,
-        "economic pressure that it brings on the struck state",
-        unit="pressure",
-        between=(0, 10),
-    )
+    deaths: Number = parameter(0.0, (0, 1e8), "deaths", "deaths")
+    blame: Number = parameter(1.0, UNIT, "share", "how surely the struck state blames its rival")
+    provocation: Number = parameter(0.0, (0, 100), "grievance", "harm other than deaths: land taken, a treaty broken, a threat")
+    rival_rung: Number = parameter(0.0, (0, MAX_RUNGS - 1), "rung", "rung to which the struck state's rival climbs with it, by number, the lowest being 0; it does not come down for it", whole=True)
+    pressure: Number = parameter(0.0, (0, 10), "pressure", "economic pressure that it brings on the struck state")
 
 
 #: A close of an index: neither nothing, nor so far from the others that no ratio of two could be told.
@@ -356,12 +235,8 @@ class RealPath(Part):
     first_strike: Moment | None = Field(None, description="when the first strike fell")
     ceasefire_agreed: Moment | None = Field(None, description="when the halt was agreed")
     ceasefire_in_effect: Moment | None = Field(None, description="when the halt came into effect")
-    rungs: dict[str, tuple[tuple[Moment, str], ...]] = Field(
-        default_factory=dict, description="for each state, when it came to which rung"
-    )
-    markets: dict[str, RealMarket] = Field(
-        default_factory=dict, description="for each state, its market's closes"
-    )
+    rungs: dict[str, tuple[tuple[Moment, str], ...]] = Field(default_factory=dict, description="for each state, when it came to which rung")
+    markets: dict[str, RealMarket] = Field(default_factory=dict, description="for each state, its market's closes")
     events: tuple[RealEvent, ...] = Field((), description="the record, event by event")
 
 
@@ -373,39 +248,18 @@ class Scenario(Part):
     description: str = Field("", description="what it is for, and what it changes")
     sources: tuple[str, ...] = Field((), description="where its facts come from")
     start: Moment = Field(description="when the clock starts")
-    horizon_days: float = Field(
-        60.0, strict=True, gt=0, le=3650, description="how long each crisis is followed"
-    )
-    hours_per_turn: float = Field(
-        3.0, strict=True, ge=0.05, le=24, description="length of a turn, at most a day"
-    )
-    follow_up_days: float = Field(
-        14.0,
-        strict=True,
-        ge=0,
-        le=3650,
-        description="how long a halt is watched before it ends the crisis",
-    )
-    ladder: tuple[Rung, ...] = Field(
-        default_factory=south_asian_ladder,
-        min_length=2,
-        max_length=MAX_RUNGS,
-        description="rungs, from the lowest up",
-    )
-    states: dict[str, StateSpec] = Field(
-        min_length=2, max_length=2, description="the two states, each under its short name"
-    )
+    horizon_days: float = Field(60.0, strict=True, gt=0, le=3650, description="how long each crisis is followed")
+    hours_per_turn: float = Field(3.0, strict=True, ge=0.05, le=24, description="length of a turn, at most a day")
+    follow_up_days: float = Field(14.0, strict=True, ge=0, le=3650, description="how long a halt is watched before it ends the crisis")
+    ladder: tuple[Rung, ...] = Field(default_factory=south_asian_ladder, min_length=2, max_length=MAX_RUNGS, description="rungs, from the lowest up")
+    states: dict[str, StateSpec] = Field(min_length=2, max_length=2, description="the two states, each under its short name")
     mediators: dict[str, MediatorSpec] = Field(default_factory=dict, description="third parties")
     lenders: dict[str, LenderSpec] = Field(default_factory=dict, description="lenders")
     channels: dict[str, ChannelSpec] = Field(default_factory=dict, description="back-channels")
     advisers: dict[str, AdviserSpec] = Field(default_factory=dict, description="advisers")
-    events: tuple[EventSpec, ...] = Field(
-        (), description="scheduled events, the trigger among them"
-    )
+    events: tuple[EventSpec, ...] = Field((), description="scheduled events, the trigger among them")
     real_path: RealPath | None = Field(None, description="what really happened, for overlays")
-    behaviour: Behaviour = Field(
-        default_factory=Behaviour, description="behavioural parameters, the same for every scenario"
-    )
+    behaviour: Behaviour = Field(default_factory=Behaviour, description="behavioural parameters, the same for every scenario")
 
     @classmethod
     def load(cls, reference: str | PathLike[str], overrides: Sequence[str] = ()) -> Scenario:
