@@ -1,6 +1,6 @@
 """Measures: figures that are computed at every point of a design at once.
 
-    from crisis_sim.outcomes.measures import measure
+    from crisis_sim.outcomes.names import measure
 
     quick = measure("ceasefire_within_96_hours")
     deadly = measure({"share": {"deaths": {"at_least": 1000}}, "given": {"mediated": True}})

@@ -24,8 +24,8 @@ pytest.importorskip("distributed")
 ROOT = Path(__file__).parents[2]
 #: A worker whose code differs from ours by one character of its digest.
 STRANGER = """
-from crisis_sim.batch import versions
-versions.code_digest = lambda: "another"
+from crisis_sim.batch import manifest
+manifest.code_digest = lambda: "another"
 from distributed.cli.dask_worker import main
 main()
 """

@@ -315,13 +315,13 @@ def test_a_second_interruption_stops_at_once_and_keeps_what_is_done(
 SCRIPT = """
 import sys
 from pathlib import Path
-from crisis_sim.batch import publish, run_to_folder, workers
+from crisis_sim.batch import run, run_to_folder, workers
 from tests.batch.test_resume import SCENARIOS
 
 workers.POOL_START_SECONDS = 0.0
 
 if __name__ == "__main__":
-    folder, (replicates, count, publish.ONE_FILE_CRISES) = sys.argv[1], map(int, sys.argv[2:5])
+    folder, (replicates, count, run.ONE_FILE_CRISES) = sys.argv[1], map(int, sys.argv[2:5])
     workers.MOST_THREADS = 1 if "processes" in sys.argv else count
     print("begins", flush=True)
     run_to_folder(
