@@ -439,7 +439,7 @@ if __name__ == "__main__":
     notes = Path(sys.argv[1])
     run_to_folder(
         crisis(), notes / "results", 40, block_size=10, workers=2, agents=[Dawdler(notes, 600)],
-        tell=lambda words: print(words, flush=True),
+        on_message=lambda words: print(words, flush=True),
     )
 """
 
