@@ -23,8 +23,8 @@ ROOT = DOCS.parent
 README = ROOT / "README.md"
 #: What `make pictures` wrote, of what, each with the SHA-256 of its text.
 MADE_OF = SHOWN / "made_of.json"
-#: The answer of what `make run` runs, as the README quotes it.
-ANSWER = SHOWN / "readme" / "answer.md"
+#: What the counterfactuals of `make run` change, as the README quotes it.
+FINDING = SHOWN / "readme" / "finding.md"
 VALIDATION = DOCS / "validation.md"
 #: Texts that `make pictures` writes beside those in docs/shown.
 WRITTEN = (VALIDATION, *sorted((DOCS / "guide").glob("*.ipynb")))

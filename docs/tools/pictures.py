@@ -28,6 +28,7 @@ from PIL import Image
 sys.path.insert(0, str(DOCS.parent))
 
 from benchmarks.made_of import made_of
+from crisis_sim.report.answers import on_differences
 from crisis_sim.validation.page import RESULTS
 
 
@@ -70,17 +71,15 @@ def refresh(page: Path, folder: Path) -> set[str]:
 
 
 def refresh_readme(folder: Path) -> set[str]:
-    """Make what the README shows: the answer and the chart of what `make run` runs, and the replay that it tells of."""
+    """Make what the README shows of `make run`: the chart, and what the counterfactuals change."""
     reader = _reader(folder)
     makefile = (DOCS.parent / "Makefile").read_text(encoding="utf-8")
-    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
-    crises = _found(r"^CRISES := (.+)$", makefile)
-    answer, _, _ = _typed(reader, f"crisis-sim run {crises} --out results/run").partition("\n\n")
-    figures.ANSWER.parent.mkdir(parents=True)
-    figures.ANSWER.write_text(f"> {' '.join(answer.split())}\n", encoding="utf-8")
-    _typed(reader, f"{_found(r'^ +(crisis-sim replay .+)$', readme)} --out results/replay")
-    for name in ("run/ceasefire_from_first_strike.png", "replay/replay.png"):
-        keep(chart_of(name, folder), IMAGES / Path(name).name)
+    _typed(reader, f"crisis-sim run {_found(r'^CRISES := (.+)$', makefile)} --out results/run")
+    summary = json.loads((folder / "results" / "run" / "summary.json").read_text("utf-8"))
+    figures.FINDING.parent.mkdir(parents=True)
+    figures.FINDING.write_text(f"> {on_differences(summary)}\n", encoding="utf-8")
+    chart = "ceasefire_from_first_strike.png"
+    keep(chart_of(f"run/{chart}", folder), IMAGES / chart)
     return _run(folder)
 
 
@@ -99,7 +98,7 @@ def refresh_validation(folder: Path) -> set[str]:
 def _found(pattern: str, text: str) -> str:
     found = re.search(pattern, text, re.MULTILINE)
     if found is None:
-        sys.exit(f"nothing like {pattern} in the README or the Makefile")
+        sys.exit(f"nothing like {pattern} in the Makefile or the page")
     return found[1]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,16 @@ def test_every_command_of_a_page_works_and_leaves_what_the_page_shows(
             assert (SHOWN / step.what).exists()
     for picture in pictures(page):
         assert chart_of(picture, folder).exists()
+
+
+def test_mistakes_are_shown_as_the_guide_shows_them(tmp_path: Path) -> None:
+    folder = tmp_path / "reader"
+    folder.mkdir()
+    reader = Reader(folder)
+    reader.save("mistakes.yaml")
+    shutil.copy(DOCS.parent / "scenarios" / "may_2025.yaml", folder)
+    printed = reader.type("crisis-sim check mistakes.yaml").stdout
+    assert f"{printed}exit code 2\n" == (SHOWN / "own" / "mistakes.txt").read_text("utf-8")
 
 
 def test_the_guide_has_commands_in_every_page_for_people_who_do_something() -> None:

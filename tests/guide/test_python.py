@@ -56,8 +56,17 @@ def test_the_page_on_outcomes_reads_a_run(
 def test_a_changed_agent_is_a_maker_of_agents(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [str(EXAMPLES), *sys.path])
     names: dict[str, object] = {}
-    (block,) = blocks(DOCS / "guide" / "own_agent.md")
+    block, _ = blocks(DOCS / "guide" / "own_agent.md")
     exec(compile(block, "own_agent.md", "exec"), names)  # noqa: S102 - the page is ours
     maker = names["seldom"]
     model = CrisisModel(load_scenario("may_2025"), 2, agents=[maker])  # type: ignore[list-item]
     assert "track_two" in [agent.name for agent in model.cast]
+
+
+def test_the_small_agent_runs_and_changes_crises() -> None:
+    names: dict[str, object] = {"__name__": "own_agent"}
+    _, block = blocks(DOCS / "guide" / "own_agent.md")
+    exec(compile(block, "own_agent.md", "exec"), names)  # noqa: S102 - the page is ours
+    outcomes = names["outcomes"]
+    alone = CrisisModel(load_scenario("may_2025"), 1_000).run().outcomes()
+    assert (outcomes["ending"] != alone["ending"]).any()  # type: ignore[index]
