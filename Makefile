@@ -9,7 +9,7 @@ RESULTS := results/may_2025
 # What an environment is made from: it is made anew when one of these changes.
 SETTINGS := pyproject.toml crisis_sim/version.py
 
-.PHONY: help run test search lint format types layers docs check pictures bench clean
+.PHONY: help run test search coverage lint format types layers docs check pictures bench clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is to make
@@ -24,6 +24,9 @@ test: $(VENV)/ready-to-test ## run the tests
 
 search: $(VENV)/ready-to-test ## run the tests, the property-based ones on examples not tried before
 	HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest -n 2 $(ARGS)
+
+coverage: $(VENV)/ready-to-test ## run the tests and show what they reach; pages go to htmlcov (compiled rules are not measured)
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term --cov-report=html $(ARGS)
 
 lint: $(VENV)/ready-to-develop ## look for mistakes and for what is out of format
 	$(BIN)/ruff check .
@@ -51,7 +54,7 @@ bench: $(VENV)/ready-to-run ## measure speed and memory; results go to benchmark
 	$(BIN)/python -m benchmarks $(ARGS)
 
 clean: ## remove the environment, results and caches
-	rm -rf $(VENV) results build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) results build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache .coverage htmlcov
 	find crisis_sim tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Each stage holds what the one before it holds. pip byte-compiles what it installs, whatever the environment says.

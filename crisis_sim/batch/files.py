@@ -210,7 +210,7 @@ def token_in(folder: Path) -> str | None:
 
 def _lock(file: int) -> None:
     if fcntl is None:
-        return
+        return  # type: ignore[unreachable]  # on Windows it is reached
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

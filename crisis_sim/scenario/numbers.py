@@ -162,7 +162,7 @@ DISTRIBUTIONS: dict[str, tuple[str, ...]] = {
 
 def is_count(number: object, least: int = 1) -> bool:
     """Whether something is a whole number, and not too small; `True` is none, though Python counts with it."""
-    return isinstance(number, Integral) and not isinstance(number, bool) and int(number) >= least
+    return not isinstance(number, bool) and isinstance(number, Integral) and int(number) >= least
 
 
 #: Weights above this are counted in units of it.

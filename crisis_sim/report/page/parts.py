@@ -251,7 +251,7 @@ def _differences(batch: Batch, summary: Mapping[str, Any]) -> Iterator[str]:
     """Of each thing compared, which scenarios clearly make it more and less likely, and which neither."""
     for what, find in _COMPARED.items():
         figures = {name: find(one) for name, one in summary["differences"].items()}
-        if all(one is None or one["estimate"] is None for one in figures.values()):
+        if all(one["estimate"] is None for one in figures.values()):
             yield text.sentence(f"{what} cannot be compared: in no two scenarios is it known")
             continue
         clear = {name: one for name, one in figures.items() if is_clear(one)}
