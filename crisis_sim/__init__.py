@@ -13,11 +13,11 @@ classes to subclass for agents of your own, with `Influence` for what these brin
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import lazy_loader
 
-from crisis_sim.version import __version__
+from crisis_sim.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from crisis_sim.batch import Batch as Batch
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from crisis_sim.scenario import load_scenario as load_scenario
 
 #: Fetched when first used: Mesa, SciPy, matplotlib and the scenario's schema take a while to import.
-__getattr__, __dir__, __all__ = lazy_loader.attach(
+_fetch, _, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "batch": ["Batch", "Ensemble", "read_batch", "run_to_folder", "simulate"],
@@ -63,3 +63,14 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     },
 )
 __all__ += ["__version__"]
+__all__.sort()
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"crisis_sim has no '{name}'; it has {', '.join(__all__)}")
+    return _fetch(name)

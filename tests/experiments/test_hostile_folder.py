@@ -119,12 +119,12 @@ def test_no_file_from_elsewhere_gets_into_the_page_by_its_name(
 )  # fmt: skip
 @pytest.mark.parametrize("how", ["link", "pipe"])
 def test_what_is_no_file_of_the_folders_own_is_not_read(
-    copied: Callable[[str], Path], name: str, options: str
+    copied: Callable[[str], Path], name: str, how: str
 ) -> None:
     folder = copied("sweep")
     path, elsewhere = folder / name, folder.parent / "elsewhere"
     path.rename(elsewhere)
-    os.mkfifo(path) if options == "pipe" else path.symlink_to(elsewhere)
+    os.mkfifo(path) if how == "pipe" else path.symlink_to(elsewhere)
     if name == "design":  # of it the page tells a few crises only, and can do without
         write_page(folder)
         assert "expected a folder" in (folder / "report.html").read_text()
