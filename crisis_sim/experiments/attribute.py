@@ -706,8 +706,8 @@ def _who_helps(measure: Measure, parts: Sequence[str], one: Attribution) -> Iter
         yield f"{names}: each brings {_said(figure, measure, digits)} where the other is there."
         return
     helps = _way(figure) in pulls
-    options = "help each other" if helps else "can stand in for each other"
-    yield f"{names} {options}: each brings {amount} {'more' if helps else 'less'} where the other is there."
+    how = "help each other" if helps else "can stand in for each other"
+    yield f"{names} {how}: each brings {amount} {'more' if helps else 'less'} where the other is there."
 
 
 def _way(figure: Figure) -> int:

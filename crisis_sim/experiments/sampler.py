@@ -348,7 +348,7 @@ class Problem:
 
     Attributes:
         experiment: the experiment, checked.
-        options: in which way it is run.
+        options: how to run it.
     """
 
     experiment: Experiment

@@ -314,8 +314,8 @@ class Drawn:
         if self.distribution is not None:
             numbers = ", ".join(f"{value:g}" for value in self.distribution.values)
             return f"{self.distribution.kind} ({numbers}), as in the scenario"
-        options = "in equal ratios" if self.factor.scale == "log" else "evenly"
-        return f"{options} from {self.factor.low:g} to {self.factor.high:g}"
+        spacing = "in equal ratios" if self.factor.scale == "log" else "evenly"
+        return f"{spacing} from {self.factor.low:g} to {self.factor.high:g}"
 
 
 def drawn_factors(vary: dict[str, Range], scenario: Scenario) -> list[Drawn]:

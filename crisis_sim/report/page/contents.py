@@ -262,7 +262,7 @@ def page_of_run(
         Section(
             "sure", "How sure this is, and what would make it surer", [Bullets(_advice(summary))]
         ),
-        Section("again", "How to have it again", list(parts.of_run(batch.manifest))),
+        Section("again", "Reproduce", list(parts.of_run(batch.manifest))),
     ]
     title = batch.ensembles[name].title
     return Page(
@@ -380,7 +380,7 @@ MOST_ROWS, MOST_COLUMNS = 200, 12
 #: What each chart of an experiment shows.
 CHART_TITLES = {
     "attribution": "What each part brings: from none of them to all, and each part’s figures with 95% intervals",
-    "interactions": "How much more, or less, each of two parts brings where the other is there",
+    "interactions": "Interaction: how much more, or less, each of two parts adds when the other is present",
     "curves": "Each measure over the values of the parameter, with 95% bands",
     "differences": "Each measure less that at the reference point, on the same luck, with 95% bands",
     "ranking": "How much each parameter matters, with 95% intervals",
@@ -424,7 +424,7 @@ def page_of_experiment(findings: Findings, folder: Path) -> Page:
         Section("sure", "How sure this is, and what would make it surer", list(_sure(sure))),
         Section(
             "again",
-            "How to have it again",
+            "Reproduce",
             list(parts.of_experiment(findings.manifest, experiment.text, _files(findings))),
         ),
     ]
