@@ -110,7 +110,7 @@ def test_a_worker_that_is_killed_in_the_middle_loses_nothing(
     machines.wait_for_workers(2)
     if not sees_folder:
         filing = lambda folder, token, *others: BlockTask(folder, "elsewhere", *others)  # noqa: E731
-        monkeypatch.setattr(run, "Filing", filing)
+        monkeypatch.setattr(run, "BlockTask", filing)
     notes = tmp_path / "notes"
     notes.mkdir()
     told: list[tuple[int, int]] = []
