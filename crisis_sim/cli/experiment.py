@@ -34,7 +34,6 @@ from crisis_sim.cli.app import (
     say,
     talk,
 )
-from crisis_sim.scenario.source import composed
 from crisis_sim.text import clean
 
 if TYPE_CHECKING:
@@ -108,6 +107,8 @@ def each_once(
     Raises:
         ValueError: when two say something of the same thing, or one is not as it should be.
     """
+    from crisis_sim.scenario.source import composed
+
     found: dict[str, Any] = {}
     given: dict[str, str] = {}
     for text in texts:

@@ -39,7 +39,6 @@ from crisis_sim.cli.app import (
 )
 from crisis_sim.dashboard.server import FEWEST, HOST, MOST, PORT, REPLICATES, SCENARIO
 from crisis_sim.scenario.errors import Mistake, ScenarioError
-from crisis_sim.scenario.load import on_disk
 from crisis_sim.text import clean
 from crisis_sim.version import __version__
 
@@ -146,9 +145,9 @@ def _trial_run() -> str:
     from crisis_sim.batch import simulate
 
     began = time.perf_counter()
-    whole = simulate(TEMPLATE, TRIAL, seed=1)
+    whole = simulate(template_file(), TRIAL, seed=1)
     seconds = time.perf_counter() - began
-    parts = simulate(TEMPLATE, TRIAL, seed=1, block_size=TRIAL // 3)
+    parts = simulate(template_file(), TRIAL, seed=1, block_size=TRIAL // 3)
     if _rows(whole) != _rows(parts):
         raise ArithmeticError("the same replicates came out otherwise in smaller blocks")
     return f"{TRIAL} crises in {seconds:.1f} s, and again the same in smaller blocks"
@@ -156,7 +155,13 @@ def _trial_run() -> str:
 
 # --- The commented scenario that `crisis-sim init` writes for a newcomer to change
 
-TEMPLATE = on_disk(Path(__file__).parent) / "template.yaml"
+
+def template_file() -> Path:
+    """The commented scenario that `crisis-sim init` writes, as a file on disk."""
+    from crisis_sim.scenario.load import on_disk
+
+    return on_disk(Path(__file__).parent) / "template.yaml"
+
 
 COUNTERFACTUAL = """\
 # A counterfactual of {extends}: say only what differs. Mappings are merged, lists and numbers
@@ -175,7 +180,7 @@ title: {title}
 
 def template_text(file_name: str = "my_crisis.yaml") -> str:
     """The template, with the name of the file that it becomes in its comments."""
-    text = TEMPLATE.read_text(encoding="utf-8")
+    text = template_file().read_text(encoding="utf-8")
     return text.replace("FILE", file_name).replace("this_file.yaml", file_name)
 
 
