@@ -2,9 +2,9 @@
 
 With `n` parts there are `2**n` combinations, each a scenario of its own in one batch. Shapley values
 share out what all parts together change in an outcome; interaction indices say which parts help each
-other and which can stand in for each other (`crisis_sim.experiments.attribute`). Intervals come from the
+other and which can stand in for each other. Intervals come from the
 influence of each replicate on every combination, so that luck which all combinations share does not
-count (`crisis_sim.experiments.attribute`).
+count.
 """
 
 from __future__ import annotations

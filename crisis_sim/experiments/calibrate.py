@@ -597,7 +597,7 @@ class Problem:
     def spec(self) -> TuneSpec:
         """What the experiment says."""
         spec = self.experiment.spec
-        assert isinstance(spec, TuneSpec)  # noqa: S101 - `kinds` has seen to it
+        assert isinstance(spec, TuneSpec)  # noqa: S101 - `spec.KINDS` has seen to it
         return spec
 
     @cached_property

@@ -1,7 +1,7 @@
 """Posterior: what a record, or figures over many crises, say of a scenario's parameters.
 
 Approximate Bayesian computation: parameters drawn from what the scenario leaves open are weighted by
-how likely they make what was seen, generation after generation (`crisis_sim.experiments.posterior`).
+how likely they make what was seen, generation after generation.
 Each generation is on disk before the next begins.
 """
 
@@ -459,7 +459,7 @@ def adjusted_of(found: Found) -> list[tuple[float, float, float]] | None:
 #
 # A scenario's numbers are independent of each other, and their distributions of a few kinds. So a
 # marginal is fitted by the kind whose quantiles are nearest to its own; how parameters go together is
-# lost, and only joint draws keep it (`crisis_sim.experiments.posterior`).
+# lost, and only joint draws keep it.
 
 #: Cumulative probabilities at which distributions are compared.
 FITTED_LEVELS: NDArray[np.float64] = (np.arange(40) + 0.5) / 40

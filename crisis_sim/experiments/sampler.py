@@ -358,7 +358,7 @@ class Problem:
     def spec(self) -> PosteriorSpec:
         """What the experiment says."""
         spec = self.experiment.spec
-        assert isinstance(spec, PosteriorSpec)  # noqa: S101 - `kinds` has seen to it
+        assert isinstance(spec, PosteriorSpec)  # noqa: S101 - `spec.KINDS` has seen to it
         return spec
 
     @cached_property

@@ -101,7 +101,7 @@ class SensitivitySpec(Spec):
 # --- Sensitivity: which parameters an outcome turns on, one by one and together
 #
 # Morris screens many parameters, Sobol shares out the variance of an outcome, PAWN compares its whole
-# distribution (`crisis_sim.experiments.sensitivity`). All points share the luck of each replicate, and
+# distribution. All points share the luck of each replicate, and
 # what luck is left in the indices is told. Beside them a tornado moves each factor alone.
 
 SPEC = SensitivitySpec
