@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from crisis_sim.model.arrays import Array, OverReplicates, Real
-from crisis_sim.model.luck import Luck
+from crisis_sim.model.luck import uniforms
 from crisis_sim.scenario.numbers import Distribution, Part, range_of
 
 #: A spread so wide that the range holds less than this share of the distribution: there it is flat.
@@ -59,7 +58,7 @@ def _invert_triangular(
     return np.where(uniform < turn, rising, falling)
 
 
-class Numbers(OverReplicates):
+class Numbers:
     """The numbers of one part of a scenario, each an array over replicates or one value shared by all."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
@@ -75,13 +74,19 @@ class Parameters:
     """Draws a block's parameters.
 
     Args:
-        luck: the block's luck.
+        seed: the batch's seed.
+        replicates: the numbers of the block's replicates in its batch, one for each of its rows.
         given: values that replace the scenario's, by path (such as `mediators.us.leverage.india`), each of shape
             (rows of the block,): for sweeps and fits, in which every replicate holds its own parameters.
     """
 
-    def __init__(self, luck: Luck, given: Mapping[str, NDArray[Any]] | None = None) -> None:
-        self._luck = luck
+    def __init__(
+        self,
+        seed: int,
+        replicates: NDArray[np.uint64],
+        given: Mapping[str, NDArray[Any]] | None = None,
+    ) -> None:
+        self._seed, self._replicates = seed, replicates
         self._given = dict(given or {})
 
     @property
@@ -91,13 +96,13 @@ class Parameters:
 
     def number(
         self, path: str, value: float | Distribution, low: float = -np.inf, high: float = np.inf
-    ) -> Array:
+    ) -> Any:
         """One number: a float where it is known, an array of shape (replicates,) where it is drawn or given."""
         if path in self._given:
-            return np.asarray(self._given.pop(path), Real)
+            return np.asarray(self._given.pop(path), np.float64)
         if isinstance(value, Distribution):
-            uniform = self._luck.uniforms(f"parameter/{path}").astype(np.float64)
-            return self._luck.for_rows(invert(value, uniform, low, high).astype(Real))
+            drawn = uniforms(self._seed, f"parameter/{path}", self._replicates)
+            return invert(value, drawn, low, high)
         return float(value)
 
     def numbers(self, path: str, part: Part) -> Numbers:

@@ -1,407 +1,565 @@
-"""A state: it suffers and answers, tires and fears, sees its rival through fog, and decides by quantal choice."""
+"""A state: it suffers, plans and answers, tires, sees its rival through fog, and chooses by what its options are worth."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
-from crisis_sim.model import choice, economy, tell
-from crisis_sim.model.agent import Role
-from crisis_sim.model.arrays import MOMENT, Array, Held, Indices, Real
-from crisis_sim.model.compiled import routine, rule
-from crisis_sim.model.economy import Economy
-from crisis_sim.model.luck import rings, uniform
-from crisis_sim.model.record import (
-    FIRST_STRIKE,
-    NUCLEAR_USE,
-    PEAK_RUNG,
-    RELAPSED,
-    WAR,
-    WORST_VIOLENCE,
-    mark,
-    note,
-)
-from crisis_sim.scenario.schema import StateSpec
+from crisis_sim.model import record
+from crisis_sim.model.compiled import routine, rule as inlined
+from crisis_sim.model.engine import Agent, Event, rule
+from crisis_sim.model.luck import gamma2, normal, uniform
+from crisis_sim.model.record import first, note
 
-if TYPE_CHECKING:
-    from crisis_sim.model.crisis import CrisisModel
+#: Rungs that there is room for.
+RUNGS = 16
+#: Options of a decision: to wait (0), to carry out or plan the act of a rung (its number), or to offer or accept a halt.
+HALT = RUNGS
+OPTIONS = RUNGS + 1
+IMPOSSIBLE = -1e9
 
-#: What a rung means to who stands on it, as the ladder has it.
-FROM_RUNG = ("intensity", "harm", "answer", "cost", "deaths")
-#: All that changes in a state, replicate by replicate: see `State` and `Economy`.
-POWER = np.dtype(
-    [
-        ("rung", np.int64),
-        ("goes_to", np.int64),
-        *((name, Real) for name in FROM_RUNG),
-        *(
-            (name, Real)
-            for name in (
-                "strikes", "grievance", "seen", "error", "commitment", "alert", "fatigue", "prepared", "lean", "leaning",
-                "blow", "stray",
-            )
-        ),
-        *((name, np.float64) for name in ("offer_until", "stepped_down_at")),
-        *((name, Real) for name in economy.STANDING),
-        *((name, np.bool_) for name in ("at_war", "nuclear", "decides", "wants_halt", "yields", "has_tomorrow")),
-    ],
-    align=True,
-)  # fmt: skip
-#: What a turn does to a state, and how often it decides: numbers that stay as they are while a crisis lasts.
-HABITS = np.dtype(
-    [
-        (name, Real)
-        for name in (
-            "forgotten", "committed", "uncommitted", "calmed", "tired", "noticed", "claim", "provocation", "answer_credit",
-            "accidents", "accident_harm", "misreadings", "misreading", "deliberations", "under_fire", "on_alert", "prepared",
-            "violation_harm", "answering_cost", "collapses", *economy.HABITS,
-        )
-    ]
-)  # fmt: skip
+#: Violence of a rung: the words of ICB, by number.
+MINOR, SERIOUS, FULL_WAR = 1, 2, 3
 
-#: What a state takes luck for, by the number of the stream; clocks and what they are called.
-MISREAD, ERROR, MARKET, ACCIDENT, DECIDE, CHOOSE, CONCLUDE, COLLAPSE, STRUCK = range(9)
-PURPOSES = ("misread", "error", "market", "accident", "decide", "choose", "conclude")
-CLOCKS = ("misread", "accident", "decide")
-STREAMS_A_STATE = 9
-
-#: It has not decided in this turn.
-UNDECIDED = -1
-_ZERO, _ONE, _TWO = Real(0), Real(1), Real(2)
-_NEVER = -np.inf
+# Streams, after the clocks of its events.
+_CLOCKS = 5
+STAKES, TEMPO, WEAPONS, CHOICE, LEAD, SUCCESS, LENGTH, ERROR, MARKET, SETTLE = range(_CLOCKS, _CLOCKS + 10)
 
 
-class State(Role):
-    """One of the two states.
+class State(Agent):
+    """One of the two states."""
 
-    Attributes (each an array over replicates):
-        rung, intensity: where it stands on the ladder.
-        strikes, at_war: whether it strikes (1 or 0), and whether it is at full-scale war.
-        harm, deaths: grievance and deaths that a turn on its rung brings the rival.
-        answer, cost: grievance of its own that this settles, and days of output that it costs.
-        blow, stray: grievance that its blows, and its accidents, of the last turn give the rival at once.
-        grievance: harm suffered and not yet answered; 1 is the harm of `harm_unit_deaths` deaths.
-        seen, error: the rival's intensity as it has reached it, and by what share that is misread.
-        commitment: the intensity to which it has publicly committed itself.
-        alert: how much it is on alert since it was last struck, 1 to 0.
-        fatigue: how long and hard it has fought, 0 to 1.
-        prepared: how far its preparations have come; from 1 on it is ready.
-        offer_until: hours until which its offer of a halt stands.
-        decides: whether it decides in this turn.
-        wants_halt, yields: whether it decided so in this turn.
-        goes_to, leaning: to which rung it decided to go, and how far it leaned to a halt then.
-        stepped_down_at: hours at which it last stepped down.
-        lean: how far it leaned to a halt when it last decided, 0 to 1.
-        nuclear: whether it has nuclear weapons.
-    """
-
-    held_in = "powers"
-
-    rung = Held()
-    intensity = Held()
-    harm = Held()
-    answer = Held()
-    cost = Held()
-    deaths = Held()
-    strikes = Held()
-    at_war = Held()
-    blow = Held()
-    stray = Held()
-    grievance = Held()
-    seen = Held()
-    error = Held()
-    commitment = Held()
-    alert = Held()
-    fatigue = Held()
-    prepared = Held()
-    offer_until = Held()
-    decides = Held()
-    wants_halt = Held()
-    yields = Held()
-    goes_to = Held()
-    leaning = Held()
-    stepped_down_at = Held()
-    lean = Held()
-    nuclear = Held()
-
-    rival: State
-
-    def __init__(self, model: CrisisModel, name: str, spec: StateSpec, place: int) -> None:
-        super().__init__(model, name, place)
-        self.title = spec.title or name
-        self.spec = spec
-        self.facts = model.parameters.numbers(f"states.{name}", spec)
-        # A chance becomes a fact of each replicate.
-        self.nuclear = self.uniform("nuclear", np.arange(model.replicates)) < self.facts.nuclear
-        self.economy = Economy(self)
-        names = model.ladder.names
-        self.rung = names.index(spec.rung_at_start) if spec.rung_at_start else 0
-        self.offer_until = _NEVER
-        self.stepped_down_at = np.nan
-        self.goes_to = UNDECIDED
-
-    def meet(self, rival: State) -> None:
-        """Learn who the rival is: the two are made before they meet."""
-        self.rival = rival
-
-    @property
-    def dread(self) -> Array:
-        """How it dreads full intensity, the more if the rival has nuclear weapons."""
-        decision = self.crisis.behaviour.decision
-        shadow = 1 + decision.nuclear_dread * self.rival.nuclear
-        return decision.dread * self.facts.caution * shadow
-
-    def stakes(self) -> dict[str, Array]:
-        """What is at stake for it: `choice.STAKES`."""
-        return choice.stakes_of(self.facts, self.crisis.behaviour, self.dread)
-
-    def habits(self) -> dict[str, Array]:
-        """What a turn does to it: `HABITS`."""
-        crisis, behaviour = self.crisis, self.crisis.behaviour
-        decision, harm, fog, halt = (
-            behaviour.decision,
-            behaviour.harm,
-            behaviour.fog,
-            behaviour.halt,
-        )
-        days = crisis.days_per_turn
-        return {
-            "forgotten": crisis.share(np.log(2) / harm.grievance_half_life_days),
-            "committed": crisis.share(1 / harm.commitment_rise_days),
-            "uncommitted": crisis.share(1 / harm.commitment_fade_days),
-            "calmed": crisis.share(1 / decision.alert_days),
-            "tired": crisis.share(1 / harm.fatigue_days),
-            "noticed": crisis.share(24 / fog.perception_hours),
-            "claim": self.facts.claim,
-            "provocation": behaviour.quiet.quiet_grievance,
-            "answer_credit": harm.answer_credit,
-            "accidents": fog.accidents_per_day,
-            "accident_harm": fog.accident_harm,
-            "misreadings": fog.misreadings_per_day * days,
-            "misreading": fog.misreading,
-            "deliberations": decision.deliberations_per_day,
-            "under_fire": decision.decisions_under_fire_per_day,
-            "on_alert": decision.decisions_on_alert_per_day,
-            "prepared": Real(days) / np.asarray(decision.preparation_days, Real),
-            "violation_harm": halt.violation_harm,
-            "answering_cost": halt.answering_cost,
-            "collapses": crisis.endings.collapses(self),
-            **economy.habits(self, self.spec),
-        }
-
-    def move(self, who: Indices, rungs: Array) -> None:
-        """Go to other rungs in the replicates `who`, as at the end of the turn that has passed."""
-        self.crisis.move(self, who, rungs)
-
-    def wish_to_talk(self) -> Any:
-        """As far as it leans to a halt."""
-        return self.lean
-
-    def series(self) -> dict[str, Array]:
-        return {
-            f"{self.name}_rung": self.rung,
-            f"{self.name}_pressure": self.economy.pressure,
-            f"{self.name}_market": self.economy.market,
-        }
-
-
-# What the last turn brought.
-
-
-@rule
-def observe(own: Any, rival: Any, habits: Any) -> None:
-    """Forget, suffer, take satisfaction, commit itself, tire, notice and prepare."""
-    own.alert -= habits.calmed * own.alert
-
-    suffered = own.grievance * (_ONE - habits.forgotten)
-    suffered += rival.harm
-    suffered -= own.answer
-    if rival.blow > 0:
-        suffered += rival.blow
-        own.alert = _ONE
-    if rival.stray > 0:
-        suffered += rival.stray
-    if own.blow > 0:
-        suffered -= habits.answer_credit * own.blow
-    own.grievance = max(suffered, _ZERO)
-
-    above = own.intensity - own.commitment
-    own.commitment += (habits.committed if above > 0 else habits.uncommitted) * above
-    own.fatigue += habits.tired * (own.intensity - own.fatigue)
-    own.seen += habits.noticed * (rival.intensity - own.seen)
-
-    # It gets ready to strike while provoked; who strikes or is struck is ready.
-    if own.grievance + habits.claim > habits.provocation:
-        own.prepared += habits.prepared
-    own.prepared = max(own.prepared, own.strikes, rival.strikes)
-
-
-@rule
-def misread(own: Any, habits: Any, here: Any, first: Any) -> None:
-    """Misread the rival anew, by chance."""
-    if rings(here.luck, first + MISREAD, habits.misreadings):
-        own.error = habits.misreading * (_TWO * uniform(here.luck, first + ERROR) - _ONE)
-
-
-@rule
-def suffer_event(own: Any, event: Any) -> None:
-    """Suffer a scheduled event: harm, as far as the rival is blamed, and economic pressure."""
-    own.grievance += event.harm
-    own.strain += event.pressure
-    own.alert = _ONE
-
-
-# What it decides.
-
-
-@rule
-def convene(own: Any, habits: Any, here: Any, first: Any) -> Any:
-    """Let accidents happen where it strikes, the more the harder it does, and see whether it comes to a decision.
-
-    The clock of decisions runs faster under fire and on alert.
-
-    Returns:
-        whether there was an accident.
-    """
-    own.blow = _ZERO
-    own.stray = _ZERO
-    own.wants_halt = False
-    own.yields = False
-    own.goes_to = UNDECIDED
-    astray = own.strikes > 0 and rings(
-        here.luck, first + ACCIDENT, habits.accidents * own.intensity * here.days
+    role = "states"
+    capacity = 2
+    draws = ("stakes", "tempo", "weapons", "choice", "lead", "success", "length", "error", "market", "settle")
+    events = (
+        Event("decide", "decide", rate="decisions"),
+        Event("act", "carry_out_plan", due="plan_due"),
+        Event("review", "review_operation", due="review_due"),
+        Event("yield", "give_in", rate="giving_in"),
+        Event("collapse", "collapse", rate="being_overpowered"),
+        Event("accident", "have_accident", rate="accidents"),
+        Event("misread", "misread", rate="misreadings"),
     )
-    if astray:
-        own.stray = habits.accident_harm
 
-    a_day = habits.under_fire * here.board.under_fire
-    a_day += habits.deliberations
-    a_day += habits.on_alert * own.alert
-    rang = rings(here.luck, first + DECIDE, a_day * here.days)
-    own.decides = rang and here.board.open_to_decision
-    return astray
+    class Variables:
+        stake: float  # how much is at stake for it; 1 for the middle state of full resolve
+        tempo: float  # decisions a day, neither alarmed nor under fire
+        nuclear: bool  # whether it has nuclear weapons
+        aversion: float  # to mediators that are seen
+        rung: int  # the highest act that stands
+        posture: int  # the highest act without violence that stands
+        operation: int  # the violent act under way, or 0
+        review_at: float  # when its operation is reviewed next, days
+        plan: int  # the act that it prepares, or 0
+        act_at: float  # when that is ready, days
+        force: float  # standing force of its acts, in intensity
+        intensity: float  # what it does to its rival now
+        grievance: float  # harm suffered and not yet answered; below 0: satisfaction banked
+        exhaustion: float  # how much of its will fighting has used up, 0 to 1
+        demand: float  # how much it wants to answer or have
+        alert: bool  # whether it was struck and has not yet decided all that it would
+        silent: bool  # whether the rival's last act is without any answer
+        ready: bool  # whether its forces fight or have fought
+        acted: bool  # whether it has acted
+        offer_until: float  # until when its offer of a halt stands, days
+        error: float  # by what share it misreads its rival
+        seen: float  # its rival's intensity, as it reads it
+        halt_value: float  # what a halt is worth to it
+        halt_propensity: float  # chance that it would rather halt than wait
+        trust: float  # trust in a halt, through channels and mediators
+        information: float  # share of the fog that third parties lift
+        leverage: float  # value that mediators add to a halt
+        cover: float  # how much face mediators save it, 0 to 1
+        money: float  # value of a halt by the money that hangs on it
+        purse: float  # cost of an act of full intensity by the money that hangs on restraint
+        counsel: float  # cost of an act of full intensity by its advisers' counsel
+        dovish: float  # value that advisers add to a halt
+        strain: float  # further economic pressure of events and lenders
+        spent: float  # days of output lost
+        drift: float  # logarithm of its market without the danger
+        priced: float  # danger as its market prices it
+        market: float  # its market index, 1 at the start
+        lowest_market: float
+        market_at_halt: float
+        rebound: float  # share by which its market rose in the day after a halt
+        rebound_at: float
+        pressure: float  # economic pressure, 0 to 1
+        highest_pressure: float
+        traded: float  # days of trade so far
+        forced: int  # the option that it takes at its next decision whatever it is worth, or -1
+
+    class Facts:
+        weakness: float  # relative capability of its rival, by `capability_exponent`
+        act_cost: float  # cost of an act of full intensity
+        sensitivity: float
+        volatility: float
+        start: int  # its rung at the start
+
+    def facts(self) -> Mapping[str, Any]:
+        model, p = self.model, self.model.behaviour
+        own = model.numbers[f"states.{self.name}"]
+        rival = model.numbers[f"states.{model.rival_of(self.name)}"]
+        market = model.numbers[f"states.{self.name}.market"]
+        weakness = (rival.capability / own.capability) ** p.capability_exponent
+        names = [rung.name for rung in model.scenario.ladder]
+        return {
+            "weakness": weakness,
+            "act_cost": p.cost * np.maximum(weakness, 1.0) * own.caution,
+            "sensitivity": market.sensitivity,
+            "volatility": market.volatility,
+            "start": names.index(self.spec.rung_at_start) if self.spec.rung_at_start else 0,
+        }
+
+    @rule
+    def begin(own, rival, facts, c, p, luck):
+        """ln stake = ln resolve + sigma (z_common + z_own) / sqrt 2: crises differ in what they are about (nobody has recorded it).
+
+        Decisions a day, neither alarmed nor under fire, are lognormal over states, and at most those on alert.
+        """
+        z = (c.halts[0].common + normal(c, luck.keys, own.streams + STAKES)) * math.sqrt(0.5)
+        own.stake = facts.resolve * math.exp(p.stakes_spread * z)
+        z = normal(c, luck.keys, own.streams + TEMPO)
+        tempo = p.deliberations_per_day * math.exp(p.deliberations_spread * z)
+        own.tempo = min(tempo, p.decisions_on_alert_per_day)
+        own.nuclear = uniform(c, luck.keys, own.streams + WEAPONS) < facts.nuclear
+        own.aversion = facts.mediation_aversion
+        own.posture = own.rung = facts.start
+        own.force = c_rung(c, facts.start)
+        own.offer_until = -math.inf
+        own.review_at = own.act_at = own.rebound_at = math.inf
+        own.rebound = own.market_at_halt = math.nan
+        own.market = own.lowest_market = 1.0
+        own.traded = math.ceil(c.now)
+        own.forced = -1
+
+    # How things stand.
+
+    @rule
+    def perceive(own, rival, facts, c, p, luck):
+        """Intensity: 1 in war, else the greater of standing force and the operation under way."""
+        own.intensity = 1.0 if c.war else max(own.force, c_rung(c, own.operation))
+        own.trust = own.information = own.leverage = own.cover = 0.0
+        own.money = own.purse = own.counsel = own.dovish = 0.0
+
+    @rule
+    def weigh(own, rival, facts, c, p, luck):
+        """Demand q = (1 - f)^2 s (g + k), g = G+ / (1 + G+ / saturation): to answer what was suffered, and a claim (Slantchev 2003).
+
+        A halt is worth v = deal + hurting I_rival - mistrust (1 - trust) - forgone q + leverage + relief x pressure + money + counsel.
+        """
+        own.demand = demand_of(own, facts, p, own.grievance)
+        own.seen = max(rival.intensity * (1.0 + own.error * (1.0 - own.information)), 0.0)
+        own.halt_value = (
+            c.halts[0].deal
+            + p.hurting * own.seen
+            - p.mistrust * (1.0 - own.trust)
+            - p.forgone * own.demand
+            + own.leverage
+            + p.economic_relief * own.pressure
+            + own.money
+            + own.dovish
+        )
+        own.halt_propensity = logistic(own.halt_value)
+
+    @rule
+    def pass_time(own, rival, facts, c, p, luck):
+        """Forget, suffer, tire; an act's standing force fades; markets trade day by day."""
+        suffer(own, rival, c, p)
+        trade(own, facts, c, p, luck)
+
+    # Decisions.
+
+    @rule
+    def decisions(own, rival, facts, c, p, luck):
+        """Decisions a day: its own tempo, and at least `decisions_on_alert_per_day` on alert or under fire; none while a halt stands."""
+        if c.halts[0].stands:
+            return 0.0
+        hot = own.alert or rival.operation > 0 or own.operation > 0
+        return max(own.tempo, p.decisions_on_alert_per_day) if hot or c.war else own.tempo
+
+    @rule
+    def decide(own, rival, facts, c, p, luck):
+        """P(option) is proportional to exp(value) (McKelvey and Palfrey 1995); waiting is worth 0."""
+        value_options(own, rival, facts, c, p)
+        option = choose(own, c, luck)
+        if option == 0:
+            own.alert = False
+        elif option == HALT:
+            offer(own, rival, c, p, luck)
+        elif c.ladder[option].violence >= SERIOUS:
+            prepare(own, c, p, luck, option)
+        else:
+            carry_out(own, rival, c, p, luck, option, True)
+
+    # Acts.
+
+    @rule
+    def plan_due(own, rival, facts, c, p, luck):
+        """When the act that it prepares is ready."""
+        return own.act_at if own.plan > 0 and not c.halts[0].stands else math.inf
+
+    @rule
+    def carry_out_plan(own, rival, facts, c, p, luck):
+        """Carry out the act that was prepared, if there is still something to answer or to want."""
+        act, own.plan, own.act_at = own.plan, 0, math.inf
+        if own.grievance > 0 or facts.claim > 0:
+            carry_out(own, rival, c, p, luck, act, True)
+        else:
+            note(luck, record.PLAN_DROPPED, own.index, c.now, act)
+
+    @rule
+    def review_due(own, rival, facts, c, p, luck):
+        """When its operation is reviewed."""
+        return own.review_at
+
+    @rule
+    def review_operation(own, rival, facts, c, p, luck):
+        """Go on with chance logistic(omega q z - cost z^b), as long as there is something to answer or to want; else end it."""
+        z = c_rung(c, own.operation)
+        worth = p.answering * own.demand * z - facts.act_cost * z**p.cost_power
+        wants = own.grievance > 0 or facts.claim > 0
+        if wants and uniform(c, luck.keys, own.streams + CHOICE) < logistic(worth):
+            own.review_at = c.now + gamma2(c, luck.keys, own.streams + LENGTH, p.operation_days)
+        else:
+            note(luck, record.OPERATION_ENDED, own.index, c.now, own.operation)
+            end_operation(own)
+            own.alert = own.grievance > 0
+
+    # Giving in, and being overpowered.
+
+    @rule
+    def giving_in(own, rival, facts, c, p, luck):
+        """Rate (1/u) exp(fire x I_rival - psi q (1/2 + audience) + face x cover) x weakness, if the rival has the last word, or in war."""
+        if c.halts[0].stands or own.plan > 0 or not (c.war or c.last == rival.index):
+            return 0.0
+        holding_out = p.yielding_stakes * own.demand * (0.5 + facts.audience)
+        hastened = p.yielding_fire * rival.intensity + p.face * own.cover - holding_out
+        return math.exp(hastened) * facts.weakness / p.yielding_days
+
+    @rule
+    def give_in(own, rival, facts, c, p, luck):
+        """Let the rival's last word stand: the crisis ends unilaterally, after a while where there is fire."""
+        note(luck, record.YIELDED, own.index, c.now)
+        settling = 0.0
+        if under_fire(c):
+            settling = gamma2(c, luck.keys, own.streams + SETTLE, p.settling_days)
+        end_crisis(c, luck, UNILATERAL, c.now + settling)
+
+    @rule
+    def being_overpowered(own, rival, facts, c, p, luck):
+        """Rate collapse x sqrt(I_rival) x weakness."""
+        if c.halts[0].stands:
+            return 0.0
+        return p.collapse_per_day * math.sqrt(rival.intensity) * facts.weakness
+
+    @rule
+    def collapse(own, rival, facts, c, p, luck):
+        """It is overpowered: the rival imposes what it wants."""
+        note(luck, record.COLLAPSED, own.index, c.now)
+        end_crisis(c, luck, IMPOSED, c.now)
+
+    # Fog.
+
+    @rule
+    def accidents(own, rival, facts, c, p, luck):
+        """Accidents a day are proportional to the intensity of its fire."""
+        firing = c.war or own.operation > 0
+        return p.accidents_per_day * own.intensity if firing else 0.0
+
+    @rule
+    def have_accident(own, rival, facts, c, p, luck):
+        """A shot astray: grievance of the rival's that nobody meant."""
+        rival.grievance += p.accident_harm
+        note(luck, record.ACCIDENT, own.index, c.now)
+
+    @rule
+    def misreadings(own, rival, facts, c, p, luck):
+        """How often its error about its rival is drawn anew, while the rival does anything."""
+        return p.misreadings_per_day if rival.intensity > 0.0 else 0.0
+
+    @rule
+    def misread(own, rival, facts, c, p, luck):
+        """Its error is uniform between -misreading and misreading."""
+        own.error = p.misreading * (2.0 * uniform(c, luck.keys, own.streams + ERROR) - 1.0)
 
 
-@rule
-def look_around(
-    now: Any, own: Any, rival: Any, worst: Any, stakes: Any, known: Any, hours: Any
-) -> None:
-    """See how things stand, through fog as far as no third party lifts it.
+UNRESOLVED, AGREEMENT, TACIT, UNILATERAL, IMPOSED, FADED = 5, 0, 1, 2, 3, 4
 
-    Args:
-        now: the record of `choice.SITUATION` to fill.
-        known: share of the fog that is lifted.
+
+@inlined
+def c_rung(c: Any, rung: Any) -> Any:
+    """A rung's intensity."""
+    return c.ladder[rung].intensity
+
+
+@inlined
+def logistic(x: Any) -> Any:
+    """1 / (1 + exp(-x))."""
+    return 1.0 / (1.0 + math.exp(-x))
+
+
+@inlined
+def under_fire(c: Any) -> Any:
+    """Whether either side fires."""
+    return c.war or c.states[0].operation > 0 or c.states[1].operation > 0
+
+
+@inlined
+def demand_of(state: Any, facts: Any, p: Any, grievance: Any) -> Any:
+    """How much a state with this grievance wants to answer or have."""
+    left = 1.0 - state.exhaustion
+    suffered = max(grievance, 0.0)
+    return left * left * state.stake * (suffered / (1.0 + suffered / p.saturation) + facts.claim)
+
+
+@inlined
+def value_options(own: Any, rival: Any, facts: Any, c: Any, p: Any) -> None:
+    """What each option is worth.
+
+    An act of intensity z: U = omega (1-f)^2 s [g z + k (z - e)+] + silence - cost z^b - dread z^6 - purse z - counsel z
+    - lines not yet crossed - bother. Acts without violence and fire across the line are carried out at once; strikes are prepared.
     """
-    suffered = own.grievance
-    wanted = suffered + stakes.claim
-    now.grievance = suffered / (_ONE + suffered / stakes.saturation)
-    now.demand = wanted / (_ONE + wanted / stakes.saturation)
-    now.seen = max(own.seen * (_ONE + own.error * (_ONE - known)), _ZERO)
-    now.commitment = own.commitment
-    now.pressure = own.pressure
-    now.fatigue = own.fatigue
-    now.unready = _ONE if own.prepared < _ONE else _ZERO
-    now.worst = worst
-    now.answered = max(_ONE - suffered, _ZERO)
-    now.belief = stakes.hope + known * (rival.lean - stakes.hope)
-    now.accepting = _ONE if rival.offer_until >= hours - MOMENT else _ZERO
+    left = (1.0 - own.exhaustion) * (1.0 - own.exhaustion) * own.stake
+    suffered = max(own.grievance, 0.0)
+    suffered = suffered / (1.0 + suffered / p.saturation)
+    silence = p.silence_cost * facts.audience if own.silent else 0.0
+    dread = p.cost * p.nuclear_dread if rival.nuclear else 0.0
+    busy = c.ladder[own.operation].violence
+    for k in range(1, c.n_rungs):
+        rung = c.ladder[k]
+        violence = rung.violence
+        possible = k > own.posture
+        if c.war:
+            possible = rung.nuclear and own.nuclear
+        elif violence >= SERIOUS:
+            possible = own.plan == 0 and busy < SERIOUS
+            if violence == FULL_WAR:
+                possible = possible and c.worst >= MINOR and not rung.nuclear
+        elif violence == MINOR:
+            possible = own.operation == 0
+        if not possible:
+            c.values[k] = IMPOSSIBLE
+            continue
+        z = rung.intensity
+        value = p.answering * left * (suffered * z + facts.claim * max(z - own.force, 0.0))
+        value += silence - p.bother - facts.act_cost * z**p.cost_power - dread * z**6
+        value -= own.counsel * z + own.purse * max(z - own.intensity, 0.0)
+        if violence >= MINOR and c.worst < MINOR:
+            value -= p.line_minor
+        if violence >= SERIOUS and c.worst < SERIOUS:
+            value -= p.line_serious
+        if violence >= FULL_WAR and c.worst < FULL_WAR:
+            value -= p.line_war
+        if rung.nuclear:
+            value -= p.nuclear_taboo
+        c.values[k] = value
+    for k in range(c.n_rungs, HALT):
+        c.values[k] = IMPOSSIBLE
+    c.values[0] = 0.0
+    c.values[HALT] = own.halt_value
 
 
-@rule
-def decide(
-    own: Any,
-    stakes: Any,
-    now: Any,
-    brought: Any,
-    ladder: Any,
-    course: Any,
-    odds: Any,
-    here: Any,
-    first: Any,
-) -> None:
-    """Choose an option, by how all of them are valued."""
-    lean = choice.weigh(odds, own.rung, own.nuclear, stakes, now, brought, ladder, course)
-    option = choice.pick(odds, uniform(here.luck, first + CHOOSE))
-    own.leaning = lean
-    own.wants_halt = option == choice.HALT
-    own.yields = option == choice.YIELD
-    own.goes_to = option - choice.FIRST_RUNG if option >= choice.FIRST_RUNG else own.rung
+@inlined
+def choose(own: Any, c: Any, luck: Any) -> Any:
+    """The option that is taken; the same luck is consumed whatever it is."""
+    drawn = uniform(c, luck.keys, own.streams + CHOICE)
+    top = 0.0
+    for k in range(OPTIONS):
+        top = max(top, c.values[k])
+    total = 0.0
+    for k in range(OPTIONS):
+        value = c.values[k]
+        odds = math.exp(value - top) if value > top - 40.0 else 0.0
+        c.odds[k] = odds
+        total += odds
+    if own.forced >= 0:
+        option, own.forced = own.forced, -1
+        return option
+    drawn *= total
+    option = 0
+    for k in range(OPTIONS):
+        if c.odds[k] > 0.0:
+            option = k
+            if drawn < c.odds[k]:
+                break
+            drawn -= c.odds[k]
+    return option
 
 
-# What it does.
+@inlined
+def prepare(own: Any, c: Any, p: Any, luck: Any, act: Any) -> None:
+    """Begin to prepare an act: gamma distributed (shape 2), with mean its intensity times `preparation_days`."""
+    mean = p.preparation_days * c_rung(c, act)
+    if own.ready and c.ladder[act].violence < FULL_WAR:
+        mean = p.ready_days
+    own.plan = act
+    own.act_at = c.now + gamma2(c, luck.keys, own.streams + LEAD, max(mean, p.ready_days))
+    note(luck, record.PLANNED, own.index, c.now, act)
 
 
-@rule
-def concludes(own: Any, here: Any, first: Any) -> Any:
-    """Whether it means its offer now that the rival would have it: by how far it leans."""
-    return uniform(here.luck, first + CONCLUDE) < own.lean
-
-
-@rule
-def stand(own: Any, ladder: Any) -> None:
-    """Read off the ladder what its rung means."""
-    step = ladder[own.rung]
-    own.intensity = step.intensity
-    own.harm = step.harm
-    own.answer = step.answer
-    own.cost = step.cost
-    own.deaths = step.deaths
-    own.strikes = step.strike
-    own.at_war = step.war > 0
-
-
-@rule
-def come_to(own: Any, side: Any, ladder: Any, here: Any, hours: Any) -> None:
-    """Stand on its present rung, and write into the record that it came there."""
-    stand(own, ladder)
-    rung, step, book = own.rung, ladder[own.rung], here.book
-    book.words[PEAK_RUNG, book.row] = max(book.words[PEAK_RUNG, book.row], np.int16(rung))
-    violence = np.int16(step.violence)
-    book.words[WORST_VIOLENCE, book.row] = max(book.words[WORST_VIOLENCE, book.row], violence)
-    here.board.worst = max(here.board.worst, step.violence)
-    if step.strike > 0:
-        _first(book, FIRST_STRIKE, tell.FIRST_STRIKE, side, hours)
-    if step.war > 0:
-        _first(book, WAR, tell.WAR, side, hours)
-    if step.nuclear > 0:
-        _first(book, NUCLEAR_USE, tell.NUCLEAR_USE, side, hours)
-
-
-@rule
-def _first(book: Any, figure: Any, kind: Any, side: Any, hours: Any) -> None:
-    if math.isnan(book.figures[figure, book.row]):
-        book.figures[figure, book.row] = hours
-        note(book, kind, side, hours)
-
-
-@routine
-def move(own: Any, side: Any, rung: Any, ladder: Any, openings: Any, here: Any, hours: Any) -> None:
-    """Go to another rung, with what coming to it brings at once; climbing takes back an offer of a halt that stands.
-
-    Args:
-        side: the state's number.
-        hours: when it comes there.
-    """
-    before = own.rung
-    if rung > before:
-        opening = openings[rung]
-        own.offer_until = _NEVER
-        own.blow += opening.harm
-        here.board.deaths += opening.deaths
+@inlined
+def offer(own: Any, rival: Any, c: Any, p: Any, luck: Any) -> None:
+    """Offer a halt, or accept the one that the rival offers."""
+    own.alert = False
+    halt = c.halts[0]
+    if rival.offer_until >= c.now:
+        halt.stands, halt.in_force = True, False
+        halt.due = c.now + p.implementation_hours / 24.0
+        c.agreed_at = first(c.agreed_at, c.now)
+        own.offer_until = rival.offer_until = -math.inf
+        own.plan = rival.plan = 0
+        own.act_at = rival.act_at = math.inf
+        note(luck, record.AGREED, own.index, c.now)
     else:
-        own.stepped_down_at = here.hours
-    own.rung = rung
-    come_to(own, side, ladder, here, hours)
-    kind = tell.CLIMBED if rung > before else tell.STEPPED_DOWN
-    note(here.book, kind, side, hours, before, rung)
+        own.offer_until = c.now + p.offer_lasts_days
+        note(luck, record.OFFERED, own.index, c.now)
+
+
+@inlined
+def end_operation(own: Any) -> None:
+    """Cease fire."""
+    own.operation, own.review_at = 0, math.inf
+    own.rung = own.posture
 
 
 @routine
-def fall(side: Any, here: Any, hours: Any) -> None:
-    """A halt in effect falls, by the deed of a state."""
-    if here.board.holding:
-        here.board.holding = False
-        mark(here.book, RELAPSED, hours)
-        note(here.book, tell.RELAPSED, side, hours)
+def carry_out(own: Any, rival: Any, c: Any, p: Any, luck: Any, act: Any, credited: Any) -> None:
+    """Carry out an act: blow z of grievance to the rival; own grievance is settled by credit, down to what can be banked.
+
+    Args:
+        credited: whether it settles grievance of its own; not for the act with which a crisis begins.
+    """
+    rung = c.ladder[act]
+    z = rung.intensity
+    own.acted, own.silent, own.offer_until = True, False, -math.inf
+    c.last = own.index
+    rival.grievance += p.blow * z
+    rival.alert = rival.silent = True
+    if credited:
+        success = 0.5 + uniform(c, luck.keys, own.streams + SUCCESS)
+        own.grievance = max(own.grievance - p.answer_credit * success * p.blow * z, -p.banked)
+    own.force = max(own.force, z)
+    c.deaths += rung.opening_deaths
+    own.rung = max(own.posture, act)
+    c.peak_rung = max(c.peak_rung, act)
+    note(luck, record.ACT, own.index, c.now, act)
+    if rung.violence == 0:
+        own.posture = max(own.posture, act)
+        own.rung = max(own.posture, own.operation)
+        return
+    own.ready = rival.ready = True
+    c.worst = max(c.worst, rung.violence)
+    c.last_fire = c.now
+    if rung.strike and c.first_strike_at != c.first_strike_at:
+        c.first_strike_at, c.first_strike_by = c.now, own.index
+        note(luck, record.FIRST_STRIKE, own.index, c.now)
+    if rung.nuclear and c.nuclear_use_at != c.nuclear_use_at:
+        c.nuclear_use_at = c.now
+        note(luck, record.NUCLEAR_USE, own.index, c.now)
+    if rung.violence >= FULL_WAR:
+        if not c.war:
+            c.war_at = first(c.war_at, c.now)
+            note(luck, record.WAR, own.index, c.now)
+        c.war = True
+        for k in range(2):
+            one = c.states[k]
+            one.plan, one.operation = 0, 0
+            one.act_at = one.review_at = math.inf
+            one.rung = max(one.rung, c.war_rung)
+            one.force = max(one.force, c_rung(c, c.war_rung))
+    else:
+        own.operation = act
+        own.review_at = c.now + gamma2(c, luck.keys, own.streams + LENGTH, p.operation_days)
+
+
+@routine
+def end_crisis(c: Any, luck: Any, ending: Any, at: Any) -> None:
+    """End a crisis, as of a time."""
+    c.ending, c.ended_at, c.followed_until = ending, at, c.now
+    c.ongoing = False
+    note(luck, record.ENDED, 0, c.now, ending)
+
+
+@inlined
+def suffer(own: Any, rival: Any, c: Any, p: Any) -> None:
+    """Grievance: the rival's fire adds to it day by day, one's own settles it; half of it is forgotten in its half-life.
+
+    In war both suffer alike, and nothing is settled. Standing force fades over `pressing_days`. Under fire the will is used up.
+    """
+    days = c.wait
+    own.grievance *= math.exp(-math.log(2.0) / p.grievance_half_life_days * days)
+    if c.war:
+        own.grievance = min(own.grievance + p.fire * days, 5.0)
+        c.deaths += c.ladder[c.war_rung].deaths_per_day * days
+        c.last_fire = c.now + days
+    else:
+        own.force *= math.exp(-days / p.pressing_days)
+        if rival.operation > 0:
+            own.grievance += p.fire * c_rung(c, rival.operation) * days
+        if own.operation > 0:
+            z = c_rung(c, own.operation)
+            own.grievance = max(own.grievance - p.answer_credit * p.fire * z * days, -p.banked)
+            own.force = max(own.force, z)
+            c.deaths += c.ladder[own.operation].deaths_per_day * days
+            c.last_fire = c.now + days
+    if c.war or own.operation > 0 or rival.operation > 0:
+        fight = max(own.intensity, rival.intensity)
+        own.exhaustion += (1.0 - own.exhaustion) * (1.0 - math.exp(-days * fight / p.exhaustion_days))
+
+
+# Markets and economic pressure.
+
+
+@inlined
+def trade(own: Any, facts: Any, c: Any, p: Any, luck: Any) -> None:
+    """Markets price the danger that is feared, and drift day by day; losses, costs and lenders weigh on the economy.
+
+    ln market = drift - sensitivity x priced; pressure = 1 - exp(-vulnerability x burden).
+    """
+    halt = c.halts[0]
+    feared = c.danger * (1.0 - p.halt_relief) if halt.in_force else c.danger
+    end = c.now + c.wait
+    kept = math.exp(-c.wait / p.recovery_days)
+    acting = c.war_rung if c.war else max(own.operation, own.posture)
+    own.spent = own.spent * kept + c.ladder[acting].cost_per_day * c.wait
+    own.strain *= kept
+    last = c.now
+    while own.traded <= end:
+        price(own, facts, p, feared, own.traded - last)
+        own.drift += facts.volatility * normal(c, luck.keys, own.streams + MARKET)
+        last = own.traded
+        level(own, facts, p)
+        keep_path(own, c, luck)
+        if own.rebound_at <= own.traded and own.rebound != own.rebound:
+            own.rebound = own.market / own.market_at_halt - 1.0
+        own.traded += 1.0
+    price(own, facts, p, feared, end - last)
+    level(own, facts, p)
+
+
+@inlined
+def price(own: Any, facts: Any, p: Any, feared: Any, days: Any) -> None:
+    own.priced += (feared - own.priced) * (1.0 - math.exp(-days / p.market_reaction_days))
+
+
+@inlined
+def level(own: Any, facts: Any, p: Any) -> None:
+    own.market = math.exp(own.drift - facts.sensitivity * own.priced)
+    own.lowest_market = min(own.lowest_market, own.market)
+    burden = p.pressure_of_market_loss * max(1.0 - own.market, 0.0)
+    burden += p.pressure_of_cost * own.spent + own.strain
+    own.pressure = max(1.0 - math.exp(-facts.economic_vulnerability * burden), 0.0)
+    own.highest_pressure = max(own.highest_pressure, own.pressure)
+
+
+@inlined
+def keep_path(own: Any, c: Any, luck: Any) -> None:
+    """Note for charts how it stands at the end of a day."""
+    day = int(own.traded)
+    if c.path >= 0 and 0 <= day < luck.paths.shape[1]:
+        today = luck.paths[c.path, day, own.index]
+        today.rung, today.market, today.pressure = own.rung, own.market, own.pressure

@@ -46,7 +46,7 @@ class Rung(Part):
     """One rung of the ladder of escalation."""
 
     name: str = Field(description="what a state does on this rung")
-    intensity: Number = parameter(None, UNIT, "intensity", "how far up it is, from calm to nuclear use")
+    intensity: Number = parameter(None, (0.0, 2.0), "intensity", "how far up it is: calm is 0, full-scale war 1")
     deaths_per_day: Number = parameter(0.0, (0, 1e8), "deaths per day", "deaths it causes on the other side")
     opening_deaths: Number = parameter(0.0, (0, 1e8), "deaths", "deaths at once on the other side when a state climbs to it")
     cost_per_day: Number = parameter(0.0, (0, 10), "days of output per day", "cost to the state that is on it")
@@ -60,19 +60,19 @@ def south_asian_ladder() -> tuple[Rung, ...]:
     serious: Violence = "serious clashes"
     return (
         Rung(name="calm", intensity=0.0),
-        Rung(name="protest", intensity=0.0236),
-        Rung(name="diplomatic and economic coercion", intensity=0.116, cost_per_day=0.002),
-        Rung(name="mobilisation", intensity=0.126, cost_per_day=0.01),
+        Rung(name="protest", intensity=0.02),
+        Rung(name="diplomatic and economic coercion", intensity=0.05, cost_per_day=0.002),
+        Rung(name="mobilisation", intensity=0.12, cost_per_day=0.01),
         Rung(
             name="border fire",
-            intensity=0.229,
+            intensity=0.25,
             deaths_per_day=0.3,
             cost_per_day=0.015,
             violence="minor clashes",
         ),
         Rung(
             name="limited strike",
-            intensity=0.383,
+            intensity=0.40,
             opening_deaths=Distribution("lognormal", (25.0, 0.9)),
             deaths_per_day=5.0,
             cost_per_day=0.05,
@@ -81,7 +81,7 @@ def south_asian_ladder() -> tuple[Rung, ...]:
         ),
         Rung(
             name="air and drone exchange",
-            intensity=0.5,
+            intensity=0.55,
             opening_deaths=Distribution("lognormal", (15.0, 0.9)),
             deaths_per_day=10.0,
             cost_per_day=0.1,
@@ -90,7 +90,7 @@ def south_asian_ladder() -> tuple[Rung, ...]:
         ),
         Rung(
             name="strikes on military bases",
-            intensity=0.63,
+            intensity=0.75,
             opening_deaths=Distribution("lognormal", (20.0, 0.9)),
             deaths_per_day=20.0,
             cost_per_day=0.2,
@@ -99,7 +99,7 @@ def south_asian_ladder() -> tuple[Rung, ...]:
         ),
         Rung(
             name="full-scale war",
-            intensity=0.818,
+            intensity=1.0,
             opening_deaths=400.0,
             deaths_per_day=400.0,
             cost_per_day=0.5,
@@ -108,7 +108,7 @@ def south_asian_ladder() -> tuple[Rung, ...]:
         ),
         Rung(
             name="nuclear use",
-            intensity=1.0,
+            intensity=1.25,
             opening_deaths=50_000.0,
             deaths_per_day=20_000.0,
             cost_per_day=1.0,

@@ -1,0 +1,210 @@
+"""Talks, halts and how a crisis ends: what is on the table, whether a halt holds, quiet, and scheduled events."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from crisis_sim.model import record
+from crisis_sim.model.engine import Agent, Event, rule
+from crisis_sim.model.luck import normal, uniform
+from crisis_sim.model.record import first, note
+from crisis_sim.model.state import (
+    AGREEMENT,
+    FADED,
+    MINOR,
+    TACIT,
+    carry_out,
+    demand_of,
+    end_crisis,
+    end_operation,
+    logistic,
+    under_fire,
+)
+
+# Streams, after the clocks of `Halt`.
+COMMON, DEAL, OFFENDER, ANSWER = range(2, 6)
+#: A burst of violations dies down in this time, days.
+_BURST_DAYS = 0.25
+
+
+class Halt(Agent):
+    """The talks between the two states: the deal on the table, and a halt once it is agreed."""
+
+    role = "halts"
+    draws = ("common", "deal", "offender", "answer")
+    events = (
+        Event("terms", "change_terms", rate="changes_of_terms"),
+        Event("violation", "be_violated", rate="violations"),
+        Event("in_effect", "come_into_effect", due="in_effect_due"),
+        Event("held", "hold", due="held_due"),
+    )
+
+    class Variables:
+        common: float  # what the crisis is about, for both: standard normal
+        deal: float  # what the deal on the table is worth to both
+        stands: bool  # whether a halt was agreed and has not fallen
+        in_force: bool  # whether it is in effect
+        due: float  # when it comes into effect, days
+        ended_fire: bool  # whether there had been fire
+        heat: float  # violations a day that earlier ones bring about
+
+    class Facts:
+        follow_up: float
+
+    def facts(self) -> Mapping[str, Any]:
+        return {"follow_up": self.model.scenario.follow_up_days}
+
+    @rule
+    def begin(own, facts, c, p, luck):
+        """The deal is worth deal_spread x z to both, z standard normal: what settles a crisis is a fact of it, and of its moment."""
+        own.common = normal(c, luck.keys, own.streams + COMMON)
+        own.deal = p.deal_spread * normal(c, luck.keys, own.streams + DEAL)
+        own.due = math.inf
+
+    @rule
+    def changes_of_terms(own, facts, c, p, luck):
+        """Other terms come on the table every `deal_days`."""
+        return 0.0 if own.stands else 1.0 / p.deal_days
+
+    @rule
+    def change_terms(own, facts, c, p, luck):
+        """Draw the deal anew."""
+        own.deal = p.deal_spread * normal(c, luck.keys, own.streams + DEAL)
+
+    @rule
+    def in_effect_due(own, facts, c, p, luck):
+        """When an agreed halt comes into effect."""
+        return own.due if own.stands and not own.in_force else math.inf
+
+    @rule
+    def come_into_effect(own, facts, c, p, luck):
+        """All fire ends."""
+        own.in_force = True
+        own.ended_fire = c.worst >= MINOR
+        own.heat = 0.0
+        own.due = c.now
+        c.in_effect_at = first(c.in_effect_at, c.now)
+        c.war = False
+        for k in range(2):
+            state = c.states[k]
+            end_operation(state)
+            if state.rebound_at == math.inf:
+                state.market_at_halt, state.rebound_at = state.market, c.now + 1.0
+        note(luck, record.IN_EFFECT, 0, c.now)
+
+    @rule
+    def held_due(own, facts, c, p, luck):
+        """When a halt has held long enough to end the crisis."""
+        return own.due + facts.follow_up if own.in_force else math.inf
+
+    @rule
+    def hold(own, facts, c, p, luck):
+        """The crisis ended by agreement, when the halt came into effect."""
+        end_crisis(c, luck, AGREEMENT, own.due)
+
+    @rule
+    def violations(own, facts, c, p, luck):
+        """Bursts: violations x exp(-t / fade), and for some hours after each violation `violation_burst` more."""
+        if not (own.in_force and own.ended_fire):
+            return 0.0
+        return p.violations_per_day * math.exp((own.due - c.now) / p.violation_fade_days) + own.heat
+
+    @rule
+    def pass_time(own, facts, c, p, luck):
+        """A burst dies down."""
+        own.heat *= math.exp(-c.wait / _BURST_DAYS)
+
+    @rule
+    def be_violated(own, facts, c, p, luck):
+        """Who is hurt absorbs it or answers with fire, with chance logistic(omega q z - keeping), after which the halt has fallen."""
+        own.heat += p.violation_burst
+        c.violated_at = first(c.violated_at, c.now)
+        hurt_first = uniform(c, luck.keys, own.streams + OFFENDER) < 0.5
+        k = 0 if hurt_first else 1
+        hurt, offender = c.states[k], c.states[1 - k]
+        hurt.grievance += p.violation_harm
+        note(luck, record.VIOLATION, 1 - k, c.now)
+        worth = p.answering * hurt.demand * c.ladder[c.fire_rung].intensity - p.keeping
+        if uniform(c, luck.keys, own.streams + ANSWER) < logistic(worth):
+            own.stands = own.in_force = False
+            own.due = math.inf
+            c.relapsed_at = first(c.relapsed_at, c.now)
+            note(luck, record.RELAPSED, k, c.now)
+            carry_out(hurt, offender, c, p, luck, c.fire_rung, True)
+        else:
+            note(luck, record.ABSORBED, k, c.now)
+
+
+class Ending(Agent):
+    """What ends a crisis though nobody signed anything."""
+
+    role = "endings"
+    events = (Event("fade", "fade", rate="fading"),)
+
+    @rule
+    def perceive(own, facts, c, p, luck):
+        """Danger: 1 - (1 - I_1)(1 - I_2)."""
+        a, b = min(c.states[0].intensity, 1.0), min(c.states[1].intensity, 1.0)
+        c.danger = 1.0 - (1.0 - a) * (1.0 - b)
+
+    @rule
+    def fading(own, facts, c, p, luck):
+        """Rate (1 - danger)^6 / fading_days while there is neither fire nor plan nor halt."""
+        planning = c.states[0].plan > 0 or c.states[1].plan > 0
+        if under_fire(c) or planning or c.halts[0].stands:
+            return 0.0
+        return (1.0 - c.danger) ** 6 / p.fading_days
+
+    @rule
+    def fade(own, facts, c, p, luck):
+        """Tacit, if both had acted and there was no more than minor violence; else the crisis faded."""
+        both = c.states[0].acted and c.states[1].acted
+        end_crisis(c, luck, TACIT if both and c.worst <= MINOR else FADED, c.now)
+
+
+class Scheduled(Agent):
+    """A scheduled event: it comes on its date, whatever the agents do."""
+
+    role = "events"
+    capacity = 4
+    events = (Event("event", "happen", due="event_due"),)
+
+    class Variables:
+        past: bool
+
+    class Facts:
+        at: float
+        victim: int
+        trigger: int
+
+    def facts(self) -> Mapping[str, Any]:
+        scenario = self.model.scenario
+        return {
+            "at": scenario.hours_from_start(self.spec.at) / 24,
+            "victim": scenario.state_names.index(self.spec.struck),
+            "trigger": self.spec.kind == "trigger",
+        }
+
+    @rule
+    def event_due(own, facts, c, p, luck):
+        """When it comes."""
+        return math.inf if own.past else facts.at
+
+    @rule
+    def happen(own, facts, c, p, luck):
+        """Grievance of who is struck: blame x (deaths / unit)^exponent + provocation; its rival comes to `rival_rung` with it."""
+        own.past = True
+        struck, author = c.states[facts.victim], c.states[1 - facts.victim]
+        note(luck, record.EVENT, own.index, c.now)
+        harm = (facts.deaths / p.harm_unit_deaths) ** p.harm_exponent
+        c.deaths += facts.deaths
+        struck.strain += facts.pressure
+        struck.alert = struck.silent = True
+        c.last = author.index
+        rung = int(facts.rival_rung)
+        if rung > 0:
+            carry_out(author, struck, c, p, luck, min(rung, c.n_rungs - 1), facts.trigger == 0)
+        struck.grievance += facts.blame * harm + facts.provocation
+        author.acted = author.acted or harm > 0.0

@@ -1,0 +1,330 @@
+"""Third parties: mediators, lenders, back-channels and advisers, each by what it brings to the states' choices."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from crisis_sim.model import record
+from crisis_sim.model.compiled import rule as _inlined
+from crisis_sim.model.engine import Agent, Event, rule
+from crisis_sim.model.luck import uniform
+from crisis_sim.model.record import first, note
+from crisis_sim.model.state import logistic
+from crisis_sim.scenario.schema import STYLES
+
+FACILITATION, FORMULATION, MANIPULATION = 1, 2, 3
+#: What an engaged mediator does after this many days, and after twice as many.
+_STYLE_DANGERS = (0.0, 0.35, 0.55)
+
+
+class Mediator(Agent):
+    """A third party that may engage: it carries messages, proposes terms, uses carrots and sticks."""
+
+    role = "mediators"
+    capacity = 8
+    draws = ("present", "refused")
+    events = (Event("engage", "engage", rate="engaging"),)
+
+    class Variables:
+        engaged: bool
+        style: int  # 0 while it is not engaged, else 1 to 3
+        refused: int  # how many states refuse it
+        at: float  # when it engaged, days
+
+    class Facts:
+        ablest: int
+
+    def facts(self) -> Mapping[str, Any]:
+        return {"ablest": STYLES.index(self.spec.style) + 1}
+
+    @rule
+    def begin(own, facts, c, p, luck):
+        """It is engaged from the first day with chance `first_day`."""
+        own.at = math.nan
+        if uniform(c, luck.keys, own.streams + 1) < p.first_day:
+            enter(own, facts, c, p, luck)
+
+    @rule
+    def engaging(own, facts, c, p, luck):
+        """Rate exp(alarm (danger - threshold) + ripeness x mean propensity to halt) / attention_days, until it is engaged."""
+        if own.engaged or c.halts[0].stands:
+            return 0.0
+        ripe = 0.5 * (c.states[0].halt_propensity + c.states[1].halt_propensity)
+        urge = p.alarm * (c.danger - facts.attention_threshold) + p.ripeness * ripe
+        return math.exp(urge) / facts.attention_days
+
+    @rule
+    def engage(own, facts, c, p, luck):
+        """Begin to mediate."""
+        enter(own, facts, c, p, luck)
+
+    @rule
+    def influence(own, facts, c, p, luck):
+        """Trust and leverage add up over mediators; leverage is used less where the mediator has an interest.
+
+        Facilitation lifts fog; formulation adds trust in a halt and saves face; manipulation adds leverage.
+        """
+        if not own.engaged:
+            return
+        if not c.halts[0].stands and own.style < facts.ablest and own.refused == 0:
+            if c.danger > 0.35 * own.style:
+                own.style += 1
+                c.style = max(c.style, own.style)
+        for k in range(2):
+            state, trust = c.states[k], facts.trust[k]
+            state.information = 1.0 - (1.0 - state.information) * (1.0 - facts.information * trust)
+            share = 1.0 if own.style >= FORMULATION else 0.5
+            state.trust = 1.0 - (1.0 - state.trust) * (1.0 - share * p.assurance * trust)
+            if own.style >= FORMULATION:
+                state.cover = max(state.cover, trust)
+            pressing = facts.leverage[k] * (1.0 - facts.interest[k])
+            state.leverage += (1.0 if own.style >= MANIPULATION else 0.5) * p.leverage_on_halt * pressing
+
+
+class Lender(Agent):
+    """A purse on which one state depends; its reviews are agents of their own."""
+
+    role = "lenders"
+    capacity = 2
+
+    class Variables:
+        decision: int  # of its first review that was decided: 0 none, 1 approved, 2 delayed
+        decided_at: float  # days
+
+    @rule
+    def begin(own, facts, c, p, luck):
+        """Nothing is decided."""
+        own.decided_at = math.nan
+
+
+class Review(Agent):
+    """A date on which a lender's board decides on money."""
+
+    role = "reviews"
+    capacity = 4
+    draws = ("board",)
+    events = (Event("decision", "decide", due="board_due"),)
+
+    class Variables:
+        due: float  # when the board meets next, days
+
+    class Facts:
+        date: float
+        lender: int
+        borrower: int
+        size: float  # of the tranche, beside `reference_share` of the borrower's reserves, by its dependence
+        against: float  # how far the rival is against it
+        condition: float
+
+    def facts(self) -> Mapping[str, Any]:
+        model, lending = self.model, self.model.behaviour
+        lender = model.scenario.lenders[self.lender]
+        own = model.numbers[f"lenders.{self.lender}"]
+        terms = model.numbers[self.path]
+        reserves = model.numbers[f"states.{lender.borrower}"].reserves_usd_bn
+        votes = {"for": 0.0, "abstain": lending.abstention, "against": 1.0}
+        return {
+            "date": model.scenario.hours_from_start(self.spec.at) / 24 + own.days_later,
+            "lender": list(model.scenario.lenders).index(self.lender),
+            "borrower": model.scenario.state_names.index(lender.borrower),
+            "size": own.dependence * terms.amount_usd_bn / (lending.reference_share * reserves),
+            "against": votes[self.spec.rival_vote],
+            "condition": own.conditionality,
+        }
+
+    def __init__(self, model: Any, name: str, index: int, spec: Any, lender: str, path: str) -> None:
+        super().__init__(model, name, index, spec)
+        self.lender, self.path = lender, path
+
+    @rule
+    def begin(own, facts, c, p, luck):
+        """Its first date."""
+        own.due = facts.date
+
+    @rule
+    def influence(own, facts, c, p, luck):
+        """Money at stake: size x money x (chance of approval at peace - as things are) x exp(-days to the board / run-up).
+
+        It adds to a halt what stopping would save, and to an act's cost what the act would lose.
+        """
+        if own.due == math.inf or own.due < c.now:
+            return
+        state = c.states[facts.borrower]
+        odds = p.approval - p.opposition * facts.against
+        strict = p.strictness * facts.condition
+        near = p.money * facts.size * math.exp((c.now - own.due) / p.run_up_days)
+        now = logistic(odds - strict * state.intensity)
+        state.money += near * (logistic(odds) - now)
+        state.purse += near * (now - logistic(odds - strict))
+
+    @rule
+    def board_due(own, facts, c, p, luck):
+        """When the board meets."""
+        return own.due
+
+    @rule
+    def decide(own, facts, c, p, luck):
+        """Approve with chance logistic(approval - strictness x condition x I - opposition x vote), which relieves; else put off."""
+        state, lender = c.states[facts.borrower], c.lenders[facts.lender]
+        odds = p.approval - p.opposition * facts.against
+        odds -= p.strictness * facts.condition * state.intensity
+        decision = 2
+        if uniform(c, luck.keys, own.streams) < logistic(odds):
+            decision = 1
+            own.due = math.inf
+            state.strain -= p.relief * facts.size
+        else:
+            own.due = c.now + facts.delay_days
+            state.strain += p.shock * facts.size
+        if lender.decision == 0:
+            lender.decision, lender.decided_at = decision, c.now
+        note(luck, record.DECIDED, facts.lender, c.now, decision, own.index)
+
+
+class Channel(Agent):
+    """A private line between the two states."""
+
+    role = "channels"
+    capacity = 4
+    events = (
+        Event("open", "open_up", rate="openings"),
+        Event("break", "break_down", rate="breaks"),
+    )
+
+    class Variables:
+        open: bool
+        opened_at: float  # when it was first opened, days
+
+    class Facts:
+        states: "int*2"  # whether each state may open it
+        mediators: "int*8"
+        standing: int
+
+    def facts(self) -> Mapping[str, Any]:
+        scenario, openers = self.model.scenario, self.spec.opened_by
+        mediators = np.zeros(Mediator.capacity, int)
+        for k, name in enumerate(scenario.mediators):
+            mediators[k] = name in openers
+        return {
+            "states": np.array([name in openers for name in scenario.state_names], int),
+            "mediators": mediators,
+            "standing": self.spec.standing,
+        }
+
+    @rule
+    def begin(own, facts, c, p, luck):
+        """Open from the start if it is standing."""
+        own.open, own.opened_at = facts.standing > 0, math.nan
+
+    @rule
+    def openings(own, facts, c, p, luck):
+        """Rate openings x (propensities to halt of the states that may open it + engaged mediators that may)."""
+        if own.open or c.halts[0].stands:
+            return 0.0
+        wish = 0.0
+        for k in range(2):
+            wish += facts.states[k] * c.states[k].halt_propensity
+        for k in range(c.n_mediators):
+            if c.mediators[k].engaged:
+                wish += facts.mediators[k]
+        return p.openings_per_day * wish
+
+    @rule
+    def open_up(own, facts, c, p, luck):
+        """Open."""
+        own.open = True
+        own.opened_at = first(own.opened_at, c.now)
+        c.channel_at = first(c.channel_at, c.now)
+        note(luck, record.CHANNEL_OPENED, own.index, c.now)
+
+    @rule
+    def breaks(own, facts, c, p, luck):
+        """Rate breaks x danger x (1 - trust) under fire."""
+        fire = c.war or c.states[0].operation > 0 or c.states[1].operation > 0
+        return p.breaks_per_day * c.danger * (1.0 - facts.trust) if own.open and fire else 0.0
+
+    @rule
+    def break_down(own, facts, c, p, luck):
+        """Shut."""
+        own.open = False
+        note(luck, record.CHANNEL_BROKE, own.index, c.now)
+
+    @rule
+    def influence(own, facts, c, p, luck):
+        """An open line lifts fog, and adds trust in a halt, as far as it is trusted."""
+        if own.open:
+            for k in range(2):
+                state = c.states[k]
+                state.information = 1.0 - (1.0 - state.information) * (1.0 - p.information * facts.trust)
+                state.trust = 1.0 - (1.0 - state.trust) * (1.0 - facts.trust)
+
+
+class Adviser(Agent):
+    """A dove or a hawk in one state's councils, who speaks up when danger grows, and is heard for a while."""
+
+    role = "advisers"
+    capacity = 4
+    events = (Event("speak", "speak", rate="counsels"),)
+
+    class Variables:
+        voice: float  # how much its counsel is still heard, 1 to 0
+
+    class Facts:
+        of: int
+        sign: float
+
+    def facts(self) -> Mapping[str, Any]:
+        names = self.model.scenario.state_names
+        return {
+            "of": names.index(self.spec.state),
+            "sign": 1.0 if self.spec.stance == "dove" else -1.0,
+        }
+
+    @rule
+    def counsels(own, facts, c, p, luck):
+        """Rate counsels once danger passes its threshold."""
+        speaks = c.danger > facts.attention_threshold and not c.halts[0].stands
+        return p.counsels_per_day if speaks else 0.0
+
+    @rule
+    def speak(own, facts, c, p, luck):
+        """Be heard in full."""
+        own.voice = 1.0
+        note(luck, record.SPOKE, own.index, c.now)
+
+    @rule
+    def pass_time(own, facts, c, p, luck):
+        """Counsel wears off."""
+        own.voice *= math.exp(-c.wait / p.lasts_days)
+
+    @rule
+    def influence(own, facts, c, p, luck):
+        """A dove makes acts dearer and a halt worth more; a hawk the reverse."""
+        heard = own.voice * facts.trust * facts.sign
+        state = c.states[facts.of]
+        state.counsel += p.weight * heard
+        state.dovish += p.weight_on_halt * heard
+
+
+
+
+
+@_inlined
+def enter(own: Any, facts: Any, c: Any, p: Any, luck: Any) -> None:
+    """A mediator engages; each state may refuse it, the more averse it is and the less leverage the mediator has over it.
+
+    Who is refused goes on in private: as a facilitator.
+    """
+    own.engaged, own.style, own.at = True, FACILITATION, c.now
+    c.mediated_at = first(c.mediated_at, c.now)
+    c.style = max(c.style, FACILITATION)
+    note(luck, record.ENGAGED, own.index, c.now)
+    for k in range(2):
+        chance = p.refusal * c.states[k].aversion * (1.0 - facts.leverage[k])
+        if uniform(c, luck.keys, own.streams + 2) < chance:
+            own.refused += 1
+            note(luck, record.REFUSED, own.index, c.now, k)
