@@ -201,13 +201,14 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
                 ("taken", np.uint64, (streams,)),
                 ("budgets", np.float64, (clocks,)),
                 ("rates", np.float64, (clocks,)),
+                ("happened", np.int64, (32,)),
                 ("values", np.float64, (OPTIONS,)),
                 ("odds", np.float64, (OPTIONS,)),
                 ("ladder", _RUNG, (RUNGS,)),
                 *members,
             ]
         )
-        c = self.crises = np.zeros(rows, layout)
+        c = np.zeros(1, layout)
         self._keys = np.zeros((streams, 2), np.uint64)
         self._stream_of = np.zeros(clocks, np.int64)
         for role, agents in self.cast.items():
@@ -224,23 +225,36 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
                 for k in range(len(names)):
                     self._stream_of[clock + k] = stream + k
         self._fill_crisis(c, clocks)
+        self.crises = np.empty(rows, layout)
+        self.crises[:] = c
+        self.crises["replicate"] = self.replicate
+        for k, numbers in enumerate(self.rungs):
+            for name, value in vars(numbers).items():
+                if _varies(value):
+                    self.crises["ladder"][name][:, k] = value
         behaviour = record([(name, np.float64) for name in vars(self.behaviour)])
-        varies = any(
-            isinstance(value, np.ndarray) and value.ndim and value.shape[0] == rows
-            for values in [vars(self.behaviour), *(f for one in facts.values() for f in one)]
-            for value in values.values()
-        )
-        p = self.given = np.zeros(rows if varies else 1, record([("behaviour", behaviour), *known]))
+        p = np.zeros(1, record([("behaviour", behaviour), *known]))
+        drawn: list[tuple[Callable[[Any], Any], Any]] = []
         for name, value in vars(self.behaviour).items():
-            p["behaviour"][name] = value
+            if _varies(value):
+                drawn.append((lambda all, name=name: all["behaviour"][name], value))
+            else:
+                p["behaviour"][name] = value
         for role, several in facts.items():
             for k, values in enumerate(several):
                 for name, value in values.items():
-                    p[role][name][:, k] = value
+                    if _varies(value) and np.shape(value)[0] == rows:
+                        drawn.append((lambda all, r=role, n=name, k=k: all[r][n][:, k], value))
+                    else:
+                        p[role][name][:, k] = value
+        self.given = np.empty(rows if drawn else 1, p.dtype)
+        self.given[:] = p
+        for column, value in drawn:
+            column(self.given)[...] = value
 
     def _fill_crisis(self, c: Any, clocks: int) -> None:
         scenario = self.scenario
-        c["replicate"], c["ongoing"], c["n_clocks"] = self.replicate, True, clocks
+        c["ongoing"], c["n_clocks"] = True, clocks
         c["now"], c["ending"] = scenario.begins_hours / 24, ENDINGS.index("unresolved")
         c["n_rungs"], c["last"], c["first_strike_by"] = len(scenario.ladder), -1, -1
         for name in (*TIMES, "last_fire"):
@@ -251,7 +265,8 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         for k, (rung, numbers) in enumerate(zip(scenario.ladder, self.rungs, strict=True)):
             own = c["ladder"][:, k]
             for name in ("intensity", "opening_deaths", "deaths_per_day", "cost_per_day"):
-                own[name] = getattr(numbers, name)
+                value = getattr(numbers, name)
+                own[name] = 0.0 if _varies(value) else value
             own["violence"], own["strike"], own["nuclear"] = violence[k], rung.strike, rung.nuclear
 
     def _facts_record(self, role: str, kind: type[Agent]) -> np.dtype[Any]:
@@ -271,7 +286,11 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         for name, value in vars(numbers).items() if numbers is not None else ():
             if isinstance(value, dict):
                 by_state = [value.get(state, 0.0) for state in self.scenario.state_names]
-                values[name] = np.stack(np.broadcast_arrays(*by_state), axis=-1)
+                values[name] = (
+                    np.stack(np.broadcast_arrays(*by_state), axis=-1)
+                    if any(map(_varies, by_state))
+                    else np.array(by_state)[None]
+                )
             else:
                 values[name] = value
         return values | dict(one.facts())
@@ -304,6 +323,11 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         """Go on until every crisis is over, or at the horizon."""
         self.run_until(self.scenario.horizon_days, watch)
         return self
+
+
+def _varies(value: Any) -> bool:
+    """Whether a number is drawn for each replicate."""
+    return isinstance(value, np.ndarray) and value.ndim > 0
 
 
 _SCHEDULES: dict[Any, Schedule] = {}

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from crisis_sim.model import record
+from crisis_sim.model.compiled import rule as inlined
 from crisis_sim.model.engine import Agent, Event, rule
-from crisis_sim.model.luck import normal, uniform
+from crisis_sim.model.luck import exponential, normal, uniform
 from crisis_sim.model.record import first, note
 from crisis_sim.model.state import (
     AGREEMENT,
@@ -24,7 +25,7 @@ from crisis_sim.model.state import (
 )
 
 # Streams, after the clocks of `Halt`.
-COMMON, DEAL, OFFENDER, ANSWER = range(2, 6)
+COMMON, DEAL, OFFENDER, ANSWER, VIOLATION, BURST = range(1, 7)
 #: A burst of violations dies down in this time, days.
 _BURST_DAYS = 0.25
 
@@ -33,10 +34,10 @@ class Halt(Agent):
     """The talks between the two states: the deal on the table, and a halt once it is agreed."""
 
     role = "halts"
-    draws = ("common", "deal", "offender", "answer")
+    draws = ("common", "deal", "offender", "answer", "violation", "burst")
     events = (
         Event("terms", "change_terms", rate="changes_of_terms"),
-        Event("violation", "be_violated", rate="violations"),
+        Event("violation", "be_violated", due="violation_due"),
         Event("in_effect", "come_into_effect", due="in_effect_due"),
         Event("held", "hold", due="held_due"),
     )
@@ -48,7 +49,8 @@ class Halt(Agent):
         in_force: bool  # whether it is in effect
         due: float  # when it comes into effect, days
         ended_fire: bool  # whether there had been fire
-        heat: float  # violations a day that earlier ones bring about
+        next_violation: float  # when the next one comes of itself, days
+        next_of_burst: float  # when the next one comes that an earlier one brings about, days
 
     class Facts:
         follow_up: float
@@ -83,8 +85,10 @@ class Halt(Agent):
         """All fire ends."""
         own.in_force = True
         own.ended_fire = c.worst >= MINOR
-        own.heat = 0.0
         own.due = c.now
+        own.next_violation = own.next_of_burst = math.inf
+        if own.ended_fire:
+            draw_violation(own, c, p, luck)
         c.in_effect_at = first(c.in_effect_at, c.now)
         c.war = False
         for k in range(2):
@@ -105,21 +109,19 @@ class Halt(Agent):
         end_crisis(c, luck, AGREEMENT, own.due)
 
     @rule
-    def violations(own, facts, c, p, luck):
-        """Bursts: violations x exp(-t / fade), and for some hours after each violation `violation_burst` more."""
-        if not (own.in_force and own.ended_fire):
-            return 0.0
-        return p.violations_per_day * math.exp((own.due - c.now) / p.violation_fade_days) + own.heat
-
-    @rule
-    def pass_time(own, facts, c, p, luck):
-        """A burst dies down."""
-        own.heat *= math.exp(-c.wait / _BURST_DAYS)
+    def violation_due(own, facts, c, p, luck):
+        """When the next violation comes."""
+        return min(own.next_violation, own.next_of_burst) if own.in_force else math.inf
 
     @rule
     def be_violated(own, facts, c, p, luck):
         """Who is hurt absorbs it or answers with fire, with chance logistic(omega q z - keeping), after which the halt has fallen."""
-        own.heat += p.violation_burst
+        if own.next_violation <= own.next_of_burst:
+            draw_violation(own, c, p, luck)
+        else:
+            own.next_of_burst = math.inf
+        child = decaying(p.violation_burst / _BURST_DAYS, _BURST_DAYS, exponential(c, luck.keys, own.streams + BURST))
+        own.next_of_burst = min(own.next_of_burst, c.now + child)
         c.violated_at = first(c.violated_at, c.now)
         hurt_first = uniform(c, luck.keys, own.streams + OFFENDER) < 0.5
         k = 0 if hurt_first else 1
@@ -135,6 +137,21 @@ class Halt(Agent):
             carry_out(hurt, offender, c, p, luck, c.fire_rung, True)
         else:
             note(luck, record.ABSORBED, k, c.now)
+
+
+@inlined
+def draw_violation(own: Any, c: Any, p: Any, luck: Any) -> None:
+    """When the next violation comes of itself: at the rate violations x exp(-t / fade), t since the halt came into effect."""
+    since = math.exp((own.due - c.now) / p.violation_fade_days)
+    budget = exponential(c, luck.keys, own.streams + VIOLATION)
+    own.next_violation = c.now + decaying(p.violations_per_day * since, p.violation_fade_days, budget)
+
+
+@inlined
+def decaying(rate: Any, days: Any, budget: Any) -> Any:
+    """Time in which a rate that falls off exponentially has eaten a budget, exactly; infinite where it never does."""
+    share = budget / (rate * days) if rate > 0.0 else 1.0
+    return -days * math.log(1.0 - share) if share < 1.0 else math.inf
 
 
 class Ending(Agent):

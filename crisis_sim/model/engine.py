@@ -410,6 +410,7 @@ def run_crises(
             pass_time(c, p, luck)
             c.now = until if until - c.now == c.wait else c.now + c.wait
             if c.event >= 0:
+                c.happened[c.event] += 1
                 happen(c, p, luck)
             count += 1
     return count

@@ -286,8 +286,8 @@ class Adviser(Agent):
 
     @rule
     def counsels(own, facts, c, p, luck):
-        """Rate counsels once danger passes its threshold."""
-        speaks = c.danger > facts.attention_threshold and not c.halts[0].stands
+        """Rate counsels once danger passes its threshold, and it is no longer heard by half."""
+        speaks = c.danger > facts.attention_threshold and own.voice < 0.5 and not c.halts[0].stands
         return p.counsels_per_day if speaks else 0.0
 
     @rule

@@ -21,11 +21,13 @@ HALT = RUNGS
 OPTIONS = RUNGS + 1
 IMPOSSIBLE = -1e9
 
+_LN2 = math.log(2.0)
+
 #: Violence of a rung: the words of ICB, by number.
 MINOR, SERIOUS, FULL_WAR = 1, 2, 3
 
 # Streams, after the clocks of its events.
-_CLOCKS = 5
+_CLOCKS = 4
 STAKES, TEMPO, WEAPONS, CHOICE, LEAD, SUCCESS, LENGTH, ERROR, MARKET, SETTLE = range(_CLOCKS, _CLOCKS + 10)
 
 
@@ -42,7 +44,6 @@ class State(Agent):
         Event("yield", "give_in", rate="giving_in"),
         Event("collapse", "collapse", rate="being_overpowered"),
         Event("accident", "have_accident", rate="accidents"),
-        Event("misread", "misread", rate="misreadings"),
     )
 
     class Variables:
@@ -175,15 +176,17 @@ class State(Agent):
 
     @rule
     def decisions(own, rival, facts, c, p, luck):
-        """Decisions a day: its own tempo, and at least `decisions_on_alert_per_day` on alert or under fire; none while a halt stands."""
+        """Decisions a day: its own tempo, `decisions_on_alert_per_day` on alert or under fire, at least `decisions_in_war_per_day` in war; none while a halt stands."""
         if c.halts[0].stands:
             return 0.0
-        hot = own.alert or rival.operation > 0 or own.operation > 0
-        return max(own.tempo, p.decisions_on_alert_per_day) if hot or c.war else own.tempo
+        if own.alert or rival.operation > 0 or own.operation > 0:
+            return p.decisions_on_alert_per_day
+        return max(own.tempo, p.decisions_in_war_per_day) if c.war else own.tempo
 
     @rule
     def decide(own, rival, facts, c, p, luck):
         """P(option) is proportional to exp(value) (McKelvey and Palfrey 1995); waiting is worth 0."""
+        misread(own, rival, c, p, luck)
         value_options(own, rival, facts, c, p)
         option = choose(own, c, luck)
         if option == 0:
@@ -275,16 +278,6 @@ class State(Agent):
         """A shot astray: grievance of the rival's that nobody meant."""
         rival.grievance += p.accident_harm
         note(luck, record.ACCIDENT, own.index, c.now)
-
-    @rule
-    def misreadings(own, rival, facts, c, p, luck):
-        """How often its error about its rival is drawn anew, while the rival does anything."""
-        return p.misreadings_per_day if rival.intensity > 0.0 else 0.0
-
-    @rule
-    def misread(own, rival, facts, c, p, luck):
-        """Its error is uniform between -misreading and misreading."""
-        own.error = p.misreading * (2.0 * uniform(c, luck.keys, own.streams + ERROR) - 1.0)
 
 
 UNRESOLVED, AGREEMENT, TACIT, UNILATERAL, IMPOSED, FADED = 5, 0, 1, 2, 3, 4
@@ -391,6 +384,15 @@ def choose(own: Any, c: Any, luck: Any) -> Any:
 
 
 @inlined
+def misread(own: Any, rival: Any, c: Any, p: Any, luck: Any) -> None:
+    """Read the rival's intensity with an error between -misreading and misreading of it, less what third parties tell."""
+    own.error = p.misreading * (2.0 * uniform(c, luck.keys, own.streams + ERROR) - 1.0)
+    before = own.seen
+    own.seen = max(rival.intensity * (1.0 + own.error * (1.0 - own.information)), 0.0)
+    own.halt_value += p.hurting * (own.seen - before)
+
+
+@inlined
 def prepare(own: Any, c: Any, p: Any, luck: Any, act: Any) -> None:
     """Begin to prepare an act: gamma distributed (shape 2), with mean its intensity times `preparation_days`."""
     mean = p.preparation_days * c_rung(c, act)
@@ -491,7 +493,7 @@ def suffer(own: Any, rival: Any, c: Any, p: Any) -> None:
     In war both suffer alike, and nothing is settled. Standing force fades over `pressing_days`. Under fire the will is used up.
     """
     days = c.wait
-    own.grievance *= math.exp(-math.log(2.0) / p.grievance_half_life_days * days)
+    own.grievance *= math.exp(-_LN2 / p.grievance_half_life_days * days)
     if c.war:
         own.grievance = min(own.grievance + p.fire * days, 5.0)
         c.deaths += c.ladder[c.war_rung].deaths_per_day * days

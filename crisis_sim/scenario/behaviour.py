@@ -54,6 +54,7 @@ class DecisionBehaviour(Part):
     deliberations_per_day: Number = parameter(0.125, (0.001, 24), DAY, "decisions a day of the middle state that is neither alarmed nor under fire", HERMANN)
     deliberations_spread: Number = parameter(1.6, (0, 4), LOG, "spread of that over states; fixed", HERMANN)
     decisions_on_alert_per_day: Number = parameter(2.0, (0, 48), DAY, "decisions a day, at least, of a state that has just been struck or is under fire; fixed", HERMANN)
+    decisions_in_war_per_day: Number = parameter(0.3, (0, 48), DAY, "decisions a day, at least, in full-scale war; fixed", HERMANN)
     preparation_days: Number = parameter(12.0, (0.1, 365), DAYS, "time to make full-scale war ready; an act needs its intensity times this", "response delays of recent South Asian crises, 11 to 17 days (docs/facts)", slider=(0.5, 60))
     ready_days: Number = parameter(0.7, (0.01, 60), DAYS, "time from a decision to a strike once fighting; fixed", MAY_2025)
 
@@ -84,7 +85,6 @@ class OperationBehaviour(Part):
 class FogBehaviour(Part):
     """What states misjudge, and what goes wrong."""
 
-    misreadings_per_day: Number = parameter(0.5, (0, 24), DAY, "how often a state's error about its rival is drawn anew; fixed", JERVIS)
     misreading: Number = parameter(0.2, (0, 1), SHARE, "largest error about the rival's intensity, as a share of it; fixed", JERVIS)
     accidents_per_day: Number = parameter(0.15, (0, 10), DAY, "accidents a day at full intensity (shots astray, jets downed); fixed")
     accident_harm: Number = parameter(0.3, (0, 10), "grievance", "grievance that an accident gives the rival; fixed")
@@ -103,7 +103,7 @@ class HaltBehaviour(Part):
     implementation_hours: Number = parameter({"lognormal": [3.0, 0.7]}, (0, 720), "hours", "from a halt agreed to its coming into effect", MAY_2025)
     violations_per_day: Number = parameter(0.5, (0, 48), DAY, "bursts of violations a day just after a halt that ends fire", FORTNA)
     violation_fade_days: Number = parameter(3.0, (0.1, 365), DAYS, "time in which they die down", FORTNA)
-    violation_burst: Number = parameter(2.0, (0, 48), DAY, "violations a day that each one brings about for some hours", "bursts: they come in clusters, not evenly")
+    violation_burst: Number = parameter(0.5, (0, 0.95), "violations", "further violations that each one brings about within hours: they come in clusters, not evenly", "Hawkes 1971, Spectra of Some Self-Exciting and Mutually Exciting Point Processes (form)")
     violation_harm: Number = parameter(0.15, (0, 10), "grievance", "grievance that a violation gives")
     keeping: Number = parameter(5.0, (-20, 50), VALUE, "value of keeping a halt when it is violated", FORTNA)
 
