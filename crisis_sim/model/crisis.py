@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -32,6 +33,8 @@ ROLES: dict[str, type[Agent]] = {
     "advisers": Adviser,
     "endings": Ending,
 }
+#: What a lender decided, by number.
+DECISIONS = ("", "approved", "delayed")
 #: Replicates between two looks whether the run is to go on.
 AT_A_STRETCH = 2048
 
@@ -45,17 +48,17 @@ _RUNG = record(
 #: Times of a crisis, days since the scenario's start; not a number where the thing never came.
 TIMES = (
     "ended_at", "first_strike_at", "mediated_at", "channel_at", "agreed_at", "in_effect_at", "violated_at", "relapsed_at",
-    "war_at", "nuclear_use_at", "followed_until",
+    "war_at", "nuclear_use_at", "followed_until", "fire_at", "paused_at", "over_at", "strikes_paused_at",
 )  # fmt: skip
 _OF_CRISIS = [
     ("replicate", np.uint64),
     *((name, np.bool_) for name in ("ongoing", "war")),
-    *((name, np.float64) for name in ("now", "wait", "danger", "deaths", "last_fire", *TIMES)),
+    *((name, np.float64) for name in ("now", "wait", "danger", "deaths", "last_fire", "last_strike", "began", *TIMES)),
     *(
         (name, np.int64)
         for name in (
             "event", "agent", "n_clocks", "n_rungs", "war_rung", "fire_rung", "path", "ending", "worst", "last", "peak_rung",
-            "style", "first_strike_by",
+            "style", "broker", "first_strike_by",
         )
     ),
 ]  # fmt: skip
@@ -107,6 +110,8 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         kinds = {role: [type(one) for one in agents] for role, agents in self.cast.items() if agents}
         self.schedule = schedule_of(self.cast)
         self.events_run = 0
+        self.days = scenario.begins_hours / 24
+        self.view = self.crises
         engine.begin_crises(self.crises, self.given, self.luck, self.schedule.begin)
 
     @property
@@ -257,7 +262,8 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         c["ongoing"], c["n_clocks"] = True, clocks
         c["now"], c["ending"] = scenario.begins_hours / 24, ENDINGS.index("unresolved")
         c["n_rungs"], c["last"], c["first_strike_by"] = len(scenario.ladder), -1, -1
-        for name in (*TIMES, "last_fire"):
+        c["began"] = c["now"]
+        for name in (*TIMES, "last_fire", "last_strike"):
             c[name] = np.nan
         violence = [VIOLENCE.index(rung.violence) for rung in scenario.ladder]
         c["fire_rung"] = next((k for k, v in enumerate(violence) if v >= MINOR), len(violence) - 1)
@@ -297,32 +303,121 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
 
     # A run.
 
-    @property
-    def hours(self) -> float:
-        """Hours from the scenario's start to where the crises stand that go on."""
-        return float(self.crises["now"].max() * 24)
-
     def step(self) -> None:
-        """A day."""
-        self.run_until(self.crises["now"].max() + 1.0)
+        """A day: take all crises through the events of the next day, and show how they stand at its end."""
+        self.go_on(min(math.floor(self.days) + 1.0, self.scenario.horizon_days))
 
-    def run_until(self, days: float, watch: Callable[[Any], None] | None = None) -> None:
-        """Go on until `days` after the scenario's start, or until all crises are over."""
-        s = self.schedule
-        days = min(days, self.scenario.horizon_days)
+    def go_on(self, until: float, watch: Callable[[Any], None] | None = None) -> None:
+        """Take all crises through the events that come by `until`, days since the scenario's start."""
+        s, horizon = self.schedule, float(self.scenario.horizon_days)
         for start in range(0, self.rows, AT_A_STRETCH):
             end = min(start + AT_A_STRETCH, self.rows)
             self.events_run += engine.run_crises(
-                self.crises, self.given, self.luck, start, end, days, s.look, s.clocks, s.pass_time, s.happen
-            )
+                self.crises, self.given, self.luck, start, end, until, horizon,
+                s.look, s.clocks, s.pass_time, s.happen,
+            )  # fmt: skip
             if watch is not None:
                 watch(self)
-        self.running = bool(self.crises["ongoing"].any()) and days < self.scenario.horizon_days
+        self.days = until
+        self.running = bool(self.crises["ongoing"].any()) and until < horizon
+        self.view = self.crises
+        if self.running:
+            self.view = self.crises.copy()
+            engine.let_time_pass(self.view, self.given, self.luck, until, s.look, s.pass_time)
+
+    def run_until_each(self, days: NDArray[np.float64]) -> None:
+        """Go on until each crisis is over or has come to its own time, days."""
+        for until in np.unique(days):
+            held = (days != until) & self.crises["ongoing"]
+            self.crises["ongoing"][held] = False
+            self.go_on(float(until))
+            self.crises["ongoing"][held] = True
 
     def run(self, watch: Callable[[Any], None] | None = None) -> CrisisModel:
         """Go on until every crisis is over, or at the horizon."""
-        self.run_until(self.scenario.horizon_days, watch)
+        self.go_on(self.scenario.horizon_days, watch)
         return self
+
+    # What came of it.
+
+    def outcomes(self) -> dict[str, NDArray[Any]]:
+        """One row a replicate, as columns: see docs/outcomes.md for what each of them means.
+
+        Times are hours from the start, not a number where the thing never came; texts are "" where there is none.
+        """
+        c, scenario = self.crises, self.scenario
+        columns: dict[str, NDArray[Any]] = {
+            name: c[time] * 24 for name, time in MILESTONES.items()
+        }
+        open_end = np.isnan(c["followed_until"])
+        columns["followed_until_hours"][open_end] = c["now"][open_end] * 24
+        mediators = ["", *scenario.mediators]
+        columns |= {
+            "ending": np.array(ENDINGS)[c["ending"]],
+            "mediation_style": np.array(["", *STYLES])[c["style"]],
+            "brokered_by": np.array(mediators)[c["broker"]],
+            "worst_violence": np.array(VIOLENCE)[c["worst"]],
+            "peak_rung": c["peak_rung"].astype(np.int16),
+            "nuclear_pair": c["states"]["nuclear"].all(axis=1),
+            "deaths": c["deaths"].copy(),
+            "acts": c["states"]["acts"].sum(axis=1),
+            "operations": c["states"]["operations"].sum(axis=1),
+            "replicate": self.replicate.astype(np.int64),
+            "trigger_at_hours": np.full(self.rows, scenario.trigger_hours),
+            "mediated": ~np.isnan(c["mediated_at"]),
+        }
+        for k, name in enumerate(scenario.state_names):
+            own = c["states"][:, k]
+            columns[f"{name}_lowest_market"] = own["lowest_market"].copy()
+            columns[f"{name}_highest_pressure"] = own["highest_pressure"].copy()
+            columns[f"{name}_market_rebound"] = own["rebound"].copy()
+            columns[f"{name}_first_act_at_hours"] = own["first_act_at"] * 24
+        for role, times in (("mediators", "at"), ("channels", "opened_at")):
+            word = {"mediators": "engaged", "channels": "opened"}[role]
+            for one in self.cast[role]:
+                columns[f"{one.name}_{word}_at_hours"] = c[role][times][:, one.index] * 24
+        for one in self.cast["lenders"]:
+            own = c["lenders"][:, one.index]
+            columns[f"{one.name}_decided_at_hours"] = own["decided_at"] * 24
+            columns[f"{one.name}_decision"] = np.array(DECISIONS)[own["decision"]]
+        return columns
+
+    def kept_paths(self) -> dict[str, NDArray[Any]] | None:
+        """Day-by-day paths of the batch's first replicates as columns, or None where this block keeps none."""
+        if not self._kept:
+            return None
+        days = np.arange(self.paths.shape[1])
+        came = self.paths["rung"][:, :, 0] >= 0
+        last = np.maximum.accumulate(np.where(came, days, 0), axis=1)
+        held = np.take_along_axis(self.paths, last[:, :, None], axis=1)
+        columns = {
+            "replicate": np.tile(self.first_replicate + np.arange(self._kept), days.size),
+            "day": np.repeat(days, self._kept),
+        }
+        for k, name in enumerate(self.scenario.state_names):
+            for what in ("market", "pressure", "rung"):
+                columns[f"{name}_{what}"] = held[what][:, :, k].T.reshape(-1)
+        return columns
+
+
+#: Columns of outcomes that are times, and the time of the crisis that each is.
+MILESTONES = {
+    "ended_at_hours": "ended_at",
+    "first_strike_at_hours": "first_strike_at",
+    "mediation_started_at_hours": "mediated_at",
+    "channel_opened_at_hours": "channel_at",
+    "ceasefire_agreed_at_hours": "agreed_at",
+    "ceasefire_in_effect_at_hours": "in_effect_at",
+    "first_violation_at_hours": "violated_at",
+    "relapsed_at_hours": "relapsed_at",
+    "war_at_hours": "war_at",
+    "nuclear_use_at_hours": "nuclear_use_at",
+    "followed_until_hours": "followed_until",
+    "first_fire_at_hours": "fire_at",
+    "fire_paused_at_hours": "paused_at",
+    "strikes_paused_at_hours": "strikes_paused_at",
+    "over_at_hours": "over_at",
+}
 
 
 def _varies(value: Any) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from crisis_sim.model import record
 from crisis_sim.model.compiled import rule as inlined
 from crisis_sim.model.engine import Agent, Event, rule
-from crisis_sim.model.luck import exponential, normal, uniform
+from crisis_sim.model.luck import exponential, gamma2, normal, uniform
 from crisis_sim.model.record import first, note
 from crisis_sim.model.state import (
     AGREEMENT,
@@ -25,7 +25,9 @@ from crisis_sim.model.state import (
 )
 
 # Streams, after the clocks of `Halt`.
-COMMON, DEAL, OFFENDER, ANSWER, VIOLATION, BURST = range(1, 7)
+COMMON, DEAL, OFFENDER, ANSWER, VIOLATION, BURST, SETTLING = range(1, 8)
+#: Fire that stopped for so long has paused, agreed or not, days.
+PAUSE_DAYS = 7.0
 #: A burst of violations dies down in this time, days.
 _BURST_DAYS = 0.25
 
@@ -34,7 +36,7 @@ class Halt(Agent):
     """The talks between the two states: the deal on the table, and a halt once it is agreed."""
 
     role = "halts"
-    draws = ("common", "deal", "offender", "answer", "violation", "burst")
+    draws = ("common", "deal", "offender", "answer", "violation", "burst", "settling")
     events = (
         Event("terms", "change_terms", rate="changes_of_terms"),
         Event("violation", "be_violated", due="violation_due"),
@@ -49,6 +51,7 @@ class Halt(Agent):
         in_force: bool  # whether it is in effect
         due: float  # when it comes into effect, days
         ended_fire: bool  # whether there had been fire
+        settling: float  # how much longer the states see the crisis as open, days
         next_violation: float  # when the next one comes of itself, days
         next_of_burst: float  # when the next one comes that an earlier one brings about, days
 
@@ -60,9 +63,9 @@ class Halt(Agent):
 
     @rule
     def begin(own, facts, c, p, luck):
-        """The deal is worth deal_spread x z to both, z standard normal: what settles a crisis is a fact of it, and of its moment."""
+        """The deal is worth deal + deal_spread x z to both, z standard normal: what settles a crisis is a fact of it, and of its moment."""
         own.common = normal(c, luck.keys, own.streams + COMMON)
-        own.deal = p.deal_spread * normal(c, luck.keys, own.streams + DEAL)
+        own.deal = p.deal + p.deal_spread * normal(c, luck.keys, own.streams + DEAL)
         own.due = math.inf
 
     @rule
@@ -73,7 +76,7 @@ class Halt(Agent):
     @rule
     def change_terms(own, facts, c, p, luck):
         """Draw the deal anew."""
-        own.deal = p.deal_spread * normal(c, luck.keys, own.streams + DEAL)
+        own.deal = p.deal + p.deal_spread * normal(c, luck.keys, own.streams + DEAL)
 
     @rule
     def in_effect_due(own, facts, c, p, luck):
@@ -84,7 +87,10 @@ class Halt(Agent):
     def come_into_effect(own, facts, c, p, luck):
         """All fire ends."""
         own.in_force = True
-        own.ended_fire = c.worst >= MINOR
+        own.ended_fire = under_fire(c)
+        own.settling = 0.0
+        if own.ended_fire:
+            own.settling = gamma2(c, luck.keys, own.streams + SETTLING, p.settling_days)
         own.due = c.now
         own.next_violation = own.next_of_burst = math.inf
         if own.ended_fire:
@@ -106,7 +112,7 @@ class Halt(Agent):
     @rule
     def hold(own, facts, c, p, luck):
         """The crisis ended by agreement, when the halt came into effect."""
-        end_crisis(c, luck, AGREEMENT, own.due)
+        end_crisis(c, luck, AGREEMENT, own.due, own.settling)
 
     @rule
     def violation_due(own, facts, c, p, luck):
@@ -167,6 +173,15 @@ class Ending(Agent):
         c.danger = 1.0 - (1.0 - a) * (1.0 - b)
 
     @rule
+    def pass_time(own, facts, c, p, luck):
+        """Fire has paused once there was none for `PAUSE_DAYS`; so have strikes."""
+        end = c.now + c.wait
+        if c.last_fire + PAUSE_DAYS <= end:
+            c.paused_at = first(c.paused_at, c.last_fire)
+        if c.last_strike + PAUSE_DAYS <= end:
+            c.strikes_paused_at = first(c.strikes_paused_at, c.last_strike)
+
+    @rule
     def fading(own, facts, c, p, luck):
         """Rate (1 - danger)^6 / fading_days while there is neither fire nor plan nor halt."""
         planning = c.states[0].plan > 0 or c.states[1].plan > 0
@@ -178,7 +193,7 @@ class Ending(Agent):
     def fade(own, facts, c, p, luck):
         """Tacit, if both had acted and there was no more than minor violence; else the crisis faded."""
         both = c.states[0].acted and c.states[1].acted
-        end_crisis(c, luck, TACIT if both and c.worst <= MINOR else FADED, c.now)
+        end_crisis(c, luck, TACIT if both and c.worst <= MINOR else FADED, c.now, 0.0)
 
 
 class Scheduled(Agent):

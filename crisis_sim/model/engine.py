@@ -98,12 +98,12 @@ class Agent(mesa.Agent):  # type: ignore[misc]  # Mesa's Agent is untyped
 
     @property
     def records(self) -> Any:
-        """Its variables: records, shape (replicates,)."""
+        """Its variables as of the last event: records, shape (replicates,). To intervene, write here."""
         return self.model.crises[self.role][:, self.index]
 
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("_") and name in (names := variables_of(type(self)).names or ()):
-            return self.records[name]
+            return self.model.view[self.role][:, self.index][name]
         if name.startswith("_"):
             raise AttributeError(name)
         raise AttributeError(
@@ -390,25 +390,28 @@ def run_crises(
     first: Any,
     last: Any,
     until: Any,
+    horizon: Any,
     look: Any,
     clocks: Any,
     pass_time: Any,
     happen: Any,
 ) -> Any:
-    """Take crises `first` to `last - 1` from event to event until they are over or their time is `until`; number of events."""
+    """Take crises `first` to `last - 1` from event to event, as far as events come by `until`; how many there were."""
     count = 0
     for k in range(first, last):
         c = crises[k]
         p = parameters[min(k, parameters.shape[0] - 1)]
-        while c.ongoing and c.now < until:
+        while c.ongoing and c.now < horizon:
             look(c, p, luck)
-            c.wait = min(REFRESH_DAYS, until - c.now)
+            c.wait = min(REFRESH_DAYS, horizon - c.now)
             c.event = _NOTHING
             clocks(c, p, luck)
+            if c.now + c.wait > until:
+                break  # what comes next is looked for anew, and found again, by whoever goes on
             for clock in range(c.n_clocks):
                 c.budgets[clock] -= c.rates[clock] * c.wait
             pass_time(c, p, luck)
-            c.now = until if until - c.now == c.wait else c.now + c.wait
+            c.now = horizon if c.wait == horizon - c.now else c.now + c.wait
             if c.event >= 0:
                 c.happened[c.event] += 1
                 happen(c, p, luck)
@@ -416,6 +419,17 @@ def run_crises(
     return count
 
 
-def never(value: float) -> bool:
-    """Whether a time is one that never comes."""
-    return math.isinf(value)
+@driver
+def let_time_pass(
+    crises: Any, parameters: Any, luck: Any, until: Any, look: Any, pass_time: Any
+) -> None:
+    """Bring crises whose next events come later than `until` to that time, to be looked at: they cannot go on from there."""
+    for k in range(crises.shape[0]):
+        c = crises[k]
+        p = parameters[min(k, parameters.shape[0] - 1)]
+        c.path = -1
+        if c.ongoing and c.now < until:
+            look(c, p, luck)
+            c.wait = until - c.now
+            pass_time(c, p, luck)
+            c.now = until

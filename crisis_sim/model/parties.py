@@ -17,9 +17,6 @@ from crisis_sim.model.state import logistic
 from crisis_sim.scenario.schema import STYLES
 
 FACILITATION, FORMULATION, MANIPULATION = 1, 2, 3
-#: What an engaged mediator does after this many days, and after twice as many.
-_STYLE_DANGERS = (0.0, 0.35, 0.55)
-
 
 class Mediator(Agent):
     """A third party that may engage: it carries messages, proposes terms, uses carrots and sticks."""
@@ -33,6 +30,7 @@ class Mediator(Agent):
         engaged: bool
         style: int  # 0 while it is not engaged, else 1 to 3
         refused: int  # how many states refuse it
+        sway: float  # its influence on a settlement: trust and leverage used, over both sides
         at: float  # when it engaged, days
 
     class Facts:
@@ -70,10 +68,13 @@ class Mediator(Agent):
         """
         if not own.engaged:
             return
-        if not c.halts[0].stands and own.style < facts.ablest and own.refused == 0:
-            if c.danger > 0.35 * own.style:
-                own.style += 1
-                c.style = max(c.style, own.style)
+        if own.refused == 0 and not c.halts[0].stands:
+            fitting = FACILITATION
+            if c.danger > p.formulation_danger:
+                fitting = MANIPULATION if c.danger > p.manipulation_danger else FORMULATION
+            own.style = max(own.style, min(fitting, facts.ablest))
+            c.style = max(c.style, own.style)
+        own.sway = 0.0
         for k in range(2):
             state, trust = c.states[k], facts.trust[k]
             state.information = 1.0 - (1.0 - state.information) * (1.0 - facts.information * trust)
@@ -81,8 +82,10 @@ class Mediator(Agent):
             state.trust = 1.0 - (1.0 - state.trust) * (1.0 - share * p.assurance * trust)
             if own.style >= FORMULATION:
                 state.cover = max(state.cover, trust)
-            pressing = facts.leverage[k] * (1.0 - facts.interest[k])
-            state.leverage += (1.0 if own.style >= MANIPULATION else 0.5) * p.leverage_on_halt * pressing
+            used = 1.0 if own.style >= MANIPULATION else 0.5
+            pressing = used * facts.leverage[k] * (1.0 - facts.interest[k])
+            state.leverage += p.leverage_on_halt * pressing
+            own.sway += 0.5 * (share * trust + pressing)
 
 
 class Lender(Agent):

@@ -66,6 +66,11 @@ class State(Agent):
         silent: bool  # whether the rival's last act is without any answer
         ready: bool  # whether its forces fight or have fought
         acted: bool  # whether it has acted
+        acts: int  # how many acts it has carried out
+        operations: int  # how many of them were violent
+        first_act_at: float  # when it first acted, days
+        answer: int  # its highest act in the first weeks, up to the first with violence
+        answer_at: float  # when it did that, days
         offer_until: float  # until when its offer of a halt stands, days
         error: float  # by what share it misreads its rival
         seen: float  # its rival's intensity, as it reads it
@@ -132,7 +137,7 @@ class State(Agent):
         own.force = c_rung(c, facts.start)
         own.offer_until = -math.inf
         own.review_at = own.act_at = own.rebound_at = math.inf
-        own.rebound = own.market_at_halt = math.nan
+        own.rebound = own.market_at_halt = own.answer_at = own.first_act_at = math.nan
         own.market = own.lowest_market = 1.0
         own.traded = math.ceil(c.now)
         own.forced = -1
@@ -187,13 +192,15 @@ class State(Agent):
     def decide(own, rival, facts, c, p, luck):
         """P(option) is proportional to exp(value) (McKelvey and Palfrey 1995); waiting is worth 0."""
         misread(own, rival, c, p, luck)
+        if c.war:
+            remember_answer(own, c, c.war_rung)
         value_options(own, rival, facts, c, p)
         option = choose(own, c, luck)
         if option == 0:
             own.alert = False
         elif option == HALT:
             offer(own, rival, c, p, luck)
-        elif c.ladder[option].violence >= SERIOUS:
+        elif c.ladder[option].violence >= MINOR:
             prepare(own, c, p, luck, option)
         else:
             carry_out(own, rival, c, p, luck, option, True)
@@ -245,12 +252,12 @@ class State(Agent):
 
     @rule
     def give_in(own, rival, facts, c, p, luck):
-        """Let the rival's last word stand: the crisis ends unilaterally, after a while where there is fire."""
+        """Let the rival's last word stand: the crisis ends unilaterally."""
         note(luck, record.YIELDED, own.index, c.now)
         settling = 0.0
         if under_fire(c):
             settling = gamma2(c, luck.keys, own.streams + SETTLE, p.settling_days)
-        end_crisis(c, luck, UNILATERAL, c.now + settling)
+        end_crisis(c, luck, UNILATERAL, c.now, settling)
 
     @rule
     def being_overpowered(own, rival, facts, c, p, luck):
@@ -263,7 +270,7 @@ class State(Agent):
     def collapse(own, rival, facts, c, p, luck):
         """It is overpowered: the rival imposes what it wants."""
         note(luck, record.COLLAPSED, own.index, c.now)
-        end_crisis(c, luck, IMPOSED, c.now)
+        end_crisis(c, luck, IMPOSED, c.now, 0.0)
 
     # Fog.
 
@@ -314,7 +321,7 @@ def value_options(own: Any, rival: Any, facts: Any, c: Any, p: Any) -> None:
     """What each option is worth.
 
     An act of intensity z: U = omega (1-f)^2 s [g z + k (z - e)+] + silence - cost z^b - dread z^6 - purse z - counsel z
-    - lines not yet crossed - bother. Acts without violence and fire across the line are carried out at once; strikes are prepared.
+    - lines not yet crossed - bother. Acts without violence are carried out at once; those with it are prepared.
     """
     left = (1.0 - own.exhaustion) * (1.0 - own.exhaustion) * own.stake
     suffered = max(own.grievance, 0.0)
@@ -333,7 +340,7 @@ def value_options(own: Any, rival: Any, facts: Any, c: Any, p: Any) -> None:
             if violence == FULL_WAR:
                 possible = possible and c.worst >= MINOR and not rung.nuclear
         elif violence == MINOR:
-            possible = own.operation == 0
+            possible = own.operation == 0 and own.plan == 0
         if not possible:
             c.values[k] = IMPOSSIBLE
             continue
@@ -415,6 +422,7 @@ def offer(own: Any, rival: Any, c: Any, p: Any, luck: Any) -> None:
         own.offer_until = rival.offer_until = -math.inf
         own.plan = rival.plan = 0
         own.act_at = rival.act_at = math.inf
+        c.broker = broker_of(c, p)
         note(luck, record.AGREED, own.index, c.now)
     else:
         own.offer_until = c.now + p.offer_lasts_days
@@ -422,10 +430,32 @@ def offer(own: Any, rival: Any, c: Any, p: Any, luck: Any) -> None:
 
 
 @inlined
+def broker_of(c: Any, p: Any) -> Any:
+    """The engaged mediator with most sway, if that is enough for a settlement to count as brokered: its number from 1, or 0."""
+    most, best = p.brokered_share, 0
+    for k in range(c.n_mediators):
+        if c.mediators[k].sway > most:
+            most, best = c.mediators[k].sway, k + 1
+    return best
+
+
+@inlined
 def end_operation(own: Any) -> None:
     """Cease fire."""
     own.operation, own.review_at = 0, math.inf
     own.rung = own.posture
+
+
+#: An answer to the trigger comes within this time, days.
+_ANSWER_DAYS = 60.0
+
+
+@inlined
+def remember_answer(own: Any, c: Any, act: Any) -> None:
+    """Remember its highest act of the first weeks, up to the first with violence."""
+    early = c.now - c.began < _ANSWER_DAYS
+    if early and act > own.answer and c.ladder[own.answer].violence < MINOR:
+        own.answer, own.answer_at = act, c.now
 
 
 @routine
@@ -449,13 +479,21 @@ def carry_out(own: Any, rival: Any, c: Any, p: Any, luck: Any, act: Any, credite
     own.rung = max(own.posture, act)
     c.peak_rung = max(c.peak_rung, act)
     note(luck, record.ACT, own.index, c.now, act)
+    own.acts += 1
+    own.first_act_at = first(own.first_act_at, c.now)
+    if credited:
+        remember_answer(own, c, act)
     if rung.violence == 0:
         own.posture = max(own.posture, act)
         own.rung = max(own.posture, own.operation)
         return
+    own.operations += 1
     own.ready = rival.ready = True
     c.worst = max(c.worst, rung.violence)
     c.last_fire = c.now
+    c.fire_at = first(c.fire_at, c.now)
+    if rung.strike:
+        c.last_strike = c.now
     if rung.strike and c.first_strike_at != c.first_strike_at:
         c.first_strike_at, c.first_strike_by = c.now, own.index
         note(luck, record.FIRST_STRIKE, own.index, c.now)
@@ -479,9 +517,10 @@ def carry_out(own: Any, rival: Any, c: Any, p: Any, luck: Any, act: Any, credite
 
 
 @routine
-def end_crisis(c: Any, luck: Any, ending: Any, at: Any) -> None:
-    """End a crisis, as of a time."""
+def end_crisis(c: Any, luck: Any, ending: Any, at: Any, settling: Any) -> None:
+    """End a crisis, as of a time; states then see it as over after a time of settling (ICB's clock)."""
     c.ending, c.ended_at, c.followed_until = ending, at, c.now
+    c.over_at = at + settling
     c.ongoing = False
     note(luck, record.ENDED, 0, c.now, ending)
 
@@ -497,7 +536,7 @@ def suffer(own: Any, rival: Any, c: Any, p: Any) -> None:
     if c.war:
         own.grievance = min(own.grievance + p.fire * days, 5.0)
         c.deaths += c.ladder[c.war_rung].deaths_per_day * days
-        c.last_fire = c.now + days
+        c.last_fire = c.last_strike = c.now + days
     else:
         own.force *= math.exp(-days / p.pressing_days)
         if rival.operation > 0:
@@ -508,6 +547,8 @@ def suffer(own: Any, rival: Any, c: Any, p: Any) -> None:
             own.force = max(own.force, z)
             c.deaths += c.ladder[own.operation].deaths_per_day * days
             c.last_fire = c.now + days
+            if c.ladder[own.operation].strike:
+                c.last_strike = c.now + days
     if c.war or own.operation > 0 or rival.operation > 0:
         fight = max(own.intensity, rival.intensity)
         own.exhaustion += (1.0 - own.exhaustion) * (1.0 - math.exp(-days * fight / p.exhaustion_days))

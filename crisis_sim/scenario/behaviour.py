@@ -49,7 +49,7 @@ class DecisionBehaviour(Part):
     line_serious: Number = parameter(5.0, (0, 50), VALUE, "further cost of being the first to strike", SCHELLING)
     line_war: Number = parameter(4.3, (0, 50), VALUE, "further cost of being the first to go to full-scale war", SCHELLING)
     bother: Number = parameter(2.1, (0, 50), VALUE, "cost of acting at all", "Allison 1971, Essence of Decision (form)")
-    silence_cost: Number = parameter(6.0, (0, 50), VALUE, "cost, to leaders fully exposed to audiences, of leaving the rival's last act without any answer", FEARON)
+    silence_cost: Number = parameter(4.0, (0, 50), VALUE, "cost, to leaders fully exposed to audiences, of leaving the rival's last act without any answer", FEARON)
     stakes_spread: Number = parameter(1.6, (0, 5), LOG, "spread over crises and states of how much is at stake", FITTED)
     deliberations_per_day: Number = parameter(0.125, (0.001, 24), DAY, "decisions a day of the middle state that is neither alarmed nor under fire", HERMANN)
     deliberations_spread: Number = parameter(1.6, (0, 4), LOG, "spread of that over states; fixed", HERMANN)
@@ -94,6 +94,7 @@ class HaltBehaviour(Part):
     """What a halt is worth, and whether it holds."""
 
     offer_lasts_days: Number = parameter(3.0, (0.05, 60), DAYS, "how long an offer of a halt stands; fixed")
+    deal: Number = parameter(0.0, (-20, 20), VALUE, "what the deal on the table is worth to both, in the middle; fixed")
     deal_spread: Number = parameter(1.8, (0, 10), VALUE, "spread over crises, and over rounds of talks, of what the deal on the table is worth to both", FITTED)
     deal_days: Number = parameter(30.0, (0.5, 3650), DAYS, "time after which other terms come on the table; fixed")
     hurting: Number = parameter(1.0, (0, 50), VALUE, "value of halting to a state under its rival's full force", ZARTMAN)
@@ -115,7 +116,7 @@ class EndBehaviour(Part):
     yielding_stakes: Number = parameter(2.7, (0, 20), LOG, "how much each unit of demand slows that", FITTED)
     yielding_fire: Number = parameter(1.0, (-5, 10), LOG, "how much the rival's full force hastens it", SCHELLING)
     fading_days: Number = parameter(130.0, (0.5, 3650), DAYS, "time until a crisis without danger is over", FITTED)
-    settling_days: Number = parameter(24.0, (0, 365), DAYS, "time from a surrender under fire to the end of the crisis", FITTED)
+    settling_days: Number = parameter(24.0, (0, 365), DAYS, "time from the end of a crisis under fire to where the states see it as over (ICB's clock)", FITTED)
 
 
 class EconomyBehaviour(Part):
@@ -134,6 +135,8 @@ class MediationBehaviour(Part):
     alarm: Number = parameter(8.0, (0, 50), LOG, "how much full danger above its threshold hastens a mediator", FITTED)
     ripeness: Number = parameter(3.1, (0, 20), LOG, "how much it hastens it that both sides would halt", ZARTMAN)
     first_day: Number = parameter(0.02, (0, 1), "probability", "chance that a mediator is engaged from the first day", FITTED)
+    formulation_danger: Number = parameter(0.35, (0, 1), "intensity", "danger from which a mediator proposes terms; fixed", BEARDSLEY)
+    manipulation_danger: Number = parameter(0.55, (0, 1), "intensity", "danger from which it uses carrots and sticks; fixed", BEARDSLEY)
     leverage_on_halt: Number = parameter(3.2, (0, 50), VALUE, "value that full leverage of an engaged mediator adds to a halt", BEARDSLEY, slider=(0, 20))
     assurance: Number = parameter(0.65, (0, 1), SHARE, "share of the mistrust of a halt that a fully trusted mediator's terms lift", FORTNA)
     face: Number = parameter(0.5, (0, 5), LOG, "how much a mediator whose terms save face hastens giving in", BEARDSLEY)
