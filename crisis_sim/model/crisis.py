@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import mesa
@@ -17,7 +19,7 @@ from crisis_sim.model.luck import key_of
 from crisis_sim.model.parameters import Numbers, Parameters, parts_of
 from crisis_sim.model.parties import Adviser, Channel, Lender, Mediator, Review
 from crisis_sim.model.record import NOTE, NOTES, PATH, Luck
-from crisis_sim.model.state import MINOR, OPTIONS, RUNGS, FULL_WAR, State
+from crisis_sim.model.state import FULL_WAR, HALT, IMPOSSIBLE, MINOR, OPTIONS, RUNGS, State
 from crisis_sim.scenario.numbers import is_count, range_of
 from crisis_sim.scenario.schema import ENDINGS, STYLES, VIOLENCE, Scenario
 
@@ -52,16 +54,76 @@ TIMES = (
 )  # fmt: skip
 _OF_CRISIS = [
     ("replicate", np.uint64),
+    ("salt", np.uint64),
     *((name, np.bool_) for name in ("ongoing", "war")),
     *((name, np.float64) for name in ("now", "wait", "danger", "deaths", "last_fire", "last_strike", "began", *TIMES)),
     *(
         (name, np.int64)
         for name in (
-            "event", "agent", "n_clocks", "n_rungs", "war_rung", "fire_rung", "path", "ending", "worst", "last", "peak_rung",
+            "event", "agent", "asking", "choice", "n_clocks", "n_rungs", "war_rung", "fire_rung", "path", "ending", "worst", "last", "peak_rung",
             "style", "broker", "first_strike_by",
         )
     ),
 ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A decision that a state has to take.
+
+    Attributes:
+        model, state, row: of which crisis, by which state.
+    """
+
+    model: CrisisModel
+    state: Agent
+    row: int
+
+    @property
+    def options(self) -> dict[str, tuple[float, float]]:
+        """What it may do, by name: the value of each option to it, and the chance that it would take it."""
+        c = self.model.crises[self.row]
+        total = c["odds"].sum()
+        return {
+            name: (float(c["values"][k]), float(c["odds"][k] / total))
+            for name, k in option_numbers(self.model.scenario).items()
+            if c["values"][k] > IMPOSSIBLE
+        }
+
+    @property
+    def chosen(self) -> str:
+        """What it would do by itself."""
+        numbers = option_numbers(self.model.scenario)
+        choice = self.model.crises["choice"][self.row]
+        return next(name for name, k in numbers.items() if k == choice)
+
+    def number_of(self, option: str) -> int:
+        """The number of an option.
+
+        Raises:
+            ValueError: when the state has no such option now.
+        """
+        if option not in self.options:
+            raise ValueError(f"no option '{option}' now; there are {', '.join(self.options)}")
+        return option_numbers(self.model.scenario)[option]
+
+
+def option_numbers(scenario: Scenario) -> dict[str, int]:
+    """All options of a state by name."""
+    acts = {rung.name: k for k, rung in enumerate(scenario.ladder) if k}
+    return {"wait": 0, **acts, "halt": HALT}
+
+
+def number_of(scenario: Scenario, option: str) -> int:
+    """The number of an option.
+
+    Raises:
+        ValueError: when there is none of that name.
+    """
+    numbers = option_numbers(scenario)
+    if option not in numbers:
+        raise ValueError(f"no option '{option}'; there are {', '.join(numbers)}")
+    return numbers[option]
 
 
 class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
@@ -75,6 +137,8 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         first_replicate: int = 0,
         parameters: Mapping[str, NDArray[Any]] | None = None,
         roles: Mapping[str, type[Agent]] | None = None,
+        agents: Iterable[type[Agent]] = (),
+        policies: Mapping[str, Callable[[Decision], str | None]] | None = None,
         journal: Any = None,
         keep_paths: int = 0,
         points: int = 1,
@@ -91,7 +155,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.seed_ = seed
         self.journal = journal
         self._draw_parameters(seed, parameters)
-        self._make_agents(dict(roles or {}))
+        self._make_agents(dict(roles or {}), agents)
         self._lay_out(seed, rows)
         kept = min(max(keep_paths - first_replicate, 0), replicates) if points == 1 else 0
         self._kept = kept
@@ -107,11 +171,13 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         )
         self.crises["path"][:] = -1
         self.crises["path"][:kept] = np.arange(kept)
-        kinds = {role: [type(one) for one in agents] for role, agents in self.cast.items() if agents}
         self.schedule = schedule_of(self.cast)
         self.events_run = 0
         self.days = scenario.begins_hours / 24
         self.view = self.crises
+        self.policies = dict(policies or {})
+        for name in self.policies:
+            self.crises["states"][:, scenario.state_names.index(name)]["asked"] = True
         engine.begin_crises(self.crises, self.given, self.luck, self.schedule.begin)
 
     @property
@@ -151,7 +217,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.rungs = [draw.numbers(f"ladder.{k}", rung) for k, rung in enumerate(scenario.ladder)]
         draw.check_all_used()
 
-    def _make_agents(self, roles: dict[str, type[Agent]]) -> None:
+    def _make_agents(self, roles: dict[str, type[Agent]], added: Iterable[type[Agent]]) -> None:
         scenario = self.scenario
 
         def kind(role: str, name: str) -> type[Agent]:
@@ -181,6 +247,9 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             "advisers": make("advisers", scenario.advisers),
             "endings": make("endings", {"ending": None}),
         }
+        for one in added:
+            others = self.cast.setdefault(one.role, [])
+            others.append(one(self, getattr(one, "name", one.__name__), len(others)))
 
     def _lay_out(self, seed: int, rows: int) -> None:
         """Make the records of crises and of parameters, and put in what is known."""
@@ -261,7 +330,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         scenario = self.scenario
         c["ongoing"], c["n_clocks"] = True, clocks
         c["now"], c["ending"] = scenario.begins_hours / 24, ENDINGS.index("unresolved")
-        c["n_rungs"], c["last"], c["first_strike_by"] = len(scenario.ladder), -1, -1
+        c["n_rungs"], c["last"], c["first_strike_by"], c["asking"] = len(scenario.ladder), -1, -1, -1
         c["began"] = c["now"]
         for name in (*TIMES, "last_fire", "last_strike"):
             c[name] = np.nan
@@ -314,8 +383,13 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             end = min(start + AT_A_STRETCH, self.rows)
             self.events_run += engine.run_crises(
                 self.crises, self.given, self.luck, start, end, until, horizon,
-                s.look, s.clocks, s.pass_time, s.happen,
+                s.look, s.clocks, s.pass_time, s.happen, s.take,
             )  # fmt: skip
+            while self.policies and self._ask(start, end):
+                self.events_run += engine.run_crises(
+                    self.crises, self.given, self.luck, start, end, until, horizon,
+                    s.look, s.clocks, s.pass_time, s.happen, s.take,
+                )  # fmt: skip
             if watch is not None:
                 watch(self)
         self.days = until
@@ -324,6 +398,39 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         if self.running:
             self.view = self.crises.copy()
             engine.let_time_pass(self.view, self.given, self.luck, until, s.look, s.pass_time)
+
+    def _ask(self, start: int, end: int) -> bool:
+        """Ask whoever decides for a state in the crises that wait for it; whether there were any."""
+        waiting = start + np.flatnonzero(self.crises["asking"][start:end] >= 0)
+        for k in waiting:
+            state = self.cast["states"][int(self.crises["asking"][k])]
+            decision = Decision(self, state, int(k))
+            chosen = self.policies[state.name](decision)
+            if chosen is not None:
+                self.crises["choice"][k] = decision.number_of(chosen)
+        return bool(waiting.size)
+
+    def force(self, state: str, option: str, from_days: float = 0.0) -> None:
+        """Let a state take an option at its first decision from a time on (days since the start), whatever it is worth."""
+        own = self.crises["states"][:, self.scenario.state_names.index(state)]
+        own["forced"] = number_of(self.scenario, option)
+        own["forced_from"] = from_days
+
+    def branch(self, futures: int, salt: int = 1) -> CrisisModel:
+        """As many futures of this crisis as asked for, from where it stands: the same past, fresh luck from now on.
+
+        Raises:
+            ValueError: when the model holds more than one replicate.
+        """
+        if self.rows != 1:
+            raise ValueError(f"a single crisis is branched, not {self.rows}")
+        other = copy.copy(self)
+        other.crises = np.repeat(self.crises, futures)
+        other.given = np.repeat(self.given, 1)
+        other.rows, other.replicate = futures, np.repeat(self.replicate, futures)
+        other.crises["salt"] = [key_of(salt, f"future {k}")[0] for k in range(futures)]
+        engine.redraw_budgets(other.crises, other.luck)
+        return other
 
     def run_until_each(self, days: NDArray[np.float64]) -> None:
         """Go on until each crisis is over or has come to its own time, days."""

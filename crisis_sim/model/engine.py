@@ -18,10 +18,15 @@ import math
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import mesa
 import numpy as np
+from numba import types
+from numba.core.imputils import lower_constant, lower_getattr_generic
+from numba.core.typing.templates import AttributeTemplate, infer_getattr
+from numba.extending import models, register_model, typeof_impl
 
 from crisis_sim.model.compiled import OF_RULES, _translate, driver, rule as inlined
 from crisis_sim.model.luck import exponential
@@ -39,7 +44,15 @@ _KINDS = {"float": np.float64, "int": np.int64, "bool": np.bool_}
 def rule(function: Callable[..., Any]) -> Any:
     """A method that is compiled. Its arguments are `own, [rival,] facts, c, p, luck`: see `Agent`."""
     made = _translate(function, forceinline=True, **OF_RULES)
-    return _named(made, function.__qualname__ + inspect.getsource(function))
+    return _named(made, f"{function.__module__}.{function.__qualname__} {_text_of(function)}")
+
+
+def _text_of(function: Callable[..., Any]) -> str:
+    """The text that decides what a rule does: of its file, whose other functions it may use."""
+    file = inspect.getsourcefile(function)
+    if file is not None and Path(file).is_file():
+        return Path(file).read_text(encoding="utf-8")
+    return inspect.getsource(function)
 
 
 def _named(made: Any, text: str) -> Any:
@@ -65,7 +78,44 @@ class Event:
     due: str = ""
 
 
-class Agent(mesa.Agent):  # type: ignore[misc]  # Mesa's Agent is untyped
+class Kind(type(mesa.Agent)):  # type: ignore[misc]  # Mesa is untyped
+    """The class of agents' classes: compiled rules may call those of other classes, such as `State.decide(...)`."""
+
+
+class _KindType(types.Dummy):  # type: ignore[misc]  # Numba is untyped
+    def __init__(self, kind: type) -> None:
+        self.kind = kind
+        super().__init__(f"class {kind.__module__}.{kind.__qualname__}")
+
+
+@typeof_impl.register(Kind)
+def _typeof_kind(kind: Any, _: Any) -> Any:
+    return _KindType(kind)
+
+
+register_model(_KindType)(models.OpaqueModel)
+
+
+@infer_getattr
+class _RuleOfKind(AttributeTemplate):  # type: ignore[misc]
+    key = _KindType
+
+    def generic_resolve(self, kind: Any, name: str) -> Any:
+        found = getattr(kind.kind, name, None)
+        return types.Dispatcher(found) if hasattr(found, "py_func") else None
+
+
+@lower_constant(_KindType)
+def _constant_kind(context: Any, *_: Any) -> Any:
+    return context.get_dummy_value()
+
+
+@lower_getattr_generic(_KindType)
+def _get_rule(context: Any, *_: Any) -> Any:
+    return context.get_dummy_value()
+
+
+class Agent(mesa.Agent, metaclass=Kind):  # type: ignore[misc]  # Mesa's Agent is untyped
     """An agent of a crisis; each attribute that its `Variables` name is an array over the block's replicates.
 
     Rules are compiled methods with the arguments:
@@ -308,7 +358,7 @@ class Schedule:
     """The compiled schedule of a cast, and the list of what can happen in it.
 
     Attributes:
-        begin, look, clocks, pass_time, happen: composed steps.
+        begin, look, clocks, pass_time, happen, take: composed steps; `take` carries out a choice that was left open.
         events: role and event, in the order in which ties are settled.
     """
 
@@ -317,6 +367,7 @@ class Schedule:
     clocks: Any
     pass_time: Any
     happen: Any
+    take: Any
     events: tuple[tuple[str, Event], ...]
 
     @classmethod
@@ -353,6 +404,7 @@ class Schedule:
             compose(clocks),
             compose(steps("pass_time")),
             compose(happen),
+            compose(steps("take")),
             tuple(events),
         )
 
@@ -383,6 +435,15 @@ def begin_crises(crises: Any, parameters: Any, luck: Any, begin: Any) -> None:
 
 
 @driver
+def redraw_budgets(crises: Any, luck: Any) -> None:
+    """Give all clocks fresh budgets, as one may at any time: they do not remember."""
+    for k in range(crises.shape[0]):
+        c = crises[k]
+        for clock in range(c.n_clocks):
+            c.budgets[clock] = exponential(c, luck.keys, luck.stream_of[clock])
+
+
+@driver
 def run_crises(
     crises: Any,
     parameters: Any,
@@ -395,13 +456,17 @@ def run_crises(
     clocks: Any,
     pass_time: Any,
     happen: Any,
+    take: Any,
 ) -> Any:
     """Take crises `first` to `last - 1` from event to event, as far as events come by `until`; how many there were."""
     count = 0
     for k in range(first, last):
         c = crises[k]
         p = parameters[min(k, parameters.shape[0] - 1)]
-        while c.ongoing and c.now < horizon:
+        if c.asking >= 0 and c.ongoing:
+            take(c, p, luck)
+            c.asking = -1
+        while c.ongoing and c.now < horizon and c.asking < 0:
             look(c, p, luck)
             c.wait = min(REFRESH_DAYS, horizon - c.now)
             c.event = _NOTHING

@@ -51,10 +51,10 @@ def _first_numbers(
 
 @rule
 def uniform(c: Any, keys: Any, stream: Any) -> Any:
-    """The next number in (0, 1) of a stream."""
+    """The next number in (0, 1) of a stream; a crisis with salt of its own has other luck from then on."""
     taken = c.taken[stream]
     c.taken[stream] = taken + 1
-    return _number(keys[stream, 0], keys[stream, 1], c.replicate, _UINT(taken))
+    return _number(keys[stream, 0] ^ c.salt, keys[stream, 1], c.replicate, _UINT(taken))
 
 
 @rule

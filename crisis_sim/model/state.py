@@ -96,7 +96,15 @@ class State(Agent):
         pressure: float  # economic pressure, 0 to 1
         highest_pressure: float
         traded: float  # days of trade so far
-        forced: int  # the option that it takes at its next decision whatever it is worth, or -1
+        asked: bool  # whether its choices are left to somebody
+        forced: int  # the option that it takes at its first decision from `forced_from` on, whatever it is worth, or -1
+        forced_from: float  # days
+        lent_trust: float  # what agents of one's own bring: see `trust`, `information`, `leverage`, `cover`, `counsel`, `dovish`
+        lent_information: float
+        lent_leverage: float
+        lent_cover: float
+        lent_counsel: float
+        lent_dovish: float
 
     class Facts:
         weakness: float  # relative capability of its rival, by `capability_exponent`
@@ -148,8 +156,10 @@ class State(Agent):
     def perceive(own, rival, facts, c, p, luck):
         """Intensity: 1 in war, else the greater of standing force and the operation under way."""
         own.intensity = 1.0 if c.war else max(own.force, c_rung(c, own.operation))
-        own.trust = own.information = own.leverage = own.cover = 0.0
-        own.money = own.purse = own.counsel = own.dovish = 0.0
+        own.trust, own.information = own.lent_trust, own.lent_information
+        own.leverage, own.cover = own.lent_leverage, own.lent_cover
+        own.counsel, own.dovish = own.lent_counsel, own.lent_dovish
+        own.money = own.purse = 0.0
 
     @rule
     def weigh(own, rival, facts, c, p, luck):
@@ -195,15 +205,17 @@ class State(Agent):
         if c.war:
             remember_answer(own, c, c.war_rung)
         value_options(own, rival, facts, c, p)
-        option = choose(own, c, luck)
-        if option == 0:
-            own.alert = False
-        elif option == HALT:
-            offer(own, rival, c, p, luck)
-        elif c.ladder[option].violence >= MINOR:
-            prepare(own, c, p, luck, option)
-        else:
-            carry_out(own, rival, c, p, luck, option, True)
+        c.choice = choose(own, c, luck)
+        c.asking = own.index
+        if not own.asked:
+            act_on(own, rival, c, p, luck)
+            c.asking = -1
+
+    @rule
+    def take(own, rival, facts, c, p, luck):
+        """Carry out the choice that was asked for."""
+        if c.asking == own.index:
+            act_on(own, rival, c, p, luck)
 
     # Acts.
 
@@ -376,7 +388,7 @@ def choose(own: Any, c: Any, luck: Any) -> Any:
         odds = math.exp(value - top) if value > top - 40.0 else 0.0
         c.odds[k] = odds
         total += odds
-    if own.forced >= 0:
+    if own.forced >= 0 and c.now >= own.forced_from:
         option, own.forced = own.forced, -1
         return option
     drawn *= total
@@ -388,6 +400,20 @@ def choose(own: Any, c: Any, luck: Any) -> Any:
                 break
             drawn -= c.odds[k]
     return option
+
+
+@routine
+def act_on(own: Any, rival: Any, c: Any, p: Any, luck: Any) -> None:
+    """Carry out the choice of a decision."""
+    option = c.choice
+    if option == 0:
+        own.alert = False
+    elif option == HALT:
+        offer(own, rival, c, p, luck)
+    elif c.ladder[option].violence >= MINOR:
+        prepare(own, c, p, luck, option)
+    else:
+        carry_out(own, rival, c, p, luck, option, True)
 
 
 @inlined
