@@ -62,7 +62,7 @@ class Mediator(Agent):
 
     @rule
     def influence(own, facts, c, p, luck):
-        """Trust and leverage add up over mediators; leverage is used less where the mediator has an interest.
+        """A state is assured by the mediator that it trusts most; leverage adds up, and is used less where the mediator has an interest.
 
         Facilitation lifts fog; formulation adds trust in a halt and saves face; manipulation adds leverage.
         """
@@ -79,7 +79,7 @@ class Mediator(Agent):
             state, trust = c.states[k], facts.trust[k]
             state.information = 1.0 - (1.0 - state.information) * (1.0 - facts.information * trust)
             share = 1.0 if own.style >= FORMULATION else 0.5
-            state.trust = 1.0 - (1.0 - state.trust) * (1.0 - share * p.assurance * trust)
+            state.assured = max(state.assured, share * p.assurance * trust)
             if own.style >= FORMULATION:
                 state.cover = max(state.cover, trust)
             used = 1.0 if own.style >= MANIPULATION else 0.5

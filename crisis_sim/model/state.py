@@ -76,7 +76,8 @@ class State(Agent):
         seen: float  # its rival's intensity, as it reads it
         halt_value: float  # what a halt is worth to it
         halt_propensity: float  # chance that it would rather halt than wait
-        trust: float  # trust in a halt, through channels and mediators
+        trust: float  # trust in a halt through channels
+        assured: float  # trust in a halt through the mediator that it trusts most
         information: float  # share of the fog that third parties lift
         leverage: float  # value that mediators add to a halt
         cover: float  # how much face mediators save it, 0 to 1
@@ -159,7 +160,7 @@ class State(Agent):
         own.trust, own.information = own.lent_trust, own.lent_information
         own.leverage, own.cover = own.lent_leverage, own.lent_cover
         own.counsel, own.dovish = own.lent_counsel, own.lent_dovish
-        own.money = own.purse = 0.0
+        own.money = own.purse = own.assured = 0.0
 
     @rule
     def weigh(own, rival, facts, c, p, luck):
@@ -172,7 +173,7 @@ class State(Agent):
         own.halt_value = (
             c.halts[0].deal
             + p.hurting * own.seen
-            - p.mistrust * (1.0 - own.trust)
+            - p.mistrust * (1.0 - own.trust) * (1.0 - own.assured)
             - p.forgone * own.demand
             + own.leverage
             + p.economic_relief * own.pressure
@@ -333,7 +334,7 @@ def value_options(own: Any, rival: Any, facts: Any, c: Any, p: Any) -> None:
     """What each option is worth.
 
     An act of intensity z: U = omega (1-f)^2 s [g z + k (z - e)+] + silence - cost z^b - dread z^6 - purse z - counsel z
-    - lines not yet crossed - bother. Acts without violence are carried out at once; those with it are prepared.
+    - lines not yet crossed - trouble, or bother for a strike. Acts without violence are carried out at once; those with it are prepared.
     """
     left = (1.0 - own.exhaustion) * (1.0 - own.exhaustion) * own.stake
     suffered = max(own.grievance, 0.0)
@@ -358,7 +359,7 @@ def value_options(own: Any, rival: Any, facts: Any, c: Any, p: Any) -> None:
             continue
         z = rung.intensity
         value = p.answering * left * (suffered * z + facts.claim * max(z - own.force, 0.0))
-        value += silence - p.bother - facts.act_cost * z**p.cost_power - dread * z**6
+        value += silence - (p.bother if violence >= SERIOUS else p.trouble) - facts.act_cost * z**p.cost_power - dread * z**6
         value -= own.counsel * z + own.purse * max(z - own.intensity, 0.0)
         if violence >= MINOR and c.worst < MINOR:
             value -= p.line_minor

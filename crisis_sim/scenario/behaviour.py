@@ -40,22 +40,23 @@ MAY_2025 = "May 2025 timeline and market closes (scenarios/may_2025.yaml)"
 class DecisionBehaviour(Part):
     """What acts are worth to a state, and how soon it decides and carries them out."""
 
-    answering: Number = parameter(8.6, (0, 200), VALUE, "value of an act of full intensity to a state of full resolve with a demand of 1", FITTED)
-    cost: Number = parameter(18.6, (0, 200), VALUE, "cost of an act of full intensity to a state as strong as its rival", FITTED)
+    answering: Number = parameter(12.0, (0, 200), VALUE, "value of an act of full intensity to a state of full resolve with a demand of 1", FITTED)
+    cost: Number = parameter(12.2, (0, 200), VALUE, "cost of an act of full intensity to a state as strong as its rival", FITTED)
     cost_power: Number = parameter(2.5, (1, 6), "exponent", "how steeply that cost rises with intensity; fixed", SCHELLING)
-    nuclear_dread: Number = parameter(2.6, (0, 50), SHARE, "further cost of full intensity, as a share, when the rival has nuclear weapons; it rises with the sixth power", SCHELLING)
+    nuclear_dread: Number = parameter(2.02, (0, 50), SHARE, "further cost of full intensity, as a share, when the rival has nuclear weapons; it rises with the sixth power", SCHELLING)
     nuclear_taboo: Number = parameter(30.0, (0, 200), VALUE, "further cost of nuclear use", TANNENWALD)
-    line_minor: Number = parameter(2.5, (0, 50), VALUE, "cost of being the first to open fire", SCHELLING)
-    line_serious: Number = parameter(5.0, (0, 50), VALUE, "further cost of being the first to strike", SCHELLING)
-    line_war: Number = parameter(4.3, (0, 50), VALUE, "further cost of being the first to go to full-scale war", SCHELLING)
-    bother: Number = parameter(2.1, (0, 50), VALUE, "cost of acting at all", "Allison 1971, Essence of Decision (form)")
+    line_minor: Number = parameter(2.47, (0, 50), VALUE, "cost of being the first to open fire", SCHELLING)
+    line_serious: Number = parameter(2.77, (0, 50), VALUE, "further cost of being the first to strike", SCHELLING)
+    line_war: Number = parameter(4.13, (0, 50), VALUE, "further cost of being the first to go to full-scale war", SCHELLING)
+    bother: Number = parameter(4.54, (0, 50), VALUE, "cost of striking at all", "Allison 1971, Essence of Decision (form)")
+    trouble: Number = parameter(2.0, (0, 50), VALUE, "cost of any lesser act", "Allison 1971, Essence of Decision (form)")
     silence_cost: Number = parameter(4.0, (0, 50), VALUE, "cost, to leaders fully exposed to audiences, of leaving the rival's last act without any answer", FEARON)
-    stakes_spread: Number = parameter(1.6, (0, 5), LOG, "spread over crises and states of how much is at stake", FITTED)
-    deliberations_per_day: Number = parameter(0.125, (0.001, 24), DAY, "decisions a day of the middle state that is neither alarmed nor under fire", HERMANN)
+    stakes_spread: Number = parameter(1.89, (0, 5), LOG, "spread over crises and states of how much is at stake", FITTED)
+    deliberations_per_day: Number = parameter(0.174, (0.001, 24), DAY, "decisions a day of the middle state that is neither alarmed nor under fire", HERMANN)
     deliberations_spread: Number = parameter(1.6, (0, 4), LOG, "spread of that over states; fixed", HERMANN)
     decisions_on_alert_per_day: Number = parameter(2.0, (0, 48), DAY, "decisions a day, at least, of a state that has just been struck or is under fire; fixed", HERMANN)
     decisions_in_war_per_day: Number = parameter(0.3, (0, 48), DAY, "decisions a day, at least, in full-scale war; fixed", HERMANN)
-    preparation_days: Number = parameter(12.0, (0.1, 365), DAYS, "time to make full-scale war ready; an act needs its intensity times this", "response delays of recent South Asian crises, 11 to 17 days (docs/facts)", slider=(0.5, 60))
+    preparation_days: Number = parameter(21.5, (0.1, 365), DAYS, "time to make full-scale war ready; an act needs its intensity times this", "response delays of recent South Asian crises, 11 to 17 days (docs/facts)", slider=(0.5, 60))
     ready_days: Number = parameter(0.7, (0.01, 60), DAYS, "time from a decision to a strike once fighting; fixed", MAY_2025)
 
 
@@ -66,20 +67,20 @@ class HarmBehaviour(Part):
     harm_exponent: Number = parameter(0.7, (0.1, 1), "exponent", "grievance grows with deaths to this power; fixed")
     blow: Number = parameter(2.0, (0, 20), "grievance", "grievance that an act of full intensity gives at once; fixed, it sets the unit")
     fire: Number = parameter(0.3, (0, 20), "grievance per day", "grievance that fire of full intensity gives; fixed")
-    answer_credit: Number = parameter(1.2, (0, 5), "ratio", "how much of its own grievance an act settles, beside what it gives the rival (above 1: successes are claimed)", FITTED)
+    answer_credit: Number = parameter(1.5, (0, 5), "ratio", "how much of its own grievance an act settles, beside what it gives the rival (above 1: successes are claimed)", FITTED)
     banked: Number = parameter(0.5, (0, 5), "grievance", "the most satisfaction that can be banked; fixed")
     saturation: Number = parameter(2.0, (0.1, 100), "grievance", "grievance at which more of it moves a state half as much; fixed")
     grievance_half_life_days: Number = parameter(150.0, (0.5, 3650), DAYS, "time in which half a grievance is forgotten; fixed")
-    pressing_days: Number = parameter(36.7, (0.5, 3650), DAYS, "time over which the standing force of an act fades, and a claim can be pressed again", FITTED)
-    exhaustion_days: Number = parameter(153.0, (1, 3650), DAYS, "days of full-scale war that use up 63% of what is left of the will to fight", SLANTCHEV)
+    pressing_days: Number = parameter(49.4, (0.5, 3650), DAYS, "time over which the standing force of an act fades, and a claim can be pressed again", FITTED)
+    exhaustion_days: Number = parameter(163.0, (1, 3650), DAYS, "days of full-scale war that use up 63% of what is left of the will to fight", SLANTCHEV)
 
 
 class OperationBehaviour(Part):
     """Limited operations and war."""
 
     operation_days: Number = parameter(1.0, (0.05, 60), DAYS, "mean length of a limited operation before it is reviewed; fixed", MAY_2025)
-    collapse_per_day: Number = parameter(0.00015, (0, 5), DAY, "rate at which a state is overpowered by the full force of a rival as strong", FITTED)
-    capability_exponent: Number = parameter(0.73, (0, 10), "exponent", "how strongly relative capability enters what acts cost, giving in and being overpowered", FITTED)
+    collapse_per_day: Number = parameter(0.000151, (0, 5), DAY, "rate at which a state is overpowered by the full force of a rival as strong", FITTED)
+    capability_exponent: Number = parameter(1.1, (0, 10), "exponent", "how strongly relative capability enters what acts cost, giving in and being overpowered", FITTED)
 
 
 class FogBehaviour(Part):
@@ -95,11 +96,11 @@ class HaltBehaviour(Part):
 
     offer_lasts_days: Number = parameter(3.0, (0.05, 60), DAYS, "how long an offer of a halt stands; fixed")
     deal: Number = parameter(0.0, (-20, 20), VALUE, "what the deal on the table is worth to both, in the middle; fixed")
-    deal_spread: Number = parameter(1.8, (0, 10), VALUE, "spread over crises, and over rounds of talks, of what the deal on the table is worth to both", FITTED)
+    deal_spread: Number = parameter(1.38, (0, 10), VALUE, "spread over crises, and over rounds of talks, of what the deal on the table is worth to both", FITTED)
     deal_days: Number = parameter(30.0, (0.5, 3650), DAYS, "time after which other terms come on the table; fixed")
     hurting: Number = parameter(1.0, (0, 50), VALUE, "value of halting to a state under its rival's full force", ZARTMAN)
-    forgone: Number = parameter(1.7, (0, 50), VALUE, "value of halting lost for each unit of demand that it leaves unmet", FITTED)
-    mistrust: Number = parameter(3.7, (0, 50), VALUE, "value lost by halting with a rival not trusted at all", FORTNA)
+    forgone: Number = parameter(1.34, (0, 50), VALUE, "value of halting lost for each unit of demand that it leaves unmet", FITTED)
+    mistrust: Number = parameter(4.26, (0, 50), VALUE, "value lost by halting with a rival not trusted at all", FORTNA)
     economic_relief: Number = parameter(1.5, (0, 50), VALUE, "value that full economic pressure adds to a halt", ZARTMAN, slider=(0, 10))
     implementation_hours: Number = parameter({"lognormal": [3.0, 0.7]}, (0, 720), "hours", "from a halt agreed to its coming into effect", MAY_2025)
     violations_per_day: Number = parameter(0.5, (0, 48), DAY, "bursts of violations a day just after a halt that ends fire", FORTNA)
@@ -112,11 +113,11 @@ class HaltBehaviour(Part):
 class EndBehaviour(Part):
     """How a crisis ends though nobody signed anything."""
 
-    yielding_days: Number = parameter(105.0, (0.5, 3650), DAYS, "time until a state that demands nothing lets its rival's last word stand", FITTED)
-    yielding_stakes: Number = parameter(2.7, (0, 20), LOG, "how much each unit of demand slows that", FITTED)
-    yielding_fire: Number = parameter(1.0, (-5, 10), LOG, "how much the rival's full force hastens it", SCHELLING)
-    fading_days: Number = parameter(130.0, (0.5, 3650), DAYS, "time until a crisis without danger is over", FITTED)
-    settling_days: Number = parameter(24.0, (0, 365), DAYS, "time from the end of a crisis under fire to where the states see it as over (ICB's clock)", FITTED)
+    yielding_days: Number = parameter(160.0, (0.5, 3650), DAYS, "time until a state that demands nothing lets its rival's last word stand", FITTED)
+    yielding_stakes: Number = parameter(4.83, (0, 20), LOG, "how much each unit of demand slows that", FITTED)
+    yielding_fire: Number = parameter(1.6, (-5, 10), LOG, "how much the rival's full force hastens it", SCHELLING)
+    fading_days: Number = parameter(139.0, (0.5, 3650), DAYS, "time until a crisis without danger is over", FITTED)
+    settling_days: Number = parameter(31.3, (0, 365), DAYS, "time from the end of a crisis under fire to where the states see it as over (ICB's clock)", FITTED)
 
 
 class EconomyBehaviour(Part):
@@ -132,14 +133,14 @@ class EconomyBehaviour(Part):
 class MediationBehaviour(Part):
     """How third parties come in, and by what they help."""
 
-    alarm: Number = parameter(8.0, (0, 50), LOG, "how much full danger above its threshold hastens a mediator", FITTED)
-    ripeness: Number = parameter(3.1, (0, 20), LOG, "how much it hastens it that both sides would halt", ZARTMAN)
-    first_day: Number = parameter(0.02, (0, 1), "probability", "chance that a mediator is engaged from the first day", FITTED)
+    alarm: Number = parameter(2.53, (0, 50), LOG, "how much full danger above its threshold hastens a mediator", FITTED)
+    ripeness: Number = parameter(3.26, (0, 20), LOG, "how much it hastens it that both sides would halt", ZARTMAN)
+    first_day: Number = parameter(0.054, (0, 1), "probability", "chance that a mediator is engaged from the first day", FITTED)
     formulation_danger: Number = parameter(0.35, (0, 1), "intensity", "danger from which a mediator proposes terms; fixed", BEARDSLEY)
     manipulation_danger: Number = parameter(0.55, (0, 1), "intensity", "danger from which it uses carrots and sticks; fixed", BEARDSLEY)
-    leverage_on_halt: Number = parameter(3.2, (0, 50), VALUE, "value that full leverage of an engaged mediator adds to a halt", BEARDSLEY, slider=(0, 20))
-    assurance: Number = parameter(0.65, (0, 1), SHARE, "share of the mistrust of a halt that a fully trusted mediator's terms lift", FORTNA)
-    face: Number = parameter(0.5, (0, 5), LOG, "how much a mediator whose terms save face hastens giving in", BEARDSLEY)
+    leverage_on_halt: Number = parameter(4.72, (0, 50), VALUE, "value that full leverage of an engaged mediator adds to a halt", BEARDSLEY, slider=(0, 20))
+    assurance: Number = parameter(0.95, (0, 1), SHARE, "share of the mistrust of a halt that a fully trusted mediator's terms lift", FORTNA)
+    face: Number = parameter(0.942, (0, 5), LOG, "how much a mediator whose terms save face hastens giving in", BEARDSLEY)
     refusal: Number = parameter(0.8, (0, 1), "probability", "chance that a state fully averse to mediation refuses a mediator without leverage over it", MAY_2025)
     brokered_share: Number = parameter(0.2, (0, 1), SHARE, "influence from which a settlement counts as brokered; fixed")
 
