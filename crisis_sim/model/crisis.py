@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from crisis_sim.model import engine
 from crisis_sim.model.ending import Ending, Halt, Scheduled
 from crisis_sim.model.engine import Agent, Schedule, record
+from crisis_sim.model.journal import Journal
 from crisis_sim.model.luck import key_of
 from crisis_sim.model.parameters import Numbers, Parameters, parts_of
 from crisis_sim.model.parties import Adviser, Channel, Lender, Mediator, Review
@@ -139,7 +140,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         roles: Mapping[str, type[Agent]] | None = None,
         agents: Iterable[type[Agent]] = (),
         policies: Mapping[str, Callable[[Decision], str | None]] | None = None,
-        journal: Any = None,
+        journal: Journal | None = None,
         keep_paths: int = 0,
         points: int = 1,
     ) -> None:
@@ -442,7 +443,13 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
 
     def run(self, watch: Callable[[Any], None] | None = None) -> CrisisModel:
         """Go on until every crisis is over, or at the horizon."""
-        self.go_on(self.scenario.horizon_days, watch)
+        if self.journal is None:
+            self.go_on(self.scenario.horizon_days, watch)
+            return self
+        self.journal.look(self)
+        while self.running:
+            self.go_on(min(self.days + self.journal.step_hours / 24, self.scenario.horizon_days), watch)
+            self.journal.look(self)
         return self
 
     # What came of it.

@@ -450,10 +450,11 @@ def offer(own: Any, rival: Any, c: Any, p: Any, luck: Any) -> None:
         own.plan = rival.plan = 0
         own.act_at = rival.act_at = math.inf
         c.broker = broker_of(c, p)
-        note(luck, record.AGREED, own.index, c.now)
+        note(luck, record.AGREED, own.index, c.now, c.broker)
     else:
+        if own.offer_until < c.now:
+            note(luck, record.OFFERED, own.index, c.now)
         own.offer_until = c.now + p.offer_lasts_days
-        note(luck, record.OFFERED, own.index, c.now)
 
 
 @inlined
