@@ -1,19 +1,35 @@
-"""Scenarios and runs that the model's tests share."""
+"""Crises of May 2025 that tests of the model share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from crisis_sim.model import CrisisModel, turn
+from crisis_sim.model.crisis import CrisisModel
 from crisis_sim.scenario import Scenario, load_scenario
-from tests.validation.conftest import POPULATION
 
 Columns = dict[str, NDArray[Any]]
+SEED = 11
+
+
+def run(scenario: Scenario, replicates: int, **further: Any) -> Columns:
+    """What comes of so many crises."""
+    return CrisisModel(scenario, replicates, seed=SEED, **further).run().outcomes()
+
+
+def same(a: Columns, b: Columns) -> bool:
+    """Whether two sets of outcomes are alike to the bit."""
+    return a.keys() == b.keys() and all(
+        np.array_equal(a[name], b[name], equal_nan=a[name].dtype.kind == "f") for name in a
+    )
+
+
+def rows(columns: Columns, chosen: Any) -> Columns:
+    """Some replicates of outcomes."""
+    return {name: column[chosen] for name, column in columns.items()}
 
 
 @pytest.fixture(scope="session")
@@ -22,37 +38,5 @@ def may_2025() -> Scenario:
 
 
 @pytest.fixture(scope="session")
-def population() -> Scenario:
-    """Crises of several kinds, as the tests of validation have them."""
-    return Scenario.from_text(POPULATION, "small")
-
-
-@pytest.fixture(scope="session")
-def outcomes() -> Callable[..., Columns]:
-    """Run a shipped scenario with overrides, and give its outcomes; the same call is run once a session."""
-    done: dict[tuple[Any, ...], Columns] = {}
-
-    def run(*overrides: str, name: str = "may_2025", replicates: int = 1500) -> Columns:
-        key = (name, replicates, *overrides)
-        if key not in done:
-            scenario = load_scenario(name, overrides)
-            done[key] = CrisisModel(scenario, replicates).run().outcomes()
-        return done[key]
-
-    return run
-
-
-def same(one: Columns, other: Columns, rows: slice = slice(None)) -> None:
-    """Make sure that two runs' columns agree to the bit."""
-    assert one.keys() == other.keys()
-    for name, values in one.items():
-        np.testing.assert_array_equal(values[rows], other[name], err_msg=name)
-
-
-def take(model: CrisisModel, parts: int, times: int = 1) -> None:
-    """Take a model's replicates through parts of its next turn, or of so many turns."""
-    for _ in range(times):
-        model._take_turns(model.turn + 1, parts)
-
-
-__all__ = ["Columns", "same", "take", "turn"]
+def whole(may_2025: Scenario) -> Columns:
+    return run(may_2025, 300)

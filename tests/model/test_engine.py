@@ -1,0 +1,241 @@
+"""The engine: keyed luck, clocks, and classes whose rules a user may replace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from mesa.datacollection import DataCollector
+
+from crisis_sim.model.crisis import CrisisModel, Decision
+from crisis_sim.model.engine import Agent, Event, rule
+from crisis_sim.model.journal import Journal
+from crisis_sim.model.luck import key_of, uniforms
+from crisis_sim.model.state import State
+from crisis_sim.scenario import Scenario, load_scenario
+from tests.model.conftest import SEED, Columns, rows, run, same
+
+
+class Patient(State):
+    """It never begins: until a strike falls it waits, and then decides as states do."""
+
+    @rule
+    def decide(own, rival, facts, c, p, luck):
+        """Wait until the first strike."""
+        if c.first_strike_at == c.first_strike_at:
+            State.decide(own, rival, facts, c, p, luck)
+
+
+class Unchanged(State):
+    """It decides by the rule above it."""
+
+    @rule
+    def decide(own, rival, facts, c, p, luck):
+        """As states do."""
+        State.decide(own, rival, facts, c, p, luck)
+
+
+class Council(Agent):
+    """It meets once there is serious violence, and its call makes a halt worth more to both."""
+
+    role = "councils"
+    events = (Event("meet", "meet", rate="meeting"),)
+
+    class Variables:
+        called: bool
+
+    @rule
+    def meeting(own, facts, c, p, luck):
+        """Every other day while there is serious violence."""
+        return 0.5 if c.worst >= 2 and not own.called else 0.0
+
+    @rule
+    def meet(own, facts, c, p, luck):
+        """Call for a halt."""
+        own.called = True
+
+    @rule
+    def influence(own, facts, c, p, luck):
+        """Its call is worth 4 to both."""
+        if own.called:
+            c.states[0].dovish += 4.0
+            c.states[1].dovish += 4.0
+
+
+class Silent(Council):
+    """A council that meets and brings nothing."""
+
+    @rule
+    def influence(own, facts, c, p, luck):
+        """Nothing."""
+
+
+def test_luck_is_the_numbers_of_philox() -> None:
+    key = key_of(5, "india/choice")
+    for replicate, n in ((0, 0), (7, 0), (4711, 3)):
+        raw = np.random.Philox(key=key, counter=[replicate, n, 0, 0]).random_raw(1)[0]
+        if n == 0:
+            drawn = uniforms(5, "india/choice", np.array([replicate], np.uint64))[0]
+            assert drawn == ((int(raw) >> 11) + 0.5) * 2.0**-53
+
+
+def test_a_replicate_is_the_same_in_any_block(may_2025: Scenario, whole: Columns) -> None:
+    assert same(rows(whole, slice(120, 200)), run(may_2025, 80, first_replicate=120))
+    assert same(rows(whole, slice(7, 8)), run(may_2025, 1, first_replicate=7))
+
+
+def test_points_of_a_design_share_their_luck(may_2025: Scenario, whole: Columns) -> None:
+    given = {"behaviour.halt.hurting": np.repeat([may_2025.behaviour.halt.hurting, 9.0], 50)}
+    both = run(may_2025, 50, points=2, parameters=given)
+    assert same(rows(whole, slice(50)), rows(both, slice(50)))
+    assert not same(rows(whole, slice(50)), rows(both, slice(50, 100)))
+
+
+def test_going_day_by_day_changes_nothing(may_2025: Scenario, whole: Columns) -> None:
+    model = CrisisModel(may_2025, 300, seed=SEED)
+    while model.running:
+        model.step()
+    assert same(whole, model.outcomes())
+
+
+def test_a_journal_changes_nothing(may_2025: Scenario, whole: Columns) -> None:
+    struck = int(np.flatnonzero(~np.isnan(whole["first_strike_at_hours"]))[0])
+    journal = Journal()
+    model = CrisisModel(may_2025, 1, SEED, first_replicate=struck, journal=journal)
+    assert same(rows(whole, slice(struck, struck + 1)), model.run().outcomes())
+    strikes = [entry.hours for entry in journal.entries if entry.kind == "first_strike"]
+    assert strikes == [whole["first_strike_at_hours"][struck]]
+    assert len(journal.series["danger"]) == len(journal.series["hours"])
+
+
+def test_the_order_of_agents_in_the_file_does_not_matter(
+    may_2025: Scenario, whole: Columns
+) -> None:
+    turned = may_2025.model_copy(
+        update={"mediators": dict(reversed(list(may_2025.mediators.items())))}
+    )
+    other = run(turned, 300)
+    assert np.mean(whole["ending"] == other["ending"]) > 0.99  # sums may differ in their last digit
+
+
+def test_taking_an_agent_out_leaves_the_luck_of_all_others(may_2025: Scenario) -> None:
+    whole = CrisisModel(may_2025, 50, SEED)
+    without = CrisisModel(may_2025.model_copy(update={"lenders": {}}), 50, SEED)
+    for role in ("states", "mediators", "channels"):
+        for a, b in zip(whole.cast[role], without.cast[role], strict=True):
+            for name in ("stake", "tempo", "nuclear") if role == "states" else ():
+                assert np.array_equal(getattr(a, name), getattr(b, name))
+            k = len(type(a).clocks())
+            mine, theirs = a.records["clocks"][0], b.records["clocks"][0]
+            assert np.array_equal(
+                whole.crises["budgets"][:, mine : mine + k],
+                without.crises["budgets"][:, theirs : theirs + k],
+            )
+
+
+def test_a_small_change_of_a_rate_moves_events_a_little(may_2025: Scenario) -> None:
+    def first_acts(rate: float) -> Any:
+        scenario = load_scenario(
+            "may_2025", [f"behaviour.decision.decisions_on_alert_per_day={rate}"]
+        )
+        return run(scenario, 300)["india_first_act_at_hours"]
+
+    a, b = first_acts(2.0), first_acts(2.002)
+    both = ~np.isnan(a) & ~np.isnan(b)
+    assert both.mean() > 0.3
+    assert np.median(np.abs(a - b)[both]) < 0.1  # hours
+
+
+def test_a_rule_of_the_class_above_is_called(may_2025: Scenario, whole: Columns) -> None:
+    assert same(whole, run(may_2025, 300, roles={"pakistan": Unchanged}))
+
+
+def test_one_of_two_states_may_decide_by_another_rule(may_2025: Scenario, whole: Columns) -> None:
+    patient = run(may_2025, 300, roles={"india": Patient, "pakistan": Patient})
+    assert not np.isfinite(patient["first_strike_at_hours"]).any()
+    assert np.isfinite(whole["first_strike_at_hours"]).any()
+
+
+def test_a_new_agent_takes_part_and_leaves_all_luck_untouched(
+    may_2025: Scenario, whole: Columns
+) -> None:
+    assert np.mean(run(may_2025, 300, agents=[Silent])["ending"] == whole["ending"]) > 0.97
+    calls = run(may_2025, 300, agents=[Council])
+    struck = np.isfinite(whole["first_strike_at_hours"]) & np.isfinite(
+        calls["first_strike_at_hours"]
+    )
+    assert np.mean(calls["ending"][struck] == "agreement") > np.mean(
+        whole["ending"][struck] == "agreement"
+    )
+
+
+def test_a_policy_that_takes_what_the_state_would_changes_nothing(
+    may_2025: Scenario, whole: Columns
+) -> None:
+    asked: list[Decision] = []
+
+    def as_it_would(decision: Decision) -> str | None:
+        asked.append(decision)
+        return None
+
+    assert same(
+        rows(whole, slice(40)), run(may_2025, 40, policies={"india": as_it_would})
+    )
+    assert asked
+
+
+def test_a_policy_chooses_among_named_options(may_2025: Scenario) -> None:
+    seen: list[dict[str, tuple[float, float]]] = []
+
+    def wait(decision: Decision) -> str:
+        seen.append(decision.options)
+        return "wait"
+
+    waiting = run(may_2025, 40, policies={"india": wait, "pakistan": wait})
+    assert not np.isfinite(waiting["first_strike_at_hours"]).any()
+    assert all(abs(sum(odds for _, odds in one.values()) - 1) < 1e-9 for one in seen)
+    with pytest.raises(ValueError, match="no option 'surrender'"):
+        run(may_2025, 5, policies={"india": lambda decision: "surrender"})
+
+
+def test_a_choice_is_forced_at_the_first_decision_from_a_time_on(may_2025: Scenario) -> None:
+    model = CrisisModel(may_2025, 200, SEED)
+    model.force("india", "limited strike", from_days=5.0)
+    forced = model.run().outcomes()["first_strike_at_hours"] / 24
+    assert np.isfinite(forced).mean() > 0.5
+    with pytest.raises(ValueError, match="no option 'limited strikes'"):
+        model.force("india", "limited strikes")
+
+
+def test_a_branch_shares_the_past_and_has_fresh_luck_after_it(
+    may_2025: Scenario, whole: Columns
+) -> None:
+    struck = np.flatnonzero(whole["first_strike_at_hours"] > 24 * 6)[0]
+    model = CrisisModel(may_2025, 1, SEED, first_replicate=int(struck))
+    model.go_on(5.0)
+    acts = model.crises["states"]["acts"][0].sum()
+    futures = model.branch(300).run()
+    strikes = futures.outcomes()["first_strike_at_hours"]
+    assert (futures.crises["states"]["acts"].sum(axis=1) >= acts).all()
+    assert not (strikes < 24 * 5).any()
+    assert np.unique(strikes[np.isfinite(strikes)]).size > 10
+    assert same(rows(whole, slice(struck, struck + 1)), model.run().outcomes())
+
+
+def test_mesa_hosts_a_crisis_and_thousands(may_2025: Scenario) -> None:
+    for replicates in (1, 50):
+        model = CrisisModel(may_2025, replicates, SEED)
+        collector = DataCollector(
+            model_reporters={"danger": lambda model: float(model.view["danger"].mean())},
+            agenttype_reporters={State: {"grievance": lambda state: state.grievance.mean()}},
+        )
+        for _ in range(4):
+            model.step()
+            collector.collect(model)
+        assert len(collector.get_model_vars_dataframe()) == 4
+        states = model.agents.select(agent_type=State)
+        assert {state.name for state in states} == {"india", "pakistan"}
+        assert states.agg("grievance", lambda values: max(v.max() for v in values)) > 0
+    with pytest.raises(AttributeError, match="State has no 'grievnace'"):
+        _ = states[0].grievnace
