@@ -43,7 +43,7 @@ AT_A_STRETCH = 2048
 
 _RUNG = record(
     [
-        *((name, np.float64) for name in ("intensity", "opening_deaths", "deaths_per_day", "cost_per_day")),
+        *((name, np.float64) for name in ("intensity", "toll", "dread", "opening_deaths", "deaths_per_day", "cost_per_day")),
         *((name, np.int64) for name in ("violence",)),
         *((name, np.bool_) for name in ("strike", "nuclear")),
     ]
@@ -307,6 +307,9 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             for name, value in vars(numbers).items():
                 if _varies(value):
                     self.crises["ladder"][name][:, k] = value
+            own = self.crises["ladder"][:, k]
+            own["toll"] = own["intensity"] ** self.behaviour.cost_power
+            own["dread"] = own["intensity"] ** 6
         behaviour = record([(name, np.float64) for name in vars(self.behaviour)])
         p = np.zeros(1, record([("behaviour", behaviour), *known]))
         drawn: list[tuple[Callable[[Any], Any], Any]] = []

@@ -243,7 +243,7 @@ class State(Agent):
     def review_operation(own, rival, facts, c, p, luck):
         """Go on with chance logistic(omega q z - cost z^b), as long as there is something to answer or to want; else end it."""
         z = c_rung(c, own.operation)
-        worth = p.answering * own.demand * z - facts.act_cost * z**p.cost_power
+        worth = p.answering * own.demand * z - facts.act_cost * c.ladder[own.operation].toll
         wants = own.grievance > 0 or facts.claim > 0
         if wants and uniform(c, luck.keys, own.streams + CHOICE) < logistic(worth):
             own.review_at = c.now + gamma2(c, luck.keys, own.streams + LENGTH, p.operation_days)
@@ -359,7 +359,7 @@ def value_options(own: Any, rival: Any, facts: Any, c: Any, p: Any) -> None:
             continue
         z = rung.intensity
         value = p.answering * left * (suffered * z + facts.claim * max(z - own.force, 0.0))
-        value += silence - (p.bother if violence >= SERIOUS else p.trouble) - facts.act_cost * z**p.cost_power - dread * z**6
+        value += silence - (p.bother if violence >= SERIOUS else p.trouble) - facts.act_cost * rung.toll - dread * rung.dread
         value -= own.counsel * z + own.purse * max(z - own.intensity, 0.0)
         if violence >= MINOR and c.worst < MINOR:
             value -= p.line_minor
