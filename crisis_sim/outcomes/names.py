@@ -7,16 +7,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from crisis_sim.outcomes.durations import CLOCKS, HALT, STRIKE, TRIGGER, Clock
 from crisis_sim.outcomes.measures import (
     BOUNDS,
     CAME,
-    HALT,
     NEVER,
-    RELAPSED,
-    STRIKE,
-    TRIGGER,
     WORDS,
-    Clock,
     ColumnMean,
     ColumnQuantile,
     Columns,
@@ -33,11 +29,7 @@ from crisis_sim.text import clean
 
 # --- Measures by name: the common ones, every figure in summary.json by its path, and three families
 
-FROM_STRIKE, FROM_TRIGGER, RELAPSE = (
-    Clock(HALT, STRIKE),
-    Clock(HALT, TRIGGER),
-    Clock(RELAPSED, HALT),
-)
+FROM_TRIGGER, FROM_STRIKE, RELAPSE = CLOCKS.values()
 
 _WITHIN = re.compile(r"(ceasefire|relapse)_within_([0-9]+)_(hours|days)")
 _OF_COLUMN = re.compile(r"(mean|median)_(.+)")
