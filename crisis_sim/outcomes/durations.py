@@ -158,6 +158,11 @@ AMONG = {
 }
 
 
+def plain_name(column: str) -> str:
+    """A column's name as plain words."""
+    return column.removesuffix("_at_hours").replace("_", " ")
+
+
 @dataclass(frozen=True, slots=True)
 class Durations:
     """One clock's reading for every replicate.
@@ -248,19 +253,15 @@ class Clock:
         special = {TRIGGER: "from_trigger", STRIKE: "from_first_strike", HALT: RELAPSE}
         if self.since in special:
             return AMONG[special[self.since]]
-        return f"crises with {self.since.removesuffix('_at_hours').replace('_', ' ')}"
+        return f"crises with {plain_name(self.since)}"
 
     def words(self) -> str:
         """What is awaited, in words."""
-        if self.of == HALT:
-            return CEASEFIRE
-        return self.of.removesuffix("_at_hours").replace("_", " ")
+        return CEASEFIRE if self.of == HALT else plain_name(self.of)
 
     def since_words(self) -> str:
         """Since when, in words."""
-        if self.since == HALT:
-            return f"a {CEASEFIRE}"
-        return f"the {self.since.removesuffix('_at_hours').replace('_', ' ')}"
+        return f"a {CEASEFIRE}" if self.since == HALT else f"the {plain_name(self.since)}"
 
 
 #: The clocks of a summary and its charts by name, in the order in which a crisis starts them.

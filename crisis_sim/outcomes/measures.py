@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 
 from crisis_sim.outcomes.bootstrap import MedianTime, median_time
 from crisis_sim.outcomes.differences import Measured, joined
-from crisis_sim.outcomes.durations import Clock, Durations, Outcomes, kinds
+from crisis_sim.outcomes.durations import Clock, Durations, Outcomes, kinds, plain_name
 from crisis_sim.outcomes.incidence import TOLERANCE, CumulativeIncidence, cumulative_incidence
 from crisis_sim.outcomes.intervals import (
     BoolArray,
@@ -77,21 +77,15 @@ class Columns:
 
     @classmethod
     def of(cls, *scenarios: Scenario, agents: Sequence[Any] = ()) -> Columns:
-        """The outcomes that all of some scenarios have.
-
-        Args:
-            scenarios: the scenarios.
-            agents: makers of agents to add to each, as `CrisisModel` takes them.
-        """
+        """The outcomes that all of some scenarios have, with makers of agents to add to each."""
         from crisis_sim.batch.block import schemas
 
-        each = [schemas(scenario, agents)[0] for scenario in scenarios]
-        names = [name for name in each[0].names if all(name in other.names for other in each)]
+        first, *others = (schemas(scenario, agents)[0] for scenario in scenarios)
         return cls(
             {
-                name: _kind(name, each[0].field(name).type)
-                for name in names
-                if name not in _NO_OUTCOMES
+                name: _kind(name, first.field(name).type)
+                for name in first.names
+                if name not in _NO_OUTCOMES and all(name in other.names for other in others)
             }
         )
 
@@ -133,12 +127,7 @@ class Condition:
     @classmethod
     def of(cls, terms: Mapping[str, Any]) -> Condition:
         """The condition that a mapping says."""
-        return cls(
-            tuple(
-                (column, tuple(value) if isinstance(value, list) else _frozen(value))
-                for column, value in terms.items()
-            )
-        )
+        return cls(tuple((column, _frozen(value)) for column, value in terms.items()))
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -167,10 +156,8 @@ class Condition:
 
 
 def _holds(values: Any, wanted: Any) -> BoolArray:
-    if wanted == CAME and values.dtype.kind == "f":
-        return np.asarray(~np.isnan(values))
-    if wanted == NEVER and values.dtype.kind == "f":
-        return np.asarray(np.isnan(values))
+    if values.dtype.kind == "f" and wanted in (CAME, NEVER):
+        return np.asarray(np.isnan(values) == (wanted == NEVER))
     if isinstance(wanted, _Bounds):
         # Comparisons with NaN are false: what never came is neither early nor late.
         return np.asarray((values >= wanted.at_least) & (values <= wanted.at_most))
@@ -186,7 +173,9 @@ class _Bounds:
 
 
 def _frozen(value: Any) -> Any:
-    return _Bounds(**value) if isinstance(value, Mapping) else value
+    if isinstance(value, Mapping):
+        return _Bounds(**value)
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _plain(wanted: Any) -> Any:
@@ -196,18 +185,14 @@ def _plain(wanted: Any) -> Any:
 
 
 def _words(column: str, wanted: Any) -> str:
-    name = column.removesuffix("_at_hours").replace("_", " ")
-    if wanted == CAME:
-        return name
-    if wanted == NEVER:
-        return f"no {name}"
+    name = plain_name(column)
+    if wanted in (CAME, NEVER):
+        return name if wanted == CAME else f"no {name}"
     if isinstance(wanted, bool):
         return name if wanted else f"not {name}"
     if isinstance(wanted, _Bounds):
-        signs = {"at_least": "≥", "at_most": "≤"}
-        return " ".join(
-            [name, *(f"{signs[key]} {_plain(wanted)[key]:g}" for key in _plain(wanted))]
-        )
+        signs = dict(zip(BOUNDS, "≥≤", strict=True))
+        return " ".join([name, *(f"{signs[key]} {at:g}" for key, at in _plain(wanted).items())])
     if isinstance(wanted, tuple):
         return f"{name} {' or '.join(map(str, wanted))}"
     return f"{name} {wanted}"
@@ -276,7 +261,7 @@ class Reading:
         return self._held[condition]
 
     def durations(self, clock: Clock) -> Durations:
-        """A clock's reading of every row."""
+        """What a clock reads of every row."""
         if clock not in self._durations:
             self._durations[clock] = clock.read(self)
         return self._durations[clock]
@@ -338,18 +323,36 @@ class Measure:
     Attributes:
         name: what it is called in tables and files.
         words: what it is, in a sentence or on an axis.
+        kind: `share`, `within_hours`, `time_quantile`, `quantile` or `mean`.
+        unit: `share`, `hours`, `days`, or "" for whatever its column is in.
+        event: what is so, of a share.
+        clock: what is awaited, and since when; of a quantile, where it is of the time between two.
+        hours: within how many hours; None for the horizon, or as long as enough were watched.
+        level: which quantile, between 0 and 1; 0.5 for the median.
+        column: the column, of a quantile or a mean.
+        given: the crises among which it is told; None for all, or all that have a value.
     """
 
     name: str
     words: str
-
-    #: Its unit: `share`, `hours`, `days`, or "" for whatever its column is in.
-    unit = ""
+    kind: str
+    unit: str = ""
+    event: Condition = Condition(())
+    clock: Clock | None = None
+    hours: float | None = None
+    level: float = 0.5
+    column: str = ""
+    given: Condition | None = None
 
     @property
     def among(self) -> str:
         """The crises that it is told of: of a share, its denominator."""
-        return EVERYONE
+        if self.clock and not self.column:
+            return self.clock.among
+        terms = dict(self.given.terms) if self.given else {}
+        if self.column.endswith("_at_hours"):
+            terms.setdefault(self.column, CAME)
+        return Condition(tuple(terms.items())).among() if terms else EVERYONE
 
     @property
     def subject(self) -> str:
@@ -358,17 +361,30 @@ class Measure:
 
     def about(self) -> dict[str, str]:
         """What it is, fit for JSON."""
-        return {
-            "name": self.name,
-            "words": self.words,
-            "unit": self.unit,
-            "among": self.among,
-        }
+        return {key: getattr(self, key) for key in ("name", "words", "unit", "among")}
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of outcomes that it needs."""
-        raise NotImplementedError
+        of = (self.column,) if self.column and not self.clock else ()
+        parts = (self.event, self.clock, self.given)
+        return (*of, *(column for part in parts if part for column in part.columns))
+
+    def plain(self) -> dict[str, Any]:
+        """The measure as it would be written in full."""
+        body = {
+            "share": self.event.plain(),
+            "within_hours": "horizon" if self.hours is None else self.hours,
+            "mean": self.column,
+        }
+        written = {"name": self.name, self.kind: body.get(self.kind, self.level)}
+        if self.clock:
+            written |= self.clock.plain()
+        elif self.kind == "quantile":
+            written["of"] = self.column
+        if self.clock and self.unit != "share":
+            written["unit"] = self.unit
+        return written | ({"given": self.given.plain()} if self.given else {})
 
     def over(self, replicates: Outcomes, points: int = 1) -> Measured:
         """The figure at every point; the arguments are those of `Reading`."""
@@ -376,229 +392,71 @@ class Measure:
 
     def read(self, reading: Reading) -> Measured:
         """The figure in a scenario, or at every point."""
-        raise NotImplementedError
-
-    def plain(self) -> dict[str, Any]:
-        """The measure as it would be written in full."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True)
-class Share(Measure):
-    """How often something is so.
-
-    Attributes:
-        event: what is so.
-        given: the crises among which it is counted; None for all.
-    """
-
-    event: Condition
-    given: Condition | None = None
-    unit = "share"
-
-    @property
-    def among(self) -> str:
-        return _told_of(self.given)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return (*self.event.columns, *(self.given.columns if self.given else ()))
-
-    def read(self, reading: Reading) -> Measured:
-        came = reading.holds(self.event)
-        among = _among(self.given, reading, came)
-        count, of = (came & among).sum(axis=-1), among.sum(axis=-1)
-        share = np.divide(count, of, out=np.full(np.shape(of), np.nan), where=of > 0)
-        limits = wilson_interval(count, of)
-        error = np.sqrt(share * (1.0 - share) / np.maximum(of, 1))
-
-        def influence() -> FloatArray:
-            return _ratio_influence(came, among, share, of)
-
-        return Measured(share, error, *limits, of, influence, is_share=True)
-
-    def plain(self) -> dict[str, Any]:
-        return _written(self, {"share": self.event.plain()}, self.given)
-
-
-@dataclass(frozen=True)
-class Within(Measure):
-    """How often something comes within a time: cumulative incidence, with what competes dealt with.
-
-    Attributes:
-        clock: what comes, and since when it is awaited.
-        hours: within how many hours; None for the horizon, or as long as enough were watched.
-    """
-
-    clock: Clock
-    hours: float | None
-    unit = "share"
-
-    @property
-    def among(self) -> str:
-        return self.clock.among
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return self.clock.columns
-
-    def moment(self, curve: CumulativeIncidence, horizon_hours: float) -> Any:
-        """The hours by which it is told of a curve."""
-        return curve.latest(horizon_hours) if self.hours is None else self.hours
-
-    def read(self, reading: Reading) -> Measured:
-        def figure(curve: CumulativeIncidence) -> Measured:
-            return curve.at(self.moment(curve, reading.horizon_hours))
-
-        return reading.figure(self.clock, figure, until=self.hours)
-
-    def plain(self) -> dict[str, Any]:
-        within = "horizon" if self.hours is None else self.hours
-        return _written(self, {"within_hours": within, **self.clock.plain()})
-
-
-@dataclass(frozen=True)
-class TimeQuantile(Measure):
-    """By when a share of the crises has seen something; infinite where so many never do.
-
-    Attributes:
-        clock: what comes, and since when it is awaited.
-        level: the share, between 0 and 1; 0.5 for the median.
-        in_unit: `hours` or `days`.
-    """
-
-    clock: Clock
-    level: float
-    in_unit: str = "hours"
-
-    @property
-    def unit(self) -> str:  # type: ignore[override]
-        """The unit it is told in."""
-        return self.in_unit
-
-    @property
-    def among(self) -> str:
-        return self.clock.among
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return self.clock.columns
-
-    def read(self, reading: Reading) -> Measured:
-        unit = HOURS[self.in_unit]
-        return reading.figure(self.clock, lambda curve: curve.quantile(self.level, unit=unit))
-
-    def plain(self) -> dict[str, Any]:
-        return _written(
-            self, {"time_quantile": self.level, **self.clock.plain(), "unit": self.in_unit}
-        )
-
-
-@dataclass(frozen=True)
-class ColumnQuantile(Measure):
-    """A quantile of a column, or of the time between two, among the crises that have a value.
-
-    Attributes:
-        column: the column.
-        level: which quantile, between 0 and 1.
-        since: a time that is taken away from it, "" for none.
-        given: the crises among which it is told; None for all that have a value.
-        in_unit: `hours` or `days` where it is a time, else "".
-    """
-
-    column: str
-    level: float
-    since: str = ""
-    given: Condition | None = None
-    in_unit: str = ""
-
-    @property
-    def unit(self) -> str:  # type: ignore[override]
-        """The unit it is told in."""
-        return self.in_unit
-
-    @property
-    def among(self) -> str:
-        return _told_of(self.given, self.column)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        own = (self.column, self.since) if self.since else (self.column,)
-        clock = Clock(self.column, self.since).columns if self.since else ()
-        return (*own, *clock, *(self.given.columns if self.given else ()))
-
-    def read(self, reading: Reading) -> Measured:
-        if self.since:
-            durations = reading.durations(Clock(self.column, self.since))
+        match self.kind, self.clock:
+            case "share", _:
+                return _share(reading.holds(self.event), self._given(reading))
+            case "within_hours", Clock() as clock:
+                horizon = reading.horizon_hours
+                return reading.figure(
+                    clock, lambda curve: curve.at(self.moment(curve, horizon)), self.hours
+                )
+            case "time_quantile", Clock() as clock:
+                unit = HOURS[self.unit]
+                return reading.figure(clock, lambda curve: curve.quantile(self.level, unit=unit))
+        if self.clock:
+            durations = reading.durations(self.clock)
             hours = np.where(durations.cause == 1, durations.hours, np.nan)
-            values = reading.shaped(hours / HOURS[self.in_unit])
+            values = reading.shaped(hours / HOURS[self.unit])
         else:
             values = reading.shaped(np.asarray(reading.column(self.column), np.float64))
-        among = _among(self.given, reading, values) & ~np.isnan(values)
-        found = quantile_with_interval(np.where(among, values, np.nan), self.level)
-        estimate, lower, upper = map(np.asarray, (found.estimate, found.lower, found.upper))
-        of, error = among.sum(axis=-1), error_from_limits(lower, estimate, upper)
+        values = np.where(self._given(reading), values, np.nan)
+        return _mean(values) if self.kind == "mean" else _quantile(values, self.level)
 
-        def influence() -> FloatArray:
-            below = among & (values <= estimate[..., None])
-            share = below.sum(axis=-1) / np.maximum(of, 1)
-            under = _ratio_influence(below, among, share, of)
-            error_of_share = np.sqrt(share * (1.0 - share) / np.maximum(of, 1))
-            return influence_on_quantile(under, error, error_of_share)
+    def moment(self, curve: CumulativeIncidence, horizon_hours: float) -> Any:
+        """The hours by which an incidence is told of a curve."""
+        return curve.latest(horizon_hours) if self.hours is None else self.hours
 
-        return Measured(estimate, error, lower, upper, of, influence)
-
-    def plain(self) -> dict[str, Any]:
-        since = {"since": self.since, "unit": self.in_unit} if self.since else {}
-        return _written(self, {"quantile": self.level, "of": self.column, **since}, self.given)
+    def _given(self, reading: Reading) -> BoolArray:
+        return reading.holds(self.given) if self.given else np.asarray(True)
 
 
-@dataclass(frozen=True)
-class ColumnMean(Measure):
-    """The mean of a column among the crises that have a value.
+def _share(came: BoolArray, among: BoolArray) -> Measured:
+    among = np.broadcast_to(among, came.shape)
+    count, of = (came & among).sum(axis=-1), among.sum(axis=-1)
+    share = np.divide(count, of, out=np.full(np.shape(of), np.nan), where=of > 0)
+    error = np.sqrt(share * (1.0 - share) / np.maximum(of, 1))
 
-    Attributes:
-        column: the column.
-        given: the crises among which it is told; None for all that have a value.
-    """
+    def influence() -> FloatArray:
+        return _ratio_influence(came, among, share, of)
 
-    column: str
-    given: Condition | None = None
-
-    @property
-    def among(self) -> str:
-        return _told_of(self.given, self.column)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return (self.column, *(self.given.columns if self.given else ()))
-
-    def read(self, reading: Reading) -> Measured:
-        values = reading.shaped(np.asarray(reading.column(self.column), np.float64))
-        among = _among(self.given, reading, values) & ~np.isnan(values)
-        of = among.sum(axis=-1)
-        total = np.where(among, values, 0.0).sum(axis=-1)
-        mean = np.divide(total, of, out=np.full(np.shape(of), np.nan), where=of > 0)
-        influence = _ratio_influence(values, among, mean, of)
-        squares = np.einsum("...r,...r->...", influence, influence)
-        error = np.where(of > 1, np.sqrt(squares) / values.shape[-1], np.nan)
-        reach = normal_quantile() * error
-        return Measured(mean, error, mean - reach, mean + reach, of, influence)
-
-    def plain(self) -> dict[str, Any]:
-        return _written(self, {"mean": self.column}, self.given)
+    return Measured(share, error, *wilson_interval(count, of), of, influence, is_share=True)
 
 
-def _told_of(given: Condition | None, column: str = "") -> str:
-    """The crises that fit a condition and, where a column is a time, have one."""
-    terms = dict(given.terms) if given else {}
-    if column.endswith("_at_hours"):
-        terms.setdefault(column, CAME)
-    return Condition(tuple(terms.items())).among() if terms else EVERYONE
+def _quantile(values: FloatArray, level: float) -> Measured:
+    """A quantile of the values that are not NaN."""
+    found = quantile_with_interval(values, level)
+    estimate, lower, upper = map(np.asarray, (found.estimate, found.lower, found.upper))
+    among = ~np.isnan(values)
+    of, error = among.sum(axis=-1), error_from_limits(lower, estimate, upper)
+
+    def influence() -> FloatArray:
+        below = _share(values <= estimate[..., None], among)
+        return influence_on_quantile(below.influence, error, below.standard_error)
+
+    return Measured(estimate, error, lower, upper, of, influence)
 
 
-def _among(given: Condition | None, reading: Reading, like: NDArray[Any]) -> BoolArray:
-    return np.ones_like(like, dtype=np.bool_) if given is None else reading.holds(given)
+def _mean(values: FloatArray) -> Measured:
+    """The mean of the values that are not NaN."""
+    among = ~np.isnan(values)
+    of = among.sum(axis=-1)
+    total = np.where(among, values, 0.0).sum(axis=-1)
+    mean = np.divide(total, of, out=np.full(np.shape(of), np.nan), where=of > 0)
+    influence = _ratio_influence(values, among, mean, of)
+    squares = np.einsum("...r,...r->...", influence, influence)
+    error = np.where(of > 1, np.sqrt(squares) / values.shape[-1], np.nan)
+    reach = normal_quantile() * error
+    return Measured(mean, error, mean - reach, mean + reach, of, influence)
 
 
 def _ratio_influence(values: Any, among: BoolArray, ratio: FloatArray, of: Any) -> FloatArray:
@@ -607,9 +465,3 @@ def _ratio_influence(values: Any, among: BoolArray, ratio: FloatArray, of: Any) 
         apart = np.where(among, np.asarray(values, np.float64) - ratio[..., None], 0.0)
     apart *= (among.shape[-1] / np.maximum(of, 1))[..., None]
     return np.asarray(apart)
-
-
-def _written(
-    measure: Measure, body: dict[str, Any], given: Condition | None = None
-) -> dict[str, Any]:
-    return {"name": measure.name, **body, **({"given": given.plain()} if given else {})}

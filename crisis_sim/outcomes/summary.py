@@ -19,7 +19,7 @@ from crisis_sim.outcomes.durations import (
     UnknownReferenceError,
 )
 from crisis_sim.outcomes.intervals import CONFIDENCE, Estimate
-from crisis_sim.outcomes.measures import ColumnQuantile, Reading, Share, TimeQuantile, Within
+from crisis_sim.outcomes.measures import Reading
 from crisis_sim.outcomes.names import SUMMARY_PATHS
 from crisis_sim.scenario.source import composed
 from crisis_sim.text import UNKNOWN, clean, number
@@ -267,20 +267,20 @@ def _scenario(ensemble: Replicates, reading: Reading, seed: int | None) -> dict[
     }
     for path, measure in SUMMARY_PATHS.items():
         measured = measure.read(reading)
-        figure = _figure(measured)
-        if isinstance(measure, Share):
-            count = int(np.count_nonzero(reading.holds(measure.event)))
-            figure = _limits(measured) | {"count": count, "of": int(measured.of)}
+        of, figure = int(measured.of), _figure(measured)
+        if measure.kind == "share":
+            count = np.count_nonzero(reading.holds(measure.event))
+            figure = _limits(measured) | {"count": int(count), "of": of}
         else:
             group = path.rpartition(".")[0].removesuffix(".by")
+            _put(found, f"{group}.of", of)
             among = _QUANTILES_AMONG.get(group.rpartition(".")[2], measure.among)
-            _put(found, f"{group}.of", int(measured.of))
             _put(found, f"{group}.among", among)
-        if isinstance(measure, Within):
+        if measure.kind == "within_hours" and measure.clock:
             curve = reading.curve(measure.clock)
             hours = measure.moment(curve, reading.horizon_hours)
             at_risk = 0 if np.isnan(measured.estimate) else int(curve.at_risk_at(hours))
-            figure = _incidence(measured, hours) | {"at_risk": at_risk, "of": int(measured.of)}
+            figure = _incidence(measured, hours) | {"at_risk": at_risk, "of": of}
         _put(found, path, figure)
     return found
 
@@ -291,25 +291,24 @@ def _differences(ours: Reading, theirs: Reading, paired: bool) -> dict[str, Any]
         "pairs": len(ours.column("replicate")) if paired else None,
     }
     for path, measure in SUMMARY_PATHS.items():
-        if isinstance(measure, ColumnQuantile):
+        hours, read = None, measure.read
+        if measure.kind == "quantile":
             continue
-        if isinstance(measure, TimeQuantile):
+        if measure.kind == "time_quantile" and measure.clock:
             # The same stream draws the same replicates from both, another independently.
             medians = ours.median(measure.clock), theirs.median(measure.clock, int(not paired))
-            figure = _figure(median_difference(*medians))
-        else:
-            hours, read = None, measure.read
-            if isinstance(measure, Within):
-                horizon = min(ours.horizon_hours, theirs.horizon_hours)
-                curves = ours.curve(measure.clock), theirs.curve(measure.clock)
-                hours = min(measure.moment(curve, horizon) for curve in curves)
-                read = replace(measure, hours=hours).read
-            one, other = read(ours), read(theirs)
-            contrast = difference(one, other, paired)
-            figure = _figure(contrast) if hours is None else _incidence(contrast, hours)
-            if figure is not None:
-                figure |= {"of": int(one.of), "reference_of": int(other.of)}
-        _put(found, path, figure)
+            _put(found, path, _figure(median_difference(*medians)))
+            continue
+        if measure.kind == "within_hours" and measure.clock:
+            horizon = min(ours.horizon_hours, theirs.horizon_hours)
+            curves = (each.curve(measure.clock) for each in (ours, theirs))
+            hours = min(measure.moment(curve, horizon) for curve in curves)
+            read = replace(measure, hours=hours).read
+        one, other = read(ours), read(theirs)
+        contrast = difference(one, other, paired)
+        figure = _figure(contrast) if hours is None else _incidence(contrast, hours)
+        of = {"of": int(one.of), "reference_of": int(other.of)}
+        _put(found, path, figure and figure | of)
     return found
 
 
