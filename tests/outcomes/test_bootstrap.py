@@ -57,7 +57,6 @@ def test_groups_count_censored_replicates_as_the_curve_does(seed: int) -> None:
     time, watch = np.ceil(draw.exponential(20.0, 60)), np.ceil(draw.uniform(0.0, 60.0, 60))
     curve = cumulative_incidence(np.minimum(time, watch), (time <= watch).astype(int))
     whole = median_time(curve, draws=3, groups=1)
-    assert whole.hours is not None
     np.testing.assert_array_equal(whole.draws, whole.hours)
 
 
@@ -66,7 +65,6 @@ def test_pooled_bins_take_censoring_into_account() -> None:
     time, watch = draw.exponential(60.0, 3000), draw.uniform(0.0, 200.0, 3000)
     curve = cumulative_incidence(np.minimum(time, watch), (time <= watch).astype(int))
     whole = median_time(curve, draws=3, groups=1)
-    assert whole.hours is not None
     np.testing.assert_allclose(whole.draws, whole.hours, atol=0.5)
 
 
@@ -74,7 +72,7 @@ def test_no_median_no_difference() -> None:
     seldom = cumulative_incidence(
         np.full(100, 10.0), np.repeat([1, 2], [40, 60]), ("ceasefire", "otherwise")
     )
-    assert median_time(seldom).hours is None
+    assert median_time(seldom).hours == math.inf
     assert median_difference(median_time(seldom), median_time(uniform_crises(100))) is None
 
 
