@@ -56,18 +56,6 @@ def of_batches(name: str, pairs: list[Pair], paired: bool) -> NDArray[np.float64
     return np.array([(one.estimate, one.lower, one.upper) for one in found]).T
 
 
-@pytest.mark.parametrize("name", FIGURES)
-def test_paired_intervals_hold_what_all_seeds_say_together(
-    whole_and_batches: tuple[list[Pair], list[Pair]], name: str
-) -> None:
-    """300 batches: their luck moves coverage by 1.3 points (one standard error)."""
-    whole, batches = whole_and_batches
-    truth = of_batches(name, whole, paired=True)[0].mean()
-    _, lower, upper = of_batches(name, batches, paired=True)
-    held = np.mean((lower <= truth) & (truth <= upper))
-    assert 0.91 <= held <= 0.99
-
-
 def test_taken_together_paired_intervals_are_neither_too_narrow_nor_too_wide(
     whole_and_batches: tuple[list[Pair], list[Pair]],
 ) -> None:

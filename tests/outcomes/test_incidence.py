@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from statsmodels.duration.survfunc import CumIncidenceRight, SurvfuncRight
 
 from crisis_sim.outcomes import CumulativeIncidence, cumulative_incidence
 from crisis_sim.outcomes.intervals import wilson_interval
@@ -116,34 +115,6 @@ def test_without_censoring_it_is_the_proportion_and_its_binomial_error(grid: flo
         np.testing.assert_allclose(
             curve.at(hours).influence, ((time <= hours) & (cause == 1)) - share, atol=1e-12
         )
-
-
-@pytest.mark.parametrize("grid", [None, 12.0])
-def test_it_agrees_with_statsmodels(grid: float | None) -> None:
-    """statsmodels divides by zero where all at risk have their event; the last step is left out."""
-    time, cause = random_crises(seed=2, number=300, grid=grid)
-    curve = cumulative_incidence(time, cause, CAUSES)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        theirs = CumIncidenceRight(time, cause)
-    step = np.searchsorted(theirs.times, curve.times[:-1])
-    for k in range(len(CAUSES)):
-        np.testing.assert_allclose(curve.estimate[k, :-1], theirs.cinc[k][step], rtol=1e-12)
-        np.testing.assert_allclose(
-            curve.standard_error[k, :-1], theirs.cinc_se[k][step], rtol=1e-9, atol=1e-12
-        )
-
-
-def test_with_one_kind_of_event_it_is_kaplan_meier_and_greenwood() -> None:
-    time, cause = random_crises(seed=3, number=200, grid=24.0)
-    happened = np.minimum(cause, 1)
-    curve = cumulative_incidence(time, happened)
-    theirs = SurvfuncRight(time, happened)
-    np.testing.assert_allclose(curve.estimate[0], 1.0 - theirs.surv_prob, rtol=1e-12)
-    known = ~np.isnan(theirs.surv_prob_se)  # not where all at risk have their event
-    np.testing.assert_allclose(
-        curve.standard_error[0, known], theirs.surv_prob_se[known], rtol=1e-9
-    )
-    assert known.sum() >= len(curve.times) - 1
 
 
 @pytest.mark.parametrize("grid", [None, 12.0])
