@@ -21,9 +21,8 @@ from benchmarks.coverage_cases import Case, cases
 from benchmarks.made_of import made_of
 from benchmarks.tables import table
 from benchmarks.talk import talk
-from crisis_sim import simulate
+from crisis_sim import Batch, simulate
 from crisis_sim.outcomes.differences import difference
-from crisis_sim.outcomes.durations import Scenarios
 from crisis_sim.outcomes.intervals import Interval
 from crisis_sim.outcomes.measures import Reading
 from crisis_sim.outcomes.names import measure as named
@@ -109,9 +108,7 @@ class Pipeline:
         return self.narrower**-2
 
 
-def measure_pipeline(
-    batches: Iterable[Scenarios], replicates: int, large: Scenarios
-) -> list[Pipeline]:
+def measure_pipeline(batches: Iterable[Batch], replicates: int, large: Batch) -> list[Pipeline]:
     """Cut batches of two scenarios into small ones, and hold these against the large run.
 
     Replicates share no luck with one another, so that the parts are batches of their own.

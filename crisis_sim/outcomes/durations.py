@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,8 +67,8 @@ UNRESOLVED = "unresolved"
 OTHER_ENDINGS = tuple(ending for ending in ENDINGS if ending not in (AGREEMENT, UNRESOLVED))
 
 
-class Outcomes(Protocol):
-    """What came of the replicates of a scenario, or of the points of a design."""
+class Replicates(Protocol):
+    """What came of the replicates of a scenario, or of a design: an ensemble is one, and a `Reading`."""
 
     @property
     def horizon_hours(self) -> float:
@@ -78,36 +78,7 @@ class Outcomes(Protocol):
         """One value for each replicate; NaN or an empty string where the thing never came."""
 
 
-class Replicates(Outcomes, Protocol):
-    """One scenario's replicates (`crisis_sim.batch.ensemble.Ensemble` is one)."""
-
-    @property
-    def name(self) -> str:
-        """The scenario's name."""
-
-    @property
-    def title(self) -> str:
-        """The scenario's title, in words."""
-
-    @property
-    def replicates(self) -> int:
-        """Number of replicates."""
-
-
-@runtime_checkable
-class Scenarios(Protocol):
-    """Scenarios simulated together, or joined (`crisis_sim.batch.Batch` is one)."""
-
-    @property
-    def ensembles(self) -> Mapping[str, Replicates]:
-        """Each scenario's replicates by name; the first is the usual reference."""
-
-    @property
-    def seed(self) -> int | None:
-        """The seed that, with a replicate's number, fixes its luck; None if there is not one."""
-
-
-def kinds(ensemble: Outcomes, column: str, valid: tuple[str, ...]) -> NDArray[np.int8]:
+def kinds(ensemble: Replicates, column: str, valid: tuple[str, ...]) -> NDArray[np.int8]:
     """A column of words as places in `valid`, shape `(replicates,)`.
 
     Raises:
@@ -192,7 +163,7 @@ class Clock:
         """The columns that it reads."""
         return (self.of, self.since, "ending", "ended_at_hours", "followed_until_hours")
 
-    def read(self, replicates: Outcomes) -> Durations:
+    def read(self, replicates: Replicates) -> Durations:
         """The clock's reading of every row.
 
         Raises:

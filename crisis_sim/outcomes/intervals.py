@@ -3,24 +3,7 @@
 Every interval here is two-sided and pointwise. None of them collapses to a width of zero when an
 event was never seen: "0 of 10,000" is evidence of a small share, not proof of a share of zero.
 
-Sources
--------
-Wilson (1927), Probable inference, the law of succession, and statistical inference, *Journal of
-the American Statistical Association* 22:209-212.
-Newcombe (1998a), Interval estimation for the difference between independent proportions,
-*Statistics in Medicine* 17:873-890 (method 10).
-Newcombe (1998b), Improved confidence intervals for the difference between binomial proportions
-based on paired data, *Statistics in Medicine* 17:2635-2650 (method 10).
-Bonett and Price (2012), Adjusted Wald confidence interval for a difference of binomial proportions
-based on paired data, *Journal of Educational and Behavioral Statistics* 37:479-488.
-Fagerland, Lydersen and Laake (2014), Recommended tests and confidence intervals for paired binomial
-proportions, *Statistics in Medicine* 33:2850-2875.
-Zou and Donner (2008), Construction of confidence limits about effect measures, *Statistics in
-Medicine* 27:1693-1702 (the general form of Newcombe's argument).
-Kalbfleisch and Prentice (2002), *The Statistical Analysis of Failure Time Data*, 2nd edition.
-Conover (1999), *Practical Nonparametric Statistics*, 3rd edition (intervals for quantiles).
-
-How often the intervals hold the truth is measured: docs/statistics.md.
+Sources, and how often the intervals hold the truth: docs/statistics.md.
 """
 
 from __future__ import annotations

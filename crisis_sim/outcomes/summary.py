@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import count
 from operator import getitem
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,17 +15,15 @@ from crisis_sim import show
 from crisis_sim.outcomes.advice import advise
 from crisis_sim.outcomes.bootstrap import median_difference
 from crisis_sim.outcomes.differences import Contrast, Measured, difference
-from crisis_sim.outcomes.durations import (
-    NotPairedError,
-    Replicates,
-    Scenarios,
-    UnknownReferenceError,
-)
+from crisis_sim.outcomes.durations import NotPairedError, UnknownReferenceError
 from crisis_sim.outcomes.intervals import CONFIDENCE, Estimate
 from crisis_sim.outcomes.measures import Reading
 from crisis_sim.outcomes.names import SUMMARY_PATHS
 from crisis_sim.scenario.source import composed
 from crisis_sim.text import UNKNOWN, clean, number
+
+if TYPE_CHECKING:
+    from crisis_sim.batch import Batch, Ensemble
 
 # --- A summary as a notebook and a prompt show it
 
@@ -155,7 +153,7 @@ _SIGNIFICANT = 10
 
 
 def summarise(
-    batch: Scenarios,
+    batch: Batch | Joined,
     reference: str | None = None,
     paired: bool | None = None,
     readings: Mapping[str, Reading] | None = None,
@@ -164,7 +162,7 @@ def summarise(
     """Summarise every scenario of a batch and compare each with one of them.
 
     Args:
-        batch: Scenarios simulated together, or joined from several batches.
+        batch: Batch | Joined simulated together, or joined from several batches.
         reference: Name of the scenario to compare against; the first unless given.
         paired: None pairs replicates wherever two scenarios share their luck; True insists on it;
             False compares independent samples always.
@@ -204,7 +202,7 @@ def summarise(
     return summary
 
 
-def seeds_of(batch: Scenarios) -> dict[str, int | None]:
+def seeds_of(batch: Batch | Joined) -> dict[str, int | None]:
     """The seed of each scenario's luck: the batch's, unless it holds scenarios of several."""
     seeds: Mapping[str, int | None] = getattr(batch, "seeds", {})
     return {name: seeds.get(name, batch.seed) for name in batch.ensembles}
@@ -232,7 +230,7 @@ def _pair(
     return None
 
 
-def _scenario(ensemble: Replicates, reading: Reading, seed: int | None) -> dict[str, Any]:
+def _scenario(ensemble: Ensemble, reading: Reading, seed: int | None) -> dict[str, Any]:
     found: dict[str, Any] = {
         "title": ensemble.title,
         "seed": seed,
@@ -328,7 +326,7 @@ class Joined:
         manifest: `seed` and, under `joined`, the manifests of the batches.
     """
 
-    ensembles: Mapping[str, Replicates]
+    ensembles: Mapping[str, Ensemble]
     seeds: Mapping[str, int | None]
     manifest: dict[str, Any]
 
@@ -339,7 +337,7 @@ class Joined:
         return seed
 
 
-def join(*sources: Scenarios | Replicates) -> Joined:
+def join(*sources: Batch | Joined | Ensemble) -> Joined:
     """Put the scenarios of several batches, or single ensembles, together.
 
     A single ensemble's luck is known if it has a `seed` of its own; else it is paired with none.
@@ -347,13 +345,15 @@ def join(*sources: Scenarios | Replicates) -> Joined:
     Raises:
         ValueError: There is nothing to join.
     """
-    ensembles: dict[str, Replicates] = {}
+    from crisis_sim.batch.ensemble import Ensemble
+
+    ensembles: dict[str, Ensemble] = {}
     seeds: dict[str, int | None] = {}
     for source in sources:
-        if isinstance(source, Scenarios):
-            given, known = source.ensembles, seeds_of(source)
-        else:
+        if isinstance(source, Ensemble):
             given, known = {source.name: source}, {source.name: getattr(source, "seed", None)}
+        else:
+            given, known = dict(source.ensembles), seeds_of(source)
         for name, ensemble in given.items():
             copies = (f"{name} ({copy})" if copy > 1 else name for copy in count(1))
             label = next(one for one in copies if one not in ensembles)
@@ -362,12 +362,12 @@ def join(*sources: Scenarios | Replicates) -> Joined:
         raise ValueError("there is no scenario to compare")
     distinct = set(seeds.values())
     seed = distinct.pop() if len(distinct) == 1 else None
-    manifests = [getattr(one, "manifest", None) for one in sources if isinstance(one, Scenarios)]
+    manifests = [one.manifest for one in sources if not isinstance(one, Ensemble)]
     return Joined(ensembles, seeds, {"seed": seed, "joined": manifests})
 
 
 def compare(
-    *sources: Scenarios | Replicates, reference: str | None = None, paired: bool | None = None
+    *sources: Batch | Joined | Ensemble, reference: str | None = None, paired: bool | None = None
 ) -> Summary:
     """Summarise scenarios of several batches, each compared with the reference.
 
