@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisis_sim.outcomes.incidence import TOLERANCE, CumulativeIncidence
-from crisis_sim.outcomes.intervals import CONFIDENCE, BoolArray, Estimate, FloatArray
+from crisis_sim.outcomes.intervals import CONFIDENCE, UNKNOWN, BoolArray, Estimate, FloatArray
 
 #: Draws of the bootstrap: enough that a 95% percentile limit hardly moves with another seed.
 BOOTSTRAP_DRAWS = 1000
@@ -45,16 +45,16 @@ class MedianTime(NamedTuple):
     draws: FloatArray
 
 
-def median_difference(scenario: MedianTime, reference: MedianTime) -> Estimate | None:
+def median_difference(scenario: MedianTime, reference: MedianTime) -> Estimate:
     """Difference in the time by which half have had the event, in hours.
 
     The interval is the bootstrap's percentile interval. It is that of paired replicates if both
     medians were drawn in the same stream from the same replicates, and that of independent
     samples if the streams differ (see `median_time`). A limit is NaN when too many draws have no
-    median, and there is no difference when half is never reached in one of the two.
+    median; all is NaN when half is never reached in one of the two.
     """
     if not np.isfinite((scenario.hours, reference.hours)).all():
-        return None
+        return UNKNOWN
     with np.errstate(invalid="ignore"):
         differences = scenario.draws - reference.draws
     # Where neither has one the difference could be anything: low for the lower limit, high for the upper.

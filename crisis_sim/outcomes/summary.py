@@ -295,8 +295,8 @@ def _limits(figure: Measured | Contrast | Estimate) -> dict[str, Any]:
     return _plain(estimate=figure.estimate, lower=figure.lower, upper=figure.upper)
 
 
-def _figure(figure: Measured | Contrast | Estimate | None) -> dict[str, Any] | None:
-    return None if figure is None or not np.isfinite(figure.estimate) else _limits(figure)
+def _figure(figure: Measured | Contrast | Estimate) -> dict[str, Any] | None:
+    return _limits(figure) if np.isfinite(figure.estimate) else None
 
 
 def _incidence(figure: Measured | Contrast, hours: float) -> dict[str, Any]:
