@@ -189,13 +189,45 @@ class Node:
         """Where to point when the whole entry is meant: its key, or else the value itself."""
         return self.key or self.place
 
-    def entries(self) -> dict[str, Node]:
-        """The entries of a mapping; none where it is something else."""
-        return self.content if isinstance(self.content, dict) else {}
+    @property
+    def text(self) -> str:
+        """The text that stands here; "" where it is something else."""
+        return self.content if isinstance(self.content, str) else ""
 
-    def items(self) -> list[Node]:
-        """The items of a list; none where it is something else."""
-        return self.content if isinstance(self.content, list) else []
+    def get(self, *path: str) -> Node | None:
+        """What stands under keys, one below the other; None where one of them is missing."""
+        node: Node | None = self
+        for key in path:
+            node = node.content.get(key) if node and isinstance(node.content, dict) else None
+        return node
+
+    def entries(self, *path: str) -> dict[str, Node]:
+        """The entries of a mapping, here or under keys; none where it is something else."""
+        node = self.get(*path)
+        return node.content if node and isinstance(node.content, dict) else {}
+
+    def items(self, *path: str) -> list[Node]:
+        """The items of a list, here or under keys; none where it is something else."""
+        node = self.get(*path)
+        return node.content if node and isinstance(node.content, list) else []
+
+    def all(self, path: str) -> list[Node]:
+        """All that stands at a path such as `lenders.*.reviews.#.at`: `*` is each entry, `#` each item."""
+        nodes = [self]
+        for key in path.split("."):
+            if key == "*":
+                nodes = [inner for node in nodes for inner in node.entries().values()]
+            elif key == "#":
+                nodes = [inner for node in nodes for inner in node.items()]
+            else:
+                nodes = [inner for node in nodes if (inner := node.get(key))]
+        return nodes
+
+    def walk(self) -> Iterator[Node]:
+        """The value and all values in it."""
+        yield self
+        for inner in (*self.entries().values(), *self.items()):
+            yield from inner.walk()
 
     def plain(self) -> Any:
         """The value without its places."""
