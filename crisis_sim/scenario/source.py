@@ -166,6 +166,10 @@ class Place:
         name, line = self.source.name, self.source.line(self.line)
         return Mistake(name, self.line, self.column, message, expected, suggestion, line)
 
+    def error(self, message: str, expected: str = "", suggestion: str = "") -> ScenarioError:
+        """An error with one mistake, at this place."""
+        return ScenarioError([self.mistake(message, expected, suggestion)])
+
 
 @dataclass(frozen=True)
 class Node:
@@ -263,7 +267,7 @@ def read_text(path: Path, name: str) -> str:
         source = Source.of(name, raw.decode("utf-8", errors="replace"))
         place = _place_at(source, before, len(before))
         message = f"byte 0x{raw[error.start]:02x} is not UTF-8"
-        raise ScenarioError([place.mistake(message, "a text file saved as UTF-8")]) from None
+        raise place.error(message, "a text file saved as UTF-8") from None
 
 
 def _read_bytes(path: Path, name: str) -> bytes:
@@ -356,7 +360,7 @@ def _read(source: Source, text: str, noun: str) -> tuple[Node, list[Mistake]]:
     forbidden = _FORBIDDEN.search(text)
     if forbidden:
         place = _place_at(source, text, forbidden.start())
-        raise ScenarioError([place.mistake(_forbidden_message(forbidden.group()))])
+        raise place.error(_forbidden_message(forbidden.group()))
     reader = _Reader(source)
     return reader.read(text), reader.mistakes
 
