@@ -201,7 +201,7 @@ def _beside_the_record(ensemble: Ensemble, clock: str) -> str:
     real = None if record is None else record.ceasefire_after_hours(clock)
     if real is None or real < 0.0:
         return ""
-    share = CLOCKS[clock](ensemble).competing_as_one().incidence().at(real).estimate
+    share = float(CLOCKS[clock].read(ensemble).incidence(first_only=True).at(real).estimate)
     if np.isnan(share):
         return f"The real ceasefire came after {text.duration(real)}."
     return (
