@@ -25,11 +25,11 @@ from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
 
-from crisis_sim.batch.block import BlockOrder, attempt, failure
+from crisis_sim.batch.block import Block, BlockOrder, attempt
 from crisis_sim.batch.files import BatchError
-from crisis_sim.batch.folder import BlockTask, say_versions
-from crisis_sim.batch.manifest import decisive, versions
+from crisis_sim.batch.manifest import check_versions, decisive, versions
 from crisis_sim.batch.plan import Plan
+from crisis_sim.batch.unfinished import BlockTask
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -120,10 +120,8 @@ def stop_on_interrupt(on_message: Callable[[str], None] = lambda words: None) ->
 # the
 # same to the bit; they come as they are done.
 
-#: What comes of a block: what the task makes of it, or a failure. All of them know `number`, `rows` and `seconds`.
-Result: TypeAlias = Any
 #: Carries out an order; may be given what `crisis_sim.batch.block.attempt` takes as `watch`.
-Task: TypeAlias = Callable[..., Result]
+Task: TypeAlias = Callable[..., Block]
 
 #: Seconds until a pool has given back its first blocks: new Python processes import the model.
 POOL_START_SECONDS = 1.5
@@ -159,7 +157,7 @@ def run_plan(
     stop: StopSign,
     task: Task = attempt,
     done: Collection[int] = (),
-) -> Generator[Result, None, None]:
+) -> Generator[Block, None, None]:
     """Carry out the orders of a plan and give back what came of each, as it is done.
 
     Processes are started as soon as the time that is left is long enough for them to pay: at once for a
@@ -221,7 +219,7 @@ def choose_executor(
 
 def _in_threads(
     orders: Iterator[BlockOrder], workers: int, ahead: int, stop: StopSign, task: Task
-) -> Generator[Result, None, None]:
+) -> Generator[Block, None, None]:
     """Threads of this process; whoever waits for them no longer makes them give up their blocks."""
     given_up = threading.Event()
 
@@ -239,7 +237,7 @@ def _in_threads(
 
 def _in_pools(
     orders: Iterator[BlockOrder], workers: int, ahead: int, stop: StopSign, task: Task
-) -> Generator[Result, None, None]:
+) -> Generator[Block, None, None]:
     """One pool after another: a worker that dies takes its pool with it, but not the batch.
 
     Any of the blocks that were in the pool may have killed its worker, so they are run again one
@@ -260,7 +258,7 @@ def _in_pools(
         if ahead > 1:
             yield from _in_pools(iter(lost), 1, 1, stop, task)
         elif not stop.requested:
-            yield failure(lost[0], "the worker process died (killed, or out of memory)")
+            yield lost[0].block(error="the worker process died (killed, or out of memory)")
 
 
 def through(
@@ -271,7 +269,7 @@ def through(
     task: Task,
     lost: list[BlockOrder],
     failing: tuple[type[Exception], ...] = (),
-) -> Generator[Result, None, None]:
+) -> Generator[Block, None, None]:
     """Carry out orders by a pool and give back what came of each, as it is done.
 
     Args:
@@ -283,7 +281,7 @@ def through(
         lost: takes the orders that a pool had which broke.
         failing: errors of a pool that one block has brought upon itself.
     """
-    running: dict[Future[Result], BlockOrder] = {}
+    running: dict[Future[Block], BlockOrder] = {}
     try:
         while True:
             while not stop.requested and len(running) < ahead():
@@ -299,7 +297,7 @@ def through(
                 try:
                     result = future.result()
                 except failing as error:
-                    result = failure(running[future], f"{type(error).__name__}: {error}")
+                    result = running[future].block(error=f"{type(error).__name__}: {error}")
                 del running[future]
                 yield result
     except BrokenProcessPool:
@@ -307,7 +305,7 @@ def through(
 
 
 def _hand_over(
-    pool: Executor, order: BlockOrder, task: Task, running: dict[Future[Result], BlockOrder]
+    pool: Executor, order: BlockOrder, task: Task, running: dict[Future[Block], BlockOrder]
 ) -> None:
     """Give an order to a pool; one that breaks just then loses it as it loses the others."""
     try:
@@ -401,7 +399,7 @@ def run_on_cluster(
     stop: StopSign,
     task: BlockTask,
     on_message: Callable[[str], None],
-) -> Generator[Result, None, None]:
+) -> Generator[Block, None, None]:
     """Carry out orders on a cluster and give back what came of each, as it is done.
 
     Args:
@@ -438,7 +436,7 @@ def run_on_cluster(
             raise BatchError(f"the scheduler at {address} is gone") from error
 
 
-def run_block_on_worker(task: BlockTask, order: BlockOrder) -> Result:
+def run_block_on_worker(task: BlockTask, order: BlockOrder) -> Block:
     """What a worker does; Dask shows the name of this function."""
     return task(order)
 
@@ -527,7 +525,7 @@ def _check_workers(client: Client) -> None:
                 f"the worker at {address} cannot run crises: {type(found).__name__}: {found}; "
                 "it needs the same crisis_sim and libraries as this process"
             )
-        say_versions(here, found, f"the worker at {address}")
+        check_versions(here, found, f"the worker at {address}")
 
 
 def _versions_here() -> dict[str, str | None]:
