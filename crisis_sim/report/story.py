@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from markdown_it import MarkdownIt
+
 from crisis_sim import text
 from crisis_sim.report.real_path import RealRecord, real_record
 
@@ -659,3 +661,83 @@ def _compared(what: str, real: float, here: float | None, since: str, none: str)
         return f"{what}: {text.after(real, since)} in fact; {told} here."
     told = none if here is None else text.duration(here)
     return f"{what} after {since}: {text.duration(real)} in fact; {told} here."
+
+
+# --- One crisis in two sentences of plain text: its first strike, its end, and what it cost
+
+#: How each ending is told; an agreement has a sentence of its own.
+_ENDINGS = {
+    "tacit": "both sides stepped down and nothing was signed",
+    "unilateral": "one side gave way",
+    "imposed": "one side was beaten",
+    "faded": "it went quiet without a settlement",
+    "unresolved": "it was still going on when its time ran out",
+}
+
+
+def gist_of(journal: Journal, scenario: Scenario, outcome: Mapping[str, Any]) -> str:
+    """A crisis in short.
+
+    Args:
+        journal: of the replicate.
+        scenario: the crisis that was run.
+        outcome: the replicate's row of outcomes by column.
+    """
+    points = turning_points(journal, scenario)
+    titles = {name: spec.title for name, spec in scenario.states.items()}
+    titles |= {name: title for _, name, title in third_parties(scenario)}
+    end = _end(points, titles)
+    if points.first_strike is None:
+        told = f"No strike fell, and {end}" if end else "No strike fell"
+    else:
+        hours, _ = points.first_strike
+        states = text.listed([_name(state, titles) for state in points.strikers])
+        struck = "struck first" if len(points.strikers) == 1 else "both struck first, at once"
+        told = f"{states} {struck}, {text.after(hours - points.trigger_at_hours, 'the trigger')}"
+        told = f"{told}; {end}" if end else told
+    peak = text.clean(scenario.ladder[max(points.peak_rungs.values())].name)
+    deaths = text.count(float(outcome["deaths"]))
+    return f"{text.sentence(told)} Highest rung: {peak}. About {deaths} deaths."
+
+
+def _end(points: TurningPoints, titles: Mapping[str, str]) -> str:
+    if points.ending != "agreement" or not points.halts or points.ended_at_hours is None:
+        return _ENDINGS.get(points.ending, "")
+    halt = points.halts[-1]
+    said = [
+        f"brokered by {_name(halt.brokered_by, titles)}" if halt.brokered_by else "agreed directly"
+    ]
+    if len(points.halts) > 1:
+        said.append(f"after {text.in_letters(len(points.halts) - 1)} that did not hold")
+    came = text.after(points.ended_at_hours - points.trigger_at_hours, "the trigger")
+    if points.first_strike is not None and points.ended_at_hours >= points.first_strike[0]:
+        came = f"{text.duration(points.ended_at_hours - points.first_strike[0])} later"
+    return f"a ceasefire, {', '.join(said)}, came {came} and held"
+
+
+def _name(agent: str, titles: Mapping[str, str]) -> str:
+    return text.with_article(text.clean(titles.get(agent, "")) or text.label(agent))
+
+
+# --- A story's Markdown as HTML, fit to stand within a page
+
+#: Levels by which a story's headings move down: its title is left out, and its chapters come below the page's own.
+_DEEPER = 2
+#: All that stories are made of. Neither links nor pictures nor HTML are among it, whatever a scenario's texts hold.
+_RULES = ("heading", "list", "emphasis", "escape", "entity")
+
+
+def story_html(story: str) -> str:
+    """A story as HTML, without its title.
+
+    Args:
+        story: Markdown, as `crisis_sim.report.tell` gives it.
+    """
+    markdown = MarkdownIt("zero", {"html": False}).enable(list(_RULES))
+    _, _, body = story.partition("\n")
+    tokens = markdown.parse(body)
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(int(token.tag[1]) + _DEEPER, 6)}"
+    html: str = markdown.renderer.render(tokens, markdown.options, {})
+    return html
