@@ -11,7 +11,6 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +23,12 @@ from crisis_sim.outcomes.advice import advise
 from crisis_sim.report import assumptions, captions
 from crisis_sim.report.crises import Arm, baseline_of, reference_of, tell_arm
 from crisis_sim.report.experiments import draw_experiment
+from crisis_sim.report.render import environment
 from crisis_sim.report.save import CHARTS, PAGE, draw_all, scenario_file
 from crisis_sim.report.svg import inline
 from crisis_sim.scenario.schema import Scenario
 
 if TYPE_CHECKING:
-    import jinja2
     import pyarrow as pa
 
     from crisis_sim.batch.ensemble import Batch
@@ -293,36 +292,11 @@ def _rendered(template: str, arm: Arm | str | None, **told: Any) -> Page:
     """A page from its template, with the stories of an arm (or why there are none)."""
     stories, changed = tell_arm(arm) if isinstance(arm, Arm) else ([], [])
     told["raw_manifest"] = json.dumps(told["raw_manifest"], indent=2, ensure_ascii=False)
-    html = (
-        _templates()
-        .get_template(template)
-        .render(arm=arm, stories=stories, changed=changed, **told)
-    )
+    page = environment().get_template(template)
+    html = page.render(assumed=assumptions, arm=arm, stories=stories, changed=changed, **told)
     plain = {
         key: told[key] for key in ("title", "question", "answer", "more", "notices", "figures")
     }
     of_each = ("heading", "replicate", "why", "gist")
     plain["stories"] = [{key: one[key] for key in of_each} for one in stories]
     return Page(html, plain)
-
-
-@cache
-def _templates() -> jinja2.Environment:
-    """The pages' templates. Every text is escaped, and nothing that would be obeyed reaches the reader's browser."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("crisis_sim.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_printable,
-    )
-    environment.globals |= {"text": text, "assumed": assumptions}
-    return environment
-
-
-def _printable(value: Any) -> Any:
-    """A value without characters that steer what stands around it; markup of our own as it is."""
-    return value if hasattr(value, "__html__") else text.printable_lines(str(value))

@@ -18,8 +18,7 @@ from crisis_sim.outcomes import summarise
 from crisis_sim.report import captions, page
 from crisis_sim.report.answers import answer
 from crisis_sim.report.crises import choose
-from crisis_sim.report.story import tell
-from tests.report.made_up import ENTRIES, make_batch, make_ensemble, make_journal, make_scenario
+from tests.report.made_up import make_batch, make_ensemble, make_scenario
 from tests.report.page.reading import read
 from tests.report.test_tables import printed
 
@@ -156,22 +155,3 @@ def test_a_moment_before_another_is_told_as_before_it() -> None:
     assert text.after(-240.0, "the trigger") == "10 days before the trigger"
     assert text.duration(-240.0) == "−10 days"
     assert text.duration(float("inf")) == text.count(float("nan")) == text.UNKNOWN
-
-
-def test_two_that_strike_in_the_same_turn_both_strike_first() -> None:
-    moved = {"from_rung": "border fire", "to_rung": "air and drone exchange"}
-    entries = [
-        ENTRIES[0],
-        ("05-06 18:00", "first_strike", "india", {}),
-        ("05-06 18:00", "climbed", "india", {**moved, "to_rung": "limited strike"}),
-        ("05-06 18:00", "climbed", "pakistan", moved),
-        ("05-24 15:00", "ended", "", {"ending": "faded"}),
-    ]
-    story = tell(make_journal(entries), make_scenario())
-    assert "by India and Pakistan at once" in story
-    assert "the first strikes, by both at once, of the crisis" in story
-
-
-def test_a_second_trigger_does_not_begin_the_crisis_again() -> None:
-    entries = [ENTRIES[0], ("04-24 15:00", *ENTRIES[0][1:]), ENTRIES[-1]]
-    assert tell(make_journal(entries), make_scenario()).count("With it the crisis begins") == 1

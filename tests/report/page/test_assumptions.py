@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from crisis_sim.report import page
 from crisis_sim.report.assumptions import source, value
 from crisis_sim.report.captions import median
-from crisis_sim.report.story import story_html
+from crisis_sim.report.render import environment
 from crisis_sim.scenario.behaviour import DecisionBehaviour
 from crisis_sim.scenario.numbers import Distribution
 from crisis_sim.text import exact, points
@@ -67,7 +66,7 @@ def figure(estimate: float | None, lower: float | None, upper: float | None) -> 
 
 
 def test_figures_have_their_limits_and_say_what_is_not_known() -> None:
-    cells = page._templates().get_template("parts.html.jinja").module
+    cells = environment().get_template("parts.html.jinja").module
 
     def cell(kind: str, *told: Any) -> str:
         return read(getattr(cells, kind)(*told)).text
@@ -88,18 +87,3 @@ def test_a_median_is_in_the_unit_that_people_say() -> None:
     assert median(figure(116.2, 112.0, 119.9)) == "4.8 days (4.7 to 5.0)"
     assert median(figure(43.0, 40.0, 46.0)) == "43 hours (40 to 46)"
     assert median(figure(43.0, 40.0, None)) == "43 hours (at least 40)"
-
-
-def test_a_story_has_its_headings_two_levels_down_and_no_title() -> None:
-    told = read(story_html("# A title\n\nWho.\n\n## Under fire\n\n**Monday.** Strikes.\n\n- one\n"))
-    assert [one.text for one in told.all("h4")] == ["Under fire"]
-    assert [one.text for one in told.all("strong")] == ["Monday."]
-    assert [one.text for one in told.all("li")] == ["one"]
-    assert "A title" not in told.text
-
-
-def test_markdown_that_is_not_of_stories_stays_letters() -> None:
-    hostile = "# t\n\n[a](javascript:b) ![c](http://d) <img src=x> <http://e>\n\n```\nf\n```\n"
-    told = read(story_html(hostile))
-    assert not told.all("a", "img", "code", "pre")
-    assert "[a](javascript:b)" in told.text

@@ -15,6 +15,7 @@ from crisis_sim.experiments import make_experiment, read_experiment, run_experim
 from crisis_sim.report import page as pages
 from crisis_sim.report.experiments import DRAWERS
 from crisis_sim.report.page import page_of
+from crisis_sim.report.render import environment
 from crisis_sim.scenario import Scenario
 from tests.report.page.conftest import QUESTION, short
 from tests.report.page.reading import Element, read
@@ -103,6 +104,6 @@ def test_every_chart_that_an_experiment_may_draw_is_called_by_what_it_shows() ->
         for module in DRAWERS.values()
         for name in re.findall(r'yield "(\w+)"', getsource(import_module(module)))
     }
-    parts = pages._templates().get_template("parts.html.jinja").module
+    parts = environment().get_template("parts.html.jinja").module
     assert drawn
     assert drawn <= set(parts.experiment_charts)  # type: ignore[attr-defined]
