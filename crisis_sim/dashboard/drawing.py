@@ -22,10 +22,10 @@ from crisis_sim.outcomes.durations import AMONG, CLOCKS
 from crisis_sim.outcomes.incidence import CumulativeIncidence
 from crisis_sim.report import answer, draw_replay, tell
 from crisis_sim.report.curves import ORIGINS, nothing_on, shown_days
-from crisis_sim.report.page.stories import gist_of
-from crisis_sim.report.page.svg import inline
 from crisis_sim.report.real_path import real_record
 from crisis_sim.report.shares import MEASURES
+from crisis_sim.report.story import gist_of
+from crisis_sim.report.svg import inline
 
 if TYPE_CHECKING:
     from crisis_sim.batch.ensemble import Batch, Ensemble
