@@ -315,11 +315,7 @@ def _taken_up(
     resume: bool,
     restart: bool,
 ) -> UnfinishedRun:
-    """The run that the folder holds and that goes on, or a new one.
-
-    Raises:
-        ResultsError: when it holds another run, or files that are not of it.
-    """
+    """The run that the folder holds and that goes on, or a new one."""
     found = None if restart else UnfinishedRun.of(folder)
     if resume:
         if found:
