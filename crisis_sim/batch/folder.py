@@ -45,6 +45,7 @@ from crisis_sim.batch.unfinished import (
     marked,
     names_digest,
     read_parquet,
+    results_of,
     running,
     writing,
 )
@@ -211,13 +212,11 @@ def held(folder: Path) -> Iterator[tuple[Path, str]]:
     with ExitStack() as stack:
         with writing(folder):
             token = stack.enter_context(hold(home, home.with_name(f"{home.name}.lock")))
-            if home.with_suffix(
-                ""
-            ).exists():  # see before a long run whether its files can go there
+            if folder.exists():  # see before a long run whether its files can go there
                 probe = home / f"{token}{PARTIAL}"
                 try:
                     probe.touch()
-                    probe = probe.replace(home.with_suffix("") / probe.name)
+                    probe = probe.replace(folder / probe.name)
                 finally:
                     probe.unlink()
         yield home, token
@@ -312,7 +311,7 @@ def reopened(folder: Path, manifest: dict[str, Any]) -> UnfinishedRun:
     home = running(folder)
     writer = (home / WRITER).read_bytes()
     remove(home)
-    home.with_suffix("").rename(home)
+    results_of(home).rename(home)
     write_durably(home / WRITER, writer)
     sync(home.parent)
     return UnfinishedRun(folder, manifest)
@@ -325,7 +324,7 @@ def take_place(home: Path, manifest: Mapping[str, Any]) -> None:
     was made goes into it, the manifest last: at no moment is there a manifest beside what it does
     not describe. What was cut short may be done once more.
     """
-    folder = home.with_suffix("")
+    folder = results_of(home)
     kept = {MANIFEST, *manifest["files"]}
     if manifest["failures"]:
         kept |= {OUTCOMES_FOLDER, PATHS_FOLDER}  # so that what failed can be tried again

@@ -31,6 +31,7 @@ from crisis_sim.batch.unfinished import (
     discard,
     marked,
     plan_of,
+    results_of,
     writing,
 )
 from crisis_sim.batch.workers import StopSign, run_on_cluster, run_plan, stop_on_interrupt
@@ -203,7 +204,7 @@ def resume(
             the folder holds no run, or the code or a library has changed since.
     """
     check_count("workers", workers)
-    folder = Path(folder)
+    folder = results_of(Path(folder))
     unfinished = UnfinishedRun.of(folder)
     begun = unfinished.manifest if unfinished else read_manifest(folder)
     if is_finished(begun) and not begun["failures"] and not unfinished:

@@ -83,16 +83,18 @@ def writing(folder: Path) -> Iterator[None]:
 
 
 def running(folder: Path) -> Path:
-    """Where a run into a folder is made until it is finished; that folder itself may be given."""
-    if folder.suffix == RUNNING:
-        home = folder
-    else:
-        if folder.is_symlink() or folder.name in ("", ".."):
-            folder = folder.resolve()
-        home = folder.parent / (folder.name + RUNNING)
+    """Where a run into a folder is made until it is finished."""
+    if folder.is_symlink() or folder.name in ("", ".."):
+        folder = folder.resolve()
+    home = folder.parent / (folder.name + RUNNING)
     if home.is_symlink():
         raise ResultsError(f"{home} is a link; expected a folder")
     return home
+
+
+def results_of(folder: Path) -> Path:
+    """The folder of the results of a run; where that is made may be given, as a shell completes it."""
+    return folder.with_suffix("") if folder.suffix == RUNNING else folder
 
 
 # Blocks on disk: each whole or absent, and each says what it is. A block is one Parquet file in
@@ -305,9 +307,8 @@ class UnfinishedRun:
     @classmethod
     def of(cls, folder: Path) -> UnfinishedRun | None:
         """The unfinished run into a folder of results; None where there is none."""
+        folder = results_of(folder)
         home = running(folder)
-        if folder == home:
-            folder = folder.with_suffix("")
         if inside(home, MANIFEST).exists():
             try:
                 return cls(folder, read_sound(home / MANIFEST))
@@ -528,5 +529,5 @@ class BlockTask:
 
     def write(self, block: Block) -> Block:
         """Write a block to the folder."""
-        with writing(self.home.with_suffix("")):
+        with writing(results_of(self.home)):
             return write_block(self.home, block)
