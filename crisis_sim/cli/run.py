@@ -485,7 +485,7 @@ def report(
     except (BatchError, OSError, ValueError) as error:
         return refuse(f"error: {error}")
     if as_json:
-        print_json({"file": str(file), **page.plain()})
+        print_json({"file": str(file), **page.plain})
     else:
         say(str(file))
         talk("open it in a browser, print it, or attach it to a mail")

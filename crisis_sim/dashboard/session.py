@@ -29,7 +29,7 @@ from crisis_sim.dashboard.changes import (
 from crisis_sim.dashboard.drawing import nearest, tell_crisis, view, worth_reading
 from crisis_sim.dashboard.opened import Opened, as_scenario_file, file_name, open_sent, told_changes
 from crisis_sim.experiments.factors import ScenarioEditor
-from crisis_sim.outcomes.summary import Reading
+from crisis_sim.outcomes.measures import Reading
 from crisis_sim.scenario.errors import ScenarioError
 from crisis_sim.text import clean
 
