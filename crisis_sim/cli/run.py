@@ -122,9 +122,11 @@ def run(
     from crisis_sim.batch.files import BatchError
     from crisis_sim.batch.folder import begun_in
     from crisis_sim.batch.plan import make_plan
+    from crisis_sim.batch.unfinished import results_of
     from crisis_sim.batch.workers import cores
     from crisis_sim.scenario.load import load_scenarios
 
+    resume = resume and results_of(resume)
     options = RunOptions(workers or cores(), scheduler, resume is not None, restart)
     try:
         _check_together(scenarios, overrides, resume, restart, out)
