@@ -123,7 +123,7 @@ def _beside_the_record(ensemble: Ensemble, clock: str) -> str:
     if real is None or real < 0.0:
         return ""
     came = f"The real ceasefire came after {text.duration(real)}"
-    share = CLOCKS[clock](ensemble).competing_as_one().incidence().at(real).estimate
+    share = float(CLOCKS[clock].read(ensemble).incidence(first_only=True).at(real).estimate)
     if np.isnan(share):
         return f"{came}."
     return f"{came}, by when {text.percent(share)}% of the simulated {AMONG[clock]} had one."

@@ -15,7 +15,8 @@ import pytest
 
 import crisis_sim
 from crisis_sim.batch import ResultsError, read_batch, run_to_folder
-from crisis_sim.batch.manifest import as_json, seal
+from crisis_sim.batch.files import as_json
+from crisis_sim.batch.manifest import seal
 from crisis_sim.cli import DONE, MISTAKE, run_command
 from crisis_sim.model import CrisisModel
 from crisis_sim.outcomes import UnknownReferenceError
@@ -191,7 +192,7 @@ def spoil(folder: Path, what: str) -> Path:
         ("spoilt outcomes", "outcomes.parquet cannot be read"),
         ("no outcomes", "outcomes.parquet is missing"),
         ("spoilt manifest", "manifest.json:1:14: not valid JSON"),
-        ("lacking manifest", "manifest.json: run is missing; expected a text"),
+        ("lacking manifest", "manifest.json: run is missing"),
         ("design", "holds the crises of a design; give the folder of the experiment"),
     ],
 )
