@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 DRAWERS = {
     "posterior": "crisis_sim.report.experiments.posterior",
     "sensitivity": "crisis_sim.report.experiments.sensitivity",
-    "sweep": "crisis_sim.report.experiments.sweep",
     "tune": "crisis_sim.report.experiments.tune",
 }
 
