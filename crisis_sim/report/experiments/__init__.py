@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 #: The kinds whose charts are not in their own module yet, and the module that draws them.
 DRAWERS = {
     "posterior": "crisis_sim.report.experiments.posterior",
-    "sensitivity": "crisis_sim.report.experiments.sensitivity",
     "tune": "crisis_sim.report.experiments.tune",
 }
 
