@@ -131,8 +131,7 @@ def split_run(replicates: int, folder: Path) -> dict[str, float]:
         from crisis_sim import cli
 
         cli.collect_seldom()
-        from crisis_sim.batch import read_batch, run_to_folder
-        from crisis_sim.batch.run import FolderRun
+        from crisis_sim.batch import read_batch, run, run_to_folder
         from crisis_sim.batch.workers import cores
         from crisis_sim.model import CrisisModel
         from crisis_sim.outcomes.summary import COLUMNS, summarise
@@ -143,7 +142,7 @@ def split_run(replicates: int, folder: Path) -> dict[str, float]:
             scenarios = load_scenarios([SCENARIO])
         with (
             split.catching("model", CrisisModel, "__init__"),
-            split.catching("model", FolderRun, "_run_blocks"),
+            split.catching("model", run, "_run_blocks"),
         ):
             run_to_folder(scenarios, folder, replicates, workers=cores())
         with split.phase("statistics"):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,11 @@ from benchmarks.made_of import made_of
 from benchmarks.tables import table
 from benchmarks.talk import talk
 from crisis_sim import simulate
+from crisis_sim.outcomes.differences import difference
 from crisis_sim.outcomes.durations import Scenarios
-from crisis_sim.outcomes.intervals import Estimate, Interval
-from crisis_sim.outcomes.paired import IncidenceDifference, incidence_difference, share_difference
-from crisis_sim.outcomes.summary import Reading
+from crisis_sim.outcomes.intervals import Interval
+from crisis_sim.outcomes.measures import Reading
+from crisis_sim.outcomes.names import measure as named
 
 SEED = 2025
 
@@ -34,7 +35,13 @@ BATCHES, REPLICATES, TRUTH = 300, 300, 500_000
 SCENARIOS = ("no_mediators", "may_2025")
 FOLDER = Path(__file__).parent / "results"
 
-Difference = Estimate | IncidenceDifference
+#: What is compared, by its words in the table and by its name as a measure.
+FIGURES = {
+    "ends by agreement": "agreement",
+    "full-scale war": "war",
+    "ceasefire within 96 h of the first strike": "ceasefire_within_96_hours",
+    "ceasefire within 7 days of the first strike": "ceasefire_within_168_hours",
+}
 
 
 @dataclass(frozen=True)
@@ -102,24 +109,6 @@ class Pipeline:
         return self.narrower**-2
 
 
-FIGURES: dict[str, Callable[[Reading, Reading, bool], Difference]] = {
-    "ends by agreement": lambda ours, theirs, paired: share_difference(
-        ours.happened["endings"]["agreement"], theirs.happened["endings"]["agreement"], paired
-    ),
-    "full-scale war": lambda ours, theirs, paired: share_difference(
-        ours.happened["shares"]["war"], theirs.happened["shares"]["war"], paired
-    ),
-    "ceasefire within 96 h of the first strike": lambda ours, theirs, paired: incidence_difference(
-        ours.curves["from_first_strike"], theirs.curves["from_first_strike"], 96.0, paired
-    ),
-    "ceasefire within 7 days of the first strike": lambda ours, theirs, paired: (
-        incidence_difference(
-            ours.curves["from_first_strike"], theirs.curves["from_first_strike"], 168.0, paired
-        )
-    ),
-}
-
-
 def measure_pipeline(
     batches: Iterable[Scenarios], replicates: int, large: Scenarios
 ) -> list[Pipeline]:
@@ -136,26 +125,26 @@ def measure_pipeline(
     parts: list[list[Reading]] = []
     for batch in batches:
         whole = [Reading.of(ensemble) for ensemble in batch.ensembles.values()]
-        number = len(whole[0].replicate) // replicates
+        number = len(whole[0].column("replicate")) // replicates
         parts.extend(
             [reading.subset(rows) for reading in whole]
             for rows in np.arange(number * replicates).reshape(number, replicates)
         )
     found = []
-    for figure, difference in FIGURES.items():
-        large_run = difference(truth[0], truth[1], True)
-        true = large_run.estimate
+    for figure, name in FIGURES.items():
+        read = named(name).read
+        large_run = difference(read(truth[0]), read(truth[1]))
+        true, lower, upper = map(float, (large_run.estimate, large_run.lower, large_run.upper))
+        figures = [(read(ours), read(theirs)) for ours, theirs in parts]
         paired, apart = (
-            np.array([(d.lower, d.upper) for d in (difference(a, b, kind) for a, b in parts)])
+            np.array([(d.lower, d.upper) for d in (difference(a, b, kind) for a, b in figures)])
             for kind in (True, False)
         )
         held, held_apart = (
             float(np.mean((each[:, 0] <= true) & (true <= each[:, 1]))) for each in (paired, apart)
         )
         narrower = float(np.ptp(paired, axis=1).mean() / np.ptp(apart, axis=1).mean())
-        found.append(
-            Pipeline(figure, true, large_run.lower, large_run.upper, held, held_apart, narrower)
-        )
+        found.append(Pipeline(figure, true, lower, upper, held, held_apart, narrower))
     return found
 
 

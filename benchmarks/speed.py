@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from crisis_sim.batch.block import Block, BlockOrder, attempt
+from crisis_sim.batch.block import BlockOrder, attempt
 from crisis_sim.batch.plan import Plan, make_plan
 from crisis_sim.batch.workers import StopSign, open_pool, run_plan
 from crisis_sim.scenario.schema import Scenario
@@ -87,8 +87,11 @@ def time_crises(
     started = time.perf_counter()
     with closing(run_plan(plan, workers, StopSign())) as results:
         for block in results:
-            if not isinstance(block, Block):
-                raise RuntimeError(f"{block.replicates} failed: {block.error}\n{block.trace}")
+            if block.error:
+                which = f"replicates {block.first} to {block.first + block.count - 1}"
+                raise RuntimeError(
+                    f"{which} of {block.scenario} failed: {block.error}\n{block.trace}"
+                )
             turns += block.agent_turns
     seconds = time.perf_counter() - started
     return Speed(scenario.name, replicates, turns, seconds, workers, plan.block_size)

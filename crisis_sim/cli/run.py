@@ -110,6 +110,7 @@ def run(
     The first scenario is the one that the others are compared with. A run is on disk block by
     block: after Ctrl-C, a crash or a power cut, `--resume` goes on with it.
     """
+    from crisis_sim.batch.folder import begun_in
     from crisis_sim.batch.plan import make_plan
     from crisis_sim.batch.workers import cores
     from crisis_sim.scenario.load import load_scenarios
@@ -129,7 +130,7 @@ def run(
     read = load_scenarios(scenarios, overrides or ())
     folder = resume or out or RESULTS / read[0].name
     usual = {"replicates": REPLICATES, "seed": SEED}
-    begun: Mapping[str, Any] = _begun(resume) if resume else usual
+    begun: Mapping[str, Any] = begun_in(resume) if resume else usual
     replicates = begun["replicates"] if replicates is None else replicates
     seed = begun["seed"] if seed is None else seed
     chosen = engine or begun.get("engine", "cpu")
@@ -159,22 +160,14 @@ class RunOptions:
         return shlex.join(words)
 
 
-def _begun(folder: Path) -> Mapping[str, Any]:
-    """What the run in a folder was begun with, be it finished or not."""
-    from crisis_sim.batch import read_manifest
-    from crisis_sim.batch.folder import UnfinishedRun
-
-    unfinished = UnfinishedRun.of(folder)
-    return unfinished.manifest if unfinished else read_manifest(folder)
-
-
 def _go_on(
     folder: Path, options: RunOptions, given: Mapping[str, Any], dry_run: bool, as_json: bool
 ) -> int:
     """Go on with a run as it was begun."""
-    from crisis_sim.batch.folder import UnfinishedRun, check_given
+    from crisis_sim.batch.folder import check_given
+    from crisis_sim.batch.unfinished import UnfinishedRun
 
-    check_given(folder, _begun(folder), given)
+    check_given(folder, given)
     if dry_run:
         unfinished = UnfinishedRun.of(folder)
         say(unfinished.say() if unfinished else f"{folder} holds a run that is finished")
@@ -233,8 +226,8 @@ def _run_batch(folder: Path, options: RunOptions, as_json: bool, plan: Plan | No
 
 def _report_batch(manifest: Mapping[str, Any], folder: Path, as_json: bool) -> None:
     """Say which blocks failed, and report on the others."""
+    from crisis_sim.batch import folder as results
     from crisis_sim.batch import read_batch
-    from crisis_sim.batch import run as publish
     from crisis_sim.outcomes.summary import COLUMNS, summarise
 
     for failed in manifest["failures"]:
@@ -246,7 +239,7 @@ def _report_batch(manifest: Mapping[str, Any], folder: Path, as_json: bool) -> N
         talk(f"no summary: there is nothing of {', '.join(empty)}")
         return
     if sum(about["replicates_done"] for about in manifest["scenarios"].values()) > (
-        publish.ONE_FILE_CRISES
+        results.ONE_FILE_CRISES
     ):
         talk(
             "no summary: so many crises need a machine with much memory; read them where they lie "
@@ -295,7 +288,7 @@ def _print_plan(plan: Plan, workers: int, folder: Path, as_json: bool) -> None:
 
 def _tell_what_is_safe(folder: Path, options: RunOptions, what: str, finished: bool) -> None:
     """Say, after a run was stopped, what there is, and how to go on."""
-    from crisis_sim.batch.folder import UnfinishedRun
+    from crisis_sim.batch.unfinished import UnfinishedRun
 
     run = UnfinishedRun.of(folder)
     if finished:
@@ -304,7 +297,7 @@ def _tell_what_is_safe(folder: Path, options: RunOptions, what: str, finished: b
         talk(f"{what} before any block was finished; nothing was written")
     else:
         talk(
-            f"{what}: {run.crises_done:,} of {run.crises:,} crises are safe in {folder}\n"
+            f"{what}: {run.crises_done:,} of {run.crises:,} crises are safe in {run.home}\n"
             f"to go on: {options.command(folder)}"
         )
 
@@ -440,7 +433,7 @@ def report(
         raise Refused(error) from None
     save_page(page, file)
     if as_json:
-        print_json({"file": str(file), **page.plain()})
+        print_json({"file": str(file), **page.plain})
     else:
         say(str(file))
         talk("open it in a browser, print it, or attach it to a mail")

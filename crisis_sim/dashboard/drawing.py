@@ -22,14 +22,14 @@ from crisis_sim.outcomes.durations import AMONG, CLOCKS
 from crisis_sim.outcomes.incidence import CumulativeIncidence
 from crisis_sim.report import answer, draw_replay, tell
 from crisis_sim.report.curves import ORIGINS, nothing_on, shown_days
-from crisis_sim.report.page.stories import gist_of
-from crisis_sim.report.page.svg import inline
 from crisis_sim.report.real_path import real_record
 from crisis_sim.report.shares import MEASURES
+from crisis_sim.report.story import gist_of
+from crisis_sim.report.svg import inline
 
 if TYPE_CHECKING:
     from crisis_sim.batch.ensemble import Batch, Ensemble
-    from crisis_sim.outcomes.summary import Reading
+    from crisis_sim.outcomes.measures import Reading
     from crisis_sim.scenario.schema import Scenario
 
 
@@ -77,7 +77,7 @@ def in_words(summary: Mapping[str, Any]) -> list[str]:
 
 def incidence(batch: Batch, clock: str) -> dict[str, Any]:
     """The cumulative incidence of a ceasefire with its 95% band, unmoved and moved, and crises to pick."""
-    curves = {name: CLOCKS[clock](one).incidence() for name, one in batch.ensembles.items()}
+    curves = {name: CLOCKS[clock].read(one).incidence() for name, one in batch.ensembles.items()}
     record = real_record(batch.ensembles[UNMOVED].scenario)
     real = None if record is None else record.ceasefire_after_hours(clock)
     days = shown_days(curves.values(), real)
@@ -104,7 +104,7 @@ def dots(ensemble: Ensemble, curve: CumulativeIncidence, clock: str) -> list[dic
     chosen = (
         np.unique(np.linspace(0, len(hours) - 1, DOTS).round().astype(int)) if len(hours) else ()
     )
-    height = curve.on_grid(hours)[0] if len(hours) else hours
+    height = curve.at(hours).estimate if len(hours) else hours
     return [
         {
             "replicate": int(replicate[place]),
@@ -117,7 +117,7 @@ def dots(ensemble: Ensemble, curve: CumulativeIncidence, clock: str) -> list[dic
 
 def halted(ensemble: Ensemble, clock: str) -> tuple[Any, Any]:
     """Numbers of the replicates that came to a ceasefire, and after how many hours; the first first."""
-    durations = CLOCKS[clock](ensemble)
+    durations = CLOCKS[clock].read(ensemble)
     rows = np.flatnonzero((durations.cause == 1) & ~np.isnan(durations.hours))
     rows = rows[np.argsort(durations.hours[rows], kind="stable")]
     return ensemble.column("replicate")[rows], durations.hours[rows]
@@ -198,10 +198,10 @@ def _told_share(share: Mapping[str, Any]) -> tuple[str, str]:
 
 def _curve(name: str, curve: CumulativeIncidence, days: float, clock: str) -> dict[str, Any]:
     grid = np.linspace(0.0, 24.0 * days, GRID_POINTS)
-    bands = curve.on_grid(grid) if curve.started else (np.full(GRID_POINTS, np.nan),) * 3
+    share = curve.at(grid)
     known = [
         [_rounded(hours / 24.0), *(_rounded(value) for value in values)]
-        for hours, *values in zip(grid, *bands, strict=True)
+        for hours, *values in zip(grid, share.estimate, share.lower, share.upper, strict=True)
         if not math.isnan(values[0])
     ]
     last = known[-1] if known else None
@@ -260,7 +260,7 @@ def worth_reading(batch: Batch, clock: str) -> list[dict[str, Any]]:
 
 def _changed(unmoved: Ensemble, moved: Ensemble, clock: str) -> list[tuple[str, int]]:
     """Crises that the changes decided: with the same luck, a ceasefire in one and none in the other."""
-    before, after = CLOCKS[clock](unmoved), CLOCKS[clock](moved)
+    before, after = CLOCKS[clock].read(unmoved), CLOCKS[clock].read(moved)
     had, has = before.cause == 1, after.cause == 1
     replicate = moved.column("replicate")
     found = []

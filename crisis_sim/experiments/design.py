@@ -24,7 +24,8 @@ from crisis_sim.experiments.spec import (
     ExperimentError,
     RunOptions,
 )
-from crisis_sim.outcomes.measures import Contrast, Measure, Measured, joined
+from crisis_sim.outcomes.differences import Contrast, Measured, joined
+from crisis_sim.outcomes.measures import Measure
 from crisis_sim.scenario.schema import Scenario
 
 if TYPE_CHECKING:

@@ -44,8 +44,9 @@ from crisis_sim.experiments.study import (
     percent,
     study,
 )
+from crisis_sim.outcomes.differences import Measured
 from crisis_sim.outcomes.intervals import normal_quantile
-from crisis_sim.outcomes.measures import Measure, Measured
+from crisis_sim.outcomes.measures import Measure
 from crisis_sim.scenario.errors import Mistake
 
 if TYPE_CHECKING:

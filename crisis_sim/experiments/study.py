@@ -34,8 +34,8 @@ from crisis_sim.experiments.indices import (
     resampled,
     without_noise,
 )
+from crisis_sim.outcomes.differences import Measured
 from crisis_sim.outcomes.intervals import normal_quantile
-from crisis_sim.outcomes.measures import Measured
 from crisis_sim.text import count, round_up
 
 if TYPE_CHECKING:
@@ -279,7 +279,7 @@ def _without_groups(measured: Measured) -> Iterator[Measured]:
     for group in range(groups):
         kept = influence[:, np.arange(replicates) % groups != group]
         moved = kept.mean(axis=1)
-        yield replace(measured, estimate=measured.estimate + moved, influence=kept - moved[:, None])
+        yield replace(measured, estimate=measured.estimate + moved, pull=kept - moved[:, None])
 
 
 def _jackknife_variance(left_out: Values) -> Values:
@@ -289,8 +289,9 @@ def _jackknife_variance(left_out: Values) -> Values:
 
 def _only(measured: Measured, rows: NDArray[np.int64]) -> Measured:
     """A measure at some of its points."""
-    columns = {name: value[rows] for name, value in vars(measured).items() if name != "is_share"}
-    return replace(measured, **columns)
+    names = ("estimate", "standard_error", "lower", "upper", "of")
+    columns = {name: getattr(measured, name)[rows] for name in names}
+    return replace(measured, **columns, pull=measured.influence[rows])
 
 
 def index_tables(

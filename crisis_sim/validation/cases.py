@@ -210,8 +210,8 @@ def durations(ensemble: Ensemble) -> Figures:
         hours = curve.quantile(level / 100)
         figures[f"duration_p{level}"] = Measured(
             UNKNOWN
-            if hours is None
-            else Estimate(hours.estimate / HOURS, hours.lower / HOURS, hours.upper / HOURS),
+            if not np.isfinite(hours.estimate)
+            else Estimate(*(float(x) / HOURS for x in (hours.estimate, hours.lower, hours.upper))),
             curve.started,
         )
     return figures

@@ -216,7 +216,8 @@ def draw_survival(validation: Validation) -> Figure:
     real = [one.fact.upper or one.fact.value for one in validation.facts["Duration"]]
     last = 1.2 * max(curve.watched_until / HOURS, *real)
     days = np.geomspace(SURVIVAL_FIRST_DAY, last, GRID_POINTS)
-    ended, lower, upper = curve.on_grid(days * HOURS)
+    share = curve.at(days * HOURS)
+    ended, lower, upper = share.estimate, share.lower, share.upper
     figure = style.new_figure(width=style.DOUBLE_COLUMN, height=80.0)
     axes = figure.subplots()
     axes.grid(axis="y")

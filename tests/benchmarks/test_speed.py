@@ -7,7 +7,7 @@ import pytest
 from benchmarks.growth import MEDIATORS, agents_of, cases
 from benchmarks.measure import Extent, joined
 from benchmarks.speed import Rounds, best_of, time_crises
-from crisis_sim.batch.block import BlockFailure
+from crisis_sim.batch.block import Block
 from crisis_sim.model import CrisisModel
 from crisis_sim.scenario import load_scenario
 from tests.benchmarks.made_up import speed_of
@@ -21,7 +21,7 @@ def test_a_batch_in_blocks_has_the_turns_of_the_batch_in_one():
 
 
 def test_a_block_that_fails_stops_the_timing():
-    failed = BlockFailure("may_2025", 0, 2, 0.1, 1, "ValueError: no", "somewhere")
+    failed = Block("may_2025", 0, 2, error="ValueError: no", trace="somewhere")
     with (
         mock.patch("benchmarks.speed.run_plan", return_value=(one for one in [failed])),
         pytest.raises(RuntimeError, match="replicates 0 to 1 of may_2025 failed: ValueError: no"),
