@@ -44,9 +44,6 @@ if TYPE_CHECKING:
 
 ANSWERS = "what ended it: how much each part of a scenario brought, alone and with the others"
 
-#: Columns of the table of combinations beside those of the parts.
-POINT_COLUMNS = ("point", "scenario")
-
 
 def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
@@ -100,7 +97,7 @@ def check(spec: AttributeSpec, reading: Reading) -> Iterator[Mistake]:
 
 def _wrong_parts(spec: AttributeSpec, reading: Reading, whole: ScenarioEditor) -> Iterator[Mistake]:
     for name, changes in spec.parts.items():
-        if not wording.clean(name).strip() or name in POINT_COLUMNS:
+        if not wording.clean(name).strip() or name in ("point", "scenario"):  # columns of the table
             message = f"a part cannot be called '{name}'"
             yield reading.at("parts", name).label.mistake(message, "a name of your own")
         for k, change in enumerate(changes):
@@ -213,11 +210,6 @@ class Figure:
     lower: float
     upper: float
     standard_error: float
-
-    @property
-    def is_known(self) -> bool:
-        """Whether there is such a figure."""
-        return math.isfinite(self.estimate)
 
     @property
     def holds_zero(self) -> bool:
@@ -496,7 +488,7 @@ def _way(figure: Figure) -> int:
 
 
 def _level(figure: Figure, measure: Measure) -> str:
-    if not figure.is_known:
+    if not math.isfinite(figure.estimate):
         return words.figure(figure.estimate, measure.unit)
     return words.estimate(figure.estimate, figure.lower, figure.upper, measure.unit)
 
@@ -537,11 +529,7 @@ def charts(findings: Findings) -> Iterator[tuple[str, Callable[[Findings], Chart
 
 
 def draw_attribution(findings: Findings) -> Chart:
-    """Left: from none of the parts to all, their shares end to end. Right: each part's figures.
-
-    Beside a part's share the right side tells what it brings where there is no other, and what is
-    lost where it alone is taken away.
-    """
+    """Left: from none of the parts to all, their shares end to end. Right: each part's figures."""
     from matplotlib.patches import Patch
 
     from crisis_sim import style

@@ -44,19 +44,11 @@ OnMessage = Callable[[str], None]
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """What came of a design: every measure at every point.
+    """What came of a design: every measure at every point, by the measures' names in their order.
 
     Points are counted scenario after scenario: with `P` points in each, point `p` of the `s`-th
-    scenario is number `s * P + p` of all.
-
-    Attributes:
-        scenarios: names of the scenarios.
-        values: for each parameter that was varied its value at each point, `(points,)`; parameters
-            that differ between the replicates of a point are left out.
-        replicates: crises at each point.
-        seed: the seed of their luck.
-        measured: what was measured, by the measures' names, in their order.
-        manifest: that of the batch.
+    scenario is number `s * P + p` of all. Values are those of each parameter that was varied,
+    `(points,)`; parameters that differ between the replicates of a point are left out.
     """
 
     scenarios: tuple[str, ...]
@@ -123,10 +115,7 @@ def run_design(
         seed: with a replicate's number, it fixes all of its luck.
         workers: the most threads, or processes, to use; the result is the same for any number.
         folder: where to keep the batch, so that it can be resumed; None to keep it nowhere.
-        resume: go on with what the folder holds.
-        progress: called with the crises done and those in all.
-        on_message: called with messages on what goes on.
-        agents: makers of agents to add to each scenario's own, as `CrisisModel` takes them.
+        resume, progress, on_message, agents: as `run_experiment` takes them.
 
     Raises:
         ExperimentError: when values have not one entry for each point.
@@ -184,16 +173,7 @@ def run_points(
 ) -> Design:
     """`run_design` as an experiment and the options of its run have it.
 
-    Args:
-        experiment: the experiment.
-        options: in which way to run it.
-        values: values in place of the scenarios', by path.
-        scenarios: in place of the experiment's scenario.
-        replicates: in place of the experiment's.
-        name: the batch's folder in that of the experiment's batches, where it has several.
-
-    Raises:
-        as `run_design` does.
+    Scenarios and replicates are the experiment's where left out; of several batches each has a name.
     """
     folder = options.design
     return run_design(

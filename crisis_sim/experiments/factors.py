@@ -20,15 +20,13 @@ from crisis_sim.scenario.numbers import Distribution, Number, Part
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.source import Node, Place, Source, node_of
 
-# --- Parts of a scenario that may be there or not, and the scenario that each combination leaves
-#
-# A part is taken away by changes to the scenario, as `--set` makes them. `mediators.us` stands for
-# `mediators.us=null`, and a part may be changed in place of being taken out:
-# `lenders.imf.conditionality=0` leaves the lender and unties its money.
-
 
 class ScenarioEditor:
-    """A scenario with everything there, from which parts are taken away."""
+    """A scenario with everything there, from which parts are taken away by changes as of `--set`.
+
+    `mediators.us` stands for `mediators.us=null`, and a part may be changed in place of being taken
+    out: `lenders.imf.conditionality=0` leaves the lender and unties its money.
+    """
 
     def __init__(self, scenario: Scenario) -> None:
         self.name = scenario.name
@@ -36,11 +34,7 @@ class ScenarioEditor:
         self.top = node_of(content, Place(Source.of(scenario.name, ""), 1, 1))
 
     def without(self, changes: Sequence[str], name: str) -> Scenario:
-        """The scenario with changes made.
-
-        Args:
-            changes: paths of what is taken out, or changes such as `lenders.imf.conditionality=0`.
-            name: what to call it.
+        """The scenario with changes made, under another name.
 
         Raises:
             ScenarioError: when a change cannot be made, or what is left is no scenario.
@@ -85,13 +79,7 @@ def overlaps(one: str, other: str) -> bool:
 
 
 def mistakes_in(whole: ScenarioEditor, change: str, node: Node) -> Iterator[Mistake]:
-    """The mistakes in one change, as placed in an experiment's file.
-
-    Args:
-        whole: the scenario that it is to be made in.
-        change: the change.
-        node: where it is written.
-    """
+    """The mistakes in one change of a scenario, placed where it is written in an experiment's file."""
     try:
         whole.without([change], whole.name)
     except ScenarioError as error:
@@ -141,16 +129,7 @@ class Range(Part):
 
 @dataclass(frozen=True)
 class Factor:
-    """A number of a scenario, and how far it goes.
-
-    Attributes:
-        path: where it stands in the scenario.
-        low, high: its range.
-        scale: `linear` or `log`.
-        unit: its unit.
-        meaning: what it is, in a line.
-        given: what the scenario says of it.
-    """
+    """A number of a scenario: its path, how far it goes, and what the scenario says of it (`given`)."""
 
     path: str
     low: float
@@ -175,20 +154,14 @@ class Factor:
 def resolve(path: str, written: Range, scenario: Scenario) -> Factor:
     """A factor from what a file says, which must have been checked (`check_factor`)."""
     low, high = _range(path, written, scenario)
-    slot = _slot(path, scenario)
+    slot = slot_of(path)
     meaning = (slot.field.description or "") if slot and slot.field else ""
     unit = str(slot.note("unit")) if slot else ""
     return Factor(path, low, high, written.scale, unit, meaning, number_at(scenario, path))
 
 
 def check_path(path: str, node: Node, scenario: Scenario) -> Iterator[Mistake]:
-    """The mistake in a parameter's path, if it leads to none: with the nearest that does.
-
-    Args:
-        path: the path, such as `mediators.us.attention_days`.
-        node: where it is written.
-        scenario: the scenario that it must lead into.
-    """
+    """The mistake in a parameter's path, if it leads to none in the scenario: with the nearest that does."""
     known = numbers_of(scenario)
     if path not in known:
         yield node.label.mistake(
@@ -199,14 +172,7 @@ def check_path(path: str, node: Node, scenario: Scenario) -> Iterator[Mistake]:
 
 
 def check_factor(path: str, written: Range, node: Node, scenario: Scenario) -> Iterator[Mistake]:
-    """The mistakes in a factor: no such parameter, an empty range, one that is out of bounds.
-
-    Args:
-        path: the parameter's path.
-        written: what the file says of its range.
-        node: where that is written.
-        scenario: the scenario that it is about.
-    """
+    """The mistakes in a factor: no such parameter, an empty range, one that is out of bounds."""
     wrong = list(check_path(path, node, scenario))
     if wrong:
         yield from wrong
@@ -243,14 +209,7 @@ def check_factor(path: str, written: Range, node: Node, scenario: Scenario) -> I
 
 
 def check_value(path: str, value: float, node: Node, scenario: Scenario) -> Iterator[Mistake]:
-    """The mistake that a scenario has where a parameter takes a value of the right range, if it has one.
-
-    Args:
-        path: the parameter's path.
-        value: the value.
-        node: where it is written, or what it follows from.
-        scenario: the scenario, which has no mistakes by itself.
-    """
+    """The mistake that a sound scenario has where a parameter takes a value of the right range, if any."""
     top, mistakes = override(ScenarioEditor(scenario).top, [f"{path}={value!r}"])
     for mistake in [*mistakes, *check(top)][:1]:
         message = f"'{path}' at {value:g}: {mistake.message}"
@@ -261,22 +220,20 @@ def number_at(scenario: Scenario, path: str) -> Number:
     """What a scenario says of the number at a path that it has."""
     value: Any = scenario
     for word in path.split("."):
-        if isinstance(value, dict):
-            value = value[word]
-        elif isinstance(value, tuple):
+        if isinstance(value, tuple):
             value = value[int(word)]
         else:
-            value = getattr(value, word)
+            value = value[word] if isinstance(value, dict) else getattr(value, word)
     return value  # type: ignore[no-any-return]
 
 
-def default_range(number: Number, low: float, high: float) -> tuple[float, float]:
-    """The range of a factor that a file gives none for (see the head of this module).
+def slot_of(path: str) -> Slot | None:
+    """What the schema says of a parameter, by its path."""
+    return slot_at([int(word) if word.isdigit() else word for word in path.split(".")])
 
-    Args:
-        number: what the scenario says of it.
-        low, high: the range that the schema allows.
-    """
+
+def default_range(number: Number, low: float, high: float) -> tuple[float, float]:
+    """The range of a factor that a file gives none for, within what the schema allows."""
     if not isinstance(number, Distribution):
         return low, high
     bottom, top = number.support
@@ -314,19 +271,6 @@ def _range(path: str, written: Range, scenario: Scenario) -> tuple[float, float]
         low if written.low is None else written.low,
         high if written.high is None else written.high,
     )
-
-
-def _slot(path: str, scenario: Scenario) -> Slot | None:
-    keys: list[str | int] = []
-    value: Any = scenario
-    for word in path.split("."):
-        if isinstance(value, tuple):
-            keys.append(int(word))
-            value = value[int(word)]
-        else:
-            keys.append(word)
-            value = value[word] if isinstance(value, dict) else getattr(value, word)
-    return slot_at(keys)
 
 
 def _neighbours(path: str, known: Any) -> str:
@@ -435,7 +379,7 @@ def ranges(vary: Mapping[str, Range], scenario: Scenario) -> Mapping[str, Range]
         return vary
     found = {}
     for path in numbers_of(scenario):
-        slot = slot_at([int(word) if word.isdigit() else word for word in path.split(".")])
+        slot = slot_of(path)
         if slot and slot.slider:
             # What the scenario draws goes as it is drawn; what it knows, as far as a slider goes.
             drawn = isinstance(number_at(scenario, path), Distribution)

@@ -8,7 +8,6 @@ given, so that NumPy's global generator is left alone and a seed of 0 is a seed.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
 from math import comb
@@ -61,17 +60,16 @@ class Layout:
 def layout_of(
     method: str, samples: int, factors: int, seed: int, *, second_order: bool = False
 ) -> Layout:
-    """Points of a study.
+    """Points of a study; of Sobol the samples are a power of two. The same seed gives the same."""
+    from SALib.sample import latin, morris, sobol
 
-    Args:
-        method: `morris`, `sobol` or `pawn`.
-        samples: how many samples; of Sobol a power of two.
-        factors: how many factors.
-        seed: the same seed gives the same points.
-        second_order: Sobol: with what indices of pairs need.
-    """
-    generator = np.random.default_rng([seed, 0])
-    shares = _SAMPLERS[method](problem(factors), samples, generator, second_order)
+    cube, generator = problem(factors), np.random.default_rng([seed, 0])
+    if method == "sobol":
+        pairs = {"calc_second_order": second_order}
+        shares = sobol.sample(cube, samples, **pairs, seed=generator)
+    else:
+        sampler = morris if method == "morris" else latin
+        shares = np.asarray(sampler.sample(cube, samples, seed=generator))
     return Layout(method, np.clip(shares, 0.0, 1.0), len(shares) // samples, second_order)
 
 
@@ -91,29 +89,7 @@ def problem(factors: int) -> dict[str, Any]:
     }
 
 
-def _sobol(cube: Any, samples: int, generator: Any, second_order: bool) -> Values:
-    from SALib.sample import sobol
-
-    drawn = sobol.sample(cube, samples, calc_second_order=second_order, seed=generator)
-    return np.asarray(drawn)
-
-
-def _morris(cube: Any, samples: int, generator: Any, _: bool) -> Values:
-    from SALib.sample import morris
-
-    return np.asarray(morris.sample(cube, samples, seed=generator))
-
-
-def _pawn(cube: Any, samples: int, generator: Any, _: bool) -> Values:
-    from SALib.sample import latin
-
-    return np.asarray(latin.sample(cube, samples, seed=generator))
-
-
-_SAMPLERS = {"sobol": _sobol, "morris": _morris, "pawn": _pawn}
-
-
-# --- Sobol's indices with the Monte Carlo noise taken out
+# Sobol's indices with the Monte Carlo noise taken out
 #
 # A point's figure is a mean over few replicates, so that between points it varies by more than the
 # parameters make it: by the noise of each mean. Indices of such figures put down to parameters, in
@@ -149,14 +125,10 @@ class Terms:
     noise: Values
 
     def indices(self, weights: Values | None = None) -> dict[str, Values]:
-        """The indices, with weights on the samples.
+        """The indices, with weights on the samples, `(draws, samples)`, or with equal ones.
 
-        Args:
-            weights: `(draws, samples)`, each row with the sum 1; None for equal ones.
-
-        Returns:
-            By index `(draws, factors)` or, of pairs, `(draws, pairs)`; NaN where there is no variance
-            beside noise.
+        Each is `(draws, factors)` or, of pairs, `(draws, pairs)`; NaN where there is no variance
+        beside noise.
         """
         if weights is None:
             weights = np.full((1, len(self.mean)), 1 / len(self.mean))
@@ -170,13 +142,9 @@ class Terms:
 
 
 def terms_of(layout: Layout, y: Values, influence: Values) -> Terms:
-    """The terms of every base sample.
+    """The terms of every base sample, from figures and how each replicate pulls them (`Measured`).
 
-    Args:
-        layout: the points.
-        y: the figures at the points, `(points,)`.
-        influence: how each replicate pulls them, `(points, replicates)`, of mean zero; of one
-            replicate nothing is known, and no noise is taken out.
+    Of one replicate nothing is known, and no noise is taken out.
     """
     count, size, factors = layout.samples, layout.size, layout.factors
     replicates = influence.shape[1]
@@ -206,7 +174,7 @@ def terms_of(layout: Layout, y: Values, influence: Values) -> Terms:
     return Terms(numerators, ends.mean(axis=1), (ends**2).mean(axis=1), noise)
 
 
-# --- Indices of figures at the points of a layout, by SALib; without noise; and as samples are drawn anew
+# Indices of figures at the points of a layout, by SALib; without noise; and as samples are drawn anew
 #
 # Morris: `mu_star`, the mean size of an elementary effect (what the outcome would change by over the
 # whole range of a factor), `mu`, its mean with its sign, and `sigma`, its standard deviation: large
@@ -234,10 +202,25 @@ SELDOM = 0.95
 
 def estimate_indices(layout: Layout, y: Values) -> Indices:
     """Indices by SALib; all of them zero where the figure is the same everywhere."""
+    from SALib.analyze import morris, pawn, sobol
+
     if np.ptp(y) == 0:
-        return {name: np.zeros(length) for name, length in _lengths(layout).items()}
-    with _quiet():
-        return _ESTIMATORS[layout.method](layout, y)
+        return _zeros(layout)
+    cube, second = problem(layout.factors), layout.second_order
+    # It insists on resamples, which are not looked at; a seed of 0 counts as none, a generator does not.
+    unread: Any = {"num_resamples": 2, "seed": np.random.default_rng(0)}
+    with warnings.catch_warnings(
+        action="ignore"
+    ):  # of draws in which a figure is the same everywhere
+        if layout.method == "sobol":
+            found = sobol.analyze(cube, y, calc_second_order=second, **unread)
+            pairs = {"second": found["S2"][pairs_of(layout.factors)]} if second else {}
+            return {"total": found["ST"], "first": found["S1"], **pairs}
+        if layout.method == "morris":
+            found = morris.analyze(cube, layout.shares, y, **unread)
+        else:
+            found = pawn.analyze(cube, layout.shares, y, S=SLICES)
+    return {name: np.asarray(found[name], np.float64) for name in _zeros(layout)}
 
 
 def without_noise(layout: Layout, measured: Measured) -> Indices:
@@ -247,7 +230,7 @@ def without_noise(layout: Layout, measured: Measured) -> Indices:
     """
     y = measured.estimate
     if np.ptp(y) == 0:
-        return {name: np.zeros(length) for name, length in _lengths(layout).items()}
+        return _zeros(layout)
     if layout.method == "sobol":
         found = terms_of(layout, y, measured.influence).indices()
         return {name: of[0] for name, of in found.items()}
@@ -262,10 +245,19 @@ def resampled(layout: Layout, measured: Measured, generator: np.random.Generator
     Returns:
         By index `(draws, factors)` or, of pairs, `(draws, pairs)`: the same draws for all of them.
     """
-    if np.ptp(measured.estimate) == 0:
-        return {name: np.zeros((RESAMPLES, length)) for name, length in _lengths(layout).items()}
+    y = measured.estimate
+    if np.ptp(y) == 0:
+        return {name: np.zeros((RESAMPLES, len(of))) for name, of in _zeros(layout).items()}
     drawn = generator.integers(layout.samples, size=(RESAMPLES, layout.samples))
-    return _RESAMPLERS[layout.method](layout, measured, drawn)
+    if layout.method == "sobol":
+        weights = np.stack([np.bincount(row, minlength=layout.samples) for row in drawn])
+        return terms_of(layout, y, measured.influence).indices(weights / layout.samples)
+    if layout.method == "morris":
+        of = effects(layout, y)[drawn]
+        size = np.abs(of).mean(axis=1)
+        return {"mu_star": size, "mu": of.mean(axis=1), "sigma": of.std(axis=1, ddof=1)}
+    each = [_summed_up(distances(layout.shares[row], y[row])) for row in drawn]
+    return {name: np.stack([one[name] for one in each]) for name in each[0]}
 
 
 def noise_threshold(layout: Layout, measured: Measured, generator: np.random.Generator) -> Indices:
@@ -309,12 +301,7 @@ def distances(x: Values, y: Values) -> Values:
     The same figures as SALib's `pawn` finds by `scipy.stats.ks_2samp`, without the p-values, which
     take nearly all of its time.
 
-    Args:
-        x: the factors, `(points, factors)`.
-        y: the figures, `(points,)`.
-
-    Returns:
-        `(slices, factors)`; NaN where a slice is empty.
+    Gives `(slices, factors)`; NaN where a slice is empty.
     """
     levels, place = np.unique(y, return_inverse=True)
     whole = np.cumsum(np.bincount(place, minlength=len(levels))) / len(y)
@@ -332,88 +319,22 @@ def distances(x: Values, y: Values) -> Values:
     return found
 
 
-def _lengths(layout: Layout) -> dict[str, int]:
-    factors = layout.factors
-    if layout.method == "morris":
-        return dict.fromkeys(("mu_star", "mu", "sigma"), factors)
-    if layout.method == "pawn":
-        return dict.fromkeys(("median", "maximum"), factors)
-    pairs = {"second": factors * (factors - 1) // 2} if layout.second_order else {}
-    return {"total": factors, "first": factors, **pairs}
-
-
-def _quiet() -> Any:
-    """SALib warns of draws in which a figure is the same everywhere; it counts them as zero."""
-    return warnings.catch_warnings(action="ignore")
-
-
-def _estimate_sobol(layout: Layout, y: Values) -> Indices:
-    from SALib.analyze import sobol
-
-    found = sobol.analyze(
-        problem(layout.factors),
-        y,
-        calc_second_order=layout.second_order,
-        num_resamples=2,  # it insists on some, which are not looked at
-        seed=np.random.default_rng(0),  # as a generator, since a seed of 0 counts as none there
-    )
-    pairs = {"second": found["S2"][pairs_of(layout.factors)]} if layout.second_order else {}
-    return {"total": found["ST"], "first": found["S1"], **pairs}
-
-
-def _estimate_morris(layout: Layout, y: Values) -> Indices:
-    from SALib.analyze import morris
-
-    found = morris.analyze(
-        problem(layout.factors), layout.shares, y, num_resamples=2, seed=np.random.default_rng(0)
-    )
-    return {name: np.asarray(found[name], np.float64) for name in ("mu_star", "mu", "sigma")}
-
-
-def _resample_sobol(layout: Layout, measured: Measured, drawn: NDArray[np.int64]) -> Indices:
-    weights = np.stack([np.bincount(row, minlength=layout.samples) for row in drawn])
-    terms = terms_of(layout, measured.estimate, measured.influence)
-    return terms.indices(weights / layout.samples)
-
-
-def _resample_morris(layout: Layout, measured: Measured, drawn: NDArray[np.int64]) -> Indices:
-    of = effects(layout, measured.estimate)[drawn]
-    return {
-        "mu_star": np.abs(of).mean(axis=1),
-        "mu": of.mean(axis=1),
-        "sigma": of.std(axis=1, ddof=1),
+def _zeros(layout: Layout) -> Indices:
+    """Every index of a method, at zero."""
+    names = {
+        "morris": ("mu_star", "mu", "sigma"),
+        "pawn": ("median", "maximum"),
+        "sobol": ("total", "first"),
     }
-
-
-def _estimate_pawn(layout: Layout, y: Values) -> Indices:
-    from SALib.analyze import pawn
-
-    found = pawn.analyze(problem(layout.factors), layout.shares, y, S=SLICES)
-    return {name: np.asarray(found[name]) for name in ("median", "maximum")}
-
-
-def _resample_pawn(layout: Layout, measured: Measured, drawn: NDArray[np.int64]) -> Indices:
-    y = measured.estimate
-    each = [_summed_up(distances(layout.shares[row], y[row])) for row in drawn]
-    return {name: np.stack([one[name] for one in each]) for name in each[0]}
+    found = {name: np.zeros(layout.factors) for name in names[layout.method]}
+    pairs = layout.factors * (layout.factors - 1) // 2
+    return {**found, "second": np.zeros(pairs)} if layout.second_order else found
 
 
 def _summed_up(of: Values) -> Indices:
     # An empty slice is rare, and looking out for one takes NumPy most of its time.
     median = np.nanmedian if np.isnan(of).any() else np.median
     return {"median": median(of, axis=0), "maximum": np.nanmax(of, axis=0)}
-
-
-_ESTIMATORS: dict[str, Callable[[Layout, Values], Indices]] = {
-    "sobol": _estimate_sobol,
-    "morris": _estimate_morris,
-    "pawn": _estimate_pawn,
-}
-_RESAMPLERS: dict[str, Callable[[Layout, Measured, NDArray[np.int64]], Indices]] = {
-    "sobol": _resample_sobol,
-    "morris": _resample_morris,
-    "pawn": _resample_pawn,
-}
 
 
 # Games of parts: how what all of them bring together is shared out among them.

@@ -43,15 +43,7 @@ BEGINS_WITH = "kind, title and scenario"
 
 @dataclass(frozen=True)
 class ShippedExperiment:
-    """An experiment that comes with Crisis Sim.
-
-    Attributes:
-        name: the name it answers to.
-        path: its file.
-        kind: what kind of experiment it is.
-        title: what it is, in a line.
-        question: what it asks.
-    """
+    """An experiment that comes with Crisis Sim: the name it answers to, its file, and what that says."""
 
     name: str
     path: Path
