@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 
 from crisis_sim import style
 from crisis_sim import text as words
-from crisis_sim.report.experiments.sweep import plain_ratios
+from crisis_sim.experiments.plots import plain_ratios
 
 if TYPE_CHECKING:
     from crisis_sim.experiments.spec import Findings
