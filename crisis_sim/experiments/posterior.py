@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from crisis_sim import text as wording
 from crisis_sim.batch.plan import check_count
 from crisis_sim.experiments import spec
+from crisis_sim.experiments.calibrate import check_targets, file_name, scenario_files
 from crisis_sim.experiments.factors import check_factor, check_path
 from crisis_sim.experiments.run import read_experiment
 from crisis_sim.experiments.sampler import (
@@ -39,7 +40,6 @@ from crisis_sim.experiments.sampler import (
     values_of,
 )
 from crisis_sim.experiments.spec import Experiment, ExperimentError, Findings, Reading, RunOptions
-from crisis_sim.experiments.tune import check_targets, extending
 from crisis_sim.model.parameters import invert
 from crisis_sim.outcomes.intervals import normal_quantile
 from crisis_sim.outcomes.measures import EVERYONE, Columns
@@ -612,14 +612,14 @@ def _figures(found: Found) -> list[dict[str, Any]]:
     before, after = _prior(found), found.fresh
     aims = problem.aims(found.sample.seen)
     rows = []
-    for k, watched in enumerate(problem.watched):
+    for k, (measured, scenario) in enumerate(problem.watched):
         row = {
             "what": "figure",
-            "name": watched.measure.name,
-            "words": watched.measure.words,
-            "unit": watched.measure.unit,
-            "among": watched.measure.among,
-            "scenario": watched.scenario,
+            "name": measured.name,
+            "words": measured.words,
+            "unit": measured.unit,
+            "among": measured.among,
+            "scenario": scenario,
             "case": None,
             "seen": None,
             "seen_lower": None,
@@ -630,17 +630,10 @@ def _figures(found: Found) -> list[dict[str, Any]]:
         }
         if k < len(aims):
             aim = aims[k]
-            reach = normal_quantile() * aim.error
-            limits = (
-                (aim.value * math.exp(-reach), aim.value * math.exp(reach))
-                if aim.log
-                else (aim.value - reach, aim.value + reach)
-            )
-            lower, upper = limits if aim.assumed else (aim.lower, aim.upper)
             row |= {
-                "seen": aim.value,
-                "seen_lower": lower,
-                "seen_upper": upper,
+                "seen": aim.target.value,
+                "seen_lower": aim.limits[0],
+                "seen_upper": aim.limits[1],
                 "tail": float(ndtr(aim.apart(after.figures[:, k])).mean()),
             }
         rows.append(row)
@@ -725,27 +718,6 @@ _HEAD = """\
 # Each parameter has the distribution that is nearest to its marginal. They are drawn independently
 # here: how parameters go together in the posterior is lost. Joint draws keep it (docs/experiments.md).
 """
-
-
-def posterior_name(scenario: Scenario) -> str:
-    """The name of the file with a scenario's posterior."""
-    return f"{scenario.name}_posterior.yaml"
-
-
-def scenario_files(problem: Problem, fits: Mapping[str, Fit]) -> dict[str, str]:
-    """For each scenario the one with the posterior and the original, by the names of their files.
-
-    Args:
-        problem: what was found.
-        fits: by path what stands for each parameter's marginal.
-    """
-    files: dict[str, str] = {}
-    for scenario in problem.scenarios:
-        known = numbers_of(scenario)
-        changes = {path: fit.distribution.plain() for path, fit in fits.items() if path in known}
-        name = posterior_name(scenario)
-        files |= extending(scenario, changes, name, "posterior", problem.experiment.name, _HEAD)
-    return files
 
 
 # --- What a posterior experiment found, in sentences
@@ -959,7 +931,13 @@ def told(found: Found) -> Findings:
         _tables(found, summary),
         summary,
         found.problem.crises,
-        scenario_files(found.problem, fits),
+        scenario_files(
+            found.problem.scenarios,
+            {path: fit.distribution.plain() for path, fit in fits.items()},
+            "posterior",
+            found.problem.experiment.name,
+            _HEAD,
+        ),
     )
 
 
@@ -1025,7 +1003,7 @@ def _summary(found: Found, marginals: Sequence[Marginal], fits: dict[str, Fit]) 
         "generations": [
             {"generation": k + 1, **asdict(one)} for k, one in enumerate(found.history)
         ],
-        "files": [posterior_name(one) for one in problem.scenarios],
+        "files": [file_name(one, "posterior") for one in problem.scenarios],
     }
 
 
@@ -1069,5 +1047,5 @@ def _noise(found: Found) -> dict[str, Any]:
         targets.append(float(sample.weight[known] @ ratio[known]) / share if share > 0 else None)
     off = misses(problem.spec.cases, sample.seen.values, sample.seen.so)
     like = (off <= sample.tolerance).sum(axis=2)
-    assumed = [aim.assumed for aim in problem.given_aims]
+    assumed = [aim.target.interval is None for aim in problem.given_aims]
     return {"targets": targets, "assumed": assumed, "like": (sample.weight @ like).tolist()}

@@ -28,14 +28,13 @@ from crisis_sim.batch.files import (
     table_of,
     write_durably,
 )
-from crisis_sim.experiments.calibrate import Aim, Target, Watched, aim_of
+from crisis_sim.experiments.calibrate import Aim, Target, aims_of
 from crisis_sim.experiments.design import IN_MEMORY
 from crisis_sim.experiments.factors import Factor, Range, number_at, resolve
 from crisis_sim.experiments.spec import MOST, Experiment, Spec
 from crisis_sim.model.parameters import invert
 from crisis_sim.outcomes.durations import Replicates
-from crisis_sim.outcomes.measures import HOURS, TRIGGER, Clock, Condition
-from crisis_sim.outcomes.names import measure
+from crisis_sim.outcomes.measures import HOURS, TRIGGER, Clock, Condition, Measure
 from crisis_sim.scenario.introspect import numbers_of
 from crisis_sim.scenario.numbers import Distribution, Part
 from crisis_sim.scenario.schema import Scenario
@@ -376,20 +375,14 @@ class Problem:
     @cached_property
     def given_aims(self) -> tuple[Aim, ...]:
         """The targets; those without an interval with no scale yet (see `aims`)."""
-        return tuple(
-            aim_of(target, measure(target.measure), target.scenario or self.scenarios[0].name)
-            for target in self.spec.targets
-        )
+        return aims_of(self.spec.targets, self.scenarios[0].name)
 
     @cached_property
-    def watched(self) -> tuple[Watched, ...]:
-        """What is measured: first the targets, then the other outcomes."""
+    def watched(self) -> tuple[tuple[Measure, str], ...]:
+        """What is measured, in which scenario: first the targets, then the other outcomes."""
         first = self.scenarios[0].name
-        targets = [
-            Watched(measure(target.measure), target.scenario or first)
-            for target in self.spec.targets
-        ]
-        return (*targets, *(Watched(one, first) for one in self.experiment.measures))
+        targets = [(aim.measure, aim.scenario) for aim in self.given_aims]
+        return (*targets, *((one, first) for one in self.experiment.measures))
 
     @cached_property
     def numbers(self) -> tuple[Number, ...]:
@@ -404,7 +397,9 @@ class Problem:
     def aims(self, seen: Seen) -> tuple[Aim, ...]:
         """The targets, each with its scale; `seen` begins with the generation from the prior."""
         return tuple(
-            self._with_scale(aim, seen.figures[: self.spec.particles, k]) if aim.assumed else aim
+            self._with_scale(aim, seen.figures[: self.spec.particles, k])
+            if aim.target.interval is None
+            else aim
             for k, aim in enumerate(self.given_aims)
         )
 
@@ -447,7 +442,7 @@ class Problem:
         aims = self.aims(seen)
         squares = np.zeros(len(seen.figures))
         for k, aim in enumerate(aims):
-            squares += aim.weight * aim.apart(seen.figures[:, k]) ** 2
+            squares += aim.target.weight * aim.apart(seen.figures[:, k]) ** 2
         off = misses(self.spec.cases, seen.values, seen.so)
 
         def at(tolerance: float) -> Values:
@@ -465,9 +460,9 @@ class Problem:
         so = np.ones((count, len(spec.cases), spec.replicates), dtype=np.bool_)
         for place, scenario in enumerate(self.scenarios):
             ensemble = self._ensemble(scenario, place, values, generation, first)
-            for k, watched in enumerate(self.watched):
-                if watched.scenario == scenario.name:
-                    found = watched.measure.over(ensemble, count)
+            for k, (measured, name) in enumerate(self.watched):
+                if name == scenario.name:
+                    found = measured.over(ensemble, count)
                     figures[:, k], errors[:, k] = found.estimate, found.standard_error
             for k, number in enumerate(self.numbers):
                 if number.scenario == scenario.name:
