@@ -8,7 +8,7 @@ than `IN_MEMORY` goes through a folder, which is a temporary one where none is g
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from crisis_sim.batch import Batch, Ensemble, read_batch, run_to_folder, simulate
 from crisis_sim.experiments.spec import BlocksFailedError, ExperimentError
-from crisis_sim.outcomes.measures import Measure, Measured, joined
+from crisis_sim.outcomes.measures import Contrast, Measure, Measured, joined
 from crisis_sim.scenario.schema import Scenario
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 #: Crises whose outcomes are kept in memory, all columns of them: some 100 MB.
 IN_MEMORY = 250_000
+
+#: The columns of a figure.
+FIGURES = ("estimate", "lower", "upper", "standard_error")
 
 Progress = Callable[[int, int], None]
 OnMessage = Callable[[str], None]
@@ -81,14 +84,10 @@ class Design:
         """
         import pyarrow as pa
 
-        def whole(name: str) -> Any:
-            return np.concatenate([getattr(one, name) for one in self.measured.values()])
-
-        kept = ("estimate", "lower", "upper", "standard_error", "of")
-        columns = {name: pa.array(whole(name), from_pandas=True) for name in kept}
         points = np.tile(np.arange(self.points), len(self.measured))
         names = np.repeat(list(self.measured), self.points)
-        return pa.table({"point": points, "measure": names, **columns})
+        kept = (*FIGURES, "of")
+        return pa.table({"point": points, "measure": names, **columns_of(self.measured, kept)})
 
 
 def run_design(
@@ -223,3 +222,40 @@ def _refuse_failures(manifest: Mapping[str, Any]) -> None:
         raise BlocksFailedError(
             f"{len(failures)} blocks of the batch failed, the first with: {first['error']}"
         )
+
+
+def columns_of(
+    found: Mapping[str, Measured] | Mapping[str, Contrast], kept: Sequence[str]
+) -> dict[str, pa.Array]:
+    """Figures of several measures one after the other, for a table; what is not known is null."""
+    import pyarrow as pa
+
+    return {
+        name: pa.array(
+            np.concatenate([getattr(one, name) for one in found.values()]), from_pandas=True
+        )
+        for name in kept
+    }
+
+
+def table_of(
+    rows: Iterable[Mapping[str, Any]],
+    texts: Sequence[str],
+    whole: Sequence[str] = (),
+    figures: Sequence[str] = FIGURES,
+) -> pa.Table:
+    """A table of texts, whole numbers and figures, whether there are rows or none; unknown is null."""
+    import pyarrow as pa
+
+    listed = [*rows]
+    kinds = {
+        **dict.fromkeys(texts, pa.string()),
+        **dict.fromkeys(whole, pa.int64()),
+        **dict.fromkeys(figures, pa.float64()),
+    }
+    return pa.table(
+        {
+            name: pa.array([row[name] for row in listed], kind, from_pandas=True)
+            for name, kind in kinds.items()
+        }
+    )

@@ -13,10 +13,12 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import combinations
+from math import comb
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from crisis_sim.outcomes.intervals import normal_quantile
 from crisis_sim.outcomes.measures import Measured
@@ -653,3 +655,83 @@ def _only(measured: Measured, rows: NDArray[np.int64]) -> Measured:
         measured.influence[rows],
         measured.is_share,
     )
+
+
+# Games of parts: how what all of them bring together is shared out among them.
+#
+# A game says what every combination of `n` parts is worth. Combination `c` is the number whose bit `k`
+# (the bit worth `2**k`) says whether part `k` is in it: 0 is none of them, `2**n - 1` all. Worths are
+# arrays `(2**n, ...)`; further axes, such as replicates, are carried along, so that what holds for
+# worths holds for the influence of each replicate on them. Everything is built from differences that
+# one part, or two, make: a part that makes none in any combination gets exactly nothing.
+#
+# Sources:
+#     L. S. Shapley (1953), "A value for n-person games", Contributions to the Theory of Games II,
+#     307-317. M. Grabisch and M. Roubens (1999), "An axiomatic approach to the concept of
+#     interaction among players in cooperative games", International Journal of Game Theory 28,
+#     547-565.
+
+
+def marginals(worth: ArrayLike, part: int) -> Values:
+    """What a part adds to each combination of the others, `(2**(n-1), ...)`, in their order."""
+    worth = np.asarray(worth, dtype=np.float64)
+    without = _without(worth, part)
+    return np.asarray(worth[without | 1 << part] - worth[without])
+
+
+def shapley(worth: ArrayLike) -> Values:
+    """Each part's Shapley value, `(n, ...)`: what it adds on average over all orders of the parts.
+
+    The values add up to the worth of all parts less that of none.
+    """
+    worth = np.asarray(worth, dtype=np.float64)
+    parts = count_parts(worth)
+    return np.stack(
+        [_average(marginals(worth, k), _without(worth, k), parts) for k in range(parts)]
+    )
+
+
+def interactions(worth: ArrayLike) -> dict[tuple[int, int], Values]:
+    """The Shapley interaction index of every pair of parts, by their numbers, the lower first.
+
+    How much more one part of the pair adds where the other is there, on average over orders of the
+    others with the pair as one: above 0 where they help each other, below 0 where one can stand in
+    for the other.
+    """
+    worth = np.asarray(worth, dtype=np.float64)
+    parts = count_parts(worth)
+    found = {}
+    for first, second in combinations(range(parts), 2):
+        without = _without(worth, first, second)
+        one, other = without | 1 << first, without | 1 << second
+        extra = (worth[one | other] - worth[other]) - (worth[one] - worth[without])
+        # A pair taken as one leaves a game of one part less.
+        found[first, second] = _average(extra, without, parts - 1)
+    return found
+
+
+def count_parts(worth: Values) -> int:
+    """How many parts a game has.
+
+    Raises:
+        ValueError: when the number of its combinations is no power of two.
+    """
+    parts = len(worth).bit_length() - 1
+    if len(worth) != 1 << parts:
+        raise ValueError(f"{len(worth)} combinations: expected a power of two")
+    return parts
+
+
+def _without(worth: Values, *parts: int) -> NDArray[np.int64]:
+    """The combinations that have none of some parts."""
+    numbers = np.arange(1 << count_parts(worth))
+    return np.asarray(numbers[numbers & sum(1 << part for part in parts) == 0])
+
+
+def _average(differences: Values, without: NDArray[np.int64], parts: int) -> Values:
+    """The mean of differences that a part makes to combinations without it, over all orders of parts.
+
+    In one order of `parts * comb(parts - 1, size)` just those of a combination come before it.
+    """
+    weights = [1.0 / (parts * comb(parts - 1, int(one).bit_count())) for one in without]
+    return np.asarray(np.tensordot(np.array(weights), differences, axes=1))

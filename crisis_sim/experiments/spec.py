@@ -35,6 +35,7 @@ from crisis_sim.text import (
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from matplotlib.figure import Figure
 
 
 # --- What can go wrong with an experiment beside mistakes in its file (`ScenarioError`)
@@ -341,6 +342,9 @@ class Kind(Protocol):
     def run(self, experiment: Experiment, options: RunOptions) -> Findings:
         """Carry it out."""
 
+    def charts(self, findings: Findings) -> Iterator[tuple[str, Callable[[Findings], Figure]]]:
+        """Its charts by the names of their files, and what draws each (`plots.draw_experiment`)."""
+
 
 def kind_of(name: str) -> Kind:
     """The module of a kind.
@@ -386,7 +390,8 @@ def difference(value: float, lower: float, upper: float, unit: str) -> str:
     """A difference with its interval: "13.8 points more (13.0 to 14.7)"; or that none can be told."""
     if not is_known(value):
         return "a difference that is unknown"
-    low, high, middle, noun = _in_unit(lower, upper, value, unit)
+    scale, noun = unit_of_change(unit)
+    low, high, middle = scale * lower, scale * upper, scale * value
     digits = decimals(high - low)
     if not excludes_zero(low, high):
         return f"no difference that can be told ({limits(low, high, digits, noun, sign=True)})"
@@ -400,7 +405,8 @@ def change(value: float, lower: float, upper: float, unit: str) -> str:
     """A difference as a clause: "is 13.8 points more (13.0 to 14.7)", or that chance may explain it."""
     if excludes_zero(lower, upper) or not is_known(value):
         return f"is {difference(value, lower, upper, unit)}"
-    low, high, middle, noun = _in_unit(lower, upper, value, unit)
+    scale, noun = unit_of_change(unit)
+    low, high, middle = scale * lower, scale * upper, scale * value
     if not is_known(low) and not is_known(high):
         moved = number(middle, _sensible(middle), sign=True)
         return f"moves by {moved}{noun}, and these replicates do not tell how sure that is"
@@ -408,13 +414,9 @@ def change(value: float, lower: float, upper: float, unit: str) -> str:
     return f"moves by no more than chance explains ({told})"
 
 
-def _in_unit(
-    lower: float, upper: float, value: float, unit: str
-) -> tuple[float, float, float, str]:
-    """A difference in what it is told in, and the noun with its space."""
-    if unit == "share":
-        return 100.0 * lower, 100.0 * upper, 100.0 * value, " points"
-    return lower, upper, value, f" {unit}".rstrip()
+def unit_of_change(unit: str) -> tuple[float, str]:
+    """How many of what a change is told in 1 is, and the noun with its space."""
+    return (100.0, " points") if unit == "share" else (1.0, f" {unit}".rstrip())
 
 
 def signed(value: float, digits: int) -> str:

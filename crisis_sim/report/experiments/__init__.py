@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 
     from crisis_sim.experiments.spec import Findings
 
-#: Each kind of experiment and the module that draws it.
+#: The kinds whose charts are not in their own module yet, and the module that draws them.
 DRAWERS = {
-    "attribute": "crisis_sim.report.experiments.attribute",
     "posterior": "crisis_sim.report.experiments.posterior",
     "sensitivity": "crisis_sim.report.experiments.sensitivity",
     "sweep": "crisis_sim.report.experiments.sweep",
@@ -30,9 +29,13 @@ __all__ = ["DRAWERS", "draw_experiment", "write_experiment_charts"]
 
 def draw_experiment(findings: Findings) -> Iterator[tuple[str, Figure]]:
     """Every chart of an experiment, one by one, each with the name of its file."""
+    from crisis_sim.experiments import plots
+
     kind = findings.experiment.kind
     if kind in DRAWERS:
         yield from import_module(DRAWERS[kind]).draw(findings)
+    else:
+        yield from plots.draw_experiment(findings)
 
 
 def write_experiment_charts(findings: Findings, folder: str | Path) -> list[Path]:

@@ -9,7 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from crisis_sim.report.experiments.attribute import draw_interactions
+from crisis_sim import style
+from crisis_sim.experiments.attribute import draw_interactions
 from crisis_sim.report.experiments.sensitivity import draw_pairs
 from tests.report.looking import overlaps, words_in
 
@@ -39,7 +40,7 @@ def test_interactions_of_any_number_of_parts_can_be_read(parts: int, outcomes: i
         "combinations": 2**parts,
     }
     findings: Any = SimpleNamespace(summary=summary)
-    figure = draw_interactions(findings)
+    figure = style.styled(draw_interactions)(findings)
     assert overlaps(figure) == []
     assert ("all in the tables" in words_in(figure)) is (parts > 12)
 
