@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 import copy
-import json
 import math
-import os
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from io import StringIO
 from itertools import combinations, pairwise
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from crisis_sim.batch.files import (
-    ResultsError,
-    believed,
-    canonical_digest,
-    inside,
-    read_bytes,
-    write_durably,
-)
 from crisis_sim.experiments.factors import Factor, Range, check_factor, number_at, resolve
 from crisis_sim.experiments.run import GIVEN
-from crisis_sim.experiments.spec import Experiment, Reading, RunOptions, WrittenMeasure
+from crisis_sim.experiments.spec import Reading, WrittenMeasure
 from crisis_sim.model.luck import Luck
 from crisis_sim.model.parameters import invert
 from crisis_sim.outcomes.intervals import normal_quantile
@@ -42,8 +29,7 @@ from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.source import Node
 
 if TYPE_CHECKING:
-    from optuna import Study
-    from optuna.trial import FrozenTrial
+    pass
 
 Values = NDArray[np.float64]
 
@@ -546,213 +532,3 @@ def _check_scenario(
                 f"the {given.kind} distribution of '{number}' could have its numbers out of order",
                 "ranges that do not meet",
             )
-
-
-# --- Points to try next, as shares of the parameters' ranges
-#
-# Optuna's tpe and random choose by themselves; points of cmaes and sobol are enqueued as Optuna's
-# trials. Optuna's own CMA-ES keeps its state pickled in a study, which a stranger's folder must not
-# bring along, and its Sobol sequence leaves the first point to chance. Whatever the sampler, what it
-# proposes in a generation is a function of the seed, the generation's number and the trials before
-# it alone, so a search that was cut short makes the very trials that it would have made.
-
-#: CMA-ES's first mean keeps this share of a range away from the range's ends.
-MARGIN = 0.05
-#: The fewest points from which CMA-ES can learn.
-SMALLEST = 4
-
-
-class Evolution:
-    """CMA-ES over the unit cube (Hansen 2016); a search that has settled begins anew at another place.
-
-    Args:
-        seed: the experiment's seed.
-        size: points of a generation.
-        start: where it begins, `(parameters,)`.
-        spread: how far from there it looks at first, as a share of each range.
-    """
-
-    def __init__(self, seed: int, size: int, start: Values, spread: float) -> None:
-        self._seed, self._size, self._spread = seed, max(size, SMALLEST), spread
-        self._searches = 0
-        self._begin(start)
-
-    def ask(self, size: int) -> Values:
-        """The points of the next generation, `(points, parameters)`."""
-        return np.stack([self._search.ask() for _ in range(size)])
-
-    def tell(self, shares: Values, losses: Values) -> None:
-        """Take in what came of a generation's points."""
-        if len(losses) != self._size:  # the last generation, which the budget has cut short
-            return
-        self._search.tell(list(zip(shares, losses.tolist(), strict=True)))
-        if self._search.should_stop():
-            self._searches += 1
-            random = np.random.default_rng([self._seed, self._searches])
-            self._begin(np.asarray(random.random(shares.shape[1])))
-
-    def _begin(self, mean: Values) -> None:
-        from cmaes import CMA
-
-        self._search = CMA(
-            mean=np.clip(mean, MARGIN, 1.0 - MARGIN),
-            sigma=self._spread,
-            bounds=np.tile([0.0, 1.0], (len(mean), 1)),
-            n_max_resampling=10 * len(mean),
-            seed=seed_of(self._seed, self._searches),
-            population_size=self._size,
-        )
-
-
-def sobol_points(seed: int, parameters: int, first: int, size: int) -> Values:
-    """Points of a scrambled Sobol sequence from number `first` on, `(size, parameters)`."""
-    from scipy.stats import qmc
-
-    sequence = qmc.Sobol(parameters, rng=seed)
-    if first:
-        sequence.fast_forward(first)
-    with warnings.catch_warnings():
-        # A generation is no power of two; the sequence as a whole is what fills the space.
-        warnings.filterwarnings("ignore", message="The balance properties")
-        return np.asarray(sequence.random(size))
-
-
-def seed_of(*entropy: int) -> int:
-    """A seed of 32 bits from several numbers."""
-    return int(np.random.SeedSequence(entropy).generate_state(1)[0])
-
-
-# --- Trials on disk: Optuna's journal, a file to which each trial is added once it is known
-#
-# The file is a study that Optuna and its dashboard read. Beside what they read, each line holds its
-# number and a digest of itself, of the line before it, and so of all lines before, back to the
-# experiment's own digest: none can be missing, changed, or another experiment's, unseen. The file has
-# whole generations only, but for a last one that a crash has cut short; that one is dropped when the
-# search goes on, and made again, as is all that comes after a line that is not sound.
-
-JOURNAL = "journal.log"
-#: What a line holds beside what Optuna reads: its number from 0 on, and its digest.
-LINE, DIGEST = "line", "sha256"
-#: What a trial notes of itself: the generation that it belongs to, and how many trials that has.
-GENERATION, SIZE = "generation", "of"
-
-
-class Journal:
-    """A backend of Optuna's journal, in memory and, once it has a `path`, in a file; its lines continue a digest."""
-
-    def __init__(self, digest: str, logs: list[dict[str, Any]] | None = None) -> None:
-        self.path: Path | None = None
-        self.content = b""
-        self._digest, self._logs = digest, logs or []
-
-    def read_logs(self, log_number_from: int) -> list[dict[str, Any]]:
-        """What Optuna has written, from a line on."""
-        return self._logs[log_number_from:]
-
-    def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Write down what Optuna says."""
-        added = b""
-        for log in logs:
-            numbered = {**log, LINE: len(self._logs)}
-            self._digest = _link(self._digest, numbered)
-            line = json.dumps({**numbered, DIGEST: self._digest}, separators=(",", ":"))
-            added += line.encode() + b"\n"
-            self._logs.append(json.loads(json.dumps(log)))
-        if self.path is None:
-            self.content += added
-            return
-        try:
-            with self.path.open("ab") as file:
-                file.write(added)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise ResultsError(f"cannot write {self.path}: {error.strerror or error}") from error
-
-    def study(self, name: str) -> Study:
-        """The study that it holds."""
-        import optuna
-
-        storage = optuna.storages.JournalStorage(
-            cast(Any, self)
-        )  # Optuna is slow to import as a base
-        return optuna.create_study(storage=storage, study_name=name, load_if_exists=True)
-
-
-def open_journal(
-    experiment: Experiment, options: RunOptions
-) -> tuple[Study | None, list[FrozenTrial]]:
-    """A study to which trials are to be added, so that they are on disk, and the trials that it holds.
-
-    There are trials where an experiment is gone on with, of whole generations; there is no study
-    where nothing is to be kept.
-
-    Raises:
-        ResultsError: when there is a journal that cannot be read.
-    """
-    trials: list[FrozenTrial] = []
-    if options.folder is None:
-        return None, trials
-    path = inside(options.folder, JOURNAL)
-    if options.resume and path.exists():
-        logs, rest = sound_lines(read_bytes(options.folder, JOURNAL), experiment.digest)
-        if b"\n" in rest:  # the last line alone may have been cut short by a crash
-            options.on_message(
-                f"{path}: line {len(logs) + 1} is not what its digest says: "
-                "it and what follows is done again"
-            )
-        with believed(options.folder):
-            part: list[FrozenTrial] = []
-            for trial in Journal("", logs).study(experiment.name).get_trials(deepcopy=False):
-                generation, size = (trial.user_attrs[key] for key in (GENERATION, SIZE))
-                part = [one for one in part if one.user_attrs[GENERATION] == generation]
-                part.append(trial)
-                if len(part) == size:
-                    trials += part
-                    part = []
-    # Written anew, so that neither half a generation nor half a line is left in it.
-    journal = Journal(experiment.digest)
-    study = journal.study(experiment.name)
-    study.add_trials(trials)
-    write_durably(path, journal.content)
-    journal.path = path
-    return study, trials
-
-
-def sound_lines(content: bytes, digest: str) -> tuple[list[dict[str, Any]], bytes]:
-    """What a journal's lines say as far as they are sound, from an experiment's digest on, and the rest."""
-    logs: list[dict[str, Any]] = []
-    while content:
-        line, end, after = content.partition(b"\n")
-        try:
-            log = json.loads(line)
-        except (ValueError, RecursionError):
-            break
-        if not end or not isinstance(log, dict):
-            break
-        said = log.pop(DIGEST, None)
-        if said != _link(digest, log) or log.pop(LINE, None) != len(logs):
-            break
-        digest, content = said, after
-        logs.append(log)
-    return logs, content
-
-
-def _link(before: str, log: dict[str, Any]) -> str:
-    """The digest of a line: of what it says, and of the line before it."""
-    return canonical_digest({"before": before, "log": log})
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Within it Optuna says nothing but what is wrong, and warns of nothing that is experimental."""
-    import optuna
-
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            yield
-    finally:
-        optuna.logging.set_verbosity(before)

@@ -10,167 +10,54 @@ short and finds what it would have found.
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from crisis_sim import text as wording
 from crisis_sim.experiments import spec as words
 from crisis_sim.experiments.calibrate import (
-    GENERATION,
-    SIZE,
-    Aim,
-    Evolution,
-    Target,
-    Tuned,
-    TunedRange,
     Values,
-    aims_of,
     check_moved,
     check_targets,
     file_name,
-    open_journal,
-    parameters_at,
-    quiet,
     scenario_files,
-    seed_of,
     share_of,
-    sobol_points,
 )
-from crisis_sim.experiments.design import run_design
+from crisis_sim.experiments.search import (
+    KEPT,
+    Goal,
+    Objective,
+    Problem,
+    Scored,
+    Slices,
+    Trials,
+    TuneSpec,
+    search,
+    slice_through,
+    tolerance_of,
+)
 from crisis_sim.experiments.spec import (
-    MOST,
     Experiment,
     Findings,
     Reading,
     RunOptions,
-    Spec,
-    WrittenMeasure,
 )
 from crisis_sim.outcomes.intervals import normal_quantile
-from crisis_sim.outcomes.measures import Measure
-from crisis_sim.outcomes.names import measure, read_measure
+from crisis_sim.outcomes.names import read_measure
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
-from crisis_sim.scenario.numbers import Part
-from crisis_sim.scenario.schema import Scenario
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from optuna import Study
-    from optuna.trial import FrozenTrial
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 ANSWERS = "which parameters reach targets, or make something most likely at least cost"
 #: Beside those of a batch, the libraries on which what it finds depends.
 LIBRARIES = ("optuna", "cmaes")
-
-# --- Keys
-
-MOST_TRIALS = 1_000_000
-
-
-class Objective(Part):
-    """What is to be as high, or as low, as can be, and at what cost."""
-
-    maximise: WrittenMeasure | None = Field(None, description="what should be high")
-    minimise: WrittenMeasure | None = Field(None, description="what should be low")
-    enough: float | None = Field(
-        None, description="how high, or low, is enough; the least cost that gives it is sought then"
-    )
-    surely: bool = Field(
-        False,
-        description="whether the whole 95% interval, not the estimate alone, must be beyond enough",
-        strict=True,
-    )
-    cost: dict[str, float] = Field(
-        default_factory=dict,
-        description="by parameter, what moving it by one unit from the scenario's own value costs",
-    )
-
-
-class TuneSpec(Spec):
-    """A search for the parameters that reach targets, or an objective."""
-
-    kind: Literal["tune"] = Field(description="what kind of experiment it is")
-    others: tuple[str, ...] = Field(
-        (), description="scenarios tuned together with the first, on the same parameters"
-    )
-    vary: dict[str, TunedRange] = Field(
-        min_length=1, description="the parameters that may be moved, by path, each with its range"
-    )
-    targets: tuple[Target, ...] = Field((), description="figures that crises should show")
-    robust: float | None = Field(
-        None,
-        description="standard errors beyond which a target that is missed counts in proportion, "
-        "not by the square (Huber)",
-        gt=0,
-    )
-    monte_carlo_error: bool = Field(
-        False, description="whether the error of few replicates widens each target's", strict=True
-    )
-    objective: Objective | None = Field(None, description="what should be high or low")
-    observe: bool = Field(
-        False,
-        description="whether an observer counts answers, acts and halts, so that they can be measured "
-        "(docs/outcomes.md)",
-        strict=True,
-    )
-    sampler: Literal["cmaes", "tpe", "sobol", "random"] = Field(
-        "cmaes", description="how the next points are chosen"
-    )
-    trials: int = Field(
-        description="points to try, one after the other", strict=True, ge=2, le=MOST_TRIALS
-    )
-    generation: int | None = Field(
-        None, description="points tried together before the next are chosen", strict=True, ge=4
-    )
-    spread: float = Field(
-        0.25,
-        description="how far from the start CMA-ES looks at first, as a share of each range",
-        gt=0,
-        le=1,
-    )
-    tolerance: float | None = Field(
-        None, description="how much worse than the best a trial may be to count as good", gt=0
-    )
-    finalists: int = Field(
-        1,
-        description="so many of the best trials are run again with fresh luck, and the best of these is the answer",
-        strict=True,
-        ge=1,
-        le=MOST_TRIALS,
-    )
-    slices: int | None = Field(
-        None,
-        description="values to which each parameter of the best is then moved alone, to see how well "
-        "it is pinned down; none where left out",
-        strict=True,
-        ge=3,
-        le=1000,
-    )
-    check_replicates: int | None = Field(
-        None,
-        description="crises with fresh luck on which the best is checked; "
-        "four times the replicates where left out",
-        strict=True,
-        ge=1,
-        le=MOST,
-    )
-
-    @property
-    def agents(self) -> tuple[Any, ...]:
-        """The observer, where it is asked for."""
-        if not self.observe:
-            return ()
-        from crisis_sim.model.observer import Observer
-
-        return (Observer,)
-
 
 SPEC = TuneSpec
 
@@ -216,453 +103,10 @@ def _check_objective(objective: Objective, spec: TuneSpec, reading: Reading) -> 
             yield node.place.mistake(f"a cost below 0: {price:g}", "0 or more")
 
 
-# --- How good points are
-#
-# Where something is enough, points that reach it are ranked by cost, points that do not by how far
-# they fall short, and any that does comes before any that does not (Deb 2000, Computer Methods in
-# Applied Mechanics and Engineering 186, 311-338). That takes no weight of one against the other.
+# --- Its run, and what it found
 
-#: What an unknown figure, or a time that never comes, counts for: more than any that is known.
-WORST = 1e9
-#: What is kept of a figure.
-KEPT = ("estimate", "standard_error", "lower", "upper")
-
-
-@dataclass(frozen=True)
-class Goal:
-    """An objective; what a unit of change of each parameter costs, from its own value, and the most to be spent."""
-
-    objective: Objective
-    prices: Values
-    own: Values
-    dearest: float
-
-    @classmethod
-    def of(cls, objective: Objective, tuned: Sequence[Tuned]) -> Goal:
-        """An objective that was checked; of what is enough without costs, shares of the ranges are the cost."""
-        own = np.asarray([one.factor.middle for one in tuned])
-        low = np.asarray([one.factor.low for one in tuned])
-        high = np.asarray([one.factor.high for one in tuned])
-        prices = np.asarray([objective.cost.get(one.factor.path, 0.0) for one in tuned])
-        if objective.enough is not None and not objective.cost:
-            prices = 1.0 / (high - low)
-        farthest = np.maximum(np.abs(low - own), np.abs(high - own))
-        return cls(objective, prices, own, float(farthest @ prices))
-
-    def cost(self, points: Values) -> Values:
-        """What points cost, `(points,)`."""
-        return np.asarray(np.abs(points - self.own) @ self.prices)
-
-    def shortfall(self, figures: Mapping[str, Values]) -> Values:
-        """How far the first of the figures is from being enough; 0 where it is."""
-        enough, surely = self.objective.enough, self.objective.surely
-        if enough is None:
-            return np.zeros(len(figures["estimate"]))
-        if self.objective.maximise is not None:
-            short = enough - figures["lower" if surely else "estimate"][:, 0]
-        else:
-            short = figures["upper" if surely else "estimate"][:, 0] - enough
-        return np.maximum(np.nan_to_num(short, nan=WORST, posinf=WORST, neginf=0.0), 0.0)
-
-    def loss(self, points: Values, figures: Mapping[str, Values]) -> Values:
-        """How bad points are, `(points,)`: the lower, the better."""
-        cost = self.cost(points)
-        if self.objective.enough is None:
-            estimate = figures["estimate"][:, 0]
-            bad = estimate if self.objective.maximise is None else -estimate
-            return np.clip(np.nan_to_num(bad, nan=WORST), -WORST, WORST) + cost
-        short = self.shortfall(figures)
-        return np.where(short > 0, self.dearest + short, cost)
-
-
-@dataclass(frozen=True)
-class Scored:
-    """Loss of points, `(points,)`, and by name what is `KEPT` of all that is watched, `(points, watched)`."""
-
-    loss: Values
-    figures: dict[str, Values]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is to be tuned, and what counts as good; `agents` are added to its scenarios' own."""
-
-    experiment: Experiment
-    agents: Sequence[Any] = ()
-
-    @property
-    def spec(self) -> TuneSpec:
-        """What the experiment says."""
-        return cast(TuneSpec, self.experiment.spec)
-
-    @cached_property
-    def scenarios(self) -> tuple[Scenario, ...]:
-        """Its scenarios, the first one first."""
-        return (self.experiment.scenario, *self.experiment.others)
-
-    @cached_property
-    def tuned(self) -> tuple[Tuned, ...]:
-        """The parameters."""
-        return tuple(Tuned.of(path, of, self.scenarios) for path, of in self.spec.vary.items())
-
-    @cached_property
-    def aims(self) -> tuple[Aim, ...]:
-        """The targets."""
-        return aims_of(self.spec.targets, self.scenarios[0].name)
-
-    @cached_property
-    def goal(self) -> Goal | None:
-        """The objective."""
-        return None if self.spec.objective is None else Goal.of(self.spec.objective, self.tuned)
-
-    @cached_property
-    def watched(self) -> tuple[tuple[Measure, str], ...]:
-        """What is measured, in which scenario: the targets, or the objective; then the other outcomes."""
-        first, objective = self.scenarios[0].name, self.spec.objective
-        found = [(one.measure, one.scenario) for one in self.aims]
-        if objective is not None:
-            aim: Any = objective.minimise if objective.maximise is None else objective.maximise
-            found.append((measure(aim), first))
-        return (*found, *((one, first) for one in self.experiment.measures))
-
-    @property
-    def check_replicates(self) -> int:
-        """Crises of each scenario with fresh luck: four times those of a trial, if the file does not say."""
-        return self.spec.check_replicates or 4 * self.spec.replicates
-
-    def at(
-        self,
-        points: Values | None,
-        replicates: int,
-        seed: int,
-        workers: int = 1,
-        progress: Callable[[int, int], None] | None = None,
-    ) -> Scored:
-        """Run and score points, every scenario's crises at every point with the same luck.
-
-        Args:
-            points: their parameters, `(points, parameters)`; None for the scenarios as they are.
-            replicates: crises of each scenario at each point.
-            seed: the seed of their luck.
-            workers: the most threads, or processes, to use.
-            progress: called with the crises done and those in all, of all scenarios.
-        """
-        count = 1 if points is None else len(points)
-        figures = {name: np.full((count, len(self.watched)), np.nan) for name in KEPT}
-        each = count * replicates
-        for place, scenario in enumerate(self.scenarios):
-            own = [k for k, (_, name) in enumerate(self.watched) if name == scenario.name]
-            if not own:
-                continue
-            values = (
-                {}
-                if points is None
-                else parameters_at(scenario, self.tuned, points, replicates, seed)
-            )
-            design = run_design(
-                scenario,
-                values,
-                [replace(self.watched[k][0], name=str(k)) for k in own],  # two may have one name
-                replicates,
-                seed,
-                workers,
-                agents=(*self.agents, *self.spec.agents),
-                progress=_counting(progress, place * each, each * len(self.scenarios)),
-            )
-            for k in own:
-                for name in KEPT:
-                    figures[name][:, k] = getattr(design.measured[str(k)], name)
-        if self.goal is not None:
-            at = np.asarray([self.goal.own]) if points is None else points
-            return Scored(self.goal.loss(at, figures), figures)
-        return Scored(self._loss(figures), figures)
-
-    def _loss(self, figures: dict[str, Values]) -> Values:
-        """The weighted sum over targets of squared distances in standard errors (robust: Huber 1964)."""
-        robust, errors = self.spec.robust, figures["standard_error"]
-        far = np.stack(
-            [
-                aim.apart(
-                    figures["estimate"][:, k], errors[:, k] if self.spec.monte_carlo_error else None
-                )
-                for k, aim in enumerate(self.aims)
-            ],
-            axis=1,
-        )
-        far = np.abs(far)
-        each = far**2
-        if robust is not None:
-            each = np.where(far > robust, robust * (2 * far - robust), each)
-        return np.asarray(each @ np.asarray([aim.target.weight for aim in self.aims]))
-
-
-def _counting(
-    progress: Callable[[int, int], None] | None, before: int, total: int
-) -> Callable[[int, int], None] | None:
-    """The progress of a part as that of the whole."""
-    return None if progress is None else lambda done, _: progress(before + done, total)
-
-
-# --- The search: generation after generation of trials, each one batch with the same luck
-
-
-@dataclass(frozen=True)
-class Trials:
-    """What was tried, in its order.
-
-    Attributes:
-        generation: the generation of each trial, `(trials,)`.
-        points: their parameters, `(trials, parameters)`.
-        scored: how bad each is, and its figures.
-        importance: of each parameter its share in what sets the best trials apart, `(parameters,)`.
-        best: the number of the best trial.
-    """
-
-    generation: NDArray[np.int64]
-    points: Values
-    scored: Scored
-    importance: Values
-    best: int
-
-    @property
-    def loss(self) -> Values:
-        """How bad each is, `(trials,)`; the lower, the better."""
-        return self.scored.loss
-
-
-def search(problem: Problem, options: RunOptions) -> Trials:
-    """Look for the best point.
-
-    Raises:
-        ResultsError: when the journal cannot be read.
-        BatchError: when crises cannot be run.
-        KeyboardInterrupt: on Ctrl-C; the generations that were finished are in the journal.
-    """
-    import optuna
-
-    with quiet():
-        journal, known = open_journal(problem.experiment, options)
-        study = optuna.create_study(sampler=optuna.samplers.RandomSampler())
-        study.add_trials(known)
-        try:
-            _make_trials(problem, study, journal, options)
-        except KeyboardInterrupt:
-            if study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,)):
-                options.on_message(f"best so far: {_best_so_far(problem, study)}")
-            raise
-        trials = study.get_trials(deepcopy=False)
-        figures = {name: np.asarray([one.user_attrs[name] for one in trials]) for name in KEPT}
-        losses = np.asarray([trial.value for trial in trials], dtype=np.float64)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of trials too few to tell anything
-            # PED-ANOVA on the best tenth: Watanabe, Bansal and Hutter 2023, IJCAI 32, 4389-4396.
-            found = optuna.importance.get_param_importances(study)
-        return Trials(
-            np.asarray([trial.user_attrs[GENERATION] for trial in trials]),
-            np.stack([_point(problem, trial) for trial in trials]),
-            Scored(losses, figures),
-            np.asarray([found.get(one.factor.path, 0.0) for one in problem.tuned]),
-            int(np.argmin(losses)),
-        )
-
-
-def sizes_of(problem: Problem) -> list[int]:
-    """How many trials each generation has; where nothing is said Hansen's 4 + 3 ln n, and no fewer than 8."""
-    size = problem.spec.generation or max(4 + int(3 * np.log(len(problem.tuned))), 8)
-    whole, rest = divmod(problem.spec.trials, size)
-    return [size] * whole + ([rest] if rest else [])
-
-
-def _make_trials(
-    problem: Problem, study: Study, journal: Study | None, options: RunOptions
-) -> None:
-    """Make the generations that the study does not hold yet."""
-    spec, tuned, sizes = problem.spec, problem.tuned, sizes_of(problem)
-    start = np.asarray([float(one.share_of(one.start)) for one in tuned])
-    evolution = Evolution(spec.seed, max(sizes), start, spec.spread)
-    per_trial = spec.replicates * len(problem.scenarios)
-    done, best = 0, np.inf
-    for generation, size in enumerate(sizes):
-        # Of trials that are there it is asked, too: so it comes to the state in which it was.
-        shares = evolution.ask(size) if spec.sampler == "cmaes" else None
-        made: Sequence[FrozenTrial] = study.get_trials(deepcopy=False)[done : done + size]
-        if not made:
-            if spec.sampler == "sobol":
-                shares = sobol_points(spec.seed, len(tuned), done, size)
-            _choose(problem, study, generation, shares)
-            progress = _counting(options.progress, done * per_trial, spec.trials * per_trial)
-            made = _generation(problem, study, generation, size, options.workers, progress)
-            if journal is not None:
-                journal.add_trials(made)
-            if study.best_value < best or generation == len(sizes) - 1:
-                so_far = _best_so_far(problem, study)
-                options.on_message(
-                    f"generation {generation + 1} of {len(sizes)}: best so far {so_far}"
-                )
-        best = min(best, *(float(trial.value or 0.0) for trial in made))
-        if shares is not None and spec.sampler == "cmaes":
-            points = np.stack([_point(problem, trial) for trial in made])
-            shares = np.stack([one.share_of(points[:, k]) for k, one in enumerate(tuned)], axis=1)
-            evolution.tell(shares, np.asarray([trial.value for trial in made], dtype=np.float64))
-        done += size
-
-
-def _choose(problem: Problem, study: Study, generation: int, shares: Values | None) -> None:
-    """Give a study the points of a generation, or the sampler that chooses them; the first is the start."""
-    from optuna.samplers import RandomSampler, TPESampler
-
-    spec, tuned = problem.spec, problem.tuned
-    if generation == 0:
-        study.enqueue_trial({one.factor.path: one.start for one in tuned})
-    if shares is None:
-        sampler = TPESampler if spec.sampler == "tpe" else RandomSampler
-        study.sampler = sampler(seed=seed_of(spec.seed, generation))
-        return
-    for point in shares[1:] if generation == 0 else shares:
-        at = (one.at(float(share)) for one, share in zip(tuned, point, strict=True))
-        study.enqueue_trial({one.factor.path: value for one, value in zip(tuned, at, strict=True)})
-
-
-def _generation(
-    problem: Problem,
-    study: Study,
-    generation: int,
-    size: int,
-    workers: int,
-    progress: Callable[[int, int], None] | None,
-) -> Sequence[FrozenTrial]:
-    """Ask for a generation's points, run them as one batch, and tell what came of them."""
-    from optuna.distributions import FloatDistribution
-
-    spec = problem.spec
-    factors = [one.factor for one in problem.tuned]
-    ranges: Any = {
-        one.path: FloatDistribution(one.low, one.high, log=one.scale == "log") for one in factors
-    }
-    asked = [study.ask(ranges) for _ in range(size)]
-    points = np.stack([_point(problem, trial) for trial in asked])
-    scored = problem.at(points, spec.replicates, spec.seed, workers, progress)
-    for k, trial in enumerate(asked):
-        figures = {name: scored.figures[name][k].tolist() for name in KEPT}
-        for key, value in {GENERATION: generation, SIZE: size, **figures}.items():
-            trial.set_user_attr(key, value)
-        study.tell(trial, float(scored.loss[k]))
-    return study.get_trials(deepcopy=False)[-size:]
-
-
-def _point(problem: Problem, trial: Any) -> Values:
-    return np.asarray([trial.params[one.factor.path] for one in problem.tuned])
-
-
-def _best_so_far(problem: Problem, study: Study) -> str:
-    best, goal = study.best_trial, problem.goal
-    said = f"a loss of {best.value:.4g}"
-    if goal is not None:
-        unit = problem.watched[0][0].unit
-        said = words.figure(best.user_attrs["estimate"][0], unit)
-        if goal.prices.any():
-            said += f" at a cost of {float(goal.cost(_point(problem, best))):.3g}"
-        if goal.objective.enough is not None and study.best_value > goal.dearest:
-            said += f" (not yet {words.figure(goal.objective.enough, unit)})"
-    return f"{said}, trial {best.number + 1} of {len(study.trials)}"
-
-
-# --- How well a search pins its parameters down: which values do about as well as the best
-#
-# That is told from the trials that were made, so it is no more than what the search came by: a range
-# may be wider than it looks, above all after few trials, and is no interval of confidence. Slices move
-# each parameter of the best alone, all others held. Were the others moved along to make up for it, a
-# parameter could go further. So the range is the least that is left open, and where even that is wide
-# the targets do not pin the parameter down.
-
-#: A cost that is higher by no more than this share counts as about as good.
-ABOUT_AS_CHEAP = 0.1
 #: A value this near to an end of its range, as a share of the range, lies at its edge.
 EDGE = 0.01
-
-
-def tolerance_of(problem: Problem, trials: Trials) -> float:
-    """How much worse than the best counts as about as good.
-
-    Where the file does not say: of targets what the likelihood allows a single parameter at 95%, if
-    the targets' errors are normal and independent; of an objective the reach of its Monte Carlo error.
-    """
-    goal, best = problem.goal, trials.best
-    if problem.spec.tolerance:
-        return problem.spec.tolerance
-    if goal is None:
-        return normal_quantile() ** 2
-    if goal.objective.enough is not None and trials.loss[best] <= goal.dearest:
-        return ABOUT_AS_CHEAP * float(trials.loss[best])
-    error = trials.scored.figures["standard_error"][best, 0]
-    return float(np.nan_to_num(normal_quantile() * error))
-
-
-@dataclass(frozen=True)
-class Slices:
-    """Points that differ from the best in one parameter, run with luck that it was not tuned on.
-
-    Attributes:
-        value, loss: where the parameter is moved to, and how bad that is, `(parameters, points)`.
-        ends: of each parameter the range around the best in which the loss rises by no more than the
-            tolerance; the search's own ends where it never does.
-    """
-
-    value: Values
-    loss: Values
-    ends: list[tuple[float, float]]
-
-
-def slice_through(
-    problem: Problem, best: Values, tolerance: float, seed: int, workers: int = 1
-) -> Slices | None:
-    """Move each parameter of a point alone through its range; None where the experiment asks for none."""
-    if problem.spec.slices is None:
-        return None
-    shares, parameters = np.linspace(0.0, 1.0, problem.spec.slices), len(problem.tuned)
-    value = np.asarray(
-        [[float(one.factor.at(float(share))) for share in shares] for one in problem.tuned]
-    )
-    points = np.tile(best, (value.size + 1, 1))
-    points[np.arange(value.size), np.repeat(np.arange(parameters), len(shares))] = value.ravel()
-    loss = problem.at(points, problem.spec.replicates, seed, workers).loss
-    rise = (loss[:-1] - loss[-1]).reshape(value.shape)
-    ends = []
-    for k, one in enumerate(problem.tuned):
-        low, high = range_around(float(one.share_of(best[k])), shares, rise[k], tolerance)
-        ends.append((float(one.factor.at(low)), float(one.factor.at(high))))
-    return Slices(value, loss[:-1].reshape(value.shape), ends)
-
-
-def range_around(at: float, shares: Values, rise: Values, tolerance: float) -> tuple[float, float]:
-    """Where, on both sides of a point, a curve first rises above the tolerance.
-
-    A sum of squares rises with the square of the distance, so its root goes by straight lines between values.
-
-    Args:
-        at: the point, where the rise is 0.
-        shares: where the curve is known, rising.
-        rise: its values there.
-        tolerance: what it must not exceed.
-
-    Returns:
-        The ends of the range; the first and last of `shares` where the curve does not exceed it.
-    """
-    found = []
-    below, above = np.flatnonzero(shares < at)[::-1], np.flatnonzero(shares > at)
-    for side, end in ((below, shares[0]), (above, shares[-1])):
-        before, height, edge = at, 0.0, end
-        for k in side:
-            if rise[k] > tolerance:
-                roots = np.sqrt(np.maximum([height, tolerance, rise[k]], 0.0))
-                edge = before + (shares[k] - before) * (roots[1] - roots[0]) / (roots[2] - roots[0])
-                break
-            before, height = shares[k], rise[k]
-        found.append(float(edge))
-    return found[0], found[1]
-
-
-# --- Its run, and what it found
 
 
 def crises(experiment: Experiment) -> int:
@@ -1038,3 +482,272 @@ def _on_slices(summary: dict[str, Any]) -> str:
         f"{wording.count(len(loose))} hardly do in more than half of it"
         + (f" (the least: {least}): the targets do not pin those down." if loose else ".")
     )
+
+
+# --- Charts: the search, the parameters, and what was fitted against what was aimed for
+
+#: Standard errors up to which a distance from a target is drawn to scale.
+_FARTHEST = 8.0
+
+
+def charts(findings: Findings) -> Iterator[tuple[str, Callable[[Findings], Figure]]]:
+    yield "history", draw_history
+    yield "parameters", draw_parameters
+    if findings.summary["aim"] == "targets":
+        yield "targets", draw_targets
+    elif findings.summary["objective"]["has_cost"]:
+        yield "trade_off", draw_trade_off
+
+
+def draw_history(findings: Findings) -> Figure:
+    """What each trial came to, in the order in which they were made, and the best so far."""
+    from crisis_sim import style
+    from crisis_sim.experiments import plots
+
+    summary, trials = findings.summary, findings.tables["trials"]
+    loss, best = (trials.column(name).to_numpy() for name in ("loss", "best_so_far"))
+    number = np.arange(len(loss)) + 1
+    figure = style.new_figure(height=70.0)
+    axes = figure.subplots()
+    leads = (loss == best) & np.concatenate([[True], np.diff(best) < 0])
+    held = np.maximum.accumulate(np.where(leads, np.arange(len(best)), 0))
+    if summary["aim"] == "targets":
+        value, names = loss, ("trial about as good as the best", "trial")
+        good = loss <= loss.min() + summary["good"]["tolerance"]
+        axes.set_title("Distance from the targets")
+        axes.set_ylabel("loss: weighted sum of squared distances,\nin the targets' standard errors")
+        if loss.min() > 0 and loss.max() > 20.0 * loss.min():
+            axes.set_yscale("log")
+    else:
+        value, good = _draw_objective(axes, findings), _is_enough(findings)
+        names = ("trial that is enough", "trial that is not")
+        if summary["objective"]["enough"] is None:
+            names = ("", "trial")
+    known, faces = np.isfinite(value), (style.SKY_BLUE, style.WHITE)
+    edge: Any = {"markeredgecolor": style.SKY_BLUE}
+    for chosen, face in zip((known & good, known & ~good), faces, strict=True):
+        look = {"color": face, "markersize": 2.8, "markeredgewidth": 0.6, **edge}
+        axes.plot(number[chosen], value[chosen], "o", **look)
+    axes.step(number, value[held], where="post", color=style.BLACK)
+    axes.plot(number[held[-1]], value[held[-1]], "D", color=style.BLACK, markersize=3.8)
+    axes.set_xlabel("trial")
+    axes.set_xlim(0, number[-1] + 1)
+    axes.grid(axis="y")
+    handles = [
+        plots.key(name, "o", face, linestyle="", markersize=3, **edge)
+        for name, face in zip(names, faces, strict=True)
+        if name
+    ]
+    handles += [plots.key("best so far", ""), plots.key("best", "D", linestyle="", markersize=3.8)]
+    figure.legend(handles=handles, loc="outside upper right", ncols=4, fontsize=6.0)
+    style.say_below(figure, _spent(summary))
+    return figure
+
+
+def draw_trade_off(findings: Findings) -> Figure:
+    """What the figure that is aimed for costs: every trial, and those that no other one beats."""
+    from crisis_sim import style
+    from crisis_sim.experiments import plots
+
+    summary, cost = findings.summary, findings.tables["trials"].column("cost").to_numpy()
+    figure = style.new_figure(width=120.0, height=85.0)
+    axes = figure.subplots()
+    value = _draw_objective(axes, findings)
+    known = np.isfinite(value)
+    edge: Any = {"markeredgecolor": style.SKY_BLUE}
+    look = {"color": style.WHITE, "markersize": 2.8, "markeredgewidth": 0.6, **edge}
+    axes.plot(cost[known], value[known], "o", **look)
+    front = unbeaten(cost, value if summary["objective"]["way"] == "maximise" else -value)
+    line: Any = {"color": style.BLUE, "markersize": 3.0, "drawstyle": "steps-post"}
+    axes.plot(cost[front], value[front], "o-", **line)
+    best, (scale, *_) = summary["best"]["trial"], plots.units(summary["outcomes"][0])
+    ends = [scale * _figures(findings, key)[best] for key in ("lower", "upper")]
+    axes.plot([cost[best]] * 2, ends, color=style.BLACK, linewidth=1.0)
+    axes.plot([cost[best]], [value[best]], "D", color=style.BLACK, markersize=4.2)
+    axes.set_xlabel("cost of the changes")
+    axes.set_xlim(left=min(0.0, float(cost.min())))
+    axes.grid(axis="y")
+    handles = [
+        plots.key("trial", "o", style.WHITE, linestyle="", markersize=3, **edge),
+        plots.key("none is better for less", "o", style.BLUE, markersize=3),
+        plots.key("best, 95%", "D", markersize=3.8),
+    ]
+    figure.legend(handles=handles, loc="outside upper right", ncols=3, fontsize=6.0)
+    style.say_below(figure, _spent(summary))
+    return figure
+
+
+def unbeaten(cost: Values, value: Values) -> NDArray[np.int64]:
+    """The trials that no other one beats in value for the same cost or less, by rising cost."""
+    kept, highest = [], -np.inf
+    for trial in np.lexsort((-value, cost)):
+        if value[trial] > highest:
+            kept.append(trial)
+            highest = value[trial]
+    return np.asarray(kept, dtype=np.int64)
+
+
+def _draw_objective(axes: Axes, findings: Findings) -> Values:
+    """Title, unit and aim of an objective on axes; its figure at every trial."""
+    from crisis_sim import style
+    from crisis_sim.experiments import plots
+
+    row, enough = findings.summary["outcomes"][0], findings.summary["objective"]["enough"]
+    scale, unit, _ = plots.units(row)
+    axes.set_title(plots.title(row))
+    axes.set_ylabel(unit)
+    if enough is not None:
+        look: Any = {"color": style.VERMILLION}
+        axes.axhline(scale * enough, linewidth=0.9, linestyle=(0, (4, 2)), **look)
+        look |= {"xycoords": ("axes fraction", "data"), "va": "center", "annotation_clip": False}
+        plots.note(axes, "enough", (1.0, scale * enough), (3, 0), **look)
+    return scale * _figures(findings, "estimate")
+
+
+def _is_enough(findings: Findings) -> NDArray[np.bool_]:
+    """Which trials reached what is enough, as they were judged in the search."""
+    objective, high = findings.summary["objective"], "maximise"
+    if objective["enough"] is None:
+        return np.zeros(findings.tables["trials"].num_rows, dtype=bool)
+    if objective["way"] == high:
+        reached = _figures(findings, "lower" if objective["surely"] else "estimate")
+        return np.asarray(reached >= objective["enough"])
+    reached = _figures(findings, "upper" if objective["surely"] else "estimate")
+    return np.asarray(reached <= objective["enough"])
+
+
+def _figures(findings: Findings, name: str) -> Values:
+    """The first of what is watched, at every trial."""
+    column = findings.tables["figures"].column(name).to_numpy(zero_copy_only=False).astype(float)
+    return np.asarray(column[:: len(column) // findings.tables["trials"].num_rows])
+
+
+def _spent(summary: Mapping[str, Any]) -> str:
+    """What was spent on a search, for the foot of a chart."""
+    surely = summary["objective"] and summary["objective"]["surely"]
+    return (
+        f"{wording.count(summary['trials'])} trials by {summary['sampler']}, "
+        f"{wording.count(summary['replicates'])} replicates each, all with the same luck"
+        + ("; enough is what is so with its whole 95% interval" if surely else "")
+    )
+
+
+def draw_parameters(findings: Findings) -> Figure:
+    """Left: where each parameter lies best in its range. Right: how much it matters."""
+    from matplotlib.patches import Patch
+
+    from crisis_sim import style
+    from crisis_sim.experiments import plots
+
+    rows = sorted(findings.summary["parameters"], key=lambda row: -float(row["importance"]))
+    figure = style.new_figure(height=26.0 + 7.8 * len(rows))
+    left, right = figure.subplots(1, 2, sharey=True, gridspec_kw={"width_ratios": (3, 1)})
+    alone = rows[0]["alone_lower"] is not None
+    for place, row in enumerate(rows):
+        at = {
+            key: float(share_of(row[key], row["low"], row["high"], row["scale"]))
+            for key in ("lower", "upper", "own", "best", *(("alone_lower", "alone_upper") * alone))
+        }
+        left.plot([0, 1], [place, place], color=style.PALE_GREY, linewidth=4.0, zorder=1)
+        ends = [at["lower"], at["upper"]]
+        left.plot(ends, [place, place], color=style.SKY_BLUE, linewidth=4.0, zorder=2)
+        if alone:
+            ends = [at["alone_lower"], at["alone_upper"]]
+            left.plot(ends, [place + 0.18] * 2, color=style.VERMILLION, linewidth=1.2, zorder=2)
+        left.plot([at["own"]], [place], "|", color=style.GREY, markersize=9, zorder=3)
+        left.plot([at["best"]], [place], "D", color=style.BLACK, markersize=3.6, zorder=4)
+        for x, key, side in ((0.0, "low", "left"), (1.0, "high", "right")):
+            plots.note(left, f"{row[key]:.3g}", (x, place), (0, -4.5), ha=side, va="top")
+        best, over = f"{row['best']:.3g}{_noun(row['unit'])}", min(max(at["best"], 0.12), 0.88)
+        look: Any = {"ha": "center", "va": "bottom", "color": style.BLACK}
+        plots.note(left, best, (over, place), (0, 4.5), **look)
+    names = [wording.shorten(wording.clean(row["path"]), 44) for row in rows]
+    plots.name_rows(left, names, 0.65)
+    left.set_xlim(-0.03, 1.03)
+    left.set_xticks([])
+    left.set_title("Where it lies in its range")
+    left.spines["bottom"].set_visible(False)
+    right.barh(range(len(rows)), [100 * row["importance"] for row in rows], 0.5, color=style.BLUE)
+    right.set_title("Importance")
+    right.set_xlabel("what sets the best tenth of\nthe trials apart, per cent")
+    right.set_xlim(left=0)
+    right.grid(visible=False)
+    good = wording.plural(findings.summary["good"]["trials"], "trial")
+    label = "moved alone, loss hardly worse"
+    handles = [
+        plots.key("best", "D", linestyle="", markersize=3.6),
+        Patch(color=style.SKY_BLUE, label=f"about as good ({good})"),
+        Patch(color=style.PALE_GREY, label="searched"),
+        *([plots.key(label, "", style.VERMILLION, linewidth=1.2)] * alone),
+        plots.key("scenario's own", "|", style.GREY, linestyle="", markersize=8),
+    ]
+    figure.legend(handles=handles, loc="outside upper left", ncols=5, fontsize=6.0)
+    style.say_below(figure, _spent(findings.summary))
+    return figure
+
+
+def draw_targets(findings: Findings) -> Figure:
+    """How far each figure is from its target, tuned and as it was, with luck that is fresh."""
+    from matplotlib.patches import Patch
+
+    from crisis_sim import style
+    from crisis_sim.experiments import plots
+
+    summary, reach = findings.summary, normal_quantile()
+    rows = [row for row in summary["outcomes"] if row["is_target"]]
+    several = len(summary["scenarios"]) > 1
+    figure = style.new_figure(height=26.0 + (6.2 if several else 5.5) * len(rows))
+    axes = figure.subplots()
+    axes.axvspan(-reach, reach, color=style.PALE_GREY, alpha=0.6, linewidth=0)
+    axes.axvline(0.0, color=style.GREY, linewidth=0.8)
+    widest = max(max(abs(row["apart"]), abs(row["apart_before"])) for row in rows)
+    end = min(max(1.15 * widest, 3.0), _FARTHEST)
+
+    def dot(true: float, place: int, colour: str) -> None:
+        marker = "o" if abs(true) <= end else (">" if true > 0 else "<")
+        edge = style.GREY if colour == style.WHITE else colour
+        look: Any = {"color": colour, "markeredgecolor": edge, "markersize": 4.0, "zorder": 4}
+        axes.plot([float(np.clip(true, -end, end))], [place], marker, **look)
+
+    beside: Any = {"transform": axes.get_yaxis_transform(), "fontsize": 6.0}
+    for place, row in enumerate(rows):
+        way = np.clip([row["apart_before"], row["apart"]], -end, end)
+        axes.plot(way, [place, place], color=style.GREY, linewidth=0.6, zorder=2)
+        dot(row["apart_before"], place, style.WHITE)
+        error = reach * (row["apart_error"] or 0.0)
+        ends = np.clip([row["apart"] - error, row["apart"] + error], -end, end)
+        axes.plot(ends, [place, place], color=style.BLUE, linewidth=1.2, zorder=3)
+        dot(row["apart"], place, style.BLUE)
+        found, aimed = (_shown(row[key], row["unit"]) for key in ("estimate", "target"))
+        axes.text(1.01, place, f"{found} ({aimed})", va="center", **beside)
+    names = [wording.shorten(wording.sentence(row["words"]).rstrip("."), 54) for row in rows]
+    if several:
+        where = [wording.clean(row["scenario"]) for row in rows]
+        names = [f"{name}\n{scenario}" for name, scenario in zip(names, where, strict=True)]
+    plots.name_rows(axes, names)
+    axes.grid(visible=False)
+    axes.set_xlim(-1.04 * end, 1.04 * end)
+    axes.set_xlabel("distance from the target, in its standard errors")
+    axes.set_title("Fitted against aimed for")
+    axes.text(1.01, -0.6, "tuned (target)", va="bottom", color=style.GREY, **beside)
+    own: Any = {"linestyle": "", "markeredgecolor": style.GREY}
+    handles = [
+        plots.key("tuned, with its 95% Monte Carlo error", "o", style.BLUE, markersize=4),
+        plots.key("scenario as it is", "o", style.WHITE, markersize=4, **own),
+        Patch(color=style.PALE_GREY, label="the target's 95% interval"),
+    ]
+    figure.legend(handles=handles, loc="outside upper left", ncols=3, fontsize=6.0)
+    fresh = summary["fresh"]
+    style.say_below(
+        figure,
+        f"With luck that nothing was tuned on: seed {fresh['seed']}, "
+        f"{wording.count(fresh['replicates'])} replicates"
+        + (f"; triangles: farther than {end:g}" if widest > end else ""),
+    )
+    return figure
+
+
+def _shown(value: float | None, unit: str) -> str:
+    if value is None:
+        return "unknown"
+    return f"{wording.percent(value)}%" if unit == "share" else f"{value:.3g}{_noun(unit)}"

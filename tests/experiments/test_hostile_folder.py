@@ -24,7 +24,7 @@ from crisis_sim.batch.files import (
 )
 from crisis_sim.experiments import make_experiment, read_experiment, run_experiment
 from crisis_sim.experiments import run as folders
-from crisis_sim.experiments.calibrate import sound_lines
+from crisis_sim.experiments.search import sound_lines
 from crisis_sim.report.page import write_page
 from tests.batch.crises import crisis
 

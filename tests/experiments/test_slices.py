@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from crisis_sim.experiments.tune import range_around
+from crisis_sim.experiments.search import range_around
 
 SHARES = np.linspace(0.0, 1.0, 11)
 

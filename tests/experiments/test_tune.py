@@ -18,7 +18,7 @@ from crisis_sim.cli import DONE, MISTAKE, run_command
 from crisis_sim.experiments import load_experiment, make_experiment, read_experiment, run_experiment
 from crisis_sim.experiments.calibrate import parameters_at
 from crisis_sim.experiments.run import read_resolved
-from crisis_sim.experiments.tune import Problem
+from crisis_sim.experiments.search import Problem
 from crisis_sim.outcomes.names import measure
 from crisis_sim.report.experiments import draw_experiment
 from crisis_sim.scenario.errors import ScenarioError

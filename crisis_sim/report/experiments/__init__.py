@@ -21,7 +21,6 @@ DRAWERS = {
     "posterior": "crisis_sim.report.experiments.posterior",
     "sensitivity": "crisis_sim.report.experiments.sensitivity",
     "sweep": "crisis_sim.report.experiments.sweep",
-    "tune": "crisis_sim.report.experiments.tune",
 }
 
 __all__ = ["DRAWERS", "draw_experiment", "write_experiment_charts"]

@@ -1,0 +1,804 @@
+"""A search for the best points: its keys, what counts as good, where to look next, and its trials on disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from crisis_sim.batch.files import (
+    ResultsError,
+    believed,
+    canonical_digest,
+    inside,
+    read_bytes,
+    write_durably,
+)
+from crisis_sim.experiments import spec as words
+from crisis_sim.experiments.calibrate import (
+    Aim,
+    Target,
+    Tuned,
+    TunedRange,
+    Values,
+    aims_of,
+    parameters_at,
+)
+from crisis_sim.experiments.design import run_design
+from crisis_sim.experiments.spec import MOST, Experiment, RunOptions, Spec, WrittenMeasure
+from crisis_sim.outcomes.intervals import normal_quantile
+from crisis_sim.outcomes.measures import Measure
+from crisis_sim.outcomes.names import measure
+from crisis_sim.scenario.numbers import Part
+from crisis_sim.scenario.schema import Scenario
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.trial import FrozenTrial
+
+
+# --- The keys of a tune experiment
+
+MOST_TRIALS = 1_000_000
+
+
+class Objective(Part):
+    """What is to be as high, or as low, as can be, and at what cost."""
+
+    maximise: WrittenMeasure | None = Field(None, description="what should be high")
+    minimise: WrittenMeasure | None = Field(None, description="what should be low")
+    enough: float | None = Field(
+        None, description="how high, or low, is enough; the least cost that gives it is sought then"
+    )
+    surely: bool = Field(
+        False,
+        description="whether the whole 95% interval, not the estimate alone, must be beyond enough",
+        strict=True,
+    )
+    cost: dict[str, float] = Field(
+        default_factory=dict,
+        description="by parameter, what moving it by one unit from the scenario's own value costs",
+    )
+
+
+class TuneSpec(Spec):
+    """A search for the parameters that reach targets, or an objective."""
+
+    kind: Literal["tune"] = Field(description="what kind of experiment it is")
+    others: tuple[str, ...] = Field(
+        (), description="scenarios tuned together with the first, on the same parameters"
+    )
+    vary: dict[str, TunedRange] = Field(
+        min_length=1, description="the parameters that may be moved, by path, each with its range"
+    )
+    targets: tuple[Target, ...] = Field((), description="figures that crises should show")
+    robust: float | None = Field(
+        None,
+        description="standard errors beyond which a target that is missed counts in proportion, "
+        "not by the square (Huber)",
+        gt=0,
+    )
+    monte_carlo_error: bool = Field(
+        False, description="whether the error of few replicates widens each target's", strict=True
+    )
+    objective: Objective | None = Field(None, description="what should be high or low")
+    observe: bool = Field(
+        False,
+        description="whether an observer counts answers, acts and halts, so that they can be measured "
+        "(docs/outcomes.md)",
+        strict=True,
+    )
+    sampler: Literal["cmaes", "tpe", "sobol", "random"] = Field(
+        "cmaes", description="how the next points are chosen"
+    )
+    trials: int = Field(
+        description="points to try, one after the other", strict=True, ge=2, le=MOST_TRIALS
+    )
+    generation: int | None = Field(
+        None, description="points tried together before the next are chosen", strict=True, ge=4
+    )
+    spread: float = Field(
+        0.25,
+        description="how far from the start CMA-ES looks at first, as a share of each range",
+        gt=0,
+        le=1,
+    )
+    tolerance: float | None = Field(
+        None, description="how much worse than the best a trial may be to count as good", gt=0
+    )
+    finalists: int = Field(
+        1,
+        description="so many of the best trials are run again with fresh luck, and the best of these is the answer",
+        strict=True,
+        ge=1,
+        le=MOST_TRIALS,
+    )
+    slices: int | None = Field(
+        None,
+        description="values to which each parameter of the best is then moved alone, to see how well "
+        "it is pinned down; none where left out",
+        strict=True,
+        ge=3,
+        le=1000,
+    )
+    check_replicates: int | None = Field(
+        None,
+        description="crises with fresh luck on which the best is checked; "
+        "four times the replicates where left out",
+        strict=True,
+        ge=1,
+        le=MOST,
+    )
+
+    @property
+    def agents(self) -> tuple[Any, ...]:
+        """The observer, where it is asked for."""
+        if not self.observe:
+            return ()
+        from crisis_sim.model.observer import Observer
+
+        return (Observer,)
+
+
+# --- How good points are
+#
+# Where something is enough, points that reach it are ranked by cost, points that do not by how far
+# they fall short, and any that does comes before any that does not (Deb 2000, Computer Methods in
+# Applied Mechanics and Engineering 186, 311-338). That takes no weight of one against the other.
+
+#: What an unknown figure, or a time that never comes, counts for: more than any that is known.
+WORST = 1e9
+#: What is kept of a figure.
+KEPT = ("estimate", "standard_error", "lower", "upper")
+
+
+@dataclass(frozen=True)
+class Goal:
+    """An objective; what a unit of change of each parameter costs, from its own value, and the most to be spent."""
+
+    objective: Objective
+    prices: Values
+    own: Values
+    dearest: float
+
+    @classmethod
+    def of(cls, objective: Objective, tuned: Sequence[Tuned]) -> Goal:
+        """An objective that was checked; of what is enough without costs, shares of the ranges are the cost."""
+        own = np.asarray([one.factor.middle for one in tuned])
+        low = np.asarray([one.factor.low for one in tuned])
+        high = np.asarray([one.factor.high for one in tuned])
+        prices = np.asarray([objective.cost.get(one.factor.path, 0.0) for one in tuned])
+        if objective.enough is not None and not objective.cost:
+            prices = 1.0 / (high - low)
+        farthest = np.maximum(np.abs(low - own), np.abs(high - own))
+        return cls(objective, prices, own, float(farthest @ prices))
+
+    def cost(self, points: Values) -> Values:
+        """What points cost, `(points,)`."""
+        return np.asarray(np.abs(points - self.own) @ self.prices)
+
+    def shortfall(self, figures: Mapping[str, Values]) -> Values:
+        """How far the first of the figures is from being enough; 0 where it is."""
+        enough, surely = self.objective.enough, self.objective.surely
+        if enough is None:
+            return np.zeros(len(figures["estimate"]))
+        if self.objective.maximise is not None:
+            short = enough - figures["lower" if surely else "estimate"][:, 0]
+        else:
+            short = figures["upper" if surely else "estimate"][:, 0] - enough
+        return np.maximum(np.nan_to_num(short, nan=WORST, posinf=WORST, neginf=0.0), 0.0)
+
+    def loss(self, points: Values, figures: Mapping[str, Values]) -> Values:
+        """How bad points are, `(points,)`: the lower, the better."""
+        cost = self.cost(points)
+        if self.objective.enough is None:
+            estimate = figures["estimate"][:, 0]
+            bad = estimate if self.objective.maximise is None else -estimate
+            return np.clip(np.nan_to_num(bad, nan=WORST), -WORST, WORST) + cost
+        short = self.shortfall(figures)
+        return np.where(short > 0, self.dearest + short, cost)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Loss of points, `(points,)`, and by name what is `KEPT` of all that is watched, `(points, watched)`."""
+
+    loss: Values
+    figures: dict[str, Values]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is to be tuned, and what counts as good; `agents` are added to its scenarios' own."""
+
+    experiment: Experiment
+    agents: Sequence[Any] = ()
+
+    @property
+    def spec(self) -> TuneSpec:
+        """What the experiment says."""
+        return cast(TuneSpec, self.experiment.spec)
+
+    @cached_property
+    def scenarios(self) -> tuple[Scenario, ...]:
+        """Its scenarios, the first one first."""
+        return (self.experiment.scenario, *self.experiment.others)
+
+    @cached_property
+    def tuned(self) -> tuple[Tuned, ...]:
+        """The parameters."""
+        return tuple(Tuned.of(path, of, self.scenarios) for path, of in self.spec.vary.items())
+
+    @cached_property
+    def aims(self) -> tuple[Aim, ...]:
+        """The targets."""
+        return aims_of(self.spec.targets, self.scenarios[0].name)
+
+    @cached_property
+    def goal(self) -> Goal | None:
+        """The objective."""
+        return None if self.spec.objective is None else Goal.of(self.spec.objective, self.tuned)
+
+    @cached_property
+    def watched(self) -> tuple[tuple[Measure, str], ...]:
+        """What is measured, in which scenario: the targets, or the objective; then the other outcomes."""
+        first, objective = self.scenarios[0].name, self.spec.objective
+        found = [(one.measure, one.scenario) for one in self.aims]
+        if objective is not None:
+            aim: Any = objective.minimise if objective.maximise is None else objective.maximise
+            found.append((measure(aim), first))
+        return (*found, *((one, first) for one in self.experiment.measures))
+
+    @property
+    def check_replicates(self) -> int:
+        """Crises of each scenario with fresh luck: four times those of a trial, if the file does not say."""
+        return self.spec.check_replicates or 4 * self.spec.replicates
+
+    def at(
+        self,
+        points: Values | None,
+        replicates: int,
+        seed: int,
+        workers: int = 1,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Scored:
+        """Run and score points, every scenario's crises at every point with the same luck.
+
+        Args:
+            points: their parameters, `(points, parameters)`; None for the scenarios as they are.
+            replicates: crises of each scenario at each point.
+            seed: the seed of their luck.
+            workers: the most threads, or processes, to use.
+            progress: called with the crises done and those in all, of all scenarios.
+        """
+        count = 1 if points is None else len(points)
+        figures = {name: np.full((count, len(self.watched)), np.nan) for name in KEPT}
+        each = count * replicates
+        for place, scenario in enumerate(self.scenarios):
+            own = [k for k, (_, name) in enumerate(self.watched) if name == scenario.name]
+            if not own:
+                continue
+            values = (
+                {}
+                if points is None
+                else parameters_at(scenario, self.tuned, points, replicates, seed)
+            )
+            design = run_design(
+                scenario,
+                values,
+                [replace(self.watched[k][0], name=str(k)) for k in own],  # two may have one name
+                replicates,
+                seed,
+                workers,
+                agents=(*self.agents, *self.spec.agents),
+                progress=_counting(progress, place * each, each * len(self.scenarios)),
+            )
+            for k in own:
+                for name in KEPT:
+                    figures[name][:, k] = getattr(design.measured[str(k)], name)
+        if self.goal is not None:
+            at = np.asarray([self.goal.own]) if points is None else points
+            return Scored(self.goal.loss(at, figures), figures)
+        return Scored(self._loss(figures), figures)
+
+    def _loss(self, figures: dict[str, Values]) -> Values:
+        """The weighted sum over targets of squared distances in standard errors (robust: Huber 1964)."""
+        robust, errors = self.spec.robust, figures["standard_error"]
+        far = np.stack(
+            [
+                aim.apart(
+                    figures["estimate"][:, k], errors[:, k] if self.spec.monte_carlo_error else None
+                )
+                for k, aim in enumerate(self.aims)
+            ],
+            axis=1,
+        )
+        far = np.abs(far)
+        each = far**2
+        if robust is not None:
+            each = np.where(far > robust, robust * (2 * far - robust), each)
+        return np.asarray(each @ np.asarray([aim.target.weight for aim in self.aims]))
+
+
+def _counting(
+    progress: Callable[[int, int], None] | None, before: int, total: int
+) -> Callable[[int, int], None] | None:
+    """The progress of a part as that of the whole."""
+    return None if progress is None else lambda done, _: progress(before + done, total)
+
+
+# --- Points to try next, as shares of the parameters' ranges
+#
+# Optuna's tpe and random choose by themselves; points of cmaes and sobol are enqueued as Optuna's
+# trials. Optuna's own CMA-ES keeps its state pickled in a study, which a stranger's folder must not
+# bring along, and its Sobol sequence leaves the first point to chance. Whatever the sampler, what it
+# proposes in a generation is a function of the seed, the generation's number and the trials before
+# it alone, so a search that was cut short makes the very trials that it would have made.
+
+#: CMA-ES's first mean keeps this share of a range away from the range's ends.
+MARGIN = 0.05
+#: The fewest points from which CMA-ES can learn.
+SMALLEST = 4
+
+
+class Evolution:
+    """CMA-ES over the unit cube (Hansen 2016); a search that has settled begins anew at another place.
+
+    Args:
+        seed: the experiment's seed.
+        size: points of a generation.
+        start: where it begins, `(parameters,)`.
+        spread: how far from there it looks at first, as a share of each range.
+    """
+
+    def __init__(self, seed: int, size: int, start: Values, spread: float) -> None:
+        self._seed, self._size, self._spread = seed, max(size, SMALLEST), spread
+        self._searches = 0
+        self._begin(start)
+
+    def ask(self, size: int) -> Values:
+        """The points of the next generation, `(points, parameters)`."""
+        return np.stack([self._search.ask() for _ in range(size)])
+
+    def tell(self, shares: Values, losses: Values) -> None:
+        """Take in what came of a generation's points."""
+        if len(losses) != self._size:  # the last generation, which the budget has cut short
+            return
+        self._search.tell(list(zip(shares, losses.tolist(), strict=True)))
+        if self._search.should_stop():
+            self._searches += 1
+            random = np.random.default_rng([self._seed, self._searches])
+            self._begin(np.asarray(random.random(shares.shape[1])))
+
+    def _begin(self, mean: Values) -> None:
+        from cmaes import CMA
+
+        self._search = CMA(
+            mean=np.clip(mean, MARGIN, 1.0 - MARGIN),
+            sigma=self._spread,
+            bounds=np.tile([0.0, 1.0], (len(mean), 1)),
+            n_max_resampling=10 * len(mean),
+            seed=seed_of(self._seed, self._searches),
+            population_size=self._size,
+        )
+
+
+def sobol_points(seed: int, parameters: int, first: int, size: int) -> Values:
+    """Points of a scrambled Sobol sequence from number `first` on, `(size, parameters)`."""
+    from scipy.stats import qmc
+
+    sequence = qmc.Sobol(parameters, rng=seed)
+    if first:
+        sequence.fast_forward(first)
+    with warnings.catch_warnings():
+        # A generation is no power of two; the sequence as a whole is what fills the space.
+        warnings.filterwarnings("ignore", message="The balance properties")
+        return np.asarray(sequence.random(size))
+
+
+def seed_of(*entropy: int) -> int:
+    """A seed of 32 bits from several numbers."""
+    return int(np.random.SeedSequence(entropy).generate_state(1)[0])
+
+
+# --- Trials on disk: Optuna's journal, a file to which each trial is added once it is known
+#
+# The file is a study that Optuna and its dashboard read. Beside what they read, each line holds its
+# number and a digest of itself, of the line before it, and so of all lines before, back to the
+# experiment's own digest: none can be missing, changed, or another experiment's, unseen. The file has
+# whole generations only, but for a last one that a crash has cut short; that one is dropped when the
+# search goes on, and made again, as is all that comes after a line that is not sound.
+
+JOURNAL = "journal.log"
+#: What a line holds beside what Optuna reads: its number from 0 on, and its digest.
+LINE, DIGEST = "line", "sha256"
+#: What a trial notes of itself: the generation that it belongs to, and how many trials that has.
+GENERATION, SIZE = "generation", "of"
+
+
+class Journal:
+    """A backend of Optuna's journal, in memory and, once it has a `path`, in a file; its lines continue a digest."""
+
+    def __init__(self, digest: str, logs: list[dict[str, Any]] | None = None) -> None:
+        self.path: Path | None = None
+        self.content = b""
+        self._digest, self._logs = digest, logs or []
+
+    def read_logs(self, log_number_from: int) -> list[dict[str, Any]]:
+        """What Optuna has written, from a line on."""
+        return self._logs[log_number_from:]
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Write down what Optuna says."""
+        added = b""
+        for log in logs:
+            numbered = {**log, LINE: len(self._logs)}
+            self._digest = _link(self._digest, numbered)
+            line = json.dumps({**numbered, DIGEST: self._digest}, separators=(",", ":"))
+            added += line.encode() + b"\n"
+            self._logs.append(json.loads(json.dumps(log)))
+        if self.path is None:
+            self.content += added
+            return
+        try:
+            with self.path.open("ab") as file:
+                file.write(added)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise ResultsError(f"cannot write {self.path}: {error.strerror or error}") from error
+
+    def study(self, name: str) -> Study:
+        """The study that it holds."""
+        import optuna
+
+        storage = optuna.storages.JournalStorage(
+            cast(Any, self)
+        )  # Optuna is slow to import as a base
+        return optuna.create_study(storage=storage, study_name=name, load_if_exists=True)
+
+
+def open_journal(
+    experiment: Experiment, options: RunOptions
+) -> tuple[Study | None, list[FrozenTrial]]:
+    """A study to which trials are to be added, so that they are on disk, and the trials that it holds.
+
+    There are trials where an experiment is gone on with, of whole generations; there is no study
+    where nothing is to be kept.
+
+    Raises:
+        ResultsError: when there is a journal that cannot be read.
+    """
+    trials: list[FrozenTrial] = []
+    if options.folder is None:
+        return None, trials
+    path = inside(options.folder, JOURNAL)
+    if options.resume and path.exists():
+        logs, rest = sound_lines(read_bytes(options.folder, JOURNAL), experiment.digest)
+        if b"\n" in rest:  # the last line alone may have been cut short by a crash
+            options.on_message(
+                f"{path}: line {len(logs) + 1} is not what its digest says: "
+                "it and what follows is done again"
+            )
+        with believed(options.folder):
+            part: list[FrozenTrial] = []
+            for trial in Journal("", logs).study(experiment.name).get_trials(deepcopy=False):
+                generation, size = (trial.user_attrs[key] for key in (GENERATION, SIZE))
+                part = [one for one in part if one.user_attrs[GENERATION] == generation]
+                part.append(trial)
+                if len(part) == size:
+                    trials += part
+                    part = []
+    # Written anew, so that neither half a generation nor half a line is left in it.
+    journal = Journal(experiment.digest)
+    study = journal.study(experiment.name)
+    study.add_trials(trials)
+    write_durably(path, journal.content)
+    journal.path = path
+    return study, trials
+
+
+def sound_lines(content: bytes, digest: str) -> tuple[list[dict[str, Any]], bytes]:
+    """What a journal's lines say as far as they are sound, from an experiment's digest on, and the rest."""
+    logs: list[dict[str, Any]] = []
+    while content:
+        line, end, after = content.partition(b"\n")
+        try:
+            log = json.loads(line)
+        except (ValueError, RecursionError):
+            break
+        if not end or not isinstance(log, dict):
+            break
+        said = log.pop(DIGEST, None)
+        if said != _link(digest, log) or log.pop(LINE, None) != len(logs):
+            break
+        digest, content = said, after
+        logs.append(log)
+    return logs, content
+
+
+def _link(before: str, log: dict[str, Any]) -> str:
+    """The digest of a line: of what it says, and of the line before it."""
+    return canonical_digest({"before": before, "log": log})
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Within it Optuna says nothing but what is wrong, and warns of nothing that is experimental."""
+    import optuna
+
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            yield
+    finally:
+        optuna.logging.set_verbosity(before)
+
+
+# --- The search: generation after generation of trials, each one batch with the same luck
+
+
+@dataclass(frozen=True)
+class Trials:
+    """What was tried, in its order.
+
+    Attributes:
+        generation: the generation of each trial, `(trials,)`.
+        points: their parameters, `(trials, parameters)`.
+        scored: how bad each is, and its figures.
+        importance: of each parameter its share in what sets the best trials apart, `(parameters,)`.
+        best: the number of the best trial.
+    """
+
+    generation: NDArray[np.int64]
+    points: Values
+    scored: Scored
+    importance: Values
+    best: int
+
+    @property
+    def loss(self) -> Values:
+        """How bad each is, `(trials,)`; the lower, the better."""
+        return self.scored.loss
+
+
+def search(problem: Problem, options: RunOptions) -> Trials:
+    """Look for the best point.
+
+    Raises:
+        ResultsError: when the journal cannot be read.
+        BatchError: when crises cannot be run.
+        KeyboardInterrupt: on Ctrl-C; the generations that were finished are in the journal.
+    """
+    import optuna
+
+    with quiet():
+        journal, known = open_journal(problem.experiment, options)
+        study = optuna.create_study(sampler=optuna.samplers.RandomSampler())
+        study.add_trials(known)
+        try:
+            _make_trials(problem, study, journal, options)
+        except KeyboardInterrupt:
+            if study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,)):
+                options.on_message(f"best so far: {_best_so_far(problem, study)}")
+            raise
+        trials = study.get_trials(deepcopy=False)
+        figures = {name: np.asarray([one.user_attrs[name] for one in trials]) for name in KEPT}
+        losses = np.asarray([trial.value for trial in trials], dtype=np.float64)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of trials too few to tell anything
+            # PED-ANOVA on the best tenth: Watanabe, Bansal and Hutter 2023, IJCAI 32, 4389-4396.
+            found = optuna.importance.get_param_importances(study)
+        return Trials(
+            np.asarray([trial.user_attrs[GENERATION] for trial in trials]),
+            np.stack([_point(problem, trial) for trial in trials]),
+            Scored(losses, figures),
+            np.asarray([found.get(one.factor.path, 0.0) for one in problem.tuned]),
+            int(np.argmin(losses)),
+        )
+
+
+def sizes_of(problem: Problem) -> list[int]:
+    """How many trials each generation has; where nothing is said Hansen's 4 + 3 ln n, and no fewer than 8."""
+    size = problem.spec.generation or max(4 + int(3 * np.log(len(problem.tuned))), 8)
+    whole, rest = divmod(problem.spec.trials, size)
+    return [size] * whole + ([rest] if rest else [])
+
+
+def _make_trials(
+    problem: Problem, study: Study, journal: Study | None, options: RunOptions
+) -> None:
+    """Make the generations that the study does not hold yet."""
+    spec, tuned, sizes = problem.spec, problem.tuned, sizes_of(problem)
+    start = np.asarray([float(one.share_of(one.start)) for one in tuned])
+    evolution = Evolution(spec.seed, max(sizes), start, spec.spread)
+    per_trial = spec.replicates * len(problem.scenarios)
+    done, best = 0, np.inf
+    for generation, size in enumerate(sizes):
+        # Of trials that are there it is asked, too: so it comes to the state in which it was.
+        shares = evolution.ask(size) if spec.sampler == "cmaes" else None
+        made: Sequence[FrozenTrial] = study.get_trials(deepcopy=False)[done : done + size]
+        if not made:
+            if spec.sampler == "sobol":
+                shares = sobol_points(spec.seed, len(tuned), done, size)
+            _choose(problem, study, generation, shares)
+            progress = _counting(options.progress, done * per_trial, spec.trials * per_trial)
+            made = _generation(problem, study, generation, size, options.workers, progress)
+            if journal is not None:
+                journal.add_trials(made)
+            if study.best_value < best or generation == len(sizes) - 1:
+                so_far = _best_so_far(problem, study)
+                options.on_message(
+                    f"generation {generation + 1} of {len(sizes)}: best so far {so_far}"
+                )
+        best = min(best, *(float(trial.value or 0.0) for trial in made))
+        if shares is not None and spec.sampler == "cmaes":
+            points = np.stack([_point(problem, trial) for trial in made])
+            shares = np.stack([one.share_of(points[:, k]) for k, one in enumerate(tuned)], axis=1)
+            evolution.tell(shares, np.asarray([trial.value for trial in made], dtype=np.float64))
+        done += size
+
+
+def _choose(problem: Problem, study: Study, generation: int, shares: Values | None) -> None:
+    """Give a study the points of a generation, or the sampler that chooses them; the first is the start."""
+    from optuna.samplers import RandomSampler, TPESampler
+
+    spec, tuned = problem.spec, problem.tuned
+    if generation == 0:
+        study.enqueue_trial({one.factor.path: one.start for one in tuned})
+    if shares is None:
+        sampler = TPESampler if spec.sampler == "tpe" else RandomSampler
+        study.sampler = sampler(seed=seed_of(spec.seed, generation))
+        return
+    for point in shares[1:] if generation == 0 else shares:
+        at = (one.at(float(share)) for one, share in zip(tuned, point, strict=True))
+        study.enqueue_trial({one.factor.path: value for one, value in zip(tuned, at, strict=True)})
+
+
+def _generation(
+    problem: Problem,
+    study: Study,
+    generation: int,
+    size: int,
+    workers: int,
+    progress: Callable[[int, int], None] | None,
+) -> Sequence[FrozenTrial]:
+    """Ask for a generation's points, run them as one batch, and tell what came of them."""
+    from optuna.distributions import FloatDistribution
+
+    spec = problem.spec
+    factors = [one.factor for one in problem.tuned]
+    ranges: Any = {
+        one.path: FloatDistribution(one.low, one.high, log=one.scale == "log") for one in factors
+    }
+    asked = [study.ask(ranges) for _ in range(size)]
+    points = np.stack([_point(problem, trial) for trial in asked])
+    scored = problem.at(points, spec.replicates, spec.seed, workers, progress)
+    for k, trial in enumerate(asked):
+        figures = {name: scored.figures[name][k].tolist() for name in KEPT}
+        for key, value in {GENERATION: generation, SIZE: size, **figures}.items():
+            trial.set_user_attr(key, value)
+        study.tell(trial, float(scored.loss[k]))
+    return study.get_trials(deepcopy=False)[-size:]
+
+
+def _point(problem: Problem, trial: Any) -> Values:
+    return np.asarray([trial.params[one.factor.path] for one in problem.tuned])
+
+
+def _best_so_far(problem: Problem, study: Study) -> str:
+    best, goal = study.best_trial, problem.goal
+    said = f"a loss of {best.value:.4g}"
+    if goal is not None:
+        unit = problem.watched[0][0].unit
+        said = words.figure(best.user_attrs["estimate"][0], unit)
+        if goal.prices.any():
+            said += f" at a cost of {float(goal.cost(_point(problem, best))):.3g}"
+        if goal.objective.enough is not None and study.best_value > goal.dearest:
+            said += f" (not yet {words.figure(goal.objective.enough, unit)})"
+    return f"{said}, trial {best.number + 1} of {len(study.trials)}"
+
+
+# --- How well a search pins its parameters down: which values do about as well as the best
+#
+# That is told from the trials that were made, so it is no more than what the search came by: a range
+# may be wider than it looks, above all after few trials, and is no interval of confidence. Slices move
+# each parameter of the best alone, all others held. Were the others moved along to make up for it, a
+# parameter could go further. So the range is the least that is left open, and where even that is wide
+# the targets do not pin the parameter down.
+
+#: A cost that is higher by no more than this share counts as about as good.
+ABOUT_AS_CHEAP = 0.1
+
+
+def tolerance_of(problem: Problem, trials: Trials) -> float:
+    """How much worse than the best counts as about as good.
+
+    Where the file does not say: of targets what the likelihood allows a single parameter at 95%, if
+    the targets' errors are normal and independent; of an objective the reach of its Monte Carlo error.
+    """
+    goal, best = problem.goal, trials.best
+    if problem.spec.tolerance:
+        return problem.spec.tolerance
+    if goal is None:
+        return normal_quantile() ** 2
+    if goal.objective.enough is not None and trials.loss[best] <= goal.dearest:
+        return ABOUT_AS_CHEAP * float(trials.loss[best])
+    error = trials.scored.figures["standard_error"][best, 0]
+    return float(np.nan_to_num(normal_quantile() * error))
+
+
+@dataclass(frozen=True)
+class Slices:
+    """Points that differ from the best in one parameter, run with luck that it was not tuned on.
+
+    Attributes:
+        value, loss: where the parameter is moved to, and how bad that is, `(parameters, points)`.
+        ends: of each parameter the range around the best in which the loss rises by no more than the
+            tolerance; the search's own ends where it never does.
+    """
+
+    value: Values
+    loss: Values
+    ends: list[tuple[float, float]]
+
+
+def slice_through(
+    problem: Problem, best: Values, tolerance: float, seed: int, workers: int = 1
+) -> Slices | None:
+    """Move each parameter of a point alone through its range; None where the experiment asks for none."""
+    if problem.spec.slices is None:
+        return None
+    shares, parameters = np.linspace(0.0, 1.0, problem.spec.slices), len(problem.tuned)
+    value = np.asarray(
+        [[float(one.factor.at(float(share))) for share in shares] for one in problem.tuned]
+    )
+    points = np.tile(best, (value.size + 1, 1))
+    points[np.arange(value.size), np.repeat(np.arange(parameters), len(shares))] = value.ravel()
+    loss = problem.at(points, problem.spec.replicates, seed, workers).loss
+    rise = (loss[:-1] - loss[-1]).reshape(value.shape)
+    ends = []
+    for k, one in enumerate(problem.tuned):
+        low, high = range_around(float(one.share_of(best[k])), shares, rise[k], tolerance)
+        ends.append((float(one.factor.at(low)), float(one.factor.at(high))))
+    return Slices(value, loss[:-1].reshape(value.shape), ends)
+
+
+def range_around(at: float, shares: Values, rise: Values, tolerance: float) -> tuple[float, float]:
+    """Where, on both sides of a point, a curve first rises above the tolerance.
+
+    A sum of squares rises with the square of the distance, so its root goes by straight lines between values.
+
+    Args:
+        at: the point, where the rise is 0.
+        shares: where the curve is known, rising.
+        rise: its values there.
+        tolerance: what it must not exceed.
+
+    Returns:
+        The ends of the range; the first and last of `shares` where the curve does not exceed it.
+    """
+    found = []
+    below, above = np.flatnonzero(shares < at)[::-1], np.flatnonzero(shares > at)
+    for side, end in ((below, shares[0]), (above, shares[-1])):
+        before, height, edge = at, 0.0, end
+        for k in side:
+            if rise[k] > tolerance:
+                roots = np.sqrt(np.maximum([height, tolerance, rise[k]], 0.0))
+                edge = before + (shares[k] - before) * (roots[1] - roots[0]) / (roots[2] - roots[0])
+                break
+            before, height = shares[k], rise[k]
+        found.append(float(edge))
+    return found[0], found[1]
