@@ -1,4 +1,4 @@
-"""What tune and posterior share: targets and files of scenarios; parameters that are moved, and trials on disk."""
+"""What tune and posterior share: targets, parameters that are moved, and files of calibrated scenarios."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import copy
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from io import StringIO
 from itertools import combinations, pairwise
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from pydantic import Field
 
 from crisis_sim.experiments.factors import Factor, Range, check_factor, number_at, resolve
 from crisis_sim.experiments.run import GIVEN
-from crisis_sim.experiments.spec import Reading, WrittenMeasure
+from crisis_sim.experiments.spec import Experiment, Reading, Spec, WrittenMeasure
 from crisis_sim.model.luck import Luck
 from crisis_sim.model.parameters import invert
 from crisis_sim.outcomes.intervals import normal_quantile
@@ -27,9 +28,6 @@ from crisis_sim.scenario.introspect import numbers_of
 from crisis_sim.scenario.numbers import DISTRIBUTIONS, Distribution, Part, Within
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.source import Node
-
-if TYPE_CHECKING:
-    pass
 
 Values = NDArray[np.float64]
 
@@ -67,6 +65,18 @@ class Aim:
     scenario: str
     error: float
 
+    @classmethod
+    def of(cls, target: Target, first: str) -> Aim:
+        """A target that has been checked; `first` is the scenario where it names none."""
+        measured, log = measure(target.measure), target.scale == "log"
+        if target.interval is None:
+            share = measured.unit == "share" and not log
+            error = ASSUMED_SHARE if share else ASSUMED_RATIO * (1.0 if log else abs(target.value))
+        else:
+            low, high = target.interval
+            error = (math.log(high / low) if log else high - low) / (2 * normal_quantile())
+        return cls(target, measured, target.scenario or first, error)
+
     @property
     def log(self) -> bool:
         """Whether figures are compared with it by ratio."""
@@ -92,24 +102,6 @@ class Aim:
                 off, own = estimate - self.target.value, standard_error
         error = self.error if own is None else np.hypot(self.error, np.nan_to_num(own, posinf=0.0))
         return np.clip(np.nan_to_num(off / error, nan=FARTHEST), -FARTHEST, FARTHEST)
-
-
-def aims_of(targets: Sequence[Target], first: str) -> tuple[Aim, ...]:
-    """Targets that have been checked; `first` is the scenario of those that name none."""
-    return tuple(
-        _aim(target, measure(target.measure), target.scenario or first) for target in targets
-    )
-
-
-def _aim(target: Target, measured: Measure, scenario: str) -> Aim:
-    log = target.scale == "log"
-    if target.interval is None:
-        share = measured.unit == "share" and not log
-        error = ASSUMED_SHARE if share else ASSUMED_RATIO * (1.0 if log else abs(target.value))
-    else:
-        low, high = target.interval
-        error = (math.log(high / low) if log else high - low) / (2 * normal_quantile())
-    return Aim(target, measured, scenario, error)
 
 
 def check_targets(
@@ -170,6 +162,40 @@ def no_scenario(
     """The mistake of a name, written at a path, that is none of the scenarios'."""
     message, near = f"'{name}' is none of the scenarios", nearest(name, scenarios)
     return reading.mistake(*path, message=message, expected=one_of(scenarios), suggestion=near)
+
+
+class CalibrationSpec(Spec):
+    """The keys that both kinds have."""
+
+    others: tuple[str, ...] = Field(
+        (), description="scenarios fitted together with the first, on the same parameters"
+    )
+    targets: tuple[Target, ...] = Field((), description="figures that crises should show")
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """An experiment of either kind, checked."""
+
+    experiment: Experiment
+
+    @cached_property
+    def scenarios(self) -> tuple[Scenario, ...]:
+        """Its scenarios, the first one first."""
+        return (self.experiment.scenario, *self.experiment.others)
+
+    @cached_property
+    def aims(self) -> tuple[Aim, ...]:
+        """The targets."""
+        targets = cast(CalibrationSpec, self.experiment.spec).targets
+        return tuple(Aim.of(target, self.scenarios[0].name) for target in targets)
+
+    @cached_property
+    def watched(self) -> tuple[tuple[Measure, str], ...]:
+        """What is measured, in which scenario: the targets, then the other outcomes in the first."""
+        first = self.scenarios[0].name
+        targets = ((aim.measure, aim.scenario) for aim in self.aims)
+        return (*targets, *((one, first) for one in self.experiment.measures))
 
 
 # --- A calibrated scenario, as a file that extends the original and says only what differs

@@ -438,7 +438,7 @@ def adjusted_of(found: Found) -> list[tuple[float, float, float]] | None:
     from scipy.special import ndtr
 
     problem, sample = found.problem, found.sample
-    aims = problem.aims(sample.seen)
+    aims = problem.scaled_aims(sample.seen)
     ratio = problem.spec.tolerance / sample.tolerance
     if not aims or ratio > 0.999:
         return None
@@ -610,7 +610,7 @@ def _figures(found: Found) -> list[dict[str, Any]]:
 
     problem = found.problem
     before, after = _prior(found), found.fresh
-    aims = problem.aims(found.sample.seen)
+    aims = problem.scaled_aims(found.sample.seen)
     rows = []
     for k, (measured, scenario) in enumerate(problem.watched):
         row = {
@@ -1038,7 +1038,7 @@ def _noise(found: Found) -> dict[str, Any]:
     """
     problem, sample = found.problem, found.sample
     targets = []
-    for k, aim in enumerate(problem.aims(sample.seen)):
+    for k, aim in enumerate(problem.scaled_aims(sample.seen)):
         error, figure = sample.seen.errors[:, k], sample.seen.figures[:, k]
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = error / aim.error / (figure if aim.log else 1.0)
@@ -1047,5 +1047,5 @@ def _noise(found: Found) -> dict[str, Any]:
         targets.append(float(sample.weight[known] @ ratio[known]) / share if share > 0 else None)
     off = misses(problem.spec.cases, sample.seen.values, sample.seen.so)
     like = (off <= sample.tolerance).sum(axis=2)
-    assumed = [aim.target.interval is None for aim in problem.given_aims]
+    assumed = [aim.target.interval is None for aim in problem.aims]
     return {"targets": targets, "assumed": assumed, "like": (sample.weight @ like).tolist()}

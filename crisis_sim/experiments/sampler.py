@@ -28,13 +28,13 @@ from crisis_sim.batch.files import (
     table_of,
     write_durably,
 )
-from crisis_sim.experiments.calibrate import Aim, Target, aims_of
+from crisis_sim.experiments.calibrate import Aim, Calibration, CalibrationSpec
 from crisis_sim.experiments.design import IN_MEMORY
 from crisis_sim.experiments.factors import Factor, Range, number_at, resolve
-from crisis_sim.experiments.spec import MOST, Experiment, Spec
+from crisis_sim.experiments.spec import MOST
 from crisis_sim.model.parameters import invert
 from crisis_sim.outcomes.durations import Replicates
-from crisis_sim.outcomes.measures import HOURS, TRIGGER, Clock, Condition, Measure
+from crisis_sim.outcomes.measures import HOURS, TRIGGER, Clock, Condition
 from crisis_sim.scenario.introspect import numbers_of
 from crisis_sim.scenario.numbers import Distribution, Part
 from crisis_sim.scenario.schema import Scenario
@@ -71,19 +71,15 @@ class Case(Part):
     scenario: str = Field("", description="in which scenario; in the first where left out")
 
 
-class PosteriorSpec(Spec):
+class PosteriorSpec(CalibrationSpec):
     """What a record, or figures over many crises, say of parameters."""
 
     kind: Literal["posterior"] = Field(description="what kind of experiment it is")
-    others: tuple[str, ...] = Field(
-        (), description="scenarios fitted together with the first, on the same parameters"
-    )
     vary: dict[str, Range] = Field(
         min_length=1,
         description="the parameters by path; the prior is what the scenario leaves open, or even "
         "over a range that is given",
     )
-    targets: tuple[Target, ...] = Field((), description="figures that many crises should show")
     cases: tuple[Case, ...] = Field((), description="single crises on record")
     particles: int = Field(
         description="points tried in each generation", strict=True, ge=20, le=MOST_PARTICLES
@@ -342,7 +338,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Problem:
+class Problem(Calibration):
     """A posterior to be found; it is the `Study` that `sampler.sample` samples from.
 
     Attributes:
@@ -350,7 +346,6 @@ class Problem:
         options: how to run it.
     """
 
-    experiment: Experiment
     options: RunOptions
 
     @property
@@ -361,28 +356,11 @@ class Problem:
         return spec
 
     @cached_property
-    def scenarios(self) -> tuple[Scenario, ...]:
-        """Its scenarios, the first one first."""
-        return (self.experiment.scenario, *self.experiment.others)
-
-    @cached_property
     def priors(self) -> tuple[Prior, ...]:
         """The parameters."""
         return tuple(
             prior_of(path, written, self.scenarios) for path, written in self.spec.vary.items()
         )
-
-    @cached_property
-    def given_aims(self) -> tuple[Aim, ...]:
-        """The targets; those without an interval with no scale yet (see `aims`)."""
-        return aims_of(self.spec.targets, self.scenarios[0].name)
-
-    @cached_property
-    def watched(self) -> tuple[tuple[Measure, str], ...]:
-        """What is measured, in which scenario: first the targets, then the other outcomes."""
-        first = self.scenarios[0].name
-        targets = [(aim.measure, aim.scenario) for aim in self.given_aims]
-        return (*targets, *((one, first) for one in self.experiment.measures))
 
     @cached_property
     def numbers(self) -> tuple[Number, ...]:
@@ -394,13 +372,13 @@ class Problem:
         """Points drawn from the posterior for the check."""
         return self.spec.draws or min(self.spec.particles, 200)
 
-    def aims(self, seen: Seen) -> tuple[Aim, ...]:
+    def scaled_aims(self, seen: Seen) -> tuple[Aim, ...]:
         """The targets, each with its scale; `seen` begins with the generation from the prior."""
         return tuple(
             self._with_scale(aim, seen.figures[: self.spec.particles, k])
             if aim.target.interval is None
             else aim
-            for k, aim in enumerate(self.given_aims)
+            for k, aim in enumerate(self.aims)
         )
 
     @staticmethod
@@ -439,7 +417,7 @@ class Problem:
         Of targets it is normal, with the tolerance times their standard errors; of each crisis on
         record, the share of crises that are within the tolerance of it.
         """
-        aims = self.aims(seen)
+        aims = self.scaled_aims(seen)
         squares = np.zeros(len(seen.figures))
         for k, aim in enumerate(aims):
             squares += aim.target.weight * aim.apart(seen.figures[:, k]) ** 2

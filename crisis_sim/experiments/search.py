@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,21 +26,19 @@ from crisis_sim.batch.files import (
 )
 from crisis_sim.experiments import spec as words
 from crisis_sim.experiments.calibrate import (
-    Aim,
-    Target,
+    Calibration,
+    CalibrationSpec,
     Tuned,
     TunedRange,
     Values,
-    aims_of,
     parameters_at,
 )
 from crisis_sim.experiments.design import run_design
-from crisis_sim.experiments.spec import MOST, Experiment, RunOptions, Spec, WrittenMeasure
+from crisis_sim.experiments.spec import MOST, Experiment, RunOptions, WrittenMeasure
 from crisis_sim.outcomes.intervals import normal_quantile
 from crisis_sim.outcomes.measures import Measure
 from crisis_sim.outcomes.names import measure
 from crisis_sim.scenario.numbers import Part
-from crisis_sim.scenario.schema import Scenario
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -71,17 +69,13 @@ class Objective(Part):
     )
 
 
-class TuneSpec(Spec):
+class TuneSpec(CalibrationSpec):
     """A search for the parameters that reach targets, or an objective."""
 
     kind: Literal["tune"] = Field(description="what kind of experiment it is")
-    others: tuple[str, ...] = Field(
-        (), description="scenarios tuned together with the first, on the same parameters"
-    )
     vary: dict[str, TunedRange] = Field(
         min_length=1, description="the parameters that may be moved, by path, each with its range"
     )
-    targets: tuple[Target, ...] = Field((), description="figures that crises should show")
     robust: float | None = Field(
         None,
         description="standard errors beyond which a target that is missed counts in proportion, "
@@ -218,10 +212,9 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class Problem:
+class Problem(Calibration):
     """What is to be tuned, and what counts as good; `agents` are added to its scenarios' own."""
 
-    experiment: Experiment
     agents: Sequence[Any] = ()
 
     @property
@@ -230,19 +223,9 @@ class Problem:
         return cast(TuneSpec, self.experiment.spec)
 
     @cached_property
-    def scenarios(self) -> tuple[Scenario, ...]:
-        """Its scenarios, the first one first."""
-        return (self.experiment.scenario, *self.experiment.others)
-
-    @cached_property
     def tuned(self) -> tuple[Tuned, ...]:
         """The parameters."""
         return tuple(Tuned.of(path, of, self.scenarios) for path, of in self.spec.vary.items())
-
-    @cached_property
-    def aims(self) -> tuple[Aim, ...]:
-        """The targets."""
-        return aims_of(self.spec.targets, self.scenarios[0].name)
 
     @cached_property
     def goal(self) -> Goal | None:
@@ -252,12 +235,11 @@ class Problem:
     @cached_property
     def watched(self) -> tuple[tuple[Measure, str], ...]:
         """What is measured, in which scenario: the targets, or the objective; then the other outcomes."""
-        first, objective = self.scenarios[0].name, self.spec.objective
-        found = [(one.measure, one.scenario) for one in self.aims]
-        if objective is not None:
-            aim: Any = objective.minimise if objective.maximise is None else objective.maximise
-            found.append((measure(aim), first))
-        return (*found, *((one, first) for one in self.experiment.measures))
+        objective, outcomes = self.spec.objective, super().watched
+        if objective is None:
+            return outcomes
+        aim: Any = objective.minimise if objective.maximise is None else objective.maximise
+        return ((measure(aim), self.scenarios[0].name), *outcomes)
 
     @property
     def check_replicates(self) -> int:
@@ -288,11 +270,9 @@ class Problem:
             own = [k for k, (_, name) in enumerate(self.watched) if name == scenario.name]
             if not own:
                 continue
-            values = (
-                {}
-                if points is None
-                else parameters_at(scenario, self.tuned, points, replicates, seed)
-            )
+            values = {}
+            if points is not None:
+                values = parameters_at(scenario, self.tuned, points, replicates, seed)
             design = run_design(
                 scenario,
                 values,
@@ -313,17 +293,13 @@ class Problem:
 
     def _loss(self, figures: dict[str, Values]) -> Values:
         """The weighted sum over targets of squared distances in standard errors (robust: Huber 1964)."""
-        robust, errors = self.spec.robust, figures["standard_error"]
-        far = np.stack(
-            [
-                aim.apart(
-                    figures["estimate"][:, k], errors[:, k] if self.spec.monte_carlo_error else None
-                )
-                for k, aim in enumerate(self.aims)
-            ],
-            axis=1,
-        )
-        far = np.abs(far)
+        robust, widened = self.spec.robust, self.spec.monte_carlo_error
+        estimates, errors = figures["estimate"].T, figures["standard_error"].T
+        apart = [
+            aim.apart(estimates[k], errors[k] if widened else None)
+            for k, aim in enumerate(self.aims)
+        ]
+        far = np.abs(np.stack(apart, axis=1))
         each = far**2
         if robust is not None:
             each = np.where(far > robust, robust * (2 * far - robust), each)
@@ -462,9 +438,8 @@ class Journal:
         """The study that it holds."""
         import optuna
 
-        storage = optuna.storages.JournalStorage(
-            cast(Any, self)
-        )  # Optuna is slow to import as a base
+        backend: Any = self  # not derived from Optuna's: that is slow to import
+        storage = optuna.storages.JournalStorage(backend)
         return optuna.create_study(storage=storage, study_name=name, load_if_exists=True)
 
 
@@ -551,27 +526,20 @@ def quiet() -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Trials:
+class Trials(Scored):
     """What was tried, in its order.
 
     Attributes:
+        points: parameters, `(trials, parameters)`.
         generation: the generation of each trial, `(trials,)`.
-        points: their parameters, `(trials, parameters)`.
-        scored: how bad each is, and its figures.
         importance: of each parameter its share in what sets the best trials apart, `(parameters,)`.
         best: the number of the best trial.
     """
 
-    generation: NDArray[np.int64]
     points: Values
-    scored: Scored
+    generation: NDArray[np.int64]
     importance: Values
     best: int
-
-    @property
-    def loss(self) -> Values:
-        """How bad each is, `(trials,)`; the lower, the better."""
-        return self.scored.loss
 
 
 def search(problem: Problem, options: RunOptions) -> Trials:
@@ -602,9 +570,10 @@ def search(problem: Problem, options: RunOptions) -> Trials:
             # PED-ANOVA on the best tenth: Watanabe, Bansal and Hutter 2023, IJCAI 32, 4389-4396.
             found = optuna.importance.get_param_importances(study)
         return Trials(
-            np.asarray([trial.user_attrs[GENERATION] for trial in trials]),
+            losses,
+            figures,
             np.stack([_point(problem, trial) for trial in trials]),
-            Scored(losses, figures),
+            np.asarray([trial.user_attrs[GENERATION] for trial in trials]),
             np.asarray([found.get(one.factor.path, 0.0) for one in problem.tuned]),
             int(np.argmin(losses)),
         )
@@ -633,9 +602,8 @@ def _make_trials(
         if not made:
             if spec.sampler == "sobol":
                 shares = sobol_points(spec.seed, len(tuned), done, size)
-            _choose(problem, study, generation, shares)
             progress = _counting(options.progress, done * per_trial, spec.trials * per_trial)
-            made = _generation(problem, study, generation, size, options.workers, progress)
+            made = _generation(problem, study, generation, size, shares, options.workers, progress)
             if journal is not None:
                 journal.add_trials(made)
             if study.best_value < best or generation == len(sizes) - 1:
@@ -651,38 +619,33 @@ def _make_trials(
         done += size
 
 
-def _choose(problem: Problem, study: Study, generation: int, shares: Values | None) -> None:
-    """Give a study the points of a generation, or the sampler that chooses them; the first is the start."""
-    from optuna.samplers import RandomSampler, TPESampler
-
-    spec, tuned = problem.spec, problem.tuned
-    if generation == 0:
-        study.enqueue_trial({one.factor.path: one.start for one in tuned})
-    if shares is None:
-        sampler = TPESampler if spec.sampler == "tpe" else RandomSampler
-        study.sampler = sampler(seed=seed_of(spec.seed, generation))
-        return
-    for point in shares[1:] if generation == 0 else shares:
-        at = (one.at(float(share)) for one, share in zip(tuned, point, strict=True))
-        study.enqueue_trial({one.factor.path: value for one, value in zip(tuned, at, strict=True)})
-
-
 def _generation(
     problem: Problem,
     study: Study,
     generation: int,
     size: int,
+    shares: Values | None,
     workers: int,
     progress: Callable[[int, int], None] | None,
 ) -> Sequence[FrozenTrial]:
-    """Ask for a generation's points, run them as one batch, and tell what came of them."""
+    """Ask for a generation's points, the start first, run them as one batch, and tell what came of them."""
     from optuna.distributions import FloatDistribution
+    from optuna.samplers import RandomSampler, TPESampler
 
-    spec = problem.spec
-    factors = [one.factor for one in problem.tuned]
+    spec, tuned = problem.spec, {one.factor.path: one for one in problem.tuned}
     ranges: Any = {
-        one.path: FloatDistribution(one.low, one.high, log=one.scale == "log") for one in factors
+        path: FloatDistribution(one.factor.low, one.factor.high, log=one.factor.scale == "log")
+        for path, one in tuned.items()
     }
+    if generation == 0:
+        study.enqueue_trial({path: one.start for path, one in tuned.items()})
+    if shares is None:
+        sampler = TPESampler if spec.sampler == "tpe" else RandomSampler
+        study.sampler = sampler(seed=seed_of(spec.seed, generation))
+    else:
+        for point in (shares[1:] if generation == 0 else shares).tolist():
+            at = zip(tuned.items(), point, strict=True)
+            study.enqueue_trial({path: one.at(share) for (path, one), share in at})
     asked = [study.ask(ranges) for _ in range(size)]
     points = np.stack([_point(problem, trial) for trial in asked])
     scored = problem.at(points, spec.replicates, spec.seed, workers, progress)
@@ -736,18 +699,16 @@ def tolerance_of(problem: Problem, trials: Trials) -> float:
         return normal_quantile() ** 2
     if goal.objective.enough is not None and trials.loss[best] <= goal.dearest:
         return ABOUT_AS_CHEAP * float(trials.loss[best])
-    error = trials.scored.figures["standard_error"][best, 0]
+    error = trials.figures["standard_error"][best, 0]
     return float(np.nan_to_num(normal_quantile() * error))
 
 
-@dataclass(frozen=True)
-class Slices:
-    """Points that differ from the best in one parameter, run with luck that it was not tuned on.
+class Slices(NamedTuple):
+    """The best with one parameter moved alone, on luck that it was not tuned on.
 
     Attributes:
-        value, loss: where the parameter is moved to, and how bad that is, `(parameters, points)`.
-        ends: of each parameter the range around the best in which the loss rises by no more than the
-            tolerance; the search's own ends where it never does.
+        value, loss: where it is moved to, and how bad that is, `(parameters, points)`.
+        ends: between where the loss rises by no more than the tolerance, or the ends of what was searched.
     """
 
     value: Values
@@ -777,18 +738,9 @@ def slice_through(
 
 
 def range_around(at: float, shares: Values, rise: Values, tolerance: float) -> tuple[float, float]:
-    """Where, on both sides of a point, a curve first rises above the tolerance.
+    """Where, on both sides of a point, a rise that is known at `shares` first exceeds the tolerance, or their ends.
 
     A sum of squares rises with the square of the distance, so its root goes by straight lines between values.
-
-    Args:
-        at: the point, where the rise is 0.
-        shares: where the curve is known, rising.
-        rise: its values there.
-        tolerance: what it must not exceed.
-
-    Returns:
-        The ends of the range; the first and last of `shares` where the curve does not exceed it.
     """
     found = []
     below, above = np.flatnonzero(shares < at)[::-1], np.flatnonzero(shares > at)

@@ -199,10 +199,7 @@ def _tables(found: Found, summary: dict[str, Any]) -> dict[str, pa.Table]:
             "trial": np.repeat(number, len(watched)),
             "scenario": [scenario for _, scenario in watched] * len(number),
             "measure": [measured.name for measured, _ in watched] * len(number),
-            **{
-                name: pa.array(trials.scored.figures[name].ravel(), from_pandas=True)
-                for name in KEPT
-            },
+            **{name: pa.array(trials.figures[name].ravel(), from_pandas=True) for name in KEPT},
         },
     }
     rows = {name: pa.Table.from_pylist(summary[name]) for name in ("parameters", "outcomes")}
@@ -271,7 +268,7 @@ def _parameters(found: Found) -> list[dict[str, Any]]:
 
 def _outcomes(found: Found) -> list[dict[str, Any]]:
     """One row a figure: what was aimed for, and what came of it."""
-    aims, tried, rows = found.problem.aims, found.trials.scored, []
+    aims, tried, rows = found.problem.aims, found.trials, []
     fresh, before = found.fresh.figures, found.before.figures
     for k, (measured, scenario) in enumerate(found.problem.watched):
         about = measured.about()
@@ -314,7 +311,7 @@ def _objective(found: Found, goal: Goal) -> dict[str, Any]:
         "surely": goal.objective.surely,
         "cost": float(goal.cost(found.trials.points[found.trials.best])),
         "has_cost": bool(goal.prices.any()),
-        "reached": bool((goal.shortfall(found.trials.scored.figures) == 0).any()),
+        "reached": bool((goal.shortfall(found.trials.figures) == 0).any()),
         "reached_with_fresh_luck": bool(goal.shortfall(found.fresh.figures)[0] == 0),
     }
 

@@ -191,7 +191,7 @@ def test_targets_without_an_interval_are_scaled_by_what_the_prior_shows() -> Non
     problem = Problem(made(targets=[{"measure": "mean_deaths", "value": 500}]), RunOptions())
     seen = problem.run(np.zeros((24, 2)), 0)
     shown = np.arange(24.0)[:, None]
-    (aim,) = problem.aims(replace(seen, figures=shown))
+    (aim,) = problem.scaled_aims(replace(seen, figures=shown))
     assert aim.error == pytest.approx(0.1 * np.median(np.abs(shown - np.median(shown))))
 
 
