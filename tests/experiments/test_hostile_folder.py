@@ -252,7 +252,7 @@ def test_a_second_process_is_told_that_a_folder_is_in_use(copied: Callable[[str]
 def test_a_flipped_bit_in_a_generation_is_found_or_harmless(
     copied: Callable[[str], Path], name: str
 ) -> None:
-    from crisis_sim.experiments.sampler import _read
+    from crisis_sim.experiments.sampler import read_generation
 
     home = copied("posterior") / "design"
     about = {"experiment": made("posterior").digest, "generation": 0}
@@ -263,7 +263,7 @@ def test_a_flipped_bit_in_a_generation_is_found_or_harmless(
     parquet = home / "generation_000.parquet"
     rows = table_of(parquet, parquet.read_bytes()).column("scores").to_pylist()
     scores = np.asarray(rows)
-    before = _read(home, "generation_000", about, scores)
+    before = read_generation(home, about, scores)
     assert before is not None
     path = home / name
     content = path.read_bytes()
@@ -273,11 +273,11 @@ def test_a_flipped_bit_in_a_generation_is_found_or_harmless(
         flipped[bit // 8] ^= 1 << bit % 8
         path.write_bytes(flipped)
         try:
-            after = _read(home, "generation_000", about, scores)
+            after = read_generation(home, about, scores)
         except ResultsError:
             continue
         assert after is not None
-        for one, other in zip(vars(before).values(), vars(after).values(), strict=True):
+        for one, other in zip(before, after, strict=True):
             np.testing.assert_array_equal(one, other)
 
 

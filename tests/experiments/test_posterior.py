@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +11,8 @@ import pytest
 from crisis_sim.batch import simulate
 from crisis_sim.cli import DONE, MISTAKE, run_command
 from crisis_sim.experiments import load_experiment, make_experiment, read_experiment, run_experiment
-from crisis_sim.experiments.posterior import Marginal, Posterior, crises, fitted, weighted_quantiles
-from crisis_sim.experiments.sampler import (
-    Case,
-    Problem,
-    misses,
-    numbers_on_record,
-    prior_of,
-    values_of,
-)
+from crisis_sim.experiments.posterior import Posterior, crises, fitted, weighted_quantiles
+from crisis_sim.experiments.sampler import Case, Prior, Problem, misses, values_of
 from crisis_sim.experiments.spec import ExperimentError, RunOptions
 from crisis_sim.outcomes.names import measure
 from crisis_sim.scenario.errors import ScenarioError
@@ -168,13 +160,17 @@ def test_a_particles_likelihood_is_the_share_of_its_crises_that_are_like_the_rec
 
 def test_times_on_record_are_read_in_their_unit_since_what_is_said() -> None:
     (ensemble,) = simulate([crisis()], 300, seed=1).ensembles.values()
-    case = Case.model_validate(
-        {"name": "x", "record": [
-            {"of": "first_strike_at_hours", "value": 1, "within": 1, "unit": "days"},
-            {"of": "ceasefire_in_effect_at_hours", "since": "first_strike_at_hours", "value": 1, "within": 1},
-        ]}
-    )  # fmt: skip
-    strike, ceasefire = numbers_on_record((case,), "quarrel")
+    record = [
+        {"of": "first_strike_at_hours", "value": 1, "within": 1, "unit": "days"},
+        {
+            "of": "ceasefire_in_effect_at_hours",
+            "since": "first_strike_at_hours",
+            "value": 1,
+            "within": 1,
+        },
+    ]
+    problem = Problem(made(cases=[{"name": "x", "record": record}]), RunOptions())
+    strike, ceasefire = problem.numbers
     struck = ensemble.column("first_strike_at_hours") - ensemble.column("trigger_at_hours")
     assert strike.read(ensemble) == pytest.approx(struck / 24, nan_ok=True)
     assert strike.words == "from the trigger to the first strike"
@@ -191,14 +187,14 @@ def test_targets_without_an_interval_are_scaled_by_what_the_prior_shows() -> Non
     problem = Problem(made(targets=[{"measure": "mean_deaths", "value": 500}]), RunOptions())
     seen = problem.run(np.zeros((24, 2)), 0)
     shown = np.arange(24.0)[:, None]
-    (aim,) = problem.scaled_aims(replace(seen, figures=shown))
+    (aim,) = problem.scaled_aims(seen._replace(figures=shown))
     assert aim.error == pytest.approx(0.1 * np.median(np.abs(shown - np.median(shown))))
 
 
 def test_priors_are_the_scenarios_own_or_even_over_a_range() -> None:
     experiment = made()
     own, ranged = (
-        prior_of(path, written, [experiment.scenario])
+        Prior.of(path, written, [experiment.scenario])
         for path, written in experiment.spec.vary.items()
     )
     shares = np.asarray([0.0, 0.5, 1.0])
@@ -228,15 +224,16 @@ def test_weighted_quantiles_of_equal_weights_are_those_of_the_values() -> None:
 )
 def test_a_marginal_is_written_as_the_kind_that_it_has(kind: str, draw: Any) -> None:
     values = draw(np.random.default_rng(3))
-    prior = prior_of(
+    prior = Prior.of(
         RESOLVE, made(vary={RESOLVE: {"low": 0, "high": 1}}).spec.vary[RESOLVE], [crisis()]
     )
-    marginal = Marginal(prior, *[0.0] * 10, pinned=True, edge="")
-    fit = fitted(marginal, values, np.full(3000, 1 / 3000))
-    assert fit.error < 0.05
-    assert fit.distribution.kind == kind
-    kept = fitted(replace(marginal, pinned=False), values, np.full(3000, 1 / 3000))
-    assert kept.distribution == Distribution("uniform", (0.0, 1.0))
+    weight = np.full(3000, 1 / 3000)
+    fit, error, _ = fitted(prior, True, values, weight)
+    assert error < 0.05
+    assert fit.kind == kind
+    kept, _, is_prior = fitted(prior, False, values, weight)
+    assert is_prior
+    assert kept == Distribution("uniform", (0.0, 1.0))
 
 
 def test_of_a_choice_only_the_weights_change() -> None:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 #: The kinds whose charts are not in their own module yet, and the module that draws them.
 DRAWERS = {
-    "posterior": "crisis_sim.report.experiments.posterior",
     "sensitivity": "crisis_sim.report.experiments.sensitivity",
     "sweep": "crisis_sim.report.experiments.sweep",
 }
