@@ -20,7 +20,7 @@ from pydantic import BeforeValidator, Field
 
 from crisis_sim import text as wording
 from crisis_sim.experiments import spec as words
-from crisis_sim.experiments.design import run_design, table_of
+from crisis_sim.experiments.design import run_points, table_of
 from crisis_sim.experiments.factors import ScenarioEditor, mistakes_in, overlaps
 from crisis_sim.experiments.indices import count_parts, interactions, marginals, shapley
 from crisis_sim.experiments.spec import (
@@ -126,18 +126,7 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
     import pyarrow as pa
 
     spec: Any = experiment.spec
-    design = run_design(
-        scenarios_of(experiment),
-        {},
-        experiment.measures,
-        spec.replicates,
-        spec.seed,
-        options.workers,
-        options.design,
-        resume=options.resume,
-        progress=options.progress,
-        on_message=options.on_message,
-    )
+    design = run_points(experiment, options, {}, scenarios_of(experiment))
     parts = list(spec.parts)
     shared = {
         measure.name: attribute(design.measured[measure.name]) for measure in experiment.measures

@@ -17,7 +17,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crisis_sim.batch import Batch, Ensemble, read_batch, run_to_folder, simulate
-from crisis_sim.experiments.spec import BlocksFailedError, ExperimentError
+from crisis_sim.batch.files import inside
+from crisis_sim.experiments.spec import (
+    BlocksFailedError,
+    Experiment,
+    ExperimentError,
+    RunOptions,
+)
 from crisis_sim.outcomes.measures import Contrast, Measure, Measured, joined
 from crisis_sim.scenario.schema import Scenario
 
@@ -165,6 +171,43 @@ def run_design(
         return through(folder)
     with tempfile.TemporaryDirectory(prefix="crisis-sim-") as temporary:
         return through(Path(temporary) / "design")
+
+
+def run_points(
+    experiment: Experiment,
+    options: RunOptions,
+    values: Mapping[str, ArrayLike],
+    scenarios: Sequence[Scenario] = (),
+    replicates: int | None = None,
+    name: str = "",
+) -> Design:
+    """`run_design` as an experiment and the options of its run have it.
+
+    Args:
+        experiment: the experiment.
+        options: in which way to run it.
+        values: values in place of the scenarios', by path.
+        scenarios: in place of the experiment's scenario.
+        replicates: in place of the experiment's.
+        name: the batch's folder in that of the experiment's batches, where it has several.
+
+    Raises:
+        as `run_design` does.
+    """
+    folder = options.design
+    return run_design(
+        scenarios or experiment.scenario,
+        values,
+        experiment.measures,
+        replicates or experiment.spec.replicates,
+        experiment.spec.seed,
+        options.workers,
+        inside(folder, name, is_folder=True) if folder and name else folder,
+        resume=options.resume,
+        progress=options.progress,
+        on_message=options.on_message,
+        agents=options.agents,
+    )
 
 
 def _values(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 from crisis_sim.outcomes.intervals import normal_quantile
@@ -282,8 +285,6 @@ def default_range(number: Number, low: float, high: float) -> tuple[float, float
         reach = normal_quantile() * spread
         bottom, top = mean - reach, mean + reach
     elif number.kind == "lognormal":
-        import math
-
         median, sigma = number.values
         reach = math.exp(normal_quantile() * sigma)
         bottom, top = median / reach, median * reach
@@ -338,3 +339,105 @@ def _neighbours(path: str, known: Any) -> str:
         if within:
             return one_of(within)
     return "the path of a number in the scenario (docs/parameters.md)"
+
+
+# Factors of a study, and how each is drawn: a share of its probability becomes a value.
+#
+# A parameter that the file gives no range for is drawn as the scenario draws it, where it is uncertain
+# there, so that what matters is told by the scenario's own weights. One that is known there goes
+# evenly over the range of the schema: in equal ratios where this spans a thousandfold, such as delays
+# from a quarter of an hour to a year, else in equal steps. Where no file names the parameters, it goes
+# as far as its slider does.
+
+#: A range with a larger ratio of its ends goes in equal ratios where nothing else is said.
+DECADES = 1000.0
+#: Of a distribution without ends the middle 95% counts as all of it where ends are needed.
+MIDDLE = 0.95
+#: Where the ends of a tornado's bars lie in a distribution.
+TORNADO = (0.05, 0.95)
+#: Shares nearer to 0 or 1 than this would be infinite values.
+NEVER = 1e-9
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A factor, the scenario's own distribution if it is drawn by that, and what the schema allows."""
+
+    factor: Factor
+    distribution: Distribution | None
+    low: float
+    high: float
+
+    def values(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Values at shares of its probability."""
+        if self.distribution is None:
+            return np.asarray(np.clip(self.factor.at(shares), self.factor.low, self.factor.high))
+        from crisis_sim.model.parameters import invert  # slow to import
+
+        return invert(self.distribution, np.clip(shares, NEVER, 1 - NEVER), self.low, self.high)
+
+    def between_ends(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Values at shares of the way from end to end; where it has no ends, of its middle 95%."""
+        if self.distribution is not None and self.distribution.kind in ("normal", "lognormal"):
+            shares = (1 - MIDDLE) / 2 + MIDDLE * shares
+        return self.values(shares)
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The ends of its bar in a tornado: its 5% and 95% quantile, or those of a given range."""
+        if self.distribution is None:
+            return self.factor.low, self.factor.high
+        low, high = self.values(np.asarray(TORNADO))
+        return float(low), float(high)
+
+    def words(self) -> str:
+        """How it is drawn, as a person would say it."""
+        own = self.distribution
+        if own is None:
+            spacing = "in equal ratios" if self.factor.scale == "log" else "evenly"
+            return f"{spacing} from {self.factor.low:g} to {self.factor.high:g}"
+        if own.kind == "choice":
+            return "as the scenario chooses it"
+        return f"{own.kind} ({', '.join(f'{one:g}' for one in own.values)}), as in the scenario"
+
+    def plain(self) -> dict[str, Any]:
+        """What it is and how it is drawn, fit for JSON."""
+        factor, (low, high) = self.factor, self.ends
+        return {
+            "path": factor.path,
+            "meaning": factor.meaning,
+            "unit": factor.unit,
+            "drawn": self.words(),
+            "low": low,
+            "middle": factor.middle,
+            "high": high,
+        }
+
+
+def drawn_factors(vary: Mapping[str, Range], scenario: Scenario) -> list[Drawn]:
+    """The factors of a study, in its order; `vary` must have been checked."""
+    found = []
+    for path, written in ranges(vary, scenario).items():
+        allowed, number = numbers_of(scenario)[path], number_at(scenario, path)
+        as_given = written.low is None and written.high is None and written.scale == "linear"
+        own = number if as_given and isinstance(number, Distribution) else None
+        factor = resolve(path, written, scenario)
+        wide = own is None and 0 < factor.low * DECADES <= factor.high
+        if wide and "scale" not in written.model_fields_set:
+            factor = replace(factor, scale="log")
+        found.append(Drawn(factor, own, allowed.low, allowed.high))
+    return found
+
+
+def ranges(vary: Mapping[str, Range], scenario: Scenario) -> Mapping[str, Range]:
+    """What is varied: what a file says, or every number that is worth a slider and can be moved."""
+    if vary:
+        return vary
+    found = {}
+    for path in numbers_of(scenario):
+        slot = slot_at([int(word) if word.isdigit() else word for word in path.split(".")])
+        if slot and slot.slider:
+            # What the scenario draws goes as it is drawn; what it knows, as far as a slider goes.
+            drawn = isinstance(number_at(scenario, path), Distribution)
+            found[path] = Range() if drawn else Range(low=slot.slider[0], high=slot.slider[1])
+    return found

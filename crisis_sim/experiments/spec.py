@@ -444,6 +444,13 @@ def short_names(paths: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def names_of(paths: Sequence[str]) -> dict[str, str]:
+    """Each path without its section: `us.leverage.india`; whole where two would be called the same."""
+    short = {path: path.split(".", 1)[-1] for path in paths}
+    called = list(short.values())
+    return {path: name if called.count(name) == 1 else path for path, name in short.items()}
+
+
 def _least(parts: Sequence[str]) -> int:
     """How many words of a path say what it is: two where the last is a state's name, else one."""
     holder = slot_at([int(word) if word.isdigit() else word for word in parts[:-1]])

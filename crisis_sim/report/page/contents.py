@@ -17,8 +17,7 @@ from crisis_sim.batch.files import ResultsError, write_durably
 from crisis_sim.batch.folder import read_manifest
 from crisis_sim.experiments.factors import ScenarioEditor
 from crisis_sim.experiments.run import batch_folder
-from crisis_sim.experiments.sensitivity import names_of
-from crisis_sim.experiments.spec import values_in_words
+from crisis_sim.experiments.spec import names_of, values_in_words
 from crisis_sim.outcomes import summarise
 from crisis_sim.outcomes.advice import advise
 from crisis_sim.report.experiments import draw_experiment

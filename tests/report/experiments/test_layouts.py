@@ -11,7 +11,7 @@ import pytest
 
 from crisis_sim import style
 from crisis_sim.experiments.attribute import draw_interactions
-from crisis_sim.report.experiments.sensitivity import draw_pairs
+from crisis_sim.experiments.sensitivity import draw_pairs
 from tests.report.looking import overlaps, words_in
 
 WORDS = "among crises with a first strike, the share with a ceasefire within ninety-six hours of it"
@@ -60,7 +60,7 @@ def test_pairs_of_any_number_of_factors_can_be_read(factors: int, outcomes: int)
         "studies": {f"m{k}": study for k in range(outcomes)},
     }
     findings: Any = SimpleNamespace(summary=summary, tables={"pairs": pa.Table.from_pylist(rows)})
-    figure = draw_pairs(findings)
+    figure = style.styled(draw_pairs)(findings)
     assert overlaps(figure) == []
     said = words_in(figure).replace("\n", " ")
     assert ("all stand in the tables" in said) is (factors > 12)
