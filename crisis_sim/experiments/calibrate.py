@@ -1,9 +1,10 @@
-"""What tune and posterior share: targets, parameters that are moved, and files of calibrated scenarios."""
+"""Targets and files of calibrated scenarios, for tune and posterior; parameters that are moved, points to try."""
 
 from __future__ import annotations
 
 import copy
 import math
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -558,3 +559,73 @@ def _check_scenario(
                 f"the {given.kind} distribution of '{number}' could have its numbers out of order",
                 "ranges that do not meet",
             )
+
+
+# --- Points to try next, as shares of the parameters' ranges
+#
+# Optuna's tpe and random choose by themselves; points of cmaes and sobol are enqueued as its trials.
+# Optuna's own CMA-ES keeps its state pickled in a study, which a stranger's folder must not bring
+# along, and its Sobol sequence leaves the first point to chance. What is proposed is a function of the
+# seed, the generation's number and the trials before it alone, so a search that was cut short makes the
+# very trials that it would have made.
+
+#: CMA-ES's first mean keeps this share of a range away from the range's ends.
+MARGIN = 0.05
+#: The fewest points from which CMA-ES can learn.
+SMALLEST = 4
+
+
+class Evolution:
+    """CMA-ES over the unit cube (Hansen 2016), `size` points a generation, from `start` on, at first so far from it.
+
+    A search that has settled begins anew at another place.
+    """
+
+    def __init__(self, seed: int, size: int, start: Values, spread: float) -> None:
+        self._seed, self._size, self._spread = seed, max(size, SMALLEST), spread
+        self._searches = 0
+        self._begin(start)
+
+    def ask(self, size: int) -> Values:
+        """The points of the next generation, `(points, parameters)`."""
+        return np.stack([self._search.ask() for _ in range(size)])
+
+    def tell(self, shares: Values, losses: Values) -> None:
+        """Take in what came of a generation's points."""
+        if len(losses) != self._size:  # the last generation, which the budget has cut short
+            return
+        self._search.tell(list(zip(shares, losses.tolist(), strict=True)))
+        if self._search.should_stop():
+            self._searches += 1
+            random = np.random.default_rng([self._seed, self._searches])
+            self._begin(np.asarray(random.random(shares.shape[1])))
+
+    def _begin(self, mean: Values) -> None:
+        from cmaes import CMA
+
+        self._search = CMA(
+            mean=np.clip(mean, MARGIN, 1.0 - MARGIN),
+            sigma=self._spread,
+            bounds=np.tile([0.0, 1.0], (len(mean), 1)),
+            n_max_resampling=10 * len(mean),
+            seed=seed_of(self._seed, self._searches),
+            population_size=self._size,
+        )
+
+
+def sobol_points(seed: int, parameters: int, first: int, size: int) -> Values:
+    """Points of a scrambled Sobol sequence from number `first` on, `(size, parameters)`."""
+    from scipy.stats import qmc
+
+    sequence = qmc.Sobol(parameters, rng=seed)
+    if first:
+        sequence.fast_forward(first)
+    with warnings.catch_warnings():
+        # A generation is no power of two; the sequence as a whole is what fills the space.
+        warnings.filterwarnings("ignore", message="The balance properties")
+        return np.asarray(sequence.random(size))
+
+
+def seed_of(*entropy: int) -> int:
+    """A seed of 32 bits from several numbers."""
+    return int(np.random.SeedSequence(entropy).generate_state(1)[0])

@@ -30,7 +30,7 @@ from crisis_sim.batch.files import (
 )
 from crisis_sim.experiments.calibrate import Aim, Calibration, CalibrationSpec, Values
 from crisis_sim.experiments.design import IN_MEMORY
-from crisis_sim.experiments.factors import Factor, Range, number_at, resolve
+from crisis_sim.experiments.factors import Drawn, Range, number_at, resolve
 from crisis_sim.experiments.spec import MOST
 from crisis_sim.model.parameters import invert
 from crisis_sim.outcomes.durations import Replicates
@@ -121,20 +121,8 @@ EDGE = 1e-12
 
 
 @dataclass(frozen=True)
-class Prior:
-    """What is believed of one parameter.
-
-    Attributes:
-        factor: what it is; its range serves for axes.
-        distribution: the scenario's own; None where a range is given, over which it is even (in the
-            logarithm, where the range's scale is `log`).
-        low, high: what the schema allows.
-    """
-
-    factor: Factor
-    distribution: Distribution | None
-    low: float
-    high: float
+class Prior(Drawn):
+    """What is believed of one parameter: the scenario's own distribution, or, where a range is given, even over it."""
 
     @classmethod
     def of(cls, path: str, written: Range, scenarios: Sequence[Scenario]) -> Prior:

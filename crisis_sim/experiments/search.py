@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
+import hashlib
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 import numpy as np
@@ -18,26 +18,32 @@ from pydantic import Field
 
 from crisis_sim.batch.files import (
     ResultsError,
+    as_json,
     believed,
-    canonical_digest,
     inside,
     read_bytes,
+    read_json,
+    sealed,
     write_durably,
 )
 from crisis_sim.experiments import spec as words
 from crisis_sim.experiments.calibrate import (
     Calibration,
     CalibrationSpec,
+    Evolution,
     Tuned,
     TunedRange,
     Values,
     parameters_at,
+    seed_of,
+    sobol_points,
 )
 from crisis_sim.experiments.design import run_design
-from crisis_sim.experiments.spec import MOST, Experiment, RunOptions, WrittenMeasure
+from crisis_sim.experiments.spec import MOST, Experiment, Reading, RunOptions, WrittenMeasure
 from crisis_sim.outcomes.intervals import normal_quantile
 from crisis_sim.outcomes.measures import Measure
-from crisis_sim.outcomes.names import measure
+from crisis_sim.outcomes.names import measure, read_measure
+from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
 from crisis_sim.scenario.numbers import Part
 
 if TYPE_CHECKING:
@@ -142,6 +148,34 @@ class TuneSpec(CalibrationSpec):
         from crisis_sim.model.observer import Observer
 
         return (Observer,)
+
+
+def check_objective(
+    objective: Objective, vary: Mapping[str, Any], reading: Reading
+) -> Iterator[Mistake]:
+    """The mistakes in an objective: what is aimed for, how much is enough, and what it costs."""
+    given = [key for key in ("maximise", "minimise") if getattr(objective, key) is not None]
+    if len(given) != 1:
+        yield reading.at("objective").label.mistake(
+            f"{' and '.join(given) or 'nothing'} to aim for", "either maximise or minimise"
+        )
+        return
+    try:
+        measured = read_measure(reading.at("objective", given[0]), reading.columns)
+    except ScenarioError as error:
+        yield from error.mistakes
+    else:
+        enough = objective.enough
+        if enough is not None and measured.unit == "share" and not 0 < enough < 1:
+            message, expected = f"no share to reach: {enough:g}", "a number between 0 and 1"
+            yield reading.mistake("objective", "enough", message=message, expected=expected)
+    for path, price in objective.cost.items():
+        node = reading.at("objective", "cost", path)
+        if path not in vary:
+            message = f"'{path}' is not varied"
+            yield node.label.mistake(message, one_of(vary), nearest(path, vary))
+        elif price < 0:
+            yield node.place.mistake(f"a cost below 0: {price:g}", "0 or more")
 
 
 # --- How good points are
@@ -256,12 +290,8 @@ class Problem(Calibration):
     ) -> Scored:
         """Run and score points, every scenario's crises at every point with the same luck.
 
-        Args:
-            points: their parameters, `(points, parameters)`; None for the scenarios as they are.
-            replicates: crises of each scenario at each point.
-            seed: the seed of their luck.
-            workers: the most threads, or processes, to use.
-            progress: called with the crises done and those in all, of all scenarios.
+        Points are `(points, parameters)`, or None for the scenarios as they are. `progress` is called
+        with the crises done and those in all, of all scenarios.
         """
         count = 1 if points is None else len(points)
         figures = {name: np.full((count, len(self.watched)), np.nan) for name in KEPT}
@@ -313,198 +343,105 @@ def _counting(
     return None if progress is None else lambda done, _: progress(before + done, total)
 
 
-# --- Points to try next, as shares of the parameters' ranges
+# --- Trials on disk, so that a search goes on where it was cut short
 #
-# Optuna's tpe and random choose by themselves; points of cmaes and sobol are enqueued as Optuna's
-# trials. Optuna's own CMA-ES keeps its state pickled in a study, which a stranger's folder must not
-# bring along, and its Sobol sequence leaves the first point to chance. Whatever the sampler, what it
-# proposes in a generation is a function of the seed, the generation's number and the trials before
-# it alone, so a search that was cut short makes the very trials that it would have made.
-
-#: CMA-ES's first mean keeps this share of a range away from the range's ends.
-MARGIN = 0.05
-#: The fewest points from which CMA-ES can learn.
-SMALLEST = 4
-
-
-class Evolution:
-    """CMA-ES over the unit cube (Hansen 2016); a search that has settled begins anew at another place.
-
-    Args:
-        seed: the experiment's seed.
-        size: points of a generation.
-        start: where it begins, `(parameters,)`.
-        spread: how far from there it looks at first, as a share of each range.
-    """
-
-    def __init__(self, seed: int, size: int, start: Values, spread: float) -> None:
-        self._seed, self._size, self._spread = seed, max(size, SMALLEST), spread
-        self._searches = 0
-        self._begin(start)
-
-    def ask(self, size: int) -> Values:
-        """The points of the next generation, `(points, parameters)`."""
-        return np.stack([self._search.ask() for _ in range(size)])
-
-    def tell(self, shares: Values, losses: Values) -> None:
-        """Take in what came of a generation's points."""
-        if len(losses) != self._size:  # the last generation, which the budget has cut short
-            return
-        self._search.tell(list(zip(shares, losses.tolist(), strict=True)))
-        if self._search.should_stop():
-            self._searches += 1
-            random = np.random.default_rng([self._seed, self._searches])
-            self._begin(np.asarray(random.random(shares.shape[1])))
-
-    def _begin(self, mean: Values) -> None:
-        from cmaes import CMA
-
-        self._search = CMA(
-            mean=np.clip(mean, MARGIN, 1.0 - MARGIN),
-            sigma=self._spread,
-            bounds=np.tile([0.0, 1.0], (len(mean), 1)),
-            n_max_resampling=10 * len(mean),
-            seed=seed_of(self._seed, self._searches),
-            population_size=self._size,
-        )
-
-
-def sobol_points(seed: int, parameters: int, first: int, size: int) -> Values:
-    """Points of a scrambled Sobol sequence from number `first` on, `(size, parameters)`."""
-    from scipy.stats import qmc
-
-    sequence = qmc.Sobol(parameters, rng=seed)
-    if first:
-        sequence.fast_forward(first)
-    with warnings.catch_warnings():
-        # A generation is no power of two; the sequence as a whole is what fills the space.
-        warnings.filterwarnings("ignore", message="The balance properties")
-        return np.asarray(sequence.random(size))
-
-
-def seed_of(*entropy: int) -> int:
-    """A seed of 32 bits from several numbers."""
-    return int(np.random.SeedSequence(entropy).generate_state(1)[0])
-
-
-# --- Trials on disk: Optuna's journal, a file to which each trial is added once it is known
+# journal.log    Optuna's journal of a study, which its dashboard reads; a line a trial
+# journal.json   of which experiment it is, and how far it is whole after each generation, with a checksum
 #
-# The file is a study that Optuna and its dashboard read. Beside what they read, each line holds its
-# number and a digest of itself, of the line before it, and so of all lines before, back to the
-# experiment's own digest: none can be missing, changed, or another experiment's, unseen. The file has
-# whole generations only, but for a last one that a crash has cut short; that one is dropped when the
-# search goes on, and made again, as is all that comes after a line that is not sound.
+# What comes after a checksum that is not right, or after the last, is made again.
 
-JOURNAL = "journal.log"
-#: What a line holds beside what Optuna reads: its number from 0 on, and its digest.
-LINE, DIGEST = "line", "sha256"
-#: What a trial notes of itself: the generation that it belongs to, and how many trials that has.
-GENERATION, SIZE = "generation", "of"
+JOURNAL, SEAL = "journal.log", "journal.json"
 
 
 class Journal:
-    """A backend of Optuna's journal, in memory and, once it has a `path`, in a file; its lines continue a digest."""
-
-    def __init__(self, digest: str, logs: list[dict[str, Any]] | None = None) -> None:
-        self.path: Path | None = None
-        self.content = b""
-        self._digest, self._logs = digest, logs or []
-
-    def read_logs(self, log_number_from: int) -> list[dict[str, Any]]:
-        """What Optuna has written, from a line on."""
-        return self._logs[log_number_from:]
-
-    def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Write down what Optuna says."""
-        added = b""
-        for log in logs:
-            numbered = {**log, LINE: len(self._logs)}
-            self._digest = _link(self._digest, numbered)
-            line = json.dumps({**numbered, DIGEST: self._digest}, separators=(",", ":"))
-            added += line.encode() + b"\n"
-            self._logs.append(json.loads(json.dumps(log)))
-        if self.path is None:
-            self.content += added
-            return
-        try:
-            with self.path.open("ab") as file:
-                file.write(added)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise ResultsError(f"cannot write {self.path}: {error.strerror or error}") from error
-
-    def study(self, name: str) -> Study:
-        """The study that it holds."""
-        import optuna
-
-        backend: Any = self  # not derived from Optuna's: that is slow to import
-        storage = optuna.storages.JournalStorage(backend)
-        return optuna.create_study(storage=storage, study_name=name, load_if_exists=True)
-
-
-def open_journal(
-    experiment: Experiment, options: RunOptions
-) -> tuple[Study | None, list[FrozenTrial]]:
-    """A study to which trials are to be added, so that they are on disk, and the trials that it holds.
-
-    There are trials where an experiment is gone on with, of whole generations; there is no study
-    where nothing is to be kept.
+    """The trials of a search in its folder, where it has one; `trials` are those of whole generations in it.
 
     Raises:
-        ResultsError: when there is a journal that cannot be read.
+        ResultsError: when the folder cannot be read or written.
     """
-    trials: list[FrozenTrial] = []
-    if options.folder is None:
-        return None, trials
-    path = inside(options.folder, JOURNAL)
-    if options.resume and path.exists():
-        logs, rest = sound_lines(read_bytes(options.folder, JOURNAL), experiment.digest)
-        if b"\n" in rest:  # the last line alone may have been cut short by a crash
-            options.on_message(
-                f"{path}: line {len(logs) + 1} is not what its digest says: "
-                "it and what follows is done again"
-            )
-        with believed(options.folder):
-            part: list[FrozenTrial] = []
-            for trial in Journal("", logs).study(experiment.name).get_trials(deepcopy=False):
-                generation, size = (trial.user_attrs[key] for key in (GENERATION, SIZE))
-                part = [one for one in part if one.user_attrs[GENERATION] == generation]
-                part.append(trial)
-                if len(part) == size:
-                    trials += part
-                    part = []
-    # Written anew, so that neither half a generation nor half a line is left in it.
-    journal = Journal(experiment.digest)
-    study = journal.study(experiment.name)
-    study.add_trials(trials)
-    write_durably(path, journal.content)
-    journal.path = path
-    return study, trials
 
+    def __init__(self, experiment: Experiment, options: RunOptions) -> None:
+        self.trials: list[FrozenTrial] = []
+        self._folder, self._experiment = options.folder, experiment
+        self._ends: list[tuple[int, str]] = []
+        self._sha256 = hashlib.sha256()
+        self._study: Study | None = None
+        if self._folder is None:
+            return
+        import optuna
+        from optuna.storages.journal import JournalFileBackend
 
-def sound_lines(content: bytes, digest: str) -> tuple[list[dict[str, Any]], bytes]:
-    """What a journal's lines say as far as they are sound, from an experiment's digest on, and the rest."""
-    logs: list[dict[str, Any]] = []
-    while content:
-        line, end, after = content.partition(b"\n")
+        kept = self._kept(self._folder, options) if options.resume else b""
+        self._sha256.update(kept)
+        with _writing(self._folder / JOURNAL) as path:
+            write_durably(path, kept)
+            lock: Any = SimpleNamespace(
+                acquire=lambda: True, release=lambda: None
+            )  # the folder is locked
+            backend = JournalFileBackend(str(path), lock)
+            begin = optuna.load_study if kept else optuna.create_study
+            with believed(self._folder):
+                storage = optuna.storages.JournalStorage(backend)
+                self._study = begin(storage=storage, study_name=experiment.name)
+                self.trials = self._study.get_trials(deepcopy=False)
+            if not kept:
+                self._seal(path)
+
+    def add(self, trials: Sequence[FrozenTrial]) -> None:
+        """Write a generation's trials down."""
+        if self._study is not None and self._folder is not None:
+            with _writing(self._folder / JOURNAL) as path:
+                self._study.add_trials(trials)
+                self._seal(path)
+
+    def _seal(self, path: Path) -> None:
+        with path.open("rb") as file:
+            file.seek(self._ends[-1][0] if self._ends else 0)
+            self._sha256.update(file.read())
+            self._ends.append((file.tell(), self._sha256.hexdigest()))
+        seal = {"experiment": self._experiment.digest, "ends": self._ends}
+        write_durably(path.with_name(SEAL), as_json(sealed(seal)))
+
+    def _kept(self, folder: Path, options: RunOptions) -> bytes:
+        """A journal as far as it is whole."""
+        if not inside(folder, JOURNAL).exists():
+            return b""
+        content = read_bytes(folder, JOURNAL)
+        ends: list[tuple[int, str]] = []
         try:
-            log = json.loads(line)
-        except (ValueError, RecursionError):
-            break
-        if not end or not isinstance(log, dict):
-            break
-        said = log.pop(DIGEST, None)
-        if said != _link(digest, log) or log.pop(LINE, None) != len(logs):
-            break
-        digest, content = said, after
-        logs.append(log)
-    return logs, content
+            with believed(folder):
+                seal = read_json(folder, SEAL)
+                ends = seal["ends"] if seal["experiment"] == self._experiment.digest else []
+                self._ends = whole_ends(content, ends)
+        except ResultsError as error:
+            options.on_message(f"the search is done again: {error}")
+        if len(self._ends) < len(ends):
+            options.on_message(
+                f"{folder / JOURNAL}: generation {max(len(self._ends), 1)} is not what its checksum "
+                "says: it and what follows is done again"
+            )
+        return content[: self._ends[-1][0]] if self._ends else b""
 
 
-def _link(before: str, log: dict[str, Any]) -> str:
-    """The digest of a line: of what it says, and of the line before it."""
-    return canonical_digest({"before": before, "log": log})
+def whole_ends(content: bytes, ends: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+    """The ends up to which a journal is what their checksums say, one after the other."""
+    found: list[tuple[int, str]] = []
+    sha256, before = hashlib.sha256(), 0
+    for end, digest in ends:
+        sha256.update(content[before:end])
+        if end > len(content) or sha256.hexdigest() != digest:
+            break
+        found.append((end, digest))
+        before = end
+    return found
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[Path]:
+    try:
+        yield path
+    except OSError as error:
+        raise ResultsError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 @contextmanager
@@ -553,9 +490,9 @@ def search(problem: Problem, options: RunOptions) -> Trials:
     import optuna
 
     with quiet():
-        journal, known = open_journal(problem.experiment, options)
+        journal = Journal(problem.experiment, options)
         study = optuna.create_study(sampler=optuna.samplers.RandomSampler())
-        study.add_trials(known)
+        study.add_trials(journal.trials)
         try:
             _make_trials(problem, study, journal, options)
         except KeyboardInterrupt:
@@ -573,7 +510,7 @@ def search(problem: Problem, options: RunOptions) -> Trials:
             losses,
             figures,
             np.stack([_point(problem, trial) for trial in trials]),
-            np.asarray([trial.user_attrs[GENERATION] for trial in trials]),
+            np.asarray([trial.user_attrs["generation"] for trial in trials]),
             np.asarray([found.get(one.factor.path, 0.0) for one in problem.tuned]),
             int(np.argmin(losses)),
         )
@@ -586,9 +523,7 @@ def sizes_of(problem: Problem) -> list[int]:
     return [size] * whole + ([rest] if rest else [])
 
 
-def _make_trials(
-    problem: Problem, study: Study, journal: Study | None, options: RunOptions
-) -> None:
+def _make_trials(problem: Problem, study: Study, journal: Journal, options: RunOptions) -> None:
     """Make the generations that the study does not hold yet."""
     spec, tuned, sizes = problem.spec, problem.tuned, sizes_of(problem)
     start = np.asarray([float(one.share_of(one.start)) for one in tuned])
@@ -604,8 +539,7 @@ def _make_trials(
                 shares = sobol_points(spec.seed, len(tuned), done, size)
             progress = _counting(options.progress, done * per_trial, spec.trials * per_trial)
             made = _generation(problem, study, generation, size, shares, options.workers, progress)
-            if journal is not None:
-                journal.add_trials(made)
+            journal.add(made)
             if study.best_value < best or generation == len(sizes) - 1:
                 so_far = _best_so_far(problem, study)
                 options.on_message(
@@ -651,7 +585,7 @@ def _generation(
     scored = problem.at(points, spec.replicates, spec.seed, workers, progress)
     for k, trial in enumerate(asked):
         figures = {name: scored.figures[name][k].tolist() for name in KEPT}
-        for key, value in {GENERATION: generation, SIZE: size, **figures}.items():
+        for key, value in {"generation": generation, **figures}.items():
             trial.set_user_attr(key, value)
         study.tell(trial, float(scored.loss[k]))
     return study.get_trials(deepcopy=False)[-size:]

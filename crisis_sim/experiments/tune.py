@@ -11,44 +11,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crisis_sim import text as wording
+from crisis_sim.experiments import calibrate
 from crisis_sim.experiments import spec as words
-from crisis_sim.experiments.calibrate import (
-    Values,
-    check_moved,
-    check_targets,
-    file_name,
-    scenario_files,
-    share_of,
-)
+from crisis_sim.experiments.calibrate import Values, share_of
 from crisis_sim.experiments.search import (
     KEPT,
     Goal,
-    Objective,
     Problem,
     Scored,
     Slices,
     Trials,
     TuneSpec,
+    check_objective,
     search,
     slice_through,
     tolerance_of,
 )
-from crisis_sim.experiments.spec import (
-    Experiment,
-    Findings,
-    Reading,
-    RunOptions,
-)
+from crisis_sim.experiments.spec import Experiment, Findings, Reading, RunOptions
 from crisis_sim.outcomes.intervals import normal_quantile
-from crisis_sim.outcomes.names import read_measure
-from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
+from crisis_sim.scenario.errors import Mistake
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -64,43 +52,18 @@ SPEC = TuneSpec
 
 def check(spec: TuneSpec, reading: Reading) -> Iterator[Mistake]:
     scenarios = (reading.scenario, *reading.others)
-    yield from check_moved(spec.vary, reading, scenarios)
+    yield from calibrate.check_moved(spec.vary, reading, scenarios)
     if bool(spec.targets) == (spec.objective is not None):
         where = reading.at("objective") if spec.targets else reading.top
         said = "both targets and an" if spec.targets else "neither targets nor an"
         expected = "targets to reach, or an objective to maximise or minimise"
         yield where.label.mistake(f"{said} objective", expected)
-    yield from check_targets(spec.targets, reading, {one.name: one for one in scenarios})
+    yield from calibrate.check_targets(spec.targets, reading, {one.name: one for one in scenarios})
     if spec.objective is not None:
-        yield from _check_objective(spec.objective, spec, reading)
+        yield from check_objective(spec.objective, spec.vary, reading)
     if spec.finalists > spec.trials:
         message = f"{spec.finalists} finalists of {spec.trials} trials"
         yield reading.mistake("finalists", message=message, expected=f"at most {spec.trials}")
-
-
-def _check_objective(objective: Objective, spec: TuneSpec, reading: Reading) -> Iterator[Mistake]:
-    given = [key for key in ("maximise", "minimise") if getattr(objective, key) is not None]
-    if len(given) != 1:
-        yield reading.at("objective").label.mistake(
-            f"{' and '.join(given) or 'nothing'} to aim for", "either maximise or minimise"
-        )
-        return
-    try:
-        measured = read_measure(reading.at("objective", given[0]), reading.columns)
-    except ScenarioError as error:
-        yield from error.mistakes
-    else:
-        enough = objective.enough
-        if enough is not None and measured.unit == "share" and not 0 < enough < 1:
-            message, expected = f"no share to reach: {enough:g}", "a number between 0 and 1"
-            yield reading.mistake("objective", "enough", message=message, expected=expected)
-    for path, price in objective.cost.items():
-        node = reading.at("objective", "cost", path)
-        if path not in spec.vary:
-            message = f"'{path}' is not varied"
-            yield node.label.mistake(message, one_of(spec.vary), nearest(path, spec.vary))
-        elif price < 0:
-            yield node.place.mistake(f"a cost below 0: {price:g}", "0 or more")
 
 
 # --- Its run, and what it found
@@ -117,18 +80,8 @@ def crises(experiment: Experiment) -> int:
     return ((spec.trials + moved) * spec.replicates + checked) * len(problem.scenarios)
 
 
-@dataclass(frozen=True)
-class Found:
-    """All that a search found.
-
-    Attributes:
-        problem: what was tuned.
-        trials: what was tried.
-        tolerance: how much worse than the best counts as about as good.
-        fresh: the best, run with luck that it was not tuned on.
-        before: the scenarios as they are, with that same luck.
-        slices: how far each parameter of the best may be moved alone, with that luck.
-    """
+class Found(NamedTuple):
+    """All that a search found; `fresh` is the best, and `before` the scenarios as they are, with luck of no trial."""
 
     problem: Problem
     trials: Trials
@@ -175,7 +128,7 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
         _tables(found, summary),
         summary,
         crises(experiment),
-        scenario_files(problem.scenarios, values, "tuned", experiment.name),
+        calibrate.scenario_files(problem.scenarios, values, "tuned", experiment.name),
     )
 
 
@@ -201,13 +154,15 @@ def _tables(found: Found, summary: dict[str, Any]) -> dict[str, pa.Table]:
             "measure": [measured.name for measured, _ in watched] * len(number),
             **{name: pa.array(trials.figures[name].ravel(), from_pandas=True) for name in KEPT},
         },
+        "parameters": summary["parameters"],
+        "outcomes": summary["outcomes"],
     }
-    rows = {name: pa.Table.from_pylist(summary[name]) for name in ("parameters", "outcomes")}
     if found.slices is not None:
-        value, loss = found.slices.value, found.slices.loss
+        value, loss, _ = found.slices
         path = np.repeat(paths, value.shape[1])
-        rows["slices"] = pa.table({"path": path, "value": value.ravel(), "loss": loss.ravel()})
-    return {**{name: pa.table(columns) for name, columns in tables.items()}, **rows}
+        tables["slices"] = {"path": path, "value": value.ravel(), "loss": loss.ravel()}
+    build: Any = {dict: pa.table, list: pa.Table.from_pylist}
+    return {name: build[type(of)](of) for name, of in tables.items()}
 
 
 def _summary(found: Found) -> dict[str, Any]:
@@ -236,7 +191,7 @@ def _summary(found: Found) -> dict[str, Any]:
         "parameters": parameters,
         "outcomes": _outcomes(found),
         "objective": None if problem.goal is None else _objective(found, problem.goal),
-        "files": [file_name(one, "tuned") for one in problem.scenarios],
+        "files": [calibrate.file_name(one, "tuned") for one in problem.scenarios],
     }
 
 
@@ -246,12 +201,10 @@ def _parameters(found: Found) -> list[dict[str, Any]]:
     for k, one in enumerate(found.problem.tuned):
         factor, share = one.factor, float(one.share_of(best[k]))
         alone = (None, None) if found.slices is None else found.slices.ends[k]
-        row = {key: getattr(factor, key) for key in ("path", "meaning", "unit", "scale")}
+        about = ("path", "meaning", "unit", "scale", "low", "high")
         rows.append(
             {
-                **row,
-                "low": factor.low,
-                "high": factor.high,
+                **{key: getattr(factor, key) for key in about},
                 "own": float(factor.middle),
                 "start": float(one.start),
                 "best": float(best[k]),
@@ -483,9 +436,6 @@ def _on_slices(summary: dict[str, Any]) -> str:
 
 # --- Charts: the search, the parameters, and what was fitted against what was aimed for
 
-#: Standard errors up to which a distance from a target is drawn to scale.
-_FARTHEST = 8.0
-
 
 def charts(findings: Findings) -> Iterator[tuple[str, Callable[[Findings], Figure]]]:
     yield "history", draw_history
@@ -576,12 +526,9 @@ def draw_trade_off(findings: Findings) -> Figure:
 
 def unbeaten(cost: Values, value: Values) -> NDArray[np.int64]:
     """The trials that no other one beats in value for the same cost or less, by rising cost."""
-    kept, highest = [], -np.inf
-    for trial in np.lexsort((-value, cost)):
-        if value[trial] > highest:
-            kept.append(trial)
-            highest = value[trial]
-    return np.asarray(kept, dtype=np.int64)
+    order = np.lexsort((-value, cost))
+    highest = np.fmax.accumulate(np.concatenate([[-np.inf], value[order]]))
+    return order[value[order] > highest[:-1]]
 
 
 def _draw_objective(axes: Axes, findings: Findings) -> Values:
@@ -603,14 +550,14 @@ def _draw_objective(axes: Axes, findings: Findings) -> Values:
 
 def _is_enough(findings: Findings) -> NDArray[np.bool_]:
     """Which trials reached what is enough, as they were judged in the search."""
-    objective, high = findings.summary["objective"], "maximise"
-    if objective["enough"] is None:
+    objective = findings.summary["objective"]
+    enough, high = objective["enough"], objective["way"] == "maximise"
+    if enough is None:
         return np.zeros(findings.tables["trials"].num_rows, dtype=bool)
-    if objective["way"] == high:
-        reached = _figures(findings, "lower" if objective["surely"] else "estimate")
-        return np.asarray(reached >= objective["enough"])
-    reached = _figures(findings, "upper" if objective["surely"] else "estimate")
-    return np.asarray(reached <= objective["enough"])
+    value = _figures(
+        findings, ("lower" if high else "upper") if objective["surely"] else "estimate"
+    )
+    return np.asarray(value >= enough if high else value <= enough)
 
 
 def _figures(findings: Findings, name: str) -> Values:
@@ -698,7 +645,7 @@ def draw_targets(findings: Findings) -> Figure:
     axes.axvspan(-reach, reach, color=style.PALE_GREY, alpha=0.6, linewidth=0)
     axes.axvline(0.0, color=style.GREY, linewidth=0.8)
     widest = max(max(abs(row["apart"]), abs(row["apart_before"])) for row in rows)
-    end = min(max(1.15 * widest, 3.0), _FARTHEST)
+    end = min(max(1.15 * widest, 3.0), 8.0)  # standard errors that are drawn to scale
 
     def dot(true: float, place: int, colour: str) -> None:
         marker = "o" if abs(true) <= end else (">" if true > 0 else "<")
@@ -719,8 +666,7 @@ def draw_targets(findings: Findings) -> Figure:
         axes.text(1.01, place, f"{found} ({aimed})", va="center", **beside)
     names = [wording.shorten(wording.sentence(row["words"]).rstrip("."), 54) for row in rows]
     if several:
-        where = [wording.clean(row["scenario"]) for row in rows]
-        names = [f"{name}\n{scenario}" for name, scenario in zip(names, where, strict=True)]
+        names = [f"{names[k]}\n{wording.clean(row['scenario'])}" for k, row in enumerate(rows)]
     plots.name_rows(axes, names)
     axes.grid(visible=False)
     axes.set_xlim(-1.04 * end, 1.04 * end)

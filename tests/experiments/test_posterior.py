@@ -11,7 +11,8 @@ import pytest
 from crisis_sim.batch import simulate
 from crisis_sim.cli import DONE, MISTAKE, run_command
 from crisis_sim.experiments import load_experiment, make_experiment, read_experiment, run_experiment
-from crisis_sim.experiments.posterior import Posterior, crises, fitted, weighted_quantiles
+from crisis_sim.experiments.marginals import fitted, weighted_quantiles
+from crisis_sim.experiments.posterior import Posterior, crises
 from crisis_sim.experiments.sampler import Case, Prior, Problem, misses, values_of
 from crisis_sim.experiments.spec import ExperimentError, RunOptions
 from crisis_sim.outcomes.names import measure
