@@ -490,7 +490,7 @@ def test_the_command_tunes_without_a_file_and_its_scenario_is_right(
     ("arguments", "told"),
     [
         ([], "NAME requires"),
-        (["may_2025", "--target", "agreement=0.5"], "needs --vary"),
+        (["may_2025", "--target", "agreement=0.5"], "goes with --vary"),
         (["may_2025", "--vary", f"{RESOLVE}=1", "--target", "agreement=0.5"], "PATH=LOW:HIGH"),
         (["may_2025", "--vary", RESOLVE, "--target", "agreement"], "MEASURE=VALUE"),
         (["may_2025", "--vary", RESOLVE, "--target", "agreement=0.5:0.4"], "MEASURE=VALUE:LOW:HIGH"),
@@ -498,7 +498,7 @@ def test_the_command_tunes_without_a_file_and_its_scenario_is_right(
         (["may_2025", "--vary", RESOLVE, "--target", "agreement=0.5"], "no parameter"),
         (["mediation_delay"], "is no tune experiment"),
         (["mediation_delay", "--trials", "3"], "unknown key 'trials'"),
-        (["tune_may_2025_mediation", "--set", "a=1"], "--set goes with --vary"),
+        (["tune_may_2025_mediation", "--set", "a=1"], "--set goes with a scenario"),
         (["no_such_thing"], "no such file"),
     ],
 )  # fmt: skip
