@@ -292,8 +292,8 @@ def carry_out(experiment: Experiment, options: Options, restart: bool = False) -
 def _run(
     experiment: Experiment, folder: Path, workers: int, resume: bool, restart: bool, as_json: bool
 ) -> None:
+    from crisis_sim.experiments.plots import write_experiment_charts
     from crisis_sim.experiments.run import run_experiment
-    from crisis_sim.report.experiments import write_experiment_charts
 
     began = time.perf_counter()
     with progress_bar() as progress:
