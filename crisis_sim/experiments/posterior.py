@@ -633,7 +633,7 @@ def _draw_predicted(axes: Axes, row: dict[str, Any]) -> None:
     from crisis_sim.experiments import plots
 
     scale, unit, _ = plots.units(row)
-    for place, prefix, colour, face in (
+    for y, prefix, colour, face in (
         (0.0, "prior_", style.GREY, style.WHITE),
         (1.0, "", style.BLUE, style.BLUE),
     ):
@@ -641,13 +641,13 @@ def _draw_predicted(axes: Axes, row: dict[str, Any]) -> None:
         known = [scale * end for end in told if end is not None]
         if not known:
             continue
-        axes.plot([known[0], known[-1]], [place] * 2, color=colour, linewidth=1.0)
+        axes.plot([known[0], known[-1]], [y] * 2, color=colour, linewidth=1.0)
         if len(known) == len(told):
-            axes.plot(known[1:3], [place] * 2, color=colour, linewidth=2.6)
+            axes.plot(known[1:3], [y] * 2, color=colour, linewidth=2.6)
         median = row[f"{prefix}median"]
         if median is not None:
             look: Any = {"color": face, "markeredgecolor": colour, "markersize": 4.0, "zorder": 4}
-            axes.plot([scale * median], [place], "o", **look)
+            axes.plot([scale * median], [y], "o", **look)
     if row["seen"] is not None:
         seen, *ends = (scale * row[key] for key in ("seen", "seen_lower", "seen_upper"))
         axes.axvline(seen, color=style.VERMILLION, linewidth=1.0, zorder=2)

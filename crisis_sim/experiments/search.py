@@ -296,7 +296,7 @@ class Problem(Calibration):
         count = 1 if points is None else len(points)
         figures = {name: np.full((count, len(self.watched)), np.nan) for name in KEPT}
         each = count * replicates
-        for place, scenario in enumerate(self.scenarios):
+        for index, scenario in enumerate(self.scenarios):
             own = [k for k, (_, name) in enumerate(self.watched) if name == scenario.name]
             if not own:
                 continue
@@ -311,7 +311,7 @@ class Problem(Calibration):
                 seed,
                 workers,
                 agents=(*self.agents, *self.spec.agents),
-                progress=_counting(progress, place * each, each * len(self.scenarios)),
+                progress=_counting(progress, index * each, each * len(self.scenarios)),
             )
             for k in own:
                 for name in KEPT:
