@@ -610,7 +610,7 @@ def _best_so_far(problem: Problem, study: Study) -> str:
 
 # --- How well a search pins its parameters down: which values do about as well as the best
 #
-# That is told from the trials that were made, so it is no more than what the search came by: a range
+# This rests on the trials that were made, so it is no more than what the search came by: a range
 # may be wider than it looks, above all after few trials, and is no interval of confidence. Slices move
 # each parameter of the best alone, all others held. Were the others moved along to make up for it, a
 # parameter could go further. So the range is the least that is left open, and where even that is wide

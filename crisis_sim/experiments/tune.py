@@ -276,8 +276,8 @@ def _known(value: Any) -> float | None:
 
 # --- The answer in sentences: what was found, how sure that is, and what would make it surer
 
-#: Parameters that an answer tells of; the table has all of them.
-MOST_TOLD = 8
+#: Parameters that an answer names; the table has all of them.
+MOST_NAMED = 8
 #: A parameter that may move alone in no more than this share of its range is pinned down; in so much of it, it is not.
 PINNED, LOOSE = 0.1, 0.5
 
@@ -291,7 +291,7 @@ def answer(problem: Problem, summary: dict[str, Any]) -> Iterator[str]:
     edges = [row["path"] for row in summary["parameters"] if row["at_edge"]]
     if edges:
         ranges = "its range" if len(edges) == 1 else "their ranges"
-        shown = wording.listed(edges[:MOST_TOLD])
+        shown = wording.listed(edges[:MOST_NAMED])
         yield f"At the edge of {ranges}: {shown}. A wider range might do better."
     trials, best = summary["trials"], summary["best"]["trial"]
     said = "The last tenth of the trials found nothing better."
@@ -395,14 +395,16 @@ def _on_parameters(summary: dict[str, Any]) -> Iterator[str]:
     rows = sorted(summary["parameters"], key=lambda row: -float(row["importance"]))
     good = summary["good"]
     tolerance, several = f"{good['tolerance']:.3g} of the best loss", good["trials"] > 1
-    told = []
-    for row in rows[:MOST_TOLD]:
+    phrases = []
+    for row in rows[:MOST_NAMED]:
         span = f"; {row['lower']:.3g} to {row['upper']:.3g}" if several else ""
-        told.append(
+        phrases.append(
             f"{row['path']} {row['best']:.3g}{_noun(row['unit'])} (from {row['own']:.3g}{span})"
         )
-    more = f"; {len(rows) - MOST_TOLD} more in parameters.parquet" if len(rows) > MOST_TOLD else ""
-    yield f"Best where {wording.listed(told)}{more}. In brackets the scenario's own value" + (
+    more = (
+        f"; {len(rows) - MOST_NAMED} more in parameters.parquet" if len(rows) > MOST_NAMED else ""
+    )
+    yield f"Best where {wording.listed(phrases)}{more}. In brackets the scenario's own value" + (
         f", and the range among the {wording.count(good['trials'])} trials within {tolerance}: "
         "at least so much is left open."
         if several
@@ -424,7 +426,7 @@ def _on_slices(summary: dict[str, Any]) -> str:
     left.sort(key=lambda pair: pair[1])
     pinned = [path for path, open_share in left if open_share <= PINNED]
     loose = [path for path, open_share in reversed(left) if open_share >= LOOSE]
-    most, least = wording.listed(pinned[:MOST_TOLD]), wording.listed(loose[:MOST_TOLD])
+    most, least = wording.listed(pinned[:MOST_NAMED]), wording.listed(loose[:MOST_NAMED])
     return (
         f"Moved alone, with fresh luck, {wording.count(len(pinned))} of {wording.count(len(left))} "
         f"parameters raise the loss by more than {summary['good']['tolerance']:.3g} before they leave "
