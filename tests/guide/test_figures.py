@@ -14,10 +14,8 @@ from console import DOCS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import coverage
+from benchmarks import coverage, report
 from benchmarks.made_of import made_of
-from benchmarks.tables import target_table
-from benchmarks.targets import Target
 from crisis_sim.experiments import load_experiment
 from crisis_sim.validation.page import LIMITS
 
@@ -115,12 +113,10 @@ def test_tables_of_coverage_say_what_was_counted() -> None:
     assert kept == f"{coverage.tables(COVERAGE)}\n"
 
 
-def test_the_targets_of_speed_say_what_was_measured() -> None:
+def test_tables_of_speed_say_what_was_measured() -> None:
     found = json.loads((RESULTS / "speed.json").read_text(encoding="utf-8"))
-    kept = (RESULTS / "speed.md").read_text(encoding="utf-8")
-    aims = [Target(**{k: v for k, v in one.items() if k != "met"}) for one in found["targets"]]
-    assert f"## Targets\n\n{target_table(aims)}\n" in kept
-    assert found["measured"] in kept
+    assert report.targets(found) == found["targets"]
+    assert (RESULTS / "speed.md").read_text(encoding="utf-8") == f"{report.tables(found)}\n"
 
 
 def test_the_page_of_the_fit_says_what_the_fit_found() -> None:
