@@ -192,7 +192,7 @@ def as_scenario_file(opened: Opened, changes: Changes, groups: tuple[Group, ...]
         "title": title,
         "description": text.sentence(text.listed(told)) or "Nothing is changed.",
     }
-    for path, value in changes.felt.items():
+    for path, value in changes.effective.items():
         _put(content, path, value)
     for path in sorted(changes.off):
         _put(content, path, None)
@@ -213,9 +213,9 @@ def told_changes(changes: Changes, groups: tuple[Group, ...]) -> list[str]:
         if group.path in changes.off:
             told.append(f"without {text.with_article(group.title)}")
         told += [
-            _told(slider, group, changes.felt[slider.path])
+            _told(slider, group, changes.effective[slider.path])
             for slider in group.sliders
-            if slider.path in changes.felt
+            if slider.path in changes.effective
         ]
     return told
 

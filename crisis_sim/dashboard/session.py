@@ -22,7 +22,6 @@ from crisis_sim.dashboard.changes import (
     Changes,
     asked_by,
     groups_of,
-    query_of,
     recall,
 )
 from crisis_sim.dashboard.drawing import nearest, tell_crisis, view, worth_reading
@@ -482,9 +481,9 @@ class Session:
     def address(self) -> str:
         """The query of the page's address that brings back what is there."""
         if self.awaited:  # what it asks for is still to come
-            return query_of(self._asked)
+            return self._asked.query
         clock = "" if self.clock == CLOCKS[0] else self.clock
-        return query_of(Asked(tuple(self.changes.as_set()), clock, self._sent))
+        return Asked(tuple(self.changes.as_set(everything=True)), clock, self._sent).query
 
     def file(self, wished: str = "") -> tuple[str, str]:
         """What was made as a scenario file: its name and its text."""
@@ -498,10 +497,9 @@ class Session:
     # How it is done.
 
     def _recall(self) -> None:
-        found = recall(self._asked, self._sliders, self._switches, CLOCKS)
-        self.changes = found.changes
+        self.changes, mistakes = recall(self._asked, self._sliders, self._switches, CLOCKS)
         self.clock = self._asked.clock if self._asked.clock in CLOCKS else self.clock
-        self._set(mistake="\n".join(found.mistakes))
+        self._set(mistake="\n".join(mistakes))
 
     def _try_to_open(self, name: str, content: bytes) -> bool:
         try:

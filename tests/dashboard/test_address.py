@@ -9,17 +9,15 @@ from crisis_sim.dashboard.changes import (
     MAX_QUERY,
     Asked,
     Changes,
-    Recalled,
     asked_by,
     groups_of,
-    query_of,
     recall,
 )
 from crisis_sim.scenario import load_scenario
 from tests.dashboard.quarrel import write_quarrel
 
 THRESHOLD = "mediators.elder.attention_threshold"
-Read = Callable[[str], Recalled]
+Read = Callable[[str], tuple[Changes, list[str]]]
 CLOCKS = ("from_first_strike", "from_trigger")
 
 
@@ -30,7 +28,7 @@ def read(tmp_path: Path) -> Read:
     sliders = {one.path: one for group in groups for one in group.sliders}
     switches = {group.path for group in groups if group.switched}
 
-    def of(query: str) -> Recalled:
+    def of(query: str) -> tuple[Changes, list[str]]:
         return recall(asked_by(query), sliders, switches, CLOCKS)
 
     return of
@@ -43,14 +41,13 @@ def test_changes_come_back_as_they_were(read: Read) -> None:
         .move("lenders.bank.days_later", -3.0)
         .switch("mediators.elder", on=False)
     )
-    query = query_of(Asked(tuple(changes.as_set()), "from_trigger", "late one.yaml"))
-    assert asked_by(query).clock == "from_trigger"
-    assert asked_by(query).file == "late one.yaml"
-    assert read(query) == Recalled(changes, [])
+    asked = Asked(tuple(changes.as_set(everything=True)), "from_trigger", "late one.yaml")
+    assert asked_by(asked.query) == asked
+    assert read(asked.query) == (changes, [])
 
 
 def test_nothing_changed_is_no_query() -> None:
-    assert query_of(Asked()) == ""
+    assert Asked().query == ""
     assert asked_by("") == Asked()
 
 
@@ -71,19 +68,18 @@ def test_nothing_changed_is_no_query() -> None:
     ],
 )
 def test_what_is_wrong_is_told_and_not_done(read: Read, query: str, told: str) -> None:
-    made = read(query)
-    assert not made.changes
-    (mistake,) = made.mistakes
+    changes, (mistake,) = read(query)
+    assert not changes
     assert told in mistake
 
 
 def test_what_is_right_is_done_beside_what_is_wrong(read: Read) -> None:
-    made = read(f"set={THRESHOLD}=0.25&set=nonsense&utm_source=mail")
-    assert made.changes.moved == {THRESHOLD: 0.25}
-    assert len(made.mistakes) == 1
+    changes, mistakes = read(f"set={THRESHOLD}=0.25&set=nonsense&utm_source=mail")
+    assert changes.moved == {THRESHOLD: 0.25}
+    assert len(mistakes) == 1
 
 
 def test_a_strangers_text_is_told_short_and_without_what_steers(read: Read) -> None:
-    (mistake,) = read("set=%1b[31m" + "y" * 500).mistakes
+    _, (mistake,) = read("set=%1b[31m" + "y" * 500)
     assert "\x1b" not in mistake
     assert len(mistake) < 150

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from crisis_sim.batch import Batch
 from crisis_sim.dashboard.changes import Changes
-from crisis_sim.dashboard.drawing import DOTS, differences, halted, nearest, view, worth_reading
+from crisis_sim.dashboard.drawing import DOTS, difference, halted, nearest, view, worth_reading
 from crisis_sim.dashboard.session import Runs
 from crisis_sim.experiments.factors import ScenarioEditor
 from crisis_sim.outcomes import from_first_strike, summarise
+from crisis_sim.report.shares import MEASURES
 from crisis_sim.scenario import load_scenario
 from tests.dashboard.quarrel import write_quarrel
 
@@ -81,7 +82,7 @@ def test_what_is_sure_is_decided_by_the_limits_as_they_are_not_as_they_are_shown
         "endings": {"agreement": figure},
         "shares": {"war": figure},
     }
-    for row in differences({"differences": {"moved": moved}}):
+    for row in (difference(measure, moved) for measure in MEASURES):
         assert row["sure"] is (lower > 0 or upper < 0)
         assert row["sure"] is not ("chance explains" in row["text"])
 
