@@ -237,7 +237,7 @@ def test_who_is_told_may_ask_for_more_at_once(session: Session) -> None:
             asked.append(0.2)
             session.move(THRESHOLD, 0.2)
 
-    session.tell = tell
+    session.on_change = tell
     session.move(THRESHOLD, 0.1)
     until = time.monotonic() + 30
     while not asked and time.monotonic() < until:
@@ -257,7 +257,7 @@ def test_a_first_look_is_shown_and_said_to_be_one_before_all_are_there(
         if session.shown.view is not None:
             seen.append((session.shown.view["crises"], session.shown.first_look))
 
-    session.tell = tell
+    session.on_change = tell
     session.start()
     rest(session)
     assert list(dict.fromkeys(seen)) == [(30, True), (REPLICATES, False)]
