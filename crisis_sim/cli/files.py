@@ -441,7 +441,7 @@ def validate(
     else:
         from rich.console import Console
 
-        from crisis_sim.validation.words import print_validation
+        from crisis_sim.validation.text import print_validation
 
         # A file or a pipe has no width of its own, and rich would take it for a narrow terminal.
         print_validation(validation, Console(width=None if sys.stdout.isatty() else WIDTH))

@@ -116,7 +116,7 @@ def made_up() -> Ensemble:
 
 
 def test_a_case_gives_the_percentile_of_its_times_and_the_share_in_which_they_come() -> None:
-    case = Case("Kargil", "kargil_1999", strike_days=4.0, halt_days=2.5, outcome="")
+    case = Case("Kargil", "kargil_1999", strike_days=4.0, halt_days=2.5)
     strike, halt = cases.results(case, made_up(), read_expectations())
     # Six of ten strike, all before any other ending: 3 of 6 below the real time, and one alike.
     assert strike.came == pytest.approx(0.6)

@@ -50,7 +50,7 @@ def test_every_case_has_a_scenario_that_is_shipped() -> None:
 
 
 def test_the_attack_was_the_trigger_where_no_time_lay_between_them() -> None:
-    given = [case.scenario for case in read_cases() if case.strike_is_given]
+    given = [case.scenario for case in read_cases() if case.strike_days == 0]
     assert given == ["armenia_azerbaijan_2016", "russia_georgia_2008"]
 
 

@@ -90,7 +90,7 @@ class TestCommand:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         out = tmp_path / "out"
-        monkeypatch.setattr(page, "write_charts", lambda *_: [])  # they have tests of their own
+        monkeypatch.setattr(page, "_write_charts", lambda *_: [])  # they have tests of their own
         assert run_command([*arguments, "--strict", "--json", "--out", str(out)]) == CHECK_FAILED
         told = json.loads(capsys.readouterr().out)
         assert told["failures"] == ["duration_p90"]

@@ -20,7 +20,7 @@ from crisis_sim.validation.charts import changes, tables
 from crisis_sim.validation.page import CHARTS, LIMITS, page, write_page, write_validation
 from crisis_sim.validation.record import read_facts
 from crisis_sim.validation.run import Validation
-from crisis_sim.validation.words import print_validation, short
+from crisis_sim.validation.text import print_validation, short
 from tests.report.looking import legends_over_data, overlaps, svg, texts, words_in
 from tests.validation.conftest import expecting
 
@@ -132,7 +132,7 @@ def test_results_are_written_as_json_with_their_charts(
     validation: Validation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chart = tmp_path / "chart.svg"
-    monkeypatch.setattr(save, "write_charts", lambda *_: [chart])
+    monkeypatch.setattr(save, "_write_charts", lambda *_: [chart])
     first, *others = write_validation(validation, tmp_path / "new")
     assert json.loads(first.read_text(encoding="utf-8")) == validation.plain()
     assert others == [chart]
