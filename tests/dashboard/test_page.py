@@ -171,7 +171,8 @@ def test_what_the_page_would_never_send_is_let_be(page: Page) -> None:
             document.querySelector(".cs-crisis").__vue__.picked({replicate: 1e300});
         }"""
     )
-    expect(page.get_by_role("alert")).to_contain_text("error: there is no crisis")
+    expect(page.get_by_role("alert")).to_contain_text("error: there is no crisis 1000")
+    expect(page.get_by_role("alert")).to_contain_text("expected 0 to 149")
     expect(page.locator("body")).not_to_contain_text("Traceback")
     move(page, "0.1")
     expect(page.locator(".cs-curve")).to_have_count(2)
