@@ -64,11 +64,6 @@ def test_a_fact_with_neither_is_a_mistake_of_the_record() -> None:
         judge(fact(0.25), Estimate(0.25, 0.2, 0.3), EXPECTED)
 
 
-def test_what_has_no_counterpart_is_not_compared() -> None:
-    expected = Expectation("a", counterpart=False)
-    assert judge(fact(0.25, 0.2, 0.3), Estimate(0.9, 0.8, 1.0), expected) == "not comparable"
-
-
 def test_the_endings_that_the_model_has_sum_to_one_without_the_others() -> None:
     record, made = read_facts(), comparable(read_facts())
     endings = [name for name in record if name.startswith("ending_") and name != "ending_other"]
