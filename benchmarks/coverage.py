@@ -21,10 +21,11 @@ from benchmarks.made_of import made_of
 from benchmarks.report import table
 from benchmarks.timing import talk
 from crisis_sim import simulate
+from crisis_sim.outcomes.differences import difference
 from crisis_sim.outcomes.durations import Scenarios
-from crisis_sim.outcomes.intervals import Estimate, Interval
-from crisis_sim.outcomes.paired import IncidenceDifference, incidence_difference, share_difference
-from crisis_sim.outcomes.summary import Reading
+from crisis_sim.outcomes.intervals import Interval
+from crisis_sim.outcomes.measures import Reading
+from crisis_sim.outcomes.names import measure as named
 
 SEED = 2025
 
@@ -72,24 +73,13 @@ def count(case: Case, limits: Interval) -> Coverage:
     return Coverage(case, len(limits.lower), held, float(below), float(above))
 
 
-#: Differences between two scenarios: for shares the group and name of what happened, for incidences the hours.
-DIFFERENCES: dict[str, tuple[str, str] | float] = {
-    "ends by agreement": ("endings", "agreement"),
-    "full-scale war": ("shares", "war"),
-    "ceasefire within 96 h of the first strike": 96.0,
-    "ceasefire within 7 days of the first strike": 168.0,
+#: What is compared in the engine, by its words in the table and by its name as a measure.
+FIGURES = {
+    "ends by agreement": "agreement",
+    "full-scale war": "war",
+    "ceasefire within 96 h of the first strike": "ceasefire_within_96_hours",
+    "ceasefire within 7 days of the first strike": "ceasefire_within_168_hours",
 }
-
-
-def difference(
-    what: tuple[str, str] | float, ours: Reading, theirs: Reading, paired: bool
-) -> Estimate | IncidenceDifference:
-    """One of `DIFFERENCES`, with its interval."""
-    if isinstance(what, float):
-        a, b = (one.curves["from_first_strike"] for one in (ours, theirs))
-        return incidence_difference(a, b, what, paired)
-    group, name = what
-    return share_difference(ours.happened[group][name], theirs.happened[group][name], paired)
 
 
 def measure_engine(batch: Scenarios, replicates: int, large: Scenarios) -> list[dict[str, Any]]:
@@ -110,21 +100,25 @@ def measure_engine(batch: Scenarios, replicates: int, large: Scenarios) -> list[
     """
     truth = [Reading.of(ensemble) for ensemble in large.ensembles.values()]
     whole = [Reading.of(ensemble) for ensemble in batch.ensembles.values()]
-    rows = np.arange(len(whole[0].replicate) // replicates * replicates).reshape(-1, replicates)
+    rows = np.arange(len(whole[0].column("replicate")) // replicates * replicates).reshape(
+        -1, replicates
+    )
     parts = [[reading.subset(part) for reading in whole] for part in rows]
     found = []
-    for figure, what in DIFFERENCES.items():
-        true = difference(what, truth[0], truth[1], True)
+    for figure, name in FIGURES.items():
+        read = named(name).read
+        large_run = difference(read(truth[0]), read(truth[1]))
+        true, lower, upper = map(float, (large_run.estimate, large_run.lower, large_run.upper))
+        pairs = [(read(ours), read(theirs)) for ours, theirs in parts]
         limits = [
-            np.array([(d.lower, d.upper) for d in (difference(what, a, b, kind) for a, b in parts)])
+            np.array([(d.lower, d.upper) for d in (difference(a, b, kind) for a, b in pairs)])
             for kind in (True, False)
         ]
         held, apart = (
-            float(np.mean((lower <= true.estimate) & (true.estimate <= upper)))
-            for lower, upper in (each.T for each in limits)
+            float(np.mean((each[:, 0] <= true) & (true <= each[:, 1]))) for each in limits
         )
         narrower = float(np.ptp(limits[0], axis=1).mean() / np.ptp(limits[1], axis=1).mean())
-        one = {"figure": figure, "truth": true.estimate, "lower": true.lower, "upper": true.upper}
+        one = {"figure": figure, "truth": true, "lower": lower, "upper": upper}
         one |= {"held": held, "apart": apart, "narrower": narrower, "worth": narrower**-2}
         found.append(one)
     return found

@@ -16,28 +16,23 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from crisis_sim.outcomes import CumulativeIncidence, cumulative_incidence
-from crisis_sim.outcomes.incidence import IncidenceAt
+from crisis_sim.outcomes.bootstrap import median_difference, median_time
+from crisis_sim.outcomes.differences import Contrast, Measured, difference
 from crisis_sim.outcomes.intervals import (
     CONTINUITY,
     Estimate,
     Interval,
-    newcombe_independent_interval,
-    newcombe_paired_interval,
+    cautious_correlation,
+    difference_interval,
     quantile_with_interval,
     wilson_interval,
 )
-from crisis_sim.outcomes.paired import (
-    IncidenceDifference,
-    incidence_difference,
-    median_difference,
-    median_time,
-)
 
 Luck = np.random.Generator
-Found = Estimate | IncidenceAt | IncidenceDifference | None
+Found = Estimate | Measured | Contrast | None
 
 #: Mean hours to a ceasefire in the reference and with a third party at work, and to another ending.
 SLOW, QUICK, OTHERWISE = 100.0, 85.0, 160.0
@@ -119,7 +114,7 @@ def _share(number: int, share: float) -> Case:
 def _independent_shares(first: int, second: int, p: float, q: float) -> Case:
     def limits(luck: Luck, sets: int) -> Interval:
         ours, theirs = luck.binomial(first, p, sets), luck.binomial(second, q, sets)
-        return newcombe_independent_interval(ours, first, theirs, second)
+        return independent_shares(ours, first, theirs, second)
 
     setting = f"{p:.0%} of {first:,} less {q:.0%} of {second:,}"
     statistic = "difference of shares, independent"
@@ -130,11 +125,48 @@ def _paired_shares(pairs: int, both: float, ours: float, theirs: float, most: fl
     def limits(luck: Luck, sets: int) -> Interval:
         cells = (both, ours, theirs, 1.0 - both - ours - theirs)
         a, b, c, d = luck.multinomial(pairs, cells, size=sets).T
-        return newcombe_paired_interval(a, b, c, d, continuity=CONTINUITY)
+        return paired_shares(a, b, c, d)
 
     setting = f"{pairs:,} pairs: both in {both:.1%}, one alone in {ours:.2%} and {theirs:.2%}"
     statistic = "difference of shares, paired"
     return Case(statistic, setting, ours - theirs, limits, (0.945, most), MANY, QUICKLY_MANY)
+
+
+def independent_shares(
+    ours: ArrayLike, first: ArrayLike, theirs: ArrayLike, second: ArrayLike
+) -> Interval:
+    """The interval of a difference of independent shares, from counts (Newcombe 1998a, method 10)."""
+    one, other = (
+        (np.asarray(count) / np.asarray(number), wilson_interval(count, number))
+        for count, number in ((ours, first), (theirs, second))
+    )
+    return difference_interval(*one, *other)
+
+
+def paired_shares(
+    both: ArrayLike,
+    ours: ArrayLike,
+    theirs: ArrayLike,
+    neither: ArrayLike,
+    continuity: float = CONTINUITY,
+) -> Interval:
+    """The interval of a difference of paired shares, from counts of pairs (Newcombe 1998b, method 10).
+
+    Newcombe's own takes half a pair for continuity.
+    """
+    a, b, c, d = np.broadcast_arrays(*(np.asarray(x, float) for x in (both, ours, theirs, neither)))
+    pairs, first, second = a + b + c + d, a + b, a + c
+    scale = np.sqrt(first * (c + d) * second * (b + d))
+    correlation = np.divide(a * d - b * c, scale, out=np.zeros_like(scale), where=scale > 0)
+    p, q = (count / np.maximum(pairs, 1) for count in (first, second))
+    p_error, q_error = (np.sqrt(share * (1.0 - share) / np.maximum(pairs, 1)) for share in (p, q))
+    return difference_interval(
+        p,
+        wilson_interval(first, pairs),
+        q,
+        wilson_interval(second, pairs),
+        cautious_correlation(correlation, p, p_error, q, q_error, continuity),
+    )
 
 
 def _incidence(number: int, hours: float, staggered: bool, holds: tuple[float, float]) -> Case:
@@ -151,7 +183,7 @@ def _incidences(number: int, paired: bool) -> Case:
         theirs, ours = curves(luck, number, staggered=True, clock=0.8)
         if not paired:
             theirs, _ = curves(luck, 2 * number, staggered=True)
-        return incidence_difference(ours, theirs, 96.0, paired)
+        return difference(ours.at(96.0), theirs.at(96.0), paired)
 
     independent = f"{number:,} and {2 * number:,} crises"
     who = f"{number:,} pairs, a fifth on one clock only" if paired else independent

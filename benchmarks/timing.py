@@ -18,7 +18,6 @@ from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
-from crisis_sim.batch.block import Block
 from crisis_sim.batch.plan import Plan, make_plan
 from crisis_sim.batch.workers import StopSign, run_plan
 from crisis_sim.scenario import Scenario, load_scenario
@@ -68,8 +67,10 @@ def time_crises(
     turns, started = 0, time.perf_counter()
     with closing(run_plan(plan, workers, StopSign())) as results:
         for block in results:
-            if not isinstance(block, Block):
-                raise RuntimeError(f"{block.replicates} failed: {block.error}\n{block.trace}")
+            if block.error:
+                which = f"replicates {block.first} to {block.first + block.count - 1}"
+                told = f"{which} of {block.scenario} failed: {block.error}\n{block.trace}"
+                raise RuntimeError(told)
             turns += block.agent_turns
     seconds, name = time.perf_counter() - started, scenario.name
     return Timing(kind, name, seconds, name, replicates, turns, workers, plan.block_size)

@@ -168,7 +168,7 @@ PALE_GREY = "#D9D9D9"
 GRID_GREY = "#E4E4E4"
 WHITE = "#FFFFFF"
 
-#: Words upon a coloured area, on a dark page too (`crisis_sim.report.page.svg`): black to the eye.
+#: Words upon a coloured area, on a dark page too (`crisis_sim.report.svg`): black to the eye.
 ON_COLOUR = "#010101"
 
 #: Shade of what really happened, drawn under or over what was simulated.

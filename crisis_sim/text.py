@@ -255,6 +255,13 @@ def signed_hours(hours: float) -> str:
     return _signed(hours, 0, True)
 
 
+def exact(value: float) -> str:
+    """A number with what digits it has, its thousands apart, without an exponent where that can be."""
+    if abs(value) >= 1e15 or 0 < abs(value) < 1e-4:
+        return f"{value:g}"
+    return f"{value:,.6f}".rstrip("0").rstrip(".").replace("-", MINUS)
+
+
 def plural(number: float, one: str, many: str = "") -> str:
     """A count and its noun: "1 day", "3 days"."""
     return f"{number:g} {one if number == 1 else many or one + 's'}"

@@ -120,6 +120,7 @@ def run(
     block: after Ctrl-C, a crash or a power cut, `--resume` goes on with it.
     """
     from crisis_sim.batch.files import BatchError
+    from crisis_sim.batch.folder import begun_in
     from crisis_sim.batch.plan import make_plan
     from crisis_sim.batch.workers import cores
     from crisis_sim.scenario.load import load_scenarios
@@ -133,7 +134,7 @@ def run(
         read = load_scenarios(scenarios, overrides or ())
         folder = resume or out or RESULTS / read[0].name
         usual: Mapping[str, Any] = {"replicates": REPLICATES, "seed": SEED, "engine": "cpu"}
-        begun = _begun(resume) if resume else usual
+        begun = begun_in(resume) if resume else usual
         replicates = begun["replicates"] if replicates is None else replicates
         seed = begun["seed"] if seed is None else seed
         plan = make_plan(
@@ -189,22 +190,14 @@ def _check_together(
         raise BatchError(wrong)
 
 
-def _begun(folder: Path) -> Mapping[str, Any]:
-    """What the run in a folder was begun with, be it finished or not."""
-    from crisis_sim.batch import read_manifest
-    from crisis_sim.batch.folder import UnfinishedRun
-
-    unfinished = UnfinishedRun.of(folder)
-    return unfinished.manifest if unfinished else read_manifest(folder)
-
-
 def _go_on(
     folder: Path, options: RunOptions, given: Mapping[str, Any], dry_run: bool, as_json: bool
 ) -> int:
     """Go on with a run as it was begun."""
-    from crisis_sim.batch.folder import UnfinishedRun, check_given
+    from crisis_sim.batch.folder import check_given
+    from crisis_sim.batch.unfinished import UnfinishedRun
 
-    check_given(folder, _begun(folder), given)
+    check_given(folder, given)
     if dry_run:
         unfinished = UnfinishedRun.of(folder)
         say(unfinished.say() if unfinished else f"{folder} holds a run that is finished")
@@ -263,8 +256,8 @@ def _run_batch(folder: Path, options: RunOptions, as_json: bool, plan: Plan | No
 
 def _report_batch(manifest: Mapping[str, Any], folder: Path, as_json: bool) -> None:
     """Say which blocks failed, and report on the others."""
+    from crisis_sim.batch import folder as results
     from crisis_sim.batch import read_batch
-    from crisis_sim.batch import run as publish
     from crisis_sim.outcomes.summary import COLUMNS, summarise
 
     for failed in manifest["failures"]:
@@ -276,7 +269,7 @@ def _report_batch(manifest: Mapping[str, Any], folder: Path, as_json: bool) -> N
         talk(f"no summary: there is nothing of {', '.join(empty)}")
         return
     if sum(about["replicates_done"] for about in manifest["scenarios"].values()) > (
-        publish.ONE_FILE_CRISES
+        results.ONE_FILE_CRISES
     ):
         talk(
             "no summary: so many crises need a machine with much memory; read them where they lie "
@@ -325,7 +318,7 @@ def _print_plan(plan: Plan, workers: int, folder: Path, as_json: bool) -> None:
 
 def _tell_what_is_safe(folder: Path, options: RunOptions, what: str, finished: bool) -> None:
     """Say, after a run was stopped, what there is, and how to go on."""
-    from crisis_sim.batch.folder import UnfinishedRun
+    from crisis_sim.batch.unfinished import UnfinishedRun
 
     run = UnfinishedRun.of(folder)
     if finished:
@@ -334,7 +327,7 @@ def _tell_what_is_safe(folder: Path, options: RunOptions, what: str, finished: b
         talk(f"{what} before any block was finished; nothing was written")
     else:
         talk(
-            f"{what}: {run.crises_done:,} of {run.crises:,} crises are safe in {folder}\n"
+            f"{what}: {run.crises_done:,} of {run.crises:,} crises are safe in {run.home}\n"
             f"to go on: {options.command(folder)}"
         )
 
@@ -490,7 +483,7 @@ def report(
     except (BatchError, OSError, ValueError) as error:
         return refuse(f"error: {error}")
     if as_json:
-        print_json({"file": str(file), **page.plain()})
+        print_json({"file": str(file), **page.plain})
     else:
         say(str(file))
         talk("open it in a browser, print it, or attach it to a mail")

@@ -17,14 +17,14 @@ from crisis_sim.outcomes.durations import AMONG, CLOCKS
 from crisis_sim.outcomes.incidence import CumulativeIncidence
 from crisis_sim.report import answer, draw_replay, tell
 from crisis_sim.report.curves import ORIGINS, nothing_on, shown_days
-from crisis_sim.report.page.stories import gist_of
-from crisis_sim.report.page.svg import inline
 from crisis_sim.report.real_path import real_record
 from crisis_sim.report.shares import MEASURES, Measure
+from crisis_sim.report.story import gist_of
+from crisis_sim.report.svg import inline
 
 if TYPE_CHECKING:
     from crisis_sim.batch.ensemble import Batch, Ensemble
-    from crisis_sim.outcomes.summary import Reading
+    from crisis_sim.outcomes.measures import Reading
     from crisis_sim.scenario.schema import Scenario
 
 #: Points in time at which a curve is drawn.
@@ -71,7 +71,7 @@ def in_words(summary: Mapping[str, Any]) -> list[str]:
 
 def incidence(batch: Batch, clock: str) -> dict[str, Any]:
     """The cumulative incidence of a ceasefire with its 95% band, unmoved and moved, and crises to pick."""
-    curves = {name: CLOCKS[clock](one).incidence() for name, one in batch.ensembles.items()}
+    curves = {name: CLOCKS[clock].read(one).incidence() for name, one in batch.ensembles.items()}
     record = real_record(batch.ensembles[UNMOVED].scenario)
     real = None if record is None else record.ceasefire_after_hours(clock)
     days = shown_days(curves.values(), real)
@@ -90,7 +90,7 @@ def incidence(batch: Batch, clock: str) -> dict[str, Any]:
     replicate, hours = halted(batch.ensembles[last], clock)
     # Evenly spread over those that came to a ceasefire.
     dots = np.unique(np.linspace(0, len(hours) - 1, DOTS).round().astype(int)) if len(hours) else ()
-    height = curves[last].on_grid(hours)[0]
+    height = curves[last].at(hours).estimate
     shown["dots"] = [
         {
             "replicate": int(replicate[i]),
@@ -104,13 +104,14 @@ def incidence(batch: Batch, clock: str) -> dict[str, Any]:
 
 def _curve(name: str, curve: CumulativeIncidence, days: float, clock: str) -> dict[str, Any]:
     grid = np.linspace(0.0, 24.0 * days, GRID_POINTS)
-    rows = np.column_stack((grid / 24.0, *curve.on_grid(grid))).round(DIGITS)
+    share = curve.at(grid)
+    rows = np.column_stack((grid / 24.0, share.estimate, share.lower, share.upper)).round(DIGITS)
     points: list[list[float]] = rows[~np.isnan(rows[:, 1])].tolist()
     told = nothing_on(clock)
     if points:
-        day, share, low, high = points[-1]
+        day, last, low, high = points[-1]
         told = (
-            f"{text.label(name)}: {text.percent(share)}% of {AMONG[clock]} after {text.plural(round(day, 1), 'day')} "
+            f"{text.label(name)}: {text.percent(last)}% of {AMONG[clock]} after {text.plural(round(day, 1), 'day')} "
             f"(95% interval {text.percent(low)} to {text.percent(high)})"
         )
     return {"name": name, "label": text.label(name), "points": points, "told": told}
@@ -122,7 +123,7 @@ def _rounded(value: float) -> float:
 
 def halted(ensemble: Ensemble, clock: str) -> tuple[Any, Any]:
     """Numbers of the replicates that came to a ceasefire, and after how many hours; the first first."""
-    durations = CLOCKS[clock](ensemble)
+    durations = CLOCKS[clock].read(ensemble)
     rows = np.flatnonzero((durations.cause == 1) & ~np.isnan(durations.hours))
     rows = rows[np.argsort(durations.hours[rows], kind="stable")]
     return ensemble.column("replicate")[rows], durations.hours[rows]
@@ -184,7 +185,7 @@ def worth_reading(batch: Batch, clock: str) -> list[dict[str, Any]]:
         "still going when its time ran out": last.column("ending") == "unresolved",
     }
     if MOVED in batch.ensembles:  # crises that the changes decided, with the same luck
-        theirs, ours = (CLOCKS[clock](one) for one in batch.ensembles.values())
+        theirs, ours = (CLOCKS[clock].read(one) for one in batch.ensembles.values())
         had, has = theirs.cause == 1, ours.cause == 1
         firsts["a ceasefire only because of the changes"] = has & ~had
         firsts["no ceasefire because of the changes"] = had & ~has

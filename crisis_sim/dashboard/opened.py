@@ -17,7 +17,7 @@ from typing import Any
 
 from crisis_sim import text
 from crisis_sim.dashboard.changes import Changes, Group, number_in_words
-from crisis_sim.report.page.parts import scenario_file
+from crisis_sim.report.save import scenario_file
 from crisis_sim.scenario.errors import Mistake, ScenarioError
 from crisis_sim.scenario.load import (
     SUFFIXES,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from crisis_sim.batch import Batch, Ensemble, run_block
+from crisis_sim.batch.block import BlockOrder
 from crisis_sim.batch.plan import most_at_once
 from crisis_sim.batch.workers import cores
 from crisis_sim.dashboard.changes import (
@@ -26,7 +27,7 @@ from crisis_sim.dashboard.changes import (
 from crisis_sim.dashboard.drawing import nearest, tell_crisis, view, worth_reading
 from crisis_sim.dashboard.opened import Opened, as_scenario_file, file_name, open_sent, told_changes
 from crisis_sim.experiments.factors import ScenarioEditor
-from crisis_sim.outcomes.summary import Reading
+from crisis_sim.outcomes.measures import Reading
 from crisis_sim.scenario.errors import ScenarioError
 from crisis_sim.text import clean
 
@@ -236,7 +237,8 @@ def run(
                 raise StoppedError
 
         start = bounds[part]
-        return run_block(scenario, start, bounds[part + 1] - start, seed, watch=day).table
+        order = BlockOrder(scenario, start, bounds[part + 1] - start, seed)
+        return run_block(order, day).table
 
     tables = [first.table] if first else []
     if parts == 1:

@@ -32,8 +32,9 @@ from crisis_sim.experiments.spec import (
     Spec,
     WrittenMeasure,
 )
+from crisis_sim.outcomes.differences import Measured
 from crisis_sim.outcomes.intervals import CONFIDENCE, normal_quantile
-from crisis_sim.outcomes.measures import Columns, Measure, Measured
+from crisis_sim.outcomes.measures import Columns, Measure
 from crisis_sim.scenario.errors import Mistake, ScenarioError
 from crisis_sim.scenario.numbers import Number
 from crisis_sim.scenario.schema import Scenario

@@ -18,7 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from crisis_sim.batch import Batch, Ensemble, read_batch, run_to_folder, simulate
 from crisis_sim.experiments.spec import BlocksFailedError, ExperimentError
-from crisis_sim.outcomes.measures import Measure, Measured, joined
+from crisis_sim.outcomes.differences import Measured, joined
+from crisis_sim.outcomes.measures import Measure
 from crisis_sim.scenario.schema import Scenario
 
 if TYPE_CHECKING:

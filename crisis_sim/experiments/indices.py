@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from crisis_sim.outcomes.differences import Measured
 from crisis_sim.outcomes.intervals import normal_quantile
-from crisis_sim.outcomes.measures import Measured
 
 # --- Points of the unit cube, as each method asks for them, and the samples that they come in
 
@@ -634,7 +634,7 @@ def _without_groups(measured: Measured) -> Iterator[Measured]:
     for group in range(groups):
         kept = influence[:, np.arange(replicates) % groups != group]
         moved = kept.mean(axis=1)
-        yield replace(measured, estimate=measured.estimate + moved, influence=kept - moved[:, None])
+        yield replace(measured, estimate=measured.estimate + moved, pull=kept - moved[:, None])
 
 
 def _jackknife_variance(left_out: Values) -> Values:

@@ -19,7 +19,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,23 +36,27 @@ from crisis_sim.batch import manifest as differences
 from crisis_sim.batch.files import (
     CHECKSUM,
     LOCK,
-    FolderLock,
+    WRITER,
     ResultsError,
     as_json,
     believed,
+    cannot_write,
     canonical_digest,
     check,
     digest_of,
+    hold,
     inside,
     parquet_of,
     read_bytes,
     read_json,
+    remove,
     sealed,
     sha256_of,
     table_of,
     write_durably,
 )
 from crisis_sim.batch.manifest import DECISIVE, code_digest, git_revision, name_of, versions
+from crisis_sim.batch.unfinished import RUNNING
 from crisis_sim.experiments.load import load_experiment
 from crisis_sim.experiments.spec import (
     DESIGN,
@@ -175,7 +178,7 @@ def begin(
         resolved = {"digest": experiment.digest, **experiment.plain(), BEGUN: now}
         write_durably(folder / RESOLVED, as_json(sealed(resolved)))
     except OSError as error:
-        raise _cannot_write(folder, error) from error
+        raise cannot_write(folder, error) from error
     return False
 
 
@@ -196,20 +199,12 @@ def locked(folder: Path) -> Iterator[None]:
         ResultsError: when it holds other things, another process writes to it, or it cannot be written.
     """
     check_folder(folder)
-    is_new = not folder.exists()
-    lock = FolderLock(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.take()
-    except OSError as error:
-        raise _cannot_write(folder, error) from error
-    try:
-        with contextlib.closing(lock):
-            yield
-    finally:
-        if is_new:
-            with contextlib.suppress(OSError):  # something is in it
-                folder.rmdir()
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(hold(folder, folder / LOCK))
+        except OSError as error:
+            raise cannot_write(folder, error) from error
+        yield
 
 
 def write(
@@ -248,7 +243,7 @@ def write(
         manifest = sealed(_manifest(findings, folder, digests, started, seconds, agents))
         write_durably(folder / MANIFEST, as_json(manifest))
     except OSError as error:
-        raise _cannot_write(folder, error) from error
+        raise cannot_write(folder, error) from error
     return Findings(**{**vars(findings), "manifest": manifest})
 
 
@@ -350,7 +345,7 @@ def _held(folder: Path) -> dict[str, Any] | None:
         return None
     except OSError as error:
         raise ResultsError(f"{folder} cannot be used: {error.strerror or error}") from error
-    others = [name for name in names if name not in (GIVEN, LOCK)]
+    others = [name for name in names if name not in (GIVEN, LOCK, WRITER)]
     if others:
         raise ResultsError(
             f"{folder} holds other things than an experiment's results ({others[0]}); "
@@ -456,11 +451,8 @@ def _clear(folder: Path) -> None:
     shown = [path.name for path in folder.iterdir() if path.suffix in (".svg", ".png", ".html")]
     for name in (MANIFEST, *names, *shown):
         (folder / name).unlink(missing_ok=True)
-    design = folder / DESIGN
-    if design.is_symlink():
-        design.unlink()
-    elif design.is_dir():
-        shutil.rmtree(design)
+    for path in (folder / DESIGN, *folder.glob(f"{DESIGN}{RUNNING}*")):
+        remove(path)
 
 
 def _manifest(
@@ -502,10 +494,6 @@ def _manifest(
 
 def _go_on(folder: Path) -> str:
     return shlex.join(["crisis-sim", "experiment", "--resume", str(folder)])
-
-
-def _cannot_write(folder: Path, error: OSError) -> ResultsError:
-    return ResultsError(f"cannot write results to {folder}: {error.strerror or error}")
 
 
 # --- Running an experiment of any kind, in memory or into a folder

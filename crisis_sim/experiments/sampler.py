@@ -33,8 +33,8 @@ from crisis_sim.experiments.design import IN_MEMORY
 from crisis_sim.experiments.factors import Factor, Range, number_at, resolve
 from crisis_sim.experiments.spec import MOST, Experiment, Spec
 from crisis_sim.model.parameters import invert
-from crisis_sim.outcomes.durations import Replicates
-from crisis_sim.outcomes.measures import HOURS, TRIGGER, Clock, Condition
+from crisis_sim.outcomes.durations import TRIGGER, Clock, Replicates
+from crisis_sim.outcomes.measures import HOURS, Condition
 from crisis_sim.outcomes.names import measure
 from crisis_sim.scenario.introspect import numbers_of
 from crisis_sim.scenario.numbers import Distribution, Part

@@ -36,8 +36,9 @@ from crisis_sim.experiments.spec import (
     WrittenMeasure,
 )
 from crisis_sim.model.parameters import invert
+from crisis_sim.outcomes.differences import Contrast, Measured
 from crisis_sim.outcomes.intervals import normal_quantile
-from crisis_sim.outcomes.measures import Contrast, Measure, Measured
+from crisis_sim.outcomes.measures import Measure
 from crisis_sim.scenario.errors import Mistake
 from crisis_sim.scenario.introspect import numbers_of, slot_at
 from crisis_sim.scenario.numbers import Distribution

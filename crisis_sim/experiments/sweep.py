@@ -27,7 +27,8 @@ from crisis_sim.experiments.spec import (
     Spec,
     WrittenMeasure,
 )
-from crisis_sim.outcomes.measures import Contrast, Measure, Measured
+from crisis_sim.outcomes.differences import Contrast, Measured
+from crisis_sim.outcomes.measures import Measure
 from crisis_sim.scenario.errors import Mistake, nearest, one_of
 from crisis_sim.scenario.introspect import numbers_of
 from crisis_sim.scenario.numbers import Part

@@ -3,123 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from crisis_sim import show
 from crisis_sim.outcomes.advice import advise
+from crisis_sim.outcomes.bootstrap import median_difference
+from crisis_sim.outcomes.differences import Contrast, Measured, difference, match_replicates
 from crisis_sim.outcomes.durations import (
-    AMONG,
-    CLOCKS,
-    WORST_VIOLENCE,
-    Durations,
     NotPairedError,
     Replicates,
     Scenarios,
     UnknownReferenceError,
-    kinds,
 )
-from crisis_sim.outcomes.incidence import CumulativeIncidence, IncidenceAt
-from crisis_sim.outcomes.intervals import (
-    CONFIDENCE,
-    BoolArray,
-    Estimate,
-    FloatArray,
-    quantile_with_interval,
-    wilson_interval,
-)
-from crisis_sim.outcomes.paired import (
-    IncidenceDifference,
-    MedianTime,
-    incidence_difference,
-    match_replicates,
-    median_difference,
-    median_time,
-    share_difference,
-)
-from crisis_sim.scenario.schema import ENDINGS
+from crisis_sim.outcomes.intervals import CONFIDENCE, Estimate
+from crisis_sim.outcomes.measures import Reading
+from crisis_sim.outcomes.names import SUMMARY_PATHS
 from crisis_sim.scenario.source import composed
 from crisis_sim.text import UNKNOWN, clean, number
-
-# --- One scenario's outcomes, read once and put in the form that the statistics need
-
-
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """What happened in each replicate of one scenario.
-
-    Attributes:
-        replicate: Replicate numbers, shape `(replicates,)`.
-        happened: Yes or no for each replicate, by group and by name within it: `endings`,
-            `worst_violence` and `shares` (see `what_happened`).
-        durations: The three clocks' readings, by the names in `clocks.CLOCKS`, competing endings
-            taken together.
-        curves: The cumulative incidence on each of them.
-    """
-
-    replicate: NDArray[np.int64]
-    happened: dict[str, dict[str, BoolArray]]
-    durations: dict[str, Durations]
-    curves: dict[str, CumulativeIncidence]
-    _medians: dict[tuple[str, int], MedianTime] = field(default_factory=dict, repr=False)
-
-    @classmethod
-    def of(cls, ensemble: Replicates) -> Reading:
-        """Read a scenario's table.
-
-        Raises:
-            UnknownValueError: An ending or a worst violence is not one of those there are.
-        """
-        durations = {name: clock(ensemble).competing_as_one() for name, clock in CLOCKS.items()}
-        return cls(
-            replicate=np.asarray(ensemble.column("replicate")).astype(np.int64),
-            happened=what_happened(ensemble),
-            durations=durations,
-            curves={name: reading.incidence() for name, reading in durations.items()},
-        )
-
-    def median(self, clock: str, stream: int = 0) -> MedianTime:
-        """The median time on a clock with its bootstrap, made once: a reference needs it often."""
-        if (clock, stream) not in self._medians:
-            self._medians[clock, stream] = median_time(self.curves[clock], stream)
-        return self._medians[clock, stream]
-
-    def subset(self, rows: NDArray[np.intp]) -> Reading:
-        """The same for some of the replicates, in the order of `rows`."""
-        durations = {name: reading.subset(rows) for name, reading in self.durations.items()}
-        return Reading(
-            replicate=self.replicate[rows],
-            happened={
-                group: {name: came[rows] for name, came in names.items()}
-                for group, names in self.happened.items()
-            },
-            durations=durations,
-            curves={name: reading.incidence() for name, reading in durations.items()},
-        )
-
-
-def what_happened(ensemble: Replicates) -> dict[str, dict[str, BoolArray]]:
-    """Everything whose share is reported, as one yes or no for each replicate.
-
-    `shares` holds what may come beside any ending: a first strike, mediation, full-scale war,
-    nuclear use. `endings` and `worst_violence` each partition the replicates.
-    """
-    ending = kinds(ensemble, "ending", ENDINGS)
-    violence = kinds(ensemble, "worst_violence", WORST_VIOLENCE)
-    return {
-        "endings": {name: ending == place for place, name in enumerate(ENDINGS)},
-        "shares": {
-            "first_strike": ~np.isnan(ensemble.column("first_strike_at_hours")),
-            "mediated": ensemble.column("mediated").astype(np.bool_),
-            "war": ~np.isnan(ensemble.column("war_at_hours")),
-            "nuclear_use": ~np.isnan(ensemble.column("nuclear_use_at_hours")),
-        },
-        "worst_violence": {name: violence == place for place, name in enumerate(WORST_VIOLENCE)},
-    }
-
 
 # --- A summary as a notebook and a prompt show it: its headline, and its figures with their intervals
 
@@ -256,24 +159,12 @@ COLUMNS = (
     "followed_until_hours",
 )
 
-#: Moments, in hours, by which the incidence of ceasefire is given, besides the horizon.
-CEASEFIRE_MOMENTS: Mapping[str, float] = {
-    "24_hours": 24.0,
-    "72_hours": 72.0,
-    "96_hours": 96.0,
-    "7_days": 7 * 24.0,
-    "14_days": 14 * 24.0,
-    "30_days": 30 * 24.0,
+#: The replicates whose quantiles are given, in words.
+_QUANTILES_AMONG = {
+    "trigger_to_first_strike_days": "replicates with a first strike",
+    "first_strike_to_ceasefire_hours": "replicates with a first strike and then a ceasefire",
+    "deaths": "all replicates",
 }
-
-#: Moments, in hours after a ceasefire, by which the incidence of relapse is given.
-RELAPSE_MOMENTS: Mapping[str, float] = {"7_days": 7 * 24.0, "14_days": 14 * 24.0}
-
-#: The clocks on which a ceasefire is awaited, in the summary's order.
-CEASEFIRE_CLOCKS = ("from_first_strike", "from_trigger")
-
-#: Quantiles given of durations and deaths, in per cent.
-QUANTILES = (10, 50, 90)
 
 #: Digits of a figure: all that double precision holds after sums over a million replicates.
 _SIGNIFICANT = 10
@@ -323,10 +214,9 @@ def summarise(
         scenarios[name] = _scenario(ensemble, ours, seeds[name])
         if name != reference:
             pairs = _pair((name, ours, seeds[name]), (reference, theirs, seeds[reference]), paired)
-            horizon = min(ensemble.horizon_hours, batch.ensembles[reference].horizon_hours)
             differences[name] = {
                 "reference": reference,
-                **_differences(pairs or (ours, theirs), horizon, paired=pairs is not None),
+                **_differences(*(pairs or (ours, theirs)), paired=pairs is not None),
             }
         if progress is not None:
             progress(len(scenarios), len(names))
@@ -357,8 +247,9 @@ def _pair(
     if paired is False:
         return None
     if seed is not None and seed == reference_seed:
-        rows, reference_rows = match_replicates(ours.replicate, theirs.replicate)
-        if len(rows) == len(ours.replicate) == len(theirs.replicate) and rows is reference_rows:
+        numbers = ours.column("replicate"), theirs.column("replicate")
+        rows, reference_rows = match_replicates(*numbers)
+        if rows is reference_rows:
             return ours, theirs
         if len(rows):
             return ours.subset(rows), theirs.subset(reference_rows)
@@ -368,162 +259,80 @@ def _pair(
 
 
 def _scenario(ensemble: Replicates, reading: Reading, seed: int | None) -> dict[str, Any]:
-    horizon = ensemble.horizon_hours
-    return {
+    found: dict[str, Any] = {
         "title": ensemble.title,
         "seed": seed,
         "replicates": ensemble.replicates,
-        "horizon_hours": float(horizon),
-        **{
-            group: {name: _share(came) for name, came in names.items()}
-            for group, names in reading.happened.items()
-        },
-        "ceasefire": {
-            clock: {
-                "of": reading.curves[clock].started,
-                "among": AMONG[clock],
-                "by": _incidences(reading.curves[clock], _ceasefire_moments(horizon)),
-                "median_hours": _figure(reading.curves[clock].quantile()),
-            }
-            for clock in CEASEFIRE_CLOCKS
-        },
-        "relapse": {
-            "of": reading.curves["relapse"].started,
-            "among": AMONG["relapse"],
-            "by": _incidences(reading.curves["relapse"], RELAPSE_MOMENTS),
-        },
-        "quantiles": _quantiles(ensemble, reading),
+        "horizon_hours": float(ensemble.horizon_hours),
     }
+    for path, measure in SUMMARY_PATHS.items():
+        measured = measure.read(reading)
+        of, figure = int(measured.of), _figure(measured)
+        if measure.kind == "share":
+            count = np.count_nonzero(reading.holds(measure.event))
+            figure = _limits(measured) | {"count": int(count), "of": of}
+        else:
+            group = path.rpartition(".")[0].removesuffix(".by")
+            _put(found, f"{group}.of", of)
+            among = _QUANTILES_AMONG.get(group.rpartition(".")[2], measure.among)
+            _put(found, f"{group}.among", among)
+        if measure.kind == "within_hours" and measure.clock:
+            curve = reading.curve(measure.clock)
+            hours = measure.moment(curve, reading.horizon_hours)
+            at_risk = 0 if np.isnan(measured.estimate) else int(curve.at_risk_at(hours))
+            figure = _incidence(measured, hours) | {"at_risk": at_risk, "of": of}
+        _put(found, path, figure)
+    return found
 
 
-def _ceasefire_moments(horizon_hours: float) -> dict[str, float]:
-    return {**CEASEFIRE_MOMENTS, "horizon": float(horizon_hours)}
-
-
-def _incidences(curve: CumulativeIncidence, moments: Mapping[str, float]) -> dict[str, Any]:
-    return {
-        moment: _incidence(curve.at(_watched_moment(moment, hours, curve)), of=curve.started)
-        for moment, hours in moments.items()
-    }
-
-
-def _watched_moment(moment: str, hours: float, *curves: CumulativeIncidence) -> float:
-    """The hours of a moment; of the horizon, no more than every curve was watched for."""
-    return min(curve.latest(hours) for curve in curves) if moment == "horizon" else hours
-
-
-def _quantiles(ensemble: Replicates, reading: Reading) -> dict[str, Any]:
-    """Durations among the replicates that completed them, and deaths among all.
-
-    A duration is known here only where both its ends came before the horizon, so these describe
-    the completed ones; the incidence curves are what answers "how quickly".
-    """
-    first_strike = ensemble.column("first_strike_at_hours")
-    to_strike = (first_strike - ensemble.column("trigger_at_hours")) / 24.0
-    to_ceasefire = reading.durations["from_first_strike"]
-    halted = (to_ceasefire.cause == 1) & ~np.isnan(to_ceasefire.hours)
-    return {
-        "trigger_to_first_strike_days": _quantiles_of(
-            to_strike[~np.isnan(to_strike)], "replicates with a first strike"
-        ),
-        "first_strike_to_ceasefire_hours": _quantiles_of(
-            to_ceasefire.hours[halted], "replicates with a first strike and then a ceasefire"
-        ),
-        "deaths": _quantiles_of(
-            np.asarray(ensemble.column("deaths"), dtype=np.float64), "all replicates"
-        ),
-    }
-
-
-def _quantiles_of(values: FloatArray, among: str) -> dict[str, Any]:
-    return {
-        "of": len(values),
-        "among": among,
-        **{
-            str(per_cent): _figure(quantile_with_interval(values, per_cent / 100.0))
-            for per_cent in QUANTILES
-        },
-    }
-
-
-def _differences(
-    readings: tuple[Reading, Reading], horizon_hours: float, paired: bool
-) -> dict[str, Any]:
-    ours, theirs = readings
-
-    def incidences(clock: str, moments: Mapping[str, float]) -> dict[str, Any]:
-        one, other = ours.curves[clock], theirs.curves[clock]
-        return {
-            moment: _incidence(
-                incidence_difference(
-                    one, other, _watched_moment(moment, hours, one, other), paired
-                ),
-                of=one.started,
-                reference_of=other.started,
-            )
-            for moment, hours in moments.items()
-        }
-
-    return {
+def _differences(ours: Reading, theirs: Reading, paired: bool) -> dict[str, Any]:
+    found: dict[str, Any] = {
         "paired": paired,
-        "pairs": len(ours.replicate) if paired else None,
-        **{
-            group: {
-                name: _share_difference(came, theirs.happened[group][name], paired)
-                for name, came in names.items()
-            }
-            for group, names in ours.happened.items()
-        },
-        "ceasefire": {
-            clock: {
-                "by": incidences(clock, _ceasefire_moments(horizon_hours)),
-                "median_hours": _figure(
-                    # The same stream draws the same replicates from both, another independently.
-                    median_difference(ours.median(clock), theirs.median(clock, int(not paired)))
-                ),
-            }
-            for clock in CEASEFIRE_CLOCKS
-        },
-        "relapse": {"by": incidences("relapse", RELAPSE_MOMENTS)},
+        "pairs": len(ours.column("replicate")) if paired else None,
     }
+    for path, measure in SUMMARY_PATHS.items():
+        hours, read = None, measure.read
+        if measure.kind == "quantile":
+            continue
+        if measure.kind == "time_quantile" and measure.clock:
+            # The same stream draws the same replicates from both, another independently.
+            medians = ours.median(measure.clock), theirs.median(measure.clock, int(not paired))
+            _put(found, path, _figure(median_difference(*medians)))
+            continue
+        if measure.kind == "within_hours" and measure.clock:
+            horizon = min(ours.horizon_hours, theirs.horizon_hours)
+            curves = (each.curve(measure.clock) for each in (ours, theirs))
+            hours = min(measure.moment(curve, horizon) for curve in curves)
+            read = replace(measure, hours=hours).read
+        one, other = read(ours), read(theirs)
+        contrast = difference(one, other, paired)
+        figure = _figure(contrast) if hours is None else _incidence(contrast, hours)
+        of = {"of": int(one.of), "reference_of": int(other.of)}
+        _put(found, path, figure and figure | of)
+    return found
 
 
-def _share(came: BoolArray) -> dict[str, Any]:
-    count, of = int(np.count_nonzero(came)), len(came)
-    limits = wilson_interval(count, of)
-    share = count / of if of else float("nan")
-    return {
-        **_plain(estimate=share, lower=float(limits.lower), upper=float(limits.upper)),
-        "count": count,
-        "of": of,
-    }
+def _put(found: dict[str, Any], path: str, figure: Any) -> None:
+    *groups, key = path.split(".")
+    for group in groups:
+        found = found.setdefault(group, {})
+    found[key] = figure
 
 
-def _share_difference(ours: BoolArray, theirs: BoolArray, paired: bool) -> dict[str, Any] | None:
-    figure = _figure(share_difference(ours, theirs, paired))
-    return figure and {**figure, "of": len(ours), "reference_of": len(theirs)}
-
-
-def _incidence(figure: IncidenceAt | IncidenceDifference, **of: int) -> dict[str, Any]:
-    plain: dict[str, Any] = _plain(
-        estimate=figure.estimate,
-        lower=figure.lower,
-        upper=figure.upper,
-        standard_error=figure.standard_error,
-        hours=figure.hours,
-    )
-    if isinstance(figure, IncidenceAt):
-        plain["at_risk"] = figure.at_risk
-    return {**plain, **of}
-
-
-def _figure(figure: Estimate | None) -> dict[str, float | None] | None:
-    if figure is None or np.isnan(figure.estimate):
-        return None
+def _limits(figure: Measured | Contrast | Estimate) -> dict[str, Any]:
     return _plain(estimate=figure.estimate, lower=figure.lower, upper=figure.upper)
 
 
-def _plain(**figures: float) -> dict[str, float | None]:
+def _figure(figure: Measured | Contrast | Estimate | None) -> dict[str, Any] | None:
+    return None if figure is None or not np.isfinite(figure.estimate) else _limits(figure)
+
+
+def _incidence(figure: Measured | Contrast, hours: float) -> dict[str, Any]:
+    error = np.where(np.isnan(figure.estimate), np.nan, figure.standard_error)
+    return _limits(figure) | _plain(standard_error=error, hours=hours)
+
+
+def _plain(**figures: Any) -> dict[str, Any]:
     """Plain floats without the dust of rounding; null for what is not known, as JSON has no NaN."""
     return {
         key: float(f"{value:.{_SIGNIFICANT}g}") if np.isfinite(value) else None

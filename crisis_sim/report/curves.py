@@ -148,13 +148,13 @@ def draw_incidence(
     reference = summary["reference"]
     names = shown(batch, summary, MOST_CURVES)
     names.sort(key=lambda name: name != reference)
-    theirs = CLOCKS[clock](batch.ensembles[reference]).incidence()
+    theirs = CLOCKS[clock].read(batch.ensembles[reference]).incidence()
 
     def curve_of(name: str) -> CumulativeIncidence:
         """A scenario's curve; made when it is needed, since those of many large batches need much memory."""
         if name == reference:
             return theirs
-        return CLOCKS[clock](batch.ensembles[name]).competing_as_one().incidence()
+        return CLOCKS[clock].read(batch.ensembles[name]).incidence(first_only=True)
 
     record = real_record(batch.ensembles[reference].scenario)
     real = None if record is None else record.ceasefire_after_hours(clock)
@@ -193,9 +193,9 @@ def shown_days(curves: Iterable[CumulativeIncidence], real: float | None) -> flo
     for curve in curves:
         if curve.started == 0:
             continue
-        last = curve.at(curve.latest(math.inf)).estimate
-        nearly = curve.quantile(_SHOWN_SHARE * last) if last > 0.0 else None
-        latest.append(curve.watched_until if nearly is None else nearly.estimate)
+        last = float(curve.at(curve.latest(math.inf)).estimate)
+        nearly = curve.quantile(_SHOWN_SHARE * last).estimate if last > 0.0 else math.inf
+        latest.append(float(min(nearly, curve.watched_until)))
     return float(math.ceil(max(latest) / 24.0))
 
 
@@ -210,7 +210,7 @@ def _stack(axes: Axes, curve: CumulativeIncidence, grid: np.ndarray, clock: str)
         return
     floor = np.zeros_like(grid)
     for cause in curve.causes:
-        estimate, _, _ = curve.on_grid(grid, cause)
+        estimate = curve.at(grid, cause).estimate
         fill = _fill(cause)
         axes.fill_between(
             grid / 24.0,
@@ -258,7 +258,8 @@ def _compare(
         if curve.started == 0:
             continue
         line = style.scenario_line(place)
-        estimate, lower, upper = (100.0 * values for values in curve.on_grid(grid))
+        share = curve.at(grid)
+        estimate, lower, upper = 100.0 * share.estimate, 100.0 * share.lower, 100.0 * share.upper
         axes.fill_between(
             grid / 24.0,
             lower,

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crisis_sim.batch.files import ResultsError
-from crisis_sim.batch.folder import MANIFEST, check_folder
+from crisis_sim.batch.folder import check_folder
+from crisis_sim.batch.unfinished import MANIFEST
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -158,3 +159,11 @@ def save_chart(figure: Figure, path: str | Path) -> None:
     from crisis_sim import style
 
     style.save(figure, Path(path))
+
+
+def scenario_file(about: Mapping[str, Any]) -> str:
+    """A resolved scenario as a file that `crisis-sim run` takes: JSON, which YAML can be."""
+    held = {
+        key: part for key, part in about["scenario"].items() if key != "name" and part is not None
+    }
+    return json.dumps(held, indent=1, ensure_ascii=False) + "\n"

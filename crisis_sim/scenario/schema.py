@@ -32,7 +32,7 @@ UNIT = (0.0, 1.0)
 #: Rungs of a ladder; Kahn's had 44.
 MAX_RUNGS = 60
 
-#: What time is counted in.
+#: The unit in which time is counted.
 _TICK = timedelta(microseconds=1)
 _TICKS_AN_HOUR = timedelta(hours=1) // _TICK
 
@@ -57,65 +57,22 @@ class Rung(Part):
 
 def south_asian_ladder() -> tuple[Rung, ...]:
     """The ladder used where a scenario gives none: ten rungs, after Kahn 1965, from the South Asian record."""
+    def deaths(median: float) -> Distribution:
+        return Distribution("lognormal", (median, 0.9))
+
     serious: Violence = "serious clashes"
+    war: Violence = "full-scale war"
     return (
         Rung(name="calm", intensity=0.0),
         Rung(name="protest", intensity=0.0236),
         Rung(name="diplomatic and economic coercion", intensity=0.116, cost_per_day=0.002),
         Rung(name="mobilisation", intensity=0.126, cost_per_day=0.01),
-        Rung(
-            name="border fire",
-            intensity=0.229,
-            deaths_per_day=0.3,
-            cost_per_day=0.015,
-            violence="minor clashes",
-        ),
-        Rung(
-            name="limited strike",
-            intensity=0.383,
-            opening_deaths=Distribution("lognormal", (25.0, 0.9)),
-            deaths_per_day=5.0,
-            cost_per_day=0.05,
-            violence=serious,
-            strike=True,
-        ),
-        Rung(
-            name="air and drone exchange",
-            intensity=0.5,
-            opening_deaths=Distribution("lognormal", (15.0, 0.9)),
-            deaths_per_day=10.0,
-            cost_per_day=0.1,
-            violence=serious,
-            strike=True,
-        ),
-        Rung(
-            name="strikes on military bases",
-            intensity=0.63,
-            opening_deaths=Distribution("lognormal", (20.0, 0.9)),
-            deaths_per_day=20.0,
-            cost_per_day=0.2,
-            violence=serious,
-            strike=True,
-        ),
-        Rung(
-            name="full-scale war",
-            intensity=0.818,
-            opening_deaths=400.0,
-            deaths_per_day=400.0,
-            cost_per_day=0.5,
-            violence="full-scale war",
-            strike=True,
-        ),
-        Rung(
-            name="nuclear use",
-            intensity=1.0,
-            opening_deaths=50_000.0,
-            deaths_per_day=20_000.0,
-            cost_per_day=1.0,
-            violence="full-scale war",
-            strike=True,
-            nuclear=True,
-        ),
+        Rung(name="border fire", intensity=0.229, deaths_per_day=0.3, cost_per_day=0.015, violence="minor clashes"),
+        Rung(name="limited strike", intensity=0.383, opening_deaths=deaths(25.0), deaths_per_day=5.0, cost_per_day=0.05, violence=serious, strike=True),
+        Rung(name="air and drone exchange", intensity=0.5, opening_deaths=deaths(15.0), deaths_per_day=10.0, cost_per_day=0.1, violence=serious, strike=True),
+        Rung(name="strikes on military bases", intensity=0.63, opening_deaths=deaths(20.0), deaths_per_day=20.0, cost_per_day=0.2, violence=serious, strike=True),
+        Rung(name="full-scale war", intensity=0.818, opening_deaths=400.0, deaths_per_day=400.0, cost_per_day=0.5, violence=war, strike=True),
+        Rung(name="nuclear use", intensity=1.0, opening_deaths=50_000.0, deaths_per_day=20_000.0, cost_per_day=1.0, violence=war, strike=True, nuclear=True),
     )
 
 
@@ -273,9 +230,7 @@ class Scenario(Part):
         return load_scenario(reference, overrides)
 
     @classmethod
-    def from_text(
-        cls, text: str, name: str = "scenario", overrides: Sequence[str] = ()
-    ) -> Scenario:
+    def from_text(cls, text: str, name: str = "scenario", overrides: Sequence[str] = ()) -> Scenario:
         """The scenario that stands in a text, such as a file would hold (see `read_scenario`).
 
         Raises:
@@ -303,7 +258,7 @@ class Scenario(Part):
 
     @property
     def turns_before(self) -> int:
-        """How many of them end by the time from which turns are counted, the first perhaps shorter than a turn."""
+        """Number of turns that end by the time from which turns are counted, the first perhaps shorter than a turn."""
         return -(-self._begins // self._turn)
 
     def turn_ends(self, from_beginning: bool = False) -> list[float]:
@@ -327,10 +282,7 @@ class Scenario(Part):
     @property
     def trigger_hours(self) -> float:
         """Hours from the start to the first trigger; 0 where the scenario schedules none."""
-        triggers = [
-            self.hours_from_start(event.at) for event in self.events if event.kind == "trigger"
-        ]
-        return min(triggers, default=0.0)
+        return min((self.hours_from_start(event.at) for event in self.events if event.kind == "trigger"), default=0.0)
 
     @property
     def begins_hours(self) -> float:
@@ -381,7 +333,7 @@ class Scenario(Part):
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        """What tells it from others; all that it holds would fill the screen."""
+        """Name, title and agents; all of its values would fill the screen."""
         yield "name", self.name
         yield "title", self.title
         yield "states", self.state_names
@@ -389,7 +341,7 @@ class Scenario(Part):
             yield section, tuple(getattr(self, section))
 
     def _repr_html_(self) -> str:
-        """What it is, for a notebook."""
+        """A summary for a notebook."""
         from crisis_sim.scenario.introspect import html_of
 
         return html_of(self)

@@ -180,9 +180,10 @@ def durations(ensemble: Ensemble) -> Figures:
     curve = survival(ensemble)
     figures = {}
     for level in (10, 25, 50, 75, 90):
-        hours = curve.quantile(level / 100) or UNKNOWN
-        days = Estimate(hours.estimate / HOURS, hours.lower / HOURS, hours.upper / HOURS)
-        figures[f"duration_p{level}"] = Measured(days, curve.started)
+        days = curve.quantile(level / 100, unit=HOURS)
+        known = np.isfinite(days.estimate)
+        estimate = Estimate(*map(float, (days.estimate, days.lower, days.upper)))
+        figures[f"duration_p{level}"] = Measured(estimate if known else UNKNOWN, int(curve.started))
     return figures
 
 

@@ -192,7 +192,10 @@ def draw_survival(validation: Validation) -> Figure:
     real = [one.fact.upper or one.fact.value for one in validation.facts[durations]]
     last = 1.2 * max(curve.watched_until / HOURS, *real)
     days = np.geomspace(1.0, last, 300)
-    going_on, lower, upper = (100 * (1 - ended) for ended in curve.on_grid(days * HOURS))
+    ended = curve.at(days * HOURS)
+    going_on, lower, upper = (
+        100 * (1 - share) for share in (ended.estimate, ended.lower, ended.upper)
+    )
     figure = style.new_figure(width=style.DOUBLE_COLUMN, height=80.0)
     axes = figure.subplots()
     axes.grid(axis="y")

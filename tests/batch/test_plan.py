@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crisis_sim.batch import BatchError, resume, run_to_folder, simulate
-from crisis_sim.batch.folder import UnfinishedRun
-from crisis_sim.batch.manifest import as_json, seal
+from crisis_sim.batch.files import as_json
+from crisis_sim.batch.manifest import seal
 from crisis_sim.batch.plan import (
     BLOCK_SIZE,
     MANY_BLOCKS,
@@ -24,6 +24,7 @@ from crisis_sim.batch.plan import (
     make_plan,
     usual_size,
 )
+from crisis_sim.batch.unfinished import UnfinishedRun, plan_of, running
 from crisis_sim.cli.app import MOST_REPLICATES
 from crisis_sim.model import CrisisModel
 from tests.batch.crises import Counter, crisis
@@ -239,7 +240,7 @@ def test_numbers_of_numpy_count() -> None:
 
 def test_a_manifest_of_absurd_numbers_is_refused_or_takes_no_memory(tmp_path: Path) -> None:
     cut_short(tmp_path, 2, crisis())
-    path = tmp_path / "unfinished" / "manifest.json"
+    path = running(tmp_path) / "manifest.json"
     begun = json.loads(path.read_text(encoding="utf-8"))
     path.write_bytes(as_json(seal({**begun, "replicates": 10**12, "block_size": 1})))
     with pytest.raises(BatchError, match="expected at most 100,000,000,000 for replicates"):
@@ -248,7 +249,9 @@ def test_a_manifest_of_absurd_numbers_is_refused_or_takes_no_memory(tmp_path: Pa
     run = UnfinishedRun.of(tmp_path)
     assert run is not None
     tracemalloc.start()
-    assert run.done(run.plan(), lambda words: None) == {}, "blocks that are another run's stayed"
+    assert run.done(plan_of(run.home, run.manifest, ()), lambda words: None) == {}, (
+        "blocks that are another run's stayed"
+    )
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 20e6

@@ -25,9 +25,9 @@ from crisis_sim.batch import (
     run_to_folder,
     simulate,
 )
+from crisis_sim.batch import folder as results_folder
 from crisis_sim.batch import manifest as versions
-from crisis_sim.batch import run as publish
-from crisis_sim.batch.folder import MANIFEST, OUTCOMES, OUTCOMES_FOLDER, PATHS, UNFINISHED
+from crisis_sim.batch.unfinished import MANIFEST, OUTCOMES, OUTCOMES_FOLDER, PATHS, running
 from crisis_sim.batch.workers import TERMINATED
 from tests.batch.crises import Counter, Raise, Saboteur, crisis
 
@@ -81,7 +81,7 @@ def test_a_run_that_was_cut_short_says_so_to_whoever_reads_it(tmp_path: Path) ->
         with pytest.raises(ResultsError) as told:
             read(tmp_path)
         assert str(told.value) == (
-            f"{tmp_path} holds a run that is not finished: 30 of 120 crises; "
+            f"{tmp_path}.running holds a run that is not finished: 30 of 120 crises; "
             f"go on with: crisis-sim run --resume {tmp_path}"
         )
 
@@ -155,7 +155,7 @@ def test_older_results_stay_until_new_ones_are_there_but_are_not_taken_for_them(
     cut_short(folder, 3)
     with pytest.raises(ResultsError, match=r"30 of 120.*results of an earlier run are there still"):
         read_batch(folder)
-    assert {MANIFEST, OUTCOMES, PATHS} < set(names(folder))
+    assert names(folder) == RESULTS
     resume(folder)
     assert rows(folder) == undisturbed
 
@@ -165,7 +165,7 @@ def test_blocks_that_failed_are_tried_again(tmp_path: Path) -> None:
     (failure,) = run(agents=[Saboteur(12, Raise())])["failures"]
     assert failure["block"] == 1
     assert read_batch(tmp_path).ensembles["quarrel"].replicates == 20
-    assert UNFINISHED in names(tmp_path)
+    assert {OUTCOMES_FOLDER, OUTCOMES} < set(names(tmp_path))
     told: list[int] = []
     manifest = resume(
         tmp_path,
@@ -182,7 +182,7 @@ def test_blocks_that_failed_are_tried_again(tmp_path: Path) -> None:
 def test_a_giant_batch_becomes_a_folder_of_outcomes(
     tmp_path: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publish, "ONE_FILE_CRISES", 100)
+    monkeypatch.setattr(results_folder, "ONE_FILE_CRISES", 100)
     folder = tmp_path / "giant"
     run = partial(run_to_folder, SCENARIOS, folder, 60, block_size=10)
     manifest = run(agents=[Saboteur(12, Raise())])
@@ -237,7 +237,7 @@ def test_other_code_or_libraries_cannot_go_on(
     cut_short(tmp_path, 2)
     there = versions.versions()
     later = {**there, name: "later"}
-    for module in ("manifest", "folder"):
+    for module in ("manifest", "unfinished"):
         monkeypatch.setattr(f"crisis_sim.batch.{module}.versions", lambda: later)
     for go_on in (partial(run_to_folder, SCENARIOS, replicates=60, resume=True), resume):
         with pytest.raises(ResultsError, match=f"versions: {name}: {there[name]} there, later now"):
@@ -315,13 +315,13 @@ def test_a_second_interruption_stops_at_once_and_keeps_what_is_done(
 SCRIPT = """
 import sys
 from pathlib import Path
-from crisis_sim.batch import run, run_to_folder, workers
+from crisis_sim.batch import folder as results_folder, run_to_folder, workers
 from tests.batch.test_resume import SCENARIOS
 
 workers.POOL_START_SECONDS = 0.0
 
 if __name__ == "__main__":
-    folder, (replicates, count, run.ONE_FILE_CRISES) = sys.argv[1], map(int, sys.argv[2:5])
+    folder, (replicates, count, results_folder.ONE_FILE_CRISES) = sys.argv[1], map(int, sys.argv[2:5])
     workers.MOST_THREADS = 1 if "processes" in sys.argv else count
     print("begins", flush=True)
     run_to_folder(
@@ -404,7 +404,7 @@ def test_killed_at_any_moment_any_number_of_times_the_result_is_the_same(
         assert again.paths is not None
         assert ensemble.paths is not None
         assert again.paths.sort_by(order).to_pylist() == ensemble.paths.sort_by(order).to_pylist()
-    assert UNFINISHED not in names(folder)
+    assert not running(folder).exists()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends signals to a process group")
@@ -423,7 +423,7 @@ def test_a_signal_to_all_processes_leaves_sound_blocks_and_no_worker(
     assert "crises.py" not in talk, "a worker was interrupted in the middle of a block"
     with pytest.raises(ResultsError, match=r"[\d,]+ of 20,000,000 crises"):
         read_batch(folder)
-    assert not list(folder.rglob("*.partial"))
+    assert not list(running(folder).rglob("*.partial"))
     assert _gone(run.pid)
 
 

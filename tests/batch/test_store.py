@@ -8,35 +8,36 @@ import pytest
 
 from crisis_sim.batch import files
 from crisis_sim.batch.block import BlockOrder, attempt, schemas
-from crisis_sim.batch.folder import BlockStore, pack
+from crisis_sim.batch.manifest import open_manifest
 from crisis_sim.batch.plan import Plan
+from crisis_sim.batch.unfinished import UnfinishedRun, encoded, marked, running, write_block
 from tests.batch.crises import crisis
 
 PLAN = Plan((crisis(),), 40, seed=1, block_size=20)
 ORDERS = list(PLAN.orders())
-SCHEMAS = schemas(crisis())
+SCHEMAS = dict(zip(("outcomes", "paths"), schemas(crisis()), strict=True))
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> BlockStore:
+def store(tmp_path: Path) -> UnfinishedRun:
     """Both blocks of a small plan."""
-    store = BlockStore(tmp_path)
-    store.make()
+    running(tmp_path / "run").mkdir()
+    store = UnfinishedRun.begin(tmp_path / "run", PLAN, open_manifest(PLAN))
     for order in ORDERS:
         keep(store, order)
     return store
 
 
-def keep(store: BlockStore, order: BlockOrder) -> None:
-    store.keep(pack(attempt(order), *SCHEMAS))  # type: ignore[arg-type]
+def keep(store: UnfinishedRun, order: BlockOrder) -> None:
+    write_block(store.home, encoded(attempt(order), marked(SCHEMAS, store.identity)))
 
 
-def test_sound_blocks_come_back_in_order(store: BlockStore) -> None:
+def test_sound_blocks_come_back_in_order(store: UnfinishedRun) -> None:
     assert store.rows() == {0: 20, 1: 20}
     assert list(store.check(ORDERS, has_paths=True)) == []
-    tables = list(store.tables(store.outcomes))
+    tables = list(store.tables("outcomes"))
     assert [table.column("replicate")[0].as_py() for table in tables] == [0, 20]
-    assert tables[0].to_pylist() == attempt(ORDERS[0]).table.to_pylist()  # type: ignore[union-attr]
+    assert tables[0].to_pylist() == attempt(ORDERS[0]).table.to_pylist()
 
 
 def flip_a_bit(path: Path) -> None:
@@ -68,7 +69,7 @@ def swap(path: Path) -> None:
     ],
 )
 def test_a_damaged_block_is_found_and_taken_away(
-    store: BlockStore, folder: str, spoil: Callable[[Path], None], said: str
+    store: UnfinishedRun, folder: str, spoil: Callable[[Path], None], said: str
 ) -> None:
     spoil(sorted((store.home / folder).iterdir())[1])
     assert list(store.check(ORDERS, has_paths=True)) == [(1, said)]
@@ -76,29 +77,29 @@ def test_a_damaged_block_is_found_and_taken_away(
     assert list(store.check(ORDERS, has_paths=True)) == []
 
 
-def test_a_block_without_its_market_paths_is_done_again(store: BlockStore) -> None:
-    min(store.paths.iterdir()).unlink()
+def test_a_block_without_its_market_paths_is_done_again(store: UnfinishedRun) -> None:
+    min((store.home / "paths").iterdir()).unlink()
     assert list(store.check(ORDERS, has_paths=True)) == [(0, "its market paths are missing")]
 
 
-def test_two_blocks_under_one_number_are_both_done_again(store: BlockStore) -> None:
-    swap(max(store.outcomes.iterdir()))
+def test_two_blocks_under_one_number_are_both_done_again(store: UnfinishedRun) -> None:
+    swap(max((store.home / "outcomes").iterdir()))
     assert list(store.check(ORDERS, has_paths=True)) == [(0, "it is not what was to be run")]
 
 
-def test_market_paths_of_a_block_that_was_not_finished_are_no_block(store: BlockStore) -> None:
-    min(store.outcomes.iterdir()).unlink()
+def test_market_paths_of_a_block_that_was_not_finished_are_no_block(store: UnfinishedRun) -> None:
+    min((store.home / "outcomes").iterdir()).unlink()
     assert store.rows() == {1: 20}
-    assert len(list(store.tables(store.paths))) == 1
+    assert len(list(store.tables("paths"))) == 1
     keep(store, ORDERS[0])
     assert list(store.check(ORDERS, has_paths=True)) == []
 
 
-def test_what_was_never_whole_is_cleared_away(store: BlockStore) -> None:
-    scrap = store.outcomes / "00000002-20-0123456789abcdef.parquet.0123.partial"
+def test_what_was_never_whole_is_cleared_away(store: UnfinishedRun) -> None:
+    scrap = store.home / "outcomes" / "00000002-20-0123456789abcdef.parquet.0123.partial"
     scrap.write_bytes(b"half")
     assert store.rows() == {0: 20, 1: 20}
-    store.make()
+    store.tidy()
     assert not scrap.exists()
 
 

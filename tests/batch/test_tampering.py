@@ -22,12 +22,14 @@ from crisis_sim.batch import (
     read_batch,
     read_manifest,
     resume,
-    run,
     run_to_folder,
     write_batch,
 )
-from crisis_sim.batch.folder import MANIFEST, OUTCOMES, OUTCOMES_FOLDER, PATHS, UNFINISHED, mark_in
-from crisis_sim.batch.manifest import as_json
+from crisis_sim.batch import (
+    folder as results_folder,
+)
+from crisis_sim.batch.files import as_json
+from crisis_sim.batch.unfinished import MANIFEST, OUTCOMES, OUTCOMES_FOLDER, PATHS, mark_in, running
 from tests.batch.crises import Raise, Saboteur, crisis
 from tests.batch.test_resume import SCENARIOS, cut_short, rows
 
@@ -43,14 +45,17 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, seed in (("cut", 1), ("cut of another seed", 2)):
         cut_short(home / name, 5, seed=seed, parameters=VALUES)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(run, "ONE_FILE_CRISES", 100)
+        patched.setattr(results_folder, "ONE_FILE_CRISES", 100)
         run_to_folder(SCENARIOS, home / "giant", 60, block_size=10, parameters=VALUES)
     return home
 
 
 def copy_of(folder: Path, to: Path) -> Path:
-    shutil.rmtree(to, ignore_errors=True)
-    return Path(shutil.copytree(folder, to))
+    for one, copied in ((folder, to), (running(folder), running(to))):
+        shutil.rmtree(copied, ignore_errors=True)
+        if one.exists():
+            shutil.copytree(one, copied)
+    return to
 
 
 def edit(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
@@ -66,7 +71,7 @@ def test_every_block_and_table_says_which_batch_and_which_part_of_it_it_is(kept:
     identity = read_manifest(kept / "finished")["identity"]
     assert mark_in(kept / "finished" / OUTCOMES) == {"identity": identity, "table": "outcomes"}
     assert mark_in(kept / "finished" / PATHS) == {"identity": identity, "table": "paths"}
-    block = sorted((kept / "cut" / UNFINISHED / "paths").iterdir())[3]
+    block = sorted((running(kept / "cut") / "paths").iterdir())[3]
     assert mark_in(block) == {
         "identity": identity,
         "table": "paths",
@@ -168,7 +173,7 @@ def test_a_block_that_does_not_belong_is_said_and_done_again(
     kept: Path, tmp_path: Path, spoil: Callable[[Path, Path], None], said: str
 ) -> None:
     folder = copy_of(kept / "cut", tmp_path / "cut")
-    spoil(folder / UNFINISHED, kept / "cut of another seed" / UNFINISHED)
+    spoil(running(folder), running(kept / "cut of another seed"))
     told: list[str] = []
     resume(folder, on_message=told.append)
     assert any(one.startswith(said) for one in told), told
@@ -257,8 +262,8 @@ def test_any_edit_of_the_manifest_of_an_unfinished_run_is_refused_in_words(
     kept: Path, tmp_path: Path
 ) -> None:
     folder = copy_of(kept / "cut", tmp_path / "edited")
-    for content in list(edited(folder / UNFINISHED / MANIFEST)):
-        (folder / UNFINISHED / MANIFEST).write_text(content, encoding="utf-8")
+    for content in list(edited(running(folder) / MANIFEST)):
+        (running(folder) / MANIFEST).write_text(content, encoding="utf-8")
         for go_on in (resume, read_batch):
             with pytest.raises(ResultsError) as told:
                 go_on(folder)
@@ -285,7 +290,7 @@ def test_without_any_checksum_an_unfinished_run_does_not_go_on(kept: Path, tmp_p
         del manifest["checksum"], manifest["identity"]
         manifest["seed"] = 3
 
-    edit(folder / UNFINISHED / MANIFEST, strip)
+    edit(running(folder) / MANIFEST, strip)
     for go_on in (resume, lambda at: run_to_folder(SCENARIOS, at, 60, 3, resume=True)):
         with pytest.raises(ResultsError, match="has no checksum"):
             go_on(folder)
@@ -312,7 +317,7 @@ def test_json_that_is_no_manifest_is_said(
     kept: Path, tmp_path: Path, name: str, content: str
 ) -> None:
     folder = copy_of(kept / name, tmp_path / name)
-    path = folder / MANIFEST if name == "finished" else folder / UNFINISHED / MANIFEST
+    path = folder / MANIFEST if name == "finished" else running(folder) / MANIFEST
     path.write_text(content, encoding="utf-8")
     for read in (read_batch, resume):
         with pytest.raises(ResultsError, match=r"manifest\.json"):
@@ -387,8 +392,9 @@ def test_a_flipped_bit_anywhere_gives_the_same_results_or_is_said(
 ) -> None:
     name = data.draw(st.sampled_from(["finished", "giant", "cut"]))
     folder = copy_of(kept / name, tmp_path / "flipped")
-    files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-    file = folder / data.draw(st.sampled_from(files))
+    home = running(folder) if name == "cut" else folder
+    files = sorted(str(path.relative_to(home)) for path in home.rglob("*") if path.is_file())
+    file = home / data.draw(st.sampled_from(files))
     content = bytearray(file.read_bytes())
     content[data.draw(st.integers(0, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
     file.write_bytes(content)
@@ -405,19 +411,19 @@ def test_nothing_is_written_or_removed_through_a_link(kept: Path, tmp_path: Path
     precious = tmp_path / "precious"
     precious.write_text("thesis", encoding="utf-8")
     folder = copy_of(kept / "cut", tmp_path / "cut")
-    (folder / "outcomes.parquet.partial").symlink_to(precious)
+    (running(folder) / OUTCOMES).symlink_to(precious)
     resume(folder)
-    (folder / "run.lock").symlink_to(precious)
+    (tmp_path / "cut.running.lock").symlink_to(precious)
     with pytest.raises(ResultsError, match="cannot write results"):
         run_to_folder(crisis(), folder, 10)
     assert precious.read_text(encoding="utf-8") == "thesis"
 
 
 def test_an_unfinished_run_behind_a_link_is_left_alone(kept: Path, tmp_path: Path) -> None:
-    elsewhere = copy_of(kept / "cut" / UNFINISHED, tmp_path / "elsewhere")
+    elsewhere = copy_of(running(kept / "cut"), tmp_path / "elsewhere")
     before = sorted(elsewhere.rglob("*"))
     folder = copy_of(kept / "finished", tmp_path / "finished")
-    (folder / UNFINISHED).symlink_to(elsewhere)
+    running(folder).symlink_to(elsewhere)
     for deed in (
         read_batch,
         resume,
@@ -468,7 +474,7 @@ def test_results_of_an_earlier_version_of_which_blocks_failed_are_read(tmp_path:
 
 def test_an_unfinished_run_of_an_earlier_version_does_not_go_on(kept: Path, tmp_path: Path) -> None:
     folder = copy_of(kept / "cut", tmp_path / "cut")
-    as_before(folder)
+    as_before(running(folder))
     with pytest.raises(ResultsError, match=r"has no checksum.*--restart"):
         resume(folder)
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from crisis_sim.batch import BatchError, simulate, workers
-from crisis_sim.batch.block import BlockFailure, BlockOrder, attempt
+from crisis_sim.batch.block import Block, BlockOrder, attempt
 from crisis_sim.batch.plan import Plan
-from crisis_sim.batch.workers import ExecutorPlan, Result, StopSign, choose_executor, run_plan
+from crisis_sim.batch.workers import ExecutorPlan, StopSign, choose_executor, run_plan
 from tests.batch.crises import Counter, Die, DieOnce, Raise, Saboteur, crisis
 
 
@@ -31,7 +31,7 @@ def no_pool(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "open_pool", refuse)
 
 
-def carry_out(plan: Plan, workers: int, stop: StopSign | None = None) -> list[Result]:
+def carry_out(plan: Plan, workers: int, stop: StopSign | None = None) -> list[Block]:
     return sorted(run_plan(plan, workers, stop or StopSign()), key=lambda result: result.number)
 
 
@@ -86,7 +86,7 @@ def test_slow_agents_bring_a_pool_though_the_first_guess_saw_no_need(
     processes = [
         set(result.table.column("process").to_pylist())
         for result in run_plan(plan, 2, StopSign())
-        if not isinstance(result, BlockFailure)
+        if not result.error
     ]
     assert processes[0] == {os.getpid()}
     assert all(os.getpid() not in later for later in processes[1:])
@@ -116,7 +116,7 @@ def test_every_order_of_the_plan_is_carried_out_once_in_other_processes() -> Non
     processes = {
         number
         for result in results
-        if not isinstance(result, BlockFailure)
+        if not result.error
         for number in result.table.column("process").to_pylist()
     }
     assert processes
@@ -136,7 +136,7 @@ def note_process(model: object) -> object:
 def test_a_block_that_raises_in_a_worker_fails_alone() -> None:
     plan = Plan((crisis(),), 60, seed=1, block_size=10, agents=[Saboteur(35, Raise())])
     results = carry_out(plan, workers=2)
-    failed = [result for result in results if isinstance(result, BlockFailure)]
+    failed = [result for result in results if result.error]
     assert [failure.first for failure in failed] == [30]
     assert failed[0].error.startswith("ZeroDivisionError")
     assert len(results) == 6
@@ -147,7 +147,7 @@ def test_a_worker_that_dies_takes_no_other_block_with_it() -> None:
     plan = Plan((crisis(),), 60, seed=1, block_size=10, agents=[Saboteur(25, Die())])
     results = carry_out(plan, workers=2)
     assert [result.first for result in results] == [0, 10, 20, 30, 40, 50]
-    failed = [result for result in results if isinstance(result, BlockFailure)]
+    failed = [result for result in results if result.error]
     assert [failure.first for failure in failed] == [20]
     assert "worker process died" in failed[0].error
 
@@ -157,7 +157,7 @@ def test_a_block_whose_worker_was_killed_by_chance_is_done_again(tmp_path: Path)
     saboteur = Saboteur(25, DieOnce(tmp_path / "killed"))
     plan = Plan((crisis(),), 40, seed=1, block_size=10, agents=[saboteur])
     results = carry_out(plan, workers=2)
-    assert not [result for result in results if isinstance(result, BlockFailure)]
+    assert not [result for result in results if result.error]
     assert [result.first for result in results] == [0, 10, 20, 30]
 
 
@@ -175,7 +175,7 @@ def test_a_request_to_stop_ends_a_pool_after_the_blocks_in_hand() -> None:
 def test_threads_give_their_blocks_up_once_nobody_waits_for_them() -> None:
     begun, given_up = threading.Semaphore(0), threading.Semaphore(0)
 
-    def task(order: BlockOrder, watch: Callable[[None], None]) -> Result:
+    def task(order: BlockOrder, watch: Callable[[None], None]) -> Block:
         if order.number == 0:
             return attempt(order)
         begun.release()

@@ -22,7 +22,7 @@ from benchmarks.mesa_models import (
     time_plain,
 )
 from benchmarks.timing import ROOT, Timing, best_of, time_crises, time_python
-from crisis_sim.batch.block import BlockFailure
+from crisis_sim.batch.block import Block
 from crisis_sim.model import CrisisModel
 from crisis_sim.scenario import load_scenario
 
@@ -53,7 +53,7 @@ def test_turns_are_counted_while_crises_go_on_and_block_by_block(short, counts):
 
 
 def test_a_block_that_fails_stops_the_timing():
-    failed = BlockFailure("may_2025", 0, 2, 0.1, 1, "ValueError: no", "somewhere")
+    failed = Block("may_2025", 0, 2, error="ValueError: no", trace="somewhere")
     with (
         mock.patch("benchmarks.timing.run_plan", return_value=(one for one in [failed])),
         pytest.raises(RuntimeError, match="replicates 0 to 1 of may_2025 failed: ValueError: no"),

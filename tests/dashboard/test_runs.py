@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from crisis_sim.batch import simulate
+from crisis_sim.batch.block import BlockOrder
 from crisis_sim.dashboard import session as runs_module
 from crisis_sim.dashboard.session import AT_ONCE, Job, LatestJob, Runs
 from crisis_sim.scenario import Scenario
@@ -75,9 +76,9 @@ def test_a_first_look_is_the_first_of_all_and_nothing_is_run_twice(
     asked: list[tuple[int, int]] = []
     honest = runs_module.run_block
 
-    def noted(scenario: Scenario, first: int, count: int, *others: Any, **more: Any) -> Any:
-        asked.append((first, count))
-        return honest(scenario, first, count, *others, **more)
+    def noted(order: BlockOrder, *others: Any) -> Any:
+        asked.append((order.first, order.count))
+        return honest(order, *others)
 
     monkeypatch.setattr(runs_module, "run_block", noted)
     runs = Runs()

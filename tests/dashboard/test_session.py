@@ -9,7 +9,7 @@ import pytest
 from crisis_sim.batch import Ensemble, simulate
 from crisis_sim.dashboard.opened import open_reference
 from crisis_sim.dashboard.session import Runs, Session
-from crisis_sim.outcomes.summary import Reading
+from crisis_sim.outcomes.measures import Reading
 from crisis_sim.scenario.schema import Scenario
 from tests.dashboard.quarrel import QUARREL, write_quarrel
 

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from crisis_sim.batch.files import (
     CHECKSUM,
-    FolderLock,
     ResultsError,
     as_json,
     canonical_digest,
     digest_of,
+    hold,
     sealed,
 )
 from crisis_sim.experiments import make_experiment, read_experiment, run_experiment
@@ -238,13 +238,11 @@ def test_what_an_earlier_version_left_unfinished_is_refused_and_what_it_finished
 
 def test_a_second_process_is_told_that_a_folder_is_in_use(copied: Callable[[str], Path]) -> None:
     folder = copied("sweep")
-    lock = FolderLock(folder)
-    lock.take()
-    try:
-        with pytest.raises(ResultsError, match="is in use: process"):
-            run_experiment(made("sweep"), folder)
-    finally:
-        lock.close()
+    with (
+        hold(folder, folder / "run.lock"),
+        pytest.raises(ResultsError, match="is in use: process"),
+    ):
+        run_experiment(made("sweep"), folder)
     assert read_experiment(folder).crises == 20
 
 

@@ -20,7 +20,7 @@ from crisis_sim.experiments.indices import (
     problem,
     study,
 )
-from crisis_sim.outcomes.measures import Measured
+from crisis_sim.outcomes.differences import Measured
 
 Values = NDArray[np.float64]
 

@@ -26,8 +26,9 @@ from benchmarks.coverage_cases import (
     incidence_by,
     median_of,
 )
+from crisis_sim.outcomes.bootstrap import median_difference, median_time
+from crisis_sim.outcomes.differences import difference
 from crisis_sim.outcomes.intervals import Interval, normal_quantile, wilson_interval
-from crisis_sim.outcomes.paired import incidence_difference, median_difference, median_time
 
 KEPT = Path(__file__).parents[2] / "benchmarks" / "results" / "coverage.json"
 QUICK_CASES = [case for case in cases() if case.quick_sets]
@@ -104,8 +105,8 @@ def test_the_interval_of_independent_samples_for_pairs_would_be_found_out() -> N
     luck, held = np.random.default_rng(14), 0
     for _ in range(400):
         theirs, ours = curves(luck, 250, True, clock=0.83)
-        paired = incidence_difference(ours, theirs, 96.0)
-        apart = incidence_difference(ours, theirs, 96.0, paired=False)
+        figures = ours.at(96.0), theirs.at(96.0)
+        paired, apart = difference(*figures), difference(*figures, paired=False)
         assert paired.upper - paired.lower < apart.upper - apart.lower
         held += apart.lower <= truth <= apart.upper
     assert held / 400 > 0.98

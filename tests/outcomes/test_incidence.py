@@ -68,18 +68,18 @@ def test_reading_the_curve_between_and_outside_its_steps(by_hand: CumulativeInci
     assert by_hand.at(2.9).estimate == pytest.approx(1 / 4)
     assert by_hand.at(3.0).estimate == pytest.approx(2 / 5)
     assert by_hand.at(3.0, "otherwise").estimate == pytest.approx(3 / 20)
-    assert [by_hand.at(hours).at_risk for hours in (0.0, 2.0, 2.5, 5.0)] == [8, 7, 5, 2]
+    assert by_hand.at_risk_at([0.0, 2.0, 2.5, 5.0]).tolist() == [8, 7, 5, 2]
     assert math.isnan(by_hand.at(5.1).estimate), "nobody was watched that long"
     with pytest.raises(ValueError, match="unknown cause 'peace'; this curve has ceasefire"):
         by_hand.at(1.0, "peace")
 
 
 def test_on_a_grid_it_reads_as_at_each_moment(by_hand: CumulativeIncidence) -> None:
-    estimate, lower, upper = by_hand.on_grid([0.0, 2.5, 6.0])
+    grid = by_hand.at([0.0, 2.5, 6.0])
     points = [by_hand.at(hours) for hours in (0.0, 2.5, 6.0)]
-    np.testing.assert_array_equal(estimate, [point.estimate for point in points])
-    np.testing.assert_array_equal(lower, [point.lower for point in points])
-    np.testing.assert_array_equal(upper, [point.upper for point in points])
+    np.testing.assert_array_equal(grid.estimate, [point.estimate for point in points])
+    np.testing.assert_array_equal(grid.lower, [point.lower for point in points])
+    np.testing.assert_array_equal(grid.upper, [point.upper for point in points])
 
 
 def test_before_any_event_the_upper_limit_is_wilsons(by_hand: CumulativeIncidence) -> None:
@@ -90,7 +90,6 @@ def test_the_median_is_the_first_time_at_half_and_its_limits_invert_the_band(
     by_hand: CumulativeIncidence,
 ) -> None:
     median = by_hand.quantile(0.5)
-    assert median is not None
     assert median.estimate == 5.0
     band = by_hand.band()
     assert median.lower == by_hand.times[np.argmax(band.upper >= 0.5)] == 1.0
@@ -98,9 +97,9 @@ def test_the_median_is_the_first_time_at_half_and_its_limits_invert_the_band(
     assert math.isnan(median.upper), "the lower limit never reaches half"
 
 
-def test_a_quantile_that_is_never_reached_is_none(by_hand: CumulativeIncidence) -> None:
-    assert by_hand.quantile(0.7) is None
-    assert by_hand.quantile(0.5, "otherwise") is None
+def test_a_quantile_that_is_never_reached_is_infinite(by_hand: CumulativeIncidence) -> None:
+    assert by_hand.quantile(0.7).estimate == math.inf
+    assert by_hand.quantile(0.5, "otherwise").estimate == math.inf
     with pytest.raises(ValueError, match="between 0 and 1"):
         by_hand.quantile(50.0)
 
@@ -115,7 +114,7 @@ def test_without_censoring_it_is_the_proportion_and_its_binomial_error(grid: flo
         assert point.estimate == pytest.approx(share, rel=1e-12)
         assert point.standard_error == pytest.approx(math.sqrt(share * (1 - share) / 500), rel=1e-9)
         np.testing.assert_allclose(
-            curve.influence(hours), ((time <= hours) & (cause == 1)) - share, atol=1e-12
+            curve.at(hours).influence, ((time <= hours) & (cause == 1)) - share, atol=1e-12
         )
 
 
@@ -152,7 +151,7 @@ def test_the_influence_values_are_the_standard_error(grid: float | None) -> None
     time, cause = random_crises(seed=4, number=250, grid=grid)
     curve = cumulative_incidence(time, cause, CAUSES)
     for step in range(0, len(curve.times), 7):
-        values = curve.influence(curve.times[step])
+        values = curve.at(curve.times[step]).influence
         assert values.sum() == pytest.approx(0.0, abs=1e-9)
         assert math.sqrt((values**2).sum()) / 250 == pytest.approx(
             curve.standard_error[0, step], rel=1e-9
@@ -173,9 +172,11 @@ def test_the_influence_values_are_what_leaving_a_replicate_out_shows(hours: floa
         (whole.rows - 1) * (whole.at(hours).estimate - without.at(hours).estimate)
         for without in left_out
     ]
-    np.testing.assert_allclose(whole.influence(hours)[:50], jackknife, atol=1e-3)
+    np.testing.assert_allclose(whole.at(hours).influence[:50], jackknife, atol=1e-3)
     alone = cumulative_incidence(time, cause, CAUSES)
-    np.testing.assert_allclose(alone.influence(hours), whole.influence(hours)[:50], atol=1e-12)
+    np.testing.assert_allclose(
+        alone.at(hours).influence, whole.at(hours).influence[:50], atol=1e-12
+    )
 
 
 def test_replicates_that_never_start_the_clock_have_no_influence() -> None:
@@ -186,7 +187,7 @@ def test_replicates_that_never_start_the_clock_have_no_influence() -> None:
     alone = cumulative_incidence(time, cause, CAUSES)
     assert (joined.rows, joined.started) == (160, 100)
     np.testing.assert_array_equal(joined.estimate, alone.estimate)
-    values = joined.influence(80.0)
+    values = joined.at(80.0).influence
     assert not values[100:].any()
     assert math.sqrt((values**2).sum()) / 160 == pytest.approx(alone.at(80.0).standard_error)
 
@@ -202,8 +203,8 @@ def test_all_censored_is_an_incidence_of_zero_with_a_width() -> None:
     curve = cumulative_incidence(np.full(100, 48.0), np.zeros(100, dtype=int), CAUSES)
     assert curve.at(48.0).estimate == 0.0
     assert curve.at(48.0).upper == pytest.approx(float(wilson_interval(0, 100).upper))
-    assert curve.quantile() is None
-    assert not curve.influence(48.0).any()
+    assert curve.quantile().estimate == math.inf
+    assert not curve.at(48.0).influence.any()
 
 
 def test_the_limit_of_never_counts_those_that_ended_otherwise() -> None:
@@ -224,7 +225,7 @@ def test_the_latest_moment_leaves_enough_at_risk_where_watches_end_one_by_one() 
     watches = np.arange(1.0, 201.0)
     curve = cumulative_incidence(watches, np.zeros(200, dtype=int))
     assert curve.latest(1000.0) == 191.0
-    assert curve.at(curve.latest(1000.0)).at_risk == 10
+    assert curve.at_risk_at(curve.latest(1000.0)) == 10
     few = cumulative_incidence(watches[:5], np.zeros(5, dtype=int))
     assert few.latest(1000.0) == 5.0
 
@@ -232,7 +233,7 @@ def test_the_latest_moment_leaves_enough_at_risk_where_watches_end_one_by_one() 
 def test_nobody_on_the_clock_is_unknown() -> None:
     curve = cumulative_incidence(np.full(3, np.nan), np.zeros(3, dtype=int), CAUSES)
     assert math.isnan(curve.at(0.0).estimate)
-    assert curve.quantile() is None
+    assert math.isnan(curve.quantile().estimate)
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,12 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
+from benchmarks.coverage_cases import independent_shares, paired_shares
 from crisis_sim.outcomes.intervals import (
     CONTINUITY,
     cautious_correlation,
     complementary_log_log_interval,
     difference_interval,
-    newcombe_independent_interval,
-    newcombe_paired_interval,
     normal_quantile,
     quantile_ranks,
     quantile_with_interval,
@@ -62,26 +61,26 @@ def test_never_seen_is_not_never() -> None:
 
 def test_newcombe_independent_gives_the_published_intervals() -> None:
     """The first two examples of Newcombe (1998, Statistics in Medicine 17:873-890, table II)."""
-    lower, upper = newcombe_independent_interval([56, 9], [70, 10], [48, 3], [80, 10])
+    lower, upper = independent_shares([56, 9], [70, 10], [48, 3], [80, 10])
     np.testing.assert_allclose(lower, [0.0524, 0.1705], atol=5e-5)
     np.testing.assert_allclose(upper, [0.3339, 0.8090], atol=5e-5)
 
 
 def test_newcombe_independent_agrees_with_statsmodels() -> None:
-    lower, upper = newcombe_independent_interval(12, 403, 40, 399)
+    lower, upper = independent_shares(12, 403, 40, 399)
     expected = confint_proportions_2indep(12, 403, 40, 399, method="newcomb", compare="diff")
     assert (float(lower), float(upper)) == pytest.approx(expected, abs=1e-12)
 
 
 def test_newcombe_paired_gives_the_published_interval() -> None:
     """Bentur et al. (2009) as worked by Fagerland, Lydersen and Laake (2014): -0.507 to -0.026."""
-    lower, upper = newcombe_paired_interval(1, 1, 7, 12)
+    lower, upper = paired_shares(1, 1, 7, 12)
     assert float(lower) == pytest.approx(-0.507, abs=5e-4)
     assert float(upper) == pytest.approx(-0.026, abs=5e-4)
 
 
 def test_newcombe_paired_of_zero_against_zero_has_a_width() -> None:
-    lower, upper = newcombe_paired_interval(0, 0, 0, 1000)
+    lower, upper = paired_shares(0, 0, 0, 1000)
     _, highest = wilson_interval(0, 1000)
     assert float(upper) == pytest.approx(float(highest))
     assert float(lower) == pytest.approx(-float(highest))
@@ -89,7 +88,7 @@ def test_newcombe_paired_of_zero_against_zero_has_a_width() -> None:
 
 def test_newcombe_paired_is_narrower_the_more_the_pairs_agree() -> None:
     widths = [
-        float(np.subtract(*newcombe_paired_interval(a, b, b, a)[::-1]))
+        float(np.subtract(*paired_shares(a, b, b, a)[::-1]))
         for a, b in ((250, 250), (400, 100), (490, 10))
     ]
     assert widths[0] > widths[1] > widths[2]
@@ -100,10 +99,10 @@ def test_newcombe_paired_holds_its_estimate_and_turns_over_with_its_arguments(
     table: list[int],
 ) -> None:
     both, first, second, neither = table
-    lower, upper = newcombe_paired_interval(both, first, second, neither)
+    lower, upper = paired_shares(both, first, second, neither)
     assert -1.0 <= lower <= (first - second) / sum(table) + 1e-12
     assert (first - second) / sum(table) - 1e-12 <= upper <= 1.0
-    turned = newcombe_paired_interval(both, second, first, neither)
+    turned = paired_shares(both, second, first, neither)
     assert float(turned.lower) == pytest.approx(-float(upper))
     assert float(turned.upper) == pytest.approx(-float(lower))
 
@@ -169,7 +168,7 @@ def test_a_correlation_is_corrected_as_counts_of_pairs_are() -> None:
         wilson_interval(124, pairs),
         corrected,
     )
-    whole_pair = newcombe_paired_interval(both, first, second, neither, continuity=CONTINUITY)
+    whole_pair = paired_shares(both, first, second, neither, continuity=CONTINUITY)
     np.testing.assert_allclose(limits, whole_pair, rtol=1e-12)
 
 
@@ -182,9 +181,7 @@ def test_a_corrected_correlation_never_changes_its_sign() -> None:
 def test_where_nearly_all_pairs_agree_a_whole_pair_makes_it_bonett_and_prices() -> None:
     """Bonett and Price (2012): the Wald interval after adding a pair to each way of differing."""
     for first, second in ((0, 0), (1, 0), (3, 1), (12, 20)):
-        limits = newcombe_paired_interval(
-            5000, first, second, 5000 - first - second, continuity=CONTINUITY
-        )
+        limits = paired_shares(5000, first, second, 5000 - first - second, continuity=CONTINUITY)
         one, other = (first + 1) / 10_002, (second + 1) / 10_002
         reach = normal_quantile() * math.sqrt((one + other - (one - other) ** 2) / 10_002)
         np.testing.assert_allclose(

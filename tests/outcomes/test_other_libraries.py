@@ -11,13 +11,13 @@ from statsmodels.duration.survfunc import CumIncidenceRight, SurvfuncRight
 from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
+from benchmarks.coverage_cases import independent_shares
 from crisis_sim.outcomes import cumulative_incidence
+from crisis_sim.outcomes.differences import difference
 from crisis_sim.outcomes.intervals import (
-    newcombe_independent_interval,
     quantile_with_interval,
     wilson_interval,
 )
-from crisis_sim.outcomes.paired import incidence_difference
 from tests.outcomes.at_random import CAUSES, Readings, at, readings, someone_stays
 
 
@@ -44,7 +44,6 @@ def test_the_time_by_which_a_share_has_it_is_that_of_statsmodels(seed: int, leve
     time, watched = luck.exponential(100.0, 151), luck.uniform(100.0, 600.0, 151)
     time, kind = np.minimum(time, watched), (time <= watched).astype(int)
     ours, theirs = cumulative_incidence(time, kind).quantile(level), SurvfuncRight(time, kind)
-    assert ours is not None
     assert ours.estimate == theirs.quantile(level)
     with np.errstate(divide="ignore", invalid="ignore"):  # at the last event nobody stays
         assert (ours.lower, ours.upper) == theirs.quantile_ci(level, method="cloglog")
@@ -63,7 +62,7 @@ def test_newcombes_limits_are_those_of_statsmodels(
 ) -> None:
     counts = round(first_share * first), first, round(second_share * second), second
     theirs = confint_proportions_2indep(*counts, method="newcomb", compare="diff")
-    np.testing.assert_allclose(newcombe_independent_interval(*counts), theirs, atol=1e-9)
+    np.testing.assert_allclose(independent_shares(*counts), theirs, atol=1e-9)
 
 
 @settings(max_examples=50)
@@ -90,6 +89,6 @@ def test_the_error_of_a_paired_difference_is_that_of_a_regression_clustered_by_p
     theirs = OLS(np.concatenate(came).astype(float), scenario).fit(
         cov_type="cluster", cov_kwds=pairs
     )
-    ours = incidence_difference(*curves, 96.0)
+    ours = difference(*(curve.at(96.0) for curve in curves))
     assert ours.estimate == pytest.approx(theirs.params[0], abs=1e-12)
     assert ours.standard_error == pytest.approx(theirs.bse[0], rel=1e-9)

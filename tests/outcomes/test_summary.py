@@ -9,9 +9,8 @@ import pytest
 
 from crisis_sim.batch.ensemble import Batch, Ensemble
 from crisis_sim.outcomes import UnknownReferenceError, summarise
-from crisis_sim.outcomes.durations import WORST_VIOLENCE
 from crisis_sim.outcomes.intervals import wilson_interval
-from crisis_sim.scenario.schema import ENDINGS
+from crisis_sim.scenario.schema import ENDINGS, VIOLENCE
 
 Crises = Callable[..., Ensemble]
 Batches = Callable[..., Batch]
@@ -67,7 +66,7 @@ def test_the_keys_are_those_documented(summary: dict[str, Any]) -> None:
     assert scenario["title"] == "May 2025"
     assert (scenario["seed"], scenario["replicates"], scenario["horizon_hours"]) == (1, 2000, 1440)
     assert list(scenario["endings"]) == list(ENDINGS)
-    assert list(scenario["worst_violence"]) == list(WORST_VIOLENCE)
+    assert list(scenario["worst_violence"]) == list(VIOLENCE)
     assert list(scenario["shares"]) == ["first_strike", "mediated", "war", "nuclear_use"]
     assert list(scenario["ceasefire"]) == ["from_first_strike", "from_trigger"]
     for clock in scenario["ceasefire"].values():
