@@ -155,7 +155,7 @@ def file_name(wished: str, opened: Opened) -> str:
 
 def as_scenario_file(opened: Opened, changes: Changes, groups: tuple[Group, ...], name: str) -> str:
     """The scenario with its changes as a file, of this name (`file_name`), that extends the original."""
-    told = told_changes(changes, groups)
+    told = describe_changes(changes, groups)
     short = "unchanged"
     if told:
         short = f"{text.in_letters(len(told))} changes"
@@ -183,7 +183,7 @@ def as_scenario_file(opened: Opened, changes: Changes, groups: tuple[Group, ...]
     return head + _yaml(content)
 
 
-def told_changes(changes: Changes, groups: tuple[Group, ...]) -> list[str]:
+def describe_changes(changes: Changes, groups: tuple[Group, ...]) -> list[str]:
     """Each change in words, such as "attention days of the United States 0.5 days in place of 0.5 to 1.5 days"."""
     told = []
     for group in groups:

@@ -124,7 +124,7 @@ def Page() -> None:  # noqa: N802
                     groups_text=texts.of("groups", session.groups, _groups),
                     moved=dict(session.changes.moved),
                     off=sorted(session.changes.off),
-                    told=session.told(),
+                    told=session.description(),
                     epoch=session.epoch,
                     mistake=shown.mistake,
                     saving={"name": file, "text": text, "extends": files},

@@ -25,7 +25,13 @@ from crisis_sim.dashboard.changes import (
     recall,
 )
 from crisis_sim.dashboard.drawing import nearest, tell_crisis, view, worth_reading
-from crisis_sim.dashboard.opened import Opened, as_scenario_file, file_name, open_sent, told_changes
+from crisis_sim.dashboard.opened import (
+    Opened,
+    as_scenario_file,
+    file_name,
+    open_sent,
+    describe_changes,
+)
 from crisis_sim.experiments.factors import ScenarioEditor
 from crisis_sim.outcomes.measures import Reading
 from crisis_sim.scenario.errors import ScenarioError
@@ -122,7 +128,7 @@ SOON = 0.25
 #: Replicates that are worth a thread of their own.
 LEAST = 250
 #: Seconds after which a watch is told how far a run has come.
-TOLD_EVERY = 0.02
+REPORT_EVERY = 0.02
 
 #: Told again and again what share of the work is done; what it raises ends the run.
 Watch = Callable[[float], None]
@@ -247,7 +253,7 @@ def run(
         with ThreadPoolExecutor(parts) as pool:
             running = [pool.submit(run_part, part) for part in range(parts)]
             try:
-                while wait(running, timeout=TOLD_EVERY).not_done:
+                while wait(running, timeout=REPORT_EVERY).not_done:
                     watch(sum(shares) / parts)
             except BaseException:
                 stop.set()
@@ -455,9 +461,9 @@ class Session:
         name = file_name(wished, self.opened)
         return name, as_scenario_file(self.opened, self.changes, self.groups, name)
 
-    def told(self) -> list[str]:
+    def description(self) -> list[str]:
         """What was changed, in words."""
-        return told_changes(self.changes, self.groups)
+        return describe_changes(self.changes, self.groups)
 
     def _recall(self) -> None:
         self.changes, mistakes = recall(self._asked, self._sliders, self._switches, CLOCKS)
