@@ -28,9 +28,9 @@ from crisis_sim.dashboard.drawing import nearest, tell_crisis, view, worth_readi
 from crisis_sim.dashboard.opened import (
     Opened,
     as_scenario_file,
+    describe_changes,
     file_name,
     open_sent,
-    describe_changes,
 )
 from crisis_sim.experiments.factors import ScenarioEditor
 from crisis_sim.outcomes.measures import Reading
@@ -68,15 +68,15 @@ class LatestJob:
 
     def ask(self, do: Callable[[Job], None]) -> threading.Thread:
         """Have a job done, in a thread of its own, in place of any earlier one; returns at once."""
-        self.end()
-        thread = threading.Thread(target=Job(self, self.newest).run, args=(do,), daemon=True)
+        thread = threading.Thread(target=Job(self, self.end()).run, args=(do,), daemon=True)
         thread.start()
         return thread
 
-    def end(self) -> None:
-        """Put an end to what is going on."""
+    def end(self) -> int:
+        """Put an end to what is going on; the number that the next job has."""
         with self.lock:
             self.newest += 1
+            return self.newest
 
 
 @dataclass(frozen=True)
