@@ -17,8 +17,8 @@ from pathlib import Path
 
 from benchmarks.machine import machine
 from crisis_sim.batch import run_to_folder
+from crisis_sim.batch.folder import OUTCOMES
 from crisis_sim.batch.plan import BLOCK_SIZE
-from crisis_sim.batch.unfinished import OUTCOMES
 
 SCENARIO = "may_2025"
 BILLION = 1_000_000_000
