@@ -110,9 +110,8 @@ def run(
     The first scenario is the one that the others are compared with. A run is on disk block by
     block: after Ctrl-C, a crash or a power cut, `--resume` goes on with it.
     """
-    from crisis_sim.batch.folder import begun_in
+    from crisis_sim.batch.folder import begun_in, results_of
     from crisis_sim.batch.plan import make_plan
-    from crisis_sim.batch.unfinished import results_of
     from crisis_sim.batch.workers import cores
     from crisis_sim.scenario.load import load_scenarios
 
@@ -166,8 +165,7 @@ def _go_on(
     folder: Path, options: RunOptions, given: Mapping[str, Any], dry_run: bool, as_json: bool
 ) -> int:
     """Go on with a run as it was begun."""
-    from crisis_sim.batch.folder import check_given
-    from crisis_sim.batch.unfinished import UnfinishedRun
+    from crisis_sim.batch.folder import UnfinishedRun, check_given
 
     check_given(folder, given)
     if dry_run:
@@ -290,7 +288,7 @@ def _print_plan(plan: Plan, workers: int, folder: Path, as_json: bool) -> None:
 
 def _tell_what_is_safe(folder: Path, options: RunOptions, what: str, finished: bool) -> None:
     """Say, after a run was stopped, what there is, and how to go on."""
-    from crisis_sim.batch.unfinished import UnfinishedRun
+    from crisis_sim.batch.folder import UnfinishedRun
 
     run = UnfinishedRun.of(folder)
     if finished:
