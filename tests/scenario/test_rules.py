@@ -247,7 +247,7 @@ def test_a_number_that_a_computer_cannot_tell_from_0_is_a_mistake(
     write: Write, written: str
 ) -> None:
     mistake = only_mistake(write("a.yaml", BASE.replace("deaths: 26", f"deaths: {written}")))
-    assert mistake.message == f"too near 0 to be told from it: {written}"
+    assert mistake.message == f"too close to 0 to be represented: {written}"
     assert pointed_at(mistake).startswith(written)
     assert accepted(BASE, "events.0.deaths=0e-999")
     assert not accepted(BASE, f"events.0.deaths={written}")
