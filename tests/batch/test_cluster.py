@@ -96,13 +96,8 @@ def kill_in_a_block(victim: subprocess.Popen[bytes], notes: Path) -> None:
     victim.kill()
 
 
-@pytest.mark.parametrize(
-    "sees_folder",
-    [
-        pytest.param(True, id="shared folder"),
-        pytest.param(False, id="nothing shared", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("sees_folder", [True, False], ids=["shared folder", "nothing shared"])
 def test_a_worker_that_is_killed_in_the_middle_loses_nothing(
     tmp_path: Path, machines: Machines, monkeypatch: pytest.MonkeyPatch, sees_folder: bool
 ) -> None:
@@ -162,6 +157,7 @@ def test_a_cluster_on_this_machine_is_started_and_gives_the_same_rows(tmp_path: 
     assert read_batch(tmp_path).ensembles["quarrel"].table.to_pylist() == expected
 
 
+@pytest.mark.slow
 def test_a_block_that_raises_fails_alone(tmp_path: Path, machines: Machines) -> None:
     machines.start_worker()
     machines.wait_for_workers(1)

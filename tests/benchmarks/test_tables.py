@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import pytest
+
 from benchmarks.charts import draw_all
 from benchmarks.tables import speed_table, table, tables, target_table
 from benchmarks.targets import Target, targets
@@ -52,6 +54,7 @@ def test_results_are_plain_data():
     assert again["cold_start"]["phases"]["imports"] == 1.2
 
 
+@pytest.mark.slow
 def test_charts_show_what_was_measured_and_say_where_nothing_was():
     drawn = draw_all(RESULTS)
     assert set(drawn) == {"speed", "growth", "cold_start"}

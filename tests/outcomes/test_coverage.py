@@ -111,6 +111,7 @@ def test_the_interval_of_independent_samples_for_pairs_would_be_found_out() -> N
     assert held / 400 > 0.98
 
 
+@pytest.mark.slow
 def test_paired_differences_of_medians() -> None:
     """100 batches. The bootstrap of a median is cautious, so only a floor is set to its coverage
     (standard error 0.022); a ceiling is set to its width, by that of independent samples.

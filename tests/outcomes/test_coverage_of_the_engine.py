@@ -73,6 +73,7 @@ def of_batches(difference: Difference, pairs: list[Pair], paired: bool) -> NDArr
     return np.array([difference(ours, theirs, paired) for ours, theirs in pairs]).T
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DIFFERENCES)
 def test_paired_intervals_hold_what_all_seeds_say_together(
     whole_and_batches: tuple[list[Pair], list[Pair]], name: str
@@ -85,6 +86,7 @@ def test_paired_intervals_hold_what_all_seeds_say_together(
     assert 0.91 <= held <= 0.99
 
 
+@pytest.mark.slow
 def test_taken_together_paired_intervals_are_neither_too_narrow_nor_too_wide(
     whole_and_batches: tuple[list[Pair], list[Pair]],
 ) -> None:

@@ -128,6 +128,7 @@ def test_a_key_has_an_end() -> None:
     assert "a key of 900 letters" in report_of(BASE + "'" + "k" * 900 + "': 1\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "mark", ["#", " ", "\n", "\\n", ":", "'", "- ", "? ", "[", "{a: ", "&a ", "%"]
 )
@@ -456,7 +457,9 @@ def read_again(scenario: Scenario) -> Scenario:
     return Scenario.model_validate(scenario.plain())
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 4))]
+)
 def test_thousands_of_spoilt_files_are_read_or_refused(folder: Path, seed: int) -> None:
     small = "\n".join(line for line in BASE.splitlines() if "uae" not in line)
     for raw in mutants(small, 500, seed):
@@ -470,6 +473,7 @@ def test_values_of_other_types_are_read_or_refused(folder: Path, seed: int) -> N
         read_or_refused(raw, folder / "f.yaml")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", shipped_names())
 def test_shipped_scenarios_spoilt_are_read_or_refused(folder: Path, name: str) -> None:
     scenario = load_scenario(name)

@@ -28,6 +28,7 @@ def test_verdicts_are_counted_for_facts_and_for_cases(validation: Validation) ->
     assert counts["cases"]["not comparable"] == 2
 
 
+@pytest.mark.slow
 def test_it_is_the_same_every_time_with_one_process_or_two(
     validation: Validation, population_file: Path
 ) -> None:
