@@ -221,9 +221,9 @@ def shorten(text: str, length: int) -> str:
     return text[: length - 1 - tail].rstrip() + "…" + text[len(text) - tail :].lstrip()
 
 
-def percent(share: float, sign: bool = False) -> str:
+def percent(share: float | None, sign: bool = False) -> str:
     """A share as a percentage without its sign: to a tenth, with more where that would make it 0 or 100."""
-    if not math.isfinite(share):
+    if share is None or not math.isfinite(share):
         return UNKNOWN
     value = 100.0 * share
     size = abs(value)
@@ -253,6 +253,13 @@ def _signed(value: float, digits: int, sign: bool) -> str:
 def signed_hours(hours: float) -> str:
     """A difference in hours, always with its sign."""
     return _signed(hours, 0, True)
+
+
+def exact(value: float) -> str:
+    """A number with what digits it has, its thousands apart, without an exponent where that can be."""
+    if abs(value) >= 1e15 or 0 < abs(value) < 1e-4:
+        return f"{value:g}"
+    return f"{value:,.6f}".rstrip("0").rstrip(".").replace("-", MINUS)
 
 
 def plural(number: float, one: str, many: str = "") -> str:
@@ -304,18 +311,8 @@ def day_and_month(moment: datetime) -> str:
 
 
 MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
+    *("January", "February", "March", "April", "May", "June", "July", "August"),
+    *("September", "October", "November", "December"),
 )
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 

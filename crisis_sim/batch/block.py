@@ -1,8 +1,7 @@
 """One block: consecutive replicates of one scenario, run together in the arrays of one model.
 
-A block is the unit of everything in a batch: of memory, of work handed to a worker, of what is
-written and of what is lost when something goes wrong. Which block a replicate falls into never
-changes the replicate.
+A block is the unit of memory, of work handed to a worker, of what is written and of what is lost
+when something goes wrong. Which block a replicate falls into never changes the replicate.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from crisis_sim.scenario.schema import Scenario
 
 
-# --- One block: consecutive replicates of one scenario, run together in the arrays of one model
-
 #: Called with a model as it goes on.
 Watch: TypeAlias = "Callable[[CrisisModel], None]"
 
@@ -31,19 +28,51 @@ PATHS_KEPT = 1000
 
 
 @dataclass(frozen=True)
-class BlockOrder:
-    """What to run: replicates `first` to `first + count - 1` of a scenario, at one point of a design or several.
+class Block:
+    """What came of a `BlockOrder`; see there for the fields that they share.
 
     Attributes:
-        scenario: the scenario.
-        first: number of the first replicate.
-        count: how many replicates.
+        scenario: the scenario's name.
+        seconds: time it took.
+        agent_turns: turns of all its agents, each until its crisis was over.
+        table: one row a replicate of each point, in order; None once it is on disk.
+        paths: daily values of the replicates below `PATHS_KEPT`, or None.
+        files: the content of its files by their place in the folder of the run, while they are on
+            their way there.
+        error: type and message of the exception with which it failed; empty where it did not.
+        trace: where that was raised, as Python prints it.
+    """
+
+    scenario: str
+    first: int
+    count: int
+    first_point: int = 0
+    points: int = 1
+    number: int = 0
+    seconds: float = 0.0
+    agent_turns: int = 0
+    table: pa.Table = None
+    paths: pa.Table = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    error: str = ""
+    trace: str = ""
+
+    @property
+    def rows(self) -> int:
+        """How many crises it holds."""
+        return self.points * self.count
+
+
+@dataclass(frozen=True)
+class BlockOrder:
+    """Replicates `first` to `first + count - 1` of a scenario, at one point of a design or several.
+
+    Attributes:
         seed: the batch's seed.
-        parameters: values in place of the scenario's, by path, each of shape (points * count,), one point after the
-            other.
+        parameters: values in place of the scenario's, by path, each of shape (points * count,), one
+            point after the other.
         agents: makers of agents to add to the scenario's own, as `CrisisModel` takes them.
-        first_point: number of the first point of the design.
-        points: how many points; 1 for a batch that is no design.
+        first_point, points: which points of the design; 0 and 1 for a batch that is none.
         is_design: whether rows say to which point they belong.
         number: its place in the plan, from 0.
         engine: what runs it, as `CrisisModel` takes it.
@@ -71,112 +100,30 @@ class BlockOrder:
         """Whether market paths of some of its replicates are kept."""
         return not self.is_design and self.first < PATHS_KEPT
 
-
-@dataclass(frozen=True)
-class Block:
-    """What came of an order.
-
-    Attributes:
-        scenario: the scenario's name.
-        first, count: which replicates.
-        table: one row a replicate (of each point), in order (`crisis_sim.batch.block`).
-        paths: market paths of those replicates whose number is below `PATHS_KEPT`, or None.
-        seconds: time it took.
-        agent_turns: turns that its agents went through, summed over replicates, each until its
-            crisis was over.
-        number: its place in the plan.
-    """
-
-    scenario: str
-    first: int
-    count: int
-    table: pa.Table
-    paths: pa.Table | None
-    seconds: float
-    agent_turns: int
-    first_point: int = 0
-    points: int = 1
-    number: int = 0
-
-    @property
-    def rows(self) -> int:
-        """How many crises that is."""
-        return self.points * self.count
+    def block(self, **content: Any) -> Block:
+        """What came of it."""
+        place = self.first, self.count, self.first_point, self.points, self.number
+        return Block(self.scenario.name, *place, **content)
 
 
-@dataclass(frozen=True)
-class BlockFailure:
-    """What is known of an order that failed; see `Block` for the fields that they share.
-
-    Attributes:
-        seed: the batch's seed, with which the failure can be had again.
-        error: type and message of the exception.
-        trace: where it was raised, as Python prints it.
-    """
-
-    scenario: str
-    first: int
-    count: int
-    seconds: float
-    seed: int
-    error: str
-    trace: str
-    first_point: int = 0
-    points: int = 1
-    is_design: bool = False
-    number: int = 0
-
-    @property
-    def rows(self) -> int:
-        """How many crises that is."""
-        return self.points * self.count
-
-    @property
-    def replicates(self) -> str:
-        """Which replicates, in words."""
-        words = f"replicates {self.first} to {self.first + self.count - 1} of {self.scenario}"
-        if self.is_design:
-            words += f" at points {self.first_point} to {self.first_point + self.points - 1}"
-        return words
-
-
-def run_block(
-    scenario: Scenario,
-    first: int,
-    count: int,
-    seed: int,
-    parameters: Mapping[str, NDArray[Any]] | None = None,
-    agents: Sequence[Any] = (),
-    first_point: int = 0,
-    points: int = 1,
-    is_design: bool = False,
-    engine: str = "cpu",
-    watch: Watch | None = None,
-    daily: bool = True,
-) -> Block:
-    """Run replicates `first` to `first + count - 1` of a scenario.
-
-    Args:
-        watch, daily: as of `CrisisModel.run`.
-        scenario, first, count, seed, parameters, agents, first_point, points, is_design: as of
-            `BlockOrder`.
-        engine: likewise.
-    """
+def run_block(order: BlockOrder, watch: Watch | None = None, daily: bool = True) -> Block:
+    """Carry out an order; `watch` and `daily` are those of `CrisisModel.run`."""
     import numpy as np
 
     from crisis_sim.model import CrisisModel
 
     started = time.perf_counter()
+    scenario = order.scenario
     model = CrisisModel(
         scenario,
-        replicates=count,
-        seed=seed,
-        first_replicate=first,
-        parameters=parameters,
-        agents=agents,
-        keep_paths=0 if is_design else PATHS_KEPT,
-        points=points,
-        engine=engine,
+        replicates=order.count,
+        seed=order.seed,
+        first_replicate=order.first,
+        parameters=order.parameters,
+        agents=order.agents,
+        keep_paths=0 if order.is_design else PATHS_KEPT,
+        points=order.points,
+        engine=order.engine,
     )
     try:
         model.run(watch=watch, daily=daily)
@@ -184,28 +131,20 @@ def run_block(
         _forget(model)
     paths = model.kept_paths()
     outcomes = model.outcomes()
-    if is_design:
-        outcomes["point"] = np.repeat(np.arange(first_point, first_point + points), count)
-    block = Block(
-        scenario=scenario.name,
-        first=first,
-        count=count,
+    if order.is_design:
+        numbers = np.arange(order.first_point, order.first_point + order.points)
+        outcomes[POINT] = np.repeat(numbers, order.count)
+    block = order.block(
         table=outcome_table(scenario.name, outcomes, scenario.state_names),
         paths=path_table(scenario.name, paths) if paths else None,
         seconds=time.perf_counter() - started,
         agent_turns=len(model.agents) * model.turns_run,
-        first_point=first_point,
-        points=points,
     )
-    _release(model)
-    return block
-
-
-def _release(model: CrisisModel) -> None:
-    """Free a model's arrays at once; its agents know each other, so they would wait for Python's next look for circles."""
+    # Free its arrays at once: agents know each other, and would wait for Python to look for circles.
     for agent in model.cast:
         agent.__dict__.clear()
     model.__dict__.clear()
+    return block
 
 
 def _forget(model: CrisisModel) -> None:
@@ -215,53 +154,21 @@ def _forget(model: CrisisModel) -> None:
     getattr(mesa.Agent, "_ids", {}).pop(model, None)
 
 
-def attempt(order: BlockOrder, watch: Watch | None = None) -> Block | BlockFailure:
-    """Carry out an order; what its model or agents raise becomes a failure to record.
+def attempt(order: BlockOrder, watch: Watch | None = None) -> Block:
+    """Carry out an order; what its model or agents raise becomes the error of the block.
 
     Args:
         watch: called with the model now and then; a `KeyboardInterrupt` that it raises ends the run.
     """
     started = time.perf_counter()
     try:
-        block = run_block(
-            order.scenario,
-            order.first,
-            order.count,
-            order.seed,
-            order.parameters,
-            order.agents,
-            order.first_point,
-            order.points,
-            order.is_design,
-            order.engine,
-            watch,
-            daily=False,
-        )
-        return replace(block, number=order.number)
+        return run_block(order, watch, daily=False)
     except Exception as error:  # noqa: BLE001 - an agent may be anybody's code
-        return failure(
-            order,
-            f"{type(error).__name__}: {error}",
-            traceback.format_exc(),
-            time.perf_counter() - started,
+        return order.block(
+            error=f"{type(error).__name__}: {error}",
+            trace=traceback.format_exc(),
+            seconds=time.perf_counter() - started,
         )
-
-
-def failure(order: BlockOrder, error: str, trace: str = "", seconds: float = 0.0) -> BlockFailure:
-    """The failure of an order."""
-    return BlockFailure(
-        order.scenario.name,
-        order.first,
-        order.count,
-        seconds,
-        order.seed,
-        error,
-        trace,
-        order.first_point,
-        order.points,
-        order.is_design,
-        order.number,
-    )
 
 
 def schemas(
@@ -275,16 +182,14 @@ def schemas(
     model = CrisisModel(scenario, agents=agents, keep_paths=1)
     outcomes = model.outcomes()
     if is_design:
-        outcomes["point"] = np.arange(1)
+        outcomes[POINT] = np.arange(1)
     table = outcome_table(scenario.name, outcomes, scenario.state_names)
     return table.schema, path_table(scenario.name, model.kept_paths() or {}).schema
 
 
-# --- The columns of outcomes.parquet and paths.parquet: their order, and how each is stored
-#
-# Times are hours from the scenario's start, null where the thing never came. Which columns there are
-# is the model's business (an agent of your own may add some); this module only puts the known ones
-# first, in a fixed order.
+# The columns of outcomes.parquet and paths.parquet. Times are hours from the scenario's start, null
+# where the thing never came. The model says which columns there are (an agent of your own may add
+# some); known ones come first, in a fixed order.
 
 #: The columns that every scenario has, in their order.
 FIRST_COLUMNS = (
@@ -320,13 +225,7 @@ FIRST_PATH_COLUMNS = ("scenario", "replicate", "day")
 def outcome_table(
     scenario: str, outcomes: Mapping[str, NDArray[Any]], states: Sequence[str]
 ) -> pa.Table:
-    """The outcomes of one block as a table in the fixed order of columns.
-
-    Args:
-        scenario: the scenario's name.
-        outcomes: column name to an array of shape (rows,), as `CrisisModel.outcomes` gives them.
-        states: the two states' names.
-    """
+    """The outcomes of one block, by column of shape (rows,), as a table in the fixed order."""
     import numpy as np
 
     count = len(next(iter(outcomes.values())))
@@ -362,11 +261,7 @@ def union(schemas: Iterable[pa.Schema], states: Sequence[str]) -> pa.Schema:
 
 
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """A table with all columns of a schema, null where it has none of its own.
-
-    Raises:
-        ValueError: when it has a column that the schema has not.
-    """
+    """A table with all columns of a schema; ValueError where it has others."""
     import pyarrow as pa
 
     unknown = sorted(set(table.column_names) - set(schema.names))

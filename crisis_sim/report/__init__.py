@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from crisis_sim.report.answers import print_summary as print_summary
     from crisis_sim.report.curves import draw_incidence as draw_incidence
     from crisis_sim.report.curves import draw_markets as draw_markets
-    from crisis_sim.report.page.contents import write_page as write_page
+    from crisis_sim.report.page import write_page as write_page
     from crisis_sim.report.replay import draw_replay as draw_replay
     from crisis_sim.report.replay import replay_data as replay_data
     from crisis_sim.report.replay import write_replay as write_replay
@@ -37,7 +37,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "shares": ["draw_differences", "draw_endings"],
         "curves": ["draw_incidence", "draw_markets"],
         "replay": ["draw_replay", "replay_data", "write_replay"],
-        "page.contents": ["write_page"],
+        "page": ["write_page"],
         "save": ["save_chart", "write_charts", "write_report"],
         "story": ["tell"],
     },

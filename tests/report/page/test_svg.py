@@ -1,16 +1,86 @@
-"""Charts within a page: small, and none in the way of another."""
+"""Charts within a page: small, none in the way of another, and seen by day and by night."""
 
 from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib import colormaps, colors
 from matplotlib.figure import Figure
 
 from crisis_sim import style
-from crisis_sim.report.page.svg import inline
+from crisis_sim.report import svg
+from crisis_sim.report.svg import contrast, dark_sheet, inline, luminance, on_dark
+
+#: What a reader must see of a chart's parts, and of its words (WCAG 2.2, 1.4.11 and 1.4.3).
+PARTS, WORDS = 3.0, 4.5
+HUES = sorted(
+    {
+        value
+        for name, value in vars(style).items()
+        if name.isupper() and isinstance(value, str) and re.fullmatch("#[0-9A-F]{6}", value)
+    }
+    - {*svg.TURNED, *svg.FIXED}
+)
+
+
+def test_paper_and_ink_are_those_of_the_style_sheet() -> None:
+    sheet = (
+        Path(svg.__file__).with_name("templates").joinpath("style.css").read_text(encoding="utf-8")
+    )
+    dark = sheet.partition("prefers-color-scheme: dark")[2].partition("}")[0]
+    assert f"--paper: {svg.PAPER};" in dark
+    assert f"--ink: {svg.INK};" in dark
+
+
+def test_contrast_is_that_of_the_guideline() -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#767676", "#ffffff") == pytest.approx(4.54, abs=0.005)
+
+
+@pytest.mark.parametrize("colour", HUES)
+def test_every_colour_of_a_chart_is_seen_on_the_dark_page(colour: str) -> None:
+    assert len(HUES) >= 6
+    assert contrast(on_dark(colour), svg.PAPER) >= PARTS
+
+
+@pytest.mark.parametrize("colour", [style.BLACK, style.GREY])
+def test_what_words_are_written_in_can_be_read_on_the_dark_page(colour: str) -> None:
+    assert contrast(on_dark(colour), svg.PAPER) >= WORDS
+
+
+def test_paper_becomes_paper_and_faint_lines_stay_faint() -> None:
+    assert on_dark("#ffffff") == svg.PAPER
+    for faint in (style.PALE_GREY, style.GRID_GREY):
+        told = contrast(on_dark(faint), svg.PAPER)
+        assert told == pytest.approx(contrast(faint, "#ffffff"), abs=0.05)
+
+
+@pytest.mark.parametrize("ending", style.ENDING_FILLS)
+def test_words_on_a_coloured_area_can_be_read_by_day_and_night(ending: str) -> None:
+    fill = style.ENDING_FILLS[ending]
+    assert contrast(fill.text, fill.colour) >= WORDS
+    assert contrast(on_dark(fill.text), on_dark(fill.colour)) >= WORDS
+
+
+def test_a_scale_of_colours_keeps_its_order_and_its_low_end_is_seen() -> None:
+    scale = [colors.to_hex(colormaps["cividis"](place)) for place in range(0, 256, 5)]
+    dark = [luminance(on_dark(one)) for one in scale]
+    assert all(one < other for one, other in pairwise(dark))
+    assert min(contrast(on_dark(one), svg.PAPER) for one in scale) >= PARTS
+
+
+def test_by_day_a_variable_is_the_colour_itself_and_the_sheet_holds_by_night_alone() -> None:
+    text = inline(steps(color="#123456"), "x", "t", "f")
+    assert "stroke: var(--on-123456, #123456)" in text
+    assert text.count("--on-123456:") == 1
+    assert "<style>@media screen and (prefers-color-scheme:dark){" in text
+    assert not re.search(r"[^ ]#123456", text)
+    assert dark_sheet([]) == ""
 
 
 @style.styled
