@@ -734,6 +734,7 @@ def test_a_reader_who_has_seen_enough_is_no_error() -> None:
     assert in_a_pipe("schema", "head -n 1") == ["{", f"ended with {DONE}"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["", "--json"])
 def test_a_run_that_nobody_reads_is_done_to_its_charts(here: Path, form: str) -> None:
     read = in_a_pipe(f"run short.yaml --replicates 40 --out results {form}", "true")

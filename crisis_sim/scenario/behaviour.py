@@ -70,10 +70,10 @@ class HarmBehaviour(Part):
     harm_unit_deaths: Number = parameter(25.0, (0.1, 1e6), "deaths", "deaths that make a grievance of 1", MAY_2025)
     harm_exponent: Number = parameter(0.5, (0.1, 1), "exponent", "grievance grows with deaths to this power")
     grievance_saturation: Number = parameter(7.38, (0.1, 1e6), "grievance", "grievance at which more of it moves a state half as much", FITTED)
-    answer_credit: Number = parameter(1.16, (0, 5), "ratio", "how much of one's own grievance a like blow to the rival settles (above 1: successes are claimed)", FITTED)
-    attrition_credit: Number = parameter(1.38, (0, 5), "ratio", "how much of it the deaths that go on day by day settle, beside a like harm suffered", FITTED)
+    answer_credit: Number = parameter(1.16, (0, 5), "ratio", "how much of a state's own grievance a like blow to the rival settles (above 1: successes are claimed)", FITTED)
+    attrition_credit: Number = parameter(1.38, (0, 5), "ratio", "how much of it deaths that continue day by day settle, relative to a like harm suffered", FITTED)
     grievance_half_life_days: Number = parameter(160.0, (0.5, 3650), DAYS, "time in which half a grievance is forgotten", FITTED)
-    commitment_rise_days: Number = parameter(2.0, (0.05, 365), DAYS, "time in which public commitment follows one's own rung up", FEARON)
+    commitment_rise_days: Number = parameter(2.0, (0.05, 365), DAYS, "time in which public commitment follows the state's own rung up", FEARON)
     commitment_fade_days: Number = parameter(14.3, (0.05, 3650), DAYS, "time in which public commitment fades once the rung is left", FEARON)
     success_cover: Number = parameter(0.43, (0, 1), SHARE, "share of the audience cost that a fully answered grievance saves", FITTED)
     fatigue_days: Number = parameter(47.1, (0.1, 3650), DAYS, "time in which fatigue follows the intensity of the fight", ZARTMAN)
@@ -158,15 +158,15 @@ class ChannelBehaviour(Part):
 
 
 class LendingBehaviour(Part):
-    """How a purse restrains: before it is opened, not after."""
+    """How lending restrains: before money is released, not after."""
 
     reference_share: Number = parameter(0.1, (0.001, 10), SHARE, "share of reserves to which `relief` and `shock` refer")
     run_up_days: Number = parameter(7.0, (0.1, 365), DAYS, "time before a decision from which it weighs on the borrower", THACKER)
-    restraint: Number = parameter({"uniform": [0.0, 6.0]}, (0, 50), VALUE, "how much a full purse weighs against full intensity just before a conditional decision; no measured effect on ceasefires exists, so the prior is wide and includes none", THACKER, slider=(0, 12))
+    restraint: Number = parameter({"uniform": [0.0, 6.0]}, (0, 50), VALUE, "how much full dependence on a conditional lender weighs against full intensity just before a conditional decision; no measured effect on ceasefires exists, so the prior is wide and includes none", THACKER, slider=(0, 12))
     approval: Number = parameter(3.0, (-20, 20), "log-odds", "log-odds that a board approves a borrower at peace", THACKER)
     strictness: Number = parameter(4.0, (0, 50), "log-odds", "how much full intensity of a borrower lowers those log-odds where lending is conditional")
     opposition: Number = parameter(1.5, (0, 50), "log-odds", "how much a rival's vote against lowers them; an abstention counts `abstention` of it", THACKER)
-    abstention: Number = parameter(0.33, (0, 1), SHARE, "weight of an abstention beside a vote against")
+    abstention: Number = parameter(0.33, (0, 1), SHARE, "weight of an abstention relative to a vote against")
     relief: Number = parameter(0.5, (0, 10), "pressure", "economic pressure that a tranche of `reference_share` of reserves lifts")
     shock: Number = parameter(0.5, (0, 10), "pressure", "economic pressure that the delay of such a tranche brings")
 
@@ -175,9 +175,9 @@ class AdviceBehaviour(Part):
     """How an adviser is heard."""
 
     counsels_per_day: Number = parameter(1.0, (0, 48), DAY, "rate of speaking up once danger passes the adviser's threshold", MAY_2025)
-    weight: Number = parameter(2.0, (0, 50), VALUE, "how much the counsel of a fully trusted adviser weighs for or against full intensity")
-    weight_on_halt: Number = parameter(1.0, (0, 50), VALUE, "value that the counsel of a fully trusted dove adds to a halt, or a hawk's takes from it")
-    lasts_days: Number = parameter(7.0, (0.1, 365), DAYS, "time in which counsel wears off")
+    weight: Number = parameter(2.0, (0, 50), VALUE, "how much the advice of a fully trusted adviser weighs for or against full intensity")
+    weight_on_halt: Number = parameter(1.0, (0, 50), VALUE, "value that the advice of a fully trusted dove adds to a halt, or a hawk's takes from it")
+    lasts_days: Number = parameter(7.0, (0.1, 365), DAYS, "time in which advice wears off")
 
 
 class Behaviour(Part):

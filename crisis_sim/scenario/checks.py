@@ -105,7 +105,7 @@ def texts_are_short_enough(top: Node) -> Iterator[Mistake]:
 
 
 def turns_are_few_enough(top: Node) -> Iterator[Mistake]:
-    """As many turns as can be run, and told one by one."""
+    """As many turns as can be run, and shown one by one in a replay."""
     horizon, step = _plain_number(top, "horizon_days"), _plain_number(top, "hours_per_turn")
     if horizon is None or step is None:
         return

@@ -340,7 +340,7 @@ def _shown(number: Number) -> str:
     return f"{number.kind} {', '.join(f'{value:g}' for value in number.values)}"
 
 
-#: Letters of a digest that tell scenarios apart well enough for a person.
+#: Letters of a digest that are shown; enough to distinguish scenarios.
 DIGEST_SHOWN = 12
 
 

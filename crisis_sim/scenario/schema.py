@@ -92,8 +92,8 @@ class StateSpec(Part):
     claim: Number = parameter(0.0, (0, 100), "grievance", "what it wants of its rival: a lasting grievance that only a settlement takes off the table", "Huth and Allee 2002, The Democratic Peace and Territorial Conflict (form)")
     audience: Number = parameter(None, UNIT, "share", "how exposed its leaders are to audiences at home", slider=True)
     mediation_aversion: Number = parameter(0.0, UNIT, "share", "how much face overt brokering costs it", slider=True)
-    caution: Number = parameter(1.0, (0, 10), "ratio", "its dread of escalation, beside the usual")
-    capability: Number = parameter(1.0, (0.001, 1000), "ratio", "military capability, beside the rival's")
+    caution: Number = parameter(1.0, (0, 10), "ratio", "its dread of escalation, relative to the usual")
+    capability: Number = parameter(1.0, (0.001, 1000), "ratio", "military capability, relative to the rival's")
     nuclear: Number = chance("whether it has nuclear weapons; a number between 0 and 1 is the chance that it has")
     economic_vulnerability: Number = parameter(0.5, UNIT, "share", "how much economic losses hurt it", slider=True)
     reserves_usd_bn: Number = parameter(100.0, (0.01, 1e5), "USD bn", "foreign reserves")
@@ -107,7 +107,7 @@ class MediatorSpec(Part):
     title: str = Field("", description="name to print; the key where it is left out")
     style: Style = Field("facilitation", description="the most intrusive style it is able to use")
     attention_threshold: Number = parameter(0.5, UNIT, "intensity", "alarm from which it engages", slider=True)
-    attention_days: Number = parameter(1.0, (0.01, 365), "days", "delay with which danger alarms it", slider=(0.05, 10))
+    attention_days: Number = parameter(1.0, (0.01, 365), "days", "how long danger takes to reach its attention", slider=(0.05, 10))
     information: Number = parameter(0.5, UNIT, "share", "information of its own about both sides")
     trust: dict[str, Number] = parameter({}, UNIT, "share", "how far each state trusts it")
     leverage: dict[str, Number] = parameter({}, UNIT, "share", "carrots and sticks it holds over each state", slider=True)
@@ -125,7 +125,7 @@ class ReviewSpec(Part):
 
 
 class LenderSpec(Part):
-    """A purse on which one state depends."""
+    """A lender on whose money one state depends."""
 
     title: str = Field("", description="name to print; the key where it is left out")
     borrower: str = Field(description="the state that depends on it")
@@ -145,7 +145,7 @@ class ChannelSpec(Part):
 
 
 class AdviserSpec(Part):
-    """A voice in one state's councils."""
+    """An adviser to the leaders of one state."""
 
     title: str = Field("", description="name to print; the key where it is left out")
     state: str = Field(description="the state that is advised")
@@ -168,7 +168,7 @@ class EventSpec(Part):
     pressure: Number = parameter(0.0, (0, 10), "pressure", "economic pressure that it brings on the struck state")
 
 
-#: A close of an index: neither nothing, nor so far from the others that no ratio of two could be told.
+#: A close of an index: above 0, and within limits that keep the ratio of two finite.
 Close = Annotated[float, Field(strict=True, ge=1e-6, le=1e12)]
 
 

@@ -494,7 +494,7 @@ class _Reader:
             return text
         value = read_scalar(text)
         if isinstance(value, float) and value == 0.0 and _NOT_ZERO.match(text):
-            self._note(place, f"too near 0 to be told from it: {text}", "0, or more")
+            self._note(place, f"too close to 0 to be represented: {text}", "0, or more")
         return value
 
     def _meet(self, event: Any, place: Place) -> None:

@@ -95,13 +95,8 @@ def kill_in_a_block(victim: subprocess.Popen[bytes], notes: Path) -> None:
     victim.kill()
 
 
-@pytest.mark.parametrize(
-    "sees_folder",
-    [
-        pytest.param(True, id="shared folder"),
-        pytest.param(False, id="nothing shared", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("sees_folder", [True, False], ids=["shared folder", "nothing shared"])
 def test_a_worker_that_is_killed_in_the_middle_loses_nothing(
     tmp_path: Path, machines: Machines, monkeypatch: pytest.MonkeyPatch, sees_folder: bool
 ) -> None:

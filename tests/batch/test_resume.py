@@ -424,7 +424,7 @@ def wait_for_crises(run: subprocess.Popen[str], more: int, whole: int) -> None:
 @pytest.mark.parametrize(
     ("workers", "one_file", "kind"),
     [
-        pytest.param(1, MANY, "alone", id="alone"),
+        pytest.param(1, MANY, "alone", id="alone", marks=pytest.mark.slow),
         pytest.param(2, MANY, "threads", id="two threads"),
         pytest.param(2, 0, "processes", id="two processes, into a folder", marks=pytest.mark.slow),
     ],

@@ -120,6 +120,7 @@ def test_an_agent_is_taken_out_and_put_in_again(page: Page) -> None:
     expect(page.get_by_role("switch", name="the elder takes part")).to_be_checked()
 
 
+@pytest.mark.slow
 def test_two_sessions_do_not_mix(context: BrowserContext, address: str) -> None:
     one, other = visit(context, address), visit(context, address)
     move(one, "0.1")
@@ -156,6 +157,7 @@ def test_a_bad_file_shows_kindly_where_the_mistake_is(page: Page) -> None:
         expect(mistake).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_what_the_page_would_never_send_is_let_be(page: Page) -> None:
     page.evaluate(
         """() => {
@@ -207,6 +209,7 @@ def test_a_crisis_is_picked_off_the_chart_and_its_story_told(page: Page) -> None
     expect(story.get_by_role("img", name="Path of crisis")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_crisis_is_picked_by_number_and_read_as_it_was_without_the_changes(page: Page) -> None:
     page.get_by_role("switch", name="the elder takes part").uncheck()
     expect(page.get_by_role("status")).to_contain_text("Moved:")
@@ -220,6 +223,7 @@ def test_a_crisis_is_picked_by_number_and_read_as_it_was_without_the_changes(pag
     expect(story).to_contain_text("Able to mediate: the elder")
 
 
+@pytest.mark.slow
 def test_a_reload_brings_back_what_was_changed_and_another_visitor_has_none_of_it(
     page: Page, context: BrowserContext, address: str
 ) -> None:
@@ -237,6 +241,7 @@ def test_a_reload_brings_back_what_was_changed_and_another_visitor_has_none_of_i
     expect(page).to_have_url(address)
 
 
+@pytest.mark.slow
 def test_a_reload_brings_back_the_file_that_was_opened(page: Page) -> None:
     send(page, "late.yaml", "extends: quarrel.yaml\ntitle: A late quarrel\n")
     expect(page.get_by_role("heading", name="A late quarrel")).to_be_visible()
@@ -259,6 +264,7 @@ def test_a_bad_address_shows_kindly_what_is_wrong_in_it(
     page.close()
 
 
+@pytest.mark.slow
 def test_by_day_and_night_axe_finds_nothing_wrong_and_a_path_is_drawn_in_the_pages_own_colours(
     page: Page,
 ) -> None:
@@ -282,6 +288,7 @@ def test_by_day_and_night_axe_finds_nothing_wrong_and_a_path_is_drawn_in_the_pag
         assert (letters, paper) == (ink, ground)
 
 
+@pytest.mark.slow
 def test_it_is_usable_on_a_phone_by_day_and_night(page: Page) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     grounds = set()

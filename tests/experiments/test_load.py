@@ -199,6 +199,7 @@ def places(value: Any, *path: Any) -> Iterator[tuple[Any, ...]]:
         yield from places(below, *path, key)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [one.name for one in shipped_experiments()])
 def test_odd_values_anywhere_in_a_file_are_mistakes_and_no_traceback(
     tmp_path: Path, name: str

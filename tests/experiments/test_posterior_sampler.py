@@ -88,6 +88,7 @@ def ranks(study: Any, error: float, **how: Any) -> Any:
     return np.bincount(found, minlength=RANKS)
 
 
+@pytest.mark.slow
 def test_true_parameters_rank_evenly_among_draws_given_figures_known_with_an_error() -> None:
     # So many replicates that their luck hardly adds to the error with which the figure is known.
     assert chisquare(ranks(Figures(0, 100, 0), ERROR)).pvalue > 0.01
@@ -101,6 +102,7 @@ def test_the_ranks_tell_a_posterior_that_is_too_narrow() -> None:
     assert chisquare(ranks(Figures(0, 100, 0), ERROR, goal=0.4)).pvalue < 1e-6
 
 
+@pytest.mark.slow
 def test_the_ranks_tell_why_particles_do_not_share_their_luck() -> None:
     class SharedLuck(Figures):
         def run(self, scores: Any, generation: int) -> Any:

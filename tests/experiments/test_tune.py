@@ -111,6 +111,7 @@ def test_a_search_cut_short_goes_on_to_what_it_would_have_found(
     assert same(whole, read_experiment(tmp_path))
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_has_lost_no_generation(tmp_path: Path) -> None:
     scenario = tmp_path / "quarrel.yaml"
     content = {key: value for key, value in crisis().plain().items() if key != "name"}

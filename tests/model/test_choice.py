@@ -282,6 +282,7 @@ def test_options_are_taken_in_proportion_to_their_odds() -> None:
     np.testing.assert_allclose(share, odds / odds.sum(), atol=1e-3)
 
 
+@pytest.mark.slow
 def test_an_exponential_is_left_out_only_where_it_is_lost_in_the_sum() -> None:
     luck = np.random.default_rng(5)
     uniform = np.array([0, 2.0**-24, 0.25, 0.5, 0.75, 1 - 2.0**-23, 1 - 2.0**-24], Real)

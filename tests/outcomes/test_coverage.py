@@ -78,6 +78,7 @@ def test_intervals_a_fifth_too_narrow_are_found_out(statistic: str) -> None:
     assert np.mean(narrow) < least <= np.mean(held)
 
 
+@pytest.mark.slow
 def test_paired_differences_of_medians() -> None:
     """100 batches. The bootstrap of a median is cautious, so only a floor is set to its coverage
     (standard error 0.022); a ceiling is set to its width, by that of independent samples.

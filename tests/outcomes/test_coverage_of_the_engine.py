@@ -62,6 +62,7 @@ def strangers(batches: list[Pair]) -> list[Pair]:
     return [(ours, batches[other][1]) for (ours, _), other in zip(batches, others, strict=True)]
 
 
+@pytest.mark.slow
 def test_taken_together_paired_intervals_are_neither_too_narrow_nor_too_wide(
     whole_and_batches: tuple[list[Pair], list[Pair]],
 ) -> None:

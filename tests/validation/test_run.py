@@ -25,6 +25,7 @@ def test_the_population_and_every_case_are_run_and_verdicts_counted(validation: 
     assert counts["cases"]["not comparable"] == 2
 
 
+@pytest.mark.slow
 def test_it_is_the_same_every_time_with_one_process_or_two(
     validation: Validation, population_file: Path
 ) -> None:

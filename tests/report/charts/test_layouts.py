@@ -46,6 +46,7 @@ def first(many: tuple[Batch, dict[str, Any]], size: int) -> tuple[Batch, dict[st
     return make_batch(*(batch.ensembles[name] for name in names)), {**summary, **cut}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize(
     ("draw", "most"),
@@ -93,6 +94,7 @@ def test_a_scenario_whose_share_is_not_known_gives_way() -> None:
     assert shown(batch, summary, 6) == [name for name in CASES if name != "no_mediators"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["mediators", "lenders", "channels", "advisers"])
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 13])
 def test_a_replay_of_any_number_of_third_parties_can_be_read(kind: str, size: int) -> None:

@@ -67,6 +67,7 @@ def test_it_opens_without_asking_anyone_for_anything_and_without_a_complaint(
 BY_NIGHT = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scheme", "options"), [("light", None), ("dark", BY_NIGHT)])
 def test_axe_finds_nothing_wrong(page: Page, scheme: Any, options: Any) -> None:
     page.emulate_media(color_scheme=scheme)
