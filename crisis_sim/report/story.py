@@ -310,9 +310,9 @@ class Narrator:
             told += f"the one from {starts[0]}, the other from {starts[1]}"
         if any(move.agent in striking for move in moves):
             both = len(striking) > 1
-            what = "the first strikes, by both at once," if both else "the first strike"
+            whose = "strikes of the crisis, by both at once" if both else "strike of the crisis"
             after = text.after(moves[0].hours - self._trigger_at_hours, "the trigger")
-            told += f": {what} of the crisis, {after}"
+            told += f": the first {whose}, {after}"
         return told
 
     def _skipped(self, move: Entry) -> str:
