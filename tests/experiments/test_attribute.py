@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from crisis_sim.cli import DONE, MISTAKE, run_command
 from crisis_sim.experiments import load_experiment, make_experiment, read_experiment, run_experiment
 from crisis_sim.experiments.attribute import scenarios_of
 from crisis_sim.outcomes.measures import Columns
@@ -135,31 +133,3 @@ def test_an_outcome_that_goes_with_a_part_is_refused() -> None:
 def test_the_shipped_question_names_parts_that_the_scenario_has() -> None:
     shipped = load_experiment("what_ended_may_2025", {"replicates": 1})
     assert len(scenarios_of(shipped)) == 2 ** len(shipped.spec.parts)
-
-
-def test_the_command_answers_draws_and_writes(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "out"
-    parts = ["gulf:mediators.saudi_arabia,mediators.uae", "lenders.imf.conditionality=0"]
-    asked = ["attribute", "may_2025", "--set", "horizon_days=18", "--parts", *parts]
-    few = ["--replicates", "20", "--outcome", "first_strike", "--out", str(out), "--workers", "1"]
-    assert run_command([*asked, *few]) == DONE
-    said = capsys.readouterr().out
-    assert "4 combinations of 20 replicates" in said
-    for name in ("attribution.svg", "attribution.png", "interactions.svg", "summary.json"):
-        assert (out / name).stat().st_size > 0
-    summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
-    assert [one["name"] for one in summary["parts"]] == ["gulf", "lenders.imf.conditionality=0"]
-
-
-def test_the_command_refuses_what_it_cannot_take_away_and_writes_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "out"
-    asked = ["attribute", "may_2025", "--parts", "lendrs", "--out", str(out)]
-    assert run_command(asked) == MISTAKE
-    assert "did you mean 'lenders'?" in capsys.readouterr().err
-    assert run_command([*asked[:3], "lenders", "lenders", "--out", str(out)]) == MISTAKE
-    assert "--parts speaks twice of 'lenders'" in capsys.readouterr().err
-    assert not out.exists()
