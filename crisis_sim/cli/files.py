@@ -417,7 +417,7 @@ def validate(
     if as_json:
         print_json(validation.plain())
     else:
-        from crisis_sim.validation.words import print_validation
+        from crisis_sim.validation.text import print_validation
 
         print_validation(validation, console())
     for path in written:

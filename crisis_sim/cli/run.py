@@ -88,9 +88,11 @@ def run(
     """
     from crisis_sim.batch.folder import begun_in
     from crisis_sim.batch.plan import make_plan
+    from crisis_sim.batch.unfinished import results_of
     from crisis_sim.batch.workers import cores
     from crisis_sim.scenario.load import load_scenarios
 
+    resume = resume and results_of(resume)
     options = RunOptions(workers or cores(), scheduler, resume is not None, restart)
     if resume is None and not scenarios:
         raise Refused("SCENARIOS requires an argument, unless --resume goes on with a run")

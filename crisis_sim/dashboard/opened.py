@@ -1,8 +1,7 @@
-"""Scenarios that a person opens: by name, from a file on this machine, or sent by a browser.
+"""Scenarios that a person opens (by name, from a file here, or sent by a browser), and the file that is saved.
 
-A file that a browser sends may be a stranger's. It is read in an empty folder of its own, beside
-copies of the files that it may extend, with all the limits and reports of mistakes of
-`crisis_sim.scenario`; the folder is gone afterwards.
+A file that a browser sends may be a stranger's. It is read in a folder of its own, beside copies of the files that it may
+extend, with all the limits and messages of `crisis_sim.scenario`; the folder is gone afterwards.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from crisis_sim import text
-from crisis_sim.dashboard.changes import Changes, Group, Slider, number_in_words
+from crisis_sim.dashboard.changes import Changes, Group, number_in_words
 from crisis_sim.report.save import scenario_file
 from crisis_sim.scenario.errors import Mistake, ScenarioError
 from crisis_sim.scenario.load import (
@@ -29,23 +28,19 @@ from crisis_sim.scenario.load import (
 )
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.source import FILE_WORDS, MAX_BYTES, composed, is_file_name
-from crisis_sim.text import clean, printable
 from crisis_sim.version import __version__
-
-# --- Scenarios that a person opens: by name, from a file on this machine, or sent by a browser
 
 #: Longest name of a file that a browser sends, in letters; file systems allow 255 bytes.
 MAX_NAME = 60
+#: Changes that a title names; more are counted.
+NAMED = 2
+#: A line that is longer is broken.
+WIDTH = 100
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A scenario with the files that it stands in.
-
-    Attributes:
-        scenario: the scenario.
-        files: the content of its file and of those that it extends, by their names: itself first.
-    """
+    """A scenario, and the content of its file and of those that it extends, by their names: itself first."""
 
     scenario: Scenario
     files: Mapping[str, bytes]
@@ -59,10 +54,7 @@ class Opened:
 def open_reference(reference: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Opened:
     """Open a scenario file, or a shipped scenario by its name.
 
-    Args:
-        reference: the file, or the name.
-        overrides: changes to it, as `--set` makes them. With these it stands in a file of its own, for what is saved
-            extends it.
+    With `overrides`, as `--set` makes them, it stands in a file of its own, for what is saved extends it.
 
     Raises:
         ScenarioError: when there is none, or it has mistakes.
@@ -73,8 +65,8 @@ def open_reference(reference: str | os.PathLike[str], overrides: Sequence[str] =
         return Opened(scenario, _chain(path))
     name = f"{scenario.name}_set"
     head = f"# {scenario.name} with {' '.join(f'--set {shlex.quote(one)}' for one in overrides)}\n"
-    text = printable(head, also="\n") + scenario_file({"scenario": scenario.plain()})
-    return Opened(Scenario.from_text(text, name), {f"{name}.yaml": text.encode()})
+    content = text.printable(head, also="\n") + scenario_file({"scenario": scenario.plain()})
+    return Opened(Scenario.from_text(content, name), {f"{name}.yaml": content.encode()})
 
 
 def open_sent(name: str, content: bytes, known: Mapping[str, bytes]) -> Opened:
@@ -92,45 +84,35 @@ def open_sent(name: str, content: bytes, known: Mapping[str, bytes]) -> Opened:
     _check(name, content)
     with TemporaryDirectory(prefix="crisis-sim-") as made:
         folder = Path(made)
-        for shipped in shipped_folder().glob("*.yaml"):
-            (folder / shipped.name).write_bytes(shipped.read_bytes())
-        for other, text in known.items():
-            (folder / other).parent.mkdir(parents=True, exist_ok=True)
-            (folder / other).write_bytes(text)
-        path = folder / name
-        path.write_bytes(content)
+        shipped = {file.name: file.read_bytes() for file in shipped_folder().glob("*.yaml")}
+        for file, data in {**shipped, **known, name: content}.items():
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            (folder / file).write_bytes(data)
         try:
-            return Opened(load_scenario(path), _chain(path))
+            return Opened(load_scenario(folder / name), _chain(folder / name))
         except ScenarioError as error:
-            raise ScenarioError(_without(folder, one) for one in error.mistakes) from None
+
+            def bare(told: str) -> str:  # of the folder the person knows nothing
+                return told.replace(f"{folder}{os.sep}", "")
+
+            raise ScenarioError(
+                replace(one, file=bare(one.file), message=bare(one.message))
+                for one in error.mistakes
+            ) from None
 
 
 def is_plain(name: str) -> bool:
-    """Whether a file's name leads into no other folder, and is no longer than one may be."""
-    stem, _, suffix = name.rpartition(".")
-    return f".{suffix}" in SUFFIXES and is_file_name(composed(stem)) and len(name) <= MAX_NAME
-
-
-def _without(folder: Path, mistake: Mistake) -> Mistake:
-    """A mistake without the folder in which the files were read, of which the person knows nothing."""
-
-    def bare(text: str) -> str:
-        return text.replace(f"{folder}{os.sep}", "")
-
-    return replace(mistake, file=bare(mistake.file), message=bare(mistake.message))
+    """Whether a scenario file's name leads into no other folder, and is no longer than one may be."""
+    stem, dot, suffix = name.rpartition(".")
+    return f"{dot}{suffix}" in SUFFIXES and is_file_name(composed(stem)) and len(name) <= MAX_NAME
 
 
 def _check(name: str, content: bytes) -> None:
-    """Make sure of a file's name and size before anything is written.
-
-    Raises:
-        ScenarioError: when either will not do.
-    """
-    stem, dot, suffix = name.rpartition(".")
+    """Make sure of a file's name and size before anything is written."""
     wrong = expected = ""
-    if f"{dot}{suffix}" not in SUFFIXES:
+    if not name.endswith(SUFFIXES):
         wrong, expected = "this is no scenario file", "a file that ends in .yaml or .yml"
-    elif not is_file_name(composed(stem)) or len(name) > MAX_NAME:
+    elif not is_plain(name):
         wrong = "the file's name cannot be a scenario's name"
         expected = f"at most {MAX_NAME} {FILE_WORDS}"
     elif len(content) > MAX_BYTES:
@@ -148,12 +130,7 @@ def _chain(path: Path) -> dict[str, bytes]:
     return files
 
 
-# --- What a person has made, as a scenario file that extends the original and says only what differs
-
-#: Changes that a title names; more are counted.
-NAMED = 2
-#: A line that is longer is broken.
-WIDTH = 100
+# What a person has made, as a scenario file that extends the original and says only what differs.
 
 _HEAD = """\
 # {title}
@@ -168,7 +145,7 @@ _HEAD = """\
 
 def file_name(wished: str, opened: Opened) -> str:
     """A name for the file that is near to the wished one, and is none of those that it extends."""
-    stem = composed(clean(wished)).removesuffix(".yaml").removesuffix(".yml")
+    stem = composed(text.clean(wished)).removesuffix(".yaml").removesuffix(".yml")
     if not is_file_name(stem):
         stem = f"{opened.scenario.name}_moved"
     while f"{stem}.yaml" in opened.files:
@@ -177,25 +154,25 @@ def file_name(wished: str, opened: Opened) -> str:
 
 
 def as_scenario_file(opened: Opened, changes: Changes, groups: tuple[Group, ...], name: str) -> str:
-    """The scenario with its changes as a file that extends the original.
-
-    Args:
-        opened: the original.
-        changes: what was changed in it.
-        groups: its sliders and switches.
-        name: the file's name (`file_name`).
-    """
-    told = told_changes(changes, groups)
-    title = f"{text.clean(opened.scenario.title)}: {_short(told)}"
+    """The scenario with its changes as a file, of this name (`file_name`), that extends the original."""
+    told = describe_changes(changes, groups)
+    short = "unchanged"
+    if told:
+        short = f"{text.in_letters(len(told))} changes"
+        if len(told) <= NAMED:
+            short = text.listed([one.partition(" in place of ")[0] for one in told])
+    title = f"{text.clean(opened.scenario.title)}: {short}"
     content: dict[str, Any] = {
         "extends": opened.file,
         "title": title,
         "description": text.sentence(text.listed(told)) or "Nothing is changed.",
     }
-    for path, value in changes.felt.items():
-        _put(content, path, value)
-    for path in sorted(changes.off):
-        _put(content, path, None)
+    for path, value in {**changes.effective, **dict.fromkeys(sorted(changes.off))}.items():
+        *before, last = path.split(".")
+        inner = content
+        for key in before:
+            inner = inner.setdefault(key, {})
+        inner[last] = value
     head = _HEAD.format(
         title=title,
         version=__version__,
@@ -206,40 +183,21 @@ def as_scenario_file(opened: Opened, changes: Changes, groups: tuple[Group, ...]
     return head + _yaml(content)
 
 
-def told_changes(changes: Changes, groups: tuple[Group, ...]) -> list[str]:
-    """Each change in words, such as "Attention days of United States 0.5 days in place of 0.5 to 1.5 days"."""
+def describe_changes(changes: Changes, groups: tuple[Group, ...]) -> list[str]:
+    """Each change in words, such as "attention days of the United States 0.5 days in place of 0.5 to 1.5 days"."""
     told = []
     for group in groups:
+        name = text.with_article(group.title)
         if group.path in changes.off:
-            told.append(f"without {text.with_article(group.title)}")
-        told += [
-            _told(slider, group, changes.felt[slider.path])
-            for slider in group.sliders
-            if slider.path in changes.felt
-        ]
+            told.append(f"without {name}")
+        of = f" of {name}" if "." in group.path else ""
+        for slider in group.sliders:
+            if slider.path in changes.effective:
+                label = f"{slider.label[:1].lower()}{slider.label[1:]}"
+                value = number_in_words(changes.effective[slider.path], slider.unit)
+                given = number_in_words(slider.given, slider.unit)
+                told.append(f"{label}{of} {value} in place of {given}")
     return told
-
-
-def _told(slider: Slider, group: Group, value: float) -> str:
-    of = f" of {text.with_article(group.title)}" if group.path.count(".") else ""
-    given = number_in_words(slider.given, slider.unit)
-    return f"{slider.label[:1].lower()}{slider.label[1:]}{of} {number_in_words(value, slider.unit)} in place of {given}"
-
-
-def _short(told: list[str]) -> str:
-    """What was changed, for a title."""
-    if not told:
-        return "unchanged"
-    if len(told) <= NAMED:
-        return text.listed([one.partition(" in place of ")[0] for one in told])
-    return f"{text.in_letters(len(told))} changes"
-
-
-def _put(content: dict[str, Any], path: str, value: float | None) -> None:
-    *before, last = path.split(".")
-    for key in before:
-        content = content.setdefault(key, {})
-    content[last] = value
 
 
 def _yaml(content: dict[str, Any]) -> str:

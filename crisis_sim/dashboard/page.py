@@ -98,32 +98,42 @@ def Page() -> None:  # noqa: N802
     texts = solara.use_memo(Texts, [])
 
     def begin() -> Callable[[], None]:
-        session.tell = lambda: set_news(lambda number: number + 1)
+        session.on_change = lambda: set_news(lambda number: number + 1)
         session.start()
         return session.end
 
     solara.use_effect(begin, [])
     shown, opened = session.shown, session.opened
     title = words.clean(opened.scenario.title)
+    description = words.clean(opened.scenario.description)
     file, text = session.file(name)
+    files = [
+        {"name": name, "text": content.decode("utf-8-sig")}
+        for name, content in opened.files.items()
+    ]
     solara.Title(f"{title} – Crisis Sim")
     solara.Style(LOOK)
     with solara.v.Html(tag="main", class_="cs-page"):
-        _head(title, words.clean(opened.scenario.description))
+        with solara.Div(classes=["cs-head"]):
+            solara.v.Html(tag="h1", children=[title])
+            if description:
+                solara.v.Html(tag="p", class_="cs-quiet", children=[description])
         with solara.Div(classes=["cs-columns"]):
             with solara.Div(classes=["cs-side"]):
                 Controls(
                     groups_text=texts.of("groups", session.groups, _groups),
                     moved=dict(session.changes.moved),
                     off=sorted(session.changes.off),
-                    told=session.told(),
+                    told=session.description(),
                     epoch=session.epoch,
                     mistake=shown.mistake,
-                    saving={"name": file, "text": text, "extends": _files(opened.files)},
+                    saving={"name": file, "text": text, "extends": files},
                     query=session.address,
                     awaited=session.awaited,
                     limit=MAX_BYTES,
-                    event_slid=lambda event: _slid(session, event),
+                    event_slid=lambda event: session.move(
+                        _text(event, "path"), _number(event, "value")
+                    ),
                     event_returned=lambda event: session.back(_text(event, "path") or None),
                     event_switched=lambda event: session.switch(
                         _text(event, "path"), event.get("on") is True
@@ -162,7 +172,7 @@ def Running(session: Session) -> None:  # noqa: N802
     _, set_news = solara.use_state(0)
 
     def begin() -> None:
-        session.tell_progress = lambda: set_news(lambda number: number + 1)
+        session.on_progress = lambda: set_news(lambda number: number + 1)
 
     solara.use_effect(begin, [])
     Progress(progress=session.shown.progress)
@@ -177,8 +187,8 @@ def Layout(children: list[Any]) -> None:  # noqa: N802
 class Texts:
     """Data for a component as JSON, made once for as long as it stays the same object.
 
-    Solara looks through whatever a component is given, piece by piece, at every drawing of the page;
-    a curve of some hundred points cost it more than the run of a crisis did. A text is one piece.
+    Solara looks through all data that a component is given at every drawing of the page, which for a curve takes longer
+    than the run of a crisis; a text is one piece.
     """
 
     def __init__(self) -> None:
@@ -206,50 +216,30 @@ def _new_session(query: str) -> Session:
     return session
 
 
-def _head(title: str, description: str) -> None:
-    with solara.Div(classes=["cs-head"]):
-        solara.v.Html(tag="h1", children=[title])
-        if description:
-            solara.v.Html(tag="p", class_="cs-quiet", children=[description])
-
-
 def _groups(groups: tuple[Group, ...]) -> list[dict[str, Any]]:
-    return [_group(one) for one in groups]
-
-
-def _group(group: Group) -> dict[str, Any]:
-    return {
-        "path": group.path,
-        "kind": "" if group.path.count(".") == 0 else group.kind,
-        "title": group.title,
-        "switched": group.switched,
-        "sliders": [_slider(one) for one in group.sliders],
-    }
+    return [
+        {
+            "path": group.path,
+            "kind": group.kind if "." in group.path else "",
+            "title": group.title,
+            "switched": group.switched,
+            "sliders": [_slider(one) for one in group.sliders],
+        }
+        for group in groups
+    ]
 
 
 def _slider(slider: Slider) -> dict[str, Any]:
-    unit = "" if slider.unit in UNSAID else f" {slider.unit}"
     meaning = words.sentence(slider.meaning.replace("`", ""))
+    ends = f"{slider.low:g} to {slider.high:g}".replace("-", words.MINUS)
     return {
-        "path": slider.path,
-        "label": slider.label,
-        "help": f"{meaning} {words.label(slider.unit)}, {_ends(slider)}.",
-        "unit": unit,
-        "low": slider.low,
-        "high": slider.high,
-        "step": slider.step,
+        **{key: getattr(slider, key) for key in ("path", "label", "low", "high", "step")},
+        "help": f"{meaning} {words.label(slider.unit)}, {ends}.",
+        "unit": "" if slider.unit in UNSAID else f" {slider.unit}",
         "middle": slider.middle,
         "given": number_in_words(slider.given, slider.unit),
         "spread": slider.spread,
     }
-
-
-def _ends(slider: Slider) -> str:
-    return f"{slider.low:g} to {slider.high:g}".replace("-", words.MINUS)
-
-
-def _files(files: Any) -> list[dict[str, str]]:
-    return [{"name": name, "text": content.decode("utf-8-sig")} for name, content in files.items()]
 
 
 # What a browser sends.
@@ -264,10 +254,6 @@ def _number(event: Any, key: str) -> float:
     value = event.get(key) if isinstance(event, dict) else None
     known = isinstance(value, (int, float)) and not isinstance(value, bool)
     return float(value) if known else float("nan")  # type: ignore[arg-type]
-
-
-def _slid(session: Session, event: Any) -> None:
-    session.move(_text(event, "path"), _number(event, "value"))
 
 
 def _picked(session: Session, event: Any) -> None:

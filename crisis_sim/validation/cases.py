@@ -1,4 +1,10 @@
-"""What the simulations give for each fact and case of the record."""
+"""What the simulations give for each fact and case of the record.
+
+Two clocks of a case are never mixed: from the trigger to the first strike, and from the first strike to the halt. A
+crisis that ends without a strike never has one, and one that the horizon cuts off may have one later. So times are read
+from the cumulative incidence (Aalen and Johansen), as a percentile among the crises in which the thing comes by the
+horizon, and the share in which it comes is given beside it. Ties count half: turns make many times alike.
+"""
 
 from __future__ import annotations
 
@@ -29,18 +35,6 @@ from crisis_sim.outcomes.intervals import (
 from crisis_sim.scenario.schema import ENDINGS, STYLES, VIOLENCE
 from crisis_sim.validation.record import Case, Expectation, Measured, Verdict, real_rebound
 
-# --- Where the real times of each case fall among the simulated ones
-#
-# Two clocks, never mixed: from the trigger to the first strike, and from the first strike to the halt of the strikes. A
-# crisis that ends without a strike never has one, and one that the horizon cuts off may have one later. So the times
-# are read
-# from the cumulative incidence (Aalen and Johansen), as a percentile among the crises in which the thing comes by the
-# horizon, and the share in which it comes is told beside it. Ties count half: turns make many times alike.
-#
-# *Inside*: within the central 80% of the simulated times, and the thing comes in a tenth of the crises or more.
-# *Near*: within
-# the central 95%, and it comes in 2.5% or more. *Outside*: neither.
-
 HOURS = 24.0
 #: Percentiles between which a real time is inside, and near.
 INSIDE, NEAR = (0.10, 0.90), (0.025, 0.975)
@@ -62,15 +56,11 @@ class CaseResult:
     """One real figure of a case beside the simulated ones.
 
     Attributes:
-        case: the case.
         what: what the figure is: `STRIKE`, `HALT` or `REBOUND` (see `IN_WORDS`).
         real: the real figure, in days, or as a share.
-        came: share of the crises in which there is such a figure: of those that `AMONG` names.
+        came: share of the crises in which there is such a figure: of those that `CASES_AMONG` names.
         percentile: share of these whose figure is below the real one; NaN where there is none.
         quantiles: the simulated figures' 2.5th, 10th, 50th, 90th and 97.5th percentile.
-        verdict: what it comes to.
-        expectation: what was expected.
-        values, cumulative: the simulated figures and the share of those at or below each, for drawing.
     """
 
     case: Case
@@ -78,28 +68,15 @@ class CaseResult:
     real: float
     came: float
     percentile: float
-    quantiles: tuple[float, float, float, float, float]
+    quantiles: tuple[float, ...]
     verdict: Verdict
     expectation: Expectation
-    values: NDArray[np.float64]
-    cumulative: NDArray[np.float64]
-
-    @property
-    def fails(self) -> bool:
-        """Whether the project says that the case is met, and it is not."""
-        return self.expectation.met and self.verdict != "inside"
 
 
 def results(
     case: Case, ensemble: Ensemble, expectations: dict[str, Expectation]
 ) -> Iterator[CaseResult]:
-    """All that is compared of a case.
-
-    Args:
-        case: the real crisis.
-        ensemble: the replicates of its scenario, run with an `Observer`.
-        expectations: what is expected, by id.
-    """
+    """All that is compared of a case, in the replicates of its scenario, run with an `Observer`."""
     for what, real, curve in (
         (STRIKE, case.strike_days, first_strike(ensemble)),
         (HALT, case.halt_days, halt(ensemble)),
@@ -143,13 +120,15 @@ def _result(
     shares: NDArray[np.float64],
     expected: Expectation,
 ) -> CaseResult:
+    def quantile(level: float) -> float:
+        """The first figure at or below which a share lies; NaN where there are no figures."""
+        if not values.size:
+            return math.nan
+        return float(values[min(int(np.searchsorted(shares, level - 1e-9)), values.size - 1)])
+
     at = percentile(values, shares, real)
-    levels = (0.025, 0.10, 0.50, 0.90, 0.975)
-    low, tenth, middle, ninetieth, high = (_quantile(values, shares, level) for level in levels)
-    quantiles = low, tenth, middle, ninetieth, high
-    return CaseResult(
-        case, what, real, came, at, quantiles, judge(at, came, expected), expected, values, shares
-    )
+    quantiles = tuple(map(quantile, (0.025, 0.10, 0.50, 0.90, 0.975)))
+    return CaseResult(case, what, real, came, at, quantiles, judge(at, came, expected), expected)
 
 
 def percentile(values: NDArray[np.float64], shares: NDArray[np.float64], real: float) -> float:
@@ -169,7 +148,11 @@ def percentile(values: NDArray[np.float64], shares: NDArray[np.float64], real: f
 
 
 def judge(at: float, came: float, expected: Expectation) -> Verdict:
-    """The verdict on a percentile, and on the share of crises in which there is anything to compare."""
+    """The verdict on a percentile, and on the share of crises in which there is anything to compare.
+
+    Inside: within the central 80% of the simulated figures, which come in a tenth of the crises or more. Near: within
+    the central 95%, and in 2.5% or more. Outside: neither.
+    """
     if not expected.counterpart:
         return "not comparable"
     if INSIDE[0] <= at <= INSIDE[1] and came >= INSIDE[0]:
@@ -177,18 +160,8 @@ def judge(at: float, came: float, expected: Expectation) -> Verdict:
     return "near" if NEAR[0] <= at <= NEAR[1] and came >= NEAR[0] else "outside"
 
 
-def _quantile(values: NDArray[np.float64], shares: NDArray[np.float64], level: float) -> float:
-    """The first figure at or below which a share lies; NaN where there are no figures."""
-    if not values.size:
-        return math.nan
-    return float(values[min(int(np.searchsorted(shares, level - 1e-9)), values.size - 1)])
-
-
-# --- What the population scenario gives for each fact of the record: one function for each family of facts
-#
-# Each takes the replicates of the population, run with an `Observer`, and gives the figures by the id of their fact,
-# in the
-# fact's unit. Times are days. "Ended" crises are those that the horizon did not cut off.
+# The population scenario's figures: one function for each family of facts takes the replicates, run with an `Observer`,
+# and gives figures by the id of their fact, in the fact's unit. Times are days. "Ended" crises are those not cut off.
 
 Figures = dict[str, Measured]
 Flags = NDArray[np.bool_]
@@ -207,13 +180,10 @@ def durations(ensemble: Ensemble) -> Figures:
     curve = survival(ensemble)
     figures = {}
     for level in (10, 25, 50, 75, 90):
-        hours = curve.quantile(level / 100)
-        figures[f"duration_p{level}"] = Measured(
-            UNKNOWN
-            if not np.isfinite(hours.estimate)
-            else Estimate(*(float(x) / HOURS for x in (hours.estimate, hours.lower, hours.upper))),
-            curve.started,
-        )
+        days = curve.quantile(level / 100, unit=HOURS)
+        known = np.isfinite(days.estimate)
+        estimate = Estimate(*map(float, (days.estimate, days.lower, days.upper)))
+        figures[f"duration_p{level}"] = Measured(estimate if known else UNKNOWN, int(curve.started))
     return figures
 
 
@@ -241,11 +211,14 @@ def mediation(ensemble: Ensemble) -> Figures:
     mediated = ensemble.column("mediated")
     started = ensemble.column("mediation_started_at_hours") - ensemble.column("trigger_at_hours")
     days = started[mediated] / HOURS
-    quantiles = {
-        f"mediation_start_p{level}": Measured(quantile_with_interval(days, level / 100), days.size)
-        for level in (25, 50, 75)
+    return {"mediated": share(mediated)} | _quantiles("mediation_start", days, (25, 50, 75))
+
+
+def _quantiles(what: str, days: NDArray[np.float64], levels: tuple[int, ...]) -> Figures:
+    return {
+        f"{what}_p{level}": Measured(quantile_with_interval(days, level / 100), days.size)
+        for level in levels
     }
-    return {"mediated": share(mediated)} | quantiles
 
 
 def agreement(ensemble: Ensemble) -> Figures:
@@ -262,40 +235,26 @@ def agreement(ensemble: Ensemble) -> Figures:
 
 def responses(ensemble: Ensemble) -> Figures:
     """How states answered a violent trigger, among those that did, and after how many days."""
-    kinds, days = answers(ensemble)
-    named = dict(
-        zip(RESPONSES[1:4], ("verbal", "political_or_economic", "nonviolent_military"), strict=True)
-    )
-    figures = {f"response_{fact}": share(kinds == kind) for kind, fact in named.items()}
-    figures["violent_response"] = share(kinds == "violent")
-    return figures | {
-        f"response_days_p{level}": Measured(quantile_with_interval(days, level / 100), days.size)
-        for level in (25, 50, 75, 90)
-    }
-
-
-def answers(ensemble: Ensemble) -> tuple[NDArray[np.str_], NDArray[np.float64]]:
-    """The kind of every answer to a violent trigger, and the days that it took, over the states that gave one."""
     kinds = np.concatenate([ensemble.column(response_column(name)) for name in ensemble.states])
-    hours = np.concatenate(
-        [ensemble.column(response_time_column(name)) for name in ensemble.states]
-    )
-    given = kinds != ""
-    return kinds[given], hours[given] / HOURS
+    times = [ensemble.column(response_time_column(name)) for name in ensemble.states]
+    days = np.concatenate(times)[kinds != ""] / HOURS
+    kinds = kinds[kinds != ""]
+    facts = ("verbal", "political_or_economic", "nonviolent_military")
+    figures = {
+        f"response_{fact}": share(kinds == kind)
+        for kind, fact in zip(RESPONSES[1:4], facts, strict=True)
+    }
+    figures["violent_response"] = share(kinds == "violent")
+    return figures | _quantiles("response_days", days, (25, 50, 75, 90))
 
 
 def nuclear_use(ensemble: Ensemble) -> Figures:
     """The share of crises between nuclear powers in which a nuclear weapon was used."""
     used = ~np.isnan(ensemble.column("nuclear_use_at_hours"))
-    return {"nuclear_use": share(used, nuclear_pairs(ensemble))}
-
-
-def nuclear_pairs(ensemble: Ensemble) -> Flags:
-    """Whether both states of each replicate have nuclear weapons."""
     if "nuclear_pair" in ensemble.table.column_names:
-        return np.asarray(ensemble.column("nuclear_pair"), bool)
+        return {"nuclear_use": share(used, np.asarray(ensemble.column("nuclear_pair"), bool))}
     both = all(state["nuclear"] in (True, 1.0) for state in ensemble.scenario["states"].values())
-    return np.full(ensemble.replicates, both)
+    return {"nuclear_use": share(used, np.full(ensemble.replicates, both))}
 
 
 def transitions(ensemble: Ensemble) -> Figures:

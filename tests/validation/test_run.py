@@ -15,13 +15,10 @@ from tests.validation.conftest import QUICK, expecting
 SET = [word for change in QUICK for word in ("--set", change)]
 
 
-def test_the_population_comes_first_and_then_every_case(validation: Validation) -> None:
+def test_the_population_and_every_case_are_run_and_verdicts_counted(validation: Validation) -> None:
     first, *others = validation.batch.ensembles
     assert first == validation.population == "small"
     assert others == [case.scenario for case in run.read_cases()]
-
-
-def test_verdicts_are_counted_for_facts_and_for_cases(validation: Validation) -> None:
     counts = validation.counts()
     assert sum(counts["facts"].values()) == 54
     assert sum(counts["cases"].values()) == 2 * 8 + 1
@@ -90,7 +87,7 @@ class TestCommand:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         out = tmp_path / "out"
-        monkeypatch.setattr(page, "write_charts", lambda *_: [])  # they have tests of their own
+        monkeypatch.setattr(page, "_write_charts", lambda *_: [])  # they have tests of their own
         assert run_command([*arguments, "--strict", "--json", "--out", str(out)]) == CHECK_FAILED
         told = json.loads(capsys.readouterr().out)
         assert told["failures"] == ["duration_p90"]

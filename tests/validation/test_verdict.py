@@ -8,9 +8,7 @@ from crisis_sim.outcomes.intervals import UNKNOWN, Estimate, wilson_interval
 from crisis_sim.validation.record import (
     Expectation,
     Fact,
-    Measured,
     comparable,
-    compare,
     judge,
     read_facts,
 )
@@ -64,19 +62,6 @@ def test_a_fact_without_an_interval_is_near_within_a_tolerance_and_never_inside(
 def test_a_fact_with_neither_is_a_mistake_of_the_record() -> None:
     with pytest.raises(ValueError, match="neither an interval nor a tolerance"):
         judge(fact(0.25), Estimate(0.25, 0.2, 0.3), EXPECTED)
-
-
-def test_what_has_no_counterpart_is_not_compared() -> None:
-    expected = Expectation("a", counterpart=False)
-    assert judge(fact(0.25, 0.2, 0.3), Estimate(0.9, 0.8, 1.0), expected) == "not comparable"
-
-
-@pytest.mark.parametrize(("value", "fails"), [(0.25, False), (0.31, True), (0.9, True)])
-def test_what_is_said_to_be_met_fails_unless_it_is_inside(value: float, fails: bool) -> None:
-    measured = Measured(Estimate(value, value - 0.02, value + 0.02), 100)
-    met = compare(fact(0.25, 0.2, 0.3), measured, Expectation("a", met=True))
-    assert met.fails == fails
-    assert not compare(fact(0.25, 0.2, 0.3), measured, EXPECTED).fails
 
 
 def test_the_endings_that_the_model_has_sum_to_one_without_the_others() -> None:

@@ -1,18 +1,108 @@
-"""The agents of the plain Mesa model, one class a role; `plain_mesa` says what they stand for."""
+"""Mesa models to compare with: empty ones, and a plain one with arithmetic of the same kind and amount as ours.
+
+The plain one stands for what our model would be in Mesa's usual idiom: agents with plain numbers, Python's `random` and
+`math`, no arrays, one crisis at a time. It copies none of our rules and means nothing. It has agents of the same roles
+and number, called in the same order; a relaxation for each state variable that moves in a turn (docs/ODD.md); two
+exponentials a turn in each state and a normal number a day; a clock for each hazard; and a decision as often as ours
+decide, with seven influences of each third party and a choice by the exponentials of the options' values. Parameters
+drawn for each crisis, scheduled events, records and endings, all of it seldom, are left out, so that it does rather
+less than ours.
+"""
+# ruff: noqa: D102 - what an agent's methods are for is said once, in its base class
 
 from __future__ import annotations
 
 import math
 import random
-from typing import TYPE_CHECKING
+import time
+import warnings
+from dataclasses import dataclass
 
 import mesa
 
-if TYPE_CHECKING:
-    from benchmarks.plain_mesa import PlainModel
+from benchmarks.timing import Timing
+from crisis_sim.scenario import Scenario
 
 #: The rung from which on a state strikes, and the highest on which nobody shoots.
 FIRST_STRIKE, HALT_RUNG = 5, 3
+HOURS_PER_DAY = 24
+NO_INFLUENCE = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+class EmptyAgent(mesa.Agent):  # type: ignore[misc]  # Mesa is untyped
+    """An agent whose step does nothing."""
+
+    def step(self) -> None:
+        pass
+
+
+class EmptyModel(mesa.Model):  # type: ignore[misc]
+    """Agents that do nothing, in the same order each turn or (`shuffle_do`) in a new one."""
+
+    def __init__(self, agents: int, turns: int, activation: str = "do", rng: object = None) -> None:
+        super().__init__(rng=1)
+        self._turns, self._activation = turns, activation
+        self.datacollector = mesa.DataCollector()
+        EmptyAgent.create_agents(self, agents)
+
+    def step(self) -> None:
+        getattr(self.agents, self._activation)("step")
+        self.running = self.steps < self._turns
+
+
+def time_empty(agents: int, turns: int, crises: int, activation: str) -> Timing:
+    """Run empty models one after another."""
+    started = time.perf_counter()
+    for _ in range(crises):
+        model = EmptyModel(agents, turns, activation)
+        while model.running:
+            model.step()
+    seconds = time.perf_counter() - started
+    what = f"empty Mesa, {activation}"
+    return Timing("empty Mesa", what, seconds, crises=crises, agent_turns=crises * turns * agents)
+
+
+def time_batch_runner(agents: int, turns: int, crises: int, workers: int = 1) -> Timing:
+    """Let Mesa's own batch runner (which Mesa 4 has no more) run empty models."""
+    started = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it is going away, and says so
+        mesa.batch_run(
+            EmptyModel,
+            {"agents": agents, "turns": turns},
+            number_processes=workers,
+            iterations=crises,
+            max_steps=turns,
+            display_progress=False,
+        )
+    seconds, what = time.perf_counter() - started, "empty Mesa, batch_run"
+    return Timing("empty Mesa", what, seconds, "", crises, crises * turns * agents, workers)
+
+
+@dataclass(frozen=True)
+class Cast:
+    """How many agents of each role a scenario has (of each lender its reviews), and how often a state decides."""
+
+    mediators: int
+    reviews: tuple[int, ...]
+    channels: int
+    advisers: int
+    rungs: int
+    hours_per_turn: float
+    decisions_per_state_turn: float
+
+    @classmethod
+    def of(cls, scenario: Scenario, decisions_per_state_turn: float) -> Cast:
+        """The cast of a scenario."""
+        return cls(
+            len(scenario.mediators),
+            tuple(len(lender.reviews) for lender in scenario.lenders.values()),
+            len(scenario.channels),
+            len(scenario.advisers),
+            len(scenario.ladder),
+            scenario.hours_per_turn,
+            decisions_per_state_turn,
+        )
 
 
 class Clock:
@@ -33,8 +123,8 @@ class Clock:
         return True
 
 
-class PlainAgent(mesa.Agent):  # type: ignore[misc]  # Mesa is untyped
-    """An agent that may observe and act, and bears on a state's decision."""
+class PlainAgent(mesa.Agent):  # type: ignore[misc]
+    """An agent that may observe and act, and has influence on a state's decision."""
 
     model: PlainModel
 
@@ -45,12 +135,14 @@ class PlainAgent(mesa.Agent):  # type: ignore[misc]  # Mesa is untyped
         """Decide."""
 
     def influence(self) -> tuple[float, ...]:
-        """What it brings to bear: restraint, inducement, cover, information, privacy, trust, overtness."""
-        return (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+        """Restraint, inducement, cover, information, privacy, trust, overtness."""
+        return NO_INFLUENCE
 
 
 class PlainState(PlainAgent):
     """One of the two states."""
+
+    rival: PlainState
 
     def __init__(self, model: PlainModel) -> None:
         super().__init__(model)
@@ -63,10 +155,6 @@ class PlainState(PlainAgent):
         self.drift, self.priced, self.spent, self.pressure, self.market = 0.0, 0.0, 0.0, 0.0, 1.0
         self.lowest_market, self.highest_pressure, self.blow = 1.0, 0.0, 0.0
         self.wants_halt = False
-
-    def meet(self, rival: PlainState) -> None:
-        """Learn who the rival is."""
-        self.rival = rival
 
     def observe(self) -> None:
         rival, model = self.rival, self.model
@@ -89,11 +177,6 @@ class PlainState(PlainAgent):
             self.prepared += 0.01
         if self.rung >= FIRST_STRIKE or rival.rung >= FIRST_STRIKE:
             self.prepared = max(self.prepared, 1.0)
-        self._price()
-
-    def _price(self) -> None:
-        """The market, and economic pressure."""
-        model = self.model
         self.priced += 0.1 * (model.danger - self.priced)
         if model.is_new_day:
             self.drift = min(max(self.drift + 0.01 * model.random.gauss(0.0, 1.0), -40.0), 40.0)
@@ -108,10 +191,9 @@ class PlainState(PlainAgent):
         self.blow = 0.0
         self.wants_halt = False
         self.goal = self.rung
-        model = self.model
         if self.rung >= FIRST_STRIKE and self.accident.rings(0.01 * self.intensity):
             self.blow = 0.05
-        if self.due.rings(model.cast.decisions_per_state_turn):
+        if self.due.rings(self.model.cast.decisions_per_state_turn):
             self._decide()
 
     def _decide(self) -> None:
@@ -183,8 +265,7 @@ class PlainMediator(PlainAgent):
             if excess > 0 and self.call.rings(0.2 * excess):
                 self.engaged = self.came_in = True
         else:
-            style = 1 + (excess > 0.1) + (excess > 0.2)
-            self.style = max(self.style, style)
+            self.style = max(self.style, 1 + (excess > 0.1) + (excess > 0.2))
             if self.alarm < 0.15:
                 self.engaged = False
 
@@ -192,6 +273,7 @@ class PlainMediator(PlainAgent):
         trust = 0.5 * self.effort
         terms = trust if self.style > 1 else 0.0
         pressing = 0.4 * self.effort * (1 - 0.3) if self.style > 2 else 0.0
+        overtness = self.effort if self.style > 1 else 0.0
         return (
             0.8 * pressing,
             0.5 * pressing,
@@ -199,7 +281,7 @@ class PlainMediator(PlainAgent):
             0.6 * trust,
             trust,
             0.3 * terms,
-            self.effort if self.style > 1 else 0.0,
+            overtness,
         )
 
 
@@ -215,7 +297,7 @@ class PlainLender(PlainAgent):
 
     def influence(self) -> tuple[float, ...]:
         nearness = math.exp(-abs(self.model.hours - 400.0) / 200.0)
-        return (0.5 * 0.8 * nearness, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+        return 0.5 * 0.8 * nearness, *NO_INFLUENCE[1:]
 
 
 class PlainChannel(PlainAgent):
@@ -228,14 +310,13 @@ class PlainChannel(PlainAgent):
     def act(self) -> None:
         model = self.model
         if not self.open:
-            wish = sum(state.lean for state in model.states)
-            self.open = self.opening.rings(0.05 * wish)
+            self.open = self.opening.rings(0.05 * sum(state.lean for state in model.states))
         elif model.under_fire and self.breaking.rings(0.05 * model.danger * (1 - 0.5)):
             self.open = False
 
     def influence(self) -> tuple[float, ...]:
         trust = 0.5 * self.open
-        return (0.0, 0.0, 0.0, 0.4 * trust, trust, trust, 0.0)
+        return 0.0, 0.0, 0.0, 0.4 * trust, trust, trust, 0.0
 
 
 class PlainAdviser(PlainAgent):
@@ -254,4 +335,86 @@ class PlainAdviser(PlainAgent):
 
     def influence(self) -> tuple[float, ...]:
         counsel = 0.5 * self.voice
-        return (0.4 * counsel, 0.4 * counsel, 0.0, 0.0, 0.0, 0.0, 0.0)
+        return 0.4 * counsel, 0.4 * counsel, 0.0, 0.0, 0.0, 0.0, 0.0
+
+
+class PlainModel(mesa.Model):  # type: ignore[misc]
+    """One crisis, a Mesa model as most are."""
+
+    def __init__(self, cast: Cast, seed: int) -> None:
+        super().__init__(rng=seed)
+        self.random.seed(seed)
+        self.cast = cast
+        self.hours, self.day, self.is_new_day, self.burden = 0.0, 0, False, 0.0
+        self.intensities = [rung / (cast.rungs - 1) for rung in range(cast.rungs)]
+        self.dreads = [intensity**3 for intensity in self.intensities]
+        self.states = first, second = PlainState(self), PlainState(self)
+        first.rival, second.rival = second, first
+        self.lenders = [PlainLender(self, reviews) for reviews in cast.reviews]
+        self.others: list[PlainAgent] = [
+            *(PlainMediator(self) for _ in range(cast.mediators)),
+            *self.lenders,
+            *(PlainChannel(self) for _ in range(cast.channels)),
+            *(PlainAdviser(self) for _ in range(cast.advisers)),
+        ]
+        self.violation, self.halted, self.quiet_days = Clock(self.random), 0.0, 0.0
+        self.decisions = 0
+        self._see()
+
+    def _see(self) -> None:
+        a, b = self.states
+        self.danger = 1 - (1 - a.intensity) * (1 - b.intensity)
+        self.under_fire = a.rung >= FIRST_STRIKE or b.rung >= FIRST_STRIKE
+
+    def influence(self) -> tuple[float, ...]:
+        """The influence of all third parties together on a state that decides."""
+        self.decisions += 1
+        restraint = inducement = overtness = 0.0
+        cover = information = privacy = trust = 1.0
+        for party in self.others:
+            a, b, c, d, e, f, g = party.influence()
+            restraint += a
+            inducement += b
+            cover *= 1 - c
+            information *= 1 - d
+            privacy *= 1 - e
+            trust *= 1 - f
+            overtness = max(overtness, g)
+        return restraint, inducement, 1 - cover, 1 - information, 1 - privacy, 1 - trust, overtness
+
+    def step(self) -> None:
+        self.hours += self.cast.hours_per_turn
+        day = int(self.hours // HOURS_PER_DAY)
+        self.is_new_day, self.day = day > self.day, day
+        self.burden = sum(burden for lender in self.lenders for burden in lender.burdens)
+        self.agents.do("observe")
+        self.agents.do("act")
+        for state in self.states:
+            state.settle()
+        self._see()
+        if self.states[0].wants_halt and self.states[1].wants_halt:
+            self.halted = self.hours
+        waned = math.exp((self.halted - self.hours) / HOURS_PER_DAY) if self.halted else 0.0
+        if self.halted and self.violation.rings(0.01 * waned):
+            self.halted = 0.0
+        if self.danger < 0.1:
+            self.quiet_days += self.cast.hours_per_turn / HOURS_PER_DAY
+        else:
+            self.quiet_days = 0.0
+
+
+def run_plain(cast: Cast, turns: int, seed: int) -> PlainModel:
+    """Run one plain model."""
+    model = PlainModel(cast, seed)
+    for _ in range(turns):
+        model.step()
+    return model
+
+
+def time_plain(cast: Cast, agents: int, turns: int, crises: int) -> Timing:
+    """Run plain models one after another."""
+    started = time.perf_counter()
+    for seed in range(crises):
+        run_plain(cast, turns, seed)
+    seconds = time.perf_counter() - started
+    return Timing("plain Mesa", "plain Mesa", seconds, "", crises, crises * turns * agents)
