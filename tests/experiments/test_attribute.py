@@ -103,9 +103,6 @@ def test_the_same_findings_come_with_any_number_of_processes_and_from_the_folder
         ({"scenario": crisis(lenders={}), "parts": {"x": "lenders"}}, "nothing there"),
         ({"parts": {"point": "lenders"}}, "cannot be called 'point'"),
         ({"parts": {" ": "lenders"}}, "cannot be called ' '"),
-        ({"outcomes": ["agreemnt"]}, "did you mean 'agreement'?"),
-        ({"outcomes": []}, "at least 1"),
-        ({"replicates": 0}, "out of range: 0"),
         ({"party": 1}, "did you mean 'parts'?"),
     ],
 )
@@ -116,12 +113,6 @@ def test_mistakes_are_told_with_their_place_and_the_nearest_name(
         made(**changes)
     assert said in str(caught.value)
     assert all(mistake.line > 1 for mistake in caught.value.mistakes)
-
-
-def test_all_mistakes_in_outcomes_are_told_at_once() -> None:
-    with pytest.raises(ScenarioError) as caught:
-        made(outcomes=["agreemnt", "warr"])
-    assert [mistake.suggestion for mistake in caught.value.mistakes] == ["agreement", "war"]
 
 
 def test_an_outcome_that_goes_with_a_part_is_refused() -> None:

@@ -92,14 +92,6 @@ def test_a_mistake_is_told_with_the_nearest_name_and_nothing_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_of_other_things_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "thesis.txt").touch()
-    assert run_command([*SWEEP, "--out", str(tmp_path)]) == MISTAKE
-    assert "holds other things" in capsys.readouterr().err
-
-
 def test_the_shipped_experiments_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(["experiments"]) == DONE
     listed = capsys.readouterr().out

@@ -238,9 +238,6 @@ def test_indices_are_looked_at_from_an_eighth_of_the_samples_on() -> None:
         ({"method": "morris", "samples": 3}, "3 trajectories tell nothing"),
         ({"method": "pawn", "samples": 64, "second_order": True}, "pawn has no indices of pairs"),
         ({"method": "sobel"}, "did you mean 'sobol'?"),
-        ({"outcomes": ["agreemnt"]}, "did you mean 'agreement'?"),
-        ({"outcomes": []}, "at least 1"),
-        ({"replicates": 0}, "out of range: 0"),
         ({"tornado": -1}, "out of range: -1"),
     ],
 )
