@@ -132,7 +132,7 @@ def experiment(
     """Run an experiment of any kind: an answer, how sure it is, charts and a folder of results.
 
     `crisis-sim experiments` lists those that come with Crisis Sim. Without a file:
-    crisis-sim experiment sweep may_2025 'vary.lenders.imf.conditionality={values: [0, 1]}'
+    `crisis-sim experiment sweep may_2025 'vary.lenders.imf.conditionality={values: [0, 1]}'`
 
     Args:
         name: An experiment's file, or the name of a shipped one; or a kind of experiment: attribute,
