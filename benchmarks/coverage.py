@@ -20,9 +20,8 @@ from benchmarks.coverage_cases import Case, cases
 from benchmarks.made_of import made_of
 from benchmarks.report import table
 from benchmarks.timing import talk
-from crisis_sim import simulate
+from crisis_sim import Batch, simulate
 from crisis_sim.outcomes.differences import difference
-from crisis_sim.outcomes.durations import Scenarios
 from crisis_sim.outcomes.intervals import Interval
 from crisis_sim.outcomes.measures import Reading
 from crisis_sim.outcomes.names import measure as named
@@ -82,7 +81,7 @@ FIGURES = {
 }
 
 
-def measure_engine(batch: Scenarios, replicates: int, large: Scenarios) -> list[dict[str, Any]]:
+def measure_engine(batch: Batch, replicates: int, large: Batch) -> list[dict[str, Any]]:
     """Cut a batch of two scenarios into small ones, and hold these against a large run.
 
     Replicates share no luck with one another, so that the parts are batches of their own.

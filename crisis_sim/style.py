@@ -21,9 +21,11 @@ from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
+from matplotlib.patches import Patch
 from matplotlib.text import Annotation, Text
 
 from crisis_sim.batch.files import write_durably
+from crisis_sim.text import ENDINGS
 
 # --- Letters in charts: an installed font for scripts that the charts' own has not, and what to install where there is none
 
@@ -421,6 +423,17 @@ def mark_moment(axes: Axes, x: float, text: str = "", side: str = "center") -> N
             va="bottom",
             annotation_clip=False,
         )
+
+
+def ending_keys(**names: str) -> list[Patch]:
+    """A legend's entries for the endings, in the order of a stack from the bottom; `names` calls some otherwise."""
+    return [
+        Patch(
+            facecolor=fill.colour, hatch=fill.hatch, edgecolor=GREY, label=names.get(ending, label)
+        )
+        for ending, fill in ENDING_FILLS.items()
+        for label in [ENDINGS[ending]]
+    ]
 
 
 def of_crises(measure: Mapping[str, Any]) -> str:

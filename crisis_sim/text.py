@@ -221,9 +221,9 @@ def shorten(text: str, length: int) -> str:
     return text[: length - 1 - tail].rstrip() + "…" + text[len(text) - tail :].lstrip()
 
 
-def percent(share: float, sign: bool = False) -> str:
+def percent(share: float | None, sign: bool = False) -> str:
     """A share as a percentage without its sign: to a tenth, with more where that would make it 0 or 100."""
-    if not math.isfinite(share):
+    if share is None or not math.isfinite(share):
         return UNKNOWN
     value = 100.0 * share
     size = abs(value)
@@ -311,18 +311,8 @@ def day_and_month(moment: datetime) -> str:
 
 
 MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
+    *("January", "February", "March", "April", "May", "June", "July", "August"),
+    *("September", "October", "November", "December"),
 )
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 

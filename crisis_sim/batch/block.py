@@ -261,11 +261,7 @@ def union(schemas: Iterable[pa.Schema], states: Sequence[str]) -> pa.Schema:
 
 
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """A table with all columns of a schema, null where it has none of its own.
-
-    Raises:
-        ValueError: when it has a column that the schema has not.
-    """
+    """A table with all columns of a schema; ValueError where it has others."""
     import pyarrow as pa
 
     unknown = sorted(set(table.column_names) - set(schema.names))

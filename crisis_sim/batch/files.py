@@ -1,4 +1,7 @@
-"""Errors of a batch, files that are whole or absent, checksums, and the lock of a folder."""
+"""Errors of a batch, files that are whole or absent, checksums, and the lock of a folder.
+
+Whatever is wrong with a file that is read raises ResultsError, which says what and where.
+"""
 
 from __future__ import annotations
 
@@ -40,11 +43,7 @@ PARTIAL = ".partial"
 
 
 def write_durably(path: Path, content: bytes) -> None:
-    """Write a file aside, wait until the disk has it, and only then give it its name.
-
-    Raises:
-        OSError: when it cannot be written; then nothing of it is left.
-    """
+    """Write a file aside, wait until the disk has it, and only then give it its name."""
     # Nobody else writes under this name, be it another machine that shares the folder.
     partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}{PARTIAL}")
     try:
@@ -71,12 +70,13 @@ def sync(path: Path) -> None:
         os.close(opened)
 
 
-def remove(path: Path) -> None:
-    """Take away a file, or a folder with all that it holds; of a link the link alone."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+def remove(*paths: Path) -> None:
+    """Take away files, and folders with all that they hold; of a link the link alone."""
+    for path in paths:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 # A folder is written by one run at a time. Its lock goes with the process that held it, however that
@@ -90,17 +90,10 @@ WRITER = "writer.json"
 
 @contextmanager
 def hold(folder: Path, lock: Path) -> Iterator[str]:
-    """Hold a folder, made where it is missing, for one run.
+    """Hold a folder, made where it is missing, for one run, by a file that is its lock.
 
     Gives a token, made up anew for each run: whoever reads it there (`token_in`) sees the same
-    folder, at the same time.
-
-    Args:
-        lock: the file of the lock.
-
-    Raises:
-        ResultsError: when another run holds it; says which.
-        OSError: when the folder, or the lock, cannot be written.
+    folder, at the same time. ResultsError says which other run holds it.
     """
     from filelock import FileLock, Timeout
 
@@ -115,7 +108,11 @@ def hold(folder: Path, lock: Path) -> Iterator[str]:
     try:
         held.acquire(timeout=0)
     except Timeout:
-        raise ResultsError(f"{folder} is in use: {_writer(folder)}") from None
+        other = _about(folder)
+        who = f"process {other.get('process')} on {other.get('host')}"
+        since = f"has been writing a run to it since {other.get('started')}"
+        wrong = f"{who} {since}" if other else "another run writes to it"
+        raise ResultsError(f"{folder} is in use: {wrong}") from None
     try:
         folder.mkdir(exist_ok=True)
         write_durably(folder / WRITER, as_json(about))
@@ -131,16 +128,6 @@ def hold(folder: Path, lock: Path) -> Iterator[str]:
 def token_in(folder: Path) -> str | None:
     """The token of the run that holds a folder, as far as it can be seen by this process."""
     return _about(folder).get("token")
-
-
-def _writer(folder: Path) -> str:
-    about = _about(folder)
-    if not about:
-        return "another run writes to it"
-    return (
-        f"process {about.get('process')} on {about.get('host')} "
-        f"has been writing a run to it since {about.get('started')}"
-    )
 
 
 def _about(folder: Path) -> dict[str, Any]:
@@ -164,10 +151,6 @@ def inside(folder: Path, name: object, is_folder: bool = False) -> Path:
     """The path of a file, or a folder, in a folder, by a name that somebody else may have written.
 
     Whether it is there is for its reader to find out. The folder itself may be a link.
-
-    Raises:
-        ResultsError: when the name is no plain name, or there is something else under it than a
-            file, or a folder, of its own: a link, a pipe, a device.
     """
     if not isinstance(name, str) or _NOT_PLAIN.search(name) or name in ("", ".", ".."):
         raise ResultsError(f"{folder}: expected the plain name of a file in it, got {name!r}")
@@ -191,11 +174,7 @@ def digest_of(content: bytes) -> str:
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of the content of a file, in hexadecimal digits.
-
-    Raises:
-        OSError: when it cannot be read.
-    """
+    """SHA-256 of the content of a file, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -219,11 +198,7 @@ def as_json(content: Mapping[str, Any]) -> bytes:
 
 
 def read_bytes(folder: Path, name: str) -> bytes:
-    """The content of a file of a folder.
-
-    Raises:
-        ResultsError: when it cannot be read, or is no file of the folder's own.
-    """
+    """The content of a file of a folder."""
     path = inside(folder, name)
     try:
         return path.read_bytes()
@@ -232,11 +207,7 @@ def read_bytes(folder: Path, name: str) -> bytes:
 
 
 def parse_json(path: Path, content: bytes) -> Any:
-    """Plain data from the content of a file.
-
-    Raises:
-        ResultsError: when it is no JSON.
-    """
+    """Plain data from the content of a file."""
     try:
         return json.loads(content, parse_constant=_refuse)
     except json.JSONDecodeError as error:
@@ -249,11 +220,7 @@ def parse_json(path: Path, content: bytes) -> Any:
 
 
 def read_json(folder: Path, name: str, content: bytes | None = None) -> dict[str, Any]:
-    """Plain data from a file of a folder, or from its content where that has been read.
-
-    Raises:
-        ResultsError: when it cannot be read, is no mapping, or is not what its checksum says.
-    """
+    """Plain data from a file of a folder, or from its content where that has been read."""
     path = folder / name
     found = parse_json(path, read_bytes(folder, name) if content is None else content)
     if not isinstance(found, dict):
@@ -265,11 +232,7 @@ def read_json(folder: Path, name: str, content: bytes | None = None) -> dict[str
 
 
 def check(path: Path, intact: bool) -> None:
-    """Refuse a file that is not what its checksum says.
-
-    Raises:
-        ResultsError: when it is not intact.
-    """
+    """Refuse a file that is not what its checksum says."""
     if not intact:
         raise ResultsError(
             f"{path} is not what its checksum says: "
@@ -278,11 +241,7 @@ def check(path: Path, intact: bool) -> None:
 
 
 def table_of(path: Path, content: bytes) -> pa.Table:
-    """The table in the content of a Parquet file.
-
-    Raises:
-        ResultsError: when it is none.
-    """
+    """The table in the content of a Parquet file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -304,11 +263,7 @@ def parquet_of(table: pa.Table, **how: Any) -> bytes:
 
 @contextmanager
 def believed(folder: Path) -> Iterator[None]:
-    """Say of what was read from a folder, and makes no sense, that it makes none.
-
-    Raises:
-        ResultsError: in place of what Python raises where something is missing, or of another kind.
-    """
+    """Say of what was read from a folder, and makes no sense, that it makes none."""
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:

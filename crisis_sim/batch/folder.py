@@ -45,6 +45,7 @@ from crisis_sim.batch.unfinished import (
     marked,
     names_digest,
     read_parquet,
+    results_of,
     running,
     writing,
 )
@@ -61,24 +62,13 @@ _PARQUET = {"compression": "zstd", "write_page_checksum": True}
 
 
 def begun_in(folder: Path) -> dict[str, Any]:
-    """The manifest of the run in a folder, be it finished or not.
-
-    Raises:
-        ResultsError: when it cannot be read, or there is none.
-    """
+    """The manifest of the run in a folder, be it finished or not."""
     unfinished = UnfinishedRun.of(folder)
     return unfinished.manifest if unfinished else read_manifest(folder)
 
 
 def check_given(folder: Path, given: Mapping[str, Any]) -> None:
-    """Make sure that what was given, if anything, is what the run in a folder was begun with.
-
-    Args:
-        given: values by their names in the manifest; None for what was not given.
-
-    Raises:
-        ResultsError: when something is not; shows every difference.
-    """
+    """Make sure that what is `given`, and not None, is what the run in a folder was begun with."""
     begun = begun_in(folder)
     others = [
         differences.Difference("batch", name, begun.get(name), value)
@@ -145,13 +135,8 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
 def check_files(folder: Path, manifest: Mapping[str, Any]) -> dict[str, list[Path]]:
     """Make sure that the files of results are those for which their manifest was written.
 
-    Folders of earlier versions hold no checksums but those in the names of blocks.
-
-    Returns:
-        By name what there is, each with the files that it consists of, in the order of their rows.
-
-    Raises:
-        ResultsError: when one is missing, has been damaged or changed, or is of another run.
+    Gives by name what there is, each with the files that it consists of, in the order of their
+    rows. Folders of earlier versions hold no checksums but those in the names of blocks.
     """
     if is_sealed(manifest):
         return {name: _checked(folder, name, of) for name, of in manifest["files"].items()}
@@ -194,11 +179,7 @@ def _missing(path: Path) -> ResultsError:
 
 
 def check_folder(folder: str | Path) -> bool:
-    """Whether a folder holds results that a new batch would replace.
-
-    Raises:
-        ResultsError: when it may not be used for results: it holds other things.
-    """
+    """Whether a folder holds results that a new batch would replace."""
     folder = Path(folder)
     if folder.suffix == RUNNING:
         raise ResultsError(
@@ -225,23 +206,17 @@ def check_folder(folder: str | Path) -> bool:
 
 @contextmanager
 def held(folder: Path) -> Iterator[tuple[Path, str]]:
-    """Hold a folder for one run: gives where that is made, and the token of `hold`.
-
-    Raises:
-        ResultsError: when the folder holds other things, cannot be written, or is in use.
-    """
+    """Hold a folder for one run: gives where that is made, and the token of `hold`."""
     check_folder(folder)
     home = running(folder)
     with ExitStack() as stack:
         with writing(folder):
             token = stack.enter_context(hold(home, home.with_name(f"{home.name}.lock")))
-            if home.with_suffix(
-                ""
-            ).exists():  # see before a long run whether its files can go there
+            if folder.exists():  # see before a long run whether its files can go there
                 probe = home / f"{token}{PARTIAL}"
                 try:
                     probe.touch()
-                    probe = probe.replace(home.with_suffix("") / probe.name)
+                    probe = probe.replace(folder / probe.name)
                 finally:
                     probe.unlink()
         yield home, token
@@ -332,15 +307,11 @@ def _by_scenario(
 
 
 def reopened(folder: Path, manifest: dict[str, Any]) -> UnfinishedRun:
-    """Make results of which blocks failed an unfinished run again; the folder is held.
-
-    Raises:
-        OSError: when it cannot be renamed.
-    """
+    """Make results of which blocks failed an unfinished run again; the folder is held."""
     home = running(folder)
     writer = (home / WRITER).read_bytes()
     remove(home)
-    home.with_suffix("").rename(home)
+    results_of(home).rename(home)
     write_durably(home / WRITER, writer)
     sync(home.parent)
     return UnfinishedRun(folder, manifest)
@@ -352,17 +323,12 @@ def take_place(home: Path, manifest: Mapping[str, Any]) -> None:
     Where that is there already, its older results are taken away, the manifest first, and all that
     was made goes into it, the manifest last: at no moment is there a manifest beside what it does
     not describe. What was cut short may be done once more.
-
-    Raises:
-        OSError: when it cannot be written.
     """
-    folder = home.with_suffix("")
+    folder = results_of(home)
     kept = {MANIFEST, *manifest["files"]}
     if manifest["failures"]:
         kept |= {OUTCOMES_FOLDER, PATHS_FOLDER}  # so that what failed can be tried again
-    for name in (WRITER, *OURS):
-        if name not in kept:
-            remove(home / name)
+    remove(*(home / name for name in (WRITER, *OURS) if name not in kept))
     if not folder.exists():
         home.rename(folder)
     else:
@@ -398,15 +364,8 @@ def publish(
 ) -> dict[str, Any]:
     """Make the blocks of a run, all there but for those that failed, the results of its folder.
 
-    Args:
-        manifest: how the results came about.
-        schemas: all columns of each table, marked.
-
-    Returns:
-        The manifest as it was written, with the checksums of the files.
-
-    Raises:
-        ResultsError: when they cannot be written, or a block has been damaged.
+    Gives the manifest of the results with the checksums of their files. All columns of each table
+    are in `schemas`, marked.
     """
     files = {}
     with writing(run.folder):

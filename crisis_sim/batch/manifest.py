@@ -65,14 +65,7 @@ def decisive(found: Mapping[str, str]) -> dict[str, str | None]:
 def check_versions(
     wanted: Mapping[str, str | None], found: Mapping[str, str | None], where: str
 ) -> None:
-    """Make sure that another process computes with the versions of this one.
-
-    Args:
-        where: what computes with the versions that were `found`.
-
-    Raises:
-        BatchError: when it does not; shows every difference.
-    """
+    """Make sure that what computes elsewhere does so with the versions of this process."""
     others = [
         f"\n  {name}: {wanted[name]} here, {found.get(name)} there"
         for name in wanted
@@ -86,10 +79,7 @@ def check_versions(
 
 @cache
 def code_digest(rooms: tuple[str, ...] = ROOMS) -> str:
-    """The beginning of the SHA-256 of the code of some rooms.
-
-    It tells two states of a checkout apart that bear the same version.
-    """
+    """The beginning of the SHA-256 of the code of some rooms, which may differ in one version."""
     root = on_disk(Path(__file__).parents[1])
     digest = hashlib.sha256()
     for room in rooms:
@@ -107,16 +97,8 @@ def code_digest(rooms: tuple[str, ...] = ROOMS) -> str:
 #: The layout of results folders, counted up when older readers could no longer read a new folder.
 FORMAT = 1
 #: What tells a batch from others, besides its scenarios and the versions that compute it.
-_ASKED = (
-    "seed",
-    "replicates",
-    "points",
-    "block_size",
-    "engine",
-    "parameters_varied",
-    "parameters_sha256",
-    "agents_added",
-)
+_OPTIONS = ("seed", "replicates", "points", "block_size", "engine")
+_OF_CONTENT = ("parameters_varied", "parameters_sha256", "agents_added")
 #: What a manifest has once its batch has ended, and its marks.
 _OF_FINISHED = {"finished", "failures", "files"}
 _MARKS = {"identity", CHECKSUM}
@@ -180,11 +162,7 @@ class _Finished(_Begun):
 
 
 def open_manifest(plan: Plan, command: Sequence[str] | None = None) -> dict[str, Any]:
-    """What is known of a batch before it runs.
-
-    Args:
-        command: the command line that asked for it; this process's own where left out.
-    """
+    """What is known of a batch before it runs; the `command` of this process where none is given."""
     revision, modified = git_revision()
     return {
         "format": FORMAT,
@@ -252,7 +230,7 @@ def close_manifest(
 def identity_of(manifest: Mapping[str, Any]) -> str:
     """The digest of what was asked and of what computes it: batches that share it are the same."""
     asked = {
-        **{name: manifest.get(name) for name in _ASKED},
+        **{name: manifest.get(name) for name in (*_OPTIONS, *_OF_CONTENT)},
         "versions": decisive(manifest.get("versions", {})),
         "scenarios": [[name, one["digest"]] for name, one in manifest["scenarios"].items()],
     }
@@ -280,10 +258,6 @@ def read_sound(path: Path, finished: bool | None = None) -> dict[str, Any]:
 
     Args:
         finished: whether it must be that of a batch that has ended; whatever it is where left out.
-
-    Raises:
-        ResultsError: when it cannot be read, is none, has another layout, lacks something, or has
-            been changed.
     """
     manifest = parse_json(path, read_bytes(path.parent, path.name))
     if isinstance(manifest, dict) and "experiment_format" in manifest:
@@ -376,11 +350,7 @@ class Difference:
 
 
 def refuse(folder: Path, found: Sequence[Difference], what: str = "a run") -> None:
-    """Refuse to go on with what a folder holds where there are differences.
-
-    Raises:
-        ResultsError: when there are; shows them.
-    """
+    """Refuse to go on with what a folder holds where there are differences."""
     if found:
         lines = [f"\n  {one}" for one in found[:SHOWN]]
         if len(found) > SHOWN:
@@ -410,16 +380,10 @@ def of_plans(
     plan: Plan,
     now: Mapping[str, Any],
 ) -> list[Difference]:
-    """Where a batch differs from the one that was begun.
-
-    Args:
-        begun, now: the manifest with which it was begun, and with which it would begin now.
-        parameters: the values by path with which it was begun.
-        plan: what is to be run.
-    """
+    """Where a plan, which would begin with a manifest `now`, differs from what was `begun`."""
     found = [
         Difference("batch", name, begun.get(name), now[name])
-        for name in ("seed", "replicates", "points", "block_size", "engine", "agents_added")
+        for name in (*_OPTIONS, "agents_added")
         if begun.get(name) != now[name]
     ]
     names = [list(about["scenarios"]) for about in (begun, now)]

@@ -31,6 +31,7 @@ from crisis_sim.batch.unfinished import (
     discard,
     marked,
     plan_of,
+    results_of,
     writing,
 )
 from crisis_sim.batch.workers import StopSign, run_on_cluster, run_plan, stop_on_interrupt
@@ -203,7 +204,7 @@ def resume(
             the folder holds no run, or the code or a library has changed since.
     """
     check_count("workers", workers)
-    folder = Path(folder)
+    folder = results_of(Path(folder))
     unfinished = UnfinishedRun.of(folder)
     begun = unfinished.manifest if unfinished else read_manifest(folder)
     if is_finished(begun) and not begun["failures"] and not unfinished:
@@ -315,11 +316,7 @@ def _taken_up(
     resume: bool,
     restart: bool,
 ) -> UnfinishedRun:
-    """The run that the folder holds and that goes on, or a new one.
-
-    Raises:
-        ResultsError: when it holds another run, or files that are not of it.
-    """
+    """The run that the folder holds and that goes on, or a new one."""
     found = None if restart else UnfinishedRun.of(folder)
     if resume:
         if found:

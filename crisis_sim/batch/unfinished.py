@@ -83,20 +83,18 @@ def writing(folder: Path) -> Iterator[None]:
 
 
 def running(folder: Path) -> Path:
-    """Where a run into a folder is made until it is finished; that folder itself may be given.
-
-    Raises:
-        ResultsError: when there is a link to somewhere else.
-    """
-    if folder.suffix == RUNNING:
-        home = folder
-    else:
-        if folder.is_symlink() or folder.name in ("", ".."):
-            folder = folder.resolve()
-        home = folder.parent / (folder.name + RUNNING)
+    """Where a run into a folder is made until it is finished."""
+    if folder.is_symlink() or folder.name in ("", ".."):
+        folder = folder.resolve()
+    home = folder.parent / (folder.name + RUNNING)
     if home.is_symlink():
         raise ResultsError(f"{home} is a link; expected a folder")
     return home
+
+
+def results_of(folder: Path) -> Path:
+    """The folder of the results of a run; where that is made may be given, as a shell completes it."""
+    return folder.with_suffix("") if folder.suffix == RUNNING else folder
 
 
 # Blocks on disk: each whole or absent, and each says what it is. A block is one Parquet file in
@@ -119,11 +117,7 @@ _NAME = re.compile(r"(\d+)-(\d+)-([0-9a-f]+)\.parquet")
 def encoded(block: Block, schemas: Mapping[str, pa.Schema]) -> Block:
     """A block as the content of its files.
 
-    Args:
-        schemas: all columns that the batch's tables have, marked with its identity (`marked`).
-
-    Raises:
-        ValueError: when it has a column that the batch has not.
+    ValueError where it has a column that the batch's tables have not, whose `schemas` are `marked`.
     """
     files = {}
     # It is there once its outcomes are, so these are written last.
@@ -139,11 +133,7 @@ def encoded(block: Block, schemas: Mapping[str, pa.Schema]) -> Block:
 
 
 def write_block(home: Path, block: Block) -> Block:
-    """Write the files of a block to where its run is made.
-
-    Raises:
-        OSError: when they cannot be written; then the block is not there.
-    """
+    """Write the files of a block to where its run is made."""
     for name, content in block.files.items():
         write_durably(home / name, content)
     return replace(block, files={})
@@ -181,11 +171,7 @@ def mark_of(schema: pa.Schema) -> dict[str, Any]:
 
 
 def mark_in(path: Path) -> dict[str, Any]:
-    """The mark of a Parquet file on disk.
-
-    Raises:
-        ResultsError: when it cannot be read.
-    """
+    """The mark of a Parquet file on disk."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -196,11 +182,7 @@ def mark_in(path: Path) -> dict[str, Any]:
 
 
 def _block_content(path: Path) -> bytes:
-    """The content of a block's file.
-
-    Raises:
-        ResultsError: when it is not what the name of the file says; does not name the file.
-    """
+    """The content of a block's file."""
     named = _NAME.fullmatch(path.name)
     try:
         content = inside(path.parent, path.name).read_bytes()
@@ -212,11 +194,7 @@ def _block_content(path: Path) -> bytes:
 
 
 def check_block(path: Path) -> None:
-    """Make sure that a block's file is what its name says.
-
-    Raises:
-        ResultsError: when it has been damaged since it was written.
-    """
+    """Make sure that a block's file is what its name says."""
     try:
         _block_content(path)
     except ResultsError as error:
@@ -249,11 +227,7 @@ def names_digest(files: Iterable[Path]) -> str:
 
 
 def read_parquet(path: Path | list[str], **how: Any) -> pa.Table:
-    """A table from disk; damaged pages are noticed.
-
-    Raises:
-        ResultsError: when it cannot be read.
-    """
+    """A table from disk; damaged pages are noticed."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -314,11 +288,7 @@ class UnfinishedRun:
 
     @classmethod
     def begin(cls, folder: Path, plan: Plan, manifest: dict[str, Any]) -> UnfinishedRun:
-        """Write down what is to be run, in place of any run that was begun before.
-
-        Raises:
-            OSError: when it cannot be written.
-        """
+        """Write down what is to be run, in place of any run that was begun before."""
         home = running(folder)
         discard(home)
         (home / OUTCOMES_FOLDER).mkdir()
@@ -336,15 +306,9 @@ class UnfinishedRun:
 
     @classmethod
     def of(cls, folder: Path) -> UnfinishedRun | None:
-        """The unfinished run into a folder of results; None where there is none.
-
-        Raises:
-            ResultsError: when its manifest cannot be read, or has been changed; or an earlier
-                version has begun it.
-        """
+        """The unfinished run into a folder of results; None where there is none."""
+        folder = results_of(folder)
         home = running(folder)
-        if folder == home:
-            folder = folder.with_suffix("")
         if inside(home, MANIFEST).exists():
             try:
                 return cls(folder, read_sound(home / MANIFEST))
@@ -374,11 +338,7 @@ class UnfinishedRun:
         return dict(rows)
 
     def done(self, plan: Plan, on_message: Callable[[str], None]) -> dict[int, int]:
-        """The blocks that are on disk and sound, by number, with the crises in each.
-
-        Args:
-            on_message: called of each block that has been damaged, and is to be done again.
-        """
+        """The blocks that are on disk and sound, by number, with the crises in each."""
         for name in (OUTCOMES_FOLDER, PATHS_FOLDER):
             inside(self.home, name, is_folder=True).mkdir(exist_ok=True)
         self.tidy()
@@ -390,20 +350,16 @@ class UnfinishedRun:
     def tidy(self) -> None:
         """Clear away what was never whole; nobody may be writing meanwhile."""
         for folder in (self.home, self.home / OUTCOMES_FOLDER, self.home / PATHS_FOLDER):
-            _remove_all(folder.glob(f"*{PARTIAL}"))
+            remove(*folder.glob(f"*{PARTIAL}"))
 
     def check(self, orders: Iterable[BlockOrder], has_paths: bool) -> Iterator[tuple[int, str]]:
         """The blocks that are there and have something wrong, each with what it is.
 
-        They are taken away, so that they are done again, and so is what is no block of the batch.
-
-        Args:
-            orders: what the blocks must be.
-            has_paths: whether the batch has market paths.
+        They are taken away, so that they are done again, and so is what is none of the `orders`.
         """
         outcomes, paths = (_listed(self.home / name) for name in (OUTCOMES_FOLDER, PATHS_FOLDER))
         for number in paths.keys() - outcomes.keys():
-            _remove_all(paths[number])  # of a block that was not finished
+            remove(*paths[number])  # of a block that was not finished
         left = iter(orders)
         while outcomes and (order := next(left, None)):
             files = outcomes.pop(order.number, [])
@@ -417,10 +373,10 @@ class UnfinishedRun:
             if len(files) > needed or _rows_in(files[0]) != order.rows:
                 wrong = "it is not what was to be run"
             if wrong:
-                _remove_all(files)
+                remove(*files)
                 yield order.number, wrong
         for number, files in outcomes.items():
-            _remove_all(files + paths.get(number, []))
+            remove(*files, *paths.get(number, []))
             yield number, "there is no such block in what was to be run"
 
     def _wrong(self, path: Path, order: BlockOrder) -> str | None:
@@ -441,11 +397,7 @@ class UnfinishedRun:
         return None
 
     def tables(self, name: str) -> Iterator[pa.Table]:
-        """The blocks of one of the tables, in the order of the plan; one at a time in memory.
-
-        Raises:
-            ResultsError: when one has been damaged since it was written.
-        """
+        """The blocks of one of the tables, in the order of the plan; one at a time in memory."""
         whole = self.rows()  # market paths alone are of a block that was not finished
         for number, (path, *_) in _listed(self.home / name).items():
             if number in whole:
@@ -474,21 +426,10 @@ def _run_of(path: Path) -> object:
         return None
 
 
-def _remove_all(files: Iterable[Path]) -> None:
-    for path in files:
-        path.unlink(missing_ok=True)
-
-
 def plan_of(home: Path, manifest: Mapping[str, Any], agents: Sequence[Any]) -> Plan:
-    """What a run is to run, as it was begun.
+    """What a run is to run, as its manifest in a folder says.
 
-    Args:
-        home: where its manifest is.
-        agents: the makers of agents that were added, since a folder cannot hold code.
-
-    Raises:
-        ResultsError: when other code or libraries would compute the rest, or its manifest or its
-            values may have been changed.
+    The makers of agents that were added must be given, since a folder cannot hold code.
     """
     from crisis_sim.scenario.schema import Scenario
 
@@ -513,11 +454,7 @@ def plan_of(home: Path, manifest: Mapping[str, Any], agents: Sequence[Any]) -> P
 
 
 def check_sealed(home: Path, manifest: Mapping[str, Any]) -> None:
-    """Make sure that changes to a manifest would have been found.
-
-    Raises:
-        ResultsError: when they would not: it has no checksum.
-    """
+    """Make sure that changes to a manifest would have been found."""
     if not is_sealed(manifest):
         raise ResultsError(
             f"{home / MANIFEST} has no checksum, so nobody can tell whether it is as it was "
@@ -527,34 +464,20 @@ def check_sealed(home: Path, manifest: Mapping[str, Any]) -> None:
 
 def discard(home: Path) -> None:
     """Take an unfinished run away, its manifest first: no half of it looks like a run."""
-    for name in OURS:
-        remove(home / name)
+    remove(*(home / name for name in OURS))
 
 
 def check_same(
     home: Path, begun: Mapping[str, Any], plan: Plan, manifest: Mapping[str, Any]
 ) -> None:
-    """Make sure that a batch is the one that was begun.
-
-    Args:
-        home: where the manifest is with which it was `begun`.
-        plan: what is to be run now.
-        manifest: what it would begin with now.
-
-    Raises:
-        ResultsError: when it is another; shows every difference.
-    """
+    """Make sure that a batch, which would begin with a manifest now, is the one that was `begun`."""
     found = differences.of_versions(begun, manifest["versions"])
     values = parameters_in(home, begun)
     differences.refuse(home, found + differences.of_plans(begun, values, plan, manifest))
 
 
 def parameters_in(home: Path, manifest: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
-    """The values with which a batch was begun, by path.
-
-    Raises:
-        ResultsError: when they have been damaged.
-    """
+    """The values with which a batch was begun, by path."""
     content = check_parameters(home, manifest)
     if content is None:
         return {}
@@ -563,11 +486,7 @@ def parameters_in(home: Path, manifest: Mapping[str, Any]) -> dict[str, NDArray[
 
 
 def check_parameters(home: Path, manifest: Mapping[str, Any]) -> bytes | None:
-    """The content of the file of the values with which a batch was begun; None where it had none.
-
-    Raises:
-        ResultsError: when it has been damaged.
-    """
+    """The content of the file of the values with which a batch was begun; None where it had none."""
     digest = manifest.get("parameters_sha256")
     if digest is None:
         return None
@@ -583,12 +502,10 @@ def check_parameters(home: Path, manifest: Mapping[str, Any]) -> bytes | None:
 class BlockTask:
     """Runs a block and writes it where it belongs.
 
-    A worker that sees the folder of the run writes its block itself; one on another machine that
-    does not sends it as bytes, for the sender to write.
+    A worker that sees the `home` of the run, where the `token` of `hold` is, writes its block
+    itself; one on another machine that does not sends it as bytes, for the sender to write.
 
     Attributes:
-        home: where the run is made, from the root on.
-        token: that of the run (`hold`).
         schemas: all columns of the batch's tables, marked.
         versions: what must compute the block.
     """
@@ -599,12 +516,7 @@ class BlockTask:
     versions: Mapping[str, str | None]
 
     def __call__(self, order: BlockOrder, watch: Watch | None = None) -> Block:
-        """Carry out an order; `watch` is that of `crisis_sim.batch.block.attempt`.
-
-        Raises:
-            BatchError: when this process has other code or libraries than the sender.
-            ResultsError: when the block cannot be written.
-        """
+        """Carry out an order, as `attempt` does; BatchError where this process has other code."""
         check_versions(self.versions, decisive(versions()), "a worker")
         block = blocks.attempt(order, watch)
         if block.error:
@@ -616,10 +528,6 @@ class BlockTask:
         return self.write(block) if token_in(self.home) == self.token else block
 
     def write(self, block: Block) -> Block:
-        """Write a block to the folder.
-
-        Raises:
-            ResultsError: when it cannot be written.
-        """
-        with writing(self.home.with_suffix("")):
+        """Write a block to the folder."""
+        with writing(results_of(self.home)):
             return write_block(self.home, block)

@@ -23,8 +23,7 @@ from crisis_sim.scenario.errors import ScenarioError
 from crisis_sim.text import printable_json, printable_lines
 from crisis_sim.version import __version__
 
-# --- The codes with which commands exit
-
+# The codes with which commands exit.
 DONE, CHECK_FAILED, MISTAKE, BLOCKS_FAILED = 0, 1, 2, 3
 #: After Ctrl-C and after a request to terminate: 128 and the signal's number, as shells have it.
 INTERRUPTED, TERMINATED = 130, 143
@@ -34,7 +33,7 @@ Exit codes: 0 done; 1 done, but a check failed; 2 a mistake in what was asked fo
 3 some blocks of a batch failed; 130 interrupted; 143 terminated."""
 
 
-# --- Streams that may be closed, full, or read by nobody: no command fails for that, or does less than it should
+# Streams that may be closed, full, or read by nobody: no command fails for that, or does less than it should.
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -123,7 +122,7 @@ class _Outlet(io.FileIO):
             return memoryview(data).nbytes
 
 
-# --- What commands say: data on stdout, talk and progress on stderr
+# What commands say: data on stdout, talk and progress on stderr
 #
 # All of it may hold what a stranger wrote, such as a title or the name of a file; nothing reaches the
 # terminal that could steer it.
@@ -160,6 +159,13 @@ def in_words(seconds: float) -> str:
     return f"{seconds / 60:.0f} min"
 
 
+def console() -> Any:
+    """Where tables are printed: stdout, as wide as its terminal."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else WIDTH)
+
+
 def print_json(data: Any) -> None:
     """Print data on stdout, to be read by a program."""
     sys.stdout.write(f"{printable_json(json.dumps(data, indent=2, ensure_ascii=False))}\n")
@@ -175,15 +181,22 @@ def talk(text: str) -> None:
     sys.stderr.write(f"{printable_lines(text)}\n")
 
 
+class Refused(Exception):  # noqa: N818 - what it is called in the code of who asks
+    """What a person asked for cannot be done; says why."""
+
+
 def refuse(message: str) -> int:
     """Say what was wrong in what a person asked for, and give the code to exit with."""
     talk(message)
     return MISTAKE
 
 
-# --- The program that commands belong to: its exit codes, the options they share, and how one is run
+# The program that commands belong to: the options they share, and how one is run.
 
 RESULTS = Path("results")
+#: Columns of a table that is printed into a file or a pipe: it has no width of its own, and rich would
+#: take it for a narrow terminal.
+WIDTH = 100
 #: Objects that the collector of garbage lets come before it looks. Some hundred thousand are made
 #: by imports alone, and none of them is garbage: looking at them costs a tenth of the start-up.
 OBJECTS_BEFORE_COLLECTION = 200_000
@@ -226,7 +239,7 @@ _WHOLE = re.compile("[-+]?[0-9]+")
 
 app = App(
     name="crisis-sim",
-    default_parameter=Parameter(converter=_read),
+    default_parameter=Parameter(converter=_read, negative=()),
     help="Run an interstate crisis thousands of times: how often, and how quickly, does a "
     "ceasefire come, and what would have changed that?",
     help_epilogue=EXIT_CODES,
@@ -236,9 +249,10 @@ app = App(
     error_formatter=_told,
 )
 
-MANY = "Scenario files, or names of shipped ones"
-Many = Annotated[str, Parameter(help=f"{MANY}.", required=True)]
-One = Annotated[str, Parameter(help="A scenario file, or the name of a shipped one.")]
+
+def flag(name: str, meaning: str) -> Parameter:
+    """An option without a value."""
+    return Parameter(name=name, help=meaning, show_default=False)
 
 
 def _said_once(_: Any, overrides: list[str] | None) -> None:
@@ -254,6 +268,14 @@ def _said_once(_: Any, overrides: list[str] | None) -> None:
         raise ScenarioError(mistakes)
 
 
+#: As of `crisis_sim.batch.plan.MOST`, which takes long to import.
+MOST_REPLICATES = 100_000_000_000
+Natural, Positive = Number(gte=0), Number(gte=1)
+Replicates = Number(gte=1, lte=MOST_REPLICATES)
+
+MANY = "Scenario files, or names of shipped ones"
+Many = Annotated[str, Parameter(help=f"{MANY}.", required=True)]
+One = Annotated[str, Parameter(help="A scenario file, or the name of a shipped one.")]
 Overrides = Annotated[
     list[str] | None,
     Parameter(
@@ -262,20 +284,11 @@ Overrides = Annotated[
         "such as lenders.imf=null. May be given again, for another value.",
         validator=_said_once,
         metavar="PATH=VALUE",
-        negative=(),
-        show_default=False,
     ),
 ]
-Json = Annotated[
-    bool,
-    Parameter(name="--json", help="Print JSON on stdout.", negative=(), show_default=False),
+Reference = Annotated[
+    str | None, Parameter(help="Scenario to compare with; the first.", show_default=False)
 ]
-#: As of `crisis_sim.batch.plan.MOST`, which takes long to import.
-MOST_REPLICATES = 100_000_000_000
-Natural = Number(gte=0)
-Positive = Number(gte=1)
-Replicates = Number(gte=1, lte=MOST_REPLICATES)
-Replicate = Number(gte=0, lt=MOST_REPLICATES)
 Seed = Annotated[
     int, Parameter(help="With a replicate's number, it fixes all its luck.", validator=Natural)
 ]
@@ -284,10 +297,10 @@ Workers = Annotated[
     Parameter(
         help="Cores to use at most; as many as there are. Results are the same for any number.",
         validator=Positive,
-        show_default=False,
     ),
 ]
-Folder = Annotated[Path | None, Parameter(show_default=False)]
+Json = Annotated[bool, flag("--json", "Print JSON on stdout.")]
+DryRun = Annotated[bool, flag("--dry-run", "Say what would be run, and run nothing.")]
 
 
 def main() -> NoReturn:
@@ -323,9 +336,15 @@ def _attempt(arguments: Sequence[str]) -> int:
         return MISTAKE
     except ScenarioError as error:
         return refuse(str(error))
-    except OSError as error:  # such as a full disk
+    except (Refused, OSError) as error:  # the latter of a full disk, for example
         return refuse(f"error: {error}")
     except KeyboardInterrupt:
         talk("interrupted")
         return INTERRUPTED
+    except Exception as error:
+        from crisis_sim.batch.files import BatchError  # slow to import
+
+        if isinstance(error, BatchError):
+            return refuse(f"error: {error}")
+        raise
     return code if isinstance(code, int) else DONE

@@ -20,16 +20,18 @@ from crisis_sim.cli.app import (
     CHECK_FAILED,
     DONE,
     MISTAKE,
-    Folder,
     Json,
     Many,
     One,
     Overrides,
+    Refused,
     Replicates,
     Seed,
     Workers,
     app,
+    console,
     counted,
+    flag,
     in_words,
     print_json,
     progress_bar,
@@ -57,13 +59,7 @@ TRIAL = 64
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found.
-
-    Attributes:
-        name: what was looked at.
-        ok: whether it is as it should be.
-        detail: what was found, in a few words.
-    """
+    """What one check looked at, whether it is as it should be, and what was found in a few words."""
 
     name: str
     ok: bool
@@ -292,8 +288,7 @@ def init(
     extends: Annotated[
         str | None,
         Parameter(
-            help="Begin a counterfactual of this scenario instead; a copy of it is put beside.",
-            show_default=False,
+            help="Begin a counterfactual of this scenario instead; a copy of it is put beside."
         ),
     ] = None,
 ) -> int:
@@ -324,10 +319,7 @@ def init(
 @app.command
 def schema(
     *,
-    experiment: Annotated[
-        bool,
-        Parameter(help="That of experiments' files.", negative=(), show_default=False),
-    ] = False,
+    experiment: Annotated[bool, flag("--experiment", "That of experiments' files.")] = False,
 ) -> int:
     """Print the JSON Schema of scenario files, by which editors complete and check them."""
     from crisis_sim.scenario.introspect import json_schema
@@ -379,9 +371,6 @@ def doctor(*, as_json: Json = False) -> int:
 
 # --- `crisis-sim validate`: where the model stands against the record
 
-#: Columns of a table that is printed into a file or a pipe.
-WIDTH = 100
-
 
 @app.command
 def validate(
@@ -395,20 +384,16 @@ def validate(
     ] = "since_1945",
     workers: Workers = None,
     out: Annotated[
-        Folder, Parameter(help="Folder for validation.json and the charts; none without it.")
+        Path | None, Parameter(help="Folder for validation.json and the charts; none without it.")
     ] = None,
     page: Annotated[
-        Folder,
+        Path | None,
         Parameter(help="Markdown file to write the whole page to, its charts into images/ beside."),
     ] = None,
     overrides: Overrides = None,
     strict: Annotated[
         bool,
-        Parameter(
-            help="Fail, with exit code 1, where a fact that the project says is met is not.",
-            negative=(),
-            show_default=False,
-        ),
+        flag("--strict", "Fail, with code 1, where a fact that the project says is met is not."),
     ] = False,
     as_json: Json = False,
 ) -> int:
@@ -417,34 +402,27 @@ def validate(
     Each fact stands beside the simulated value and its interval, with a plain verdict: inside, near or outside. For each
     case it says where the real times fall among the simulated ones.
     """
-    from crisis_sim.batch.files import BatchError
     from crisis_sim.batch.workers import cores
     from crisis_sim.validation import validate as compare
     from crisis_sim.validation.page import write_page, write_validation
 
     if out and out.exists() and not out.is_dir():
-        return refuse(f"error: {out} is no folder")
+        raise Refused(f"{out} is no folder")
     if page and page.is_dir():
-        return refuse(f"error: {page} is a folder; give the page's file, such as validation.md")
+        raise Refused(f"{page} is a folder; give the page's file, such as validation.md")
     began = time.perf_counter()
-    try:
-        with progress_bar() as progress:
-            validation = compare(
-                population, replicates, seed, workers or cores(), overrides or (), progress=progress
-            )
-        written = write_validation(validation, out) if out else []
-        written += write_page(validation, page) if page else []
-    except (BatchError, OSError) as error:
-        return refuse(f"error: {error}")
+    with progress_bar() as progress:
+        validation = compare(
+            population, replicates, seed, workers or cores(), overrides or (), progress=progress
+        )
+    written = write_validation(validation, out) if out else []
+    written += write_page(validation, page) if page else []
     if as_json:
         print_json(validation.plain())
     else:
-        from rich.console import Console
-
         from crisis_sim.validation.text import print_validation
 
-        # A file or a pipe has no width of its own, and rich would take it for a narrow terminal.
-        print_validation(validation, Console(width=None if sys.stdout.isatty() else WIDTH))
+        print_validation(validation, console())
     for path in written:
         if path.suffix in (".json", ".md"):
             talk(f"written: {path}")
@@ -478,10 +456,7 @@ def dashboard(
     port: Annotated[
         int, Parameter(help="Port to listen on; 0 for any.", validator=Number(gte=0, lte=65_535))
     ] = PORT,
-    no_browser: Annotated[
-        bool,
-        Parameter(name="--no-browser", help="Open no browser.", negative=(), show_default=False),
-    ] = False,
+    no_browser: Annotated[bool, flag("--no-browser", "Open no browser.")] = False,
 ) -> int:
     """Move sliders in a browser and see at once what changes: ceasefires, endings, differences.
 

@@ -72,8 +72,6 @@ from crisis_sim.experiments.spec import (
 )
 from crisis_sim.scenario.errors import ScenarioError
 
-# --- An experiment on disk: one folder
-
 GIVEN, RESOLVED, SUMMARY, MANIFEST = (
     "experiment.yaml",
     "resolved.json",
@@ -132,18 +130,9 @@ def begin(
     restart: bool = False,
     agents: Sequence[Any] = (),
 ) -> bool:
-    """Make a folder ready for an experiment, or find it finished.
+    """Make a folder that is `locked` ready for an experiment; whether it holds its findings already.
 
-    Args:
-        experiment: the experiment.
-        folder: the folder, which is `locked`.
-        resume: go on with what it holds, which must be the same experiment, begun with the same code
-            and libraries.
-        restart: throw away an experiment in it that is not finished.
-        agents: makers of agents that it is run with.
-
-    Returns:
-        Whether the folder holds this experiment's findings already (only where `resume` is asked).
+    To be gone on with, it must hold the same experiment, begun with the same code and libraries.
 
     Raises:
         ExperimentError: when it holds another experiment to go on with, or one that is not finished.
@@ -214,14 +203,7 @@ def write(
     seconds: float,
     agents: Sequence[Any] = (),
 ) -> Findings:
-    """Write what an experiment found; the manifest comes last.
-
-    Args:
-        findings: what it found.
-        folder: a folder that `begin` made ready.
-        started: when it was begun.
-        seconds: how long it took.
-        agents: makers of agents that it was run with.
+    """Write what an experiment found into a folder that `begin` made ready, the manifest last.
 
     Returns:
         The findings with their manifest.
@@ -255,9 +237,7 @@ def read_experiment(folder: str | Path) -> Findings:
             something that has been damaged or is no file of its own.
     """
     folder = Path(folder)
-    resolved = _held(folder)
-    if resolved is None:
-        raise ResultsError(f"{folder} holds no experiment: it has no {RESOLVED}")
+    resolved = _resolved_in(folder)
     if not inside(folder, MANIFEST).exists():
         raise ResultsError(f"{folder} holds an experiment that is not finished")
     manifest = _read_manifest(folder)
@@ -290,9 +270,7 @@ def read_resolved(folder: Path) -> Experiment:
     Raises:
         ResultsError: when it holds none that this version can read.
     """
-    resolved = _held(folder)
-    if resolved is None:
-        raise ResultsError(f"{folder} holds no experiment: it has no {RESOLVED}")
+    resolved = _resolved_in(folder)
     given = inside(folder, GIVEN)
     content = read_bytes(folder, GIVEN) if given.exists() else b""
     if BEGUN in resolved and content:
@@ -305,10 +283,7 @@ def read_resolved(folder: Path) -> Experiment:
 def batch_folder(findings: Findings, folder: Path, name: str = "") -> Path | None:
     """Where an experiment's folder keeps the batch that its findings come from; None where it does not.
 
-    Args:
-        findings: what it found.
-        folder: its folder.
-        name: which batch, for a kind that has several.
+    Of a kind that has several batches, the one of a name.
 
     Raises:
         ResultsError: when there is something else than the batch of this experiment.
@@ -352,6 +327,13 @@ def _held(folder: Path) -> dict[str, Any] | None:
             "give a new folder, or one that holds an experiment"
         )
     return None
+
+
+def _resolved_in(folder: Path) -> dict[str, Any]:
+    resolved = _held(folder)
+    if resolved is None:
+        raise ResultsError(f"{folder} holds no experiment: it has no {RESOLVED}")
+    return resolved
 
 
 def _experiment_of(folder: Path, resolved: Mapping[str, Any], text: str) -> Experiment:
@@ -496,9 +478,6 @@ def _go_on(folder: Path) -> str:
     return shlex.join(["crisis-sim", "experiment", "--resume", str(folder)])
 
 
-# --- Running an experiment of any kind, in memory or into a folder
-
-
 def run_experiment(
     experiment: Experiment | str | os.PathLike[str],
     folder: str | Path | None = None,
@@ -544,8 +523,6 @@ def run_experiment(
         )
         return write(findings, folder, started, time.perf_counter() - began, agents)
 
-
-# --- An experiment's points as scenarios side by side, so that `compare` and the reports can read them
 
 #: Points that can be told apart side by side, in a table or a chart.
 MOST_POINTS = 60

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crisis_sim.outcomes.incidence import TOLERANCE, CumulativeIncidence
-from crisis_sim.outcomes.intervals import CONFIDENCE, BoolArray, Estimate, FloatArray
+from crisis_sim.outcomes.intervals import CONFIDENCE, UNKNOWN, BoolArray, Estimate, FloatArray
 
 #: Draws of the bootstrap: enough that a 95% percentile limit hardly moves with another seed.
 BOOTSTRAP_DRAWS = 1000
@@ -35,38 +35,30 @@ _DRAWS_AT_ONCE = 50
 _EXACT_BELOW = 2**24
 
 
-@dataclass(frozen=True, eq=False)
-class MedianTime:
-    """The time by which half have had the event, and how it varies with the sample.
+class MedianTime(NamedTuple):
+    """The hours by which half have had the event, in the sample and in each bootstrap sample.
 
-    Attributes:
-        hours: The median in hours; None when half is never reached.
-        draws: The median in each bootstrap sample; infinity in those that never reach half.
+    Infinite where half never have.
     """
 
-    hours: float | None
+    hours: float
     draws: FloatArray
 
 
-def median_difference(
-    scenario: MedianTime, reference: MedianTime, confidence: float = CONFIDENCE
-) -> Estimate | None:
+def median_difference(scenario: MedianTime, reference: MedianTime) -> Estimate:
     """Difference in the time by which half have had the event, in hours.
 
     The interval is the bootstrap's percentile interval. It is that of paired replicates if both
     medians were drawn in the same stream from the same replicates, and that of independent
     samples if the streams differ (see `median_time`). A limit is NaN when too many draws have no
-    median: then the data set no limit on that side.
-
-    Returns:
-        The difference, or None when half is never reached in one of the two.
+    median; all is NaN when half is never reached in one of the two.
     """
-    if scenario.hours is None or reference.hours is None:
-        return None
+    if not np.isfinite((scenario.hours, reference.hours)).all():
+        return UNKNOWN
     with np.errstate(invalid="ignore"):
         differences = scenario.draws - reference.draws
     # Where neither has one the difference could be anything: low for the lower limit, high for the upper.
-    neither, tail = np.isnan(differences), (1.0 - confidence) / 2.0
+    neither, tail = np.isnan(differences), (1.0 - CONFIDENCE) / 2.0
     lower, upper = (
         float(np.quantile(np.where(neither, far, differences), level, method="inverted_cdf"))
         for far, level in ((-np.inf, tail), (np.inf, 1.0 - tail))
@@ -102,7 +94,7 @@ def median_time(
     """
     reached = float(curve.quantile().estimate)
     if not np.isfinite(reached):
-        return MedianTime(None, np.full(draws, np.inf))
+        return MedianTime(np.inf, np.full(draws, np.inf))
     groups = min(groups, curve.rows)
     starts = _bin_starts(curve)
     counts = np.hstack(_counts_by_group(curve, groups, starts))

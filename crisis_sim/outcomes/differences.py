@@ -1,11 +1,9 @@
 """Figures with the influence of each replicate on them, and differences that take common luck out.
 
 When two scenarios, or two points of a design, are run with one seed, replicate 4711 is the same
-crisis in both but for what is changed. The correlation of two figures then comes from their
-influence values, replicate by replicate; without censoring that is exactly the analysis of the
-paired indicators. A small effect so shows in thousands of replicates instead of millions (common
-random numbers). Scenarios with different seeds are independent samples, and have the wider interval
-of those.
+crisis in both but for what is changed (common random numbers). The correlation of two figures then
+comes from their influence values, replicate by replicate; without censoring that is exactly the
+analysis of the paired indicators. Scenarios with different seeds are independent samples.
 """
 
 from __future__ import annotations
@@ -30,13 +28,7 @@ from crisis_sim.outcomes.intervals import (
 
 @dataclass(frozen=True, eq=False)
 class Contrast:
-    """Differences between figures, or other sums of them with weights; arrays of one shape.
-
-    Attributes:
-        estimate: the sum; NaN where a figure that it needs is unknown or infinite.
-        standard_error: its standard error.
-        lower, upper: confidence limits.
-    """
+    """Differences between figures, or other weighted sums; NaN where one is unknown or infinite."""
 
     estimate: FloatArray
     standard_error: FloatArray
@@ -54,8 +46,8 @@ class Measured:
         standard_error: its standard error.
         lower, upper: confidence limits; NaN where the data set none.
         of: how many replicates it is told from.
-        pull: its influence values, or what works them out when they are asked for.
-        is_share: whether it is a share, so that its limits lie between 0 and 1.
+        pull: its influence values, or a function that computes them when they are asked for.
+        is_share: whether it is a share, with limits between 0 and 1.
     """
 
     estimate: FloatArray
@@ -124,17 +116,6 @@ def joined(parts: Sequence[Measured]) -> Measured:
     return replace(parts[0], **{name: whole(name) for name in _ARRAYS}, pull=whole("influence"))
 
 
-def match_replicates(
-    scenario: NDArray[np.int64], reference: NDArray[np.int64]
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rows of the replicates that two scenarios have in common, in the same order for both."""
-    if np.array_equal(scenario, reference):
-        rows = np.arange(len(scenario), dtype=np.intp)
-        return rows, rows
-    _, ours, theirs = np.intersect1d(scenario, reference, assume_unique=True, return_indices=True)
-    return ours, theirs
-
-
 def difference(ours: Measured, theirs: Measured, paired: bool = True) -> Contrast:
     """One figure less another, `theirs` of a single scenario or point.
 
@@ -144,8 +125,9 @@ def difference(ours: Measured, theirs: Measured, paired: bool = True) -> Contras
 
     Args:
         ours: what is subtracted from.
-        theirs: what is subtracted; of the same replicates, row by row, when `paired`.
-        paired: whether the rows share their luck; else the two are independent samples.
+        theirs: what is subtracted.
+        paired: whether the two are of the same replicates, row by row, which share their luck; else
+            they are independent samples.
     """
     with np.errstate(invalid="ignore"):
         estimate = np.asarray(ours.estimate - theirs.estimate)
@@ -165,21 +147,16 @@ def difference(ours: Measured, theirs: Measured, paired: bool = True) -> Contras
         squares = np.einsum("...r,...r->...", ours.influence, ours.influence)
         scale = np.sqrt(squares * (theirs.influence @ theirs.influence))
         correlation = np.divide(product, scale, out=np.zeros_like(scale), where=scale > 0)
-        correlation = cautious_correlation(
-            np.clip(correlation, -1.0, 1.0),
-            ours.estimate,
-            ours.standard_error,
-            theirs.estimate,
-            theirs.standard_error,
-        )
-    limits = difference_interval(
+        figures = (ours.estimate, ours.standard_error, theirs.estimate, theirs.standard_error)
+        correlation = cautious_correlation(np.clip(correlation, -1.0, 1.0), *figures)
+    lower, upper = difference_interval(
         ours.estimate,
         Interval(ours.lower, ours.upper),
         theirs.estimate,
         Interval(theirs.lower, theirs.upper),
         correlation,
     )
-    return Contrast(estimate, error, np.array(limits.lower), np.array(limits.upper))
+    return Contrast(estimate, error, np.array(lower), np.array(upper))
 
 
 def _normal(estimate: FloatArray, error: FloatArray) -> Contrast:

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crisis_sim.outcomes.incidence import CumulativeIncidence, cumulative_incidence
-from crisis_sim.outcomes.intervals import CONFIDENCE, FloatArray
+from crisis_sim.outcomes.intervals import FloatArray
 from crisis_sim.scenario.schema import ENDINGS
 
 
 class UnknownReferenceError(ValueError):
-    """The scenario to compare against is not among those simulated.
+    """The scenario to compare against (`name`) is not among those simulated (`valid`).
 
-    Attributes:
-        name: The name that was asked for.
-        valid: The names that there are.
-        nearest: The valid name most like it, or None if none is much like it.
+    `nearest` is the valid name most like it, or None if none is much like it.
     """
 
     def __init__(self, name: str, valid: Iterable[str]) -> None:
-        self.name = name
-        self.valid = tuple(valid)
-        close = get_close_matches(name, self.valid, n=1)
-        self.nearest = close[0] if close else None
+        self.name, self.valid = name, tuple(valid)
+        self.nearest = next(iter(get_close_matches(name, self.valid, n=1)), None)
         hint = f"; did you mean {self.nearest!r}?" if self.nearest else ""
         super().__init__(
             f"no scenario {name!r} to compare against{hint} (there are: {', '.join(self.valid)})"
@@ -36,18 +31,13 @@ class UnknownReferenceError(ValueError):
 
 
 class NotPairedError(ValueError):
-    """Two scenarios have no replicates that share their luck, so none can be paired.
+    """A scenario and its reference have no replicates that share their luck, so none can be paired.
 
-    Attributes:
-        scenario: Name of the scenario.
-        reference: Name of the scenario it was to be compared against.
-        seeds: The seeds of the two, in that order; None where no seed is known.
+    `seeds` are the seeds of the two, in that order; None where no seed is known.
     """
 
     def __init__(self, scenario: str, reference: str, seeds: tuple[int | None, int | None]) -> None:
-        self.scenario = scenario
-        self.reference = reference
-        self.seeds = seeds
+        self.scenario, self.reference, self.seeds = scenario, reference, seeds
         ours, theirs = ("unknown" if seed is None else str(seed) for seed in seeds)
         reason = (
             "they have no replicate number in common"
@@ -61,18 +51,10 @@ class NotPairedError(ValueError):
 
 
 class UnknownValueError(ValueError):
-    """A column holds a word that it may not hold.
-
-    Attributes:
-        column: The column's name.
-        value: The word found.
-        valid: The words it may hold.
-    """
+    """A column holds a word (`value`) that it may not hold (`valid`)."""
 
     def __init__(self, column: str, value: str, valid: tuple[str, ...]) -> None:
-        self.column = column
-        self.value = value
-        self.valid = valid
+        self.column, self.value, self.valid = column, value, valid
         super().__init__(f"column {column!r} holds {value!r}; it may hold {', '.join(valid)}")
 
 
@@ -85,8 +67,8 @@ UNRESOLVED = "unresolved"
 OTHER_ENDINGS = tuple(ending for ending in ENDINGS if ending not in (AGREEMENT, UNRESOLVED))
 
 
-class Outcomes(Protocol):
-    """What came of the replicates of a scenario, or of the points of a design."""
+class Replicates(Protocol):
+    """What came of the replicates of a scenario, or of a design: an ensemble is one, and a `Reading`."""
 
     @property
     def horizon_hours(self) -> float:
@@ -96,36 +78,7 @@ class Outcomes(Protocol):
         """One value for each replicate; NaN or an empty string where the thing never came."""
 
 
-class Replicates(Outcomes, Protocol):
-    """One scenario's replicates (`crisis_sim.batch.ensemble.Ensemble` is one)."""
-
-    @property
-    def name(self) -> str:
-        """The scenario's name."""
-
-    @property
-    def title(self) -> str:
-        """The scenario's title, in words."""
-
-    @property
-    def replicates(self) -> int:
-        """Number of replicates."""
-
-
-@runtime_checkable
-class Scenarios(Protocol):
-    """Scenarios simulated together, or joined (`crisis_sim.batch.Batch` is one)."""
-
-    @property
-    def ensembles(self) -> Mapping[str, Replicates]:
-        """Each scenario's replicates by name; the first is the usual reference."""
-
-    @property
-    def seed(self) -> int | None:
-        """The seed that, with a replicate's number, fixes its luck; None if there is not one."""
-
-
-def kinds(ensemble: Outcomes, column: str, valid: tuple[str, ...]) -> NDArray[np.int8]:
+def kinds(ensemble: Replicates, column: str, valid: tuple[str, ...]) -> NDArray[np.int8]:
     """A column of words as places in `valid`, shape `(replicates,)`.
 
     Raises:
@@ -178,13 +131,9 @@ class Durations:
     cause: NDArray[np.int8]
     causes: tuple[str, ...]
 
-    def incidence(
-        self, confidence: float = CONFIDENCE, *, first_only: bool = False
-    ) -> CumulativeIncidence:
+    def incidence(self, *, first_only: bool = False) -> CumulativeIncidence:
         """The cumulative incidence of each cause on this clock, or of the first only."""
-        return cumulative_incidence(
-            self.hours, self.cause, self.causes, confidence, first_only=first_only
-        )
+        return cumulative_incidence(self.hours, self.cause, self.causes, first_only=first_only)
 
 
 @dataclass(frozen=True)
@@ -214,7 +163,7 @@ class Clock:
         """The columns that it reads."""
         return (self.of, self.since, "ending", "ended_at_hours", "followed_until_hours")
 
-    def read(self, replicates: Outcomes) -> Durations:
+    def read(self, replicates: Replicates) -> Durations:
         """The clock's reading of every row.
 
         Raises:

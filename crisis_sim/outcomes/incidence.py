@@ -1,8 +1,7 @@
 """Cumulative incidence with competing endings and censoring: the Aalen-Johansen estimator.
 
-"How quickly does a ceasefire come?" cannot be answered by an average over the crises that had
-one. Some crises end otherwise (then no ceasefire can come any more) and some are still going on
-when they stop being watched (then nothing is known about later). The Aalen-Johansen estimator
+An average over the crises that had a ceasefire does not say how quickly one comes: some crises end
+otherwise, and some are still going on when they stop being watched. The Aalen-Johansen estimator
 (Aalen and Johansen 1978) uses every crisis for as long as it was watched. With one kind of event
 it is one minus the Kaplan-Meier estimator; without censoring it is the plain proportion.
 
@@ -19,21 +18,7 @@ compared with others by Allignol, Schumacher and Beyersmann 2010), as in statsmo
 identical to the infinitesimal jackknife, so it equals the root mean square of the influence values
 given here, and the binomial standard error when nothing is censored.
 
-Sources
--------
-Aalen and Johansen (1978), An empirical transition matrix for non-homogeneous Markov chains based
-on censored observations, *Scandinavian Journal of Statistics* 5:141-150.
-Gaynor et al. (1993), On the use of cause-specific failure and conditional failure probabilities,
-*Journal of the American Statistical Association* 88:400-409.
-Marubini and Valsecchi (1995), *Analysing Survival Data from Clinical Trials and Observational
-Studies*, chapter 10.
-Allignol, Schumacher and Beyersmann (2010), A note on variance estimation of the Aalen-Johansen
-estimator of the cumulative incidence function in competing risks, *Biometrical Journal*
-52:126-137.
-Efron and Tibshirani (1993), *An Introduction to the Bootstrap*, chapter 21 (influence values and
-the infinitesimal jackknife).
-Brookmeyer and Crowley (1982), A confidence interval for the median survival time, *Biometrics*
-38:29-41 (a quantile's interval from inverting the band).
+Sources: docs/statistics.md.
 """
 
 from __future__ import annotations

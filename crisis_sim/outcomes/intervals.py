@@ -3,24 +3,7 @@
 Every interval here is two-sided and pointwise. None of them collapses to a width of zero when an
 event was never seen: "0 of 10,000" is evidence of a small share, not proof of a share of zero.
 
-Sources
--------
-Wilson (1927), Probable inference, the law of succession, and statistical inference, *Journal of
-the American Statistical Association* 22:209-212.
-Newcombe (1998a), Interval estimation for the difference between independent proportions,
-*Statistics in Medicine* 17:873-890 (method 10).
-Newcombe (1998b), Improved confidence intervals for the difference between binomial proportions
-based on paired data, *Statistics in Medicine* 17:2635-2650 (method 10).
-Bonett and Price (2012), Adjusted Wald confidence interval for a difference of binomial proportions
-based on paired data, *Journal of Educational and Behavioral Statistics* 37:479-488.
-Fagerland, Lydersen and Laake (2014), Recommended tests and confidence intervals for paired binomial
-proportions, *Statistics in Medicine* 33:2850-2875.
-Zou and Donner (2008), Construction of confidence limits about effect measures, *Statistics in
-Medicine* 27:1693-1702 (the general form of Newcombe's argument).
-Kalbfleisch and Prentice (2002), *The Statistical Analysis of Failure Time Data*, 2nd edition.
-Conover (1999), *Practical Nonparametric Statistics*, 3rd edition (intervals for quantiles).
-
-How often the intervals hold the truth is measured: docs/statistics.md.
+Sources, and how often the intervals hold the truth: docs/statistics.md.
 """
 
 from __future__ import annotations
@@ -64,8 +47,7 @@ class Estimate:
 
     Attributes:
         estimate: The figure itself; NaN when it cannot be estimated from what was observed.
-        lower: Lower confidence limit; NaN when the data set no lower limit.
-        upper: Upper confidence limit; NaN when the data set no upper limit.
+        lower, upper: Confidence limits; NaN when the data set no limit on that side.
     """
 
     estimate: float
@@ -84,14 +66,16 @@ def normal_quantile(confidence: float = CONFIDENCE) -> float:
     return NormalDist().inv_cdf(0.5 + confidence / 2.0)
 
 
+def _floats(*values: ArrayLike) -> tuple[FloatArray, ...]:
+    return np.broadcast_arrays(*(np.asarray(each, dtype=np.float64) for each in values))
+
+
 def wilson_interval(
     successes: ArrayLike, trials: ArrayLike, confidence: float = CONFIDENCE
 ) -> Interval:
     """Wilson's (1927) score interval for a share, from counts; NaN where `trials` is 0."""
     z_squared = normal_quantile(confidence) ** 2
-    count, number = np.broadcast_arrays(
-        np.asarray(successes, dtype=np.float64), np.asarray(trials, dtype=np.float64)
-    )
+    count, number = _floats(successes, trials)
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(number > 0, count / number, np.nan)
         weight = 1.0 + z_squared / number
@@ -115,21 +99,15 @@ def complementary_log_log_interval(
     1; there Wilson's limit is given, taking as trials the replicates whose state is `known` (none
     of them censored earlier).
     """
-    share, standard_error, known = np.broadcast_arrays(
-        np.asarray(share, dtype=np.float64),
-        np.asarray(standard_error, dtype=np.float64),
-        np.asarray(known, dtype=np.float64),
-    )
+    share, standard_error, known = _floats(share, standard_error, known)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         log_survival = np.log1p(-share)
         reach = normal_quantile(confidence) * standard_error / ((1.0 - share) * -log_survival)
         lower = -np.expm1(log_survival * np.exp(-reach))
         upper = -np.expm1(log_survival * np.exp(reach))
-    at_the_edge = wilson_interval(np.where(share >= 1.0, known, 0.0), known, confidence)
+    edge = wilson_interval(np.where(share >= 1.0, known, 0.0), known, confidence)
     inside = (share > 0.0) & (share < 1.0)
-    return Interval(
-        np.where(inside, lower, at_the_edge.lower), np.where(inside, upper, at_the_edge.upper)
-    )
+    return Interval(np.where(inside, lower, edge.lower), np.where(inside, upper, edge.upper))
 
 
 def difference_interval(
@@ -146,9 +124,7 @@ def difference_interval(
     estimates share by their `correlation`, 0 for independent samples. Limits that are not symmetric
     stay so, and a difference of "never" and "never" still gets a width.
     """
-    a = np.asarray(first, dtype=np.float64)
-    b = np.asarray(second, dtype=np.float64)
-    rho = np.asarray(correlation, dtype=np.float64)
+    a, b, rho = _floats(first, second, correlation)
 
     def reach(ours: FloatArray, theirs: FloatArray) -> FloatArray:
         # Rounding may leave a square a hair below zero when the correlation is 1.
@@ -181,11 +157,8 @@ def cautious_correlation(
         The correlation, never moved across 0; 0 where one of the shares is 0 or 1 (so 0 against 0
         gives the interval of two independent zeros, not a point).
     """
-    rho, p, p_error, q, q_error = np.broadcast_arrays(
-        *(
-            np.asarray(each, dtype=np.float64)
-            for each in (correlation, first, first_standard_error, second, second_standard_error)
-        )
+    rho, p, p_error, q, q_error = _floats(
+        correlation, first, first_standard_error, second, second_standard_error
     )
     spread = p * (1.0 - p) * q * (1.0 - q)
     known = spread > 0.0
@@ -203,13 +176,8 @@ def quantile_with_interval(
     than half of what `confidence` leaves (Conover 1999, section 3.2). The interval therefore holds
     the quantile at least as often as it says.
 
-    Args:
-        values: The sample, in any order, along the last axis; NaN counts for nothing.
-        level: Which quantile, between 0 and 1; the median is 0.5.
-        confidence: Confidence level, between 0 and 1.
-
-    Returns:
-        The quantile and its limits. A limit is NaN when the sample is too small to hold it.
+    The sample stands along the last axis, in any order; NaN counts for nothing. A limit is NaN when
+    the sample is too small to hold it.
     """
     if not 0.0 < level < 1.0:
         raise ValueError(f"a quantile's level must lie between 0 and 1, got {level!r}")

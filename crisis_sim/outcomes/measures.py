@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 
 from crisis_sim.outcomes.bootstrap import MedianTime, median_time
 from crisis_sim.outcomes.differences import Measured, joined
-from crisis_sim.outcomes.durations import Clock, Durations, Outcomes, kinds, plain_name
+from crisis_sim.outcomes.durations import Clock, Durations, Replicates, kinds, plain_name
 from crisis_sim.outcomes.incidence import TOLERANCE, CumulativeIncidence, cumulative_incidence
 from crisis_sim.outcomes.intervals import (
     BoolArray,
@@ -134,7 +134,7 @@ class Condition:
         """The columns that it looks at."""
         return tuple(column for column, _ in self.terms)
 
-    def holds(self, replicates: Outcomes) -> BoolArray:
+    def holds(self, replicates: Replicates) -> BoolArray:
         """In which replicates it is so, `(rows,)`."""
         each = [_holds(replicates.column(column), wanted) for column, wanted in self.terms]
         return np.asarray(np.logical_and.reduce(each), dtype=np.bool_)
@@ -209,7 +209,7 @@ class Reading:
 
     def __init__(
         self,
-        replicates: Outcomes,
+        replicates: Replicates,
         points: int | None = None,
         rows: NDArray[np.intp] | None = None,
     ) -> None:
@@ -230,7 +230,7 @@ class Reading:
         self._medians: dict[tuple[Clock, int], MedianTime] = {}
 
     @classmethod
-    def of(cls, ensemble: Outcomes) -> Reading:
+    def of(cls, ensemble: Replicates) -> Reading:
         """All replicates of a scenario.
 
         Raises:
@@ -386,7 +386,7 @@ class Measure:
             written["unit"] = self.unit
         return written | ({"given": self.given.plain()} if self.given else {})
 
-    def over(self, replicates: Outcomes, points: int = 1) -> Measured:
+    def over(self, replicates: Replicates, points: int = 1) -> Measured:
         """The figure at every point; the arguments are those of `Reading`."""
         return self.read(Reading(replicates, points)).settled()
 

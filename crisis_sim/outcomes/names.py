@@ -31,21 +31,29 @@ _SINCE = {"hours": FROM_STRIKE, "days": FROM_TRIGGER}
 _WITHIN = re.compile(r"(ceasefire|relapse)_within_([0-9]+_(hours|days))")
 _OF_COLUMN = re.compile(r"(mean|median)_(.+)")
 _MOMENTS = ("24_hours", "72_hours", "96_hours", "7_days", "14_days", "30_days", "horizon")
-_QUANTILES: tuple[tuple[str, str, Clock | None, str], ...] = (
-    (
-        "trigger_to_first_strike_days",
-        "the time from trigger to first strike, where it came",
-        Clock(STRIKE, TRIGGER),
-        "days",
-    ),
-    (
-        "first_strike_to_ceasefire_hours",
-        "the time from first strike to ceasefire, where it came",
-        FROM_STRIKE,
-        "hours",
-    ),
-    ("deaths", "deaths", None, ""),
+_ENDING_WORDS = {
+    "agreement": "ending by agreement",
+    "tacit": "ending by tacit understanding",
+    "unilateral": "ending by one state's yielding",
+    "imposed": "an imposed ending",
+    "faded": "fading away",
+    "unresolved": "no end before the horizon",
+}
+#: Shares by their group in summary.json and their name: in words, the column, and what it must hold.
+_SHARES: tuple[tuple[str, str, str, str, object], ...] = (
+    *(("endings", one, _ENDING_WORDS[one], "ending", one) for one in ENDINGS),
+    ("shares", "first_strike", "a first strike", STRIKE, CAME),
+    ("shares", "mediated", "mediation", "mediated", True),
+    ("shares", "war", "full-scale war", "war_at_hours", CAME),
+    ("shares", "nuclear_use", "nuclear use", "nuclear_use_at_hours", CAME),
+    *(("worst_violence", one, f"worst violence: {one}", "worst_violence", one) for one in VIOLENCE),
 )
+#: Quantiles in summary.json: in words, the column or the time between two, and the unit.
+_QUANTILES: dict[str, tuple[str, Clock | None, str]] = {
+    "trigger_to_first_strike_days": ("trigger to first strike", Clock(STRIKE, TRIGGER), "days"),
+    "first_strike_to_ceasefire_hours": ("first strike to ceasefire", FROM_STRIKE, "hours"),
+    "deaths": ("deaths", None, ""),
+}
 
 
 def _share(name: str, words: str, column: str, wanted: object) -> Measure:
@@ -66,51 +74,36 @@ def _median(name: str, clock: Clock, unit: str) -> Measure:
     return Measure(name, words, "time_quantile", unit, clock=clock)
 
 
-_ENDING_WORDS = {
-    "agreement": "ending by agreement",
-    "tacit": "ending by tacit understanding",
-    "unilateral": "ending by one state's yielding",
-    "imposed": "an imposed ending",
-    "faded": "fading away",
-    "unresolved": "no end before the horizon",
-}
-#: What may come beside any ending: in words, its column, and what that must hold.
-_SHARES: dict[str, tuple[str, str, object]] = {
-    "first_strike": ("a first strike", STRIKE, CAME),
-    "mediated": ("mediation", "mediated", True),
-    "war": ("full-scale war", "war_at_hours", CAME),
-    "nuclear_use": ("nuclear use", "nuclear_use_at_hours", CAME),
-}
+def _of_family(name: str, columns: Columns | None = None) -> Iterator[Measure]:
+    """The measure of a name with a number or a column in it, if it is one."""
+    if within := _WITHIN.fullmatch(name):
+        what, moment, unit = within.groups()
+        yield _within(name, RELAPSE if what == "relapse" else _SINCE[unit], moment)
+    of_column = _OF_COLUMN.fullmatch(name)
+    if of_column and (columns is None or of_column[2] in columns.named("number")):
+        kind, column = of_column.groups()
+        words = f"{kind} {column.replace('_', ' ')}"
+        yield Measure(name, words, "mean" if kind == "mean" else "quantile", column=column)
 
 
 def _common() -> Iterator[Measure]:
-    for moment in ("24_hours", "72_hours", "96_hours", "7_days", "14_days", "30_days"):
-        clock = _SINCE[moment.partition("_")[2]]
-        yield _within(f"ceasefire_within_{moment}", clock, moment)
-    for ending in ENDINGS:
-        yield _share(ending, _ENDING_WORDS[ending], "ending", ending)
-    for name, event in _SHARES.items():
-        yield _share(name, *event)
-    for name, moment in (
-        ("", "14_days"),
-        ("_within_7_days", "7_days"),
-        ("_within_14_days", "14_days"),
-    ):
-        yield _within(f"relapse{name}", RELAPSE, moment)
+    for moment in _MOMENTS[:-1]:
+        yield from _of_family(f"ceasefire_within_{moment}")
+    for group, name, words, column, wanted in _SHARES:
+        if group != "worst_violence":
+            yield _share(name, words, column, wanted)
+    yield _within("relapse", RELAPSE, "14_days")
+    for moment in ("7_days", "14_days"):
+        yield from _of_family(f"relapse_within_{moment}")
     yield _median("median_hours_to_ceasefire", FROM_STRIKE, "hours")
     yield _median("median_days_to_ceasefire", FROM_TRIGGER, "days")
-    yield Measure("mean_deaths", "mean deaths", "mean", column="deaths")
-    yield Measure("median_deaths", "median deaths", "quantile", column="deaths")
+    for name in ("mean_deaths", "median_deaths"):
+        yield from _of_family(name)
 
 
 def _in_summary() -> Iterator[Measure]:
-    for ending in ENDINGS:
-        yield _share(f"endings.{ending}", _ENDING_WORDS[ending], "ending", ending)
-    for name, event in _SHARES.items():
-        yield _share(f"shares.{name}", *event)
-    for violence in VIOLENCE:
-        words = f"worst violence: {violence}"
-        yield _share(f"worst_violence.{violence}", words, "worst_violence", violence)
+    for group, name, words, column, wanted in _SHARES:
+        yield _share(f"{group}.{name}", words, column, wanted)
     for key, clock in (("from_first_strike", FROM_STRIKE), ("from_trigger", FROM_TRIGGER)):
         for moment in _MOMENTS:
             yield _within(f"ceasefire.{key}.by.{moment}", clock, moment)
@@ -118,16 +111,17 @@ def _in_summary() -> Iterator[Measure]:
     for moment in ("7_days", "14_days"):
         yield _within(f"relapse.by.{moment}", RELAPSE, moment)
     for per_cent in (10, 50, 90):
-        what = "median" if per_cent == 50 else f"{per_cent}th percentile"
-        for name, words, between, unit in _QUANTILES:
+        for name, (what, between, unit) in _QUANTILES.items():
+            words = "median" if per_cent == 50 else f"{per_cent}th percentile"
+            words += f" of the time from {what}, where it came" if unit else f" of {what}"
             yield Measure(
                 f"quantiles.{name}.{per_cent}",
-                f"{what} of {words}",
+                words,
                 "quantile",
                 unit,
                 clock=between,
                 level=per_cent / 100.0,
-                column=between.of if between else "deaths",
+                column=between.of if between else what,
             )
 
 
@@ -155,16 +149,7 @@ def by_name(name: str, columns: Columns | None = None) -> Measure | None:
     """The measure of a name, or of a figure's path in summary.json; None where there is none such."""
     if name in NAMES or name in SUMMARY_PATHS:
         return NAMES.get(name) or SUMMARY_PATHS[name]
-    within = _WITHIN.fullmatch(name)
-    if within:
-        what, moment, unit = within.groups()
-        return _within(name, RELAPSE if what == "relapse" else _SINCE[unit], moment)
-    of_column = _OF_COLUMN.fullmatch(name)
-    if of_column and (columns is None or of_column[2] in columns.named("number")):
-        kind, column = of_column.groups()
-        words = f"{kind} {column.replace('_', ' ')}"
-        return Measure(name, words, "mean" if kind == "mean" else "quantile", column=column)
-    return None
+    return next(_of_family(name, columns), None)
 
 
 # --- Measures as they are written, with every mistake at its place and the nearest valid name

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import reduce
+from itertools import count
+from operator import getitem
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from crisis_sim import show
 from crisis_sim.outcomes.advice import advise
 from crisis_sim.outcomes.bootstrap import median_difference
-from crisis_sim.outcomes.differences import Contrast, Measured, difference, match_replicates
-from crisis_sim.outcomes.durations import (
-    NotPairedError,
-    Replicates,
-    Scenarios,
-    UnknownReferenceError,
-)
+from crisis_sim.outcomes.differences import Contrast, Measured, difference
+from crisis_sim.outcomes.durations import NotPairedError, UnknownReferenceError
 from crisis_sim.outcomes.intervals import CONFIDENCE, Estimate
 from crisis_sim.outcomes.measures import Reading
 from crisis_sim.outcomes.names import SUMMARY_PATHS
 from crisis_sim.scenario.source import composed
 from crisis_sim.text import UNKNOWN, clean, number
 
-# --- A summary as a notebook and a prompt show it: its headline, and its figures with their intervals
+if TYPE_CHECKING:
+    from crisis_sim.batch import Batch, Ensemble
 
-_MOMENTS = ("24_hours", "72_hours", "96_hours")
+# --- A summary as a notebook and a prompt show it
 
 
 class Summary(dict[str, Any]):
@@ -45,14 +44,25 @@ class Summary(dict[str, Any]):
         return html_of(self)
 
 
+#: What the tables show of each scenario, by the measures' paths.
+_SHOWN = {
+    "agreement": "endings.agreement",
+    "ceasefire in 24 hours": "ceasefire.from_first_strike.by.24_hours",
+    "ceasefire in 72 hours": "ceasefire.from_first_strike.by.72_hours",
+    "ceasefire in 96 hours": "ceasefire.from_first_strike.by.96_hours",
+    "median": "ceasefire.from_first_strike.median_hours",
+    "war": "shares.war",
+    "nuclear use": "shares.nuclear_use",
+}
+_SHOWN_OF_DIFFERENCES = ("agreement", "ceasefire in 96 hours", "median", "war")
+
+
 def html_of(summary: Mapping[str, Any]) -> str:
     """A summary as HTML."""
-    scenarios = [(name, *_outcomes(one)) for name, one in summary["scenarios"].items()]
-    moments = [f"ceasefire in {moment.replace('_', ' ')}" for moment in _MOMENTS]
     parts = [
         show.table(
-            ("scenario", "agreement", *moments, "median", "war", "nuclear use"),
-            scenarios,
+            ("scenario", *_SHOWN),
+            _rows(summary["scenarios"], _SHOWN, "%"),
             "Outcomes in % of all crises, with 95% intervals; ceasefires and their median from the first strike, in % of "
             "crises with one",
             figures=True,
@@ -61,8 +71,8 @@ def html_of(summary: Mapping[str, Any]) -> str:
     if summary["differences"]:
         parts.append(
             show.table(
-                ("scenario", "agreement", "ceasefire in 96 hours", "median", "war"),
-                [(name, *_difference_rows(one)) for name, one in summary["differences"].items()],
+                ("scenario", *_SHOWN_OF_DIFFERENCES),
+                _rows(summary["differences"], _SHOWN_OF_DIFFERENCES, "", sign=True),
                 f"Differences from {summary['reference']} with 95% intervals, in percentage points of all crises, for "
                 "ceasefires of those with a first strike; the median in hours",
                 figures=True,
@@ -71,29 +81,20 @@ def html_of(summary: Mapping[str, Any]) -> str:
     return show.page(*parts, show.folded("How sure this is", show.bullets(summary["advice"])))
 
 
-def _outcomes(scenario: Mapping[str, Any]) -> list[str]:
-    clock = scenario["ceasefire"]["from_first_strike"]
-    return [
-        _figure_text(scenario["endings"]["agreement"], 100.0, "%"),
-        *(_figure_text(clock["by"][moment], 100.0, "%") for moment in _MOMENTS),
-        _figure_text(clock["median_hours"], 1.0, " h"),
-        _figure_text(scenario["shares"]["war"], 100.0, "%"),
-        _figure_text(scenario["shares"]["nuclear_use"], 100.0, "%"),
-    ]
-
-
-def _difference_rows(difference: Mapping[str, Any]) -> list[str]:
-    clock = difference["ceasefire"]["from_first_strike"]
-    return [
-        _figure_text(difference["endings"]["agreement"], 100.0, sign=True),
-        _figure_text(clock["by"]["96_hours"], 100.0, sign=True),
-        _figure_text(clock["median_hours"], 1.0, " h", sign=True),
-        _figure_text(difference["shares"]["war"], 100.0, sign=True),
-    ]
+def _rows(
+    parts: Mapping[str, Any], heads: Iterable[str], unit: str, sign: bool = False
+) -> Iterator[list[str]]:
+    for name, part in parts.items():
+        row = [name]
+        for head in heads:
+            figure = reduce(getitem, _SHOWN[head].split("."), part)
+            hours = head == "median"
+            row.append(_figure_text(figure, *((1.0, " h") if hours else (100.0, unit)), sign))
+        yield row
 
 
 def _figure_text(
-    figure: Mapping[str, float | None] | None, scale: float, unit: str = "", sign: bool = False
+    figure: Mapping[str, float | None] | None, scale: float, unit: str, sign: bool
 ) -> str:
     """An estimate with its limits, such as "86.1% (84.5 to 87.5)"; an open limit is a dash."""
     if figure is None or figure["estimate"] is None:
@@ -108,9 +109,8 @@ def _figure_text(
 
 # --- The summary of a batch: what summary.json holds and `--json` prints
 #
-# Everything in it is plain data. Every figure is an object with `estimate`, `lower` and
-# `upper` (95% limits); what cannot be known is null, never NaN. Shares and incidences run from 0
-# to 1, differences are the scenario's figure less the reference's. The keys::
+# Plain data: every figure is an object with `estimate`, `lower` and `upper` (95% limits); what cannot
+# be known is null, never NaN. Differences are the scenario's figure less the reference's.
 #
 #     seed                      of the batch; null when scenarios of several seeds were joined
 #     reference                 name of the scenario the others are compared against
@@ -119,44 +119,26 @@ def _figure_text(
 #       title, seed, replicates, horizon_hours
 #       endings.KIND            share of each ending, with count and of: so many of so many crises
 #       shares.EVENT            first_strike, mediated, war, nuclear_use    likewise
-#       worst_violence.KIND     share of each                               (records.WORST_VIOLENCE)
+#       worst_violence.KIND     share of each                               likewise
 #       ceasefire.CLOCK         from_first_strike, from_trigger
-#         of, among             replicates on that clock, which shares are shares of, and which they
-#                               are in words
-#         by.MOMENT             24_hours, 72_hours, 96_hours, 7_days, 14_days, 30_days, horizon:
-#                               cumulative incidence by then, with of, hours, standard_error, at_risk
+#         of, among             replicates on that clock, and which they are in words
+#         by.MOMENT             cumulative incidence by then, with of, hours, standard_error, at_risk
 #         median_hours          null when half is never reached
-#       relapse                 of, among, by.7_days and by.14_days, counted from the first ceasefire
-#       quantiles.WHAT          of, among and quantiles 10, 50, 90 (per cent) of
-#                               trigger_to_first_strike_days, first_strike_to_ceasefire_hours, deaths
+#       relapse                 of, among, by.MOMENT, counted from the first ceasefire
+#       quantiles.WHAT          of, among and quantiles 10, 50, 90 (per cent)
 #     differences.NAME          one for each scenario but the reference
-#       reference, paired, pairs
-#       endings, shares, worst_violence, ceasefire.CLOCK.by, ceasefire.CLOCK.median_hours, relapse.by
-#                               the same keys, each a difference; of a share with of and
+#       reference, paired, pairs; then the same keys, each a difference; of a share with of and
 #                               reference_of, the denominators of the two shares
 #     advice                    sentences: how sure this is, and what would make it surer
 #
-# On a clock that starts at the first strike, watches end at different times; there `horizon` means
-# the longest time for which enough replicates were watched (`CumulativeIncidence.latest`), and
-# `hours` says how long that is. A moment past all watches is null. `pairs` is null, and `paired`
-# false, when the scenarios share no luck; the differences are then those of
-# independent samples.
+# The moment `horizon` is the longest time for which enough replicates were watched, and `hours` says
+# how long that is (`CumulativeIncidence.latest`); a moment past all watches is null. `pairs` is null,
+# and `paired` false, when the scenarios are compared as independent samples.
 
 #: The columns that a summary and its charts read: a third of all there is.
 COLUMNS = (
     "replicate",
-    "ending",
-    "worst_violence",
-    "mediated",
-    "deaths",
-    "trigger_at_hours",
-    "first_strike_at_hours",
-    "ceasefire_in_effect_at_hours",
-    "relapsed_at_hours",
-    "war_at_hours",
-    "nuclear_use_at_hours",
-    "ended_at_hours",
-    "followed_until_hours",
+    *dict.fromkeys(column for one in SUMMARY_PATHS.values() for column in one.columns),
 )
 
 #: The replicates whose quantiles are given, in words.
@@ -171,7 +153,7 @@ _SIGNIFICANT = 10
 
 
 def summarise(
-    batch: Scenarios,
+    batch: Batch | Joined,
     reference: str | None = None,
     paired: bool | None = None,
     readings: Mapping[str, Reading] | None = None,
@@ -180,16 +162,13 @@ def summarise(
     """Summarise every scenario of a batch and compare each with one of them.
 
     Args:
-        batch: Scenarios simulated together, or joined from several batches.
+        batch: Batch | Joined simulated together, or joined from several batches.
         reference: Name of the scenario to compare against; the first unless given.
         paired: None pairs replicates wherever two scenarios share their luck; True insists on it;
             False compares independent samples always.
         readings: Of scenarios that were summarised before, what was read then, to spare reading
             it again. What is read here is not kept.
         progress: Called after each scenario with how many are done, and of how many.
-
-    Returns:
-        The summary, as described at the head of this module.
 
     Raises:
         UnknownReferenceError: `reference` names no scenario of the batch.
@@ -207,30 +186,23 @@ def summarise(
 
     readings = readings or {}
     theirs = readings.get(reference) or Reading.of(batch.ensembles[reference])
-    scenarios: dict[str, Any] = {}
-    differences: dict[str, Any] = {}
-    for name, ensemble in batch.ensembles.items():
+    summary = Summary(
+        seed=batch.seed, reference=reference, confidence=CONFIDENCE, scenarios={}, differences={}
+    )
+    for done, (name, ensemble) in enumerate(batch.ensembles.items(), 1):
         ours = theirs if name == reference else readings.get(name) or Reading.of(ensemble)
-        scenarios[name] = _scenario(ensemble, ours, seeds[name])
+        summary["scenarios"][name] = _scenario(ensemble, ours, seeds[name])
         if name != reference:
             pairs = _pair((name, ours, seeds[name]), (reference, theirs, seeds[reference]), paired)
-            differences[name] = {
-                "reference": reference,
-                **_differences(*(pairs or (ours, theirs)), paired=pairs is not None),
-            }
+            figures = _differences(*(pairs or (ours, theirs)), paired=pairs is not None)
+            summary["differences"][name] = {"reference": reference, **figures}
         if progress is not None:
-            progress(len(scenarios), len(names))
-    summary = {
-        "seed": batch.seed,
-        "reference": reference,
-        "confidence": CONFIDENCE,
-        "scenarios": scenarios,
-        "differences": differences,
-    }
-    return Summary(summary, advice=advise(summary))
+            progress(done, len(names))
+    summary["advice"] = advise(summary)
+    return summary
 
 
-def seeds_of(batch: Scenarios) -> dict[str, int | None]:
+def seeds_of(batch: Batch | Joined) -> dict[str, int | None]:
     """The seed of each scenario's luck: the batch's, unless it holds scenarios of several."""
     seeds: Mapping[str, int | None] = getattr(batch, "seeds", {})
     return {name: seeds.get(name, batch.seed) for name in batch.ensembles}
@@ -248,9 +220,9 @@ def _pair(
         return None
     if seed is not None and seed == reference_seed:
         numbers = ours.column("replicate"), theirs.column("replicate")
-        rows, reference_rows = match_replicates(*numbers)
-        if rows is reference_rows:
+        if np.array_equal(*numbers):
             return ours, theirs
+        _, rows, reference_rows = np.intersect1d(*numbers, assume_unique=True, return_indices=True)
         if len(rows):
             return ours.subset(rows), theirs.subset(reference_rows)
     if paired:
@@ -258,7 +230,7 @@ def _pair(
     return None
 
 
-def _scenario(ensemble: Replicates, reading: Reading, seed: int | None) -> dict[str, Any]:
+def _scenario(ensemble: Ensemble, reading: Reading, seed: int | None) -> dict[str, Any]:
     found: dict[str, Any] = {
         "title": ensemble.title,
         "seed": seed,
@@ -269,8 +241,8 @@ def _scenario(ensemble: Replicates, reading: Reading, seed: int | None) -> dict[
         measured = measure.read(reading)
         of, figure = int(measured.of), _figure(measured)
         if measure.kind == "share":
-            count = np.count_nonzero(reading.holds(measure.event))
-            figure = _limits(measured) | {"count": int(count), "of": of}
+            came = int(np.count_nonzero(reading.holds(measure.event)))
+            figure = _limits(measured) | {"count": came, "of": of}
         else:
             group = path.rpartition(".")[0].removesuffix(".by")
             _put(found, f"{group}.of", of)
@@ -323,8 +295,8 @@ def _limits(figure: Measured | Contrast | Estimate) -> dict[str, Any]:
     return _plain(estimate=figure.estimate, lower=figure.lower, upper=figure.upper)
 
 
-def _figure(figure: Measured | Contrast | Estimate | None) -> dict[str, Any] | None:
-    return None if figure is None or not np.isfinite(figure.estimate) else _limits(figure)
+def _figure(figure: Measured | Contrast | Estimate) -> dict[str, Any] | None:
+    return _limits(figure) if np.isfinite(figure.estimate) else None
 
 
 def _incidence(figure: Measured | Contrast, hours: float) -> dict[str, Any]:
@@ -354,23 +326,18 @@ class Joined:
         manifest: `seed` and, under `joined`, the manifests of the batches.
     """
 
-    ensembles: Mapping[str, Replicates]
+    ensembles: Mapping[str, Ensemble]
     seeds: Mapping[str, int | None]
     manifest: dict[str, Any]
 
     @property
     def seed(self) -> int | None:
         """The seed that all scenarios share, or None."""
-        return common_seed(self.seeds)
+        seed: int | None = self.manifest["seed"]
+        return seed
 
 
-def common_seed(seeds: Mapping[str, int | None]) -> int | None:
-    """The one seed of all scenarios, or None when they differ or one is not known."""
-    distinct = set(seeds.values())
-    return distinct.pop() if len(distinct) == 1 else None
-
-
-def join(*sources: Scenarios | Replicates) -> Joined:
+def join(*sources: Batch | Joined | Ensemble) -> Joined:
     """Put the scenarios of several batches, or single ensembles, together.
 
     A single ensemble's luck is known if it has a `seed` of its own; else it is paired with none.
@@ -378,33 +345,29 @@ def join(*sources: Scenarios | Replicates) -> Joined:
     Raises:
         ValueError: There is nothing to join.
     """
-    ensembles: dict[str, Replicates] = {}
+    from crisis_sim.batch.ensemble import Ensemble
+
+    ensembles: dict[str, Ensemble] = {}
     seeds: dict[str, int | None] = {}
-    manifests: list[Any] = []
-
-    def add(name: str, ensemble: Replicates, seed: int | None) -> None:
-        number, label = 1, name
-        while label in ensembles:
-            number += 1
-            label = f"{name} ({number})"
-        ensembles[label] = ensemble
-        seeds[label] = seed
-
     for source in sources:
-        if isinstance(source, Scenarios):
-            their_seeds = seeds_of(source)
-            for name, ensemble in source.ensembles.items():
-                add(name, ensemble, their_seeds[name])
-            manifests.append(getattr(source, "manifest", None))
+        if isinstance(source, Ensemble):
+            given, known = {source.name: source}, {source.name: getattr(source, "seed", None)}
         else:
-            add(source.name, source, getattr(source, "seed", None))
+            given, known = dict(source.ensembles), seeds_of(source)
+        for name, ensemble in given.items():
+            copies = (f"{name} ({copy})" if copy > 1 else name for copy in count(1))
+            label = next(one for one in copies if one not in ensembles)
+            ensembles[label], seeds[label] = ensemble, known[name]
     if not ensembles:
         raise ValueError("there is no scenario to compare")
-    return Joined(ensembles, seeds, {"seed": common_seed(seeds), "joined": manifests})
+    distinct = set(seeds.values())
+    seed = distinct.pop() if len(distinct) == 1 else None
+    manifests = [one.manifest for one in sources if not isinstance(one, Ensemble)]
+    return Joined(ensembles, seeds, {"seed": seed, "joined": manifests})
 
 
 def compare(
-    *sources: Scenarios | Replicates, reference: str | None = None, paired: bool | None = None
+    *sources: Batch | Joined | Ensemble, reference: str | None = None, paired: bool | None = None
 ) -> Summary:
     """Summarise scenarios of several batches, each compared with the reference.
 
@@ -416,9 +379,6 @@ def compare(
         sources: Batches, or single ensembles, in the order wanted.
         reference: Name of the scenario to compare against; the first unless given.
         paired: True to insist on pairs, False to have none; None as each pair of scenarios allows.
-
-    Returns:
-        The summary (see :mod:`crisis_sim.outcomes.summary`).
 
     Raises:
         NotPairedError: `paired` is True, but a scenario shares no luck with the reference.

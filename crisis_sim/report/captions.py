@@ -84,10 +84,7 @@ def key_figures(summary: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def _key(label: str, figure: Figure) -> dict[str, str]:
-    low, middle, high = (
-        text.UNKNOWN if figure[key] is None else text.percent(figure[key])
-        for key in ("lower", "estimate", "upper")
-    )
+    low, middle, high = (text.percent(figure[key]) for key in ("lower", "estimate", "upper"))
     value, limits = f"{middle}%", f"{low} to {high}%"
     if figure.get("count") == 0:
         value, limits = "none", f"of {text.count(figure['of'])}; below {high}%"

@@ -21,8 +21,7 @@ from crisis_sim.batch import read_batch
 from crisis_sim.batch.folder import read_manifest
 from crisis_sim.experiments.factors import ScenarioEditor
 from crisis_sim.experiments.run import batch_folder
-from crisis_sim.experiments.sensitivity import names_of
-from crisis_sim.experiments.spec import values_in_words
+from crisis_sim.experiments.spec import names_of, values_in_words
 from crisis_sim.outcomes.durations import AGREEMENT, UNRESOLVED
 from crisis_sim.report.story import gist_of, story_html, tell
 from crisis_sim.report.svg import inline

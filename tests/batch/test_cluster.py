@@ -16,7 +16,7 @@ import pytest
 from crisis_sim.batch import BatchError, read_batch, run, run_to_folder, simulate, workers
 from crisis_sim.batch.plan import Plan
 from crisis_sim.batch.unfinished import BlockTask
-from tests.batch.crises import Dawdler, Raise, Saboteur, crisis
+from tests.batch.crises import Dawdler, crisis
 
 pytest.importorskip("distributed")
 
@@ -159,25 +159,6 @@ def test_a_cluster_on_this_machine_is_started_and_gives_the_same_rows(tmp_path: 
     assert "1 workers with 1 threads; dashboard: http://127.0.0.1:" in said[0]
     expected = simulate(crisis(), 30).ensembles["quarrel"].table.to_pylist()
     assert read_batch(tmp_path).ensembles["quarrel"].table.to_pylist() == expected
-
-
-def test_a_block_that_raises_fails_alone(tmp_path: Path, machines: Machines) -> None:
-    machines.start_worker()
-    machines.wait_for_workers(1)
-    manifest = run_to_folder(
-        crisis(),
-        tmp_path,
-        30,
-        block_size=10,
-        agents=[Saboteur(12, Raise())],
-        scheduler=machines.address,
-    )
-    (failure,) = manifest["failures"]
-    assert (failure["block"], failure["error"]) == (
-        1,
-        "ZeroDivisionError: no leverage to divide by",
-    )
-    assert read_batch(tmp_path).ensembles["quarrel"].replicates == 20
 
 
 def test_where_no_scheduler_answers_it_is_said(

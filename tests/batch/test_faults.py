@@ -131,26 +131,6 @@ def test_a_folder_that_may_not_be_written_is_said(nobodys_folder: Path) -> None:
     assert read_batch(nobodys_folder).ensembles["quarrel"].replicates == 10
 
 
-def test_damaged_blocks_are_found_done_again_and_said(tmp_path: Path) -> None:
-    run_to_folder(crisis(), tmp_path / "undisturbed", 60, block_size=10)
-    folder = tmp_path / "cut"
-    cut_short(folder, 5, crisis())
-    blocks = sorted((running(folder) / "outcomes").iterdir())
-    os.truncate(blocks[1], 1_000)
-    content = bytearray(blocks[3].read_bytes())
-    content[500] ^= 255
-    blocks[3].write_bytes(content)
-    said: list[str] = []
-    resume(folder, on_message=said.append)
-    wrong = "its content is not what its checksum says"
-    assert said == [
-        f"block 1 is done again: {wrong}",
-        f"block 3 is done again: {wrong}",
-        "30 of 60 crises are there already",
-    ]
-    assert rows(folder) == rows(tmp_path / "undisturbed")
-
-
 def test_values_of_a_design_that_are_damaged_are_not_gone_on_with(tmp_path: Path) -> None:
     values = {"states.north.resolve": [0.5] * 60}
     cut_short(tmp_path, 2, crisis(), parameters=values)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -80,18 +79,6 @@ def test_rows_that_lie_among_those_of_others_are_told_apart(tmp_path: Path) -> N
     }
 
 
-def test_a_finished_run_leaves_nothing_half_done(results: Path) -> None:
-    assert sorted(path.name for path in results.iterdir()) == [MANIFEST, OUTCOMES, PATHS]
-
-
-def test_new_results_replace_old_ones(results: Path) -> None:
-    run_to_folder(crisis("three"), results, replicates=7, seed=2)
-    batch = read_batch(results)
-    assert list(batch.ensembles) == ["three"]
-    assert batch.ensembles["three"].replicates == 7
-    assert batch.seed == 2
-
-
 def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("precious", encoding="utf-8")
     with pytest.raises(ResultsError, match=r"other things than results \(thesis.tex\)"):
@@ -113,15 +100,6 @@ def _no_manifest(results: Path) -> None:
     (results / MANIFEST).unlink()
 
 
-def _flipped(results: Path) -> None:
-    """Flip a bit of a column's data, which checksums cover; those of the headers between them they do not."""
-    column = pq.ParquetFile(results / OUTCOMES).metadata.row_group(0).column(0)
-    start = column.dictionary_page_offset or column.data_page_offset
-    content = bytearray((results / OUTCOMES).read_bytes())
-    content[start + column.total_compressed_size - 1] ^= 1
-    (results / OUTCOMES).write_bytes(content)
-
-
 def _not_json(results: Path) -> None:
     (results / MANIFEST).write_text('{\n  "format": 1,,\n}', encoding="utf-8")
 
@@ -139,14 +117,6 @@ def _newer(results: Path) -> None:
     (results / MANIFEST).write_text(json.dumps({**manifest, "format": 99}), encoding="utf-8")
 
 
-def _no_table(results: Path) -> None:
-    (results / OUTCOMES).unlink()
-
-
-def _cut_short(results: Path) -> None:
-    os.truncate(results / OUTCOMES, 1000)
-
-
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
@@ -156,9 +126,6 @@ def _cut_short(results: Path) -> None:
         (_binary, r"manifest\.json cannot be read"),
         (_foreign, r"manifest\.json is not the manifest of a results folder"),
         (_newer, r"results in layout 99; Crisis Sim .* reads layout 1"),
-        (_no_table, r"outcomes\.parquet is missing"),
-        (_cut_short, r"outcomes\.parquet cannot be read"),
-        (_flipped, r"outcomes\.parquet cannot be read"),
     ],
 )
 def test_a_folder_that_cannot_be_read_says_what_is_wrong(

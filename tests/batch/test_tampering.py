@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from crisis_sim.batch import (
 )
 from crisis_sim.batch.files import as_json
 from crisis_sim.batch.unfinished import MANIFEST, OUTCOMES, OUTCOMES_FOLDER, PATHS, mark_in, running
-from tests.batch.crises import Raise, Saboteur, crisis
+from tests.batch.crises import crisis
 from tests.batch.test_resume import SCENARIOS, cut_short, rows
 
 VALUES = {"states.north.resolve": [0.5] * 60}
@@ -56,12 +57,6 @@ def copy_of(folder: Path, to: Path) -> Path:
         if one.exists():
             shutil.copytree(one, copied)
     return to
-
-
-def edit(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
-    manifest = json.loads(path.read_text(encoding="utf-8"))
-    change(manifest)
-    path.write_text(json.dumps(manifest), encoding="utf-8")
 
 
 # What is on disk says where it belongs
@@ -150,6 +145,23 @@ def _market_paths_of_a_block_to_come(home: Path, other: Path) -> None:
     shutil.copy(theirs, home / "paths")
 
 
+def _a_flipped_bit(home: Path, other: Path) -> None:
+    block = sorted((home / "paths").iterdir())[1]
+    content = bytearray(block.read_bytes())
+    content[len(content) // 2] ^= 1
+    block.write_bytes(content)
+
+
+def _cut_blocks(home: Path, other: Path) -> None:
+    first, second, *_ = sorted((home / "outcomes").iterdir())
+    os.truncate(first, first.stat().st_size - 1)
+    os.truncate(second, 0)
+
+
+def _no_market_paths(home: Path, other: Path) -> None:
+    min((home / "paths").iterdir()).unlink()
+
+
 def _a_link(home: Path, other: Path) -> None:
     block = min((home / "outcomes").iterdir())
     block.rename(home / "elsewhere")
@@ -166,6 +178,10 @@ def _a_link(home: Path, other: Path) -> None:
         (_tables_swapped, "block 0 is done again"),
         (_a_swapped_number, "block 0 is done again: it is of another run"),
         (_market_paths_of_a_block_to_come, "40 of 120 crises are there already"),
+        (_a_flipped_bit, "block 1 is done again: its content is not what its checksum says"),
+        (_cut_blocks, "block 1 is done again: its content is not what its checksum says"),
+        (_cut_blocks, "30 of 120 crises are there already"),
+        (_no_market_paths, "block 0 is done again: its market paths are missing"),
         (_a_link, "block 0 is done again: "),
     ],
 )
@@ -272,56 +288,36 @@ def test_any_edit_of_the_manifest_of_an_unfinished_run_is_refused_in_words(
     assert rows(folder) == rows(kept / "finished")
 
 
-def test_the_order_of_scenarios_counts(kept: Path, tmp_path: Path) -> None:
-    folder = copy_of(kept / "finished", tmp_path / "edited")
-
-    def turn(manifest: dict[str, Any]) -> None:
-        manifest["scenarios"] = dict(reversed(manifest["scenarios"].items()))
-
-    edit(folder / MANIFEST, turn)
-    with pytest.raises(ResultsError, match="not what its checksum says"):
-        read_batch(folder)
+def without_checksum(path: Path, **changes: Any) -> None:
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    for name in ("identity", "files", "checksum"):
+        manifest.pop(name, None)
+    path.write_bytes(as_json({**manifest, **changes}))
 
 
-def test_without_any_checksum_an_unfinished_run_does_not_go_on(kept: Path, tmp_path: Path) -> None:
-    folder = copy_of(kept / "cut", tmp_path / "edited")
-
-    def strip(manifest: dict[str, Any]) -> None:
-        del manifest["checksum"], manifest["identity"]
-        manifest["seed"] = 3
-
-    edit(running(folder) / MANIFEST, strip)
-    for go_on in (resume, lambda at: run_to_folder(SCENARIOS, at, 60, 3, resume=True)):
-        with pytest.raises(ResultsError, match="has no checksum"):
-            go_on(folder)
-
-
-def test_without_any_checksum_a_manifest_is_not_believed_beside_tables_that_had_one(
+def test_a_manifest_without_any_checksum_is_not_believed_beside_files_that_have_one(
     kept: Path, tmp_path: Path
 ) -> None:
     for name in ("finished", "giant"):
         folder = copy_of(kept / name, tmp_path / name)
-
-        def strip(manifest: dict[str, Any]) -> None:
-            del manifest["checksum"], manifest["identity"], manifest["files"]
-            manifest["seed"] = 3
-
-        edit(folder / MANIFEST, strip)
+        without_checksum(folder / MANIFEST, seed=3)
         with pytest.raises(ResultsError, match="has no checksum"):
             read_batch(folder)
+    folder = copy_of(kept / "cut", tmp_path / "cut")
+    without_checksum(running(folder) / MANIFEST, seed=3)
+    for go_on in (resume, lambda at: run_to_folder(SCENARIOS, at, 60, 3, resume=True)):
+        with pytest.raises(ResultsError, match=r"has no checksum.*--restart"):
+            go_on(folder)
 
 
 @pytest.mark.parametrize("content", ["[" * 100_000, '{"format": ' + "9" * 5000 + "}", "NaN", '"x"'])
-@pytest.mark.parametrize("name", ["finished", "cut"])
-def test_json_that_is_no_manifest_is_said(
-    kept: Path, tmp_path: Path, name: str, content: str
-) -> None:
-    folder = copy_of(kept / name, tmp_path / name)
-    path = folder / MANIFEST if name == "finished" else running(folder) / MANIFEST
-    path.write_text(content, encoding="utf-8")
-    for read in (read_batch, resume):
-        with pytest.raises(ResultsError, match=r"manifest\.json"):
-            read(folder)
+def test_json_that_is_no_manifest_is_said(kept: Path, tmp_path: Path, content: str) -> None:
+    finished, cut = (copy_of(kept / name, tmp_path / name) for name in ("finished", "cut"))
+    for folder, home in ((finished, finished), (cut, running(cut))):
+        (home / MANIFEST).write_text(content, encoding="utf-8")
+        for read in (read_batch, resume):
+            with pytest.raises(ResultsError, match=r"manifest\.json"):
+                read(folder)
 
 
 # Files of a finished folder
@@ -438,7 +434,7 @@ def test_an_unfinished_run_behind_a_link_is_left_alone(kept: Path, tmp_path: Pat
 # Folders of earlier versions, and batches that were changed in memory
 
 
-def as_before(folder: Path) -> None:
+def as_before(folder: Path) -> Path:
     """Make a folder what the version before checksums would have written."""
     for path in folder.rglob("*.parquet"):
         table = pq.read_table(path, partitioning=None)
@@ -449,55 +445,56 @@ def as_before(folder: Path) -> None:
             head = path.name.rpartition("-")[0]
             checksum = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
             path.rename(path.with_name(f"{head}-{checksum}.parquet"))
-    for path in folder.rglob(MANIFEST):
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        for name in ("identity", "files", "checksum"):
-            manifest.pop(name, None)
-        path.write_bytes(as_json(manifest))
+    without_checksum(folder / MANIFEST)
+    return folder
 
 
 @pytest.mark.parametrize("name", ["finished", "giant"])
 def test_finished_folders_of_earlier_versions_are_read(
     kept: Path, tmp_path: Path, name: str
 ) -> None:
-    folder = copy_of(kept / name, tmp_path / name)
-    as_before(folder)
+    folder = as_before(copy_of(kept / name, tmp_path / name))
     assert rows(folder) == rows(kept / "finished")
+    if name == "finished":
+        _lost_rows(folder / OUTCOMES, folder)
+        with pytest.raises(ResultsError, match="holds 57 crises of two"):
+            read_batch(folder)
 
 
-def test_results_of_an_earlier_version_of_which_blocks_failed_are_read(tmp_path: Path) -> None:
-    run_to_folder(crisis(), tmp_path, 30, block_size=10, agents=[Saboteur(12, Raise())])
-    before = rows(tmp_path)
-    as_before(tmp_path)
-    assert rows(tmp_path) == before
-
-
-def test_an_unfinished_run_of_an_earlier_version_does_not_go_on(kept: Path, tmp_path: Path) -> None:
-    folder = copy_of(kept / "cut", tmp_path / "cut")
-    as_before(running(folder))
-    with pytest.raises(ResultsError, match=r"has no checksum.*--restart"):
-        resume(folder)
+@pytest.mark.parametrize("kind", ["alone", "over results", "of results whose blocks failed"])
+def test_what_an_earlier_version_left_unfinished_is_refused_in_words(
+    kept: Path, tmp_path: Path, kind: str
+) -> None:
+    folder = tmp_path / "results"
+    if kind == "alone":
+        folder.mkdir()
+    else:
+        as_before(copy_of(kept / "finished", folder))
+    copy_of(running(kept / "cut"), folder / "unfinished")
+    if kind == "of results whose blocks failed":
+        run = json.loads((folder / "unfinished" / MANIFEST).read_text(encoding="utf-8"))["run"]
+        without_checksum(folder / MANIFEST, run=run)
+        assert rows(folder) == rows(kept / "finished")
+    else:
+        back = r".*remove .*unfinished to have them back" if kind == "over results" else "$"
+        run_over = partial(run_to_folder, crisis(), folder, 10)
+        for deed in (read_batch, resume, run_over, partial(run_over, resume=True)):
+            with pytest.raises(ResultsError, match=rf"earlier version.*--restart{back}"):
+                deed(*([folder] if deed in (read_batch, resume) else []))
+    run_to_folder(crisis(), folder, 10, restart=True)
+    assert sorted(path.name for path in folder.iterdir()) == [MANIFEST, OUTCOMES, PATHS]
 
 
 def test_edits_of_a_manifest_without_checksum_give_results_or_are_said(
     kept: Path, tmp_path: Path
 ) -> None:
-    folder = copy_of(kept / "finished", tmp_path / "old")
-    as_before(folder)
+    folder = as_before(copy_of(kept / "finished", tmp_path / "old"))
     for count, content in enumerate(list(edited(folder / MANIFEST))):
         (folder / MANIFEST).write_text(content, encoding="utf-8")
         with contextlib.suppress(ResultsError):
             read_manifest(folder)
             if count % 5 == 0:  # reading tables takes longer
                 read_batch(folder)
-
-
-def test_lost_rows_of_an_earlier_version_are_said(kept: Path, tmp_path: Path) -> None:
-    folder = copy_of(kept / "finished", tmp_path / "old")
-    as_before(folder)
-    _lost_rows(folder / OUTCOMES, folder)
-    with pytest.raises(ResultsError, match="holds 57 crises of two"):
-        read_batch(folder)
 
 
 def test_a_batch_that_was_cut_in_memory_is_written_as_what_it_is(

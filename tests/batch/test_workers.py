@@ -35,32 +35,28 @@ def carry_out(plan: Plan, workers: int, stop: StopSign | None = None) -> list[Bl
     return sorted(run_plan(plan, workers, stop or StopSign()), key=lambda result: result.number)
 
 
-def test_threads_share_work_at_once() -> None:
-    assert choose_executor(0.1, 9, 2) == ExecutorPlan(2, False, 0.05)
-    assert choose_executor(1e9, 9, 1) == ExecutorPlan(1, False, 1e9)
+START, MOST = workers.POOL_START_SECONDS, workers.MOST_THREADS
 
 
-def test_agents_of_ones_own_get_processes_for_work_that_outlasts_their_start() -> None:
-    start = workers.POOL_START_SECONDS
-    assert choose_executor(1.9 * start, 9, 2, True) == ExecutorPlan(1, False, 1.9 * start)
-    assert choose_executor(2.2 * start, 9, 2, True) == ExecutorPlan(
-        2, True, pytest.approx(2.1 * start)
-    )
-    assert choose_executor(1.6 * start, 9, 4, True) == ExecutorPlan(
-        4, True, pytest.approx(1.4 * start)
-    )
-
-
-def test_more_workers_than_threads_pay_for_long_work_only() -> None:
-    start, most = workers.POOL_START_SECONDS, workers.MOST_THREADS
-    assert choose_executor(most * start, 999, 4 * most) == ExecutorPlan(most, False, start)
-    many = choose_executor(2 * most * start, 999, 4 * most)
-    assert many == ExecutorPlan(4 * most, True, pytest.approx(1.5 * start))
-
-
-def test_no_more_workers_are_used_than_there_are_blocks() -> None:
-    assert choose_executor(60.0, 3, 8) == ExecutorPlan(3, False, 20.0)
-    assert choose_executor(60.0, 1, 8, True) == ExecutorPlan(1, False, 60.0)
+@pytest.mark.parametrize(
+    ("work", "expected"),
+    [
+        pytest.param((0.1, 9, 2), (2, False, 0.05), id="threads share work at once"),
+        pytest.param((1e9, 9, 1), (1, False, 1e9), id="one worker is one thread"),
+        pytest.param((60.0, 3, 8), (3, False, 20.0), id="no more workers than blocks"),
+        pytest.param((60.0, 1, 8, True), (1, False, 60.0), id="nor with agents of one's own"),
+        pytest.param((1.9 * START, 9, 2, True), (1, False, 1.9 * START), id="no time for a pool"),
+        pytest.param((2.2 * START, 9, 2, True), (2, True, 2.1 * START), id="agents: a pool"),
+        pytest.param((1.6 * START, 9, 4, True), (4, True, 1.4 * START), id="more processes"),
+        pytest.param((MOST * START, 999, 4 * MOST), (MOST, False, START), id="threads do"),
+        pytest.param(
+            (2 * MOST * START, 999, 4 * MOST), (4 * MOST, True, 1.5 * START), id="long work"
+        ),
+    ],
+)
+def test_whoever_is_done_soonest_is_chosen(work: Any, expected: tuple[int, bool, float]) -> None:
+    size, apart, seconds = expected
+    assert choose_executor(*work) == ExecutorPlan(size, apart, pytest.approx(seconds))
 
 
 @pytest.mark.usefixtures("no_pool")

@@ -154,3 +154,80 @@ def test_what_is_said_twice_is_a_mistake_that_names_both_values(
         assert re.sub("^--[a-z]+=", "", value).strip() in " ".join(words)
     assert not said.out
     assert not list(tmp_path.iterdir())
+
+
+SETTINGS = (
+    "vary.lenders.imf.conditionality={values: [0, 1]}",
+    "outcomes=[agreement]",
+    "replicates=5",
+)
+
+
+def test_an_experiment_of_a_kind_is_asked_for_by_the_keys_of_its_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    assert run_command(["experiment", "sweep", "may_2025", *SETTINGS, "--out", str(one)]) == DONE
+    short = ["--vary", "lenders.imf.conditionality=0,1", "--outcome", "agreement"]
+    asked = ["sweep", "may_2025", *short, "--replicates", "5", "--out", str(other)]
+    assert run_command(asked) == DONE
+    found, same = read_experiment(one), read_experiment(other)
+    assert found.experiment.digest == same.experiment.digest
+    assert found.summary == same.summary
+    # What is kept in the folder is a file that can be run.
+    again = ["experiment", str(one / "experiment.yaml"), "--dry-run", "--json"]
+    capsys.readouterr()
+    assert run_command(again) == DONE
+    assert json.loads(capsys.readouterr().out)["crises"] == 10
+
+
+@pytest.mark.parametrize(
+    ("settings", "crises"),
+    [
+        (["mediation_delay", "replicates=7", f"vary.{DAYS}={{points: 3}}"], 21),
+        (["attribute", "may_2025", "parts.us=mediators.us", "parts.gulf=[mediators.uae]"], 8_000),
+        (["sensitivity", "may_2025", "--replicates", "2", "samples=4", "tornado=0"], 352),
+        (["tune", "may_2025", f"vary.{DAYS}={{}}", "objective.maximise=war", "trials=3"], None),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_keys_may_lead_into_mappings_and_stand_in_for_a_files(
+    settings: list[str], crises: int | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command(["experiment", *settings, "--dry-run", "--json"]) == DONE
+    told = json.loads(capsys.readouterr().out)["crises"]
+    assert told == crises or crises is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["swep", "may_2025"], "did you mean 'sweep'?"),
+        (["sweep"], "crisis-sim experiment sweep SCENARIO KEY=VALUE..."),
+        (["sweep", *SETTINGS], "is about a scenario"),
+        (["sweep", "may_2025"], "'vary' is missing"),
+        (["sweep", "may_2052", *SETTINGS], "did you mean 'may_2025'?"),
+        (["sweep", "may_2025", *SETTINGS, "replicats=5"], "did you mean 'replicates'?"),
+        (["sweep", "may_2025", *SETTINGS, "seed"], "'seed' sets nothing"),
+        (["sweep", "may_2025", *SETTINGS, "replicates=6"], "overwrites what 'replicates=5' says"),
+        (
+            ["sweep", "may_2025", f"vary.{DAYS}={{low: 3, high: 3}}"],
+            "argument:1:43: error: an empty",
+        ),
+        (["sweep", "may_2025", f"vary.{DAYS}={{low: [3"], "not valid YAML"),
+        (["mediation_delay", "set=[lenders.imff=null]"], "did you mean 'imf'?"),
+        (["mediation_delay", "--set", "lenders.imf=null"], "say what is set under 'set'"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_mistake_in_a_key_is_told_where_it_was_typed(
+    arguments: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run_command(["experiment", *arguments, "--dry-run"]) == MISTAKE
+    assert said in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

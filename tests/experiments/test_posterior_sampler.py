@@ -138,13 +138,6 @@ def test_far_from_the_prior_the_tolerance_comes_down_step_by_step() -> None:
     assert path[-1].weight @ path[-1].scores[:, 0] == pytest.approx(4.0, abs=0.2)
 
 
-def test_the_same_seed_gives_the_same_to_the_bit() -> None:
-    one, same, other = (last(OneCrisis(0.5, 10, 1), seed=seed) for seed in (4, 4, 5))
-    assert np.array_equal(one.scores, same.scores)
-    assert np.array_equal(one.weight, same.weight)
-    assert not np.isin(one.scores, other.scores).any()
-
-
 def test_what_nothing_comes_near_is_told() -> None:
     class Never(OneCrisis):
         def run(self, scores: Any, generation: int) -> Any:

@@ -15,9 +15,9 @@ from crisis_sim.experiments import (
     read_experiment,
     run_experiment,
 )
-from crisis_sim.experiments.factors import Range
+from crisis_sim.experiments.factors import Range, drawn_factors, ranges
 from crisis_sim.experiments.indices import layout_of
-from crisis_sim.experiments.sensitivity import crises, drawn_factors, ranges, values_of
+from crisis_sim.experiments.sensitivity import crises, values_of
 from crisis_sim.scenario.errors import ScenarioError
 from tests.batch.crises import crisis
 

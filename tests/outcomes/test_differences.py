@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from benchmarks.coverage_cases import independent_shares, paired_shares
 from crisis_sim.batch.ensemble import Ensemble
 from crisis_sim.outcomes import CumulativeIncidence, cumulative_incidence
-from crisis_sim.outcomes.differences import Measured, difference, match_replicates
+from crisis_sim.outcomes.differences import Measured, difference
 from crisis_sim.outcomes.durations import CLOCKS
 from crisis_sim.outcomes.intervals import wilson_interval
 from crisis_sim.outcomes.measures import Reading
@@ -25,11 +25,6 @@ def mediated(crises: Crises, which: NDArray[np.bool_]) -> Measured:
     """The share of crises with mediation."""
     ensemble = crises(*({"mediated": one} for one in which.tolist()))
     return measure("mediated").read(Reading(ensemble))
-
-
-def test_replicates_are_matched_by_number() -> None:
-    ours, theirs = match_replicates(np.array([7, 3, 9, 1]), np.array([1, 2, 3, 7]))
-    assert sorted(zip(ours.tolist(), theirs.tolist(), strict=True)) == [(0, 3), (1, 2), (3, 0)]
 
 
 def test_differences_of_shares_are_those_of_counts(crises: Crises) -> None:

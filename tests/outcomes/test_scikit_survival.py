@@ -124,3 +124,12 @@ def test_the_error_of_a_paired_difference_is_the_jackknife_of_their_curves(
     ours = difference_of(*(cumulative_incidence(*each, CAUSES).at(hours) for each in both))
     assert ours.estimate == pytest.approx(difference(everyone), abs=1e-12)
     assert ours.standard_error == pytest.approx(jackknife, rel=0.01)
+
+
+def test_where_kinds_tie_ours_is_still_binomial_and_their_usual_variance_is_not() -> None:
+    """Of six crises two have each kind of event at hour 1, one the first kind at hour 2."""
+    data = np.array([1.0, 1, 1, 1, 2, 3]), np.array([1, 1, 2, 2, 1, 0])
+    curve = cumulative_incidence(*data, CAUSES)
+    assert curve.standard_error[0, 1] ** 2 == pytest.approx(3 / 6 * 3 / 6 / 6)
+    hours, _, errors = their_errors(data, "Aalen")
+    assert errors[0, hours == 2.0] ** 2 < 3 / 6 * 3 / 6 / 6 < 3 / 6 * 3 / 6 / 5

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from crisis_sim.experiments import load_experiment
-from crisis_sim.experiments.calibrate import Problem
+from crisis_sim.experiments.search import Problem
 from crisis_sim.validation.record import read_expectations, read_facts
 
 ROOT = Path(__file__).parents[2]

@@ -1,56 +1,6 @@
-"""The charts of experiments: a module for each kind, which `DRAWERS` names.
+"""The charts of experiments, where they were: they are drawn by `crisis_sim.experiments.plots`."""
 
-Each module has a function `draw(findings)` that yields charts with the names of their files. They
-draw what stands in the findings' tables and summary, so that a folder can be drawn anew.
-"""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from crisis_sim.experiments.spec import Findings
-
-#: Each kind of experiment and the module that draws it.
-DRAWERS = {
-    "attribute": "crisis_sim.report.experiments.attribute",
-    "posterior": "crisis_sim.report.experiments.posterior",
-    "sensitivity": "crisis_sim.report.experiments.sensitivity",
-    "sweep": "crisis_sim.report.experiments.sweep",
-    "tune": "crisis_sim.report.experiments.tune",
-}
+from crisis_sim.experiments.plots import draw_experiment, write_experiment_charts
+from crisis_sim.experiments.spec import KINDS as DRAWERS
 
 __all__ = ["DRAWERS", "draw_experiment", "write_experiment_charts"]
-
-
-def draw_experiment(findings: Findings) -> Iterator[tuple[str, Figure]]:
-    """Every chart of an experiment, one by one, each with the name of its file."""
-    kind = findings.experiment.kind
-    if kind in DRAWERS:
-        yield from import_module(DRAWERS[kind]).draw(findings)
-
-
-def write_experiment_charts(findings: Findings, folder: str | Path) -> list[Path]:
-    """Write every chart of an experiment into a folder, as SVG and as PNG.
-
-    Returns:
-        The files written.
-
-    Raises:
-        OSError: when a file cannot be written.
-    """
-    from crisis_sim import style
-    from crisis_sim.report.save import SUFFIXES
-
-    written = []
-    for name, figure in draw_experiment(findings):
-        for suffix in SUFFIXES:
-            path = Path(folder) / f"{name}{suffix}"
-            style.save(figure, path)
-            written.append(path)
-    return written

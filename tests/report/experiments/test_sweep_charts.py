@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from crisis_sim.experiments import Findings, make_experiment, run_experiment
-from crisis_sim.report.experiments import draw_experiment, write_experiment_charts
+from crisis_sim.experiments.plots import draw_experiment, write_experiment_charts
 from tests.batch.crises import crisis
 from tests.report.looking import overlaps, words_in
 

@@ -12,7 +12,7 @@ from crisis_sim.report.captions import median
 from crisis_sim.report.render import environment
 from crisis_sim.scenario.behaviour import DecisionBehaviour
 from crisis_sim.scenario.numbers import Distribution
-from crisis_sim.text import exact, points
+from crisis_sim.text import points
 from tests.report.page.reading import read
 
 
@@ -34,21 +34,6 @@ from tests.report.page.reading import read
 )
 def test_a_value_is_said_as_a_person_would(held: Any, said: str) -> None:
     assert value(held) == said
-
-
-@pytest.mark.parametrize(
-    ("held", "said"),
-    [
-        (50_000.0, "50,000"),
-        (0.125, "0.125"),
-        (-3, "−3"),
-        (1e-7, "1e-07"),
-        (1e20, "1e+20"),
-        (0.0, "0"),
-    ],
-)
-def test_a_number_has_its_thousands_apart_and_no_dust(held: float, said: str) -> None:
-    assert exact(held) == said
 
 
 def test_a_source_is_the_defaults_or_the_scenario() -> None:

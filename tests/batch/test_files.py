@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crisis_sim.batch.files import ResultsError, inside, sha256_of
+from crisis_sim.batch.files import ResultsError, inside, sha256_of, write_durably
 
 
 def test_a_plain_name_is_a_file_in_the_folder(tmp_path: Path) -> None:
@@ -75,3 +75,25 @@ def test_the_digest_of_a_file_is_that_of_its_content(tmp_path: Path) -> None:
     content = bytes(range(256)) * 5000
     (tmp_path / "file").write_bytes(content)
     assert sha256_of(tmp_path / "file") == hashlib.sha256(content).hexdigest()
+
+
+def test_a_file_is_on_disk_before_it_has_its_name_and_its_name_before_anything_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened: list[str] = []
+    sync, rename = os.fsync, Path.replace
+
+    def note_sync(opened: int) -> None:
+        happened.append("folder" if Path(f"/proc/self/fd/{opened}").is_dir() else "file")
+        sync(opened)
+
+    def note_rename(path: Path, to: Path) -> Path:
+        happened.append("name")
+        return rename(path, to)
+
+    monkeypatch.setattr(os, "fsync", note_sync)
+    monkeypatch.setattr(Path, "replace", note_rename)
+    write_durably(tmp_path / "one", b"content")
+    if Path("/proc/self/fd").exists():
+        assert happened == ["file", "name", "folder"]
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
