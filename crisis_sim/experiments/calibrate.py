@@ -238,11 +238,11 @@ def scenario_files(
             **_difference(content, changed),
         }
         files[file_name(scenario, word)] = (
-            f"# {scenario.name}, {word} by the experiment {experiment}.\n{head}{_yaml(said)}"
+            f"# {scenario.name}, {word} by the experiment {experiment}.\n{head}{as_yaml(said)}"
         )
         files[original] = (
             f"# {scenario.name} as the experiment {experiment} had it, every value written out.\n"
-            + _yaml(_without_none(content))
+            + as_yaml(_without_none(content))
         )
     return files
 
@@ -280,11 +280,12 @@ def _without_none(content: Any) -> Any:
     return [_without_none(item) for item in content] if isinstance(content, list) else content
 
 
-def _yaml(content: Mapping[str, Any]) -> str:
+def as_yaml(content: Mapping[str, Any]) -> str:
+    """A scenario file's text, what holds no further mapping in one line."""
     from ruamel.yaml import YAML
 
     yaml: Any = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = None  # what holds no further mapping stands in one line
+    yaml.default_flow_style = None
     yaml.sort_base_mapping_type_on_output = False
     yaml.allow_unicode = True
     yaml.width = 100
