@@ -1,4 +1,9 @@
-"""Letters in charts: an installed font for scripts that the charts' own has not, and what to install where there is none."""
+"""The one look of every chart: fit for a printed page, for colour-blind readers and for grey print, in any script.
+
+Colours are Okabe and Ito's (2008, Color Universal Design), which stay apart under every common colour blindness. Endings
+also differ by hatch and lightness, states by line, so that nothing is told by colour alone. An SVG of the same chart is the
+same file to the byte. Charts are `matplotlib.figure.Figure` objects, never of pyplot, so drawing leaves no global state.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +31,6 @@ from matplotlib.text import Annotation, Text
 
 from crisis_sim.batch.files import write_durably
 from crisis_sim.text import ENDINGS
-
-# --- Letters in charts: an installed font for scripts that the charts' own has not, and what to install where there is none
 
 #: The charts' own font. It comes with matplotlib, so every machine draws alike.
 FAMILY = "DejaVu Sans"
@@ -128,16 +131,6 @@ def _tell(script: str, font: str) -> None:
     )
 
 
-# --- The one look of every chart: fit for a printed page, for colour-blind readers and for grey print
-#
-# Colours are Okabe and Ito's (2008, Color Universal Design), which stay apart under every common
-# colour blindness. Endings also differ by hatch and lightness, states by line, so that nothing is
-# told by colour alone. Sizes are those of a journal's columns. An SVG of the same chart is the same
-# file to the byte: its ids are salted with a constant and it carries no date.
-#
-# Charts are drawn on `matplotlib.figure.Figure` objects, never through pyplot, so drawing leaves no
-# global state behind.
-
 Draw = ParamSpec("Draw")
 
 MILLIMETRES_PER_INCH = 25.4
@@ -186,7 +179,7 @@ class Fill:
     text: str = ON_COLOUR
 
 
-#: Every ending has one fill, the same in every chart.
+#: The fill of each ending.
 ENDING_FILLS: dict[str, Fill] = {
     "agreement": Fill(BLUE, text=WHITE),
     "tacit": Fill(SKY_BLUE),

@@ -8,8 +8,6 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 
-# --- Text that came from a file, made fit to be shown: the one home of what may reach a terminal or a page
-#
 # `printable` shows everything, and escapes what a terminal would obey; reports of mistakes need that. `clean`
 # makes one line of a title or a name and leaves out what has no shape; tables, charts and stories need that.
 # `markdown` makes such a line literal in Markdown, and so in the HTML that is made of it.
@@ -25,12 +23,7 @@ _MARKUP = re.compile(r"[\\`*_\[\]<>&|~$#]")
 
 
 def printable(text: str, *, also: str = "") -> str:
-    """A text with everything escaped that could move a terminal's cursor or hide other text.
-
-    Args:
-        text: any text.
-        also: characters to leave as they are, such as line breaks.
-    """
+    """A text with everything escaped that could move a terminal's cursor or hide other text, but for `also`."""
     if text.isprintable():
         return text
     return "".join(
@@ -80,10 +73,8 @@ def _json_escape(mark: str) -> str:
     return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
 
 
-# --- Numbers in sentences: digits, signs, limits that are not known, and of what a share is a share
-#
-# Every sentence of advice and every answer of an experiment writes its numbers with these, so that none
-# prints "nan", a minus before nothing, or a share without its denominator.
+# Every sentence writes its numbers with these, so that none prints "nan", a minus before nothing, or a share without its
+# denominator.
 
 MINUS = "−"
 #: What stands where a number is not known.
@@ -103,12 +94,9 @@ def excludes_zero(lower: float | None, upper: float | None) -> bool:
 
 
 def number(value: float | None, digits: int, sign: bool = False) -> str:
-    """A number with its thousands apart.
+    """A number to so many decimals, its thousands apart; None, NaN and infinity become a dash.
 
-    Args:
-        value: The number; None, NaN and infinity become a dash.
-        digits: Decimals.
-        sign: Whether a number above zero has a plus. What rounds to zero has no sign.
+    `sign` gives a number above zero a plus. What rounds to zero has no sign.
     """
     if value is None or not math.isfinite(value):
         return UNKNOWN
@@ -124,11 +112,10 @@ def limits(
     """Two limits: "58.1 to 64.2%", "at least 80 hours", "limits not known".
 
     Args:
-        lower: The lower limit; None, NaN or infinite where there is none.
-        upper: The upper limit, likewise.
-        digits: Decimals.
-        noun: What follows the last number, with its space: "%", " hours".
-        sign: Whether numbers above zero have a plus.
+        lower, upper: None, NaN or infinite where there is none.
+        digits: decimals.
+        noun: follows the last number, with its space: "%", " hours".
+        sign: whether numbers above zero have a plus.
     """
     low, high = (number(limit, digits, sign) for limit in (lower, upper))
     if is_known(lower) and is_known(upper):
@@ -184,8 +171,6 @@ def replicates_to_tell(estimate: float, lower: float, upper: float, replicates: 
         return None
     return round_up(1.1 * max(times, 1.0) * replicates)
 
-
-# --- How numbers, times and names are put into words, in tables, charts and stories alike
 
 #: From this many hours on a duration is told in days.
 DAYS_FROM_HOURS = 60.0

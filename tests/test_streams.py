@@ -116,7 +116,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def no_charts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Charts have tests of their own, and take their time."""
     monkeypatch.setattr("crisis_sim.report.save.write_charts", lambda *_: [])
-    monkeypatch.setattr("crisis_sim.report.experiments.write_experiment_charts", lambda *_: [])
+    monkeypatch.setattr("crisis_sim.experiments.plots.write_experiment_charts", lambda *_: [])
 
 
 @pytest.mark.usefixtures("no_charts")

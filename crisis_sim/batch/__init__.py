@@ -2,10 +2,10 @@
 
 A batch asks the model for replicates block by block, so that memory stays bounded however many
 there are, and so that any number of workers gives the same rows. `plan` cuts what is asked into
-blocks, `block` runs one, `workers` shares them out, `unfinished` keeps them on disk, `folder` makes
-results of them with a `manifest`, and `ensemble` is what comes back. `simulate` keeps a batch in
-memory; `run_to_folder` puts it on disk block by block, `resume` goes on with one that was cut short,
-and `read_batch` brings it back.
+blocks, `block` runs one, `workers` shares them out, `folder` keeps them on disk and makes results of
+them with a `manifest`, and `ensemble` is what comes back. `simulate` keeps a batch in memory;
+`run_to_folder` puts it on disk block by block, `resume` goes on with one that was cut short, and
+`read_batch` brings it back.
 """
 
 from __future__ import annotations

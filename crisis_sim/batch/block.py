@@ -6,11 +6,16 @@ when something goes wrong. Which block a replicate falls into never changes the 
 
 from __future__ import annotations
 
+import json
+import re
 import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from crisis_sim.batch.files import ResultsError, digest_of, inside, parquet_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -294,3 +299,147 @@ def _stored(name: str, values: NDArray[Any]) -> pa.Array:
     if values.dtype.kind == "f" and name.endswith("_hours"):
         values = values.astype(np.float64, copy=False)
     return pa.array(values, from_pandas=True)
+
+
+# Blocks on disk: each whole or absent, and each says what it is. A block is one Parquet file in
+# `outcomes/`, and for the first replicates one more in `paths/`. Its name holds its number in the
+# plan, its rows and the beginning of the SHA-256 of its content:
+#
+#     outcomes/00000012-16384-5b1f0e9a8c7d6e5f.parquet
+#
+# Whatever is found under such a name was written to its end, and content that is not what the name
+# says has been damaged since. What is intact and does not bear the mark of the block that belongs
+# there has come from elsewhere.
+
+#: The folders of the blocks of the two tables.
+OUTCOMES_FOLDER, PATHS_FOLDER = "outcomes", "paths"
+#: Hexadecimal digits of a checksum in a name: one damaged block in 18 billion billion goes unseen.
+CHECKSUM_DIGITS = 16
+#: Where Parquet files say which batch they belong to, and which part of it they are.
+MARK = b"crisis_sim"
+_NAME = re.compile(r"(\d+)-(\d+)-([0-9a-f]+)\.parquet")
+
+
+def encoded(block: Block, schemas: Mapping[str, pa.Schema]) -> Block:
+    """A block as the content of its files.
+
+    ValueError where it has a column that the batch's tables have not, whose `schemas` are `marked`.
+    """
+    files = {}
+    # It is there once its outcomes are, so these are written last.
+    for name, table in ((PATHS_FOLDER, block.paths), (OUTCOMES_FOLDER, block.table)):
+        if table is not None and name in schemas:
+            identity = mark_of(schemas[name])["identity"]
+            mark = json.dumps(mark_for(block, name, identity))
+            columns = schemas[name].with_metadata({MARK: mark})
+            content = parquet_of(conform(table, columns), write_page_checksum=True)
+            checksum = digest_of(content)[:CHECKSUM_DIGITS]
+            files[f"{name}/{block.number:08}-{table.num_rows}-{checksum}.parquet"] = content
+    return replace(block, table=None, paths=None, files=files)
+
+
+def marked(schemas: Mapping[str, pa.Schema], identity: str) -> dict[str, pa.Schema]:
+    """The columns of tables that say of which batch they are, by its identity."""
+    return {
+        name: schema.with_metadata({MARK: json.dumps({"identity": identity, "table": name})})
+        for name, schema in schemas.items()
+    }
+
+
+def mark_for(of: Block | BlockOrder, table: str, identity: str) -> dict[str, Any]:
+    """The mark of the file of a block in one of the two tables."""
+    return {
+        "identity": identity,
+        "table": table,
+        "block": of.number,
+        "scenario": of.scenario if isinstance(of.scenario, str) else of.scenario.name,
+        "first_replicate": of.first,
+        "replicates": of.count,
+        "first_point": of.first_point,
+        "points": of.points,
+    }
+
+
+def mark_of(schema: pa.Schema) -> dict[str, Any]:
+    """The mark of a Parquet file: of which batch, and which part of it; empty where it has none."""
+    try:
+        mark = json.loads((schema.metadata or {}).get(MARK, b"{}"))
+    except (ValueError, RecursionError):
+        return {}
+    return mark if isinstance(mark, dict) else {}
+
+
+def mark_in(path: Path) -> dict[str, Any]:
+    """The mark of a Parquet file on disk."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return mark_of(pq.read_schema(path))
+    except (OSError, pa.ArrowException) as error:
+        raise ResultsError(f"{path} cannot be read: {error}") from error
+
+
+def block_content(path: Path) -> bytes:
+    """The content of a block's file."""
+    named = _NAME.fullmatch(path.name)
+    try:
+        content = inside(path.parent, path.name).read_bytes()
+    except OSError as error:
+        raise ResultsError(f"it cannot be read: {error.strerror or error}") from error
+    if named is None or digest_of(content)[:CHECKSUM_DIGITS] != named[3]:
+        raise ResultsError("its content is not what its checksum says")
+    return content
+
+
+def check_block(path: Path) -> None:
+    """Make sure that a block's file is what its name says."""
+    try:
+        block_content(path)
+    except ResultsError as error:
+        raise ResultsError(f"{path}: {error}") from error
+
+
+def rows_in(path: Path) -> int:
+    """How many rows a block's file has, by its name."""
+    named = _NAME.fullmatch(path.name)
+    return int(named[2]) if named else 0
+
+
+def files_by_block(folder: Path) -> dict[int, list[Path]]:
+    """The files of blocks in a folder, by the blocks' numbers, in their order."""
+    files: dict[int, list[Path]] = {}
+    if folder.is_dir():
+        for path in sorted(folder.iterdir()):
+            if named := _NAME.fullmatch(path.name):
+                files.setdefault(int(named[1]), []).append(path)
+    return dict(sorted(files.items()))
+
+
+def blocks_in(folder: Path) -> list[Path]:
+    """The files of blocks in a folder, in the order of the plan."""
+    return [path for of_block in files_by_block(folder).values() for path in of_block]
+
+
+def names_digest(files: Iterable[Path]) -> str:
+    """The SHA-256 of the names of blocks, one a line: of all their content, since each name is of its own."""
+    return digest_of("".join(f"{path.name}\n" for path in files).encode())
+
+
+def read_parquet(path: Path | list[str], **how: Any) -> pa.Table:
+    """A table from disk; damaged pages are noticed."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_table(
+            path,
+            partitioning=None,
+            page_checksum_verification=True,
+            pre_buffer=False,  # of use far off; here it costs memory, as threads do
+            use_threads=False,
+            **how,
+        )
+    except (OSError, pa.ArrowException) as error:
+        where = path if isinstance(path, Path) else Path(path[0]).parent
+        raise ResultsError(f"{where} cannot be read: {error}") from error

@@ -1,14 +1,43 @@
-"""A folder of results: how a run takes its place there, and how it is read."""
+"""A folder of results, and the one beside it in which a run is made before it takes that place.
+
+A run into `OUT` is made in `OUT.running`, which holds all that is needed to go on: the manifest that
+the run began with, the values of a design in parameters.parquet, and the blocks that are done. The
+manifest is written last, so a folder without one never became a run. At the end the blocks become
+tables, the manifest holds their checksums, and the folder takes its place by a rename. Where blocks
+failed they stay with the results, so that those can be tried again.
+"""
 
 from __future__ import annotations
 
+import errno
+import json
+import shlex
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crisis_sim.batch import manifest as differences
-from crisis_sim.batch.block import conform, union
+from crisis_sim.batch.block import (
+    OUTCOMES_FOLDER,
+    PATHS_FOLDER,
+    BlockOrder,
+    block_content,
+    blocks_in,
+    check_block,
+    conform,
+    files_by_block,
+    mark_for,
+    mark_in,
+    mark_of,
+    marked,
+    names_digest,
+    read_parquet,
+    rows_in,
+    union,
+)
 from crisis_sim.batch.ensemble import Batch, Ensemble, coded
 from crisis_sim.batch.files import (
     LOCK,
@@ -17,48 +46,320 @@ from crisis_sim.batch.files import (
     ResultsError,
     as_json,
     cannot_write,
+    digest_of,
     hold,
     inside,
+    parquet_of,
+    read_bytes,
     remove,
     sha256_of,
     sync,
+    table_of,
     write_durably,
 )
-from crisis_sim.batch.manifest import identity_of, is_sealed, read_sound, seal
-from crisis_sim.batch.unfinished import (
-    EARLIER,
-    MANIFEST,
-    OURS,
-    OUTCOMES,
-    OUTCOMES_FOLDER,
-    PARAMETERS,
-    PATHS,
-    PATHS_FOLDER,
-    RUNNING,
-    UNFINISHED,
-    UnfinishedRun,
-    blocks_in,
-    check_block,
-    check_parameters,
-    discard,
-    mark_in,
-    marked,
-    names_digest,
-    read_parquet,
-    results_of,
-    running,
-    writing,
+from crisis_sim.batch.manifest import (
+    identity_of,
+    is_finished,
+    is_sealed,
+    read_sound,
+    seal,
+    versions,
 )
+from crisis_sim.batch.plan import Plan
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from numpy.typing import NDArray
 
+#: How the name of a folder ends as long as its run is not finished.
+RUNNING = ".running"
+#: Where earlier versions kept such a run, inside the folder of its results.
+UNFINISHED = "unfinished"
+MANIFEST, PARAMETERS = "manifest.json", "parameters.parquet"
+OUTCOMES, PATHS = "outcomes.parquet", "paths.parquet"
+#: What a folder of results may hold, the manifest first; all else in it is somebody else's.
+OURS = (MANIFEST, OUTCOMES, PATHS, PARAMETERS, OUTCOMES_FOLDER, PATHS_FOLDER, UNFINISHED, LOCK)
+_ANEW = "throw the run away and begin anew with --restart"
 #: Crises of which the outcomes are one file. Beyond that the blocks themselves become the results:
 #: nothing is written twice, and no reader has to take in the index of a giant file (which grows by
 #: some 5 kB a block) before it sees a row.
 ONE_FILE_CRISES = 2**24
 #: How tables are written; readers that ask for it then find damaged pages, too.
 _PARQUET = {"compression": "zstd", "write_page_checksum": True}
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Say of what cannot be written to a folder that it cannot: the disk is full, most likely."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EXDEV:
+            raise ResultsError(
+                f"{folder} lies on another disk than the folder that it is in; "
+                "give a folder inside it"
+            ) from error
+        raise cannot_write(folder, error) from error
+
+
+def running(folder: Path) -> Path:
+    """Where a run into a folder is made until it is finished."""
+    if folder.is_symlink() or folder.name in ("", ".."):
+        folder = folder.resolve()
+    home = folder.parent / (folder.name + RUNNING)
+    if home.is_symlink():
+        raise ResultsError(f"{home} is a link; expected a folder")
+    return home
+
+
+def results_of(folder: Path) -> Path:
+    """The folder of the results of a run; where that is made may be given, as a shell completes it."""
+    return folder.with_suffix("") if folder.suffix == RUNNING else folder
+
+
+@dataclass(frozen=True)
+class UnfinishedRun:
+    """A run of which some blocks are on disk.
+
+    Attributes:
+        folder: the folder of its results.
+        manifest: that with which it was begun, or with which an earlier attempt at it ended.
+    """
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    @property
+    def home(self) -> Path:
+        """The folder in which it is made."""
+        return running(self.folder)
+
+    @property
+    def identity(self) -> str:
+        """What its blocks bear, and no others."""
+        return identity_of(self.manifest)
+
+    @property
+    def crises(self) -> int:
+        """How many crises it will have."""
+        each = self.manifest["replicates"] * (self.manifest["points"] or 1)
+        return int(each * len(self.manifest["scenarios"]))
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it has only to take its place."""
+        return is_finished(self.manifest) and not self.manifest["failures"]
+
+    @property
+    def crises_done(self) -> int:
+        """How many crises are on disk."""
+        return self.crises if self.is_complete else sum(self.rows().values())
+
+    @classmethod
+    def begin(cls, folder: Path, plan: Plan, manifest: dict[str, Any]) -> UnfinishedRun:
+        """Write down what is to be run, in place of any run that was begun before."""
+        home = running(folder)
+        discard(home)
+        (home / OUTCOMES_FOLDER).mkdir()
+        (home / PATHS_FOLDER).mkdir()
+        if plan.parameters:
+            import pyarrow as pa
+
+            content = parquet_of(pa.table(dict(plan.parameters)))
+            write_durably(home / PARAMETERS, content)
+            manifest = {**manifest, "parameters_sha256": digest_of(content)}
+        manifest = seal(manifest)
+        write_durably(home / MANIFEST, as_json(manifest))
+        sync(home.parent)
+        return cls(folder, manifest)
+
+    @classmethod
+    def of(cls, folder: Path) -> UnfinishedRun | None:
+        """The unfinished run into a folder of results; None where there is none."""
+        folder = results_of(folder)
+        home = running(folder)
+        if inside(home, MANIFEST).exists():
+            try:
+                return cls(folder, read_sound(home / MANIFEST))
+            except ResultsError as error:
+                raise ResultsError(f"{error}; {_ANEW}") from error
+        earlier = inside(folder, UNFINISHED, is_folder=True) / MANIFEST
+        if earlier.exists() and _run_of(earlier) != _run_of(folder / MANIFEST):
+            results = folder / MANIFEST
+            raise ResultsError(
+                f"{earlier.parent} holds a run that is not finished, begun by an earlier version of "
+                f"Crisis Sim: this one cannot go on with it; {_ANEW}"
+                + (EARLIER.format(earlier.parent) if results.exists() else "")
+            )
+        return None
+
+    def rows(self) -> dict[int, int]:
+        """For each block that is there, by its name alone, how many crises it holds."""
+        files = files_by_block(self.home / OUTCOMES_FOLDER)
+        return {number: rows_in(paths[0]) for number, paths in files.items()}
+
+    def rows_by_scenario(self) -> dict[str, int]:
+        """How many crises of each scenario are on disk."""
+        names = list(self.manifest["scenarios"])
+        rows = Counter(dict.fromkeys(names, 0))
+        for number, count in self.rows().items():
+            rows[names[number % len(names)]] += count  # block after block for all scenarios in turn
+        return dict(rows)
+
+    def done(self, plan: Plan, on_message: Callable[[str], None]) -> dict[int, int]:
+        """The blocks that are on disk and sound, by number, with the crises in each.
+
+        Those that are not, or that are none of the plan, are taken away, so that they are done again.
+        """
+        for name in (OUTCOMES_FOLDER, PATHS_FOLDER):
+            inside(self.home, name, is_folder=True).mkdir(exist_ok=True)
+        self.tidy()
+        outcomes, paths = (
+            files_by_block(self.home / name) for name in (OUTCOMES_FOLDER, PATHS_FOLDER)
+        )
+        for number in paths.keys() - outcomes.keys():
+            remove(*paths[number])  # of a block that was not finished
+        for number, own in outcomes.items():
+            files = [*own, *paths.get(number, [])]
+            wrong = self._wrong_with(files, next(plan.orders([number]), None))
+            if wrong:
+                remove(*files)
+                on_message(f"block {number} is done again: {wrong}")
+        return self.rows()
+
+    def tidy(self) -> None:
+        """Clear away what was never whole; nobody may be writing meanwhile."""
+        for folder in (self.home, self.home / OUTCOMES_FOLDER, self.home / PATHS_FOLDER):
+            remove(*folder.glob(f"*{PARTIAL}"))
+
+    def _wrong_with(self, files: list[Path], order: BlockOrder | None) -> str | None:
+        """What is wrong with the files of a block, None where nothing is."""
+        if order is None:
+            return "there is no such block in what was to be run"
+        needed = 2 if order.keeps_paths else 1
+        if len(files) > needed or rows_in(files[0]) != order.rows:
+            return "it is not what was to be run"
+        if len(files) < needed:
+            return "its market paths are missing"
+        return next(filter(None, (self._wrong(path, order) for path in files)), None)
+
+    def _wrong(self, path: Path, order: BlockOrder) -> str | None:
+        """What is wrong with a file that should be of a block, None where nothing is."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            file = pq.ParquetFile(pa.BufferReader(block_content(path)))
+        except (ResultsError, OSError, pa.ArrowException) as error:
+            return str(error)
+        mark = mark_of(file.schema_arrow)
+        if mark.get("identity", "") != self.identity:
+            return "it is of another run"
+        expected = mark_for(order, path.parent.name, self.identity)
+        if mark != expected or file.metadata.num_rows != rows_in(path):
+            return "it is another block"
+        return None
+
+    def tables(self, name: str) -> Iterator[pa.Table]:
+        """The blocks of one of the tables, in the order of the plan; one at a time in memory."""
+        whole = self.rows()  # market paths alone are of a block that was not finished
+        for number, (path, *_) in files_by_block(self.home / name).items():
+            if number in whole:
+                check_block(path)
+                yield read_parquet(path)
+
+    def say(self) -> str:
+        """That it is not finished, how far it is, and how to go on."""
+        go_on = f"go on with: crisis-sim run --resume {shlex.quote(str(self.folder))}"
+        if self.manifest["agents_added"]:  # no command line can give these
+            go_on = f"go on with: crisis_sim.batch.resume({str(self.folder)!r}, agents=...)"
+        return (
+            f"{self.home} holds a run that is not finished: "
+            f"{self.crises_done:,} of {self.crises:,} crises; {go_on}"
+        )
+
+
+EARLIER = " (the results of an earlier run are there still: remove {} to have them back)"
+
+
+def _run_of(path: Path) -> object:
+    """Of which run a manifest is; None where it cannot be told."""
+    try:
+        return json.loads(path.read_bytes())["run"]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None
+
+
+def plan_of(home: Path, manifest: Mapping[str, Any], agents: Sequence[Any]) -> Plan:
+    """What a run is to run, as its manifest in a folder says.
+
+    The makers of agents that were added must be given, since a folder cannot hold code.
+    """
+    from crisis_sim.scenario.schema import Scenario
+
+    differences.refuse(home, differences.of_versions(manifest, versions()))
+    check_sealed(home, manifest)
+    try:
+        scenarios = tuple(
+            Scenario.model_validate(one["scenario"]) for one in manifest["scenarios"].values()
+        )
+    except ValueError as error:
+        raise ResultsError(f"{home / MANIFEST}: {error}; {_ANEW}") from error
+    return Plan(
+        scenarios,
+        manifest["replicates"],
+        manifest["seed"],
+        manifest["block_size"],
+        parameters_in(home, manifest),
+        tuple(agents),
+        manifest["points"],
+        manifest.get("engine", "cpu"),
+    )
+
+
+def check_sealed(home: Path, manifest: Mapping[str, Any]) -> None:
+    """Make sure that changes to a manifest would have been found."""
+    if not is_sealed(manifest):
+        raise ResultsError(
+            f"{home / MANIFEST} has no checksum, so nobody can tell whether it is as it was "
+            f"written; {_ANEW}"
+        )
+
+
+def discard(home: Path) -> None:
+    """Take an unfinished run away, its manifest first: no half of it looks like a run."""
+    remove(*(home / name for name in OURS))
+
+
+def check_same(
+    home: Path, begun: Mapping[str, Any], plan: Plan, manifest: Mapping[str, Any]
+) -> None:
+    """Make sure that a batch, which would begin with a manifest now, is the one that was `begun`."""
+    found = differences.of_versions(begun, manifest["versions"])
+    values = parameters_in(home, begun)
+    differences.refuse(home, found + differences.of_plans(begun, values, plan, manifest))
+
+
+def parameters_in(home: Path, manifest: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    """The values with which a batch was begun, by path."""
+    content = check_parameters(home, manifest)
+    if content is None:
+        return {}
+    table = table_of(home / PARAMETERS, content)
+    return {name: table.column(name).to_numpy() for name in table.column_names}
+
+
+def check_parameters(home: Path, manifest: Mapping[str, Any]) -> bytes | None:
+    """The content of the file of the values with which a batch was begun; None where it had none."""
+    digest = manifest.get("parameters_sha256")
+    if digest is None:
+        return None
+    content = read_bytes(home, PARAMETERS)
+    if digest_of(content) != digest:
+        raise ResultsError(
+            f"{home / PARAMETERS} has been damaged: it is not what its checksum says"
+        )
+    return content
 
 
 def begun_in(folder: Path) -> dict[str, Any]:

@@ -7,34 +7,42 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from crisis_sim.batch.block import Block, conform, schemas, union
+from crisis_sim.batch.block import (
+    OUTCOMES_FOLDER,
+    PATHS_FOLDER,
+    Block,
+    conform,
+    marked,
+    schemas,
+    union,
+)
 from crisis_sim.batch.ensemble import Batch, Ensemble
 from crisis_sim.batch.files import BatchError, ResultsError
 from crisis_sim.batch.folder import (
-    check_files,
-    held,
-    publish,
-    read_manifest,
-    reopened,
-    take_place,
-)
-from crisis_sim.batch.manifest import close_manifest, decisive, is_finished, open_manifest
-from crisis_sim.batch.plan import Plan, check_count, make_plan
-from crisis_sim.batch.unfinished import (
     MANIFEST,
-    OUTCOMES_FOLDER,
-    PATHS_FOLDER,
-    BlockTask,
     UnfinishedRun,
+    check_files,
     check_same,
     check_sealed,
     discard,
-    marked,
+    held,
     plan_of,
+    publish,
+    read_manifest,
+    reopened,
     results_of,
+    take_place,
     writing,
 )
-from crisis_sim.batch.workers import StopSign, run_on_cluster, run_plan, stop_on_interrupt
+from crisis_sim.batch.manifest import close_manifest, decisive, is_finished, open_manifest
+from crisis_sim.batch.plan import Plan, check_count, make_plan
+from crisis_sim.batch.workers import (
+    BlockTask,
+    StopSign,
+    run_on_cluster,
+    run_plan,
+    stop_on_interrupt,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa

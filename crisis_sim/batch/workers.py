@@ -8,7 +8,7 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from concurrent.futures import (
     FIRST_COMPLETED,
     CancelledError,
@@ -20,18 +20,21 @@ from concurrent.futures import (
 )
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
 
-from crisis_sim.batch.block import Block, BlockOrder, attempt
-from crisis_sim.batch.files import BatchError
+from crisis_sim.batch import block as blocks
+from crisis_sim.batch.block import Block, BlockOrder, Watch, attempt, encoded
+from crisis_sim.batch.files import BatchError, token_in, write_durably
+from crisis_sim.batch.folder import results_of, writing
 from crisis_sim.batch.manifest import check_versions, decisive, versions
 from crisis_sim.batch.plan import Plan
-from crisis_sim.batch.unfinished import BlockTask
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from distributed import Client
 
     from crisis_sim.model import CrisisModel
@@ -97,6 +100,43 @@ def stop_on_interrupt(on_message: Callable[[str], None] = lambda words: None) ->
     finally:
         for number, handler in ours.items():
             signal.signal(number, handler)
+
+
+@dataclass(frozen=True)
+class BlockTask:
+    """Runs a block and writes it where it belongs.
+
+    A worker that sees the `home` of the run, where the `token` of `hold` is, writes its block
+    itself; one on another machine that does not sends it as bytes, for the sender to write.
+
+    Attributes:
+        schemas: all columns of the batch's tables, marked.
+        versions: what must compute the block.
+    """
+
+    home: Path
+    token: str
+    schemas: Mapping[str, pa.Schema]
+    versions: Mapping[str, str | None]
+
+    def __call__(self, order: BlockOrder, watch: Watch | None = None) -> Block:
+        """Carry out an order, as `attempt` does; BatchError where this process has other code."""
+        check_versions(self.versions, decisive(versions()), "a worker")
+        block = blocks.attempt(order, watch)
+        if block.error:
+            return block
+        try:
+            block = encoded(block, self.schemas)
+        except ValueError as error:  # columns that only this block has
+            return order.block(error=f"{type(error).__name__}: {error}", seconds=block.seconds)
+        return self.write(block) if token_in(self.home) == self.token else block
+
+    def write(self, block: Block) -> Block:
+        """Write a block to the folder."""
+        with writing(results_of(self.home)):
+            for name, content in block.files.items():
+                write_durably(self.home / name, content)
+        return replace(block, files={})
 
 
 # This thread, several threads of this process, or a pool of processes, whichever is quickest. Compiled

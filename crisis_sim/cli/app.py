@@ -250,9 +250,8 @@ app = App(
 )
 
 
-def flag(name: str, meaning: str) -> Parameter:
-    """An option without a value."""
-    return Parameter(name=name, help=meaning, show_default=False)
+#: Of an option without a value.
+FLAG = Parameter(show_default=False)
 
 
 def _said_once(_: Any, overrides: list[str] | None) -> None:
@@ -273,8 +272,7 @@ MOST_REPLICATES = 100_000_000_000
 Natural, Positive = Number(gte=0), Number(gte=1)
 Replicates = Number(gte=1, lte=MOST_REPLICATES)
 
-MANY = "Scenario files, or names of shipped ones"
-Many = Annotated[str, Parameter(help=f"{MANY}.", required=True)]
+Many = Annotated[str, Parameter(help="Scenario files, or names of shipped ones.", required=True)]
 One = Annotated[str, Parameter(help="A scenario file, or the name of a shipped one.")]
 Overrides = Annotated[
     list[str] | None,
@@ -299,8 +297,10 @@ Workers = Annotated[
         validator=Positive,
     ),
 ]
-Json = Annotated[bool, flag("--json", "Print JSON on stdout.")]
-DryRun = Annotated[bool, flag("--dry-run", "Say what would be run, and run nothing.")]
+Json = Annotated[bool, Parameter(name="--json", help="Print JSON on stdout.", show_default=False)]
+DryRun = Annotated[
+    bool, Parameter(help="Say what would be run, and run nothing.", show_default=False)
+]
 
 
 def main() -> NoReturn:

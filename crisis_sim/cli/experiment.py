@@ -14,6 +14,7 @@ from cyclopts import Parameter
 from crisis_sim.cli.app import (
     BLOCKS_FAILED,
     DONE,
+    FLAG,
     INTERRUPTED,
     RESULTS,
     TERMINATED,
@@ -28,7 +29,6 @@ from crisis_sim.cli.app import (
     Workers,
     app,
     counted,
-    flag,
     in_words,
     print_json,
     progress_bar,
@@ -118,43 +118,29 @@ Target = Annotated[
         metavar="MEASURE=VALUE:LOW:HIGH",
     ),
 ]
-FileOrScenario = Annotated[
-    str | None,
-    Parameter(
-        help="An experiment's file, or the name of a shipped one; with --vary a scenario; "
-        "none with --resume."
-    ),
-]
+Count = Annotated[int | None, Parameter(validator=Positive)]
 
 
 @app.command
 def experiment(
-    name: Annotated[
-        str | None,
-        Parameter(
-            help="An experiment's file, or the name of a shipped one; or a kind of experiment: "
-            "attribute, sweep, sensitivity, tune or posterior; none with --resume."
-        ),
-    ] = None,
+    name: str | None = None,
     /,
-    *settings: Annotated[
-        str,
-        Parameter(
-            help="After a kind, the scenario; then keys of the experiment's file and their values, "
-            "such as replicates=500 or 'vary.mediators.us.attention_days={low: 0.1, high: 5}'; "
-            "after a file, what is to stand in place of what it says.",
-            metavar="[SCENARIO] KEY=VALUE...",
-        ),
-    ],
-    restart: Annotated[
-        bool, flag("--restart", "Throw away an experiment in the folder that is not finished.")
-    ] = False,
+    *settings: str,
+    restart: Annotated[bool, FLAG] = False,
     options: Options = PLAIN,
 ) -> int:
     """Run an experiment of any kind: an answer, how sure it is, charts and a folder of results.
 
     `crisis-sim experiments` lists those that come with Crisis Sim. Without a file:
-    crisis-sim experiment sweep may_2025 'vary.lenders.imf.conditionality={values: [0, 1]}'
+    `crisis-sim experiment sweep may_2025 'vary.lenders.imf.conditionality={values: [0, 1]}'`
+
+    Args:
+        name: An experiment's file, or the name of a shipped one; or a kind of experiment: attribute,
+            sweep, sensitivity, tune or posterior; none with --resume.
+        settings: After a kind, the scenario; then keys of the experiment's file and their values, such
+            as replicates=500 or 'vary.mediators.us.attention_days={low: 0.1, high: 5}'; after a file,
+            what is to stand in place of what it says.
+        restart: Throw away an experiment in the folder that is not finished.
     """
     from crisis_sim.experiments.load import kind_named, read_settings
     from crisis_sim.experiments.spec import KINDS
@@ -292,8 +278,8 @@ def carry_out(experiment: Experiment, options: Options, restart: bool = False) -
 def _run(
     experiment: Experiment, folder: Path, workers: int, resume: bool, restart: bool, as_json: bool
 ) -> None:
+    from crisis_sim.experiments.plots import write_experiment_charts
     from crisis_sim.experiments.run import run_experiment
-    from crisis_sim.report.experiments import write_experiment_charts
 
     began = time.perf_counter()
     with progress_bar() as progress:
@@ -365,22 +351,18 @@ def attribute(
     scenario: One,
     /,
     *,
-    parts: Annotated[
-        list[str],
-        Parameter(
-            help="Parts by their paths, such as lenders channels.nsa_line mediators.us; several "
-            "that make one part with commas between, and a name before them with a colon if "
-            "wanted: gulf:mediators.saudi_arabia,mediators.uae. A part may be changed instead of "
-            "taken out: lenders.imf.conditionality=0.",
-            metavar="PART...",
-            consume_multiple=True,
-        ),
-    ],
+    parts: Annotated[list[str], Parameter(metavar="PART...", consume_multiple=True)],
     options: Options = PLAIN,
 ) -> int:
     """Find what ended it: every combination of some parts, there or taken away, on the same luck.
 
     Each part gets its share (Shapley value) of the difference that all make together.
+
+    Args:
+        parts: Parts by their paths, such as lenders channels.nsa_line mediators.us; several that make
+            one part with commas between, and a name before them with a colon if wanted:
+            gulf:mediators.saudi_arabia,mediators.uae. A part may be changed instead of taken out:
+            lenders.imf.conditionality=0.
     """
 
     def part(text: str) -> tuple[str, list[str]]:
@@ -397,28 +379,21 @@ def sweep(
     scenario: One,
     /,
     *,
-    vary: Annotated[
-        list[str],
-        Parameter(
-            help="A parameter by its path, its range, the steps in it, and log for steps that are "
-            "ratios, such as mediators.us.attention_days=0.1:5:9:log; or its values, such as "
-            "lenders.imf.conditionality=0,0.5,1; or the path alone. Given twice for a map.",
-            metavar="PATH=LOW:HIGH:STEPS",
-        ),
-    ],
-    threshold: Annotated[
-        float | None,
-        Parameter(help="A value of the first outcome whose crossing matters, such as 0.5."),
-    ] = None,
-    sample: Annotated[
-        int | None,
-        Parameter(help="Run so many points that fill the space (Sobol), in place of a grid."),
-    ] = None,
+    vary: Annotated[list[str], Parameter(metavar="PATH=LOW:HIGH:STEPS")],
+    threshold: float | None = None,
+    sample: int | None = None,
     options: Options = PLAIN,
 ) -> int:
     """See how outcomes change as one parameter, or two, go over a range.
 
     All points share the luck of each replicate, so small differences show.
+
+    Args:
+        vary: A parameter by its path, its range, the steps in it, and log for steps that are ratios,
+            such as mediators.us.attention_days=0.1:5:9:log; or its values, such as
+            lenders.imf.conditionality=0,0.5,1; or the path alone. Given twice for a map.
+        threshold: A value of the first outcome whose crossing matters, such as 0.5.
+        sample: Run so many points that fill the space (Sobol), in place of a grid.
     """
     given = {
         "vary": each_once("--vary", vary, ranged("--vary", steps=True)),
@@ -433,38 +408,25 @@ def sensitivity(
     scenario: One,
     /,
     *,
-    method: Annotated[
-        Literal["morris", "sobol", "pawn"],
-        Parameter(
-            help="morris to screen many parameters, sobol to share out an outcome's variance, pawn "
-            "to compare its distributions."
-        ),
-    ] = "morris",
+    method: Literal["morris", "sobol", "pawn"] = "morris",
     factor: Moved = None,
-    samples: Annotated[
-        int | None,
-        Parameter(
-            help="Trajectories (morris; 32 where you do not say), base samples (sobol; 256), points "
-            "(pawn; 1024).",
-            validator=Positive,
-        ),
-    ] = None,
-    second_order: Annotated[
-        bool, flag("--second-order", "Sobol: also pairs of parameters, at twice the cost.")
-    ] = False,
-    tornado: Annotated[
-        int,
-        Parameter(
-            help="Crises at each end of every parameter for the tornado; 0 for none.",
-            validator=Natural,
-        ),
-    ] = 1_000,
+    samples: Count = None,
+    second_order: Annotated[bool, FLAG] = False,
+    tornado: Annotated[int, Parameter(validator=Natural)] = 1_000,
     options: Options = PLAIN,
 ) -> int:
     """Find which parameters an outcome turns on, one by one and together.
 
     Where none is named, these are all that are worth a slider. Each index comes with its interval, a
     picture of how it settles, and a warning where the budget is too small for it.
+
+    Args:
+        method: morris to screen many parameters, sobol to share out an outcome's variance, pawn to
+            compare its distributions.
+        samples: Trajectories (morris; 32 where you do not say), base samples (sobol; 256), points
+            (pawn; 1024).
+        second_order: Sobol: also pairs of parameters, at twice the cost.
+        tornado: Crises at each end of every parameter for the tornado; 0 for none.
     """
     given = {
         "method": method,
@@ -478,40 +440,30 @@ def sensitivity(
 
 @app.command
 def tune(
-    name: FileOrScenario = None,
+    name: str | None = None,
     /,
     *,
     vary: Moved = None,
     target: Target = None,
-    maximise: Annotated[
-        str | None,
-        Parameter(
-            help="A measure that should be high, and how high is enough: then the smallest changes "
-            "are sought that reach it.",
-            metavar="MEASURE=ENOUGH",
-        ),
-    ] = None,
-    minimise: Annotated[
-        str | None,
-        Parameter(help="Likewise, of what should be low.", metavar="MEASURE=ENOUGH"),
-    ] = None,
-    trials: Annotated[
-        int | None,
-        Parameter(
-            help=f"Points to try; {USUAL['tune']['trials']} where neither a file nor you say.",
-            validator=Positive,
-        ),
-    ] = None,
-    sampler: Annotated[
-        Literal["cmaes", "tpe", "sobol", "random"] | None,
-        Parameter(help="How the next points are chosen; cmaes where nothing is said."),
-    ] = None,
+    maximise: Annotated[str | None, Parameter(metavar="MEASURE=ENOUGH")] = None,
+    minimise: Annotated[str | None, Parameter(metavar="MEASURE=ENOUGH")] = None,
+    trials: Count = None,
+    sampler: Literal["cmaes", "tpe", "sobol", "random"] | None = None,
     options: Options = PLAIN,
 ) -> int:
     """Find the parameters that reach targets, or that make something most likely at least cost.
 
     Writes the tuned scenario as a file that extends the original. A search that was cut short goes
     on with --resume, and finds what it would have found.
+
+    Args:
+        name: An experiment's file, or the name of a shipped one; with --vary a scenario; none with
+            --resume.
+        maximise: A measure that should be high, and how high is enough: then the smallest changes are
+            sought that reach it.
+        minimise: Likewise, of what should be low.
+        trials: Points to try; 200 where neither a file nor you say.
+        sampler: How the next points are chosen; cmaes where nothing is said.
     """
     given: dict[str, Any] = {"trials": trials, "sampler": sampler}
     aims = {"maximise": maximise, "minimise": minimise}
@@ -534,27 +486,13 @@ def tune(
 
 @app.command
 def posterior(
-    name: FileOrScenario = None,
+    name: str | None = None,
     /,
     *,
     vary: Moved = None,
     target: Target = None,
-    particles: Annotated[
-        int | None,
-        Parameter(
-            help=f"Points tried in each generation; {USUAL['posterior']['particles']} where neither "
-            "a file nor you say.",
-            validator=Positive,
-        ),
-    ] = None,
-    generations: Annotated[
-        int | None,
-        Parameter(
-            help=f"Rounds, each nearer to what fits; {USUAL['posterior']['generations']} where "
-            "neither a file nor you say.",
-            validator=Positive,
-        ),
-    ] = None,
+    particles: Count = None,
+    generations: Count = None,
     options: Options = PLAIN,
 ) -> int:
     """Find which parameters are likely, given a crisis on record or figures over many.
@@ -563,6 +501,12 @@ def posterior(
     over its range. Writes the posterior as a scenario that extends the original. A search that was
     cut short goes on with --resume, and finds what it would have found. A single crisis on record
     stands in a file, under 'cases'.
+
+    Args:
+        name: An experiment's file, or the name of a shipped one; with --vary a scenario; none with
+            --resume.
+        particles: Points tried in each generation; 500 where neither a file nor you say.
+        generations: Rounds, each nearer to what fits; 5 where neither a file nor you say.
     """
     given: dict[str, Any] = {"particles": particles, "generations": generations}
     if name is None or not vary:

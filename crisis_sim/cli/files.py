@@ -19,6 +19,7 @@ from cyclopts.validators import Number
 from crisis_sim.cli.app import (
     CHECK_FAILED,
     DONE,
+    FLAG,
     MISTAKE,
     Json,
     Many,
@@ -31,7 +32,6 @@ from crisis_sim.cli.app import (
     app,
     console,
     counted,
-    flag,
     in_words,
     print_json,
     progress_bar,
@@ -282,17 +282,17 @@ def scenarios(*, as_json: Json = False) -> int:
 
 @app.command
 def init(
-    name: Annotated[str, Parameter(help="The scenario's name, or the file to write.")],
+    name: str,
     /,
     *,
-    extends: Annotated[
-        str | None,
-        Parameter(
-            help="Begin a counterfactual of this scenario instead; a copy of it is put beside."
-        ),
-    ] = None,
+    extends: str | None = None,
 ) -> int:
-    """Write a commented scenario to start from."""
+    """Write a commented scenario to start from.
+
+    Args:
+        name: The scenario's name, or the file to write.
+        extends: Begin a counterfactual of this scenario instead; a copy of it is put beside.
+    """
     from crisis_sim.scenario.source import FILE_WORDS, composed, is_file_name
 
     path = Path(name)
@@ -319,7 +319,9 @@ def init(
 @app.command
 def schema(
     *,
-    experiment: Annotated[bool, flag("--experiment", "That of experiments' files.")] = False,
+    experiment: Annotated[
+        bool, Parameter(help="That of experiments' files.", show_default=False)
+    ] = False,
 ) -> int:
     """Print the JSON Schema of scenario files, by which editors complete and check them."""
     from crisis_sim.scenario.introspect import json_schema
@@ -375,32 +377,27 @@ def doctor(*, as_json: Json = False) -> int:
 @app.command
 def validate(
     *,
-    replicates: Annotated[
-        int, Parameter(help="Crises to run of each scenario.", validator=Replicates)
-    ] = 10_000,
+    replicates: Annotated[int, Parameter(validator=Replicates)] = 10_000,
     seed: Seed = 1,
-    population: Annotated[
-        str, Parameter(help="The scenario of crises of every kind: a file, or a shipped one.")
-    ] = "since_1945",
+    population: str = "since_1945",
     workers: Workers = None,
-    out: Annotated[
-        Path | None, Parameter(help="Folder for validation.json and the charts; none without it.")
-    ] = None,
-    page: Annotated[
-        Path | None,
-        Parameter(help="Markdown file to write the whole page to, its charts into images/ beside."),
-    ] = None,
+    out: Path | None = None,
+    page: Path | None = None,
     overrides: Overrides = None,
-    strict: Annotated[
-        bool,
-        flag("--strict", "Fail, with code 1, where a fact that the project says is met is not."),
-    ] = False,
+    strict: Annotated[bool, FLAG] = False,
     as_json: Json = False,
 ) -> int:
     """Hold the model against the record: crises since 1945, and eight cases.
 
     Each fact stands beside the simulated value and its interval, with a plain verdict: inside, near or outside. For each
     case it says where the real times fall among the simulated ones.
+
+    Args:
+        replicates: Crises to run of each scenario.
+        population: The scenario of crises of every kind: a file, or a shipped one.
+        out: Folder for validation.json and the charts; none without it.
+        page: Markdown file to write the whole page to, its charts into images/ beside.
+        strict: Fail, with exit code 1, where a fact that the project says is met is not.
     """
     from crisis_sim.batch.workers import cores
     from crisis_sim.validation import validate as compare
@@ -441,26 +438,22 @@ def dashboard(
     scenario: One = SCENARIO,
     /,
     *,
-    replicates: Annotated[
-        int,
-        Parameter(
-            help="Crises to run at each move of a slider.", validator=Number(gte=FEWEST, lte=MOST)
-        ),
-    ] = REPLICATES,
+    replicates: Annotated[int, Parameter(validator=Number(gte=FEWEST, lte=MOST))] = REPLICATES,
     seed: Seed = 1,
     overrides: Overrides = None,
-    host: Annotated[
-        str,
-        Parameter(help="Address to listen on; only this machine can reach the one given here."),
-    ] = HOST,
-    port: Annotated[
-        int, Parameter(help="Port to listen on; 0 for any.", validator=Number(gte=0, lte=65_535))
-    ] = PORT,
-    no_browser: Annotated[bool, flag("--no-browser", "Open no browser.")] = False,
+    host: str = HOST,
+    port: Annotated[int, Parameter(validator=Number(gte=0, lte=65_535))] = PORT,
+    no_browser: Annotated[bool, FLAG] = False,
 ) -> int:
     """Move sliders in a browser and see at once what changes: ceasefires, endings, differences.
 
     Needs the extra `dashboard`: pip install 'crisis-sim[dashboard]'. Nothing leaves this machine.
+
+    Args:
+        replicates: Crises to run at each move of a slider.
+        host: Address to listen on; only this machine can reach the one given here.
+        port: Port to listen on; 0 for any.
+        no_browser: Open no browser.
     """
     from crisis_sim.dashboard.opened import open_reference
     from crisis_sim.dashboard.server import (

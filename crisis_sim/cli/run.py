@@ -16,8 +16,8 @@ from cyclopts.validators import Number
 from crisis_sim.cli.app import (
     BLOCKS_FAILED,
     DONE,
+    FLAG,
     INTERRUPTED,
-    MANY,
     MOST_REPLICATES,
     RESULTS,
     TERMINATED,
@@ -34,7 +34,6 @@ from crisis_sim.cli.app import (
     app,
     console,
     counted,
-    flag,
     in_words,
     print_json,
     progress_bar,
@@ -55,53 +54,16 @@ REPLICATES, SEED = 10_000, 1
 
 @app.command
 def run(
-    *scenarios: Annotated[str, Parameter(help=f"{MANY}; none with --resume.")],
-    replicates: Annotated[
-        int | None,
-        Parameter(
-            help=f"Crises to run of each scenario; {REPLICATES:,}.",
-            validator=Replicates,
-        ),
-    ] = None,
-    seed: Annotated[
-        int | None,
-        Parameter(
-            help=f"With a replicate's number, it fixes all its luck; {SEED}.",
-            validator=Natural,
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None, Parameter(help="Folder for results; results/ and the first scenario's name.")
-    ] = None,
+    *scenarios: str,
+    replicates: Annotated[int | None, Parameter(validator=Replicates)] = None,
+    seed: Annotated[int | None, Parameter(validator=Natural)] = None,
+    out: Path | None = None,
     workers: Workers = None,
-    scheduler: Annotated[
-        str | None,
-        Parameter(
-            help="Run on a Dask cluster: the address of its scheduler, such as "
-            "tcp://10.0.0.1:8786, or local for one on this machine (docs/clusters.md).",
-            metavar="ADDRESS",
-        ),
-    ] = None,
-    engine: Annotated[
-        Literal["cpu", "gpu"] | None,
-        Parameter(
-            help="What runs them: the processor (cpu), or an NVIDIA graphics card (gpu), for "
-            "batches of a hundred thousand or more (docs/speed.md); cpu.",
-        ),
-    ] = None,
+    scheduler: Annotated[str | None, Parameter(metavar="ADDRESS")] = None,
+    engine: Literal["cpu", "gpu"] | None = None,
     overrides: Overrides = None,
-    resume: Annotated[
-        Path | None,
-        Parameter(
-            help="Go on with the run in this folder, whatever ended it: what is missing, damaged "
-            "or failed is done, and the result is as if nothing had happened. What else is given "
-            "must be as it was.",
-            metavar="DIR",
-        ),
-    ] = None,
-    restart: Annotated[
-        bool, flag("--restart", "Throw away a run in the folder that is not finished.")
-    ] = False,
+    resume: Annotated[Path | None, Parameter(metavar="DIR")] = None,
+    restart: Annotated[bool, FLAG] = False,
     as_json: Json = False,
     dry_run: DryRun = False,
 ) -> int:
@@ -109,10 +71,23 @@ def run(
 
     The first scenario is the one that the others are compared with. A run is on disk block by
     block: after Ctrl-C, a crash or a power cut, `--resume` goes on with it.
+
+    Args:
+        scenarios: Scenario files, or names of shipped ones; none with --resume.
+        replicates: Crises to run of each scenario; 10,000.
+        seed: With a replicate's number, it fixes all its luck; 1.
+        out: Folder for results; results/ and the first scenario's name.
+        scheduler: Run on a Dask cluster: the address of its scheduler, such as tcp://10.0.0.1:8786, or
+            local for one on this machine (docs/clusters.md).
+        engine: What runs them: the processor (cpu), or an NVIDIA graphics card (gpu), for batches of a
+            hundred thousand or more (docs/speed.md); cpu.
+        resume: Go on with the run in this folder, whatever ended it: what is missing, damaged or
+            failed is done, and the result is as if nothing had happened. What else is given must be
+            as it was.
+        restart: Throw away a run in the folder that is not finished.
     """
-    from crisis_sim.batch.folder import begun_in
+    from crisis_sim.batch.folder import begun_in, results_of
     from crisis_sim.batch.plan import make_plan
-    from crisis_sim.batch.unfinished import results_of
     from crisis_sim.batch.workers import cores
     from crisis_sim.scenario.load import load_scenarios
 
@@ -166,8 +141,7 @@ def _go_on(
     folder: Path, options: RunOptions, given: Mapping[str, Any], dry_run: bool, as_json: bool
 ) -> int:
     """Go on with a run as it was begun."""
-    from crisis_sim.batch.folder import check_given
-    from crisis_sim.batch.unfinished import UnfinishedRun
+    from crisis_sim.batch.folder import UnfinishedRun, check_given
 
     check_given(folder, given)
     if dry_run:
@@ -290,7 +264,7 @@ def _print_plan(plan: Plan, workers: int, folder: Path, as_json: bool) -> None:
 
 def _tell_what_is_safe(folder: Path, options: RunOptions, what: str, finished: bool) -> None:
     """Say, after a run was stopped, what there is, and how to go on."""
-    from crisis_sim.batch.unfinished import UnfinishedRun
+    from crisis_sim.batch.folder import UnfinishedRun
 
     run = UnfinishedRun.of(folder)
     if finished:
@@ -309,16 +283,17 @@ def _tell_what_is_safe(folder: Path, options: RunOptions, what: str, finished: b
 
 @app.command
 def compare(
-    *folders: Annotated[
-        Path, Parameter(help="Folders that `run` or an experiment wrote.", required=True)
-    ],
+    *folders: Annotated[Path, Parameter(required=True)],
     reference: Reference = None,
-    out: Annotated[
-        Path | None, Parameter(help="Folder for charts and summary; none are written without it.")
-    ] = None,
+    out: Path | None = None,
     as_json: Json = False,
 ) -> int:
-    """Put scenarios side by side, from one folder of results or several; or an experiment's points."""
+    """Put scenarios side by side, from one folder of results or several; or an experiment's points.
+
+    Args:
+        folders: Folders that `run` or an experiment wrote.
+        out: Folder for charts and summary; none are written without it.
+    """
     from crisis_sim.batch import read_batch
     from crisis_sim.experiments.run import is_experiment, read_points
     from crisis_sim.outcomes import join, summarise
@@ -362,22 +337,19 @@ def replay(
     scenario: One,
     /,
     *,
-    replicate: Annotated[
-        int,
-        Parameter(
-            help="Number of the crisis to tell, from 0.",
-            validator=Number(gte=0, lt=MOST_REPLICATES),
-        ),
-    ],
+    replicate: Annotated[int, Parameter(validator=Number(gte=0, lt=MOST_REPLICATES))],
     seed: Seed = 1,
-    out: Annotated[Path, Parameter(help="Folder for the chart and the story.")] = RESULTS
-    / "replays",
+    out: Path = RESULTS / "replays",
     overrides: Overrides = None,
     as_json: Json = False,
 ) -> int:
     """Tell one crisis turn by turn, as a story and as a chart.
 
     It is the same crisis as that replicate of `run` with that seed.
+
+    Args:
+        replicate: Number of the crisis to tell, from 0.
+        out: Folder for the chart and the story.
     """
     from crisis_sim.scenario.load import load_scenario
 
@@ -410,12 +382,10 @@ def replay(
 
 @app.command
 def report(
-    folder: Annotated[Path, Parameter(help="Folder that `run` or an experiment wrote.")],
+    folder: Path,
     /,
     *,
-    out: Annotated[
-        Path | None, Parameter(help="The page's file; report.html in the folder.")
-    ] = None,
+    out: Path | None = None,
     reference: Reference = None,
     as_json: Json = False,
 ) -> int:
@@ -424,6 +394,10 @@ def report(
     It is one HTML file that needs no network: to be mailed, printed, or read aloud. It holds the scenarios and the command
     with which anybody has the results again. With `--json` the answer, the key figures and the crises that are told are
     printed, too.
+
+    Args:
+        folder: Folder that `run` or an experiment wrote.
+        out: The page's file; report.html in the folder.
     """
     from crisis_sim.report.page import page_file, page_of, save_page
 

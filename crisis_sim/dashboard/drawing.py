@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from markdown_it import MarkdownIt
 
 from crisis_sim import text
 from crisis_sim.dashboard.changes import MOVED, UNMOVED
@@ -19,7 +18,7 @@ from crisis_sim.report import answer, draw_replay, tell
 from crisis_sim.report.curves import ORIGINS, nothing_on, shown_days
 from crisis_sim.report.real_path import real_record
 from crisis_sim.report.shares import MEASURES, Measure
-from crisis_sim.report.story import gist_of
+from crisis_sim.report.story import gist_of, story_html
 from crisis_sim.report.svg import inline
 
 if TYPE_CHECKING:
@@ -33,8 +32,6 @@ GRID_POINTS = 160
 DOTS = 24
 #: Digits of a number that is sent to the page: what a screen can show.
 DIGITS = 4
-#: Headings of a story stand this many levels further down in the page.
-LEVELS_DOWN = 2
 #: Matplotlib's settings are the whole process's, so one chart is drawn at a time.
 _drawing = threading.Lock()
 
@@ -218,10 +215,5 @@ def tell_crisis(scenario: Scenario, replicate: int, seed: int) -> dict[str, Any]
     gist = gist_of(journal, scenario, outcome)
     with _drawing:
         chart = inline(draw_replay(journal, scenario), "path", f"Path of crisis {replicate}", gist)
-    markdown = MarkdownIt("commonmark", {"html": False})  # HTML in it is letters and no more
-    tokens = markdown.parse(tell(journal, scenario, outcome))
-    for token in tokens:
-        if token.type in ("heading_open", "heading_close"):
-            token.tag = f"h{int(token.tag[1:]) + LEVELS_DOWN}"
-    story = str(markdown.renderer.render(tokens, markdown.options, {}))
-    return {"story": story, "chart": chart}
+    story = tell(journal, scenario, outcome)
+    return {"story": story_html(f"\n{story}"), "chart": chart}  # with its title

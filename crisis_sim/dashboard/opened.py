@@ -10,7 +10,6 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -34,8 +33,6 @@ from crisis_sim.version import __version__
 MAX_NAME = 60
 #: Changes that a title names; more are counted.
 NAMED = 2
-#: A line that is longer is broken.
-WIDTH = 100
 
 
 @dataclass(frozen=True)
@@ -155,6 +152,8 @@ def file_name(wished: str, opened: Opened) -> str:
 
 def as_scenario_file(opened: Opened, changes: Changes, groups: tuple[Group, ...], name: str) -> str:
     """The scenario with its changes as a file, of this name (`file_name`), that extends the original."""
+    from crisis_sim.experiments.calibrate import as_yaml
+
     told = describe_changes(changes, groups)
     short = "unchanged"
     if told:
@@ -180,7 +179,7 @@ def as_scenario_file(opened: Opened, changes: Changes, groups: tuple[Group, ...]
         quoted=shlex.quote(name),
         original_quoted=shlex.quote(opened.file),
     )
-    return head + _yaml(content)
+    return head + as_yaml(content)
 
 
 def describe_changes(changes: Changes, groups: tuple[Group, ...]) -> list[str]:
@@ -198,16 +197,3 @@ def describe_changes(changes: Changes, groups: tuple[Group, ...]) -> list[str]:
                 given = number_in_words(slider.given, slider.unit)
                 told.append(f"{label}{of} {value} in place of {given}")
     return told
-
-
-def _yaml(content: dict[str, Any]) -> str:
-    from ruamel.yaml import YAML
-
-    yaml: Any = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = None  # what holds no further mapping stands in one line
-    yaml.sort_base_mapping_type_on_output = False
-    yaml.allow_unicode = True
-    yaml.width = WIDTH
-    stream = StringIO()
-    yaml.dump(content, stream)
-    return stream.getvalue()

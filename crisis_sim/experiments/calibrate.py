@@ -230,7 +230,7 @@ def scenario_files(
         changed = copy.deepcopy(content)
         known = numbers_of(scenario)
         for path, value in values.items():
-            if place_in(scenario, path, known) is not None:
+            if locate(scenario, path, known) is not None:
                 _put(changed, path.split("."), value)
         said = {
             "extends": original,
@@ -238,11 +238,11 @@ def scenario_files(
             **_difference(content, changed),
         }
         files[file_name(scenario, word)] = (
-            f"# {scenario.name}, {word} by the experiment {experiment}.\n{head}{_yaml(said)}"
+            f"# {scenario.name}, {word} by the experiment {experiment}.\n{head}{as_yaml(said)}"
         )
         files[original] = (
             f"# {scenario.name} as the experiment {experiment} had it, every value written out.\n"
-            + _yaml(_without_none(content))
+            + as_yaml(_without_none(content))
         )
     return files
 
@@ -280,11 +280,12 @@ def _without_none(content: Any) -> Any:
     return [_without_none(item) for item in content] if isinstance(content, list) else content
 
 
-def _yaml(content: Mapping[str, Any]) -> str:
+def as_yaml(content: Mapping[str, Any]) -> str:
+    """A scenario file's text, what holds no further mapping in one line."""
     from ruamel.yaml import YAML
 
     yaml: Any = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = None  # what holds no further mapping stands in one line
+    yaml.default_flow_style = None
     yaml.sort_base_mapping_type_on_output = False
     yaml.allow_unicode = True
     yaml.width = 100
@@ -325,7 +326,7 @@ class TunedRange(Range):
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """Where a path leads in a scenario: to a number, or to the number of its distribution with an index."""
 
     path: str
@@ -334,10 +335,10 @@ class Place:
     allowed: Within
 
 
-def place_in(scenario: Scenario, path: str, known: Mapping[str, Within]) -> Place | None:
+def locate(scenario: Scenario, path: str, known: Mapping[str, Within]) -> Location | None:
     """Where a path leads in a scenario, of which `known` are the numbers; None where it leads to none."""
     if path in known:
-        return Place(path, path, None, known[path])
+        return Location(path, path, None, known[path])
     outer, _, end = path.rpartition(".")
     number, _, kind = outer.rpartition(".")
     if number not in known or not end.isdecimal():
@@ -352,7 +353,7 @@ def place_in(scenario: Scenario, path: str, known: Mapping[str, Within]) -> Plac
         low, high = math.ulp(0.0), math.inf
     elif kind == "lognormal":
         low = max(low, math.ulp(0.0))
-    return Place(path, number, index, Within(low, high))
+    return Location(path, number, index, Within(low, high))
 
 
 def share_of(values: Any, low: float, high: float, scale: str) -> Values:
@@ -374,7 +375,7 @@ class Tuned:
     @classmethod
     def of(cls, path: str, written: TunedRange, scenarios: Sequence[Scenario]) -> Tuned:
         """A parameter from what a file says, checked; what it is, is read from the first scenario that has it."""
-        scenario, place = next(_places(path, scenarios))
+        scenario, place = next(_locations(path, scenarios))
         if place.index is None:
             factor = resolve(path, written, scenario)
         else:
@@ -401,10 +402,10 @@ class Tuned:
         return float(np.clip(self.factor.at(share), self.factor.low, self.factor.high))
 
 
-def _places(path: str, scenarios: Sequence[Scenario]) -> Iterator[tuple[Scenario, Place]]:
+def _locations(path: str, scenarios: Sequence[Scenario]) -> Iterator[tuple[Scenario, Location]]:
     """The scenarios in which a path leads somewhere, and where."""
     for scenario in scenarios:
-        if (place := place_in(scenario, path, numbers_of(scenario))) is not None:
+        if (place := locate(scenario, path, numbers_of(scenario))) is not None:
             yield scenario, place
 
 
@@ -422,7 +423,7 @@ def parameters_at(
     inside: dict[str, dict[int, Values]] = {}
     for column, one in enumerate(tuned):
         for path in one.paths:
-            place = place_in(scenario, path, known)
+            place = locate(scenario, path, known)
             if place is None:
                 continue
             if place.index is None:
@@ -452,7 +453,7 @@ def check_moved(
     found: list[Mistake] = []
     for path, written in vary.items():
         node = reading.at("vary", path)
-        first = next(_places(path, scenarios), None)
+        first = next(_locations(path, scenarios), None)
         if first is None:
             found.append(node.label.mistake(*_unknown(path, scenarios)))
         else:
@@ -460,7 +461,7 @@ def check_moved(
         found += [
             reading.at("vary", path, "also", k).place.mistake(*_unknown(also, scenarios))
             for k, also in enumerate(written.also)
-            if next(_places(also, scenarios), None) is None
+            if next(_locations(also, scenarios), None) is None
         ]
     yield from found
     for scenario in scenarios if not found else ():
@@ -487,7 +488,7 @@ def _unknown(path: str, scenarios: Sequence[Scenario]) -> tuple[str, str, str]:
 
 
 def _check_range(
-    scenario: Scenario, place: Place, written: TunedRange, node: Node
+    scenario: Scenario, place: Location, written: TunedRange, node: Node
 ) -> Iterator[Mistake]:
     inner = place.index is not None
     wrong = list(
@@ -505,7 +506,7 @@ def _check_range(
         )
 
 
-def _check_inner(place: Place, written: TunedRange, node: Node) -> Iterator[Mistake]:
+def _check_inner(place: Location, written: TunedRange, node: Node) -> Iterator[Mistake]:
     """The mistakes in the range of a number inside a distribution."""
     low, high, allowed = written.low, written.high, place.allowed
     if low is None or high is None:
@@ -529,10 +530,10 @@ def _check_scenario(
     scenario: Scenario, vary: Mapping[str, TunedRange], reading: Reading
 ) -> Iterator[Mistake]:
     """The mistakes in all that is moved in one scenario: nothing, a number twice, numbers out of order."""
-    moved: dict[str, list[tuple[Place, str]]] = {}
+    moved: dict[str, list[tuple[Location, str]]] = {}
     for path, written in vary.items():
         for one in (path, *written.also):
-            for _, place in _places(one, [scenario]):
+            for _, place in _locations(one, [scenario]):
                 moved.setdefault(place.number, []).append((place, path))
     if not moved:
         yield reading.at("vary").label.mistake(

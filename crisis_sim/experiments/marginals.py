@@ -266,7 +266,7 @@ def _rounded(kind: str, values: Sequence[float]) -> Distribution:
 
 # --- What crises show at points drawn from the posterior, with luck that no particle had, beside what was seen
 
-#: Quantiles that are told, by the names of their columns.
+#: Quantiles by the names of their columns.
 QUANTILES = {"lower": 0.025, "quarter": 0.25, "median": 0.5, "three_quarters": 0.75, "upper": 0.975}
 
 

@@ -244,7 +244,7 @@ class Posterior:
 
 # --- What was found, as plain data and tables
 
-#: Cumulative probabilities at which priors are told, for charts.
+#: Cumulative probabilities at which priors are tabulated, for charts.
 DRAWN_LEVELS: Values = (np.arange(400) + 0.5) / 400
 
 
@@ -301,15 +301,15 @@ def _tables(found: Found, summary: dict[str, Any]) -> dict[str, pa.Table]:
 
 # --- The answer in sentences: what was found, how sure that is, and what would make it surer
 
-#: Parameters and pairs that an answer tells of; the tables have all of them.
-MOST_TOLD = 6
+#: Parameters and pairs that an answer names; the tables have all of them.
+MOST_NAMED = 6
 #: Probabilities beyond which what was seen is in the tail of what is predicted.
 TAIL = 0.025
 #: A correlation from which two parameters are said to go together.
 TOGETHER = 0.3
 #: An effective sample smaller than this sets 95% limits but roughly.
 FEW = 400
-#: Monte Carlo error beyond this share of a target's own is told of.
+#: Monte Carlo error beyond this share of a target's own is mentioned.
 BLURRED = 0.5
 #: With fewer crises like the record at a particle, luck decides how well it fits.
 FEW_LIKE = 3.0
@@ -338,17 +338,19 @@ def _on_parameters(summary: dict[str, Any]) -> Iterator[str]:
     rows = sorted(summary["parameters"], key=lambda row: -float(row["shrinkage"]))
     names = words.short_names([row["path"] for row in rows])
     pinned = [row for row in rows if row["pinned"]]
-    told = [f"{names[row['path']]} {_span(row)}, before {_span(row, 'prior_')}" for row in pinned]
-    if told:
-        more = len(pinned) - MOST_TOLD
+    phrases = [
+        f"{names[row['path']]} {_span(row)}, before {_span(row, 'prior_')}" for row in pinned
+    ]
+    if phrases:
+        more = len(pinned) - MOST_NAMED
         rest = f"; {wording.count(more)} more in marginals.parquet" if more > 0 else ""
-        yield f"Posterior medians with 95% intervals: {'; '.join(told[:MOST_TOLD])}{rest}."
+        yield f"Posterior medians with 95% intervals: {'; '.join(phrases[:MOST_NAMED])}{rest}."
     loose = [names[row["path"]] for row in rows if not row["pinned"]]
     if loose:
-        others = len(loose) - MOST_TOLD
+        others = len(loose) - MOST_NAMED
         rest = f" and {wording.count(others)} more" if others > 0 else ""
         yield (
-            f"Not pinned down by this evidence: {wording.listed(loose[:MOST_TOLD])}{rest}. "
+            f"Not pinned down by this evidence: {wording.listed(loose[:MOST_NAMED])}{rest}. "
             f"What was believed of {'them' if len(loose) > 1 else 'it'} stays."
         )
     for row in rows:
@@ -358,8 +360,8 @@ def _on_parameters(summary: dict[str, Any]) -> Iterator[str]:
                 "its prior: values beyond it might fit better."
             )
     if any(row["adjusted_median"] is not None for row in rows):
-        told = [f"{names[row['path']]} {_span(row, 'adjusted_')}" for row in rows[:MOST_TOLD]]
-        yield f"Adjusted by regression for the tolerance that is left: {'; '.join(told)}."
+        phrases = [f"{names[row['path']]} {_span(row, 'adjusted_')}" for row in rows[:MOST_NAMED]]
+        yield f"Adjusted by regression for the tolerance that is left: {'; '.join(phrases)}."
 
 
 def _span(row: dict[str, Any], prefix: str = "") -> str:
@@ -378,13 +380,13 @@ def _signed(correlation: float) -> str:
 def _on_pairs(summary: dict[str, Any]) -> Iterator[str]:
     names = words.short_names([row["path"] for row in summary["parameters"]])
     least = max(TOGETHER, 2.0 / math.sqrt(max(summary["effective"], 1.0)))
-    told = [
+    phrases = [
         f"{names[pair['first']]} and {names[pair['second']]} ({_signed(pair['correlation'])})"
         for pair in summary["correlations"]
         if abs(pair["correlation"]) > least
     ]
-    if told:
-        shown = wording.listed(told[:MOST_TOLD])
+    if phrases:
+        shown = wording.listed(phrases[:MOST_NAMED])
         yield f"Known better together than each alone (correlation): {shown}."
 
 
@@ -405,15 +407,15 @@ def _on_check(summary: dict[str, Any]) -> Iterator[str]:
         if summary["tolerance"] > summary["goal"]
         else "It may be that no values of these parameters explain it."
     )
-    told = []
-    for row in off[:MOST_TOLD]:
+    phrases = []
+    for row in off[:MOST_NAMED]:
         median = math.inf if row["median"] is None else row["median"]
         shown, predicted = (words.figure(one, row["unit"]) for one in (row["seen"], median))
-        told.append(f"{row['name']}: {shown}, predicted {predicted}")
+        phrases.append(f"{row['name']}: {shown}, predicted {predicted}")
     yield (
         f"The posterior does not explain {wording.count(len(off))} of {wording.count(len(seen))} that "
         f"were seen, which lie outside the middle 95% of what it predicts with fresh luck: "
-        f"{'; '.join(told)}. {why}"
+        f"{'; '.join(phrases)}. {why}"
     )
 
 
@@ -633,21 +635,21 @@ def _draw_predicted(axes: Axes, row: dict[str, Any]) -> None:
     from crisis_sim.experiments import plots
 
     scale, unit, _ = plots.units(row)
-    for place, prefix, colour, face in (
+    for y, prefix, colour, face in (
         (0.0, "prior_", style.GREY, style.WHITE),
         (1.0, "", style.BLUE, style.BLUE),
     ):
-        told = [row[prefix + key] for key in ("lower", "quarter", "three_quarters", "upper")]
-        known = [scale * end for end in told if end is not None]
+        ends = [row[prefix + key] for key in ("lower", "quarter", "three_quarters", "upper")]
+        known = [scale * end for end in ends if end is not None]
         if not known:
             continue
-        axes.plot([known[0], known[-1]], [place] * 2, color=colour, linewidth=1.0)
-        if len(known) == len(told):
-            axes.plot(known[1:3], [place] * 2, color=colour, linewidth=2.6)
+        axes.plot([known[0], known[-1]], [y] * 2, color=colour, linewidth=1.0)
+        if len(known) == len(ends):
+            axes.plot(known[1:3], [y] * 2, color=colour, linewidth=2.6)
         median = row[f"{prefix}median"]
         if median is not None:
             look: Any = {"color": face, "markeredgecolor": colour, "markersize": 4.0, "zorder": 4}
-            axes.plot([scale * median], [place], "o", **look)
+            axes.plot([scale * median], [y], "o", **look)
     if row["seen"] is not None:
         seen, *ends = (scale * row[key] for key in ("seen", "seen_lower", "seen_upper"))
         axes.axvline(seen, color=style.VERMILLION, linewidth=1.0, zorder=2)

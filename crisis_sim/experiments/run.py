@@ -55,8 +55,8 @@ from crisis_sim.batch.files import (
     table_of,
     write_durably,
 )
+from crisis_sim.batch.folder import RUNNING
 from crisis_sim.batch.manifest import DECISIVE, code_digest, git_revision, name_of, versions
-from crisis_sim.batch.unfinished import RUNNING
 from crisis_sim.experiments.load import load_experiment
 from crisis_sim.experiments.spec import (
     DESIGN,

@@ -233,8 +233,8 @@ def misses(cases: tuple[Case, ...], values: Single, so: NDArray[np.bool_]) -> Si
     """
     found = np.where(so, np.float32(0.0), np.float32(np.inf))
     records = ((k, observed) for k, case in enumerate(cases) for observed in case.record)
-    for place, (k, observed) in enumerate(records):
-        apart = np.abs(values[:, place] - np.float32(observed.value)) / observed.within
+    for index, (k, observed) in enumerate(records):
+        apart = np.abs(values[:, index] - np.float32(observed.value)) / observed.within
         found[:, k] = np.maximum(found[:, k], np.where(np.isnan(apart), np.inf, apart))
     return np.sort(found, axis=2)
 
@@ -372,8 +372,8 @@ class Problem(Calibration):
         figures, errors = np.full((2, count, len(self.watched)), np.nan)
         shown = np.full((count, len(self.numbers), spec.replicates), np.nan, dtype=np.float32)
         so = np.ones((count, len(spec.cases), spec.replicates), dtype=np.bool_)
-        for place, scenario in enumerate(self.scenarios):
-            ensemble = self._ensemble(scenario, place, values, generation, first)
+        for index, scenario in enumerate(self.scenarios):
+            ensemble = self._ensemble(scenario, index, values, generation, first)
             for k, (measured, name) in enumerate(self.watched):
                 if name == scenario.name:
                     found = measured.over(ensemble, count)
@@ -387,7 +387,7 @@ class Problem(Calibration):
         return Seen(figures, errors, shown, so)
 
     def _ensemble(
-        self, scenario: Scenario, place: int, values: Values, generation: int, first: int
+        self, scenario: Scenario, index: int, values: Values, generation: int, first: int
     ) -> Any:
         """A scenario's crises at particles: so many replicates for each, particle after particle.
 
@@ -401,7 +401,7 @@ class Problem(Calibration):
         }
         rows = len(values) * replicates
         before = self.crises_before(generation) + first * replicates * len(self.scenarios)
-        before += place * rows
+        before += index * rows
         entropy: Sequence[int] = [self.spec.seed, generation, first]
         low, high = np.random.SeedSequence(entropy).generate_state(2, np.uint32).tolist()
         batch = simulate(
@@ -583,19 +583,13 @@ def sample(
     seed: int,
     goal: float = 1.0,
 ) -> Iterator[Sample]:
-    """Sample a posterior; what there is after each generation.
-
-    Args:
-        study: what is sampled from.
-        dimensions: how many parameters.
-        particles: in each generation.
-        generations: how many.
-        seed: of all proposals; the same for the same seed and study.
-        goal: the lowest tolerance.
+    """Sample a posterior; what there is after each generation, down to a tolerance of `goal`.
 
     Raises:
         NothingFitsError: when no particle has any likelihood at any tolerance.
     """
+    from scipy.special import logsumexp
+
     proposals: list[Proposal] = []
     scores: list[Values] = []
     seen: list[Any] = []
@@ -607,19 +601,21 @@ def sample(
         scores.append(proposals[-1].draw(particles, dimensions, random))
         seen.append(study.run(scores[-1], generation))
         everywhere, shown = np.concatenate(scores), study.join(seen)
-        base = log_density(everywhere) - _mixture(proposals, everywhere)
+        each = np.stack([proposal.log_density(everywhere) for proposal in proposals])
+        mixture = logsumexp(each, axis=0) - math.log(len(proposals))
+        base = log_density(everywhere) - mixture
         likelihood = study.likelihood(shown)
         tolerance = tolerance_for(likelihood, base, ENOUGH * particles, goal, highest)
         logarithm = base + likelihood(tolerance)
-        own = logarithm[-particles:]
+        weight = np.exp(logarithm - logarithm.max())
         now = Sample(
             np.repeat(np.arange(generation + 1), particles),
             everywhere,
-            _normalised(logarithm),
+            weight / weight.sum(),
             shown,
             tolerance,
             effective_size(logarithm),
-            effective_size(own) / particles,
+            effective_size(logarithm[-particles:]) / particles,
         )
         highest = tolerance
         yield now
@@ -677,16 +673,3 @@ def effective_size(logarithm: Values) -> float:
         return 0.0
     weight = np.exp(logarithm - top)
     return float(weight.sum() ** 2 / (weight @ weight))
-
-
-def _normalised(logarithm: Values) -> Values:
-    weight = np.exp(logarithm - logarithm.max())
-    return np.asarray(weight / weight.sum())
-
-
-def _mixture(proposals: list[Proposal], scores: Values) -> Values:
-    """Logarithm of the density of all generations' proposals together."""
-    from scipy.special import logsumexp
-
-    each = np.stack([proposal.log_density(scores) for proposal in proposals])
-    return np.asarray(logsumexp(each, axis=0) - math.log(len(proposals)))

@@ -296,7 +296,7 @@ class Problem(Calibration):
         count = 1 if points is None else len(points)
         figures = {name: np.full((count, len(self.watched)), np.nan) for name in KEPT}
         each = count * replicates
-        for place, scenario in enumerate(self.scenarios):
+        for index, scenario in enumerate(self.scenarios):
             own = [k for k, (_, name) in enumerate(self.watched) if name == scenario.name]
             if not own:
                 continue
@@ -311,7 +311,7 @@ class Problem(Calibration):
                 seed,
                 workers,
                 agents=(*self.agents, *self.spec.agents),
-                progress=_counting(progress, place * each, each * len(self.scenarios)),
+                progress=_counting(progress, index * each, each * len(self.scenarios)),
             )
             for k in own:
                 for name in KEPT:
@@ -610,7 +610,7 @@ def _best_so_far(problem: Problem, study: Study) -> str:
 
 # --- How well a search pins its parameters down: which values do about as well as the best
 #
-# That is told from the trials that were made, so it is no more than what the search came by: a range
+# This rests on the trials that were made, so it is no more than what the search came by: a range
 # may be wider than it looks, above all after few trials, and is no interval of confidence. Slices move
 # each parameter of the best alone, all others held. Were the others moved along to make up for it, a
 # parameter could go further. So the range is the least that is left open, and where even that is wide

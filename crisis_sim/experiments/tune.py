@@ -276,8 +276,8 @@ def _known(value: Any) -> float | None:
 
 # --- The answer in sentences: what was found, how sure that is, and what would make it surer
 
-#: Parameters that an answer tells of; the table has all of them.
-MOST_TOLD = 8
+#: Parameters that an answer names; the table has all of them.
+MOST_NAMED = 8
 #: A parameter that may move alone in no more than this share of its range is pinned down; in so much of it, it is not.
 PINNED, LOOSE = 0.1, 0.5
 
@@ -291,7 +291,7 @@ def answer(problem: Problem, summary: dict[str, Any]) -> Iterator[str]:
     edges = [row["path"] for row in summary["parameters"] if row["at_edge"]]
     if edges:
         ranges = "its range" if len(edges) == 1 else "their ranges"
-        shown = wording.listed(edges[:MOST_TOLD])
+        shown = wording.listed(edges[:MOST_NAMED])
         yield f"At the edge of {ranges}: {shown}. A wider range might do better."
     trials, best = summary["trials"], summary["best"]["trial"]
     said = "The last tenth of the trials found nothing better."
@@ -395,14 +395,16 @@ def _on_parameters(summary: dict[str, Any]) -> Iterator[str]:
     rows = sorted(summary["parameters"], key=lambda row: -float(row["importance"]))
     good = summary["good"]
     tolerance, several = f"{good['tolerance']:.3g} of the best loss", good["trials"] > 1
-    told = []
-    for row in rows[:MOST_TOLD]:
+    phrases = []
+    for row in rows[:MOST_NAMED]:
         span = f"; {row['lower']:.3g} to {row['upper']:.3g}" if several else ""
-        told.append(
+        phrases.append(
             f"{row['path']} {row['best']:.3g}{_noun(row['unit'])} (from {row['own']:.3g}{span})"
         )
-    more = f"; {len(rows) - MOST_TOLD} more in parameters.parquet" if len(rows) > MOST_TOLD else ""
-    yield f"Best where {wording.listed(told)}{more}. In brackets the scenario's own value" + (
+    more = (
+        f"; {len(rows) - MOST_NAMED} more in parameters.parquet" if len(rows) > MOST_NAMED else ""
+    )
+    yield f"Best where {wording.listed(phrases)}{more}. In brackets the scenario's own value" + (
         f", and the range among the {wording.count(good['trials'])} trials within {tolerance}: "
         "at least so much is left open."
         if several
@@ -424,7 +426,7 @@ def _on_slices(summary: dict[str, Any]) -> str:
     left.sort(key=lambda pair: pair[1])
     pinned = [path for path, open_share in left if open_share <= PINNED]
     loose = [path for path, open_share in reversed(left) if open_share >= LOOSE]
-    most, least = wording.listed(pinned[:MOST_TOLD]), wording.listed(loose[:MOST_TOLD])
+    most, least = wording.listed(pinned[:MOST_NAMED]), wording.listed(loose[:MOST_NAMED])
     return (
         f"Moved alone, with fresh luck, {wording.count(len(pinned))} of {wording.count(len(left))} "
         f"parameters raise the loss by more than {summary['good']['tolerance']:.3g} before they leave "
@@ -587,24 +589,24 @@ def draw_parameters(findings: Findings) -> Figure:
     figure = style.new_figure(height=26.0 + 7.8 * len(rows))
     left, right = figure.subplots(1, 2, sharey=True, gridspec_kw={"width_ratios": (3, 1)})
     alone = rows[0]["alone_lower"] is not None
-    for place, row in enumerate(rows):
+    for y, row in enumerate(rows):
         at = {
             key: float(share_of(row[key], row["low"], row["high"], row["scale"]))
             for key in ("lower", "upper", "own", "best", *(("alone_lower", "alone_upper") * alone))
         }
-        left.plot([0, 1], [place, place], color=style.PALE_GREY, linewidth=4.0, zorder=1)
+        left.plot([0, 1], [y, y], color=style.PALE_GREY, linewidth=4.0, zorder=1)
         ends = [at["lower"], at["upper"]]
-        left.plot(ends, [place, place], color=style.SKY_BLUE, linewidth=4.0, zorder=2)
+        left.plot(ends, [y, y], color=style.SKY_BLUE, linewidth=4.0, zorder=2)
         if alone:
             ends = [at["alone_lower"], at["alone_upper"]]
-            left.plot(ends, [place + 0.18] * 2, color=style.VERMILLION, linewidth=1.2, zorder=2)
-        left.plot([at["own"]], [place], "|", color=style.GREY, markersize=9, zorder=3)
-        left.plot([at["best"]], [place], "D", color=style.BLACK, markersize=3.6, zorder=4)
+            left.plot(ends, [y + 0.18] * 2, color=style.VERMILLION, linewidth=1.2, zorder=2)
+        left.plot([at["own"]], [y], "|", color=style.GREY, markersize=9, zorder=3)
+        left.plot([at["best"]], [y], "D", color=style.BLACK, markersize=3.6, zorder=4)
         for x, key, side in ((0.0, "low", "left"), (1.0, "high", "right")):
-            plots.note(left, f"{row[key]:.3g}", (x, place), (0, -4.5), ha=side, va="top")
+            plots.note(left, f"{row[key]:.3g}", (x, y), (0, -4.5), ha=side, va="top")
         best, over = f"{row['best']:.3g}{_noun(row['unit'])}", min(max(at["best"], 0.12), 0.88)
         look: Any = {"ha": "center", "va": "bottom", "color": style.BLACK}
-        plots.note(left, best, (over, place), (0, 4.5), **look)
+        plots.note(left, best, (over, y), (0, 4.5), **look)
     names = [wording.shorten(wording.clean(row["path"]), 44) for row in rows]
     plots.name_rows(left, names, 0.65)
     left.set_xlim(-0.03, 1.03)
@@ -647,23 +649,23 @@ def draw_targets(findings: Findings) -> Figure:
     widest = max(max(abs(row["apart"]), abs(row["apart_before"])) for row in rows)
     end = min(max(1.15 * widest, 3.0), 8.0)  # standard errors that are drawn to scale
 
-    def dot(true: float, place: int, colour: str) -> None:
+    def dot(true: float, y: int, colour: str) -> None:
         marker = "o" if abs(true) <= end else (">" if true > 0 else "<")
         edge = style.GREY if colour == style.WHITE else colour
         look: Any = {"color": colour, "markeredgecolor": edge, "markersize": 4.0, "zorder": 4}
-        axes.plot([float(np.clip(true, -end, end))], [place], marker, **look)
+        axes.plot([float(np.clip(true, -end, end))], [y], marker, **look)
 
     beside: Any = {"transform": axes.get_yaxis_transform(), "fontsize": 6.0}
-    for place, row in enumerate(rows):
+    for y, row in enumerate(rows):
         way = np.clip([row["apart_before"], row["apart"]], -end, end)
-        axes.plot(way, [place, place], color=style.GREY, linewidth=0.6, zorder=2)
-        dot(row["apart_before"], place, style.WHITE)
+        axes.plot(way, [y, y], color=style.GREY, linewidth=0.6, zorder=2)
+        dot(row["apart_before"], y, style.WHITE)
         error = reach * (row["apart_error"] or 0.0)
         ends = np.clip([row["apart"] - error, row["apart"] + error], -end, end)
-        axes.plot(ends, [place, place], color=style.BLUE, linewidth=1.2, zorder=3)
-        dot(row["apart"], place, style.BLUE)
+        axes.plot(ends, [y, y], color=style.BLUE, linewidth=1.2, zorder=3)
+        dot(row["apart"], y, style.BLUE)
         found, aimed = (_shown(row[key], row["unit"]) for key in ("estimate", "target"))
-        axes.text(1.01, place, f"{found} ({aimed})", va="center", **beside)
+        axes.text(1.01, y, f"{found} ({aimed})", va="center", **beside)
     names = [wording.shorten(wording.sentence(row["words"]).rstrip("."), 54) for row in rows]
     if several:
         names = [f"{names[k]}\n{wording.clean(row['scenario'])}" for k, row in enumerate(rows)]

@@ -41,11 +41,11 @@ class Measured:
     """A figure, of one scenario or at each point of a design.
 
     Attributes:
-        estimate: the figure, `()` or `(points,)`; NaN where there is nothing to tell it from,
+        estimate: the figure, `()` or `(points,)`; NaN where no replicate bears on it,
             infinite for a time that never comes.
         standard_error: its standard error.
         lower, upper: confidence limits; NaN where the data set none.
-        of: how many replicates it is told from.
+        of: number of replicates that it is computed from.
         pull: its influence values, or a function that computes them when they are asked for.
         is_share: whether it is a share, with limits between 0 and 1.
     """
@@ -65,7 +65,7 @@ class Measured:
         To first order the error of the estimate is the mean of these values, so the variance of the
         estimate, or of a difference of two from the same replicates, is the mean square of the
         values (or of their differences) divided by the number of replicates (Efron and Tibshirani
-        1993, chapter 21). A replicate that the figure does not tell of has the value 0.
+        1993, chapter 21). A replicate outside the figure's denominator has the value 0.
         """
         return self.pull() if callable(self.pull) else self.pull
 
@@ -124,8 +124,8 @@ def difference(ours: Measured, theirs: Measured, paired: bool = True) -> Contras
     every replicate went alike. Of other figures they are normal.
 
     Args:
-        ours: what is subtracted from.
-        theirs: what is subtracted.
+        ours: the figure, or the figures at all points.
+        theirs: the figure to subtract.
         paired: whether the two are of the same replicates, row by row, which share their luck; else
             they are independent samples.
     """
@@ -137,7 +137,7 @@ def difference(ours: Measured, theirs: Measured, paired: bool = True) -> Contras
     else:
         error = np.hypot(ours.standard_error, theirs.standard_error)
     if not ours.is_share:
-        # Where replicates do not tell how sure a figure is, they do not tell it of a difference.
+        # Without the error of both figures there is none of their difference.
         unsure = np.isnan(ours.standard_error) | np.isnan(theirs.standard_error)
         unsure |= ours.influence.shape[-1] < 2
         return _normal(estimate, np.where(unsure, np.nan, error))

@@ -68,7 +68,7 @@ OTHER_ENDINGS = tuple(ending for ending in ENDINGS if ending not in (AGREEMENT, 
 
 
 class Replicates(Protocol):
-    """What came of the replicates of a scenario, or of a design: an ensemble is one, and a `Reading`."""
+    """Outcomes of the replicates of a scenario or a design, such as an `Ensemble` or a `Reading`."""
 
     @property
     def horizon_hours(self) -> float:
@@ -93,7 +93,7 @@ def kinds(ensemble: Replicates, column: str, valid: tuple[str, ...]) -> NDArray[
     return places
 
 
-# --- Clocks: what is awaited, and since when
+# --- Clocks: hours from one moment of a crisis to another
 #
 # They must never be mixed: a ceasefire four days after the first strike may be nineteen days after
 # the trigger. A replicate that never reaches a clock's origin is not on that clock.
@@ -138,7 +138,7 @@ class Durations:
 
 @dataclass(frozen=True)
 class Clock:
-    """What is awaited, and since when; both are columns of times.
+    """The time `of` an event `since` its origin; both are columns of times.
 
     What comes at or after the origin is an event. The end of a crisis before it is a competing
     ending, after which it cannot come, and a crisis still going on when the watching stops is
@@ -179,7 +179,7 @@ class Clock:
         causes: tuple[str, ...] = (self.of, *ENDINGS)
         if (self.of, self.since) in ((HALT, TRIGGER), (HALT, STRIKE)):
             agreed = ending == ENDINGS.index(AGREEMENT)
-            # Comparisons with NaN are false: what never came is never at or after the origin.
+            # Comparisons with NaN are false: an event that never came is never at or after the origin.
             at = np.where(at >= origin, at, np.where(agreed, ended, np.nan))
             over &= ~agreed
             causes = (CEASEFIRE, *OTHER_ENDINGS)
@@ -205,11 +205,11 @@ class Clock:
         return f"crises with {plain_name(self.since)}"
 
     def words(self) -> str:
-        """What is awaited, in words."""
+        """The event, in words."""
         return CEASEFIRE if self.of == HALT else plain_name(self.of)
 
     def since_words(self) -> str:
-        """Since when, in words."""
+        """The origin, in words."""
         return f"a {CEASEFIRE}" if self.since == HALT else f"the {plain_name(self.since)}"
 
 

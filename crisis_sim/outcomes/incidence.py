@@ -97,7 +97,8 @@ class CumulativeIncidence:
     @cached_property
     def started(self) -> Any:
         """Replicates on this clock: watched from hour 0."""
-        return np.count_nonzero(self.row_step >= 0, axis=-1)
+        counts = np.asarray(np.count_nonzero(self.row_step >= 0, axis=-1))
+        return counts if counts.ndim else int(counts)
 
     @cached_property
     def watched_until(self) -> Any:

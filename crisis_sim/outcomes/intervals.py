@@ -23,14 +23,14 @@ BoolArray = NDArray[np.bool_]
 #: The confidence level of every interval in the summary.
 CONFIDENCE = 0.95
 
-#: Pairs by which agreement is reckoned smaller than it was seen, before it narrows an interval.
+#: Continuity correction: pairs taken off the agreement of two scenarios before it narrows an interval.
 #: Newcombe takes half a pair. Where nearly all pairs agree, as with common luck, that is too few:
 #: when two pairs in the batch are expected to differ, all in one direction, his 95% interval holds
 #: the truth in 86% of batches. A whole pair makes it, in that limit, the interval of Bonett and
 #: Price (2012), which adds a pair to each way of differing, and 93% the least that it holds.
 CONTINUITY = 1.0
 
-#: Standard deviations of a binomial count from its mean beyond which its chances are not reckoned.
+#: Standard deviations from the mean beyond which a binomial count's probabilities are negligible.
 _FAR = 20.0
 
 
@@ -207,26 +207,20 @@ def quantile_ranks(number: int, level: float, confidence: float = CONFIDENCE) ->
     `B <= r`, and below it when `B > r`. The lower rank is -1 if there is none, the upper `number`.
     """
     tail = (1.0 - confidence) / 2.0
-    first, chances = _binomial(number, level)
+    middle, reach = int(number * level), int(_FAR * np.sqrt(number * level * (1.0 - level))) + 1
+    first, last = max(middle - reach, 0), min(middle + reach, number)
+    counts = np.arange(first, last, dtype=np.float64)
+    # Each binomial probability is the one before it times this.
+    odds = np.log((number - counts) / (counts + 1.0)) + np.log(level / (1.0 - level))
+    logarithm = np.concatenate(([0.0], np.cumsum(odds)))
+    chances = np.exp(logarithm - logarithm.max())
+    chances /= chances.sum()
     up_to = np.cumsum(chances)
     beyond = np.cumsum(chances[::-1])[::-1]  # summed from its small end, to lose no digits
     # The last rank with P(B <= rank) <= tail, and the first with P(B > rank) <= tail.
     below = first + int(np.count_nonzero(up_to <= tail)) - 1
     above = first + int(np.count_nonzero(beyond > tail)) - 1
     return below, above
-
-
-def _binomial(number: int, share: float) -> tuple[int, FloatArray]:
-    """Chances of a binomial count, from a first count on; those left out are below rounding."""
-    middle = int(number * share)
-    reach = int(_FAR * np.sqrt(number * share * (1.0 - share))) + 1
-    first, last = max(middle - reach, 0), min(middle + reach, number)
-    counts = np.arange(first, last, dtype=np.float64)
-    # Each chance is the one before it times this.
-    odds = np.log((number - counts) / (counts + 1.0)) + np.log(share / (1.0 - share))
-    logarithm = np.concatenate(([0.0], np.cumsum(odds)))
-    chances = np.exp(logarithm - logarithm.max())
-    return first, chances / chances.sum()
 
 
 def error_from_limits(lower: Any, estimate: Any, upper: Any) -> FloatArray:

@@ -1,13 +1,7 @@
-"""Measures: figures that are computed at every point of a design at once.
-
-    from crisis_sim.outcomes.names import measure
-
-    quick = measure("ceasefire_within_96_hours")
-    deadly = measure({"share": {"deaths": {"at_least": 1000}}, "given": {"mediated": True}})
-    measured = quick.over(ensemble, points=1)      # estimate, limits, standard error, influence
+"""Measures: figures of a scenario, or of every point of a design at once.
 
 A measure is written by a name (`names`), by the path of a figure in summary.json, such as
-`ceasefire.from_trigger.by.30_days`, or as a mapping (`read`):
+`ceasefire.from_trigger.by.30_days`, or as a mapping:
 
     share: {ending: agreement}                       how often something is so
     within_hours: 96                                 how often something comes in time, with
@@ -21,7 +15,7 @@ A measure is written by a name (`names`), by the path of a figure in summary.jso
     mean: deaths                                     likewise
 
 `given` restricts a share, a quantile or a mean to the crises in which something else is so, and
-`name` says what to call the figure.
+`name` names the figure.
 """
 
 from __future__ import annotations
@@ -52,7 +46,7 @@ if TYPE_CHECKING:
     from crisis_sim.scenario.schema import Scenario
 
 
-# --- Which columns of outcomes there are, and what kind of thing each holds
+# --- Columns of outcomes and their kinds
 
 #: Words that a column of texts may hold; columns that are not here may hold any.
 WORDS: Mapping[str, tuple[str, ...]] = {
@@ -61,7 +55,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "mediation_style": STYLES,
 }
 
-#: Columns that say whose crisis it is, not what came of it.
+#: Columns that identify a crisis; no outcomes.
 _NO_OUTCOMES = ("scenario", "replicate", "point")
 
 
@@ -104,7 +98,7 @@ def _kind(name: str, stored: Any) -> str:
     return "text"
 
 
-# --- Conditions: what is so in a crisis, and in which replicates
+# --- Conditions on a crisis's outcomes
 
 #: What may be said of a time: that it came, or never did.
 CAME, NEVER = "came", "never"
@@ -117,9 +111,8 @@ class Condition:
     """Everything that must be so at once.
 
     Attributes:
-        terms: for each column what it must hold: for texts a word or a tuple of words; for flags
-            true or false; for times `came` or `never`; for times and numbers `at_least` and
-            `at_most` with a number each.
+        terms: each column with the value required: of texts a word or a tuple of words; of flags
+            true or false; of times `came` or `never`; of times and numbers bounds.
     """
 
     terms: tuple[tuple[str, Any], ...]
@@ -135,7 +128,7 @@ class Condition:
         return tuple(column for column, _ in self.terms)
 
     def holds(self, replicates: Replicates) -> BoolArray:
-        """In which replicates it is so, `(rows,)`."""
+        """Whether it holds in each replicate, `(rows,)`."""
         each = [_holds(replicates.column(column), wanted) for column, wanted in self.terms]
         return np.asarray(np.logical_and.reduce(each), dtype=np.bool_)
 
@@ -159,7 +152,7 @@ def _holds(values: Any, wanted: Any) -> BoolArray:
     if values.dtype.kind == "f" and wanted in (CAME, NEVER):
         return np.asarray(np.isnan(values) == (wanted == NEVER))
     if isinstance(wanted, _Bounds):
-        # Comparisons with NaN are false: what never came is neither early nor late.
+        # Comparisons with NaN are false: a time that never came is neither early nor late.
         return np.asarray((values >= wanted.at_least) & (values <= wanted.at_most))
     if isinstance(wanted, tuple):
         return np.asarray(np.isin(values, wanted))
@@ -198,7 +191,7 @@ def _words(column: str, wanted: Any) -> str:
     return f"{name} {wanted}"
 
 
-# --- Replicates with what was worked out of them, so that many measures take it once
+# --- Replicates, with conditions, clocks and curves that several measures share
 
 #: Cells of a matrix of points by times that are held at once: some 20 MB each.
 _CELLS = 2_500_000
@@ -255,19 +248,19 @@ class Reading:
         return values if self.points is None else values.reshape(self.points, -1)
 
     def holds(self, condition: Condition) -> BoolArray:
-        """In which replicates something is so."""
+        """Whether a condition holds in each replicate."""
         if condition not in self._held:
             self._held[condition] = self.shaped(condition.holds(self))
         return self._held[condition]
 
     def durations(self, clock: Clock) -> Durations:
-        """What a clock reads of every row."""
+        """A clock's hours and causes of every row."""
         if clock not in self._durations:
             self._durations[clock] = clock.read(self)
         return self._durations[clock]
 
     def curve(self, clock: Clock) -> CumulativeIncidence:
-        """The cumulative incidence, in a scenario, of what a clock awaits."""
+        """The cumulative incidence, in a scenario, of a clock's event."""
         if clock not in self._curves:
             self._curves[clock] = self.durations(clock).incidence(first_only=True)
         return self._curves[clock]
@@ -287,7 +280,7 @@ class Reading:
         """A figure of the curve of a scenario, or of those at all points.
 
         Args:
-            clock: what is awaited.
+            clock: the event and its origin.
             figure: the figure of a curve.
             until: hours after which events do not matter to it; None for all.
         """
@@ -310,7 +303,7 @@ class Reading:
 
 # --- The kinds of measures, each computed at all points at once
 
-#: The denominator of a share that is told of every crisis.
+#: The denominator of a share of every crisis.
 EVERYONE = "all crises"
 #: Hours in a unit of time.
 HOURS = {"hours": 1.0, "days": 24.0}
@@ -318,19 +311,19 @@ HOURS = {"hours": 1.0, "days": 24.0}
 
 @dataclass(frozen=True)
 class Measure:
-    """A figure that can be told of any batch.
+    """A figure that any batch has.
 
     Attributes:
-        name: what it is called in tables and files.
-        words: what it is, in a sentence or on an axis.
+        name: its name in tables and files.
+        words: its name in a sentence or on an axis.
         kind: `share`, `within_hours`, `time_quantile`, `quantile` or `mean`.
         unit: `share`, `hours`, `days`, or "" for whatever its column is in.
-        event: what is so, of a share.
-        clock: what is awaited, and since when; of a quantile, where it is of the time between two.
+        event: the condition whose share it is.
+        clock: the event awaited and its origin; of a quantile, where it is of the time between two.
         hours: within how many hours; None for the horizon, or as long as enough were watched.
         level: which quantile, between 0 and 1; 0.5 for the median.
         column: the column, of a quantile or a mean.
-        given: the crises among which it is told; None for all, or all that have a value.
+        given: the crises that it is restricted to; None for all, or all that have a value.
     """
 
     name: str
@@ -346,7 +339,7 @@ class Measure:
 
     @property
     def among(self) -> str:
-        """The crises that it is told of: of a share, its denominator."""
+        """The crises that it describes; of a share, its denominator."""
         if self.clock and not self.column:
             return self.clock.among
         terms = dict(self.given.terms) if self.given else {}
@@ -356,11 +349,11 @@ class Measure:
 
     @property
     def subject(self) -> str:
-        """What it is at the head of a sentence: a share with its denominator."""
+        """Its words at the head of a sentence: a share with its denominator."""
         return f"{self.words}, of {self.among}" if self.unit == "share" else self.words
 
     def about(self) -> dict[str, str]:
-        """What it is, fit for JSON."""
+        """Its name, words, unit and denominator, for JSON."""
         return {key: getattr(self, key) for key in ("name", "words", "unit", "among")}
 
     @property
@@ -413,7 +406,7 @@ class Measure:
         return _mean(values) if self.kind == "mean" else _quantile(values, self.level)
 
     def moment(self, curve: CumulativeIncidence, horizon_hours: float) -> Any:
-        """The hours by which an incidence is told of a curve."""
+        """The hours by which an incidence is read off a curve."""
         return curve.latest(horizon_hours) if self.hours is None else self.hours
 
     def _given(self, reading: Reading) -> BoolArray:

@@ -39,7 +39,7 @@ _ENDING_WORDS = {
     "faded": "fading away",
     "unresolved": "no end before the horizon",
 }
-#: Shares by their group in summary.json and their name: in words, the column, and what it must hold.
+#: Shares by group in summary.json and name: words, column, and the value required.
 _SHARES: tuple[tuple[str, str, str, str, object], ...] = (
     *(("endings", one, _ENDING_WORDS[one], "ending", one) for one in ENDINGS),
     ("shares", "first_strike", "a first strike", STRIKE, CAME),
@@ -48,7 +48,7 @@ _SHARES: tuple[tuple[str, str, str, str, object], ...] = (
     ("shares", "nuclear_use", "nuclear use", "nuclear_use_at_hours", CAME),
     *(("worst_violence", one, f"worst violence: {one}", "worst_violence", one) for one in VIOLENCE),
 )
-#: Quantiles in summary.json: in words, the column or the time between two, and the unit.
+#: Quantiles in summary.json: words, the clock of a time between two moments, and its unit.
 _QUANTILES: dict[str, tuple[str, Clock | None, str]] = {
     "trigger_to_first_strike_days": ("trigger to first strike", Clock(STRIKE, TRIGGER), "days"),
     "first_strike_to_ceasefire_hours": ("first strike to ceasefire", FROM_STRIKE, "hours"),
@@ -373,7 +373,7 @@ class _Reader:
 
 
 def _guess(column: str, wanted: Node) -> str:
-    """The kind of a column, where nothing is known but what is said of it."""
+    """The kind of an unknown column, from the value required of it."""
     if isinstance(wanted.content, bool):
         return "flag"
     if column.endswith("_at_hours"):

@@ -107,7 +107,7 @@ def _figure_text(
     return f"{middle}{unit} ({low} to {high})"
 
 
-# --- The summary of a batch: what summary.json holds and `--json` prints
+# --- The summary of a batch: the content of summary.json and of `--json`
 #
 # Plain data: every figure is an object with `estimate`, `lower` and `upper` (95% limits); what cannot
 # be known is null, never NaN. Differences are the scenario's figure less the reference's.
@@ -166,8 +166,7 @@ def summarise(
         reference: Name of the scenario to compare against; the first unless given.
         paired: None pairs replicates wherever two scenarios share their luck; True insists on it;
             False compares independent samples always.
-        readings: Of scenarios that were summarised before, what was read then, to spare reading
-            it again. What is read here is not kept.
+        readings: Readings of scenarios that were summarised before, to spare making them again.
         progress: Called after each scenario with how many are done, and of how many.
 
     Raises:
@@ -305,7 +304,7 @@ def _incidence(figure: Measured | Contrast, hours: float) -> dict[str, Any]:
 
 
 def _plain(**figures: Any) -> dict[str, Any]:
-    """Plain floats without the dust of rounding; null for what is not known, as JSON has no NaN."""
+    """Floats rounded to their known digits; None where unknown, as JSON has no NaN."""
     return {
         key: float(f"{value:.{_SIGNIFICANT}g}") if np.isfinite(value) else None
         for key, value in figures.items()

@@ -23,34 +23,23 @@ Figure = Mapping[str, Any]
 
 
 def answer(summary: Mapping[str, Any]) -> str:
-    """The answer in a sentence or two: how often, how quickly, and what would have changed it."""
-    return " ".join(part for part in (on_the_reference(summary), on_differences(summary)) if part)
-
-
-def on_the_reference(summary: Mapping[str, Any]) -> str:
-    """How often and how quickly a ceasefire came in the reference, and how often the worst."""
+    """The answer in a sentence or two: how often, how quickly, how often the worst, and what clearly changed it."""
     name = summary["reference"]
     scenario = summary["scenarios"][name]
-    agreement = scenario["endings"]["agreement"]
+    agreement, clock = scenario["endings"]["agreement"], scenario["ceasefire"]["from_first_strike"]
+    changed = on_differences(summary)
     if agreement["estimate"] is None:
-        return f"{text.label(name)}: there are no replicates."
-    clock = scenario["ceasefire"]["from_first_strike"]
-    parts = [
-        f"{text.label(name)}: {told_share(agreement)} of all crises ended in a ceasefire that held"
-    ]
+        return f"{text.label(name)}: there are no replicates. {changed}".strip()
     if clock["of"] == 0:
-        parts.append("none saw a first strike")
+        quickly = "none saw a first strike"
     elif clock["median_hours"] is None:
-        parts.append(
-            "of those that saw a first strike, fewer than half had a ceasefire while watched"
-        )
+        quickly = "of those that saw a first strike, fewer than half had a ceasefire while watched"
     else:
         median = text.duration(clock["median_hours"]["estimate"])
-        parts.append(
-            f"of those that saw a first strike, half had a ceasefire within {median} of it"
-        )
-    parts.append(told_worst(scenario["shares"]["war"], scenario["shares"]["nuclear_use"]))
-    return f"{'; '.join(parts)}."
+        quickly = f"of those that saw a first strike, half had a ceasefire within {median} of it"
+    often = f"{told_share(agreement)} of all crises ended in a ceasefire that held"
+    worst = told_worst(scenario["shares"]["war"], scenario["shares"]["nuclear_use"])
+    return f"{text.label(name)}: {often}; {quickly}; {worst}. {changed}".strip()
 
 
 def told_share(figure: Figure) -> str:

@@ -18,11 +18,11 @@ from pydantic import ValidationError
 
 from crisis_sim import text
 from crisis_sim.batch.files import ResultsError, write_durably
+from crisis_sim.experiments.plots import draw_experiment
 from crisis_sim.outcomes import summarise
 from crisis_sim.outcomes.advice import advise
 from crisis_sim.report import assumptions, captions
 from crisis_sim.report.crises import Arm, baseline_of, reference_of, tell_arm
-from crisis_sim.report.experiments import draw_experiment
 from crisis_sim.report.render import environment
 from crisis_sim.report.save import CHARTS, PAGE, draw_all, scenario_file
 from crisis_sim.report.svg import inline

@@ -248,16 +248,13 @@ def _keys(
 
 
 def write_replay(journal: Journal, scenario: Scenario, story: str, path: Path) -> list[Path]:
-    """Write the story and the chart of one crisis.
+    """Write the story and the chart of one crisis: as Markdown, and as SVG and as PNG.
 
     Args:
         journal: of the replicate.
         scenario: the crisis that was run.
         story: as `crisis_sim.report.tell` tells it.
         path: what to call the files, without a suffix; their folder is made where it is missing.
-
-    Returns:
-        The files written: the story as Markdown, the chart as SVG and as PNG.
 
     Raises:
         OSError: when a file cannot be written.

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crisis_sim.batch.files import ResultsError
-from crisis_sim.batch.folder import check_folder
-from crisis_sim.batch.unfinished import MANIFEST
+from crisis_sim.batch.folder import MANIFEST, check_folder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 
 @dataclass
 class Halt:
-    """A ceasefire: when it was agreed, by whose work, and what became of it."""
+    """A ceasefire that was agreed: by whose work, and what became of it."""
 
-    agreed_at_hours: float
     brokered_by: str = ""
     in_effect_at_hours: float | None = None
     violations: int = 0
@@ -71,25 +70,21 @@ class TurningPoints:
 
 def turning_points(journal: Journal, scenario: Scenario) -> TurningPoints:
     """Gather the milestones of the crisis that a journal followed."""
-    found = TurningPoints()
     numbers = {rung.name: number for number, rung in enumerate(scenario.ladder)}
-    for name, spec in scenario.states.items():
-        found.peak_rungs[name] = numbers.get(spec.rung_at_start, 0)
-        found.peak_rungs[name] = max(
-            (int(rung) for rung in journal.series.get(f"{name}_rung", ())),
-            default=found.peak_rungs[name],
-        )
     triggers = [entry.hours for entry in journal.entries if entry.kind == "trigger"]
-    found.trigger_at_hours = min(triggers, default=0.0)
+    found = TurningPoints(trigger_at_hours=min(triggers, default=0.0))
+    for name, spec in scenario.states.items():
+        start = numbers.get(spec.rung_at_start, 0)
+        found.peak_rungs[name] = int(max(journal.series.get(f"{name}_rung", ()), default=start))
     for entry in journal.entries:
         _take(found, entry, scenario, numbers)
     if found.first_strike is not None:
         moment = round(found.first_strike[0] * 60.0)
-        striking = {found.first_strike[1]} | striking_in(
-            (entry for entry in journal.entries if round(entry.hours * 60.0) == moment), scenario
-        )
+        turn = (entry for entry in journal.entries if round(entry.hours * 60.0) == moment)
+        striking = {found.first_strike[1]} | striking_in(turn, scenario)
         found.strikers = tuple(name for name in scenario.states if name in striking)
-    found.last_hours = max((found.last_hours, *journal.series.get("hours", ())))
+    hours = [entry.hours for entry in journal.entries]
+    found.last_hours = max((0.0, *hours, *journal.series.get("hours", ())))
     if found.ending == "agreement" and found.halts:
         found.ended_at_hours = found.halts[-1].in_effect_at_hours
     return found
@@ -98,23 +93,22 @@ def turning_points(journal: Journal, scenario: Scenario) -> TurningPoints:
 def _take(
     found: TurningPoints, entry: Entry, scenario: Scenario, numbers: Mapping[str, int]
 ) -> None:
-    found.last_hours = max(found.last_hours, entry.hours)
     halt = found.halts[-1] if found.halts else None
     rung = numbers.get(entry.detail.get("to_rung", ""))
+    strikes = entry.kind == "first_strike"
     if rung is not None and entry.agent in found.peak_rungs:
         found.peak_rungs[entry.agent] = max(found.peak_rungs[entry.agent], rung)
-        if scenario.ladder[rung].strike and found.first_strike is None:
-            found.first_strike = (entry.hours, entry.agent)
+        strikes = strikes or scenario.ladder[rung].strike
+    if strikes and found.first_strike is None:
+        found.first_strike = (entry.hours, entry.agent)
     if entry.kind == "agreed":
-        found.halts.append(Halt(entry.hours, entry.detail.get("by", "")))
+        found.halts.append(Halt(entry.detail.get("by", "")))
     elif entry.kind == "in_effect" and halt is not None:
         halt.in_effect_at_hours = entry.hours
     elif entry.kind == "violation" and halt is not None:
         halt.violations += 1
     elif entry.kind == "relapsed" and halt is not None:
         halt.relapsed_at_hours = entry.hours
-    elif entry.kind == "first_strike" and found.first_strike is None:
-        found.first_strike = (entry.hours, entry.agent)
     elif entry.kind == "ended":
         found.ending = entry.detail.get("ending", "")
         found.ended_at_hours = None if found.ending == "unresolved" else entry.hours
@@ -214,12 +208,7 @@ ENDINGS_IN_SHORT = {
 
 
 class Narrator:
-    """Puts entries into sentences; it remembers what was told before.
-
-    Args:
-        scenario: the crisis, for names and titles.
-        trigger_at_hours: the trigger, from which the first strike is counted.
-    """
+    """Puts entries into sentences; it remembers what was told before."""
 
     def __init__(self, scenario: Scenario, trigger_at_hours: float) -> None:
         self._scenario = scenario
@@ -321,9 +310,9 @@ class Narrator:
             told += f"the one from {starts[0]}, the other from {starts[1]}"
         if any(move.agent in striking for move in moves):
             both = len(striking) > 1
-            what = "the first strikes, by both at once," if both else "the first strike"
+            whose = "strikes of the crisis, by both at once" if both else "strike of the crisis"
             after = text.after(moves[0].hours - self._trigger_at_hours, "the trigger")
-            told += f": {what} of the crisis, {after}"
+            told += f": the first {whose}, {after}"
         return told
 
     def _skipped(self, move: Entry) -> str:
@@ -378,14 +367,13 @@ _PAUSE_HOURS, _LONG_PAUSE_HOURS = 48.0, 120.0
 def tell(journal: Journal, scenario: Scenario, outcome: Mapping[str, Any] | None = None) -> str:
     """Tell a crisis as a story in Markdown, with local dates and times.
 
+    It says who is in it; what happened, a paragraph a turn; how it ended, in numbers; and, where the scenario has a real
+    path, how that compares.
+
     Args:
         journal: of the replicate, as `crisis_sim.model.CrisisModel` filled it.
         scenario: the crisis that was run.
         outcome: the replicate's row of outcomes by column, if at hand; its deaths are told.
-
-    Returns:
-        The story: who is in it; what happened, a paragraph a turn; how it ended, in numbers; and,
-        where the scenario has a real path, how that compares.
     """
     from crisis_sim.report.render import environment
 
@@ -394,25 +382,19 @@ def tell(journal: Journal, scenario: Scenario, outcome: Mapping[str, Any] | None
     record = real_record(scenario.plain())
     numbers = {rung.name: number for number, rung in enumerate(scenario.ladder)}
     real_rungs = [rung for steps in (record.rungs if record else {}).values() for _, rung in steps]
-    story = (
-        environment()
-        .get_template("story.md.jinja")
-        .render(
-            scenario=scenario,
-            name=narrator.name,
-            moment=lambda hours: _moment(scenario, hours),
-            points=points,
-            chapters=list(_chapters(journal, scenario, points, narrator)),
-            ending=_ending(scenario, points, narrator),
-            deaths=None if outcome is None else outcome.get("deaths"),
-            lowest={
-                state: min(levels)
-                for state in scenario.states
-                if (levels := journal.series.get(f"{state}_market"))
-            },
-            record=record,
-            real_peak=max((numbers[one] for one in real_rungs if one in numbers), default=None),
-        )
+    markets = {state: journal.series.get(f"{state}_market") for state in scenario.states}
+    template = environment().get_template("story.md.jinja")
+    story = template.render(
+        scenario=scenario,
+        name=narrator.name,
+        moment=lambda hours: _moment(scenario, hours),
+        points=points,
+        chapters=list(_chapters(journal, scenario, points, narrator)),
+        ending=_ending(scenario, points, narrator),
+        deaths=None if outcome is None else outcome.get("deaths"),
+        lowest={state: min(levels) for state, levels in markets.items() if levels},
+        record=record,
+        real_peak=max((numbers[one] for one in real_rungs if one in numbers), default=None),
     )
     return re.sub("\n{3,}", "\n\n", story).strip() + "\n"
 
@@ -492,13 +474,7 @@ def _moment(scenario: Scenario, hours: float, year: bool = False) -> str:
 
 
 def gist_of(journal: Journal, scenario: Scenario, outcome: Mapping[str, Any]) -> str:
-    """A crisis in two sentences of plain text: its first strike, its end, and what it cost.
-
-    Args:
-        journal: of the replicate.
-        scenario: the crisis that was run.
-        outcome: the replicate's row of outcomes by column.
-    """
+    """A crisis in two sentences of plain text: its first strike, its end, and what it cost."""
     points, known = turning_points(journal, scenario), titles(scenario)
 
     def name(agent: str) -> str:

@@ -26,14 +26,12 @@ from crisis_sim.model.observer import (
 )
 from crisis_sim.outcomes.incidence import CumulativeIncidence, cumulative_incidence
 from crisis_sim.outcomes.intervals import (
-    UNKNOWN,
-    Estimate,
     normal_quantile,
     quantile_with_interval,
     wilson_interval,
 )
 from crisis_sim.scenario.schema import ENDINGS, STYLES, VIOLENCE
-from crisis_sim.validation.record import Case, Expectation, Measured, Verdict, real_rebound
+from crisis_sim.validation.record import Case, Expectation, Simulated, Verdict, real_rebound
 
 HOURS = 24.0
 #: Percentiles between which a real time is inside, and near.
@@ -163,7 +161,10 @@ def judge(at: float, came: float, expected: Expectation) -> Verdict:
 # The population scenario's figures: one function for each family of facts takes the replicates, run with an `Observer`,
 # and gives figures by the id of their fact, in the fact's unit. Times are days. "Ended" crises are those not cut off.
 
-Figures = dict[str, Measured]
+#: A figure with its limits where there is nothing to take it from.
+UNKNOWN = (math.nan, math.nan, math.nan)
+
+Figures = dict[str, Simulated]
 Flags = NDArray[np.bool_]
 
 
@@ -181,9 +182,9 @@ def durations(ensemble: Ensemble) -> Figures:
     figures = {}
     for level in (10, 25, 50, 75, 90):
         days = curve.quantile(level / 100, unit=HOURS)
-        known = np.isfinite(days.estimate)
-        estimate = Estimate(*map(float, (days.estimate, days.lower, days.upper)))
-        figures[f"duration_p{level}"] = Measured(estimate if known else UNKNOWN, int(curve.started))
+        figure = (days.estimate, days.lower, days.upper) if np.isfinite(days.estimate) else UNKNOWN
+        value, lower, upper = map(float, figure)
+        figures[f"duration_p{level}"] = Simulated(value, lower, upper, int(curve.started))
     return figures
 
 
@@ -194,7 +195,7 @@ def endings(ensemble: Ensemble) -> Figures:
     figures = {
         f"ending_{kind}": share(ending == kind, ended) for kind in ENDINGS if kind != "unresolved"
     }
-    return figures | {"ending_other": Measured(UNKNOWN, int(ended.sum()))}
+    return figures | {"ending_other": Simulated(*UNKNOWN, int(ended.sum()))}
 
 
 def worst_violence(ensemble: Ensemble) -> Figures:
@@ -215,10 +216,11 @@ def mediation(ensemble: Ensemble) -> Figures:
 
 
 def _quantiles(what: str, days: NDArray[np.float64], levels: tuple[int, ...]) -> Figures:
-    return {
-        f"{what}_p{level}": Measured(quantile_with_interval(days, level / 100), days.size)
-        for level in levels
-    }
+    figures = {}
+    for level in levels:
+        day = quantile_with_interval(days, level / 100)
+        figures[f"{what}_p{level}"] = Simulated(day.estimate, day.lower, day.upper, days.size)
+    return figures
 
 
 def agreement(ensemble: Ensemble) -> Figures:
@@ -287,17 +289,17 @@ FAMILIES: dict[str, Callable[[Ensemble], Figures]] = {
 }
 
 
-def share(flags: Flags, among: Flags | None = None) -> Measured:
+def share(flags: Flags, among: Flags | None = None) -> Simulated:
     """The share of replicates that a flag holds for, with Wilson's interval."""
     chosen = flags if among is None else flags[among]
     count, number = int(chosen.sum()), int(chosen.size)
     if not number:
-        return Measured(UNKNOWN, 0)
+        return Simulated(*UNKNOWN, 0)
     lower, upper = wilson_interval(count, number)
-    return Measured(Estimate(count / number, float(lower), float(upper)), number)
+    return Simulated(count / number, float(lower), float(upper), number)
 
 
-def ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> Measured:
+def ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> Simulated:
     """A share of events that come in clusters, one cluster a replicate: a ratio of means, by linearisation.
 
     See Cochran (1977), Sampling Techniques, 3rd edition, section 6.4. Where none or all of the events are in the part,
@@ -305,7 +307,7 @@ def ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> Measured:
     """
     total = whole.sum()
     if not total:
-        return Measured(UNKNOWN, 0)
+        return Simulated(*UNKNOWN, 0)
     estimate = part.sum() / total
     clusters = int(np.count_nonzero(whole))
     if estimate in (0.0, 1.0):
@@ -313,4 +315,4 @@ def ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> Measured:
     else:
         reach = normal_quantile() * np.sqrt(np.sum((part - estimate * whole) ** 2)) / total
         lower, upper = max(estimate - reach, 0.0), min(estimate + reach, 1.0)
-    return Measured(Estimate(float(estimate), float(lower), float(upper)), int(total))
+    return Simulated(float(estimate), float(lower), float(upper), int(total))

@@ -136,12 +136,12 @@ def _facts_panel(
 
 
 def _fact_row(axes: Axes, place: int, one: Comparison, scale: float) -> None:
-    simulated, mark = one.measured.estimate, VERDICT_MARKS[one.verdict]
+    simulated, mark = one.simulated, VERDICT_MARKS[one.verdict]
     _draw_real(axes, one.fact, place, scale, size=6.0)
     if not (math.isnan(simulated.lower) or math.isnan(simulated.upper)):
         limits = [scale * simulated.lower, scale * simulated.upper]
         axes.plot(limits, [place, place], color=mark["color"], linewidth=0.9)
-    axes.plot([scale * simulated.estimate], [place], markersize=3.4, clip_on=False, **mark)
+    axes.plot([scale * simulated.value], [place], markersize=3.4, clip_on=False, **mark)
 
 
 @style.styled
@@ -206,7 +206,7 @@ def draw_survival(validation: Validation) -> Figure:
         height = 100 - float(one.fact.id.removeprefix("duration_p"))
         _draw_real(axes, one.fact, height, 1.0, size=8.0)
         mark = VERDICT_MARKS[one.verdict]
-        axes.plot([one.measured.estimate.estimate], [height], markersize=4.0, **mark)
+        axes.plot([one.simulated.value], [height], markersize=4.0, **mark)
     _in_days(axes, 1.0, last, "days since the trigger (logarithmic)")
     axes.set_ylim(0, 100)
     axes.set_ylabel("% of all crises still going on")
@@ -244,7 +244,7 @@ def tables(validation: Validation) -> tuple[NDArray[np.float64], NDArray[np.floa
     """The record's shares and the simulated ones, shape (acts, 1 + acts), the end first."""
     by_id = {one.fact.id: one for one in validation.facts["From act to act"]}
     ordered = [by_id[f"next_{act}_{following}"] for act in ACTS for following in NEXT]
-    figures = [(one.fact.value, one.measured.estimate.estimate) for one in ordered]
+    figures = [(one.fact.value, one.simulated.value) for one in ordered]
     real, simulated = np.array(figures).T.reshape(2, len(ACTS), len(NEXT))
     return real, simulated
 

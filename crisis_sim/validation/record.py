@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from crisis_sim.outcomes.intervals import Estimate, wilson_interval
+from crisis_sim.outcomes.intervals import wilson_interval
 from crisis_sim.scenario.load import on_disk
 
 #: The scenario file of each case, by the case's name in cases.csv.
@@ -175,15 +175,15 @@ OTHER = "ending_other"
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What the model gives for one fact.
+class Simulated:
+    """The model's figure for one fact, in its unit, with its 95% interval, from `n` crises, states or acts.
 
-    Attributes:
-        estimate: the figure with its 95% interval, in the fact's unit; NaN where there is nothing to take it from.
-        n: crises, states or acts that it rests on.
+    NaN where there is nothing to take it from.
     """
 
-    estimate: Estimate
+    value: float
+    lower: float
+    upper: float
     n: int
 
 
@@ -192,12 +192,12 @@ class Comparison:
     """A fact as it is compared (for endings not quite as the record gives it), what the model gives, and the verdict."""
 
     fact: Fact
-    measured: Measured
+    simulated: Simulated
     verdict: Verdict
     expectation: Expectation
 
 
-def judge(fact: Fact, simulated: Estimate, expectation: Expectation) -> Verdict:
+def judge(fact: Fact, simulated: Simulated, expectation: Expectation) -> Verdict:
     """The verdict on one fact.
 
     Inside: the simulated value lies in the record's interval. Near: it does not, but its own interval reaches into the
@@ -208,7 +208,7 @@ def judge(fact: Fact, simulated: Estimate, expectation: Expectation) -> Verdict:
     """
     if not expectation.counterpart:
         return "not comparable"
-    value = simulated.estimate
+    value = simulated.value
     if math.isnan(value):
         return "outside"
     if fact.lower is None or fact.upper is None:

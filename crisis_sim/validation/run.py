@@ -18,6 +18,7 @@ from crisis_sim.validation.record import (
     Comparison,
     Expectation,
     Fact,
+    Simulated,
     comparable,
     judge,
     read_cases,
@@ -127,10 +128,10 @@ def validate(
     crises = batch.ensembles[everyone.name]
     facts = comparable(read_facts())
 
-    def compare(name: str, measured: Any) -> Comparison:
+    def compare(name: str, simulated: Simulated) -> Comparison:
         fact, expectation = facts[name], expected[name]
-        verdict = judge(fact, measured.estimate, expectation)
-        return Comparison(fact, measured, verdict, expectation)
+        verdict = judge(fact, simulated, expectation)
+        return Comparison(fact, simulated, verdict, expectation)
 
     return Validation(
         facts={
@@ -149,11 +150,11 @@ def validate(
 
 
 def _plain_fact(family: str, one: Comparison, recorded: Fact) -> dict[str, Any]:
-    fact, simulated = one.fact, one.measured.estimate
-    figures = [
-        {"value": each.value, "lower": each.lower, "upper": each.upper, "n": each.n}
-        for each in (recorded, fact)
-    ]
+    def figure(each: Fact | Simulated) -> dict[str, Any]:
+        limits = {"lower": _known(each.lower), "upper": _known(each.upper)}
+        return {"value": _known(each.value), **limits, "n": each.n}
+
+    fact = one.fact
     return {
         "id": fact.id,
         "family": family,
@@ -161,14 +162,9 @@ def _plain_fact(family: str, one: Comparison, recorded: Fact) -> dict[str, Any]:
         "population": fact.population,
         "source": fact.source,
         "unit": "share" if fact.is_share else "days",
-        "recorded": figures[0],
-        "fact": figures[1],
-        "simulated": {
-            "value": _known(simulated.estimate),
-            "lower": _known(simulated.lower),
-            "upper": _known(simulated.upper),
-            "n": one.measured.n,
-        },
+        "recorded": figure(recorded),
+        "fact": figure(fact),
+        "simulated": figure(one.simulated),
         "verdict": one.verdict,
         "in_fit": one.expectation.in_fit,
         "declared_met": one.expectation.met,
@@ -196,5 +192,5 @@ def _plain_case(one: CaseResult) -> dict[str, Any]:
     }
 
 
-def _known(number: float) -> float | None:
-    return None if math.isnan(number) else number
+def _known(number: float | None) -> float | None:
+    return None if number is None or math.isnan(number) else number

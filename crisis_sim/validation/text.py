@@ -82,7 +82,7 @@ def number(value: float, is_share: bool) -> str:
 
 def fact_cells(one: Comparison) -> tuple[str, str, str, str, Verdict, str]:
     """A fact's row: name, unit, the record's and the model's figure with intervals, verdict, whether it was fitted."""
-    fact, simulated = one.fact, one.measured.estimate
+    fact, simulated = one.fact, one.simulated
 
     def told(value: float, lower: float | None, upper: float | None) -> str:
         if lower is None or upper is None or (math.isnan(lower) and math.isnan(upper)):
@@ -93,7 +93,7 @@ def fact_cells(one: Comparison) -> tuple[str, str, str, str, Verdict, str]:
         short(fact),
         "%" if fact.is_share else "days",
         told(fact.value, fact.lower, fact.upper),
-        told(simulated.estimate, simulated.lower, simulated.upper),
+        told(simulated.value, simulated.lower, simulated.upper),
         one.verdict,
         "yes" if one.expectation.in_fit else "",
     )

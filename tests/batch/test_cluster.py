@@ -15,7 +15,7 @@ import pytest
 
 from crisis_sim.batch import BatchError, read_batch, run, run_to_folder, simulate, workers
 from crisis_sim.batch.plan import Plan
-from crisis_sim.batch.unfinished import BlockTask
+from crisis_sim.batch.workers import BlockTask
 from tests.batch.crises import Dawdler, crisis
 
 pytest.importorskip("distributed")

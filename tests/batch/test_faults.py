@@ -12,7 +12,7 @@ import pytest
 
 from crisis_sim.batch import ResultsError, read_batch, resume, run_to_folder, simulate, workers
 from crisis_sim.batch.files import PARTIAL, WRITER, token_in
-from crisis_sim.batch.unfinished import MANIFEST, OUTCOMES, PATHS, running
+from crisis_sim.batch.folder import MANIFEST, OUTCOMES, PATHS, running
 from tests.batch.crises import crisis
 from tests.batch.test_resume import RESULTS, cut_short, names, rows
 

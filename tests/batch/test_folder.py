@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from crisis_sim.batch import ResultsError, read_batch, run_to_folder, simulate, write_batch
-from crisis_sim.batch.unfinished import MANIFEST, OUTCOMES, PATHS, read_parquet
+from crisis_sim.batch.folder import MANIFEST, OUTCOMES, PATHS, read_parquet
 from tests.batch.crises import crisis
 
 

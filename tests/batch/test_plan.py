@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from crisis_sim.batch import BatchError, resume, run_to_folder, simulate
 from crisis_sim.batch.files import as_json
+from crisis_sim.batch.folder import UnfinishedRun, plan_of, running
 from crisis_sim.batch.manifest import seal
 from crisis_sim.batch.plan import (
     BLOCK_SIZE,
@@ -24,7 +25,6 @@ from crisis_sim.batch.plan import (
     make_plan,
     usual_size,
 )
-from crisis_sim.batch.unfinished import UnfinishedRun, plan_of, running
 from crisis_sim.cli.app import MOST_REPLICATES
 from crisis_sim.model import CrisisModel
 from tests.batch.crises import Counter, crisis

@@ -27,7 +27,7 @@ from crisis_sim.batch import (
 )
 from crisis_sim.batch import folder as results_folder
 from crisis_sim.batch import manifest as versions
-from crisis_sim.batch.unfinished import MANIFEST, OUTCOMES, OUTCOMES_FOLDER, PATHS, running
+from crisis_sim.batch.folder import MANIFEST, OUTCOMES, OUTCOMES_FOLDER, PATHS, running
 from crisis_sim.batch.workers import TERMINATED
 from tests.batch.crises import Counter, Raise, Saboteur, crisis
 
@@ -297,7 +297,7 @@ def test_other_code_or_libraries_cannot_go_on(
     cut_short(tmp_path, 2)
     there = versions.versions()
     later = {**there, name: "later"}
-    for module in ("manifest", "unfinished"):
+    for module in ("manifest", "folder"):
         monkeypatch.setattr(f"crisis_sim.batch.{module}.versions", lambda: later)
     for go_on in (partial(run_to_folder, SCENARIOS, replicates=60, resume=True), resume):
         with pytest.raises(ResultsError, match=f"versions: {name}: {there[name]} there, later now"):

@@ -30,7 +30,7 @@ from crisis_sim.batch import (
     folder as results_folder,
 )
 from crisis_sim.batch.files import as_json
-from crisis_sim.batch.unfinished import MANIFEST, OUTCOMES, OUTCOMES_FOLDER, PATHS, mark_in, running
+from crisis_sim.batch.folder import MANIFEST, OUTCOMES, OUTCOMES_FOLDER, PATHS, mark_in, running
 from tests.batch.crises import crisis
 from tests.batch.test_resume import SCENARIOS, cut_short, rows
 

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,6 +61,9 @@ def test_an_experiment_is_run_by_its_file_and_gone_on_with_by_its_folder(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["attribute", "may_2025", "--parts", "lendrs"], "did you mean 'lenders'?"),
+        (["sensitivity", "may_2025", "--factor", "states.india.resolv"], "states.india.resolve'?"),
+        (["sensitivity", "may_2025", "--vary", "states.india.resolve=0.4"], "PATH=LOW:HIGH"),
         (["experiment"], "NAME requires an argument"),
         (["experiment", "mediation_dely"], "did you mean 'mediation_delay'?"),
         (["experiment", "mediation_delay", "--replicates", "0"], "--replicates"),
@@ -85,14 +90,6 @@ def test_a_mistake_is_told_with_the_nearest_name_and_nothing_is_written(
     assert run_command(arguments) == MISTAKE
     assert said in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_folder_of_other_things_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "thesis.txt").touch()
-    assert run_command([*SWEEP, "--out", str(tmp_path)]) == MISTAKE
-    assert "holds other things" in capsys.readouterr().err
 
 
 def test_the_shipped_experiments_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -231,3 +228,61 @@ def test_a_mistake_in_a_key_is_told_where_it_was_typed(
     assert run_command(["experiment", *arguments, "--dry-run"]) == MISTAKE
     assert said in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+PARTS = "{gulf: [mediators.saudi_arabia, mediators.uae], lenders.imf.conditionality=0: lenders.imf.conditionality=0}"
+SHORT = {
+    "attribute": (
+        "--parts gulf:mediators.saudi_arabia,mediators.uae lenders.imf.conditionality=0 "
+        "--outcome war --set horizon_days=18",
+        (f"parts={PARTS}", "outcomes=[war]", "set=[horizon_days=18]"),
+    ),
+    "sweep": (
+        f"--vary {DAYS}=0.1:5:log --vary lenders.imf.conditionality --sample 8 --threshold 0.5",
+        (
+            f"vary.{DAYS}={{low: 0.1, high: 5, scale: log}}",
+            "vary.lenders.imf.conditionality={}",
+            "sample.points=8",
+            "threshold=0.5",
+        ),
+    ),
+    "sensitivity": (
+        f"--factor states.india.resolve=0.4:1 --vary {DAYS}=log --method sobol --samples 16 "
+        "--second-order --tornado 10 --seed 4",
+        (
+            "vary.states.india.resolve={low: 0.4, high: 1}",
+            f"vary.{DAYS}={{scale: log}}",
+            *("method=sobol", "samples=16", "second_order=true", "tornado=10", "seed=4"),
+        ),
+    ),
+    "tune": (
+        f"--vary {DAYS}=0.1:5:log --target war=0.1:0:0.2 --trials 9 --sampler tpe",
+        (
+            f"vary.{DAYS}={{low: 0.1, high: 5, scale: log}}",
+            "targets=[{measure: war, value: 0.1, interval: [0, 0.2]}]",
+            *("trials=9", "sampler=tpe"),
+        ),
+    ),
+    "posterior": (
+        f"--vary {DAYS}=0.1:5 --target war=0.1 --particles 30 --generations 2 --replicates 50",
+        (
+            f"vary.{DAYS}={{low: 0.1, high: 5}}",
+            "targets=[{measure: war, value: 0.1}]",
+            *("particles=30", "generations=2", "replicates=50"),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", SHORT)
+def test_a_short_command_asks_what_the_keys_ask(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(
+        "crisis_sim.cli.experiment.carry_out", lambda one, *_: asked.append(one) or DONE
+    )
+    options, keys = SHORT[kind]
+    assert run_command([kind, "may_2025", *shlex.split(options)]) == DONE
+    assert run_command(["experiment", kind, "may_2025", *keys]) == DONE
+    short, whole = asked
+    assert short.digest == whole.digest
+    assert short.kind == short.name == kind

@@ -12,7 +12,6 @@ from scipy.stats import chisquare
 from crisis_sim.experiments.sampler import (
     NothingFitsError,
     Proposal,
-    effective_size,
     resampled,
     sample,
     tolerance_for,
@@ -164,12 +163,6 @@ def test_resampling_takes_each_as_often_as_its_weight_says() -> None:
     weight = np.asarray([0.5, 0.0, 0.25, 0.25])
     counts = np.bincount(resampled(weight, 400, np.random.default_rng(1)), minlength=4)
     assert counts.tolist() == [200, 0, 100, 100]
-
-
-def test_the_effective_size_counts_equal_weights_and_no_others() -> None:
-    assert effective_size(np.log(np.asarray([0.2, 0.2, 0.2]))) == pytest.approx(3.0)
-    assert effective_size(np.asarray([0.0, -np.inf, -np.inf])) == 1.0
-    assert effective_size(np.full(3, -np.inf)) == 0.0
 
 
 def test_the_tolerance_is_the_lowest_that_leaves_enough() -> None:

@@ -14,7 +14,7 @@ from crisis_sim.batch.ensemble import Batch
 from crisis_sim.model.journal import Journal
 from crisis_sim.outcomes.summary import summarise
 from crisis_sim.report import replay_data, write_charts, write_replay, write_report
-from crisis_sim.report.save import CHARTS, SUFFIXES, SUMMARY, remove_report
+from crisis_sim.report.save import CHARTS, PAGE, SUFFIXES, SUMMARY, remove_report
 from crisis_sim.scenario.schema import Scenario
 from tests.report.made_up import make_batch, make_ensemble
 
@@ -71,7 +71,7 @@ def test_a_report_is_the_summary_and_the_charts_in_place_of_old_ones(
 
 def test_removing_a_report_leaves_other_files_alone(tmp_path: Path) -> None:
     ours = [tmp_path / f"{name}{suffix}" for name in CHARTS for suffix in SUFFIXES]
-    for path in (*ours, tmp_path / SUMMARY, tmp_path / "mine.svg"):
+    for path in (*ours, tmp_path / SUMMARY, tmp_path / PAGE, tmp_path / "mine.svg"):
         path.write_text("ours or not")
     remove_report(tmp_path)
     remove_report(tmp_path)

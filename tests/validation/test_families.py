@@ -28,7 +28,7 @@ def ensemble(nuclear: Any = True, **columns: Any) -> Ensemble:
 
 
 def values(figures: cases.Figures) -> dict[str, float]:
-    return {name: one.estimate.estimate for name, one in figures.items()}
+    return {name: one.value for name, one in figures.items()}
 
 
 def test_durations_of_crises_that_all_end_are_plain_quantiles_in_days() -> None:
@@ -50,17 +50,17 @@ def test_crises_cut_off_are_no_short_ones() -> None:
         trigger_at_hours=np.zeros(100),
     )
     figures = cases.durations(crises)
-    assert figures["duration_p50"].estimate.estimate == 50
-    assert np.isnan(figures["duration_p75"].estimate.estimate)
+    assert figures["duration_p50"].value == 50
+    assert np.isnan(figures["duration_p75"].value)
 
 
 def test_endings_are_shares_of_those_that_ended() -> None:
     words = ["agreement"] * 6 + ["tacit"] * 2 + ["faded"] * 2 + ["unresolved"] * 10
     figures = cases.endings(ensemble(ending=words))
-    assert figures["ending_agreement"].estimate.estimate == 0.6
+    assert figures["ending_agreement"].value == 0.6
     assert figures["ending_agreement"].n == 10
-    assert figures["ending_imposed"].estimate.estimate == 0.0
-    assert np.isnan(figures["ending_other"].estimate.estimate)
+    assert figures["ending_imposed"].value == 0.0
+    assert np.isnan(figures["ending_other"].value)
 
 
 def test_worst_violence_is_a_share_of_all() -> None:
@@ -133,27 +133,27 @@ def test_what_follows_an_act_is_a_share_of_acts() -> None:
     counts["next_force_end"] = np.array([1, 1, 0])
     counts["next_force_war"] = np.array([0, 0, 1])
     figures = cases.transitions(ensemble(war_at_hours=[nan, nan, 5.0], **counts))
-    assert figures["next_force_force"].estimate.estimate == 5 / 8
+    assert figures["next_force_force"].value == 5 / 8
     assert figures["next_force_force"].n == 8
-    assert figures["next_force_threat"].estimate.estimate == 0.0
+    assert figures["next_force_threat"].value == 0.0
     assert figures["next_threat_end"].n == 0
-    assert figures["war_share_confrontations"].estimate.estimate == pytest.approx(1 / 3)
+    assert figures["war_share_confrontations"].value == pytest.approx(1 / 3)
 
 
 def test_an_interval_of_events_one_to_a_crisis_is_the_usual_one() -> None:
     part = np.repeat([1.0, 0.0], [30, 70])
-    measured = cases.ratio(part, np.ones(100)).estimate
-    assert measured.upper - measured.estimate == pytest.approx(
+    measured = cases.ratio(part, np.ones(100))
+    assert measured.upper - measured.value == pytest.approx(
         normal_quantile() * np.sqrt(0.3 * 0.7 / 100)
     )
 
 
 def test_events_that_come_in_clusters_count_as_clusters() -> None:
     part = np.repeat([1.0, 0.0], [30, 70])
-    one = cases.ratio(part, np.ones(100)).estimate
-    ten_alike = cases.ratio(10 * part, np.full(100, 10.0)).estimate
+    one = cases.ratio(part, np.ones(100))
+    ten_alike = cases.ratio(10 * part, np.full(100, 10.0))
     assert ten_alike.lower == pytest.approx(one.lower)
-    never = cases.ratio(0 * part, np.full(100, 10.0)).estimate
+    never = cases.ratio(0 * part, np.full(100, 10.0))
     assert never.upper == pytest.approx(float(wilson_interval(0, 100).upper))
 
 
@@ -163,8 +163,6 @@ def test_an_interval_of_clustered_events_holds_the_true_share_as_often_as_it_say
     for _ in range(400):
         own = rng.beta(2, 3, 150)  # each crisis has a share of its own; their mean is 0.4
         events = rng.integers(1, 8, 150)
-        measured = cases.ratio(
-            rng.binomial(events, own).astype(float), events.astype(float)
-        ).estimate
+        measured = cases.ratio(rng.binomial(events, own).astype(float), events.astype(float))
         held += measured.lower <= 0.4 <= measured.upper
     assert 0.92 <= held / 400 <= 0.98

@@ -37,7 +37,7 @@ def test_defaults_are_what_the_fit_found_to_three_figures(problem: Problem) -> N
     best = FOUND["best"]["parameters"]
     assert {one.factor.path for one in problem.tuned} == set(best)
     for one in problem.tuned:
-        assert one.own == pytest.approx(best[one.factor.path], rel=5.1e-3), one.factor.path
+        assert one.factor.middle == pytest.approx(best[one.factor.path], rel=5.1e-3), one.factor.path
 
 
 @pytest.mark.parametrize("fact", read_facts().values(), ids=lambda fact: fact.id)

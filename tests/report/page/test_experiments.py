@@ -14,7 +14,6 @@ from crisis_sim.cli import MISTAKE, run_command
 from crisis_sim.experiments import make_experiment, read_experiment, run_experiment
 from crisis_sim.experiments.spec import KINDS
 from crisis_sim.report import page as pages
-from crisis_sim.report.experiments import DRAWERS
 from crisis_sim.report.page import page_of
 from crisis_sim.report.render import environment
 from crisis_sim.scenario import Scenario
@@ -102,7 +101,7 @@ def test_every_chart_that_an_experiment_may_draw_is_called_by_what_it_shows() ->
 
     drawn = {
         name
-        for module in {**KINDS, **DRAWERS}.values()
+        for module in KINDS.values()
         for name in re.findall(r'yield "(\w+)"', getsource(import_module(module)))
     }
     parts = environment().get_template("parts.html.jinja").module

@@ -14,16 +14,15 @@ from typing import Any
 import pytest
 
 import crisis_sim
-from crisis_sim.batch import ResultsError, read_batch, run_to_folder
+from crisis_sim.batch import ResultsError, read_batch
 from crisis_sim.batch.files import as_json
 from crisis_sim.batch.manifest import seal
 from crisis_sim.cli import DONE, MISTAKE, run_command
 from crisis_sim.model import CrisisModel
 from crisis_sim.outcomes import UnknownReferenceError
 from crisis_sim.report.page import page_of, write_page
-from crisis_sim.report.save import remove_report
 from crisis_sim.scenario import Scenario
-from tests.report.page.conftest import REPLICATES, SEED, short
+from tests.report.page.conftest import REPLICATES, SEED
 
 
 @pytest.fixture
@@ -72,15 +71,6 @@ def test_a_report_shows_how_far_it_is(
     assert done[:2] == [1, 2]  # the scenarios, one by one
     assert len({total for _, total in seen}) == 1
     assert seen[-1][0] == seen[-1][1]
-
-
-@pytest.mark.usefixtures("no_charts")
-def test_a_told_crisis_is_the_one_in_the_results(folder: Path) -> None:
-    plain = page_of(folder).plain
-    batch = read_batch(folder)
-    for story in plain["stories"]:
-        row = batch.ensembles["short"].table.slice(story["replicate"], 1).to_pylist()[0]
-        assert f"About {round(row['deaths']):,} deaths" in story["gist"]
 
 
 @pytest.mark.usefixtures("no_charts")
@@ -147,12 +137,6 @@ def test_a_page_that_cannot_be_written_leaves_the_one_that_was_there(
     assert not list(copy.glob("*.partial"))
 
 
-def test_a_new_run_takes_the_old_page_away(copy: Path) -> None:
-    (copy / "report.html").write_text("earlier")
-    remove_report(copy)
-    assert not (copy / "report.html").exists()
-
-
 @pytest.mark.parametrize("name", ["outcomes.parquet", "manifest.json", "page", "."])
 def test_a_page_overwrites_no_results(copy: Path, name: str) -> None:
     before = {path: path.read_bytes() for path in copy.iterdir() if path.is_file()}
@@ -164,18 +148,6 @@ def test_a_page_overwrites_no_results(copy: Path, name: str) -> None:
 def spoil(folder: Path, what: str) -> Path:
     if what == "no folder":
         return folder / "nowhere"
-    if what == "no results":
-        (folder / "empty").mkdir()
-        return folder / "empty"
-    if what == "spoilt outcomes":
-        path = folder / "outcomes.parquet"
-        content = bytearray(path.read_bytes())
-        content[len(content) // 3 : len(content) // 3 + 400] = bytes(400)
-        path.write_bytes(bytes(content))
-    if what == "no outcomes":
-        (folder / "outcomes.parquet").unlink()
-    if what == "spoilt manifest":
-        (folder / "manifest.json").write_text('{"format": 1,')
     if what == "lacking manifest":
         (folder / "manifest.json").write_text('{"format": 1, "scenarios": {"short": {}}}')
     if what == "design":
@@ -188,10 +160,6 @@ def spoil(folder: Path, what: str) -> Path:
     ("what", "said"),
     [
         ("no folder", "is no folder; expected one that `crisis-sim run --out` wrote"),
-        ("no results", "holds no results: it has no manifest.json"),
-        ("spoilt outcomes", "outcomes.parquet cannot be read"),
-        ("no outcomes", "outcomes.parquet is missing"),
-        ("spoilt manifest", "manifest.json:1:14: not valid JSON"),
         ("lacking manifest", "manifest.json: run is missing"),
         ("design", "holds the crises of a design; give the folder of the experiment"),
     ],
@@ -205,22 +173,6 @@ def test_a_mistake_is_told_kindly_with_code_2(
     assert err.startswith("error: ")
     assert said in err
     assert not list(copy.rglob("report.html.*"))
-
-
-def test_an_unfinished_run_says_how_to_go_on(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-
-    def stop(done: int, total: int) -> None:
-        if done:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        run_to_folder(short(), tmp_path / "cut", 40, 1, block_size=10, progress=stop)
-    assert run_command(["report", str(tmp_path / "cut")]) == MISTAKE
-    err = capsys.readouterr().err
-    assert "holds a run that is not finished" in err
-    assert "crisis-sim run --resume" in err
 
 
 @pytest.mark.usefixtures("no_charts")
