@@ -534,6 +534,7 @@ def test_an_unknown_reference_names_the_nearest(ask: Ask) -> None:
     assert "did you mean 'alone'?" in told.err
 
 
+@pytest.mark.slow
 def test_compare_writes_charts_where_it_is_told_to(ask: Ask, here: Path) -> None:
     run_short(ask)
     before = sorted((here / "results").rglob("*"))

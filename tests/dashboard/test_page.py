@@ -180,6 +180,7 @@ def test_what_the_page_would_never_send_is_let_be(page: Page) -> None:
     expect(page.locator(".cs-curve")).to_have_count(2)
 
 
+@pytest.mark.slow
 def test_what_was_made_is_saved_as_a_file_that_check_and_run_accept(
     page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -213,6 +213,7 @@ def test_a_figure_that_is_the_same_everywhere_turns_on_nothing() -> None:
             assert not of.any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["sobol", "morris", "pawn"])
 def test_a_seed_of_zero_is_a_seed_and_numpys_global_generator_is_left_alone(method: str) -> None:
     def found(seed: int) -> tuple[Layout, Study]:

@@ -85,6 +85,7 @@ runs = st.tuples(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(runs)
 def test_no_sentence_or_table_prints_what_is_no_number(run: tuple[list[str], int]) -> None:

@@ -80,6 +80,7 @@ def test_merge_keys_merge_nothing() -> None:
     assert "an alias (*x)" in report_of(BASE + "<<: *x\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [
