@@ -1,4 +1,4 @@
-"""What a batch gives back: for each scenario an ensemble of replicates, one row each."""
+"""`Batch`, the result of a run: for each scenario an `Ensemble` of replicates, one row each."""
 
 from __future__ import annotations
 

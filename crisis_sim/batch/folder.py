@@ -1,4 +1,4 @@
-"""A folder of results, and the one beside it in which a run is made before it takes that place.
+"""A folder of results, and the folder `OUT.running` in which a run is made first.
 
 A run into `OUT` is made in `OUT.running`, which holds all that is needed to go on: the manifest that
 the run began with, the values of a design in parameters.parquet, and the blocks that are done. The
@@ -408,7 +408,7 @@ def read_batch(folder: str | Path, columns: Sequence[str] | None = None) -> Batc
         if one.replicates != about["replicates_done"]:
             raise ResultsError(
                 f"{folder} holds {one.replicates:,} crises of {name}; "
-                f"its {MANIFEST} speaks of {about['replicates_done']:,}"
+                f"its {MANIFEST} says {about['replicates_done']:,}"
             )
     return Batch(ensembles, manifest)
 

@@ -1,4 +1,4 @@
-"""The manifest of a results folder: what was asked, what computed it, and in what two of them differ."""
+"""The manifest of a results folder: the request, the versions that computed it, and how two manifests differ."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plan of a batch: what is asked, cut into blocks that fit into memory."""
+"""The plan of a batch: scenarios, replicates and seed, cut into blocks that fit into memory."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class Plan:
             from crisis_sim.model.gpu import NoCardError, check_card
 
             if self.agents:
-                raise BatchError("agents of one's own need the engine cpu")
+                raise BatchError("custom agents need the engine cpu")
             try:
                 check_card()
             except NoCardError as error:

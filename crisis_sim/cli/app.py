@@ -140,7 +140,7 @@ def progress_bar(what: str = "crises") -> Iterator[Callable[[int, int], None]]:
     from crisis_sim.model.compiled import are_kept
 
     if not are_kept():
-        talk("compiling the rules of the model: some twenty seconds, once for each installation")
+        talk("compiling the rules of the model: about twenty seconds, once for each installation")
     columns = (BarColumn(), MofNCompleteColumn(), what, TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None)

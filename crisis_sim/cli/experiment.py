@@ -150,7 +150,7 @@ def experiment(
     is_about = bool(settings) and "=" not in settings[0]
     if name in KINDS and not is_about:
         usage = f"crisis-sim experiment {name} SCENARIO KEY=VALUE..."
-        return refuse(f"error: {name} is a kind of experiment, and is about a scenario: {usage}")
+        return refuse(f"error: {name} is a kind of experiment and needs a scenario: {usage}")
     if name is None or not is_about:
         return of_file(None, name, {}, options, restart, read_settings(settings))
     kind, said = kind_named(name), read_settings(settings[1:])
@@ -534,9 +534,7 @@ def each_once(
         name, value = read(text)
         name = composed(name.strip())
         if name in found:
-            raise Refused(
-                f"{option} speaks twice of '{name}': {given[name]} and {text}; expected one"
-            )
+            raise Refused(f"{option} gives '{name}' twice: {given[name]} and {text}; expected once")
         found[name], given[name] = value, text
     return found
 

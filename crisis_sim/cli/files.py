@@ -455,7 +455,7 @@ def dashboard(
         port: Port to listen on; 0 for any.
         no_browser: Open no browser.
     """
-    from crisis_sim.dashboard.opened import open_reference
+    from crisis_sim.dashboard.scenario_files import open_reference
     from crisis_sim.dashboard.server import (
         DashboardError,
         Settings,
@@ -477,7 +477,7 @@ def dashboard(
             f"warning: {host} can be reached from other machines. Whoever reaches it can run "
             "scenarios here and read this one; there is no password."
         )
-    talk(f"dashboard: {address_of(listening)} (Ctrl-C ends it)")
+    talk(f"dashboard: {address_of(listening)} (press Ctrl-C to stop it)")
     try:
         serve(settings, listening, browser=not no_browser)
     except DashboardError as error:

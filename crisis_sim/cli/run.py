@@ -218,7 +218,7 @@ def _report_batch(manifest: Mapping[str, Any], folder: Path, as_json: bool) -> N
         results.ONE_FILE_CRISES
     ):
         talk(
-            "no summary: so many crises need a machine with much memory; read them where they lie "
+            "no summary: so many crises need a machine with much memory; read the files in the folder "
             f"(docs/outcomes.md), or try: crisis-sim compare {folder}"
         )
         return

@@ -1,4 +1,4 @@
-"""What can be changed in a scenario, what was, and the address that keeps it."""
+"""Sliders and switches of a scenario, the changes made with them, and the page's address that keeps these."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Replicates become plain data that a page can show: figures from `outcomes`, words from `report`."""
+"""Replicates as plain data that the page's components draw: figures from `outcomes`, words from `report`."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ import solara
 from crisis_sim import style
 from crisis_sim import text as words
 from crisis_sim.dashboard.changes import UNSAID, Group, Slider, number_in_words
-from crisis_sim.dashboard.opened import is_plain
+from crisis_sim.dashboard.scenario_files import is_plain
 from crisis_sim.dashboard.server import given
 from crisis_sim.dashboard.session import MAX_FILES, Runs, Session
 from crisis_sim.scenario.load import on_disk

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from crisis_sim.dashboard.opened import Opened
+    from crisis_sim.dashboard.scenario_files import Opened
 
 
 #: What is shown where nothing else is asked for.
@@ -102,7 +102,7 @@ _given: list[Settings] = []
 
 def given() -> Settings:
     """What new sessions begin with; the first shipped case where nothing was set."""
-    from crisis_sim.dashboard.opened import open_reference
+    from crisis_sim.dashboard.scenario_files import open_reference
 
     return _given[0] if _given else Settings(open_reference(SCENARIO))
 

@@ -1,4 +1,4 @@
-"""A visitor's session, its runs, and the background jobs of which only the newest counts."""
+"""A visitor's session, its runs, and background jobs; a newer job cancels the older."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from crisis_sim.dashboard.changes import (
     recall,
 )
 from crisis_sim.dashboard.drawing import nearest, tell_crisis, view, worth_reading
-from crisis_sim.dashboard.opened import (
+from crisis_sim.dashboard.scenario_files import (
     Opened,
     as_scenario_file,
     describe_changes,

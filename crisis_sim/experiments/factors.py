@@ -1,4 +1,4 @@
-"""What an experiment varies: parts of a scenario that are taken away, and numbers that are moved."""
+"""Factors: parts of a scenario that an experiment takes away, and numbers that it varies."""
 
 from __future__ import annotations
 

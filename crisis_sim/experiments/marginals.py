@@ -1,4 +1,4 @@
-"""What a posterior says: of each parameter, of two together, and of crises, beside what was seen."""
+"""Summaries of a posterior sample: marginals, correlations, fitted distributions, and predictive checks."""
 
 from __future__ import annotations
 

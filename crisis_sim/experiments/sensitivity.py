@@ -21,16 +21,7 @@ from crisis_sim.experiments import spec as words
 from crisis_sim.experiments.design import FIGURES, run_points, table_of
 from crisis_sim.experiments.factors import Drawn, Range, drawn_factors, ranges
 from crisis_sim.experiments.indices import MAIN, Layout, layout_of, pairs_of, size_of
-from crisis_sim.experiments.spec import (
-    MOST,
-    Experiment,
-    Findings,
-    Reading,
-    RunOptions,
-    Spec,
-    WrittenMeasure,
-)
-from crisis_sim.experiments.study import (
+from crisis_sim.experiments.sensitivity_study import (
     MUCH_LUCK,
     NOISE,
     SAMPLES,
@@ -43,6 +34,15 @@ from crisis_sim.experiments.study import (
     luck_share,
     percent,
     study,
+)
+from crisis_sim.experiments.spec import (
+    MOST,
+    Experiment,
+    Findings,
+    Reading,
+    RunOptions,
+    Spec,
+    WrittenMeasure,
 )
 from crisis_sim.outcomes.differences import Measured
 from crisis_sim.outcomes.intervals import normal_quantile

@@ -1,4 +1,4 @@
-"""The answer in words, and the tables that a terminal prints."""
+"""The result of a batch in sentences, and as the tables that a terminal prints."""
 
 from __future__ import annotations
 

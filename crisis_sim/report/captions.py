@@ -1,4 +1,4 @@
-"""Findings of a run in words: the answer with its key figures at the head of a page, and the caption of each chart."""
+"""Text of a run's page: its question, answer and key figures, and the caption of each chart."""
 
 from __future__ import annotations
 

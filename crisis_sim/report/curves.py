@@ -1,4 +1,4 @@
-"""Charts over time: cumulative incidence, and markets."""
+"""Charts over time: cumulative incidence of ceasefires and endings, and market paths."""
 
 from __future__ import annotations
 

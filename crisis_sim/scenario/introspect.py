@@ -1,4 +1,4 @@
-"""What the schema says: keys, ranges and units of a path; messages, tables and the JSON Schema made from it."""
+"""Reading the schema: keys, range and unit of a path; error messages, parameter tables and the JSON Schema."""
 
 from __future__ import annotations
 

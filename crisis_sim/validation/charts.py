@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from crisis_sim import style
 from crisis_sim.model.observer import ACTS, NEXT
 from crisis_sim.text import percent
-from crisis_sim.validation.cases import CASES_AMONG, HALT, HOURS, STRIKE, CaseResult, survival
-from crisis_sim.validation.record import Comparison, Fact, Verdict
+from crisis_sim.validation.facts import Comparison, Fact, Verdict
 from crisis_sim.validation.run import Validation
+from crisis_sim.validation.simulated import CASES_AMONG, HALT, HOURS, STRIKE, CaseResult, survival
 from crisis_sim.validation.text import family_name, short
 
 #: Colour and shape of a simulated value by its verdict.

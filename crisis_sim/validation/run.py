@@ -1,4 +1,4 @@
-"""Runs the population and the cases, and holds what comes of them against the record."""
+"""Run the population and the cases, and compare them with the record."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from typing import Any
 from crisis_sim.batch import Batch, simulate
 from crisis_sim.model.observer import Observer
 from crisis_sim.scenario.load import load_scenario, load_scenarios
-from crisis_sim.validation.cases import CASES_AMONG, FAMILIES, CaseResult, results
-from crisis_sim.validation.record import (
+from crisis_sim.validation.facts import (
     VERDICTS,
     Comparison,
     Expectation,
@@ -25,6 +24,7 @@ from crisis_sim.validation.record import (
     read_expectations,
     read_facts,
 )
+from crisis_sim.validation.simulated import CASES_AMONG, FAMILIES, CaseResult, results
 from crisis_sim.version import __version__
 
 #: The shipped scenario of crises of every kind.

@@ -11,9 +11,9 @@ from rich.text import Text
 from crisis_sim.report.answers import WIDTH, new_table
 from crisis_sim.scenario.schema import STYLES
 from crisis_sim.text import UNKNOWN, label, percent
-from crisis_sim.validation.cases import IN_WORDS, REBOUND, CaseResult
-from crisis_sim.validation.record import Comparison, Fact, Verdict
+from crisis_sim.validation.facts import Comparison, Fact, Verdict
 from crisis_sim.validation.run import Validation
+from crisis_sim.validation.simulated import IN_WORDS, REBOUND, CaseResult
 
 #: A fact's name under that of its family, shorter than in the record.
 SHORT = {

@@ -1,4 +1,4 @@
-"""The crises that a page tells: a few typical and a few extreme ones, each run again and told turn by turn.
+"""Example crises for a page: a few typical and a few extreme ones, each run again and told turn by turn.
 
 A results folder keeps outcomes, not what happened in between. The same seed and number make the same crisis again, and its
 outcome is held against the one in the folder: a story that another version of the model would tell is left out.

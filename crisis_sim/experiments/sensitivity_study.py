@@ -1,8 +1,8 @@
-"""What a sensitivity study knows of an outcome: indices, with what the choice of points and luck leave open.
+"""Sensitivity indices of one outcome, with their errors from the choice of points and from luck.
 
 Every point has its figure from the same replicates, so that luck which is in all points alike moves no
 index. What is left, luck that acts differently at different points, is noise: it adds to the variance
-between points, and so to the indices. Three things are told of it, all from how each replicate pulls
+between points, and so to the indices. Three things are given of it, all from how each replicate pulls
 each figure (`Measured.influence`): the share of the variance between points that is noise; Sobol's
 indices with noise taken out, and of other methods what noise alone would show; and the luck's part of
 an index's standard error, by leaving out one group of replicates at a time (jackknife), added to the
