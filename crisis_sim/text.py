@@ -94,7 +94,7 @@ def excludes_zero(lower: float | None, upper: float | None) -> bool:
 
 
 def number(value: float | None, digits: int, sign: bool = False) -> str:
-    """A number to so many decimals, its thousands apart; None, NaN and infinity become a dash.
+    """A number to a number of decimals, its thousands apart; None, NaN and infinity become a dash.
 
     `sign` gives a number above zero a plus. What rounds to zero has no sign.
     """

@@ -43,7 +43,7 @@ class Ensemble:
         return f"Ensemble({self.name!r}, {self.replicates:,} replicates, {len(self.table.column_names)} columns)"
 
     def _repr_html_(self) -> str:
-        """What it holds, for a notebook."""
+        """HTML for a notebook."""
         names = [name for name in COLUMNS if name in self.table.column_names]
         rows = self.table.select(names).slice(0, ROWS).to_pylist()
         others = [name for name in self.table.column_names if name not in names]
@@ -96,7 +96,7 @@ class Batch:
         return f"Batch({clean(', '.join(self.ensembles))}; {crises:,} crises, seed {self.manifest.get('seed')})"
 
     def _repr_html_(self) -> str:
-        """What it holds, for a notebook."""
+        """HTML for a notebook."""
         crises = sum(one.replicates for one in self.ensembles.values())
         failures = self.manifest.get("failures") or ()
         rows = [
@@ -135,7 +135,7 @@ def as_array(column: pa.ChunkedArray) -> NDArray[Any]:
 
 
 def coded(column: pa.ChunkedArray) -> tuple[NDArray[np.intp], list[str]]:
-    """A column of texts as the place of each in a list of them, whose first, "", is for what is missing."""
+    """A column of texts as indices into a list of its distinct texts; the first, "", means missing."""
     import numpy as np
     import pyarrow as pa
 

@@ -180,7 +180,7 @@ def sha256_of(path: Path) -> str:
 
 
 def canonical_digest(content: Mapping[str, Any], in_order: bool = False) -> str:
-    """SHA-256 of plain data, in whatever order its keys stand unless that order counts."""
+    """SHA-256 of plain data; the order of its keys counts only with `in_order`."""
     text = json.dumps(content, sort_keys=not in_order, separators=(",", ":"))
     return digest_of(text.encode())
 
@@ -232,7 +232,7 @@ def read_json(folder: Path, name: str, content: bytes | None = None) -> dict[str
 
 
 def check(path: Path, intact: bool) -> None:
-    """Refuse a file that is not what its checksum says."""
+    """Raise ResultsError for a file that does not match its checksum."""
     if not intact:
         raise ResultsError(
             f"{path} is not what its checksum says: "
@@ -263,7 +263,7 @@ def parquet_of(table: pa.Table, **how: Any) -> bytes:
 
 @contextmanager
 def believed(folder: Path) -> Iterator[None]:
-    """Say of what was read from a folder, and makes no sense, that it makes none."""
+    """Turn errors from reading a folder's unexpected content into a ResultsError."""
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:

@@ -65,7 +65,7 @@ def decisive(found: Mapping[str, str]) -> dict[str, str | None]:
 def check_versions(
     wanted: Mapping[str, str | None], found: Mapping[str, str | None], where: str
 ) -> None:
-    """Make sure that what computes elsewhere does so with the versions of this process."""
+    """Raise BatchError unless a worker elsewhere has the versions of this process."""
     others = [
         f"\n  {name}: {wanted[name]} here, {found.get(name)} there"
         for name in wanted
@@ -133,7 +133,7 @@ class _Failure(_Strict):
 
 
 class _Begun(_Strict):
-    """The shape of a manifest; earlier versions wrote none of what has a default."""
+    """The fields of a manifest; earlier versions did not write those that have a default."""
 
     run: str
     command: str
@@ -162,7 +162,7 @@ class _Finished(_Begun):
 
 
 def open_manifest(plan: Plan, command: Sequence[str] | None = None) -> dict[str, Any]:
-    """What is known of a batch before it runs; the `command` of this process where none is given."""
+    """The manifest of a batch before it runs; its `command` is this process's unless given."""
     revision, modified = git_revision()
     return {
         "format": FORMAT,
@@ -228,7 +228,7 @@ def close_manifest(
 
 
 def identity_of(manifest: Mapping[str, Any]) -> str:
-    """The digest of what was asked and of what computes it: batches that share it are the same."""
+    """The digest of a batch's request and of the code and versions: batches that share it are the same."""
     asked = {
         **{name: manifest.get(name) for name in (*_OPTIONS, *_OF_CONTENT)},
         "versions": decisive(manifest.get("versions", {})),
@@ -350,7 +350,7 @@ class Difference:
 
 
 def refuse(folder: Path, found: Sequence[Difference], what: str = "a run") -> None:
-    """Refuse to go on with what a folder holds where there are differences."""
+    """Raise ResultsError where a folder's run differs from the one to go on with."""
     if found:
         lines = [f"\n  {one}" for one in found[:SHOWN]]
         if len(found) > SHOWN:
@@ -380,7 +380,7 @@ def of_plans(
     plan: Plan,
     now: Mapping[str, Any],
 ) -> list[Difference]:
-    """Where a plan, which would begin with a manifest `now`, differs from what was `begun`."""
+    """Differences of a plan, which would begin with a manifest `now`, from the run that was `begun`."""
     found = [
         Difference("batch", name, begun.get(name), now[name])
         for name in (*_OPTIONS, "agents_added")

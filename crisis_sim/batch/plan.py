@@ -36,9 +36,9 @@ def bytes_of_a_crisis(scenario: Scenario) -> int:
     return BYTES_A_CRISIS + BYTES_AN_AGENT * count + BYTES_A_RUNG * len(scenario.ladder)
 
 
-#: The most replicates in a block, and how few there are in one where a batch has so few that blocks
-#: of the most would leave some workers with more to do than others. A crisis costs the same in all of
-#: them (`make bench`); a block's file, and handing it over, cost something too.
+#: The most replicates in a block, and the fewest, for small batches, so that all workers get a similar
+#: share. A crisis costs the same in either (`make bench`), but each block has the cost of a file and of
+#: handing it to a worker.
 BLOCK_SIZE, SMALL_BLOCK_SIZE = 16_384, 2_500
 #: Blocks from which on workers are done at nearly the same time.
 MANY_BLOCKS = 256
@@ -252,7 +252,7 @@ def make_plan(
     points: int | None = None,
     engine: str = "cpu",
 ) -> Plan:
-    """A plan from what a person may give: scenarios, files or shipped names, one or many.
+    """A plan from scenarios, files or names of shipped ones, one or many.
 
     ScenarioError where a scenario file has mistakes, BatchError where it cannot be run as asked.
     """
@@ -274,7 +274,7 @@ def make_plan(
 
 
 def usual_size(crises: int) -> int:
-    """How many replicates a block of a batch of so many crises has, at most, on processors."""
+    """The most replicates in a block of a batch of `crises` crises, on processors."""
     return min(max(crises // MANY_BLOCKS, SMALL_BLOCK_SIZE), BLOCK_SIZE)
 
 

@@ -168,7 +168,7 @@ class ExecutorPlan(NamedTuple):
 def run_plan(
     plan: Plan, workers: int, stop: StopSign, task: Task = attempt, done: Collection[int] = ()
 ) -> Blocks:
-    """Carry out the orders of a plan and give back what came of each, as it is done.
+    """Carry out the orders of a plan and yield the result of each, as it is done.
 
     Processes are started as soon as the time that is left is long enough for them to pay: at once
     for a large batch, never for a small one. BatchError where they cannot start.
@@ -277,7 +277,7 @@ def through(
     lost: list[BlockOrder],
     failing: tuple[type[Exception], ...] = (),
 ) -> Blocks:
-    """Carry out orders by a pool and give back what came of each, as it is done.
+    """Carry out orders by a pool and yield the result of each, as it is done.
 
     Args:
         pool: what runs the blocks.
@@ -334,7 +334,7 @@ def open_pool(workers: int) -> ProcessPoolExecutor:
 
 @contextmanager
 def _interrupts_held_back() -> Iterator[None]:
-    """Let processes that are started meanwhile be deaf to Ctrl-C before they can say so.
+    """Shield processes that are started within from Ctrl-C, until they can ignore it themselves.
 
     A request to terminate waits meanwhile, too; what is started inherits that, and hears it again
     once it is at work.
@@ -388,7 +388,7 @@ def run_on_cluster(
     task: BlockTask,
     on_message: Callable[[str], None],
 ) -> Blocks:
-    """Carry out orders on a cluster and give back what came of each, as it is done.
+    """Carry out orders on a cluster and yield the result of each, as it is done.
 
     Args:
         orders: what to run.
@@ -429,7 +429,7 @@ def run_on_cluster(
 
 
 def run_block_on_worker(task: BlockTask, order: BlockOrder) -> Block:
-    """What a worker does; Dask shows the name of this function."""
+    """Run a block on a worker; Dask shows the name of this function."""
     return task(order)
 
 

@@ -94,7 +94,7 @@ class Options:
     as_json: Json = False
 
     def keys(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """What was given, as keys of an experiment's file; what was not is left out."""
+        """The options that were given, as keys of an experiment's file."""
         own = {"outcomes": self.outcome, "replicates": self.replicates, "seed": self.seed}
         return {key: value for key, value in {**own, **given}.items() if value is not None}
 
@@ -184,7 +184,7 @@ def ask(
     restart: bool = False,
     settings: Node | None = None,
 ) -> int:
-    """Run an experiment that has no file, only what was given of its keys; the exit code."""
+    """Run an experiment that has no file, from the keys given; the exit code."""
     from crisis_sim.experiments.load import make_experiment
 
     def named(key: str) -> list[str]:
@@ -249,7 +249,7 @@ def of_file(
 
 
 def carry_out(experiment: Experiment, options: Options, restart: bool = False) -> int:
-    """Run an experiment into a folder and tell what it found, or what it would be; the exit code."""
+    """Run an experiment into a folder and print its answer, or only print its plan; the exit code."""
     from crisis_sim.batch.workers import cores
     from crisis_sim.experiments.spec import BlocksFailedError
 
@@ -307,7 +307,7 @@ def _run(
 
 
 def _say_plan(experiment: Experiment, workers: int, folder: Path, as_json: bool) -> None:
-    """Say what an experiment would be."""
+    """Print the plan of an experiment, without running it."""
     from crisis_sim.batch.plan import Plan, usual_size
     from crisis_sim.batch.workers import choose_executor, first_guess
     from crisis_sim.experiments.run import check_folder
@@ -521,7 +521,7 @@ def posterior(
 def each_once(
     option: str, texts: Iterable[str], read: Callable[[str], tuple[str, Any]]
 ) -> dict[str, Any]:
-    """What an option that may be given again says, by what it says it of.
+    """The values of an option that may be repeated, by name.
 
     Raises:
         Refused: when two say something of the same thing, or one is not as it should be.
@@ -578,7 +578,7 @@ def target_of(text: str) -> tuple[str, dict[str, Any]]:
 
 
 def numbers(written: str, count: int, wrong: str) -> list[float]:
-    """So many numbers with colons between them; where they are not, what is wrong is said."""
+    """Read `count` numbers with colons between them; Refused, with the message `wrong`, where they are not."""
     try:
         found = [float(number) for number in written.split(":")]
     except ValueError:

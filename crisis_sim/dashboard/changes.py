@@ -85,7 +85,7 @@ MAX_ECHO = 60
 
 @dataclass(frozen=True)
 class Asked:
-    """What a query asks for.
+    """The request in the query of the page's address.
 
     Attributes:
         sets: changes, as `--set` makes them.
@@ -107,7 +107,7 @@ class Asked:
 
 
 def asked_by(query: str) -> Asked:
-    """What a query asks for; names that it does not know, such as a search engine's, are let be."""
+    """The request in a query; names that it does not know, such as a search engine's, are ignored."""
     if len(query) > MAX_QUERY:
         return Asked(mistakes=("error: the address is too long to be one of this page",))
     pairs = parse_qsl(query, keep_blank_values=True)

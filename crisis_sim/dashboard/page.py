@@ -74,7 +74,7 @@ def Results(  # noqa: N802
     event_clicked: Event,
     event_counted: Event,
 ) -> None:
-    """What the replicates say."""
+    """The results of the replicates: answer, incidence curves and endings."""
 
 
 @solara.component_vue("crisis.vue")
@@ -168,7 +168,7 @@ def Page() -> None:  # noqa: N802
 
 @solara.component
 def Running(session: Session) -> None:  # noqa: N802
-    """How far the run in hand is, drawn alone each time it is told."""
+    """The progress of the current run, drawn apart from the rest whenever it changes."""
     _, set_news = solara.use_state(0)
 
     def begin() -> None:
@@ -263,7 +263,7 @@ def _picked(session: Session, event: Any) -> None:
 
 
 def _sent(session: Session, event: Any) -> None:
-    """A file that was opened: its name and its content; of one that is too big only its size."""
+    """Open a file that a browser sent: its name and its content; of one that is too big only its size."""
     sized = isinstance(event, dict) and "size" in event
     session.open(_text(event, "name"), TOO_MUCH if sized else _content(event))
 

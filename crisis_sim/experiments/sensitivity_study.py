@@ -55,7 +55,7 @@ FEWEST = 4
 
 @dataclass(frozen=True, eq=False)
 class IndexEstimates:
-    """The indices of one outcome, told from some of the samples.
+    """The indices of one outcome, estimated from some of the samples.
 
     Attributes:
         samples: of how many samples.
@@ -122,7 +122,7 @@ class IndexEstimates:
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """What is known of one outcome.
+    """The sensitivity study of one outcome: its indices and their errors.
 
     Attributes:
         known: the indices, from few samples to all of them; empty where too little is known, or nearly
@@ -152,7 +152,7 @@ class Study:
 
     @property
     def why_not(self) -> str:
-        """Why no index is told, in a clause; "" where they are."""
+        """Why there are no indices, in a clause; "" where there are."""
         if self.known:
             return ""
         if math.isnan(self.mean):
@@ -160,7 +160,7 @@ class Study:
         return "all but lost in Monte Carlo noise"
 
     def plain(self, paths: Sequence[str], main: str) -> dict[str, Any]:
-        """What is known, fit for JSON, with the paths of the factors."""
+        """The study as plain data for JSON, with the paths of the factors."""
 
         def number(value: float) -> float | None:
             return value if math.isfinite(value) else None
@@ -375,7 +375,7 @@ NOISE = {
 
 
 def budget_warnings(replicates: int, one: Study, layout: Layout) -> Iterator[str]:
-    """What the budget is too small for, and what would be enough."""
+    """Warnings: results that the budget is too small for, and the budget that would be enough."""
     if not one.known or one.deviation == 0:
         return
     if one.noise > LARGE_NOISE:
@@ -395,7 +395,7 @@ def budget_warnings(replicates: int, one: Study, layout: Layout) -> Iterator[str
 
 
 def _too_wide(replicates: int, known: IndexEstimates, layout: Layout) -> Iterator[str]:
-    """That the widest interval of the main index reaches too far, and what would narrow it."""
+    """The warning that the widest interval of the main index is too wide, and the budget that would narrow it."""
     limit, morris = REACH[layout.method], layout.method == "morris"
     scale = float(known.estimate[known.main].max()) if morris else 1.0
     widest = int(known.error[known.main].argmax())

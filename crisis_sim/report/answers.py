@@ -56,7 +56,7 @@ def told_share(figure: Figure) -> str:
 
 
 def told_worst(war: Figure, nuclear: Figure) -> str:
-    """How many crises came to war and to nuclear use; what none came to is told as such."""
+    """How many crises came to war and to nuclear use, including where none did."""
     if not war["count"] and not nuclear["count"]:
         return "no crisis saw full-scale war or nuclear use"
     wars = text.percent(war["estimate"])
@@ -69,7 +69,7 @@ def told_worst(war: Figure, nuclear: Figure) -> str:
 
 
 def on_differences(summary: Mapping[str, Any]) -> str:
-    """What clearly changed the chance of an early ceasefire, the largest change first."""
+    """Sentences on clear changes in the chance of an early ceasefire, the largest first."""
     figures = {
         name: difference["ceasefire"]["from_first_strike"]["by"]["96_hours"]
         for name, difference in summary["differences"].items()

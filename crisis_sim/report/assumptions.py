@@ -67,7 +67,7 @@ def ladder_of(scenario: Scenario) -> tuple[list[str], list[tuple[str, ...]]]:
 
 
 def differences(reference: Scenario, other: Scenario) -> Iterator[tuple[str, str, str, str]]:
-    """What another scenario has otherwise than the reference: path, meaning, and the value in each.
+    """Values that differ between another scenario and the reference: path, meaning, and the value in each.
 
     Somebody who is in one scenario alone is one row, not a row a value.
     """

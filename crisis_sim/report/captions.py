@@ -28,7 +28,7 @@ _NAMED, _TOLD = 3, 6
 
 
 def question(title: str, several: bool) -> str:
-    """What a run asks."""
+    """The question of a run, as a sentence."""
     asked = f"{text.clean(title)}: how often, and how quickly, does the crisis end in a ceasefire"
     return f"{asked}, and what would change that?" if several else f"{asked}?"
 
@@ -63,7 +63,7 @@ def median(figure: Figure) -> str:
 
 
 def more(summary: Mapping[str, Any]) -> list[str]:
-    """What else belongs to the answer: what would have changed it, and how often the worst came."""
+    """The rest of the answer: clear differences between scenarios, and how often the worst came."""
     shares = summary["scenarios"][summary["reference"]]["shares"]
     known = shares["war"]["estimate"] is not None
     worst = text.sentence(told_worst(shares["war"], shares["nuclear_use"])) if known else ""

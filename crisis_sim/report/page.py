@@ -44,7 +44,7 @@ MOST_ROWS, MOST_COLUMNS = 200, 12
 
 @dataclass(frozen=True)
 class Page:
-    """A page, and what it says in short as plain data: question, answer, key figures, and the crises told."""
+    """A page, and its content in short as plain data: question, answer, key figures, and example crises."""
 
     html: str
     plain: dict[str, Any]

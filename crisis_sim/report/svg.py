@@ -88,7 +88,7 @@ def dark_sheet(colours: Iterable[str]) -> str:
 
 
 def on_dark(colour: str) -> str:
-    """What a colour that was chosen for white paper becomes on the dark page."""
+    """The dark page's colour for one that was chosen for white paper."""
     if colour.upper() in FIXED:
         return colour
     ground = luminance(PAPER) + 0.05

@@ -50,7 +50,7 @@ DARK_FROM = 0.55
 
 
 def _legend(figure: Figure, real: str, simulated: str, interval: bool = True) -> None:
-    """The record, with or without an interval, and what is simulated by its verdict."""
+    """Legend: the record, with or without an interval, and the simulated figures by verdict."""
     line = REAL_INTERVAL if interval else {"linestyle": "none"}
     entries = [Line2D([], [], label=real, markersize=7.0, **line, **REAL_MARK)]
     entries += [

@@ -32,7 +32,7 @@ IMAGES = "images"
 
 
 def write_validation(validation: Validation, folder: Path) -> list[Path]:
-    """Write what was compared, as JSON, and its charts into a folder, in place of earlier ones.
+    """Write the comparison, as JSON, and its charts into a folder, in place of earlier ones.
 
     Returns:
         The files written.

@@ -33,7 +33,7 @@ POPULATION = "since_1945"
 
 @dataclass(frozen=True)
 class Validation:
-    """Where the model stands.
+    """The result of a validation.
 
     Attributes:
         facts: for each family of facts, its comparisons.
@@ -61,7 +61,7 @@ class Validation:
 
     @property
     def failures(self) -> list[str]:
-        """What the project says is met, and is not."""
+        """Facts that `expectations.csv` marks as met, and that are not."""
         compared: list[Comparison | CaseResult] = [*self.comparisons, *self.cases]
         return [
             one.expectation.id

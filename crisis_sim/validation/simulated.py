@@ -51,7 +51,7 @@ REBOUND_CASE, REBOUND_COLUMN = "may_2025", "pakistan_market_rebound"
 
 @dataclass(frozen=True, eq=False)
 class CaseResult:
-    """One real figure of a case beside the simulated ones.
+    """One real figure of a case, compared with the simulated ones.
 
     Attributes:
         what: what the figure is: `STRIKE`, `HALT` or `REBOUND` (see `IN_WORDS`).
