@@ -34,7 +34,7 @@ from crisis_sim.text import ENDINGS
 
 #: The charts' own font. It comes with matplotlib, so every machine draws alike.
 FAMILY = "DejaVu Sans"
-#: Fonts that hold a picture of a box for everything.
+#: Fonts that draw a box for every character.
 _NO_LETTERS = "Last Resort"
 #: Where in the name that Unicode gives a letter that of its script ends.
 _AFTER_A_SCRIPT = re.compile(

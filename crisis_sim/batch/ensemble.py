@@ -150,7 +150,7 @@ def coded(column: pa.ChunkedArray) -> tuple[NDArray[np.intp], list[str]]:
     return places + 1, ["", *whole.dictionary.to_pylist()]
 
 
-# How a notebook shows them: what they hold, not what it means, which is a summary's business.
+# Display in a notebook: the content alone; a summary interprets it.
 
 #: Rows of outcomes, and the columns of them, that are shown.
 ROWS = 5

@@ -38,7 +38,7 @@ def cannot_write(folder: Path, error: OSError) -> ResultsError:
 
 # Files are there whole or not at all, whenever the process is killed or the machine stops.
 
-#: How names end while what they name is not whole.
+#: Suffix of files that are not yet written to their end.
 PARTIAL = ".partial"
 
 
@@ -143,7 +143,7 @@ def _about(folder: Path) -> dict[str, Any]:
 
 #: The key under which a file holds the checksum of all else that it says.
 CHECKSUM = "checksum"
-#: What a plain name of a file has none of: folders, drives and streams of Windows, control characters.
+#: Not allowed in a plain file name: folders, drives and streams of Windows, control characters.
 _NOT_PLAIN = re.compile(r"[/\\:\x00-\x1f\x7f]")
 
 

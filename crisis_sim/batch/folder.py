@@ -77,7 +77,7 @@ RUNNING = ".running"
 UNFINISHED = "unfinished"
 MANIFEST, PARAMETERS = "manifest.json", "parameters.parquet"
 OUTCOMES, PATHS = "outcomes.parquet", "paths.parquet"
-#: What a folder of results may hold, the manifest first; all else in it is somebody else's.
+#: Files of a results folder, the manifest first; other files are left alone.
 OURS = (MANIFEST, OUTCOMES, PATHS, PARAMETERS, OUTCOMES_FOLDER, PATHS_FOLDER, UNFINISHED, LOCK)
 _ANEW = "throw the run away and begin anew with --restart"
 #: Crises of which the outcomes are one file. Beyond that the blocks themselves become the results:

@@ -37,12 +37,12 @@ if TYPE_CHECKING:
     from crisis_sim.batch.plan import Plan
 
 
-# What computes a batch: the code and the libraries on which every digit depends.
+# The code and the libraries on which every digit of a batch depends.
 
 LIBRARIES = ("mesa", "numba", "numpy", "scipy", "pyarrow")
 #: Those of `versions` that may change a result; a batch is computed by the same ones throughout.
 DECISIVE = ("crisis_sim", "code", "mesa", "numba", "numpy", "scipy")
-#: The rooms whose code decides what a result is.
+#: The packages whose code decides the results.
 ROOMS = ("scenario", "model", "batch")
 
 
@@ -96,10 +96,10 @@ def code_digest(rooms: tuple[str, ...] = ROOMS) -> str:
 
 #: The layout of results folders, counted up when older readers could no longer read a new folder.
 FORMAT = 1
-#: What tells a batch from others, besides its scenarios and the versions that compute it.
+#: Keys that identify a batch, besides its scenarios and the versions that compute it.
 _OPTIONS = ("seed", "replicates", "points", "block_size", "engine")
 _OF_CONTENT = ("parameters_varied", "parameters_sha256", "agents_added")
-#: What a manifest has once its batch has ended, and its marks.
+#: Keys of a manifest once its batch has ended, and its marks.
 _OF_FINISHED = {"finished", "failures", "files"}
 _MARKS = {"identity", CHECKSUM}
 
@@ -327,7 +327,7 @@ def _now() -> str:
 
 #: Differences that are shown; the others are counted.
 SHOWN = 12
-#: What stands for a value that one of the two has not.
+#: In place of a value that only one of the two has.
 NONE = "nothing"
 
 

@@ -42,13 +42,13 @@ def bytes_of_a_crisis(scenario: Scenario) -> int:
 BLOCK_SIZE, SMALL_BLOCK_SIZE = 16_384, 2_500
 #: Blocks from which on workers are done at nearly the same time.
 MANY_BLOCKS = 256
-#: What can run a batch: the processor, or a graphics card.
+#: Engines for a batch: the processor, or a graphics card.
 ENGINES = ("cpu", "gpu")
-#: A hundred times a billion replicates, or points: more would not end.
+#: The most replicates, or points: a run of more would not end.
 MOST = 100_000_000_000
-#: More digits than anybody's dice.
+#: The largest seed.
 MOST_SEED = 2**256
-#: The same for a graphics card, which is quick where it has very many threads to go on with.
+#: The most replicates in a block on a graphics card, which is quick where it has very many threads to go on with.
 CARD_BLOCK_SIZE = 262_144
 #: The most memory that a block may come to need. Blocks of crises that could need more are smaller;
 #: their results are the same.
@@ -144,7 +144,7 @@ class Plan:
                     )
                 if limits.whole and (values % 1 != 0).any():
                     raise BatchError(f"parameter {path!r} has fractions; expected whole numbers")
-            # Agents of one's own may have parameters of their own, which only they know.
+            # Custom agents may have parameters of their own, which only they know.
             elif not self.agents or path.partition(".")[0] in type(scenario).model_fields:
                 near = nearest(path, known)
                 meant = f"; did you mean {near!r}?" if near else ""

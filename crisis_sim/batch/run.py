@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 #: Called after each block with the crises done, and those in all.
 Progress = Callable[[int, int], None]
-#: Called with messages on what goes on.
+#: Called with messages about the run.
 OnMessage = Callable[[str], None]
 
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from crisis_sim.model import CrisisModel
 
-#: Carries out an order; may be given what `crisis_sim.batch.block.attempt` takes as `watch`.
+#: Carries out an order; may be given a `watch`, as `crisis_sim.batch.block.attempt` takes it.
 Task: TypeAlias = Callable[..., Block]
 Blocks: TypeAlias = Generator[Block, None, None]
 
@@ -53,7 +53,7 @@ def cores() -> int:
 
 # Ctrl-C, or a request to terminate, while a batch is being written: it stops after the blocks in hand.
 
-#: What a process exits with that was asked to terminate: 128 and the signal's number, as in shells.
+#: Exit code of a process that was asked to terminate: 128 plus the signal's number, as in shells.
 TERMINATED = 128 + signal.SIGTERM
 
 
@@ -368,13 +368,13 @@ def _end_with_parent() -> None:
 # blocks, and hands them out again when it loses a worker. Results are the same as on one machine: a
 # worker with other versions of the code or of a library is refused.
 
-#: The scheduler's address that stands for a cluster of one's own on this machine.
+#: In place of a scheduler's address: start a cluster on this machine.
 LOCAL = "local"
 #: Perhaps a protocol, then a host, by name or number, and a port.
 _ADDRESS = re.compile(r"([a-z]+://)?(\[[^\]]+\]|[^\s:/\[\]]+):\d{1,5}")
 #: Seconds to wait for a scheduler's first answer.
 CONNECT_SECONDS = 10
-#: Blocks handed out at least: what a cluster that grows with its work sees of the work there is.
+#: The fewest blocks handed out at once; a cluster that grows with its work sees only these.
 LEAST_AHEAD = 16
 #: Seconds after which the workers are counted anew: they come and go.
 COUNT_SECONDS = 2.0

@@ -33,7 +33,7 @@ Exit codes: 0 done; 1 done, but a check failed; 2 a mistake in what was asked fo
 3 some blocks of a batch failed; 130 interrupted; 143 terminated."""
 
 
-# Streams that may be closed, full, or read by nobody: no command fails for that, or does less than it should.
+# Streams may be closed, full, or without a reader: no command fails, or does less, because of that.
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -122,9 +122,9 @@ class _Outlet(io.FileIO):
             return memoryview(data).nbytes
 
 
-# What commands say: data on stdout, talk and progress on stderr
+# Output: data on stdout, messages and progress on stderr
 #
-# All of it may hold what a stranger wrote, such as a title or the name of a file; nothing reaches the
+# It may contain text by strangers, such as a title or the name of a file; nothing reaches the
 # terminal that could steer it.
 
 

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from crisis_sim.experiments.spec import Experiment
     from crisis_sim.scenario.source import Node
 
-#: What an experiment without a file asks where nothing is said.
+#: The measures of an experiment without a file, unless given.
 QUICK = "ceasefire_within_96_hours"
 USUAL: dict[str, dict[str, Any]] = {
     "attribute": {"outcomes": [QUICK, "median_hours_to_ceasefire", "war"], "replicates": 2_000},
@@ -173,7 +173,7 @@ def experiments(*, as_json: Json = False) -> int:
     return DONE
 
 
-# Running an experiment into a folder, and telling what it found.
+# Running an experiment into a folder, and printing its answer.
 
 
 def ask(

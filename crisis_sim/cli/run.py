@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 # --- `crisis-sim run`
 
-#: What a run has where nothing else is asked for.
+#: The defaults of a run.
 REPLICATES, SEED = 10_000, 1
 
 

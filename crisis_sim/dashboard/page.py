@@ -24,9 +24,9 @@ from crisis_sim.dashboard.session import MAX_FILES, Runs, Session
 from crisis_sim.scenario.load import on_disk
 from crisis_sim.scenario.source import MAX_BYTES
 
-#: What a file may hold of more than is allowed: as much as shows that it is too much.
+#: Content in place of a file that is too big: just enough to be refused as such.
 TOO_MUCH = b" " * (MAX_BYTES + 1)
-#: Shared by all visitors: what they ask for differs, what comes of it does not.
+#: Shared by all visitors: the same request gives the same replicates.
 RUNS = Runs()
 LOOK = on_disk(Path(__file__).parent) / "look.css"
 
@@ -242,7 +242,7 @@ def _slider(slider: Slider) -> dict[str, Any]:
     }
 
 
-# What a browser sends.
+# Values that a browser sends, checked
 
 
 def _text(event: Any, key: str) -> str:

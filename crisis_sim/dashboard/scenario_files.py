@@ -127,7 +127,7 @@ def _chain(path: Path) -> dict[str, bytes]:
     return files
 
 
-# What a person has made, as a scenario file that extends the original and says only what differs.
+# The changed scenario as a file that extends the original and holds only the differences.
 
 _HEAD = """\
 # {title}

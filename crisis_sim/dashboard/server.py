@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from crisis_sim.dashboard.scenario_files import Opened
 
 
-#: What is shown where nothing else is asked for.
+#: The default scenario, replicates and seed.
 SCENARIO, REPLICATES, SEED = "may_2025", 4_000, 1
 #: The loopback address: no other machine can reach it.
 HOST, PORT = "127.0.0.1", 8765

@@ -123,14 +123,14 @@ class Job:
 KEPT = 24
 #: Replicates of a first look, and how many times as many there must be for one to be worth its while.
 LOOK, LOOK_FROM = 500, 4
-#: Seconds for which nobody minds to wait without a first look.
+#: Expected seconds up to which a run is shown only when it is complete, without a first look.
 SOON = 0.25
 #: Replicates that are worth a thread of their own.
 LEAST = 250
-#: Seconds after which a watch is told how far a run has come.
+#: Seconds between reports of progress.
 REPORT_EVERY = 0.02
 
-#: Told again and again what share of the work is done; what it raises ends the run.
+#: Called repeatedly with the share of the work that is done; an exception from it ends the run.
 Watch = Callable[[float], None]
 
 

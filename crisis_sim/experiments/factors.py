@@ -381,7 +381,7 @@ def ranges(vary: Mapping[str, Range], scenario: Scenario) -> Mapping[str, Range]
     for path in numbers_of(scenario):
         slot = slot_of(path)
         if slot and slot.slider:
-            # What the scenario draws goes as it is drawn; what it knows, as far as a slider goes.
+            # Uncertain numbers vary as the scenario draws them, known ones over the range of their slider.
             drawn = isinstance(number_at(scenario, path), Distribution)
             found[path] = Range() if drawn else Range(low=slot.slider[0], high=slot.slider[1])
     return found

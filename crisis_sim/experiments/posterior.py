@@ -169,7 +169,7 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
     )
 
 
-#: What the file of a posterior says of itself.
+#: The comment at the top of a posterior's scenario file.
 _HEAD = """\
 # Each parameter has the distribution that is nearest to its marginal. They are drawn independently
 # here: how parameters go together in the posterior is lost. Joint draws keep it (docs/experiments.md).
@@ -303,7 +303,7 @@ def _tables(found: Found, summary: dict[str, Any]) -> dict[str, pa.Table]:
 
 #: Parameters and pairs that an answer names; the tables have all of them.
 MOST_NAMED = 6
-#: Probabilities beyond which what was seen is in the tail of what is predicted.
+#: Probabilities beyond which an observation lies in a tail of the predictions.
 TAIL = 0.025
 #: A correlation from which two parameters are said to go together.
 TOGETHER = 0.3

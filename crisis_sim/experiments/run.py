@@ -80,11 +80,11 @@ GIVEN, RESOLVED, SUMMARY, MANIFEST = (
 )
 #: The layout of these folders, counted up when older readers could no longer read a new one.
 FORMAT = 1
-#: What resolved.json holds beside that which fixes the results.
+#: Keys of resolved.json that do not fix the results.
 BEGUN = "begun"
 #: How the names of tables, and of the files beside them, end.
 TABLE, FILE = ".parquet", ".yaml"
-#: The rooms whose code decides what an experiment finds, beside those that make its batch.
+#: The packages whose code decides an experiment's findings, in addition to those of a batch.
 ROOMS = ("outcomes", "experiments")
 #: The version that stands for their code.
 CODE = "code_of_experiments"

@@ -185,9 +185,9 @@ def check_objective(
 # Applied Mechanics and Engineering 186, 311-338). Cost and shortfall need
 # no weights.
 
-#: What an unknown figure, or a time that never comes, counts for: more than any that is known.
+#: The loss of an unknown figure, or of a time that never comes: more than any known loss.
 WORST = 1e9
-#: What is kept of a figure.
+#: Statistics of a figure that are kept.
 KEPT = ("estimate", "standard_error", "lower", "upper")
 
 

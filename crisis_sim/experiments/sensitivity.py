@@ -205,7 +205,7 @@ def values_of(layout: Layout, drawn: Sequence[Drawn]) -> dict[str, Any]:
     }
 
 
-# Sentences: what each outcome turns on, and how sure that is.
+# The answer in sentences
 
 #: Factors that are named as those that matter most, and those that are listed at most.
 NAMED, LISTED = 3, 6
@@ -359,7 +359,7 @@ def _unknown(measure: Measure, one: Study, replicates: int) -> str:
 
 #: Factors that a chart of rows shows, the most important first; lines that stay apart; points named.
 _ROWS, _LINES, _POINTS = 15, 6, 10
-#: Of each main index its name on the axis of the ranking, and beside that of the convergence.
+#: Each main index's name on the axis of the ranking, and on that of the convergence.
 _AXES = {
     "total": ("share of the variance between points", "total index"),
     "median": (

@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 
 #: Groups of replicates that are left out in turn.
 GROUPS = 16
-#: Where noise is a larger share of the variance between points than this, no index is told.
+#: Where noise is a larger share of the variance between points than this, no index is given.
 MOST_NOISE = 0.9
-#: Where a figure is unknown in more samples than this share, no index is told.
+#: Where a figure is unknown in more samples than this share, no index is given.
 MOST_LOST = 0.2
 #: Parts of the samples at which a study is looked at, to show how it settles.
 PARTS = (8, 4, 2, 1)
@@ -342,7 +342,7 @@ def index_tables(
     return found
 
 
-# Whether the budget is enough for what it would claim, and what would be.
+# Warnings where the budget is too small.
 
 #: Of each method: samples where a file does not say how many, the fewest that say anything, and what
 #: a sample is called.

@@ -284,9 +284,9 @@ KINDS = {
 class Kind(Protocol):
     """The interface of a kind's module; it may name `LIBRARIES` of its own, whose versions are kept."""
 
-    #: What such an experiment says; a `Spec` whose `kind` is a `Literal` of its word.
+    #: The keys of such an experiment; a `Spec` whose `kind` is a `Literal` of its name.
     SPEC: type[Spec]
-    #: What it answers, in a line.
+    #: The question that it answers, in a line.
     ANSWERS: str
 
     def check(self, spec: Any, reading: Reading) -> Iterator[Mistake]:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ANSWERS = "which parameters reach targets, or make something most likely at least cost"
-#: Beside those of a batch, the libraries on which what it finds depends.
+#: Libraries on which its findings depend, in addition to those of a batch.
 LIBRARIES = ("optuna", "cmaes")
 
 SPEC = TuneSpec

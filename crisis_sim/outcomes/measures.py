@@ -100,9 +100,9 @@ def _kind(name: str, stored: Any) -> str:
 
 # --- Conditions on a crisis's outcomes
 
-#: What may be said of a time: that it came, or never did.
+#: Conditions on a time: that it came, or never did.
 CAME, NEVER = "came", "never"
-#: What may be said of a number, or of a time in hours from the start.
+#: Conditions on a number, or on a time in hours from the start.
 BOUNDS = ("at_least", "at_most")
 
 

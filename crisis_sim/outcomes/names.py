@@ -154,7 +154,7 @@ def by_name(name: str, columns: Columns | None = None) -> Measure | None:
 
 # --- Reading measures, with each mistake at its place
 
-#: What a mapping may ask for, each with the keys that it may have beside `name`.
+#: The kinds of measure that a mapping may be, each with its keys besides `name`.
 KEYS: Mapping[str, tuple[str, ...]] = {
     "share": ("given",),
     "within_hours": ("of", "since"),

@@ -44,7 +44,7 @@ class Summary(dict[str, Any]):
         return html_of(self)
 
 
-#: What the tables show of each scenario, by the measures' paths.
+#: Rows of the tables: the measures' paths.
 _SHOWN = {
     "agreement": "endings.agreement",
     "ceasefire in 24 hours": "ceasefire.from_first_strike.by.24_hours",

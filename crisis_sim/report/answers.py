@@ -13,9 +13,9 @@ from rich.text import Text
 from crisis_sim import text
 from crisis_sim.text import excludes_zero, limits, number
 
-#: What differences are told of, and the crises that it is a share of.
+#: The measure of the differences in words, and the crises that it is a share of.
 _AMONG = "Among crises with a first strike, a ceasefire within 96 hours of it"
-#: Differences told in words, at most.
+#: Differences in words, at most.
 _TOLD = 3
 
 #: A figure of a summary: `estimate`, `lower` and `upper`, each perhaps None.

@@ -21,9 +21,9 @@ ROLES = {
     "channels": "Private line",
     "advisers": "Adviser",
 }
-#: What a scenario says of itself, which is no assumption.
+#: Keys that describe a scenario and are no assumptions.
 _ABOUT = ("name", "title", "description", "sources", "real_path")
-#: Units that say nothing beside a number.
+#: Units that are not written after a number.
 _NO_UNIT = ("share", "ratio", "intensity", "value", "")
 #: Each distribution in words, with its numbers in their order.
 _DISTRIBUTIONS = {

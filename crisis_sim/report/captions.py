@@ -18,12 +18,12 @@ from crisis_sim.text import of_these
 if TYPE_CHECKING:
     from crisis_sim.batch.ensemble import Batch, Ensemble
 
-#: The moments of each clock that a caption names, and the one by which scenarios are told apart.
+#: The moments of each clock that a caption names, and the one by which scenarios are compared.
 _MOMENTS = {
     "from_first_strike": (("24_hours", "96_hours", "7_days"), "96_hours"),
     "from_trigger": (("14_days", "30_days"), "30_days"),
 }
-#: Scenarios with the same figure that are named, and those that a difference is told of.
+#: At most: scenarios with the same figure that are named, and scenarios whose differences are given.
 _NAMED, _TOLD = 3, 6
 
 

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from crisis_sim.experiments.spec import Findings
     from crisis_sim.scenario.schema import Scenario
 
-#: What a crisis run again must have in common with the one in the folder.
+#: Outcomes that a crisis run again must share with the one in the folder.
 _HELD_AGAINST = ("ending", "ended_at_hours", "first_strike_at_hours", "worst_violence", "deaths")
-#: What stored numbers may differ by: some are kept in single precision.
+#: Tolerance for stored numbers, some of which are in single precision.
 _TOLERANCE = 1e-5
 #: The columns of results that are read here.
 COLUMNS = ("replicate", "trigger_at_hours", *_HELD_AGAINST)

@@ -31,7 +31,7 @@ FIXED = (style.ON_COLOUR,)
 CONTRAST = 3.05
 
 _COLOUR = re.compile(r"(?<=[ \"])#[0-9a-f]{6}(?=[;\"])")
-#: What a file of matplotlib's has and a page does without, in this order, and what takes its place.
+#: Parts of matplotlib's SVG that a page does without, in this order, and their replacements.
 _SMALLER = (
     (re.compile(r"\A.*?<svg [^>]*>|<!--.*?-->|<style.*?</style>|</svg>", re.DOTALL), ""),
     (re.compile(r"\s+"), " "),

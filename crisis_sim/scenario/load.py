@@ -550,7 +550,7 @@ def _checked(files: _Files, overrides: Sequence[str]) -> Scenario:
         scenario = Scenario.model_validate({**top.plain(), "name": files.name})
     except ValidationError as error:
         found += explain(error, top)
-    # What is written amiss is read as well as it can be; what then follows from it is no news.
+    # Values with a mistake are still read as far as possible; mistakes that follow from theirs are not reported.
     known = {(one.file, one.line, one.column) for one in files.mistakes}
     found = [one for one in found if (one.file, one.line, one.column) not in known]
     if files.mistakes or found or scenario is None:

@@ -123,7 +123,7 @@ MAX_VALUES = 50_000
 MAX_KEY = 200
 #: Digits beyond which a whole number is read as a float (which it overflows).
 MAX_DIGITS = 400
-#: How long a pipe is waited for to which nobody writes.
+#: How long to wait for a pipe without a writer.
 SECONDS_FOR_A_WRITER = 3
 
 _LINE_BREAK = re.compile("\r\n|\r|\n")
@@ -549,7 +549,7 @@ def node_of(value: Any, place: Place) -> Node:
     return Node(place, value, place)
 
 
-#: In a parser's complaint: words of it, what it means, and what was expected.
+#: Words in a parser's complaint, its meaning, and the expected syntax.
 _SYNTAX = (
     ("'\\t'", "a tab cannot indent", "spaces"),
     (

@@ -36,7 +36,7 @@ from crisis_sim.validation.facts import Case, Expectation, Simulated, Verdict, r
 HOURS = 24.0
 #: Percentiles between which a real time is inside, and near.
 INSIDE, NEAR = (0.10, 0.90), (0.025, 0.975)
-#: What is compared; times are days, and a market's rise is a share.
+#: The figures that are compared; times are in days, and a market's rise is a share.
 STRIKE, HALT, REBOUND = "strike", "halt", "rebound"
 IN_WORDS = {
     STRIKE: "days from the trigger to the first strike",
