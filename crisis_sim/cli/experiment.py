@@ -146,7 +146,9 @@ def experiment(
     from crisis_sim.experiments.spec import KINDS
 
     if options.resume is not None and restart:
-        return refuse("error: --resume goes on and --restart throws away: give one of them")
+        return refuse(
+            "error: --resume goes on with an experiment and --restart throws it away: give one of them"
+        )
     is_about = bool(settings) and "=" not in settings[0]
     if name in KINDS and not is_about:
         usage = f"crisis-sim experiment {name} SCENARIO KEY=VALUE..."

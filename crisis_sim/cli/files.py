@@ -307,7 +307,7 @@ def init(
         else:
             write_template(path)
     except FileExistsError as error:
-        return refuse(f"error: {error.filename or error} is there already, and is left as it is")
+        return refuse(f"error: {error.filename or error} is there already, and is left unchanged")
     except OSError as error:
         return refuse(f"error: cannot write {path}: {error.strerror or error}")
     for file in written:
