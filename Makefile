@@ -9,18 +9,21 @@ RESULTS := results/may_2025
 # What an environment is made from: it is made anew when one of these changes.
 SETTINGS := pyproject.toml crisis_sim/version.py
 
-.PHONY: help run test search coverage lint format types layers docs check pictures bench clean
+.PHONY: help run test test-all search coverage lint format types layers docs check pictures bench clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is to make
-	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name words; do printf 'make %-8s %s\n' "$$name" "$$words"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name words; do printf 'make %-8s %s\n' "$$name" "$$words"; done
 
 run: $(VENV)/ready-to-run ## run the May 2025 crisis and its counterfactuals; results go to results/may_2025
 	@$(BIN)/python -m compileall -q crisis_sim
 	$(BIN)/crisis-sim run $(CRISES) --out $(RESULTS)
 
-test: $(VENV)/ready-to-test ## run the tests
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+test: $(VENV)/ready-to-test ## run the tests but for the slow ones
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not slow' $(ARGS)
+
+test-all: $(VENV)/ready-to-test ## run all tests
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 search: $(VENV)/ready-to-test ## run the tests, the property-based ones on examples not tried before
 	HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest -n 2 $(ARGS)
@@ -45,7 +48,7 @@ layers: $(VENV)/ready-to-develop ## check that no room imports from a room furth
 docs: $(VENV)/ready-to-develop ## build the guide, with warnings as errors; it goes to build/docs
 	$(BIN)/sphinx-build --builder html --fail-on-warning --keep-going --quiet docs build/docs
 
-check: test lint types layers docs ## all that must hold before a commit
+check: test-all lint types layers docs ## all that must hold before a commit
 
 pictures: $(VENV)/ready-to-develop ## refresh what the guide and the README show, by the commands that they show
 	$(BIN)/python docs/tools/pictures.py

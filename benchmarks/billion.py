@@ -1,7 +1,6 @@
-"""`python -m benchmarks.billion`: what a block costs and takes up, and what a billion crises would.
+"""`python -m benchmarks.billion`: what a block of May 2025 costs and takes up, and what a billion crises would.
 
-Blocks of the shipped crisis of May 2025 are run into folders, by one worker and by two in turns,
-so that a slow spell of the machine hits both alike. Then comes the arithmetic, line by line.
+Batches are run into folders by one worker and by two in turns, so that a slow spell of the machine hits both alike.
 """
 
 from __future__ import annotations
@@ -9,98 +8,72 @@ from __future__ import annotations
 import argparse
 import resource
 import statistics
-import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.machine import machine
+from benchmarks.report import table
+from benchmarks.timing import machine
 from crisis_sim.batch import run_to_folder
 from crisis_sim.batch.folder import OUTCOMES
 from crisis_sim.batch.plan import BLOCK_SIZE
 
-SCENARIO = "may_2025"
-BILLION = 1_000_000_000
+SCENARIO, BILLION = "may_2025", 1_000_000_000
 #: Cores in the clusters of the estimate.
 CLUSTERS = (16, 64, 256, 1_000)
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What a batch cost.
+def run(crises: int, workers: int) -> tuple[float, float, int]:
+    """Run crises into a folder: seconds, core-seconds and bytes of outcomes."""
 
-    Attributes:
-        seconds: how long it took, its results included.
-        core_seconds: how long cores worked on it, all together.
-        bytes: the size of its outcomes.
-    """
+    def core_seconds() -> float:
+        uses = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        return sum(use.ru_utime + use.ru_stime for use in uses)
 
-    seconds: float
-    core_seconds: float
-    bytes: int
+    with tempfile.TemporaryDirectory() as folder:
+        before, began = core_seconds(), time.perf_counter()
+        run_to_folder(SCENARIO, folder, crises, workers=workers, block_size=BLOCK_SIZE)
+        seconds, worked = time.perf_counter() - began, core_seconds() - before
+        return seconds, worked, (Path(folder) / OUTCOMES).stat().st_size
 
 
 def main() -> None:
-    """Measure, and report in Markdown."""
+    """Measure, and print Markdown."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.billion", description=__doc__)
     parser.add_argument("--blocks", type=int, default=4, help="blocks in each batch; 4")
     parser.add_argument("--rounds", type=int, default=3, help="batches by one worker and by two; 3")
     asked = parser.parse_args()
     run(BLOCK_SIZE // 16, 1)  # the first run of all compiles and imports
-    crises = asked.blocks * BLOCK_SIZE
-    ones, twos = [], []
-    for _ in range(asked.rounds):
-        ones.append(run(crises, 1))
-        twos.append(run(crises, 2))
-    sys.stdout.write("\n".join(report(crises, asked.blocks, ones, twos)) + "\n")
-
-
-def run(crises: int, workers: int) -> Cost:
-    """Run crises into a folder."""
-    with tempfile.TemporaryDirectory() as folder:
-        before, began = _core_seconds(), time.perf_counter()
-        run_to_folder(SCENARIO, folder, crises, workers=workers, block_size=BLOCK_SIZE)
-        seconds = time.perf_counter() - began
-        return Cost(seconds, _core_seconds() - before, (Path(folder) / OUTCOMES).stat().st_size)
-
-
-def report(crises: int, blocks: int, ones: list[Cost], twos: list[Cost]) -> list[str]:
-    """What was measured, and what follows for a billion crises."""
-    core_seconds = min(one.core_seconds for one in ones) / blocks
-    bytes_a_crisis = ones[0].bytes / crises
-    ratios = [one.seconds / two.seconds for one, two in zip(ones, twos, strict=True)]
-    all_blocks = BILLION / BLOCK_SIZE
-    core_hours = all_blocks * core_seconds / 3600
+    crises, blocks = asked.blocks * BLOCK_SIZE, BILLION / BLOCK_SIZE
+    rounds = [(run(crises, 1), run(crises, 2)) for _ in range(asked.rounds)]
+    one, two = (min(each[workers][1] for each in rounds) / asked.blocks for workers in (0, 1))
+    ratios = [alone[0] / both[0] for alone, both in rounds]
+    size = rounds[0][0][2] / crises
+    core_hours = blocks * one / 3600
     about = ", ".join(f"{what} {value}" for what, value in machine().items())
-    return [
-        f"\nMeasured on {about}.\n",
-        f"- a block of {BLOCK_SIZE:,} crises: {core_seconds:.1f} core-seconds "
-        f"({1e3 * core_seconds / BLOCK_SIZE:.3f} ms a crisis), its file and its share of "
-        f"{OUTCOMES} included",
-        f"- outcomes: {bytes_a_crisis:.1f} bytes a crisis, "
-        f"{bytes_a_crisis * BLOCK_SIZE / 1e6:.1f} MB a block",
-        f"- {blocks} blocks by two workers: {statistics.median(ratios):.2f} times as fast as by "
-        f"one (rounds: {', '.join(f'{ratio:.2f}' for ratio in ratios)}), at "
-        f"{min(two.core_seconds for two in twos) / blocks:.1f} core-seconds a block",
+    lines = [
+        f"Measured on {about}.\n",
+        f"- a block of {BLOCK_SIZE:,} crises: {one:.1f} core-seconds ({1e3 * one / BLOCK_SIZE:.3f} ms a "
+        f"crisis), its file and its share of {OUTCOMES} included",
+        f"- outcomes: {size:.1f} bytes a crisis, {size * BLOCK_SIZE / 1e6:.1f} MB a block",
+        f"- {asked.blocks} blocks by two workers: {statistics.median(ratios):.2f} times as fast as by one, "
+        f"at {two:.1f} core-seconds a block",
         "\nA billion crises:\n",
-        f"- {BILLION:,} / {BLOCK_SIZE:,} = {all_blocks:,.0f} blocks",
-        f"- {all_blocks:,.0f} x {core_seconds:.1f} s / 3,600 = {core_hours:,.1f} core-hours",
-        f"- {BILLION:,} x {bytes_a_crisis:.1f} B = {BILLION * bytes_a_crisis / 1e9:,.1f} GB\n",
-        "| cores | hours | blocks a second | MB a second to disk |",
-        "|--:|--:|--:|--:|",
-        *(
-            f"| {cores:,} | {core_hours / cores:,.2f} | {cores / core_seconds:,.1f} "
-            f"| {cores / core_seconds * bytes_a_crisis * BLOCK_SIZE / 1e6:,.1f} |"
-            for cores in CLUSTERS
-        ),
+        f"- {BILLION:,} / {BLOCK_SIZE:,} = {blocks:,.0f} blocks",
+        f"- {blocks:,.0f} x {one:.1f} s / 3,600 = {core_hours:,.1f} core-hours",
+        f"- {BILLION:,} x {size:.1f} B = {BILLION * size / 1e9:,.1f} GB\n",
     ]
-
-
-def _core_seconds() -> float:
-    """Seconds that cores have worked for this process and those that it has waited for."""
-    uses = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(use.ru_utime + use.ru_stime for use in uses)
+    print("\n".join(lines))
+    rows = [
+        (
+            f"{cores:,}",
+            f"{core_hours / cores:,.2f}",
+            f"{cores / one:,.1f}",
+            f"{cores / one * size * BLOCK_SIZE / 1e6:,.1f}",
+        )
+        for cores in CLUSTERS
+    ]
+    print(table(("cores", "hours", "blocks a second", "MB a second to disk"), rows, texts=0))
 
 
 if __name__ == "__main__":

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,13 @@ import numpy as np
 
 from benchmarks.coverage_cases import Case, cases
 from benchmarks.made_of import made_of
-from benchmarks.tables import table
-from benchmarks.talk import talk
-from crisis_sim import simulate
-from crisis_sim.outcomes.durations import Scenarios
-from crisis_sim.outcomes.intervals import Estimate, Interval
-from crisis_sim.outcomes.paired import IncidenceDifference, incidence_difference, share_difference
-from crisis_sim.outcomes.summary import Reading
+from benchmarks.report import table
+from benchmarks.timing import talk
+from crisis_sim import Batch, simulate
+from crisis_sim.outcomes.differences import difference
+from crisis_sim.outcomes.intervals import Interval
+from crisis_sim.outcomes.measures import Reading
+from crisis_sim.outcomes.names import measure as named
 
 SEED = 2025
 
@@ -33,8 +32,6 @@ SEED = 2025
 BATCHES, REPLICATES, TRUTH = 300, 300, 500_000
 SCENARIOS = ("no_mediators", "may_2025")
 FOLDER = Path(__file__).parent / "results"
-
-Difference = Estimate | IncidenceDifference
 
 
 @dataclass(frozen=True)
@@ -75,87 +72,54 @@ def count(case: Case, limits: Interval) -> Coverage:
     return Coverage(case, len(limits.lower), held, float(below), float(above))
 
 
-@dataclass(frozen=True)
-class Pipeline:
-    """One difference between two scenarios, from many small batches and from a very large one.
-
-    Attributes:
-        figure: what differs.
-        truth: the difference that the large run shows.
-        lower, upper: its 95% interval.
-        held: share of the small batches whose paired interval holds it.
-        apart: the same of the intervals that take the scenarios for independent samples.
-        narrower: mean width of the paired intervals over that of the independent ones.
-    """
-
-    figure: str
-    truth: float
-    lower: float
-    upper: float
-    held: float
-    apart: float
-    narrower: float
-
-    @property
-    def worth(self) -> float:
-        """How many times the replicates independent samples would need for the same width."""
-        return self.narrower**-2
-
-
-FIGURES: dict[str, Callable[[Reading, Reading, bool], Difference]] = {
-    "ends by agreement": lambda ours, theirs, paired: share_difference(
-        ours.happened["endings"]["agreement"], theirs.happened["endings"]["agreement"], paired
-    ),
-    "full-scale war": lambda ours, theirs, paired: share_difference(
-        ours.happened["shares"]["war"], theirs.happened["shares"]["war"], paired
-    ),
-    "ceasefire within 96 h of the first strike": lambda ours, theirs, paired: incidence_difference(
-        ours.curves["from_first_strike"], theirs.curves["from_first_strike"], 96.0, paired
-    ),
-    "ceasefire within 7 days of the first strike": lambda ours, theirs, paired: (
-        incidence_difference(
-            ours.curves["from_first_strike"], theirs.curves["from_first_strike"], 168.0, paired
-        )
-    ),
+#: What is compared in the engine, by its words in the table and by its name as a measure.
+FIGURES = {
+    "ends by agreement": "agreement",
+    "full-scale war": "war",
+    "ceasefire within 96 h of the first strike": "ceasefire_within_96_hours",
+    "ceasefire within 7 days of the first strike": "ceasefire_within_168_hours",
 }
 
 
-def measure_pipeline(
-    batches: Iterable[Scenarios], replicates: int, large: Scenarios
-) -> list[Pipeline]:
-    """Cut batches of two scenarios into small ones, and hold these against the large run.
+def measure_engine(batch: Batch, replicates: int, large: Batch) -> list[dict[str, Any]]:
+    """Cut a batch of two scenarios into small ones, and hold these against a large run.
 
     Replicates share no luck with one another, so that the parts are batches of their own.
 
     Args:
-        batches: of the scenario and its reference, in that order.
+        batch: of the scenario and its reference, in that order.
         replicates: how many to a part.
         large: the same two scenarios on other luck.
+
+    Returns:
+        for each difference the `truth` that the large run shows with its 95% interval, the shares of small batches
+        whose interval holds it (`held`; `apart` of the intervals that take the scenarios for independent samples), the
+        mean width of the paired intervals over that of the independent ones (`narrower`), and how many times the
+        replicates independent samples would need for the same width (`worth`).
     """
     truth = [Reading.of(ensemble) for ensemble in large.ensembles.values()]
-    parts: list[list[Reading]] = []
-    for batch in batches:
-        whole = [Reading.of(ensemble) for ensemble in batch.ensembles.values()]
-        number = len(whole[0].replicate) // replicates
-        parts.extend(
-            [reading.subset(rows) for reading in whole]
-            for rows in np.arange(number * replicates).reshape(number, replicates)
-        )
+    whole = [Reading.of(ensemble) for ensemble in batch.ensembles.values()]
+    rows = np.arange(len(whole[0].column("replicate")) // replicates * replicates).reshape(
+        -1, replicates
+    )
+    parts = [[reading.subset(part) for reading in whole] for part in rows]
     found = []
-    for figure, difference in FIGURES.items():
-        large_run = difference(truth[0], truth[1], True)
-        true = large_run.estimate
-        paired, apart = (
-            np.array([(d.lower, d.upper) for d in (difference(a, b, kind) for a, b in parts)])
+    for figure, name in FIGURES.items():
+        read = named(name).read
+        large_run = difference(read(truth[0]), read(truth[1]))
+        true, lower, upper = map(float, (large_run.estimate, large_run.lower, large_run.upper))
+        pairs = [(read(ours), read(theirs)) for ours, theirs in parts]
+        limits = [
+            np.array([(d.lower, d.upper) for d in (difference(a, b, kind) for a, b in pairs)])
             for kind in (True, False)
+        ]
+        held, apart = (
+            float(np.mean((each[:, 0] <= true) & (true <= each[:, 1]))) for each in limits
         )
-        held, held_apart = (
-            float(np.mean((each[:, 0] <= true) & (true <= each[:, 1]))) for each in (paired, apart)
-        )
-        narrower = float(np.ptp(paired, axis=1).mean() / np.ptp(apart, axis=1).mean())
-        found.append(
-            Pipeline(figure, true, large_run.lower, large_run.upper, held, held_apart, narrower)
-        )
+        narrower = float(np.ptp(limits[0], axis=1).mean() / np.ptp(limits[1], axis=1).mean())
+        one = {"figure": figure, "truth": true, "lower": lower, "upper": upper}
+        one |= {"held": held, "apart": apart, "narrower": narrower, "worth": narrower**-2}
+        found.append(one)
     return found
 
 
@@ -171,26 +135,19 @@ def measure(seed: int = SEED, batches: int = BATCHES, truth: int = TRUTH) -> dic
     for case in cases():
         talk(f"{case.statistic}: {case.setting}")
         one = count(case, limits_of(case, case.sets, seed))
-        found.append({"statistic": case.statistic, "setting": case.setting} | _figures(one))
+        figures = {"sets": one.sets, "held": one.held, "below": one.below, "above": one.above}
+        found.append({"statistic": case.statistic, "setting": case.setting} | figures)
     talk("the engine")
     small = simulate(SCENARIOS, replicates=batches * REPLICATES, seed=seed)
     large = simulate(SCENARIOS, replicates=truth, seed=seed + 1)
-    engine = measure_pipeline([small], REPLICATES, large)
+    differences = measure_engine(small, REPLICATES, large)
+    engine = {"batches": batches, "replicates": REPLICATES, "truth": truth}
     return {
         "made_of": made_of(SCENARIOS),
         "seed": seed,
         "made_up": found,
-        "engine": {
-            "batches": batches,
-            "replicates": REPLICATES,
-            "truth": truth,
-            "differences": [asdict(one) | {"worth": one.worth} for one in engine],
-        },
+        "engine": {**engine, "differences": differences},
     }
-
-
-def _figures(one: Coverage) -> dict[str, Any]:
-    return {"sets": one.sets, "held": one.held, "below": one.below, "above": one.above}
 
 
 def tables(found: dict[str, Any]) -> str:
@@ -219,6 +176,7 @@ def tables(found: dict[str, Any]) -> str:
         )
         for one in engine["differences"]
     ]
+    names = "difference|in truth|95%|held, paired|held, as independent|width|worth"
     return "\n\n".join(
         (
             "## Data made up",
@@ -229,18 +187,7 @@ def tables(found: dict[str, Any]) -> str:
             f"{engine['batches']} batches of {engine['replicates']} replicates, `{SCENARIOS[0]}` less `{SCENARIOS[1]}`, "
             f"held against what {engine['truth']:,} replicates of each show on other luck, whose estimate is taken for the "
             "truth (here with its own 95% interval, in percentage points):",
-            table(
-                (
-                    "difference",
-                    "in truth",
-                    "95%",
-                    "held, paired",
-                    "held, as independent",
-                    "width",
-                    "worth",
-                ),
-                ours,
-            ),
+            table(names.split("|"), ours),
         )
     )
 

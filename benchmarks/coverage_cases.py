@@ -1,13 +1,11 @@
 """Data sets of which the truth is known, for every interval that the summary gives.
 
-A case says how data come about, what the truth is, and in how many data sets of a hundred the method
-should hold it: 95, but for what is known of small samples. Its bounds leave that room and no more,
-so that tests/outcomes/test_coverage.py, which allows the luck of the simulation besides, finds a
-wrong formula out.
+A case says how data come about, what the truth is, and in how many data sets of a hundred the method should hold it:
+95, but for what is known of small samples. tests/outcomes/test_coverage.py holds the cases to their bounds, and allows
+the luck of the simulation besides.
 
-Crises end by ceasefire or otherwise at constant hazards (means of 100 or 85 hours to a ceasefire,
-160 to another ending), on the engine's kind of clock: in turns, so that many tie, unless a median is
-asked for, which has no exact truth on a grid.
+Crises end by ceasefire or otherwise at constant hazards, on the engine's kind of clock: in turns, so that many tie,
+unless a median is asked for, which has no exact truth on a grid.
 """
 
 from __future__ import annotations
@@ -15,32 +13,26 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from crisis_sim.outcomes import CumulativeIncidence, cumulative_incidence
-from crisis_sim.outcomes.incidence import IncidenceAt
+from crisis_sim.outcomes.bootstrap import median_difference, median_time
+from crisis_sim.outcomes.differences import Contrast, Measured, difference
 from crisis_sim.outcomes.intervals import (
     CONTINUITY,
     Estimate,
     Interval,
-    newcombe_independent_interval,
-    newcombe_paired_interval,
+    cautious_correlation,
+    difference_interval,
     quantile_with_interval,
     wilson_interval,
 )
-from crisis_sim.outcomes.paired import (
-    IncidenceDifference,
-    incidence_difference,
-    median_difference,
-    median_time,
-)
 
 Luck = np.random.Generator
-Found = Estimate | IncidenceAt | IncidenceDifference | None
+Found = Estimate | Measured | Contrast | None
 
 #: Mean hours to a ceasefire in the reference and with a third party at work, and to another ending.
 SLOW, QUICK, OTHERWISE = 100.0, 85.0, 160.0
@@ -48,6 +40,7 @@ CAUSES = ("ceasefire", "otherwise")
 TURN_HOURS = 2.0
 #: When an undisturbed watch ends, and between what hours one that starts late does.
 HORIZON, STAGGERED = 240.0, (20.0, 300.0)
+WATCH = {True: "each watched until some time from 20 to 300 h", False: "all watched for 240 h"}
 #: Bounds of the share of data sets held, where the method is close to what it promises.
 CLOSE = (0.94, 0.965)
 #: Data sets where one costs next to nothing: in the table, and in the tests.
@@ -61,7 +54,7 @@ class Case:
     """One interval, one way in which data come about.
 
     Attributes:
-        statistic: what the interval is of.
+        statistic: the interval's.
         setting: how the data come about, in words.
         truth: what the interval should hold.
         limits: the limits in so many data sets, from a source of luck.
@@ -81,166 +74,165 @@ class Case:
 
 def cases() -> Iterator[Case]:
     """All of them, in the order of the table."""
-    yield from _shares()
-    yield from _differences_of_shares()
-    yield from _incidences()
-    yield from _differences_of_incidences()
-    yield from _medians()
-    yield from _quantiles()
-
-
-def _shares() -> Iterator[Case]:
-    """Wilson's coverage jumps with the share (Brown, Cai and DasGupta 2001): hence the room."""
-
-    def limits(number: int, share: float, luck: Luck, sets: int) -> Interval:
-        return wilson_interval(luck.binomial(number, share, sets), number)
-
     for number, share in ((30, 0.1), (100, 0.01), (100, 0.5), (10_000, 0.001), (10_000, 0.95)):
-        yield Case(
-            "share",
-            f"{share:.1%} of {number:,}",
-            share,
-            partial(limits, number, share),
-            (0.915, 0.98),
-            MANY,
-            QUICKLY_MANY,
-        )
-
-
-def _differences_of_shares() -> Iterator[Case]:
-    def apart(first: int, second: int, p: float, q: float, luck: Luck, sets: int) -> Interval:
-        ours, theirs = luck.binomial(first, p, sets), luck.binomial(second, q, sets)
-        return newcombe_independent_interval(ours, first, theirs, second)
-
+        yield _share(number, share)
     for first, second, p, q in (
         (30, 50, 0.5, 0.3),
         (500, 500, 0.02, 0.01),
         (5_000, 5_000, 0.85, 0.84),
     ):
-        yield Case(
-            "difference of shares, independent",
-            f"{p:.0%} of {first:,} less {q:.0%} of {second:,}",
-            p - q,
-            partial(apart, first, second, p, q),
-            (0.94, 0.97),
-            MANY,
-            QUICKLY_MANY,
-        )
-
-    def paired(pairs: int, cells: tuple[float, ...], luck: Luck, sets: int) -> Interval:
-        both, ours, theirs, neither = luck.multinomial(pairs, cells, size=sets).T
-        return newcombe_paired_interval(both, ours, theirs, neither, continuity=CONTINUITY)
-
+        yield _independent_shares(first, second, p, q)
     # Where few pairs differ the continuity correction makes it cautious.
-    for pairs, both, ours, theirs, most in (
-        (100, 0.3, 0.1, 0.05, 0.97),
-        (2_000, 0.8, 0.05, 0.02, 0.96),
-        (10_000, 0.001, 0.001, 0.0005, 0.98),
-        (2_000, 0.5, 0.001, 0.0, 1.0),
-    ):
-        yield Case(
-            "difference of shares, paired",
-            f"{pairs:,} pairs: both in {both:.1%}, one alone in {ours:.2%} and {theirs:.2%}",
-            ours - theirs,
-            partial(paired, pairs, (both, ours, theirs, 1.0 - both - ours - theirs)),
-            (0.945, most),
-            MANY,
-            QUICKLY_MANY,
-        )
+    yield _paired_shares(100, 0.3, 0.1, 0.05, 0.97)
+    yield _paired_shares(2_000, 0.8, 0.05, 0.02, 0.96)
+    yield _paired_shares(10_000, 0.001, 0.001, 0.0005, 0.98)
+    yield _paired_shares(2_000, 0.5, 0.001, 0.0, 1.0)
+    yield _incidence(50, 24.0, False, (0.935, 0.97))
+    yield _incidence(50, 96.0, True, (0.935, 0.965))
+    for hours, staggered in ((24.0, True), (96.0, False), (180.0, True)):
+        yield _incidence(500, hours, staggered, CLOSE)
+    for number, paired in ((50, False), (500, False), (50, True), (500, True), (2_000, True)):
+        yield _incidences(number, paired)
+    for number in (50, 500):
+        yield _median(number)
+    for number, paired in ((100, True), (600, True), (2_000, True), (600, False)):
+        yield _medians(number, paired)
+    for number, level in ((50, 0.1), (50, 0.5), (1_000, 0.1), (1_000, 0.9)):
+        yield _quantile(number, level)
 
 
-def _incidences() -> Iterator[Case]:
-    def limits(number: int, hours: float, staggered: bool, luck: Luck) -> Found:
+def _share(number: int, share: float) -> Case:
+    """Wilson's coverage jumps with the share (Brown, Cai and DasGupta 2001): hence the room."""
+
+    def limits(luck: Luck, sets: int) -> Interval:
+        return wilson_interval(luck.binomial(number, share, sets), number)
+
+    setting = f"{share:.1%} of {number:,}"
+    return Case("share", setting, share, limits, (0.915, 0.98), MANY, QUICKLY_MANY)
+
+
+def _independent_shares(first: int, second: int, p: float, q: float) -> Case:
+    def limits(luck: Luck, sets: int) -> Interval:
+        ours, theirs = luck.binomial(first, p, sets), luck.binomial(second, q, sets)
+        return independent_shares(ours, first, theirs, second)
+
+    setting = f"{p:.0%} of {first:,} less {q:.0%} of {second:,}"
+    statistic = "difference of shares, independent"
+    return Case(statistic, setting, p - q, limits, (0.94, 0.97), MANY, QUICKLY_MANY)
+
+
+def _paired_shares(pairs: int, both: float, ours: float, theirs: float, most: float) -> Case:
+    def limits(luck: Luck, sets: int) -> Interval:
+        cells = (both, ours, theirs, 1.0 - both - ours - theirs)
+        a, b, c, d = luck.multinomial(pairs, cells, size=sets).T
+        return paired_shares(a, b, c, d)
+
+    setting = f"{pairs:,} pairs: both in {both:.1%}, one alone in {ours:.2%} and {theirs:.2%}"
+    statistic = "difference of shares, paired"
+    return Case(statistic, setting, ours - theirs, limits, (0.945, most), MANY, QUICKLY_MANY)
+
+
+def independent_shares(
+    ours: ArrayLike, first: ArrayLike, theirs: ArrayLike, second: ArrayLike
+) -> Interval:
+    """The interval of a difference of independent shares, from counts (Newcombe 1998a, method 10)."""
+    one, other = (
+        (np.asarray(count) / np.asarray(number), wilson_interval(count, number))
+        for count, number in ((ours, first), (theirs, second))
+    )
+    return difference_interval(*one, *other)
+
+
+def paired_shares(
+    both: ArrayLike,
+    ours: ArrayLike,
+    theirs: ArrayLike,
+    neither: ArrayLike,
+    continuity: float = CONTINUITY,
+) -> Interval:
+    """The interval of a difference of paired shares, from counts of pairs (Newcombe 1998b, method 10).
+
+    Newcombe's own takes half a pair for continuity.
+    """
+    a, b, c, d = np.broadcast_arrays(*(np.asarray(x, float) for x in (both, ours, theirs, neither)))
+    pairs, first, second = a + b + c + d, a + b, a + c
+    scale = np.sqrt(first * (c + d) * second * (b + d))
+    correlation = np.divide(a * d - b * c, scale, out=np.zeros_like(scale), where=scale > 0)
+    p, q = (count / np.maximum(pairs, 1) for count in (first, second))
+    p_error, q_error = (np.sqrt(share * (1.0 - share) / np.maximum(pairs, 1)) for share in (p, q))
+    return difference_interval(
+        p,
+        wilson_interval(first, pairs),
+        q,
+        wilson_interval(second, pairs),
+        cautious_correlation(correlation, p, p_error, q, q_error, continuity),
+    )
+
+
+def _incidence(number: int, hours: float, staggered: bool, holds: tuple[float, float]) -> Case:
+    def limits(luck: Luck) -> Found:
         return curves(luck, number, staggered)[0].at(hours)
 
-    for number, hours, staggered, holds in (
-        (50, 24.0, False, (0.935, 0.97)),
-        (50, 96.0, True, (0.935, 0.965)),
-        (500, 24.0, True, CLOSE),
-        (500, 96.0, False, CLOSE),
-        (500, 180.0, True, CLOSE),
-    ):
-        yield Case(
-            "incidence at a moment",
-            f"{number} crises, by {hours:.0f} h, {_WATCH[staggered]}",
-            incidence_by(hours, SLOW),
-            _one_by_one(partial(limits, number, hours, staggered)),
-            holds,
-        )
+    setting = f"{number} crises, by {hours:.0f} h, {WATCH[staggered]}"
+    truth = incidence_by(hours, SLOW)
+    return Case("incidence at a moment", setting, truth, _one_by_one(limits), holds)
 
 
-def _differences_of_incidences() -> Iterator[Case]:
-    def limits(number: int, paired: bool, luck: Luck) -> Found:
+def _incidences(number: int, paired: bool) -> Case:
+    def limits(luck: Luck) -> Found:
         theirs, ours = curves(luck, number, staggered=True, clock=0.8)
         if not paired:
             theirs, _ = curves(luck, 2 * number, staggered=True)
-        return incidence_difference(ours, theirs, 96.0, paired)
+        return difference(ours.at(96.0), theirs.at(96.0), paired)
 
-    for number, paired in ((50, False), (500, False), (50, True), (500, True), (2_000, True)):
-        who = (
-            f"{number:,} pairs, a fifth on one clock only"
-            if paired
-            else (f"{number:,} and {2 * number:,} crises")
-        )
-        yield Case(
-            f"difference of incidences, {'paired' if paired else 'independent'}",
-            f"{who}, by 96 h, {_WATCH[True]}",
-            incidence_by(96.0, QUICK) - incidence_by(96.0, SLOW),
-            _one_by_one(partial(limits, number, paired)),
-            (0.94, 0.98) if number == 50 else CLOSE,
-            quick_sets=400,
-        )
+    independent = f"{number:,} and {2 * number:,} crises"
+    who = f"{number:,} pairs, a fifth on one clock only" if paired else independent
+    return Case(
+        f"difference of incidences, {'paired' if paired else 'independent'}",
+        f"{who}, by 96 h, {WATCH[True]}",
+        incidence_by(96.0, QUICK) - incidence_by(96.0, SLOW),
+        _one_by_one(limits),
+        (0.94, 0.98) if number == 50 else CLOSE,
+        quick_sets=400,
+    )
 
 
-def _medians() -> Iterator[Case]:
-    def of_one(number: int, luck: Luck) -> Found:
+def _median(number: int) -> Case:
+    def limits(luck: Luck) -> Found:
         return curves(luck, number, staggered=True, turn=None)[0].quantile()
 
-    for number in (50, 500):
-        yield Case(
-            "median time",
-            f"{number} crises, {_WATCH[True]}",
-            median_of(SLOW),
-            _one_by_one(partial(of_one, number)),
-            (0.94, 0.97),
-        )
+    setting, truth = f"{number} crises, {WATCH[True]}", median_of(SLOW)
+    return Case("median time", setting, truth, _one_by_one(limits), (0.94, 0.97))
 
-    def limits(number: int, paired: bool, luck: Luck) -> Found:
+
+def _medians(number: int, paired: bool) -> Case:
+    def limits(luck: Luck) -> Found:
         theirs, ours = curves(luck, number, turn=None)
         if not paired:
             theirs, _ = curves(luck, number, turn=None)
         return median_difference(median_time(ours), median_time(theirs, int(not paired)))
 
-    for number, paired in ((100, True), (600, True), (2_000, True), (600, False)):
-        yield Case(
-            f"difference of medians, {'paired' if paired else 'independent'}",
-            f"{number:,} {'pairs' if paired else 'crises each'}, {_WATCH[False]}",
-            median_of(QUICK) - median_of(SLOW),
-            _one_by_one(partial(limits, number, paired)),
-            # In the smallest half is barely reached, and the bootstrap's samples often do not.
-            (0.91, 0.99) if number == 100 else (0.94, 0.99),
-            sets=300,
-            quick_sets=0,  # a bootstrap takes its time; the tests have a case of their own
-        )
+    return Case(
+        f"difference of medians, {'paired' if paired else 'independent'}",
+        f"{number:,} {'pairs' if paired else 'crises each'}, {WATCH[False]}",
+        median_of(QUICK) - median_of(SLOW),
+        _one_by_one(limits),
+        # In the smallest half is barely reached, and the bootstrap's samples often do not.
+        (0.91, 0.99) if number == 100 else (0.94, 0.99),
+        sets=300,
+        quick_sets=0,  # a bootstrap takes its time; the tests have a case of their own
+    )
 
 
-def _quantiles() -> Iterator[Case]:
+def _quantile(number: int, level: float) -> Case:
     """The limits are values of the sample, so that they hold a little more than asked."""
 
-    def limits(number: int, level: float, luck: Luck) -> Found:
+    def limits(luck: Luck) -> Found:
         return quantile_with_interval(luck.lognormal(*LOG_DEATHS, number), level)
 
-    for number, level in ((50, 0.1), (50, 0.5), (1_000, 0.1), (1_000, 0.9)):
-        yield Case(
-            "quantile",
-            f"{level:.0%} quantile of {number:,} deaths",
-            math.exp(NormalDist(*LOG_DEATHS).inv_cdf(level)),
-            _one_by_one(partial(limits, number, level)),
-            (0.95, 0.98),
-        )
-
-
-_WATCH = {True: "each watched until some time from 20 to 300 h", False: "all watched for 240 h"}
+    setting = f"{level:.0%} quantile of {number:,} deaths"
+    truth = math.exp(NormalDist(*LOG_DEATHS).inv_cdf(level))
+    return Case("quantile", setting, truth, _one_by_one(limits), (0.95, 0.98))
 
 
 def incidence_by(hours: float, ceasefire_hours: float) -> float:

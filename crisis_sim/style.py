@@ -1,4 +1,9 @@
-"""Letters in charts: an installed font for scripts that the charts' own has not, and what to install where there is none."""
+"""The one look of every chart: fit for a printed page, for colour-blind readers and for grey print, in any script.
+
+Colours are Okabe and Ito's (2008, Color Universal Design), which stay apart under every common colour blindness. Endings
+also differ by hatch and lightness, states by line, so that nothing is told by colour alone. An SVG of the same chart is the
+same file to the byte. Charts are `matplotlib.figure.Figure` objects, never of pyplot, so drawing leaves no global state.
+"""
 
 from __future__ import annotations
 
@@ -21,15 +26,15 @@ from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
+from matplotlib.patches import Patch
 from matplotlib.text import Annotation, Text
 
 from crisis_sim.batch.files import write_durably
-
-# --- Letters in charts: an installed font for scripts that the charts' own has not, and what to install where there is none
+from crisis_sim.text import ENDINGS
 
 #: The charts' own font. It comes with matplotlib, so every machine draws alike.
 FAMILY = "DejaVu Sans"
-#: Fonts that hold a picture of a box for everything.
+#: Fonts that draw a box for every character.
 _NO_LETTERS = "Last Resort"
 #: Where in the name that Unicode gives a letter that of its script ends.
 _AFTER_A_SCRIPT = re.compile(
@@ -126,16 +131,6 @@ def _tell(script: str, font: str) -> None:
     )
 
 
-# --- The one look of every chart: fit for a printed page, for colour-blind readers and for grey print
-#
-# Colours are Okabe and Ito's (2008, Color Universal Design), which stay apart under every common
-# colour blindness. Endings also differ by hatch and lightness, states by line, so that nothing is
-# told by colour alone. Sizes are those of a journal's columns. An SVG of the same chart is the same
-# file to the byte: its ids are salted with a constant and it carries no date.
-#
-# Charts are drawn on `matplotlib.figure.Figure` objects, never through pyplot, so drawing leaves no
-# global state behind.
-
 Draw = ParamSpec("Draw")
 
 MILLIMETRES_PER_INCH = 25.4
@@ -168,7 +163,7 @@ PALE_GREY = "#D9D9D9"
 GRID_GREY = "#E4E4E4"
 WHITE = "#FFFFFF"
 
-#: Words upon a coloured area, on a dark page too (`crisis_sim.report.page.svg`): black to the eye.
+#: Words upon a coloured area, on a dark page too (`crisis_sim.report.svg`): black to the eye.
 ON_COLOUR = "#010101"
 
 #: Shade of what really happened, drawn under or over what was simulated.
@@ -184,7 +179,7 @@ class Fill:
     text: str = ON_COLOUR
 
 
-#: Every ending has one fill, the same in every chart.
+#: The fill of each ending.
 ENDING_FILLS: dict[str, Fill] = {
     "agreement": Fill(BLUE, text=WHITE),
     "tacit": Fill(SKY_BLUE),
@@ -256,7 +251,7 @@ def in_style() -> Iterator[None]:
 
 
 def styled(draw: Callable[Draw, Figure]) -> Callable[Draw, Figure]:
-    """Let a function draw its chart in this style, and settle where everything in it stands."""
+    """Let a function draw its chart in this style, and settle the layout."""
 
     @functools.wraps(draw)
     def drawn(*args: Draw.args, **kwargs: Draw.kwargs) -> Figure:
@@ -295,7 +290,7 @@ def new_figure(width: float = DOUBLE_COLUMN, height: float = 80.0) -> Chart:
 
 
 def settle(figure: Figure) -> None:
-    """Place all axes, and then what goes by where they stand."""
+    """Place all axes, and then everything that depends on their positions."""
     engine = figure.get_layout_engine()
     if engine is not None and figure.axes:
         engine.execute(figure)
@@ -421,6 +416,17 @@ def mark_moment(axes: Axes, x: float, text: str = "", side: str = "center") -> N
             va="bottom",
             annotation_clip=False,
         )
+
+
+def ending_keys(**names: str) -> list[Patch]:
+    """A legend's entries for the endings, in the order of a stack from the bottom; `names` calls some otherwise."""
+    return [
+        Patch(
+            facecolor=fill.colour, hatch=fill.hatch, edgecolor=GREY, label=names.get(ending, label)
+        )
+        for ending, fill in ENDING_FILLS.items()
+        for label in [ENDINGS[ending]]
+    ]
 
 
 def of_crises(measure: Mapping[str, Any]) -> str:

@@ -8,8 +8,6 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 
-# --- Text that came from a file, made fit to be shown: the one home of what may reach a terminal or a page
-#
 # `printable` shows everything, and escapes what a terminal would obey; reports of mistakes need that. `clean`
 # makes one line of a title or a name and leaves out what has no shape; tables, charts and stories need that.
 # `markdown` makes such a line literal in Markdown, and so in the HTML that is made of it.
@@ -20,17 +18,12 @@ JOINERS = "\u200c\u200d"
 #: Unicode's categories of control characters, of direction marks and the like, and of broken pairs.
 _UNSEEN = ("Cc", "Cf", "Cs")
 
-#: What Markdown, GitHub's dialect of it and its formulas give a meaning to inside a line.
+#: Characters with a meaning inside a line in Markdown, GitHub's dialect of it, and its formulas.
 _MARKUP = re.compile(r"[\\`*_\[\]<>&|~$#]")
 
 
 def printable(text: str, *, also: str = "") -> str:
-    """A text with everything escaped that could move a terminal's cursor or hide other text.
-
-    Args:
-        text: any text.
-        also: characters to leave as they are, such as line breaks.
-    """
+    """A text with everything escaped that could move a terminal's cursor or hide other text, but for `also`."""
     if text.isprintable():
         return text
     return "".join(
@@ -80,13 +73,11 @@ def _json_escape(mark: str) -> str:
     return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
 
 
-# --- Numbers in sentences: digits, signs, limits that are not known, and of what a share is a share
-#
-# Every sentence of advice and every answer of an experiment writes its numbers with these, so that none
-# prints "nan", a minus before nothing, or a share without its denominator.
+# Every sentence writes its numbers with these, so that none prints "nan", a minus before nothing, or a share without its
+# denominator.
 
 MINUS = "−"
-#: What stands where a number is not known.
+#: Written in place of an unknown number.
 UNKNOWN = "–"
 #: A difference that would take this many times the replicates to show is called too small for them.
 FAR_OUT_OF_REACH = 100.0
@@ -103,12 +94,9 @@ def excludes_zero(lower: float | None, upper: float | None) -> bool:
 
 
 def number(value: float | None, digits: int, sign: bool = False) -> str:
-    """A number with its thousands apart.
+    """A number to a number of decimals, its thousands apart; None, NaN and infinity become a dash.
 
-    Args:
-        value: The number; None, NaN and infinity become a dash.
-        digits: Decimals.
-        sign: Whether a number above zero has a plus. What rounds to zero has no sign.
+    `sign` gives a number above zero a plus. What rounds to zero has no sign.
     """
     if value is None or not math.isfinite(value):
         return UNKNOWN
@@ -124,11 +112,10 @@ def limits(
     """Two limits: "58.1 to 64.2%", "at least 80 hours", "limits not known".
 
     Args:
-        lower: The lower limit; None, NaN or infinite where there is none.
-        upper: The upper limit, likewise.
-        digits: Decimals.
-        noun: What follows the last number, with its space: "%", " hours".
-        sign: Whether numbers above zero have a plus.
+        lower, upper: None, NaN or infinite where there is none.
+        digits: decimals.
+        noun: follows the last number, with its space: "%", " hours".
+        sign: whether numbers above zero have a plus.
     """
     low, high = (number(limit, digits, sign) for limit in (lower, upper))
     if is_known(lower) and is_known(upper):
@@ -185,12 +172,10 @@ def replicates_to_tell(estimate: float, lower: float, upper: float, replicates: 
     return round_up(1.1 * max(times, 1.0) * replicates)
 
 
-# --- How numbers, times and names are put into words, in tables, charts and stories alike
-
-#: From this many hours on a duration is told in days.
+#: From this many hours on a duration is given in days.
 DAYS_FROM_HOURS = 60.0
 
-#: From this many days on a duration is told in whole days.
+#: From this many days on a duration is given in whole days.
 TENTHS_TO_DAYS = 30.0
 
 #: Digits after the point that a small number is given, at most.
@@ -221,9 +206,9 @@ def shorten(text: str, length: int) -> str:
     return text[: length - 1 - tail].rstrip() + "…" + text[len(text) - tail :].lstrip()
 
 
-def percent(share: float, sign: bool = False) -> str:
+def percent(share: float | None, sign: bool = False) -> str:
     """A share as a percentage without its sign: to a tenth, with more where that would make it 0 or 100."""
-    if not math.isfinite(share):
+    if share is None or not math.isfinite(share):
         return UNKNOWN
     value = 100.0 * share
     size = abs(value)
@@ -253,6 +238,13 @@ def _signed(value: float, digits: int, sign: bool) -> str:
 def signed_hours(hours: float) -> str:
     """A difference in hours, always with its sign."""
     return _signed(hours, 0, True)
+
+
+def exact(value: float) -> str:
+    """A number with what digits it has, its thousands apart, without an exponent where that can be."""
+    if abs(value) >= 1e15 or 0 < abs(value) < 1e-4:
+        return f"{value:g}"
+    return f"{value:,.6f}".rstrip("0").rstrip(".").replace("-", MINUS)
 
 
 def plural(number: float, one: str, many: str = "") -> str:
@@ -304,18 +296,8 @@ def day_and_month(moment: datetime) -> str:
 
 
 MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
+    *("January", "February", "March", "April", "May", "June", "July", "August"),
+    *("September", "October", "November", "December"),
 )
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 

@@ -14,7 +14,7 @@ import pytest
 
 from crisis_sim.batch import block, read_batch
 from crisis_sim.batch import plan as plan_room
-from crisis_sim.batch.block import BlockOrder, Watch, attempt, failure
+from crisis_sim.batch.block import BlockOrder, Watch, attempt
 from crisis_sim.cli import (
     BLOCKS_FAILED,
     CHECK_FAILED,
@@ -212,7 +212,7 @@ def test_run_writes_results_and_charts_and_prints_a_table(ask: Ask, here: Path) 
 def test_a_giant_batch_is_not_read_into_memory_unasked(
     ask: Ask, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("crisis_sim.batch.run.ONE_FILE_CRISES", 39)
+    monkeypatch.setattr("crisis_sim.batch.folder.ONE_FILE_CRISES", 39)
     told = run_short(ask)
     assert told.code == DONE
     assert "no summary: so many crises" in told.err
@@ -343,7 +343,7 @@ def test_failed_blocks_can_be_tried_again(
 def fail_for(*scenarios: str) -> Callable[[BlockOrder], object]:
     def attempt_or_fail(order: BlockOrder, watch: Watch | None = None) -> object:
         if order.scenario.name in scenarios:
-            return failure(order, "ZeroDivisionError: no luck")
+            return order.block(error="ZeroDivisionError: no luck")
         return attempt(order, watch)
 
     return attempt_or_fail
@@ -355,7 +355,7 @@ def test_failed_blocks_are_told_and_the_others_kept(
 ) -> None:
     def second_block_fails(order: BlockOrder, watch: Watch | None = None) -> object:
         lost = order.scenario.name == "alone" and order.first > 0
-        return failure(order, "ZeroDivisionError: no luck") if lost else attempt(order, watch)
+        return order.block(error="ZeroDivisionError: no luck") if lost else attempt(order, watch)
 
     monkeypatch.setattr(plan_room, "BLOCK_SIZE", 10)
     monkeypatch.setattr(block, "attempt", second_block_fails)
@@ -411,7 +411,7 @@ def test_ctrl_c_says_what_is_safe(ask: Ask, here: Path, monkeypatch: pytest.Monk
     told = run_short(ask)
     folder = Path("results") / "short"
     assert told.code == INTERRUPTED
-    assert f"interrupted: 20 of 40 crises are safe in {folder}" in told.err
+    assert f"interrupted: 20 of 40 crises are safe in {folder}.running" in told.err
     go_on = f"crisis-sim run --resume {folder}"
     assert told.err.endswith(f"to go on: {go_on}\n")
     told = ask("compare", folder)
@@ -534,6 +534,7 @@ def test_an_unknown_reference_names_the_nearest(ask: Ask) -> None:
     assert "did you mean 'alone'?" in told.err
 
 
+@pytest.mark.slow
 def test_compare_writes_charts_where_it_is_told_to(ask: Ask, here: Path) -> None:
     run_short(ask)
     before = sorted((here / "results").rglob("*"))
@@ -734,6 +735,7 @@ def test_a_reader_who_has_seen_enough_is_no_error() -> None:
     assert in_a_pipe("schema", "head -n 1") == ["{", f"ended with {DONE}"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["", "--json"])
 def test_a_run_that_nobody_reads_is_done_to_its_charts(here: Path, form: str) -> None:
     read = in_a_pipe(f"run short.yaml --replicates 40 --out results {form}", "true")

@@ -98,6 +98,7 @@ def test_titles_are_letters_in_a_replay_and_no_more(here: Path, ask: Ask, title:
         assert not any(key.startswith("on") for key in element.attrib)
 
 
+@pytest.mark.slow
 def test_a_batch_with_such_titles_is_run_compared_and_drawn(here: Path, ask: Ask) -> None:
     for number, title in enumerate(TITLES[:2]):
         (here / f"f{number}.yaml").write_text(titled(title), encoding="utf-8")

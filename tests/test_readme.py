@@ -27,6 +27,7 @@ def test_the_readme_is_short() -> None:
     assert len(TEXT.split()) <= MOST_WORDS, "what is more belongs to a page of docs"
 
 
+@pytest.mark.slow
 def test_every_command_of_the_readme_works_in_order(tmp_path: Path) -> None:
     assert len(COMMANDS) == 3
     for command in COMMANDS:

@@ -84,11 +84,9 @@ def test_the_wheel_holds_the_package_its_types_the_scenarios_experiments_and_the
     page = {path.name for path in (ROOT / "crisis_sim" / "dashboard").iterdir() if path.is_file()}
     assert {f"crisis_sim/dashboard/{name}" for name in page} <= set(names)
     assert {"page.py", "controls.vue", "look.css"} <= page
-    report = {
-        one.name for one in (ROOT / "crisis_sim" / "report" / "page").iterdir() if one.is_file()
-    }
-    assert {f"crisis_sim/report/page/{name}" for name in report} <= set(names)
-    assert {"template.html.jinja", "style.css"} <= report
+    templates = {one.name for one in (ROOT / "crisis_sim" / "report" / "templates").iterdir()}
+    assert {f"crisis_sim/report/templates/{name}" for name in templates} <= set(names)
+    assert {"page.html.jinja", "style.css"} <= templates
     tops = {name.partition("/")[0] for name in names}
     assert tops == {"crisis_sim", f"crisis_sim-{__version__}.dist-info"}
 

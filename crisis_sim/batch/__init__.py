@@ -2,9 +2,10 @@
 
 A batch asks the model for replicates block by block, so that memory stays bounded however many
 there are, and so that any number of workers gives the same rows. `plan` cuts what is asked into
-blocks, `block` runs one, `workers` shares them out, `folder` keeps them on disk with a `manifest`,
-and `ensemble` is what comes back. `simulate` keeps a batch in memory; `run_to_folder` puts it on
-disk block by block, `resume` goes on with one that was cut short, and `read_batch` brings it back.
+blocks, `block` runs one, `workers` shares them out, `folder` keeps them on disk and makes results of
+them with a `manifest`, and `ensemble` is what comes back. `simulate` keeps a batch in memory;
+`run_to_folder` puts it on disk block by block, `resume` goes on with one that was cut short, and
+`read_batch` brings it back.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
     from crisis_sim.batch.files import ResultsError as ResultsError
     from crisis_sim.batch.folder import read_batch as read_batch
     from crisis_sim.batch.folder import read_manifest as read_manifest
+    from crisis_sim.batch.folder import write_batch as write_batch
     from crisis_sim.batch.run import resume as resume
     from crisis_sim.batch.run import run_to_folder as run_to_folder
     from crisis_sim.batch.run import simulate as simulate
-    from crisis_sim.batch.run import write_batch as write_batch
 
 #: Fetched when first used: Mesa and SciPy are slow to import.
 __getattr__, __dir__, __all__ = lazy_loader.attach(
@@ -34,7 +35,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "block": ["Block", "run_block"],
         "ensemble": ["Batch", "Ensemble"],
         "files": ["BatchError", "ResultsError"],
-        "folder": ["read_batch", "read_manifest"],
-        "run": ["resume", "run_to_folder", "simulate", "write_batch"],
+        "folder": ["read_batch", "read_manifest", "write_batch"],
+        "run": ["resume", "run_to_folder", "simulate"],
     },
 )

@@ -1,17 +1,21 @@
 """One block: consecutive replicates of one scenario, run together in the arrays of one model.
 
-A block is the unit of everything in a batch: of memory, of work handed to a worker, of what is
-written and of what is lost when something goes wrong. Which block a replicate falls into never
-changes the replicate.
+A block is the unit of memory, of work handed to a worker, of what is written and of what is lost
+when something goes wrong. Which block a replicate falls into never changes the replicate.
 """
 
 from __future__ import annotations
 
+import json
+import re
 import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from crisis_sim.batch.files import ResultsError, digest_of, inside, parquet_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,8 +25,6 @@ if TYPE_CHECKING:
     from crisis_sim.scenario.schema import Scenario
 
 
-# --- One block: consecutive replicates of one scenario, run together in the arrays of one model
-
 #: Called with a model as it goes on.
 Watch: TypeAlias = "Callable[[CrisisModel], None]"
 
@@ -31,19 +33,51 @@ PATHS_KEPT = 1000
 
 
 @dataclass(frozen=True)
-class BlockOrder:
-    """What to run: replicates `first` to `first + count - 1` of a scenario, at one point of a design or several.
+class Block:
+    """The result of a `BlockOrder`; see there for the fields that they share.
 
     Attributes:
-        scenario: the scenario.
-        first: number of the first replicate.
-        count: how many replicates.
+        scenario: the scenario's name.
+        seconds: time it took.
+        agent_turns: turns of all its agents, each until its crisis was over.
+        table: one row a replicate of each point, in order; None once it is on disk.
+        paths: daily values of the replicates below `PATHS_KEPT`, or None.
+        files: the content of its files by their place in the folder of the run, while they are on
+            their way there.
+        error: type and message of the exception with which it failed; empty where it did not.
+        trace: where that was raised, as Python prints it.
+    """
+
+    scenario: str
+    first: int
+    count: int
+    first_point: int = 0
+    points: int = 1
+    number: int = 0
+    seconds: float = 0.0
+    agent_turns: int = 0
+    table: pa.Table = None
+    paths: pa.Table = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    error: str = ""
+    trace: str = ""
+
+    @property
+    def rows(self) -> int:
+        """How many crises it holds."""
+        return self.points * self.count
+
+
+@dataclass(frozen=True)
+class BlockOrder:
+    """Replicates `first` to `first + count - 1` of a scenario, at one point of a design or several.
+
+    Attributes:
         seed: the batch's seed.
-        parameters: values in place of the scenario's, by path, each of shape (points * count,), one point after the
-            other.
+        parameters: values in place of the scenario's, by path, each of shape (points * count,), one
+            point after the other.
         agents: makers of agents to add to the scenario's own, as `CrisisModel` takes them.
-        first_point: number of the first point of the design.
-        points: how many points; 1 for a batch that is no design.
+        first_point, points: which points of the design; 0 and 1 for a batch that is none.
         is_design: whether rows say to which point they belong.
         number: its place in the plan, from 0.
         engine: what runs it, as `CrisisModel` takes it.
@@ -71,112 +105,30 @@ class BlockOrder:
         """Whether market paths of some of its replicates are kept."""
         return not self.is_design and self.first < PATHS_KEPT
 
-
-@dataclass(frozen=True)
-class Block:
-    """What came of an order.
-
-    Attributes:
-        scenario: the scenario's name.
-        first, count: which replicates.
-        table: one row a replicate (of each point), in order (`crisis_sim.batch.block`).
-        paths: market paths of those replicates whose number is below `PATHS_KEPT`, or None.
-        seconds: time it took.
-        agent_turns: turns that its agents went through, summed over replicates, each until its
-            crisis was over.
-        number: its place in the plan.
-    """
-
-    scenario: str
-    first: int
-    count: int
-    table: pa.Table
-    paths: pa.Table | None
-    seconds: float
-    agent_turns: int
-    first_point: int = 0
-    points: int = 1
-    number: int = 0
-
-    @property
-    def rows(self) -> int:
-        """How many crises that is."""
-        return self.points * self.count
+    def block(self, **content: Any) -> Block:
+        """The `Block` of this order, with its content: tables, files, or an error."""
+        place = self.first, self.count, self.first_point, self.points, self.number
+        return Block(self.scenario.name, *place, **content)
 
 
-@dataclass(frozen=True)
-class BlockFailure:
-    """What is known of an order that failed; see `Block` for the fields that they share.
-
-    Attributes:
-        seed: the batch's seed, with which the failure can be had again.
-        error: type and message of the exception.
-        trace: where it was raised, as Python prints it.
-    """
-
-    scenario: str
-    first: int
-    count: int
-    seconds: float
-    seed: int
-    error: str
-    trace: str
-    first_point: int = 0
-    points: int = 1
-    is_design: bool = False
-    number: int = 0
-
-    @property
-    def rows(self) -> int:
-        """How many crises that is."""
-        return self.points * self.count
-
-    @property
-    def replicates(self) -> str:
-        """Which replicates, in words."""
-        words = f"replicates {self.first} to {self.first + self.count - 1} of {self.scenario}"
-        if self.is_design:
-            words += f" at points {self.first_point} to {self.first_point + self.points - 1}"
-        return words
-
-
-def run_block(
-    scenario: Scenario,
-    first: int,
-    count: int,
-    seed: int,
-    parameters: Mapping[str, NDArray[Any]] | None = None,
-    agents: Sequence[Any] = (),
-    first_point: int = 0,
-    points: int = 1,
-    is_design: bool = False,
-    engine: str = "cpu",
-    watch: Watch | None = None,
-    daily: bool = True,
-) -> Block:
-    """Run replicates `first` to `first + count - 1` of a scenario.
-
-    Args:
-        watch, daily: as of `CrisisModel.run`.
-        scenario, first, count, seed, parameters, agents, first_point, points, is_design: as of
-            `BlockOrder`.
-        engine: likewise.
-    """
+def run_block(order: BlockOrder, watch: Watch | None = None, daily: bool = True) -> Block:
+    """Carry out an order; `watch` and `daily` are those of `CrisisModel.run`."""
     import numpy as np
 
     from crisis_sim.model import CrisisModel
 
     started = time.perf_counter()
+    scenario = order.scenario
     model = CrisisModel(
         scenario,
-        replicates=count,
-        seed=seed,
-        first_replicate=first,
-        parameters=parameters,
-        agents=agents,
-        keep_paths=0 if is_design else PATHS_KEPT,
-        points=points,
-        engine=engine,
+        replicates=order.count,
+        seed=order.seed,
+        first_replicate=order.first,
+        parameters=order.parameters,
+        agents=order.agents,
+        keep_paths=0 if order.is_design else PATHS_KEPT,
+        points=order.points,
+        engine=order.engine,
     )
     try:
         model.run(watch=watch, daily=daily)
@@ -184,28 +136,20 @@ def run_block(
         _forget(model)
     paths = model.kept_paths()
     outcomes = model.outcomes()
-    if is_design:
-        outcomes["point"] = np.repeat(np.arange(first_point, first_point + points), count)
-    block = Block(
-        scenario=scenario.name,
-        first=first,
-        count=count,
+    if order.is_design:
+        numbers = np.arange(order.first_point, order.first_point + order.points)
+        outcomes[POINT] = np.repeat(numbers, order.count)
+    block = order.block(
         table=outcome_table(scenario.name, outcomes, scenario.state_names),
         paths=path_table(scenario.name, paths) if paths else None,
         seconds=time.perf_counter() - started,
         agent_turns=len(model.agents) * model.turns_run,
-        first_point=first_point,
-        points=points,
     )
-    _release(model)
-    return block
-
-
-def _release(model: CrisisModel) -> None:
-    """Free a model's arrays at once; its agents know each other, so they would wait for Python's next look for circles."""
+    # Free its arrays at once: agents know each other, and would wait for Python to look for circles.
     for agent in model.cast:
         agent.__dict__.clear()
     model.__dict__.clear()
+    return block
 
 
 def _forget(model: CrisisModel) -> None:
@@ -215,53 +159,21 @@ def _forget(model: CrisisModel) -> None:
     getattr(mesa.Agent, "_ids", {}).pop(model, None)
 
 
-def attempt(order: BlockOrder, watch: Watch | None = None) -> Block | BlockFailure:
-    """Carry out an order; what its model or agents raise becomes a failure to record.
+def attempt(order: BlockOrder, watch: Watch | None = None) -> Block:
+    """Carry out an order; what its model or agents raise becomes the error of the block.
 
     Args:
         watch: called with the model now and then; a `KeyboardInterrupt` that it raises ends the run.
     """
     started = time.perf_counter()
     try:
-        block = run_block(
-            order.scenario,
-            order.first,
-            order.count,
-            order.seed,
-            order.parameters,
-            order.agents,
-            order.first_point,
-            order.points,
-            order.is_design,
-            order.engine,
-            watch,
-            daily=False,
-        )
-        return replace(block, number=order.number)
+        return run_block(order, watch, daily=False)
     except Exception as error:  # noqa: BLE001 - an agent may be anybody's code
-        return failure(
-            order,
-            f"{type(error).__name__}: {error}",
-            traceback.format_exc(),
-            time.perf_counter() - started,
+        return order.block(
+            error=f"{type(error).__name__}: {error}",
+            trace=traceback.format_exc(),
+            seconds=time.perf_counter() - started,
         )
-
-
-def failure(order: BlockOrder, error: str, trace: str = "", seconds: float = 0.0) -> BlockFailure:
-    """The failure of an order."""
-    return BlockFailure(
-        order.scenario.name,
-        order.first,
-        order.count,
-        seconds,
-        order.seed,
-        error,
-        trace,
-        order.first_point,
-        order.points,
-        order.is_design,
-        order.number,
-    )
 
 
 def schemas(
@@ -275,16 +187,14 @@ def schemas(
     model = CrisisModel(scenario, agents=agents, keep_paths=1)
     outcomes = model.outcomes()
     if is_design:
-        outcomes["point"] = np.arange(1)
+        outcomes[POINT] = np.arange(1)
     table = outcome_table(scenario.name, outcomes, scenario.state_names)
     return table.schema, path_table(scenario.name, model.kept_paths() or {}).schema
 
 
-# --- The columns of outcomes.parquet and paths.parquet: their order, and how each is stored
-#
-# Times are hours from the scenario's start, null where the thing never came. Which columns there are
-# is the model's business (an agent of your own may add some); this module only puts the known ones
-# first, in a fixed order.
+# The columns of outcomes.parquet and paths.parquet. Times are hours from the scenario's start, null
+# where the event never came. The model says which columns there are (an agent of your own may add
+# some); known ones come first, in a fixed order.
 
 #: The columns that every scenario has, in their order.
 FIRST_COLUMNS = (
@@ -320,13 +230,7 @@ FIRST_PATH_COLUMNS = ("scenario", "replicate", "day")
 def outcome_table(
     scenario: str, outcomes: Mapping[str, NDArray[Any]], states: Sequence[str]
 ) -> pa.Table:
-    """The outcomes of one block as a table in the fixed order of columns.
-
-    Args:
-        scenario: the scenario's name.
-        outcomes: column name to an array of shape (rows,), as `CrisisModel.outcomes` gives them.
-        states: the two states' names.
-    """
+    """The outcomes of one block, by column of shape (rows,), as a table in the fixed order."""
     import numpy as np
 
     count = len(next(iter(outcomes.values())))
@@ -362,11 +266,7 @@ def union(schemas: Iterable[pa.Schema], states: Sequence[str]) -> pa.Schema:
 
 
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """A table with all columns of a schema, null where it has none of its own.
-
-    Raises:
-        ValueError: when it has a column that the schema has not.
-    """
+    """A table with all columns of a schema; ValueError where it has others."""
     import pyarrow as pa
 
     unknown = sorted(set(table.column_names) - set(schema.names))
@@ -399,3 +299,147 @@ def _stored(name: str, values: NDArray[Any]) -> pa.Array:
     if values.dtype.kind == "f" and name.endswith("_hours"):
         values = values.astype(np.float64, copy=False)
     return pa.array(values, from_pandas=True)
+
+
+# Blocks on disk: each whole or absent, and each says what it is. A block is one Parquet file in
+# `outcomes/`, and for the first replicates one more in `paths/`. Its name holds its number in the
+# plan, its rows and the beginning of the SHA-256 of its content:
+#
+#     outcomes/00000012-16384-5b1f0e9a8c7d6e5f.parquet
+#
+# A file under such a name was written to its end; content that does not match the name's checksum has
+# been damaged since. An intact file without the mark of the block that belongs there comes from another
+# run.
+
+#: The folders of the blocks of the two tables.
+OUTCOMES_FOLDER, PATHS_FOLDER = "outcomes", "paths"
+#: Hexadecimal digits of a checksum in a name: one damaged block in 18 billion billion goes unseen.
+CHECKSUM_DIGITS = 16
+#: Where Parquet files say which batch they belong to, and which part of it they are.
+MARK = b"crisis_sim"
+_NAME = re.compile(r"(\d+)-(\d+)-([0-9a-f]+)\.parquet")
+
+
+def encoded(block: Block, schemas: Mapping[str, pa.Schema]) -> Block:
+    """A block as the content of its files.
+
+    ValueError where it has a column that the batch's tables have not, whose `schemas` are `marked`.
+    """
+    files = {}
+    # It is there once its outcomes are, so these are written last.
+    for name, table in ((PATHS_FOLDER, block.paths), (OUTCOMES_FOLDER, block.table)):
+        if table is not None and name in schemas:
+            identity = mark_of(schemas[name])["identity"]
+            mark = json.dumps(mark_for(block, name, identity))
+            columns = schemas[name].with_metadata({MARK: mark})
+            content = parquet_of(conform(table, columns), write_page_checksum=True)
+            checksum = digest_of(content)[:CHECKSUM_DIGITS]
+            files[f"{name}/{block.number:08}-{table.num_rows}-{checksum}.parquet"] = content
+    return replace(block, table=None, paths=None, files=files)
+
+
+def marked(schemas: Mapping[str, pa.Schema], identity: str) -> dict[str, pa.Schema]:
+    """The schemas of a batch's tables, with the batch's identity in their metadata."""
+    return {
+        name: schema.with_metadata({MARK: json.dumps({"identity": identity, "table": name})})
+        for name, schema in schemas.items()
+    }
+
+
+def mark_for(of: Block | BlockOrder, table: str, identity: str) -> dict[str, Any]:
+    """The mark of the file of a block in one of the two tables."""
+    return {
+        "identity": identity,
+        "table": table,
+        "block": of.number,
+        "scenario": of.scenario if isinstance(of.scenario, str) else of.scenario.name,
+        "first_replicate": of.first,
+        "replicates": of.count,
+        "first_point": of.first_point,
+        "points": of.points,
+    }
+
+
+def mark_of(schema: pa.Schema) -> dict[str, Any]:
+    """The mark of a Parquet file (its batch and its part of it); empty where it has none."""
+    try:
+        mark = json.loads((schema.metadata or {}).get(MARK, b"{}"))
+    except (ValueError, RecursionError):
+        return {}
+    return mark if isinstance(mark, dict) else {}
+
+
+def mark_in(path: Path) -> dict[str, Any]:
+    """The mark of a Parquet file on disk."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return mark_of(pq.read_schema(path))
+    except (OSError, pa.ArrowException) as error:
+        raise ResultsError(f"{path} cannot be read: {error}") from error
+
+
+def block_content(path: Path) -> bytes:
+    """The content of a block's file."""
+    named = _NAME.fullmatch(path.name)
+    try:
+        content = inside(path.parent, path.name).read_bytes()
+    except OSError as error:
+        raise ResultsError(f"it cannot be read: {error.strerror or error}") from error
+    if named is None or digest_of(content)[:CHECKSUM_DIGITS] != named[3]:
+        raise ResultsError("its content is not what its checksum says")
+    return content
+
+
+def check_block(path: Path) -> None:
+    """Check a block's file against the checksum in its name."""
+    try:
+        block_content(path)
+    except ResultsError as error:
+        raise ResultsError(f"{path}: {error}") from error
+
+
+def rows_in(path: Path) -> int:
+    """How many rows a block's file has, by its name."""
+    named = _NAME.fullmatch(path.name)
+    return int(named[2]) if named else 0
+
+
+def files_by_block(folder: Path) -> dict[int, list[Path]]:
+    """The files of blocks in a folder, by the blocks' numbers, in their order."""
+    files: dict[int, list[Path]] = {}
+    if folder.is_dir():
+        for path in sorted(folder.iterdir()):
+            if named := _NAME.fullmatch(path.name):
+                files.setdefault(int(named[1]), []).append(path)
+    return dict(sorted(files.items()))
+
+
+def blocks_in(folder: Path) -> list[Path]:
+    """The files of blocks in a folder, in the order of the plan."""
+    return [path for of_block in files_by_block(folder).values() for path in of_block]
+
+
+def names_digest(files: Iterable[Path]) -> str:
+    """The SHA-256 of the names of blocks, one a line: of all their content, since each name is of its own."""
+    return digest_of("".join(f"{path.name}\n" for path in files).encode())
+
+
+def read_parquet(path: Path | list[str], **how: Any) -> pa.Table:
+    """A table from disk; damaged pages are noticed."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_table(
+            path,
+            partitioning=None,
+            page_checksum_verification=True,
+            pre_buffer=False,  # of use far off; here it costs memory, as threads do
+            use_threads=False,
+            **how,
+        )
+    except (OSError, pa.ArrowException) as error:
+        where = path if isinstance(path, Path) else Path(path[0]).parent
+        raise ResultsError(f"{where} cannot be read: {error}") from error

@@ -1,10 +1,9 @@
-"""What a batch gives back: for each scenario an ensemble of replicates, one row each."""
+"""`Batch`, the result of a run: for each scenario an `Ensemble` of replicates, one row each."""
 
 from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,16 +16,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-# --- What a batch gives back: for each scenario an ensemble of replicates, one row each
-
-
 @dataclass(frozen=True)
 class Ensemble:
     """One scenario's replicates: the same crisis, many times over.
 
     Attributes:
-        name: the scenario's name, by which a batch knows it.
-        title: the scenario's one-line title.
+        name, title: the scenario's.
         horizon_hours: hours from the start for which each crisis was followed at most.
         states: short names of the two states.
         table: one row a replicate, in order of `replicate`; columns as in
@@ -48,8 +43,21 @@ class Ensemble:
         return f"Ensemble({self.name!r}, {self.replicates:,} replicates, {len(self.table.column_names)} columns)"
 
     def _repr_html_(self) -> str:
-        """What it holds, for a notebook."""
-        return html_of_ensemble(self)
+        """HTML for a notebook."""
+        names = [name for name in COLUMNS if name in self.table.column_names]
+        rows = self.table.select(names).slice(0, ROWS).to_pylist()
+        others = [name for name in self.table.column_names if name not in names]
+        return show.page(
+            show.heading(self.title, f"{self.name}: {self.replicates:,} replicates"),
+            show.paragraph(_endings(self)),
+            show.table(
+                names,
+                [[_shown(row[name]) for name in names] for row in rows],
+                f"The first {len(rows)} of them; times are hours from the start",
+                figures=True,
+            ),
+            show.folded(f"{len(others)} more columns", show.bullets(others)),
+        )
 
     @property
     def replicates(self) -> int:
@@ -60,10 +68,7 @@ class Ensemble:
         """One outcome of every replicate, as an array of shape (replicates,).
 
         Numbers come as float64 with NaN where the thing never came, texts as strings with "" there,
-        yes-or-no columns as bool and whole numbers as integers.
-
-        Raises:
-            KeyError: when there is no such column; names the nearest.
+        yes-or-no columns as bool and whole numbers as integers. KeyError names the nearest column.
         """
         if name not in self.table.column_names:
             near = difflib.get_close_matches(name, self.table.column_names, n=1)
@@ -91,8 +96,21 @@ class Batch:
         return f"Batch({clean(', '.join(self.ensembles))}; {crises:,} crises, seed {self.manifest.get('seed')})"
 
     def _repr_html_(self) -> str:
-        """What it holds, for a notebook."""
-        return html_of_batch(self)
+        """HTML for a notebook."""
+        crises = sum(one.replicates for one in self.ensembles.values())
+        failures = self.manifest.get("failures") or ()
+        rows = [
+            (name, one.title, f"{one.replicates:,}", _endings(one))
+            for name, one in self.ensembles.items()
+        ]
+        return show.page(
+            show.heading(f"{crises:,} crises", f"seed {self.manifest.get('seed')}"),
+            show.table(("scenario", "title", "replicates", "ended"), rows),
+            show.paragraph(
+                f"{len(failures):,} blocks failed: what they held is missing." if failures else ""
+            ),
+            show.paragraph("summarise(batch) says what came of them, with intervals."),
+        )
 
     @property
     def seed(self) -> int:
@@ -108,23 +126,16 @@ def as_array(column: pa.ChunkedArray) -> NDArray[Any]:
     kind = column.type
     types = pa.types
     if types.is_dictionary(kind) or types.is_string(kind) or types.is_large_string(kind):
-        return _texts(column)
+        places, words = coded(column)
+        return np.array(words)[places]
     values: NDArray[Any] = column.to_numpy()
     if types.is_floating(kind):
         return values.astype(np.float64, copy=False)
     return values
 
 
-def _texts(column: pa.ChunkedArray) -> NDArray[np.str_]:
-    import numpy as np
-
-    places, words = coded(column)
-    texts: NDArray[np.str_] = np.array(words)[places]
-    return texts
-
-
 def coded(column: pa.ChunkedArray) -> tuple[NDArray[np.intp], list[str]]:
-    """A column of texts as the place of each in a list of them, whose first, "", is for what is missing."""
+    """A column of texts as indices into a list of its distinct texts; the first, "", means missing."""
     import numpy as np
     import pyarrow as pa
 
@@ -139,11 +150,10 @@ def coded(column: pa.ChunkedArray) -> tuple[NDArray[np.intp], list[str]]:
     return places + 1, ["", *whole.dictionary.to_pylist()]
 
 
-# --- Batches and ensembles as a notebook shows them: what they hold, not what it means (that is a summary's business)
+# Display in a notebook: the content alone; a summary interprets it.
 
-#: Rows of outcomes that are shown.
+#: Rows of outcomes, and the columns of them, that are shown.
 ROWS = 5
-#: The columns of them that are shown.
 COLUMNS = (
     "replicate",
     "ending",
@@ -154,43 +164,6 @@ COLUMNS = (
     "worst_violence",
     "deaths",
 )
-
-
-def html_of_ensemble(ensemble: Ensemble) -> str:
-    """An ensemble as HTML."""
-    names = [name for name in COLUMNS if name in ensemble.table.column_names]
-    rows = ensemble.table.select(names).slice(0, ROWS).to_pylist()
-    others = [name for name in ensemble.table.column_names if name not in names]
-    return show.page(
-        show.heading(ensemble.title, f"{ensemble.name}: {ensemble.replicates:,} replicates"),
-        show.paragraph(_endings(ensemble)),
-        show.table(
-            names,
-            [[_shown(row[name]) for name in names] for row in rows],
-            f"The first {len(rows)} of them; times are hours from the start",
-            figures=True,
-        ),
-        show.folded(f"{len(others)} more columns", show.bullets(others)),
-    )
-
-
-def html_of_batch(batch: Batch) -> str:
-    """A batch as HTML."""
-    crises = sum(one.replicates for one in batch.ensembles.values())
-    failures = batch.manifest.get("failures") or ()
-    return show.page(
-        show.heading(f"{crises:,} crises", f"seed {batch.manifest.get('seed')}"),
-        show.table(("scenario", "title", "replicates", "ended"), _rows(batch)),
-        show.paragraph(
-            f"{len(failures):,} blocks failed: what they held is missing." if failures else ""
-        ),
-        show.paragraph("summarise(batch) says what came of them, with intervals."),
-    )
-
-
-def _rows(batch: Batch) -> Iterator[tuple[Any, ...]]:
-    for name, one in batch.ensembles.items():
-        yield name, one.title, f"{one.replicates:,}", _endings(one)
 
 
 def _endings(ensemble: Ensemble) -> str:

@@ -1,16 +1,14 @@
-"""The manifest of a results folder: what was asked, what computed it, and in what two of them differ."""
+"""The manifest of a results folder: the request, the versions that computed it, and how two manifests differ."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import math
 import platform
 import secrets
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -18,8 +16,18 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crisis_sim.batch.block import BlockFailure
-from crisis_sim.batch.files import ResultsError, inside
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
+
+from crisis_sim.batch.block import Block
+from crisis_sim.batch.files import (
+    CHECKSUM,
+    BatchError,
+    ResultsError,
+    canonical_digest,
+    parse_json,
+    read_bytes,
+    sealed,
+)
 from crisis_sim.scenario.load import on_disk
 from crisis_sim.version import __version__
 
@@ -29,12 +37,12 @@ if TYPE_CHECKING:
     from crisis_sim.batch.plan import Plan
 
 
-# --- What computes a batch: the code and the libraries on which every digit depends
+# The code and the libraries on which every digit of a batch depends.
 
 LIBRARIES = ("mesa", "numba", "numpy", "scipy", "pyarrow")
 #: Those of `versions` that may change a result; a batch is computed by the same ones throughout.
 DECISIVE = ("crisis_sim", "code", "mesa", "numba", "numpy", "scipy")
-#: The rooms whose code decides what a result is.
+#: The packages whose code decides the results.
 ROOMS = ("scenario", "model", "batch")
 
 
@@ -54,12 +62,24 @@ def decisive(found: Mapping[str, str]) -> dict[str, str | None]:
     return {name: found.get(name) for name in DECISIVE}
 
 
+def check_versions(
+    wanted: Mapping[str, str | None], found: Mapping[str, str | None], where: str
+) -> None:
+    """Raise BatchError unless a worker elsewhere has the versions of this process."""
+    others = [
+        f"\n  {name}: {wanted[name]} here, {found.get(name)} there"
+        for name in wanted
+        if wanted[name] != found.get(name)
+    ]
+    if others:
+        raise BatchError(
+            f"{where} computes with other versions, and might give other results:{''.join(others)}"
+        )
+
+
 @cache
 def code_digest(rooms: tuple[str, ...] = ROOMS) -> str:
-    """The beginning of the SHA-256 of the code of some rooms; those that make a batch where left out.
-
-    It tells two states of a checkout apart that bear the same version.
-    """
+    """The beginning of the SHA-256 of the code of some rooms, which may differ in one version."""
     root = on_disk(Path(__file__).parents[1])
     digest = hashlib.sha256()
     for room in rooms:
@@ -69,8 +89,6 @@ def code_digest(rooms: tuple[str, ...] = ROOMS) -> str:
     return digest.hexdigest()[:16]
 
 
-# --- How a batch came about: all that is needed to run it again and to trust it
-#
 # A manifest bears a checksum of its own content, and an identity: the digest of what was asked and of
 # what computes it, which every block and every table bears as well. A finished one holds the checksums
 # of the files beside it. Folders of versions before these have none of the three; they are read as far
@@ -78,100 +96,73 @@ def code_digest(rooms: tuple[str, ...] = ROOMS) -> str:
 
 #: The layout of results folders, counted up when older readers could no longer read a new folder.
 FORMAT = 1
-#: What tells a batch from others, besides its scenarios and the versions that compute it.
-_ASKED = (
-    "seed",
-    "replicates",
-    "points",
-    "block_size",
-    "engine",
-    "parameters_varied",
-    "parameters_sha256",
-    "agents_added",
-)
+#: Keys that identify a batch, besides its scenarios and the versions that compute it.
+_OPTIONS = ("seed", "replicates", "points", "block_size", "engine")
+_OF_CONTENT = ("parameters_varied", "parameters_sha256", "agents_added")
+#: Keys of a manifest once its batch has ended, and its marks.
+_OF_FINISHED = {"finished", "failures", "files"}
+_MARKS = {"identity", CHECKSUM}
 
 
-def _is_whole(value: Any, least: int = 0) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+class _Scenario(_Strict):
+    title: str
+    digest: str
+    horizon_hours: float
+    states: list[str]
+    scenario: dict[str, Any]
 
 
-def _are_texts(values: Any) -> bool:
-    return isinstance(values, list) and all(isinstance(one, str) for one in values)
+class _ScenarioDone(_Scenario):
+    replicates_done: NonNegativeInt
 
 
-def _are_named_texts(values: Any) -> bool:
-    return isinstance(values, dict) and all(isinstance(one, str) for one in values.values())
+class _Failure(_Strict):
+    block: NonNegativeInt
+    scenario: str
+    first_replicate: NonNegativeInt
+    replicates: PositiveInt
+    first_point: NonNegativeInt
+    points: PositiveInt
+    seed: NonNegativeInt
+    error: str
+    trace: str
 
 
-#: What a value in a manifest has to be: in words, and whether it is.
-_Kind = tuple[str, Callable[[Any], bool]]
-_TEXT: _Kind = ("a text", lambda value: isinstance(value, str))
-_WHOLE: _Kind = ("a whole number of at least 0", _is_whole)
-_COUNT: _Kind = ("a whole number of at least 1", lambda value: _is_whole(value, 1))
-_NUMBER: _Kind = ("a number", _is_number)
-_TEXTS: _Kind = ("a list of texts", _are_texts)
-_NAMED: _Kind = ("texts by name", _are_named_texts)
-_LIST: _Kind = ("a list", lambda value: isinstance(value, list))
-_MAPPING: _Kind = ("a mapping", lambda value: isinstance(value, dict))
-_SOME: _Kind = (
-    "a mapping that is not empty",
-    lambda value: isinstance(value, dict) and value != {},
-)
+class _Begun(_Strict):
+    """The fields of a manifest; earlier versions did not write those that have a default."""
+
+    run: str
+    command: str
+    seed: NonNegativeInt
+    replicates: PositiveInt
+    points: PositiveInt | None
+    block_size: PositiveInt
+    engine: str = ""
+    parameters_varied: list[str]
+    parameters_sha256: str = ""
+    agents_added: list[str]
+    versions: dict[str, str]
+    started: str
+    scenarios: dict[str, _Scenario] = Field(min_length=1)
+    identity: str = ""
+    checksum: str = ""
 
 
-def _or_null(kind: _Kind) -> _Kind:
-    return f"{kind[0]}, or null", lambda value: value is None or kind[1](value)
+class _Finished(_Begun):
+    """The shape of the manifest of a batch that has ended."""
 
-
-_BEGUN: dict[str, _Kind] = {
-    "run": _TEXT,
-    "command": _TEXT,
-    "seed": _WHOLE,
-    "replicates": _COUNT,
-    "points": _or_null(_COUNT),
-    "block_size": _COUNT,
-    "parameters_varied": _TEXTS,
-    "agents_added": _TEXTS,
-    "versions": _NAMED,
-    "started": _TEXT,
-    "scenarios": _SOME,
-}
-_FINISHED: dict[str, _Kind] = {"finished": _TEXT, "failures": _LIST}
-#: What not every folder has, by version or by kind of batch.
-_MAY_HAVE: dict[str, _Kind] = {"engine": _TEXT, "parameters_sha256": _TEXT}
-_SEAL: dict[str, _Kind] = {"identity": _TEXT, "checksum": _TEXT}
-_SEAL_OF_FINISHED: dict[str, _Kind] = {"files": _NAMED, **_SEAL}
-_SCENARIO: dict[str, _Kind] = {
-    "title": _TEXT,
-    "digest": _TEXT,
-    "horizon_hours": _NUMBER,
-    "states": _TEXTS,
-    "scenario": _MAPPING,
-}
-_FAILURE: dict[str, _Kind] = {
-    "block": _WHOLE,
-    "scenario": _TEXT,
-    "first_replicate": _WHOLE,
-    "replicates": _COUNT,
-    "first_point": _WHOLE,
-    "points": _COUNT,
-    "seed": _WHOLE,
-    "error": _TEXT,
-    "trace": _TEXT,
-}
+    scenarios: dict[str, _ScenarioDone] = Field(min_length=1)  # type: ignore[assignment]
+    finished: str
+    failures: list[_Failure]
+    files: dict[str, str] = {}
 
 
 def open_manifest(plan: Plan, command: Sequence[str] | None = None) -> dict[str, Any]:
-    """What is known of a batch before it runs.
-
-    Args:
-        plan: what it is to run.
-        command: the command line that asked for it; this process's own where left out.
-    """
+    """The manifest of a batch before it runs; its `command` is this process's unless given."""
     revision, modified = git_revision()
     return {
         "format": FORMAT,
@@ -202,23 +193,18 @@ def open_manifest(plan: Plan, command: Sequence[str] | None = None) -> dict[str,
 
 
 def close_manifest(
-    manifest: dict[str, Any],
-    rows: dict[str, int],
-    failures: Sequence[BlockFailure] = (),
+    manifest: Mapping[str, Any], rows: Mapping[str, int], failures: Sequence[Block] = ()
 ) -> dict[str, Any]:
     """The manifest of a batch that has ended.
 
     Args:
-        manifest: what `open_manifest` gave.
+        manifest: that with which it was begun, or with which an earlier attempt at it ended.
         rows: scenario name to the replicates that it has.
         failures: blocks that failed.
     """
-    scenarios = {
-        name: {"replicates_done": rows[name], **about}
-        for name, about in manifest["scenarios"].items()
-    }
+    begun = {name: value for name, value in manifest.items() if name not in _OF_FINISHED | _MARKS}
     return {
-        **{key: value for key, value in manifest.items() if key != "scenarios"},
+        **{name: value for name, value in begun.items() if name != "scenarios"},
         "finished": _now(),
         "failures": [
             {
@@ -228,72 +214,55 @@ def close_manifest(
                 "replicates": one.count,
                 "first_point": one.first_point,
                 "points": one.points,
-                "seed": one.seed,
+                "seed": begun["seed"],
                 "error": one.error,
                 "trace": one.trace,
             }
             for one in failures
         ],
-        "scenarios": scenarios,
+        "scenarios": {
+            name: {"replicates_done": 0} | about | {"replicates_done": rows[name]}
+            for name, about in begun["scenarios"].items()
+        },
     }
 
 
 def identity_of(manifest: Mapping[str, Any]) -> str:
-    """The digest of what was asked and of what computes it: batches that share it are the same."""
+    """The digest of a batch's request and of the code and versions: batches that share it are the same."""
     asked = {
-        **{name: manifest.get(name) for name in _ASKED},
+        **{name: manifest.get(name) for name in (*_OPTIONS, *_OF_CONTENT)},
         "versions": decisive(manifest.get("versions", {})),
         "scenarios": [[name, one["digest"]] for name, one in manifest["scenarios"].items()],
     }
-    return _digest(asked)
+    return canonical_digest(asked, in_order=True)
 
 
 def seal(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """A manifest with its identity, and the checksum by which any change to it is found."""
-    content = {
-        **{name: value for name, value in manifest.items() if name not in _SEAL},
-        "identity": identity_of(manifest),
-    }
-    return {**content, "checksum": _digest(content)}
+    content = {name: value for name, value in manifest.items() if name not in _MARKS}
+    return sealed({**content, "identity": identity_of(manifest)}, in_order=True)
 
 
 def is_sealed(manifest: Mapping[str, Any]) -> bool:
     """Whether a manifest has a checksum: those of earlier versions have none."""
-    return "checksum" in manifest
+    return CHECKSUM in manifest
 
 
-def as_json(manifest: Mapping[str, Any]) -> bytes:
-    """A manifest as the content of its file."""
-    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
-    # A command line may hold bytes that are no text; as backslashes JSON can hold them.
-    return text.encode("utf-8", "backslashreplace")
+def is_finished(manifest: Mapping[str, Any]) -> bool:
+    """Whether a manifest is that of a batch that has ended, be it with failures."""
+    return "finished" in manifest
 
 
-def load_manifest(path: Path) -> Any:
-    """What is in the file of a manifest, whatever it is.
-
-    Raises:
-        OSError, ValueError: when it cannot be read, or is no JSON.
-        ResultsError: when it is no file of its own.
-    """
-    text = inside(path.parent, path.name).read_text(encoding="utf-8")
-    try:
-        return json.loads(text)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-
-
-def check_manifest(manifest: Any, path: Path, is_finished: bool) -> dict[str, Any]:
-    """Make sure that what a file holds is a manifest, and the one that was written there.
+def read_sound(path: Path, finished: bool | None = None) -> dict[str, Any]:
+    """The manifest in a file, once it is found to be one, and the one that was written there.
 
     Args:
-        manifest: the content of the file.
-        path: the file.
-        is_finished: whether it is to be that of a batch that has ended.
-
-    Raises:
-        ResultsError: when it is none, has another layout, lacks something, or has been changed.
+        finished: whether it must be that of a batch that has ended; whatever it is where left out.
     """
+    manifest = parse_json(path, read_bytes(path.parent, path.name))
+    if isinstance(manifest, dict) and "experiment_format" in manifest:
+        folder = path.parent
+        raise ResultsError(f"{folder} holds an experiment; its crises are in {folder / 'design'}")
     if not isinstance(manifest, dict) or "format" not in manifest:
         raise ResultsError(f"{path} is not the manifest of a results folder")
     if manifest["format"] != FORMAT:
@@ -301,16 +270,16 @@ def check_manifest(manifest: Any, path: Path, is_finished: bool) -> dict[str, An
             f"{path.parent} holds results in layout {manifest['format']!r}; "
             f"Crisis Sim {__version__} reads layout {FORMAT}"
         )
-    marks = _SEAL_OF_FINISHED if is_finished else _SEAL
-    found = {name: kind for name, kind in _MAY_HAVE.items() if name in manifest}
-    if any(name in manifest for name in marks):
-        found |= marks
-    _check_shape(manifest, _BEGUN | (_FINISHED if is_finished else {}) | found, path)
-    of_scenario = _SCENARIO | ({"replicates_done": _WHOLE} if is_finished else {})
-    for name, one in manifest["scenarios"].items():
-        _check_shape(one, of_scenario, path, f"scenarios.{name}")
-    for place, one in enumerate(manifest["failures"] if is_finished else ()):
-        _check_shape(one, _FAILURE, path, f"failures[{place}]")
+    has_ended = is_finished(manifest) if finished is None else finished
+    shape: type[_Begun] = _Finished if has_ended else _Begun
+    try:
+        shape.model_validate(manifest)
+    except ValidationError as error:
+        raise ResultsError(f"{path}: {_first_of(error)}") from error
+    marks = (_MARKS | {"files"}) if has_ended else _MARKS
+    lacking = sorted(marks - manifest.keys())
+    if 0 < len(lacking) < len(marks):
+        raise ResultsError(f"{path}: {lacking[0]} is missing")
     if is_sealed(manifest) and seal(manifest) != manifest:
         raise ResultsError(
             f"{path} has been changed since it was written: it is not what its checksum says"
@@ -318,21 +287,12 @@ def check_manifest(manifest: Any, path: Path, is_finished: bool) -> dict[str, An
     return manifest
 
 
-def _check_shape(found: Any, kinds: Mapping[str, _Kind], path: Path, where: str = "") -> None:
-    if not isinstance(found, dict):
-        raise ResultsError(f"{path}: {where}: expected a mapping, got {found!r:.60}")
-    for name, (words, is_right) in kinds.items():
-        place = f"{where}.{name}" if where else name
-        if name not in found:
-            raise ResultsError(f"{path}: {place} is missing; expected {words}")
-        if not is_right(found[name]):
-            raise ResultsError(f"{path}: {place}: expected {words}, got {found[name]!r:.60}")
-
-
-def _digest(content: Any) -> str:
-    """The SHA-256 of plain data, whose order counts."""
-    text = json.dumps(content, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+def _first_of(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    if first["type"] == "missing":
+        return f"{where} is missing"
+    return f"{where}: {first['msg']}, got {first['input']!r:.60}"
 
 
 def git_revision() -> tuple[str | None, bool | None]:
@@ -343,11 +303,8 @@ def git_revision() -> tuple[str | None, bool | None]:
             return None, None
         revision = _git(root, "rev-parse", "HEAD")
         changes = _git(root, "status", "--porcelain", "--untracked-files=no")
-    except (
-        OSError,
-        subprocess.CalledProcessError,
-    ):  # no git here, it will not read this checkout, or we may not look
-        return None, None
+    except (OSError, subprocess.CalledProcessError):
+        return None, None  # no git here, it will not read this checkout, or we may not look
     return revision, bool(changes)
 
 
@@ -357,10 +314,8 @@ def _git(root: Path, *arguments: str) -> str:
 
 
 def name_of(agent: Any) -> str:
-    """What a maker of agents is called, with its module."""
-    kind = (
-        agent if hasattr(agent, "__qualname__") else type(agent)
-    )  # a class or function, or neither
+    """The name of a maker of agents (a class, a function or an object), with its module."""
+    kind = agent if hasattr(agent, "__qualname__") else type(agent)
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
@@ -368,21 +323,19 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-# --- Whether a batch that is to go on is the one that was begun, and if not, where they differ
+# Whether a batch that is to go on is the one that was begun, and if not, where they differ.
 
 #: Differences that are shown; the others are counted.
 SHOWN = 12
-#: What stands for a value that one of the two has not.
+#: In place of a value that only one of the two has.
 NONE = "nothing"
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that is not as it was.
+    """One thing that is not as it was: in a scenario by its name, or in the batch.
 
     Attributes:
-        of: what it belongs to: a scenario's name, or the batch.
-        path: what it is; in a scenario, its path.
         old, new: the value with which the run was begun, and the one now.
     """
 
@@ -392,27 +345,19 @@ class Difference:
     new: Any
 
     def __str__(self) -> str:
-        return f"{self.of}: {self.path}: {_shown(self.old)} there, {_shown(self.new)} now"
+        old, new = (NONE if one is None else one for one in (self.old, self.new))
+        return f"{self.of}: {self.path}: {old} there, {new} now"
 
 
-def in_lines(differences: list[Difference]) -> str:
-    """The differences, one a line."""
-    lines = [f"\n  {one}" for one in differences[:SHOWN]]
-    if len(differences) > SHOWN:
-        lines.append(f"\n  and {len(differences) - SHOWN:,} more")
-    return "".join(lines)
-
-
-def refuse(folder: Path, found: list[Difference], what: str = "a run") -> None:
-    """Refuse to go on with what a folder holds where there are differences.
-
-    Raises:
-        ResultsError: when there are; shows them.
-    """
+def refuse(folder: Path, found: Sequence[Difference], what: str = "a run") -> None:
+    """Raise ResultsError where a folder's run differs from the one to go on with."""
     if found:
+        lines = [f"\n  {one}" for one in found[:SHOWN]]
+        if len(found) > SHOWN:
+            lines.append(f"\n  and {len(found) - SHOWN:,} more")
         raise ResultsError(
             f"{folder} holds {what} that was begun otherwise, and cannot go on as this one:"
-            f"{in_lines(found)}\n"
+            f"{''.join(lines)}\n"
             "go on with what it was begun with, or give another folder"
         )
 
@@ -435,17 +380,10 @@ def of_plans(
     plan: Plan,
     now: Mapping[str, Any],
 ) -> list[Difference]:
-    """Where a batch differs from the one that was begun.
-
-    Args:
-        begun: the manifest with which it was begun.
-        parameters: the values by path with which it was begun.
-        plan: what is to be run.
-        now: the manifest with which it would begin now.
-    """
+    """Differences of a plan, which would begin with a manifest `now`, from the run that was `begun`."""
     found = [
         Difference("batch", name, begun.get(name), now[name])
-        for name in ("seed", "replicates", "points", "block_size", "engine", "agents_added")
+        for name in (*_OPTIONS, "agents_added")
         if begun.get(name) != now[name]
     ]
     names = [list(about["scenarios"]) for about in (begun, now)]
@@ -453,9 +391,12 @@ def of_plans(
         found.append(Difference("batch", "scenarios", *map(", ".join, names)))
     for name in names[0]:
         if name in now["scenarios"]:
-            found += _between(
-                name, *(about["scenarios"][name]["scenario"] for about in (begun, now))
-            )
+            old, new = (dict(_leaves(of["scenarios"][name]["scenario"])) for of in (begun, now))
+            found += [
+                Difference(name, path, old.get(path, NONE), new.get(path, NONE))
+                for path in {**old, **new}
+                if old.get(path, NONE) != new.get(path, NONE)
+            ]
     return found + list(_of_parameters(parameters, plan.parameters))
 
 
@@ -469,22 +410,11 @@ def _of_parameters(
             kinds = ("values given" if path in given else None for given in (old, new))
             yield Difference("parameters", path, *kinds)
         elif old[path].shape != new[path].shape:
-            yield Difference(
-                "parameters", path, *(f"{len(one)} values" for one in (old[path], new[path]))
-            )
+            sizes = (f"{len(one)} values" for one in (old[path], new[path]))
+            yield Difference("parameters", path, *sizes)
         elif (old[path] != new[path]).any():
             row = int(np.argmax(old[path] != new[path]))
             yield Difference("parameters", f"{path}, value {row}", old[path][row], new[path][row])
-
-
-def _between(name: str, old: Any, new: Any) -> list[Difference]:
-    """Where two resolved scenarios differ."""
-    before, after = dict(_leaves(old)), dict(_leaves(new))
-    return [
-        Difference(name, path, before.get(path, NONE), after.get(path, NONE))
-        for path in {**before, **after}
-        if before.get(path, NONE) != after.get(path, NONE)
-    ]
 
 
 def _leaves(data: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -497,7 +427,3 @@ def _leaves(data: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from _leaves(value, f"{path}[{place}]")
     else:
         yield path, data
-
-
-def _shown(value: Any) -> str:
-    return NONE if value is None else str(value)

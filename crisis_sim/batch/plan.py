@@ -1,7 +1,8 @@
-"""The plan of a batch: what is asked, cut into blocks that fit into memory."""
+"""The plan of a batch: scenarios, replicates and seed, cut into blocks that fit into memory."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,38 +17,38 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-# --- How much memory a crisis takes at most, so that a batch can be cut into blocks that fit
-#
-# It does not grow with the horizon: what a crisis has been through is not kept, and neither are the numbers of its
-# luck.
-
-#: Bytes of a crisis apart from its agents, of an agent, review or event, and of a rung that is drawn for each crisis.
+#: Bytes of a crisis apart from its agents, of an agent, review or event, and of a rung that is drawn for
+#: each crisis. They do not grow with the horizon: neither the past nor the numbers of its luck are kept.
 BYTES_A_CRISIS, BYTES_AN_AGENT, BYTES_A_RUNG = 1000, 200, 50
+
+
+_ROLES = ("states", "mediators", "lenders", "channels", "advisers")
+
+
+def _count(scenario: Scenario, kinds: Iterable[str]) -> int:
+    return sum(len(getattr(scenario, kind)) for kind in kinds)
 
 
 def bytes_of_a_crisis(scenario: Scenario) -> int:
     """The most bytes that a block holds for each of its crises."""
-    agents = ("states", "mediators", "lenders", "channels", "advisers", "events")
     reviews = sum(len(lender.reviews) for lender in scenario.lenders.values())
-    count = sum(len(getattr(scenario, name)) for name in agents) + reviews
+    count = _count(scenario, (*_ROLES, "events")) + reviews
     return BYTES_A_CRISIS + BYTES_AN_AGENT * count + BYTES_A_RUNG * len(scenario.ladder)
 
 
-# --- What a batch is to run, and how it is cut into blocks
-
-#: The most replicates in a block, and how few there are in one where a batch has so few that blocks of the most would leave
-#: some workers with more to do than others. A crisis costs the same in all of them (`make bench`); a block's file, and
-#: handing it over, cost something too.
+#: The most replicates in a block, and the fewest, for small batches, so that all workers get a similar
+#: share. A crisis costs the same in either (`make bench`), but each block has the cost of a file and of
+#: handing it to a worker.
 BLOCK_SIZE, SMALL_BLOCK_SIZE = 16_384, 2_500
 #: Blocks from which on workers are done at nearly the same time.
 MANY_BLOCKS = 256
-#: What can run a batch: the processor, or a graphics card.
+#: Engines for a batch: the processor, or a graphics card.
 ENGINES = ("cpu", "gpu")
-#: A hundred times a billion replicates, or points: more would not end.
+#: The most replicates, or points: a run of more would not end.
 MOST = 100_000_000_000
-#: More digits than anybody's dice.
+#: The largest seed.
 MOST_SEED = 2**256
-#: The same for a graphics card, which is quick where it has very many threads to go on with.
+#: The most replicates in a block on a graphics card, which is quick where it has very many threads to go on with.
 CARD_BLOCK_SIZE = 262_144
 #: The most memory that a block may come to need. Blocks of crises that could need more are smaller;
 #: their results are the same.
@@ -59,9 +60,7 @@ class Plan:
     """Scenarios to run side by side on the same luck.
 
     Attributes:
-        scenarios: the scenarios, each under a name of its own.
-        replicates: how many replicates of each.
-        seed: the seed of all of them.
+        scenarios: each under a name of its own.
         block_size: the most replicates that a block has.
         parameters: values in place of the scenarios', by path, each of shape (replicates,); in a
             design (points * replicates,), one point after the other.
@@ -92,12 +91,10 @@ class Plan:
         check_count("points", self.points_each, most=MOST)
         check_count("seed", self.seed, least=0, most=MOST_SEED)
         self._check_engine()
-        names = [scenario.name for scenario in self.scenarios]
-        for name in names:
-            if names.count(name) > 1:
+        for name, count in Counter(scenario.name for scenario in self.scenarios).items():
+            if count > 1:
                 raise BatchError(
-                    f"{names.count(name)} scenarios are called {name!r}; "
-                    "each needs a name of its own"
+                    f"{count} scenarios are called {name!r}; each needs a name of its own"
                 )
         for path, values in self.parameters.items():
             self._check_values(path, values)
@@ -112,7 +109,7 @@ class Plan:
             from crisis_sim.model.gpu import NoCardError, check_card
 
             if self.agents:
-                raise BatchError("agents of one's own need the engine cpu")
+                raise BatchError("custom agents need the engine cpu")
             try:
                 check_card()
             except NoCardError as error:
@@ -147,7 +144,7 @@ class Plan:
                     )
                 if limits.whole and (values % 1 != 0).any():
                     raise BatchError(f"parameter {path!r} has fractions; expected whole numbers")
-            # Agents of one's own may have parameters of their own, which only they know.
+            # Custom agents may have parameters of their own, which only they know.
             elif not self.agents or path.partition(".")[0] in type(scenario).model_fields:
                 near = nearest(path, known)
                 meant = f"; did you mean {near!r}?" if near else ""
@@ -177,8 +174,9 @@ class Plan:
     @property
     def agent_turns(self) -> int:
         """How many turns of how many agents that is, if every crisis goes on to the horizon."""
-        added = len(self.agents)
-        return self.rows_each * sum(one.turns * (_agents_of(one) + added) for one in self.scenarios)
+        return self.rows_each * sum(
+            one.turns * (_count(one, _ROLES) + len(self.agents)) for one in self.scenarios
+        )
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -189,10 +187,7 @@ class Plan:
         """The blocks, of nearly the same size; block after block for all scenarios in turn.
 
         So a batch that is cut short has the same replicates of every scenario, give or take one
-        block. However many there are, only the one in hand takes memory.
-
-        Args:
-            numbers: of which blocks; of all where left out. A number that no block has is passed over.
+        block. Only the one in hand takes memory. Where `numbers` are given, those blocks alone.
         """
         whole = range(self.blocks)
         return map(self._order, whole if numbers is None else filter(whole.__contains__, numbers))
@@ -230,25 +225,16 @@ class Plan:
 
 
 def _part(whole: int, parts: int, number: int) -> slice:
-    """One of the parts, of nearly the same size, into which a whole is cut."""
+    """One of the parts, of nearly the same size, of a whole."""
     return slice(whole * number // parts, whole * (number + 1) // parts)
 
 
 def check_count(what: str, number: int, least: int = 1, most: int | None = None) -> None:
-    """Make sure that a number is whole, not too small and not too large.
-
-    Raises:
-        BatchError: naming what it is the number of.
-    """
+    """Make sure that a number of something is whole, not too small and not too large, or BatchError."""
     if not is_count(number, least):
         raise BatchError(f"expected a whole number of at least {least} for {what}, got {number!r}")
     if most is not None and number > most:
         raise BatchError(f"expected at most {most:,} for {what}")
-
-
-def _agents_of(scenario: Scenario) -> int:
-    roles = ("states", "mediators", "lenders", "channels", "advisers")
-    return sum(len(getattr(scenario, role)) for role in roles)
 
 
 def most_at_once(scenarios: Iterable[Scenario]) -> int:
@@ -266,15 +252,11 @@ def make_plan(
     points: int | None = None,
     engine: str = "cpu",
 ) -> Plan:
-    """A plan from what a person may give: scenarios, files or shipped names, one or many.
+    """A plan from scenarios, files or names of shipped ones, one or many.
 
-    Raises:
-        ScenarioError: when a scenario file has mistakes.
-        BatchError: when the batch cannot be run as asked.
+    ScenarioError where a scenario file has mistakes, BatchError where it cannot be run as asked.
     """
     import numpy as np
-
-    from crisis_sim.scenario.schema import Scenario
 
     given = [scenarios] if isinstance(scenarios, (Scenario, str, Path)) else scenarios
     named = tuple(_read(one, number) for number, one in enumerate(given, start=1))
@@ -292,7 +274,7 @@ def make_plan(
 
 
 def usual_size(crises: int) -> int:
-    """How many replicates a block of a batch of so many crises has, at most, on processors."""
+    """The most replicates in a block of a batch of `crises` crises, on processors."""
     return min(max(crises // MANY_BLOCKS, SMALL_BLOCK_SIZE), BLOCK_SIZE)
 
 

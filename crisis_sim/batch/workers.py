@@ -8,7 +8,7 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from concurrent.futures import (
     FIRST_COMPLETED,
     CancelledError,
@@ -19,25 +19,29 @@ from concurrent.futures import (
     wait,
 )
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
 
-from crisis_sim.batch.block import BlockOrder, attempt, failure
-from crisis_sim.batch.files import BatchError
-from crisis_sim.batch.folder import BlockTask, say_versions
-from crisis_sim.batch.manifest import decisive, versions
+from crisis_sim.batch import block as blocks
+from crisis_sim.batch.block import Block, BlockOrder, Watch, attempt, encoded
+from crisis_sim.batch.files import BatchError, token_in, write_durably
+from crisis_sim.batch.folder import results_of, writing
+from crisis_sim.batch.manifest import check_versions, decisive, versions
 from crisis_sim.batch.plan import Plan
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from distributed import Client
 
     from crisis_sim.model import CrisisModel
 
-
-# --- How many processes or threads are worth having
+#: Carries out an order; may be given a `watch`, as `crisis_sim.batch.block.attempt` takes it.
+Task: TypeAlias = Callable[..., Block]
+Blocks: TypeAlias = Generator[Block, None, None]
 
 
 def cores() -> int:
@@ -47,31 +51,21 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-# --- Ctrl-C, or a request to terminate, while a batch is being written: it stops after the blocks in hand
+# Ctrl-C, or a request to terminate, while a batch is being written: it stops after the blocks in hand.
 
-#: What a process exits with that was asked to terminate: 128 and the signal's number, as in shells.
+#: Exit code of a process that was asked to terminate: 128 plus the signal's number, as in shells.
 TERMINATED = 128 + signal.SIGTERM
 
 
 @dataclass
 class StopSign:
-    """Whether the batch has been asked to stop.
-
-    Attributes:
-        requested: whether it has.
-        number: by which signal.
-    """
+    """Whether the batch has been asked to stop, and by which signal."""
 
     requested: bool = False
     number: int = signal.SIGINT
 
     def obey(self) -> NoReturn:
-        """Stop, as the signal would have it.
-
-        Raises:
-            KeyboardInterrupt: after Ctrl-C.
-            SystemExit: after a request to terminate.
-        """
+        """Stop with KeyboardInterrupt, or with SystemExit after a request to terminate."""
         if self.number == signal.SIGTERM:
             raise SystemExit(TERMINATED)
         raise KeyboardInterrupt
@@ -79,13 +73,9 @@ class StopSign:
 
 @contextmanager
 def stop_on_interrupt(on_message: Callable[[str], None] = lambda words: None) -> Iterator[StopSign]:
-    """Turn the first Ctrl-C into a request to stop; a second one interrupts at once, as usual.
+    """Turn the first Ctrl-C, or SIGTERM, into a request to stop; a second one interrupts at once.
 
-    A request to terminate (SIGTERM) is treated likewise. Only the main thread hears signals, and a
-    handler that somebody else has set is left alone.
-
-    Args:
-        on_message: called that the first one has been heard.
+    Only the main thread hears signals, and a handler that somebody else has set is left alone.
     """
     sign = StopSign()
     usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
@@ -112,41 +102,63 @@ def stop_on_interrupt(on_message: Callable[[str], None] = lambda words: None) ->
             signal.signal(number, handler)
 
 
-# --- Who runs the blocks: this thread, several threads of this process, or a pool of worker processes, whichever is quickest
-#
-# Compiled rules let other threads run, so threads share a batch at no cost but for the little that is Python's own.
-# Agents of
-# one's own are Python, and many threads would wait for each other: these get processes. Whoever runs them, results are
-# the
-# same to the bit; they come as they are done.
+@dataclass(frozen=True)
+class BlockTask:
+    """Runs a block and writes it where it belongs.
 
-#: What comes of a block: what the task makes of it, or a failure. All of them know `number`, `rows` and `seconds`.
-Result: TypeAlias = Any
-#: Carries out an order; may be given what `crisis_sim.batch.block.attempt` takes as `watch`.
-Task: TypeAlias = Callable[..., Result]
+    A worker that sees the `home` of the run, where the `token` of `hold` is, writes its block
+    itself; one on another machine that does not sends it as bytes, for the sender to write.
+
+    Attributes:
+        schemas: all columns of the batch's tables, marked.
+        versions: what must compute the block.
+    """
+
+    home: Path
+    token: str
+    schemas: Mapping[str, pa.Schema]
+    versions: Mapping[str, str | None]
+
+    def __call__(self, order: BlockOrder, watch: Watch | None = None) -> Block:
+        """Carry out an order, as `attempt` does; BatchError where this process has other code."""
+        check_versions(self.versions, decisive(versions()), "a worker")
+        block = blocks.attempt(order, watch)
+        if block.error:
+            return block
+        try:
+            block = encoded(block, self.schemas)
+        except ValueError as error:  # columns that only this block has
+            return order.block(error=f"{type(error).__name__}: {error}", seconds=block.seconds)
+        return self.write(block) if token_in(self.home) == self.token else block
+
+    def write(self, block: Block) -> Block:
+        """Write a block to the folder."""
+        with writing(results_of(self.home)):
+            for name, content in block.files.items():
+                write_durably(self.home / name, content)
+        return replace(block, files={})
+
+
+# This thread, several threads of this process, or a pool of processes, whichever is quickest. Compiled
+# rules let other threads run, so threads share a batch at no cost but for the little that is Python's
+# own. Agents of a user's own are Python, and many threads would wait for each other: these get
+# processes. Results are the same to the bit; they come as they are done.
 
 #: Seconds until a pool has given back its first blocks: new Python processes import the model.
 POOL_START_SECONDS = 1.5
-#: The most threads: what a block has of Python's own, up to a tenth of its time, is run by one thread at a time.
+#: The most threads: of a block up to a tenth is Python's own, which one thread runs at a time.
 MOST_THREADS = 8
-#: Agent-turns that one worker runs in a second, give or take; a first guess at how long a batch
-#: will take, until its own blocks tell. `make bench` measures both.
+#: Agent-turns that one worker runs in a second, give or take; a first guess until a batch's own
+#: blocks tell. `make bench` measures both.
 AGENT_TURNS_PER_SECOND = 5e7
-#: Blocks handed out for each worker: one being run, one waiting, so that no worker idles and memory
-#: stays bounded.
+#: Blocks handed out for each worker: one being run, one waiting, so that memory stays bounded.
 BLOCKS_AHEAD = 2
 #: Seconds after which whoever waits for a block looks whether it was asked to stop.
 LOOK_UP_SECONDS = 0.2
 
 
 class ExecutorPlan(NamedTuple):
-    """Who carries out a plan.
-
-    Attributes:
-        size: how many workers.
-        apart: whether they are processes of their own; else they are threads of this one.
-        seconds: how long it will take them, as far as can be said.
-    """
+    """How many workers, whether they are processes (else threads), and how many seconds they need."""
 
     size: int
     apart: bool
@@ -154,26 +166,18 @@ class ExecutorPlan(NamedTuple):
 
 
 def run_plan(
-    plan: Plan,
-    workers: int,
-    stop: StopSign,
-    task: Task = attempt,
-    done: Collection[int] = (),
-) -> Generator[Result, None, None]:
-    """Carry out the orders of a plan and give back what came of each, as it is done.
+    plan: Plan, workers: int, stop: StopSign, task: Task = attempt, done: Collection[int] = ()
+) -> Blocks:
+    """Carry out the orders of a plan and yield the result of each, as it is done.
 
-    Processes are started as soon as the time that is left is long enough for them to pay: at once for a
-    large batch, never for a small one.
+    Processes are started as soon as the time that is left is long enough for them to pay: at once
+    for a large batch, never for a small one. BatchError where they cannot start.
 
     Args:
-        plan: what to run.
         workers: the most threads, or processes, to use.
         stop: when it is set, no further block is begun.
         task: what to do with an order.
         done: numbers of blocks that need not be run.
-
-    Raises:
-        BatchError: when worker processes cannot start.
     """
     orders = plan.orders(number for number in range(plan.blocks) if number not in done)
     if plan.engine == "gpu":
@@ -189,11 +193,11 @@ def run_plan(
             return
         if stop.requested:
             return
-        result = task(next(orders))
-        seconds += result.seconds
+        block = task(next(orders))
+        seconds += block.seconds
         # Blocks are of nearly the same size.
         seconds_left = seconds / (blocks - blocks_left + 1) * (blocks_left - 1)
-        yield result
+        yield block
 
 
 def first_guess(plan: Plan) -> float:
@@ -204,13 +208,12 @@ def first_guess(plan: Plan) -> float:
 def choose_executor(
     seconds: float, blocks: int, workers: int, own_agents: bool = False
 ) -> ExecutorPlan:
-    """Who finishes work soonest.
+    """Who finishes work soonest that one worker needs `seconds` for.
 
     Args:
-        seconds: what one worker needs for the work.
         blocks: of how many blocks it is; more workers than these would idle.
         workers: the most threads, or processes, to use.
-        own_agents: whether agents of one's own take part, whom threads do not help.
+        own_agents: whether agents of a user's own take part, whom threads do not help.
     """
     useful = min(workers, blocks)
     threads = 1 if own_agents else min(useful, MOST_THREADS)
@@ -221,7 +224,7 @@ def choose_executor(
 
 def _in_threads(
     orders: Iterator[BlockOrder], workers: int, ahead: int, stop: StopSign, task: Task
-) -> Generator[Result, None, None]:
+) -> Blocks:
     """Threads of this process; whoever waits for them no longer makes them give up their blocks."""
     given_up = threading.Event()
 
@@ -239,7 +242,7 @@ def _in_threads(
 
 def _in_pools(
     orders: Iterator[BlockOrder], workers: int, ahead: int, stop: StopSign, task: Task
-) -> Generator[Result, None, None]:
+) -> Blocks:
     """One pool after another: a worker that dies takes its pool with it, but not the batch.
 
     Any of the blocks that were in the pool may have killed its worker, so they are run again one
@@ -251,7 +254,9 @@ def _in_pools(
         try:
             yield from through(pool, orders, lambda: ahead, stop, task, lost)
         except BaseException:
-            _end(pool)  # nobody waits for the blocks in hand any more
+            # Nobody waits for the blocks in hand any more; Python has no public way before 3.14.
+            for process in list((getattr(pool, "_processes", None) or {}).values()):
+                process.kill()
             raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
@@ -260,7 +265,7 @@ def _in_pools(
         if ahead > 1:
             yield from _in_pools(iter(lost), 1, 1, stop, task)
         elif not stop.requested:
-            yield failure(lost[0], "the worker process died (killed, or out of memory)")
+            yield lost[0].block(error="the worker process died (killed, or out of memory)")
 
 
 def through(
@@ -271,8 +276,8 @@ def through(
     task: Task,
     lost: list[BlockOrder],
     failing: tuple[type[Exception], ...] = (),
-) -> Generator[Result, None, None]:
-    """Carry out orders by a pool and give back what came of each, as it is done.
+) -> Blocks:
+    """Carry out orders by a pool and yield the result of each, as it is done.
 
     Args:
         pool: what runs the blocks.
@@ -283,55 +288,37 @@ def through(
         lost: takes the orders that a pool had which broke.
         failing: errors of a pool that one block has brought upon itself.
     """
-    running: dict[Future[Result], BlockOrder] = {}
+    running: dict[Future[Block], BlockOrder] = {}
     try:
         while True:
             while not stop.requested and len(running) < ahead():
                 order = next(orders, None)
                 if order is None:
                     break
-                _hand_over(pool, order, task, running)
+                try:
+                    running[pool.submit(task, order)] = order
+                except BrokenProcessPool:  # it is lost as the others are
+                    running[Future()] = order
+                    raise
             if stop.requested:
                 running = {one: order for one, order in running.items() if not one.cancel()}
             if not running:
                 return
             for future in wait(running, LOOK_UP_SECONDS, FIRST_COMPLETED).done:
                 try:
-                    result = future.result()
+                    block = future.result()
                 except failing as error:
-                    result = failure(running[future], f"{type(error).__name__}: {error}")
+                    block = running[future].block(error=f"{type(error).__name__}: {error}")
                 del running[future]
-                yield result
+                yield block
     except BrokenProcessPool:
         lost.extend(sorted(running.values(), key=lambda order: order.number))
 
 
-def _hand_over(
-    pool: Executor, order: BlockOrder, task: Task, running: dict[Future[Result], BlockOrder]
-) -> None:
-    """Give an order to a pool; one that breaks just then loses it as it loses the others."""
-    try:
-        running[pool.submit(task, order)] = order
-    except BrokenProcessPool:
-        running[Future()] = order
-        raise
-
-
-def _end(pool: ProcessPoolExecutor) -> None:
-    """Kill the processes of a pool; Python has no public way to do so before 3.14."""
-    for process in list((getattr(pool, "_processes", None) or {}).values()):
-        process.kill()
-
-
 def open_pool(workers: int) -> ProcessPoolExecutor:
-    """A pool whose processes have all been started.
-
-    Raises:
-        BatchError: when they die as they start.
-    """
-    pool = ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), initializer=_prepare_worker
-    )
+    """A pool whose processes have all been started; BatchError when they die as they start."""
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, context, initializer=_prepare_worker)
     with _interrupts_held_back():
         started = [pool.submit(os.getpid) for _ in range(workers)]
     try:
@@ -346,8 +333,8 @@ def open_pool(workers: int) -> ProcessPoolExecutor:
 
 
 @contextmanager
-def _interrupts_held_back() -> Generator[None, None, None]:
-    """Let processes that are started meanwhile be deaf to Ctrl-C before they can say so.
+def _interrupts_held_back() -> Iterator[None]:
+    """Shield processes that are started within from Ctrl-C, until they can ignore it themselves.
 
     A request to terminate waits meanwhile, too; what is started inherits that, and hears it again
     once it is at work.
@@ -377,18 +364,17 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-# --- More than one machine: the blocks of a batch on the workers of a Dask cluster
-#
-# Dask's scheduler hands out blocks, and hands them out again when it loses a worker. Results are the
-# same as on one machine: a worker with other versions of the code or of a library is refused.
+# More than one machine: the blocks of a batch on the workers of a Dask cluster. Its scheduler hands out
+# blocks, and hands them out again when it loses a worker. Results are the same as on one machine: a
+# worker with other versions of the code or of a library is refused.
 
-#: The scheduler's address that stands for a cluster of one's own on this machine.
+#: In place of a scheduler's address: start a cluster on this machine.
 LOCAL = "local"
 #: Perhaps a protocol, then a host, by name or number, and a port.
 _ADDRESS = re.compile(r"([a-z]+://)?(\[[^\]]+\]|[^\s:/\[\]]+):\d{1,5}")
 #: Seconds to wait for a scheduler's first answer.
 CONNECT_SECONDS = 10
-#: Blocks handed out at least: what a cluster that grows with its work sees of the work there is.
+#: The fewest blocks handed out at once; a cluster that grows with its work sees only these.
 LEAST_AHEAD = 16
 #: Seconds after which the workers are counted anew: they come and go.
 COUNT_SECONDS = 2.0
@@ -401,8 +387,8 @@ def run_on_cluster(
     stop: StopSign,
     task: BlockTask,
     on_message: Callable[[str], None],
-) -> Generator[Result, None, None]:
-    """Carry out orders on a cluster and give back what came of each, as it is done.
+) -> Blocks:
+    """Carry out orders on a cluster and yield the result of each, as it is done.
 
     Args:
         orders: what to run.
@@ -416,56 +402,6 @@ def run_on_cluster(
         BatchError: when there is no such scheduler, it is lost, its workers compute with other
             versions, or Dask is missing.
     """
-    distributed = _distributed()
-    with ExitStack() as stack:
-        address = _address(distributed, scheduler, workers, stack)
-        client: Client = stack.enter_context(_connect(distributed, address))
-        on_message(_about(client, address))
-        _check_workers(client)
-        pool = stack.enter_context(closing(_Pool(client)))
-        results = through(
-            pool.executor,
-            orders,
-            pool.ahead,
-            stop,
-            partial(run_block_on_worker, task),
-            lost=[],
-            failing=(distributed.scheduler.KilledWorker,),
-        )
-        try:
-            yield from results
-        except CancelledError as error:
-            raise BatchError(f"the scheduler at {address} is gone") from error
-
-
-def run_block_on_worker(task: BlockTask, order: BlockOrder) -> Result:
-    """What a worker does; Dask shows the name of this function."""
-    return task(order)
-
-
-class _Pool:
-    """The workers of a cluster, as a pool of processes."""
-
-    def __init__(self, client: Client) -> None:
-        self.client = client
-        self.executor = client.get_executor(pure=False)
-        self._ahead, self._counted = LEAST_AHEAD, 0.0
-
-    def ahead(self) -> int:
-        """How many blocks to have handed out: enough that no worker idles."""
-        if time.monotonic() - self._counted > COUNT_SECONDS:
-            threads = sum(self.client.nthreads().values())
-            self._ahead = max(threads * BLOCKS_AHEAD, LEAST_AHEAD)
-            self._counted = time.monotonic()
-        return self._ahead
-
-    def close(self) -> None:
-        """Give up whatever is not done."""
-        if self.client.status == "running":
-            self.executor.shutdown(wait=False)
-
-
-def _distributed() -> Any:
     try:
         import distributed
     except ImportError as error:
@@ -473,31 +409,63 @@ def _distributed() -> Any:
             f"a cluster needs Dask, of which {error.name} is missing; "
             "to install it: pip install 'crisis-sim[cluster]'"
         ) from error
-    return distributed
+    with ExitStack() as stack:
+        address = _address(distributed, scheduler, workers, stack)
+        try:
+            opened = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise BatchError(f"no scheduler answers at {address}: {error}") from error
+        client: Client = stack.enter_context(opened)
+        on_message(_about(client, address))
+        _check_workers(client)
+        pool = client.get_executor(pure=False)
+        stack.callback(_give_up, client, pool)
+        work = partial(run_block_on_worker, task)
+        killed = (distributed.scheduler.KilledWorker,)
+        try:
+            yield from through(pool, orders, _ahead(client), stop, work, lost=[], failing=killed)
+        except CancelledError as error:
+            raise BatchError(f"the scheduler at {address} is gone") from error
+
+
+def run_block_on_worker(task: BlockTask, order: BlockOrder) -> Block:
+    """Run a block on a worker; Dask shows the name of this function."""
+    return task(order)
+
+
+def _ahead(client: Client) -> Callable[[], int]:
+    """How many blocks to have handed out, whenever it is asked: enough that no worker idles."""
+    ahead, counted = LEAST_AHEAD, 0.0
+
+    def count() -> int:
+        nonlocal ahead, counted
+        if time.monotonic() - counted > COUNT_SECONDS:
+            ahead = max(sum(client.nthreads().values()) * BLOCKS_AHEAD, LEAST_AHEAD)
+            counted = time.monotonic()
+        return ahead
+
+    return count
+
+
+def _give_up(client: Client, pool: Executor) -> None:
+    """Give up whatever is not done."""
+    if client.status == "running":
+        pool.shutdown(wait=False)
 
 
 def _address(distributed: Any, scheduler: str, workers: int, stack: ExitStack) -> str:
     """The address of the scheduler; a cluster of our own is started, and ends with the stack."""
     if scheduler == LOCAL:
-        cluster = stack.enter_context(
-            distributed.LocalCluster(
-                n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0"
-            )
+        cluster = distributed.LocalCluster(
+            n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0"
         )
-        return str(cluster.scheduler_address)
+        return str(stack.enter_context(cluster).scheduler_address)
     if not _ADDRESS.fullmatch(scheduler):
         raise BatchError(
             f"{scheduler!r} is no address of a scheduler; "
             "expected one such as tcp://10.0.0.1:8786, or local"
         )
     return scheduler
-
-
-def _connect(distributed: Any, address: str) -> Any:
-    try:
-        return distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise BatchError(f"no scheduler answers at {address}: {error}") from error
 
 
 def _about(client: Client, address: str) -> str:
@@ -513,22 +481,16 @@ def _about(client: Client, address: str) -> str:
 
 
 def _check_workers(client: Client) -> None:
-    """Make sure that the workers that are there compute as this process does.
-
-    Workers that join later are asked the same with each block.
-
-    Raises:
-        BatchError: when one does not.
-    """
+    """Make sure that the workers compute as this process does; later ones are asked with each block."""
     here = decisive(versions())
-    for address, found in client.run(_versions_here, on_error="return").items():
+    for address, found in client.run(_versions_there, on_error="return").items():
         if isinstance(found, BaseException):
             raise BatchError(
                 f"the worker at {address} cannot run crises: {type(found).__name__}: {found}; "
                 "it needs the same crisis_sim and libraries as this process"
             )
-        say_versions(here, found, f"the worker at {address}")
+        check_versions(here, found, f"the worker at {address}")
 
 
-def _versions_here() -> dict[str, str | None]:
+def _versions_there() -> dict[str, str | None]:
     return decisive(versions())

@@ -8,30 +8,14 @@ from __future__ import annotations
 
 # Importing a module makes the program know its commands.
 from crisis_sim.cli import experiment, files, run  # noqa: F401
-from crisis_sim.cli.app import (
-    BLOCKS_FAILED,
-    CHECK_FAILED,
-    DONE,
-    EXIT_CODES,
-    INTERRUPTED,
-    MISTAKE,
-    TERMINATED,
-    app,
-    collect_seldom,
-    main,
-    run_command,
-)
-
-__all__ = [
-    "BLOCKS_FAILED",
-    "CHECK_FAILED",
-    "DONE",
-    "EXIT_CODES",
-    "INTERRUPTED",
-    "MISTAKE",
-    "TERMINATED",
-    "app",
-    "collect_seldom",
-    "main",
-    "run_command",
-]
+from crisis_sim.cli.app import BLOCKS_FAILED as BLOCKS_FAILED
+from crisis_sim.cli.app import CHECK_FAILED as CHECK_FAILED
+from crisis_sim.cli.app import DONE as DONE
+from crisis_sim.cli.app import EXIT_CODES as EXIT_CODES
+from crisis_sim.cli.app import INTERRUPTED as INTERRUPTED
+from crisis_sim.cli.app import MISTAKE as MISTAKE
+from crisis_sim.cli.app import TERMINATED as TERMINATED
+from crisis_sim.cli.app import app as app
+from crisis_sim.cli.app import collect_seldom as collect_seldom
+from crisis_sim.cli.app import main as main
+from crisis_sim.cli.app import run_command as run_command

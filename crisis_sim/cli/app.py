@@ -23,8 +23,7 @@ from crisis_sim.scenario.errors import ScenarioError
 from crisis_sim.text import printable_json, printable_lines
 from crisis_sim.version import __version__
 
-# --- The codes with which commands exit
-
+# The codes with which commands exit.
 DONE, CHECK_FAILED, MISTAKE, BLOCKS_FAILED = 0, 1, 2, 3
 #: After Ctrl-C and after a request to terminate: 128 and the signal's number, as shells have it.
 INTERRUPTED, TERMINATED = 130, 143
@@ -34,14 +33,14 @@ Exit codes: 0 done; 1 done, but a check failed; 2 a mistake in what was asked fo
 3 some blocks of a batch failed; 130 interrupted; 143 terminated."""
 
 
-# --- Streams that may be closed, full, or read by nobody: no command fails for that, or does less than it should
+# Streams may be closed, full, or without a reader: no command fails, or does less, because of that.
 
 PACKAGE = Path(__file__).parents[1]
 
 
 @contextmanager
 def safe_streams() -> Iterator[list[OSError]]:
-    """While a command runs, what nobody can hear goes nowhere.
+    """While a command runs, output to a stream that is closed is dropped.
 
     A stream that is closed, or whose reader has seen enough, as `head` has, was not meant to be heard. Warnings of our own
     become talk.
@@ -101,14 +100,14 @@ def _safe(stream: TextIO | None, unsaid: list[OSError]) -> TextIO:
 
 
 class _Nowhere(io.StringIO):
-    """A stream that nobody hears."""
+    """A stream that drops all text."""
 
     def write(self, text: str) -> int:
         return len(text)
 
 
 class _Outlet(io.FileIO):
-    """Where bytes go; those that cannot go there go nowhere."""
+    """A stream for bytes; those that cannot be written are dropped."""
 
     def __init__(self, number: int, unsaid: list[OSError]) -> None:
         super().__init__(number, "w", closefd=False)
@@ -123,15 +122,15 @@ class _Outlet(io.FileIO):
             return memoryview(data).nbytes
 
 
-# --- What commands say: data on stdout, talk and progress on stderr
+# Output: data on stdout, messages and progress on stderr
 #
-# All of it may hold what a stranger wrote, such as a title or the name of a file; nothing reaches the
+# It may contain text by strangers, such as a title or the name of a file; nothing reaches the
 # terminal that could steer it.
 
 
 @contextmanager
 def progress_bar(what: str = "crises") -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr while things are done, named by what is counted; none where stderr is no terminal."""
+    """A progress bar on stderr, which counts `what`; none where stderr is no terminal."""
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return
@@ -141,7 +140,7 @@ def progress_bar(what: str = "crises") -> Iterator[Callable[[int, int], None]]:
     from crisis_sim.model.compiled import are_kept
 
     if not are_kept():
-        talk("compiling the rules of the model: some twenty seconds, once for each installation")
+        talk("compiling the rules of the model: about twenty seconds, once for each installation")
     columns = (BarColumn(), MofNCompleteColumn(), what, TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None)
@@ -149,7 +148,7 @@ def progress_bar(what: str = "crises") -> Iterator[Callable[[int, int], None]]:
 
 
 def counted(number: int, noun: str, plural: str = "s") -> str:
-    """So many things, in words."""
+    """A number with its noun: "1 block", "2 blocks"."""
     return f"{number:,} {noun}{'' if number == 1 else plural}"
 
 
@@ -160,37 +159,51 @@ def in_words(seconds: float) -> str:
     return f"{seconds / 60:.0f} min"
 
 
+def console() -> Any:
+    """Where tables are printed: stdout, as wide as its terminal."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else WIDTH)
+
+
 def print_json(data: Any) -> None:
     """Print data on stdout, to be read by a program."""
     sys.stdout.write(f"{printable_json(json.dumps(data, indent=2, ensure_ascii=False))}\n")
 
 
 def say(text: str) -> None:
-    """Print what was asked for."""
+    """Print data, on stdout."""
     sys.stdout.write(f"{printable_lines(text)}\n")
 
 
 def talk(text: str) -> None:
-    """Say something about what is going on."""
+    """Print a message, on stderr."""
     sys.stderr.write(f"{printable_lines(text)}\n")
 
 
+class Refused(Exception):  # noqa: N818 - what it is called in the code of who asks
+    """A request that cannot be carried out; the message says why."""
+
+
 def refuse(message: str) -> int:
-    """Say what was wrong in what a person asked for, and give the code to exit with."""
+    """Print an error in a request, and return the exit code for it."""
     talk(message)
     return MISTAKE
 
 
-# --- The program that commands belong to: its exit codes, the options they share, and how one is run
+# The program that commands belong to: the options they share, and how one is run.
 
 RESULTS = Path("results")
+#: Columns of a table that is printed into a file or a pipe: it has no width of its own, and rich would
+#: take it for a narrow terminal.
+WIDTH = 100
 #: Objects that the collector of garbage lets come before it looks. Some hundred thousand are made
 #: by imports alone, and none of them is garbage: looking at them costs a tenth of the start-up.
 OBJECTS_BEFORE_COLLECTION = 200_000
 
 
 def _told(error: CycloptsError) -> Any:
-    """A mistake in what was typed, which may be a stranger's: without what would steer a terminal."""
+    """The message of a mistake on the command line, without characters that would steer a terminal."""
     text = str(error)
     if isinstance(error, RepeatArgumentError) and error.token.value:
         text = (
@@ -211,7 +224,7 @@ def _values(error: RepeatArgumentError) -> list[str]:
 
 
 def _read(kind: Any, tokens: Sequence[Any]) -> Any:
-    """What was typed as a value of a kind; a fraction is no whole number, though it could be rounded to one.
+    """A typed word as a value of a kind; a fraction is no whole number, though it could be rounded to one.
 
     Raises:
         CoercionError, ValueError: when it is none of that kind.
@@ -226,7 +239,7 @@ _WHOLE = re.compile("[-+]?[0-9]+")
 
 app = App(
     name="crisis-sim",
-    default_parameter=Parameter(converter=_read),
+    default_parameter=Parameter(converter=_read, negative=()),
     help="Run an interstate crisis thousands of times: how often, and how quickly, does a "
     "ceasefire come, and what would have changed that?",
     help_epilogue=EXIT_CODES,
@@ -236,9 +249,9 @@ app = App(
     error_formatter=_told,
 )
 
-MANY = "Scenario files, or names of shipped ones"
-Many = Annotated[str, Parameter(help=f"{MANY}.", required=True)]
-One = Annotated[str, Parameter(help="A scenario file, or the name of a shipped one.")]
+
+#: Of an option without a value.
+FLAG = Parameter(show_default=False)
 
 
 def _said_once(_: Any, overrides: list[str] | None) -> None:
@@ -254,6 +267,13 @@ def _said_once(_: Any, overrides: list[str] | None) -> None:
         raise ScenarioError(mistakes)
 
 
+#: As of `crisis_sim.batch.plan.MOST`, which takes long to import.
+MOST_REPLICATES = 100_000_000_000
+Natural, Positive = Number(gte=0), Number(gte=1)
+Replicates = Number(gte=1, lte=MOST_REPLICATES)
+
+Many = Annotated[str, Parameter(help="Scenario files, or names of shipped ones.", required=True)]
+One = Annotated[str, Parameter(help="A scenario file, or the name of a shipped one.")]
 Overrides = Annotated[
     list[str] | None,
     Parameter(
@@ -262,20 +282,11 @@ Overrides = Annotated[
         "such as lenders.imf=null. May be given again, for another value.",
         validator=_said_once,
         metavar="PATH=VALUE",
-        negative=(),
-        show_default=False,
     ),
 ]
-Json = Annotated[
-    bool,
-    Parameter(name="--json", help="Print JSON on stdout.", negative=(), show_default=False),
+Reference = Annotated[
+    str | None, Parameter(help="Scenario to compare with; the first.", show_default=False)
 ]
-#: As of `crisis_sim.batch.plan.MOST`, which takes long to import.
-MOST_REPLICATES = 100_000_000_000
-Natural = Number(gte=0)
-Positive = Number(gte=1)
-Replicates = Number(gte=1, lte=MOST_REPLICATES)
-Replicate = Number(gte=0, lt=MOST_REPLICATES)
 Seed = Annotated[
     int, Parameter(help="With a replicate's number, it fixes all its luck.", validator=Natural)
 ]
@@ -284,10 +295,12 @@ Workers = Annotated[
     Parameter(
         help="Cores to use at most; as many as there are. Results are the same for any number.",
         validator=Positive,
-        show_default=False,
     ),
 ]
-Folder = Annotated[Path | None, Parameter(show_default=False)]
+Json = Annotated[bool, Parameter(name="--json", help="Print JSON on stdout.", show_default=False)]
+DryRun = Annotated[
+    bool, Parameter(help="Say what would be run, and run nothing.", show_default=False)
+]
 
 
 def main() -> NoReturn:
@@ -304,7 +317,7 @@ def collect_seldom() -> None:
 
 
 def run_command(arguments: Sequence[str]) -> int:
-    """Run a command and give its exit code; a person's mistake is told on stderr, and so is what cannot be written."""
+    """Run a command and return its exit code; mistakes, and output that cannot be written, are reported on stderr."""
     with safe_streams() as unsaid:
         code = _attempt(arguments)
         sys.stdout.flush()
@@ -323,9 +336,15 @@ def _attempt(arguments: Sequence[str]) -> int:
         return MISTAKE
     except ScenarioError as error:
         return refuse(str(error))
-    except OSError as error:  # such as a full disk
+    except (Refused, OSError) as error:  # the latter of a full disk, for example
         return refuse(f"error: {error}")
     except KeyboardInterrupt:
         talk("interrupted")
         return INTERRUPTED
+    except Exception as error:
+        from crisis_sim.batch.files import BatchError  # slow to import
+
+        if isinstance(error, BatchError):
+            return refuse(f"error: {error}")
+        raise
     return code if isinstance(code, int) else DONE

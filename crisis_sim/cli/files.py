@@ -19,16 +19,18 @@ from cyclopts.validators import Number
 from crisis_sim.cli.app import (
     CHECK_FAILED,
     DONE,
+    FLAG,
     MISTAKE,
-    Folder,
     Json,
     Many,
     One,
     Overrides,
+    Refused,
     Replicates,
     Seed,
     Workers,
     app,
+    console,
     counted,
     in_words,
     print_json,
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
     from crisis_sim.scenario.schema import Scenario
 
 
-# --- Whether Crisis Sim can work on this machine: what `crisis-sim doctor` looks at
+# --- Checks of `crisis-sim doctor`
 
 #: The oldest Python that Crisis Sim runs on.
 OLDEST_PYTHON = (3, 11)
@@ -57,13 +59,7 @@ TRIAL = 64
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found.
-
-    Attributes:
-        name: what was looked at.
-        ok: whether it is as it should be.
-        detail: what was found, in a few words.
-    """
+    """One check of `doctor`: its name, whether it passed, and a few words of detail."""
 
     name: str
     ok: bool
@@ -89,7 +85,7 @@ def examine() -> Iterator[Finding]:
 
 
 def _dependencies() -> Iterator[Finding]:
-    """The libraries that the installed package asks for; told by their metadata, not imported."""
+    """The libraries that the installed package requires, from their metadata, without importing them."""
     from packaging.requirements import Requirement
 
     try:
@@ -153,7 +149,7 @@ def _trial_run() -> str:
     return f"{TRIAL} crises in {seconds:.1f} s, and again the same in smaller blocks"
 
 
-# --- The commented scenario that `crisis-sim init` writes for a newcomer to change
+# --- The commented scenario that `crisis-sim init` writes
 
 
 def template_file() -> Path:
@@ -249,7 +245,7 @@ def write_counterfactual(path: Path, reference: str) -> list[Path]:
     return written
 
 
-# --- `crisis-sim check`, `scenarios`, `init` and `schema`: what there is to do with scenario files
+# --- Commands on scenario files: `check`, `scenarios`, `init` and `schema`
 
 #: Letters of a mistake's line that JSON holds: a file may be a single line.
 LONGEST_LINE = 1_000
@@ -286,18 +282,17 @@ def scenarios(*, as_json: Json = False) -> int:
 
 @app.command
 def init(
-    name: Annotated[str, Parameter(help="The scenario's name, or the file to write.")],
+    name: str,
     /,
     *,
-    extends: Annotated[
-        str | None,
-        Parameter(
-            help="Begin a counterfactual of this scenario instead; a copy of it is put beside.",
-            show_default=False,
-        ),
-    ] = None,
+    extends: str | None = None,
 ) -> int:
-    """Write a commented scenario to start from."""
+    """Write a commented scenario to start from.
+
+    Args:
+        name: The scenario's name, or the file to write.
+        extends: Begin a counterfactual of this scenario instead; a copy of it is put beside.
+    """
     from crisis_sim.scenario.source import FILE_WORDS, composed, is_file_name
 
     path = Path(name)
@@ -312,7 +307,7 @@ def init(
         else:
             write_template(path)
     except FileExistsError as error:
-        return refuse(f"error: {error.filename or error} is there already, and is left as it is")
+        return refuse(f"error: {error.filename or error} is there already, and is left unchanged")
     except OSError as error:
         return refuse(f"error: cannot write {path}: {error.strerror or error}")
     for file in written:
@@ -325,8 +320,7 @@ def init(
 def schema(
     *,
     experiment: Annotated[
-        bool,
-        Parameter(help="That of experiments' files.", negative=(), show_default=False),
+        bool, Parameter(help="That of experiments' files.", show_default=False)
     ] = False,
 ) -> int:
     """Print the JSON Schema of scenario files, by which editors complete and check them."""
@@ -361,7 +355,7 @@ def _in_short(scenario: Scenario) -> str:
     )
 
 
-# --- `crisis-sim doctor`: whether all that Crisis Sim needs is here
+# --- `crisis-sim doctor`
 
 
 @app.command
@@ -377,74 +371,55 @@ def doctor(*, as_json: Json = False) -> int:
     return DONE if all(finding.ok for finding in findings) else CHECK_FAILED
 
 
-# --- `crisis-sim validate`: where the model stands against the record
-
-#: Columns of a table that is printed into a file or a pipe.
-WIDTH = 100
+# --- `crisis-sim validate`
 
 
 @app.command
 def validate(
     *,
-    replicates: Annotated[
-        int, Parameter(help="Crises to run of each scenario.", validator=Replicates)
-    ] = 10_000,
+    replicates: Annotated[int, Parameter(validator=Replicates)] = 10_000,
     seed: Seed = 1,
-    population: Annotated[
-        str, Parameter(help="The scenario of crises of every kind: a file, or a shipped one.")
-    ] = "since_1945",
+    population: str = "since_1945",
     workers: Workers = None,
-    out: Annotated[
-        Folder, Parameter(help="Folder for validation.json and the charts; none without it.")
-    ] = None,
-    page: Annotated[
-        Folder,
-        Parameter(help="Markdown file to write the whole page to, its charts into images/ beside."),
-    ] = None,
+    out: Path | None = None,
+    page: Path | None = None,
     overrides: Overrides = None,
-    strict: Annotated[
-        bool,
-        Parameter(
-            help="Fail, with exit code 1, where a fact that the project says is met is not.",
-            negative=(),
-            show_default=False,
-        ),
-    ] = False,
+    strict: Annotated[bool, FLAG] = False,
     as_json: Json = False,
 ) -> int:
     """Hold the model against the record: crises since 1945, and eight cases.
 
     Each fact stands beside the simulated value and its interval, with a plain verdict: inside, near or outside. For each
     case it says where the real times fall among the simulated ones.
+
+    Args:
+        replicates: Crises to run of each scenario.
+        population: The scenario of crises of every kind: a file, or a shipped one.
+        out: Folder for validation.json and the charts; none without it.
+        page: Markdown file to write the whole page to, its charts into images/ beside.
+        strict: Fail, with exit code 1, where a fact that the project says is met is not.
     """
-    from crisis_sim.batch.files import BatchError
     from crisis_sim.batch.workers import cores
     from crisis_sim.validation import validate as compare
     from crisis_sim.validation.page import write_page, write_validation
 
     if out and out.exists() and not out.is_dir():
-        return refuse(f"error: {out} is no folder")
+        raise Refused(f"{out} is no folder")
     if page and page.is_dir():
-        return refuse(f"error: {page} is a folder; give the page's file, such as validation.md")
+        raise Refused(f"{page} is a folder; give the page's file, such as validation.md")
     began = time.perf_counter()
-    try:
-        with progress_bar() as progress:
-            validation = compare(
-                population, replicates, seed, workers or cores(), overrides or (), progress=progress
-            )
-        written = write_validation(validation, out) if out else []
-        written += write_page(validation, page) if page else []
-    except (BatchError, OSError) as error:
-        return refuse(f"error: {error}")
+    with progress_bar() as progress:
+        validation = compare(
+            population, replicates, seed, workers or cores(), overrides or (), progress=progress
+        )
+    written = write_validation(validation, out) if out else []
+    written += write_page(validation, page) if page else []
     if as_json:
         print_json(validation.plain())
     else:
-        from rich.console import Console
+        from crisis_sim.validation.text import print_validation
 
-        from crisis_sim.validation.words import print_validation
-
-        # A file or a pipe has no width of its own, and rich would take it for a narrow terminal.
-        print_validation(validation, Console(width=None if sys.stdout.isatty() else WIDTH))
+        print_validation(validation, console())
     for path in written:
         if path.suffix in (".json", ".md"):
             talk(f"written: {path}")
@@ -455,7 +430,7 @@ def validate(
     return CHECK_FAILED if strict and validation.failures else DONE
 
 
-# --- `crisis-sim dashboard`: sliders in a browser
+# --- `crisis-sim dashboard`
 
 
 @app.command
@@ -463,31 +438,24 @@ def dashboard(
     scenario: One = SCENARIO,
     /,
     *,
-    replicates: Annotated[
-        int,
-        Parameter(
-            help="Crises to run at each move of a slider.", validator=Number(gte=FEWEST, lte=MOST)
-        ),
-    ] = REPLICATES,
+    replicates: Annotated[int, Parameter(validator=Number(gte=FEWEST, lte=MOST))] = REPLICATES,
     seed: Seed = 1,
     overrides: Overrides = None,
-    host: Annotated[
-        str,
-        Parameter(help="Address to listen on; only this machine can reach the one given here."),
-    ] = HOST,
-    port: Annotated[
-        int, Parameter(help="Port to listen on; 0 for any.", validator=Number(gte=0, lte=65_535))
-    ] = PORT,
-    no_browser: Annotated[
-        bool,
-        Parameter(name="--no-browser", help="Open no browser.", negative=(), show_default=False),
-    ] = False,
+    host: str = HOST,
+    port: Annotated[int, Parameter(validator=Number(gte=0, lte=65_535))] = PORT,
+    no_browser: Annotated[bool, FLAG] = False,
 ) -> int:
     """Move sliders in a browser and see at once what changes: ceasefires, endings, differences.
 
     Needs the extra `dashboard`: pip install 'crisis-sim[dashboard]'. Nothing leaves this machine.
+
+    Args:
+        replicates: Crises to run at each move of a slider.
+        host: Address to listen on; only this machine can reach the one given here.
+        port: Port to listen on; 0 for any.
+        no_browser: Open no browser.
     """
-    from crisis_sim.dashboard.opened import open_reference
+    from crisis_sim.dashboard.scenario_files import open_reference
     from crisis_sim.dashboard.server import (
         DashboardError,
         Settings,
@@ -509,7 +477,7 @@ def dashboard(
             f"warning: {host} can be reached from other machines. Whoever reaches it can run "
             "scenarios here and read this one; there is no password."
         )
-    talk(f"dashboard: {address_of(listening)} (Ctrl-C ends it)")
+    talk(f"dashboard: {address_of(listening)} (press Ctrl-C to stop it)")
     try:
         serve(settings, listening, browser=not no_browser)
     except DashboardError as error:

@@ -5,35 +5,38 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from crisis_sim.cli.app import (
     BLOCKS_FAILED,
     DONE,
+    FLAG,
     INTERRUPTED,
-    MANY,
+    MOST_REPLICATES,
     RESULTS,
     TERMINATED,
-    Folder,
+    DryRun,
     Json,
     Natural,
     One,
     Overrides,
-    Replicate,
+    Reference,
+    Refused,
     Replicates,
     Seed,
     Workers,
     app,
+    console,
     counted,
     in_words,
     print_json,
     progress_bar,
-    refuse,
     say,
     talk,
 )
@@ -43,108 +46,76 @@ if TYPE_CHECKING:
     from crisis_sim.batch.plan import Plan
 
 
-# --- `crisis-sim run`: scenarios side by side, into a folder of results
+# --- `crisis-sim run`
 
-#: What a run has where nothing else is asked for.
+#: The defaults of a run.
 REPLICATES, SEED = 10_000, 1
 
 
 @app.command
 def run(
-    *scenarios: Annotated[str, Parameter(help=f"{MANY}; none with --resume.")],
-    replicates: Annotated[
-        int | None,
-        Parameter(
-            help=f"Crises to run of each scenario; {REPLICATES:,}.",
-            validator=Replicates,
-            show_default=False,
-        ),
-    ] = None,
-    seed: Annotated[
-        int | None,
-        Parameter(
-            help=f"With a replicate's number, it fixes all its luck; {SEED}.",
-            validator=Natural,
-            show_default=False,
-        ),
-    ] = None,
-    out: Annotated[
-        Folder, Parameter(help="Folder for results; results/ and the first scenario's name.")
-    ] = None,
+    *scenarios: str,
+    replicates: Annotated[int | None, Parameter(validator=Replicates)] = None,
+    seed: Annotated[int | None, Parameter(validator=Natural)] = None,
+    out: Path | None = None,
     workers: Workers = None,
-    scheduler: Annotated[
-        str | None,
-        Parameter(
-            help="Run on a Dask cluster: the address of its scheduler, such as "
-            "tcp://10.0.0.1:8786, or local for one on this machine (docs/clusters.md).",
-            metavar="ADDRESS",
-            show_default=False,
-        ),
-    ] = None,
-    engine: Annotated[
-        Literal["cpu", "gpu"] | None,
-        Parameter(
-            help="What runs them: the processor (cpu), or an NVIDIA graphics card (gpu), for "
-            "batches of a hundred thousand or more (docs/speed.md); cpu.",
-            show_default=False,
-        ),
-    ] = None,
+    scheduler: Annotated[str | None, Parameter(metavar="ADDRESS")] = None,
+    engine: Literal["cpu", "gpu"] | None = None,
     overrides: Overrides = None,
-    resume: Annotated[
-        Path | None,
-        Parameter(
-            help="Go on with the run in this folder, whatever ended it: what is missing, damaged "
-            "or failed is done, and the result is as if nothing had happened. What else is given "
-            "must be as it was.",
-            metavar="DIR",
-            show_default=False,
-        ),
-    ] = None,
-    restart: Annotated[
-        bool,
-        Parameter(
-            help="Throw away a run in the folder that is not finished.",
-            negative=(),
-            show_default=False,
-        ),
-    ] = False,
+    resume: Annotated[Path | None, Parameter(metavar="DIR")] = None,
+    restart: Annotated[bool, FLAG] = False,
     as_json: Json = False,
-    dry_run: Annotated[
-        bool,
-        Parameter(help="Say what would be run, and run nothing.", negative=(), show_default=False),
-    ] = False,
+    dry_run: DryRun = False,
 ) -> int:
     """Run scenarios side by side on the same luck: a table, charts and a folder of results.
 
     The first scenario is the one that the others are compared with. A run is on disk block by
     block: after Ctrl-C, a crash or a power cut, `--resume` goes on with it.
+
+    Args:
+        scenarios: Scenario files, or names of shipped ones; none with --resume.
+        replicates: Crises to run of each scenario; 10,000.
+        seed: With a replicate's number, it fixes all its luck; 1.
+        out: Folder for results; results/ and the first scenario's name.
+        scheduler: Run on a Dask cluster: the address of its scheduler, such as tcp://10.0.0.1:8786, or
+            local for one on this machine (docs/clusters.md).
+        engine: What runs them: the processor (cpu), or an NVIDIA graphics card (gpu), for batches of a
+            hundred thousand or more (docs/speed.md); cpu.
+        resume: Go on with the run in this folder, whatever ended it: what is missing, damaged or
+            failed is done, and the result is as if nothing had happened. What else is given must be
+            as it was.
+        restart: Throw away a run in the folder that is not finished.
     """
-    from crisis_sim.batch.files import BatchError
+    from crisis_sim.batch.folder import begun_in, results_of
     from crisis_sim.batch.plan import make_plan
     from crisis_sim.batch.workers import cores
     from crisis_sim.scenario.load import load_scenarios
 
+    resume = resume and results_of(resume)
     options = RunOptions(workers or cores(), scheduler, resume is not None, restart)
-    try:
-        _check_together(scenarios, overrides, resume, restart, out)
-        if resume is not None and not scenarios:
-            given = {"replicates": replicates, "seed": seed, "engine": engine}
-            return _go_on(resume, options, given, dry_run, as_json)
-        read = load_scenarios(scenarios, overrides or ())
-        folder = resume or out or RESULTS / read[0].name
-        usual: Mapping[str, Any] = {"replicates": REPLICATES, "seed": SEED, "engine": "cpu"}
-        begun = _begun(resume) if resume else usual
-        replicates = begun["replicates"] if replicates is None else replicates
-        seed = begun["seed"] if seed is None else seed
-        plan = make_plan(
-            read, replicates, seed, None, None, (), engine=engine or begun.get("engine", "cpu")
-        )
-        if dry_run:
-            _print_plan(plan, options.workers, folder, as_json)
-            return DONE
-        return _run_batch(folder, options, as_json, plan)
-    except (BatchError, OSError) as error:
-        return refuse(f"error: {error}")
+    if resume is None and not scenarios:
+        raise Refused("SCENARIOS requires an argument, unless --resume goes on with a run")
+    if overrides and not scenarios:
+        raise Refused("--set needs the scenarios that it changes")
+    if resume is not None and restart:
+        raise Refused("--resume goes on with a run and --restart throws it away: give one of them")
+    if resume is not None and out is not None and out.resolve() != resume.resolve():
+        raise Refused(f"--resume goes on in {resume}: --out cannot name another folder")
+    if resume is not None and not scenarios:
+        given = {"replicates": replicates, "seed": seed, "engine": engine}
+        return _go_on(resume, options, given, dry_run, as_json)
+    read = load_scenarios(scenarios, overrides or ())
+    folder = resume or out or RESULTS / read[0].name
+    usual = {"replicates": REPLICATES, "seed": SEED}
+    begun: Mapping[str, Any] = begun_in(resume) if resume else usual
+    replicates = begun["replicates"] if replicates is None else replicates
+    seed = begun["seed"] if seed is None else seed
+    chosen = engine or begun.get("engine", "cpu")
+    plan = make_plan(read, replicates, seed, None, None, (), engine=chosen)
+    if dry_run:
+        _print_plan(plan, options.workers, folder, as_json)
+        return DONE
+    return _run_batch(folder, options, as_json, plan)
 
 
 @dataclass(frozen=True)
@@ -166,45 +137,13 @@ class RunOptions:
         return shlex.join(words)
 
 
-def _check_together(
-    scenarios: Sequence[str],
-    overrides: Sequence[str] | None,
-    resume: Path | None,
-    restart: bool,
-    out: Path | None,
-) -> None:
-    """Make sure that what was given goes together."""
-    from crisis_sim.batch.files import BatchError
-
-    wrong = None
-    if resume is None and not scenarios:
-        wrong = "SCENARIOS requires an argument, unless --resume goes on with a run"
-    elif overrides and not scenarios:
-        wrong = "--set needs the scenarios that it changes"
-    elif resume is not None and restart:
-        wrong = "--resume goes on with a run and --restart throws it away: give one of them"
-    elif resume is not None and out is not None and out.resolve() != resume.resolve():
-        wrong = f"--resume goes on in {resume}: --out cannot name another folder"
-    if wrong:
-        raise BatchError(wrong)
-
-
-def _begun(folder: Path) -> Mapping[str, Any]:
-    """What the run in a folder was begun with, be it finished or not."""
-    from crisis_sim.batch import read_manifest
-    from crisis_sim.batch.folder import UnfinishedRun
-
-    unfinished = UnfinishedRun.of(folder)
-    return unfinished.manifest if unfinished else read_manifest(folder)
-
-
 def _go_on(
     folder: Path, options: RunOptions, given: Mapping[str, Any], dry_run: bool, as_json: bool
 ) -> int:
     """Go on with a run as it was begun."""
     from crisis_sim.batch.folder import UnfinishedRun, check_given
 
-    check_given(folder, _begun(folder), given)
+    check_given(folder, given)
     if dry_run:
         unfinished = UnfinishedRun.of(folder)
         say(unfinished.say() if unfinished else f"{folder} holds a run that is finished")
@@ -213,7 +152,7 @@ def _go_on(
 
 
 def _run_batch(folder: Path, options: RunOptions, as_json: bool, plan: Plan | None = None) -> int:
-    """Run a plan into a folder, or what is missing there, and report on it."""
+    """Run a plan into a folder, or the missing part of it, and report on it."""
     from crisis_sim import batch
     from crisis_sim.report.save import remove_report
 
@@ -247,12 +186,12 @@ def _run_batch(folder: Path, options: RunOptions, as_json: bool, plan: Plan | No
         finished = True
         remove_report(folder)
         _report_batch(manifest, folder, as_json)
-    except KeyboardInterrupt:
-        _tell_what_is_safe(folder, options, "interrupted", finished)
-        return INTERRUPTED
-    except SystemExit:  # a request to terminate
-        _tell_what_is_safe(folder, options, "terminated", finished)
-        return TERMINATED
+    except (KeyboardInterrupt, SystemExit) as stop:  # the latter is a request to terminate
+        interrupted = isinstance(stop, KeyboardInterrupt)
+        _tell_what_is_safe(
+            folder, options, "interrupted" if interrupted else "terminated", finished
+        )
+        return INTERRUPTED if interrupted else TERMINATED
     crises = sum(about["replicates_done"] for about in manifest["scenarios"].values())
     talk(f"{crises:,} crises in {in_words(time.perf_counter() - began)}: {folder}")
     if manifest["failures"]:
@@ -263,8 +202,8 @@ def _run_batch(folder: Path, options: RunOptions, as_json: bool, plan: Plan | No
 
 def _report_batch(manifest: Mapping[str, Any], folder: Path, as_json: bool) -> None:
     """Say which blocks failed, and report on the others."""
+    from crisis_sim.batch import folder as results
     from crisis_sim.batch import read_batch
-    from crisis_sim.batch import run as publish
     from crisis_sim.outcomes.summary import COLUMNS, summarise
 
     for failed in manifest["failures"]:
@@ -276,10 +215,10 @@ def _report_batch(manifest: Mapping[str, Any], folder: Path, as_json: bool) -> N
         talk(f"no summary: there is nothing of {', '.join(empty)}")
         return
     if sum(about["replicates_done"] for about in manifest["scenarios"].values()) > (
-        publish.ONE_FILE_CRISES
+        results.ONE_FILE_CRISES
     ):
         talk(
-            "no summary: so many crises need a machine with much memory; read them where they lie "
+            "no summary: so many crises need a machine with much memory; read the files in the folder "
             f"(docs/outcomes.md), or try: crisis-sim compare {folder}"
         )
         return
@@ -288,7 +227,7 @@ def _report_batch(manifest: Mapping[str, Any], folder: Path, as_json: bool) -> N
 
 
 def _print_plan(plan: Plan, workers: int, folder: Path, as_json: bool) -> None:
-    """Say what a batch would be."""
+    """Print the plan of a batch, without running it."""
     from crisis_sim.batch.folder import check_folder
     from crisis_sim.batch.workers import choose_executor, first_guess
 
@@ -324,7 +263,7 @@ def _print_plan(plan: Plan, workers: int, folder: Path, as_json: bool) -> None:
 
 
 def _tell_what_is_safe(folder: Path, options: RunOptions, what: str, finished: bool) -> None:
-    """Say, after a run was stopped, what there is, and how to go on."""
+    """After a run was stopped, print how many crises are safe and how to go on."""
     from crisis_sim.batch.folder import UnfinishedRun
 
     run = UnfinishedRun.of(folder)
@@ -334,74 +273,63 @@ def _tell_what_is_safe(folder: Path, options: RunOptions, what: str, finished: b
         talk(f"{what} before any block was finished; nothing was written")
     else:
         talk(
-            f"{what}: {run.crises_done:,} of {run.crises:,} crises are safe in {folder}\n"
+            f"{what}: {run.crises_done:,} of {run.crises:,} crises are safe in {run.home}\n"
             f"to go on: {options.command(folder)}"
         )
 
 
-# --- `crisis-sim compare`, and the report that it and `run` end with
-
-#: Columns of a table that is printed into a file or a pipe.
-WIDTH = 100
+# --- `crisis-sim compare`, and the report that `compare` and `run` print
 
 
 @app.command
 def compare(
-    *folders: Annotated[
-        Path, Parameter(help="Folders that `run` or an experiment wrote.", required=True)
-    ],
-    reference: Annotated[
-        str | None,
-        Parameter(help="Scenario to compare with; the first.", show_default=False),
-    ] = None,
-    out: Annotated[
-        Folder, Parameter(help="Folder for charts and summary; none are written without it.")
-    ] = None,
+    *folders: Annotated[Path, Parameter(required=True)],
+    reference: Reference = None,
+    out: Path | None = None,
     as_json: Json = False,
 ) -> int:
-    """Put scenarios side by side, from one folder of results or several; or an experiment's points."""
-    from crisis_sim.batch import BatchError
-    from crisis_sim.outcomes import join, summarise
-    from crisis_sim.report.save import check_report_folder
+    """Put scenarios side by side, from one folder of results or several; or an experiment's points.
 
-    try:
-        if out:
-            check_report_folder(out, folders)
-        joined = join(*map(_read, folders))
-        summary = summarise(joined, reference)
-        report_batch(joined, summary, out, as_json)
-    except (BatchError, OSError, ValueError) as error:
-        return refuse(f"error: {error}")
-    return DONE
-
-
-def _read(folder: Path) -> Any:
+    Args:
+        folders: Folders that `run` or an experiment wrote.
+        out: Folder for charts and summary; none are written without it.
+    """
     from crisis_sim.batch import read_batch
     from crisis_sim.experiments.run import is_experiment, read_points
+    from crisis_sim.outcomes import join, summarise
     from crisis_sim.outcomes.summary import COLUMNS
+    from crisis_sim.report.save import check_report_folder
 
-    return read_points(folder) if is_experiment(folder) else read_batch(folder, COLUMNS)
+    if out:
+        check_report_folder(out, folders)
+    batches = [
+        read_points(one) if is_experiment(one) else read_batch(one, COLUMNS) for one in folders
+    ]
+    try:
+        joined = join(*batches)
+        summary = summarise(joined, reference)
+    except ValueError as error:
+        raise Refused(error) from None
+    report_batch(joined, summary, out, as_json)
+    return DONE
 
 
 def report_batch(
     batch: Any, summary: Mapping[str, Any], folder: Path | None, as_json: bool
 ) -> None:
-    """Print what was asked, and write the report to a folder, if there is one: charts take a second or two."""
+    """Print the summary, and write the report to a folder, if there is one: charts take a second or two."""
     from crisis_sim.report import print_summary, write_report
 
     if as_json:
         print_json(summary)
     else:
-        from rich.console import Console
-
-        # A file or a pipe has no width of its own, and rich would take it for a narrow terminal.
-        print_summary(summary, Console(width=None if sys.stdout.isatty() else WIDTH))
+        print_summary(summary, console())
     sys.stdout.flush()
     if folder:
         write_report(batch, summary, folder)
 
 
-# --- `crisis-sim replay`: one crisis, told turn by turn
+# --- `crisis-sim replay`
 
 
 @app.command
@@ -409,18 +337,19 @@ def replay(
     scenario: One,
     /,
     *,
-    replicate: Annotated[
-        int, Parameter(help="Number of the crisis to tell, from 0.", validator=Replicate)
-    ],
+    replicate: Annotated[int, Parameter(validator=Number(gte=0, lt=MOST_REPLICATES))],
     seed: Seed = 1,
-    out: Annotated[Path, Parameter(help="Folder for the chart and the story.")] = RESULTS
-    / "replays",
+    out: Path = RESULTS / "replays",
     overrides: Overrides = None,
     as_json: Json = False,
 ) -> int:
     """Tell one crisis turn by turn, as a story and as a chart.
 
     It is the same crisis as that replicate of `run` with that seed.
+
+    Args:
+        replicate: Number of the crisis to tell, from 0.
+        out: Folder for the chart and the story.
     """
     from crisis_sim.scenario.load import load_scenario
 
@@ -434,43 +363,30 @@ def replay(
     outcome = {name: values[0] for name, values in model.outcomes().items()}
     story = tell(journal, read, outcome)
     path = out / f"{read.name}_seed_{seed}_replicate_{replicate}"
-    try:
-        write_replay(journal, read, story, path)
-    except OSError as error:
-        return refuse(f"error: {error}")
+    write_replay(journal, read, story, path)
     if as_json:
         print_json(replay_data(journal, read, outcome, seed, replicate))
+    elif sys.stdout.isatty():
+        from rich.markdown import Markdown
+
+        terminal = console()
+        terminal.print(Markdown(story), width=min(terminal.width, 88))
     else:
-        _print_story(story)
+        say(story.rstrip("\n"))
     talk(f"story and chart: {path}.md, .svg and .png")
     return DONE
 
 
-def _print_story(story: str) -> None:
-    """A story in Markdown: set for reading on a terminal, as it is elsewhere."""
-    if not sys.stdout.isatty():
-        say(story.rstrip("\n"))
-        return
-    from rich.console import Console
-    from rich.markdown import Markdown
-
-    console = Console()
-    console.print(Markdown(story), width=min(console.width, 88))
-
-
-# --- `crisis-sim report`: results as one page, to be mailed and read in a browser
+# --- `crisis-sim report`
 
 
 @app.command
 def report(
-    folder: Annotated[Path, Parameter(help="Folder that `run` or an experiment wrote.")],
+    folder: Path,
     /,
     *,
-    out: Annotated[Folder, Parameter(help="The page's file; report.html in the folder.")] = None,
-    reference: Annotated[
-        str | None,
-        Parameter(help="Scenario to compare with; the first.", show_default=False),
-    ] = None,
+    out: Path | None = None,
+    reference: Reference = None,
     as_json: Json = False,
 ) -> int:
     """Make one page of results: the answer, charts, tables, a few crises told, all assumptions.
@@ -478,19 +394,22 @@ def report(
     It is one HTML file that needs no network: to be mailed, printed, or read aloud. It holds the scenarios and the command
     with which anybody has the results again. With `--json` the answer, the key figures and the crises that are told are
     printed, too.
+
+    Args:
+        folder: Folder that `run` or an experiment wrote.
+        out: The page's file; report.html in the folder.
     """
-    from crisis_sim.batch.files import BatchError
     from crisis_sim.report.page import page_file, page_of, save_page
 
     try:
         file = page_file(folder, out)
         with progress_bar("scenarios and charts") as progress:
             page = page_of(folder, reference, progress)
-        save_page(page, file)
-    except (BatchError, OSError, ValueError) as error:
-        return refuse(f"error: {error}")
+    except ValueError as error:
+        raise Refused(error) from None
+    save_page(page, file)
     if as_json:
-        print_json({"file": str(file), **page.plain()})
+        print_json({"file": str(file), **page.plain})
     else:
         say(str(file))
         talk("open it in a browser, print it, or attach it to a mail")

@@ -1,4 +1,4 @@
-"""What can be changed in a scenario, what was, and the address that keeps it."""
+"""Sliders and switches of a scenario, the changes made with them, and the page's address that keeps these."""
 
 from __future__ import annotations
 
@@ -11,15 +11,12 @@ from urllib.parse import parse_qsl, urlencode
 from crisis_sim import text
 from crisis_sim.experiments.factors import ScenarioEditor, default_range, middle_of, number_at
 from crisis_sim.scenario.errors import nearest
-from crisis_sim.scenario.introspect import Slot, numbers_of, slot_at
+from crisis_sim.scenario.introspect import numbers_of, slot_at
 from crisis_sim.scenario.numbers import Distribution, Number
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.source import composed
-from crisis_sim.text import clean
 
-# --- What a person has changed in a scenario: numbers moved, and agents taken out
-
-#: What the scenario is called among results, as it was and as it was changed.
+#: Names of the scenario among results: as it was, and changed.
 UNMOVED, MOVED = "unmoved", "moved"
 
 
@@ -52,7 +49,7 @@ class Changes:
         return replace(self, off=self.off - {path} if on else self.off | {path})
 
     @property
-    def felt(self) -> dict[str, float]:
+    def effective(self) -> dict[str, float]:
         """The numbers that were moved, without those of agents that are taken out."""
         return {
             path: value
@@ -60,16 +57,11 @@ class Changes:
             if not any(path.startswith(f"{one}.") for one in self.off)
         }
 
-    def overrides(self) -> list[str]:
-        """The same changes as `--set` makes them."""
-        return replace(self, moved=self.felt).as_set()
-
-    def as_set(self) -> list[str]:
-        """All of them, with the numbers that were moved of agents that are taken out, which `--set` would not have."""
-        return [
-            *(f"{path}={value!r}" for path, value in self.moved.items()),
-            *(f"{path}=null" for path in sorted(self.off)),
-        ]
+    def as_set(self, everything: bool = False) -> list[str]:
+        """The same changes as `--set` makes them; `everything` adds numbers of agents taken out, which it refuses."""
+        moved = self.moved if everything else self.effective
+        off = (f"{path}=null" for path in sorted(self.off))
+        return [*(f"{path}={value!r}" for path, value in moved.items()), *off]
 
     def made_in(self, whole: ScenarioEditor) -> Scenario:
         """The scenario with the changes made.
@@ -77,27 +69,23 @@ class Changes:
         Raises:
             ScenarioError: when what is left is no scenario.
         """
-        return whole.without(self.overrides(), MOVED)
+        return whole.without(self.as_set(), MOVED)
 
 
-# --- What was changed, in the page's address: a reload brings it back, and a link to the same dashboard takes it along
-#
-# The query has a `set` for each change, as `--set` makes it, the `clock` where it is not the usual one, and the `file`
-# that
-# was opened, which the browser's tab itself keeps. It may have been typed by anybody, so what is wrong in it is told,
-# not
-# obeyed.
+# The page's address keeps what was changed: a reload brings it back, and a link to the same dashboard takes it along. Its
+# query has a `set` for each change, as `--set` makes it, the `clock` where it is not the usual one, and the `file` that was
+# opened, which the browser's tab itself keeps. Anybody may have typed it, so what is wrong in it is reported, not obeyed.
 
 SET, CLOCK, FILE = "set", "clock", "file"
 #: Letters that a query may have: far more than a change to every slider takes.
 MAX_QUERY = 20_000
-#: Letters of a stranger's that are told back.
-_SHOWN = 60
+#: Letters of a stranger's that are repeated in a message.
+MAX_ECHO = 60
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a query asks for.
+    """The request in the query of the page's address.
 
     Attributes:
         sets: changes, as `--set` makes them.
@@ -111,17 +99,15 @@ class Asked:
     file: str = ""
     mistakes: tuple[str, ...] = ()
 
-
-def query_of(asked: Asked) -> str:
-    """The query that asks for something; "" where it is nothing."""
-    pairs = [(FILE, asked.file)] if asked.file else []
-    pairs += [(SET, one) for one in asked.sets]
-    pairs += [(CLOCK, asked.clock)] if asked.clock else []
-    return urlencode(pairs, safe="=")
+    @property
+    def query(self) -> str:
+        """The query that asks for it; "" where it is nothing."""
+        pairs = [(FILE, self.file), *((SET, one) for one in self.sets), (CLOCK, self.clock)]
+        return urlencode([pair for pair in pairs if pair[1]], safe="=")
 
 
 def asked_by(query: str) -> Asked:
-    """What a query asks for; names that it does not know, such as a search engine's, are let be."""
+    """The request in a query; names that it does not know, such as a search engine's, are ignored."""
     if len(query) > MAX_QUERY:
         return Asked(mistakes=("error: the address is too long to be one of this page",))
     pairs = parse_qsl(query, keep_blank_values=True)
@@ -133,85 +119,53 @@ def asked_by(query: str) -> Asked:
     return Asked(sets, first.get(CLOCK, ""), first.get(FILE, ""), mistakes)
 
 
-@dataclass
-class Recalled:
-    """Changes made as a query asks, and what could not be.
-
-    Attributes:
-        changes: the changes.
-        mistakes: the rest, in words, a line each.
-    """
-
-    changes: Changes = field(default_factory=Changes)
-    mistakes: list[str] = field(default_factory=list)
-
-
 def recall(
     asked: Asked, sliders: Mapping[str, Slider], switches: Collection[str], clocks: Collection[str]
-) -> Recalled:
-    """Make the changes that a query asks for, as far as this scenario has them.
-
-    Args:
-        asked: what it asks for.
-        sliders: what can be moved, by path.
-        switches: paths of what can be taken out.
-        clocks: the clocks there are.
-    """
-    made = Recalled(mistakes=list(asked.mistakes))
+) -> tuple[Changes, list[str]]:
+    """Make the changes that a query asks for, as far as this scenario has them; and the rest in words, a line each."""
+    changes, mistakes = Changes(), list(asked.mistakes)
     seen: set[str] = set()
     for one in asked.sets:
         path, _, value = one.partition("=")
         path = composed(path)
         if path in seen:
-            made.mistakes.append(f"error: the address sets '{_told(path)}' twice")
-            continue
-        seen.add(path)
-        if path in switches and value == "null":
-            made.changes = made.changes.switch(path, on=False)
+            mistakes.append(f"error: the address sets '{_echo(path)}' twice")
+        elif path in switches and value == "null":
+            changes = changes.switch(path, on=False)
         elif path in sliders:
-            _move(made, sliders[path], value)
+            low, high = sliders[path].low, sliders[path].high
+            try:
+                number = float(value)
+            except ValueError:
+                number = math.nan
+            if low <= number <= high:
+                changes = changes.move(path, number)
+            else:
+                told = f"expected a number from {low:g} to {high:g}"
+                mistakes.append(f"error: the address sets {path} to '{_echo(value)}': {told}")
         else:
             near = nearest(path, [*sliders, *switches])
             hint = f"; did you mean '{near}'?" if near else ""
-            made.mistakes.append(
-                f"error: the address sets '{_told(path)}', which has no slider here{hint}"
-            )
+            told = f"error: the address sets '{_echo(path)}', which has no slider here{hint}"
+            mistakes.append(told)
+        seen.add(path)
     if asked.clock not in ("", *clocks):
-        known = " or ".join(clocks)
-        made.mistakes.append(
-            f"error: the address counts time '{_told(asked.clock)}': expected {known}"
-        )
-    return made
+        told = f"'{_echo(asked.clock)}': expected {' or '.join(clocks)}"
+        mistakes.append(f"error: the address counts time {told}")
+    return changes, mistakes
 
 
-def _move(made: Recalled, slider: Slider, value: str) -> None:
-    try:
-        number = float(value)
-    except ValueError:
-        number = math.nan
-    if slider.low <= number <= slider.high:
-        made.changes = made.changes.move(slider.path, number)
-    else:
-        made.mistakes.append(
-            f"error: the address sets {slider.path} to '{_told(value)}': "
-            f"expected a number from {slider.low:g} to {slider.high:g}"
-        )
-
-
-def _told(text: str) -> str:
+def _echo(given: str) -> str:
     """A stranger's text, short and on one line."""
-    shown = clean(text)
-    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
+    shown = text.clean(given)
+    return shown if len(shown) <= MAX_ECHO else f"{shown[:MAX_ECHO]}…"
 
 
-# --- The sliders and switches of a scenario, read off its schema: none is listed by hand
-#
-# A number has a slider where the schema marks it as worth one (`crisis_sim.scenario.numbers.parameter`);
-# its label, unit, range and help come from there, and what the scenario gives it stands beside it. What a
-# scenario may do without, such as a mediator, has a switch.
+# The sliders and switches of a scenario are read off its schema; none is listed by hand. A number has a slider where the
+# schema marks it as worth one (`crisis_sim.scenario.numbers.parameter`), which also gives label, unit, range and help. An
+# agent that a scenario may do without has a switch.
 
-#: Kinds of agents in the order in which they are shown, each with its name; those with a switch can
-#: be left out of a scenario.
+#: Kinds of agents in the order in which they are shown, each with its name; those with a switch can be taken out.
 KINDS = {
     "lenders": "lender",
     "mediators": "mediator",
@@ -220,9 +174,9 @@ KINDS = {
     "states": "state",
 }
 SWITCHED = frozenset(KINDS) - {"states"}
-#: The group of what holds for all of them.
+#: The group of sliders that hold for all agents.
 BEHAVIOUR = "behaviour"
-#: Units that tell a reader nothing beside a number.
+#: Units that are not written after a number.
 UNSAID = ("", "share", "value", "intensity")
 #: Steps from end to end of a slider, about.
 STEPS = 100
@@ -234,12 +188,9 @@ class Slider:
 
     Attributes:
         path: where it stands, as for `--set`.
-        label: what it is called.
-        meaning: what it is, in a line.
-        unit: its unit.
-        low, high: the ends of the slider.
-        step: how far apart its places are.
-        given: what the scenario says.
+        meaning: the schema's description, in a line.
+        low, high, step: the ends of the slider, and how far apart its places are.
+        given: the scenario's value or distribution.
         middle: its value, or the middle of its distribution.
         spread: from where to where the scenario draws it; None for a plain value.
     """
@@ -262,7 +213,7 @@ class Group:
 
     Attributes:
         path: where the agent stands in the scenario, such as `mediators.us`.
-        kind: what it is: a lender, a mediator.
+        kind: a lender, a mediator.
         title: its name.
         switched: whether it can be taken out.
         sliders: its sliders, in the schema's order.
@@ -286,17 +237,16 @@ def groups_of(scenario: Scenario) -> tuple[Group, ...]:
     }
     groups[BEHAVIOUR] = Group(BEHAVIOUR, "all of them", "How all of them decide", switched=False)
     for path, limits in numbers_of(scenario).items():
-        slot = slot_at(path.split("."))
-        group = _group_of(path)
-        if slot is not None and slot.slider is not None and group in groups:
-            slider = _slider(path, slot, slot.slider, (limits.low, limits.high), scenario)
-            sliders = (*groups[group].sliders, slider)
-            groups[group] = replace(groups[group], sliders=sliders)
+        kind, *rest = path.split(".")
+        group = groups.get(BEHAVIOUR if kind == BEHAVIOUR else ".".join([kind, *rest[:1]]))
+        slider = _slider(path, (limits.low, limits.high), scenario) if group else None
+        if group and slider:
+            groups[group.path] = replace(group, sliders=(*group.sliders, slider))
     return tuple(one for one in groups.values() if one.sliders or one.switched)
 
 
 def number_in_words(number: Number, unit: str = "") -> str:
-    """A number of a scenario as a person would say it: "uniform, 0.2 to 0.6"."""
+    """A number of a scenario as a person would say it: "0.2 to 0.6"."""
     after = "" if unit in UNSAID else f" {unit}"
     if not isinstance(number, Distribution):
         return f"{number:g}{after}"
@@ -311,23 +261,19 @@ def number_in_words(number: Number, unit: str = "") -> str:
     return f"{shown[0]} to {shown[-1]}{after}{around}"
 
 
-def _group_of(path: str) -> str:
-    kind, _, rest = path.partition(".")
-    return BEHAVIOUR if kind == BEHAVIOUR else f"{kind}.{rest.partition('.')[0]}"
-
-
-def _slider(
-    path: str,
-    slot: Slot,
-    ends: tuple[float, float],
-    limits: tuple[float, float],
-    scenario: Scenario,
-) -> Slider:
+def _slider(path: str, limits: tuple[float, float], scenario: Scenario) -> Slider | None:
+    """The slider of a number; None where the schema marks it as worth none."""
+    slot = slot_at(path.split("."))
+    if slot is None or slot.slider is None:
+        return None
     given = number_at(scenario, path)
     spread = default_range(given, *limits) if isinstance(given, Distribution) else None
-    # What the scenario says has a place on the slider, wherever it lies.
-    within = (*(spread or ()), middle_of(given), *ends)
-    low, high = _outward(min(within), max(within), limits)
+    # The scenario's own value has a place on the slider, even outside the usual range.
+    within = (*(spread or ()), middle_of(given), *slot.slider)
+    low = max(_rounded(min(within), math.floor), limits[0])
+    high = min(_rounded(max(within), math.ceil), limits[1])
+    step = (high - low) / STEPS
+    power = 10.0 ** math.floor(math.log10(step))
     return Slider(
         path=path,
         label=_label(path, scenario),
@@ -335,7 +281,7 @@ def _slider(
         unit=str(slot.note("unit")),
         low=low,
         high=high,
-        step=_round_step((high - low) / STEPS),
+        step=max(power * one for one in (1, 2, 5) if power * one <= step * (1 + 1e-9)),
         given=given,
         middle=middle_of(given),
         spread=spread,
@@ -352,22 +298,9 @@ def _label(path: str, scenario: Scenario) -> str:
     return ": ".join([text.label(name), *titles])
 
 
-def _outward(low: float, high: float, limits: tuple[float, float]) -> tuple[float, float]:
-    """The ends of a slider, rounded outward to two figures, but not beyond what is allowed."""
-    return (
-        max(_rounded(low, math.floor), limits[0]),
-        min(_rounded(high, math.ceil), limits[1]),
-    )
-
-
 def _rounded(number: float, way: Callable[[float], int]) -> float:
+    """An end of a slider, rounded outward to two figures."""
     if number == 0:
         return number
     figure = 10.0 ** (math.floor(math.log10(abs(number))) - 1)
     return round(way(round(number / figure, 6)) * figure, 9)
-
-
-def _round_step(step: float) -> float:
-    """The largest of 1, 2 and 5 times a power of ten that is no more than a step."""
-    power = 10.0 ** math.floor(math.log10(step))
-    return max(power * one for one in (1, 2, 5) if power * one <= step * (1 + 1e-9))

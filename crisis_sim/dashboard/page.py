@@ -18,15 +18,15 @@ import solara
 from crisis_sim import style
 from crisis_sim import text as words
 from crisis_sim.dashboard.changes import UNSAID, Group, Slider, number_in_words
-from crisis_sim.dashboard.opened import is_plain
+from crisis_sim.dashboard.scenario_files import is_plain
 from crisis_sim.dashboard.server import given
 from crisis_sim.dashboard.session import MAX_FILES, Runs, Session
 from crisis_sim.scenario.load import on_disk
 from crisis_sim.scenario.source import MAX_BYTES
 
-#: What a file may hold of more than is allowed: as much as shows that it is too much.
+#: Content in place of a file that is too big: just enough to be refused as such.
 TOO_MUCH = b" " * (MAX_BYTES + 1)
-#: Shared by all visitors: what they ask for differs, what comes of it does not.
+#: Shared by all visitors: the same request gives the same replicates.
 RUNS = Runs()
 LOOK = on_disk(Path(__file__).parent) / "look.css"
 
@@ -74,7 +74,7 @@ def Results(  # noqa: N802
     event_clicked: Event,
     event_counted: Event,
 ) -> None:
-    """What the replicates say."""
+    """The results of the replicates: answer, incidence curves and endings."""
 
 
 @solara.component_vue("crisis.vue")
@@ -98,32 +98,42 @@ def Page() -> None:  # noqa: N802
     texts = solara.use_memo(Texts, [])
 
     def begin() -> Callable[[], None]:
-        session.tell = lambda: set_news(lambda number: number + 1)
+        session.on_change = lambda: set_news(lambda number: number + 1)
         session.start()
         return session.end
 
     solara.use_effect(begin, [])
     shown, opened = session.shown, session.opened
     title = words.clean(opened.scenario.title)
+    description = words.clean(opened.scenario.description)
     file, text = session.file(name)
+    files = [
+        {"name": name, "text": content.decode("utf-8-sig")}
+        for name, content in opened.files.items()
+    ]
     solara.Title(f"{title} – Crisis Sim")
     solara.Style(LOOK)
     with solara.v.Html(tag="main", class_="cs-page"):
-        _head(title, words.clean(opened.scenario.description))
+        with solara.Div(classes=["cs-head"]):
+            solara.v.Html(tag="h1", children=[title])
+            if description:
+                solara.v.Html(tag="p", class_="cs-quiet", children=[description])
         with solara.Div(classes=["cs-columns"]):
             with solara.Div(classes=["cs-side"]):
                 Controls(
                     groups_text=texts.of("groups", session.groups, _groups),
                     moved=dict(session.changes.moved),
                     off=sorted(session.changes.off),
-                    told=session.told(),
+                    told=session.description(),
                     epoch=session.epoch,
                     mistake=shown.mistake,
-                    saving={"name": file, "text": text, "extends": _files(opened.files)},
+                    saving={"name": file, "text": text, "extends": files},
                     query=session.address,
                     awaited=session.awaited,
                     limit=MAX_BYTES,
-                    event_slid=lambda event: _slid(session, event),
+                    event_slid=lambda event: session.move(
+                        _text(event, "path"), _number(event, "value")
+                    ),
                     event_returned=lambda event: session.back(_text(event, "path") or None),
                     event_switched=lambda event: session.switch(
                         _text(event, "path"), event.get("on") is True
@@ -158,11 +168,11 @@ def Page() -> None:  # noqa: N802
 
 @solara.component
 def Running(session: Session) -> None:  # noqa: N802
-    """How far the run in hand is, drawn alone each time it is told."""
+    """The progress of the current run, drawn apart from the rest whenever it changes."""
     _, set_news = solara.use_state(0)
 
     def begin() -> None:
-        session.tell_progress = lambda: set_news(lambda number: number + 1)
+        session.on_progress = lambda: set_news(lambda number: number + 1)
 
     solara.use_effect(begin, [])
     Progress(progress=session.shown.progress)
@@ -177,8 +187,8 @@ def Layout(children: list[Any]) -> None:  # noqa: N802
 class Texts:
     """Data for a component as JSON, made once for as long as it stays the same object.
 
-    Solara looks through whatever a component is given, piece by piece, at every drawing of the page;
-    a curve of some hundred points cost it more than the run of a crisis did. A text is one piece.
+    Solara looks through all data that a component is given at every drawing of the page, which for a curve takes longer
+    than the run of a crisis; a text is one piece.
     """
 
     def __init__(self) -> None:
@@ -206,53 +216,33 @@ def _new_session(query: str) -> Session:
     return session
 
 
-def _head(title: str, description: str) -> None:
-    with solara.Div(classes=["cs-head"]):
-        solara.v.Html(tag="h1", children=[title])
-        if description:
-            solara.v.Html(tag="p", class_="cs-quiet", children=[description])
-
-
 def _groups(groups: tuple[Group, ...]) -> list[dict[str, Any]]:
-    return [_group(one) for one in groups]
-
-
-def _group(group: Group) -> dict[str, Any]:
-    return {
-        "path": group.path,
-        "kind": "" if group.path.count(".") == 0 else group.kind,
-        "title": group.title,
-        "switched": group.switched,
-        "sliders": [_slider(one) for one in group.sliders],
-    }
+    return [
+        {
+            "path": group.path,
+            "kind": group.kind if "." in group.path else "",
+            "title": group.title,
+            "switched": group.switched,
+            "sliders": [_slider(one) for one in group.sliders],
+        }
+        for group in groups
+    ]
 
 
 def _slider(slider: Slider) -> dict[str, Any]:
-    unit = "" if slider.unit in UNSAID else f" {slider.unit}"
     meaning = words.sentence(slider.meaning.replace("`", ""))
+    ends = f"{slider.low:g} to {slider.high:g}".replace("-", words.MINUS)
     return {
-        "path": slider.path,
-        "label": slider.label,
-        "help": f"{meaning} {words.label(slider.unit)}, {_ends(slider)}.",
-        "unit": unit,
-        "low": slider.low,
-        "high": slider.high,
-        "step": slider.step,
+        **{key: getattr(slider, key) for key in ("path", "label", "low", "high", "step")},
+        "help": f"{meaning} {words.label(slider.unit)}, {ends}.",
+        "unit": "" if slider.unit in UNSAID else f" {slider.unit}",
         "middle": slider.middle,
         "given": number_in_words(slider.given, slider.unit),
         "spread": slider.spread,
     }
 
 
-def _ends(slider: Slider) -> str:
-    return f"{slider.low:g} to {slider.high:g}".replace("-", words.MINUS)
-
-
-def _files(files: Any) -> list[dict[str, str]]:
-    return [{"name": name, "text": content.decode("utf-8-sig")} for name, content in files.items()]
-
-
-# What a browser sends.
+# Values that a browser sends, checked
 
 
 def _text(event: Any, key: str) -> str:
@@ -266,10 +256,6 @@ def _number(event: Any, key: str) -> float:
     return float(value) if known else float("nan")  # type: ignore[arg-type]
 
 
-def _slid(session: Session, event: Any) -> None:
-    session.move(_text(event, "path"), _number(event, "value"))
-
-
 def _picked(session: Session, event: Any) -> None:
     number = _number(event, "replicate")
     if number.is_integer():
@@ -277,7 +263,7 @@ def _picked(session: Session, event: Any) -> None:
 
 
 def _sent(session: Session, event: Any) -> None:
-    """A file that was opened: its name and its content; of one that is too big only its size."""
+    """Open a file that a browser sent: its name and its content; of one that is too big only its size."""
     sized = isinstance(event, dict) and "size" in event
     session.open(_text(event, "name"), TOO_MUCH if sized else _content(event))
 

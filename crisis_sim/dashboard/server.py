@@ -1,4 +1,8 @@
-"""The dashboard's server and its settings."""
+"""The dashboard's server on this machine; it fetches nothing from elsewhere and reports nothing.
+
+Solara serves the page. Its assets come from the package `solara-assets`, its reports of use are switched off, and a
+browser is told (by a Content-Security-Policy) to ask no other machine for anything.
+"""
 
 from __future__ import annotations
 
@@ -21,49 +25,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from crisis_sim.dashboard.opened import Opened
+    from crisis_sim.dashboard.scenario_files import Opened
 
 
-# --- What the dashboard was started with: set once by the server, read by every new session
-
-#: What is shown where nothing else is asked for.
+#: The default scenario, replicates and seed.
 SCENARIO, REPLICATES, SEED = "may_2025", 4_000, 1
 #: The loopback address: no other machine can reach it.
 HOST, PORT = "127.0.0.1", 8765
 #: Crises of each scenario: as few as still have an interval, as many as one waits for.
 FEWEST, MOST = 100, 100_000
-
-
-@dataclass(frozen=True)
-class Settings:
-    """A scenario, and how many crises of it with which luck."""
-
-    opened: Opened
-    replicates: int = REPLICATES
-    seed: int = SEED
-
-
-_given: list[Settings] = []
-
-
-def give(settings: Settings) -> None:
-    """Set what new sessions begin with."""
-    _given[:] = [settings]
-
-
-def given() -> Settings:
-    """What new sessions begin with; the first shipped case where nothing was set."""
-    if not _given:
-        from crisis_sim.dashboard.opened import open_reference
-
-        give(Settings(open_reference(SCENARIO)))
-    return _given[0]
-
-
-# --- Serving the dashboard on this machine, with nothing fetched from elsewhere and nothing told to anyone
-#
-# Solara serves the page. Its assets come from the package `solara-assets`, its reports of use are
-# switched off, and a browser is told (by a Content-Security-Policy) to ask no other machine for anything.
 
 #: What the extra `dashboard` brings. Looked for by name: Solara takes its settings when it is imported.
 NEEDED = (
@@ -97,6 +67,8 @@ POLICY = (
 )
 #: A host that may be named in a policy: nothing in it ends a rule or begins another.
 _PLAIN_HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]+)?")
+#: Where Solara looks for its assets, in the address.
+ASSETS = "/_solara/cdn"
 #: What of Solara is served: the page, its WebSocket, its goodbye, and what it is drawn with. All else that
 #: Solara answers, such as its figures on this machine (`/resourcez`), is nobody's business.
 SERVED = frozenset(
@@ -105,10 +77,6 @@ SERVED = frozenset(
         *("/static/assets", "/jupyter/nbextensions"),
     )
 )
-#: What a cookie may say of who has it, which is said here in place of Solara.
-_LOOSE = (b"httponly", b"samesite")
-#: Where Solara looks for its assets, in the address.
-ASSETS = "/_solara/cdn"
 #: The exit code after a request to terminate: 128 and the signal's number, as shells have it.
 TERMINATED = 128 + signal.SIGTERM
 #: Requests that may wait for the server to be up.
@@ -118,6 +86,25 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What each session begins with: a scenario, and how many crises of it with which luck."""
+
+    opened: Opened
+    replicates: int = REPLICATES
+    seed: int = SEED
+
+
+_given: list[Settings] = []
+
+
+def given() -> Settings:
+    """What new sessions begin with; the first shipped case where nothing was set."""
+    from crisis_sim.dashboard.scenario_files import open_reference
+
+    return _given[0] if _given else Settings(open_reference(SCENARIO))
 
 
 class DashboardError(Exception):
@@ -172,25 +159,20 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def address_of(listening: socket.socket) -> str:
-    """What to type into a browser."""
+    """The address to type into a browser."""
     host, port = listening.getsockname()[:2]
     host = f"[{host}]" if ":" in host else host
     return f"http://{host}:{port}/"
 
 
 def serve(settings: Settings, listening: socket.socket, browser: bool) -> None:
-    """Serve until interrupted.
-
-    Args:
-        settings: what each visitor begins with.
-        listening: where (`listen`).
-        browser: whether to open a browser.
+    """Serve on a socket (`listen`) until interrupted.
 
     Raises:
         DashboardError: when Solara's assets are not installed.
         KeyboardInterrupt: on Ctrl-C.
     """
-    give(settings)
+    _given[:] = [settings]
     set_up_solara()
     import uvicorn
 
@@ -209,7 +191,7 @@ def set_up_solara() -> None:
     home = mkdtemp(prefix="crisis-sim-")
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     os.environ.update({**SOLARA, **dict.fromkeys(HOMES, home)})
-    # Solara would rather have its cookie go along into frames of other sites; ours does not (`_own`).
+    # Solara would rather have its cookie go along into frames of other sites; ours does not (`_with_policy`).
     warnings.filterwarnings("ignore", message="Cookies with samesite=none")
 
 
@@ -271,7 +253,7 @@ class Guard:
 
 
 def policy(host: str) -> str:
-    """What a browser is told to let a page do that was asked for by this name: nothing that leaves this server."""
+    """The Content-Security-Policy of a page asked for by this host name: requests go to this server only."""
     # Older browsers do not take a WebSocket to where the page came from for 'self'.
     named = f" ws://{host} wss://{host}" if _PLAIN_HOST.fullmatch(host) else ""
     return POLICY.format(own=f"'self'{named}")
@@ -282,23 +264,22 @@ def _host(headers: dict[bytes, bytes]) -> str:
 
 
 def _with_policy(send: Send, host: str) -> Send:
+    """Answers with the policy, and with cookies for this server alone: no script reads them, no other site sends them."""
+
     async def sent(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
             headers = [
-                *((name, _own(name, value)) for name, value in message.get("headers", ())),
                 (b"content-security-policy", policy(host).encode()),
                 (b"x-content-type-options", b"nosniff"),
                 (b"referrer-policy", b"no-referrer"),
             ]
+            for name, value in message.get("headers", ()):
+                if name.lower() == b"set-cookie":
+                    loose = (b"httponly", b"samesite")
+                    parts = [one for one in value.split(b"; ") if not one.lower().startswith(loose)]
+                    value = b"; ".join((*parts, b"HttpOnly", b"SameSite=Strict"))  # noqa: PLW2901
+                headers.append((name, value))
             message = {**message, "headers": headers}
         await send(message)
 
     return sent
-
-
-def _own(name: bytes, value: bytes) -> bytes:
-    """A header; a cookie is for this server alone: no script reads it, and no other site's page sends it along."""
-    if name.lower() != b"set-cookie":
-        return value
-    parts = [part for part in value.split(b"; ") if not part.lower().startswith(_LOOSE)]
-    return b"; ".join((*parts, b"HttpOnly", b"SameSite=Strict"))

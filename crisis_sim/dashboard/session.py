@@ -1,4 +1,4 @@
-"""A visitor's session, its runs, and the background jobs of which only the newest counts."""
+"""A visitor's session, its runs, and background jobs; a newer job cancels the older."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from crisis_sim.batch import Batch, Ensemble, run_block
+from crisis_sim.batch.block import BlockOrder
 from crisis_sim.batch.plan import most_at_once
 from crisis_sim.batch.workers import cores
 from crisis_sim.dashboard.changes import (
@@ -22,13 +22,18 @@ from crisis_sim.dashboard.changes import (
     Changes,
     asked_by,
     groups_of,
-    query_of,
     recall,
 )
 from crisis_sim.dashboard.drawing import nearest, tell_crisis, view, worth_reading
-from crisis_sim.dashboard.opened import Opened, as_scenario_file, file_name, open_sent, told_changes
+from crisis_sim.dashboard.scenario_files import (
+    Opened,
+    as_scenario_file,
+    describe_changes,
+    file_name,
+    open_sent,
+)
 from crisis_sim.experiments.factors import ScenarioEditor
-from crisis_sim.outcomes.summary import Reading
+from crisis_sim.outcomes.measures import Reading
 from crisis_sim.scenario.errors import ScenarioError
 from crisis_sim.text import clean
 
@@ -37,9 +42,6 @@ if TYPE_CHECKING:
 
     from crisis_sim.model import CrisisModel
     from crisis_sim.scenario.schema import Scenario
-
-
-# --- Work in the background of which only the newest counts
 
 #: Jobs of all visitors together that are worked on at a time; the others wait.
 AT_ONCE = 2
@@ -54,44 +56,35 @@ class Superseded(Exception):  # noqa: N818 - no error: the answer is simply no l
 
 
 class LatestJob:
-    """Does jobs in threads of their own; a newer one puts an end to the one before.
+    """Background jobs; a newer request cancels the older.
 
-    A job asks now and then whether it is still wanted, and delivers what it found through `deliver`,
-    so that nothing old is ever seen after something new.
+    Solara's own (`solara.lab.use_task`) lives in a component and so knows of a browser, has no limit over all visitors, may
+    show an old result after a newer request, and keeps the server alive on Ctrl-C until its thread ends.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._newest = 0
+        self.lock = threading.Lock()
+        self.newest = 0
 
-    def ask(self, job: Callable[[Job], None]) -> threading.Thread:
-        """Have a job done in place of any earlier one; returns at once.
-
-        Args:
-            job: is given its ticket. What it raises, other than `Superseded`, is an error of the program.
-        """
-        with self._lock:
-            self._newest += 1
-            ticket = Job(self, self._newest)
-        thread = threading.Thread(target=_do, args=(job, ticket), daemon=True)
+    def ask(self, do: Callable[[Job], None]) -> threading.Thread:
+        """Have a job done, in a thread of its own, in place of any earlier one; returns at once."""
+        thread = threading.Thread(target=Job(self, self.end()).run, args=(do,), daemon=True)
         thread.start()
         return thread
 
-    def end(self) -> None:
-        """Put an end to what is going on."""
-        with self._lock:
-            self._newest += 1
-
-    def _is_newest(self, number: int) -> bool:
-        return number == self._newest
+    def end(self) -> int:
+        """Cancel the running job; the number that the next job has."""
+        with self.lock:
+            self.newest += 1
+            return self.newest
 
 
+@dataclass(frozen=True)
 class Job:
-    """What a job knows of itself: whether it is the newest."""
+    """A job in the background, which asks now and then whether it is still wanted."""
 
-    def __init__(self, latest: LatestJob, number: int) -> None:
-        self._latest = latest
-        self._number = number
+    latest: LatestJob
+    number: int
 
     def still_wanted(self) -> None:
         """Go on only if nothing newer has been asked for.
@@ -99,53 +92,54 @@ class Job:
         Raises:
             Superseded: when something has.
         """
-        if not self._latest._is_newest(self._number):
+        if self.number != self.latest.newest:
             raise Superseded
 
     def deliver(self, take: Callable[[], None]) -> None:
-        """Have something taken, unless it is no longer wanted.
+        """Have something taken, so that nothing old is ever seen after something new.
 
         Raises:
-            Superseded: when it is not.
+            Superseded: when it is no longer wanted.
         """
-        with self._latest._lock:
+        with self.latest.lock:
             self.still_wanted()
             take()
 
-
-def _do(job: Callable[[Job], None], ticket: Job) -> None:
-    try:
-        while not _turns.acquire(timeout=PATIENCE):
-            ticket.still_wanted()
+    def run(self, do: Callable[[Job], None]) -> None:
+        """Wait for a turn and do the job, unless it is no longer wanted."""
         try:
-            ticket.still_wanted()
-            job(ticket)
-        finally:
-            _turns.release()
-    except Superseded:
-        pass
+            while not _turns.acquire(timeout=PATIENCE):
+                self.still_wanted()
+            try:
+                self.still_wanted()
+                do(self)
+            finally:
+                _turns.release()
+        except Superseded:
+            pass
 
-
-# --- A scenario's replicates, run day by day under a watch, and kept for who asks again
 
 #: Ensembles that are kept: of four thousand replicates each takes about a megabyte.
 KEPT = 24
 #: Replicates of a first look, and how many times as many there must be for one to be worth its while.
 LOOK, LOOK_FROM = 500, 4
-#: Seconds for which nobody minds to wait without a first look.
+#: Expected seconds up to which a run is shown only when it is complete, without a first look.
 SOON = 0.25
-
 #: Replicates that are worth a thread of their own.
 LEAST = 250
-#: Seconds after which a watch is told how far a run has come.
-TOLD_EVERY = 0.02
+#: Seconds between reports of progress.
+REPORT_EVERY = 0.02
 
-#: Told again and again what share of the work is done; what it raises ends the run.
+#: Called repeatedly with the share of the work that is done; an exception from it ends the run.
 Watch = Callable[[float], None]
 
 
 class TooBigError(Exception):
     """A scenario is too big to be run here; the message says so to a person."""
+
+
+class StoppedError(Exception):
+    """Ends a part of a run whose watch has ended the run."""
 
 
 class Runs:
@@ -178,13 +172,7 @@ class Runs:
         return Batch(ensembles, {"seed": seed})
 
     def ensemble(self, scenario: Scenario, replicates: int, seed: int, watch: Watch) -> Ensemble:
-        """The replicates of a scenario, from 0 on; those that were run before are not run again.
-
-        Args:
-            scenario: the scenario; its name does not matter.
-            replicates: how many.
-            seed: of their luck.
-            watch: see `Watch`.
+        """The replicates of a scenario, whatever its name; those that were run before are not run again.
 
         Raises:
             TooBigError: when so many might not fit into memory.
@@ -214,11 +202,6 @@ class Runs:
         """How many replicates to show before all of them; None where all of them come soon enough.
 
         The first of many are the same as few, so nothing is run for nothing.
-
-        Args:
-            scenarios: what is to be run.
-            replicates: how many of each.
-            seed: of their luck.
         """
         if replicates < LOOK_FROM * LOOK:
             return None
@@ -240,20 +223,42 @@ class Runs:
 def run(
     scenario: Scenario, replicates: int, seed: int, watch: Watch, first: Ensemble | None = None
 ) -> Ensemble:
-    """Run a scenario's replicates as one block: the same that `crisis-sim run` has.
+    """Run a scenario's replicates, the same that `crisis-sim run` has, on all cores: rules let other threads run.
 
-    Args:
-        scenario: the scenario.
-        replicates: how many.
-        seed: of their luck.
-        watch: see `Watch`.
-        first: the first of them, where these were run before; the others are run and put after them.
+    Those in `first` were run before; the others are run and put after them.
     """
     import pyarrow as pa
 
     done = first.replicates if first else 0
+    parts = max(min(cores(), (replicates - done) // LEAST), 1)
+    bounds = [done + (replicates - done) * part // parts for part in range(parts + 1)]
+    shares, stop = [0.0] * parts, threading.Event()
+
+    def run_part(part: int) -> pa.Table:
+        def day(model: CrisisModel) -> None:
+            shares[part] = model.turn / scenario.turns
+            if parts == 1:
+                watch(shares[0])
+            if stop.is_set():
+                raise StoppedError
+
+        start = bounds[part]
+        order = BlockOrder(scenario, start, bounds[part + 1] - start, seed)
+        return run_block(order, day).table
+
     tables = [first.table] if first else []
-    tables += _tables(scenario, done, replicates, seed, watch)
+    if parts == 1:
+        tables.append(run_part(0))
+    else:
+        with ThreadPoolExecutor(parts) as pool:
+            running = [pool.submit(run_part, part) for part in range(parts)]
+            try:
+                while wait(running, timeout=REPORT_EVERY).not_done:
+                    watch(sum(shares) / parts)
+            except BaseException:
+                stop.set()
+                raise
+            tables += [one.result() for one in running]
     return Ensemble(
         name=scenario.name,
         title=scenario.title,
@@ -264,47 +269,6 @@ def run(
     )
 
 
-def _tables(scenario: Scenario, first: int, beyond: int, seed: int, watch: Watch) -> list[pa.Table]:
-    """The rows of replicates from `first` on, before `beyond`, run on all cores: rules let other threads run beside them."""
-    parts = max(min(cores(), (beyond - first) // LEAST), 1)
-    bounds = [first + (beyond - first) * part // parts for part in range(parts + 1)]
-
-    def run_part(part: int, tell: Watch) -> pa.Table:
-        def day(model: CrisisModel) -> None:
-            tell(model.turn / scenario.turns)
-
-        start = bounds[part]
-        return run_block(scenario, start, bounds[part + 1] - start, seed, watch=day).table
-
-    if parts == 1:
-        return [run_part(0, watch)]
-    shares, stop = [0.0] * parts, threading.Event()
-
-    def tell(part: int, share: float) -> None:
-        shares[part] = share
-        if stop.is_set():
-            raise StoppedError
-
-    with ThreadPoolExecutor(parts) as pool:
-        tables = [pool.submit(run_part, part, partial(tell, part)) for part in range(parts)]
-        try:
-            while wait(tables, timeout=TOLD_EVERY).not_done:
-                watch(sum(shares) / parts)
-        except BaseException:
-            stop.set()
-            raise
-        return [table.result() for table in tables]
-
-
-class StoppedError(Exception):
-    """Ends a part of a run whose watch has ended the run."""
-
-
-# --- What one visitor has opened, moved and picked. Nothing here knows of a browser
-#
-# Every visitor has a session of their own. What is asked of it is done in the background, the newest
-# request first and last; `tell` is called whenever there is something new to show.
-
 CLOCKS = ("from_first_strike", "from_trigger")
 #: Seconds between two reports of progress.
 PROGRESS_EVERY = 0.25
@@ -314,7 +278,7 @@ MAX_FILES = 20
 
 @dataclass(frozen=True)
 class Shown:
-    """What is to be seen; a new one takes the place of the old one as a whole.
+    """The state that the page shows; a new one replaces the old one as a whole.
 
     Attributes:
         view: what was drawn last (`crisis_sim.dashboard.drawing.view`); None before the first.
@@ -337,15 +301,17 @@ class Shown:
 
 @dataclass
 class Session:
-    """One visitor's session.
+    """One visitor's scenario, changes and picked crisis; independent of any browser.
+
+    What is asked of it is done in the background, and `on_change` is called whenever there is something new to show.
 
     Args:
         opened: the scenario to begin with.
         runs: where replicates are run and kept; sessions may share it.
         replicates: how many of each scenario.
         seed: of their luck.
-        tell: called, in any thread, when `shown` is new.
-        tell_progress: called instead when nothing of it is new but the progress.
+        on_change: called, in any thread, when `shown` is new.
+        on_progress: called instead when nothing of it is new but the progress.
 
     Attributes:
         epoch: rises whenever sliders have to stand elsewhere than they were put.
@@ -356,8 +322,8 @@ class Session:
     runs: Runs
     replicates: int
     seed: int
-    tell: Callable[[], None] = lambda: None
-    tell_progress: Callable[[], None] = lambda: None
+    on_change: Callable[[], None] = lambda: None
+    on_progress: Callable[[], None] = lambda: None
     changes: Changes = field(default_factory=Changes)
     clock: str = CLOCKS[0]
     epoch: int = 0
@@ -387,17 +353,15 @@ class Session:
         self.changes, self._picked = Changes(), None
         self.epoch += 1
 
-    # What a visitor asks for.
-
     def recall(self, query: str) -> None:
-        """Make the changes that the page's address asks for, before the start; what is wrong in it is shown."""
+        """Make the changes that the page's address asks for, before the start; mistakes in it are shown."""
         self._asked = asked_by(query)
         self.awaited = self._asked.file
         if not self.awaited:
             self._recall()
 
     def start(self) -> None:
-        """Run what is there, and show it."""
+        """Run the scenario, and show the results."""
         if not self.awaited:
             mistake = self.shown.mistake
             self._ask()
@@ -405,11 +369,7 @@ class Session:
                 self._show(mistake=mistake)
 
     def reopen(self, files: Mapping[str, bytes]) -> None:
-        """Open the awaited file of those that the visitor's tab has kept, and make the changes asked for.
-
-        Args:
-            files: all that were opened in that tab, by their names.
-        """
+        """Open the awaited file of all that the visitor's tab has kept, by their names, and make the changes asked for."""
         if not self.awaited:
             return
         name, self.awaited = self.awaited, ""
@@ -424,7 +384,7 @@ class Session:
         self.start()
 
     def move(self, path: str, value: float) -> None:
-        """Move a slider; beyond its ends it stays at them. What is no slider is let be."""
+        """Move a slider, to its end at most; unknown paths are ignored."""
         slider = self._sliders.get(path)
         if slider is None or not math.isfinite(value):
             return
@@ -436,7 +396,7 @@ class Session:
         self._change(Changes() if path is None else self.changes.back(path))
 
     def switch(self, path: str, on: bool) -> None:
-        """Put an agent in or take it out. What has no switch is let be."""
+        """Put an agent in or take it out; agents without a switch are ignored."""
         if path in self._switches:
             self._change(self.changes.switch(path, on))
 
@@ -447,7 +407,7 @@ class Session:
             self._ask()
 
     def open(self, name: str, content: bytes) -> None:
-        """Open a scenario file in place of what is there; where it has mistakes, these are shown."""
+        """Open a scenario file in place of the current one; where it has mistakes, these are shown."""
         if self._try_to_open(name, content):
             self._ask()
 
@@ -461,8 +421,20 @@ class Session:
             last = f"{self.replicates - 1:,}"
             self._show(mistake=f"error: there is no crisis {replicate}: expected 0 to {last}")
             return
-        self._picked = (replicate, which if self.changes else UNMOVED)
-        self._tell_picked()
+        which = which if self.changes else UNMOVED
+        self._picked = (replicate, which)
+        try:
+            scenario = self.changes.made_in(self.whole) if which == MOVED else self.opened.scenario
+        except ScenarioError:  # which `_ask` has told of
+            return
+        can_compare = bool(self.changes)
+
+        def do(job: Job) -> None:
+            told = tell_crisis(scenario, replicate, self.seed)
+            told |= {"replicate": replicate, "which": which, "can_compare": can_compare}
+            job.deliver(lambda: self._set(crisis=told))
+
+        self._teller.ask(lambda job: self._attempt(do, job))
 
     def pick_at(self, day: float) -> None:
         """Have the crisis told whose ceasefire came nearest to a day on the chart."""
@@ -476,32 +448,27 @@ class Session:
         self._runner.end()
         self._teller.end()
 
-    # What the page asks.
-
     @property
     def address(self) -> str:
-        """The query of the page's address that brings back what is there."""
+        """The query of the page's address that restores this session."""
         if self.awaited:  # what it asks for is still to come
-            return query_of(self._asked)
+            return self._asked.query
         clock = "" if self.clock == CLOCKS[0] else self.clock
-        return query_of(Asked(tuple(self.changes.as_set()), clock, self._sent))
+        return Asked(tuple(self.changes.as_set(everything=True)), clock, self._sent).query
 
     def file(self, wished: str = "") -> tuple[str, str]:
-        """What was made as a scenario file: its name and its text."""
+        """The changed scenario as a file: its name and its text."""
         name = file_name(wished, self.opened)
         return name, as_scenario_file(self.opened, self.changes, self.groups, name)
 
-    def told(self) -> list[str]:
-        """What was changed, in words."""
-        return told_changes(self.changes, self.groups)
-
-    # How it is done.
+    def description(self) -> list[str]:
+        """The changes, in words."""
+        return describe_changes(self.changes, self.groups)
 
     def _recall(self) -> None:
-        found = recall(self._asked, self._sliders, self._switches, CLOCKS)
-        self.changes = found.changes
+        self.changes, mistakes = recall(self._asked, self._sliders, self._switches, CLOCKS)
         self.clock = self._asked.clock if self._asked.clock in CLOCKS else self.clock
-        self._set(mistake="\n".join(found.mistakes))
+        self._set(mistake="\n".join(mistakes))
 
     def _try_to_open(self, name: str, content: bytes) -> bool:
         try:
@@ -519,11 +486,11 @@ class Session:
             self.changes = changes
             self._ask()
         else:
-            self.tell()
+            self.on_change()
 
     def _ask(self) -> None:
-        """Have what is there now run and drawn in the background."""
-        began = time.monotonic()
+        """Run and draw the current scenario in the background."""
+        began, clock = time.monotonic(), self.clock
         try:
             scenarios = {UNMOVED: self.opened.scenario}
             if self.changes:
@@ -532,12 +499,11 @@ class Session:
             self._runner.end()
             self._show(mistake=str(error), progress=None)
             return
-        clock = self.clock
         self._show(progress=0.0, mistake="")
 
-        def draw(ticket: Job, replicates: int, watch: Watch, **news: Any) -> None:
+        def draw(job: Job, replicates: int, watch: Watch, **news: Any) -> None:
             batch = self.runs.batch(scenarios, replicates, self.seed, watch)
-            ticket.still_wanted()
+            job.still_wanted()
             drawn = view(batch, clock, self._readings(batch))
             crises = tuple(worth_reading(batch, clock))
 
@@ -546,24 +512,24 @@ class Session:
                 seconds = time.monotonic() - began
                 self._set(view=drawn, crises=crises, seconds=seconds, **news)
 
-            ticket.deliver(take)
+            job.deliver(take)
 
-        def job(ticket: Job) -> None:
-            watch = self._watch(ticket)
+        def do(job: Job) -> None:
+            watch = self._watch(job)
             few = self.runs.first_look(scenarios.values(), self.replicates, self.seed)
             if few is not None:
                 done = few / self.replicates
-                draw(ticket, few, lambda share: watch(done * share), first_look=True)
-                self.tell()
-            draw(ticket, self.replicates, watch, first_look=False, progress=None)
+                draw(job, few, lambda share: watch(done * share), first_look=True)
+                self.on_change()
+            draw(job, self.replicates, watch, first_look=False, progress=None)
             # Not before: it would take time from what is waited for.
             if self._picked is not None:
                 self.pick(self._picked[0])
 
-        self._runner.ask(lambda ticket: self._attempt(job, ticket))
+        self._runner.ask(lambda job: self._attempt(do, job))
 
     def _readings(self, batch: Batch) -> dict[str, Reading]:
-        """What was read of the unmoved scenario, which stays the same from move to move."""
+        """Readings of the unmoved scenario, which stay the same from move to move."""
         unmoved = batch.ensembles[UNMOVED]
         for ensemble, reading in self._read:
             if ensemble is unmoved:
@@ -572,53 +538,34 @@ class Session:
         self._read = [*self._read[-1:], (unmoved, made)]  # of the first look and of all
         return {UNMOVED: made}
 
-    def _watch(self, ticket: Job) -> Callable[[float], None]:
+    def _watch(self, job: Job) -> Watch:
         """Ends a run that is no longer wanted, and reports now and then how far it has come."""
         last = time.monotonic()
 
         def watch(share: float) -> None:
             nonlocal last
-            ticket.still_wanted()
+            job.still_wanted()
             if time.monotonic() - last > PROGRESS_EVERY:
                 last = time.monotonic()
-                ticket.deliver(lambda: self._set(progress=share))
-                self.tell_progress()
+                job.deliver(lambda: self._set(progress=share))
+                self.on_progress()
 
         return watch
 
-    def _tell_picked(self) -> None:
-        """Have the picked crisis told in the background."""
-        if self._picked is None:
-            return
-        replicate, which = self._picked
+    def _attempt(self, do: Callable[[Job], None], job: Job) -> None:
+        """Do a job and report its end; errors are shown to the visitor, who must not wait for ever."""
         try:
-            scenario = self.changes.made_in(self.whole) if which == MOVED else self.opened.scenario
-        except ScenarioError:  # which `_ask` has told of
-            return
-        can_compare = bool(self.changes)
-
-        def job(ticket: Job) -> None:
-            told = tell_crisis(scenario, replicate, self.seed)
-            told |= {"replicate": replicate, "which": which, "can_compare": can_compare}
-            ticket.deliver(lambda: self._set(crisis=told))
-
-        self._teller.ask(lambda ticket: self._attempt(job, ticket))
-
-    def _attempt(self, job: Callable[[Job], None], ticket: Job) -> None:
-        """Do a job and tell that it is done; what goes wrong is told to the visitor."""
-        try:
-            job(ticket)
+            do(job)
         except Superseded:
             raise
-        except TooBigError as error:
-            told = f"error: {error}"
-            ticket.deliver(lambda: self._set(mistake=told, progress=None))
-        except Exception as error:  # noqa: BLE001 - whatever it is, a visitor must not wait for ever
+        except Exception as error:  # noqa: BLE001 - whatever it is
             told = f"error: this cannot be run: {type(error).__name__}: {error}"
-            ticket.deliver(lambda: self._set(mistake=told, progress=None))
+            if isinstance(error, TooBigError):
+                told = f"error: {error}"
+            job.deliver(lambda: self._set(mistake=told, progress=None))
         # Not within `deliver`: who is told may ask for something else at once.
-        self.tell()
-        self.tell_progress()
+        self.on_change()
+        self.on_progress()
 
     def _set(self, **news: Any) -> None:
         with self._lock:
@@ -626,6 +573,6 @@ class Session:
 
     def _show(self, **news: Any) -> None:
         self._set(**news)
-        self.tell()
+        self.on_change()
         if "progress" in news:
-            self.tell_progress()
+            self.on_progress()

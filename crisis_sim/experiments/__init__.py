@@ -7,17 +7,17 @@
 
 An experiment names a scenario, what to vary in it, what to measure (`crisis_sim.outcomes.measures`)
 and how many crises to spend. What it does with them is its kind: a module for each, which
-`spec.KINDS` names. Whatever its kind, an experiment is read with the care that scenarios are
-(`load`), varies `factors`, runs as one batch whose points share the luck of each replicate (`design`), and leaves one
-folder (`run`). Tune and posterior share `calibrate`; sensitivity has its indices in `indices`, tune
-its search in `search`, posterior its sampler in `sampler`.
+`spec.KINDS` names, with its keys, its run, its sentences and its charts. Whatever its kind, an
+experiment is read with the care that scenarios are (`load`), varies `factors`, runs as one batch whose
+points share the luck of each replicate (`design`), leaves one folder (`run`), and is drawn (`plots`).
+Tune and posterior share `calibrate`; tune has its `search`; posterior has its
+`sampler` and `marginals`; sensitivity has its `indices` and its `sensitivity_study` of an outcome.
 
 To add a kind: write a module that holds what `spec.Kind` asks for, and name it in `spec.KINDS`. Its
 spec derives from `spec.Spec`; `spec.Reading` finds places and reads measures and factors when it
-checks a file; `design.run_design` runs points; tables, summary and sentences go into
-`spec.Findings`. Its charts are a module in `crisis_sim.report.experiments`, named in its `DRAWERS`;
-its own command goes into `crisis_sim.cli`; its tests into `tests/experiments`; what it answers, into
-docs/experiments.md.
+checks a file; `design.run_points` runs points; tables, summary and sentences go into
+`spec.Findings`. A short command goes into `crisis_sim.cli.experiment`; its tests into
+`tests/experiments`; what it answers, into docs/experiments.md.
 """
 
 from __future__ import annotations

@@ -1,45 +1,45 @@
-"""What tune and posterior share: parameters that are varied, targets, and points run and scored."""
+"""Targets and files of calibrated scenarios, for tune and posterior; parameters that are moved, points to try."""
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from io import StringIO
+from itertools import combinations, pairwise
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from crisis_sim.experiments.design import run_design
-from crisis_sim.experiments.factors import Factor, Range, number_at, resolve
-from crisis_sim.experiments.spec import MOST, Experiment, Spec, WrittenMeasure
+from crisis_sim.experiments.factors import Factor, Range, check_factor, number_at, resolve
+from crisis_sim.experiments.run import GIVEN
+from crisis_sim.experiments.spec import Experiment, Reading, Spec, WrittenMeasure
 from crisis_sim.model.luck import Luck
 from crisis_sim.model.parameters import invert
 from crisis_sim.outcomes.intervals import normal_quantile
-from crisis_sim.outcomes.measures import Measure
-from crisis_sim.outcomes.names import measure
+from crisis_sim.outcomes.measures import Columns, Measure
+from crisis_sim.outcomes.names import measure, read_measure
+from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
 from crisis_sim.scenario.introspect import numbers_of
 from crisis_sim.scenario.numbers import DISTRIBUTIONS, Distribution, Part, Within
 from crisis_sim.scenario.schema import Scenario
+from crisis_sim.scenario.source import Node
 
-# --- What a tune experiment says
-
-#: The samplers by name; `crisis_sim.experiments.search` says what each does.
-Sampler = Literal["cmaes", "tpe", "sobol", "random"]
-MOST_TRIALS = 1_000_000
+Values = NDArray[np.float64]
 
 
-class TunedRange(Range):
-    """How far a parameter may be moved."""
+# --- Targets, and distances from them in standard errors
 
-    start: float | None = Field(
-        None,
-        description="where the search begins; where left out, the scenario's own value, or the end of the range "
-        "that is nearest to it",
-    )
-    also: tuple[str, ...] = Field((), description="further paths that take the same value")
+#: The standard error of a target without an interval: five points of a share, a tenth of anything else.
+ASSUMED_SHARE, ASSUMED_RATIO = 0.05, 0.1
+#: A figure that is unknown, or a time that never comes, counts as so many standard errors off, and
+#: nothing counts as more.
+FARTHEST = 100.0
 
 
 class Target(Part):
@@ -57,110 +57,249 @@ class Target(Part):
     scenario: str = Field("", description="in which scenario; in the first where left out")
 
 
-class Objective(Part):
-    """What is to be as high, or as low, as can be, and at what cost."""
+@dataclass(frozen=True)
+class Aim:
+    """A target with its measure and its scenario; `error` is its standard error, on its scale."""
 
-    maximise: WrittenMeasure | None = Field(None, description="what should be high")
-    minimise: WrittenMeasure | None = Field(None, description="what should be low")
-    enough: float | None = Field(
-        None, description="how high, or low, is enough; the least cost that gives it is sought then"
-    )
-    surely: bool = Field(
-        False,
-        description="whether the whole 95% interval, not the estimate alone, must be beyond enough",
-        strict=True,
-    )
-    cost: dict[str, float] = Field(
-        default_factory=dict,
-        description="by parameter, what moving it by one unit from the scenario's own value costs",
-    )
+    target: Target
+    measure: Measure
+    scenario: str
+    error: float
 
-
-class TuneSpec(Spec):
-    """A search for the parameters that reach targets, or an objective."""
-
-    kind: Literal["tune"] = Field(description="what kind of experiment it is")
-    others: tuple[str, ...] = Field(
-        (), description="scenarios tuned together with the first, on the same parameters"
-    )
-    vary: dict[str, TunedRange] = Field(
-        min_length=1, description="the parameters that may be moved, by path, each with its range"
-    )
-    targets: tuple[Target, ...] = Field((), description="figures that crises should show")
-    robust: float | None = Field(
-        None,
-        description="standard errors beyond which a target that is missed counts in proportion, "
-        "not by the square (Huber)",
-        gt=0,
-    )
-    monte_carlo_error: bool = Field(
-        False, description="whether the error of few replicates widens each target's", strict=True
-    )
-    objective: Objective | None = Field(None, description="what should be high or low")
-    observe: bool = Field(
-        False,
-        description="whether an observer counts answers, acts and halts, so that they can be measured "
-        "(docs/outcomes.md)",
-        strict=True,
-    )
-    sampler: Sampler = Field("cmaes", description="how the next points are chosen")
-    trials: int = Field(
-        description="points to try, one after the other", strict=True, ge=2, le=MOST_TRIALS
-    )
-    generation: int | None = Field(
-        None, description="points tried together before the next are chosen", strict=True, ge=4
-    )
-    spread: float = Field(
-        0.25,
-        description="how far from the start CMA-ES looks at first, as a share of each range",
-        gt=0,
-        le=1,
-    )
-    tolerance: float | None = Field(
-        None, description="how much worse than the best a trial may be to count as good", gt=0
-    )
-    finalists: int = Field(
-        1,
-        description="so many of the best trials are run again with fresh luck, and the best of these is the answer",
-        strict=True,
-        ge=1,
-        le=MOST_TRIALS,
-    )
-    slices: int | None = Field(
-        None,
-        description="values to which each parameter of the best is then moved alone, to see how well "
-        "it is pinned down; none where left out",
-        strict=True,
-        ge=3,
-        le=1000,
-    )
-    check_replicates: int | None = Field(
-        None,
-        description="crises with fresh luck on which the best is checked; "
-        "four times the replicates where left out",
-        strict=True,
-        ge=1,
-        le=MOST,
-    )
+    @classmethod
+    def of(cls, target: Target, first: str) -> Aim:
+        """A target that has been checked; `first` is the scenario where it names none."""
+        measured, log = measure(target.measure), target.scale == "log"
+        if target.interval is None:
+            share = measured.unit == "share" and not log
+            error = ASSUMED_SHARE if share else ASSUMED_RATIO * (1.0 if log else abs(target.value))
+        else:
+            low, high = target.interval
+            error = (math.log(high / low) if log else high - low) / (2 * normal_quantile())
+        return cls(target, measured, target.scenario or first, error)
 
     @property
-    def agents(self) -> tuple[Any, ...]:
-        """The observer, where it is asked for."""
-        if not self.observe:
-            return ()
-        from crisis_sim.model.observer import Observer
+    def log(self) -> bool:
+        """Whether figures are compared with it by ratio."""
+        return self.target.scale == "log"
 
-        return (Observer,)
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The 95% interval in which it is known, given or assumed."""
+        if self.target.interval is not None:
+            return self.target.interval
+        value, off = self.target.value, normal_quantile() * self.error
+        if self.log:
+            return value * math.exp(-off), value * math.exp(off)
+        return value - off, value + off
+
+    def apart(self, estimate: Values, standard_error: Values | None = None) -> Values:
+        """How many standard errors above the target figures are, their own Monte Carlo errors added if given."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            if self.log:
+                off = np.log(np.maximum(estimate, 0.0)) - math.log(self.target.value)
+                own = None if standard_error is None else standard_error / estimate
+            else:
+                off, own = estimate - self.target.value, standard_error
+        error = self.error if own is None else np.hypot(self.error, np.nan_to_num(own, posinf=0.0))
+        return np.clip(np.nan_to_num(off / error, nan=FARTHEST), -FARTHEST, FARTHEST)
 
 
-# --- Where a tuned parameter stands in a scenario: a number, or one of the numbers of a distribution
+def check_targets(
+    targets: Sequence[Target], reading: Reading, scenarios: Mapping[str, Scenario]
+) -> Iterator[Mistake]:
+    """The mistakes in targets: their scenarios, measures, values and intervals, and two for one measure."""
+    seen: list[tuple[str, Measure]] = []
+    for k, target in enumerate(targets):
+        name = target.scenario or reading.scenario.name
+        if name not in scenarios:
+            yield no_scenario(name, reading, scenarios, "targets", k, "scenario")
+            continue
+        try:
+            columns = columns_of(scenarios[name], reading)
+            measured = read_measure(reading.at("targets", k, "measure"), columns)
+        except ScenarioError as error:
+            yield from error.mistakes
+            continue
+        wrong = list(_check_value(target, measured))
+        if (name, measured) in seen:
+            message = f"a second target for '{measured.name}' in {name}"
+            wrong.insert(0, ("measure", message, "one target for each measure of a scenario"))
+        seen.append((name, measured))
+        for key, message, expected in wrong:
+            yield reading.mistake("targets", k, key, message=message, expected=expected)
+
+
+def _check_value(target: Target, measured: Measure) -> Iterator[tuple[str, str, str]]:
+    """The mistake in a target's value or interval: key, message and expected value."""
+    value, log = target.value, target.scale == "log"
+    if measured.unit == "share" and not 0 <= value <= 1:
+        yield "value", f"no share: {value:g}", "a number between 0 and 1"
+    elif log and value <= 0:
+        yield "value", f"{value:g} has no ratios", "a value above 0, or scale: linear"
+    elif target.interval is None:
+        if value == 0 and measured.unit != "share":
+            yield "value", "nothing tells how near to 0 is near", "an interval"
+    else:
+        low, high = target.interval
+        if low >= high:
+            yield "interval", f"an empty interval: {low:g} to {high:g}", "[low, high]"
+        elif log and low <= 0:
+            yield "interval", f"{low:g} has no ratios", "limits above 0, or scale: linear"
+        elif not low <= value <= high:
+            yield "interval", f"{value:g} does not lie in it", "[low, high] around it"
+
+
+def columns_of(scenario: Scenario, reading: Reading) -> Columns:
+    """The outcomes of one of the scenarios that a file names."""
+    if scenario is reading.scenario:
+        return reading.columns
+    return Columns.of(scenario, agents=reading.agents)
+
+
+def no_scenario(
+    name: str, reading: Reading, scenarios: Mapping[str, Scenario], *path: str | int
+) -> Mistake:
+    """The mistake of a name, written at a path, that is none of the scenarios'."""
+    message, near = f"'{name}' is none of the scenarios", nearest(name, scenarios)
+    return reading.mistake(*path, message=message, expected=one_of(scenarios), suggestion=near)
+
+
+class CalibrationSpec(Spec):
+    """The keys that both kinds have."""
+
+    others: tuple[str, ...] = Field(
+        (), description="scenarios fitted together with the first, on the same parameters"
+    )
+    targets: tuple[Target, ...] = Field((), description="figures that crises should show")
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """An experiment of either kind, checked."""
+
+    experiment: Experiment
+
+    @cached_property
+    def scenarios(self) -> tuple[Scenario, ...]:
+        """Its scenarios, the first one first."""
+        return (self.experiment.scenario, *self.experiment.others)
+
+    @cached_property
+    def aims(self) -> tuple[Aim, ...]:
+        """The targets."""
+        targets = cast(CalibrationSpec, self.experiment.spec).targets
+        return tuple(Aim.of(target, self.scenarios[0].name) for target in targets)
+
+    @cached_property
+    def watched(self) -> tuple[tuple[Measure, str], ...]:
+        """What is measured, in which scenario: the targets, then the other outcomes in the first."""
+        first = self.scenarios[0].name
+        targets = ((aim.measure, aim.scenario) for aim in self.aims)
+        return (*targets, *((one, first) for one in self.experiment.measures))
+
+
+# --- Files of calibrated scenarios, which extend the original
+#
+# A scenario extends files of its own folder only. So the original stands beside it, as it was
+# resolved: with every value and everything that the experiment set.
+
+
+def scenario_files(
+    scenarios: Sequence[Scenario],
+    values: Mapping[str, Any],
+    word: str,
+    experiment: str,
+    head: str = "",
+) -> dict[str, str]:
+    """Each scenario with numbers changed, and the original that it extends, by their files' names.
+
+    Args:
+        scenarios: the scenarios.
+        values: by path a number, or a distribution as it is written; each scenario takes those it has.
+        word: what has been done to them, such as `tuned`; names of files end so.
+        experiment: by which experiment.
+        head: further lines of comment, each with its `#`.
+    """
+    files: dict[str, str] = {}
+    for scenario in scenarios:
+        original = f"{scenario.name}.yaml"
+        if original == GIVEN:
+            original = f"{scenario.name}_original.yaml"
+        content = {key: value for key, value in scenario.plain().items() if key != "name"}
+        changed = copy.deepcopy(content)
+        known = numbers_of(scenario)
+        for path, value in values.items():
+            if locate(scenario, path, known) is not None:
+                _put(changed, path.split("."), value)
+        said = {
+            "extends": original,
+            "title": f"{scenario.title}, {word}",
+            **_difference(content, changed),
+        }
+        files[file_name(scenario, word)] = (
+            f"# {scenario.name}, {word} by the experiment {experiment}.\n{head}{as_yaml(said)}"
+        )
+        files[original] = (
+            f"# {scenario.name} as the experiment {experiment} had it, every value written out.\n"
+            + as_yaml(_without_none(content))
+        )
+    return files
+
+
+def file_name(scenario: Scenario, word: str) -> str:
+    """The name of a calibrated scenario's file."""
+    return f"{scenario.name}_{word}.yaml"
+
+
+def _put(content: Any, path: list[str], value: Any) -> None:
+    *before, last = path
+    for key in before:
+        content = content[int(key) if isinstance(content, list) else key]
+    content[int(last) if isinstance(content, list) else last] = value
+
+
+def _difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """The override that turns `before` into `after`: mappings are merged, the rest is replaced."""
+    found = {}
+    for key, value in after.items():
+        old = before.get(key)
+        # Of a choice neither its values nor its weights can be left out.
+        if isinstance(value, dict) and isinstance(old, dict) and "choice" not in value:
+            if inner := _difference(old, value):
+                found[key] = inner
+        elif value != old:
+            found[key] = value
+    return found
+
+
+def _without_none(content: Any) -> Any:
+    """Content without entries that are None, which a file has no need to say."""
+    if isinstance(content, dict):
+        return {key: _without_none(value) for key, value in content.items() if value is not None}
+    return [_without_none(item) for item in content] if isinstance(content, list) else content
+
+
+def as_yaml(content: Mapping[str, Any]) -> str:
+    """A scenario file's text; a mapping without mappings in it takes one line."""
+    from ruamel.yaml import YAML
+
+    yaml: Any = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = None
+    yaml.sort_base_mapping_type_on_output = False
+    yaml.allow_unicode = True
+    yaml.width = 100
+    stream = StringIO()
+    yaml.dump(dict(content), stream)
+    return stream.getvalue()
+
+
+# --- Parameters that a search moves: numbers of a scenario, or of its distributions
 #
 # `mediators.us.attention_days` is a number: every crisis at a point gets the point's value.
 # `mediators.us.attention_days.uniform.0` is the lower end of the distribution that the scenario gives
 # it: crises at a point draw from the distribution with the point's value in it, each with the luck
 # that it has in the scenario itself, so that they move smoothly as the distribution does.
-
-Values = NDArray[np.float64]
 
 #: By kind of distribution, which of its numbers must lie in the range of the number itself; the
 #: others must only be above zero.
@@ -172,80 +311,41 @@ _LOCATIONS = {
     "beta": (),
 }
 #: Distributions whose numbers must rise.
-ORDERED = ("uniform", "triangular")
+_ORDERED = ("uniform", "triangular")
+
+
+class TunedRange(Range):
+    """How far a parameter may be moved."""
+
+    start: float | None = Field(
+        None,
+        description="where the search begins; where left out, the scenario's own value, or the end of the range "
+        "that is nearest to it",
+    )
+    also: tuple[str, ...] = Field((), description="further paths that take the same value")
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a path leads in one scenario.
-
-    Attributes:
-        path: the path as it is written.
-        number: the path of the number that it changes.
-        index: which number of its distribution it is; None where it is the number itself.
-        low, high: what it may be.
-    """
+class Location:
+    """Where a path leads in a scenario: to a number, or to the number of its distribution with an index."""
 
     path: str
     number: str
     index: int | None
-    low: float
-    high: float
-
-    @property
-    def allowed(self) -> Within:
-        """What it may be."""
-        return Within(self.low, self.high)
+    allowed: Within
 
 
-@dataclass(frozen=True)
-class Tuned:
-    """A parameter that is tuned.
-
-    Attributes:
-        factor: what it is, and how far it may be moved.
-        start: where the search begins.
-        paths: all the paths that take its value, its own first.
-    """
-
-    factor: Factor
-    start: float
-    paths: tuple[str, ...]
-
-    @property
-    def own(self) -> float:
-        """The scenario's own value; of a distribution, its middle."""
-        return self.factor.middle
-
-    def share_of(self, values: Values) -> Values:
-        """How far along its range values are, on its scale: from 0 to 1."""
-        low, high = self.factor.low, self.factor.high
-        if self.factor.scale == "log":
-            values, low, high = np.log(values), math.log(low), math.log(high)
-        return np.asarray(np.clip((values - low) / (high - low), 0.0, 1.0))
-
-
-def place_in(
-    scenario: Scenario, path: str, known: Mapping[str, Within] | None = None
-) -> Place | None:
-    """Where a path leads in a scenario; None where it leads to no number.
-
-    Args:
-        scenario: the scenario.
-        path: the path.
-        known: the scenario's `numbers_of`, where they are at hand.
-    """
-    known = numbers_of(scenario) if known is None else known
+def locate(scenario: Scenario, path: str, known: Mapping[str, Within]) -> Location | None:
+    """The number at a path of a scenario with the numbers `known`; None where there is none."""
     if path in known:
-        return Place(path, path, None, known[path].low, known[path].high)
-    number, _, end = path.rpartition(".")
-    number, _, kind = number.rpartition(".")
+        return Location(path, path, None, known[path])
+    outer, _, end = path.rpartition(".")
+    number, _, kind = outer.rpartition(".")
     if number not in known or not end.isdecimal():
         return None
-    given = number_at(scenario, number)
+    given, index = number_at(scenario, number), int(end)
     if not isinstance(given, Distribution) or given.kind != kind or kind not in DISTRIBUTIONS:
         return None
-    index = int(end)
     if index >= len(given.values):
         return None
     low, high = known[number].low, known[number].high
@@ -253,78 +353,77 @@ def place_in(
         low, high = math.ulp(0.0), math.inf
     elif kind == "lognormal":
         low = max(low, math.ulp(0.0))
-    return Place(path, number, index, low, high)
+    return Location(path, number, index, Within(low, high))
 
 
-def inner_paths(scenario: Scenario) -> list[str]:
-    """The paths of all numbers inside a scenario's distributions."""
-    return [
-        f"{path}.{given.kind}.{index}"
-        for path in numbers_of(scenario)
-        if isinstance(given := number_at(scenario, path), Distribution)
-        and given.kind in DISTRIBUTIONS
-        for index in range(len(given.values))
-    ]
+def share_of(values: Any, low: float, high: float, scale: str) -> Values:
+    """How far along a range values are, on its scale: from 0 to 1."""
+    if scale == "log":
+        values = np.log(np.maximum(values, math.ulp(0.0)))
+        low, high = math.log(low), math.log(high)
+    return np.asarray(np.clip((values - low) / (high - low), 0.0, 1.0))
 
 
-def tuned_parameter(path: str, written: TunedRange, scenarios: Sequence[Scenario]) -> Tuned:
-    """A parameter from what a file says of it, which must have been checked.
+@dataclass(frozen=True)
+class Tuned:
+    """A parameter that is moved, where the search begins, and all the paths that take its value, its own first."""
 
-    Args:
-        path: its path.
-        written: its range.
-        scenarios: the scenarios; what it is, is read from the first that has it.
-    """
+    factor: Factor
+    start: float
+    paths: tuple[str, ...]
+
+    @classmethod
+    def of(cls, path: str, written: TunedRange, scenarios: Sequence[Scenario]) -> Tuned:
+        """A parameter from its keys in a file, checked; its description is that of the first scenario that has it."""
+        scenario, place = next(_locations(path, scenarios))
+        if place.index is None:
+            factor = resolve(path, written, scenario)
+        else:
+            given: Any = number_at(scenario, place.number)
+            whole = resolve(place.number, Range(low=0, high=1), scenario)
+            factor = Factor(
+                path,
+                written.low or 0.0,
+                written.high or 0.0,
+                written.scale,
+                whole.unit if place.index in _LOCATIONS[given.kind] else "",
+                f"{DISTRIBUTIONS[given.kind][place.index]} of: {whole.meaning}",
+                given.values[place.index],
+            )
+        start = factor.middle if written.start is None else written.start
+        return cls(factor, min(max(start, factor.low), factor.high), (path, *written.also))
+
+    def share_of(self, values: Any) -> Values:
+        """How far along its range values are, on its scale: from 0 to 1."""
+        return share_of(values, self.factor.low, self.factor.high, self.factor.scale)
+
+    def at(self, share: float) -> float:
+        """The value at a share of its range."""
+        return float(np.clip(self.factor.at(share), self.factor.low, self.factor.high))
+
+
+def _locations(path: str, scenarios: Sequence[Scenario]) -> Iterator[tuple[Scenario, Location]]:
+    """The scenarios in which a path leads somewhere, and where."""
     for scenario in scenarios:
-        place = place_in(scenario, path)
-        if place is not None:
-            break
-    else:
-        raise ValueError(f"no scenario has {path!r}")
-    if place.index is None:
-        factor = resolve(path, written, scenario)
-    else:
-        given = number_at(scenario, place.number)
-        assert isinstance(given, Distribution)  # noqa: S101 - `place_in` has looked
-        whole = resolve(place.number, TunedRange(low=0, high=1), scenario)
-        word = DISTRIBUTIONS[given.kind][place.index]
-        assert written.low is not None  # noqa: S101 - `check` has looked
-        assert written.high is not None  # noqa: S101
-        factor = Factor(
-            path,
-            written.low,
-            written.high,
-            written.scale,
-            "" if place.index not in _LOCATIONS[given.kind] else whole.unit,
-            f"{word} of: {whole.meaning}",
-            given.values[place.index],
-        )
-    start = factor.middle if written.start is None else written.start
-    return Tuned(factor, min(max(start, factor.low), factor.high), (path, *written.also))
+        if (place := locate(scenario, path, numbers_of(scenario))) is not None:
+            yield scenario, place
 
 
 def parameters_at(
     scenario: Scenario, tuned: Sequence[Tuned], points: Values, replicates: int, seed: int
 ) -> dict[str, Values]:
-    """What to give a design so that a scenario's crises have the parameters of each point.
-
-    Args:
-        scenario: the scenario; parameters that it does not have are left out.
-        tuned: the parameters.
-        points: the value of each at each point, `(points, parameters)`.
-        replicates: crises at each point.
-        seed: the seed of their luck.
+    """The parameter arrays for a design whose points have values `(points, parameters)`.
 
     Returns:
         By path of a number its values, `(points,)`; of a number that stays uncertain
-        `(points, replicates)`.
+        `(points, replicates)`. Parameters that the scenario does not have are left out.
     """
     known = numbers_of(scenario)
     found: dict[str, Values] = {}
     inside: dict[str, dict[int, Values]] = {}
     for column, one in enumerate(tuned):
         for path in one.paths:
-            place = place_in(scenario, path, known)
+            place = locate(scenario, path, known)
             if place is None:
                 continue
             if place.index is None:
@@ -333,388 +432,201 @@ def parameters_at(
                 inside.setdefault(place.number, {})[place.index] = points[:, column]
     luck = Luck(seed, 0, replicates)
     for number, changed in inside.items():
+        given: Any = number_at(scenario, number)
         uniform = luck.uniforms(f"parameter/{number}").astype(np.float64)
-        limits = known[number]
-        found[number] = np.stack(
-            [
-                np.clip(
-                    invert(
-                        _moved(scenario, number, changed, point), uniform, limits.low, limits.high
-                    ),
-                    limits.low,
-                    limits.high,
-                )
-                for point in range(len(points))
-            ]
-        )
+        low, high = known[number].low, known[number].high
+        rows = []
+        for point in range(len(points)):
+            values = list(given.values)
+            for index, of in changed.items():
+                values[index] = float(of[point])
+            moved = replace(given, values=tuple(values))
+            rows.append(np.clip(invert(moved, uniform, low, high), low, high))
+        found[number] = np.stack(rows)
     return found
 
 
-def _moved(
-    scenario: Scenario, number: str, changed: Mapping[int, Values], point: int
-) -> Distribution:
-    given = number_at(scenario, number)
-    assert isinstance(given, Distribution)  # noqa: S101 - `place_in` has looked
-    values = list(given.values)
-    for index, column in changed.items():
-        values[index] = float(column[point])
-    return replace(given, values=tuple(values))
-
-
-# --- How far figures are from targets, in the standard errors that their intervals imply
-
-#: The standard error of a target that is given without an interval: five points of a share, a
-#: tenth of anything else.
-ASSUMED_SHARE, ASSUMED_RATIO = 0.05, 0.1
-#: A figure that is unknown, or a time that never comes, counts as so many standard errors off, and
-#: nothing counts as more.
-FARTHEST = 100.0
-
-
-@dataclass(frozen=True)
-class Aim:
-    """A target, ready to be compared with.
-
-    Attributes:
-        name, words, unit: of what is measured.
-        scenario: in which scenario.
-        value: what it should be.
-        lower, upper: the 95% interval in which that is known.
-        error: its standard error, on the target's scale.
-        weight: how much it counts.
-        log: whether it is compared by ratio.
-        assumed: whether its interval was not given, but assumed.
-    """
-
-    name: str
-    words: str
-    unit: str
-    scenario: str
-    value: float
-    lower: float
-    upper: float
-    error: float
-    weight: float
-    log: bool
-    assumed: bool
-
-    def apart(self, estimate: Values, standard_error: Values | None = None) -> Values:
-        """How many standard errors above the target figures are.
-
-        Args:
-            estimate: the figures.
-            standard_error: their own Monte Carlo errors, where these are to count.
-        """
-        with np.errstate(divide="ignore", invalid="ignore"):
-            if self.log:
-                off = np.log(np.maximum(estimate, 0.0)) - math.log(self.value)
-                own = None if standard_error is None else standard_error / estimate
-            else:
-                off, own = estimate - self.value, standard_error
-        error = self.error if own is None else np.hypot(self.error, np.nan_to_num(own, posinf=0.0))
-        return np.clip(np.nan_to_num(off / error, nan=FARTHEST), -FARTHEST, FARTHEST)
-
-
-def aim_of(target: Target, measure: Measure, scenario: str) -> Aim:
-    """A target from what a file says, which must have been checked."""
-    reach = 2 * normal_quantile()
-    log = target.scale == "log"
-    if target.interval is None:
-        share = measure.unit == "share" and not log
-        error = ASSUMED_SHARE if share else ASSUMED_RATIO * (1.0 if log else abs(target.value))
-        off = reach / 2 * error
-        lower, upper = (
-            (target.value * math.exp(-off), target.value * math.exp(off))
-            if log
-            else (target.value - off, target.value + off)
-        )
-    else:
-        lower, upper = target.interval
-        error = (math.log(upper / lower) if log else upper - lower) / reach
-    return Aim(
-        measure.name,
-        measure.words,
-        measure.unit,
-        scenario,
-        target.value,
-        lower,
-        upper,
-        error,
-        target.weight,
-        log,
-        target.interval is None,
-    )
-
-
-def loss_of(aims: Sequence[Aim], apart: Values, robust: float | None = None) -> Values:
-    """The weighted sum over targets of squared distances in standard errors.
-
-    Args:
-        aims: the targets.
-        apart: how far off each is, `(points, targets)`.
-        robust: distances beyond this count in proportion (Huber 1964).
-
-    Returns:
-        The loss of each point, `(points,)`.
-    """
-    far = np.abs(apart)
-    each = far**2
-    if robust is not None:
-        each = np.where(far > robust, robust * (2 * far - robust), each)
-    return np.asarray(each @ np.asarray([aim.weight for aim in aims]))
-
-
-# --- How good a figure is, and what it cost to get it there
-#
-# Where something is enough, points that reach it are ranked by cost, points that do not by how far
-# they fall short, and any that does comes before any that does not (Deb 2000, Computer Methods in
-# Applied Mechanics and Engineering 186, 311-338). That takes no weight of one against the other.
-
-#: What an unknown figure, or a time that never comes, counts for: more than any that is known.
-WORST = 1e9
-
-
-@dataclass(frozen=True)
-class Goal:
-    """An objective, ready to be compared by.
-
-    Attributes:
-        high: whether the figure should be high; else low.
-        enough: how high, or low, is enough; None where there is no such thing.
-        surely: whether the whole interval must be beyond it.
-        prices: what a unit of change of each parameter costs, `(parameters,)`.
-        own: the scenario's own values, `(parameters,)`.
-        dearest: the most that can be spent.
-    """
-
-    high: bool
-    enough: float | None
-    surely: bool
-    prices: Values
-    own: Values
-    dearest: float
-
-    def cost(self, points: Values) -> Values:
-        """What the points cost, `(points,)`."""
-        return np.asarray(np.abs(points - self.own) @ self.prices)
-
-    def shortfall(self, estimate: Values, lower: Values, upper: Values) -> Values:
-        """How far figures are from being enough; 0 where they are."""
-        if self.enough is None:
-            return np.zeros_like(estimate)
-        if self.high:
-            short = self.enough - (lower if self.surely else estimate)
+def check_moved(
+    vary: Mapping[str, TunedRange], reading: Reading, scenarios: Sequence[Scenario]
+) -> Iterator[Mistake]:
+    """The mistakes in the parameters that a file moves: their paths, ranges and starts, and two in one place."""
+    found: list[Mistake] = []
+    for path, written in vary.items():
+        node = reading.at("vary", path)
+        first = next(_locations(path, scenarios), None)
+        if first is None:
+            found.append(node.label.mistake(*_unknown(path, scenarios)))
         else:
-            short = (upper if self.surely else estimate) - self.enough
-        return np.maximum(np.nan_to_num(short, nan=WORST, posinf=WORST, neginf=0.0), 0.0)
-
-    def loss(self, points: Values, estimate: Values, lower: Values, upper: Values) -> Values:
-        """How bad points are: the lower, the better.
-
-        Args:
-            points: their parameters, `(points, parameters)`.
-            estimate, lower, upper: the figure and its limits, `(points,)`.
-        """
-        cost = self.cost(points)
-        if self.enough is None:
-            bad = -estimate if self.high else estimate
-            return np.clip(np.nan_to_num(bad, nan=WORST), -WORST, WORST) + cost
-        short = self.shortfall(estimate, lower, upper)
-        return np.where(short > 0, self.dearest + short, cost)
-
-
-def goal_of(objective: Objective, tuned: Sequence[Tuned]) -> Goal:
-    """An objective from what a file says, which must have been checked.
-
-    Where something is enough and no costs are given, each parameter costs the share of its range by
-    which it is moved.
-    """
-    own = np.asarray([one.own for one in tuned])
-    reach = np.asarray([one.factor.high - one.factor.low for one in tuned])
-    prices = np.asarray([objective.cost.get(one.factor.path, 0.0) for one in tuned])
-    if objective.enough is not None and not objective.cost:
-        prices = 1.0 / reach
-    ends = [(one.factor.low, one.factor.high) for one in tuned]
-    farthest = np.asarray(
-        [max(abs(end - at) for end in pair) for pair, at in zip(ends, own, strict=True)]
-    )
-    return Goal(
-        objective.maximise is not None,
-        objective.enough,
-        objective.surely,
-        prices,
-        own,
-        float(farthest @ prices),
-    )
-
-
-# --- Points run and scored: every scenario's crises at every point, with the same luck at all of them
-
-#: What is kept of a figure.
-KEPT = ("estimate", "standard_error", "lower", "upper")
-
-
-@dataclass(frozen=True)
-class Watched:
-    """A figure that is told of every trial.
-
-    Attributes:
-        measure: what is measured.
-        scenario: in which scenario.
-    """
-
-    measure: Measure
-    scenario: str
-
-
-@dataclass(frozen=True)
-class Scored:
-    """What came of points.
-
-    Attributes:
-        loss: how bad each is, `(points,)`.
-        figures: of what is watched the estimates, standard errors and limits by name, each
-            `(points, watched)`.
-    """
-
-    loss: Values
-    figures: dict[str, Values]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is to be tuned, and what counts as good.
-
-    Attributes:
-        experiment: the experiment, checked.
-        agents: makers of agents to add to its scenarios' own, and to those that it asks for.
-    """
-
-    experiment: Experiment
-    agents: Sequence[Any] = ()
-
-    @property
-    def spec(self) -> TuneSpec:
-        """What the experiment says."""
-        spec = self.experiment.spec
-        assert isinstance(spec, TuneSpec)  # noqa: S101 - `spec.KINDS` has seen to it
-        return spec
-
-    @cached_property
-    def scenarios(self) -> tuple[Scenario, ...]:
-        """Its scenarios, the first one first."""
-        return (self.experiment.scenario, *self.experiment.others)
-
-    @cached_property
-    def tuned(self) -> tuple[Tuned, ...]:
-        """The parameters."""
-        return tuple(
-            tuned_parameter(path, written, self.scenarios)
-            for path, written in self.spec.vary.items()
-        )
-
-    @cached_property
-    def aims(self) -> tuple[Aim, ...]:
-        """The targets."""
-        return tuple(
-            aim_of(target, measure(target.measure), target.scenario or self.scenarios[0].name)
-            for target in self.spec.targets
-        )
-
-    @cached_property
-    def goal(self) -> Goal | None:
-        """The objective."""
-        return None if self.spec.objective is None else goal_of(self.spec.objective, self.tuned)
-
-    @cached_property
-    def watched(self) -> tuple[Watched, ...]:
-        """What is measured: first the targets, or the objective; then the other outcomes."""
-        first = self.scenarios[0].name
-        objective = self.spec.objective
-        found = [
-            Watched(measure(target.measure), aim.scenario)
-            for target, aim in zip(self.spec.targets, self.aims, strict=True)
+            found += _check_range(*first, written, node)
+        found += [
+            reading.at("vary", path, "also", k).place.mistake(*_unknown(also, scenarios))
+            for k, also in enumerate(written.also)
+            if next(_locations(also, scenarios), None) is None
         ]
-        if objective is not None:
-            written: Any = objective.minimise if objective.maximise is None else objective.maximise
-            found.append(Watched(measure(written), first))
-        return (*found, *(Watched(one, first) for one in self.experiment.measures))
+    yield from found
+    for scenario in scenarios if not found else ():
+        yield from _check_scenario(scenario, vary, reading)
 
-    @property
-    def start(self) -> Values:
-        """Where the search begins, `(parameters,)`."""
-        return np.asarray([one.start for one in self.tuned])
 
-    def at(
-        self,
-        points: Values | None,
-        replicates: int,
-        seed: int,
-        workers: int = 1,
-        progress: Callable[[int, int], None] | None = None,
-    ) -> Scored:
-        """Run and score points.
+def _unknown(path: str, scenarios: Sequence[Scenario]) -> tuple[str, str, str]:
+    """The mistake in an unknown path: message, expected value, and the nearest known path."""
+    known: dict[str, None] = {}
+    for scenario in scenarios:
+        numbers = numbers_of(scenario)
+        known |= dict.fromkeys(numbers)
+        for number in numbers:
+            given = number_at(scenario, number)
+            if isinstance(given, Distribution) and given.kind in DISTRIBUTIONS:
+                inner = f"{number}.{given.kind}"
+                known |= {f"{inner}.{index}": None for index in range(len(given.values))}
+    names = one_of([scenario.name for scenario in scenarios])
+    expected = (
+        "the path of a number in the scenario (docs/parameters.md), "
+        "or of a number in its distribution, such as ….uniform.0"
+    )
+    return f"no parameter '{path}' in {names}", expected, nearest(path, known)
 
-        Args:
-            points: their parameters, `(points, parameters)`; None for the scenarios as they are.
-            replicates: crises of each scenario at each point.
-            seed: the seed of their luck.
-            workers: the most threads, or processes, to use.
-            progress: called with the crises done and those in all, of all scenarios.
-        """
-        count = 1 if points is None else len(points)
-        figures = {name: np.full((count, len(self.watched)), np.nan) for name in KEPT}
-        total, done = count * replicates * len(self.scenarios), 0
-        for scenario in self.scenarios:
-            own = [k for k, one in enumerate(self.watched) if one.scenario == scenario.name]
-            # Two figures may go by one name.
-            measures = [replace(self.watched[k].measure, name=str(k)) for k in own]
-            values = (
-                {}
-                if points is None
-                else parameters_at(scenario, self.tuned, points, replicates, seed)
-            )
-            if own:
-                design = run_design(
-                    scenario,
-                    values,
-                    measures,
-                    replicates,
-                    seed,
-                    workers,
-                    agents=(*self.agents, *self.spec.agents),
-                    progress=_counting(progress, done, total),
-                )
-                for k in own:
-                    for name in KEPT:
-                        figures[name][:, k] = getattr(design.measured[str(k)], name)
-            done += count * replicates
-        own_values = np.asarray([[one.own for one in self.tuned]])
-        return Scored(self._loss(own_values if points is None else points, figures), figures)
 
-    def apart(self, figures: dict[str, Values]) -> Values:
-        """How many standard errors figures are from the targets, `(points, targets)`."""
-        with_error = self.spec.monte_carlo_error
-        columns = [
-            aim.apart(
-                figures["estimate"][:, k], figures["standard_error"][:, k] if with_error else None
-            )
-            for k, aim in enumerate(self.aims)
-        ]
-        return np.stack(columns, axis=1)
-
-    def _loss(self, points: Values, figures: dict[str, Values]) -> Values:
-        if self.goal is None:
-            return loss_of(self.aims, self.apart(figures), self.spec.robust)
-        return self.goal.loss(
-            points, *(figures[name][:, 0] for name in ("estimate", "lower", "upper"))
+def _check_range(
+    scenario: Scenario, place: Location, written: TunedRange, node: Node
+) -> Iterator[Mistake]:
+    inner = place.index is not None
+    wrong = list(
+        _check_inner(place, written, node)
+        if inner
+        else check_factor(place.path, written, node, scenario)
+    )
+    yield from wrong
+    start, low, high = written.start, written.low, written.high
+    if wrong or start is None:
+        return
+    if (low is not None and start < low) or (high is not None and start > high):
+        yield node.entries()["start"].place.mistake(
+            f"the search begins at {start:g}, outside the range", "a start between low and high"
         )
 
 
-def _counting(
-    progress: Callable[[int, int], None] | None, before: int, total: int
-) -> Callable[[int, int], None] | None:
-    """A scenario's progress as that of all of them."""
-    if progress is None:
-        return None
-    return lambda done, _: progress(before + done, total)
+def _check_inner(place: Location, written: TunedRange, node: Node) -> Iterator[Mistake]:
+    """The mistakes in the range of a number inside a distribution."""
+    low, high, allowed = written.low, written.high, place.allowed
+    if low is None or high is None:
+        message = f"no range is known for '{place.path}', a number inside a distribution"
+        yield node.label.mistake(message, "low and high")
+        return
+    for key, value in (("low", low), ("high", high)):
+        if not allowed.low <= value <= allowed.high:
+            expected = "a number above 0" if allowed.low > 0 else f"a number {allowed.words()}"
+            yield node.entries()[key].place.mistake(f"out of range: {value:g}", expected)
+            return
+    if low >= high:
+        message = f"an empty range: from {low:g} to {high:g}"
+        yield node.entries()["high"].label.mistake(message, "low below high")
+    elif written.scale == "log" and low <= 0:
+        message = f"a range from {low:g} has no ratios"
+        yield node.entries()["scale"].place.mistake(message, "a low above 0, or scale: linear")
+
+
+def _check_scenario(
+    scenario: Scenario, vary: Mapping[str, TunedRange], reading: Reading
+) -> Iterator[Mistake]:
+    """The mistakes in all that is moved in one scenario: nothing, a number twice, numbers out of order."""
+    moved: dict[str, list[tuple[Location, str]]] = {}
+    for path, written in vary.items():
+        for one in (path, *written.also):
+            for _, place in _locations(one, [scenario]):
+                moved.setdefault(place.number, []).append((place, path))
+    if not moved:
+        yield reading.at("vary").label.mistake(
+            f"nothing that is varied is in {scenario.name}", "a parameter of each scenario"
+        )
+    for number, places in moved.items():
+        twice = [
+            reading.at("vary", path).label.mistake(
+                f"'{b.path}' changes what '{a.path}' changes already", "one of them"
+            )
+            for (a, _), (b, path) in combinations(places, 2)
+            if a.index is None or b.index is None or a.index == b.index
+        ]
+        yield from twice
+        given = number_at(scenario, number)
+        if twice or not isinstance(given, Distribution) or given.kind not in _ORDERED:
+            continue
+        ends = [(value, value) for value in given.values]
+        for place, path in places:
+            if place.index is not None:
+                ends[place.index] = (vary[path].low or 0.0, vary[path].high or 0.0)
+        if places[0][0].index is not None and any(a[1] >= b[0] for a, b in pairwise(ends)):
+            yield reading.at("vary", places[0][1]).label.mistake(
+                f"the {given.kind} distribution of '{number}' could have its numbers out of order",
+                "ranges that do not meet",
+            )
+
+
+# --- Proposals of points, as shares of the parameters' ranges
+#
+# Optuna's tpe and random choose by themselves; points of cmaes and sobol are enqueued as its trials.
+# Optuna's own CMA-ES keeps its state pickled in a study, which a stranger's folder must not bring
+# along, and its Sobol sequence leaves the first point to chance. What is proposed is a function of the
+# seed, the generation's number and the trials before it alone, so a search that was cut short makes the
+# very trials that it would have made.
+
+#: CMA-ES's first mean keeps this share of a range away from the range's ends.
+MARGIN = 0.05
+#: The fewest points from which CMA-ES can learn.
+SMALLEST = 4
+
+
+class Evolution:
+    """CMA-ES over the unit cube (Hansen 2016), `size` points a generation, from `start` on, at first so far from it.
+
+    A search that has settled begins anew at another place.
+    """
+
+    def __init__(self, seed: int, size: int, start: Values, spread: float) -> None:
+        self._seed, self._size, self._spread = seed, max(size, SMALLEST), spread
+        self._searches = 0
+        self._begin(start)
+
+    def ask(self, size: int) -> Values:
+        """The points of the next generation, `(points, parameters)`."""
+        return np.stack([self._search.ask() for _ in range(size)])
+
+    def tell(self, shares: Values, losses: Values) -> None:
+        """Take in the losses of a generation's points."""
+        if len(losses) != self._size:  # the last generation, which the budget has cut short
+            return
+        self._search.tell(list(zip(shares, losses.tolist(), strict=True)))
+        if self._search.should_stop():
+            self._searches += 1
+            random = np.random.default_rng([self._seed, self._searches])
+            self._begin(np.asarray(random.random(shares.shape[1])))
+
+    def _begin(self, mean: Values) -> None:
+        from cmaes import CMA
+
+        self._search = CMA(
+            mean=np.clip(mean, MARGIN, 1.0 - MARGIN),
+            sigma=self._spread,
+            bounds=np.tile([0.0, 1.0], (len(mean), 1)),
+            n_max_resampling=10 * len(mean),
+            seed=seed_of(self._seed, self._searches),
+            population_size=self._size,
+        )
+
+
+def sobol_points(seed: int, parameters: int, first: int, size: int) -> Values:
+    """Points of a scrambled Sobol sequence from number `first` on, `(size, parameters)`."""
+    from scipy.stats import qmc
+
+    sequence = qmc.Sobol(parameters, rng=seed)
+    if first:
+        sequence.fast_forward(first)
+    with warnings.catch_warnings():
+        # A generation is no power of two; the sequence as a whole is what fills the space.
+        warnings.filterwarnings("ignore", message="The balance properties")
+        return np.asarray(sequence.random(size))
+
+
+def seed_of(*entropy: int) -> int:
+    """A seed of 32 bits from several numbers."""
+    return int(np.random.SeedSequence(entropy).generate_state(1)[0])

@@ -8,7 +8,7 @@ than `IN_MEMORY` goes through a folder, which is a temporary one where none is g
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +17,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crisis_sim.batch import Batch, Ensemble, read_batch, run_to_folder, simulate
-from crisis_sim.experiments.spec import BlocksFailedError, ExperimentError
-from crisis_sim.outcomes.measures import Measure, Measured, joined
+from crisis_sim.batch.files import inside
+from crisis_sim.experiments.spec import (
+    BlocksFailedError,
+    Experiment,
+    ExperimentError,
+    RunOptions,
+)
+from crisis_sim.outcomes.differences import Contrast, Measured, joined
+from crisis_sim.outcomes.measures import Measure
 from crisis_sim.scenario.schema import Scenario
 
 if TYPE_CHECKING:
@@ -28,25 +35,20 @@ if TYPE_CHECKING:
 #: Crises whose outcomes are kept in memory, all columns of them: some 100 MB.
 IN_MEMORY = 250_000
 
+#: The columns of a figure.
+FIGURES = ("estimate", "lower", "upper", "standard_error")
+
 Progress = Callable[[int, int], None]
 OnMessage = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """What came of a design: every measure at every point.
+    """The results of a design: every measure at every point, by the measures' names in their order.
 
     Points are counted scenario after scenario: with `P` points in each, point `p` of the `s`-th
-    scenario is number `s * P + p` of all.
-
-    Attributes:
-        scenarios: names of the scenarios.
-        values: for each parameter that was varied its value at each point, `(points,)`; parameters
-            that differ between the replicates of a point are left out.
-        replicates: crises at each point.
-        seed: the seed of their luck.
-        measured: what was measured, by the measures' names, in their order.
-        manifest: that of the batch.
+    scenario is number `s * P + p` of all. Values are those of each parameter that was varied,
+    `(points,)`; parameters that differ between the replicates of a point are left out.
     """
 
     scenarios: tuple[str, ...]
@@ -75,20 +77,16 @@ class Design:
         return pa.table({"point": np.arange(self.points), "scenario": scenarios, **varied})
 
     def measure_table(self) -> pa.Table:
-        """One row a point and measure: estimate, limits, standard error, replicates it is told from.
+        """One row a point and measure: estimate, limits, standard error, number of replicates.
 
         What is not known is null; a time that never comes is infinite.
         """
         import pyarrow as pa
 
-        def whole(name: str) -> Any:
-            return np.concatenate([getattr(one, name) for one in self.measured.values()])
-
-        kept = ("estimate", "lower", "upper", "standard_error", "of")
-        columns = {name: pa.array(whole(name), from_pandas=True) for name in kept}
         points = np.tile(np.arange(self.points), len(self.measured))
         names = np.repeat(list(self.measured), self.points)
-        return pa.table({"point": points, "measure": names, **columns})
+        kept = (*FIGURES, "of")
+        return pa.table({"point": points, "measure": names, **columns_of(self.measured, kept)})
 
 
 def run_design(
@@ -117,10 +115,7 @@ def run_design(
         seed: with a replicate's number, it fixes all of its luck.
         workers: the most threads, or processes, to use; the result is the same for any number.
         folder: where to keep the batch, so that it can be resumed; None to keep it nowhere.
-        resume: go on with what the folder holds.
-        progress: called with the crises done and those in all.
-        on_message: called with messages on what goes on.
-        agents: makers of agents to add to each scenario's own, as `CrisisModel` takes them.
+        resume, progress, on_message, agents: as `run_experiment` takes them.
 
     Raises:
         ExperimentError: when values have not one entry for each point.
@@ -166,6 +161,34 @@ def run_design(
         return through(folder)
     with tempfile.TemporaryDirectory(prefix="crisis-sim-") as temporary:
         return through(Path(temporary) / "design")
+
+
+def run_points(
+    experiment: Experiment,
+    options: RunOptions,
+    values: Mapping[str, ArrayLike],
+    scenarios: Sequence[Scenario] = (),
+    replicates: int | None = None,
+    name: str = "",
+) -> Design:
+    """`run_design` as an experiment and the options of its run have it.
+
+    Scenarios and replicates are the experiment's where left out; of several batches each has a name.
+    """
+    folder = options.design
+    return run_design(
+        scenarios or experiment.scenario,
+        values,
+        experiment.measures,
+        replicates or experiment.spec.replicates,
+        experiment.spec.seed,
+        options.workers,
+        inside(folder, name, is_folder=True) if folder and name else folder,
+        resume=options.resume,
+        progress=options.progress,
+        on_message=options.on_message,
+        agents=options.agents,
+    )
 
 
 def _values(
@@ -223,3 +246,40 @@ def _refuse_failures(manifest: Mapping[str, Any]) -> None:
         raise BlocksFailedError(
             f"{len(failures)} blocks of the batch failed, the first with: {first['error']}"
         )
+
+
+def columns_of(
+    found: Mapping[str, Measured] | Mapping[str, Contrast], kept: Sequence[str]
+) -> dict[str, pa.Array]:
+    """Figures of several measures one after the other, for a table; what is not known is null."""
+    import pyarrow as pa
+
+    return {
+        name: pa.array(
+            np.concatenate([getattr(one, name) for one in found.values()]), from_pandas=True
+        )
+        for name in kept
+    }
+
+
+def table_of(
+    rows: Iterable[Mapping[str, Any]],
+    texts: Sequence[str],
+    whole: Sequence[str] = (),
+    figures: Sequence[str] = FIGURES,
+) -> pa.Table:
+    """A table of texts, whole numbers and figures, whether there are rows or none; unknown is null."""
+    import pyarrow as pa
+
+    listed = [*rows]
+    kinds = {
+        **dict.fromkeys(texts, pa.string()),
+        **dict.fromkeys(whole, pa.int64()),
+        **dict.fromkeys(figures, pa.float64()),
+    }
+    return pa.table(
+        {
+            name: pa.array([row[name] for row in listed], kind, from_pandas=True)
+            for name, kind in kinds.items()
+        }
+    )

@@ -1,11 +1,14 @@
-"""What an experiment varies: parts of a scenario that are taken away, and numbers that are moved."""
+"""Factors: parts of a scenario that an experiment takes away, and numbers that it varies."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 from crisis_sim.outcomes.intervals import normal_quantile
@@ -17,15 +20,13 @@ from crisis_sim.scenario.numbers import Distribution, Number, Part
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.source import Node, Place, Source, node_of
 
-# --- Parts of a scenario that may be there or not, and the scenario that each combination leaves
-#
-# A part is taken away by changes to the scenario, as `--set` makes them. `mediators.us` stands for
-# `mediators.us=null`, and a part may be changed in place of being taken out:
-# `lenders.imf.conditionality=0` leaves the lender and unties its money.
-
 
 class ScenarioEditor:
-    """A scenario with everything there, from which parts are taken away."""
+    """A scenario with everything there, from which parts are taken away by changes as of `--set`.
+
+    `mediators.us` stands for `mediators.us=null`, and a part may be changed in place of being taken
+    out: `lenders.imf.conditionality=0` leaves the lender and unties its money.
+    """
 
     def __init__(self, scenario: Scenario) -> None:
         self.name = scenario.name
@@ -33,11 +34,7 @@ class ScenarioEditor:
         self.top = node_of(content, Place(Source.of(scenario.name, ""), 1, 1))
 
     def without(self, changes: Sequence[str], name: str) -> Scenario:
-        """The scenario with changes made.
-
-        Args:
-            changes: paths of what is taken out, or changes such as `lenders.imf.conditionality=0`.
-            name: what to call it.
+        """The scenario with changes made, under another name.
 
         Raises:
             ScenarioError: when a change cannot be made, or what is left is no scenario.
@@ -82,13 +79,7 @@ def overlaps(one: str, other: str) -> bool:
 
 
 def mistakes_in(whole: ScenarioEditor, change: str, node: Node) -> Iterator[Mistake]:
-    """The mistakes in one change, as placed in an experiment's file.
-
-    Args:
-        whole: the scenario that it is to be made in.
-        change: the change.
-        node: where it is written.
-    """
+    """The mistakes in one change of a scenario, placed where it is written in an experiment's file."""
     try:
         whole.without([change], whole.name)
     except ScenarioError as error:
@@ -115,19 +106,19 @@ def _with_word(change: str, column: int, word: str) -> str:
     return f"{begin}{word}{rest[1]}{rest[2]}{equals}{value}"
 
 
-# --- Factors: numbers of a scenario that an experiment varies, and how far
+# --- Factors: numbers of a scenario that an experiment varies, and their ranges
 #
 # Where a file gives no range, a factor goes over the range that the scenario leaves open, if its
 # number is a distribution there: all of it where it is bounded, else its middle 95%. A number that is
-# known in the scenario goes over the range that the schema allows, unless that is wider than anybody
-# could mean; then the file must say how far.
+# known in the scenario goes over the range that the schema allows, unless that is implausibly wide;
+# then the file must give a range.
 
 #: A range of the schema that is wider than this is no default.
 WIDEST = 1000.0
 
 
 class Range(Part):
-    """How far a parameter goes; what is left out comes from the scenario or the schema."""
+    """The range of a parameter; ends that are left out come from the scenario or the schema."""
 
     low: float | None = Field(None, description="from where")
     high: float | None = Field(None, description="up to where")
@@ -138,16 +129,7 @@ class Range(Part):
 
 @dataclass(frozen=True)
 class Factor:
-    """A number of a scenario, and how far it goes.
-
-    Attributes:
-        path: where it stands in the scenario.
-        low, high: its range.
-        scale: `linear` or `log`.
-        unit: its unit.
-        meaning: what it is, in a line.
-        given: what the scenario says of it.
-    """
+    """A number of a scenario: its path, its range, and the scenario's value or distribution (`given`)."""
 
     path: str
     low: float
@@ -170,22 +152,16 @@ class Factor:
 
 
 def resolve(path: str, written: Range, scenario: Scenario) -> Factor:
-    """A factor from what a file says, which must have been checked (`check_factor`)."""
+    """A factor from its keys in a file, which must have been checked (`check_factor`)."""
     low, high = _range(path, written, scenario)
-    slot = _slot(path, scenario)
+    slot = slot_of(path)
     meaning = (slot.field.description or "") if slot and slot.field else ""
     unit = str(slot.note("unit")) if slot else ""
     return Factor(path, low, high, written.scale, unit, meaning, number_at(scenario, path))
 
 
 def check_path(path: str, node: Node, scenario: Scenario) -> Iterator[Mistake]:
-    """The mistake in a parameter's path, if it leads to none: with the nearest that does.
-
-    Args:
-        path: the path, such as `mediators.us.attention_days`.
-        node: where it is written.
-        scenario: the scenario that it must lead into.
-    """
+    """The mistake in a parameter's path, if it leads to none in the scenario: with the nearest that does."""
     known = numbers_of(scenario)
     if path not in known:
         yield node.label.mistake(
@@ -196,14 +172,7 @@ def check_path(path: str, node: Node, scenario: Scenario) -> Iterator[Mistake]:
 
 
 def check_factor(path: str, written: Range, node: Node, scenario: Scenario) -> Iterator[Mistake]:
-    """The mistakes in a factor: no such parameter, an empty range, one that is out of bounds.
-
-    Args:
-        path: the parameter's path.
-        written: what the file says of its range.
-        node: where that is written.
-        scenario: the scenario that it is about.
-    """
+    """The mistakes in a factor: no such parameter, an empty range, one that is out of bounds."""
     wrong = list(check_path(path, node, scenario))
     if wrong:
         yield from wrong
@@ -240,14 +209,7 @@ def check_factor(path: str, written: Range, node: Node, scenario: Scenario) -> I
 
 
 def check_value(path: str, value: float, node: Node, scenario: Scenario) -> Iterator[Mistake]:
-    """The mistake that a scenario has where a parameter takes a value of the right range, if it has one.
-
-    Args:
-        path: the parameter's path.
-        value: the value.
-        node: where it is written, or what it follows from.
-        scenario: the scenario, which has no mistakes by itself.
-    """
+    """The mistake that a sound scenario has where a parameter takes a value of the right range, if any."""
     top, mistakes = override(ScenarioEditor(scenario).top, [f"{path}={value!r}"])
     for mistake in [*mistakes, *check(top)][:1]:
         message = f"'{path}' at {value:g}: {mistake.message}"
@@ -255,25 +217,23 @@ def check_value(path: str, value: float, node: Node, scenario: Scenario) -> Iter
 
 
 def number_at(scenario: Scenario, path: str) -> Number:
-    """What a scenario says of the number at a path that it has."""
+    """The scenario's value or distribution at a path that it has."""
     value: Any = scenario
     for word in path.split("."):
-        if isinstance(value, dict):
-            value = value[word]
-        elif isinstance(value, tuple):
+        if isinstance(value, tuple):
             value = value[int(word)]
         else:
-            value = getattr(value, word)
+            value = value[word] if isinstance(value, dict) else getattr(value, word)
     return value  # type: ignore[no-any-return]
 
 
-def default_range(number: Number, low: float, high: float) -> tuple[float, float]:
-    """The range of a factor that a file gives none for (see the head of this module).
+def slot_of(path: str) -> Slot | None:
+    """The schema's slot of a parameter, by its path."""
+    return slot_at([int(word) if word.isdigit() else word for word in path.split(".")])
 
-    Args:
-        number: what the scenario says of it.
-        low, high: the range that the schema allows.
-    """
+
+def default_range(number: Number, low: float, high: float) -> tuple[float, float]:
+    """The default range of a factor, within the limits of the schema."""
     if not isinstance(number, Distribution):
         return low, high
     bottom, top = number.support
@@ -282,8 +242,6 @@ def default_range(number: Number, low: float, high: float) -> tuple[float, float
         reach = normal_quantile() * spread
         bottom, top = mean - reach, mean + reach
     elif number.kind == "lognormal":
-        import math
-
         median, sigma = number.values
         reach = math.exp(normal_quantile() * sigma)
         bottom, top = median / reach, median * reach
@@ -315,19 +273,6 @@ def _range(path: str, written: Range, scenario: Scenario) -> tuple[float, float]
     )
 
 
-def _slot(path: str, scenario: Scenario) -> Slot | None:
-    keys: list[str | int] = []
-    value: Any = scenario
-    for word in path.split("."):
-        if isinstance(value, tuple):
-            keys.append(int(word))
-            value = value[int(word)]
-        else:
-            keys.append(word)
-            value = value[word] if isinstance(value, dict) else getattr(value, word)
-    return slot_at(keys)
-
-
 def _neighbours(path: str, known: Any) -> str:
     """The parameters of the deepest part that a path leads to, as a person would list them."""
     words = path.split(".")
@@ -338,3 +283,105 @@ def _neighbours(path: str, known: Any) -> str:
         if within:
             return one_of(within)
     return "the path of a number in the scenario (docs/parameters.md)"
+
+
+# Factors of a study, and how each is drawn: a share of its probability becomes a value.
+#
+# A parameter that the file gives no range for is drawn as the scenario draws it, where it is uncertain
+# there, so that importance is measured under the scenario's own distributions. A known one goes
+# evenly over the range of the schema: in equal ratios where this spans a thousandfold, such as delays
+# from a quarter of an hour to a year, else in equal steps. Where no file names the parameters, it goes
+# as far as its slider does.
+
+#: A range with a larger ratio of its ends goes in equal ratios where nothing else is said.
+DECADES = 1000.0
+#: Of a distribution without ends the middle 95% counts as all of it where ends are needed.
+MIDDLE = 0.95
+#: Where the ends of a tornado's bars lie in a distribution.
+TORNADO = (0.05, 0.95)
+#: Shares nearer to 0 or 1 than this would be infinite values.
+NEVER = 1e-9
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A factor, the distribution by which the scenario draws it, if any, and the limits of the schema."""
+
+    factor: Factor
+    distribution: Distribution | None
+    low: float
+    high: float
+
+    def values(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Values at shares of its probability."""
+        if self.distribution is None:
+            return np.asarray(np.clip(self.factor.at(shares), self.factor.low, self.factor.high))
+        from crisis_sim.model.parameters import invert  # slow to import
+
+        return invert(self.distribution, np.clip(shares, NEVER, 1 - NEVER), self.low, self.high)
+
+    def between_ends(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Values at shares of the way from end to end; where it has no ends, of its middle 95%."""
+        if self.distribution is not None and self.distribution.kind in ("normal", "lognormal"):
+            shares = (1 - MIDDLE) / 2 + MIDDLE * shares
+        return self.values(shares)
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The ends of its bar in a tornado: its 5% and 95% quantile, or those of a given range."""
+        if self.distribution is None:
+            return self.factor.low, self.factor.high
+        low, high = self.values(np.asarray(TORNADO))
+        return float(low), float(high)
+
+    def words(self) -> str:
+        """How it is drawn, as a person would say it."""
+        own = self.distribution
+        if own is None:
+            spacing = "in equal ratios" if self.factor.scale == "log" else "evenly"
+            return f"{spacing} from {self.factor.low:g} to {self.factor.high:g}"
+        if own.kind == "choice":
+            return "as the scenario chooses it"
+        return f"{own.kind} ({', '.join(f'{one:g}' for one in own.values)}), as in the scenario"
+
+    def plain(self) -> dict[str, Any]:
+        """The factor and how it is drawn, as plain data for JSON."""
+        factor, (low, high) = self.factor, self.ends
+        return {
+            "path": factor.path,
+            "meaning": factor.meaning,
+            "unit": factor.unit,
+            "drawn": self.words(),
+            "low": low,
+            "middle": factor.middle,
+            "high": high,
+        }
+
+
+def drawn_factors(vary: Mapping[str, Range], scenario: Scenario) -> list[Drawn]:
+    """The factors of a study, in its order; `vary` must have been checked."""
+    found = []
+    for path, written in ranges(vary, scenario).items():
+        allowed, number = numbers_of(scenario)[path], number_at(scenario, path)
+        as_given = written.low is None and written.high is None and written.scale == "linear"
+        own = number if as_given and isinstance(number, Distribution) else None
+        factor = resolve(path, written, scenario)
+        wide = own is None and 0 < factor.low * DECADES <= factor.high
+        if wide and "scale" not in written.model_fields_set:
+            factor = replace(factor, scale="log")
+        found.append(Drawn(factor, own, allowed.low, allowed.high))
+    return found
+
+
+def ranges(vary: Mapping[str, Range], scenario: Scenario) -> Mapping[str, Range]:
+    """The ranges to vary: those of the file, or every number that has a slider and can be moved."""
+    if vary:
+        return vary
+    found = {}
+    for path in numbers_of(scenario):
+        slot = slot_of(path)
+        if slot and slot.slider:
+            # Uncertain numbers vary as the scenario draws them, known ones over the range of their slider.
+            drawn = isinstance(number_at(scenario, path), Distribution)
+            found[path] = Range() if drawn else Range(low=slot.slider[0], high=slot.slider[1])
+    return found

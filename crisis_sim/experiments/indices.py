@@ -1,27 +1,23 @@
-"""Points of the unit cube, as each method asks for them, and the samples that they come in.
+"""Indices: Sobol's, Morris's and PAWN's of the factors of a study, and Shapley's of the parts of a whole.
 
-A sample is what a method repeats: a trajectory of Morris, a base sample of Sobol with its crossings,
-a point. The first samples of a study are a smaller study of their own, so that it can be shown how
-the indices settle. SALib draws the points from generators that it is given, so that NumPy's global
-generator is left alone and a seed of 0 is a seed.
+Points lie in the unit cube, in samples. A sample is what a method repeats: a trajectory of Morris, a
+base sample of Sobol with its crossings, a point. SALib draws the points from generators that it is
+given, so that NumPy's global generator is left alone and a seed of 0 is a seed.
 """
 
 from __future__ import annotations
 
-import math
 import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
+from itertools import combinations
+from math import comb
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from crisis_sim.outcomes.differences import Measured
 from crisis_sim.outcomes.intervals import normal_quantile
-from crisis_sim.outcomes.measures import Measured
-
-# --- Points of the unit cube, as each method asks for them, and the samples that they come in
 
 Values = NDArray[np.float64]
 
@@ -64,17 +60,16 @@ class Layout:
 def layout_of(
     method: str, samples: int, factors: int, seed: int, *, second_order: bool = False
 ) -> Layout:
-    """Points of a study.
+    """Points of a study; of Sobol the samples are a power of two. The same seed gives the same."""
+    from SALib.sample import latin, morris, sobol
 
-    Args:
-        method: `morris`, `sobol` or `pawn`.
-        samples: how many samples; of Sobol a power of two.
-        factors: how many factors.
-        seed: the same seed gives the same points.
-        second_order: Sobol: with what indices of pairs need.
-    """
-    generator = np.random.default_rng([seed, 0])
-    shares = _SAMPLERS[method](problem(factors), samples, generator, second_order)
+    cube, generator = problem(factors), np.random.default_rng([seed, 0])
+    if method == "sobol":
+        pairs = {"calc_second_order": second_order}
+        shares = sobol.sample(cube, samples, **pairs, seed=generator)
+    else:
+        sampler = morris if method == "morris" else latin
+        shares = np.asarray(sampler.sample(cube, samples, seed=generator))
     return Layout(method, np.clip(shares, 0.0, 1.0), len(shares) // samples, second_order)
 
 
@@ -94,39 +89,16 @@ def problem(factors: int) -> dict[str, Any]:
     }
 
 
-def _sobol(cube: Any, samples: int, generator: Any, second_order: bool) -> Values:
-    from SALib.sample import sobol
-
-    drawn = sobol.sample(cube, samples, calc_second_order=second_order, seed=generator)
-    return np.asarray(drawn)
-
-
-def _morris(cube: Any, samples: int, generator: Any, _: bool) -> Values:
-    from SALib.sample import morris
-
-    return np.asarray(morris.sample(cube, samples, seed=generator))
-
-
-def _pawn(cube: Any, samples: int, generator: Any, _: bool) -> Values:
-    from SALib.sample import latin
-
-    return np.asarray(latin.sample(cube, samples, seed=generator))
-
-
-_SAMPLERS = {"sobol": _sobol, "morris": _morris, "pawn": _pawn}
-
-
-# --- Sobol's indices with the Monte Carlo noise taken out
+# Sobol's indices with the Monte Carlo noise taken out
 #
 # A point's figure is a mean over few replicates, so that between points it varies by more than the
-# parameters make it: by the noise of each mean. Indices of such figures put down to parameters, in
-# `total` above all, what is noise. Replicates tell how large it is: the covariance of two figures'
-# noise is estimated by the sum of the products of the replicates' pulls on them
-# (`Measured.influence`), and by so much each product of figures in an estimator is too large on
-# average. So it is taken off: from the numerators, which are those of SALib (Saltelli and others 2010
-# for `first`, Jansen 1999 for `total`, Saltelli 2002 for `second`), and from the variance that they are
-# divided by. What is left estimates the indices of what infinitely many replicates would give, and is
-# SALib's figure where there is no noise.
+# parameters make it: by the noise of each mean. Indices of such figures, `total` above all, attribute
+# noise to parameters. Its size is estimated from the replicates: the covariance of two figures' noise
+# by the sum of the products of the replicates' influence on them (`Measured.influence`). Each product
+# of figures in an estimator is too large by this covariance on average, so it is subtracted from the
+# numerators, which are those of SALib (Saltelli and others 2010 for `first`, Jansen 1999 for `total`,
+# Saltelli 2002 for `second`), and from the variance in the denominator. The rest estimates the indices
+# for infinitely many replicates, and equals SALib's figure where there is no noise.
 
 
 def pairs_of(factors: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -137,7 +109,7 @@ def pairs_of(factors: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 @dataclass(frozen=True, eq=False)
 class Terms:
-    """What each base sample adds to the estimators.
+    """The terms that each base sample adds to the estimators.
 
     Attributes:
         numerators: by index, `(samples, factors)`; of pairs `(samples, pairs)`, before the first-order
@@ -152,14 +124,10 @@ class Terms:
     noise: Values
 
     def indices(self, weights: Values | None = None) -> dict[str, Values]:
-        """The indices, with weights on the samples.
+        """The indices, with weights on the samples, `(draws, samples)`, or with equal ones.
 
-        Args:
-            weights: `(draws, samples)`, each row with the sum 1; None for equal ones.
-
-        Returns:
-            By index `(draws, factors)` or, of pairs, `(draws, pairs)`; NaN where there is no variance
-            beside noise.
+        Each is `(draws, factors)` or, of pairs, `(draws, pairs)`; NaN where there is no variance
+        beside noise.
         """
         if weights is None:
             weights = np.full((1, len(self.mean)), 1 / len(self.mean))
@@ -173,13 +141,9 @@ class Terms:
 
 
 def terms_of(layout: Layout, y: Values, influence: Values) -> Terms:
-    """The terms of every base sample.
+    """The terms of every base sample, from figures and how each replicate pulls them (`Measured`).
 
-    Args:
-        layout: the points.
-        y: the figures at the points, `(points,)`.
-        influence: how each replicate pulls them, `(points, replicates)`, of mean zero; of one
-            replicate nothing is known, and no noise is taken out.
+    Of one replicate nothing is known, and no noise is taken out.
     """
     count, size, factors = layout.samples, layout.size, layout.factors
     replicates = influence.shape[1]
@@ -209,9 +173,9 @@ def terms_of(layout: Layout, y: Values, influence: Values) -> Terms:
     return Terms(numerators, ends.mean(axis=1), (ends**2).mean(axis=1), noise)
 
 
-# --- Indices of figures at the points of a layout, by SALib; without noise; and as samples are drawn anew
+# Indices of figures at the points of a layout, by SALib; without noise; and as samples are drawn anew
 #
-# Morris: `mu_star`, the mean size of an elementary effect (what the outcome would change by over the
+# Morris: `mu_star`, the mean size of an elementary effect (the change in the outcome over the
 # whole range of a factor), `mu`, its mean with its sign, and `sigma`, its standard deviation: large
 # where a factor acts differently from place to place, by curvature or with others. Sobol: `first`, the
 # share of the variance that a factor explains alone, `total`, with all that it takes part in, and
@@ -237,20 +201,35 @@ SELDOM = 0.95
 
 def estimate_indices(layout: Layout, y: Values) -> Indices:
     """Indices by SALib; all of them zero where the figure is the same everywhere."""
+    from SALib.analyze import morris, pawn, sobol
+
     if np.ptp(y) == 0:
-        return {name: np.zeros(length) for name, length in _lengths(layout).items()}
-    with _quiet():
-        return _ESTIMATORS[layout.method](layout, y)
+        return _zeros(layout)
+    cube, second = problem(layout.factors), layout.second_order
+    # It insists on resamples, which are not looked at; a seed of 0 counts as none, a generator does not.
+    unread: Any = {"num_resamples": 2, "seed": np.random.default_rng(0)}
+    with warnings.catch_warnings(
+        action="ignore"
+    ):  # of draws in which a figure is the same everywhere
+        if layout.method == "sobol":
+            found = sobol.analyze(cube, y, calc_second_order=second, **unread)
+            pairs = {"second": found["S2"][pairs_of(layout.factors)]} if second else {}
+            return {"total": found["ST"], "first": found["S1"], **pairs}
+        if layout.method == "morris":
+            found = morris.analyze(cube, layout.shares, y, **unread)
+        else:
+            found = pawn.analyze(cube, layout.shares, y, S=SLICES)
+    return {name: np.asarray(found[name], np.float64) for name in _zeros(layout)}
 
 
 def without_noise(layout: Layout, measured: Measured) -> Indices:
-    """The indices of what more replicates would give, as far as these tell; else as `estimate` has them.
+    """The indices that infinitely many replicates would give, where this can be estimated; else those of `estimate`.
 
     From Sobol's indices noise is taken out (`sobol_terms`); of Morris's and PAWN's it is not known how.
     """
     y = measured.estimate
     if np.ptp(y) == 0:
-        return {name: np.zeros(length) for name, length in _lengths(layout).items()}
+        return _zeros(layout)
     if layout.method == "sobol":
         found = terms_of(layout, y, measured.influence).indices()
         return {name: of[0] for name, of in found.items()}
@@ -265,14 +244,23 @@ def resampled(layout: Layout, measured: Measured, generator: np.random.Generator
     Returns:
         By index `(draws, factors)` or, of pairs, `(draws, pairs)`: the same draws for all of them.
     """
-    if np.ptp(measured.estimate) == 0:
-        return {name: np.zeros((RESAMPLES, length)) for name, length in _lengths(layout).items()}
+    y = measured.estimate
+    if np.ptp(y) == 0:
+        return {name: np.zeros((RESAMPLES, len(of))) for name, of in _zeros(layout).items()}
     drawn = generator.integers(layout.samples, size=(RESAMPLES, layout.samples))
-    return _RESAMPLERS[layout.method](layout, measured, drawn)
+    if layout.method == "sobol":
+        weights = np.stack([np.bincount(row, minlength=layout.samples) for row in drawn])
+        return terms_of(layout, y, measured.influence).indices(weights / layout.samples)
+    if layout.method == "morris":
+        of = effects(layout, y)[drawn]
+        size = np.abs(of).mean(axis=1)
+        return {"mu_star": size, "mu": of.mean(axis=1), "sigma": of.std(axis=1, ddof=1)}
+    each = [_summed_up(distances(layout.shares[row], y[row])) for row in drawn]
+    return {name: np.stack([one[name] for one in each]) for name in each[0]}
 
 
 def noise_threshold(layout: Layout, measured: Measured, generator: np.random.Generator) -> Indices:
-    """What a factor that matters nothing would seldom exceed, in one of twenty, by index and factor.
+    """The index that a factor without influence exceeds in one case of twenty, by index and factor.
 
     Of PAWN, a factor that nothing depends on; of Morris, one that moves single crises, as this factor
     does, but not what they are on average, so that its effects are noise.
@@ -312,12 +300,7 @@ def distances(x: Values, y: Values) -> Values:
     The same figures as SALib's `pawn` finds by `scipy.stats.ks_2samp`, without the p-values, which
     take nearly all of its time.
 
-    Args:
-        x: the factors, `(points, factors)`.
-        y: the figures, `(points,)`.
-
-    Returns:
-        `(slices, factors)`; NaN where a slice is empty.
+    Gives `(slices, factors)`; NaN where a slice is empty.
     """
     levels, place = np.unique(y, return_inverse=True)
     whole = np.cumsum(np.bincount(place, minlength=len(levels))) / len(y)
@@ -335,70 +318,16 @@ def distances(x: Values, y: Values) -> Values:
     return found
 
 
-def _lengths(layout: Layout) -> dict[str, int]:
-    factors = layout.factors
-    if layout.method == "morris":
-        return dict.fromkeys(("mu_star", "mu", "sigma"), factors)
-    if layout.method == "pawn":
-        return dict.fromkeys(("median", "maximum"), factors)
-    pairs = {"second": factors * (factors - 1) // 2} if layout.second_order else {}
-    return {"total": factors, "first": factors, **pairs}
-
-
-def _quiet() -> Any:
-    """SALib warns of draws in which a figure is the same everywhere; it counts them as zero."""
-    return warnings.catch_warnings(action="ignore")
-
-
-def _estimate_sobol(layout: Layout, y: Values) -> Indices:
-    from SALib.analyze import sobol
-
-    found = sobol.analyze(
-        problem(layout.factors),
-        y,
-        calc_second_order=layout.second_order,
-        num_resamples=2,  # it insists on some, which are not looked at
-        seed=np.random.default_rng(0),  # as a generator, since a seed of 0 counts as none there
-    )
-    pairs = {"second": found["S2"][pairs_of(layout.factors)]} if layout.second_order else {}
-    return {"total": found["ST"], "first": found["S1"], **pairs}
-
-
-def _estimate_morris(layout: Layout, y: Values) -> Indices:
-    from SALib.analyze import morris
-
-    found = morris.analyze(
-        problem(layout.factors), layout.shares, y, num_resamples=2, seed=np.random.default_rng(0)
-    )
-    return {name: np.asarray(found[name], np.float64) for name in ("mu_star", "mu", "sigma")}
-
-
-def _resample_sobol(layout: Layout, measured: Measured, drawn: NDArray[np.int64]) -> Indices:
-    weights = np.stack([np.bincount(row, minlength=layout.samples) for row in drawn])
-    terms = terms_of(layout, measured.estimate, measured.influence)
-    return terms.indices(weights / layout.samples)
-
-
-def _resample_morris(layout: Layout, measured: Measured, drawn: NDArray[np.int64]) -> Indices:
-    of = effects(layout, measured.estimate)[drawn]
-    return {
-        "mu_star": np.abs(of).mean(axis=1),
-        "mu": of.mean(axis=1),
-        "sigma": of.std(axis=1, ddof=1),
+def _zeros(layout: Layout) -> Indices:
+    """Every index of a method, at zero."""
+    names = {
+        "morris": ("mu_star", "mu", "sigma"),
+        "pawn": ("median", "maximum"),
+        "sobol": ("total", "first"),
     }
-
-
-def _estimate_pawn(layout: Layout, y: Values) -> Indices:
-    from SALib.analyze import pawn
-
-    found = pawn.analyze(problem(layout.factors), layout.shares, y, S=SLICES)
-    return {name: np.asarray(found[name]) for name in ("median", "maximum")}
-
-
-def _resample_pawn(layout: Layout, measured: Measured, drawn: NDArray[np.int64]) -> Indices:
-    y = measured.estimate
-    each = [_summed_up(distances(layout.shares[row], y[row])) for row in drawn]
-    return {name: np.stack([one[name] for one in each]) for name in each[0]}
+    found = {name: np.zeros(layout.factors) for name in names[layout.method]}
+    pairs = layout.factors * (layout.factors - 1) // 2
+    return {**found, "second": np.zeros(pairs)} if layout.second_order else found
 
 
 def _summed_up(of: Values) -> Indices:
@@ -407,249 +336,81 @@ def _summed_up(of: Values) -> Indices:
     return {"median": median(of, axis=0), "maximum": np.nanmax(of, axis=0)}
 
 
-_ESTIMATORS: dict[str, Callable[[Layout, Values], Indices]] = {
-    "sobol": _estimate_sobol,
-    "morris": _estimate_morris,
-    "pawn": _estimate_pawn,
-}
-_RESAMPLERS: dict[str, Callable[[Layout, Measured, NDArray[np.int64]], Indices]] = {
-    "sobol": _resample_sobol,
-    "morris": _resample_morris,
-    "pawn": _resample_pawn,
-}
-
-
-# --- What a study knows of an outcome: indices, with what the choice of points and luck leave open
+# Cooperative games: shares of parts in their joint effect
 #
-# Every point has its figure from the same replicates, so that luck which is in all points alike moves no
-# index. What is left, luck that acts differently at different points, is noise: it adds to the variance
-# between points, and so to the indices. Three things are told of it, all from how each replicate pulls
-# each figure (`Measured.influence`):
+# A game says what every combination of `n` parts is worth. Combination `c` is the number whose bit `k`
+# (the bit worth `2**k`) says whether part `k` is in it: 0 is none of them, `2**n - 1` all. Worths are
+# arrays `(2**n, ...)`; further axes, such as replicates, are carried along, so that what holds for
+# worths holds for the influence of each replicate on them. Everything is built from differences that
+# one part, or two, make: a part that makes none in any combination gets exactly nothing.
 #
-# - the share of the variance between points that is noise: the replicates' scatter about what they do
-#   at all points alike, over their number;
-# - Sobol's indices with noise taken out (`sobol_terms`), and of other methods what noise alone would
-#   show (`estimators.floor`);
-# - the luck's part of an index's standard error, by leaving out one group of replicates at a time
-#   (jackknife), added to the error from the choice of points (bootstrap, `estimators.resampled`).
-
-#: Groups of replicates that are left out in turn.
-GROUPS = 16
-#: Where noise is a larger share of the variance between points than this, no index is told.
-MOST_NOISE = 0.9
-#: Where a figure is unknown in more samples than this share, no index is told.
-MOST_LOST = 0.2
-#: Parts of the samples at which a study is looked at, to show how it settles.
-PARTS = (8, 4, 2, 1)
-#: A study of fewer samples than this is not looked at.
-FEWEST = 4
+# Sources:
+#     L. S. Shapley (1953), "A value for n-person games", Contributions to the Theory of Games II,
+#     307-317. M. Grabisch and M. Roubens (1999), "An axiomatic approach to the concept of
+#     interaction among players in cooperative games", International Journal of Game Theory 28,
+#     547-565.
 
 
-@dataclass(frozen=True, eq=False)
-class IndexEstimates:
-    """The indices of one outcome, told from some of the samples.
+def marginals(worth: ArrayLike, part: int) -> Values:
+    """Marginal contributions of a part to each combination of the others, `(2**(n-1), ...)`, in their order."""
+    worth = np.asarray(worth, dtype=np.float64)
+    without = _without(worth, part)
+    return np.asarray(worth[without | 1 << part] - worth[without])
 
-    Attributes:
-        samples: of how many samples.
-        estimate: the indices by name, each `(factors,)` or, of pairs, `(pairs,)`; Sobol's without
-            noise.
-        with_noise: the same as SALib finds them in the figures as they are.
-        error: their standard errors, from luck and from the choice of points.
-        luck: the part of these errors that is luck; NaN where there is but one replicate.
-        draws: the indices as samples are drawn anew, each `(draws, factors)` or `(draws, pairs)`.
-        left_out: the indices without each group of replicates, likewise.
-        main: the name of the main index.
+
+def shapley(worth: ArrayLike) -> Values:
+    """Each part's Shapley value, `(n, ...)`: what it adds on average over all orders of the parts.
+
+    The values add up to the worth of all parts less that of none.
     """
-
-    samples: int
-    estimate: dict[str, Values]
-    with_noise: dict[str, Values]
-    error: dict[str, Values]
-    luck: dict[str, Values]
-    draws: dict[str, Values]
-    left_out: dict[str, Values]
-    main: str
-
-    def limits(self, name: str) -> tuple[Values, Values]:
-        """95% limits of an index."""
-        reach = normal_quantile() * self.error[name]
-        lower = self.estimate[name] - reach
-        return (
-            np.maximum(lower, 0.0) if name in NOT_NEGATIVE else lower,
-            self.estimate[name] + reach,
-        )
-
-    @cached_property
-    def order(self) -> list[int]:
-        """The factors, the most important first."""
-        return [int(k) for k in np.argsort(-self.estimate[self.main], kind="stable")]
-
-    def surely_more(self, one: int, other: int) -> bool:
-        """Whether a factor surely matters more than another (95%), on points and luck they share."""
-        weights = np.zeros(len(self.estimate[self.main]))
-        weights[[one, other]] = 1.0, -1.0
-        apart, error = self.sum(self.main, weights)
-        return apart > normal_quantile() * error
-
-    def sum(self, name: str, weights: Values) -> tuple[float, float]:
-        """The sum of an index over the factors with weights, and its standard error."""
-        of_points = float(np.nanvar(self.draws[name] @ weights, ddof=1))
-        of_luck = float(_jackknife_variance(self.left_out[name] @ weights))
-        return float(self.estimate[name] @ weights), math.sqrt(of_points + of_luck)
-
-
-@dataclass(frozen=True, eq=False)
-class Study:
-    """What is known of one outcome.
-
-    Attributes:
-        known: the indices, from few samples to all of them; empty where too little is known, or nearly
-            all is noise.
-        mean: the figure's mean over the points.
-        deviation: its standard deviation between points.
-        noise: the share of that variance which is noise; NaN where it is not known.
-        lost: samples left out, for the figure is unknown or infinite at a point of theirs.
-        samples: how many there were.
-        floor: what a factor that matters nothing would seldom exceed, by index, `(factors,)`.
-        effects: Morris: the elementary effects, `(trajectories, factors)`.
-    """
-
-    known: tuple[IndexEstimates, ...]
-    mean: float
-    deviation: float
-    noise: float
-    lost: int
-    samples: int
-    floor: dict[str, Values]
-    effects: Values | None = None
-
-    @property
-    def final(self) -> IndexEstimates:
-        """The indices from all samples."""
-        return self.known[-1]
-
-    @property
-    def why_not(self) -> str:
-        """Why no index is told, in a clause; "" where they are."""
-        if self.known:
-            return ""
-        if math.isnan(self.mean):
-            return f"unknown, or never reached, in {self.lost} of {self.samples} samples"
-        return "all but lost in Monte Carlo noise"
-
-
-def study(layout: Layout, measured: Measured, seed: int) -> Study:
-    """Find the indices of an outcome.
-
-    Args:
-        layout: the points.
-        measured: the outcome at the points.
-        seed: the same seed gives the same limits.
-    """
-    figures = np.isfinite(measured.estimate).reshape(layout.samples, layout.size).all(axis=1)
-    good = np.flatnonzero(figures)
-    lost = layout.samples - len(good)
-    if lost > MOST_LOST * layout.samples or len(good) < FEWEST:
-        nothing = float("nan")
-        return Study((), nothing, nothing, nothing, lost, layout.samples, {})
-    kept, own = layout.only(good), _only(measured, layout.rows(good))
-    independent = kept.rows(np.arange(kept.samples)).reshape(kept.samples, kept.size)
-    if kept.method == "sobol":  # the points between are crossings of these
-        independent = independent[:, [0, -1]]
-    noise = noise_share(_only(own, independent.ravel()))
-    known = () if noise > MOST_NOISE else tuple(_grown(layout, measured, good, seed))
-    told = bool(known) and known[-1].samples == len(good)
-    return Study(
-        known if told else (),
-        float(own.estimate[independent].mean()),
-        float(own.estimate[independent].std(ddof=1)) if np.ptp(own.estimate) else 0.0,
-        noise,
-        lost,
-        layout.samples,
-        noise_threshold(kept, own, np.random.default_rng([seed, len(PARTS) + 1])) if told else {},
-        effects(kept, own.estimate) if kept.method == "morris" else None,
+    worth = np.asarray(worth, dtype=np.float64)
+    parts = count_parts(worth)
+    return np.stack(
+        [_average(marginals(worth, k), _without(worth, k), parts) for k in range(parts)]
     )
 
 
-def noise_share(measured: Measured) -> float:
-    """The share of the variance between points that comes of luck which acts differently at each.
+def interactions(worth: ArrayLike) -> dict[tuple[int, int], Values]:
+    """The Shapley interaction index of every pair of parts, by their numbers, the lower first.
 
-    The replicates' scatter about what they do at all points alike, over their number, is the variance
-    that noise adds to that between points (the interaction in an analysis of variance by point and
-    replicate). NaN with one replicate, and where the figure is the same everywhere.
+    How much more one part of the pair adds where the other is there, on average over orders of the
+    others with the pair as one: above 0 where they help each other, below 0 where one can stand in
+    for the other.
     """
-    points, replicates = measured.influence.shape
-    if replicates < 2 or np.ptp(measured.estimate) == 0:
-        return float("nan")
-    between = float(measured.estimate.var(ddof=1))
-    apart = measured.influence - measured.influence.mean(axis=0)
-    freedom = float(replicates * (replicates - 1) * (points - 1))
-    scatter = float(np.einsum("pr,pr->", apart, apart))
-    return min(scatter / (freedom * between), 1.0)
+    worth = np.asarray(worth, dtype=np.float64)
+    parts = count_parts(worth)
+    found = {}
+    for first, second in combinations(range(parts), 2):
+        without = _without(worth, first, second)
+        one, other = without | 1 << first, without | 1 << second
+        extra = (worth[one | other] - worth[other]) - (worth[one] - worth[without])
+        # A pair taken as one leaves a game of one part less.
+        found[first, second] = _average(extra, without, parts - 1)
+    return found
 
 
-def _grown(
-    layout: Layout, measured: Measured, good: NDArray[np.int64], seed: int
-) -> Iterator[IndexEstimates]:
-    """The indices from an eighth of the samples, a quarter, a half, and all."""
-    for number, part in enumerate(PARTS, start=1):
-        within = good[good < layout.samples // part]
-        if len(within) < FEWEST:
-            continue
-        some = _only(measured, layout.rows(within))
-        generator = np.random.default_rng([seed, number])
-        known = _known(layout.only(within), some, generator)
-        if all(np.isfinite(of).all() for of in known.estimate.values()):
-            yield known
+def count_parts(worth: Values) -> int:
+    """How many parts a game has.
+
+    Raises:
+        ValueError: when the number of its combinations is no power of two.
+    """
+    parts = len(worth).bit_length() - 1
+    if len(worth) != 1 << parts:
+        raise ValueError(f"{len(worth)} combinations: expected a power of two")
+    return parts
 
 
-def _known(layout: Layout, measured: Measured, generator: np.random.Generator) -> IndexEstimates:
-    estimate = without_noise(layout, measured)
-    draws = resampled(layout, measured, generator)
-    without = [without_noise(layout, one) for one in _without_groups(measured)]
-    left_out = {
-        name: np.stack([one[name] for one in without]) if without else of[None]
-        for name, of in estimate.items()
-    }
-    luck = {name: np.sqrt(_jackknife_variance(of)) for name, of in left_out.items()}
-    return IndexEstimates(
-        layout.samples,
-        estimate,
-        estimate_indices(layout, measured.estimate),
-        {name: np.hypot(np.nanstd(draws[name], axis=0, ddof=1), luck[name]) for name in estimate},
-        luck if without else {name: np.full_like(of, np.nan) for name, of in luck.items()},
-        draws,
-        left_out,
-        MAIN[layout.method],
-    )
+def _without(worth: Values, *parts: int) -> NDArray[np.int64]:
+    """The combinations that have none of some parts."""
+    numbers = np.arange(1 << count_parts(worth))
+    return np.asarray(numbers[numbers & sum(1 << part for part in parts) == 0])
 
 
-def _without_groups(measured: Measured) -> Iterator[Measured]:
-    """The figures without each group of replicates, to first order."""
-    replicates = measured.influence.shape[1]
-    groups = min(GROUPS, replicates)
-    if groups < 2:
-        return
-    influence = np.where(np.isfinite(measured.influence), measured.influence, 0.0)
-    for group in range(groups):
-        kept = influence[:, np.arange(replicates) % groups != group]
-        moved = kept.mean(axis=1)
-        yield replace(measured, estimate=measured.estimate + moved, influence=kept - moved[:, None])
+def _average(differences: Values, without: NDArray[np.int64], parts: int) -> Values:
+    """The mean of differences that a part makes to combinations without it, over all orders of parts.
 
-
-def _jackknife_variance(left_out: Values) -> Values:
-    groups = len(left_out)
-    return np.asarray((groups - 1) * np.nanvar(left_out, axis=0))
-
-
-def _only(measured: Measured, rows: NDArray[np.int64]) -> Measured:
-    """A measure at some of its points."""
-    return Measured(
-        measured.estimate[rows],
-        measured.standard_error[rows],
-        measured.lower[rows],
-        measured.upper[rows],
-        measured.of[rows],
-        measured.influence[rows],
-        measured.is_share,
-    )
+    In one order of `parts * comb(parts - 1, size)` just those of a combination come before it.
+    """
+    weights = [1.0 / (parts * comb(parts - 1, int(one).bit_count())) for one in without]
+    return np.asarray(np.tensordot(np.array(weights), differences, axes=1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +26,14 @@ from crisis_sim.scenario.source import (
     folder_of,
     is_file_name,
     lay_over,
+    merge,
     node_of,
     parse,
+    parse_value,
     read_text,
 )
 
-# --- The experiments that come with Crisis Sim, and how a name on the command line becomes a file
+# --- Shipped experiments, and finding a file by name
 #
 # They are the folder `experiments/` of a checkout, which travels in a wheel as `crisis_sim/_experiments`.
 
@@ -41,15 +43,7 @@ BEGINS_WITH = "kind, title and scenario"
 
 @dataclass(frozen=True)
 class ShippedExperiment:
-    """An experiment that comes with Crisis Sim.
-
-    Attributes:
-        name: the name it answers to.
-        path: its file.
-        kind: what kind of experiment it is.
-        title: what it is, in a line.
-        question: what it asks.
-    """
+    """An experiment that comes with Crisis Sim: its name, its file, and the file's kind and title."""
 
     name: str
     path: Path
@@ -93,13 +87,14 @@ def _shipped(path: Path) -> ShippedExperiment:
     return ShippedExperiment(path.stem, path, text("kind"), text("title"), text("question"))
 
 
-# --- From a reference to a checked experiment; all mistakes are gathered and reported together
+# --- Reading and checking; all mistakes are reported together
 
 
 def load_experiment(
     reference: str | os.PathLike[str],
     changes: Mapping[str, Any] | None = None,
     agents: Sequence[Any] = (),
+    settings: Node | None = None,
 ) -> Experiment:
     """Read and check an experiment.
 
@@ -107,6 +102,7 @@ def load_experiment(
         reference: an experiment's file, or the bare name of a shipped one.
         changes: values in place of the file's, by key, such as `{"replicates": 100}`.
         agents: makers of agents that it will be run with, since they may add outcomes to measure.
+        settings: further values in place of the file's, as `read_settings` reads them.
 
     Raises:
         ScenarioError: when there is no such experiment, or it has mistakes; holds all of them.
@@ -118,18 +114,25 @@ def load_experiment(
     name = str(path)
     text = read_text(path, name)
     top, mistakes = parse(name, text, "experiment", BEGINS_WITH)
-    return _checked(
-        top, mistakes, composed(path.stem), text, folder_of(path), changes, agents=agents
-    )
+    if changes:
+        top = lay_over(top, _changes(changes, top))
+    name, folder = composed(path.stem), folder_of(path)
+    return _checked(top, mistakes, name, text, folder, settings, agents=agents)
 
 
 def make_experiment(
-    name: str = "experiment", /, *, agents: Sequence[Any] = (), **content: Any
+    name: str = "experiment",
+    settings: Node | None = None,
+    /,
+    *,
+    agents: Sequence[Any] = (),
+    **content: Any,
 ) -> Experiment:
     """An experiment from Python, with the keys that a file would have.
 
     Args:
         name: its name.
+        settings: values that `read_settings` has read; they go before those of `content`.
         agents: makers of agents that it will be run with.
         content: such as `kind="sweep", scenario="may_2025"`; a scenario may be a `Scenario`.
 
@@ -141,10 +144,15 @@ def make_experiment(
     scenario = content.get("scenario")
     if isinstance(scenario, Scenario):
         content = {**content, "scenario": scenario.name}
-    text = json.dumps({"title": name, **content}, indent=2, ensure_ascii=False, default=str)
-    top, mistakes = parse(name, text, "experiment", BEGINS_WITH)
-    given = scenario if isinstance(scenario, Scenario) else None
-    return _checked(top, mistakes, name, text, Path(), None, given, agents)
+    said = settings.plain() if settings else {}
+    content = {"title": name, **content}
+    given, text = (
+        json.dumps(one, indent=2, ensure_ascii=False, default=str)
+        for one in (content, {**content, **said})
+    )
+    top, mistakes = parse(name, given, "experiment", BEGINS_WITH)
+    ready = scenario if isinstance(scenario, Scenario) else None
+    return _checked(top, mistakes, name, text, Path(), settings, ready, agents)
 
 
 def resolved_experiment(content: Mapping[str, Any], text: str = "") -> Experiment:
@@ -168,12 +176,12 @@ def _checked(
     name: str,
     text: str,
     folder: Path,
-    changes: Mapping[str, Any] | None,
+    settings: Node | None,
     scenario: Scenario | None = None,
     agents: Sequence[Any] = (),
 ) -> Experiment:
-    if changes:
-        top = lay_over(top, _changes(changes, top))
+    if settings:
+        top = replace(lay_over(top, settings), place=top.place)
     found = [*mistakes]
     spec: Spec | None = None
     kind = _kind(top)
@@ -234,7 +242,7 @@ def _scenario(top: Node, folder: Path) -> tuple[Scenario | None, Iterable[Mistak
 def _others(
     top: Node, folder: Path, scenario: Scenario | None
 ) -> tuple[tuple[Scenario, ...] | None, list[Mistake]]:
-    """The scenarios that a file names beside its own, and the mistakes in them."""
+    """The further scenarios that a file names, and the mistakes in them."""
     node = top.entries().get("others")
     found: list[Scenario] = []
     mistakes: list[Mistake] = []
@@ -299,7 +307,59 @@ def _changes(changes: Mapping[str, Any], top: Node) -> Node:
     return Node(top.place, entries)
 
 
-# --- JSON Schema of experiments' files, so that an editor completes keys and marks mistakes as one types
+# --- Experiments from the command line: a kind, and `KEY=VALUE` as for `--set`
+
+#: Keys below which paths and names stand, which are no keys of a file.
+BY_NAME = ("parts", "reference", "vary")
+
+
+def kind_named(name: str) -> str:
+    """The kind of a name.
+
+    Raises:
+        ScenarioError: when there is none of that name.
+    """
+    return _kind(node_of({"kind": name}, Place(Source.of("argument", name), 1, 1)))
+
+
+def read_settings(texts: Sequence[str]) -> Node:
+    """`KEY=VALUE` arguments as the mapping that a file would hold: `replicates=500`, `sample.points=64`.
+
+    Below `vary`, `reference` and `parts` all that follows is one name:
+    `vary.mediators.us.attention_days={low: 0.1, high: 5}`.
+
+    Raises:
+        ScenarioError: when one cannot be read, or overwrites another.
+    """
+    top = Node(Place(Source.of("argument", ""), 1, 1), {})
+    mistakes = [replace(one, file="argument") for one in overwritten(texts)]
+    for text in texts:
+        path, equals, value = text.partition("=")
+        source = Source.of("argument", text)
+        words = path.split(".", 1 if path.split(".")[0].strip() in BY_NAME else -1)
+        if not equals or not all(word.strip() for word in words):
+            expected = "key=value, such as replicates=500"
+            mistakes.append(Place(source, 1, 1).mistake(f"'{text}' sets nothing", expected))
+            continue
+        try:
+            # Spaces in place of the path, so that the value's columns are those of the whole text.
+            node = parse_value(source, " " * (len(path) + 1) + value)
+        except ScenarioError as error:
+            mistakes += error.mistakes
+            continue
+        column = len(path) + 1
+        for word in reversed(words):
+            column -= len(word) + 1
+            place = Place(source, 1, column + 1)
+            key = composed(word.strip())
+            node = Node(place, {key: Node(node.place, node.content, place)})
+        top = merge(top, node)
+    if mistakes:
+        raise ScenarioError(mistakes)
+    return top
+
+
+# --- JSON Schema of experiment files, for editors
 #
 # For VS Code's YAML extension, write it to a file and name that file in an experiment's first line:
 #

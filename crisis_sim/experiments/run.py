@@ -19,7 +19,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,22 +36,26 @@ from crisis_sim.batch import manifest as differences
 from crisis_sim.batch.files import (
     CHECKSUM,
     LOCK,
-    FolderLock,
+    WRITER,
     ResultsError,
     as_json,
     believed,
+    cannot_write,
     canonical_digest,
     check,
     digest_of,
+    hold,
     inside,
     parquet_of,
     read_bytes,
     read_json,
+    remove,
     sealed,
     sha256_of,
     table_of,
     write_durably,
 )
+from crisis_sim.batch.folder import RUNNING
 from crisis_sim.batch.manifest import DECISIVE, code_digest, git_revision, name_of, versions
 from crisis_sim.experiments.load import load_experiment
 from crisis_sim.experiments.spec import (
@@ -69,8 +72,6 @@ from crisis_sim.experiments.spec import (
 )
 from crisis_sim.scenario.errors import ScenarioError
 
-# --- An experiment on disk: one folder
-
 GIVEN, RESOLVED, SUMMARY, MANIFEST = (
     "experiment.yaml",
     "resolved.json",
@@ -79,18 +80,18 @@ GIVEN, RESOLVED, SUMMARY, MANIFEST = (
 )
 #: The layout of these folders, counted up when older readers could no longer read a new one.
 FORMAT = 1
-#: What resolved.json holds beside that which fixes the results.
+#: Keys of resolved.json that do not fix the results.
 BEGUN = "begun"
 #: How the names of tables, and of the files beside them, end.
 TABLE, FILE = ".parquet", ".yaml"
-#: The rooms whose code decides what an experiment finds, beside those that make its batch.
+#: The packages whose code decides an experiment's findings, in addition to those of a batch.
 ROOMS = ("outcomes", "experiments")
 #: The version that stands for their code.
 CODE = "code_of_experiments"
 
 
 class _Begun(BaseModel):
-    """With what an experiment was begun; versions and names of agents as a batch's manifest has them."""
+    """The conditions an experiment was begun under; versions and names of agents as in a batch's manifest."""
 
     model_config = ConfigDict(strict=True)
 
@@ -100,7 +101,7 @@ class _Begun(BaseModel):
 
 
 class _Manifest(BaseModel):
-    """What of a manifest is read; earlier versions wrote none of what may be None."""
+    """The fields of a manifest that are read; earlier versions did not write those that may be None."""
 
     model_config = ConfigDict(strict=True)
 
@@ -129,18 +130,9 @@ def begin(
     restart: bool = False,
     agents: Sequence[Any] = (),
 ) -> bool:
-    """Make a folder ready for an experiment, or find it finished.
+    """Make a folder that is `locked` ready for an experiment; whether it holds its findings already.
 
-    Args:
-        experiment: the experiment.
-        folder: the folder, which is `locked`.
-        resume: go on with what it holds, which must be the same experiment, begun with the same code
-            and libraries.
-        restart: throw away an experiment in it that is not finished.
-        agents: makers of agents that it is run with.
-
-    Returns:
-        Whether the folder holds this experiment's findings already (only where `resume` is asked).
+    To be gone on with, it must hold the same experiment, begun with the same code and libraries.
 
     Raises:
         ExperimentError: when it holds another experiment to go on with, or one that is not finished.
@@ -175,7 +167,7 @@ def begin(
         resolved = {"digest": experiment.digest, **experiment.plain(), BEGUN: now}
         write_durably(folder / RESOLVED, as_json(sealed(resolved)))
     except OSError as error:
-        raise _cannot_write(folder, error) from error
+        raise cannot_write(folder, error) from error
     return False
 
 
@@ -196,20 +188,12 @@ def locked(folder: Path) -> Iterator[None]:
         ResultsError: when it holds other things, another process writes to it, or it cannot be written.
     """
     check_folder(folder)
-    is_new = not folder.exists()
-    lock = FolderLock(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.take()
-    except OSError as error:
-        raise _cannot_write(folder, error) from error
-    try:
-        with contextlib.closing(lock):
-            yield
-    finally:
-        if is_new:
-            with contextlib.suppress(OSError):  # something is in it
-                folder.rmdir()
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(hold(folder, folder / LOCK))
+        except OSError as error:
+            raise cannot_write(folder, error) from error
+        yield
 
 
 def write(
@@ -219,14 +203,7 @@ def write(
     seconds: float,
     agents: Sequence[Any] = (),
 ) -> Findings:
-    """Write what an experiment found; the manifest comes last.
-
-    Args:
-        findings: what it found.
-        folder: a folder that `begin` made ready.
-        started: when it was begun.
-        seconds: how long it took.
-        agents: makers of agents that it was run with.
+    """Write an experiment's findings into a folder that `begin` made ready, the manifest last.
 
     Returns:
         The findings with their manifest.
@@ -240,7 +217,11 @@ def write(
         **{name: text.encode() for name, text in findings.files.items()},
         SUMMARY: as_json(summary),
     }
-    digests = {name: digest_of(read_bytes(folder, name)) for name in _written(folder)}
+    digests = {
+        name: digest_of(read_bytes(folder, name))
+        for name in (GIVEN, RESOLVED)
+        if inside(folder, name).exists()
+    }
     digests |= {name: digest_of(content) for name, content in contents.items()}
     try:
         for name, content in contents.items():
@@ -248,21 +229,19 @@ def write(
         manifest = sealed(_manifest(findings, folder, digests, started, seconds, agents))
         write_durably(folder / MANIFEST, as_json(manifest))
     except OSError as error:
-        raise _cannot_write(folder, error) from error
+        raise cannot_write(folder, error) from error
     return Findings(**{**vars(findings), "manifest": manifest})
 
 
 def read_experiment(folder: str | Path) -> Findings:
-    """Bring back what an experiment found from its folder.
+    """Read an experiment's findings from its folder.
 
     Raises:
         ResultsError: when the folder holds none, one of another layout, one that is not finished, or
             something that has been damaged or is no file of its own.
     """
     folder = Path(folder)
-    resolved = _held(folder)
-    if resolved is None:
-        raise ResultsError(f"{folder} holds no experiment: it has no {RESOLVED}")
+    resolved = _resolved_in(folder)
     if not inside(folder, MANIFEST).exists():
         raise ResultsError(f"{folder} holds an experiment that is not finished")
     manifest = _read_manifest(folder)
@@ -295,9 +274,7 @@ def read_resolved(folder: Path) -> Experiment:
     Raises:
         ResultsError: when it holds none that this version can read.
     """
-    resolved = _held(folder)
-    if resolved is None:
-        raise ResultsError(f"{folder} holds no experiment: it has no {RESOLVED}")
+    resolved = _resolved_in(folder)
     given = inside(folder, GIVEN)
     content = read_bytes(folder, GIVEN) if given.exists() else b""
     if BEGUN in resolved and content:
@@ -310,10 +287,7 @@ def read_resolved(folder: Path) -> Experiment:
 def batch_folder(findings: Findings, folder: Path, name: str = "") -> Path | None:
     """Where an experiment's folder keeps the batch that its findings come from; None where it does not.
 
-    Args:
-        findings: what it found.
-        folder: its folder.
-        name: which batch, for a kind that has several.
+    Of a kind that has several batches, the one of a name.
 
     Raises:
         ResultsError: when there is something else than the batch of this experiment.
@@ -350,13 +324,20 @@ def _held(folder: Path) -> dict[str, Any] | None:
         return None
     except OSError as error:
         raise ResultsError(f"{folder} cannot be used: {error.strerror or error}") from error
-    others = [name for name in names if name not in (GIVEN, LOCK)]
+    others = [name for name in names if name not in (GIVEN, LOCK, WRITER)]
     if others:
         raise ResultsError(
             f"{folder} holds other things than an experiment's results ({others[0]}); "
             "give a new folder, or one that holds an experiment"
         )
     return None
+
+
+def _resolved_in(folder: Path) -> dict[str, Any]:
+    resolved = _held(folder)
+    if resolved is None:
+        raise ResultsError(f"{folder} holds no experiment: it has no {RESOLVED}")
+    return resolved
 
 
 def _experiment_of(folder: Path, resolved: Mapping[str, Any], text: str) -> Experiment:
@@ -370,7 +351,7 @@ def _experiment_of(folder: Path, resolved: Mapping[str, Any], text: str) -> Expe
 
 
 def _begun_in(folder: Path, resolved: Mapping[str, Any]) -> dict[str, Any]:
-    """With what an experiment that is not finished was begun."""
+    """The conditions that an unfinished experiment was begun under."""
     if CHECKSUM not in resolved:
         raise ResultsError(
             f"{folder} holds an experiment that an earlier version of Crisis Sim has begun, without a "
@@ -396,7 +377,7 @@ def _check_same(folder: Path, begun: Mapping[str, Any], now: Mapping[str, Any]) 
 
 @cache
 def _versions(kind: str) -> dict[str, str]:
-    """What a kind of experiment is computed with: a batch's versions, and its own."""
+    """The versions that a kind of experiment computes with: a batch's, and those of its own libraries."""
     own = {name: metadata.version(name) for name in getattr(kind_of(kind), "LIBRARIES", ())}
     return {**versions(), CODE: code_digest(ROOMS), **own}
 
@@ -416,7 +397,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def _contents(folder: Path, manifest: Mapping[str, Any]) -> dict[str, bytes]:
-    """What is in each file that a manifest names, by its name, but for `RESOLVED`, which is its own proof."""
+    """The content of each file that a manifest names, but for `RESOLVED`, which holds its own checksum."""
     digests, names = manifest.get("sha256"), manifest["files"]
     wrong = next((name for name in names if not _may_be_named(name)), None)
     if wrong is not None or len(set(names)) < len(names) or SUMMARY not in names:
@@ -438,13 +419,8 @@ def _may_be_named(name: str) -> bool:
     return name in (RESOLVED, SUMMARY) or name.endswith((TABLE, FILE))
 
 
-def _written(folder: Path) -> list[str]:
-    """The files that stand in a folder since it was begun."""
-    return [name for name in (GIVEN, RESOLVED) if inside(folder, name).exists()]
-
-
 def _clear(folder: Path) -> None:
-    """Take the findings of an earlier experiment away, the manifest first; what is not its stays."""
+    """Remove the findings of an earlier experiment, the manifest first; other files stay."""
     if not (folder / RESOLVED).exists():
         return
     names = [GIVEN, RESOLVED, SUMMARY]
@@ -456,11 +432,8 @@ def _clear(folder: Path) -> None:
     shown = [path.name for path in folder.iterdir() if path.suffix in (".svg", ".png", ".html")]
     for name in (MANIFEST, *names, *shown):
         (folder / name).unlink(missing_ok=True)
-    design = folder / DESIGN
-    if design.is_symlink():
-        design.unlink()
-    elif design.is_dir():
-        shutil.rmtree(design)
+    for path in (folder / DESIGN, *folder.glob(f"{DESIGN}{RUNNING}*")):
+        remove(path)
 
 
 def _manifest(
@@ -502,13 +475,6 @@ def _manifest(
 
 def _go_on(folder: Path) -> str:
     return shlex.join(["crisis-sim", "experiment", "--resume", str(folder)])
-
-
-def _cannot_write(folder: Path, error: OSError) -> ResultsError:
-    return ResultsError(f"cannot write results to {folder}: {error.strerror or error}")
-
-
-# --- Running an experiment of any kind, in memory or into a folder
 
 
 def run_experiment(
@@ -557,8 +523,6 @@ def run_experiment(
         return write(findings, folder, started, time.perf_counter() - began, agents)
 
 
-# --- An experiment's points as scenarios side by side, so that `compare` and the reports can read them
-
 #: Points that can be told apart side by side, in a table or a chart.
 MOST_POINTS = 60
 
@@ -569,7 +533,7 @@ def is_experiment(folder: Path) -> bool:
 
 
 def read_points(folder: str | Path) -> Batch:
-    """An experiment's batch, with an ensemble for each point, named after what was varied there.
+    """An experiment's batch, with an ensemble for each point, named after its values.
 
     They share their luck, so their differences are paired.
 

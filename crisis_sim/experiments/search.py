@@ -1,312 +1,453 @@
-"""Where to look next: the samplers by name.
-
-    cmaes    the covariance matrix adaptation evolution strategy (Hansen 2016, arXiv:1604.00772):
-             for many continuous parameters; starts anew elsewhere when it has settled
-    tpe      Optuna's tree-structured Parzen estimator: for few trials
-    sobol    a scrambled Sobol sequence: fills the space, and never looks at the results
-    random   Optuna's independent draws
-
-Whatever the sampler, what it proposes in a generation is a function of the seed, the generation's
-number and the trials before it alone. So a search that was cut short and goes on makes the very
-trials that it would have made.
-"""
+"""A search for the best points: its keys, what counts as good, where to look next, and its trials on disk."""
 
 from __future__ import annotations
 
-import json
-import os
+import hashlib
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from optuna.samplers import BaseSampler, RandomSampler, TPESampler
-from optuna.storages.journal import BaseJournalBackend
+from pydantic import Field
 
 from crisis_sim.batch.files import (
     ResultsError,
+    as_json,
     believed,
-    canonical_digest,
     inside,
     read_bytes,
+    read_json,
+    sealed,
     write_durably,
 )
 from crisis_sim.experiments import spec as words
-from crisis_sim.experiments.calibrate import KEPT, Problem
+from crisis_sim.experiments.calibrate import (
+    Calibration,
+    CalibrationSpec,
+    Evolution,
+    Tuned,
+    TunedRange,
+    Values,
+    parameters_at,
+    seed_of,
+    sobol_points,
+)
+from crisis_sim.experiments.design import run_design
+from crisis_sim.experiments.spec import MOST, Experiment, Reading, RunOptions, WrittenMeasure
 from crisis_sim.outcomes.intervals import normal_quantile
+from crisis_sim.outcomes.measures import Measure
+from crisis_sim.outcomes.names import measure, read_measure
+from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
+from crisis_sim.scenario.numbers import Part
 
 if TYPE_CHECKING:
     from optuna import Study
-    from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
-    from crisis_sim.experiments.calibrate import Tuned
-    from crisis_sim.experiments.spec import RunOptions
+
+# --- The keys of a tune experiment
+
+MOST_TRIALS = 1_000_000
 
 
-# --- Where to look next: the samplers by name
+class Objective(Part):
+    """A measure to maximise or minimise, and the costs to weigh against it."""
 
-Values = NDArray[np.float64]
-
-#: Its first mean keeps this share of a range away from the range's ends.
-MARGIN = 0.05
-#: The fewest points from which CMA-ES can learn.
-SMALLEST = 4
-#: The fewest points of a generation where a file does not say.
-FEWEST = 8
-
-
-def generation_size(parameters: int) -> int:
-    """How many points a generation has by default: Hansen's 4 + 3 ln n, and no fewer than `FEWEST`."""
-    return max(4 + int(3 * np.log(parameters)), FEWEST)
-
-
-class Source(Protocol):
-    """What chooses the points of the next generation, as shares of the parameters' ranges."""
-
-    def sampler(self, generation: int, first: int, size: int) -> BaseSampler:
-        """The sampler of a generation whose first trial has the number `first`."""
-
-    def learn(self, shares: Values, losses: Values) -> None:
-        """Take in what came of the generation, `(points, parameters)` and `(points,)`."""
+    maximise: WrittenMeasure | None = Field(None, description="what should be high")
+    minimise: WrittenMeasure | None = Field(None, description="what should be low")
+    enough: float | None = Field(
+        None, description="how high, or low, is enough; the least cost that gives it is sought then"
+    )
+    surely: bool = Field(
+        False,
+        description="whether the whole 95% interval, not the estimate alone, must be beyond enough",
+        strict=True,
+    )
+    cost: dict[str, float] = Field(
+        default_factory=dict,
+        description="by parameter, what moving it by one unit from the scenario's own value costs",
+    )
 
 
-def source_of(name: str, seed: int, size: int, tuned: Sequence[Tuned], spread: float) -> Source:
-    """The source of a name.
+class TuneSpec(CalibrationSpec):
+    """A search for the parameters that reach targets, or an objective."""
 
-    Args:
-        name: its name.
-        seed: the experiment's seed.
-        size: points of a generation.
-        tuned: the parameters.
-        spread: how far from the start CMA-ES looks at first, as a share of each range.
-    """
-    if name == "cmaes":
-        return _Evolution(seed, size, tuned, spread)
-    return _Sobol(seed, tuned) if name == "sobol" else _OptunasOwn(name, seed)
+    kind: Literal["tune"] = Field(description="what kind of experiment it is")
+    vary: dict[str, TunedRange] = Field(
+        min_length=1, description="the parameters that may be moved, by path, each with its range"
+    )
+    robust: float | None = Field(
+        None,
+        description="standard errors beyond which a target that is missed counts in proportion, "
+        "not by the square (Huber)",
+        gt=0,
+    )
+    monte_carlo_error: bool = Field(
+        False, description="whether the error of few replicates widens each target's", strict=True
+    )
+    objective: Objective | None = Field(None, description="what should be high or low")
+    observe: bool = Field(
+        False,
+        description="whether an observer counts answers, acts and halts, so that they can be measured "
+        "(docs/outcomes.md)",
+        strict=True,
+    )
+    sampler: Literal["cmaes", "tpe", "sobol", "random"] = Field(
+        "cmaes", description="how the next points are chosen"
+    )
+    trials: int = Field(
+        description="points to try, one after the other", strict=True, ge=2, le=MOST_TRIALS
+    )
+    generation: int | None = Field(
+        None, description="points tried together before the next are chosen", strict=True, ge=4
+    )
+    spread: float = Field(
+        0.25,
+        description="how far from the start CMA-ES looks at first, as a share of each range",
+        gt=0,
+        le=1,
+    )
+    tolerance: float | None = Field(
+        None, description="how much worse than the best a trial may be to count as good", gt=0
+    )
+    finalists: int = Field(
+        1,
+        description="so many of the best trials are run again with fresh luck, and the best of these is the answer",
+        strict=True,
+        ge=1,
+        le=MOST_TRIALS,
+    )
+    slices: int | None = Field(
+        None,
+        description="values to which each parameter of the best is then moved alone, to see how well "
+        "it is pinned down; none where left out",
+        strict=True,
+        ge=3,
+        le=1000,
+    )
+    check_replicates: int | None = Field(
+        None,
+        description="crises with fresh luck on which the best is checked; "
+        "four times the replicates where left out",
+        strict=True,
+        ge=1,
+        le=MOST,
+    )
+
+    @property
+    def agents(self) -> tuple[Any, ...]:
+        """The observer, where it is asked for."""
+        if not self.observe:
+            return ()
+        from crisis_sim.model.observer import Observer
+
+        return (Observer,)
 
 
-class _OptunasOwn:
-    """A sampler of Optuna's that goes by the study's trials alone, seeded for each generation."""
-
-    def __init__(self, name: str, seed: int) -> None:
-        self._kind = {"tpe": TPESampler, "random": RandomSampler}[name]
-        self._seed = seed
-
-    def sampler(self, generation: int, first: int, size: int) -> BaseSampler:
-        made: BaseSampler = self._kind(seed=_number(self._seed, generation))
-        return made
-
-    def learn(self, shares: Values, losses: Values) -> None:
-        pass
-
-
-class _Sobol:
-    """A scrambled Sobol sequence, taken up where the trials before have left it."""
-
-    def __init__(self, seed: int, tuned: Sequence[Tuned]) -> None:
-        self._seed, self._tuned = seed, tuned
-
-    def sampler(self, generation: int, first: int, size: int) -> BaseSampler:
-        import warnings
-
-        from scipy.stats import qmc
-
-        sequence = qmc.Sobol(len(self._tuned), rng=self._seed)
-        if first:
-            sequence.fast_forward(first)
-        with warnings.catch_warnings():
-            # A generation is no power of two; the sequence as a whole is what fills the space.
-            warnings.filterwarnings("ignore", message="The balance properties")
-            return _Given(sequence.random(size), self._tuned, first)
-
-    def learn(self, shares: Values, losses: Values) -> None:
-        pass
-
-
-class _Evolution:
-    """CMA-ES over the unit cube; a search that has settled begins anew at another place."""
-
-    def __init__(self, seed: int, size: int, tuned: Sequence[Tuned], spread: float) -> None:
-        self._seed, self._size, self._tuned = seed, max(size, SMALLEST), tuned
-        self._spread = spread
-        self._searches = 0
-        start = [float(one.share_of(np.asarray(one.start))) for one in tuned]
-        self._search = self._begun(np.asarray(start))
-
-    def sampler(self, generation: int, first: int, size: int) -> BaseSampler:
-        proposed = np.stack([self._search.ask() for _ in range(size)])
-        return _Given(proposed, self._tuned, first)
-
-    def learn(self, shares: Values, losses: Values) -> None:
-        if len(losses) != self._size:  # the last generation, which the budget has cut short
-            return
-        self._search.tell(list(zip(shares, losses.tolist(), strict=True)))
-        if self._search.should_stop():
-            self._searches += 1
-            generator = np.random.default_rng([self._seed, self._searches])
-            self._search = self._begun(generator.random(len(self._tuned)))
-
-    def _begun(self, mean: Values) -> Any:
-        from cmaes import CMA
-
-        parameters = len(self._tuned)
-        return CMA(
-            mean=np.clip(mean, MARGIN, 1.0 - MARGIN),
-            sigma=self._spread,
-            bounds=np.tile([0.0, 1.0], (parameters, 1)),
-            n_max_resampling=10 * parameters,
-            seed=_number(self._seed, self._searches),
-            population_size=self._size,
+def check_objective(
+    objective: Objective, vary: Mapping[str, Any], reading: Reading
+) -> Iterator[Mistake]:
+    """The mistakes in an objective: its measure, how much is enough, and its costs."""
+    given = [key for key in ("maximise", "minimise") if getattr(objective, key) is not None]
+    if len(given) != 1:
+        yield reading.at("objective").label.mistake(
+            f"{' and '.join(given) or 'nothing'} to aim for", "either maximise or minimise"
         )
+        return
+    try:
+        measured = read_measure(reading.at("objective", given[0]), reading.columns)
+    except ScenarioError as error:
+        yield from error.mistakes
+    else:
+        enough = objective.enough
+        if enough is not None and measured.unit == "share" and not 0 < enough < 1:
+            message, expected = f"no share to reach: {enough:g}", "a number between 0 and 1"
+            yield reading.mistake("objective", "enough", message=message, expected=expected)
+    for path, price in objective.cost.items():
+        node = reading.at("objective", "cost", path)
+        if path not in vary:
+            message = f"'{path}' is not varied"
+            yield node.label.mistake(message, one_of(vary), nearest(path, vary))
+        elif price < 0:
+            yield node.place.mistake(f"a cost below 0: {price:g}", "0 or more")
 
 
-class _Given(BaseSampler):
-    """Gives Optuna's trials points that have been chosen already."""
-
-    def __init__(self, shares: Values, tuned: Sequence[Tuned], first: int) -> None:
-        self._shares, self._tuned, self._first = shares, tuned, first
-
-    def infer_relative_search_space(
-        self, study: Study, trial: FrozenTrial
-    ) -> dict[str, BaseDistribution]:
-        return {one.factor.path: distribution_of(one) for one in self._tuned}
-
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        shares = self._shares[trial.number - self._first]
-        return {
-            one.factor.path: _within(one, float(share))
-            for one, share in zip(self._tuned, shares, strict=True)
-        }
-
-    def sample_independent(
-        self,
-        study: Study,
-        trial: FrozenTrial,
-        param_name: str,
-        param_distribution: BaseDistribution,
-    ) -> Any:
-        raise AssertionError(f"{param_name} is chosen together with the others")
-
-
-def distribution_of(tuned: Tuned) -> BaseDistribution:
-    """A parameter's range as Optuna has it."""
-    from optuna.distributions import FloatDistribution
-
-    factor = tuned.factor
-    return FloatDistribution(factor.low, factor.high, log=factor.scale == "log")
-
-
-def _within(tuned: Tuned, share: float) -> float:
-    factor = tuned.factor
-    return float(np.clip(factor.at(share), factor.low, factor.high))
-
-
-def _number(*entropy: int) -> int:
-    """A seed of 32 bits from several numbers."""
-    return int(np.random.SeedSequence(entropy).generate_state(1)[0])
-
-
-# --- Trials on disk: Optuna's journal, a file to which each trial is added once it is known
+# --- Loss of points
 #
-# The file is a study that Optuna and its dashboard read. Beside what they read, each line holds its
-# number and a digest of itself, of the line before it, and so of all lines before, back to the
-# experiment's own digest: none can be missing, changed, or another experiment's, unseen. The file has
-# whole generations only, but for a last one that a crash has cut short; that one is dropped when the
-# search goes on, and made again, as is all that comes after a line that is not sound.
+# Where a level is enough, points that reach it are ranked by cost, points that do not by their
+# shortfall, and any that reaches it comes before any that does not (Deb 2000, Computer Methods in
+# Applied Mechanics and Engineering 186, 311-338). Cost and shortfall need
+# no weights.
 
-NAME = "journal.log"
-#: What a trial notes of itself: the generation that it belongs to.
-GENERATION = "generation"
-#: What a line holds beside what Optuna reads: its number from 0 on, and its digest.
-LINE, DIGEST = "line", "sha256"
+#: The loss of an unknown figure, or of a time that never comes: more than any known loss.
+WORST = 1e9
+#: Statistics of a figure that are kept.
+KEPT = ("estimate", "standard_error", "lower", "upper")
+
+
+@dataclass(frozen=True)
+class Goal:
+    """An objective; what a unit of change of each parameter costs, from its own value, and the most to be spent."""
+
+    objective: Objective
+    prices: Values
+    own: Values
+    dearest: float
+
+    @classmethod
+    def of(cls, objective: Objective, tuned: Sequence[Tuned]) -> Goal:
+        """An objective that was checked; of what is enough without costs, shares of the ranges are the cost."""
+        own = np.asarray([one.factor.middle for one in tuned])
+        low = np.asarray([one.factor.low for one in tuned])
+        high = np.asarray([one.factor.high for one in tuned])
+        prices = np.asarray([objective.cost.get(one.factor.path, 0.0) for one in tuned])
+        if objective.enough is not None and not objective.cost:
+            prices = 1.0 / (high - low)
+        farthest = np.maximum(np.abs(low - own), np.abs(high - own))
+        return cls(objective, prices, own, float(farthest @ prices))
+
+    def cost(self, points: Values) -> Values:
+        """Costs of points, `(points,)`."""
+        return np.asarray(np.abs(points - self.own) @ self.prices)
+
+    def shortfall(self, figures: Mapping[str, Values]) -> Values:
+        """How far the first of the figures is from being enough; 0 where it is."""
+        enough, surely = self.objective.enough, self.objective.surely
+        if enough is None:
+            return np.zeros(len(figures["estimate"]))
+        if self.objective.maximise is not None:
+            short = enough - figures["lower" if surely else "estimate"][:, 0]
+        else:
+            short = figures["upper" if surely else "estimate"][:, 0] - enough
+        return np.maximum(np.nan_to_num(short, nan=WORST, posinf=WORST, neginf=0.0), 0.0)
+
+    def loss(self, points: Values, figures: Mapping[str, Values]) -> Values:
+        """How bad points are, `(points,)`: the lower, the better."""
+        cost = self.cost(points)
+        if self.objective.enough is None:
+            estimate = figures["estimate"][:, 0]
+            bad = estimate if self.objective.maximise is None else -estimate
+            return np.clip(np.nan_to_num(bad, nan=WORST), -WORST, WORST) + cost
+        short = self.shortfall(figures)
+        return np.where(short > 0, self.dearest + short, cost)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Loss of points, `(points,)`, and the `KEPT` statistics of all watched measures by name, `(points, watched)`."""
+
+    loss: Values
+    figures: dict[str, Values]
+
+
+@dataclass(frozen=True)
+class Problem(Calibration):
+    """The parameters to tune and the loss to minimise; `agents` are added to its scenarios' own."""
+
+    agents: Sequence[Any] = ()
+
+    @property
+    def spec(self) -> TuneSpec:
+        """The experiment's keys."""
+        return cast(TuneSpec, self.experiment.spec)
+
+    @cached_property
+    def tuned(self) -> tuple[Tuned, ...]:
+        """The parameters."""
+        return tuple(Tuned.of(path, of, self.scenarios) for path, of in self.spec.vary.items())
+
+    @cached_property
+    def goal(self) -> Goal | None:
+        """The objective."""
+        return None if self.spec.objective is None else Goal.of(self.spec.objective, self.tuned)
+
+    @cached_property
+    def watched(self) -> tuple[tuple[Measure, str], ...]:
+        """What is measured, in which scenario: the targets, or the objective; then the other outcomes."""
+        objective, outcomes = self.spec.objective, super().watched
+        if objective is None:
+            return outcomes
+        aim: Any = objective.minimise if objective.maximise is None else objective.maximise
+        return ((measure(aim), self.scenarios[0].name), *outcomes)
+
+    @property
+    def check_replicates(self) -> int:
+        """Crises of each scenario with fresh luck: four times those of a trial, if the file does not say."""
+        return self.spec.check_replicates or 4 * self.spec.replicates
+
+    def at(
+        self,
+        points: Values | None,
+        replicates: int,
+        seed: int,
+        workers: int = 1,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Scored:
+        """Run and score points, every scenario's crises at every point with the same luck.
+
+        Points are `(points, parameters)`, or None for the scenarios as they are. `progress` is called
+        with the crises done and those in all, of all scenarios.
+        """
+        count = 1 if points is None else len(points)
+        figures = {name: np.full((count, len(self.watched)), np.nan) for name in KEPT}
+        each = count * replicates
+        for index, scenario in enumerate(self.scenarios):
+            own = [k for k, (_, name) in enumerate(self.watched) if name == scenario.name]
+            if not own:
+                continue
+            values = {}
+            if points is not None:
+                values = parameters_at(scenario, self.tuned, points, replicates, seed)
+            design = run_design(
+                scenario,
+                values,
+                [replace(self.watched[k][0], name=str(k)) for k in own],  # two may have one name
+                replicates,
+                seed,
+                workers,
+                agents=(*self.agents, *self.spec.agents),
+                progress=_counting(progress, index * each, each * len(self.scenarios)),
+            )
+            for k in own:
+                for name in KEPT:
+                    figures[name][:, k] = getattr(design.measured[str(k)], name)
+        if self.goal is not None:
+            at = np.asarray([self.goal.own]) if points is None else points
+            return Scored(self.goal.loss(at, figures), figures)
+        return Scored(self._loss(figures), figures)
+
+    def _loss(self, figures: dict[str, Values]) -> Values:
+        """The weighted sum over targets of squared distances in standard errors (robust: Huber 1964)."""
+        robust, widened = self.spec.robust, self.spec.monte_carlo_error
+        estimates, errors = figures["estimate"].T, figures["standard_error"].T
+        apart = [
+            aim.apart(estimates[k], errors[k] if widened else None)
+            for k, aim in enumerate(self.aims)
+        ]
+        far = np.abs(np.stack(apart, axis=1))
+        each = far**2
+        if robust is not None:
+            each = np.where(far > robust, robust * (2 * far - robust), each)
+        return np.asarray(each @ np.asarray([aim.target.weight for aim in self.aims]))
+
+
+def _counting(
+    progress: Callable[[int, int], None] | None, before: int, total: int
+) -> Callable[[int, int], None] | None:
+    """The progress of a part as that of the whole."""
+    return None if progress is None else lambda done, _: progress(before + done, total)
+
+
+# --- Trials on disk, to resume from
+#
+# journal.log    Optuna's journal of a study, which its dashboard reads; a line a trial
+# journal.json   the experiment's digest, and the journal's length after each generation, with a checksum
+#
+# Trials after a wrong checksum, or after the last one, are run again.
+
+JOURNAL, SEAL = "journal.log", "journal.json"
 
 
 class Journal:
-    """The trials of a search in a folder.
-
-    Args:
-        folder: the experiment's folder; None to keep no journal.
-        name: the study's name.
-        digest: the experiment's digest.
-        resume: keep the whole generations that are there; else begin anew.
-        on_message: called of lines that are not sound.
+    """The trials of a search in its folder, where it has one; `trials` are those of whole generations in it.
 
     Raises:
-        ResultsError: when there is a journal that cannot be read.
+        ResultsError: when the folder cannot be read or written.
     """
 
-    def __init__(
-        self,
-        folder: Path | None,
-        name: str,
-        digest: str,
-        *,
-        resume: bool = False,
-        on_message: Callable[[str], None] = lambda _: None,
-    ) -> None:
+    def __init__(self, experiment: Experiment, options: RunOptions) -> None:
         self.trials: list[FrozenTrial] = []
+        self._folder, self._experiment = options.folder, experiment
+        self._ends: list[tuple[int, str]] = []
+        self._sha256 = hashlib.sha256()
         self._study: Study | None = None
-        if folder is None:
+        if self._folder is None:
             return
-        path = inside(folder, NAME)
-        if resume and path.exists():
-            content = read_bytes(folder, NAME)
-            logs, rest = sound_lines(content, digest)
-            if b"\n" in rest:  # the last line alone may have been cut short by a crash
-                on_message(
-                    f"{path}: line {len(logs) + 1} is not what its digest says: "
-                    "it and what follows is done again"
-                )
-            with believed(folder):
-                self.trials = _whole(_study(_Chain(logs), name))
-        # Written anew, so that neither half a generation nor half a line is left in it.
-        chain = _Chain([], digest)
-        _study(chain, name).add_trials(self.trials)
-        write_durably(path, chain.content)
-        chain.path = path
-        self._study = _study(chain, name)
+        import optuna
+        from optuna.storages.journal import JournalFileBackend
+
+        kept = self._kept(self._folder, options) if options.resume else b""
+        self._sha256.update(kept)
+        with _writing(self._folder / JOURNAL) as path:
+            write_durably(path, kept)
+            lock: Any = SimpleNamespace(
+                acquire=lambda: True, release=lambda: None
+            )  # the folder is locked
+            backend = JournalFileBackend(str(path), lock)
+            begin = optuna.load_study if kept else optuna.create_study
+            with believed(self._folder):
+                storage = optuna.storages.JournalStorage(backend)
+                self._study = begin(storage=storage, study_name=experiment.name)
+                self.trials = self._study.get_trials(deepcopy=False)
+            if not kept:
+                self._seal(path)
 
     def add(self, trials: Sequence[FrozenTrial]) -> None:
         """Write a generation's trials down."""
-        if self._study is not None:
-            self._study.add_trials(trials)
+        if self._study is not None and self._folder is not None:
+            with _writing(self._folder / JOURNAL) as path:
+                self._study.add_trials(trials)
+                self._seal(path)
 
+    def _seal(self, path: Path) -> None:
+        with path.open("rb") as file:
+            file.seek(self._ends[-1][0] if self._ends else 0)
+            self._sha256.update(file.read())
+            self._ends.append((file.tell(), self._sha256.hexdigest()))
+        seal = {"experiment": self._experiment.digest, "ends": self._ends}
+        write_durably(path.with_name(SEAL), as_json(sealed(seal)))
 
-def sound_lines(content: bytes, digest: str) -> tuple[list[dict[str, Any]], bytes]:
-    """What a journal's lines say as far as they are sound, and the rest.
-
-    Args:
-        content: the journal.
-        digest: that of the experiment it must belong to.
-    """
-    logs: list[dict[str, Any]] = []
-    rest = content
-    while rest:
-        line, end, after = rest.partition(b"\n")
+    def _kept(self, folder: Path, options: RunOptions) -> bytes:
+        """A journal as far as it is whole."""
+        if not inside(folder, JOURNAL).exists():
+            return b""
+        content = read_bytes(folder, JOURNAL)
+        ends: list[tuple[int, str]] = []
         try:
-            log = json.loads(line)
-        except (ValueError, RecursionError):
+            with believed(folder):
+                seal = read_json(folder, SEAL)
+                ends = seal["ends"] if seal["experiment"] == self._experiment.digest else []
+                self._ends = whole_ends(content, ends)
+        except ResultsError as error:
+            options.on_message(f"the search is done again: {error}")
+        if len(self._ends) < len(ends):
+            options.on_message(
+                f"{folder / JOURNAL}: generation {max(len(self._ends), 1)} is not what its checksum "
+                "says: it and what follows is done again"
+            )
+        return content[: self._ends[-1][0]] if self._ends else b""
+
+
+def whole_ends(content: bytes, ends: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+    """The lengths up to which a journal matches its checksums, one after the other."""
+    found: list[tuple[int, str]] = []
+    sha256, before = hashlib.sha256(), 0
+    for end, digest in ends:
+        sha256.update(content[before:end])
+        if end > len(content) or sha256.hexdigest() != digest:
             break
-        if not end or not isinstance(log, dict):
-            break
-        said = log.pop(DIGEST, None)
-        if said != _link(digest, log) or log.pop(LINE, None) != len(logs):
-            break
-        digest, rest = said, after
-        logs.append(log)
-    return logs, rest
+        found.append((end, digest))
+        before = end
+    return found
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[Path]:
+    try:
+        yield path
+    except OSError as error:
+        raise ResultsError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Within it Optuna says nothing but what is wrong, and warns of nothing that is experimental."""
+    """Silence Optuna but for errors, and its warnings of experimental features."""
     import optuna
 
     before = optuna.logging.get_verbosity()
@@ -319,97 +460,24 @@ def quiet() -> Iterator[None]:
         optuna.logging.set_verbosity(before)
 
 
-class _Chain(BaseJournalBackend):
-    """Optuna's journal in memory and, once there is a `path`, in a file.
-
-    Args:
-        logs: what is in it.
-        digest: of its last line; where it has none, of the experiment.
-    """
-
-    def __init__(self, logs: list[dict[str, Any]], digest: str = "") -> None:
-        self.path: Path | None = None
-        self.content = b""
-        self._logs, self._digest = logs, digest
-
-    def read_logs(self, log_number_from: int) -> list[dict[str, Any]]:
-        return self._logs[log_number_from:]
-
-    def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        added = b""
-        for log in logs:
-            numbered = {**log, LINE: len(self._logs)}
-            self._digest = _link(self._digest, numbered)
-            line = json.dumps({**numbered, DIGEST: self._digest}, separators=(",", ":"))
-            added += line.encode() + b"\n"
-            self._logs.append(json.loads(json.dumps(log)))
-        if self.path is None:
-            self.content += added
-            return
-        try:
-            with self.path.open("ab") as file:
-                file.write(added)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise ResultsError(f"cannot write {self.path}: {error.strerror or error}") from error
-
-
-def _link(before: str, log: dict[str, Any]) -> str:
-    """The digest of a line: of what it says, and of the line before it."""
-    return canonical_digest({"before": before, "log": log})
-
-
-def _study(chain: _Chain, name: str) -> Study:
-    import optuna
-    from optuna.storages import JournalStorage
-
-    return optuna.create_study(storage=JournalStorage(chain), study_name=name, load_if_exists=True)
-
-
-def _whole(study: Study) -> list[FrozenTrial]:
-    """The trials of the generations that are whole, in their order."""
-    whole: list[FrozenTrial] = []
-    generation: list[FrozenTrial] = []
-    for trial in study.get_trials(deepcopy=False):
-        if generation and trial.user_attrs[GENERATION] != generation[0].user_attrs[GENERATION]:
-            generation = []
-        generation.append(trial)
-        if len(generation) == trial.user_attrs["of"]:
-            whole += generation
-            generation = []
-    return whole
-
-
-# --- The search: generation after generation of trials, each one batch with the same luck
+# --- The search: generations of trials, each one batch with the same luck
 
 
 @dataclass(frozen=True)
-class Trials:
-    """What was tried, in its order; the lower the loss, the better.
+class Trials(Scored):
+    """The trials of a search, in their order.
 
     Attributes:
+        points: parameters, `(trials, parameters)`.
         generation: the generation of each trial, `(trials,)`.
-        points: their parameters, `(trials, parameters)`.
-        loss: how bad each is, `(trials,)`.
-        figures: of what is watched the estimates, standard errors and limits by name, each
-            `(trials, watched)`.
-        importance: of each parameter how much of what sets the best trials apart it accounts for,
-            `(parameters,)`; they sum to 1.
-        chosen: the number of the trial that did best with fresh luck, where several were tried so.
+        importance: of each parameter its share in what sets the best trials apart, `(parameters,)`.
+        best: the number of the best trial.
     """
 
-    generation: NDArray[np.int64]
     points: Values
-    loss: Values
-    figures: dict[str, Values]
+    generation: NDArray[np.int64]
     importance: Values
-    chosen: int | None = None
-
-    @property
-    def best(self) -> int:
-        """The number of the best trial: the chosen one, or else that of the lowest loss; of equals, the first."""
-        return int(np.argmin(self.loss)) if self.chosen is None else self.chosen
+    best: int
 
 
 def search(problem: Problem, options: RunOptions) -> Trials:
@@ -423,65 +491,66 @@ def search(problem: Problem, options: RunOptions) -> Trials:
     import optuna
 
     with quiet():
-        study = optuna.create_study(study_name=problem.experiment.name)
-        experiment = problem.experiment
-        journal = Journal(
-            options.folder,
-            experiment.name,
-            experiment.digest,
-            resume=options.resume,
-            on_message=options.on_message,
-        )
+        journal = Journal(problem.experiment, options)
+        study = optuna.create_study(sampler=optuna.samplers.RandomSampler())
         study.add_trials(journal.trials)
         try:
-            _go_on(problem, study, journal, options)
+            _make_trials(problem, study, journal, options)
         except KeyboardInterrupt:
             if study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,)):
-                options.on_message(f"best so far: {_best_in_words(problem, study)}")
+                options.on_message(f"best so far: {_best_so_far(problem, study)}")
             raise
         trials = study.get_trials(deepcopy=False)
+        figures = {name: np.asarray([one.user_attrs[name] for one in trials]) for name in KEPT}
+        losses = np.asarray([trial.value for trial in trials], dtype=np.float64)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of trials too few to tell anything
+            # PED-ANOVA on the best tenth: Watanabe, Bansal and Hutter 2023, IJCAI 32, 4389-4396.
+            found = optuna.importance.get_param_importances(study)
         return Trials(
-            np.asarray([trial.user_attrs[GENERATION] for trial in trials]),
+            losses,
+            figures,
             np.stack([_point(problem, trial) for trial in trials]),
-            np.asarray([trial.value for trial in trials], dtype=np.float64),
-            {name: np.asarray([trial.user_attrs[name] for trial in trials]) for name in KEPT},
-            _importance(problem, study),
+            np.asarray([trial.user_attrs["generation"] for trial in trials]),
+            np.asarray([found.get(one.factor.path, 0.0) for one in problem.tuned]),
+            int(np.argmin(losses)),
         )
 
 
 def sizes_of(problem: Problem) -> list[int]:
-    """How many trials each generation has."""
-    size = problem.spec.generation or generation_size(len(problem.tuned))
+    """How many trials each generation has; where nothing is said Hansen's 4 + 3 ln n, and no fewer than 8."""
+    size = problem.spec.generation or max(4 + int(3 * np.log(len(problem.tuned))), 8)
     whole, rest = divmod(problem.spec.trials, size)
     return [size] * whole + ([rest] if rest else [])
 
 
-def _go_on(problem: Problem, study: Study, journal: Journal, options: RunOptions) -> None:
+def _make_trials(problem: Problem, study: Study, journal: Journal, options: RunOptions) -> None:
     """Make the generations that the study does not hold yet."""
-    spec = problem.spec
-    sizes = sizes_of(problem)
-    source = source_of(spec.sampler, spec.seed, max(sizes), problem.tuned, spec.spread)
+    spec, tuned, sizes = problem.spec, problem.tuned, sizes_of(problem)
+    start = np.asarray([float(one.share_of(one.start)) for one in tuned])
+    evolution = Evolution(spec.seed, max(sizes), start, spec.spread)
     per_trial = spec.replicates * len(problem.scenarios)
-    total = spec.trials * per_trial
     done, best = 0, np.inf
     for generation, size in enumerate(sizes):
-        sampler = source.sampler(generation, done, size)
+        # Of trials that are there it is asked, too: so it comes to the state in which it was.
+        shares = evolution.ask(size) if spec.sampler == "cmaes" else None
         made: Sequence[FrozenTrial] = study.get_trials(deepcopy=False)[done : done + size]
         if not made:
-            study.sampler = sampler
-            progress = _counting(options.progress, done * per_trial, total)
-            made = _generation(problem, study, generation, size, options.workers, progress)
+            if spec.sampler == "sobol":
+                shares = sobol_points(spec.seed, len(tuned), done, size)
+            progress = _counting(options.progress, done * per_trial, spec.trials * per_trial)
+            made = _generation(problem, study, generation, size, shares, options.workers, progress)
             journal.add(made)
             if study.best_value < best or generation == len(sizes) - 1:
-                so_far = _best_in_words(problem, study)
+                so_far = _best_so_far(problem, study)
                 options.on_message(
                     f"generation {generation + 1} of {len(sizes)}: best so far {so_far}"
                 )
         best = min(best, *(float(trial.value or 0.0) for trial in made))
-        source.learn(
-            np.stack([_shares(problem, _point(problem, trial)) for trial in made]),
-            np.asarray([trial.value for trial in made], dtype=np.float64),
-        )
+        if shares is not None and spec.sampler == "cmaes":
+            points = np.stack([_point(problem, trial) for trial in made])
+            shares = np.stack([one.share_of(points[:, k]) for k, one in enumerate(tuned)], axis=1)
+            evolution.tell(shares, np.asarray([trial.value for trial in made], dtype=np.float64))
         done += size
 
 
@@ -490,23 +559,35 @@ def _generation(
     study: Study,
     generation: int,
     size: int,
+    shares: Values | None,
     workers: int,
-    progress: Callable[[int, int], None],
+    progress: Callable[[int, int], None] | None,
 ) -> Sequence[FrozenTrial]:
-    """Ask for a generation's points, run them as one batch, and tell what came of them."""
-    spec = problem.spec
-    ranges = {one.factor.path: distribution_of(one) for one in problem.tuned}
+    """Ask for a generation's points, the start first, run them as one batch, and report their losses."""
+    from optuna.distributions import FloatDistribution
+    from optuna.samplers import RandomSampler, TPESampler
+
+    spec, tuned = problem.spec, {one.factor.path: one for one in problem.tuned}
+    ranges: Any = {
+        path: FloatDistribution(one.factor.low, one.factor.high, log=one.factor.scale == "log")
+        for path, one in tuned.items()
+    }
     if generation == 0:
-        start = {one.factor.path: one.start for one in problem.tuned}
-        study.enqueue_trial(start)
+        study.enqueue_trial({path: one.start for path, one in tuned.items()})
+    if shares is None:
+        sampler = TPESampler if spec.sampler == "tpe" else RandomSampler
+        study.sampler = sampler(seed=seed_of(spec.seed, generation))
+    else:
+        for point in (shares[1:] if generation == 0 else shares).tolist():
+            at = zip(tuned.items(), point, strict=True)
+            study.enqueue_trial({path: one.at(share) for (path, one), share in at})
     asked = [study.ask(ranges) for _ in range(size)]
     points = np.stack([_point(problem, trial) for trial in asked])
     scored = problem.at(points, spec.replicates, spec.seed, workers, progress)
     for k, trial in enumerate(asked):
-        trial.set_user_attr(GENERATION, generation)
-        trial.set_user_attr("of", size)
-        for name in KEPT:
-            trial.set_user_attr(name, scored.figures[name][k].tolist())
+        figures = {name: scored.figures[name][k].tolist() for name in KEPT}
+        for key, value in {"generation": generation, **figures}.items():
+            trial.set_user_attr(key, value)
         study.tell(trial, float(scored.loss[k]))
     return study.get_trials(deepcopy=False)[-size:]
 
@@ -515,185 +596,94 @@ def _point(problem: Problem, trial: Any) -> Values:
     return np.asarray([trial.params[one.factor.path] for one in problem.tuned])
 
 
-def _shares(problem: Problem, point: Values) -> Values:
-    return np.asarray(
-        [float(one.share_of(value)) for one, value in zip(problem.tuned, point, strict=True)]
-    )
-
-
-def _importance(problem: Problem, study: Study) -> Values:
-    """How much each parameter sets the best tenth of the trials apart from all (PED-ANOVA).
-
-    Watanabe, Bansal and Hutter 2023, IJCAI 32, 4389-4396.
-    """
-    import warnings
-
-    from optuna.importance import get_param_importances
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of trials too few to tell anything
-        found = get_param_importances(study)
-    return np.asarray([found.get(one.factor.path, 0.0) for one in problem.tuned])
-
-
-def _best_in_words(problem: Problem, study: Study) -> str:
-    best = study.best_trial
+def _best_so_far(problem: Problem, study: Study) -> str:
+    best, goal = study.best_trial, problem.goal
     said = f"a loss of {best.value:.4g}"
-    if problem.goal is not None:
-        measure = problem.watched[0].measure
-        said = words.figure(best.user_attrs["estimate"][0], measure.unit)
-        if problem.goal.prices.any():
-            said += f" at a cost of {float(problem.goal.cost(_point(problem, best))):.3g}"
-        if problem.goal.enough is not None and study.best_value > problem.goal.dearest:
-            said += f" (not yet {words.figure(problem.goal.enough, measure.unit)})"
+    if goal is not None:
+        unit = problem.watched[0][0].unit
+        said = words.figure(best.user_attrs["estimate"][0], unit)
+        if goal.prices.any():
+            said += f" at a cost of {float(goal.cost(_point(problem, best))):.3g}"
+        if goal.objective.enough is not None and study.best_value > goal.dearest:
+            said += f" (not yet {words.figure(goal.objective.enough, unit)})"
     return f"{said}, trial {best.number + 1} of {len(study.trials)}"
 
 
-def _counting(
-    progress: Callable[[int, int], None], before: int, total: int
-) -> Callable[[int, int], None]:
-    return lambda done, _: progress(before + done, total)
-
-
-# --- How well a search pins its parameters down: which values do about as well as the best
+# --- Slices: values of a parameter that do about as well as the best
 #
-# That is told from the trials that were made, so it is no more than what the search came by: a range
-# may be wider than it looks, above all after few trials, and is no interval of confidence.
+# Slices move each parameter of the best trial alone. If the others were adjusted as well, a parameter
+# could go further, so the range is a lower bound: where it is wide, the targets do not determine the
+# parameter. It rests on the trials that were made and is no confidence interval.
 
 #: A cost that is higher by no more than this share counts as about as good.
 ABOUT_AS_CHEAP = 0.1
-#: A value this near to an end of its range, as a share of the range, lies at its edge.
-EDGE = 0.01
 
 
-@dataclass(frozen=True)
-class Pinned:
-    """The values that do about as well as the best.
+def tolerance_of(problem: Problem, trials: Trials) -> float:
+    """How much worse than the best counts as about as good.
 
-    Attributes:
-        tolerance: how much worse than the best a trial may be.
-        count: how many trials are that good, the best among them.
-        lower, upper: of each parameter the lowest and highest value among them, `(parameters,)`.
-        at_edge: whether the best lies at an end of its range, `(parameters,)`.
-    """
-
-    tolerance: float
-    count: int
-    lower: Values
-    upper: Values
-    at_edge: NDArray[np.bool_]
-
-
-def pin_down(problem: Problem, trials: Trials) -> Pinned:
-    """Find the trials that are about as good as the best."""
-    tolerance = problem.spec.tolerance or _tolerance(problem, trials)
-    good = trials.points[trials.loss <= trials.loss[trials.best] + tolerance]
-    best = trials.points[trials.best]
-    shares = [float(one.share_of(value)) for one, value in zip(problem.tuned, best, strict=True)]
-    at_edge = (np.asarray(shares) < EDGE) | (np.asarray(shares) > 1 - EDGE)
-    return Pinned(tolerance, len(good), good.min(axis=0), good.max(axis=0), at_edge)
-
-
-def _tolerance(problem: Problem, trials: Trials) -> float:
-    """How much worse than the best counts as about as good, where the file does not say.
-
-    Of targets what the likelihood allows a single parameter at 95%, if the targets' errors are
-    normal and independent; of an objective the reach of its Monte Carlo error.
+    Where the file does not say: of targets what the likelihood allows a single parameter at 95%, if
+    the targets' errors are normal and independent; of an objective the reach of its Monte Carlo error.
     """
     goal, best = problem.goal, trials.best
+    if problem.spec.tolerance:
+        return problem.spec.tolerance
     if goal is None:
         return normal_quantile() ** 2
-    if goal.enough is not None and trials.loss[best] <= goal.dearest:
+    if goal.objective.enough is not None and trials.loss[best] <= goal.dearest:
         return ABOUT_AS_CHEAP * float(trials.loss[best])
-    return float(np.nan_to_num(normal_quantile() * trials.figures["standard_error"][best, 0]))
+    error = trials.figures["standard_error"][best, 0]
+    return float(np.nan_to_num(normal_quantile() * error))
 
 
-# --- How far each parameter of the best may be moved alone, all others held, before the loss tells
-#
-# A slice through the loss, not a profile: were the others moved along to make up for it, a parameter
-# could go further. So the range is the least that is left open, and where even that is wide the
-# targets do not pin the parameter down.
-
-
-@dataclass(frozen=True)
-class Slices:
-    """Points that differ from the best in one parameter, run with luck that it was not tuned on.
+class Slices(NamedTuple):
+    """The best with one parameter moved alone, on luck that it was not tuned on.
 
     Attributes:
-        parameter: which parameter is moved at each point, as its place, `(points,)`.
-        value: to what, `(points,)`.
-        loss: how bad that is, `(points,)`.
-        best: the loss of the best with the same luck.
-        lower, upper: of each parameter the ends of the range around the best in which the loss rises
-            by no more than the tolerance, `(parameters,)`; the search's own where it never does.
+        value, loss: where it is moved to, and how bad that is, `(parameters, points)`.
+        ends: between where the loss rises by no more than the tolerance, or the ends of what was searched.
     """
 
-    parameter: NDArray[np.intp]
     value: Values
     loss: Values
-    best: float
-    lower: Values
-    upper: Values
+    ends: list[tuple[float, float]]
 
 
 def slice_through(
     problem: Problem, best: Values, tolerance: float, seed: int, workers: int = 1
 ) -> Slices | None:
-    """Move each parameter of a point alone through its range; None where the experiment asks for none.
-
-    Args:
-        problem: what was tuned.
-        best: the point, `(parameters,)`.
-        tolerance: by how much the loss may rise.
-        seed: the seed of the luck.
-        workers: the most threads, or processes, to use.
-    """
-    count, parameters = problem.spec.slices, len(problem.tuned)
-    if count is None:
+    """Move each parameter of a point alone through its range; None where the experiment asks for none."""
+    if problem.spec.slices is None:
         return None
-    shares = np.linspace(0.0, 1.0, count)
-    parameter = np.repeat(np.arange(parameters), count)
-    value = np.concatenate(
+    shares, parameters = np.linspace(0.0, 1.0, problem.spec.slices), len(problem.tuned)
+    value = np.asarray(
         [[float(one.factor.at(float(share))) for share in shares] for one in problem.tuned]
     )
-    points = np.tile(best, (len(value) + 1, 1))
-    points[np.arange(len(value)), parameter] = value
+    points = np.tile(best, (value.size + 1, 1))
+    points[np.arange(value.size), np.repeat(np.arange(parameters), len(shares))] = value.ravel()
     loss = problem.at(points, problem.spec.replicates, seed, workers).loss
-    lower, upper = np.empty(parameters), np.empty(parameters)
+    rise = (loss[:-1] - loss[-1]).reshape(value.shape)
+    ends = []
     for k, one in enumerate(problem.tuned):
-        at = float(one.share_of(np.asarray(best[k])))
-        rise = loss[:-1].reshape(parameters, count)[k] - loss[-1]
-        ends = range_around(at, shares, rise, tolerance)
-        lower[k], upper[k] = (float(one.factor.at(end)) for end in ends)
-    return Slices(parameter, value, loss[:-1], float(loss[-1]), lower, upper)
+        low, high = range_around(float(one.share_of(best[k])), shares, rise[k], tolerance)
+        ends.append((float(one.factor.at(low)), float(one.factor.at(high))))
+    return Slices(value, loss[:-1].reshape(value.shape), ends)
 
 
 def range_around(at: float, shares: Values, rise: Values, tolerance: float) -> tuple[float, float]:
-    """Where, on both sides of a point, a curve first rises above the tolerance.
+    """Where, on both sides of a point, a rise that is known at `shares` first exceeds the tolerance, or their ends.
 
     A sum of squares rises with the square of the distance, so its root goes by straight lines between values.
-
-    Args:
-        at: the point, where the rise is 0.
-        shares: where the curve is known, rising.
-        rise: its values there.
-        tolerance: what it must not exceed.
-
-    Returns:
-        The ends of the range; the first and last of `shares` where the curve does not exceed it.
     """
     found = []
-    for side, end in ((shares[shares < at][::-1], shares[0]), (shares[shares > at], shares[-1])):
-        before, height = at, 0.0
-        edge = float(end)
-        for share in side:
-            new = float(rise[np.flatnonzero(shares == share)[0]])
-            if new > tolerance:
-                roots = np.sqrt(np.maximum([height, tolerance, new], 0.0))
-                edge = float(
-                    before + (share - before) * (roots[1] - roots[0]) / (roots[2] - roots[0])
-                )
+    below, above = np.flatnonzero(shares < at)[::-1], np.flatnonzero(shares > at)
+    for side, end in ((below, shares[0]), (above, shares[-1])):
+        before, height, edge = at, 0.0, end
+        for k in side:
+            if rise[k] > tolerance:
+                roots = np.sqrt(np.maximum([height, tolerance, rise[k]], 0.0))
+                edge = before + (shares[k] - before) * (roots[1] - roots[0]) / (roots[2] - roots[0])
                 break
-            before, height = float(share), new
-        found.append(edge)
+            before, height = shares[k], rise[k]
+        found.append(float(edge))
     return found[0], found[1]

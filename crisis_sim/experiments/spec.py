@@ -14,11 +14,11 @@ from pydantic import Field, WithJsonSchema
 
 from crisis_sim import show
 from crisis_sim.batch.files import BatchError, canonical_digest, inside
-from crisis_sim.experiments.factors import Factor, Range, check_factor
+from crisis_sim.experiments.factors import Factor, Range, check_factor, slot_of
 from crisis_sim.outcomes.measures import Columns, Measure
 from crisis_sim.outcomes.names import MEASURE_SCHEMA, read_measure
 from crisis_sim.scenario.errors import Mistake, ScenarioError
-from crisis_sim.scenario.introspect import find, slot_at
+from crisis_sim.scenario.introspect import find
 from crisis_sim.scenario.numbers import Part
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.source import Node
@@ -35,9 +35,7 @@ from crisis_sim.text import (
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-
-# --- What can go wrong with an experiment beside mistakes in its file (`ScenarioError`)
+    from matplotlib.figure import Figure
 
 
 class ExperimentError(BatchError):
@@ -48,8 +46,6 @@ class BlocksFailedError(ExperimentError):
     """Some blocks of an experiment's batch failed; the others are safe."""
 
 
-# --- What every experiment has; each kind adds its own in its module of `crisis_sim.experiments.spec`
-
 #: A measure as it is written; `crisis_sim.outcomes.measures.read_measure` reads it.
 WrittenMeasure = Annotated[Any, WithJsonSchema(MEASURE_SCHEMA)]
 
@@ -58,7 +54,7 @@ MOST = 1_000_000_000
 
 
 class Spec(Part):
-    """An experiment's frame: the question, the scenario, what is measured, and how much it may cost."""
+    """The keys that all kinds share: the question, the scenario, the measures, and the budget of crises."""
 
     kind: str = Field(description="what kind of experiment it is")
     title: str = Field(description="what it is, in a line")
@@ -81,9 +77,6 @@ class Spec(Part):
     def agents(self) -> tuple[Any, ...]:
         """Makers of agents that it asks for beside the scenario's own, as `CrisisModel` takes them."""
         return ()
-
-
-# --- An experiment that has been read and checked
 
 
 @dataclass(frozen=True)
@@ -112,12 +105,22 @@ class Experiment:
         )
 
     def _repr_html_(self) -> str:
-        """What it asks, for a notebook."""
-        return html_of_experiment(self)
+        """HTML for a notebook: the question."""
+        spec = self.spec
+        plain = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        above = ("title", "question", "kind")
+        return show.page(
+            show.heading(spec.title, f"experiment {self.name}: {self.kind}"),
+            show.paragraph(spec.question),
+            show.table(
+                ("key", "value"), [(k, _shown(v)) for k, v in plain.items() if k not in above]
+            ),
+            show.paragraph("run_experiment(experiment) runs it."),
+        )
 
     @property
     def kind(self) -> str:
-        """What kind of experiment it is."""
+        """The name of the experiment's kind."""
         return self.spec.kind
 
     def plain(self) -> dict[str, Any]:
@@ -145,21 +148,12 @@ OnMessage = Callable[[str], None]
 
 
 def say_nothing(*_: Any) -> None:
-    """Stands in for a callback that nobody gave."""
+    """The default for a callback: do nothing."""
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """In which way an experiment is to be run, which changes nothing in it.
-
-    Attributes:
-        workers: the most threads, or processes, to use.
-        folder: the experiment's folder; None to keep nothing on disk.
-        resume: go on with what the folder holds.
-        progress: called with the crises done and those in all.
-        on_message: called with messages on what goes on.
-        agents: makers of agents to add to the scenarios' own, as `CrisisModel` takes them.
-    """
+    """In which way an experiment is to be run, as `run_experiment` takes it; it changes no result."""
 
     workers: int = 1
     folder: Path | None = None
@@ -174,12 +168,9 @@ class RunOptions:
         return None if self.folder is None else inside(self.folder, DESIGN, is_folder=True)
 
 
-# --- What an experiment has found: tables, a summary, and sentences that answer its question
-
-
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """What an experiment has found.
+    """The findings of an experiment: its answer, summary and tables.
 
     Attributes:
         experiment: the experiment.
@@ -204,46 +195,22 @@ class Findings:
         return f"Findings of {self.experiment!r}, {self.crises:,} crises\n{told}"
 
     def _repr_html_(self) -> str:
-        """What was found, for a notebook."""
-        return html_of_findings(self)
-
-
-# --- Experiments and what they found, as a notebook shows them
-
-#: Keys that are told above the table.
-_ABOVE = ("title", "question", "kind")
-
-
-def html_of_experiment(experiment: Experiment) -> str:
-    """An experiment as HTML."""
-    spec = experiment.spec
-    plain = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    said = [(key, _shown(value)) for key, value in plain.items() if key not in _ABOVE]
-    return show.page(
-        show.heading(spec.title, f"experiment {experiment.name}: {experiment.kind}"),
-        show.paragraph(spec.question),
-        show.table(("key", "value"), said),
-        show.paragraph("run_experiment(experiment) runs it."),
-    )
-
-
-def html_of_findings(findings: Findings) -> str:
-    """What an experiment found, as HTML."""
-    spec = findings.experiment.spec
-    tables = [
-        (name, f"{table.num_rows:,}", ", ".join(table.column_names))
-        for name, table in findings.tables.items()
-    ]
-    return show.page(
-        show.heading(
-            spec.question or spec.title, f"{findings.experiment.kind}, {findings.crises:,} crises"
-        ),
-        show.bullets(findings.answer),
-        show.folded(
-            f"{len(tables)} tables: findings.tables[name].to_pandas()",
-            show.table(("table", "rows", "columns"), tables),
-        ),
-    )
+        """HTML for a notebook: the answer."""
+        spec = self.experiment.spec
+        tables = [
+            (name, f"{table.num_rows:,}", ", ".join(table.column_names))
+            for name, table in self.tables.items()
+        ]
+        return show.page(
+            show.heading(
+                spec.question or spec.title, f"{self.experiment.kind}, {self.crises:,} crises"
+            ),
+            show.bullets(self.answer),
+            show.folded(
+                f"{len(tables)} tables: findings.tables[name].to_pandas()",
+                show.table(("table", "rows", "columns"), tables),
+            ),
+        )
 
 
 def _shown(value: Any) -> str:
@@ -253,9 +220,6 @@ def _shown(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(_shown(one) for one in value)
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-# --- What a kind needs to check its part of a file: the places, the scenario, and readers of measures and factors
 
 
 @dataclass(frozen=True)
@@ -307,8 +271,6 @@ class Reading:
             yield from check_factor(name, written, self.at(*path, name), self.scenario)
 
 
-# --- The kinds of experiment: a module for each, which `KINDS` names
-
 #: Each kind by the word for it in a file, and its module.
 KINDS = {
     "attribute": "crisis_sim.experiments.attribute",
@@ -320,20 +282,15 @@ KINDS = {
 
 
 class Kind(Protocol):
-    """What the module of a kind holds."""
+    """The interface of a kind's module; it may name `LIBRARIES` of its own, whose versions are kept."""
 
-    #: What such an experiment says; a `Spec` whose `kind` is a `Literal` of its word.
+    #: The keys of such an experiment; a `Spec` whose `kind` is a `Literal` of its name.
     SPEC: type[Spec]
-    #: What it answers, in a line.
+    #: The question that it answers, in a line.
     ANSWERS: str
 
     def check(self, spec: Any, reading: Reading) -> Iterator[Mistake]:
-        """The mistakes that its spec's types cannot tell: paths, ranges, targets.
-
-        Args:
-            spec: what the file says.
-            reading: the file's places, and the scenario that it is about.
-        """
+        """The mistakes that its spec's types cannot tell: paths, ranges, targets."""
 
     def crises(self, experiment: Experiment) -> int:
         """How many crises it will take."""
@@ -341,17 +298,16 @@ class Kind(Protocol):
     def run(self, experiment: Experiment, options: RunOptions) -> Findings:
         """Carry it out."""
 
+    def charts(self, findings: Findings) -> Iterator[tuple[str, Callable[[Findings], Figure]]]:
+        """Its charts by the names of their files, and what draws each (`plots.draw_experiment`)."""
+
 
 def kind_of(name: str) -> Kind:
-    """The module of a kind.
-
-    Raises:
-        KeyError: when there is no such kind.
-    """
+    """The module of a kind, by a name in `KINDS`."""
     return cast(Kind, import_module(KINDS[name]))
 
 
-# --- How figures are put into the sentences of an answer, in the voice of `crisis_sim.outcomes.advice`
+# --- Figures in the sentences of an answer, as in `crisis_sim.outcomes.advice`
 
 
 def figure(value: float, unit: str, digits: int | None = None) -> str:
@@ -386,7 +342,8 @@ def difference(value: float, lower: float, upper: float, unit: str) -> str:
     """A difference with its interval: "13.8 points more (13.0 to 14.7)"; or that none can be told."""
     if not is_known(value):
         return "a difference that is unknown"
-    low, high, middle, noun = _in_unit(lower, upper, value, unit)
+    scale, noun = unit_of_change(unit)
+    low, high, middle = scale * lower, scale * upper, scale * value
     digits = decimals(high - low)
     if not excludes_zero(low, high):
         return f"no difference that can be told ({limits(low, high, digits, noun, sign=True)})"
@@ -400,7 +357,8 @@ def change(value: float, lower: float, upper: float, unit: str) -> str:
     """A difference as a clause: "is 13.8 points more (13.0 to 14.7)", or that chance may explain it."""
     if excludes_zero(lower, upper) or not is_known(value):
         return f"is {difference(value, lower, upper, unit)}"
-    low, high, middle, noun = _in_unit(lower, upper, value, unit)
+    scale, noun = unit_of_change(unit)
+    low, high, middle = scale * lower, scale * upper, scale * value
     if not is_known(low) and not is_known(high):
         moved = number(middle, _sensible(middle), sign=True)
         return f"moves by {moved}{noun}, and these replicates do not tell how sure that is"
@@ -408,13 +366,9 @@ def change(value: float, lower: float, upper: float, unit: str) -> str:
     return f"moves by no more than chance explains ({told})"
 
 
-def _in_unit(
-    lower: float, upper: float, value: float, unit: str
-) -> tuple[float, float, float, str]:
-    """A difference in what it is told in, and the noun with its space."""
-    if unit == "share":
-        return 100.0 * lower, 100.0 * upper, 100.0 * value, " points"
-    return lower, upper, value, f" {unit}".rstrip()
+def unit_of_change(unit: str) -> tuple[float, str]:
+    """The unit in which changes are reported: how many of it 1 is, and its noun with a leading space."""
+    return (100.0, " points") if unit == "share" else (1.0, f" {unit}".rstrip())
 
 
 def signed(value: float, digits: int) -> str:
@@ -430,7 +384,7 @@ def valued(factor: Factor, value: float) -> str:
 
 
 def short_names(paths: Sequence[str]) -> dict[str, str]:
-    """The shortest end of each path that says what it is and tells it from the others."""
+    """The shortest end of each path that describes it and differs from those of the others."""
     found = {}
     for path in paths:
         parts = path.split(".")
@@ -442,9 +396,16 @@ def short_names(paths: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def names_of(paths: Sequence[str]) -> dict[str, str]:
+    """Each path without its section: `us.leverage.india`; whole where two would be called the same."""
+    short = {path: path.split(".", 1)[-1] for path in paths}
+    called = list(short.values())
+    return {path: name if called.count(name) == 1 else path for path, name in short.items()}
+
+
 def _least(parts: Sequence[str]) -> int:
-    """How many words of a path say what it is: two where the last is a state's name, else one."""
-    holder = slot_at([int(word) if word.isdigit() else word for word in parts[:-1]])
+    """How many words at the end of a path describe it: two where the last is a state's name, else one."""
+    holder = slot_of(".".join(parts[:-1]))
     return 2 if holder and holder.by_name and holder.limits else 1
 
 

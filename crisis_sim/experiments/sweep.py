@@ -8,16 +8,17 @@ before its band is narrow, and differences to the reference point are paired.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from textwrap import fill
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from crisis_sim import text as wording
-from crisis_sim.experiments import spec
-from crisis_sim.experiments.design import Design, run_design
+from crisis_sim.experiments import spec as words
+from crisis_sim.experiments.design import FIGURES, Design, columns_of, run_points
 from crisis_sim.experiments.factors import Factor, Range, check_path, check_value, resolve
 from crisis_sim.experiments.spec import (
     Experiment,
@@ -27,17 +28,38 @@ from crisis_sim.experiments.spec import (
     Spec,
     WrittenMeasure,
 )
-from crisis_sim.outcomes.measures import Contrast, Measure, Measured
+from crisis_sim.outcomes.differences import Contrast, Measured
+from crisis_sim.outcomes.measures import Measure
 from crisis_sim.scenario.errors import Mistake, nearest, one_of
 from crisis_sim.scenario.introspect import numbers_of
 from crisis_sim.scenario.numbers import Part
 from crisis_sim.scenario.schema import Scenario
 
-# --- Sweep: how outcomes change as one parameter, or two, go over a range
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Values = NDArray[np.float64]
 
 ANSWERS = "how outcomes change as one or two parameters go over a range"
+
+
+class SweptRange(Range):
+    """How far a swept parameter goes, and in how many steps."""
+
+    points: int = Field(
+        9, description="values on its side of the grid", strict=True, ge=2, le=10_000
+    )
+    values: tuple[float, ...] = Field((), description="the very values, in place of a range")
+
+
+class Sample(Part):
+    """A space-filling sample, in place of a grid."""
+
+    method: Literal["sobol", "latin hypercube"] = Field(
+        "sobol", description="how points are spread"
+    )
+    points: int = Field(description="how many points", strict=True, ge=2, le=1_000_000)
 
 
 class SweepSpec(Spec):
@@ -69,7 +91,15 @@ def check(spec: SweepSpec, reading: Reading) -> Iterator[Mistake]:
             wrong += _check_values(path, swept, reading)
         else:
             wrong += reading.check_factors({path: swept}, "vary")
-        wrong += _check_unread(path, swept, spec, reading)
+        unread = [(key, "`values`") for key in ("low", "high", "points") if swept.values]
+        sample = "`sample`, which chooses the points itself"
+        unread += [(key, sample) for key in ("values", "points") if spec.sample]
+        entries = reading.at("vary", path).entries()
+        wrong += [
+            entries[key].label.mistake(f"`{key}` beside {other}", "one of the two")
+            for key, other in unread
+            if key in entries
+        ]
     yield from wrong
     for path, wanted in spec.reference.items():
         node = reading.at("reference", path)
@@ -86,90 +116,75 @@ def check(spec: SweepSpec, reading: Reading) -> Iterator[Mistake]:
                 )
 
 
-def _check_unread(
-    path: str, swept: SweptRange, spec: SweepSpec, reading: Reading
-) -> Iterator[Mistake]:
-    """What a file says of a range and nothing would read."""
-    beside = ("low", "high", "points") if swept.values else ()
-    entries = reading.at("vary", path).entries()
-    for key in beside:
-        if key in entries:
-            yield entries[key].label.mistake(f"`{key}` beside `values`", "one of the two")
-    for key in ("values", "points") if spec.sample else ():
-        if key in entries:
-            yield entries[key].label.mistake(
-                f"`{key}` beside `sample`, which chooses the points itself", "one of the two"
-            )
-
-
 def _check_values(path: str, swept: SweptRange, reading: Reading) -> Iterator[Mistake]:
-    wrong = list(check_path(path, reading.at("vary", path), reading.scenario))
+    node = reading.at("vary", path)
+    wrong = list(check_path(path, node, reading.scenario))
     yield from wrong
     if wrong:
         return
-    limits = numbers_of(reading.scenario)[path]
-    node = reading.at("vary", path, "values")
+    allowed = numbers_of(reading.scenario)[path]
     if len(set(swept.values)) < 2:
-        yield node.place.mistake("an empty range: fewer than two values", "two values or more")
+        yield reading.at("vary", path, "values").place.mistake(
+            "an empty range: fewer than two values", "two values or more"
+        )
     for k, value in enumerate(swept.values):
-        if not limits.low <= value <= limits.high:
-            yield reading.mistake(
-                "vary",
-                path,
-                "values",
-                k,
-                message=f"out of range: {value:g}",
-                expected=f"a number {limits.words()}",
-            )
-        elif limits.whole and not value.is_integer():
+        node = reading.at("vary", path, "values", k)
+        if not allowed.low <= value <= allowed.high:
+            yield node.place.mistake(f"out of range: {value:g}", f"a number {allowed.words()}")
+        elif allowed.whole and not value.is_integer():
             message = f"a fraction where only whole numbers make sense: {value:g}"
-            yield reading.mistake(
-                "vary", path, "values", k, message=message, expected="a whole number"
-            )
+            yield node.place.mistake(message, "a whole number")
         else:
-            where = reading.at("vary", path, "values", k)
-            yield from check_value(path, value, where, reading.scenario)
+            yield from check_value(path, value, node, reading.scenario)
 
 
 def crises(experiment: Experiment) -> int:
     spec: Any = experiment.spec
-    return _count_points(spec) * int(spec.replicates)
-
-
-def _count_points(spec: SweepSpec) -> int:
-    if spec.sample:
-        return spec.sample.points
-    return math.prod(
-        len(set(one.values)) if one.values else one.points for one in spec.vary.values()
-    )
+    sides = [len(set(one.values)) if one.values else one.points for one in spec.vary.values()]
+    return int(spec.replicates) * (spec.sample.points if spec.sample else math.prod(sides))
 
 
 def run(experiment: Experiment, options: RunOptions) -> Findings:
+    import pyarrow as pa
+
     spec: Any = experiment.spec
     factors = factors_of(experiment)
     values = points_of(spec.vary, spec.sample, factors, spec.seed)
-    design = run_design(
-        experiment.scenario,
-        values,
-        experiment.measures,
-        spec.replicates,
-        spec.seed,
-        options.workers,
-        options.design,
-        resume=options.resume,
-        progress=options.progress,
-        on_message=options.on_message,
-    )
+    design = run_points(experiment, options, values)
     reference = nearest_point(values, factors, spec.reference)
     differences = {name: one.less(reference) for name, one in design.measured.items()}
-    summary = _summary(experiment, design, factors, reference)
+    crossings = []
+    if spec.threshold is not None and len(factors) == 1:
+        first = design.measured[experiment.measures[0].name]
+        crossings = crossings_of(design.values[factors[0].path], first, spec.threshold)
+    summary = {
+        "vary": [
+            {
+                **{key: getattr(one, key) for key in ("path", "meaning", "unit", "low", "high")},
+                "scale": one.scale,
+                "own": one.middle,
+            }
+            for one in factors
+        ],
+        "layout": spec.sample.method if spec.sample else "grid",
+        "points": design.points,
+        "replicates": design.replicates,
+        "reference": reference,
+        "measures": [one.about() for one in experiment.measures],
+        "threshold": spec.threshold,
+        "crossings": crossings,
+    }
+    points = np.tile(np.arange(design.points), len(differences))
+    names = np.repeat(list(differences), design.points)
     return Findings(
         experiment,
         tuple(answer(experiment, design, factors, reference, differences, summary)),
         {
             "points": design.point_table(),
             "measures": design.measure_table(),
-            "differences": difference_table(differences),
+            "differences": pa.table(
+                {"point": points, "measure": names, **columns_of(differences, FIGURES)}
+            ),
         },
         summary,
         design.crises,
@@ -183,83 +198,9 @@ def factors_of(experiment: Experiment) -> list[Factor]:
 
 
 def factor_of(path: str, swept: SweptRange, scenario: Scenario) -> Factor:
-    """A parameter that a sweep varies; what the file says of it must have been checked."""
+    """A parameter that a sweep varies; its keys in the file must have been checked."""
     ends = {"low": min(swept.values), "high": max(swept.values)} if swept.values else {}
     return resolve(path, swept.model_copy(update=ends), scenario)
-
-
-def difference_table(differences: dict[str, Contrast]) -> Any:
-    """One row a point and measure: the point less the reference point."""
-    import pyarrow as pa
-
-    names = list(differences)
-    points = len(next(iter(differences.values())).estimate)
-    columns = {
-        key: pa.array(
-            np.concatenate([getattr(one, key) for one in differences.values()]), from_pandas=True
-        )
-        for key in ("estimate", "lower", "upper", "standard_error")
-    }
-    return pa.table(
-        {
-            "point": np.tile(np.arange(points), len(names)),
-            "measure": np.repeat(names, points),
-            **columns,
-        }
-    )
-
-
-def _summary(
-    experiment: Experiment, design: Design, factors: list[Factor], reference: int
-) -> dict[str, Any]:
-    spec: Any = experiment.spec
-    first = experiment.measures[0]
-    crossings = []
-    if spec.threshold is not None and len(factors) == 1:
-        x = design.values[factors[0].path]
-        crossings = crossings_of(x, design.measured[first.name], spec.threshold)
-    return {
-        "vary": [
-            {
-                "path": factor.path,
-                "meaning": factor.meaning,
-                "unit": factor.unit,
-                "low": factor.low,
-                "high": factor.high,
-                "scale": factor.scale,
-                "own": factor.middle,
-            }
-            for factor in factors
-        ],
-        "layout": spec.sample.method if spec.sample else "grid",
-        "points": design.points,
-        "replicates": design.replicates,
-        "reference": reference,
-        "measures": [one.about() for one in experiment.measures],
-        "threshold": spec.threshold,
-        "crossings": crossings,
-    }
-
-
-# --- Where the points of a sweep lie, which of them others are compared with, and where a curve crosses a level
-
-
-class SweptRange(Range):
-    """How far a swept parameter goes, and in how many steps."""
-
-    points: int = Field(
-        9, description="values on its side of the grid", strict=True, ge=2, le=10_000
-    )
-    values: tuple[float, ...] = Field((), description="the very values, in place of a range")
-
-
-class Sample(Part):
-    """A space-filling sample, in place of a grid."""
-
-    method: Literal["sobol", "latin hypercube"] = Field(
-        "sobol", description="how points are spread"
-    )
-    points: int = Field(description="how many points", strict=True, ge=2, le=1_000_000)
 
 
 def points_of(
@@ -272,9 +213,8 @@ def points_of(
     sides = []
     for factor in factors:
         swept = vary[factor.path]
-        own = (
-            np.unique(swept.values) if swept.values else factor.at(np.linspace(0, 1, swept.points))
-        )
+        steps = factor.at(np.linspace(0, 1, swept.points))
+        own = np.unique(swept.values) if swept.values else steps
         sides.append(np.clip(own, factor.low, factor.high))
     grid = np.meshgrid(*sides, indexing="ij")
     return {factor.path: side.ravel() for factor, side in zip(factors, grid, strict=True)}
@@ -300,15 +240,13 @@ def nearest_point(
     """The point that is nearest to wanted values; to the scenario's own where none is wanted."""
     distance: Any = 0.0
     for factor in factors:
-        goal = wanted.get(factor.path, factor.middle)
-        scale = np.log if factor.scale == "log" else np.asarray
-        here = scale(
-            np.maximum(values[factor.path], 1e-12) if scale is np.log else values[factor.path]
-        )
-        span = scale(factor.high) - scale(factor.low)
-        distance = (
-            distance + ((here - scale(max(goal, 1e-12) if scale is np.log else goal)) / span) ** 2
-        )
+
+        def on_scale(value: Any, log: bool = factor.scale == "log") -> Any:
+            return np.log(np.maximum(value, 1e-12)) if log else np.asarray(value)
+
+        goal = on_scale(wanted.get(factor.path, factor.middle))
+        span = on_scale(factor.high) - on_scale(factor.low)
+        distance = distance + ((on_scale(values[factor.path]) - goal) / span) ** 2
     return int(np.argmin(distance))
 
 
@@ -319,39 +257,28 @@ def crossings_of(x: Values, measured: Measured, threshold: float) -> list[dict[s
     edge does not.
     """
     order = np.argsort(x)
-    x = x[order]
-    middle = _crossed(x, measured.estimate[order], threshold)
-    edges = [
-        place
-        for curve in (measured.lower, measured.upper)
-        for place, _ in _crossed(x, curve[order], threshold)
+
+    def crossed(curve: Values) -> Iterator[tuple[float, bool]]:
+        """Where a curve crosses it, and whether it rises there."""
+        apart, at = curve[order] - threshold, x[order]
+        for k in range(len(x) - 1):
+            a, b = apart[k], apart[k + 1]
+            if np.isfinite(a) and np.isfinite(b) and (a < 0) != (b < 0):
+                yield float(at[k] + (at[k + 1] - at[k]) * a / (a - b)), bool(b > a)
+
+    edges = [at for curve in (measured.lower, measured.upper) for at, _ in crossed(curve)]
+    return [
+        {
+            "at": at,
+            "lower": max((edge for edge in edges if edge < at), default=None),
+            "upper": min((edge for edge in edges if edge > at), default=None),
+            "direction": "rises" if rises else "falls",
+        }
+        for at, rises in crossed(measured.estimate)
     ]
-    found = []
-    for at, rises in middle:
-        below = [edge for edge in edges if edge < at]
-        above = [edge for edge in edges if edge > at]
-        found.append(
-            {
-                "at": at,
-                "lower": max(below) if below else None,
-                "upper": min(above) if above else None,
-                "direction": "rises" if rises else "falls",
-            }
-        )
-    return found
 
 
-def _crossed(x: Values, y: Values, threshold: float) -> list[tuple[float, bool]]:
-    apart = y - threshold
-    found = []
-    for k in range(len(x) - 1):
-        a, b = apart[k], apart[k + 1]
-        if np.isfinite(a) and np.isfinite(b) and (a < 0) != (b < 0):
-            found.append((float(x[k] + (x[k + 1] - x[k]) * a / (a - b)), bool(b > a)))
-    return found
-
-
-# --- The sentences that answer a sweep: how far its outcomes go, where they cross a level, and how sure that is
+# Sentences: how far its outcomes go, where they cross a level, and how sure that is.
 
 
 def answer(
@@ -362,23 +289,25 @@ def answer(
     differences: dict[str, Contrast],
     summary: dict[str, Any],
 ) -> Iterator[str]:
-    """What a sweep found: a sentence for each measure, for the threshold, and for how sure it is.
-
-    Args:
-        experiment: the sweep.
-        design: what was run.
-        factors: what was varied.
-        reference: the point that others are compared with.
-        differences: by measure, every point less that one.
-        summary: the sweep's figures, of which the threshold and its crossings are read.
-    """
+    """A sentence for each measure, for the threshold, and for how sure it is."""
     for measure in experiment.measures:
         yield _range_of(measure, design, factors, differences[measure.name], reference)
-    yield from _at_threshold(experiment, factors, summary)
+    threshold, measure = summary["threshold"], experiment.measures[0]
+    if threshold is not None and len(factors) == 1:
+        name = words.sentence_start(measure.subject)
+        shown = words.figure(threshold, measure.unit)
+        if not summary["crossings"]:
+            yield f"{name} crosses {shown} nowhere in this range."
+        for one in summary["crossings"]:
+            known = [one[key] for key in ("lower", "upper") if one[key] is not None]
+            band = " to ".join(words.valued(factors[0], edge) for edge in known)
+            said = f" (the band: {band})" if len(known) == 2 else ""
+            where = words.values_in_words(factors, {factors[0].path: one["at"]})
+            yield f"{name} {one['direction']} through {shown} at {where}{said}."
     yield (
         f"{wording.count(design.points)} points of {wording.count(design.replicates)} replicates, all "
         "with the same luck; intervals are 95%, and lowest and highest are picked among the points, "
-        f"which chance stretches a little. {spec.halving(design.replicates)}"
+        f"which chance stretches a little. {words.halving(design.replicates)}"
     )
 
 
@@ -387,64 +316,209 @@ def _range_of(
 ) -> str:
     one = design.measured[measure.name]
     known = np.where(np.isfinite(one.estimate), one.estimate, np.nan)
-    name = spec.sentence_start(measure.subject)
+    name = words.sentence_start(measure.subject)
     never, unknown = int(np.isinf(one.estimate).sum()), int(np.isnan(one.estimate).sum())
     lost = [
         f"{what} at {wording.count(of)} of {wording.count(one.points)} points"
         for what, of in (("never reached", never), ("unknown", unknown))
         if of
     ]
+
+    def figures(of: Measured | Contrast, point: int) -> tuple[float, float, float]:
+        return float(of.estimate[point]), float(of.lower[point]), float(of.upper[point])
+
+    def place(point: int) -> str:
+        values = {path: of[point] for path, of in design.values.items()}
+        return words.values_in_words(factors, values)
+
     if np.isnan(known).all():
         return f"{name}: {wording.listed(lost)}."
     if one.points > 1 and not lost and np.ptp(known) == 0.0:
-        said = spec.estimate(*_figures(one, reference), measure.unit)
+        said = words.estimate(*figures(one, reference), measure.unit)
         return f"{name}: {said} at every point."
     ends = int(np.nanargmin(known)), int(np.nanargmax(known))
-
-    def place(point: int) -> str:
-        return spec.values_in_words(
-            factors, {path: of[point] for path, of in design.values.items()}
-        )
-
-    lowest, highest = (
-        f"{spec.estimate(*_figures(one, point), measure.unit)} at {place(point)}"
-        + _and_more(int((known == known[point]).sum()) - 1)
-        for point in ends
-    )
-    text = f"{name}: from {lowest} to {highest}"
+    told = []
+    for point in ends:
+        said = f"{words.estimate(*figures(one, point), measure.unit)} at {place(point)}"
+        more = int((known == known[point]).sum()) - 1
+        told.append(said + f" and {wording.count(more)} more point{'s' * (more > 1)}" * bool(more))
+    text = f"{name}: from {told[0]} to {told[1]}"
     text += f", and {wording.listed(lost)}" if lost else ""
     far = max(ends, key=lambda point: abs(known[point] - known[reference]))
     if far != reference and np.isfinite(less.estimate[far]):
-        said = spec.change(*_figures(less, far), measure.unit)
+        said = words.change(*figures(less, far), measure.unit)
         text += f"; from {place(reference)} to {place(far)} it {said}"
     return f"{text}."
 
 
-def _and_more(points: int) -> str:
-    """That other points have the same figure."""
-    return f" and {wording.count(points)} more point{'s' * (points > 1)}" if points else ""
+# Charts: curves with bands over one parameter, heat maps over two.
 
 
-def _figures(of: Measured | Contrast, point: int) -> tuple[float, float, float]:
-    return float(of.estimate[point]), float(of.lower[point]), float(of.upper[point])
-
-
-def _at_threshold(
-    experiment: Experiment, factors: list[Factor], summary: dict[str, Any]
-) -> Iterator[str]:
-    threshold, measure = summary["threshold"], experiment.measures[0]
-    if threshold is None or len(factors) != 1:
+def charts(findings: Findings) -> Iterator[tuple[str, Callable[[Findings], Figure]]]:
+    if len(findings.summary["vary"]) == 1:
+        yield "curves", draw_curves
+        yield "differences", lambda found: draw_curves(found, differences=True)
         return
-    shown = spec.figure(threshold, measure.unit)
-    if not summary["crossings"]:
-        yield f"{spec.sentence_start(measure.subject)} crosses {shown} nowhere in this range."
-    for one in summary["crossings"]:
-        limits = [
-            spec.valued(factors[0], one[key]) for key in ("lower", "upper") if one[key] is not None
-        ]
-        said = f" (the band: {' to '.join(limits)})" if len(limits) == 2 else ""
-        where = spec.values_in_words(factors, {factors[0].path: one["at"]})
-        yield (
-            f"{spec.sentence_start(measure.subject)} {one['direction']} through {shown} at "
-            f"{where}{said}."
+    for place in range(len(findings.summary["measures"])):
+        yield f"map_{place + 1}", lambda found, place=place: draw_map(found, place)  # type: ignore[misc]
+
+
+def draw_curves(findings: Findings, differences: bool = False) -> Figure:
+    """Every measure over the parameter, each with its 95% band.
+
+    Args:
+        findings: what a sweep of one parameter found.
+        differences: draw each point less the reference point, on the luck that they share.
+    """
+    from crisis_sim import style
+    from crisis_sim.experiments import plots
+
+    summary = findings.summary
+    (factor,) = summary["vary"]
+    points = findings.tables["points"].column(factor["path"]).to_numpy()
+    order = np.argsort(points)
+    reference = points[summary["reference"]]
+    table = findings.tables["differences" if differences else "measures"]
+    figure = style.new_figure(height=16.0 + 48.0 * len(summary["measures"]))
+    panels = figure.subplots(len(summary["measures"]), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, measure in zip(panels, summary["measures"], strict=True):
+        scale, unit, change = plots.units(measure)
+        estimate, lower, upper = (
+            scale * plots.column(table, measure["name"], key)[order] for key in FIGURES[:3]
         )
+        x = points[order]
+        axes.fill_between(x, lower, upper, color=style.BLUE, alpha=0.2, linewidth=0)
+        finite = np.where(np.isfinite(estimate), estimate, np.nan)
+        marker = "o" if len(x) <= 40 else ""
+        axes.plot(x, finite, color=style.BLUE, marker=marker, markersize=2.5)
+        axes.set_title(plots.title(measure))
+        axes.set_ylabel(change if differences else unit)
+        axes.grid(axis="y")
+        if differences:
+            axes.axhline(0.0, color=style.GREY, linewidth=0.8)
+        style.mark_moment(axes, reference)
+        never = int(np.isinf(estimate).sum())
+        if never:
+            style.say_nothing_to_draw(axes, f"never reached at {never} of {len(estimate)} points")
+    first = panels[0]
+    if summary["threshold"] is not None and not differences:
+        level = plots.units(summary["measures"][0])[0] * summary["threshold"]
+        first.axhline(level, color=style.VERMILLION, linewidth=0.9, linestyle=(0, (4, 2)))
+        at: Any = {"xycoords": ("axes fraction", "data"), "color": style.VERMILLION, "ha": "right"}
+        plots.note(first, "threshold", (1.0, level), (-2, 2), **at)
+    if factor["scale"] == "log":
+        first.set_xscale("log")
+        plots.plain_ratios(first.xaxis)
+    said = "compared with" if differences else "reference"
+    plots.note(first, said, (reference, 0.0), (2, 2), xycoords=("data", "axes fraction"))
+    panels[-1].set_xlabel(plots.axis_label(factor))
+    what = "Each point less the reference, with 95% bands" if differences else "95% bands"
+    style.say_below(figure, _foot(findings, what))
+    return figure
+
+
+def draw_map(findings: Findings, place: int) -> Figure:
+    """A measure over two parameters, in colour, with the line at which it crosses the threshold.
+
+    A full dot is a point whose difference from the reference point is sure (its 95% interval, on
+    the luck that the two share, does not hold zero); a hollow one, a point that cannot be told from
+    it.
+    """
+    from crisis_sim import style
+    from crisis_sim.experiments import plots
+
+    summary = findings.summary
+    across, up = summary["vary"]
+    measure = summary["measures"][place]
+    scale, unit, change = plots.units(measure)
+    x, y = (findings.tables["points"].column(one["path"]).to_numpy() for one in (across, up))
+    estimate, low, high = (
+        scale * plots.column(findings.tables["measures"], measure["name"], key)
+        for key in FIGURES[:3]
+    )
+    figure = style.new_figure(width=120.0, height=100.0)
+    axes = figure.subplots()
+    axes.set_title(plots.title(measure))
+    for factor, set_scale, axis in (
+        (across, axes.set_xscale, axes.xaxis),
+        (up, axes.set_yscale, axes.yaxis),
+    ):
+        if factor["scale"] == "log":
+            set_scale("log")
+            plots.plain_ratios(axis)
+    level = None if summary["threshold"] is None or place else scale * summary["threshold"]
+    crossed = _fill(figure, axes, summary["vary"], (x, y, estimate), unit, level)
+    less, more = (
+        plots.column(findings.tables["differences"], measure["name"], key)
+        for key in ("lower", "upper")
+    )
+    sure = (less > 0) | (more < 0)
+    reference = summary["reference"]
+    dot: Any = {"markeredgecolor": style.BLACK, "clip_on": False}
+    for which, face in ((sure, style.BLACK), (~sure, style.WHITE)):
+        look: Any = {
+            "markersize": 2.2,
+            "markerfacecolor": face,
+            "markeredgewidth": 0.4,
+            "zorder": 4,
+        }
+        axes.plot(x[which], y[which], "o", **look, **dot)
+    look = {"markersize": 5.0, "markerfacecolor": style.WHITE, "markeredgewidth": 0.9, "zorder": 5}
+    axes.plot([x[reference]], [y[reference]], "D", **look, **dot)
+    axes.set_xlabel(plots.axis_label(across))
+    axes.set_ylabel(plots.axis_label(up))
+    said = ["Diamond: reference; full dots: surely other than it, hollow: not told apart from it"]
+    if level is not None:
+        shown = f"{level:g}{' per cent' if measure['unit'] == 'share' else ''}"
+        said.append(f"line: {shown}" if crossed else f"{shown} is crossed nowhere here")
+    widths = [width for width in high - low if np.isfinite(width)]
+    if widths:
+        said.append(f"a point's 95% interval is about ±{np.median(widths) / 2:.2g} {change}")
+    style.say_below(figure, _foot(findings, "; ".join(said)))
+    return figure
+
+
+def _fill(
+    figure: Figure,
+    axes: Axes,
+    vary: Sequence[Mapping[str, Any]],
+    values: tuple[Any, Any, Any],
+    unit: str,
+    level: float | None,
+) -> bool:
+    """Colour the map; whether the threshold's line is on it."""
+    from matplotlib.tri import Triangulation
+
+    from crisis_sim import style
+
+    known = np.isfinite(values[2])
+    x, y, z = (one[known] for one in values)
+    if len(z) < 3 or np.ptp(z) == 0:
+        few = f"known at {len(z)} of {len(known)} points: too few for a map"
+        same = "the same at every point, as far as is known"
+        style.say_nothing_to_draw(axes, few if len(z) < 3 else same)
+        return False
+
+    def on_paper(factor: Mapping[str, Any], values: Any) -> Any:
+        low, high = factor["low"], factor["high"]
+        if factor["scale"] == "log":
+            values, low, high = np.log(values), np.log(low), np.log(high)
+        return (values - low) / (high - low)
+
+    # Triangles are cut where they look even, on the scales of the axes.
+    mesh = Triangulation(on_paper(vary[0], x), on_paper(vary[1], y))
+    mesh.x, mesh.y = x, y
+    filled = axes.tricontourf(mesh, z, levels=11, cmap="cividis")
+    figure.colorbar(filled, ax=axes).set_label(unit)
+    if level is None or not z.min() < level < z.max():
+        return False
+    line = axes.tricontour(mesh, z, levels=[level], colors=style.VERMILLION, linewidths=1.6)
+    axes.clabel(line, fmt=f"{level:g}", fontsize=6.5)
+    return True
+
+
+def _foot(findings: Findings, what: str) -> str:
+    summary = findings.summary
+    replicates = f"{wording.count(summary['replicates'])} replicates"
+    points = f"at each of {summary['points']} points"
+    return fill(f"{what}; {replicates} {points}, all with the same luck.", 100)

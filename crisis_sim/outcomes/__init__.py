@@ -1,10 +1,11 @@
-"""What the replicates say: endings, cumulative incidence and paired differences.
+"""Statistics of replicates: endings, cumulative incidence and paired differences.
 
 Arrays of outcomes go in; small frozen dataclasses and plain dictionaries come out. `summarise`
 turns a batch into everything that summary.json holds, and `compare` does so for scenarios from
-several batches. Under them lie intervals for shares (`intervals`), the Aalen-Johansen estimator
-(`incidence`), the three durations of a crisis as clocks (`durations`) and differences between
-scenarios whose replicates share their luck (`paired`). Nothing here needs more than NumPy.
+several batches. A summary is the named measures (`names`, `measures`) of each scenario and their
+differences (`differences`, `bootstrap`). Under them lie the clocks of a crisis (`durations`), the
+Aalen-Johansen estimator (`incidence`) and intervals (`intervals`). Nothing here needs more than
+NumPy.
 """
 
 from __future__ import annotations
@@ -14,9 +15,6 @@ from crisis_sim.outcomes.durations import (
     NotPairedError,
     UnknownReferenceError,
     UnknownValueError,
-    from_first_strike,
-    from_trigger,
-    relapse,
 )
 from crisis_sim.outcomes.incidence import CumulativeIncidence, cumulative_incidence
 from crisis_sim.outcomes.intervals import Estimate, wilson_interval
@@ -33,10 +31,7 @@ __all__ = [
     "UnknownValueError",
     "compare",
     "cumulative_incidence",
-    "from_first_strike",
-    "from_trigger",
     "join",
-    "relapse",
     "summarise",
     "wilson_interval",
 ]

@@ -29,14 +29,7 @@ _RARE = {"war": "full-scale war", "nuclear_use": "nuclear use"}
 
 
 def advise(summary: Mapping[str, Any]) -> list[str]:
-    """Say how sure a summary's results are and what would make them surer.
-
-    Args:
-        summary: A summary without its advice (see :mod:`crisis_sim.outcomes.summary`).
-
-    Returns:
-        Sentences, most important first.
-    """
+    """Sentences, most important first: how sure a summary's results are, and what would make them surer."""
     return [
         *_on_the_reference(summary),
         *_on_differences(summary),
@@ -47,13 +40,20 @@ def advise(summary: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _headline(part: Mapping[str, Any]) -> tuple[str, str, Mapping[str, Any]] | None:
+    """A scenario's, or a difference's, first headline known: its clock, its words and its figure."""
+    for clock, moment, words in _HEADLINES:
+        figure = part["ceasefire"][clock]["by"][moment]
+        if figure["estimate"] is not None:
+            return clock, words, figure
+    return None
+
+
 def _on_the_reference(summary: Mapping[str, Any]) -> Iterator[str]:
     name = summary["reference"]
     scenario = summary["scenarios"][name]
-    for clock, moment, words in _HEADLINES:
-        figure = scenario["ceasefire"][clock]["by"][moment]
-        if figure["estimate"] is None:
-            continue
+    if headline := _headline(scenario):
+        clock, words, figure = headline
         estimate, low, high, digits = _in_points(figure)
         yield (
             f"{name}: {words} came in {number(estimate, digits)}% of "
@@ -61,18 +61,15 @@ def _on_the_reference(summary: Mapping[str, Any]) -> Iterator[str]:
             f"(95% interval {limits(low, high, digits, '%')}, {count(scenario['replicates'])} "
             "replicates)."
         )
-        return
 
 
 def _on_differences(summary: Mapping[str, Any]) -> Iterator[str]:
     for name, difference in summary["differences"].items():
-        for clock, moment, words in _HEADLINES:
-            figure = difference["ceasefire"][clock]["by"][moment]
-            if figure["estimate"] is not None:
-                replicates = difference["pairs"] or summary["scenarios"][name]["replicates"]
-                said = f"among {AMONG[clock]}, {words}"
-                yield _on_one_difference(name, summary["reference"], said, figure, replicates)
-                break
+        if headline := _headline(difference):
+            clock, words, figure = headline
+            replicates = difference["pairs"] or summary["scenarios"][name]["replicates"]
+            said = f"among {AMONG[clock]}, {words}"
+            yield _on_one_difference(name, summary["reference"], said, figure, replicates)
 
 
 def _on_one_difference(

@@ -3,24 +3,7 @@
 Every interval here is two-sided and pointwise. None of them collapses to a width of zero when an
 event was never seen: "0 of 10,000" is evidence of a small share, not proof of a share of zero.
 
-Sources
--------
-Wilson (1927), Probable inference, the law of succession, and statistical inference, *Journal of
-the American Statistical Association* 22:209-212.
-Newcombe (1998a), Interval estimation for the difference between independent proportions,
-*Statistics in Medicine* 17:873-890 (method 10).
-Newcombe (1998b), Improved confidence intervals for the difference between binomial proportions
-based on paired data, *Statistics in Medicine* 17:2635-2650 (method 10).
-Bonett and Price (2012), Adjusted Wald confidence interval for a difference of binomial proportions
-based on paired data, *Journal of Educational and Behavioral Statistics* 37:479-488.
-Fagerland, Lydersen and Laake (2014), Recommended tests and confidence intervals for paired binomial
-proportions, *Statistics in Medicine* 33:2850-2875.
-Zou and Donner (2008), Construction of confidence limits about effect measures, *Statistics in
-Medicine* 27:1693-1702 (the general form of Newcombe's argument).
-Kalbfleisch and Prentice (2002), *The Statistical Analysis of Failure Time Data*, 2nd edition.
-Conover (1999), *Practical Nonparametric Statistics*, 3rd edition (intervals for quantiles).
-
-How often the intervals hold the truth is measured: docs/statistics.md.
+Sources, and how often the intervals hold the truth: docs/statistics.md.
 """
 
 from __future__ import annotations
@@ -28,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -40,15 +23,14 @@ BoolArray = NDArray[np.bool_]
 #: The confidence level of every interval in the summary.
 CONFIDENCE = 0.95
 
-#: Pairs by which agreement is reckoned smaller than it was seen, before it narrows an interval.
+#: Continuity correction: pairs taken off the agreement of two scenarios before it narrows an interval.
 #: Newcombe takes half a pair. Where nearly all pairs agree, as with common luck, that is too few:
 #: when two pairs in the batch are expected to differ, all in one direction, his 95% interval holds
 #: the truth in 86% of batches. A whole pair makes it, in that limit, the interval of Bonett and
 #: Price (2012), which adds a pair to each way of differing, and 93% the least that it holds.
 CONTINUITY = 1.0
-NEWCOMBES_CONTINUITY = 0.5
 
-#: Standard deviations of a binomial count from its mean beyond which its chances are not reckoned.
+#: Standard deviations from the mean beyond which a binomial count's probabilities are negligible.
 _FAR = 20.0
 
 
@@ -61,12 +43,11 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """One figure and how sure it is.
+    """One figure, or an array of them, and how sure it is.
 
     Attributes:
         estimate: The figure itself; NaN when it cannot be estimated from what was observed.
-        lower: Lower confidence limit; NaN when the data set no lower limit.
-        upper: Upper confidence limit; NaN when the data set no upper limit.
+        lower, upper: Confidence limits; NaN when the data set no limit on that side.
     """
 
     estimate: float
@@ -74,7 +55,7 @@ class Estimate:
     upper: float
 
 
-#: What is reported when there is nothing to estimate from.
+#: Reported when there is nothing to estimate from.
 UNKNOWN = Estimate(float("nan"), float("nan"), float("nan"))
 
 
@@ -85,23 +66,16 @@ def normal_quantile(confidence: float = CONFIDENCE) -> float:
     return NormalDist().inv_cdf(0.5 + confidence / 2.0)
 
 
+def _floats(*values: ArrayLike) -> tuple[FloatArray, ...]:
+    return np.broadcast_arrays(*(np.asarray(each, dtype=np.float64) for each in values))
+
+
 def wilson_interval(
     successes: ArrayLike, trials: ArrayLike, confidence: float = CONFIDENCE
 ) -> Interval:
-    """Wilson's score interval for a share (Wilson 1927).
-
-    Args:
-        successes: Counts, any shape; `0 <= successes <= trials`.
-        trials: Counts, of a shape that broadcasts with `successes`.
-        confidence: Confidence level, between 0 and 1.
-
-    Returns:
-        Limits between 0 and 1; NaN where `trials` is 0.
-    """
+    """Wilson's (1927) score interval for a share, from counts; NaN where `trials` is 0."""
     z_squared = normal_quantile(confidence) ** 2
-    count, number = np.broadcast_arrays(
-        np.asarray(successes, dtype=np.float64), np.asarray(trials, dtype=np.float64)
-    )
+    count, number = _floats(successes, trials)
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(number > 0, count / number, np.nan)
         weight = 1.0 + z_squared / number
@@ -122,29 +96,18 @@ def complementary_log_log_interval(
     On that scale the limits can never leave 0 to 1 and small incidences get the long upper tail
     that they should have (Kalbfleisch and Prentice 2002, section 1.4, for one kind of event; the
     same transformation is the usual one for competing events). The scale has no place for 0 and
-    1; there Wilson's limit is given, taking as trials the replicates whose state is known.
-
-    Args:
-        share: Cumulative incidence, between 0 and 1, any shape.
-        standard_error: Its standard error, same shape.
-        known: Replicates whose state at that time is known (none of them censored earlier).
-        confidence: Confidence level, between 0 and 1.
+    1; there Wilson's limit is given, taking as trials the replicates whose state is `known` (none
+    of them censored earlier).
     """
-    share, standard_error, known = np.broadcast_arrays(
-        np.asarray(share, dtype=np.float64),
-        np.asarray(standard_error, dtype=np.float64),
-        np.asarray(known, dtype=np.float64),
-    )
+    share, standard_error, known = _floats(share, standard_error, known)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         log_survival = np.log1p(-share)
         reach = normal_quantile(confidence) * standard_error / ((1.0 - share) * -log_survival)
         lower = -np.expm1(log_survival * np.exp(-reach))
         upper = -np.expm1(log_survival * np.exp(reach))
-    at_the_edge = wilson_interval(np.where(share >= 1.0, known, 0.0), known, confidence)
+    edge = wilson_interval(np.where(share >= 1.0, known, 0.0), known, confidence)
     inside = (share > 0.0) & (share < 1.0)
-    return Interval(
-        np.where(inside, lower, at_the_edge.lower), np.where(inside, upper, at_the_edge.upper)
-    )
+    return Interval(np.where(inside, lower, edge.lower), np.where(inside, upper, edge.upper))
 
 
 def difference_interval(
@@ -158,93 +121,19 @@ def difference_interval(
 
     Newcombe's (1998) method 10 in the general form of Zou and Donner (2008): the distances from
     each estimate to its own limits are added as if they were standard errors, less what the two
-    estimates share. Limits that are not symmetric stay so, and a difference of "never" and
-    "never" still gets a width.
-
-    Args:
-        first: The estimate that is subtracted from.
-        first_interval: Its limits.
-        second: The estimate that is subtracted.
-        second_interval: Its limits.
-        correlation: Correlation between the two estimates; 0 for independent samples.
+    estimates share by their `correlation`, 0 for independent samples. Limits that are not symmetric
+    stay so, and a difference of "never" and "never" still gets a width.
     """
-    a = np.asarray(first, dtype=np.float64)
-    b = np.asarray(second, dtype=np.float64)
-    rho = np.asarray(correlation, dtype=np.float64)
+    a, b, rho = _floats(first, second, correlation)
 
-    def reach(one: FloatArray, other: FloatArray) -> FloatArray:
+    def reach(ours: FloatArray, theirs: FloatArray) -> FloatArray:
         # Rounding may leave a square a hair below zero when the correlation is 1.
-        squared = one**2 - 2.0 * rho * one * other + other**2
+        squared = ours**2 - 2.0 * rho * ours * theirs + theirs**2
         return np.asarray(np.sqrt(np.maximum(squared, 0.0)), dtype=np.float64)
 
     down = reach(a - first_interval.lower, second_interval.upper - b)
     up = reach(first_interval.upper - a, b - second_interval.lower)
     return Interval(np.maximum(a - b - down, -1.0), np.minimum(a - b + up, 1.0))
-
-
-def newcombe_independent_interval(
-    first_successes: ArrayLike,
-    first_trials: ArrayLike,
-    second_successes: ArrayLike,
-    second_trials: ArrayLike,
-    confidence: float = CONFIDENCE,
-) -> Interval:
-    """Interval for a difference of two independent shares (Newcombe 1998a, method 10).
-
-    Returns:
-        Limits of `first share - second share`; NaN where either has no trials.
-    """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        first = np.asarray(first_successes, dtype=np.float64) / np.asarray(first_trials)
-        second = np.asarray(second_successes, dtype=np.float64) / np.asarray(second_trials)
-    return difference_interval(
-        first,
-        wilson_interval(first_successes, first_trials, confidence),
-        second,
-        wilson_interval(second_successes, second_trials, confidence),
-    )
-
-
-def newcombe_paired_interval(
-    both: ArrayLike,
-    only_first: ArrayLike,
-    only_second: ArrayLike,
-    neither: ArrayLike,
-    confidence: float = CONFIDENCE,
-    continuity: float = NEWCOMBES_CONTINUITY,
-) -> Interval:
-    """Interval for a paired difference of shares (Newcombe 1998b, method 10).
-
-    The four counts partition the pairs by whether the event came in the first member, in the
-    second, in both or in neither. The correlation of the pairs is taken with a continuity
-    correction, which only ever widens the interval, and as 0 when one of the shares is 0 or 1 (so
-    0 against 0 gives the interval of two independent zeros, not a point).
-
-    Args:
-        both, only_first, only_second, neither: Counts of pairs, of shapes that broadcast.
-        confidence: Confidence level, between 0 and 1.
-        continuity: Pairs taken off the agreement; Newcombe's half unless given (see `CONTINUITY`).
-
-    Returns:
-        Limits of `first share - second share`; NaN where there are no pairs.
-    """
-    a, b, c, d = np.broadcast_arrays(
-        *(np.asarray(count, dtype=np.float64) for count in (both, only_first, only_second, neither))
-    )
-    pairs = a + b + c + d
-    agreement = a * d - b * c
-    corrected = np.where(agreement > 0, np.maximum(agreement - continuity * pairs, 0.0), agreement)
-    scale = np.sqrt((a + b) * (c + d) * (a + c) * (b + d))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        correlation = np.where(scale > 0, corrected / scale, 0.0)
-        first, second = (a + b) / pairs, (a + c) / pairs
-    return difference_interval(
-        first,
-        wilson_interval(a + b, pairs, confidence),
-        second,
-        wilson_interval(a + c, pairs, confidence),
-        correlation,
-    )
 
 
 def cautious_correlation(
@@ -258,28 +147,18 @@ def cautious_correlation(
     """The correlation of two estimated shares less a continuity correction, for any estimator.
 
     Two scenarios in which every crisis seen went alike may still differ in one crisis of those not
-    seen; a correlation of 1 would leave their difference no width. With counts of pairs the
-    correction of `newcombe_paired_interval` takes `continuity / (n sqrt(p1 q1 p2 q2))` off the
-    correlation, where `q = 1 - p`. With censoring the number of replicates that an estimate is
+    seen; a correlation of 1 would leave their difference no width. Newcombe (1998b) takes so many
+    pairs off the agreement of `n` pairs counted, which is `continuity / (n sqrt(p1 q1 p2 q2))` off
+    the correlation, where `q = 1 - p`. With censoring the number of replicates that an estimate is
     worth is `p q / error^2`; put in the place of `n` (the geometric mean of the two) it makes that
     `continuity * error1 * error2 / (p1 q1 p2 q2)`.
 
-    Args:
-        correlation: Correlation of the two estimates, any shape.
-        first: The one share, between 0 and 1.
-        first_standard_error: Its standard error.
-        second: The other share.
-        second_standard_error: Its standard error.
-        continuity: Pairs taken off the agreement.
-
     Returns:
-        The correlation, never moved across 0; 0 where one of the shares is 0 or 1.
+        The correlation, never moved across 0; 0 where one of the shares is 0 or 1 (so 0 against 0
+        gives the interval of two independent zeros, not a point).
     """
-    rho, p, p_error, q, q_error = np.broadcast_arrays(
-        *(
-            np.asarray(each, dtype=np.float64)
-            for each in (correlation, first, first_standard_error, second, second_standard_error)
-        )
+    rho, p, p_error, q, q_error = _floats(
+        correlation, first, first_standard_error, second, second_standard_error
     )
     spread = p * (1.0 - p) * q * (1.0 - q)
     known = spread > 0.0
@@ -297,27 +176,27 @@ def quantile_with_interval(
     than half of what `confidence` leaves (Conover 1999, section 3.2). The interval therefore holds
     the quantile at least as often as it says.
 
-    Args:
-        values: The sample, in any order, without NaN.
-        level: Which quantile, between 0 and 1; the median is 0.5.
-        confidence: Confidence level, between 0 and 1.
-
-    Returns:
-        The quantile and its limits. A limit is NaN when the sample is too small to hold it.
+    The sample stands along the last axis, in any order; NaN counts for nothing. A limit is NaN when
+    the sample is too small to hold it.
     """
     if not 0.0 < level < 1.0:
         raise ValueError(f"a quantile's level must lie between 0 and 1, got {level!r}")
-    number = len(values)
-    if number == 0:
-        return UNKNOWN
-    below, above = quantile_ranks(number, level, confidence)
-    ranks = [rank for rank in (below, above) if 0 <= rank < number]
-    ordered = np.partition(values, ranks) if ranks else values
-    return Estimate(
-        float(np.quantile(values, level, method="inverted_cdf")),
-        float(ordered[below]) if below >= 0 else float("nan"),
-        float(ordered[above]) if above < number else float("nan"),
-    )
+    # NaN sorts to the end, and one more stands for a rank that the sample does not have.
+    ordered = np.sort(np.append(values, np.full((*np.shape(values)[:-1], 1), np.nan), -1), axis=-1)
+    number = np.asarray(np.count_nonzero(~np.isnan(ordered), axis=-1))
+
+    def ranked(rank: IntArray) -> Any:
+        known = (rank >= 0) & (rank < number)
+        place = np.where(known, rank, ordered.shape[-1] - 1)[..., None]
+        return np.asarray(np.take_along_axis(ordered, place, axis=-1)[..., 0])[()]
+
+    ranks = [
+        quantile_ranks(one, level, confidence) if one else (-1, 0)
+        for one in number.ravel().tolist()
+    ]
+    below, above = np.reshape(ranks, (*number.shape, 2)).T
+    middle = np.ceil(number * level - 1e-9).astype(int) - 1
+    return Estimate(ranked(middle), ranked(below), ranked(above))
 
 
 @lru_cache(maxsize=4096)
@@ -325,14 +204,17 @@ def quantile_ranks(number: int, level: float, confidence: float = CONFIDENCE) ->
     """Ranks, counted from 0, of the values that limit a quantile of a sample.
 
     With `B` the number of values below the quantile, the value of rank `r` lies above it when
-    `B <= r`, and below it when `B > r`.
-
-    Returns:
-        The lower limit's rank, -1 if there is none, and the upper limit's, `number` if there is
-        none.
+    `B <= r`, and below it when `B > r`. The lower rank is -1 if there is none, the upper `number`.
     """
     tail = (1.0 - confidence) / 2.0
-    first, chances = _binomial(number, level)
+    middle, reach = int(number * level), int(_FAR * np.sqrt(number * level * (1.0 - level))) + 1
+    first, last = max(middle - reach, 0), min(middle + reach, number)
+    counts = np.arange(first, last, dtype=np.float64)
+    # Each binomial probability is the one before it times this.
+    odds = np.log((number - counts) / (counts + 1.0)) + np.log(level / (1.0 - level))
+    logarithm = np.concatenate(([0.0], np.cumsum(odds)))
+    chances = np.exp(logarithm - logarithm.max())
+    chances /= chances.sum()
     up_to = np.cumsum(chances)
     beyond = np.cumsum(chances[::-1])[::-1]  # summed from its small end, to lose no digits
     # The last rank with P(B <= rank) <= tail, and the first with P(B > rank) <= tail.
@@ -341,14 +223,16 @@ def quantile_ranks(number: int, level: float, confidence: float = CONFIDENCE) ->
     return below, above
 
 
-def _binomial(number: int, share: float) -> tuple[int, FloatArray]:
-    """Chances of a binomial count, from a first count on; those left out are below rounding."""
-    middle = int(number * share)
-    reach = int(_FAR * np.sqrt(number * share * (1.0 - share))) + 1
-    first, last = max(middle - reach, 0), min(middle + reach, number)
-    counts = np.arange(first, last, dtype=np.float64)
-    # Each chance is the one before it times this.
-    odds = np.log((number - counts) / (counts + 1.0)) + np.log(share / (1.0 - share))
-    logarithm = np.concatenate(([0.0], np.cumsum(odds)))
-    chances = np.exp(logarithm - logarithm.max())
-    return first, chances / chances.sum()
+def error_from_limits(lower: Any, estimate: Any, upper: Any) -> FloatArray:
+    """The standard error that two limits imply, or the one that there is."""
+    down, up = estimate - lower, upper - estimate
+    width = np.where(np.isnan(down), 2 * up, np.where(np.isnan(up), 2 * down, down + up))
+    return np.asarray(width / (2 * normal_quantile()))
+
+
+def influence_on_quantile(
+    influence: FloatArray, error: FloatArray, error_of_share: FloatArray
+) -> FloatArray:
+    """Influence on a quantile from that on the share below it: the other way, by how steep the curve is."""
+    steep = np.divide(error, error_of_share, out=np.zeros_like(error), where=error_of_share > 0)
+    return np.asarray(-influence * np.nan_to_num(steep, posinf=0.0)[..., None])

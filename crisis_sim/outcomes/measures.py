@@ -1,13 +1,7 @@
-"""Measures: figures that are computed at every point of a design at once.
-
-    from crisis_sim.outcomes.names import measure
-
-    quick = measure("ceasefire_within_96_hours")
-    deadly = measure({"share": {"deaths": {"at_least": 1000}}, "given": {"mediated": True}})
-    measured = quick.over(ensemble, points=1)      # estimate, limits, standard error, influence
+"""Measures: figures of a scenario, or of every point of a design at once.
 
 A measure is written by a name (`names`), by the path of a figure in summary.json, such as
-`ceasefire.from_trigger.by.30_days`, or as a mapping (`read`):
+`ceasefire.from_trigger.by.30_days`, or as a mapping:
 
     share: {ending: agreement}                       how often something is so
     within_hours: 96                                 how often something comes in time, with
@@ -21,41 +15,29 @@ A measure is written by a name (`names`), by the path of a figure in summary.jso
     mean: deaths                                     likewise
 
 `given` restricts a share, a quantile or a mean to the crises in which something else is so, and
-`name` says what to call the figure.
+`name` names the figure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from crisis_sim.outcomes.durations import (
-    AMONG,
-    CEASEFIRE,
-    CLOCKS,
-    OTHERWISE,
-    RELAPSE,
-    UNRESOLVED,
-    Curves,
-    Durations,
-    Replicates,
-    curves_in_parts,
-    one_curve,
-)
+from crisis_sim.outcomes.bootstrap import MedianTime, median_time
+from crisis_sim.outcomes.differences import Measured, joined
+from crisis_sim.outcomes.durations import Clock, Durations, Replicates, kinds, plain_name
+from crisis_sim.outcomes.incidence import TOLERANCE, CumulativeIncidence, cumulative_incidence
 from crisis_sim.outcomes.intervals import (
-    CONFIDENCE,
     BoolArray,
     FloatArray,
-    Interval,
-    cautious_correlation,
-    complementary_log_log_interval,
-    difference_interval,
+    error_from_limits,
+    influence_on_quantile,
     normal_quantile,
-    quantile_ranks,
+    quantile_with_interval,
     wilson_interval,
 )
 from crisis_sim.scenario.schema import ENDINGS, STYLES, VIOLENCE
@@ -64,7 +46,7 @@ if TYPE_CHECKING:
     from crisis_sim.scenario.schema import Scenario
 
 
-# --- Which columns of outcomes there are, and what kind of thing each holds
+# --- Columns of outcomes and their kinds
 
 #: Words that a column of texts may hold; columns that are not here may hold any.
 WORDS: Mapping[str, tuple[str, ...]] = {
@@ -73,7 +55,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "mediation_style": STYLES,
 }
 
-#: Columns that say whose crisis it is, not what came of it.
+#: Columns that identify a crisis; no outcomes.
 _NO_OUTCOMES = ("scenario", "replicate", "point")
 
 
@@ -89,21 +71,15 @@ class Columns:
 
     @classmethod
     def of(cls, *scenarios: Scenario, agents: Sequence[Any] = ()) -> Columns:
-        """The outcomes that all of some scenarios have.
-
-        Args:
-            scenarios: the scenarios.
-            agents: makers of agents to add to each, as `CrisisModel` takes them.
-        """
+        """The outcomes that all of some scenarios have, with makers of agents to add to each."""
         from crisis_sim.batch.block import schemas
 
-        each = [schemas(scenario, agents)[0] for scenario in scenarios]
-        names = [name for name in each[0].names if all(name in other.names for other in each)]
+        first, *others = (schemas(scenario, agents)[0] for scenario in scenarios)
         return cls(
             {
-                name: _kind(name, each[0].field(name).type)
-                for name in names
-                if name not in _NO_OUTCOMES
+                name: _kind(name, first.field(name).type)
+                for name in first.names
+                if name not in _NO_OUTCOMES and all(name in other.names for other in others)
             }
         )
 
@@ -122,11 +98,11 @@ def _kind(name: str, stored: Any) -> str:
     return "text"
 
 
-# --- Conditions: what is so in a crisis, and in which replicates
+# --- Conditions on a crisis's outcomes
 
-#: What may be said of a time: that it came, or never did.
+#: Conditions on a time: that it came, or never did.
 CAME, NEVER = "came", "never"
-#: What may be said of a number, or of a time in hours from the start.
+#: Conditions on a number, or on a time in hours from the start.
 BOUNDS = ("at_least", "at_most")
 
 
@@ -135,9 +111,8 @@ class Condition:
     """Everything that must be so at once.
 
     Attributes:
-        terms: for each column what it must hold: for texts a word or a tuple of words; for flags
-            true or false; for times `came` or `never`; for times and numbers `at_least` and
-            `at_most` with a number each.
+        terms: each column with the value required: of texts a word or a tuple of words; of flags
+            true or false; of times `came` or `never`; of times and numbers bounds.
     """
 
     terms: tuple[tuple[str, Any], ...]
@@ -145,12 +120,7 @@ class Condition:
     @classmethod
     def of(cls, terms: Mapping[str, Any]) -> Condition:
         """The condition that a mapping says."""
-        return cls(
-            tuple(
-                (column, tuple(value) if isinstance(value, list) else _frozen(value))
-                for column, value in terms.items()
-            )
-        )
+        return cls(tuple((column, _frozen(value)) for column, value in terms.items()))
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -158,7 +128,7 @@ class Condition:
         return tuple(column for column, _ in self.terms)
 
     def holds(self, replicates: Replicates) -> BoolArray:
-        """In which replicates it is so, `(rows,)`."""
+        """Whether it holds in each replicate, `(rows,)`."""
         each = [_holds(replicates.column(column), wanted) for column, wanted in self.terms]
         return np.asarray(np.logical_and.reduce(each), dtype=np.bool_)
 
@@ -179,12 +149,10 @@ class Condition:
 
 
 def _holds(values: Any, wanted: Any) -> BoolArray:
-    if wanted == CAME and values.dtype.kind == "f":
-        return np.asarray(~np.isnan(values))
-    if wanted == NEVER and values.dtype.kind == "f":
-        return np.asarray(np.isnan(values))
+    if values.dtype.kind == "f" and wanted in (CAME, NEVER):
+        return np.asarray(np.isnan(values) == (wanted == NEVER))
     if isinstance(wanted, _Bounds):
-        # Comparisons with NaN are false: what never came is neither early nor late.
+        # Comparisons with NaN are false: a time that never came is neither early nor late.
         return np.asarray((values >= wanted.at_least) & (values <= wanted.at_most))
     if isinstance(wanted, tuple):
         return np.asarray(np.isin(values, wanted))
@@ -198,7 +166,9 @@ class _Bounds:
 
 
 def _frozen(value: Any) -> Any:
-    return _Bounds(**value) if isinstance(value, Mapping) else value
+    if isinstance(value, Mapping):
+        return _Bounds(**value)
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _plain(wanted: Any) -> Any:
@@ -208,236 +178,132 @@ def _plain(wanted: Any) -> Any:
 
 
 def _words(column: str, wanted: Any) -> str:
-    name = column.removesuffix("_at_hours").replace("_", " ")
-    if wanted == CAME:
-        return name
-    if wanted == NEVER:
-        return f"no {name}"
+    name = plain_name(column)
+    if wanted in (CAME, NEVER):
+        return name if wanted == CAME else f"no {name}"
     if isinstance(wanted, bool):
         return name if wanted else f"not {name}"
     if isinstance(wanted, _Bounds):
-        signs = {"at_least": "≥", "at_most": "≤"}
-        return " ".join(
-            [name, *(f"{signs[key]} {_plain(wanted)[key]:g}" for key in _plain(wanted))]
-        )
+        signs = dict(zip(BOUNDS, "≥≤", strict=True))
+        return " ".join([name, *(f"{signs[key]} {at:g}" for key, at in _plain(wanted).items())])
     if isinstance(wanted, tuple):
         return f"{name} {' or '.join(map(str, wanted))}"
     return f"{name} {wanted}"
 
 
-# --- Clocks: what is awaited, and since when
+# --- Replicates, with cached conditions, clocks and curves
 
-TRIGGER, STRIKE, HALT = (
-    "trigger_at_hours",
-    "first_strike_at_hours",
-    "ceasefire_in_effect_at_hours",
-)
-RELAPSED = "relapsed_at_hours"
-
-#: The clocks of `crisis_sim.outcomes.durations`, by what is awaited and since when.
-_SPECIAL = {
-    (HALT, TRIGGER): "from_trigger",
-    (HALT, STRIKE): "from_first_strike",
-    (RELAPSED, HALT): RELAPSE,
-}
+#: Cells of a matrix of points by times that are held at once: some 20 MB each.
+_CELLS = 2_500_000
 
 
-@dataclass(frozen=True)
-class Clock:
-    """What is awaited, and since when; both are columns of times.
+class Reading:
+    """The replicates of a scenario, or of all points of a design, as measures read them."""
 
-    A ceasefire since the trigger or the first strike, and a relapse since a ceasefire, are read as
-    `crisis_sim.outcomes.durations` says. Anything else that comes at or after the origin is an
-    event; the end of a crisis before it is a competing ending, after which it cannot come; and a
-    crisis still going on at the horizon is censored there.
-    """
-
-    of: str = HALT
-    since: str = TRIGGER
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns that it reads."""
-        return (self.of, self.since, "ending", "ended_at_hours", "followed_until_hours")
-
-    def read(self, replicates: Replicates) -> Durations:
-        """The clock's reading of every row, all competing endings taken together."""
-        special = _SPECIAL.get((self.of, self.since))
-        if special is not None:
-            return CLOCKS[special](replicates).competing_as_one()
-        origin = replicates.column(self.since)
-        at = replicates.column(self.of)
-        ended = replicates.column("ended_at_hours")
-        until = replicates.column("followed_until_hours")
-        until = np.where(np.isnan(until), replicates.horizon_hours, until)
-        came = at >= origin  # false where either never came
-        over = (replicates.column("ending") != UNRESOLVED) & ~np.isnan(ended)
-        hours = np.where(came, at, np.where(over, ended, until)) - origin
-        cause = np.where(came, 1, np.where(over, 2, 0)).astype(np.int8)
-        # What was over before the clock began is not on it.
-        hours = np.where((hours >= 0.0) & ~(over & (ended < origin)), hours, np.nan)
-        return Durations(hours, cause, (self.of, OTHERWISE))
-
-    def plain(self) -> dict[str, str]:
-        """The clock as it is written."""
-        return {"of": self.of, "since": self.since}
-
-    @property
-    def among(self) -> str:
-        """The crises that are on it: those in which it begins."""
-        special = {TRIGGER: "from_trigger", STRIKE: "from_first_strike", HALT: RELAPSE}
-        if self.since in special:
-            return AMONG[special[self.since]]
-        return f"crises with {self.since.removesuffix('_at_hours').replace('_', ' ')}"
-
-    def words(self) -> str:
-        """What is awaited, in words."""
-        if self.of == HALT:
-            return CEASEFIRE
-        return self.of.removesuffix("_at_hours").replace("_", " ")
-
-    def since_words(self) -> str:
-        """Since when, in words."""
-        if self.since == HALT:
-            return f"a {CEASEFIRE}"
-        return f"the {self.since.removesuffix('_at_hours').replace('_', ' ')}"
-
-
-# --- A figure at every point of a design, and what luck that the points share says of their differences
-
-
-@dataclass(frozen=True, eq=False)
-class Contrast:
-    """Differences between points, or other sums over them with weights; arrays of one shape.
-
-    Attributes:
-        estimate: the sum; NaN where a figure that it needs is unknown or infinite.
-        standard_error: its standard error, from the replicates that the points share.
-        lower, upper: confidence limits.
-    """
-
-    estimate: FloatArray
-    standard_error: FloatArray
-    lower: FloatArray
-    upper: FloatArray
-
-
-@dataclass(frozen=True, eq=False)
-class Measured:
-    """A measure at every point.
-
-    Attributes:
-        estimate: the figure at each point, `(points,)`; NaN where there is nothing to tell it from,
-            infinite for a time that never comes.
-        standard_error: its standard error.
-        lower, upper: confidence limits; NaN where the data set none.
-        of: how many replicates it is told from.
-        influence: how much each replicate pulls it, `(points, replicates)`, of mean zero: to first
-            order the error of the estimate is the mean of these values.
-        is_share: whether it is a share, so that its limits lie between 0 and 1.
-    """
-
-    estimate: FloatArray
-    standard_error: FloatArray
-    lower: FloatArray
-    upper: FloatArray
-    of: NDArray[np.int64]
-    influence: FloatArray = field(repr=False)
-    is_share: bool = False
-
-    @property
-    def points(self) -> int:
-        """How many points there are."""
-        return len(self.estimate)
-
-    def less(self, reference: int, confidence: float = CONFIDENCE) -> Contrast:
-        """Each point less one of them, on the luck that they share.
-
-        Of shares the limits are Newcombe's for paired shares in the form of `difference_interval`,
-        with `cautious_correlation`, so that "never" less "never" has a width, and points at which
-        every replicate went alike have one, too; of others they are normal.
-        """
-        theirs = self.influence[reference]
-        error = _root_mean_square(self.influence - theirs)
-        with np.errstate(invalid="ignore"):
-            estimate = self.estimate - self.estimate[reference]
-        estimate = np.where(np.isfinite(estimate), estimate, np.nan)
-        if not self.is_share:
-            # Where replicates do not tell how sure a figure is, they do not tell it of a difference.
-            unsure = np.isnan(self.standard_error) | np.isnan(self.standard_error[reference])
-            unsure |= self.influence.shape[1] < 2
-            unsure[reference] = False  # a point less itself
-            return _normal(estimate, np.where(unsure, np.nan, error), confidence)
-        product = self.influence @ theirs
-        scale = np.sqrt(np.einsum("pr,pr->p", self.influence, self.influence) * (theirs @ theirs))
-        correlation = np.divide(product, scale, out=np.zeros_like(scale), where=scale > 0)
-        limits = difference_interval(
-            self.estimate,
-            Interval(self.lower, self.upper),
-            self.estimate[reference],
-            Interval(self.lower[reference], self.upper[reference]),
-            cautious_correlation(
-                np.clip(correlation, -1.0, 1.0),
-                self.estimate,
-                self.standard_error,
-                self.estimate[reference],
-                self.standard_error[reference],
-            ),
-        )
-        lower, upper = limits.lower.copy(), limits.upper.copy()
-        lower[reference] = upper[reference] = estimate[reference]  # a point less itself
-        return Contrast(estimate, error, lower, upper)
-
-    def sums(self, weights: ArrayLike, confidence: float = CONFIDENCE) -> Contrast:
-        """Sums over the points with weights, on the luck that they share; with normal limits.
+    def __init__(
+        self,
+        replicates: Replicates,
+        points: int | None = None,
+        rows: NDArray[np.intp] | None = None,
+    ) -> None:
+        """Read replicates.
 
         Args:
-            weights: one row for each sum, `(sums, points)`.
-            confidence: confidence level, between 0 and 1.
+            replicates: one row for each replicate at each point, point after point, the replicates
+                in one order at all of them.
+            points: how many points; None for a scenario, whose arrays have no axis for them.
+            rows: the replicates to take, in this order; None for all.
         """
-        weights = np.atleast_2d(np.asarray(weights, dtype=np.float64))
-        known = np.isfinite(self.estimate)
-        estimate = weights @ np.where(known, self.estimate, 0.0)
-        needed = (weights != 0.0) @ ~known
-        estimate = np.where(needed > 0, np.nan, estimate)
-        influence = np.where(np.isfinite(self.influence), self.influence, 0.0)
-        return _normal(estimate, _root_mean_square(weights @ influence), confidence)
+        self.source, self.points, self.rows = replicates, points, rows
+        self.horizon_hours = replicates.horizon_hours
+        self._last: tuple[str, NDArray[Any]] = ("", np.array([]))
+        self._held: dict[Condition, BoolArray] = {}
+        self._durations: dict[Clock, Durations] = {}
+        self._curves: dict[Clock, CumulativeIncidence] = {}
+        self._medians: dict[tuple[Clock, int], MedianTime] = {}
+
+    @classmethod
+    def of(cls, ensemble: Replicates) -> Reading:
+        """All replicates of a scenario.
+
+        Raises:
+            UnknownValueError: The worst violence of one is not one of those there are.
+        """
+        kinds(ensemble, "worst_violence", VIOLENCE)
+        return cls(ensemble)
+
+    def subset(self, rows: NDArray[np.intp]) -> Reading:
+        """Some of the replicates of a scenario, in the order of `rows`."""
+        return Reading(self.source, rows=rows)
+
+    def column(self, name: str) -> NDArray[Any]:
+        """One value a row; a column of texts takes long to read, and several measures in a row ask for it."""
+        if name != self._last[0]:
+            values = self.source.column(name)
+            self._last = (name, values if self.rows is None else values[self.rows])
+        return self._last[1]
+
+    def shaped(self, values: Any) -> Any:
+        """One value a row with an axis for the points, where there are points."""
+        return values if self.points is None else values.reshape(self.points, -1)
+
+    def holds(self, condition: Condition) -> BoolArray:
+        """Whether a condition holds in each replicate."""
+        if condition not in self._held:
+            self._held[condition] = self.shaped(condition.holds(self))
+        return self._held[condition]
+
+    def durations(self, clock: Clock) -> Durations:
+        """A clock's hours and causes of every row."""
+        if clock not in self._durations:
+            self._durations[clock] = clock.read(self)
+        return self._durations[clock]
+
+    def curve(self, clock: Clock) -> CumulativeIncidence:
+        """The cumulative incidence, in a scenario, of a clock's event."""
+        if clock not in self._curves:
+            self._curves[clock] = self.durations(clock).incidence(first_only=True)
+        return self._curves[clock]
+
+    def median(self, clock: Clock, stream: int = 0) -> MedianTime:
+        """The median time of that curve with its bootstrap: a reference needs it often."""
+        if (clock, stream) not in self._medians:
+            self._medians[clock, stream] = median_time(self.curve(clock), stream)
+        return self._medians[clock, stream]
+
+    def figure(
+        self,
+        clock: Clock,
+        figure: Callable[[CumulativeIncidence], Measured],
+        until: float | None = None,
+    ) -> Measured:
+        """A figure of the curve of a scenario, or of those at all points.
+
+        Args:
+            clock: the event and its origin.
+            figure: the figure of a curve.
+            until: hours after which events do not matter to it; None for all.
+        """
+        if self.points is None:
+            return figure(self.curve(clock))
+        # As many points at a time as memory should hold.
+        return joined([figure(curves).settled() for curves in self._at_points(clock, until)])
+
+    def _at_points(self, clock: Clock, until: float | None) -> Iterator[CumulativeIncidence]:
+        durations = self.durations(clock)
+        hours, cause = self.shaped(durations.hours), self.shaped(durations.cause)
+        if until is not None:
+            cause = np.where(hours <= until + TOLERANCE, cause, 0)
+        steps = len(np.unique(hours[(cause > 0) & ~np.isnan(hours)]))
+        size = max(_CELLS // max(steps, 1), 1)
+        for first in range(0, len(hours), size):
+            part = slice(first, first + size)
+            yield cumulative_incidence(hours[part], cause[part], durations.causes, first_only=True)
 
 
-def joined(parts: Sequence[Measured]) -> Measured:
-    """A measure at the points of several parts, one part after the other."""
-    if len(parts) == 1:
-        return parts[0]
+# --- Kinds of measures, computed at all points at once
 
-    def whole(name: str) -> Any:
-        return np.concatenate([getattr(part, name) for part in parts])
-
-    return Measured(
-        whole("estimate"),
-        whole("standard_error"),
-        whole("lower"),
-        whole("upper"),
-        whole("of"),
-        whole("influence"),
-        is_share=parts[0].is_share,
-    )
-
-
-def _normal(estimate: FloatArray, error: FloatArray, confidence: float) -> Contrast:
-    reach = normal_quantile(confidence) * error
-    error = np.where(np.isnan(estimate), np.nan, error)
-    return Contrast(estimate, error, estimate - reach, estimate + reach)
-
-
-def _root_mean_square(influence: FloatArray) -> FloatArray:
-    """The standard error that influence values imply: their root mean square over the root of their number."""
-    replicates = influence.shape[1]
-    return np.asarray(np.sqrt(np.einsum("pr,pr->p", influence, influence)) / replicates)
-
-
-# --- The kinds of measures, each computed at all points at once
-
-#: The denominator of a share that is told of every crisis.
+#: The denominator of a share of every crisis.
 EVERYONE = "all crises"
 #: Hours in a unit of time.
 HOURS = {"hours": 1.0, "days": 24.0}
@@ -445,350 +311,150 @@ HOURS = {"hours": 1.0, "days": 24.0}
 
 @dataclass(frozen=True)
 class Measure:
-    """A figure that can be told of any batch.
+    """A figure that any batch has.
 
     Attributes:
-        name: what it is called in tables and files.
-        words: what it is, in a sentence or on an axis.
+        name: its name in tables and files.
+        words: its name in a sentence or on an axis.
+        kind: `share`, `within_hours`, `time_quantile`, `quantile` or `mean`.
+        unit: `share`, `hours`, `days`, or "" for whatever its column is in.
+        event: the condition whose share it is.
+        clock: the event awaited and its origin; of a quantile, where it is of the time between two.
+        hours: within how many hours; None for the horizon, or as long as enough were watched.
+        level: which quantile, between 0 and 1; 0.5 for the median.
+        column: the column, of a quantile or a mean.
+        given: the crises that it is restricted to; None for all, or all that have a value.
     """
 
     name: str
     words: str
-
-    #: Its unit: `share`, `hours`, `days`, or "" for whatever its column is in.
-    unit = ""
+    kind: str
+    unit: str = ""
+    event: Condition = Condition(())
+    clock: Clock | None = None
+    hours: float | None = None
+    level: float = 0.5
+    column: str = ""
+    given: Condition | None = None
 
     @property
     def among(self) -> str:
-        """The crises that it is told of: of a share, its denominator."""
-        return EVERYONE
+        """The crises that it describes; of a share, its denominator."""
+        if self.clock and not self.column:
+            return self.clock.among
+        terms = dict(self.given.terms) if self.given else {}
+        if self.column.endswith("_at_hours"):
+            terms.setdefault(self.column, CAME)
+        return Condition(tuple(terms.items())).among() if terms else EVERYONE
 
     @property
     def subject(self) -> str:
-        """What it is at the head of a sentence: a share with its denominator."""
+        """Its words at the head of a sentence: a share with its denominator."""
         return f"{self.words}, of {self.among}" if self.unit == "share" else self.words
 
     def about(self) -> dict[str, str]:
-        """What it is, fit for JSON."""
-        return {
-            "name": self.name,
-            "words": self.words,
-            "unit": self.unit,
-            "among": self.among,
-        }
+        """Its name, words, unit and denominator, for JSON."""
+        return {key: getattr(self, key) for key in ("name", "words", "unit", "among")}
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of outcomes that it needs."""
-        raise NotImplementedError
-
-    def over(self, replicates: Replicates, points: int = 1) -> Measured:
-        """The figure at every point.
-
-        Args:
-            replicates: one row for each replicate at each point, point after point, the replicates
-                in one order at all of them.
-            points: how many points.
-        """
-        raise NotImplementedError
+        of = (self.column,) if self.column and not self.clock else ()
+        parts = (self.event, self.clock, self.given)
+        return (*of, *(column for part in parts if part for column in part.columns))
 
     def plain(self) -> dict[str, Any]:
         """The measure as it would be written in full."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True)
-class Share(Measure):
-    """How often something is so.
-
-    Attributes:
-        event: what is so.
-        given: the crises among which it is counted; None for all.
-    """
-
-    event: Condition
-    given: Condition | None = None
-    unit = "share"
-
-    @property
-    def among(self) -> str:
-        return _told_of(self.given)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return (*self.event.columns, *(self.given.columns if self.given else ()))
+        body = {
+            "share": self.event.plain(),
+            "within_hours": "horizon" if self.hours is None else self.hours,
+            "mean": self.column,
+        }
+        written = {"name": self.name, self.kind: body.get(self.kind, self.level)}
+        if self.clock:
+            written |= self.clock.plain()
+        elif self.kind == "quantile":
+            written["of"] = self.column
+        if self.clock and self.unit != "share":
+            written["unit"] = self.unit
+        return written | ({"given": self.given.plain()} if self.given else {})
 
     def over(self, replicates: Replicates, points: int = 1) -> Measured:
-        came = self.event.holds(replicates).reshape(points, -1)
-        among = _among(self.given, replicates, came.shape)
-        count, of = (came & among).sum(axis=1), among.sum(axis=1)
-        share = np.divide(count, of, out=np.full(points, np.nan), where=of > 0)
-        limits = wilson_interval(count, of)
-        error = np.sqrt(share * (1.0 - share) / np.maximum(of, 1))
-        influence = _ratio_influence(came, among, share, of)
-        return Measured(share, error, limits.lower, limits.upper, of, influence, is_share=True)
+        """The figure at every point; the arguments are those of `Reading`."""
+        return self.read(Reading(replicates, points)).settled()
 
-    def plain(self) -> dict[str, Any]:
-        return _written(self, {"share": self.event.plain()}, self.given)
+    def read(self, reading: Reading) -> Measured:
+        """The figure in a scenario, or at every point."""
+        match self.kind, self.clock:
+            case "share", _:
+                return _share(reading.holds(self.event), self._given(reading))
+            case "within_hours", Clock() as clock:
+                horizon = reading.horizon_hours
+                return reading.figure(
+                    clock, lambda curve: curve.at(self.moment(curve, horizon)), self.hours
+                )
+            case "time_quantile", Clock() as clock:
+                unit = HOURS[self.unit]
+                return reading.figure(clock, lambda curve: curve.quantile(self.level, unit=unit))
+        if self.clock:
+            durations = reading.durations(self.clock)
+            hours = np.where(durations.cause == 1, durations.hours, np.nan)
+            values = reading.shaped(hours / HOURS[self.unit])
+        else:
+            values = reading.shaped(np.asarray(reading.column(self.column), np.float64))
+        values = np.where(self._given(reading), values, np.nan)
+        return _mean(values) if self.kind == "mean" else _quantile(values, self.level)
 
+    def moment(self, curve: CumulativeIncidence, horizon_hours: float) -> Any:
+        """The hours by which an incidence is read off a curve."""
+        return curve.latest(horizon_hours) if self.hours is None else self.hours
 
-@dataclass(frozen=True)
-class Within(Measure):
-    """How often something comes within a time: cumulative incidence, with what competes dealt with.
-
-    Attributes:
-        clock: what comes, and since when it is awaited.
-        hours: within how many hours; None for the horizon, or as long as enough were watched.
-    """
-
-    clock: Clock
-    hours: float | None
-    unit = "share"
-
-    @property
-    def among(self) -> str:
-        return self.clock.among
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return self.clock.columns
-
-    def over(self, replicates: Replicates, points: int = 1) -> Measured:
-        durations = self.clock.read(replicates)
-        hours = np.full(points, self.hours if self.hours is not None else replicates.horizon_hours)
-        if self.hours is None:
-            latest = [one_curve(durations, points, k).latest(hours[k]) for k in range(points)]
-            hours = np.asarray(latest)
-        parts = [
-            _within(curves, hours[part])
-            for part, curves in curves_in_parts(durations, points, until=self.hours)
-        ]
-        return joined(parts)
-
-    def plain(self) -> dict[str, Any]:
-        within = "horizon" if self.hours is None else self.hours
-        return _written(self, {"within_hours": within, **self.clock.plain()})
+    def _given(self, reading: Reading) -> BoolArray:
+        return reading.holds(self.given) if self.given else np.asarray(True)
 
 
-@dataclass(frozen=True)
-class TimeQuantile(Measure):
-    """By when a share of the crises has seen something; infinite where so many never do.
+def _share(came: BoolArray, among: BoolArray) -> Measured:
+    among = np.broadcast_to(among, came.shape)
+    count, of = (came & among).sum(axis=-1), among.sum(axis=-1)
+    share = np.divide(count, of, out=np.full(np.shape(of), np.nan), where=of > 0)
+    error = np.sqrt(share * (1.0 - share) / np.maximum(of, 1))
 
-    Its standard error comes from the limits that the curve's band sets (Woodruff's argument: how
-    far the curve is off, over how steep it is), and so do its influence values.
+    def influence() -> FloatArray:
+        return _ratio_influence(came, among, share, of)
 
-    Attributes:
-        clock: what comes, and since when it is awaited.
-        level: the share, between 0 and 1; 0.5 for the median.
-        in_unit: `hours` or `days`.
-    """
-
-    clock: Clock
-    level: float
-    in_unit: str = "hours"
-
-    @property
-    def unit(self) -> str:  # type: ignore[override]
-        """The unit it is told in."""
-        return self.in_unit
-
-    @property
-    def among(self) -> str:
-        return self.clock.among
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return self.clock.columns
-
-    def over(self, replicates: Replicates, points: int = 1) -> Measured:
-        durations = self.clock.read(replicates)
-        parts = [
-            _time_quantile(curves, self.level, HOURS[self.in_unit])
-            for _, curves in curves_in_parts(durations, points)
-        ]
-        return joined(parts)
-
-    def plain(self) -> dict[str, Any]:
-        return _written(
-            self, {"time_quantile": self.level, **self.clock.plain(), "unit": self.in_unit}
-        )
+    return Measured(share, error, *wilson_interval(count, of), of, influence, is_share=True)
 
 
-@dataclass(frozen=True)
-class ColumnQuantile(Measure):
-    """A quantile of a column, or of the time between two, among the crises that have a value.
+def _quantile(values: FloatArray, level: float) -> Measured:
+    """A quantile of the values that are not NaN."""
+    found = quantile_with_interval(values, level)
+    estimate, lower, upper = map(np.asarray, (found.estimate, found.lower, found.upper))
+    among = ~np.isnan(values)
+    of, error = among.sum(axis=-1), error_from_limits(lower, estimate, upper)
 
-    Attributes:
-        column: the column.
-        level: which quantile, between 0 and 1.
-        since: a time that is taken away from it, "" for none.
-        given: the crises among which it is told; None for all that have a value.
-        in_unit: `hours` or `days` where it is a time, else "".
-    """
+    def influence() -> FloatArray:
+        below = _share(values <= estimate[..., None], among)
+        return influence_on_quantile(below.influence, error, below.standard_error)
 
-    column: str
-    level: float
-    since: str = ""
-    given: Condition | None = None
-    in_unit: str = ""
-
-    @property
-    def unit(self) -> str:  # type: ignore[override]
-        """The unit it is told in."""
-        return self.in_unit
-
-    @property
-    def among(self) -> str:
-        return _told_of(self.given, self.column)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        own = (self.column, self.since) if self.since else (self.column,)
-        clock = Clock(self.column, self.since).columns if self.since else ()
-        return (*own, *clock, *(self.given.columns if self.given else ()))
-
-    def over(self, replicates: Replicates, points: int = 1) -> Measured:
-        values = _values(self.column, self.since, self.in_unit, replicates).reshape(points, -1)
-        among = _among(self.given, replicates, values.shape) & ~np.isnan(values)
-        ordered = np.sort(np.where(among, values, np.inf), axis=1)
-        of = among.sum(axis=1)
-        middle = np.ceil(of * self.level - 1e-9).astype(int) - 1
-        first, last = np.array(
-            [quantile_ranks(number, self.level) if number else (-1, 0) for number in of.tolist()]
-        ).T
-
-        def ranked(rank: Any) -> FloatArray:
-            inside = (rank >= 0) & (rank < of)
-            picked = ordered[np.arange(points), np.clip(rank, 0, ordered.shape[1] - 1)]
-            return np.where(inside, picked, np.nan)
-
-        estimate = ranked(middle)
-        lower, upper = ranked(first), ranked(last)
-        error = _error_from(lower, estimate, upper)
-        below = among & (values <= estimate[:, None])
-        share = below.sum(axis=1) / np.maximum(of, 1)
-        under = _ratio_influence(below, among, share, of)
-        error_of_share = np.sqrt(share * (1.0 - share) / np.maximum(of, 1))
-        influence = _through(under, error, error_of_share)
-        return Measured(estimate, error, lower, upper, of, influence)
-
-    def plain(self) -> dict[str, Any]:
-        since = {"since": self.since, "unit": self.in_unit} if self.since else {}
-        return _written(self, {"quantile": self.level, "of": self.column, **since}, self.given)
+    return Measured(estimate, error, lower, upper, of, influence)
 
 
-@dataclass(frozen=True)
-class ColumnMean(Measure):
-    """The mean of a column among the crises that have a value.
-
-    Attributes:
-        column: the column.
-        given: the crises among which it is told; None for all that have a value.
-    """
-
-    column: str
-    given: Condition | None = None
-
-    @property
-    def among(self) -> str:
-        return _told_of(self.given, self.column)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return (self.column, *(self.given.columns if self.given else ()))
-
-    def over(self, replicates: Replicates, points: int = 1) -> Measured:
-        values = np.asarray(replicates.column(self.column), np.float64).reshape(points, -1)
-        among = _among(self.given, replicates, values.shape) & ~np.isnan(values)
-        of = among.sum(axis=1)
-        total = np.where(among, values, 0.0).sum(axis=1)
-        mean = np.divide(total, of, out=np.full(points, np.nan), where=of > 0)
-        influence = _ratio_influence(values, among, mean, of)
-        squares = np.einsum("pr,pr->p", influence, influence)
-        error = np.where(of > 1, np.sqrt(squares) / values.shape[1], np.nan)
-        reach = normal_quantile() * error
-        return Measured(mean, error, mean - reach, mean + reach, of, influence)
-
-    def plain(self) -> dict[str, Any]:
-        return _written(self, {"mean": self.column}, self.given)
-
-
-def _within(curves: Curves, hours: FloatArray) -> Measured:
-    steps = curves.steps_by(hours)
-    estimate, error, known = curves.at(steps)
-    limits = complementary_log_log_interval(estimate, error, known)
-    hidden = np.where(curves.unknown_at(hours), np.nan, 0.0)
-    return Measured(
-        estimate + hidden,
-        error + hidden,
-        limits.lower + hidden,
-        limits.upper + hidden,
-        curves.started,
-        curves.influence(steps),
-        is_share=True,
-    )
-
-
-def _time_quantile(curves: Curves, level: float, unit: float) -> Measured:
-    band = curves.band()
-    padded = np.concatenate([[np.nan], curves.times]) / unit
-
-    def reached(curve: FloatArray) -> FloatArray:
-        return padded[np.maximum(curves.first_step(curve, level), 0)]
-
-    steps = np.maximum(curves.first_step(curves.estimate, level), 0)
-    never = np.where(curves.started > 0, np.inf, np.nan)
-    estimate = np.where(steps > 0, padded[steps], never)
-    lower, upper = reached(band.upper), reached(band.lower)
-    error = _error_from(lower, np.where(np.isinf(estimate), np.nan, estimate), upper)
-    influence = _through(curves.influence(steps), error, curves.at(steps)[1])
-    return Measured(estimate, error, lower, upper, curves.started, influence)
-
-
-def _error_from(lower: FloatArray, estimate: FloatArray, upper: FloatArray) -> FloatArray:
-    """The standard error that two limits imply, or the one that there is."""
-    down, up = estimate - lower, upper - estimate
-    width = np.where(np.isnan(down), 2 * up, np.where(np.isnan(up), 2 * down, down + up))
-    return np.asarray(width / (2 * normal_quantile()))
-
-
-def _through(influence: FloatArray, error: FloatArray, error_of_share: FloatArray) -> FloatArray:
-    """Influence on a quantile from that on the share below it: the other way, by how steep the curve is."""
-    steep = np.divide(error, error_of_share, out=np.zeros_like(error), where=error_of_share > 0)
-    return np.asarray(-influence * np.nan_to_num(steep, posinf=0.0)[:, None])
-
-
-def _told_of(given: Condition | None, column: str = "") -> str:
-    """The crises that fit a condition and, where a column is a time, have one."""
-    terms = dict(given.terms) if given else {}
-    if column.endswith("_at_hours"):
-        terms.setdefault(column, CAME)
-    return Condition(tuple(terms.items())).among() if terms else EVERYONE
-
-
-def _among(given: Condition | None, replicates: Replicates, shape: tuple[int, ...]) -> BoolArray:
-    if given is None:
-        return np.ones(shape, dtype=np.bool_)
-    return given.holds(replicates).reshape(shape)
+def _mean(values: FloatArray) -> Measured:
+    """The mean of the values that are not NaN."""
+    among = ~np.isnan(values)
+    of = among.sum(axis=-1)
+    total = np.where(among, values, 0.0).sum(axis=-1)
+    mean = np.divide(total, of, out=np.full(np.shape(of), np.nan), where=of > 0)
+    influence = _ratio_influence(values, among, mean, of)
+    squares = np.einsum("...r,...r->...", influence, influence)
+    error = np.where(of > 1, np.sqrt(squares) / values.shape[-1], np.nan)
+    reach = normal_quantile() * error
+    return Measured(mean, error, mean - reach, mean + reach, of, influence)
 
 
 def _ratio_influence(values: Any, among: BoolArray, ratio: FloatArray, of: Any) -> FloatArray:
     """How much each replicate pulls a mean over some of them."""
     with np.errstate(invalid="ignore"):
-        apart = np.where(among, np.asarray(values, np.float64) - ratio[:, None], 0.0)
-    apart *= (among.shape[1] / np.maximum(of, 1))[:, None]
+        apart = np.where(among, np.asarray(values, np.float64) - ratio[..., None], 0.0)
+    apart *= (among.shape[-1] / np.maximum(of, 1))[..., None]
     return np.asarray(apart)
-
-
-def _values(column: str, since: str, unit: str, replicates: Replicates) -> FloatArray:
-    if not since:
-        return np.asarray(replicates.column(column), np.float64)
-    durations = Clock(column, since).read(replicates)
-    hours = np.where(durations.cause == 1, durations.hours, np.nan)
-    return np.asarray(hours / HOURS[unit])
-
-
-def _written(
-    measure: Measure, body: dict[str, Any], given: Condition | None = None
-) -> dict[str, Any]:
-    return {"name": measure.name, **body, **({"given": given.plain()} if given else {})}

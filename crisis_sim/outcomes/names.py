@@ -3,98 +3,34 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from crisis_sim.outcomes.durations import CLOCKS, HALT, STRIKE, TRIGGER, Clock
 from crisis_sim.outcomes.measures import (
     BOUNDS,
     CAME,
-    HALT,
+    HOURS,
     NEVER,
-    RELAPSED,
-    STRIKE,
-    TRIGGER,
     WORDS,
-    Clock,
-    ColumnMean,
-    ColumnQuantile,
     Columns,
     Condition,
     Measure,
-    Share,
-    TimeQuantile,
-    Within,
 )
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
 from crisis_sim.scenario.schema import ENDINGS, VIOLENCE
 from crisis_sim.scenario.source import Node, Source, parse_value
 from crisis_sim.text import clean
 
-# --- Measures by name: the common ones, every figure in summary.json by its path, and three families
+FROM_TRIGGER, FROM_STRIKE, RELAPSE = CLOCKS.values()
 
-FROM_STRIKE, FROM_TRIGGER, RELAPSE = (
-    Clock(HALT, STRIKE),
-    Clock(HALT, TRIGGER),
-    Clock(RELAPSED, HALT),
-)
-
-_WITHIN = re.compile(r"(ceasefire|relapse)_within_([0-9]+)_(hours|days)")
+#: Hours are counted from the first strike, days from the trigger.
+_SINCE = {"hours": FROM_STRIKE, "days": FROM_TRIGGER}
+_WITHIN = re.compile(r"(ceasefire|relapse)_within_([0-9]+_(hours|days))")
 _OF_COLUMN = re.compile(r"(mean|median)_(.+)")
-#: A moment in summary.json.
-_MOMENT = re.compile(r"([0-9]+)_(hours|days)")
-_HOURS = {"hours": 1.0, "days": 24.0}
-_SUMMARY_CLOCKS = {"from_first_strike": FROM_STRIKE, "from_trigger": FROM_TRIGGER}
 _MOMENTS = ("24_hours", "72_hours", "96_hours", "7_days", "14_days", "30_days", "horizon")
-_RELAPSE_MOMENTS = ("7_days", "14_days")
-_QUANTILES = (10, 50, 90)
-
-
-def _share(name: str, words: str, terms: dict[str, object]) -> Share:
-    return Share(name, words, Condition.of(terms))
-
-
-_SHARES: dict[str, tuple[str, dict[str, object]]] = {
-    "first_strike": ("a first strike", {STRIKE: CAME}),
-    "mediated": ("mediation", {"mediated": True}),
-    "war": ("full-scale war", {"war_at_hours": CAME}),
-    "nuclear_use": ("nuclear use", {"nuclear_use_at_hours": CAME}),
-}
-
-
-def _common() -> Iterator[Measure]:
-    for hours in (24, 72, 96):
-        yield _within(
-            f"ceasefire_within_{hours}_hours", FROM_STRIKE, float(hours), f"{hours} hours"
-        )
-    for days in (7, 14, 30):
-        yield _within(f"ceasefire_within_{days}_days", FROM_TRIGGER, 24.0 * days, f"{days} days")
-    for ending in ENDINGS:
-        yield _share(
-            ending, _ENDING_WORDS.get(ending, f"an ending that is {ending}"), {"ending": ending}
-        )
-    for name, (words, terms) in _SHARES.items():
-        yield _share(name, words, terms)
-    yield _within("relapse", RELAPSE, 14 * 24.0, "14 days")
-    for days in (7, 14):
-        yield _within(f"relapse_within_{days}_days", RELAPSE, 24.0 * days, f"{days} days")
-    yield TimeQuantile(
-        "median_hours_to_ceasefire",
-        "median time from the first strike to a ceasefire",
-        FROM_STRIKE,
-        0.5,
-    )
-    yield TimeQuantile(
-        "median_days_to_ceasefire",
-        "median time from the trigger to a ceasefire",
-        FROM_TRIGGER,
-        0.5,
-        "days",
-    )
-    yield ColumnMean("mean_deaths", "mean deaths", "deaths")
-    yield ColumnQuantile("median_deaths", "median deaths", "deaths", 0.5)
-
-
 _ENDING_WORDS = {
     "agreement": "ending by agreement",
     "tacit": "ending by tacit understanding",
@@ -103,65 +39,90 @@ _ENDING_WORDS = {
     "faded": "fading away",
     "unresolved": "no end before the horizon",
 }
+#: Shares by group in summary.json and name: words, column, and the value required.
+_SHARES: tuple[tuple[str, str, str, str, object], ...] = (
+    *(("endings", one, _ENDING_WORDS[one], "ending", one) for one in ENDINGS),
+    ("shares", "first_strike", "a first strike", STRIKE, CAME),
+    ("shares", "mediated", "mediation", "mediated", True),
+    ("shares", "war", "full-scale war", "war_at_hours", CAME),
+    ("shares", "nuclear_use", "nuclear use", "nuclear_use_at_hours", CAME),
+    *(("worst_violence", one, f"worst violence: {one}", "worst_violence", one) for one in VIOLENCE),
+)
+#: Quantiles in summary.json: words, the clock of a time between two moments, and its unit.
+_QUANTILES: dict[str, tuple[str, Clock | None, str]] = {
+    "trigger_to_first_strike_days": ("trigger to first strike", Clock(STRIKE, TRIGGER), "days"),
+    "first_strike_to_ceasefire_hours": ("first strike to ceasefire", FROM_STRIKE, "hours"),
+    "deaths": ("deaths", None, ""),
+}
 
 
-def _within(name: str, clock: Clock, hours: float | None, words: str) -> Within:
-    what = clock.words()
-    said = "by the horizon" if hours is None else f"within {words}"
-    return Within(name, f"{what} {said} of {clock.since_words()}", clock, hours)
+def _share(name: str, words: str, column: str, wanted: object) -> Measure:
+    return Measure(name, words, "share", "share", event=Condition.of({column: wanted}))
+
+
+def _within(name: str, clock: Clock, moment: str) -> Measure:
+    """By a moment such as `24_hours`, or the horizon."""
+    number, _, unit = moment.partition("_")
+    hours = float(number) * HOURS[unit] if unit else None
+    said = f"within {number} {unit}" if unit else "by the horizon"
+    words = f"{clock.words()} {said} of {clock.since_words()}"
+    return Measure(name, words, "within_hours", "share", clock=clock, hours=hours)
+
+
+def _median(name: str, clock: Clock, unit: str) -> Measure:
+    words = f"median time from {clock.since_words()} to a ceasefire"
+    return Measure(name, words, "time_quantile", unit, clock=clock)
+
+
+def _of_family(name: str, columns: Columns | None = None) -> Iterator[Measure]:
+    """The measure of a name with a number or a column in it, if it is one."""
+    if within := _WITHIN.fullmatch(name):
+        what, moment, unit = within.groups()
+        yield _within(name, RELAPSE if what == "relapse" else _SINCE[unit], moment)
+    of_column = _OF_COLUMN.fullmatch(name)
+    if of_column and (columns is None or of_column[2] in columns.named("number")):
+        kind, column = of_column.groups()
+        words = f"{kind} {column.replace('_', ' ')}"
+        yield Measure(name, words, "mean" if kind == "mean" else "quantile", column=column)
+
+
+def _common() -> Iterator[Measure]:
+    for moment in _MOMENTS[:-1]:
+        yield from _of_family(f"ceasefire_within_{moment}")
+    for group, name, words, column, wanted in _SHARES:
+        if group != "worst_violence":
+            yield _share(name, words, column, wanted)
+    yield _within("relapse", RELAPSE, "14_days")
+    for moment in ("7_days", "14_days"):
+        yield from _of_family(f"relapse_within_{moment}")
+    yield _median("median_hours_to_ceasefire", FROM_STRIKE, "hours")
+    yield _median("median_days_to_ceasefire", FROM_TRIGGER, "days")
+    for name in ("mean_deaths", "median_deaths"):
+        yield from _of_family(name)
 
 
 def _in_summary() -> Iterator[Measure]:
-    for ending in ENDINGS:
-        words = _ENDING_WORDS.get(ending, ending)
-        yield _share(f"endings.{ending}", words, {"ending": ending})
-    for name, (words, terms) in _SHARES.items():
-        yield _share(f"shares.{name}", words, terms)
-    for violence in VIOLENCE:
-        yield _share(
-            f"worst_violence.{violence}",
-            f"worst violence: {violence}",
-            {"worst_violence": violence},
-        )
-    for key, clock in _SUMMARY_CLOCKS.items():
+    for group, name, words, column, wanted in _SHARES:
+        yield _share(f"{group}.{name}", words, column, wanted)
+    for key, clock in (("from_first_strike", FROM_STRIKE), ("from_trigger", FROM_TRIGGER)):
         for moment in _MOMENTS:
-            yield _within(f"ceasefire.{key}.by.{moment}", clock, _hours(moment), _spoken(moment))
-        yield TimeQuantile(
-            f"ceasefire.{key}.median_hours",
-            f"median time from {clock.since_words()} to a ceasefire",
-            clock,
-            0.5,
-        )
-    for moment in _RELAPSE_MOMENTS:
-        yield _within(f"relapse.by.{moment}", RELAPSE, _hours(moment), _spoken(moment))
-    for per_cent in _QUANTILES:
-        level, what = per_cent / 100.0, "median" if per_cent == 50 else f"{per_cent}th percentile"
-        yield ColumnQuantile(
-            f"quantiles.trigger_to_first_strike_days.{per_cent}",
-            f"{what} of the time from trigger to first strike, where it came",
-            STRIKE,
-            level,
-            TRIGGER,
-            in_unit="days",
-        )
-        yield ColumnQuantile(
-            f"quantiles.first_strike_to_ceasefire_hours.{per_cent}",
-            f"{what} of the time from first strike to ceasefire, where it came",
-            HALT,
-            level,
-            STRIKE,
-            in_unit="hours",
-        )
-        yield ColumnQuantile(f"quantiles.deaths.{per_cent}", f"{what} of deaths", "deaths", level)
-
-
-def _hours(moment: str) -> float | None:
-    found = _MOMENT.fullmatch(moment)
-    return float(found[1]) * _HOURS[found[2]] if found else None
-
-
-def _spoken(moment: str) -> str:
-    return moment.replace("_", " ")
+            yield _within(f"ceasefire.{key}.by.{moment}", clock, moment)
+        yield _median(f"ceasefire.{key}.median_hours", clock, "hours")
+    for moment in ("7_days", "14_days"):
+        yield _within(f"relapse.by.{moment}", RELAPSE, moment)
+    for per_cent in (10, 50, 90):
+        for name, (what, between, unit) in _QUANTILES.items():
+            words = "median" if per_cent == 50 else f"{per_cent}th percentile"
+            words += f" of the time from {what}, where it came" if unit else f" of {what}"
+            yield Measure(
+                f"quantiles.{name}.{per_cent}",
+                words,
+                "quantile",
+                unit,
+                clock=between,
+                level=per_cent / 100.0,
+                column=between.of if between else what,
+            )
 
 
 #: The common measures by name.
@@ -185,38 +146,15 @@ def known_names(columns: Columns | None = None) -> list[str]:
 
 
 def by_name(name: str, columns: Columns | None = None) -> Measure | None:
-    """The measure of a name; None where there is no such name.
-
-    Args:
-        name: the name, or a figure's path in summary.json.
-        columns: the outcomes that there are; None to take any for one.
-    """
-    if name in NAMES:
-        return NAMES[name]
-    if name in SUMMARY_PATHS:
-        return SUMMARY_PATHS[name]
-    within = _WITHIN.fullmatch(name)
-    if within:
-        what, number, unit = within.groups()
-        clock = RELAPSE if what == "relapse" else _SINCE[unit]
-        return _within(name, clock, float(number) * _HOURS[unit], f"{number} {unit}")
-    of_column = _OF_COLUMN.fullmatch(name)
-    if of_column and (columns is None or of_column[2] in columns.named("number")):
-        kind, column = of_column.groups()
-        words = f"{kind} {column.replace('_', ' ')}"
-        if kind == "mean":
-            return ColumnMean(name, words, column)
-        return ColumnQuantile(name, words, column, 0.5)
-    return None
+    """The measure of a name, or of a figure's path in summary.json; None where there is none such."""
+    if name in NAMES or name in SUMMARY_PATHS:
+        return NAMES.get(name) or SUMMARY_PATHS[name]
+    return next(_of_family(name, columns), None)
 
 
-#: Hours are counted from the first strike, days from the trigger.
-_SINCE = {"hours": FROM_STRIKE, "days": FROM_TRIGGER}
+# --- Reading measures, with each mistake at its place
 
-
-# --- Measures as they are written, with every mistake at its place and the nearest valid name
-
-#: What a mapping may ask for, each with the keys that it may have beside `name`.
+#: The kinds of measure that a mapping may be, each with its keys besides `name`.
 KEYS: Mapping[str, tuple[str, ...]] = {
     "share": ("given",),
     "within_hours": ("of", "since"),
@@ -271,25 +209,19 @@ def measure(written: str | Mapping[str, Any], columns: Columns | None = None) ->
 
 
 def read_measure(node: Node, columns: Columns | None = None) -> Measure:
-    """A measure from a file.
-
-    Args:
-        node: what is written, and where it stands.
-        columns: the outcomes that there are; None to take any for one.
-
-    Raises:
-        ScenarioError: when it has mistakes; holds all of them.
-    """
+    """A measure from a file; an error holds all of its mistakes, each at its place."""
     if isinstance(node.content, str):
         named = by_name(node.content, columns)
         if named is None:
             known = known_names(columns)
             near = nearest(node.content, known)
             listed = one_of([*known[:9], "others (docs/experiments.md)"])
-            raise _stop(node.place.mistake(f"unknown measure '{node.content}'", listed, near))
+            raise ScenarioError(
+                [node.place.mistake(f"unknown measure '{node.content}'", listed, near)]
+            )
         return named
     if not node.entries():
-        raise _stop(node.label.mistake("not a measure", _EXAMPLE))
+        raise ScenarioError([node.label.mistake("not a measure", _EXAMPLE)])
     return _Reader(node, columns).read()
 
 
@@ -303,68 +235,58 @@ class _Reader:
 
     def read(self) -> Measure:
         kinds = [key for key in self.entries if key in KEYS]
-        if len(kinds) != 1:
-            self._wrong_kinds(kinds)
-            raise ScenarioError(self.mistakes)
-        kind = kinds[0]
-        allowed = ("name", kind, *KEYS[kind])
-        for key, entry in self.entries.items():
-            if key not in allowed:
-                self._note(
-                    entry, f"unknown key '{key}'", one_of(allowed), nearest(key, allowed), key=True
-                )
-        made = getattr(self, f"_{kind}")()
+        if len(kinds) > 1:
+            second = self.entries[kinds[1]]
+            self._note(second, f"a measure is one of {one_of(kinds)}", "one", key=True)
+        elif not kinds:
+            first = next(iter(self.entries.values()))
+            near = next(filter(None, (nearest(key, KEYS) for key in self.entries)), "")
+            self._note(first, "this does not say what to measure", one_of(KEYS), near, key=True)
         if self.mistakes:
             raise ScenarioError(self.mistakes)
-        assert isinstance(made, Measure)  # noqa: S101 - mypy cannot see through getattr
+        allowed = ("name", kinds[0], *KEYS[kinds[0]])
+        for key, entry in self.entries.items():
+            if key not in allowed:
+                near = nearest(key, allowed)
+                self._note(entry, f"unknown key '{key}'", one_of(allowed), near, key=True)
+        made = self._measure(kinds[0])
+        if self.mistakes:
+            raise ScenarioError(self.mistakes)
         return made
 
-    def _wrong_kinds(self, kinds: list[str]) -> None:
-        if kinds:
-            self._note(
-                self.entries[kinds[1]], f"a measure is one of {one_of(kinds)}", "one", key=True
-            )
-            return
-        first = next(iter(self.entries.values()))
-        near = next(filter(None, (nearest(key, KEYS) for key in self.entries)), "")
-        self._note(first, "this does not say what to measure", one_of(KEYS), near, key=True)
-
-    def _share(self) -> Share | None:
-        event, given = self._condition("share"), self._given()
-        if event is None:
-            return None
-        words = event.words() + (f", given {given.words()}" if given else "")
-        return Share(self._name(words), words, event, given)
-
-    def _within_hours(self) -> Within | None:
-        node, clock = self.entries["within_hours"], self._clock()
-        hours: float | None = None
-        if node.content != HORIZON:
-            hours = self._number(node, "a number of hours above 0, or horizon", 0.0, float("inf"))
-        said = "by the horizon" if hours is None else f"within {hours:g} hours"
-        words = f"{clock.words()} {said} of {clock.since_words()}"
-        return Within(self._name(words), words, clock, hours)
-
-    def _time_quantile(self) -> TimeQuantile | None:
-        level, clock = self._level("time_quantile"), self._clock()
-        what = "median" if level == 0.5 else f"{100 * level:g}% quantile of the"
-        words = f"{what} time from {clock.since_words()} to {clock.words()}"
-        return TimeQuantile(self._name(words), words, clock, level, self._unit() or "hours")
-
-    def _quantile(self) -> ColumnQuantile | None:
-        level, given, unit = self._level("quantile"), self._given(), self._unit()
-        since = self._column("since", "time") if "since" in self.entries else ""
-        column = self._column("of", *(("time",) if since else ("number", "time")))
-        what = "median" if level == 0.5 else f"{100 * level:g}% quantile"
-        words = f"{what} of {column.replace('_', ' ')}" + (f" since {since}" if since else "")
+    def _measure(self, kind: str) -> Measure:
+        entry, clock, unit = self.entries[kind], None, "share"
+        values: dict[str, Any] = {}
+        if kind == "share":
+            values["event"] = self._condition("share")
+            words = values["event"].words()
+        elif kind == "mean":
+            values["column"], unit = self._column("mean", "number", "time", "flag"), ""
+            words = f"mean {values['column'].replace('_', ' ')}"
+        elif kind == "within_hours":
+            clock, hours = self._clock(), None
+            if entry.content != HORIZON:
+                hours = self._number(entry, "a number of hours above 0, or horizon", math.inf)
+            said = "by the horizon" if hours is None else f"within {hours:g} hours"
+            words = f"{clock.words()} {said} of {clock.since_words()}"
+            values["hours"] = hours
+        else:
+            level = values["level"] = self._number(entry, "a number between 0 and 1", 1.0)
+            what = "median" if level == 0.5 else f"{100 * level:g}% quantile"
+            unit = self._unit()
+            if kind == "time_quantile":
+                clock = self._clock()
+                what = what if level == 0.5 else f"{what} of the"
+                words = f"{what} time from {clock.since_words()} to {clock.words()}"
+            else:
+                since = self._column("since", "time") if "since" in self.entries else ""
+                column = self._column("of", *(("time",) if since else ("number", "time")))
+                words = f"{what} of {column.replace('_', ' ')}{since and f' since {since}'}"
+                values["column"] = column
+                clock, unit = (Clock(column, since), unit) if since else (None, "")
+        given = self._condition("given") if "given" in self.entries else None
         words += f", given {given.words()}" if given else ""
-        in_unit = (unit or "hours") if since else ""
-        return ColumnQuantile(self._name(words), words, column, level, since, given, in_unit)
-
-    def _mean(self) -> ColumnMean | None:
-        column, given = self._column("mean", "number", "time", "flag"), self._given()
-        words = f"mean {column.replace('_', ' ')}" + (f", given {given.words()}" if given else "")
-        return ColumnMean(self._name(words), words, column, given)
+        return Measure(self._name(words), words, kind, unit, clock=clock, given=given, **values)
 
     def _name(self, words: str) -> str:
         node = self.entries.get("name")
@@ -374,9 +296,6 @@ class _Reader:
             self._note(node, "not a name", "a text")
             return words
         return clean(node.content)
-
-    def _given(self) -> Condition | None:
-        return self._condition("given") if "given" in self.entries else None
 
     def _clock(self) -> Clock:
         of = self._column("of", "time") if "of" in self.entries else HALT
@@ -400,44 +319,34 @@ class _Reader:
     ) -> None:
         columns = self.columns or Columns({})
         known = columns.named(*kinds)
+        message = f"no outcome '{name}'"
         if name in columns.kinds:
             message = f"'{name}' is a {columns.kinds[name]}, which has none of that"
-        else:
-            message = f"no outcome '{name}'"
         self._note(node, message, one_of(known), nearest(name, known), key=key)
-
-    def _level(self, key: str) -> float:
-        return self._number(self.entries[key], "a number between 0 and 1", 0.0, 1.0)
 
     def _unit(self) -> str:
         node = self.entries.get("unit")
-        if node is None:
-            return ""
-        if node.content not in UNITS:
-            near = nearest(str(node.content), UNITS)
-            self._note(node, f"unknown unit {node.content!r}", one_of(UNITS), near)
-            return ""
-        return str(node.content)
+        if node is None or node.content in UNITS:
+            return str(node.content) if node else "hours"
+        near = nearest(str(node.content), UNITS)
+        self._note(node, f"unknown unit {node.content!r}", one_of(UNITS), near)
+        return "hours"
 
-    def _number(self, node: Node, expected: str, low: float, high: float) -> float:
+    def _number(self, node: Node, expected: str, below: float) -> float:
         value = node.content
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and low < value < high:
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and 0.0 < value < below:
             return float(value)
         self._note(node, f"out of range or no number: {node.plain()!r}", expected)
         return 0.5
 
-    def _condition(self, key: str) -> Condition | None:
+    def _condition(self, key: str) -> Condition:
         node = self.entries[key]
         if not node.entries():
-            self._note(
-                node,
-                f"'{key}' says nothing",
-                "outcomes and what they must be, such as {ending: agreement}",
-            )
-            return None
+            expected = "outcomes and what they must be, such as {ending: agreement}"
+            self._note(node, f"'{key}' says nothing", expected)
         for column, wanted in node.entries().items():
             self.mistakes += self._term(column, wanted)
-        return None if self.mistakes else Condition.of(node.plain())
+        return Condition(()) if self.mistakes else Condition.of(node.plain())
 
     def _term(self, column: str, wanted: Node) -> Iterator[Mistake]:
         kind = self.columns.kinds.get(column) if self.columns else _guess(column, wanted)
@@ -464,7 +373,7 @@ class _Reader:
 
 
 def _guess(column: str, wanted: Node) -> str:
-    """The kind of a column, where nothing is known but what is said of it."""
+    """The kind of an unknown column, from the value required of it."""
     if isinstance(wanted.content, bool):
         return "flag"
     if column.endswith("_at_hours"):
@@ -491,7 +400,3 @@ def _wrong_bounds(wanted: Node) -> Iterator[Mistake]:
             yield node.label.mistake(f"unknown key '{key}'", one_of(BOUNDS), nearest(key, BOUNDS))
         elif isinstance(node.content, bool) or not isinstance(node.content, (int, float)):
             yield node.place.mistake(f"not a number: {node.plain()!r}", expected)
-
-
-def _stop(mistake: Mistake) -> ScenarioError:
-    return ScenarioError([mistake])

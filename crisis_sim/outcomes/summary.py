@@ -2,132 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import reduce
+from itertools import count
+from operator import getitem
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from crisis_sim import show
 from crisis_sim.outcomes.advice import advise
-from crisis_sim.outcomes.durations import (
-    AMONG,
-    CLOCKS,
-    WORST_VIOLENCE,
-    Durations,
-    NotPairedError,
-    Replicates,
-    Scenarios,
-    UnknownReferenceError,
-    kinds,
-)
-from crisis_sim.outcomes.incidence import CumulativeIncidence, IncidenceAt
-from crisis_sim.outcomes.intervals import (
-    CONFIDENCE,
-    BoolArray,
-    Estimate,
-    FloatArray,
-    quantile_with_interval,
-    wilson_interval,
-)
-from crisis_sim.outcomes.paired import (
-    IncidenceDifference,
-    MedianTime,
-    incidence_difference,
-    match_replicates,
-    median_difference,
-    median_time,
-    share_difference,
-)
-from crisis_sim.scenario.schema import ENDINGS
+from crisis_sim.outcomes.bootstrap import median_difference
+from crisis_sim.outcomes.differences import Contrast, Measured, difference
+from crisis_sim.outcomes.durations import NotPairedError, UnknownReferenceError
+from crisis_sim.outcomes.intervals import CONFIDENCE, Estimate
+from crisis_sim.outcomes.measures import Reading
+from crisis_sim.outcomes.names import SUMMARY_PATHS
 from crisis_sim.scenario.source import composed
 from crisis_sim.text import UNKNOWN, clean, number
 
-# --- One scenario's outcomes, read once and put in the form that the statistics need
+if TYPE_CHECKING:
+    from crisis_sim.batch import Batch, Ensemble
 
-
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """What happened in each replicate of one scenario.
-
-    Attributes:
-        replicate: Replicate numbers, shape `(replicates,)`.
-        happened: Yes or no for each replicate, by group and by name within it: `endings`,
-            `worst_violence` and `shares` (see `what_happened`).
-        durations: The three clocks' readings, by the names in `clocks.CLOCKS`, competing endings
-            taken together.
-        curves: The cumulative incidence on each of them.
-    """
-
-    replicate: NDArray[np.int64]
-    happened: dict[str, dict[str, BoolArray]]
-    durations: dict[str, Durations]
-    curves: dict[str, CumulativeIncidence]
-    _medians: dict[tuple[str, int], MedianTime] = field(default_factory=dict, repr=False)
-
-    @classmethod
-    def of(cls, ensemble: Replicates) -> Reading:
-        """Read a scenario's table.
-
-        Raises:
-            UnknownValueError: An ending or a worst violence is not one of those there are.
-        """
-        durations = {name: clock(ensemble).competing_as_one() for name, clock in CLOCKS.items()}
-        return cls(
-            replicate=np.asarray(ensemble.column("replicate")).astype(np.int64),
-            happened=what_happened(ensemble),
-            durations=durations,
-            curves={name: reading.incidence() for name, reading in durations.items()},
-        )
-
-    def median(self, clock: str, stream: int = 0) -> MedianTime:
-        """The median time on a clock with its bootstrap, made once: a reference needs it often."""
-        if (clock, stream) not in self._medians:
-            self._medians[clock, stream] = median_time(self.curves[clock], stream)
-        return self._medians[clock, stream]
-
-    def subset(self, rows: NDArray[np.intp]) -> Reading:
-        """The same for some of the replicates, in the order of `rows`."""
-        durations = {name: reading.subset(rows) for name, reading in self.durations.items()}
-        return Reading(
-            replicate=self.replicate[rows],
-            happened={
-                group: {name: came[rows] for name, came in names.items()}
-                for group, names in self.happened.items()
-            },
-            durations=durations,
-            curves={name: reading.incidence() for name, reading in durations.items()},
-        )
-
-
-def what_happened(ensemble: Replicates) -> dict[str, dict[str, BoolArray]]:
-    """Everything whose share is reported, as one yes or no for each replicate.
-
-    `shares` holds what may come beside any ending: a first strike, mediation, full-scale war,
-    nuclear use. `endings` and `worst_violence` each partition the replicates.
-    """
-    ending = kinds(ensemble, "ending", ENDINGS)
-    violence = kinds(ensemble, "worst_violence", WORST_VIOLENCE)
-    return {
-        "endings": {name: ending == place for place, name in enumerate(ENDINGS)},
-        "shares": {
-            "first_strike": ~np.isnan(ensemble.column("first_strike_at_hours")),
-            "mediated": ensemble.column("mediated").astype(np.bool_),
-            "war": ~np.isnan(ensemble.column("war_at_hours")),
-            "nuclear_use": ~np.isnan(ensemble.column("nuclear_use_at_hours")),
-        },
-        "worst_violence": {name: violence == place for place, name in enumerate(WORST_VIOLENCE)},
-    }
-
-
-# --- A summary as a notebook and a prompt show it: its headline, and its figures with their intervals
-
-_MOMENTS = ("24_hours", "72_hours", "96_hours")
+# --- Display in a notebook and at a prompt
 
 
 class Summary(dict[str, Any]):
-    """What `summarise` gives: a dictionary, which shows itself in short."""
+    """The result of `summarise`: a dictionary, with a short form for notebooks and prompts."""
 
     def __repr__(self) -> str:
         names = [
@@ -142,14 +44,25 @@ class Summary(dict[str, Any]):
         return html_of(self)
 
 
+#: Rows of the tables: the measures' paths.
+_SHOWN = {
+    "agreement": "endings.agreement",
+    "ceasefire in 24 hours": "ceasefire.from_first_strike.by.24_hours",
+    "ceasefire in 72 hours": "ceasefire.from_first_strike.by.72_hours",
+    "ceasefire in 96 hours": "ceasefire.from_first_strike.by.96_hours",
+    "median": "ceasefire.from_first_strike.median_hours",
+    "war": "shares.war",
+    "nuclear use": "shares.nuclear_use",
+}
+_SHOWN_OF_DIFFERENCES = ("agreement", "ceasefire in 96 hours", "median", "war")
+
+
 def html_of(summary: Mapping[str, Any]) -> str:
     """A summary as HTML."""
-    scenarios = [(name, *_outcomes(one)) for name, one in summary["scenarios"].items()]
-    moments = [f"ceasefire in {moment.replace('_', ' ')}" for moment in _MOMENTS]
     parts = [
         show.table(
-            ("scenario", "agreement", *moments, "median", "war", "nuclear use"),
-            scenarios,
+            ("scenario", *_SHOWN),
+            _rows(summary["scenarios"], _SHOWN, "%"),
             "Outcomes in % of all crises, with 95% intervals; ceasefires and their median from the first strike, in % of "
             "crises with one",
             figures=True,
@@ -158,8 +71,8 @@ def html_of(summary: Mapping[str, Any]) -> str:
     if summary["differences"]:
         parts.append(
             show.table(
-                ("scenario", "agreement", "ceasefire in 96 hours", "median", "war"),
-                [(name, *_difference_rows(one)) for name, one in summary["differences"].items()],
+                ("scenario", *_SHOWN_OF_DIFFERENCES),
+                _rows(summary["differences"], _SHOWN_OF_DIFFERENCES, "", sign=True),
                 f"Differences from {summary['reference']} with 95% intervals, in percentage points of all crises, for "
                 "ceasefires of those with a first strike; the median in hours",
                 figures=True,
@@ -168,29 +81,20 @@ def html_of(summary: Mapping[str, Any]) -> str:
     return show.page(*parts, show.folded("How sure this is", show.bullets(summary["advice"])))
 
 
-def _outcomes(scenario: Mapping[str, Any]) -> list[str]:
-    clock = scenario["ceasefire"]["from_first_strike"]
-    return [
-        _figure_text(scenario["endings"]["agreement"], 100.0, "%"),
-        *(_figure_text(clock["by"][moment], 100.0, "%") for moment in _MOMENTS),
-        _figure_text(clock["median_hours"], 1.0, " h"),
-        _figure_text(scenario["shares"]["war"], 100.0, "%"),
-        _figure_text(scenario["shares"]["nuclear_use"], 100.0, "%"),
-    ]
-
-
-def _difference_rows(difference: Mapping[str, Any]) -> list[str]:
-    clock = difference["ceasefire"]["from_first_strike"]
-    return [
-        _figure_text(difference["endings"]["agreement"], 100.0, sign=True),
-        _figure_text(clock["by"]["96_hours"], 100.0, sign=True),
-        _figure_text(clock["median_hours"], 1.0, " h", sign=True),
-        _figure_text(difference["shares"]["war"], 100.0, sign=True),
-    ]
+def _rows(
+    parts: Mapping[str, Any], heads: Iterable[str], unit: str, sign: bool = False
+) -> Iterator[list[str]]:
+    for name, part in parts.items():
+        row = [name]
+        for head in heads:
+            figure = reduce(getitem, _SHOWN[head].split("."), part)
+            hours = head == "median"
+            row.append(_figure_text(figure, *((1.0, " h") if hours else (100.0, unit)), sign))
+        yield row
 
 
 def _figure_text(
-    figure: Mapping[str, float | None] | None, scale: float, unit: str = "", sign: bool = False
+    figure: Mapping[str, float | None] | None, scale: float, unit: str, sign: bool
 ) -> str:
     """An estimate with its limits, such as "86.1% (84.5 to 87.5)"; an open limit is a dash."""
     if figure is None or figure["estimate"] is None:
@@ -203,11 +107,10 @@ def _figure_text(
     return f"{middle}{unit} ({low} to {high})"
 
 
-# --- The summary of a batch: what summary.json holds and `--json` prints
+# --- The summary of a batch: the content of summary.json and of `--json`
 #
-# Everything in it is plain data. Every figure is an object with `estimate`, `lower` and
-# `upper` (95% limits); what cannot be known is null, never NaN. Shares and incidences run from 0
-# to 1, differences are the scenario's figure less the reference's. The keys::
+# Plain data: every figure is an object with `estimate`, `lower` and `upper` (95% limits); what cannot
+# be known is null, never NaN. Differences are the scenario's figure less the reference's.
 #
 #     seed                      of the batch; null when scenarios of several seeds were joined
 #     reference                 name of the scenario the others are compared against
@@ -216,71 +119,41 @@ def _figure_text(
 #       title, seed, replicates, horizon_hours
 #       endings.KIND            share of each ending, with count and of: so many of so many crises
 #       shares.EVENT            first_strike, mediated, war, nuclear_use    likewise
-#       worst_violence.KIND     share of each                               (records.WORST_VIOLENCE)
+#       worst_violence.KIND     share of each                               likewise
 #       ceasefire.CLOCK         from_first_strike, from_trigger
-#         of, among             replicates on that clock, which shares are shares of, and which they
-#                               are in words
-#         by.MOMENT             24_hours, 72_hours, 96_hours, 7_days, 14_days, 30_days, horizon:
-#                               cumulative incidence by then, with of, hours, standard_error, at_risk
+#         of, among             replicates on that clock, and which they are in words
+#         by.MOMENT             cumulative incidence by then, with of, hours, standard_error, at_risk
 #         median_hours          null when half is never reached
-#       relapse                 of, among, by.7_days and by.14_days, counted from the first ceasefire
-#       quantiles.WHAT          of, among and quantiles 10, 50, 90 (per cent) of
-#                               trigger_to_first_strike_days, first_strike_to_ceasefire_hours, deaths
+#       relapse                 of, among, by.MOMENT, counted from the first ceasefire
+#       quantiles.WHAT          of, among and quantiles 10, 50, 90 (per cent)
 #     differences.NAME          one for each scenario but the reference
-#       reference, paired, pairs
-#       endings, shares, worst_violence, ceasefire.CLOCK.by, ceasefire.CLOCK.median_hours, relapse.by
-#                               the same keys, each a difference; of a share with of and
+#       reference, paired, pairs; then the same keys, each a difference; of a share with of and
 #                               reference_of, the denominators of the two shares
 #     advice                    sentences: how sure this is, and what would make it surer
 #
-# On a clock that starts at the first strike, watches end at different times; there `horizon` means
-# the longest time for which enough replicates were watched (`CumulativeIncidence.latest`), and
-# `hours` says how long that is. A moment past all watches is null. `pairs` is null, and `paired`
-# false, when the scenarios share no luck; the differences are then those of
-# independent samples.
+# The moment `horizon` is the longest time for which enough replicates were watched, and `hours` says
+# how long that is (`CumulativeIncidence.latest`); a moment past all watches is null. `pairs` is null,
+# and `paired` false, when the scenarios are compared as independent samples.
 
 #: The columns that a summary and its charts read: a third of all there is.
 COLUMNS = (
     "replicate",
-    "ending",
-    "worst_violence",
-    "mediated",
-    "deaths",
-    "trigger_at_hours",
-    "first_strike_at_hours",
-    "ceasefire_in_effect_at_hours",
-    "relapsed_at_hours",
-    "war_at_hours",
-    "nuclear_use_at_hours",
-    "ended_at_hours",
-    "followed_until_hours",
+    *dict.fromkeys(column for one in SUMMARY_PATHS.values() for column in one.columns),
 )
 
-#: Moments, in hours, by which the incidence of ceasefire is given, besides the horizon.
-CEASEFIRE_MOMENTS: Mapping[str, float] = {
-    "24_hours": 24.0,
-    "72_hours": 72.0,
-    "96_hours": 96.0,
-    "7_days": 7 * 24.0,
-    "14_days": 14 * 24.0,
-    "30_days": 30 * 24.0,
+#: The replicates whose quantiles are given, in words.
+_QUANTILES_AMONG = {
+    "trigger_to_first_strike_days": "replicates with a first strike",
+    "first_strike_to_ceasefire_hours": "replicates with a first strike and then a ceasefire",
+    "deaths": "all replicates",
 }
-
-#: Moments, in hours after a ceasefire, by which the incidence of relapse is given.
-RELAPSE_MOMENTS: Mapping[str, float] = {"7_days": 7 * 24.0, "14_days": 14 * 24.0}
-
-#: The clocks on which a ceasefire is awaited, in the summary's order.
-CEASEFIRE_CLOCKS = ("from_first_strike", "from_trigger")
-
-#: Quantiles given of durations and deaths, in per cent.
-QUANTILES = (10, 50, 90)
 
 #: Digits of a figure: all that double precision holds after sums over a million replicates.
 _SIGNIFICANT = 10
 
 
 def summarise(
-    batch: Scenarios,
+    batch: Batch | Joined,
     reference: str | None = None,
     paired: bool | None = None,
     readings: Mapping[str, Reading] | None = None,
@@ -289,16 +162,12 @@ def summarise(
     """Summarise every scenario of a batch and compare each with one of them.
 
     Args:
-        batch: Scenarios simulated together, or joined from several batches.
+        batch: Batch | Joined simulated together, or joined from several batches.
         reference: Name of the scenario to compare against; the first unless given.
         paired: None pairs replicates wherever two scenarios share their luck; True insists on it;
             False compares independent samples always.
-        readings: Of scenarios that were summarised before, what was read then, to spare reading
-            it again. What is read here is not kept.
+        readings: Readings of scenarios that were summarised before, to spare making them again.
         progress: Called after each scenario with how many are done, and of how many.
-
-    Returns:
-        The summary, as described at the head of this module.
 
     Raises:
         UnknownReferenceError: `reference` names no scenario of the batch.
@@ -316,31 +185,23 @@ def summarise(
 
     readings = readings or {}
     theirs = readings.get(reference) or Reading.of(batch.ensembles[reference])
-    scenarios: dict[str, Any] = {}
-    differences: dict[str, Any] = {}
-    for name, ensemble in batch.ensembles.items():
+    summary = Summary(
+        seed=batch.seed, reference=reference, confidence=CONFIDENCE, scenarios={}, differences={}
+    )
+    for done, (name, ensemble) in enumerate(batch.ensembles.items(), 1):
         ours = theirs if name == reference else readings.get(name) or Reading.of(ensemble)
-        scenarios[name] = _scenario(ensemble, ours, seeds[name])
+        summary["scenarios"][name] = _scenario(ensemble, ours, seeds[name])
         if name != reference:
             pairs = _pair((name, ours, seeds[name]), (reference, theirs, seeds[reference]), paired)
-            horizon = min(ensemble.horizon_hours, batch.ensembles[reference].horizon_hours)
-            differences[name] = {
-                "reference": reference,
-                **_differences(pairs or (ours, theirs), horizon, paired=pairs is not None),
-            }
+            figures = _differences(*(pairs or (ours, theirs)), paired=pairs is not None)
+            summary["differences"][name] = {"reference": reference, **figures}
         if progress is not None:
-            progress(len(scenarios), len(names))
-    summary = {
-        "seed": batch.seed,
-        "reference": reference,
-        "confidence": CONFIDENCE,
-        "scenarios": scenarios,
-        "differences": differences,
-    }
-    return Summary(summary, advice=advise(summary))
+            progress(done, len(names))
+    summary["advice"] = advise(summary)
+    return summary
 
 
-def seeds_of(batch: Scenarios) -> dict[str, int | None]:
+def seeds_of(batch: Batch | Joined) -> dict[str, int | None]:
     """The seed of each scenario's luck: the batch's, unless it holds scenarios of several."""
     seeds: Mapping[str, int | None] = getattr(batch, "seeds", {})
     return {name: seeds.get(name, batch.seed) for name in batch.ensembles}
@@ -357,9 +218,10 @@ def _pair(
     if paired is False:
         return None
     if seed is not None and seed == reference_seed:
-        rows, reference_rows = match_replicates(ours.replicate, theirs.replicate)
-        if len(rows) == len(ours.replicate) == len(theirs.replicate) and rows is reference_rows:
+        numbers = ours.column("replicate"), theirs.column("replicate")
+        if np.array_equal(*numbers):
             return ours, theirs
+        _, rows, reference_rows = np.intersect1d(*numbers, assume_unique=True, return_indices=True)
         if len(rows):
             return ours.subset(rows), theirs.subset(reference_rows)
     if paired:
@@ -367,171 +229,89 @@ def _pair(
     return None
 
 
-def _scenario(ensemble: Replicates, reading: Reading, seed: int | None) -> dict[str, Any]:
-    horizon = ensemble.horizon_hours
-    return {
+def _scenario(ensemble: Ensemble, reading: Reading, seed: int | None) -> dict[str, Any]:
+    found: dict[str, Any] = {
         "title": ensemble.title,
         "seed": seed,
         "replicates": ensemble.replicates,
-        "horizon_hours": float(horizon),
-        **{
-            group: {name: _share(came) for name, came in names.items()}
-            for group, names in reading.happened.items()
-        },
-        "ceasefire": {
-            clock: {
-                "of": reading.curves[clock].started,
-                "among": AMONG[clock],
-                "by": _incidences(reading.curves[clock], _ceasefire_moments(horizon)),
-                "median_hours": _figure(reading.curves[clock].quantile()),
-            }
-            for clock in CEASEFIRE_CLOCKS
-        },
-        "relapse": {
-            "of": reading.curves["relapse"].started,
-            "among": AMONG["relapse"],
-            "by": _incidences(reading.curves["relapse"], RELAPSE_MOMENTS),
-        },
-        "quantiles": _quantiles(ensemble, reading),
+        "horizon_hours": float(ensemble.horizon_hours),
     }
+    for path, measure in SUMMARY_PATHS.items():
+        measured = measure.read(reading)
+        of, figure = int(measured.of), _figure(measured)
+        if measure.kind == "share":
+            came = int(np.count_nonzero(reading.holds(measure.event)))
+            figure = _limits(measured) | {"count": came, "of": of}
+        else:
+            group = path.rpartition(".")[0].removesuffix(".by")
+            _put(found, f"{group}.of", of)
+            among = _QUANTILES_AMONG.get(group.rpartition(".")[2], measure.among)
+            _put(found, f"{group}.among", among)
+        if measure.kind == "within_hours" and measure.clock:
+            curve = reading.curve(measure.clock)
+            hours = measure.moment(curve, reading.horizon_hours)
+            at_risk = 0 if np.isnan(measured.estimate) else int(curve.at_risk_at(hours))
+            figure = _incidence(measured, hours) | {"at_risk": at_risk, "of": of}
+        _put(found, path, figure)
+    return found
 
 
-def _ceasefire_moments(horizon_hours: float) -> dict[str, float]:
-    return {**CEASEFIRE_MOMENTS, "horizon": float(horizon_hours)}
-
-
-def _incidences(curve: CumulativeIncidence, moments: Mapping[str, float]) -> dict[str, Any]:
-    return {
-        moment: _incidence(curve.at(_watched_moment(moment, hours, curve)), of=curve.started)
-        for moment, hours in moments.items()
-    }
-
-
-def _watched_moment(moment: str, hours: float, *curves: CumulativeIncidence) -> float:
-    """The hours of a moment; of the horizon, no more than every curve was watched for."""
-    return min(curve.latest(hours) for curve in curves) if moment == "horizon" else hours
-
-
-def _quantiles(ensemble: Replicates, reading: Reading) -> dict[str, Any]:
-    """Durations among the replicates that completed them, and deaths among all.
-
-    A duration is known here only where both its ends came before the horizon, so these describe
-    the completed ones; the incidence curves are what answers "how quickly".
-    """
-    first_strike = ensemble.column("first_strike_at_hours")
-    to_strike = (first_strike - ensemble.column("trigger_at_hours")) / 24.0
-    to_ceasefire = reading.durations["from_first_strike"]
-    halted = (to_ceasefire.cause == 1) & ~np.isnan(to_ceasefire.hours)
-    return {
-        "trigger_to_first_strike_days": _quantiles_of(
-            to_strike[~np.isnan(to_strike)], "replicates with a first strike"
-        ),
-        "first_strike_to_ceasefire_hours": _quantiles_of(
-            to_ceasefire.hours[halted], "replicates with a first strike and then a ceasefire"
-        ),
-        "deaths": _quantiles_of(
-            np.asarray(ensemble.column("deaths"), dtype=np.float64), "all replicates"
-        ),
-    }
-
-
-def _quantiles_of(values: FloatArray, among: str) -> dict[str, Any]:
-    return {
-        "of": len(values),
-        "among": among,
-        **{
-            str(per_cent): _figure(quantile_with_interval(values, per_cent / 100.0))
-            for per_cent in QUANTILES
-        },
-    }
-
-
-def _differences(
-    readings: tuple[Reading, Reading], horizon_hours: float, paired: bool
-) -> dict[str, Any]:
-    ours, theirs = readings
-
-    def incidences(clock: str, moments: Mapping[str, float]) -> dict[str, Any]:
-        one, other = ours.curves[clock], theirs.curves[clock]
-        return {
-            moment: _incidence(
-                incidence_difference(
-                    one, other, _watched_moment(moment, hours, one, other), paired
-                ),
-                of=one.started,
-                reference_of=other.started,
-            )
-            for moment, hours in moments.items()
-        }
-
-    return {
+def _differences(ours: Reading, theirs: Reading, paired: bool) -> dict[str, Any]:
+    found: dict[str, Any] = {
         "paired": paired,
-        "pairs": len(ours.replicate) if paired else None,
-        **{
-            group: {
-                name: _share_difference(came, theirs.happened[group][name], paired)
-                for name, came in names.items()
-            }
-            for group, names in ours.happened.items()
-        },
-        "ceasefire": {
-            clock: {
-                "by": incidences(clock, _ceasefire_moments(horizon_hours)),
-                "median_hours": _figure(
-                    # The same stream draws the same replicates from both, another independently.
-                    median_difference(ours.median(clock), theirs.median(clock, int(not paired)))
-                ),
-            }
-            for clock in CEASEFIRE_CLOCKS
-        },
-        "relapse": {"by": incidences("relapse", RELAPSE_MOMENTS)},
+        "pairs": len(ours.column("replicate")) if paired else None,
     }
+    for path, measure in SUMMARY_PATHS.items():
+        hours, read = None, measure.read
+        if measure.kind == "quantile":
+            continue
+        if measure.kind == "time_quantile" and measure.clock:
+            # The same stream draws the same replicates from both, another independently.
+            medians = ours.median(measure.clock), theirs.median(measure.clock, int(not paired))
+            _put(found, path, _figure(median_difference(*medians)))
+            continue
+        if measure.kind == "within_hours" and measure.clock:
+            horizon = min(ours.horizon_hours, theirs.horizon_hours)
+            curves = (each.curve(measure.clock) for each in (ours, theirs))
+            hours = min(measure.moment(curve, horizon) for curve in curves)
+            read = replace(measure, hours=hours).read
+        one, other = read(ours), read(theirs)
+        contrast = difference(one, other, paired)
+        figure = _figure(contrast) if hours is None else _incidence(contrast, hours)
+        of = {"of": int(one.of), "reference_of": int(other.of)}
+        _put(found, path, figure and figure | of)
+    return found
 
 
-def _share(came: BoolArray) -> dict[str, Any]:
-    count, of = int(np.count_nonzero(came)), len(came)
-    limits = wilson_interval(count, of)
-    share = count / of if of else float("nan")
-    return {
-        **_plain(estimate=share, lower=float(limits.lower), upper=float(limits.upper)),
-        "count": count,
-        "of": of,
-    }
+def _put(found: dict[str, Any], path: str, figure: Any) -> None:
+    *groups, key = path.split(".")
+    for group in groups:
+        found = found.setdefault(group, {})
+    found[key] = figure
 
 
-def _share_difference(ours: BoolArray, theirs: BoolArray, paired: bool) -> dict[str, Any] | None:
-    figure = _figure(share_difference(ours, theirs, paired))
-    return figure and {**figure, "of": len(ours), "reference_of": len(theirs)}
-
-
-def _incidence(figure: IncidenceAt | IncidenceDifference, **of: int) -> dict[str, Any]:
-    plain: dict[str, Any] = _plain(
-        estimate=figure.estimate,
-        lower=figure.lower,
-        upper=figure.upper,
-        standard_error=figure.standard_error,
-        hours=figure.hours,
-    )
-    if isinstance(figure, IncidenceAt):
-        plain["at_risk"] = figure.at_risk
-    return {**plain, **of}
-
-
-def _figure(figure: Estimate | None) -> dict[str, float | None] | None:
-    if figure is None or np.isnan(figure.estimate):
-        return None
+def _limits(figure: Measured | Contrast | Estimate) -> dict[str, Any]:
     return _plain(estimate=figure.estimate, lower=figure.lower, upper=figure.upper)
 
 
-def _plain(**figures: float) -> dict[str, float | None]:
-    """Plain floats without the dust of rounding; null for what is not known, as JSON has no NaN."""
+def _figure(figure: Measured | Contrast | Estimate) -> dict[str, Any] | None:
+    return _limits(figure) if np.isfinite(figure.estimate) else None
+
+
+def _incidence(figure: Measured | Contrast, hours: float) -> dict[str, Any]:
+    error = np.where(np.isnan(figure.estimate), np.nan, figure.standard_error)
+    return _limits(figure) | _plain(standard_error=error, hours=hours)
+
+
+def _plain(**figures: Any) -> dict[str, Any]:
+    """Floats rounded to their known digits; None where unknown, as JSON has no NaN."""
     return {
         key: float(f"{value:.{_SIGNIFICANT}g}") if np.isfinite(value) else None
         for key, value in figures.items()
     }
 
 
-# --- Scenarios from several batches side by side
+# --- Joining scenarios of several batches
 
 
 @dataclass(frozen=True)
@@ -545,23 +325,18 @@ class Joined:
         manifest: `seed` and, under `joined`, the manifests of the batches.
     """
 
-    ensembles: Mapping[str, Replicates]
+    ensembles: Mapping[str, Ensemble]
     seeds: Mapping[str, int | None]
     manifest: dict[str, Any]
 
     @property
     def seed(self) -> int | None:
         """The seed that all scenarios share, or None."""
-        return common_seed(self.seeds)
+        seed: int | None = self.manifest["seed"]
+        return seed
 
 
-def common_seed(seeds: Mapping[str, int | None]) -> int | None:
-    """The one seed of all scenarios, or None when they differ or one is not known."""
-    distinct = set(seeds.values())
-    return distinct.pop() if len(distinct) == 1 else None
-
-
-def join(*sources: Scenarios | Replicates) -> Joined:
+def join(*sources: Batch | Joined | Ensemble) -> Joined:
     """Put the scenarios of several batches, or single ensembles, together.
 
     A single ensemble's luck is known if it has a `seed` of its own; else it is paired with none.
@@ -569,33 +344,29 @@ def join(*sources: Scenarios | Replicates) -> Joined:
     Raises:
         ValueError: There is nothing to join.
     """
-    ensembles: dict[str, Replicates] = {}
+    from crisis_sim.batch.ensemble import Ensemble
+
+    ensembles: dict[str, Ensemble] = {}
     seeds: dict[str, int | None] = {}
-    manifests: list[Any] = []
-
-    def add(name: str, ensemble: Replicates, seed: int | None) -> None:
-        number, label = 1, name
-        while label in ensembles:
-            number += 1
-            label = f"{name} ({number})"
-        ensembles[label] = ensemble
-        seeds[label] = seed
-
     for source in sources:
-        if isinstance(source, Scenarios):
-            their_seeds = seeds_of(source)
-            for name, ensemble in source.ensembles.items():
-                add(name, ensemble, their_seeds[name])
-            manifests.append(getattr(source, "manifest", None))
+        if isinstance(source, Ensemble):
+            given, known = {source.name: source}, {source.name: getattr(source, "seed", None)}
         else:
-            add(source.name, source, getattr(source, "seed", None))
+            given, known = dict(source.ensembles), seeds_of(source)
+        for name, ensemble in given.items():
+            copies = (f"{name} ({copy})" if copy > 1 else name for copy in count(1))
+            label = next(one for one in copies if one not in ensembles)
+            ensembles[label], seeds[label] = ensemble, known[name]
     if not ensembles:
         raise ValueError("there is no scenario to compare")
-    return Joined(ensembles, seeds, {"seed": common_seed(seeds), "joined": manifests})
+    distinct = set(seeds.values())
+    seed = distinct.pop() if len(distinct) == 1 else None
+    manifests = [one.manifest for one in sources if not isinstance(one, Ensemble)]
+    return Joined(ensembles, seeds, {"seed": seed, "joined": manifests})
 
 
 def compare(
-    *sources: Scenarios | Replicates, reference: str | None = None, paired: bool | None = None
+    *sources: Batch | Joined | Ensemble, reference: str | None = None, paired: bool | None = None
 ) -> Summary:
     """Summarise scenarios of several batches, each compared with the reference.
 
@@ -607,9 +378,6 @@ def compare(
         sources: Batches, or single ensembles, in the order wanted.
         reference: Name of the scenario to compare against; the first unless given.
         paired: True to insist on pairs, False to have none; None as each pair of scenarios allows.
-
-    Returns:
-        The summary (see :mod:`crisis_sim.outcomes.summary`).
 
     Raises:
         NotPairedError: `paired` is True, but a scenario shares no luck with the reference.

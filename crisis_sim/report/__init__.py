@@ -1,10 +1,11 @@
 """Charts, tables, the story of one crisis, and the page that holds all of them.
 
-It computes nothing: `crisis_sim.outcomes` computes, and this room shows. `curves`, `shares` and
-`replay` hold the charts of a run, all in the look of `crisis_sim.style`, and `experiments/` those of
-experiments; `save` writes them and the summary into a results folder. `answers` puts the answer into
-words and prints it with the tables. `story` tells the journal of one replicate turn by turn, and
-`real_path` reads what really happened, to be shown with it. `page/` makes one HTML file of all of it.
+It computes no statistics; `crisis_sim.outcomes` does. `curves`, `shares` and `replay` hold the charts
+of a run, in the style of `crisis_sim.style` (each kind of experiment holds its own); `save` writes them
+and the summary into a results folder. `answers` puts the result into sentences and prints it with the
+tables. `story` tells the journal of one replicate turn by turn, and `real_path` reads what really
+happened, to be shown with it. `page` makes one HTML file of all of it, from `captions`, `assumptions`,
+`example_crises`, `svg` and the templates that `render` sets up.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from crisis_sim.report.answers import print_summary as print_summary
     from crisis_sim.report.curves import draw_incidence as draw_incidence
     from crisis_sim.report.curves import draw_markets as draw_markets
-    from crisis_sim.report.page.contents import write_page as write_page
+    from crisis_sim.report.page import write_page as write_page
     from crisis_sim.report.replay import draw_replay as draw_replay
     from crisis_sim.report.replay import replay_data as replay_data
     from crisis_sim.report.replay import write_replay as write_replay
@@ -37,7 +38,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "shares": ["draw_differences", "draw_endings"],
         "curves": ["draw_incidence", "draw_markets"],
         "replay": ["draw_replay", "replay_data", "write_replay"],
-        "page.contents": ["write_page"],
+        "page": ["write_page"],
         "save": ["save_chart", "write_charts", "write_report"],
         "story": ["tell"],
     },

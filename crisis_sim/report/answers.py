@@ -1,8 +1,8 @@
-"""The answer in words, and the tables that a terminal prints."""
+"""The result of a batch in sentences, and as the tables that a terminal prints."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -13,11 +13,9 @@ from rich.text import Text
 from crisis_sim import text
 from crisis_sim.text import excludes_zero, limits, number
 
-# --- The answer in words: how often a ceasefire came, how quickly, and what clearly changed that
-
-#: What differences are told of, and the crises that it is a share of.
+#: The measure of the differences in words, and the crises that it is a share of.
 _AMONG = "Among crises with a first strike, a ceasefire within 96 hours of it"
-#: Differences told in words, at most.
+#: Differences in words, at most.
 _TOLD = 3
 
 #: A figure of a summary: `estimate`, `lower` and `upper`, each perhaps None.
@@ -25,34 +23,23 @@ Figure = Mapping[str, Any]
 
 
 def answer(summary: Mapping[str, Any]) -> str:
-    """The answer in a sentence or two: how often, how quickly, and what would have changed it."""
-    return " ".join(part for part in (on_the_reference(summary), on_differences(summary)) if part)
-
-
-def on_the_reference(summary: Mapping[str, Any]) -> str:
-    """How often and how quickly a ceasefire came in the reference, and how often the worst."""
+    """The answer in a sentence or two: how often, how quickly, how often the worst, and what clearly changed it."""
     name = summary["reference"]
     scenario = summary["scenarios"][name]
-    agreement = scenario["endings"]["agreement"]
+    agreement, clock = scenario["endings"]["agreement"], scenario["ceasefire"]["from_first_strike"]
+    changed = on_differences(summary)
     if agreement["estimate"] is None:
-        return f"{text.label(name)}: there are no replicates."
-    clock = scenario["ceasefire"]["from_first_strike"]
-    parts = [
-        f"{text.label(name)}: {told_share(agreement)} of all crises ended in a ceasefire that held"
-    ]
+        return f"{text.label(name)}: there are no replicates. {changed}".strip()
     if clock["of"] == 0:
-        parts.append("none saw a first strike")
+        quickly = "none saw a first strike"
     elif clock["median_hours"] is None:
-        parts.append(
-            "of those that saw a first strike, fewer than half had a ceasefire while watched"
-        )
+        quickly = "of those that saw a first strike, fewer than half had a ceasefire while watched"
     else:
         median = text.duration(clock["median_hours"]["estimate"])
-        parts.append(
-            f"of those that saw a first strike, half had a ceasefire within {median} of it"
-        )
-    parts.append(told_worst(scenario["shares"]["war"], scenario["shares"]["nuclear_use"]))
-    return f"{'; '.join(parts)}."
+        quickly = f"of those that saw a first strike, half had a ceasefire within {median} of it"
+    often = f"{told_share(agreement)} of all crises ended in a ceasefire that held"
+    worst = told_worst(scenario["shares"]["war"], scenario["shares"]["nuclear_use"])
+    return f"{text.label(name)}: {often}; {quickly}; {worst}. {changed}".strip()
 
 
 def told_share(figure: Figure) -> str:
@@ -69,7 +56,7 @@ def told_share(figure: Figure) -> str:
 
 
 def told_worst(war: Figure, nuclear: Figure) -> str:
-    """How many crises came to war and to nuclear use; what none came to is told as such."""
+    """How many crises came to war and to nuclear use, including where none did."""
     if not war["count"] and not nuclear["count"]:
         return "no crisis saw full-scale war or nuclear use"
     wars = text.percent(war["estimate"])
@@ -82,7 +69,7 @@ def told_worst(war: Figure, nuclear: Figure) -> str:
 
 
 def on_differences(summary: Mapping[str, Any]) -> str:
-    """What clearly changed the chance of an early ceasefire, the largest change first."""
+    """Sentences on clear changes in the chance of an early ceasefire, the largest first."""
     figures = {
         name: difference["ceasefire"]["from_first_strike"]["by"]["96_hours"]
         for name, difference in summary["differences"].items()
@@ -120,15 +107,8 @@ def _told_difference(name: str, figure: Figure) -> str:
     )
 
 
-# --- What `run` and `compare` print: the answer, a table of outcomes, one of differences, advice
-#
-# Text from scenarios is put in as plain `rich.text.Text`, never as markup, so that square brackets in
-# a name are just brackets; control characters are taken out.
-
-#: Columns that the tables fit into.
+#: Columns that the tables fit into. Text from scenarios stands in them as plain `rich.text.Text`, never as markup.
 WIDTH = 100
-
-_SCENARIO_WIDTH = 24
 
 
 def print_summary(summary: Mapping[str, Any], console: Console | None = None) -> None:
@@ -152,34 +132,31 @@ def print_summary(summary: Mapping[str, Any], console: Console | None = None) ->
         console.print(Text("How sure this is", style="bold"))
     for advice in summary["advice"]:
         bullet = Table.grid(padding=(0, 1, 0, 0))
-        bullet.add_row(Text("-"), Text(text.clean(advice)))
+        bullet.add_row("-", Text(text.clean(advice)))
         console.print(bullet, width=width)
 
 
 def outcome_table(summary: Mapping[str, Any]) -> Table:
     """A row a scenario: agreement, ceasefire by three moments, median time, war, nuclear use."""
     table = new_table("Outcomes")
-    table.add_column("scenario", max_width=_SCENARIO_WIDTH, overflow="fold")
-    for heading in (
-        "agreement\n% (95%)",
-        "ceasefire\nin 24 h, %",
-        "in 72 h\n%",
-        "in 96 h\n%",
-        "median\nhours",
-        "war\n%",
-        "nuclear\nuse, %",
-    ):
-        table.add_column(heading, justify="right", no_wrap=True)
+    _columns(
+        table,
+        ("agreement\n% (95%)", "ceasefire\nin 24 h, %", "in 72 h\n%", "in 96 h\n%"),
+        ("median\nhours", "war\n%", "nuclear\nuse, %"),
+    )
     for name, scenario in summary["scenarios"].items():
-        clock = scenario["ceasefire"]["from_first_strike"]
-        median = clock["median_hours"]
+        clock, shares = scenario["ceasefire"]["from_first_strike"], scenario["shares"]
+        agreement, median = scenario["endings"]["agreement"], clock["median_hours"]
+        by = [clock["by"][moment] for moment in ("24_hours", "72_hours", "96_hours")]
+        estimate, low, high = (
+            text.percent(agreement[key]) for key in ("estimate", "lower", "upper")
+        )
         table.add_row(
-            _name(name, bold=name == summary["reference"]),
-            _share(scenario["endings"]["agreement"]),
-            *(_percent(clock["by"][moment]) for moment in ("24_hours", "72_hours", "96_hours")),
-            Text("none" if median is None else text.count(median["estimate"])),
-            _percent(scenario["shares"]["war"]),
-            _percent(scenario["shares"]["nuclear_use"]),
+            Text(text.clean(name), style="bold" if name == summary["reference"] else ""),
+            Text.assemble(estimate, (f" ({low}–{high})", "dim")),
+            *(text.percent(one["estimate"]) for one in by),
+            "none" if median is None else text.count(median["estimate"]),
+            *(text.percent(shares[one]["estimate"]) for one in ("war", "nuclear_use")),
         )
     table.caption = Text(
         "Agreement, war and nuclear use: % of all crises. Ceasefire and median time: from the first "
@@ -193,18 +170,14 @@ def difference_table(summary: Mapping[str, Any]) -> Table | None:
     if not summary["differences"]:
         return None
     table = new_table(f"Differences from {text.clean(summary['reference'])}, with 95% intervals")
-    table.add_column("scenario", max_width=_SCENARIO_WIDTH, overflow="fold")
-    for heading in (
-        "agreement\npoints",
-        "ceasefire in 96 h\npoints",
-        "war\npoints",
-        "median\nhours",
-    ):
-        table.add_column(heading, justify="right", no_wrap=True)
+    _columns(
+        table,
+        ("agreement\npoints", "ceasefire in 96 h\npoints", "war\npoints", "median\nhours"),
+    )
     for name, difference in summary["differences"].items():
         clock = difference["ceasefire"]["from_first_strike"]
         table.add_row(
-            _name(name),
+            Text(text.clean(name)),
             _difference(difference["endings"]["agreement"], text.points),
             _difference(clock["by"]["96_hours"], text.points),
             _difference(difference["shares"]["war"], text.points),
@@ -215,6 +188,12 @@ def difference_table(summary: Mapping[str, Any]) -> Table | None:
         "Dim where the interval holds zero."
     )
     return table
+
+
+def _columns(table: Table, *headings: Sequence[str]) -> None:
+    table.add_column("scenario", max_width=24, overflow="fold")
+    for heading in (one for some in headings for one in some):
+        table.add_column(heading, justify="right", no_wrap=True)
 
 
 def new_table(title: str) -> Table:
@@ -230,19 +209,6 @@ def new_table(title: str) -> Table:
     )
 
 
-def _name(name: str, bold: bool = False) -> Text:
-    return Text(text.clean(name), style="bold" if bold else "")
-
-
-def _percent(figure: Figure) -> Text:
-    return Text(text.percent(_value(figure, "estimate")))
-
-
-def _share(figure: Figure) -> Text:
-    low, high = (text.percent(_value(figure, limit)) for limit in ("lower", "upper"))
-    return Text.assemble(text.percent(_value(figure, "estimate")), (f" ({low}–{high})", "dim"))
-
-
 def _difference(figure: Figure | None, write: Callable[[float], str]) -> Text:
     """Estimate and limits, such as "−8.9 (−10.1, −7.8)"; a limit that is not set is left open."""
     if figure is None or figure["estimate"] is None:
@@ -250,7 +216,3 @@ def _difference(figure: Figure | None, write: Callable[[float], str]) -> Text:
     low, high = figure["lower"], figure["upper"]
     limits = f"{'…' if low is None else write(low)}, {'…' if high is None else write(high)}"
     return Text(f"{write(figure['estimate'])} ({limits})", style="" if is_clear(figure) else "dim")
-
-
-def _value(figure: Figure, key: str) -> float:
-    return float("nan") if figure[key] is None else float(figure[key])

@@ -1,4 +1,4 @@
-"""Charts over time: cumulative incidence, and markets."""
+"""Charts over time: cumulative incidence of ceasefires and endings, and market paths."""
 
 from __future__ import annotations
 
@@ -25,22 +25,14 @@ if TYPE_CHECKING:
 
     from crisis_sim.batch.ensemble import Batch, Ensemble
 
-
-# --- Which scenarios a chart shows, where there are more than can be told apart in one
-
 #: Scenarios that a chart has room for, the reference among them: as curves with their names, and as rows.
 MOST_CURVES, MOST_ROWS = 12, 24
 
 
 def shown(batch: Batch, summary: Mapping[str, Any], most: int) -> list[str]:
-    """The scenarios to draw, in the batch's order: all, or the reference and those that differ most from it.
+    """The scenarios to draw, in the batch's order: all, or the few that differ most from the reference.
 
     How much one differs is how far apart the shares that ended by agreement are; of equals the first are shown.
-
-    Args:
-        batch: the replicates; gives the order of the scenarios.
-        summary: their summary (`crisis_sim.outcomes.summarise`).
-        most: as many as there is room for.
     """
     share = {
         name: one["endings"]["agreement"]["estimate"] for name, one in summary["scenarios"].items()
@@ -58,7 +50,7 @@ def shown(batch: Batch, summary: Mapping[str, Any], most: int) -> list[str]:
 
 
 def left_out(summary: Mapping[str, Any], most: int) -> str:
-    """What is said under a chart of the scenarios that it does not show; "" where it shows all."""
+    """The note under a chart on the scenarios that it does not show; "" where it shows all."""
     more = len(summary["scenarios"]) - most
     if more <= 0:
         return ""
@@ -68,22 +60,12 @@ def left_out(summary: Mapping[str, Any], most: int) -> str:
     )
 
 
-# --- A time axis in days from a scenario's start that shows local dates
-
 #: Steps between dates, in days, from which the axis chooses.
 _STEPS = (1, 2, 3, 5, 7, 10, 14, 28, 56, 112, 182, 365, 730)
 
 
 def date_axis(axes: Axes, start: datetime | None, low: float, high: float, dates: int = 7) -> None:
-    """Label the horizontal axis with dates at local midnights.
-
-    Args:
-        axes: its x values are days from the start.
-        start: the scenario's start, in local time; None shows days instead.
-        low: first day shown.
-        high: last day shown.
-        dates: at most so many dates.
-    """
+    """Label an axis in days from the start with at most a number of dates, at local midnights; in days where it is None."""
     axes.set_xlim(low, high)
     if start is None:
         axes.set_xlabel("days from the start")
@@ -95,7 +77,11 @@ def date_axis(axes: Axes, start: datetime | None, low: float, high: float, dates
     days = [day for day in range(first, math.floor(high - to_midnight) + 1) if day % step == 0]
     axes.set_xticks(
         [day + to_midnight for day in days],
-        [_short(midnight + timedelta(days=day)) for day in days],
+        [
+            f"{at.day} {MONTHS[at.month - 1][:3]}"
+            for day in days
+            for at in [midnight + timedelta(day)]
+        ],
     )
     if step <= 3 and days:
         quarters = [
@@ -108,12 +94,6 @@ def date_axis(axes: Axes, start: datetime | None, low: float, high: float, dates
     axes.set_xlabel(f"date, {'–'.join(str(year) for year in sorted(years))} ({offset(start)})")
 
 
-def _short(moment: datetime) -> str:
-    return f"{moment.day} {MONTHS[moment.month - 1][:3]}"
-
-
-# --- How often and how quickly a ceasefire came, beside the other endings that compete with it
-
 #: Where each clock counts from, in words.
 ORIGINS = {"from_first_strike": "the first strike", "from_trigger": "the trigger"}
 
@@ -123,8 +103,6 @@ _GRID_POINTS = 240
 #: The time axis ends where every curve has come to this share of its last value.
 _SHOWN_SHARE = 0.99
 
-_CEASEFIRE = "agreement"  # whose fill a ceasefire has
-
 
 @style.styled
 def draw_incidence(
@@ -132,10 +110,9 @@ def draw_incidence(
 ) -> Figure:
     """Cumulative incidence of a ceasefire by the time since the clock's origin.
 
-    To the left the reference alone, the other endings stacked upon the ceasefire, so that the
-    height of the stack is the share of crises that are over. To the right the ceasefire's curve of
-    every scenario with its 95% band; of many, of those that differ most (`shown`). The moment of
-    the real ceasefire is marked where the reference has a real path.
+    To the left the reference alone, the other endings stacked upon the ceasefire, so that the height of the stack is the
+    share of crises that are over. To the right the ceasefire's curve of every scenario with its 95% band; of many, of those
+    that differ most. The moment of the real ceasefire is marked where the reference has a real path.
 
     Args:
         batch: the replicates.
@@ -148,13 +125,13 @@ def draw_incidence(
     reference = summary["reference"]
     names = shown(batch, summary, MOST_CURVES)
     names.sort(key=lambda name: name != reference)
-    theirs = CLOCKS[clock](batch.ensembles[reference]).incidence()
+    theirs = CLOCKS[clock].read(batch.ensembles[reference]).incidence()
 
     def curve_of(name: str) -> CumulativeIncidence:
         """A scenario's curve; made when it is needed, since those of many large batches need much memory."""
         if name == reference:
             return theirs
-        return CLOCKS[clock](batch.ensembles[name]).competing_as_one().incidence()
+        return CLOCKS[clock].read(batch.ensembles[name]).incidence(first_only=True)
 
     record = real_record(batch.ensembles[reference].scenario)
     real = None if record is None else record.ceasefire_after_hours(clock)
@@ -175,7 +152,7 @@ def draw_incidence(
             style.mark_moment(axes, real / 24.0, f"real ceasefire, {text.duration(real)}", "left")
     left.set_ylabel(f"% of {AMONG[clock]}")
     left.legend(
-        handles=_keys(),
+        handles=style.ending_keys(agreement="ceasefire"),
         loc="upper center",
         bbox_to_anchor=(0.5, -0.17),
         ncols=3,
@@ -193,14 +170,14 @@ def shown_days(curves: Iterable[CumulativeIncidence], real: float | None) -> flo
     for curve in curves:
         if curve.started == 0:
             continue
-        last = curve.at(curve.latest(math.inf)).estimate
-        nearly = curve.quantile(_SHOWN_SHARE * last) if last > 0.0 else None
-        latest.append(curve.watched_until if nearly is None else nearly.estimate)
+        last = float(curve.at(curve.latest(math.inf)).estimate)
+        nearly = curve.quantile(_SHOWN_SHARE * last).estimate if last > 0.0 else math.inf
+        latest.append(float(min(nearly, curve.watched_until)))
     return float(math.ceil(max(latest) / 24.0))
 
 
 def nothing_on(clock: str) -> str:
-    """What is said where no crisis is on a clock."""
+    """The note of a chart where no crisis is on a clock."""
     return f"no crisis saw {AMONG[clock].removeprefix('crises with ')}"
 
 
@@ -210,8 +187,8 @@ def _stack(axes: Axes, curve: CumulativeIncidence, grid: np.ndarray, clock: str)
         return
     floor = np.zeros_like(grid)
     for cause in curve.causes:
-        estimate, _, _ = curve.on_grid(grid, cause)
-        fill = _fill(cause)
+        estimate = curve.at(grid, cause).estimate
+        fill = style.ENDING_FILLS.get(cause, style.ENDING_FILLS["agreement"])
         axes.fill_between(
             grid / 24.0,
             100.0 * floor,
@@ -224,25 +201,6 @@ def _stack(axes: Axes, curve: CumulativeIncidence, grid: np.ndarray, clock: str)
         )
         floor = floor + estimate
     axes.step(grid / 24.0, 100.0 * floor, where="post", color=style.BLACK, linewidth=0.6)
-
-
-def _fill(cause: str) -> style.Fill:
-    return style.ENDING_FILLS[cause if cause in style.ENDING_FILLS else _CEASEFIRE]
-
-
-def _keys() -> list[Patch]:
-    """The legend's entries, in the order of the stack from the bottom."""
-    keys = []
-    for ending, fill in style.ENDING_FILLS.items():
-        keys.append(
-            Patch(
-                facecolor=fill.colour,
-                hatch=fill.hatch,
-                edgecolor=style.GREY,
-                label="ceasefire" if ending == _CEASEFIRE else text.ENDINGS[ending],
-            )
-        )
-    return keys
 
 
 def _compare(
@@ -258,15 +216,10 @@ def _compare(
         if curve.started == 0:
             continue
         line = style.scenario_line(place)
-        estimate, lower, upper = (100.0 * values for values in curve.on_grid(grid))
-        axes.fill_between(
-            grid / 24.0,
-            lower,
-            upper,
-            facecolor=line["color"],
-            alpha=0.18,
-            linewidth=0.0,
-        )
+        share = curve.at(grid)
+        estimate, lower, upper = 100.0 * share.estimate, 100.0 * share.lower, 100.0 * share.upper
+        band: dict[str, Any] = {"facecolor": line["color"], "alpha": 0.18, "linewidth": 0.0}
+        axes.fill_between(grid / 24.0, lower, upper, **band)
         axes.step(grid / 24.0, estimate, where="post", zorder=3.0 - 0.01 * place, **line)
         known = estimate[~np.isnan(estimate)]
         ends.append((float(known[-1]), text.shorten(text.label(name), 24), line))
@@ -276,10 +229,16 @@ def _compare(
     style.label_ends(figure, axes, ends)
 
 
-# --- Both states' stock markets: what the replicates did, and what the real index did
-
 #: Bands about the median: share of the replicates within, and opacity.
 BANDS = ((0.9, 0.18), (0.5, 0.35))
+
+#: The line of the real closes.
+_CLOSE: dict[str, Any] = {
+    "color": style.REAL,
+    "linewidth": 0.8,
+    "marker": "o",
+    "markersize": 2.2,
+}
 
 #: Days shown after the last real close, so that the record does not run into the edge.
 _DAYS_AFTER_RECORD = 7.0
@@ -289,10 +248,9 @@ _DAYS_AFTER_RECORD = 7.0
 def draw_markets(batch: Batch, summary: Mapping[str, Any]) -> Figure:
     """Daily market levels in the reference scenario, with the real closes over them.
 
-    For each state the median over replicates and the bands that hold the middle 50% and 90% of
-    them, as a percentage of the level at the start. The bands are the spread of crises, not an
-    error of estimation. Both panels have one scale, so that a deep fall looks deeper than a slight
-    one. After a crisis is over its last level is kept.
+    For each state the median over replicates and the bands that hold the middle 50% and 90% of them, as a percentage of the
+    level at the start. The bands are the spread of crises, not an error of estimation. Both panels have one scale, so that
+    a deep fall looks deeper than a slight one. After a crisis is over its last level is kept.
 
     Args:
         batch: the replicates, with paths.
@@ -318,8 +276,13 @@ def draw_markets(batch: Batch, summary: Mapping[str, Any]) -> Figure:
         _spread(axes, ensemble.paths, state, style.STATE_COLOURS[place], last)
         if real is not None:
             _closes(axes, real, last)
-        if record is not None:
-            _moments(axes, record)
+        for key, name, side in (
+            ("first_strike_at_hours", "real first strike", "right"),
+            ("ceasefire_in_effect_at_hours", "ceasefire", "left"),
+        ):
+            hours = getattr(record, key, None)
+            if hours is not None:
+                style.mark_moment(axes, hours / 24.0, name, side=side)
     panels[0].set_ylabel("index, % of its level at the start")
     figure.legend(
         handles=_market_keys(record is not None and bool(record.markets)),
@@ -359,55 +322,21 @@ def _spread(axes: Axes, paths: pa.Table, state: str, colour: str, last: float) -
     shown = days <= last
     for share, opacity in BANDS:
         low, high = np.quantile(level, (0.5 - share / 2.0, 0.5 + share / 2.0), axis=0)
-        axes.fill_between(
-            days[shown],
-            100.0 * low[shown],
-            100.0 * high[shown],
-            facecolor=colour,
-            alpha=opacity,
-            linewidth=0.0,
-        )
+        band: dict[str, Any] = {"facecolor": colour, "alpha": opacity, "linewidth": 0.0}
+        axes.fill_between(days[shown], 100.0 * low[shown], 100.0 * high[shown], **band)
     axes.plot(days[shown], 100.0 * np.median(level, axis=0)[shown], color=colour)
 
 
 def _closes(axes: Axes, real: RealIndex, last: float) -> None:
-    points = [
-        (hours / 24.0, 100.0 * level)
-        for hours, level in zip(real.at_hours, real.relative, strict=True)
-        if 0.0 <= hours / 24.0 <= last
-    ]
-    axes.plot(
-        *zip(*points, strict=True), color=style.REAL, linewidth=0.8, marker="o", markersize=2.2
-    )
-
-
-def _moments(axes: Axes, record: RealRecord) -> None:
-    """Real first strike and ceasefire, named above the axes on either side of their lines."""
-    for hours, name, side in (
-        (record.first_strike_at_hours, "real first strike", "right"),
-        (record.ceasefire_in_effect_at_hours, "ceasefire", "left"),
-    ):
-        if hours is not None:
-            style.mark_moment(axes, hours / 24.0, name, side=side)
+    days, level = np.array(real.at_hours) / 24.0, 100.0 * np.array(real.relative)
+    shown = (days >= 0.0) & (days <= last)
+    axes.plot(days[shown], level[shown], **_CLOSE)
 
 
 def _market_keys(real: bool) -> list[Any]:
-    grey = style.GREY
-    keys: list[Any] = [Line2D([], [], color=grey, label="simulated median")]
+    keys: list[Any] = [Line2D([], [], color=style.GREY, label="simulated median")]
     keys += [
-        Patch(facecolor=grey, alpha=opacity + 0.1, label=f"middle {share:.0%} of crises")
+        Patch(facecolor=style.GREY, alpha=opacity + 0.1, label=f"middle {share:.0%} of crises")
         for share, opacity in reversed(BANDS)
     ]
-    if real:
-        keys.append(
-            Line2D(
-                [],
-                [],
-                color=style.REAL,
-                linewidth=0.8,
-                marker="o",
-                markersize=2.2,
-                label="real close",
-            )
-        )
-    return keys
+    return [*keys, Line2D([], [], **_CLOSE, label="real close")] if real else keys

@@ -38,23 +38,14 @@ class RealIndex:
 class RealRecord:
     """The real path of a crisis, in hours from the scenario's start; None for what never came.
 
-    Attributes:
-        trigger_at_hours: the trigger, from which the crisis is counted.
-        first_strike_at_hours: when the first strike fell.
-        ceasefire_agreed_at_hours: when the halt was agreed.
-        ceasefire_in_effect_at_hours: when the halt came into effect.
-        rungs: for each state, when it came to which rung.
-        markets: for each state, its market's closes.
-        events: the record, event by event.
+    `rungs` holds when each state came to which rung, `markets` each market's closes.
     """
 
     trigger_at_hours: float
     first_strike_at_hours: float | None
-    ceasefire_agreed_at_hours: float | None
     ceasefire_in_effect_at_hours: float | None
-    rungs: dict[str, tuple[tuple[float, str], ...]]
+    rungs: dict[str, list[tuple[float, str]]]
     markets: dict[str, RealIndex]
-    events: tuple[tuple[float, str], ...]
 
     def ceasefire_after_hours(self, clock: str) -> float | None:
         """Hours to the real ceasefire on a clock, `from_trigger` or `from_first_strike`."""
@@ -69,16 +60,6 @@ def start_of(scenario: Mapping[str, Any]) -> datetime | None:
     return read_moment(scenario["start"]) if scenario.get("start") else None
 
 
-def trigger_hours(scenario: Mapping[str, Any]) -> float:
-    """Hours from a scenario's start to its first trigger; 0 where it schedules none."""
-    start = start_of(scenario)
-    if start is None:
-        return 0.0
-    events = scenario.get("events", ())
-    triggers = [_hours(start, event["at"]) for event in events if event["kind"] == "trigger"]
-    return min(triggers, default=0.0)
-
-
 def real_record(scenario: Mapping[str, Any]) -> RealRecord | None:
     """The real path of a scenario given as plain data; None where it has none."""
     path, start = scenario.get("real_path"), start_of(scenario)
@@ -88,13 +69,17 @@ def real_record(scenario: Mapping[str, Any]) -> RealRecord | None:
     def moment(key: str) -> float | None:
         return None if path.get(key) is None else _hours(start, path[key])
 
+    triggers = [
+        _hours(start, event["at"])
+        for event in scenario.get("events", ())
+        if event["kind"] == "trigger"
+    ]
     return RealRecord(
-        trigger_at_hours=trigger_hours(scenario),
+        trigger_at_hours=min(triggers, default=0.0),
         first_strike_at_hours=moment("first_strike"),
-        ceasefire_agreed_at_hours=moment("ceasefire_agreed"),
         ceasefire_in_effect_at_hours=moment("ceasefire_in_effect"),
         rungs={
-            state: tuple((_hours(start, at), rung) for at, rung in steps)
+            state: [(_hours(start, at), rung) for at, rung in steps]
             for state, steps in path.get("rungs", {}).items()
             if steps
         },
@@ -103,9 +88,6 @@ def real_record(scenario: Mapping[str, Any]) -> RealRecord | None:
             for state, market in path.get("markets", {}).items()
             if market["closes"]
         },
-        events=tuple(
-            (_hours(start, event["at"]), event["text"]) for event in path.get("events", ())
-        ),
     )
 
 
@@ -114,20 +96,14 @@ def _index(start: datetime, market: Mapping[str, Any]) -> RealIndex:
     closes = [float(close) for _, close in market["closes"]]
     until_start = [close for at, close in zip(at_hours, closes, strict=True) if at <= 0.0]
     level = until_start[-1] if until_start else closes[0]
-    return RealIndex(
-        name=market["index"],
-        at_hours=tuple(at_hours),
-        relative=tuple(close / level for close in closes),
-    )
+    return RealIndex(market["index"], tuple(at_hours), tuple(close / level for close in closes))
 
 
 def _close_hours(start: datetime, written: str) -> float:
     """Hours to a close; midnight stands for a date alone, and so for its simulated day's end."""
-    at = _moment(start, written)
-    hours = (at - start).total_seconds() / 3600.0
-    if (at.hour, at.minute) != (0, 0):
-        return hours
-    return 24.0 * (math.floor(hours / 24.0) + 1)
+    at, hours = _moment(start, written), _hours(start, written)
+    dated = (at.hour, at.minute) == (0, 0)
+    return 24.0 * (math.floor(hours / 24.0) + 1) if dated else hours
 
 
 def _moment(start: datetime, written: str) -> datetime:

@@ -13,8 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from crisis_sim import style
-from crisis_sim import text as words
+from crisis_sim import style, text
 from crisis_sim.report.curves import date_axis
 from crisis_sim.report.real_path import RealRecord, real_record
 from crisis_sim.report.story import TurningPoints, third_parties, turning_points
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from crisis_sim.model.journal import Journal
     from crisis_sim.scenario.schema import Scenario
 
-
-# --- One crisis as a picture: both states' rungs, the pressure on them, and what third parties did
 
 #: For each kind of third party: the series that a strip shows, what it is, and its fill.
 STRIPS: dict[str, tuple[str, str, style.Fill]] = {
@@ -40,10 +37,10 @@ _MARGIN_DAYS = 1.5
 #: Names that a ladder's axis has room for.
 _RUNGS_NAMED = 14
 
-#: Millimetres: what a rung, a strip, the pressure panel and the rest take of the height.
+#: Heights of a rung, a strip, the pressure panel and the rest, in mm.
 _RUNG, _STRIP, _PRESSURE, _REST = 6.0, 5.6, 20.0, 34.0
 
-#: As high as so many strips is their panel at least: lower, its label would reach over that of the pressure.
+#: The panel of strips is at least this many strips high, or its label would overlap that of the pressure.
 _LEAST_STRIPS = 4
 
 #: The pressure's axis reaches at least so far, so that a trifle does not look like a crash.
@@ -59,9 +56,9 @@ _PRESENT = 1e-9
 def draw_replay(journal: Journal, scenario: Scenario) -> Figure:
     """The turns of one crisis: the whole of it, and beside it a close view of the days of fighting.
 
-    From the top: each state's rung, with the real path as a broad pale line under it where the
-    scenario has one; each state's economic pressure; a strip for each third party, as high as it
-    was engaged. Dotted lines mark the first strike and the ceasefire.
+    From the top: each state's rung, with the real path as a broad pale line under it where the scenario has one; each
+    state's economic pressure; a strip for each third party, as high as it was engaged. Dotted lines mark the first strike
+    and the ceasefire.
 
     Args:
         journal: of the replicate, as `crisis_sim.model.CrisisModel` filled it.
@@ -71,6 +68,11 @@ def draw_replay(journal: Journal, scenario: Scenario) -> Figure:
     record = real_record(scenario.plain())
     views = _views(points, record)
     parties = list(third_parties(scenario))
+    halt = points.ceasefire
+    marks = (
+        (points.strike_at_hours, "first strike", "right"),
+        (None if halt is None else halt.in_effect_at_hours, "ceasefire", "left"),
+    )
     rungs = _rungs_shown(points, record, scenario)
     heights = [_RUNG * (rungs + 1), _PRESSURE]
     if parties:
@@ -92,7 +94,10 @@ def draw_replay(journal: Journal, scenario: Scenario) -> Figure:
         if parties:
             _draw_strips(panels[2], journal, parties)
         for axes in panels:
-            _mark(axes, points, low, high, named=axes is panels[0])
+            for hours, name, side in marks:
+                if hours is not None and low <= hours / 24.0 <= high:
+                    named = name if axes is panels[0] else ""
+                    style.mark_moment(axes, hours / 24.0, named, side=side)
         panels[0].set_title(heading, pad=style.TITLE_PAD_OVER_MARKS)
         date_axis(panels[-1], scenario.start, low, high, dates=5)
     figure.align_ylabels(grid[:, 0])
@@ -104,9 +109,9 @@ def _views(points: TurningPoints, record: RealRecord | None) -> list[tuple[float
     """First and last day and heading of each column."""
     last = max(points.last_hours / 24.0, 1.0)
     whole = (0.0, last, "The whole crisis")
-    if points.first_strike is None:
+    if points.strike_at_hours is None:
         return [whole]
-    strike = points.first_strike[0] / 24.0
+    strike = points.strike_at_hours / 24.0
     halt = points.ceasefire
     over = points.ended_at_hours if halt is None else halt.in_effect_at_hours
     low = max(strike - _MARGIN_DAYS, 0.0)
@@ -134,7 +139,7 @@ def _rungs_shown(points: TurningPoints, record: RealRecord | None, scenario: Sce
 def _draw_rungs(
     axes: Axes, journal: Journal, scenario: Scenario, record: RealRecord | None, top: int
 ) -> None:
-    names = [words.clean(rung.name) for rung in scenario.ladder]
+    names = [text.clean(rung.name) for rung in scenario.ladder]
     numbers = {rung.name: number for number, rung in enumerate(scenario.ladder)}
     days = np.array(journal.series.get("hours", ())) / 24.0
     for place, state in enumerate(scenario.state_names):
@@ -156,7 +161,7 @@ def _draw_rungs(
         )
     step = max(1, -(-(top + 1) // _RUNGS_NAMED))
     shown = range(0, top + 1, step)
-    axes.set_yticks(list(shown), [words.shorten(names[rung], 34) for rung in shown])
+    axes.set_yticks(list(shown), [text.shorten(names[rung], 34) for rung in shown])
     axes.set_ylim(-0.5, top + 0.5)
     axes.grid(axis="y")
     axes.set_ylabel("rung")
@@ -189,9 +194,7 @@ def _draw_strips(axes: Axes, journal: Journal, parties: Sequence[tuple[str, str,
     for place, (kind, name, title) in enumerate(parties):
         series, _, fill = STRIPS[kind]
         base = len(parties) - 1 - place
-        values = np.clip(
-            np.array(journal.series.get(f"{name}_{series}", np.zeros_like(days))), 0, 1
-        )
+        values = np.clip(journal.series.get(f"{name}_{series}", np.zeros_like(days)), 0, 1)
         axes.axhline(base, color=style.PALE_GREY, linewidth=0.5, zorder=0)
         axes.fill_between(
             days,
@@ -204,38 +207,23 @@ def _draw_strips(axes: Axes, journal: Journal, parties: Sequence[tuple[str, str,
             edgecolor="#00000055",
             linewidth=0.3,
         )
-        labels.append(_two_lines(words.clean(title) or words.label(name)))
-    axes.set_yticks(
-        [base + 0.4 for base in range(len(parties))],
-        labels[::-1],
-        fontsize=6.0,
-        linespacing=1.15,
-    )
+        labels.append(_two_lines(text.clean(title) or text.label(name)))
+    middles = [base + 0.4 for base in range(len(parties))]
+    axes.set_yticks(middles, labels[::-1], fontsize=6.0, linespacing=1.15)
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(-0.15, len(parties))
     axes.set_ylabel("third parties\n(each strip 0 to 1)")
     axes.label_outer()
 
 
-def _two_lines(text: str) -> str:
+def _two_lines(title: str) -> str:
     """A title on at most two lines, as a strip has room for."""
-    lines = textwrap.wrap(text, _LETTERS)
+    lines = textwrap.wrap(title, _LETTERS)
     room = 2 * _LETTERS
     while len(lines) > 2:  # the middle gives way: to cut off the end would make names alike
-        lines = textwrap.wrap(words.shorten(text, room), _LETTERS)
+        lines = textwrap.wrap(text.shorten(title, room), _LETTERS)
         room -= 1
     return "\n".join(lines)
-
-
-def _mark(axes: Axes, points: TurningPoints, low: float, high: float, named: bool) -> None:
-    moments: list[tuple[float, str, str]] = []
-    if points.first_strike is not None:
-        moments.append((points.first_strike[0], "first strike", "right"))
-    if points.ceasefire is not None and points.ceasefire.in_effect_at_hours is not None:
-        moments.append((points.ceasefire.in_effect_at_hours, "ceasefire", "left"))
-    for hours, name, side in moments:
-        if low <= hours / 24.0 <= high:
-            style.mark_moment(axes, hours / 24.0, name if named else "", side=side)
 
 
 def _keys(
@@ -243,7 +231,7 @@ def _keys(
 ) -> list[Any]:
     keys: list[Any] = []
     for place, (state, spec) in enumerate(scenario.states.items()):
-        title = words.shorten(words.clean(spec.title) or words.label(state), 30)
+        title = text.shorten(text.clean(spec.title) or text.label(state), 30)
         colour = style.STATE_COLOURS[place]
         keys.append(Line2D([], [], color=colour, linestyle=style.STATE_DASHES[place], label=title))
         if record is not None and record.rungs.get(state):
@@ -259,11 +247,8 @@ def _keys(
     return keys
 
 
-# --- One crisis for keeping: its story and chart as files, and all that is known of it as plain data
-
-
 def write_replay(journal: Journal, scenario: Scenario, story: str, path: Path) -> list[Path]:
-    """Write the story and the chart of one crisis.
+    """Write the story and the chart of one crisis: as Markdown, and as SVG and as PNG.
 
     Args:
         journal: of the replicate.
@@ -271,13 +256,9 @@ def write_replay(journal: Journal, scenario: Scenario, story: str, path: Path) -
         story: as `crisis_sim.report.tell` tells it.
         path: what to call the files, without a suffix; their folder is made where it is missing.
 
-    Returns:
-        The files written: the story as Markdown, the chart as SVG and as PNG.
-
     Raises:
         OSError: when a file cannot be written.
     """
-    from crisis_sim import style
     from crisis_sim.report.save import SUFFIXES
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -292,15 +273,7 @@ def write_replay(journal: Journal, scenario: Scenario, story: str, path: Path) -
 def replay_data(
     journal: Journal, scenario: Scenario, outcome: Mapping[str, Any], seed: int, replicate: int
 ) -> dict[str, Any]:
-    """All that is known of one crisis, as JSON can hold it; what never came is None.
-
-    Args:
-        journal: of the replicate; its entries and series are told turn by turn.
-        scenario: the crisis that was run.
-        outcome: the replicate's row of outcomes by column.
-        seed: the seed of its luck.
-        replicate: its number.
-    """
+    """All that is known of one crisis, as JSON can hold it; what never came is None."""
     return {
         "scenario": scenario.name,
         "digest": scenario.digest,

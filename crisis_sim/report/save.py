@@ -51,7 +51,7 @@ def write_report(batch: Batch, summary: Mapping[str, Any], folder: str | Path) -
     text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    _remove_charts(folder)
+    remove_report(folder, page=False)
     path = folder / SUMMARY
     path.write_text(text + "\n", encoding="utf-8")
     return [path, *write_charts(batch, summary, folder)]
@@ -60,16 +60,17 @@ def write_report(batch: Batch, summary: Mapping[str, Any], folder: str | Path) -
 def check_report_folder(folder: Path, compared: Sequence[Path]) -> None:
     """Make sure that a report on a comparison overwrites nothing but an earlier one.
 
-    Args:
-        folder: where the report is to go.
-        compared: the results folders that are compared.
-
     Raises:
         ResultsError: when the folder holds other things than results or a report, or the results
             of a run that is not all that is compared, whose summary would be lost.
     """
-    if _holds_comparison(folder):
-        return
+    if not (folder / MANIFEST).exists():
+        try:
+            summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            summary = None
+        if isinstance(summary, dict) and {"reference", "scenarios", "differences"} <= set(summary):
+            return  # an earlier comparison
     holds_run = check_folder(folder)
     if holds_run and [one.resolve() for one in compared] != [folder.resolve()]:
         raise ResultsError(
@@ -78,26 +79,10 @@ def check_report_folder(folder: Path, compared: Sequence[Path]) -> None:
         )
 
 
-def _holds_comparison(folder: Path) -> bool:
-    """Whether there is a summary, but no run that it could be the summary of."""
-    if (folder / MANIFEST).exists():
-        return False
-    try:
-        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(summary, dict) and {"reference", "scenarios", "differences"} <= set(summary)
-
-
 def write_charts(batch: Batch, summary: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Write every chart that the batch allows.
+    """Write every chart that the batch allows into a folder, which is made where it is missing.
 
     Differences are left out where there is one scenario only, and markets where no paths were kept.
-
-    Args:
-        batch: the replicates.
-        summary: their summary (`crisis_sim.outcomes.summarise`).
-        folder: where to; made where it is missing.
 
     Returns:
         The files written, in the order in which a reader wants to see them.
@@ -117,22 +102,15 @@ def write_charts(batch: Batch, summary: Mapping[str, Any], folder: Path) -> list
     return written
 
 
-def remove_report(folder: Path) -> None:
-    """Remove the summary, charts and page of results that are gone, so that none stands beside new ones.
+def remove_report(folder: Path, page: bool = True) -> None:
+    """Remove the summary, the charts and the page of results that are gone, so that none stands beside new ones.
 
     Raises:
         OSError: when one cannot be removed.
     """
-    (folder / PAGE).unlink(missing_ok=True)
-    _remove_charts(folder)
-
-
-def _remove_charts(folder: Path) -> None:
-    """Remove the summary and the charts, which are about to be written anew."""
-    (folder / SUMMARY).unlink(missing_ok=True)
-    for name in CHARTS:
-        for suffix in SUFFIXES:
-            (folder / f"{name}{suffix}").unlink(missing_ok=True)
+    charts = [f"{name}{suffix}" for name in CHARTS for suffix in SUFFIXES]
+    for name in (SUMMARY, *charts, *([PAGE] if page else [])):
+        (folder / name).unlink(missing_ok=True)
 
 
 def draw_all(batch: Batch, summary: Mapping[str, Any]) -> Iterator[tuple[str, Figure]]:
@@ -158,3 +136,11 @@ def save_chart(figure: Figure, path: str | Path) -> None:
     from crisis_sim import style
 
     style.save(figure, Path(path))
+
+
+def scenario_file(about: Mapping[str, Any]) -> str:
+    """A resolved scenario as a file that `crisis-sim run` takes: JSON, which YAML can be."""
+    held = {
+        key: part for key, part in about["scenario"].items() if key != "name" and part is not None
+    }
+    return json.dumps(held, indent=1, ensure_ascii=False) + "\n"

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
 from crisis_sim import style, text
 from crisis_sim.outcomes.durations import AMONG
@@ -20,11 +18,7 @@ if TYPE_CHECKING:
     from crisis_sim.batch.ensemble import Batch
 
 
-# --- What each scenario changed: paired differences against the reference, with their intervals
-
-
-@dataclass(frozen=True)
-class Measure:
+class Measure(NamedTuple):
     """One thing compared: heading, unit, the crises it is told of, how many units 1 is, and where it is in the summary."""
 
     heading: str
@@ -74,9 +68,8 @@ _ROOM = 0.12
 def draw_differences(batch: Batch, summary: Mapping[str, Any]) -> Figure:
     """Each scenario less the reference, as dots with 95% whiskers about a line at zero.
 
-    Of many scenarios those that differ most are drawn (`shown`).
-    A hollow dot is a difference whose interval holds zero; an arrow head, a limit that the data
-    do not set.
+    Of many scenarios those that differ most are drawn. A hollow dot is a difference whose interval holds zero; an arrow
+    head, a limit that the data do not set.
 
     Args:
         batch: the replicates; gives the order of the scenarios.
@@ -166,20 +159,15 @@ def _frame(axes: Axes) -> None:
     axes.locator_params(axis="x", nbins=4)
 
 
-# --- How crises ended, scenario by scenario, and how often war and nuclear use came
-
 #: Narrowest segment, in per cent, that holds its own number.
 _LABELLED_FROM = 4.5
-
-#: What stands beside the bars: its place in the summary and its heading.
-_BESIDE = (("war", "full-scale war"), ("nuclear_use", "nuclear use"))
 
 
 @style.styled
 def draw_endings(batch: Batch, summary: Mapping[str, Any]) -> Figure:
     """Shares of each ending as stacked bars; war and nuclear use beside them with 95% intervals.
 
-    Of many scenarios those that differ most are drawn (`shown`).
+    Of many scenarios those that differ most are drawn.
 
     Args:
         batch: the replicates; gives the order of the scenarios.
@@ -199,11 +187,7 @@ def draw_endings(batch: Batch, summary: Mapping[str, Any]) -> Figure:
     bars.set_xlabel("% of all crises")
     bars.set_title("How crises ended", pad=18.0)
     legend = bars.legend(
-        handles=[
-            Patch(facecolor=fill.colour, hatch=fill.hatch, edgecolor=style.GREY, label=label)
-            for ending, fill in style.ENDING_FILLS.items()
-            for label in [text.ENDINGS[ending]]
-        ],
+        handles=style.ending_keys(),
         loc="lower left",
         bbox_to_anchor=(-0.01, 1.005),
         ncols=len(style.ENDING_FILLS),
@@ -213,9 +197,10 @@ def draw_endings(batch: Batch, summary: Mapping[str, Any]) -> Figure:
         borderaxespad=0.0,
     )
     legend.set_in_layout(False)  # it may be a little wider than the bars, which must not give way
-    for axes, (event, heading) in zip(beside, _BESIDE, strict=True):
+    headings = {"war": "Full-scale war", "nuclear_use": "Nuclear use"}
+    for axes, (event, heading) in zip(beside, headings.items(), strict=True):
         _shares(axes, [summary["scenarios"][name]["shares"][event] for name in names])
-        axes.set_title(heading.capitalize(), pad=18.0)
+        axes.set_title(heading, pad=18.0)
         axes.set_xlabel("% of all crises")
     style.say_below(figure, left_out(summary, MOST_ROWS))
     return figure
@@ -245,16 +230,12 @@ def _bar(axes: Axes, place: int, endings: dict[str, Any]) -> None:
                 va="center",
                 color=fill.text,
                 fontsize=6.5,
-                bbox=_plate(fill),
+                # a plain ground under a number where its segment is hatched
+                bbox={"boxstyle": "square,pad=0.12", "facecolor": fill.colour, "edgecolor": "none"}
+                if fill.hatch
+                else None,
             )
         left += width
-
-
-def _plate(fill: style.Fill) -> dict[str, Any] | None:
-    """A plain ground under a number where its segment is hatched."""
-    if not fill.hatch:
-        return None
-    return {"boxstyle": "square,pad=0.12", "facecolor": fill.colour, "edgecolor": "none"}
 
 
 def _shares(axes: Axes, shares: list[dict[str, Any]]) -> None:

@@ -11,11 +11,10 @@ Each says what is wrong, where, what was expected and what was perhaps meant:
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from crisis_sim.text import printable
+from crisis_sim.text import listed, printable
 
 #: Mistakes of one kind that are looked for, and that a report shows, at most: who made so many has
 #: not made them one by one.
@@ -99,10 +98,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 def one_of(words: Iterable[str], last: str = "or") -> str:
     """Words as a person would list them: `a, b or c`; with another word before the last."""
-    listed = list(dict.fromkeys(words))
-    if len(listed) < 2:
-        return "".join(listed)
-    return f"{', '.join(listed[:-1])} {last} {listed[-1]}"
+    return listed([*dict.fromkeys(words)], last)
 
 
 def _short(text: str, length: int = LONGEST_MESSAGE) -> str:
@@ -110,7 +106,9 @@ def _short(text: str, length: int = LONGEST_MESSAGE) -> str:
 
 
 def _window(line: str, column: int) -> tuple[str, int]:
-    """The part of a line around a column, escaped, and how many cells lie before the column."""
+    """The part of a line around a column, escaped, and how many cells of a terminal lie before the column."""
+    from rich.cells import cell_len
+
     start = max(0, column - 1 - WIDTH // 2) if len(line) > WIDTH else 0
     before, after = (
         printable(part.replace("\t", " "))
@@ -118,16 +116,4 @@ def _window(line: str, column: int) -> tuple[str, int]:
     )
     before = ("... " if start else "") + before
     tail = " ..." if start + WIDTH < len(line) else ""
-    return f"{before}{after}{tail}", _cells(before)
-
-
-def _cells(text: str) -> int:
-    """Cells that a text takes on a terminal: wide characters take two, marks on a letter none."""
-    return sum(
-        0
-        if unicodedata.category(mark) in ("Mn", "Me")
-        else 2
-        if unicodedata.east_asian_width(mark) in "WF"
-        else 1
-        for mark in text
-    )
+    return f"{before}{after}{tail}", cell_len(before)

@@ -1,4 +1,4 @@
-"""What the schema says: keys, ranges and units of a path; messages, tables and the JSON Schema made from it."""
+"""Reading the schema: keys, range and unit of a path; error messages, parameter tables and the JSON Schema."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from itertools import groupby
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -28,21 +29,16 @@ from crisis_sim.scenario.numbers import (
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.source import Node
 
-# --- What the schema says of a path in a scenario: which keys there may be, and what was expected
-#
-# Reports of mistakes, overrides and the table of parameters ask here, so that the schema stays the
-# one home of names, units, ranges and meanings.
-
 
 @dataclass(frozen=True)
 class Slot:
-    """A place in a scenario for a value.
+    """A place in a scenario for a value, as the schema describes it.
 
     Attributes:
         kind: the type of value that belongs there.
         field: the field that describes it; for an entry of a mapping or an item of a list, the
             field that holds the mapping or the list.
-        own: what an item of a list notes of itself.
+        own: bounds of an item of a list.
     """
 
     kind: Any
@@ -84,7 +80,7 @@ class Slot:
         return self.bounds if marked is True else (marked[0], marked[1])
 
     def note(self, name: str) -> Any:
-        """What a numeric field notes of itself: `unit`, `source` or `slider`; "" if nothing."""
+        """A numeric field's `unit`, `source` or `slider`; "" if it has none."""
         extra = self.field.json_schema_extra if self.field else None
         return extra.get(name, "") if isinstance(extra, dict) else ""
 
@@ -104,7 +100,7 @@ class Slot:
         return keys_of(self.part) if self.part else ()
 
     def step(self, key: str | int) -> Slot | None:
-        """What belongs under a key or at an index; None where nothing can."""
+        """The slot under a key or at an index; None where there is none."""
         if self.part and isinstance(key, str):
             field = self.part.model_fields.get(key)
             return Slot(_bare(field.annotation), field) if field and key in self.keys else None
@@ -132,7 +128,7 @@ class Slot:
         return "a list" if self.is_list else _NOUNS.get(self.kind, "a value")
 
     def words(self) -> str:
-        """What was expected there, as a person would say it."""
+        """The expected value, in words."""
         if self.part:
             return f"a mapping with {one_of(self.keys)}"
         if self.by_name:
@@ -146,14 +142,10 @@ class Slot:
             return one_of(self.choices)
         if self.kind is datetime:
             return f"a date such as {EXAMPLE}"
-        if self.bounds:
-            low, high = self.bounds
-            if math.isinf(low) and math.isinf(high):
-                return self.noun()
-            if math.isinf(high):
-                return f"{self.noun()} of at least {low:g}"
+        low, high = self.bounds or (-math.inf, math.inf)
+        if not math.isinf(high):
             return f"{self.noun()} from {low:g} to {high:g}"
-        return self.noun()
+        return self.noun() if math.isinf(low) else f"{self.noun()} of at least {low:g}"
 
 
 _NOUNS = {
@@ -174,20 +166,17 @@ def keys_of(part: type[Part]) -> tuple[str, ...]:
 
 
 def slot_at(path: Iterable[str | int], top: Slot = TOP) -> Slot | None:
-    """What belongs at a path from the top; None where nothing can.
+    """The schema's slot at a path from the top; None where there is none.
 
     Args:
         path: keys and places in lists.
-        top: what the whole is; a scenario where left out.
+        top: the slot from which the path leads; a scenario's where left out.
     """
-    slot: Slot | None = top
-    for key in path:
-        slot = slot.step(key) if slot else None
-    return slot
+    return reduce(lambda slot, key: slot and slot.step(key), path, cast("Slot | None", top))
 
 
 def _notes(kind: Any) -> tuple[Any, ...]:
-    """What an annotated type notes of itself, such as bounds."""
+    """The metadata of an annotated type, such as bounds."""
     about = get_args(kind)[1:] if get_origin(kind) is Annotated else ()
     return tuple(note for one in about if isinstance(one, FieldInfo) for note in one.metadata)
 
@@ -202,12 +191,7 @@ def _bare(kind: Any) -> Any:
     return kind
 
 
-# --- Every number that a scenario can hold: found by walking the schema, never listed by hand
-#
-# docs/parameters.md is this table; sweeps and sliders take ranges from it. To write it anew:
-# `python -m crisis_sim.scenario.introspect > docs/parameters.md`.
-
-#: What a path says in place of a name that the scenario chooses, or of a place in a list.
+#: In paths of parameters, in place of a name that the scenario chooses or of an index in a list.
 NAMES = {
     "states": "<state>",
     "mediators": "<mediator>",
@@ -226,14 +210,9 @@ class Parameter:
     """A number that a scenario can hold.
 
     Attributes:
-        path: where it stands, such as `mediators.<mediator>.leverage.<state>`; with the names (or
-            places in a list) filled in, a path for `--set`.
-        unit: its unit.
+        path: such as `mediators.<mediator>.leverage.<state>`; with names and indices filled in, a path for `--set`.
         default: its value where a scenario gives none; None where it has none.
         required: whether every scenario must give it.
-        low: the lowest value it may take.
-        high: the highest.
-        meaning: what it is, in a line.
         source: where its default comes from; "assumed" where from judgement.
         slider: whether it is one of the few that are worth a slider.
         uncertain: whether it may be a distribution.
@@ -252,12 +231,12 @@ class Parameter:
 
     @property
     def section(self) -> str:
-        """The part of the scenario where it stands: its path without its own name."""
+        """The part of the scenario that holds it: its path without its own name."""
         return self.path.removesuffix(PER_STATE).rpartition(".")[0]
 
 
 def parameters() -> tuple[Parameter, ...]:
-    """All parameters, in the order of the schema."""
+    """All parameters, found by walking the schema in its order."""
     return tuple(_walk(TOP, ""))
 
 
@@ -271,28 +250,26 @@ def numbers_of(scenario: Scenario) -> dict[str, Within]:
 
 def parameter_table() -> str:
     """All parameters as the Markdown of docs/parameters.md, a table for each section."""
-    listed = parameters()
-    lines = [*_HEAD, ""]
-    for section in dict.fromkeys(one.section for one in listed):
-        lines += [f"## {_title(section)}", "", *_TABLE_HEAD]
-        lines += [_row(one) for one in listed if one.section == section]
-        lines.append("")
+    lines = [_HEAD]
+    for section, listed in groupby(parameters(), key=lambda one: one.section):
+        lines += [f"## {f'`{section}`' if section else 'Frame'}", "", *_TABLE_HEAD]
+        lines += [*map(_row, listed), ""]
     return "\n".join(lines)
 
 
-_HEAD = (
-    "# Parameters",
-    "",
-    "Every number that a scenario can hold, with its unit, default, range and source. This page is",
-    "made from the schema by `python -m crisis_sim.scenario.introspect`; do not edit it.",
-    "",
-    "Any of them may be a plain value or a distribution, drawn once for each replicate, except",
-    'where the last column says "plain". `required` means that every scenario must give the value.',
-    "`assumed` means that no source fixes it: the default is a judgement, and worth varying. A default that",
-    "the fit moved is fitted in size, whatever its source says of its form: [the fit](fit.md) lists them.",
-    "`--set PATH=VALUE` sets one for a run; names in angle brackets are the scenario's own, and",
-    "rungs, events and reviews are counted from 0.",
-)
+_HEAD = """\
+# Parameters
+
+Every number that a scenario can hold, with its unit, default, range and source. This page is
+made from the schema by `python -m crisis_sim.scenario.introspect`; do not edit it.
+
+Any of them may be a plain value or a distribution, drawn once for each replicate, except
+where the last column says "plain". `required` means that every scenario must give the value.
+`assumed` means that no source fixes it: the default is a judgement, and worth varying. A default that
+the fit moved is fitted in size, whatever its source says of its form: [the fit](fit.md) lists them.
+`--set PATH=VALUE` sets one for a run; names in angle brackets are the scenario's own, and
+rungs, events and reviews are counted from 0.
+"""
 _TABLE_HEAD = (
     "| parameter | meaning | unit | default | range | source |",
     "|---|---|---|---|---|---|",
@@ -315,29 +292,28 @@ def _walk(slot: Slot, path: str) -> Iterator[Parameter]:
                 yield from _walk(entry, f"{where}.{NAMES[key]}")
 
 
-def _numbers_in(part: Part, path: str) -> Iterator[tuple[str, Within]]:
-    for name in type(part).model_fields:
-        value, where = getattr(part, name), f"{path}{name}"
-        limits = range_of(type(part), name)
-        if isinstance(value, Part):
-            yield from _numbers_in(value, f"{where}.")
-        elif isinstance(value, (dict, tuple)):
-            entries = value.items() if isinstance(value, dict) else enumerate(value)
-            for key, entry in entries:
-                if limits:
-                    yield f"{where}.{key}", limits
-                elif isinstance(entry, Part):
-                    yield from _numbers_in(entry, f"{where}.{key}.")
-        elif limits:
-            yield where, limits
+def _numbers_in(
+    value: Any, path: str, limits: Within | None = None
+) -> Iterator[tuple[str, Within]]:
+    if isinstance(value, Part):
+        for name in type(value).model_fields:
+            yield from _numbers_in(
+                getattr(value, name), f"{path}.{name}", range_of(type(value), name)
+            )
+    elif isinstance(value, (dict, tuple)):
+        for key, entry in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _numbers_in(entry, f"{path}.{key}", limits)
+    elif limits:
+        yield path.removeprefix("."), limits
 
 
 def _parameter(path: str, slot: Slot) -> Parameter:
-    low, high = slot.bounds or (float("-inf"), float("inf"))
+    low, high = slot.bounds or (-math.inf, math.inf)
     required = slot.field is None or slot.field.is_required()
+    in_name = next((word for word in ("days", "hours") if word in path), "")
     return Parameter(
         path=path + PER_STATE if slot.by_name else path,
-        unit=slot.note("unit") or _unit_in(path),
+        unit=slot.note("unit") or in_name,
         default=None if required or slot.by_name or slot.field is None else slot.field.default,
         required=required,
         low=low,
@@ -347,15 +323,6 @@ def _parameter(path: str, slot: Slot) -> Parameter:
         slider=bool(slot.note("slider")),
         uncertain=slot.limits is not None,
     )
-
-
-def _unit_in(path: str) -> str:
-    """The unit that a name holds, as `horizon_days` does."""
-    return next(word for word in ("days", "hours") if word in path)
-
-
-def _title(section: str) -> str:
-    return f"`{section}`" if section else "Frame"
 
 
 def _row(one: Parameter) -> str:
@@ -373,15 +340,7 @@ def _shown(number: Number) -> str:
     return f"{number.kind} {', '.join(f'{value:g}' for value in number.values)}"
 
 
-if __name__ == "__main__":
-    import sys
-
-    sys.stdout.write(parameter_table())
-
-
-# --- A scenario as a notebook shows it: what it is, who takes part, and which of its numbers are uncertain
-
-#: Letters of a digest that tell scenarios apart well enough for a person.
+#: Letters of a digest that are shown; enough to distinguish scenarios.
 DIGEST_SHOWN = 12
 
 
@@ -404,26 +363,18 @@ def html_of(scenario: Scenario) -> str:
 
 
 def _cast(scenario: Scenario) -> Iterator[tuple[str, ...]]:
-    """Who takes part, and what else happens."""
+    """The agents and events: role, name, title, and a few words about each."""
     for name, state in scenario.states.items():
-        yield (
-            "state",
-            name,
-            state.title,
-            f"resolve {_number_shown(state.resolve)}, audience {_number_shown(state.audience)}",
-        )
+        about = f"resolve {_shown(state.resolve)}, audience {_shown(state.audience)}"
+        yield "state", name, state.title, about
     for name, mediator in scenario.mediators.items():
         yield "mediator", name, mediator.title, mediator.style
     for name, lender in scenario.lenders.items():
         when = ", ".join(f"{review.at:%Y-%m-%d}" for review in lender.reviews)
         yield "lender", name, lender.title, f"lends to {lender.borrower}; reviews: {when or 'none'}"
     for name, channel in scenario.channels.items():
-        opened = (
-            "open from the start"
-            if channel.standing
-            else f"opened by {', '.join(channel.opened_by) or 'nobody'}"
-        )
-        yield "channel", name, channel.title, opened
+        opened = f"opened by {', '.join(channel.opened_by) or 'nobody'}"
+        yield "channel", name, channel.title, "open from the start" if channel.standing else opened
     for name, adviser in scenario.advisers.items():
         yield "adviser", name, adviser.title, f"{adviser.stance}, to {adviser.state}"
     for event in scenario.events:
@@ -434,7 +385,7 @@ def _uncertain(scenario: Scenario) -> Iterator[tuple[str, str]]:
     for path in numbers_of(scenario):
         value = reduce(_step, path.split("."), scenario)
         if isinstance(value, Distribution):
-            yield path, _number_shown(value)
+            yield path, _shown(value)
 
 
 def _step(holder: Any, key: str) -> Any:
@@ -443,13 +394,7 @@ def _step(holder: Any, key: str) -> Any:
     return holder[int(key)] if isinstance(holder, tuple) else holder[key]
 
 
-def _number_shown(number: float | Distribution) -> str:
-    if not isinstance(number, Distribution):
-        return f"{number:g}"
-    return f"{number.kind} {', '.join(f'{value:g}' for value in number.values)}"
-
-
-# --- pydantic's findings become mistakes at their places, in plain words
+# pydantic's findings become mistakes at their places, in plain words
 
 Path = Sequence[str | int]
 
@@ -458,9 +403,9 @@ def explain(error: ValidationError, top: Node, whole: Slot = TOP) -> Iterator[Mi
     """A mistake for each of pydantic's findings, `MAX_MISTAKES` at most.
 
     Args:
-        error: what pydantic says of the plain values.
+        error: pydantic's findings on the plain values.
         top: the values with their places.
-        whole: what the values are of; a scenario where left out.
+        whole: the slot that the values fill; a scenario's where left out.
     """
     for finding in error.errors(include_url=False)[:MAX_MISTAKES]:
         yield _mistake(finding, top, whole)
@@ -470,12 +415,10 @@ def find(top: Node, path: Path) -> tuple[Node, int]:
     """The deepest value on a path, and how many steps of the path lead to it."""
     node = top
     for count, key in enumerate(path):
-        if isinstance(key, str) and key in node.entries():
-            node = node.entries()[key]
-        elif isinstance(key, int) and key < len(node.items()):
-            node = node.items()[key]
-        else:
+        inner: dict[Any, Node] = node.entries() or dict(enumerate(node.items()))
+        if key not in inner:
             return node, count
+        node = inner[key]
     return node, len(path)
 
 
@@ -533,7 +476,7 @@ def _nothing_to_remove(node: Node, path: Path, slot: Slot | None, top: Node) -> 
 
 
 def _message(finding: Any, node: Node, slot: Slot | None) -> str:
-    """What is wrong with a value."""
+    """The message of a mistake in a value."""
     kind, context = finding["type"], finding.get("ctx", {})
     if kind == "number" and "shown" in context:
         return f"out of range: {context['shown']}"
@@ -541,18 +484,20 @@ def _message(finding: Any, node: Node, slot: Slot | None) -> str:
         return str(finding["msg"])
     if kind in ("greater_than", "greater_than_equal", "less_than_equal", "less_than"):
         return f"out of range: {_shown_value(node)}"
-    if kind in ("too_long", "too_short"):
+    if kind in _SIZES:
         return f"{len(node.entries()) or len(node.items())} entries here"
     return f"not {slot.noun() if slot else 'what belongs here'}: {_shown_value(node)}"
 
 
+#: By pydantic's type of a finding: the word for its limit, and the limit's key in the finding.
+_SIZES = {"too_long": ("at most", "max_length"), "too_short": ("at least", "min_length")}
+
+
 def _expected_size(finding: Any, slot: Slot | None) -> str:
-    context = finding.get("ctx", {})
-    if finding["type"] == "too_long":
-        return f"at most {context['max_length']}"
-    if finding["type"] == "too_short":
-        return f"at least {context['min_length']}"
-    return _expected(slot)
+    if finding["type"] not in _SIZES:
+        return _expected(slot)
+    words, key = _SIZES[finding["type"]]
+    return f"{words} {finding['ctx'][key]}"
 
 
 def _expected(slot: Slot | None) -> str:
@@ -569,9 +514,8 @@ def _shown_value(node: Node) -> str:
     return repr(node.content)
 
 
-# --- JSON Schema of scenario files, so that an editor completes keys and marks mistakes as one types
-#
-# For VS Code's YAML extension, write it to a file and name that file in a scenario's first line:
+# JSON Schema of scenario files, so that an editor completes keys and marks mistakes as one types. For VS Code's YAML
+# extension, write it to a file and name that file in a scenario's first line:
 #
 #     crisis-sim schema > scenario.schema.json
 #     # yaml-language-server: $schema=scenario.schema.json
@@ -657,3 +601,9 @@ def _change(schema: Any) -> Any:
 def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
     description = {key: schema[key] for key in ("description",) if key in schema}
     return {**description, "anyOf": [schema, {"type": "null"}]}
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.stdout.write(parameter_table())

@@ -22,12 +22,9 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError, core_schema
 
-# --- Dates and times in a scenario: ISO 8601, such as 2025-05-07T01:05+05:30
-#
-# One way to write each: a day, `2025-05-07`; if wanted, after a `T` or a space, a time to the minute, the second or a
-# part of it, `01:05`, `01:05:30`, `01:05:30.25`; if wanted, after a time, its offset from UTC, `Z` or `+05:30`, of at
-# most
-# 14 hours. All else is refused, so that nothing is read as another hour than was meant.
+# Dates: ISO 8601, such as 2025-05-07T01:05+05:30. One way to write each: a day, `2025-05-07`; if wanted, after a `T` or a
+# space, a time to the minute, the second or a part of it, `01:05`, `01:05:30`, `01:05:30.25`; if wanted, after a time, its
+# offset from UTC, `Z` or `+05:30`. All else is refused, so that nothing is read as another hour than was meant.
 
 EXAMPLE = "2025-05-07T01:05+05:30"
 #: Years that a scenario may name: all of diplomatic history, and no date that arithmetic overflows.
@@ -54,20 +51,15 @@ def read_moment(value: Any) -> datetime:
         except ValueError:  # no such day
             moment = None
     if moment is None:
-        raise PydanticCustomError("moment", "not a date: {value}", {"value": repr(value)})
-    if not YEARS[0] <= moment.year <= YEARS[1]:
-        raise PydanticCustomError(
-            "moment",
-            "a year out of range: {year}, expected {first} to {last}",
-            {"year": moment.year, "first": YEARS[0], "last": YEARS[1]},
-        )
+        raise _error(f"not a date: {value!r}", "moment")
+    first, last = YEARS
+    if not first <= moment.year <= last:
+        message = f"a year out of range: {moment.year}, expected {first} to {last}"
+        raise _error(message, "moment")
     offset = moment.utcoffset() or timedelta()
     if abs(offset) > FARTHEST or offset % timedelta(minutes=1):
-        raise PydanticCustomError(
-            "moment",
-            "an offset from UTC that no clock has: {value}, expected whole minutes, at most 14:00",
-            {"value": str(value)},
-        )
+        expected = "expected whole minutes, at most 14:00"
+        raise _error(f"an offset from UTC that no clock has: {value}, {expected}", "moment")
     return moment
 
 
@@ -78,8 +70,6 @@ Moment = Annotated[
     WithJsonSchema({"type": "string", "pattern": f"^{PATTERN.pattern}$", "examples": [EXAMPLE]}),
 ]
 
-
-# --- What the parts of a scenario share: strict keys, and numbers with unit, range and source
 
 ASSUMED = "assumed"
 
@@ -110,18 +100,15 @@ def parameter(
 ) -> Any:
     """A numeric field with its meaning, unit, range and source; required when `default` is None.
 
-    The range is checked when a file is read, and tells sweeps and sliders how far a parameter may
-    move.
-
     Args:
         default: its value where a file says none; a distribution as a mapping.
-        between: its least and greatest value.
+        between: its least and greatest value, for files, sweeps and sliders.
         unit: its unit, in words.
-        meaning: what it is, as docs/parameters.md says it.
+        meaning: as docs/parameters.md prints it.
         source: where the default comes from.
-        slider: whether it is one of the few that are worth a slider; as two numbers, how far a
-            slider goes where most of the range would be out of this world.
-        whole: whether a fraction of it makes no sense.
+        slider: whether it is one of the few that are worth a slider; as two numbers, the slider's
+            range, where most of `between` would be unrealistic.
+        whole: whether only whole numbers make sense.
     """
     extra: dict[str, Any] = {"unit": unit, "source": source}
     if slider:
@@ -138,19 +125,16 @@ def parameter(
 
 def chance(meaning: str, *, source: str = ASSUMED) -> Any:
     """A field that is true or false, by default false, or the chance that it is true."""
-    field: Any = Field(
-        0.0, description=meaning, json_schema_extra={"unit": "probability", "source": source}
-    )
+    extra: Any = {"unit": "probability", "source": source}
+    field: Any = Field(0.0, description=meaning, json_schema_extra=extra)
     field.metadata.append(Chance())
     return field
 
 
-# --- A number in a scenario: known (a plain value) or uncertain (a distribution, drawn per replicate)
-#
-# This module knows how a distribution is written and where it lies, not how it is drawn: that is
-# `crisis_sim.model.parameters`, so that checking a file needs no array library.
+# A number is known (a plain value) or uncertain (a distribution, drawn for each replicate). How a distribution is drawn
+# is the business of `crisis_sim.model.parameters`, so that checking a file needs no array library.
 
-#: How each distribution is written: its name in the file, and what its list of numbers means.
+#: Each distribution's name in the file, and the meaning of its list of numbers.
 DISTRIBUTIONS: dict[str, tuple[str, ...]] = {
     "uniform": ("low", "high"),
     "triangular": ("low", "mode", "high"),
@@ -207,43 +191,36 @@ Number = float | Distribution
 
 
 def _error(message: str, error_type: str = "number", **context: Any) -> PydanticCustomError:
-    return PydanticCustomError(error_type, message, context)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return PydanticCustomError(error_type, message, context or None)
 
 
 def _finite(value: Any) -> float:
-    if not _is_number(value):
-        raise _error(
-            "expected a number or a distribution such as {uniform: [0, 1]}, got {value}",
-            error_type="number_type",
-            value=repr(value),
-        )
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        expected = "a number or a distribution such as {uniform: [0, 1]}"
+        raise _error(f"expected {expected}, got {value!r}", "number_type")
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise _error("expected a finite number, got {value}", value=str(value))
+        raise _error(f"expected a finite number, got {value}")
     return number
 
 
 def _read_choice(body: Any) -> Distribution:
     values, weights = body, None
     if isinstance(body, dict):
-        unknown = sorted(str(key) for key in body if key not in ("values", "weights"))
-        if unknown or "values" not in body:
+        if "values" not in body or not body.keys() <= {"values", "weights"}:
             raise _error("a choice has `values` and, if you like, `weights`")
         values, weights = body["values"], body.get("weights")
     if not isinstance(values, list) or not values:
         raise _error("a choice needs a list of values, such as {choice: [0, 1]}")
-    numbers = tuple(_finite(value) for value in values)
+    numbers = tuple(map(_finite, values))
+    count = len(numbers)
     if weights is None:
-        return Distribution("choice", numbers, (1 / len(numbers),) * len(numbers))
-    if not isinstance(weights, list) or len(weights) != len(numbers):
-        raise _error("a choice of {count} values needs {count} weights", count=len(numbers))
+        return Distribution("choice", numbers, (1 / count,) * count)
+    if not isinstance(weights, list) or len(weights) != count:
+        raise _error(f"a choice of {count} values needs {count} weights")
     shares = [_finite(weight) for weight in weights]
     if max(shares) > LARGE:  # their sum might overflow
         shares = [share / LARGE for share in shares]
@@ -254,24 +231,20 @@ def _read_choice(body: Any) -> Distribution:
 
 
 def _check_order(kind: str, numbers: tuple[float, ...]) -> None:
-    if kind in ("uniform", "triangular") and list(numbers) != sorted(numbers):
-        raise _error(
-            "{kind} needs its numbers in rising order, got {values}",
-            kind=kind,
-            values=str(list(numbers)),
-        )
-    if kind in ("uniform", "triangular") and numbers[0] == numbers[-1]:
-        raise _error(
-            "an empty range: {kind} from {low} to {low}; write the plain number {low} instead",
-            kind=kind,
-            low=f"{numbers[0]:g}",
-        )
-    if kind in ("normal", "lognormal") and numbers[1] <= 0:
-        raise _error("{kind} needs a spread above zero, got {spread}", kind=kind, spread=numbers[1])
-    if kind == "lognormal" and numbers[0] <= 0:
-        raise _error("lognormal needs a median above zero, got {median}", median=numbers[0])
-    if kind == "beta" and min(numbers) <= 0:
-        raise _error("beta needs both its numbers above zero, got {values}", values=str(numbers))
+    first, last = numbers[0], numbers[-1]
+    if kind in ("uniform", "triangular"):
+        if list(numbers) != sorted(numbers):
+            raise _error(f"{kind} needs its numbers in rising order, got {list(numbers)}")
+        if first == last:
+            plain = f"write the plain number {first:g} instead"
+            raise _error(f"an empty range: {kind} from {first:g} to {first:g}; {plain}")
+    elif kind == "beta":
+        if min(numbers) <= 0:
+            raise _error(f"beta needs both its numbers above zero, got {numbers}")
+    elif last <= 0:
+        raise _error(f"{kind} needs a spread above zero, got {last}")
+    elif kind == "lognormal" and first <= 0:
+        raise _error(f"lognormal needs a median above zero, got {first}")
 
 
 def read_number(value: Any) -> float | Distribution:
@@ -285,29 +258,18 @@ def read_number(value: Any) -> float | Distribution:
     if not isinstance(value, dict):
         return _finite(value)
     if len(value) != 1:
-        raise _error(
-            "a distribution has one name, such as {uniform: [0, 1]}; got {count} keys",
-            count=len(value),
-        )
+        one_name = "a distribution has one name, such as {uniform: [0, 1]}"
+        raise _error(f"{one_name}; got {len(value)} keys")
     kind, body = next(iter(value.items()))
     if kind == "choice":
         return _read_choice(body)
     if kind not in DISTRIBUTIONS:
-        raise _error(
-            "unknown distribution '{name}': expected {known} or choice",
-            error_type="distribution",
-            name=str(kind),
-            known=", ".join(DISTRIBUTIONS),
-        )
+        known = ", ".join(DISTRIBUTIONS)
+        raise _error(f"unknown distribution '{kind}': expected {known} or choice", "distribution")
     meaning = DISTRIBUTIONS[kind]
     if not isinstance(body, list) or len(body) != len(meaning):
-        raise _error(
-            "{kind} takes {count} numbers: [{meaning}]",
-            kind=kind,
-            count=len(meaning),
-            meaning=", ".join(meaning),
-        )
-    numbers = tuple(_finite(number) for number in body)
+        raise _error(f"{kind} takes {len(meaning)} numbers: [{', '.join(meaning)}]")
+    numbers = tuple(map(_finite, body))
     _check_order(kind, numbers)
     return Distribution(kind, numbers)
 
@@ -316,48 +278,43 @@ def _plain(number: Number) -> Any:
     return number.plain() if isinstance(number, Distribution) else number
 
 
-_LIST = {"type": "array", "items": {"type": "number"}}
-_CHOICE = {**_LIST, "minItems": 1}
+def _object(properties: dict[str, Any], required: str, description: str = "") -> dict[str, Any]:
+    """JSON Schema of a mapping with these keys and no others, one of them required."""
+    return {
+        "type": "object",
+        **({"description": description} if description else {}),
+        "properties": properties,
+        "required": [required],
+        "additionalProperties": False,
+    }
 
+
+def _numbers(least: int, most: int | None = None) -> dict[str, Any]:
+    """JSON Schema of a list of numbers."""
+    length = {"minItems": least} if most is None else {"minItems": least, "maxItems": most}
+    return {"type": "array", "items": {"type": "number"}, **length}
+
+
+_WEIGHTED = _object({"values": _numbers(1), "weights": _numbers(1)}, "values")
 #: JSON Schema of a distribution as it is written in a scenario file.
 DISTRIBUTION_SCHEMA: dict[str, Any] = {
     "description": "An uncertain number, drawn once for each replicate.",
     "anyOf": [
         *(
-            {
-                "type": "object",
-                "description": f"{kind}: [{', '.join(meaning)}]",
-                "properties": {kind: {**_LIST, "minItems": len(meaning), "maxItems": len(meaning)}},
-                "required": [kind],
-                "additionalProperties": False,
-            }
-            for kind, meaning in DISTRIBUTIONS.items()
+            _object({kind: _numbers(len(of), len(of))}, kind, f"{kind}: [{', '.join(of)}]")
+            for kind, of in DISTRIBUTIONS.items()
         ),
-        {
-            "type": "object",
-            "description": "choice: a list of values, or {values: [...], weights: [...]}",
-            "properties": {
-                "choice": {
-                    "anyOf": [
-                        _CHOICE,
-                        {
-                            "type": "object",
-                            "properties": {"values": _CHOICE, "weights": _CHOICE},
-                            "required": ["values"],
-                            "additionalProperties": False,
-                        },
-                    ]
-                }
-            },
-            "required": ["choice"],
-            "additionalProperties": False,
-        },
+        _object(
+            {"choice": {"anyOf": [_numbers(1), _WEIGHTED]}},
+            "choice",
+            "choice: a list of values, or {values: [...], weights: [...]}",
+        ),
     ],
 }
 
 
 def _are_whole(number: Number) -> bool:
-    """Whether all that a number can be is whole: of distributions, a choice among such numbers alone."""
+    """Whether a number can take whole values only: of distributions, a choice among whole numbers."""
     if isinstance(number, Distribution):
         return number.kind == "choice" and all(value.is_integer() for value in number.values)
     return number.is_integer()
@@ -368,11 +325,9 @@ class Within:
     """The range that a number may take, and whether it is a whole one; a bounded distribution must lie inside it.
 
     Unbounded distributions (normal, lognormal) are truncated to the range when they are drawn; their
-    middle must lie inside it.
-
-    As an annotation of a field it is all that pydantic needs to read, write and describe the
-    number, or a mapping of numbers. One plain schema a field: what pydantic works out by itself
-    from the type took a quarter of the time in which `crisis-sim check` must answer.
+    middle must lie inside it. As an annotation of a field it is all that pydantic needs to read, write
+    and describe the number, or a mapping of numbers: the schema that pydantic derives from the type took
+    a quarter of the time in which `crisis-sim check` must answer.
     """
 
     low: float
@@ -396,13 +351,9 @@ class Within:
             outside = not self.low <= number <= self.high
             shown = f"{number:g}" if float(f"{number:g}") == number else repr(number)
         if self.whole and not _are_whole(number):
-            raise _error("a fraction where only whole numbers make sense: {given}", given=shown)
+            raise _error(f"a fraction where only whole numbers make sense: {shown}")
         if outside:
-            raise _error(
-                "out of range: expected {expected}, got {shown}",
-                expected=self.words(),
-                shown=shown,
-            )
+            raise _error(f"out of range: expected {self.words()}, got {shown}", shown=shown)
         return number
 
     def words(self) -> str:

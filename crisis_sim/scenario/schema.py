@@ -32,7 +32,7 @@ UNIT = (0.0, 1.0)
 #: Rungs of a ladder; Kahn's had 44.
 MAX_RUNGS = 60
 
-#: What time is counted in.
+#: The unit in which time is counted.
 _TICK = timedelta(microseconds=1)
 _TICKS_AN_HOUR = timedelta(hours=1) // _TICK
 
@@ -57,65 +57,22 @@ class Rung(Part):
 
 def south_asian_ladder() -> tuple[Rung, ...]:
     """The ladder used where a scenario gives none: ten rungs, after Kahn 1965, from the South Asian record."""
+    def deaths(median: float) -> Distribution:
+        return Distribution("lognormal", (median, 0.9))
+
     serious: Violence = "serious clashes"
+    war: Violence = "full-scale war"
     return (
         Rung(name="calm", intensity=0.0),
         Rung(name="protest", intensity=0.02),
         Rung(name="diplomatic and economic coercion", intensity=0.05, cost_per_day=0.002),
         Rung(name="mobilisation", intensity=0.12, cost_per_day=0.01),
-        Rung(
-            name="border fire",
-            intensity=0.25,
-            deaths_per_day=0.3,
-            cost_per_day=0.015,
-            violence="minor clashes",
-        ),
-        Rung(
-            name="limited strike",
-            intensity=0.40,
-            opening_deaths=Distribution("lognormal", (25.0, 0.9)),
-            deaths_per_day=5.0,
-            cost_per_day=0.05,
-            violence=serious,
-            strike=True,
-        ),
-        Rung(
-            name="air and drone exchange",
-            intensity=0.55,
-            opening_deaths=Distribution("lognormal", (15.0, 0.9)),
-            deaths_per_day=10.0,
-            cost_per_day=0.1,
-            violence=serious,
-            strike=True,
-        ),
-        Rung(
-            name="strikes on military bases",
-            intensity=0.75,
-            opening_deaths=Distribution("lognormal", (20.0, 0.9)),
-            deaths_per_day=20.0,
-            cost_per_day=0.2,
-            violence=serious,
-            strike=True,
-        ),
-        Rung(
-            name="full-scale war",
-            intensity=1.0,
-            opening_deaths=400.0,
-            deaths_per_day=400.0,
-            cost_per_day=0.5,
-            violence="full-scale war",
-            strike=True,
-        ),
-        Rung(
-            name="nuclear use",
-            intensity=1.25,
-            opening_deaths=50_000.0,
-            deaths_per_day=20_000.0,
-            cost_per_day=1.0,
-            violence="full-scale war",
-            strike=True,
-            nuclear=True,
-        ),
+        Rung(name="border fire", intensity=0.25, deaths_per_day=0.3, cost_per_day=0.015, violence="minor clashes"),
+        Rung(name="limited strike", intensity=0.40, opening_deaths=deaths(25.0), deaths_per_day=5.0, cost_per_day=0.05, violence=serious, strike=True),
+        Rung(name="air and drone exchange", intensity=0.55, opening_deaths=deaths(15.0), deaths_per_day=10.0, cost_per_day=0.1, violence=serious, strike=True),
+        Rung(name="strikes on military bases", intensity=0.75, opening_deaths=deaths(20.0), deaths_per_day=20.0, cost_per_day=0.2, violence=serious, strike=True),
+        Rung(name="full-scale war", intensity=1.0, opening_deaths=400.0, deaths_per_day=400.0, cost_per_day=0.5, violence=war, strike=True),
+        Rung(name="nuclear use", intensity=1.25, opening_deaths=50_000.0, deaths_per_day=20_000.0, cost_per_day=1.0, violence=war, strike=True, nuclear=True),
     )
 
 
@@ -135,8 +92,8 @@ class StateSpec(Part):
     claim: Number = parameter(0.0, (0, 100), "grievance", "what it wants of its rival: a lasting grievance that only a settlement takes off the table", "Huth and Allee 2002, The Democratic Peace and Territorial Conflict (form)")
     audience: Number = parameter(None, UNIT, "share", "how exposed its leaders are to audiences at home", slider=True)
     mediation_aversion: Number = parameter(0.0, UNIT, "share", "how much face overt brokering costs it", slider=True)
-    caution: Number = parameter(1.0, (0, 10), "ratio", "its dread of escalation, beside the usual")
-    capability: Number = parameter(1.0, (0.001, 1000), "ratio", "military capability, beside the rival's")
+    caution: Number = parameter(1.0, (0, 10), "ratio", "its dread of escalation, relative to the usual")
+    capability: Number = parameter(1.0, (0.001, 1000), "ratio", "military capability, relative to the rival's")
     nuclear: Number = chance("whether it has nuclear weapons; a number between 0 and 1 is the chance that it has")
     economic_vulnerability: Number = parameter(0.5, UNIT, "share", "how much economic losses hurt it", slider=True)
     reserves_usd_bn: Number = parameter(100.0, (0.01, 1e5), "USD bn", "foreign reserves")
@@ -150,7 +107,7 @@ class MediatorSpec(Part):
     title: str = Field("", description="name to print; the key where it is left out")
     style: Style = Field("facilitation", description="the most intrusive style it is able to use")
     attention_threshold: Number = parameter(0.5, UNIT, "intensity", "alarm from which it engages", slider=True)
-    attention_days: Number = parameter(1.0, (0.01, 365), "days", "delay with which danger alarms it", slider=(0.05, 10))
+    attention_days: Number = parameter(1.0, (0.01, 365), "days", "how long danger takes to reach its attention", slider=(0.05, 10))
     information: Number = parameter(0.5, UNIT, "share", "information of its own about both sides")
     trust: dict[str, Number] = parameter({}, UNIT, "share", "how far each state trusts it")
     leverage: dict[str, Number] = parameter({}, UNIT, "share", "carrots and sticks it holds over each state", slider=True)
@@ -168,7 +125,7 @@ class ReviewSpec(Part):
 
 
 class LenderSpec(Part):
-    """A purse on which one state depends."""
+    """A lender on whose money one state depends."""
 
     title: str = Field("", description="name to print; the key where it is left out")
     borrower: str = Field(description="the state that depends on it")
@@ -188,7 +145,7 @@ class ChannelSpec(Part):
 
 
 class AdviserSpec(Part):
-    """A voice in one state's councils."""
+    """An adviser to the leaders of one state."""
 
     title: str = Field("", description="name to print; the key where it is left out")
     state: str = Field(description="the state that is advised")
@@ -211,7 +168,7 @@ class EventSpec(Part):
     pressure: Number = parameter(0.0, (0, 10), "pressure", "economic pressure that it brings on the struck state")
 
 
-#: A close of an index: neither nothing, nor so far from the others that no ratio of two could be told.
+#: A close of an index: above 0, and within limits that keep the ratio of two finite.
 Close = Annotated[float, Field(strict=True, ge=1e-6, le=1e12)]
 
 
@@ -273,9 +230,7 @@ class Scenario(Part):
         return load_scenario(reference, overrides)
 
     @classmethod
-    def from_text(
-        cls, text: str, name: str = "scenario", overrides: Sequence[str] = ()
-    ) -> Scenario:
+    def from_text(cls, text: str, name: str = "scenario", overrides: Sequence[str] = ()) -> Scenario:
         """The scenario that stands in a text, such as a file would hold (see `read_scenario`).
 
         Raises:
@@ -303,7 +258,7 @@ class Scenario(Part):
 
     @property
     def turns_before(self) -> int:
-        """How many of them end by the time from which turns are counted, the first perhaps shorter than a turn."""
+        """Number of turns that end by the time from which turns are counted, the first perhaps shorter than a turn."""
         return -(-self._begins // self._turn)
 
     def turn_ends(self, from_beginning: bool = False) -> list[float]:
@@ -327,10 +282,7 @@ class Scenario(Part):
     @property
     def trigger_hours(self) -> float:
         """Hours from the start to the first trigger; 0 where the scenario schedules none."""
-        triggers = [
-            self.hours_from_start(event.at) for event in self.events if event.kind == "trigger"
-        ]
-        return min(triggers, default=0.0)
+        return min((self.hours_from_start(event.at) for event in self.events if event.kind == "trigger"), default=0.0)
 
     @property
     def begins_hours(self) -> float:
@@ -381,7 +333,7 @@ class Scenario(Part):
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        """What tells it from others; all that it holds would fill the screen."""
+        """Name, title and agents; all of its values would fill the screen."""
         yield "name", self.name
         yield "title", self.title
         yield "states", self.state_names
@@ -389,7 +341,7 @@ class Scenario(Part):
             yield section, tuple(getattr(self, section))
 
     def _repr_html_(self) -> str:
-        """What it is, for a notebook."""
+        """A summary for a notebook."""
         from crisis_sim.scenario.introspect import html_of
 
         return html_of(self)

@@ -7,7 +7,8 @@ import re
 import stat
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,9 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from crisis_sim.scenario.errors import MAX_MISTAKES, Mistake, ScenarioError
 from crisis_sim.scenario.numbers import DISTRIBUTIONS
 
-# --- Names that a person gives: of agents, and of files. The one home of which letters they may have
-#
-# Letters are those of any script, with the marks that stand on and beside them, and the joiners where scripts need
-# them. A name is one whichever way its accents are written: composed (as most keyboards do) or decomposed (as macOS
-# keeps the names of files). All names are read in the composed form, Unicode's NFC.
+# Names of agents and of files. Letters are those of any script, with the marks that stand on and beside them, and the
+# joiners where scripts need them. A name is one whichever way its accents are written: composed (as most keyboards do)
+# or decomposed (as macOS keeps the names of files). All names are read in the composed form, Unicode's NFC.
 
 #: Letters of an agent's name.
 LONGEST = 40
@@ -66,12 +65,12 @@ def is_file_name(name: str) -> bool:
 
 
 def looks(name: str) -> str:
-    """What of a name can be seen: without joiners."""
+    """A name as it is seen: without joiners."""
     return name.replace(JOINER, "").replace(NON_JOINER, "")
 
 
 def spelt_on_disk(path: Path) -> Path:
-    """The path of what is there under a name, whichever way its accents are written on the disk."""
+    """The path of a file or folder by its name, whichever way its accents are written on the disk."""
     try:
         if str(path).isascii() or path.exists():
             return path
@@ -108,12 +107,10 @@ def _belongs(mark: str, before: str, after: str) -> bool:
     )
 
 
-# --- YAML text becomes plain values, each of which knows its file, line and column
-#
-# YAML 1.2 rules hold: NO is a text, 010 is ten, 1e-3 a number, a date stays a text. What a scenario
-# has no use for is refused by name: tags (they could make objects), anchors and aliases, a second
-# document, duplicate keys, deep nesting. A text may come from a stranger: its size, the number of its
-# values and the length of its keys have limits, so that it takes neither long nor much memory to read.
+# YAML 1.2: NO is a text, 010 is ten, 1e-3 a number, a date stays a text. Tags (they could make objects), anchors and
+# aliases, a second document, duplicate keys and deep nesting are refused by name. A text may come from a stranger: its
+# size, the number of its values and the length of its keys have limits, so that it takes neither long nor much memory
+# to read.
 
 #: Size of a file, or characters of an override. The scenarios that are shipped have some thousands.
 MAX_BYTES = 1024 * 1024
@@ -126,15 +123,17 @@ MAX_VALUES = 50_000
 MAX_KEY = 200
 #: Digits beyond which a whole number is read as a float (which it overflows).
 MAX_DIGITS = 400
-#: How long a pipe is waited for to which nobody writes.
+#: How long to wait for a pipe without a writer.
 SECONDS_FOR_A_WRITER = 3
+
+_LINE_BREAK = re.compile("\r\n|\r|\n")
 
 Scalar = str | int | float | bool | None
 
 
 @dataclass(frozen=True)
 class Source:
-    """A text and what to call it."""
+    """A text and its name in messages."""
 
     name: str
     lines: tuple[str, ...]
@@ -142,7 +141,12 @@ class Source:
     @classmethod
     def of(cls, name: str, text: str) -> Source:
         """The source with this name and text."""
-        return cls(name, tuple(re.split("\r\n|\r|\n", text)))
+        return cls(name, tuple(_LINE_BREAK.split(text)))
+
+    @property
+    def start(self) -> Place:
+        """Its first character."""
+        return Place(self, 1, 1)
 
     def line(self, number: int) -> str:
         """A line by its number, counted from 1."""
@@ -159,20 +163,17 @@ class Place:
 
     def mistake(self, message: str, expected: str = "", suggestion: str = "") -> Mistake:
         """A mistake at this place."""
-        return Mistake(
-            self.source.name,
-            self.line,
-            self.column,
-            message,
-            expected,
-            suggestion,
-            self.source.line(self.line),
-        )
+        name, line = self.source.name, self.source.line(self.line)
+        return Mistake(name, self.line, self.column, message, expected, suggestion, line)
+
+    def error(self, message: str, expected: str = "", suggestion: str = "") -> ScenarioError:
+        """An error with one mistake, at this place."""
+        return ScenarioError([self.mistake(message, expected, suggestion)])
 
 
 @dataclass(frozen=True)
 class Node:
-    """A value and where it stands.
+    """A value and its place in a file.
 
     Attributes:
         place: where the value begins.
@@ -189,13 +190,45 @@ class Node:
         """Where to point when the whole entry is meant: its key, or else the value itself."""
         return self.key or self.place
 
-    def entries(self) -> dict[str, Node]:
-        """The entries of a mapping; none where it is something else."""
-        return self.content if isinstance(self.content, dict) else {}
+    @property
+    def text(self) -> str:
+        """The text here; "" where the value is none."""
+        return self.content if isinstance(self.content, str) else ""
 
-    def items(self) -> list[Node]:
-        """The items of a list; none where it is something else."""
-        return self.content if isinstance(self.content, list) else []
+    def get(self, *path: str) -> Node | None:
+        """The node under keys, one below the other; None where one of them is missing."""
+        node: Node | None = self
+        for key in path:
+            node = node.content.get(key) if node and isinstance(node.content, dict) else None
+        return node
+
+    def entries(self, *path: str) -> dict[str, Node]:
+        """The entries of a mapping, here or under keys; none where it is something else."""
+        node = self.get(*path)
+        return node.content if node and isinstance(node.content, dict) else {}
+
+    def items(self, *path: str) -> list[Node]:
+        """The items of a list, here or under keys; none where it is something else."""
+        node = self.get(*path)
+        return node.content if node and isinstance(node.content, list) else []
+
+    def all(self, path: str) -> list[Node]:
+        """All nodes at a path such as `lenders.*.reviews.#.at`: `*` is each entry, `#` each item."""
+        nodes = [self]
+        for key in path.split("."):
+            if key == "*":
+                nodes = [inner for node in nodes for inner in node.entries().values()]
+            elif key == "#":
+                nodes = [inner for node in nodes for inner in node.items()]
+            else:
+                nodes = [inner for node in nodes if (inner := node.get(key))]
+        return nodes
+
+    def walk(self) -> Iterator[Node]:
+        """The value and all values in it."""
+        yield self
+        for inner in (*self.entries().values(), *self.items()):
+            yield from inner.walk()
 
     def plain(self) -> Any:
         """The value without its places."""
@@ -234,15 +267,17 @@ def read_text(path: Path, name: str) -> str:
         source = Source.of(name, raw.decode("utf-8", errors="replace"))
         place = _place_at(source, before, len(before))
         message = f"byte 0x{raw[error.start]:02x} is not UTF-8"
-        raise ScenarioError([place.mistake(message, "a text file saved as UTF-8")]) from None
+        raise place.error(message, "a text file saved as UTF-8") from None
 
 
 def _read_bytes(path: Path, name: str) -> bytes:
-    """What stands in a file or comes through a pipe, up to a byte more than it may have.
-
-    Nothing else is read: a device might never end.
-    """
-    number = _opened(path)
+    """The content of a file or a pipe, up to a byte more than it may have; a device might never end."""
+    inherited = _INHERITED.fullmatch(str(path))
+    if inherited:  # a socket could not be opened by its name
+        number = os.dup(int(inherited[1] or 0))
+    else:  # where the system has that flag, a pipe is not waited for until it is seen to be one
+        flags = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        number = os.open(path, os.O_RDONLY | flags)
     try:
         mode = os.fstat(number).st_mode
         if stat.S_ISDIR(mode):
@@ -260,16 +295,8 @@ def _read_bytes(path: Path, name: str) -> bytes:
         os.close(number)
 
 
-def _opened(path: Path) -> int:
-    inherited = _INHERITED.fullmatch(str(path))
-    if inherited:  # a socket could not be opened by its name
-        return os.dup(int(inherited[1] or 0))
-    # Where the system has that flag, a pipe is not waited for until it is seen to be one.
-    return os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-
-
 def _await_writer(number: int) -> None:
-    """Give somebody the time to begin to write to a pipe; once they have, they may take theirs."""
+    """Give a pipe's writer the time to begin; once begun, it may take its time."""
     import select
 
     poll = select.poll()
@@ -279,19 +306,19 @@ def _await_writer(number: int) -> None:
 
 
 def folder_of(path: Path) -> Path:
-    """The folder in which what a file names is looked for: its own; the one we are in where it is a pipe."""
+    """The folder in which the files that a file names are looked for: its own; the working folder for a pipe."""
     return path.parent if path.is_file() else Path()
 
 
 def parse(
-    name: str, text: str, what: str = "scenario", keys: str = "title, start and states"
+    name: str, text: str, noun: str = "scenario", keys: str = "title, start and states"
 ) -> tuple[Node, list[Mistake]]:
     """The mapping that a scenario's text holds, and the mistakes in how it is written.
 
     Args:
         name: what to call the text in a report: the file's name.
         text: YAML.
-        what: what the text is to hold, in a word.
+        noun: what the text is to hold, in a word.
         keys: keys that such a thing begins with, in words.
 
     Returns:
@@ -300,22 +327,15 @@ def parse(
     Raises:
         ScenarioError: when it cannot be read to its end.
     """
-    if len(text) > MAX_BYTES:
-        raise _whole_file(name, f"too big for a {what}", f"at most {MAX_BYTES} characters")
     source = Source.of(name, text)
-    forbidden = _FORBIDDEN.search(text)
-    if forbidden:
-        place = _place_at(source, text, forbidden.start())
-        raise ScenarioError([place.mistake(_forbidden_message(forbidden.group()))])
-    reader = _Reader(source)
-    top = reader.read(text)
+    top, mistakes = _read(source, text, noun)
     if not isinstance(top.content, dict):
-        empty = top.content is None
-        found = "the file is empty" if empty else f"a {_kind(top.content)}"
-        place = Place(source, 1, 1) if empty else top.place
-        reader.mistakes.append(place.mistake(f"{found}: no {what}", f"keys such as {keys}"))
-        raise ScenarioError(reader.mistakes)
-    return top, reader.mistakes
+        kind = "list" if isinstance(top.content, list) else "single value"
+        found = "the file is empty" if top.content is None else f"a {kind}"
+        place = source.start if top.content is None else top.place
+        mistakes.append(place.mistake(f"{found}: no {noun}", f"keys such as {keys}"))
+        raise ScenarioError(mistakes)
+    return top, mistakes
 
 
 def parse_value(source: Source, text: str) -> Node:
@@ -328,17 +348,21 @@ def parse_value(source: Source, text: str) -> Node:
     Raises:
         ScenarioError: when it is not a value.
     """
+    node, mistakes = _read(source, text, "value")
+    if mistakes:
+        raise ScenarioError(mistakes)
+    return node
+
+
+def _read(source: Source, text: str, noun: str) -> tuple[Node, list[Mistake]]:
     if len(text) > MAX_BYTES:
-        raise _whole_file(source.name, "too big for a value", f"at most {MAX_BYTES} characters")
+        raise _whole_file(source.name, f"too big for a {noun}", f"at most {MAX_BYTES} characters")
     forbidden = _FORBIDDEN.search(text)
     if forbidden:
         place = _place_at(source, text, forbidden.start())
-        raise ScenarioError([place.mistake(_forbidden_message(forbidden.group()))])
+        raise place.error(_forbidden_message(forbidden.group()))
     reader = _Reader(source)
-    node = reader.read(text)
-    if reader.mistakes:
-        raise ScenarioError(reader.mistakes)
-    return node
+    return reader.read(text), reader.mistakes
 
 
 # Control characters, and those that reorder or break lines unseen: none belongs in a scenario, and
@@ -347,30 +371,27 @@ _FORBIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
     "\ud800-\udfff\ufeff\ufffe\uffff]"
 )
-
 #: Names of files that a process was given open, as by `<(...)` in a shell.
 _INHERITED = re.compile("/dev/stdin|/dev/fd/([0-9]{1,9})")
 #: Halves of characters in UTF-16.
 _HALVES = re.compile("[\ud800-\udfff]")
 
-_NULL = frozenset(["", "~", "null", "Null", "NULL"])
-_BOOLEANS = {
-    **dict.fromkeys(["true", "True", "TRUE"], True),
-    **dict.fromkeys(["false", "False", "FALSE"], False),
+_CONSTANTS: dict[str, bool | None] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 _INTEGER = re.compile("[-+]?[0-9]+")
 _OTHER_BASE = re.compile("0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_NOT_NOTHING = re.compile("[-+0.]*[1-9]")
+_NOT_ZERO = re.compile("[-+0.]*[1-9]")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
 def read_scalar(text: str) -> Scalar:
     """The value of a scalar that stands without quotes, by the core schema of YAML 1.2.2 (10.3)."""
-    if text in _NULL:
-        return None
-    if text in _BOOLEANS:
-        return _BOOLEANS[text]
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
     if _INTEGER.fullmatch(text):
         return int(text) if len(text) <= MAX_DIGITS else float(text)
     if _OTHER_BASE.fullmatch(text):
@@ -384,12 +405,12 @@ def read_scalar(text: str) -> Scalar:
 
 @dataclass
 class _Reader:
-    """Reads one document from the parser's events, noting what can be passed over."""
+    """Reads one document from the parser's events, and notes mistakes that leave the rest readable."""
 
     source: Source
     mistakes: list[Mistake] = field(default_factory=list)
     reached: tuple[int, int] = (1, 1)  # line and column of the last value met
-    values: int = 0  # keys, items and values so far
+    values: int = 0  # keys, items and values met
 
     def read(self, text: str) -> Node:
         """The document's value.
@@ -404,31 +425,27 @@ class _Reader:
             return self._document(stream)
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            place = self._place(mark) if mark else Place(self.source, 1, 1)
-            raise self._stop(place.mistake(*_syntax_words(error))) from None
+            place = self._place(mark) if mark else self.source.start
+            raise self._stop(place, *_syntax_words(error)) from None
         except (YAMLError, ValueError, OverflowError, IndexError, AttributeError) as error:
             # The parser meets some malformed texts with exceptions that know no place.
             message = f"cannot be read as YAML: {' '.join(str(error).split())}"
-            raise self._stop(Place(self.source, *self.reached).mistake(message)) from None
+            raise self._stop(Place(self.source, *self.reached), message) from None
 
     def _document(self, stream: Iterator[Any]) -> Node:
-        top = Node(Place(self.source, 1, 1), None)
+        top = Node(self.source.start, None)
         documents = 0
         for event in stream:
             if isinstance(event, events.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
+                    place = self._place(event.start_mark)
                     raise self._stop(
-                        self._place(event.start_mark).mistake(
-                            "a second document begins here", "one scenario in a file"
-                        )
+                        place, "a second document begins here", "one scenario in a file"
                     )
                 if event.version or event.tags:
-                    self.mistakes.append(
-                        Place(self.source, 1, 1).mistake(
-                            "a directive: scenarios are YAML 1.2 and need none", "no line with %"
-                        )
-                    )
+                    message = "a directive: scenarios are YAML 1.2 and need none"
+                    self._note(self.source.start, message, "no line with %")
             elif isinstance(event, events.NodeEvent):
                 top = self._value(event, stream, depth=1)
         return top
@@ -436,15 +453,13 @@ class _Reader:
     def _value(self, event: Any, stream: Iterator[Any], depth: int) -> Node:
         place = self._place(event.start_mark)
         if depth > MAX_DEPTH:
-            raise self._stop(
-                place.mistake("nested too deeply", f"at most {MAX_DEPTH} levels of nesting")
-            )
-        self._count(place)
-        self._refuse_extras(event, place)
+            raise self._stop(place, "nested too deeply", f"at most {MAX_DEPTH} levels of nesting")
+        self._meet(event, place)
         if isinstance(event, events.MappingStartEvent):
             return Node(place, self._mapping(stream, depth))
         if isinstance(event, events.SequenceStartEvent):
-            return Node(place, self._sequence(stream, depth))
+            inner = takewhile(lambda one: not isinstance(one, events.SequenceEndEvent), stream)
+            return Node(place, [self._value(one, stream, depth + 1) for one in inner])
         if isinstance(event, events.ScalarEvent):
             return Node(place, self._scalar(event, place))
         return Node(place, f"*{event.anchor}")  # an alias, which has been refused
@@ -455,64 +470,54 @@ class _Reader:
             if isinstance(event, events.MappingEndEvent):
                 break
             place = self._place(event.start_mark)
+            key = None
             if isinstance(event, events.ScalarEvent):
-                self._count(place)
-                self._refuse_extras(event, place)
-                key = event.value
-                if len(key) > MAX_KEY:
-                    raise self._stop(
-                        place.mistake(f"a key of {len(key):,} letters", f"at most {MAX_KEY}")
-                    )
-                key = self._checked_text(key, place)
+                self._meet(event, place)
+                if len(event.value) > MAX_KEY:
+                    message = f"a key of {len(event.value):,} letters"
+                    raise self._stop(place, message, f"at most {MAX_KEY}")
+                key = self._checked_text(event.value, place)
             else:
                 self._value(event, stream, depth + 1)
-                key = None
-                self.mistakes.append(place.mistake("a key that is not a plain word", "a name"))
+                self._note(place, "a key that is not a plain word", "a name")
             value = self._value(next(stream), stream, depth + 1)
-            if key is None:
-                continue
             if key in entries:
-                first = entries[key].label
-                self.mistakes.append(
-                    place.mistake(f"duplicate key '{key}': line {first.line} has it already")
-                )
-                continue
-            entries[key] = Node(value.place, value.content, place)
+                line = entries[key].label.line
+                self._note(place, f"duplicate key '{key}': line {line} has it already")
+            elif key is not None:
+                entries[key] = Node(value.place, value.content, place)
         return entries
-
-    def _sequence(self, stream: Iterator[Any], depth: int) -> list[Node]:
-        items: list[Node] = []
-        for event in stream:
-            if isinstance(event, events.SequenceEndEvent):
-                break
-            items.append(self._value(event, stream, depth + 1))
-        return items
 
     def _scalar(self, event: Any, place: Place) -> Scalar:
         text = self._checked_text(event.value, place)
         if event.style:  # quotes
             return text
         value = read_scalar(text)
-        if isinstance(value, float) and value == 0.0 and _NOT_NOTHING.match(text):
-            self.mistakes.append(
-                place.mistake(f"too near 0 to be told from it: {text}", "0, or more")
-            )
+        if isinstance(value, float) and value == 0.0 and _NOT_ZERO.match(text):
+            self._note(place, f"too close to 0 to be represented: {text}", "0, or more")
         return value
 
-    def _count(self, place: Place) -> None:
-        """Go no further where there is more than anyone writes, or more mistakes than anyone reads."""
+    def _meet(self, event: Any, place: Place) -> None:
+        """Count a value; refuse YAML that scenarios do not use, and too many values or mistakes."""
         self.values += 1
         if self.values > MAX_VALUES:
-            raise self._stop(
-                place.mistake("too much for a scenario", f"at most {MAX_VALUES:,} values")
-            )
+            raise self._stop(place, "too much for a scenario", f"at most {MAX_VALUES:,} values")
         if len(self.mistakes) >= MAX_MISTAKES:
-            raise self._stop(
-                place.mistake("too many mistakes to read on", "those above mended first")
-            )
+            raise self._stop(place, "too many mistakes to read on", "those above mended first")
+        extends = "to build on another scenario, use `extends: other.yaml`"
+        if isinstance(event, events.AliasEvent):
+            message = f"an alias (*{event.anchor}): scenarios have none"
+            self._note(place, message, f"the value itself; {extends}")
+        elif event.anchor:
+            message = f"an anchor (&{event.anchor}): scenarios have none"
+            self._note(place, message, f"the value alone; {extends}")
+        tag = getattr(event, "tag", None)
+        if tag:
+            tag = str(tag).replace("tag:yaml.org,2002:", "!!")
+            self._note(place, f"a tag ({tag}): scenarios have none", "a plain value")
 
     def _checked_text(self, text: str, place: Place) -> str:
-        """A text, composed, without what an escape in its quotes may have brought in, which is refused.
+        """A text, composed, without forbidden characters that an escape in its quotes brought in.
 
         Two escapes that are one character in UTF-16 are put together: JSON writes some letters so.
         """
@@ -520,38 +525,19 @@ class _Reader:
             text = text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
         forbidden = _FORBIDDEN.search(text)
         if forbidden:
-            self.mistakes.append(place.mistake(_forbidden_message(forbidden.group())))
+            self._note(place, _forbidden_message(forbidden.group()))
             text = _FORBIDDEN.sub("\ufffd", text)  # what looks at it next may take no half letter
         return composed(text)
-
-    def _refuse_extras(self, event: Any, place: Place) -> None:
-        if isinstance(event, events.AliasEvent):
-            self.mistakes.append(
-                place.mistake(
-                    f"an alias (*{event.anchor}): scenarios have none",
-                    "the value itself; to build on another scenario, use `extends: other.yaml`",
-                )
-            )
-        elif event.anchor:
-            self.mistakes.append(
-                place.mistake(
-                    f"an anchor (&{event.anchor}): scenarios have none",
-                    "the value alone; to build on another scenario, use `extends: other.yaml`",
-                )
-            )
-        tag = getattr(event, "tag", None)
-        if tag:
-            tag = str(tag).replace("tag:yaml.org,2002:", "!!")
-            self.mistakes.append(
-                place.mistake(f"a tag ({tag}): scenarios have none", "a plain value")
-            )
 
     def _place(self, mark: Any) -> Place:
         self.reached = (mark.line + 1, mark.column + 1)
         return Place(self.source, *self.reached)
 
-    def _stop(self, mistake: Mistake) -> ScenarioError:
-        return ScenarioError([*self.mistakes, mistake])
+    def _note(self, place: Place, message: str, expected: str = "") -> None:
+        self.mistakes.append(place.mistake(message, expected))
+
+    def _stop(self, place: Place, message: str, expected: str = "") -> ScenarioError:
+        return ScenarioError([*self.mistakes, place.mistake(message, expected)])
 
 
 def node_of(value: Any, place: Place) -> Node:
@@ -563,24 +549,32 @@ def node_of(value: Any, place: Place) -> Node:
     return Node(place, value, place)
 
 
+#: Words in a parser's complaint, its meaning, and the expected syntax.
+_SYNTAX = (
+    ("'\\t'", "a tab cannot indent", "spaces"),
+    (
+        "mapping values are not allowed",
+        "a colon where none can stand",
+        "quotes around a text that holds ': '",
+    ),
+    (
+        "expected <block end>",
+        "this does not line up with what stands above",
+        "keys of one level in one column",
+    ),
+    ("could not find expected ':'", "a key without a colon", "key: value"),
+)
+
+
 def _syntax_words(error: Any) -> tuple[str, str]:
-    """What a parser's complaint means, and what it had expected."""
+    """A parser's complaint in plain words, and what it expected."""
     problem = " ".join(str(error.problem or error.context or "not YAML").split())
-    if "'\\t'" in problem:
-        return "a tab cannot indent", "spaces"
-    if "mapping values are not allowed" in problem:
-        return "a colon where none can stand", "quotes around a text that holds ': '"
-    if "expected <block end>" in problem:
-        return "this does not line up with what stands above", "keys of one level in one column"
-    if "could not find expected ':'" in problem:
-        return "a key without a colon", "key: value"
+    for words, message, expected in _SYNTAX:
+        if words in problem:
+            return message, expected
     if "while scanning a quoted scalar" in str(error.context) and "end of stream" in problem:
         return "a quoted text that does not end", "a closing quote"
     return f"not valid YAML: {problem}", ""
-
-
-def _kind(content: object) -> str:
-    return "list" if isinstance(content, list) else "single value"
 
 
 def _forbidden_message(mark: str) -> str:
@@ -589,7 +583,7 @@ def _forbidden_message(mark: str) -> str:
 
 def _place_at(source: Source, text: str, position: int) -> Place:
     """The place of the character at a position of a text."""
-    lines = re.split("\r\n|\r|\n", text[:position])
+    lines = _LINE_BREAK.split(text[:position])
     return Place(source, len(lines), len(lines[-1]) + 1)
 
 
@@ -597,22 +591,29 @@ def _whole_file(name: str, message: str, expected: str = "") -> ScenarioError:
     return ScenarioError([Mistake(name, 0, 0, message, expected)])
 
 
-# --- How a scenario that extends another is laid over it
-#
+# A scenario that extends another is laid over it:
 # - A mapping is laid over a mapping entry by entry, at every depth.
 # - Anything else replaces what was there: a list, a text, a number. So does a distribution, as a
 #   whole: `{uniform: [0, 1]}` over `{normal: [0.5, 0.1]}` leaves nothing of the normal.
 # - `null` removes the inherited entry. Where nothing was inherited it stays, and is a mistake later.
 # - A mediator that is removed also leaves the inherited lists of those who may open a channel.
-#
 # Every value keeps the place where it was written, so a mistake points into the right file.
 
 
 def lay_over(inherited: Node, over: Node) -> Node:
     """A whole scenario laid over the one it extends; both are mappings."""
     merged = merge(inherited, over)
-    gone = set(_names(inherited, "mediators")) - set(_names(merged, "mediators"))
-    return _without_openers(merged, inherited, gone) if gone else merged
+    gone = inherited.entries("mediators").keys() - merged.entries("mediators").keys()
+    channels = merged.get("channels")
+    if not gone or channels is None:
+        return merged
+    kept = channels.entries().copy()
+    for name, channel in kept.items():
+        openers = channel.get("opened_by")
+        if openers and openers is inherited.get("channels", name, "opened_by"):
+            left = [opener for opener in openers.items() if opener.content not in gone]
+            kept[name] = _with(channel, "opened_by", replace(openers, content=left))
+    return _with(merged, "channels", replace(channels, content=kept))
 
 
 def merge(inherited: Node, over: Node) -> Node:
@@ -625,11 +626,9 @@ def merge(inherited: Node, over: Node) -> Node:
     for key, value in over.content.items():
         if key in entries and value.content is None:
             del entries[key]
-        elif key in entries:
-            entries[key] = merge(entries[key], value)
         else:
-            entries[key] = value
-    return Node(over.place, entries, over.key)
+            entries[key] = merge(entries[key], value) if key in entries else value
+    return replace(over, content=entries)
 
 
 def is_distribution(node: Node) -> bool:
@@ -642,26 +641,5 @@ def is_distribution(node: Node) -> bool:
     return kind in DISTRIBUTIONS and isinstance(body.content, list)
 
 
-def _names(top: Node, section: str) -> list[str]:
-    entries = top.entries()
-    return [*entries[section].entries()] if section in entries else []
-
-
-def _without_openers(merged: Node, inherited: Node, gone: set[str]) -> Node:
-    """Take mediators that are gone out of `opened_by` where that list itself was inherited."""
-    channels = merged.entries().get("channels")
-    before = inherited.entries().get("channels")
-    if channels is None or before is None:
-        return merged
-    kept = dict(channels.entries())
-    for name, channel in channels.entries().items():
-        openers = channel.entries().get("opened_by")
-        old = before.entries().get(name)
-        if old is not None and openers and openers is old.entries().get("opened_by"):
-            left = [opener for opener in openers.items() if opener.content not in gone]
-            kept[name] = _with(channel, "opened_by", Node(openers.place, left, openers.key))
-    return _with(merged, "channels", Node(channels.place, kept, channels.key))
-
-
 def _with(node: Node, key: str, value: Node) -> Node:
-    return Node(node.place, {**node.entries(), key: value}, node.key)
+    return replace(node, content={**node.entries(), key: value})

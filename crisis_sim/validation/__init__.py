@@ -1,9 +1,9 @@
-"""Where the model stands against the record: fact by fact, and case by case.
+"""Validation: the model compared with the historical record, fact by fact and case by case.
 
-`record` reads the figures and cases of docs/facts and what is expected of the model, and compares.
-`crisis_sim.model.observer` counts, as the crises go, what the outcomes do not hold. `cases` computes
-what the population scenario gives for each fact, and where the real times of a case fall among the
-simulated ones. `validate` does all of it; `page`, `words` and `charts` show it.
+`facts` reads the figures and cases of docs/facts and the expectations, and gives verdicts. `simulated` computes the
+population scenario's figure for each fact, and the percentile of each case's real times among the simulated ones;
+`crisis_sim.model.observer` counts events that the outcomes do not hold. `validate` does all of it; `page`, `text` and
+`charts` show it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,5 @@ if TYPE_CHECKING:
 
 #: Fetched when first used: Mesa and SciPy are slow to import.
 __getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    submod_attrs={
-        "run": ["Validation", "validate"],
-    },
+    __name__, submod_attrs={"run": ["Validation", "validate"]}
 )

@@ -1,4 +1,7 @@
-"""The validation's files: JSON, charts, and the page docs/validation.md."""
+"""The validation's files: JSON, charts, and the page docs/validation.md.
+
+The page is `page.md` with the figures put in, and `limits.md`, which people write, at its end.
+"""
 
 from __future__ import annotations
 
@@ -12,26 +15,24 @@ from crisis_sim.model.observer import RENEWED_AFTER_DAYS, RESPONSE_GAP_DAYS
 from crisis_sim.report.save import SUFFIXES
 from crisis_sim.scenario.load import on_disk
 from crisis_sim.text import UNKNOWN, percent
-from crisis_sim.validation import words
-from crisis_sim.validation.cases import CASES_AMONG, IN_WORDS, INSIDE
-from crisis_sim.validation.record import read_facts
+from crisis_sim.validation.facts import read_facts
 from crisis_sim.validation.run import POPULATION, Validation
-
-# --- Writes a validation into a folder: all of it as JSON, and its charts as SVG and as PNG
+from crisis_sim.validation.simulated import CASES_AMONG, IN_WORDS, INSIDE
+from crisis_sim.validation.text import case_cells, counted, fact_cells, family_name
 
 #: The file that holds all that was compared.
 RESULTS = "validation.json"
 #: The charts, in the order in which a reader wants to see them; their files begin with `PREFIX`.
 CHARTS = ("facts", "survival", "transitions", "cases")
 PREFIX = "validation_"
+HERE = on_disk(Path(__file__).parent)
+TEMPLATE, LIMITS = HERE / "page.md", HERE / "limits.md"
+#: Where the charts stand beside the page.
+IMAGES = "images"
 
 
 def write_validation(validation: Validation, folder: Path) -> list[Path]:
-    """Write what was compared and its charts, in place of earlier ones.
-
-    Args:
-        validation: what was compared.
-        folder: where to; made where it is missing. Other files in it are left alone.
+    """Write the comparison, as JSON, and its charts into a folder, in place of earlier ones.
 
     Returns:
         The files written.
@@ -43,43 +44,11 @@ def write_validation(validation: Validation, folder: Path) -> list[Path]:
     path = folder / RESULTS
     text = json.dumps(validation.plain(), indent=2, ensure_ascii=False, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
-    return [path, *write_charts(validation, folder)]
-
-
-def write_charts(validation: Validation, folder: Path) -> list[Path]:
-    """Write the charts, in place of earlier ones.
-
-    Raises:
-        OSError: when a file cannot be written.
-    """
-    from crisis_sim import style
-    from crisis_sim.validation import charts
-
-    folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    for name in CHARTS:
-        figure = getattr(charts, f"draw_{name}")(validation)
-        for suffix in SUFFIXES:
-            path = folder / f"{PREFIX}{name}{suffix}"
-            style.save(figure, path)
-            written.append(path)
-    return written
-
-
-# --- The page docs/validation.md: `page.md` with the figures put in, and `limits.md`, which people write, at its end
-
-HERE = on_disk(Path(__file__).parent)
-TEMPLATE, LIMITS = HERE / "page.md", HERE / "limits.md"
-#: Where the charts stand beside the page.
-IMAGES = "images"
+    return [path, *_write_charts(validation, folder)]
 
 
 def write_page(validation: Validation, path: Path) -> list[Path]:
-    """Write the page and its charts, in place of earlier ones.
-
-    Args:
-        validation: what was compared.
-        path: the page's file; its charts go to a folder `images` beside it.
+    """Write the page, and its charts into a folder `images` beside it, in place of earlier ones.
 
     Returns:
         The files written, the page first.
@@ -89,7 +58,21 @@ def write_page(validation: Validation, path: Path) -> list[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page(validation), encoding="utf-8")
-    return [path, *write_charts(validation, path.parent / IMAGES)]
+    return [path, *_write_charts(validation, path.parent / IMAGES)]
+
+
+def _write_charts(validation: Validation, folder: Path) -> list[Path]:
+    from crisis_sim import style
+    from crisis_sim.validation import charts
+
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name in CHARTS:
+        figure = getattr(charts, f"draw_{name}")(validation)
+        for suffix in SUFFIXES:
+            written.append(folder / f"{PREFIX}{name}{suffix}")
+            style.save(figure, written[-1])
+    return written
 
 
 def page(validation: Validation) -> str:
@@ -104,8 +87,8 @@ def page(validation: Validation) -> str:
         population=validation.population,
         horizon_days=f"{crises.horizon_hours / 24:g}",
         unresolved=percent(validation.unresolved),
-        counted_facts=words.counted(counts["facts"]),
-        counted_cases=words.counted(counts["cases"]),
+        counted_facts=counted(counts["facts"]),
+        counted_cases=counted(counts["cases"]),
         facts="\n".join(_fact_tables(validation)),
         cases="\n".join(_case_table(validation)),
         charts=f"{IMAGES}/{PREFIX}",
@@ -134,56 +117,37 @@ def _command(validation: Validation) -> str:
 
 def _fact_tables(validation: Validation) -> Iterator[str]:
     for family, comparisons in validation.facts.items():
-        yield f"### {words.family_name(family)}"
-        yield ""
+        yield f"### {family_name(family)}\n"
         yield "| fact | unit | record | simulated | verdict | in fit |"
         yield "|---|---|--:|--:|---|---|"
-        notes: dict[str, None] = {}
+        notes = list(dict.fromkeys(one.expectation.note for one in comparisons))
+        notes = [note for note in notes if note]
         for one in comparisons:
+            name, *figures, verdict, in_fit = fact_cells(one)
             note = one.expectation.note
-            if note:
-                notes[note] = None
-            mark = f" [{list(notes).index(note) + 1}]" if note else ""
-            cells = (
-                f"{words.short(one.fact)}{mark}",
-                words.unit(one.fact.is_share),
-                words.recorded(one.fact),
-                words.simulated(one.fact, one.measured.estimate),
-                _verdict(one.verdict),
-                "yes" if one.expectation.in_fit else "",
-            )
-            yield _row(cells)
+            mark = f" [{notes.index(note) + 1}]" if note else ""
+            yield _row(f"{name}{mark}", *figures, _set(verdict), in_fit)
         yield ""
-        for number, note in enumerate(notes, start=1):
-            yield f"[{number}] {note}"
-            yield ""
+        for place, note in enumerate(notes, start=1):
+            yield f"[{place}] {note}\n"
 
 
 def _case_table(validation: Validation) -> Iterator[str]:
     yield "| case | what | real | simulated: 10, 50, 90% | below the real one, % | come, % | verdict | in fit | note |"
     yield "|---|---|--:|--:|--:|--:|---|---|---|"
     for one in validation.cases:
-        comparable = one.verdict != "not comparable"
-        cells = (
-            one.case.name,
-            one.what,
-            words.case_figure(one, one.real),
-            words.case_range(one) if comparable else UNKNOWN,
-            percent(one.percentile) if comparable else UNKNOWN,
-            percent(one.came) if comparable else UNKNOWN,
-            _verdict(one.verdict),
-            "yes" if one.expectation.in_fit else "",
-            one.expectation.note,
-        )
-        yield _row(cells)
+        name, what, real, *simulated, verdict, in_fit = case_cells(one)
+        if verdict == "not comparable":
+            simulated = [UNKNOWN] * 3
+        yield _row(name, what, real, *simulated, _set(verdict), in_fit, one.expectation.note)
     yield ""
     for what, meaning in IN_WORDS.items():
         yield f"- *{what}*: {meaning}; it comes in a share of {CASES_AMONG[what]}"
 
 
-def _verdict(verdict: str) -> str:
+def _set(verdict: str) -> str:
     return f"**{verdict}**" if verdict == "outside" else verdict
 
 
-def _row(cells: tuple[str, ...]) -> str:
+def _row(*cells: str) -> str:
     return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"

@@ -1,4 +1,4 @@
-"""Runs the population and the cases, and holds what comes of them against the record."""
+"""Run the population and the cases, and compare them with the record."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ from typing import Any
 from crisis_sim.batch import Batch, simulate
 from crisis_sim.model.observer import Observer
 from crisis_sim.scenario.load import load_scenario, load_scenarios
-from crisis_sim.validation import cases
-from crisis_sim.validation import cases as families
-from crisis_sim.validation.cases import CaseResult
-from crisis_sim.validation.record import (
+from crisis_sim.validation.facts import (
     VERDICTS,
     Comparison,
     Expectation,
     Fact,
+    Simulated,
     comparable,
-    compare,
+    judge,
     read_cases,
     read_expectations,
     read_facts,
 )
+from crisis_sim.validation.simulated import CASES_AMONG, FAMILIES, CaseResult, results
 from crisis_sim.version import __version__
 
 #: The shipped scenario of crises of every kind.
@@ -34,7 +33,7 @@ POPULATION = "since_1945"
 
 @dataclass(frozen=True)
 class Validation:
-    """Where the model stands.
+    """The result of a validation.
 
     Attributes:
         facts: for each family of facts, its comparisons.
@@ -62,20 +61,21 @@ class Validation:
 
     @property
     def failures(self) -> list[str]:
-        """What the project says is met, and is not."""
+        """Facts that `expectations.csv` marks as met, and that are not."""
         compared: list[Comparison | CaseResult] = [*self.comparisons, *self.cases]
-        return [one.expectation.id for one in compared if one.fails]
+        return [
+            one.expectation.id
+            for one in compared
+            if one.expectation.met and one.verdict != "inside"
+        ]
 
     def counts(self) -> dict[str, dict[str, int]]:
         """How often each verdict was given, for facts and for cases."""
-        given = {
+        given: dict[str, Counter[str]] = {
             "facts": Counter(one.verdict for one in self.comparisons),
             "cases": Counter(one.verdict for one in self.cases),
         }
-        return {
-            name: {str(verdict): found[verdict] for verdict in VERDICTS}
-            for name, found in given.items()
-        }
+        return {name: {one: found[one] for one in VERDICTS} for name, found in given.items()}
 
     def plain(self) -> dict[str, Any]:
         """All of it as plain data, fit for JSON; `recorded` is a fact as the record has it, `fact` as it is compared."""
@@ -110,39 +110,38 @@ def validate(
     """Run the population and all cases, and compare them with the record.
 
     Args:
-        population: the scenario of crises of every kind.
-        replicates: how many crises of each scenario.
-        seed: fixes their luck.
-        workers: the most processes to use, since observers are agents of one's own; the result is the same for any number.
-        overrides: changes to make in every scenario, such as `behaviour.decision.dread=5`.
-        expectations: what is expected of each fact; the file's where left out.
-        progress: told after each block how many crises are done, and of how many.
+        population: the scenario of crises of every kind. replicates: how many crises of each scenario. seed: fixes
+        their luck. workers: the most processes to use, since observers are agents of one's own; the result is the same
+        for any number. overrides: changes to make in every scenario, such as `behaviour.decision.dread=5`.
+        expectations: what is expected of each fact; the file's where left out. progress: told after each block how many
+        crises are done, and of how many.
 
     Raises:
         ScenarioError: when a scenario has mistakes.
         BatchError: when the batch cannot be run as asked.
     """
-    expected = expectations or read_expectations()
-    real = read_cases()
+    expected, real = expectations or read_expectations(), read_cases()
     # A batch names its scenarios, and the population is no case of its own.
     everyone = load_scenario(population, overrides)
     scenarios = [everyone, *load_scenarios([case.scenario for case in real], overrides)]
     batch = simulate(scenarios, replicates, seed, workers, agents=[Observer], progress=progress)
     crises = batch.ensembles[everyone.name]
     facts = comparable(read_facts())
-    compared = {
-        family: [
-            compare(facts[name], measured, expected[name])
-            for name, measured in measure(crises).items()
-        ]
-        for family, measure in families.FAMILIES.items()
-    }
+
+    def compare(name: str, simulated: Simulated) -> Comparison:
+        fact, expectation = facts[name], expected[name]
+        verdict = judge(fact, simulated, expectation)
+        return Comparison(fact, simulated, verdict, expectation)
+
     return Validation(
-        facts=compared,
+        facts={
+            family: [compare(*one) for one in measure(crises).items()]
+            for family, measure in FAMILIES.items()
+        },
         cases=[
             result
             for case in real
-            for result in cases.results(case, batch.ensembles[case.scenario], expected)
+            for result in results(case, batch.ensembles[case.scenario], expected)
         ],
         batch=batch,
         unresolved=float((crises.column("ending") == "unresolved").mean()),
@@ -151,7 +150,11 @@ def validate(
 
 
 def _plain_fact(family: str, one: Comparison, recorded: Fact) -> dict[str, Any]:
-    fact, simulated = one.fact, one.measured.estimate
+    def figure(each: Fact | Simulated) -> dict[str, Any]:
+        limits = {"lower": _known(each.lower), "upper": _known(each.upper)}
+        return {"value": _known(each.value), **limits, "n": each.n}
+
+    fact = one.fact
     return {
         "id": fact.id,
         "family": family,
@@ -159,14 +162,9 @@ def _plain_fact(family: str, one: Comparison, recorded: Fact) -> dict[str, Any]:
         "population": fact.population,
         "source": fact.source,
         "unit": "share" if fact.is_share else "days",
-        "recorded": _plain_figure(recorded),
-        "fact": _plain_figure(fact),
-        "simulated": {
-            "value": _known(simulated.estimate),
-            "lower": _known(simulated.lower),
-            "upper": _known(simulated.upper),
-            "n": one.measured.n,
-        },
+        "recorded": figure(recorded),
+        "fact": figure(fact),
+        "simulated": figure(one.simulated),
         "verdict": one.verdict,
         "in_fit": one.expectation.in_fit,
         "declared_met": one.expectation.met,
@@ -175,11 +173,8 @@ def _plain_fact(family: str, one: Comparison, recorded: Fact) -> dict[str, Any]:
     }
 
 
-def _plain_figure(fact: Fact) -> dict[str, Any]:
-    return {"value": fact.value, "lower": fact.lower, "upper": fact.upper, "n": fact.n}
-
-
 def _plain_case(one: CaseResult) -> dict[str, Any]:
+    levels = ("p2_5", "p10", "p50", "p90", "p97_5")
     return {
         "id": one.expectation.id,
         "case": one.case.name,
@@ -187,14 +182,9 @@ def _plain_case(one: CaseResult) -> dict[str, Any]:
         "what": one.what,
         "real": one.real,
         "came": one.came,
-        "came_among": cases.CASES_AMONG[one.what],
+        "came_among": CASES_AMONG[one.what],
         "percentile": _known(one.percentile),
-        "simulated": {
-            name: _known(value)
-            for name, value in zip(
-                ("p2_5", "p10", "p50", "p90", "p97_5"), one.quantiles, strict=True
-            )
-        },
+        "simulated": dict(zip(levels, map(_known, one.quantiles), strict=True)),
         "verdict": one.verdict,
         "in_fit": one.expectation.in_fit,
         "declared_met": one.expectation.met,
@@ -202,5 +192,5 @@ def _plain_case(one: CaseResult) -> dict[str, Any]:
     }
 
 
-def _known(number: float) -> float | None:
-    return None if math.isnan(number) else number
+def _known(number: float | None) -> float | None:
+    return None if number is None or math.isnan(number) else number

@@ -39,7 +39,7 @@ alike, towards $targets figures of [the record](facts/README.md). Anyone can rep
   the end, the same figures. That search is not kept; its end is the file's `start`.
 - **What it came to.** $answer
 
-Kept beside this page: [`summary.json`](fit/summary.json) with all that follows, [`parameters.csv`](fit/parameters.csv),
+Kept with this page: [`summary.json`](fit/summary.json) with all that follows, [`parameters.csv`](fit/parameters.csv),
 [`outcomes.csv`](fit/outcomes.csv), and the [manifest](fit/manifest.json) with versions. All figures here are those of the
 model as it was when the fit ran, which the manifest names; [validation](validation.md) has those of the model as it is.
 

@@ -2,23 +2,36 @@ from __future__ import annotations
 
 import gc
 import weakref
+from typing import Any
 
 import numpy as np
 import pytest
 
 from crisis_sim.batch import block as columns
-from crisis_sim.batch import run_block
-from crisis_sim.batch.block import PATHS_KEPT, BlockFailure, BlockOrder, attempt
+from crisis_sim.batch.block import PATHS_KEPT, Block, BlockOrder, attempt, run_block
 from crisis_sim.model import CrisisAgent, CrisisModel
 from crisis_sim.scenario import load_scenario
 from crisis_sim.scenario.introspect import numbers_of
 from crisis_sim.scenario.load import shipped_names
+from crisis_sim.scenario.schema import Scenario
 from tests.batch.crises import Counter, Raise, Saboteur, crisis
+
+QUARREL = crisis()
+
+
+def run(
+    first: int, count: int, seed: int = 1, scenario: Scenario = QUARREL, **others: Any
+) -> Block:
+    return run_block(BlockOrder(scenario, first, count, seed, **others))
+
+
+def rows(first: int, count: int, *others: Any, **more: Any) -> list[Any]:
+    table: list[Any] = run(first, count, *others, **more).table.to_pylist()
+    return table
 
 
 def test_the_columns_are_those_of_the_contract_in_their_order() -> None:
-    scenario = crisis()
-    table = run_block(scenario, 0, 20, seed=1).table
+    table = run(0, 20).table
     states = [f"{state}_{name}" for state in ("north", "south") for name in columns.STATE_COLUMNS]
     known = [*columns.FIRST_COLUMNS, *states]
     assert table.column_names[: len(known)] == known
@@ -26,34 +39,26 @@ def test_the_columns_are_those_of_the_contract_in_their_order() -> None:
     assert table.column("replicate").to_pylist() == list(range(20))
 
 
-def test_a_replicate_is_the_same_in_any_block() -> None:
-    whole = run_block(crisis(), 0, 300, seed=7)
-    part = run_block(crisis(), 120, 30, seed=7)
-    alone = run_block(crisis(), 134, 1, seed=7)
-    assert part.table.to_pylist() == whole.table.slice(120, 30).to_pylist()
-    assert alone.table.to_pylist() == whole.table.slice(134, 1).to_pylist()
-
-
-def test_another_seed_is_another_batch() -> None:
-    one, other = run_block(crisis(), 0, 100, seed=7), run_block(crisis(), 0, 100, seed=0)
-    assert one.table.to_pylist() != other.table.to_pylist()
+def test_a_replicate_is_the_same_in_any_block_and_another_with_another_seed() -> None:
+    whole = rows(0, 300, 7)
+    assert rows(120, 30, 7) == whole[120:150]
+    assert rows(134, 1, 7) == whole[134:135]
+    assert rows(0, 300, 0) != whole
 
 
 def test_paths_run_to_the_horizon_for_the_first_replicates_of_the_batch_only() -> None:
-    scenario = crisis()
-    block = run_block(scenario, PATHS_KEPT - 2, 5, seed=1)
-    assert block.paths is not None
-    days = round(scenario.horizon_days)
-    kept = {(row["replicate"], row["day"]) for row in block.paths.to_pylist()}
+    paths = run(PATHS_KEPT - 2, 5).paths
+    days = round(QUARREL.horizon_days)
+    kept = {(row["replicate"], row["day"]) for row in paths.to_pylist()}
     assert kept == {(PATHS_KEPT - k, day) for k in (1, 2) for day in range(days + 1)}
-    assert block.paths.column_names[:3] == list(columns.FIRST_PATH_COLUMNS)
-    assert block.paths.num_rows == len(kept)
-    assert run_block(scenario, PATHS_KEPT, 5, seed=1).paths is None
+    assert paths.column_names[:3] == list(columns.FIRST_PATH_COLUMNS)
+    assert paths.num_rows == len(kept)
+    assert run(PATHS_KEPT, 5).paths is None
 
 
 @pytest.mark.parametrize("name", [*shipped_names(), ""])
 def test_the_model_takes_a_value_for_every_number_of_a_scenario(name: str) -> None:
-    scenario = load_scenario(name) if name else crisis()
+    scenario = load_scenario(name) if name else QUARREL
     values = {path: np.array([max(one.low, 0.0)]) for path, one in numbers_of(scenario).items()}
     model = CrisisModel(scenario, parameters=values)  # it refuses paths that it does not read
     assert model.replicates == 1
@@ -61,46 +66,29 @@ def test_the_model_takes_a_value_for_every_number_of_a_scenario(name: str) -> No
 
 def test_each_replicate_may_have_parameters_of_its_own() -> None:
     values = np.repeat([0.0, 1.0], 20)
-    given = run_block(crisis(), 0, 40, seed=1, parameters={"states.north.resolve": values})
+    given = rows(0, 40, parameters={"states.north.resolve": values})
     calm = crisis(
         states={
             "north": {"resolve": 0.0, "audience": 0.6},
             "south": {"resolve": {"uniform": [0.5, 1.0]}, "audience": 0.5},
         }
     )
-    same = run_block(calm, 0, 20, seed=1)
-    assert given.table.slice(0, 20).to_pylist() == same.table.to_pylist()
-    assert (
-        given.table.slice(20, 20).to_pylist() != run_block(calm, 20, 20, seed=1).table.to_pylist()
-    )
+    assert given[:20] == rows(0, 20, scenario=calm)
+    assert given[20:] != rows(20, 20, scenario=calm)
 
 
 def test_an_agent_of_ones_own_adds_its_column_after_the_known_ones() -> None:
-    block = run_block(crisis(), 0, 10, seed=1, agents=[Counter])
-    assert "turns_counted" in block.table.column_names[len(columns.FIRST_COLUMNS) :]
-    assert min(block.table.column("turns_counted").to_pylist()) > 0
+    table = run(0, 10, agents=[Counter]).table
+    assert "turns_counted" in table.column_names[len(columns.FIRST_COLUMNS) :]
+    assert min(table.column("turns_counted").to_pylist()) > 0
 
 
 def test_a_block_that_raises_is_a_failure_that_says_which_and_why() -> None:
-    order = BlockOrder(crisis(), 30, 10, 5, agents=[Saboteur(32, Raise())])
-    failed = attempt(order)
-    assert isinstance(failed, BlockFailure)
-    assert failed.replicates == "replicates 30 to 39 of quarrel"
-    assert failed.seed == 5
+    failed = attempt(BlockOrder(QUARREL, 30, 10, 5, agents=[Saboteur(32, Raise())], number=3))
+    assert (failed.scenario, failed.first, failed.count, failed.number) == ("quarrel", 30, 10, 3)
+    assert failed.table is None
     assert failed.error == "ZeroDivisionError: no leverage to divide by"
     assert "crises.py" in failed.trace
-
-
-def test_a_block_that_is_done_leaves_no_model_behind() -> None:
-    models: list[weakref.ref[CrisisModel]] = []
-
-    def remember(model: CrisisModel) -> CrisisAgent:
-        models.append(weakref.ref(model))
-        return CrisisAgent(model, "witness")
-
-    run_block(crisis(), 0, 10, seed=1, agents=[remember])
-    gc.collect()
-    assert [model() for model in models] == [None]
 
 
 def test_an_interruption_is_no_failure_of_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,26 +97,86 @@ def test_an_interruption_is_no_failure_of_a_block(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr("crisis_sim.batch.block.run_block", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        attempt(BlockOrder(crisis(), 0, 1, 1))
+        attempt(BlockOrder(QUARREL, 0, 1, 1))
 
 
 def test_a_block_is_watched_day_by_day_and_ends_with_what_the_watch_raises() -> None:
+    order = BlockOrder(QUARREL, 0, 20, 1)
     hours: list[float] = []
-    watched = run_block(crisis(), 0, 20, seed=1, watch=lambda model: hours.append(model.hours))
+    watched = run_block(order, lambda model: hours.append(model.hours))
     # Turns of six hours are counted from the trigger, at 3: these are the first ends of a turn in each new day.
     assert hours == [*(3 + 24.0 * day for day in range(1, len(hours))), 8 * 24 + 3]
-    assert watched.table.equals(run_block(crisis(), 0, 20, seed=1).table)
+    assert watched.table.equals(run_block(order).table)
     looks: list[float] = []
-    run_block(crisis(), 0, 20, seed=1, watch=lambda model: looks.append(model.hours), daily=False)
+    run_block(order, lambda model: looks.append(model.hours), daily=False)
     assert looks == [8 * 24 + 3]
 
-    models: list[weakref.ref[CrisisModel]] = []
-
     def stop(model: CrisisModel) -> None:
-        models.append(weakref.ref(model))
         raise StopIteration
 
     with pytest.raises(StopIteration):
-        run_block(crisis(), 0, 20, seed=1, watch=stop)
+        run_block(order, stop)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_block_leaves_no_model_behind(fails: bool) -> None:
+    models: list[weakref.ref[CrisisModel]] = []
+
+    def remember(model: CrisisModel) -> CrisisAgent:
+        models.append(weakref.ref(model))
+        return CrisisAgent(model, "witness")
+
+    assert (
+        bool(
+            attempt(
+                BlockOrder(QUARREL, 0, 10, 1, agents=[remember, Saboteur(-1 + 5 * fails, Raise())])
+            ).error
+        )
+        is fails
+    )
     gc.collect()
     assert [model() for model in models] == [None]
+
+
+# The columns of its tables
+
+
+def test_known_columns_come_first_in_their_order_and_the_rest_in_the_models() -> None:
+    names = ["zeal", "south_lowest_market", "deaths", "alarm", "replicate", "north_lowest_market"]
+    known = ["replicate", "deaths", "north_lowest_market", "south_lowest_market"]
+    assert columns.arrange(names, ["north", "south"]) == [*known, "zeal", "alarm"]
+
+
+def test_what_never_came_is_null_and_texts_are_encoded() -> None:
+    import pyarrow as pa
+
+    table = columns.outcome_table(
+        "quarrel",
+        {
+            "replicate": np.array([40, 41, 42]),
+            "ending": np.array(["tacit", "", "tacit"]),
+            "war_at_hours": np.array([np.nan, 6, 12], np.float32),
+            "south_highest_pressure": np.array([0, 0.5, 1], np.float32),
+        },
+        ["south"],
+    )
+    assert table.column("ending").to_pylist() == ["tacit", None, "tacit"]
+    assert pa.types.is_dictionary(table.schema.field("ending").type)
+    assert table.column("war_at_hours").to_pylist() == [None, 6.0, 12.0]
+    assert table.schema.field("war_at_hours").type == pa.float64()
+    assert table.schema.field("south_highest_pressure").type == pa.float32()
+    assert table.column("replicate").to_pylist() == [40, 41, 42]
+    assert table.column("scenario").to_pylist() == ["quarrel"] * 3
+
+
+def test_scenarios_with_different_agents_share_one_schema() -> None:
+    import pyarrow as pa
+
+    one = pa.table({"replicate": [0], "elder_engaged_at_hours": [6.0], "deaths": [1.0]})
+    other = pa.table({"replicate": [0], "deaths": [2.0], "bank_decided_at_hours": [9.0]})
+    schema = columns.union([one.schema, other.schema], [])
+    own = ["elder_engaged_at_hours", "bank_decided_at_hours"]
+    assert schema.names == ["replicate", "deaths", *own]
+    assert columns.conform(other, schema).select(own).to_pylist() == [{own[0]: None, own[1]: 9.0}]
+    with pytest.raises(ValueError, match="did not announce: zeal"):
+        columns.conform(pa.table({"replicate": [0], "zeal": [1.0]}), schema)

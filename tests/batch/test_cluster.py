@@ -14,10 +14,9 @@ from pathlib import Path
 import pytest
 
 from crisis_sim.batch import BatchError, read_batch, run, run_to_folder, simulate, workers
-from crisis_sim.batch.block import schemas
-from crisis_sim.batch.folder import BlockTask
 from crisis_sim.batch.plan import Plan
-from tests.batch.crises import Dawdler, Raise, Saboteur, crisis
+from crisis_sim.batch.workers import BlockTask
+from tests.batch.crises import Dawdler, crisis
 
 pytest.importorskip("distributed")
 
@@ -96,13 +95,8 @@ def kill_in_a_block(victim: subprocess.Popen[bytes], notes: Path) -> None:
     victim.kill()
 
 
-@pytest.mark.parametrize(
-    "sees_folder",
-    [
-        pytest.param(True, id="shared folder"),
-        pytest.param(False, id="nothing shared", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("sees_folder", [True, False], ids=["shared folder", "nothing shared"])
 def test_a_worker_that_is_killed_in_the_middle_loses_nothing(
     tmp_path: Path, machines: Machines, monkeypatch: pytest.MonkeyPatch, sees_folder: bool
 ) -> None:
@@ -162,25 +156,6 @@ def test_a_cluster_on_this_machine_is_started_and_gives_the_same_rows(tmp_path: 
     assert read_batch(tmp_path).ensembles["quarrel"].table.to_pylist() == expected
 
 
-def test_a_block_that_raises_fails_alone(tmp_path: Path, machines: Machines) -> None:
-    machines.start_worker()
-    machines.wait_for_workers(1)
-    manifest = run_to_folder(
-        crisis(),
-        tmp_path,
-        30,
-        block_size=10,
-        agents=[Saboteur(12, Raise())],
-        scheduler=machines.address,
-    )
-    (failure,) = manifest["failures"]
-    assert (failure["block"], failure["error"]) == (
-        1,
-        "ZeroDivisionError: no leverage to divide by",
-    )
-    assert read_batch(tmp_path).ensembles["quarrel"].replicates == 20
-
-
 def test_where_no_scheduler_answers_it_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -208,8 +183,7 @@ def test_without_dask_it_is_said_how_to_get_it(
 
 def test_a_worker_that_joins_late_with_other_code_is_refused_too(tmp_path: Path) -> None:
     (order,) = Plan((crisis(),), 5, seed=1).orders()
-    outcomes, paths = schemas(crisis())
-    task = BlockTask(tmp_path, "token", outcomes, paths, {"code": "another"})
+    task = BlockTask(tmp_path, "token", {}, {"code": "another"})
     with pytest.raises(
         BatchError, match=r"a worker computes with other versions.*\n  code: another"
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -10,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from crisis_sim.batch import ResultsError, read_batch, resume, run_to_folder, simulate, workers
-from crisis_sim.batch.files import LOCK, PARTIAL, token_in
-from crisis_sim.batch.folder import MANIFEST, OUTCOMES, PATHS, UNFINISHED
+from crisis_sim.batch.files import PARTIAL, WRITER, token_in
+from crisis_sim.batch.folder import MANIFEST, OUTCOMES, PATHS, running
 from tests.batch.crises import crisis
 from tests.batch.test_resume import RESULTS, cut_short, names, rows
 
@@ -62,10 +63,10 @@ def test_a_disk_that_fills_up_as_blocks_are_written_keeps_those_that_are_there(
     assert f"cannot write results to {tmp_path}: File too large\n" in said
     assert "not finished: 20 of 60 crises; go on with: crisis-sim run --resume" in said
     # A worker that is ended because another's disk is full may leave a scrap, until somebody goes on.
-    assert processes > 1 or not list(tmp_path.rglob("*" + PARTIAL))
+    assert processes > 1 or not list(running(tmp_path).rglob("*" + PARTIAL))
     disk.grow()
     resume(tmp_path)
-    assert not list(tmp_path.rglob("*" + PARTIAL))
+    assert not list(running(tmp_path).rglob("*" + PARTIAL))
     assert (
         rows(tmp_path)["quarrel"][0]
         == simulate(crisis(), 60).ensembles["quarrel"].table.to_pylist()
@@ -79,7 +80,8 @@ def test_a_disk_that_fills_up_as_results_are_published_loses_no_block(
     disk.hold(60_000)
     with pytest.raises(ResultsError, match=r"File too large\n.* 600 of 600 crises"):
         run_to_folder(crisis(), tmp_path, 600, block_size=50)
-    assert names(tmp_path) == [*RESULTS, UNFINISHED]
+    assert names(tmp_path) == RESULTS
+    assert OUTCOMES not in names(running(tmp_path))
     disk.grow()
     told: list[int] = []
     resume(tmp_path, progress=lambda done, crises: told.append(done))
@@ -87,11 +89,18 @@ def test_a_disk_that_fills_up_as_results_are_published_loses_no_block(
     assert len(rows(tmp_path)["quarrel"][0]) == 600
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_device_without_room_is_said(tmp_path: Path) -> None:
-    (tmp_path / (OUTCOMES + PARTIAL)).symlink_to("/dev/full")
-    with pytest.raises(ResultsError, match=r"cannot write results to .*No space left on device"):
-        run_to_folder(crisis(), tmp_path, 20)
+def test_a_disk_that_says_only_in_the_end_that_it_is_full_is_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_short(tmp_path, 6, crisis())
+
+    def full(path: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("crisis_sim.batch.folder.sync", full)
+        with pytest.raises(ResultsError, match=r"No space left on device\n.* 60 of 60 crises"):
+            resume(tmp_path)
     resume(tmp_path)
     assert names(tmp_path) == RESULTS
 
@@ -122,44 +131,28 @@ def test_a_folder_that_may_not_be_written_is_said(nobodys_folder: Path) -> None:
     assert read_batch(nobodys_folder).ensembles["quarrel"].replicates == 10
 
 
-def test_damaged_blocks_are_found_done_again_and_said(tmp_path: Path) -> None:
-    run_to_folder(crisis(), tmp_path / "undisturbed", 60, block_size=10)
-    folder = tmp_path / "cut"
-    cut_short(folder, 5, crisis())
-    blocks = sorted((folder / UNFINISHED / "outcomes").iterdir())
-    os.truncate(blocks[1], 1_000)
-    content = bytearray(blocks[3].read_bytes())
-    content[500] ^= 255
-    blocks[3].write_bytes(content)
-    said: list[str] = []
-    resume(folder, on_message=said.append)
-    wrong = "its content is not what its checksum says"
-    assert said == [
-        f"block 1 is done again: {wrong}",
-        f"block 3 is done again: {wrong}",
-        "30 of 60 crises are there already",
-    ]
-    assert rows(folder) == rows(tmp_path / "undisturbed")
-
-
 def test_values_of_a_design_that_are_damaged_are_not_gone_on_with(tmp_path: Path) -> None:
     values = {"states.north.resolve": [0.5] * 60}
     cut_short(tmp_path, 2, crisis(), parameters=values)
-    os.truncate(tmp_path / UNFINISHED / "parameters.parquet", 100)
+    os.truncate(running(tmp_path) / "parameters.parquet", 100)
     with pytest.raises(ResultsError, match=r"parameters\.parquet has been damaged"):
         resume(tmp_path)
 
 
 def test_an_unfinished_run_whose_manifest_is_damaged_is_said(tmp_path: Path) -> None:
     cut_short(tmp_path, 2, crisis())
-    os.truncate(tmp_path / UNFINISHED / MANIFEST, 100)
+    os.truncate(running(tmp_path) / MANIFEST, 100)
     for read in (resume, read_batch):
-        with pytest.raises(ResultsError, match=r"unfinished/manifest\.json cannot be read"):
+        with pytest.raises(ResultsError, match=r"\.running/manifest\.json:\d+:\d+: not valid JSON"):
             read(tmp_path)
 
 
 def test_a_lock_that_a_killed_run_left_behind_holds_nobody_up(tmp_path: Path) -> None:
-    (tmp_path / LOCK).write_text('{"process": 1, "token": "old"}', encoding="utf-8")
-    assert token_in(tmp_path) == "old"
-    run_to_folder(crisis(), tmp_path, 10)
-    assert names(tmp_path) == [MANIFEST, OUTCOMES, PATHS]
+    folder = tmp_path / "results"
+    running(folder).mkdir()
+    (running(folder) / WRITER).write_text('{"process": 1, "token": "old"}', encoding="utf-8")
+    (tmp_path / "results.running.lock").touch()
+    assert token_in(running(folder)) == "old"
+    run_to_folder(crisis(), folder, 10)
+    assert names(folder) == [MANIFEST, OUTCOMES, PATHS]
+    assert names(tmp_path) == ["results"]

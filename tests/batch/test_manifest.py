@@ -68,30 +68,21 @@ def test_in_a_checkout_it_names_the_commit_and_says_whether_files_differ(checkou
     assert git_revision() == (head, True)
 
 
-def test_an_installed_package_has_no_revision_even_inside_somebody_elses_checkout(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch
+def denied(path: Path) -> bool:
+    raise PermissionError(13, "Permission denied", str(path))
+
+
+@pytest.mark.parametrize("why", ["installed in a checkout", "no git", "may not be looked at"])
+def test_what_is_no_checkout_that_git_can_read_has_no_revision(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, why: str
 ) -> None:
     assert git_revision() == (None, None)
-    site = checkout / "site-packages" / "crisis_sim" / "batch" / "manifest.py"
     git(checkout, "init", "--quiet")
-    monkeypatch.setattr(manifests, "__file__", str(site))
-    assert git_revision() == (None, None)
-
-
-def test_a_checkout_without_git_has_no_revision(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    git(checkout, "init", "--quiet")
-    monkeypatch.setenv("PATH", "")
-    assert git_revision() == (None, None)
-
-
-def test_a_checkout_that_may_not_be_looked_at_has_no_revision(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def denied(path: Path) -> bool:
-        raise PermissionError(13, "Permission denied", str(path))
-
-    git(checkout, "init", "--quiet")
-    monkeypatch.setattr(Path, "exists", denied)
+    if why == "no git":
+        monkeypatch.setenv("PATH", "")
+    elif why == "may not be looked at":
+        monkeypatch.setattr(Path, "exists", denied)
+    else:
+        site = checkout / "site-packages" / "crisis_sim" / "batch" / "manifest.py"
+        monkeypatch.setattr(manifests, "__file__", str(site))
     assert git_revision() == (None, None)

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crisis_sim.batch import BatchError, resume, run_to_folder, simulate
-from crisis_sim.batch.folder import UnfinishedRun
-from crisis_sim.batch.manifest import as_json, seal
+from crisis_sim.batch.files import as_json
+from crisis_sim.batch.folder import UnfinishedRun, plan_of, running
+from crisis_sim.batch.manifest import seal
 from crisis_sim.batch.plan import (
     BLOCK_SIZE,
     MANY_BLOCKS,
@@ -29,18 +30,47 @@ from crisis_sim.model import CrisisModel
 from tests.batch.crises import Counter, crisis
 from tests.batch.test_resume import cut_short
 
+SCENARIOS = crisis("a"), crisis("b")
 
-@given(replicates=st.integers(1, 5000), block_size=st.integers(1, 6000))
-def test_blocks_hold_each_replicate_once_and_are_of_nearly_the_same_size(
-    replicates: int, block_size: int
+
+@given(
+    points=st.none() | st.integers(1, 40),
+    replicates=st.integers(1, 300),
+    block_size=st.integers(1, 400),
+    data=st.data(),
+)
+def test_blocks_hold_each_replicate_once_at_each_point_with_its_own_parameters(
+    points: int | None, replicates: int, block_size: int, data: st.DataObject
 ) -> None:
-    plan = Plan((crisis(),), replicates, seed=1, block_size=block_size)
+    values = np.arange(float((points or 1) * replicates)) / ((points or 1) * replicates)
+    parameters = {"behaviour.decision.dread": values}
+    plan = Plan(SCENARIOS, replicates, 1, block_size, parameters, points=points)
     orders = list(plan.orders())
-    held = [k for order in orders for k in range(order.first, order.first + order.count)]
-    assert held == list(range(replicates))
-    sizes = {order.count for order in orders}
+    assert [order.number for order in orders] == list(range(plan.blocks))
+    for scenario in SCENARIOS:
+        own = [order for order in orders if order.scenario is scenario]
+        held = [
+            (point, replicate)
+            for order in own
+            for point in range(order.first_point, order.first_point + order.points)
+            for replicate in range(order.first, order.first + order.count)
+        ]
+        assert held == [
+            (p, replicate) for p in range(points or 1) for replicate in range(replicates)
+        ]
+        given_out = [order.parameters["behaviour.decision.dread"] for order in own]
+        np.testing.assert_array_equal(np.concatenate(given_out), values)
+    sizes = {order.rows for order in orders}
     assert max(sizes) <= block_size
-    assert max(sizes) - min(sizes) <= 1
+    assert points or max(sizes) - min(sizes) <= 1
+    # Any of them can be had without those before it.
+    (order,) = plan.orders([data.draw(st.integers(0, plan.blocks - 1))])
+    of_it = orders[order.number]
+    assert (order.first, order.first_point, order.rows) == (
+        of_it.first,
+        of_it.first_point,
+        of_it.rows,
+    )
 
 
 @given(st.integers(1, 10**10), st.integers(1, 10**10))
@@ -59,36 +89,6 @@ def test_scenarios_take_turns_so_that_a_short_batch_is_still_paired() -> None:
         ("one", 10),
         ("two", 10),
     ]
-
-
-def test_each_block_gets_its_own_replicates_parameters() -> None:
-    values = {"behaviour.decision.dread": np.arange(5.0)}
-    plan = Plan((crisis(),), 5, seed=1, block_size=3, parameters=values)
-    shares = [order.parameters["behaviour.decision.dread"].tolist() for order in plan.orders()]
-    assert shares == [[0.0, 1.0], [2.0, 3.0, 4.0]]
-
-
-@given(points=st.integers(1, 40), replicates=st.integers(1, 60), block_size=st.integers(1, 200))
-def test_blocks_of_a_design_hold_each_replicate_once_at_each_point_with_its_own_parameters(
-    points: int, replicates: int, block_size: int
-) -> None:
-    rows = np.arange(float(points * replicates)) / (points * replicates)
-    values = {"behaviour.decision.dread": rows}
-    plan = Plan((crisis(),), replicates, 1, block_size, values, points=points)
-    orders = list(plan.orders())
-    held = [
-        (point, replicate)
-        for order in orders
-        for point in range(order.first_point, order.first_point + order.points)
-        for replicate in range(order.first, order.first + order.count)
-    ]
-    assert held == [
-        (point, replicate) for point in range(points) for replicate in range(replicates)
-    ]
-    given_out = [order.parameters["behaviour.decision.dread"] for order in orders]
-    np.testing.assert_array_equal(np.concatenate(given_out), rows)
-    assert len(orders) == plan.blocks
-    assert max(order.rows for order in orders) <= block_size
 
 
 def test_a_scenario_without_a_name_gets_one() -> None:
@@ -172,34 +172,13 @@ def test_a_plan_of_as_many_replicates_as_there_may_be_takes_no_memory() -> None:
     assert peak < 5e6
 
 
-A, B = crisis("a"), crisis("b")
-
-
-@given(st.integers(1, 40), st.integers(1, 50), st.one_of(st.none(), st.integers(1, 30)), st.data())
-def test_any_block_can_be_had_without_those_before_it(
-    replicates: int, block_size: int, points: int | None, data: st.DataObject
-) -> None:
-    plan = Plan((A, B), replicates, 1, block_size, points=points)
-    orders = list(plan.orders())
-    assert [one.number for one in orders] == list(range(plan.blocks))
-    rows = [
-        (one.scenario.name, point, replicate)
-        for one in orders
-        for point in range(one.first_point, one.first_point + one.points)
-        for replicate in range(one.first, one.first + one.count)
-    ]
-    assert len(rows) == len(set(rows)) == plan.crises
-    assert max(one.rows for one in orders) <= block_size
-    number = data.draw(st.integers(0, plan.blocks - 1))
-    assert list(plan.orders([number])) == [orders[number]]
-
-
 HUGE = 10**30
-NO_COUNTS = (True, False, np.True_, 1.0, 2.5, np.float64(3), "3", None, -1, HUGE, float("nan"))
+NO_COUNTS = (0, True, False, np.True_, 1.0, 2.5, np.float64(3), "3", None, -1, HUGE, float("nan"))
 
 
 #: Numbers that are none for some, and mean something for others.
 BUT = [
+    ("seed", 0),
     ("block_size", None),
     ("points", None),
     ("workers", HUGE),
@@ -239,7 +218,7 @@ def test_numbers_of_numpy_count() -> None:
 
 def test_a_manifest_of_absurd_numbers_is_refused_or_takes_no_memory(tmp_path: Path) -> None:
     cut_short(tmp_path, 2, crisis())
-    path = tmp_path / "unfinished" / "manifest.json"
+    path = running(tmp_path) / "manifest.json"
     begun = json.loads(path.read_text(encoding="utf-8"))
     path.write_bytes(as_json(seal({**begun, "replicates": 10**12, "block_size": 1})))
     with pytest.raises(BatchError, match="expected at most 100,000,000,000 for replicates"):
@@ -248,7 +227,9 @@ def test_a_manifest_of_absurd_numbers_is_refused_or_takes_no_memory(tmp_path: Pa
     run = UnfinishedRun.of(tmp_path)
     assert run is not None
     tracemalloc.start()
-    assert run.done(run.plan(), lambda words: None) == {}, "blocks that are another run's stayed"
+    assert run.done(plan_of(run.home, run.manifest, ()), lambda words: None) == {}, (
+        "blocks that are another run's stayed"
+    )
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 20e6

@@ -25,9 +25,9 @@ from crisis_sim.batch import (
     run_to_folder,
     simulate,
 )
+from crisis_sim.batch import folder as results_folder
 from crisis_sim.batch import manifest as versions
-from crisis_sim.batch import run as publish
-from crisis_sim.batch.folder import MANIFEST, OUTCOMES, OUTCOMES_FOLDER, PATHS, UNFINISHED
+from crisis_sim.batch.folder import MANIFEST, OUTCOMES, OUTCOMES_FOLDER, PATHS, running
 from crisis_sim.batch.workers import TERMINATED
 from tests.batch.crises import Counter, Raise, Saboteur, crisis
 
@@ -72,30 +72,33 @@ def undisturbed(tmp_path: Path) -> dict[str, Any]:
     return rows(tmp_path / "undisturbed")
 
 
-# Going on
-
-
 def test_a_run_that_was_cut_short_says_so_to_whoever_reads_it(tmp_path: Path) -> None:
-    cut_short(tmp_path, 3)
+    folder = tmp_path / "cut"
+    cut_short(folder, 3)
+    assert names(tmp_path) == ["cut.running"]
     for read in (read_batch, read_manifest):
-        with pytest.raises(ResultsError) as told:
-            read(tmp_path)
-        assert str(told.value) == (
-            f"{tmp_path} holds a run that is not finished: 30 of 120 crises; "
-            f"go on with: crisis-sim run --resume {tmp_path}"
-        )
+        for name in (folder, running(folder)):
+            with pytest.raises(ResultsError) as told:
+                read(name)
+            assert str(told.value) == (
+                f"{folder}.running holds a run that is not finished: 30 of 120 crises; "
+                f"go on with: crisis-sim run --resume {folder}"
+            )
 
 
+@pytest.mark.parametrize("given", ["cut", "cut.running"])
 def test_only_what_is_missing_is_done_and_the_result_is_the_same(
-    tmp_path: Path, undisturbed: dict[str, Any]
+    tmp_path: Path, undisturbed: dict[str, Any], given: str
 ) -> None:
-    cut_short(tmp_path / "cut", 5)
+    folder = tmp_path / "cut"
+    cut_short(folder, 5)
     told: list[int] = []
-    manifest = resume(tmp_path / "cut", progress=lambda done, crises: told.append(done))
+    manifest = resume(tmp_path / given, progress=lambda done, crises: told.append(done))
     assert told == [50, 60, 70, 80, 90, 100, 110, 120]
-    assert rows(tmp_path / "cut") == undisturbed
-    assert names(tmp_path / "cut") == RESULTS
-    assert manifest == read_manifest(tmp_path / "cut")
+    assert rows(folder) == undisturbed
+    assert names(folder) == RESULTS
+    assert names(tmp_path) == ["cut", "undisturbed"]
+    assert manifest == read_manifest(folder)
     assert {about["replicates_done"] for about in manifest["scenarios"].values()} == {60}
 
 
@@ -107,7 +110,7 @@ def test_run_to_folder_begins_goes_on_and_leaves_be_as_needed(
     cut_short(folder, 2, resume=True)
     first = run()
     assert rows(folder) == undisturbed
-    assert run(block_size=10) == first, "a run that is finished was run again"
+    assert run(block_size=10) == run() == first, "a run that is finished was run again"
     assert resume(folder) == first
 
 
@@ -115,8 +118,7 @@ def test_a_design_goes_on_with_the_values_that_it_was_begun_with(tmp_path: Path)
     resolve = {"states.north.resolve": np.linspace(0.1, 0.9, 60)}
     design = {"points": 6, "replicates": 10, "parameters": resolve}
     cut_short(tmp_path / "cut", 2, crisis(), **design)
-    manifest = resume(tmp_path / "cut")
-    assert manifest["points"] == 6
+    assert resume(tmp_path / "cut")["points"] == 6
     assert names(tmp_path / "cut") == [MANIFEST, OUTCOMES, "parameters.parquet"]
     batch = simulate(crisis(), **design)  # type: ignore[arg-type]
     expected = batch.ensembles["quarrel"].table.to_pylist()
@@ -133,11 +135,6 @@ def test_agents_of_ones_own_are_needed_to_go_on(tmp_path: Path) -> None:
     assert min(read_batch(tmp_path).ensembles["quarrel"].column("turns_counted")) > 0
 
 
-def test_where_there_is_nothing_to_resume_it_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ResultsError, match="holds no results"):
-        resume(tmp_path)
-
-
 def test_a_new_run_does_not_throw_an_unfinished_one_away_unasked(tmp_path: Path) -> None:
     cut_short(tmp_path, 3)
     with pytest.raises(ResultsError, match=r"30 of 120 crises.*\nor throw it away.*--restart"):
@@ -152,37 +149,44 @@ def test_older_results_stay_until_new_ones_are_there_but_are_not_taken_for_them(
 ) -> None:
     folder = tmp_path / "results"
     run_to_folder(crisis("old"), folder, 5)
+    (folder / "notes.txt").write_text("precious", encoding="utf-8")
     cut_short(folder, 3)
     with pytest.raises(ResultsError, match=r"30 of 120.*results of an earlier run are there still"):
         read_batch(folder)
-    assert {MANIFEST, OUTCOMES, PATHS} < set(names(folder))
+    assert names(folder) == [*RESULTS[:1], "notes.txt", *RESULTS[1:]]
     resume(folder)
     assert rows(folder) == undisturbed
+    assert (folder / "notes.txt").read_text(encoding="utf-8") == "precious"
 
 
-def test_blocks_that_failed_are_tried_again(tmp_path: Path) -> None:
-    run = partial(run_to_folder, crisis(), tmp_path, 30, block_size=10)
+def test_blocks_that_failed_are_tried_again_and_notes_beside_them_stay(tmp_path: Path) -> None:
+    folder = tmp_path / "results"
+    run = partial(run_to_folder, crisis(), folder, 30, block_size=10)
     (failure,) = run(agents=[Saboteur(12, Raise())])["failures"]
     assert failure["block"] == 1
-    assert read_batch(tmp_path).ensembles["quarrel"].replicates == 20
-    assert UNFINISHED in names(tmp_path)
+    assert read_batch(folder).ensembles["quarrel"].replicates == 20
+    (folder / "notes.txt").write_text("precious", encoding="utf-8")
+    go_on = partial(resume, folder, agents=[Saboteur(-1, Raise())])
+
+    def stop(done: int, crises: int) -> None:
+        raise EnoughError
+
+    with pytest.raises(EnoughError):
+        go_on(progress=stop)
+    with pytest.raises(ResultsError, match="20 of 30 crises"):
+        read_batch(folder)
     told: list[int] = []
-    manifest = resume(
-        tmp_path,
-        agents=[Saboteur(-1, Raise())],
-        progress=lambda done, crises: told.append(done),
-    )
+    assert go_on(progress=lambda done, crises: told.append(done))["failures"] == []
     assert told == [20, 30]
-    assert manifest["failures"] == []
     expected = simulate(crisis(), 30).ensembles["quarrel"].table.to_pylist()
-    assert rows(tmp_path)["quarrel"][0] == expected
-    assert names(tmp_path) == RESULTS
+    assert rows(folder)["quarrel"][0] == expected
+    assert names(folder) == [*RESULTS[:1], "notes.txt", *RESULTS[1:]]
 
 
 def test_a_giant_batch_becomes_a_folder_of_outcomes(
     tmp_path: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publish, "ONE_FILE_CRISES", 100)
+    monkeypatch.setattr(results_folder, "ONE_FILE_CRISES", 100)
     folder = tmp_path / "giant"
     run = partial(run_to_folder, SCENARIOS, folder, 60, block_size=10)
     manifest = run(agents=[Saboteur(12, Raise())])
@@ -196,38 +200,94 @@ def test_a_giant_batch_becomes_a_folder_of_outcomes(
     assert names(folder) == RESULTS
 
 
+@pytest.mark.parametrize(("is_there", "moved"), [(False, 0), (True, 0), (True, 1), (True, 2)])
+def test_killed_as_it_takes_its_place_it_does_so_when_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_there: bool, moved: int
+) -> None:
+    folder, calls = tmp_path / "results", iter(range(moved))
+    if is_there:
+        run_to_folder(crisis("old"), folder, 5)
+
+    def replace(path: Path, to: Path, known: Any = Path.replace) -> Path:
+        """Move a file out of the folder of the run so many times, and no more."""
+        leaves = running(folder) in (path, path.parent) and path.suffix != ".partial"
+        if leaves and next(calls, None) is None:
+            raise EnoughError
+        moved_to: Path = known(path, to)
+        return moved_to
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", replace)
+        patched.setattr(Path, "rename", replace)
+        with pytest.raises(EnoughError):
+            run_to_folder(crisis(), folder, 20)
+    with pytest.raises(ResultsError, match="20 of 20 crises"):
+        read_batch(folder)
+    resume(folder, progress=lambda done, crises: pytest.fail("a block was run again"))
+    assert names(folder) == RESULTS
+    assert len(rows(folder)["quarrel"][0]) == 20
+    assert names(tmp_path) == ["results"]
+
+
+def test_a_folder_may_be_a_link_or_the_one_that_a_shell_stands_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "disk").mkdir()
+    link = tmp_path / "link"
+    link.symlink_to("disk/results")  # which is not there yet
+    cut_short(link, 2, crisis())
+    assert names(tmp_path / "disk") == ["results.running"]
+    resume(link)
+    assert names(tmp_path / "disk" / "results") == RESULTS
+    assert link.is_symlink()
+    monkeypatch.chdir(link)
+    run_to_folder(crisis(), ".", 10)
+    assert len(rows(Path())["quarrel"][0]) == 10
+    assert names(tmp_path / "disk") == ["results"]
+
+
+def test_no_results_are_made_under_the_name_of_an_unfinished_run(tmp_path: Path) -> None:
+    with pytest.raises(ResultsError, match="give another name"):
+        run_to_folder(crisis(), tmp_path / "one.running", 10)
+    assert names(tmp_path) == []
+
+
 # Refusals
 
 
 def test_another_batch_cannot_go_on_in_the_place_of_one(tmp_path: Path) -> None:
-    resolve = {"states.north.resolve": np.linspace(0.1, 0.9, 60)}
-    cut_short(tmp_path, 2, crisis("one"), parameters=resolve)
-    other = {
-        "states.north.resolve": np.where(np.arange(60) == 7, 0.5, resolve["states.north.resolve"])
-    }
+    path = "states.north.resolve"
+    resolve = np.linspace(0.1, 0.9, 60)
+    cut_short(tmp_path, 2, crisis("one"), parameters={path: resolve})
     run = partial(run_to_folder, folder=tmp_path, resume=True)
+    bare = crisis("one", mediators={}, lenders={}, channels={}, advisers={})
     for scenario, options, said in (
         (crisis("one"), {"seed": 2}, "batch: seed: 1 there, 2 now"),
-        (crisis("one"), {"replicates": 61}, "batch: replicates: 60 there, 61 now"),
+        (
+            crisis("one"),
+            {"replicates": 61, "parameters": {path: np.full(61, 0.5)}},
+            "batch: replicates: 60 there, 61 now",
+        ),
         (crisis("one"), {"points": 2, "replicates": 30}, "batch: points: nothing there, 2 now"),
         (crisis("two"), {}, "batch: scenarios: one there, two now"),
         (crisis("one", horizon_days=9), {}, "one: horizon_days: 8.0 there, 9.0 now"),
         (crisis("one", lenders={}), {}, "one: lenders.bank.borrower: south there, nothing now"),
-        (crisis("one"), {"parameters": other}, "parameters: states.north.resolve, value 7: 0.19"),
+        (bare, {}, r"and \d+ more"),
+        (
+            crisis("one"),
+            {"parameters": {path: np.where(np.arange(60) == 7, 0.5, resolve)}},
+            f"parameters: {path}, value 7: 0.19",
+        ),
         (
             crisis("one"),
             {"parameters": {}},
-            "parameters: states.north.resolve: values given there, nothing now",
+            f"parameters: {path}: values given there, nothing now",
         ),
     ):
-        values = resolve
-        if {"replicates", "points"} & set(options):
-            values = {"states.north.resolve": np.full(61 if "points" not in options else 60, 0.5)}
-        settings: dict[str, Any] = {"replicates": 60, "parameters": values, **options}
-        with pytest.raises(ResultsError) as told:
+        settings: dict[str, Any] = {"replicates": 60, "parameters": {path: resolve}, **options}
+        with pytest.raises(ResultsError, match=f"\n  {said}"):
             run(scenario, **settings)
-        assert f"\n  {said}" in str(told.value)
-    run(crisis("one"), replicates=60, parameters=resolve)
+    run(crisis("one"), replicates=60, parameters={path: resolve})
 
 
 @pytest.mark.parametrize("name", ["numpy", "code"])
@@ -242,13 +302,6 @@ def test_other_code_or_libraries_cannot_go_on(
     for go_on in (partial(run_to_folder, SCENARIOS, replicates=60, resume=True), resume):
         with pytest.raises(ResultsError, match=f"versions: {name}: {there[name]} there, later now"):
             go_on(folder=tmp_path)
-
-
-def test_differences_beyond_a_dozen_are_counted(tmp_path: Path) -> None:
-    cut_short(tmp_path, 2, crisis("one"))
-    other = crisis("one", mediators={}, lenders={}, channels={}, advisers={})
-    with pytest.raises(ResultsError, match=r"\n  and \d+ more\n"):
-        run_to_folder(other, tmp_path, 60, resume=True)
 
 
 # Ctrl-C and requests to terminate
@@ -315,13 +368,13 @@ def test_a_second_interruption_stops_at_once_and_keeps_what_is_done(
 SCRIPT = """
 import sys
 from pathlib import Path
-from crisis_sim.batch import run, run_to_folder, workers
+from crisis_sim.batch import folder as results_folder, run_to_folder, workers
 from tests.batch.test_resume import SCENARIOS
 
 workers.POOL_START_SECONDS = 0.0
 
 if __name__ == "__main__":
-    folder, (replicates, count, run.ONE_FILE_CRISES) = sys.argv[1], map(int, sys.argv[2:5])
+    folder, (replicates, count, results_folder.ONE_FILE_CRISES) = sys.argv[1], map(int, sys.argv[2:5])
     workers.MOST_THREADS = 1 if "processes" in sys.argv else count
     print("begins", flush=True)
     run_to_folder(
@@ -371,7 +424,7 @@ def wait_for_crises(run: subprocess.Popen[str], more: int, whole: int) -> None:
 @pytest.mark.parametrize(
     ("workers", "one_file", "kind"),
     [
-        pytest.param(1, MANY, "alone", id="alone"),
+        pytest.param(1, MANY, "alone", id="alone", marks=pytest.mark.slow),
         pytest.param(2, MANY, "threads", id="two threads"),
         pytest.param(2, 0, "processes", id="two processes, into a folder", marks=pytest.mark.slow),
     ],
@@ -404,7 +457,7 @@ def test_killed_at_any_moment_any_number_of_times_the_result_is_the_same(
         assert again.paths is not None
         assert ensemble.paths is not None
         assert again.paths.sort_by(order).to_pylist() == ensemble.paths.sort_by(order).to_pylist()
-    assert UNFINISHED not in names(folder)
+    assert not running(folder).exists()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends signals to a process group")
@@ -423,7 +476,7 @@ def test_a_signal_to_all_processes_leaves_sound_blocks_and_no_worker(
     assert "crises.py" not in talk, "a worker was interrupted in the middle of a block"
     with pytest.raises(ResultsError, match=r"[\d,]+ of 20,000,000 crises"):
         read_batch(folder)
-    assert not list(folder.rglob("*.partial"))
+    assert not list(running(folder).rglob("*.partial"))
     assert _gone(run.pid)
 
 

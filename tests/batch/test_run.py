@@ -1,16 +1,12 @@
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from crisis_sim.batch import BatchError, read_batch, run_to_folder, simulate
 from tests.batch.crises import Raise, Saboteur, crisis
-
-ROOT = Path(__file__).parents[2]
 
 
 def test_scenarios_keep_the_order_in_which_they_were_asked_for() -> None:
@@ -80,29 +76,3 @@ def test_on_disk_a_failing_block_is_recorded_and_the_rest_goes_on(tmp_path: Path
     assert batch.manifest == manifest
     assert batch.ensembles["quarrel"].column("replicate").tolist() == [*range(10), *range(20, 30)]
     assert manifest["scenarios"]["quarrel"]["replicates_done"] == 20
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"seed": -1},
-        {"workers": 0},
-        {"parameters": {"states.north.resolv": np.zeros(5)}},
-        {"parameters": {"states.north.resolve": np.zeros(4)}},
-    ],
-    ids=str,
-)
-def test_a_mistake_is_told_in_a_line_and_before_anything_is_written(
-    tmp_path: Path, wrong: dict[str, Any]
-) -> None:
-    for run in (partial(run_to_folder, folder=tmp_path / "new"), simulate):
-        with pytest.raises(BatchError) as told:
-            run(crisis(), replicates=5, **wrong)
-        assert "\n" not in str(told.value)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("workers", [0, -1])
-def test_a_batch_needs_a_worker(workers: int) -> None:
-    with pytest.raises(BatchError, match=f"at least 1 for workers, got {workers}"):
-        simulate(crisis(), 1, workers=workers)

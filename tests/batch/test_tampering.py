@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,15 @@ from crisis_sim.batch import (
     read_batch,
     read_manifest,
     resume,
-    run,
     run_to_folder,
     write_batch,
 )
-from crisis_sim.batch.folder import MANIFEST, OUTCOMES, OUTCOMES_FOLDER, PATHS, UNFINISHED, mark_in
-from crisis_sim.batch.manifest import as_json
-from tests.batch.crises import Raise, Saboteur, crisis
+from crisis_sim.batch import (
+    folder as results_folder,
+)
+from crisis_sim.batch.files import as_json
+from crisis_sim.batch.folder import MANIFEST, OUTCOMES, OUTCOMES_FOLDER, PATHS, mark_in, running
+from tests.batch.crises import crisis
 from tests.batch.test_resume import SCENARIOS, cut_short, rows
 
 VALUES = {"states.north.resolve": [0.5] * 60}
@@ -43,20 +46,17 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, seed in (("cut", 1), ("cut of another seed", 2)):
         cut_short(home / name, 5, seed=seed, parameters=VALUES)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(run, "ONE_FILE_CRISES", 100)
+        patched.setattr(results_folder, "ONE_FILE_CRISES", 100)
         run_to_folder(SCENARIOS, home / "giant", 60, block_size=10, parameters=VALUES)
     return home
 
 
 def copy_of(folder: Path, to: Path) -> Path:
-    shutil.rmtree(to, ignore_errors=True)
-    return Path(shutil.copytree(folder, to))
-
-
-def edit(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
-    manifest = json.loads(path.read_text(encoding="utf-8"))
-    change(manifest)
-    path.write_text(json.dumps(manifest), encoding="utf-8")
+    for one, copied in ((folder, to), (running(folder), running(to))):
+        shutil.rmtree(copied, ignore_errors=True)
+        if one.exists():
+            shutil.copytree(one, copied)
+    return to
 
 
 # What is on disk says where it belongs
@@ -66,7 +66,7 @@ def test_every_block_and_table_says_which_batch_and_which_part_of_it_it_is(kept:
     identity = read_manifest(kept / "finished")["identity"]
     assert mark_in(kept / "finished" / OUTCOMES) == {"identity": identity, "table": "outcomes"}
     assert mark_in(kept / "finished" / PATHS) == {"identity": identity, "table": "paths"}
-    block = sorted((kept / "cut" / UNFINISHED / "paths").iterdir())[3]
+    block = sorted((running(kept / "cut") / "paths").iterdir())[3]
     assert mark_in(block) == {
         "identity": identity,
         "table": "paths",
@@ -145,6 +145,23 @@ def _market_paths_of_a_block_to_come(home: Path, other: Path) -> None:
     shutil.copy(theirs, home / "paths")
 
 
+def _a_flipped_bit(home: Path, other: Path) -> None:
+    block = sorted((home / "paths").iterdir())[1]
+    content = bytearray(block.read_bytes())
+    content[len(content) // 2] ^= 1
+    block.write_bytes(content)
+
+
+def _cut_blocks(home: Path, other: Path) -> None:
+    first, second, *_ = sorted((home / "outcomes").iterdir())
+    os.truncate(first, first.stat().st_size - 1)
+    os.truncate(second, 0)
+
+
+def _no_market_paths(home: Path, other: Path) -> None:
+    min((home / "paths").iterdir()).unlink()
+
+
 def _a_link(home: Path, other: Path) -> None:
     block = min((home / "outcomes").iterdir())
     block.rename(home / "elsewhere")
@@ -161,6 +178,10 @@ def _a_link(home: Path, other: Path) -> None:
         (_tables_swapped, "block 0 is done again"),
         (_a_swapped_number, "block 0 is done again: it is of another run"),
         (_market_paths_of_a_block_to_come, "40 of 120 crises are there already"),
+        (_a_flipped_bit, "block 1 is done again: its content is not what its checksum says"),
+        (_cut_blocks, "block 1 is done again: its content is not what its checksum says"),
+        (_cut_blocks, "30 of 120 crises are there already"),
+        (_no_market_paths, "block 0 is done again: its market paths are missing"),
         (_a_link, "block 0 is done again: "),
     ],
 )
@@ -168,7 +189,7 @@ def test_a_block_that_does_not_belong_is_said_and_done_again(
     kept: Path, tmp_path: Path, spoil: Callable[[Path, Path], None], said: str
 ) -> None:
     folder = copy_of(kept / "cut", tmp_path / "cut")
-    spoil(folder / UNFINISHED, kept / "cut of another seed" / UNFINISHED)
+    spoil(running(folder), running(kept / "cut of another seed"))
     told: list[str] = []
     resume(folder, on_message=told.append)
     assert any(one.startswith(said) for one in told), told
@@ -257,8 +278,8 @@ def test_any_edit_of_the_manifest_of_an_unfinished_run_is_refused_in_words(
     kept: Path, tmp_path: Path
 ) -> None:
     folder = copy_of(kept / "cut", tmp_path / "edited")
-    for content in list(edited(folder / UNFINISHED / MANIFEST)):
-        (folder / UNFINISHED / MANIFEST).write_text(content, encoding="utf-8")
+    for content in list(edited(running(folder) / MANIFEST)):
+        (running(folder) / MANIFEST).write_text(content, encoding="utf-8")
         for go_on in (resume, read_batch):
             with pytest.raises(ResultsError) as told:
                 go_on(folder)
@@ -267,56 +288,36 @@ def test_any_edit_of_the_manifest_of_an_unfinished_run_is_refused_in_words(
     assert rows(folder) == rows(kept / "finished")
 
 
-def test_the_order_of_scenarios_counts(kept: Path, tmp_path: Path) -> None:
-    folder = copy_of(kept / "finished", tmp_path / "edited")
-
-    def turn(manifest: dict[str, Any]) -> None:
-        manifest["scenarios"] = dict(reversed(manifest["scenarios"].items()))
-
-    edit(folder / MANIFEST, turn)
-    with pytest.raises(ResultsError, match="not what its checksum says"):
-        read_batch(folder)
+def without_checksum(path: Path, **changes: Any) -> None:
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    for name in ("identity", "files", "checksum"):
+        manifest.pop(name, None)
+    path.write_bytes(as_json({**manifest, **changes}))
 
 
-def test_without_any_checksum_an_unfinished_run_does_not_go_on(kept: Path, tmp_path: Path) -> None:
-    folder = copy_of(kept / "cut", tmp_path / "edited")
-
-    def strip(manifest: dict[str, Any]) -> None:
-        del manifest["checksum"], manifest["identity"]
-        manifest["seed"] = 3
-
-    edit(folder / UNFINISHED / MANIFEST, strip)
-    for go_on in (resume, lambda at: run_to_folder(SCENARIOS, at, 60, 3, resume=True)):
-        with pytest.raises(ResultsError, match="has no checksum"):
-            go_on(folder)
-
-
-def test_without_any_checksum_a_manifest_is_not_believed_beside_tables_that_had_one(
+def test_a_manifest_without_any_checksum_is_not_believed_beside_files_that_have_one(
     kept: Path, tmp_path: Path
 ) -> None:
     for name in ("finished", "giant"):
         folder = copy_of(kept / name, tmp_path / name)
-
-        def strip(manifest: dict[str, Any]) -> None:
-            del manifest["checksum"], manifest["identity"], manifest["files"]
-            manifest["seed"] = 3
-
-        edit(folder / MANIFEST, strip)
+        without_checksum(folder / MANIFEST, seed=3)
         with pytest.raises(ResultsError, match="has no checksum"):
             read_batch(folder)
+    folder = copy_of(kept / "cut", tmp_path / "cut")
+    without_checksum(running(folder) / MANIFEST, seed=3)
+    for go_on in (resume, lambda at: run_to_folder(SCENARIOS, at, 60, 3, resume=True)):
+        with pytest.raises(ResultsError, match=r"has no checksum.*--restart"):
+            go_on(folder)
 
 
 @pytest.mark.parametrize("content", ["[" * 100_000, '{"format": ' + "9" * 5000 + "}", "NaN", '"x"'])
-@pytest.mark.parametrize("name", ["finished", "cut"])
-def test_json_that_is_no_manifest_is_said(
-    kept: Path, tmp_path: Path, name: str, content: str
-) -> None:
-    folder = copy_of(kept / name, tmp_path / name)
-    path = folder / MANIFEST if name == "finished" else folder / UNFINISHED / MANIFEST
-    path.write_text(content, encoding="utf-8")
-    for read in (read_batch, resume):
-        with pytest.raises(ResultsError, match=r"manifest\.json"):
-            read(folder)
+def test_json_that_is_no_manifest_is_said(kept: Path, tmp_path: Path, content: str) -> None:
+    finished, cut = (copy_of(kept / name, tmp_path / name) for name in ("finished", "cut"))
+    for folder, home in ((finished, finished), (cut, running(cut))):
+        (home / MANIFEST).write_text(content, encoding="utf-8")
+        for read in (read_batch, resume):
+            with pytest.raises(ResultsError, match=r"manifest\.json"):
+                read(folder)
 
 
 # Files of a finished folder
@@ -387,8 +388,9 @@ def test_a_flipped_bit_anywhere_gives_the_same_results_or_is_said(
 ) -> None:
     name = data.draw(st.sampled_from(["finished", "giant", "cut"]))
     folder = copy_of(kept / name, tmp_path / "flipped")
-    files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-    file = folder / data.draw(st.sampled_from(files))
+    home = running(folder) if name == "cut" else folder
+    files = sorted(str(path.relative_to(home)) for path in home.rglob("*") if path.is_file())
+    file = home / data.draw(st.sampled_from(files))
     content = bytearray(file.read_bytes())
     content[data.draw(st.integers(0, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
     file.write_bytes(content)
@@ -405,19 +407,19 @@ def test_nothing_is_written_or_removed_through_a_link(kept: Path, tmp_path: Path
     precious = tmp_path / "precious"
     precious.write_text("thesis", encoding="utf-8")
     folder = copy_of(kept / "cut", tmp_path / "cut")
-    (folder / "outcomes.parquet.partial").symlink_to(precious)
+    (running(folder) / OUTCOMES).symlink_to(precious)
     resume(folder)
-    (folder / "run.lock").symlink_to(precious)
+    (tmp_path / "cut.running.lock").symlink_to(precious)
     with pytest.raises(ResultsError, match="cannot write results"):
         run_to_folder(crisis(), folder, 10)
     assert precious.read_text(encoding="utf-8") == "thesis"
 
 
 def test_an_unfinished_run_behind_a_link_is_left_alone(kept: Path, tmp_path: Path) -> None:
-    elsewhere = copy_of(kept / "cut" / UNFINISHED, tmp_path / "elsewhere")
+    elsewhere = copy_of(running(kept / "cut"), tmp_path / "elsewhere")
     before = sorted(elsewhere.rglob("*"))
     folder = copy_of(kept / "finished", tmp_path / "finished")
-    (folder / UNFINISHED).symlink_to(elsewhere)
+    running(folder).symlink_to(elsewhere)
     for deed in (
         read_batch,
         resume,
@@ -432,7 +434,7 @@ def test_an_unfinished_run_behind_a_link_is_left_alone(kept: Path, tmp_path: Pat
 # Folders of earlier versions, and batches that were changed in memory
 
 
-def as_before(folder: Path) -> None:
+def as_before(folder: Path) -> Path:
     """Make a folder what the version before checksums would have written."""
     for path in folder.rglob("*.parquet"):
         table = pq.read_table(path, partitioning=None)
@@ -443,55 +445,56 @@ def as_before(folder: Path) -> None:
             head = path.name.rpartition("-")[0]
             checksum = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
             path.rename(path.with_name(f"{head}-{checksum}.parquet"))
-    for path in folder.rglob(MANIFEST):
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        for name in ("identity", "files", "checksum"):
-            manifest.pop(name, None)
-        path.write_bytes(as_json(manifest))
+    without_checksum(folder / MANIFEST)
+    return folder
 
 
 @pytest.mark.parametrize("name", ["finished", "giant"])
 def test_finished_folders_of_earlier_versions_are_read(
     kept: Path, tmp_path: Path, name: str
 ) -> None:
-    folder = copy_of(kept / name, tmp_path / name)
-    as_before(folder)
+    folder = as_before(copy_of(kept / name, tmp_path / name))
     assert rows(folder) == rows(kept / "finished")
+    if name == "finished":
+        _lost_rows(folder / OUTCOMES, folder)
+        with pytest.raises(ResultsError, match="holds 57 crises of two"):
+            read_batch(folder)
 
 
-def test_results_of_an_earlier_version_of_which_blocks_failed_are_read(tmp_path: Path) -> None:
-    run_to_folder(crisis(), tmp_path, 30, block_size=10, agents=[Saboteur(12, Raise())])
-    before = rows(tmp_path)
-    as_before(tmp_path)
-    assert rows(tmp_path) == before
-
-
-def test_an_unfinished_run_of_an_earlier_version_does_not_go_on(kept: Path, tmp_path: Path) -> None:
-    folder = copy_of(kept / "cut", tmp_path / "cut")
-    as_before(folder)
-    with pytest.raises(ResultsError, match=r"has no checksum.*--restart"):
-        resume(folder)
+@pytest.mark.parametrize("kind", ["alone", "over results", "of results whose blocks failed"])
+def test_what_an_earlier_version_left_unfinished_is_refused_in_words(
+    kept: Path, tmp_path: Path, kind: str
+) -> None:
+    folder = tmp_path / "results"
+    if kind == "alone":
+        folder.mkdir()
+    else:
+        as_before(copy_of(kept / "finished", folder))
+    copy_of(running(kept / "cut"), folder / "unfinished")
+    if kind == "of results whose blocks failed":
+        run = json.loads((folder / "unfinished" / MANIFEST).read_text(encoding="utf-8"))["run"]
+        without_checksum(folder / MANIFEST, run=run)
+        assert rows(folder) == rows(kept / "finished")
+    else:
+        back = r".*remove .*unfinished to have them back" if kind == "over results" else "$"
+        run_over = partial(run_to_folder, crisis(), folder, 10)
+        for deed in (read_batch, resume, run_over, partial(run_over, resume=True)):
+            with pytest.raises(ResultsError, match=rf"earlier version.*--restart{back}"):
+                deed(*([folder] if deed in (read_batch, resume) else []))
+    run_to_folder(crisis(), folder, 10, restart=True)
+    assert sorted(path.name for path in folder.iterdir()) == [MANIFEST, OUTCOMES, PATHS]
 
 
 def test_edits_of_a_manifest_without_checksum_give_results_or_are_said(
     kept: Path, tmp_path: Path
 ) -> None:
-    folder = copy_of(kept / "finished", tmp_path / "old")
-    as_before(folder)
+    folder = as_before(copy_of(kept / "finished", tmp_path / "old"))
     for count, content in enumerate(list(edited(folder / MANIFEST))):
         (folder / MANIFEST).write_text(content, encoding="utf-8")
         with contextlib.suppress(ResultsError):
             read_manifest(folder)
             if count % 5 == 0:  # reading tables takes longer
                 read_batch(folder)
-
-
-def test_lost_rows_of_an_earlier_version_are_said(kept: Path, tmp_path: Path) -> None:
-    folder = copy_of(kept / "finished", tmp_path / "old")
-    as_before(folder)
-    _lost_rows(folder / OUTCOMES, folder)
-    with pytest.raises(ResultsError, match="holds 57 crises of two"):
-        read_batch(folder)
 
 
 def test_a_batch_that_was_cut_in_memory_is_written_as_what_it_is(

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from crisis_sim.batch import BatchError, simulate, workers
-from crisis_sim.batch.block import BlockFailure, BlockOrder, attempt
+from crisis_sim.batch.block import Block, BlockOrder, attempt
 from crisis_sim.batch.plan import Plan
-from crisis_sim.batch.workers import ExecutorPlan, Result, StopSign, choose_executor, run_plan
+from crisis_sim.batch.workers import ExecutorPlan, StopSign, choose_executor, run_plan
 from tests.batch.crises import Counter, Die, DieOnce, Raise, Saboteur, crisis
 
 
@@ -31,36 +31,32 @@ def no_pool(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "open_pool", refuse)
 
 
-def carry_out(plan: Plan, workers: int, stop: StopSign | None = None) -> list[Result]:
+def carry_out(plan: Plan, workers: int, stop: StopSign | None = None) -> list[Block]:
     return sorted(run_plan(plan, workers, stop or StopSign()), key=lambda result: result.number)
 
 
-def test_threads_share_work_at_once() -> None:
-    assert choose_executor(0.1, 9, 2) == ExecutorPlan(2, False, 0.05)
-    assert choose_executor(1e9, 9, 1) == ExecutorPlan(1, False, 1e9)
+START, MOST = workers.POOL_START_SECONDS, workers.MOST_THREADS
 
 
-def test_agents_of_ones_own_get_processes_for_work_that_outlasts_their_start() -> None:
-    start = workers.POOL_START_SECONDS
-    assert choose_executor(1.9 * start, 9, 2, True) == ExecutorPlan(1, False, 1.9 * start)
-    assert choose_executor(2.2 * start, 9, 2, True) == ExecutorPlan(
-        2, True, pytest.approx(2.1 * start)
-    )
-    assert choose_executor(1.6 * start, 9, 4, True) == ExecutorPlan(
-        4, True, pytest.approx(1.4 * start)
-    )
-
-
-def test_more_workers_than_threads_pay_for_long_work_only() -> None:
-    start, most = workers.POOL_START_SECONDS, workers.MOST_THREADS
-    assert choose_executor(most * start, 999, 4 * most) == ExecutorPlan(most, False, start)
-    many = choose_executor(2 * most * start, 999, 4 * most)
-    assert many == ExecutorPlan(4 * most, True, pytest.approx(1.5 * start))
-
-
-def test_no_more_workers_are_used_than_there_are_blocks() -> None:
-    assert choose_executor(60.0, 3, 8) == ExecutorPlan(3, False, 20.0)
-    assert choose_executor(60.0, 1, 8, True) == ExecutorPlan(1, False, 60.0)
+@pytest.mark.parametrize(
+    ("work", "expected"),
+    [
+        pytest.param((0.1, 9, 2), (2, False, 0.05), id="threads share work at once"),
+        pytest.param((1e9, 9, 1), (1, False, 1e9), id="one worker is one thread"),
+        pytest.param((60.0, 3, 8), (3, False, 20.0), id="no more workers than blocks"),
+        pytest.param((60.0, 1, 8, True), (1, False, 60.0), id="nor with agents of one's own"),
+        pytest.param((1.9 * START, 9, 2, True), (1, False, 1.9 * START), id="no time for a pool"),
+        pytest.param((2.2 * START, 9, 2, True), (2, True, 2.1 * START), id="agents: a pool"),
+        pytest.param((1.6 * START, 9, 4, True), (4, True, 1.4 * START), id="more processes"),
+        pytest.param((MOST * START, 999, 4 * MOST), (MOST, False, START), id="threads do"),
+        pytest.param(
+            (2 * MOST * START, 999, 4 * MOST), (4 * MOST, True, 1.5 * START), id="long work"
+        ),
+    ],
+)
+def test_whoever_is_done_soonest_is_chosen(work: Any, expected: tuple[int, bool, float]) -> None:
+    size, apart, seconds = expected
+    assert choose_executor(*work) == ExecutorPlan(size, apart, pytest.approx(seconds))
 
 
 @pytest.mark.usefixtures("no_pool")
@@ -86,7 +82,7 @@ def test_slow_agents_bring_a_pool_though_the_first_guess_saw_no_need(
     processes = [
         set(result.table.column("process").to_pylist())
         for result in run_plan(plan, 2, StopSign())
-        if not isinstance(result, BlockFailure)
+        if not result.error
     ]
     assert processes[0] == {os.getpid()}
     assert all(os.getpid() not in later for later in processes[1:])
@@ -116,7 +112,7 @@ def test_every_order_of_the_plan_is_carried_out_once_in_other_processes() -> Non
     processes = {
         number
         for result in results
-        if not isinstance(result, BlockFailure)
+        if not result.error
         for number in result.table.column("process").to_pylist()
     }
     assert processes
@@ -136,7 +132,7 @@ def note_process(model: object) -> object:
 def test_a_block_that_raises_in_a_worker_fails_alone() -> None:
     plan = Plan((crisis(),), 60, seed=1, block_size=10, agents=[Saboteur(35, Raise())])
     results = carry_out(plan, workers=2)
-    failed = [result for result in results if isinstance(result, BlockFailure)]
+    failed = [result for result in results if result.error]
     assert [failure.first for failure in failed] == [30]
     assert failed[0].error.startswith("ZeroDivisionError")
     assert len(results) == 6
@@ -147,7 +143,7 @@ def test_a_worker_that_dies_takes_no_other_block_with_it() -> None:
     plan = Plan((crisis(),), 60, seed=1, block_size=10, agents=[Saboteur(25, Die())])
     results = carry_out(plan, workers=2)
     assert [result.first for result in results] == [0, 10, 20, 30, 40, 50]
-    failed = [result for result in results if isinstance(result, BlockFailure)]
+    failed = [result for result in results if result.error]
     assert [failure.first for failure in failed] == [20]
     assert "worker process died" in failed[0].error
 
@@ -157,7 +153,7 @@ def test_a_block_whose_worker_was_killed_by_chance_is_done_again(tmp_path: Path)
     saboteur = Saboteur(25, DieOnce(tmp_path / "killed"))
     plan = Plan((crisis(),), 40, seed=1, block_size=10, agents=[saboteur])
     results = carry_out(plan, workers=2)
-    assert not [result for result in results if isinstance(result, BlockFailure)]
+    assert not [result for result in results if result.error]
     assert [result.first for result in results] == [0, 10, 20, 30]
 
 
@@ -175,7 +171,7 @@ def test_a_request_to_stop_ends_a_pool_after_the_blocks_in_hand() -> None:
 def test_threads_give_their_blocks_up_once_nobody_waits_for_them() -> None:
     begun, given_up = threading.Semaphore(0), threading.Semaphore(0)
 
-    def task(order: BlockOrder, watch: Callable[[None], None]) -> Result:
+    def task(order: BlockOrder, watch: Callable[[None], None]) -> Block:
         if order.number == 0:
             return attempt(order)
         begun.release()

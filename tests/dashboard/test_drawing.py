@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from crisis_sim.batch import Batch
 from crisis_sim.dashboard.changes import Changes
-from crisis_sim.dashboard.drawing import DOTS, differences, halted, nearest, view, worth_reading
+from crisis_sim.dashboard.drawing import DOTS, difference, halted, nearest, view, worth_reading
 from crisis_sim.dashboard.session import Runs
 from crisis_sim.experiments.factors import ScenarioEditor
-from crisis_sim.outcomes import from_first_strike, summarise
+from crisis_sim.outcomes import summarise
+from crisis_sim.outcomes.durations import CLOCKS
+from crisis_sim.report.shares import MEASURES
 from crisis_sim.scenario import load_scenario
 from tests.dashboard.quarrel import write_quarrel
 
@@ -29,7 +31,7 @@ def batch(tmp_path_factory: pytest.TempPathFactory) -> Batch:
 def test_curves_and_bands_are_those_of_the_statistics(batch: Batch) -> None:
     drawn = view(batch, CLOCK)["incidence"]
     for one in drawn["curves"]:
-        curve = from_first_strike(batch.ensembles[one["name"]]).incidence()
+        curve = CLOCKS[CLOCK].read(batch.ensembles[one["name"]]).incidence()
         day, share, low, high = one["points"][60]
         there = curve.at(24.0 * day)
         assert (share, low, high) == pytest.approx(
@@ -46,7 +48,7 @@ def test_dots_are_crises_that_came_to_a_ceasefire_then_and_lie_on_the_curve(batc
     assert 2 < len(dots) <= DOTS
     replicate, hours = halted(moved, CLOCK)
     at = dict(zip(replicate.tolist(), hours.tolist(), strict=True))
-    curve = from_first_strike(moved).incidence()
+    curve = CLOCKS[CLOCK].read(moved).incidence()
     for dot in dots:
         assert at[dot["replicate"]] / 24.0 == pytest.approx(dot["day"], abs=1e-4)
         assert curve.at(at[dot["replicate"]]).estimate == pytest.approx(dot["share"], abs=1e-4)
@@ -81,7 +83,7 @@ def test_what_is_sure_is_decided_by_the_limits_as_they_are_not_as_they_are_shown
         "endings": {"agreement": figure},
         "shares": {"war": figure},
     }
-    for row in differences({"differences": {"moved": moved}}):
+    for row in (difference(measure, moved) for measure in MEASURES):
         assert row["sure"] is (lower > 0 or upper < 0)
         assert row["sure"] is not ("chance explains" in row["text"])
 

@@ -120,6 +120,7 @@ def test_an_agent_is_taken_out_and_put_in_again(page: Page) -> None:
     expect(page.get_by_role("switch", name="the elder takes part")).to_be_checked()
 
 
+@pytest.mark.slow
 def test_two_sessions_do_not_mix(context: BrowserContext, address: str) -> None:
     one, other = visit(context, address), visit(context, address)
     move(one, "0.1")
@@ -156,6 +157,7 @@ def test_a_bad_file_shows_kindly_where_the_mistake_is(page: Page) -> None:
         expect(mistake).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_what_the_page_would_never_send_is_let_be(page: Page) -> None:
     page.evaluate(
         """() => {
@@ -171,12 +173,14 @@ def test_what_the_page_would_never_send_is_let_be(page: Page) -> None:
             document.querySelector(".cs-crisis").__vue__.picked({replicate: 1e300});
         }"""
     )
-    expect(page.get_by_role("alert")).to_contain_text("error: there is no crisis")
+    expect(page.get_by_role("alert")).to_contain_text("error: there is no crisis 1000")
+    expect(page.get_by_role("alert")).to_contain_text("expected 0 to 149")
     expect(page.locator("body")).not_to_contain_text("Traceback")
     move(page, "0.1")
     expect(page.locator(".cs-curve")).to_have_count(2)
 
 
+@pytest.mark.slow
 def test_what_was_made_is_saved_as_a_file_that_check_and_run_accept(
     page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -206,6 +210,7 @@ def test_a_crisis_is_picked_off_the_chart_and_its_story_told(page: Page) -> None
     expect(story.get_by_role("img", name="Path of crisis")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_crisis_is_picked_by_number_and_read_as_it_was_without_the_changes(page: Page) -> None:
     page.get_by_role("switch", name="the elder takes part").uncheck()
     expect(page.get_by_role("status")).to_contain_text("Moved:")
@@ -219,6 +224,7 @@ def test_a_crisis_is_picked_by_number_and_read_as_it_was_without_the_changes(pag
     expect(story).to_contain_text("Able to mediate: the elder")
 
 
+@pytest.mark.slow
 def test_a_reload_brings_back_what_was_changed_and_another_visitor_has_none_of_it(
     page: Page, context: BrowserContext, address: str
 ) -> None:
@@ -236,6 +242,7 @@ def test_a_reload_brings_back_what_was_changed_and_another_visitor_has_none_of_i
     expect(page).to_have_url(address)
 
 
+@pytest.mark.slow
 def test_a_reload_brings_back_the_file_that_was_opened(page: Page) -> None:
     send(page, "late.yaml", "extends: quarrel.yaml\ntitle: A late quarrel\n")
     expect(page.get_by_role("heading", name="A late quarrel")).to_be_visible()
@@ -258,7 +265,10 @@ def test_a_bad_address_shows_kindly_what_is_wrong_in_it(
     page.close()
 
 
-def test_axe_finds_nothing_wrong_by_day_and_night(page: Page) -> None:
+@pytest.mark.slow
+def test_by_day_and_night_axe_finds_nothing_wrong_and_a_path_is_drawn_in_the_pages_own_colours(
+    page: Page,
+) -> None:
     move(page, "0.1")
     page.get_by_label("Crisis number").fill("4")
     page.keyboard.press("Enter")
@@ -267,49 +277,27 @@ def test_axe_finds_nothing_wrong_by_day_and_night(page: Page) -> None:
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
         found = Axe().run(page)
         assert found.violations_count == 0, found.generate_report()
+        letters, ink, paper, ground = page.evaluate(
+            """() => {
+                const of = (one) => getComputedStyle(one);
+                const chart = document.querySelector(".cs-path .chart");
+                const sheet = chart.querySelector('[style*="--on-ffffff"]');
+                const main = document.querySelector(".cs-page");
+                return [of(chart).fill, of(main).color, of(sheet).fill, of(document.body).backgroundColor];
+            }"""
+        )
+        assert (letters, paper) == (ink, ground)
 
 
-def test_by_night_the_path_of_a_crisis_is_drawn_on_the_pages_own_ground(page: Page) -> None:
-    page.emulate_media(color_scheme="dark")
-    page.get_by_label("Crisis number").fill("4")
-    page.keyboard.press("Enter")
-    chart = page.locator(".cs-path .chart")
-    expect(chart).to_be_visible()
-    letters, paper, ground = page.evaluate(
-        """() => {
-            const of = (one) => getComputedStyle(one);
-            const sheet = document.querySelector('.cs-path .chart [style*="--on-ffffff"]');
-            const page = document.body;
-            return [of(document.querySelector(".cs-path .chart")).fill, of(sheet).fill, of(page).backgroundColor];
-        }"""
-    )
-    assert paper == ground
-    assert contrast(letters, ground) > 7
-
-
+@pytest.mark.slow
 def test_it_is_usable_on_a_phone_by_day_and_night(page: Page) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
-    grounds = []
+    grounds = set()
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
         assert page.evaluate("document.documentElement.scrollWidth") == 360
         slider(page).scroll_into_view_if_needed()
         expect(page.locator(".cs-chart")).to_be_in_viewport()
-        ground, ink = page.evaluate(
-            "['backgroundColor', 'color'].map(one => getComputedStyle(document.body)[one])"
-        )
-        assert contrast(ground, ink) > 7
-        grounds.append(ground)
-    assert len(set(grounds)) == 2
-
-
-def contrast(one: str, other: str) -> float:
-    """Ratio of contrast of two colours, such as `rgb(20, 23, 27)` (WCAG 2.2)."""
-
-    def luminance(colour: str) -> float:
-        parts = [int(part) / 255 for part in colour.partition("(")[2].rstrip(")").split(",")[:3]]
-        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    low, high = sorted([luminance(one), luminance(other)])
-    return (high + 0.05) / (low + 0.05)
+        grounds.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+        assert Axe().run(page).violations_count == 0
+    assert len(grounds) == 2

@@ -1,20 +1,23 @@
+"""Background jobs, and runs that are kept."""
+
 from __future__ import annotations
 
-from pathlib import Path
+import threading
 from typing import Any
 
 import pytest
 
 from crisis_sim.batch import simulate
+from crisis_sim.batch.block import BlockOrder
 from crisis_sim.dashboard import session as runs_module
-from crisis_sim.dashboard.session import Runs
-from crisis_sim.scenario import Scenario, load_scenario
-from tests.dashboard.quarrel import write_quarrel
+from crisis_sim.dashboard.session import AT_ONCE, Job, LatestJob, Runs
+from crisis_sim.scenario import Scenario
+from tests.dashboard.quarrel import QUARREL
 
 
 @pytest.fixture
-def quarrel(tmp_path: Path) -> Scenario:
-    return load_scenario(write_quarrel(tmp_path))
+def quarrel() -> Scenario:
+    return Scenario.from_text(QUARREL, "quarrel")
 
 
 def rest(share: float) -> None:
@@ -73,9 +76,9 @@ def test_a_first_look_is_the_first_of_all_and_nothing_is_run_twice(
     asked: list[tuple[int, int]] = []
     honest = runs_module.run_block
 
-    def noted(scenario: Scenario, first: int, count: int, *others: Any, **more: Any) -> Any:
-        asked.append((first, count))
-        return honest(scenario, first, count, *others, **more)
+    def noted(order: BlockOrder, *others: Any) -> Any:
+        asked.append((order.first, order.count))
+        return honest(order, *others)
 
     monkeypatch.setattr(runs_module, "run_block", noted)
     runs = Runs()
@@ -101,3 +104,32 @@ def test_a_first_look_is_taken_where_all_would_be_long_in_coming(
     assert runs.first_look([quarrel], 40, 6) == 10
     monkeypatch.setattr(runs_module, "SOON", 1e9)
     assert runs.first_look([quarrel], 40, 6) is None  # as quick as those before
+
+
+def test_what_comes_too_late_is_not_taken() -> None:
+    latest, go, taken = LatestJob(), threading.Event(), []
+
+    def late(ticket: Job) -> None:
+        go.wait(5)
+        ticket.deliver(lambda: taken.append("old"))
+
+    thread = latest.ask(late)
+    latest.end()
+    go.set()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert taken == []
+
+
+def test_a_request_that_waits_for_its_turn_gives_up_when_a_newer_one_comes() -> None:
+    go, busy = threading.Event(), [LatestJob() for _ in range(AT_ONCE)]
+    threads = [one.ask(lambda ticket: go.wait(5) and None) for one in busy]
+    waiting, taken = LatestJob(), []
+    first = waiting.ask(lambda ticket: taken.append("first"))
+    second = waiting.ask(lambda ticket: taken.append("second"))
+    first.join(5)
+    assert not first.is_alive()
+    go.set()
+    for thread in (*threads, second):
+        thread.join(5)
+    assert taken == ["second"]

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from crisis_sim.batch import Ensemble, simulate
-from crisis_sim.dashboard.opened import open_reference
+from crisis_sim.dashboard.scenario_files import open_reference
 from crisis_sim.dashboard.session import Runs, Session
-from crisis_sim.outcomes.summary import Reading
+from crisis_sim.outcomes.measures import Reading
 from crisis_sim.scenario.schema import Scenario
 from tests.dashboard.quarrel import QUARREL, write_quarrel
 
@@ -117,41 +117,6 @@ def test_only_the_newest_of_many_moves_is_shown(session: Session) -> None:
     assert view == rest(alone).shown.view
 
 
-def test_taking_agents_out_and_putting_all_back(session: Session) -> None:
-    session.switch("mediators.elder", on=False)
-    session.switch("channels.line", on=False)
-    assert session.told() == ["without the elder", "without Line"]
-    rest(session).back()
-    assert session.told() == []
-    view = rest(session).shown.view
-    assert view is not None
-    assert len(view["incidence"]["curves"]) == 1
-
-
-def test_two_sessions_do_not_mix(tmp_path: Path) -> None:
-    runs, opened = Runs(), open_reference(write_quarrel(tmp_path))
-    one, other = (Session(opened, runs, REPLICATES, seed=3) for _ in range(2))
-    one.start()
-    other.start()
-    one.move(THRESHOLD, 0.1)
-    other.open("late.yaml", b"extends: quarrel.yaml\ntitle: Late\n")
-    rest(one)
-    rest(other)
-    assert (one.opened.scenario.title, other.opened.scenario.title) == ("A quarrel", "Late")
-    assert other.told() == []
-    assert one.told() != []
-
-
-def test_a_bad_file_leaves_what_was_there_and_says_where_the_mistake_is(session: Session) -> None:
-    before = session.shown.view
-    session.open("bad.yaml", QUARREL.replace("resolve: 0.9", "resolve: 9").encode())
-    assert "bad.yaml:8:38: error: out of range: 9" in session.shown.mistake
-    assert session.opened.scenario.title == "A quarrel"
-    assert session.shown.view is before
-    session.dismiss_error()
-    assert session.shown.mistake == ""
-
-
 def test_a_saved_file_can_be_opened_again(session: Session) -> None:
     session.move(THRESHOLD, 0.1)
     name, text = session.file("mine")
@@ -159,32 +124,6 @@ def test_a_saved_file_can_be_opened_again(session: Session) -> None:
     assert session.opened.scenario.name == "mine"
     assert session.opened.scenario.mediators["elder"].attention_threshold == 0.1
     assert not rest(session).changes
-
-
-def test_a_crisis_is_told_as_it_is_and_as_it_was_moved(session: Session) -> None:
-    session.switch("mediators.elder", on=False)
-    rest(session).pick(17)
-    moved = told(session)
-    assert (moved["replicate"], moved["which"]) == (17, "moved")
-    assert "<h3>A quarrel</h3>" in str(moved["story"])
-    assert str(moved["chart"]).startswith("<svg ")
-    session.shown = type(session.shown)(view=session.shown.view)
-    session.pick(17, "unmoved")
-    unmoved = told(session)
-    assert unmoved["which"] == "unmoved"
-    assert "the elder" in str(unmoved["story"])
-
-
-def test_a_crisis_is_picked_off_the_chart_by_its_moment(session: Session) -> None:
-    dots = session.shown.view["incidence"]["dots"] if session.shown.view else []
-    assert dots
-    session.pick_at(dots[3]["day"])
-    assert told(session)["replicate"] == dots[3]["replicate"]
-
-
-def test_a_number_beyond_the_last_crisis_is_told_kindly(session: Session) -> None:
-    session.pick(REPLICATES)
-    assert session.shown.mistake == "error: there is no crisis 120: expected 0 to 119"
 
 
 def test_html_in_a_title_is_letters(tmp_path: Path) -> None:
@@ -237,7 +176,7 @@ def test_who_is_told_may_ask_for_more_at_once(session: Session) -> None:
             asked.append(0.2)
             session.move(THRESHOLD, 0.2)
 
-    session.tell = tell
+    session.on_change = tell
     session.move(THRESHOLD, 0.1)
     until = time.monotonic() + 30
     while not asked and time.monotonic() < until:
@@ -257,7 +196,7 @@ def test_a_first_look_is_shown_and_said_to_be_one_before_all_are_there(
         if session.shown.view is not None:
             seen.append((session.shown.view["crises"], session.shown.first_look))
 
-    session.tell = tell
+    session.on_change = tell
     session.start()
     rest(session)
     assert list(dict.fromkeys(seen)) == [(30, True), (REPLICATES, False)]
@@ -323,33 +262,6 @@ def test_a_session_begins_with_what_its_address_asks_for(tmp_path: Path) -> None
     other.recall("")
     assert not other.changes
     assert other.address == ""
-
-
-def test_a_bad_address_is_told_kindly_and_the_scenario_shown_all_the_same(tmp_path: Path) -> None:
-    session = Session(open_reference(write_quarrel(tmp_path)), Runs(), REPLICATES, seed=3)
-    session.recall(f"set={THRESHOLD}=seven")
-    session.start()
-    assert f"sets {THRESHOLD} to 'seven': expected a number" in rest(session).shown.mistake
-    assert session.shown.view is not None
-    assert session.address == ""
-
-
-def test_a_file_that_was_opened_comes_back_from_the_visitors_tab(tmp_path: Path) -> None:
-    opened = open_reference(write_quarrel(tmp_path))
-    late = b"extends: quarrel.yaml\ntitle: Late\n"
-    first = Session(opened, Runs(), REPLICATES, seed=3)
-    first.open("late.yaml", late)
-    first.move(THRESHOLD, 0.1)
-    query = rest(first).address
-    assert "file=late.yaml" in query
-    again = Session(opened, Runs(), REPLICATES, seed=3)
-    again.recall(query)
-    again.start()
-    assert (again.awaited, again.shown.progress, again.address) == ("late.yaml", None, query)
-    again.reopen({"late.yaml": late})
-    assert again.opened.scenario.title == "Late"
-    assert rest(again).changes == first.changes
-    assert again.address == query
 
 
 def test_a_file_that_the_tab_has_not_kept_is_asked_for(tmp_path: Path) -> None:

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from crisis_sim.cli import DONE, MISTAKE, run_command
 from crisis_sim.experiments import load_experiment, make_experiment, read_experiment, run_experiment
 from crisis_sim.experiments.attribute import scenarios_of
 from crisis_sim.outcomes.measures import Columns
@@ -105,9 +103,6 @@ def test_the_same_findings_come_with_any_number_of_processes_and_from_the_folder
         ({"scenario": crisis(lenders={}), "parts": {"x": "lenders"}}, "nothing there"),
         ({"parts": {"point": "lenders"}}, "cannot be called 'point'"),
         ({"parts": {" ": "lenders"}}, "cannot be called ' '"),
-        ({"outcomes": ["agreemnt"]}, "did you mean 'agreement'?"),
-        ({"outcomes": []}, "at least 1"),
-        ({"replicates": 0}, "out of range: 0"),
         ({"party": 1}, "did you mean 'parts'?"),
     ],
 )
@@ -120,12 +115,6 @@ def test_mistakes_are_told_with_their_place_and_the_nearest_name(
     assert all(mistake.line > 1 for mistake in caught.value.mistakes)
 
 
-def test_all_mistakes_in_outcomes_are_told_at_once() -> None:
-    with pytest.raises(ScenarioError) as caught:
-        made(outcomes=["agreemnt", "warr"])
-    assert [mistake.suggestion for mistake in caught.value.mistakes] == ["agreement", "war"]
-
-
 def test_an_outcome_that_goes_with_a_part_is_refused() -> None:
     own = next(name for name in Columns.of(crisis()).named("flag", "time") if "bank" in name)
     with pytest.raises(ScenarioError, match=f"no outcome '{own}' where parts are taken away"):
@@ -135,31 +124,3 @@ def test_an_outcome_that_goes_with_a_part_is_refused() -> None:
 def test_the_shipped_question_names_parts_that_the_scenario_has() -> None:
     shipped = load_experiment("what_ended_may_2025", {"replicates": 1})
     assert len(scenarios_of(shipped)) == 2 ** len(shipped.spec.parts)
-
-
-def test_the_command_answers_draws_and_writes(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "out"
-    parts = ["gulf:mediators.saudi_arabia,mediators.uae", "lenders.imf.conditionality=0"]
-    asked = ["attribute", "may_2025", "--set", "horizon_days=18", "--parts", *parts]
-    few = ["--replicates", "20", "--outcome", "first_strike", "--out", str(out), "--workers", "1"]
-    assert run_command([*asked, *few]) == DONE
-    said = capsys.readouterr().out
-    assert "4 combinations of 20 replicates" in said
-    for name in ("attribution.svg", "attribution.png", "interactions.svg", "summary.json"):
-        assert (out / name).stat().st_size > 0
-    summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
-    assert [one["name"] for one in summary["parts"]] == ["gulf", "lenders.imf.conditionality=0"]
-
-
-def test_the_command_refuses_what_it_cannot_take_away_and_writes_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "out"
-    asked = ["attribute", "may_2025", "--parts", "lendrs", "--out", str(out)]
-    assert run_command(asked) == MISTAKE
-    assert "did you mean 'lenders'?" in capsys.readouterr().err
-    assert run_command([*asked[:3], "lenders", "lenders", "--out", str(out)]) == MISTAKE
-    assert "--parts speaks twice of 'lenders'" in capsys.readouterr().err
-    assert not out.exists()

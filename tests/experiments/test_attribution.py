@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from crisis_sim.experiments import spec
 from crisis_sim.experiments.attribute import answer, attribute
-from crisis_sim.outcomes.measures import Measured
+from crisis_sim.outcomes.differences import Measured
 from crisis_sim.outcomes.names import measure
 
 
@@ -77,7 +77,7 @@ def test_what_is_never_reached_somewhere_cannot_be_shared_out() -> None:
     measured = Measured(never, unknown, unknown, unknown, np.full(4, 9), np.zeros((4, 9)))
     one = attribute(measured)
     assert one.unknown == 1
-    assert not any(part["shapley"].is_known for part in one.parts)
+    assert all(np.isnan(part["shapley"].estimate) for part in one.parts)
     assert one.parts[0]["but_for"].estimate == -20.0
     assert one.total.plain()["estimate"] is None
     told = list(answer([measure("median_hours_to_ceasefire")], ["a", "b"], [one], 9))

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,6 +61,9 @@ def test_an_experiment_is_run_by_its_file_and_gone_on_with_by_its_folder(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["attribute", "may_2025", "--parts", "lendrs"], "did you mean 'lenders'?"),
+        (["sensitivity", "may_2025", "--factor", "states.india.resolv"], "states.india.resolve'?"),
+        (["sensitivity", "may_2025", "--vary", "states.india.resolve=0.4"], "PATH=LOW:HIGH"),
         (["experiment"], "NAME requires an argument"),
         (["experiment", "mediation_dely"], "did you mean 'mediation_delay'?"),
         (["experiment", "mediation_delay", "--replicates", "0"], "--replicates"),
@@ -85,14 +90,6 @@ def test_a_mistake_is_told_with_the_nearest_name_and_nothing_is_written(
     assert run_command(arguments) == MISTAKE
     assert said in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_folder_of_other_things_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "thesis.txt").touch()
-    assert run_command([*SWEEP, "--out", str(tmp_path)]) == MISTAKE
-    assert "holds other things" in capsys.readouterr().err
 
 
 def test_the_shipped_experiments_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -154,3 +151,138 @@ def test_what_is_said_twice_is_a_mistake_that_names_both_values(
         assert re.sub("^--[a-z]+=", "", value).strip() in " ".join(words)
     assert not said.out
     assert not list(tmp_path.iterdir())
+
+
+SETTINGS = (
+    "vary.lenders.imf.conditionality={values: [0, 1]}",
+    "outcomes=[agreement]",
+    "replicates=5",
+)
+
+
+def test_an_experiment_of_a_kind_is_asked_for_by_the_keys_of_its_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    assert run_command(["experiment", "sweep", "may_2025", *SETTINGS, "--out", str(one)]) == DONE
+    short = ["--vary", "lenders.imf.conditionality=0,1", "--outcome", "agreement"]
+    asked = ["sweep", "may_2025", *short, "--replicates", "5", "--out", str(other)]
+    assert run_command(asked) == DONE
+    found, same = read_experiment(one), read_experiment(other)
+    assert found.experiment.digest == same.experiment.digest
+    assert found.summary == same.summary
+    # What is kept in the folder is a file that can be run.
+    again = ["experiment", str(one / "experiment.yaml"), "--dry-run", "--json"]
+    capsys.readouterr()
+    assert run_command(again) == DONE
+    assert json.loads(capsys.readouterr().out)["crises"] == 10
+
+
+@pytest.mark.parametrize(
+    ("settings", "crises"),
+    [
+        (["mediation_delay", "replicates=7", f"vary.{DAYS}={{points: 3}}"], 21),
+        (["attribute", "may_2025", "parts.us=mediators.us", "parts.gulf=[mediators.uae]"], 8_000),
+        (["sensitivity", "may_2025", "--replicates", "2", "samples=4", "tornado=0"], 352),
+        (["tune", "may_2025", f"vary.{DAYS}={{}}", "objective.maximise=war", "trials=3"], None),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_keys_may_lead_into_mappings_and_stand_in_for_a_files(
+    settings: list[str], crises: int | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command(["experiment", *settings, "--dry-run", "--json"]) == DONE
+    told = json.loads(capsys.readouterr().out)["crises"]
+    assert told == crises or crises is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["swep", "may_2025"], "did you mean 'sweep'?"),
+        (["sweep"], "crisis-sim experiment sweep SCENARIO KEY=VALUE..."),
+        (["sweep", *SETTINGS], "is about a scenario"),
+        (["sweep", "may_2025"], "'vary' is missing"),
+        (["sweep", "may_2052", *SETTINGS], "did you mean 'may_2025'?"),
+        (["sweep", "may_2025", *SETTINGS, "replicats=5"], "did you mean 'replicates'?"),
+        (["sweep", "may_2025", *SETTINGS, "seed"], "'seed' sets nothing"),
+        (["sweep", "may_2025", *SETTINGS, "replicates=6"], "overwrites what 'replicates=5' says"),
+        (
+            ["sweep", "may_2025", f"vary.{DAYS}={{low: 3, high: 3}}"],
+            "argument:1:43: error: an empty",
+        ),
+        (["sweep", "may_2025", f"vary.{DAYS}={{low: [3"], "not valid YAML"),
+        (["mediation_delay", "set=[lenders.imff=null]"], "did you mean 'imf'?"),
+        (["mediation_delay", "--set", "lenders.imf=null"], "say what is set under 'set'"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_mistake_in_a_key_is_told_where_it_was_typed(
+    arguments: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run_command(["experiment", *arguments, "--dry-run"]) == MISTAKE
+    assert said in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+PARTS = "{gulf: [mediators.saudi_arabia, mediators.uae], lenders.imf.conditionality=0: lenders.imf.conditionality=0}"
+SHORT = {
+    "attribute": (
+        "--parts gulf:mediators.saudi_arabia,mediators.uae lenders.imf.conditionality=0 "
+        "--outcome war --set horizon_days=18",
+        (f"parts={PARTS}", "outcomes=[war]", "set=[horizon_days=18]"),
+    ),
+    "sweep": (
+        f"--vary {DAYS}=0.1:5:log --vary lenders.imf.conditionality --sample 8 --threshold 0.5",
+        (
+            f"vary.{DAYS}={{low: 0.1, high: 5, scale: log}}",
+            "vary.lenders.imf.conditionality={}",
+            "sample.points=8",
+            "threshold=0.5",
+        ),
+    ),
+    "sensitivity": (
+        f"--factor states.india.resolve=0.4:1 --vary {DAYS}=log --method sobol --samples 16 "
+        "--second-order --tornado 10 --seed 4",
+        (
+            "vary.states.india.resolve={low: 0.4, high: 1}",
+            f"vary.{DAYS}={{scale: log}}",
+            *("method=sobol", "samples=16", "second_order=true", "tornado=10", "seed=4"),
+        ),
+    ),
+    "tune": (
+        f"--vary {DAYS}=0.1:5:log --target war=0.1:0:0.2 --trials 9 --sampler tpe",
+        (
+            f"vary.{DAYS}={{low: 0.1, high: 5, scale: log}}",
+            "targets=[{measure: war, value: 0.1, interval: [0, 0.2]}]",
+            *("trials=9", "sampler=tpe"),
+        ),
+    ),
+    "posterior": (
+        f"--vary {DAYS}=0.1:5 --target war=0.1 --particles 30 --generations 2 --replicates 50",
+        (
+            f"vary.{DAYS}={{low: 0.1, high: 5}}",
+            "targets=[{measure: war, value: 0.1}]",
+            *("particles=30", "generations=2", "replicates=50"),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", SHORT)
+def test_a_short_command_asks_what_the_keys_ask(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(
+        "crisis_sim.cli.experiment.carry_out", lambda one, *_: asked.append(one) or DONE
+    )
+    options, keys = SHORT[kind]
+    assert run_command([kind, "may_2025", *shlex.split(options)]) == DONE
+    assert run_command(["experiment", kind, "may_2025", *keys]) == DONE
+    short, whole = asked
+    assert short.digest == whole.digest
+    assert short.kind == short.name == kind

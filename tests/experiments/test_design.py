@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,11 +10,11 @@ import pytest
 from crisis_sim.batch import simulate
 from crisis_sim.batch.files import BatchError
 from crisis_sim.experiments import design as design_module
-from crisis_sim.experiments import run_design
+from crisis_sim.experiments import make_experiment, run_design, run_experiment
 from crisis_sim.experiments.design import Design
 from crisis_sim.experiments.spec import ExperimentError
 from crisis_sim.outcomes.names import measure
-from tests.batch.crises import crisis
+from tests.batch.crises import Counter, crisis
 
 AGREED, DEATHS = measure("agreement"), measure("mean_deaths")
 RESOLVE = {"states.north.resolve": [0.2, 0.9, 0.5]}
@@ -107,3 +108,19 @@ def test_failed_blocks_are_told_of(tmp_path: Path) -> None:
     failed = {**design.manifest, "failures": [{"error": "ZeroDivisionError: none"}]}
     with pytest.raises(ExperimentError, match=r"1 blocks of the batch failed.*ZeroDivision"):
         design_module._refuse_failures(replace(design, manifest=failed).manifest)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"kind": "sweep", "vary": {"states.north.resolve": {"values": [0.2, 0.8]}}},
+        {"kind": "attribute", "parts": {"elder": "mediators.elder"}},
+    ],
+    ids=lambda asked: asked["kind"],
+)
+def test_agents_that_are_added_take_part_and_can_be_measured(asked: dict[str, Any]) -> None:
+    outcomes = [{"mean": "turns_counted"}]
+    content = {"scenario": crisis(), "outcomes": outcomes, "replicates": 5, **asked}
+    experiment = make_experiment("mine", agents=[Counter], **content)
+    measures = run_experiment(experiment, agents=[Counter]).tables["measures"]
+    assert min(measures.column("estimate").to_pylist()) > 0

@@ -5,7 +5,7 @@ from itertools import combinations, permutations
 import numpy as np
 import pytest
 
-from crisis_sim.experiments.attribute import alone, but_for, interactions, marginals, shapley
+from crisis_sim.experiments.indices import interactions, marginals, shapley
 
 
 def test_gloves_go_mostly_to_who_has_the_only_left_one() -> None:
@@ -64,8 +64,6 @@ def test_a_part_that_changes_nothing_gets_exactly_nothing() -> None:
     worth[[number for number in range(16) if not number & 0b0100]] = rest
     worth[[number for number in range(16) if number & 0b0100]] = rest
     assert np.all(shapley(worth)[2] == 0.0)
-    assert np.all(alone(worth)[2] == 0.0)
-    assert np.all(but_for(worth)[2] == 0.0)
     assert all(np.all(of == 0.0) for pair, of in interactions(worth).items() if 2 in pair)
 
 
@@ -74,14 +72,12 @@ def test_parts_that_only_add_up_do_not_interact() -> None:
     worth = there @ np.array([1.0, 2.0, 4.0])
     np.testing.assert_allclose(shapley(worth), [1, 2, 4])
     np.testing.assert_allclose(list(interactions(worth).values()), 0.0, atol=1e-12)
-    np.testing.assert_allclose(alone(worth), but_for(worth))
 
 
-def test_first_in_and_last_out_are_read_from_the_right_combinations() -> None:
+def test_what_a_part_adds_is_read_from_the_right_combinations() -> None:
     worth = np.array([10.0, 11.0, 12.0, 20.0])
-    np.testing.assert_array_equal(alone(worth), [1, 2])
-    np.testing.assert_array_equal(but_for(worth), [8, 9])
     np.testing.assert_array_equal(marginals(worth, 0), [1, 8])
+    np.testing.assert_array_equal(marginals(worth, 1), [2, 9])
 
 
 def test_what_is_no_game_is_refused() -> None:

@@ -12,7 +12,6 @@ from scipy.stats import chisquare
 from crisis_sim.experiments.sampler import (
     NothingFitsError,
     Proposal,
-    effective_size,
     resampled,
     sample,
     tolerance_for,
@@ -89,6 +88,7 @@ def ranks(study: Any, error: float, **how: Any) -> Any:
     return np.bincount(found, minlength=RANKS)
 
 
+@pytest.mark.slow
 def test_true_parameters_rank_evenly_among_draws_given_figures_known_with_an_error() -> None:
     # So many replicates that their luck hardly adds to the error with which the figure is known.
     assert chisquare(ranks(Figures(0, 100, 0), ERROR)).pvalue > 0.01
@@ -102,6 +102,7 @@ def test_the_ranks_tell_a_posterior_that_is_too_narrow() -> None:
     assert chisquare(ranks(Figures(0, 100, 0), ERROR, goal=0.4)).pvalue < 1e-6
 
 
+@pytest.mark.slow
 def test_the_ranks_tell_why_particles_do_not_share_their_luck() -> None:
     class SharedLuck(Figures):
         def run(self, scores: Any, generation: int) -> Any:
@@ -138,13 +139,6 @@ def test_far_from_the_prior_the_tolerance_comes_down_step_by_step() -> None:
     assert path[-1].weight @ path[-1].scores[:, 0] == pytest.approx(4.0, abs=0.2)
 
 
-def test_the_same_seed_gives_the_same_to_the_bit() -> None:
-    one, same, other = (last(OneCrisis(0.5, 10, 1), seed=seed) for seed in (4, 4, 5))
-    assert np.array_equal(one.scores, same.scores)
-    assert np.array_equal(one.weight, same.weight)
-    assert not np.isin(one.scores, other.scores).any()
-
-
 def test_what_nothing_comes_near_is_told() -> None:
     class Never(OneCrisis):
         def run(self, scores: Any, generation: int) -> Any:
@@ -169,12 +163,6 @@ def test_resampling_takes_each_as_often_as_its_weight_says() -> None:
     weight = np.asarray([0.5, 0.0, 0.25, 0.25])
     counts = np.bincount(resampled(weight, 400, np.random.default_rng(1)), minlength=4)
     assert counts.tolist() == [200, 0, 100, 100]
-
-
-def test_the_effective_size_counts_equal_weights_and_no_others() -> None:
-    assert effective_size(np.log(np.asarray([0.2, 0.2, 0.2]))) == pytest.approx(3.0)
-    assert effective_size(np.asarray([0.0, -np.inf, -np.inf])) == 1.0
-    assert effective_size(np.full(3, -np.inf)) == 0.0
 
 
 def test_the_tolerance_is_the_lowest_that_leaves_enough() -> None:

@@ -11,16 +11,9 @@ from numpy.typing import NDArray
 from SALib.analyze import morris, pawn, sobol
 
 from crisis_sim.experiments import indices
-from crisis_sim.experiments.indices import (
-    GROUPS,
-    Layout,
-    Study,
-    layout_of,
-    noise_share,
-    problem,
-    study,
-)
-from crisis_sim.outcomes.measures import Measured
+from crisis_sim.experiments.indices import Layout, layout_of, problem
+from crisis_sim.experiments.sensitivity_study import GROUPS, Study, noise_share, study
+from crisis_sim.outcomes.differences import Measured
 
 Values = NDArray[np.float64]
 
@@ -220,6 +213,7 @@ def test_a_figure_that_is_the_same_everywhere_turns_on_nothing() -> None:
             assert not of.any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["sobol", "morris", "pawn"])
 def test_a_seed_of_zero_is_a_seed_and_numpys_global_generator_is_left_alone(method: str) -> None:
     def found(seed: int) -> tuple[Layout, Study]:

@@ -7,7 +7,7 @@ import pytest
 
 from crisis_sim.experiments import Experiment, make_experiment, run_experiment
 from crisis_sim.experiments.sweep import crises, crossings_of, factors_of, nearest_point, points_of
-from crisis_sim.outcomes.measures import Measured
+from crisis_sim.outcomes.differences import Measured
 from tests.batch.crises import crisis
 
 RESOLVE, AUDIENCE = "states.north.resolve", "states.north.audience"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import figures
 import fit_page
@@ -14,10 +13,8 @@ from console import DOCS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import coverage
+from benchmarks import coverage, report
 from benchmarks.made_of import made_of
-from benchmarks.tables import target_table
-from benchmarks.targets import Target
 from crisis_sim.experiments import load_experiment
 from crisis_sim.validation.page import LIMITS
 
@@ -111,16 +108,16 @@ def test_a_file_is_as_its_command_wrote_it() -> None:
 
 
 def test_tables_of_coverage_say_what_was_counted() -> None:
-    kept = (RESULTS / "coverage.md").read_text(encoding="utf-8")
-    assert kept == f"{coverage.tables(COVERAGE)}\n"
+    told = coverage.tables(COVERAGE)
+    assert (RESULTS / "coverage.md").read_text(encoding="utf-8") == f"{told}\n"
+    engine = COVERAGE["engine"] | {"truth": COVERAGE["engine"]["truth"] + 1}
+    assert coverage.tables(COVERAGE | {"engine": engine}) != told
 
 
-def test_the_targets_of_speed_say_what_was_measured() -> None:
+def test_tables_of_speed_say_what_was_measured() -> None:
     found = json.loads((RESULTS / "speed.json").read_text(encoding="utf-8"))
-    kept = (RESULTS / "speed.md").read_text(encoding="utf-8")
-    aims = [Target(**{k: v for k, v in one.items() if k != "met"}) for one in found["targets"]]
-    assert f"## Targets\n\n{target_table(aims)}\n" in kept
-    assert found["measured"] in kept
+    assert report.targets(found) == found["targets"]
+    assert (RESULTS / "speed.md").read_text(encoding="utf-8") == f"{report.tables(found)}\n"
 
 
 def test_the_page_of_the_fit_says_what_the_fit_found() -> None:
@@ -161,11 +158,8 @@ def test_any_figure_that_is_typed_in_is_found(number: str, unit: str) -> None:
     assert bare(f"Without mediators it is {number}{unit} in this model.")
 
 
-def test_a_difference_in_a_table_is_found() -> None:
+def test_a_difference_in_a_table_is_found_but_no_figure_in_code_or_in_what_is_put_in() -> None:
     assert bare("| ends by agreement | −5.4 | 0.61 |")
-
-
-def test_figures_in_code_and_in_what_is_put_in_are_not_typed_in() -> None:
     assert bare("`hold 5 days`\n\n    5 days\n\n```\n5 days\n```\n") == []
     assert bare("<!-- from a.md -->\n5 days\n<!-- end -->\n") == []
 
@@ -177,11 +171,3 @@ def test_a_figure_that_is_changed_in_a_page_is_put_right(digits: str) -> None:
     changed = re.sub(r"\d+\.\d+", digits, text[begin:], count=1)
     assert changed != text[begin:]
     assert figures.refreshed(text[:begin] + changed) == text
-
-
-def later(found: Any) -> Any:
-    return found | {"engine": found["engine"] | {"truth": found["engine"]["truth"] + 1}}
-
-
-def test_a_number_that_is_changed_in_a_kept_file_changes_its_tables() -> None:
-    assert coverage.tables(later(COVERAGE)) != coverage.tables(COVERAGE)

@@ -31,6 +31,7 @@ def quick(command: str) -> str:
     return re.sub(r"--replicates \d+", FEW, command)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.stem)
 def test_every_command_of_a_page_works_and_leaves_what_the_page_shows(
     page: Path, tmp_path: Path

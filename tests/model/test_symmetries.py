@@ -229,6 +229,7 @@ def with_a_trigger(scenario: Scenario, at: str) -> Scenario:
     return read({**plain, "events": [*plain["events"], trigger]})
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(
     scenarios(), st.sampled_from(DATES[:4]), st.integers(1, 60 * 24 * 60) | st.just(40 * 24 * 60)

@@ -14,20 +14,20 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import binom, multinomial, poisson
 
+from benchmarks.coverage_cases import independent_shares, paired_shares
+from crisis_sim.outcomes.differences import Contrast, Measured, difference
 from crisis_sim.outcomes.incidence import cumulative_incidence
 from crisis_sim.outcomes.intervals import (
     CONTINUITY,
-    NEWCOMBES_CONTINUITY,
     Interval,
-    newcombe_independent_interval,
-    newcombe_paired_interval,
     quantile_ranks,
     wilson_interval,
 )
-from crisis_sim.outcomes.measures import Measured
-from crisis_sim.outcomes.paired import incidence_difference, share_difference
 
 Floats = NDArray[np.float64]
+
+#: Newcombe's own continuity.
+HALF_A_PAIR = 0.5
 
 
 def coverage(
@@ -67,7 +67,7 @@ def test_newcombe_for_independent_shares(first: int, second: int, least: float) 
     """Over shares from 2% to 98%; the least, at 2% against 98% of 20, has 0.4 events expected."""
     shares = np.linspace(0.02, 0.98, 13)
     ours, theirs = (each.ravel() for each in np.indices((first + 1, second + 1)))
-    interval = newcombe_independent_interval(ours, first, theirs, second)
+    interval = independent_shares(ours, first, theirs, second)
     estimate = ours / first - theirs / second
     held, narrow = [], []
     for p in shares:
@@ -104,7 +104,7 @@ def test_newcombe_for_paired_shares_over_all_tables_of_forty_pairs(
     tables = np.column_stack((cell, 40 - cell.sum(axis=1)))
     chance = multinomial.pmf(tables, 40, (*cells, 1.0 - sum(cells)))
     estimate, truth = (tables[:, 1] - tables[:, 2]) / 40, cells[1] - cells[2]
-    interval = newcombe_paired_interval(*tables.T, continuity=CONTINUITY)
+    interval = paired_shares(*tables.T, continuity=CONTINUITY)
     assert 0.95 <= coverage(estimate, interval, truth, chance) <= most
     if most < 0.98:
         assert coverage(estimate, interval, truth, chance, width=0.8) < 0.925
@@ -117,8 +117,8 @@ def test_pairs_of_which_few_differ_need_a_whole_pair_of_continuity(back: float) 
     ours, theirs = (each.ravel() for each in np.indices((70, 70)))
     chance = poisson.pmf(ours, expected[:, None]) * poisson.pmf(theirs, back)
     least, narrow = {}, {}
-    for continuity in (0.0, NEWCOMBES_CONTINUITY, CONTINUITY):
-        interval = newcombe_paired_interval(
+    for continuity in (0.0, HALF_A_PAIR, CONTINUITY):
+        interval = paired_shares(
             pairs // 2, ours, theirs, pairs // 2 - ours - theirs, continuity=continuity
         )
         held = [
@@ -131,40 +131,36 @@ def test_pairs_of_which_few_differ_need_a_whole_pair_of_continuity(back: float) 
     assert least[CONTINUITY] > 0.93
     assert narrow[CONTINUITY] < 0.9
     if back == 0.0:
-        assert 0.85 < least[NEWCOMBES_CONTINUITY] < 0.87
+        assert 0.85 < least[HALF_A_PAIR] < 0.87
         assert least[0.0] < 0.05, "without continuity nothing is left where all pairs agree"
 
 
-Differences = Callable[[NDArray[np.bool_], NDArray[np.bool_]], tuple[float, float, float]]
+Came = NDArray[np.bool_]
 
 
-def by_share(ours: NDArray[np.bool_], theirs: NDArray[np.bool_]) -> tuple[float, float, float]:
-    found = share_difference(ours, theirs)
-    return found.estimate, found.lower, found.upper
-
-
-def by_curve(ours: NDArray[np.bool_], theirs: NDArray[np.bool_]) -> tuple[float, float, float]:
-    curves = (
-        cumulative_incidence(np.where(came, 10.0, 90.0), came.astype(int))
+def of_curves(ours: Came, theirs: Came) -> Contrast:
+    figures = (
+        cumulative_incidence(np.where(came, 10.0, 90.0), came.astype(int)).at(24.0)
         for came in (ours, theirs)
     )
-    found = incidence_difference(*curves, 24.0)
-    return found.estimate, found.lower, found.upper
+    return difference(*figures)
 
 
-def by_measure(ours: NDArray[np.bool_], theirs: NDArray[np.bool_]) -> tuple[float, float, float]:
-    came = np.array([ours, theirs], dtype=np.float64)
-    share, number = came.mean(axis=1), np.full(2, came.shape[1])
-    error = np.sqrt(share * (1.0 - share) / number)
-    limits = wilson_interval(share * number, number)
-    at_points = Measured(share, error, *limits, number, came - share[:, None], is_share=True)
-    found = at_points.less(1)
-    return float(found.estimate[0]), float(found.lower[0]), float(found.upper[0])
+def of_shares(ours: Came, theirs: Came) -> Contrast:
+    figures = []
+    for came in (ours, theirs):
+        share, number = came.mean(), came.size
+        error = np.sqrt(share * (1.0 - share) / number)
+        limits = wilson_interval(came.sum(), number)
+        figures.append(Measured(share, error, *limits, number, came - share, is_share=True))
+    return difference(*figures)
 
 
-@pytest.mark.parametrize("difference", [by_share, by_curve, by_measure])
+@pytest.mark.parametrize("difference_of", [of_curves, of_shares])
 @pytest.mark.parametrize("often", [0.1, 0.5, 0.9])
-def test_a_counterfactual_that_seldom_matters(difference: Differences, often: float) -> None:
+def test_a_counterfactual_that_seldom_matters(
+    difference_of: Callable[[Came, Came], Contrast], often: float
+) -> None:
     """It averts the event in a few of 2,000 crises that had it; in all others luck does the same.
 
     The number of those few is all that varies. Without continuity the interval of an incidence held
@@ -173,10 +169,8 @@ def test_a_counterfactual_that_seldom_matters(difference: Differences, often: fl
     pairs = 2000
     few = np.arange(40)
     theirs = np.arange(pairs) < often * pairs
-    found = np.array(
-        [difference(theirs & (np.arange(pairs) >= averted), theirs) for averted in few]
-    )
-    estimate, lower, upper = found.T
+    found = [difference_of(theirs & (np.arange(pairs) >= averted), theirs) for averted in few]
+    estimate, lower, upper = np.array([(one.estimate, one.lower, one.upper) for one in found]).T
     expected = np.arange(0.02, 15.0, 0.02)
     chance = poisson.pmf(few, expected[:, None])
     held, narrow = (

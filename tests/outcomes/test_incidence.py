@@ -5,14 +5,10 @@ import math
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
-from numpy.typing import NDArray
-from statsmodels.duration.survfunc import CumIncidenceRight, SurvfuncRight
 
 from crisis_sim.outcomes import CumulativeIncidence, cumulative_incidence
 from crisis_sim.outcomes.intervals import wilson_interval
-
-CAUSES = ("ceasefire", "otherwise")
+from tests.outcomes.at_random import CAUSES, Readings, competing, readings
 
 
 @pytest.fixture
@@ -28,20 +24,6 @@ def by_hand() -> CumulativeIncidence:
     time = np.array([5.0, 3.0, 1.0, 2.0, 2.0, 3.0, 4.0, 5.0])
     cause = np.array([1, 2, 1, 0, 1, 1, 0, 0])
     return cumulative_incidence(time, cause, CAUSES)
-
-
-def random_crises(
-    seed: int, number: int, censored: bool = True, grid: float | None = None
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    draw = np.random.default_rng(seed)
-    events = draw.exponential([100.0, 150.0], size=(number, 2))
-    watched = draw.uniform(20.0, 300.0, number) if censored else np.full(number, np.inf)
-    every = np.column_stack((watched, events))
-    if grid:
-        every = np.ceil(every / grid) * grid
-    # Events come before censoring in a tie.
-    cause = np.where(every[:, 0] < every[:, 1:].min(axis=1), 0, every[:, 1:].argmin(axis=1) + 1)
-    return every.min(axis=1), cause
 
 
 def test_the_example_worked_by_hand(by_hand: CumulativeIncidence) -> None:
@@ -68,29 +50,24 @@ def test_reading_the_curve_between_and_outside_its_steps(by_hand: CumulativeInci
     assert by_hand.at(2.9).estimate == pytest.approx(1 / 4)
     assert by_hand.at(3.0).estimate == pytest.approx(2 / 5)
     assert by_hand.at(3.0, "otherwise").estimate == pytest.approx(3 / 20)
-    assert [by_hand.at(hours).at_risk for hours in (0.0, 2.0, 2.5, 5.0)] == [8, 7, 5, 2]
+    assert by_hand.at_risk_at([0.0, 2.0, 2.5, 5.0]).tolist() == [8, 7, 5, 2]
     assert math.isnan(by_hand.at(5.1).estimate), "nobody was watched that long"
     with pytest.raises(ValueError, match="unknown cause 'peace'; this curve has ceasefire"):
         by_hand.at(1.0, "peace")
 
 
 def test_on_a_grid_it_reads_as_at_each_moment(by_hand: CumulativeIncidence) -> None:
-    estimate, lower, upper = by_hand.on_grid([0.0, 2.5, 6.0])
+    grid = by_hand.at([0.0, 2.5, 6.0])
     points = [by_hand.at(hours) for hours in (0.0, 2.5, 6.0)]
-    np.testing.assert_array_equal(estimate, [point.estimate for point in points])
-    np.testing.assert_array_equal(lower, [point.lower for point in points])
-    np.testing.assert_array_equal(upper, [point.upper for point in points])
-
-
-def test_before_any_event_the_upper_limit_is_wilsons(by_hand: CumulativeIncidence) -> None:
-    assert by_hand.at(0.5).upper == pytest.approx(float(wilson_interval(0, 8).upper))
+    np.testing.assert_array_equal(grid.estimate, [point.estimate for point in points])
+    np.testing.assert_array_equal(grid.lower, [point.lower for point in points])
+    np.testing.assert_array_equal(grid.upper, [point.upper for point in points])
 
 
 def test_the_median_is_the_first_time_at_half_and_its_limits_invert_the_band(
     by_hand: CumulativeIncidence,
 ) -> None:
     median = by_hand.quantile(0.5)
-    assert median is not None
     assert median.estimate == 5.0
     band = by_hand.band()
     assert median.lower == by_hand.times[np.argmax(band.upper >= 0.5)] == 1.0
@@ -98,16 +75,22 @@ def test_the_median_is_the_first_time_at_half_and_its_limits_invert_the_band(
     assert math.isnan(median.upper), "the lower limit never reaches half"
 
 
-def test_a_quantile_that_is_never_reached_is_none(by_hand: CumulativeIncidence) -> None:
-    assert by_hand.quantile(0.7) is None
-    assert by_hand.quantile(0.5, "otherwise") is None
+def test_a_quantile_that_is_never_reached_is_infinite(by_hand: CumulativeIncidence) -> None:
+    assert by_hand.quantile(0.7).estimate == math.inf
+    assert by_hand.quantile(0.5, "otherwise").estimate == math.inf
     with pytest.raises(ValueError, match="between 0 and 1"):
         by_hand.quantile(50.0)
 
 
+def uncensored(number: int, grid: float | None) -> Readings:
+    every = np.random.default_rng(1).exponential([100.0, 150.0], size=(number, 2))
+    every = every if grid is None else np.ceil(every / grid) * grid
+    return every.min(axis=1), every.argmin(axis=1) + 1
+
+
 @pytest.mark.parametrize("grid", [None, 12.0])
 def test_without_censoring_it_is_the_proportion_and_its_binomial_error(grid: float | None) -> None:
-    time, cause = random_crises(seed=1, number=500, censored=False, grid=grid)
+    time, cause = uncensored(500, grid)
     curve = cumulative_incidence(time, cause, CAUSES)
     for hours in (10.0, 60.0, 200.0, 10_000.0):
         share = np.mean((time <= hours) & (cause == 1))
@@ -115,44 +98,16 @@ def test_without_censoring_it_is_the_proportion_and_its_binomial_error(grid: flo
         assert point.estimate == pytest.approx(share, rel=1e-12)
         assert point.standard_error == pytest.approx(math.sqrt(share * (1 - share) / 500), rel=1e-9)
         np.testing.assert_allclose(
-            curve.influence(hours), ((time <= hours) & (cause == 1)) - share, atol=1e-12
+            curve.at(hours).influence, ((time <= hours) & (cause == 1)) - share, atol=1e-12
         )
-
-
-@pytest.mark.parametrize("grid", [None, 12.0])
-def test_it_agrees_with_statsmodels(grid: float | None) -> None:
-    """statsmodels divides by zero where all at risk have their event; the last step is left out."""
-    time, cause = random_crises(seed=2, number=300, grid=grid)
-    curve = cumulative_incidence(time, cause, CAUSES)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        theirs = CumIncidenceRight(time, cause)
-    step = np.searchsorted(theirs.times, curve.times[:-1])
-    for k in range(len(CAUSES)):
-        np.testing.assert_allclose(curve.estimate[k, :-1], theirs.cinc[k][step], rtol=1e-12)
-        np.testing.assert_allclose(
-            curve.standard_error[k, :-1], theirs.cinc_se[k][step], rtol=1e-9, atol=1e-12
-        )
-
-
-def test_with_one_kind_of_event_it_is_kaplan_meier_and_greenwood() -> None:
-    time, cause = random_crises(seed=3, number=200, grid=24.0)
-    happened = np.minimum(cause, 1)
-    curve = cumulative_incidence(time, happened)
-    theirs = SurvfuncRight(time, happened)
-    np.testing.assert_allclose(curve.estimate[0], 1.0 - theirs.surv_prob, rtol=1e-12)
-    known = ~np.isnan(theirs.surv_prob_se)  # not where all at risk have their event
-    np.testing.assert_allclose(
-        curve.standard_error[0, known], theirs.surv_prob_se[known], rtol=1e-9
-    )
-    assert known.sum() >= len(curve.times) - 1
 
 
 @pytest.mark.parametrize("grid", [None, 12.0])
 def test_the_influence_values_are_the_standard_error(grid: float | None) -> None:
-    time, cause = random_crises(seed=4, number=250, grid=grid)
+    time, cause = competing(250, seed=4, grid=grid)[0]
     curve = cumulative_incidence(time, cause, CAUSES)
     for step in range(0, len(curve.times), 7):
-        values = curve.influence(curve.times[step])
+        values = curve.at(curve.times[step]).influence
         assert values.sum() == pytest.approx(0.0, abs=1e-9)
         assert math.sqrt((values**2).sum()) / 250 == pytest.approx(
             curve.standard_error[0, step], rel=1e-9
@@ -162,7 +117,7 @@ def test_the_influence_values_are_the_standard_error(grid: float | None) -> None
 @pytest.mark.parametrize("hours", [30.0, 90.0, 150.0])
 def test_the_influence_values_are_what_leaving_a_replicate_out_shows(hours: float) -> None:
     """Each crisis stands in the data a thousand times, so leaving one out moves it very little."""
-    time, cause = random_crises(seed=5, number=50, grid=6.0)
+    time, cause = competing(50, seed=5, grid=6.0)[0]
     many_times, many_causes = np.tile(time, 1000), np.tile(cause, 1000)
     whole = cumulative_incidence(many_times, many_causes, CAUSES)
     left_out = [
@@ -173,20 +128,22 @@ def test_the_influence_values_are_what_leaving_a_replicate_out_shows(hours: floa
         (whole.rows - 1) * (whole.at(hours).estimate - without.at(hours).estimate)
         for without in left_out
     ]
-    np.testing.assert_allclose(whole.influence(hours)[:50], jackknife, atol=1e-3)
+    np.testing.assert_allclose(whole.at(hours).influence[:50], jackknife, atol=1e-3)
     alone = cumulative_incidence(time, cause, CAUSES)
-    np.testing.assert_allclose(alone.influence(hours), whole.influence(hours)[:50], atol=1e-12)
+    np.testing.assert_allclose(
+        alone.at(hours).influence, whole.at(hours).influence[:50], atol=1e-12
+    )
 
 
 def test_replicates_that_never_start_the_clock_have_no_influence() -> None:
-    time, cause = random_crises(seed=6, number=100)
+    time, cause = competing(100, seed=6)[0]
     joined = cumulative_incidence(
         np.concatenate((time, np.full(60, np.nan))), np.concatenate((cause, np.zeros(60))), CAUSES
     )
     alone = cumulative_incidence(time, cause, CAUSES)
     assert (joined.rows, joined.started) == (160, 100)
     np.testing.assert_array_equal(joined.estimate, alone.estimate)
-    values = joined.influence(80.0)
+    values = joined.at(80.0).influence
     assert not values[100:].any()
     assert math.sqrt((values**2).sum()) / 160 == pytest.approx(alone.at(80.0).standard_error)
 
@@ -198,12 +155,34 @@ def test_events_of_another_kind_are_no_censoring() -> None:
     assert curve.at(1000.0).estimate == 0.5, "everyone has ended, so nothing is unknown"
 
 
-def test_all_censored_is_an_incidence_of_zero_with_a_width() -> None:
-    curve = cumulative_incidence(np.full(100, 48.0), np.zeros(100, dtype=int), CAUSES)
-    assert curve.at(48.0).estimate == 0.0
-    assert curve.at(48.0).upper == pytest.approx(float(wilson_interval(0, 100).upper))
-    assert curve.quantile() is None
-    assert not curve.influence(48.0).any()
+def test_a_few_edges() -> None:
+    """Nothing seen has Wilson's limit; nobody on the clock is unknown."""
+    censored = cumulative_incidence(np.full(100, 48.0), np.zeros(100, dtype=int), CAUSES)
+    by_then = censored.at(48.0)
+    assert by_then.estimate == 0.0
+    assert by_then.upper == pytest.approx(float(wilson_interval(0, 100).upper))
+    assert not by_then.influence.any()
+    assert censored.quantile().estimate == math.inf
+    nobody = cumulative_incidence(np.full(3, np.nan), np.zeros(3, dtype=int), CAUSES)
+    assert np.isnan([nobody.at(0.0).estimate, nobody.quantile().estimate]).all()
+
+
+def test_curves_at_many_points_are_those_of_each_alone() -> None:
+    """On one grid of times, with the second kind of event competing but without a curve."""
+    points = [competing(60, seed, grid=6.0)[0] for seed in range(4)]
+    together = cumulative_incidence(
+        np.array([time for time, _ in points]), np.array([cause for _, cause in points]), CAUSES,
+        first_only=True,
+    )  # fmt: skip
+    for k, point in enumerate(points):
+        alone = cumulative_incidence(*point, CAUSES)
+        for one, all_points in (
+            (alone.at(90.0), together.at(90.0)),
+            (alone.quantile(0.4), together.quantile(0.4)),
+        ):
+            for name in ("estimate", "standard_error", "lower", "upper", "influence"):
+                np.testing.assert_array_equal(getattr(all_points, name)[k], getattr(one, name))
+        assert together.latest(500.0)[k] == alone.latest(500.0)
 
 
 def test_the_limit_of_never_counts_those_that_ended_otherwise() -> None:
@@ -224,15 +203,9 @@ def test_the_latest_moment_leaves_enough_at_risk_where_watches_end_one_by_one() 
     watches = np.arange(1.0, 201.0)
     curve = cumulative_incidence(watches, np.zeros(200, dtype=int))
     assert curve.latest(1000.0) == 191.0
-    assert curve.at(curve.latest(1000.0)).at_risk == 10
+    assert curve.at_risk_at(curve.latest(1000.0)) == 10
     few = cumulative_incidence(watches[:5], np.zeros(5, dtype=int))
     assert few.latest(1000.0) == 5.0
-
-
-def test_nobody_on_the_clock_is_unknown() -> None:
-    curve = cumulative_incidence(np.full(3, np.nan), np.zeros(3, dtype=int), CAUSES)
-    assert math.isnan(curve.at(0.0).estimate)
-    assert curve.quantile() is None
 
 
 @pytest.mark.parametrize(
@@ -251,10 +224,9 @@ def test_what_is_no_reading_of_a_clock_is_refused(
         cumulative_incidence(np.array(time), np.array(cause), CAUSES)
 
 
-@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 2)), min_size=1, max_size=40))
-def test_whatever_the_data_the_curves_are_probabilities(rows: list[tuple[int, int]]) -> None:
-    time = np.array([row[0] for row in rows], dtype=float)
-    cause = np.array([row[1] for row in rows])
+@given(readings())
+def test_whatever_the_data_the_curves_are_probabilities(data: Readings) -> None:
+    time, cause = data
     curve = cumulative_incidence(time, cause, CAUSES)
     np.testing.assert_allclose(curve.estimate.sum(axis=0) + curve.survival, 1.0)
     assert (np.diff(curve.estimate, axis=1) >= 0.0).all()
@@ -262,16 +234,16 @@ def test_whatever_the_data_the_curves_are_probabilities(rows: list[tuple[int, in
         band = curve.band(name)
         assert ((band.lower >= 0.0) & (band.lower <= estimate + 1e-12)).all()
         assert ((band.upper <= 1.0) & (band.upper >= estimate - 1e-12)).all()
-    shuffled = np.random.default_rng(0).permutation(len(rows))
+    shuffled = np.random.default_rng(0).permutation(len(time))
     again = cumulative_incidence(time[shuffled], cause[shuffled], CAUSES)
     np.testing.assert_array_equal(again.estimate, curve.estimate)
 
 
 def test_a_million_rows() -> None:
-    time, cause = random_crises(seed=7, number=1_000_000)
+    time, cause = competing(1_000_000, seed=7)[1]
     curve = cumulative_incidence(time, cause, CAUSES)
     assert curve.started == 1_000_000
-    # Constant hazards 1/100 and 1/150 an hour: a closed form to compare with.
+    # Constant hazards: a closed form to compare with.
     hazard = 1 / 100 + 1 / 150
     truth = (1 / 100) / hazard * (1.0 - math.exp(-hazard * 96.0))
     point = curve.at(96.0)

@@ -21,8 +21,8 @@ from hypothesis import given
 from numpy.typing import NDArray
 
 from crisis_sim.outcomes import cumulative_incidence
+from crisis_sim.outcomes.differences import difference as difference_of
 from crisis_sim.outcomes.intervals import normal_quantile
-from crisis_sim.outcomes.paired import incidence_difference
 from tests.outcomes.at_random import (
     CAUSES,
     Floats,
@@ -98,9 +98,9 @@ def test_with_one_kind_of_event_limits_are_theirs(data: Readings) -> None:
     with np.errstate(divide="ignore", invalid="ignore"):
         hours, survival, limits = theirs.kaplan_meier_estimator(kind > 0, time, conf_type="log-log")
     inside = (survival > 1e-12) & (survival < 1.0)
-    _, lower, upper = curve.on_grid(hours)
-    np.testing.assert_allclose(lower[inside], 1.0 - limits[1, inside], atol=1e-9)
-    np.testing.assert_allclose(upper[inside], 1.0 - limits[0, inside], atol=1e-9)
+    ours = curve.at(hours)
+    np.testing.assert_allclose(ours.lower[inside], 1.0 - limits[1, inside], atol=1e-9)
+    np.testing.assert_allclose(ours.upper[inside], 1.0 - limits[0, inside], atol=1e-9)
 
 
 @pytest.mark.parametrize("grid", [None, 6.0])
@@ -121,6 +121,15 @@ def test_the_error_of_a_paired_difference_is_the_jackknife_of_their_curves(
     everyone = np.arange(number)
     without = np.array([difference(np.delete(everyone, one)) for one in everyone])
     jackknife = np.sqrt((number - 1) / number * np.sum((without - without.mean()) ** 2))
-    ours = incidence_difference(*(cumulative_incidence(*each, CAUSES) for each in both), hours)
+    ours = difference_of(*(cumulative_incidence(*each, CAUSES).at(hours) for each in both))
     assert ours.estimate == pytest.approx(difference(everyone), abs=1e-12)
     assert ours.standard_error == pytest.approx(jackknife, rel=0.01)
+
+
+def test_where_kinds_tie_ours_is_still_binomial_and_their_usual_variance_is_not() -> None:
+    """Of six crises two have each kind of event at hour 1, one the first kind at hour 2."""
+    data = np.array([1.0, 1, 1, 1, 2, 3]), np.array([1, 1, 2, 2, 1, 0])
+    curve = cumulative_incidence(*data, CAUSES)
+    assert curve.standard_error[0, 1] ** 2 == pytest.approx(3 / 6 * 3 / 6 / 6)
+    hours, _, errors = their_errors(data, "Aalen")
+    assert errors[0, hours == 2.0] ** 2 < 3 / 6 * 3 / 6 / 6 < 3 / 6 * 3 / 6 / 5

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from ruamel.yaml import YAML
 
 from crisis_sim.batch.ensemble import Batch, Ensemble
 from crisis_sim.model.journal import Entry, Journal
@@ -23,126 +24,80 @@ ENDINGS = np.array(["agreement", "tacit", "unilateral", "imposed", "faded", "unr
 
 #: Some of the real closes, by month and day.
 REAL_CLOSES: dict[str, tuple[str, dict[str, float]]] = {
-    "pakistan": (
-        "KSE-100",
-        {
-            "04-21": 118383.38,
-            "04-22": 118430.35,
-            "04-23": 117226.15,
-            "04-30": 111326.58,
-            "05-06": 113568.51,
-            "05-07": 110009.03,
-            "05-08": 103526.82,
-            "05-09": 107174.64,
-            "05-12": 117297.73,
-            "05-23": 119102.67,
-        },
-    ),
-    "india": (
-        "NIFTY 50",
-        {
-            "04-22": 24167.25,
-            "04-23": 24328.95,
-            "04-30": 24334.20,
-            "05-06": 24379.60,
-            "05-07": 24414.40,
-            "05-08": 24273.80,
-            "05-09": 24008.00,
-        },
-    ),
+    state: (index, dict(zip(days.split(), levels, strict=True)))
+    for state, index, days, levels in (
+        (
+            "pakistan",
+            "KSE-100",
+            "04-21 04-22 04-23 04-30 05-06 05-07 05-08 05-09 05-12 05-23",
+            (
+                *(118383.38, 118430.35, 117226.15, 111326.58, 113568.51),
+                *(110009.03, 103526.82, 107174.64, 117297.73, 119102.67),
+            ),
+        ),
+        (
+            "india",
+            "NIFTY 50",
+            "04-22 04-23 04-30 05-06 05-07 05-08 05-09",
+            (24167.25, 24328.95, 24334.20, 24379.60, 24414.40, 24273.80, 24008.00),
+        ),
+    )
 }
 
-
-def closes(state: str) -> dict[str, Any]:
-    index, days = REAL_CLOSES[state]
-    return {"index": index, "closes": [(f"2025-{day}", close) for day, close in days.items()]}
-
-
-REAL_PATH: dict[str, Any] = {
-    "first_strike": "2025-05-07T01:05+05:30",
-    "ceasefire_agreed": "2025-05-10T15:35+05:30",
-    "ceasefire_in_effect": "2025-05-10T17:00+05:30",
-    "rungs": {
-        "india": [
-            ("2025-04-22T15:00+05:30", "protest"),
-            ("2025-04-23T21:00+05:30", "diplomatic and economic coercion"),
-            ("2025-04-24T22:00+05:30", "border fire"),
-            ("2025-05-07T01:05+05:30", "limited strike"),
-            ("2025-05-08T06:00+05:30", "air and drone exchange"),
-            ("2025-05-10T02:39+05:30", "strikes on military bases"),
-            ("2025-05-10T17:00+05:30", "mobilisation"),
-        ],
-        "pakistan": [
-            ("2025-04-22T15:00+05:30", "calm"),
-            ("2025-04-24T14:00+05:30", "diplomatic and economic coercion"),
-            ("2025-04-24T22:00+05:30", "border fire"),
-            ("2025-05-07T20:30+05:30", "air and drone exchange"),
-            ("2025-05-10T05:00+05:30", "strikes on military bases"),
-            ("2025-05-10T17:00+05:30", "mobilisation"),
-        ],
-    },
-    "markets": {state: closes(state) for state in REAL_CLOSES},
-    "events": [
-        {"at": "2025-05-09T20:00+05:30", "text": "The IMF's board completes its review"},
-        {"at": "2025-05-10T17:25+05:30", "text": "The United States announces a ceasefire"},
-    ],
-}
-
-MAY_2025: dict[str, Any] = {
-    "name": "may_2025",
-    "title": "India and Pakistan, May 2025",
-    "start": "2025-04-22T15:00+05:30",
-    "horizon_days": HORIZON_DAYS,
-    "states": {
-        "india": {
-            "title": "India",
-            "resolve": 0.7,
-            "audience": 0.8,
-            "market": {"index": "NIFTY 50"},
-        },
-        "pakistan": {
-            "title": "Pakistan",
-            "resolve": 0.6,
-            "audience": 0.6,
-            "market": {"index": "KSE-100"},
-        },
-    },
-    "mediators": {
-        "us": {"title": "United States", "style": "manipulation"},
-        "saudi_arabia": {"title": "Saudi Arabia", "style": "formulation"},
-        "china": {"title": "China"},
-    },
-    "lenders": {
-        "imf": {
-            "title": "International Monetary Fund",
-            "borrower": "pakistan",
-            "reviews": [
-                {
-                    "at": "2025-05-09T20:00+05:30",
-                    "title": "first review of the programme",
-                    "amount_usd_bn": 1.0,
-                }
-            ],
-        }
-    },
-    "channels": {
-        "nsa_line": {
-            "title": "line between the security advisers",
-            "opened_by": ["pakistan", "us"],
-        },
-        "military_hotline": {"title": "military hotline", "standing": True},
-    },
-    "advisers": {"nawaz_sharif": {"title": "Nawaz Sharif", "state": "pakistan"}},
-    "events": [
-        {
-            "at": "2025-04-22T15:00+05:30",
-            "title": "Gunmen kill 26 tourists at Pahalgam",
-            "kind": "trigger",
-            "struck": "india",
-            "deaths": 26,
-        }
-    ],
-    "real_path": REAL_PATH,
+MAY_2025: dict[str, Any] = YAML(typ="safe").load(
+    """
+name: may_2025
+title: India and Pakistan, May 2025
+start: 2025-04-22T15:00+05:30
+horizon_days: 60.0
+states:
+  india: {title: India, resolve: 0.7, audience: 0.8, market: {index: NIFTY 50}}
+  pakistan: {title: Pakistan, resolve: 0.6, audience: 0.6, market: {index: KSE-100}}
+mediators:
+  us: {title: United States, style: manipulation}
+  saudi_arabia: {title: Saudi Arabia, style: formulation}
+  china: {title: China}
+lenders:
+  imf:
+    title: International Monetary Fund
+    borrower: pakistan
+    reviews:
+    - {at: 2025-05-09T20:00+05:30, title: first review of the programme, amount_usd_bn: 1.0}
+channels:
+  nsa_line: {title: line between the security advisers, opened_by: [pakistan, us]}
+  military_hotline: {title: military hotline, standing: true}
+advisers:
+  nawaz_sharif: {title: Nawaz Sharif, state: pakistan}
+events:
+- {at: 2025-04-22T15:00+05:30, title: Gunmen kill 26 tourists at Pahalgam, kind: trigger, struck: india, deaths: 26}
+real_path:
+  first_strike: 2025-05-07T01:05+05:30
+  ceasefire_agreed: 2025-05-10T15:35+05:30
+  ceasefire_in_effect: 2025-05-10T17:00+05:30
+  rungs:
+    india:
+    - [2025-04-22T15:00+05:30, protest]
+    - [2025-04-23T21:00+05:30, diplomatic and economic coercion]
+    - [2025-04-24T22:00+05:30, border fire]
+    - [2025-05-07T01:05+05:30, limited strike]
+    - [2025-05-08T06:00+05:30, air and drone exchange]
+    - [2025-05-10T02:39+05:30, strikes on military bases]
+    - [2025-05-10T17:00+05:30, mobilisation]
+    pakistan:
+    - [2025-04-22T15:00+05:30, calm]
+    - [2025-04-24T14:00+05:30, diplomatic and economic coercion]
+    - [2025-04-24T22:00+05:30, border fire]
+    - [2025-05-07T20:30+05:30, air and drone exchange]
+    - [2025-05-10T05:00+05:30, strikes on military bases]
+    - [2025-05-10T17:00+05:30, mobilisation]
+  events:
+  - {at: 2025-05-09T20:00+05:30, text: The IMF's board completes its review}
+  - {at: 2025-05-10T17:25+05:30, text: The United States announces a ceasefire}
+""".replace("2025-", "!!str 2025-")
+)
+MAY_2025["real_path"]["markets"] = {
+    state: {"index": index, "closes": [(f"2025-{day}", close) for day, close in days.items()]}
+    for state, (index, days) in REAL_CLOSES.items()
 }
 
 #: For each scenario: chance of each ending, median hours from strike to ceasefire, chance of war.

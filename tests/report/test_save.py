@@ -1,16 +1,21 @@
+"""What is written into a results folder, and what is kept of a replay."""
+
 from __future__ import annotations
 
 import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from crisis_sim import style
 from crisis_sim.batch.ensemble import Batch
+from crisis_sim.model.journal import Journal
 from crisis_sim.outcomes.summary import summarise
-from crisis_sim.report import write_charts, write_report
-from crisis_sim.report.save import CHARTS, SUFFIXES, SUMMARY, remove_report
+from crisis_sim.report import replay_data, write_charts, write_replay, write_report
+from crisis_sim.report.save import CHARTS, PAGE, SUFFIXES, SUMMARY, remove_report
+from crisis_sim.scenario.schema import Scenario
 from tests.report.made_up import make_batch, make_ensemble
 
 ALWAYS = ["ceasefire_from_first_strike", "ceasefire_from_trigger", "endings"]
@@ -66,8 +71,31 @@ def test_a_report_is_the_summary_and_the_charts_in_place_of_old_ones(
 
 def test_removing_a_report_leaves_other_files_alone(tmp_path: Path) -> None:
     ours = [tmp_path / f"{name}{suffix}" for name in CHARTS for suffix in SUFFIXES]
-    for path in (*ours, tmp_path / SUMMARY, tmp_path / "mine.svg"):
+    for path in (*ours, tmp_path / SUMMARY, tmp_path / PAGE, tmp_path / "mine.svg"):
         path.write_text("ours or not")
     remove_report(tmp_path)
     remove_report(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.svg"]
+
+
+def test_a_replay_is_kept_as_story_and_chart(
+    journal: Journal, scenario: Scenario, tmp_path: Path
+) -> None:
+    written = write_replay(journal, scenario, "# A story\n", tmp_path / "new" / "crisis_0.5")
+    assert [path.name for path in written] == [
+        f"crisis_0.5{end}" for end in (".md", ".svg", ".png")
+    ]
+    assert written[0].read_text(encoding="utf-8") == "# A story\n"
+    assert written[2].read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_data_of_a_replay_are_json_and_null_is_what_never_came(
+    journal: Journal, scenario: Scenario
+) -> None:
+    outcome = {"ended_at_hours": np.float64("nan"), "brokered_by": "", "mediated": np.True_}
+    data = replay_data(journal, scenario, outcome, seed=3, replicate=7)
+    assert json.loads(json.dumps(data, allow_nan=False)) == data
+    assert data["outcome"] == {"ended_at_hours": None, "brokered_by": None, "mediated": True}
+    assert (data["seed"], data["replicate"], data["digest"]) == (3, 7, scenario.digest)
+    assert len(data["entries"]) == len(journal.entries)
+    assert data["series"]["hours"] == journal.series["hours"]

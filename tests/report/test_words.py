@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,11 +15,45 @@ from crisis_sim.scenario.schema import ENDINGS
 
 
 @pytest.mark.parametrize(
-    ("share", "written"),
-    [(0.7123, "71.2"), (1.0, "100.0"), (0.0, "0.0"), (0.0015, "0.15"), (0.00004, "0.0040")],
+    ("write", "value", "written"),
+    [
+        (text.percent, 0.7123, "71.2"),
+        (text.percent, 1.0, "100.0"),
+        (text.percent, 0.0, "0.0"),
+        (text.percent, 0.0015, "0.15"),
+        (text.percent, 0.00004, "0.0040"),
+        (text.percent, None, "–"),
+        (text.points, 0.089, "+8.9"),
+        (text.points, -0.089, "−8.9"),
+        (text.points, 0.0, "0.0"),
+        (text.points, 1e-9, "0.0"),
+        (text.exact, 50_000.0, "50,000"),
+        (text.exact, 0.125, "0.125"),
+        (text.exact, -3, "−3"),
+        (text.exact, 1e-7, "1e-07"),
+        (text.exact, 1e20, "1e+20"),
+        (text.exact, 0.0, "0"),
+        (text.duration, 0.5, "30 minutes"),
+        (text.duration, 1.0, "1 hour"),
+        (text.duration, 47.6, "48 hours"),
+        (text.duration, 87.92, "3.7 days"),
+        (text.duration, 24.0 * 14.4, "14.4 days"),
+        (text.duration, 24.0 * 45.2, "45 days"),
+        (text.duration, -240.0, "−10 days"),
+        (text.listed, [], ""),
+        (text.listed, ["a"], "a"),
+        (text.listed, ["a", "b", "c"], "a, b and c"),
+        (text.label, "no_back_channel", "No back channel"),
+        (text.with_article, "United States", "the United States"),
+        (text.with_article, "International Monetary Fund", "the International Monetary Fund"),
+        (text.with_article, "China", "China"),
+        (text.with_article, "military hotline", "the military hotline"),
+        (text.with_article, "The Quad", "The Quad"),
+        (text.with_article, "a quiet word", "a quiet word"),
+    ],
 )
-def test_small_percentages_keep_two_digits(share: float, written: str) -> None:
-    assert text.percent(share) == written
+def test_in_words(write: Callable[[Any], str], value: Any, written: str) -> None:
+    assert write(value) == written
 
 
 def test_what_is_not_known_is_a_dash() -> None:
@@ -27,13 +62,6 @@ def test_what_is_not_known_is_a_dash() -> None:
     for endless in (math.inf, -math.inf):
         assert {text.percent(endless), text.points(endless)} == {text.UNKNOWN}
         assert {text.signed_hours(endless), text.count(endless)} == {text.UNKNOWN}
-
-
-@pytest.mark.parametrize(
-    ("difference", "written"), [(0.089, "+8.9"), (-0.089, "−8.9"), (0.0, "0.0"), (1e-9, "0.0")]
-)
-def test_differences_carry_their_sign(difference: float, written: str) -> None:
-    assert text.points(difference) == written
 
 
 @given(
@@ -49,21 +77,6 @@ def test_a_difference_that_is_not_zero_does_not_read_as_zero(
     assert float(written[1:]) > 0.0
 
 
-@pytest.mark.parametrize(
-    ("hours", "written"),
-    [
-        (0.5, "30 minutes"),
-        (1.0, "1 hour"),
-        (47.6, "48 hours"),
-        (87.92, "3.7 days"),
-        (24.0 * 14.4, "14.4 days"),
-        (24.0 * 45.2, "45 days"),
-    ],
-)
-def test_durations_as_a_person_says_them(hours: float, written: str) -> None:
-    assert text.duration(hours) == written
-
-
 def test_clean_takes_out_what_steers_a_terminal_or_the_direction_of_writing() -> None:
     assert text.clean("a\x1b[31mred\x07\r\nb\u202ec\u200fd") == "a[31mred bcd"
 
@@ -73,32 +86,10 @@ def test_clean_leaves_scripts_as_they_are() -> None:
     assert text.clean(hindi) == hindi
 
 
-def test_label_and_shorten() -> None:
-    assert text.label("no_back_channel") == "No back channel"
+def test_the_middle_of_a_long_name_gives_way() -> None:
     assert text.shorten("short", 10) == "short"
     assert text.shorten("a_long_name_that_ends_in_7", 12) == "a_long_n…n_7"
     assert len(text.shorten("x" * 50, 12)) == 12
-
-
-@pytest.mark.parametrize(
-    ("title", "told"),
-    [
-        ("United States", "the United States"),
-        ("International Monetary Fund", "the International Monetary Fund"),
-        ("China", "China"),
-        ("military hotline", "the military hotline"),
-        ("The Quad", "The Quad"),
-        ("a quiet word", "a quiet word"),
-    ],
-)
-def test_articles(title: str, told: str) -> None:
-    assert text.with_article(title) == told
-
-
-def test_listed() -> None:
-    assert text.listed([]) == ""
-    assert text.listed(["a"]) == "a"
-    assert text.listed(["a", "b", "c"]) == "a, b and c"
 
 
 def test_moments_are_in_their_own_offset() -> None:

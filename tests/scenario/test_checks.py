@@ -79,10 +79,6 @@ def test_the_ladder_rises_from_peace(
     assert mistake.message.startswith(message), mistake
 
 
-def test_a_ladder_that_rises_is_accepted(write: Write) -> None:
-    assert len(load_scenario(write("a.yaml", BASE + LADDER)).ladder) == 3
-
-
 @pytest.mark.parametrize(
     ("text", "points_at", "message", "suggestion"),
     [

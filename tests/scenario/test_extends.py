@@ -147,10 +147,7 @@ def test_a_mistake_points_into_the_file_in_which_it_was_made(write: Write) -> No
 def test_mistakes_in_writing_are_reported_for_all_files_of_a_chain(write: Write) -> None:
     write("parent.yaml", BASE + "title: again\n")
     path = write("child.yaml", "extends: parent.yaml\nhorizon_days: 50\nhorizon_days: 60\n")
-    assert sorted(Path(one.file).name for one in mistakes_of(path)) == [
-        "child.yaml",
-        "parent.yaml",
-    ]
+    assert sorted(Path(one.file).name for one in mistakes_of(path)) == ["child.yaml", "parent.yaml"]
 
 
 def test_removing_what_was_not_inherited_is_a_mistake(write: Write) -> None:

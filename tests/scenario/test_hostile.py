@@ -27,7 +27,7 @@ from crisis_sim.scenario.checks import (
 )
 from crisis_sim.scenario.errors import MAX_MISTAKES
 from crisis_sim.scenario.introspect import TOP, Slot
-from crisis_sim.scenario.load import MAX_CHAIN, shipped_names
+from crisis_sim.scenario.load import shipped_names
 from crisis_sim.scenario.source import MAX_BYTES, MAX_KEY, MAX_VALUES, parse, read_text
 from crisis_sim.text import printable_lines
 from tests.scenario.files import BASE, Write, only_mistake
@@ -75,15 +75,12 @@ def test_aliases_that_multiply_are_refused_before_they_do() -> None:
     assert "an alias (*a): scenarios have none" in report
 
 
-def test_an_alias_to_itself_is_refused() -> None:
-    assert "an alias (*a)" in report_of("title: &a [*a]")
-
-
 def test_merge_keys_merge_nothing() -> None:
     assert "unknown key '<<'" in report_of(BASE + "<<: {title: other}\n")
     assert "an alias (*x)" in report_of(BASE + "<<: *x\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [
@@ -128,6 +125,7 @@ def test_a_key_has_an_end() -> None:
     assert "a key of 900 letters" in report_of(BASE + "'" + "k" * 900 + "': 1\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "mark", ["#", " ", "\n", "\\n", ":", "'", "- ", "? ", "[", "{a: ", "&a ", "%"]
 )
@@ -181,16 +179,6 @@ def test_as_much_as_memory_holds_is_read_and_one_more_is_refused(
     assert message in report_of(made_with(most + 1))
 
 
-def test_a_thousand_agents_are_refused() -> None:
-    mediators = many(1_000, lambda n: f"  m{n}: {{}}\n", "")
-    assert "1,007 agents" in report_of(BASE.replace("mediators:\n", f"mediators:\n{mediators}"))
-
-
-def test_a_billion_turns_are_refused() -> None:
-    assert "turns" in report_of(BASE + "horizon_days: 3650\nhours_per_turn: 0.0000876\n")
-    assert "out of range" in report_of(BASE + "horizon_days: 1000000000\n")
-
-
 def test_many_agents_may_not_have_many_turns() -> None:
     mediators = many(190, lambda n: f"  m{n}: {{}}\n", "")
     text = BASE.replace("mediators:\n", f"mediators:\n{mediators}")
@@ -206,11 +194,7 @@ def test_many_agents_may_not_have_many_turns() -> None:
         ("imf:\n", "imf:\n    title: WORD\n", MAX_TEXT),
         ("mediators:", "sources: [WORD]\nmediators:", MAX_TEXT),
         ("mediators:", "description: WORD\nmediators:", MAX_DESCRIPTION),
-        (
-            "mediators:",
-            "real_path: {events: [{at: 2025-05-07, text: WORD}]}\nmediators:",
-            MAX_TEXT,
-        ),
+        ("mediators:", "real_path: {events: [{at: 2025-05-07, text: WORD}]}\nmediators:", MAX_TEXT),
     ],
 )
 def test_a_text_that_no_chart_could_show_is_refused(before: str, after: str, most: int) -> None:
@@ -239,13 +223,6 @@ def test_another_encoding_is_named_at_its_first_wrong_byte(
     path = tmp_path / "f.yaml"
     path.write_bytes(BASE.encode(encoding))
     with pytest.raises(ScenarioError, match=message):
-        load_scenario(path)
-
-
-def test_latin_letters_of_one_byte_are_told_where_they_stand(tmp_path: Path) -> None:
-    path = tmp_path / "f.yaml"
-    path.write_bytes(BASE.replace("small", "sm\u00e9ll").encode("latin-1"))
-    with pytest.raises(ScenarioError, match=r"f.yaml:1:12: error: byte 0xe9 is not UTF-8"):
         load_scenario(path)
 
 
@@ -310,16 +287,6 @@ def test_a_chain_of_files_cannot_climb_by_its_links(write: Write, tmp_path: Path
     write("below/one.yaml", "extends: ../base.yaml\n")
     path = write("a.yaml", "extends: below/one.yaml\n")
     assert "files of its own folder only" in only_mistake(path).message
-
-
-def test_a_chain_of_thousands_is_read_no_further_than_its_limit(write: Write) -> None:
-    last = "base.yaml"
-    for number in range(3 * MAX_CHAIN):
-        last = write(f"{number}.yaml", f"extends: {last}\n").name
-    assert (
-        f"more than {MAX_CHAIN} files"
-        in only_mistake(write("a.yaml", f"extends: {last}\n")).message
-    )
 
 
 # Names and numbers.
@@ -456,7 +423,9 @@ def read_again(scenario: Scenario) -> Scenario:
     return Scenario.model_validate(scenario.plain())
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 4))]
+)
 def test_thousands_of_spoilt_files_are_read_or_refused(folder: Path, seed: int) -> None:
     small = "\n".join(line for line in BASE.splitlines() if "uae" not in line)
     for raw in mutants(small, 500, seed):
@@ -470,6 +439,7 @@ def test_values_of_other_types_are_read_or_refused(folder: Path, seed: int) -> N
         read_or_refused(raw, folder / "f.yaml")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", shipped_names())
 def test_shipped_scenarios_spoilt_are_read_or_refused(folder: Path, name: str) -> None:
     scenario = load_scenario(name)

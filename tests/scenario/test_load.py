@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from crisis_sim.scenario import Scenario, ScenarioError, load_scenario, read_scenario
-from crisis_sim.scenario.load import read_scenario as read
 from tests.scenario.files import BASE, Write, mistakes_of, only_mistake, pointed_at
 
 
@@ -17,10 +16,6 @@ def test_a_file_becomes_a_scenario_named_after_it(write: Write) -> None:
     assert scenario.name == "border_2030"
     assert scenario.state_names == ("india", "pakistan")
     assert scenario.trigger_hours == 9.0  # midnight in the offset of `start`
-
-
-def test_a_text_becomes_a_scenario() -> None:
-    assert read_scenario(BASE, "small").digest == Scenario.from_text(BASE).digest
 
 
 def test_file_and_text_give_the_same_scenario(write: Write) -> None:
@@ -39,10 +34,6 @@ def test_a_file_with_a_strange_name_is_refused_and_shown_safely(write: Write, na
     assert "\n" not in str(mistake).split("error:")[0]
 
 
-def test_a_file_may_have_a_name_in_any_script(write: Write) -> None:
-    assert load_scenario(write("بحران 2030-v1.2.yaml", BASE)).name == "بحران 2030-v1.2"
-
-
 def test_the_plain_data_of_a_scenario_makes_it_again() -> None:
     scenario = read_scenario(BASE)
     assert Scenario.model_validate(scenario.plain()) == scenario
@@ -50,7 +41,7 @@ def test_the_plain_data_of_a_scenario_makes_it_again() -> None:
 
 def test_a_text_can_extend_nothing() -> None:
     with pytest.raises(ScenarioError, match="only a file can extend others"):
-        read("extends: base.yaml\n" + BASE)
+        read_scenario("extends: base.yaml\n" + BASE)
 
 
 def test_a_file_cannot_set_its_name(write: Write) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from itertools import pairwise, permutations
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -14,7 +14,6 @@ from crisis_sim.experiments.factors import ScenarioEditor
 from crisis_sim.scenario import Scenario, ScenarioError, load_scenario, read_scenario
 from crisis_sim.scenario.checks import CHECKS, MILESTONES
 from crisis_sim.scenario.introspect import numbers_of, slot_at
-from crisis_sim.scenario.load import shipped_names
 from crisis_sim.scenario.schema import VIOLENCE
 from tests.scenario.files import BASE, Write, only_mistake, pointed_at
 
@@ -144,20 +143,6 @@ def test_a_rung_of_nuclear_use_is_one_of_war(write: Write) -> None:
     assert mistake.message == "nuclear use that is no full-scale war"
 
 
-RUNGS = [line.strip()[2:] for line in LADDER.splitlines()[1:]]
-
-
-@pytest.mark.parametrize("order", list(permutations(range(5))))
-def test_of_all_orders_of_the_rungs_one_is_accepted(order: tuple[int, ...]) -> None:
-    intensities = ("0", "0.4", "0.5", "0.8", "1")
-    lines = [
-        RUNGS[rung].replace(f"intensity: {intensities[rung]}", f"intensity: {intensities[place]}")
-        for place, rung in enumerate(order)
-    ]
-    text = BASE + "ladder:\n" + "".join(f"  - {line}\n" for line in lines)
-    assert accepted(text) == (order == tuple(range(5)))
-
-
 KINDS = st.tuples(st.sampled_from(VIOLENCE), st.booleans(), st.booleans())
 
 
@@ -247,7 +232,7 @@ def test_a_number_that_a_computer_cannot_tell_from_0_is_a_mistake(
     write: Write, written: str
 ) -> None:
     mistake = only_mistake(write("a.yaml", BASE.replace("deaths: 26", f"deaths: {written}")))
-    assert mistake.message == f"too near 0 to be told from it: {written}"
+    assert mistake.message == f"too close to 0 to be represented: {written}"
     assert pointed_at(mistake).startswith(written)
     assert accepted(BASE, "events.0.deaths=0e-999")
     assert not accepted(BASE, f"events.0.deaths={written}")
@@ -379,8 +364,3 @@ def test_two_agents_of_one_kind_and_one_title_are_a_mistake(
 def test_agents_of_two_kinds_may_have_one_title() -> None:
     text = BASE.replace("uae: {", "uae: {title: China, ")
     assert accepted(text.replace("  imf:\n", "  imf:\n    title: China\n"))
-
-
-@pytest.mark.parametrize("name", shipped_names())
-def test_what_ships_keeps_all_rules(name: str) -> None:
-    assert load_scenario(name)

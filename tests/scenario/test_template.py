@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from crisis_sim.cli.files import template_file, write_template
+from crisis_sim.cli.files import write_template
 from crisis_sim.scenario import load_scenario
 
 
@@ -42,7 +42,3 @@ def test_it_does_not_write_over_a_file(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError):
         write_template(path)
     assert path.read_text(encoding="utf-8") == "mine"
-
-
-def test_the_template_itself_can_be_read() -> None:
-    assert load_scenario(template_file()).title == "A border crisis between two neighbours"

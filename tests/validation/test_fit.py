@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from crisis_sim.experiments import load_experiment
-from crisis_sim.experiments.calibrate import Problem
-from crisis_sim.validation.record import read_expectations, read_facts
+from crisis_sim.experiments.search import Problem
+from crisis_sim.validation.facts import read_expectations, read_facts
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "experiments" / "fit_to_the_record.yaml"
@@ -37,7 +37,9 @@ def test_defaults_are_what_the_fit_found_to_three_figures(problem: Problem) -> N
     best = FOUND["best"]["parameters"]
     assert {one.factor.path for one in problem.tuned} == set(best)
     for one in problem.tuned:
-        assert one.own == pytest.approx(best[one.factor.path], rel=5.1e-3), one.factor.path
+        assert one.factor.middle == pytest.approx(best[one.factor.path], rel=5.1e-3), (
+            one.factor.path
+        )
 
 
 @pytest.mark.parametrize("fact", read_facts().values(), ids=lambda fact: fact.id)

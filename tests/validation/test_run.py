@@ -7,27 +7,25 @@ from pathlib import Path
 import pytest
 
 from crisis_sim.cli import CHECK_FAILED, DONE, MISTAKE, run_command
-from crisis_sim.validation import page, record, run
-from crisis_sim.validation.record import read_expectations
+from crisis_sim.validation import facts, page, run
+from crisis_sim.validation.facts import read_expectations
 from crisis_sim.validation.run import Validation, validate
 from tests.validation.conftest import QUICK, expecting
 
 SET = [word for change in QUICK for word in ("--set", change)]
 
 
-def test_the_population_comes_first_and_then_every_case(validation: Validation) -> None:
+def test_the_population_and_every_case_are_run_and_verdicts_counted(validation: Validation) -> None:
     first, *others = validation.batch.ensembles
     assert first == validation.population == "small"
     assert others == [case.scenario for case in run.read_cases()]
-
-
-def test_verdicts_are_counted_for_facts_and_for_cases(validation: Validation) -> None:
     counts = validation.counts()
     assert sum(counts["facts"].values()) == 54
     assert sum(counts["cases"].values()) == 2 * 8 + 1
     assert counts["cases"]["not comparable"] == 2
 
 
+@pytest.mark.slow
 def test_it_is_the_same_every_time_with_one_process_or_two(
     validation: Validation, population_file: Path
 ) -> None:
@@ -59,7 +57,7 @@ class TestCommand:
     @pytest.fixture(autouse=True)
     def claim(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """The project claims what a population that is followed for 60 days cannot meet, and nothing else."""
-        text = record.FILE.read_text(encoding="utf-8")
+        text = facts.FILE.read_text(encoding="utf-8")
         text = re.sub(r"^([\w/]+,\w+),yes,", r"\1,no,", text, flags=re.M)
         text, claims = re.subn(r"^duration_p90,\w+,\w+,", "duration_p90,yes,yes,", text, flags=re.M)
         assert claims == 1
@@ -90,7 +88,7 @@ class TestCommand:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         out = tmp_path / "out"
-        monkeypatch.setattr(page, "write_charts", lambda *_: [])  # they have tests of their own
+        monkeypatch.setattr(page, "_write_charts", lambda *_: [])  # they have tests of their own
         assert run_command([*arguments, "--strict", "--json", "--out", str(out)]) == CHECK_FAILED
         told = json.loads(capsys.readouterr().out)
         assert told["failures"] == ["duration_p90"]

@@ -17,10 +17,10 @@ from rich.console import Console
 from crisis_sim.validation import charts
 from crisis_sim.validation import page as save
 from crisis_sim.validation.charts import changes, tables
+from crisis_sim.validation.facts import read_facts
 from crisis_sim.validation.page import CHARTS, LIMITS, page, write_page, write_validation
-from crisis_sim.validation.record import read_facts
 from crisis_sim.validation.run import Validation
-from crisis_sim.validation.words import print_validation, short
+from crisis_sim.validation.text import print_validation, short
 from tests.report.looking import legends_over_data, overlaps, svg, texts, words_in
 from tests.validation.conftest import expecting
 
@@ -35,27 +35,18 @@ def drawn(validation: Validation) -> dict[str, Figure]:
 
 
 @pytest.mark.parametrize("name", CHARTS)
-def test_nothing_lies_over_anything_and_all_can_be_read(
-    name: str, drawn: dict[str, Figure]
-) -> None:
-    assert overlaps(drawn[name]) == []
-    assert legends_over_data(drawn[name]) == []
-    assert min(text.get_fontsize() for text in texts(drawn[name])) >= 6.0
-    assert drawn[name].get_figwidth() == pytest.approx(175.0 / 25.4)
-
-
-@pytest.mark.parametrize("name", CHARTS)
-def test_drawn_twice_a_chart_is_the_same_to_the_byte(
+def test_a_chart_can_be_read_says_its_unit_and_is_the_same_each_time(
     name: str, drawn: dict[str, Figure], validation: Validation, tmp_path: Path
 ) -> None:
-    assert svg(drawn[name], tmp_path) == svg(DRAW[name](validation), tmp_path)
-
-
-@pytest.mark.parametrize("name", CHARTS)
-def test_axes_across_say_their_unit(name: str, drawn: dict[str, Figure]) -> None:
-    labels = [axes.get_xlabel() for axes in drawn[name].axes if axes.get_xlabel()]
+    figure = drawn[name]
+    assert overlaps(figure) == []
+    assert legends_over_data(figure) == []
+    assert min(text.get_fontsize() for text in texts(figure)) >= 6.0
+    assert figure.get_figwidth() == pytest.approx(175.0 / 25.4)
+    labels = [axes.get_xlabel() for axes in figure.axes if axes.get_xlabel()]
     assert labels
     assert all("%" in label or "days" in label for label in labels)
+    assert svg(figure, tmp_path) == svg(DRAW[name](validation), tmp_path)
 
 
 def test_the_chart_of_facts_shows_every_fact_that_has_no_chart_of_its_own(
@@ -89,16 +80,11 @@ def test_the_page_holds_every_fact_every_case_and_its_charts(
     assert len(linked) == len(CHARTS)
     assert all((path.parent / link).is_file() for link in linked)
     rows = [line for line in text.splitlines() if line.startswith("|")]
-    assert len([row for row in rows if row.startswith(tuple(f"| {n}" for n in names()))]) == len(
-        read_facts()
-    )
+    names = tuple(f"| {short(fact)}" for fact in read_facts().values())
+    assert sum(row.startswith(names) for row in rows) == len(read_facts())
     assert all(f"| {one.case.name} | {one.what} |" in text for one in validation.cases)
     assert LIMITS.read_text(encoding="utf-8").strip() in text
     assert "$" not in text
-
-
-def names() -> list[str]:
-    return [short(fact) for fact in read_facts().values()]
 
 
 def test_the_page_says_how_it_was_made(validation: Validation) -> None:
@@ -132,7 +118,7 @@ def test_results_are_written_as_json_with_their_charts(
     validation: Validation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chart = tmp_path / "chart.svg"
-    monkeypatch.setattr(save, "write_charts", lambda *_: [chart])
+    monkeypatch.setattr(save, "_write_charts", lambda *_: [chart])
     first, *others = write_validation(validation, tmp_path / "new")
     assert json.loads(first.read_text(encoding="utf-8")) == validation.plain()
     assert others == [chart]

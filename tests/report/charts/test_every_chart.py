@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,53 +45,34 @@ UNITS = re.compile(r"%|percentage points|hours|days|date|0 to 1|rung")
 
 
 @pytest.mark.parametrize("name", [*CHARTS, "replay"])
-def test_every_axis_label_has_its_unit(name: str, drawn: dict[str, Figure]) -> None:
+def test_it_can_be_read(name: str, drawn: dict[str, Figure]) -> None:
+    """Every axis has a unit, nothing lies over anything, no letter is too small, and it fits a double column."""
     figure = drawn[name]
-    labels = [
-        label for axes in figure.axes for label in (axes.get_xlabel(), axes.get_ylabel()) if label
-    ]
+    labels = [one for axes in figure.axes for one in (axes.get_xlabel(), axes.get_ylabel()) if one]
     assert labels
     assert all(UNITS.search(label) for label in labels), labels
     bottom = [axes for axes in figure.axes if axes.get_subplotspec().is_last_row()]
     assert all(axes.get_xlabel() for axes in bottom)
-
-
-@pytest.mark.parametrize("name", [*CHARTS, "replay"])
-def test_nothing_lies_over_anything(name: str, drawn: dict[str, Figure]) -> None:
-    figure = drawn[name]
     assert overlaps(figure) == []
     assert legends_over_data(figure) == []
-
-
-@pytest.mark.parametrize("name", [*CHARTS, "replay"])
-def test_no_text_is_smaller_than_six_points(name: str, drawn: dict[str, Figure]) -> None:
-    figure = drawn[name]
     assert min(text.get_fontsize() for text in texts(figure)) >= 6.0
-
-
-@pytest.mark.parametrize("name", [*CHARTS, "replay"])
-def test_a_chart_is_as_wide_as_a_double_column(name: str, drawn: dict[str, Figure]) -> None:
-    figure = drawn[name]
     assert figure.get_figwidth() == pytest.approx(175.0 / 25.4)
 
 
-@pytest.mark.parametrize("name", CHARTS)
+@pytest.mark.parametrize("name", [*CHARTS, "replay"])
 def test_drawn_twice_an_svg_is_the_same_to_the_byte(
     name: str,
     drawn: dict[str, Figure],
     batch: Batch,
     summary: dict[str, Any],
+    journal: Journal,
+    scenario: Scenario,
     tmp_path: Path,
 ) -> None:
+    again = draw_replay(journal, scenario) if name == "replay" else CHARTS[name](batch, summary)
     first = svg(drawn[name], tmp_path)
-    assert first == svg(CHARTS[name](batch, summary), tmp_path)
+    assert first == svg(again, tmp_path)
     assert b"<dc:date>" not in first
-
-
-def test_drawn_twice_a_replay_is_the_same_to_the_byte(
-    drawn: dict[str, Figure], journal: Journal, scenario: Scenario, tmp_path: Path
-) -> None:
-    assert svg(drawn["replay"], tmp_path) == svg(draw_replay(journal, scenario), tmp_path)
 
 
 def test_drawing_leaves_no_settings_behind(batch: Batch, summary: dict[str, Any]) -> None:
@@ -112,34 +94,6 @@ def test_one_scenario_alone(draw: Draw) -> None:
     batch = make_batch(make_ensemble("may_2025", replicates=200))
     figure = draw(batch, summarise(batch))
     assert overlaps(figure) == []
-
-
-@pytest.fixture(scope="module")
-def dozen() -> tuple[Batch, dict[str, Any]]:
-    """Twelve scenarios whose long names begin alike."""
-    cases = list(CASES.values())
-    batch = make_batch(
-        *(
-            make_ensemble(
-                f"a_scenario_with_quite_a_long_name_number_{number}",
-                cases[number % len(cases)],
-                replicates=100,
-            )
-            for number in range(12)
-        )
-    )
-    return batch, summarise(batch)
-
-
-@pytest.mark.parametrize("draw", [draw_incidence, draw_endings, draw_differences])
-def test_twelve_scenarios_with_long_names_are_told_apart(
-    draw: Draw, dozen: tuple[Batch, dict[str, Any]]
-) -> None:
-    figure = draw(*dozen)
-    assert overlaps(figure) == []
-    labels = {text.get_text() for text in texts(figure) if text.get_text().startswith("A scenario")}
-    expected = 11 if draw is draw_differences else 12
-    assert len({label.split(":")[0][-2:] for label in labels}) == expected
 
 
 def nothing_happens(columns: dict[str, Any]) -> None:
@@ -175,8 +129,6 @@ def test_no_strike_no_ceasefire_no_record_and_no_third_parties(draw: Draw) -> No
 
 @pytest.mark.parametrize("draw", [draw_incidence, draw_markets])
 def test_an_ensemble_that_knows_nothing_of_its_scenario(draw: Draw) -> None:
-    from dataclasses import replace
-
     batch = make_batch(replace(make_ensemble("may_2025", replicates=50), scenario={}))
     assert overlaps(draw(batch, summarise(batch))) == []
 

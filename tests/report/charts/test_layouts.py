@@ -15,7 +15,7 @@ from tests.report.looking import legends_over_data, overlaps, texts, words_in
 from tests.report.made_up import CASES, make_batch, make_ensemble, make_journal, make_scenario
 
 #: About where a chart begins to leave scenarios out, and far beyond.
-SIZES = (2, 3, 13, 25, 80)
+SIZES = (2, 12, 13, 25, 80)
 
 LONG = "Ministère des affaires étrangères et de la coopération internationale"
 
@@ -46,6 +46,7 @@ def first(many: tuple[Batch, dict[str, Any]], size: int) -> tuple[Batch, dict[st
     return make_batch(*(batch.ensembles[name] for name in names)), {**summary, **cut}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize(
     ("draw", "most"),
@@ -63,6 +64,8 @@ def test_any_number_of_scenarios_can_be_read_and_it_is_said_how_many_are_left_ou
     assert legends_over_data(figure) == []
     drawn = [one for one in texts(figure) if one.get_text().startswith("A scenario")]
     assert len(drawn) <= most + 1  # the title of the incidence names the reference once more
+    ends = {one.get_text().split(":")[0][-2:] for one in drawn}
+    assert len(ends) == min(size, most) - (draw is draw_differences)  # they are told apart
     said = words_in(figure)
     assert ("in the tables alone" in said) is (size > most)
     if size > most:
@@ -93,6 +96,7 @@ def test_a_scenario_whose_share_is_not_known_gives_way() -> None:
     assert shown(batch, summary, 6) == [name for name in CASES if name != "no_mediators"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["mediators", "lenders", "channels", "advisers"])
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 13])
 def test_a_replay_of_any_number_of_third_parties_can_be_read(kind: str, size: int) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 
 from crisis_sim import style
 from crisis_sim.experiments import make_experiment, run_experiment
+from crisis_sim.experiments.plots import draw_experiment, write_experiment_charts
 from crisis_sim.experiments.spec import Findings
-from crisis_sim.report.experiments import draw_experiment, write_experiment_charts
-from crisis_sim.report.experiments.attribute import draw_attribution, draw_interactions
 from tests.batch.crises import crisis
 from tests.report.looking import legends_over_data, overlaps, svg, words_in
 
@@ -40,9 +40,13 @@ def changed(findings: Findings, change: Callable[[dict[str, Any]], None]) -> Fin
     return replace(findings, summary=summary)
 
 
+def drawn(findings: Findings, name: str) -> Figure:
+    return dict(draw_experiment(findings))[name]
+
+
 def test_bars_lead_from_none_of_the_parts_to_all_of_them(findings: Findings) -> None:
     one = findings.summary["attributions"]["first_strike"]
-    bars = draw_attribution(findings).axes[0].patches
+    bars = drawn(findings, "attribution").axes[0].patches
     none, *parts, every = bars
     assert none.get_width() == pytest.approx(100.0 * one["nothing"]["estimate"])
     assert every.get_width() == pytest.approx(100.0 * one["everything"]["estimate"])
@@ -56,7 +60,7 @@ def test_bars_lead_from_none_of_the_parts_to_all_of_them(findings: Findings) -> 
 
 def test_every_figure_of_a_part_has_its_mark_and_whisker(findings: Findings) -> None:
     one = findings.summary["attributions"]["mean_deaths"]
-    lines = draw_attribution(findings).axes[3].lines
+    lines = drawn(findings, "attribution").axes[3].lines
     marks = {
         (line.get_marker(), round(float(line.get_xdata()[0]), 6))
         for line in lines
@@ -68,9 +72,9 @@ def test_every_figure_of_a_part_has_its_mark_and_whisker(findings: Findings) -> 
         for part in one["parts"].values()
         for key, mark in keys.items()
     }
-    drawn = [tuple(map(float, line.get_xdata())) for line in lines if len(line.get_xdata()) == 2]
+    whiskers = [tuple(map(float, line.get_xdata())) for line in lines if len(line.get_xdata()) == 2]
     for part in one["parts"].values():
-        assert (part["shapley"]["lower"], part["shapley"]["upper"]) in drawn
+        assert (part["shapley"]["lower"], part["shapley"]["upper"]) in whiskers
 
 
 def test_a_pair_is_coloured_by_whether_each_adds_more_where_the_other_is_there(
@@ -82,7 +86,7 @@ def test_a_pair_is_coloured_by_whether_each_adds_more_where_the_other_is_there(
         for pair, (estimate, lower, upper) in zip(one["interactions"], values, strict=True):
             pair.update(estimate=estimate, lower=lower, upper=upper)
 
-    axes = draw_interactions(changed(findings, settle)).axes[0]
+    axes = drawn(changed(findings, settle), "interactions").axes[0]
     colours = [to_hex(square.get_facecolor()) for square in axes.patches]
     # Whichever way the whole goes: that may be too little to tell. What is larger is stronger.
     assert colours == [style.tint(style.ORANGE, 0.85), style.tint(style.SKY_BLUE, 0.55), "#ffffff"]
@@ -94,7 +98,7 @@ def test_what_cannot_be_shared_out_is_said(findings: Findings) -> None:
         one["combinations_unknown"] = 3
 
     hidden = changed(findings, hide)
-    for figure in (draw_attribution(hidden), draw_interactions(hidden)):
+    for figure in (drawn(hidden, "attribution"), drawn(hidden, "interactions")):
         assert "in 3 of 8 combinations" in words_in(figure)
 
 
@@ -108,8 +112,8 @@ def test_no_text_lies_over_another_and_all_is_named(findings: Findings) -> None:
 
 
 def test_the_same_findings_give_the_same_file(findings: Findings, tmp_path: Path) -> None:
-    first = svg(draw_attribution(findings), tmp_path)
-    assert svg(draw_attribution(findings), tmp_path) == first
+    first = svg(drawn(findings, "attribution"), tmp_path)
+    assert svg(drawn(findings, "attribution"), tmp_path) == first
 
 
 def test_one_part_has_no_pairs(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from crisis_sim.report.experiments.attribute import draw_interactions
-from crisis_sim.report.experiments.sensitivity import draw_pairs
+from crisis_sim import style
+from crisis_sim.experiments.attribute import draw_interactions
+from crisis_sim.experiments.sensitivity import draw_pairs
 from tests.report.looking import overlaps, words_in
 
 WORDS = "among crises with a first strike, the share with a ceasefire within ninety-six hours of it"
@@ -39,7 +40,7 @@ def test_interactions_of_any_number_of_parts_can_be_read(parts: int, outcomes: i
         "combinations": 2**parts,
     }
     findings: Any = SimpleNamespace(summary=summary)
-    figure = draw_interactions(findings)
+    figure = style.styled(draw_interactions)(findings)
     assert overlaps(figure) == []
     assert ("all in the tables" in words_in(figure)) is (parts > 12)
 
@@ -59,7 +60,7 @@ def test_pairs_of_any_number_of_factors_can_be_read(factors: int, outcomes: int)
         "studies": {f"m{k}": study for k in range(outcomes)},
     }
     findings: Any = SimpleNamespace(summary=summary, tables={"pairs": pa.Table.from_pylist(rows)})
-    figure = draw_pairs(findings)
+    figure = style.styled(draw_pairs)(findings)
     assert overlaps(figure) == []
     said = words_in(figure).replace("\n", " ")
     assert ("all stand in the tables" in said) is (factors > 12)

@@ -5,30 +5,17 @@ from typing import Any
 
 import pytest
 
-from crisis_sim.experiments import make_experiment, read_experiment, run_experiment
-from crisis_sim.report.experiments import draw_experiment, write_experiment_charts
-from tests.batch.crises import crisis
+from crisis_sim.experiments import read_experiment, run_experiment
+from crisis_sim.experiments.plots import draw_experiment, write_experiment_charts
+from tests.experiments.calibrations import ATTENTION, RESOLVE, made
 from tests.report.looking import overlaps, words_in
 
-RESOLVE, ATTENTION = "states.south.resolve", "mediators.elder.attention_threshold"
-CASE = {"name": "of old", "record": [{"of": "deaths", "value": 400, "within": 150}]}
-
-
-def made(**changes: Any) -> Any:
-    content: dict[str, Any] = {
-        "kind": "posterior",
-        "scenario": crisis(),
-        "vary": {RESOLVE: {}, ATTENTION: {"low": 0.01, "high": 0.5, "scale": "log"}},
-        "targets": [{"measure": "agreement", "value": 0.3, "interval": [0.2, 0.4]}],
-        "cases": [CASE],
-        "outcomes": ["median_hours_to_ceasefire"],
-        "particles": 24,
-        "generations": 2,
-        "replicates": 10,
-        "draws": 20,
-        **changes,
-    }
-    return make_experiment("likely", **content)
+CHARTED: dict[str, Any] = {
+    "targets": [{"measure": "agreement", "value": 0.3, "interval": [0.2, 0.4]}],
+    "cases": [{"name": "of old", "record": [{"of": "deaths", "value": 400, "within": 150}]}],
+    "outcomes": ["median_hours_to_ceasefire"],
+    "replicates": 10,
+}
 
 
 def texts(axes: Any) -> str:
@@ -36,7 +23,7 @@ def texts(axes: Any) -> str:
 
 
 def test_every_chart_says_what_it_shows(tmp_path: Path) -> None:
-    run_experiment(made(), tmp_path / "out")
+    run_experiment(made("posterior", **CHARTED), tmp_path / "out")
     again = read_experiment(tmp_path / "out")
     charts = dict(draw_experiment(again))
     assert list(charts) == ["marginals", "pairs", "predictive"]
@@ -58,18 +45,14 @@ def test_every_chart_says_what_it_shows(tmp_path: Path) -> None:
     assert "of old: deaths" in shown[-1]
     assert "per cent of all crises" in shown[0]
     assert "hours" in shown[1]
-
-
-def test_the_pairs_show_as_many_draws_as_they_say() -> None:
-    charts = dict(draw_experiment(run_experiment(made())))
     scatter = charts["pairs"].axes[2]
     (line,) = scatter.lines
-    assert len(line.get_xdata()) == 400
+    assert len(line.get_xdata()) == 400  # as many draws as it says
     assert "correlation" in scatter.get_title("left")
 
 
 def test_one_parameter_has_no_pairs_and_all_charts_are_written_twice(tmp_path: Path) -> None:
-    one = run_experiment(made(vary={RESOLVE: {}}, outcomes=[]))
+    one = run_experiment(made("posterior", **{**CHARTED, "vary": {RESOLVE: {}}, "outcomes": []}))
     assert [name for name, _ in draw_experiment(one)] == ["marginals", "predictive"]
     written = write_experiment_charts(one, tmp_path)
     assert {path.suffix for path in written} == {".svg", ".png"}

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from crisis_sim.experiments import Findings, make_experiment, run_experiment
-from crisis_sim.report.experiments import draw_experiment
-from crisis_sim.report.experiments.sensitivity import draw_effects, draw_ranking, draw_tornado
+from crisis_sim.experiments.plots import draw_experiment
 from tests.batch.crises import crisis
 from tests.report.looking import legends_over_data, overlaps, words_in
 
@@ -42,6 +41,10 @@ def found(method: str) -> Findings:
     )
 
 
+def drawn(method: str, chart: str) -> Any:
+    return dict(draw_experiment(found(method)))[chart]
+
+
 @pytest.mark.parametrize("method", CHARTS)
 def test_every_chart_of_a_study_can_be_read(method: str) -> None:
     figures = dict(draw_experiment(found(method)))
@@ -60,7 +63,7 @@ def test_every_chart_of_a_study_can_be_read(method: str) -> None:
 @pytest.mark.parametrize(("method", "index"), [("sobol", "total"), ("morris", "mu_star")])
 def test_the_ranking_has_each_index_where_it_is_the_largest_first(method: str, index: str) -> None:
     study = found(method).summary["studies"]["mean_deaths"]
-    axes = draw_ranking(found(method)).axes[0]
+    axes = drawn(method, "ranking").axes[0]
     full = [
         (float(line.get_ydata()[0]), float(line.get_xdata()[0]))
         for line in axes.lines
@@ -75,7 +78,7 @@ def test_a_tornado_has_a_bar_for_each_end_the_widest_factor_first() -> None:
     findings = found("sobol")
     table = findings.tables["tornado"].to_pandas()
     own = table[table.measure == "mean_deaths"]
-    bars = [bar.get_width() for bar in draw_tornado(findings).axes[0].patches]
+    bars = [bar.get_width() for bar in drawn("sobol", "tornado").axes[0].patches]
     assert sorted(bars) == pytest.approx(sorted(own.estimate))
     widest = [max(abs(bars[k]), abs(bars[k + 1])) for k in (0, 2, 4)]
     assert widest == sorted(widest, reverse=True)
@@ -83,8 +86,8 @@ def test_a_tornado_has_a_bar_for_each_end_the_widest_factor_first() -> None:
 
 def test_the_plane_shows_every_elementary_effect() -> None:
     findings = found("morris")
-    strip = draw_effects(findings).axes[1]
-    drawn = np.concatenate([line.get_xdata() for line in strip.lines if line.get_marker() == "|"])
+    strip = drawn("morris", "effects").axes[1]
+    shown = np.concatenate([line.get_xdata() for line in strip.lines if line.get_marker() == "|"])
     table = findings.tables["effects"].to_pandas()
     own = table[table.measure == "mean_deaths"].effect
-    assert np.sort(drawn) == pytest.approx(np.sort(own))
+    assert np.sort(shown) == pytest.approx(np.sort(own))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from crisis_sim.experiments import Findings, make_experiment, run_experiment
-from crisis_sim.report.experiments import draw_experiment, write_experiment_charts
+from crisis_sim.experiments.plots import draw_experiment
 from tests.batch.crises import crisis
 from tests.report.looking import overlaps, words_in
 
@@ -75,14 +75,3 @@ def test_a_map_has_full_dots_only_where_the_difference_is_sure() -> None:
 
 def test_what_is_the_same_everywhere_is_said_to_be() -> None:
     assert "the same at every point" in words_in(dict(draw_experiment(found("map")))["map_3"])
-
-
-def test_charts_are_written_as_svg_and_png(tmp_path: Any) -> None:
-    written = write_experiment_charts(found("curve"), tmp_path)
-    assert sorted(path.name for path in written) == [
-        "curves.png",
-        "curves.svg",
-        "differences.png",
-        "differences.svg",
-    ]
-    assert all(path.stat().st_size > 1000 for path in written)

@@ -9,7 +9,8 @@ import pytest
 from crisis_sim.batch import run_to_folder
 from crisis_sim.cli.files import template_text
 from crisis_sim.experiments import make_experiment, run_experiment
-from crisis_sim.report import write_page
+from crisis_sim.report import example_crises, replay, write_page
+from crisis_sim.report import page as pages
 from crisis_sim.scenario import Scenario
 from tests.report.page.reading import Element, read
 
@@ -103,3 +104,19 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     run_experiment(experiment, folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def sweep_html(sweep: Path) -> str:
+    return write_page(sweep).read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def no_charts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Charts take most of the time that a page takes, and have tests of their own."""
+    names = ("ceasefire_from_first_strike", "endings", "differences")
+    monkeypatch.setattr(pages, "draw_all", lambda *_: ((name, None) for name in names))
+    monkeypatch.setattr(pages, "draw_experiment", lambda *_: iter(()))
+    monkeypatch.setattr(replay, "draw_replay", lambda *_: None)
+    for module in (pages, example_crises):
+        monkeypatch.setattr(module, "inline", lambda *_: "<svg></svg>")

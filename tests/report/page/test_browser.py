@@ -11,10 +11,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from crisis_sim.report import write_page
-from crisis_sim.report.page import svg
-from crisis_sim.report.page.svg import contrast
+from crisis_sim.report import svg, write_page
 from crisis_sim.report.save import PAGE
+from crisis_sim.report.svg import contrast
 
 PHONE = {"width": 390, "height": 844}
 #: What a chart's parts must stand out by, in contrast with the paper (WCAG 2.2, 1.4.11).
@@ -68,6 +67,7 @@ def test_it_opens_without_asking_anyone_for_anything_and_without_a_complaint(
 BY_NIGHT = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scheme", "options"), [("light", None), ("dark", BY_NIGHT)])
 def test_axe_finds_nothing_wrong(page: Page, scheme: Any, options: Any) -> None:
     page.emulate_media(color_scheme=scheme)
@@ -109,10 +109,10 @@ def test_by_night_every_colour_of_every_chart_is_seen(page: Page) -> None:
     )
     seen = {re.findall("#\\w+", given)[0]: written(shown) for given, shown in painted}
     assert len(seen) > 3
-    parts = {one: shown for one, shown in seen.items() if one.upper() not in svg._TURNED}
+    parts = {one: shown for one, shown in seen.items() if one.upper() not in svg.TURNED}
     assert parts
     for given, shown in parts.items():
-        assert contrast(shown, svg.PAPER) >= PARTS or given.upper() in svg._FIXED, given
+        assert contrast(shown, svg.PAPER) >= PARTS or given.upper() in svg.FIXED, given
     letters = page.locator("svg.chart").first.evaluate("one => getComputedStyle(one).fill")
     assert written(letters) == svg.INK
 

@@ -11,34 +11,24 @@ import pytest
 
 from crisis_sim.batch import ResultsError
 from crisis_sim.cli import MISTAKE, run_command
-from crisis_sim.experiments import Findings, make_experiment, run_experiment
-from crisis_sim.report import write_page
-from crisis_sim.report.experiments import DRAWERS
-from crisis_sim.report.page import contents, page_of
+from crisis_sim.experiments import make_experiment, read_experiment, run_experiment
+from crisis_sim.experiments.spec import KINDS
+from crisis_sim.report import page as pages
+from crisis_sim.report.page import page_of
+from crisis_sim.report.render import environment
 from crisis_sim.scenario import Scenario
 from tests.report.page.conftest import QUESTION, short
 from tests.report.page.reading import Element, read
 
 
 @pytest.fixture(scope="session")
-def html(sweep: Path) -> str:
-    return write_page(sweep).read_text(encoding="utf-8")
-
-
-@pytest.fixture(scope="session")
-def page(html: str) -> Element:
-    return read(html)
-
-
-def findings(folder: Path) -> Findings:
-    from crisis_sim.experiments import read_experiment
-
-    return read_experiment(folder)
+def page(sweep_html: str) -> Element:
+    return read(sweep_html)
 
 
 def test_it_asks_the_experiments_question_and_gives_its_answer(page: Element, sweep: Path) -> None:
     assert page.all("h1")[0].text.startswith("Does it matter? ")
-    found = findings(sweep)
+    found = read_experiment(sweep)
     (answer,) = (one for one in page.walk() if one.attributes.get("class") == "answer")
     assert answer.text == found.answer[0]
     for sentence in found.answer:
@@ -50,31 +40,34 @@ def test_its_charts_and_tables_are_there_and_can_be_read_aloud(page: Element, sw
     assert charts[:2] == ["chart-curves-title", "chart-differences-title"]
     assert all(one.startswith("story-") for one in charts[2:])
     captions = [one.all("caption")[0].text for one in page.all("table")]
-    for name in findings(sweep).tables:
+    for name in read_experiment(sweep).tables:
         assert any(f"({name}.parquet)" in caption for caption in captions)
 
 
-def test_nothing_that_it_was_given_is_obeyed(html: str, page: Element) -> None:
-    assert QUESTION not in html
+def test_nothing_that_it_was_given_is_obeyed(sweep_html: str, page: Element) -> None:
+    assert QUESTION not in sweep_html
     assert not page.all("script", "img")
     assert "<script>alert(1)</script>" in page.all("h1")[0].text
 
 
-def test_its_files_travel_with_it(html: str, tmp_path: Path) -> None:
-    attached = re.findall(r'base64,([^"]+)" download="([^"]+)"', html)
+def test_its_files_travel_with_it(sweep_html: str, tmp_path: Path) -> None:
+    attached = re.findall(r'base64,([^"]+)" download="([^"]+)"', sweep_html)
     files = {name: base64.b64decode(content).decode() for content, name in attached}
     assert json.loads(files["resolve.yaml"])["question"] == QUESTION
     (tmp_path / "short.yaml").write_text(files["short.yaml"], encoding="utf-8")
     assert Scenario.load(tmp_path / "short.yaml").digest == short().digest
 
 
+@pytest.mark.usefixtures("no_charts")
 def test_a_table_too_large_for_a_page_is_said_to_be_in_the_folder(
     sweep: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contents, "MOST_ROWS", 5)
-    (figures,) = (one for one in page_of(sweep).sections if one.name == "tables")
-    said = figures.blocks[-1]
-    assert "measures.parquet (6 rows)" in getattr(said, "text", "")
+    monkeypatch.setattr(pages, "MOST_ROWS", 5)
+    page = page_of(sweep)
+    assert "measures.parquet (6 rows)" in page.html
+    sections = [one.attributes["id"] for one in read(page.html).all("section")]
+    assert sections[1:5] == ["charts", "tables", "stories", "assumptions"]
+    assert page.plain["stories"]
 
 
 def test_it_has_no_other_scenario_to_be_compared_with(sweep: Path) -> None:
@@ -108,8 +101,9 @@ def test_every_chart_that_an_experiment_may_draw_is_called_by_what_it_shows() ->
 
     drawn = {
         name
-        for module in DRAWERS.values()
+        for module in KINDS.values()
         for name in re.findall(r'yield "(\w+)"', getsource(import_module(module)))
     }
+    parts = environment().get_template("parts.html.jinja").module
     assert drawn
-    assert drawn <= set(contents.CHART_TITLES)
+    assert drawn <= set(parts.experiment_charts)  # type: ignore[attr-defined]

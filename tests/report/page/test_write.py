@@ -1,3 +1,5 @@
+"""The file of a page: what travels in it, and what happens where something is amiss."""
+
 from __future__ import annotations
 
 import base64
@@ -12,27 +14,15 @@ from typing import Any
 import pytest
 
 import crisis_sim
-from crisis_sim.batch import ResultsError, read_batch, run_to_folder
-from crisis_sim.batch.manifest import as_json, seal
+from crisis_sim.batch import ResultsError, read_batch
+from crisis_sim.batch.files import as_json
+from crisis_sim.batch.manifest import seal
 from crisis_sim.cli import DONE, MISTAKE, run_command
 from crisis_sim.model import CrisisModel
 from crisis_sim.outcomes import UnknownReferenceError
-from crisis_sim.report import replay
-from crisis_sim.report.page import contents, page_of, svg, write_page
-from crisis_sim.report.page import stories as told
-from crisis_sim.report.save import remove_report
+from crisis_sim.report.page import page_of, write_page
 from crisis_sim.scenario import Scenario
-from tests.report.page.conftest import REPLICATES, SEED, short
-
-
-@pytest.fixture
-def no_charts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Charts take most of the time that a page takes, and have tests of their own."""
-    names = ("ceasefire_from_first_strike", "endings", "differences")
-    monkeypatch.setattr(contents, "draw_all", lambda *_: ((name, None) for name in names))
-    monkeypatch.setattr(replay, "draw_replay", lambda *_: None)
-    for module in (svg, told):
-        monkeypatch.setattr(module, "inline", lambda *_: "<svg></svg>")
+from tests.report.page.conftest import REPLICATES, SEED
 
 
 @pytest.fixture
@@ -84,18 +74,8 @@ def test_a_report_shows_how_far_it_is(
 
 
 @pytest.mark.usefixtures("no_charts")
-def test_a_told_crisis_is_the_one_in_the_results(folder: Path) -> None:
-    plain = page_of(folder).plain()
-    batch = read_batch(folder)
-    for story in plain["stories"]:
-        row = batch.ensembles["short"].table.slice(story["replicate"], 1).to_pylist()[0]
-        assert f"About {round(row['deaths']):,} deaths" in story["gist"]
-
-
-@pytest.mark.usefixtures("no_charts")
 def test_another_reference_may_be_compared_with(folder: Path) -> None:
-    page = page_of(folder, "alone")
-    assert page.title == "Nobody mediates"
+    assert page_of(folder, "alone").plain["title"] == "Nobody mediates"
     with pytest.raises(UnknownReferenceError, match="did you mean 'alone'"):
         page_of(folder, "alon")
 
@@ -110,36 +90,13 @@ def test_a_crisis_that_comes_out_otherwise_is_left_out_and_the_page_says_so(
         outcomes = honest(model)
         return {**outcomes, "deaths": outcomes["deaths"] + (model.first_replicate % 2)}
 
-    odd = {one["replicate"] for one in page_of(folder).plain()["stories"] if one["replicate"] % 2}
+    odd = {one["replicate"] for one in page_of(folder).plain["stories"] if one["replicate"] % 2}
     monkeypatch.setattr(CrisisModel, "outcomes", changed)
     page = page_of(folder)
     assert odd
-    assert not odd & {one["replicate"] for one in page.plain()["stories"]}
-    (section,) = (one for one in page.sections if one.name == "stories")
-    lacking = " ".join(getattr(one, "text", "") for one in section.blocks)
-    assert "Left out: " in lacking
-    assert "which another version made" in lacking
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"agents_added": ["mine.Agent"]}, "agents of other code took part in them (mine.Agent)"),
-        (
-            {"parameters_varied": ["states.india.resolve"]},
-            "values of its own from outside the scenario",
-        ),
-    ],
-)
-def test_what_cannot_be_told_anew_is_not_told(
-    folder: Path, change: dict[str, Any], said: str
-) -> None:
-    batch = read_batch(folder)
-    batch.manifest.update(change)
-    scenario = Scenario.model_validate(batch.ensembles["short"].scenario)
-    result = told.tell_chosen(batch, "short", scenario)
-    assert result.stories == []
-    assert said in result.lacking
+    assert not odd & {one["replicate"] for one in page.plain["stories"]}
+    assert "Left out: " in page.html
+    assert "which another version made" in page.html
 
 
 @pytest.mark.usefixtures("no_charts")
@@ -160,7 +117,7 @@ def test_missing_crises_are_told_before_anything_else(copy: Path) -> None:
     why = {"first_point": 0, "points": 1, "seed": SEED, "error": "x", "trace": ""}
     manifest["failures"] = [{**block, **why}]
     (copy / "manifest.json").write_bytes(as_json(seal(manifest)))
-    (notice,) = page_of(copy).notices
+    (notice,) = page_of(copy).plain["notices"]
     assert "1,200 crises could not be run and are missing here (1 block of them failed)" in notice
 
 
@@ -180,12 +137,6 @@ def test_a_page_that_cannot_be_written_leaves_the_one_that_was_there(
     assert not list(copy.glob("*.partial"))
 
 
-def test_a_new_run_takes_the_old_page_away(copy: Path) -> None:
-    (copy / "report.html").write_text("earlier")
-    remove_report(copy)
-    assert not (copy / "report.html").exists()
-
-
 @pytest.mark.parametrize("name", ["outcomes.parquet", "manifest.json", "page", "."])
 def test_a_page_overwrites_no_results(copy: Path, name: str) -> None:
     before = {path: path.read_bytes() for path in copy.iterdir() if path.is_file()}
@@ -197,18 +148,6 @@ def test_a_page_overwrites_no_results(copy: Path, name: str) -> None:
 def spoil(folder: Path, what: str) -> Path:
     if what == "no folder":
         return folder / "nowhere"
-    if what == "no results":
-        (folder / "empty").mkdir()
-        return folder / "empty"
-    if what == "spoilt outcomes":
-        path = folder / "outcomes.parquet"
-        content = bytearray(path.read_bytes())
-        content[len(content) // 3 : len(content) // 3 + 400] = bytes(400)
-        path.write_bytes(bytes(content))
-    if what == "no outcomes":
-        (folder / "outcomes.parquet").unlink()
-    if what == "spoilt manifest":
-        (folder / "manifest.json").write_text('{"format": 1,')
     if what == "lacking manifest":
         (folder / "manifest.json").write_text('{"format": 1, "scenarios": {"short": {}}}')
     if what == "design":
@@ -221,11 +160,7 @@ def spoil(folder: Path, what: str) -> Path:
     ("what", "said"),
     [
         ("no folder", "is no folder; expected one that `crisis-sim run --out` wrote"),
-        ("no results", "holds no results: it has no manifest.json"),
-        ("spoilt outcomes", "outcomes.parquet cannot be read"),
-        ("no outcomes", "outcomes.parquet is missing"),
-        ("spoilt manifest", "manifest.json:1:14: not valid JSON"),
-        ("lacking manifest", "manifest.json: run is missing; expected a text"),
+        ("lacking manifest", "manifest.json: run is missing"),
         ("design", "holds the crises of a design; give the folder of the experiment"),
     ],
 )
@@ -238,22 +173,6 @@ def test_a_mistake_is_told_kindly_with_code_2(
     assert err.startswith("error: ")
     assert said in err
     assert not list(copy.rglob("report.html.*"))
-
-
-def test_an_unfinished_run_says_how_to_go_on(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-
-    def stop(done: int, total: int) -> None:
-        if done:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        run_to_folder(short(), tmp_path / "cut", 40, 1, block_size=10, progress=stop)
-    assert run_command(["report", str(tmp_path / "cut")]) == MISTAKE
-    err = capsys.readouterr().err
-    assert "holds a run that is not finished" in err
-    assert "crisis-sim run --resume" in err
 
 
 @pytest.mark.usefixtures("no_charts")

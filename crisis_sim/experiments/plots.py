@@ -1,0 +1,157 @@
+"""Charts of experiments: drawing and writing those of any kind, and what the kinds' charts share.
+
+It imports matplotlib, so the modules of the kinds import it in the functions that draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from textwrap import fill
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from crisis_sim import style, text
+from crisis_sim.experiments.spec import Findings, kind_of
+
+#: Pairs of more parts or factors than this would not be told apart; of more than `_BESIDE`, panels
+#: stand below each other.
+MOST_PAIRED, _BESIDE = 12, 6
+
+
+def draw_experiment(findings: Findings) -> Iterator[tuple[str, Figure]]:
+    """Every chart of an experiment, one by one, each with the name of its file."""
+    for name, draw in kind_of(findings.experiment.kind).charts(findings):
+        yield name, style.styled(draw)(findings)
+
+
+def write_experiment_charts(findings: Findings, folder: str | Path) -> list[Path]:
+    """Write every chart of an experiment into a folder, as SVG and as PNG; gives the files written.
+
+    Raises:
+        OSError: when a file cannot be written.
+    """
+    written = []
+    for name, figure in draw_experiment(findings):
+        for suffix in (".svg", ".png"):
+            written.append(Path(folder) / f"{name}{suffix}")
+            style.save(figure, written[-1])
+    return written
+
+
+def title(measure: Mapping[str, Any]) -> str:
+    """A measure as the title of a panel."""
+    return text.shorten(text.sentence(measure["words"]).rstrip("."), 90)
+
+
+def units(measure: Mapping[str, Any]) -> tuple[float, str, str]:
+    """How many of a measure's unit 1 is, its name on an axis, and that of a change in it."""
+    unit = measure["unit"]
+    if unit == "share":
+        return 100.0, style.of_crises(measure), "percentage points"
+    return 1.0, unit or "value", unit or "value"
+
+
+def axis_label(factor: Mapping[str, Any]) -> str:
+    """The axis label of a parameter: its meaning, its path, and its unit."""
+    meaning = text.sentence(factor["meaning"]).rstrip(".")
+    if not meaning:
+        return str(factor["path"])
+    return fill(f"{meaning} ({factor['unit']})", 60) + f"\n{factor['path']}"
+
+
+def plain_ratios(axis: Any) -> None:
+    """Ticks at 1, 2, 5, 10 ..., in plain figures."""
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def name_rows(axes: Axes, labels: Sequence[str], below: float = 0.6) -> None:
+    """Name each row, the first on top, with room of `below` rows under the last."""
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_ylim(len(labels) - 1 + below, -0.6)
+    for each in axes.get_shared_y_axes().get_siblings(axes):
+        each.tick_params(axis="y", length=0)
+        each.spines["left"].set_visible(False)
+        each.grid(axis="x")
+
+
+def say_nothing(axes: Axes, why: str) -> None:
+    """Say why there is nothing to draw, in place of the axes."""
+    style.say_nothing_to_draw(axes, why)
+    axes.set_axis_off()
+
+
+def note(
+    axes: Axes, words: str, at: tuple[Any, ...], apart: tuple[float, float], **more: Any
+) -> None:
+    """A small label near a point of the axes, `apart` (in points) from it."""
+    look = {"fontsize": 6.0, "color": style.GREY, **more}
+    axes.annotate(words, xy=at[:2], xytext=apart, textcoords="offset points", **look)
+
+
+def key(label: str, marker: str = "o", colour: str = style.BLACK, **look: Any) -> Line2D:
+    """A mark in a legend."""
+    return Line2D([], [], marker=marker, color=colour, label=label, **look)
+
+
+def column(table: Any, measure: str, name: str) -> Any:
+    """The figures of one measure in a table, in its order."""
+    rows = table.filter([one == measure for one in table.column("measure").to_pylist()])
+    return rows.column(name).to_numpy().astype(float)
+
+
+def panels_of_pairs(outcomes: int, rows: int, around: float, high: float) -> tuple[Figure, Any]:
+    """A figure with a panel an outcome for squares of pairs; `high` a row and `around` them are in mm."""
+    rows = min(rows, MOST_PAIRED)
+    columns = min(2, outcomes) if rows <= _BESIDE else 1
+    lines = -(-outcomes // columns)
+    figure = style.new_figure(height=around + lines * (46.0 + high * rows))
+    panels = figure.subplots(lines, columns, squeeze=False).ravel()
+    for axes in panels[outcomes:]:
+        axes.set_axis_off()
+    return figure, panels[:outcomes]
+
+
+def squares(
+    axes: Axes,
+    names: Sequence[str],
+    pairs: Iterable[tuple[int, int, str, str, float]],
+    size: float,
+) -> None:
+    """A square for each pair of parts or factors.
+
+    Args:
+        axes: where to draw.
+        names: names of the parts, on both axes.
+        pairs: of each pair the numbers of both, what stands in its square, its colour, or "" for
+            none, and the colour's strength from 0 to 1.
+        size: size of the letters in points.
+    """
+    for one, other, words, colour, strength in pairs:
+        x, y = sorted((one, other))
+        face = style.tint(colour, 0.25 + 0.6 * strength) if colour else style.WHITE
+        corner = (x - 0.48, y - 1.48)
+        axes.add_patch(Rectangle(corner, 0.96, 0.96, facecolor=face, edgecolor=style.PALE_GREY))
+        ink = style.ON_COLOUR if colour else style.GREY
+        axes.text(x, y - 1, words, ha="center", va="center", fontsize=size, color=ink)
+    last = len(names) - 1
+    axes.set_xlim(-0.5, last - 0.5)
+    axes.set_ylim(last - 0.5, -0.5)
+    axes.set_xticks(range(last), names[:-1], rotation=90)
+    axes.set_yticks(range(last), names[1:])
+    axes.tick_params(length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def finite(values: Any) -> Any:
+    """Values with NaN in place of infinity, to which no line can be drawn."""
+    return np.where(np.isfinite(values), values, np.nan)

@@ -1,0 +1,436 @@
+"""Sensitivity indices of one outcome, with their errors from the choice of points and from luck.
+
+Every point has its figure from the same replicates, so that luck which is in all points alike moves no
+index. What is left, luck that acts differently at different points, is noise: it adds to the variance
+between points, and so to the indices. Three things are given of it, all from how each replicate pulls
+each figure (`Measured.influence`): the share of the variance between points that is noise; Sobol's
+indices with noise taken out, and of other methods what noise alone would show; and the luck's part of
+an index's standard error, by leaving out one group of replicates at a time (jackknife), added to the
+error from the choice of points (bootstrap). The first samples of a study are a smaller study of their
+own, so that it can be shown how the indices settle.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crisis_sim.experiments.design import table_of
+from crisis_sim.experiments.indices import (
+    MAIN,
+    NOT_NEGATIVE,
+    Layout,
+    Values,
+    effects,
+    estimate_indices,
+    noise_threshold,
+    pairs_of,
+    resampled,
+    without_noise,
+)
+from crisis_sim.outcomes.differences import Measured
+from crisis_sim.outcomes.intervals import normal_quantile
+from crisis_sim.text import count, round_up
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: Groups of replicates that are left out in turn.
+GROUPS = 16
+#: Where noise is a larger share of the variance between points than this, no index is given.
+MOST_NOISE = 0.9
+#: Where a figure is unknown in more samples than this share, no index is given.
+MOST_LOST = 0.2
+#: Parts of the samples at which a study is looked at, to show how it settles.
+PARTS = (8, 4, 2, 1)
+#: A study of fewer samples than this is not looked at.
+FEWEST = 4
+
+
+@dataclass(frozen=True, eq=False)
+class IndexEstimates:
+    """The indices of one outcome, estimated from some of the samples.
+
+    Attributes:
+        samples: of how many samples.
+        estimate: the indices by name, each `(factors,)` or, of pairs, `(pairs,)`; Sobol's without
+            noise.
+        with_noise: the same as SALib finds them in the figures as they are.
+        error: their standard errors, from luck and from the choice of points.
+        luck: the part of these errors that is luck; NaN where there is but one replicate.
+        draws: the indices as samples are drawn anew, each `(draws, factors)` or `(draws, pairs)`.
+        left_out: the indices without each group of replicates, likewise.
+        main: the name of the main index.
+    """
+
+    samples: int
+    estimate: dict[str, Values]
+    with_noise: dict[str, Values]
+    error: dict[str, Values]
+    luck: dict[str, Values]
+    draws: dict[str, Values]
+    left_out: dict[str, Values]
+    main: str
+
+    def limits(self, name: str) -> tuple[Values, Values]:
+        """95% limits of an index."""
+        reach = normal_quantile() * self.error[name]
+        lower = self.estimate[name] - reach
+        return (
+            np.maximum(lower, 0.0) if name in NOT_NEGATIVE else lower,
+            self.estimate[name] + reach,
+        )
+
+    def rows(self, name: str) -> Iterator[dict[str, float]]:
+        """The figures of an index, factor by factor or pair by pair."""
+        lower, upper = self.limits(name)
+        columns = {
+            "estimate": self.estimate[name],
+            "standard_error": self.error[name],
+            "lower": lower,
+            "upper": upper,
+            "luck_error": self.luck[name],
+            "with_noise": self.with_noise[name],
+        }
+        for row in zip(*columns.values(), strict=True):
+            yield dict(zip(columns, map(float, row), strict=True))
+
+    @cached_property
+    def order(self) -> list[int]:
+        """The factors, the most important first."""
+        return [int(k) for k in np.argsort(-self.estimate[self.main], kind="stable")]
+
+    def surely_more(self, one: int, other: int) -> bool:
+        """Whether a factor surely matters more than another (95%), on points and luck they share."""
+        weights = np.zeros(len(self.estimate[self.main]))
+        weights[[one, other]] = 1.0, -1.0
+        apart, error = self.sum(self.main, weights)
+        return apart > normal_quantile() * error
+
+    def sum(self, name: str, weights: Values) -> tuple[float, float]:
+        """The sum of an index over the factors with weights, and its standard error."""
+        of_points = float(np.nanvar(self.draws[name] @ weights, ddof=1))
+        of_luck = float(_jackknife_variance(self.left_out[name] @ weights))
+        return float(self.estimate[name] @ weights), math.sqrt(of_points + of_luck)
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """The sensitivity study of one outcome: its indices and their errors.
+
+    Attributes:
+        known: the indices, from few samples to all of them; empty where too little is known, or nearly
+            all is noise.
+        mean: the figure's mean over the points.
+        deviation: its standard deviation between points.
+        noise: the share of that variance which is noise; NaN where it is not known.
+        lost: samples left out, for the figure is unknown or infinite at a point of theirs.
+        samples: how many there were.
+        floor: what a factor that matters nothing would seldom exceed, by index, `(factors,)`.
+        effects: Morris: the elementary effects, `(trajectories, factors)`.
+    """
+
+    known: tuple[IndexEstimates, ...]
+    mean: float
+    deviation: float
+    noise: float
+    lost: int
+    samples: int
+    floor: dict[str, Values]
+    effects: Values | None = None
+
+    @property
+    def final(self) -> IndexEstimates:
+        """The indices from all samples."""
+        return self.known[-1]
+
+    @property
+    def why_not(self) -> str:
+        """Why there are no indices, in a clause; "" where there are."""
+        if self.known:
+            return ""
+        if math.isnan(self.mean):
+            return f"unknown, or never reached, in {self.lost} of {self.samples} samples"
+        return "all but lost in Monte Carlo noise"
+
+    def plain(self, paths: Sequence[str], main: str) -> dict[str, Any]:
+        """The study as plain data for JSON, with the paths of the factors."""
+
+        def number(value: float) -> float | None:
+            return value if math.isfinite(value) else None
+
+        return {
+            "mean": number(self.mean),
+            "deviation": number(self.deviation),
+            "noise": number(self.noise),
+            "samples": self.samples,
+            "samples_lost": self.lost,
+            "why_not": self.why_not,
+            "main_index": main,
+            "order": [paths[k] for k in self.final.order] if self.known else [],
+            "indices": {
+                index: {
+                    path: {key: number(value) for key, value in row.items()}
+                    for path, row in zip(paths, self.final.rows(index), strict=True)
+                }
+                for index in (self.final.estimate if self.known else ())
+                if index != "second"
+            },
+            "floor": {
+                index: dict(zip(paths, map(float, of), strict=True))
+                for index, of in self.floor.items()
+            },
+        }
+
+
+def study(layout: Layout, measured: Measured, seed: int) -> Study:
+    """Find the indices of an outcome; the same seed gives the same limits."""
+    figures = np.isfinite(measured.estimate).reshape(layout.samples, layout.size).all(axis=1)
+    good = np.flatnonzero(figures)
+    lost = layout.samples - len(good)
+    if lost > MOST_LOST * layout.samples or len(good) < FEWEST:
+        nothing = float("nan")
+        return Study((), nothing, nothing, nothing, lost, layout.samples, {})
+    kept, own = layout.only(good), _only(measured, layout.rows(good))
+    independent = kept.rows(np.arange(kept.samples)).reshape(kept.samples, kept.size)
+    if kept.method == "sobol":  # the points between are crossings of these
+        independent = independent[:, [0, -1]]
+    noise = noise_share(_only(own, independent.ravel()))
+    known = () if noise > MOST_NOISE else tuple(_grown(layout, measured, good, seed))
+    told = bool(known) and known[-1].samples == len(good)
+    return Study(
+        known if told else (),
+        float(own.estimate[independent].mean()),
+        float(own.estimate[independent].std(ddof=1)) if np.ptp(own.estimate) else 0.0,
+        noise,
+        lost,
+        layout.samples,
+        noise_threshold(kept, own, np.random.default_rng([seed, len(PARTS) + 1])) if told else {},
+        effects(kept, own.estimate) if kept.method == "morris" else None,
+    )
+
+
+def noise_share(measured: Measured) -> float:
+    """The share of the variance between points that comes of luck which acts differently at each.
+
+    The replicates' scatter about what they do at all points alike, over their number, is the variance
+    that noise adds to that between points (the interaction in an analysis of variance by point and
+    replicate). NaN with one replicate, and where the figure is the same everywhere.
+    """
+    points, replicates = measured.influence.shape
+    if replicates < 2 or np.ptp(measured.estimate) == 0:
+        return float("nan")
+    between = float(measured.estimate.var(ddof=1))
+    apart = measured.influence - measured.influence.mean(axis=0)
+    freedom = float(replicates * (replicates - 1) * (points - 1))
+    scatter = float(np.einsum("pr,pr->", apart, apart))
+    return min(scatter / (freedom * between), 1.0)
+
+
+def _grown(
+    layout: Layout, measured: Measured, good: NDArray[np.int64], seed: int
+) -> Iterator[IndexEstimates]:
+    """The indices from an eighth of the samples, a quarter, a half, and all."""
+    for number, part in enumerate(PARTS, start=1):
+        within = good[good < layout.samples // part]
+        if len(within) < FEWEST:
+            continue
+        some = _only(measured, layout.rows(within))
+        generator = np.random.default_rng([seed, number])
+        known = _known(layout.only(within), some, generator)
+        if all(np.isfinite(of).all() for of in known.estimate.values()):
+            yield known
+
+
+def _known(layout: Layout, measured: Measured, generator: np.random.Generator) -> IndexEstimates:
+    estimate = without_noise(layout, measured)
+    draws = resampled(layout, measured, generator)
+    without = [without_noise(layout, one) for one in _without_groups(measured)]
+    left_out = {
+        name: np.stack([one[name] for one in without]) if without else of[None]
+        for name, of in estimate.items()
+    }
+    luck = {name: np.sqrt(_jackknife_variance(of)) for name, of in left_out.items()}
+    return IndexEstimates(
+        layout.samples,
+        estimate,
+        estimate_indices(layout, measured.estimate),
+        {name: np.hypot(np.nanstd(draws[name], axis=0, ddof=1), luck[name]) for name in estimate},
+        luck if without else {name: np.full_like(of, np.nan) for name, of in luck.items()},
+        draws,
+        left_out,
+        MAIN[layout.method],
+    )
+
+
+def _without_groups(measured: Measured) -> Iterator[Measured]:
+    """The figures without each group of replicates, to first order."""
+    replicates = measured.influence.shape[1]
+    groups = min(GROUPS, replicates)
+    if groups < 2:
+        return
+    influence = np.where(np.isfinite(measured.influence), measured.influence, 0.0)
+    for group in range(groups):
+        kept = influence[:, np.arange(replicates) % groups != group]
+        moved = kept.mean(axis=1)
+        yield replace(measured, estimate=measured.estimate + moved, pull=kept - moved[:, None])
+
+
+def _jackknife_variance(left_out: Values) -> Values:
+    groups = len(left_out)
+    return np.asarray((groups - 1) * np.nanvar(left_out, axis=0))
+
+
+def _only(measured: Measured, rows: NDArray[np.int64]) -> Measured:
+    """A measure at some of its points."""
+    names = ("estimate", "standard_error", "lower", "upper", "of")
+    columns = {name: getattr(measured, name)[rows] for name in names}
+    return replace(measured, **columns, pull=measured.influence[rows])
+
+
+def index_tables(
+    studies: Mapping[str, Study], paths: Sequence[str], layout: Layout
+) -> dict[str, pa.Table]:
+    """The indices of every factor, of pairs, and the elementary effects, in tidy tables."""
+    figures = ("estimate", "standard_error", "lower", "upper", "luck_error", "with_noise")
+    found = {
+        "indices": table_of(
+            (
+                {"measure": name, "index": index, "factor": path, "samples": known.samples, **row}
+                for name, one in studies.items()
+                for known in one.known
+                for index in known.estimate
+                if index != "second"
+                for path, row in zip(paths, known.rows(index), strict=True)
+            ),
+            ("measure", "index", "factor"),
+            ("samples",),
+            figures,
+        )
+    }
+    if layout.second_order:
+        found["pairs"] = table_of(
+            (
+                {"measure": name, "factor": paths[j], "with": paths[k], **row}
+                for name, one in studies.items()
+                if one.known
+                for j, k, row in zip(*pairs_of(len(paths)), one.final.rows("second"), strict=True)
+            ),
+            ("measure", "factor", "with"),
+            (),
+            figures,
+        )
+    if layout.method == "morris":
+        found["effects"] = table_of(
+            (
+                {"measure": name, "factor": path, "trajectory": number, "effect": float(effect)}
+                for name, one in studies.items()
+                if one.effects is not None
+                for number, effects in enumerate(one.effects)
+                for path, effect in zip(paths, effects, strict=True)
+            ),
+            ("measure", "factor"),
+            ("trajectory",),
+            ("effect",),
+        )
+    return found
+
+
+# Warnings where the budget is too small.
+
+#: Of each method: samples where a file does not say how many, the fewest that say anything, and what
+#: a sample is called.
+SAMPLES = {
+    "morris": (32, 4, "trajectories"),
+    "sobol": (256, 16, "base samples"),
+    "pawn": (1024, 64, "points"),
+}
+
+
+#: How far a limit of the main index may lie from it before the budget is called too small: a share of
+#: the variance (sobol), a distance between distributions (pawn), or of the largest index (morris).
+REACH = {"sobol": 0.1, "pawn": 0.1, "morris": 0.25}
+#: Noise is called large from this share of the variance between points on, and should be below this.
+LARGE_NOISE, SMALL_NOISE = 0.1, 0.05
+#: More samples alone do not halve an interval of which luck is a larger share than this.
+MUCH_LUCK = 0.25
+#: Of each method what large noise does to indices, and what a factor without effect would show.
+NOISE = {
+    "sobol": ("which is taken out of the indices, but widens their intervals", ""),
+    "morris": (
+        "which makes factors that matter little look as if they did",
+        "No more than noise alone would show",
+    ),
+    "pawn": (
+        "which blurs the distributions that are compared",
+        "No more than a factor that nothing depends on would show",
+    ),
+}
+
+
+def budget_warnings(replicates: int, one: Study, layout: Layout) -> Iterator[str]:
+    """Warnings: results that the budget is too small for, and the budget that would be enough."""
+    if not one.known or one.deviation == 0:
+        return
+    if one.noise > LARGE_NOISE:
+        yield (
+            f"{percent(one.noise)} of the variance between points is Monte Carlo noise, "
+            f"{NOISE[layout.method][0]}; about {enough(replicates, one.noise)} replicates at "
+            f"each point would bring it below {percent(SMALL_NOISE)}."
+        )
+    elif math.isnan(one.noise) and replicates < 2:
+        yield "with one replicate at each point it is not known how much of the indices is noise."
+    yield from _too_wide(replicates, one.final, layout)
+    if one.lost:
+        yield (
+            f"it is unknown or infinite at a point of {one.lost} of {one.samples} "
+            f"{SAMPLES[layout.method][2]}, which were left out: the indices are those of the rest."
+        )
+
+
+def _too_wide(replicates: int, known: IndexEstimates, layout: Layout) -> Iterator[str]:
+    """The warning that the widest interval of the main index is too wide, and the budget that would narrow it."""
+    limit, morris = REACH[layout.method], layout.method == "morris"
+    scale = float(known.estimate[known.main].max()) if morris else 1.0
+    widest = int(known.error[known.main].argmax())
+    reach = normal_quantile() * float(known.error[known.main][widest]) / scale
+    if reach <= limit:
+        return
+    # What is luck falls with the replicates, what is choice of points with the samples: half for each.
+    more, luck = (reach / limit) ** 2, luck_share(known, widest)
+    in_two = luck > MUCH_LUCK
+    samples = layout.samples * max((2 * (1 - luck) if in_two else 1) * more, 1.0)
+    many = 1 << math.ceil(math.log2(samples)) if layout.method == "sobol" else round_up(samples)
+    needed = f"{count(many)} {SAMPLES[layout.method][2]}"
+    if in_two:
+        replicates = round_up(replicates * max(2 * luck * more, 1.0))
+        needed += f" of {count(replicates)} replicates"
+    far, near = (f"±{percent(one)}" if morris else f"±{one:.2g}" for one in (reach, limit))
+    yield (
+        f"the intervals reach up to {far}{' of the largest' if morris else ''}, too far to tell indices "
+        f"apart that are closer; about {needed} would bring that to {near}."
+    )
+
+
+def enough(replicates: int, noise: float) -> str:
+    """Replicates that make noise small: its variance falls with their number."""
+    between = (1 - min(noise, 0.99)) / noise
+    return count(round_up(replicates / between * (1 - SMALL_NOISE) / SMALL_NOISE))
+
+
+def luck_share(known: IndexEstimates, factor: int) -> float:
+    """The share of an interval's variance that is luck, not the choice of points."""
+    luck, error = known.luck[known.main][factor], known.error[known.main][factor]
+    return 0.0 if math.isnan(luck) or error == 0 else float((luck / error) ** 2)
+
+
+def percent(share: float) -> str:
+    """A share in per cent: to a tenth where it is small."""
+    shown = f"{100 * share:.{0 if abs(share) >= 0.095 or abs(share) < 0.0005 else 1}f}"
+    return f"{shown.removesuffix('.0')}%"

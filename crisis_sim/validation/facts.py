@@ -1,0 +1,249 @@
+"""Facts on crises since 1945, eight cases, what is expected of the model for each, and verdicts.
+
+The files are those of docs/facts in a checkout; in a wheel they travel as `crisis_sim/_facts`.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from crisis_sim.outcomes.intervals import wilson_interval
+from crisis_sim.scenario.load import on_disk
+
+#: The scenario file of each case, by the case's name in cases.csv.
+CASE_SCENARIOS = {
+    "India-Pakistan Kargil 1999": "kargil_1999",
+    "India-Pakistan Uri 2016": "uri_2016",
+    "India-Pakistan Pulwama-Balakot 2019": "pulwama_2019",
+    "India-Pakistan May 2025": "may_2025",
+    "Thailand-Cambodia July 2025": "thailand_cambodia_2025",
+    "Armenia-Azerbaijan April 2016": "armenia_azerbaijan_2016",
+    "Russia-Georgia 2008": "russia_georgia_2008",
+    "Ecuador-Peru 1995": "ecuador_peru_1995",
+}
+#: The last close before the ceasefire of May 2025 and the first one after it.
+BEFORE_THE_CEASEFIRE, AFTER_THE_CEASEFIRE = "2025-05-09", "2025-05-12"
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One figure of the record.
+
+    Attributes:
+        id: its name in stylised_facts.csv.
+        population: the crises it speaks of.
+        value: a share from 0 to 1, or days.
+        lower, upper: its 95% interval; None where the record gives none.
+        n: crises or actors that it rests on; None where the record does not say.
+        source: the data set.
+    """
+
+    id: str
+    population: str
+    statistic: str
+    value: float
+    lower: float | None
+    upper: float | None
+    n: int | None
+    source: str
+
+    @property
+    def is_share(self) -> bool:
+        """Whether it is a share; otherwise it is a number of days."""
+        return not self.statistic.startswith("days")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One real crisis: its name in cases.csv, its scenario file, days from trigger to strike and from strike to halt."""
+
+    name: str
+    scenario: str
+    strike_days: float
+    halt_days: float
+
+
+def facts_folder() -> Path:
+    """Where the record is: inside the package, or in the docs of a checkout."""
+    package = on_disk(Path(__file__).resolve().parents[1])
+    inside = package / "_facts"
+    return inside if inside.is_dir() else package.parent / "docs" / "facts"
+
+
+def read_facts() -> dict[str, Fact]:
+    """The figures of stylised_facts.csv by id, in the order of the file."""
+    return {
+        row["id"]: Fact(
+            id=row["id"],
+            population=row["population"],
+            statistic=row["statistic"],
+            value=float(row["value"]),
+            lower=float(row["ci_low"]) if row["ci_low"] else None,
+            upper=float(row["ci_high"]) if row["ci_high"] else None,
+            n=int(row["n"]) if row["n"] else None,
+            source=row["source"],
+        )
+        for row in _rows(facts_folder() / "stylised_facts.csv")
+    }
+
+
+def read_cases() -> list[Case]:
+    """The crises of cases.csv, in the order of the file.
+
+    Raises:
+        KeyError: when a case has no scenario here.
+    """
+    return [
+        Case(
+            row["case"],
+            CASE_SCENARIOS[row["case"]],
+            float(row["trigger_to_strike_days"]),
+            float(row["strike_to_halt_days"]),
+        )
+        for row in _rows(facts_folder() / "cases.csv")
+    ]
+
+
+def real_rebound() -> float:
+    """By what share the Karachi index rose from the last close before the ceasefire of May 2025 to the first after it."""
+    rows = _rows(facts_folder() / "markets_may_2025.csv")
+    closes = {row["date"]: row["kse100_close"] for row in rows}
+    return float(closes[AFTER_THE_CEASEFIRE]) / float(closes[BEFORE_THE_CEASEFIRE]) - 1
+
+
+def _rows(path: Path) -> Iterator[Mapping[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file)
+
+
+FILE = on_disk(Path(__file__).parent) / "expectations.csv"
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What is expected of the model for one fact, or one figure of a case; a row of `expectations.csv`.
+
+    Attributes:
+        id: a fact of stylised_facts.csv; for a case `<scenario>/strike`, `<scenario>/halt` or `may_2025/rebound`.
+        in_fit: whether the fit of the behavioural parameters used it.
+        met: whether the project says that the model meets it: then `validate --strict` fails when it does not.
+        tolerance: where the record gives no interval: how far off is near; a difference of shares, for days a factor.
+        counterpart: whether anything in the model corresponds to it.
+        note: what a reader should know: why it cannot be met, or compared.
+    """
+
+    id: str
+    in_fit: bool = False
+    met: bool = False
+    tolerance: float | None = None
+    counterpart: bool = True
+    note: str = ""
+
+
+def read_expectations(path: Path = FILE) -> dict[str, Expectation]:
+    """All rows by id.
+
+    Raises:
+        ValueError: when an id comes twice, or an answer is neither yes nor no.
+    """
+    expectations: dict[str, Expectation] = {}
+    for row in _rows(path):
+        if row["id"] in expectations:
+            raise ValueError(f"{path.name}: {row['id']} comes twice")
+        said = [row[name] for name in ("in_fit", "met", "counterpart")]
+        for word in said:
+            if word not in ("yes", "no"):
+                raise ValueError(f"{path.name}: expected yes or no, got {word!r}")
+        in_fit, met, counterpart = (word == "yes" for word in said)
+        tolerance = float(row["tolerance"]) if row["tolerance"] else None
+        expectations[row["id"]] = Expectation(
+            row["id"], in_fit, met, tolerance, counterpart, row["note"]
+        )
+    return expectations
+
+
+Verdict = Literal["inside", "near", "outside", "not comparable"]
+VERDICTS: tuple[Verdict, ...] = ("inside", "near", "outside", "not comparable")
+
+#: The ending of the record that the model has not.
+OTHER = "ending_other"
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """The model's figure for one fact, in its unit, with its 95% interval, from `n` crises, states or acts.
+
+    NaN where there is nothing to take it from.
+    """
+
+    value: float
+    lower: float
+    upper: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A fact as it is compared (for endings not quite as the record gives it), what the model gives, and the verdict."""
+
+    fact: Fact
+    simulated: Simulated
+    verdict: Verdict
+    expectation: Expectation
+
+
+def judge(fact: Fact, simulated: Simulated, expectation: Expectation) -> Verdict:
+    """The verdict on one fact.
+
+    Inside: the simulated value lies in the record's interval. Near: it does not, but its own interval reaches into the
+    record's; or, where the record gives no interval, the value is within the expectation's tolerance. Outside: neither.
+
+    Raises:
+        ValueError: when the fact has neither an interval nor a tolerance.
+    """
+    if not expectation.counterpart:
+        return "not comparable"
+    value = simulated.value
+    if math.isnan(value):
+        return "outside"
+    if fact.lower is None or fact.upper is None:
+        tolerance = expectation.tolerance
+        if tolerance is None:
+            raise ValueError(f"{fact.id} has neither an interval nor a tolerance")
+        if fact.is_share:
+            return "near" if abs(value - fact.value) <= tolerance else "outside"
+        return "near" if fact.value / tolerance <= value <= fact.value * tolerance else "outside"
+    if fact.lower <= value <= fact.upper:
+        return "inside"
+    # A limit that the sample was too small to set is no limit.
+    lower = -math.inf if math.isnan(simulated.lower) else simulated.lower
+    upper = math.inf if math.isnan(simulated.upper) else simulated.upper
+    return "near" if lower <= fact.upper and upper >= fact.lower else "outside"
+
+
+def comparable(facts: Mapping[str, Fact]) -> dict[str, Fact]:
+    """The facts as they can be compared with the model.
+
+    The model has no ending of "another" kind, so the shares of the other endings are taken of the crises that ended in
+    one of them, with Wilson's interval for the smaller number. A share with a number of crises but no interval gets
+    Wilson's.
+    """
+    other = facts[OTHER]
+    made = {}
+    for name, fact in facts.items():
+        ending = name.startswith("ending_") and name != OTHER
+        made[name] = fact
+        if ending or (fact.is_share and fact.lower is None and fact.n is not None):
+            if fact.n is None or other.n is None:
+                raise ValueError(f"{name} does not say of how many crises it is a share")
+            count = round(fact.value * fact.n)
+            number = other.n - round(other.value * other.n) if ending else fact.n
+            lower, upper = map(float, wilson_interval(count, number))
+            value = count / number if ending else fact.value
+            made[name] = replace(fact, value=value, n=number, lower=lower, upper=upper)
+    return made

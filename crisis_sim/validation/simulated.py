@@ -1,0 +1,318 @@
+"""The simulated figures for each fact of the record, and percentiles of each case's real times among simulated ones.
+
+Two clocks of a case are never mixed: from the trigger to the first strike, and from the first strike to the halt. A
+crisis that ends without a strike never has one, and one that the horizon cuts off may have one later. So times are read
+from the cumulative incidence (Aalen and Johansen), as a percentile among the crises in which the event comes by the
+horizon, together with the share in which it comes. Ties count half: turns make many times equal.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crisis_sim.batch.ensemble import Ensemble
+from crisis_sim.model.observer import (
+    ACTS,
+    NEXT,
+    RESPONSES,
+    response_column,
+    response_time_column,
+    transition_column,
+)
+from crisis_sim.outcomes.incidence import CumulativeIncidence, cumulative_incidence
+from crisis_sim.outcomes.intervals import (
+    normal_quantile,
+    quantile_with_interval,
+    wilson_interval,
+)
+from crisis_sim.scenario.schema import ENDINGS, STYLES, VIOLENCE
+from crisis_sim.validation.facts import Case, Expectation, Simulated, Verdict, real_rebound
+
+HOURS = 24.0
+#: Percentiles between which a real time is inside, and near.
+INSIDE, NEAR = (0.10, 0.90), (0.025, 0.975)
+#: The figures that are compared; times are in days, and a market's rise is a share.
+STRIKE, HALT, REBOUND = "strike", "halt", "rebound"
+IN_WORDS = {
+    STRIKE: "days from the trigger to the first strike",
+    HALT: "days from the first strike to the halt of the strikes",
+    REBOUND: "rise of the Karachi index on the first day after the ceasefire",
+}
+#: The crises that the share in which there is such a figure is a share of.
+CASES_AMONG = {STRIKE: "all crises", HALT: "crises with a first strike", REBOUND: "all crises"}
+#: The state whose market rose after the ceasefire of May 2025.
+REBOUND_CASE, REBOUND_COLUMN = "may_2025", "pakistan_market_rebound"
+
+
+@dataclass(frozen=True, eq=False)
+class CaseResult:
+    """One real figure of a case, compared with the simulated ones.
+
+    Attributes:
+        what: what the figure is: `STRIKE`, `HALT` or `REBOUND` (see `IN_WORDS`).
+        real: the real figure, in days, or as a share.
+        came: share of the crises in which there is such a figure: of those that `CASES_AMONG` names.
+        percentile: share of these whose figure is below the real one; NaN where there is none.
+        quantiles: the simulated figures' 2.5th, 10th, 50th, 90th and 97.5th percentile.
+    """
+
+    case: Case
+    what: str
+    real: float
+    came: float
+    percentile: float
+    quantiles: tuple[float, ...]
+    verdict: Verdict
+    expectation: Expectation
+
+
+def results(
+    case: Case, ensemble: Ensemble, expectations: dict[str, Expectation]
+) -> Iterator[CaseResult]:
+    """All that is compared of a case, in the replicates of its scenario, run with an `Observer`."""
+    for what, real, curve in (
+        (STRIKE, case.strike_days, first_strike(ensemble)),
+        (HALT, case.halt_days, halt(ensemble)),
+    ):
+        expected = expectations[f"{case.scenario}/{what}"]
+        reached = curve.estimate[0]
+        came = float(reached[-1]) if reached.size else 0.0
+        shares = reached / came if came else reached
+        yield _result(case, what, real, came, curve.times / HOURS, shares, expected)
+    if case.scenario == REBOUND_CASE:
+        rises = np.sort(ensemble.column(REBOUND_COLUMN))
+        rises = rises[~np.isnan(rises)]
+        shares = np.arange(1, rises.size + 1) / max(rises.size, 1)
+        came = rises.size / ensemble.replicates
+        expected = expectations[f"{case.scenario}/{REBOUND}"]
+        yield _result(case, REBOUND, real_rebound(), came, rises, shares, expected)
+
+
+def first_strike(ensemble: Ensemble) -> CumulativeIncidence:
+    """Trigger to first strike; ending without one competes with it."""
+    struck, ended = ensemble.column("first_strike_at_hours"), ensemble.column("ended_at_hours")
+    cause = np.where(~np.isnan(struck), 1, np.where(~np.isnan(ended), 2, 0))
+    until = np.choose(cause, (ensemble.column("followed_until_hours"), struck, ended))
+    hours = np.maximum(until - ensemble.column("trigger_at_hours"), 0.0)
+    return cumulative_incidence(hours, cause, ("first strike", "ended without one"))
+
+
+def halt(ensemble: Ensemble) -> CumulativeIncidence:
+    """First strike to the halt of the strikes, in the crises that had one; every end of a crisis is a halt."""
+    struck, halted = ensemble.column("first_strike_at_hours"), ensemble.column("halted_at_hours")
+    until = np.where(np.isnan(halted), ensemble.column("followed_until_hours"), halted)
+    return cumulative_incidence(until - struck, (~np.isnan(halted)).astype(np.int8), ("halt",))
+
+
+def _result(
+    case: Case,
+    what: str,
+    real: float,
+    came: float,
+    values: NDArray[np.float64],
+    shares: NDArray[np.float64],
+    expected: Expectation,
+) -> CaseResult:
+    def quantile(level: float) -> float:
+        """The first figure at or below which a share lies; NaN where there are no figures."""
+        if not values.size:
+            return math.nan
+        return float(values[min(int(np.searchsorted(shares, level - 1e-9)), values.size - 1)])
+
+    at = percentile(values, shares, real)
+    quantiles = tuple(map(quantile, (0.025, 0.10, 0.50, 0.90, 0.975)))
+    return CaseResult(case, what, real, came, at, quantiles, judge(at, came, expected), expected)
+
+
+def percentile(values: NDArray[np.float64], shares: NDArray[np.float64], real: float) -> float:
+    """Share of the simulated figures below the real one, those equal to it counting half; NaN where there are none.
+
+    Args:
+        values: the figures that occur, rising; one may come several times.
+        shares: share of the figures at or below each, rising to 1.
+        real: the real figure.
+    """
+    if not values.size:
+        return math.nan
+    steps = np.concatenate([[0.0], shares])
+    below = steps[np.searchsorted(values, real, side="left")]
+    up_to = steps[np.searchsorted(values, real, side="right")]
+    return float(below + up_to) / 2
+
+
+def judge(at: float, came: float, expected: Expectation) -> Verdict:
+    """The verdict on a percentile, and on the share of crises in which there is anything to compare.
+
+    Inside: within the central 80% of the simulated figures, which come in a tenth of the crises or more. Near: within
+    the central 95%, and in 2.5% or more. Outside: neither.
+    """
+    if not expected.counterpart:
+        return "not comparable"
+    if INSIDE[0] <= at <= INSIDE[1] and came >= INSIDE[0]:
+        return "inside"
+    return "near" if NEAR[0] <= at <= NEAR[1] and came >= NEAR[0] else "outside"
+
+
+# The population scenario's figures: one function for each family of facts takes the replicates, run with an `Observer`,
+# and gives figures by the id of their fact, in the fact's unit. Times are days. "Ended" crises are those not cut off.
+
+#: A figure with its limits where there is nothing to take it from.
+UNKNOWN = (math.nan, math.nan, math.nan)
+
+Figures = dict[str, Simulated]
+Flags = NDArray[np.bool_]
+
+
+def survival(ensemble: Ensemble) -> CumulativeIncidence:
+    """How many crises have ended, in any way, by the hours since their trigger; the horizon censors."""
+    ended = ensemble.column("ended_at_hours")
+    until = np.where(np.isnan(ended), ensemble.column("followed_until_hours"), ended)
+    hours = np.maximum(until - ensemble.column("trigger_at_hours"), 0.0)
+    return cumulative_incidence(hours, (~np.isnan(ended)).astype(np.int8), ("ended",))
+
+
+def durations(ensemble: Ensemble) -> Figures:
+    """Quantiles of the days from trigger to end (Kaplan-Meier: crises cut off count for as long as they were watched)."""
+    curve = survival(ensemble)
+    figures = {}
+    for level in (10, 25, 50, 75, 90):
+        days = curve.quantile(level / 100, unit=HOURS)
+        figure = (days.estimate, days.lower, days.upper) if np.isfinite(days.estimate) else UNKNOWN
+        value, lower, upper = map(float, figure)
+        figures[f"duration_p{level}"] = Simulated(value, lower, upper, int(curve.started))
+    return figures
+
+
+def endings(ensemble: Ensemble) -> Figures:
+    """Shares of each ending among ended crises; the record's "other" has no counterpart."""
+    ending = ensemble.column("ending")
+    ended = ending != "unresolved"
+    figures = {
+        f"ending_{kind}": share(ending == kind, ended) for kind in ENDINGS if kind != "unresolved"
+    }
+    return figures | {"ending_other": Simulated(*UNKNOWN, int(ended.sum()))}
+
+
+def worst_violence(ensemble: Ensemble) -> Figures:
+    """Shares of the worst violence of a crisis."""
+    worst = ensemble.column("worst_violence")
+    return {
+        f"peak_violence_{kind.replace(' ', '_').replace('-', '_')}": share(worst == kind)
+        for kind in VIOLENCE
+    }
+
+
+def mediation(ensemble: Ensemble) -> Figures:
+    """The share of crises with a mediator, and how many days after the trigger mediation began where it did."""
+    mediated = ensemble.column("mediated")
+    started = ensemble.column("mediation_started_at_hours") - ensemble.column("trigger_at_hours")
+    days = started[mediated] / HOURS
+    return {"mediated": share(mediated)} | _quantiles("mediation_start", days, (25, 50, 75))
+
+
+def _quantiles(what: str, days: NDArray[np.float64], levels: tuple[int, ...]) -> Figures:
+    figures = {}
+    for level in levels:
+        day = quantile_with_interval(days, level / 100)
+        figures[f"{what}_p{level}"] = Simulated(day.estimate, day.lower, day.upper, days.size)
+    return figures
+
+
+def agreement(ensemble: Ensemble) -> Figures:
+    """The share of agreements among ended crises with a mediator, without one, and by the most intrusive style."""
+    ending, mediated = ensemble.column("ending"), ensemble.column("mediated")
+    ended, agreed = ending != "unresolved", ending == "agreement"
+    style = ensemble.column("mediation_style")
+    figures = {
+        "agreement_if_mediated": share(agreed, ended & mediated),
+        "agreement_if_unmediated": share(agreed, ended & ~mediated),
+    }
+    return figures | {f"agreement_{one}": share(agreed, ended & (style == one)) for one in STYLES}
+
+
+def responses(ensemble: Ensemble) -> Figures:
+    """How states answered a violent trigger, among those that did, and after how many days."""
+    kinds = np.concatenate([ensemble.column(response_column(name)) for name in ensemble.states])
+    times = [ensemble.column(response_time_column(name)) for name in ensemble.states]
+    days = np.concatenate(times)[kinds != ""] / HOURS
+    kinds = kinds[kinds != ""]
+    facts = ("verbal", "political_or_economic", "nonviolent_military")
+    figures = {
+        f"response_{fact}": share(kinds == kind)
+        for kind, fact in zip(RESPONSES[1:4], facts, strict=True)
+    }
+    figures["violent_response"] = share(kinds == "violent")
+    return figures | _quantiles("response_days", days, (25, 50, 75, 90))
+
+
+def nuclear_use(ensemble: Ensemble) -> Figures:
+    """The share of crises between nuclear powers in which a nuclear weapon was used."""
+    used = ~np.isnan(ensemble.column("nuclear_use_at_hours"))
+    if "nuclear_pair" in ensemble.table.column_names:
+        return {"nuclear_use": share(used, np.asarray(ensemble.column("nuclear_pair"), bool))}
+    both = all(state["nuclear"] in (True, 1.0) for state in ensemble.scenario["states"].values())
+    return {"nuclear_use": share(used, np.full(ensemble.replicates, both))}
+
+
+def transitions(ensemble: Ensemble) -> Figures:
+    """For each kind of act, the share of acts that were followed by each kind, or by the end; and the share with war.
+
+    Acts of one crisis hang together, so the interval is that of a ratio of means over crises.
+    """
+    figures = {}
+    for act in ACTS:
+        counts = {
+            following: ensemble.column(transition_column(act, following)).astype(np.float64)
+            for following in NEXT
+        }
+        acts = np.sum(list(counts.values()), axis=0)
+        for following, count in counts.items():
+            figures[f"next_{act}_{following}"] = ratio(count, acts)
+    at_war = ~np.isnan(ensemble.column("war_at_hours"))
+    return figures | {"war_share_confrontations": share(at_war)}
+
+
+FAMILIES: dict[str, Callable[[Ensemble], Figures]] = {
+    "Duration": durations,
+    "Endings": endings,
+    "Worst violence": worst_violence,
+    "Mediation": mediation,
+    "Agreement": agreement,
+    "Answer to a violent trigger": responses,
+    "Nuclear use": nuclear_use,
+    "From act to act": transitions,
+}
+
+
+def share(flags: Flags, among: Flags | None = None) -> Simulated:
+    """The share of replicates that a flag holds for, with Wilson's interval."""
+    chosen = flags if among is None else flags[among]
+    count, number = int(chosen.sum()), int(chosen.size)
+    if not number:
+        return Simulated(*UNKNOWN, 0)
+    lower, upper = wilson_interval(count, number)
+    return Simulated(count / number, float(lower), float(upper), number)
+
+
+def ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> Simulated:
+    """A share of events that come in clusters, one cluster a replicate: a ratio of means, by linearisation.
+
+    See Cochran (1977), Sampling Techniques, 3rd edition, section 6.4. Where none or all of the events are in the part,
+    which leaves no spread to go by, the interval is Wilson's for as many events as there are clusters with any.
+    """
+    total = whole.sum()
+    if not total:
+        return Simulated(*UNKNOWN, 0)
+    estimate = part.sum() / total
+    clusters = int(np.count_nonzero(whole))
+    if estimate in (0.0, 1.0):
+        lower, upper = (float(one) for one in wilson_interval(estimate * clusters, clusters))
+    else:
+        reach = normal_quantile() * np.sqrt(np.sum((part - estimate * whole) ** 2)) / total
+        lower, upper = max(estimate - reach, 0.0), min(estimate + reach, 1.0)
+    return Simulated(float(estimate), float(lower), float(upper), int(total))

@@ -1,0 +1,170 @@
+"""Facts, figures and verdicts in words, for tables, charts and the page; and what `crisis-sim validate` prints."""
+
+from __future__ import annotations
+
+import math
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from crisis_sim.report.answers import WIDTH, new_table
+from crisis_sim.scenario.schema import STYLES
+from crisis_sim.text import UNKNOWN, label, percent
+from crisis_sim.validation.facts import Comparison, Fact, Verdict
+from crisis_sim.validation.run import Validation
+from crisis_sim.validation.simulated import IN_WORDS, REBOUND, CaseResult
+
+#: A fact's name under that of its family, shorter than in the record.
+SHORT = {
+    **{f"duration_p{level}": f"{level}% have ended after" for level in (10, 25, 50, 75, 90)},
+    **{
+        f"ending_{kind}": kind
+        for kind in ("agreement", "tacit", "unilateral", "imposed", "faded", "other")
+    },
+    "peak_violence_none": "none",
+    "peak_violence_minor_clashes": "minor clashes",
+    "peak_violence_serious_clashes": "serious clashes",
+    "peak_violence_full_scale_war": "full-scale war",
+    "mediated": "crises mediated",
+    **{f"mediation_start_p{level}": f"{level}% of it begun after" for level in (25, 50, 75)},
+    "agreement_if_mediated": "if mediated",
+    "agreement_if_unmediated": "if not mediated",
+    **{f"agreement_{style}": f"by {style}" for style in STYLES},
+    "violent_response": "violent",
+    "response_nonviolent_military": "nonviolent military",
+    "response_political_or_economic": "political or economic",
+    "response_verbal": "verbal",
+    **{f"response_days_p{level}": f"{level}% given after" for level in (25, 50, 75, 90)},
+    "nuclear_use": "between nuclear powers",
+    "war_share_confrontations": "confrontations with a war",
+}
+#: The denominator of each family of shares.
+AMONG = {
+    "Endings": "crises that ended",
+    "Worst violence": "all crises",
+    "Mediation": "all crises",
+    "Agreement": "crises that ended, so mediated",
+    "Answer to a violent trigger": "states that answered",
+    "Nuclear use": "crises between nuclear powers",
+    "From act to act": "acts of the first kind; wars: of all crises",
+}
+#: The style of each verdict on a terminal; unmet ones stand out.
+VERDICT_STYLES: dict[Verdict, str] = {
+    "inside": "",
+    "near": "yellow",
+    "outside": "bold red",
+    "not comparable": "dim",
+}
+
+
+def family_name(name: str) -> str:
+    """A family's name with the denominator of its shares."""
+    return f"{name} (% of {AMONG[name]})" if name in AMONG else name
+
+
+def short(fact: Fact) -> str:
+    """A fact's name in a table."""
+    if fact.id.startswith("next_"):
+        _, act, following = fact.id.split("_")
+        return f"{act}, then {following}"
+    return SHORT[fact.id]
+
+
+def number(value: float, is_share: bool) -> str:
+    """A share in per cent, or days, to three figures at most."""
+    if math.isnan(value):
+        return UNKNOWN
+    if is_share:
+        return percent(value)
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}".removesuffix(".0")
+
+
+def fact_cells(one: Comparison) -> tuple[str, str, str, str, Verdict, str]:
+    """A fact's row: name, unit, the record's and the model's figure with intervals, verdict, whether it was fitted."""
+    fact, simulated = one.fact, one.simulated
+
+    def told(value: float, lower: float | None, upper: float | None) -> str:
+        if lower is None or upper is None or (math.isnan(lower) and math.isnan(upper)):
+            return number(value, fact.is_share)
+        return "{} ({}–{})".format(*(number(x, fact.is_share) for x in (value, lower, upper)))
+
+    return (
+        short(fact),
+        "%" if fact.is_share else "days",
+        told(fact.value, fact.lower, fact.upper),
+        told(simulated.value, simulated.lower, simulated.upper),
+        one.verdict,
+        "yes" if one.expectation.in_fit else "",
+    )
+
+
+def case_cells(one: CaseResult) -> tuple[str, str, str, str, str, str, Verdict, str]:
+    """A case's row: name, kind of figure, the real one, simulated quantiles, shares below and with one, verdict, fit."""
+
+    def told(value: float) -> str:
+        return f"{number(value, True)}%" if one.what == REBOUND else number(value, False)
+
+    return (
+        one.case.name,
+        one.what,
+        told(one.real),
+        ", ".join(map(told, one.quantiles[1:4])),
+        percent(one.percentile),
+        percent(one.came),
+        one.verdict,
+        "yes" if one.expectation.in_fit else "",
+    )
+
+
+def counted(counts: dict[str, int]) -> str:
+    """How many of how many are inside, near and outside, in a sentence's part."""
+    told = [f"{counts[verdict]} {verdict}" for verdict in ("inside", "near", "outside")]
+    left_out = counts["not comparable"]
+    more = f" ({left_out} more cannot be compared)" if left_out else ""
+    return f"{', '.join(told)}, of {sum(counts.values()) - left_out}{more}"
+
+
+def print_validation(validation: Validation, console: Console | None = None) -> None:
+    """Print where the model stands, on standard output unless given: facts, cases, and how many are met."""
+    console = console or Console()
+    width = min(console.width, WIDTH)
+    for table in (_fact_table(validation), _case_table(validation)):
+        console.print(table, width=width)
+        console.print()
+    for name, counts in validation.counts().items():
+        console.print(Text(f"{label(name)}: {counted(counts)}."), width=width)
+    if validation.unresolved:
+        told = f"{percent(validation.unresolved)}% of all crises of the population went on to the horizon."
+        console.print(Text(told), width=width)
+
+
+def _fact_table(validation: Validation) -> Table:
+    table = new_table("Facts: the record, and the population scenario, with 95% intervals")
+    table.add_column("fact", max_width=42)
+    for heading in ("unit", "record", "simulated", "verdict", "in fit"):
+        table.add_column(heading, no_wrap=True)
+    for family, comparisons in validation.facts.items():
+        table.add_row(Text(family_name(family), style="bold"))
+        for one in comparisons:
+            name, *figures, verdict, in_fit = fact_cells(one)
+            told = Text(verdict, style=VERDICT_STYLES[one.verdict])
+            table.add_row(Text(f"  {name}"), *figures, told, in_fit)
+    return table
+
+
+def _case_table(validation: Validation) -> Table:
+    table = new_table("Cases: where the real figure falls among the simulated ones")
+    table.add_column("case")
+    headings = "what|real|simulated\n10, 50, 90%|below\nit, %|come,\n%|verdict|in\nfit"
+    for heading in headings.split("|"):
+        table.add_column(heading, no_wrap=True)
+    for one in validation.cases:
+        *figures, verdict, in_fit = case_cells(one)
+        table.add_row(*figures, Text(verdict, style=VERDICT_STYLES[one.verdict]), in_fit)
+    told = "; ".join(f"{what}: {meaning}" for what, meaning in IN_WORDS.items())
+    table.caption = Text(
+        f"{told[0].upper()}{told[1:]}. Come: share that have one, of all crises; of a halt, of crises "
+        "with a first strike."
+    )
+    return table

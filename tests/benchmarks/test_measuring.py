@@ -1,0 +1,167 @@
+"""What `make bench` measures."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from unittest import mock
+
+import mesa
+import numpy as np
+import pytest
+
+from benchmarks.__main__ import imported
+from benchmarks.floor import bytes_of_state, count, time_floor
+from benchmarks.mesa_models import (
+    Cast,
+    EmptyAgent,
+    PlainModel,
+    run_plain,
+    time_batch_runner,
+    time_empty,
+    time_plain,
+)
+from benchmarks.timing import ROOT, Timing, best_of, time_crises, time_python
+from crisis_sim.batch.block import Block
+from crisis_sim.model import CrisisModel
+from crisis_sim.scenario import load_scenario
+
+OFTEN = 0.1
+
+
+@pytest.fixture(scope="module")
+def short():
+    return load_scenario("may_2025").model_copy(update={"horizon_days": 20})
+
+
+@pytest.fixture(scope="module")
+def counts(short):
+    return count(short, 101)
+
+
+@pytest.fixture(scope="module", params=["may_2025", "since_1945"])
+def scenario(request):
+    return load_scenario(request.param)
+
+
+def test_turns_are_counted_while_crises_go_on_and_block_by_block(short, counts):
+    assert counts["turns"] == CrisisModel(short, 101).run().turns_run
+    whole, cut = time_crises(short, 12), time_crises(short, 12, block_size=5)
+    turns = CrisisModel(short, 12).run().turns_run
+    assert whole.agent_turns == cut.agent_turns == counts["agents"] * turns
+    assert cut.block_size == 5
+
+
+def test_a_block_that_fails_stops_the_timing():
+    failed = Block("may_2025", 0, 2, error="ValueError: no", trace="somewhere")
+    with (
+        mock.patch("benchmarks.timing.run_plan", return_value=(one for one in [failed])),
+        pytest.raises(RuntimeError, match="replicates 0 to 1 of may_2025 failed: ValueError: no"),
+    ):
+        time_crises(load_scenario("may_2025"), 2)
+
+
+def test_tasks_take_turns_the_quickest_counts_and_what_took_long_is_not_repeated():
+    calls = []
+
+    def task(name, *seconds):
+        left = list(seconds)
+
+        def timed():
+            calls.append(name)
+            return Timing("ours", name, left.pop(0))
+
+        return timed
+
+    best = best_of(2, [task("long", 3.0, 1.0), task("a", 0.5, 0.2), task("b", 0.3, 0.4)])
+    assert calls == ["long", "a", "b", "a", "b"]
+    assert [timing.seconds for timing in best] == [3.0, 0.2, 0.3]
+
+
+def test_a_command_tells_what_it_printed_and_took():
+    timing, printed, _ = time_python(["-c", "import time; time.sleep(0.2); print('done')"], "sleep")
+    assert printed == "done\n"
+    assert 0.2 <= timing.seconds < 30
+    assert 1 < timing.memory_mb < 1_000
+
+
+def test_a_command_that_fails_says_why():
+    with pytest.raises(RuntimeError, match=r"(?s)mine ended with 3.*because"):
+        time_python(["-c", "import sys; print('because', file=sys.stderr); sys.exit(3)"], "mine")
+
+
+def test_imports_are_counted_once_each():
+    head = "import time: self [us] | cumulative | imported package\n"
+    lines = (
+        "import time:       250 |        750 |   json\nimport time: 500 | 500 |     json.decoder\n"
+    )
+    assert imported(f"{head}{lines}a warning | 7\n") == 0.00075
+
+
+def test_all_that_was_counted_makes_sense(short, counts):
+    assert 4 * counts["turns"] < counts["exponentials"] < 100 * counts["turns"]
+    assert 0 < counts["decisions_per_state_turn"] < 1
+    assert 100 < bytes_of_state(CrisisModel(short, 11)) <= counts["state_bytes"]
+
+
+def test_where_the_model_no_longer_shows_all_it_says_so(short):
+    model = CrisisModel(short, 11).run(drop_finished=False)
+    model.streams.taken[:] = 0
+    run = mock.Mock(run=lambda drop_finished: model)
+    with (
+        mock.patch("benchmarks.floor.CrisisModel", return_value=run),
+        pytest.raises(RuntimeError, match="not all is counted any more: normals=0"),
+    ):
+        count(short, 11)
+
+
+def test_the_floor_does_as_much_as_was_counted(counts):
+    draw, exponentiate, stream = [], [], []
+    luck = mock.Mock(random=lambda out, dtype: draw.append(len(out)))
+    with (
+        mock.patch.object(np.random, "default_rng", return_value=luck),
+        mock.patch.object(np, "exp", lambda powers, out: exponentiate.append(len(powers))),
+        mock.patch.object(np, "negative", lambda array, out: stream.append(array.nbytes)),
+    ):
+        least = time_floor("may_2025", counts, 202, 101)
+    assert sum(draw) == 2 * counts["numbers"]
+    assert sum(exponentiate) == 2 * counts["exponentials"]
+    turns = round(2 * counts["turns"] / 101)
+    assert sum(stream) == pytest.approx(turns * 101 * counts["state_bytes"], rel=0.01)
+    assert least.agent_turns == 2 * counts["turns"] * counts["agents"]
+
+
+def test_the_plain_model_has_as_many_agents_as_ours_that_decide_as_often(scenario):
+    cast, turns, crises = Cast.of(scenario, OFTEN), 400, 10
+    assert len(PlainModel(cast, 1).agents) == len(CrisisModel(scenario).agents)
+    decisions = sum(run_plain(cast, turns, seed).decisions for seed in range(crises))
+    assert decisions / (2 * turns * crises) == pytest.approx(OFTEN, rel=0.15)
+
+
+def test_something_happens_in_the_plain_model_and_comes_back_with_its_seed(scenario):
+    cast = Cast.of(scenario, OFTEN)
+    models = [run_plain(cast, 400, seed) for seed in (*range(10), 0)]
+    ends = [model.states[0].market for model in models]
+    assert ends[0] == ends[-1] != ends[1]
+    states = [state for model in models for state in model.states]
+    assert len({state.rung for state in states}) > 2
+    assert all(0 < state.pressure < 1 and state.lowest_market < 1 for state in states)
+
+
+def test_mesa_models_take_the_turns_that_are_counted(scenario):
+    cast = Cast.of(scenario, OFTEN)
+    with mock.patch.object(PlainModel, "step", autospec=True, side_effect=PlainModel.step) as step:
+        assert time_plain(cast, 12, turns=5, crises=3).agent_turns == 12 * step.call_count == 180
+    with mock.patch.object(EmptyAgent, "step") as step:
+        for activation in ("do", "shuffle_do"):
+            assert time_empty(3, 7, 2, activation).agent_turns == 42
+        assert step.call_count == 84
+        if hasattr(mesa, "batch_run"):
+            assert time_batch_runner(3, 7, 2).agent_turns == step.call_count - 84 == 42
+
+
+def test_the_command_tells_its_options():
+    asked = [sys.executable, "-m", "benchmarks", "--help"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert all(option in done.stdout for option in ("--quick", "--most", "--out"))
+    assert done.stderr == ""
