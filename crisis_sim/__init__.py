@@ -31,11 +31,12 @@ if TYPE_CHECKING:
     from crisis_sim.experiments import make_experiment as make_experiment
     from crisis_sim.experiments import read_experiment as read_experiment
     from crisis_sim.experiments import run_experiment as run_experiment
-    from crisis_sim.model import CrisisAgent as CrisisAgent
+    from crisis_sim.model import Agent as Agent
     from crisis_sim.model import CrisisModel as CrisisModel
-    from crisis_sim.model import Influence as Influence
+    from crisis_sim.model import Decision as Decision
+    from crisis_sim.model import Event as Event
     from crisis_sim.model import Journal as Journal
-    from crisis_sim.model import ThirdParty as ThirdParty
+    from crisis_sim.model import rule as rule
     from crisis_sim.outcomes import compare as compare
     from crisis_sim.outcomes import summarise as summarise
     from crisis_sim.report import write_page as write_page
@@ -56,7 +57,7 @@ _fetch, _, __all__ = lazy_loader.attach(
             "read_experiment",
             "run_experiment",
         ],
-        "model": ["CrisisAgent", "CrisisModel", "Influence", "Journal", "ThirdParty"],
+        "model": ["Agent", "CrisisModel", "Decision", "Event", "Journal", "rule"],
         "outcomes": ["compare", "summarise"],
         "report": ["write_page"],
         "scenario": ["Scenario", "ScenarioError", "load_scenario"],

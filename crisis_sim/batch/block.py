@@ -143,10 +143,10 @@ def run_block(order: BlockOrder, watch: Watch | None = None, daily: bool = True)
         table=outcome_table(scenario.name, outcomes, scenario.state_names),
         paths=path_table(scenario.name, paths) if paths else None,
         seconds=time.perf_counter() - started,
-        agent_turns=len(model.agents) * model.turns_run,
+        agent_turns=model.events_run,
     )
     # Free its arrays at once: agents know each other, and would wait for Python to look for circles.
-    for agent in model.cast:
+    for agent in model.agents:
         agent.__dict__.clear()
     model.__dict__.clear()
     return block

@@ -236,7 +236,7 @@ def run(
 
     def run_part(part: int) -> pa.Table:
         def day(model: CrisisModel) -> None:
-            shares[part] = model.turn / scenario.turns
+            shares[part] = model.days / scenario.horizon_days
             if parts == 1:
                 watch(shares[0])
             if stop.is_set():

@@ -12,7 +12,7 @@ import mesa
 import numpy as np
 from numpy.typing import NDArray
 
-from crisis_sim.model import engine
+from crisis_sim.model import engine as machine
 from crisis_sim.model.ending import Ending, Halt, Scheduled
 from crisis_sim.model.engine import Agent, Schedule, record
 from crisis_sim.model.journal import Journal
@@ -143,6 +143,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         journal: Journal | None = None,
         keep_paths: int = 0,
         points: int = 1,
+        engine: str = "cpu",
     ) -> None:
         super().__init__(rng=seed)
         if not (is_count(replicates) and is_count(first_replicate, 0)):
@@ -179,7 +180,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.policies = dict(policies or {})
         for name in self.policies:
             self.crises["states"][:, scenario.state_names.index(name)]["asked"] = True
-        engine.begin_crises(self.crises, self.given, self.luck, self.schedule.begin)
+        machine.begin_crises(self.crises, self.given, self.luck, self.schedule.begin)
 
     @property
     def scenario(self) -> Scenario:
@@ -266,7 +267,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             starts[role] = clocks, streams, capacity
             clocks += capacity * len(kind.clocks())
             streams += capacity * len(kind.streams())
-            members.append((role, engine.variables_of(kind), (capacity,)))
+            members.append((role, machine.variables_of(kind), (capacity,)))
             facts[role] = [self._facts_of(role, one) for one in agents]
             known.append((role, self._facts_record(role, kind), (capacity,)))
         layout = record(
@@ -356,7 +357,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
                 if range_of(part, name) is not None:
                     by_state = str(field.annotation).startswith("dict")
                     fields.append((name, np.float64, (2,)) if by_state else (name, np.float64))
-        return record([*fields, *engine._fields(engine.annotations_of(kind, "Facts"))] or [("none", np.float64)])
+        return record([*fields, *machine.fields_of(machine.annotations_of(kind, "Facts"))] or [("none", np.float64)])
 
     def _facts_of(self, role: str, one: Agent) -> dict[str, Any]:
         path = f"events.{one.index}" if role == "events" else f"{role}.{one.name}"
@@ -383,14 +384,15 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
     def go_on(self, until: float, watch: Callable[[Any], None] | None = None) -> None:
         """Take all crises through the events that come by `until`, days since the scenario's start."""
         s, horizon = self.schedule, float(self.scenario.horizon_days)
+        until = min(until, horizon)
         for start in range(0, self.rows, AT_A_STRETCH):
             end = min(start + AT_A_STRETCH, self.rows)
-            self.events_run += engine.run_crises(
+            self.events_run += machine.run_crises(
                 self.crises, self.given, self.luck, start, end, until, horizon,
                 s.look, s.clocks, s.pass_time, s.happen, s.take,
             )  # fmt: skip
             while self.policies and self._ask(start, end):
-                self.events_run += engine.run_crises(
+                self.events_run += machine.run_crises(
                     self.crises, self.given, self.luck, start, end, until, horizon,
                     s.look, s.clocks, s.pass_time, s.happen, s.take,
                 )  # fmt: skip
@@ -399,9 +401,9 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.days = until
         self.running = bool(self.crises["ongoing"].any()) and until < horizon
         self.view = self.crises
-        if self.running:
+        if self.running:  # a copy, brought to the end of the day
             self.view = self.crises.copy()
-            engine.let_time_pass(self.view, self.given, self.luck, until, s.look, s.pass_time)
+            machine.let_time_pass(self.view, self.given, self.luck, until, s.look, s.pass_time)
 
     def _ask(self, start: int, end: int) -> bool:
         """Ask whoever decides for a state in the crises that wait for it; whether there were any."""
@@ -433,7 +435,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         other.given = np.repeat(self.given, 1)
         other.rows, other.replicate = futures, np.repeat(self.replicate, futures)
         other.crises["salt"] = [key_of(salt, f"future {k}")[0] for k in range(futures)]
-        engine.redraw_budgets(other.crises, other.luck)
+        machine.redraw_budgets(other.crises, other.luck)
         return other
 
     def run_until_each(self, days: NDArray[np.float64]) -> None:
@@ -444,15 +446,28 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             self.go_on(float(until))
             self.crises["ongoing"][held] = True
 
-    def run(self, watch: Callable[[Any], None] | None = None) -> CrisisModel:
-        """Go on until every crisis is over, or at the horizon."""
-        if self.journal is None:
-            self.go_on(self.scenario.horizon_days, watch)
-            return self
-        self.journal.look(self)
-        while self.running:
-            self.go_on(min(self.days + self.journal.step_hours / 24, self.scenario.horizon_days), watch)
+    def run(
+        self, watch: Callable[[CrisisModel], None] | None = None, daily: bool = True
+    ) -> CrisisModel:
+        """Go on until every crisis is over, or at the horizon.
+
+        Args:
+            watch: called with the model as it goes on; what it raises ends the run.
+            daily: whether that is once a day of the crisis; else it is now and then, which costs nothing.
+        """
+        if self.journal is not None:
             self.journal.look(self)
+        while self.running:
+            if self.journal is not None:
+                self.go_on(self.days + self.journal.step_hours / 24)
+                self.journal.look(self)
+            elif watch is not None and daily:
+                self.step()
+            else:
+                self.go_on(self.scenario.horizon_days, watch)
+                break
+            if watch is not None:
+                watch(self)
         return self
 
     # What came of it.

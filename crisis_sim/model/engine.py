@@ -195,10 +195,10 @@ def annotations_of(holder: type, name: str) -> dict[str, Any]:
 def variables_of(kind: type[Agent]) -> np.dtype[Any]:
     """The record of one agent's variables."""
     own = [("index", np.int64), ("clocks", np.int64), ("streams", np.int64)]
-    return record([*own, *_fields(annotations_of(kind, "Variables"))])
+    return record([*own, *fields_of(annotations_of(kind, "Variables"))])
 
 
-def _fields(annotations: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+def fields_of(annotations: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     fields: list[tuple[Any, ...]] = []
     for name, kind in annotations.items():
         word = kind if isinstance(kind, str) else kind.__name__
