@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from crisis_sim.model import record
 from crisis_sim.model.record import CODES
 from crisis_sim.scenario.schema import ENDINGS
@@ -21,6 +23,12 @@ _ROLES = {
     record.CHANNEL_BROKE: "channels",
     record.SPOKE: "advisers",
 }
+#: Series of third parties: role, variable and what the series is called.
+_STRIPS = (
+    ("mediators", "engaged", "effort"),
+    ("channels", "open", "open"),
+    ("advisers", "voice", "voice"),
+)
 _OF_NOBODY = (record.AGREED, record.IN_EFFECT, record.ENDED)
 _ACTS = (record.ACT, record.PLANNED, record.PLAN_DROPPED, record.OPERATION_ENDED)
 
@@ -80,8 +88,17 @@ class Journal:
             own = view["states"][state.index]
             for name in ("rung", "pressure", "market", "grievance", "demand", "halt_propensity"):
                 now[f"{state.name}_{name}"] = own[name]
-        for channel in model.cast["channels"]:
-            now[f"{channel.name}_open"] = view["channels"][channel.index]["open"]
+        for role, variable, name in _STRIPS:
+            for one in model.cast[role]:
+                now[f"{one.name}_{name}"] = view[role][one.index][variable]
+        for lender in model.cast["lenders"]:
+            due = [
+                view["reviews"][one.index]["due"]
+                for one in model.cast["reviews"]
+                if one.lender == lender.name
+            ]
+            ahead = min((at - model.days for at in due if at >= model.days), default=np.inf)
+            now[f"{lender.name}_nearness"] = np.exp(-ahead / _first(model.behaviour.run_up_days))
         for name, value in now.items():
             self.series.setdefault(name, []).append(float(value))
         noted = model.luck.noted
@@ -92,25 +109,38 @@ class Journal:
 def entry_of(model: CrisisModel, note: Any) -> Entry:
     """A note of the compiled rules as an entry."""
     code, agent, a, b = (int(note[name]) for name in ("code", "agent", "a", "b"))
-    hours, kind, detail = float(note["days"]) * 24, CODES[code], {}
+    hours, kind = float(note["days"]) * 24, CODES[code]
+    detail: dict[str, Any] = {}
     if code == record.EVENT:
         event = model.scenario.events[agent]
         numbers = model.numbers[f"events.{agent}"]
-        deaths = float(getattr(numbers.deaths, "flat", [numbers.deaths])[0])
-        return Entry(hours, event.kind, event.struck, {"title": event.title, "deaths": deaths})
+        detail = {"title": event.title, "deaths": _first(numbers.deaths)}
+        return Entry(hours, event.kind, event.struck, detail)
     name = "" if code in _OF_NOBODY else model.cast[_ROLES.get(code, "states")][agent].name
     if code in _ACTS:
-        detail = {"rung": model.scenario.ladder[a].name}
+        detail = {"to_rung" if code == record.ACT else "rung": model.scenario.ladder[a].name}
     elif code == record.REFUSED:
         detail = {"by": model.scenario.state_names[a]}
     elif code == record.AGREED:
         detail = {"by": ["", *model.scenario.mediators][a]}
     elif code == record.DECIDED:
         review = model.cast["reviews"][b]
-        detail = {"decision": ("", "approved", "delayed")[a], "title": review.spec.title}
+        detail = {
+            "decision": ("", "approved", "delayed")[a],
+            "amount_usd_bn": _first(model.numbers[review.path].amount_usd_bn),
+            "title": review.spec.title,
+            "vote": review.spec.rival_vote,
+        }
+    elif code == record.SPOKE:
+        detail = {"stance": model.cast["advisers"][agent].spec.stance}
     elif code == record.ENDED:
         detail = {"ending": ENDINGS[a]}
     return Entry(hours, kind, name, detail)
+
+
+def _first(number: Any) -> float:
+    """A number of the model's single replicate."""
+    return float(np.ravel(number)[0])
 
 
 def _line(detail: dict[str, Any]) -> str:

@@ -121,7 +121,7 @@ def striking_in(entries: Iterable[Entry], scenario: Scenario) -> set[str]:
         entry.agent
         for entry in entries
         if entry.kind == "first_strike"
-        or (entry.kind == "climbed" and entry.detail.get("to_rung") in strikes)
+        or entry.detail.get("to_rung") in strikes
     }
 
 
@@ -143,8 +143,10 @@ def third_parties(scenario: Scenario) -> Iterator[tuple[str, str, str]]:
 SENTENCES = {
     "trigger": "{event}{begins}",
     "incident": "{event}",
+    "planned": "{agent} begins to prepare {rung}{again}",
+    "plan_dropped": "{agent} drops its plan: there is nothing left to answer",
+    "operation_ended": "{agent} ends its operation",
     "offered": "{agent} offers a halt{again}",
-    "took_back": "The rival would talk, but {agent} takes its offer back",
     "agreed": "The two sides agree to a halt, with no one between them",
     "agreed:by": "The two sides agree to a halt, brokered by {by}",
     "in_effect": "The halt takes effect",
@@ -154,12 +156,8 @@ SENTENCES = {
     "relapsed": "{agent} answers, and the halt is over",
     "relapsed:nobody": "they are answered, and the halt is over",
     "accident": "An accident: fire from {agent} goes astray",
-    "engaged": "{agent}, alarmed, steps in as a mediator",
-    "style": "{agent} turns to {style}",
-    "style:facilitation": "{agent} carries messages between the two sides",
-    "style:formulation": "{agent} proposes terms that give both sides cover",
-    "style:manipulation": "{agent} turns to carrots and sticks",
-    "withdrew": "{agent} withdraws",
+    "engaged": "{agent} steps in as a mediator",
+    "refused": "{by} refuses {agent} as a mediator, who goes on in private",
     "channel_opened": "{agent} opens{again}",
     "channel_opened:by": "{by} opens {agent}{again}",
     "channel_broke": "{agent} breaks off{again}",
@@ -179,15 +177,9 @@ VOTES = {
     "abstain": "; {rival} abstains",
     "against": "; {rival} votes against it",
 }
-#: A move of one state, and of both.
-MOVES = {
-    "climbed": ("{agent} climbs from {start} to {end}", "{agents} both climb to {end}, "),
-    "stepped_down": (
-        "{agent} steps down from {start} to {end}",
-        "{agents} both step down to {end}, ",
-    ),
-}
-#: Noted in the journal just before the move that brought them; told after it.
+#: An act of one state, and the same act of both.
+MOVES = {"act": ("{agent} turns to {end}", "{agents} both turn to {end}")}
+#: Told after the act that brought them.
 CONSEQUENCES = ("first_strike", "war", "nuclear_use")
 #: How a crisis ended, with the moment when it is known: in full, and after a semicolon.
 ENDINGS = {
@@ -213,7 +205,6 @@ class Narrator:
     def __init__(self, scenario: Scenario, trigger_at_hours: float) -> None:
         self._scenario = scenario
         self._trigger_at_hours = trigger_at_hours
-        self._numbers = {rung.name: number for number, rung in enumerate(scenario.ladder)}
         self._titles = titles(scenario)
         self._told: set[tuple[str, str]] = set()
 
@@ -246,9 +237,6 @@ class Narrator:
                 sentences.append(self._move(together, striking))
             elif entry.kind == "decided":
                 sentences.append(self._decision(together))
-            elif entry.kind == "engaged":
-                styles = [self._sentence(one, agent="").strip() for one in together[1:]]
-                sentences.append(text.listed([self._sentence(entry), *styles]))
             else:
                 sentences.append("; ".join(map(self._sentence, together)))
         return [text.sentence(sentence) for sentence in sentences if sentence]
@@ -256,7 +244,7 @@ class Narrator:
     def _sentence(self, entry: Entry, **words: str) -> str:
         """An entry as a sentence; of a kind that is not the model's own, its name and its details."""
         detail = entry.detail
-        own = [detail.get(key, "") for key in ("style", "stance", "decision")]
+        own = [detail.get(key, "") for key in ("stance", "decision")]
         own += ["by"] if detail.get("by") else []
         own += [] if entry.agent else ["nobody"]
         kinds = [kind for one in own if (kind := f"{entry.kind}:{one}") in SENTENCES]
@@ -279,7 +267,7 @@ class Narrator:
                 "agent": self.name(entry.agent),
                 "rival": self.rival(entry.agent),
                 "by": self.name(str(detail.get("by", ""))),
-                "style": text.markdown(str(detail.get("style", ""))),
+                "rung": text.markdown(str(detail.get("rung", ""))),
                 "to": f" on {self.name(adviser.state)}" if adviser else "",
                 "event": self._event(entry) if "{event}" in sentence else "",
                 "again": " again" if before else "",
@@ -295,30 +283,17 @@ class Narrator:
         return f"{title or f'{self.name(entry.agent)} is harmed'}{toll}"
 
     def _move(self, moves: Sequence[Entry], striking: set[str]) -> str:
-        starts = [text.markdown(move.detail["from_rung"]) for move in moves]
         told = MOVES[moves[0].kind][len(moves) > 1].format(
             agent=self.name(moves[0].agent),
             agents=text.listed([self.name(move.agent) for move in moves]),
-            start=starts[0],
             end=text.markdown(moves[0].detail["to_rung"]),
         )
-        if len(moves) == 1:
-            told += self._skipped(moves[0])
-        elif len(set(starts)) == 1:
-            told += f"from {starts[0]}"
-        else:
-            told += f"the one from {starts[0]}, the other from {starts[1]}"
         if any(move.agent in striking for move in moves):
             both = len(striking) > 1
             whose = "strikes of the crisis, by both at once" if both else "strike of the crisis"
             after = text.after(moves[0].hours - self._trigger_at_hours, "the trigger")
             told += f": the first {whose}, {after}"
         return told
-
-    def _skipped(self, move: Entry) -> str:
-        """Rungs left out on the way up, as in an elevator rather than on a ladder."""
-        low, high = (self._numbers.get(move.detail[key], 0) for key in ("from_rung", "to_rung"))
-        return f", skipping {text.plural(high - low - 1, 'rung')}" if high - low > 1 else ""
 
     def _decision(self, decisions: Sequence[Entry]) -> str:
         lender = self._scenario.lenders.get(decisions[0].agent)
@@ -340,7 +315,7 @@ class Narrator:
 def _told_together(entry: Entry, other: Entry) -> bool:
     """Whether two entries of one turn make one sentence."""
     if entry.kind == "engaged":
-        return other.kind == "style" and other.agent == entry.agent
+        return other.kind == "refused" and other.agent == entry.agent
     if entry.kind == "violation":
         return other.kind in ("absorbed", "relapsed")
     if entry.kind != other.kind:
