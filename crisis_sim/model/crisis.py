@@ -20,7 +20,7 @@ from crisis_sim.model.luck import key_of
 from crisis_sim.model.parameters import Numbers, Parameters, parts_of
 from crisis_sim.model.parties import Adviser, Channel, Lender, Mediator, Review
 from crisis_sim.model.record import NOTE, NOTES, PATH, Luck
-from crisis_sim.model.state import FULL_WAR, HALT, IMPOSSIBLE, MINOR, OPTIONS, RUNGS, State
+from crisis_sim.model.state import ACTS, FULL_WAR, HALT, IMPOSSIBLE, MINOR, OPTIONS, RUNGS, State
 from crisis_sim.scenario.numbers import is_count, range_of
 from crisis_sim.scenario.schema import ENDINGS, STYLES, VIOLENCE, Scenario
 
@@ -44,7 +44,7 @@ AT_A_STRETCH = 2048
 _RUNG = record(
     [
         *((name, np.float64) for name in ("intensity", "toll", "dread", "opening_deaths", "deaths_per_day", "cost_per_day")),
-        *((name, np.int64) for name in ("violence",)),
+        *((name, np.int64) for name in ("violence", "kind")),
         *((name, np.bool_) for name in ("strike", "nuclear")),
     ]
 )  # fmt: skip
@@ -61,7 +61,7 @@ _OF_CRISIS = [
     *(
         (name, np.int64)
         for name in (
-            "event", "agent", "asking", "choice", "n_clocks", "n_rungs", "war_rung", "fire_rung", "path", "ending", "worst", "last", "peak_rung",
+            "event", "agent", "asking", "choice", "n_clocks", "n_rungs", "war_rung", "fire_rung", "path", "ending", "worst", "last", "peak_rung", "last_act",
             "style", "broker", "first_strike_by",
         )
     ),
@@ -278,6 +278,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
                 ("budgets", np.float64, (clocks,)),
                 ("rates", np.float64, (clocks,)),
                 ("happened", np.int64, (32,)),
+                ("followed", np.int64, (len(ACTS) ** 2,)),
                 ("values", np.float64, (OPTIONS,)),
                 ("odds", np.float64, (OPTIONS,)),
                 ("ladder", _RUNG, (RUNGS,)),
@@ -336,10 +337,13 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         c["ongoing"], c["n_clocks"] = True, clocks
         c["now"], c["ending"] = scenario.begins_hours / 24, ENDINGS.index("unresolved")
         c["n_rungs"], c["last"], c["first_strike_by"], c["asking"] = len(scenario.ladder), -1, -1, -1
+        c["last_act"] = -1
         c["began"] = c["now"]
         for name in (*TIMES, "last_fire", "last_strike"):
             c[name] = np.nan
         violence = [VIOLENCE.index(rung.violence) for rung in scenario.ladder]
+        display = max((k for k, level in enumerate(violence) if level == 0), default=0)
+        kinds = [_kind(k, level, display) for k, level in enumerate(violence)]
         c["fire_rung"] = next((k for k, v in enumerate(violence) if v >= MINOR), len(violence) - 1)
         c["war_rung"] = next((k for k, v in enumerate(violence) if v >= FULL_WAR), len(violence) - 1)
         for k, (rung, numbers) in enumerate(zip(scenario.ladder, self.rungs, strict=True)):
@@ -348,6 +352,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
                 value = getattr(numbers, name)
                 own[name] = 0.0 if _varies(value) else value
             own["violence"], own["strike"], own["nuclear"] = violence[k], rung.strike, rung.nuclear
+            own["kind"] = kinds[k]
 
     def _facts_record(self, role: str, kind: type[Agent]) -> np.dtype[Any]:
         part = _PARTS.get(role)
@@ -504,6 +509,9 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             columns[f"{name}_highest_pressure"] = own["highest_pressure"].copy()
             columns[f"{name}_market_rebound"] = own["rebound"].copy()
             columns[f"{name}_first_act_at_hours"] = own["first_act_at"] * 24
+        for agents in self.cast.values():
+            for one in agents:
+                columns |= one.outcomes()
         for role, times in (("mediators", "at"), ("channels", "opened_at")):
             word = {"mediators": "engaged", "channels": "opened"}[role]
             for one in self.cast[role]:
@@ -550,6 +558,15 @@ MILESTONES = {
     "strikes_paused_at_hours": "strikes_paused_at",
     "over_at_hours": "over_at",
 }
+
+
+def _kind(rung: int, violence: int, display: int) -> int:
+    """Which of `ACTS` coming to a rung is; -1 for the lowest rung. A display is the highest rung without violence."""
+    if rung == 0:
+        return -1
+    if violence:
+        return ACTS.index("war" if violence >= FULL_WAR else "force")
+    return ACTS.index("display" if rung == display else "threat")
 
 
 def _varies(value: Any) -> bool:

@@ -164,6 +164,10 @@ class Agent(mesa.Agent, metaclass=Kind):  # type: ignore[misc]  # Mesa's Agent i
         """The values of `Facts`, each a number or an array over replicates."""
         return {}
 
+    def outcomes(self) -> Mapping[str, Any]:
+        """Columns of its own in the outcomes, each an array over replicates."""
+        return {}
+
     @classmethod
     def clocks(cls) -> tuple[str, ...]:
         """The names of the events that come at a rate, each of which has a clock."""

@@ -44,6 +44,7 @@ class State(Agent):
         Event("yield", "give_in", rate="giving_in"),
         Event("collapse", "collapse", rate="being_overpowered"),
         Event("accident", "have_accident", rate="accidents"),
+        Event("renewal", "renew", due="renewal_due"),
     )
 
     class Variables:
@@ -69,6 +70,11 @@ class State(Agent):
         acts: int  # how many acts it has carried out
         operations: int  # how many of them were violent
         first_act_at: float  # when it first acted, days
+        acted_at: float  # when it last acted, or went on for `RENEWED_AFTER_DAYS`, days
+        struck_at: float  # when a violent trigger struck it, days
+        stood: int  # its rung then
+        response: int  # the highest rung of its first run of acts above that
+        response_at: float  # when that run was complete, days
         answer: int  # its highest act in the first weeks, up to the first with violence
         answer_at: float  # when it did that, days
         offer_until: float  # until when its offer of a halt stands, days
@@ -147,6 +153,7 @@ class State(Agent):
         own.offer_until = -math.inf
         own.review_at = own.act_at = own.rebound_at = math.inf
         own.rebound = own.market_at_halt = own.answer_at = own.first_act_at = math.nan
+        own.acted_at = own.struck_at = own.response_at = math.nan
         own.market = own.lowest_market = 1.0
         own.traded = math.ceil(c.now)
         own.forced = -1
@@ -251,6 +258,17 @@ class State(Agent):
             note(luck, record.OPERATION_ENDED, own.index, c.now, own.operation)
             end_operation(own)
             own.alert = own.grievance > 0
+
+    @rule
+    def renewal_due(own, rival, facts, c, p, luck):
+        """When force or a display that goes on counts as a new act (MIE codes an incident that lasts as one)."""
+        goes_on = c.war or own.operation > 0 or c.ladder[own.posture].kind >= DISPLAY
+        return own.acted_at + RENEWED_AFTER_DAYS if goes_on and not c.halts[0].in_force else math.inf
+
+    @rule
+    def renew(own, rival, facts, c, p, luck):
+        """Count an act that goes on."""
+        count_act(own, c, c.war_rung if c.war else max(own.operation, own.posture))
 
     # Giving in, and being overpowered.
 
@@ -474,6 +492,31 @@ def end_operation(own: Any) -> None:
     own.rung = own.posture
 
 
+#: Kinds of act in a militarised confrontation, from least to worst, after MIE (Gibler and Miller); by number, -1 for none.
+ACTS = ("threat", "display", "force", "war")
+THREAT, DISPLAY, FORCE, WAR_ACT = range(4)
+#: Force or a display that goes on is a new act this long after the last, days.
+RENEWED_AFTER_DAYS = 7.0
+#: Acts no further apart than this are one response, carried out step by step, days.
+RESPONSE_GAP_DAYS = 3.0
+
+
+@routine
+def count_act(own: Any, c: Any, act: Any) -> None:
+    """Count that an act followed the last one of either state, and what it adds to an answer to a violent trigger."""
+    kind = c.ladder[act].kind
+    if c.war and kind == FORCE:
+        kind = WAR_ACT
+    if c.last_act >= 0:
+        c.followed[len(ACTS) * c.last_act + kind] += 1
+    c.last_act = kind
+    own.acted_at = c.now
+    in_time = not c.now - own.response_at > RESPONSE_GAP_DAYS  # true before the first
+    if own.struck_at == own.struck_at and act > own.stood and in_time:
+        own.response = max(own.response, act)
+        own.response_at = c.now
+
+
 #: An answer to the trigger comes within this time, days.
 _ANSWER_DAYS = 60.0
 
@@ -508,6 +551,7 @@ def carry_out(own: Any, rival: Any, c: Any, p: Any, luck: Any, act: Any, credite
     c.peak_rung = max(c.peak_rung, act)
     note(luck, record.ACT, own.index, c.now, act)
     own.acts += 1
+    count_act(own, c, act)
     own.first_act_at = first(own.first_act_at, c.now)
     if credited:
         remember_answer(own, c, act)

@@ -1,0 +1,93 @@
+"""Columns that the outcomes hold where somebody asks for them: answers to a trigger, acts and what followed them, halts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crisis_sim.model.engine import Agent
+from crisis_sim.model.state import ACTS, RENEWED_AFTER_DAYS, RESPONSE_GAP_DAYS
+from crisis_sim.scenario.schema import ENDINGS
+
+__all__ = ["ACTS", "NEXT", "RENEWED_AFTER_DAYS", "RESPONSES", "RESPONSE_GAP_DAYS", "Observer"]
+
+#: What an act is followed by.
+NEXT = ("end", *ACTS)
+#: How a state answers a trigger, in the words of ICB's major response; "" where it does not.
+RESPONSES = ("", "verbal", "political_or_economic", "nonviolent_military", "violent")
+
+
+def struck_column(state: str) -> str:
+    """The column that says when a violent trigger struck the state, in hours from the start."""
+    return f"{state}_struck_at_hours"
+
+
+def response_column(state: str) -> str:
+    """The column that says how a state answered a violent trigger, one of `RESPONSES`."""
+    return f"{state}_response"
+
+
+def response_time_column(state: str) -> str:
+    """The column that says how many hours after the violent trigger the answer was complete."""
+    return f"{state}_response_hours"
+
+
+def transition_column(act: str, following: str) -> str:
+    """The column that counts how often an act of one kind was followed by another, or by the end."""
+    return f"next_{act}_{following}"
+
+
+class Observer(Agent):
+    """Writes down what the model counts; pass the class itself in `agents`. It decides nothing and draws no luck.
+
+    **Answers.** A trigger is violent where it brings deaths, or its author to a violent rung. The answer of the state that
+    it strikes is its first run of acts above where it then stood, each no more than `RESPONSE_GAP_DAYS` after the one
+    before. The run's highest rung says of what kind it is, and its last act when.
+
+    **Acts.** Those of both states form one sequence. An act is of the kind of its rung: war, force (other violence), display
+    (the highest rung without violence) or threat (those below). Force or a display that goes on counts anew every
+    `RENEWED_AFTER_DAYS`, while no halt holds. Once there is war, all force is war until it ends.
+
+    **Halts.** Strikes have halted when a ceasefire takes effect after the first strike, when there was none for a week, or
+    when the crisis ended.
+    """
+
+    role = "observers"
+
+    def outcomes(self) -> dict[str, NDArray[Any]]:
+        model, c = self.model, self.model.crises
+        columns: dict[str, NDArray[Any]] = {}
+        kinds = np.array([_response(model.scenario, k) for k in range(len(model.scenario.ladder))])
+        for k, name in enumerate(model.scenario.state_names):
+            own = c["states"][:, k]
+            answered = ~np.isnan(own["response_at"])
+            columns[struck_column(name)] = own["struck_at"] * 24
+            columns[response_column(name)] = np.where(answered, kinds[own["response"]], "")
+            columns[response_time_column(name)] = (own["response_at"] - own["struck_at"]) * 24
+        over = c["ending"] != ENDINGS.index("unresolved")
+        for a, act in enumerate(ACTS):
+            columns[transition_column(act, "end")] = (over & (c["last_act"] == a)).astype(np.int32)
+            for b, following in enumerate(ACTS):
+                counted = c["followed"][:, len(ACTS) * a + b]
+                columns[transition_column(act, following)] = counted.astype(np.int32)
+        struck = ~np.isnan(c["first_strike_at"])
+        ceased = np.where(c["in_effect_at"] >= c["first_strike_at"], c["in_effect_at"], np.inf)
+        paused = np.where(np.isnan(c["strikes_paused_at"]), np.inf, c["strikes_paused_at"])
+        ended = np.where(np.isnan(c["ended_at"]), np.inf, c["ended_at"])
+        halted = np.minimum(np.minimum(ceased, paused), ended)
+        columns["halted_at_hours"] = np.where(struck & np.isfinite(halted), halted * 24, np.nan)
+        return columns
+
+
+def _response(scenario: Any, rung: int) -> str:
+    """The kind of answer that an act is: the lowest above calm is verbal, the highest without violence military."""
+    peaceful = [k for k, one in enumerate(scenario.ladder) if one.violence == "none"]
+    if rung == 0:
+        return ""
+    if rung not in peaceful:
+        return "violent"
+    if rung == peaceful[-1]:
+        return "nonviolent_military"
+    return "verbal" if rung == 1 else "political_or_economic"
