@@ -19,7 +19,7 @@ from pydantic import Field
 from crisis_sim.experiments.factors import Factor, Range, check_factor, number_at, resolve
 from crisis_sim.experiments.run import GIVEN
 from crisis_sim.experiments.spec import Experiment, Reading, Spec, WrittenMeasure
-from crisis_sim.model.luck import Luck
+from crisis_sim.model.luck import uniforms
 from crisis_sim.model.parameters import invert
 from crisis_sim.outcomes.intervals import normal_quantile
 from crisis_sim.outcomes.measures import Columns, Measure
@@ -430,10 +430,10 @@ def parameters_at(
                 found[place.number] = points[:, column]
             else:
                 inside.setdefault(place.number, {})[place.index] = points[:, column]
-    luck = Luck(seed, 0, replicates)
+    numbers = np.arange(replicates, dtype=np.uint64)
     for number, changed in inside.items():
         given: Any = number_at(scenario, number)
-        uniform = luck.uniforms(f"parameter/{number}").astype(np.float64)
+        uniform = uniforms(seed, f"parameter/{number}", numbers)
         low, high = known[number].low, known[number].high
         rows = []
         for point in range(len(points)):
