@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisis_sim.model import engine as machine
+from crisis_sim.model.acts import ACTS
+from crisis_sim.model.choice import FULL_WAR, HALT, IMPOSSIBLE, MINOR, OPTIONS, RUNGS
 from crisis_sim.model.ending import Ending, Halt, Scheduled
 from crisis_sim.model.engine import Agent, Schedule, record
 from crisis_sim.model.journal import Journal
@@ -20,9 +22,21 @@ from crisis_sim.model.luck import key_of
 from crisis_sim.model.parameters import Numbers, Parameters, parts_of
 from crisis_sim.model.parties import Adviser, Channel, Lender, Mediator, Review
 from crisis_sim.model.record import NOTE, NOTES, PATH, Luck
-from crisis_sim.model.state import ACTS, FULL_WAR, HALT, IMPOSSIBLE, MINOR, OPTIONS, RUNGS, State
+from crisis_sim.model.state import State
 from crisis_sim.scenario.numbers import is_count, range_of
-from crisis_sim.scenario.schema import ENDINGS, STYLES, VIOLENCE, Scenario
+from crisis_sim.scenario.schema import (
+    ENDINGS,
+    STYLES,
+    VIOLENCE,
+    AdviserSpec,
+    ChannelSpec,
+    EventSpec,
+    LenderSpec,
+    MediatorSpec,
+    ReviewSpec,
+    Scenario,
+    StateSpec,
+)  # fmt: skip
 
 #: The roles, in the order in which agents begin, and in which ties between events are settled.
 ROLES: dict[str, type[Agent]] = {
@@ -38,6 +52,16 @@ ROLES: dict[str, type[Agent]] = {
 }
 #: What a lender decided, by number.
 DECISIONS = ("", "approved", "delayed")
+#: The part of a scenario whose numbers are an agent's facts, by role.
+_PARTS: dict[str, Any] = {
+    "states": StateSpec,
+    "mediators": MediatorSpec,
+    "lenders": LenderSpec,
+    "reviews": ReviewSpec,
+    "channels": ChannelSpec,
+    "advisers": AdviserSpec,
+    "events": EventSpec,
+}
 #: Replicates between two looks whether the run is to go on.
 AT_A_STRETCH = 2048
 
@@ -227,7 +251,8 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
 
         def make(role: str, specs: Mapping[str, Any]) -> list[Agent]:
             return [
-                kind(role, name)(self, name, k, spec) for k, (name, spec) in enumerate(specs.items())
+                kind(role, name)(self, name, k, spec)
+                for k, (name, spec) in enumerate(specs.items())
             ]
 
         reviews = [
@@ -336,7 +361,12 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         scenario = self.scenario
         c["ongoing"], c["n_clocks"] = True, clocks
         c["now"], c["ending"] = scenario.begins_hours / 24, ENDINGS.index("unresolved")
-        c["n_rungs"], c["last"], c["first_strike_by"], c["asking"] = len(scenario.ladder), -1, -1, -1
+        c["n_rungs"], c["last"], c["first_strike_by"], c["asking"] = (
+            len(scenario.ladder),
+            -1,
+            -1,
+            -1,
+        )
         c["last_act"] = -1
         c["began"] = c["now"]
         for name in (*TIMES, "last_fire", "last_strike"):
@@ -345,7 +375,9 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         display = max((k for k, level in enumerate(violence) if level == 0), default=0)
         kinds = [_kind(k, level, display) for k, level in enumerate(violence)]
         c["fire_rung"] = next((k for k, v in enumerate(violence) if v >= MINOR), len(violence) - 1)
-        c["war_rung"] = next((k for k, v in enumerate(violence) if v >= FULL_WAR), len(violence) - 1)
+        c["war_rung"] = next(
+            (k for k, v in enumerate(violence) if v >= FULL_WAR), len(violence) - 1
+        )
         for k, (rung, numbers) in enumerate(zip(scenario.ladder, self.rungs, strict=True)):
             own = c["ladder"][:, k]
             for name in ("intensity", "opening_deaths", "deaths_per_day", "cost_per_day"):
@@ -362,7 +394,10 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
                 if range_of(part, name) is not None:
                     by_state = str(field.annotation).startswith("dict")
                     fields.append((name, np.float64, (2,)) if by_state else (name, np.float64))
-        return record([*fields, *machine.fields_of(machine.annotations_of(kind, "Facts"))] or [("none", np.float64)])
+        return record(
+            [*fields, *machine.fields_of(machine.annotations_of(kind, "Facts"))]
+            or [("none", np.float64)]
+        )
 
     def _facts_of(self, role: str, one: Agent) -> dict[str, Any]:
         path = f"events.{one.index}" if role == "events" else f"{role}.{one.name}"
@@ -483,9 +518,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         Times are hours from the start, not a number where the thing never came; texts are "" where there is none.
         """
         c, scenario = self.crises, self.scenario
-        columns: dict[str, NDArray[Any]] = {
-            name: c[time] * 24 for name, time in MILESTONES.items()
-        }
+        columns: dict[str, NDArray[Any]] = {name: c[time] * 24 for name, time in MILESTONES.items()}
         open_end = np.isnan(c["followed_until"])
         columns["followed_until_hours"][open_end] = c["now"][open_end] * 24
         mediators = ["", *scenario.mediators]
@@ -579,31 +612,12 @@ _SCHEDULES: dict[Any, Schedule] = {}
 
 def schedule_of(cast: Mapping[str, list[Agent]]) -> Schedule:
     """The compiled schedule of a cast, made once in a process."""
-    kinds = {role: tuple(type(one) for one in agents) or (ROLES[role],) for role, agents in cast.items()}
+    kinds = {
+        role: tuple(type(one) for one in agents) or (ROLES[role],) for role, agents in cast.items()
+    }
     # One rule for all where all have the same class: then their number does not matter.
     kinds = {role: (k[0],) if len(set(k)) == 1 else k for role, k in kinds.items()}
     key = tuple(kinds.items())
     if key not in _SCHEDULES:
         _SCHEDULES[key] = Schedule.of(kinds)
     return _SCHEDULES[key]
-
-
-from crisis_sim.scenario.schema import (  # noqa: E402
-    AdviserSpec,
-    ChannelSpec,
-    EventSpec,
-    LenderSpec,
-    MediatorSpec,
-    ReviewSpec,
-    StateSpec,
-)
-
-_PARTS: dict[str, Any] = {
-    "states": StateSpec,
-    "mediators": MediatorSpec,
-    "lenders": LenderSpec,
-    "reviews": ReviewSpec,
-    "channels": ChannelSpec,
-    "advisers": AdviserSpec,
-    "events": EventSpec,
-}

@@ -7,22 +7,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from crisis_sim.model import record
+from crisis_sim.model.acts import (
+    AGREEMENT,
+    FADED,
+    TACIT,
+    carry_out,
+    end_crisis,
+    end_operation,
+    under_fire,
+)
+from crisis_sim.model.choice import MINOR, logistic
 from crisis_sim.model.compiled import rule as inlined
 from crisis_sim.model.engine import Agent, Event, rule
 from crisis_sim.model.luck import exponential, gamma2, normal, uniform
 from crisis_sim.model.record import first, note
-from crisis_sim.model.state import (
-    AGREEMENT,
-    FADED,
-    MINOR,
-    TACIT,
-    carry_out,
-    demand_of,
-    end_crisis,
-    end_operation,
-    logistic,
-    under_fire,
-)
 
 # Streams, after the clocks of `Halt`.
 COMMON, DEAL, OFFENDER, ANSWER, VIOLATION, BURST, SETTLING = range(1, 8)
@@ -126,7 +124,11 @@ class Halt(Agent):
             draw_violation(own, c, p, luck)
         else:
             own.next_of_burst = math.inf
-        child = decaying(p.violation_burst / _BURST_DAYS, _BURST_DAYS, exponential(c, luck.keys, own.streams + BURST))
+        child = decaying(
+            p.violation_burst / _BURST_DAYS,
+            _BURST_DAYS,
+            exponential(c, luck.keys, own.streams + BURST),
+        )
         own.next_of_burst = min(own.next_of_burst, c.now + child)
         c.violated_at = first(c.violated_at, c.now)
         hurt_first = uniform(c, luck.keys, own.streams + OFFENDER) < 0.5
@@ -150,7 +152,9 @@ def draw_violation(own: Any, c: Any, p: Any, luck: Any) -> None:
     """When the next violation comes of itself: at the rate violations x exp(-t / fade), t since the halt came into effect."""
     since = math.exp((own.due - c.now) / p.violation_fade_days)
     budget = exponential(c, luck.keys, own.streams + VIOLATION)
-    own.next_violation = c.now + decaying(p.violations_per_day * since, p.violation_fade_days, budget)
+    own.next_violation = c.now + decaying(
+        p.violations_per_day * since, p.violation_fade_days, budget
+    )
 
 
 @inlined

@@ -14,7 +14,6 @@ at least every `REFRESH_DAYS`. Of two events at one moment the one that stands f
 from __future__ import annotations
 
 import inspect
-import math
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +27,8 @@ from numba.core.imputils import lower_constant, lower_getattr_generic
 from numba.core.typing.templates import AttributeTemplate, infer_getattr
 from numba.extending import models, register_model, typeof_impl
 
-from crisis_sim.model.compiled import OF_RULES, _translate, driver, rule as inlined
+from crisis_sim.model.compiled import OF_RULES, _translate, driver
+from crisis_sim.model.compiled import rule as inlined
 from crisis_sim.model.luck import exponential
 
 #: Rates are looked at anew at least this often, days.
@@ -206,7 +206,7 @@ def fields_of(annotations: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     fields: list[tuple[Any, ...]] = []
     for name, kind in annotations.items():
         word = kind if isinstance(kind, str) else kind.__name__
-        word, _, count = word.strip('\'"').partition("*")
+        word, _, count = word.strip("'\"").partition("*")
         one = _KINDS[word.strip()]
         fields.append((name, one, (int(count),)) if count else (name, one))
     return fields

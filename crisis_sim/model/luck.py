@@ -40,9 +40,7 @@ def uniforms(seed: int, purpose: str, replicates: NDArray[np.uint64]) -> NDArray
 
 
 @compiled
-def _first_numbers(
-    key: NDArray[np.uint64], replicates: NDArray[np.uint64]
-) -> NDArray[np.float64]:
+def _first_numbers(key: NDArray[np.uint64], replicates: NDArray[np.uint64]) -> NDArray[np.float64]:
     numbers = np.empty(replicates.size, np.float64)
     for k in range(replicates.size):
         numbers[k] = _number(key[0], key[1], replicates[k], _UINT(0))

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from crisis_sim.model.acts import ACTS, RENEWED_AFTER_DAYS, RESPONSE_GAP_DAYS
 from crisis_sim.model.engine import Agent
-from crisis_sim.model.state import ACTS, RENEWED_AFTER_DAYS, RESPONSE_GAP_DAYS
 from crisis_sim.scenario.schema import ENDINGS
 
 __all__ = ["ACTS", "NEXT", "RENEWED_AFTER_DAYS", "RESPONSES", "RESPONSE_GAP_DAYS", "Observer"]

@@ -9,14 +9,32 @@ from typing import Any
 import numpy as np
 
 from crisis_sim.model import record
-from crisis_sim.model.compiled import rule as _inlined
+from crisis_sim.model.choice import logistic
+from crisis_sim.model.compiled import rule as inlined
 from crisis_sim.model.engine import Agent, Event, rule
 from crisis_sim.model.luck import uniform
 from crisis_sim.model.record import first, note
-from crisis_sim.model.state import logistic
 from crisis_sim.scenario.schema import STYLES
 
 FACILITATION, FORMULATION, MANIPULATION = 1, 2, 3
+
+
+@inlined
+def enter(own: Any, facts: Any, c: Any, p: Any, luck: Any) -> None:
+    """A mediator engages; each state may refuse it, the more averse it is and the less leverage the mediator has over it.
+
+    Who is refused goes on in private: as a facilitator.
+    """
+    own.engaged, own.style, own.at = True, FACILITATION, c.now
+    c.mediated_at = first(c.mediated_at, c.now)
+    c.style = max(c.style, FACILITATION)
+    note(luck, record.ENGAGED, own.index, c.now)
+    for k in range(2):
+        chance = p.refusal * c.states[k].aversion * (1.0 - facts.leverage[k])
+        if uniform(c, luck.keys, own.streams + 2) < chance:
+            own.refused += 1
+            note(luck, record.REFUSED, own.index, c.now, k)
+
 
 class Mediator(Agent):
     """A third party that may engage: it carries messages, proposes terms, uses carrots and sticks."""
@@ -139,7 +157,9 @@ class Review(Agent):
             "condition": own.conditionality,
         }
 
-    def __init__(self, model: Any, name: str, index: int, spec: Any, lender: str, path: str) -> None:
+    def __init__(
+        self, model: Any, name: str, index: int, spec: Any, lender: str, path: str
+    ) -> None:
         super().__init__(model, name, index, spec)
         self.lender, self.path = lender, path
 
@@ -203,8 +223,8 @@ class Channel(Agent):
         opened_at: float  # when it was first opened, days
 
     class Facts:
-        states: "int*2"  # whether each state may open it
-        mediators: "int*8"
+        states: int * 2  # whether each state may open it
+        mediators: int * 8
         standing: int
 
     def facts(self) -> Mapping[str, Any]:
@@ -262,7 +282,9 @@ class Channel(Agent):
         if own.open:
             for k in range(2):
                 state = c.states[k]
-                state.information = 1.0 - (1.0 - state.information) * (1.0 - p.information * facts.trust)
+                state.information = 1.0 - (1.0 - state.information) * (
+                    1.0 - p.information * facts.trust
+                )
                 state.trust = 1.0 - (1.0 - state.trust) * (1.0 - facts.trust)
 
 
@@ -311,23 +333,3 @@ class Adviser(Agent):
         state = c.states[facts.of]
         state.counsel += p.weight * heard
         state.dovish += p.weight_on_halt * heard
-
-
-
-
-
-@_inlined
-def enter(own: Any, facts: Any, c: Any, p: Any, luck: Any) -> None:
-    """A mediator engages; each state may refuse it, the more averse it is and the less leverage the mediator has over it.
-
-    Who is refused goes on in private: as a facilitator.
-    """
-    own.engaged, own.style, own.at = True, FACILITATION, c.now
-    c.mediated_at = first(c.mediated_at, c.now)
-    c.style = max(c.style, FACILITATION)
-    note(luck, record.ENGAGED, own.index, c.now)
-    for k in range(2):
-        chance = p.refusal * c.states[k].aversion * (1.0 - facts.leverage[k])
-        if uniform(c, luck.keys, own.streams + 2) < chance:
-            own.refused += 1
-            note(luck, record.REFUSED, own.index, c.now, k)

@@ -11,7 +11,13 @@ from crisis_sim.model.compiled import routine, rule
 #: A note of something that happened: its code (its place in `CODES`), to which agent (its number in its role), when, and up to
 #: two numbers more.
 NOTE = np.dtype(
-    [("code", np.int64), ("agent", np.int64), ("days", np.float64), ("a", np.int64), ("b", np.int64)]
+    [
+        ("code", np.int64),
+        ("agent", np.int64),
+        ("days", np.float64),
+        ("a", np.int64),
+        ("b", np.int64),
+    ]
 )
 #: Notes that a journal has room for.
 NOTES = 20_000

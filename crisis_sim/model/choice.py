@@ -1,0 +1,123 @@
+"""The worth of a state's options, and which one it takes: quantal choice (McKelvey and Palfrey 1995)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from crisis_sim.model.compiled import rule
+from crisis_sim.model.luck import uniform
+
+#: Rungs that there is room for.
+RUNGS = 16
+#: Options of a decision: to wait (0), to carry out or plan the act of a rung (its number), or to offer or accept a halt.
+HALT = RUNGS
+OPTIONS = RUNGS + 1
+IMPOSSIBLE = -1e9
+#: An option worth so much less than the best is never taken.
+_NEGLIGIBLE = 40.0
+
+#: Violence of a rung: the words of ICB, by number.
+MINOR, SERIOUS, FULL_WAR = 1, 2, 3
+
+
+@rule
+def logistic(x: Any) -> Any:
+    """1 / (1 + exp(-x))."""
+    return 1.0 / (1.0 + math.exp(-x))
+
+
+@rule
+def demand_of(state: Any, facts: Any, p: Any, grievance: Any) -> Any:
+    """How much a state with this grievance wants to answer or have."""
+    left = 1.0 - state.exhaustion
+    suffered = max(grievance, 0.0)
+    return left * left * state.stake * (suffered / (1.0 + suffered / p.saturation) + facts.claim)
+
+
+@rule
+def misread(own: Any, rival: Any, c: Any, p: Any, luck: Any, stream: Any) -> None:
+    """Read the rival's intensity with an error between -misreading and misreading of it, less what third parties tell."""
+    own.error = p.misreading * (2.0 * uniform(c, luck.keys, stream) - 1.0)
+    before = own.seen
+    own.seen = max(rival.intensity * (1.0 + own.error * (1.0 - own.information)), 0.0)
+    own.halt_value += p.hurting * (own.seen - before)
+
+
+@rule
+def value_options(own: Any, rival: Any, facts: Any, c: Any, p: Any) -> None:
+    """What each option is worth.
+
+    An act of intensity z: U = omega (1-f)^2 s [g z + k (z - e)+] + silence - cost z^b - dread z^6 - purse z - counsel z
+    - lines not yet crossed - trouble, or bother for a strike. Acts without violence are carried out at once; those with it are prepared.
+    """
+    left = (1.0 - own.exhaustion) * (1.0 - own.exhaustion) * own.stake
+    suffered = max(own.grievance, 0.0)
+    suffered = suffered / (1.0 + suffered / p.saturation)
+    silence = p.silence_cost * facts.audience if own.silent else 0.0
+    dread = p.cost * p.nuclear_dread if rival.nuclear else 0.0
+    busy = c.ladder[own.operation].violence
+    for k in range(1, c.n_rungs):
+        rung = c.ladder[k]
+        violence = rung.violence
+        possible = k > own.posture
+        if c.war:
+            possible = rung.nuclear and own.nuclear
+        elif violence >= SERIOUS:
+            possible = own.plan == 0 and busy < SERIOUS
+            if violence == FULL_WAR:
+                possible = possible and c.worst >= MINOR and not rung.nuclear
+        elif violence == MINOR:
+            possible = own.operation == 0 and own.plan == 0
+        if not possible:
+            c.values[k] = IMPOSSIBLE
+            continue
+        z = rung.intensity
+        value = p.answering * left * (suffered * z + facts.claim * max(z - own.force, 0.0))
+        value += (
+            silence
+            - (p.bother if violence >= SERIOUS else p.trouble)
+            - facts.act_cost * rung.toll
+            - dread * rung.dread
+        )
+        value -= own.counsel * z + own.purse * max(z - own.intensity, 0.0)
+        if violence >= MINOR and c.worst < MINOR:
+            value -= p.line_minor
+        if violence >= SERIOUS and c.worst < SERIOUS:
+            value -= p.line_serious
+        if violence >= FULL_WAR and c.worst < FULL_WAR:
+            value -= p.line_war
+        if rung.nuclear:
+            value -= p.nuclear_taboo
+        c.values[k] = value
+    for k in range(c.n_rungs, HALT):
+        c.values[k] = IMPOSSIBLE
+    c.values[0] = 0.0
+    c.values[HALT] = own.halt_value
+
+
+@rule
+def choose(own: Any, c: Any, luck: Any, stream: Any) -> Any:
+    """The option that is taken; the same luck is consumed whatever it is."""
+    drawn = uniform(c, luck.keys, stream)
+    top = 0.0
+    for k in range(OPTIONS):
+        top = max(top, c.values[k])
+    total = 0.0
+    for k in range(OPTIONS):
+        value = c.values[k]
+        odds = math.exp(value - top) if value > top - _NEGLIGIBLE else 0.0
+        c.odds[k] = odds
+        total += odds
+    if own.forced >= 0 and c.now >= own.forced_from:
+        option, own.forced = own.forced, -1
+        return option
+    drawn *= total
+    option = 0
+    for k in range(OPTIONS):
+        if c.odds[k] > 0.0:
+            option = k
+            if drawn < c.odds[k]:
+                break
+            drawn -= c.odds[k]
+    return option
