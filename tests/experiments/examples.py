@@ -1,0 +1,83 @@
+"""A small experiment of every kind about the small crisis, for tests."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from crisis_sim.experiments import make_experiment
+from tests.batch.crises import crisis
+
+NORTH, RESOLVE = "states.north.resolve", "states.south.resolve"
+ATTENTION, DAYS = "mediators.elder.attention_threshold", "mediators.elder.attention_days"
+VARY = {
+    RESOLVE: {"low": 0.2, "high": 1.0},
+    ATTENTION: {"low": 0.01, "high": 0.5, "scale": "log"},
+}
+CONTENT: dict[str, dict[str, Any]] = {
+    "sweep": {
+        "vary": {NORTH: {"values": [0.2, 0.8]}},
+        "outcomes": ["agreement"],
+        "replicates": 10,
+    },
+    "attribute": {
+        "parts": {"elder": "mediators.elder", "purse": ["lenders"], "line": "channels.line"},
+        "outcomes": ["agreement", "mean_deaths"],
+        "replicates": 60,
+    },
+    "sensitivity": {
+        "method": "sobol",
+        "vary": {NORTH: {"low": 0.2, "high": 1}, RESOLVE: {}, DAYS: {}},
+        "samples": 16,
+        "tornado": 20,
+        "outcomes": ["agreement", "mean_deaths"],
+        "replicates": 8,
+    },
+    "tune": {
+        "vary": VARY,
+        "targets": [{"measure": "mean_deaths", "value": 500}],
+        "trials": 24,
+        "replicates": 40,
+    },
+    # The prior of resolve is what the scenario leaves open.
+    "posterior": {
+        "vary": {**VARY, RESOLVE: {}},
+        "targets": [{"measure": "mean_deaths", "value": 500, "interval": [400, 600]}],
+        "particles": 24,
+        "generations": 2,
+        "replicates": 20,
+        "draws": 20,
+    },
+}
+
+
+def made(kind: str, scenario: Any = None, **changes: Any) -> Any:
+    """An experiment with some keys changed; `agents` as `make_experiment` has them."""
+    content = {"scenario": scenario or crisis(), **CONTENT[kind], **changes}
+    return make_experiment("mine", kind=kind, **content)
+
+
+def with_south(resolve: Any) -> Any:
+    """The small crisis with another resolve of the south."""
+    north = {"resolve": 0.9, "audience": 0.6}
+    return crisis(states={"north": north, "south": {"resolve": resolve, "audience": 0.5}})
+
+
+def write_two_scenarios(folder: Path) -> dict[str, Any]:
+    """Files of the small crisis, once with and once without a mediator; the keys that name them."""
+    content = {key: value for key, value in crisis().plain().items() if key != "name"}
+    (folder / "first.yaml").write_text(json.dumps(content))
+    (folder / "second.yaml").write_text(json.dumps({**content, "mediators": {}, "channels": {}}))
+    return {"title": "both", "scenario": "first.yaml", "others": ["second.yaml"]}
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two findings are the same to the bit."""
+    return bool(
+        one.summary == other.summary
+        and one.answer == other.answer
+        and one.files == other.files
+        and one.tables.keys() == other.tables.keys()
+        and all(one.tables[name].equals(other.tables[name]) for name in one.tables)
+    )
