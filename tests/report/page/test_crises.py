@@ -74,7 +74,7 @@ def test_typical_are_median_and_quartiles_and_extreme_the_ends_and_none_is_told_
 ) -> None:
     ensemble = nine(**ODD[case])
     chosen = choose(ensemble)
-    assert {one.name: (int(one.replicate), one.why) for one in chosen} == snapshot
+    assert [(one.name, int(one.replicate), one.why) for one in chosen] == snapshot
     assert len({one.replicate for one in chosen}) == len(chosen)
     # The order of rows does not matter.
     turned = Ensemble(**{**vars(ensemble), "table": ensemble.table.take(np.arange(COUNT)[::-1])})
