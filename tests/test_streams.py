@@ -261,8 +261,8 @@ def test_a_wheel_runs_from_a_zip_file(here: Path) -> None:
         "assert not any(ask(one.split()) for one in "
         "('scenarios', 'experiments', 'check may_2025', 'init new', 'experiment what_ended_may_2025 --dry-run')); "
         "from crisis_sim.batch.manifest import code_digest; print(code_digest()); "
-        "from crisis_sim.validation.record import read_cases; print(len(read_cases())); "
-        "from crisis_sim.validation.record import read_expectations; read_expectations(); "
+        "from crisis_sim.validation.facts import read_cases; print(len(read_cases())); "
+        "from crisis_sim.validation.facts import read_expectations; read_expectations(); "
         "from crisis_sim.validation.page import LIMITS; LIMITS.read_text(); "
         "from crisis_sim.model.luck import Luck; print(Luck(1, 0, 2).uniforms('x').shape)"
     )

@@ -179,7 +179,7 @@ RESOLVE = "states.south.resolve"
         (["experiment", "mediation_delay", "--resume", "x", "--restart"], "give one of them"),
         (["experiment", "swep", "may_2025"], "did you mean 'sweep'?"),
         (["experiment", "sweep"], "crisis-sim experiment sweep SCENARIO KEY=VALUE..."),
-        (["experiment", "sweep", *SETTINGS], "is about a scenario"),
+        (["experiment", "sweep", *SETTINGS], "needs a scenario"),
         (["experiment", "sweep", "may_2025"], "'vary' is missing"),
         (["experiment", "sweep", "may_2052", *SETTINGS], "did you mean 'may_2025'?"),
         (["experiment", "sweep", "may_2025", *SETTINGS, "replicats=5"], "did you mean 'replicates'?"),
