@@ -5,10 +5,10 @@
     batch = simulate(["may_2025", "no_mediators"], replicates=10_000, seed=1)
     summary = compare(batch)
 
-`Scenario.load` reads a scenario; `simulate` runs one or more of them as paired replicates; `compare` says what came of
-them, with intervals; `write_page` makes one HTML page of a folder of results. `run_experiment` asks a question of a
+`Scenario.load` reads a scenario; `simulate` runs one or more of them as paired replicates; `compare` summarises their
+outcomes, with intervals; `write_page` makes one HTML page of a folder of results. `run_experiment` asks a question of a
 scenario: a sweep, what ended it, and others. `CrisisModel` is the Mesa model itself; `CrisisAgent` and `ThirdParty` are the
-classes to subclass for agents of your own, with `Influence` for what these bring to bear on a state.
+classes to subclass for agents of your own, with `Influence` for their influence on a state.
 """
 
 from __future__ import annotations

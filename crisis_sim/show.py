@@ -1,4 +1,4 @@
-"""What objects show of themselves in a notebook: a few lines of HTML, every text in them escaped.
+"""HTML for notebooks: a few lines that an object shows of itself, every text in them escaped.
 
 Notebooks ask an object for `_repr_html_`. They style tables themselves, light or dark; nothing here has colours of its own.
 Figures are shown by `crisis_sim.style`.
@@ -23,7 +23,7 @@ def text(value: Any) -> str:
 
 
 def heading(title: Any, about: Any = "") -> str:
-    """What an object is, in bold, and what is to be known of it first."""
+    """A first line: the kind of object in bold, then a few words about it."""
     more = f"<br>{text(about)}" if about != "" else ""
     return f"<p><strong>{text(title)}</strong>{more}</p>"
 

@@ -34,7 +34,7 @@ from crisis_sim.text import ENDINGS
 
 #: The charts' own font. It comes with matplotlib, so every machine draws alike.
 FAMILY = "DejaVu Sans"
-#: Fonts that hold a picture of a box for everything.
+#: Fonts that draw a box for every character.
 _NO_LETTERS = "Last Resort"
 #: Where in the name that Unicode gives a letter that of its script ends.
 _AFTER_A_SCRIPT = re.compile(
@@ -251,7 +251,7 @@ def in_style() -> Iterator[None]:
 
 
 def styled(draw: Callable[Draw, Figure]) -> Callable[Draw, Figure]:
-    """Let a function draw its chart in this style, and settle where everything in it stands."""
+    """Let a function draw its chart in this style, and settle the layout."""
 
     @functools.wraps(draw)
     def drawn(*args: Draw.args, **kwargs: Draw.kwargs) -> Figure:
@@ -290,7 +290,7 @@ def new_figure(width: float = DOUBLE_COLUMN, height: float = 80.0) -> Chart:
 
 
 def settle(figure: Figure) -> None:
-    """Place all axes, and then what goes by where they stand."""
+    """Place all axes, and then everything that depends on their positions."""
     engine = figure.get_layout_engine()
     if engine is not None and figure.axes:
         engine.execute(figure)

@@ -18,7 +18,7 @@ JOINERS = "\u200c\u200d"
 #: Unicode's categories of control characters, of direction marks and the like, and of broken pairs.
 _UNSEEN = ("Cc", "Cf", "Cs")
 
-#: What Markdown, GitHub's dialect of it and its formulas give a meaning to inside a line.
+#: Characters with a meaning inside a line in Markdown, GitHub's dialect of it, and its formulas.
 _MARKUP = re.compile(r"[\\`*_\[\]<>&|~$#]")
 
 
@@ -77,7 +77,7 @@ def _json_escape(mark: str) -> str:
 # denominator.
 
 MINUS = "−"
-#: What stands where a number is not known.
+#: Written in place of an unknown number.
 UNKNOWN = "–"
 #: A difference that would take this many times the replicates to show is called too small for them.
 FAR_OUT_OF_REACH = 100.0
@@ -94,7 +94,7 @@ def excludes_zero(lower: float | None, upper: float | None) -> bool:
 
 
 def number(value: float | None, digits: int, sign: bool = False) -> str:
-    """A number to so many decimals, its thousands apart; None, NaN and infinity become a dash.
+    """A number to a number of decimals, its thousands apart; None, NaN and infinity become a dash.
 
     `sign` gives a number above zero a plus. What rounds to zero has no sign.
     """
@@ -172,10 +172,10 @@ def replicates_to_tell(estimate: float, lower: float, upper: float, replicates: 
     return round_up(1.1 * max(times, 1.0) * replicates)
 
 
-#: From this many hours on a duration is told in days.
+#: From this many hours on a duration is given in days.
 DAYS_FROM_HOURS = 60.0
 
-#: From this many days on a duration is told in whole days.
+#: From this many days on a duration is given in whole days.
 TENTHS_TO_DAYS = 30.0
 
 #: Digits after the point that a small number is given, at most.

@@ -245,7 +245,7 @@ from crisis_sim.batch.manifest import code_digest
 from crisis_sim.cli import run_command
 from crisis_sim.model.luck import Luck
 from crisis_sim.validation.page import LIMITS
-from crisis_sim.validation.record import read_cases, read_expectations
+from crisis_sim.validation.facts import read_cases, read_expectations
 
 assert ".whl" in crisis_sim.__file__
 for words in ("scenarios", "experiments", "check may_2025", "init new"):

@@ -34,7 +34,7 @@ PATHS_KEPT = 1000
 
 @dataclass(frozen=True)
 class Block:
-    """What came of a `BlockOrder`; see there for the fields that they share.
+    """The result of a `BlockOrder`; see there for the fields that they share.
 
     Attributes:
         scenario: the scenario's name.
@@ -106,7 +106,7 @@ class BlockOrder:
         return not self.is_design and self.first < PATHS_KEPT
 
     def block(self, **content: Any) -> Block:
-        """What came of it."""
+        """The `Block` of this order, with its content: tables, files, or an error."""
         place = self.first, self.count, self.first_point, self.points, self.number
         return Block(self.scenario.name, *place, **content)
 
@@ -193,7 +193,7 @@ def schemas(
 
 
 # The columns of outcomes.parquet and paths.parquet. Times are hours from the scenario's start, null
-# where the thing never came. The model says which columns there are (an agent of your own may add
+# where the event never came. The model says which columns there are (an agent of your own may add
 # some); known ones come first, in a fixed order.
 
 #: The columns that every scenario has, in their order.
@@ -307,9 +307,9 @@ def _stored(name: str, values: NDArray[Any]) -> pa.Array:
 #
 #     outcomes/00000012-16384-5b1f0e9a8c7d6e5f.parquet
 #
-# Whatever is found under such a name was written to its end, and content that is not what the name
-# says has been damaged since. What is intact and does not bear the mark of the block that belongs
-# there has come from elsewhere.
+# A file under such a name was written to its end; content that does not match the name's checksum has
+# been damaged since. An intact file without the mark of the block that belongs there comes from another
+# run.
 
 #: The folders of the blocks of the two tables.
 OUTCOMES_FOLDER, PATHS_FOLDER = "outcomes", "paths"
@@ -339,7 +339,7 @@ def encoded(block: Block, schemas: Mapping[str, pa.Schema]) -> Block:
 
 
 def marked(schemas: Mapping[str, pa.Schema], identity: str) -> dict[str, pa.Schema]:
-    """The columns of tables that say of which batch they are, by its identity."""
+    """The schemas of a batch's tables, with the batch's identity in their metadata."""
     return {
         name: schema.with_metadata({MARK: json.dumps({"identity": identity, "table": name})})
         for name, schema in schemas.items()
@@ -361,7 +361,7 @@ def mark_for(of: Block | BlockOrder, table: str, identity: str) -> dict[str, Any
 
 
 def mark_of(schema: pa.Schema) -> dict[str, Any]:
-    """The mark of a Parquet file: of which batch, and which part of it; empty where it has none."""
+    """The mark of a Parquet file (its batch and its part of it); empty where it has none."""
     try:
         mark = json.loads((schema.metadata or {}).get(MARK, b"{}"))
     except (ValueError, RecursionError):
@@ -393,7 +393,7 @@ def block_content(path: Path) -> bytes:
 
 
 def check_block(path: Path) -> None:
-    """Make sure that a block's file is what its name says."""
+    """Check a block's file against the checksum in its name."""
     try:
         block_content(path)
     except ResultsError as error:

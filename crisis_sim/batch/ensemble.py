@@ -1,4 +1,4 @@
-"""What a batch gives back: for each scenario an ensemble of replicates, one row each."""
+"""`Batch`, the result of a run: for each scenario an `Ensemble` of replicates, one row each."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Ensemble:
         return f"Ensemble({self.name!r}, {self.replicates:,} replicates, {len(self.table.column_names)} columns)"
 
     def _repr_html_(self) -> str:
-        """What it holds, for a notebook."""
+        """HTML for a notebook."""
         names = [name for name in COLUMNS if name in self.table.column_names]
         rows = self.table.select(names).slice(0, ROWS).to_pylist()
         others = [name for name in self.table.column_names if name not in names]
@@ -96,7 +96,7 @@ class Batch:
         return f"Batch({clean(', '.join(self.ensembles))}; {crises:,} crises, seed {self.manifest.get('seed')})"
 
     def _repr_html_(self) -> str:
-        """What it holds, for a notebook."""
+        """HTML for a notebook."""
         crises = sum(one.replicates for one in self.ensembles.values())
         failures = self.manifest.get("failures") or ()
         rows = [
@@ -135,7 +135,7 @@ def as_array(column: pa.ChunkedArray) -> NDArray[Any]:
 
 
 def coded(column: pa.ChunkedArray) -> tuple[NDArray[np.intp], list[str]]:
-    """A column of texts as the place of each in a list of them, whose first, "", is for what is missing."""
+    """A column of texts as indices into a list of its distinct texts; the first, "", means missing."""
     import numpy as np
     import pyarrow as pa
 
@@ -150,7 +150,7 @@ def coded(column: pa.ChunkedArray) -> tuple[NDArray[np.intp], list[str]]:
     return places + 1, ["", *whole.dictionary.to_pylist()]
 
 
-# How a notebook shows them: what they hold, not what it means, which is a summary's business.
+# Display in a notebook: the content alone; a summary interprets it.
 
 #: Rows of outcomes, and the columns of them, that are shown.
 ROWS = 5

@@ -38,7 +38,7 @@ def cannot_write(folder: Path, error: OSError) -> ResultsError:
 
 # Files are there whole or not at all, whenever the process is killed or the machine stops.
 
-#: How names end while what they name is not whole.
+#: Suffix of files that are not yet written to their end.
 PARTIAL = ".partial"
 
 
@@ -143,7 +143,7 @@ def _about(folder: Path) -> dict[str, Any]:
 
 #: The key under which a file holds the checksum of all else that it says.
 CHECKSUM = "checksum"
-#: What a plain name of a file has none of: folders, drives and streams of Windows, control characters.
+#: Not allowed in a plain file name: folders, drives and streams of Windows, control characters.
 _NOT_PLAIN = re.compile(r"[/\\:\x00-\x1f\x7f]")
 
 
@@ -180,7 +180,7 @@ def sha256_of(path: Path) -> str:
 
 
 def canonical_digest(content: Mapping[str, Any], in_order: bool = False) -> str:
-    """SHA-256 of plain data, in whatever order its keys stand unless that order counts."""
+    """SHA-256 of plain data; the order of its keys counts only with `in_order`."""
     text = json.dumps(content, sort_keys=not in_order, separators=(",", ":"))
     return digest_of(text.encode())
 
@@ -232,7 +232,7 @@ def read_json(folder: Path, name: str, content: bytes | None = None) -> dict[str
 
 
 def check(path: Path, intact: bool) -> None:
-    """Refuse a file that is not what its checksum says."""
+    """Raise ResultsError for a file that does not match its checksum."""
     if not intact:
         raise ResultsError(
             f"{path} is not what its checksum says: "
@@ -263,7 +263,7 @@ def parquet_of(table: pa.Table, **how: Any) -> bytes:
 
 @contextmanager
 def believed(folder: Path) -> Iterator[None]:
-    """Say of what was read from a folder, and makes no sense, that it makes none."""
+    """Turn errors from reading a folder's unexpected content into a ResultsError."""
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:

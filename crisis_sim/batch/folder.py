@@ -1,4 +1,4 @@
-"""A folder of results, and the one beside it in which a run is made before it takes that place.
+"""A folder of results, and the folder `OUT.running` in which a run is made first.
 
 A run into `OUT` is made in `OUT.running`, which holds all that is needed to go on: the manifest that
 the run began with, the values of a design in parameters.parquet, and the blocks that are done. The
@@ -77,7 +77,7 @@ RUNNING = ".running"
 UNFINISHED = "unfinished"
 MANIFEST, PARAMETERS = "manifest.json", "parameters.parquet"
 OUTCOMES, PATHS = "outcomes.parquet", "paths.parquet"
-#: What a folder of results may hold, the manifest first; all else in it is somebody else's.
+#: Files of a results folder, the manifest first; other files are left alone.
 OURS = (MANIFEST, OUTCOMES, PATHS, PARAMETERS, OUTCOMES_FOLDER, PATHS_FOLDER, UNFINISHED, LOCK)
 _ANEW = "throw the run away and begin anew with --restart"
 #: Crises of which the outcomes are one file. Beyond that the blocks themselves become the results:
@@ -90,7 +90,7 @@ _PARQUET = {"compression": "zstd", "write_page_checksum": True}
 
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
-    """Say of what cannot be written to a folder that it cannot: the disk is full, most likely."""
+    """Turn an error on writing into a ResultsError that names the folder; most likely the disk is full."""
     try:
         yield
     except OSError as error:
@@ -136,7 +136,7 @@ class UnfinishedRun:
 
     @property
     def identity(self) -> str:
-        """What its blocks bear, and no others."""
+        """The digest that marks its blocks and no others."""
         return identity_of(self.manifest)
 
     @property
@@ -157,7 +157,7 @@ class UnfinishedRun:
 
     @classmethod
     def begin(cls, folder: Path, plan: Plan, manifest: dict[str, Any]) -> UnfinishedRun:
-        """Write down what is to be run, in place of any run that was begun before."""
+        """Write the manifest and parameter values of a new run, in place of any earlier unfinished one."""
         home = running(folder)
         discard(home)
         (home / OUTCOMES_FOLDER).mkdir()
@@ -228,12 +228,12 @@ class UnfinishedRun:
         return self.rows()
 
     def tidy(self) -> None:
-        """Clear away what was never whole; nobody may be writing meanwhile."""
+        """Remove files that were not written to their end; the folder must be locked."""
         for folder in (self.home, self.home / OUTCOMES_FOLDER, self.home / PATHS_FOLDER):
             remove(*folder.glob(f"*{PARTIAL}"))
 
     def _wrong_with(self, files: list[Path], order: BlockOrder | None) -> str | None:
-        """What is wrong with the files of a block, None where nothing is."""
+        """The fault of a block's files; None where there is none."""
         if order is None:
             return "there is no such block in what was to be run"
         needed = 2 if order.keeps_paths else 1
@@ -244,7 +244,7 @@ class UnfinishedRun:
         return next(filter(None, (self._wrong(path, order) for path in files)), None)
 
     def _wrong(self, path: Path, order: BlockOrder) -> str | None:
-        """What is wrong with a file that should be of a block, None where nothing is."""
+        """The fault of one file of a block; None where there is none."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -283,7 +283,7 @@ EARLIER = " (the results of an earlier run are there still: remove {} to have th
 
 
 def _run_of(path: Path) -> object:
-    """Of which run a manifest is; None where it cannot be told."""
+    """The identity of a manifest's run; None where it has none."""
     try:
         return json.loads(path.read_bytes())["run"]
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
@@ -291,7 +291,7 @@ def _run_of(path: Path) -> object:
 
 
 def plan_of(home: Path, manifest: Mapping[str, Any], agents: Sequence[Any]) -> Plan:
-    """What a run is to run, as its manifest in a folder says.
+    """The plan of a run, from its manifest in a folder.
 
     The makers of agents that were added must be given, since a folder cannot hold code.
     """
@@ -341,7 +341,7 @@ def check_same(
 
 
 def parameters_in(home: Path, manifest: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
-    """The values with which a batch was begun, by path."""
+    """The parameter values that a batch was begun with, by path."""
     content = check_parameters(home, manifest)
     if content is None:
         return {}
@@ -350,7 +350,7 @@ def parameters_in(home: Path, manifest: Mapping[str, Any]) -> dict[str, NDArray[
 
 
 def check_parameters(home: Path, manifest: Mapping[str, Any]) -> bytes | None:
-    """The content of the file of the values with which a batch was begun; None where it had none."""
+    """The content of the file of the parameter values of a batch, checked; None where it had none."""
     digest = manifest.get("parameters_sha256")
     if digest is None:
         return None
@@ -369,7 +369,7 @@ def begun_in(folder: Path) -> dict[str, Any]:
 
 
 def check_given(folder: Path, given: Mapping[str, Any]) -> None:
-    """Make sure that what is `given`, and not None, is what the run in a folder was begun with."""
+    """Check that options that are `given`, and not None, equal those that the run in a folder was begun with."""
     begun = begun_in(folder)
     others = [
         differences.Difference("batch", name, begun.get(name), value)
@@ -408,7 +408,7 @@ def read_batch(folder: str | Path, columns: Sequence[str] | None = None) -> Batc
         if one.replicates != about["replicates_done"]:
             raise ResultsError(
                 f"{folder} holds {one.replicates:,} crises of {name}; "
-                f"its {MANIFEST} speaks of {about['replicates_done']:,}"
+                f"its {MANIFEST} says {about['replicates_done']:,}"
             )
     return Batch(ensembles, manifest)
 
@@ -434,7 +434,7 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
 
 
 def check_files(folder: Path, manifest: Mapping[str, Any]) -> dict[str, list[Path]]:
-    """Make sure that the files of results are those for which their manifest was written.
+    """Check the files of results against the checksums in their manifest.
 
     Gives by name what there is, each with the files that it consists of, in the order of their
     rows. Folders of earlier versions hold no checksums but those in the names of blocks.
@@ -608,7 +608,7 @@ def _by_scenario(
 
 
 def reopened(folder: Path, manifest: dict[str, Any]) -> UnfinishedRun:
-    """Make results of which blocks failed an unfinished run again; the folder is held."""
+    """Turn results with failed blocks back into an unfinished run; the folder is locked."""
     home = running(folder)
     writer = (home / WRITER).read_bytes()
     remove(home)
@@ -619,7 +619,7 @@ def reopened(folder: Path, manifest: dict[str, Any]) -> UnfinishedRun:
 
 
 def take_place(home: Path, manifest: Mapping[str, Any]) -> None:
-    """Make the folder of a run that is finished that of its results: by a rename, in one step.
+    """Rename the folder of a finished run to that of its results, in one step.
 
     Where that is there already, its older results are taken away, the manifest first, and all that
     was made goes into it, the manifest last: at no moment is there a manifest beside what it does
@@ -645,7 +645,7 @@ def take_place(home: Path, manifest: Mapping[str, Any]) -> None:
 
 
 def _write_table(path: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> str:
-    """Write a Parquet file, a row group for each table, and tell its checksum."""
+    """Write a Parquet file, a row group for each table; its checksum."""
     import pyarrow.parquet as pq
 
     path.unlink(missing_ok=True)  # it may be a link that leads out of the folder

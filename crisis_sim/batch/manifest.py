@@ -1,4 +1,4 @@
-"""The manifest of a results folder: what was asked, what computed it, and in what two of them differ."""
+"""The manifest of a results folder: the request, the versions that computed it, and how two manifests differ."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ if TYPE_CHECKING:
     from crisis_sim.batch.plan import Plan
 
 
-# What computes a batch: the code and the libraries on which every digit depends.
+# The code and the libraries on which every digit of a batch depends.
 
 LIBRARIES = ("mesa", "numba", "numpy", "scipy", "pyarrow")
 #: Those of `versions` that may change a result; a batch is computed by the same ones throughout.
 DECISIVE = ("crisis_sim", "code", "mesa", "numba", "numpy", "scipy")
-#: The rooms whose code decides what a result is.
+#: The packages whose code decides the results.
 ROOMS = ("scenario", "model", "batch")
 
 
@@ -65,7 +65,7 @@ def decisive(found: Mapping[str, str]) -> dict[str, str | None]:
 def check_versions(
     wanted: Mapping[str, str | None], found: Mapping[str, str | None], where: str
 ) -> None:
-    """Make sure that what computes elsewhere does so with the versions of this process."""
+    """Raise BatchError unless a worker elsewhere has the versions of this process."""
     others = [
         f"\n  {name}: {wanted[name]} here, {found.get(name)} there"
         for name in wanted
@@ -96,10 +96,10 @@ def code_digest(rooms: tuple[str, ...] = ROOMS) -> str:
 
 #: The layout of results folders, counted up when older readers could no longer read a new folder.
 FORMAT = 1
-#: What tells a batch from others, besides its scenarios and the versions that compute it.
+#: Keys that identify a batch, besides its scenarios and the versions that compute it.
 _OPTIONS = ("seed", "replicates", "points", "block_size", "engine")
 _OF_CONTENT = ("parameters_varied", "parameters_sha256", "agents_added")
-#: What a manifest has once its batch has ended, and its marks.
+#: Keys of a manifest once its batch has ended, and its marks.
 _OF_FINISHED = {"finished", "failures", "files"}
 _MARKS = {"identity", CHECKSUM}
 
@@ -133,7 +133,7 @@ class _Failure(_Strict):
 
 
 class _Begun(_Strict):
-    """The shape of a manifest; earlier versions wrote none of what has a default."""
+    """The fields of a manifest; earlier versions did not write those that have a default."""
 
     run: str
     command: str
@@ -162,7 +162,7 @@ class _Finished(_Begun):
 
 
 def open_manifest(plan: Plan, command: Sequence[str] | None = None) -> dict[str, Any]:
-    """What is known of a batch before it runs; the `command` of this process where none is given."""
+    """The manifest of a batch before it runs; its `command` is this process's unless given."""
     revision, modified = git_revision()
     return {
         "format": FORMAT,
@@ -228,7 +228,7 @@ def close_manifest(
 
 
 def identity_of(manifest: Mapping[str, Any]) -> str:
-    """The digest of what was asked and of what computes it: batches that share it are the same."""
+    """The digest of a batch's request and of the code and versions: batches that share it are the same."""
     asked = {
         **{name: manifest.get(name) for name in (*_OPTIONS, *_OF_CONTENT)},
         "versions": decisive(manifest.get("versions", {})),
@@ -327,7 +327,7 @@ def _now() -> str:
 
 #: Differences that are shown; the others are counted.
 SHOWN = 12
-#: What stands for a value that one of the two has not.
+#: In place of a value that only one of the two has.
 NONE = "nothing"
 
 
@@ -350,7 +350,7 @@ class Difference:
 
 
 def refuse(folder: Path, found: Sequence[Difference], what: str = "a run") -> None:
-    """Refuse to go on with what a folder holds where there are differences."""
+    """Raise ResultsError where a folder's run differs from the one to go on with."""
     if found:
         lines = [f"\n  {one}" for one in found[:SHOWN]]
         if len(found) > SHOWN:
@@ -380,7 +380,7 @@ def of_plans(
     plan: Plan,
     now: Mapping[str, Any],
 ) -> list[Difference]:
-    """Where a plan, which would begin with a manifest `now`, differs from what was `begun`."""
+    """Differences of a plan, which would begin with a manifest `now`, from the run that was `begun`."""
     found = [
         Difference("batch", name, begun.get(name), now[name])
         for name in (*_OPTIONS, "agents_added")

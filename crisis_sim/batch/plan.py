@@ -1,4 +1,4 @@
-"""The plan of a batch: what is asked, cut into blocks that fit into memory."""
+"""The plan of a batch: scenarios, replicates and seed, cut into blocks that fit into memory."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ def bytes_of_a_crisis(scenario: Scenario) -> int:
     return BYTES_A_CRISIS + BYTES_AN_AGENT * count + BYTES_A_RUNG * len(scenario.ladder)
 
 
-#: The most replicates in a block, and how few there are in one where a batch has so few that blocks
-#: of the most would leave some workers with more to do than others. A crisis costs the same in all of
-#: them (`make bench`); a block's file, and handing it over, cost something too.
+#: The most replicates in a block, and the fewest, for small batches, so that all workers get a similar
+#: share. A crisis costs the same in either (`make bench`), but each block has the cost of a file and of
+#: handing it to a worker.
 BLOCK_SIZE, SMALL_BLOCK_SIZE = 16_384, 2_500
 #: Blocks from which on workers are done at nearly the same time.
 MANY_BLOCKS = 256
-#: What can run a batch: the processor, or a graphics card.
+#: Engines for a batch: the processor, or a graphics card.
 ENGINES = ("cpu", "gpu")
-#: A hundred times a billion replicates, or points: more would not end.
+#: The most replicates, or points: a run of more would not end.
 MOST = 100_000_000_000
-#: More digits than anybody's dice.
+#: The largest seed.
 MOST_SEED = 2**256
-#: The same for a graphics card, which is quick where it has very many threads to go on with.
+#: The most replicates in a block on a graphics card, which is quick where it has very many threads to go on with.
 CARD_BLOCK_SIZE = 262_144
 #: The most memory that a block may come to need. Blocks of crises that could need more are smaller;
 #: their results are the same.
@@ -109,7 +109,7 @@ class Plan:
             from crisis_sim.model.gpu import NoCardError, check_card
 
             if self.agents:
-                raise BatchError("agents of one's own need the engine cpu")
+                raise BatchError("custom agents need the engine cpu")
             try:
                 check_card()
             except NoCardError as error:
@@ -144,7 +144,7 @@ class Plan:
                     )
                 if limits.whole and (values % 1 != 0).any():
                     raise BatchError(f"parameter {path!r} has fractions; expected whole numbers")
-            # Agents of one's own may have parameters of their own, which only they know.
+            # Custom agents may have parameters of their own, which only they know.
             elif not self.agents or path.partition(".")[0] in type(scenario).model_fields:
                 near = nearest(path, known)
                 meant = f"; did you mean {near!r}?" if near else ""
@@ -252,7 +252,7 @@ def make_plan(
     points: int | None = None,
     engine: str = "cpu",
 ) -> Plan:
-    """A plan from what a person may give: scenarios, files or shipped names, one or many.
+    """A plan from scenarios, files or names of shipped ones, one or many.
 
     ScenarioError where a scenario file has mistakes, BatchError where it cannot be run as asked.
     """
@@ -274,7 +274,7 @@ def make_plan(
 
 
 def usual_size(crises: int) -> int:
-    """How many replicates a block of a batch of so many crises has, at most, on processors."""
+    """The most replicates in a block of a batch of `crises` crises, on processors."""
     return min(max(crises // MANY_BLOCKS, SMALL_BLOCK_SIZE), BLOCK_SIZE)
 
 

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 #: Called after each block with the crises done, and those in all.
 Progress = Callable[[int, int], None]
-#: Called with messages on what goes on.
+#: Called with messages about the run.
 OnMessage = Callable[[str], None]
 
 
@@ -67,7 +67,7 @@ def simulate(
     points: int | None = None,
     engine: str = "cpu",
 ) -> Batch:
-    """Run scenarios side by side on the same luck, and keep what comes of them in memory.
+    """Run scenarios side by side on the same luck, and keep their results in memory.
 
     Args:
         scenarios: scenarios, paths of scenario files or names of shipped ones; one or many.
@@ -137,7 +137,7 @@ def run_to_folder(
     on_message: OnMessage | None = None,
     engine: str = "cpu",
 ) -> dict[str, Any]:
-    """Run scenarios side by side on the same luck, and write what comes of them to a folder.
+    """Run scenarios side by side on the same luck, and write their results to a folder.
 
     Each block is on disk once it is done, and memory holds only those in hand, however many
     replicates there are. So a run that ends before its time, in whichever way, has lost only the
@@ -194,7 +194,7 @@ def resume(
     scheduler: str | None = None,
     on_message: OnMessage | None = None,
 ) -> dict[str, Any]:
-    """Go on with the run that a folder holds, with all that it was begun with; do what is missing.
+    """Go on with the unfinished run in a folder, with the options that it was begun with.
 
     Blocks that have been damaged are done again, and those that failed are tried again. A run that
     is finished is left as it is.
@@ -246,7 +246,7 @@ def _carry_out(
     resume: bool,
     restart: bool,
 ) -> dict[str, Any]:
-    """Do what is missing, make all of it the folder's results, and give back their manifest.
+    """Run the missing blocks, publish the folder's results, and return their manifest.
 
     Args:
         manifest: that with which the run would begin now.

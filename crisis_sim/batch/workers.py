@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from crisis_sim.model import CrisisModel
 
-#: Carries out an order; may be given what `crisis_sim.batch.block.attempt` takes as `watch`.
+#: Carries out an order; may be given a `watch`, as `crisis_sim.batch.block.attempt` takes it.
 Task: TypeAlias = Callable[..., Block]
 Blocks: TypeAlias = Generator[Block, None, None]
 
@@ -53,7 +53,7 @@ def cores() -> int:
 
 # Ctrl-C, or a request to terminate, while a batch is being written: it stops after the blocks in hand.
 
-#: What a process exits with that was asked to terminate: 128 and the signal's number, as in shells.
+#: Exit code of a process that was asked to terminate: 128 plus the signal's number, as in shells.
 TERMINATED = 128 + signal.SIGTERM
 
 
@@ -168,7 +168,7 @@ class ExecutorPlan(NamedTuple):
 def run_plan(
     plan: Plan, workers: int, stop: StopSign, task: Task = attempt, done: Collection[int] = ()
 ) -> Blocks:
-    """Carry out the orders of a plan and give back what came of each, as it is done.
+    """Carry out the orders of a plan and yield the result of each, as it is done.
 
     Processes are started as soon as the time that is left is long enough for them to pay: at once
     for a large batch, never for a small one. BatchError where they cannot start.
@@ -277,7 +277,7 @@ def through(
     lost: list[BlockOrder],
     failing: tuple[type[Exception], ...] = (),
 ) -> Blocks:
-    """Carry out orders by a pool and give back what came of each, as it is done.
+    """Carry out orders by a pool and yield the result of each, as it is done.
 
     Args:
         pool: what runs the blocks.
@@ -334,7 +334,7 @@ def open_pool(workers: int) -> ProcessPoolExecutor:
 
 @contextmanager
 def _interrupts_held_back() -> Iterator[None]:
-    """Let processes that are started meanwhile be deaf to Ctrl-C before they can say so.
+    """Shield processes that are started within from Ctrl-C, until they can ignore it themselves.
 
     A request to terminate waits meanwhile, too; what is started inherits that, and hears it again
     once it is at work.
@@ -368,13 +368,13 @@ def _end_with_parent() -> None:
 # blocks, and hands them out again when it loses a worker. Results are the same as on one machine: a
 # worker with other versions of the code or of a library is refused.
 
-#: The scheduler's address that stands for a cluster of one's own on this machine.
+#: In place of a scheduler's address: start a cluster on this machine.
 LOCAL = "local"
 #: Perhaps a protocol, then a host, by name or number, and a port.
 _ADDRESS = re.compile(r"([a-z]+://)?(\[[^\]]+\]|[^\s:/\[\]]+):\d{1,5}")
 #: Seconds to wait for a scheduler's first answer.
 CONNECT_SECONDS = 10
-#: Blocks handed out at least: what a cluster that grows with its work sees of the work there is.
+#: The fewest blocks handed out at once; a cluster that grows with its work sees only these.
 LEAST_AHEAD = 16
 #: Seconds after which the workers are counted anew: they come and go.
 COUNT_SECONDS = 2.0
@@ -388,7 +388,7 @@ def run_on_cluster(
     task: BlockTask,
     on_message: Callable[[str], None],
 ) -> Blocks:
-    """Carry out orders on a cluster and give back what came of each, as it is done.
+    """Carry out orders on a cluster and yield the result of each, as it is done.
 
     Args:
         orders: what to run.
@@ -429,7 +429,7 @@ def run_on_cluster(
 
 
 def run_block_on_worker(task: BlockTask, order: BlockOrder) -> Block:
-    """What a worker does; Dask shows the name of this function."""
+    """Run a block on a worker; Dask shows the name of this function."""
     return task(order)
 
 

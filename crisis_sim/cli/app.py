@@ -33,14 +33,14 @@ Exit codes: 0 done; 1 done, but a check failed; 2 a mistake in what was asked fo
 3 some blocks of a batch failed; 130 interrupted; 143 terminated."""
 
 
-# Streams that may be closed, full, or read by nobody: no command fails for that, or does less than it should.
+# Streams may be closed, full, or without a reader: no command fails, or does less, because of that.
 
 PACKAGE = Path(__file__).parents[1]
 
 
 @contextmanager
 def safe_streams() -> Iterator[list[OSError]]:
-    """While a command runs, what nobody can hear goes nowhere.
+    """While a command runs, output to a stream that is closed is dropped.
 
     A stream that is closed, or whose reader has seen enough, as `head` has, was not meant to be heard. Warnings of our own
     become talk.
@@ -100,14 +100,14 @@ def _safe(stream: TextIO | None, unsaid: list[OSError]) -> TextIO:
 
 
 class _Nowhere(io.StringIO):
-    """A stream that nobody hears."""
+    """A stream that drops all text."""
 
     def write(self, text: str) -> int:
         return len(text)
 
 
 class _Outlet(io.FileIO):
-    """Where bytes go; those that cannot go there go nowhere."""
+    """A stream for bytes; those that cannot be written are dropped."""
 
     def __init__(self, number: int, unsaid: list[OSError]) -> None:
         super().__init__(number, "w", closefd=False)
@@ -122,15 +122,15 @@ class _Outlet(io.FileIO):
             return memoryview(data).nbytes
 
 
-# What commands say: data on stdout, talk and progress on stderr
+# Output: data on stdout, messages and progress on stderr
 #
-# All of it may hold what a stranger wrote, such as a title or the name of a file; nothing reaches the
+# It may contain text by strangers, such as a title or the name of a file; nothing reaches the
 # terminal that could steer it.
 
 
 @contextmanager
 def progress_bar(what: str = "crises") -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr while things are done, named by what is counted; none where stderr is no terminal."""
+    """A progress bar on stderr, which counts `what`; none where stderr is no terminal."""
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return
@@ -140,7 +140,7 @@ def progress_bar(what: str = "crises") -> Iterator[Callable[[int, int], None]]:
     from crisis_sim.model.compiled import are_kept
 
     if not are_kept():
-        talk("compiling the rules of the model: some twenty seconds, once for each installation")
+        talk("compiling the rules of the model: about twenty seconds, once for each installation")
     columns = (BarColumn(), MofNCompleteColumn(), what, TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None)
@@ -148,7 +148,7 @@ def progress_bar(what: str = "crises") -> Iterator[Callable[[int, int], None]]:
 
 
 def counted(number: int, noun: str, plural: str = "s") -> str:
-    """So many things, in words."""
+    """A number with its noun: "1 block", "2 blocks"."""
     return f"{number:,} {noun}{'' if number == 1 else plural}"
 
 
@@ -172,21 +172,21 @@ def print_json(data: Any) -> None:
 
 
 def say(text: str) -> None:
-    """Print what was asked for."""
+    """Print data, on stdout."""
     sys.stdout.write(f"{printable_lines(text)}\n")
 
 
 def talk(text: str) -> None:
-    """Say something about what is going on."""
+    """Print a message, on stderr."""
     sys.stderr.write(f"{printable_lines(text)}\n")
 
 
 class Refused(Exception):  # noqa: N818 - what it is called in the code of who asks
-    """What a person asked for cannot be done; says why."""
+    """A request that cannot be carried out; the message says why."""
 
 
 def refuse(message: str) -> int:
-    """Say what was wrong in what a person asked for, and give the code to exit with."""
+    """Print an error in a request, and return the exit code for it."""
     talk(message)
     return MISTAKE
 
@@ -203,7 +203,7 @@ OBJECTS_BEFORE_COLLECTION = 200_000
 
 
 def _told(error: CycloptsError) -> Any:
-    """A mistake in what was typed, which may be a stranger's: without what would steer a terminal."""
+    """The message of a mistake on the command line, without characters that would steer a terminal."""
     text = str(error)
     if isinstance(error, RepeatArgumentError) and error.token.value:
         text = (
@@ -224,7 +224,7 @@ def _values(error: RepeatArgumentError) -> list[str]:
 
 
 def _read(kind: Any, tokens: Sequence[Any]) -> Any:
-    """What was typed as a value of a kind; a fraction is no whole number, though it could be rounded to one.
+    """A typed word as a value of a kind; a fraction is no whole number, though it could be rounded to one.
 
     Raises:
         CoercionError, ValueError: when it is none of that kind.
@@ -317,7 +317,7 @@ def collect_seldom() -> None:
 
 
 def run_command(arguments: Sequence[str]) -> int:
-    """Run a command and give its exit code; a person's mistake is told on stderr, and so is what cannot be written."""
+    """Run a command and return its exit code; mistakes, and output that cannot be written, are reported on stderr."""
     with safe_streams() as unsaid:
         code = _attempt(arguments)
         sys.stdout.flush()

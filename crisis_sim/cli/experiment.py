@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from crisis_sim.experiments.spec import Experiment
     from crisis_sim.scenario.source import Node
 
-#: What an experiment without a file asks where nothing is said.
+#: The measures of an experiment without a file, unless given.
 QUICK = "ceasefire_within_96_hours"
 USUAL: dict[str, dict[str, Any]] = {
     "attribute": {"outcomes": [QUICK, "median_hours_to_ceasefire", "war"], "replicates": 2_000},
@@ -94,7 +94,7 @@ class Options:
     as_json: Json = False
 
     def keys(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """What was given, as keys of an experiment's file; what was not is left out."""
+        """The options that were given, as keys of an experiment's file."""
         own = {"outcomes": self.outcome, "replicates": self.replicates, "seed": self.seed}
         return {key: value for key, value in {**own, **given}.items() if value is not None}
 
@@ -146,11 +146,13 @@ def experiment(
     from crisis_sim.experiments.spec import KINDS
 
     if options.resume is not None and restart:
-        return refuse("error: --resume goes on and --restart throws away: give one of them")
+        return refuse(
+            "error: --resume goes on with an experiment and --restart throws it away: give one of them"
+        )
     is_about = bool(settings) and "=" not in settings[0]
     if name in KINDS and not is_about:
         usage = f"crisis-sim experiment {name} SCENARIO KEY=VALUE..."
-        return refuse(f"error: {name} is a kind of experiment, and is about a scenario: {usage}")
+        return refuse(f"error: {name} is a kind of experiment and needs a scenario: {usage}")
     if name is None or not is_about:
         return of_file(None, name, {}, options, restart, read_settings(settings))
     kind, said = kind_named(name), read_settings(settings[1:])
@@ -173,7 +175,7 @@ def experiments(*, as_json: Json = False) -> int:
     return DONE
 
 
-# Running an experiment into a folder, and telling what it found.
+# Running an experiment into a folder, and printing its answer.
 
 
 def ask(
@@ -184,7 +186,7 @@ def ask(
     restart: bool = False,
     settings: Node | None = None,
 ) -> int:
-    """Run an experiment that has no file, only what was given of its keys; the exit code."""
+    """Run an experiment that has no file, from the keys given; the exit code."""
     from crisis_sim.experiments.load import make_experiment
 
     def named(key: str) -> list[str]:
@@ -249,7 +251,7 @@ def of_file(
 
 
 def carry_out(experiment: Experiment, options: Options, restart: bool = False) -> int:
-    """Run an experiment into a folder and tell what it found, or what it would be; the exit code."""
+    """Run an experiment into a folder and print its answer, or only print its plan; the exit code."""
     from crisis_sim.batch.workers import cores
     from crisis_sim.experiments.spec import BlocksFailedError
 
@@ -307,7 +309,7 @@ def _run(
 
 
 def _say_plan(experiment: Experiment, workers: int, folder: Path, as_json: bool) -> None:
-    """Say what an experiment would be."""
+    """Print the plan of an experiment, without running it."""
     from crisis_sim.batch.plan import Plan, usual_size
     from crisis_sim.batch.workers import choose_executor, first_guess
     from crisis_sim.experiments.run import check_folder
@@ -521,7 +523,7 @@ def posterior(
 def each_once(
     option: str, texts: Iterable[str], read: Callable[[str], tuple[str, Any]]
 ) -> dict[str, Any]:
-    """What an option that may be given again says, by what it says it of.
+    """The values of an option that may be repeated, by name.
 
     Raises:
         Refused: when two say something of the same thing, or one is not as it should be.
@@ -534,9 +536,7 @@ def each_once(
         name, value = read(text)
         name = composed(name.strip())
         if name in found:
-            raise Refused(
-                f"{option} speaks twice of '{name}': {given[name]} and {text}; expected one"
-            )
+            raise Refused(f"{option} gives '{name}' twice: {given[name]} and {text}; expected once")
         found[name], given[name] = value, text
     return found
 
@@ -580,7 +580,7 @@ def target_of(text: str) -> tuple[str, dict[str, Any]]:
 
 
 def numbers(written: str, count: int, wrong: str) -> list[float]:
-    """So many numbers with colons between them; where they are not, what is wrong is said."""
+    """Read `count` numbers with colons between them; Refused, with the message `wrong`, where they are not."""
     try:
         found = [float(number) for number in written.split(":")]
     except ValueError:

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from crisis_sim.scenario.schema import Scenario
 
 
-# --- Whether Crisis Sim can work on this machine: what `crisis-sim doctor` looks at
+# --- Checks of `crisis-sim doctor`
 
 #: The oldest Python that Crisis Sim runs on.
 OLDEST_PYTHON = (3, 11)
@@ -59,7 +59,7 @@ TRIAL = 64
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check looked at, whether it is as it should be, and what was found in a few words."""
+    """One check of `doctor`: its name, whether it passed, and a few words of detail."""
 
     name: str
     ok: bool
@@ -85,7 +85,7 @@ def examine() -> Iterator[Finding]:
 
 
 def _dependencies() -> Iterator[Finding]:
-    """The libraries that the installed package asks for; told by their metadata, not imported."""
+    """The libraries that the installed package requires, from their metadata, without importing them."""
     from packaging.requirements import Requirement
 
     try:
@@ -149,7 +149,7 @@ def _trial_run() -> str:
     return f"{TRIAL} crises in {seconds:.1f} s, and again the same in smaller blocks"
 
 
-# --- The commented scenario that `crisis-sim init` writes for a newcomer to change
+# --- The commented scenario that `crisis-sim init` writes
 
 
 def template_file() -> Path:
@@ -245,7 +245,7 @@ def write_counterfactual(path: Path, reference: str) -> list[Path]:
     return written
 
 
-# --- `crisis-sim check`, `scenarios`, `init` and `schema`: what there is to do with scenario files
+# --- Commands on scenario files: `check`, `scenarios`, `init` and `schema`
 
 #: Letters of a mistake's line that JSON holds: a file may be a single line.
 LONGEST_LINE = 1_000
@@ -307,7 +307,7 @@ def init(
         else:
             write_template(path)
     except FileExistsError as error:
-        return refuse(f"error: {error.filename or error} is there already, and is left as it is")
+        return refuse(f"error: {error.filename or error} is there already, and is left unchanged")
     except OSError as error:
         return refuse(f"error: cannot write {path}: {error.strerror or error}")
     for file in written:
@@ -355,7 +355,7 @@ def _in_short(scenario: Scenario) -> str:
     )
 
 
-# --- `crisis-sim doctor`: whether all that Crisis Sim needs is here
+# --- `crisis-sim doctor`
 
 
 @app.command
@@ -371,7 +371,7 @@ def doctor(*, as_json: Json = False) -> int:
     return DONE if all(finding.ok for finding in findings) else CHECK_FAILED
 
 
-# --- `crisis-sim validate`: where the model stands against the record
+# --- `crisis-sim validate`
 
 
 @app.command
@@ -430,7 +430,7 @@ def validate(
     return CHECK_FAILED if strict and validation.failures else DONE
 
 
-# --- `crisis-sim dashboard`: sliders in a browser
+# --- `crisis-sim dashboard`
 
 
 @app.command
@@ -455,7 +455,7 @@ def dashboard(
         port: Port to listen on; 0 for any.
         no_browser: Open no browser.
     """
-    from crisis_sim.dashboard.opened import open_reference
+    from crisis_sim.dashboard.scenario_files import open_reference
     from crisis_sim.dashboard.server import (
         DashboardError,
         Settings,
@@ -477,7 +477,7 @@ def dashboard(
             f"warning: {host} can be reached from other machines. Whoever reaches it can run "
             "scenarios here and read this one; there is no password."
         )
-    talk(f"dashboard: {address_of(listening)} (Ctrl-C ends it)")
+    talk(f"dashboard: {address_of(listening)} (press Ctrl-C to stop it)")
     try:
         serve(settings, listening, browser=not no_browser)
     except DashboardError as error:

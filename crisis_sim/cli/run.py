@@ -46,9 +46,9 @@ if TYPE_CHECKING:
     from crisis_sim.batch.plan import Plan
 
 
-# --- `crisis-sim run`: scenarios side by side, into a folder of results
+# --- `crisis-sim run`
 
-#: What a run has where nothing else is asked for.
+#: The defaults of a run.
 REPLICATES, SEED = 10_000, 1
 
 
@@ -152,7 +152,7 @@ def _go_on(
 
 
 def _run_batch(folder: Path, options: RunOptions, as_json: bool, plan: Plan | None = None) -> int:
-    """Run a plan into a folder, or what is missing there, and report on it."""
+    """Run a plan into a folder, or the missing part of it, and report on it."""
     from crisis_sim import batch
     from crisis_sim.report.save import remove_report
 
@@ -218,7 +218,7 @@ def _report_batch(manifest: Mapping[str, Any], folder: Path, as_json: bool) -> N
         results.ONE_FILE_CRISES
     ):
         talk(
-            "no summary: so many crises need a machine with much memory; read them where they lie "
+            "no summary: so many crises need a machine with much memory; read the files in the folder "
             f"(docs/outcomes.md), or try: crisis-sim compare {folder}"
         )
         return
@@ -227,7 +227,7 @@ def _report_batch(manifest: Mapping[str, Any], folder: Path, as_json: bool) -> N
 
 
 def _print_plan(plan: Plan, workers: int, folder: Path, as_json: bool) -> None:
-    """Say what a batch would be."""
+    """Print the plan of a batch, without running it."""
     from crisis_sim.batch.folder import check_folder
     from crisis_sim.batch.workers import choose_executor, first_guess
 
@@ -263,7 +263,7 @@ def _print_plan(plan: Plan, workers: int, folder: Path, as_json: bool) -> None:
 
 
 def _tell_what_is_safe(folder: Path, options: RunOptions, what: str, finished: bool) -> None:
-    """Say, after a run was stopped, what there is, and how to go on."""
+    """After a run was stopped, print how many crises are safe and how to go on."""
     from crisis_sim.batch.folder import UnfinishedRun
 
     run = UnfinishedRun.of(folder)
@@ -278,7 +278,7 @@ def _tell_what_is_safe(folder: Path, options: RunOptions, what: str, finished: b
         )
 
 
-# --- `crisis-sim compare`, and the report that it and `run` end with
+# --- `crisis-sim compare`, and the report that `compare` and `run` print
 
 
 @app.command
@@ -317,7 +317,7 @@ def compare(
 def report_batch(
     batch: Any, summary: Mapping[str, Any], folder: Path | None, as_json: bool
 ) -> None:
-    """Print what was asked, and write the report to a folder, if there is one: charts take a second or two."""
+    """Print the summary, and write the report to a folder, if there is one: charts take a second or two."""
     from crisis_sim.report import print_summary, write_report
 
     if as_json:
@@ -329,7 +329,7 @@ def report_batch(
         write_report(batch, summary, folder)
 
 
-# --- `crisis-sim replay`: one crisis, told turn by turn
+# --- `crisis-sim replay`
 
 
 @app.command
@@ -377,7 +377,7 @@ def replay(
     return DONE
 
 
-# --- `crisis-sim report`: results as one page, to be mailed and read in a browser
+# --- `crisis-sim report`
 
 
 @app.command

@@ -1,4 +1,4 @@
-"""What can be changed in a scenario, what was, and the address that keeps it."""
+"""Sliders and switches of a scenario, the changes made with them, and the page's address that keeps these."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from crisis_sim.scenario.numbers import Distribution, Number
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.source import composed
 
-#: What the scenario is called among results, as it was and as it was changed.
+#: Names of the scenario among results: as it was, and changed.
 UNMOVED, MOVED = "unmoved", "moved"
 
 
@@ -85,7 +85,7 @@ MAX_ECHO = 60
 
 @dataclass(frozen=True)
 class Asked:
-    """What a query asks for.
+    """The request in the query of the page's address.
 
     Attributes:
         sets: changes, as `--set` makes them.
@@ -107,7 +107,7 @@ class Asked:
 
 
 def asked_by(query: str) -> Asked:
-    """What a query asks for; names that it does not know, such as a search engine's, are let be."""
+    """The request in a query; names that it does not know, such as a search engine's, are ignored."""
     if len(query) > MAX_QUERY:
         return Asked(mistakes=("error: the address is too long to be one of this page",))
     pairs = parse_qsl(query, keep_blank_values=True)
@@ -174,9 +174,9 @@ KINDS = {
     "states": "state",
 }
 SWITCHED = frozenset(KINDS) - {"states"}
-#: The group of what holds for all of them.
+#: The group of sliders that hold for all agents.
 BEHAVIOUR = "behaviour"
-#: Units that tell a reader nothing beside a number.
+#: Units that are not written after a number.
 UNSAID = ("", "share", "value", "intensity")
 #: Steps from end to end of a slider, about.
 STEPS = 100
@@ -268,7 +268,7 @@ def _slider(path: str, limits: tuple[float, float], scenario: Scenario) -> Slide
         return None
     given = number_at(scenario, path)
     spread = default_range(given, *limits) if isinstance(given, Distribution) else None
-    # What the scenario says has a place on the slider, wherever it lies.
+    # The scenario's own value has a place on the slider, even outside the usual range.
     within = (*(spread or ()), middle_of(given), *slot.slider)
     low = max(_rounded(min(within), math.floor), limits[0])
     high = min(_rounded(max(within), math.ceil), limits[1])

@@ -1,4 +1,4 @@
-"""Replicates become plain data that a page can show: figures from `outcomes`, words from `report`."""
+"""Replicates as plain data that the page's components draw: figures from `outcomes`, words from `report`."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 #: Points in time at which a curve is drawn.
 GRID_POINTS = 160
-#: Single crises that stand as dots on a curve.
+#: Single crises drawn as dots on a curve.
 DOTS = 24
-#: Digits of a number that is sent to the page: what a screen can show.
+#: Digits of a number that is sent to the page: as many as a screen can show.
 DIGITS = 4
 #: Matplotlib's settings are the whole process's, so one chart is drawn at a time.
 _drawing = threading.Lock()

@@ -18,15 +18,15 @@ import solara
 from crisis_sim import style
 from crisis_sim import text as words
 from crisis_sim.dashboard.changes import UNSAID, Group, Slider, number_in_words
-from crisis_sim.dashboard.opened import is_plain
+from crisis_sim.dashboard.scenario_files import is_plain
 from crisis_sim.dashboard.server import given
 from crisis_sim.dashboard.session import MAX_FILES, Runs, Session
 from crisis_sim.scenario.load import on_disk
 from crisis_sim.scenario.source import MAX_BYTES
 
-#: What a file may hold of more than is allowed: as much as shows that it is too much.
+#: Content in place of a file that is too big: just enough to be refused as such.
 TOO_MUCH = b" " * (MAX_BYTES + 1)
-#: Shared by all visitors: what they ask for differs, what comes of it does not.
+#: Shared by all visitors: the same request gives the same replicates.
 RUNS = Runs()
 LOOK = on_disk(Path(__file__).parent) / "look.css"
 
@@ -74,7 +74,7 @@ def Results(  # noqa: N802
     event_clicked: Event,
     event_counted: Event,
 ) -> None:
-    """What the replicates say."""
+    """The results of the replicates: answer, incidence curves and endings."""
 
 
 @solara.component_vue("crisis.vue")
@@ -168,7 +168,7 @@ def Page() -> None:  # noqa: N802
 
 @solara.component
 def Running(session: Session) -> None:  # noqa: N802
-    """How far the run in hand is, drawn alone each time it is told."""
+    """The progress of the current run, drawn apart from the rest whenever it changes."""
     _, set_news = solara.use_state(0)
 
     def begin() -> None:
@@ -242,7 +242,7 @@ def _slider(slider: Slider) -> dict[str, Any]:
     }
 
 
-# What a browser sends.
+# Values that a browser sends, checked
 
 
 def _text(event: Any, key: str) -> str:
@@ -263,7 +263,7 @@ def _picked(session: Session, event: Any) -> None:
 
 
 def _sent(session: Session, event: Any) -> None:
-    """A file that was opened: its name and its content; of one that is too big only its size."""
+    """Open a file that a browser sent: its name and its content; of one that is too big only its size."""
     sized = isinstance(event, dict) and "size" in event
     session.open(_text(event, "name"), TOO_MUCH if sized else _content(event))
 

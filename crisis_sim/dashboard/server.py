@@ -1,4 +1,4 @@
-"""The dashboard's server on this machine, with nothing fetched from elsewhere and nothing told to anyone.
+"""The dashboard's server on this machine; it fetches nothing from elsewhere and reports nothing.
 
 Solara serves the page. Its assets come from the package `solara-assets`, its reports of use are switched off, and a
 browser is told (by a Content-Security-Policy) to ask no other machine for anything.
@@ -25,10 +25,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from crisis_sim.dashboard.opened import Opened
+    from crisis_sim.dashboard.scenario_files import Opened
 
 
-#: What is shown where nothing else is asked for.
+#: The default scenario, replicates and seed.
 SCENARIO, REPLICATES, SEED = "may_2025", 4_000, 1
 #: The loopback address: no other machine can reach it.
 HOST, PORT = "127.0.0.1", 8765
@@ -102,7 +102,7 @@ _given: list[Settings] = []
 
 def given() -> Settings:
     """What new sessions begin with; the first shipped case where nothing was set."""
-    from crisis_sim.dashboard.opened import open_reference
+    from crisis_sim.dashboard.scenario_files import open_reference
 
     return _given[0] if _given else Settings(open_reference(SCENARIO))
 
@@ -159,7 +159,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def address_of(listening: socket.socket) -> str:
-    """What to type into a browser."""
+    """The address to type into a browser."""
     host, port = listening.getsockname()[:2]
     host = f"[{host}]" if ":" in host else host
     return f"http://{host}:{port}/"
@@ -253,7 +253,7 @@ class Guard:
 
 
 def policy(host: str) -> str:
-    """What a browser is told to let a page do that was asked for by this name: nothing that leaves this server."""
+    """The Content-Security-Policy of a page asked for by this host name: requests go to this server only."""
     # Older browsers do not take a WebSocket to where the page came from for 'self'.
     named = f" ws://{host} wss://{host}" if _PLAIN_HOST.fullmatch(host) else ""
     return POLICY.format(own=f"'self'{named}")

@@ -1,4 +1,4 @@
-"""A visitor's session, its runs, and the background jobs of which only the newest counts."""
+"""A visitor's session, its runs, and background jobs; a newer job cancels the older."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from crisis_sim.dashboard.changes import (
     recall,
 )
 from crisis_sim.dashboard.drawing import nearest, tell_crisis, view, worth_reading
-from crisis_sim.dashboard.opened import (
+from crisis_sim.dashboard.scenario_files import (
     Opened,
     as_scenario_file,
     describe_changes,
@@ -73,7 +73,7 @@ class LatestJob:
         return thread
 
     def end(self) -> int:
-        """Put an end to what is going on; the number that the next job has."""
+        """Cancel the running job; the number that the next job has."""
         with self.lock:
             self.newest += 1
             return self.newest
@@ -123,14 +123,14 @@ class Job:
 KEPT = 24
 #: Replicates of a first look, and how many times as many there must be for one to be worth its while.
 LOOK, LOOK_FROM = 500, 4
-#: Seconds for which nobody minds to wait without a first look.
+#: Expected seconds up to which a run is shown only when it is complete, without a first look.
 SOON = 0.25
 #: Replicates that are worth a thread of their own.
 LEAST = 250
-#: Seconds after which a watch is told how far a run has come.
+#: Seconds between reports of progress.
 REPORT_EVERY = 0.02
 
-#: Told again and again what share of the work is done; what it raises ends the run.
+#: Called repeatedly with the share of the work that is done; an exception from it ends the run.
 Watch = Callable[[float], None]
 
 
@@ -278,7 +278,7 @@ MAX_FILES = 20
 
 @dataclass(frozen=True)
 class Shown:
-    """What is to be seen; a new one takes the place of the old one as a whole.
+    """The state that the page shows; a new one replaces the old one as a whole.
 
     Attributes:
         view: what was drawn last (`crisis_sim.dashboard.drawing.view`); None before the first.
@@ -301,7 +301,7 @@ class Shown:
 
 @dataclass
 class Session:
-    """What one visitor has opened, moved and picked; it knows of no browser.
+    """One visitor's scenario, changes and picked crisis; independent of any browser.
 
     What is asked of it is done in the background, and `on_change` is called whenever there is something new to show.
 
@@ -354,14 +354,14 @@ class Session:
         self.epoch += 1
 
     def recall(self, query: str) -> None:
-        """Make the changes that the page's address asks for, before the start; what is wrong in it is shown."""
+        """Make the changes that the page's address asks for, before the start; mistakes in it are shown."""
         self._asked = asked_by(query)
         self.awaited = self._asked.file
         if not self.awaited:
             self._recall()
 
     def start(self) -> None:
-        """Run what is there, and show it."""
+        """Run the scenario, and show the results."""
         if not self.awaited:
             mistake = self.shown.mistake
             self._ask()
@@ -384,7 +384,7 @@ class Session:
         self.start()
 
     def move(self, path: str, value: float) -> None:
-        """Move a slider; beyond its ends it stays at them. What is no slider is let be."""
+        """Move a slider, to its end at most; unknown paths are ignored."""
         slider = self._sliders.get(path)
         if slider is None or not math.isfinite(value):
             return
@@ -396,7 +396,7 @@ class Session:
         self._change(Changes() if path is None else self.changes.back(path))
 
     def switch(self, path: str, on: bool) -> None:
-        """Put an agent in or take it out. What has no switch is let be."""
+        """Put an agent in or take it out; agents without a switch are ignored."""
         if path in self._switches:
             self._change(self.changes.switch(path, on))
 
@@ -407,7 +407,7 @@ class Session:
             self._ask()
 
     def open(self, name: str, content: bytes) -> None:
-        """Open a scenario file in place of what is there; where it has mistakes, these are shown."""
+        """Open a scenario file in place of the current one; where it has mistakes, these are shown."""
         if self._try_to_open(name, content):
             self._ask()
 
@@ -450,19 +450,19 @@ class Session:
 
     @property
     def address(self) -> str:
-        """The query of the page's address that brings back what is there."""
+        """The query of the page's address that restores this session."""
         if self.awaited:  # what it asks for is still to come
             return self._asked.query
         clock = "" if self.clock == CLOCKS[0] else self.clock
         return Asked(tuple(self.changes.as_set(everything=True)), clock, self._sent).query
 
     def file(self, wished: str = "") -> tuple[str, str]:
-        """What was made as a scenario file: its name and its text."""
+        """The changed scenario as a file: its name and its text."""
         name = file_name(wished, self.opened)
         return name, as_scenario_file(self.opened, self.changes, self.groups, name)
 
     def description(self) -> list[str]:
-        """What was changed, in words."""
+        """The changes, in words."""
         return describe_changes(self.changes, self.groups)
 
     def _recall(self) -> None:
@@ -489,7 +489,7 @@ class Session:
             self.on_change()
 
     def _ask(self) -> None:
-        """Have what is there now run and drawn in the background."""
+        """Run and draw the current scenario in the background."""
         began, clock = time.monotonic(), self.clock
         try:
             scenarios = {UNMOVED: self.opened.scenario}
@@ -529,7 +529,7 @@ class Session:
         self._runner.ask(lambda job: self._attempt(do, job))
 
     def _readings(self, batch: Batch) -> dict[str, Reading]:
-        """What was read of the unmoved scenario, which stays the same from move to move."""
+        """Readings of the unmoved scenario, which stay the same from move to move."""
         unmoved = batch.ensembles[UNMOVED]
         for ensemble, reading in self._read:
             if ensemble is unmoved:
@@ -553,7 +553,7 @@ class Session:
         return watch
 
     def _attempt(self, do: Callable[[Job], None], job: Job) -> None:
-        """Do a job and tell that it is done; what goes wrong is told to the visitor, who must not wait for ever."""
+        """Do a job and report its end; errors are shown to the visitor, who must not wait for ever."""
         try:
             do(job)
         except Superseded:

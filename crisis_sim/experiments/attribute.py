@@ -185,11 +185,11 @@ def scenarios_of(experiment: Experiment) -> list[Scenario]:
 
 
 def combination_name(present: Sequence[bool]) -> str:
-    """What the scenario of a combination is called: `parts_10110`, a digit for each part in order."""
+    """The name of a combination's scenario: `parts_10110`, a digit for each part in order."""
     return "parts_" + "".join("1" if here else "0" for here in present)
 
 
-# What each part brought to an outcome, with intervals from luck that all combinations share.
+# Contributions of parts to an outcome, with intervals from paired luck.
 #
 # All figures are sums over combinations of parts. Their errors follow from the influence of each
 # replicate on every combination, summed in the same way, so that luck which is alike in all
@@ -342,7 +342,7 @@ def _figure(estimate: float, influence: Any, of: int, is_share: bool) -> Figure:
     return Figure(estimate, centre - reach, centre + reach, error)
 
 
-# Sentences: who brought how much, who leads, who helps whom, and how sure that is.
+# The answer in sentences
 
 
 def answer(
@@ -453,7 +453,7 @@ def _but_for(measure: Measure, parts: Sequence[str], one: Attribution) -> Iterat
 
 
 def _who_helps(measure: Measure, parts: Sequence[str], one: Attribution) -> Iterator[str]:
-    """The pair that matters most, of those that can be told even though many pairs are looked at."""
+    """The pair that matters most, of those that are significant although many pairs are tested."""
     stricter = 1.0 - (1.0 - CONFIDENCE) / max(len(one.interactions), 1)  # Bonferroni's
     wider = normal_quantile(stricter) / normal_quantile()
     told = {
@@ -512,7 +512,7 @@ def _digits(figures: Sequence[Figure], measure: Measure) -> int:
     return decimals(scale * max(filter(is_known, widths), default=0.0))
 
 
-# Charts: what each part brought, and which parts help or replace each other.
+# Charts: contributions and interactions
 
 #: Marks of a part's figures: its letter, its words, and how far from the middle of its row it stands.
 _MARKS = {
@@ -646,7 +646,7 @@ def _waterfall(axes: Axes, one: Mapping[str, Any], scale: float) -> None:
 
 
 def _figures(axes: Axes, one: Mapping[str, Any], scale: float) -> None:
-    """What each part brings, as dots with whiskers about a line at zero."""
+    """The contribution of each part, as dots with whiskers about a line at zero."""
     from crisis_sim import style
 
     axes.axvline(0.0, color=style.GREY, linewidth=0.8, zorder=1)

@@ -33,7 +33,7 @@ from crisis_sim.scenario.source import Node
 Values = NDArray[np.float64]
 
 
-# --- Targets: how far figures are from them, in the standard errors that their intervals imply
+# --- Targets, and distances from them in standard errors
 
 #: The standard error of a target without an interval: five points of a share, a tenth of anything else.
 ASSUMED_SHARE, ASSUMED_RATIO = 0.05, 0.1
@@ -131,7 +131,7 @@ def check_targets(
 
 
 def _check_value(target: Target, measured: Measure) -> Iterator[tuple[str, str, str]]:
-    """Key, message and what was expected, of the mistake in a target's value or interval."""
+    """The mistake in a target's value or interval: key, message and expected value."""
     value, log = target.value, target.scale == "log"
     if measured.unit == "share" and not 0 <= value <= 1:
         yield "value", f"no share: {value:g}", "a number between 0 and 1"
@@ -199,7 +199,7 @@ class Calibration:
         return (*targets, *((one, first) for one in self.experiment.measures))
 
 
-# --- A calibrated scenario, as a file that extends the original and says only what differs
+# --- Files of calibrated scenarios, which extend the original
 #
 # A scenario extends files of its own folder only. So the original stands beside it, as it was
 # resolved: with every value and everything that the experiment set.
@@ -260,7 +260,7 @@ def _put(content: Any, path: list[str], value: Any) -> None:
 
 
 def _difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """What must be laid over `before` to have `after`: mappings are merged, the rest is replaced."""
+    """The override that turns `before` into `after`: mappings are merged, the rest is replaced."""
     found = {}
     for key, value in after.items():
         old = before.get(key)
@@ -281,7 +281,7 @@ def _without_none(content: Any) -> Any:
 
 
 def as_yaml(content: Mapping[str, Any]) -> str:
-    """A scenario file's text, what holds no further mapping in one line."""
+    """A scenario file's text; a mapping without mappings in it takes one line."""
     from ruamel.yaml import YAML
 
     yaml: Any = YAML(typ="safe", pure=True)
@@ -294,7 +294,7 @@ def as_yaml(content: Mapping[str, Any]) -> str:
     return stream.getvalue()
 
 
-# --- Parameters that a search moves: numbers of a scenario, or of the distributions in it
+# --- Parameters that a search moves: numbers of a scenario, or of its distributions
 #
 # `mediators.us.attention_days` is a number: every crisis at a point gets the point's value.
 # `mediators.us.attention_days.uniform.0` is the lower end of the distribution that the scenario gives
@@ -336,7 +336,7 @@ class Location:
 
 
 def locate(scenario: Scenario, path: str, known: Mapping[str, Within]) -> Location | None:
-    """Where a path leads in a scenario, of which `known` are the numbers; None where it leads to none."""
+    """The number at a path of a scenario with the numbers `known`; None where there is none."""
     if path in known:
         return Location(path, path, None, known[path])
     outer, _, end = path.rpartition(".")
@@ -374,7 +374,7 @@ class Tuned:
 
     @classmethod
     def of(cls, path: str, written: TunedRange, scenarios: Sequence[Scenario]) -> Tuned:
-        """A parameter from what a file says, checked; what it is, is read from the first scenario that has it."""
+        """A parameter from its keys in a file, checked; its description is that of the first scenario that has it."""
         scenario, place = next(_locations(path, scenarios))
         if place.index is None:
             factor = resolve(path, written, scenario)
@@ -412,7 +412,7 @@ def _locations(path: str, scenarios: Sequence[Scenario]) -> Iterator[tuple[Scena
 def parameters_at(
     scenario: Scenario, tuned: Sequence[Tuned], points: Values, replicates: int, seed: int
 ) -> dict[str, Values]:
-    """What to give a design so that a scenario's crises have the parameters of `(points, parameters)`.
+    """The parameter arrays for a design whose points have values `(points, parameters)`.
 
     Returns:
         By path of a number its values, `(points,)`; of a number that stays uncertain
@@ -469,7 +469,7 @@ def check_moved(
 
 
 def _unknown(path: str, scenarios: Sequence[Scenario]) -> tuple[str, str, str]:
-    """What is wrong with a path that leads nowhere, what was expected, and the nearest."""
+    """The mistake in an unknown path: message, expected value, and the nearest known path."""
     known: dict[str, None] = {}
     for scenario in scenarios:
         numbers = numbers_of(scenario)
@@ -562,7 +562,7 @@ def _check_scenario(
             )
 
 
-# --- Points to try next, as shares of the parameters' ranges
+# --- Proposals of points, as shares of the parameters' ranges
 #
 # Optuna's tpe and random choose by themselves; points of cmaes and sobol are enqueued as its trials.
 # Optuna's own CMA-ES keeps its state pickled in a study, which a stranger's folder must not bring
@@ -592,7 +592,7 @@ class Evolution:
         return np.stack([self._search.ask() for _ in range(size)])
 
     def tell(self, shares: Values, losses: Values) -> None:
-        """Take in what came of a generation's points."""
+        """Take in the losses of a generation's points."""
         if len(losses) != self._size:  # the last generation, which the budget has cut short
             return
         self._search.tell(list(zip(shares, losses.tolist(), strict=True)))

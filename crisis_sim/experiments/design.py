@@ -44,7 +44,7 @@ OnMessage = Callable[[str], None]
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """What came of a design: every measure at every point, by the measures' names in their order.
+    """The results of a design: every measure at every point, by the measures' names in their order.
 
     Points are counted scenario after scenario: with `P` points in each, point `p` of the `s`-th
     scenario is number `s * P + p` of all. Values are those of each parameter that was varied,
@@ -77,7 +77,7 @@ class Design:
         return pa.table({"point": np.arange(self.points), "scenario": scenarios, **varied})
 
     def measure_table(self) -> pa.Table:
-        """One row a point and measure: estimate, limits, standard error, replicates it is told from.
+        """One row a point and measure: estimate, limits, standard error, number of replicates.
 
         What is not known is null; a time that never comes is infinite.
         """

@@ -1,4 +1,4 @@
-"""What an experiment varies: parts of a scenario that are taken away, and numbers that are moved."""
+"""Factors: parts of a scenario that an experiment takes away, and numbers that it varies."""
 
 from __future__ import annotations
 
@@ -106,19 +106,19 @@ def _with_word(change: str, column: int, word: str) -> str:
     return f"{begin}{word}{rest[1]}{rest[2]}{equals}{value}"
 
 
-# --- Factors: numbers of a scenario that an experiment varies, and how far
+# --- Factors: numbers of a scenario that an experiment varies, and their ranges
 #
 # Where a file gives no range, a factor goes over the range that the scenario leaves open, if its
 # number is a distribution there: all of it where it is bounded, else its middle 95%. A number that is
-# known in the scenario goes over the range that the schema allows, unless that is wider than anybody
-# could mean; then the file must say how far.
+# known in the scenario goes over the range that the schema allows, unless that is implausibly wide;
+# then the file must give a range.
 
 #: A range of the schema that is wider than this is no default.
 WIDEST = 1000.0
 
 
 class Range(Part):
-    """How far a parameter goes; what is left out comes from the scenario or the schema."""
+    """The range of a parameter; ends that are left out come from the scenario or the schema."""
 
     low: float | None = Field(None, description="from where")
     high: float | None = Field(None, description="up to where")
@@ -129,7 +129,7 @@ class Range(Part):
 
 @dataclass(frozen=True)
 class Factor:
-    """A number of a scenario: its path, how far it goes, and what the scenario says of it (`given`)."""
+    """A number of a scenario: its path, its range, and the scenario's value or distribution (`given`)."""
 
     path: str
     low: float
@@ -152,7 +152,7 @@ class Factor:
 
 
 def resolve(path: str, written: Range, scenario: Scenario) -> Factor:
-    """A factor from what a file says, which must have been checked (`check_factor`)."""
+    """A factor from its keys in a file, which must have been checked (`check_factor`)."""
     low, high = _range(path, written, scenario)
     slot = slot_of(path)
     meaning = (slot.field.description or "") if slot and slot.field else ""
@@ -217,7 +217,7 @@ def check_value(path: str, value: float, node: Node, scenario: Scenario) -> Iter
 
 
 def number_at(scenario: Scenario, path: str) -> Number:
-    """What a scenario says of the number at a path that it has."""
+    """The scenario's value or distribution at a path that it has."""
     value: Any = scenario
     for word in path.split("."):
         if isinstance(value, tuple):
@@ -228,12 +228,12 @@ def number_at(scenario: Scenario, path: str) -> Number:
 
 
 def slot_of(path: str) -> Slot | None:
-    """What the schema says of a parameter, by its path."""
+    """The schema's slot of a parameter, by its path."""
     return slot_at([int(word) if word.isdigit() else word for word in path.split(".")])
 
 
 def default_range(number: Number, low: float, high: float) -> tuple[float, float]:
-    """The range of a factor that a file gives none for, within what the schema allows."""
+    """The default range of a factor, within the limits of the schema."""
     if not isinstance(number, Distribution):
         return low, high
     bottom, top = number.support
@@ -288,7 +288,7 @@ def _neighbours(path: str, known: Any) -> str:
 # Factors of a study, and how each is drawn: a share of its probability becomes a value.
 #
 # A parameter that the file gives no range for is drawn as the scenario draws it, where it is uncertain
-# there, so that what matters is told by the scenario's own weights. One that is known there goes
+# there, so that importance is measured under the scenario's own distributions. A known one goes
 # evenly over the range of the schema: in equal ratios where this spans a thousandfold, such as delays
 # from a quarter of an hour to a year, else in equal steps. Where no file names the parameters, it goes
 # as far as its slider does.
@@ -305,7 +305,7 @@ NEVER = 1e-9
 
 @dataclass(frozen=True)
 class Drawn:
-    """A factor, the scenario's own distribution if it is drawn by that, and what the schema allows."""
+    """A factor, the distribution by which the scenario draws it, if any, and the limits of the schema."""
 
     factor: Factor
     distribution: Distribution | None
@@ -345,7 +345,7 @@ class Drawn:
         return f"{own.kind} ({', '.join(f'{one:g}' for one in own.values)}), as in the scenario"
 
     def plain(self) -> dict[str, Any]:
-        """What it is and how it is drawn, fit for JSON."""
+        """The factor and how it is drawn, as plain data for JSON."""
         factor, (low, high) = self.factor, self.ends
         return {
             "path": factor.path,
@@ -374,14 +374,14 @@ def drawn_factors(vary: Mapping[str, Range], scenario: Scenario) -> list[Drawn]:
 
 
 def ranges(vary: Mapping[str, Range], scenario: Scenario) -> Mapping[str, Range]:
-    """What is varied: what a file says, or every number that is worth a slider and can be moved."""
+    """The ranges to vary: those of the file, or every number that has a slider and can be moved."""
     if vary:
         return vary
     found = {}
     for path in numbers_of(scenario):
         slot = slot_of(path)
         if slot and slot.slider:
-            # What the scenario draws goes as it is drawn; what it knows, as far as a slider goes.
+            # Uncertain numbers vary as the scenario draws them, known ones over the range of their slider.
             drawn = isinstance(number_at(scenario, path), Distribution)
             found[path] = Range() if drawn else Range(low=slot.slider[0], high=slot.slider[1])
     return found

@@ -92,14 +92,13 @@ def problem(factors: int) -> dict[str, Any]:
 # Sobol's indices with the Monte Carlo noise taken out
 #
 # A point's figure is a mean over few replicates, so that between points it varies by more than the
-# parameters make it: by the noise of each mean. Indices of such figures put down to parameters, in
-# `total` above all, what is noise. Replicates tell how large it is: the covariance of two figures'
-# noise is estimated by the sum of the products of the replicates' pulls on them
-# (`Measured.influence`), and by so much each product of figures in an estimator is too large on
-# average. So it is taken off: from the numerators, which are those of SALib (Saltelli and others 2010
-# for `first`, Jansen 1999 for `total`, Saltelli 2002 for `second`), and from the variance that they are
-# divided by. What is left estimates the indices of what infinitely many replicates would give, and is
-# SALib's figure where there is no noise.
+# parameters make it: by the noise of each mean. Indices of such figures, `total` above all, attribute
+# noise to parameters. Its size is estimated from the replicates: the covariance of two figures' noise
+# by the sum of the products of the replicates' influence on them (`Measured.influence`). Each product
+# of figures in an estimator is too large by this covariance on average, so it is subtracted from the
+# numerators, which are those of SALib (Saltelli and others 2010 for `first`, Jansen 1999 for `total`,
+# Saltelli 2002 for `second`), and from the variance in the denominator. The rest estimates the indices
+# for infinitely many replicates, and equals SALib's figure where there is no noise.
 
 
 def pairs_of(factors: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -110,7 +109,7 @@ def pairs_of(factors: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 @dataclass(frozen=True, eq=False)
 class Terms:
-    """What each base sample adds to the estimators.
+    """The terms that each base sample adds to the estimators.
 
     Attributes:
         numerators: by index, `(samples, factors)`; of pairs `(samples, pairs)`, before the first-order
@@ -176,7 +175,7 @@ def terms_of(layout: Layout, y: Values, influence: Values) -> Terms:
 
 # Indices of figures at the points of a layout, by SALib; without noise; and as samples are drawn anew
 #
-# Morris: `mu_star`, the mean size of an elementary effect (what the outcome would change by over the
+# Morris: `mu_star`, the mean size of an elementary effect (the change in the outcome over the
 # whole range of a factor), `mu`, its mean with its sign, and `sigma`, its standard deviation: large
 # where a factor acts differently from place to place, by curvature or with others. Sobol: `first`, the
 # share of the variance that a factor explains alone, `total`, with all that it takes part in, and
@@ -224,7 +223,7 @@ def estimate_indices(layout: Layout, y: Values) -> Indices:
 
 
 def without_noise(layout: Layout, measured: Measured) -> Indices:
-    """The indices of what more replicates would give, as far as these tell; else as `estimate` has them.
+    """The indices that infinitely many replicates would give, where this can be estimated; else those of `estimate`.
 
     From Sobol's indices noise is taken out (`sobol_terms`); of Morris's and PAWN's it is not known how.
     """
@@ -261,7 +260,7 @@ def resampled(layout: Layout, measured: Measured, generator: np.random.Generator
 
 
 def noise_threshold(layout: Layout, measured: Measured, generator: np.random.Generator) -> Indices:
-    """What a factor that matters nothing would seldom exceed, in one of twenty, by index and factor.
+    """The index that a factor without influence exceeds in one case of twenty, by index and factor.
 
     Of PAWN, a factor that nothing depends on; of Morris, one that moves single crises, as this factor
     does, but not what they are on average, so that its effects are noise.
@@ -337,7 +336,7 @@ def _summed_up(of: Values) -> Indices:
     return {"median": median(of, axis=0), "maximum": np.nanmax(of, axis=0)}
 
 
-# Games of parts: how what all of them bring together is shared out among them.
+# Cooperative games: shares of parts in their joint effect
 #
 # A game says what every combination of `n` parts is worth. Combination `c` is the number whose bit `k`
 # (the bit worth `2**k`) says whether part `k` is in it: 0 is none of them, `2**n - 1` all. Worths are
@@ -353,7 +352,7 @@ def _summed_up(of: Values) -> Indices:
 
 
 def marginals(worth: ArrayLike, part: int) -> Values:
-    """What a part adds to each combination of the others, `(2**(n-1), ...)`, in their order."""
+    """Marginal contributions of a part to each combination of the others, `(2**(n-1), ...)`, in their order."""
     worth = np.asarray(worth, dtype=np.float64)
     without = _without(worth, part)
     return np.asarray(worth[without | 1 << part] - worth[without])

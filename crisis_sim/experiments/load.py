@@ -33,7 +33,7 @@ from crisis_sim.scenario.source import (
     read_text,
 )
 
-# --- The experiments that come with Crisis Sim, and how a name on the command line becomes a file
+# --- Shipped experiments, and finding a file by name
 #
 # They are the folder `experiments/` of a checkout, which travels in a wheel as `crisis_sim/_experiments`.
 
@@ -43,7 +43,7 @@ BEGINS_WITH = "kind, title and scenario"
 
 @dataclass(frozen=True)
 class ShippedExperiment:
-    """An experiment that comes with Crisis Sim: the name it answers to, its file, and what that says."""
+    """An experiment that comes with Crisis Sim: its name, its file, and the file's kind and title."""
 
     name: str
     path: Path
@@ -87,7 +87,7 @@ def _shipped(path: Path) -> ShippedExperiment:
     return ShippedExperiment(path.stem, path, text("kind"), text("title"), text("question"))
 
 
-# --- From a reference to a checked experiment; all mistakes are gathered and reported together
+# --- Reading and checking; all mistakes are reported together
 
 
 def load_experiment(
@@ -242,7 +242,7 @@ def _scenario(top: Node, folder: Path) -> tuple[Scenario | None, Iterable[Mistak
 def _others(
     top: Node, folder: Path, scenario: Scenario | None
 ) -> tuple[tuple[Scenario, ...] | None, list[Mistake]]:
-    """The scenarios that a file names beside its own, and the mistakes in them."""
+    """The further scenarios that a file names, and the mistakes in them."""
     node = top.entries().get("others")
     found: list[Scenario] = []
     mistakes: list[Mistake] = []
@@ -307,7 +307,7 @@ def _changes(changes: Mapping[str, Any], top: Node) -> Node:
     return Node(top.place, entries)
 
 
-# --- An experiment from the command line: its kind, and `KEY=VALUE` in the grammar of `--set`
+# --- Experiments from the command line: a kind, and `KEY=VALUE` as for `--set`
 
 #: Keys below which paths and names stand, which are no keys of a file.
 BY_NAME = ("parts", "reference", "vary")
@@ -323,7 +323,7 @@ def kind_named(name: str) -> str:
 
 
 def read_settings(texts: Sequence[str]) -> Node:
-    """What `KEY=VALUE` arguments say, as a file would: `replicates=500`, `sample.points=64`.
+    """`KEY=VALUE` arguments as the mapping that a file would hold: `replicates=500`, `sample.points=64`.
 
     Below `vary`, `reference` and `parts` all that follows is one name:
     `vary.mediators.us.attention_days={low: 0.1, high: 5}`.
@@ -359,7 +359,7 @@ def read_settings(texts: Sequence[str]) -> Node:
     return top
 
 
-# --- JSON Schema of experiments' files, so that an editor completes keys and marks mistakes as one types
+# --- JSON Schema of experiment files, for editors
 #
 # For VS Code's YAML extension, write it to a file and name that file in an experiment's first line:
 #

@@ -1,4 +1,4 @@
-"""What a posterior says: of each parameter, of two together, and of crises, beside what was seen."""
+"""Summaries of a posterior sample: marginals, correlations, fitted distributions, and predictive checks."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class Found(NamedTuple):
 
     @property
     def prior(self) -> Seen:
-        """What the generation that was drawn from the prior has shown."""
+        """The simulated figures of the generation that was drawn from the prior."""
         seen: Seen = self.sample.seen
         count = self.problem.spec.particles
         return Seen(seen.figures[:count], seen.errors[:count], seen.values[:count], seen.so[:count])
 
 
-# --- What a posterior says of each parameter, and of two together
+# --- Marginals of parameters, and correlations of pairs
 
 #: The levels of an interval, and the middle.
 LEVELS = (0.025, 0.5, 0.975)
@@ -80,7 +80,7 @@ def parameters_of(found: Found) -> tuple[list[dict[str, Any]], dict[str, Any]]:
 
 
 def _marginal(prior: Prior, values: Values, sampled: Sample) -> dict[str, Any]:
-    """What is known of a parameter; shrinkage is 1 less posterior over prior variance, shift in deviations."""
+    """A parameter's marginal; shrinkage is 1 - posterior / prior variance, shift is in prior standard deviations."""
     weight = sampled.weight
     lower, median, upper = weighted_quantiles(values, weight, LEVELS)
     before = prior.at(np.asarray(LEVELS))
@@ -165,7 +165,7 @@ def pairs_of(found: Found) -> list[dict[str, Any]]:
     return sorted(pairs, key=lambda pair: -abs(pair["correlation"]))
 
 
-# --- A marginal as one of the distributions that a scenario can hold: whichever is nearest
+# --- The nearest distribution that a scenario can hold
 #
 # A scenario's numbers are independent of each other, and their distributions of a few kinds. So a
 # marginal is fitted by the kind whose quantiles are nearest to its own; how parameters go together is
@@ -207,7 +207,7 @@ def _error(distribution: Distribution, wanted: Values, prior: Prior) -> float:
 
 
 def _candidates(prior: Prior, wanted: Values, mean: float, spread: float) -> Iterator[Distribution]:
-    """The nearest of each kind that may stand there."""
+    """The nearest distribution of each kind that the scenario may hold there."""
     bottom, top = (float(value) for value in prior.at(np.asarray([0.0, 1.0])))
     ends = low, high = max(bottom, prior.low), min(top, prior.high)
     half = 3**0.5 * spread
@@ -264,7 +264,7 @@ def _rounded(kind: str, values: Sequence[float]) -> Distribution:
     return Distribution(kind, tuple(float(f"{value:.5g}") for value in values))
 
 
-# --- What crises show at points drawn from the posterior, with luck that no particle had, beside what was seen
+# --- Predictive check: crises at posterior draws, with fresh luck
 
 #: Quantiles by the names of their columns.
 QUANTILES = {"lower": 0.025, "quarter": 0.25, "median": 0.5, "three_quarters": 0.75, "upper": 0.975}
@@ -317,7 +317,7 @@ def predicted(found: Found) -> Iterator[dict[str, Any]]:
 
 
 def _spread(values: Values, prefix: str) -> dict[str, float | None]:
-    """Quantiles of what is known, and the share of all that is; None for a time that never comes."""
+    """Quantiles of the values that are known, and the share that is; None for a time that never comes."""
     known = values[~np.isnan(values)]
     found: dict[str, float | None] = {f"{prefix}known": len(known) / len(values)}
     for name, level in QUANTILES.items():

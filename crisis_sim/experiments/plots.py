@@ -59,7 +59,7 @@ def units(measure: Mapping[str, Any]) -> tuple[float, str, str]:
 
 
 def axis_label(factor: Mapping[str, Any]) -> str:
-    """A parameter on an axis: what it is, where it stands, and its unit."""
+    """The axis label of a parameter: its meaning, its path, and its unit."""
     meaning = text.sentence(factor["meaning"]).rstrip(".")
     if not meaning:
         return str(factor["path"])
@@ -74,7 +74,7 @@ def plain_ratios(axis: Any) -> None:
 
 
 def name_rows(axes: Axes, labels: Sequence[str], below: float = 0.6) -> None:
-    """A name for each row, the first on top, with so much room below the last."""
+    """Name each row, the first on top, with room of `below` rows under the last."""
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 1 + below, -0.6)
     for each in axes.get_shared_y_axes().get_siblings(axes):
@@ -92,7 +92,7 @@ def say_nothing(axes: Axes, why: str) -> None:
 def note(
     axes: Axes, words: str, at: tuple[Any, ...], apart: tuple[float, float], **more: Any
 ) -> None:
-    """Small words near a point of the axes, so many points apart from it."""
+    """A small label near a point of the axes, `apart` (in points) from it."""
     look = {"fontsize": 6.0, "color": style.GREY, **more}
     axes.annotate(words, xy=at[:2], xytext=apart, textcoords="offset points", **look)
 
@@ -109,7 +109,7 @@ def column(table: Any, measure: str, name: str) -> Any:
 
 
 def panels_of_pairs(outcomes: int, rows: int, around: float, high: float) -> tuple[Figure, Any]:
-    """A figure with a panel an outcome for squares of pairs: so high a row, and around them, in mm."""
+    """A figure with a panel an outcome for squares of pairs; `high` a row and `around` them are in mm."""
     rows = min(rows, MOST_PAIRED)
     columns = min(2, outcomes) if rows <= _BESIDE else 1
     lines = -(-outcomes // columns)
@@ -153,5 +153,5 @@ def squares(
 
 
 def finite(values: Any) -> Any:
-    """Values with NaN in place of what is infinite, which no line goes to."""
+    """Values with NaN in place of infinity, to which no line can be drawn."""
     return np.where(np.isfinite(values), values, np.nan)

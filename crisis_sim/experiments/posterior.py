@@ -129,7 +129,7 @@ def crises(experiment: Experiment) -> int:
     return Problem(experiment, RunOptions()).crises
 
 
-# --- Its run: the generations, then a check of what it predicts, with fresh luck
+# --- Run: the generations, then a predictive check with fresh luck
 
 
 def run(experiment: Experiment, options: RunOptions) -> Findings:
@@ -169,14 +169,14 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
     )
 
 
-#: What the file of a posterior says of itself.
+#: The comment at the top of a posterior's scenario file.
 _HEAD = """\
 # Each parameter has the distribution that is nearest to its marginal. They are drawn independently
 # here: how parameters go together in the posterior is lost. Joint draws keep it (docs/experiments.md).
 """
 
 
-# --- Joint draws from a posterior, for crises in which parameters go together as the evidence has it
+# --- Joint draws from a posterior
 
 #: Columns of the table of particles beside the parameters.
 OTHERS = ("particle", "generation", "weight")
@@ -242,7 +242,7 @@ class Posterior:
         return {path: self.values[chosen, k] for k, path in enumerate(self.paths)}
 
 
-# --- What was found, as plain data and tables
+# --- Findings, as plain data and tables
 
 #: Cumulative probabilities at which priors are tabulated, for charts.
 DRAWN_LEVELS: Values = (np.arange(400) + 0.5) / 400
@@ -299,11 +299,11 @@ def _tables(found: Found, summary: dict[str, Any]) -> dict[str, pa.Table]:
     }
 
 
-# --- The answer in sentences: what was found, how sure that is, and what would make it surer
+# --- The answer in sentences
 
 #: Parameters and pairs that an answer names; the tables have all of them.
 MOST_NAMED = 6
-#: Probabilities beyond which what was seen is in the tail of what is predicted.
+#: Probabilities beyond which an observation lies in a tail of the predictions.
 TAIL = 0.025
 #: A correlation from which two parameters are said to go together.
 TOGETHER = 0.3
@@ -316,7 +316,7 @@ FEW_LIKE = 3.0
 
 
 def answer(summary: dict[str, Any]) -> Iterator[str]:
-    """Sentences on what a posterior says."""
+    """The answer of a posterior, in sentences."""
     yield from _on_parameters(summary)
     yield from _on_pairs(summary)
     for row in summary["cases"]:
@@ -481,7 +481,7 @@ def _on_noise(summary: dict[str, Any]) -> Iterator[str]:
         )
 
 
-# --- Charts: each parameter beside its prior, pairs, and what it predicts beside what was seen
+# --- Charts: marginals with priors, pairs, and predictions with observations
 
 #: Charts side by side; parameters and figures that are drawn, of which the tables have all.
 _ACROSS, _MOST_MARGINALS, _MOST_PAIRED, _MOST_PREDICTED = 3, 12, 4, 14
@@ -498,7 +498,7 @@ def charts(findings: Findings) -> Iterator[tuple[str, Callable[[Findings], Figur
 
 
 def draw_marginals(findings: Findings) -> Figure:
-    """What is believed of each parameter, before and after."""
+    """Each parameter's prior and posterior."""
     from matplotlib.patches import Patch
 
     from crisis_sim import style
@@ -596,7 +596,7 @@ def draw_pairs(findings: Findings) -> Figure:
 
 
 def draw_predictive(findings: Findings) -> Figure:
-    """What the posterior predicts, with fresh luck, beside what was seen."""
+    """The posterior's predictions, with fresh luck, compared with the observed figures."""
     from matplotlib.patches import Patch
 
     from crisis_sim import style

@@ -80,18 +80,18 @@ GIVEN, RESOLVED, SUMMARY, MANIFEST = (
 )
 #: The layout of these folders, counted up when older readers could no longer read a new one.
 FORMAT = 1
-#: What resolved.json holds beside that which fixes the results.
+#: Keys of resolved.json that do not fix the results.
 BEGUN = "begun"
 #: How the names of tables, and of the files beside them, end.
 TABLE, FILE = ".parquet", ".yaml"
-#: The rooms whose code decides what an experiment finds, beside those that make its batch.
+#: The packages whose code decides an experiment's findings, in addition to those of a batch.
 ROOMS = ("outcomes", "experiments")
 #: The version that stands for their code.
 CODE = "code_of_experiments"
 
 
 class _Begun(BaseModel):
-    """With what an experiment was begun; versions and names of agents as a batch's manifest has them."""
+    """The conditions an experiment was begun under; versions and names of agents as in a batch's manifest."""
 
     model_config = ConfigDict(strict=True)
 
@@ -101,7 +101,7 @@ class _Begun(BaseModel):
 
 
 class _Manifest(BaseModel):
-    """What of a manifest is read; earlier versions wrote none of what may be None."""
+    """The fields of a manifest that are read; earlier versions did not write those that may be None."""
 
     model_config = ConfigDict(strict=True)
 
@@ -203,7 +203,7 @@ def write(
     seconds: float,
     agents: Sequence[Any] = (),
 ) -> Findings:
-    """Write what an experiment found into a folder that `begin` made ready, the manifest last.
+    """Write an experiment's findings into a folder that `begin` made ready, the manifest last.
 
     Returns:
         The findings with their manifest.
@@ -217,7 +217,11 @@ def write(
         **{name: text.encode() for name, text in findings.files.items()},
         SUMMARY: as_json(summary),
     }
-    digests = {name: digest_of(read_bytes(folder, name)) for name in _written(folder)}
+    digests = {
+        name: digest_of(read_bytes(folder, name))
+        for name in (GIVEN, RESOLVED)
+        if inside(folder, name).exists()
+    }
     digests |= {name: digest_of(content) for name, content in contents.items()}
     try:
         for name, content in contents.items():
@@ -230,7 +234,7 @@ def write(
 
 
 def read_experiment(folder: str | Path) -> Findings:
-    """Bring back what an experiment found from its folder.
+    """Read an experiment's findings from its folder.
 
     Raises:
         ResultsError: when the folder holds none, one of another layout, one that is not finished, or
@@ -347,7 +351,7 @@ def _experiment_of(folder: Path, resolved: Mapping[str, Any], text: str) -> Expe
 
 
 def _begun_in(folder: Path, resolved: Mapping[str, Any]) -> dict[str, Any]:
-    """With what an experiment that is not finished was begun."""
+    """The conditions that an unfinished experiment was begun under."""
     if CHECKSUM not in resolved:
         raise ResultsError(
             f"{folder} holds an experiment that an earlier version of Crisis Sim has begun, without a "
@@ -373,7 +377,7 @@ def _check_same(folder: Path, begun: Mapping[str, Any], now: Mapping[str, Any]) 
 
 @cache
 def _versions(kind: str) -> dict[str, str]:
-    """What a kind of experiment is computed with: a batch's versions, and its own."""
+    """The versions that a kind of experiment computes with: a batch's, and those of its own libraries."""
     own = {name: metadata.version(name) for name in getattr(kind_of(kind), "LIBRARIES", ())}
     return {**versions(), CODE: code_digest(ROOMS), **own}
 
@@ -393,7 +397,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def _contents(folder: Path, manifest: Mapping[str, Any]) -> dict[str, bytes]:
-    """What is in each file that a manifest names, by its name, but for `RESOLVED`, which is its own proof."""
+    """The content of each file that a manifest names, but for `RESOLVED`, which holds its own checksum."""
     digests, names = manifest.get("sha256"), manifest["files"]
     wrong = next((name for name in names if not _may_be_named(name)), None)
     if wrong is not None or len(set(names)) < len(names) or SUMMARY not in names:
@@ -415,13 +419,8 @@ def _may_be_named(name: str) -> bool:
     return name in (RESOLVED, SUMMARY) or name.endswith((TABLE, FILE))
 
 
-def _written(folder: Path) -> list[str]:
-    """The files that stand in a folder since it was begun."""
-    return [name for name in (GIVEN, RESOLVED) if inside(folder, name).exists()]
-
-
 def _clear(folder: Path) -> None:
-    """Take the findings of an earlier experiment away, the manifest first; what is not its stays."""
+    """Remove the findings of an earlier experiment, the manifest first; other files stay."""
     if not (folder / RESOLVED).exists():
         return
     names = [GIVEN, RESOLVED, SUMMARY]
@@ -534,7 +533,7 @@ def is_experiment(folder: Path) -> bool:
 
 
 def read_points(folder: str | Path) -> Batch:
-    """An experiment's batch, with an ensemble for each point, named after what was varied there.
+    """An experiment's batch, with an ensemble for each point, named after its values.
 
     They share their luck, so their differences are paired.
 

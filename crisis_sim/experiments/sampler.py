@@ -110,7 +110,7 @@ class PosteriorSpec(CalibrationSpec):
     )
 
 
-# --- Priors: what is believed of each parameter before anything was seen
+# --- Priors
 #
 # Sampling goes on in normal scores: a parameter's score is the standard normal quantile of its place
 # in its prior. So the prior of every score is standard normal, whatever the prior of its parameter;
@@ -122,11 +122,11 @@ EDGE = 1e-12
 
 @dataclass(frozen=True)
 class Prior(Drawn):
-    """What is believed of one parameter: the scenario's own distribution, or, where a range is given, even over it."""
+    """The prior of one parameter: the scenario's own distribution or, where a range is given, uniform over it."""
 
     @classmethod
     def of(cls, path: str, written: Range, scenarios: Sequence[Scenario]) -> Prior:
-        """A prior from what a file says, checked; the first scenario that has the parameter is asked."""
+        """A prior from its keys in a file, checked, for the first scenario that has the parameter."""
         scenario = next(one for one in scenarios if path in numbers_of(one))
         given, allowed = number_at(scenario, path), numbers_of(scenario)[path]
         own = isinstance(given, Distribution) and written.low is None and written.high is None
@@ -176,7 +176,7 @@ def log_density(scores: Values) -> Values:
     return np.asarray(-0.5 * squares - 0.5 * scores.shape[1] * math.log(2 * math.pi))
 
 
-# --- A single crisis on record: in which crises everything went as it did
+# --- A single crisis on record: simulated crises that match it
 
 Single = NDArray[np.float32]
 
@@ -196,12 +196,12 @@ class Number:
 
     @property
     def unit(self) -> str:
-        """Its unit; "" for what is no time."""
+        """Its unit; "" where it is not a time."""
         return self.observed.unit if is_time(self.observed.of) else ""
 
     @property
     def words(self) -> str:
-        """What it is, such as "from the trigger to a ceasefire"."""
+        """The number in words, such as "from the trigger to a ceasefire"."""
         of, since = self.observed.of, self.observed.since
         if not is_time(of):
             return of.replace("_", " ")
@@ -239,7 +239,7 @@ def misses(cases: tuple[Case, ...], values: Single, so: NDArray[np.bool_]) -> Si
     return np.sort(found, axis=2)
 
 
-# --- What a posterior is about: its priors, what was seen in the world, and crises at particles
+# --- The problem: priors, observations, and crises at particles
 #
 # Every crisis of every particle has luck of its own. A design's points share theirs, which makes their
 # differences sure; here it would make all particles err alike, and the posterior would take one
@@ -253,7 +253,7 @@ EXACT = 0.1
 
 
 class Seen(NamedTuple):
-    """What crises showed at particles.
+    """The simulated figures of particles.
 
     Attributes:
         figures, errors: of what is watched the estimates and their standard errors, `(particles,
@@ -277,7 +277,7 @@ class Problem(Calibration):
 
     @property
     def spec(self) -> PosteriorSpec:
-        """What the experiment says."""
+        """The experiment's keys."""
         return cast(PosteriorSpec, self.experiment.spec)
 
     @cached_property
@@ -313,7 +313,7 @@ class Problem(Calibration):
         return self.crises_before(self.spec.generations) + check
 
     def scaled_aims(self, seen: Seen) -> tuple[Aim, ...]:
-        """The targets, those without an interval on the scale of what the prior shows, with which `seen` begins."""
+        """The targets; those without an interval are scaled by the spread of the prior's figures, the first in `seen`."""
         found = []
         for k, aim in enumerate(self.aims):
             shown = seen.figures[: self.spec.particles, k]
@@ -326,7 +326,7 @@ class Problem(Calibration):
         return tuple(found)
 
     def join(self, seen: list[Seen]) -> Seen:
-        """What several generations have shown, as one."""
+        """Several generations' figures, joined."""
         return Seen(*map(np.concatenate, zip(*seen, strict=True)))
 
     def likelihood(self, seen: Seen) -> Likelihood:
@@ -348,7 +348,7 @@ class Problem(Calibration):
         return at
 
     def run(self, scores: Values, generation: int) -> Seen:
-        """What crises show at particles, each with luck of its own; from the folder, if it is there and sound."""
+        """Simulate crises at particles, each with luck of its own; read from the folder, if they are there and intact."""
         folder = self.options.design
         about = {"experiment": self.experiment.digest, "generation": generation}
         if folder is not None and self.options.resume:
@@ -389,7 +389,7 @@ class Problem(Calibration):
     def _ensemble(
         self, scenario: Scenario, index: int, values: Values, generation: int, first: int
     ) -> Any:
-        """A scenario's crises at particles: so many replicates for each, particle after particle.
+        """A scenario's crises at particles: a number of replicates for each, particle after particle.
 
         Their luck is another for each generation, and within it for each part that is run at once.
         """
@@ -416,17 +416,17 @@ class Problem(Calibration):
         return batch.ensembles[scenario.name]
 
 
-# --- Generations on disk, so that an experiment goes on where it was cut short
+# --- Generations on disk, to resume from
 #
-# design/generation_000.parquet   particles, and what their crises showed: a row a particle, further
+# design/generation_000.parquet   particles and their simulated figures: a row a particle, further
 #                                 axes of an array one after the other
-# design/generation_000.json      of which experiment it is, and the checksum of the other; written last
+# design/generation_000.json      the experiment's digest, and the checksum of the other; written last
 
 _FILE = "generation_{generation:03d}"
 
 
 def write_generation(folder: Path, about: dict[str, Any], scores: Values, seen: Seen) -> None:
-    """Write down what particles have shown; `about` are the experiment's digest and the generation's number."""
+    """Write the simulated figures of particles to disk; `about` are the experiment's digest and the generation's number."""
     import pyarrow as pa
 
     columns, shapes = {}, {}
@@ -443,7 +443,7 @@ def write_generation(folder: Path, about: dict[str, Any], scores: Values, seen: 
 
 
 def read_generation(folder: Path, about: dict[str, Any], scores: Values) -> Seen | None:
-    """What particles have shown, from its files; None where it was never written to its end.
+    """The figures of a generation's particles, from its files; None where these were never written to their end.
 
     Raises:
         ResultsError: when it has been damaged, or is not the one of these particles.
@@ -470,7 +470,7 @@ def read_generation(folder: Path, about: dict[str, Any], scores: Values) -> Seen
     return seen
 
 
-# --- Adaptive importance sampling of a posterior, generation after generation
+# --- Adaptive importance sampling, generation by generation
 #
 # The first generation is drawn from the prior. Each later one is drawn near the particles that fit so
 # far: a mixture of normal kernels around particles resampled by weight, as wide as Scott's rule makes
@@ -494,16 +494,16 @@ _STEPS = 30
 
 
 class Study(Protocol):
-    """What is sampled from."""
+    """The model that `sample` samples from."""
 
     def run(self, scores: Values, generation: int) -> Any:
-        """What crises show at particles; `scores` are `(particles, parameters)`.
+        """Simulate crises at particles; `scores` are `(particles, parameters)`.
 
         The same for the same arguments.
         """
 
     def join(self, seen: list[Any]) -> Any:
-        """What several generations have shown, as one."""
+        """Several generations' figures, joined."""
 
     def likelihood(self, seen: Any) -> Likelihood:
         """From a tolerance, the logarithm of each particle's likelihood, -inf where it is none."""
@@ -572,7 +572,7 @@ class Sample:
 
 
 class NothingFitsError(Exception):
-    """No particle has shown anything like what was aimed for."""
+    """No particle's crises came near the targets."""
 
 
 def sample(

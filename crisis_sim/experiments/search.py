@@ -57,7 +57,7 @@ MOST_TRIALS = 1_000_000
 
 
 class Objective(Part):
-    """What is to be as high, or as low, as can be, and at what cost."""
+    """A measure to maximise or minimise, and the costs to weigh against it."""
 
     maximise: WrittenMeasure | None = Field(None, description="what should be high")
     minimise: WrittenMeasure | None = Field(None, description="what should be low")
@@ -153,7 +153,7 @@ class TuneSpec(CalibrationSpec):
 def check_objective(
     objective: Objective, vary: Mapping[str, Any], reading: Reading
 ) -> Iterator[Mistake]:
-    """The mistakes in an objective: what is aimed for, how much is enough, and what it costs."""
+    """The mistakes in an objective: its measure, how much is enough, and its costs."""
     given = [key for key in ("maximise", "minimise") if getattr(objective, key) is not None]
     if len(given) != 1:
         yield reading.at("objective").label.mistake(
@@ -178,15 +178,16 @@ def check_objective(
             yield node.place.mistake(f"a cost below 0: {price:g}", "0 or more")
 
 
-# --- How good points are
+# --- Loss of points
 #
-# Where something is enough, points that reach it are ranked by cost, points that do not by how far
-# they fall short, and any that does comes before any that does not (Deb 2000, Computer Methods in
-# Applied Mechanics and Engineering 186, 311-338). That takes no weight of one against the other.
+# Where a level is enough, points that reach it are ranked by cost, points that do not by their
+# shortfall, and any that reaches it comes before any that does not (Deb 2000, Computer Methods in
+# Applied Mechanics and Engineering 186, 311-338). Cost and shortfall need
+# no weights.
 
-#: What an unknown figure, or a time that never comes, counts for: more than any that is known.
+#: The loss of an unknown figure, or of a time that never comes: more than any known loss.
 WORST = 1e9
-#: What is kept of a figure.
+#: Statistics of a figure that are kept.
 KEPT = ("estimate", "standard_error", "lower", "upper")
 
 
@@ -212,7 +213,7 @@ class Goal:
         return cls(objective, prices, own, float(farthest @ prices))
 
     def cost(self, points: Values) -> Values:
-        """What points cost, `(points,)`."""
+        """Costs of points, `(points,)`."""
         return np.asarray(np.abs(points - self.own) @ self.prices)
 
     def shortfall(self, figures: Mapping[str, Values]) -> Values:
@@ -239,7 +240,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class Scored:
-    """Loss of points, `(points,)`, and by name what is `KEPT` of all that is watched, `(points, watched)`."""
+    """Loss of points, `(points,)`, and the `KEPT` statistics of all watched measures by name, `(points, watched)`."""
 
     loss: Values
     figures: dict[str, Values]
@@ -247,13 +248,13 @@ class Scored:
 
 @dataclass(frozen=True)
 class Problem(Calibration):
-    """What is to be tuned, and what counts as good; `agents` are added to its scenarios' own."""
+    """The parameters to tune and the loss to minimise; `agents` are added to its scenarios' own."""
 
     agents: Sequence[Any] = ()
 
     @property
     def spec(self) -> TuneSpec:
-        """What the experiment says."""
+        """The experiment's keys."""
         return cast(TuneSpec, self.experiment.spec)
 
     @cached_property
@@ -343,12 +344,12 @@ def _counting(
     return None if progress is None else lambda done, _: progress(before + done, total)
 
 
-# --- Trials on disk, so that a search goes on where it was cut short
+# --- Trials on disk, to resume from
 #
 # journal.log    Optuna's journal of a study, which its dashboard reads; a line a trial
-# journal.json   of which experiment it is, and how far it is whole after each generation, with a checksum
+# journal.json   the experiment's digest, and the journal's length after each generation, with a checksum
 #
-# What comes after a checksum that is not right, or after the last, is made again.
+# Trials after a wrong checksum, or after the last one, are run again.
 
 JOURNAL, SEAL = "journal.log", "journal.json"
 
@@ -424,7 +425,7 @@ class Journal:
 
 
 def whole_ends(content: bytes, ends: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
-    """The ends up to which a journal is what their checksums say, one after the other."""
+    """The lengths up to which a journal matches its checksums, one after the other."""
     found: list[tuple[int, str]] = []
     sha256, before = hashlib.sha256(), 0
     for end, digest in ends:
@@ -446,7 +447,7 @@ def _writing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Within it Optuna says nothing but what is wrong, and warns of nothing that is experimental."""
+    """Silence Optuna but for errors, and its warnings of experimental features."""
     import optuna
 
     before = optuna.logging.get_verbosity()
@@ -459,12 +460,12 @@ def quiet() -> Iterator[None]:
         optuna.logging.set_verbosity(before)
 
 
-# --- The search: generation after generation of trials, each one batch with the same luck
+# --- The search: generations of trials, each one batch with the same luck
 
 
 @dataclass(frozen=True)
 class Trials(Scored):
-    """What was tried, in its order.
+    """The trials of a search, in their order.
 
     Attributes:
         points: parameters, `(trials, parameters)`.
@@ -562,7 +563,7 @@ def _generation(
     workers: int,
     progress: Callable[[int, int], None] | None,
 ) -> Sequence[FrozenTrial]:
-    """Ask for a generation's points, the start first, run them as one batch, and tell what came of them."""
+    """Ask for a generation's points, the start first, run them as one batch, and report their losses."""
     from optuna.distributions import FloatDistribution
     from optuna.samplers import RandomSampler, TPESampler
 
@@ -608,13 +609,11 @@ def _best_so_far(problem: Problem, study: Study) -> str:
     return f"{said}, trial {best.number + 1} of {len(study.trials)}"
 
 
-# --- How well a search pins its parameters down: which values do about as well as the best
+# --- Slices: values of a parameter that do about as well as the best
 #
-# This rests on the trials that were made, so it is no more than what the search came by: a range
-# may be wider than it looks, above all after few trials, and is no interval of confidence. Slices move
-# each parameter of the best alone, all others held. Were the others moved along to make up for it, a
-# parameter could go further. So the range is the least that is left open, and where even that is wide
-# the targets do not pin the parameter down.
+# Slices move each parameter of the best trial alone. If the others were adjusted as well, a parameter
+# could go further, so the range is a lower bound: where it is wide, the targets do not determine the
+# parameter. It rests on the trials that were made and is no confidence interval.
 
 #: A cost that is higher by no more than this share counts as about as good.
 ABOUT_AS_CHEAP = 0.1

@@ -21,16 +21,7 @@ from crisis_sim.experiments import spec as words
 from crisis_sim.experiments.design import FIGURES, run_points, table_of
 from crisis_sim.experiments.factors import Drawn, Range, drawn_factors, ranges
 from crisis_sim.experiments.indices import MAIN, Layout, layout_of, pairs_of, size_of
-from crisis_sim.experiments.spec import (
-    MOST,
-    Experiment,
-    Findings,
-    Reading,
-    RunOptions,
-    Spec,
-    WrittenMeasure,
-)
-from crisis_sim.experiments.study import (
+from crisis_sim.experiments.sensitivity_study import (
     MUCH_LUCK,
     NOISE,
     SAMPLES,
@@ -43,6 +34,15 @@ from crisis_sim.experiments.study import (
     luck_share,
     percent,
     study,
+)
+from crisis_sim.experiments.spec import (
+    MOST,
+    Experiment,
+    Findings,
+    Reading,
+    RunOptions,
+    Spec,
+    WrittenMeasure,
 )
 from crisis_sim.outcomes.differences import Measured
 from crisis_sim.outcomes.intervals import normal_quantile
@@ -134,7 +134,7 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
     total = crises(experiment)
 
     def after(before: int) -> RunOptions:
-        """The options, with the progress of one of the two designs told as that of both."""
+        """The options, with the progress of one of the two designs reported as a part of both."""
         return replace(options, progress=lambda done, _: options.progress(before + done, total))
 
     design = run_points(experiment, after(0), values_of(layout, drawn), name="points")
@@ -205,7 +205,7 @@ def values_of(layout: Layout, drawn: Sequence[Drawn]) -> dict[str, Any]:
     }
 
 
-# Sentences: what each outcome turns on, and how sure that is.
+# The answer in sentences
 
 #: Factors that are named as those that matter most, and those that are listed at most.
 NAMED, LISTED = 3, 6
@@ -359,7 +359,7 @@ def _unknown(measure: Measure, one: Study, replicates: int) -> str:
 
 #: Factors that a chart of rows shows, the most important first; lines that stay apart; points named.
 _ROWS, _LINES, _POINTS = 15, 6, 10
-#: Of each main index its name on the axis of the ranking, and beside that of the convergence.
+#: Each main index's name on the axis of the ranking, and on that of the convergence.
 _AXES = {
     "total": ("share of the variance between points", "total index"),
     "median": (
@@ -476,7 +476,7 @@ def draw_convergence(findings: Findings) -> Figure:
 
 
 def draw_tornado(findings: Findings) -> Figure:
-    """What each outcome changes by as one factor alone goes to either end of its range."""
+    """The change in each outcome as one factor alone goes to either end of its range."""
     from matplotlib.patches import Patch
 
     from crisis_sim import style
@@ -627,7 +627,7 @@ def _panels(
     around: float = 14.0,
     columns: int = 1,
 ) -> tuple[style.Chart, Any]:
-    """A row of panels an outcome, so high in mm; low ones where indices are not told, unless `whole`."""
+    """A row of panels an outcome, `height` mm high; lower where there are no indices, unless `whole`."""
     from crisis_sim import style
 
     studies = [summary["studies"][one["name"]] for one in summary["measures"]]
@@ -640,7 +640,7 @@ def _panels(
 
 
 def _told(panels: Any, summary: Mapping[str, Any], letters: int = 0) -> Iterator[Any]:
-    """The panels, outcomes and studies of which there is something to draw; of others it is said why."""
+    """The panels, outcomes and studies that have indices to draw; the other panels say why they have none."""
     from crisis_sim.experiments import plots
 
     for axes, measure in zip(panels, summary["measures"], strict=True):

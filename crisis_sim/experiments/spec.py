@@ -54,7 +54,7 @@ MOST = 1_000_000_000
 
 
 class Spec(Part):
-    """An experiment's frame: the question, the scenario, what is measured, and how much it may cost."""
+    """The keys that all kinds share: the question, the scenario, the measures, and the budget of crises."""
 
     kind: str = Field(description="what kind of experiment it is")
     title: str = Field(description="what it is, in a line")
@@ -105,7 +105,7 @@ class Experiment:
         )
 
     def _repr_html_(self) -> str:
-        """What it asks, for a notebook."""
+        """HTML for a notebook: the question."""
         spec = self.spec
         plain = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         above = ("title", "question", "kind")
@@ -120,7 +120,7 @@ class Experiment:
 
     @property
     def kind(self) -> str:
-        """What kind of experiment it is."""
+        """The name of the experiment's kind."""
         return self.spec.kind
 
     def plain(self) -> dict[str, Any]:
@@ -148,7 +148,7 @@ OnMessage = Callable[[str], None]
 
 
 def say_nothing(*_: Any) -> None:
-    """Stands in for a callback that nobody gave."""
+    """The default for a callback: do nothing."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ class RunOptions:
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """What an experiment has found.
+    """The findings of an experiment: its answer, summary and tables.
 
     Attributes:
         experiment: the experiment.
@@ -195,7 +195,7 @@ class Findings:
         return f"Findings of {self.experiment!r}, {self.crises:,} crises\n{told}"
 
     def _repr_html_(self) -> str:
-        """What was found, for a notebook."""
+        """HTML for a notebook: the answer."""
         spec = self.experiment.spec
         tables = [
             (name, f"{table.num_rows:,}", ", ".join(table.column_names))
@@ -282,11 +282,11 @@ KINDS = {
 
 
 class Kind(Protocol):
-    """What the module of a kind holds; it may name `LIBRARIES` of its own, whose versions are kept."""
+    """The interface of a kind's module; it may name `LIBRARIES` of its own, whose versions are kept."""
 
-    #: What such an experiment says; a `Spec` whose `kind` is a `Literal` of its word.
+    #: The keys of such an experiment; a `Spec` whose `kind` is a `Literal` of its name.
     SPEC: type[Spec]
-    #: What it answers, in a line.
+    #: The question that it answers, in a line.
     ANSWERS: str
 
     def check(self, spec: Any, reading: Reading) -> Iterator[Mistake]:
@@ -307,7 +307,7 @@ def kind_of(name: str) -> Kind:
     return cast(Kind, import_module(KINDS[name]))
 
 
-# --- How figures are put into the sentences of an answer, in the voice of `crisis_sim.outcomes.advice`
+# --- Figures in the sentences of an answer, as in `crisis_sim.outcomes.advice`
 
 
 def figure(value: float, unit: str, digits: int | None = None) -> str:
@@ -367,7 +367,7 @@ def change(value: float, lower: float, upper: float, unit: str) -> str:
 
 
 def unit_of_change(unit: str) -> tuple[float, str]:
-    """How many of what a change is told in 1 is, and the noun with its space."""
+    """The unit in which changes are reported: how many of it 1 is, and its noun with a leading space."""
     return (100.0, " points") if unit == "share" else (1.0, f" {unit}".rstrip())
 
 
@@ -384,7 +384,7 @@ def valued(factor: Factor, value: float) -> str:
 
 
 def short_names(paths: Sequence[str]) -> dict[str, str]:
-    """The shortest end of each path that says what it is and tells it from the others."""
+    """The shortest end of each path that describes it and differs from those of the others."""
     found = {}
     for path in paths:
         parts = path.split(".")
@@ -404,7 +404,7 @@ def names_of(paths: Sequence[str]) -> dict[str, str]:
 
 
 def _least(parts: Sequence[str]) -> int:
-    """How many words of a path say what it is: two where the last is a state's name, else one."""
+    """How many words at the end of a path describe it: two where the last is a state's name, else one."""
     holder = slot_of(".".join(parts[:-1]))
     return 2 if holder and holder.by_name and holder.limits else 1
 

@@ -198,7 +198,7 @@ def factors_of(experiment: Experiment) -> list[Factor]:
 
 
 def factor_of(path: str, swept: SweptRange, scenario: Scenario) -> Factor:
-    """A parameter that a sweep varies; what the file says of it must have been checked."""
+    """A parameter that a sweep varies; its keys in the file must have been checked."""
     ends = {"low": min(swept.values), "high": max(swept.values)} if swept.values else {}
     return resolve(path, swept.model_copy(update=ends), scenario)
 

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ANSWERS = "which parameters reach targets, or make something most likely at least cost"
-#: Beside those of a batch, the libraries on which what it finds depends.
+#: Libraries on which its findings depend, in addition to those of a batch.
 LIBRARIES = ("optuna", "cmaes")
 
 SPEC = TuneSpec
@@ -66,7 +66,7 @@ def check(spec: TuneSpec, reading: Reading) -> Iterator[Mistake]:
         yield reading.mistake("finalists", message=message, expected=f"at most {spec.trials}")
 
 
-# --- Its run, and what it found
+# --- Run and findings
 
 #: A value this near to an end of its range, as a share of the range, lies at its edge.
 EDGE = 0.01
@@ -220,7 +220,7 @@ def _parameters(found: Found) -> list[dict[str, Any]]:
 
 
 def _outcomes(found: Found) -> list[dict[str, Any]]:
-    """One row a figure: what was aimed for, and what came of it."""
+    """One row a figure: its target, and its value at the best point."""
     aims, tried, rows = found.problem.aims, found.trials, []
     fresh, before = found.fresh.figures, found.before.figures
     for k, (measured, scenario) in enumerate(found.problem.watched):
@@ -257,7 +257,7 @@ def _outcomes(found: Found) -> list[dict[str, Any]]:
 
 
 def _objective(found: Found, goal: Goal) -> dict[str, Any]:
-    """What came of the objective."""
+    """The results of the objective, as plain data."""
     return {
         "way": "minimise" if goal.objective.maximise is None else "maximise",
         "enough": goal.objective.enough,
@@ -274,7 +274,7 @@ def _known(value: Any) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-# --- The answer in sentences: what was found, how sure that is, and what would make it surer
+# --- The answer in sentences
 
 #: Parameters that an answer names; the table has all of them.
 MOST_NAMED = 8
@@ -283,7 +283,7 @@ PINNED, LOOSE = 0.1, 0.5
 
 
 def answer(problem: Problem, summary: dict[str, Any]) -> Iterator[str]:
-    """Sentences on what a search found."""
+    """The answer of a search, in sentences."""
     yield from _on_targets(problem, summary) if problem.goal is None else _on_objective(summary)
     yield from _on_parameters(summary)
     if problem.spec.slices is not None:
@@ -348,7 +348,7 @@ def _on_targets(problem: Problem, summary: dict[str, Any]) -> Iterator[str]:
 
 
 def _subject(row: dict[str, Any]) -> str:
-    """What a figure is; a share with its denominator."""
+    """A figure's description; a share's includes its denominator."""
     return f"{row['words']}, of {row['among']}" if row["unit"] == "share" else str(row["words"])
 
 
@@ -413,7 +413,7 @@ def _on_parameters(summary: dict[str, Any]) -> Iterator[str]:
 
 
 def _noun(unit: str) -> str:
-    """A unit as it stands behind a number, where it is one people say."""
+    """A unit with its leading space, as it follows a number; "" for units that are not read aloud."""
     return "" if unit in ("share", "ratio", "intensity", "") else f" {unit}"
 
 
@@ -436,7 +436,7 @@ def _on_slices(summary: dict[str, Any]) -> str:
     )
 
 
-# --- Charts: the search, the parameters, and what was fitted against what was aimed for
+# --- Charts: the search, the parameters, and figures against targets
 
 
 def charts(findings: Findings) -> Iterator[tuple[str, Callable[[Findings], Figure]]]:
@@ -449,7 +449,7 @@ def charts(findings: Findings) -> Iterator[tuple[str, Callable[[Findings], Figur
 
 
 def draw_history(findings: Findings) -> Figure:
-    """What each trial came to, in the order in which they were made, and the best so far."""
+    """The loss of each trial, in their order, and the best so far."""
     from crisis_sim import style
     from crisis_sim.experiments import plots
 
@@ -494,7 +494,7 @@ def draw_history(findings: Findings) -> Figure:
 
 
 def draw_trade_off(findings: Findings) -> Figure:
-    """What the figure that is aimed for costs: every trial, and those that no other one beats."""
+    """The objective against its cost: every trial, and those that no other dominates."""
     from crisis_sim import style
     from crisis_sim.experiments import plots
 
@@ -551,7 +551,7 @@ def _draw_objective(axes: Axes, findings: Findings) -> Values:
 
 
 def _is_enough(findings: Findings) -> NDArray[np.bool_]:
-    """Which trials reached what is enough, as they were judged in the search."""
+    """Which trials reached the level that is enough, as judged in the search."""
     objective = findings.summary["objective"]
     enough, high = objective["enough"], objective["way"] == "maximise"
     if enough is None:
@@ -563,13 +563,13 @@ def _is_enough(findings: Findings) -> NDArray[np.bool_]:
 
 
 def _figures(findings: Findings, name: str) -> Values:
-    """The first of what is watched, at every trial."""
+    """The first watched measure, at every trial."""
     column = findings.tables["figures"].column(name).to_numpy(zero_copy_only=False).astype(float)
     return np.asarray(column[:: len(column) // findings.tables["trials"].num_rows])
 
 
 def _spent(summary: Mapping[str, Any]) -> str:
-    """What was spent on a search, for the foot of a chart."""
+    """The crises and trials of a search, for the foot of a chart."""
     surely = summary["objective"] and summary["objective"]["surely"]
     return (
         f"{wording.count(summary['trials'])} trials by {summary['sampler']}, "

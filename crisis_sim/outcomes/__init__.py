@@ -1,4 +1,4 @@
-"""What the replicates say: endings, cumulative incidence and paired differences.
+"""Statistics of replicates: endings, cumulative incidence and paired differences.
 
 Arrays of outcomes go in; small frozen dataclasses and plain dictionaries come out. `summarise`
 turns a batch into everything that summary.json holds, and `compare` does so for scenarios from

@@ -1,4 +1,4 @@
-"""Outcomes of the replicates, and clocks that count the hours from one moment of a crisis to another."""
+"""`Replicates`, the outcomes as arrays; and clocks, which count hours from one moment of a crisis to another."""
 
 from __future__ import annotations
 

@@ -310,7 +310,7 @@ def cumulative_incidence(
     slot = row_step + width * np.arange(number).reshape(*curves, 1)
 
     def counted(rows: BoolArray) -> IntArray:
-        """For each curve and step how many of the rows have so many steps."""
+        """For each curve and step, the number of rows with that many steps."""
         return np.bincount(slot[rows], minlength=width * number).reshape(*curves, width)
 
     events = np.stack(
@@ -367,7 +367,7 @@ def _before(survival: FloatArray) -> FloatArray:
 
 
 def _after(curve: Any, steps: IntArray) -> Any:
-    """A curve's value after so many steps; 0 before the first."""
+    """A curve's value after each number of steps; 0 before the first."""
     return _picked(np.insert(curve, 0, 0, axis=-1), steps)
 
 

@@ -55,7 +55,7 @@ class Estimate:
     upper: float
 
 
-#: What is reported when there is nothing to estimate from.
+#: Reported when there is nothing to estimate from.
 UNKNOWN = Estimate(float("nan"), float("nan"), float("nan"))
 
 

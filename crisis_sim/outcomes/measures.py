@@ -100,9 +100,9 @@ def _kind(name: str, stored: Any) -> str:
 
 # --- Conditions on a crisis's outcomes
 
-#: What may be said of a time: that it came, or never did.
+#: Conditions on a time: that it came, or never did.
 CAME, NEVER = "came", "never"
-#: What may be said of a number, or of a time in hours from the start.
+#: Conditions on a number, or on a time in hours from the start.
 BOUNDS = ("at_least", "at_most")
 
 
@@ -191,7 +191,7 @@ def _words(column: str, wanted: Any) -> str:
     return f"{name} {wanted}"
 
 
-# --- Replicates, with conditions, clocks and curves that several measures share
+# --- Replicates, with cached conditions, clocks and curves
 
 #: Cells of a matrix of points by times that are held at once: some 20 MB each.
 _CELLS = 2_500_000
@@ -301,7 +301,7 @@ class Reading:
             yield cumulative_incidence(hours[part], cause[part], durations.causes, first_only=True)
 
 
-# --- The kinds of measures, each computed at all points at once
+# --- Kinds of measures, computed at all points at once
 
 #: The denominator of a share of every crisis.
 EVERYONE = "all crises"

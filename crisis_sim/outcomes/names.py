@@ -152,9 +152,9 @@ def by_name(name: str, columns: Columns | None = None) -> Measure | None:
     return next(_of_family(name, columns), None)
 
 
-# --- Measures as they are written, with every mistake at its place and the nearest valid name
+# --- Reading measures, with each mistake at its place
 
-#: What a mapping may ask for, each with the keys that it may have beside `name`.
+#: The kinds of measure that a mapping may be, each with its keys besides `name`.
 KEYS: Mapping[str, tuple[str, ...]] = {
     "share": ("given",),
     "within_hours": ("of", "since"),

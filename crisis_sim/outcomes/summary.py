@@ -25,11 +25,11 @@ from crisis_sim.text import UNKNOWN, clean, number
 if TYPE_CHECKING:
     from crisis_sim.batch import Batch, Ensemble
 
-# --- A summary as a notebook and a prompt show it
+# --- Display in a notebook and at a prompt
 
 
 class Summary(dict[str, Any]):
-    """What `summarise` gives: a dictionary, which shows itself in short."""
+    """The result of `summarise`: a dictionary, with a short form for notebooks and prompts."""
 
     def __repr__(self) -> str:
         names = [
@@ -44,7 +44,7 @@ class Summary(dict[str, Any]):
         return html_of(self)
 
 
-#: What the tables show of each scenario, by the measures' paths.
+#: Rows of the tables: the measures' paths.
 _SHOWN = {
     "agreement": "endings.agreement",
     "ceasefire in 24 hours": "ceasefire.from_first_strike.by.24_hours",
@@ -311,7 +311,7 @@ def _plain(**figures: Any) -> dict[str, Any]:
     }
 
 
-# --- Scenarios from several batches side by side
+# --- Joining scenarios of several batches
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
 """Charts, tables, the story of one crisis, and the page that holds all of them.
 
-It computes nothing: `crisis_sim.outcomes` computes, and this room shows. `curves`, `shares` and
-`replay` hold the charts of a run, all in the look of `crisis_sim.style`, and `experiments/` those of
-experiments; `save` writes them and the summary into a results folder. `answers` puts the answer into
-words and prints it with the tables. `story` tells the journal of one replicate turn by turn, and
-`real_path` reads what really happened, to be shown with it. `page/` makes one HTML file of all of it.
+It computes no statistics; `crisis_sim.outcomes` does. `curves`, `shares` and `replay` hold the charts
+of a run, in the style of `crisis_sim.style` (each kind of experiment holds its own); `save` writes them
+and the summary into a results folder. `answers` puts the result into sentences and prints it with the
+tables. `story` tells the journal of one replicate turn by turn, and `real_path` reads what really
+happened, to be shown with it. `page` makes one HTML file of all of it, from `captions`, `assumptions`,
+`example_crises`, `svg` and the templates that `render` sets up.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The answer in words, and the tables that a terminal prints."""
+"""The result of a batch in sentences, and as the tables that a terminal prints."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from rich.text import Text
 from crisis_sim import text
 from crisis_sim.text import excludes_zero, limits, number
 
-#: What differences are told of, and the crises that it is a share of.
+#: The measure of the differences in words, and the crises that it is a share of.
 _AMONG = "Among crises with a first strike, a ceasefire within 96 hours of it"
-#: Differences told in words, at most.
+#: Differences in words, at most.
 _TOLD = 3
 
 #: A figure of a summary: `estimate`, `lower` and `upper`, each perhaps None.
@@ -56,7 +56,7 @@ def told_share(figure: Figure) -> str:
 
 
 def told_worst(war: Figure, nuclear: Figure) -> str:
-    """How many crises came to war and to nuclear use; what none came to is told as such."""
+    """How many crises came to war and to nuclear use, including where none did."""
     if not war["count"] and not nuclear["count"]:
         return "no crisis saw full-scale war or nuclear use"
     wars = text.percent(war["estimate"])
@@ -69,7 +69,7 @@ def told_worst(war: Figure, nuclear: Figure) -> str:
 
 
 def on_differences(summary: Mapping[str, Any]) -> str:
-    """What clearly changed the chance of an early ceasefire, the largest change first."""
+    """Sentences on clear changes in the chance of an early ceasefire, the largest first."""
     figures = {
         name: difference["ceasefire"]["from_first_strike"]["by"]["96_hours"]
         for name, difference in summary["differences"].items()

@@ -21,9 +21,9 @@ ROLES = {
     "channels": "Private line",
     "advisers": "Adviser",
 }
-#: What a scenario says of itself, which is no assumption.
+#: Keys that describe a scenario and are no assumptions.
 _ABOUT = ("name", "title", "description", "sources", "real_path")
-#: Units that say nothing beside a number.
+#: Units that are not written after a number.
 _NO_UNIT = ("share", "ratio", "intensity", "value", "")
 #: Each distribution in words, with its numbers in their order.
 _DISTRIBUTIONS = {
@@ -67,7 +67,7 @@ def ladder_of(scenario: Scenario) -> tuple[list[str], list[tuple[str, ...]]]:
 
 
 def differences(reference: Scenario, other: Scenario) -> Iterator[tuple[str, str, str, str]]:
-    """What another scenario has otherwise than the reference: path, meaning, and the value in each.
+    """Values that differ between another scenario and the reference: path, meaning, and the value in each.
 
     Somebody who is in one scenario alone is one row, not a row a value.
     """

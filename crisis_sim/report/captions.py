@@ -1,4 +1,4 @@
-"""Findings of a run in words: the answer with its key figures at the head of a page, and the caption of each chart."""
+"""Text of a run's page: its question, answer and key figures, and the caption of each chart."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from crisis_sim.text import of_these
 if TYPE_CHECKING:
     from crisis_sim.batch.ensemble import Batch, Ensemble
 
-#: The moments of each clock that a caption names, and the one by which scenarios are told apart.
+#: The moments of each clock that a caption names, and the one by which scenarios are compared.
 _MOMENTS = {
     "from_first_strike": (("24_hours", "96_hours", "7_days"), "96_hours"),
     "from_trigger": (("14_days", "30_days"), "30_days"),
 }
-#: Scenarios with the same figure that are named, and those that a difference is told of.
+#: At most: scenarios with the same figure that are named, and scenarios whose differences are given.
 _NAMED, _TOLD = 3, 6
 
 
 def question(title: str, several: bool) -> str:
-    """What a run asks."""
+    """The question of a run, as a sentence."""
     asked = f"{text.clean(title)}: how often, and how quickly, does the crisis end in a ceasefire"
     return f"{asked}, and what would change that?" if several else f"{asked}?"
 
@@ -63,7 +63,7 @@ def median(figure: Figure) -> str:
 
 
 def more(summary: Mapping[str, Any]) -> list[str]:
-    """What else belongs to the answer: what would have changed it, and how often the worst came."""
+    """The rest of the answer: clear differences between scenarios, and how often the worst came."""
     shares = summary["scenarios"][summary["reference"]]["shares"]
     known = shares["war"]["estimate"] is not None
     worst = text.sentence(told_worst(shares["war"], shares["nuclear_use"])) if known else ""

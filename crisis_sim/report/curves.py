@@ -1,4 +1,4 @@
-"""Charts over time: cumulative incidence, and markets."""
+"""Charts over time: cumulative incidence of ceasefires and endings, and market paths."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MOST_CURVES, MOST_ROWS = 12, 24
 
 
 def shown(batch: Batch, summary: Mapping[str, Any], most: int) -> list[str]:
-    """The scenarios to draw, in the batch's order: all, or so many that differ most from the reference.
+    """The scenarios to draw, in the batch's order: all, or the few that differ most from the reference.
 
     How much one differs is how far apart the shares that ended by agreement are; of equals the first are shown.
     """
@@ -50,7 +50,7 @@ def shown(batch: Batch, summary: Mapping[str, Any], most: int) -> list[str]:
 
 
 def left_out(summary: Mapping[str, Any], most: int) -> str:
-    """What is said under a chart of the scenarios that it does not show; "" where it shows all."""
+    """The note under a chart on the scenarios that it does not show; "" where it shows all."""
     more = len(summary["scenarios"]) - most
     if more <= 0:
         return ""
@@ -65,7 +65,7 @@ _STEPS = (1, 2, 3, 5, 7, 10, 14, 28, 56, 112, 182, 365, 730)
 
 
 def date_axis(axes: Axes, start: datetime | None, low: float, high: float, dates: int = 7) -> None:
-    """Label an axis in days from the start with so many dates at most, at local midnights; in days where it is None."""
+    """Label an axis in days from the start with at most a number of dates, at local midnights; in days where it is None."""
     axes.set_xlim(low, high)
     if start is None:
         axes.set_xlabel("days from the start")
@@ -177,7 +177,7 @@ def shown_days(curves: Iterable[CumulativeIncidence], real: float | None) -> flo
 
 
 def nothing_on(clock: str) -> str:
-    """What is said where no crisis is on a clock."""
+    """The note of a chart where no crisis is on a clock."""
     return f"no crisis saw {AMONG[clock].removeprefix('crises with ')}"
 
 

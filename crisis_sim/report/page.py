@@ -22,7 +22,7 @@ from crisis_sim.experiments.plots import draw_experiment
 from crisis_sim.outcomes import summarise
 from crisis_sim.outcomes.advice import advise
 from crisis_sim.report import assumptions, captions
-from crisis_sim.report.crises import Arm, baseline_of, reference_of, tell_arm
+from crisis_sim.report.example_crises import Arm, baseline_of, reference_of, tell_arm
 from crisis_sim.report.render import environment
 from crisis_sim.report.save import CHARTS, PAGE, draw_all, scenario_file
 from crisis_sim.report.svg import inline
@@ -44,7 +44,7 @@ MOST_ROWS, MOST_COLUMNS = 200, 12
 
 @dataclass(frozen=True)
 class Page:
-    """A page, and what it says in short as plain data: question, answer, key figures, and the crises told."""
+    """A page, and its content in short as plain data: question, answer, key figures, and example crises."""
 
     html: str
     plain: dict[str, Any]

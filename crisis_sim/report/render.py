@@ -1,4 +1,4 @@
-"""The environment of the templates in `templates/`: pages in HTML, the story of a replay in Markdown."""
+"""The Jinja environment of `templates/`: pages in HTML, the story of a replay in Markdown."""
 
 from __future__ import annotations
 

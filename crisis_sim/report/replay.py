@@ -37,10 +37,10 @@ _MARGIN_DAYS = 1.5
 #: Names that a ladder's axis has room for.
 _RUNGS_NAMED = 14
 
-#: Millimetres: what a rung, a strip, the pressure panel and the rest take of the height.
+#: Heights of a rung, a strip, the pressure panel and the rest, in mm.
 _RUNG, _STRIP, _PRESSURE, _REST = 6.0, 5.6, 20.0, 34.0
 
-#: As high as so many strips is their panel at least: lower, its label would reach over that of the pressure.
+#: The panel of strips is at least this many strips high, or its label would overlap that of the pressure.
 _LEAST_STRIPS = 4
 
 #: The pressure's axis reaches at least so far, so that a trifle does not look like a crash.

@@ -208,7 +208,7 @@ ENDINGS_IN_SHORT = {
 
 
 class Narrator:
-    """Puts entries into sentences; it remembers what was told before."""
+    """Puts entries into sentences; it remembers the earlier ones, to avoid repetition."""
 
     def __init__(self, scenario: Scenario, trigger_at_hours: float) -> None:
         self._scenario = scenario
@@ -254,7 +254,7 @@ class Narrator:
         return [text.sentence(sentence) for sentence in sentences if sentence]
 
     def _sentence(self, entry: Entry, **words: str) -> str:
-        """What an entry says; of a kind that is not the model's own, its name and its details."""
+        """An entry as a sentence; of a kind that is not the model's own, its name and its details."""
         detail = entry.detail
         own = [detail.get(key, "") for key in ("style", "stance", "decision")]
         own += ["by"] if detail.get("by") else []
@@ -426,7 +426,7 @@ def _chapters(
 
 
 def _phase(entries: list[Entry], points: TurningPoints, heading: str) -> str:
-    """The heading under which a turn stands."""
+    """The heading of the chapter to which a turn belongs."""
     kinds = {entry.kind for entry in entries}
     if "relapsed" in kinds:
         return "After the halt failed"
@@ -469,7 +469,7 @@ def _ending(scenario: Scenario, points: TurningPoints, narrator: Narrator) -> st
 
 
 def _moment(scenario: Scenario, hours: float, year: bool = False) -> str:
-    """The date and time so many hours after the start, to the minute."""
+    """The date and time at a number of hours after the start, to the minute."""
     return text.moment(scenario.moment(round(hours * 60.0) / 60.0), year)
 
 
@@ -502,7 +502,7 @@ def gist_of(journal: Journal, scenario: Scenario, outcome: Mapping[str, Any]) ->
 
 
 def story_html(story: str, deeper: int = 2) -> str:
-    """A story as HTML, without its title, its headings so many levels deeper.
+    """A story as HTML, without its title, its headings a number of levels deeper.
 
     Neither links nor pictures nor HTML come of it, whatever a scenario's texts hold.
     """

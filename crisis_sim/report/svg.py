@@ -31,7 +31,7 @@ FIXED = (style.ON_COLOUR,)
 CONTRAST = 3.05
 
 _COLOUR = re.compile(r"(?<=[ \"])#[0-9a-f]{6}(?=[;\"])")
-#: What a file of matplotlib's has and a page does without, in this order, and what takes its place.
+#: Parts of matplotlib's SVG that a page does without, in this order, and their replacements.
 _SMALLER = (
     (re.compile(r"\A.*?<svg [^>]*>|<!--.*?-->|<style.*?</style>|</svg>", re.DOTALL), ""),
     (re.compile(r"\s+"), " "),
@@ -88,7 +88,7 @@ def dark_sheet(colours: Iterable[str]) -> str:
 
 
 def on_dark(colour: str) -> str:
-    """What a colour that was chosen for white paper becomes on the dark page."""
+    """The dark page's colour for one that was chosen for white paper."""
     if colour.upper() in FIXED:
         return colour
     ground = luminance(PAPER) + 0.05

@@ -1,4 +1,4 @@
-"""How states, mediators, lenders and the rest work in general: one set of parameters for every scenario.
+"""Behavioural parameters of states, mediators, lenders and the rest: one set for every scenario.
 
 A scenario states the facts of its case; it leaves these alone, unless it asks what would follow if the world worked
 otherwise. Values are in units of the choice: at `choice_precision` 1, a difference of 1 makes an option e times as likely.
@@ -80,7 +80,7 @@ class HarmBehaviour(Part):
 
 
 class FogBehaviour(Part):
-    """What states see of each other, and what goes wrong."""
+    """How well states perceive each other, and accidents."""
 
     perception_hours: Number = parameter(8.0, (0.1, 720), "hours", "lag of what a state sees of its rival's rung", JERVIS)
     misreadings_per_day: Number = parameter(0.5, (0, 24), DAY, "how often a state's error about its rival is drawn anew", JERVIS)
@@ -134,7 +134,7 @@ class EconomyBehaviour(Part):
 
 
 class MediationBehaviour(Part):
-    """How third parties come in, and by what they help."""
+    """When mediators engage, and what their help consists of."""
 
     calls_per_day: Number = parameter(10.3, (0, 48), DAY, "rate of engaging, for each unit of alarm above the threshold", MAY_2025)
     effort_days: Number = parameter(0.5, (0.02, 60), DAYS, "time in which an engaged mediator's effort builds up")

@@ -79,7 +79,12 @@ def sizes(top: Node) -> Iterator[Mistake]:
     """As many agents, events, reviews and distributions as a person can mean, and a block of crises can hold."""
     sections = [node for name in AGENT_COLUMNS if (node := top.get(name))]
     for count, most, noun, node in (
-        (len(_agents(top)), MAX_AGENTS, "agents", max(sections, key=_size, default=None)),
+        (
+            len(_agents(top)),
+            MAX_AGENTS,
+            "agents",
+            max(sections, key=lambda node: len(node.entries()), default=None),
+        ),
         (len(top.items("events")), MAX_EVENTS, "events", top.get("events")),
         (
             len(top.all("lenders.*.reviews.#")),
@@ -417,10 +422,6 @@ CHECKS: tuple[Callable[[Node], Iterator[Mistake]], ...] = (
 def _agents(top: Node) -> list[tuple[str, str, Node]]:
     """Section, name and values of each agent."""
     return [(section, *item) for section in AGENT_COLUMNS for item in top.entries(section).items()]
-
-
-def _size(node: Node) -> int:
-    return len(node.entries())
 
 
 def _unknown(nodes: Iterable[Node], known: Iterable[str], noun: str) -> Iterator[Mistake]:

@@ -1,4 +1,4 @@
-"""What the schema says: keys, ranges and units of a path; messages, tables and the JSON Schema made from it."""
+"""Reading the schema: keys, range and unit of a path; error messages, parameter tables and the JSON Schema."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Slot:
         return keys_of(self.part) if self.part else ()
 
     def step(self, key: str | int) -> Slot | None:
-        """What belongs under a key or at an index; None where nothing can."""
+        """The slot under a key or at an index; None where there is none."""
         if self.part and isinstance(key, str):
             field = self.part.model_fields.get(key)
             return Slot(_bare(field.annotation), field) if field and key in self.keys else None
@@ -128,7 +128,7 @@ class Slot:
         return "a list" if self.is_list else _NOUNS.get(self.kind, "a value")
 
     def words(self) -> str:
-        """What was expected there, as a person would say it."""
+        """The expected value, in words."""
         if self.part:
             return f"a mapping with {one_of(self.keys)}"
         if self.by_name:
@@ -166,7 +166,7 @@ def keys_of(part: type[Part]) -> tuple[str, ...]:
 
 
 def slot_at(path: Iterable[str | int], top: Slot = TOP) -> Slot | None:
-    """What belongs at a path from the top; None where nothing can.
+    """The schema's slot at a path from the top; None where there is none.
 
     Args:
         path: keys and places in lists.
@@ -231,7 +231,7 @@ class Parameter:
 
     @property
     def section(self) -> str:
-        """The part of the scenario where it stands: its path without its own name."""
+        """The part of the scenario that holds it: its path without its own name."""
         return self.path.removesuffix(PER_STATE).rpartition(".")[0]
 
 
@@ -476,7 +476,7 @@ def _nothing_to_remove(node: Node, path: Path, slot: Slot | None, top: Node) -> 
 
 
 def _message(finding: Any, node: Node, slot: Slot | None) -> str:
-    """What is wrong with a value."""
+    """The message of a mistake in a value."""
     kind, context = finding["type"], finding.get("ctx", {})
     if kind == "number" and "shown" in context:
         return f"out of range: {context['shown']}"

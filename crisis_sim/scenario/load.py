@@ -77,7 +77,7 @@ def on_disk(folder: Path) -> Path:
 
 @cache
 def _unpacked(archive: Path) -> Path:
-    """A copy of what a zip file has of the package."""
+    """A copy of the package's files out of a zip file."""
     import atexit
     import shutil
     from tempfile import mkdtemp
@@ -262,7 +262,7 @@ def override(top: Node, overrides: Sequence[str]) -> tuple[Node, list[Mistake]]:
 
 
 def overwritten(overrides: Sequence[str]) -> list[Mistake]:
-    """The mistakes in overrides of which a later one leaves nothing; for commands and experiments' files.
+    """Mistakes: overrides that a later one overwrites entirely; for commands and experiments' files.
 
     A program may overwrite what it set before; a person who does so has made a mistake.
     """
@@ -364,7 +364,7 @@ def _steps(source: Source, path: str, top: Node) -> list[Step]:
 
 
 def _key(word: str, place: Place, slot: Slot, node: Node, top: Node) -> str | int | None:
-    """The key that a word of a path means; None where nothing can stand below.
+    """The key that a word of a path means; None where the schema has nothing below.
 
     Raises:
         ScenarioError: when it is none of the keys that there are.
@@ -550,7 +550,7 @@ def _checked(files: _Files, overrides: Sequence[str]) -> Scenario:
         scenario = Scenario.model_validate({**top.plain(), "name": files.name})
     except ValidationError as error:
         found += explain(error, top)
-    # What is written amiss is read as well as it can be; what then follows from it is no news.
+    # Values with a mistake are still read as far as possible; mistakes that follow from theirs are not reported.
     known = {(one.file, one.line, one.column) for one in files.mistakes}
     found = [one for one in found if (one.file, one.line, one.column) not in known]
     if files.mistakes or found or scenario is None:

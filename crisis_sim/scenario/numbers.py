@@ -134,7 +134,7 @@ def chance(meaning: str, *, source: str = ASSUMED) -> Any:
 # A number is known (a plain value) or uncertain (a distribution, drawn for each replicate). How a distribution is drawn
 # is the business of `crisis_sim.model.parameters`, so that checking a file needs no array library.
 
-#: How each distribution is written: its name in the file, and what its list of numbers means.
+#: Each distribution's name in the file, and the meaning of its list of numbers.
 DISTRIBUTIONS: dict[str, tuple[str, ...]] = {
     "uniform": ("low", "high"),
     "triangular": ("low", "mode", "high"),

@@ -65,12 +65,12 @@ def is_file_name(name: str) -> bool:
 
 
 def looks(name: str) -> str:
-    """What of a name can be seen: without joiners."""
+    """A name as it is seen: without joiners."""
     return name.replace(JOINER, "").replace(NON_JOINER, "")
 
 
 def spelt_on_disk(path: Path) -> Path:
-    """The path of what is there under a name, whichever way its accents are written on the disk."""
+    """The path of a file or folder by its name, whichever way its accents are written on the disk."""
     try:
         if str(path).isascii() or path.exists():
             return path
@@ -123,7 +123,7 @@ MAX_VALUES = 50_000
 MAX_KEY = 200
 #: Digits beyond which a whole number is read as a float (which it overflows).
 MAX_DIGITS = 400
-#: How long a pipe is waited for to which nobody writes.
+#: How long to wait for a pipe without a writer.
 SECONDS_FOR_A_WRITER = 3
 
 _LINE_BREAK = re.compile("\r\n|\r|\n")
@@ -133,7 +133,7 @@ Scalar = str | int | float | bool | None
 
 @dataclass(frozen=True)
 class Source:
-    """A text and what to call it."""
+    """A text and its name in messages."""
 
     name: str
     lines: tuple[str, ...]
@@ -173,7 +173,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Node:
-    """A value and where it stands.
+    """A value and its place in a file.
 
     Attributes:
         place: where the value begins.
@@ -192,11 +192,11 @@ class Node:
 
     @property
     def text(self) -> str:
-        """The text that stands here; "" where it is something else."""
+        """The text here; "" where the value is none."""
         return self.content if isinstance(self.content, str) else ""
 
     def get(self, *path: str) -> Node | None:
-        """What stands under keys, one below the other; None where one of them is missing."""
+        """The node under keys, one below the other; None where one of them is missing."""
         node: Node | None = self
         for key in path:
             node = node.content.get(key) if node and isinstance(node.content, dict) else None
@@ -213,7 +213,7 @@ class Node:
         return node.content if node and isinstance(node.content, list) else []
 
     def all(self, path: str) -> list[Node]:
-        """All that stands at a path such as `lenders.*.reviews.#.at`: `*` is each entry, `#` each item."""
+        """All nodes at a path such as `lenders.*.reviews.#.at`: `*` is each entry, `#` each item."""
         nodes = [self]
         for key in path.split("."):
             if key == "*":
@@ -498,7 +498,7 @@ class _Reader:
         return value
 
     def _meet(self, event: Any, place: Place) -> None:
-        """Count a value, refuse what a scenario has no use for, and stop where there is too much of either."""
+        """Count a value; refuse YAML that scenarios do not use, and too many values or mistakes."""
         self.values += 1
         if self.values > MAX_VALUES:
             raise self._stop(place, "too much for a scenario", f"at most {MAX_VALUES:,} values")
@@ -549,7 +549,7 @@ def node_of(value: Any, place: Place) -> Node:
     return Node(place, value, place)
 
 
-#: In a parser's complaint: words of it, what it means, and what was expected.
+#: Words in a parser's complaint, its meaning, and the expected syntax.
 _SYNTAX = (
     ("'\\t'", "a tab cannot indent", "spaces"),
     (
@@ -567,7 +567,7 @@ _SYNTAX = (
 
 
 def _syntax_words(error: Any) -> tuple[str, str]:
-    """What a parser's complaint means, and what it had expected."""
+    """A parser's complaint in plain words, and what it expected."""
     problem = " ".join(str(error.problem or error.context or "not YAML").split())
     for words, message, expected in _SYNTAX:
         if words in problem:

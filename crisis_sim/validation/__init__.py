@@ -1,8 +1,8 @@
-"""Where the model stands against the record: fact by fact, and case by case.
+"""Validation: the model compared with the historical record, fact by fact and case by case.
 
-`record` reads the figures and cases of docs/facts and what is expected of the model, and gives verdicts. `cases`
-computes what the population scenario gives for each fact, and where the real times of a case fall among the simulated
-ones; `crisis_sim.model.observer` counts what the outcomes do not hold. `validate` does all of it; `page`, `text` and
+`facts` reads the figures and cases of docs/facts and the expectations, and gives verdicts. `simulated` computes the
+population scenario's figure for each fact, and the percentile of each case's real times among the simulated ones;
+`crisis_sim.model.observer` counts events that the outcomes do not hold. `validate` does all of it; `page`, `text` and
 `charts` show it.
 """
 

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from crisis_sim import style
 from crisis_sim.model.observer import ACTS, NEXT
 from crisis_sim.text import percent
-from crisis_sim.validation.cases import CASES_AMONG, HALT, HOURS, STRIKE, CaseResult, survival
-from crisis_sim.validation.record import Comparison, Fact, Verdict
+from crisis_sim.validation.facts import Comparison, Fact, Verdict
 from crisis_sim.validation.run import Validation
+from crisis_sim.validation.simulated import CASES_AMONG, HALT, HOURS, STRIKE, CaseResult, survival
 from crisis_sim.validation.text import family_name, short
 
 #: Colour and shape of a simulated value by its verdict.
@@ -50,7 +50,7 @@ DARK_FROM = 0.55
 
 
 def _legend(figure: Figure, real: str, simulated: str, interval: bool = True) -> None:
-    """The record, with or without an interval, and what is simulated by its verdict."""
+    """Legend: the record, with or without an interval, and the simulated figures by verdict."""
     line = REAL_INTERVAL if interval else {"linestyle": "none"}
     entries = [Line2D([], [], label=real, markersize=7.0, **line, **REAL_MARK)]
     entries += [

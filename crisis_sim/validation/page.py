@@ -15,9 +15,9 @@ from crisis_sim.model.observer import RENEWED_AFTER_DAYS, RESPONSE_GAP_DAYS
 from crisis_sim.report.save import SUFFIXES
 from crisis_sim.scenario.load import on_disk
 from crisis_sim.text import UNKNOWN, percent
-from crisis_sim.validation.cases import CASES_AMONG, IN_WORDS, INSIDE
-from crisis_sim.validation.record import read_facts
+from crisis_sim.validation.facts import read_facts
 from crisis_sim.validation.run import POPULATION, Validation
+from crisis_sim.validation.simulated import CASES_AMONG, IN_WORDS, INSIDE
 from crisis_sim.validation.text import case_cells, counted, fact_cells, family_name
 
 #: The file that holds all that was compared.
@@ -32,7 +32,7 @@ IMAGES = "images"
 
 
 def write_validation(validation: Validation, folder: Path) -> list[Path]:
-    """Write what was compared, as JSON, and its charts into a folder, in place of earlier ones.
+    """Write the comparison, as JSON, and its charts into a folder, in place of earlier ones.
 
     Returns:
         The files written.

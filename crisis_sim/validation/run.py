@@ -1,4 +1,4 @@
-"""Runs the population and the cases, and holds what comes of them against the record."""
+"""Run the population and the cases, and compare them with the record."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from typing import Any
 from crisis_sim.batch import Batch, simulate
 from crisis_sim.model.observer import Observer
 from crisis_sim.scenario.load import load_scenario, load_scenarios
-from crisis_sim.validation.cases import CASES_AMONG, FAMILIES, CaseResult, results
-from crisis_sim.validation.record import (
+from crisis_sim.validation.facts import (
     VERDICTS,
     Comparison,
     Expectation,
@@ -25,6 +24,7 @@ from crisis_sim.validation.record import (
     read_expectations,
     read_facts,
 )
+from crisis_sim.validation.simulated import CASES_AMONG, FAMILIES, CaseResult, results
 from crisis_sim.version import __version__
 
 #: The shipped scenario of crises of every kind.
@@ -33,7 +33,7 @@ POPULATION = "since_1945"
 
 @dataclass(frozen=True)
 class Validation:
-    """Where the model stands.
+    """The result of a validation.
 
     Attributes:
         facts: for each family of facts, its comparisons.
@@ -61,7 +61,7 @@ class Validation:
 
     @property
     def failures(self) -> list[str]:
-        """What the project says is met, and is not."""
+        """Facts that `expectations.csv` marks as met, and that are not."""
         compared: list[Comparison | CaseResult] = [*self.comparisons, *self.cases]
         return [
             one.expectation.id

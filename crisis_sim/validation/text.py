@@ -11,9 +11,9 @@ from rich.text import Text
 from crisis_sim.report.answers import WIDTH, new_table
 from crisis_sim.scenario.schema import STYLES
 from crisis_sim.text import UNKNOWN, label, percent
-from crisis_sim.validation.cases import IN_WORDS, REBOUND, CaseResult
-from crisis_sim.validation.record import Comparison, Fact, Verdict
+from crisis_sim.validation.facts import Comparison, Fact, Verdict
 from crisis_sim.validation.run import Validation
+from crisis_sim.validation.simulated import IN_WORDS, REBOUND, CaseResult
 
 #: A fact's name under that of its family, shorter than in the record.
 SHORT = {
@@ -39,7 +39,7 @@ SHORT = {
     "nuclear_use": "between nuclear powers",
     "war_share_confrontations": "confrontations with a war",
 }
-#: What the shares of a family are shares of.
+#: The denominator of each family of shares.
 AMONG = {
     "Endings": "crises that ended",
     "Worst violence": "all crises",
@@ -49,7 +49,7 @@ AMONG = {
     "Nuclear use": "crises between nuclear powers",
     "From act to act": "acts of the first kind; wars: of all crises",
 }
-#: How a verdict is set on a terminal: what is amiss stands out.
+#: The style of each verdict on a terminal; unmet ones stand out.
 VERDICT_STYLES: dict[Verdict, str] = {
     "inside": "",
     "near": "yellow",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from crisis_sim.batch import Ensemble, simulate
-from crisis_sim.dashboard.opened import open_reference
+from crisis_sim.dashboard.scenario_files import open_reference
 from crisis_sim.dashboard.session import Runs, Session
 from crisis_sim.outcomes.measures import Reading
 from crisis_sim.scenario.schema import Scenario

@@ -12,7 +12,7 @@ from SALib.analyze import morris, pawn, sobol
 
 from crisis_sim.experiments import indices
 from crisis_sim.experiments.indices import Layout, layout_of, problem
-from crisis_sim.experiments.study import GROUPS, Study, noise_share, study
+from crisis_sim.experiments.sensitivity_study import GROUPS, Study, noise_share, study
 from crisis_sim.outcomes.differences import Measured
 
 Values = NDArray[np.float64]

@@ -17,7 +17,7 @@ from crisis_sim.batch.ensemble import Batch
 from crisis_sim.outcomes import summarise
 from crisis_sim.report import captions, page
 from crisis_sim.report.answers import answer
-from crisis_sim.report.crises import choose
+from crisis_sim.report.example_crises import choose
 from tests.report.made_up import make_batch, make_ensemble, make_scenario
 from tests.report.page.reading import read
 from tests.report.test_answers import printed

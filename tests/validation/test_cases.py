@@ -10,8 +10,8 @@ from crisis_sim.scenario import load_scenario
 from crisis_sim.scenario.behaviour import Behaviour
 from crisis_sim.scenario.load import find_scenario
 from crisis_sim.scenario.source import parse
-from crisis_sim.validation import cases
-from crisis_sim.validation.record import Case, Expectation, read_cases, read_expectations
+from crisis_sim.validation import simulated
+from crisis_sim.validation.facts import Case, Expectation, read_cases, read_expectations
 from crisis_sim.validation.run import Validation
 
 nan = np.nan
@@ -60,11 +60,11 @@ def test_a_percentile_counts_those_below_and_half_of_those_alike(
     real: float, expected: float
 ) -> None:
     values, shares = np.array([1.0, 2.0, 4.0]), np.array([0.2, 0.7, 1.0])
-    assert cases.percentile(values, shares, real) == pytest.approx(expected)
+    assert simulated.percentile(values, shares, real) == pytest.approx(expected)
 
 
 def test_of_nothing_there_is_no_percentile() -> None:
-    assert np.isnan(cases.percentile(np.empty(0), np.empty(0), 1.0))
+    assert np.isnan(simulated.percentile(np.empty(0), np.empty(0), 1.0))
 
 
 @pytest.mark.parametrize(
@@ -83,8 +83,8 @@ def test_of_nothing_there_is_no_percentile() -> None:
 def test_inside_is_the_central_eighty_per_cent_of_what_comes_often_enough(
     at: float, came: float, verdict: str
 ) -> None:
-    assert cases.judge(at, came, EXPECTED) == verdict
-    assert cases.judge(at, came, Expectation("a", counterpart=False)) == "not comparable"
+    assert simulated.judge(at, came, EXPECTED) == verdict
+    assert simulated.judge(at, came, Expectation("a", counterpart=False)) == "not comparable"
 
 
 def made_up() -> Ensemble:
@@ -111,7 +111,7 @@ def made_up() -> Ensemble:
 
 def test_a_case_gives_the_percentile_of_its_times_and_the_share_in_which_they_come() -> None:
     case = Case("Kargil", "kargil_1999", strike_days=4.0, halt_days=2.5)
-    strike, halt = cases.results(case, made_up(), read_expectations())
+    strike, halt = simulated.results(case, made_up(), read_expectations())
     # Six of ten strike, all before any other ending: 3 of 6 below the real time, and one alike.
     assert strike.came == pytest.approx(0.6)
     assert strike.percentile == pytest.approx(3.5 / 6)
@@ -122,7 +122,7 @@ def test_a_case_gives_the_percentile_of_its_times_and_the_share_in_which_they_co
 
 
 def test_only_may_2025_has_a_rebound(validation: Validation) -> None:
-    rebounds = [one for one in validation.cases if one.what == cases.REBOUND]
+    rebounds = [one for one in validation.cases if one.what == simulated.REBOUND]
     assert [one.case.scenario for one in rebounds] == ["may_2025"]
     column = validation.batch.ensembles["may_2025"].column("pakistan_market_rebound")
     known = column[~np.isnan(column)]

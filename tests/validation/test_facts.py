@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from crisis_sim.scenario import shipped_scenarios
-from crisis_sim.validation import record
-from crisis_sim.validation.record import (
+from crisis_sim.validation import facts
+from crisis_sim.validation.facts import (
     FILE,
     facts_folder,
     read_cases,
@@ -36,7 +36,7 @@ def test_in_a_wheel_the_record_is_inside_the_package(
 ) -> None:
     module = tmp_path / "crisis_sim" / "validation" / "facts.py"
     module.parent.mkdir(parents=True)
-    monkeypatch.setattr(record, "__file__", str(module))
+    monkeypatch.setattr(facts, "__file__", str(module))
     assert facts_folder() == tmp_path.resolve() / "docs" / "facts"
     shutil.copytree(RECORD, tmp_path / "crisis_sim" / "_facts")
     assert facts_folder() == tmp_path.resolve() / "crisis_sim" / "_facts"

@@ -11,7 +11,7 @@ import pytest
 
 from crisis_sim.experiments import load_experiment
 from crisis_sim.experiments.search import Problem
-from crisis_sim.validation.record import read_expectations, read_facts
+from crisis_sim.validation.facts import read_expectations, read_facts
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "experiments" / "fit_to_the_record.yaml"

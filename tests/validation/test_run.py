@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from crisis_sim.cli import CHECK_FAILED, DONE, MISTAKE, run_command
-from crisis_sim.validation import page, record, run
-from crisis_sim.validation.record import read_expectations
+from crisis_sim.validation import facts, page, run
+from crisis_sim.validation.facts import read_expectations
 from crisis_sim.validation.run import Validation, validate
 from tests.validation.conftest import QUICK, expecting
 
@@ -57,7 +57,7 @@ class TestCommand:
     @pytest.fixture(autouse=True)
     def claim(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """The project claims what a population that is followed for 60 days cannot meet, and nothing else."""
-        text = record.FILE.read_text(encoding="utf-8")
+        text = facts.FILE.read_text(encoding="utf-8")
         text = re.sub(r"^([\w/]+,\w+),yes,", r"\1,no,", text, flags=re.M)
         text, claims = re.subn(r"^duration_p90,\w+,\w+,", "duration_p90,yes,yes,", text, flags=re.M)
         assert claims == 1

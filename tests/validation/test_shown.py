@@ -17,8 +17,8 @@ from rich.console import Console
 from crisis_sim.validation import charts
 from crisis_sim.validation import page as save
 from crisis_sim.validation.charts import changes, tables
+from crisis_sim.validation.facts import read_facts
 from crisis_sim.validation.page import CHARTS, LIMITS, page, write_page, write_validation
-from crisis_sim.validation.record import read_facts
 from crisis_sim.validation.run import Validation
 from crisis_sim.validation.text import print_validation, short
 from tests.report.looking import legends_over_data, overlaps, svg, texts, words_in

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from crisis_sim.outcomes.intervals import wilson_interval
-from crisis_sim.validation.record import (
+from crisis_sim.validation.facts import (
     Expectation,
     Fact,
     Simulated,

@@ -9,7 +9,7 @@ import pytest
 from crisis_sim.batch import run_to_folder
 from crisis_sim.cli.files import template_text
 from crisis_sim.experiments import make_experiment, run_experiment
-from crisis_sim.report import crises, replay, write_page
+from crisis_sim.report import example_crises, replay, write_page
 from crisis_sim.report import page as pages
 from crisis_sim.scenario import Scenario
 from tests.report.page.reading import Element, read
@@ -118,5 +118,5 @@ def no_charts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages, "draw_all", lambda *_: ((name, None) for name in names))
     monkeypatch.setattr(pages, "draw_experiment", lambda *_: iter(()))
     monkeypatch.setattr(replay, "draw_replay", lambda *_: None)
-    for module in (pages, crises):
+    for module in (pages, example_crises):
         monkeypatch.setattr(module, "inline", lambda *_: "<svg></svg>")

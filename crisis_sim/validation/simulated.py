@@ -1,9 +1,9 @@
-"""What the simulations give for each fact and case of the record.
+"""The simulated figures for each fact of the record, and percentiles of each case's real times among simulated ones.
 
 Two clocks of a case are never mixed: from the trigger to the first strike, and from the first strike to the halt. A
 crisis that ends without a strike never has one, and one that the horizon cuts off may have one later. So times are read
-from the cumulative incidence (Aalen and Johansen), as a percentile among the crises in which the thing comes by the
-horizon, and the share in which it comes is given beside it. Ties count half: turns make many times alike.
+from the cumulative incidence (Aalen and Johansen), as a percentile among the crises in which the event comes by the
+horizon, together with the share in which it comes. Ties count half: turns make many times equal.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from crisis_sim.outcomes.intervals import (
     wilson_interval,
 )
 from crisis_sim.scenario.schema import ENDINGS, STYLES, VIOLENCE
-from crisis_sim.validation.record import Case, Expectation, Simulated, Verdict, real_rebound
+from crisis_sim.validation.facts import Case, Expectation, Simulated, Verdict, real_rebound
 
 HOURS = 24.0
 #: Percentiles between which a real time is inside, and near.
 INSIDE, NEAR = (0.10, 0.90), (0.025, 0.975)
-#: What is compared; times are days, and a market's rise is a share.
+#: The figures that are compared; times are in days, and a market's rise is a share.
 STRIKE, HALT, REBOUND = "strike", "halt", "rebound"
 IN_WORDS = {
     STRIKE: "days from the trigger to the first strike",
@@ -51,7 +51,7 @@ REBOUND_CASE, REBOUND_COLUMN = "may_2025", "pakistan_market_rebound"
 
 @dataclass(frozen=True, eq=False)
 class CaseResult:
-    """One real figure of a case beside the simulated ones.
+    """One real figure of a case, compared with the simulated ones.
 
     Attributes:
         what: what the figure is: `STRIKE`, `HALT` or `REBOUND` (see `IN_WORDS`).

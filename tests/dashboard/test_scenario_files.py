@@ -8,7 +8,7 @@ import pytest
 
 from crisis_sim.cli import DONE, run_command
 from crisis_sim.dashboard.changes import Changes, groups_of
-from crisis_sim.dashboard.opened import (
+from crisis_sim.dashboard.scenario_files import (
     MAX_NAME,
     Opened,
     as_scenario_file,

@@ -1,4 +1,4 @@
-"""The crises that a page tells: a few typical and a few extreme ones, each run again and told turn by turn.
+"""Example crises for a page: a few typical and a few extreme ones, each run again and told turn by turn.
 
 A results folder keeps outcomes, not what happened in between. The same seed and number make the same crisis again, and its
 outcome is held against the one in the folder: a story that another version of the model would tell is left out.
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from crisis_sim.experiments.spec import Findings
     from crisis_sim.scenario.schema import Scenario
 
-#: What a crisis run again must have in common with the one in the folder.
+#: Outcomes that a crisis run again must share with the one in the folder.
 _HELD_AGAINST = ("ending", "ended_at_hours", "first_strike_at_hours", "worst_violence", "deaths")
-#: What stored numbers may differ by: some are kept in single precision.
+#: Tolerance for stored numbers, some of which are in single precision.
 _TOLERANCE = 1e-5
 #: The columns of results that are read here.
 COLUMNS = ("replicate", "trigger_at_hours", *_HELD_AGAINST)
@@ -134,7 +134,7 @@ def _least(rows: NDArray[np.intp], by: NDArray[np.float64], number: NDArray[np.i
 
 # Where they come from: the reference of a run, or the baseline of an experiment whose folder keeps the outcome of each
 # crisis. A tuning and a posterior keep figures alone, as do the points of a sensitivity analysis's own design, of which
-# each is as good as any other; of these nothing is told.
+# each is as good as any other; these have no example crises.
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ class Arm:
     of: str = "Scenario"
 
     def command(self, replicate: int) -> str:
-        """What replays a crisis."""
+        """The command that replays a crisis."""
         words = ["crisis-sim", "replay", f"{self.scenario.name}.yaml", "--seed", str(self.seed)]
         words += ["--replicate", str(replicate)]
         for one in self.overrides:
@@ -352,7 +352,7 @@ def _alike(stored: Any, found: Any) -> bool:
 
 
 def _fates(replicate: int, elsewhere: Mapping[str, Ensemble]) -> Iterator[tuple[str, ...]]:
-    """What became of the same crisis, with the same luck, elsewhere; nothing where it is nowhere else."""
+    """The outcome of the same crisis, with the same luck, in other scenarios; empty where there are none."""
     if len(elsewhere) < 2:
         return
     for name, ensemble in elsewhere.items():

@@ -1,8 +1,8 @@
-"""What a sensitivity study knows of an outcome: indices, with what the choice of points and luck leave open.
+"""Sensitivity indices of one outcome, with their errors from the choice of points and from luck.
 
 Every point has its figure from the same replicates, so that luck which is in all points alike moves no
 index. What is left, luck that acts differently at different points, is noise: it adds to the variance
-between points, and so to the indices. Three things are told of it, all from how each replicate pulls
+between points, and so to the indices. Three things are given of it, all from how each replicate pulls
 each figure (`Measured.influence`): the share of the variance between points that is noise; Sobol's
 indices with noise taken out, and of other methods what noise alone would show; and the luck's part of
 an index's standard error, by leaving out one group of replicates at a time (jackknife), added to the
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 
 #: Groups of replicates that are left out in turn.
 GROUPS = 16
-#: Where noise is a larger share of the variance between points than this, no index is told.
+#: Where noise is a larger share of the variance between points than this, no index is given.
 MOST_NOISE = 0.9
-#: Where a figure is unknown in more samples than this share, no index is told.
+#: Where a figure is unknown in more samples than this share, no index is given.
 MOST_LOST = 0.2
 #: Parts of the samples at which a study is looked at, to show how it settles.
 PARTS = (8, 4, 2, 1)
@@ -55,7 +55,7 @@ FEWEST = 4
 
 @dataclass(frozen=True, eq=False)
 class IndexEstimates:
-    """The indices of one outcome, told from some of the samples.
+    """The indices of one outcome, estimated from some of the samples.
 
     Attributes:
         samples: of how many samples.
@@ -122,7 +122,7 @@ class IndexEstimates:
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """What is known of one outcome.
+    """The sensitivity study of one outcome: its indices and their errors.
 
     Attributes:
         known: the indices, from few samples to all of them; empty where too little is known, or nearly
@@ -152,7 +152,7 @@ class Study:
 
     @property
     def why_not(self) -> str:
-        """Why no index is told, in a clause; "" where they are."""
+        """Why there are no indices, in a clause; "" where there are."""
         if self.known:
             return ""
         if math.isnan(self.mean):
@@ -160,7 +160,7 @@ class Study:
         return "all but lost in Monte Carlo noise"
 
     def plain(self, paths: Sequence[str], main: str) -> dict[str, Any]:
-        """What is known, fit for JSON, with the paths of the factors."""
+        """The study as plain data for JSON, with the paths of the factors."""
 
         def number(value: float) -> float | None:
             return value if math.isfinite(value) else None
@@ -342,7 +342,7 @@ def index_tables(
     return found
 
 
-# Whether the budget is enough for what it would claim, and what would be.
+# Warnings where the budget is too small.
 
 #: Of each method: samples where a file does not say how many, the fewest that say anything, and what
 #: a sample is called.
@@ -375,7 +375,7 @@ NOISE = {
 
 
 def budget_warnings(replicates: int, one: Study, layout: Layout) -> Iterator[str]:
-    """What the budget is too small for, and what would be enough."""
+    """Warnings: results that the budget is too small for, and the budget that would be enough."""
     if not one.known or one.deviation == 0:
         return
     if one.noise > LARGE_NOISE:
@@ -395,7 +395,7 @@ def budget_warnings(replicates: int, one: Study, layout: Layout) -> Iterator[str
 
 
 def _too_wide(replicates: int, known: IndexEstimates, layout: Layout) -> Iterator[str]:
-    """That the widest interval of the main index reaches too far, and what would narrow it."""
+    """The warning that the widest interval of the main index is too wide, and the budget that would narrow it."""
     limit, morris = REACH[layout.method], layout.method == "morris"
     scale = float(known.estimate[known.main].max()) if morris else 1.0
     widest = int(known.error[known.main].argmax())

@@ -1,4 +1,4 @@
-"""The record that the model is held against (figures on crises since 1945, and eight cases), expectations, and verdicts.
+"""Facts on crises since 1945, eight cases, what is expected of the model for each, and verdicts.
 
 The files are those of docs/facts in a checkout; in a wheel they travel as `crisis_sim/_facts`.
 """

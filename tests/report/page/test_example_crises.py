@@ -16,8 +16,15 @@ from crisis_sim.batch import read_batch
 from crisis_sim.batch.ensemble import Ensemble
 from crisis_sim.cli import DONE, run_command
 from crisis_sim.experiments import make_experiment, read_experiment, run_experiment
-from crisis_sim.report import crises
-from crisis_sim.report.crises import Arm, Choice, baseline_of, choose, reference_of, tell_arm
+from crisis_sim.report import example_crises
+from crisis_sim.report.example_crises import (
+    Arm,
+    Choice,
+    baseline_of,
+    choose,
+    reference_of,
+    tell_arm,
+)
 from crisis_sim.report.page import page_of
 from crisis_sim.report.save import scenario_file
 from crisis_sim.scenario import Scenario
@@ -180,7 +187,7 @@ def test_a_sweep_tells_of_the_point_that_others_are_compared_with(
     assert arm.overrides == [f"states.northland.resolve={value!r}"]
     assert arm.about == f"at resolve {value:g}, with which the others are compared"
     assert set(arm.elsewhere) == {f"resolve {one:g}" for one in values}
-    monkeypatch.setattr(crises, "SHOWN", 2)  # a long one is shown from end to end
+    monkeypatch.setattr(example_crises, "SHOWN", 2)  # a long one is shown from end to end
     names = list(arm_of(sweep).elsewhere)
     assert {names[0], names[-1]} == {f"resolve {one:g}" for one in (min(values), max(values))}
 
@@ -234,7 +241,7 @@ def test_crises_that_cannot_be_read_are_no_reason_for_no_page(sweep: Path, tmp_p
 def test_too_many_crises_to_look_through_are_not_told(
     sweep: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crises, "MOST_CRISES", 3 * AT_EACH_POINT - 1)
+    monkeypatch.setattr(example_crises, "MOST_CRISES", 3 * AT_EACH_POINT - 1)
     assert baseline_of(read_experiment(sweep), sweep) is None
     assert "A few crises, told" not in page_of(sweep).html
 

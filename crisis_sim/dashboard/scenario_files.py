@@ -1,4 +1,4 @@
-"""Scenarios that a person opens (by name, from a file here, or sent by a browser), and the file that is saved.
+"""Opening a scenario (by name, from a local file, or sent by a browser), and saving a changed one as a file.
 
 A file that a browser sends may be a stranger's. It is read in a folder of its own, beside copies of the files that it may
 extend, with all the limits and messages of `crisis_sim.scenario`; the folder is gone afterwards.
@@ -127,7 +127,7 @@ def _chain(path: Path) -> dict[str, bytes]:
     return files
 
 
-# What a person has made, as a scenario file that extends the original and says only what differs.
+# The changed scenario as a file that extends the original and holds only the differences.
 
 _HEAD = """\
 # {title}
