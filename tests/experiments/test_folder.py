@@ -91,9 +91,7 @@ def test_findings_are_the_same_to_the_bit_cut_short_with_any_processes_and_from_
         read_experiment(tmp_path)
     with pytest.raises(ExperimentError, match=r"not finished; go on with: .* --resume"):
         run_experiment(experiment, tmp_path)
-    # Read from its folder, a study has lost which ranges go in ratios by default: it is given anew.
-    again = experiment if kind == "sensitivity" else read_resolved(tmp_path)
-    assert same(whole, run_experiment(again, tmp_path, resume=True, workers=2))
+    assert same(whole, run_experiment(read_resolved(tmp_path), tmp_path, resume=True, workers=2))
     assert same(whole, read_experiment(tmp_path))
     assert not same(whole, run_experiment(examples.made(kind, seed=9)))
 
