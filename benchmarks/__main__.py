@@ -13,9 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks.chart import draw_speed
 from benchmarks.floor import count, time_floor
 from benchmarks.mesa_models import Cast, time_batch_runner, time_empty, time_plain
-from benchmarks.report import FROM, draw_speed, tables, targets
+from benchmarks.report import FROM, tables, targets
 from benchmarks.timing import (
     WARM_UP,
     Timing,

@@ -4,35 +4,28 @@ from importlib import metadata
 
 import pytest
 
-from crisis_sim.batch.workers import cores
 from crisis_sim.cli import files
-from crisis_sim.cli.files import Finding, examine
+from crisis_sim.cli.files import examine
 from crisis_sim.scenario import load
 
 
-def libraries(monkeypatch: pytest.MonkeyPatch, *required: str) -> list[Finding]:
-    monkeypatch.setattr(metadata, "requires", lambda name: list(required))
-    monkeypatch.setattr(files, "_trial_run", lambda: "")
-    findings = list(examine())
-    names = [finding.name for finding in findings]
-    return findings[names.index("cores") + 1 : names.index("folder to work in")]
+@pytest.fixture(autouse=True)
+def no_trial_run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "smaller_blocks" not in request.node.name:
+        monkeypatch.setattr(files, "_trial_run", lambda: "")
 
 
 def test_libraries_are_held_against_what_the_package_asks_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    found = libraries(
-        monkeypatch,
-        "numpy>=2.0",
-        "numpy<1",
-        "no-such-library-here>=1",
-        'ruff; extra == "dev"',
-        'no-such-library-here; python_version < "3"',
-    )
+    required = ["numpy>=2.0", "numpy<1", "no-such-library-here>=1", 'ruff; extra == "dev"']
+    required += ['no-such-library-here; python_version < "3"']
+    monkeypatch.setattr(metadata, "requires", lambda name: required)
+    findings = list(examine())
+    names = [finding.name for finding in findings]
+    found = findings[names.index("cores") + 1 : names.index("folder to work in")]
     assert [(one.name, one.ok) for one in found] == [
-        ("numpy", True),
-        ("numpy", False),
-        ("no-such-library-here", False),
+        *(("numpy", True), ("numpy", False), ("no-such-library-here", False))
     ]
     assert found[0].detail == metadata.version("numpy")
     assert found[1].detail.endswith("needed: numpy<1")
@@ -44,7 +37,6 @@ def test_a_checkout_that_is_not_installed_is_no_fault(monkeypatch: pytest.Monkey
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(metadata, "requires", not_installed)
-    monkeypatch.setattr(files, "_trial_run", lambda: "")
     assert all(finding.ok for finding in examine())
 
 
@@ -52,7 +44,6 @@ def test_a_package_without_scenarios_is_a_fault(
     monkeypatch: pytest.MonkeyPatch, tmp_path: object
 ) -> None:
     monkeypatch.setattr(load, "shipped_folder", lambda: tmp_path)
-    monkeypatch.setattr(files, "_trial_run", lambda: "")
     found = {finding.name: finding for finding in examine()}
     assert not found["scenarios"].ok
     assert str(tmp_path) in found["scenarios"].detail
@@ -66,7 +57,3 @@ def test_crises_that_come_out_otherwise_in_smaller_blocks_are_a_fault(
     found = {finding.name: finding for finding in examine()}
     assert not found["trial run"].ok
     assert "came out otherwise in smaller blocks" in found["trial run"].detail
-
-
-def test_there_is_at_least_one_core() -> None:
-    assert cores() >= 1

@@ -1,4 +1,4 @@
-"""Streams that are closed, full or read by nobody, pipes in place of files, full disks, and a package in a zip file."""
+"""Streams that are closed, full or read by nobody, pipes as files, full disks, a package in a zip file."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import TextIO
 
 import pytest
 
+from crisis_sim.batch.manifest import code_digest
 from crisis_sim.cli import DONE, MISTAKE, run_command
 from crisis_sim.scenario import load_scenario
 from tests.scenario.files import BASE
@@ -32,29 +33,25 @@ outcomes: [agreement]
 replicates: 10
 """
 #: Each command, how it ends where all can be heard, and what is there afterwards.
-COMMANDS: dict[str, tuple[list[str], int, str]] = {
-    "help": (["--help"], DONE, ""),
-    "version": (["--version"], DONE, ""),
-    "unknown": (["chek"], MISTAKE, ""),
-    "scenarios": (["scenarios"], DONE, ""),
-    "scenarios in JSON": (["scenarios", "--json"], DONE, ""),
-    "experiments": (["experiments"], DONE, ""),
-    "schema": (["schema"], DONE, ""),
-    "check": (["check", "f.yaml"], DONE, ""),
-    "check what is wrong": (["check", "wrong.yaml"], MISTAKE, ""),
-    "init": (["init", "new"], DONE, "new.yaml"),
-    "run": (["run", "f.yaml", "--replicates", "20", "--out", "o"], DONE, "o/manifest.json"),
-    "run what is not there": (["run", "gone.yaml"], MISTAKE, ""),
-    "dry run": (["run", "f.yaml", "--dry-run"], DONE, ""),
-    "compare": (["compare", "results"], DONE, ""),
-    "report": (["report", "results"], DONE, "results/report.html"),
-    "replay": (["replay", "f.yaml", "--replicate", "1"], DONE, "results/replays"),
-    "experiment": (["experiment", "q.yaml", "--out", "o"], DONE, "o/manifest.json"),
-    "sweep": (
-        ["sweep", "f.yaml", "--vary", "mediators.us.attention_days=1:2:2", "--dry-run"],
-        0,
-        "",
-    ),
+COMMANDS: dict[str, tuple[str, int, str]] = {
+    "help": ("--help", DONE, ""),
+    "version": ("--version", DONE, ""),
+    "unknown": ("chek", MISTAKE, ""),
+    "scenarios": ("scenarios", DONE, ""),
+    "scenarios in JSON": ("scenarios --json", DONE, ""),
+    "experiments": ("experiments", DONE, ""),
+    "schema": ("schema", DONE, ""),
+    "check": ("check f.yaml", DONE, ""),
+    "check what is wrong": ("check wrong.yaml", MISTAKE, ""),
+    "init": ("init new", DONE, "new.yaml"),
+    "run": ("run f.yaml --replicates 20 --out o", DONE, "o/manifest.json"),
+    "run what is not there": ("run gone.yaml", MISTAKE, ""),
+    "dry run": ("run f.yaml --dry-run", DONE, ""),
+    "compare": ("compare results", DONE, ""),
+    "report": ("report results", DONE, "results/report.html"),
+    "replay": ("replay f.yaml --replicate 1", DONE, "results/replays"),
+    "experiment": ("experiment q.yaml --out o", DONE, "o/manifest.json"),
+    "sweep": ("sweep f.yaml --vary mediators.us.attention_days=1:2:2 --dry-run", DONE, ""),
 }
 
 
@@ -79,7 +76,7 @@ def closed() -> TextIO:
 
 
 def full() -> TextIO:
-    return os.fdopen(os.open("/dev/full", os.O_WRONLY), "w")
+    return Path("/dev/full").open("w", encoding="utf-8")
 
 
 STREAMS: dict[str, Callable[[], TextIO | None]] = {
@@ -94,21 +91,16 @@ STREAMS: dict[str, Callable[[], TextIO | None]] = {
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("batch")
     (folder / "f.yaml").write_text(BASE, encoding="utf-8")
-    assert (
-        run_command(
-            ["run", str(folder / "f.yaml"), "--replicates", "20", "--out", str(folder / "r")]
-        )
-        == DONE
-    )
+    command = ["run", str(folder / "f.yaml"), "--replicates", "20", "--out", str(folder / "r")]
+    assert run_command(command) == DONE
     return folder / "r"
 
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "f.yaml").write_text(BASE, encoding="utf-8")
-    (tmp_path / "wrong.yaml").write_text("titel: x", encoding="utf-8")
-    (tmp_path / "q.yaml").write_text(EXPERIMENT, encoding="utf-8")
+    for name, text in (("f", BASE), ("wrong", "titel: x"), ("q", EXPERIMENT)):
+        (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
     return tmp_path
 
 
@@ -134,7 +126,7 @@ def test_every_command_does_its_work_whoever_hears_of_it(
     with monkeypatch.context() as patch:
         for name, stream in streams.items():
             patch.setattr(sys, name, stream)
-        found = run_command(arguments)
+        found = run_command(arguments.split())
     for stream in filter(None, streams.values()):
         stream.close()
     assert found == (code or (MISTAKE if state == "full" else DONE))
@@ -217,28 +209,20 @@ def full_disk() -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [
-        ["init", "new"],
-        ["init", "new", "--extends", "may_2025"],
-        ["run", "f.yaml", "--replicates", "20", "--out", "o"],
-        ["compare", "results", "--out", "o"],
-        ["report", "results"],
-        ["replay", "f.yaml", "--replicate", "1"],
-        ["experiment", "q.yaml", "--out", "o"],
-    ],
-    ids=" ".join,
+    "command", ["init", "run", "report", "replay", "experiment", "copy", "draw"]
 )
 def test_a_disk_that_is_full_is_said_by_every_command_that_writes(
     here: Path,
     results: Path,
     capsys: pytest.CaptureFixture[str],
-    arguments: list[str],
+    command: str,
     request: pytest.FixtureRequest,
 ) -> None:
     shutil.copytree(results, here / "results")
     request.getfixturevalue("full_disk")
-    assert run_command(arguments) == MISTAKE
+    others = {"copy": "init new --extends may_2025", "draw": "compare results --out o"}
+    words = others.get(command) or COMMANDS[command][0]
+    assert run_command(words.split()) == MISTAKE
     assert "File too large" in capsys.readouterr().err
     assert not (here / "new.yaml").exists(), "half a file was left"
 
@@ -255,17 +239,21 @@ def test_a_wheel_runs_from_a_zip_file(here: Path) -> None:
             for path in (ROOT / folder).rglob("*"):
                 if path.is_file() and "__pycache__" not in path.parts:
                     file.write(path, f"{inside}/{path.relative_to(ROOT / folder).as_posix()}")
-    code = (
-        "import crisis_sim; assert '.whl' in crisis_sim.__file__; "
-        "from crisis_sim.cli import run_command as ask; "
-        "assert not any(ask(one.split()) for one in "
-        "('scenarios', 'experiments', 'check may_2025', 'init new', 'experiment what_ended_may_2025 --dry-run')); "
-        "from crisis_sim.batch.manifest import code_digest; print(code_digest()); "
-        "from crisis_sim.validation.facts import read_cases; print(len(read_cases())); "
-        "from crisis_sim.validation.facts import read_expectations; read_expectations(); "
-        "from crisis_sim.validation.page import LIMITS; LIMITS.read_text(); "
-        "from crisis_sim.model.luck import Luck; print(Luck(1, 0, 2).uniforms('x').shape)"
-    )
+    code = """
+import crisis_sim
+from crisis_sim.batch.manifest import code_digest
+from crisis_sim.cli import run_command
+from crisis_sim.model.luck import Luck
+from crisis_sim.validation.page import LIMITS
+from crisis_sim.validation.facts import read_cases, read_expectations
+
+assert ".whl" in crisis_sim.__file__
+for words in ("scenarios", "experiments", "check may_2025", "init new"):
+    assert not run_command(words.split())
+assert not run_command(["experiment", "what_ended_may_2025", "--dry-run"])
+assert read_expectations() and LIMITS.read_text()
+print(code_digest(), len(read_cases()), Luck(1, 0, 2).uniforms("x").shape, sep="\\n")
+"""
     told = subprocess.run(
         [sys.executable, "-c", code],
         check=False,
@@ -280,8 +268,6 @@ def test_a_wheel_runs_from_a_zip_file(here: Path) -> None:
     )
     assert told.returncode == DONE, told.stderr
     assert told.stderr == "now change it, then: crisis-sim check new.yaml\n"
-    from crisis_sim.batch.manifest import code_digest
-
     assert told.stdout.endswith(f"{code_digest()}\n8\n(2,)\n")
     assert list((here / "kept").rglob("*.nbi"))
     assert "may_2025" in told.stdout

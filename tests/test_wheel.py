@@ -1,9 +1,6 @@
 """The package as a stranger gets it: a wheel in an environment of its own, far from the checkout.
 
-The wheel is built from a copy of the checkout's files and installed into a new environment by
-pip. To spare CI a second download of its dependencies, the new environment sees those of the
-environment that runs the tests through a `.pth` file; ours it can only have from the wheel, which
-a test makes sure of.
+The new environment sees the dependencies of the one that runs the tests through a `.pth` file.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError
+from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from crisis_sim.outcomes.intervals import normal_quantile
 from crisis_sim.scenario.checks import check
@@ -125,6 +125,14 @@ class Range(Part):
     scale: Literal["linear", "log"] = Field(
         "linear", description="whether steps are equal, or ratios"
     )
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A scale that was left out stays so: a study then chooses one by the range."""
+        plain: dict[str, Any] = dump(self)
+        if "scale" not in self.model_fields_set:
+            plain.pop("scale", None)
+        return plain
 
 
 @dataclass(frozen=True)

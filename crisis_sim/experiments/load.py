@@ -15,7 +15,7 @@ from crisis_sim.outcomes.measures import Columns, Measure
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
 from crisis_sim.scenario.introspect import DIALECT, Slot, explain
 from crisis_sim.scenario.load import NAME as OVERRIDE
-from crisis_sim.scenario.load import SUFFIX, find_file, load_scenario, on_disk, overwritten
+from crisis_sim.scenario.load import SUFFIX, data_folder, find_file, load_scenario, overwritten
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.source import (
     FILE_WORDS,
@@ -53,10 +53,8 @@ class ShippedExperiment:
 
 
 def experiments_folder() -> Path:
-    """Where the shipped experiments are: inside the package, or beside it in a checkout."""
-    package = on_disk(Path(__file__).resolve().parents[1])
-    inside = package / "_experiments"
-    return inside if inside.is_dir() else package.parent / "experiments"
+    """The folder of the shipped experiments."""
+    return data_folder(__file__, "_experiments", "experiments")
 
 
 def shipped_experiments() -> list[ShippedExperiment]:

@@ -17,7 +17,7 @@ from crisis_sim.batch.files import BatchError, canonical_digest, inside
 from crisis_sim.experiments.factors import Factor, Range, check_factor, slot_of
 from crisis_sim.outcomes.measures import Columns, Measure
 from crisis_sim.outcomes.names import MEASURE_SCHEMA, read_measure
-from crisis_sim.scenario.errors import Mistake, ScenarioError
+from crisis_sim.scenario.errors import Mistake
 from crisis_sim.scenario.introspect import find
 from crisis_sim.scenario.numbers import Part
 from crisis_sim.scenario.schema import Scenario
@@ -257,13 +257,6 @@ class Reading:
             ScenarioError: when it has mistakes.
         """
         return read_measure(self.at(*path), self.columns)
-
-    def check_measure(self, *path: str | int) -> Iterator[Mistake]:
-        """The mistakes in the measure that is written at a path."""
-        try:
-            self.measure(*path)
-        except ScenarioError as error:
-            yield from error.mistakes
 
     def check_factors(self, ranges: Mapping[str, Range], *path: str) -> Iterator[Mistake]:
         """The mistakes in factors: a mapping from parameters' paths to ranges, written at a path."""

@@ -50,10 +50,15 @@ class Shipped:
 
 
 def shipped_folder() -> Path:
-    """Where the shipped scenarios are: inside the package (in a wheel), or beside it in a checkout."""
-    package = on_disk(Path(__file__).resolve().parents[1])
-    inside = package / "_scenarios"
-    return inside if inside.is_dir() else package.parent / "scenarios"
+    """The folder of the shipped scenarios."""
+    return data_folder(__file__, "_scenarios", "scenarios")
+
+
+def data_folder(module: str, inside: str, in_checkout: str) -> Path:
+    """A folder of shipped files: inside the package (in a wheel), or in a checkout, as seen from a room's module's file."""
+    package = on_disk(Path(module).resolve().parents[1])
+    folder = package / inside
+    return folder if folder.is_dir() else package.parent / in_checkout
 
 
 @cache

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from crisis_sim.outcomes.intervals import wilson_interval
-from crisis_sim.scenario.load import on_disk
+from crisis_sim.scenario.load import data_folder, on_disk
 
 #: The scenario file of each case, by the case's name in cases.csv.
 CASE_SCENARIOS = {
@@ -69,10 +69,8 @@ class Case:
 
 
 def facts_folder() -> Path:
-    """Where the record is: inside the package, or in the docs of a checkout."""
-    package = on_disk(Path(__file__).resolve().parents[1])
-    inside = package / "_facts"
-    return inside if inside.is_dir() else package.parent / "docs" / "facts"
+    """The folder of the record's tables."""
+    return data_folder(__file__, "_facts", "docs/facts")
 
 
 def read_facts() -> dict[str, Fact]:

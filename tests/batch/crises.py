@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
+from crisis_sim.batch import Batch, read_batch, run_to_folder
+from crisis_sim.batch.folder import MANIFEST, OUTCOMES, PATHS
 from crisis_sim.model import CrisisAgent, CrisisModel
 from crisis_sim.scenario.schema import Scenario
 
@@ -45,14 +48,47 @@ def crisis(name: str = "quarrel", **changes: Any) -> Scenario:
     return Scenario.model_validate({**content, **changes})
 
 
+SCENARIOS = (crisis("one"), crisis("two", lenders={}))
+RESULTS = [MANIFEST, OUTCOMES, PATHS]
+
+
+def rows(results: Batch | Path) -> dict[str, Any]:
+    """All rows of all tables of a batch, or of a folder's results."""
+    batch = read_batch(results) if isinstance(results, Path) else results
+    order = [("replicate", "ascending"), ("day", "ascending")]
+    return {
+        name: (
+            one.table.to_pylist(),
+            one.paths.sort_by(order).to_pylist() if one.paths else None,
+        )
+        for name, one in batch.ensembles.items()
+    }
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+class EnoughError(Exception):
+    """Ends a run from inside, as any mishap might."""
+
+
+def cut_short(folder: Path, blocks: int, *scenarios: Any, **options: Any) -> None:
+    """Run until some blocks are done, and no further."""
+    left = iter(range(blocks - 1))
+
+    def progress(done: int, crises: int) -> None:
+        if next(left, None) is None:
+            raise EnoughError
+
+    settings = {"replicates": 60, "block_size": 10, **options}
+    with pytest.raises(EnoughError):
+        run_to_folder(scenarios or SCENARIOS, folder, progress=progress, **settings)
+
+
 @dataclass(frozen=True)
 class Saboteur:
-    """Makes an agent that does something drastic in the block of one replicate, and only there.
-
-    Attributes:
-        replicate: number of the replicate.
-        deed: what it does in its first turn.
-    """
+    """Makes an agent that does a deed in its first turn, in the block of one replicate only."""
 
     replicate: int
     deed: Callable[[], None]
@@ -103,12 +139,7 @@ class DieOnce:
 
 @dataclass(frozen=True)
 class Dawdler:
-    """Makes an agent that takes its time over each block, and notes who began which.
-
-    Attributes:
-        notes: a folder for files named after the block and the process.
-        seconds: how long a block takes at least.
-    """
+    """Makes an agent that takes some seconds over each block, and notes who began which."""
 
     notes: Path
     seconds: float

@@ -67,12 +67,8 @@ def test_the_model_takes_a_value_for_every_number_of_a_scenario(name: str) -> No
 def test_each_replicate_may_have_parameters_of_its_own() -> None:
     values = np.repeat([0.0, 1.0], 20)
     given = rows(0, 40, parameters={"states.north.resolve": values})
-    calm = crisis(
-        states={
-            "north": {"resolve": 0.0, "audience": 0.6},
-            "south": {"resolve": {"uniform": [0.5, 1.0]}, "audience": 0.5},
-        }
-    )
+    states = QUARREL.plain()["states"]
+    calm = crisis(states={**states, "north": {**states["north"], "resolve": 0.0}})
     assert given[:20] == rows(0, 20, scenario=calm)
     assert given[20:] != rows(20, 20, scenario=calm)
 
@@ -126,25 +122,10 @@ def test_a_block_leaves_no_model_behind(fails: bool) -> None:
         models.append(weakref.ref(model))
         return CrisisAgent(model, "witness")
 
-    assert (
-        bool(
-            attempt(
-                BlockOrder(QUARREL, 0, 10, 1, agents=[remember, Saboteur(-1 + 5 * fails, Raise())])
-            ).error
-        )
-        is fails
-    )
+    agents = [remember, Saboteur(5 if fails else -1, Raise())]
+    assert bool(attempt(BlockOrder(QUARREL, 0, 10, 1, agents=agents)).error) is fails
     gc.collect()
     assert [model() for model in models] == [None]
-
-
-# The columns of its tables
-
-
-def test_known_columns_come_first_in_their_order_and_the_rest_in_the_models() -> None:
-    names = ["zeal", "south_lowest_market", "deaths", "alarm", "replicate", "north_lowest_market"]
-    known = ["replicate", "deaths", "north_lowest_market", "south_lowest_market"]
-    assert columns.arrange(names, ["north", "south"]) == [*known, "zeal", "alarm"]
 
 
 def test_what_never_came_is_null_and_texts_are_encoded() -> None:

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from crisis_sim.batch import BatchError, read_batch, run, run_to_folder, simulate, workers
+from crisis_sim.batch import BatchError, run, run_to_folder, simulate, workers
 from crisis_sim.batch.plan import Plan
 from crisis_sim.batch.workers import BlockTask
-from tests.batch.crises import Dawdler, crisis
+from tests.batch.crises import SCENARIOS, Dawdler, crisis, rows
 
 pytest.importorskip("distributed")
 
@@ -116,7 +116,7 @@ def test_a_worker_that_is_killed_in_the_middle_loses_nothing(
 
     said: list[str] = []
     manifest = run_to_folder(
-        [crisis("one"), crisis("two", lenders={})],
+        SCENARIOS,
         tmp_path / "results",
         60,
         block_size=10,
@@ -132,10 +132,7 @@ def test_a_worker_that_is_killed_in_the_middle_loses_nothing(
     begun = Counter(path.name.partition(" in ")[0] for path in notes.iterdir())
     assert len(begun) == 12
     assert max(begun.values()) == 2, "no block of the worker that was killed was run again"
-    alone = simulate([crisis("one"), crisis("two", lenders={})], 60)
-    expected = {name: one.table.to_pylist() for name, one in alone.ensembles.items()}
-    batch = read_batch(tmp_path / "results")
-    assert {name: one.table.to_pylist() for name, one in batch.ensembles.items()} == expected
+    assert rows(tmp_path / "results") == rows(simulate(SCENARIOS, 60))
 
 
 def test_a_worker_with_other_code_is_refused(tmp_path: Path, machines: Machines) -> None:
@@ -152,8 +149,7 @@ def test_a_cluster_on_this_machine_is_started_and_gives_the_same_rows(tmp_path: 
         crisis(), tmp_path, 30, block_size=10, scheduler="local", workers=1, on_message=said.append
     )
     assert "1 workers with 1 threads; dashboard: http://127.0.0.1:" in said[0]
-    expected = simulate(crisis(), 30).ensembles["quarrel"].table.to_pylist()
-    assert read_batch(tmp_path).ensembles["quarrel"].table.to_pylist() == expected
+    assert rows(tmp_path) == rows(simulate(crisis(), 30))
 
 
 def test_where_no_scheduler_answers_it_is_said(
@@ -165,12 +161,10 @@ def test_where_no_scheduler_answers_it_is_said(
     assert not (tmp_path / "results").exists()
 
 
-@pytest.mark.parametrize(
-    "address", ["nonsense", "tcp://", "tcp://host", "tcp://a:1/b", "tcp://a b:1"]
-)
-def test_what_is_no_address_is_refused(tmp_path: Path, address: str) -> None:
+@pytest.mark.parametrize("at", ["nonsense", "tcp://", "tcp://host", "tcp://a:1/b", "tcp://a b:1"])
+def test_what_is_no_address_is_refused(tmp_path: Path, at: str) -> None:
     with pytest.raises(BatchError, match="is no address of a scheduler"):
-        run_to_folder(crisis(), tmp_path / "results", 20, scheduler=address)
+        run_to_folder(crisis(), tmp_path / "results", 20, scheduler=at)
 
 
 def test_without_dask_it_is_said_how_to_get_it(

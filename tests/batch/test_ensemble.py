@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from crisis_sim.batch import Batch, Ensemble
+from crisis_sim.batch import Ensemble
 
 
 def ensemble(table: pa.Table) -> Ensemble:
@@ -57,7 +57,3 @@ def test_a_column_comes_as_an_array_across_blocks(
 def test_an_unknown_column_names_the_nearest() -> None:
     with pytest.raises(KeyError, match=r"quarrel.*war_at_hour.*did you mean 'war_at_hours'"):
         ensemble(two_blocks()).column("war_at_hour")
-
-
-def test_a_batch_takes_its_seed_from_its_manifest() -> None:
-    assert Batch({}, {"seed": 0}).seed == 0

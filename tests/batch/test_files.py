@@ -11,13 +11,10 @@ from hypothesis import strategies as st
 from crisis_sim.batch.files import ResultsError, inside, sha256_of, write_durably
 
 
-def test_a_plain_name_is_a_file_in_the_folder(tmp_path: Path) -> None:
+def test_a_plain_name_is_a_file_in_the_folder_there_or_not(tmp_path: Path) -> None:
     (tmp_path / "marginals.parquet").write_bytes(b"x")
-    assert inside(tmp_path, "marginals.parquet") == tmp_path / "marginals.parquet"
-
-
-def test_a_file_that_is_missing_is_for_its_reader_to_miss(tmp_path: Path) -> None:
-    assert inside(tmp_path, "none.parquet") == tmp_path / "none.parquet"
+    for name in ("marginals.parquet", "none.parquet"):
+        assert inside(tmp_path, name) == tmp_path / name
     assert inside(tmp_path / "no folder", "a").name == "a"
 
 

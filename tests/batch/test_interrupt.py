@@ -16,22 +16,10 @@ def usual_interrupts() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-def test_the_first_interruption_asks_and_the_second_stops() -> None:
-    with stop_on_interrupt() as sign:
-        assert not sign.requested
-        signal.raise_signal(signal.SIGINT)
-        assert sign.requested
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-
-
-def test_afterwards_ctrl_c_is_as_it_was() -> None:
+def test_afterwards_ctrl_c_is_as_it_was_and_a_handler_of_somebody_else_is_left_alone() -> None:
     with stop_on_interrupt():
         pass
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-
-
-def test_a_handler_that_somebody_else_set_is_left_alone() -> None:
     heard: list[int] = []
     signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))
     with stop_on_interrupt() as sign:

@@ -13,32 +13,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crisis_sim.batch import BatchError, resume, run_to_folder, simulate
+from crisis_sim.batch import plan as sizes
 from crisis_sim.batch.files import as_json
 from crisis_sim.batch.folder import UnfinishedRun, plan_of, running
 from crisis_sim.batch.manifest import seal
-from crisis_sim.batch.plan import (
-    BLOCK_SIZE,
-    MANY_BLOCKS,
-    MOST,
-    SMALL_BLOCK_SIZE,
-    Plan,
-    make_plan,
-    usual_size,
-)
+from crisis_sim.batch.plan import BLOCK_SIZE, MOST, Plan, make_plan, usual_size
 from crisis_sim.cli.app import MOST_REPLICATES
 from crisis_sim.model import CrisisModel
-from tests.batch.crises import Counter, crisis
-from tests.batch.test_resume import cut_short
+from tests.batch.crises import Counter, crisis, cut_short
 
 SCENARIOS = crisis("a"), crisis("b")
 
 
-@given(
-    points=st.none() | st.integers(1, 40),
-    replicates=st.integers(1, 300),
-    block_size=st.integers(1, 400),
-    data=st.data(),
-)
+@given(st.none() | st.integers(1, 40), st.integers(1, 300), st.integers(1, 400), st.data())
 def test_blocks_hold_each_replicate_once_at_each_point_with_its_own_parameters(
     points: int | None, replicates: int, block_size: int, data: st.DataObject
 ) -> None:
@@ -65,35 +52,28 @@ def test_blocks_hold_each_replicate_once_at_each_point_with_its_own_parameters(
     assert points or max(sizes) - min(sizes) <= 1
     # Any of them can be had without those before it.
     (order,) = plan.orders([data.draw(st.integers(0, plan.blocks - 1))])
-    of_it = orders[order.number]
-    assert (order.first, order.first_point, order.rows) == (
-        of_it.first,
-        of_it.first_point,
-        of_it.rows,
-    )
+    for name in ("first", "first_point", "rows"):
+        assert getattr(order, name) == getattr(orders[order.number], name)
 
 
 @given(st.integers(1, 10**10), st.integers(1, 10**10))
 def test_blocks_grow_with_the_batch_to_a_size_that_is_the_most(few: int, many: int) -> None:
     few, many = sorted((few, many))
     assert usual_size(few) <= usual_size(many) <= BLOCK_SIZE
-    at_most = max(many / MANY_BLOCKS, 1)  # a worker that is done early waits for one block at most
-    assert usual_size(many) <= max(at_most, SMALL_BLOCK_SIZE)
+    at_most = max(
+        many / sizes.MANY_BLOCKS, 1
+    )  # a worker that is done early waits for one block at most
+    assert usual_size(many) <= max(at_most, sizes.SMALL_BLOCK_SIZE)
 
 
 def test_scenarios_take_turns_so_that_a_short_batch_is_still_paired() -> None:
-    plan = Plan((crisis("one"), crisis("two")), 20, seed=1, block_size=10)
+    plan = make_plan([crisis("one"), crisis("")], 20, 1, 10, None, ())
     assert [(order.scenario.name, order.first) for order in plan.orders()] == [
-        ("one", 0),
-        ("two", 0),
-        ("one", 10),
-        ("two", 10),
+        *(("one", 0), ("scenario_2", 0), ("one", 10), ("scenario_2", 10))
     ]
 
 
-def test_a_scenario_without_a_name_gets_one() -> None:
-    plan = make_plan([crisis("one"), crisis("")], 1, 1, None, None, ())
-    assert [one.name for one in plan.scenarios] == ["one", "scenario_2"]
+ELDER, NORTH, RUNG = "mediators.elder.trust.north", "states.north.resolve", "events.0.rival_rung"
 
 
 @pytest.mark.parametrize(
@@ -105,45 +85,43 @@ def test_a_scenario_without_a_name_gets_one() -> None:
         ({"block_size": -4}, "at least 1 for block size, got -4"),
         ({"replicates": 1.5}, "whole number of at least 1 for replicates, got 1.5"),
         ({"seed": -1}, "at least 0 for seed, got -1"),
-        ({"parameters": {"a.b": np.zeros(3)}}, r"'a.b' has values of shape \(3,\).* 10 replicates"),
         ({"points": 0}, "at least 1 for points, got 0"),
+    ],
+)
+def test_what_cannot_be_run_is_said(changes: dict[str, Any], said: str) -> None:
+    plan: dict[str, Any] = {"scenarios": (crisis(),), "replicates": 10, "seed": 1, **changes}
+    with pytest.raises(BatchError, match=said):
+        Plan(**plan)
+
+
+@pytest.mark.parametrize(
+    ("path", "values", "changes", "said"),
+    [
+        ("a.b", np.zeros(3), {}, r"'a.b' has values of shape \(3,\).* 10 replicates"),
+        ("a.b", np.zeros(10), {"points": 2}, "10 replicates at 2 points"),
+        ("a.b", np.full(10, "x"), {}, "'a.b' has values that are no numbers"),
+        (ELDER[:-1], np.zeros(10), {}, f"no .*'{ELDER[:-1]}' in quarrel; did you mean '{ELDER}'"),
         (
-            {"points": 2, "parameters": {"a.b": np.zeros(10)}},
-            "10 replicates at 2 points",
+            NORTH,
+            np.linspace(0, 1.5, 10),
+            {},
+            f"'{NORTH}' .* from 0 to 1.5; expected between 0 and 1",
         ),
-        ({"parameters": {"a.b": np.full(10, "x")}}, "'a.b' has values that are no numbers"),
+        (NORTH, np.full(10, np.nan), {}, f"'{NORTH}' has values from nan to nan"),
+        (NORTH[:-1], np.zeros(10), {"agents": (Counter,)}, f"did you mean '{NORTH}'?"),
+        (RUNG, np.full(10, 2.5), {}, "expected whole numbers"),
+        (RUNG, np.full(10, 15), {}, "expected between 0 and 9"),
         (
-            {"parameters": {"mediators.elder.trust.nort": np.zeros(10)}},
-            "no parameter 'mediators.elder.trust.nort' in quarrel; "
-            "did you mean 'mediators.elder.trust.north'?",
-        ),
-        (
-            {"parameters": {"states.north.resolve": np.linspace(0, 1.5, 10)}},
-            "'states.north.resolve' has values from 0 to 1.5; expected between 0 and 1",
-        ),
-        (
-            {"parameters": {"states.north.resolve": np.full(10, np.nan)}},
-            "'states.north.resolve' has values from nan to nan",
-        ),
-        ({"parameters": {"events.0.rival_rung": np.full(10, 2.5)}}, "expected whole numbers"),
-        ({"parameters": {"events.0.rival_rung": np.full(10, 15)}}, "expected between 0 and 9"),
-        (
-            {
-                "scenarios": (crisis("one"), crisis("two", mediators={}, channels={})),
-                "parameters": {"mediators.elder.trust.north": np.zeros(10)},
-            },
-            "no parameter 'mediators.elder.trust.north' in two",
-        ),
-        (
-            {"parameters": {"states.north.resolv": np.zeros(10)}, "agents": (Counter,)},
-            "did you mean 'states.north.resolve'?",
+            *(ELDER, np.zeros(10)),
+            {"scenarios": (crisis("one"), crisis("two", mediators={}, channels={}))},
+            f"no parameter '{ELDER}' in two",
         ),
     ],
 )
-def test_what_cannot_be_run_is_said(changes: dict[str, object], said: str) -> None:
-    plan: dict[str, object] = {"scenarios": (crisis(),), "replicates": 10, "seed": 1, **changes}
-    with pytest.raises(BatchError, match=said):
-        Plan(**plan)  # type: ignore[arg-type]
+def test_values_that_cannot_be_run_are_said(
+    path: str, values: Any, changes: dict[str, Any], said: str
+) -> None:
+    test_what_cannot_be_run_is_said({"parameters": {path: values}, **changes}, said)
 
 
 def test_agents_of_ones_own_may_have_parameters_of_their_own() -> None:
@@ -177,14 +155,7 @@ NO_COUNTS = (0, True, False, np.True_, 1.0, 2.5, np.float64(3), "3", None, -1, H
 
 
 #: Numbers that are none for some, and mean something for others.
-BUT = [
-    ("seed", 0),
-    ("block_size", None),
-    ("points", None),
-    ("workers", HUGE),
-    ("block_size", HUGE),
-    ("seed", HUGE),
-]
+BUT = {"seed": (0, HUGE), "block_size": (None, HUGE), "points": (None,), "workers": (HUGE,)}
 
 
 @pytest.mark.parametrize(
@@ -193,7 +164,7 @@ BUT = [
         (what, number)
         for what in ("replicates", "seed", "workers", "block_size", "points")
         for number in NO_COUNTS
-        if not any(what == one and number is but for one, but in BUT)
+        if not any(number is but for but in BUT.get(what, ()))
     ],
 )
 def test_what_is_no_number_to_count_with_is_refused(

@@ -29,47 +29,25 @@ from crisis_sim.batch import folder as results_folder
 from crisis_sim.batch import manifest as versions
 from crisis_sim.batch.folder import MANIFEST, OUTCOMES, OUTCOMES_FOLDER, PATHS, running
 from crisis_sim.batch.workers import TERMINATED
-from tests.batch.crises import Counter, Raise, Saboteur, crisis
+from tests.batch.crises import (
+    RESULTS,
+    SCENARIOS,
+    Counter,
+    EnoughError,
+    Raise,
+    Saboteur,
+    crisis,
+    cut_short,
+    names,
+    rows,
+)
 
 ROOT = Path(__file__).parents[2]
-SCENARIOS = (crisis("one"), crisis("two", lenders={}))
-RESULTS = [MANIFEST, OUTCOMES, PATHS]
 
 
-def rows(folder: Path) -> dict[str, Any]:
-    """All rows of all tables of a folder's results."""
-    ensembles = read_batch(folder).ensembles
-    return {
-        name: (one.table.to_pylist(), one.paths.to_pylist() if one.paths else None)
-        for name, one in ensembles.items()
-    }
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
-
-
-class EnoughError(Exception):
-    """Ends a run from inside, as any mishap might."""
-
-
-def cut_short(folder: Path, blocks: int, *scenarios: Any, **options: Any) -> None:
-    """Run until some blocks are done, and no further."""
-    left = iter(range(blocks - 1))
-
-    def progress(done: int, crises: int) -> None:
-        if next(left, None) is None:
-            raise EnoughError
-
-    settings = {"replicates": 60, "block_size": 10, **options}
-    with pytest.raises(EnoughError):
-        run_to_folder(scenarios or SCENARIOS, folder, progress=progress, **settings)
-
-
-@pytest.fixture
-def undisturbed(tmp_path: Path) -> dict[str, Any]:
-    run_to_folder(SCENARIOS, tmp_path / "undisturbed", 60, block_size=10)
-    return rows(tmp_path / "undisturbed")
+@pytest.fixture(scope="module")
+def undisturbed() -> dict[str, Any]:
+    return rows(simulate(SCENARIOS, 60))
 
 
 def test_a_run_that_was_cut_short_says_so_to_whoever_reads_it(tmp_path: Path) -> None:
@@ -97,7 +75,7 @@ def test_only_what_is_missing_is_done_and_the_result_is_the_same(
     assert told == [50, 60, 70, 80, 90, 100, 110, 120]
     assert rows(folder) == undisturbed
     assert names(folder) == RESULTS
-    assert names(tmp_path) == ["cut", "undisturbed"]
+    assert names(tmp_path) == ["cut"]
     assert manifest == read_manifest(folder)
     assert {about["replicates_done"] for about in manifest["scenarios"].values()} == {60}
 
@@ -120,9 +98,7 @@ def test_a_design_goes_on_with_the_values_that_it_was_begun_with(tmp_path: Path)
     cut_short(tmp_path / "cut", 2, crisis(), **design)
     assert resume(tmp_path / "cut")["points"] == 6
     assert names(tmp_path / "cut") == [MANIFEST, OUTCOMES, "parameters.parquet"]
-    batch = simulate(crisis(), **design)  # type: ignore[arg-type]
-    expected = batch.ensembles["quarrel"].table.to_pylist()
-    assert rows(tmp_path / "cut")["quarrel"] == (expected, None)
+    assert rows(tmp_path / "cut") == rows(simulate(crisis(), **design))  # type: ignore[arg-type]
 
 
 def test_agents_of_ones_own_are_needed_to_go_on(tmp_path: Path) -> None:
@@ -162,9 +138,15 @@ def test_older_results_stay_until_new_ones_are_there_but_are_not_taken_for_them(
 def test_blocks_that_failed_are_tried_again_and_notes_beside_them_stay(tmp_path: Path) -> None:
     folder = tmp_path / "results"
     run = partial(run_to_folder, crisis(), folder, 30, block_size=10)
-    (failure,) = run(agents=[Saboteur(12, Raise())])["failures"]
-    assert failure["block"] == 1
-    assert read_batch(folder).ensembles["quarrel"].replicates == 20
+    manifest = run(seed=4, agents=[Saboteur(12, Raise())])
+    (failure,) = manifest["failures"]
+    assert (failure["scenario"], failure["block"]) == ("quarrel", 1)
+    assert (failure["first_replicate"], failure["replicates"], failure["seed"]) == (10, 10, 4)
+    assert failure["error"] == "ZeroDivisionError: no leverage to divide by"
+    assert manifest["scenarios"]["quarrel"]["replicates_done"] == 20
+    batch = read_batch(folder)
+    assert batch.manifest == manifest
+    assert batch.ensembles["quarrel"].column("replicate").tolist() == [*range(10), *range(20, 30)]
     (folder / "notes.txt").write_text("precious", encoding="utf-8")
     go_on = partial(resume, folder, agents=[Saboteur(-1, Raise())])
 
@@ -178,8 +160,7 @@ def test_blocks_that_failed_are_tried_again_and_notes_beside_them_stay(tmp_path:
     told: list[int] = []
     assert go_on(progress=lambda done, crises: told.append(done))["failures"] == []
     assert told == [20, 30]
-    expected = simulate(crisis(), 30).ensembles["quarrel"].table.to_pylist()
-    assert rows(folder)["quarrel"][0] == expected
+    assert rows(folder) == rows(simulate(crisis(), 30, seed=4))
     assert names(folder) == [*RESULTS[:1], "notes.txt", *RESULTS[1:]]
 
 
@@ -252,38 +233,27 @@ def test_no_results_are_made_under_the_name_of_an_unfinished_run(tmp_path: Path)
     assert names(tmp_path) == []
 
 
-# Refusals
-
-
 def test_another_batch_cannot_go_on_in_the_place_of_one(tmp_path: Path) -> None:
     path = "states.north.resolve"
     resolve = np.linspace(0.1, 0.9, 60)
+    other = np.where(np.arange(60) == 7, 0.5, resolve)
     cut_short(tmp_path, 2, crisis("one"), parameters={path: resolve})
     run = partial(run_to_folder, folder=tmp_path, resume=True)
-    bare = crisis("one", mediators={}, lenders={}, channels={}, advisers={})
-    for scenario, options, said in (
-        (crisis("one"), {"seed": 2}, "batch: seed: 1 there, 2 now"),
-        (
-            crisis("one"),
-            {"replicates": 61, "parameters": {path: np.full(61, 0.5)}},
-            "batch: replicates: 60 there, 61 now",
-        ),
-        (crisis("one"), {"points": 2, "replicates": 30}, "batch: points: nothing there, 2 now"),
-        (crisis("two"), {}, "batch: scenarios: one there, two now"),
-        (crisis("one", horizon_days=9), {}, "one: horizon_days: 8.0 there, 9.0 now"),
-        (crisis("one", lenders={}), {}, "one: lenders.bank.borrower: south there, nothing now"),
+    longer = {"replicates": 61, "parameters": {path: np.full(61, 0.5)}}
+    bare = {key: {} for key in ("mediators", "lenders", "channels", "advisers")}
+    cases: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+        ({}, {"seed": 2}, "batch: seed: 1 there, 2 now"),
+        ({}, longer, "batch: replicates: 60 there, 61 now"),
+        ({}, {"points": 2, "replicates": 30}, "batch: points: nothing there, 2 now"),
+        ({"name": "two"}, {}, "batch: scenarios: one there, two now"),
+        ({"horizon_days": 9}, {}, "one: horizon_days: 8.0 there, 9.0 now"),
+        ({"lenders": {}}, {}, "one: lenders.bank.borrower: south there, nothing now"),
         (bare, {}, r"and \d+ more"),
-        (
-            crisis("one"),
-            {"parameters": {path: np.where(np.arange(60) == 7, 0.5, resolve)}},
-            f"parameters: {path}, value 7: 0.19",
-        ),
-        (
-            crisis("one"),
-            {"parameters": {}},
-            f"parameters: {path}: values given there, nothing now",
-        ),
-    ):
+        ({}, {"parameters": {path: other}}, f"parameters: {path}, value 7: 0.19"),
+        ({}, {"parameters": {}}, f"parameters: {path}: values given there, nothing now"),
+    ]
+    for changes, options, said in cases:
+        scenario = crisis(**{"name": "one", **changes})
         settings: dict[str, Any] = {"replicates": 60, "parameters": {path: resolve}, **options}
         with pytest.raises(ResultsError, match=f"\n  {said}"):
             run(scenario, **settings)
@@ -304,9 +274,6 @@ def test_other_code_or_libraries_cannot_go_on(
             go_on(folder=tmp_path)
 
 
-# Ctrl-C and requests to terminate
-
-
 @pytest.fixture
 def usual_signals() -> Iterator[None]:
     """Signals as a script of one's own has them; test runners may have set them otherwise."""
@@ -321,65 +288,63 @@ def usual_signals() -> Iterator[None]:
 
 @pytest.mark.usefixtures("usual_signals")
 @pytest.mark.parametrize(
-    ("number", "raised"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)]
+    ("number", "times", "raised"),
+    [
+        (signal.SIGINT, 1, KeyboardInterrupt),
+        (signal.SIGTERM, 1, SystemExit),
+        (signal.SIGINT, 2, KeyboardInterrupt),
+    ],
 )
-def test_a_signal_stops_a_run_after_the_block_in_hand(
+def test_a_signal_stops_a_run_after_the_block_in_hand_and_a_second_at_once(
     tmp_path: Path,
     undisturbed: dict[str, Any],
     number: signal.Signals,
+    times: int,
     raised: type[BaseException],
 ) -> None:
     folder, said = tmp_path / "cut", []
+
+    def progress(done: int, crises: int) -> None:
+        for _ in range(times if done == 40 else 0):
+            signal.raise_signal(number)
+
+    run = partial(run_to_folder, SCENARIOS, folder, 60, block_size=10, progress=progress)
     with pytest.raises(raised) as told:
-        run_to_folder(
-            SCENARIOS,
-            folder,
-            60,
-            block_size=10,
-            progress=lambda done, crises: signal.raise_signal(number) if done == 40 else None,
-            on_message=said.append,
-        )
+        run(on_message=said.append)
     assert raised is KeyboardInterrupt or told.value.code == TERMINATED
-    assert said == ["stopping after the blocks in hand; once more to stop at once"]
+    assert times == 2 or said == ["stopping after the blocks in hand; once more to stop at once"]
     with pytest.raises(ResultsError, match="40 of 120 crises"):
         read_batch(folder)
     resume(folder)
     assert rows(folder) == undisturbed
 
 
-@pytest.mark.usefixtures("usual_signals")
-def test_a_second_interruption_stops_at_once_and_keeps_what_is_done(
-    tmp_path: Path, undisturbed: dict[str, Any]
-) -> None:
-    def impatient(done: int, crises: int) -> None:
-        signal.raise_signal(signal.SIGINT)
-        signal.raise_signal(signal.SIGINT)
-
-    with pytest.raises(KeyboardInterrupt):
-        run_to_folder(SCENARIOS, tmp_path / "cut", 60, block_size=10, progress=impatient)
-    with pytest.raises(ResultsError, match="10 of 120 crises"):
-        read_batch(tmp_path / "cut")
-    resume(tmp_path / "cut")
-    assert rows(tmp_path / "cut") == undisturbed
-
-
 # Processes that really die
 
-SCRIPT = """
+HEAD = """
 import sys
 from pathlib import Path
 from crisis_sim.batch import folder as results_folder, run_to_folder, workers
-from tests.batch.test_resume import SCENARIOS
+from tests.batch.crises import SCENARIOS, Dawdler, crisis
 
 workers.POOL_START_SECONDS = 0.0
 
 if __name__ == "__main__":
+"""
+SCRIPT = f"""{HEAD}
     folder, (replicates, count, results_folder.ONE_FILE_CRISES) = sys.argv[1], map(int, sys.argv[2:5])
     workers.MOST_THREADS = 1 if "processes" in sys.argv else count
     print("begins", flush=True)
     run_to_folder(
         SCENARIOS, Path(folder), replicates, block_size=100, workers=count, resume=True,
         progress=lambda done, crises: print(done, flush=True),
+    )
+"""
+SLOW_SCRIPT = f"""{HEAD}
+    notes = Path(sys.argv[1])
+    run_to_folder(
+        crisis(), notes / "results", 40, block_size=10, workers=2, agents=[Dawdler(notes, 600)],
+        on_message=lambda words: print(words, flush=True),
     )
 """
 MANY = 10_000_000
@@ -405,8 +370,7 @@ def start(script: Path, *arguments: object) -> subprocess.Popen[str]:
 
 def wait_for_lines(run: subprocess.Popen[str], lines: int) -> None:
     assert run.stdout is not None
-    for _ in range(lines):
-        assert run.stdout.readline()
+    assert all(run.stdout.readline() for _ in range(lines))
 
 
 def wait_for_crises(run: subprocess.Popen[str], more: int, whole: int) -> None:
@@ -448,15 +412,7 @@ def test_killed_at_any_moment_any_number_of_times_the_result_is_the_same(
     run = start(script, folder, replicates, workers, one_file, kind)
     _, talk = run.communicate(timeout=300)
     assert run.returncode == 0, talk
-    expected = simulate(SCENARIOS, replicates)
-    batch = read_batch(folder)
-    order = [("replicate", "ascending"), ("day", "ascending")]
-    for name, ensemble in expected.ensembles.items():
-        again = batch.ensembles[name]
-        assert again.table.to_pylist() == ensemble.table.to_pylist()
-        assert again.paths is not None
-        assert ensemble.paths is not None
-        assert again.paths.sort_by(order).to_pylist() == ensemble.paths.sort_by(order).to_pylist()
+    assert rows(folder) == rows(simulate(SCENARIOS, replicates))
     assert not running(folder).exists()
 
 
@@ -478,23 +434,6 @@ def test_a_signal_to_all_processes_leaves_sound_blocks_and_no_worker(
         read_batch(folder)
     assert not list(running(folder).rglob("*.partial"))
     assert _gone(run.pid)
-
-
-SLOW_SCRIPT = """
-import sys
-from pathlib import Path
-from crisis_sim.batch import run_to_folder, workers
-from tests.batch.crises import Dawdler, crisis
-
-workers.POOL_START_SECONDS = 0.0
-
-if __name__ == "__main__":
-    notes = Path(sys.argv[1])
-    run_to_folder(
-        crisis(), notes / "results", 40, block_size=10, workers=2, agents=[Dawdler(notes, 600)],
-        on_message=lambda words: print(words, flush=True),
-    )
-"""
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends signals")

@@ -14,7 +14,7 @@ from crisis_sim.batch import BatchError, simulate, workers
 from crisis_sim.batch.block import Block, BlockOrder, attempt
 from crisis_sim.batch.plan import Plan
 from crisis_sim.batch.workers import ExecutorPlan, StopSign, choose_executor, run_plan
-from tests.batch.crises import Counter, Die, DieOnce, Raise, Saboteur, crisis
+from tests.batch.crises import Counter, Die, DieOnce, Raise, Saboteur, crisis, rows
 
 
 @pytest.fixture
@@ -31,6 +31,10 @@ def no_pool(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "open_pool", refuse)
 
 
+def plan_of(replicates: int, *agents: Any) -> Plan:
+    return Plan((crisis(),), replicates, seed=1, block_size=10, agents=agents)
+
+
 def carry_out(plan: Plan, workers: int, stop: StopSign | None = None) -> list[Block]:
     return sorted(run_plan(plan, workers, stop or StopSign()), key=lambda result: result.number)
 
@@ -38,37 +42,31 @@ def carry_out(plan: Plan, workers: int, stop: StopSign | None = None) -> list[Bl
 START, MOST = workers.POOL_START_SECONDS, workers.MOST_THREADS
 
 
-@pytest.mark.parametrize(
-    ("work", "expected"),
-    [
-        pytest.param((0.1, 9, 2), (2, False, 0.05), id="threads share work at once"),
-        pytest.param((1e9, 9, 1), (1, False, 1e9), id="one worker is one thread"),
-        pytest.param((60.0, 3, 8), (3, False, 20.0), id="no more workers than blocks"),
-        pytest.param((60.0, 1, 8, True), (1, False, 60.0), id="nor with agents of one's own"),
-        pytest.param((1.9 * START, 9, 2, True), (1, False, 1.9 * START), id="no time for a pool"),
-        pytest.param((2.2 * START, 9, 2, True), (2, True, 2.1 * START), id="agents: a pool"),
-        pytest.param((1.6 * START, 9, 4, True), (4, True, 1.4 * START), id="more processes"),
-        pytest.param((MOST * START, 999, 4 * MOST), (MOST, False, START), id="threads do"),
-        pytest.param(
-            (2 * MOST * START, 999, 4 * MOST), (4 * MOST, True, 1.5 * START), id="long work"
-        ),
-    ],
-)
+EXECUTORS: dict[str, tuple[Any, tuple[int, bool, float]]] = {
+    "threads share work at once": ((0.1, 9, 2), (2, False, 0.05)),
+    "one worker is one thread": ((1e9, 9, 1), (1, False, 1e9)),
+    "no more workers than blocks": ((60.0, 3, 8), (3, False, 20.0)),
+    "nor with agents of one's own": ((60.0, 1, 8, True), (1, False, 60.0)),
+    "no time for a pool": ((1.9 * START, 9, 2, True), (1, False, 1.9 * START)),
+    "agents: a pool": ((2.2 * START, 9, 2, True), (2, True, 2.1 * START)),
+    "more processes": ((1.6 * START, 9, 4, True), (4, True, 1.4 * START)),
+    "threads do": ((MOST * START, 999, 4 * MOST), (MOST, False, START)),
+    "long work": ((2 * MOST * START, 999, 4 * MOST), (4 * MOST, True, 1.5 * START)),
+}
+
+
+@pytest.mark.parametrize(("work", "expected"), EXECUTORS.values(), ids=EXECUTORS)
 def test_whoever_is_done_soonest_is_chosen(work: Any, expected: tuple[int, bool, float]) -> None:
     size, apart, seconds = expected
     assert choose_executor(*work) == ExecutorPlan(size, apart, pytest.approx(seconds))
 
 
 @pytest.mark.usefixtures("no_pool")
-def test_a_small_batch_opens_no_pool() -> None:
-    plan = Plan((crisis(),), 40, seed=1, block_size=10)
-    assert [result.first for result in carry_out(plan, workers=8)] == [0, 10, 20, 30]
-
-
-@pytest.mark.usefixtures("no_pool")
-def test_a_single_block_opens_no_pool_however_long_it_takes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_small_batch_and_a_single_block_open_no_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    results = carry_out(plan_of(40), workers=8)
+    assert [result.first for result in results] == [0, 10, 20, 30]
+    assert [result.number for result in run_plan(plan_of(40), 1, StopSign(), done={0, 2})] == [1, 3]
+    assert not list(run_plan(plan_of(40), 2, StopSign(), done={0, 1, 2, 3}))
     monkeypatch.setattr(workers, "POOL_START_SECONDS", 0.0)
     assert len(carry_out(Plan((crisis(),), 40, seed=1), workers=2)) == 1
 
@@ -78,7 +76,7 @@ def test_slow_agents_bring_a_pool_though_the_first_guess_saw_no_need(
 ) -> None:
     monkeypatch.setattr(workers, "AGENT_TURNS_PER_SECOND", math.inf)
     monkeypatch.setattr(workers, "POOL_START_SECONDS", 1e-6)
-    plan = Plan((crisis(),), 60, seed=1, block_size=10, agents=[note_process])
+    plan = plan_of(60, note_process)
     processes = [
         set(result.table.column("process").to_pylist())
         for result in run_plan(plan, 2, StopSign())
@@ -94,29 +92,7 @@ def test_the_same_rows_for_any_number_of_workers_and_block_size(agents: list[Any
     scenarios = [crisis("one"), crisis("two", channels={})]
     alone = simulate(scenarios, 90, block_size=90, agents=agents)
     pooled = simulate(scenarios, 90, workers=2, block_size=20, agents=agents)
-    for name, ensemble in alone.ensembles.items():
-        assert pooled.ensembles[name].table.to_pylist() == ensemble.table.to_pylist()
-        paths, expected = pooled.ensembles[name].paths, ensemble.paths
-        assert paths is not None
-        assert expected is not None
-        order = [("replicate", "ascending"), ("day", "ascending")]
-        assert paths.sort_by(order).to_pylist() == expected.sort_by(order).to_pylist()
-
-
-@pytest.mark.usefixtures("eager_pool")
-def test_every_order_of_the_plan_is_carried_out_once_in_other_processes() -> None:
-    plan = Plan((crisis("one"), crisis("two")), 60, seed=1, block_size=10, agents=[note_process])
-    results = carry_out(plan, workers=2)
-    asked = [(order.scenario.name, order.first) for order in plan.orders()]
-    assert [(result.scenario, result.first) for result in results] == asked
-    processes = {
-        number
-        for result in results
-        if not result.error
-        for number in result.table.column("process").to_pylist()
-    }
-    assert processes
-    assert os.getpid() not in processes
+    assert rows(pooled) == rows(alone)
 
 
 def note_process(model: object) -> object:
@@ -129,37 +105,28 @@ def note_process(model: object) -> object:
 
 
 @pytest.mark.usefixtures("eager_pool")
-def test_a_block_that_raises_in_a_worker_fails_alone() -> None:
-    plan = Plan((crisis(),), 60, seed=1, block_size=10, agents=[Saboteur(35, Raise())])
-    results = carry_out(plan, workers=2)
-    failed = [result for result in results if result.error]
-    assert [failure.first for failure in failed] == [30]
-    assert failed[0].error.startswith("ZeroDivisionError")
-    assert len(results) == 6
-
-
-@pytest.mark.usefixtures("eager_pool")
-def test_a_worker_that_dies_takes_no_other_block_with_it() -> None:
-    plan = Plan((crisis(),), 60, seed=1, block_size=10, agents=[Saboteur(25, Die())])
-    results = carry_out(plan, workers=2)
+@pytest.mark.parametrize(
+    ("deed", "said"),
+    [
+        (lambda mark: Raise(), "ZeroDivisionError"),
+        (lambda mark: Die(), "worker process died"),
+        (DieOnce, ""),  # killed by chance, and done again
+    ],
+    ids=["raises", "dies", "dies once"],
+)
+def test_a_block_that_raises_or_whose_worker_dies_fails_alone(
+    tmp_path: Path, deed: Callable[[Path], Callable[[], None]], said: str
+) -> None:
+    results = carry_out(plan_of(60, Saboteur(25, deed(tmp_path / "killed"))), workers=2)
     assert [result.first for result in results] == [0, 10, 20, 30, 40, 50]
     failed = [result for result in results if result.error]
-    assert [failure.first for failure in failed] == [20]
-    assert "worker process died" in failed[0].error
-
-
-@pytest.mark.usefixtures("eager_pool")
-def test_a_block_whose_worker_was_killed_by_chance_is_done_again(tmp_path: Path) -> None:
-    saboteur = Saboteur(25, DieOnce(tmp_path / "killed"))
-    plan = Plan((crisis(),), 40, seed=1, block_size=10, agents=[saboteur])
-    results = carry_out(plan, workers=2)
-    assert not [result for result in results if result.error]
-    assert [result.first for result in results] == [0, 10, 20, 30]
+    assert [failure.first for failure in failed] == ([20] if said else [])
+    assert all(said in failure.error for failure in failed)
 
 
 @pytest.mark.usefixtures("eager_pool")
 def test_a_request_to_stop_ends_a_pool_after_the_blocks_in_hand() -> None:
-    plan = Plan((crisis(),), 2000, seed=1, block_size=10)
+    plan = plan_of(2000)
     stop, firsts = StopSign(), []
     for result in run_plan(plan, 2, stop):
         firsts.append(result.first)
@@ -183,7 +150,7 @@ def test_threads_give_their_blocks_up_once_nobody_waits_for_them() -> None:
             given_up.release()
             raise
 
-    results = run_plan(Plan((crisis(),), 40, seed=1, block_size=10), 2, StopSign(), task)
+    results = run_plan(plan_of(40), 2, StopSign(), task)
     assert next(results).number == 0
     assert begun.acquire(timeout=30)
     assert begun.acquire(timeout=30)
@@ -191,14 +158,6 @@ def test_threads_give_their_blocks_up_once_nobody_waits_for_them() -> None:
     assert given_up.acquire(blocking=False)
     assert given_up.acquire(blocking=False)
     assert not given_up.acquire(blocking=False), "a block was begun that nobody waited for"
-
-
-@pytest.mark.usefixtures("no_pool")
-def test_blocks_that_are_done_are_not_run_again() -> None:
-    plan = Plan((crisis(),), 40, seed=1, block_size=10)
-    results = list(run_plan(plan, 1, StopSign(), done={0, 2}))
-    assert [result.number for result in results] == [1, 3]
-    assert not list(run_plan(plan, 2, StopSign(), done={0, 1, 2, 3}))
 
 
 def test_workers_that_cannot_start_are_explained(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from benchmarks.report import draw_speed, table, tables, target_table, targets
+from benchmarks.chart import draw_speed
+from benchmarks.report import table, tables, target_table, targets
 from benchmarks.timing import ROOT
 
 KEPT = json.loads((ROOT / "benchmarks" / "results" / "speed.json").read_text(encoding="utf-8"))

@@ -1,6 +1,10 @@
+"""Games of parts: their shares and pairs by hand and by all orders, and what is said of them."""
+
 from __future__ import annotations
 
 import re
+from itertools import combinations, permutations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,8 +13,51 @@ from hypothesis import strategies as st
 
 from crisis_sim.experiments import spec
 from crisis_sim.experiments.attribute import answer, attribute
+from crisis_sim.experiments.indices import interactions, shapley
 from crisis_sim.outcomes.differences import Measured
 from crisis_sim.outcomes.names import measure
+
+
+def test_gloves_go_mostly_to_who_has_the_only_left_one() -> None:
+    """Part 0 has a left glove, 1 and 2 a right one each; a pair is worth 1 (Shapley: 2/3, 1/6, 1/6)."""
+    worth = np.zeros(8)
+    worth[[0b011, 0b101, 0b111]] = 1.0
+    np.testing.assert_allclose(shapley(worth), [2 / 3, 1 / 6, 1 / 6])
+
+
+def test_shapley_values_are_means_over_all_orders_and_interactions_with_pairs_as_one() -> None:
+    worth = np.random.default_rng(5).normal(size=16)
+    added = np.zeros(4)
+    orders = list(permutations(range(4)))
+    for order in orders:
+        there = 0
+        for part in order:
+            added[part] += worth[there | 1 << part] - worth[there]
+            there |= 1 << part
+    np.testing.assert_allclose(shapley(worth), added / len(orders))
+
+    for pair in combinations(range(4), 2):
+        others = [part for part in range(4) if part not in pair]
+        extra = []
+        for order in permutations([*others, "pair"]):
+            there = sum(1 << part for part in order[: order.index("pair")])
+            one, other = (there | 1 << part for part in pair)
+            extra.append(worth[one | other] - worth[one] - worth[other] + worth[there])
+        np.testing.assert_allclose(interactions(worth)[pair], np.mean(extra))
+
+
+def test_a_part_that_changes_nothing_gets_exactly_nothing() -> None:
+    rest = np.random.default_rng(2).normal(size=(8, 100))
+    worth = np.empty((16, 100))
+    worth[[number for number in range(16) if not number & 0b0100]] = rest
+    worth[[number for number in range(16) if number & 0b0100]] = rest
+    assert np.all(shapley(worth)[2] == 0.0)
+    assert all(np.all(of == 0.0) for pair, of in interactions(worth).items() if 2 in pair)
+
+
+def test_what_is_no_game_is_refused() -> None:
+    with pytest.raises(ValueError, match="3 combinations: expected a power of two"):
+        shapley(np.zeros(3))
 
 
 def shares(came: np.ndarray) -> Measured:
@@ -96,41 +143,33 @@ def test_the_answer_says_who_leads_who_did_nothing_and_what_would_be_surer() -> 
     assert "16,000 replicates in each combination would about halve the intervals" in last
 
 
-def test_two_that_cannot_be_told_apart_are_said_to_be() -> None:
-    luck = np.random.default_rng(8).random((2, 300))
-    there = np.arange(4)[:, None] >> np.arange(2) & 1
-    came = (there[:, :, None] * (luck < [[0.3], [0.29]])).max(axis=1).astype(float)
-    told = list(answer([measure("war")], ["a", "b"], [attribute(shares(came))], 300))
-    assert "brings more cannot be told" in told[1]
-
-
 def told_of(came: np.ndarray, name: str = "agreement") -> str:
     parts = ["one", "two", "three"][: len(came).bit_length() - 1]
     return " ".join(answer([measure(name)], parts, [attribute(shares(came))], came.shape[1]))
 
 
-def test_parts_that_do_nothing_do_no_work_and_none_leads() -> None:
-    same = np.random.default_rng(1).random(300) < 0.4
-    said = told_of(np.tile(same.astype(float), (4, 1)))
-    assert "No difference in any combination: one and two" in said
-    assert "its work" not in said
-    assert "largest" not in said
-    assert "cannot be told" not in said
+SAME = np.tile(np.random.default_rng(1).random(300) < 0.4, (4, 1))
+TWO = np.random.default_rng(8).random((2, 300)) < [[0.3], [0.29]]
+LUCK = np.random.default_rng(3).random(4_000)
 
 
-def test_that_others_do_the_work_is_said_where_it_is_so() -> None:
-    luck = np.random.default_rng(2).random(600)
-    # Either of the two is enough.
-    came = np.stack([luck < (0.5 if number else 0.2) for number in range(4)]).astype(float)
-    assert "where one is missing, others do its work" in told_of(came)
-
-
-def test_a_part_that_works_against_another_does_not_stand_in_for_it() -> None:
-    luck = np.random.default_rng(3).random(4_000)
-    came = np.stack([luck < chance for chance in (0.2, 0.6, 0.1, 0.3)]).astype(float)
-    said = told_of(came)
-    assert "stand in" not in said
-    assert "where the other is there" in said
+@pytest.mark.parametrize(
+    ("came", "said", "unsaid"),
+    [
+        (SAME, "No difference in any combination: one and two", "its work|largest|cannot be told"),
+        # Each does about as much as the other.
+        ([SAME[0] & False, *TWO, TWO.any(axis=0)], "brings more cannot be told", "largest"),
+        # Either of the two is enough.
+        ([chance > LUCK for chance in (0.2, 0.5, 0.5, 0.5)], "where one is missing, others do its work", "nan"),
+        # One works against the other.
+        ([chance > LUCK for chance in (0.2, 0.6, 0.1, 0.3)], "where the other is there", "stand in"),
+    ],
+    ids=["nothing", "alike", "either", "against"],
+)  # fmt: skip
+def test_what_two_parts_do_together_is_said_as_it_is(came: Any, said: str, unsaid: str) -> None:
+    told = told_of(np.asarray(came, dtype=float))
+    assert said in told, told
+    assert not re.search(unsaid, told), told
 
 
 @settings(max_examples=40, deadline=None)
@@ -166,11 +205,6 @@ def test_one_replicate_or_a_time_without_limits_is_sure_of_nothing() -> None:
 
 @pytest.mark.parametrize("lower", [float("nan"), -3.0, 2.0])
 @pytest.mark.parametrize("upper", [float("nan"), float("inf"), 10.0])
-def test_a_limit_that_is_not_known_is_said_to_be_none(lower: float, upper: float) -> None:
-    for said in (
-        spec.change(4.0, lower, upper, "hours"),
-        spec.difference(4.0, lower, upper, "hours"),
-        spec.estimate(4.0, lower, upper, "hours"),
-    ):
-        assert "nan" not in said
-        assert "inf" not in said
+@pytest.mark.parametrize("say", [spec.change, spec.difference, spec.estimate])
+def test_a_limit_that_is_not_known_is_said_to_be_none(say: Any, lower: float, upper: float) -> None:
+    assert not re.search("nan|inf", say(4.0, lower, upper, "hours"))

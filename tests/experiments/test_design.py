@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -10,11 +8,12 @@ import pytest
 from crisis_sim.batch import simulate
 from crisis_sim.batch.files import BatchError
 from crisis_sim.experiments import design as design_module
-from crisis_sim.experiments import make_experiment, run_design, run_experiment
+from crisis_sim.experiments import run_design, run_experiment
 from crisis_sim.experiments.design import Design
 from crisis_sim.experiments.spec import ExperimentError
 from crisis_sim.outcomes.names import measure
 from tests.batch.crises import Counter, crisis
+from tests.experiments.examples import made
 
 AGREED, DEATHS = measure("agreement"), measure("mean_deaths")
 RESOLVE = {"states.north.resolve": [0.2, 0.9, 0.5]}
@@ -22,6 +21,14 @@ RESOLVE = {"states.north.resolve": [0.2, 0.9, 0.5]}
 
 def run(folder: Path | None = None) -> Design:
     return run_design(crisis(), RESOLVE, [AGREED, DEATHS], 40, seed=4, folder=folder)
+
+
+def same(one: Design, other: Design) -> bool:
+    return all(
+        np.array_equal(one.measured[name].estimate, other.measured[name].estimate)
+        and np.array_equal(one.measured[name].influence, other.measured[name].influence)
+        for name in ("agreement", "mean_deaths")
+    )
 
 
 def test_each_point_is_what_a_batch_of_its_own_would_give() -> None:
@@ -33,27 +40,20 @@ def test_each_point_is_what_a_batch_of_its_own_would_give() -> None:
             alone.column("deaths").mean()
         )
     assert (design.points, design.crises) == (3, 120)
+    table = design.measure_table()  # a row for each measure and point
+    assert table.column("measure").to_pylist() == ["agreement"] * 3 + ["mean_deaths"] * 3
+    assert table.column("point").to_pylist() == [0, 1, 2] * 2
+    assert min(table.column("of").to_pylist()) == 40
 
 
-def test_a_folder_changes_nothing(tmp_path: Path) -> None:
-    in_memory, on_disk = run(), run(tmp_path / "design")
-    for name in ("agreement", "mean_deaths"):
-        one, other = in_memory.measured[name], on_disk.measured[name]
-        np.testing.assert_array_equal(one.estimate, other.estimate)
-        np.testing.assert_array_equal(one.influence, other.influence)
-
-
-def test_many_crises_go_through_a_folder_and_come_out_the_same(
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_folder_changes_nothing_and_many_crises_go_through_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = run()
+    assert same(expected, run(tmp_path / "design"))
     for size in (10, 90):  # less than one point, and two of three
         monkeypatch.setattr(design_module, "IN_MEMORY", size)
-        got = run()
-        for name in ("agreement", "mean_deaths"):
-            one, other = expected.measured[name], got.measured[name]
-            np.testing.assert_array_equal(one.estimate, other.estimate)
-            np.testing.assert_array_equal(one.influence, other.influence)
+        assert same(expected, run())
 
 
 def test_several_scenarios_are_points_one_after_the_other_on_the_same_luck() -> None:
@@ -83,18 +83,10 @@ def test_no_values_run_the_scenarios_as_they_are() -> None:
     assert design.measured["agreement"].points == design.points == 2
 
 
-def test_the_table_of_measures_has_a_row_for_each_point_and_measure() -> None:
-    table = run().measure_table()
-    assert table.num_rows == 6
-    assert table.column("measure").to_pylist() == ["agreement"] * 3 + ["mean_deaths"] * 3
-    assert table.column("point").to_pylist() == [0, 1, 2] * 2
-    assert min(table.column("of").to_pylist()) == 40
-
-
 @pytest.mark.parametrize("values", [[], [[0.1, 0.2]], 0.5])
 def test_values_that_are_no_points_are_refused(values: object) -> None:
     with pytest.raises((ExperimentError, TypeError), match=r"point|shape|len"):
-        run_design(crisis(), {"states.north.resolve": values}, [AGREED], 5)  # type: ignore[dict-item]
+        run_design(crisis(), {"states.north.resolve": values}, [AGREED], 5)
 
 
 def test_values_out_of_range_are_refused_before_anything_is_written(tmp_path: Path) -> None:
@@ -103,24 +95,15 @@ def test_values_out_of_range_are_refused_before_anything_is_written(tmp_path: Pa
     assert not (tmp_path / "x").exists()
 
 
-def test_failed_blocks_are_told_of(tmp_path: Path) -> None:
-    design = run()
-    failed = {**design.manifest, "failures": [{"error": "ZeroDivisionError: none"}]}
+def test_failed_blocks_are_told_of() -> None:
+    failed = {**run().manifest, "failures": [{"error": "ZeroDivisionError: none"}]}
     with pytest.raises(ExperimentError, match=r"1 blocks of the batch failed.*ZeroDivision"):
-        design_module._refuse_failures(replace(design, manifest=failed).manifest)
+        design_module._refuse_failures(failed)
 
 
-@pytest.mark.parametrize(
-    "asked",
-    [
-        {"kind": "sweep", "vary": {"states.north.resolve": {"values": [0.2, 0.8]}}},
-        {"kind": "attribute", "parts": {"elder": "mediators.elder"}},
-    ],
-    ids=lambda asked: asked["kind"],
-)
-def test_agents_that_are_added_take_part_and_can_be_measured(asked: dict[str, Any]) -> None:
+@pytest.mark.parametrize("kind", ["sweep", "attribute"])
+def test_agents_that_are_added_take_part_and_can_be_measured(kind: str) -> None:
     outcomes = [{"mean": "turns_counted"}]
-    content = {"scenario": crisis(), "outcomes": outcomes, "replicates": 5, **asked}
-    experiment = make_experiment("mine", agents=[Counter], **content)
+    experiment = made(kind, agents=[Counter], outcomes=outcomes, replicates=5)
     measures = run_experiment(experiment, agents=[Counter]).tables["measures"]
     assert min(measures.column("estimate").to_pylist()) > 0

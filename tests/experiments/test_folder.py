@@ -8,28 +8,25 @@ import pytest
 
 from crisis_sim.batch import read_batch
 from crisis_sim.batch.files import BatchError, ResultsError
+from crisis_sim.cli import DONE, run_command
 from crisis_sim.experiments import (
     Experiment,
     Findings,
-    make_experiment,
     read_experiment,
+    read_points,
+    run,
     run_experiment,
 )
 from crisis_sim.experiments.run import read_resolved
 from crisis_sim.experiments.spec import ExperimentError
-from tests.batch.crises import crisis
+from crisis_sim.outcomes import compare
+from tests.experiments import examples
+from tests.experiments.examples import same
 
 
 def made(**changes: Any) -> Experiment:
-    content = {
-        "kind": "sweep",
-        "scenario": crisis(),
-        "vary": {"states.north.resolve": {"values": [0.2, 0.8]}},
-        "outcomes": ["agreement"],
-        "replicates": 10,
-        **changes,
-    }
-    return make_experiment("mine", **content)
+    experiment: Experiment = examples.made("sweep", **changes)
+    return experiment
 
 
 @pytest.fixture
@@ -38,35 +35,26 @@ def done(tmp_path: Path) -> tuple[Path, Findings]:
     return folder, run_experiment(made(), folder)
 
 
-class StoppedError(Exception):
-    pass
-
-
 def stop_at_once(done: int, total: int) -> None:
-    raise StoppedError
+    raise InterruptedError
 
 
-def test_findings_come_back_from_their_folder(done: tuple[Path, Findings]) -> None:
-    folder, written = done
-    read = read_experiment(folder)
-    assert read.answer == written.answer
-    assert read.summary == written.summary
-    assert read.crises == written.crises == 20
-    assert read.experiment.digest == written.experiment.digest
-    assert read.experiment.measures == written.experiment.measures
-    assert read.tables["measures"].equals(written.tables["measures"])
-
-
-def test_a_folder_holds_the_experiment_as_given_its_manifest_and_its_batch(
+def test_findings_come_back_from_their_folder_with_the_experiment_and_its_batch(
     done: tuple[Path, Findings],
 ) -> None:
     folder, written = done
+    read = read_experiment(folder)
+    assert same(read, written)
+    assert read.crises == written.crises == 20
+    assert read.experiment.digest == written.experiment.digest
+    assert read.experiment.measures == written.experiment.measures
     assert (folder / "experiment.yaml").read_text() == written.experiment.text
     manifest = json.loads((folder / "manifest.json").read_text())
-    assert manifest["experiment"] == "sweep"
-    assert manifest["crises"] == 20
+    assert (manifest["experiment"], manifest["crises"]) == ("sweep", 20)
     assert manifest["digest"] == written.experiment.digest
     assert read_batch(folder / "design").ensembles["quarrel"].replicates == 20
+    with pytest.raises(BatchError, match=r"holds an experiment; its crises are in .*design"):
+        read_batch(folder)
 
 
 def test_findings_are_replaced_by_those_of_another_run(done: tuple[Path, Findings]) -> None:
@@ -77,39 +65,42 @@ def test_findings_are_replaced_by_those_of_another_run(done: tuple[Path, Finding
     assert not (folder / "old.svg").exists()
 
 
-def test_a_finished_experiment_is_not_run_again_when_it_is_resumed(
+def test_a_finished_experiment_is_not_run_again_and_another_is_not_gone_on_with(
     done: tuple[Path, Findings],
 ) -> None:
     folder, written = done
-    again = run_experiment(made(), folder, resume=True, progress=stop_at_once)
-    assert again.answer == written.answer
+    assert same(run_experiment(made(), folder, resume=True, progress=stop_at_once), written)
+    with pytest.raises(ExperimentError, match="another experiment"):
+        run_experiment(made(seed=9), folder, resume=True)
 
 
-def test_an_experiment_that_was_cut_short_goes_on_and_ends_the_same(tmp_path: Path) -> None:
-    folder = tmp_path / "results"
-    with pytest.raises(StoppedError):
-        run_experiment(made(), folder, progress=stop_at_once)
+@pytest.mark.parametrize("kind", examples.CONTENT)
+def test_findings_are_the_same_to_the_bit_cut_short_with_any_processes_and_from_the_folder(
+    kind: str, tmp_path: Path
+) -> None:
+    experiment = examples.made(kind)
+    whole = run_experiment(experiment)
+
+    def stop_halfway(done: int, total: int) -> None:
+        if 2 * done > total:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        run_experiment(experiment, tmp_path, progress=stop_halfway)
     with pytest.raises(ResultsError, match="not finished"):
-        read_experiment(folder)
+        read_experiment(tmp_path)
     with pytest.raises(ExperimentError, match=r"not finished; go on with: .* --resume"):
-        run_experiment(made(), folder)
-    resumed = run_experiment(read_resolved(folder), folder, resume=True)
-    whole = run_experiment(made())
-    assert resumed.answer == whole.answer
-    assert resumed.tables["measures"].equals(whole.tables["measures"])
+        run_experiment(experiment, tmp_path)
+    assert same(whole, run_experiment(read_resolved(tmp_path), tmp_path, resume=True, workers=2))
+    assert same(whole, read_experiment(tmp_path))
+    assert not same(whole, run_experiment(examples.made(kind, seed=9)))
 
 
 def test_an_experiment_that_was_cut_short_is_thrown_away_when_asked(tmp_path: Path) -> None:
-    with pytest.raises(StoppedError):
+    with pytest.raises(InterruptedError):
         run_experiment(made(), tmp_path, progress=stop_at_once)
     findings = run_experiment(made(replicates=4), tmp_path, restart=True)
     assert read_experiment(tmp_path).crises == findings.crises == 8
-
-
-def test_another_experiment_is_not_gone_on_with(done: tuple[Path, Findings]) -> None:
-    folder, _ = done
-    with pytest.raises(ExperimentError, match="another experiment"):
-        run_experiment(made(seed=9), folder, resume=True)
 
 
 def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:
@@ -124,15 +115,19 @@ def test_nothing_is_read_from_a_folder_that_holds_no_experiment(tmp_path: Path) 
         read_experiment(tmp_path)
 
 
-def test_who_takes_an_experiment_for_a_batch_is_shown_where_that_is(
+def test_points_stand_side_by_side_under_what_was_varied_with_the_figures_that_were_found(
     done: tuple[Path, Findings],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    folder, _ = done
-    with pytest.raises(BatchError, match=r"holds an experiment; its crises are in .*design"):
-        read_batch(folder)
-
-
-def test_any_number_of_workers_finds_the_same(tmp_path: Path) -> None:
-    one = run_experiment(made(), tmp_path / "one")
-    two = run_experiment(made(), tmp_path / "two", workers=2)
-    assert one.answer == two.answer
+    folder, written = done
+    summary = compare(read_points(folder))
+    assert list(summary["scenarios"]) == ["resolve 0.2", "resolve 0.8"]
+    shares = [one["endings"]["agreement"]["estimate"] for one in summary["scenarios"].values()]
+    assert shares == pytest.approx(written.tables["measures"].column("estimate").to_pylist())
+    assert summary["differences"]["resolve 0.8"]["paired"] is True
+    assert run_command(["compare", str(folder)]) == DONE
+    assert "resolve 0.8" in capsys.readouterr().out
+    monkeypatch.setattr(run, "MOST_POINTS", 1)
+    with pytest.raises(ResultsError, match="2 points, too many"):
+        read_points(folder)

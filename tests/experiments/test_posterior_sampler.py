@@ -17,8 +17,8 @@ from crisis_sim.experiments.sampler import (
     tolerance_for,
 )
 
-#: Error of the stand-in's figure, and spread of its single crises.
-ERROR, SPREAD = 0.4, 1.0
+#: Error of the stand-in's figure, and spread of its single crises; how near they must be.
+ERROR, SPREAD, WITHIN = 0.4, 1.0, 0.3
 RUNS, RANKS = 120, 8
 
 
@@ -30,9 +30,11 @@ class Figures:
     replicates: int
     seed: int
 
+    def luck(self, generation: int, *shape: int) -> Any:
+        return np.random.default_rng([self.seed, generation, 7]).standard_normal(shape)
+
     def run(self, scores: Any, generation: int) -> Any:
-        random = np.random.default_rng([self.seed, generation, 7])
-        return scores[:, 0] + random.standard_normal(len(scores)) / np.sqrt(self.replicates)
+        return scores[:, 0] + self.luck(generation, len(scores)) / np.sqrt(self.replicates)
 
     def join(self, seen: list[Any]) -> Any:
         return np.concatenate(seen)
@@ -41,22 +43,12 @@ class Figures:
         return lambda tolerance: -0.5 * ((seen - self.seen) / (tolerance * ERROR)) ** 2
 
 
-@dataclass(frozen=True)
-class OneCrisis:
+class OneCrisis(Figures):
     """Crises spread around the first score; one of them is on record."""
 
-    seen: float
-    replicates: int
-    seed: int
-    within: float = 0.3
-
     def run(self, scores: Any, generation: int) -> Any:
-        random = np.random.default_rng([self.seed, generation, 7])
-        luck = random.standard_normal((len(scores), self.replicates))
-        return np.abs(scores[:, :1] + SPREAD * luck - self.seen) / self.within
-
-    def join(self, seen: list[Any]) -> Any:
-        return np.concatenate(seen)
+        luck = self.luck(generation, len(scores), self.replicates)
+        return np.abs(scores[:, :1] + SPREAD * luck - self.seen) / WITHIN
 
     def likelihood(self, seen: Any) -> Any:
         def at(tolerance: float) -> Any:
@@ -105,9 +97,8 @@ def test_the_ranks_tell_a_posterior_that_is_too_narrow() -> None:
 @pytest.mark.slow
 def test_the_ranks_tell_why_particles_do_not_share_their_luck() -> None:
     class SharedLuck(Figures):
-        def run(self, scores: Any, generation: int) -> Any:
-            luck = np.random.default_rng([self.seed, 7]).standard_normal()
-            return scores[:, 0] + luck / np.sqrt(self.replicates)
+        def luck(self, generation: int, *shape: int) -> Any:
+            return np.random.default_rng([self.seed, 7]).standard_normal()
 
     assert chisquare(ranks(SharedLuck(0, 4, 0), ERROR)).pvalue < 1e-3
 

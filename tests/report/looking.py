@@ -48,16 +48,10 @@ def overlaps(figure: Figure) -> list[tuple[str, str]]:
         for (one, box), (other, its_box) in combinations(boxes, 2)
         if _area_shared(box, its_box) > 1.0
     ]
-    page = figure.bbox
-    found += [
-        (name, "the edge")
-        for name, box in boxes
-        if box.x0 < page.x0 - 1
-        or box.x1 > page.x1 + 1
-        or box.y0 < page.y0 - 1
-        or box.y1 > page.y1 + 1
+    low, high = figure.bbox.min - 1, figure.bbox.max + 1
+    return found + [
+        (name, "the edge") for name, box in boxes if (box.min < low).any() or (box.max > high).any()
     ]
-    return found
 
 
 def legends_over_data(figure: Figure) -> list[str]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from ruamel.yaml import YAML
 
 from crisis_sim.batch.ensemble import Batch, Ensemble
-from crisis_sim.model.journal import Entry, Journal
+from crisis_sim.model.journal import Journal
 from crisis_sim.scenario.schema import Scenario
 
 #: An entry's moment (month, day and time), kind, agent and detail.
@@ -22,26 +22,13 @@ HORIZON_DAYS = 60.0
 FOLLOW_UP_HOURS = 14 * 24.0
 ENDINGS = np.array(["agreement", "tacit", "unilateral", "imposed", "faded", "unresolved"])
 
+PAKISTAN = (118383.38, 118430.35, 117226.15, 111326.58, 113568.51, 110009.03, 103526.82, 107174.64)
+INDIA = (24167.25, 24328.95, 24334.20, 24379.60, 24414.40, 24273.80, 24008.00)
+DAYS = ["04-21", "04-22", "04-23", "04-30", "05-06", "05-07", "05-08", "05-09", "05-12", "05-23"]
 #: Some of the real closes, by month and day.
 REAL_CLOSES: dict[str, tuple[str, dict[str, float]]] = {
-    state: (index, dict(zip(days.split(), levels, strict=True)))
-    for state, index, days, levels in (
-        (
-            "pakistan",
-            "KSE-100",
-            "04-21 04-22 04-23 04-30 05-06 05-07 05-08 05-09 05-12 05-23",
-            (
-                *(118383.38, 118430.35, 117226.15, 111326.58, 113568.51),
-                *(110009.03, 103526.82, 107174.64, 117297.73, 119102.67),
-            ),
-        ),
-        (
-            "india",
-            "NIFTY 50",
-            "04-22 04-23 04-30 05-06 05-07 05-08 05-09",
-            (24167.25, 24328.95, 24334.20, 24379.60, 24414.40, 24273.80, 24008.00),
-        ),
-    )
+    "pakistan": ("KSE-100", dict(zip(DAYS, (*PAKISTAN, 117297.73, 119102.67), strict=True))),
+    "india": ("NIFTY 50", dict(zip(DAYS[1:8], INDIA, strict=True))),
 }
 
 MAY_2025: dict[str, Any] = YAML(typ="safe").load(
@@ -111,8 +98,6 @@ CASES: dict[str, tuple[tuple[float, ...], float, float]] = {
     "early_mediation": ((0.78, 0.09, 0.02, 0.02, 0.05, 0.04), 66.0, 0.050),
 }
 
-TRIGGER_HOURS = 0.0
-
 
 def make_scenario(name: str = "may_2025", **changes: Any) -> Scenario:
     """The made-up May 2025, with parts changed or (None) taken out."""
@@ -126,63 +111,55 @@ def make_outcomes(
     """Columns of outcomes: the luck is the same for every scenario, as in a real batch."""
     luck = np.random.default_rng(20250507)
     horizon = HORIZON_DAYS * 24.0
-    strike = TRIGGER_HOURS + 24.0 * luck.lognormal(np.log(13.0), 0.5, replicates)
+    strike = 24.0 * luck.lognormal(np.log(13.0), 0.5, replicates)
     strike = np.where((luck.random(replicates) < 0.88) & (strike < horizon), strike, np.nan)
+    struck = ~np.isnan(strike)
     ending = ENDINGS[np.searchsorted(np.cumsum(shares)[:-1], luck.random(replicates))]
-    origin = np.where(
-        np.isnan(strike), TRIGGER_HOURS + 24.0 * luck.uniform(3.0, 30.0, replicates), strike
-    )
+    origin = np.where(struck, strike, 24.0 * luck.uniform(3.0, 30.0, replicates))
     over = np.maximum(origin + pace * luck.lognormal(0.0, 0.8, replicates), origin + 1.0)
     ending = np.where(over > horizon, "unresolved", ending)
-    ended = np.where(ending == "unresolved", np.nan, over)
     agreed = ending == "agreement"
-    at_war = luck.random(replicates) < war
-    at_war &= ~np.isnan(strike)
+    at_war = (luck.random(replicates) < war) & struck
     nuclear = at_war & (luck.random(replicates) < 0.01)
     mediated = luck.random(replicates) < (0.0 if name == "no_mediators" else 0.9)
-    none = np.full(replicates, np.nan)
-    relapsed = np.where(agreed & (luck.random(replicates) < 0.1), over + 60.0, np.nan)
+    relapsed = agreed & (luck.random(replicates) < 0.1)
     brokers = np.array(["", "us", "saudi_arabia"])[luck.integers(0, 3, replicates)]
-    violence = np.where(
-        at_war, "full-scale war", np.where(np.isnan(strike), "minor clashes", "serious clashes")
-    )
+    calm = np.where(struck, "serious clashes", "minor clashes")
+
+    def when(came: Any, hours: Any) -> Any:
+        return np.where(came, hours, np.nan)
+
     columns: dict[str, Any] = {
         "scenario": np.full(replicates, name),
         "replicate": np.arange(replicates),
         "ending": ending,
-        "ended_at_hours": ended,
-        "trigger_at_hours": np.full(replicates, TRIGGER_HOURS),
+        "ended_at_hours": when(ending != "unresolved", over),
+        "trigger_at_hours": np.zeros(replicates),
         "first_strike_at_hours": strike,
         "mediated": mediated,
-        "mediation_started_at_hours": np.where(mediated, origin + 20.0, np.nan),
+        "mediation_started_at_hours": when(mediated, origin + 20.0),
         "mediation_style": np.where(mediated, "manipulation", ""),
         "channel_opened_at_hours": origin + 10.0,
-        "ceasefire_agreed_at_hours": np.where(agreed, over - 1.4, np.nan),
-        "ceasefire_in_effect_at_hours": np.where(agreed, over, np.nan),
+        "ceasefire_agreed_at_hours": when(agreed, over - 1.4),
+        "ceasefire_in_effect_at_hours": when(agreed, over),
         "brokered_by": np.where(agreed & mediated, brokers, ""),
-        "first_violation_at_hours": np.where(
-            agreed & (luck.random(replicates) < 0.4), over + 3.0, np.nan
-        ),
-        "relapsed_at_hours": relapsed,
-        "war_at_hours": np.where(at_war, strike + 30.0, np.nan),
-        "nuclear_use_at_hours": np.where(nuclear, strike + 80.0, np.nan),
-        "worst_violence": violence,
-        "peak_rung": np.where(
-            at_war, 8, np.where(np.isnan(strike), 4, luck.integers(5, 8, replicates))
-        ),
+        "first_violation_at_hours": when(agreed & (luck.random(replicates) < 0.4), over + 3.0),
+        "relapsed_at_hours": when(relapsed, over + 60.0),
+        "war_at_hours": when(at_war, strike + 30.0),
+        "nuclear_use_at_hours": when(nuclear, strike + 80.0),
+        "worst_violence": np.where(at_war, "full-scale war", calm),
+        "peak_rung": np.where(at_war, 8, np.where(struck, luck.integers(5, 8, replicates), 4)),
         "deaths": np.where(at_war, 4000.0, 60.0) * luck.lognormal(0.0, 0.5, replicates),
         "followed_until_hours": np.minimum(np.where(agreed, over + FOLLOW_UP_HOURS, over), horizon),
-        "us_engaged_at_hours": np.where(mediated, origin + 20.0, np.nan),
-        "imf_decided_at_hours": none,
+        "us_engaged_at_hours": when(mediated, origin + 20.0),
+        "imf_decided_at_hours": np.full(replicates, np.nan),
     }
     for state, fall in (("india", 0.015), ("pakistan", 0.12)):
         columns[f"{state}_lowest_market"] = np.exp(-fall * luck.lognormal(0.0, 0.3, replicates))
-        columns[f"{state}_highest_pressure"] = np.clip(
-            4.0 * fall * luck.lognormal(0.0, 0.4, replicates), 0, 1
-        )
-        columns[f"{state}_market_rebound"] = np.where(
-            agreed, fall * luck.lognormal(-0.2, 0.4, replicates), np.nan
-        )
+        pressure = 4.0 * fall * luck.lognormal(0.0, 0.4, replicates)
+        columns[f"{state}_highest_pressure"] = np.clip(pressure, 0, 1)
+        rebound = fall * luck.lognormal(-0.2, 0.4, replicates)
+        columns[f"{state}_market_rebound"] = when(agreed, rebound)
     return columns
 
 
@@ -191,20 +168,19 @@ def make_paths(name: str, outcomes: dict[str, Any], kept: int) -> pa.Table:
     luck = np.random.default_rng(1)
     days = np.arange(int(HORIZON_DAYS) + 1)
     strike, halt = (
-        outcomes["first_strike_at_hours"][:kept] / 24,
-        outcomes["ended_at_hours"][:kept] / 24,
+        outcomes[f"{what}_at_hours"][:kept, None] / 24 for what in ("first_strike", "ended")
     )
     columns: dict[str, Any] = {
         "scenario": np.full(kept * len(days), name),
         "replicate": np.repeat(np.arange(kept), len(days)),
         "day": np.tile(days, kept),
     }
-    fire = (days >= strike[:, None]) & ~(days >= halt[:, None])
-    tense = (days >= 1) & ~(days >= halt[:, None])
+    fire = (days >= strike) & ~(days >= halt)
+    tense = (days >= 1) & ~(days >= halt)
     for state, fall, noise in (("india", 0.01, 0.006), ("pakistan", 0.10, 0.011)):
         steps = luck.normal(0.0, noise, (kept, len(days)))
         steps[:, 0] = 0.0
-        steps[days[None, :] > np.nan_to_num(halt, nan=1e9)[:, None] + 1.0] = 0.0
+        steps[days > np.nan_to_num(halt, nan=1e9) + 1.0] = 0.0
         level = np.exp(np.cumsum(steps, axis=1) - fall * (0.4 * tense + 0.6 * fire))
         columns[f"{state}_market"] = level.ravel()
         columns[f"{state}_pressure"] = (4 * fall * (0.4 * tense + 0.6 * fire)).ravel()
@@ -323,10 +299,7 @@ def make_journal(entries: Sequence[EntryFacts] = ENTRIES) -> Journal:
             if now - 3.0 < entry.hours <= now and "to_rung" in entry.detail:
                 level[entry.agent] = float(rungs.index(entry.detail["to_rung"]))
         danger = max(level.values()) / 9.0
-        since = {
-            kind: _latest(journal.entries, kind, now)
-            for kind in ("engaged", "channel_opened", "spoke")
-        }
+        came = {entry.kind for entry in journal.entries if entry.hours <= now}
         review = hours("05-09 20:00")
         journal.take_turn(
             {
@@ -338,18 +311,13 @@ def make_journal(entries: Sequence[EntryFacts] = ENTRIES) -> Journal:
                 "pakistan_pressure": min(1.0, 0.8 * danger),
                 "india_market": 1.0 - 0.02 * danger,
                 "pakistan_market": 1.0 - 0.15 * danger,
-                "us_effort": float(since["engaged"] is not None) * danger,
+                "us_effort": float("engaged" in came) * danger,
                 "saudi_arabia_effort": 0.0,
                 "china_effort": 0.3 * float(hours("05-08 21:00") <= now < hours("05-13 09:00")),
                 "nsa_line_open": float(hours("05-08 12:00") <= now < hours("05-10 06:00")),
                 "military_hotline_open": 1.0,
-                "nawaz_sharif_voice": 0.6 * float(since["spoke"] is not None),
+                "nawaz_sharif_voice": 0.6 * float("spoke" in came),
                 "imf_nearness": float(np.exp((now - review) / 72.0)) if now < review else 0.0,
             }
         )
     return journal
-
-
-def _latest(entries: list[Entry], kind: str, now: float) -> float | None:
-    times = [entry.hours for entry in entries if entry.kind == kind and entry.hours <= now]
-    return max(times, default=None)

@@ -20,7 +20,7 @@ from tests.report.made_up import CASES, make_batch, make_ensemble, make_scenario
 def printed(summary: dict[str, Any], width: int = 100) -> str:
     console = Console(file=StringIO(), width=width, no_color=True)
     print_summary(summary, console)
-    return console.file.getvalue()  # type: ignore[attr-defined]
+    return console.file.getvalue()
 
 
 def test_a_summary_is_printed_within_a_hundred_columns(
@@ -77,12 +77,11 @@ def test_the_worst_is_told_in_words(war: int, nuclear_use: int, told: str) -> No
 
 def test_names_are_printed_as_they_stand_and_steer_nothing() -> None:
     names = ["[bold]x[/bold]", "a[link=http://x]b", "esc\x1b[31m"]
-    batch = make_batch(
-        *(
-            make_ensemble(name, CASES["may_2025"], replicates=50, scenario=make_scenario(name))
-            for name in names
-        )
+    ensembles = (
+        make_ensemble(name, CASES["may_2025"], replicates=50, scenario=make_scenario(name))
+        for name in names
     )
+    batch = make_batch(*ensembles)
     text = printed(summarise(batch))
     assert "[bold]x[/bold]" in text
     assert "[link=http://x]" in text

@@ -17,20 +17,15 @@ from crisis_sim.report.story import (
     turning_points,
 )
 from crisis_sim.scenario.schema import Scenario
-from tests.report.made_up import ENTRIES, EntryFacts, hours, make_journal, make_scenario
+from tests.report.made_up import ENTRIES, EntryFacts, hours, make_journal, make_scenario, move
 from tests.report.page.reading import read
 
 STRUCK_TOGETHER: list[EntryFacts] = [
     ENTRIES[0],
     ("04-24 15:00", *ENTRIES[0][1:]),  # a second trigger does not begin the crisis again
     ("05-06 18:00", "first_strike", "india", {}),
-    ("05-06 18:00", "climbed", "india", {"from_rung": "calm", "to_rung": "limited strike"}),
-    (
-        "05-06 18:00",
-        "climbed",
-        "pakistan",
-        {"from_rung": "calm", "to_rung": "air and drone exchange"},
-    ),
+    move("05-06 18:00", "india", "calm", "limited strike"),
+    move("05-06 18:00", "pakistan", "calm", "air and drone exchange"),
     ("05-24 15:00", "ended", "", {"ending": "faded"}),
 ]
 FAILING: list[EntryFacts] = [
@@ -91,25 +86,24 @@ def test_sentences(snapshot: SnapshotAssertion) -> None:
     found["strike"] = told(("first_strike", "india", {}))
     found["own"] = told(("imposed_sanctions", "summit_host", {"target": "india", "size": 2.5}))
     assert found == snapshot
-
-
-def test_what_is_told_again_says_so() -> None:
     narrator = Narrator(make_scenario(), 0.0)
     offer = [Entry(1.0, "offered", "india", {})]
-    assert narrator.tell(offer) == ["India offers a halt."]
-    assert narrator.tell(offer) == ["India offers a halt again."]
+    assert [narrator.tell(offer) for _ in range(2)] == [
+        ["India offers a halt."],
+        ["India offers a halt again."],
+    ]
 
 
 def test_a_story_of_nothing_and_the_milestones_of_an_empty_journal(scenario: Scenario) -> None:
     assert "The story breaks off before its end." in tell(Journal(), scenario)
+    # Text from the scenario cannot steer a terminal.
+    assert "\x1b" not in tell(Journal(), make_scenario(title="bad\x1b[2J\x07 title"))
     points = turning_points(Journal(), scenario)
     assert points.ending == ""
     assert points.peak_rungs == {"india": 0, "pakistan": 0}
-
-
-def test_text_from_the_scenario_cannot_steer_a_terminal() -> None:
-    scenario = make_scenario(title="bad\x1b[2J\x07 title")
-    assert "\x1b" not in tell(make_journal(), scenario)
+    ended = ("06-20 15:00", "ended", "", {"ending": "unresolved"})
+    points = turning_points(make_journal([ENTRIES[0], ended]), scenario)
+    assert (points.ended_at_hours, points.first_strike, points.ceasefire) == (None, None, None)
 
 
 def test_the_milestones_of_a_crisis(journal: Journal, scenario: Scenario) -> None:
@@ -127,19 +121,13 @@ def test_a_halt_before_the_first_strike_is_not_its_ceasefire() -> None:
         ("04-23 15:00", "agreed", "", {"by": ""}),
         ("04-23 16:00", "in_effect", "", {}),
         ("04-25 16:00", "relapsed", "india", {}),
-        ("04-26 16:00", "climbed", "india", {"from_rung": "calm", "to_rung": "limited strike"}),
+        move("04-26 16:00", "india", "calm", "limited strike"),
         ("04-27 16:00", "agreed", "", {"by": ""}),
         ("04-27 20:00", "in_effect", "", {}),
     ]
     points = turning_points(make_journal([ENTRIES[0], *halts]), make_scenario())
     assert points.ceasefire is points.halts[1]
     assert points.halts[0].relapsed_at_hours == pytest.approx(hours("04-25 16:00"))
-
-
-def test_an_unresolved_crisis_has_no_end() -> None:
-    ended = ("06-20 15:00", "ended", "", {"ending": "unresolved"})
-    points = turning_points(make_journal([ENTRIES[0], ended]), make_scenario())
-    assert (points.ended_at_hours, points.first_strike, points.ceasefire) == (None, None, None)
 
 
 def test_third_parties_by_kind(scenario: Scenario) -> None:

@@ -30,20 +30,20 @@ SENSELESS = re.compile(r"nan|inf\b|None|\+-|[+−-]0(\.0+)?\b|-\d+ minutes|  ")
 
 def reshaped(case: str) -> Any:
     def change(columns: dict[str, Any]) -> None:
+        strike, ending = columns["first_strike_at_hours"], columns["ending"]
         if case == "none struck":
-            columns["first_strike_at_hours"][:] = np.nan
+            strike[:] = np.nan
         elif case == "all struck":
-            struck = columns["first_strike_at_hours"]
-            struck[:] = np.where(np.isnan(struck), 1.0, struck)
+            strike[:] = np.where(np.isnan(strike), 1.0, strike)
         elif case == "none agreed":
-            columns["ending"][columns["ending"] == "agreement"] = "tacit"
-            columns["ceasefire_in_effect_at_hours"][:] = np.nan
+            ending[ending == "agreement"] = "tacit"
         elif case == "all alike":
             for values in columns.values():
                 values[:] = values[0]
         elif case == "nothing ended":
-            columns["ending"][:] = "unresolved"
+            ending[:] = "unresolved"
             columns["ended_at_hours"][:] = np.nan
+        if case in ("none agreed", "nothing ended"):
             columns["ceasefire_in_effect_at_hours"][:] = np.nan
         columns["replicate"][:] = np.arange(len(columns["replicate"]))
 
@@ -51,17 +51,14 @@ def reshaped(case: str) -> Any:
 
 
 def batch_of(cases: list[str], replicates: int) -> Batch:
+    usual: dict[str, Any] = {"replicates": replicates, "paths": False}
+    usual["scenario"] = make_scenario("may_2025")
     return make_batch(
         *(
             make_ensemble(
-                f"case_{place}",
-                (SHARES, 80.0 + 10.0 * place, 0.1),
-                replicates=replicates,
-                change=reshaped(case),
-                scenario=make_scenario("may_2025"),
-                paths=False,
+                f"case_{k}", (SHARES, 80.0 + 10.0 * k, 0.1), change=reshaped(case), **usual
             )
-            for place, case in enumerate(cases)
+            for k, case in enumerate(cases)
         )
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from crisis_sim.scenario import Mistake, ScenarioError, load_scenario
+from crisis_sim.scenario import Mistake, ScenarioError, load_scenario, read_scenario
 
 BASE = """\
 title: A small crisis
@@ -50,3 +50,12 @@ def only_mistake(path: Path, *overrides: str) -> Mistake:
 def pointed_at(mistake: Mistake) -> str:
     """What stands where a mistake points, up to the end of its line."""
     return mistake.source_line[mistake.column - 1 :]
+
+
+def said_of(text: str, *overrides: str) -> str:
+    """What is said of a scenario's text."""
+    try:
+        read_scenario(text, "f", overrides)
+    except ScenarioError as error:
+        return str(error)
+    return "no mistakes"

@@ -52,9 +52,8 @@ def plain_mutants(plain: dict[str, Any], count: int, seed: int) -> Iterator[byte
         spoilt = json.loads(json.dumps(plain))
         for _ in range(chance.choice((1, 1, 2, 3))):
             spoilt = _elsewhere(spoilt, chance)
-        yield json.dumps(spoilt, ensure_ascii=chance.random() < 0.5).encode(
-            "utf-8", "surrogatepass"
-        )
+        text = json.dumps(spoilt, ensure_ascii=chance.random() < 0.5)
+        yield text.encode("utf-8", "surrogatepass")
 
 
 def _cut(text: bytes, chance: random.Random) -> bytes:
@@ -75,9 +74,7 @@ def _flip(text: bytes, chance: random.Random) -> bytes:
 
 def _insert(text: bytes, chance: random.Random) -> bytes:
     place = chance.randrange(len(text) + 1)
-    marks = chance.choice(
-        (b":", b"-", b"[", b"]", b"{", b"}", b"'", b'"', b"\n", b" ", b"\t", b"#")
-    )
+    marks = chance.choice(":-[]{}'\"\n \t#").encode()
     more = chance.choice((marks, 3 * marks, 30 * marks, chance.choice(VALUES).encode()))
     return text[:place] + more + text[place:]
 
@@ -91,17 +88,17 @@ def _copy(text: bytes, chance: random.Random) -> bytes:
 def _lines(text: bytes, chance: random.Random) -> bytes:
     lines = text.split(b"\n")
     here, there = chance.randrange(len(lines)), chance.randrange(len(lines))
-    match chance.randrange(5):
-        case 0:
-            del lines[here]
-        case 1:
-            lines.insert(there, lines[here])
-        case 2:
-            lines[here], lines[there] = lines[there], lines[here]
-        case 3:
-            lines[here] = chance.choice((b" ", b"  ", b"\t")) + lines[here]
-        case _:
-            lines[here] = lines[here].lstrip()
+    deed = chance.randrange(5)
+    if deed == 0:
+        del lines[here]
+    elif deed == 1:
+        lines.insert(there, lines[here])
+    elif deed == 2:
+        lines[here], lines[there] = lines[there], lines[here]
+    elif deed == 3:
+        lines[here] = chance.choice((b" ", b"  ", b"\t")) + lines[here]
+    else:
+        lines[here] = lines[here].lstrip()
     return b"\n".join(lines)
 
 
@@ -111,8 +108,7 @@ def _value(text: bytes, chance: random.Random) -> bytes:
     if not found:
         return text
     match = chance.choice(found)
-    other = chance.choice(VALUES)
-    return (written[: match.start()] + other + written[match.end() :]).encode()
+    return (written[: match.start()] + chance.choice(VALUES) + written[match.end() :]).encode()
 
 
 def _encoding(text: bytes, chance: random.Random) -> bytes:
@@ -133,16 +129,13 @@ def _elsewhere(plain: Any, chance: random.Random) -> Any:
     """Plain values with one of them, somewhere, another, doubled, renamed or gone."""
     if isinstance(plain, dict) and plain and chance.random() < 0.85:
         key = chance.choice([*plain])
-        match chance.randrange(12):
-            case 0:
-                return {one: value for one, value in plain.items() if one != key}
-            case 1:
-                return {
-                    chance.choice(("", "x" * 300, "\x1b", "us/../a", key + "x")): plain[key],
-                    **plain,
-                }
-            case _:
-                return {**plain, key: _elsewhere(plain[key], chance)}
+        deed = chance.randrange(12)
+        if deed == 0:
+            return {one: value for one, value in plain.items() if one != key}
+        if deed == 1:
+            other = chance.choice(("", "x" * 300, "\x1b", "us/../a", key + "x"))
+            return {other: plain[key], **plain}
+        return {**plain, key: _elsewhere(plain[key], chance)}
     if isinstance(plain, list) and plain and chance.random() < 0.85:
         place = chance.randrange(len(plain))
         if chance.random() < 0.1:

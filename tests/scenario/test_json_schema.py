@@ -37,26 +37,20 @@ def test_it_has_the_keys_of_the_schema(schema: dict[str, Any], part: Any) -> Non
     assert body["additionalProperties"] is False
 
 
-def test_a_whole_scenario_must_have_what_the_schema_requires(schema: dict[str, Any]) -> None:
+def test_a_whole_scenario_needs_its_parts_and_one_that_extends_another_may_remove_them(
+    schema: dict[str, Any],
+) -> None:
     assert schema["$defs"]["Scenario"]["required"] == ["title", "start", "states"]
     assert schema["$defs"]["StateSpec"]["required"] == ["resolve", "audience"]
     assert "extends" not in schema["$defs"]["Scenario"]["properties"]
-
-
-def test_a_scenario_that_extends_another_must_have_nothing_and_may_remove(
-    schema: dict[str, Any],
-) -> None:
     change = schema["$defs"]["ScenarioChange"]
     assert "extends" in change["properties"]
     assert "required" not in change
     assert "required" not in schema["$defs"]["StateSpecChange"]
     one_mediator = change["properties"]["mediators"]["anyOf"][0]["additionalProperties"]
     assert one_mediator["anyOf"] == [{"$ref": "#/$defs/MediatorSpecChange"}, {"type": "null"}]
-
-
-def test_items_of_a_list_are_whole_even_then(schema: dict[str, Any]) -> None:
-    events = schema["$defs"]["ScenarioChange"]["properties"]["events"]["anyOf"][0]
-    assert events["items"] == {"$ref": "#/$defs/EventSpec"}
+    events = change["properties"]["events"]["anyOf"][0]
+    assert events["items"] == {"$ref": "#/$defs/EventSpec"}, "items of a list are whole even then"
 
 
 def test_numbers_carry_range_unit_and_meaning(schema: dict[str, Any]) -> None:

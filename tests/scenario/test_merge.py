@@ -21,11 +21,7 @@ def merged(inherited: str, over: str) -> Any:
     ("inherited", "over", "expected"),
     [
         ("{a: 1, b: 2}", "{b: 3}", {"a": 1, "b": 3}),
-        (
-            "{a: {b: {c: 1, d: 2}}}",
-            "{a: {b: {d: 3, e: 4}}}",
-            {"a": {"b": {"c": 1, "d": 3, "e": 4}}},
-        ),
+        ("{a: {b: {c: 1, d: 2}}}", "{a: {b: {d: 3}}}", {"a": {"b": {"c": 1, "d": 3}}}),
         ("{a: [1, 2, 3]}", "{a: [4]}", {"a": [4]}),
         ("{a: [{b: 1, c: 2}]}", "{a: [{b: 3}]}", {"a": [{"b": 3}]}),
         ("{a: 1}", "{a: {b: 2}}", {"a": {"b": 2}}),
@@ -78,12 +74,8 @@ def test_inputs_are_left_as_they_were() -> None:
     assert over.plain() == {"a": {"b": 3}, "c": None}
 
 
-CRISIS = """\
-mediators: {us: {}, uk: {}}
-channels:
-  line: {opened_by: [india, us, uk], trust: 0.5}
-  hotline: {opened_by: [india]}
-"""
+LINES = "{line: {opened_by: [india, us, uk], trust: 0.5}, hotline: {opened_by: [india]}}"
+CRISIS = f"{{mediators: {{us: {{}}, uk: {{}}}}, channels: {LINES}}}"
 
 
 @pytest.mark.parametrize(

@@ -80,16 +80,13 @@ def test_what_is_no_number_says_what_was_expected(written: Any, message: str) ->
 
 
 @pytest.mark.parametrize(
-    "written",
-    [0, 1, {"uniform": [0, 1]}, {"beta": [1, 1]}, {"normal": [0.9, 1]}, {"lognormal": [1, 1]}],
-)
-def test_what_lies_in_the_range_is_let_through(written: Any) -> None:
-    assert Within(0, 1).read(written) == read_number(written)
-
-
-@pytest.mark.parametrize(
     ("written", "shown"),
     [
+        *(
+            (fine, "")
+            for fine in (0, 1, {"uniform": [0, 1]}, {"beta": [1, 1]}, {"normal": [0.9, 1]})
+        ),
+        ({"lognormal": [1, 1]}, ""),
         (-0.1, "-0.1"),
         ({"normal": [9, 1]}, "normal around 9"),
         (1.1, "1.1"),
@@ -98,6 +95,9 @@ def test_what_lies_in_the_range_is_let_through(written: Any) -> None:
     ],
 )
 def test_what_lies_outside_is_shown_with_the_range(written: Any, shown: str) -> None:
+    if not shown:
+        assert Within(0, 1).read(written) == read_number(written)
+        return
     with pytest.raises(PydanticCustomError, match=f"between 0 and 1, got {shown}"):
         Within(0, 1).read(written)
 

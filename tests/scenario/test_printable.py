@@ -16,18 +16,17 @@ from crisis_sim.text import JOINERS, clean, markdown, printable, printable_json,
 STEERING = "\x1b[2J\u202e\x1b]0;x\x07\x9b31m\u200f\ufeff\U000e0041\x7f\r\b"
 
 MARKUP = [
-    "[x](javascript:alert)",
-    "![i](http://x)",
-    "<script>alert(1)</script>",
-    "<http://a.b>",
-    "&lt;b&gt; &amp;",
-    "**b** _i_ `c` ~~s~~",
-    "a | b",
-    "# h",
-    "1. a",
-    "- a",
-    "\\*",
-    "[a]: http://x",
+    *("[x](javascript:alert)", "![i](http://x)", "<script>alert(1)</script>", "<http://a.b>"),
+    *(
+        "&lt;b&gt; &amp;",
+        "**b** _i_ `c` ~~s~~",
+        "a | b",
+        "# h",
+        "1. a",
+        "- a",
+        "\\*",
+        "[a]: http://x",
+    ),
 ]
 
 

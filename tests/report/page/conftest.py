@@ -62,14 +62,8 @@ def harmful() -> Scenario:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Results of two scenarios, side by side."""
     folder = tmp_path_factory.mktemp("results") / "pair"
-    first = short()
-    run_to_folder(
-        [first, alone(first)],
-        folder,
-        REPLICATES,
-        SEED,
-        command=["crisis-sim", "run", "short", "alone"],
-    )
+    command = ["crisis-sim", "run", "short", "alone"]
+    run_to_folder([short(), alone(short())], folder, REPLICATES, SEED, command=command)
     return folder
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 #: Elements that have no end.
-VOID = (
+VOID = [
     "meta",
     "link",
     "br",
@@ -21,7 +21,7 @@ VOID = (
     "area",
     "track",
     "wbr",
-)
+]
 
 
 @dataclass
@@ -46,10 +46,7 @@ class Element:
 
     def _texts(self) -> Iterator[str]:
         for child in self.children:
-            if isinstance(child, str):
-                yield child
-            else:
-                yield from child._texts()
+            yield from [child] if isinstance(child, str) else child._texts()
 
 
 class _Reader(HTMLParser):

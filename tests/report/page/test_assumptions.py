@@ -64,7 +64,7 @@ def test_figures_have_their_limits_and_say_what_is_not_known() -> None:
     assert cell("median", {"median_hours": figure(116.0, 112.0, None)}) == "116 at least 112"
     assert cell("difference", None, points) == "not known"
     for low, strong in ((0.05, 1), (-0.05, 0)):
-        html = cells.difference(figure(0.1, low, 0.25), points)  # type: ignore[attr-defined]
+        html = cells.difference(figure(0.1, low, 0.25), points)
         assert len(read(html).all("strong")) == strong
 
 

@@ -18,8 +18,10 @@ from crisis_sim.report.svg import contrast
 PHONE = {"width": 390, "height": 844}
 #: What a chart's parts must stand out by, in contrast with the paper (WCAG 2.2, 1.4.11).
 PARTS = 3.0
-#: Sheets of A4 that a page on two scenarios may take: it tells six crises, each with a chart, and lists each assumption.
+#: Sheets of A4 that a page may take: it tells six crises, each with a chart, and every assumption.
 SHEETS = range(6, 40)
+#: What axe-core looks for by night; all else that it knows of is the same by day.
+BY_NIGHT = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}
 
 
 @pytest.fixture(scope="module", params=["run", "experiment"])
@@ -63,10 +65,6 @@ def test_it_opens_without_asking_anyone_for_anything_and_without_a_complaint(
     assert noted == {"asked": [address], "said": []}
 
 
-#: What axe-core looks for by night; all else that it knows of is the same by day.
-BY_NIGHT = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(("scheme", "options"), [("light", None), ("dark", BY_NIGHT)])
 def test_axe_finds_nothing_wrong(page: Page, scheme: Any, options: Any) -> None:
@@ -80,9 +78,7 @@ def test_the_keyboard_leads_to_the_answer_and_opens_what_is_folded(page: Page) -
     page.keyboard.press("Tab")
     skip = page.get_by_role("link", name="Skip to the answer")
     assert skip.evaluate("one => one === document.activeElement")
-    box = skip.bounding_box()
-    assert box is not None
-    assert box["x"] >= 0
+    assert skip.bounding_box()["x"] >= 0
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "answer"
     for _ in range(400):
@@ -94,7 +90,7 @@ def test_the_keyboard_leads_to_the_answer_and_opens_what_is_folded(page: Page) -
 
 
 def test_on_a_phone_nothing_sticks_out(page: Page) -> None:
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.set_viewport_size(PHONE)
     unfold(page)
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
 

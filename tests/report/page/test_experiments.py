@@ -5,18 +5,21 @@ from __future__ import annotations
 import base64
 import json
 import re
+from importlib import import_module
+from inspect import getsource
 from pathlib import Path
 
 import pytest
 
 from crisis_sim.batch import ResultsError
 from crisis_sim.cli import MISTAKE, run_command
-from crisis_sim.experiments import make_experiment, read_experiment, run_experiment
+from crisis_sim.experiments import read_experiment, run_experiment
 from crisis_sim.experiments.spec import KINDS
 from crisis_sim.report import page as pages
 from crisis_sim.report.page import page_of
 from crisis_sim.report.render import environment
 from crisis_sim.scenario import Scenario
+from tests.experiments.examples import made
 from tests.report.page.conftest import QUESTION, short
 from tests.report.page.reading import Element, read
 
@@ -28,11 +31,11 @@ def page(sweep_html: str) -> Element:
 
 def test_it_asks_the_experiments_question_and_gives_its_answer(page: Element, sweep: Path) -> None:
     assert page.all("h1")[0].text.startswith("Does it matter? ")
-    found = read_experiment(sweep)
+    assert "<script>alert(1)</script>" in page.all("h1")[0].text
+    sentences = read_experiment(sweep).answer
     (answer,) = (one for one in page.walk() if one.attributes.get("class") == "answer")
-    assert answer.text == found.answer[0]
-    for sentence in found.answer:
-        assert sentence in page.text
+    assert answer.text == sentences[0]
+    assert all(sentence in page.text for sentence in sentences)
 
 
 def test_its_charts_and_tables_are_there_and_can_be_read_aloud(page: Element, sweep: Path) -> None:
@@ -47,7 +50,6 @@ def test_its_charts_and_tables_are_there_and_can_be_read_aloud(page: Element, sw
 def test_nothing_that_it_was_given_is_obeyed(sweep_html: str, page: Element) -> None:
     assert QUESTION not in sweep_html
     assert not page.all("script", "img")
-    assert "<script>alert(1)</script>" in page.all("h1")[0].text
 
 
 def test_its_files_travel_with_it(sweep_html: str, tmp_path: Path) -> None:
@@ -70,35 +72,23 @@ def test_a_table_too_large_for_a_page_is_said_to_be_in_the_folder(
     assert page.plain["stories"]
 
 
-def test_it_has_no_other_scenario_to_be_compared_with(sweep: Path) -> None:
+def test_it_has_no_other_scenario_to_be_compared_with_and_its_crises_alone_are_no_run(
+    sweep: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(ResultsError, match="whose comparisons are fixed by its file"):
         page_of(sweep, "short")
-
-
-def test_its_crises_alone_are_no_run(sweep: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(["report", str(sweep / "design")]) == MISTAKE
     assert "give the folder of the experiment that asked for them" in capsys.readouterr().err
 
 
 def test_a_new_experiment_takes_the_old_page_away(tmp_path: Path) -> None:
-    experiment = make_experiment(
-        "small",
-        kind="sweep",
-        scenario=short(),
-        outcomes=["agreement"],
-        replicates=4,
-        vary={"states.northland.resolve": {"points": 2}},
-    )
-    run_experiment(experiment, tmp_path / "small")
-    (tmp_path / "small" / "report.html").write_text("earlier")
-    run_experiment(experiment, tmp_path / "small")
-    assert not (tmp_path / "small" / "report.html").exists()
+    for _ in range(2):
+        run_experiment(made("sweep"), tmp_path)
+        assert not (tmp_path / "report.html").exists()
+        (tmp_path / "report.html").write_text("earlier")
 
 
 def test_every_chart_that_an_experiment_may_draw_is_called_by_what_it_shows() -> None:
-    from importlib import import_module
-    from inspect import getsource
-
     drawn = {
         name
         for module in KINDS.values()
@@ -106,4 +96,4 @@ def test_every_chart_that_an_experiment_may_draw_is_called_by_what_it_shows() ->
     }
     parts = environment().get_template("parts.html.jinja").module
     assert drawn
-    assert drawn <= set(parts.experiment_charts)  # type: ignore[attr-defined]
+    assert drawn <= set(parts.experiment_charts)

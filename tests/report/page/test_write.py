@@ -99,12 +99,20 @@ def test_a_crisis_that_comes_out_otherwise_is_left_out_and_the_page_says_so(
     assert "which another version made" in page.html
 
 
+def change_manifest(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the manifest of a folder, and its checksum with it."""
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    change(manifest)
+    (folder / "manifest.json").write_bytes(as_json(seal(manifest)))
+
+
 @pytest.mark.usefixtures("no_charts")
 def test_results_of_a_version_whose_scenarios_cannot_be_read_still_make_a_page(copy: Path) -> None:
-    manifest = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
-    for one in manifest["scenarios"].values():
-        one["scenario"]["of_the_future"] = 1
-    (copy / "manifest.json").write_bytes(as_json(seal(manifest)))
+    def later(manifest: dict[str, Any]) -> None:
+        for one in manifest["scenarios"].values():
+            one["scenario"]["of_the_future"] = 1
+
+    change_manifest(copy, later)
     text = write_page(copy).read_text(encoding="utf-8")
     assert "another version of Crisis Sim made them" in text
     assert "of_the_future" in base64.b64decode(re.findall(r'base64,([^"]+)"', text)[0]).decode()
@@ -112,11 +120,9 @@ def test_results_of_a_version_whose_scenarios_cannot_be_read_still_make_a_page(c
 
 @pytest.mark.usefixtures("no_charts")
 def test_missing_crises_are_told_before_anything_else(copy: Path) -> None:
-    manifest = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
     block = {"block": 0, "scenario": "short", "first_replicate": 0, "replicates": 1200}
     why = {"first_point": 0, "points": 1, "seed": SEED, "error": "x", "trace": ""}
-    manifest["failures"] = [{**block, **why}]
-    (copy / "manifest.json").write_bytes(as_json(seal(manifest)))
+    change_manifest(copy, lambda manifest: manifest.update(failures=[block | why]))
     (notice,) = page_of(copy).plain["notices"]
     assert "1,200 crises could not be run and are missing here (1 block of them failed)" in notice
 
@@ -151,8 +157,7 @@ def spoil(folder: Path, what: str) -> Path:
     if what == "lacking manifest":
         (folder / "manifest.json").write_text('{"format": 1, "scenarios": {"short": {}}}')
     if what == "design":
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        (folder / "manifest.json").write_bytes(as_json(seal({**manifest, "points": 3})))
+        change_manifest(folder, lambda manifest: manifest.update(points=3))
     return folder
 
 

@@ -1,4 +1,4 @@
-"""Experiments of tune and of posterior about the small crisis, for tests."""
+"""A small experiment of every kind about the small crisis, for tests."""
 
 from __future__ import annotations
 
@@ -9,20 +9,38 @@ from typing import Any
 from crisis_sim.experiments import make_experiment
 from tests.batch.crises import crisis
 
-RESOLVE = "states.south.resolve"
-ATTENTION = "mediators.elder.attention_threshold"
+NORTH, RESOLVE = "states.north.resolve", "states.south.resolve"
+ATTENTION, DAYS = "mediators.elder.attention_threshold", "mediators.elder.attention_days"
 VARY = {
     RESOLVE: {"low": 0.2, "high": 1.0},
     ATTENTION: {"low": 0.01, "high": 0.5, "scale": "log"},
 }
-#: Of a search, or of a posterior, whose prior of resolve is what the scenario leaves open.
 CONTENT: dict[str, dict[str, Any]] = {
+    "sweep": {
+        "vary": {NORTH: {"values": [0.2, 0.8]}},
+        "outcomes": ["agreement"],
+        "replicates": 10,
+    },
+    "attribute": {
+        "parts": {"elder": "mediators.elder", "purse": ["lenders"], "line": "channels.line"},
+        "outcomes": ["agreement", "mean_deaths"],
+        "replicates": 60,
+    },
+    "sensitivity": {
+        "method": "sobol",
+        "vary": {NORTH: {"low": 0.2, "high": 1}, RESOLVE: {}, DAYS: {}},
+        "samples": 16,
+        "tornado": 20,
+        "outcomes": ["agreement", "mean_deaths"],
+        "replicates": 8,
+    },
     "tune": {
         "vary": VARY,
         "targets": [{"measure": "mean_deaths", "value": 500}],
         "trials": 24,
         "replicates": 40,
     },
+    # The prior of resolve is what the scenario leaves open.
     "posterior": {
         "vary": {**VARY, RESOLVE: {}},
         "targets": [{"measure": "mean_deaths", "value": 500, "interval": [400, 600]}],
@@ -37,16 +55,13 @@ CONTENT: dict[str, dict[str, Any]] = {
 def made(kind: str, scenario: Any = None, **changes: Any) -> Any:
     """An experiment with some keys changed; `agents` as `make_experiment` has them."""
     content = {"scenario": scenario or crisis(), **CONTENT[kind], **changes}
-    return make_experiment("calibrated", kind=kind, **content)
+    return make_experiment("mine", kind=kind, **content)
 
 
 def with_south(resolve: Any) -> Any:
     """The small crisis with another resolve of the south."""
-    states = {
-        "north": {"resolve": 0.9, "audience": 0.6},
-        "south": {"resolve": resolve, "audience": 0.5},
-    }
-    return crisis(states=states)
+    north = {"resolve": 0.9, "audience": 0.6}
+    return crisis(states={"north": north, "south": {"resolve": resolve, "audience": 0.5}})
 
 
 def write_two_scenarios(folder: Path) -> dict[str, Any]:
@@ -63,5 +78,6 @@ def same(one: Any, other: Any) -> bool:
         one.summary == other.summary
         and one.answer == other.answer
         and one.files == other.files
+        and one.tables.keys() == other.tables.keys()
         and all(one.tables[name].equals(other.tables[name]) for name in one.tables)
     )

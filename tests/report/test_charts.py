@@ -1,0 +1,447 @@
+"""Charts of a run and of a crisis: they can be read, stand where their figures do, and bear odd cases."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pyarrow as pa
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from syrupy.assertion import SnapshotAssertion
+
+from crisis_sim import style
+from crisis_sim.batch.ensemble import Batch
+from crisis_sim.model.journal import Journal
+from crisis_sim.outcomes.summary import summarise
+from crisis_sim.report.curves import (
+    MOST_CURVES,
+    MOST_ROWS,
+    date_axis,
+    draw_incidence,
+    draw_markets,
+    levels,
+    shown,
+)
+from crisis_sim.report.replay import draw_replay
+from crisis_sim.report.shares import draw_differences, draw_endings
+from crisis_sim.scenario.schema import Scenario
+from tests.report.looking import legend_entries, legends_over_data, overlaps, svg, texts, words_in
+from tests.report.made_up import (
+    CASES,
+    ENTRIES,
+    REAL_CLOSES,
+    hours,
+    make_batch,
+    make_ensemble,
+    make_journal,
+    make_scenario,
+)
+
+Draw = Callable[[Batch, dict[str, Any]], Figure]
+
+CHARTS: dict[str, Draw] = {
+    "from the first strike": draw_incidence,
+    "from the trigger": lambda batch, summary: draw_incidence(batch, summary, "from_trigger"),
+    "endings": draw_endings,
+    "differences": draw_differences,
+    "markets": draw_markets,
+}
+CLOCKS = {"from_first_strike": "from the first strike", "from_trigger": "from the trigger"}
+UNITS = re.compile(r"%|percentage points|hours|days|date|0 to 1|rung")
+NOBODY: dict[str, Any] = dict.fromkeys(("mediators", "lenders", "channels", "advisers"))
+each_chart = pytest.mark.parametrize("name", [*CHARTS, "replay"])
+
+
+@each_chart
+def test_it_can_be_read(name: str, drawn: dict[str, Figure], snapshot: SnapshotAssertion) -> None:
+    """Axes have units, nothing lies over anything, no letter is too small, and it fits a double column."""
+    figure = drawn[name]
+    labels = [one for axes in figure.axes for one in (axes.get_xlabel(), axes.get_ylabel()) if one]
+    assert labels
+    assert all(UNITS.search(label) for label in labels), labels
+    bottom = [axes for axes in figure.axes if axes.get_subplotspec().is_last_row()]
+    assert all(axes.get_xlabel() for axes in bottom)
+    assert overlaps(figure) == legends_over_data(figure) == []
+    assert min(text.get_fontsize() for text in texts(figure)) >= 6.0
+    assert figure.get_figwidth() == pytest.approx(175.0 / 25.4)
+    assert words_in(figure) == snapshot
+
+
+@each_chart
+def test_drawn_twice_an_svg_is_the_same_to_the_byte_and_no_setting_is_left_behind(
+    name: str, drawn: dict[str, Figure], request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    before = dict(mpl.rcParams)
+    what = ("journal", "scenario") if name == "replay" else ("batch", "summary")
+    draw = CHARTS.get(name, draw_replay)
+    again = draw(*map(request.getfixturevalue, what))
+    assert dict(mpl.rcParams) == before
+    first = svg(drawn[name], tmp_path)
+    assert first == svg(again, tmp_path)
+    assert b"<dc:date>" not in first
+
+
+def nothing_happens(columns: dict[str, Any]) -> None:
+    """No strike, no ceasefire, no end: every crisis is still going on at the horizon."""
+    for name, values in columns.items():
+        if name.endswith("_at_hours") and name != "trigger_at_hours":
+            values[:] = np.nan
+    columns["ending"] = np.full(len(columns["ending"]), "unresolved")
+    columns["worst_violence"] = np.full(len(columns["ending"]), "none")
+
+
+def odd_batch(case: str) -> Batch:
+    """A batch that lacks what usual ones have, or whose names would be formulas."""
+    usual = make_ensemble("may_2025", replicates=50)
+    if case == "alone":
+        return make_batch(usual)
+    if case == "nothing known of the scenario":
+        return make_batch(replace(usual, scenario={}))
+    if case == "formulas":
+        market = {"index": "a$\\frac$"}
+        north = {"title": "India", "resolve": 0.5, "audience": 0.5, "market": market}
+        states = {"india": north, "pakistan": {**north, "title": "$x_"}}
+        odd = make_scenario("cost$\\frac$", states=states, mediators=None, lenders=None)
+        return make_batch(make_ensemble(odd.name, CASES["may_2025"], replicates=50, scenario=odd))
+    bare = make_scenario("bare", real_path=None, **NOBODY)
+    how: dict[str, Any] = {"scenario": bare, "change": nothing_happens, "paths": False}
+    names = ("bare", "barer")
+    return make_batch(
+        *(make_ensemble(one, CASES["may_2025"], replicates=50, **how) for one in names)
+    )
+
+
+@pytest.mark.parametrize(
+    "case", ["alone", "nothing happens", "nothing known of the scenario", "formulas"]
+)
+def test_odd_batches_are_drawn_too(case: str) -> None:
+    batch = odd_batch(case)
+    summary = summarise(batch)
+    said = {name: draw(batch, summary) for name, draw in CHARTS.items()}
+    assert [pair for figure in said.values() for pair in overlaps(figure)] == []
+    words = {name: words_in(figure) for name, figure in said.items()}
+    if case == "nothing happens":
+        assert "real" not in " ".join(words.values())
+        assert "no crisis saw a first strike" in words["from the first strike"]
+        assert "no crisis saw" not in words["from the trigger"]
+        assert "this batch kept no market paths" in words["markets"]
+    elif case == "formulas":
+        assert all("$\\frac$" in words[name] for name in ("endings", "markets"))
+    elif case == "alone":
+        assert "May 2025 is the only scenario" in words["differences"]
+    else:
+        assert "real close" not in legend_entries(said["markets"])
+
+
+@pytest.mark.parametrize(
+    ("journal", "panels"),
+    [
+        (make_journal((*ENTRIES[:6], ("05-24 15:00", "ended", "", {"ending": "faded"}))), 2),
+        (Journal(), None),
+    ],
+    ids=["quiet", "empty"],
+)
+def test_odd_crises_are_drawn_too(journal: Journal, panels: int | None) -> None:
+    scenario = make_scenario(real_path=None, **NOBODY) if panels else make_scenario()
+    figure = draw_replay(journal, scenario)
+    assert overlaps(figure) == []
+    if panels:
+        assert len(figure.axes) == panels
+        assert legend_entries(figure) == ["India", "Pakistan"]
+
+
+# Any number of scenarios and of third parties.
+
+#: About where a chart begins to leave scenarios out, and far beyond.
+SIZES = (2, 12, 13, 25, 80)
+LONG = "Ministère des affaires étrangères et de la coopération internationale"
+
+
+@pytest.fixture(scope="module")
+def many() -> tuple[Batch, dict[str, Any]]:
+    cases = list(CASES.values())
+    name = "a_scenario_with_quite_a_long_name_number_{}"
+    ensembles = (
+        make_ensemble(name.format(k), cases[k % len(cases)], replicates=40, paths=k == 0)
+        for k in range(max(SIZES))
+    )
+    batch = make_batch(*ensembles)
+    return batch, summarise(batch)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    ("draw", "most"),
+    [(draw_incidence, MOST_CURVES), (draw_endings, MOST_ROWS), (draw_differences, MOST_ROWS)],
+)
+def test_any_number_of_scenarios_can_be_read_and_it_is_said_how_many_are_left_out(
+    draw: Any, most: int, size: int, many: tuple[Batch, dict[str, Any]]
+) -> None:
+    batch, summary = many
+    names = list(batch.ensembles)[:size]
+    cut = {
+        part: {name: one for name, one in summary[part].items() if name in names}
+        for part in ("scenarios", "differences")
+    }
+    figure = draw(make_batch(*(batch.ensembles[name] for name in names)), {**summary, **cut})
+    assert overlaps(figure) == legends_over_data(figure) == []
+    named = [one for one in texts(figure) if one.get_text().startswith("A scenario")]
+    assert len(named) <= most + 1  # the title of the incidence names the reference once more
+    ends = {one.get_text().split(":")[0][-2:] for one in named}
+    assert len(ends) == min(size, most) - (draw is draw_differences)  # they are told apart
+    said = words_in(figure)
+    assert ("in the tables alone" in said) is (size > most)
+    assert size <= most or f"{size - most} " in said
+
+
+def test_those_that_differ_most_are_shown_in_the_order_of_the_batch(
+    many: tuple[Batch, dict[str, Any]],
+) -> None:
+    batch, summary = many
+    figures = summary["scenarios"].items()
+    share = {name: one["endings"]["agreement"]["estimate"] for name, one in figures}
+    reference = summary["reference"]
+    kept = shown(batch, summary, 12)
+    assert reference in kept
+    assert kept == [name for name in batch.ensembles if name in kept]
+    apart = {name: abs(share[name] - share[reference]) for name in share}
+    least = min(apart[name] for name in kept if name != reference)
+    assert all(apart[name] <= least for name in share if name not in kept)
+    assert shown(batch, summary, 80) == list(batch.ensembles)
+
+
+def test_a_scenario_whose_share_is_not_known_gives_way(
+    batch: Batch, summary: dict[str, Any]
+) -> None:
+    changed = copy.deepcopy(summary)
+    changed["scenarios"]["no_mediators"]["endings"]["agreement"]["estimate"] = None
+    assert shown(batch, changed, 6) == [name for name in CASES if name != "no_mediators"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", NOBODY)
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 13])
+def test_a_replay_of_any_number_of_third_parties_can_be_read(kind: str, size: int) -> None:
+    own = {
+        "lenders": {"borrower": "india"},
+        "advisers": {"state": "india"},
+        "channels": {"standing": True},
+    }
+    parts = {f"p{k}": {"title": f"{LONG} {k}", **own.get(kind, {})} for k in range(size)}
+    figure = draw_replay(make_journal(), make_scenario(**{**NOBODY, kind: parts}))
+    assert overlaps(figure) == legends_over_data(figure) == []
+    labels = [one.get_text() for one in texts(figure) if one.get_text().startswith("Ministère")]
+    assert len(set(labels)) == size  # titles that begin alike are told apart by their ends
+
+
+# Ceasefires over time.
+
+
+def marks(axes: Axes) -> list[float]:
+    """Where the lines from the bottom to the top stand."""
+    upright = (line for line in axes.lines if list(line.get_ydata()) == [0, 1])
+    return [line.get_xdata()[0] for line in upright if len(set(line.get_xdata())) == 1]
+
+
+@pytest.mark.parametrize(
+    ("clock", "origin"), [("from_first_strike", "05-07 01:05"), ("from_trigger", "04-22 15:00")]
+)
+def test_curves_are_the_incidence_of_the_summary_beside_the_real_ceasefire(
+    clock: str, origin: str, batch: Batch, summary: dict[str, Any], drawn: dict[str, Figure]
+) -> None:
+    left, right = drawn[CLOCKS[clock]].axes
+    curves = [line for line in right.lines if len(line.get_xdata()) > 10]
+    for line, name in zip(curves, batch.ensembles, strict=False):
+        by = summary["scenarios"][name]["ceasefire"][clock]["by"]["7_days"]["estimate"]
+        week = np.searchsorted(np.asarray(line.get_xdata()), 7.0, side="right") - 1
+        assert line.get_ydata()[week] == pytest.approx(100.0 * by, abs=1.5)
+    assert len(curves) >= len(batch.ensembles)
+    for axes in (left, right):
+        assert marks(axes) == [pytest.approx((hours("05-10 17:00") - hours(origin)) / 24.0)]
+        assert axes.get_ylim() == (0.0, 100.0)
+        assert axes.get_xlim()[0] == 0.0
+
+
+def test_the_reference_is_drawn_first_and_alone_on_the_left(batch: Batch) -> None:
+    pair = make_batch(batch.ensembles["may_2025"], batch.ensembles["no_mediators"])
+    left, right = draw_incidence(pair, summarise(pair, "no_mediators")).axes
+    assert left.get_title(loc="left").startswith("No mediators")
+    names = [text.get_text() for text in right.texts]
+    assert "No mediators" in names
+    assert len([name for name in names if not name.startswith("real")]) == 2
+    with pytest.raises(KeyError):
+        draw_incidence(pair, summarise(pair), "from_yesterday")
+
+
+START = datetime.fromisoformat("2025-04-22T15:00+05:30")
+
+
+@pytest.mark.parametrize("days", [1.0, 5.0, 40.0, 60.0, 400.0, 3650.0])
+def test_there_are_some_dates_at_local_midnights_and_not_too_many(days: float) -> None:
+    axes = Figure().add_subplot()
+    date_axis(axes, START, 0.0, days, dates=6)
+    labels = [label.get_text() for label in axes.get_xticklabels()]
+    assert 1 <= len(labels) <= 7
+    if days == 5.0:
+        assert axes.get_xticks()[0] == pytest.approx(9.0 / 24.0)
+        assert labels[0] == "23 Apr"
+        assert axes.get_xlabel() == "date, 2025 (UTC+5:30)"
+    if days == 400.0:
+        assert axes.get_xlabel() == "date, 2025–2026 (UTC+5:30)"
+
+
+def test_an_unknown_start_gives_days() -> None:
+    axes = Figure().add_subplot()
+    date_axis(axes, None, 0.0, 5.0)
+    assert axes.get_xlabel() == "days from the start"
+
+
+# Markets.
+
+
+def test_real_closes_are_drawn_in_per_cent_of_the_close_on_the_first_day_on_one_scale(
+    drawn: dict[str, Figure],
+) -> None:
+    india, pakistan = drawn["markets"].axes
+    assert india.get_ylim() == pakistan.get_ylim()
+    closes = REAL_CLOSES["pakistan"][1]
+    real = next(line for line in pakistan.lines if line.get_marker() == "o")
+    assert min(real.get_ydata()) == pytest.approx(100.0 * closes["05-08"] / closes["04-22"])
+    assert (real.get_xdata()[0], real.get_ydata()[0]) == (0.0, pytest.approx(100.0))
+
+
+def test_the_line_is_the_median_over_replicates(batch: Batch, drawn: dict[str, Figure]) -> None:
+    days, level = levels(batch.ensembles["may_2025"].paths, "pakistan")
+    assert level.shape == (200, 61)
+    curves = [line for line in drawn["markets"].axes[1].lines if len(line.get_xdata()) > 2]
+    line = next(line for line in curves if line.get_marker() != "o")
+    size = len(line.get_xdata())
+    assert line.get_ydata() == pytest.approx(100.0 * np.median(level, axis=0)[:size])
+    assert list(line.get_xdata()) == list(days[:size])
+
+
+def test_levels_do_not_depend_on_the_order_of_rows() -> None:
+    columns = {"replicate": [1, 0, 1, 0], "day": [0, 0, 1, 1], "a_market": [1.0, 1.0, 0.8, 0.9]}
+    days, level = levels(pa.table(columns), "a")
+    assert list(days) == [0.0, 1.0]
+    assert level.tolist() == [[1.0, 0.9], [1.0, 0.8]]
+
+
+# Shares and differences.
+
+
+def dots(figure: Figure, heading: str) -> list[Any]:
+    return [line for line in panel(figure, heading).lines if line.get_marker() == "o"]
+
+
+def panel(figure: Figure, heading: str) -> Axes:
+    return next(axes for axes in figure.axes if axes.get_title(loc="left").startswith(heading))
+
+
+def test_dots_are_the_differences_and_hollow_only_where_the_interval_holds_zero(
+    summary: dict[str, Any], drawn: dict[str, Figure]
+) -> None:
+    figure = drawn["differences"]
+    for place, one in enumerate(summary["differences"].values()):
+        agreement = 100.0 * one["endings"]["agreement"]["estimate"]
+        median = one["ceasefire"]["from_first_strike"]["median_hours"]["estimate"]
+        assert dots(figure, "Ending")[place].get_xdata() == pytest.approx([agreement])
+        assert dots(figure, "Median")[place].get_xdata() == pytest.approx([median])
+    wars = [difference["shares"]["war"] for difference in summary["differences"].values()]
+    hollow = [dot.get_markerfacecolor() == "#FFFFFF" for dot in dots(figure, "Full")]
+    assert hollow == [war["lower"] <= 0.0 <= war["upper"] for war in wars]
+    assert set(hollow) == {True, False}
+    for axes in figure.axes:  # every panel shows its zero
+        low, high = axes.get_xlim()
+        assert low < 0.0 < high
+        assert any(list(line.get_xdata()) == [0.0, 0.0] for line in axes.lines)
+
+
+def test_what_is_not_known_or_not_paired_is_said(batch: Batch, summary: dict[str, Any]) -> None:
+    changed = copy.deepcopy(summary)
+    first, second, *_ = changed["differences"].values()
+    first["ceasefire"]["from_first_strike"]["median_hours"] = None
+    second["ceasefire"]["from_first_strike"]["median_hours"]["upper"] = None
+    first["paired"] = False
+    figure = draw_differences(batch, changed)
+    assert "never reaches half" in words_in(figure)
+    assert "not all with the same luck" in words_in(figure)
+    assert len([text for text in panel(figure, "Median").texts if text.arrow_patch]) == 1
+
+
+def test_segments_are_the_shares_and_war_and_nuclear_use_stand_beside(
+    batch: Batch, summary: dict[str, Any], drawn: dict[str, Figure]
+) -> None:
+    bars, *beside = drawn["endings"].axes
+    kinds = list(style.ENDING_FILLS)
+    widths = [segment.get_width() for segment in bars.patches]
+    for place, name in enumerate(batch.ensembles):
+        own = widths[place * len(kinds) : (place + 1) * len(kinds)]
+        endings = summary["scenarios"][name]["endings"]
+        assert own == pytest.approx([100.0 * endings[kind]["estimate"] for kind in kinds])
+    low, high = bars.get_ylim()
+    assert low > high  # the first scenario stands on top
+    assert bars.get_yticklabels()[0].get_text() == "May 2025"
+    for axes, event in zip(beside, ("war", "nuclear_use"), strict=True):
+        share = summary["scenarios"]["may_2025"]["shares"][event]
+        limits = [100.0 * share["lower"], 100.0 * share["upper"]]
+        assert list(axes.lines[0].get_xdata()) == pytest.approx(limits)
+        assert axes.get_xlim()[0] == 0.0
+
+
+def test_endings_differ_without_colour() -> None:
+    seen = {
+        (round(float(np.dot(to_rgb(fill.colour), (0.2126, 0.7152, 0.0722))), 1), fill.hatch)
+        for fill in style.ENDING_FILLS.values()
+    }
+    assert len(seen) == len(style.ENDING_FILLS)
+
+
+# A crisis.
+
+
+def test_a_replay_stands_on_the_turns_and_marks_of_its_crisis(
+    drawn: dict[str, Figure], journal: Journal, scenario: Scenario
+) -> None:
+    figure = drawn["replay"]
+    whole, close = figure.axes[:2]
+    assert [one.get_text() for one in whole.get_yticklabels()] == [
+        rung.name for rung in scenario.ladder
+    ]
+    turns = journal.series["hours"]
+    own = next(line for line in whole.lines if len(line.get_xdata()) == len(turns))
+    assert np.asarray(own.get_xdata()) == pytest.approx(np.array(turns) / 24.0)
+    assert np.rint(own.get_ydata()).tolist() == journal.series["india_rung"]
+    real = [line for line in whole.lines if line.get_linewidth() > 3.0]
+    assert [line.get_zorder() < 3 for line in real] == [True, True]
+    strike, halt = hours("05-06 18:00") / 24.0, hours("05-10 15:24") / 24.0
+    assert all(marks(axes) == pytest.approx([strike, halt]) for axes in figure.axes)
+    low, high = close.get_xlim()
+    assert 0.0 < low < strike
+    assert halt < high < whole.get_xlim()[1]
+
+
+def test_a_crisis_of_one_long_fight_needs_no_close_view() -> None:
+    strike = ("04-23 15:00", "climbed", "india", {"from_rung": "calm", "to_rung": "limited strike"})
+    journal = make_journal([ENTRIES[0], strike, ENTRIES[-1]])
+    assert len(draw_replay(journal, make_scenario()).axes) == 3
+
+
+def test_a_ladder_of_many_rungs_and_a_dozen_mediators() -> None:
+    ladder = [{"name": f"rung {k}", "intensity": k / 59.0, "strike": k > 40} for k in range(60)]
+    mediators = {f"power_{k}": {"title": f"The {k}th power with a long title"} for k in range(12)}
+    scenario = make_scenario(ladder=ladder, mediators=mediators, real_path=None)
+    figure = draw_replay(make_journal(ENTRIES[:6]), scenario)
+    assert len(figure.axes[0].get_yticklabels()) <= 14
+    assert overlaps(figure) == []
