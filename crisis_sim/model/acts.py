@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from crisis_sim.model import record
-from crisis_sim.model.choice import FULL_WAR, HALT, MINOR
+from crisis_sim.model.choice import FULL_WAR, HALT, MINOR, SERIOUS
 from crisis_sim.model.compiled import routine, rule
 from crisis_sim.model.luck import gamma2, uniform
 from crisis_sim.model.record import first, note
@@ -49,7 +49,7 @@ def act_on(own: Any, rival: Any, c: Any, p: Any, luck: Any) -> None:
         own.alert = False
     elif option == HALT:
         offer(own, rival, c, p, luck)
-    elif c.ladder[option].violence >= MINOR:
+    elif c.ladder[option].violence >= SERIOUS:
         prepare(own, c, p, luck, option)
     else:
         carry_out(own, rival, c, p, luck, option, True)
@@ -127,6 +127,18 @@ def remember_answer(own: Any, c: Any, act: Any) -> None:
         own.answer, own.answer_at = act, c.now
 
 
+@rule
+def settle(own: Any, p: Any, harm: Any, z: Any) -> None:
+    """Settle grievance by harm done with an act of intensity z, as far as it matches the worst that was suffered.
+
+    G falls by credit x harm x min(z / worst, 1)^2, down to what can be banked: a small answer to a great wrong settles little.
+    """
+    match = z / own.wronged if own.wronged > z else 1.0
+    own.grievance = max(own.grievance - p.answer_credit * harm * match * match, -p.banked)
+    if own.grievance <= 0.0:
+        own.wronged = 0.0
+
+
 @routine
 def carry_out(own: Any, rival: Any, c: Any, p: Any, luck: Any, act: Any, credited: Any) -> None:
     """Carry out an act: blow z of grievance to the rival; own grievance is settled by credit, down to what can be banked.
@@ -139,10 +151,11 @@ def carry_out(own: Any, rival: Any, c: Any, p: Any, luck: Any, act: Any, credite
     own.acted, own.silent, own.offer_until = True, False, -math.inf
     c.last = own.index
     rival.grievance += p.blow * z
+    rival.wronged = max(rival.wronged, z)
     rival.alert = rival.silent = True
     if credited:
         success = 0.5 + uniform(c, luck.keys, own.streams + SUCCESS)
-        own.grievance = max(own.grievance - p.answer_credit * success * p.blow * z, -p.banked)
+        settle(own, p, success * p.blow * z, z)
     own.force = max(own.force, z)
     c.deaths += rung.opening_deaths
     own.rung = max(own.posture, act)
@@ -158,7 +171,8 @@ def carry_out(own: Any, rival: Any, c: Any, p: Any, luck: Any, act: Any, credite
         own.rung = max(own.posture, own.operation)
         return
     own.operations += 1
-    own.ready = rival.ready = True
+    if rung.violence >= SERIOUS:
+        own.ready = rival.ready = True
     c.worst = max(c.worst, rung.violence)
     c.last_fire = c.now
     c.fire_at = first(c.fire_at, c.now)
@@ -211,9 +225,10 @@ def suffer(own: Any, rival: Any, c: Any, p: Any) -> None:
         own.force *= math.exp(-days / p.pressing_days)
         if rival.operation > 0:
             own.grievance += p.fire * c_rung(c, rival.operation) * days
+            own.wronged = max(own.wronged, c_rung(c, rival.operation))
         if own.operation > 0:
             z = c_rung(c, own.operation)
-            own.grievance = max(own.grievance - p.answer_credit * p.fire * z * days, -p.banked)
+            settle(own, p, p.fire * z * days, z)
             own.force = max(own.force, z)
             c.deaths += c.ladder[own.operation].deaths_per_day * days
             c.last_fire = c.now + days

@@ -246,5 +246,7 @@ class Scheduled(Agent):
             struck.struck_at, struck.stood = c.now, struck.rung
         if rung > 0:
             carry_out(author, struck, c, p, luck, min(rung, c.n_rungs - 1), facts.trigger == 0)
-        struck.grievance += facts.blame * harm + facts.provocation
+        suffered = facts.blame * harm + facts.provocation
+        struck.grievance += suffered
+        struck.wronged = max(struck.wronged, min(suffered / p.blow, 1.0))
         author.acted = author.acted or harm > 0.0

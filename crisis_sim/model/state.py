@@ -80,6 +80,7 @@ class State(Agent):
         force: float  # standing force of its acts, in intensity
         intensity: float  # what it does to its rival now
         grievance: float  # harm suffered and not yet answered; below 0: satisfaction banked
+        wronged: float  # the worst that it has suffered and not yet answered, in intensity
         exhaustion: float  # how much of its will fighting has used up, 0 to 1
         demand: float  # how much it wants to answer or have
         alert: bool  # whether it was struck and has not yet decided all that it would
