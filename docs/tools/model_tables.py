@@ -65,11 +65,9 @@ def meanings(holder: type) -> dict[str, tuple[str, str]]:
     """What a `Variables` or a `Facts` declares: by name, the kind of value and the comment behind it."""
     source = textwrap.dedent(inspect.getsource(holder))
     comments = _comments(source)
-    body = ast.parse(source).body[0]
-    assert isinstance(body, ast.ClassDef)
     return {
         ast.unparse(line.target): (ast.unparse(line.annotation), comments.get(line.lineno, ""))
-        for line in body.body
+        for line in ast.walk(ast.parse(source))
         if isinstance(line, ast.AnnAssign)
     }
 
