@@ -49,10 +49,16 @@ def act_on(own: Any, rival: Any, c: Any, p: Any, luck: Any) -> None:
         own.alert = False
     elif option == HALT:
         offer(own, rival, c, p, luck)
-    elif c.ladder[option].violence >= SERIOUS:
+    elif c.ladder[option].violence >= MINOR and not opens_fire_at_once(own, c, option):
         prepare(own, c, p, luck, option)
     else:
         carry_out(own, rival, c, p, luck, option, True)
+
+
+@rule
+def opens_fire_at_once(own: Any, c: Any, act: Any) -> Any:
+    """Whether forces that prepare a strike already open fire of a lesser kind: that needs no preparation of its own."""
+    return c.ladder[act].violence == MINOR and c.ladder[own.plan].violence >= SERIOUS
 
 
 @rule
