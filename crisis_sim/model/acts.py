@@ -43,23 +43,32 @@ def under_fire(c: Any) -> Any:
 
 @routine
 def act_on(own: Any, rival: Any, c: Any, p: Any, luck: Any) -> None:
-    """Carry out the choice of a decision."""
+    """Carry out the choice of a decision: to wait, to offer a halt, or to act.
+
+    Acts without violence are carried out at once, those with violence prepared; but see `opens_fire_at_once`.
+    """
     option = c.choice
     if option == 0:
         own.alert = False
     elif option == HALT:
         offer(own, rival, c, p, luck)
-    elif c.ladder[option].violence >= SERIOUS:
+    elif c.ladder[option].violence >= MINOR and not opens_fire_at_once(own, c, option):
         prepare(own, c, p, luck, option)
     else:
         carry_out(own, rival, c, p, luck, option, True)
 
 
 @rule
+def opens_fire_at_once(own: Any, c: Any, act: Any) -> Any:
+    """Whether forces that prepare a strike already open fire of a lesser kind: it needs no preparation of its own."""
+    return c.ladder[act].violence == MINOR and c.ladder[own.plan].violence >= SERIOUS
+
+
+@rule
 def prepare(own: Any, c: Any, p: Any, luck: Any, act: Any) -> None:
     """Begin to prepare an act of intensity z, which takes a time that is gamma distributed (shape 2).
 
-    mean = max(preparation_days x z, ready_days);  ready_days for a strike once there was serious fighting
+    mean = max(preparation_days x z, ready_days);  ready_days for an act short of war once there was serious fighting
     """
     mean = p.preparation_days * c_rung(c, act)
     if own.ready and c.ladder[act].violence < FULL_WAR:

@@ -60,16 +60,16 @@ def value_options(own: Any, rival: Any, facts: Any, c: Any, p: Any) -> None:
                 - line_minor, line_serious, line_war for each of these lines that nobody has crossed yet
                 - nuclear_taboo for nuclear use
 
-    Here g is that of `State.weigh`. Possible are acts above the posture that stands: fire across the line if no operation is
-    under way; a strike if none is prepared and none under way; full-scale war likewise, once there was violence. In war
-    nothing but nuclear use is left to do, by who has the weapons.
+    Here g is that of `State.weigh`. Possible are acts above the posture that stands: fire across the line if it is not
+    prepared and no operation is under way; a strike if none is prepared and none under way; full-scale war likewise, once
+    there was violence. In war nothing but nuclear use is left to do, by who has the weapons.
     """
     left = (1.0 - own.exhaustion) * (1.0 - own.exhaustion) * own.stake
     suffered = max(own.grievance, 0.0)
     suffered = suffered / (1.0 + suffered / p.saturation)
     silence = p.silence_cost * facts.audience if own.silent else 0.0
     dread = p.cost * p.nuclear_dread if rival.nuclear else 0.0
-    busy = c.ladder[own.operation].violence
+    busy, planned = c.ladder[own.operation].violence, c.ladder[own.plan].violence
     for k in range(1, c.n_rungs):
         rung = c.ladder[k]
         violence = rung.violence
@@ -77,11 +77,11 @@ def value_options(own: Any, rival: Any, facts: Any, c: Any, p: Any) -> None:
         if c.war:
             possible = rung.nuclear and own.nuclear
         elif violence >= SERIOUS:
-            possible = own.plan == 0 and busy < SERIOUS
+            possible = planned < SERIOUS and busy < SERIOUS
             if violence == FULL_WAR:
                 possible = possible and c.worst >= MINOR and not rung.nuclear
         elif violence == MINOR:
-            possible = own.operation == 0
+            possible = own.operation == 0 and planned != MINOR
         if not possible:
             c.values[k] = IMPOSSIBLE
             continue
