@@ -172,13 +172,6 @@ class Plan:
         return of_points * of_replicates * len(self.scenarios)
 
     @property
-    def agent_turns(self) -> int:
-        """How many turns of how many agents that is, if every crisis goes on to the horizon."""
-        return self.rows_each * sum(
-            one.turns * (_count(one, _ROLES) + len(self.agents)) for one in self.scenarios
-        )
-
-    @property
     def states(self) -> tuple[str, ...]:
         """Names of all the scenarios' states, each once."""
         return tuple(dict.fromkeys(name for one in self.scenarios for name in one.state_names))

@@ -351,8 +351,8 @@ def html_of(scenario: Scenario) -> str:
         show.heading(scenario.title, f"scenario {scenario.name}, {scenario.digest[:DIGEST_SHOWN]}"),
         show.paragraph(scenario.description),
         show.paragraph(
-            f"From {scenario.start:%Y-%m-%d %H:%M}, followed for {scenario.horizon_days:g} days at most in turns of "
-            f"{scenario.hours_per_turn:g} hours; a ladder of {len(scenario.ladder)} rungs."
+            f"From {scenario.start:%Y-%m-%d %H:%M}, followed for {scenario.horizon_days:g} days at most; "
+            f"a ladder of {len(scenario.ladder)} rungs."
         ),
         show.table(("role", "name", "title", "about"), _cast(scenario)),
         show.folded(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -33,6 +34,7 @@ from crisis_sim.scenario.source import (
     read_text,
     spelt_on_disk,
 )
+from crisis_sim.text import printable
 
 SUFFIX = ".yaml"
 SUFFIXES = (".yaml", ".yml")
@@ -189,7 +191,7 @@ def read_chain(path: Path, name: str) -> tuple[list[Layer], list[Mistake]]:
         while True:
             top, found = parse(name, read_text(path, name))
             mistakes += found
-            entries = dict(top.entries())
+            entries = _entries(top)
             extends = entries.pop("extends", None)
             layers.append(Layer(path, Node(top.place, entries)))
             if extends is None:
@@ -205,6 +207,24 @@ def read_chain(path: Path, name: str) -> tuple[list[Layer], list[Mistake]]:
             names[path] = name
     except ScenarioError as error:
         raise ScenarioError([*mistakes, *error.mistakes]) from None
+
+
+#: A key of files for the first generation of the model, which had turns.
+TURNS = "hours_per_turn"
+
+
+def _entries(top: Node) -> dict[str, Node]:
+    """A file's entries, without the length of a turn, which means nothing now."""
+    entries = dict(top.entries())
+    if turns := entries.pop(TURNS, None):
+        _warn_of_turns(turns.label)
+    return entries
+
+
+def _warn_of_turns(place: Place) -> None:
+    where = f"{printable(place.source.name)}:{place.line}:{place.column}"
+    message = "means nothing now that time is continuous, and can be deleted"
+    warnings.warn(f"{where}: `{TURNS}` {message}", stacklevel=3)
 
 
 def _inside(folder: Path, extends: Node) -> Path:
@@ -259,6 +279,9 @@ def override(top: Node, overrides: Sequence[str]) -> tuple[Node, list[Mistake]]:
     """
     mistakes: list[Mistake] = []
     for text in overrides:
+        if text.partition("=")[0].strip() == TURNS:
+            _warn_of_turns(Source.of(NAME, text).start)
+            continue
         try:
             top = _override(top, text)
         except ScenarioError as error:
@@ -505,7 +528,7 @@ def read_scenario(text: str, name: str = "scenario", overrides: Sequence[str] = 
         ScenarioError: when it has mistakes; holds all of them.
     """
     top, mistakes = parse(name, text)
-    entries = dict(top.entries())
+    entries = _entries(top)
     extends = entries.pop("extends", None)
     if extends is not None:
         mistakes.append(extends.label.mistake("only a file can extend others", "a whole scenario"))

@@ -96,7 +96,7 @@ def test_what_no_override_overwrites_means_the_same_in_any_order(overrides: list
     ],
 )
 def test_an_override_that_overwrites_another_is_named_with_it(first: str, then: str) -> None:
-    said = overwritten(["hours_per_turn=6", first, then])
+    said = overwritten(["follow_up_days=6", first, then])
     assert [one.message for one in said] == [f"'{then}' overwrites what '{first}' says"]
 
 
