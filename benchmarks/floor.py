@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from crisis_sim.model.world import CHANGING
 from numpy.typing import NDArray
 
 from benchmarks.timing import Timing
 from crisis_sim.model import CrisisModel
 from crisis_sim.model.choice import FIRST_RUNG
+from crisis_sim.model.world import CHANGING
 from crisis_sim.scenario import Scenario
 
 #: Replicates in the run that is counted, and in the one whose state is watched.

@@ -157,7 +157,7 @@ class State(Agent):
 
     @rule
     def begin(own, rival, facts, c, p, luck):
-        """Ln stake = ln resolve + sigma (z_common + z_own) / sqrt 2: crises differ in what they are about (nobody has recorded it).
+        """ln stake = ln resolve + sigma (z_common + z_own) / sqrt 2: crises differ in what they are about (nobody has recorded it).
 
         Decisions a day, neither alarmed nor under fire, are lognormal over states, and at most those on alert.
         """
