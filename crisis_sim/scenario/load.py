@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from crisis_sim.scenario.checks import check
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
+from crisis_sim.scenario.former import gone
 from crisis_sim.scenario.introspect import TOP, Slot, explain
 from crisis_sim.scenario.schema import Scenario, south_asian_ladder
 from crisis_sim.scenario.source import (
@@ -358,7 +359,7 @@ def _override(top: Node, text: str) -> Node:
     source = Source.of(NAME, text)
     path, equals, value = text.partition("=")
     if not equals or not path.strip():
-        expected = "path=value, such as behaviour.decision.dread=5"
+        expected = "path=value, such as behaviour.decision.cost=5"
         raise source.start.error(f"'{text}' sets nothing", expected)
     if "ladder" not in top.entries() and path.strip().startswith("ladder."):
         # The default ladder is written out, so that a path can lead into it.
@@ -381,6 +382,8 @@ def _steps(source: Source, path: str, top: Node) -> list[Step]:
     slot, node = TOP, top
     for word in path.strip().split("."):
         place = Place(source, 1, column)
+        if (slot.part and composed(word) not in slot.keys) and (former := gone(path.strip())):
+            raise place.error(*former)
         key = _key(composed(word), place, slot, node, top)
         below = slot.step(key) if key is not None else None
         if key is None or below is None:

@@ -46,28 +46,17 @@ class Rung(Part):
     """One rung of the ladder of escalation."""
 
     name: str = Field(description="what a state does on this rung")
-    intensity: Number = parameter(
-        None, (0.0, 2.0), "intensity", "how far up it is: calm is 0, full-scale war 1"
-    )
-    deaths_per_day: Number = parameter(
-        0.0, (0, 1e8), "deaths per day", "deaths it causes on the other side"
-    )
-    opening_deaths: Number = parameter(
-        0.0, (0, 1e8), "deaths", "deaths at once on the other side when a state climbs to it"
-    )
-    cost_per_day: Number = parameter(
-        0.0, (0, 10), "days of output per day", "cost to the state that is on it"
-    )
+    intensity: Number = parameter(None, (0.0, 2.0), "intensity", "how far up it is: calm is 0, full-scale war 1")
+    deaths_per_day: Number = parameter(0.0, (0, 1e8), "deaths per day", "deaths it causes on the other side")
+    opening_deaths: Number = parameter(0.0, (0, 1e8), "deaths", "deaths at once on the other side when a state climbs to it")
+    cost_per_day: Number = parameter(0.0, (0, 10), "days of output per day", "cost to the state that is on it")
     violence: Violence = Field("none", description="its violence, in the words of the ICB project")
-    strike: bool = Field(
-        False, description="whether it counts as a strike: the first one starts the second duration"
-    )
+    strike: bool = Field(False, description="whether it counts as a strike: the first one starts the second duration")
     nuclear: bool = Field(False, description="whether it is the use of nuclear weapons")
 
 
 def south_asian_ladder() -> tuple[Rung, ...]:
     """The ladder used where a scenario gives none: ten rungs, after Kahn 1965, from the South Asian record."""
-
     def deaths(median: float) -> Distribution:
         return Distribution("lognormal", (median, 0.9))
 
@@ -78,59 +67,12 @@ def south_asian_ladder() -> tuple[Rung, ...]:
         Rung(name="protest", intensity=0.02),
         Rung(name="diplomatic and economic coercion", intensity=0.05, cost_per_day=0.002),
         Rung(name="mobilisation", intensity=0.12, cost_per_day=0.01),
-        Rung(
-            name="border fire",
-            intensity=0.25,
-            deaths_per_day=0.3,
-            cost_per_day=0.015,
-            violence="minor clashes",
-        ),
-        Rung(
-            name="limited strike",
-            intensity=0.40,
-            opening_deaths=deaths(25.0),
-            deaths_per_day=5.0,
-            cost_per_day=0.05,
-            violence=serious,
-            strike=True,
-        ),
-        Rung(
-            name="air and drone exchange",
-            intensity=0.55,
-            opening_deaths=deaths(15.0),
-            deaths_per_day=10.0,
-            cost_per_day=0.1,
-            violence=serious,
-            strike=True,
-        ),
-        Rung(
-            name="strikes on military bases",
-            intensity=0.75,
-            opening_deaths=deaths(20.0),
-            deaths_per_day=20.0,
-            cost_per_day=0.2,
-            violence=serious,
-            strike=True,
-        ),
-        Rung(
-            name="full-scale war",
-            intensity=1.0,
-            opening_deaths=400.0,
-            deaths_per_day=400.0,
-            cost_per_day=0.5,
-            violence=war,
-            strike=True,
-        ),
-        Rung(
-            name="nuclear use",
-            intensity=1.25,
-            opening_deaths=50_000.0,
-            deaths_per_day=20_000.0,
-            cost_per_day=1.0,
-            violence=war,
-            strike=True,
-            nuclear=True,
-        ),
+        Rung(name="border fire", intensity=0.25, deaths_per_day=0.3, cost_per_day=0.015, violence="minor clashes"),
+        Rung(name="limited strike", intensity=0.40, opening_deaths=deaths(25.0), deaths_per_day=5.0, cost_per_day=0.05, violence=serious, strike=True),
+        Rung(name="air and drone exchange", intensity=0.55, opening_deaths=deaths(15.0), deaths_per_day=10.0, cost_per_day=0.1, violence=serious, strike=True),
+        Rung(name="strikes on military bases", intensity=0.75, opening_deaths=deaths(20.0), deaths_per_day=20.0, cost_per_day=0.2, violence=serious, strike=True),
+        Rung(name="full-scale war", intensity=1.0, opening_deaths=400.0, deaths_per_day=400.0, cost_per_day=0.5, violence=war, strike=True),
+        Rung(name="nuclear use", intensity=1.25, opening_deaths=50_000.0, deaths_per_day=20_000.0, cost_per_day=1.0, violence=war, strike=True, nuclear=True),
     )
 
 
@@ -138,51 +80,25 @@ class MarketSpec(Part):
     """A state's stock market, which prices the danger as it sees it."""
 
     index: str = Field("market index", description="name of the index")
-    sensitivity: Number = parameter(
-        0.1, (0, 5), "log", "fall of the index, in logarithms, at full danger"
-    )
-    volatility: Number = parameter(
-        0.01, (0, 0.5), "log per square root of a day", "daily movement without news, in logarithms"
-    )
+    sensitivity: Number = parameter(0.1, (0, 5), "log", "fall of the index, in logarithms, at full danger")
+    volatility: Number = parameter(0.01, (0, 0.5), "log per square root of a day", "daily movement without news, in logarithms")
 
 
 class StateSpec(Part):
     """One of the two states in the crisis."""
 
     title: str = Field("", description="name to print; the key where it is left out")
-    resolve: Number = parameter(
-        None, UNIT, "share", "how much the issue is worth to it", slider=True
-    )
-    claim: Number = parameter(
-        0.0,
-        (0, 100),
-        "grievance",
-        "what it wants of its rival: a lasting grievance that only a settlement takes off the table",
-        "Huth and Allee 2002, The Democratic Peace and Territorial Conflict (form)",
-    )
-    audience: Number = parameter(
-        None, UNIT, "share", "how exposed its leaders are to audiences at home", slider=True
-    )
-    mediation_aversion: Number = parameter(
-        0.0, UNIT, "share", "how much face overt brokering costs it", slider=True
-    )
-    caution: Number = parameter(
-        1.0, (0, 10), "ratio", "its dread of escalation, relative to the usual"
-    )
-    capability: Number = parameter(
-        1.0, (0.001, 1000), "ratio", "military capability, relative to the rival's"
-    )
-    nuclear: Number = chance(
-        "whether it has nuclear weapons; a number between 0 and 1 is the chance that it has"
-    )
-    economic_vulnerability: Number = parameter(
-        0.5, UNIT, "share", "how much economic losses hurt it", slider=True
-    )
+    resolve: Number = parameter(None, UNIT, "share", "how much the issue is worth to it", slider=True)
+    claim: Number = parameter(0.0, (0, 100), "grievance", "what it wants of its rival: a lasting grievance that only a settlement takes off the table", "Huth and Allee 2002, The Democratic Peace and Territorial Conflict (form)")
+    audience: Number = parameter(None, UNIT, "share", "how exposed its leaders are to audiences at home", slider=True)
+    mediation_aversion: Number = parameter(0.0, UNIT, "share", "how much face overt brokering costs it", slider=True)
+    caution: Number = parameter(1.0, (0, 10), "ratio", "its dread of escalation, relative to the usual")
+    capability: Number = parameter(1.0, (0.001, 1000), "ratio", "military capability, relative to the rival's")
+    nuclear: Number = chance("whether it has nuclear weapons; a number between 0 and 1 is the chance that it has")
+    economic_vulnerability: Number = parameter(0.5, UNIT, "share", "how much economic losses hurt it", slider=True)
     reserves_usd_bn: Number = parameter(100.0, (0.01, 1e5), "USD bn", "foreign reserves")
     market: MarketSpec = Field(default_factory=MarketSpec, description="its stock market")
-    rung_at_start: str = Field(
-        "", description="name of its rung when the crisis begins; the lowest where left out"
-    )
+    rung_at_start: str = Field("", description="name of its rung when the crisis begins; the lowest where left out")
 
 
 class MediatorSpec(Part):
@@ -190,24 +106,12 @@ class MediatorSpec(Part):
 
     title: str = Field("", description="name to print; the key where it is left out")
     style: Style = Field("facilitation", description="the most intrusive style it is able to use")
-    attention_threshold: Number = parameter(
-        0.5, UNIT, "intensity", "alarm from which it engages", slider=True
-    )
-    attention_days: Number = parameter(
-        1.0, (0.01, 365), "days", "how long danger takes to reach its attention", slider=(0.05, 10)
-    )
+    attention_threshold: Number = parameter(0.5, UNIT, "intensity", "alarm from which it engages", slider=True)
+    attention_days: Number = parameter(1.0, (0.01, 365), "days", "how long danger takes to reach its attention", slider=(0.05, 10))
     information: Number = parameter(0.5, UNIT, "share", "information of its own about both sides")
     trust: dict[str, Number] = parameter({}, UNIT, "share", "how far each state trusts it")
-    leverage: dict[str, Number] = parameter(
-        {}, UNIT, "share", "carrots and sticks it holds over each state", slider=True
-    )
-    interest: dict[str, Number] = parameter(
-        {},
-        UNIT,
-        "share",
-        "its interest in each state, which it will not put at risk: it uses that much less of its leverage",
-        "assumed; the literature has another mechanism of bias, credibility (Kydd 2003)",
-    )
+    leverage: dict[str, Number] = parameter({}, UNIT, "share", "carrots and sticks it holds over each state", slider=True)
+    interest: dict[str, Number] = parameter({}, UNIT, "share", "its interest in each state, which it will not put at risk: it uses that much less of its leverage", "assumed; the literature has another mechanism of bias, credibility (Kydd 2003)")
 
 
 class ReviewSpec(Part):
@@ -217,9 +121,7 @@ class ReviewSpec(Part):
     title: str = Field("", description="what is decided")
     amount_usd_bn: Number = parameter(None, (0, 1000), "USD bn", "money released on approval")
     rival_vote: Vote = Field("abstain", description="how the borrower's rival votes")
-    delay_days: Number = parameter(
-        14.0, (0.1, 365), "days", "until the board meets again, where it puts the decision off"
-    )
+    delay_days: Number = parameter(14.0, (0.1, 365), "days", "until the board meets again, where it puts the decision off")
 
 
 class LenderSpec(Part):
@@ -227,25 +129,9 @@ class LenderSpec(Part):
 
     title: str = Field("", description="name to print; the key where it is left out")
     borrower: str = Field(description="the state that depends on it")
-    dependence: Number = parameter(
-        0.5, UNIT, "share", "how much the borrower depends on it", slider=True
-    )
-    conditionality: Number = parameter(
-        {"uniform": [0.0, 1.0]},
-        UNIT,
-        "share",
-        "how far its money hangs on restraint",
-        "disputed in May 2025: the prior covers the whole range",
-        slider=True,
-    )
-    days_later: Number = parameter(
-        0.0,
-        (-365, 365),
-        "days",
-        "how long after their dates its reviews are held; below 0 for before",
-        "0 unless the dates are varied",
-        slider=(-20, 30),
-    )
+    dependence: Number = parameter(0.5, UNIT, "share", "how much the borrower depends on it", slider=True)
+    conditionality: Number = parameter({"uniform": [0.0, 1.0]}, UNIT, "share", "how far its money hangs on restraint", "disputed in May 2025: the prior covers the whole range", slider=True)
+    days_later: Number = parameter(0.0, (-365, 365), "days", "how long after their dates its reviews are held; below 0 for before", "0 unless the dates are varied", slider=(-20, 30))
     reviews: tuple[ReviewSpec, ...] = Field((), description="its calendar")
 
 
@@ -254,9 +140,7 @@ class ChannelSpec(Part):
 
     title: str = Field("", description="name to print; the key where it is left out")
     trust: Number = parameter(0.5, UNIT, "share", "how far both sides trust it", slider=True)
-    opened_by: tuple[str, ...] = Field(
-        (), description="states and mediators that may open it, each once"
-    )
+    opened_by: tuple[str, ...] = Field((), description="states and mediators that may open it, each once")
     standing: bool = Field(False, description="whether it is open from the start")
 
 
@@ -267,9 +151,7 @@ class AdviserSpec(Part):
     state: str = Field(description="the state that is advised")
     stance: Literal["dove", "hawk"] = Field("dove", description="what is advised")
     trust: Number = parameter(0.5, UNIT, "share", "how far the adviser is heard", slider=True)
-    attention_threshold: Number = parameter(
-        0.3, UNIT, "intensity", "danger from which the adviser speaks up"
-    )
+    attention_threshold: Number = parameter(0.3, UNIT, "intensity", "danger from which the adviser speaks up")
 
 
 class EventSpec(Part):
@@ -277,26 +159,13 @@ class EventSpec(Part):
 
     at: Moment = Field(description="when it happens")
     title: str = Field("", description="what happens, in a few words")
-    kind: Literal["trigger", "incident"] = Field(
-        "incident",
-        description="`trigger` for the event with which the crisis begins, and from which it is counted",
-    )
+    kind: Literal["trigger", "incident"] = Field("incident", description="`trigger` for the event with which the crisis begins, and from which it is counted")
     struck: str = Field(description="the state that it harms")
     deaths: Number = parameter(0.0, (0, 1e8), "deaths", "deaths")
     blame: Number = parameter(1.0, UNIT, "share", "how surely the struck state blames its rival")
-    provocation: Number = parameter(
-        0.0, (0, 100), "grievance", "harm other than deaths: land taken, a treaty broken, a threat"
-    )
-    rival_rung: Number = parameter(
-        0.0,
-        (0, MAX_RUNGS - 1),
-        "rung",
-        "rung to which the struck state's rival climbs with it, by number, the lowest being 0; it does not come down for it",
-        whole=True,
-    )
-    pressure: Number = parameter(
-        0.0, (0, 10), "pressure", "economic pressure that it brings on the struck state"
-    )
+    provocation: Number = parameter(0.0, (0, 100), "grievance", "harm other than deaths: land taken, a treaty broken, a threat")
+    rival_rung: Number = parameter(0.0, (0, MAX_RUNGS - 1), "rung", "rung to which the struck state's rival climbs with it, by number, the lowest being 0; it does not come down for it", whole=True)
+    pressure: Number = parameter(0.0, (0, 10), "pressure", "economic pressure that it brings on the struck state")
 
 
 #: A close of an index: above 0, and within limits that keep the ratio of two finite.
@@ -323,12 +192,8 @@ class RealPath(Part):
     first_strike: Moment | None = Field(None, description="when the first strike fell")
     ceasefire_agreed: Moment | None = Field(None, description="when the halt was agreed")
     ceasefire_in_effect: Moment | None = Field(None, description="when the halt came into effect")
-    rungs: dict[str, tuple[tuple[Moment, str], ...]] = Field(
-        default_factory=dict, description="for each state, when it came to which rung"
-    )
-    markets: dict[str, RealMarket] = Field(
-        default_factory=dict, description="for each state, its market's closes"
-    )
+    rungs: dict[str, tuple[tuple[Moment, str], ...]] = Field(default_factory=dict, description="for each state, when it came to which rung")
+    markets: dict[str, RealMarket] = Field(default_factory=dict, description="for each state, its market's closes")
     events: tuple[RealEvent, ...] = Field((), description="the record, event by event")
 
 
@@ -340,36 +205,17 @@ class Scenario(Part):
     description: str = Field("", description="what it is for, and what it changes")
     sources: tuple[str, ...] = Field((), description="where its facts come from")
     start: Moment = Field(description="when the clock starts")
-    horizon_days: float = Field(
-        60.0, strict=True, gt=0, le=3650, description="how long each crisis is followed"
-    )
-    follow_up_days: float = Field(
-        14.0,
-        strict=True,
-        ge=0,
-        le=3650,
-        description="how long a halt is watched before it ends the crisis",
-    )
-    ladder: tuple[Rung, ...] = Field(
-        default_factory=south_asian_ladder,
-        min_length=2,
-        max_length=MAX_RUNGS,
-        description="rungs, from the lowest up",
-    )
-    states: dict[str, StateSpec] = Field(
-        min_length=2, max_length=2, description="the two states, each under its short name"
-    )
+    horizon_days: float = Field(60.0, strict=True, gt=0, le=3650, description="how long each crisis is followed")
+    follow_up_days: float = Field(14.0, strict=True, ge=0, le=3650, description="how long a halt is watched before it ends the crisis")
+    ladder: tuple[Rung, ...] = Field(default_factory=south_asian_ladder, min_length=2, max_length=MAX_RUNGS, description="rungs, from the lowest up")
+    states: dict[str, StateSpec] = Field(min_length=2, max_length=2, description="the two states, each under its short name")
     mediators: dict[str, MediatorSpec] = Field(default_factory=dict, description="third parties")
     lenders: dict[str, LenderSpec] = Field(default_factory=dict, description="lenders")
     channels: dict[str, ChannelSpec] = Field(default_factory=dict, description="back-channels")
     advisers: dict[str, AdviserSpec] = Field(default_factory=dict, description="advisers")
-    events: tuple[EventSpec, ...] = Field(
-        (), description="scheduled events, the trigger among them"
-    )
+    events: tuple[EventSpec, ...] = Field((), description="scheduled events, the trigger among them")
     real_path: RealPath | None = Field(None, description="what really happened, for overlays")
-    behaviour: Behaviour = Field(
-        default_factory=Behaviour, description="behavioural parameters, the same for every scenario"
-    )
+    behaviour: Behaviour = Field(default_factory=Behaviour, description="behavioural parameters, the same for every scenario")
 
     @classmethod
     def load(cls, reference: str | PathLike[str], overrides: Sequence[str] = ()) -> Scenario:
@@ -383,9 +229,7 @@ class Scenario(Part):
         return load_scenario(reference, overrides)
 
     @classmethod
-    def from_text(
-        cls, text: str, name: str = "scenario", overrides: Sequence[str] = ()
-    ) -> Scenario:
+    def from_text(cls, text: str, name: str = "scenario", overrides: Sequence[str] = ()) -> Scenario:
         """The scenario that stands in a text, such as a file would hold (see `read_scenario`).
 
         Raises:
@@ -413,10 +257,7 @@ class Scenario(Part):
     @property
     def trigger_hours(self) -> float:
         """Hours from the start to the first trigger; 0 where the scenario schedules none."""
-        return min(
-            (self.hours_from_start(event.at) for event in self.events if event.kind == "trigger"),
-            default=0.0,
-        )
+        return min((self.hours_from_start(event.at) for event in self.events if event.kind == "trigger"), default=0.0)
 
     @property
     def begins_hours(self) -> float:
