@@ -131,17 +131,17 @@ GONE: dict[str, tuple[str, str]] = {
 
 #: By the path of a fact that files still give: what it means otherwise than in the first generation.
 CHANGED: dict[str, str] = {
-    "states.<state>.claim": "no longer saturates with grievance; an act presses it as far as it exceeds the force that stands",
+    "states.<state>.claim": "does not saturate; an act presses it as far as it exceeds the force that stands",
     "states.<state>.caution": "multiplies what the state's acts cost",
     "states.<state>.capability": "enters every act's cost and giving in, not only the outcome of war",
     "states.<state>.mediation_aversion": "the chance of refusing a mediator, less where that one has leverage",
     "states.<state>.rung_at_start": "the act that stands when the crisis begins, and its force; no fire is under way",
-    "mediators.<mediator>.attention_threshold": "danger above it hastens the mediator, danger below it slows it down",
+    "mediators.<mediator>.attention_threshold": "danger above it hastens the mediator, danger below slows it",
     "mediators.<mediator>.attention_days": "mean time to engage at danger equal to its threshold, no halt in sight",
     "events.<event>.rival_rung": "an act with all that acts bring, grievance of twice its intensity among it",
     "events.<event>.provocation": "adds to the grievance of deaths and of the act of `rival_rung`",
     "ladder.<rung>.intensity": "full-scale war is 1 and nuclear use above it; war was 0.82 and nuclear use 1",
-    "behaviour.decision.preparation_days": "the time to make full-scale war ready; a lesser strike needs its intensity's share",
+    "behaviour.decision.preparation_days": "the time to make full-scale war ready; a strike needs its intensity's share",
     "behaviour.decision.deliberations_per_day": "the median over states, spread by `deliberations_spread`",
     "behaviour.decision.nuclear_dread": "rises with the sixth power of intensity",
 }

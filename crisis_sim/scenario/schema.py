@@ -29,8 +29,8 @@ STYLES: tuple[Style, ...] = ("facilitation", "formulation", "manipulation")
 Vote = Literal["for", "abstain", "against"]
 
 UNIT = (0.0, 1.0)
-#: Rungs of a ladder; Kahn's had 44.
-MAX_RUNGS = 60
+#: Rungs of a ladder: as many as there is room for in a state's options.
+MAX_RUNGS = 16
 
 #: The unit in which time is counted.
 _TICK = timedelta(microseconds=1)
