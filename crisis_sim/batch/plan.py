@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: Bytes of a crisis apart from its agents, of an agent, review or event, and of a rung that is drawn for
 #: each crisis. They do not grow with the horizon: neither the past nor the numbers of its luck are kept.
-BYTES_A_CRISIS, BYTES_AN_AGENT, BYTES_A_RUNG = 1000, 200, 50
+BYTES_A_CRISIS, BYTES_AN_AGENT, BYTES_A_RUNG = 13_500, 400, 50
 
 
 _ROLES = ("states", "mediators", "lenders", "channels", "advisers")
