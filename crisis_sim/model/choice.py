@@ -49,14 +49,14 @@ def value_options(own: Any, rival: Any, facts: Any, c: Any, p: Any) -> None:
     """What each option is worth.
 
     An act of intensity z: U = omega (1-f)^2 s [g z + k (z - e)+] + silence - cost z^b - dread z^6 - purse z - counsel z
-    - lines not yet crossed - trouble, or bother for a strike. Acts with violence are prepared, one at a time, save that who prepares a strike may open fire at once; lesser acts are carried out at once.
+    - lines not yet crossed - trouble, or bother for a strike. Fire, strikes and war are prepared, fire beside a strike; lesser acts are carried out at once.
     """
     left = (1.0 - own.exhaustion) * (1.0 - own.exhaustion) * own.stake
     suffered = max(own.grievance, 0.0)
     suffered = suffered / (1.0 + suffered / p.saturation)
     silence = p.silence_cost * facts.audience if own.silent else 0.0
     dread = p.cost * p.nuclear_dread if rival.nuclear else 0.0
-    busy, planned = c.ladder[own.operation].violence, c.ladder[own.plan].violence
+    busy = c.ladder[own.operation].violence
     for k in range(1, c.n_rungs):
         rung = c.ladder[k]
         violence = rung.violence
@@ -64,11 +64,11 @@ def value_options(own: Any, rival: Any, facts: Any, c: Any, p: Any) -> None:
         if c.war:
             possible = rung.nuclear and own.nuclear
         elif violence >= SERIOUS:
-            possible = planned < SERIOUS and busy < SERIOUS
+            possible = own.plan == 0 and busy < SERIOUS
             if violence == FULL_WAR:
                 possible = possible and c.worst >= MINOR and not rung.nuclear
         elif violence == MINOR:
-            possible = own.operation == 0 and planned != MINOR
+            possible = own.operation == 0 and own.opening == 0
         if not possible:
             c.values[k] = IMPOSSIBLE
             continue
