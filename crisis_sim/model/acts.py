@@ -49,7 +49,7 @@ def act_on(own: Any, rival: Any, c: Any, p: Any, luck: Any) -> None:
         own.alert = False
     elif option == HALT:
         offer(own, rival, c, p, luck)
-    elif c.ladder[option].violence >= SERIOUS:
+    elif c.ladder[option].violence >= MINOR:
         prepare(own, c, p, luck, option)
     else:
         carry_out(own, rival, c, p, luck, option, True)
@@ -61,8 +61,11 @@ def prepare(own: Any, c: Any, p: Any, luck: Any, act: Any) -> None:
     mean = p.preparation_days * c_rung(c, act)
     if own.ready and c.ladder[act].violence < FULL_WAR:
         mean = p.ready_days
-    own.plan = act
-    own.act_at = c.now + gamma2(c, luck.keys, own.streams + LEAD, max(mean, p.ready_days))
+    at = c.now + gamma2(c, luck.keys, own.streams + LEAD, max(mean, p.ready_days))
+    if c.ladder[act].violence == MINOR:
+        own.opening, own.open_at = act, at
+    else:
+        own.plan, own.act_at = act, at
     note(luck, record.PLANNED, own.index, c.now, act)
 
 
@@ -76,8 +79,8 @@ def offer(own: Any, rival: Any, c: Any, p: Any, luck: Any) -> None:
         halt.due = c.now + p.implementation_hours / 24.0
         c.agreed_at = first(c.agreed_at, c.now)
         own.offer_until = rival.offer_until = -math.inf
-        own.plan = rival.plan = 0
-        own.act_at = rival.act_at = math.inf
+        drop_plans(own)
+        drop_plans(rival)
         c.broker = broker_of(c, p)
         note(luck, record.AGREED, own.index, c.now, c.broker)
     else:
@@ -94,6 +97,13 @@ def broker_of(c: Any, p: Any) -> Any:
         if c.mediators[k].sway > most:
             most, best = c.mediators[k].sway, k + 1
     return best
+
+
+@rule
+def drop_plans(own: Any) -> None:
+    """Prepare nothing any more."""
+    own.plan = own.opening = 0
+    own.act_at = own.open_at = math.inf
 
 
 @rule
@@ -191,13 +201,22 @@ def carry_out(own: Any, rival: Any, c: Any, p: Any, luck: Any, act: Any, credite
         c.war = True
         for k in range(2):
             one = c.states[k]
-            one.plan, one.operation = 0, 0
-            one.act_at = one.review_at = math.inf
+            drop_plans(one)
+            one.operation, one.review_at = 0, math.inf
             one.rung = max(one.rung, c.war_rung)
             one.force = max(one.force, c_rung(c, c.war_rung))
     else:
         own.operation = act
         own.review_at = c.now + gamma2(c, luck.keys, own.streams + LENGTH, p.operation_days)
+
+
+@rule
+def go_ahead(own: Any, rival: Any, facts: Any, c: Any, p: Any, luck: Any, act: Any) -> None:
+    """Carry out an act that was prepared, if there is still something to answer or to want; else drop it."""
+    if own.grievance > 0.0 or facts.claim > 0.0:
+        carry_out(own, rival, c, p, luck, act, True)
+    else:
+        note(luck, record.PLAN_DROPPED, own.index, c.now, act)
 
 
 @routine

@@ -49,7 +49,7 @@ def value_options(own: Any, rival: Any, facts: Any, c: Any, p: Any) -> None:
     """What each option is worth.
 
     An act of intensity z: U = omega (1-f)^2 s [g z + k (z - e)+] + silence - cost z^b - dread z^6 - purse z - counsel z
-    - lines not yet crossed - trouble, or bother for a strike. Strikes and war are prepared, lesser acts carried out at once.
+    - lines not yet crossed - trouble, or bother for a strike. Fire, strikes and war are prepared, fire beside a strike; lesser acts are carried out at once.
     """
     left = (1.0 - own.exhaustion) * (1.0 - own.exhaustion) * own.stake
     suffered = max(own.grievance, 0.0)
@@ -68,7 +68,7 @@ def value_options(own: Any, rival: Any, facts: Any, c: Any, p: Any) -> None:
             if violence == FULL_WAR:
                 possible = possible and c.worst >= MINOR and not rung.nuclear
         elif violence == MINOR:
-            possible = own.operation == 0
+            possible = own.operation == 0 and own.opening == 0
         if not possible:
             c.values[k] = IMPOSSIBLE
             continue
