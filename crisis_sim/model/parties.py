@@ -297,6 +297,7 @@ class Adviser(Agent):
 
     class Variables:
         voice: float  # how much its counsel is still heard, 1 to 0
+        spoke_at: float  # when it first spoke up, days
 
     class Facts:
         of: int
@@ -310,6 +311,11 @@ class Adviser(Agent):
         }
 
     @rule
+    def begin(own, facts, c, p, luck):
+        """It has said nothing yet."""
+        own.spoke_at = math.nan
+
+    @rule
     def counsels(own, facts, c, p, luck):
         """Rate counsels once danger passes its threshold, and it is no longer heard by half."""
         speaks = c.danger > facts.attention_threshold and own.voice < 0.5 and not c.halts[0].stands
@@ -319,6 +325,7 @@ class Adviser(Agent):
     def speak(own, facts, c, p, luck):
         """Be heard in full."""
         own.voice = 1.0
+        own.spoke_at = first(own.spoke_at, c.now)
         note(luck, record.SPOKE, own.index, c.now)
 
     @rule

@@ -54,11 +54,15 @@ COLUMNS = (
     *("ceasefire_agreed_at_hours", "ceasefire_in_effect_at_hours", "brokered_by"),
     *("first_violation_at_hours", "relapsed_at_hours", "war_at_hours", "nuclear_use_at_hours"),
     *("worst_violence", "peak_rung", "nuclear_pair", "deaths", "trigger_at_hours"),
-    *("followed_until_hours", "day", "hours", "danger"),
+    *("first_fire_at_hours", "fire_paused_at_hours", "strikes_paused_at_hours", "over_at_hours"),
+    *("acts", "operations", "followed_until_hours", "day", "hours", "danger"),
 )
 #: Columns that results have for each agent, after its name, by the section in which the agent stands.
 AGENT_COLUMNS = {
-    "states": ("lowest_market", "highest_pressure", "market_rebound", "market", "pressure", "rung"),
+    "states": (
+        *("lowest_market", "highest_pressure", "market_rebound", "first_act_at_hours", "market"),
+        *("pressure", "rung", "grievance", "demand", "halt_propensity"),
+    ),
     "mediators": ("engaged_at_hours", "effort"),
     "lenders": ("decided_at_hours", "decision", "nearness"),
     "channels": ("opened_at_hours", "open"),
