@@ -236,10 +236,14 @@ def go_ahead(own: Any, rival: Any, facts: Any, c: Any, p: Any, luck: Any, act: A
 
 @routine
 def end_crisis(c: Any, luck: Any, ending: Any, at: Any, settling: Any) -> None:
-    """End a crisis, as of a time; states then see it as over after a time of settling (ICB's clock)."""
+    """End a crisis, as of a time; states then see it as over after a time of settling (ICB's clock). What fire there was is over."""
     c.ending, c.ended_at, c.followed_until = ending, at, c.now
     c.over_at = at + settling
     c.ongoing = False
+    if c.fire_at == c.fire_at:
+        c.paused_at = first(c.paused_at, c.last_fire)
+    if c.first_strike_at == c.first_strike_at:
+        c.strikes_paused_at = first(c.strikes_paused_at, c.last_strike)
     note(luck, record.ENDED, 0, c.now, ending)
 
 
