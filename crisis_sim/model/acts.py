@@ -45,23 +45,17 @@ def under_fire(c: Any) -> Any:
 def act_on(own: Any, rival: Any, c: Any, p: Any, luck: Any) -> None:
     """Carry out the choice of a decision: to wait, to offer a halt, or to act.
 
-    Acts without violence are carried out at once, those with violence prepared; but see `opens_fire_at_once`.
+    Acts without violence are carried out at once, those with violence prepared (see `prepare`).
     """
     option = c.choice
     if option == 0:
         own.alert = False
     elif option == HALT:
         offer(own, rival, c, p, luck)
-    elif c.ladder[option].violence >= MINOR and not opens_fire_at_once(own, c, option):
+    elif c.ladder[option].violence >= MINOR:
         prepare(own, c, p, luck, option)
     else:
         carry_out(own, rival, c, p, luck, option, True)
-
-
-@rule
-def opens_fire_at_once(own: Any, c: Any, act: Any) -> Any:
-    """Whether forces that prepare a strike already open fire of a lesser kind: it needs no preparation of its own."""
-    return c.ladder[act].violence == MINOR and c.ladder[own.plan].violence >= SERIOUS
 
 
 @rule
@@ -69,12 +63,17 @@ def prepare(own: Any, c: Any, p: Any, luck: Any, act: Any) -> None:
     """Begin to prepare an act of intensity z, which takes a time that is gamma distributed (shape 2).
 
     mean = max(preparation_days x z, ready_days);  ready_days for an act short of war once there was serious fighting
+
+    Fire across the line and a strike, or war, can be prepared side by side.
     """
     mean = p.preparation_days * c_rung(c, act)
     if own.ready and c.ladder[act].violence < FULL_WAR:
         mean = p.ready_days
-    own.plan = act
-    own.act_at = c.now + gamma2(c, luck.keys, own.streams + LEAD, max(mean, p.ready_days))
+    at = c.now + gamma2(c, luck.keys, own.streams + LEAD, max(mean, p.ready_days))
+    if c.ladder[act].violence == MINOR:
+        own.opening, own.open_at = act, at
+    else:
+        own.plan, own.act_at = act, at
     note(luck, record.PLANNED, own.index, c.now, act)
 
 
@@ -91,8 +90,8 @@ def offer(own: Any, rival: Any, c: Any, p: Any, luck: Any) -> None:
         halt.due = c.now + p.implementation_hours / 24.0
         c.agreed_at = first(c.agreed_at, c.now)
         own.offer_until = rival.offer_until = -math.inf
-        own.plan = rival.plan = 0
-        own.act_at = rival.act_at = math.inf
+        drop_plans(own)
+        drop_plans(rival)
         c.broker = broker_of(c, p)
         note(luck, record.AGREED, own.index, c.now, c.broker)
     else:
@@ -109,6 +108,13 @@ def broker_of(c: Any, p: Any) -> Any:
         if c.mediators[k].sway > most:
             most, best = c.mediators[k].sway, k + 1
     return best
+
+
+@rule
+def drop_plans(own: Any) -> None:
+    """Prepare nothing any more."""
+    own.plan = own.opening = 0
+    own.act_at = own.open_at = math.inf
 
 
 @rule
@@ -212,8 +218,8 @@ def carry_out(own: Any, rival: Any, c: Any, p: Any, luck: Any, act: Any, credite
         c.war = True
         for k in range(2):
             one = c.states[k]
-            one.plan, one.operation = 0, 0
-            one.act_at = one.review_at = math.inf
+            drop_plans(one)
+            one.operation, one.review_at = 0, math.inf
             one.rung = max(one.rung, c.war_rung)
             one.force = max(one.force, c_rung(c, c.war_rung))
     else:
@@ -221,12 +227,28 @@ def carry_out(own: Any, rival: Any, c: Any, p: Any, luck: Any, act: Any, credite
         own.review_at = c.now + gamma2(c, luck.keys, own.streams + LENGTH, p.operation_days)
 
 
+@rule
+def go_ahead(own: Any, rival: Any, facts: Any, c: Any, p: Any, luck: Any, act: Any) -> None:
+    """Carry out an act that was prepared, if there is still something to answer or to want; else drop it.
+
+    There is while the state's grievance or its claim is above 0.
+    """
+    if own.grievance > 0.0 or facts.claim > 0.0:
+        carry_out(own, rival, c, p, luck, act, True)
+    else:
+        note(luck, record.PLAN_DROPPED, own.index, c.now, act)
+
+
 @routine
 def end_crisis(c: Any, luck: Any, ending: Any, at: Any, settling: Any) -> None:
-    """End a crisis, as of a time; states then see it as over after a time of settling (ICB's clock)."""
+    """End a crisis, as of a time; states see it as over after a time of settling (ICB's clock). What fire there was is over."""
     c.ending, c.ended_at, c.followed_until = ending, at, c.now
     c.over_at = at + settling
     c.ongoing = False
+    if c.fire_at == c.fire_at:
+        c.paused_at = first(c.paused_at, c.last_fire)
+    if c.first_strike_at == c.first_strike_at:
+        c.strikes_paused_at = first(c.strikes_paused_at, c.last_strike)
     note(luck, record.ENDED, 0, c.now, ending)
 
 

@@ -69,7 +69,7 @@ def value_options(own: Any, rival: Any, facts: Any, c: Any, p: Any) -> None:
     suffered = suffered / (1.0 + suffered / p.saturation)
     silence = p.silence_cost * facts.audience if own.silent else 0.0
     dread = p.cost * p.nuclear_dread if rival.nuclear else 0.0
-    busy, planned = c.ladder[own.operation].violence, c.ladder[own.plan].violence
+    busy = c.ladder[own.operation].violence
     for k in range(1, c.n_rungs):
         rung = c.ladder[k]
         violence = rung.violence
@@ -77,11 +77,11 @@ def value_options(own: Any, rival: Any, facts: Any, c: Any, p: Any) -> None:
         if c.war:
             possible = rung.nuclear and own.nuclear
         elif violence >= SERIOUS:
-            possible = planned < SERIOUS and busy < SERIOUS
+            possible = own.plan == 0 and busy < SERIOUS
             if violence == FULL_WAR:
                 possible = possible and c.worst >= MINOR and not rung.nuclear
         elif violence == MINOR:
-            possible = own.operation == 0 and planned != MINOR
+            possible = own.operation == 0 and own.opening == 0
         if not possible:
             c.values[k] = IMPOSSIBLE
             continue

@@ -222,7 +222,8 @@ class Ending(Agent):
 
         rate = (1 - danger)^6 / fading_days
         """
-        planning = c.states[0].plan > 0 or c.states[1].plan > 0
+        a, b = c.states[0], c.states[1]
+        planning = a.plan + a.opening + b.plan + b.opening > 0
         if under_fire(c) or planning or c.halts[0].stands:
             return 0.0
         return (1.0 - c.danger) ** 6 / p.fading_days

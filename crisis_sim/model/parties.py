@@ -332,6 +332,7 @@ class Adviser(Agent):
 
     class Variables:
         voice: float  # how much its counsel is still heard, 1 to 0
+        spoke_at: float  # when it first spoke up, days
 
     class Facts:
         of: int  # which state it advises, by its number
@@ -343,6 +344,11 @@ class Adviser(Agent):
             "of": names.index(self.spec.state),
             "sign": 1.0 if self.spec.stance == "dove" else -1.0,
         }
+
+    @rule
+    def begin(own, facts, c, p, luck):
+        """It has said nothing yet."""
+        own.spoke_at = math.nan
 
     @rule
     def counsels(own, facts, c, p, luck):
@@ -357,6 +363,7 @@ class Adviser(Agent):
     def speak(own, facts, c, p, luck):
         """Be heard in full."""
         own.voice = 1.0
+        own.spoke_at = first(own.spoke_at, c.now)
         note(luck, record.SPOKE, own.index, c.now)
 
     @rule

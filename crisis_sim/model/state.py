@@ -24,10 +24,10 @@ from crisis_sim.model.acts import (
     WEAPONS,
     act_on,
     c_rung,
-    carry_out,
     count_act,
     end_crisis,
     end_operation,
+    go_ahead,
     remember_answer,
     suffer,
     under_fire,
@@ -59,6 +59,7 @@ class State(Agent):
     events = (
         Event("decide", "decide", rate="decisions"),
         Event("act", "carry_out_plan", due="plan_due"),
+        Event("fire", "open_fire", due="opening_due"),
         Event("review", "review_operation", due="review_due"),
         Event("yield", "give_in", rate="giving_in"),
         Event("collapse", "collapse", rate="being_overpowered"),
@@ -75,8 +76,10 @@ class State(Agent):
         posture: int  # the highest act without violence that stands
         operation: int  # the violent act under way, or 0
         review_at: float  # when its operation is reviewed next, days
-        plan: int  # the act that it prepares, or 0
+        plan: int  # the strike or war that it prepares, or 0
         act_at: float  # when that is ready, days
+        opening: int  # the lesser fire that it prepares, or 0
+        open_at: float  # when that is ready, days
         force: float  # standing force of its acts, in intensity
         intensity: float  # what it does to its rival now
         grievance: float  # harm suffered and not yet answered; below 0: satisfaction banked
@@ -179,7 +182,7 @@ class State(Agent):
         own.posture = own.rung = facts.start
         own.force = c_rung(c, facts.start)
         own.offer_until = -math.inf
-        own.review_at = own.act_at = own.rebound_at = math.inf
+        own.review_at = own.act_at = own.open_at = own.rebound_at = math.inf
         own.rebound = own.market_at_halt = own.answer_at = own.first_act_at = math.nan
         own.acted_at = own.struck_at = own.response_at = math.nan
         own.market = own.lowest_market = 1.0
@@ -280,17 +283,25 @@ class State(Agent):
 
     @rule
     def plan_due(own, rival, facts, c, p, luck):
-        """When the act that it prepares is ready."""
-        return own.act_at if own.plan > 0 and not c.halts[0].stands else math.inf
+        """When the strike that it prepares is ready."""
+        return own.act_at if not c.halts[0].stands else math.inf
 
     @rule
     def carry_out_plan(own, rival, facts, c, p, luck):
-        """Carry out the act that was prepared, if there is something to answer or to want: grievance or claim above 0."""
+        """Carry out the strike, or go to the war, that was prepared: see `go_ahead`."""
         act, own.plan, own.act_at = own.plan, 0, math.inf
-        if own.grievance > 0 or facts.claim > 0:
-            carry_out(own, rival, c, p, luck, act, True)
-        else:
-            note(luck, record.PLAN_DROPPED, own.index, c.now, act)
+        go_ahead(own, rival, facts, c, p, luck, act)
+
+    @rule
+    def opening_due(own, rival, facts, c, p, luck):
+        """When the lesser fire that it prepares is ready."""
+        return own.open_at if not c.halts[0].stands else math.inf
+
+    @rule
+    def open_fire(own, rival, facts, c, p, luck):
+        """Open the lesser fire that was prepared: see `go_ahead`."""
+        act, own.opening, own.open_at = own.opening, 0, math.inf
+        go_ahead(own, rival, facts, c, p, luck, act)
 
     @rule
     def review_due(own, rival, facts, c, p, luck):
@@ -343,7 +354,7 @@ class State(Agent):
 
         It can only where the rival had the last word, or in war; not while it prepares an act, nor while a halt stands.
         """
-        if c.halts[0].stands or own.plan > 0 or not (c.war or c.last == rival.index):
+        if c.halts[0].stands or own.plan + own.opening > 0 or not (c.war or c.last == rival.index):
             return 0.0
         holding_out = p.yielding_stakes * own.demand * (0.5 + facts.audience)
         hastened = p.yielding_fire * rival.intensity + p.face * own.cover - holding_out
