@@ -241,7 +241,7 @@ def go_ahead(own: Any, rival: Any, facts: Any, c: Any, p: Any, luck: Any, act: A
 
 @routine
 def end_crisis(c: Any, luck: Any, ending: Any, at: Any, settling: Any) -> None:
-    """End a crisis, as of a time; states see it as over after a time of settling (ICB's clock). What fire there was is over."""
+    """End a crisis, as of a time; states see it as over after a time of settling (ICB's clock). All fire is over."""
     c.ending, c.ended_at, c.followed_until = ending, at, c.now
     c.over_at = at + settling
     c.ongoing = False
