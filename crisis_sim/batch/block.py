@@ -40,7 +40,7 @@ class Block:
     Attributes:
         scenario: the scenario's name.
         seconds: time it took.
-        agent_turns: turns of all its agents, each until its crisis was over.
+        events: events in all its crises.
         table: one row a replicate of each point, in order; None once it is on disk.
         paths: daily values of the replicates below `PATHS_KEPT`, or None.
         files: the content of its files by their place in the folder of the run, while they are on
@@ -56,7 +56,7 @@ class Block:
     points: int = 1
     number: int = 0
     seconds: float = 0.0
-    agent_turns: int = 0
+    events: int = 0
     table: pa.Table = None
     paths: pa.Table = None
     files: Mapping[str, bytes] = field(default_factory=dict)
@@ -152,7 +152,7 @@ def run_block(order: BlockOrder, watch: Watch | None = None, daily: bool = True)
         table=outcome_table(scenario.name, outcomes, scenario.state_names),
         paths=path_table(scenario.name, paths) if paths else None,
         seconds=time.perf_counter() - started,
-        agent_turns=model.events_run,
+        events=model.events_run,
     )
     # Free its arrays at once: agents know each other, and would wait for Python to look for circles.
     for agent in model.agents:
@@ -222,6 +222,10 @@ FIRST_COLUMNS = (
     "ceasefire_agreed_at_hours",
     "ceasefire_in_effect_at_hours",
     "brokered_by",
+    "first_fire_at_hours",
+    "fire_paused_at_hours",
+    "strikes_paused_at_hours",
+    "over_at_hours",
     "first_violation_at_hours",
     "relapsed_at_hours",
     "war_at_hours",
@@ -230,11 +234,13 @@ FIRST_COLUMNS = (
     "peak_rung",
     "nuclear_pair",
     "deaths",
+    "acts",
+    "operations",
 )
 #: Where a batch is a design: which of its points a row belongs to, from 0.
 POINT = "point"
 #: Then these for each state, after `<state>_`; all further columns follow in the model's order.
-STATE_COLUMNS = ("lowest_market", "highest_pressure")
+STATE_COLUMNS = ("first_act_at_hours", "lowest_market", "highest_pressure")
 #: The columns of paths.parquet before those of the states.
 FIRST_PATH_COLUMNS = ("scenario", "replicate", "day")
 
