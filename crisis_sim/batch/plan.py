@@ -252,7 +252,7 @@ def make_plan(
     seed: int,
     block_size: int | None,
     parameters: Mapping[str, Any] | None,
-    agents: Sequence[Any],
+    agents: Sequence[Any] = (),
     points: int | None = None,
     engine: str = "cpu",
     roles: Mapping[str, Any] | None = None,
