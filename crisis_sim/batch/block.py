@@ -210,6 +210,10 @@ FIRST_COLUMNS = (
     "ceasefire_agreed_at_hours",
     "ceasefire_in_effect_at_hours",
     "brokered_by",
+    "first_fire_at_hours",
+    "fire_paused_at_hours",
+    "strikes_paused_at_hours",
+    "over_at_hours",
     "first_violation_at_hours",
     "relapsed_at_hours",
     "war_at_hours",
@@ -218,11 +222,13 @@ FIRST_COLUMNS = (
     "peak_rung",
     "nuclear_pair",
     "deaths",
+    "acts",
+    "operations",
 )
 #: Where a batch is a design: which of its points a row belongs to, from 0.
 POINT = "point"
 #: Then these for each state, after `<state>_`; all further columns follow in the model's order.
-STATE_COLUMNS = ("lowest_market", "highest_pressure")
+STATE_COLUMNS = ("first_act_at_hours", "lowest_market", "highest_pressure")
 #: The columns of paths.parquet before those of the states.
 FIRST_PATH_COLUMNS = ("scenario", "replicate", "day")
 

@@ -545,10 +545,13 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         for agents in self.cast.values():
             for one in agents:
                 columns |= one.outcomes()
-        for role, times in (("mediators", "at"), ("channels", "opened_at")):
-            word = {"mediators": "engaged", "channels": "opened"}[role]
+        for role, time, word in (
+            ("mediators", "at", "engaged"),
+            ("channels", "opened_at", "opened"),
+            ("advisers", "spoke_at", "spoke"),
+        ):
             for one in self.cast[role]:
-                columns[f"{one.name}_{word}_at_hours"] = c[role][times][:, one.index] * 24
+                columns[f"{one.name}_{word}_at_hours"] = c[role][time][:, one.index] * 24
         for one in self.cast["lenders"]:
             own = c["lenders"][:, one.index]
             columns[f"{one.name}_decided_at_hours"] = own["decided_at"] * 24

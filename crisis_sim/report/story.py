@@ -120,8 +120,7 @@ def striking_in(entries: Iterable[Entry], scenario: Scenario) -> set[str]:
     return {
         entry.agent
         for entry in entries
-        if entry.kind == "first_strike"
-        or entry.detail.get("to_rung") in strikes
+        if entry.kind == "first_strike" or entry.detail.get("to_rung") in strikes
     }
 
 

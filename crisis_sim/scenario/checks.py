@@ -57,8 +57,8 @@ COLUMNS = (
 #: Columns that results have for each agent, after its name, by the section in which the agent stands.
 AGENT_COLUMNS = {
     "states": (
-        *("lowest_market", "highest_pressure", "market_rebound", "first_act_at_hours"),
-        *("market", "pressure", "rung"),
+        *("lowest_market", "highest_pressure", "market_rebound", "first_act_at_hours", "market"),
+        *("pressure", "rung", "grievance", "demand", "halt_propensity"),
     ),
     "mediators": ("engaged_at_hours", "effort"),
     "lenders": ("decided_at_hours", "decision", "nearness"),
