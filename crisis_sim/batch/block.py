@@ -39,7 +39,7 @@ class Block:
     Attributes:
         scenario: the scenario's name.
         seconds: time it took.
-        agent_turns: turns of all its agents, each until its crisis was over.
+        events: events in all its crises.
         table: one row a replicate of each point, in order; None once it is on disk.
         paths: daily values of the replicates below `PATHS_KEPT`, or None.
         files: the content of its files by their place in the folder of the run, while they are on
@@ -55,7 +55,7 @@ class Block:
     points: int = 1
     number: int = 0
     seconds: float = 0.0
-    agent_turns: int = 0
+    events: int = 0
     table: pa.Table = None
     paths: pa.Table = None
     files: Mapping[str, bytes] = field(default_factory=dict)
@@ -143,7 +143,7 @@ def run_block(order: BlockOrder, watch: Watch | None = None, daily: bool = True)
         table=outcome_table(scenario.name, outcomes, scenario.state_names),
         paths=path_table(scenario.name, paths) if paths else None,
         seconds=time.perf_counter() - started,
-        agent_turns=model.events_run,
+        events=model.events_run,
     )
     # Free its arrays at once: agents know each other, and would wait for Python to look for circles.
     for agent in model.agents:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: Bytes of a crisis apart from its agents, of an agent, review or event, and of a rung that is drawn for
 #: each crisis. They do not grow with the horizon: neither the past nor the numbers of its luck are kept.
-BYTES_A_CRISIS, BYTES_AN_AGENT, BYTES_A_RUNG = 1000, 200, 50
+BYTES_A_CRISIS, BYTES_AN_AGENT, BYTES_A_RUNG = 13_500, 400, 50
 
 
 _ROLES = ("states", "mediators", "lenders", "channels", "advisers")
@@ -170,13 +170,6 @@ class Plan:
         """How many blocks there are in all."""
         of_points, of_replicates = self._parts
         return of_points * of_replicates * len(self.scenarios)
-
-    @property
-    def agent_turns(self) -> int:
-        """How many turns of how many agents that is, if every crisis goes on to the horizon."""
-        return self.rows_each * sum(
-            one.turns * (_count(one, _ROLES) + len(self.agents)) for one in self.scenarios
-        )
 
     @property
     def states(self) -> tuple[str, ...]:

@@ -238,7 +238,7 @@ def _print_plan(plan: Plan, workers: int, folder: Path, as_json: bool) -> None:
         "replicates": plan.replicates,
         "seed": plan.seed,
         "crises": plan.crises,
-        "turns_at_most": max(one.turns for one in plan.scenarios),
+        "days_at_most": max(one.horizon_days for one in plan.scenarios),
         "blocks": plan.blocks,
         "engine": plan.engine,
         "workers": crew.size if plan.engine == "cpu" else 1,
@@ -253,7 +253,7 @@ def _print_plan(plan: Plan, workers: int, folder: Path, as_json: bool) -> None:
         say(f"{name}: {clean(title)}")
     say(
         f"{plan.replicates:,} replicates of each with seed {plan.seed}: {plan.crises:,} crises of "
-        f"at most {facts['turns_at_most']:,} turns, in {counted(plan.blocks, 'block')}"
+        f"at most {facts['days_at_most']:g} days, in {counted(plan.blocks, 'block')}"
     )
     if plan.engine == "cpu":
         say(f"about {in_words(crew.seconds)} with {counted(crew.size, 'worker')}")

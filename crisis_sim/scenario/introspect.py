@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 
 from crisis_sim import show
 from crisis_sim.scenario.errors import MAX_MISTAKES, Mistake, nearest, one_of
+from crisis_sim.scenario.former import gone
 from crisis_sim.scenario.numbers import (
     DISTRIBUTION_SCHEMA,
     DISTRIBUTIONS,
@@ -351,8 +352,8 @@ def html_of(scenario: Scenario) -> str:
         show.heading(scenario.title, f"scenario {scenario.name}, {scenario.digest[:DIGEST_SHOWN]}"),
         show.paragraph(scenario.description),
         show.paragraph(
-            f"From {scenario.start:%Y-%m-%d %H:%M}, followed for {scenario.horizon_days:g} days at most in turns of "
-            f"{scenario.hours_per_turn:g} hours; a ladder of {len(scenario.ladder)} rungs."
+            f"From {scenario.start:%Y-%m-%d %H:%M}, followed for {scenario.horizon_days:g} days at most; "
+            f"a ladder of {len(scenario.ladder)} rungs."
         ),
         show.table(("role", "name", "title", "about"), _cast(scenario)),
         show.folded(
@@ -408,7 +409,10 @@ def explain(error: ValidationError, top: Node, whole: Slot = TOP) -> Iterator[Mi
         whole: the slot that the values fill; a scenario's where left out.
     """
     for finding in error.errors(include_url=False)[:MAX_MISTAKES]:
-        yield _mistake(finding, top, whole)
+        if finding["type"] == "extra_forbidden":
+            yield from _unknown_keys(find(top, finding["loc"])[0], finding["loc"], whole)
+        else:
+            yield _mistake(finding, top, whole)
 
 
 def find(top: Node, path: Path) -> tuple[Node, int]:
@@ -426,8 +430,6 @@ def _mistake(finding: Any, top: Node, whole: Slot) -> Mistake:
     path: Path = finding["loc"]
     node, steps = find(top, path)
     slot = slot_at(path, whole)
-    if finding["type"] == "extra_forbidden":
-        return _unknown_key(node, path, whole)
     if steps < len(path):
         return _missing(node, path, slot)
     if node.content is None:
@@ -443,13 +445,21 @@ def _mistake(finding: Any, top: Node, whole: Slot) -> Mistake:
     return node.place.mistake(_message(finding, node, slot), _expected_size(finding, slot))
 
 
-def _unknown_key(node: Node, path: Path, whole: Slot) -> Mistake:
+def _unknown_keys(node: Node, path: Path, whole: Slot) -> Iterator[Mistake]:
     key = str(path[-1])
     if path == ("name",) and whole == TOP:
-        return node.label.mistake("a scenario's name is the name of its file", "no such key")
+        yield node.label.mistake("a scenario's name is the name of its file", "no such key")
+        return
     holder = slot_at(path[:-1], whole)
     known = holder.keys if holder else ()
-    return node.label.mistake(f"unknown key '{key}'", one_of(known), nearest(key, known))
+    unknown = node.label.mistake(f"unknown key '{key}'", one_of(known), nearest(key, known))
+    former = ".".join(map(str, path)) if whole == TOP else ""
+    if gone(former) is None:
+        yield unknown
+        return
+    inner = [(f"{former}.{name}", one) for name, one in node.entries().items()]
+    for where, one in [(where, one) for where, one in inner if gone(where)] or [(former, node)]:
+        yield one.label.mistake(*(gone(where) or ()))
 
 
 def _missing(holder: Node, path: Path, slot: Slot | None) -> Mistake:

@@ -29,8 +29,8 @@ STYLES: tuple[Style, ...] = ("facilitation", "formulation", "manipulation")
 Vote = Literal["for", "abstain", "against"]
 
 UNIT = (0.0, 1.0)
-#: Rungs of a ladder; Kahn's had 44.
-MAX_RUNGS = 60
+#: Rungs of a ladder: as many as there is room for in a state's options.
+MAX_RUNGS = 16
 
 #: The unit in which time is counted.
 _TICK = timedelta(microseconds=1)
@@ -206,7 +206,6 @@ class Scenario(Part):
     sources: tuple[str, ...] = Field((), description="where its facts come from")
     start: Moment = Field(description="when the clock starts")
     horizon_days: float = Field(60.0, strict=True, gt=0, le=3650, description="how long each crisis is followed")
-    hours_per_turn: float = Field(3.0, strict=True, ge=0.05, le=24, description="length of a turn, at most a day")
     follow_up_days: float = Field(14.0, strict=True, ge=0, le=3650, description="how long a halt is watched before it ends the crisis")
     ladder: tuple[Rung, ...] = Field(default_factory=south_asian_ladder, min_length=2, max_length=MAX_RUNGS, description="rungs, from the lowest up")
     states: dict[str, StateSpec] = Field(min_length=2, max_length=2, description="the two states, each under its short name")
@@ -251,30 +250,6 @@ class Scenario(Part):
         return self.horizon_days * 24.0
 
     @property
-    def turns(self) -> int:
-        """Number of turns to the horizon, the last one perhaps past it by less than a turn."""
-        rest = _ticks(days=self.horizon_days) - self._begins
-        return self.turns_before + -(-rest // self._turn)
-
-    @property
-    def turns_before(self) -> int:
-        """Number of turns that end by the time from which turns are counted, the first perhaps shorter than a turn."""
-        return -(-self._begins // self._turn)
-
-    def turn_ends(self, from_beginning: bool = False) -> list[float]:
-        """Hours to the end of each turn, and to the start before the first; one of them ends where the crisis begins.
-
-        They are counted in whole microseconds, as dates are: what falls on a turn's end is found there.
-
-        Args:
-            from_beginning: whether to count from where the crisis begins at the earliest, in place of the start.
-        """
-        begins, before = self._begins, self.turns_before
-        since = begins if from_beginning else 0
-        ends = (begins + k * self._turn for k in range(1 - before, self.turns - before + 1))
-        return [(end - since) / _TICKS_AN_HOUR for end in (0, *ends)]
-
-    @property
     def triggered(self) -> bool:
         """Whether a trigger is scheduled."""
         return any(event.kind == "trigger" for event in self.events)
@@ -286,7 +261,7 @@ class Scenario(Part):
 
     @property
     def begins_hours(self) -> float:
-        """Hours from the start to where a crisis begins at the earliest, from which its turns are counted.
+        """Hours from the start to where a crisis begins at the earliest.
 
         That is the first trigger. Where none is scheduled, it is the start if the states then stand above the lowest rung
         or hold a claim, and else the first event.
@@ -303,10 +278,6 @@ class Scenario(Part):
 
     def _is_at_odds(self, state: StateSpec) -> bool:
         return state.claim != 0 or state.rung_at_start not in ("", self.ladder[0].name)
-
-    @property
-    def _turn(self) -> int:
-        return _ticks(hours=self.hours_per_turn)
 
     def moment(self, hours: float) -> datetime:
         """The date and time `hours` after the start, in the offset of `start`."""

@@ -93,6 +93,6 @@ def read(scenario: Scenario, path: str) -> float | Distribution:
 
 
 def test_what_is_not_marked_has_no_slider() -> None:
-    slot = slot_at(["behaviour", "decision", "effort"])
+    slot = slot_at(["behaviour", "decision", "cost"])
     assert slot is not None
     assert slot.slider is None
