@@ -3,65 +3,80 @@
 python track_two.py
 """
 
+import math
 from pathlib import Path
 
 import numpy as np
 
-from crisis_sim import Influence, ThirdParty, load_scenario, simulate, summarise
+from crisis_sim import Agent, Event, load_scenario, rule, simulate, summarise
 from crisis_sim.outcomes import join
 from crisis_sim.report import draw_differences, print_summary, save_chart
 
 
-class TrackTwo(ThirdParty):
+class TrackTwo(Agent):
     """Former officials of both states, who meet while the crisis is dangerous.
 
     A meeting builds familiarity, which fades. Those who are familiar read each other
-    better, can make an offer in private, and trust a halt more.
-
-    Args:
-        threshold: danger from which they meet, 0 to 1.
-        meetings_per_day: how often they then meet.
-        builds: share of what familiarity lacks that a meeting adds.
-        lasts_days: time in which familiarity fades to a third.
-        weight: how much of it reaches those who decide, 0 to 1.
+    better, and trust a halt more.
     """
 
-    def __init__(
-        self,
-        model,
-        name="track_two",
-        threshold=0.3,
-        meetings_per_day=0.5,
-        builds=0.4,
-        lasts_days=10.0,
-        weight=0.5,
-    ):
-        super().__init__(model, name)
-        self.threshold, self.meetings_per_day = threshold, meetings_per_day
-        self.builds, self.weight = builds, weight
-        self.familiarity = self.array()  # one number for each replicate, all 0 at first
-        self.fading = model.share(1 / lasts_days)  # in a turn
-        model.record.add(f"{name}_met_at_hours")
+    role = "talks"
+    name = "track_two"
+    events = (Event("meet", "meet", rate="meetings"),)
 
-    def observe(self):
-        self.familiarity *= 1 - self.fading
+    threshold = 0.3  # danger from which they meet, 0 to 1
+    meetings_per_day = 0.5  # how often they then meet
+    builds = 0.4  # share of what familiarity lacks that a meeting adds
+    lasts_days = 10.0  # time in which familiarity fades to a third
+    weight = 0.5  # how much of it reaches those who decide, 0 to 1
 
-    def act(self):
-        alarmed = self.crisis.danger > self.threshold
-        meets = self.happens("meet", self.meetings_per_day * alarmed)
-        self.familiarity[meets] += self.builds * (1 - self.familiarity[meets])
-        self.crisis.record.mark(
-            f"{self.name}_met_at_hours", np.flatnonzero(meets), self.crisis.hours
-        )
-        if meets[0]:
-            self.crisis.tell("met", self.name)  # for a replay; elsewhere nobody listens
+    class Variables:
+        familiarity: float  # how well they know each other, 0 to 1
+        met_at: float  # when they first met, days
 
-    def series(self):
-        return {f"{self.name}_familiarity": self.familiarity}
+    class Facts:
+        threshold: float
+        meetings_per_day: float
+        builds: float
+        lasts_days: float
+        weight: float
 
-    def influence(self, state, who):
-        heard = self.weight * self.familiarity[who]
-        return Influence(information=heard, privacy=heard, trust=heard)
+    def facts(self):
+        return {name: getattr(self, name) for name in self.Facts.__annotations__}
+
+    @rule
+    def begin(own, facts, c, p, luck):
+        """They have not met."""
+        own.met_at = math.nan
+
+    @rule
+    def meetings(own, facts, c, p, luck):
+        """How often they meet, a day."""
+        return facts.meetings_per_day if c.danger > facts.threshold else 0.0
+
+    @rule
+    def meet(own, facts, c, p, luck):
+        """A meeting builds familiarity."""
+        own.familiarity += facts.builds * (1 - own.familiarity)
+        if math.isnan(own.met_at):
+            own.met_at = c.now
+
+    @rule
+    def pass_time(own, facts, c, p, luck):
+        """It fades."""
+        own.familiarity *= math.exp(-c.wait / facts.lasts_days)
+
+    @rule
+    def influence(own, facts, c, p, luck):
+        """What is lacking of information and trust is lacking less."""
+        heard = facts.weight * own.familiarity
+        for k in range(2):
+            state = c.states[k]
+            state.information = 1 - (1 - state.information) * (1 - heard)
+            state.trust = 1 - (1 - state.trust) * (1 - heard)
+
+    def outcomes(self):
+        return {f"{self.name}_met_at_hours": self.records["met_at"] * 24}
 
 
 def main(replicates=2_000):
@@ -78,7 +93,8 @@ def main(replicates=2_000):
     folder.mkdir(parents=True, exist_ok=True)
     save_chart(draw_differences(both, summary), folder / "differences.png")
 
-    met = both.ensembles["talks"].column("track_two_met_at_hours")
+    talks = both.ensembles[list(both.ensembles)[-1]]
+    met = talks.column("track_two_met_at_hours")
     print(f"They met in {np.isfinite(met).mean():.0%} of all crises.")
 
 
