@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import ast
-import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import pytest
-from console import DOCS, EXAMPLES
+from console import DOCS
 from markdown_it import MarkdownIt
 
-from crisis_sim import CrisisModel, load_scenario, run_to_folder
+from crisis_sim import run_to_folder
 
 #: Pages whose Python needs machines, or minutes; it is read here, and what it imports from Crisis Sim is looked up.
 NOT_RUN = {
@@ -52,20 +50,3 @@ def test_the_page_on_outcomes_reads_a_run(
     (block,) = blocks(DOCS / "outcomes.md")
     exec(compile(block, "outcomes.md", "exec"), {})  # noqa: S102 - the page is ours
     assert "agreement" in capsys.readouterr().out
-
-
-def test_a_changed_agent_is_a_subclass(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "path", [str(EXAMPLES), *sys.path])
-    names: dict[str, Any] = {"__name__": "own_agent"}
-    block, _ = blocks(DOCS / "guide" / "own_agent.md")
-    exec(compile(block, "own_agent.md", "exec"), names)  # noqa: S102 - the page is ours
-    model = CrisisModel(load_scenario("may_2025"), 2, agents=[names["Seldom"]])
-    (talks,) = model.cast["talks"]
-    assert talks.facts()["meetings_per_day"] == 0.1
-
-
-def test_the_policy_of_the_page_decides(monkeypatch: pytest.MonkeyPatch) -> None:
-    names: dict[str, Any] = {"__name__": "own_agent"}
-    _, block = blocks(DOCS / "guide" / "own_agent.md")
-    exec(compile(block, "own_agent.md", "exec"), names)  # noqa: S102 - the page is ours
-    assert len(names["outcomes"]["ending"]) == 20
