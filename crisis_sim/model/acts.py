@@ -257,7 +257,7 @@ def suffer(own: Any, rival: Any, c: Any, p: Any) -> None:
     """What `days` do to a state: the rival's fire adds grievance, its own settles some, and some is forgotten.
 
         grievance x= 2^(-days / grievance_half_life_days)
-        grievance += fire x z_rival x days for the rival's operation, of intensity z_rival
+        grievance += fire x z_rival x days for the rival's operation, of intensity z_rival;  wronged = max(wronged, z_rival)
         harm = fire x z x days for its own operation, of intensity z: see `settle`
         grievance = min(grievance + fire x days, 5) in war, in which nothing is settled
         force x= exp(-days / pressing_days), but not below the operation under way; not in war
