@@ -161,9 +161,9 @@ def test_a_slider_goes_as_far_as_its_mark_says(groups: dict[str, Group]) -> None
 
 
 def test_a_slider_reaches_what_the_scenario_says_wherever_that_lies() -> None:
-    scenario = Scenario.from_text(QUARREL, "quarrel", ["behaviour.decision.audience_cost=35"])
+    scenario = Scenario.from_text(QUARREL, "quarrel", ["behaviour.halt.economic_relief=35"])
     found = {one.path: one for group in groups_of(scenario) for one in group.sliders}
-    one = found["behaviour.decision.audience_cost"]
+    one = found["behaviour.halt.economic_relief"]
     assert (one.middle, one.high) == (35, 35)
 
 
