@@ -147,7 +147,7 @@ def test_there_is_a_slider_for_every_number_that_the_schema_marks_and_for_no_oth
 def test_a_slider_says_what_the_schema_and_the_scenario_say(groups: dict[str, Group]) -> None:
     one = sliders(groups)["mediators.elder.attention_threshold"]
     assert (one.label, one.unit) == ("Attention threshold", "intensity")
-    assert one.meaning == "alarm from which it engages"
+    assert one.meaning == "danger above which it hastens to engage; danger below slows it"
     assert (one.low, one.high, one.step) == (0.0, 1.0, 0.01)
     assert one.given == Distribution("uniform", (0.4, 0.6))
     assert one.middle == pytest.approx(0.5)
