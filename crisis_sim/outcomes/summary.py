@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import reduce
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -63,8 +62,8 @@ def html_of(summary: Mapping[str, Any]) -> str:
         show.table(
             ("scenario", *_SHOWN),
             _rows(summary["scenarios"], _SHOWN, "%"),
-            "Outcomes in % of all crises, with 95% intervals; ceasefires, their median and pauses from the first strike, in % "
-            "of crises with one. Strikes have paused when there are none for a week or for good, agreed or not",
+            "Outcomes in % of all crises, with 95% intervals; ceasefires, their median and pauses from the first strike, "
+            "in % of crises with one. Strikes have paused when there are none for a week or for good, agreed or not",
             figures=True,
         )
     ]
@@ -95,9 +94,10 @@ def _rows(
 
 def figure_at(part: Mapping[str, Any], path: str) -> Any:
     """The figure at a path of a scenario's part, or of its differences; None where results of an earlier version lack it."""
-    return reduce(
-        lambda found, key: None if found is None else found.get(key), path.split("."), part
-    )
+    found: Any = part
+    for key in path.split("."):
+        found = None if found is None else found.get(key)
+    return found
 
 
 def _figure_text(

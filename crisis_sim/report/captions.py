@@ -45,15 +45,16 @@ def answer(summary: Mapping[str, Any]) -> str:
     if clock["of"] == 0:
         return f"{told}, and none sees a first strike."
     if clock["median_hours"] is None:
-        return f"{told}, and of those that see a first strike fewer than half have a ceasefire while they are followed."
-    within = median(clock["median_hours"])
-    told += f", and of those that see a first strike half have a ceasefire within {within} of it."
+        told += ", and of those that see a first strike fewer than half have a ceasefire while they are followed."
+    else:
+        within = median(clock["median_hours"])
+        told += (
+            f", and of those that see a first strike half have a ceasefire within {within} of it."
+        )
     paused = figure_at(scenario, "pause.median_hours")
     if paused is None:
         return told
-    return (
-        f"{told} In half of them the strikes have paused, agreed or not, within {median(paused)}."
-    )
+    return f"{told} In half of those struck the strikes have paused, agreed or not, within {median(paused)}."
 
 
 def median(figure: Figure) -> str:
@@ -82,7 +83,7 @@ def key_figures(summary: Mapping[str, Any]) -> list[dict[str, str]]:
     shown = {
         "of all crises end in a ceasefire that holds": scenario["endings"]["agreement"],
         "of crises with a first strike have a ceasefire within 96 hours of it": by["96_hours"],
-        "of crises with a first strike see no more strikes for a week or for good within 96 hours of it, agreed or not": (
+        "of crises with a first strike see the strikes pause within 96 hours of it, agreed or not": (
             figure_at(scenario, "pause.by.96_hours") or {"estimate": None}
         ),
         "of all crises come to full-scale war": scenario["shares"]["war"],
@@ -133,7 +134,9 @@ def _pauses(scenario: Mapping[str, Any]) -> str:
         for moment in _MOMENTS["from_first_strike"][0]
         if (share := (figure_at(scenario, f"pause.by.{moment}") or {}).get("estimate")) is not None
     ]
-    return f"Strikes pause, agreed or not, in {text.listed(told)}." if told else ""
+    if not told:
+        return ""
+    return f"Of {AMONG['from_first_strike']}, strikes pause, agreed or not, in {text.listed(told)}."
 
 
 def _beside_the_record(ensemble: Ensemble, clock: str) -> str:
