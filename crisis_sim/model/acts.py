@@ -11,8 +11,8 @@ from crisis_sim.model.compiled import routine, rule
 from crisis_sim.model.luck import gamma2, uniform
 from crisis_sim.model.record import first, note
 
-#: Streams of a state's luck, after the clocks of its four events.
-STAKES, TEMPO, WEAPONS, CHOICE, LEAD, SUCCESS, LENGTH, ERROR, MARKET, SETTLE = range(4, 14)
+#: The draws of a state, by their places in `State.draws`.
+STAKES, TEMPO, WEAPONS, CHOICE, LEAD, SUCCESS, LENGTH, ERROR, MARKET, SETTLE = range(10)
 
 #: How a crisis ended, by its place in the scenario's `ENDINGS`.
 AGREEMENT, TACIT, UNILATERAL, IMPOSED, FADED, UNRESOLVED = range(6)

@@ -18,12 +18,12 @@ from crisis_sim.model.acts import (
 )
 from crisis_sim.model.choice import MINOR, logistic
 from crisis_sim.model.compiled import rule as inlined
-from crisis_sim.model.engine import Agent, Event, rule
+from crisis_sim.model.engine import Agent, Event, Maybe, rule
 from crisis_sim.model.luck import exponential, gamma2, normal, uniform
 from crisis_sim.model.record import first, note
 
-# Streams, after the clocks of `Halt`.
-COMMON, DEAL, OFFENDER, ANSWER, VIOLATION, BURST, SETTLING = range(1, 8)
+#: The draws of `Halt`, by their places there.
+COMMON, DEAL, OFFENDER, ANSWER, VIOLATION, BURST, SETTLING = range(7)
 #: Fire that stopped for so long has paused, agreed or not, days.
 PAUSE_DAYS = 7.0
 #: A burst of violations dies down in this time, days.
@@ -47,11 +47,11 @@ class Halt(Agent):
         deal: float  # what the deal on the table is worth to both
         stands: bool  # whether a halt was agreed and has not fallen
         in_force: bool  # whether it is in effect
-        due: float  # when it comes into effect, days
+        due: Maybe  # when it comes into effect, days
         ended_fire: bool  # whether there had been fire
         settling: float  # how much longer the states see the crisis as open, days
-        next_violation: float  # when the next one comes of itself, days
-        next_of_burst: float  # when the next one comes that an earlier one brings about, days
+        next_violation: Maybe  # when the next one comes of itself, days
+        next_of_burst: Maybe  # when the next one comes that an earlier one brings about, days
 
     class Facts:
         follow_up: float
