@@ -35,7 +35,6 @@ QUARREL = f"""
 title: A quarrel
 start: 2025-04-22T00:00+00:00
 horizon_days: 8
-hours_per_turn: 6
 follow_up_days: 2
 states:
   north: {{resolve: 0.9, audience: 0.6}}

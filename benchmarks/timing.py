@@ -71,7 +71,7 @@ def time_crises(
                 which = f"replicates {block.first} to {block.first + block.count - 1}"
                 told = f"{which} of {block.scenario} failed: {block.error}\n{block.trace}"
                 raise RuntimeError(told)
-            turns += block.agent_turns
+            turns += block.events
     seconds, name = time.perf_counter() - started, scenario.name
     return Timing(kind, name, seconds, name, replicates, turns, workers, plan.block_size)
 

@@ -41,7 +41,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder to work in, with a short crisis, a counterfactual and one that is wrong."""
     text = template_text("short.yaml").replace("horizon_days: 60", "horizon_days: 20")
     for name, content in {
-        "short": text.replace("hours_per_turn: 3", "hours_per_turn: 12"),
+        "short": text,
         "alone": "extends: short.yaml\ntitle: alone\nmediators: null\n",
         "wrong": "extends: short.yaml\ntitel: x\nhorizon_days: -1\n",
     }.items():
@@ -243,7 +243,7 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(ask: Ask, here: Path) 
     before = sorted(here.rglob("*"))
     told = ask("run", "short.yaml", "alone.yaml", "--replicates", 50_000, "--dry-run")
     assert told.code == DONE
-    assert "50,000 replicates of each with seed 1: 100,000 crises of at most 40 turns" in told.out
+    assert "50,000 replicates of each with seed 1: 100,000 crises of at most 20 days" in told.out
     assert f"into {Path('results') / 'short'}" in told.out
     assert sorted(here.rglob("*")) == before
 
@@ -536,7 +536,7 @@ def test_check_says_in_a_line_what_is_right(ask: Ask) -> None:
     assert told.code == DONE
     lines = told.out.splitlines()
     assert lines[0].startswith("may_2025: no mistakes; india and pakistan, 6 mediators, 1 lender,")
-    assert lines[1].endswith("20 days in 40 turns")
+    assert lines[1].endswith("20 days")
 
 
 def test_check_shows_mistakes_on_stdout_and_goes_on(ask: Ask) -> None:

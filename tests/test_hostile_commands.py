@@ -59,7 +59,7 @@ def ask(capsys: pytest.CaptureFixture[str]) -> Ask:
 def titled(title: str) -> str:
     """A short crisis in which everything that has a title has this one."""
     written = json.dumps(title, ensure_ascii=False)
-    text = BASE.replace("title: A small crisis", f"title: {written}\nhours_per_turn: 12")
+    text = BASE.replace("title: A small crisis", f"title: {written}")
     text = text.replace("title: trigger", f"title: {written}")
     for part in ("india: {", "us: {", "elder: {", "line: {", "reviews: [{"):
         text = text.replace(f"  {part}", f"  {part}title: {written}, ", 1)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from crisis_sim.batch.files import ResultsError, digest_of, inside, parquet_of
+from crisis_sim.batch.rules import by_reference, loaded, roles_in
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,7 +40,7 @@ class Block:
     Attributes:
         scenario: the scenario's name.
         seconds: time it took.
-        agent_turns: turns of all its agents, each until its crisis was over.
+        events: events in all its crises.
         table: one row a replicate of each point, in order; None once it is on disk.
         paths: daily values of the replicates below `PATHS_KEPT`, or None.
         files: the content of its files by their place in the folder of the run, while they are on
@@ -55,7 +56,7 @@ class Block:
     points: int = 1
     number: int = 0
     seconds: float = 0.0
-    agent_turns: int = 0
+    events: int = 0
     table: pa.Table = None
     paths: pa.Table = None
     files: Mapping[str, bytes] = field(default_factory=dict)
@@ -76,7 +77,8 @@ class BlockOrder:
         seed: the batch's seed.
         parameters: values in place of the scenario's, by path, each of shape (points * count,), one
             point after the other.
-        agents: makers of agents to add to the scenario's own, as `CrisisModel` takes them.
+        agents: makers of agents to add to the scenario's own, as `CrisisModel` takes them; classes from files by reference.
+        roles: classes in place of the scenario's own, likewise.
         first_point, points: which points of the design; 0 and 1 for a batch that is none.
         is_design: whether rows say to which point they belong.
         number: its place in the plan, from 0.
@@ -94,6 +96,12 @@ class BlockOrder:
     is_design: bool = False
     number: int = 0
     engine: str = "cpu"
+    roles: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "agents", tuple(map(by_reference, self.agents)))
+        roles = {name: by_reference(kind) for name, kind in self.roles.items()}
+        object.__setattr__(self, "roles", roles)
 
     @property
     def rows(self) -> int:
@@ -125,7 +133,8 @@ def run_block(order: BlockOrder, watch: Watch | None = None, daily: bool = True)
         seed=order.seed,
         first_replicate=order.first,
         parameters=order.parameters,
-        agents=order.agents,
+        agents=[loaded(one) for one in order.agents],
+        roles={name: loaded(one) for name, one in order.roles.items()},
         keep_paths=0 if order.is_design else PATHS_KEPT,
         points=order.points,
         engine=order.engine,
@@ -143,7 +152,7 @@ def run_block(order: BlockOrder, watch: Watch | None = None, daily: bool = True)
         table=outcome_table(scenario.name, outcomes, scenario.state_names),
         paths=path_table(scenario.name, paths) if paths else None,
         seconds=time.perf_counter() - started,
-        agent_turns=model.events_run,
+        events=model.events_run,
     )
     # Free its arrays at once: agents know each other, and would wait for Python to look for circles.
     for agent in model.agents:
@@ -177,14 +186,17 @@ def attempt(order: BlockOrder, watch: Watch | None = None) -> Block:
 
 
 def schemas(
-    scenario: Scenario, agents: Sequence[Any] = (), is_design: bool = False
+    scenario: Scenario,
+    agents: Sequence[Any] = (),
+    is_design: bool = False,
+    roles: Mapping[str, Any] | None = None,
 ) -> tuple[pa.Schema, pa.Schema]:
     """The columns of outcomes and of paths, asked of a model that has not taken a turn."""
     import numpy as np
 
     from crisis_sim.model import CrisisModel
 
-    model = CrisisModel(scenario, agents=agents, keep_paths=1)
+    model = CrisisModel(scenario, agents=agents, roles=roles_in(scenario, roles), keep_paths=1)
     outcomes = model.outcomes()
     if is_design:
         outcomes[POINT] = np.arange(1)
@@ -210,6 +222,10 @@ FIRST_COLUMNS = (
     "ceasefire_agreed_at_hours",
     "ceasefire_in_effect_at_hours",
     "brokered_by",
+    "first_fire_at_hours",
+    "fire_paused_at_hours",
+    "strikes_paused_at_hours",
+    "over_at_hours",
     "first_violation_at_hours",
     "relapsed_at_hours",
     "war_at_hours",
@@ -218,11 +234,13 @@ FIRST_COLUMNS = (
     "peak_rung",
     "nuclear_pair",
     "deaths",
+    "acts",
+    "operations",
 )
 #: Where a batch is a design: which of its points a row belongs to, from 0.
 POINT = "point"
 #: Then these for each state, after `<state>_`; all further columns follow in the model's order.
-STATE_COLUMNS = ("lowest_market", "highest_pressure")
+STATE_COLUMNS = ("first_act_at_hours", "lowest_market", "highest_pressure")
 #: The columns of paths.parquet before those of the states.
 FIRST_PATH_COLUMNS = ("scenario", "replicate", "day")
 

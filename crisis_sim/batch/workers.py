@@ -148,9 +148,9 @@ class BlockTask:
 POOL_START_SECONDS = 1.5
 #: The most threads: of a block up to a tenth is Python's own, which one thread runs at a time.
 MOST_THREADS = 8
-#: Agent-turns that one worker runs in a second, give or take; a first guess until a batch's own
+#: Crises that one worker runs in a second, give or take; a first guess until a batch's own
 #: blocks tell. `make bench` measures both.
-AGENT_TURNS_PER_SECOND = 5e7
+CRISES_PER_SECOND = 15_000.0
 #: Blocks handed out for each worker: one being run, one waiting, so that memory stays bounded.
 BLOCKS_AHEAD = 2
 #: Seconds after which whoever waits for a block looks whether it was asked to stop.
@@ -202,7 +202,7 @@ def run_plan(
 
 def first_guess(plan: Plan) -> float:
     """Seconds that one worker will need for a plan, as far as can be said before it runs."""
-    return plan.agent_turns / AGENT_TURNS_PER_SECOND
+    return plan.crises / CRISES_PER_SECOND
 
 
 def choose_executor(

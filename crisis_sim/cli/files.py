@@ -351,7 +351,7 @@ def _in_short(scenario: Scenario) -> str:
     counts = [counted(len(getattr(scenario, f"{section}s")), section) for section in sections]
     return (
         f"{scenario.name}: no mistakes; {' and '.join(scenario.state_names)}, "
-        f"{', '.join(counts)}; {scenario.horizon_days:g} days in {scenario.turns:,} turns"
+        f"{', '.join(counts)}; {scenario.horizon_days:g} days"
     )
 
 

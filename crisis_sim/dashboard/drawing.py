@@ -12,7 +12,7 @@ from crisis_sim import text
 from crisis_sim.dashboard.changes import MOVED, UNMOVED
 from crisis_sim.model import CrisisModel, Journal
 from crisis_sim.outcomes import summarise
-from crisis_sim.outcomes.durations import AMONG, CLOCKS
+from crisis_sim.outcomes.durations import AMONG, CLOCKS, PAUSE
 from crisis_sim.outcomes.incidence import CumulativeIncidence
 from crisis_sim.report import answer, draw_replay, tell
 from crisis_sim.report.curves import ORIGINS, nothing_on, shown_days
@@ -67,7 +67,7 @@ def in_words(summary: Mapping[str, Any]) -> list[str]:
 
 
 def incidence(batch: Batch, clock: str) -> dict[str, Any]:
-    """The cumulative incidence of a ceasefire with its 95% band, unmoved and moved, and crises to pick."""
+    """The cumulative incidence of a ceasefire with its 95% band, unmoved and moved, that of pauses, and crises to pick."""
     curves = {name: CLOCKS[clock].read(one).incidence() for name, one in batch.ensembles.items()}
     record = real_record(batch.ensembles[UNMOVED].scenario)
     real = None if record is None else record.ceasefire_after_hours(clock)
@@ -83,6 +83,10 @@ def incidence(batch: Batch, clock: str) -> dict[str, Any]:
         "label": f"real ceasefire, {text.duration(real)}",
     }
     shown["curves"] = [_curve(name, curve, days, clock) for name, curve in curves.items()]
+    if clock == "from_first_strike":  # how soon strikes pause, agreed or not
+        for curve, one in zip(shown["curves"], batch.ensembles.values(), strict=True):
+            paused = PAUSE.read(one).incidence(first_only=True)
+            curve["paused"] = _curve(curve["name"], paused, days, clock)["points"]
     last = list(batch.ensembles)[-1]
     replicate, hours = halted(batch.ensembles[last], clock)
     # Evenly spread over those that came to a ceasefire.

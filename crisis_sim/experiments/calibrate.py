@@ -25,6 +25,7 @@ from crisis_sim.outcomes.intervals import normal_quantile
 from crisis_sim.outcomes.measures import Columns, Measure
 from crisis_sim.outcomes.names import measure, read_measure
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
+from crisis_sim.scenario.former import gone
 from crisis_sim.scenario.introspect import numbers_of
 from crisis_sim.scenario.numbers import DISTRIBUTIONS, Distribution, Part, Within
 from crisis_sim.scenario.schema import Scenario
@@ -154,7 +155,7 @@ def columns_of(scenario: Scenario, reading: Reading) -> Columns:
     """The outcomes of one of the scenarios that a file names."""
     if scenario is reading.scenario:
         return reading.columns
-    return Columns.of(scenario, agents=reading.agents)
+    return Columns.of(scenario, agents=reading.agents, roles=reading.roles)
 
 
 def no_scenario(
@@ -468,8 +469,10 @@ def check_moved(
         yield from _check_scenario(scenario, vary, reading)
 
 
-def _unknown(path: str, scenarios: Sequence[Scenario]) -> tuple[str, str, str]:
+def _unknown(path: str, scenarios: Sequence[Scenario]) -> tuple[str, ...]:
     """The mistake in an unknown path: message, expected value, and the nearest known path."""
+    if former := gone(path):
+        return former
     known: dict[str, None] = {}
     for scenario in scenarios:
         numbers = numbers_of(scenario)

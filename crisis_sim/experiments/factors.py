@@ -14,6 +14,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, mode
 from crisis_sim.outcomes.intervals import normal_quantile
 from crisis_sim.scenario.checks import check
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
+from crisis_sim.scenario.former import gone
 from crisis_sim.scenario.introspect import TOP, Slot, explain, numbers_of, slot_at
 from crisis_sim.scenario.load import override
 from crisis_sim.scenario.numbers import Distribution, Number, Part
@@ -171,7 +172,9 @@ def resolve(path: str, written: Range, scenario: Scenario) -> Factor:
 def check_path(path: str, node: Node, scenario: Scenario) -> Iterator[Mistake]:
     """The mistake in a parameter's path, if it leads to none in the scenario: with the nearest that does."""
     known = numbers_of(scenario)
-    if path not in known:
+    if path not in known and (former := gone(path)):
+        yield node.label.mistake(*former)
+    elif path not in known:
         yield node.label.mistake(
             f"no parameter '{path}' in {scenario.name}",
             _neighbours(path, known),

@@ -43,13 +43,16 @@ def under_fire(c: Any) -> Any:
 
 @routine
 def act_on(own: Any, rival: Any, c: Any, p: Any, luck: Any) -> None:
-    """Carry out the choice of a decision."""
+    """Carry out the choice of a decision: to wait, to offer a halt, or to act.
+
+    Acts without violence are carried out at once, those with violence prepared (see `prepare`).
+    """
     option = c.choice
     if option == 0:
         own.alert = False
     elif option == HALT:
         offer(own, rival, c, p, luck)
-    elif c.ladder[option].violence >= SERIOUS:
+    elif c.ladder[option].violence >= MINOR:
         prepare(own, c, p, luck, option)
     else:
         carry_out(own, rival, c, p, luck, option, True)
@@ -57,18 +60,29 @@ def act_on(own: Any, rival: Any, c: Any, p: Any, luck: Any) -> None:
 
 @rule
 def prepare(own: Any, c: Any, p: Any, luck: Any, act: Any) -> None:
-    """Begin to prepare an act: gamma distributed (shape 2), with mean its intensity times `preparation_days`."""
+    """Begin to prepare an act of intensity z, which takes a time that is gamma distributed (shape 2).
+
+    mean = max(preparation_days x z, ready_days);  ready_days for an act short of war once there was serious fighting
+
+    Fire across the line and a strike, or war, can be prepared side by side.
+    """
     mean = p.preparation_days * c_rung(c, act)
     if own.ready and c.ladder[act].violence < FULL_WAR:
         mean = p.ready_days
-    own.plan = act
-    own.act_at = c.now + gamma2(c, luck.keys, own.streams + LEAD, max(mean, p.ready_days))
+    at = c.now + gamma2(c, luck.keys, own.streams + LEAD, max(mean, p.ready_days))
+    if c.ladder[act].violence == MINOR:
+        own.opening, own.open_at = act, at
+    else:
+        own.plan, own.act_at = act, at
     note(luck, record.PLANNED, own.index, c.now, act)
 
 
 @rule
 def offer(own: Any, rival: Any, c: Any, p: Any, luck: Any) -> None:
-    """Offer a halt, or accept the one that the rival offers."""
+    """Offer a halt, which stands for `offer_lasts_days`, or accept the one that the rival offers.
+
+    A halt that is agreed comes into effect `implementation_hours` later. All plans are dropped.
+    """
     own.alert = False
     halt = c.halts[0]
     if rival.offer_until >= c.now:
@@ -76,8 +90,8 @@ def offer(own: Any, rival: Any, c: Any, p: Any, luck: Any) -> None:
         halt.due = c.now + p.implementation_hours / 24.0
         c.agreed_at = first(c.agreed_at, c.now)
         own.offer_until = rival.offer_until = -math.inf
-        own.plan = rival.plan = 0
-        own.act_at = rival.act_at = math.inf
+        drop_plans(own)
+        drop_plans(rival)
         c.broker = broker_of(c, p)
         note(luck, record.AGREED, own.index, c.now, c.broker)
     else:
@@ -88,12 +102,19 @@ def offer(own: Any, rival: Any, c: Any, p: Any, luck: Any) -> None:
 
 @rule
 def broker_of(c: Any, p: Any) -> Any:
-    """The engaged mediator with most sway, if that is enough for a settlement to count as brokered: its number from 1, or 0."""
+    """Who brokered a settlement: the mediator with most sway, if that is above `brokered_share`; its number from 1, or 0."""
     most, best = p.brokered_share, 0
     for k in range(c.n_mediators):
         if c.mediators[k].sway > most:
             most, best = c.mediators[k].sway, k + 1
     return best
+
+
+@rule
+def drop_plans(own: Any) -> None:
+    """Prepare nothing any more."""
+    own.plan = own.opening = 0
+    own.act_at = own.open_at = math.inf
 
 
 @rule
@@ -131,7 +152,9 @@ def remember_answer(own: Any, c: Any, act: Any) -> None:
 def settle(own: Any, p: Any, harm: Any, z: Any) -> None:
     """Settle grievance by harm done with an act of intensity z, as far as it matches the worst that was suffered.
 
-    G falls by credit x harm x min(z / worst, 1)^2, down to what can be banked: a small answer to a great wrong settles little.
+        grievance = max(grievance - answer_credit x harm x min(z / wronged, 1)^2, -banked)
+
+    A small answer to a great wrong settles little. Once no grievance is left, `wronged` is 0 again.
     """
     match = z / own.wronged if own.wronged > z else 1.0
     own.grievance = max(own.grievance - p.answer_credit * harm * match * match, -p.banked)
@@ -140,11 +163,17 @@ def settle(own: Any, p: Any, harm: Any, z: Any) -> None:
 
 
 @routine
-def carry_out(own: Any, rival: Any, c: Any, p: Any, luck: Any, act: Any, credited: Any) -> None:
-    """Carry out an act: blow z of grievance to the rival; own grievance is settled by credit, down to what can be banked.
+def carry_out(  # noqa: C901 - all that follows from an act, in its order
+    own: Any, rival: Any, c: Any, p: Any, luck: Any, act: Any, credited: Any
+) -> None:
+    """Carry out an act of intensity z: it hurts the rival, and settles grievance of one's own (see `settle`).
 
-    Args:
-        credited: whether it settles grievance of its own; not for the act with which a crisis begins.
+        rival's grievance rises by blow x z,  rival's wronged = max(wronged, z),  force = max(force, z)
+        harm for one's own account = success x blow x z,  success uniform from 1/2 to 3/2
+
+    The rival is on alert, and has to answer; one's own offer of a halt lapses. An act without violence stands as posture.
+    One with violence opens an operation, or war: then all plans and operations end, and both fight with intensity 1.
+    Unless it is `credited`, as the act with which a crisis begins is not, it settles no grievance.
     """
     rung = c.ladder[act]
     z = rung.intensity
@@ -191,8 +220,8 @@ def carry_out(own: Any, rival: Any, c: Any, p: Any, luck: Any, act: Any, credite
         c.war = True
         for k in range(2):
             one = c.states[k]
-            one.plan, one.operation = 0, 0
-            one.act_at = one.review_at = math.inf
+            drop_plans(one)
+            one.operation, one.review_at = 0, math.inf
             one.rung = max(one.rung, c.war_rung)
             one.force = max(one.force, c_rung(c, c.war_rung))
     else:
@@ -200,20 +229,43 @@ def carry_out(own: Any, rival: Any, c: Any, p: Any, luck: Any, act: Any, credite
         own.review_at = c.now + gamma2(c, luck.keys, own.streams + LENGTH, p.operation_days)
 
 
+@rule
+def go_ahead(own: Any, rival: Any, facts: Any, c: Any, p: Any, luck: Any, act: Any) -> None:
+    """Carry out an act that was prepared, if there is still something to answer or to want; else drop it.
+
+    There is while the state's grievance or its claim is above 0.
+    """
+    if own.grievance > 0.0 or facts.claim > 0.0:
+        carry_out(own, rival, c, p, luck, act, True)
+    else:
+        note(luck, record.PLAN_DROPPED, own.index, c.now, act)
+
+
 @routine
 def end_crisis(c: Any, luck: Any, ending: Any, at: Any, settling: Any) -> None:
-    """End a crisis, as of a time; states then see it as over after a time of settling (ICB's clock)."""
+    """End a crisis, as of a time; states see it as over after a time of settling (ICB's clock). All fire is over."""
     c.ending, c.ended_at, c.followed_until = ending, at, c.now
     c.over_at = at + settling
     c.ongoing = False
+    if c.fire_at == c.fire_at:
+        c.paused_at = first(c.paused_at, c.last_fire)
+    if c.first_strike_at == c.first_strike_at:
+        c.strikes_paused_at = first(c.strikes_paused_at, c.last_strike)
     note(luck, record.ENDED, 0, c.now, ending)
 
 
 @rule
 def suffer(own: Any, rival: Any, c: Any, p: Any) -> None:
-    """Grievance: the rival's fire adds to it day by day, one's own settles it; half of it is forgotten in its half-life.
+    """What `days` do to a state: the rival's fire adds grievance, its own settles some, and some is forgotten.
 
-    In war both suffer alike, and nothing is settled. Standing force fades over `pressing_days`. Under fire the will is used up.
+        grievance x= 2^(-days / grievance_half_life_days)
+        grievance += fire x z_rival x days for the rival's operation, of intensity z_rival
+        harm = fire x z x days for its own operation, of intensity z: see `settle`
+        grievance = min(grievance + fire x days, 5) in war, in which nothing is settled
+        force x= exp(-days / pressing_days), but not below the operation under way; not in war
+        1 - exhaustion x= exp(-days x max(intensity, rival's intensity) / exhaustion_days) while either fires
+
+    Deaths of the rung that it fights on are counted day by day, those of full-scale war in war.
     """
     days = c.wait
     own.grievance *= math.exp(-_LN2 / p.grievance_half_life_days * days)

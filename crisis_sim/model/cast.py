@@ -1,4 +1,4 @@
-"""Who takes part in a crisis: an agent for everybody whom the scenario names, each of its class, and those that are added."""
+"""Who takes part in a crisis: an agent of its class for everybody whom the scenario names, and those that are added."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def make(
     }
     names = {name for several in specs.values() for name in several}
     for kind in added:
-        name = getattr(kind, "name", kind.__name__)
+        name = str(getattr(kind, "name", kind.__name__))
         _check_added(kind, name, names)
         names.add(name)
         others = cast.setdefault(kind.role, [])
@@ -77,7 +77,8 @@ def make(
 
 def _check_places(names: Mapping[str, str], roles: Mapping[str, type[Agent]]) -> None:
     known = {**names, **{role: role for role in ROLES}}
-    for place, kind in roles.items():
+    given: Mapping[str, Any] = roles
+    for place, kind in given.items():
         if place not in known:
             near = nearest(place, known)
             some = [name for name, role in names.items() if role not in ("events", "reviews")]

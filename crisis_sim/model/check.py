@@ -1,7 +1,7 @@
 """What is wrong with a class of agents or with a rule, told to who wrote it: where, what, and what to write instead.
 
-What can be seen is looked for before anything is compiled: a class when Python makes it, names in its rules when a model is made.
-What the compiler refuses after that is told in a few words of its own.
+What can be seen is looked for before anything is compiled: a class when Python makes it, names in its rules when a model is
+made. What the compiler refuses after that is told in a few words of its own.
 """
 
 from __future__ import annotations
@@ -133,7 +133,8 @@ def _events(cls: Any) -> Iterator[Mistake]:
             yield mistake_at(cls, said, "another name: it keys its luck", word=one.name)
         seen.add(one.name)
         if bool(one.rate) == bool(one.due):
-            said = f"{cls.__name__}: event '{one.name}' has {'both a' if one.rate else 'neither'} rate {'and a' if one.rate else 'nor'} due"
+            what = "both a rate and a due" if one.rate else "neither a rate nor a due"
+            said = f"{cls.__name__}: event '{one.name}' has {what}"
             yield mistake_at(cls, said, 'rate="..." or due="..."', word=one.name)
         for what, name in one.rules.items():
             if not hasattr(cls, name):
@@ -167,7 +168,7 @@ def _signature(cls: Any, name: str, found: Any, right: tuple[str, ...]) -> Itera
 # The names in rules, when a model is made.
 
 
-def check_names(kind: Any, names: Mapping[str, Mapping[str, Iterable[str]]]) -> None:
+def check_names(kind: Any, names: Mapping[str, Iterable[str]]) -> None:
     """Make sure that the rules of a class speak of what there is.
 
     Args:
@@ -200,7 +201,7 @@ class _Names(ast.NodeVisitor):
             "c": "crisis",
             "p": "parameters",
         }
-        self.of = {
+        self.of: dict[str, str] = {
             one: means[k]
             for one, k in zip(given, arguments_of(kind.role), strict=True)
             if k in means
@@ -218,7 +219,7 @@ class _Names(ast.NodeVisitor):
             self.found.append(mistake_at(self.rule, said, "return a number: a rate a day, or days"))
         return self.found
 
-    def visit_Assign(self, node: ast.Assign) -> None:  # noqa: N802 - as the standard library calls it
+    def visit_Assign(self, node: ast.Assign) -> None:
         for target in node.targets:
             pairs = [(target, node.value)]
             if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
@@ -232,7 +233,7 @@ class _Names(ast.NodeVisitor):
                         self.of.pop(left.id, None)
         self.generic_visit(node)
 
-    def visit_Attribute(self, node: ast.Attribute) -> None:  # noqa: N802
+    def visit_Attribute(self, node: ast.Attribute) -> None:
         of = self._role_of(node.value)
         if of:
             known = self.names[of]
@@ -324,9 +325,8 @@ def _core(text: str) -> str:
         "* ",
         "This is",
     )
-    for line in text.splitlines():
-        line = re.sub(r"\x1b\[[0-9;]*m", "", line).strip()
+    for line in map(str.strip, re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()):
         if line and not line.startswith(skipped):
-            line = re.sub(r"Record\(.*\)", "a record", line)
-            return re.sub(r"unaligned array\(.*?\)|array\(.*?\)", "an array", line)[:200]
+            short = re.sub(r"Record\(.*\)", "a record", line)
+            return re.sub(r"unaligned array\(.*?\)|array\(.*?\)", "an array", short)[:200]
     return "it is not known why"

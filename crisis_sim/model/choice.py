@@ -29,7 +29,7 @@ def logistic(x: Any) -> Any:
 
 @rule
 def demand_of(state: Any, facts: Any, p: Any, grievance: Any) -> Any:
-    """How much a state with this grievance wants to answer or have."""
+    """How much a state with this grievance wants to answer or to have: see `State.weigh`."""
     left = 1.0 - state.exhaustion
     suffered = max(grievance, 0.0)
     return left * left * state.stake * (suffered / (1.0 + suffered / p.saturation) + facts.claim)
@@ -37,7 +37,10 @@ def demand_of(state: Any, facts: Any, p: Any, grievance: Any) -> Any:
 
 @rule
 def misread(own: Any, rival: Any, c: Any, p: Any, luck: Any, stream: Any) -> None:
-    """Read the rival's intensity with an error between -misreading and misreading of it, less what third parties tell."""
+    """Read the rival's intensity anew, through fog (Jervis 1976): see `seen` in `State.weigh`.
+
+    error = misreading x (2 u - 1),  u uniform from 0 to 1
+    """
     own.error = p.misreading * (2.0 * uniform(c, luck.keys, stream) - 1.0)
     before = own.seen
     own.seen = max(rival.intensity * (1.0 + own.error * (1.0 - own.information)), 0.0)
@@ -45,11 +48,23 @@ def misread(own: Any, rival: Any, c: Any, p: Any, luck: Any, stream: Any) -> Non
 
 
 @rule
-def value_options(own: Any, rival: Any, facts: Any, c: Any, p: Any) -> None:
-    """What each option is worth.
+def value_options(  # noqa: C901 - one sum
+    own: Any, rival: Any, facts: Any, c: Any, p: Any
+) -> None:
+    """What each option is worth: waiting 0, a halt `halt_value`, and an act of intensity z as follows.
 
-    An act of intensity z: U = omega (1-f)^2 s [g z + k (z - e)+] + silence - cost z^b - dread z^6 - purse z - counsel z
-    - lines not yet crossed - trouble, or bother for a strike. Strikes and war are prepared, lesser acts carried out at once.
+        value = answering x (1 - exhaustion)^2 x stake x (g x z + claim x max(z - force, 0))
+                + silence_cost x audience, if the rival's last act is without any answer
+                - act_cost x z^cost_power
+                - cost x nuclear_dread x z^6, if the rival has nuclear weapons
+                - counsel x z - purse x max(z - intensity, 0)
+                - bother for a strike or war, trouble for a lesser act
+                - line_minor, line_serious, line_war for each of these lines that nobody has crossed yet
+                - nuclear_taboo for nuclear use
+
+    Here g is that of `State.weigh`. Possible are acts above the posture that stands: fire across the line if it is not
+    prepared and no operation is under way; a strike if none is prepared and none under way; full-scale war likewise, once
+    there was violence. In war nothing but nuclear use is left to do, by who has the weapons.
     """
     left = (1.0 - own.exhaustion) * (1.0 - own.exhaustion) * own.stake
     suffered = max(own.grievance, 0.0)
@@ -68,7 +83,7 @@ def value_options(own: Any, rival: Any, facts: Any, c: Any, p: Any) -> None:
             if violence == FULL_WAR:
                 possible = possible and c.worst >= MINOR and not rung.nuclear
         elif violence == MINOR:
-            possible = own.operation == 0
+            possible = own.operation == 0 and own.opening == 0
         if not possible:
             c.values[k] = IMPOSSIBLE
             continue
@@ -98,7 +113,7 @@ def value_options(own: Any, rival: Any, facts: Any, c: Any, p: Any) -> None:
 
 @rule
 def choose(own: Any, c: Any, luck: Any, stream: Any) -> Any:
-    """The option that is taken; the same luck is consumed whatever it is."""
+    """The option that is taken, by one number of luck whatever it is; one worth 40 less than the best is never taken."""
     drawn = uniform(c, luck.keys, stream)
     top = 0.0
     for k in range(OPTIONS):

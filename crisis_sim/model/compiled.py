@@ -56,7 +56,7 @@ def part(function: Rule) -> Rule:
     return cast(Rule, _translate(function, inline="always", **OF_RULES))
 
 
-def driver(function: Rule) -> Rule:
+def driver(function: Callable[..., Any]) -> Any:
     """What takes replicates through rules; it makes no arrays either."""
     return _kept(function, _nrt=False)
 

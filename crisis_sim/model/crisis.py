@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import mesa
@@ -16,8 +17,7 @@ from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 
 from crisis_sim.model import schedule as drivers
-from crisis_sim.model.cast import ROLES as ROLES
-from crisis_sim.model.cast import kinds_of, make
+from crisis_sim.model.cast import ROLES, kinds_of, make
 from crisis_sim.model.check import RuleError, arguments_of, explained, is_rule, mistake_at
 from crisis_sim.model.choice import HALT, IMPOSSIBLE
 from crisis_sim.model.engine import Agent, Kind
@@ -313,7 +313,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             for name in dir(kind):
                 found = getattr(kind, name)
                 if is_rule(found):
-                    yield kind, name, lambda found=found: found.compile(given)  # type: ignore[misc]
+                    yield kind, name, partial(found.compile, given)
 
     def _check_faults(self) -> None:
         """Tell of the first variable that a checked run has found to be no number.
@@ -321,10 +321,9 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         Raises:
             RuleError: naming it, whose it is, what had just happened, when, and in which replicate.
         """
-        rows = np.flatnonzero(self.crises["fault"] >= 0) if self.checked else ()
-        if not len(rows):
+        if not self.checked or not (self.crises["fault"] >= 0).any():
             return
-        c = self.crises[rows[0]]
+        c = self.crises[np.argmax(self.crises["fault"] >= 0)]
         number, stage = divmod(int(c["fault"]), len(STAGES))
         role, index, variable = self.schedule.checked[number]
         agent = self.cast[role][index]
@@ -423,7 +422,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         Times are hours from the start, not a number where the thing never came; texts are "" where there is none.
         """
         c, scenario = self.crises, self.scenario
-        columns: dict[str, NDArray[Any]] = {name: c[time] * 24 for name, time in MILESTONES.items()}
+        columns: dict[str, Any] = {name: c[time] * 24 for name, time in MILESTONES.items()}
         open_end = np.isnan(c["followed_until"])
         columns["followed_until_hours"][open_end] = c["now"][open_end] * 24
         columns |= {

@@ -13,10 +13,11 @@ from crisis_sim.model.luck import normal
 def trade(own: Any, facts: Any, c: Any, p: Any, luck: Any, market: Any) -> None:
     """Markets price the danger that is feared, and drift day by day; losses, costs and lenders weigh on the economy.
 
-    ln market = drift - sensitivity x priced; pressure = 1 - exp(-vulnerability x burden).
+        feared = danger, or danger x (1 - halt_relief) while a halt is in effect
+        spent = spent x exp(-days / recovery_days) + cost_per_day x days,  strain x= exp(-days / recovery_days)
+        drift += volatility x z once a day, z standard normal
 
-    Args:
-        market: the stream of its market's luck.
+    `market` is the stream of its market's luck.
     """
     halt = c.halts[0]
     feared = c.danger * (1.0 - p.halt_relief) if halt.in_force else c.danger
@@ -41,11 +42,21 @@ def trade(own: Any, facts: Any, c: Any, p: Any, luck: Any, market: Any) -> None:
 
 @rule
 def price(own: Any, facts: Any, p: Any, feared: Any, days: Any) -> None:
+    """A market prices what is feared with a delay.
+
+    priced += (feared - priced) x (1 - exp(-days / market_reaction_days))
+    """
     own.priced += (feared - own.priced) * (1.0 - math.exp(-days / p.market_reaction_days))
 
 
 @rule
 def level(own: Any, facts: Any, p: Any) -> None:
+    """The market's level, and economic pressure from 0 to 1.
+
+    market = exp(drift - sensitivity x priced)
+    burden = pressure_of_market_loss x max(1 - market, 0) + pressure_of_cost x spent + strain
+    pressure = max(1 - exp(-economic_vulnerability x burden), 0)
+    """
     own.market = math.exp(own.drift - facts.sensitivity * own.priced)
     own.lowest_market = min(own.lowest_market, own.market)
     burden = p.pressure_of_market_loss * max(1.0 - own.market, 0.0)

@@ -34,7 +34,15 @@ class Halt(Agent):
     """The talks between the two states: the deal on the table, and a halt once it is agreed."""
 
     role = "halts"
-    draws = ("common", "deal", "offender", "answer", "violation", "burst", "settling")
+    draws = (
+        "common",  # what the crisis is about
+        "deal",  # what the deal on the table is worth
+        "offender",  # who violates a halt
+        "answer",  # whether a violation is answered
+        "violation",  # when the next violation comes of itself
+        "burst",  # when the next one comes that another brings about
+        "settling",  # how long after a halt the crisis is over to the states
+    )
     events = (
         Event("terms", "change_terms", rate="changes_of_terms"),
         Event("violation", "be_violated", due="violation_due"),
@@ -54,21 +62,27 @@ class Halt(Agent):
         next_of_burst: Maybe  # when the next one comes that an earlier one brings about, days
 
     class Facts:
-        follow_up: float
+        follow_up: float  # how long a halt is watched before it ends the crisis, days
 
     def facts(self) -> Mapping[str, Any]:
         return {"follow_up": self.model.scenario.follow_up_days}
 
     @rule
     def begin(own, facts, c, p, luck):
-        """The deal is worth deal + deal_spread x z to both, z standard normal: what settles a crisis is a fact of it, and of its moment."""
+        """What settles a crisis is a fact of it and of its moment: the deal on the table, worth the same to both.
+
+        deal on the table = deal + deal_spread x z,  z standard normal
+        """
         own.common = normal(c, luck.keys, own.streams + COMMON)
         own.deal = p.deal + p.deal_spread * normal(c, luck.keys, own.streams + DEAL)
         own.due = math.inf
 
     @rule
     def changes_of_terms(own, facts, c, p, luck):
-        """Other terms come on the table every `deal_days`."""
+        """Other terms come on the table, unless a halt stands.
+
+        rate = 1 / deal_days
+        """
         return 0.0 if own.stands else 1.0 / p.deal_days
 
     @rule
@@ -78,12 +92,15 @@ class Halt(Agent):
 
     @rule
     def in_effect_due(own, facts, c, p, luck):
-        """When an agreed halt comes into effect."""
+        """When an agreed halt comes into effect: `implementation_hours` after it was agreed."""
         return own.due if own.stands and not own.in_force else math.inf
 
     @rule
     def come_into_effect(own, facts, c, p, luck):
-        """All fire ends."""
+        """All fire ends, and war with it; what was prepared was dropped when the halt was agreed.
+
+        The states see the crisis as over after `settling_days` in the mean (gamma distributed, shape 2) if there was fire.
+        """
         own.in_force = True
         own.ended_fire = under_fire(c)
         own.settling = 0.0
@@ -104,22 +121,30 @@ class Halt(Agent):
 
     @rule
     def held_due(own, facts, c, p, luck):
-        """When a halt has held long enough to end the crisis."""
+        """When a halt has held for `follow_up_days`, long enough to end the crisis."""
         return own.due + facts.follow_up if own.in_force else math.inf
 
     @rule
     def hold(own, facts, c, p, luck):
-        """The crisis ended by agreement, when the halt came into effect."""
+        """The crisis ended by agreement, as of when the halt came into effect."""
         end_crisis(c, luck, AGREEMENT, own.due, own.settling)
 
     @rule
     def violation_due(own, facts, c, p, luck):
-        """When the next violation comes."""
+        """When the next violation comes, of itself or brought about by another."""
         return min(own.next_violation, own.next_of_burst) if own.in_force else math.inf
 
     @rule
     def be_violated(own, facts, c, p, luck):
-        """Who is hurt absorbs it or answers with fire, with chance logistic(omega q z - keeping), after which the halt has fallen."""
+        """Either state is hurt, each as likely: its grievance rises by `violation_harm`, and it absorbs that or answers.
+
+            P(answer) = logistic(answering x demand x z - keeping),  z the intensity of the lowest rung with violence
+
+        An answer is an act of that rung, and the halt has fallen. A violation brings about the next one of its burst
+        (Hawkes 1971), if any, after t days at the rate
+
+            rate = violation_burst / (1/4 day) x exp(-t / (1/4 day))
+        """
         if own.next_violation <= own.next_of_burst:
             draw_violation(own, c, p, luck)
         else:
@@ -149,7 +174,10 @@ class Halt(Agent):
 
 @inlined
 def draw_violation(own: Any, c: Any, p: Any, luck: Any) -> None:
-    """When the next violation comes of itself: at the rate violations x exp(-t / fade), t since the halt came into effect."""
+    """When the next violation comes of itself, t days after the halt came into effect; only a halt that ended fire has any.
+
+    rate = violations_per_day x exp(-t / violation_fade_days)
+    """
     since = math.exp((own.due - c.now) / p.violation_fade_days)
     budget = exponential(c, luck.keys, own.streams + VIOLATION)
     own.next_violation = c.now + decaying(
@@ -172,13 +200,16 @@ class Ending(Agent):
 
     @rule
     def perceive(own, facts, c, p, luck):
-        """Danger: 1 - (1 - I_1)(1 - I_2)."""
+        """How dangerous the crisis is, from 0 to 1, by the intensities of both states (at most 1 each).
+
+        danger = 1 - (1 - intensity of one) x (1 - intensity of the other)
+        """
         a, b = min(c.states[0].intensity, 1.0), min(c.states[1].intensity, 1.0)
         c.danger = 1.0 - (1.0 - a) * (1.0 - b)
 
     @rule
     def pass_time(own, facts, c, p, luck):
-        """Fire has paused once there was none for `PAUSE_DAYS`; so have strikes."""
+        """Fire has paused, as of its last day, once there was none for a week, agreed or not; so have strikes."""
         end = c.now + c.wait
         if c.last_fire + PAUSE_DAYS <= end:
             c.paused_at = first(c.paused_at, c.last_fire)
@@ -187,8 +218,12 @@ class Ending(Agent):
 
     @rule
     def fading(own, facts, c, p, luck):
-        """Rate (1 - danger)^6 / fading_days while there is neither fire nor plan nor halt."""
-        planning = c.states[0].plan > 0 or c.states[1].plan > 0
+        """A crisis without danger is over after a while, unless there is fire, a plan or a halt.
+
+        rate = (1 - danger)^6 / fading_days
+        """
+        a, b = c.states[0], c.states[1]
+        planning = a.plan + a.opening + b.plan + b.opening > 0
         if under_fire(c) or planning or c.halts[0].stands:
             return 0.0
         return (1.0 - c.danger) ** 6 / p.fading_days
@@ -208,12 +243,12 @@ class Scheduled(Agent):
     events = (Event("event", "happen", due="event_due"),)
 
     class Variables:
-        past: bool
+        past: bool  # whether it has happened
 
     class Facts:
-        at: float
-        victim: int
-        trigger: int
+        at: float  # when it comes, days
+        victim: int  # which state it strikes, by its number
+        trigger: int  # whether it is a trigger
 
     def facts(self) -> Mapping[str, Any]:
         scenario = self.model.scenario
@@ -230,7 +265,13 @@ class Scheduled(Agent):
 
     @rule
     def happen(own, facts, c, p, luck):
-        """Grievance of who is struck: blame x (deaths / unit)^exponent + provocation; its rival comes to `rival_rung` with it."""
+        """Harm to the state that is struck; its rival carries out the act of `rival_rung` with it, if that is above 0.
+
+            suffered = blame x (deaths / harm_unit_deaths)^harm_exponent + provocation
+            grievance += suffered,  wronged = max(wronged, min(suffered / blow, 1)),  strain += pressure
+
+        The struck state is on alert, and the last word is its rival's. A trigger's act settles no grievance of its author.
+        """
         own.past = True
         struck, author = c.states[facts.victim], c.states[1 - facts.victim]
         note(luck, record.EVENT, own.index, c.now)

@@ -1,7 +1,7 @@
 """What an agent is: a class that says what it holds, which numbers it needs, what can happen to it, and what it does.
 
-A class of agents declares `Variables`, what further numbers it needs (`Facts`), which purposes it takes luck for (`draws`), which
-events can happen to it (`events`), and gives a rule for each thing that it does. A rule is a method that is compiled; a
+A class of agents declares `Variables`, what further numbers it needs (`Facts`), which purposes it takes luck for (`draws`),
+which events can happen to it (`events`), and gives a rule for each thing that it does. A rule is a compiled method; a
 subclass that has its own takes the place of the rule above it, which it may call by the class's name. `schedule` strings the
 rules together, `layout` makes records of what is declared, `check` says what is wrong with a rule.
 """
@@ -29,7 +29,7 @@ from crisis_sim.model.luck import uniforms
 
 #: What every agent does, in this order, at each event: `perceive` how things stand, `influence` the states, `weigh` it all.
 PHASES = ("perceive", "influence", "weigh")
-#: All that an agent may do beside its events: `begin` once, `pass_time` between two events, `take` an option that was asked for.
+#: All that an agent does beside its events: `begin` once, `pass_time` between two events, `take` an option asked for.
 STEPS = ("begin", *PHASES, "pass_time", "take")
 #: The fields of every agent's record: its number in its role, its first clock, its first stream of luck.
 PLACE = ("index", "clocks", "streams")
@@ -42,8 +42,11 @@ KINDS = {"float": np.float64, "int": np.int64, "bool": np.bool_, "Maybe": np.flo
 
 def rule(function: Callable[..., Any]) -> Any:
     """A method that is compiled. Its arguments are `own, [rival,] facts, c, p, luck`: see `Agent`."""
-    made = _translate(function, forceinline=True, **OF_RULES)
-    return named(made, f"{function.__module__}.{function.__qualname__} {_text_of(function)}")
+    name = f"{function.__module__}.{function.__qualname__} {_text_of(function)}"
+    if not function.__module__.startswith("crisis_sim."):
+        # What is kept on disk names the module, and a process that has no such module could not read it.
+        function.__module__ = __name__
+    return named(_translate(function, forceinline=True, **OF_RULES), name)
 
 
 def _text_of(function: Callable[..., Any]) -> str:
@@ -87,7 +90,7 @@ class Kind(type(mesa.Agent)):  # type: ignore[misc]  # Mesa is untyped
     """The class of agents' classes: compiled rules may call those of other classes, such as `State.decide(...)`."""
 
 
-class _KindType(types.Dummy):  # type: ignore[misc]  # Numba is untyped
+class _KindType(types.Dummy):
     def __init__(self, kind: type) -> None:
         self.kind = kind
         super().__init__(f"class {kind.__module__}.{kind.__qualname__}")
@@ -102,7 +105,7 @@ register_model(_KindType)(models.OpaqueModel)
 
 
 @infer_getattr
-class _RuleOfKind(AttributeTemplate):  # type: ignore[misc]
+class _RuleOfKind(AttributeTemplate):
     key = _KindType
 
     def generic_resolve(self, kind: Any, name: str) -> Any:  # type: ignore[override]
@@ -131,9 +134,9 @@ class Agent(mesa.Agent, metaclass=Kind):  # type: ignore[misc]  # Mesa's Agent i
         luck: keys of luck and the event log, as `uniform(c, luck.keys, own.streams + CHOICE)` and `note` take them;
             `own.streams + n` is the stream of the n-th of the class's `draws`.
 
-    A rule may be called `begin`, `perceive`, `influence`, `weigh`, `pass_time` (see `STEPS`), or as an event names it. An agent
-    without rules may have a plain method `step` instead, which is called after every day of the crisis, for all replicates at
-    once: it reads attributes such as `state.grievance`, and writes to `self.records["..."]`, or to `lent_...` of states.
+    A rule is called `begin`, `perceive`, `influence`, `weigh`, `pass_time` (see `STEPS`), or as an event names it. There may
+    be a plain method `step` instead, which is called after every day of the crisis, for all replicates at once: it reads
+    attributes such as `state.grievance`, and writes to `self.records["..."]`, or to `lent_...` in a state's `records`.
 
     Attributes:
         role: what kind of agent it is; a new role is a name of one's own.
@@ -177,7 +180,7 @@ class Agent(mesa.Agent, metaclass=Kind):  # type: ignore[misc]  # Mesa's Agent i
         )
 
     def luck(self, purpose: str) -> NDArray[np.float64]:
-        """A number in (0, 1) for each replicate, keyed by purpose and day: for `step`, so that replicates stay what they are."""
+        """A number in (0, 1) for each replicate, keyed by purpose and day, for `step`: replicates stay what they are."""
         day = f"{self.name}/{purpose}/{self.model.days:g}"
         return uniforms(self.model.seed_, day, self.model.replicate)
 

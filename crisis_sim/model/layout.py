@@ -1,4 +1,4 @@
-"""Records of crises and of parameters, made of what classes declare, and filled with what is known before a crisis begins."""
+"""Records of crises and of parameters, made of what classes declare, and filled with what is known beforehand."""
 
 from __future__ import annotations
 
@@ -173,7 +173,10 @@ class _Records:
     def check_rules(self) -> None:
         """Make sure that rules of a person's own speak of what the records hold."""
         crisis, parameters = self.desk["c"], self.desk["p"]
-        names = {"crisis": crisis.names, "parameters": parameters["behaviour"].names}
+        names: dict[str, Any] = {
+            "crisis": crisis.names,
+            "parameters": parameters["behaviour"].names,
+        }
         for role in self.cast:
             names |= {
                 role: crisis[role].base.names,
@@ -260,7 +263,8 @@ class _Values:
 
     def put(self, value: Any, *path: str | int) -> None:
         """Put a value, or one for each crisis, where a path leads."""
-        kind, offset = self.desk.dtype, 0
+        kind: Any = self.desk.dtype
+        offset = 0
         for step in path:
             if isinstance(step, str):
                 kind, start = kind.fields[step][:2]

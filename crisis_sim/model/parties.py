@@ -27,7 +27,9 @@ DECISIONS = ("", "approved", "delayed")
 def enter(own: Any, facts: Any, c: Any, p: Any, luck: Any) -> None:
     """A mediator engages; each state may refuse it, the more averse it is and the less leverage the mediator has over it.
 
-    Who is refused goes on in private: as a facilitator.
+        P(refuse) = refusal x mediation_aversion x (1 - leverage over the state)
+
+    A mediator that either state refuses goes on in private: as a facilitator.
     """
     own.engaged, own.style, own.at = True, FACILITATION, c.now
     c.mediated_at = first(c.mediated_at, c.now)
@@ -45,18 +47,21 @@ class Mediator(Agent):
 
     role = "mediators"
     capacity = 8
-    draws = ("present", "refused")
+    draws = (
+        "present",  # whether it is engaged from the first day
+        "refused",  # whether each state refuses it
+    )
     events = (Event("engage", "engage", rate="engaging"),)
 
     class Variables:
-        engaged: bool
+        engaged: bool  # whether it mediates
         style: int  # 0 while it is not engaged, else 1 to 3
         refused: int  # how many states refuse it
         sway: float  # its influence on a settlement: trust and leverage used, over both sides
         at: Maybe  # when it engaged, days
 
     class Facts:
-        ablest: int
+        ablest: int  # the most intrusive style that it is able to use, 1 to 3
 
     def facts(self) -> Mapping[str, Any]:
         return {"ablest": STYLES.index(self.spec.style) + 1}
@@ -73,7 +78,12 @@ class Mediator(Agent):
 
     @rule
     def engaging(own, facts, c, p, luck):
-        """Rate exp(alarm (danger - threshold) + ripeness x mean propensity to halt) / attention_days, until it is engaged."""
+        """It engages the sooner the more dangerous the crisis is, and the more both sides would halt (Zartman 2000).
+
+        rate = exp(alarm x (danger - attention_threshold) + ripeness x mean halt_propensity of both) / attention_days
+
+        Once engaged it stays so; none engages while a halt stands.
+        """
         if own.engaged or c.halts[0].stands:
             return 0.0
         ripe = 0.5 * (c.states[0].halt_propensity + c.states[1].halt_propensity)
@@ -87,9 +97,17 @@ class Mediator(Agent):
 
     @rule
     def influence(own, facts, c, p, luck):
-        """A state is assured by the mediator that it trusts most; leverage adds up, and is used less where the mediator has an interest.
+        """What an engaged mediator brings to each state, by its style (Beardsley et al. 2006) and what it is to that state.
 
-        Facilitation lifts fog; formulation adds trust in a halt and saves face; manipulation adds leverage.
+            information = 1 - (1 - information) x (1 - its information x trust)
+            assured = max(assured, share x assurance x trust),  share = 1 from formulation on, else 1/2
+            cover = max(cover, trust) from formulation on
+            pressing = used x its leverage x (1 - its interest),  used = 1 in manipulation, else 1/2
+            leverage += leverage_on_halt x pressing
+            sway = mean over both states of share x trust + pressing
+
+        It formulates once danger has passed `formulation_danger`, and manipulates past `manipulation_danger`, if it is able
+        to and no state refused it; it does not go back to less.
         """
         if not own.engaged:
             return
@@ -121,7 +139,7 @@ class Lender(Agent):
 
     class Variables:
         decision: int  # of its first review that was decided: 0 none, 1 approved, 2 delayed
-        decided_at: Maybe
+        decided_at: Maybe  # days
 
     def outcomes(self) -> Mapping[str, Any]:
         own = self.records
@@ -141,19 +159,19 @@ class Review(Agent):
 
     role = "reviews"
     capacity = 4
-    draws = ("board",)
+    draws = ("board",)  # what the board decides
     events = (Event("decision", "decide", due="board_due"),)
 
     class Variables:
         due: Maybe  # when the board meets next, days
 
     class Facts:
-        date: float
-        lender: int
-        borrower: int
+        date: float  # when the board meets first, days
+        lender: int  # whose money it is, by its number
+        borrower: int  # which state depends on it, by its number
         size: float  # of the tranche, beside `reference_share` of the borrower's reserves, by its dependence
-        against: float  # how far the rival is against it
-        condition: float
+        against: float  # how far the rival is against it, 0 to 1
+        condition: float  # how far the money hangs on restraint, 0 to 1
 
     def facts(self) -> Mapping[str, Any]:
         model, lending = self.model, self.model.behaviour
@@ -183,9 +201,13 @@ class Review(Agent):
 
     @rule
     def influence(own, facts, c, p, luck):
-        """Money at stake: size x money x (chance of approval at peace - as things are) x exp(-days to the board / run-up).
+        """Money at stake before the board meets (Thacker 1999): what stopping would save, and what an act would lose.
 
-        It adds to a halt what stopping would save, and to an act's cost what the act would lose.
+        size = dependence x amount_usd_bn / (reference_share x reserves_usd_bn)
+        odds = approval - opposition x vote,  vote = 1 against, `abstention` for an abstention, 0 for
+        P(i) = logistic(odds - strictness x conditionality x i),  i the borrower's intensity
+        near = money x size x exp(-days to the board / run_up_days)
+        money of the borrower += near x (P(0) - P(intensity)),  purse += near x (P(intensity) - P(1))
         """
         if own.due == math.inf or own.due < c.now:
             return
@@ -204,7 +226,10 @@ class Review(Agent):
 
     @rule
     def decide(own, facts, c, p, luck):
-        """Approve with chance logistic(approval - strictness x condition x I - opposition x vote), which relieves; else put off."""
+        """The board approves, with chance P(intensity) of `Review.influence`, or puts off by `delay_days`.
+
+        strain -= relief x size if it approves,  strain += shock x size if not
+        """
         state, lender = c.states[facts.borrower], c.lenders[facts.lender]
         odds = p.approval - p.opposition * facts.against
         odds -= p.strictness * facts.condition * state.intensity
@@ -236,13 +261,13 @@ class Channel(Agent):
     )
 
     class Variables:
-        open: bool
+        open: bool  # whether the line is open
         opened_at: Maybe  # when it was first opened, days
 
     class Facts:
         states: int * 2  # whether each state may open it
         mediators: int * 4  # bit k: whether mediator k may open it
-        standing: int
+        standing: int  # whether it is open from the start
 
     def facts(self) -> Mapping[str, Any]:
         scenario, openers = self.model.scenario, self.spec.opened_by
@@ -265,7 +290,10 @@ class Channel(Agent):
 
     @rule
     def openings(own, facts, c, p, luck):
-        """Rate openings x (propensities to halt of the states that may open it + engaged mediators that may)."""
+        """It is opened by who would halt, or mediates; not while a halt stands.
+
+        rate = openings_per_day x (sum of halt_propensity of states that may open it + engaged mediators that may)
+        """
         if own.open or c.halts[0].stands:
             return 0.0
         wish = 0.0
@@ -286,7 +314,10 @@ class Channel(Agent):
 
     @rule
     def breaks(own, facts, c, p, luck):
-        """Rate breaks x danger x (1 - trust) under fire."""
+        """It breaks under fire.
+
+        rate = breaks_per_day x danger x (1 - trust)
+        """
         fire = c.war or c.states[0].operation > 0 or c.states[1].operation > 0
         return p.breaks_per_day * c.danger * (1.0 - facts.trust) if own.open and fire else 0.0
 
@@ -298,7 +329,11 @@ class Channel(Agent):
 
     @rule
     def influence(own, facts, c, p, luck):
-        """An open line lifts fog, and adds trust in a halt, as far as it is trusted."""
+        """An open line lifts fog (Fey and Ramsay 2010), and adds trust in a halt, as far as it is trusted.
+
+        information = 1 - (1 - information) x (1 - `channels.information` x trust)
+        trust in a halt = 1 - (1 - trust in a halt) x (1 - trust)
+        """
         if own.open:
             for k in range(2):
                 state = c.states[k]
@@ -317,10 +352,11 @@ class Adviser(Agent):
 
     class Variables:
         voice: float  # how much its counsel is still heard, 1 to 0
+        spoke_at: Maybe  # when it first spoke up, days
 
     class Facts:
-        of: int
-        sign: float
+        of: int  # which state it advises, by its number
+        sign: float  # 1 for a dove, -1 for a hawk
 
     def facts(self) -> Mapping[str, Any]:
         names = self.model.scenario.state_names
@@ -329,9 +365,20 @@ class Adviser(Agent):
             "sign": 1.0 if self.spec.stance == "dove" else -1.0,
         }
 
+    def outcomes(self) -> Mapping[str, Any]:
+        return {f"{self.name}_spoke_at_hours": self.records["spoke_at"] * 24}
+
+    @rule
+    def begin(own, facts, c, p, luck):
+        """It has said nothing yet."""
+        own.spoke_at = math.nan
+
     @rule
     def counsels(own, facts, c, p, luck):
-        """Rate counsels once danger passes its threshold, and it is no longer heard by half."""
+        """It speaks up once danger has passed its threshold and it is heard by less than half, unless a halt stands.
+
+        rate = counsels_per_day
+        """
         speaks = c.danger > facts.attention_threshold and own.voice < 0.5 and not c.halts[0].stands
         return p.counsels_per_day if speaks else 0.0
 
@@ -339,16 +386,23 @@ class Adviser(Agent):
     def speak(own, facts, c, p, luck):
         """Be heard in full."""
         own.voice = 1.0
+        own.spoke_at = first(own.spoke_at, c.now)
         note(luck, record.SPOKE, own.index, c.now)
 
     @rule
     def pass_time(own, facts, c, p, luck):
-        """Counsel wears off."""
+        """Counsel wears off.
+
+        voice x= exp(-days / lasts_days)
+        """
         own.voice *= math.exp(-c.wait / p.lasts_days)
 
     @rule
     def influence(own, facts, c, p, luck):
-        """A dove makes acts dearer and a halt worth more; a hawk the reverse."""
+        """A dove makes acts dearer and a halt worth more; a hawk (sign -1) the reverse.
+
+        counsel += weight x voice x trust x sign,  dovish += weight_on_halt x voice x trust x sign
+        """
         heard = own.voice * facts.trust * facts.sign
         state = c.states[facts.of]
         state.counsel += p.weight * heard

@@ -5,9 +5,9 @@ Time is continuous, in days since the scenario's start. Every event has a clock,
 132, 034103), or a date on which it is due. Rates stand still from one event to the next and are looked at anew at each, and
 at least every `REFRESH_DAYS`. Of two events at one moment the one that stands first in the list comes first.
 
-What a cast does is written as a few functions of plain Python, of a line or two an event (`Schedule.text`), which are compiled
-once. A driver works on one crisis at a time, at a desk: there its record is laid beside the parameters, which all share but for
-those that are drawn.
+What a cast does is written as a few functions of plain Python, a line or two an event (`Schedule.text`), which are compiled
+once. A driver works on one crisis at a time, at a desk: there its record is laid beside the parameters, which all share
+but for those that are drawn.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from typing import Any
 from crisis_sim.model.compiled import OF_RULES, _translate, driver
 from crisis_sim.model.compiled import rule as inlined
 from crisis_sim.model.engine import (
-    KINDS,
     PHASES,
     Agent,
     Event,
@@ -36,9 +35,6 @@ REFRESH_DAYS = 4.0
 _NOTHING = -1
 #: What had just been done when a number was found missing, by number: see `Schedule.checks`.
 STAGES = ("look", "pass_time", "happen")
-
-#: The functions of a schedule.
-PARTS = ("begin", "look", "clocks", "pass_time", "happen", "take", "fault")
 
 
 @dataclass(frozen=True)
@@ -200,7 +196,7 @@ class _Writer:
             form.format(self._call(role, rule)) if rule is not None else nothing for rule in rules
         ]
         usual = max(calls, key=calls.count)
-        lines = []
+        lines: list[str] = []
         for k, call in enumerate(calls):
             if call != usual:
                 lines += [f"{indent}{'el' if lines else ''}if k == {k}:", f"{indent}    {call}"]
@@ -258,7 +254,7 @@ def redraw_budgets(crises: Any, luck: Any) -> None:
 
 
 @driver
-def run_crises(
+def run_crises(  # noqa: C901 - one loop, which is all there is
     crises: Any,
     table: Any,
     drawn: Any,

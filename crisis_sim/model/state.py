@@ -24,10 +24,10 @@ from crisis_sim.model.acts import (
     WEAPONS,
     act_on,
     c_rung,
-    carry_out,
     count_act,
     end_crisis,
     end_operation,
+    go_ahead,
     remember_answer,
     suffer,
     under_fire,
@@ -45,20 +45,21 @@ class State(Agent):
     role = "states"
     capacity = 2
     draws = (
-        "stakes",
-        "tempo",
-        "weapons",
-        "choice",
-        "lead",
-        "success",
-        "length",
-        "error",
-        "market",
-        "settle",
+        "stakes",  # how much is at stake for it
+        "tempo",  # how often it decides
+        "weapons",  # whether it has nuclear weapons, where that is a chance
+        "choice",  # which option it takes, and whether it goes on with an operation
+        "lead",  # how long an act takes to prepare
+        "success",  # how much of an act it can claim as a success
+        "length",  # how long until an operation is reviewed
+        "error",  # by how much it misreads its rival
+        "market",  # the daily movement of its market
+        "settle",  # how long after giving in the crisis is over to the states
     )
     events = (
         Event("decide", "decide", rate="decisions"),
         Event("act", "carry_out_plan", due="plan_due"),
+        Event("fire", "open_fire", due="opening_due"),
         Event("review", "review_operation", due="review_due"),
         Event("yield", "give_in", rate="giving_in"),
         Event("collapse", "collapse", rate="being_overpowered"),
@@ -75,8 +76,10 @@ class State(Agent):
         posture: int  # the highest act without violence that stands
         operation: int  # the violent act under way, or 0
         review_at: Maybe  # when its operation is reviewed next, days
-        plan: int  # the act that it prepares, or 0
+        plan: int  # the strike or war that it prepares, or 0
         act_at: Maybe  # when that is ready, days
+        opening: int  # the lesser fire that it prepares, or 0
+        open_at: Maybe  # when that is ready, days
         force: float  # standing force of its acts, in intensity
         intensity: float  # what it does to its rival now
         grievance: float  # harm suffered and not yet answered; below 0: satisfaction banked
@@ -116,31 +119,36 @@ class State(Agent):
         drift: float  # logarithm of its market without the danger
         priced: float  # danger as its market prices it
         market: float  # its market index, 1 at the start
-        lowest_market: float
-        market_at_halt: Maybe
+        lowest_market: float  # the lowest so far
+        market_at_halt: Maybe  # its market when the first halt came into effect
         rebound: Maybe  # share by which its market rose in the day after a halt
-        rebound_at: Maybe
+        rebound_at: Maybe  # when that day is over, days
         pressure: float  # economic pressure, 0 to 1
-        highest_pressure: float
-        traded: float  # days of trade so far
+        highest_pressure: float  # the highest so far
+        traded: float  # the next day on which its market moves, days
         asked: bool  # whether its choices are left to somebody
         forced: int  # the option that it takes at its first decision from `forced_from` on, whatever it is worth, or -1
         forced_from: Maybe  # days
-        lent_trust: float  # what agents of one's own bring: see `trust`, `information`, `leverage`, `cover`, `counsel`, `dovish`
-        lent_information: float
-        lent_leverage: float
-        lent_cover: float
-        lent_counsel: float
-        lent_dovish: float
+        lent_trust: float  # what agents of a user's own add to `trust`
+        lent_information: float  # likewise
+        lent_leverage: float  # likewise
+        lent_cover: float  # likewise
+        lent_counsel: float  # likewise
+        lent_dovish: float  # likewise
 
     class Facts:
-        weakness: float  # relative capability of its rival, by `capability_exponent`
+        weakness: float  # how much stronger its rival is: above 1 for the weaker state
         act_cost: float  # cost of an act of full intensity
-        sensitivity: float
-        volatility: float
+        sensitivity: float  # fall of its market at full danger, in logarithms
+        volatility: float  # daily movement of its market without news, in logarithms
         start: int  # its rung at the start
 
     def facts(self) -> Mapping[str, Any]:
+        """Acts cost the weaker state more, and none less than states that are equals.
+
+        weakness = (capability of the rival / its own)^capability_exponent
+        act_cost = cost x max(weakness, 1) x caution
+        """
         model, p = self.model, self.model.behaviour
         own = model.numbers[f"states.{self.name}"]
         rival = model.numbers[f"states.{model.rival_of(self.name)}"]
@@ -166,9 +174,12 @@ class State(Agent):
 
     @rule
     def begin(own, rival, facts, c, p, luck):
-        """ln stake = ln resolve + sigma (z_common + z_own) / sqrt 2: crises differ in what they are about (nobody has recorded it).
+        """Crises differ in what they are about, which nobody has recorded: half of it is common to both states.
 
-        Decisions a day, neither alarmed nor under fire, are lognormal over states, and at most those on alert.
+            stake = resolve x exp(stakes_spread x (z_common + z_own) / sqrt 2)
+            tempo = min(deliberations_per_day x exp(deliberations_spread x z), decisions_on_alert_per_day)
+
+        Each z is standard normal. A state has nuclear weapons with chance `nuclear`.
         """
         z = (c.halts[0].common + normal(c, luck.keys, own.streams + STAKES)) * math.sqrt(0.5)
         own.stake = facts.resolve * math.exp(p.stakes_spread * z)
@@ -180,7 +191,7 @@ class State(Agent):
         own.posture = own.rung = facts.start
         own.force = c_rung(c, facts.start)
         own.offer_until = -math.inf
-        own.review_at = own.act_at = own.rebound_at = math.inf
+        own.review_at = own.act_at = own.open_at = own.rebound_at = math.inf
         own.rebound = own.market_at_halt = own.answer_at = own.first_act_at = math.nan
         own.acted_at = own.struck_at = own.response_at = math.nan
         own.market = own.lowest_market = 1.0
@@ -191,7 +202,12 @@ class State(Agent):
 
     @rule
     def perceive(own, rival, facts, c, p, luck):
-        """Intensity: 1 in war, else the greater of standing force and the operation under way."""
+        """What a state does to its rival now, by the force that stands and by the operation under way.
+
+            intensity = 1 in war, else max(force, intensity of the operation's rung)
+
+        What third parties bring to bear is counted anew at each look.
+        """
         own.intensity = 1.0 if c.war else max(own.force, c_rung(c, own.operation))
         own.trust, own.information = own.lent_trust, own.lent_information
         own.leverage, own.cover = own.lent_leverage, own.lent_cover
@@ -200,9 +216,17 @@ class State(Agent):
 
     @rule
     def weigh(own, rival, facts, c, p, luck):
-        """Demand q = (1 - f)^2 s (g + k), g = G+ / (1 + G+ / saturation): to answer what was suffered, and a claim (Slantchev 2003).
+        """What it demands is to answer what it suffered, and its claim; fighting uses it up (Slantchev 2003).
 
-        A halt is worth v = deal + hurting I_rival - mistrust (1 - trust) - forgone q + leverage + relief x pressure + money + counsel.
+            demand = (1 - exhaustion)^2 x stake x (g + claim)
+            g = G / (1 + G / saturation),  G = max(grievance, 0)
+
+        A halt is worth more to who is hurt (Zartman 2000), and less to who does not trust it (Fortna 2004).
+
+            seen = max(rival's intensity x (1 + error x (1 - information)), 0)
+            halt_value = deal + hurting x seen - mistrust x (1 - trust) x (1 - assured) - forgone x demand
+                         + leverage + economic_relief x pressure + money + dovish
+            halt_propensity = logistic(halt_value)
         """
         own.demand = demand_of(own, facts, p, own.grievance)
         own.seen = max(rival.intensity * (1.0 + own.error * (1.0 - own.information)), 0.0)
@@ -228,7 +252,12 @@ class State(Agent):
 
     @rule
     def decisions(own, rival, facts, c, p, luck):
-        """Decisions a day: its own tempo, `decisions_on_alert_per_day` on alert or under fire, at least `decisions_in_war_per_day` in war; none while a halt stands."""
+        """How often it decides (Hermann 1969): under stress more often than in calm, and not while a halt stands.
+
+        rate = decisions_on_alert_per_day on alert, or while either state has an operation under way
+               max(tempo, decisions_in_war_per_day) in war
+               tempo else
+        """
         if c.halts[0].stands:
             return 0.0
         if own.alert or rival.operation > 0 or own.operation > 0:
@@ -237,7 +266,12 @@ class State(Agent):
 
     @rule
     def decide(own, rival, facts, c, p, luck):
-        """P(option) is proportional to exp(value) (McKelvey and Palfrey 1995); waiting is worth 0."""
+        """Quantal choice among the options that are possible (McKelvey and Palfrey 1995).
+
+            P(option) = exp(value of the option) / sum of exp(value) over all options
+
+        It misreads its rival anew first. Waiting is worth 0, and a halt `halt_value`.
+        """
         misread(own, rival, c, p, luck, own.streams + ERROR)
         if c.war:
             remember_answer(own, c, c.war_rung)
@@ -258,17 +292,25 @@ class State(Agent):
 
     @rule
     def plan_due(own, rival, facts, c, p, luck):
-        """When the act that it prepares is ready."""
-        return own.act_at if own.plan > 0 and not c.halts[0].stands else math.inf
+        """When the strike that it prepares is ready."""
+        return own.act_at if not c.halts[0].stands else math.inf
 
     @rule
     def carry_out_plan(own, rival, facts, c, p, luck):
-        """Carry out the act that was prepared, if there is still something to answer or to want."""
+        """Carry out the strike, or go to the war, that was prepared: see `go_ahead`."""
         act, own.plan, own.act_at = own.plan, 0, math.inf
-        if own.grievance > 0 or facts.claim > 0:
-            carry_out(own, rival, c, p, luck, act, True)
-        else:
-            note(luck, record.PLAN_DROPPED, own.index, c.now, act)
+        go_ahead(own, rival, facts, c, p, luck, act)
+
+    @rule
+    def opening_due(own, rival, facts, c, p, luck):
+        """When the lesser fire that it prepares is ready."""
+        return own.open_at if not c.halts[0].stands else math.inf
+
+    @rule
+    def open_fire(own, rival, facts, c, p, luck):
+        """Open the lesser fire that was prepared: see `go_ahead`."""
+        act, own.opening, own.open_at = own.opening, 0, math.inf
+        go_ahead(own, rival, facts, c, p, luck, act)
 
     @rule
     def review_due(own, rival, facts, c, p, luck):
@@ -277,7 +319,13 @@ class State(Agent):
 
     @rule
     def review_operation(own, rival, facts, c, p, luck):
-        """Go on with chance logistic(omega q z - cost z^b), as long as there is something to answer or to want; else end it."""
+        """Go on with an operation of intensity z, or end it.
+
+            P(go on) = logistic(answering x demand x z - act_cost x z^cost_power)
+
+        It ends for certain where neither grievance nor claim is above 0. The next review comes after `operation_days` in the
+        mean (gamma distributed, shape 2). Who ends it while a grievance is open stays on alert.
+        """
         z = c_rung(c, own.operation)
         worth = p.answering * own.demand * z - facts.act_cost * c.ladder[own.operation].toll
         wants = own.grievance > 0 or facts.claim > 0
@@ -290,7 +338,10 @@ class State(Agent):
 
     @rule
     def renewal_due(own, rival, facts, c, p, luck):
-        """When force or a display that goes on counts as a new act (MIE codes an incident that lasts as one)."""
+        """When force or a display that goes on counts as a new act, a week after the last, unless a halt is in effect.
+
+        That is for counting only: the coders of militarised incidents (MIE) enter what lasts as further incidents.
+        """
         goes_on = c.war or own.operation > 0 or c.ladder[own.posture].kind >= DISPLAY
         return (
             own.acted_at + RENEWED_AFTER_DAYS if goes_on and not c.halts[0].in_force else math.inf
@@ -305,8 +356,14 @@ class State(Agent):
 
     @rule
     def giving_in(own, rival, facts, c, p, luck):
-        """Rate (1/u) exp(fire x I_rival - psi q (1/2 + audience) + face x cover) x weakness, if the rival has the last word, or in war."""
-        if c.halts[0].stands or own.plan > 0 or not (c.war or c.last == rival.index):
+        """A state gives in sooner the weaker it is, the more it suffers, and the less it demands (Fearon 1994 on audiences).
+
+            rate = weakness / yielding_days
+                   x exp(yielding_fire x rival's intensity + face x cover - yielding_stakes x demand x (1/2 + audience))
+
+        It can only where the rival had the last word, or in war; not while it prepares an act, nor while a halt stands.
+        """
+        if c.halts[0].stands or own.plan + own.opening > 0 or not (c.war or c.last == rival.index):
             return 0.0
         holding_out = p.yielding_stakes * own.demand * (0.5 + facts.audience)
         hastened = p.yielding_fire * rival.intensity + p.face * own.cover - holding_out
@@ -314,7 +371,10 @@ class State(Agent):
 
     @rule
     def give_in(own, rival, facts, c, p, luck):
-        """Let the rival's last word stand: the crisis ends unilaterally."""
+        """Let the rival's last word stand: the crisis ends unilaterally.
+
+        Under fire the states see it as over after `settling_days` in the mean (gamma distributed, shape 2).
+        """
         note(luck, record.YIELDED, own.index, c.now)
         settling = 0.0
         if under_fire(c):
@@ -323,7 +383,10 @@ class State(Agent):
 
     @rule
     def being_overpowered(own, rival, facts, c, p, luck):
-        """Rate collapse x sqrt(I_rival) x weakness."""
+        """The rate at which it is overpowered, while no halt stands.
+
+        rate = collapse_per_day x sqrt(rival's intensity) x weakness
+        """
         if c.halts[0].stands:
             return 0.0
         return p.collapse_per_day * math.sqrt(rival.intensity) * facts.weakness
@@ -338,12 +401,15 @@ class State(Agent):
 
     @rule
     def accidents(own, rival, facts, c, p, luck):
-        """Accidents a day are proportional to the intensity of its fire."""
+        """Accidents of its own fire, in war or while it has an operation under way.
+
+        rate = accidents_per_day x intensity
+        """
         firing = c.war or own.operation > 0
         return p.accidents_per_day * own.intensity if firing else 0.0
 
     @rule
     def have_accident(own, rival, facts, c, p, luck):
-        """A shot astray: grievance of the rival's that nobody meant."""
+        """A shot astray: the rival's grievance rises by `accident_harm`, which nobody meant."""
         rival.grievance += p.accident_harm
         note(luck, record.ACCIDENT, own.index, c.now)

@@ -100,6 +100,9 @@ def kinds(ensemble: Replicates, column: str, valid: tuple[str, ...]) -> NDArray[
 
 TRIGGER, STRIKE = "trigger_at_hours", "first_strike_at_hours"
 HALT, RELAPSED = "ceasefire_in_effect_at_hours", "relapsed_at_hours"
+FIRE = "first_fire_at_hours"
+#: Fire, or strikes alone, that stopped for a week or for good, agreed or not.
+FIRE_PAUSED, STRIKES_PAUSED = "fire_paused_at_hours", "strikes_paused_at_hours"
 CEASEFIRE = "ceasefire"
 RELAPSE = "relapse"
 
@@ -111,8 +114,14 @@ AMONG = {
 }
 
 
+#: Words for what a column's name does not say by itself.
+_PLAIN = {FIRE_PAUSED: "pause in fire", STRIKES_PAUSED: "pause in strikes"}
+
+
 def plain_name(column: str) -> str:
     """A column's name as plain words."""
+    if column in _PLAIN:
+        return _PLAIN[column]
     return column.removesuffix("_at_hours").replace("_", " ")
 
 
@@ -142,12 +151,14 @@ class Clock:
 
     What comes at or after the origin is an event. The end of a crisis before it is a competing
     ending, after which it cannot come, and a crisis still going on when the watching stops is
-    censored there: never counted as a ceasefire. Two clocks differ:
+    censored there: never counted as a ceasefire. Some clocks differ:
 
     - From the trigger or the first strike to a ceasefire it is the first ceasefire in effect that
       counts. One from before the strike does not, for it did not halt what the strike began; if an
       agreement ended the crisis after the strike nevertheless, the moment that it took effect is
       the ceasefire.
+    - A pause in fire or in strikes is no ceasefire: it may be agreed or not. Whatever ends a crisis
+      ends its fire, so that nothing competes with a pause once there is fire.
     - Nothing competes with a relapse; a ceasefire that still held when the watch ended is censored.
 
     On the clock from the first strike a crisis struck late is watched more briefly. The estimate
@@ -219,3 +230,5 @@ CLOCKS = {
     "from_first_strike": Clock(HALT, STRIKE),
     RELAPSE: Clock(RELAPSED, HALT),
 }
+#: How long strikes go on, until they pause or a ceasefire ends them.
+PAUSE = Clock(STRIKES_PAUSED, STRIKE)

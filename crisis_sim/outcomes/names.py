@@ -8,7 +8,17 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from crisis_sim.outcomes.durations import CLOCKS, HALT, STRIKE, TRIGGER, Clock
+from crisis_sim.outcomes.durations import (
+    CLOCKS,
+    FIRE,
+    FIRE_PAUSED,
+    HALT,
+    PAUSE,
+    STRIKE,
+    STRIKES_PAUSED,
+    TRIGGER,
+    Clock,
+)
 from crisis_sim.outcomes.measures import (
     BOUNDS,
     CAME,
@@ -26,9 +36,16 @@ from crisis_sim.text import clean
 
 FROM_TRIGGER, FROM_STRIKE, RELAPSE = CLOCKS.values()
 
-#: Hours are counted from the first strike, days from the trigger.
-_SINCE = {"hours": FROM_STRIKE, "days": FROM_TRIGGER}
-_WITHIN = re.compile(r"(ceasefire|relapse)_within_([0-9]+_(hours|days))")
+#: Hours are counted from the first strike (of fire from the first fire), days from the trigger.
+_SINCE = {
+    ("ceasefire", "hours"): FROM_STRIKE,
+    ("ceasefire", "days"): FROM_TRIGGER,
+    ("strikes_paused", "hours"): PAUSE,
+    ("strikes_paused", "days"): Clock(STRIKES_PAUSED, TRIGGER),
+    ("fire_paused", "hours"): Clock(FIRE_PAUSED, FIRE),
+    ("fire_paused", "days"): Clock(FIRE_PAUSED, TRIGGER),
+}
+_WITHIN = re.compile(r"(ceasefire|strikes_paused|fire_paused|relapse)_within_([0-9]+_(hours|days))")
 _OF_COLUMN = re.compile(r"(mean|median)_(.+)")
 _MOMENTS = ("24_hours", "72_hours", "96_hours", "7_days", "14_days", "30_days", "horizon")
 _ENDING_WORDS = {
@@ -52,6 +69,7 @@ _SHARES: tuple[tuple[str, str, str, str, object], ...] = (
 _QUANTILES: dict[str, tuple[str, Clock | None, str]] = {
     "trigger_to_first_strike_days": ("trigger to first strike", Clock(STRIKE, TRIGGER), "days"),
     "first_strike_to_ceasefire_hours": ("first strike to ceasefire", FROM_STRIKE, "hours"),
+    "first_strike_to_pause_hours": ("first strike to a pause in strikes", PAUSE, "hours"),
     "deaths": ("deaths", None, ""),
 }
 
@@ -70,7 +88,7 @@ def _within(name: str, clock: Clock, moment: str) -> Measure:
 
 
 def _median(name: str, clock: Clock, unit: str) -> Measure:
-    words = f"median time from {clock.since_words()} to a ceasefire"
+    words = f"median time from {clock.since_words()} to a {clock.words()}"
     return Measure(name, words, "time_quantile", unit, clock=clock)
 
 
@@ -78,7 +96,7 @@ def _of_family(name: str, columns: Columns | None = None) -> Iterator[Measure]:
     """The measure of a name with a number or a column in it, if it is one."""
     if within := _WITHIN.fullmatch(name):
         what, moment, unit = within.groups()
-        yield _within(name, RELAPSE if what == "relapse" else _SINCE[unit], moment)
+        yield _within(name, _SINCE.get((what, unit), RELAPSE), moment)
     of_column = _OF_COLUMN.fullmatch(name)
     if of_column and (columns is None or of_column[2] in columns.named("number")):
         kind, column = of_column.groups()
@@ -97,6 +115,8 @@ def _common() -> Iterator[Measure]:
         yield from _of_family(f"relapse_within_{moment}")
     yield _median("median_hours_to_ceasefire", FROM_STRIKE, "hours")
     yield _median("median_days_to_ceasefire", FROM_TRIGGER, "days")
+    yield from _of_family("strikes_paused_within_96_hours")
+    yield _median("median_hours_to_pause_in_strikes", PAUSE, "hours")
     for name in ("mean_deaths", "median_deaths"):
         yield from _of_family(name)
 
@@ -108,6 +128,9 @@ def _in_summary() -> Iterator[Measure]:
         for moment in _MOMENTS:
             yield _within(f"ceasefire.{key}.by.{moment}", clock, moment)
         yield _median(f"ceasefire.{key}.median_hours", clock, "hours")
+    for moment in _MOMENTS:
+        yield _within(f"pause.by.{moment}", PAUSE, moment)
+    yield _median("pause.median_hours", PAUSE, "hours")
     for moment in ("7_days", "14_days"):
         yield _within(f"relapse.by.{moment}", RELAPSE, moment)
     for per_cent in (10, 50, 90):
@@ -135,7 +158,9 @@ def known_names(columns: Columns | None = None) -> list[str]:
     """All names that a measure may be written by, for crises with these outcomes.
 
     Beside these, `ceasefire_within_<n>_hours` (of the first strike), `ceasefire_within_<n>_days`
-    (of the trigger) and `relapse_within_<n>_days` may have any whole number.
+    (of the trigger) and `relapse_within_<n>_days` may have any whole number; so may
+    `strikes_paused_within_` and `fire_paused_within_`, whose hours count from the first strike and
+    the first fire.
     """
     of_columns = [
         f"{kind}_{column}"

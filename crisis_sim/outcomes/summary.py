@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import reduce
 from itertools import count
-from operator import getitem
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,9 +13,9 @@ from crisis_sim import show
 from crisis_sim.outcomes.advice import advise
 from crisis_sim.outcomes.bootstrap import median_difference
 from crisis_sim.outcomes.differences import Contrast, Measured, difference
-from crisis_sim.outcomes.durations import NotPairedError, UnknownReferenceError
+from crisis_sim.outcomes.durations import STRIKES_PAUSED, NotPairedError, UnknownReferenceError
 from crisis_sim.outcomes.intervals import CONFIDENCE, Estimate
-from crisis_sim.outcomes.measures import Reading
+from crisis_sim.outcomes.measures import Measure, Reading
 from crisis_sim.outcomes.names import SUMMARY_PATHS
 from crisis_sim.scenario.source import composed
 from crisis_sim.text import UNKNOWN, clean, number
@@ -51,6 +49,7 @@ _SHOWN = {
     "ceasefire in 72 hours": "ceasefire.from_first_strike.by.72_hours",
     "ceasefire in 96 hours": "ceasefire.from_first_strike.by.96_hours",
     "median": "ceasefire.from_first_strike.median_hours",
+    "strikes paused in 96 hours": "pause.by.96_hours",
     "war": "shares.war",
     "nuclear use": "shares.nuclear_use",
 }
@@ -63,8 +62,8 @@ def html_of(summary: Mapping[str, Any]) -> str:
         show.table(
             ("scenario", *_SHOWN),
             _rows(summary["scenarios"], _SHOWN, "%"),
-            "Outcomes in % of all crises, with 95% intervals; ceasefires and their median from the first strike, in % of "
-            "crises with one",
+            "Outcomes in % of all crises, with 95% intervals; ceasefires, their median and pauses from the first strike, "
+            "in % of crises with one. Strikes have paused when there are none for a week or for good, agreed or not",
             figures=True,
         )
     ]
@@ -87,10 +86,18 @@ def _rows(
     for name, part in parts.items():
         row = [name]
         for head in heads:
-            figure = reduce(getitem, _SHOWN[head].split("."), part)
+            figure = figure_at(part, _SHOWN[head])
             hours = head == "median"
             row.append(_figure_text(figure, *((1.0, " h") if hours else (100.0, unit)), sign))
         yield row
+
+
+def figure_at(part: Mapping[str, Any], path: str) -> Any:
+    """The figure at a path of a scenario's part, or of its differences; None where results of an earlier version lack it."""
+    found: Any = part
+    for key in path.split("."):
+        found = None if found is None else found.get(key)
+    return found
 
 
 def _figure_text(
@@ -124,6 +131,8 @@ def _figure_text(
 #         of, among             replicates on that clock, and which they are in words
 #         by.MOMENT             cumulative incidence by then, with of, hours, standard_error, at_risk
 #         median_hours          null when half is never reached
+#       pause                   of, among, by.MOMENT, median_hours: no strikes for a week or for good, agreed or not,
+#                               counted from the first strike; left out where results of an earlier version lack it
 #       relapse                 of, among, by.MOMENT, counted from the first ceasefire
 #       quantiles.WHAT          of, among and quantiles 10, 50, 90 (per cent)
 #     differences.NAME          one for each scenario but the reference
@@ -145,6 +154,7 @@ COLUMNS = (
 _QUANTILES_AMONG = {
     "trigger_to_first_strike_days": "replicates with a first strike",
     "first_strike_to_ceasefire_hours": "replicates with a first strike and then a ceasefire",
+    "first_strike_to_pause_hours": "replicates with a first strike and then a pause in strikes",
     "deaths": "all replicates",
 }
 
@@ -237,6 +247,8 @@ def _scenario(ensemble: Ensemble, reading: Reading, seed: int | None) -> dict[st
         "horizon_hours": float(ensemble.horizon_hours),
     }
     for path, measure in SUMMARY_PATHS.items():
+        if not _has(reading, measure):
+            continue
         measured = measure.read(reading)
         of, figure = int(measured.of), _figure(measured)
         if measure.kind == "share":
@@ -263,7 +275,7 @@ def _differences(ours: Reading, theirs: Reading, paired: bool) -> dict[str, Any]
     }
     for path, measure in SUMMARY_PATHS.items():
         hours, read = None, measure.read
-        if measure.kind == "quantile":
+        if measure.kind == "quantile" or not (_has(ours, measure) and _has(theirs, measure)):
             continue
         if measure.kind == "time_quantile" and measure.clock:
             # The same stream draws the same replicates from both, another independently.
@@ -281,6 +293,16 @@ def _differences(ours: Reading, theirs: Reading, paired: bool) -> dict[str, Any]
         of = {"of": int(one.of), "reference_of": int(other.of)}
         _put(found, path, figure and figure | of)
     return found
+
+
+def _has(reading: Reading, measure: Measure) -> bool:
+    """Whether there is what a measure needs: results of an earlier version know of no pauses."""
+    if STRIKES_PAUSED in measure.columns:
+        try:
+            reading.column(STRIKES_PAUSED)
+        except KeyError:
+            return False
+    return True
 
 
 def _put(found: dict[str, Any], path: str, figure: Any) -> None:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from crisis_sim import text
+from crisis_sim.outcomes.summary import figure_at
 from crisis_sim.text import excludes_zero, limits, number
 
 #: The measure of the differences in words, and the crises that it is a share of.
@@ -37,9 +38,22 @@ def answer(summary: Mapping[str, Any]) -> str:
     else:
         median = text.duration(clock["median_hours"]["estimate"])
         quickly = f"of those that saw a first strike, half had a ceasefire within {median} of it"
+    if paused := told_pause(scenario):
+        quickly += f", and {paused}"
     often = f"{told_share(agreement)} of all crises ended in a ceasefire that held"
     worst = told_worst(scenario["shares"]["war"], scenario["shares"]["nuclear_use"])
     return f"{text.label(name)}: {often}; {quickly}; {worst}. {changed}".strip()
+
+
+def told_pause(scenario: Mapping[str, Any]) -> str:
+    """When strikes had paused in half of the crises that saw one, as a clause; "" where none did, or that is not known."""
+    pause = scenario.get("pause")
+    if not pause or pause["of"] == 0:
+        return ""
+    if pause["median_hours"] is None:
+        return "in fewer than half the strikes paused while watched, agreed or not"
+    median = text.duration(pause["median_hours"]["estimate"])
+    return f"in half the strikes had paused within {median}, agreed or not"
 
 
 def told_share(figure: Figure) -> str:
@@ -137,12 +151,12 @@ def print_summary(summary: Mapping[str, Any], console: Console | None = None) ->
 
 
 def outcome_table(summary: Mapping[str, Any]) -> Table:
-    """A row a scenario: agreement, ceasefire by three moments, median time, war, nuclear use."""
+    """A row a scenario: agreement, ceasefire by three moments, median time, strikes paused, war, nuclear use."""
     table = new_table("Outcomes")
     _columns(
         table,
         ("agreement\n% (95%)", "ceasefire\nin 24 h, %", "in 72 h\n%", "in 96 h\n%"),
-        ("median\nhours", "war\n%", "nuclear\nuse, %"),
+        ("median\nhours", "paused\nin 96 h", "war\n%", "nuclear\nuse, %"),
     )
     for name, scenario in summary["scenarios"].items():
         clock, shares = scenario["ceasefire"]["from_first_strike"], scenario["shares"]
@@ -156,11 +170,12 @@ def outcome_table(summary: Mapping[str, Any]) -> Table:
             Text.assemble(estimate, (f" ({low}–{high})", "dim")),
             *(text.percent(one["estimate"]) for one in by),
             "none" if median is None else text.count(median["estimate"]),
+            text.percent((figure_at(scenario, "pause.by.96_hours") or {}).get("estimate")),
             *(text.percent(shares[one]["estimate"]) for one in ("war", "nuclear_use")),
         )
     table.caption = Text(
         "Agreement, war and nuclear use: % of all crises. Ceasefire and median time: from the first "
-        "strike, % of crises with one."
+        "strike, % of crises with one; paused: no strikes for a week or for good, agreed or not."
     )
     return table
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from crisis_sim import text
 from crisis_sim.outcomes.durations import AMONG, CLOCKS
+from crisis_sim.outcomes.summary import figure_at
 from crisis_sim.report.answers import Figure, is_clear, on_differences, told_share, told_worst
 from crisis_sim.report.curves import ORIGINS
 from crisis_sim.report.real_path import real_record
@@ -44,11 +45,16 @@ def answer(summary: Mapping[str, Any]) -> str:
     if clock["of"] == 0:
         return f"{told}, and none sees a first strike."
     if clock["median_hours"] is None:
-        return f"{told}, and of those that see a first strike fewer than half have a ceasefire while they are followed."
-    within = median(clock["median_hours"])
-    return (
-        f"{told}, and of those that see a first strike half have a ceasefire within {within} of it."
-    )
+        told += ", and of those that see a first strike fewer than half have a ceasefire while they are followed."
+    else:
+        within = median(clock["median_hours"])
+        told += (
+            f", and of those that see a first strike half have a ceasefire within {within} of it."
+        )
+    paused = figure_at(scenario, "pause.median_hours")
+    if paused is None:
+        return told
+    return f"{told} In half of those struck the strikes have paused, agreed or not, within {median(paused)}."
 
 
 def median(figure: Figure) -> str:
@@ -77,6 +83,9 @@ def key_figures(summary: Mapping[str, Any]) -> list[dict[str, str]]:
     shown = {
         "of all crises end in a ceasefire that holds": scenario["endings"]["agreement"],
         "of crises with a first strike have a ceasefire within 96 hours of it": by["96_hours"],
+        "of crises with a first strike see the strikes pause within 96 hours of it, agreed or not": (
+            figure_at(scenario, "pause.by.96_hours") or {"estimate": None}
+        ),
         "of all crises come to full-scale war": scenario["shares"]["war"],
         "of all crises see nuclear use": scenario["shares"]["nuclear_use"],
     }
@@ -112,8 +121,22 @@ def _ceasefires(batch: Batch, summary: Mapping[str, Any], clock: str) -> Iterato
         among = of_these(figures["of"], AMONG[clock])
         parts = [f"{first} of {among} have a ceasefire {within} of it", *map(" ".join, others)]
         yield f"In “{text.label(reference)}” {text.listed(parts)}."
+    if clock == "from_first_strike":
+        yield _pauses(summary["scenarios"][reference])
     yield _beside_the_record(batch.ensembles[reference], clock)
     yield _most_and_least(summary, clock)
+
+
+def _pauses(scenario: Mapping[str, Any]) -> str:
+    """How soon strikes pause, agreed or not; "" where that is not known."""
+    told = [
+        f"{text.percent(share)}% within {moment.replace('_', ' ')}"
+        for moment in _MOMENTS["from_first_strike"][0]
+        if (share := (figure_at(scenario, f"pause.by.{moment}") or {}).get("estimate")) is not None
+    ]
+    if not told:
+        return ""
+    return f"Of {AMONG['from_first_strike']}, strikes pause, agreed or not, in {text.listed(told)}."
 
 
 def _beside_the_record(ensemble: Ensemble, clock: str) -> str:

@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from crisis_sim import style, text
-from crisis_sim.outcomes.durations import AMONG, CLOCKS
+from crisis_sim.outcomes.durations import AMONG, CLOCKS, PAUSE
 from crisis_sim.outcomes.incidence import CumulativeIncidence
 from crisis_sim.report.real_path import RealIndex, RealRecord, real_record, start_of
 from crisis_sim.text import MONTHS, offset
@@ -111,7 +111,8 @@ def draw_incidence(
     """Cumulative incidence of a ceasefire by the time since the clock's origin.
 
     To the left the reference alone, the other endings stacked upon the ceasefire, so that the height of the stack is the
-    share of crises that are over. To the right the ceasefire's curve of every scenario with its 95% band; of many, of those
+    share of crises that are over; since the first strike, a dashed line is the share in which strikes have paused, agreed
+    or not. To the right the ceasefire's curve of every scenario with its 95% band; of many, of those
     that differ most. The moment of the real ceasefire is marked where the reference has a real path.
 
     Args:
@@ -141,6 +142,12 @@ def draw_incidence(
     figure = style.new_figure(height=78.0)
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1.0, 1.0))
     _stack(left, theirs, grid, clock)
+    paused = []
+    if clock == "from_first_strike" and "pause" in summary["scenarios"][reference]:
+        share = PAUSE.read(batch.ensembles[reference]).incidence(first_only=True).at(grid)
+        line: dict[str, Any] = {"color": style.BLACK, "linestyle": "--", "linewidth": 1.0}
+        left.step(grid / 24.0, 100.0 * share.estimate, where="post", **line)
+        paused = [Line2D([], [], label="strikes paused, agreed or not", **line)]
     room = style.TITLE_PAD if real is None else style.TITLE_PAD_OVER_MARKS
     left.set_title(f"{text.shorten(text.label(reference), 20)}: how crises end", pad=room)
     right.set_title("Ceasefire, by scenario (95% bands)", pad=room)
@@ -152,7 +159,7 @@ def draw_incidence(
             style.mark_moment(axes, real / 24.0, f"real ceasefire, {text.duration(real)}", "left")
     left.set_ylabel(f"% of {AMONG[clock]}")
     left.legend(
-        handles=style.ending_keys(agreement="ceasefire"),
+        handles=[*style.ending_keys(agreement="ceasefire"), *paused],
         loc="upper center",
         bbox_to_anchor=(0.5, -0.17),
         ncols=3,

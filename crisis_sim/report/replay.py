@@ -1,4 +1,4 @@
-"""One crisis as a picture, and as a file: both states' rungs, the pressure on them, and what third parties did."""
+"""One crisis as a picture, and as a file: the acts of both states that stand, the pressure on them, and what third parties did."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ _PRESENT = 1e-9
 
 @style.styled
 def draw_replay(journal: Journal, scenario: Scenario) -> Figure:
-    """The turns of one crisis: the whole of it, and beside it a close view of the days of fighting.
+    """One crisis: the whole of it, and beside it a close view of the days of fighting.
 
-    From the top: each state's rung, with the real path as a broad pale line under it where the scenario has one; each
+    From the top: the highest act of each state that stands, with the real path as a broad pale line under it where the scenario has one; each
     state's economic pressure; a strip for each third party, as high as it was engaged. Dotted lines mark the first strike
     and the ceasefire.
 
@@ -164,7 +164,7 @@ def _draw_rungs(
     axes.set_yticks(list(shown), [text.shorten(names[rung], 34) for rung in shown])
     axes.set_ylim(-0.5, top + 0.5)
     axes.grid(axis="y")
-    axes.set_ylabel("rung")
+    axes.set_ylabel("highest act that stands (rung)")
     axes.label_outer()
 
 

@@ -1,12 +1,14 @@
-"""The story of one crisis, turn by turn: milestones, sentences, and their order.
+"""The story of one crisis, event by event: milestones, sentences, and their order.
 
-A sentence for each kind of entry stands in `SENTENCES`; what stands around the turns, in `templates/story.md.jinja`.
+A sentence for each kind of entry stands in `SENTENCES`; what stands around them, in `templates/story.md.jinja`.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -35,18 +37,16 @@ class TurningPoints:
 
     Attributes:
         trigger_at_hours: the trigger, 0 where the journal has none.
-        first_strike: hours and state of the first strike, or None; of several at once, one of them.
-        strikers: the states that strike at that moment, in the scenario's order.
+        first_strike: hours and state of the first strike, or None.
         halts: every halt that was agreed, in order.
         ending: how it ended, "" while it goes on.
         ended_at_hours: when: for an agreement the moment when the halt that held took effect.
         last_hours: the last moment of which the journal tells.
-        peak_rungs: the highest rung that each state came to, by number.
+        peak_rungs: the highest act of each state: its place on the ladder.
     """
 
     trigger_at_hours: float = 0.0
     first_strike: tuple[float, str] | None = None
-    strikers: tuple[str, ...] = ()
     halts: list[Halt] = field(default_factory=list)
     ending: str = ""
     ended_at_hours: float | None = None
@@ -78,13 +78,10 @@ def turning_points(journal: Journal, scenario: Scenario) -> TurningPoints:
         found.peak_rungs[name] = int(max(journal.series.get(f"{name}_rung", ()), default=start))
     for entry in journal.entries:
         _take(found, entry, scenario, numbers)
-    if found.first_strike is not None:
-        moment = round(found.first_strike[0] * 60.0)
-        turn = (entry for entry in journal.entries if round(entry.hours * 60.0) == moment)
-        striking = {found.first_strike[1]} | striking_in(turn, scenario)
-        found.strikers = tuple(name for name in scenario.states if name in striking)
     hours = [entry.hours for entry in journal.entries]
     found.last_hours = max((0.0, *hours, *journal.series.get("hours", ())))
+    if journal.entries and not found.ending and found.last_hours >= scenario.horizon_hours:
+        found.ending = "unresolved"
     if found.ending == "agreement" and found.halts:
         found.ended_at_hours = found.halts[-1].in_effect_at_hours
     return found
@@ -114,17 +111,6 @@ def _take(
         found.ended_at_hours = None if found.ending == "unresolved" else entry.hours
 
 
-def striking_in(entries: Iterable[Entry], scenario: Scenario) -> set[str]:
-    """The states that some entries see strike: those that climb to a rung with strikes, or are said to."""
-    strikes = {rung.name for rung in scenario.ladder if rung.strike}
-    return {
-        entry.agent
-        for entry in entries
-        if entry.kind == "first_strike"
-        or entry.detail.get("to_rung") in strikes
-    }
-
-
 def titles(scenario: Scenario) -> dict[str, str]:
     """The title of each agent."""
     states = {name: spec.title for name, spec in scenario.states.items()}
@@ -139,27 +125,26 @@ def third_parties(scenario: Scenario) -> Iterator[tuple[str, str, str]]:
 
 
 #: A sentence for each kind of entry that the model writes. A word after a colon: for entries whose detail holds it; `by`:
-#: for those that name somebody else; `nobody`: for those that name no agent.
+#: for those that name somebody else.
 SENTENCES = {
     "trigger": "{event}{begins}",
     "incident": "{event}",
+    "act": "{agent} turns to {rung}{again}{first}",
+    "first_strike": "{agent} strikes first",
     "planned": "{agent} begins to prepare {rung}{again}",
-    "plan_dropped": "{agent} drops its plan: there is nothing left to answer",
-    "operation_ended": "{agent} ends its operation",
+    "plan_dropped": "{agent} has nothing left to answer, and drops its plan for {rung}",
+    "operation_ended": "{agent} ends its {rung}",
     "offered": "{agent} offers a halt{again}",
     "agreed": "The two sides agree to a halt, with no one between them",
     "agreed:by": "The two sides agree to a halt, brokered by {by}",
     "in_effect": "The halt takes effect",
-    "violation": "Shots violate the halt{again}",
+    "violation": "Shots from {agent} violate the halt{again}",
     "absorbed": "{agent} does not answer",
-    "absorbed:nobody": "they go unanswered",
     "relapsed": "{agent} answers, and the halt is over",
-    "relapsed:nobody": "they are answered, and the halt is over",
     "accident": "An accident: fire from {agent} goes astray",
     "engaged": "{agent} steps in as a mediator",
     "refused": "{by} refuses {agent} as a mediator, who goes on in private",
     "channel_opened": "{agent} opens{again}",
-    "channel_opened:by": "{by} opens {agent}{again}",
     "channel_broke": "{agent} breaks off{again}",
     "spoke": "{agent} gives advice{again}",
     "spoke:dove": "{agent} urges restraint{to}{again}",
@@ -177,21 +162,17 @@ VOTES = {
     "abstain": "; {rival} abstains",
     "against": "; {rival} votes against it",
 }
-#: An act of one state, and the same act of both.
-MOVES = {"act": ("{agent} turns to {end}", "{agents} both turn to {end}")}
-#: Told after the act that brought them.
-CONSEQUENCES = ("first_strike", "war", "nuclear_use")
 #: How a crisis ended, with the moment when it is known: in full, and after a semicolon.
 ENDINGS = {
     "agreement": "The crisis ended by agreement: the ceasefire{of} held",
-    "tacit": "The crisis ended tacitly: both stepped down, unsigned, and{by} it was over",
+    "tacit": "The crisis ended tacitly: both had acted, nothing was signed, and{by} it was over",
     "unilateral": "The crisis ended unilaterally:{on} one side gave way",
     "imposed": "The crisis ended with an imposed outcome:{on} one side was beaten",
     "faded": "The crisis faded: it went quiet without a settlement, and{by} it was over",
     "unresolved": "The crisis was still going on when its time ran out",
 }
 ENDINGS_IN_SHORT = {
-    "tacit": "both sides stepped down and nothing was signed",
+    "tacit": "it went quiet after both had acted, and nothing was signed",
     "unilateral": "one side gave way",
     "imposed": "one side was beaten",
     "faded": "it went quiet without a settlement",
@@ -206,7 +187,7 @@ class Narrator:
         self._scenario = scenario
         self._trigger_at_hours = trigger_at_hours
         self._titles = titles(scenario)
-        self._told: set[tuple[str, str]] = set()
+        self._told: set[tuple[str, str, str]] = set()
 
     def name(self, agent: str) -> str:
         """An agent's name as it stands within a sentence."""
@@ -219,24 +200,21 @@ class Narrator:
         return self.name(names[1 - names.index(state)] if state in names else "")
 
     def tell(self, entries: Sequence[Entry]) -> list[str]:
-        """The sentences of one turn, in the order of its entries."""
+        """The sentences of one moment, in the order of its entries."""
         sentences: list[str] = []
-        left = sorted(entries, key=lambda entry: entry.kind in CONSEQUENCES)
-        first = any(entry.kind == "first_strike" for entry in entries)
-        striking = striking_in(entries, self._scenario) if first else set()
+        left = list(entries)
         while left:
             entry = left.pop(0)
-            if entry.kind == "first_strike":  # told with the climb that it was
-                if not any(one.kind in MOVES and one.agent == entry.agent for one in entries):
-                    sentences.append(f"{self.name(entry.agent)} strikes first")
-                continue
             together = [entry, *(one for one in left if _told_together(entry, one))]
             for one in together[1:]:
                 left.remove(one)
-            if entry.kind in MOVES:
-                sentences.append(self._move(together, striking))
-            elif entry.kind == "decided":
+            if entry.kind == "decided":
                 sentences.append(self._decision(together))
+            elif entry.kind == "act":
+                first = any(one.kind == "first_strike" for one in together)
+                after = text.after(entry.hours - self._trigger_at_hours, "the trigger")
+                told = f": the first strike of the crisis, {after}" if first else ""
+                sentences.append(self._sentence(entry, first=told))
             else:
                 sentences.append("; ".join(map(self._sentence, together)))
         return [text.sentence(sentence) for sentence in sentences if sentence]
@@ -246,7 +224,6 @@ class Narrator:
         detail = entry.detail
         own = [detail.get(key, "") for key in ("stance", "decision")]
         own += ["by"] if detail.get("by") else []
-        own += [] if entry.agent else ["nobody"]
         kinds = [kind for one in own if (kind := f"{entry.kind}:{one}") in SENTENCES]
         sentence = SENTENCES.get(kinds[0] if kinds else entry.kind)
         if sentence is None:
@@ -254,11 +231,12 @@ class Narrator:
             details = [f"{text.label(key).lower()} {_shown(one)}" for key, one in detail.items()]
             more = f" ({text.listed(details)})" if details else ""
             return f"{who}{text.label(entry.kind).lower()}{more}"
+        rung = str(detail.get("rung", detail.get("to_rung", "")))
         if entry.kind == "in_effect":
-            self._told.discard(("violation", ""))
+            self._told = {one for one in self._told if one[0] != "violation"}
         if entry.kind == "channel_broke":
-            self._told.add(("channel_opened", entry.agent))
-        about = (entry.kind, "" if entry.kind == "trigger" else entry.agent)
+            self._told.add(("channel_opened", entry.agent, ""))
+        about = (entry.kind, "" if entry.kind == "trigger" else entry.agent, rung)
         before = about in self._told
         self._told.add(about)
         adviser = self._scenario.advisers.get(entry.agent)
@@ -267,7 +245,8 @@ class Narrator:
                 "agent": self.name(entry.agent),
                 "rival": self.rival(entry.agent),
                 "by": self.name(str(detail.get("by", ""))),
-                "rung": text.markdown(str(detail.get("rung", ""))),
+                "rung": text.markdown(rung),
+                "first": "",
                 "to": f" on {self.name(adviser.state)}" if adviser else "",
                 "event": self._event(entry) if "{event}" in sentence else "",
                 "again": " again" if before else "",
@@ -281,19 +260,6 @@ class Narrator:
         deaths = f"{entry.detail.get('deaths', 0.0):.0f}"
         toll = "" if deaths in ("0", *title.replace(",", "").split()) else f" ({deaths} dead)"
         return f"{title or f'{self.name(entry.agent)} is harmed'}{toll}"
-
-    def _move(self, moves: Sequence[Entry], striking: set[str]) -> str:
-        told = MOVES[moves[0].kind][len(moves) > 1].format(
-            agent=self.name(moves[0].agent),
-            agents=text.listed([self.name(move.agent) for move in moves]),
-            end=text.markdown(moves[0].detail["to_rung"]),
-        )
-        if any(move.agent in striking for move in moves):
-            both = len(striking) > 1
-            whose = "strikes of the crisis, by both at once" if both else "strike of the crisis"
-            after = text.after(moves[0].hours - self._trigger_at_hours, "the trigger")
-            told += f": the first {whose}, {after}"
-        return told
 
     def _decision(self, decisions: Sequence[Entry]) -> str:
         lender = self._scenario.lenders.get(decisions[0].agent)
@@ -313,42 +279,37 @@ class Narrator:
 
 
 def _told_together(entry: Entry, other: Entry) -> bool:
-    """Whether two entries of one turn make one sentence."""
+    """Whether two entries of one moment make one sentence."""
+    if entry.kind == "act":
+        return other.kind == "first_strike" and other.agent == entry.agent
     if entry.kind == "engaged":
         return other.kind == "refused" and other.agent == entry.agent
     if entry.kind == "violation":
         return other.kind in ("absorbed", "relapsed")
-    if entry.kind != other.kind:
-        return False
-    if entry.kind in MOVES:
-        same = entry.detail["to_rung"] == other.detail["to_rung"]
-        return same and entry.agent != other.agent
-    if entry.kind == "decided":
-        same = entry.agent == other.agent
-        return same and all(
-            entry.detail.get(key) == other.detail.get(key) for key in ("decision", "vote")
-        )
-    return False
+    return entry.kind == other.kind == "decided" and all(
+        (entry.agent, entry.detail.get(key)) == (other.agent, other.detail.get(key))
+        for key in ("decision", "vote")
+    )
 
 
 def _shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else text.markdown(str(value))
 
 
-#: A pause of so many hours between two turns is told, and a longer one with where both sides stood.
+#: A pause of so many hours between two moments is told, and a longer one with where both sides stood.
 _PAUSE_HOURS, _LONG_PAUSE_HOURS = 48.0, 120.0
 
 
 def tell(journal: Journal, scenario: Scenario, outcome: Mapping[str, Any] | None = None) -> str:
     """Tell a crisis as a story in Markdown, with local dates and times.
 
-    It says who is in it; what happened, a paragraph a turn; how it ended, in numbers; and, where the scenario has a real
+    It says who is in it; what happened, a paragraph a moment; how it ended, in numbers; and, where the scenario has a real
     path, how that compares.
 
     Args:
         journal: of the replicate, as `crisis_sim.model.CrisisModel` filled it.
         scenario: the crisis that was run.
-        outcome: the replicate's row of outcomes by column, if at hand; its deaths are told.
+        outcome: the replicate's row of outcomes by column, if at hand; its deaths are told, and when strikes paused.
     """
     from crisis_sim.report.render import environment
 
@@ -367,6 +328,7 @@ def tell(journal: Journal, scenario: Scenario, outcome: Mapping[str, Any] | None
         chapters=list(_chapters(journal, scenario, points, narrator)),
         ending=_ending(scenario, points, narrator),
         deaths=None if outcome is None else outcome.get("deaths"),
+        paused=None if outcome is None else _came(outcome.get("strikes_paused_at_hours")),
         lowest={state: min(levels) for state, levels in markets.items() if levels},
         record=record,
         real_peak=max((numbers[one] for one in real_rungs if one in numbers), default=None),
@@ -377,31 +339,39 @@ def tell(journal: Journal, scenario: Scenario, outcome: Mapping[str, Any] | None
 def _chapters(
     journal: Journal, scenario: Scenario, points: TurningPoints, narrator: Narrator
 ) -> Iterator[str]:
-    """A heading for each phase, and a paragraph for each turn in which something happened."""
-    rungs = {
-        name: spec.rung_at_start or scenario.ladder[0].name
-        for name, spec in scenario.states.items()
-    }
+    """A heading for each phase, and a paragraph for each moment at which something happened."""
     heading, before = "", 0.0
     in_order = sorted(journal.entries, key=lambda entry: entry.hours)
-    for minute, turn in groupby(in_order, key=lambda entry: round(entry.hours * 60.0)):
-        hours, entries = minute / 60.0, list(turn)
+    for minute, at_once in groupby(in_order, key=lambda entry: round(entry.hours * 60.0)):
+        hours, entries = minute / 60.0, list(at_once)
         new_heading = _phase(entries, points, heading)
         if new_heading != heading:
             heading = new_heading
             yield f"## {heading}"
         sentences = narrator.tell(entries)
-        pause = _pause(hours - before, rungs, narrator)
-        for entry in entries:
-            if "to_rung" in entry.detail:
-                rungs[entry.agent] = entry.detail["to_rung"]
+        pause = _pause(hours - before, _standing(journal, scenario, hours), narrator)
         before = hours
         if sentences:
             yield f"**{_moment(scenario, hours)}.** {pause}{' '.join(sentences)}"
 
 
+def _standing(journal: Journal, scenario: Scenario, hours: float) -> dict[str, str]:
+    """The highest act of each state that stood at the last look before a moment."""
+    last = bisect_left(journal.series.get("hours", ()), hours) - 1
+    return {
+        name: scenario.ladder[int(journal.series[f"{name}_rung"][last])].name
+        for name in scenario.states
+        if last >= 0
+    }
+
+
+def _came(hours: Any) -> float | None:
+    """A time of an outcome; None where it never came."""
+    return None if hours is None or math.isnan(hours) else float(hours)
+
+
 def _phase(entries: list[Entry], points: TurningPoints, heading: str) -> str:
-    """The heading of the chapter to which a turn belongs."""
+    """The heading of the chapter to which a moment belongs."""
     kinds = {entry.kind for entry in entries}
     if "relapsed" in kinds:
         return "After the halt failed"
@@ -419,7 +389,7 @@ def _pause(hours: float, rungs: Mapping[str, str], narrator: Narrator) -> str:
     if hours < _PAUSE_HOURS:
         return ""
     told = text.sentence(f"{text.in_letters(round(hours / 24.0))} days pass")
-    if hours < _LONG_PAUSE_HOURS:
+    if hours < _LONG_PAUSE_HOURS or not rungs:
         return f"{told} "
     stands = {text.markdown(rung) for rung in rungs.values()}
     where = [f"{narrator.name(state)} at {text.markdown(rung)}" for state, rung in rungs.items()]
@@ -467,13 +437,11 @@ def gist_of(journal: Journal, scenario: Scenario, outcome: Mapping[str, Any]) ->
     if points.first_strike is None:
         told = f"No strike fell, and {end}" if end else "No strike fell"
     else:
-        states = text.listed([name(state) for state in points.strikers])
-        struck = "struck first" if len(points.strikers) == 1 else "both struck first, at once"
         after = text.after(points.first_strike[0] - points.trigger_at_hours, "the trigger")
-        told = f"{states} {struck}, {after}{f'; {end}' if end else ''}"
+        told = f"{name(points.first_strike[1])} struck first, {after}{f'; {end}' if end else ''}"
     peak = text.clean(scenario.ladder[max(points.peak_rungs.values())].name)
     deaths = text.count(float(outcome["deaths"]))
-    return f"{text.sentence(told)} Highest rung: {peak}. About {deaths} deaths."
+    return f"{text.sentence(told)} Highest act: {peak}. About {deaths} deaths."
 
 
 def story_html(story: str, deeper: int = 2) -> str:

@@ -38,9 +38,6 @@ MAX_REVIEWS = 200
 MAX_EVENTS = 1_000
 #: Distributions: each is drawn for each crisis.
 MAX_UNCERTAIN = 1_000
-MAX_TURNS = 200_000
-#: Turns of agents: a replay keeps a number of each.
-MAX_AGENT_TURNS = 5_000_000
 #: Letters of a title, a name, a source or an event of the record, which stand in charts and tables.
 MAX_TEXT = 300
 MAX_DESCRIPTION = 20_000
@@ -54,11 +51,15 @@ COLUMNS = (
     *("ceasefire_agreed_at_hours", "ceasefire_in_effect_at_hours", "brokered_by"),
     *("first_violation_at_hours", "relapsed_at_hours", "war_at_hours", "nuclear_use_at_hours"),
     *("worst_violence", "peak_rung", "nuclear_pair", "deaths", "trigger_at_hours"),
-    *("followed_until_hours", "day", "hours", "danger"),
+    *("first_fire_at_hours", "fire_paused_at_hours", "strikes_paused_at_hours", "over_at_hours"),
+    *("acts", "operations", "followed_until_hours", "day", "hours", "danger"),
 )
 #: Columns that results have for each agent, after its name, by the section in which the agent stands.
 AGENT_COLUMNS = {
-    "states": ("lowest_market", "highest_pressure", "market_rebound", "market", "pressure", "rung"),
+    "states": (
+        *("lowest_market", "highest_pressure", "market_rebound", "first_act_at_hours", "market"),
+        *("pressure", "rung", "grievance", "demand", "halt_propensity"),
+    ),
     "mediators": ("engaged_at_hours", "effort"),
     "lenders": ("decided_at_hours", "decision", "nearness"),
     "channels": ("opened_at_hours", "open"),
@@ -107,23 +108,6 @@ def texts_are_short_enough(top: Node) -> Iterator[Mistake]:
             yield node.place.mistake(
                 f"a text of {len(node.text):,} letters", f"at most {most:,} here"
             )
-
-
-def turns_are_few_enough(top: Node) -> Iterator[Mistake]:
-    """As many turns as can be run, and shown one by one in a replay."""
-    horizon, step = _plain_number(top, "horizon_days"), _plain_number(top, "hours_per_turn")
-    if horizon is None or step is None:
-        return
-    turns, agents = horizon * 24 / step, len(_agents(top))
-    node = top.get("hours_per_turn") or top.get("horizon_days") or top
-    advice = "longer turns, or a nearer horizon"
-    if turns > MAX_TURNS:
-        yield node.place.mistake(f"{turns:,.0f} turns", f"at most {MAX_TURNS:,}: {advice}")
-    elif turns * agents > MAX_AGENT_TURNS:
-        yield node.place.mistake(
-            f"{turns:,.0f} turns of {agents} agents",
-            f"at most {MAX_AGENT_TURNS:,} turns of all agents together: {advice}, or fewer agents",
-        )
 
 
 def names_are_plain(top: Node) -> Iterator[Mistake]:
@@ -415,7 +399,6 @@ CHECKS: tuple[Callable[[Node], Iterator[Mistake]], ...] = (
     real_moments_are_in_order,
     real_strikes_follow_the_first,
     texts_are_short_enough,
-    turns_are_few_enough,
 )
 
 

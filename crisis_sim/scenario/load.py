@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 
 from crisis_sim.scenario.checks import check
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
+from crisis_sim.scenario.former import gone
 from crisis_sim.scenario.introspect import TOP, Slot, explain
 from crisis_sim.scenario.schema import Scenario, south_asian_ladder
 from crisis_sim.scenario.source import (
@@ -33,6 +35,7 @@ from crisis_sim.scenario.source import (
     read_text,
     spelt_on_disk,
 )
+from crisis_sim.text import printable
 
 SUFFIX = ".yaml"
 SUFFIXES = (".yaml", ".yml")
@@ -189,7 +192,7 @@ def read_chain(path: Path, name: str) -> tuple[list[Layer], list[Mistake]]:
         while True:
             top, found = parse(name, read_text(path, name))
             mistakes += found
-            entries = dict(top.entries())
+            entries = _entries(top)
             extends = entries.pop("extends", None)
             layers.append(Layer(path, Node(top.place, entries)))
             if extends is None:
@@ -205,6 +208,24 @@ def read_chain(path: Path, name: str) -> tuple[list[Layer], list[Mistake]]:
             names[path] = name
     except ScenarioError as error:
         raise ScenarioError([*mistakes, *error.mistakes]) from None
+
+
+#: A key of files for the first generation of the model, which had turns.
+TURNS = "hours_per_turn"
+
+
+def _entries(top: Node) -> dict[str, Node]:
+    """A file's entries, without the length of a turn, which means nothing now."""
+    entries = dict(top.entries())
+    if turns := entries.pop(TURNS, None):
+        _warn_of_turns(turns.label)
+    return entries
+
+
+def _warn_of_turns(place: Place) -> None:
+    where = f"{printable(place.source.name)}:{place.line}:{place.column}"
+    message = "means nothing now that time is continuous, and can be deleted"
+    warnings.warn(f"{where}: `{TURNS}` {message}", stacklevel=3)
 
 
 def _inside(folder: Path, extends: Node) -> Path:
@@ -259,6 +280,9 @@ def override(top: Node, overrides: Sequence[str]) -> tuple[Node, list[Mistake]]:
     """
     mistakes: list[Mistake] = []
     for text in overrides:
+        if text.partition("=")[0].strip() == TURNS:
+            _warn_of_turns(Source.of(NAME, text).start)
+            continue
         try:
             top = _override(top, text)
         except ScenarioError as error:
@@ -335,7 +359,7 @@ def _override(top: Node, text: str) -> Node:
     source = Source.of(NAME, text)
     path, equals, value = text.partition("=")
     if not equals or not path.strip():
-        expected = "path=value, such as behaviour.decision.dread=5"
+        expected = "path=value, such as behaviour.decision.cost=5"
         raise source.start.error(f"'{text}' sets nothing", expected)
     if "ladder" not in top.entries() and path.strip().startswith("ladder."):
         # The default ladder is written out, so that a path can lead into it.
@@ -358,6 +382,8 @@ def _steps(source: Source, path: str, top: Node) -> list[Step]:
     slot, node = TOP, top
     for word in path.strip().split("."):
         place = Place(source, 1, column)
+        if (slot.part and composed(word) not in slot.keys) and (former := gone(path.strip())):
+            raise place.error(*former)
         key = _key(composed(word), place, slot, node, top)
         below = slot.step(key) if key is not None else None
         if key is None or below is None:
@@ -505,7 +531,7 @@ def read_scenario(text: str, name: str = "scenario", overrides: Sequence[str] = 
         ScenarioError: when it has mistakes; holds all of them.
     """
     top, mistakes = parse(name, text)
-    entries = dict(top.entries())
+    entries = _entries(top)
     extends = entries.pop("extends", None)
     if extends is not None:
         mistakes.append(extends.label.mistake("only a file can extend others", "a whole scenario"))

@@ -112,7 +112,7 @@ def validate(
     Args:
         population: the scenario of crises of every kind. replicates: how many crises of each scenario. seed: fixes
         their luck. workers: the most processes to use, since observers are agents of one's own; the result is the same
-        for any number. overrides: changes to make in every scenario, such as `behaviour.decision.dread=5`.
+        for any number. overrides: changes to make in every scenario, such as `behaviour.decision.cost=5`.
         expectations: what is expected of each fact; the file's where left out. progress: told after each block how many
         crises are done, and of how many.
 

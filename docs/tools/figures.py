@@ -4,7 +4,8 @@
     ...
     <!-- end -->
 
-What stands between such lines is a file's text, or what stands there under a heading. `python docs/tools/figures.py` puts
+What stands between such lines is a file's text, or what stands there under a heading; for the model's folder it is what
+`model_tables.py` shows of its code. `python docs/tools/figures.py` puts
 it in anew and runs no crises; `make pictures` does so at its end. No figure of the model or of a machine stands anywhere
 else in the README or in docs: tests/guide/test_figures.py looks.
 """
@@ -25,6 +26,8 @@ README = ROOT / "README.md"
 MADE_OF = SHOWN / "made_of.json"
 #: What the counterfactuals of `make run` change, as the README quotes it.
 FINDING = SHOWN / "readme" / "finding.md"
+#: The folder of which a block shows code.
+MODEL = "crisis_sim/model"
 VALIDATION = DOCS / "validation.md"
 #: Texts that `make pictures` writes beside those in docs/shown.
 WRITTEN = (VALIDATION, *sorted((DOCS / "guide").glob("*.ipynb")))
@@ -59,6 +62,10 @@ def without_blocks(text: str) -> str:
 
 
 def _taken(file: str, heading: str | None) -> str:
+    if file == MODEL:
+        from model_tables import shown  # slow to import: it imports the model
+
+        return shown(heading or "")
     text = (ROOT / file).read_text(encoding="utf-8")
     if heading is not None:
         _, found, text = text.partition(f"## {heading}\n")

@@ -4,7 +4,8 @@
     ```
 
 shows every key of a scenario file, a table for each part of it; `experiment` those of experiments.
-`{rules}` lists what must fit together in a scenario, `{measures}` what may be measured by name,
+`{rules}` lists what must fit together in a scenario, `{former}` what is gone from scenario files, `{measures}` what may be
+measured by name,
 `{commands}` all commands. `{story} NAME` sets the first events of a story that a command has printed
 (docs/shown/NAME) as a quotation.
 """
@@ -26,6 +27,7 @@ from crisis_sim.cli import app
 from crisis_sim.experiments.load import experiment_schema
 from crisis_sim.outcomes.names import NAMES, SUMMARY_PATHS
 from crisis_sim.scenario.checks import CHECKS
+from crisis_sim.scenario.former import former_table
 from crisis_sim.scenario.introspect import CHANGE, json_schema
 
 #: Definitions that are told elsewhere, or are one of many ways to write a number.
@@ -212,6 +214,13 @@ class Rules(SphinxDirective):
         return self.parse_text_to_nodes(rules_page())
 
 
+class Former(SphinxDirective):
+    """What is gone from scenario files, and what changed its meaning."""
+
+    def run(self) -> list[nodes.Node]:
+        return self.parse_text_to_nodes(former_table())
+
+
 class Measures(SphinxDirective):
     """Every measure that has a name."""
 
@@ -238,6 +247,7 @@ def setup(sphinx: Sphinx) -> dict[str, Any]:
     sphinx.add_directive("commands", Commands)
     sphinx.add_directive("schema", Schema)
     sphinx.add_directive("rules", Rules)
+    sphinx.add_directive("former", Former)
     sphinx.add_directive("measures", Measures)
     sphinx.add_directive("story", Story)
     return {"parallel_read_safe": True, "version": "1"}

@@ -7,25 +7,24 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
 from crisis_sim.batch import Batch, read_batch, run_to_folder
 from crisis_sim.batch.folder import MANIFEST, OUTCOMES, PATHS
-from crisis_sim.model import CrisisAgent, CrisisModel
+from crisis_sim.model import Agent, CrisisModel
 from crisis_sim.scenario.schema import Scenario
 
 
 def crisis(name: str = "quarrel", **changes: Any) -> Scenario:
-    """A week of two states in turns of six hours, with one agent of each role."""
+    """A week of two states, with one agent of each role."""
     content = {
         "name": name,
         "title": "A quarrel",
         "start": "2025-04-22T00:00+00:00",
         "horizon_days": 8,
-        "hours_per_turn": 6,
         "follow_up_days": 2,
         "states": {
             "north": {"resolve": 0.9, "audience": 0.6},
@@ -86,27 +85,35 @@ def cut_short(folder: Path, blocks: int, *scenarios: Any, **options: Any) -> Non
         run_to_folder(scenarios or SCENARIOS, folder, progress=progress, **settings)
 
 
+class Bystander(Agent):
+    """An agent without rules, which thus needs nothing compiled; it may do a deed once its block has run."""
+
+    role = "bystanders"
+
+    def deed(self) -> None:
+        """What it does."""
+
+    def outcomes(self) -> dict[str, Any]:
+        if self.model.events_run:  # not the model that is asked for its columns alone
+            self.deed()
+        return {}
+
+
 @dataclass(frozen=True)
 class Saboteur:
-    """Makes an agent that does a deed in its first turn, in the block of one replicate only."""
+    """Makes an agent that does a deed in the block of one replicate only."""
 
     replicate: int
     deed: Callable[[], None]
+    role: ClassVar[str] = Bystander.role
+    name: ClassVar[str] = "saboteur"
+    __name__: ClassVar[str] = "Saboteur"
 
-    def __call__(self, model: CrisisModel) -> CrisisAgent:
-        return SabotagingAgent(model, self)
-
-
-class SabotagingAgent(CrisisAgent):
-    def __init__(self, model: CrisisModel, plot: Saboteur) -> None:
-        super().__init__(model, "saboteur")
-        here = range(model.first_replicate, model.first_replicate + model.replicates)
-        # The model that is asked for its columns is never stepped.
-        self.deed = plot.deed if plot.replicate in here else None
-
-    def act(self) -> None:
-        if self.deed is not None:
-            self.deed()
+    def __call__(self, model: CrisisModel, name: str, index: int) -> Agent:
+        one = Bystander(model, name, index)
+        if self.replicate in range(model.first_replicate, model.first_replicate + model.rows):
+            one.deed = self.deed  # type: ignore[method-assign]
+        return one
 
 
 @dataclass(frozen=True)
@@ -139,38 +146,29 @@ class DieOnce:
 
 @dataclass(frozen=True)
 class Dawdler:
-    """Makes an agent that takes some seconds over each block, and notes who began which."""
+    """Makes an agent that takes some seconds over each block, and notes who ran which."""
 
     notes: Path
     seconds: float
+    role: ClassVar[str] = Bystander.role
+    name: ClassVar[str] = "dawdler"
+    __name__: ClassVar[str] = "Dawdler"
 
-    def __call__(self, model: CrisisModel) -> CrisisAgent:
-        return DawdlingAgent(model, self)
+    def __call__(self, model: CrisisModel, name: str, index: int) -> Agent:
+        def dawdle() -> None:
+            block = f"{model.scenario.name} {model.first_replicate}"
+            (self.notes / f"{block} in {os.getpid()}").touch()
+            time.sleep(self.seconds)
 
-
-class DawdlingAgent(CrisisAgent):
-    def __init__(self, model: CrisisModel, kind: Dawdler) -> None:
-        super().__init__(model, "dawdler")
-        self.kind: Dawdler | None = kind
-
-    def act(self) -> None:
-        if self.kind is not None:
-            block = f"{self.model.scenario.name} {self.model.first_replicate}"
-            (self.kind.notes / f"{block} in {os.getpid()}").touch()
-            time.sleep(self.kind.seconds)
-            self.kind = None
+        one = Bystander(model, name, index)
+        one.deed = dawdle  # type: ignore[method-assign]
+        return one
 
 
-class Counter(CrisisAgent):
+class Counter(Bystander):
     """An agent of one's own that adds a column to the outcomes."""
 
-    def __init__(self, model: CrisisModel) -> None:
-        super().__init__(model, "counter")
-        self.turns = self.array(0, np.int32)
-        model.record.add("turns_counted", 0, np.int32)
+    name = "counter"
 
-    def act(self) -> None:
-        self.turns += 1
-
-    def write(self, who: Any) -> None:
-        self.crisis.record.set("turns_counted", who, self.turns[who])
+    def outcomes(self) -> dict[str, Any]:
+        return {"acts_counted": self.model.crises["states"]["acts"].sum(axis=1).astype(np.int32)}

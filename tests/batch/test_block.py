@@ -75,8 +75,8 @@ def test_each_replicate_may_have_parameters_of_its_own() -> None:
 
 def test_an_agent_of_ones_own_adds_its_column_after_the_known_ones() -> None:
     table = run(0, 10, agents=[Counter]).table
-    assert "turns_counted" in table.column_names[len(columns.FIRST_COLUMNS) :]
-    assert min(table.column("turns_counted").to_pylist()) > 0
+    assert "acts_counted" in table.column_names[len(columns.FIRST_COLUMNS) :]
+    assert min(table.column("acts_counted").to_pylist()) > 0
 
 
 def test_a_block_that_raises_is_a_failure_that_says_which_and_why() -> None:

@@ -108,7 +108,7 @@ def test_agents_of_ones_own_are_needed_to_go_on(tmp_path: Path) -> None:
     with pytest.raises(ResultsError, match=r"agents_added: \['tests.batch.crises.Counter'\] there"):
         resume(tmp_path)
     resume(tmp_path, agents=[Counter])
-    assert min(read_batch(tmp_path).ensembles["quarrel"].column("turns_counted")) > 0
+    assert min(read_batch(tmp_path).ensembles["quarrel"].column("acts_counted")) > 0
 
 
 def test_a_new_run_does_not_throw_an_unfinished_one_away_unasked(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_a_small_batch_and_a_single_block_open_no_pool(monkeypatch: pytest.Monke
 def test_slow_agents_bring_a_pool_though_the_first_guess_saw_no_need(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(workers, "AGENT_TURNS_PER_SECOND", math.inf)
+    monkeypatch.setattr(workers, "CRISES_PER_SECOND", math.inf)
     monkeypatch.setattr(workers, "POOL_START_SECONDS", 1e-6)
     plan = plan_of(60, note_process)
     processes = [

@@ -9,7 +9,6 @@ title: A quarrel
 description: Two states and one agent of each role, for a week.
 start: 2025-04-22T00:00+00:00
 horizon_days: 10
-hours_per_turn: 6
 follow_up_days: 2
 states:
   north: {title: Northland, resolve: 0.9, audience: 0.6}

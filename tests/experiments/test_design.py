@@ -103,7 +103,7 @@ def test_failed_blocks_are_told_of() -> None:
 
 @pytest.mark.parametrize("kind", ["sweep", "attribute"])
 def test_agents_that_are_added_take_part_and_can_be_measured(kind: str) -> None:
-    outcomes = [{"mean": "turns_counted"}]
+    outcomes = [{"mean": "acts_counted"}]
     experiment = made(kind, agents=[Counter], outcomes=outcomes, replicates=5)
     measures = run_experiment(experiment, agents=[Counter]).tables["measures"]
     assert min(measures.column("estimate").to_pylist()) > 0

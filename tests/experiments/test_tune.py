@@ -211,14 +211,14 @@ def test_several_scenarios_are_tuned_on_the_same_parameters_each_where_it_has_th
 
 
 def test_an_agent_of_ones_own_and_the_observer_add_what_is_aimed_for() -> None:
-    counted = [{"measure": {"mean": "turns_counted"}, "value": 20}]
+    counted = [{"measure": {"mean": "acts_counted"}, "value": 20}]
     halted = [{"measure": {"share": {"halted_at_hours": "came"}}, "value": 0.5}]
     experiment = made(agents=[Counter], targets=counted, trials=8)
     found = run_experiment(experiment, agents=[Counter])
     assert found.summary["outcomes"][0]["estimate"] > 1
     found = run_experiment(made(targets=halted, observe=True, trials=8))
     assert found.summary["outcomes"][0]["estimate"] is not None
-    for targets, column in ((counted, "turns_counted"), (halted, "halted_at_hours")):
+    for targets, column in ((counted, "acts_counted"), (halted, "halted_at_hours")):
         with pytest.raises(ScenarioError, match=f"no outcome '{column}'"):
             made(targets=targets)
 

@@ -95,7 +95,8 @@ def test_of_batches_that_share_no_luck_the_independent_interval_holds_it(
     assert 0.91 <= np.mean((lower <= truth) & (truth <= upper)) <= 0.985
 
 
-@pytest.mark.parametrize("name", FIGURES)
+# Not war: the mediator changes so few of these crises that one batch's interval cannot know how few.
+@pytest.mark.parametrize("name", [one for one in FIGURES if one != "war"])
 def test_common_luck_makes_differences_surer_and_intervals_say_by_how_much(
     whole_and_batches: tuple[list[Pair], list[Pair]], name: str
 ) -> None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from ruamel.yaml import YAML
 
 from crisis_sim.batch.ensemble import Batch, Ensemble
-from crisis_sim.model.journal import Journal
+from crisis_sim.model.journal import Entry, Journal
 from crisis_sim.scenario.schema import Scenario
 
 #: An entry's moment (month, day and time), kind, agent and detail.
@@ -151,6 +151,12 @@ def make_outcomes(
         "peak_rung": np.where(at_war, 8, np.where(struck, luck.integers(5, 8, replicates), 4)),
         "deaths": np.where(at_war, 4000.0, 60.0) * luck.lognormal(0.0, 0.5, replicates),
         "followed_until_hours": np.minimum(np.where(agreed, over + FOLLOW_UP_HOURS, over), horizon),
+        "first_fire_at_hours": strike - 60.0,
+        "fire_paused_at_hours": np.where(struck & (ending != "unresolved"), over, np.nan),
+        "strikes_paused_at_hours": np.where(struck, strike + 0.6 * (over - strike), np.nan),
+        "over_at_hours": np.where(ending != "unresolved", over, np.nan),
+        "acts": np.where(struck, 6, 2),
+        "operations": np.where(struck, 3, 0),
         "us_engaged_at_hours": when(mediated, origin + 20.0),
         "imf_decided_at_hours": np.full(replicates, np.nan),
     }
@@ -246,42 +252,42 @@ WAR = "full-scale war"
 REVIEW = {"decision": "approved", "vote": "abstain"}
 
 
-def move(moment: str, state: str, before: str, after: str, kind: str = "climbed") -> EntryFacts:
-    return moment, kind, state, {"from_rung": before, "to_rung": after}
+def act(moment: str, state: str, rung: str) -> EntryFacts:
+    return moment, "act", state, {"to_rung": rung}
 
 
 #: A crisis much like the real one, with nearly every kind of entry that a journal knows.
 ENTRIES: tuple[EntryFacts, ...] = (
     ("04-22 15:00", "trigger", "india", {"title": "Gunmen kill 26 at Pahalgam", "deaths": 26.0}),
-    move("04-23 18:00", "india", "calm", CLAIMS),
-    move("04-24 15:00", "pakistan", "calm", CLAIMS),
-    move("04-26 21:00", "india", CLAIMS, FIRE),
-    move("04-26 21:00", "pakistan", CLAIMS, FIRE),
+    act("04-23 18:00", "india", CLAIMS),
+    act("04-24 15:00", "pakistan", CLAIMS),
+    act("04-26 21:00", "india", FIRE),
+    act("04-26 21:00", "pakistan", FIRE),
+    ("04-27 09:00", "operation_ended", "india", {"rung": FIRE}),
+    ("04-28 06:00", "planned", "india", {"rung": STRIKE}),
+    ("04-29 06:00", "planned", "pakistan", {"rung": DRONES}),
+    ("04-29 18:00", "plan_dropped", "pakistan", {"rung": DRONES}),
     ("04-30 03:00", "incident", "pakistan", {"title": "Shelling hits a village", "deaths": 2.0}),
     ("05-05 09:00", "spoke", "nawaz_sharif", {"stance": "dove"}),
+    act("05-06 18:00", "india", STRIKE),
     ("05-06 18:00", "first_strike", "india", {}),
-    move("05-06 18:00", "india", FIRE, STRIKE),
-    move("05-07 21:00", "pakistan", FIRE, DRONES),
-    move("05-08 00:00", "india", STRIKE, DRONES),
+    act("05-07 21:00", "pakistan", DRONES),
+    act("05-08 00:00", "india", DRONES),
     ("05-08 03:00", "accident", "pakistan", {}),
     ("05-08 12:00", "engaged", "us", {}),
-    ("05-08 12:00", "style", "us", {"style": "facilitation"}),
-    ("05-08 12:00", "channel_opened", "nsa_line", {"by": "pakistan"}),
+    ("05-08 12:00", "channel_opened", "nsa_line", {}),
     ("05-08 21:00", "engaged", "china", {}),
-    ("05-09 06:00", "style", "us", {"style": "manipulation"}),
+    ("05-08 21:00", "refused", "china", {"by": "india"}),
     ("05-09 20:00", "decided", "imf", {**REVIEW, "amount_usd_bn": 1.0, "title": "first review"}),
     ("05-09 20:00", "decided", "imf", {**REVIEW, "amount_usd_bn": 1.4, "title": "new facility"}),
+    act("05-10 00:00", "india", WAR),
     ("05-10 00:00", "war", "india", {}),
-    move("05-10 00:00", "india", DRONES, WAR),
     ("05-10 06:00", "channel_broke", "nsa_line", {}),
     ("05-10 09:00", "offered", "pakistan", {}),
     ("05-10 12:00", "agreed", "", {"by": "us"}),
     ("05-10 15:24", "in_effect", "", {}),
-    move("05-10 18:00", "india", WAR, "mobilisation", "stepped_down"),
-    move("05-10 18:00", "pakistan", DRONES, "mobilisation", "stepped_down"),
-    ("05-10 21:00", "violation", "", {}),
+    ("05-10 21:00", "violation", "pakistan", {}),
     ("05-10 21:00", "absorbed", "india", {}),
-    ("05-13 09:00", "withdrew", "china", {}),
     ("05-24 15:00", "ended", "", {"ending": "agreement"}),
 )
 
@@ -290,7 +296,7 @@ def make_journal(entries: Sequence[EntryFacts] = ENTRIES) -> Journal:
     """A journal of these entries, with the series that they imply."""
     journal = Journal()
     for moment, kind, agent, detail in entries:
-        journal.note(hours(moment), kind, agent, detail)
+        journal.entries.append(Entry(hours(moment), kind, agent, detail))
     rungs = [rung.name for rung in make_scenario().ladder]
     last = max(entry.hours for entry in journal.entries)
     level = {"india": 0.0, "pakistan": 0.0}
@@ -298,10 +304,12 @@ def make_journal(entries: Sequence[EntryFacts] = ENTRIES) -> Journal:
         for entry in journal.entries:
             if now - 3.0 < entry.hours <= now and "to_rung" in entry.detail:
                 level[entry.agent] = float(rungs.index(entry.detail["to_rung"]))
+            elif now - 3.0 < entry.hours <= now and entry.kind == "in_effect":
+                level = dict.fromkeys(level, float(rungs.index(CLAIMS)))
         danger = max(level.values()) / 9.0
         came = {entry.kind for entry in journal.entries if entry.hours <= now}
         review = hours("05-09 20:00")
-        journal.take_turn(
+        for name, value in (
             {
                 "hours": float(now),
                 "danger": danger,
@@ -313,11 +321,12 @@ def make_journal(entries: Sequence[EntryFacts] = ENTRIES) -> Journal:
                 "pakistan_market": 1.0 - 0.15 * danger,
                 "us_effort": float("engaged" in came) * danger,
                 "saudi_arabia_effort": 0.0,
-                "china_effort": 0.3 * float(hours("05-08 21:00") <= now < hours("05-13 09:00")),
+                "china_effort": 0.3 * float(hours("05-08 21:00") <= now),
                 "nsa_line_open": float(hours("05-08 12:00") <= now < hours("05-10 06:00")),
                 "military_hotline_open": 1.0,
                 "nawaz_sharif_voice": 0.6 * float("spoke" in came),
                 "imf_nearness": float(np.exp((now - review) / 72.0)) if now < review else 0.0,
             }
-        )
+        ).items():
+            journal.series.setdefault(name, []).append(value)
     return journal

@@ -1,4 +1,4 @@
-"""The story of a replay: milestones, the sentence for each kind of entry, and what stands around the turns."""
+"""The story of a replay: milestones, the sentence for each kind of entry, and what stands around them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from crisis_sim.model.journal import Entry, Journal
+from crisis_sim.model.record import CODES
 from crisis_sim.report.story import (
     ENDINGS,
     SENTENCES,
@@ -17,20 +18,20 @@ from crisis_sim.report.story import (
     turning_points,
 )
 from crisis_sim.scenario.schema import Scenario
-from tests.report.made_up import ENTRIES, EntryFacts, hours, make_journal, make_scenario, move
+from tests.report.made_up import ENTRIES, EntryFacts, act, hours, make_journal, make_scenario
 from tests.report.page.reading import read
 
-STRUCK_TOGETHER: list[EntryFacts] = [
+STRUCK_AT_ONCE: list[EntryFacts] = [
     ENTRIES[0],
     ("04-24 15:00", *ENTRIES[0][1:]),  # a second trigger does not begin the crisis again
+    act("05-06 18:00", "india", "limited strike"),
     ("05-06 18:00", "first_strike", "india", {}),
-    move("05-06 18:00", "india", "calm", "limited strike"),
-    move("05-06 18:00", "pakistan", "calm", "air and drone exchange"),
+    act("05-06 18:00", "pakistan", "air and drone exchange"),
     ("05-24 15:00", "ended", "", {"ending": "faded"}),
 ]
 FAILING: list[EntryFacts] = [
-    *ENTRIES[:-4],
-    ("05-11 00:00", "violation", "", {}),
+    *ENTRIES[:-3],
+    ("05-11 00:00", "violation", "pakistan", {}),
     ("05-11 00:00", "relapsed", "india", {}),
     ("05-12 00:00", "agreed", "", {"by": ""}),
     ("05-12 04:00", "in_effect", "", {}),
@@ -39,7 +40,7 @@ FAILING: list[EntryFacts] = [
 STORIES: dict[str, list[EntryFacts]] = {
     "much like the real one": list(ENTRIES),
     "a halt that fails is followed by another": FAILING,
-    "both strike first": STRUCK_TOGETHER,
+    "an answer within the minute": STRUCK_AT_ONCE,
     "no strike": [ENTRIES[0], ("05-24 15:00", "ended", "", {"ending": "faded"})],
     "cut off": list(ENTRIES[:1]),
 }
@@ -48,7 +49,9 @@ STORIES: dict[str, list[EntryFacts]] = {
 @pytest.mark.parametrize("name", STORIES)
 def test_a_story(name: str, snapshot: SnapshotAssertion) -> None:
     journal, scenario = make_journal(STORIES[name]), make_scenario()
-    outcome = {"deaths": 1234.4}
+    struck = any(kind == "first_strike" for _, kind, *_ in STORIES[name])
+    paused = hours("05-10 15:24") if struck else float("nan")
+    outcome = {"deaths": 1234.4, "strikes_paused_at_hours": paused}
     assert tell(journal, scenario, outcome) == snapshot
     assert gist_of(journal, scenario, outcome) == snapshot(name="in short")
 
@@ -61,24 +64,34 @@ def test_every_other_ending_is_told(ending: str, snapshot: SnapshotAssertion) ->
 
 
 def told(*entries: tuple[str, str, dict[str, object]]) -> str:
-    """The sentences of one turn."""
+    """The sentences of one moment."""
     narrator = Narrator(make_scenario(), 0.0)
     return " ".join(
         narrator.tell([Entry(339.0, kind, agent, facts) for kind, agent, facts in entries])
     )
 
 
+def test_there_is_a_sentence_for_all_that_the_model_notes() -> None:
+    kinds = {key.partition(":")[0] for key in SENTENCES}
+    assert kinds == {"trigger", "incident", *CODES} - {"event"}
+
+
 def test_sentences(snapshot: SnapshotAssertion) -> None:
-    agents = {"style": "us", "spoke": "nawaz_sharif", "decided": "imf", "engaged": "us"}
-    words = ("dove", "hawk", "facilitation", "formulation", "manipulation", "approved")
+    agents = {"spoke": "nawaz_sharif", "decided": "imf", "engaged": "us", "refused": "china"}
+    words = ("dove", "hawk", "approved")
+    planned = ("planned", "plan_dropped", "operation_ended")
     found = {}
     for key in SENTENCES:
         kind, _, word = key.partition(":")
-        agent = "" if word == "nobody" else agents.get(kind, "india")
+        agent = agents.get(kind, "india")
         agent = "military_hotline" if kind.startswith("channel") else agent
         detail: dict[str, object] = {"by": "us"} if word == "by" else {}
         if word in words:
-            detail = dict.fromkeys(("style", "stance", "decision"), word)
+            detail = dict.fromkeys(("stance", "decision"), word)
+        if kind == "refused":
+            detail = {"by": "india"}
+        if kind in ("act", *planned):
+            detail = {"to_rung" if kind == "act" else "rung": "limited strike"}
         if kind == "decided":
             detail |= {"amount_usd_bn": 1.0, "vote": "for" if word else "against"}
         found[key] = told((kind, agent, detail))
@@ -121,7 +134,7 @@ def test_a_halt_before_the_first_strike_is_not_its_ceasefire() -> None:
         ("04-23 15:00", "agreed", "", {"by": ""}),
         ("04-23 16:00", "in_effect", "", {}),
         ("04-25 16:00", "relapsed", "india", {}),
-        move("04-26 16:00", "india", "calm", "limited strike"),
+        act("04-26 16:00", "india", "limited strike"),
         ("04-27 16:00", "agreed", "", {"by": ""}),
         ("04-27 20:00", "in_effect", "", {}),
     ]

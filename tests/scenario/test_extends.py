@@ -22,9 +22,9 @@ def test_a_scenario_says_only_what_it_changes(write: Write) -> None:
 
 
 def test_a_chain_is_laid_over_in_order(write: Write) -> None:
-    write("b.yaml", "{extends: base.yaml, title: b, horizon_days: 40, hours_per_turn: 6}")
-    scenario = load_scenario(write("c.yaml", "{extends: b.yaml, title: c, hours_per_turn: 12}"))
-    assert (scenario.title, scenario.horizon_days, scenario.hours_per_turn) == ("c", 40, 12)
+    write("b.yaml", "{extends: base.yaml, title: b, horizon_days: 40, follow_up_days: 6}")
+    scenario = load_scenario(write("c.yaml", "{extends: b.yaml, title: c, follow_up_days: 12}"))
+    assert (scenario.title, scenario.horizon_days, scenario.follow_up_days) == ("c", 40, 12)
 
 
 def test_a_file_in_a_folder_below_may_be_extended(write: Write) -> None:

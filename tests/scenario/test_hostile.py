@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from crisis_sim.scenario import Scenario, ScenarioError, load_scenario, read_scenario
 from crisis_sim.scenario.checks import (
-    MAX_AGENT_TURNS,
     MAX_DESCRIPTION,
     MAX_EVENTS,
     MAX_REVIEWS,
@@ -171,14 +170,6 @@ def test_as_much_as_memory_holds_is_read_and_one_more_is_refused(
     assert message in report_of(made_with(most + 1))
 
 
-def test_many_agents_may_not_have_many_turns() -> None:
-    mediators = many(190, lambda n: f"  m{n}: {{}}\n", "")
-    text = BASE.replace("mediators:\n", f"mediators:\n{mediators}")
-    assert read_scenario(text + "horizon_days: 1000\nhours_per_turn: 1\n")
-    report = report_of(text + "horizon_days: 1100\nhours_per_turn: 1\n")
-    assert f"at most {MAX_AGENT_TURNS:,} turns of all agents together" in report
-
-
 @pytest.mark.parametrize(
     ("before", "after", "most"),
     [
@@ -289,7 +280,7 @@ def test_a_name_that_could_be_more_than_a_name_is_refused(name: str, old: str) -
 )
 @pytest.mark.parametrize(
     "path",
-    ["horizon_days", "hours_per_turn", "follow_up_days", "states.india.resolve", "events.0.deaths"],
+    ["horizon_days", "follow_up_days", "states.india.resolve", "events.0.deaths"],
 )
 def test_a_number_that_is_none_is_refused_at_its_place(path: str, value: str) -> None:
     assert report_of(BASE, f"{path}={value}").startswith(f"--set:1:{len(path) + 2}: error: ")
@@ -299,7 +290,7 @@ def test_a_number_that_is_none_is_refused_at_its_place(path: str, value: str) ->
 def test_a_number_next_to_nothing_is_a_number(value: str) -> None:
     resolve = read_scenario(BASE, "f", [f"states.india.resolve={value}"]).states["india"].resolve
     assert resolve == float(value)
-    assert "out of range" in report_of(BASE, f"hours_per_turn={value}")
+    assert "out of range" in report_of(BASE, f"states.india.capability={value}")
 
 
 def test_weights_whose_sum_overflows_are_shares_all_the_same() -> None:

@@ -27,8 +27,6 @@ LIMITS = {
     "scheduled events": checks.MAX_EVENTS,
     "reviews of all lenders together": checks.MAX_REVIEWS,
     "distributions": checks.MAX_UNCERTAIN,
-    "turns to the horizon": checks.MAX_TURNS,
-    "turns of all agents together": checks.MAX_AGENT_TURNS,
     "letters of a title, a name or a source": checks.MAX_TEXT,
     "letters of the description": checks.MAX_DESCRIPTION,
 }

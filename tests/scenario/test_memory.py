@@ -9,13 +9,12 @@ from crisis_sim.batch.plan import BLOCK_SIZE, bytes_of_a_crisis, make_plan
 from crisis_sim.scenario import Scenario, load_scenario, read_scenario
 from tests.scenario.files import BASE
 
-#: A crisis that nobody can end, in which all decide and misread as often as they may.
+#: A crisis that hardly anybody can end, in which all decide as often as they may.
 ENDLESS = (
-    "behaviour.quiet.quiet_grievance=0",
-    "behaviour.halt={yielding_cost: 100, settling_cost: 20, mistrust: 50, public_offer_cost: 50}",
-    "behaviour.decision={choice_precision: 20, deliberations_per_day: 24}",
-    "behaviour.fog.misreadings_per_day=24",
-    "behaviour.war.collapse_per_day=0",
+    "behaviour.ends={fading_days: 3650, yielding_days: 3650, yielding_fire: -5}",
+    "behaviour.halt={deal: -20, mistrust: 50}",
+    "behaviour.decision.deliberations_per_day=24",
+    "behaviour.operations.collapse_per_day=0",
     "states.india.resolve=1",
     "states.pakistan.resolve=1",
 )
@@ -34,7 +33,7 @@ def test_a_block_takes_no_more_memory_than_is_said() -> None:
     model = CrisisModel(scenario, replicates).run()
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert model.turns_run == replicates * scenario.turns
+    assert (model.outcomes()["ending"] == "unresolved").mean() > 0.9
     assert most <= replicates * bytes_of_a_crisis(scenario)
     assert most >= replicates * bytes_of_a_crisis(scenario) / 10
 

@@ -116,8 +116,6 @@ uae: {style: facilitation} => uae: {}\n  other: {title: uae}
 uae: {style: facilitation} => other: {title: uae}\n  uae: {}
 imf:\n => imf:\n    title: us\n
 , kind: trigger, struck: india, deaths: 26}\n => , struck: india}\nreal_path: {ceasefire_in_effect: 2025-04-22}\n
-horizon_days: 3125\nhours_per_turn: 0.375
-horizon_days: 3125\nhours_per_turn: 0.374
 """,
     BASE + LADDER: r"""
 violence: serious clashes, strike => strike

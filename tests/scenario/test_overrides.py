@@ -27,7 +27,7 @@ def flat(value: Any, path: str = "") -> dict[str, Any]:
     "overrides",
     [
         *("mediators.us.leverage.india=0.2", "mediators.uae.leverage.india=0.2"),
-        *("behaviour.decision.dread=5", " states.india.resolve = 1e-3 ", "mediators.us.title=NO"),
+        *("behaviour.decision.cost=5", " states.india.resolve = 1e-3 ", "mediators.us.title=NO"),
         *("mediators.us.title=a=b", "events.0.deaths=40", "lenders.imf.reviews.0.amount_usd_bn=0"),
         *("ladder.5.deaths_per_day=31", "horizon_days=21", "channels.line.opened_by=[india]"),
         *("lenders.imf.conditionality={uniform: [0, 1]}", "mediators.us={style: manipulation}"),
@@ -96,7 +96,7 @@ def test_what_no_override_overwrites_means_the_same_in_any_order(overrides: list
     ],
 )
 def test_an_override_that_overwrites_another_is_named_with_it(first: str, then: str) -> None:
-    said = overwritten(["hours_per_turn=6", first, then])
+    said = overwritten(["follow_up_days=6", first, then])
     assert [one.message for one in said] == [f"'{then}' overwrites what '{first}' says"]
 
 

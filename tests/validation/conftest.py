@@ -16,7 +16,6 @@ POPULATION = """
 title: a small population
 start: 2000-01-01T00:00+00:00
 horizon_days: 120
-hours_per_turn: 12
 states:
   one:
     resolve: {uniform: [0.2, 1.0]}
@@ -36,8 +35,8 @@ events:
     struck: one
     deaths: {choice: [0, 5, 50, 500]}
 """
-#: Shorter and coarser than the shipped cases are: what is tested is not what comes of them.
-QUICK = ("horizon_days=60", "hours_per_turn=12")
+#: Shorter than the shipped cases are: what is tested is not what comes of them.
+QUICK = ("horizon_days=60",)
 
 
 @pytest.fixture(scope="session")

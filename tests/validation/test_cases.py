@@ -30,7 +30,7 @@ def test_a_case_file_holds_facts_and_no_behaviour(name: str) -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_what_really_happened_is_never_read_by_the_model(name: str) -> None:
-    scenario = load_scenario(name, ["horizon_days=60", "hours_per_turn=12"])
+    scenario = load_scenario(name, ["horizon_days=60"])
     assert scenario.real_path is not None
     told = CrisisModel(scenario, 30).run().outcomes()
     untold = CrisisModel(scenario.model_copy(update={"real_path": None}), 30).run().outcomes()

@@ -89,7 +89,7 @@ def test_the_page_holds_every_fact_every_case_and_its_charts(
 
 def test_the_page_says_how_it_was_made(validation: Validation) -> None:
     command = "crisis-sim validate --replicates 80 --seed 1 --population small"
-    changes = "--set horizon_days=60 --set hours_per_turn=12"
+    changes = "--set horizon_days=60"
     assert f"    {command} {changes} --page docs/validation.md\n" in page(validation)
 
 

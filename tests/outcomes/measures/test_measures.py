@@ -13,7 +13,7 @@ from crisis_sim.outcomes.names import SUMMARY_PATHS, known_names, measure
 from crisis_sim.scenario import load_scenario
 from crisis_sim.scenario.errors import ScenarioError
 
-POINTS, REPLICATES = 6, 50
+POINTS, REPLICATES = 6, 200
 DELAYS = np.linspace(0.1, 5.0, POINTS)
 
 

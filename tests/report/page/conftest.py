@@ -26,7 +26,7 @@ SEED = 7
 
 def short(name: str = "short", title: str = "A short crisis") -> Scenario:
     text = template_text("short.yaml").replace("horizon_days: 60", "horizon_days: 25")
-    scenario = Scenario.from_text(text.replace("hours_per_turn: 3", "hours_per_turn: 12"), name)
+    scenario = Scenario.from_text(text, name)
     return scenario.model_copy(update={"title": title})
 
 

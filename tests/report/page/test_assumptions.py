@@ -37,9 +37,9 @@ def test_a_value_is_said_as_a_person_would(held: Any, said: str) -> None:
 
 
 def test_a_source_is_the_defaults_or_the_scenario() -> None:
-    path = ("behaviour", "decision", "choice_precision")
-    usual = DecisionBehaviour().choice_precision
-    assert source(path, usual).startswith("default: Crisman-Cox and Gibilisco 2018")
+    path = ("behaviour", "decision", "cost_power")
+    usual = DecisionBehaviour().cost_power
+    assert source(path, usual).startswith("default: Schelling 1966")
     assert source(path, 9.0) == f"the scenario; usually {usual:g}"
     assert source(("states", "india", "resolve"), 0.5) == "the scenario"
     assert source(("states", "india", "capability"), 1.0) == "default: assumed"

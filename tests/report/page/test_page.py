@@ -128,9 +128,9 @@ def test_assumptions_have_sources_and_differences_and_the_page_tells_how_it_was_
     page: Element,
 ) -> None:
     section, again = named(page, "assumptions"), named(page, "again")
-    for said in ("Parameter Meaning Value Unit Source", "choice_precision"):
+    for said in ("Parameter Meaning Value Unit Source", "cost_power"):
         assert said in section.text
-    assert "default: Crisman-Cox and Gibilisco 2018" in section.text
+    assert "default: Schelling 1966" in section.text
     (table,) = (one for one in section.all("table") if "against" in one.all("caption")[0].text)
     assert "0.111" in table.text
     assert "not there" in table.text
