@@ -7,7 +7,7 @@ from typing import Any
 
 from crisis_sim.model.check import RuleError, mistake_at
 from crisis_sim.model.ending import Ending, Halt, Scheduled
-from crisis_sim.model.engine import Agent
+from crisis_sim.model.engine import STEPS, Agent, annotations_of
 from crisis_sim.model.parties import Adviser, Channel, Lender, Mediator, Review
 from crisis_sim.model.state import State
 from crisis_sim.scenario.errors import nearest, one_of
@@ -112,10 +112,18 @@ def _check_added(kind: Any, name: str, names: set[str]) -> None:
 
 
 def kinds_of(cast: Mapping[str, list[Agent]]) -> dict[str, tuple[type[Agent], ...]]:
-    """The class of each agent, by role; one class where all have the same, whose number does not matter then."""
-    kinds = {
-        role: tuple(type(one) for one in agents) or (ROLES[role],) for role, agents in cast.items()
-    }
-    return {
-        role: several[:1] if len(set(several)) == 1 else several for role, several in kinds.items()
-    }
+    """The class of each agent, by role; one class where all have the same, whose number does not matter then.
+
+    Roles of which nobody holds anything, or does anything that is compiled, are left out.
+    """
+    found: dict[str, tuple[type[Agent], ...]] = {}
+    for role, agents in cast.items():
+        kinds = tuple(type(one) for one in agents) or (ROLES[role],)
+        if role in ROLES or any(map(_takes_part, kinds)):
+            found[role] = kinds[:1] if len(set(kinds)) == 1 else kinds
+    return found
+
+
+def _takes_part(kind: type[Agent]) -> bool:
+    declared = any(annotations_of(kind, holder) for holder in ("Variables", "Facts"))
+    return declared or bool(kind.events) or any(kind.find(name) for name in STEPS)

@@ -269,7 +269,7 @@ class _Names(ast.NodeVisitor):
 #: What it says, by pattern, and what to write instead.
 _ADVICE = (
     (r"Untyped global name '(\w+)'", "@rule above '{}', if it is a function; rules see numbers, records and other rules"),
-    (r"Cannot unify .* for '([\w.]+)'", "one kind of value in '{}' on every path, such as 0.0 in place of 0"),
+    (r"Cannot unify", "one kind of value on every path, such as 0.0 in place of 0"),
     (r"NameError: name '(\w+)' is not defined|name '(\w+)' is not defined", "'{}' imported or defined"),
     (r"return|none", "a number on every path"),
 )  # fmt: skip
@@ -328,5 +328,6 @@ def _core(text: str) -> str:
     for line in map(str.strip, re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()):
         if line and not line.startswith(skipped):
             short = re.sub(r"Record\(.*\)", "a record", line)
+            short = re.sub(r" for '\$.*|, defined at .*", "", short)
             return re.sub(r"unaligned array\(.*?\)|array\(.*?\)", "an array", short)[:200]
     return "it is not known why"

@@ -471,7 +471,8 @@ _SCHEDULES: dict[Any, Schedule] = {}
 
 def schedule_of(cast: Mapping[str, list[Agent]], checked: bool = False) -> Schedule:
     """The compiled schedule of a cast, made once in a process."""
-    kinds, looked_at = kinds_of(cast), finite(cast) if checked else []
+    kinds = kinds_of(cast)
+    looked_at = finite({role: cast[role] for role in kinds}) if checked else []
     key = tuple(kinds.items()), tuple(looked_at)
     if key not in _SCHEDULES:
         _SCHEDULES[key] = Schedule.of(kinds, looked_at)

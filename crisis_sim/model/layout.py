@@ -137,13 +137,12 @@ class _Records:
     """The records of a cast."""
 
     def __init__(self, model: CrisisModel) -> None:
-        self.cast, self.kinds = model.cast, kinds_of(model.cast)
+        self.kinds = kinds_of(model.cast)
         members, known = [], []
         self.clocks = self.streams = 0
-        for role, agents in self.cast.items():
-            kinds = self.kinds[role]
+        for role, kinds in self.kinds.items():
             capacity = kinds[0].capacity
-            while capacity < len(agents):
+            while capacity < len(model.cast[role]):
                 capacity *= 2
             clocks = clocks_of(kinds)
             self.clocks += capacity * len(clocks)
@@ -156,7 +155,7 @@ class _Records:
             ("replicate", np.uint64),
             ("salt", np.uint64),
             *fields_of(annotations_of(Crisis, "Variables")),
-            *((f"n_{role}", np.int64) for role in self.cast),
+            *((f"n_{role}", np.int64) for role in self.kinds),
             ("taken", np.uint32, (self.streams,)),
             ("happened", np.int32, (-(-events // 32) * 32,)),
             ("followed", np.int32, (len(ACTS) ** 2,)),
@@ -177,7 +176,7 @@ class _Records:
             "crisis": crisis.names,
             "parameters": parameters["behaviour"].names,
         }
-        for role in self.cast:
+        for role in self.kinds:
             names |= {
                 role: crisis[role].base.names,
                 f"facts of {role}": parameters[role].base.names,
@@ -187,14 +186,17 @@ class _Records:
 
 
 def _union(kinds: Sequence[type[Agent]], holder: str) -> dict[str, str]:
-    """What the classes of a role declare, taken together."""
+    """What the classes of a role declare, taken together: the last first.
+
+    So no record begins as another one does: to Numba, the longer of two such would be a kind of the shorter one.
+    """
     found: dict[str, str] = {}
     for kind in kinds:
         for name, word in annotations_of(kind, holder).items():
             if found.setdefault(name, word) != word:
                 said = f"{kind.__name__}.{holder}: '{name}' is {word}, and {found[name]} in another class of the {kind.role}"
                 raise RuleError([mistake_at(getattr(kind, holder), said, found[name], word=name)])
-    return found
+    return dict(reversed(found.items()))
 
 
 def _facts_record(role: str, kinds: Sequence[type[Agent]]) -> np.dtype[Any]:
@@ -204,8 +206,8 @@ def _facts_record(role: str, kinds: Sequence[type[Agent]]) -> np.dtype[Any]:
         if range_of(part, name) is not None:
             by_state = str(field.annotation).startswith("dict")
             fields[name] = (name, np.float64, (2,)) if by_state else (name, np.float64)
-    fields |= {one[0]: one for one in fields_of(_union(kinds, "Facts"), facts=True)}
-    return record(fields.values() or [("none", np.float64)])
+    own = {one[0]: one for one in fields_of(_union(kinds, "Facts"), facts=True)}
+    return record({**own, **fields, **own}.values() or [("none", np.float64)])
 
 
 def lay_out(model: CrisisModel, seed: int) -> Layout:
@@ -224,9 +226,9 @@ def lay_out(model: CrisisModel, seed: int) -> Layout:
     keys = np.zeros((records.streams, 2), np.uint64)
     stream_of = np.zeros(records.clocks, np.int64)
     clock = stream = 0
-    for role, agents in model.cast.items():
+    for role, kinds in records.kinds.items():
+        agents, clocks = model.cast[role], clocks_of(kinds)
         c[f"n_{role}"] = len(agents)
-        clocks = clocks_of(records.kinds[role])
         for one in agents:
             own = c[role][:, one.index]
             own["index"], own["clocks"], own["streams"] = one.index, clock, stream
@@ -241,8 +243,8 @@ def lay_out(model: CrisisModel, seed: int) -> Layout:
     _fill_ladder(values, c, model)
     for name, value in vars(model.behaviour).items():
         values.put(value, "p", "behaviour", name)
-    for role, agents in model.cast.items():
-        for one in agents:
+    for role in records.kinds:
+        for one in model.cast[role]:
             for name, value in _facts_of(one, model, records.desk["p"][role].base).items():
                 values.put(value, "p", role, one.index, name)
     dtype = record(records.crisis)
