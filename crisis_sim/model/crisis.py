@@ -6,7 +6,6 @@ import copy
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,14 +18,14 @@ from numpy.typing import NDArray
 from crisis_sim.model import schedule as drivers
 from crisis_sim.model.cast import ROLES, kinds_of, make
 from crisis_sim.model.check import RuleError, arguments_of, explained, is_rule, mistake_at
-from crisis_sim.model.choice import HALT, IMPOSSIBLE
+from crisis_sim.model.choice import Decision, number_of
 from crisis_sim.model.engine import Agent, Kind
 from crisis_sim.model.journal import Journal
 from crisis_sim.model.layout import lay_out
 from crisis_sim.model.luck import key_of
 from crisis_sim.model.parameters import Numbers, Parameters, parts_of
 from crisis_sim.model.record import NOTE, NOTES, PATH, Luck
-from crisis_sim.model.schedule import STAGES, Schedule, finite
+from crisis_sim.model.schedule import MOST_AGENTS, STAGES, Schedule
 from crisis_sim.scenario.errors import nearest
 from crisis_sim.scenario.numbers import is_count
 from crisis_sim.scenario.schema import ENDINGS, STYLES, VIOLENCE, Scenario
@@ -52,65 +51,6 @@ MILESTONES = {
     "strikes_paused_at_hours": "strikes_paused_at",
     "over_at_hours": "over_at",
 }
-
-
-@dataclass(frozen=True)
-class Decision:
-    """A decision that a state has to take.
-
-    Attributes:
-        model, state, row: of which crisis, by which state.
-    """
-
-    model: CrisisModel
-    state: Agent
-    row: int
-
-    @property
-    def options(self) -> dict[str, tuple[float, float]]:
-        """What it may do, by name: the value of each option to it, and the chance that it would take it."""
-        c = self.model.crises[self.row]
-        total = c["odds"].sum()
-        return {
-            name: (float(c["values"][k]), float(c["odds"][k] / total))
-            for name, k in option_numbers(self.model.scenario).items()
-            if c["values"][k] > IMPOSSIBLE
-        }
-
-    @property
-    def chosen(self) -> str:
-        """What it would do by itself."""
-        numbers = option_numbers(self.model.scenario)
-        choice = self.model.crises["choice"][self.row]
-        return next(name for name, k in numbers.items() if k == choice)
-
-    def number_of(self, option: str) -> int:
-        """The number of an option.
-
-        Raises:
-            ValueError: when the state has no such option now.
-        """
-        if option not in self.options:
-            raise ValueError(f"no option '{option}' now; there are {', '.join(self.options)}")
-        return option_numbers(self.model.scenario)[option]
-
-
-def option_numbers(scenario: Scenario) -> dict[str, int]:
-    """All options of a state by name."""
-    acts = {rung.name: k for k, rung in enumerate(scenario.ladder) if k}
-    return {"wait": 0, **acts, "halt": HALT}
-
-
-def number_of(scenario: Scenario, option: str) -> int:
-    """The number of an option.
-
-    Raises:
-        ValueError: when there is none of that name.
-    """
-    numbers = option_numbers(scenario)
-    if option not in numbers:
-        raise ValueError(f"no option '{option}'; there are {', '.join(numbers)}")
-    return numbers[option]
 
 
 class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
@@ -324,8 +264,9 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         if not self.checked or not (self.crises["fault"] >= 0).any():
             return
         c = self.crises[np.argmax(self.crises["fault"] >= 0)]
-        number, stage = divmod(int(c["fault"]), len(STAGES))
-        role, index, variable = self.schedule.checked[number]
+        found, stage = divmod(int(c["fault"]), len(STAGES))
+        number, index = divmod(found, MOST_AGENTS)
+        role, variable = self.schedule.checked[number]
         agent = self.cast[role][index]
         kind, rule = type(agent), {"look": "weigh", "pass_time": "pass_time"}.get(STAGES[stage], "")
         after = {"look": "all had a look at how things stand", "pass_time": "time had passed"}.get(
@@ -472,8 +413,7 @@ _SCHEDULES: dict[Any, Schedule] = {}
 def schedule_of(cast: Mapping[str, list[Agent]], checked: bool = False) -> Schedule:
     """The compiled schedule of a cast, made once in a process."""
     kinds = kinds_of(cast)
-    looked_at = finite({role: cast[role] for role in kinds}) if checked else []
-    key = tuple(kinds.items()), tuple(looked_at)
+    key = tuple(kinds.items()), checked
     if key not in _SCHEDULES:
-        _SCHEDULES[key] = Schedule.of(kinds, looked_at)
+        _SCHEDULES[key] = Schedule.of(kinds, checked)
     return _SCHEDULES[key]

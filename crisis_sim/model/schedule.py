@@ -33,6 +33,8 @@ from crisis_sim.model.luck import exponential
 REFRESH_DAYS = 4.0
 #: An event of nobody's: time alone has passed.
 _NOTHING = -1
+#: Agents of a role, at most.
+MOST_AGENTS = 4096
 #: What had just been done when a number was found missing, by number: see `Schedule.checks`.
 STAGES = ("look", "pass_time", "happen")
 
@@ -44,9 +46,10 @@ class Schedule:
     Attributes:
         begin, look, clocks, pass_time, happen, take: compiled functions of a crisis, the parameters and luck; `take` carries
             out a choice that was left open.
-        fault: compiled function that finds the first of `checked` that is not a number, or -1.
+        fault: compiled function that finds the first of `checked` that is not a number: its place there times
+            `MOST_AGENTS`, and the agent's; or -1.
         events: role, name, and by class how it comes, in the order in which ties are settled.
-        checked: role, agent's number and variable of what `fault` looks at; none unless that was asked for.
+        checked: role and variable of what `fault` looks at; none unless that was asked for.
         text: the functions as written.
     """
 
@@ -58,17 +61,14 @@ class Schedule:
     take: Any
     fault: Any
     events: tuple[tuple[str, str, Mapping[type[Agent], Event]], ...]
-    checked: tuple[tuple[str, int, str], ...]
+    checked: tuple[tuple[str, str], ...]
     text: str
 
     @classmethod
-    def of(
-        cls,
-        roles: Mapping[str, Sequence[type[Agent]]],
-        checked: Sequence[tuple[str, int, str]] = (),
-    ) -> Schedule:
+    def of(cls, roles: Mapping[str, Sequence[type[Agent]]], is_checked: bool = False) -> Schedule:
         """The schedule of a cast: by role, the class of each agent, or the one class of all."""
         writer = _Writer(roles)
+        checked = _finite(roles) if is_checked else []
         events = [
             (role, name, by_kind)
             for role, kinds in roles.items()
@@ -92,21 +92,22 @@ class Schedule:
         return cls(**made, events=tuple(events), checked=tuple(checked), text=whole.strip("\n"))
 
 
-def finite(roles: Mapping[str, Sequence[Agent]]) -> list[tuple[str, int, str]]:
+def _finite(roles: Mapping[str, Sequence[type[Agent]]]) -> list[tuple[str, str]]:
     """What a checked run looks at: the variables of agents that are always numbers."""
-    return [
-        (role, agent.index, name)
-        for role, agents in roles.items()
-        for agent in agents
-        for name, word in annotations_of(type(agent), "Variables").items()
-        if word == "float"
-    ]
+    found = {
+        (role, name): word
+        for role, kinds in roles.items()
+        for kind in kinds
+        for name, word in annotations_of(kind, "Variables").items()
+    }
+    return [one for one, word in found.items() if word == "float"]
 
 
-def _faults(checked: Sequence[tuple[str, int, str]]) -> Iterator[str]:
-    for number, (role, agent, name) in enumerate(checked):
-        yield f"    if not abs(c.{role}[{agent}].{name}) < inf:"
-        yield f"        return {number}"
+def _faults(checked: Sequence[tuple[str, str]]) -> Iterator[str]:
+    for number, (role, name) in enumerate(checked):
+        yield f"    for k in range({'2' if role == 'states' else f'c.n_{role}'}):"
+        yield f"        if not abs(c.{role}[k].{name}) < inf:"
+        yield f"            return {number * MOST_AGENTS} + k"
 
 
 class _Writer:

@@ -54,6 +54,7 @@ class State(Agent):
         "length",  # how long until an operation is reviewed
         "error",  # by how much it misreads its rival
         "market",  # the daily movement of its market
+        "offence",  # whether it or its rival violates a halt
         "settle",  # how long after giving in the crisis is over to the states
     )
     events = (

@@ -198,7 +198,7 @@ class Envoy(Mediator):
 
 
 def test_who_cannot_take_a_place_is_told_why(may_2025: Scenario) -> None:
-    with pytest.raises(ValueError, match="no agent or role 'pakistn'.* did you mean 'pakistan'"):
+    with pytest.raises(ValueError, match=r"no agent or role 'pakistn'.* did you mean 'pakistan'"):
         CrisisModel(may_2025, roles={"pakistn": State})
     with pytest.raises(RuleError) as error:
         CrisisModel(may_2025, roles={"pakistan": Envoy})
@@ -226,7 +226,7 @@ def test_two_agents_need_two_names(may_2025: Scenario) -> None:
 
 
 def test_a_policy_for_a_state_that_there_is_not_is_told_the_nearest(may_2025: Scenario) -> None:
-    with pytest.raises(ValueError, match="no state 'indai'.* did you mean 'india'"):
+    with pytest.raises(ValueError, match=r"no state 'indai'.* did you mean 'india'"):
         CrisisModel(may_2025, policies={"indai": lambda decision: None})
 
 
