@@ -26,7 +26,7 @@ KINDS = {kind.__name__: kind for kind in ROLES.values()}
 MODULES = ("acts", "choice", "economy", "ending", "parties")
 #: How an equation begins.
 _EQUATION = re.compile(r"(?: {4}|[\w' ()-]+? [-+x]?= )")
-_KINDS = {"float": "number", "int": "whole number", "bool": "yes or no"}
+_KINDS = {"float": "number", "int": "whole number", "bool": "yes or no", "Maybe": "number, once there is one"}
 
 
 def shown(heading: str) -> str:
