@@ -69,7 +69,7 @@ _RUNG = record(
     [
         *((name, np.float64) for name in ("intensity", "toll", "dread", "opening_deaths", "deaths_per_day", "cost_per_day")),
         *((name, np.int64) for name in ("violence", "kind")),
-        *((name, np.bool_) for name in ("strike", "nuclear")),
+        *((name, np.bool_) for name in ("strike", "nuclear", "military")),
     ]
 )  # fmt: skip
 #: Times of a crisis, days since the scenario's start; not a number where the thing never came.
@@ -384,7 +384,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
                 value = getattr(numbers, name)
                 own[name] = 0.0 if _varies(value) else value
             own["violence"], own["strike"], own["nuclear"] = violence[k], rung.strike, rung.nuclear
-            own["kind"] = kinds[k]
+            own["kind"], own["military"] = kinds[k], kinds[k] >= ACTS.index("display")
 
     def _facts_record(self, role: str, kind: type[Agent]) -> np.dtype[Any]:
         part = _PARTS.get(role)
