@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 from crisis_sim.model.compiled import rule
 from crisis_sim.model.luck import uniform
+from crisis_sim.scenario.schema import Scenario
 
 #: Rungs that there is room for.
 RUNGS = 16
@@ -48,7 +50,9 @@ def misread(own: Any, rival: Any, c: Any, p: Any, luck: Any, stream: Any) -> Non
 
 
 @rule
-def value_options(own: Any, rival: Any, facts: Any, c: Any, p: Any) -> None:
+def value_options(  # noqa: C901 - one sum
+    own: Any, rival: Any, facts: Any, c: Any, p: Any
+) -> None:
     """What each option is worth: waiting 0, a halt `halt_value`, and an act of intensity z as follows.
 
         value = answering x (1 - exhaustion)^2 x stake x (g x z + claim x max(z - force, 0))
@@ -134,3 +138,62 @@ def choose(own: Any, c: Any, luck: Any, stream: Any) -> Any:
                 break
             drawn -= c.odds[k]
     return option
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A decision that a state has to take.
+
+    Attributes:
+        model, state, row: of which crisis, by which state.
+    """
+
+    model: Any
+    state: Any
+    row: int
+
+    @property
+    def options(self) -> dict[str, tuple[float, float]]:
+        """What it may do, by name: the value of each option to it, and the chance that it would take it."""
+        c = self.model.crises[self.row]
+        total = c["odds"].sum()
+        return {
+            name: (float(c["values"][k]), float(c["odds"][k] / total))
+            for name, k in option_numbers(self.model.scenario).items()
+            if c["values"][k] > IMPOSSIBLE
+        }
+
+    @property
+    def chosen(self) -> str:
+        """What it would do by itself."""
+        numbers = option_numbers(self.model.scenario)
+        choice = self.model.crises["choice"][self.row]
+        return next(name for name, k in numbers.items() if k == choice)
+
+    def number_of(self, option: str) -> int:
+        """The number of an option.
+
+        Raises:
+            ValueError: when the state has no such option now.
+        """
+        if option not in self.options:
+            raise ValueError(f"no option '{option}' now; there are {', '.join(self.options)}")
+        return option_numbers(self.model.scenario)[option]
+
+
+def option_numbers(scenario: Scenario) -> dict[str, int]:
+    """All options of a state by name."""
+    acts = {rung.name: k for k, rung in enumerate(scenario.ladder) if k}
+    return {"wait": 0, **acts, "halt": HALT}
+
+
+def number_of(scenario: Scenario, option: str) -> int:
+    """The number of an option.
+
+    Raises:
+        ValueError: when there is none of that name.
+    """
+    numbers = option_numbers(scenario)
+    if option not in numbers:
+        raise ValueError(f"no option '{option}'; there are {', '.join(numbers)}")
+    return numbers[option]
