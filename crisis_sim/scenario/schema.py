@@ -88,7 +88,7 @@ class StateSpec(Part):
     """One of the two states in the crisis."""
 
     title: str = Field("", description="name to print; the key where it is left out")
-    resolve: Number = parameter(None, (0.0, 3.0), "share", "how much the issue is worth to it; above 1 where that is more than states usually have at stake", slider=(0.0, 1.0))
+    resolve: Number = parameter(None, (0.0, 3.0), "share", "how much the issue is worth to it", slider=(0.0, 1.0))
     claim: Number = parameter(0.0, (0, 100), "grievance", "what it wants of its rival: a lasting grievance that only a settlement takes off the table", "Huth and Allee 2002, The Democratic Peace and Territorial Conflict (form)")
     audience: Number = parameter(None, UNIT, "share", "how exposed its leaders are to audiences at home", slider=True)
     mediation_aversion: Number = parameter(0.0, UNIT, "share", "how readily it refuses mediators, the less the more leverage they have over it", slider=True)

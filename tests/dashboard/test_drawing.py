@@ -24,7 +24,7 @@ CLOCK = "from_first_strike"
 @pytest.fixture(scope="module")
 def batch(tmp_path_factory: pytest.TempPathFactory) -> Batch:
     quarrel = load_scenario(write_quarrel(tmp_path_factory.mktemp("drawing")))
-    moved = Changes().move("behaviour.decision.audience_cost", 0.5).made_in(ScenarioEditor(quarrel))
+    moved = Changes().move("behaviour.halt.economic_relief", 8.0).made_in(ScenarioEditor(quarrel))
     return Runs().batch({"unmoved": quarrel, "moved": moved}, 400, 2, lambda share: None)
 
 
@@ -104,9 +104,9 @@ def test_where_no_crisis_sees_a_strike_that_is_said(batch: Batch, tmp_path: Path
     calm = load_scenario(
         write_quarrel(tmp_path),
         [
-            "behaviour.decision.unready_cost=50",
+            "behaviour.decision.bother=50",
             "behaviour.decision.preparation_days=300",
-            "behaviour.decision.dread=100",
+            "behaviour.decision.cost=200",
         ],
     )
     drawn = view(Runs().batch({"unmoved": calm}, 50, 2, lambda share: None), CLOCK)
