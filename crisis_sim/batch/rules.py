@@ -177,7 +177,7 @@ def _known(scenario: Scenario) -> dict[str, str]:
 
 
 def check_rules(
-    scenarios: Iterable[Scenario], roles: Mapping[str, type[Agent]], agents: Iterable[Any]
+    scenarios: Iterable[Scenario], roles: Mapping[str, Any], agents: Iterable[Any]
 ) -> None:
     """Make sure that some of the scenarios have the agents whose classes are given, and that these classes fit.
 
@@ -199,6 +199,24 @@ def check_rules(
             raise BatchError(
                 f"{name_of(kind)} cannot be '{name}': expected a subclass of "
                 f"{wanted.__module__}.{wanted.__name__}"
+            )
+    check_classes({}, agents)
+
+
+def check_classes(roles: Mapping[str, Any], agents: Iterable[Any]) -> None:
+    """Make sure that classes are of the right kind, whatever scenario they are for.
+
+    Raises:
+        BatchError: when one is in place of others and of no role, or is added and is of one.
+    """
+    from crisis_sim.model.crisis import ROLES
+
+    for name, kind in roles.items():
+        wanted = ROLES.get(name) or ROLES.get(getattr(kind, "role", ""))
+        if wanted is None or not issubclass(kind, wanted):
+            expected = wanted.__name__ if wanted else one_of(one.__name__ for one in ROLES.values())
+            raise BatchError(
+                f"{name_of(kind)} cannot be '{name}': expected a subclass of {expected}"
             )
     for kind in agents:
         role = getattr(kind, "role", None)

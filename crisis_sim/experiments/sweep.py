@@ -400,6 +400,8 @@ def draw_curves(findings: Findings, differences: bool = False) -> Figure:
         never = int(np.isinf(estimate).sum())
         if never:
             style.say_nothing_to_draw(axes, f"never reached at {never} of {len(estimate)} points")
+            if never == len(estimate):
+                axes.set_yticks([])
     first = panels[0]
     if summary["threshold"] is not None and not differences:
         level = plots.units(summary["measures"][0])[0] * summary["threshold"]

@@ -11,8 +11,8 @@ from crisis_sim.model.compiled import routine, rule
 from crisis_sim.model.luck import gamma2, uniform
 from crisis_sim.model.record import first, note
 
-#: Streams of a state's luck, after the clocks of its four events.
-STAKES, TEMPO, WEAPONS, CHOICE, LEAD, SUCCESS, LENGTH, ERROR, MARKET, SETTLE = range(4, 14)
+#: The draws of a state, by their places in `State.draws`.
+STAKES, TEMPO, WEAPONS, CHOICE, LEAD, SUCCESS, LENGTH, ERROR, MARKET, OFFENCE, SETTLE = range(11)
 
 #: How a crisis ended, by its place in the scenario's `ENDINGS`.
 AGREEMENT, TACIT, UNILATERAL, IMPOSED, FADED, UNRESOLVED = range(6)
@@ -163,7 +163,9 @@ def settle(own: Any, p: Any, harm: Any, z: Any) -> None:
 
 
 @routine
-def carry_out(own: Any, rival: Any, c: Any, p: Any, luck: Any, act: Any, credited: Any) -> None:
+def carry_out(  # noqa: C901 - all that follows from an act, in its order
+    own: Any, rival: Any, c: Any, p: Any, luck: Any, act: Any, credited: Any
+) -> None:
     """Carry out an act of intensity z: it hurts the rival, and settles grievance of one's own (see `settle`).
 
         rival's grievance rises by blow x z,  rival's wronged = max(wronged, z),  force = max(force, z)
@@ -257,7 +259,7 @@ def suffer(own: Any, rival: Any, c: Any, p: Any) -> None:
     """What `days` do to a state: the rival's fire adds grievance, its own settles some, and some is forgotten.
 
         grievance x= 2^(-days / grievance_half_life_days)
-        grievance += fire x z_rival x days for the rival's operation, of intensity z_rival
+        grievance += fire x z_rival x days for the rival's operation, of intensity z_rival;  wronged = max(wronged, z_rival)
         harm = fire x z x days for its own operation, of intensity z: see `settle`
         grievance = min(grievance + fire x days, 5) in war, in which nothing is settled
         force x= exp(-days / pressing_days), but not below the operation under way; not in war

@@ -1,4 +1,4 @@
-"""One crisis as a picture, and as a file: the acts of both states that stand, the pressure on them, and what third parties did."""
+"""One crisis as a picture, and as a file: acts of both states, the pressure on them, and what third parties did."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ _PRESENT = 1e-9
 def draw_replay(journal: Journal, scenario: Scenario) -> Figure:
     """One crisis: the whole of it, and beside it a close view of the days of fighting.
 
-    From the top: the highest act of each state that stands, with the real path as a broad pale line under it where the scenario has one; each
-    state's economic pressure; a strip for each third party, as high as it was engaged. Dotted lines mark the first strike
-    and the ceasefire.
+    From the top: the highest act of each state that stands, with the real path as a broad pale line under it where the
+    scenario has one; each state's economic pressure; a strip for each third party, as high as it was engaged. Dotted lines
+    mark the first strike and the ceasefire.
 
     Args:
         journal: of the replicate, as `crisis_sim.model.CrisisModel` filled it.

@@ -15,7 +15,7 @@ from crisis_sim.model.observer import RENEWED_AFTER_DAYS, RESPONSE_GAP_DAYS
 from crisis_sim.report.save import SUFFIXES
 from crisis_sim.scenario.load import on_disk
 from crisis_sim.text import UNKNOWN, percent
-from crisis_sim.validation.facts import read_facts
+from crisis_sim.validation.facts import OTHER_SHARE, read_facts
 from crisis_sim.validation.run import POPULATION, Validation
 from crisis_sim.validation.simulated import CASES_AMONG, IN_WORDS, INSIDE
 from crisis_sim.validation.text import case_cells, counted, fact_cells, family_name
@@ -95,6 +95,7 @@ def page(validation: Validation) -> str:
         case_figures=len(comparable),
         outside_by_chance=f"{len(comparable) * (1 - INSIDE[1] + INSIDE[0]):.0f}",
         other=percent(record["ending_other"].value),
+        other_share=percent(OTHER_SHARE),
         war_of_confrontations=percent(record["war_share_confrontations"].value),
         war_of_crises=percent(record["peak_violence_full_scale_war"].value),
         response_gap=f"{RESPONSE_GAP_DAYS:g}",

@@ -3,7 +3,7 @@
 Two clocks of a case are never mixed: from the trigger to the first strike, and from the first strike to the halt. A
 crisis that ends without a strike never has one, and one that the horizon cuts off may have one later. So times are read
 from the cumulative incidence (Aalen and Johansen), as a percentile among the crises in which the event comes by the
-horizon, together with the share in which it comes. Ties count half: turns make many times equal.
+horizon, together with the share in which it comes. Ties count half.
 """
 
 from __future__ import annotations
@@ -31,7 +31,14 @@ from crisis_sim.outcomes.intervals import (
     wilson_interval,
 )
 from crisis_sim.scenario.schema import ENDINGS, STYLES, VIOLENCE
-from crisis_sim.validation.facts import Case, Expectation, Simulated, Verdict, real_rebound
+from crisis_sim.validation.facts import (
+    OTHER_SHARE,
+    Case,
+    Expectation,
+    Simulated,
+    Verdict,
+    real_rebound,
+)
 
 HOURS = 24.0
 #: Percentiles between which a real time is inside, and near.
@@ -169,8 +176,8 @@ Flags = NDArray[np.bool_]
 
 
 def survival(ensemble: Ensemble) -> CumulativeIncidence:
-    """How many crises have ended, in any way, by the hours since their trigger; the horizon censors."""
-    ended = ensemble.column("ended_at_hours")
+    """How many crises the states see as over by the hours since their trigger, as ICB dates an end; the horizon censors."""
+    ended = ensemble.column("over_at_hours")
     until = np.where(np.isnan(ended), ensemble.column("followed_until_hours"), ended)
     hours = np.maximum(until - ensemble.column("trigger_at_hours"), 0.0)
     return cumulative_incidence(hours, (~np.isnan(ended)).astype(np.int8), ("ended",))
@@ -189,13 +196,22 @@ def durations(ensemble: Ensemble) -> Figures:
 
 
 def endings(ensemble: Ensemble) -> Figures:
-    """Shares of each ending among ended crises; the record's "other" has no counterpart."""
+    """Shares of each ending among ended crises.
+
+    `OTHER_SHARE` of those ended without an agreement counts as ended in ICB's other ways, which the model has not.
+    """
     ending = ensemble.column("ending")
     ended = ending != "unresolved"
-    figures = {
-        f"ending_{kind}": share(ending == kind, ended) for kind in ENDINGS if kind != "unresolved"
-    }
-    return figures | {"ending_other": Simulated(*UNKNOWN, int(ended.sum()))}
+    figures = {}
+    for kind in (one for one in ENDINGS if one not in ("agreement", "unresolved")):
+        figures[f"ending_{kind}"] = _times(1.0 - OTHER_SHARE, share(ending == kind, ended))
+    figures["ending_other"] = _times(OTHER_SHARE, share(ending != "agreement", ended))
+    return {"ending_agreement": share(ending == "agreement", ended), **figures}
+
+
+def _times(factor: float, figure: Simulated) -> Simulated:
+    ends = (factor * one for one in (figure.value, figure.lower, figure.upper))
+    return Simulated(*ends, figure.n)
 
 
 def worst_violence(ensemble: Ensemble) -> Figures:

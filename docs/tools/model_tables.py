@@ -26,7 +26,7 @@ KINDS = {kind.__name__: kind for kind in ROLES.values()}
 MODULES = ("acts", "choice", "economy", "ending", "parties")
 #: How an equation begins.
 _EQUATION = re.compile(r"(?: {4}|[\w' ()-]+? [-+x]?= )")
-_KINDS = {"float": "number", "int": "whole number", "bool": "yes or no"}
+_KINDS = {"float": "number", "int": "whole number", "bool": "yes or no", "Maybe": "number, once there is one"}
 
 
 def shown(heading: str) -> str:
@@ -88,8 +88,9 @@ def _declared(kind: type, part: str) -> Iterator[str]:
 def _draws() -> Iterator[str]:
     yield from ("| agent | purpose | what is drawn |", "|---|---|---|")
     for name, kind in KINDS.items():
-        for purpose in kind.clocks():
-            yield f"| {name} | `{purpose}` | budgets of the clock of that event |"
+        for event in kind.events:
+            if event.rate:
+                yield f"| {name} | `{event.name}` | budgets of the clock of that event |"
         source = textwrap.dedent(inspect.getsource(kind))
         comments = _comments(source)
         strings = {

@@ -10,6 +10,7 @@ from crisis_sim.experiments import make_experiment
 from tests.batch.crises import crisis
 
 NORTH, RESOLVE = "states.north.resolve", "states.south.resolve"
+DEATHS = "events.0.deaths"
 ATTENTION, DAYS = "mediators.elder.attention_threshold", "mediators.elder.attention_days"
 VARY = {
     RESOLVE: {"low": 0.2, "high": 1.0},
@@ -56,6 +57,12 @@ def made(kind: str, scenario: Any = None, **changes: Any) -> Any:
     """An experiment with some keys changed; `agents` as `make_experiment` has them."""
     content = {"scenario": scenario or crisis(), **CONTENT[kind], **changes}
     return make_experiment("mine", kind=kind, **content)
+
+
+def struck(deaths: float) -> Any:
+    """The small crisis with another number of deaths in its trigger."""
+    trigger = {"at": "2025-04-22T03:00+00:00", "kind": "trigger", "struck": "north"}
+    return crisis(events=[{**trigger, "deaths": deaths}])
 
 
 def with_south(resolve: Any) -> Any:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from crisis_sim.batch import simulate
 from crisis_sim.experiments import load_experiment, run_experiment
 from crisis_sim.experiments.attribute import scenarios_of
 from tests.batch.crises import crisis
@@ -29,17 +30,15 @@ def test_a_part_may_be_changed_in_place_of_taken_out() -> None:
     assert on.digest == crisis().digest
 
 
-def test_who_never_notices_gets_exactly_nothing() -> None:
-    elders = {
-        "elder": {"attention_threshold": 0.05, "trust": {"north": 0.6}},
-        "deaf": {"attention_threshold": 1.0, "attention_days": 8},
-    }
-    parts = {"elder": "mediators.elder", "deaf": "mediators.deaf"}
-    found = run_experiment(made("attribute", crisis(mediators=elders), parts=parts))
+def test_what_moves_nobody_gets_exactly_nothing() -> None:
+    # Nobody misreads anybody, so that it does not matter what the elder knows.
+    scenario = crisis(behaviour={"fog": {"misreading": 0}})
+    parts = {"purse": "lenders", "news": "mediators.elder.information=0"}
+    found = run_experiment(made("attribute", scenario, parts=parts))
     for one in found.summary["attributions"].values():
-        deaf = one["parts"]["deaf"]["shapley"]
-        assert deaf["estimate"] == deaf["standard_error"] == 0.0
-    assert "No difference in any combination: deaf" in found.answer[0]
+        news = one["parts"]["news"]["shapley"]
+        assert news["estimate"] == news["standard_error"] == 0.0
+    assert "No difference in any combination: purse and news" in found.answer[0]
 
 
 def test_shares_add_up_to_the_difference_between_all_and_none() -> None:
@@ -58,3 +57,13 @@ def test_shares_add_up_to_the_difference_between_all_and_none() -> None:
 def test_the_shipped_question_names_parts_that_the_scenario_has() -> None:
     shipped = load_experiment("what_ended_may_2025", {"replicates": 1})
     assert len(scenarios_of(shipped)) == 2 ** len(shipped.spec.parts)
+
+
+def test_what_ended_the_fighting_is_asked_of_a_strike_at_its_real_hour() -> None:
+    experiment = load_experiment("what_ended_the_fighting_of_may_2025")
+    whole = load_experiment("what_ended_may_2025")
+    assert experiment.spec.parts == whole.spec.parts
+    (ensemble,) = simulate([experiment.scenario], 100).ensembles.values()
+    strike = ensemble.column("first_strike_at_hours")
+    assert np.mean(strike == pytest.approx(10 + 5 / 60)) > 0.9  # of May 7, from 15:00 on the eve
+    assert not np.isnan(strike).any()

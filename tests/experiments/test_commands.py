@@ -10,6 +10,8 @@ import pytest
 
 from crisis_sim.cli import DONE, MISTAKE, run_command
 from crisis_sim.experiments import read_experiment
+from crisis_sim.experiments.factors import ranges
+from crisis_sim.scenario.load import load_scenario
 
 SWEEP = ("sweep", "may_2025", "--vary", "mediators.us.attention_days=0.5:4:3:log", "--workers", "1")
 
@@ -149,7 +151,11 @@ def test_an_experiment_of_a_kind_is_asked_for_by_the_keys_of_its_file(
     [
         (["mediation_delay", "replicates=7", f"vary.{DAYS}={{points: 3}}"], 21),
         (["attribute", "may_2025", "parts.us=mediators.us", "parts.gulf=[mediators.uae]"], 8_000),
-        (["sensitivity", "may_2025", "--replicates", "2", "samples=4", "tornado=0"], 352),
+        # Two crises at each point of four samples: one point, and one more for every parameter with a slider.
+        (
+            ["sensitivity", "may_2025", "--replicates", "2", "samples=4", "tornado=0"],
+            8 * (1 + len(ranges({}, load_scenario("may_2025")))),
+        ),
         (["tune", "may_2025", f"vary.{DAYS}={{}}", "objective.maximise=war", "trials=3"], None),
     ],
     ids=lambda value: str(value)[:30],

@@ -93,8 +93,8 @@ def test_points_lie_where_the_factors_are_drawn() -> None:
 def test_a_parameter_that_nothing_reads_has_indices_of_exactly_zero(
     method: str, samples: int, index: str
 ) -> None:
-    # What the elder knows is never asked: without calls it does not come in.
-    scenario = crisis(behaviour={"mediation": {"calls_per_day": 0}})
+    # Nobody misreads anybody, so that it does not matter what the elder knows.
+    scenario = crisis(behaviour={"fog": {"misreading": 0}})
     unread = "mediators.elder.information"
     asked = {"method": method, "samples": samples, "vary": {NORTH: {}, unread: {}}}
     found = run(scenario=scenario, replicates=40, tornado=0, **asked)
@@ -159,6 +159,6 @@ def test_without_a_range_a_lognormal_goes_over_the_middle_of_it() -> None:
     path = "mediators.us.attention_days"
     asked: Any = load_experiment("what_matters_in_may_2025", {"vary": {path: {"scale": "log"}}})
     drawn = {one.factor.path: one for one in drawn_factors(asked.spec.vary, asked.scenario)}
-    # The scenario has lognormal [3.0, 1.2]: the middle 95% of that.
-    low, high = (3.0 * np.exp(sign * 1.959964 * 1.2) for sign in (-1, 1))
+    median, spread = asked.scenario.mediators["us"].attention_days.values
+    low, high = (median * np.exp(sign * 1.959964 * spread) for sign in (-1, 1))  # its middle 95%
     assert drawn[path].words().startswith(f"in equal ratios from {low:g} to {high:g}")

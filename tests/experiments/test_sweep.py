@@ -85,8 +85,8 @@ def test_findings_hold_points_measures_and_paired_differences_and_say_how_sure_t
 
 
 def test_a_parameter_that_nothing_reads_changes_nothing_at_all() -> None:
-    # What the elder knows is never asked: without calls it does not come in.
-    scenario = crisis(behaviour={"mediation": {"calls_per_day": 0}})
+    # Nobody misreads anybody, so that it does not matter what the elder knows.
+    scenario = crisis(behaviour={"fog": {"misreading": 0}})
     experiment = made(scenario=scenario, vary={"mediators.elder.information": {"points": 3}})
     differences = run_experiment(experiment).tables["differences"].to_pandas()
     assert (differences.estimate == 0).all()

@@ -41,7 +41,8 @@ def legend_entries(figure: Figure) -> list[str]:
 
 def overlaps(figure: Figure) -> list[tuple[str, str]]:
     """Pairs of texts that lie over each other, and texts that reach out of the figure."""
-    figure.draw_without_rendering()
+    with style.in_style():  # a tick that is made late takes the size of its letters from there
+        figure.draw_without_rendering()
     boxes = [(text.get_text(), text.get_window_extent()) for text in texts(figure)]
     found = [
         (one, other)

@@ -34,7 +34,7 @@ def values(figures: simulated.Figures) -> dict[str, float]:
 def test_durations_of_crises_that_all_end_are_plain_quantiles_in_days() -> None:
     days = np.arange(1.0, 101.0)
     crises = ensemble(
-        ended_at_hours=24 * days + 12,
+        over_at_hours=24 * days + 12,
         followed_until_hours=np.full(100, 2400.0),
         trigger_at_hours=np.full(100, 12.0),
     )
@@ -48,7 +48,7 @@ def test_durations_of_crises_that_all_end_are_plain_quantiles_in_days() -> None:
 def test_crises_cut_off_are_no_short_ones() -> None:
     ended = np.where(np.arange(100) < 60, 24.0 * np.arange(1, 101), nan)
     crises = ensemble(
-        ended_at_hours=ended,
+        over_at_hours=ended,
         followed_until_hours=np.full(100, 24.0 * 60),
         trigger_at_hours=np.zeros(100),
     )
@@ -63,7 +63,9 @@ def test_endings_are_shares_of_those_that_ended() -> None:
     assert figures["ending_agreement"].value == 0.6
     assert figures["ending_agreement"].n == 10
     assert figures["ending_imposed"].value == 0.0
-    assert np.isnan(figures["ending_other"].value)
+    assert figures["ending_tacit"].value == pytest.approx(0.88 * 0.2)
+    assert figures["ending_other"].value == pytest.approx(0.12 * 0.4)
+    assert sum(one.value for one in figures.values()) == pytest.approx(1.0)
 
 
 def test_worst_violence_is_a_share_of_all() -> None:
