@@ -74,7 +74,7 @@ def every_row_has_an_ending(scenario: Scenario, rows: Rows) -> None:
     assert {len(column) for column in rows.values()} == {REPLICATES}
     ending, followed = rows["ending"], rows["followed_until_hours"]
     assert set(ending) <= set(ENDINGS)
-    assert np.all((followed > 0) & (followed <= scenario.turns * scenario.hours_per_turn))
+    assert np.all((followed > 0) & (followed <= scenario.horizon_hours))
     assert np.array_equal(came(rows["ended_at_hours"]), ending != "unresolved")
     assert np.all(followed[ending == "unresolved"] >= scenario.horizon_hours - 1e-6)
     agreed = ending == "agreement"
@@ -277,7 +277,7 @@ WAR = (
     ],
 )
 def test_nothing_overflows_at_the_edges(overrides: tuple[str, ...]) -> None:
-    scenario = read_scenario(f"{BASE}hours_per_turn: 12\n", "edge", overrides)
+    scenario = read_scenario(BASE, "edge", overrides)
     rows = run(scenario)
     every_row_has_an_ending(scenario, rows)
     numbers_are_numbers(scenario, rows)
@@ -285,7 +285,7 @@ def test_nothing_overflows_at_the_edges(overrides: tuple[str, ...]) -> None:
 
 def test_a_market_that_has_drifted_beyond_all_numbers_still_has_a_level() -> None:
     wild = "states.india.market={volatility: 0.5, sensitivity: 5}"
-    scenario = read_scenario(f"{BASE}hours_per_turn: 24\n", "wild", [wild])
+    scenario = read_scenario(BASE, "wild", [wild])
     with np.errstate(over="raise", divide="raise", invalid="raise"):
         model = CrisisModel(scenario, 2, seed=1)
         economy = model.state("india").economy
