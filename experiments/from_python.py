@@ -20,7 +20,7 @@ def main(replicates: int = 1_000, workers: int = 1) -> None:
         kind="sweep",
         scenario="may_2025",
         question="How much does it cost to wait?",
-        vary={"mediators.us.attention_days": {"low": 0.25, "high": 4, "points": 5, "scale": "log"}},
+        vary={"mediators.us.attention_days": {"low": 2, "high": 60, "points": 5, "scale": "log"}},
         outcomes=["ceasefire_within_96_hours", {"share": {"deaths": {"at_least": 1000}}}],
         replicates=replicates,
     )

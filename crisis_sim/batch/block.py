@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from crisis_sim.batch.files import ResultsError, digest_of, inside, parquet_of
+from crisis_sim.batch.rules import by_reference, loaded, roles_in
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -76,7 +77,8 @@ class BlockOrder:
         seed: the batch's seed.
         parameters: values in place of the scenario's, by path, each of shape (points * count,), one
             point after the other.
-        agents: makers of agents to add to the scenario's own, as `CrisisModel` takes them.
+        agents: makers of agents to add to the scenario's own, as `CrisisModel` takes them; classes from files by reference.
+        roles: classes in place of the scenario's own, likewise.
         first_point, points: which points of the design; 0 and 1 for a batch that is none.
         is_design: whether rows say to which point they belong.
         number: its place in the plan, from 0.
@@ -94,6 +96,12 @@ class BlockOrder:
     is_design: bool = False
     number: int = 0
     engine: str = "cpu"
+    roles: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "agents", tuple(map(by_reference, self.agents)))
+        roles = {name: by_reference(kind) for name, kind in self.roles.items()}
+        object.__setattr__(self, "roles", roles)
 
     @property
     def rows(self) -> int:
@@ -125,7 +133,8 @@ def run_block(order: BlockOrder, watch: Watch | None = None, daily: bool = True)
         seed=order.seed,
         first_replicate=order.first,
         parameters=order.parameters,
-        agents=order.agents,
+        agents=[loaded(one) for one in order.agents],
+        roles={name: loaded(one) for name, one in order.roles.items()},
         keep_paths=0 if order.is_design else PATHS_KEPT,
         points=order.points,
         engine=order.engine,
@@ -177,14 +186,17 @@ def attempt(order: BlockOrder, watch: Watch | None = None) -> Block:
 
 
 def schemas(
-    scenario: Scenario, agents: Sequence[Any] = (), is_design: bool = False
+    scenario: Scenario,
+    agents: Sequence[Any] = (),
+    is_design: bool = False,
+    roles: Mapping[str, Any] | None = None,
 ) -> tuple[pa.Schema, pa.Schema]:
     """The columns of outcomes and of paths, asked of a model that has not taken a turn."""
     import numpy as np
 
     from crisis_sim.model import CrisisModel
 
-    model = CrisisModel(scenario, agents=agents, keep_paths=1)
+    model = CrisisModel(scenario, agents=agents, roles=roles_in(scenario, roles), keep_paths=1)
     outcomes = model.outcomes()
     if is_design:
         outcomes[POINT] = np.arange(1)

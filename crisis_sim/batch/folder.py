@@ -66,6 +66,7 @@ from crisis_sim.batch.manifest import (
     versions,
 )
 from crisis_sim.batch.plan import Plan
+from crisis_sim.batch.rules import can_be_recalled, recalled
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -271,8 +272,10 @@ class UnfinishedRun:
     def say(self) -> str:
         """That it is not finished, how far it is, and how to go on."""
         go_on = f"go on with: crisis-sim run --resume {shlex.quote(str(self.folder))}"
-        if self.manifest["agents_added"]:  # no command line can give these
-            go_on = f"go on with: crisis_sim.batch.resume({str(self.folder)!r}, agents=...)"
+        rules = self.manifest.get("rules", ())
+        if not can_be_recalled(rules):  # no command line can give these
+            lacking = "roles" if any(one["agent"] for one in rules) else "agents"
+            go_on = f"go on with: crisis_sim.batch.resume({str(self.folder)!r}, {lacking}=...)"
         return (
             f"{self.home} holds a run that is not finished: "
             f"{self.crises_done:,} of {self.crises:,} crises; {go_on}"
@@ -290,15 +293,22 @@ def _run_of(path: Path) -> object:
         return None
 
 
-def plan_of(home: Path, manifest: Mapping[str, Any], agents: Sequence[Any]) -> Plan:
+def plan_of(
+    home: Path,
+    manifest: Mapping[str, Any],
+    agents: Sequence[Any],
+    roles: Mapping[str, Any] | None = None,
+) -> Plan:
     """The plan of a run, from its manifest in a folder.
 
-    The makers of agents that were added must be given, since a folder cannot hold code.
+    Classes that it was begun with must be given unless they came from files, since a folder cannot hold code.
     """
     from crisis_sim.scenario.schema import Scenario
 
     differences.refuse(home, differences.of_versions(manifest, versions()))
     check_sealed(home, manifest)
+    if not (agents or roles):
+        roles, agents = recalled(manifest.get("rules", ()))
     try:
         scenarios = tuple(
             Scenario.model_validate(one["scenario"]) for one in manifest["scenarios"].values()
@@ -314,6 +324,8 @@ def plan_of(home: Path, manifest: Mapping[str, Any], agents: Sequence[Any]) -> P
         tuple(agents),
         manifest["points"],
         manifest.get("engine", "cpu"),
+        dict(roles or {}),
+        tuple(manifest.get("without_rules", ())),
     )
 
 

@@ -28,6 +28,8 @@ from crisis_sim.batch.files import (
     read_bytes,
     sealed,
 )
+from crisis_sim.batch.rules import SHOWN as DIGITS
+from crisis_sim.batch.rules import name_of, recorded
 from crisis_sim.scenario.load import on_disk
 from crisis_sim.version import __version__
 
@@ -132,6 +134,15 @@ class _Failure(_Strict):
     trace: str
 
 
+class _Rules(_Strict):
+    """A class of a person's own, as `crisis_sim.batch.rules.recorded` has it."""
+
+    agent: str
+    of_class: str = Field(alias="class")
+    file: str
+    sha256: str
+
+
 class _Begun(_Strict):
     """The fields of a manifest; earlier versions did not write those that have a default."""
 
@@ -145,6 +156,8 @@ class _Begun(_Strict):
     parameters_varied: list[str]
     parameters_sha256: str = ""
     agents_added: list[str]
+    rules: list[_Rules] = []
+    without_rules: list[str] = []
     versions: dict[str, str]
     started: str
     scenarios: dict[str, _Scenario] = Field(min_length=1)
@@ -175,6 +188,7 @@ def open_manifest(plan: Plan, command: Sequence[str] | None = None) -> dict[str,
         "engine": plan.engine,
         "parameters_varied": sorted(plan.parameters),
         "agents_added": [name_of(agent) for agent in plan.agents],
+        **_rules_of(plan),
         "versions": dict(versions()),
         "git_revision": revision,
         "git_modified": modified,
@@ -190,6 +204,12 @@ def open_manifest(plan: Plan, command: Sequence[str] | None = None) -> dict[str,
             for one in plan.scenarios
         },
     }
+
+
+def _rules_of(plan: Plan) -> dict[str, Any]:
+    """The classes of a person's own in a plan, and the scenarios that run without them; nothing where there are none."""
+    rules = recorded(plan.roles, plan.agents)
+    return {"rules": rules, "without_rules": list(plan.without)} if rules else {}
 
 
 def close_manifest(
@@ -234,6 +254,10 @@ def identity_of(manifest: Mapping[str, Any]) -> str:
         "versions": decisive(manifest.get("versions", {})),
         "scenarios": [[name, one["digest"]] for name, one in manifest["scenarios"].items()],
     }
+    if manifest.get("rules"):
+        keys = ("agent", "class", "sha256")
+        asked["rules"] = [[one[key] for key in keys] for one in manifest["rules"]]
+        asked["without_rules"] = manifest["without_rules"]
     return canonical_digest(asked, in_order=True)
 
 
@@ -313,12 +337,6 @@ def _git(root: Path, *arguments: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def name_of(agent: Any) -> str:
-    """The name of a maker of agents (a class, a function or an object), with its module."""
-    kind = agent if hasattr(agent, "__qualname__") else type(agent)
-    return f"{kind.__module__}.{kind.__qualname__}"
-
-
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
@@ -386,6 +404,7 @@ def of_plans(
         for name in (*_OPTIONS, "agents_added")
         if begun.get(name) != now[name]
     ]
+    found += of_rules(begun, now)
     names = [list(about["scenarios"]) for about in (begun, now)]
     if names[0] != names[1]:
         found.append(Difference("batch", "scenarios", *map(", ".join, names)))
@@ -398,6 +417,27 @@ def of_plans(
                 if old.get(path, NONE) != new.get(path, NONE)
             ]
     return found + list(_of_parameters(parameters, plan.parameters))
+
+
+def of_rules(begun: Mapping[str, Any], now: Mapping[str, Any]) -> list[Difference]:
+    """Where classes of a person's own differ: in whose place, which, or in the text of their file."""
+
+    def said(manifest: Mapping[str, Any]) -> dict[str, str]:
+        return {
+            f"{one['agent']} by {one['class']}"
+            if one["agent"]
+            else f"with {one['class']}": f"text {one['sha256'][:DIGITS]}"
+            for one in manifest.get("rules", ())
+        }
+
+    old, new = said(begun), said(now)
+    found = [
+        Difference("rules", one, old.get(one), new.get(one))
+        for one in {**old, **new}
+        if old.get(one) != new.get(one)
+    ]
+    plain = [", ".join(about.get("without_rules", ())) or None for about in (begun, now)]
+    return found + ([Difference("rules", "run without", *plain)] if plain[0] != plain[1] else [])
 
 
 def _of_parameters(

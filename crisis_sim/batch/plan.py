@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from crisis_sim.batch.block import BlockOrder
 from crisis_sim.batch.files import BatchError
+from crisis_sim.batch.rules import check_rules, labelled, roles_in
 from crisis_sim.scenario.numbers import is_count
 from crisis_sim.scenario.schema import Scenario
 
@@ -65,6 +66,8 @@ class Plan:
         parameters: values in place of the scenarios', by path, each of shape (replicates,); in a
             design (points * replicates,), one point after the other.
         agents: makers of agents to add to each scenario's own.
+        roles: by the name of an agent, or of a role, the class in place of the scenario's own.
+        without: names of scenarios that are run without these agents and roles, to compare with.
         points: for a design, at how many points each replicate is run, with the same luck at all of
             them; None for a batch that is no design.
         engine: what runs it, one of `ENGINES`.
@@ -82,6 +85,8 @@ class Plan:
     agents: Sequence[Any] = ()
     points: int | None = None
     engine: str = "cpu"
+    roles: Mapping[str, Any] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.scenarios:
@@ -108,8 +113,8 @@ class Plan:
         if self.engine == "gpu":
             from crisis_sim.model.gpu import NoCardError, check_card
 
-            if self.agents:
-                raise BatchError("custom agents need the engine cpu")
+            if self.agents or self.roles:
+                raise BatchError("classes of your own need the engine cpu")
             try:
                 check_card()
             except NoCardError as error:
@@ -202,13 +207,19 @@ class Plan:
                 path: values.reshape(shape)[points, replicates].ravel()
                 for path, values in self.parameters.items()
             },
-            agents=self.agents,
+            **self.rules_of(self.scenarios[which]),
             first_point=points.start,
             points=points.stop - points.start,
             is_design=self.points is not None,
             number=number,
             engine=self.engine,
         )
+
+    def rules_of(self, scenario: Scenario) -> dict[str, Any]:
+        """The agents that are added to a scenario, and the classes in place of its own, as `CrisisModel` takes them."""
+        if scenario.name in self.without:
+            return {"agents": (), "roles": {}}
+        return {"agents": self.agents, "roles": roles_in(scenario, self.roles)}
 
     @property
     def _parts(self) -> tuple[int, int]:
@@ -241,18 +252,29 @@ def make_plan(
     seed: int,
     block_size: int | None,
     parameters: Mapping[str, Any] | None,
-    agents: Sequence[Any],
+    agents: Sequence[Any] = (),
     points: int | None = None,
     engine: str = "cpu",
+    roles: Mapping[str, Any] | None = None,
+    compare_without: bool = False,
 ) -> Plan:
     """A plan from scenarios, files or names of shipped ones, one or many.
 
+    Scenarios with classes of one's own are named after these; with `compare_without` each comes without them as well.
     ScenarioError where a scenario file has mistakes, BatchError where it cannot be run as asked.
     """
     import numpy as np
 
     given = [scenarios] if isinstance(scenarios, (Scenario, str, Path)) else scenarios
     named = tuple(_read(one, number) for number, one in enumerate(given, start=1))
+    agents, roles = tuple(agents), dict(roles or {})
+    if agents or roles:
+        check_rules(named, roles, agents)
+    without = tuple(one.name for one in named) if compare_without else ()
+    if without and not (agents or roles):
+        raise BatchError("to compare without classes of your own, give some: agents or roles")
+    labels = tuple(labelled(one, roles, agents) for one in named)
+    named = (*(named if compare_without else ()), *labels)
     points_each = 1 if points is None else points
     check_count("replicates", replicates)
     check_count("points", points_each)
@@ -263,7 +285,7 @@ def make_plan(
         values = {path: np.asarray(numbers) for path, numbers in (parameters or {}).items()}
     except ValueError as error:  # lists of lists of several lengths
         raise BatchError(f"parameters must be arrays of numbers: {error}") from error
-    return Plan(named, replicates, seed, size, values, tuple(agents), points, engine)
+    return Plan(named, replicates, seed, size, values, agents, points, engine, roles, without)
 
 
 def usual_size(crises: int) -> int:

@@ -66,6 +66,8 @@ def simulate(
     progress: Progress | None = None,
     points: int | None = None,
     engine: str = "cpu",
+    roles: Mapping[str, Any] | None = None,
+    compare_without: bool = False,
 ) -> Batch:
     """Run scenarios side by side on the same luck, and keep their results in memory.
 
@@ -86,13 +88,28 @@ def simulate(
         points: for a design, at how many points to run every replicate, with the same luck at all
             of them; its rows then say in a column `point` which one they belong to.
         engine: `cpu`, or `gpu` for an NVIDIA graphics card: the same crises but for last digits.
+        roles: by the name of an agent (`pakistan`), or of a role (`states`), the class to use in place of the scenario's
+            own. A scenario that is run with these, or with agents that do something, is named after them: "may_2025 with
+            pakistan by Cautious".
+        compare_without: whether to run each scenario without `roles` and `agents` as well, first and under its own name.
 
     Raises:
         ScenarioError: when a scenario file has mistakes.
         BatchError: when the batch cannot be run as asked, or a block of it fails.
     """
     check_count("workers", workers)
-    plan = make_plan(scenarios, replicates, seed, block_size, parameters, agents, points, engine)
+    plan = make_plan(
+        scenarios,
+        replicates,
+        seed,
+        block_size,
+        parameters,
+        agents,
+        points,
+        engine,
+        roles,
+        compare_without,
+    )
     manifest = open_manifest(plan)
     blocks: dict[str, list[Block]] = {one.name: [] for one in plan.scenarios}
     done = 0
@@ -136,6 +153,8 @@ def run_to_folder(
     scheduler: str | None = None,
     on_message: OnMessage | None = None,
     engine: str = "cpu",
+    roles: Mapping[str, Any] | None = None,
+    compare_without: bool = False,
 ) -> dict[str, Any]:
     """Run scenarios side by side on the same luck, and write their results to a folder.
 
@@ -156,7 +175,7 @@ def run_to_folder(
         on_message: called with messages on what goes on: damaged blocks, a cluster's address, a stop.
         scenarios, replicates, seed, workers, block_size, parameters, agents, progress, points: as
             for `simulate`.
-        engine: likewise.
+        engine, roles, compare_without: likewise.
 
     Returns:
         The manifest; `read_batch` brings the rest back.
@@ -177,7 +196,18 @@ def run_to_folder(
             block_size = begun.manifest["block_size"]
         elif (folder / MANIFEST).exists():
             block_size = read_manifest(folder)["block_size"]
-    plan = make_plan(scenarios, replicates, seed, block_size, parameters, agents, points, engine)
+    plan = make_plan(
+        scenarios,
+        replicates,
+        seed,
+        block_size,
+        parameters,
+        agents,
+        points,
+        engine,
+        roles,
+        compare_without,
+    )
     if engine == "gpu" and scheduler is not None:
         raise BatchError("a cluster's workers run batches on their processors: engine cpu")
     manifest = open_manifest(plan, command)
@@ -193,6 +223,7 @@ def resume(
     *,
     scheduler: str | None = None,
     on_message: OnMessage | None = None,
+    roles: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Go on with the unfinished run in a folder, with the options that it was begun with.
 
@@ -201,7 +232,9 @@ def resume(
 
     Args:
         folder: the folder that `run_to_folder` wrote to.
-        agents: the makers of agents with which it was begun, since a folder cannot hold code.
+        agents: the makers of agents with which it was begun, since a folder cannot hold code; where neither these nor
+            `roles` are given, those that came from files are loaded from there again.
+        roles: the classes with which it was begun, likewise.
         workers, progress, scheduler, on_message: as for `run_to_folder`.
 
     Returns:
@@ -218,7 +251,7 @@ def resume(
     if is_finished(begun) and not begun["failures"] and not unfinished:
         check_files(folder, begun)
         return begun
-    plan = plan_of(unfinished.home if unfinished else folder, begun, agents)
+    plan = plan_of(unfinished.home if unfinished else folder, begun, agents, roles)
     manifest = {**open_manifest(plan), "command": begun["command"]}
     options = _Options(workers, scheduler, progress or _nothing, on_message or _nothing)
     return _carry_out(folder, plan, manifest, options, resume=True, restart=False)
@@ -277,7 +310,7 @@ def _carry_out(
 def _columns(plan: Plan) -> dict[str, pa.Schema]:
     """All columns of each table of a batch."""
     is_design = plan.points is not None
-    each = [schemas(one, plan.agents, is_design) for one in plan.scenarios]
+    each = [schemas(one, is_design=is_design, **plan.rules_of(one)) for one in plan.scenarios]
     outcomes, paths = zip(*each, strict=True)
     found = {OUTCOMES_FOLDER: union(outcomes, plan.states)}
     return found if is_design else {**found, PATHS_FOLDER: union(paths, plan.states)}

@@ -284,6 +284,24 @@ Overrides = Annotated[
         metavar="PATH=VALUE",
     ),
 ]
+_OWN = "It is imported and run: name only files that you trust. May be given again."
+Roles = Annotated[
+    list[str] | None,
+    Parameter(
+        name="--roles",
+        help="Let an agent, or all agents of a role (such as states), decide by a class of your own, "
+        f"such as pakistan=my_rules.py:Cautious. {_OWN}",
+        metavar="NAME=FILE.py:CLASS",
+    ),
+]
+Agents = Annotated[
+    list[str] | None,
+    Parameter(
+        name="--agents",
+        help=f"Add an agent of a class of your own, such as unsc.py:SecurityCouncil. {_OWN}",
+        metavar="FILE.py:CLASS",
+    ),
+]
 Reference = Annotated[
     str | None, Parameter(help="Scenario to compare with; the first.", show_default=False)
 ]
@@ -301,6 +319,37 @@ Json = Annotated[bool, Parameter(name="--json", help="Print JSON on stdout.", sh
 DryRun = Annotated[
     bool, Parameter(help="Say what would be run, and run nothing.", show_default=False)
 ]
+
+
+def own_classes(roles: list[str] | None, agents: list[str] | None) -> dict[str, Any]:
+    """The classes that `--roles` and `--agents` name, loaded from their files, as `CrisisModel` takes them.
+
+    Raises:
+        Refused: when one is not of the right form, or somebody is given two.
+        ScenarioError: when there is no such file or class, or the file has mistakes.
+    """
+    if not (roles or agents):
+        return {"roles": {}, "agents": ()}
+    from crisis_sim.batch.files import BatchError
+    from crisis_sim.batch.rules import load_class  # slow to import
+
+    def load(option: str, text: str) -> Any:
+        try:
+            return load_class(text)
+        except BatchError as error:
+            raise Refused(f"{option} {error}") from None
+
+    found: dict[str, Any] = {}
+    for text in roles or ():
+        name, equals, of = text.partition("=")
+        if not equals:
+            raise Refused(
+                f"--roles {text}: expected NAME=FILE.py:CLASS, such as pakistan=my_rules.py:Cautious"
+            )
+        if name in found:
+            raise Refused(f"--roles gives '{name}' two classes; expected one")
+        found[name] = load("--roles", of)
+    return {"roles": found, "agents": tuple(load("--agents", text) for text in agents or ())}
 
 
 def main() -> NoReturn:

@@ -6,6 +6,7 @@ import shlex
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -18,6 +19,7 @@ from crisis_sim.cli.app import (
     INTERRUPTED,
     RESULTS,
     TERMINATED,
+    Agents,
     DryRun,
     Json,
     Natural,
@@ -26,10 +28,12 @@ from crisis_sim.cli.app import (
     Positive,
     Refused,
     Replicates,
+    Roles,
     Workers,
     app,
     counted,
     in_words,
+    own_classes,
     print_json,
     progress_bar,
     refuse,
@@ -80,6 +84,8 @@ class Options:
         Parameter(help="The seed of all luck, in place of a file's; 1.", validator=Natural),
     ] = None
     overrides: Overrides = None
+    roles: Roles = None
+    agents: Agents = None
     out: Annotated[
         Path | None, Parameter(help="Folder for results; results/ and the experiment's name.")
     ] = None
@@ -92,6 +98,17 @@ class Options:
     ] = None
     dry_run: DryRun = False
     as_json: Json = False
+
+    @cached_property
+    def classes(self) -> dict[str, Any]:
+        """Classes of a person's own: those that were given, or with which what goes on was begun."""
+        given = own_classes(self.roles, self.agents)
+        if self.resume is None or any(given.values()):
+            return given
+        from crisis_sim.experiments.run import rules_in
+
+        roles, agents = rules_in(self.resume)
+        return {"roles": roles, "agents": agents}
 
     def keys(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The options that were given, as keys of an experiment's file."""
@@ -202,7 +219,8 @@ def ask(
         "posterior": f"{stem}, posterior",
     }[kind]
     usual = {"kind": kind, "title": title, "scenario": scenario, "set": options.overrides or []}
-    made = make_experiment(kind, settings, **{**usual, **USUAL[kind], **options.keys(given)})
+    content = {**usual, **USUAL[kind], **options.keys(given)}
+    made = make_experiment(kind, settings, **options.classes, **content)
     return carry_out(made, options, restart)
 
 
@@ -241,7 +259,8 @@ def of_file(
             )
     if options.overrides:
         return refuse("error: --set goes with a scenario; in a file, say what is set under 'set'")
-    experiment = load_experiment(name, options.keys(given), settings=settings)
+    changes = options.keys(given)
+    experiment = load_experiment(name, changes, settings=settings, **options.classes)
     if kind not in (None, experiment.kind):
         return refuse(
             f"error: {name} is no {kind} experiment but one of kind {experiment.kind}: "
@@ -252,20 +271,23 @@ def of_file(
 
 def carry_out(experiment: Experiment, options: Options, restart: bool = False) -> int:
     """Run an experiment into a folder and print its answer, or only print its plan; the exit code."""
+    from crisis_sim.batch.rules import in_words as rules_in_words
     from crisis_sim.batch.workers import cores
     from crisis_sim.experiments.spec import BlocksFailedError
 
     resume, out = options.resume, options.out
     if resume is not None and out is not None and out.resolve() != resume.resolve():
         return refuse(f"error: --resume goes on in {resume}: --out cannot name another folder")
-    folder = resume or out or RESULTS / experiment.name
+    words = rules_in_words(**options.classes)
+    usual = f"{experiment.name} with {words}" if words else experiment.name
+    folder = resume or out or RESULTS / usual.replace(" ", "_")
     workers = options.workers or cores()
     to_go_on = f"to go on: {shlex.join(['crisis-sim', 'experiment', '--resume', str(folder)])}"
     try:
         if options.dry_run:
             _say_plan(experiment, workers, folder, options.as_json)
         else:
-            _run(experiment, folder, workers, resume is not None, restart, options.as_json)
+            _run(experiment, folder, workers, options, restart)
         return DONE
     except BlocksFailedError as error:
         talk(f"error: {error}\n{to_go_on}")
@@ -278,7 +300,7 @@ def carry_out(experiment: Experiment, options: Options, restart: bool = False) -
 
 
 def _run(
-    experiment: Experiment, folder: Path, workers: int, resume: bool, restart: bool, as_json: bool
+    experiment: Experiment, folder: Path, workers: int, options: Options, restart: bool
 ) -> None:
     from crisis_sim.experiments.plots import write_experiment_charts
     from crisis_sim.experiments.run import run_experiment
@@ -289,14 +311,15 @@ def _run(
             experiment,
             folder,
             workers,
-            resume=resume,
+            resume=options.resume is not None,
             restart=restart,
             progress=progress,
             on_message=talk,
+            **options.classes,
         )
     charts = write_experiment_charts(findings, folder)
     spec = experiment.spec
-    if as_json:
+    if options.as_json:
         about = {"name": experiment.name, "kind": experiment.kind, "question": spec.question}
         print_json({**about, "answer": list(findings.answer), **findings.summary})
     else:

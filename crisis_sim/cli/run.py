@@ -21,6 +21,7 @@ from crisis_sim.cli.app import (
     MOST_REPLICATES,
     RESULTS,
     TERMINATED,
+    Agents,
     DryRun,
     Json,
     Natural,
@@ -29,12 +30,14 @@ from crisis_sim.cli.app import (
     Reference,
     Refused,
     Replicates,
+    Roles,
     Seed,
     Workers,
     app,
     console,
     counted,
     in_words,
+    own_classes,
     print_json,
     progress_bar,
     say,
@@ -44,6 +47,11 @@ from crisis_sim.text import clean
 
 if TYPE_CHECKING:
     from crisis_sim.batch.plan import Plan
+
+
+def file_name(label: str) -> str:
+    """A scenario's label as a name for files: without spaces."""
+    return label.replace(" ", "_")
 
 
 # --- `crisis-sim run`
@@ -62,6 +70,9 @@ def run(
     scheduler: Annotated[str | None, Parameter(metavar="ADDRESS")] = None,
     engine: Literal["cpu", "gpu"] | None = None,
     overrides: Overrides = None,
+    roles: Roles = None,
+    agents: Agents = None,
+    compare_without: Annotated[bool, FLAG] = False,
     resume: Annotated[Path | None, Parameter(metavar="DIR")] = None,
     restart: Annotated[bool, FLAG] = False,
     as_json: Json = False,
@@ -72,6 +83,11 @@ def run(
     The first scenario is the one that the others are compared with. A run is on disk block by
     block: after Ctrl-C, a crash or a power cut, `--resume` goes on with it.
 
+    Classes of your own, given with `--roles` and `--agents`, hold for all scenarios that have such an
+    agent. These are then named after them, such as "may_2025 with SecurityCouncil". To see what a
+    class changes: `crisis-sim run may_2025 --agents unsc.py:SecurityCouncil --compare-without`, or
+    `crisis-sim compare` with the folders of a run without it and one with it.
+
     Args:
         scenarios: Scenario files, or names of shipped ones; none with --resume.
         replicates: Crises to run of each scenario; 10,000.
@@ -79,6 +95,7 @@ def run(
         out: Folder for results; results/ and the first scenario's name.
         scheduler: Run on a Dask cluster: the address of its scheduler, such as tcp://10.0.0.1:8786, or
             local for one on this machine (docs/clusters.md).
+        compare_without: Run each scenario without --roles and --agents as well, to compare with; the same luck.
         engine: What runs them: the processor (cpu), or an NVIDIA graphics card (gpu), for batches of a
             hundred thousand or more (docs/speed.md); cpu.
         resume: Go on with the run in this folder, whatever ended it: what is missing, damaged or
@@ -88,11 +105,13 @@ def run(
     """
     from crisis_sim.batch.folder import begun_in, results_of
     from crisis_sim.batch.plan import make_plan
+    from crisis_sim.batch.rules import labelled
     from crisis_sim.batch.workers import cores
     from crisis_sim.scenario.load import load_scenarios
 
     resume = resume and results_of(resume)
     options = RunOptions(workers or cores(), scheduler, resume is not None, restart)
+    classes = own_classes(roles, agents)
     if resume is None and not scenarios:
         raise Refused("SCENARIOS requires an argument, unless --resume goes on with a run")
     if overrides and not scenarios:
@@ -102,20 +121,24 @@ def run(
     if resume is not None and out is not None and out.resolve() != resume.resolve():
         raise Refused(f"--resume goes on in {resume}: --out cannot name another folder")
     if resume is not None and not scenarios:
+        if compare_without:
+            raise Refused("--compare-without needs the scenarios that are compared")
         given = {"replicates": replicates, "seed": seed, "engine": engine}
-        return _go_on(resume, options, given, dry_run, as_json)
+        return _go_on(resume, options, given, classes, dry_run, as_json)
     read = load_scenarios(scenarios, overrides or ())
-    folder = resume or out or RESULTS / read[0].name
+    folder = resume or out or RESULTS / file_name(labelled(read[0], **classes).name)
     usual = {"replicates": REPLICATES, "seed": SEED}
     begun: Mapping[str, Any] = begun_in(resume) if resume else usual
     replicates = begun["replicates"] if replicates is None else replicates
     seed = begun["seed"] if seed is None else seed
     chosen = engine or begun.get("engine", "cpu")
-    plan = make_plan(read, replicates, seed, None, None, (), engine=chosen)
+    asked = {"scenarios": read, "replicates": replicates, "seed": seed, "engine": chosen, **classes}
+    asked["compare_without"] = compare_without
     if dry_run:
+        plan = make_plan(block_size=None, parameters=None, **asked)
         _print_plan(plan, options.workers, folder, as_json)
         return DONE
-    return _run_batch(folder, options, as_json, plan)
+    return _run_batch(folder, options, as_json, asked)
 
 
 @dataclass(frozen=True)
@@ -138,7 +161,12 @@ class RunOptions:
 
 
 def _go_on(
-    folder: Path, options: RunOptions, given: Mapping[str, Any], dry_run: bool, as_json: bool
+    folder: Path,
+    options: RunOptions,
+    given: Mapping[str, Any],
+    classes: Mapping[str, Any],
+    dry_run: bool,
+    as_json: bool,
 ) -> int:
     """Go on with a run as it was begun."""
     from crisis_sim.batch.folder import UnfinishedRun, check_given
@@ -148,11 +176,17 @@ def _go_on(
         unfinished = UnfinishedRun.of(folder)
         say(unfinished.say() if unfinished else f"{folder} holds a run that is finished")
         return DONE
-    return _run_batch(folder, options, as_json)
+    return _run_batch(folder, options, as_json, classes, begun=True)
 
 
-def _run_batch(folder: Path, options: RunOptions, as_json: bool, plan: Plan | None = None) -> int:
-    """Run a plan into a folder, or the missing part of it, and report on it."""
+def _run_batch(
+    folder: Path,
+    options: RunOptions,
+    as_json: bool,
+    asked: Mapping[str, Any],
+    begun: bool = False,
+) -> int:
+    """Run what is asked for into a folder, or what is missing of the run that was begun there, and report on it."""
     from crisis_sim import batch
     from crisis_sim.report.save import remove_report
 
@@ -160,28 +194,26 @@ def _run_batch(folder: Path, options: RunOptions, as_json: bool, plan: Plan | No
     finished = False
     try:
         with progress_bar() as progress:
-            if plan is None:
+            if begun:
                 manifest = batch.resume(
                     folder,
                     options.workers,
                     progress=progress,
                     scheduler=options.scheduler,
                     on_message=talk,
+                    **asked,
                 )
             else:
                 manifest = batch.run_to_folder(
-                    plan.scenarios,
-                    folder,
-                    plan.replicates,
-                    plan.seed,
-                    options.workers,
+                    folder=folder,
+                    workers=options.workers,
                     progress=progress,
                     command=["crisis-sim", *sys.argv[1:]],
                     resume=options.resume,
                     restart=options.restart,
                     scheduler=options.scheduler,
                     on_message=talk,
-                    engine=plan.engine,
+                    **asked,
                 )
         finished = True
         remove_report(folder)
@@ -341,11 +373,13 @@ def replay(
     seed: Seed = 1,
     out: Path = RESULTS / "replays",
     overrides: Overrides = None,
+    roles: Roles = None,
+    agents: Agents = None,
     as_json: Json = False,
 ) -> int:
     """Tell one crisis turn by turn, as a story and as a chart.
 
-    It is the same crisis as that replicate of `run` with that seed.
+    It is the same crisis as that replicate of `run` with that seed, and with the same --roles and --agents.
 
     Args:
         replicate: Number of the crisis to tell, from 0.
@@ -354,15 +388,19 @@ def replay(
     from crisis_sim.scenario.load import load_scenario
 
     read = load_scenario(scenario, overrides or ())
+    from crisis_sim.batch.rules import check_rules, labelled
     from crisis_sim.model import CrisisModel, Journal
     from crisis_sim.report import replay_data, tell, write_replay
 
+    classes = own_classes(roles, agents)
+    check_rules([read], **classes)
+    read = labelled(read, **classes)
     journal = Journal()
-    model = CrisisModel(read, 1, seed, first_replicate=replicate, journal=journal)
+    model = CrisisModel(read, 1, seed, first_replicate=replicate, journal=journal, **classes)
     model.run()
     outcome = {name: values[0] for name, values in model.outcomes().items()}
     story = tell(journal, read, outcome)
-    path = out / f"{read.name}_seed_{seed}_replicate_{replicate}"
+    path = out / f"{file_name(read.name)}_seed_{seed}_replicate_{replicate}"
     write_replay(journal, read, story, path)
     if as_json:
         print_json(replay_data(journal, read, outcome, seed, replicate))

@@ -83,7 +83,7 @@ def check(spec: AttributeSpec, reading: Reading) -> Iterator[Mistake]:
             message = f"not all parts can be taken away at once: {mistake.message}"
             yield reading.at("parts").label.mistake(message, mistake.expected)
         return
-    kinds = Columns.of(reading.scenario, left, agents=reading.agents).kinds
+    kinds = Columns.of(reading.scenario, left, agents=reading.agents, roles=reading.roles).kinds
     for k in range(len(spec.outcomes)):
         try:
             measure = reading.measure("outcomes", k)

@@ -155,7 +155,7 @@ def columns_of(scenario: Scenario, reading: Reading) -> Columns:
     """The outcomes of one of the scenarios that a file names."""
     if scenario is reading.scenario:
         return reading.columns
-    return Columns.of(scenario, agents=reading.agents)
+    return Columns.of(scenario, agents=reading.agents, roles=reading.roles)
 
 
 def no_scenario(

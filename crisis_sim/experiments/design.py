@@ -102,6 +102,7 @@ def run_design(
     progress: Progress | None = None,
     on_message: OnMessage | None = None,
     agents: Sequence[Any] = (),
+    roles: Mapping[str, Any] | None = None,
 ) -> Design:
     """Run every replicate at every point, with the same luck at all of them, and measure each point.
 
@@ -115,7 +116,7 @@ def run_design(
         seed: with a replicate's number, it fixes all of its luck.
         workers: the most threads, or processes, to use; the result is the same for any number.
         folder: where to keep the batch, so that it can be resumed; None to keep it nowhere.
-        resume, progress, on_message, agents: as `run_experiment` takes them.
+        resume, progress, on_message, agents, roles: as `run_experiment` takes them.
 
     Raises:
         ExperimentError: when values have not one entry for each point.
@@ -135,6 +136,7 @@ def run_design(
             workers,
             parameters=by_row,
             agents=agents,
+            roles=roles,
             progress=progress,
             points=points,
         )
@@ -149,6 +151,7 @@ def run_design(
             workers,
             parameters=by_row,
             agents=agents,
+            roles=roles,
             progress=progress,
             points=points,
             resume=resume,
@@ -188,6 +191,7 @@ def run_points(
         progress=options.progress,
         on_message=options.on_message,
         agents=options.agents,
+        roles=options.roles,
     )
 
 

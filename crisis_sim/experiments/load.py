@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from crisis_sim.batch.rules import check_rules, in_words
 from crisis_sim.experiments.spec import KINDS, Experiment, Reading, Spec, kind_of
 from crisis_sim.outcomes.measures import Columns, Measure
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
@@ -93,6 +94,7 @@ def load_experiment(
     changes: Mapping[str, Any] | None = None,
     agents: Sequence[Any] = (),
     settings: Node | None = None,
+    roles: Mapping[str, Any] | None = None,
 ) -> Experiment:
     """Read and check an experiment.
 
@@ -101,6 +103,7 @@ def load_experiment(
         changes: values in place of the file's, by key, such as `{"replicates": 100}`.
         agents: makers of agents that it will be run with, since they may add outcomes to measure.
         settings: further values in place of the file's, as `read_settings` reads them.
+        roles: classes that it will be run with in place of the scenario's own, likewise.
 
     Raises:
         ScenarioError: when there is no such experiment, or it has mistakes; holds all of them.
@@ -115,7 +118,7 @@ def load_experiment(
     if changes:
         top = lay_over(top, _changes(changes, top))
     name, folder = composed(path.stem), folder_of(path)
-    return _checked(top, mistakes, name, text, folder, settings, agents=agents)
+    return _checked(top, mistakes, name, text, folder, settings, agents=agents, roles=roles)
 
 
 def make_experiment(
@@ -124,6 +127,7 @@ def make_experiment(
     /,
     *,
     agents: Sequence[Any] = (),
+    roles: Mapping[str, Any] | None = None,
     **content: Any,
 ) -> Experiment:
     """An experiment from Python, with the keys that a file would have.
@@ -131,7 +135,7 @@ def make_experiment(
     Args:
         name: its name.
         settings: values that `read_settings` has read; they go before those of `content`.
-        agents: makers of agents that it will be run with.
+        agents, roles: makers of agents, and classes in place of the scenario's own, that it will be run with.
         content: such as `kind="sweep", scenario="may_2025"`; a scenario may be a `Scenario`.
 
     Raises:
@@ -150,7 +154,7 @@ def make_experiment(
     )
     top, mistakes = parse(name, given, "experiment", BEGINS_WITH)
     ready = scenario if isinstance(scenario, Scenario) else None
-    return _checked(top, mistakes, name, text, Path(), settings, ready, agents)
+    return _checked(top, mistakes, name, text, Path(), settings, ready, agents, roles)
 
 
 def resolved_experiment(content: Mapping[str, Any], text: str = "") -> Experiment:
@@ -177,6 +181,7 @@ def _checked(
     settings: Node | None,
     scenario: Scenario | None = None,
     agents: Sequence[Any] = (),
+    roles: Mapping[str, Any] | None = None,
 ) -> Experiment:
     if settings:
         top = replace(lay_over(top, settings), place=top.place)
@@ -194,13 +199,19 @@ def _checked(
     found += wrong
     if spec is None or scenario is None or others is None:
         raise ScenarioError(found)
-    agents = (*agents, *spec.agents)
-    reading = Reading(top, scenario, Columns.of(scenario, agents=agents), others, agents)
+    agents, roles = (*agents, *spec.agents), dict(roles or {})
+    check_rules((scenario, *others), roles, agents)
+    columns = Columns.of(scenario, agents=agents, roles=roles)
+    reading = Reading(top, scenario, columns, others, agents, roles)
     measures, wrong = _measures(reading, len(spec.outcomes))
     found += wrong
     found += kind_of(kind).check(spec, reading)
     if found:
         raise ScenarioError(found)
+    if words := in_words(roles, agents):
+        said = {"title": f"{spec.title}, with {words}"}
+        said |= {"question": f"{spec.question} With {words}."} if spec.question else {}
+        spec = spec.model_copy(update=said)
     return Experiment(name, spec, scenario, measures, text, others)
 
 

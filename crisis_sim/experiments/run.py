@@ -56,7 +56,8 @@ from crisis_sim.batch.files import (
     write_durably,
 )
 from crisis_sim.batch.folder import RUNNING
-from crisis_sim.batch.manifest import DECISIVE, code_digest, git_revision, name_of, versions
+from crisis_sim.batch.manifest import DECISIVE, code_digest, git_revision, versions
+from crisis_sim.batch.rules import name_of, recalled, recorded
 from crisis_sim.experiments.load import load_experiment
 from crisis_sim.experiments.spec import (
     DESIGN,
@@ -97,6 +98,7 @@ class _Begun(BaseModel):
 
     versions: dict[str, str]
     agents_added: list[str]
+    rules: list[dict[str, str]] = []
     given_sha256: str | None
 
 
@@ -112,6 +114,7 @@ class _Manifest(BaseModel):
     sha256: dict[str, str] | None = None
     batches: dict[str, str] | None = None
     agents_added: list[str] | None = None
+    rules: list[dict[str, str]] = []
     command: str
     seed: int
     replicates: int
@@ -129,6 +132,7 @@ def begin(
     resume: bool = False,
     restart: bool = False,
     agents: Sequence[Any] = (),
+    roles: Mapping[str, Any] | None = None,
 ) -> bool:
     """Make a folder that is `locked` ready for an experiment; whether it holds its findings already.
 
@@ -142,7 +146,7 @@ def begin(
     is_finished = held is not None and inside(folder, MANIFEST).exists()
     now = {
         "versions": _versions(experiment.kind),
-        "agents_added": [name_of(agent) for agent in agents],
+        **_rules(agents, roles),
         "given_sha256": digest_of(experiment.text.encode()) if experiment.text else None,
     }
     if held is not None and resume:
@@ -202,6 +206,7 @@ def write(
     started: datetime,
     seconds: float,
     agents: Sequence[Any] = (),
+    roles: Mapping[str, Any] | None = None,
 ) -> Findings:
     """Write an experiment's findings into a folder that `begin` made ready, the manifest last.
 
@@ -226,7 +231,9 @@ def write(
     try:
         for name, content in contents.items():
             write_durably(folder / name, content)
-        manifest = sealed(_manifest(findings, folder, digests, started, seconds, agents))
+        manifest = sealed(
+            _manifest(findings, folder, digests, started, seconds, _rules(agents, roles))
+        )
         write_durably(folder / MANIFEST, as_json(manifest))
     except OSError as error:
         raise cannot_write(folder, error) from error
@@ -372,6 +379,7 @@ def _check_same(folder: Path, begun: Mapping[str, Any], now: Mapping[str, Any]) 
     if len(agents) == 2 and agents[0] != agents[1]:  # earlier manifests do not name them
         shown = (", ".join(names) or None for names in agents)
         found.append(differences.Difference("experiment", "agents_added", *shown))
+    found += differences.of_rules(begun, now)
     differences.refuse(folder, found, "an experiment")
 
 
@@ -442,7 +450,7 @@ def _manifest(
     digests: dict[str, str],
     started: datetime,
     seconds: float,
-    agents: Sequence[Any],
+    rules: Mapping[str, Any],
 ) -> dict[str, Any]:
     experiment = findings.experiment
     revision, modified = git_revision()
@@ -457,7 +465,7 @@ def _manifest(
         "seed": experiment.spec.seed,
         "replicates": experiment.spec.replicates,
         "crises": findings.crises,
-        "agents_added": [name_of(agent) for agent in agents],
+        **rules,
         "command": shlex.join(sys.orig_argv),
         "versions": _versions(experiment.kind),
         "git_revision": revision,
@@ -471,6 +479,26 @@ def _manifest(
             for path in sorted((folder / DESIGN).rglob(MANIFEST))
         },
     }
+
+
+def _rules(agents: Sequence[Any], roles: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The classes that an experiment is run with, as a batch's manifest has them."""
+    rules = recorded(roles or {}, agents)
+    return {
+        "agents_added": [name_of(agent) for agent in agents],
+        **({"rules": rules} if rules else {}),
+    }
+
+
+def rules_in(folder: Path) -> tuple[dict[str, Any], tuple[Any, ...]]:
+    """The roles and agents that an experiment was begun with, as far as they can be loaded from their files again.
+
+    Raises:
+        ResultsError: when the folder holds no experiment.
+        ScenarioError: when a file is gone, or has mistakes by now.
+    """
+    resolved = _resolved_in(folder)
+    return recalled(resolved.get(BEGUN, {}).get("rules", ()))
 
 
 def _go_on(folder: Path) -> str:
@@ -487,6 +515,7 @@ def run_experiment(
     progress: Progress = say_nothing,
     on_message: OnMessage = say_nothing,
     agents: Sequence[Any] = (),
+    roles: Mapping[str, Any] | None = None,
 ) -> Findings:
     """Run an experiment.
 
@@ -501,6 +530,7 @@ def run_experiment(
         on_message: called with messages on what goes on.
         agents: makers of agents to add to the scenarios' own, as `CrisisModel` takes them; what
             they add to the outcomes can be measured.
+        roles: classes to use in place of the scenarios' own, by agent or role, likewise.
 
     Raises:
         ScenarioError: when the experiment, or its scenario, has mistakes.
@@ -508,19 +538,23 @@ def run_experiment(
         KeyboardInterrupt: on Ctrl-C; with a folder, what was finished is safe.
     """
     if not isinstance(experiment, Experiment):
-        experiment = load_experiment(experiment, agents=agents)
+        experiment = load_experiment(experiment, agents=agents, roles=roles)
     kind = kind_of(experiment.kind)
     started, began = datetime.now(UTC), time.perf_counter()
     if folder is None:
-        return kind.run(experiment, RunOptions(workers, None, False, progress, on_message, agents))
+        return kind.run(
+            experiment,
+            RunOptions(workers, None, False, progress, on_message, agents, dict(roles or {})),
+        )
     folder = Path(folder)
     with locked(folder):
-        if begin(experiment, folder, resume=resume, restart=restart, agents=agents):
+        if begin(experiment, folder, resume=resume, restart=restart, agents=agents, roles=roles):
             return read_experiment(folder)
         findings = kind.run(
-            experiment, RunOptions(workers, folder, resume, progress, on_message, agents)
+            experiment,
+            RunOptions(workers, folder, resume, progress, on_message, agents, dict(roles or {})),
         )
-        return write(findings, folder, started, time.perf_counter() - began, agents)
+        return write(findings, folder, started, time.perf_counter() - began, agents, roles)
 
 
 #: Points that can be told apart side by side, in a table or a chart.

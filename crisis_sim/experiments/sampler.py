@@ -28,6 +28,7 @@ from crisis_sim.batch.files import (
     table_of,
     write_durably,
 )
+from crisis_sim.batch.rules import roles_in
 from crisis_sim.experiments.calibrate import Aim, Calibration, CalibrationSpec, Values
 from crisis_sim.experiments.design import IN_MEMORY
 from crisis_sim.experiments.factors import Drawn, Range, number_at, resolve
@@ -411,9 +412,11 @@ class Problem(Calibration):
             self.options.workers,
             parameters=parameters,
             agents=self.options.agents,
+            roles=roles_in(scenario, self.options.roles),
             progress=lambda done, _: self.options.progress(before + done, self.crises),
         )
-        return batch.ensembles[scenario.name]
+        (ensemble,) = batch.ensembles.values()
+        return ensemble
 
 
 # --- Generations on disk, to resume from

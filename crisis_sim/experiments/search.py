@@ -6,7 +6,7 @@ import hashlib
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,6 +26,7 @@ from crisis_sim.batch.files import (
     sealed,
     write_durably,
 )
+from crisis_sim.batch.rules import roles_in
 from crisis_sim.experiments import spec as words
 from crisis_sim.experiments.calibrate import (
     Calibration,
@@ -248,9 +249,10 @@ class Scored:
 
 @dataclass(frozen=True)
 class Problem(Calibration):
-    """The parameters to tune and the loss to minimise; `agents` are added to its scenarios' own."""
+    """The parameters to tune and the loss to minimise; `agents` are added to its scenarios' own, `roles` replace some."""
 
     agents: Sequence[Any] = ()
+    roles: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def spec(self) -> TuneSpec:
@@ -312,6 +314,7 @@ class Problem(Calibration):
                 seed,
                 workers,
                 agents=(*self.agents, *self.spec.agents),
+                roles=roles_in(scenario, self.roles),
                 progress=_counting(progress, index * each, each * len(self.scenarios)),
             )
             for k in own:

@@ -161,6 +161,7 @@ class RunOptions:
     progress: Progress = say_nothing
     on_message: OnMessage = say_nothing
     agents: Sequence[Any] = ()
+    roles: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def design(self) -> Path | None:
@@ -231,7 +232,7 @@ class Reading:
         scenario: the scenario that it is about.
         columns: the outcomes that this scenario has.
         others: scenarios that the file names beside it.
-        agents: makers of agents that the experiment will be run with.
+        agents, roles: makers of agents, and classes in place of the scenario's own, that the experiment will be run with.
     """
 
     top: Node
@@ -239,6 +240,7 @@ class Reading:
     columns: Columns
     others: tuple[Scenario, ...] = ()
     agents: Sequence[Any] = ()
+    roles: Mapping[str, Any] = field(default_factory=dict)
 
     def at(self, *path: str | int) -> Node:
         """The value at a path in the file, or the deepest on the way to it."""

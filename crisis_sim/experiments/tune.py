@@ -98,7 +98,7 @@ class Found(NamedTuple):
 
 
 def run(experiment: Experiment, options: RunOptions) -> Findings:
-    problem = Problem(experiment, options.agents)
+    problem = Problem(experiment, options.agents, options.roles)
     spec, trials = problem.spec, search(problem, options)
     # Another seed: luck that no trial has had.
     seed, replicates, workers = spec.seed + 1, problem.check_replicates, options.workers

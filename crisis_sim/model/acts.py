@@ -45,7 +45,7 @@ def under_fire(c: Any) -> Any:
 def act_on(own: Any, rival: Any, c: Any, p: Any, luck: Any) -> None:
     """Carry out the choice of a decision: to wait, to offer a halt, or to act.
 
-    Acts without violence are carried out at once, those with violence prepared; but see `opens_fire_at_once`.
+    Acts without violence are carried out at once, those with violence prepared (see `prepare`).
     """
     option = c.choice
     if option == 0:
@@ -63,6 +63,8 @@ def prepare(own: Any, c: Any, p: Any, luck: Any, act: Any) -> None:
     """Begin to prepare an act of intensity z, which takes a time that is gamma distributed (shape 2).
 
     mean = max(preparation_days x z, ready_days);  ready_days for an act short of war once there was serious fighting
+
+    Fire across the line and a strike, or war, can be prepared side by side.
     """
     mean = p.preparation_days * c_rung(c, act)
     if own.ready and c.ladder[act].violence < FULL_WAR:
@@ -227,7 +229,10 @@ def carry_out(own: Any, rival: Any, c: Any, p: Any, luck: Any, act: Any, credite
 
 @rule
 def go_ahead(own: Any, rival: Any, facts: Any, c: Any, p: Any, luck: Any, act: Any) -> None:
-    """Carry out an act that was prepared, if there is still something to answer or to want; else drop it."""
+    """Carry out an act that was prepared, if there is still something to answer or to want; else drop it.
+
+    There is while the state's grievance or its claim is above 0.
+    """
     if own.grievance > 0.0 or facts.claim > 0.0:
         carry_out(own, rival, c, p, luck, act, True)
     else:
@@ -236,7 +241,7 @@ def go_ahead(own: Any, rival: Any, facts: Any, c: Any, p: Any, luck: Any, act: A
 
 @routine
 def end_crisis(c: Any, luck: Any, ending: Any, at: Any, settling: Any) -> None:
-    """End a crisis, as of a time; states then see it as over after a time of settling (ICB's clock). What fire there was is over."""
+    """End a crisis, as of a time; states see it as over after a time of settling (ICB's clock). All fire is over."""
     c.ending, c.ended_at, c.followed_until = ending, at, c.now
     c.over_at = at + settling
     c.ongoing = False

@@ -17,6 +17,9 @@ IMPOSSIBLE = -1e9
 #: An option worth so much less than the best is never taken.
 _NEGLIGIBLE = 40.0
 
+#: Intensity, that of a limited strike, from which an act takes the whole bother of getting a government to do it.
+FULL_BOTHER = 0.4
+
 #: Violence of a rung: the words of ICB, by number.
 MINOR, SERIOUS, FULL_WAR = 1, 2, 3
 
@@ -56,7 +59,7 @@ def value_options(own: Any, rival: Any, facts: Any, c: Any, p: Any) -> None:
                 - act_cost x z^cost_power
                 - cost x nuclear_dread x z^6, if the rival has nuclear weapons
                 - counsel x z - purse x max(z - intensity, 0)
-                - bother for a strike or war, trouble for a lesser act
+                - bother x min(z / 0.4, 1)
                 - line_minor, line_serious, line_war for each of these lines that nobody has crossed yet
                 - nuclear_taboo for nuclear use
 
@@ -89,7 +92,7 @@ def value_options(own: Any, rival: Any, facts: Any, c: Any, p: Any) -> None:
         value = p.answering * left * (suffered * z + facts.claim * max(z - own.force, 0.0))
         value += (
             silence
-            - (p.bother if violence >= SERIOUS else p.trouble)
+            - p.bother * min(z / FULL_BOTHER, 1.0)
             - facts.act_cost * rung.toll
             - dread * rung.dread
         )

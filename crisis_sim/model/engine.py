@@ -43,8 +43,11 @@ _KINDS = {"float": np.float64, "int": np.int64, "bool": np.bool_}
 
 def rule(function: Callable[..., Any]) -> Any:
     """A method that is compiled. Its arguments are `own, [rival,] facts, c, p, luck`: see `Agent`."""
-    made = _translate(function, forceinline=True, **OF_RULES)
-    return _named(made, f"{function.__module__}.{function.__qualname__} {_text_of(function)}")
+    name = f"{function.__module__}.{function.__qualname__} {_text_of(function)}"
+    if not function.__module__.startswith("crisis_sim."):
+        # What is kept on disk names the module, and a process that has no such module could not read it.
+        function.__module__ = __name__
+    return _named(_translate(function, forceinline=True, **OF_RULES), name)
 
 
 def _text_of(function: Callable[..., Any]) -> str:

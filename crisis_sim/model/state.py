@@ -288,7 +288,7 @@ class State(Agent):
 
     @rule
     def carry_out_plan(own, rival, facts, c, p, luck):
-        """Carry out the act that was prepared, if there is something to answer or to want: grievance or claim above 0."""
+        """Carry out the strike, or go to the war, that was prepared: see `go_ahead`."""
         act, own.plan, own.act_at = own.plan, 0, math.inf
         go_ahead(own, rival, facts, c, p, luck, act)
 
@@ -299,7 +299,7 @@ class State(Agent):
 
     @rule
     def open_fire(own, rival, facts, c, p, luck):
-        """Open fire, if there is still something to answer or to want."""
+        """Open the lesser fire that was prepared: see `go_ahead`."""
         act, own.opening, own.open_at = own.opening, 0, math.inf
         go_ahead(own, rival, facts, c, p, luck, act)
 

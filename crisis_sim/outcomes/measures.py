@@ -70,11 +70,16 @@ class Columns:
     kinds: Mapping[str, str]
 
     @classmethod
-    def of(cls, *scenarios: Scenario, agents: Sequence[Any] = ()) -> Columns:
-        """The outcomes that all of some scenarios have, with makers of agents to add to each."""
+    def of(
+        cls,
+        *scenarios: Scenario,
+        agents: Sequence[Any] = (),
+        roles: Mapping[str, Any] | None = None,
+    ) -> Columns:
+        """The outcomes that all of some scenarios have, with agents to add and classes in place of their own."""
         from crisis_sim.batch.block import schemas
 
-        first, *others = (schemas(scenario, agents)[0] for scenario in scenarios)
+        first, *others = (schemas(scenario, agents, roles=roles)[0] for scenario in scenarios)
         return cls(
             {
                 name: _kind(name, first.field(name).type)

@@ -32,75 +32,77 @@ FORTNA = "Fortna 2004, Peace Time: Cease-Fire Agreements and the Durability of P
 BEARDSLEY = "Beardsley, Quinn, Biswas and Wilkenfeld 2006, Mediation Style and Crisis Outcomes (form)"
 FEY_RAMSAY = "Fey and Ramsay 2010, When Is Shuttle Diplomacy Worth the Commute? (form)"
 THACKER = "Thacker 1999, The High Politics of IMF Lending (form)"
-#: Assumed in form, fitted in size.
+#: Assumed in form, fitted in size. The fit moves those whose source says so and no others: `Parameter.fitted`.
 FITTED = "fitted to the record (docs/fit.md)"
+SIZE_FITTED = f"; size {FITTED}"
+#: Those that turn the facts of a trigger into grievance.
+READS_FACTS = ("behaviour.harm.harm_unit_deaths", "behaviour.harm.harm_exponent")
 MAY_2025 = "May 2025 timeline and market closes (scenarios/may_2025.yaml)"
 
 
 class DecisionBehaviour(Part):
     """What acts are worth to a state, and how soon it decides and carries them out."""
 
-    answering: Number = parameter(12.0, (0, 200), VALUE, "value of an act of full intensity to a state of full resolve with a demand of 1", FITTED)
-    cost: Number = parameter(12.2, (0, 200), VALUE, "cost of an act of full intensity to a state as strong as its rival", FITTED)
-    cost_power: Number = parameter(2.5, (1, 6), "exponent", "how steeply that cost rises with intensity; fixed", SCHELLING)
-    nuclear_dread: Number = parameter(2.02, (0, 50), SHARE, "further cost of full intensity, as a share, when the rival has nuclear weapons; it rises with the sixth power", SCHELLING)
+    answering: Number = parameter(10.6, (0, 200), VALUE, "value of an act of full intensity to a state of full resolve with a demand of 1", FITTED)
+    cost: Number = parameter(16.5, (0, 200), VALUE, "cost of an act of full intensity to a state as strong as its rival", FITTED)
+    cost_power: Number = parameter(2.5, (1, 6), "exponent", "how steeply that cost rises with intensity", SCHELLING)
+    nuclear_dread: Number = parameter(3.78, (0, 50), SHARE, "further cost of full intensity, as a share, when the rival has nuclear weapons; it rises with the sixth power", SCHELLING + SIZE_FITTED)
     nuclear_taboo: Number = parameter(30.0, (0, 200), VALUE, "further cost of nuclear use", TANNENWALD)
-    line_minor: Number = parameter(2.47, (0, 50), VALUE, "cost of being the first to open fire", SCHELLING)
-    line_serious: Number = parameter(2.77, (0, 50), VALUE, "further cost of being the first to strike", SCHELLING)
-    line_war: Number = parameter(4.13, (0, 50), VALUE, "further cost of being the first to go to full-scale war", SCHELLING)
-    bother: Number = parameter(4.54, (0, 50), VALUE, "cost of striking at all", "Allison 1971, Essence of Decision (form)")
-    trouble: Number = parameter(2.0, (0, 50), VALUE, "cost of any lesser act", "Allison 1971, Essence of Decision (form)")
-    silence_cost: Number = parameter(4.0, (0, 50), VALUE, "cost, to leaders fully exposed to audiences, of leaving the rival's last act without any answer", FEARON)
-    stakes_spread: Number = parameter(1.89, (0, 5), LOG, "spread over crises and states of how much is at stake", FITTED)
-    deliberations_per_day: Number = parameter(0.174, (0.001, 24), DAY, "decisions a day of the middle state that is neither alarmed nor under fire", HERMANN)
-    deliberations_spread: Number = parameter(1.6, (0, 4), LOG, "spread of that over states; fixed", HERMANN)
-    decisions_on_alert_per_day: Number = parameter(2.0, (0, 48), DAY, "decisions a day, at least, of a state that has just been struck or is under fire; fixed", HERMANN)
-    decisions_in_war_per_day: Number = parameter(0.3, (0, 48), DAY, "decisions a day, at least, in full-scale war; fixed", HERMANN)
-    preparation_days: Number = parameter(21.5, (0.1, 365), DAYS, "time to make full-scale war ready; an act needs its intensity times this", "response delays of recent South Asian crises, 11 to 17 days (docs/facts)", slider=(0.5, 60))
-    ready_days: Number = parameter(0.7, (0.01, 60), DAYS, "time from a decision to a strike once fighting; fixed", MAY_2025)
+    line_minor: Number = parameter(1.29, (0, 50), VALUE, "cost of being the first to open fire", SCHELLING + SIZE_FITTED)
+    line_serious: Number = parameter(0.991, (0, 50), VALUE, "further cost of being the first to strike", SCHELLING + SIZE_FITTED)
+    line_war: Number = parameter(5.32, (0, 50), VALUE, "further cost of being the first to go to full-scale war", SCHELLING + SIZE_FITTED)
+    bother: Number = parameter(4.19, (0, 50), VALUE, "cost of a strike, or any greater act, at all; lesser acts cost as much less as they are less intense", "Allison 1971, Essence of Decision (form)" + SIZE_FITTED)
+    silence_cost: Number = parameter(3.83, (0, 50), VALUE, "cost, to leaders fully exposed to audiences, of leaving the rival's last act without any answer", FEARON + SIZE_FITTED)
+    stakes_spread: Number = parameter(2.71, (0, 5), LOG, "spread over crises and states of how much is at stake", FITTED)
+    deliberations_per_day: Number = parameter(0.207, (0.001, 24), DAY, "decisions a day of the middle state that is neither alarmed nor under fire", HERMANN + SIZE_FITTED)
+    deliberations_spread: Number = parameter(1.6, (0, 4), LOG, "spread of that over states", HERMANN)
+    decisions_on_alert_per_day: Number = parameter(2.0, (0, 48), DAY, "decisions a day, at least, of a state that has just been struck or is under fire", HERMANN)
+    decisions_in_war_per_day: Number = parameter(0.3, (0, 48), DAY, "decisions a day, at least, in full-scale war", HERMANN)
+    preparation_days: Number = parameter(24.3, (0.1, 365), DAYS, "time to make full-scale war ready; an act needs its intensity times this", "response delays of recent South Asian crises, 11 to 17 days (docs/facts)" + SIZE_FITTED, slider=(0.5, 60))
+    ready_days: Number = parameter(0.7, (0.01, 60), DAYS, "time from a decision to a strike once fighting", MAY_2025)
 
 
 class HarmBehaviour(Part):
     """How harm becomes grievance, and how grievance is answered or forgotten."""
 
-    harm_unit_deaths: Number = parameter(20.0, (0.1, 1e6), "deaths", "deaths that make a grievance of 1; fixed", MAY_2025)
-    harm_exponent: Number = parameter(0.7, (0.1, 1), "exponent", "grievance grows with deaths to this power; fixed")
-    blow: Number = parameter(2.0, (0, 20), "grievance", "grievance that an act of full intensity gives at once; fixed, it sets the unit")
-    fire: Number = parameter(0.3, (0, 20), "grievance per day", "grievance that fire of full intensity gives; fixed")
-    answer_credit: Number = parameter(1.5, (0, 5), "ratio", "how much of its own grievance an act settles, beside what it gives the rival (above 1: successes are claimed)", FITTED)
-    banked: Number = parameter(0.5, (0, 5), "grievance", "the most satisfaction that can be banked; fixed")
-    saturation: Number = parameter(2.0, (0.1, 100), "grievance", "grievance at which more of it moves a state half as much; fixed")
-    grievance_half_life_days: Number = parameter(150.0, (0.5, 3650), DAYS, "time in which half a grievance is forgotten; fixed")
-    pressing_days: Number = parameter(49.4, (0.5, 3650), DAYS, "time over which the standing force of an act fades, and a claim can be pressed again", FITTED)
-    exhaustion_days: Number = parameter(163.0, (1, 3650), DAYS, "days of full-scale war that use up 63% of what is left of the will to fight", SLANTCHEV)
+    harm_unit_deaths: Number = parameter(20.0, (0.1, 1e6), "deaths", "deaths that make a grievance of 1", MAY_2025)
+    harm_exponent: Number = parameter(0.7, (0.1, 1), "exponent", "grievance grows with deaths to this power")
+    blow: Number = parameter(2.0, (0, 20), "grievance", "grievance that an act of full intensity gives at once; it sets the unit")
+    fire: Number = parameter(0.3, (0, 20), "grievance per day", "grievance that fire of full intensity gives")
+    answer_credit: Number = parameter(2.65, (0, 5), "ratio", "how much of its own grievance an act settles, beside what it gives the rival (above 1: successes are claimed)", FITTED)
+    banked: Number = parameter(0.5, (0, 5), "grievance", "the most satisfaction that can be banked")
+    saturation: Number = parameter(2.0, (0.1, 100), "grievance", "grievance at which more of it moves a state half as much")
+    grievance_half_life_days: Number = parameter(150.0, (0.5, 3650), DAYS, "time in which half a grievance is forgotten")
+    pressing_days: Number = parameter(43.7, (0.5, 3650), DAYS, "time over which the standing force of an act fades, and a claim can be pressed again", FITTED)
+    exhaustion_days: Number = parameter(179.0, (1, 3650), DAYS, "days of full-scale war that use up 63% of what is left of the will to fight", SLANTCHEV + SIZE_FITTED)
 
 
 class OperationBehaviour(Part):
     """Limited operations and war."""
 
-    operation_days: Number = parameter(1.0, (0.05, 60), DAYS, "mean length of a limited operation before it is reviewed; fixed", MAY_2025)
-    collapse_per_day: Number = parameter(0.000151, (0, 5), DAY, "rate at which a state is overpowered by the full force of a rival as strong", FITTED)
-    capability_exponent: Number = parameter(1.1, (0, 10), "exponent", "how strongly relative capability enters what acts cost, giving in and being overpowered", FITTED)
+    operation_days: Number = parameter(1.0, (0.05, 60), DAYS, "mean length of a limited operation before it is reviewed", MAY_2025)
+    collapse_per_day: Number = parameter(0.000103, (0, 5), DAY, "rate at which a state is overpowered by the full force of a rival as strong", FITTED)
+    capability_exponent: Number = parameter(0.858, (0, 10), "exponent", "how strongly relative capability enters what acts cost, giving in and being overpowered", FITTED)
 
 
 class FogBehaviour(Part):
     """What states misjudge, and what goes wrong."""
 
-    misreading: Number = parameter(0.2, (0, 1), SHARE, "largest error about the rival's intensity, as a share of it; fixed", JERVIS)
-    accidents_per_day: Number = parameter(0.15, (0, 10), DAY, "accidents a day at full intensity (shots astray, jets downed); fixed")
-    accident_harm: Number = parameter(0.3, (0, 10), "grievance", "grievance that an accident gives the rival; fixed")
+    misreading: Number = parameter(0.2, (0, 1), SHARE, "largest error about the rival's intensity, as a share of it", JERVIS)
+    accidents_per_day: Number = parameter(0.15, (0, 10), DAY, "accidents a day at full intensity (shots astray, jets downed)")
+    accident_harm: Number = parameter(0.3, (0, 10), "grievance", "grievance that an accident gives the rival")
 
 
 class HaltBehaviour(Part):
     """What a halt is worth, and whether it holds."""
 
-    offer_lasts_days: Number = parameter(3.0, (0.05, 60), DAYS, "how long an offer of a halt stands; fixed")
-    deal: Number = parameter(0.0, (-20, 20), VALUE, "what the deal on the table is worth to both, in the middle; fixed")
-    deal_spread: Number = parameter(1.38, (0, 10), VALUE, "spread over crises, and over rounds of talks, of what the deal on the table is worth to both", FITTED)
-    deal_days: Number = parameter(30.0, (0.5, 3650), DAYS, "time after which other terms come on the table; fixed")
-    hurting: Number = parameter(1.0, (0, 50), VALUE, "value of halting to a state under its rival's full force", ZARTMAN)
-    forgone: Number = parameter(1.34, (0, 50), VALUE, "value of halting lost for each unit of demand that it leaves unmet", FITTED)
-    mistrust: Number = parameter(4.26, (0, 50), VALUE, "value lost by halting with a rival not trusted at all", FORTNA)
+    offer_lasts_days: Number = parameter(3.0, (0.05, 60), DAYS, "how long an offer of a halt stands")
+    deal: Number = parameter(0.0, (-20, 20), VALUE, "what the deal on the table is worth to both, in the middle")
+    deal_spread: Number = parameter(0.858, (0, 10), VALUE, "spread over crises, and over rounds of talks, of what the deal on the table is worth to both", FITTED)
+    deal_days: Number = parameter(30.0, (0.5, 3650), DAYS, "time after which other terms come on the table")
+    hurting: Number = parameter(0.693, (0, 50), VALUE, "value of halting to a state under its rival's full force", ZARTMAN + SIZE_FITTED)
+    forgone: Number = parameter(1.28, (0, 50), VALUE, "value of halting lost for each unit of demand that it leaves unmet", FITTED)
+    mistrust: Number = parameter(4.0, (0, 50), VALUE, "value lost by halting with a rival not trusted at all", FORTNA + SIZE_FITTED)
     economic_relief: Number = parameter(1.5, (0, 50), VALUE, "value that full economic pressure adds to a halt", ZARTMAN, slider=(0, 10))
     implementation_hours: Number = parameter({"lognormal": [3.0, 0.7]}, (0, 720), "hours", "from a halt agreed to its coming into effect", MAY_2025)
     violations_per_day: Number = parameter(0.5, (0, 48), DAY, "bursts of violations a day just after a halt that ends fire", FORTNA)
@@ -113,58 +115,58 @@ class HaltBehaviour(Part):
 class EndBehaviour(Part):
     """How a crisis ends though nobody signed anything."""
 
-    yielding_days: Number = parameter(160.0, (0.5, 3650), DAYS, "time until a state that demands nothing lets its rival's last word stand", FITTED)
-    yielding_stakes: Number = parameter(4.83, (0, 20), LOG, "how much each unit of demand slows that", FITTED)
-    yielding_fire: Number = parameter(1.6, (-5, 10), LOG, "how much the rival's full force hastens it", SCHELLING)
-    fading_days: Number = parameter(139.0, (0.5, 3650), DAYS, "time until a crisis without danger is over", FITTED)
-    settling_days: Number = parameter(31.3, (0, 365), DAYS, "time from the end of a crisis under fire to where the states see it as over (ICB's clock)", FITTED)
+    yielding_days: Number = parameter(133.0, (0.5, 3650), DAYS, "time until a state that demands nothing lets its rival's last word stand", FITTED)
+    yielding_stakes: Number = parameter(6.48, (0, 20), LOG, "how much each unit of demand slows that", FITTED)
+    yielding_fire: Number = parameter(1.75, (-5, 10), LOG, "how much the rival's full force hastens it", SCHELLING + SIZE_FITTED)
+    fading_days: Number = parameter(98.4, (0.5, 3650), DAYS, "time until a crisis without danger is over", FITTED)
+    settling_days: Number = parameter(33.9, (0, 365), DAYS, "time from the end of a crisis under fire to where the states see it as over (ICB's clock)", FITTED)
 
 
 class EconomyBehaviour(Part):
     """Markets and economic pressure."""
 
-    market_reaction_days: Number = parameter(0.5, (0.05, 60), DAYS, "time in which a market prices the danger; fixed", MAY_2025)
-    halt_relief: Number = parameter(0.6, (0, 1), SHARE, "share of the danger that a market no longer prices while a halt holds; fixed", MAY_2025)
-    pressure_of_market_loss: Number = parameter(3.0, (0, 50), "pressure", "economic pressure from a market that has lost everything; fixed")
-    pressure_of_cost: Number = parameter(0.06, (0, 5), "pressure per day of output", "economic pressure from a day's output lost; fixed")
-    recovery_days: Number = parameter(60.0, (1, 3650), DAYS, "time in which reserves recover from losses and relief is used up; fixed")
+    market_reaction_days: Number = parameter(0.5, (0.05, 60), DAYS, "time in which a market prices the danger", MAY_2025)
+    halt_relief: Number = parameter(0.6, (0, 1), SHARE, "share of the danger that a market no longer prices while a halt holds", MAY_2025)
+    pressure_of_market_loss: Number = parameter(3.0, (0, 50), "pressure", "economic pressure from a market that has lost everything")
+    pressure_of_cost: Number = parameter(0.06, (0, 5), "pressure per day of output", "economic pressure from a day's output lost")
+    recovery_days: Number = parameter(60.0, (1, 3650), DAYS, "time in which reserves recover from losses and relief is used up")
 
 
 class MediationBehaviour(Part):
     """How third parties come in, and by what they help."""
 
-    alarm: Number = parameter(2.53, (0, 50), LOG, "how much full danger above its threshold hastens a mediator", FITTED)
-    ripeness: Number = parameter(3.26, (0, 20), LOG, "how much it hastens it that both sides would halt", ZARTMAN)
-    first_day: Number = parameter(0.054, (0, 1), "probability", "chance that a mediator is engaged from the first day", FITTED)
-    formulation_danger: Number = parameter(0.35, (0, 1), "intensity", "danger from which a mediator proposes terms; fixed", BEARDSLEY)
-    manipulation_danger: Number = parameter(0.55, (0, 1), "intensity", "danger from which it uses carrots and sticks; fixed", BEARDSLEY)
-    leverage_on_halt: Number = parameter(4.72, (0, 50), VALUE, "value that full leverage of an engaged mediator adds to a halt", BEARDSLEY, slider=(0, 20))
-    assurance: Number = parameter(0.95, (0, 1), SHARE, "share of the mistrust of a halt that a fully trusted mediator's terms lift", FORTNA)
-    face: Number = parameter(0.942, (0, 5), LOG, "how much a mediator whose terms save face hastens giving in", BEARDSLEY)
+    alarm: Number = parameter(2.64, (0, 50), LOG, "how much full danger above its threshold hastens a mediator", FITTED)
+    ripeness: Number = parameter(2.95, (0, 20), LOG, "how much it hastens it that both sides would halt", ZARTMAN + SIZE_FITTED)
+    first_day: Number = parameter(0.0607, (0, 1), "probability", "chance that a mediator is engaged from the first day", FITTED)
+    formulation_danger: Number = parameter(0.35, (0, 1), "intensity", "danger from which a mediator proposes terms", BEARDSLEY)
+    manipulation_danger: Number = parameter(0.55, (0, 1), "intensity", "danger from which it uses carrots and sticks", BEARDSLEY)
+    leverage_on_halt: Number = parameter(10.0, (0, 50), VALUE, "value that full leverage of an engaged mediator adds to a halt", BEARDSLEY + SIZE_FITTED, slider=(0, 20))
+    assurance: Number = parameter(0.8, (0, 1), SHARE, "share of the mistrust of a halt that a fully trusted mediator's terms lift", FORTNA)
+    face: Number = parameter(1.51, (0, 5), LOG, "how much a mediator whose terms save face hastens giving in", BEARDSLEY + SIZE_FITTED)
     refusal: Number = parameter(0.8, (0, 1), "probability", "chance that a state fully averse to mediation refuses a mediator without leverage over it", MAY_2025)
-    brokered_share: Number = parameter(0.2, (0, 1), SHARE, "influence from which a settlement counts as brokered; fixed")
+    brokered_share: Number = parameter(0.2, (0, 1), SHARE, "influence from which a settlement counts as brokered")
 
 
 class ChannelBehaviour(Part):
     """How a back-channel opens, breaks and helps."""
 
     openings_per_day: Number = parameter(1.0, (0, 48), DAY, "rate of opening when one who may open it wants to with all its weight", MAY_2025)
-    breaks_per_day: Number = parameter(0.5, (0, 48), DAY, "rate of breaking under full intensity, with no trust; fixed")
-    information: Number = parameter(0.8, (0, 1), SHARE, "share of the fog that a fully trusted channel lifts; fixed", FEY_RAMSAY)
+    breaks_per_day: Number = parameter(0.5, (0, 48), DAY, "rate of breaking under full intensity, with no trust")
+    information: Number = parameter(0.8, (0, 1), SHARE, "share of the fog that a fully trusted channel lifts", FEY_RAMSAY)
 
 
 class LendingBehaviour(Part):
     """How a purse restrains: before it is opened, not after."""
 
-    reference_share: Number = parameter(0.1, (0.001, 10), SHARE, "share of reserves to which `money`, `relief` and `shock` refer; fixed")
-    run_up_days: Number = parameter(7.0, (0.1, 365), DAYS, "time before a decision from which it weighs on the borrower; fixed", THACKER)
+    reference_share: Number = parameter(0.1, (0.001, 10), SHARE, "share of reserves to which `money`, `relief` and `shock` refer")
+    run_up_days: Number = parameter(7.0, (0.1, 365), DAYS, "time before a decision from which it weighs on the borrower", THACKER)
     money: Number = parameter({"uniform": [0.0, 6.0]}, (0, 50), VALUE, "value of a tranche of `reference_share` of reserves to a fully dependent borrower; no measured effect on ceasefires exists, so the prior is wide and includes none", THACKER, slider=(0, 12))
-    approval: Number = parameter(3.0, (-20, 20), "log-odds", "log-odds that a board approves a borrower at peace; fixed", THACKER)
-    strictness: Number = parameter(6.0, (0, 50), "log-odds", "how much full intensity of a borrower lowers those log-odds where lending is conditional; fixed")
-    opposition: Number = parameter(1.5, (0, 50), "log-odds", "how much a rival's vote against lowers them; an abstention counts `abstention` of it; fixed", THACKER)
-    abstention: Number = parameter(0.33, (0, 1), SHARE, "weight of an abstention beside a vote against; fixed")
-    relief: Number = parameter(0.5, (0, 10), "pressure", "economic pressure that a tranche of `reference_share` of reserves lifts; fixed")
-    shock: Number = parameter(0.5, (0, 10), "pressure", "economic pressure that the delay of such a tranche brings; fixed")
+    approval: Number = parameter(3.0, (-20, 20), "log-odds", "log-odds that a board approves a borrower at peace", THACKER)
+    strictness: Number = parameter(6.0, (0, 50), "log-odds", "how much full intensity of a borrower lowers those log-odds where lending is conditional")
+    opposition: Number = parameter(1.5, (0, 50), "log-odds", "how much a rival's vote against lowers them; an abstention counts `abstention` of it", THACKER)
+    abstention: Number = parameter(0.33, (0, 1), SHARE, "weight of an abstention beside a vote against")
+    relief: Number = parameter(0.5, (0, 10), "pressure", "economic pressure that a tranche of `reference_share` of reserves lifts")
+    shock: Number = parameter(0.5, (0, 10), "pressure", "economic pressure that the delay of such a tranche brings")
 
 
 class AdviceBehaviour(Part):
@@ -173,7 +175,7 @@ class AdviceBehaviour(Part):
     counsels_per_day: Number = parameter(1.0, (0, 48), DAY, "rate of speaking up once danger passes the adviser's threshold", MAY_2025)
     weight: Number = parameter(2.0, (0, 50), VALUE, "how much the counsel of a fully trusted adviser weighs for or against an act of full intensity")
     weight_on_halt: Number = parameter(1.0, (0, 50), VALUE, "value that the counsel of a fully trusted dove adds to a halt, or a hawk's takes from it")
-    lasts_days: Number = parameter(7.0, (0.1, 365), DAYS, "time in which counsel wears off; fixed")
+    lasts_days: Number = parameter(7.0, (0.1, 365), DAYS, "time in which counsel wears off")
 
 
 class Behaviour(Part):

@@ -15,9 +15,11 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from crisis_sim import show
+from crisis_sim.scenario.behaviour import FITTED, READS_FACTS
 from crisis_sim.scenario.errors import MAX_MISTAKES, Mistake, nearest, one_of
 from crisis_sim.scenario.former import gone
 from crisis_sim.scenario.numbers import (
+    ASSUMED,
     DISTRIBUTION_SCHEMA,
     DISTRIBUTIONS,
     EXAMPLE,
@@ -231,6 +233,16 @@ class Parameter:
     uncertain: bool
 
     @property
+    def behavioural(self) -> bool:
+        """Whether it says how states and third parties work in general."""
+        return self.path.startswith("behaviour.")
+
+    @property
+    def fitted(self) -> bool:
+        """Whether the fit to the record moves it; any other behavioural parameter is fixed."""
+        return self.behavioural and FITTED in self.source
+
+    @property
     def section(self) -> str:
         """The part of the scenario that holds it: its path without its own name."""
         return self.path.removesuffix(PER_STATE).rpartition(".")[0]
@@ -251,7 +263,7 @@ def numbers_of(scenario: Scenario) -> dict[str, Within]:
 
 def parameter_table() -> str:
     """All parameters as the Markdown of docs/parameters.md, a table for each section."""
-    lines = [_HEAD]
+    lines = [_HEAD, *_fitted_and_fixed()]
     for section, listed in groupby(parameters(), key=lambda one: one.section):
         lines += [f"## {f'`{section}`' if section else 'Frame'}", "", *_TABLE_HEAD]
         lines += [*map(_row, listed), ""]
@@ -266,8 +278,8 @@ made from the schema by `python -m crisis_sim.scenario.introspect`; do not edit 
 
 Any of them may be a plain value or a distribution, drawn once for each replicate, except
 where the last column says "plain". `required` means that every scenario must give the value.
-`assumed` means that no source fixes it: the default is a judgement, and worth varying. A default that
-the fit moved is fitted in size, whatever its source says of its form: [the fit](fit.md) lists them.
+`assumed` means that no source fixes it: the default is a judgement, and worth varying. A source that says
+"(form)" supports the shape of a rule, not its number.
 `--set PATH=VALUE` sets one for a run; names in angle brackets are the scenario's own, and
 rungs, events and reviews are counted from 0.
 """
@@ -275,6 +287,31 @@ _TABLE_HEAD = (
     "| parameter | meaning | unit | default | range | source |",
     "|---|---|---|---|---|---|",
 )
+
+
+def _fitted_and_fixed() -> Iterator[str]:
+    """Which behavioural parameters are fitted, and which are not."""
+    listed = [one for one in parameters() if one.behavioural]
+    fitted, rest = _names(one for one in listed if one.fitted), [o for o in listed if not o.fitted]
+    reading = _names(one for one in rest if one.path in READS_FACTS)
+    fixed = [one for one in rest if one.path not in READS_FACTS]
+    sourced = _names(one for one in fixed if one.source != ASSUMED)
+    assumed = _names(one for one in fixed if one.source == ASSUMED)
+    yield from ("## Fitted and fixed", "")
+    yield f"Of {len(listed)} behavioural parameters, the fit to the record moves {len(fitted)}. The others do not move:"
+    yield "the record does not tell their values apart, or they only set a unit."
+    for words, names in (
+        ("Fitted", fitted),
+        ("Fixed, with a source for their form or size", sourced),
+        ("Fixed by judgement", assumed),
+        ("Fixed; they read the facts of a trigger", reading),
+    ):
+        yield from ("", f"- **{words}** ({len(names)}): {', '.join(names)}.")
+    yield ""
+
+
+def _names(several: Iterable[Parameter]) -> list[str]:
+    return [f"`{one.path.removeprefix('behaviour.')}`" for one in several]
 
 
 def _walk(slot: Slot, path: str) -> Iterator[Parameter]:

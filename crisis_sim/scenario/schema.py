@@ -88,17 +88,17 @@ class StateSpec(Part):
     """One of the two states in the crisis."""
 
     title: str = Field("", description="name to print; the key where it is left out")
-    resolve: Number = parameter(None, UNIT, "share", "how much the issue is worth to it", slider=True)
+    resolve: Number = parameter(None, (0.0, 3.0), "share", "how much the issue is worth to it; above 1 where that is more than states usually have at stake", slider=(0.0, 1.0))
     claim: Number = parameter(0.0, (0, 100), "grievance", "what it wants of its rival: a lasting grievance that only a settlement takes off the table", "Huth and Allee 2002, The Democratic Peace and Territorial Conflict (form)")
     audience: Number = parameter(None, UNIT, "share", "how exposed its leaders are to audiences at home", slider=True)
-    mediation_aversion: Number = parameter(0.0, UNIT, "share", "how much face overt brokering costs it", slider=True)
-    caution: Number = parameter(1.0, (0, 10), "ratio", "its dread of escalation, relative to the usual")
+    mediation_aversion: Number = parameter(0.0, UNIT, "share", "how readily it refuses mediators, the less the more leverage they have over it", slider=True)
+    caution: Number = parameter(1.0, (0, 10), "ratio", "what its acts cost it, relative to the usual")
     capability: Number = parameter(1.0, (0.001, 1000), "ratio", "military capability, relative to the rival's")
     nuclear: Number = chance("whether it has nuclear weapons; a number between 0 and 1 is the chance that it has")
     economic_vulnerability: Number = parameter(0.5, UNIT, "share", "how much economic losses hurt it", slider=True)
     reserves_usd_bn: Number = parameter(100.0, (0.01, 1e5), "USD bn", "foreign reserves")
     market: MarketSpec = Field(default_factory=MarketSpec, description="its stock market")
-    rung_at_start: str = Field("", description="name of its rung when the crisis begins; the lowest where left out")
+    rung_at_start: str = Field("", description="name of the rung whose act stands when the crisis begins; the lowest where left out")
 
 
 class MediatorSpec(Part):
@@ -106,8 +106,8 @@ class MediatorSpec(Part):
 
     title: str = Field("", description="name to print; the key where it is left out")
     style: Style = Field("facilitation", description="the most intrusive style it is able to use")
-    attention_threshold: Number = parameter(0.5, UNIT, "intensity", "alarm from which it engages", slider=True)
-    attention_days: Number = parameter(1.0, (0.01, 365), "days", "how long danger takes to reach its attention", slider=(0.05, 10))
+    attention_threshold: Number = parameter(0.5, UNIT, "intensity", "danger above which it hastens to engage; danger below slows it", slider=True)
+    attention_days: Number = parameter(30.0, (0.01, 10_000), "days", "mean time until it engages, at danger equal to its threshold and no halt in sight", slider=(1, 100))
     information: Number = parameter(0.5, UNIT, "share", "information of its own about both sides")
     trust: dict[str, Number] = parameter({}, UNIT, "share", "how far each state trusts it")
     leverage: dict[str, Number] = parameter({}, UNIT, "share", "carrots and sticks it holds over each state", slider=True)
@@ -163,8 +163,8 @@ class EventSpec(Part):
     struck: str = Field(description="the state that it harms")
     deaths: Number = parameter(0.0, (0, 1e8), "deaths", "deaths")
     blame: Number = parameter(1.0, UNIT, "share", "how surely the struck state blames its rival")
-    provocation: Number = parameter(0.0, (0, 100), "grievance", "harm other than deaths: land taken, a treaty broken, a threat")
-    rival_rung: Number = parameter(0.0, (0, MAX_RUNGS - 1), "rung", "rung to which the struck state's rival climbs with it, by number, the lowest being 0; it does not come down for it", whole=True)
+    provocation: Number = parameter(0.0, (0, 100), "grievance", "grievance beside that of its deaths and of its rung: soldiers detained, a treaty broken")
+    rival_rung: Number = parameter(0.0, (0, MAX_RUNGS - 1), "rung", "rung of the act that the struck state's rival carries out with it, by number; 0 for none, where others strike", whole=True)
     pressure: Number = parameter(0.0, (0, 10), "pressure", "economic pressure that it brings on the struck state")
 
 

@@ -21,11 +21,13 @@ from crisis_sim.validation.page import LIMITS
 ROOT = DOCS.parent
 RESULTS = ROOT / "benchmarks" / "results"
 MADE_OF = json.loads(figures.MADE_OF.read_text(encoding="utf-8"))
+GENERATIONS = json.loads((RESULTS / "generations.json").read_text(encoding="utf-8"))
 COVERAGE = json.loads((RESULTS / "coverage.json").read_text(encoding="utf-8"))
 #: What must be run where what is kept is not of today.
 REFRESH = {
     "make pictures": MADE_OF["scenarios"],
     "python -m benchmarks.coverage": COVERAGE["made_of"],
+    "python -m benchmarks.generations": GENERATIONS["made_of"],
 }
 
 #: Pages that are made whole; each is held against its source here or in tests/scenario/test_parameters.py.
@@ -94,7 +96,13 @@ def test_a_page_holds_what_the_files_hold(page: Path) -> None:
 
 def test_pages_have_figures_put_in() -> None:
     filled = {name(page) for page in figures.pages() if "<!-- from " in written(page)}
-    assert filled == {"README.md", "docs/ODD.md", "docs/speed.md", "docs/statistics.md"}
+    assert filled == {
+        "README.md",
+        "docs/ODD.md",
+        "docs/model_versions.md",
+        "docs/speed.md",
+        "docs/statistics.md",
+    }
 
 
 @pytest.mark.parametrize("command", REFRESH)

@@ -290,7 +290,7 @@ def test_a_number_that_is_none_is_refused_at_its_place(path: str, value: str) ->
 def test_a_number_next_to_nothing_is_a_number(value: str) -> None:
     resolve = read_scenario(BASE, "f", [f"states.india.resolve={value}"]).states["india"].resolve
     assert resolve == float(value)
-    assert "out of range" in report_of(BASE, f"horizon_days={value}")
+    assert "out of range" in report_of(BASE, f"states.india.capability={value}")
 
 
 def test_weights_whose_sum_overflows_are_shares_all_the_same() -> None:

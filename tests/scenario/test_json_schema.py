@@ -56,7 +56,7 @@ def test_a_whole_scenario_needs_its_parts_and_one_that_extends_another_may_remov
 def test_numbers_carry_range_unit_and_meaning(schema: dict[str, Any]) -> None:
     resolve = schema["$defs"]["StateSpec"]["properties"]["resolve"]
     plain, distribution = resolve["anyOf"]
-    assert plain == {"type": "number", "minimum": 0.0, "maximum": 1.0}
+    assert plain == {"type": "number", "minimum": 0.0, "maximum": 3.0}
     assert distribution == {"$ref": "#/$defs/Distribution"}
     assert resolve["unit"] == "share"
     assert resolve["description"] == StateSpec.model_fields["resolve"].description

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from crisis_sim.scenario import Scenario, read_scenario
+from crisis_sim.scenario.behaviour import READS_FACTS
 from crisis_sim.scenario.introspect import (
     Parameter,
     numbers_of,
@@ -43,6 +44,20 @@ def test_a_parameter_carries_what_the_schema_says() -> None:
     assert LISTED["lenders.<lender>.conditionality"].default == Distribution("uniform", (0.0, 1.0))
     assert LISTED["states.<state>.resolve"].required
     assert LISTED["mediators.<mediator>.leverage.<state>"].section == "mediators.<mediator>"
+
+
+def test_few_behavioural_parameters_are_fitted_and_the_page_lists_them() -> None:
+    behavioural = {one.path for one in LISTED.values() if one.behavioural}
+    fitted = {one.path for one in LISTED.values() if one.fitted}
+    assert 0 < len(fitted) <= 35
+    assert fitted < behavioural
+    assert set(READS_FACTS) <= behavioural - fitted
+    listed = re.findall(r"^- \*\*(\w+).*?\((\d+)\): (.*)\.$", parameter_table(), re.MULTILINE)
+    named = {word: names.split(", ") for word, _, names in listed[:1]}
+    assert named["Fitted"] == [
+        f"`{path.removeprefix('behaviour.')}`" for path in LISTED if path in fitted
+    ]
+    assert sum(int(count) for _, count, _ in listed) == len(behavioural)
 
 
 NAMES = dict.fromkeys(("<rung>", "<review>", "<event>"), "0") | {

@@ -1,0 +1,292 @@
+"""Classes of a person's own in a batch: found in their files, checked, named in labels, recorded, and sent to workers.
+
+A class takes the place of a scenario's agent, or of all agents of a role (`roles`), or adds an agent (`agents`). One from a
+file is sent to workers by reference: the file, the class's name and the digest of the file's text. A worker imports the file
+by its path, and refuses one that holds another text. A file stands alone: it may import what is installed, but no file
+beside it, whose changes nobody would notice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import sys
+import traceback
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from crisis_sim.batch.files import BatchError
+from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
+from crisis_sim.text import listed
+
+if TYPE_CHECKING:
+    from crisis_sim.model import Agent
+    from crisis_sim.scenario.schema import Scenario
+
+#: The sections of a scenario whose agents have names.
+_SECTIONS = ("states", "mediators", "lenders", "channels", "advisers")
+#: Digits of a digest that are shown.
+SHOWN = 12
+_EXPECTED = "FILE.py:CLASS, such as my_rules.py:Cautious"
+
+
+@dataclass(frozen=True)
+class OwnClass:
+    """Where to find a class: its file, its name there, and the SHA-256 of the file's text."""
+
+    file: Path
+    name: str
+    sha256: str
+
+    def __str__(self) -> str:
+        return f"{self.file.name}:{self.name}"
+
+    def load(self) -> type[Agent]:
+        """The class; BatchError where the file holds another text by now, ScenarioError where it has mistakes."""
+        module, found = _import(self.file, str(self.file))
+        if found != self.sha256:
+            raise BatchError(
+                f"{self.file} is not the file that the run was begun with: its text has the digest "
+                f"{found[:SHOWN]} now, and had {self.sha256[:SHOWN]}"
+            )
+        return _class_in(module, self.name, str(self.file))
+
+
+#: Files that were imported, by path and digest, and where the classes of a module come from, by its name.
+_MODULES: dict[tuple[Path, str], ModuleType] = {}
+_ORIGINS: dict[str, tuple[Path, str]] = {}
+
+
+def load_class(text: str) -> type[Agent]:
+    """The class that `FILE.py:CLASS` names.
+
+    Raises:
+        BatchError: when it is not of that form.
+        ScenarioError: when there is no such file or class, the file has mistakes, or the class is no agent's.
+    """
+    shown, _, name = text.rpartition(":")
+    if not shown or not name.isidentifier():
+        raise BatchError(f"{text}: expected {_EXPECTED}")
+    module, _ = _import(Path(shown), shown)
+    return _class_in(module, name, shown)
+
+
+def by_reference(given: Any) -> Any:
+    """A class from a file as a reference to it, fit to be sent elsewhere; anything else as it is."""
+    origin = _ORIGINS.get(getattr(given, "__module__", ""))
+    return given if origin is None else OwnClass(origin[0], given.__qualname__, origin[1])
+
+
+def loaded(given: Any) -> Any:
+    """The class that a reference leads to; anything else as it is."""
+    return given.load() if isinstance(given, OwnClass) else given
+
+
+def _import(path: Path, shown: str) -> tuple[ModuleType, str]:
+    """The module that a file is, imported once for each text of it, and the digest of the text."""
+    try:
+        content = path.read_bytes()
+        text = content.decode("utf-8")
+    except FileNotFoundError:
+        near = nearest(path.name, (one.name for one in path.parent.glob("*.py")))
+        raise _wrong(shown, "no such file", "a Python file", near) from None
+    except UnicodeDecodeError:
+        raise _wrong(shown, "its text is not UTF-8", "a Python file") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise _wrong(shown, f"cannot be read: {why}", "a Python file") from None
+    path, sha256 = path.resolve(), hashlib.sha256(content).hexdigest()
+    if (path, sha256) in _MODULES:
+        return _MODULES[path, sha256], sha256
+    # The digest tells apart files of one name, and rules that were compiled for another text.
+    name = f"{path.stem}_{sha256[:16]}"
+    module = ModuleType(name)
+    module.__file__ = str(path)
+    sys.modules[name] = module  # as dataclasses need it
+    try:
+        exec(compile(text, str(path), "exec"), module.__dict__)  # noqa: S102 - who names a file wants it run
+    except SyntaxError as error:
+        raise _at(shown, text, error.lineno, error.offset, f"syntax error: {error.msg}") from None
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - it may be anybody's code
+        lines = [
+            frame.lineno
+            for frame in traceback.extract_tb(error.__traceback__)
+            if frame.filename == str(path)
+        ]
+        said = f"cannot be imported: {type(error).__name__}: {error}"
+        beside = isinstance(error, ImportError) and (path.parent / f"{error.name}.py").exists()
+        expected = "a file that stands alone, without imports of files beside it" if beside else ""
+        raise _at(shown, text, lines[-1] if lines else None, None, said, expected) from None
+    finally:
+        # Not importable by name: so compiled rules are kept on disk with their text, not with the name of a module.
+        sys.modules.pop(name, None)
+    _MODULES[path, sha256], _ORIGINS[name] = module, (path, sha256)
+    return module, sha256
+
+
+def _class_in(module: ModuleType, name: str, shown: str) -> type[Agent]:
+    from crisis_sim.model import Agent
+
+    classes = {
+        key: one
+        for key, one in vars(module).items()
+        if isinstance(one, type) and one.__module__ == module.__name__
+    }
+    found = classes.get(name)
+    agents = [key for key, one in classes.items() if issubclass(one, Agent)]
+    if found is None:
+        has = one_of(agents, "or") if agents else "one that derives from crisis_sim.Agent"
+        raise _wrong(shown, f"it has no class '{name}'", has, nearest(name, classes))
+    if not issubclass(found, Agent):
+        derives = "a class that derives from crisis_sim.Agent or from one of its subclasses"
+        raise _wrong(shown, f"'{name}' is no class of agents", derives)
+    return found
+
+
+def _wrong(file: str, message: str, expected: str, near: str = "") -> ScenarioError:
+    return ScenarioError([Mistake(file, 0, 0, message, expected, near)])
+
+
+def _at(
+    file: str, text: str, line: int | None, column: int | None, message: str, expected: str = ""
+) -> ScenarioError:
+    """A mistake at a place of a file's text."""
+    lines = text.splitlines()
+    there = lines[line - 1] if line and line <= len(lines) else ""
+    first = len(there) - len(there.lstrip()) + 1
+    return ScenarioError(
+        [Mistake(file, line or 0, column or first, message, expected, source_line=there)]
+    )
+
+
+def roles_in(scenario: Scenario, roles: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Those of the classes in place of others for which a scenario has an agent, or that are for a whole role."""
+    known = _known(scenario) if roles else {}
+    return {name: kind for name, kind in (roles or {}).items() if name in known}
+
+
+def _known(scenario: Scenario) -> dict[str, str]:
+    """The roles of a scenario's agents by their names; a role's own name stands for all of its agents."""
+    from crisis_sim.model.crisis import ROLES
+
+    own = {name: section for section in _SECTIONS for name in getattr(scenario, section)}
+    return {**own, **{role: role for role in ROLES}}
+
+
+def check_rules(
+    scenarios: Iterable[Scenario], roles: Mapping[str, type[Agent]], agents: Iterable[Any]
+) -> None:
+    """Make sure that some of the scenarios have the agents whose classes are given, and that these classes fit.
+
+    Raises:
+        BatchError: when it is not so.
+    """
+    from crisis_sim.model.crisis import ROLES
+
+    known = {name: role for one in scenarios for name, role in _known(one).items()}
+    for name, kind in roles.items():
+        if name not in known:
+            near = nearest(name, known)
+            raise BatchError(
+                f"there is no agent '{name}' to be a {_short(kind)}; expected {one_of(known)}"
+                + (f"; did you mean '{near}'?" if near else "")
+            )
+        wanted = ROLES[known[name]]
+        if not (isinstance(kind, type) and issubclass(kind, wanted)):
+            raise BatchError(
+                f"{name_of(kind)} cannot be '{name}': expected a subclass of "
+                f"{wanted.__module__}.{wanted.__name__}"
+            )
+    for kind in agents:
+        role = getattr(kind, "role", None)
+        if not isinstance(role, str):
+            raise BatchError(
+                f'{name_of(kind)} has no role; expected one of its own, such as role = "councils"'
+            )
+        if role in ROLES:
+            raise BatchError(
+                f"{name_of(kind)} is one of the {role}, which a scenario names; give it in the place "
+                f"of one, as NAME={_short(kind)}, or give it a role of its own"
+            )
+
+
+def acts(kind: Any) -> bool:
+    """Whether a class of agents has a part in a crisis; an observer, which only adds columns, has none."""
+    from crisis_sim.model.engine import PHASES, Agent
+
+    if not (isinstance(kind, type) and issubclass(kind, Agent)):
+        return False
+    return kind.events != () or any(kind.find(one) for one in ("begin", *PHASES, "pass_time"))
+
+
+def in_words(roles: Mapping[str, Any], agents: Iterable[Any]) -> str:
+    """Who decides by other rules and who is added, such as "pakistan by Cautious and SecurityCouncil"; "" for none."""
+    added = [_short(kind) for kind in agents if acts(kind)]
+    return listed([*(f"{name} by {_short(kind)}" for name, kind in roles.items()), *added])
+
+
+def labelled(scenario: Scenario, roles: Mapping[str, Any], agents: Iterable[Any]) -> Scenario:
+    """A scenario under a name and a title that say by which rules it is run: "may_2025 with SecurityCouncil"."""
+    words = in_words(roles_in(scenario, roles), agents)
+    if not words or scenario.name.endswith(f" with {words}"):
+        return scenario
+    changes = {"name": f"{scenario.name} with {words}", "title": f"{scenario.title}, with {words}"}
+    return scenario.model_copy(update=changes)
+
+
+def _short(kind: Any) -> str:
+    return str(getattr(kind, "__name__", type(kind).__name__))
+
+
+def name_of(agent: Any) -> str:
+    """The name of a class, or of another maker of agents, with its module, or with its file where it comes from one."""
+    kind = agent if hasattr(agent, "__qualname__") else type(agent)
+    reference = by_reference(kind)
+    if isinstance(reference, OwnClass):
+        return str(reference)
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def recorded(roles: Mapping[str, Any], agents: Sequence[Any]) -> list[dict[str, str]]:
+    """What a manifest says of classes: in whose place (`agent`, "" for one that is added), name, file and digest.
+
+    The file is that of a class that can be loaded from it again; "" for one that a Python program has given.
+    """
+    given = [*roles.items(), *(("", one) for one in agents)]
+    return [{"agent": agent, "class": name_of(kind), **_source(kind)} for agent, kind in given]
+
+
+def _source(given: Any) -> dict[str, str]:
+    """The file and the digest of the text that a class is made from."""
+    kind = given if hasattr(given, "__qualname__") else type(given)
+    reference = by_reference(kind)
+    if isinstance(reference, OwnClass):
+        return {"file": str(reference.file), "sha256": reference.sha256}
+    try:
+        file = inspect.getsourcefile(kind)
+        whole = Path(file).read_bytes() if file else inspect.getsource(kind).encode()
+    except (OSError, TypeError):  # typed at a prompt
+        return {"file": "", "sha256": ""}
+    return {"file": "", "sha256": hashlib.sha256(whole).hexdigest()}
+
+
+def can_be_recalled(record: Iterable[Mapping[str, str]]) -> bool:
+    """Whether all classes of a record are in files from which they can be loaded."""
+    return all(one["file"] for one in record)
+
+
+def recalled(record: Iterable[Mapping[str, str]]) -> tuple[dict[str, Any], tuple[Any, ...]]:
+    """The roles and agents of a record, loaded from their files as these are now; those that have none are left out."""
+    roles: dict[str, Any] = {}
+    agents: list[Any] = []
+    for one in record:
+        if one["file"]:
+            kind = load_class(f"{one['file']}:{one['class'].rpartition(':')[2]}")
+            if one["agent"]:
+                roles[one["agent"]] = kind
+            else:
+                agents.append(kind)
+    return roles, tuple(agents)

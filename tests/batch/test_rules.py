@@ -1,0 +1,194 @@
+"""Classes of a person's own: from files, in the place of others and beside them, recorded, and run by workers."""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crisis_sim.batch import BatchError, ResultsError, read_batch, resume, run_to_folder, simulate
+from crisis_sim.batch.block import BlockOrder, run_block
+from crisis_sim.batch.plan import make_plan
+from crisis_sim.batch.rules import (
+    OwnClass,
+    by_reference,
+    check_rules,
+    in_words,
+    labelled,
+    load_class,
+    loaded,
+)
+from crisis_sim.model.observer import Observer
+from crisis_sim.outcomes import join
+from crisis_sim.scenario import ScenarioError, load_scenario
+from tests.batch.crises import EnoughError, rows
+
+EXAMPLES = Path(__file__).parents[2] / "docs" / "guide" / "examples"
+SCENARIO = load_scenario("may_2025")
+LABEL = "may_2025 with SecurityCouncil"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to work in, with the guide's files of classes: what was compiled for their text is found again."""
+    for name in ("my_rules.py", "unsc.py"):
+        shutil.copy(EXAMPLES / name, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def council(here: Path) -> Any:
+    return load_class("unsc.py:SecurityCouncil")
+
+
+@pytest.fixture
+def cautious(here: Path) -> Any:
+    return load_class("my_rules.py:Cautious")
+
+
+@pytest.mark.parametrize(
+    ("text", "named", "said"),
+    [
+        (None, "gone.py:X", "gone.py: error: no such file"),
+        (None, "unscc.py:SecurityCouncil", "did you mean 'unsc.py'?"),
+        (None, ".:X", "error: cannot be read: Is a directory"),
+        (None, "unsc.py:SecurityCouncl", "has no class 'SecurityCouncl'"),
+        (None, "unsc.py:SecurityCouncl", "did you mean 'SecurityCouncil'?"),
+        ("class X: pass", "own.py:X", "'X' is no class of agents"),
+        ("from crisis_sim import Agent", "own.py:Agent", "has no class 'Agent'"),
+        ("\n\ndef f(:\n", "own.py:X", "own.py:3:7: error: syntax error: invalid syntax"),
+        ("x = 1\n    y = 2\n", "own.py:X", "own.py:2:4: error: syntax error: unexpected indent"),
+        ("class X:\n    a = b\n", "own.py:X", "own.py:2:5: error: cannot be imported: NameError"),
+        (
+            "import sys\nsys.exit(0)",
+            "own.py:X",
+            "own.py:2:1: error: cannot be imported: SystemExit",
+        ),
+        ("import unsc", "own.py:X", "expected: a file that stands alone"),
+        (b"\xff", "own.py:X", "its text is not UTF-8"),
+    ],
+)
+def test_what_is_wrong_with_a_file_or_a_name_in_it_is_told_with_its_place(
+    here: Path, text: str | bytes | None, named: str, said: str
+) -> None:
+    if text is not None:
+        (here / "own.py").write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ScenarioError) as told:
+        load_class(named)
+    assert said in str(told.value)
+    assert "Traceback" not in str(told.value)
+
+
+@pytest.mark.parametrize("named", ["unsc.py", ":X", "unsc.py:", "unsc.py:a class"])
+def test_a_class_is_named_with_its_file(here: Path, named: str) -> None:
+    with pytest.raises(BatchError, match=r"expected FILE\.py:CLASS, such as my_rules\.py:Cautious"):
+        load_class(named)
+
+
+def test_classes_must_fit_the_places_that_they_are_given(cautious: Any, council: Any) -> None:
+    for roles, agents, said in (
+        ({"pakistn": cautious}, (), "no agent 'pakistn' to be a Cautious; .* did you mean 'pakistan'"),
+        ({"us": cautious}, (), r"my_rules\.py:Cautious cannot be 'us': .* crisis_sim\..*Mediator"),
+        ({"states": council}, (), r"unsc\.py:SecurityCouncil cannot be 'states'"),
+        ({}, (cautious,), r"my_rules\.py:Cautious is one of the states, which a scenario names"),
+        ({}, (OwnClass,), "OwnClass has no role"),
+    ):  # fmt: skip
+        with pytest.raises(BatchError, match=said):
+            check_rules([SCENARIO], roles, agents)
+        with pytest.raises(BatchError, match=said):
+            make_plan(SCENARIO, 5, 1, None, None, agents=agents, roles=roles)
+    check_rules([SCENARIO], {"pakistan": cautious, "states": cautious}, (council, Observer))
+    others = load_scenario("no_mediators")
+    with pytest.raises(BatchError, match="no agent 'us'"):
+        check_rules([others], {"us": cautious}, ())
+
+
+def test_labels_say_who_decides_by_which_class_and_who_is_added(
+    cautious: Any, council: Any
+) -> None:
+    both = labelled(SCENARIO, {"pakistan": cautious}, (council, Observer))
+    assert both.name == "may_2025 with pakistan by Cautious and SecurityCouncil"
+    assert both.title == f"{SCENARIO.title}, with pakistan by Cautious and SecurityCouncil"
+    assert labelled(both, {"pakistan": cautious}, (council,)) is both
+    assert labelled(SCENARIO, {"northland": cautious}, ()) is SCENARIO
+    assert labelled(SCENARIO, {}, (Observer,)) is SCENARIO, "it has no part in the crisis"
+    assert in_words({"states": cautious}, ()) == "states by Cautious"
+
+
+def test_a_class_travels_as_a_reference_to_its_file(here: Path, council: Any) -> None:
+    order = BlockOrder(SCENARIO, 0, 5, 1, agents=[council, Observer])
+    sent = pickle.loads(pickle.dumps(order))
+    assert sent.agents == (by_reference(council), Observer)
+    assert isinstance(sent.agents[0], OwnClass)
+    assert loaded(sent.agents[0]) is council
+    with (here / "unsc.py").open("a") as file:
+        file.write("# another text\n")
+    with pytest.raises(BatchError, match=r"unsc\.py is not the file that the run was begun with"):
+        run_block(sent)
+
+
+def test_a_plan_may_hold_each_scenario_without_the_classes_too(council: Any) -> None:
+    plan = make_plan([SCENARIO], 5, 1, None, None, agents=[council], compare_without=True)
+    assert [one.name for one in plan.scenarios] == ["may_2025", LABEL]
+    assert [len(order.agents) for order in plan.orders()] == [0, 1]
+    with pytest.raises(BatchError, match="to compare without classes of your own, give some"):
+        make_plan([SCENARIO], 5, 1, None, None, compare_without=True)
+
+
+@pytest.mark.slow
+def test_with_and_without_are_one_comparison_on_the_same_luck(here: Path, council: Any) -> None:
+    batch = simulate("may_2025", 100, agents=[council], compare_without=True)
+    assert list(batch.ensembles) == ["may_2025", LABEL]
+    alone = simulate("may_2025", 100)
+    assert rows(batch)["may_2025"] == rows(alone)["may_2025"]
+    apart = simulate("may_2025", 100, agents=[council])
+    assert rows(batch)[LABEL] == rows(apart)[LABEL]
+    assert list(join(alone, apart).ensembles) == ["may_2025", LABEL]
+    begun = [one.column("first_strike_at_hours").tolist() for one in batch.ensembles.values()]
+    assert str(begun[0]) == str(begun[1]), "it meets after serious violence alone"
+
+
+@pytest.mark.slow
+def test_a_cautious_state_never_strikes_first_for_any_worker(
+    here: Path, cautious: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crisis_sim.batch.workers.POOL_START_SECONDS", 0.0)
+    monkeypatch.setattr("crisis_sim.batch.workers.MOST_THREADS", 1)  # so there are processes
+    options: Any = {"roles": {"states": cautious}}
+    alone = simulate("may_2025", 60, block_size=60, **options)
+    pooled = simulate("may_2025", 60, block_size=20, workers=2, **options)
+    assert rows(alone) == rows(pooled)
+    (ensemble,) = alone.ensembles.values()
+    assert set(ensemble.column("worst_violence")) <= {"none", "minor"}
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_with_the_same_text_only(here: Path, council: Any) -> None:
+    def stop(done: int, crises: int) -> None:
+        raise EnoughError
+
+    with pytest.raises(EnoughError):
+        run_to_folder("may_2025", "out", 40, block_size=20, agents=[council], progress=stop)
+    with pytest.raises(ResultsError, match="go on with: crisis-sim run --resume out"):
+        read_batch("out")
+    text = Path("unsc.py").read_text(encoding="utf-8")
+    Path("unsc.py").write_text(text.replace("2.0", "3.0"), encoding="utf-8")
+    with pytest.raises(
+        ResultsError,
+        match=r"rules: with unsc\.py:SecurityCouncil: text \w{12} there, text \w{12} now",
+    ):
+        resume("out")
+    with pytest.raises(ResultsError, match=r"rules: with .*, nothing now"):
+        run_to_folder("may_2025", "out", 40, resume=True)
+    Path("unsc.py").write_text(text, encoding="utf-8")
+    manifest = resume("out")
+    assert manifest["agents_added"] == ["unsc.py:SecurityCouncil"]
+    (rule,) = manifest["rules"]
+    assert Path(rule["file"]).samefile("unsc.py")
+    assert rows(Path("out")) == rows(simulate("may_2025", 40, agents=[council]))
+    other = run_to_folder("may_2025", "other", 40)
+    assert other["identity"] != manifest["identity"]
