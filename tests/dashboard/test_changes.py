@@ -147,7 +147,7 @@ def test_there_is_a_slider_for_every_number_that_the_schema_marks_and_for_no_oth
 def test_a_slider_says_what_the_schema_and_the_scenario_say(groups: dict[str, Group]) -> None:
     one = sliders(groups)["mediators.elder.attention_threshold"]
     assert (one.label, one.unit) == ("Attention threshold", "intensity")
-    assert one.meaning == "alarm from which it engages"
+    assert one.meaning == "danger above which it hastens to engage; danger below slows it"
     assert (one.low, one.high, one.step) == (0.0, 1.0, 0.01)
     assert one.given == Distribution("uniform", (0.4, 0.6))
     assert one.middle == pytest.approx(0.5)
@@ -161,9 +161,9 @@ def test_a_slider_goes_as_far_as_its_mark_says(groups: dict[str, Group]) -> None
 
 
 def test_a_slider_reaches_what_the_scenario_says_wherever_that_lies() -> None:
-    scenario = Scenario.from_text(QUARREL, "quarrel", ["behaviour.decision.audience_cost=35"])
+    scenario = Scenario.from_text(QUARREL, "quarrel", ["behaviour.halt.economic_relief=35"])
     found = {one.path: one for group in groups_of(scenario) for one in group.sliders}
-    one = found["behaviour.decision.audience_cost"]
+    one = found["behaviour.halt.economic_relief"]
     assert (one.middle, one.high) == (35, 35)
 
 
