@@ -697,7 +697,7 @@ def test_all_that_can_happen_is_listed_with_classes_of_ones_own(
     assert max(map(len, lines)) <= 80
     assert lines.index("states") < lines.index("mediators") < lines.index("councils")
     assert "  decide (pakistan by Cautious)" in lines
-    assert "    rate: Once in five days, while there is serious violence and it has not" in lines
+    assert "    rate: It meets at a steady rate while there is serious violence" in told.out
     usual = ask("schema", "--events", "--json").data
     assert all(one["effect"] and one["when"] for one in usual)
     from crisis_sim.model import CrisisModel

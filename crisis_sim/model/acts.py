@@ -177,7 +177,8 @@ def carry_out(  # noqa: C901 - all that follows from an act, in its order
     """
     rung = c.ladder[act]
     z = rung.intensity
-    own.acted, own.silent, own.offer_until = True, False, -math.inf
+    own.silent, own.offer_until = False, -math.inf
+    own.acted = own.acted or rung.military
     c.last = own.index
     rival.grievance += p.blow * z
     rival.wronged = max(rival.wronged, z)

@@ -24,8 +24,9 @@ HEAD = Template("""# The fit, and how well it pins the parameters down
 
 <!-- Made by docs/tools/fit_page.py; the figures are those of $folder. -->
 
-**This page is about the first model.** The second generation's defaults ([the generations compared](model_versions.md)) come from a first
-fit of the parameters that [the list](parameters.md#fitted-and-fixed) names, to the same record; its page follows.
+**This page is about the first model.** The second generation's defaults ([the generations compared](model_versions.md))
+come from a first fit of the parameters that [the list](parameters.md#fitted-and-fixed) names, to the same record; its page
+follows.
 
 The defaults come from one experiment, [`experiments/fit_to_the_record.yaml`](../experiments/fit_to_the_record.yaml).
 It moves $parameters parameters of behaviour, of the ladder and of the population scenario at once, in all nine scenarios
