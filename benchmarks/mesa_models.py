@@ -1,12 +1,12 @@
 """Mesa models to compare with: empty ones, and a plain one with arithmetic of the same kind and amount as ours.
 
-The plain one stands for what our model would be in Mesa's usual idiom: agents with plain numbers, Python's `random` and
-`math`, no arrays, one crisis at a time, and steps of one length, of which a crisis has as many as ours has events. It copies
-none of our rules and means nothing. It has agents of the same roles and number, called in the same order; a relaxation for
-each state variable that moves; two exponentials a step in each state and a normal number a day; a clock for each hazard; and
-a decision as often as ours decide, with seven influences of each third party and a choice by the exponentials of the options' values. Parameters
-drawn for each crisis, scheduled events, records and endings, all of it seldom, are left out, so that it does rather
-less than ours.
+The plain one stands for what our model would be in Mesa's usual idiom: agents with plain numbers, Python's `random`
+and `math`, no arrays, one crisis at a time, and steps of one length, of which a crisis has as many as ours has
+events. It copies none of our rules and means nothing. It has agents of the same roles and number, called in the same
+order; a relaxation for each state variable that moves; two exponentials a step in each state and a normal number a
+day; a clock for each hazard; and a decision as often as ours decide, with seven influences of each third party and a
+choice by the exponentials of the options' values. Parameters drawn for each crisis, scheduled events, records and
+endings, all of it seldom, are left out, so that it does rather less than ours.
 """
 # ruff: noqa: D102 - what an agent's methods are for is said once, in its base class
 
