@@ -38,7 +38,7 @@ WORDS = "two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thir
 NUMBER = rf"(?:[-−+±]?\d(?:[\d.,]*\d)?(?: (?:million|billion|thousand))?|\b(?:{WORDS})\b)"
 UNIT = (
     r"%|(?:percentage )?points?\b|times\b|[µmn]s\b|s\b|h\b|(?:micro|milli)?seconds?\b|minutes?\b|hours?\b|days?\b|weeks?\b"
-    r"|months?\b|[kMG]B\b|bytes\b|crises\b|deaths\b|core-hours?\b|(?:core-)?seconds?\b|agent-turns?\b"
+    r"|months?\b|[kMG]B\b|bytes\b|crises\b|deaths\b|core-hours?\b|(?:core-)?seconds?\b|agent-steps?\b"
 )
 SHARE = (
     r"(?:half|(?:a|one|two|three|four) (?:half|thirds?|quarters?|fifths?|tenths?)) of (?:the |all |these |its |a )?"
