@@ -170,7 +170,7 @@ def roles_in(scenario: Scenario, roles: Mapping[str, Any] | None) -> dict[str, A
 
 def _known(scenario: Scenario) -> dict[str, str]:
     """The roles of a scenario's agents by their names; a role's own name stands for all of its agents."""
-    from crisis_sim.model.crisis import ROLES
+    from crisis_sim.model.cast import ROLES
 
     own = {name: section for section in _SECTIONS for name in getattr(scenario, section)}
     return {**own, **{role: role for role in ROLES}}
@@ -184,7 +184,7 @@ def check_rules(
     Raises:
         BatchError: when it is not so.
     """
-    from crisis_sim.model.crisis import ROLES
+    from crisis_sim.model.cast import ROLES
 
     known = {name: role for one in scenarios for name, role in _known(one).items()}
     for name, kind in roles.items():
@@ -209,7 +209,7 @@ def check_classes(roles: Mapping[str, Any], agents: Iterable[Any]) -> None:
     Raises:
         BatchError: when one is in place of others and of no role, or is added and is of one.
     """
-    from crisis_sim.model.crisis import ROLES
+    from crisis_sim.model.cast import ROLES
 
     for name, kind in roles.items():
         wanted = ROLES.get(name) or ROLES.get(getattr(kind, "role", ""))
@@ -237,7 +237,10 @@ def acts(kind: Any) -> bool:
 
     if not (isinstance(kind, type) and issubclass(kind, Agent)):
         return False
-    return kind.events != () or any(kind.find(one) for one in ("begin", *PHASES, "pass_time"))
+    plain = kind.step is not Agent.step
+    return (
+        plain or kind.events != () or any(kind.find(one) for one in ("begin", *PHASES, "pass_time"))
+    )
 
 
 def in_words(roles: Mapping[str, Any], agents: Iterable[Any]) -> str:

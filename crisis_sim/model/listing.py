@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from crisis_sim.model.crisis import ROLES
+from crisis_sim.model.cast import ROLES
 from crisis_sim.model.engine import Agent
 
 
