@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -594,6 +595,116 @@ def test_init_begins_a_counterfactual_of_a_shipped_scenario(ask: Ask, here: Path
     assert ask("init", "mine/two", "--extends", "no_lenders").out.splitlines() == [
         str(Path("mine") / "two.yaml")
     ]
+
+
+# Classes of a person's own
+
+
+@pytest.fixture
+def own_classes(here: Path) -> Path:
+    """The guide's files of classes, in the folder to work in: what was compiled for their text is found again."""
+    for name in ("my_rules.py", "unsc.py"):
+        shutil.copy(ROOT / "docs" / "guide" / "examples" / name, here)
+    return here
+
+
+COUNCIL, CAUTIOUS = "unsc.py:SecurityCouncil", "my_rules.py:Cautious"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("run may_2025 --agents unsc.py", "--agents unsc.py: expected FILE.py:CLASS"),
+        ("run may_2025 --agents gone.py:X", "gone.py: error: no such file"),
+        (f"run may_2025 --roles {CAUTIOUS}", "expected NAME=FILE.py:CLASS"),
+        (f"run may_2025 --roles pakistn={CAUTIOUS}", "did you mean 'pakistan'?"),
+        (f"run may_2025 --roles us={CAUTIOUS}", "my_rules.py:Cautious cannot be 'us'"),
+        (f"run may_2025 --agents {CAUTIOUS}", "is one of the states, which a scenario names"),
+        (f"run may_2025 --roles a={CAUTIOUS} --roles a={CAUTIOUS}", "gives 'a' two classes"),
+        ("run may_2025 --compare-without", "to compare without classes of your own, give some"),
+        ("run --resume gone --compare-without", "--compare-without needs the scenarios"),
+        (f"replay may_2025 --replicate 1 --roles us={CAUTIOUS}", "cannot be 'us'"),
+        (f"sweep may_2025 --vary behaviour --roles us={CAUTIOUS}", "cannot be 'us'"),
+        (f"schema --agents {COUNCIL}", "--roles and --agents go with --events"),
+        (f"schema --events --roles pakistan={COUNCIL}", "cannot be 'pakistan'"),
+    ],
+)
+def test_mistakes_about_classes_of_ones_own_are_told(
+    ask: Ask, own_classes: Path, arguments: str, said: str
+) -> None:
+    told = ask(*arguments.split())
+    assert (told.code, told.out) == (MISTAKE, "")
+    assert said in told.err
+    assert not (own_classes / "results").exists()
+
+
+def test_a_plan_names_scenarios_after_classes_and_compares_with_those_without(
+    ask: Ask, own_classes: Path
+) -> None:
+    classes = ("--agents", COUNCIL, "--roles", f"pakistan={CAUTIOUS}")
+    label = "may_2025 with pakistan by Cautious and SecurityCouncil"
+    facts = ask("run", "may_2025", *classes, "--dry-run", "--json").data
+    assert list(facts["scenarios"]) == [label]
+    assert facts["folder"] == str(Path("results") / label.replace(" ", "_"))
+    facts = ask("run", "may_2025", *classes, "--compare-without", "--dry-run", "--json").data
+    assert list(facts["scenarios"]) == ["may_2025", label]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("no_charts")
+def test_with_and_without_a_class_stand_side_by_side_in_one_run_or_from_two_folders(
+    ask: Ask, own_classes: Path
+) -> None:
+    run = ("run", "may_2025", "--replicates", 20, "--agents", COUNCIL, "--workers", 1)
+    label = "may_2025 with SecurityCouncil"
+    both = ask(*run, "--compare-without", "--json").data
+    assert list(both["scenarios"]) == ["may_2025", label]
+    assert both["differences"][label]["paired"]
+    ask(*run, "--out", "with")
+    ask("run", "may_2025", "--replicates", 20, "--out", "without", "--workers", 1)
+    apart = ask("compare", "without", "with", "--json").data
+    assert apart["differences"] == both["differences"]
+    assert ask("run", "--resume", "with").code == DONE
+
+
+@pytest.mark.slow
+def test_replays_and_experiments_take_classes_of_ones_own(ask: Ask, own_classes: Path) -> None:
+    told = ask("replay", "may_2025", "--replicate", 3, "--agents", COUNCIL)
+    assert told.code == DONE
+    assert "with SecurityCouncil" in told.out.splitlines()[0]
+    stories = [path.name for path in Path("results/replays").iterdir()]
+    assert "may_2025_with_SecurityCouncil_seed_1_replicate_3.md" in stories
+    vary = ("--vary", "mediators.us.leverage.india=0,1", "--replicates", 10, "--agents", COUNCIL)
+    told = ask("sweep", "may_2025", *vary, "--workers", 1)
+    assert told.code == DONE, told.err
+    folder = Path("results/sweep_with_SecurityCouncil")
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["title"].endswith(", with SecurityCouncil")
+    assert [rule["class"] for rule in manifest["rules"]] == [COUNCIL]
+    assert ask("sweep", "may_2025", *vary, "--resume", folder).code == DONE
+    assert ask("experiment", "--resume", folder).code == DONE
+    with (own_classes / "unsc.py").open("a", encoding="utf-8") as file:
+        file.write("# another text\n")
+    told = ask("experiment", "--resume", folder)
+    assert told.code == MISTAKE
+    assert f"rules: with {COUNCIL}: text " in told.err
+
+
+def test_all_that_can_happen_is_listed_with_classes_of_ones_own(
+    ask: Ask, own_classes: Path
+) -> None:
+    told = ask("schema", "--events", "--agents", COUNCIL, "--roles", f"pakistan={CAUTIOUS}")
+    lines = told.out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines.index("states") < lines.index("mediators") < lines.index("councils")
+    assert "  decide (pakistan by Cautious)" in lines
+    assert "    rate: It meets at a steady rate while there is serious violence" in told.out
+    usual = ask("schema", "--events", "--json").data
+    assert all(one["effect"] and one["when"] for one in usual)
+    from crisis_sim.model import CrisisModel
+
+    events = CrisisModel(load_scenario("may_2025")).schedule.events
+    assert [(one["role"], one["event"]) for one in usual] == [(role, name) for role, name, _ in events]
 
 
 def test_doctor_finds_this_machine_well(ask: Ask) -> None:

@@ -170,21 +170,21 @@ def roles_in(scenario: Scenario, roles: Mapping[str, Any] | None) -> dict[str, A
 
 def _known(scenario: Scenario) -> dict[str, str]:
     """The roles of a scenario's agents by their names; a role's own name stands for all of its agents."""
-    from crisis_sim.model.crisis import ROLES
+    from crisis_sim.model.cast import ROLES
 
     own = {name: section for section in _SECTIONS for name in getattr(scenario, section)}
     return {**own, **{role: role for role in ROLES}}
 
 
 def check_rules(
-    scenarios: Iterable[Scenario], roles: Mapping[str, type[Agent]], agents: Iterable[Any]
+    scenarios: Iterable[Scenario], roles: Mapping[str, Any], agents: Iterable[Any]
 ) -> None:
     """Make sure that some of the scenarios have the agents whose classes are given, and that these classes fit.
 
     Raises:
         BatchError: when it is not so.
     """
-    from crisis_sim.model.crisis import ROLES
+    from crisis_sim.model.cast import ROLES
 
     known = {name: role for one in scenarios for name, role in _known(one).items()}
     for name, kind in roles.items():
@@ -199,6 +199,24 @@ def check_rules(
             raise BatchError(
                 f"{name_of(kind)} cannot be '{name}': expected a subclass of "
                 f"{wanted.__module__}.{wanted.__name__}"
+            )
+    check_classes({}, agents)
+
+
+def check_classes(roles: Mapping[str, Any], agents: Iterable[Any]) -> None:
+    """Make sure that classes are of the right kind, whatever scenario they are for.
+
+    Raises:
+        BatchError: when one is in place of others and of no role, or is added and is of one.
+    """
+    from crisis_sim.model.cast import ROLES
+
+    for name, kind in roles.items():
+        wanted = ROLES.get(name) or ROLES.get(getattr(kind, "role", ""))
+        if wanted is None or not issubclass(kind, wanted):
+            expected = wanted.__name__ if wanted else one_of(one.__name__ for one in ROLES.values())
+            raise BatchError(
+                f"{name_of(kind)} cannot be '{name}': expected a subclass of {expected}"
             )
     for kind in agents:
         role = getattr(kind, "role", None)
@@ -219,7 +237,10 @@ def acts(kind: Any) -> bool:
 
     if not (isinstance(kind, type) and issubclass(kind, Agent)):
         return False
-    return kind.events != () or any(kind.find(one) for one in ("begin", *PHASES, "pass_time"))
+    plain = kind.step is not Agent.step
+    return (
+        plain or kind.events != () or any(kind.find(one) for one in ("begin", *PHASES, "pass_time"))
+    )
 
 
 def in_words(roles: Mapping[str, Any], agents: Iterable[Any]) -> str:

@@ -6,8 +6,9 @@ import json
 import platform
 import sys
 import tempfile
+import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -21,18 +22,21 @@ from crisis_sim.cli.app import (
     DONE,
     FLAG,
     MISTAKE,
+    Agents,
     Json,
     Many,
     One,
     Overrides,
     Refused,
     Replicates,
+    Roles,
     Seed,
     Workers,
     app,
     console,
     counted,
     in_words,
+    own_classes,
     print_json,
     progress_bar,
     refuse,
@@ -322,10 +326,29 @@ def schema(
     experiment: Annotated[
         bool, Parameter(help="That of experiments' files.", show_default=False)
     ] = False,
+    events: Annotated[
+        bool,
+        Parameter(
+            help="Print what can happen in a crisis instead: each event, what comes of it, and when.",
+            show_default=False,
+        ),
+    ] = False,
+    roles: Roles = None,
+    agents: Agents = None,
+    as_json: Json = False,
 ) -> int:
-    """Print the JSON Schema of scenario files, by which editors complete and check them."""
+    """Print the JSON Schema of scenario files, by which editors complete and check them.
+
+    With `--events`: what can happen in a crisis, in the order in which ties are settled, with classes
+    of your own as well where they are given.
+    """
     from crisis_sim.scenario.introspect import json_schema
 
+    if events:
+        _say_events(own_classes(roles, agents), as_json)
+        return DONE
+    if roles or agents:
+        raise Refused("--roles and --agents go with --events")
     if experiment:
         from crisis_sim.experiments.load import experiment_schema
 
@@ -333,6 +356,29 @@ def schema(
     else:
         print_json(json_schema())
     return DONE
+
+
+def _say_events(classes: Mapping[str, Any], as_json: bool) -> None:
+    """Print what can happen, as text of 80 columns or as JSON."""
+    from crisis_sim.batch.rules import check_classes
+    from crisis_sim.model.listing import happenings
+
+    check_classes(**classes)
+    found = happenings(**classes)
+    if as_json:
+        print_json([vars(one) for one in found])
+        return
+    say("What can happen, in the order in which ties are settled.")
+    role = ""
+    for one in found:
+        if one.role != role:
+            role = one.role
+            say(f"\n{role}")
+        whose = f" ({f'{one.agent} by ' if one.agent else ''}{one.of})"
+        say(f"  {one.event}{whose}")
+        when = f"{'date' if one.is_dated else 'rate'}: {one.when}"
+        for text in (one.effect, when):
+            say(textwrap.fill(text, 80, initial_indent=" " * 4, subsequent_indent=" " * 6))
 
 
 def _check_data(reference: str, read: Scenario | ScenarioError) -> dict[str, Any]:

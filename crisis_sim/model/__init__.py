@@ -1,12 +1,15 @@
 """The world: a crisis as a Mesa model whose every attribute is an array over replicates, and its agents.
 
-`engine.py` takes crises from event to event by rules that classes of agents declare; `crisis.py` is the model; `state.py`
-decides and acts; `parties.py` holds mediators, lenders, back-channels and advisers; `ending.py` talks, halts and endings;
-`luck.py` gives every event its own keyed luck; `parameters.py` draws what the scenario leaves uncertain; `record.py` and
-`journal.py` say what happened.
+`crisis.py` is the model. `engine.py` says what an agent is, `cast.py` who takes part, `layout.py` makes records of what
+classes declare, `schedule.py` strings their rules together and takes crises from event to event, `check.py` says what is
+wrong with a rule, and `compiled.py` keeps what is compiled. The agents are in `state.py` (with `choice.py`, `acts.py`,
+`economy.py`), `parties.py` (mediators, lenders, back-channels, advisers) and `ending.py` (talks, halts and endings).
+`luck.py` gives every event its own keyed luck, `parameters.py` draws what the scenario leaves uncertain, and `record.py`,
+`journal.py` and `observer.py` say what happened.
 """
 
-from crisis_sim.model.crisis import CrisisModel, Decision
+from crisis_sim.model.choice import Decision
+from crisis_sim.model.crisis import CrisisModel
 from crisis_sim.model.engine import Agent, Event, rule
 from crisis_sim.model.journal import Entry, Journal
 

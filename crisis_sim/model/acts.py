@@ -11,8 +11,8 @@ from crisis_sim.model.compiled import routine, rule
 from crisis_sim.model.luck import gamma2, uniform
 from crisis_sim.model.record import first, note
 
-#: Streams of a state's luck, after the clocks of its four events.
-STAKES, TEMPO, WEAPONS, CHOICE, LEAD, SUCCESS, LENGTH, ERROR, MARKET, SETTLE = range(4, 14)
+#: The draws of a state, by their places in `State.draws`.
+STAKES, TEMPO, WEAPONS, CHOICE, LEAD, SUCCESS, LENGTH, ERROR, MARKET, OFFENCE, SETTLE = range(11)
 
 #: How a crisis ended, by its place in the scenario's `ENDINGS`.
 AGREEMENT, TACIT, UNILATERAL, IMPOSED, FADED, UNRESOLVED = range(6)
@@ -102,11 +102,15 @@ def offer(own: Any, rival: Any, c: Any, p: Any, luck: Any) -> None:
 
 @rule
 def broker_of(c: Any, p: Any) -> Any:
-    """Who brokered a settlement: the mediator with most sway, if that is above `brokered_share`; its number from 1, or 0."""
-    most, best = p.brokered_share, 0
+    """Who brokered a settlement: the mediator with most sway, if that is above `brokered_share`; its number from 1, or 0.
+
+    Of two with as much, it is the one that engaged first.
+    """
+    most, since, best = p.brokered_share, -math.inf, 0
     for k in range(c.n_mediators):
-        if c.mediators[k].sway > most:
-            most, best = c.mediators[k].sway, k + 1
+        sway, at = c.mediators[k].sway, c.mediators[k].at
+        if sway > most or (sway == most and at < since):
+            most, since, best = sway, at, k + 1
     return best
 
 
@@ -163,7 +167,9 @@ def settle(own: Any, p: Any, harm: Any, z: Any) -> None:
 
 
 @routine
-def carry_out(own: Any, rival: Any, c: Any, p: Any, luck: Any, act: Any, credited: Any) -> None:
+def carry_out(  # noqa: C901 - all that follows from an act, in its order
+    own: Any, rival: Any, c: Any, p: Any, luck: Any, act: Any, credited: Any
+) -> None:
     """Carry out an act of intensity z: it hurts the rival, and settles grievance of one's own (see `settle`).
 
         rival's grievance rises by blow x z,  rival's wronged = max(wronged, z),  force = max(force, z)
@@ -175,7 +181,8 @@ def carry_out(own: Any, rival: Any, c: Any, p: Any, luck: Any, act: Any, credite
     """
     rung = c.ladder[act]
     z = rung.intensity
-    own.acted, own.silent, own.offer_until = True, False, -math.inf
+    own.silent, own.offer_until = False, -math.inf
+    own.acted = own.acted or rung.military
     c.last = own.index
     rival.grievance += p.blow * z
     rival.wronged = max(rival.wronged, z)
@@ -257,7 +264,7 @@ def suffer(own: Any, rival: Any, c: Any, p: Any) -> None:
     """What `days` do to a state: the rival's fire adds grievance, its own settles some, and some is forgotten.
 
         grievance x= 2^(-days / grievance_half_life_days)
-        grievance += fire x z_rival x days for the rival's operation, of intensity z_rival
+        grievance += fire x z_rival x days for the rival's operation, of intensity z_rival;  wronged = max(wronged, z_rival)
         harm = fire x z x days for its own operation, of intensity z: see `settle`
         grievance = min(grievance + fire x days, 5) in war, in which nothing is settled
         force x= exp(-days / pressing_days), but not below the operation under way; not in war

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 from crisis_sim.model.compiled import rule
 from crisis_sim.model.luck import uniform
+from crisis_sim.scenario.schema import Scenario
 
 #: Rungs that there is room for.
 RUNGS = 16
@@ -16,9 +18,6 @@ OPTIONS = RUNGS + 1
 IMPOSSIBLE = -1e9
 #: An option worth so much less than the best is never taken.
 _NEGLIGIBLE = 40.0
-
-#: Intensity, that of a limited strike, from which an act takes the whole bother of getting a government to do it.
-FULL_BOTHER = 0.4
 
 #: Violence of a rung: the words of ICB, by number.
 MINOR, SERIOUS, FULL_WAR = 1, 2, 3
@@ -51,7 +50,9 @@ def misread(own: Any, rival: Any, c: Any, p: Any, luck: Any, stream: Any) -> Non
 
 
 @rule
-def value_options(own: Any, rival: Any, facts: Any, c: Any, p: Any) -> None:
+def value_options(  # noqa: C901 - one sum
+    own: Any, rival: Any, facts: Any, c: Any, p: Any
+) -> None:
     """What each option is worth: waiting 0, a halt `halt_value`, and an act of intensity z as follows.
 
         value = answering x (1 - exhaustion)^2 x stake x (g x z + claim x max(z - force, 0))
@@ -59,7 +60,7 @@ def value_options(own: Any, rival: Any, facts: Any, c: Any, p: Any) -> None:
                 - act_cost x z^cost_power
                 - cost x nuclear_dread x z^6, if the rival has nuclear weapons
                 - counsel x z - purse x max(z - intensity, 0)
-                - bother x min(z / 0.4, 1)
+                - bother for a strike or war, trouble for a lesser military act, nothing for words and sanctions
                 - line_minor, line_serious, line_war for each of these lines that nobody has crossed yet
                 - nuclear_taboo for nuclear use
 
@@ -92,7 +93,7 @@ def value_options(own: Any, rival: Any, facts: Any, c: Any, p: Any) -> None:
         value = p.answering * left * (suffered * z + facts.claim * max(z - own.force, 0.0))
         value += (
             silence
-            - p.bother * min(z / FULL_BOTHER, 1.0)
+            - (p.bother if violence >= SERIOUS else p.trouble * rung.military)
             - facts.act_cost * rung.toll
             - dread * rung.dread
         )
@@ -137,3 +138,62 @@ def choose(own: Any, c: Any, luck: Any, stream: Any) -> Any:
                 break
             drawn -= c.odds[k]
     return option
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A decision that a state has to take.
+
+    Attributes:
+        model, state, row: of which crisis, by which state.
+    """
+
+    model: Any
+    state: Any
+    row: int
+
+    @property
+    def options(self) -> dict[str, tuple[float, float]]:
+        """What it may do, by name: the value of each option to it, and the chance that it would take it."""
+        c = self.model.crises[self.row]
+        total = c["odds"].sum()
+        return {
+            name: (float(c["values"][k]), float(c["odds"][k] / total))
+            for name, k in option_numbers(self.model.scenario).items()
+            if c["values"][k] > IMPOSSIBLE
+        }
+
+    @property
+    def chosen(self) -> str:
+        """What it would do by itself."""
+        numbers = option_numbers(self.model.scenario)
+        choice = self.model.crises["choice"][self.row]
+        return next(name for name, k in numbers.items() if k == choice)
+
+    def number_of(self, option: str) -> int:
+        """The number of an option.
+
+        Raises:
+            ValueError: when the state has no such option now.
+        """
+        if option not in self.options:
+            raise ValueError(f"no option '{option}' now; there are {', '.join(self.options)}")
+        return option_numbers(self.model.scenario)[option]
+
+
+def option_numbers(scenario: Scenario) -> dict[str, int]:
+    """All options of a state by name."""
+    acts = {rung.name: k for k, rung in enumerate(scenario.ladder) if k}
+    return {"wait": 0, **acts, "halt": HALT}
+
+
+def number_of(scenario: Scenario, option: str) -> int:
+    """The number of an option.
+
+    Raises:
+        ValueError: when there is none of that name.
+    """
+    numbers = option_numbers(scenario)
+    if option not in numbers:
+        raise ValueError(f"no option '{option}'; there are {', '.join(numbers)}")
+    return numbers[option]

@@ -56,7 +56,7 @@ def part(function: Rule) -> Rule:
     return cast(Rule, _translate(function, inline="always", **OF_RULES))
 
 
-def driver(function: Rule) -> Rule:
+def driver(function: Callable[..., Any]) -> Any:
     """What takes replicates through rules; it makes no arrays either."""
     return _kept(function, _nrt=False)
 
@@ -69,7 +69,7 @@ def compiled(function: Rule) -> Rule:
 def are_kept() -> bool:
     """Whether rules are on disk from an earlier run; where not, the first one compiles them, which takes seconds."""
     folder = _folder()
-    return folder is not None and any(folder.rglob("turn.take_turns-*.nbi"))
+    return folder is not None and any(folder.rglob("schedule.run_crises-*.nbi"))
 
 
 def _kept(function: Rule, **options: Any) -> Rule:

@@ -10,6 +10,7 @@ from crisis_sim.model import record
 from crisis_sim.model.acts import (
     AGREEMENT,
     FADED,
+    OFFENCE,
     TACIT,
     carry_out,
     end_crisis,
@@ -18,12 +19,12 @@ from crisis_sim.model.acts import (
 )
 from crisis_sim.model.choice import MINOR, logistic
 from crisis_sim.model.compiled import rule as inlined
-from crisis_sim.model.engine import Agent, Event, rule
+from crisis_sim.model.engine import Agent, Event, Maybe, rule
 from crisis_sim.model.luck import exponential, gamma2, normal, uniform
 from crisis_sim.model.record import first, note
 
-# Streams, after the clocks of `Halt`.
-COMMON, DEAL, OFFENDER, ANSWER, VIOLATION, BURST, SETTLING = range(1, 8)
+#: The draws of `Halt`, by their places there.
+COMMON, DEAL, ANSWER, VIOLATION, BURST, SETTLING = range(6)
 #: Fire that stopped for so long has paused, agreed or not, days.
 PAUSE_DAYS = 7.0
 #: A burst of violations dies down in this time, days.
@@ -37,7 +38,6 @@ class Halt(Agent):
     draws = (
         "common",  # what the crisis is about
         "deal",  # what the deal on the table is worth
-        "offender",  # who violates a halt
         "answer",  # whether a violation is answered
         "violation",  # when the next violation comes of itself
         "burst",  # when the next one comes that another brings about
@@ -55,11 +55,11 @@ class Halt(Agent):
         deal: float  # what the deal on the table is worth to both
         stands: bool  # whether a halt was agreed and has not fallen
         in_force: bool  # whether it is in effect
-        due: float  # when it comes into effect, days
+        due: Maybe  # when it comes into effect, days
         ended_fire: bool  # whether there had been fire
         settling: float  # how much longer the states see the crisis as open, days
-        next_violation: float  # when the next one comes of itself, days
-        next_of_burst: float  # when the next one comes that an earlier one brings about, days
+        next_violation: Maybe  # when the next one comes of itself, days
+        next_of_burst: Maybe  # when the next one comes that an earlier one brings about, days
 
     class Facts:
         follow_up: float  # how long a halt is watched before it ends the crisis, days
@@ -156,8 +156,8 @@ class Halt(Agent):
         )
         own.next_of_burst = min(own.next_of_burst, c.now + child)
         c.violated_at = first(c.violated_at, c.now)
-        hurt_first = uniform(c, luck.keys, own.streams + OFFENDER) < 0.5
-        k = 0 if hurt_first else 1
+        mine = uniform(c, luck.keys, c.states[0].streams + OFFENCE)
+        k = 0 if mine < uniform(c, luck.keys, c.states[1].streams + OFFENCE) else 1
         hurt, offender = c.states[k], c.states[1 - k]
         hurt.grievance += p.violation_harm
         note(luck, record.VIOLATION, 1 - k, c.now)
@@ -230,7 +230,7 @@ class Ending(Agent):
 
     @rule
     def fade(own, facts, c, p, luck):
-        """Tacit, if both had acted and there was no more than minor violence; else the crisis faded."""
+        """Tacit, if both had used their forces and there was no more than minor violence; else the crisis faded."""
         both = c.states[0].acted and c.states[1].acted
         end_crisis(c, luck, TACIT if both and c.worst <= MINOR else FADED, c.now, 0.0)
 

@@ -57,7 +57,7 @@ class Journal:
     Attributes:
         step_hours: time between two values of a series.
         entries: the events in order of time.
-        series: values by column: `hours`, `danger`, and for each state its rung, pressure, market, grievance and will to halt.
+        series: values by column: `hours`, `danger`, and for each state its rung, pressure, market, grievance, will to halt.
     """
 
     step_hours: float = 3.0

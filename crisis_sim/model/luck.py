@@ -3,7 +3,7 @@
 Replicate 4711 is therefore the same crisis in a batch of one or of a million; when an agent is taken out no other one's luck
 changes; and scenarios run on the same seed are paired (common random numbers).
 
-Numbers are those of the counter-based generator Philox 4x64-10 (Salmon, Moraes, Dror and Shaw 2011, "Parallel random numbers:
+Numbers are those of the counter-based generator Philox 4x64-10 (Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers:
 as easy as 1, 2, 3"), keyed by a hash of seed, agent and purpose, with replicate and n as its counter; they are, to the bit,
 the first that NumPy's `Philox` gives for that key and counter.
 """
@@ -15,12 +15,12 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import types
-from numba.extending import intrinsic
+from numba import extending, types
 from numpy.typing import NDArray
 
 from crisis_sim.model.compiled import compiled, routine, rule
 
+_intrinsic: Any = extending.intrinsic
 _UINT = np.uint64
 _MULTIPLIERS = _UINT(0xD2E7470EE14C6C93), _UINT(0xCA5A826395121157)
 _KEY_STEPS = _UINT(0x9E3779B97F4A7C15), _UINT(0xBB67AE8584CAA73B)
@@ -90,7 +90,7 @@ def _number(key: Any, second_key: Any, replicate: Any, n: Any) -> Any:
     return (np.float64(a >> _SPARE_BITS) + 0.5) * _SPACING
 
 
-@intrinsic
+@_intrinsic
 def _high_half(typing: Any, a: Any, b: Any) -> Any:
     """The upper 64 bits of the product of two 64-bit numbers."""
 

@@ -11,12 +11,16 @@ import numpy as np
 from crisis_sim.model import record
 from crisis_sim.model.choice import logistic
 from crisis_sim.model.compiled import rule as inlined
-from crisis_sim.model.engine import Agent, Event, rule
+from crisis_sim.model.engine import Agent, Event, Maybe, rule
 from crisis_sim.model.luck import uniform
 from crisis_sim.model.record import first, note
 from crisis_sim.scenario.schema import STYLES
 
 FACILITATION, FORMULATION, MANIPULATION = 1, 2, 3
+#: The draws of a mediator, by their places there.
+PRESENT, REFUSED = range(2)
+#: What a lender decided, by number.
+DECISIONS = ("", "approved", "delayed")
 
 
 @inlined
@@ -33,7 +37,7 @@ def enter(own: Any, facts: Any, c: Any, p: Any, luck: Any) -> None:
     note(luck, record.ENGAGED, own.index, c.now)
     for k in range(2):
         chance = p.refusal * c.states[k].aversion * (1.0 - facts.leverage[k])
-        if uniform(c, luck.keys, own.streams + 2) < chance:
+        if uniform(c, luck.keys, own.streams + REFUSED) < chance:
             own.refused += 1
             note(luck, record.REFUSED, own.index, c.now, k)
 
@@ -54,7 +58,7 @@ class Mediator(Agent):
         style: int  # 0 while it is not engaged, else 1 to 3
         refused: int  # how many states refuse it
         sway: float  # its influence on a settlement: trust and leverage used, over both sides
-        at: float  # when it engaged, days
+        at: Maybe  # when it engaged, days
 
     class Facts:
         ablest: int  # the most intrusive style that it is able to use, 1 to 3
@@ -62,11 +66,14 @@ class Mediator(Agent):
     def facts(self) -> Mapping[str, Any]:
         return {"ablest": STYLES.index(self.spec.style) + 1}
 
+    def outcomes(self) -> Mapping[str, Any]:
+        return {f"{self.name}_engaged_at_hours": self.records["at"] * 24}
+
     @rule
     def begin(own, facts, c, p, luck):
         """It is engaged from the first day with chance `first_day`."""
         own.at = math.nan
-        if uniform(c, luck.keys, own.streams + 1) < p.first_day:
+        if uniform(c, luck.keys, own.streams + PRESENT) < p.first_day:
             enter(own, facts, c, p, luck)
 
     @rule
@@ -132,7 +139,14 @@ class Lender(Agent):
 
     class Variables:
         decision: int  # of its first review that was decided: 0 none, 1 approved, 2 delayed
-        decided_at: float  # days
+        decided_at: Maybe  # days
+
+    def outcomes(self) -> Mapping[str, Any]:
+        own = self.records
+        return {
+            f"{self.name}_decided_at_hours": own["decided_at"] * 24,
+            f"{self.name}_decision": np.array(DECISIONS)[own["decision"]],
+        }
 
     @rule
     def begin(own, facts, c, p, luck):
@@ -149,7 +163,7 @@ class Review(Agent):
     events = (Event("decision", "decide", due="board_due"),)
 
     class Variables:
-        due: float  # when the board meets next, days
+        due: Maybe  # when the board meets next, days
 
     class Facts:
         date: float  # when the board meets first, days
@@ -175,11 +189,10 @@ class Review(Agent):
             "condition": own.conditionality,
         }
 
-    def __init__(
-        self, model: Any, name: str, index: int, spec: Any, lender: str, path: str
-    ) -> None:
+    def __init__(self, model: Any, name: str, index: int, spec: Any = None) -> None:
         super().__init__(model, name, index, spec)
-        self.lender, self.path = lender, path
+        self.lender, _, number = name.rsplit("/", 2)
+        self.path = f"lenders.{self.lender}.reviews.{number}"
 
     @rule
     def begin(own, facts, c, p, luck):
@@ -233,6 +246,10 @@ class Review(Agent):
         note(luck, record.DECIDED, facts.lender, c.now, decision, own.index)
 
 
+#: Mediators whose right to open a channel one number holds.
+_BITS = 63
+
+
 class Channel(Agent):
     """A private line between the two states."""
 
@@ -245,23 +262,26 @@ class Channel(Agent):
 
     class Variables:
         open: bool  # whether the line is open
-        opened_at: float  # when it was first opened, days
+        opened_at: Maybe  # when it was first opened, days
 
     class Facts:
         states: int * 2  # whether each state may open it
-        mediators: int * 8  # whether each mediator may open it
+        mediators: int * 4  # bit k: whether mediator k may open it
         standing: int  # whether it is open from the start
 
     def facts(self) -> Mapping[str, Any]:
         scenario, openers = self.model.scenario, self.spec.opened_by
-        mediators = np.zeros(Mediator.capacity, int)
+        mediators = np.zeros(4, int)  # room for 252; a scenario has 200 agents at most
         for k, name in enumerate(scenario.mediators):
-            mediators[k] = name in openers
+            mediators[k // _BITS] |= (name in openers) << k % _BITS
         return {
             "states": np.array([name in openers for name in scenario.state_names], int),
             "mediators": mediators,
             "standing": self.spec.standing,
         }
+
+    def outcomes(self) -> Mapping[str, Any]:
+        return {f"{self.name}_opened_at_hours": self.records["opened_at"] * 24}
 
     @rule
     def begin(own, facts, c, p, luck):
@@ -281,7 +301,7 @@ class Channel(Agent):
             wish += facts.states[k] * c.states[k].halt_propensity
         for k in range(c.n_mediators):
             if c.mediators[k].engaged:
-                wish += facts.mediators[k]
+                wish += (facts.mediators[k // _BITS] >> k % _BITS) & 1
         return p.openings_per_day * wish
 
     @rule
@@ -332,7 +352,7 @@ class Adviser(Agent):
 
     class Variables:
         voice: float  # how much its counsel is still heard, 1 to 0
-        spoke_at: float  # when it first spoke up, days
+        spoke_at: Maybe  # when it first spoke up, days
 
     class Facts:
         of: int  # which state it advises, by its number
@@ -344,6 +364,9 @@ class Adviser(Agent):
             "of": names.index(self.spec.state),
             "sign": 1.0 if self.spec.stance == "dove" else -1.0,
         }
+
+    def outcomes(self) -> Mapping[str, Any]:
+        return {f"{self.name}_spoke_at_hours": self.records["spoke_at"] * 24}
 
     @rule
     def begin(own, facts, c, p, luck):

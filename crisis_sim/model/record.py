@@ -8,8 +8,8 @@ import numpy as np
 
 from crisis_sim.model.compiled import routine, rule
 
-#: A note of something that happened: its code (its place in `CODES`), to which agent (its number in its role), when, and up to
-#: two numbers more.
+#: A note of something that happened: its code (its place in `CODES`), to which agent (its number in its role), when,
+#: and up to two numbers more.
 NOTE = np.dtype(
     [
         ("code", np.int64),
@@ -24,13 +24,14 @@ NOTES = 20_000
 
 #: What may happen, as a journal calls it; rules note it by its number.
 CODES = (
-    "event", "act", "operation_ended", "planned", "plan_dropped", "first_strike", "war", "nuclear_use", "accident", "offered",
-    "agreed", "in_effect", "violation", "absorbed", "relapsed", "engaged", "refused", "decided", "channel_opened",
+    "event", "act", "operation_ended", "planned", "plan_dropped", "first_strike", "war", "nuclear_use", "accident",
+    "offered", "agreed", "in_effect", "violation", "absorbed", "relapsed", "engaged", "refused", "decided", "channel_opened",
     "channel_broke", "spoke", "yielded", "collapsed", "ended",
 )  # fmt: skip
 (
-    EVENT, ACT, OPERATION_ENDED, PLANNED, PLAN_DROPPED, FIRST_STRIKE, WAR, NUCLEAR_USE, ACCIDENT, OFFERED, AGREED, IN_EFFECT,
-    VIOLATION, ABSORBED, RELAPSED, ENGAGED, REFUSED, DECIDED, CHANNEL_OPENED, CHANNEL_BROKE, SPOKE, YIELDED, COLLAPSED, ENDED,
+    EVENT, ACT, OPERATION_ENDED, PLANNED, PLAN_DROPPED, FIRST_STRIKE, WAR, NUCLEAR_USE, ACCIDENT,
+    OFFERED, AGREED, IN_EFFECT, VIOLATION, ABSORBED, RELAPSED, ENGAGED, REFUSED, DECIDED, CHANNEL_OPENED,
+    CHANNEL_BROKE, SPOKE, YIELDED, COLLAPSED, ENDED,
 ) = range(len(CODES))  # fmt: skip
 
 

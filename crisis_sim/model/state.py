@@ -34,7 +34,7 @@ from crisis_sim.model.acts import (
 )  # fmt: skip
 from crisis_sim.model.choice import choose, demand_of, logistic, misread, value_options
 from crisis_sim.model.economy import trade
-from crisis_sim.model.engine import Agent, Event, rule
+from crisis_sim.model.engine import Agent, Event, Maybe, rule
 from crisis_sim.model.luck import gamma2, normal, uniform
 from crisis_sim.model.record import note
 
@@ -54,6 +54,7 @@ class State(Agent):
         "length",  # how long until an operation is reviewed
         "error",  # by how much it misreads its rival
         "market",  # the daily movement of its market
+        "offence",  # whether it or its rival violates a halt
         "settle",  # how long after giving in the crisis is over to the states
     )
     events = (
@@ -75,11 +76,11 @@ class State(Agent):
         rung: int  # the highest act that stands
         posture: int  # the highest act without violence that stands
         operation: int  # the violent act under way, or 0
-        review_at: float  # when its operation is reviewed next, days
+        review_at: Maybe  # when its operation is reviewed next, days
         plan: int  # the strike or war that it prepares, or 0
-        act_at: float  # when that is ready, days
+        act_at: Maybe  # when that is ready, days
         opening: int  # the lesser fire that it prepares, or 0
-        open_at: float  # when that is ready, days
+        open_at: Maybe  # when that is ready, days
         force: float  # standing force of its acts, in intensity
         intensity: float  # what it does to its rival now
         grievance: float  # harm suffered and not yet answered; below 0: satisfaction banked
@@ -89,18 +90,18 @@ class State(Agent):
         alert: bool  # whether it was struck and has not yet decided all that it would
         silent: bool  # whether the rival's last act is without any answer
         ready: bool  # whether its forces fight or have fought
-        acted: bool  # whether it has acted
+        acted: bool  # whether it has done more than speak and impose sanctions
         acts: int  # how many acts it has carried out
         operations: int  # how many of them were violent
-        first_act_at: float  # when it first acted, days
-        acted_at: float  # when it last acted, or went on for `RENEWED_AFTER_DAYS`, days
-        struck_at: float  # when a violent trigger struck it, days
+        first_act_at: Maybe  # when it first acted, days
+        acted_at: Maybe  # when it last acted, or went on for `RENEWED_AFTER_DAYS`, days
+        struck_at: Maybe  # when a violent trigger struck it, days
         stood: int  # its rung then
         response: int  # the highest rung of its first run of acts above that
-        response_at: float  # when that run was complete, days
+        response_at: Maybe  # when that run was complete, days
         answer: int  # its highest act in the first weeks, up to the first with violence
-        answer_at: float  # when it did that, days
-        offer_until: float  # until when its offer of a halt stands, days
+        answer_at: Maybe  # when it did that, days
+        offer_until: Maybe  # until when its offer of a halt stands, days
         error: float  # by what share it misreads its rival
         seen: float  # its rival's intensity, as it reads it
         halt_value: float  # what a halt is worth to it
@@ -120,15 +121,15 @@ class State(Agent):
         priced: float  # danger as its market prices it
         market: float  # its market index, 1 at the start
         lowest_market: float  # the lowest so far
-        market_at_halt: float  # its market when the first halt came into effect
-        rebound: float  # share by which its market rose in the day after a halt
-        rebound_at: float  # when that day is over, days
+        market_at_halt: Maybe  # its market when the first halt came into effect
+        rebound: Maybe  # share by which its market rose in the day after a halt
+        rebound_at: Maybe  # when that day is over, days
         pressure: float  # economic pressure, 0 to 1
         highest_pressure: float  # the highest so far
         traded: float  # the next day on which its market moves, days
         asked: bool  # whether its choices are left to somebody
         forced: int  # the option that it takes at its first decision from `forced_from` on, whatever it is worth, or -1
-        forced_from: float  # days
+        forced_from: Maybe  # days
         lent_trust: float  # what agents of a user's own add to `trust`
         lent_information: float  # likewise
         lent_leverage: float  # likewise
@@ -163,6 +164,15 @@ class State(Agent):
             "start": names.index(self.spec.rung_at_start) if self.spec.rung_at_start else 0,
         }
 
+    def outcomes(self) -> Mapping[str, Any]:
+        own = self.records
+        return {
+            f"{self.name}_lowest_market": own["lowest_market"].copy(),
+            f"{self.name}_highest_pressure": own["highest_pressure"].copy(),
+            f"{self.name}_market_rebound": own["rebound"].copy(),
+            f"{self.name}_first_act_at_hours": own["first_act_at"] * 24,
+        }
+
     @rule
     def begin(own, rival, facts, c, p, luck):
         """Crises differ in what they are about, which nobody has recorded: half of it is common to both states.
@@ -186,7 +196,7 @@ class State(Agent):
         own.rebound = own.market_at_halt = own.answer_at = own.first_act_at = math.nan
         own.acted_at = own.struck_at = own.response_at = math.nan
         own.market = own.lowest_market = 1.0
-        own.traded = math.ceil(c.now)
+        own.traded = c.now
         own.forced = -1
 
     # How things stand.

@@ -51,7 +51,7 @@ GONE: dict[str, tuple[str, str]] = {
     "behaviour.decision.dread_power": ("behaviour.decision.cost_power", "how steeply it rises"),
     "behaviour.decision.change_cost": (
         "behaviour.decision.bother",
-        "a strike costs `bother`, a lesser act as much less as it is less intense",
+        "a strike costs `bother`, a lesser military act `trouble`",
     ),
     "behaviour.decision.effort": ("behaviour.decision.cost", "an act costs by its intensity"),
     "behaviour.decision.reach": ("", "any act can be chosen, from any rung"),

@@ -30,7 +30,7 @@ def test_blocks_hold_each_replicate_once_at_each_point_with_its_own_parameters(
     points: int | None, replicates: int, block_size: int, data: st.DataObject
 ) -> None:
     values = np.arange(float((points or 1) * replicates)) / ((points or 1) * replicates)
-    parameters = {"behaviour.decision.dread": values}
+    parameters = {"behaviour.decision.cost": values}
     plan = Plan(SCENARIOS, replicates, 1, block_size, parameters, points=points)
     orders = list(plan.orders())
     assert [order.number for order in orders] == list(range(plan.blocks))
@@ -45,7 +45,7 @@ def test_blocks_hold_each_replicate_once_at_each_point_with_its_own_parameters(
         assert held == [
             (p, replicate) for p in range(points or 1) for replicate in range(replicates)
         ]
-        given_out = [order.parameters["behaviour.decision.dread"] for order in own]
+        given_out = [order.parameters["behaviour.decision.cost"] for order in own]
         np.testing.assert_array_equal(np.concatenate(given_out), values)
     sizes = {order.rows for order in orders}
     assert max(sizes) <= block_size

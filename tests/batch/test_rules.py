@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from crisis_sim.batch import BatchError, ResultsError, read_batch, resume, run_to_folder, simulate
@@ -121,7 +122,7 @@ def test_labels_say_who_decides_by_which_class_and_who_is_added(
 
 def test_a_class_travels_as_a_reference_to_its_file(here: Path, council: Any) -> None:
     order = BlockOrder(SCENARIO, 0, 5, 1, agents=[council, Observer])
-    sent = pickle.loads(pickle.dumps(order))
+    sent = pickle.loads(pickle.dumps(order))  # noqa: S301 - our own
     assert sent.agents == (by_reference(council), Observer)
     assert isinstance(sent.agents[0], OwnClass)
     assert loaded(sent.agents[0]) is council
@@ -163,7 +164,7 @@ def test_a_cautious_state_never_strikes_first_for_any_worker(
     pooled = simulate("may_2025", 60, block_size=20, workers=2, **options)
     assert rows(alone) == rows(pooled)
     (ensemble,) = alone.ensembles.values()
-    assert set(ensemble.column("worst_violence")) <= {"none", "minor"}
+    assert np.isnan(ensemble.column("first_strike_at_hours")).all()
 
 
 @pytest.mark.slow

@@ -58,7 +58,7 @@ def record(**changes: Any) -> dict[str, Any]:
         ("tune", {"vary": {"states.south.resolv": {}}}, "did you mean 'states.south.resolve'?"),
         ("tune", {"vary": {f"{RESOLVE}.uniform.7": {"low": 0, "high": 1}}}, f"did you mean '{RESOLVE}.uniform."),
         ("tune", {"vary": {f"{RESOLVE}.uniform.0": {}}}, "no range is known"),
-        ("tune", {"vary": {f"{RESOLVE}.uniform.0": {"low": 0, "high": 2}}}, "out of range: 2"),
+        ("tune", {"vary": {f"{RESOLVE}.uniform.0": {"low": 0, "high": 4}}}, "out of range: 4"),
         ("tune", {"vary": {f"{RESOLVE}.uniform.0": {"low": 0.2, "high": 1.0}}}, "out of order"),
         ("tune", {"vary": {f"{RESOLVE}.uniform.0": {"low": 0, "high": 0.4}, **VARY}}, "changes already"),
         ("tune", {"vary": {RESOLVE: {"low": 0.5, "high": 0.5}}}, "an empty range"),

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import ast
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from console import DOCS, EXAMPLES
+from console import DOCS
 from markdown_it import MarkdownIt
 
-from crisis_sim import CrisisModel, load_scenario, run_to_folder
+from crisis_sim import run_to_folder
 
 #: Pages whose Python needs machines, or minutes; it is read here, and what it imports from Crisis Sim is looked up.
 NOT_RUN = {
@@ -51,22 +50,3 @@ def test_the_page_on_outcomes_reads_a_run(
     (block,) = blocks(DOCS / "outcomes.md")
     exec(compile(block, "outcomes.md", "exec"), {})  # noqa: S102 - the page is ours
     assert "agreement" in capsys.readouterr().out
-
-
-def test_a_changed_agent_is_a_maker_of_agents(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "path", [str(EXAMPLES), *sys.path])
-    names: dict[str, object] = {}
-    block, _ = blocks(DOCS / "guide" / "own_agent.md")
-    exec(compile(block, "own_agent.md", "exec"), names)  # noqa: S102 - the page is ours
-    maker = names["seldom"]
-    model = CrisisModel(load_scenario("may_2025"), 2, agents=[maker])  # type: ignore[list-item]
-    assert "track_two" in [agent.name for agent in model.cast]
-
-
-def test_the_small_agent_runs_and_changes_crises() -> None:
-    names: dict[str, object] = {"__name__": "own_agent"}
-    _, block = blocks(DOCS / "guide" / "own_agent.md")
-    exec(compile(block, "own_agent.md", "exec"), names)  # noqa: S102 - the page is ours
-    outcomes = names["outcomes"]
-    alone = CrisisModel(load_scenario("may_2025"), 1_000).run().outcomes()
-    assert (outcomes["ending"] != alone["ending"]).any()  # type: ignore[index]

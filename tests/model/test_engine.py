@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pytest
 from mesa.datacollection import DataCollector
 
+from crisis_sim.model import acts, ending, parties
+from crisis_sim.model.compiled import are_kept
 from crisis_sim.model.crisis import CrisisModel, Decision
+from crisis_sim.model.ending import Halt
 from crisis_sim.model.engine import Agent, Event, rule
 from crisis_sim.model.journal import Journal
-from crisis_sim.model.luck import key_of, uniforms
+from crisis_sim.model.luck import key_of, uniform, uniforms
+from crisis_sim.model.parties import Mediator
 from crisis_sim.model.state import State
 from crisis_sim.scenario import Scenario, load_scenario
 from tests.model.conftest import SEED, Columns, rows, run, same
@@ -27,13 +32,41 @@ class Patient(State):
             State.decide(own, rival, facts, c, p, luck)
 
 
-class Unchanged(State):
-    """It decides by the rule above it."""
+class Thoughtful(State):
+    """It decides by the rule above it, and has a variable, a fact, a purpose of luck and an event that its rival has not."""
+
+    draws = (*State.draws, "doubt")
+    events = (*State.events, Event("doubt", "doubt", rate="doubting"))
+
+    class Variables:
+        thoughts: int
+        doubts: float
+
+    class Facts:
+        doubts_a_day: float
+
+    def facts(self) -> Mapping[str, Any]:
+        return {**super().facts(), "doubts_a_day": np.full(self.model.rows, 0.5)}
+
+    def outcomes(self) -> Mapping[str, Any]:
+        thoughts = self.records["thoughts"].copy()
+        return {**super().outcomes(), f"{self.name}_thoughts": thoughts}
 
     @rule
     def decide(own, rival, facts, c, p, luck):
         """As states do."""
+        own.thoughts += 1
         State.decide(own, rival, facts, c, p, luck)
+
+    @rule
+    def doubting(own, rival, facts, c, p, luck):
+        """At its own rate, while it has acted."""
+        return facts.doubts_a_day if own.acted else 0.0
+
+    @rule
+    def doubt(own, rival, facts, c, p, luck):
+        """Count it."""
+        own.doubts += uniform(c, luck.keys, own.streams + 11)
 
 
 class Council(Agent):
@@ -69,6 +102,54 @@ class Silent(Council):
     @rule
     def influence(own, facts, c, p, luck):
         """Nothing."""
+
+
+class Peacemaker(Agent):
+    """A plain agent: from the tenth day on, it presses both states to halt, more or less from day to day."""
+
+    role = "peacemakers"
+
+    def step(self) -> None:
+        if self.model.days >= 10:
+            for state in self.model.cast["states"]:
+                assert state.grievance.shape == (self.model.rows,)
+                state.records["lent_leverage"] = 4.0 + 2.0 * self.luck("zeal")
+
+
+class Idler(Agent):
+    """A plain agent that does nothing, day by day."""
+
+    role = "idlers"
+
+    def step(self) -> None:
+        pass
+
+
+def test_an_agent_in_plain_python_takes_part_day_by_day(may_2025: Scenario) -> None:
+    with_it, without = (run(may_2025, 600, agents=[kind]) for kind in (Peacemaker, Idler))
+    early = with_it["followed_until_hours"] < 240
+    assert same(rows(with_it, early), rows(without, early))
+    agreed, else_agreed = (np.mean(one["ending"] == "agreement") for one in (with_it, without))
+    assert agreed > else_agreed + 0.02
+    model = CrisisModel(may_2025, 20, SEED, first_replicate=300, agents=[Peacemaker])
+    while model.running:
+        model.go_on(model.days + 0.4)  # however one goes on
+    assert same(rows(with_it, slice(300, 320)), model.outcomes())
+
+
+def test_what_is_compiled_is_found_by_its_name(may_2025: Scenario, whole: Columns) -> None:
+    assert whole["ending"].size
+    assert are_kept()
+
+
+@pytest.mark.parametrize(
+    ("kind", "module", "first"),
+    [(State, acts, "STAKES"), (Halt, ending, "COMMON"), (Mediator, parties, "PRESENT")],
+)
+def test_draws_are_numbered_as_they_are_declared(kind: Any, module: Any, first: str) -> None:
+    numbered = {name.upper(): k for k, name in enumerate(kind.draws)}
+    assert numbered[first] == 0
+    assert {name: getattr(module, name) for name in numbered} == numbered
 
 
 def test_luck_is_the_numbers_of_philox() -> None:
@@ -147,16 +228,30 @@ def test_a_small_change_of_a_rate_moves_events_a_little(may_2025: Scenario) -> N
     assert np.median(np.abs(a - b)[both]) < 0.1  # hours
 
 
-def test_a_rule_of_the_class_above_is_called(may_2025: Scenario, whole: Columns) -> None:
-    assert same(whole, run(may_2025, 300, roles={"pakistan": Unchanged}))
+@pytest.mark.slow
+def test_what_only_one_of_two_states_declares_is_its_own(
+    may_2025: Scenario, whole: Columns
+) -> None:
+    """It calls the rule of the class above it; all luck is as it was, and times are but for their last digits."""
+    model = CrisisModel(may_2025, 300, SEED, roles={"pakistan": Thoughtful}).run()
+    columns = model.outcomes()
+    assert (columns.pop("pakistan_thoughts") > 0).any()
+    assert np.mean(columns["ending"] == whole["ending"]) > 0.98
+    assert columns.keys() == whole.keys()
+    doubts = model.cast["states"][1].doubts
+    assert 0.3 < doubts[doubts > 0].mean() / model.crises["now"][doubts > 0].mean() * 4 < 1.7
+    with pytest.raises(AttributeError, match="State has no 'doubts'"):
+        _ = model.cast["states"][0].doubts
 
 
-def test_one_of_two_states_may_decide_by_another_rule(may_2025: Scenario, whole: Columns) -> None:
-    patient = run(may_2025, 300, roles={"india": Patient, "pakistan": Patient})
+@pytest.mark.slow
+def test_states_may_decide_by_another_rule(may_2025: Scenario, whole: Columns) -> None:
+    patient = run(may_2025, 300, roles={"states": Patient})
     assert not np.isfinite(patient["first_strike_at_hours"]).any()
     assert np.isfinite(whole["first_strike_at_hours"]).any()
 
 
+@pytest.mark.slow
 def test_a_new_agent_takes_part_and_leaves_all_luck_untouched(
     may_2025: Scenario, whole: Columns
 ) -> None:
@@ -179,9 +274,7 @@ def test_a_policy_that_takes_what_the_state_would_changes_nothing(
         asked.append(decision)
         return None
 
-    assert same(
-        rows(whole, slice(40)), run(may_2025, 40, policies={"india": as_it_would})
-    )
+    assert same(rows(whole, slice(40)), run(may_2025, 40, policies={"india": as_it_would}))
     assert asked
 
 
@@ -216,10 +309,11 @@ def test_a_branch_shares_the_past_and_has_fresh_luck_after_it(
     model.go_on(5.0)
     acts = model.crises["states"]["acts"][0].sum()
     futures = model.branch(300).run()
-    strikes = futures.outcomes()["first_strike_at_hours"]
+    columns = futures.outcomes()
+    assert {column.size for column in columns.values()} == {300}
     assert (futures.crises["states"]["acts"].sum(axis=1) >= acts).all()
-    assert not (strikes < 24 * 5).any()
-    assert np.unique(strikes[np.isfinite(strikes)]).size > 10
+    assert not (columns["first_strike_at_hours"] < 24 * 5).any()
+    assert np.unique(columns["followed_until_hours"]).size > 10
     assert same(rows(whole, slice(struck, struck + 1)), model.run().outcomes())
 
 
