@@ -176,8 +176,9 @@ def carry_out(  # noqa: C901 - all that follows from an act, in its order
         harm for one's own account = success x blow x z,  success uniform from 1/2 to 3/2
 
     The rival is on alert, and has to answer; one's own offer of a halt lapses. An act without violence stands as posture.
-    One with violence breaks a halt that stands, and opens an operation, or war: then all plans and operations end, and both fight with intensity 1.
-    Unless it is `credited`, as the act with which a crisis begins is not, it settles no grievance.
+    One with violence breaks a halt that stands, and opens an operation, or war: then all plans and operations end, and
+    both fight with intensity 1. Unless it is `credited`, as the act with which a crisis begins is not, it
+    settles no grievance.
     """
     rung = c.ladder[act]
     z = rung.intensity
