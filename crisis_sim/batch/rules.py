@@ -245,7 +245,8 @@ def acts(kind: Any) -> bool:
 
     if not (isinstance(kind, type) and issubclass(kind, Agent)):
         return False
-    return kind.events != () or any(kind.find(one) for one in STEPS)
+    plain = kind.step is not Agent.step
+    return plain or kind.events != () or any(kind.find(one) for one in STEPS)
 
 
 def in_words(roles: Mapping[str, Any], agents: Iterable[Any]) -> str:

@@ -83,27 +83,33 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             journal: to be filled; for one replicate.
             keep_paths: how many of the batch's first replicates have their days kept.
             points: of a design, one after the other, each with the same replicates.
+            engine: `cpu`, or `gpu` for a graphics card (see `crisis_sim.model.gpu`), which is for whole blocks of the
+                model's own classes.
             checked: whether to look after every event for variables that are no longer numbers.
 
         Raises:
+            NoCardError: when the engine is a graphics card, and there is none.
             RuleError: when a class of a person's own has mistakes; with `checked`, when a rule of theirs makes no number.
-            ValueError: when roles, policies or counts make no sense.
+            ValueError: when roles, policies or counts make no sense, or the engine cannot do what is asked.
         """
         super().__init__(rng=seed)
         if not (is_count(replicates) and is_count(first_replicate, 0)):
             raise ValueError(f"cannot run {replicates} replicates from number {first_replicate}")
-        states = dict(sorted(scenario.states.items()))
-        self._crisis = scenario = scenario.model_copy(update={"states": states})
+        sections = ("states", "mediators", "lenders", "channels", "advisers")
+        in_order = {name: dict(sorted(getattr(scenario, name).items())) for name in sections}
+        self._crisis = scenario = scenario.model_copy(update=in_order)
         numbers = np.arange(first_replicate, first_replicate + replicates, dtype=np.uint64)
         self.first_replicate = first_replicate
         self.replicate = np.tile(numbers, points)
         self.rows = self.replicate.size
         self.seed_ = seed
         self.journal = journal
+        self.policies = dict(policies or {})
         self._draw_parameters(seed, parameters)
         self.cast = make(self, scenario, dict(roles or {}), agents)
+        self._run_crises, self._stretch = self._find_engine(engine)
         #: Agents in plain Python, who take a step after each day.
-        self.daily = [one for one in self.agents if type(one).step is not mesa.Agent.step]
+        self.daily = [one for one in self.agents if type(one).step is not Agent.step]
         laid = lay_out(self, seed)
         self.crises, self.desk, self.drawn, self._slots = (
             laid.crises,
@@ -129,7 +135,6 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.events_run = 0
         self.days = scenario.begins_hours / 24
         self.view = self.crises
-        self.policies = dict(policies or {})
         for name in self.policies:
             self.crises["states"][:, self._number_of_state(name)]["asked"] = True
         with self._told():
@@ -137,12 +142,26 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
 
     @property
     def scenario(self) -> Scenario:
-        """The crisis that is run, its states in the order of their names."""
+        """The crisis that is run, all agents in the order of their names."""
         return self._crisis
 
     @scenario.setter
     def scenario(self, _: object) -> None:
         """From 3.5 on, Mesa puts a scenario of its own kind here; it stays unused."""
+
+    def _find_engine(self, name: str) -> tuple[Callable[..., int], int]:
+        """What takes crises from event to event, and how many at a stretch."""
+        if name == "cpu":
+            return drivers.run_crises, AT_A_STRETCH
+        if name != "gpu":
+            raise ValueError(f"engine '{name}' is unknown; there are cpu, gpu")
+        own_classes = not {type(one) for one in self.agents} <= set(ROLES.values())
+        if own_classes or self.policies or self.journal is not None:
+            raise ValueError("classes of one's own, policies and a journal need the engine cpu")
+        from crisis_sim.model import gpu
+
+        gpu.check_card()
+        return gpu.run_crises, self.rows
 
     def _number_of_state(self, name: str) -> int:
         names = self.scenario.state_names
@@ -205,12 +224,12 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
     def _go_on(self, until: float, watch: Callable[[Any], None] | None, stop: bool) -> None:
         """Go on until a time; with `stop`, bring all crises to it, so that what is changed there works from then on."""
         s, horizon = self.schedule, float(self.scenario.horizon_days)
-        for start in range(0, self.rows, AT_A_STRETCH):
-            end = min(start + AT_A_STRETCH, self.rows)
+        for start in range(0, self.rows, self._stretch):
+            end = min(start + self._stretch, self.rows)
             go_on = True
             while go_on:
                 with self._told():
-                    self.events_run += drivers.run_crises(
+                    self.events_run += self._run_crises(
                         self.crises, *self._at_desk(self.crises), start, end, until, horizon, stop,
                         s.look, s.clocks, s.pass_time, s.happen, s.take, s.fault,
                     )  # fmt: skip

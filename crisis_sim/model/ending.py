@@ -230,7 +230,7 @@ class Ending(Agent):
 
     @rule
     def fade(own, facts, c, p, luck):
-        """Tacit, if both had acted and there was no more than minor violence; else the crisis faded."""
+        """Tacit, if both had used their forces and there was no more than minor violence; else the crisis faded."""
         both = c.states[0].acted and c.states[1].acted
         end_crisis(c, luck, TACIT if both and c.worst <= MINOR else FADED, c.now, 0.0)
 

@@ -254,8 +254,8 @@ def redraw_budgets(crises: Any, luck: Any) -> None:
             c.budgets[clock] = exponential(c, luck.keys, luck.stream_of[clock])
 
 
-@driver
-def run_crises(  # noqa: C901 - one loop, which is all there is
+@inlined
+def work_on(  # noqa: C901 - one loop, which is all there is
     crises: Any,
     table: Any,
     drawn: Any,
@@ -265,6 +265,7 @@ def run_crises(  # noqa: C901 - one loop, which is all there is
     luck: Any,
     first: Any,
     last: Any,
+    apart: Any,
     until: Any,
     horizon: Any,
     stop: Any,
@@ -275,13 +276,10 @@ def run_crises(  # noqa: C901 - one loop, which is all there is
     take: Any,
     fault: Any,
 ) -> Any:
-    """Take crises `first` to `last - 1` from event to event, as far as events come by `until`; how many there were.
-
-    With `stop` they are brought to `until` itself. A fault ends the run: the crisis says which.
-    """
+    """At one desk, take crises `first`, `first + apart` and so on, below `last`, from event to event: see `run_crises`."""
     count = 0
-    c, p = desk[0].c, desk[0].p
-    for k in range(first, last):
+    c, p = desk.c, desk.p
+    for k in range(first, last, apart):
         if not crises[k].ongoing:
             continue
         _fetch(table, drawn, slots, words, k)
@@ -324,6 +322,37 @@ def run_crises(  # noqa: C901 - one loop, which is all there is
         if c.fault >= 0:
             break
     return count
+
+
+@driver
+def run_crises(
+    crises: Any,
+    table: Any,
+    drawn: Any,
+    slots: Any,
+    desk: Any,
+    words: Any,
+    luck: Any,
+    first: Any,
+    last: Any,
+    until: Any,
+    horizon: Any,
+    stop: Any,
+    look: Any,
+    clocks: Any,
+    pass_time: Any,
+    happen: Any,
+    take: Any,
+    fault: Any,
+) -> Any:
+    """Take crises `first` to `last - 1` from event to event, as far as events come by `until`; how many there were.
+
+    With `stop` they are brought to `until` itself. A fault ends the run: the crisis says which.
+    """
+    return work_on(
+        crises, table, drawn, slots, desk[0], words, luck, first, last, 1, until, horizon, stop,
+        look, clocks, pass_time, happen, take, fault,
+    )  # fmt: skip
 
 
 @driver

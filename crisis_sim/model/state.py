@@ -90,7 +90,7 @@ class State(Agent):
         alert: bool  # whether it was struck and has not yet decided all that it would
         silent: bool  # whether the rival's last act is without any answer
         ready: bool  # whether its forces fight or have fought
-        acted: bool  # whether it has acted
+        acted: bool  # whether it has done more than speak and impose sanctions
         acts: int  # how many acts it has carried out
         operations: int  # how many of them were violent
         first_act_at: Maybe  # when it first acted, days
@@ -196,7 +196,7 @@ class State(Agent):
         own.rebound = own.market_at_halt = own.answer_at = own.first_act_at = math.nan
         own.acted_at = own.struck_at = own.response_at = math.nan
         own.market = own.lowest_market = 1.0
-        own.traded = math.ceil(c.now)
+        own.traded = c.now
         own.forced = -1
 
     # How things stand.

@@ -17,7 +17,7 @@ REPORT = {"width": 1000, "height": 1100}
 DASHBOARD = {"width": 1280, "height": 900}
 PATIENCE = 60_000  # milliseconds
 #: The slider that is moved for the picture, and to where.
-MOVED = ("mediators.us.attention_days", "0.25")
+MOVED = ("mediators.us.attention_days", "3")
 
 
 def shoot_report(report: Path) -> bytes:

@@ -18,7 +18,8 @@ import tokenize
 from collections.abc import Iterator
 from typing import Any
 
-from crisis_sim.model.crisis import ROLES
+from crisis_sim.model.cast import ROLES
+from crisis_sim.model.listing import happenings
 
 #: The classes of agents, by name.
 KINDS = {kind.__name__: kind for kind in ROLES.values()}
@@ -26,7 +27,12 @@ KINDS = {kind.__name__: kind for kind in ROLES.values()}
 MODULES = ("acts", "choice", "economy", "ending", "parties")
 #: How an equation begins.
 _EQUATION = re.compile(r"(?: {4}|[\w' ()-]+? [-+x]?= )")
-_KINDS = {"float": "number", "int": "whole number", "bool": "yes or no", "Maybe": "number, once there is one"}
+_KINDS = {
+    "float": "number",
+    "int": "whole number",
+    "bool": "yes or no",
+    "Maybe": "number, once there is one",
+}
 
 
 def shown(heading: str) -> str:
@@ -111,19 +117,13 @@ def _assigned(source: str, name: str) -> ast.AST:
 
 
 def _events() -> Iterator[str]:
-    yield from (
-        "| | agent | event | comes | what happens |",
-        "|--:|---|---|---|---|",
-    )
-    number = 0
-    for name, kind in KINDS.items():
-        for event in kind.events:
-            number += 1
-            when = f"at the rate `{name}.{event.rate}`" if event.rate else "on a date"
-            if event.due:
-                when = f"on a date, `{name}.{event.due}`"
-            happens = _doc(f"{name}.{event.happen}").partition("\n")[0]
-            yield f"| {number} | {name} | `{event.name}` | {when} | {_cell(happens)} |"
+    yield from ("| | agent | event | what happens | rate or date |", "|--:|---|---|---|---|")
+    for number, one in enumerate(happenings(), 1):
+        event = next(event for event in KINDS[one.of].events if event.name == one.event)
+        when = (
+            f"{'date' if one.is_dated else 'rate'} `{one.of}.{event.rate or event.due}`: {one.when}"
+        )
+        yield f"| {number} | {one.of} | `{one.event}` | {_cell(one.effect)} | {_cell(when)} |"
 
 
 def _told(name: str) -> str:

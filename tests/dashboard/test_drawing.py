@@ -13,7 +13,7 @@ from crisis_sim.dashboard.drawing import DOTS, difference, halted, nearest, view
 from crisis_sim.dashboard.session import Runs
 from crisis_sim.experiments.factors import ScenarioEditor
 from crisis_sim.outcomes import summarise
-from crisis_sim.outcomes.durations import CLOCKS
+from crisis_sim.outcomes.durations import CLOCKS, PAUSE
 from crisis_sim.report.shares import MEASURES
 from crisis_sim.scenario import load_scenario
 from tests.dashboard.quarrel import write_quarrel
@@ -24,13 +24,16 @@ CLOCK = "from_first_strike"
 @pytest.fixture(scope="module")
 def batch(tmp_path_factory: pytest.TempPathFactory) -> Batch:
     quarrel = load_scenario(write_quarrel(tmp_path_factory.mktemp("drawing")))
-    moved = Changes().move("behaviour.halt.economic_relief", 8.0).made_in(ScenarioEditor(quarrel))
+    moved = Changes().move("behaviour.halt.mistrust", 0.5).made_in(ScenarioEditor(quarrel))
     return Runs().batch({"unmoved": quarrel, "moved": moved}, 400, 2, lambda share: None)
 
 
 def test_curves_and_bands_are_those_of_the_statistics(batch: Batch) -> None:
     drawn = view(batch, CLOCK)["incidence"]
     for one in drawn["curves"]:
+        paused = PAUSE.read(batch.ensembles[one["name"]]).incidence(first_only=True)
+        day, share, *_ = one["paused"][60]
+        assert share == pytest.approx(paused.at(24.0 * day).estimate, abs=1e-2)
         curve = CLOCKS[CLOCK].read(batch.ensembles[one["name"]]).incidence()
         day, share, low, high = one["points"][60]
         there = curve.at(24.0 * day)
@@ -103,11 +106,7 @@ def test_words_begin_with_what_the_changes_did(batch: Batch) -> None:
 def test_where_no_crisis_sees_a_strike_that_is_said(batch: Batch, tmp_path: Path) -> None:
     calm = load_scenario(
         write_quarrel(tmp_path),
-        [
-            "behaviour.decision.bother=50",
-            "behaviour.decision.preparation_days=300",
-            "behaviour.decision.cost=200",
-        ],
+        ["behaviour.decision.answering=0", "behaviour.decision.cost=200"],
     )
     drawn = view(Runs().batch({"unmoved": calm}, 50, 2, lambda share: None), CLOCK)
     (curve,) = drawn["incidence"]["curves"]

@@ -84,6 +84,7 @@ def test_moving_a_slider_moves_the_chart_and_tells_the_difference(page: Page) ->
     expect(page.locator(".cs-curve")).to_have_count(1)
     move(page, "0.1")
     expect(page.locator(".cs-curve")).to_have_count(2)
+    expect(page.locator(".cs-paused")).to_have_count(2)
     first = curve(page, "moved")
     assert first != curve(page, "unmoved")
     expect(page.get_by_label("Differences")).to_contain_text("95% interval")
@@ -105,7 +106,7 @@ def test_a_slider_is_worked_by_keyboard_and_known_to_a_screen_reader(page: Page)
     assert float(one.input_value()) == pytest.approx(before + 0.01)
     described = one.get_attribute("aria-describedby")
     assert described is not None
-    expect(page.locator(f'[id="{described}"]')).to_contain_text("Alarm from which it engages")
+    expect(page.locator(f'[id="{described}"]')).to_contain_text("Danger above which it hastens")
     assert page.get_attribute("html", "lang") == "en"
     assert "user-scalable=no" not in (page.get_attribute('meta[name="viewport"]', "content") or "")
 
@@ -138,7 +139,7 @@ BAD_FILES = (
     (
         "bad.yaml",
         QUARREL.replace("leverage:", "leverge:"),
-        "bad.yaml:15:5: error: unknown key 'leverge'",
+        "bad.yaml:14:5: error: unknown key 'leverge'",
     ),
     ("bad.yaml", "extends: nowhere.yaml\n", "bad.yaml:1:10: error: no file 'nowhere.yaml' here"),
     ("big.yaml", "#" * (MAX_BYTES + 1), "big.yaml: error: too big for a scenario"),

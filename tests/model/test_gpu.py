@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from crisis_sim.batch import BatchError, run_to_folder, simulate
-from crisis_sim.model import CrisisModel, Journal, gpu, turn
+from crisis_sim.model import CrisisModel, Journal, gpu
+from crisis_sim.model.compiled import driver
 from crisis_sim.model.observer import Observer
-from crisis_sim.model.world import World
+from crisis_sim.model.schedule import work_on
+from crisis_sim.model.state import State
 from crisis_sim.scenario import Scenario, load_scenario
 from tests.model.conftest import same
 
@@ -24,52 +26,96 @@ def has_card() -> bool:
     return True
 
 
-class Stand:
-    """Stands in for a card: the rules go on in a copy of the world until it is fetched."""
-
-    def __init__(self, world: World) -> None:
-        self._here = world
-        copies = [one.copy() if isinstance(one, np.ndarray) else one for one in world]
-        self._there = World(*copies)
-
-    def take_turns(self, first: int, last: int, parts: int) -> int:
-        return turn.take_turns(self._there, first, last, parts)
-
-    def fetch(self) -> None:
-        for name in ("board", "powers", "figures", "words", "paths"):
-            getattr(self._here, name)[...] = getattr(self._there, name)
+@driver
+def at_a_desk(
+    crises: Any, table: Any, drawn: Any, slots: Any, desk: Any, words: Any, luck: Any, first: Any,
+    last: Any, apart: Any, until: Any, horizon: Any, stop: Any,
+    look: Any, clocks: Any, pass_time: Any, happen: Any, take: Any, fault: Any,
+) -> Any:  # fmt: skip
+    """What a thread of a card does."""
+    return work_on(
+        crises, table, drawn, slots, desk[0], words, luck, first, last, apart, until, horizon, stop,
+        look, clocks, pass_time, happen, take, fault,
+    )  # fmt: skip
 
 
-def test_what_a_card_goes_on_with_is_brought_back_whole(
-    may_2025: Scenario, monkeypatch: pytest.MonkeyPatch
+def stand(
+    crises: Any, table: Any, drawn: Any, slots: Any, desk: Any, words: Any, luck: Any, first: int,
+    last: int, *rest: Any,
+) -> int:  # fmt: skip
+    """Stands in for a card: seven desks, one after the other, and copies of all that goes up until it is brought back."""
+    there = crises.copy()
+    words_there = there.view(np.int64).reshape(table.shape)
+    luck_there = luck._replace(paths=luck.paths.copy())
+    count = 0
+    for one in range(7):
+        laid = desk.copy()
+        count += at_a_desk(
+            there, words_there, drawn.copy(), slots, laid, laid.view(np.int64), luck_there,
+            first + one, last, 7, *rest,
+        )  # fmt: skip
+    crises[...], luck.paths[...] = there, luck_there.paths
+    return count
+
+
+@pytest.fixture
+def with_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu, "check_card", lambda: "a stand")
+    monkeypatch.setattr(gpu, "run_crises", stand)
+
+
+@pytest.mark.usefixtures("with_stand")
+def test_crises_shared_out_among_desks_are_the_same_and_come_back_whole(
+    may_2025: Scenario,
 ) -> None:
-    monkeypatch.setattr(gpu, "Card", Stand)
     here = CrisisModel(may_2025, 60, seed=4, keep_paths=20).run()
     there = CrisisModel(may_2025, 60, seed=4, keep_paths=20, engine="gpu").run()
-    same(here.outcomes(), there.outcomes())
-    assert here.turns_run == there.turns_run
+    assert same(here.outcomes(), there.outcomes())
+    assert here.events_run == there.events_run
     paths, brought = here.kept_paths(), there.kept_paths()
     assert paths is not None
     assert brought is not None
-    same(paths, brought)
+    assert same(paths, brought)
 
 
-def test_a_batch_for_a_card_is_the_same_batch_and_says_on_what_it_ran(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(gpu, "Card", Stand)
-    monkeypatch.setattr(gpu, "check_card", lambda: "a stand")
+@pytest.mark.usefixtures("with_stand")
+def test_day_by_day_it_is_the_same_run(may_2025: Scenario) -> None:
+    days: list[float] = []
+    there = CrisisModel(may_2025, 20, engine="gpu").run(watch=lambda model: days.append(model.days))
+    assert len(days) > 1
+    assert same(CrisisModel(may_2025, 20).run().outcomes(), there.outcomes())
+
+
+@pytest.mark.usefixtures("with_stand")
+def test_a_batch_for_a_card_is_the_same_batch_and_says_on_what_it_ran() -> None:
     here, there = (simulate("may_2025", 30, engine=engine) for engine in ("cpu", "gpu"))
     assert there.ensembles["may_2025"].table.equals(here.ensembles["may_2025"].table)
     assert (here.manifest["engine"], there.manifest["engine"]) == ("cpu", "gpu")
 
 
-@pytest.mark.parametrize("further", [{"agents": [Observer]}, {"journal": Journal()}])
-def test_agents_of_ones_own_and_a_journal_need_a_processor(
+class Own(State):
+    """A class of one's own."""
+
+
+@pytest.mark.parametrize(
+    "further",
+    [
+        {"agents": [Observer]},
+        {"roles": {"states": Own}},
+        {"journal": Journal()},
+        {"policies": {"India": lambda _: None}},
+    ],
+)
+def test_classes_of_ones_own_policies_and_a_journal_need_a_processor(
     may_2025: Scenario, further: dict[str, Any]
 ) -> None:
     with pytest.raises(ValueError, match="need the engine cpu"):
         CrisisModel(may_2025, 1, engine="gpu", **further)
+
+
+def test_another_engine_is_refused(may_2025: Scenario) -> None:
+    with pytest.raises(ValueError, match="'tpu' is unknown; there are cpu, gpu"):
+        CrisisModel(may_2025, 1, engine="tpu")
 
 
 def test_a_batch_with_them_is_refused_and_so_is_one_on_a_cluster(
@@ -84,10 +130,14 @@ def test_a_batch_with_them_is_refused_and_so_is_one_on_a_cluster(
         simulate("may_2025", 10, engine="tpu")
 
 
-def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_library_it_says_what_to_install(
+    may_2025: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "numba_cuda", None)
     with pytest.raises(BatchError, match=r"pip install 'crisis-sim\[gpu\]'"):
         simulate("may_2025", 10, engine="gpu")
+    with pytest.raises(gpu.NoCardError, match=r"pip install 'crisis-sim\[gpu\]'"):
+        CrisisModel(may_2025, 1, engine="gpu")
 
 
 needs_a_card = pytest.mark.skipif(not has_card(), reason="there is no graphics card")

@@ -32,7 +32,7 @@ STATES = ("india", "pakistan")
 
 @st.composite
 def scenarios(draw: st.DrawFn) -> Scenario:
-    """A scenario of not too many turns, as `read_scenario` accepts it.
+    """A scenario that is not too long, as `read_scenario` accepts it.
 
     Half of them behave as crises usually do, so that halts are agreed, kept and broken.
     """
@@ -49,7 +49,6 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         "title": "at random",
         "start": START,
         "horizon_days": draw(st.sampled_from([30, 50] if usual else [0.01, 1, 5.3, 12, 30])),
-        "hours_per_turn": draw(st.sampled_from([3, 6, 12, 24])),
         "follow_up_days": draw(st.sampled_from([0, 0.1, 2, 40])),
         **({"ladder": ladder} if ladder else {}),
         "states": {
