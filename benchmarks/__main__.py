@@ -88,16 +88,16 @@ def measure(most: int, quick: bool = False) -> dict[str, Any]:
 def time_scenario(
     scenario: Scenario, counts: dict[str, Any], sizes: list[int], quick: bool
 ) -> list[Timing]:
-    """Batches of all sizes; empty and plain Mesa models with as many agents and turns; the floor."""
+    """Batches of all sizes; empty and plain Mesa models with as many agents and steps; the floor."""
     time_crises(scenario, WARM_UP)
-    name, turns, agents = scenario.name, counts["mean_turns"], counts["agents"]
-    cast = Cast.of(scenario, counts["decisions_per_state_turn"])
-    empty = (agents, turns, EMPTY_CRISES)
+    name, steps, agents = scenario.name, counts["mean_steps"], counts["agents"]
+    cast = Cast.of(scenario, counts["hours_per_step"], counts["decisions_per_state_step"])
+    empty = (agents, steps, EMPTY_CRISES)
     tasks: list[Callable[[], Timing]] = [
         *(partial(time_crises, scenario, size) for size in sizes if size <= FROM),
         *(partial(time_empty, *empty, activation) for activation in ("do", "shuffle_do")),
         partial(time_batch_runner, *empty),
-        partial(time_plain, cast, agents, turns, PLAIN_CRISES),
+        partial(time_plain, cast, agents, steps, PLAIN_CRISES),
         partial(time_floor, name, counts, FROM, plan_of(scenario, FROM).block_size),
     ]
     timings = best_of(1 if quick else 3, tasks)

@@ -1,4 +1,4 @@
-"""The chart of speed: how many agent-turns a second, by the size of the batch."""
+"""The chart of speed: how many agent-steps a second, by the size of the batch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from crisis_sim.style import BLACK, BLUE, DOUBLE_COLUMN, GREEN, GREY, VERMILLION
 
 @styled
 def draw_speed(found: Found) -> Figure:
-    """Agent-turns a second by replicates, on one core and on two, over Mesa models and under the floor."""
+    """Agent-steps a second by replicates, on one core and on two, over Mesa models and under the floor."""
     timings, figure = timings_of(found), new_figure(DOUBLE_COLUMN, 75.0)
     panels = figure.subplots(1, len(found["scenarios"]), sharey=True, squeeze=False)[0]
     dashed: dict[str, Any] = {"linewidth": 0.9, "linestyle": (0, (4, 1))}
@@ -38,7 +38,7 @@ def draw_speed(found: Found) -> Figure:
         axes.set_title(scenario["title"])
         axes.set_xlabel("replicates in the batch")
         axes.grid(visible=True, axis="y")
-    panels[0].set_ylabel("agent-turns a second")
+    panels[0].set_ylabel("agent-steps a second")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
     return figure

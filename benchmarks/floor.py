@@ -8,86 +8,81 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from benchmarks.timing import Timing
+from benchmarks.timing import Timing, agents_of
 from crisis_sim.model import CrisisModel
-from crisis_sim.model.choice import FIRST_RUNG
-from crisis_sim.model.world import CHANGING
 from crisis_sim.scenario import Scenario
 
 #: Replicates in the run that is counted, and in the one whose state is watched.
 COUNTED, WATCHED = 1_009, 101
+#: Exponentials that each state takes at an event.
+AT_EACH_EVENT = 7
 
 Counts = dict[str, Any]
 
 
 def count(scenario: Scenario, replicates: int = COUNTED) -> Counts:
-    """Run a scenario and count turns, agents, random numbers, exponentials, decisions and bytes of state.
+    """Run a scenario and count events, agents, random numbers, exponentials, decisions and bytes of state.
 
-    A turn takes two exponentials in each state: its market and its economic pressure. A decision takes one for each
-    option, one for how far the state leans to a halt and, in the borrower, one for the nearness of each lender's
-    decision (the two states decide about as often). A budget is a logarithm, a normal number a logarithm and a cosine.
-    Violations, lenders' decisions and the drawing of parameters are few and left out.
+    A step is an event, at which all agents are looked at. It takes seven exponentials in each state: forgetting, fading
+    force, the propensity to halt, recovery, the danger that is priced, the market and the pressure. A decision takes
+    one for each option. A budget is a logarithm, a normal number a logarithm and a cosine. Rates, violations, lenders'
+    decisions and the drawing of parameters are left out.
 
     Raises:
         RuntimeError: when the model no longer shows what is counted.
     """
-    model = CrisisModel(scenario, replicates).run(drop_finished=False)
-    streams, turns, states = model.streams, model.turns_run, len(model.states)
+    model = CrisisModel(scenario, replicates).run()
+    taken, events, states = model.crises["taken"], model.events_run, model.cast["states"]
 
-    def taken(purpose: str) -> int:
-        names = {f"{state.name}/{purpose}" for state in model.states}
-        return int(streams.taken[:, [name in names for name in streams.names]].sum())
+    def drawn(purpose: str) -> int:
+        number = type(states[0]).streams().index(purpose)
+        places = model.crises["states"]["streams"][0] + number
+        return int(taken[:, places].sum())
 
-    budgets = int(streams.taken[:, streams.clocks].sum())
-    normals, decisions = taken("market"), taken("choose")
-    options = FIRST_RUNG + len(model.ladder.names)
-    # A market takes a normal number a day, and a crisis may end before its last day does. A state decides at most as
-    # often as its clock rings, which took its first budget before.
-    least_normals = states * (turns * scenario.hours_per_turn / 24 - replicates)
-    most_decisions = taken("decide") - states * replicates
-    if not (normals >= least_normals > 0 < decisions <= most_decisions and budgets > replicates):
+    happened = [(role, event.name) for role, event in model.schedule.events]
+    decisions = int(model.crises["happened"][:, happened.index(("states", "decide"))].sum())
+    budgets, normals = int(taken[:, model._stream_of].sum()), drawn("market")
+    # A market takes a normal number a day. A state decides when its clock rings, which took its first budget before.
+    days = np.floor(model.crises["now"] - model.crises["began"]).sum()
+    most_decisions = drawn("decide") - len(states) * replicates
+    if not (
+        normals >= len(states) * days > 0 < decisions <= most_decisions and budgets > events / 9
+    ):
         raise RuntimeError(f"not all is counted any more: {normals=} {decisions=} {budgets=}")
-    deciding = decisions * (options + 1 + len(model.lenders) / states)
+    exponentials = AT_EACH_EVENT * len(states) * events + budgets + 2 * normals
+    exponentials += decisions * (len(scenario.ladder) + 1)
     return {
         "replicates": replicates,
-        "turns": turns,
-        "agents": len(model.agents),
-        "numbers": int(streams.taken.sum()),
+        "steps": events,
+        "agents": agents_of(scenario),
+        "numbers": int(taken.sum()),
         "state_bytes": bytes_of_state(CrisisModel(scenario, WATCHED)),
-        "mean_turns": round(turns / replicates),
-        "decisions_per_state_turn": decisions / (turns * states),
-        "exponentials": round(2 * states * turns + deciding + budgets + 2 * normals),
+        "mean_steps": round(events / replicates),
+        "hours_per_step": 24.0
+        * float((model.crises["now"] - model.crises["began"]).sum())
+        / events,
+        "decisions_per_state_step": decisions / (events * len(states)),
+        "exponentials": exponentials,
     }
 
 
 def bytes_of_state(model: CrisisModel) -> float:
-    """Size, for one replicate, of all numbers of a model that any turn changes; runs it to its end."""
-    before = {name: array.tobytes() for name, array in _arrays(model)}
-    size = 0
+    """Size, for one replicate, of all numbers of its record that any event changes; runs it to its end."""
+
+    def words() -> Any:
+        return model.crises.view(np.uint64).reshape(model.rows, -1).copy()
+
+    before = words()
+    changed = np.zeros(before.shape[1], bool)
     while model.running:
         model.step()
-        for name, array in _arrays(model):
-            if name in before and array.tobytes() != before[name]:
-                del before[name]  # to see it once is enough
-                size += array.nbytes
-    return size / model.replicates
-
-
-def _arrays(model: CrisisModel) -> Iterator[tuple[str, NDArray[Any]]]:
-    """All fields of a model's records and the budgets of its clocks, over the replicates."""
-    for kind in CHANGING:
-        records = getattr(model.world, kind).reshape(model.replicates, -1)
-        for place in range(records.shape[1]):
-            for field in records.dtype.names or ():
-                yield f"{kind}.{place}.{field}", records[field][:, place]
-    for place in map(int, np.flatnonzero(model.streams.clocks)):
-        yield f"left.{place}", model.streams.left[:, place]
+        changed |= (words() != before).any(axis=0)
+    return float(8 * changed.sum())
 
 
 def time_floor(name: str, counts: Counts, crises: int, block_size: int) -> Timing:
@@ -102,12 +97,12 @@ def time_floor(name: str, counts: Counts, crises: int, block_size: int) -> Timin
         lambda n: luck.random(out=numbers[:n], dtype=np.float32), counts["numbers"] * share, rows
     )
     _repeat(lambda n: np.exp(powers[:n], out=numbers[:n]), counts["exponentials"] * share, rows)
-    for _ in range(round(counts["turns"] * share / rows)):
+    for _ in range(round(counts["steps"] * share / rows)):
         for array in state:
             np.negative(array, out=array)
     seconds = time.perf_counter() - started
-    turns = round(counts["turns"] * share) * counts["agents"]
-    return Timing("floor", "floor", seconds, name, crises, turns, 1, rows)
+    steps = round(counts["steps"] * share) * counts["agents"]
+    return Timing("floor", "floor", seconds, name, crises, steps, 1, rows)
 
 
 def _repeat(do: Callable[[int], object], numbers: float, rows: int) -> None:

@@ -1,12 +1,12 @@
 """Mesa models to compare with: empty ones, and a plain one with arithmetic of the same kind and amount as ours.
 
-The plain one stands for what our model would be in Mesa's usual idiom: agents with plain numbers, Python's `random` and
-`math`, no arrays, one crisis at a time. It copies none of our rules and means nothing. It has agents of the same roles
-and number, called in the same order; a relaxation for each state variable that moves in a turn (docs/ODD.md); two
-exponentials a turn in each state and a normal number a day; a clock for each hazard; and a decision as often as ours
-decide, with seven influences of each third party and a choice by the exponentials of the options' values. Parameters
-drawn for each crisis, scheduled events, records and endings, all of it seldom, are left out, so that it does rather
-less than ours.
+The plain one stands for what our model would be in Mesa's usual idiom: agents with plain numbers, Python's `random`
+and `math`, no arrays, one crisis at a time, and steps of one length, of which a crisis has as many as ours has
+events. It copies none of our rules and means nothing. It has agents of the same roles and number, called in the same
+order; a relaxation for each state variable that moves; two exponentials a step in each state and a normal number a
+day; a clock for each hazard; and a decision as often as ours decide, with seven influences of each third party and a
+choice by the exponentials of the options' values. Parameters drawn for each crisis, scheduled events, records and
+endings, all of it seldom, are left out, so that it does rather less than ours.
 """
 # ruff: noqa: D102 - what an agent's methods are for is said once, in its base class
 
@@ -37,46 +37,46 @@ class EmptyAgent(mesa.Agent):  # type: ignore[misc]  # Mesa is untyped
 
 
 class EmptyModel(mesa.Model):  # type: ignore[misc]
-    """Agents that do nothing, in the same order each turn or (`shuffle_do`) in a new one."""
+    """Agents that do nothing, in the same order each step or (`shuffle_do`) in a new one."""
 
-    def __init__(self, agents: int, turns: int, activation: str = "do", rng: object = None) -> None:
+    def __init__(self, agents: int, steps: int, activation: str = "do", rng: object = None) -> None:
         super().__init__(rng=1)
-        self._turns, self._activation = turns, activation
+        self._length, self._activation = steps, activation
         self.datacollector = mesa.DataCollector()
         EmptyAgent.create_agents(self, agents)
 
     def step(self) -> None:
         getattr(self.agents, self._activation)("step")
-        self.running = self.steps < self._turns
+        self.running = self.steps < self._length
 
 
-def time_empty(agents: int, turns: int, crises: int, activation: str) -> Timing:
+def time_empty(agents: int, steps: int, crises: int, activation: str) -> Timing:
     """Run empty models one after another."""
     started = time.perf_counter()
     for _ in range(crises):
-        model = EmptyModel(agents, turns, activation)
+        model = EmptyModel(agents, steps, activation)
         while model.running:
             model.step()
     seconds = time.perf_counter() - started
     what = f"empty Mesa, {activation}"
-    return Timing("empty Mesa", what, seconds, crises=crises, agent_turns=crises * turns * agents)
+    return Timing("empty Mesa", what, seconds, crises=crises, agent_steps=crises * steps * agents)
 
 
-def time_batch_runner(agents: int, turns: int, crises: int, workers: int = 1) -> Timing:
+def time_batch_runner(agents: int, steps: int, crises: int, workers: int = 1) -> Timing:
     """Let Mesa's own batch runner (which Mesa 4 has no more) run empty models."""
     started = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it is going away, and says so
         mesa.batch_run(
             EmptyModel,
-            {"agents": agents, "turns": turns},
+            {"agents": agents, "steps": steps},
             number_processes=workers,
             iterations=crises,
-            max_steps=turns,
+            max_steps=steps,
             display_progress=False,
         )
     seconds, what = time.perf_counter() - started, "empty Mesa, batch_run"
-    return Timing("empty Mesa", what, seconds, "", crises, crises * turns * agents, workers)
+    return Timing("empty Mesa", what, seconds, "", crises, crises * steps * agents, workers)
 
 
 @dataclass(frozen=True)
@@ -88,20 +88,20 @@ class Cast:
     channels: int
     advisers: int
     rungs: int
-    hours_per_turn: float
-    decisions_per_state_turn: float
+    hours_per_step: float
+    decisions_per_state_step: float
 
     @classmethod
-    def of(cls, scenario: Scenario, decisions_per_state_turn: float) -> Cast:
-        """The cast of a scenario."""
+    def of(cls, scenario: Scenario, hours_per_step: float, decisions_per_state_step: float) -> Cast:
+        """The cast of a scenario, in steps of a length."""
         return cls(
             len(scenario.mediators),
             tuple(len(lender.reviews) for lender in scenario.lenders.values()),
             len(scenario.channels),
             len(scenario.advisers),
             len(scenario.ladder),
-            scenario.hours_per_turn,
-            decisions_per_state_turn,
+            hours_per_step,
+            decisions_per_state_step,
         )
 
 
@@ -129,7 +129,7 @@ class PlainAgent(mesa.Agent):  # type: ignore[misc]
     model: PlainModel
 
     def observe(self) -> None:
-        """Take in the turn that has passed."""
+        """Take in the step that has passed."""
 
     def act(self) -> None:
         """Decide."""
@@ -193,7 +193,7 @@ class PlainState(PlainAgent):
         self.goal = self.rung
         if self.rung >= FIRST_STRIKE and self.accident.rings(0.01 * self.intensity):
             self.blow = 0.05
-        if self.due.rings(self.model.cast.decisions_per_state_turn):
+        if self.due.rings(self.model.cast.decisions_per_state_step):
             self._decide()
 
     def _decide(self) -> None:
@@ -383,7 +383,7 @@ class PlainModel(mesa.Model):  # type: ignore[misc]
         return restraint, inducement, 1 - cover, 1 - information, 1 - privacy, 1 - trust, overtness
 
     def step(self) -> None:
-        self.hours += self.cast.hours_per_turn
+        self.hours += self.cast.hours_per_step
         day = int(self.hours // HOURS_PER_DAY)
         self.is_new_day, self.day = day > self.day, day
         self.burden = sum(burden for lender in self.lenders for burden in lender.burdens)
@@ -398,23 +398,23 @@ class PlainModel(mesa.Model):  # type: ignore[misc]
         if self.halted and self.violation.rings(0.01 * waned):
             self.halted = 0.0
         if self.danger < 0.1:
-            self.quiet_days += self.cast.hours_per_turn / HOURS_PER_DAY
+            self.quiet_days += self.cast.hours_per_step / HOURS_PER_DAY
         else:
             self.quiet_days = 0.0
 
 
-def run_plain(cast: Cast, turns: int, seed: int) -> PlainModel:
+def run_plain(cast: Cast, steps: int, seed: int) -> PlainModel:
     """Run one plain model."""
     model = PlainModel(cast, seed)
-    for _ in range(turns):
+    for _ in range(steps):
         model.step()
     return model
 
 
-def time_plain(cast: Cast, agents: int, turns: int, crises: int) -> Timing:
+def time_plain(cast: Cast, agents: int, steps: int, crises: int) -> Timing:
     """Run plain models one after another."""
     started = time.perf_counter()
     for seed in range(crises):
-        run_plain(cast, turns, seed)
+        run_plain(cast, steps, seed)
     seconds = time.perf_counter() - started
-    return Timing("plain Mesa", "plain Mesa", seconds, "", crises, crises * turns * agents)
+    return Timing("plain Mesa", "plain Mesa", seconds, "", crises, crises * steps * agents)

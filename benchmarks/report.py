@@ -21,7 +21,7 @@ Found = Mapping[str, Any]
 def timings_of(found: Found) -> pd.DataFrame:
     """All timings, with their rates; of two of the same batch the quicker, with the most memory."""
     timings = pd.DataFrame(found["timings"])
-    timings["rate"] = timings["agent_turns"] / timings["seconds"]
+    timings["rate"] = timings["agent_steps"] / timings["seconds"]
     timings["per_crisis"] = timings["seconds"] / timings["crises"]
     same = ["kind", "scenario", "what", "crises", "workers"]
     timings["memory_mb"] = timings.groupby(same)["memory_mb"].transform("max")
@@ -30,7 +30,7 @@ def timings_of(found: Found) -> pd.DataFrame:
 
 
 def levels(timings: pd.DataFrame) -> tuple[float, float, float]:
-    """Agent-turns a second of the quickest empty Mesa model on one core, of the plain one and of the floor."""
+    """Agent-steps a second of the quickest empty Mesa model on one core, of the plain one and of the floor."""
     best = timings[timings["workers"] == 1].groupby("kind")["rate"].max()
     return best["empty Mesa"], best["plain Mesa"], best["floor"]
 
@@ -60,8 +60,8 @@ def _targets(found: Found) -> Iterator[tuple[str, str, float, float | None, bool
         empty, plain, floor = levels(own)
         slowest = float(large["rate"].min()) if len(large) else None
         for what, asked, rate in (
-            ("agent-turns a second, beside the quickest empty Mesa", 40.0, empty),
-            ("agent-turns a second, beside the plain Mesa model", 150.0, plain),
+            ("agent-steps a second, beside the quickest empty Mesa", 40.0, empty),
+            ("agent-steps a second, beside the plain Mesa model", 150.0, plain),
         ):
             yield what, name, asked, slowest and slowest / rate, True
         yield "time, beside the floor", name, 3.0, slowest and floor / slowest, False
@@ -142,7 +142,7 @@ def tables(found: Found) -> str:
 
 
 def _speed_table(own: pd.DataFrame) -> str:
-    """Crises and agent-turns a second, beside the quickest empty Mesa model, the plain one and the floor."""
+    """Crises and agent-steps a second, beside the quickest empty Mesa model, the plain one and the floor."""
     empty, plain, floor = levels(own)
     rows = [
         (
@@ -160,16 +160,16 @@ def _speed_table(own: pd.DataFrame) -> str:
         )
         for one in own.itertuples()
     ]
-    heads = "|crises|workers|together|seconds|crises/s|agent-turns/s|x empty Mesa|x plain Mesa|of the floor|peak MB"
+    heads = "|crises|workers|together|seconds|crises/s|agent-steps/s|x empty Mesa|x plain Mesa|of the floor|peak MB"
     return table(heads.split("|"), rows)
 
 
 def _counted(counts: Mapping[str, Any]) -> str:
     each = counts["replicates"]
     return (
-        f"{counts['agents']} agents, {counts['mean_turns']} turns in the mean crisis, "
-        f"{counts['decisions_per_state_turn']:.3f} decisions a turn of a state. A crisis takes "
-        f"{counts['numbers'] / each:,.0f} random numbers, {counts['exponentials'] / each:,.0f} exponentials and, each turn, "
+        f"{counts['agents']} agents, {counts['mean_steps']} steps in the mean crisis, "
+        f"{counts['decisions_per_state_step']:.3f} decisions a step of a state. A crisis takes "
+        f"{counts['numbers'] / each:,.0f} random numbers, {counts['exponentials'] / each:,.0f} exponentials and, each step, "
         f"{counts['state_bytes']:,.0f} bytes of state."
     )
 

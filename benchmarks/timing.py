@@ -1,7 +1,7 @@
 """Timings of batches and of whole commands, by wall clock; ours include models and tables of outcomes.
 
-An agent-turn is one agent going through one turn of one crisis that still goes on. `python -m benchmarks.timing
-may_2025 100000 2` times one batch in a fresh process, by two workers, and prints it as JSON.
+An agent-step is one agent of a scenario being looked at once: at one event of one crisis, or in one step of a Mesa model.
+`python -m benchmarks.timing may_2025 100000 2` times one batch in a fresh process, by two workers, and prints it as JSON.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Timing:
     seconds: float
     scenario: str = ""
     crises: int = 0
-    agent_turns: int = 0
+    agent_steps: int = 0
     workers: int = 1
     block_size: int = 1
     memory_mb: float | None = None
@@ -58,22 +58,29 @@ def time_crises(
     block_size: int | None = None,
     kind: str = "ours",
 ) -> Timing:
-    """Run a scenario as a batch does; of each block only its turns are kept.
+    """Run a scenario as a batch does; of each block only the number of its events is kept.
 
     Raises:
         RuntimeError: when a block fails.
     """
     plan = plan_of(scenario, replicates, block_size)
-    turns, started = 0, time.perf_counter()
+    events, started = 0, time.perf_counter()
     with closing(run_plan(plan, workers, StopSign())) as results:
         for block in results:
             if block.error:
                 which = f"replicates {block.first} to {block.first + block.count - 1}"
                 told = f"{which} of {block.scenario} failed: {block.error}\n{block.trace}"
                 raise RuntimeError(told)
-            turns += block.events
+            events += block.events
     seconds, name = time.perf_counter() - started, scenario.name
-    return Timing(kind, name, seconds, name, replicates, turns, workers, plan.block_size)
+    steps = events * agents_of(scenario)
+    return Timing(kind, name, seconds, name, replicates, steps, workers, plan.block_size)
+
+
+def agents_of(scenario: Scenario) -> int:
+    """How many agents a scenario names."""
+    roles = ("states", "mediators", "lenders", "channels", "advisers")
+    return sum(len(getattr(scenario, role)) for role in roles)
 
 
 def plan_of(scenario: Scenario, replicates: int, block_size: int | None = None) -> Plan:

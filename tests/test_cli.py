@@ -514,7 +514,8 @@ def test_replay_is_the_replicate_of_the_batch(ask: Ask, here: Path) -> None:
     for name in row.keys() & outcome.keys():
         assert outcome[name] == pytest.approx(row[name]), name
     assert len(told["series"]["hours"]) >= 1
-    assert told["entries"][0]["kind"] == "trigger"
+    first = told["entries"][0]["hours"]
+    assert "trigger" in [one["kind"] for one in told["entries"] if one["hours"] == first]
 
 
 def test_replay_tells_a_story_and_draws_a_chart(ask: Ask, here: Path) -> None:
@@ -703,7 +704,7 @@ def test_all_that_can_happen_is_listed_with_classes_of_ones_own(
     from crisis_sim.model import CrisisModel
 
     events = CrisisModel(load_scenario("may_2025")).schedule.events
-    assert [(one["role"], one["event"]) for one in usual] == [(role, e.name) for role, e in events]
+    assert [(one["role"], one["event"]) for one in usual] == [(role, name) for role, name, _ in events]
 
 
 def test_doctor_finds_this_machine_well(ask: Ask) -> None:

@@ -106,7 +106,7 @@ def test_a_scenario_says_who_takes_part_and_what_is_uncertain(objects: dict[str,
     rows = [[one.text for one in row.all("th", "td")] for row in page.all("table")[0].all("tr")[1:]]
     assert [row[1] for row in rows if row[0] == "state"] == list(scenario.states)
     assert [row[1] for row in rows if row[0] == "mediator"] == list(scenario.mediators)
-    assert "behaviour.decision.preparation_days" in page.text
+    assert "behaviour.halt.implementation_hours" in page.text
     assert scenario.digest[:12] in page.text
 
 

@@ -377,7 +377,7 @@ def replay(
     agents: Agents = None,
     as_json: Json = False,
 ) -> int:
-    """Tell one crisis turn by turn, as a story and as a chart.
+    """Tell one crisis event by event, as a story and as a chart.
 
     It is the same crisis as that replicate of `run` with that seed, and with the same --roles and --agents.
 

@@ -102,11 +102,15 @@ def offer(own: Any, rival: Any, c: Any, p: Any, luck: Any) -> None:
 
 @rule
 def broker_of(c: Any, p: Any) -> Any:
-    """Who brokered a settlement: the mediator with most sway, if that is above `brokered_share`; its number from 1, or 0."""
-    most, best = p.brokered_share, 0
+    """Who brokered a settlement: the mediator with most sway, if that is above `brokered_share`; its number from 1, or 0.
+
+    Of two with as much, it is the one that engaged first.
+    """
+    most, since, best = p.brokered_share, -math.inf, 0
     for k in range(c.n_mediators):
-        if c.mediators[k].sway > most:
-            most, best = c.mediators[k].sway, k + 1
+        sway, at = c.mediators[k].sway, c.mediators[k].at
+        if sway > most or (sway == most and at < since):
+            most, since, best = sway, at, k + 1
     return best
 
 

@@ -95,8 +95,9 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         super().__init__(rng=seed)
         if not (is_count(replicates) and is_count(first_replicate, 0)):
             raise ValueError(f"cannot run {replicates} replicates from number {first_replicate}")
-        states = dict(sorted(scenario.states.items()))
-        self._crisis = scenario = scenario.model_copy(update={"states": states})
+        sections = ("states", "mediators", "lenders", "channels", "advisers")
+        in_order = {name: dict(sorted(getattr(scenario, name).items())) for name in sections}
+        self._crisis = scenario = scenario.model_copy(update=in_order)
         numbers = np.arange(first_replicate, first_replicate + replicates, dtype=np.uint64)
         self.first_replicate = first_replicate
         self.replicate = np.tile(numbers, points)
@@ -108,7 +109,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.cast = make(self, scenario, dict(roles or {}), agents)
         self._run_crises, self._stretch = self._find_engine(engine)
         #: Agents in plain Python, who take a step after each day.
-        self.daily = [one for one in self.agents if type(one).step is not mesa.Agent.step]
+        self.daily = [one for one in self.agents if type(one).step is not Agent.step]
         laid = lay_out(self, seed)
         self.crises, self.desk, self.drawn, self._slots = (
             laid.crises,
@@ -141,7 +142,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
 
     @property
     def scenario(self) -> Scenario:
-        """The crisis that is run, its states in the order of their names."""
+        """The crisis that is run, all agents in the order of their names."""
         return self._crisis
 
     @scenario.setter

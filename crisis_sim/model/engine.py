@@ -126,13 +126,14 @@ def _get_rule(context: Any, *_: Any) -> Any:
 class Agent(mesa.Agent, metaclass=Kind):  # type: ignore[misc]  # Mesa's Agent is untyped
     """An agent of a crisis; each attribute that its `Variables` name is an array over the block's replicates.
 
-    Rules are compiled methods with the arguments:
-        own: the agent's variables; rival: those of the other state, for states only.
-        facts: its facts, from the scenario, and what `Facts` adds.
-        c: the crisis, with `c.states[0]`, `c.mediators[2]`, `c.now` and so on.
-        p: the behavioural parameters, by name.
-        luck: keys of luck and the event log, as `uniform(c, luck.keys, own.streams + CHOICE)` and `note` take them;
-            `own.streams + n` is the stream of the n-th of the class's `draws`.
+    Rules are compiled methods with these arguments:
+
+    - own: the agent's variables; rival: those of the other state, for states only.
+    - facts: its facts, from the scenario, and what `Facts` adds.
+    - c: the crisis, with `c.states[0]`, `c.mediators[2]`, `c.now` and so on.
+    - p: the behavioural parameters, by name.
+    - luck: keys of luck and the event log, as `uniform(c, luck.keys, own.streams + CHOICE)` and `note` take them;
+      `own.streams + n` is the stream of the n-th of the class's `draws`.
 
     A rule is called `begin`, `perceive`, `influence`, `weigh`, `pass_time` (see `STEPS`), or as an event names it. There may
     be a plain method `step` instead, which is called after every day of the crisis, for all replicates at once: it reads

@@ -196,7 +196,7 @@ class State(Agent):
         own.rebound = own.market_at_halt = own.answer_at = own.first_act_at = math.nan
         own.acted_at = own.struck_at = own.response_at = math.nan
         own.market = own.lowest_market = 1.0
-        own.traded = math.ceil(c.now)
+        own.traded = c.now
         own.forced = -1
 
     # How things stand.

@@ -1,4 +1,4 @@
-"""Example crises for a page: a few typical and a few extreme ones, each run again and told turn by turn.
+"""Example crises for a page: a few typical and a few extreme ones, each run again and told event by event.
 
 A results folder keeps outcomes, not what happened in between. The same seed and number make the same crisis again, and its
 outcome is held against the one in the folder: a story that another version of the model would tell is left out.
@@ -327,7 +327,7 @@ def _story(choice: Choice, arm: Arm) -> dict[str, Any] | None:
         return None
     gist, number = gist_of(journal, scenario, outcome), text.count(choice.replicate)
     name = f"story-{choice.name}"
-    title = f"{choice.heading}: crisis {number} turn by turn"
+    title = f"{choice.heading}: crisis {number} event by event"
     return {
         "name": name,
         "heading": f"{choice.heading} (number {number})",

@@ -200,9 +200,9 @@ class Narrator:
         return self.name(names[1 - names.index(state)] if state in names else "")
 
     def tell(self, entries: Sequence[Entry]) -> list[str]:
-        """The sentences of one moment, in the order of its entries."""
+        """The sentences of one moment, in the order of its entries, what befell the states first."""
         sentences: list[str] = []
-        left = list(entries)
+        left = sorted(entries, key=lambda entry: entry.kind not in ("trigger", "incident"))
         while left:
             entry = left.pop(0)
             together = [entry, *(one for one in left if _told_together(entry, one))]

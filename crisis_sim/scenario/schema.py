@@ -264,17 +264,18 @@ class Scenario(Part):
         """Hours from the start to where a crisis begins at the earliest.
 
         That is the first trigger. Where none is scheduled, it is the start if the states then stand above the lowest rung
-        or hold a claim, and else the first event.
+        or hold a claim, and else the first event; where there is none, nothing begins before the horizon.
         """
         return self._begins / _TICKS_AN_HOUR
 
     @property
     def _begins(self) -> int:
         opening = [event for event in self.events if event.kind == "trigger"]
-        if not opening and not any(map(self._is_at_odds, self.states.values())):
-            opening = list(self.events)
-        first = min((self._ticks_to(event.at) for event in opening), default=0)
-        return min(max(first, 0), _ticks(days=self.horizon_days))
+        if not opening and any(map(self._is_at_odds, self.states.values())):
+            return 0
+        end = _ticks(days=self.horizon_days)
+        first = min((self._ticks_to(event.at) for event in opening or self.events), default=end)
+        return min(max(first, 0), end)
 
     def _is_at_odds(self, state: StateSpec) -> bool:
         return state.claim != 0 or state.rung_at_start not in ("", self.ladder[0].name)

@@ -21,7 +21,7 @@ from benchmarks.mesa_models import (
     time_empty,
     time_plain,
 )
-from benchmarks.timing import ROOT, Timing, best_of, time_crises, time_python
+from benchmarks.timing import ROOT, Timing, agents_of, best_of, time_crises, time_python
 from crisis_sim.batch.block import Block
 from crisis_sim.model import CrisisModel
 from crisis_sim.scenario import load_scenario
@@ -44,11 +44,11 @@ def scenario(request):
     return load_scenario(request.param)
 
 
-def test_turns_are_counted_while_crises_go_on_and_block_by_block(short, counts):
-    assert counts["turns"] == CrisisModel(short, 101).run().turns_run
+def test_events_are_counted_while_crises_go_on_and_block_by_block(short, counts):
+    assert counts["steps"] == CrisisModel(short, 101).run().events_run
     whole, cut = time_crises(short, 12), time_crises(short, 12, block_size=5)
-    turns = CrisisModel(short, 12).run().turns_run
-    assert whole.agent_turns == cut.agent_turns == counts["agents"] * turns
+    events = CrisisModel(short, 12).run().events_run
+    assert whole.agent_steps == cut.agent_steps == counts["agents"] * events
     assert cut.block_size == 5
 
 
@@ -99,15 +99,16 @@ def test_imports_are_counted_once_each():
 
 
 def test_all_that_was_counted_makes_sense(short, counts):
-    assert 4 * counts["turns"] < counts["exponentials"] < 100 * counts["turns"]
-    assert 0 < counts["decisions_per_state_turn"] < 1
+    assert 14 * counts["steps"] < counts["exponentials"] < 100 * counts["steps"]
+    assert 0.1 < counts["hours_per_step"] < 96
+    assert 0 < counts["decisions_per_state_step"] < 1
     assert 100 < bytes_of_state(CrisisModel(short, 11)) <= counts["state_bytes"]
 
 
 def test_where_the_model_no_longer_shows_all_it_says_so(short):
-    model = CrisisModel(short, 11).run(drop_finished=False)
-    model.streams.taken[:] = 0
-    run = mock.Mock(run=lambda drop_finished: model)
+    model = CrisisModel(short, 11).run()
+    model.crises["taken"][:] = 0
+    run = mock.Mock(run=lambda: model)
     with (
         mock.patch("benchmarks.floor.CrisisModel", return_value=run),
         pytest.raises(RuntimeError, match="not all is counted any more: normals=0"),
@@ -126,20 +127,20 @@ def test_the_floor_does_as_much_as_was_counted(counts):
         least = time_floor("may_2025", counts, 202, 101)
     assert sum(draw) == 2 * counts["numbers"]
     assert sum(exponentiate) == 2 * counts["exponentials"]
-    turns = round(2 * counts["turns"] / 101)
-    assert sum(stream) == pytest.approx(turns * 101 * counts["state_bytes"], rel=0.01)
-    assert least.agent_turns == 2 * counts["turns"] * counts["agents"]
+    steps = round(2 * counts["steps"] / 101)
+    assert sum(stream) == pytest.approx(steps * 101 * counts["state_bytes"], rel=0.01)
+    assert least.agent_steps == 2 * counts["steps"] * counts["agents"]
 
 
 def test_the_plain_model_has_as_many_agents_as_ours_that_decide_as_often(scenario):
-    cast, turns, crises = Cast.of(scenario, OFTEN), 400, 10
-    assert len(PlainModel(cast, 1).agents) == len(CrisisModel(scenario).agents)
-    decisions = sum(run_plain(cast, turns, seed).decisions for seed in range(crises))
-    assert decisions / (2 * turns * crises) == pytest.approx(OFTEN, rel=0.15)
+    cast, steps, crises = Cast.of(scenario, 6.0, OFTEN), 400, 10
+    assert len(PlainModel(cast, 1).agents) == agents_of(scenario)
+    decisions = sum(run_plain(cast, steps, seed).decisions for seed in range(crises))
+    assert decisions / (2 * steps * crises) == pytest.approx(OFTEN, rel=0.15)
 
 
 def test_something_happens_in_the_plain_model_and_comes_back_with_its_seed(scenario):
-    cast = Cast.of(scenario, OFTEN)
+    cast = Cast.of(scenario, 6.0, OFTEN)
     models = [run_plain(cast, 400, seed) for seed in (*range(10), 0)]
     ends = [model.states[0].market for model in models]
     assert ends[0] == ends[-1] != ends[1]
@@ -148,16 +149,16 @@ def test_something_happens_in_the_plain_model_and_comes_back_with_its_seed(scena
     assert all(0 < state.pressure < 1 and state.lowest_market < 1 for state in states)
 
 
-def test_mesa_models_take_the_turns_that_are_counted(scenario):
-    cast = Cast.of(scenario, OFTEN)
+def test_mesa_models_take_the_steps_that_are_counted(scenario):
+    cast = Cast.of(scenario, 6.0, OFTEN)
     with mock.patch.object(PlainModel, "step", autospec=True, side_effect=PlainModel.step) as step:
-        assert time_plain(cast, 12, turns=5, crises=3).agent_turns == 12 * step.call_count == 180
+        assert time_plain(cast, 12, steps=5, crises=3).agent_steps == 12 * step.call_count == 180
     with mock.patch.object(EmptyAgent, "step") as step:
         for activation in ("do", "shuffle_do"):
-            assert time_empty(3, 7, 2, activation).agent_turns == 42
+            assert time_empty(3, 7, 2, activation).agent_steps == 42
         assert step.call_count == 84
         if hasattr(mesa, "batch_run"):
-            assert time_batch_runner(3, 7, 2).agent_turns == step.call_count - 84 == 42
+            assert time_batch_runner(3, 7, 2).agent_steps == step.call_count - 84 == 42
 
 
 def test_the_command_tells_its_options():

@@ -31,27 +31,27 @@ def with_rate(rate):
 
     def change(one):
         ours = one["kind"] == "ours" and one["workers"] == 1
-        return {**one, "seconds": one["agent_turns"] / rate} if ours else one
+        return {**one, "seconds": one["agent_steps"] / rate} if ours else one
 
     return found(change)
 
 
 EMPTY = max(
-    one["agent_turns"] / one["seconds"]
+    one["agent_steps"] / one["seconds"]
     for one in KEPT["timings"]
     if one["kind"] == "empty Mesa" and one["scenario"] == "may_2025" and one["workers"] == 1
 )
 
 
 @pytest.mark.parametrize(("times", "met"), [(39, False), (41, True)])
-def test_ratios_are_those_of_agent_turns_a_second_on_one_core(times, met):
-    what = "agent-turns a second, beside the quickest empty"
+def test_ratios_are_those_of_agent_steps_a_second_on_one_core(times, met):
+    what = "agent-steps a second, beside the quickest empty"
     assert aim(with_rate(times * EMPTY), what) == (pytest.approx(times), met)
 
 
 def test_the_floor_is_a_limit_from_below():
     floor = next(x for x in KEPT["timings"] if x["kind"] == "floor" and x["scenario"] == "may_2025")
-    rate = floor["agent_turns"] / floor["seconds"]
+    rate = floor["agent_steps"] / floor["seconds"]
     assert aim(with_rate(rate / 2), "time, beside the floor") == (pytest.approx(2), True)
     assert aim(with_rate(rate / 4), "time, beside the floor") == (pytest.approx(4), False)
 
@@ -60,9 +60,9 @@ def test_the_least_favourable_size_decides_and_small_batches_do_not_count():
     def slow(crises):
         def change(one):
             hit = one["kind"] == "ours" and one["workers"] == 1 and one["crises"] == crises
-            return {**one, "seconds": one["agent_turns"] / EMPTY} if hit else one
+            return {**one, "seconds": one["agent_steps"] / EMPTY} if hit else one
 
-        return aim(found(change), "agent-turns a second, beside the quickest")[0]
+        return aim(found(change), "agent-steps a second, beside the quickest")[0]
 
     assert slow(100_000) == pytest.approx(1)
     assert slow(1_000) > 5

@@ -5,12 +5,12 @@ import pytest
 from scipy import stats
 
 from crisis_sim.model import CrisisModel
-from crisis_sim.model.luck import Luck
 from crisis_sim.model.parameters import Parameters, invert
-from crisis_sim.scenario import Scenario
+from crisis_sim.scenario import Scenario, load_scenario
 from crisis_sim.scenario.numbers import Distribution
 
 PROBABILITIES = np.linspace(0.001, 0.999, 41)
+REPLICATES = np.arange(100, dtype=np.uint64)
 
 
 @pytest.mark.parametrize(
@@ -44,23 +44,37 @@ def test_a_choice_is_drawn_by_its_weights() -> None:
 
 
 def test_a_plain_number_is_shared_and_a_distribution_is_drawn_for_each_replicate() -> None:
-    parameters = Parameters(Luck(1, 0, 100))
+    parameters = Parameters(1, REPLICATES)
     assert parameters.number("a.b", 0.5) == 0.5
     assert parameters.number("a.b", Distribution("uniform", (0.0, 1.0))).shape == (100,)
 
 
 def test_moving_a_distribution_moves_each_replicates_value_with_it() -> None:
-    low = Parameters(Luck(1, 0, 100)).number("a.b", Distribution("uniform", (0.0, 1.0)))
-    high = Parameters(Luck(1, 0, 100)).number("a.b", Distribution("uniform", (1.0, 2.0)))
+    low = Parameters(1, REPLICATES).number("a.b", Distribution("uniform", (0.0, 1.0)))
+    high = Parameters(1, REPLICATES).number("a.b", Distribution("uniform", (1.0, 2.0)))
     np.testing.assert_allclose(high - low, 1, rtol=1e-6)
 
 
 def test_given_values_replace_the_scenarios(may_2025: Scenario) -> None:
-    given = np.array([0.1, 0.9], np.float32)
+    given = np.array([0.1, 0.9])
     model = CrisisModel(may_2025, 2, parameters={"states.india.resolve": given})
-    np.testing.assert_array_equal(model.state("india").facts.resolve, given)
+    np.testing.assert_array_equal(model.numbers["states.india"].resolve, given)
+    usual = CrisisModel(may_2025, 2)
+    resolve = usual.numbers["states.india"].resolve
+    stakes = [one.cast["states"][0].stake for one in (model, usual)]
+    np.testing.assert_allclose(stakes[0] / stakes[1], given / resolve)
 
 
 def test_a_given_path_that_is_no_parameter_is_refused_by_name(may_2025: Scenario) -> None:
     with pytest.raises(KeyError, match=r"states\.india\.resolv"):
         CrisisModel(may_2025, 2, parameters={"states.india.resolv": np.zeros(2)})
+
+
+def test_what_is_drawn_of_a_rung_reaches_the_rules() -> None:
+    changes = [
+        "ladder.5.opening_deaths={choice: [7, 9000]}",
+        "states.india.rung_at_start=border fire",
+    ]
+    columns = CrisisModel(load_scenario("may_2025", changes), 300, seed=3).run().outcomes()
+    struck = np.isfinite(columns["first_strike_at_hours"])
+    assert 0.1 < np.mean(columns["deaths"][struck] > 9000) < 0.9

@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 from crisis_sim.model import CrisisModel
 from crisis_sim.model.observer import Observer
 from crisis_sim.scenario import Scenario, load_scenario
-from tests.model.conftest import same
 from tests.model.valid_scenarios import DATES, scenarios
 
 Columns = dict[str, NDArray[Any]]
@@ -77,6 +76,16 @@ def run(scenario: Scenario, replicates: int = REPLICATES, **further: Any) -> Col
     return CrisisModel(scenario, replicates, seed=7, **further).run().outcomes()
 
 
+def assert_same(one: Columns, other: Columns) -> None:
+    """All alike but for the last digits of sums in another order."""
+    assert one.keys() == other.keys()
+    for name, values in one.items():
+        if values.dtype.kind == "f":
+            np.testing.assert_allclose(other[name], values, rtol=1e-9, atol=ROUNDING, err_msg=name)
+        else:
+            np.testing.assert_array_equal(other[name], values, err_msg=name)
+
+
 def written(scenario: Scenario) -> Plain:
     """All that a file would have to say to make the scenario."""
     return {key: value for key, value in scenario.plain().items() if key != "name"}
@@ -94,7 +103,7 @@ def shuffled(value: Any, random: Random) -> Any:
     return [shuffled(one, random) for one in value] if isinstance(value, list) else value
 
 
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None)
 @given(scenarios(), st.randoms(use_true_random=False))
 def test_what_stands_in_another_order_is_the_same_crisis(
     scenario: Scenario, random: Random
@@ -105,8 +114,8 @@ def test_what_stands_in_another_order_is_the_same_crisis(
         CrisisModel(each, REPLICATES, seed=7, keep_paths=3, agents=[Observer]).run()
         for each in (scenario, turned)
     )
-    same(one.outcomes(), other.outcomes())
-    same(one.kept_paths() or {}, other.kept_paths() or {})
+    assert_same(one.outcomes(), other.outcomes())
+    assert_same(one.kept_paths() or {}, other.kept_paths() or {})
 
 
 def orders() -> Iterable[Plain]:
@@ -123,7 +132,7 @@ def test_no_order_of_those_who_are_alike_changes_a_replicate() -> None:
     assert np.any(first["brokered_by"] != "")
     assert np.any(~np.isnan(first["first_violation_at_hours"]))
     for plain in orders():
-        same(first, run(read(plain), 400))
+        assert_same(first, run(read(plain), 400))
 
 
 def test_mediators_who_are_alike_broker_alike() -> None:
@@ -229,7 +238,7 @@ def with_a_trigger(scenario: Scenario, at: str) -> Scenario:
 
 
 @pytest.mark.slow
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None)
 @given(
     scenarios(), st.sampled_from(DATES[:4]), st.integers(1, 60 * 24 * 60) | st.just(40 * 24 * 60)
 )
@@ -267,7 +276,9 @@ QUIET: Plain = {
 def test_where_nothing_begins_a_crisis_nobody_does_anything_or_agrees() -> None:
     columns = run(read(QUIET), 400)
     assert set(columns["ending"]) == {"unresolved"}
-    hours = [name for name in columns if name.endswith("_at_hours") and name != "trigger_at_hours"]
+    # A mediator may be there from the first moment.
+    may_be = {"trigger_at_hours", "mediation_started_at_hours", "elder_engaged_at_hours"}
+    hours = [name for name in columns if name.endswith("_at_hours") and name not in may_be]
     assert all(np.isnan(columns[name]).all() for name in hours)
     assert not columns["deaths"].any()
 
@@ -292,49 +303,39 @@ def test_a_crisis_that_nothing_triggers_begins_where_states_are_at_odds(odds: Pl
     assert ended.min() < 21 * 24
 
 
-# Dates.
+# Stops, and the horizon.
 
 
-@settings(max_examples=40)
-@given(st.integers(1, 40 * 24 * 60))
-def test_what_happens_at_the_horizon_happens_and_is_drawn(minutes: int) -> None:
-    after = timedelta(minutes=minutes)
-    at = (datetime.fromisoformat(ALIKE["start"]) + after).isoformat()
-    incident = {"at": at, "struck": "south", "deaths": 1e6, "rival_rung": 5}
-    plain = {**ALIKE, "events": [*ALIKE["events"], incident], "lenders": {}}
-    scenario = read({**plain, "horizon_days": after / timedelta(days=1)})
-    model = CrisisModel(scenario, 10, keep_paths=10).run()
+def with_an_incident(days: float, **further: Any) -> Scenario:
+    """A crisis in which something happens just before so many days after the trigger."""
+    at = datetime.fromisoformat(ALIKE["start"]) + timedelta(days=days, minutes=-1)
+    incident = {"at": at.isoformat(), "struck": "south", "deaths": 1e6, "rival_rung": 5}
+    return read({**ALIKE, "events": [*ALIKE["events"], incident], "lenders": {}, **further})
+
+
+@pytest.mark.parametrize("days", [3, 10.5, 21])
+def test_what_happens_at_the_horizon_happens_and_is_drawn(days: float) -> None:
+    model = CrisisModel(with_an_incident(days, horizon_days=days), 20, keep_paths=20).run()
     columns, paths = model.outcomes(), model.kept_paths()
     ongoing = columns["ending"] == "unresolved"
+    assert ongoing.any()
     assert np.all(columns["deaths"][ongoing] >= 1e6)
     assert paths is not None
-    if minutes % (24 * 60) == 0:
-        last = paths["day"] == minutes // (24 * 60)
-        assert np.all(paths["north_rung"][last][ongoing] >= 5)
+    assert np.all(paths["day"] <= days)
 
 
-def test_the_last_days_path_is_written() -> None:
-    start = datetime.fromisoformat(ALIKE["start"])
-    late = {**ALIKE["events"][0], "at": (start + timedelta(days=21)).isoformat()}
-    plain = {**ALIKE, "events": [{**late, "rival_rung": 5}], "horizon_days": 21}
-    model = CrisisModel(read(plain), 2, keep_paths=2).run()
-    paths = model.kept_paths()
-    assert paths is not None
-    assert set(paths["south_rung"][paths["day"] == 21]) == {5}
-    assert set(paths["south_rung"][paths["day"] == 20]) == {0}
-    assert np.all(model.outcomes()["deaths"] >= 60)
-
-
-@settings(max_examples=15)
-@given(scenarios(), st.lists(st.integers(1, 30), max_size=4))
-def test_to_stop_on_the_way_and_go_on_changes_nothing(scenario: Scenario, stops: list[int]) -> None:
+@settings(max_examples=15, deadline=None)
+@given(scenarios(), st.lists(st.floats(0, 30), max_size=4).map(sorted))
+def test_to_stop_on_the_way_and_go_on_changes_nothing(
+    scenario: Scenario, stops: list[float]
+) -> None:
     model = CrisisModel(scenario, REPLICATES, seed=7)
-    for turns in stops:
-        for _ in range(turns):
-            if model.running:
-                model.step()
-        model.drop_finished(share=0)
-    same(run(scenario), model.run().outcomes())
+    for days in stops:
+        if model.running and days > model.days:
+            model.go_on(days)
+    columns = model.run().outcomes()
+    for name, values in run(scenario).items():
+        np.testing.assert_array_equal(columns[name], values, err_msg=name)
 
 
 def test_a_nearer_horizon_cuts_crises_off_and_changes_none_that_ended_before() -> None:

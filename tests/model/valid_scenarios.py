@@ -32,7 +32,7 @@ STATES = ("india", "pakistan")
 
 @st.composite
 def scenarios(draw: st.DrawFn) -> Scenario:
-    """A scenario of not too many turns, as `read_scenario` accepts it.
+    """A scenario that is not too long, as `read_scenario` accepts it.
 
     Half of them behave as crises usually do, so that halts are agreed, kept and broken.
     """

@@ -76,6 +76,12 @@ def test_there_is_a_sentence_for_all_that_the_model_notes() -> None:
     assert kinds == {"trigger", "incident", *CODES} - {"event"}
 
 
+def test_who_mediates_from_the_first_day_is_told_after_what_began_it() -> None:
+    trigger = ("trigger", "india", {"title": "An attack", "deaths": 3.0})
+    said = told(("engaged", "us", {}), trigger)
+    assert said.index("An attack") < said.index("The United States steps in as a mediator.")
+
+
 def test_sentences(snapshot: SnapshotAssertion) -> None:
     agents = {"spoke": "nawaz_sharif", "decided": "imf", "engaged": "us", "refused": "china"}
     words = ("dove", "hawk", "approved")
