@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -64,11 +64,11 @@ class Stand:
 @pytest.fixture
 def with_stand(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three blocks of three threads, for seven desks."""
-    card = Stand()
+    card, loop = Stand(), cast(Any, work_on)
     monkeypatch.setattr(gpu, "check_card", lambda: "a stand")
     monkeypatch.setattr(gpu, "_cuda", lambda: card)
     monkeypatch.setattr(gpu, "kernel", gpu.kernel.__wrapped__)
-    monkeypatch.setattr(gpu, "work_on", driver(work_on.py_func))
+    monkeypatch.setattr(gpu, "work_on", driver(loop.py_func))
     monkeypatch.setattr(gpu, "DESKS", 7)
     monkeypatch.setattr(gpu, "THREADS", 3)
 
