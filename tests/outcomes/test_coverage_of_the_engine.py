@@ -1,11 +1,13 @@
 """Intervals over crises from the engine itself: do they hold what a far larger run says?
 
-Sixty thousand crises with and without a mediator, from six seeds, are taken two hundred at a
+Sixty thousand crises with a mediator and with a slower one who is trusted less, from six seeds, are taken two hundred at a
 time, as one would run them. What all of them say together stands for the truth: it is seventeen
 times as sure as what one batch says.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,32 +22,39 @@ from tests.batch.crises import crisis
 SEEDS, REPLICATES, IN_A_BATCH = range(101, 107), 10_000, 200
 BATCHES = len(SEEDS) * REPLICATES // IN_A_BATCH
 
-#: A batch with the mediator and without, or all of them.
+#: A batch with the one mediator and with the other, or all of them.
 Pair = tuple[Reading, Reading]
+
+
+def mediator(trust: float, days: float) -> dict[str, Any]:
+    """One who can press both, trusted so far, and engaged within about so many days."""
+    trusted, held = ({"north": one, "south": one} for one in (trust, 0.5))
+    return {"style": "manipulation", "attention_days": days, "trust": trusted, "leverage": held}
 
 
 @pytest.fixture(scope="module")
 def whole_and_batches() -> tuple[list[Pair], list[Pair]]:
     """Each seed's crises in one piece, and in batches."""
-    mediated = crisis()
-    alone = crisis("alone", mediators={}, channels={"line": {"opened_by": ["north"]}})
+    first, second = (
+        crisis(horizon_days=30, mediators={"elder": mediator(trust, days)})
+        for trust, days in ((0.7, 3), (0.5, 6))
+    )
     whole, batches = [], []
     for seed in SEEDS:
-        run = simulate([mediated, alone], REPLICATES, seed=seed)
+        run = simulate([first, second.model_copy(update={"name": "second"})], REPLICATES, seed=seed)
         ours, theirs = (Reading.of(each) for each in run.ensembles.values())
         whole.append((ours, theirs))
-        for first in range(0, REPLICATES, IN_A_BATCH):
-            rows = np.arange(first, first + IN_A_BATCH)
+        for start in range(0, REPLICATES, IN_A_BATCH):
+            rows = np.arange(start, start + IN_A_BATCH)
             batches.append((ours.subset(rows), theirs.subset(rows)))
     return whole, batches
 
 
 FIGURES = (
     "ceasefire_within_5_days",
-    "ceasefire_within_6_days",
+    "ceasefire_within_10_days",
     "ceasefire_within_96_hours",
     "agreement",
-    "war",
 )
 
 
@@ -66,7 +75,7 @@ def strangers(batches: list[Pair]) -> list[Pair]:
 def test_taken_together_paired_intervals_are_neither_too_narrow_nor_too_wide(
     whole_and_batches: tuple[list[Pair], list[Pair]],
 ) -> None:
-    """Five figures of 300 batches; they go together in part, so the luck is less than 1.3 points.
+    """Four figures of 300 batches; they go together in part, so the luck is less than 1.3 points.
 
     Intervals a fifth too narrow, and those of independent samples, would not pass.
     """
@@ -95,8 +104,7 @@ def test_of_batches_that_share_no_luck_the_independent_interval_holds_it(
     assert 0.91 <= np.mean((lower <= truth) & (truth <= upper)) <= 0.985
 
 
-# Not war: the mediator changes so few of these crises that one batch's interval cannot know how few.
-@pytest.mark.parametrize("name", [one for one in FIGURES if one != "war"])
+@pytest.mark.parametrize("name", FIGURES)
 def test_common_luck_makes_differences_surer_and_intervals_say_by_how_much(
     whole_and_batches: tuple[list[Pair], list[Pair]], name: str
 ) -> None:
