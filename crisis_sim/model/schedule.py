@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from crisis_sim.model.compiled import OF_RULES, _translate, driver
+from crisis_sim.model.compiled import OF_RULES, _translate, driver, part
 from crisis_sim.model.compiled import rule as inlined
 from crisis_sim.model.engine import (
     PHASES,
@@ -254,7 +254,7 @@ def redraw_budgets(crises: Any, luck: Any) -> None:
             c.budgets[clock] = exponential(c, luck.keys, luck.stream_of[clock])
 
 
-@inlined
+@part
 def work_on(  # noqa: C901 - one loop, which is all there is
     crises: Any,
     table: Any,
