@@ -4,7 +4,7 @@ A case says how data come about, what the truth is, and in how many data sets of
 95, but for what is known of small samples. tests/outcomes/test_coverage.py holds the cases to their bounds, and allows
 the luck of the simulation besides.
 
-Crises end by ceasefire or otherwise at constant hazards, on the engine's kind of clock: in turns, so that many tie,
+Crises end by ceasefire or otherwise at constant hazards, and are looked at every two hours, so that many tie,
 unless a median is asked for, which has no exact truth on a grid.
 """
 
@@ -37,7 +37,7 @@ Found = Estimate | Measured | Contrast | None
 #: Mean hours to a ceasefire in the reference and with a third party at work, and to another ending.
 SLOW, QUICK, OTHERWISE = 100.0, 85.0, 160.0
 CAUSES = ("ceasefire", "otherwise")
-TURN_HOURS = 2.0
+GRID_HOURS = 2.0
 #: When an undisturbed watch ends, and between what hours one that starts late does.
 HORIZON, STAGGERED = 240.0, (20.0, 300.0)
 WATCH = {True: "each watched until some time from 20 to 300 h", False: "all watched for 240 h"}
@@ -199,7 +199,7 @@ def _incidences(number: int, paired: bool) -> Case:
 
 def _median(number: int) -> Case:
     def limits(luck: Luck) -> Found:
-        return curves(luck, number, staggered=True, turn=None)[0].quantile()
+        return curves(luck, number, staggered=True, grid=None)[0].quantile()
 
     setting, truth = f"{number} crises, {WATCH[True]}", median_of(SLOW)
     return Case("median time", setting, truth, _one_by_one(limits), (0.94, 0.97))
@@ -207,9 +207,9 @@ def _median(number: int) -> Case:
 
 def _medians(number: int, paired: bool) -> Case:
     def limits(luck: Luck) -> Found:
-        theirs, ours = curves(luck, number, turn=None)
+        theirs, ours = curves(luck, number, grid=None)
         if not paired:
-            theirs, _ = curves(luck, number, turn=None)
+            theirs, _ = curves(luck, number, grid=None)
         return median_difference(median_time(ours), median_time(theirs, int(not paired)))
 
     return Case(
@@ -252,7 +252,7 @@ def curves(
     number: int,
     staggered: bool = False,
     clock: float = 1.0,
-    turn: float | None = TURN_HOURS,
+    grid: float | None = GRID_HOURS,
 ) -> tuple[CumulativeIncidence, CumulativeIncidence]:
     """The same crises slower and quicker to a ceasefire, on common luck.
 
@@ -261,14 +261,14 @@ def curves(
         number: how many crises.
         staggered: whether watches end at different times, or all at the horizon.
         clock: share of the crises that are on the clock; not all the same ones in both.
-        turn: hours of a turn, at whose end what happened in it is seen; None sees it at once.
+        grid: hours from one look to the next, at which what has happened is seen; None sees it at once.
     """
     budgets, here = luck.exponential(size=(number, 2)), luck.random(number)
     watched = luck.uniform(*STAGGERED, number) if staggered else np.full(number, HORIZON)
 
     def curve(ceasefire_hours: float, on_clock: NDArray[np.bool_]) -> CumulativeIncidence:
         every = np.column_stack((budgets * [ceasefire_hours, OTHERWISE], watched))
-        every = every if turn is None else np.ceil(every / turn) * turn
+        every = every if grid is None else np.ceil(every / grid) * grid
         cause = np.array([1, 2, 0])[every.argmin(axis=1)]
         return cumulative_incidence(np.where(on_clock, every.min(axis=1), np.nan), cause, CAUSES)
 

@@ -191,7 +191,7 @@ def schemas(
     is_design: bool = False,
     roles: Mapping[str, Any] | None = None,
 ) -> tuple[pa.Schema, pa.Schema]:
-    """The columns of outcomes and of paths, asked of a model that has not taken a turn."""
+    """The columns of outcomes and of paths, asked of a model that has not begun."""
     import numpy as np
 
     from crisis_sim.model import CrisisModel

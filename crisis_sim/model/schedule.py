@@ -246,12 +246,14 @@ def begin_crises(
 
 
 @driver
-def redraw_budgets(crises: Any, luck: Any) -> None:
+def redraw_budgets(table: Any, drawn: Any, slots: Any, desk: Any, words: Any, luck: Any) -> None:
     """Give all clocks fresh budgets, as one may at any time: they do not remember."""
-    for k in range(crises.shape[0]):
-        c = crises[k]
+    c = desk[0].c
+    for k in range(table.shape[0]):
+        _fetch(table, drawn, slots, words, k)
         for clock in range(c.n_clocks):
             c.budgets[clock] = exponential(c, luck.keys, luck.stream_of[clock])
+        _put_back(table, words, k)
 
 
 @part

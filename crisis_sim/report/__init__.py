@@ -3,7 +3,7 @@
 It computes no statistics; `crisis_sim.outcomes` does. `curves`, `shares` and `replay` hold the charts
 of a run, in the style of `crisis_sim.style` (each kind of experiment holds its own); `save` writes them
 and the summary into a results folder. `answers` puts the result into sentences and prints it with the
-tables. `story` tells the journal of one replicate turn by turn, and `real_path` reads what really
+tables. `story` tells the journal of one replicate event by event, and `real_path` reads what really
 happened, to be shown with it. `page` makes one HTML file of all of it, from `captions`, `assumptions`,
 `example_crises`, `svg` and the templates that `render` sets up.
 """

@@ -87,7 +87,7 @@ def test_paired_differences_of_medians() -> None:
     truth = median_of(QUICK) - median_of(SLOW)
     covered, widths, widths_apart = 0, [], []
     for batch in range(100):
-        theirs, ours = curves(luck, 600, turn=None)
+        theirs, ours = curves(luck, 600, grid=None)
         one, other = (median_time(curve, draws=199, groups=100) for curve in (ours, theirs))
         paired = median_difference(one, other)
         covered += paired.lower <= truth <= paired.upper
