@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from crisis_sim.model.compiled import OF_RULES, _translate, driver
+from crisis_sim.model.compiled import OF_RULES, _translate, driver, part
 from crisis_sim.model.compiled import rule as inlined
 from crisis_sim.model.engine import (
     PHASES,
@@ -256,7 +256,7 @@ def redraw_budgets(table: Any, drawn: Any, slots: Any, desk: Any, words: Any, lu
         _put_back(table, words, k)
 
 
-@inlined
+@part
 def work_on(  # noqa: C901 - one loop, which is all there is
     crises: Any,
     table: Any,
