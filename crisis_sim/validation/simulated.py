@@ -210,8 +210,8 @@ def endings(ensemble: Ensemble) -> Figures:
 
 
 def _times(factor: float, figure: Simulated) -> Simulated:
-    ends = (factor * one for one in (figure.value, figure.lower, figure.upper))
-    return Simulated(*ends, figure.n)
+    value, lower, upper = (factor * one for one in (figure.value, figure.lower, figure.upper))
+    return Simulated(value, lower, upper, figure.n)
 
 
 def worst_violence(ensemble: Ensemble) -> Figures:
