@@ -44,7 +44,7 @@ def count(scenario: Scenario, replicates: int = COUNTED) -> Counts:
         places = model.crises["states"]["streams"][0] + number
         return int(taken[:, places].sum())
 
-    happened = [(role, event.name) for role, event in model.schedule.events]
+    happened = [(role, name) for role, name, _ in model.schedule.events]
     decisions = int(model.crises["happened"][:, happened.index(("states", "decide"))].sum())
     budgets, normals = int(taken[:, model._stream_of].sum()), drawn("market")
     # A market takes a normal number a day. A state decides when its clock rings, which took its first budget before.

@@ -704,7 +704,9 @@ def test_all_that_can_happen_is_listed_with_classes_of_ones_own(
     from crisis_sim.model import CrisisModel
 
     events = CrisisModel(load_scenario("may_2025")).schedule.events
-    assert [(one["role"], one["event"]) for one in usual] == [(role, name) for role, name, _ in events]
+    assert [(one["role"], one["event"]) for one in usual] == [
+        (role, name) for role, name, _ in events
+    ]
 
 
 def test_doctor_finds_this_machine_well(ask: Ask) -> None:

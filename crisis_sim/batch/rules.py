@@ -98,6 +98,8 @@ def _import(path: Path, shown: str) -> tuple[ModuleType, str]:
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise _wrong(shown, f"cannot be read: {why}", "a Python file") from None
+    from numba import cloudpickle
+
     path, sha256 = path.resolve(), hashlib.sha256(content).hexdigest()
     if (path, sha256) in _MODULES:
         return _MODULES[path, sha256], sha256
@@ -105,11 +107,15 @@ def _import(path: Path, shown: str) -> tuple[ModuleType, str]:
     name = f"{path.stem}_{sha256[:16]}"
     module = ModuleType(name)
     module.__file__ = str(path)
-    sys.modules[name] = module  # as dataclasses need it
+    sys.modules[name] = module  # as dataclasses need it, and whoever looks for the text of a class
+    done = False
     try:
         exec(compile(text, str(path), "exec"), module.__dict__)  # noqa: S102 - who names a file wants it run
+        done = True
     except SyntaxError as error:
         raise _at(shown, text, error.lineno, error.offset, f"syntax error: {error.msg}") from None
+    except ScenarioError:  # of a class of agents, which tells its place itself
+        raise
     except (Exception, SystemExit) as error:  # noqa: BLE001 - it may be anybody's code
         lines = [
             frame.lineno
@@ -121,8 +127,10 @@ def _import(path: Path, shown: str) -> tuple[ModuleType, str]:
         expected = "a file that stands alone, without imports of files beside it" if beside else ""
         raise _at(shown, text, lines[-1] if lines else None, None, said, expected) from None
     finally:
-        # Not importable by name: so compiled rules are kept on disk with their text, not with the name of a module.
-        sys.modules.pop(name, None)
+        if not done:
+            sys.modules.pop(name, None)
+    # Not importable by name elsewhere: what is compiled of it is kept on disk with its code.
+    cloudpickle.register_pickle_by_value(module)  # type: ignore[no-untyped-call]
     _MODULES[path, sha256], _ORIGINS[name] = module, (path, sha256)
     return module, sha256
 
@@ -233,14 +241,12 @@ def check_classes(roles: Mapping[str, Any], agents: Iterable[Any]) -> None:
 
 def acts(kind: Any) -> bool:
     """Whether a class of agents has a part in a crisis; an observer, which only adds columns, has none."""
-    from crisis_sim.model.engine import PHASES, Agent
+    from crisis_sim.model.engine import STEPS, Agent
 
     if not (isinstance(kind, type) and issubclass(kind, Agent)):
         return False
     plain = kind.step is not Agent.step
-    return (
-        plain or kind.events != () or any(kind.find(one) for one in ("begin", *PHASES, "pass_time"))
-    )
+    return plain or kind.events != () or any(kind.find(one) for one in STEPS)
 
 
 def in_words(roles: Mapping[str, Any], agents: Iterable[Any]) -> str:

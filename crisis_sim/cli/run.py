@@ -96,8 +96,8 @@ def run(
         scheduler: Run on a Dask cluster: the address of its scheduler, such as tcp://10.0.0.1:8786, or
             local for one on this machine (docs/clusters.md).
         compare_without: Run each scenario without --roles and --agents as well, to compare with; the same luck.
-        engine: What runs them: the processor (cpu), or an NVIDIA graphics card (gpu), for batches of a
-            hundred thousand or more (docs/speed.md); cpu.
+        engine: What runs them: the processor (cpu), or an NVIDIA graphics card (gpu), for large batches
+            (docs/clusters.md); cpu.
         resume: Go on with the run in this folder, whatever ended it: what is missing, damaged or
             failed is done, and the result is as if nothing had happened. What else is given must be
             as it was.

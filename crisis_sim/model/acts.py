@@ -176,8 +176,9 @@ def carry_out(  # noqa: C901 - all that follows from an act, in its order
         harm for one's own account = success x blow x z,  success uniform from 1/2 to 3/2
 
     The rival is on alert, and has to answer; one's own offer of a halt lapses. An act without violence stands as posture.
-    One with violence opens an operation, or war: then all plans and operations end, and both fight with intensity 1.
-    Unless it is `credited`, as the act with which a crisis begins is not, it settles no grievance.
+    One with violence breaks a halt that stands, and opens an operation, or war: then all plans and operations end, and
+    both fight with intensity 1. Unless it is `credited`, as the act with which a crisis begins is not, it
+    settles no grievance.
     """
     rung = c.ladder[act]
     z = rung.intensity
@@ -205,6 +206,7 @@ def carry_out(  # noqa: C901 - all that follows from an act, in its order
         own.rung = max(own.posture, own.operation)
         return
     own.operations += 1
+    break_halt(own, c, luck)
     if rung.violence >= SERIOUS:
         own.ready = rival.ready = True
     c.worst = max(c.worst, rung.violence)
@@ -229,9 +231,20 @@ def carry_out(  # noqa: C901 - all that follows from an act, in its order
             one.operation, one.review_at = 0, math.inf
             one.rung = max(one.rung, c.war_rung)
             one.force = max(one.force, c_rung(c, c.war_rung))
-    else:
+    elif act > own.operation:
         own.operation = act
         own.review_at = c.now + gamma2(c, luck.keys, own.streams + LENGTH, p.operation_days)
+
+
+@rule
+def break_halt(own: Any, c: Any, luck: Any) -> None:
+    """Violence ends a halt that was agreed."""
+    halt = c.halts[0]
+    if halt.in_force:
+        c.relapsed_at = first(c.relapsed_at, c.now)
+        note(luck, record.RELAPSED, own.index, c.now)
+    halt.stands = halt.in_force = False
+    halt.due = math.inf
 
 
 @rule

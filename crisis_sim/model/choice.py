@@ -62,7 +62,7 @@ def value_options(  # noqa: C901 - one sum
                 - counsel x z - purse x max(z - intensity, 0)
                 - bother for a strike or war, trouble for a lesser military act, nothing for words and sanctions
                 - line_minor, line_serious, line_war for each of these lines that nobody has crossed yet
-                - nuclear_taboo for nuclear use
+        for nuclear use: min(value, 0) - nuclear_taboo, whatever is at stake
 
     Here g is that of `State.weigh`. Possible are acts above the posture that stands: fire across the line if it is not
     prepared and no operation is under way; a strike if none is prepared and none under way; full-scale war likewise, once
@@ -105,7 +105,7 @@ def value_options(  # noqa: C901 - one sum
         if violence >= FULL_WAR and c.worst < FULL_WAR:
             value -= p.line_war
         if rung.nuclear:
-            value -= p.nuclear_taboo
+            value = min(value, 0.0) - p.nuclear_taboo
         c.values[k] = value
     for k in range(c.n_rungs, HALT):
         c.values[k] = IMPOSSIBLE

@@ -339,7 +339,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         other.daily = [other.cast[one.role][one.index] for one in self.daily]
         other.crises["salt"] = [key_of(salt, f"future {k}")[0] for k in range(futures)]
         other.view = other.crises
-        drivers.redraw_budgets(other.crises, other.luck)
+        drivers.redraw_budgets(*other._at_desk(other.crises))
         return other
 
     def run_until_each(self, days: NDArray[np.float64]) -> None:

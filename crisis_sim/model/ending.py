@@ -163,10 +163,6 @@ class Halt(Agent):
         note(luck, record.VIOLATION, 1 - k, c.now)
         worth = p.answering * hurt.demand * c.ladder[c.fire_rung].intensity - p.keeping
         if uniform(c, luck.keys, own.streams + ANSWER) < logistic(worth):
-            own.stands = own.in_force = False
-            own.due = math.inf
-            c.relapsed_at = first(c.relapsed_at, c.now)
-            note(luck, record.RELAPSED, k, c.now)
             carry_out(hurt, offender, c, p, luck, c.fire_rung, True)
         else:
             note(luck, record.ABSORBED, k, c.now)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from crisis_sim.model.cast import ROLES
-from crisis_sim.model.engine import Agent
+from crisis_sim.model.engine import Agent, events_of
 
 
 @dataclass(frozen=True)
@@ -54,15 +54,17 @@ def happenings(
 
 def _of_role(role: str, kinds: list[tuple[str, type[Agent]]]) -> Iterable[Happening]:
     """The events of a role, each followed by what is otherwise for agents with a class of their own."""
-    events = {event.name: event for _, kind in kinds for event in kind.events}
-    for event in events.values():
+    for name, by_kind in events_of(dict.fromkeys(kind for _, kind in kinds)):
         told: set[tuple[object, object]] = set()
-        for name, kind in kinds:
+        for agent, kind in kinds:
+            if kind not in by_kind:
+                continue
+            event = by_kind[kind]
             happen, when = kind.find(event.happen), kind.find(event.rate or event.due)
-            if event in kind.events and (happen, when) not in told:
+            if (happen, when) not in told:
                 told.add((happen, when))
-                sentences = _sentence(happen), _sentence(when)
-                yield Happening(role, name, kind.__name__, event.name, *sentences, bool(event.due))
+                said = _sentence(happen), _sentence(when)
+                yield Happening(role, agent, kind.__name__, name, *said, bool(event.due))
 
 
 def _sentence(rule: object) -> str:

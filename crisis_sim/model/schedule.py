@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from crisis_sim.model.compiled import OF_RULES, _translate, driver
+from crisis_sim.model.compiled import OF_RULES, _translate, driver, part
 from crisis_sim.model.compiled import rule as inlined
 from crisis_sim.model.engine import (
     PHASES,
@@ -246,15 +246,17 @@ def begin_crises(
 
 
 @driver
-def redraw_budgets(crises: Any, luck: Any) -> None:
+def redraw_budgets(table: Any, drawn: Any, slots: Any, desk: Any, words: Any, luck: Any) -> None:
     """Give all clocks fresh budgets, as one may at any time: they do not remember."""
-    for k in range(crises.shape[0]):
-        c = crises[k]
+    c = desk[0].c
+    for k in range(table.shape[0]):
+        _fetch(table, drawn, slots, words, k)
         for clock in range(c.n_clocks):
             c.budgets[clock] = exponential(c, luck.keys, luck.stream_of[clock])
+        _put_back(table, words, k)
 
 
-@inlined
+@part
 def work_on(  # noqa: C901 - one loop, which is all there is
     crises: Any,
     table: Any,

@@ -171,9 +171,9 @@ class Arm:
 
 def reference_of(batch: Batch, reference: str, scenario: Scenario | None) -> Arm | str:
     """The crises of a run's reference, or why they cannot be told; `scenario` is None where it cannot be read."""
-    if added := batch.manifest.get("agents_added"):
-        names = text.listed([text.clean(str(one)) for one in added])
-        return f"agents of other code took part in them ({names})"
+    why = own_classes_in(batch.manifest)
+    if why and reference not in batch.manifest.get("without_rules", ()):
+        return why
     if batch.manifest.get("parameters_varied"):
         return "each had values of its own from outside the scenario"
     if scenario is None:
@@ -183,6 +183,13 @@ def reference_of(batch: Batch, reference: str, scenario: Scenario | None) -> Arm
         elsewhere = dict(batch.ensembles)
     about = f"of “{text.label(reference)}”"
     return Arm(batch.ensembles[reference], scenario, batch.seed, about, elsewhere=elsewhere)
+
+
+def own_classes_in(manifest: Mapping[str, Any]) -> str:
+    """Why crises that classes of a person's own took part in cannot be told; "" where there were none."""
+    given = [one["class"] for one in manifest.get("rules", ())]
+    names = [text.clean(str(one)) for one in given or manifest.get("agents_added") or ()]
+    return f"agents of other code took part in them ({text.listed(names)})" if names else ""
 
 
 def baseline_of(findings: Findings, folder: Path) -> Arm | None:

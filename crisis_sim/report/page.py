@@ -22,7 +22,13 @@ from crisis_sim.experiments.plots import draw_experiment
 from crisis_sim.outcomes import summarise
 from crisis_sim.outcomes.advice import advise
 from crisis_sim.report import assumptions, captions
-from crisis_sim.report.example_crises import Arm, baseline_of, reference_of, tell_arm
+from crisis_sim.report.example_crises import (
+    Arm,
+    baseline_of,
+    own_classes_in,
+    reference_of,
+    tell_arm,
+)
 from crisis_sim.report.render import environment
 from crisis_sim.report.save import CHARTS, PAGE, draw_all, scenario_file
 from crisis_sim.report.svg import inline
@@ -227,7 +233,7 @@ def _of_experiment(findings: Findings, folder: Path) -> Page:
     }
     arm: Arm | str | None
     try:
-        arm = baseline_of(findings, folder)
+        arm = own_classes_in(findings.manifest) or baseline_of(findings, folder)
     except ResultsError as error:
         arm = str(error)
     files = {f"{experiment.name}.yaml": experiment.text} if experiment.text else {}

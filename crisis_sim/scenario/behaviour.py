@@ -47,7 +47,7 @@ class DecisionBehaviour(Part):
     cost: Number = parameter(13.7, (0, 200), VALUE, "cost of an act of full intensity to a state as strong as its rival", FITTED)
     cost_power: Number = parameter(2.5, (1, 6), "exponent", "how steeply that cost rises with intensity", SCHELLING)
     nuclear_dread: Number = parameter(3.27, (0, 50), SHARE, "further cost of full intensity, as a share, when the rival has nuclear weapons; it rises with the sixth power", SCHELLING + SIZE_FITTED)
-    nuclear_taboo: Number = parameter(30.0, (0, 200), VALUE, "further cost of nuclear use", TANNENWALD)
+    nuclear_taboo: Number = parameter(8.0, (0, 200), VALUE, "how much less than waiting nuclear use is worth, whatever is at stake", TANNENWALD)
     line_minor: Number = parameter(1.19, (0, 50), VALUE, "cost of being the first to open fire", SCHELLING + SIZE_FITTED)
     line_serious: Number = parameter(0.934, (0, 50), VALUE, "further cost of being the first to strike", SCHELLING + SIZE_FITTED)
     line_war: Number = parameter(6.32, (0, 50), VALUE, "further cost of being the first to go to full-scale war", SCHELLING + SIZE_FITTED)

@@ -210,8 +210,7 @@ def endings(ensemble: Ensemble) -> Figures:
 
 
 def _times(factor: float, figure: Simulated) -> Simulated:
-    value, lower, upper = (factor * one for one in (figure.value, figure.lower, figure.upper))
-    return Simulated(value, lower, upper, figure.n)
+    return Simulated(factor * figure.value, factor * figure.lower, factor * figure.upper, figure.n)
 
 
 def worst_violence(ensemble: Ensemble) -> Figures:

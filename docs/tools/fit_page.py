@@ -43,7 +43,7 @@ are farthest off: agreement in minor clashes with a mediator is too rare, strike
 often, and with all values tripled agreements are too few: whether two states agree hangs too much on chance.
 
 Kept with this page: [the figures](fit/first_fit.csv) and [the parameters](fit/parameters.csv).
-""")
+""")  # noqa: E501 - lines of the page
 
 
 def page() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -26,42 +26,51 @@ def has_card() -> bool:
     return True
 
 
-@driver
-def at_a_desk(
-    crises: Any, table: Any, drawn: Any, slots: Any, desk: Any, words: Any, luck: Any, first: Any,
-    last: Any, apart: Any, until: Any, horizon: Any, stop: Any,
-    look: Any, clocks: Any, pass_time: Any, happen: Any, take: Any, fault: Any,
-) -> Any:  # fmt: skip
-    """What a thread of a card does."""
-    return work_on(
-        crises, table, drawn, slots, desk[0], words, luck, first, last, apart, until, horizon, stop,
-        look, clocks, pass_time, happen, take, fault,
-    )  # fmt: skip
+class There(np.ndarray):
+    """An array on the stand."""
+
+    def copy_to_host(self, array: Any = None) -> Any:
+        if array is None:
+            return np.array(self)
+        array[...] = self
+        return array
 
 
-def stand(
-    crises: Any, table: Any, drawn: Any, slots: Any, desk: Any, words: Any, luck: Any, first: int,
-    last: int, *rest: Any,
-) -> int:  # fmt: skip
-    """Stands in for a card: seven desks, one after the other, and copies of all that goes up until it is brought back."""
-    there = crises.copy()
-    words_there = there.view(np.int64).reshape(table.shape)
-    luck_there = luck._replace(paths=luck.paths.copy())
-    count = 0
-    for one in range(7):
-        laid = desk.copy()
-        count += at_a_desk(
-            there, words_there, drawn.copy(), slots, laid, laid.view(np.int64), luck_there,
-            first + one, last, 7, *rest,
-        )  # fmt: skip
-    crises[...], luck.paths[...] = there, luck_there.paths
-    return count
+class Stand:
+    """Stands in for a card: arrays are copied to it and back, and its threads go one after the other."""
+
+    def __init__(self) -> None:
+        self.thread = 0
+
+    def to_device(self, array: Any) -> Any:
+        return array.copy().view(There)
+
+    def device_array(self, count: int, dtype: Any) -> Any:
+        made = np.empty(count, dtype)
+        made.view(np.uint8).fill(255)
+        return made.view(There)
+
+    def grid(self, _: int) -> int:
+        return self.thread
+
+    def jit(self, function: Any) -> Any:
+        def launch(*arguments: Any) -> None:
+            for self.thread in range(9):
+                function(*arguments)
+
+        return {(3, 3): launch}
 
 
 @pytest.fixture
 def with_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three blocks of three threads, for seven desks."""
+    card, loop = Stand(), cast(Any, work_on)
     monkeypatch.setattr(gpu, "check_card", lambda: "a stand")
-    monkeypatch.setattr(gpu, "run_crises", stand)
+    monkeypatch.setattr(gpu, "_cuda", lambda: card)
+    monkeypatch.setattr(gpu, "kernel", gpu.kernel.__wrapped__)
+    monkeypatch.setattr(gpu, "work_on", driver(loop.py_func))
+    monkeypatch.setattr(gpu, "DESKS", 7)
+    monkeypatch.setattr(gpu, "THREADS", 3)
 
 
 @pytest.mark.usefixtures("with_stand")

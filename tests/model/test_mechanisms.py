@@ -16,8 +16,13 @@ FORCED = (
 )
 
 
-def outcomes(*changes: str, scenario: str = "may_2025") -> Columns:
-    return run(load_scenario(scenario, list(changes)), REPLICATES)
+def outcomes(*changes: str) -> Columns:
+    return run(load_scenario("may_2025", list(changes)), REPLICATES)
+
+
+def without(section: str, *changes: str) -> Columns:
+    scenario = load_scenario("may_2025", list(changes))
+    return run(scenario.model_copy(update={section: {}}), REPLICATES)
 
 
 def share(columns: Columns, what: str) -> np.ndarray:
@@ -60,7 +65,7 @@ B = "behaviour."
         (B + "decision.cost=25", "strike", -1),
         (B + "decision.line_serious=8", "strike", -1),
         (B + "decision.bother=8", "strike", -1),
-        (B + "decision.line_war=9", "war", -1),
+        (B + "decision.line_war=20", "war", -1),
         (B + "decision.nuclear_dread=0", "war", +1),
         (B + "halt.mistrust=8", "agreement", -1),
         (B + "halt.forgone=4", "agreement", -1),
@@ -69,7 +74,7 @@ B = "behaviour."
         (B + "mediation.alarm=8", "mediated", -1),  # below its threshold a mediator waits
         ("states.india.resolve=0.2", "strike", -1),
         ("states.pakistan.claim=2", "strike", +1),
-        ("states.india.capability=6", "strike", +1),
+        ("states.india.capability=6", "strike", -1),  # acts are dearer to the weaker one
         ("events.0.deaths=3", "strike", -1),
     ],
 )
@@ -81,26 +86,43 @@ def test_a_mechanism_moves_crises_in_its_direction(
     assert sign * difference.mean() > 3 * error
 
 
+def is_more(of: str, more: Columns, than: Columns) -> bool:
+    """Whether an outcome comes more often, beyond chance, on the same luck."""
+    difference = share(more, of) - share(than, of)
+    return bool(difference.mean() > 2 * difference.std() / np.sqrt(difference.size))
+
+
+WEEK = "ceasefire in a week"
+
+
+@pytest.mark.parametrize("section", ["mediators", "channels"])
+def test_third_parties_stop_a_fight_after_a_strike_forced_at_its_hour(
+    forced: Columns, section: str
+) -> None:
+    assert is_more(WEEK, forced, without(section, FORCED))
+
+
 @pytest.mark.parametrize(
-    ("change", "sign"),
+    ("change", "what"),
     [
-        ("mediators={}", -1),
-        ("channels={}", -1),
-        (B + "halt.hurting=8", +1),
-        (B + "halt.economic_relief=20", +1),
-        (B + "mediation.leverage_on_halt=15", +1),
-        ("lenders.imf.conditionality=1", +1),
-        ("lenders={}", -1),
+        (B + "halt.hurting=8", WEEK),
+        (B + "halt.economic_relief=20", WEEK),
+        (B + "mediation.leverage_on_halt=15", "agreement"),
     ],
 )
 def test_what_stops_a_fight_after_a_strike_forced_at_its_hour(
-    forced: Columns, change: str, sign: int
+    forced: Columns, change: str, what: str
 ) -> None:
-    difference = share(outcomes(FORCED, change), "ceasefire in a week") - share(
-        forced, "ceasefire in a week"
+    assert is_more(what, outcomes(FORCED, change), forced)
+
+
+def test_money_restrains_where_the_borrower_is_who_holds_out() -> None:
+    holding_out = ("states.pakistan.claim=1", "lenders.imf.dependence=1", B + "lending.money=20")
+    conditional, not_so = (
+        outcomes(FORCED, *holding_out, f"lenders.imf.conditionality={share}") for share in (1, 0)
     )
-    error = difference.std() / np.sqrt(difference.size)
-    assert sign * difference.mean() > 2 * error
+    assert is_more(WEEK, conditional, not_so)
+    assert is_more(WEEK, conditional, without("lenders", FORCED, *holding_out))
 
 
 def test_violence_is_meant_and_not_a_tremble(usual: Columns) -> None:

@@ -27,7 +27,7 @@ def flat(value: Any, path: str = "") -> dict[str, Any]:
     "overrides",
     [
         *("mediators.us.leverage.india=0.2", "mediators.uae.leverage.india=0.2"),
-        *("behaviour.decision.cost=5", " states.india.resolve = 1e-3 ", "mediators.us.title=NO"),
+        *("behaviour.harm.blow=5", " states.india.resolve = 1e-3 ", "mediators.us.title=NO"),
         *("mediators.us.title=a=b", "events.0.deaths=40", "lenders.imf.reviews.0.amount_usd_bn=0"),
         *("ladder.5.deaths_per_day=31", "horizon_days=21", "channels.line.opened_by=[india]"),
         *("lenders.imf.conditionality={uniform: [0, 1]}", "mediators.us={style: manipulation}"),

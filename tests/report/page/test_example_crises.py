@@ -186,6 +186,7 @@ def test_crises_that_cannot_be_read_or_are_too_many_are_no_reason_for_no_page(
     ("change", "said"),
     [
         ({"agents_added": ["mine.Agent"]}, "agents of other code took part in them (mine.Agent)"),
+        ({"rules": [{"class": "a.py:B"}]}, "agents of other code took part in them (a.py:B)"),
         ({"parameters_varied": ["x"]}, "each had values of its own from outside the scenario"),
         ({}, "another version of Crisis Sim made them"),
     ],
@@ -197,3 +198,6 @@ def test_what_cannot_be_told_anew_is_not_told(
     batch.manifest.update(change)
     scenario = Scenario.model_validate(batch.ensembles["short"].scenario) if change else None
     assert reference_of(batch, "short", scenario) == said
+    if "rules" in change:  # as with --compare-without
+        batch.manifest["without_rules"] = ["short"]
+        assert isinstance(reference_of(batch, "short", scenario), Arm)
