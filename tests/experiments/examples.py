@@ -29,7 +29,11 @@ CONTENT: dict[str, dict[str, Any]] = {
     },
     "sensitivity": {
         "method": "sobol",
-        "vary": {NORTH: {"low": 0.2, "high": 1}, RESOLVE: {}, DAYS: {}},
+        "vary": {
+            NORTH: {"low": 0.2, "high": 1},
+            RESOLVE: {},
+            DAYS: {"low": 0.01, "high": 365, "scale": "log"},
+        },
         "samples": 16,
         "tornado": 20,
         "outcomes": ["agreement", "mean_deaths"],

@@ -45,7 +45,11 @@ def test_a_log_grid_goes_up_in_ratios_and_so_does_nearness() -> None:
 
 @pytest.mark.parametrize("method", ["sobol", "latin hypercube"])
 def test_a_sample_fills_the_space_and_is_the_same_for_a_seed(method: str) -> None:
-    changes = {"vary": {RESOLVE: {}, AUDIENCE: {}}, "sample": {"method": method, "points": 32}}
+    share = {"low": 0, "high": 1}
+    changes = {
+        "vary": {RESOLVE: share, AUDIENCE: share},
+        "sample": {"method": method, "points": 32},
+    }
     sample = points(made(**changes))
     for values in sample.values():
         assert len(values) == 32
