@@ -46,7 +46,7 @@ def count(scenario: Scenario, replicates: int = COUNTED) -> Counts:
 
     happened = [(role, name) for role, name, _ in model.schedule.events]
     decisions = int(model.crises["happened"][:, happened.index(("states", "decide"))].sum())
-    budgets, normals = int(taken[:, model._stream_of].sum()), drawn("market")
+    budgets, normals = int(taken[:, model.luck.stream_of].sum()), drawn("market")
     # A market takes a normal number a day. A state decides when its clock rings, which took its first budget before.
     days = np.floor(model.crises["now"] - model.crises["began"]).sum()
     most_decisions = drawn("decide") - len(states) * replicates

@@ -243,7 +243,8 @@ def test_a_wheel_runs_from_a_zip_file(here: Path) -> None:
 import crisis_sim
 from crisis_sim.batch.manifest import code_digest
 from crisis_sim.cli import run_command
-from crisis_sim.model.luck import Luck
+import numpy as np
+from crisis_sim.model.luck import uniforms
 from crisis_sim.validation.page import LIMITS
 from crisis_sim.validation.facts import read_cases, read_expectations
 
@@ -252,7 +253,7 @@ for words in ("scenarios", "experiments", "check may_2025", "init new"):
     assert not run_command(words.split())
 assert not run_command(["experiment", "what_ended_may_2025", "--dry-run"])
 assert read_expectations() and LIMITS.read_text()
-print(code_digest(), len(read_cases()), Luck(1, 0, 2).uniforms("x").shape, sep="\\n")
+print(code_digest(), len(read_cases()), uniforms(1, "x", np.arange(2, dtype=np.uint64)).shape, sep="\\n")
 """
     told = subprocess.run(
         [sys.executable, "-c", code],

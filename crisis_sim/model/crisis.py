@@ -92,7 +92,11 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             RuleError: when a class of a person's own has mistakes; with `checked`, when a rule of theirs makes no number.
             ValueError: when roles, policies or counts make no sense, or the engine cannot do what is asked.
         """
+        if not is_count(seed, 0):
+            raise ValueError(f"expected a whole number of at least 0 for seed, got {seed!r}")
         super().__init__(rng=seed)
+        if not is_count(points):
+            raise ValueError(f"a design has at least one point, not {points}")
         if not (is_count(replicates) and is_count(first_replicate, 0)):
             raise ValueError(f"cannot run {replicates} replicates from number {first_replicate}")
         sections = ("states", "mediators", "lenders", "channels", "advisers")

@@ -9,7 +9,7 @@ import pytest
 
 from crisis_sim.batch import block as columns
 from crisis_sim.batch.block import PATHS_KEPT, Block, BlockOrder, attempt, run_block
-from crisis_sim.model import CrisisAgent, CrisisModel
+from crisis_sim.model import Agent, CrisisModel
 from crisis_sim.scenario import load_scenario
 from crisis_sim.scenario.introspect import numbers_of
 from crisis_sim.scenario.load import shipped_names
@@ -99,12 +99,12 @@ def test_an_interruption_is_no_failure_of_a_block(monkeypatch: pytest.MonkeyPatc
 def test_a_block_is_watched_day_by_day_and_ends_with_what_the_watch_raises() -> None:
     order = BlockOrder(QUARREL, 0, 20, 1)
     hours: list[float] = []
-    watched = run_block(order, lambda model: hours.append(model.hours))
+    watched = run_block(order, lambda model: hours.append(model.days * 24))
     # Turns of six hours are counted from the trigger, at 3: these are the first ends of a turn in each new day.
     assert hours == [*(3 + 24.0 * day for day in range(1, len(hours))), 8 * 24 + 3]
     assert watched.table.equals(run_block(order).table)
     looks: list[float] = []
-    run_block(order, lambda model: looks.append(model.hours), daily=False)
+    run_block(order, lambda model: looks.append(model.days * 24), daily=False)
     assert looks == [8 * 24 + 3]
 
     def stop(model: CrisisModel) -> None:
@@ -118,11 +118,16 @@ def test_a_block_is_watched_day_by_day_and_ends_with_what_the_watch_raises() -> 
 def test_a_block_leaves_no_model_behind(fails: bool) -> None:
     models: list[weakref.ref[CrisisModel]] = []
 
-    def remember(model: CrisisModel) -> CrisisAgent:
-        models.append(weakref.ref(model))
-        return CrisisAgent(model, "witness")
+    class Witness(Agent):
+        """Holds the model, as any agent does."""
 
-    agents = [remember, Saboteur(5 if fails else -1, Raise())]
+        role = "witnesses"
+
+        def __init__(self, model: CrisisModel, *others: Any) -> None:
+            super().__init__(model, *others)
+            models.append(weakref.ref(model))
+
+    agents = [Witness, Saboteur(5 if fails else -1, Raise())]
     assert bool(attempt(BlockOrder(QUARREL, 0, 10, 1, agents=agents)).error) is fails
     gc.collect()
     assert [model() for model in models] == [None]

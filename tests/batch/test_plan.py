@@ -103,9 +103,9 @@ def test_what_cannot_be_run_is_said(changes: dict[str, Any], said: str) -> None:
         (ELDER[:-1], np.zeros(10), {}, f"no .*'{ELDER[:-1]}' in quarrel; did you mean '{ELDER}'"),
         (
             NORTH,
-            np.linspace(0, 1.5, 10),
+            np.linspace(0, 4.5, 10),
             {},
-            f"'{NORTH}' .* from 0 to 1.5; expected between 0 and 1",
+            f"'{NORTH}' .* from 0 to 4.5; expected between 0 and 3",
         ),
         (NORTH, np.full(10, np.nan), {}, f"'{NORTH}' has values from nan to nan"),
         (NORTH[:-1], np.zeros(10), {"agents": (Counter,)}, f"did you mean '{NORTH}'?"),

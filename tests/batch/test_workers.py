@@ -8,12 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from crisis_sim.batch import BatchError, simulate, workers
 from crisis_sim.batch.block import Block, BlockOrder, attempt
 from crisis_sim.batch.plan import Plan
 from crisis_sim.batch.workers import ExecutorPlan, StopSign, choose_executor, run_plan
+from crisis_sim.model import Agent
 from tests.batch.crises import Counter, Die, DieOnce, Raise, Saboteur, crisis, rows
 
 
@@ -76,7 +78,7 @@ def test_slow_agents_bring_a_pool_though_the_first_guess_saw_no_need(
 ) -> None:
     monkeypatch.setattr(workers, "CRISES_PER_SECOND", math.inf)
     monkeypatch.setattr(workers, "POOL_START_SECONDS", 1e-6)
-    plan = plan_of(60, note_process)
+    plan = plan_of(60, NoteProcess)
     processes = [
         set(result.table.column("process").to_pylist())
         for result in run_plan(plan, 2, StopSign())
@@ -95,13 +97,13 @@ def test_the_same_rows_for_any_number_of_workers_and_block_size(agents: list[Any
     assert rows(pooled) == rows(alone)
 
 
-def note_process(model: object) -> object:
+class NoteProcess(Agent):
     """Writes the number of the process that runs the block into its outcomes."""
-    from crisis_sim.model import CrisisAgent, CrisisModel
 
-    assert isinstance(model, CrisisModel)
-    model.record.add("process", os.getpid(), "int64")
-    return CrisisAgent(model, "note")
+    role = "notes"
+
+    def outcomes(self) -> dict[str, Any]:
+        return {"process": np.full(self.model.rows, os.getpid())}
 
 
 @pytest.mark.usefixtures("eager_pool")

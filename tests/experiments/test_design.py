@@ -90,8 +90,8 @@ def test_values_that_are_no_points_are_refused(values: object) -> None:
 
 
 def test_values_out_of_range_are_refused_before_anything_is_written(tmp_path: Path) -> None:
-    with pytest.raises(BatchError, match="expected between 0 and 1"):
-        run_design(crisis(), {"states.north.resolve": [2.0]}, [AGREED], 5, folder=tmp_path / "x")
+    with pytest.raises(BatchError, match="expected between 0 and 3"):
+        run_design(crisis(), {"states.north.resolve": [4.0]}, [AGREED], 5, folder=tmp_path / "x")
     assert not (tmp_path / "x").exists()
 
 

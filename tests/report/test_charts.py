@@ -439,7 +439,7 @@ def test_a_crisis_of_one_long_fight_needs_no_close_view() -> None:
 
 
 def test_a_ladder_of_many_rungs_and_a_dozen_mediators() -> None:
-    ladder = [{"name": f"rung {k}", "intensity": k / 59.0, "strike": k > 40} for k in range(60)]
+    ladder = [{"name": f"rung {k}", "intensity": k / 15.0, "strike": k > 10} for k in range(16)]
     mediators = {f"power_{k}": {"title": f"The {k}th power with a long title"} for k in range(12)}
     scenario = make_scenario(ladder=ladder, mediators=mediators, real_path=None)
     figure = draw_replay(make_journal(ENTRIES[:6]), scenario)
