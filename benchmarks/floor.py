@@ -40,7 +40,7 @@ def count(scenario: Scenario, replicates: int = COUNTED) -> Counts:
     taken, events, states = model.crises["taken"], model.events_run, model.cast["states"]
 
     def drawn(purpose: str) -> int:
-        number = type(states[0]).streams().index(purpose)
+        number = (*states[0].draws, *states[0].clocks()).index(purpose)
         places = model.crises["states"]["streams"][0] + number
         return int(taken[:, places].sum())
 
