@@ -22,8 +22,6 @@ ACTS = ("threat", "display", "force", "war")
 THREAT, DISPLAY, FORCE, WAR = range(4)
 #: Force or a display that goes on is a new act this long after the last, days.
 RENEWED_AFTER_DAYS = 7.0
-#: Acts no further apart than this are one response, carried out step by step, days.
-RESPONSE_GAP_DAYS = 3.0
 #: An answer to the trigger comes within this time, days.
 ANSWER_DAYS = 60.0
 _LN2 = math.log(2.0)
@@ -130,7 +128,7 @@ def end_operation(own: Any) -> None:
 
 @routine
 def count_act(own: Any, c: Any, act: Any) -> None:
-    """Count that an act followed the last one of either state, and what it adds to an answer to a violent trigger."""
+    """Count that an act followed the last one of either state."""
     kind = c.ladder[act].kind
     if c.war and kind == FORCE:
         kind = WAR
@@ -138,17 +136,13 @@ def count_act(own: Any, c: Any, act: Any) -> None:
         c.followed[len(ACTS) * c.last_act + kind] += 1
     c.last_act = kind
     own.acted_at = c.now
-    in_time = not c.now - own.response_at > RESPONSE_GAP_DAYS  # true before the first
-    if own.struck_at == own.struck_at and act > own.stood and in_time:
-        own.response = max(own.response, act)
-        own.response_at = c.now
 
 
 @rule
 def remember_answer(own: Any, c: Any, act: Any) -> None:
-    """Remember its highest act of the first weeks, up to the first with violence."""
-    early = c.now - c.began < ANSWER_DAYS
-    if early and act > own.answer and c.ladder[own.answer].violence < MINOR:
+    """Remember the answer to a violent trigger: the highest act within `ANSWER_DAYS` of it, up to the first with violence."""
+    in_time = c.now - own.struck_at < ANSWER_DAYS  # never, where none struck it
+    if in_time and act > own.answer and c.ladder[own.answer].violence < MINOR:
         own.answer, own.answer_at = act, c.now
 
 

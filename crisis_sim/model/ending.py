@@ -280,7 +280,7 @@ class Scheduled(Agent):
         violent = facts.deaths > 0 or c.ladder[min(rung, c.n_rungs - 1)].violence >= MINOR
         calm = c.ladder[struck.rung].violence < MINOR
         if facts.trigger and violent and calm and struck.struck_at != struck.struck_at:
-            struck.struck_at, struck.stood = c.now, struck.rung
+            struck.struck_at = c.now
         if rung > 0:
             carry_out(author, struck, c, p, luck, min(rung, c.n_rungs - 1), facts.trigger == 0)
         suffered = facts.blame * harm + facts.provocation

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crisis_sim.model.acts import ACTS, RENEWED_AFTER_DAYS, RESPONSE_GAP_DAYS
+from crisis_sim.model.acts import ACTS, ANSWER_DAYS, RENEWED_AFTER_DAYS
 from crisis_sim.model.engine import Agent
 from crisis_sim.scenario.schema import ENDINGS
 
-__all__ = ["ACTS", "NEXT", "RENEWED_AFTER_DAYS", "RESPONSES", "RESPONSE_GAP_DAYS", "Observer"]
+__all__ = ["ACTS", "ANSWER_DAYS", "NEXT", "RENEWED_AFTER_DAYS", "RESPONSES", "Observer"]
 
 #: What an act is followed by.
 NEXT = ("end", *ACTS)
@@ -30,7 +30,7 @@ def response_column(state: str) -> str:
 
 
 def response_time_column(state: str) -> str:
-    """The column that says how many hours after the violent trigger the answer was complete."""
+    """The column that says how many hours after the violent trigger the answer came."""
     return f"{state}_response_hours"
 
 
@@ -43,8 +43,7 @@ class Observer(Agent):
     """Writes down what the model counts; pass the class itself in `agents`. It decides nothing and draws no luck.
 
     **Answers.** A trigger is violent where it brings deaths, or its author to a violent rung. The answer of the state that
-    it strikes is its first run of acts above where it then stood, each no more than `RESPONSE_GAP_DAYS` after the one
-    before. The run's highest rung says of what kind it is, and its last act when.
+    it strikes is its highest act within `ANSWER_DAYS`, up to its first with violence.
 
     **Acts.** Those of both states form one sequence. An act is of the kind of its rung: war, force (other violence), display
     (the highest rung without violence) or threat (those below). Force or a display that goes on counts anew every
@@ -62,10 +61,10 @@ class Observer(Agent):
         kinds = np.array([_response(model.scenario, k) for k in range(len(model.scenario.ladder))])
         for k, name in enumerate(model.scenario.state_names):
             own = c["states"][:, k]
-            answered = ~np.isnan(own["response_at"])
+            answered = ~np.isnan(own["answer_at"])
             columns[struck_column(name)] = own["struck_at"] * 24
-            columns[response_column(name)] = np.where(answered, kinds[own["response"]], "")
-            columns[response_time_column(name)] = (own["response_at"] - own["struck_at"]) * 24
+            columns[response_column(name)] = np.where(answered, kinds[own["answer"]], "")
+            columns[response_time_column(name)] = (own["answer_at"] - own["struck_at"]) * 24
         over = c["ending"] != ENDINGS.index("unresolved")
         for a, act in enumerate(ACTS):
             columns[transition_column(act, "end")] = (over & (c["last_act"] == a)).astype(np.int32)

@@ -96,10 +96,7 @@ class State(Agent):
         first_act_at: Maybe  # when it first acted, days
         acted_at: Maybe  # when it last acted, or went on for `RENEWED_AFTER_DAYS`, days
         struck_at: Maybe  # when a violent trigger struck it, days
-        stood: int  # its rung then
-        response: int  # the highest rung of its first run of acts above that
-        response_at: Maybe  # when that run was complete, days
-        answer: int  # its highest act in the first weeks, up to the first with violence
+        answer: int  # its highest act in the weeks after that, up to the first with violence
         answer_at: Maybe  # when it did that, days
         offer_until: Maybe  # until when its offer of a halt stands, days
         error: float  # by what share it misreads its rival
@@ -194,7 +191,7 @@ class State(Agent):
         own.offer_until = -math.inf
         own.review_at = own.act_at = own.open_at = own.rebound_at = math.inf
         own.rebound = own.market_at_halt = own.answer_at = own.first_act_at = math.nan
-        own.acted_at = own.struck_at = own.response_at = math.nan
+        own.acted_at = own.struck_at = math.nan
         own.market = own.lowest_market = 1.0
         own.traded = c.now
         own.forced = -1

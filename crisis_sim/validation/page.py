@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from string import Template
 
-from crisis_sim.model.observer import RENEWED_AFTER_DAYS, RESPONSE_GAP_DAYS
+from crisis_sim.model.observer import ANSWER_DAYS, RENEWED_AFTER_DAYS
 from crisis_sim.report.save import SUFFIXES
 from crisis_sim.scenario.load import on_disk
 from crisis_sim.text import UNKNOWN, percent
@@ -98,7 +98,7 @@ def page(validation: Validation) -> str:
         other_share=percent(OTHER_SHARE),
         war_of_confrontations=percent(record["war_share_confrontations"].value),
         war_of_crises=percent(record["peak_violence_full_scale_war"].value),
-        response_gap=f"{RESPONSE_GAP_DAYS:g}",
+        answer_days=f"{ANSWER_DAYS:g}",
         renewed_after=f"{RENEWED_AFTER_DAYS:g}",
         limits=LIMITS.read_text(encoding="utf-8").strip(),
     )
