@@ -140,7 +140,7 @@ def count_act(own: Any, c: Any, act: Any) -> None:
 
 @rule
 def remember_answer(own: Any, c: Any, act: Any) -> None:
-    """Remember the answer to a violent trigger: the highest act within `ANSWER_DAYS` of it, up to the first with violence."""
+    """Remember the answer to a violent trigger: the highest act in `ANSWER_DAYS` after it, up to the first violent one."""
     in_time = c.now - own.struck_at < ANSWER_DAYS  # never, where none struck it
     if in_time and act > own.answer and c.ladder[own.answer].violence < MINOR:
         own.answer, own.answer_at = act, c.now
