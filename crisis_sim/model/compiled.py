@@ -173,12 +173,25 @@ class _Kept(_caching.FunctionCache):  # type: ignore[misc]
         except Exception as error:  # noqa: BLE001 - not to keep it costs time, and no more
             _warn(_NOT_KEPT, error)
 
+    def _index_key(self, sig: Any, codegen: Any) -> Any:
+        """What a kept overload is found by: its types in words, as an index of types would hold rules that are gone."""
+        _, *others = super()._index_key(sig, codegen)
+        types = getattr(sig, "args", sig)
+        return (tuple(map(_in_words, types)), *others)
+
     def _clear_away(self) -> None:
         """Remove what cannot be read, so that what is made in its place is kept."""
         for path in Path(self._cache_path).iterdir():
             if path.name.startswith(f"{self._base}."):
                 with suppress(OSError):
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _in_words(kind: Any) -> str:
+    """A type, alike in every process; a rule by its name."""
+    if isinstance(kind, numba.types.Dispatcher):
+        return str(kind.dispatcher._uuid)
+    return str(kind)
 
 
 _NOT_KEPT = "compiled rules cannot be kept on disk, and the next run compiles them again"

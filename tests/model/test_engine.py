@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -333,3 +337,39 @@ def test_mesa_hosts_a_crisis_and_thousands(may_2025: Scenario) -> None:
         assert states.agg("grievance", lambda values: max(v.max() for v in values)) > 0
     with pytest.raises(AttributeError, match="State has no 'grievnace'"):
         _ = states[0].grievnace
+
+
+CALM = """
+from crisis_sim import rule
+from crisis_sim.model.state import State
+
+class Calm(State):
+    @rule
+    def begin(own, rival, facts, c, p, luck):
+        "It begins as other states do."
+        State.begin(own, rival, facts, c, p, luck)
+"""
+BEGIN = """
+import warnings
+warnings.simplefilter("error")
+from calm import Calm
+from crisis_sim import CrisisModel, load_scenario
+CrisisModel(load_scenario("may_2025"), 2, roles={roles})
+"""
+
+
+@pytest.mark.slow
+def test_rules_of_ones_own_are_kept_beside_those_of_earlier_processes(tmp_path: Path) -> None:
+    (tmp_path / "calm.py").write_text(CALM, encoding="utf-8")
+    kept = tmp_path / "kept"
+    paths = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
+    # Of the rules that an index speaks of, Numba holds only the last ones; here none.
+    few = {"NUMBA_CACHE_DIR": str(kept), "NUMBA_FUNCTION_CACHE_SIZE": "0"}
+    env = {**os.environ, **few, "PYTHONPATH": paths}
+    for roles, expected in (("{}", 1), ("{'pakistan': Calm}", 2), ("{}", 2)):
+        code = BEGIN.replace("{roles}", roles)
+        told = subprocess.run(
+            [sys.executable, "-c", code], check=False, env=env, capture_output=True, text=True
+        )
+        assert told.returncode == 0, told.stderr
+        assert len(list(kept.glob("**/*.begin_crises-*.nbc"))) == expected
