@@ -232,9 +232,10 @@ def carry_out(  # noqa: C901 - all that follows from an act, in its order
 
 @rule
 def break_halt(own: Any, c: Any, luck: Any) -> None:
-    """Violence ends a halt that was agreed."""
+    """Violence ends a halt that was agreed; one that is in effect is violated by it."""
     halt = c.halts[0]
     if halt.in_force:
+        c.violated_at = first(c.violated_at, c.now)
         c.relapsed_at = first(c.relapsed_at, c.now)
         note(luck, record.RELAPSED, own.index, c.now)
     halt.stands = halt.in_force = False

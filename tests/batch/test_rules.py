@@ -69,7 +69,7 @@ def cautious(here: Path) -> Any:
             "own.py:X",
             "own.py:2:1: error: cannot be imported: SystemExit",
         ),
-        ("import unsc", "own.py:X", "expected: a file that stands alone"),
+        ("import beside_it", "own.py:X", "expected: a file that stands alone"),
         (b"\xff", "own.py:X", "its text is not UTF-8"),
     ],
 )
