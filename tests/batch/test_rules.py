@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder to work in, with the guide's files of classes: what was compiled for their text is found again."""
     for name in ("my_rules.py", "unsc.py"):
         shutil.copy(EXAMPLES / name, tmp_path)
+        monkeypatch.delitem(sys.modules, Path(name).stem, raising=False)  # another test's
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -69,7 +71,7 @@ def cautious(here: Path) -> Any:
             "own.py:X",
             "own.py:2:1: error: cannot be imported: SystemExit",
         ),
-        ("import beside_it", "own.py:X", "expected: a file that stands alone"),
+        ("import unsc", "own.py:X", "expected: a file that stands alone"),
         (b"\xff", "own.py:X", "its text is not UTF-8"),
     ],
 )
