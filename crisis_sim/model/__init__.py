@@ -2,8 +2,8 @@
 
 `crisis.py` is the model. `engine.py` says what an agent is, `cast.py` who takes part, `layout.py` makes records of what
 classes declare, `schedule.py` strings their rules together and takes crises from event to event, `check.py` says what is
-wrong with a rule, `listing.py` lists what can happen, `compiled.py` keeps what is compiled, and `gpu.py` runs the same rules on
-a graphics card. The agents are in `state.py` (with `choice.py`, `acts.py`,
+wrong with a rule, `listing.py` lists what can happen, `compiled.py` keeps what is compiled, and `gpu.py` runs the rules on a
+graphics card. The agents are in `state.py` (with `choice.py`, `acts.py`,
 `economy.py`), `parties.py` (mediators, lenders, back-channels, advisers) and `ending.py` (talks, halts and endings).
 `luck.py` gives every event its own keyed luck, `parameters.py` draws what the scenario leaves uncertain, and `record.py`,
 `journal.py` and `observer.py` say what happened.
