@@ -202,6 +202,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             self.numbers[f"events.{k}"] = draw.numbers(f"events.{k}", event)
         self.rungs = [draw.numbers(f"ladder.{k}", rung) for k, rung in enumerate(scenario.ladder)]
         draw.check_all_used()
+        self._drawn_together = draw.rows
 
     # A run.
 
@@ -402,6 +403,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             "replicate": self.replicate.astype(np.int64),
             "trigger_at_hours": np.full(self.rows, scenario.trigger_hours),
             "mediated": ~np.isnan(c["mediated_at"]),
+            **{name: row.astype(np.int32) for name, row in self._drawn_together.items()},
         }
         for one in (one for agents in self.cast.values() for one in agents):
             more = one.outcomes()

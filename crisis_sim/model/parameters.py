@@ -30,8 +30,7 @@ def invert(
     if kind == "triangular":
         return _invert_triangular(uniform, *values)
     if kind == "choice":
-        edges = np.cumsum(distribution.weights)[:-1]
-        return np.asarray(values)[np.searchsorted(edges, uniform, side="right")]
+        return np.asarray(values)[row_of(distribution, uniform)]
     from scipy import special  # slow to import, and seldom needed
 
     if kind == "beta":
@@ -47,6 +46,11 @@ def invert(
             drawn = location + scale * special.ndtri(bottom + (top - bottom) * uniform)
     drawn = np.asarray(np.clip(drawn, low, high))
     return np.exp(drawn) if kind == "lognormal" else drawn
+
+
+def row_of(choice: Distribution, uniform: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Which of a choice's values is drawn, from 0."""
+    return np.searchsorted(np.cumsum(choice.weights)[:-1], uniform, side="right")
 
 
 def _invert_triangular(
@@ -88,6 +92,8 @@ class Parameters:
     ) -> None:
         self._seed, self._replicates = seed, replicates
         self._given = dict(given or {})
+        #: For choices drawn together, by their name: which row each replicate has drawn, from 0.
+        self.rows: dict[str, NDArray[np.intp]] = {}
 
     @property
     def given(self) -> Mapping[str, NDArray[Any]]:
@@ -101,7 +107,10 @@ class Parameters:
         if path in self._given:
             return np.asarray(self._given.pop(path), np.float64)
         if isinstance(value, Distribution):
-            drawn = uniforms(self._seed, f"parameter/{path}", self._replicates)
+            key = f"together/{value.together}" if value.together else f"parameter/{path}"
+            drawn = uniforms(self._seed, key, self._replicates)
+            if value.together:
+                self.rows[value.together] = row_of(value, drawn)
             return invert(value, drawn, low, high)
         return float(value)
 

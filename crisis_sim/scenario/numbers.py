@@ -162,11 +162,14 @@ class Distribution:
         values: the distribution's numbers, in the order of `DISTRIBUTIONS`; for a choice, the
             values to choose from.
         weights: for a choice, the probability of each value (they sum to 1); empty otherwise.
+        together: for a choice, the name of the luck that it shares: choices of one name and the same weights are drawn
+            as rows of one table.
     """
 
     kind: str
     values: tuple[float, ...]
     weights: tuple[float, ...] = ()
+    together: str = ""
 
     @property
     def support(self) -> tuple[float, float]:
@@ -181,8 +184,9 @@ class Distribution:
 
     def plain(self) -> dict[str, Any]:
         """The distribution as it is written in a scenario file."""
-        if self.kind == "choice" and len(set(self.weights)) > 1:
-            return {"choice": {"values": list(self.values), "weights": list(self.weights)}}
+        if self.kind == "choice" and (len(set(self.weights)) > 1 or self.together):
+            body: dict[str, Any] = {"values": list(self.values), "weights": list(self.weights)}
+            return {"choice": {**body, **({"together": self.together} if self.together else {})}}
         return {self.kind: list(self.values)}
 
 
@@ -208,17 +212,20 @@ def _finite(value: Any) -> float:
 
 
 def _read_choice(body: Any) -> Distribution:
-    values, weights = body, None
+    values, weights, together = body, None, ""
     if isinstance(body, dict):
-        if "values" not in body or not body.keys() <= {"values", "weights"}:
-            raise _error("a choice has `values` and, if you like, `weights`")
+        if "values" not in body or not body.keys() <= {"values", "weights", "together"}:
+            raise _error("a choice has `values` and, if you like, `weights` and `together`")
         values, weights = body["values"], body.get("weights")
+        together = body.get("together", "")
+        if not isinstance(together, str):
+            raise _error(f"`together` is a name that choices share, not {together!r}")
     if not isinstance(values, list) or not values:
         raise _error("a choice needs a list of values, such as {choice: [0, 1]}")
     numbers = tuple(map(_finite, values))
     count = len(numbers)
     if weights is None:
-        return Distribution("choice", numbers, (1 / count,) * count)
+        return Distribution("choice", numbers, (1 / count,) * count, together)
     if not isinstance(weights, list) or len(weights) != count:
         raise _error(f"a choice of {count} values needs {count} weights")
     shares = [_finite(weight) for weight in weights]
@@ -227,7 +234,7 @@ def _read_choice(body: Any) -> Distribution:
     total = math.fsum(shares)
     if min(shares) < 0 or total <= 0:
         raise _error("weights of a choice must not be negative, nor all zero")
-    return Distribution("choice", numbers, tuple(share / total for share in shares))
+    return Distribution("choice", numbers, tuple(share / total for share in shares), together)
 
 
 def _check_order(kind: str, numbers: tuple[float, ...]) -> None:
@@ -295,7 +302,9 @@ def _numbers(least: int, most: int | None = None) -> dict[str, Any]:
     return {"type": "array", "items": {"type": "number"}, **length}
 
 
-_WEIGHTED = _object({"values": _numbers(1), "weights": _numbers(1)}, "values")
+_WEIGHTED = _object(
+    {"values": _numbers(1), "weights": _numbers(1), "together": {"type": "string"}}, "values"
+)
 #: JSON Schema of a distribution as it is written in a scenario file.
 DISTRIBUTION_SCHEMA: dict[str, Any] = {
     "description": "An uncertain number, drawn once for each replicate.",
@@ -307,7 +316,8 @@ DISTRIBUTION_SCHEMA: dict[str, Any] = {
         _object(
             {"choice": {"anyOf": [_numbers(1), _WEIGHTED]}},
             "choice",
-            "choice: a list of values, or {values: [...], weights: [...]}",
+            "choice: a list of values, or {values: [...], weights: [...]}; choices that have the same weights and name "
+            "under `together` are drawn as rows of one table",
         ),
     ],
 }
