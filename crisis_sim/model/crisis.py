@@ -59,7 +59,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
     def __init__(
         self,
         scenario: Scenario,
-        replicates: int = 1,
+        replicates: int | NDArray[np.uint64] = 1,
         seed: int = 1,
         first_replicate: int = 0,
         parameters: Mapping[str, NDArray[Any]] | None = None,
@@ -75,7 +75,8 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         """Make the crisis, as it begins.
 
         Args:
-            first_replicate: the number of the first in its batch.
+            replicates: how many; or the numbers of any in their batch.
+            first_replicate: the number of the first in its batch, where it is said how many.
             parameters: values in place of the scenario's, by path, each of shape (points * replicates,).
             roles: classes in place of the model's own, by an agent's name or by a role.
             agents: classes of agents to add.
@@ -97,12 +98,15 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         super().__init__(rng=seed)
         if not is_count(points):
             raise ValueError(f"a design has at least one point, not {points}")
-        if not (is_count(replicates) and is_count(first_replicate, 0)):
+        if isinstance(replicates, np.ndarray):
+            numbers, count = replicates.astype(np.uint64), replicates.size
+        elif is_count(count := replicates) and is_count(first_replicate, 0):
+            numbers = np.arange(first_replicate, first_replicate + count, dtype=np.uint64)
+        else:
             raise ValueError(f"cannot run {replicates} replicates from number {first_replicate}")
         sections = ("states", "mediators", "lenders", "channels", "advisers")
         in_order = {name: dict(sorted(getattr(scenario, name).items())) for name in sections}
         self._crisis = scenario = scenario.model_copy(update=in_order)
-        numbers = np.arange(first_replicate, first_replicate + replicates, dtype=np.uint64)
         self.first_replicate = first_replicate
         self.replicate = np.tile(numbers, points)
         self.rows = self.replicate.size
@@ -121,7 +125,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             laid.drawn,
             laid.slots,
         )
-        kept = min(max(keep_paths - first_replicate, 0), replicates) if points == 1 else 0
+        kept = min(max(keep_paths - first_replicate, 0), count) if points == 1 else 0
         self._kept = kept
         days = int(scenario.horizon_days) + 1 if kept else 0
         self.paths = np.zeros((kept, days, 2), PATH)
@@ -324,26 +328,33 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         own["forced"] = number_of(self.scenario, option)
         own["forced_from"] = from_days
 
-    def branch(self, futures: int, salt: int = 1) -> CrisisModel:
-        """As many futures of this crisis as asked for, from where it stands: the same past, fresh luck from now on.
+    def branch(self, futures: int | NDArray[np.intp], salt: int = 1) -> CrisisModel:
+        """Futures from where crises stand: the same past to the bit, fresh luck from now on.
+
+        Args:
+            futures: how many of this crisis; or of which crises, by their rows, one future each.
+            salt: keys the fresh luck.
 
         Raises:
-            ValueError: when the model holds more than one replicate.
+            ValueError: when a number is given, and the model holds more than one crisis.
         """
-        if self.rows != 1:
+        if isinstance(futures, int) and self.rows != 1:
             raise ValueError(f"a single crisis is branched, not {self.rows}")
+        rows = np.zeros(futures, np.intp) if isinstance(futures, int) else futures
         other = copy.copy(self)
-        other.crises, other.desk = np.repeat(self.crises, futures), self.desk.copy()
-        other.drawn = np.repeat(self.drawn, futures, axis=0)
-        other.rows, other.replicate = futures, np.repeat(self.replicate, futures)
+        other.crises, other.desk = self.crises[rows], self.desk.copy()
+        other.drawn, other.replicate = self.drawn[rows], self.replicate[rows]
+        other._drawn_together = {name: row[rows] for name, row in self._drawn_together.items()}
+        other.rows = rows.size
         other.cast = {
             role: [copy.copy(one) for one in agents] for role, agents in self.cast.items()
         }
         for one in (one for agents in other.cast.values() for one in agents):
             one.model = other
         other.daily = [other.cast[one.role][one.index] for one in self.daily]
-        other.crises["salt"] = [key_of(salt, f"future {k}")[0] for k in range(futures)]
-        other.view = other.crises
+        # To this moment, so that no clock's fresh budget begins to run before it.
+        other._go_on(self.days, None, stop=True)
+        other.crises["salt"] = [key_of(salt, f"future {k}")[0] for k in range(other.rows)]
         drivers.redraw_budgets(*other._at_desk(other.crises))
         return other
 
