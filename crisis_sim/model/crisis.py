@@ -113,8 +113,10 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.seed_ = seed
         self.journal = journal
         self.policies = dict(policies or {})
+        #: Classes of a person's own, as they were given.
+        self.classes = {"roles": dict(roles or {}), "agents": tuple(agents)}
         self._draw_parameters(seed, parameters)
-        self.cast = make(self, scenario, dict(roles or {}), agents)
+        self.cast = make(self, scenario, self.classes["roles"], self.classes["agents"])
         self._run_crises, self._stretch = self._find_engine(engine)
         #: Agents in plain Python, who take a step after each day.
         self.daily = [one for one in self.agents if type(one).step is not Agent.step]
@@ -232,26 +234,32 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
 
     def _go_on(self, until: float, watch: Callable[[Any], None] | None, stop: bool) -> None:
         """Go on until a time; with `stop`, bring all crises to it, so that what is changed there works from then on."""
-        s, horizon = self.schedule, float(self.scenario.horizon_days)
         for start in range(0, self.rows, self._stretch):
             end = min(start + self._stretch, self.rows)
             go_on = True
             while go_on:
-                with self._told():
-                    self.events_run += self._run_crises(
-                        self.crises, *self._at_desk(self.crises), start, end, until, horizon, stop,
-                        s.look, s.clocks, s.pass_time, s.happen, s.take, s.fault,
-                    )  # fmt: skip
+                self.events_run += self._drive(self.crises, start, end, until, stop)
                 self._check_faults()
                 go_on = bool(self.policies) and self._ask(start, end)
             if watch is not None:
                 watch(self)
         self.days = until
-        self.running = bool(self.crises["ongoing"].any()) and until < horizon
+        self.running = bool(self.crises["ongoing"].any()) and until < self.scenario.horizon_days
         self.view = self.crises
-        if self.running and not stop:  # a copy, brought to the end of the day
+        if self.running and not stop:  # a copy, brought to that time
             self.view = self.crises.copy()
-            drivers.let_time_pass(*self._at_desk(self.view), until, s.look, s.pass_time)
+            self.view["path"] = -1
+            for start in range(0, self.rows, self._stretch):
+                self._drive(self.view, start, min(start + self._stretch, self.rows), until, True)
+
+    def _drive(self, crises: NDArray[Any], start: int, end: int, until: float, stop: bool) -> int:
+        """Take some crises from event to event; how many there were."""
+        s, horizon = self.schedule, float(self.scenario.horizon_days)
+        with self._told():
+            return self._run_crises(
+                crises, *self._at_desk(crises), start, end, until, horizon, stop,
+                s.look, s.clocks, s.pass_time, s.happen, s.take, s.fault,
+            )  # fmt: skip
 
     def _at_desk(self, crises: NDArray[Any]) -> tuple[Any, ...]:
         """What all drivers take."""
@@ -323,13 +331,46 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         return bool(waiting.size)
 
     def force(self, state: str, option: str, from_days: float = 0.0) -> None:
-        """Let a state take an option at its first decision from a time on (days since the start), whatever it is worth."""
+        """Let a state take an option, whatever it is worth, at its first decision at which it is open.
+
+        Args:
+            from_days: days since the start, before which it decides by itself.
+
+        Raises:
+            ValueError: when there is no such state or option.
+        """
         own = self.crises["states"][:, self._number_of_state(state)]
         own["forced"] = number_of(self.scenario, option)
         own["forced_from"] = from_days
 
+    def copied(self, rows: NDArray[np.intp] | None = None) -> CrisisModel:
+        """Crises that go on by themselves from where these stand: all of them, or those of some rows, one each.
+
+        A journal and kept paths go with all of them; some have none.
+        """
+        other = copy.copy(self)
+        notes, noted, paths = (one.copy() for one in self.luck[2:])
+        if rows is None:
+            rows, other.journal = np.arange(self.rows), copy.deepcopy(self.journal)
+        else:
+            other.journal, notes, noted[:], other._kept = None, notes[:0], 0, 0
+        other.crises, other.view, other.desk = self.crises[rows], self.view[rows], self.desk.copy()
+        other.drawn, other.replicate, other.rows = self.drawn[rows], self.replicate[rows], rows.size
+        other._drawn_together = {name: one[rows] for name, one in self._drawn_together.items()}
+        if not other._kept:
+            other.crises["path"] = -1
+        other.luck = self.luck._replace(notes=notes, noted=noted, paths=paths)
+        other.paths = paths
+        other.cast = {
+            role: [copy.copy(one) for one in agents] for role, agents in self.cast.items()
+        }
+        for one in (one for agents in other.cast.values() for one in agents):
+            one.model = other
+        other.daily = [other.cast[one.role][one.index] for one in self.daily]
+        return other
+
     def branch(self, futures: int | NDArray[np.intp], salt: int = 1) -> CrisisModel:
-        """Futures from where crises stand: the same past to the bit, fresh luck from now on.
+        """Futures from where crises stand: the same past, fresh luck from now on.
 
         Args:
             futures: how many of this crisis; or of which crises, by their rows, one future each.
@@ -338,22 +379,12 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         Raises:
             ValueError: when a number is given, and the model holds more than one crisis.
         """
-        if isinstance(futures, int) and self.rows != 1:
-            raise ValueError(f"a single crisis is branched, not {self.rows}")
-        rows = np.zeros(futures, np.intp) if isinstance(futures, int) else futures
-        other = copy.copy(self)
-        other.crises, other.desk = self.crises[rows], self.desk.copy()
-        other.drawn, other.replicate = self.drawn[rows], self.replicate[rows]
-        other._drawn_together = {name: row[rows] for name, row in self._drawn_together.items()}
-        other.rows = rows.size
-        other.cast = {
-            role: [copy.copy(one) for one in agents] for role, agents in self.cast.items()
-        }
-        for one in (one for agents in other.cast.values() for one in agents):
-            one.model = other
-        other.daily = [other.cast[one.role][one.index] for one in self.daily]
-        # To this moment, so that no clock's fresh budget begins to run before it.
-        other._go_on(self.days, None, stop=True)
+        if isinstance(futures, int):
+            if self.rows != 1:
+                raise ValueError(f"a single crisis is branched, not {self.rows}")
+            futures = np.zeros(futures, np.intp)
+        other = self.copied(futures)
+        other._go_on(self.days, None, stop=True)  # clocks forget what was, as of now
         other.crises["salt"] = [key_of(salt, f"future {k}")[0] for k in range(other.rows)]
         drivers.redraw_budgets(*other._at_desk(other.crises))
         return other
