@@ -1,10 +1,10 @@
 """What now, given what has been seen: simulated histories filtered by dated evidence, and their futures.
 
-All histories are run once, to the end, and those that meet the evidence are kept: their own futures are the answer (rejection).
-Where fewer than `ENOUGH` are left, a particle filter goes on (Gordon, Salmond and Smith 1993): from the last moment at which
-many still met all that was seen, these are run again; at each further check those that meet it are drawn anew, with the same
-past and fresh luck. Particles that descend from one history share its parameters, so that errors are those of clusters by
-ancestor (Lee and Whiteley 2018), and the effective number of histories is that of ancestors, weighted.
+All histories are run once, to the end; those that meet the evidence are kept, and their own futures are the answer
+(rejection). Where fewer than `ENOUGH` are left, a particle filter goes on (Gordon, Salmond and Smith 1993): from the last
+moment at which many still met all that was seen, these are run again; at each further check those that meet it are drawn
+anew, with the same past and fresh luck. Particles that descend from one history share its parameters, so that errors are
+those of clusters by ancestor (Lee and Whiteley 2018), and the effective number of histories is that of ancestors, weighted.
 """
 
 from __future__ import annotations
@@ -316,35 +316,42 @@ class Histories:
             return
         seen, last = self.evidence.seen, days[-1]
         checks = sorted({*days, *(one.known_at for one in seen if one.known_at <= last)})
-        start, numbers = 0, np.arange(self.size)
-        for step, now in enumerate(checks):
-            met = np.flatnonzero(self.still_meeting(now))
-            if now > days[0] or met.size * 20 < particles:
-                break
-            start, numbers = step, met
-        numbers = numbers[:particles].astype(np.uint64)
+        start, numbers = self._start(checks, days[0], particles)
         model = CrisisModel(self.scenario, numbers, self.seed, **self.classes)
         live = np.ones(model.rows, bool)
         for step, now in enumerate(checks[start:], start):
             model.go_on(now / 24)
             came = times_of(model)
-            for one in seen:
-                if one.known_at == now:
-                    live &= one.is_seen(model) if one.is_look else one.holds(came)
+            for one in (one for one in seen if one.known_at == now):
+                live &= one.is_seen(model) if one.is_look else one.holds(came)
             if now in days:
-                met = live.copy()
-                for one in (seen[k] for k in self.seen_by(now)):
-                    met &= np.True_ if one.is_look else one.holds(came, now)
-                if not met.any():
-                    raise self.nobody(now)
-                futures = model.branch(_spread(np.flatnonzero(met), FUTURES), salt=2 * step + 1)
+                told = [seen[k].holds(came, now) for k in self.seen_by(now) if not seen[k].is_look]
+                met = np.flatnonzero(np.logical_and.reduce([live, *told]))
+                futures = model.branch(self._spread(met, FUTURES, now), salt=2 * step + 1)
                 futures.go_on(self.scenario.horizon_days)
                 yield now, futures.outcomes(), futures.replicate
-            if not live.any():
-                raise self.nobody(now)
             if live.sum() * 2 < particles and now != last:
-                model = model.branch(_spread(np.flatnonzero(live), particles), salt=2 * step + 2)
+                rows = self._spread(np.flatnonzero(live), particles, now)
+                model = model.branch(rows, salt=2 * step + 2)
                 live = np.ones(model.rows, bool)
+
+    def _start(
+        self, checks: Sequence[float], before: float, particles: int
+    ) -> tuple[int, NDArray[np.uint64]]:
+        """The last check, up to a moment, that enough histories meet for a particle filter to go on from; and those."""
+        start, numbers = 0, np.arange(self.size)
+        for step, now in enumerate(checks):
+            met = np.flatnonzero(self.still_meeting(now))
+            if now > before or met.size * 20 < particles:
+                break
+            start, numbers = step, met
+        return start, numbers[:particles].astype(np.uint64)
+
+    def _spread(self, rows: NDArray[np.intp], number: int, now: float) -> NDArray[np.intp]:
+        """So many of some rows, each as often as the others but for one."""
+        if not rows.size:
+            raise self.nobody(now)
+        return np.asarray(rows[np.arange(number) * rows.size // number])
 
     def nobody(self, now: float) -> NoHistoryError:
         """The error that no history meets the evidence: which line left none, and how rare each is alone."""
@@ -395,7 +402,7 @@ class Histories:
             "war", "full-scale war", "share", "share", event=Condition.of({"war_at_hours": CAME})
         )
         figures += [cluster.figure(one, whole) for one in (war, *self.evidence.measures)]
-        hours = np.linspace(0.0, max(horizon - now, 1.0), 241)
+        hours = np.linspace(0.0, max(horizon - now, 1.0), 481)
         measured = reading.curve(clock).at(hours)
         widened = math.sqrt(rows / cluster.effective)
         curve = np.stack(
@@ -439,11 +446,6 @@ class _Clusters:
             reach = normal_quantile() * error
             lower, upper = estimate - reach, estimate + reach
         return Figure(measure.name, measure.words, estimate, lower, upper, measure.unit)
-
-
-def _spread(rows: NDArray[np.intp], number: int) -> NDArray[np.intp]:
-    """So many of some rows, each as often as the others but for one."""
-    return rows[np.arange(number) * rows.size // number]
 
 
 def run_histories(
