@@ -266,12 +266,12 @@ class _Reader:
         before = len(self.mistakes)
         kinds = [key for key in KINDS if node.get(key)]
         if len(kinds) != 1:
-            said = (
+            message = (
                 f"a line says one thing, and this says {one_of(kinds, 'and')}"
                 if kinds
                 else "this says nothing"
             )
-            self._note(node, said, f"one of {one_of(KINDS)}")
+            self._note(node, message, f"one of {one_of(KINDS)}")
             return None
         kind = kinds[0]
         for key in ("by", "within_hours", "at_least", "at_most", "level", "within"):
@@ -308,12 +308,12 @@ class _Reader:
             words = f"{name}'s {kind} on {when}"
             number = self._state(name, node.get(kind))
             low, high = self._bounds(one, node, kind)
-            said = (
+            limits = (
                 one.at_least and f"at least {one.at_least}",
                 one.at_most and f"at most {one.at_most}",
             )
             shown = (
-                " and ".join(filter(None, said)) if kind == "rung" else f"{low:.3g} to {high:.3g}"
+                " and ".join(filter(None, limits)) if kind == "rung" else f"{low:.3g} to {high:.3g}"
             )
             words, name = f"{words}: {shown}", number
         if len(self.mistakes) > before:

@@ -98,8 +98,8 @@ class Moved:
     """A parameter whose values the evidence has moved: 10%, 50% and 90% before and after, and standard errors."""
 
     path: str
-    before: tuple[float, float, float]
-    after: tuple[float, float, float]
+    before: tuple[float, ...]
+    after: tuple[float, ...]
     errors: float
 
 
@@ -389,7 +389,9 @@ class Histories:
         if halted:  # a relapse is counted from the halt on; here from now on
             clock, awaited = Clock(RELAPSED, HALT), "relapse"
             from_now[HALT] = np.full(rows, now)
-        moments = [hours for hours in MOMENTS if now + hours <= horizon] or [horizon - now]
+        moments: list[float] = [hours for hours in MOMENTS if now + hours <= horizon] or [
+            horizon - now
+        ]
         wanted = [
             Measure(f"{awaited}_within_{hours:g}_hours_from_now", f"a {awaited} within {text.duration(hours)}",
                     "within_hours", "share", clock=clock, hours=hours)
