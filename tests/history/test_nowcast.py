@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from crisis_sim import CrisisModel, Scenario, load_scenario, simulate
+from crisis_sim import CrisisModel, Scenario, ScenarioError, load_scenario, simulate
 from crisis_sim.history.evidence import Evidence, load_evidence, read_evidence
 from crisis_sim.history.nowcast import (
     ENOUGH,
@@ -156,7 +156,7 @@ def test_a_mistake_is_told_where_it_stands(
     line: str, said: str, may_2025: Scenario, columns: Columns
 ) -> None:
     text = f"title: wrong\ngiven:\n  - {{at: 15, came: relapsed}}\n  - {line}\n"
-    with pytest.raises(Exception, match=r"evidence:4:\d+: error: ") as error:
+    with pytest.raises(ScenarioError, match=r"evidence:4:\d+: error: ") as error:
         read_evidence(text, may_2025, columns)
     assert said in str(error.value)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crisis_sim import CrisisModel, Scenario, load_scenario
+from crisis_sim import CrisisModel, Scenario, ScenarioError, load_scenario
 from crisis_sim.cli import run_command
 from crisis_sim.history.game import Game, GameError, Turn, debrief
 from crisis_sim.history.seat import WIDTH, options, page, tell_debrief
@@ -81,7 +81,7 @@ def test_a_seat_shows_what_its_state_perceives_and_no_more() -> None:
     ):
         assert words in " ".join(shown.split()), words
     rivals = Game.new("may_2025", ["india"], replicate=REPLICATE)
-    _, turn = played(rivals, *["limited strike", *["wait"] * 30])
+    _, turn = played(rivals, *["limited strike", *["wait"] * 5])
     plans = [one for one in turn.entries if one.kind == "planned"]
     assert {one.agent for one in plans} >= {"india"}
     _, ours = played(game(against="limited strike"), *["wait"] * 3)
@@ -90,7 +90,7 @@ def test_a_seat_shows_what_its_state_perceives_and_no_more() -> None:
 
 
 def test_the_other_state_does_what_it_is_told_to_whenever_it_can() -> None:
-    _, turn = played(game(against="wait"), *[""] * 60)
+    _, turn = played(game(against="wait"), *[""] * 12)
     assert not [one for one in turn.entries if one.kind == "act" and one.agent == "india"]
     _, both = played(
         Game.new("may_2025", ["india", "pakistan"], replicate=REPLICATE), *["wait"] * 4
@@ -109,8 +109,8 @@ def test_a_card_comes_a_minute_later_and_leaves_the_past_alone() -> None:
     assert [one.detail["title"] for one in came] == ["A train is blown up"]
     assert 0 < came[0].hours - then.hours <= 2 / 60
     assert dealt.chosen(then, "wait").undone(2).spec.cards == ()
-    with pytest.raises(Exception, match="card:1:18: error: out of range"):
-        dealt.with_card(then, "{struck: india, deaths: -1}".replace(" deaths", "deaths"))
+    with pytest.raises(ScenarioError, match="card:1:25: error: out of range: -1"):
+        dealt.with_card(then, "{struck: india, deaths: -1}")
     with pytest.raises(GameError, match="has no facilitator"):
         game().with_card(turn, "{struck: india}")
 
@@ -122,7 +122,6 @@ def test_a_debrief_weighs_the_choices_that_were_not_the_advisers() -> None:
     assert found.beside["deaths"].size == 80
     unlike = [one for one in found.turn.made if one.choice != one.advised]
     assert len(found.mattered) == len(unlike) > 0
-    assert {one.point for one in found.mattered} == set(unlike) if unlike[0].odds is None else True
     told = tell_debrief(begun, found)
     assert max(map(len, told.splitlines())) <= WIDTH
     for words in ("The crisis that you played", "Beside 80 crises", "advised: ", "points likelier"):
@@ -147,7 +146,7 @@ def test_a_file_that_does_not_fit_is_told_of(tmp_path: Path) -> None:
         ("seats:", "seat:", "unknown key 'seat'"),
     ):
         file.write_text(text.replace(old, new))
-        with pytest.raises(Exception, match=r".") as error:
+        with pytest.raises((ScenarioError, GameError)) as error:
             Game.load(file).turn()
         assert said in str(error.value)
 
@@ -173,9 +172,9 @@ def test_the_command_plays_and_saves(
         "mobilisation",
         "limited strike",
     ]
-    typed("halt", *["wait"] * 60)
+    typed("wait")
     assert run_command(["play", file]) == 0
-    assert "in preparation" in capsys.readouterr().out.lower()
+    assert "In preparation: limited strike" in capsys.readouterr().out
     for wrong, said in (
         (["play", "may_2025"], "--as is missing"),
         (["play", "may_2025", "--as", "pakistn"], "did you mean 'pakistan'?"),
