@@ -181,7 +181,8 @@ def read_about(
     """Read what was known of a crisis at its trigger into stakes, claims, the trigger's act, patience and third parties.
 
         resolve       x exp(gravity x about.gravity + protraction x [protracted or in a long war])
-        attention_days x exp(great_power x [a great power is a side])
+        attention_days x attention x exp(great_power x [a great power is a side])
+        provocation    x reading.provocation
         deal          + territory x [territory is at issue]
         yielding_days, fading_days x exp(words x [the trigger was words])
         claim = -claim_size x ln u  with log-odds claim_share, else 0
@@ -223,6 +224,7 @@ def read_about(
                 reading.great_power * about.great_power
             )
         elif section == "events":
+            own.provocation = own.provocation * reading.provocation
             kind = np.asarray(violence)[np.asarray(own.rival_rung, np.int64)]
             drawn = uniforms(seed, f"about/{path}/violent", replicates) < about.violent
             luck = uniforms(seed, f"about/{path}/violence", replicates)

@@ -185,6 +185,8 @@ class ReadingBehaviour(Part):
 
     gravity: Number = parameter(0.698, (-5, 5), LOG, "how much more is at stake where existence or grave damage is threatened, and less where little is", "Brecher and Wilkenfeld 1997, A Study of Crisis (form)" + SIZE_FITTED)
     protraction: Number = parameter(0.157, (-5, 5), LOG, "how much more is at stake in a protracted conflict", "Brecher and Wilkenfeld 1997, A Study of Crisis (form)" + SIZE_FITTED)
+    provocation: Number = parameter(0.12, (0, 10), "grievance", "grievance of the middle trigger beside that of its act", FITTED)
+    attention: Number = parameter(2.3, (0.01, 100), "ratio", "time until third parties engage, relative to what the scenario says", FITTED)
     great_power: Number = parameter(1.69, (-5, 5), LOG, "how much longer third parties take where a great power is a side", FITTED)
     claim_share: Number = parameter(-0.886, (-10, 10), "log-odds", "log-odds that a state wants something of its rival beside an answer", FITTED)
     claim_size: Number = parameter(0.608, (0, 10), "grievance", "mean of what it then wants", FITTED)
