@@ -423,7 +423,14 @@ class Tuned:
 
     def at(self, share: float) -> float:
         """The value at a share of its range."""
-        return float(np.clip(self.factor.at(share), self.factor.low, self.factor.high))
+        return float(self.at_shares(share))
+
+    def at_shares(self, shares: Any) -> Values:
+        """The values at shares of its range."""
+        low, high = self.factor.low, self.factor.high
+        if self.factor.scale == "log":
+            return np.asarray(np.clip(low * (high / low) ** np.asarray(shares), low, high))
+        return np.asarray(np.clip(low + (high - low) * np.asarray(shares), low, high))
 
 
 def _locations(path: str, scenarios: Sequence[Scenario]) -> Iterator[tuple[Scenario, Location]]:
