@@ -197,10 +197,15 @@ class Calibration:
 
     experiment: Experiment
 
+    @property
+    def given(self) -> tuple[Scenario, ...]:
+        """The scenarios that the file names, the first one first."""
+        return (self.experiment.scenario, *self.experiment.others)
+
     @cached_property
     def scenarios(self) -> tuple[Scenario, ...]:
         """Its scenarios, the first one first; at the end those that targets want with more precise choices."""
-        given = (self.experiment.scenario, *self.experiment.others)
+        given = self.given
         wanted = dict.fromkeys(
             (target.scenario or given[0].name, target.precision)
             for target in cast(CalibrationSpec, self.experiment.spec).targets
