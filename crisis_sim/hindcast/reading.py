@@ -122,7 +122,6 @@ def read(facts: pd.DataFrame) -> dict[str, Array]:
         "audience_struck": coded("regime_a_icb", AUDIENCE, 0.5),
         "audience_rival": coded("regime_b_icb", AUDIENCE, 0.5),
         "major": np.maximum(flag("major_a"), flag("major_b")),
-        "by_state": is_("trigent_kind", "state"),
     }
 
 
@@ -142,11 +141,12 @@ def values(
         replicates: their numbers, which fix their luck with the seed.
         reading: parameters of the reading by name, in place of those of `reading.csv`: numbers, or arrays of shape
             (replicates,).
-        behaviour: behavioural parameters by path, likewise, in place of the scenario's own.
+        behaviour: behavioural parameters by path, likewise, in place of those of `reading.csv` and of the scenario.
     """
-    p = {one.name: one.value for one in reading_parameters()} | dict(reading or {})
+    p: dict[str, Any] = {one.name: one.value for one in reading_parameters()}
+    p |= {**(reading or {}), **(behaviour or {})}
     x = {name: column[rows] for name, column in read(facts).items()}
-    given: dict[str, Any] = dict(behaviour or {})
+    given = {path: one for path, one in p.items() if path.startswith("behaviour.")}
 
     def luck(purpose: str) -> Array:
         return uniforms(seed, f"hindcast/{purpose}", replicates)
