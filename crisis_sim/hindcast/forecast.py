@@ -43,7 +43,7 @@ def forecast(
     reading: Mapping[str, Any] | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> pd.DataFrame:
-    """Forecasts, a row for each crisis in the order of `facts`: shares of the kinds of each target, and quantiles of duration.
+    """Forecasts, a row a crisis in the order of `facts`: shares of the kinds of each target, and quantiles of duration.
 
     Shares are (count + 1/2) / (n + k/2) of n replicates and k kinds, since a share that no replicate shows is not 0
     (Jeffreys). A crisis that the horizon cuts off ends "otherwise", and so do `OTHER_SHARE` of those that end without an

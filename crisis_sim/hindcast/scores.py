@@ -35,32 +35,40 @@ ERA_ENDS = 1989
 
 
 @dataclass(frozen=True)
+class Against:
+    """A mean score compared with that of a reference, over the crises for which both foretell.
+
+    Attributes:
+        crises: how many these are; the rest is not a number where there are none.
+        score: the reference's.
+        difference: the model's minus the reference's.
+    """
+
+    crises: int
+    score: float
+    skill: float
+    skill_limits: tuple[float, float]
+    difference: float
+    difference_limits: tuple[float, float]
+
+
+@dataclass(frozen=True)
 class Score:
     """The mean of one score over the crises of a class.
 
     Attributes:
         what: ending, violence, mediated or duration.
         kind: `log`, `brier`, `rps` or `crps_log10`.
-        crises: how many are scored; `compared`, how many of these have a baseline.
-        skill: over climatology, with `skill_limits`.
-        gain: over the baseline, likewise; not a number without one.
-        difference: model minus baseline.
+        crises: how many are scored.
     """
 
     group: str
     what: str
     kind: str
     crises: int
-    compared: int
     model: float
-    climatology: float
-    baseline: float
-    skill: float
-    skill_limits: tuple[float, float]
-    gain: float
-    gain_limits: tuple[float, float]
-    difference: float
-    difference_limits: tuple[float, float]
+    climatology: Against
+    baseline: Against
 
 
 def groups(crises: pd.DataFrame) -> dict[str, NDArray[np.bool_]]:
@@ -163,35 +171,27 @@ def crps(quantiles: Array, came: Array) -> Array:
 
 
 def _mean(group: str, what: str, kind: str, of: Mapping[str, Array]) -> Score:
-    known = ~np.isnan(of["model"]) & ~np.isnan(of["climatology"])
-    model, climatology = of["model"][known], of["climatology"][known]
-    has = known & ~np.isnan(of["baseline"])
-    here, baseline = of["model"][has], of["baseline"][has]
-    skill, skill_limits, _, _ = _against(model, climatology)
-    gain, gain_limits, difference, difference_limits = _against(here, baseline)
-    means = (float(one.mean()) if one.size else np.nan for one in (model, climatology, baseline))
-    return Score(
-        group, what, kind, model.size, here.size, *means, skill, skill_limits, gain, gain_limits,
-        difference, difference_limits,
-    )  # fmt: skip
+    known = of["model"][~np.isnan(of["model"])]
+    against = (_against(of["model"], of[who]) for who in ("climatology", "baseline"))
+    return Score(group, what, kind, known.size, float(known.mean()), *against)
 
 
-def _against(
-    model: Array, reference: Array
-) -> tuple[float, tuple[float, float], float, tuple[float, float]]:
-    """Skill over a reference and the difference from it, each with its limits."""
-    nothing = (np.nan, np.nan)
-    if not model.size:
-        return np.nan, nothing, np.nan, nothing
-    luck = np.random.default_rng(SEED)
-    drawn = luck.integers(0, model.size, (SAMPLES, model.size))
+def _against(model: Array, reference: Array) -> Against:
+    both = ~np.isnan(model) & ~np.isnan(reference)
+    model, reference = model[both], reference[both]
+    if not both.any():
+        nothing = (np.nan, np.nan)
+        return Against(0, np.nan, np.nan, nothing, np.nan, nothing)
+    drawn = np.random.default_rng(SEED).integers(0, model.size, (SAMPLES, model.size))
     ours, theirs = model[drawn].mean(axis=1), reference[drawn].mean(axis=1)
 
     def limits(values: Array) -> tuple[float, float]:
         low, high = np.percentile(values, (2.5, 97.5))
         return float(low), float(high)
 
-    return (
+    return Against(
+        model.size,
+        float(reference.mean()),
         float(1 - model.mean() / reference.mean()),
         limits(1 - ours / theirs),
         float(model.mean() - reference.mean()),
