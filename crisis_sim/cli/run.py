@@ -27,6 +27,7 @@ from crisis_sim.cli.app import (
     Natural,
     One,
     Overrides,
+    Overwrite,
     Reference,
     Refused,
     Replicates,
@@ -75,6 +76,7 @@ def run(
     compare_without: Annotated[bool, FLAG] = False,
     resume: Annotated[Path | None, Parameter(metavar="DIR")] = None,
     restart: Annotated[bool, FLAG] = False,
+    overwrite: Overwrite = False,
     as_json: Json = False,
     dry_run: DryRun = False,
 ) -> int:
@@ -110,7 +112,7 @@ def run(
     from crisis_sim.scenario.load import load_scenarios
 
     resume = resume and results_of(resume)
-    options = RunOptions(workers or cores(), scheduler, resume is not None, restart)
+    options = RunOptions(workers or cores(), scheduler, resume is not None, restart, overwrite)
     classes = own_classes(roles, agents)
     if resume is None and not scenarios:
         raise Refused("SCENARIOS requires an argument, unless --resume goes on with a run")
@@ -149,6 +151,7 @@ class RunOptions:
     scheduler: str | None
     resume: bool
     restart: bool
+    overwrite: bool
 
     def command(self, folder: Path) -> str:
         """The command that goes on with a run in the same way."""
@@ -211,6 +214,7 @@ def _run_batch(
                     command=["crisis-sim", *sys.argv[1:]],
                     resume=options.resume,
                     restart=options.restart,
+                    overwrite=options.overwrite,
                     scheduler=options.scheduler,
                     on_message=talk,
                     **asked,
@@ -291,7 +295,9 @@ def _print_plan(plan: Plan, workers: int, folder: Path, as_json: bool) -> None:
         say(f"about {in_words(crew.seconds)} with {counted(crew.size, 'worker')}")
     else:
         say("on a graphics card")
-    say(f"into {folder}" + (", replacing the results that it holds" if replaces else ""))
+    say(
+        f"into {folder}" + (", which holds results (--overwrite replaces them)" if replaces else "")
+    )
 
 
 def _tell_what_is_safe(folder: Path, options: RunOptions, what: str, finished: bool) -> None:
