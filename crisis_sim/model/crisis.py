@@ -110,7 +110,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.journal = journal
         self.policies = dict(policies or {})
         #: Classes of a person's own, as they were given.
-        self.classes = {"roles": dict(roles or {}), "agents": tuple(agents)}
+        self.classes: dict[str, Any] = {"roles": dict(roles or {}), "agents": tuple(agents)}
         self._draw_parameters(seed, parameters)
         self.cast = make(self, scenario, self.classes["roles"], self.classes["agents"])
         self._run_crises, self._stretch = self._find_engine(engine)
