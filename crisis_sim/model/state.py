@@ -127,7 +127,7 @@ class State(Agent):
         highest_pressure: float  # the highest so far
         traded: float  # the next day on which its market moves, days
         asked: bool  # whether its choices are left to somebody
-        forced: int  # the option that it takes at its first decision from `forced_from` on, whatever it is worth, or -1
+        forced: int  # the option that it takes, whatever it is worth, once it is open to it from `forced_from` on, or -1
         forced_from: Maybe  # days
         lent_trust: float  # what agents of a user's own add to `trust`
         lent_information: float  # likewise
