@@ -149,8 +149,12 @@ class Change(Part):
     """
 
     at: float | str = Field(description="when: a day, a date or a milestone, such as first_strike")
-    set: tuple[str, ...] = Field((), description="values from then on, such as mediators.us.trust.india=0.9")
-    force: dict[str, str] = Field(default_factory=dict, description="what somebody does as soon as it can, by name")
+    set: tuple[str, ...] = Field(
+        (), description="values from then on, such as mediators.us.trust.india=0.9"
+    )
+    force: dict[str, str] = Field(
+        default_factory=dict, description="what somebody does as soon as it can, by name"
+    )
     inject: tuple[EventSpec, ...] = Field((), description="events, as in a scenario")
 
 
@@ -256,7 +260,11 @@ def with_scenario(model: CrisisModel, scenario: Scenario) -> CrisisModel:
         HistoryError: when a board would meet on a date that is past.
     """
     replicate, kept = int(model.replicate[0]), model.paths.shape[0]
-    how: dict[str, Any] = {"first_replicate": replicate, **model.classes, "policies": model.policies}
+    how: dict[str, Any] = {
+        "first_replicate": replicate,
+        **model.classes,
+        "policies": model.policies,
+    }
     other = CrisisModel(
         scenario, 1, model.seed_, journal=model.journal and Journal(), keep_paths=kept and replicate + 1, **how
     )  # fmt: skip
@@ -443,4 +451,3 @@ def _next_exponential(model: CrisisModel, k: int, stream: int) -> float:
 def option_name(scenario: Scenario, number: int) -> str:
     """An option by its number."""
     return "halt" if number == HALT else scenario.ladder[number].name if number else "wait"
-
