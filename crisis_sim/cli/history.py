@@ -1,0 +1,141 @@
+"""The commands that change one crisis: `branch` and `why`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from crisis_sim.cli.app import (
+    DONE,
+    MOST_REPLICATES,
+    RESULTS,
+    Agents,
+    Json,
+    Natural,
+    Overrides,
+    Refused,
+    Roles,
+    app,
+    console,
+    own_classes,
+    print_json,
+    say,
+    talk,
+)
+from crisis_sim.text import clean
+
+Replicate = Annotated[int | None, Parameter(validator=Number(gte=0, lt=MOST_REPLICATES))]
+#: Moments of two histories that are printed; the files hold all.
+SHOWN = 10
+
+
+def _pairs(option: str, texts: list[str] | None, example: str) -> dict[str, str]:
+    """`NAME=VALUE` texts as a mapping."""
+    found: dict[str, str] = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        if not equals or not name or not value:
+            raise Refused(f"{option} {text}: expected {example}")
+        if name in found:
+            raise Refused(f"{option} forces '{name}' twice: branch the branch for a second choice")
+        found[name] = value
+    return found
+
+
+@app.command
+def branch(
+    scenario: str,
+    /,
+    *,
+    replicate: Replicate = None,
+    at: Annotated[str | None, Parameter(metavar="WHEN")] = None,
+    overrides: Overrides = None,
+    force: Annotated[list[str] | None, Parameter(metavar="WHO=CHOICE")] = None,
+    inject: Annotated[Path | None, Parameter(metavar="FILE")] = None,
+    luck: Literal["same", "fresh"] | None = None,
+    futures: Annotated[int | None, Parameter(validator=Number(gte=1, lte=100_000))] = None,
+    seed: Annotated[int | None, Parameter(validator=Natural)] = None,
+    out: Path = RESULTS / "branch",
+    roles: Roles = None,
+    agents: Agents = None,
+    as_json: Json = False,
+) -> int:
+    """Go back in one crisis, change one thing, and see what comes of it.
+
+    Up to WHEN it is the same crisis as that replicate of `run`. On the same luck there is one other history, told
+    beside the first; on fresh luck so many futures, in pairs without the change and with it. The folder holds
+    branch.yaml, which repeats all of it, and can be branched again.
+
+    Args:
+        scenario: A scenario file, the name of a shipped one, or a branch.yaml.
+        replicate: Number of the crisis, from 0.
+        at: When: a day from the start, a date, or a milestone, such as first_strike, just after it.
+        force: Let somebody do something as soon as it can: a state one of its options (wait, halt, or a rung's
+            name), a third party what it can do, such as us=engage. May be given again, for somebody else.
+        inject: A file with events that come later, as a scenario's `events`.
+        luck: The crisis's own (same), or that of many futures (fresh); same, or fresh with --futures.
+        futures: Futures of each history; 1,000.
+        seed: With the replicate's number, it fixes all luck of the crisis; 1.
+        out: Folder for the file that repeats it, the two histories, the chart, and the futures' summary.
+    """
+    from crisis_sim.history.branch import FILE, Branch, check_folder
+    from crisis_sim.history.branch import branch as make
+    from crisis_sim.history.past import HistoryError, read_events
+    from crisis_sim.report import print_summary
+
+    forced = _pairs("--force", force, "WHO=CHOICE, such as pakistan=wait")
+    again = Path(scenario).suffix in (".yaml", ".yml") and replicate is None
+    if seed is not None and again:
+        raise Refused("--seed needs --replicate; a branch knows its own")
+    try:
+        check_folder(out, FILE)
+        made: Branch = make(
+            scenario, replicate, at, set=overrides or (), force=forced,
+            inject=read_events(inject) if inject else (), luck=luck, futures=futures,
+            seed=1 if seed is None else seed, **own_classes(roles, agents),
+        )  # fmt: skip
+        files = made.write(out)
+    except HistoryError as error:
+        raise Refused(error) from None
+    if as_json:
+        print_json(made.plain())
+    else:
+        say(made.head())
+        if made.summary is None:
+            _print_beside(made.beside())
+        else:
+            say(
+                f"\n{made.futures:,} futures of each history from there on, in pairs that share their luck."
+            )
+            if told := made.told_forced():
+                say(told)
+            say("")
+            print_summary(made.summary, console())
+    talk(f"to have it again: crisis-sim branch {files[0]}")
+    return DONE
+
+
+def _print_beside(rows: list[tuple[str, str, str]]) -> None:
+    """The first moments of two histories, side by side."""
+    from rich.text import Text
+
+    from crisis_sim.report.answers import WIDTH, new_table
+
+    if not rows:
+        return
+    table = new_table("")
+    table.title = None
+    for name in ("", "as it was", "changed"):
+        table.add_column(name, max_width=14 if not name else None, overflow="fold")
+    for row in rows[:SHOWN]:
+        table.add_row(*(Text(clean(one)) for one in row))
+    if len(rows) > SHOWN:
+        table.caption = Text(f"The first {SHOWN} of {len(rows)} moments; branch.md tells all.")
+    terminal = console()
+    terminal.print()
+    terminal.print(table, width=min(terminal.width, WIDTH))
+    sys.stdout.flush()

@@ -1,0 +1,7 @@
+"""x"""
+
+
+class Reasons: ...
+
+
+def why() -> None: ...
