@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -16,17 +16,21 @@ from crisis_sim.cli.app import (
     Agents,
     Json,
     Natural,
+    One,
     Overrides,
     Refused,
     Roles,
+    Seed,
     app,
     console,
     own_classes,
     print_json,
-    say,
     talk,
 )
-from crisis_sim.text import clean
+from crisis_sim.text import clean, printable_lines
+
+if TYPE_CHECKING:
+    from crisis_sim.history.why import Reasons
 
 Replicate = Annotated[int | None, Parameter(validator=Number(gte=0, lt=MOST_REPLICATES))]
 #: Moments of two histories that are printed; the files hold all.
@@ -104,19 +108,107 @@ def branch(
     if as_json:
         print_json(made.plain())
     else:
-        say(made.head())
+        _print(made.head())
         if made.summary is None:
             _print_beside(made.beside())
         else:
-            say(
-                f"\n{made.futures:,} futures of each history from there on, in pairs that share their luck."
-            )
-            if told := made.told_forced():
-                say(told)
-            say("")
+            told = f"\n{made.futures:,} futures of each history, in pairs that share their luck. "
+            _print(f"{told}{made.told_forced()}\n")
             print_summary(made.summary, console())
     talk(f"to have it again: crisis-sim branch {files[0]}")
     return DONE
+
+
+@app.command
+def why(
+    scenario: One,
+    /,
+    *,
+    replicate: Annotated[int, Parameter(validator=Number(gte=0, lt=MOST_REPLICATES))],
+    outcome: str,
+    futures: Annotated[int, Parameter(validator=Number(gte=1, lte=100_000))] = 1000,
+    seed: Seed = 1,
+    overrides: Overrides = None,
+    out: Path = RESULTS / "why",
+    roles: Roles = None,
+    agents: Agents = None,
+    as_json: Json = False,
+) -> int:
+    """Say what made one crisis go as it went: every step on its way to an outcome is undone, alone and in pairs.
+
+    A step is a decision, an event, or a move of a third party. Without it the crisis is run again, on the same luck, and
+    on fresh luck after it: how often does the outcome come without it (was it necessary), and how often with it (was it
+    enough)?
+
+    Args:
+        replicate: Number of the crisis, from 0.
+        outcome: What is asked about: a share by its name, such as "ceasefire within 96 hours", agreement, war or
+            "no war", or a mapping as in an experiment (docs/experiments.md).
+        futures: Futures with each of the strongest steps, and without it.
+        out: Folder for the answer and the chart.
+    """
+    from crisis_sim.history.past import HistoryError
+    from crisis_sim.history.why import why as explain
+    from crisis_sim.scenario.load import load_scenario
+
+    classes = own_classes(roles, agents)
+    try:
+        read = load_scenario(scenario, overrides or ())
+        found = explain(read, replicate, outcome, futures=futures, seed=seed, **classes)
+    except HistoryError as error:
+        raise Refused(error) from None
+    found.write(out)
+    if as_json:
+        print_json(found.plain())
+    else:
+        _print("\n\n".join(found.answer()))
+        _print_reasons(found)
+    talk(f"answer and chart: {out / 'why'}.md, .svg and .png")
+    return DONE
+
+
+def _print(paragraphs: str) -> None:
+    """Print sentences, wrapped where there is a terminal's width or none."""
+    from rich.text import Text
+
+    from crisis_sim.report.answers import WIDTH
+
+    terminal = console()
+    terminal.print(Text(printable_lines(paragraphs)), width=min(terminal.width, WIDTH))
+
+
+def _print_reasons(found: Reasons) -> None:
+    """The strongest steps as a table, the strongest first."""
+    from rich.text import Text
+
+    from crisis_sim.history.past import said_at
+    from crisis_sim.report.answers import WIDTH, new_table
+    from crisis_sim.text import percent, points
+
+    table = new_table("The strongest steps, by weight")
+    for name, justify in (("", "left"), ("step", "left"), ("with\n%", "right"), ("without\n%", "right"),
+                          ("points (95%)", "right"), ("same luck,\nwithout", "right")):  # fmt: skip
+        table.add_column(name, justify=justify, no_wrap=name in ("", "points (95%)"))  # type: ignore[arg-type]
+    for one in found.strongest:
+        low, high = (points(float(limit)) for limit in (one.difference.lower, one.difference.upper))
+        table.add_row(
+            said_at(found.scenario, one.days).partition(" ")[2],
+            Text(clean(one.told)),
+            percent(float(one.given.estimate)),
+            percent(float(one.without.estimate)),
+            Text(
+                f"{points(float(one.difference.estimate))} ({low}, {high})",
+                style="" if one.clear else "dim",
+            ),
+            "comes" if one.same_luck else "does not",
+        )
+    table.caption = Text(
+        "How often the outcome comes, on fresh luck after the step. Dim where the interval holds zero."
+    )
+    terminal = console()
+    terminal.print()
+    terminal.print(table, width=min(terminal.width, WIDTH))
+    sys.stdout.flush()
 
 
 def _print_beside(rows: list[tuple[str, str, str]]) -> None:

@@ -23,6 +23,7 @@ from pydantic_core import PydanticCustomError
 from crisis_sim.experiments.factors import ScenarioEditor
 from crisis_sim.model.choice import HALT, Decision, option_numbers
 from crisis_sim.model.crisis import CrisisModel
+from crisis_sim.model.ending import VIOLATION
 from crisis_sim.model.engine import clocks_of
 from crisis_sim.model.journal import Entry, Journal, entry_of
 from crisis_sim.model.record import NOTE
@@ -358,7 +359,7 @@ def _clock(model: CrisisModel, role: str, index: int, event: str) -> int:
 # --- Steps
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Step:
     """An event of a crisis.
 
@@ -390,6 +391,7 @@ def follow(model: CrisisModel) -> Iterator[Step]:
     notes, noted = np.zeros(64, NOTE), np.zeros(1, np.int64)
     one.luck = one.luck._replace(notes=notes, noted=noted)
     one.go_on(one.days)  # which finds what comes next
+    noted[0] = 0
     while one.running:
         before = one.crises.copy()
         c = before[0]
@@ -444,8 +446,10 @@ def undo(model: CrisisModel, step: Step) -> bool:  # noqa: C901 - one case after
             due = c["reviews"]["due"]
             due[due == step.before["reviews"]["due"][0, step.index]] = math.inf
         case "halts", "violation":
-            first = min(("next_violation", "next_of_burst"), key=lambda name: own[name][0])
-            own[first] = math.inf
+            if own["next_of_burst"][0] < own["next_violation"][0]:
+                own["next_of_burst"] = math.inf
+            else:
+                own["next_violation"] = _next_violation(model, step)
         case _ if step.event in type(model.cast[step.role][step.index]).clocks():
             clock = _clock(model, step.role, step.index, step.event)
             stream = int(model.luck.stream_of[clock])
@@ -465,6 +469,17 @@ def _next_exponential(model: CrisisModel, k: int, stream: int) -> float:
     key[0] ^= c["salt"]
     word = np.random.Philox(key=key, counter=[int(c["replicate"]), n, 0, 0]).random_raw()
     return -math.log((float(word >> 11) + 0.5) * 2.0**-53)
+
+
+def _next_violation(model: CrisisModel, step: Step) -> float:
+    """When the violation after one comes of itself: see `ending.draw_violation`."""
+    halt = model.crises["halts"][0, 0]
+    p = model.behaviour
+    rate, fade = (float(np.ravel(one)[0]) for one in (p.violations_per_day, p.violation_fade_days))
+    rate *= math.exp((float(halt["due"]) - step.days) / fade)
+    budget = _next_exponential(model, 0, int(halt["streams"]) + VIOLATION)
+    share = budget / (rate * fade) if rate > 0 else 1.0
+    return step.days - fade * math.log(1 - share) if share < 1 else math.inf
 
 
 def option_name(scenario: Scenario, number: int) -> str:
