@@ -112,8 +112,6 @@ def branch(
         if made.summary is None:
             _print_beside(made.beside())
         else:
-            told = f"\n{made.futures:,} futures of each history, in pairs that share their luck. "
-            _print(f"{told}{made.told_forced()}\n")
             print_summary(made.summary, console())
     talk(f"to have it again: crisis-sim branch {files[0]}")
     return DONE
@@ -161,20 +159,21 @@ def why(
     if as_json:
         print_json(found.plain())
     else:
-        _print("\n\n".join(found.answer()))
+        _print(found.answer())
         _print_reasons(found)
     talk(f"answer and chart: {out / 'why'}.md, .svg and .png")
     return DONE
 
 
-def _print(paragraphs: str) -> None:
-    """Print sentences, wrapped where there is a terminal's width or none."""
+def _print(paragraphs: list[str]) -> None:
+    """Print paragraphs, wrapped, and a line below each."""
     from rich.text import Text
 
     from crisis_sim.report.answers import WIDTH
 
     terminal = console()
-    terminal.print(Text(printable_lines(paragraphs)), width=min(terminal.width, WIDTH))
+    for one in paragraphs:
+        terminal.print(Text(f"{printable_lines(one)}\n"), width=min(terminal.width, WIDTH))
 
 
 def _print_reasons(found: Reasons) -> None:

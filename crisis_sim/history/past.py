@@ -482,6 +482,12 @@ def _next_violation(model: CrisisModel, step: Step) -> float:
     return step.days - fade * math.log(1 - share) if share < 1 else math.inf
 
 
+def plain(value: Any) -> Any:
+    """A value as JSON has it; None for what never came."""
+    value = value.item() if hasattr(value, "item") else value
+    return None if value == "" or value != value else value
+
+
 def option_name(scenario: Scenario, number: int) -> str:
     """An option by its number."""
     return "halt" if number == HALT else scenario.ladder[number].name if number else "wait"

@@ -1,11 +1,11 @@
 """Why one crisis went as it went: every step on its way to an outcome is undone, and the crisis is run again without it.
 
-On the same luck, that says whether the outcome hung on the step (but for it). On fresh luck after the step, it says how often
-the outcome comes without it (how necessary it was) and with it (how far it was sufficient), as Pearl 2009, Causality, chapter
-9, defines both, with the crisis up to the step held as it was.
+On the same luck, that says whether the outcome hung on the step. On fresh luck after the step, it says how often the outcome
+comes without it (how necessary the step was) and with it (how far it was sufficient; both after Pearl 2009, Causality,
+chapter 9), the crisis up to the step being as it was.
 
-All steps are screened on a few futures; the strongest are run on many others, so that those that lead by chance are not
-overrated. Figures of a step with and without it are paired: they share their luck.
+All steps are screened on a few futures; the strongest are run on many others, so that none is overrated for having led by
+chance. Figures with a step and without it are paired: they share their luck.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def read_outcome(said: str, columns: Columns) -> Outcome:
             raise HistoryError(f"no outcome '{said}': expected {shown}, others of docs/experiments.md{meant}")  # fmt: skip
         found = measure
     if not _comes(found):
-        raise HistoryError(f"'{said}' is a number: expected something that comes or does not, such as agreement")  # fmt: skip
+        raise HistoryError(f"'{said}' is a number: expected what comes or does not, such as agreement")  # fmt: skip
     return Outcome(found, negated)
 
 
@@ -290,18 +290,17 @@ class Reasons:
         if self.model.journal:
             top = min(int(self.model.crises["peak_rung"][0]) + 1, len(self.scenario.ladder) - 1)
             draw_rungs(above, self.model.journal, self.scenario, None, top)
-        others = [
-            one
-            for one in self.steps
-            if one.steps[0] not in [each.steps[0] for each in self.strongest]
-        ]
-        for several, colour in (
+        again = [each.steps[0] for each in self.strongest]
+        others = [one for one in self.steps if one.steps[0] not in again]
+        groups = (
             (others, style.PALE_GREY),
             (self.strongest, style.GREY),
             (self.mattered, style.VERMILLION),
-        ):
-            for one in several:
-                below.plot([one.days] * 2, [0, 100 * one.weight], color=colour, linewidth=1.0, marker="o", markevery=[1], markersize=3)  # fmt: skip
+        )
+        for several, colour in groups:
+            days, weights = [one.days for one in several], [100 * one.weight for one in several]
+            below.vlines(days, 0, weights, color=colour, linewidth=1.0)
+            below.plot(days, weights, color=colour, marker="o", markersize=3, linestyle="none")
         for k, one in enumerate(self.mattered, 1):
             low, high = sorted(
                 100 * float(limit) * (1 if self.came else -1)
@@ -319,9 +318,7 @@ class Reasons:
             style.mark_moment(above, one.days, str(k))
         below.axhline(0, color=style.GREY, linewidth=0.6)
         below.margins(y=0.2)
-        below.set_ylabel(
-            "weight, points: how much likelier the step\nmade what happened (95% of the numbered)"
-        )
+        below.set_ylabel("weight of the step,\npercentage points")
         above.set_title(
             f"{self.outcome.words}: it {'came' if self.came else 'did not come'}",
             pad=style.TITLE_PAD_OVER_MARKS,
