@@ -14,7 +14,7 @@ from rich.text import Text
 
 from crisis_sim import style, text
 from crisis_sim.batch.files import write_durably
-from crisis_sim.history.nowcast import Answer, Nowcast
+from crisis_sim.history.filtering import Answer, Nowcast
 from crisis_sim.report.answers import WIDTH, new_table
 from crisis_sim.report.curves import date_axis
 from crisis_sim.version import __version__

@@ -7,7 +7,7 @@ import pytest
 
 from crisis_sim import CrisisModel, Scenario, ScenarioError, load_scenario, simulate
 from crisis_sim.history.evidence import Evidence, load_evidence, read_evidence
-from crisis_sim.history.nowcast import (
+from crisis_sim.history.filtering import (
     ENOUGH,
     Histories,
     NoHistoryError,
