@@ -418,7 +418,7 @@ def debrief(game: Game, futures: int = FUTURES, beside: int = BESIDE) -> Debrief
 
 def _futures(turn: Turn, choice: str, number: int, salt: int) -> Mapping[str, NDArray[Any]]:
     """Outcomes of a choice at the decision where a game stands, and of fresh luck and the model's own choices after it."""
-    other = turn.model.copied(np.zeros(number, np.intp))
+    other = turn.model.copied(number)
     other.policies = {}
     other.crises["choice"] = option_numbers(turn.model.scenario)[choice]
     other.crises["states"]["asked"] = False

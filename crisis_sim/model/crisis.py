@@ -363,11 +363,12 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         own["forced"] = number_of(self.scenario, option)
         own["forced_from"] = from_days
 
-    def copied(self, rows: NDArray[np.intp] | None = None) -> CrisisModel:
-        """Crises that go on by themselves from where these stand: all of them, or those of some rows, one each.
+    def copied(self, rows: int | NDArray[np.intp] | None = None) -> CrisisModel:
+        """Crises that go on by themselves from where these stand: all of them, so many of the first, or those of some rows.
 
         A journal and kept paths go with all of them; some have none.
         """
+        rows = np.zeros(rows, np.intp) if isinstance(rows, int) else rows
         other = copy.copy(self)
         notes, noted, paths = (one.copy() for one in self.luck[2:])
         if rows is None:
@@ -399,10 +400,8 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         Raises:
             ValueError: when a number is given, and the model holds more than one crisis.
         """
-        if isinstance(futures, int):
-            if self.rows != 1:
-                raise ValueError(f"a single crisis is branched, not {self.rows}")
-            futures = np.zeros(futures, np.intp)
+        if isinstance(futures, int) and self.rows != 1:
+            raise ValueError(f"a single crisis is branched, not {self.rows}")
         other = self.copied(futures)
         other._go_on(self.days, None, stop=True)  # clocks forget what was, as of now
         other.crises["salt"] = [key_of(salt, f"future {k}")[0] for k in range(other.rows)]
