@@ -377,7 +377,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             other.journal, notes, noted[:], other._kept = None, notes[:0], 0, 0
         other.crises, other.view, other.desk = self.crises[rows], self.view[rows], self.desk.copy()
         other.drawn, other.replicate, other.rows = self.drawn[rows], self.replicate[rows], rows.size
-        other._drawn_together = {name: one[rows] for name, one in self._drawn_together.items()}
+        other.labels = {name: one[rows] for name, one in self.labels.items()}
         if not other._kept:
             other.crises["path"] = -1
         other.luck = self.luck._replace(notes=notes, noted=noted, paths=paths)
