@@ -46,6 +46,7 @@ GROUPS = {
         "tune",
         "posterior",
     ),
+    "Change history": ("branch", "why", "nowcast", "play"),
     "Whether to trust it": ("validate", "doctor"),
 }
 HEAD = ("| key | meaning | value | where left out |", "|---|---|---|---|")
