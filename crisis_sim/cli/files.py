@@ -1,4 +1,4 @@
-"""The commands `check`, `init`, `scenarios`, `parameters`, `schema`, `doctor`, `validate` and `dashboard`."""
+"""The commands `check`, `init`, `scenarios`, `parameters`, `schema`, `doctor`, `validate`, `hindcast` and `dashboard`."""
 
 from __future__ import annotations
 
@@ -474,6 +474,58 @@ def validate(
     for name in validation.failures:
         talk(f"said to be met, and is not: {name}")
     return CHECK_FAILED if strict and validation.failures else DONE
+
+
+# --- `crisis-sim hindcast`
+
+#: Replicates of each crisis, at most: a chunk of them is held in memory.
+MOST_OF_A_CRISIS = 50_000
+
+
+@app.command
+def hindcast(
+    *,
+    data: Path,
+    replicates: Annotated[int, Parameter(validator=Number(gte=10, lte=MOST_OF_A_CRISIS))] = 2000,
+    seed: Seed = 1,
+    workers: Workers = None,
+    reading: Path | None = None,
+    out: Path | None = None,
+    as_json: Json = False,
+) -> int:
+    """Foretell real crises from what was known at their triggers, and score the forecasts.
+
+    Scores are put beside those of climatology, and of a statistical baseline where the folder holds one.
+
+    Args:
+        data: Folder with hindcast_inputs.csv, or with the ICB project's files as its publisher gives them.
+        replicates: How often to run each crisis.
+        reading: File of the reading's parameters, in place of the shipped ones.
+        out: Folder for predictions.csv, hindcast.json and the charts; none without it.
+    """
+    from crisis_sim.batch.workers import cores
+    from crisis_sim.hindcast.reading import SHIPPED
+    from crisis_sim.hindcast.run import hindcast as foretell
+    from crisis_sim.hindcast.show import print_hindcast, write_hindcast
+
+    if out and out.exists() and not out.is_dir():
+        raise Refused(f"{out} is no folder")
+    began = time.perf_counter()
+    with progress_bar() as progress:
+        found = foretell(
+            data, replicates, seed, workers or cores(), reading or SHIPPED, progress=progress
+        )
+    written = write_hindcast(found, out) if out else []
+    if as_json:
+        print_json(found.plain())
+    else:
+        print_hindcast(found, console())
+    for path in written:
+        if path.suffix in (".json", ".csv"):
+            talk(f"written: {path}")
+    seconds = in_words(time.perf_counter() - began)
+    talk(f"{len(found.predictions):,} crises, {found.replicates:,} times each, in {seconds}")
+    return DONE
 
 
 # --- `crisis-sim dashboard`

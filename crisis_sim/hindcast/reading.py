@@ -8,8 +8,9 @@ The parameters of the reading, which are fitted, stand in `reading.csv`; docs/hi
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,10 @@ from numpy.typing import NDArray
 
 from crisis_sim.model.luck import uniforms
 from crisis_sim.scenario.behaviour import Behaviour
+from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest
 from crisis_sim.scenario.load import on_disk
 from crisis_sim.scenario.schema import south_asian_ladder
+from crisis_sim.text import listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,14 +86,56 @@ class ReadingParameter:
     meaning: str
 
 
+#: The file of the reading's parameters.
+SHIPPED = on_disk(Path(__file__).parent) / "reading.csv"
+
+
 @cache
-def reading_parameters() -> tuple[ReadingParameter, ...]:
-    """The parameters of `reading.csv`."""
-    text = (on_disk(Path(__file__).parent) / "reading.csv").read_text(encoding="utf-8")
-    return tuple(
-        ReadingParameter(**{**row, "value": float(row["value"])})  # type: ignore[arg-type]
-        for row in csv.DictReader(text.splitlines())
+def reading_parameters(path: Path = SHIPPED) -> tuple[ReadingParameter, ...]:
+    """The parameters of a file such as `reading.csv`: all of the reading, and any of behaviour, named by their paths.
+
+    Raises:
+        ScenarioError: when it has mistakes.
+        OSError: when it cannot be read.
+    """
+
+    def wrong(line: int, message: str, expected: str, near: str = "") -> ScenarioError:
+        return ScenarioError([Mistake(str(path), line, 1, message, expected, near)])
+
+    columns = [one.name for one in fields(ReadingParameter)]
+    found: dict[str, ReadingParameter] = {}
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file)
+        if rows.fieldnames != columns:
+            raise wrong(1, "these are not the columns of a reading", ", ".join(columns))
+        for row in rows:
+            name, line = row["name"], rows.line_num
+            known = [name] if path == SHIPPED else [one.name for one in reading_parameters()]
+            if not (name in known or _is_behaviour(name)):
+                near = nearest(name, known) or ""
+                raise wrong(line, f"no parameter '{name}'", "one of the reading or behaviour", near)
+            try:
+                value = float(row["value"])
+            except (TypeError, ValueError):
+                value = math.nan
+            if not math.isfinite(value):
+                raise wrong(line, f"'{row['value']}' as the value of {name}", "a number")
+            texts = (str(row[one]) for one in columns[2:])
+            found[name] = ReadingParameter(name, value, *texts)
+    lacking = (
+        [] if path == SHIPPED else [x.name for x in reading_parameters() if x.name not in found]
     )
+    if lacking:
+        raise wrong(0, f"no value for {listed(lacking)}", "a row for each parameter")
+    return tuple(found.values())
+
+
+def _is_behaviour(path: str) -> bool:
+    try:
+        _default(path)
+    except (ValueError, AttributeError):
+        return False
+    return path.startswith("behaviour.")
 
 
 def read(facts: pd.DataFrame) -> dict[str, Array]:
