@@ -225,11 +225,11 @@ class Bin:
 
 
 def reliability(crises: pd.DataFrame) -> dict[str, list[Bin]]:
-    """For some events, groups of crises of equal size by how likely the model held the event: Murphy and Winkler 1977."""
+    """For some events, groups of crises, about a fifth each, by how likely the model held the event."""
     violence = [f"violence_{kind}" for kind in KINDS["violence"]]
     events = {
         "any violence": ("violence", KINDS["violence"][1:], violence[1:]),
-        "serious clashes or war": ("violence", KINDS["violence"][2:], violence[2:]),
+        "serious or war": ("violence", KINDS["violence"][2:], violence[2:]),
         "full-scale war": ("violence", KINDS["violence"][3:], violence[3:]),
         "mediated": ("mediated", ("yes",), ["mediated_yes"]),
         "ends by agreement": ("ending", ("agreement",), ["ending_agreement"]),
@@ -240,14 +240,15 @@ def reliability(crises: pd.DataFrame) -> dict[str, list[Bin]]:
         known = crises[crises[target].notna()]
         held = known[columns].sum(axis=1).to_numpy(np.float64)
         came = known[target].isin(kinds).to_numpy()
-        order = np.argsort(held, kind="stable")
-        found[name] = [
-            Bin(float(held[some].mean()), int(came[some].sum()), some.size, *map(float, limits))
-            for some in np.array_split(order, BINS)
-            if some.size
-            for limits in (wilson_interval(came[some].sum(), some.size),)
-        ]
+        edges = np.unique(np.quantile(held, np.arange(1, BINS) / BINS)) if held.size else held
+        group = np.searchsorted(edges, held)  # those held equally likely stay together
+        found[name] = [_bin(held[group == k], came[group == k]) for k in np.unique(group)]
     return found
+
+
+def _bin(held: Array, came: NDArray[np.bool_]) -> Bin:
+    lower, upper = map(float, wilson_interval(came.sum(), came.size))
+    return Bin(float(held.mean()), int(came.sum()), came.size, lower, upper)
 
 
 def percentiles(crises: pd.DataFrame) -> NDArray[np.int64]:

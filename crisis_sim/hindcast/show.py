@@ -135,8 +135,8 @@ def draw_reliability(found: Hindcast) -> Figure:
     for axes, (name, bins) in zip(panels, found.bins.items(), strict=True):
         _draw_bins(axes, bins)
         axes.set_title(f"{label(name)} ({sum(one.crises for one in bins)} crises)")
-    figure.supxlabel("foretold, % of crises (a fifth of them at each point)", fontsize=7.0)
-    figure.supylabel("came, % (number at each point; 95% interval)", fontsize=7.0)
+    figure.supxlabel("foretold, % (about a fifth of the crises at each point)", fontsize=7.0)
+    figure.supylabel("came, % (how many of how many; 95% intervals)", fontsize=7.0)
     return figure
 
 
@@ -146,7 +146,9 @@ def _draw_bins(axes: Axes, bins: list[Bin]) -> None:
         limits = [100 * one.lower, 100 * one.upper]
         axes.plot([100 * one.forecast] * 2, limits, color=style.BLUE, linewidth=0.9)
         at = (100 * one.forecast, 100 * one.came / one.crises)
-        axes.annotate(f"{one.came}", at, (4, -2), textcoords="offset points", fontsize=6.0)
+        axes.annotate(
+            f"{one.came}/{one.crises}", at, (4, -5), textcoords="offset points", fontsize=5.5
+        )
     came = [100 * one.came / one.crises for one in bins]
     held = [100 * one.forecast for one in bins]
     axes.plot(
