@@ -233,7 +233,7 @@ def write_counterfactual(path: Path, reference: str) -> list[Path]:
     title = json.dumps(f"{load_scenario(original).title}, but otherwise", ensure_ascii=False)
     layers, _ = read_chain(original, str(original))
     copies = {
-        path.parent / layer.path.relative_to(original.parent): layer.path.read_text("utf-8")
+        path.parent / layer.within(original.parent): layer.path.read_text("utf-8")
         for layer in layers
     }
     for copy, text in copies.items():
@@ -489,7 +489,7 @@ def hindcast(
     replicates: Annotated[int, Parameter(validator=Number(gte=10, lte=MOST_OF_A_CRISIS))] = 2000,
     seed: Seed = 1,
     workers: Workers = None,
-    reading: Path | None = None,
+    overrides: Overrides = None,
     out: Path | None = None,
     as_json: Json = False,
 ) -> int:
@@ -500,11 +500,9 @@ def hindcast(
     Args:
         data: Folder with hindcast_inputs.csv, or with the ICB project's files as its publisher gives them.
         replicates: How often to run each crisis.
-        reading: File of the reading's parameters, in place of the shipped ones.
         out: Folder for predictions.csv, hindcast.json and the charts; none without it.
     """
     from crisis_sim.batch.workers import cores
-    from crisis_sim.hindcast.reading import SHIPPED
     from crisis_sim.hindcast.run import hindcast as foretell
     from crisis_sim.hindcast.show import print_hindcast, write_hindcast
 
@@ -513,7 +511,7 @@ def hindcast(
     began = time.perf_counter()
     with progress_bar() as progress:
         found = foretell(
-            data, replicates, seed, workers or cores(), reading or SHIPPED, progress=progress
+            data, replicates, seed, workers or cores(), overrides or (), progress=progress
         )
     written = write_hindcast(found, out) if out else []
     if as_json:

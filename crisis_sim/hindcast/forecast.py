@@ -5,7 +5,7 @@ Every crisis has replicates 0 to n - 1 under the same seed: its forecast is the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from crisis_sim.batch.workers import MOST_THREADS
-from crisis_sim.hindcast.reading import values
+from crisis_sim.hindcast.reading import read
 from crisis_sim.model import CrisisModel
 from crisis_sim.scenario.load import load_scenario
 from crisis_sim.scenario.schema import ENDINGS, VIOLENCE
@@ -40,7 +40,7 @@ def forecast(
     replicates: int = 2000,
     seed: int = 1,
     workers: int = 1,
-    reading: Mapping[str, Any] | None = None,
+    overrides: Sequence[str] = (),
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> pd.DataFrame:
     """Forecasts, a row a crisis in the order of `facts`: shares of the kinds of each target, and quantiles of duration.
@@ -51,17 +51,15 @@ def forecast(
 
     Args:
         workers: the most threads; the forecasts are the same for any number.
-        reading: parameters of the reading, and of behaviour by their paths, in place of those of `reading.csv`.
+        overrides: changes to the scenario, as `--set` takes them: a behaviour of its own, for one.
         progress: told after each chunk how many replicates are done, and of how many.
     """
-    scenario = load_scenario(POPULATION)
+    scenario = load_scenario(POPULATION, overrides)
     several = max(1, CHUNK // replicates)
 
     def run(start: int) -> pd.DataFrame:
         some = facts.iloc[start : start + several]
-        rows = np.repeat(np.arange(len(some)), replicates)
-        numbers = np.tile(np.arange(replicates, dtype=np.uint64), len(some))
-        given = values(some, rows, numbers, seed, reading)
+        given = {path: np.repeat(value, replicates) for path, value in read(some).items()}
         model = CrisisModel(scenario, replicates, seed, parameters=given, points=len(some))
         return _predictions(some, model.run(daily=False).outcomes(), replicates)
 

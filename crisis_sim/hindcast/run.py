@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ from typing import Any
 import pandas as pd
 
 from crisis_sim.hindcast.forecast import forecast
-from crisis_sim.hindcast.reading import SHIPPED, reading_parameters
 from crisis_sim.hindcast.scores import (
     Bin,
     Score,
@@ -31,6 +30,7 @@ class Hindcast:
     Attributes:
         crises: those of the folder.
         predictions: a row for each of them (see `forecast`).
+        overrides: changes to the scenario.
         scores: none where no outcome is known; nor are there `bins` or `tenths` (see `scores`).
     """
 
@@ -38,7 +38,7 @@ class Hindcast:
     predictions: pd.DataFrame
     replicates: int
     seed: int
-    reading: Path
+    overrides: tuple[str, ...]
     scores: list[Score]
     bins: dict[str, list[Bin]]
     tenths: list[int]
@@ -50,7 +50,7 @@ class Hindcast:
             "version": __version__,
             "seed": self.seed,
             "replicates": self.replicates,
-            "reading": {one.name: one.value for one in reading_parameters(self.reading)},
+            "overrides": list(self.overrides),
             "files": self.crises.files,
             "crises": len(table),
             "outcomes": {name: int(table[name].notna().sum()) for name in OUTCOMES},
@@ -80,23 +80,21 @@ def hindcast(
     replicates: int = 2000,
     seed: int = 1,
     workers: int = 1,
-    reading: Path = SHIPPED,
+    overrides: Sequence[str] = (),
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Hindcast:
     """Read the crises of a folder, foretell each, and score the forecasts where outcomes are known.
 
-    Args:
-        reading: the file of the reading's parameters. For the others see `forecast`.
+    For the arguments see `forecast`.
 
     Raises:
         ScenarioError: when there is nothing to read, or a file has mistakes.
     """
-    parameters = {one.name: one.value for one in reading_parameters(reading)}
     crises = read_crises(folder)
-    predictions = forecast(crises.table, replicates, seed, workers, parameters, progress)
+    predictions = forecast(crises.table, replicates, seed, workers, overrides, progress)
     joined = crises.table.merge(predictions, on="crisno")
     joined = joined[joined[list(OUTCOMES)].notna().any(axis=1)].reset_index(drop=True)
     scores = score(with_climatology(joined)) if len(joined) > 1 else []
     bins = reliability(joined) if scores else {}
     tenths = percentiles(joined).tolist() if scores else []
-    return Hindcast(crises, predictions, replicates, seed, reading, scores, bins, tenths)
+    return Hindcast(crises, predictions, replicates, seed, tuple(overrides), scores, bins, tenths)

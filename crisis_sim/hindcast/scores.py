@@ -180,21 +180,21 @@ def _mean(group: str, what: str, kind: str, of: Mapping[str, Array]) -> Score:
 def _against(model: Array, reference: Array) -> Against:
     both = ~np.isnan(model) & ~np.isnan(reference)
     model, reference = model[both], reference[both]
-    if not both.any():
+    if not reference.any():  # none, or a perfect one, over which nobody has skill
         nothing = (np.nan, np.nan)
-        return Against(0, np.nan, np.nan, nothing, np.nan, nothing)
+        return Against(model.size, np.nan, np.nan, nothing, np.nan, nothing)
     drawn = np.random.default_rng(SEED).integers(0, model.size, (SAMPLES, model.size))
     ours, theirs = model[drawn].mean(axis=1), reference[drawn].mean(axis=1)
 
     def limits(values: Array) -> tuple[float, float]:
-        low, high = np.percentile(values, (2.5, 97.5))
+        low, high = np.nanpercentile(values, (2.5, 97.5))
         return float(low), float(high)
 
     return Against(
         model.size,
         float(reference.mean()),
         float(1 - model.mean() / reference.mean()),
-        limits(1 - ours / theirs),
+        limits(1 - ours / np.where(theirs > 0, theirs, np.nan)),
         float(model.mean() - reference.mean()),
         limits(ours - theirs),
     )

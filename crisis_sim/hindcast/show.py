@@ -51,14 +51,14 @@ def print_hindcast(found: Hindcast, console: Console | None = None) -> None:
         return
     everybody = found.scores[0].group
     table = new_table(f"Scores of {everybody}: the lower, the better; 95% intervals")
-    for heading in ("foretold", "score", "crises", "model", "clima-\ntology", "base-\nline"):
-        table.add_column(heading, justify="left" if heading in ("foretold", "score") else "right")
+    for heading in ("what", "score", "n", "model", "clima-\ntology", "base-\nline"):
+        table.add_column(heading, justify="left" if heading in ("what", "score") else "right")
     for heading in ("skill over\nclimatology, %", "skill over\nbaseline, %"):
         table.add_column(heading, justify="right", no_wrap=True)
     for one in (one for one in found.scores if one.group == everybody):
         means = (one.model, one.climatology.score, one.baseline.score)
         table.add_row(
-            WORDS[one.what], KINDS[one.kind], f"{one.crises}", *(number(mean, 3) for mean in means),
+            one.what, KINDS[one.kind], f"{one.crises}", *(number(mean, 3) for mean in means),
             _skill(one.climatology), _skill(one.baseline),
         )  # fmt: skip
     console.print(table, width=width)

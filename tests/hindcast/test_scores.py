@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from tests.hindcast.made_up_crises import OUTCOMES, crises
 
 from crisis_sim.hindcast.forecast import KINDS, LEVELS, QUANTILES
 from crisis_sim.hindcast.scores import (
@@ -19,6 +18,7 @@ from crisis_sim.hindcast.scores import (
     score,
     with_climatology,
 )
+from tests.hindcast.made_up_crises import OUTCOMES, crises
 
 
 def joined(count: int, violence: list[str], shares: list[tuple[float, ...]]) -> pd.DataFrame:
