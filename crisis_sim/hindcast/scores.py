@@ -78,7 +78,7 @@ def groups(crises: pd.DataFrame) -> dict[str, NDArray[np.bool_]]:
     violent = crises["trigger_type"] == "violent"
     found = {
         "violent trigger": violent.to_numpy(),
-        "nonviolent trigger": (~violent & crises["trigger_type"].notna()).to_numpy(),
+        "other trigger": (~violent & crises["trigger_type"].notna()).to_numpy(),
         f"before {ERA_ENDS + 1}": (year <= ERA_ENDS).to_numpy(),
         f"{ERA_ENDS + 1} and after": (year > ERA_ENDS).to_numpy(),
         "single pair": (crises["n_dyads"] == 1).to_numpy(),

@@ -73,7 +73,7 @@ def test_skill_is_by_class_and_has_limits_of_its_own_crises() -> None:
     table = table.assign(**{f"ens_violence_{kind}": 0.25 for kind in KINDS["violence"]})
     scores = {(one.group, one.what, one.kind): one for one in score(with_climatology(table))}
     assert {group for group, *_ in scores} == {
-        "all crises", "violent trigger", "nonviolent trigger", "before 1990",
+        "all crises", "violent trigger", "other trigger", "before 1990",
     }  # fmt: skip
     one = scores["all crises", "violence", "log"]
     assert one.model == pytest.approx(-math.log(0.7))
