@@ -220,9 +220,8 @@ def read_about(
             size = -reading.claim_size * np.log(uniforms(seed, f"about/{path}/claim", replicates))
             own.resolve, own.claim = own.resolve * stakes, np.where(wants, size, 0.0)
         elif section == "mediators":
-            own.attention_days = own.attention_days * np.exp(
-                reading.great_power * about.great_power
-            )
+            longer = reading.attention * np.exp(reading.great_power * about.great_power)
+            own.attention_days = own.attention_days * longer
         elif section == "events":
             own.provocation = own.provocation * reading.provocation
             kind = np.asarray(violence)[np.asarray(own.rival_rung, np.int64)]

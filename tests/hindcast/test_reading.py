@@ -7,6 +7,9 @@ import pytest
 
 from crisis_sim.hindcast.forecast import KINDS, QUANTILES, forecast
 from crisis_sim.hindcast.reading import read
+from crisis_sim.model import CrisisModel
+from crisis_sim.scenario.behaviour import ReadingBehaviour
+from crisis_sim.scenario.load import load_scenario
 from tests.hindcast.made_up_crises import crises
 
 
@@ -49,3 +52,24 @@ def test_a_forecast_is_the_same_whatever_else_the_folder_holds_and_for_any_worke
     # A violent trigger is violence, and a rival with nuclear weapons deters war.
     assert found["violence_none"][0] < 0.001 < found["violence_none"][1]
     assert found["violence_war"][2] < found["violence_war"][0]
+
+
+@pytest.mark.parametrize("name", list(ReadingBehaviour.model_fields))
+def test_every_parameter_of_the_reading_moves_what_a_crisis_begins_with(name: str) -> None:
+    def begins(*overrides: str) -> dict[str, np.ndarray]:
+        model = CrisisModel(load_scenario("since_1945", overrides), 200, 1)
+        parts = {f"{path}.": vars(numbers) for path, numbers in model.numbers.items()}
+        parts[""] = {
+            one: value
+            for one, value in vars(model.behaviour).items()
+            if one not in ReadingBehaviour.model_fields
+        }
+        return {
+            f"{path}{one}": np.broadcast_to(value, 200)
+            for path, numbers in parts.items()
+            for one, value in numbers.items()
+            if not isinstance(value, dict)
+        }
+
+    usual, other = begins(), begins(f"behaviour.reading.{name}=0.4")
+    assert any((other[path] != value).any() for path, value in usual.items())
