@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -549,6 +550,30 @@ def read_scenario(text: str, name: str = "scenario", overrides: Sequence[str] = 
     if extends is not None:
         mistakes.append(extends.label.mistake("only a file can extend others", "a whole scenario"))
     return _checked(_Files(replace(top, content=entries), composed(name), mistakes), overrides)
+
+
+def change_scenario(scenario: Scenario, changes: Mapping[str, Any], name: str) -> Scenario:
+    """A scenario with values changed by path, under a name (see `Scenario.changed`)."""
+    texts = [f"{path}={json.dumps(value, default=_plain)}" for path, value in changes.items()]
+    content = scenario.model_dump(mode="json", exclude={"name"}, exclude_none=True)
+    start = Source.of(CHANGED, "").start
+    try:
+        return _checked(_Files(node_of(content, start), name, []), texts)
+    except ScenarioError as error:
+        found = [replace(one, file=CHANGED) if one.file == NAME else one for one in error.mistakes]
+        raise ScenarioError(found) from None
+
+
+#: The place of a mistake in a value that a program has set.
+CHANGED = "changed"
+
+
+def _plain(value: Any) -> Any:
+    """A value of Python's as a scenario file has it: a distribution, a date, a part of a scenario, a number of NumPy's."""
+    for convert in ("plain", "isoformat", "model_dump", "tolist"):
+        if hasattr(value, convert):
+            return getattr(value, convert)()
+    raise TypeError(f"a scenario holds no {type(value).__name__}: {value!r}")
 
 
 def _read_files(reference: str | os.PathLike[str]) -> _Files:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from os import PathLike
@@ -238,6 +238,36 @@ class Scenario(Part):
         from crisis_sim.scenario.load import read_scenario
 
         return read_scenario(text, name, overrides)
+
+    def changed(self, changes: Mapping[str, Any], name: str = "") -> Scenario:
+        """This scenario with values changed by path, checked as `--set` on the command line is.
+
+            scenario.changed({"states.india.resolve": 0.5, "mediators.us": None})
+
+        Args:
+            changes: for each path a number, a distribution such as `{"uniform": [0.4, 0.6]}`, or any other value that a
+                file may hold there; None takes something out. They are made in their order.
+            name: its name; that of this scenario where left out.
+
+        Raises:
+            ScenarioError: when a path leads nowhere or a value may not stand there; holds all mistakes.
+            TypeError: when a value is of a type that no scenario file can hold.
+        """
+        from crisis_sim.scenario.load import change_scenario
+
+        return change_scenario(self, changes, name or self.name)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Scenario:
+        """A copy, with fields in place of its own; checked as a file is. See `changed` for values inside them.
+
+        Raises:
+            ValidationError: when a field is unknown, out of range or of the wrong type.
+            ScenarioError: when the fields do not fit together.
+        """
+        from crisis_sim.scenario.load import change_scenario
+
+        copy = super().model_copy(update=update, deep=deep)
+        return copy if update is None else change_scenario(copy, {}, copy.name)
 
     @property
     def state_names(self) -> tuple[str, ...]:
