@@ -299,6 +299,15 @@ Overrides = Annotated[
         metavar="PATH=VALUE",
     ),
 ]
+Fits = Annotated[
+    bool,
+    Parameter(
+        name="--over-fits",
+        help="Draw behaviour anew for each replicate from all sets of parameters that fit the record, but for what --set or "
+        "the scenario sets: figures then say how far they move over fits (docs/statistics.md).",
+        show_default=False,
+    ),
+]
 _OWN = "It is imported and run: name only files that you trust. May be given again."
 Roles = Annotated[
     list[str] | None,

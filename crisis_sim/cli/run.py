@@ -23,6 +23,7 @@ from crisis_sim.cli.app import (
     TERMINATED,
     Agents,
     DryRun,
+    Fits,
     Json,
     Natural,
     One,
@@ -71,6 +72,7 @@ def run(
     scheduler: Annotated[str | None, Parameter(metavar="ADDRESS")] = None,
     engine: Literal["cpu", "gpu"] | None = None,
     overrides: Overrides = None,
+    over_fits: Fits = False,
     roles: Roles = None,
     agents: Agents = None,
     compare_without: Annotated[bool, FLAG] = False,
@@ -116,8 +118,9 @@ def run(
     classes = own_classes(roles, agents)
     if resume is None and not scenarios:
         raise Refused("SCENARIOS requires an argument, unless --resume goes on with a run")
-    if overrides and not scenarios:
-        raise Refused("--set needs the scenarios that it changes")
+    if (overrides or over_fits) and not scenarios:
+        option = "--set" if overrides else "--over-fits"
+        raise Refused(f"{option} needs the scenarios that it changes")
     if resume is not None and restart:
         raise Refused("--resume goes on with a run and --restart throws it away: give one of them")
     if resume is not None and out is not None and out.resolve() != resume.resolve():
@@ -128,6 +131,10 @@ def run(
         given = {"replicates": replicates, "seed": seed, "engine": engine}
         return _go_on(resume, options, given, classes, dry_run, as_json)
     read = load_scenarios(scenarios, overrides or ())
+    if over_fits:
+        from crisis_sim.scenario.fits import over_fits as drawn_over_fits
+
+        read = [drawn_over_fits(one) for one in read]
     folder = resume or out or RESULTS / file_name(labelled(read[0], **classes).name)
     usual = {"replicates": REPLICATES, "seed": SEED}
     begun: Mapping[str, Any] = begun_in(resume) if resume else usual
