@@ -555,7 +555,9 @@ def read_scenario(text: str, name: str = "scenario", overrides: Sequence[str] = 
 def change_scenario(scenario: Scenario, changes: Mapping[str, Any], name: str) -> Scenario:
     """A scenario with values changed by path, under a name (see `Scenario.changed`)."""
     texts = [f"{path}={json.dumps(value, default=_plain)}" for path, value in changes.items()]
-    content = scenario.model_dump(mode="json", exclude={"name"}, exclude_none=True)
+    content = scenario.model_dump(
+        mode="json", exclude={"name"}, exclude_none=True, exclude_unset=True
+    )
     start = Source.of(CHANGED, "").start
     try:
         return _checked(_Files(node_of(content, start), name, []), texts)

@@ -89,8 +89,8 @@ class Part(BaseModel):
         return super().model_copy(deep=deep) if update is None else self._with(**update)
 
     def _with(self, **fields: Any) -> Self:
-        """The same with these fields, each checked by itself alone."""
-        kept = {name: getattr(self, name) for name in type(self).model_fields}
+        """The same with these fields, each checked by itself alone; what is left at its default stays so."""
+        kept = {name: getattr(self, name) for name in self.model_fields_set}
         return self.model_validate({**kept, **fields})
 
 

@@ -18,6 +18,8 @@ def test_a_scenario_without_changes_is_the_same(name: str) -> None:
     same = scenario.changed({}, name="other")
     assert (same.name, same.digest) == ("other", scenario.digest)
     assert scenario.changed({}) == scenario
+    left_open = scenario.behaviour.decision.model_fields_set
+    assert same.behaviour.decision.model_fields_set == left_open
 
 
 def test_changes_are_those_of_the_command_line() -> None:
