@@ -273,7 +273,7 @@ def make_plan(
 
     given: Iterable[tuple[str, Any]]
     if isinstance(scenarios, Mapping):
-        given = scenarios.items()
+        given = ((str(name), one) for name, one in scenarios.items())
     else:
         several = [scenarios] if isinstance(scenarios, (Scenario, str, Path)) else scenarios
         given = (("", one) for one in several)
@@ -312,7 +312,7 @@ def _read(given: OneScenario, name: str, number: int) -> Scenario:
         given = load_scenario(given)
     if not isinstance(given, Scenario):
         raise BatchError(f"expected a scenario, its file or its name, got {given!r}")
-    if name and not (isinstance(name, str) and is_file_name(name)):
+    if name and not is_file_name(name):
         raise BatchError(f"{name!r} cannot be a scenario's name; expected {FILE_WORDS}")
     name = name or given.name or f"scenario_{number}"
     return given if name == given.name else given._with(name=name)
