@@ -18,14 +18,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from crisis_sim.experiments.calibrate import Values, seed_of
-
-if TYPE_CHECKING:
-    from crisis_sim.experiments.search import Problem, Scored
 
 #: The inverse variance of a parameter that is uniform over its range, in units of the range.
 PRIOR = 12.0
@@ -77,7 +74,7 @@ class Slopes:
         return np.asarray(found)
 
 
-def slopes_at(problem: Problem, at: Values, seed: int, workers: int = 1) -> Slopes:
+def slopes_at(problem: Any, at: Values, seed: int, workers: int = 1) -> Slopes:
     """Slopes at a point from one run in which every crisis has parameters of its own."""
     count, parameters = len(problem.aims), len(at)
     miss, slope = np.full(count, np.nan), np.zeros((count, parameters))
@@ -117,7 +114,7 @@ def robust_weight(miss: Values, robust: float | None) -> Values:
 class Steps:
     """Gauss-Newton steps as generations of trials: each is tried from the best point so far."""
 
-    def __init__(self, problem: Problem, start: Values, workers: int) -> None:
+    def __init__(self, problem: Any, start: Values, workers: int) -> None:
         self.problem, self.best, self.loss, self.workers = problem, start, math.inf, workers
         self.generation = 0
 
@@ -153,7 +150,7 @@ class Sets:
 
     shares: Values
     weight: Values
-    scored: Scored
+    scored: Any
     slopes: Slopes
     temperature: float
 
@@ -164,7 +161,7 @@ class Sets:
 
 
 def ensemble(
-    problem: Problem,
+    problem: Any,
     best: Values,
     count: int,
     seed: int,
@@ -209,7 +206,7 @@ def ensemble(
 
 
 def _over_ensemble(
-    problem: Problem, shares: Values, scored: Any, before: Slopes
+    problem: Any, shares: Values, scored: Any, before: Slopes
 ) -> tuple[Slopes, Values]:
     """Slopes by regression over sets, drawn towards those at the point, and the posterior's middle that follows."""
     miss = problem.misses(scored.figures)
