@@ -401,22 +401,15 @@ def replay(
     from crisis_sim.scenario.load import load_scenario
 
     read = load_scenario(scenario, overrides or ())
-    from crisis_sim.batch.rules import check_rules, labelled
-    from crisis_sim.model import CrisisModel, Journal
-    from crisis_sim.report import replay_data, tell, write_replay
+    from crisis_sim.report.replay import replay as run_again
+    from crisis_sim.report.replay import write_replay
 
-    classes = own_classes(roles, agents)
-    check_rules([read], **classes)
-    read = labelled(read, **classes)
-    journal = Journal()
-    model = CrisisModel(read, 1, seed, first_replicate=replicate, journal=journal, **classes)
-    model.run()
-    outcome = {name: values[0] for name, values in model.outcomes().items()}
-    story = tell(journal, read, outcome)
-    path = out / f"{file_name(read.name)}_seed_{seed}_replicate_{replicate}"
-    write_replay(journal, read, story, path)
+    crisis = run_again(read, replicate, seed, **own_classes(roles, agents))
+    story, name = crisis.story, file_name(crisis.scenario.name)
+    path = out / f"{name}_seed_{seed}_replicate_{replicate}"
+    write_replay(crisis.journal, crisis.scenario, story, path)
     if as_json:
-        print_json(replay_data(journal, read, outcome, seed, replicate))
+        print_json(crisis.plain())
     elif sys.stdout.isatty():
         from rich.markdown import Markdown
 
