@@ -161,7 +161,7 @@ class Change(Part):
 
 
 class _Events(Part):
-    events: tuple[EventSpec, ...] = Field(min_length=1)
+    events: tuple[EventSpec, ...] = Field(description="events")
 
 
 def read_events(path: Path) -> tuple[EventSpec, ...]:
