@@ -23,7 +23,7 @@ from crisis_sim.model.engine import Agent, Kind
 from crisis_sim.model.journal import Journal
 from crisis_sim.model.layout import lay_out
 from crisis_sim.model.luck import key_of
-from crisis_sim.model.parameters import Numbers, Parameters, parts_of
+from crisis_sim.model.parameters import Numbers, Parameters, apply_precision, parts_of, read_about
 from crisis_sim.model.record import NOTE, NOTES, PATH, Luck
 from crisis_sim.model.schedule import MOST_AGENTS, STAGES, Schedule
 from crisis_sim.scenario.errors import nearest
@@ -188,8 +188,11 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.numbers: dict[str, Numbers] = {}
         behaviour: dict[str, Any] = {}
         for name, part in parts_of(scenario.behaviour).items():
-            behaviour |= vars(draw.numbers(f"behaviour.{name}", part))
-        self.behaviour = Numbers(behaviour)
+            drawn = draw.numbers(f"behaviour.{name}", part)
+            if name == "reading":
+                reading = drawn
+            else:
+                behaviour |= vars(drawn)
         for section in ("states", "mediators", "lenders", "channels", "advisers"):
             for name, part in getattr(scenario, section).items():
                 self.numbers[f"{section}.{name}"] = draw.numbers(f"{section}.{name}", part)
@@ -203,8 +206,25 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         for k, event in enumerate(scenario.events):
             self.numbers[f"events.{k}"] = draw.numbers(f"events.{k}", event)
         self.rungs = [draw.numbers(f"ladder.{k}", rung) for k, rung in enumerate(scenario.ladder)]
+        about = draw.numbers("about", scenario.about) if scenario.about is not None else None
         draw.check_all_used()
-        self._drawn_together = draw.rows
+        self.labels = {
+            name: np.array(label.values)[draw.row(label.together, label.weights)]
+            for name, label in scenario.labels.items()
+        }
+        self.labels |= {name: row.astype(np.int32) for name, row in draw.rows.items()}
+        if about is not None:
+            self.labels["violent_start"] = read_about(
+                seed,
+                self.replicate,
+                about,
+                reading,
+                behaviour,
+                self.numbers,
+                [VIOLENCE.index(rung.violence) for rung in scenario.ladder],
+            )
+        apply_precision(behaviour)
+        self.behaviour = Numbers(behaviour)
 
     # A run.
 
@@ -348,7 +368,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         other.crises, other.view = np.repeat(self.crises, times), np.repeat(self.view, times)
         other.desk, other.drawn = self.desk.copy(), np.repeat(self.drawn, times, axis=0)
         other.rows, other.replicate = self.rows * times, np.repeat(self.replicate, times)
-        other._drawn_together = {k: np.repeat(v, times) for k, v in self._drawn_together.items()}
+        other.labels = {k: np.repeat(v, times) for k, v in self.labels.items()}
         notes, noted, paths = (one.copy() for one in self.luck[2:])
         if times == 1:
             other.journal = copy.deepcopy(self.journal)
@@ -435,7 +455,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             "replicate": self.replicate.astype(np.int64),
             "trigger_at_hours": np.full(self.rows, scenario.trigger_hours),
             "mediated": ~np.isnan(c["mediated_at"]),
-            **{name: row.astype(np.int32) for name, row in self._drawn_together.items()},
+            **self.labels,
         }
         for one in (one for agents in self.cast.values() for one in agents):
             more = one.outcomes()
