@@ -368,7 +368,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         other.crises, other.view = np.repeat(self.crises, times), np.repeat(self.view, times)
         other.desk, other.drawn = self.desk.copy(), np.repeat(self.drawn, times, axis=0)
         other.rows, other.replicate = self.rows * times, np.repeat(self.replicate, times)
-        other._drawn_together = {k: np.repeat(v, times) for k, v in self._drawn_together.items()}
+        other.labels = {k: np.repeat(v, times) for k, v in self.labels.items()}
         notes, noted, paths = (one.copy() for one in self.luck[2:])
         if times == 1:
             other.journal = copy.deepcopy(self.journal)

@@ -1,0 +1,232 @@
+"""The commands that change one crisis: `branch` and `why`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from crisis_sim.cli.app import (
+    DONE,
+    MOST_REPLICATES,
+    RESULTS,
+    Agents,
+    Json,
+    Natural,
+    One,
+    Overrides,
+    Refused,
+    Roles,
+    Seed,
+    app,
+    console,
+    own_classes,
+    print_json,
+    talk,
+)
+from crisis_sim.text import clean, printable_lines
+
+if TYPE_CHECKING:
+    from crisis_sim.history.why import Reasons
+
+Replicate = Annotated[int | None, Parameter(validator=Number(gte=0, lt=MOST_REPLICATES))]
+#: Moments of two histories that are printed; the files hold all.
+SHOWN = 10
+
+
+def _pairs(option: str, texts: list[str] | None, example: str) -> dict[str, str]:
+    """`NAME=VALUE` texts as a mapping."""
+    found: dict[str, str] = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        if not equals or not name or not value:
+            raise Refused(f"{option} {text}: expected {example}")
+        if name in found:
+            raise Refused(f"{option} forces '{name}' twice: branch the branch for a second choice")
+        found[name] = value
+    return found
+
+
+@app.command
+def branch(
+    scenario: str,
+    /,
+    *,
+    replicate: Replicate = None,
+    at: Annotated[str | None, Parameter(metavar="WHEN")] = None,
+    overrides: Overrides = None,
+    force: Annotated[list[str] | None, Parameter(metavar="WHO=CHOICE")] = None,
+    inject: Annotated[Path | None, Parameter(metavar="FILE")] = None,
+    luck: Literal["same", "fresh"] | None = None,
+    futures: Annotated[int | None, Parameter(validator=Number(gte=1, lte=100_000))] = None,
+    seed: Annotated[int | None, Parameter(validator=Natural)] = None,
+    out: Path = RESULTS / "branch",
+    roles: Roles = None,
+    agents: Agents = None,
+    as_json: Json = False,
+) -> int:
+    """Go back in one crisis, change one thing, and see what comes of it.
+
+    Up to WHEN it is the same crisis as that replicate of `run`. On the same luck there is one other history, told
+    beside the first; on fresh luck so many futures, in pairs without the change and with it. The folder holds
+    branch.yaml, which repeats all of it, and can be branched again.
+
+    Args:
+        scenario: A scenario file, the name of a shipped one, or a branch.yaml.
+        replicate: Number of the crisis, from 0.
+        at: When: a day from the start, a date, or a milestone, such as first_strike, just after it.
+        force: Let somebody do something as soon as it can: a state one of its options (wait, halt, or a rung's
+            name), a third party what it can do, such as us=engage. May be given again, for somebody else.
+        inject: A file with events that come later, as a scenario's `events`.
+        luck: The crisis's own (same), or that of many futures (fresh); same, or fresh with --futures.
+        futures: Futures of each history; 1,000.
+        seed: With the replicate's number, it fixes all luck of the crisis; 1.
+        out: Folder for the file that repeats it, the two histories, the chart, and the futures' summary.
+    """
+    from crisis_sim.history.branch import FILE, Branch, check_folder
+    from crisis_sim.history.branch import branch as make
+    from crisis_sim.history.past import HistoryError, read_events
+    from crisis_sim.report import print_summary
+
+    forced = _pairs("--force", force, "WHO=CHOICE, such as pakistan=wait")
+    again = Path(scenario).suffix in (".yaml", ".yml") and replicate is None
+    if seed is not None and again:
+        raise Refused("--seed needs --replicate; a branch knows its own")
+    try:
+        check_folder(out, FILE)
+        made: Branch = make(
+            scenario, replicate, at, set=overrides or (), force=forced,
+            inject=read_events(inject) if inject else (), luck=luck, futures=futures,
+            seed=1 if seed is None else seed, **own_classes(roles, agents),
+        )  # fmt: skip
+        files = made.write(out)
+    except HistoryError as error:
+        raise Refused(error) from None
+    if as_json:
+        print_json(made.plain())
+    else:
+        _print(made.head())
+        if made.summary is None:
+            _print_beside(made.beside())
+        else:
+            print_summary(made.summary, console())
+    talk(f"to have it again: crisis-sim branch {files[0]}")
+    return DONE
+
+
+@app.command
+def why(
+    scenario: One,
+    /,
+    *,
+    replicate: Annotated[int, Parameter(validator=Number(gte=0, lt=MOST_REPLICATES))],
+    outcome: str,
+    futures: Annotated[int, Parameter(validator=Number(gte=1, lte=100_000))] = 1000,
+    seed: Seed = 1,
+    overrides: Overrides = None,
+    out: Path = RESULTS / "why",
+    roles: Roles = None,
+    agents: Agents = None,
+    as_json: Json = False,
+) -> int:
+    """Say what made one crisis go as it went: every step on its way to an outcome is undone, alone and in pairs.
+
+    A step is a decision, an event, or a move of a third party. Without it the crisis is run again, on the same luck, and
+    on fresh luck after it: how often does the outcome come without it (was it necessary), and how often with it (was it
+    enough)?
+
+    Args:
+        replicate: Number of the crisis, from 0.
+        outcome: What is asked about: a share by its name, such as "ceasefire within 96 hours", agreement, war or
+            "no war", or a mapping as in an experiment (docs/experiments.md).
+        futures: Futures with each of the strongest steps, and without it.
+        out: Folder for the answer and the chart.
+    """
+    from crisis_sim.history.past import HistoryError
+    from crisis_sim.history.why import why as explain
+    from crisis_sim.scenario.load import load_scenario
+
+    classes = own_classes(roles, agents)
+    try:
+        read = load_scenario(scenario, overrides or ())
+        found = explain(read, replicate, outcome, futures=futures, seed=seed, **classes)
+    except HistoryError as error:
+        raise Refused(error) from None
+    found.write(out)
+    if as_json:
+        print_json(found.plain())
+    else:
+        _print(found.answer())
+        _print_reasons(found)
+    talk(f"answer and chart: {out / 'why'}.md, .svg and .png")
+    return DONE
+
+
+def _print(paragraphs: list[str]) -> None:
+    """Print paragraphs, wrapped, and a line below each."""
+    from rich.text import Text
+
+    from crisis_sim.report.answers import WIDTH
+
+    terminal = console()
+    for one in paragraphs:
+        terminal.print(Text(f"{printable_lines(one)}\n"), width=min(terminal.width, WIDTH))
+
+
+def _print_reasons(found: Reasons) -> None:
+    """The strongest steps as a table, the strongest first."""
+    from rich.text import Text
+
+    from crisis_sim.history.past import said_at
+    from crisis_sim.report.answers import WIDTH, new_table
+    from crisis_sim.text import percent, points
+
+    table = new_table("The strongest steps, by weight")
+    for name, justify in (("", "left"), ("step", "left"), ("with\n%", "right"), ("without\n%", "right"),
+                          ("points (95%)", "right"), ("same luck,\nwithout", "right")):  # fmt: skip
+        table.add_column(name, justify=justify, no_wrap=name in ("", "points (95%)"))  # type: ignore[arg-type]
+    for one in found.strongest:
+        low, high = (points(float(limit)) for limit in (one.difference.lower, one.difference.upper))
+        table.add_row(
+            said_at(found.scenario, one.days).partition(" ")[2],
+            Text(clean(one.told)),
+            percent(float(one.given.estimate)),
+            percent(float(one.without.estimate)),
+            Text(
+                f"{points(float(one.difference.estimate))} ({low}, {high})",
+                style="" if one.clear else "dim",
+            ),
+            "comes" if one.same_luck else "does not",
+        )
+    table.caption = Text(
+        "How often the outcome comes, on fresh luck after the step. Dim where the interval holds zero."
+    )
+    terminal = console()
+    terminal.print()
+    terminal.print(table, width=min(terminal.width, WIDTH))
+    sys.stdout.flush()
+
+
+def _print_beside(rows: list[tuple[str, str, str]]) -> None:
+    """The first moments of two histories, side by side."""
+    from rich.text import Text
+
+    from crisis_sim.report.answers import WIDTH, new_table
+
+    if not rows:
+        return
+    table = new_table("")
+    table.title = None
+    for name in ("", "as it was", "changed"):
+        table.add_column(name, max_width=14 if not name else None, overflow="fold")
+    for row in rows[:SHOWN]:
+        table.add_row(*(Text(clean(one)) for one in row))
+    if len(rows) > SHOWN:
+        table.caption = Text(f"The first {SHOWN} of {len(rows)} moments; branch.md tells all.")
+    terminal = console()
+    terminal.print()
+    terminal.print(table, width=min(terminal.width, WIDTH))
+    sys.stdout.flush()
