@@ -238,7 +238,9 @@ def _read_choice(body: Any) -> Distribution:
     total = math.fsum(shares)
     if min(shares) < 0 or total <= 0:
         raise _error("weights of a choice must not be negative, nor all zero")
-    if abs(total - 1.0) > ROUNDING:  # those that sum to 1 stay as they are, so that copies read alike
+    if (
+        abs(total - 1.0) > ROUNDING
+    ):  # those that sum to 1 stay as they are, so that copies read alike
         shares = [share / total for share in shares]
     return Distribution("choice", numbers, tuple(shares), together)
 
