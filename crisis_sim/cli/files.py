@@ -431,6 +431,7 @@ def validate(
     page: Path | None = None,
     overrides: Overrides = None,
     strict: Annotated[bool, FLAG] = False,
+    held_out: Annotated[bool, FLAG] = False,
     as_json: Json = False,
 ) -> int:
     """Hold the model against the record: crises since 1945, and eight cases.
@@ -444,6 +445,7 @@ def validate(
         out: Folder for validation.json and the charts; none without it.
         page: Markdown file to write the whole page to, its charts into images/ beside.
         strict: Fail, with exit code 1, where a fact that the project says is met is not.
+        held_out: Instead, fit the model anew without each case, and score what it then foretells of it: some minutes.
     """
     from crisis_sim.batch.workers import cores
     from crisis_sim.validation import validate as compare
@@ -454,6 +456,8 @@ def validate(
     if page and page.is_dir():
         raise Refused(f"{page} is a folder; give the page's file, such as validation.md")
     began = time.perf_counter()
+    if held_out:
+        return _hold_out(replicates, seed, workers or cores(), out, as_json, began)
     with progress_bar() as progress:
         validation = compare(
             population, replicates, seed, workers or cores(), overrides or (), progress=progress
@@ -474,6 +478,30 @@ def validate(
     for name in validation.failures:
         talk(f"said to be met, and is not: {name}")
     return CHECK_FAILED if strict and validation.failures else DONE
+
+
+def _hold_out(
+    replicates: int, seed: int, workers: int, out: Path | None, as_json: bool, began: float
+) -> int:
+    """Foretell each case without it."""
+    import json
+
+    from crisis_sim.validation.held_out import held_out as foretell
+    from crisis_sim.validation.text import print_held_out
+
+    found = foretell(replicates, seed, workers, progress=talk)
+    plain = {"replicates": replicates, "seed": seed, "cases": [one.plain() for one in found]}
+    if out:
+        out.mkdir(parents=True, exist_ok=True)
+        path = out / "held_out.json"
+        path.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+        talk(f"written: {path}")
+    if as_json:
+        print_json(plain)
+    else:
+        print_held_out(found, console())
+    talk(f"in {in_words(time.perf_counter() - began)}")
+    return DONE
 
 
 # --- `crisis-sim hindcast`
