@@ -46,6 +46,15 @@ from crisis_sim.version import __version__
 SCREENED, FUTURES, STRONGEST = 100, 1000, 12
 #: So many are told, and undone in pairs.
 TOLD = 5
+#: Outcomes that an error names.
+_SOME = (
+    "ceasefire_within_96_hours",
+    "agreement",
+    "first_strike",
+    "war",
+    "nuclear_use",
+    "relapse_within_7_days",
+)
 #: Salts of the luck of the futures of all steps, and of the strongest.
 _SALTS = (1, 2)
 
@@ -115,7 +124,7 @@ def read_outcome(said: str, columns: Columns) -> Outcome:
         if measure is None:
             near = nearest(name, known)
             meant = f"; did you mean '{near.replace('_', ' ')}'?" if near else ""
-            shown = one_of([one.replace("_", " ") for one in known[:12]])
+            shown = one_of(one.replace("_", " ") for one in _SOME)
             raise HistoryError(f"no outcome '{said}': expected {shown}, others of docs/experiments.md{meant}")  # fmt: skip
         found = measure
     if not _comes(found):

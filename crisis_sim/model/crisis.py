@@ -106,7 +106,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             raise ValueError(f"cannot run {replicates} replicates from number {first_replicate}")
         sections = ("states", "mediators", "lenders", "channels", "advisers")
         in_order = {name: dict(sorted(getattr(scenario, name).items())) for name in sections}
-        self._crisis = scenario = scenario.model_copy(update=in_order)
+        self._crisis = scenario = scenario._with(**in_order)
         self.first_replicate = first_replicate
         self.replicate = np.tile(numbers, points)
         self.rows = self.replicate.size
