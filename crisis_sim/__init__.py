@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from crisis_sim.experiments import make_experiment as make_experiment
     from crisis_sim.experiments import read_experiment as read_experiment
     from crisis_sim.experiments import run_experiment as run_experiment
+    from crisis_sim.history.branch import branch as branch
+    from crisis_sim.history.why import why as why
     from crisis_sim.model import Agent as Agent
     from crisis_sim.model import CrisisModel as CrisisModel
     from crisis_sim.model import Decision as Decision
@@ -57,6 +59,8 @@ _fetch, _, __all__ = lazy_loader.attach(
             "read_experiment",
             "run_experiment",
         ],
+        "history.branch": ["branch"],
+        "history.why": ["why"],
         "model": ["Agent", "CrisisModel", "Decision", "Event", "Journal", "rule"],
         "outcomes": ["compare", "summarise"],
         "report": ["write_page"],
