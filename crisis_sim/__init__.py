@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     from crisis_sim.experiments import make_experiment as make_experiment
     from crisis_sim.experiments import read_experiment as read_experiment
     from crisis_sim.experiments import run_experiment as run_experiment
+    from crisis_sim.history.branch import branch as branch
+    from crisis_sim.history.filtering import nowcast as nowcast
+    from crisis_sim.history.game import Game as Game
+    from crisis_sim.history.game import debrief as debrief
+    from crisis_sim.history.why import why as why
     from crisis_sim.model import Agent as Agent
     from crisis_sim.model import CrisisModel as CrisisModel
     from crisis_sim.model import Decision as Decision
@@ -60,6 +65,10 @@ _fetch, _, __all__ = lazy_loader.attach(
             "read_experiment",
             "run_experiment",
         ],
+        "history.branch": ["branch"],
+        "history.filtering": ["nowcast"],
+        "history.game": ["Game", "debrief"],
+        "history.why": ["why"],
         "model": ["Agent", "CrisisModel", "Decision", "Event", "Journal", "rule"],
         "outcomes": ["compare", "summarise"],
         "outcomes.summary": ["Summary"],

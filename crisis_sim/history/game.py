@@ -14,7 +14,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 from ruamel.yaml import YAML
@@ -28,6 +27,7 @@ from crisis_sim.model.schedule import redraw_budgets
 from crisis_sim.outcomes.differences import Contrast, difference
 from crisis_sim.outcomes.measures import CAME, Condition, Measure, Reading
 from crisis_sim.scenario.errors import ScenarioError, nearest, one_of
+from crisis_sim.scenario.fits import over_fits
 from crisis_sim.scenario.introspect import Slot, explain
 from crisis_sim.scenario.load import load_scenario
 from crisis_sim.scenario.numbers import Moment, Part
@@ -58,6 +58,9 @@ class GameSpec(Part):
 
     scenario: str = Field(description="the scenario, a file or the name of a shipped one")
     set: tuple[str, ...] = Field((), description="changes to it")
+    over_fits: bool = Field(
+        False, description="whether its parameters are those of one of the sets that fit"
+    )
     digest: str = Field(description="the scenario's digest when the game was begun")
     seed: int = Field(strict=True, ge=0, description="the seed of its luck")
     replicate: int = Field(strict=True, ge=0, description="the replicate whose luck it has")
@@ -139,6 +142,7 @@ class Game:
         replicate: int = 0,
         seed: int = 1,
         sets: Sequence[str] = (),
+        over_fits: bool = False,
         **classes: Any,
     ) -> Game:
         """A game as it begins.
@@ -150,19 +154,20 @@ class Game:
             facilitator: whether events may be injected.
             replicate, seed: whose luck it has.
             sets: changes to the scenario, as of `--set`.
+            over_fits: whether its parameters are those of one of the sets that fit about as well.
             classes: `roles` and `agents`, as `CrisisModel` takes them.
 
         Raises:
             ScenarioError: when the scenario has mistakes.
             GameError: when there is no such state or option.
         """
-        scenario = load_scenario(reference, sets)
+        scenario = _read(str(reference), sets, over_fits)
         _check_one_of(seats, scenario.state_names, "state")
         _check_one_of([against], [MODEL, *option_numbers(scenario)], "way to decide")
         if len(set(seats)) < len(seats):
             raise GameError("a state has one seat: give each state once")
         spec = GameSpec(
-            scenario=str(reference), set=tuple(sets), digest=scenario.digest, seed=seed, replicate=replicate,
+            scenario=str(reference), set=tuple(sets), over_fits=over_fits, digest=scenario.digest, seed=seed, replicate=replicate,
             seats=tuple(seats), against=against, facilitator=facilitator,
         )  # fmt: skip
         return cls(spec, scenario, classes)
@@ -184,7 +189,7 @@ class Game:
             raise ScenarioError([*mistakes, *explain(error, top, Slot(GameSpec))]) from None
         if mistakes:
             raise ScenarioError(mistakes)
-        scenario = load_scenario(spec.scenario, spec.set)
+        scenario = _read(spec.scenario, spec.set, spec.over_fits)
         if scenario.digest != spec.digest:
             raise GameError(
                 f"{path}: the scenario {spec.scenario} has changed since the game was saved (digest "
@@ -314,6 +319,11 @@ class Game:
         noted = model.luck.notes[: model.luck.noted[0]]
         entries = (*journal.entries, *(entry_of(model, note) for note in noted))
         return Turn(model, decision, tuple(made), tuple(sorted(entries, key=lambda one: one.hours)))
+
+
+def _read(reference: str, sets: Sequence[str], fits: bool) -> Scenario:
+    read = load_scenario(reference, sets)
+    return over_fits(read) if fits else read
 
 
 def _check_one_of(given: Sequence[str], known: Sequence[str], noun: str) -> None:
