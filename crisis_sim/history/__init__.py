@@ -2,6 +2,6 @@
 
 `past` follows a crisis step by step, says when its milestones were, changes it at a moment and goes on; `branch` puts the
 changed history beside the first, or many futures of each; `why` undoes every step on the way to an outcome. `evidence`
-reads what has been seen of a crisis, `filtering` keeps the histories that meet it, and `nowcast_report` shows their futures. `game`
-lets persons decide, and `seat` shows what their state perceives. `crisis_sim` itself offers their functions.
+reads what has been seen of a crisis, `filtering` keeps the histories that meet it, and `nowcast_report` shows their
+futures. `game` lets persons decide, and `seat` shows what their state perceives. `crisis_sim` itself offers their functions.
 """

@@ -167,8 +167,8 @@ class Game:
         if len(set(seats)) < len(seats):
             raise GameError("a state has one seat: give each state once")
         spec = GameSpec(
-            scenario=str(reference), set=tuple(sets), over_fits=over_fits, digest=scenario.digest, seed=seed, replicate=replicate,
-            seats=tuple(seats), against=against, facilitator=facilitator,
+            scenario=str(reference), set=tuple(sets), over_fits=over_fits, digest=scenario.digest,
+            seed=seed, replicate=replicate, seats=tuple(seats), against=against, facilitator=facilitator,
         )  # fmt: skip
         return cls(spec, scenario, classes)
 
