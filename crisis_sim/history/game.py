@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +136,7 @@ class Game:
     @classmethod
     def new(
         cls,
-        reference: str | Path,
+        reference: str | Path | Scenario,
         seats: Sequence[str],
         against: str = MODEL,
         facilitator: bool = False,
@@ -148,7 +149,7 @@ class Game:
         """A game as it begins.
 
         Args:
-            reference: a scenario file, or the name of a shipped one.
+            reference: a scenario, its file, or the name of a shipped one.
             seats: the states for which persons decide, one or both.
             against: how the other state decides: as the `model` has it, or an option that it takes whenever that is open.
             facilitator: whether events may be injected.
@@ -161,7 +162,10 @@ class Game:
             ScenarioError: when the scenario has mistakes.
             GameError: when there is no such state or option.
         """
-        scenario = _read(str(reference), sets, over_fits)
+        if isinstance(reference, Scenario):
+            scenario, reference = reference, reference.name
+        else:
+            scenario = _read(str(reference), sets, over_fits)
         _check_one_of(seats, scenario.state_names, "state")
         _check_one_of([against], [MODEL, *option_numbers(scenario)], "way to decide")
         if len(set(seats)) < len(seats):
@@ -199,22 +203,21 @@ class Game:
         _check_one_of([spec.against], [MODEL, *option_numbers(scenario)], "way to decide")
         return cls(spec, scenario, classes)
 
+    def text(self) -> str:
+        """The game as a file."""
+        text, yaml = StringIO(), YAML()
+        yaml.width = 120
+        yaml.dump(self.spec.model_dump(mode="json", exclude_defaults=True), text)
+        return f"# A game of Crisis Sim: crisis-sim play with this file goes on with it.\n{text.getvalue()}"
+
     def save(self, path: Path) -> None:
         """Write the game to a file.
 
         Raises:
             OSError: when it cannot be written.
         """
-        from io import StringIO
-
-        plain = self.spec.model_dump(mode="json", exclude_defaults=True)
-        text = StringIO()
-        yaml = YAML()
-        yaml.width = 120
-        yaml.dump(plain, text)
         path.parent.mkdir(parents=True, exist_ok=True)
-        head = "# A game of Crisis Sim: crisis-sim play with this file goes on with it.\n"
-        write_durably(path, f"{head}{text.getvalue()}".encode())
+        write_durably(path, self.text().encode())
 
     def _with(self, **changes: Any) -> Game:
         return replace(self, spec=self.spec.model_copy(update=changes))
