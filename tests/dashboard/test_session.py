@@ -71,13 +71,13 @@ def test_moving_a_slider_shows_the_difference_on_the_same_luck(session: Session)
     assert all("interval" in one["text"] or one["estimate"] is None for one in view["differences"])
 
 
-def test_over_fits_differences_have_ranges_until_the_switch_is_put_back(session: Session) -> None:
+def test_behaviour_is_drawn_over_fits_until_the_switch_is_put_back(session: Session) -> None:
     plain = session.shown.view
     session.fit(on=True)
     session.move(THRESHOLD, 0.1)
     view = rest(session).shown.view
     assert view is not None
-    assert any("over fits" in one["text"] for one in view["differences"])
+    assert any(one.startswith("Over fits: each replicate drew one of") for one in view["advice"])
     assert "over fits" in view["words"][1]
     session.back()
     session.fit(on=False)
