@@ -28,6 +28,7 @@ from crisis_sim.cli.app import (
     Natural,
     One,
     Overrides,
+    Overwrite,
     Reference,
     Refused,
     Replicates,
@@ -78,6 +79,7 @@ def run(
     compare_without: Annotated[bool, FLAG] = False,
     resume: Annotated[Path | None, Parameter(metavar="DIR")] = None,
     restart: Annotated[bool, FLAG] = False,
+    overwrite: Overwrite = False,
     as_json: Json = False,
     dry_run: DryRun = False,
 ) -> int:
@@ -113,7 +115,7 @@ def run(
     from crisis_sim.scenario.load import load_scenarios
 
     resume = resume and results_of(resume)
-    options = RunOptions(workers or cores(), scheduler, resume is not None, restart)
+    options = RunOptions(workers or cores(), scheduler, resume is not None, restart, overwrite)
     classes = own_classes(roles, agents)
     if resume is None and not scenarios:
         raise Refused("SCENARIOS requires an argument, unless --resume goes on with a run")
@@ -160,6 +162,7 @@ class RunOptions:
     scheduler: str | None
     resume: bool
     restart: bool
+    overwrite: bool
 
     def command(self, folder: Path) -> str:
         """The command that goes on with a run in the same way."""
@@ -222,6 +225,7 @@ def _run_batch(
                     command=["crisis-sim", *sys.argv[1:]],
                     resume=options.resume,
                     restart=options.restart,
+                    overwrite=options.overwrite,
                     scheduler=options.scheduler,
                     on_message=talk,
                     **asked,
@@ -302,7 +306,9 @@ def _print_plan(plan: Plan, workers: int, folder: Path, as_json: bool) -> None:
         say(f"about {in_words(crew.seconds)} with {counted(crew.size, 'worker')}")
     else:
         say("on a graphics card")
-    say(f"into {folder}" + (", replacing the results that it holds" if replaces else ""))
+    say(
+        f"into {folder}" + (", which holds results (--overwrite replaces them)" if replaces else "")
+    )
 
 
 def _tell_what_is_safe(folder: Path, options: RunOptions, what: str, finished: bool) -> None:
@@ -400,22 +406,15 @@ def replay(
     from crisis_sim.scenario.load import load_scenario
 
     (read,) = drawn([load_scenario(scenario, overrides or ())], over_fits)
-    from crisis_sim.batch.rules import check_rules, labelled
-    from crisis_sim.model import CrisisModel, Journal
-    from crisis_sim.report import replay_data, tell, write_replay
+    from crisis_sim.report.replay import replay as run_again
+    from crisis_sim.report.replay import write_replay
 
-    classes = own_classes(roles, agents)
-    check_rules([read], **classes)
-    read = labelled(read, **classes)
-    journal = Journal()
-    model = CrisisModel(read, 1, seed, first_replicate=replicate, journal=journal, **classes)
-    model.run()
-    outcome = {name: values[0] for name, values in model.outcomes().items()}
-    story = tell(journal, read, outcome)
-    path = out / f"{file_name(read.name)}_seed_{seed}_replicate_{replicate}"
-    write_replay(journal, read, story, path)
+    crisis = run_again(read, replicate, seed, **own_classes(roles, agents))
+    story, name = crisis.story, file_name(crisis.scenario.name)
+    path = out / f"{name}_seed_{seed}_replicate_{replicate}"
+    write_replay(crisis.journal, crisis.scenario, story, path)
     if as_json:
-        print_json(replay_data(journal, read, outcome, seed, replicate))
+        print_json(crisis.plain())
     elif sys.stdout.isatty():
         from rich.markdown import Markdown
 

@@ -23,7 +23,7 @@ from crisis_sim.model.engine import Agent, Kind
 from crisis_sim.model.journal import Journal
 from crisis_sim.model.layout import lay_out
 from crisis_sim.model.luck import key_of
-from crisis_sim.model.parameters import Numbers, Parameters, parts_of
+from crisis_sim.model.parameters import Numbers, Parameters, apply_precision, parts_of, read_about
 from crisis_sim.model.record import NOTE, NOTES, PATH, Luck
 from crisis_sim.model.schedule import MOST_AGENTS, STAGES, Schedule
 from crisis_sim.scenario.errors import nearest
@@ -59,7 +59,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
     def __init__(
         self,
         scenario: Scenario,
-        replicates: int = 1,
+        replicates: int | NDArray[np.uint64] = 1,
         seed: int = 1,
         first_replicate: int = 0,
         parameters: Mapping[str, NDArray[Any]] | None = None,
@@ -75,7 +75,8 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         """Make the crisis, as it begins.
 
         Args:
-            first_replicate: the number of the first in its batch.
+            replicates: how many; or the numbers of any in their batch.
+            first_replicate: the number of the first in its batch, where it is said how many.
             parameters: values in place of the scenario's, by path, each of shape (points * replicates,).
             roles: classes in place of the model's own, by an agent's name or by a role.
             agents: classes of agents to add.
@@ -97,20 +98,25 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         super().__init__(rng=seed)
         if not is_count(points):
             raise ValueError(f"a design has at least one point, not {points}")
-        if not (is_count(replicates) and is_count(first_replicate, 0)):
+        if isinstance(replicates, np.ndarray):
+            numbers, count = replicates.astype(np.uint64), replicates.size
+        elif is_count(count := replicates) and is_count(first_replicate, 0):
+            numbers = np.arange(first_replicate, first_replicate + count, dtype=np.uint64)
+        else:
             raise ValueError(f"cannot run {replicates} replicates from number {first_replicate}")
         sections = ("states", "mediators", "lenders", "channels", "advisers")
         in_order = {name: dict(sorted(getattr(scenario, name).items())) for name in sections}
-        self._crisis = scenario = scenario.model_copy(update=in_order)
-        numbers = np.arange(first_replicate, first_replicate + replicates, dtype=np.uint64)
+        self._crisis = scenario = scenario._with(**in_order)
         self.first_replicate = first_replicate
         self.replicate = np.tile(numbers, points)
         self.rows = self.replicate.size
         self.seed_ = seed
         self.journal = journal
         self.policies = dict(policies or {})
+        #: Classes of a person's own, as they were given.
+        self.classes: dict[str, Any] = {"roles": dict(roles or {}), "agents": tuple(agents)}
         self._draw_parameters(seed, parameters)
-        self.cast = make(self, scenario, dict(roles or {}), agents)
+        self.cast = make(self, scenario, self.classes["roles"], self.classes["agents"])
         self._run_crises, self._stretch = self._find_engine(engine)
         #: Agents in plain Python, who take a step after each day.
         self.daily = [one for one in self.agents if type(one).step is not Agent.step]
@@ -121,7 +127,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             laid.drawn,
             laid.slots,
         )
-        kept = min(max(keep_paths - first_replicate, 0), replicates) if points == 1 else 0
+        kept = min(max(keep_paths - first_replicate, 0), count) if points == 1 else 0
         self._kept = kept
         days = int(scenario.horizon_days) + 1 if kept else 0
         self.paths = np.zeros((kept, days, 2), PATH)
@@ -186,8 +192,11 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.numbers: dict[str, Numbers] = {}
         behaviour: dict[str, Any] = {}
         for name, part in parts_of(scenario.behaviour).items():
-            behaviour |= vars(draw.numbers(f"behaviour.{name}", part))
-        self.behaviour = Numbers(behaviour)
+            drawn = draw.numbers(f"behaviour.{name}", part)
+            if name == "reading":
+                reading = drawn
+            else:
+                behaviour |= vars(drawn)
         for section in ("states", "mediators", "lenders", "channels", "advisers"):
             for name, part in getattr(scenario, section).items():
                 self.numbers[f"{section}.{name}"] = draw.numbers(f"{section}.{name}", part)
@@ -201,8 +210,25 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         for k, event in enumerate(scenario.events):
             self.numbers[f"events.{k}"] = draw.numbers(f"events.{k}", event)
         self.rungs = [draw.numbers(f"ladder.{k}", rung) for k, rung in enumerate(scenario.ladder)]
+        about = draw.numbers("about", scenario.about) if scenario.about is not None else None
         draw.check_all_used()
-        self._drawn_together = draw.rows
+        self.labels = {
+            name: np.array(label.values)[draw.row(label.together, label.weights)]
+            for name, label in scenario.labels.items()
+        }
+        self.labels |= {name: row.astype(np.int32) for name, row in draw.rows.items()}
+        if about is not None:
+            self.labels["violent_start"] = read_about(
+                seed,
+                self.replicate,
+                about,
+                reading,
+                behaviour,
+                self.numbers,
+                [VIOLENCE.index(rung.violence) for rung in scenario.ladder],
+            )
+        apply_precision(behaviour)
+        self.behaviour = Numbers(behaviour)
 
     # A run.
 
@@ -228,26 +254,32 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
 
     def _go_on(self, until: float, watch: Callable[[Any], None] | None, stop: bool) -> None:
         """Go on until a time; with `stop`, bring all crises to it, so that what is changed there works from then on."""
-        s, horizon = self.schedule, float(self.scenario.horizon_days)
         for start in range(0, self.rows, self._stretch):
             end = min(start + self._stretch, self.rows)
             go_on = True
             while go_on:
-                with self._told():
-                    self.events_run += self._run_crises(
-                        self.crises, *self._at_desk(self.crises), start, end, until, horizon, stop,
-                        s.look, s.clocks, s.pass_time, s.happen, s.take, s.fault,
-                    )  # fmt: skip
+                self.events_run += self._drive(self.crises, start, end, until, stop)
                 self._check_faults()
                 go_on = bool(self.policies) and self._ask(start, end)
             if watch is not None:
                 watch(self)
         self.days = until
-        self.running = bool(self.crises["ongoing"].any()) and until < horizon
+        self.running = bool(self.crises["ongoing"].any()) and until < self.scenario.horizon_days
         self.view = self.crises
-        if self.running and not stop:  # a copy, brought to the end of the day
+        if self.running and not stop:  # a copy, brought to that time
             self.view = self.crises.copy()
-            drivers.let_time_pass(*self._at_desk(self.view), until, s.look, s.pass_time)
+            self.view["path"] = -1
+            for start in range(0, self.rows, self._stretch):
+                self._drive(self.view, start, min(start + self._stretch, self.rows), until, True)
+
+    def _drive(self, crises: NDArray[Any], start: int, end: int, until: float, stop: bool) -> int:
+        """Take some crises from event to event; how many there were."""
+        s, horizon = self.schedule, float(self.scenario.horizon_days)
+        with self._told():
+            return self._run_crises(
+                crises, *self._at_desk(crises), start, end, until, horizon, stop,
+                s.look, s.clocks, s.pass_time, s.happen, s.take, s.fault,
+            )  # fmt: skip
 
     def _at_desk(self, crises: NDArray[Any]) -> tuple[Any, ...]:
         """What all drivers take."""
@@ -319,31 +351,60 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         return bool(waiting.size)
 
     def force(self, state: str, option: str, from_days: float = 0.0) -> None:
-        """Let a state take an option at its first decision from a time on (days since the start), whatever it is worth."""
+        """Let a state take an option, whatever it is worth, at its first decision at which it is open.
+
+        Args:
+            from_days: days since the start, before which it decides by itself.
+
+        Raises:
+            ValueError: when there is no such state or option.
+        """
         own = self.crises["states"][:, self._number_of_state(state)]
         own["forced"] = number_of(self.scenario, option)
         own["forced_from"] = from_days
 
-    def branch(self, futures: int, salt: int = 1) -> CrisisModel:
-        """As many futures of this crisis as asked for, from where it stands: the same past, fresh luck from now on.
+    def copied(self, rows: int | NDArray[np.intp] | None = None) -> CrisisModel:
+        """Crises that go on by themselves from where these stand: all of them, so many of the first, or those of some rows.
 
-        Raises:
-            ValueError: when the model holds more than one replicate.
+        A journal and kept paths go with all of them; some have none.
         """
-        if self.rows != 1:
-            raise ValueError(f"a single crisis is branched, not {self.rows}")
+        rows = np.zeros(rows, np.intp) if isinstance(rows, int) else rows
         other = copy.copy(self)
-        other.crises, other.desk = np.repeat(self.crises, futures), self.desk.copy()
-        other.drawn = np.repeat(self.drawn, futures, axis=0)
-        other.rows, other.replicate = futures, np.repeat(self.replicate, futures)
+        notes, noted, paths = (one.copy() for one in self.luck[2:])
+        if rows is None:
+            rows, other.journal = np.arange(self.rows), copy.deepcopy(self.journal)
+        else:
+            other.journal, notes, noted[:], other._kept = None, notes[:0], 0, 0
+        other.crises, other.view, other.desk = self.crises[rows], self.view[rows], self.desk.copy()
+        other.drawn, other.replicate, other.rows = self.drawn[rows], self.replicate[rows], rows.size
+        other.labels = {name: one[rows] for name, one in self.labels.items()}
+        if not other._kept:
+            other.crises["path"] = -1
+        other.luck = self.luck._replace(notes=notes, noted=noted, paths=paths)
+        other.paths = paths
         other.cast = {
             role: [copy.copy(one) for one in agents] for role, agents in self.cast.items()
         }
         for one in (one for agents in other.cast.values() for one in agents):
             one.model = other
         other.daily = [other.cast[one.role][one.index] for one in self.daily]
-        other.crises["salt"] = [key_of(salt, f"future {k}")[0] for k in range(futures)]
-        other.view = other.crises
+        return other
+
+    def branch(self, futures: int | NDArray[np.intp], salt: int = 1) -> CrisisModel:
+        """Futures from where crises stand: the same past, fresh luck from now on.
+
+        Args:
+            futures: how many of this crisis; or of which crises, by their rows, one future each.
+            salt: keys the fresh luck.
+
+        Raises:
+            ValueError: when a number is given, and the model holds more than one crisis.
+        """
+        if isinstance(futures, int) and self.rows != 1:
+            raise ValueError(f"a single crisis is branched, not {self.rows}")
+        other = self.copied(futures)
+        other._go_on(self.days, None, stop=True)  # clocks forget what was, as of now
+        other.crises["salt"] = [key_of(salt, f"future {k}")[0] for k in range(other.rows)]
         drivers.redraw_budgets(*other._at_desk(other.crises))
         return other
 
@@ -403,7 +464,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             "replicate": self.replicate.astype(np.int64),
             "trigger_at_hours": np.full(self.rows, scenario.trigger_hours),
             "mediated": ~np.isnan(c["mediated_at"]),
-            **{name: row.astype(np.int32) for name, row in self._drawn_together.items()},
+            **self.labels,
         }
         for one in (one for agents in self.cast.values() for one in agents):
             more = one.outcomes()

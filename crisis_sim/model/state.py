@@ -16,6 +16,7 @@ from crisis_sim.model.acts import (
     IMPOSED,
     LENGTH,
     MARKET,
+    READY,
     RENEWED_AFTER_DAYS,
     SETTLE,
     STAKES,
@@ -56,6 +57,7 @@ class State(Agent):
         "market",  # the daily movement of its market
         "offence",  # whether it or its rival violates a halt
         "settle",  # how long after giving in the crisis is over to the states
+        "readiness",  # whether its forces stand ready, where that is a chance
     )
     events = (
         Event("decide", "decide", rate="decisions"),
@@ -84,6 +86,7 @@ class State(Agent):
         force: float  # standing force of its acts, in intensity
         intensity: float  # what it does to its rival now
         grievance: float  # harm suffered and not yet answered; below 0: satisfaction banked
+        granted: float  # the share of its claim that its rival has granted
         wronged: float  # the worst that it has suffered and not yet answered, in intensity
         exhaustion: float  # how much of its will fighting has used up, 0 to 1
         demand: float  # how much it wants to answer or have
@@ -125,7 +128,7 @@ class State(Agent):
         highest_pressure: float  # the highest so far
         traded: float  # the next day on which its market moves, days
         asked: bool  # whether its choices are left to somebody
-        forced: int  # the option that it takes at its first decision from `forced_from` on, whatever it is worth, or -1
+        forced: int  # the option that it takes, whatever it is worth, once it is open to it from `forced_from` on, or -1
         forced_from: Maybe  # days
         lent_trust: float  # what agents of a user's own add to `trust`
         lent_information: float  # likewise
@@ -177,7 +180,8 @@ class State(Agent):
             stake = resolve x exp(stakes_spread x (z_common + z_own) / sqrt 2)
             tempo = min(deliberations_per_day x exp(deliberations_spread x z), decisions_on_alert_per_day)
 
-        Each z is standard normal. A state has nuclear weapons with chance `nuclear`.
+        Each z is standard normal. A state has nuclear weapons with chance `nuclear`, and its forces stand ready with
+        chance `ready`.
         """
         z = (c.halts[0].common + normal(c, luck.keys, own.streams + STAKES)) * math.sqrt(0.5)
         own.stake = facts.resolve * math.exp(p.stakes_spread * z)
@@ -188,6 +192,7 @@ class State(Agent):
         own.aversion = facts.mediation_aversion
         own.posture = own.rung = facts.start
         own.force = c_rung(c, facts.start)
+        own.ready = uniform(c, luck.keys, own.streams + READY) < facts.ready
         own.offer_until = -math.inf
         own.review_at = own.act_at = own.open_at = own.rebound_at = math.inf
         own.rebound = own.market_at_halt = own.answer_at = own.first_act_at = math.nan
@@ -214,9 +219,9 @@ class State(Agent):
 
     @rule
     def weigh(own, rival, facts, c, p, luck):
-        """What it demands is to answer what it suffered, and its claim; fighting uses it up (Slantchev 2003).
+        """What it demands is to answer what it suffered, and the rest of its claim; fighting uses it up (Slantchev 2003).
 
-            demand = (1 - exhaustion)^2 x stake x (g + claim)
+            demand = (1 - exhaustion)^2 x stake x (g + claim x (1 - granted))
             g = G / (1 + G / saturation),  G = max(grievance, 0)
 
         A halt is worth more to who is hurt (Zartman 2000), and less to who does not trust it (Fortna 2004).
@@ -321,12 +326,12 @@ class State(Agent):
 
             P(go on) = logistic(answering x demand x z - act_cost x z^cost_power)
 
-        It ends for certain where neither grievance nor claim is above 0. The next review comes after `operation_days` in the
-        mean (gamma distributed, shape 2). Who ends it while a grievance is open stays on alert.
+        It ends for certain where neither grievance nor what is left of a claim is above 0. The next review comes after
+        `operation_days` in the mean (gamma distributed, shape 2). Who ends it while a grievance is open stays on alert.
         """
         z = c_rung(c, own.operation)
         worth = p.answering * own.demand * z - facts.act_cost * c.ladder[own.operation].toll
-        wants = own.grievance > 0 or facts.claim > 0
+        wants = own.grievance > 0 or facts.claim * (1.0 - own.granted) > 0
         if wants and uniform(c, luck.keys, own.streams + CHOICE) < logistic(worth):
             own.review_at = c.now + gamma2(c, luck.keys, own.streams + LENGTH, p.operation_days)
         else:
@@ -381,13 +386,15 @@ class State(Agent):
 
     @rule
     def being_overpowered(own, rival, facts, c, p, luck):
-        """The rate at which it is overpowered, while no halt stands.
+        """The rate at which it is overpowered, while no halt stands, as far as its rival's forces can overrun it.
 
-        rate = collapse_per_day x sqrt(rival's intensity) x weakness
+        rate = collapse_per_day x conquerable x sqrt(rival's intensity) x weakness
+
+        Force decays with distance (Boulding 1962): who reaches the rival by missiles and aircraft alone occupies nothing.
         """
         if c.halts[0].stands:
             return 0.0
-        return p.collapse_per_day * math.sqrt(rival.intensity) * facts.weakness
+        return p.collapse_per_day * facts.conquerable * math.sqrt(rival.intensity) * facts.weakness
 
     @rule
     def collapse(own, rival, facts, c, p, luck):

@@ -65,7 +65,7 @@ _ROOM = 0.12
 
 
 @style.styled
-def draw_differences(batch: Batch, summary: Mapping[str, Any]) -> Figure:
+def draw_differences(batch: Batch, summary: Mapping[str, Any], ax: Axes | None = None) -> Figure:
     """Each scenario less the reference, as dots with 95% whiskers about a line at zero.
 
     Of many scenarios those that differ most are drawn. A hollow dot is a difference whose interval holds zero; an arrow
@@ -74,19 +74,24 @@ def draw_differences(batch: Batch, summary: Mapping[str, Any]) -> Figure:
     Args:
         batch: the replicates; gives the order of the scenarios.
         summary: their summary (`crisis_sim.outcomes.summarise`).
+        ax: axes to draw the differences in the first measure into, and nothing else; a figure with all where left out.
     """
     differences = summary["differences"]
     names = [name for name in shown(batch, summary, MOST_ROWS) if name in differences]
     reference = text.shorten(text.label(summary["reference"]), 40)
     if not names:
-        figure = style.new_figure(height=20.0)
+        if ax is not None:
+            style.say_nothing_to_draw(ax, "one scenario alone: there is nothing to compare")
+            return style.figure_of(ax)
+        figure: Figure = style.new_figure(height=20.0)
         figure.text(
             0.5, 0.5, f"{reference} is the only scenario: there is nothing to compare", ha="center"
         )
         return figure
-    figure = style.new_figure(height=38.0 + 6.0 * max(len(names), 2))
-    columns = figure.subplots(1, len(MEASURES), sharey=True)
-    for axes, measure in zip(columns, MEASURES, strict=True):
+    height = 38.0 + 6.0 * max(len(names), 2)
+    figure = style.new_figure(height=height) if ax is None else style.figure_of(ax)
+    columns = [ax] if ax else figure.subplots(1, len(MEASURES), sharey=True)
+    for axes, measure in zip(columns, MEASURES, strict=ax is None):
         axes.set_title(measure.heading, fontsize=7.0)
         axes.set_xlabel(f"{measure.unit},\nof {measure.among}")
         axes.axvline(0.0, color=style.GREY, linewidth=0.8, zorder=1)
@@ -100,6 +105,8 @@ def draw_differences(batch: Batch, summary: Mapping[str, Any]) -> Figure:
         list(range(len(names))), [text.shorten(text.label(name), 26) for name in names]
     )
     columns[0].set_ylim(len(names) - 0.4, -0.6)
+    if ax is not None:
+        return figure
     paired = all(differences[name]["paired"] for name in names)
     how = "same luck, replicate by replicate" if paired else "not all with the same luck"
     figure.suptitle(
@@ -176,7 +183,7 @@ _LABELLED_FROM = 4.5
 
 
 @style.styled
-def draw_endings(batch: Batch, summary: Mapping[str, Any]) -> Figure:
+def draw_endings(batch: Batch, summary: Mapping[str, Any], ax: Axes | None = None) -> Figure:
     """Shares of each ending as stacked bars; war and nuclear use beside them with 95% intervals.
 
     Of many scenarios those that differ most are drawn.
@@ -184,10 +191,15 @@ def draw_endings(batch: Batch, summary: Mapping[str, Any]) -> Figure:
     Args:
         batch: the replicates; gives the order of the scenarios.
         summary: their summary (`crisis_sim.outcomes.summarise`).
+        ax: axes to draw the bars into, and nothing else; a figure of their own where left out.
     """
     names = shown(batch, summary, MOST_ROWS)
-    figure = style.new_figure(height=30.0 + 7.0 * len(names))
-    bars, *beside = figure.subplots(1, 3, sharey=True, width_ratios=(6.0, 1.5, 1.5))
+    figure: Figure
+    if ax is None:
+        figure = style.new_figure(height=30.0 + 7.0 * len(names))
+        bars, *beside = figure.subplots(1, 3, sharey=True, width_ratios=(6.0, 1.5, 1.5))
+    else:
+        figure, bars, beside = style.figure_of(ax), ax, []
     places = range(len(names))
     for place, name in zip(places, names, strict=True):
         _bar(bars, place, summary["scenarios"][name]["endings"])
@@ -209,6 +221,8 @@ def draw_endings(batch: Batch, summary: Mapping[str, Any]) -> Figure:
         borderaxespad=0.0,
     )
     legend.set_in_layout(False)  # it may be a little wider than the bars, which must not give way
+    if ax is not None:
+        return figure
     headings = {"war": "Full-scale war", "nuclear_use": "Nuclear use"}
     for axes, (event, heading) in zip(beside, headings.items(), strict=True):
         _shares(axes, [summary["scenarios"][name]["shares"][event] for name in names])

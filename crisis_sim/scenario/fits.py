@@ -50,12 +50,10 @@ def over_fits(scenario: Scenario, table: str | os.PathLike[str] | None = None) -
         message = "every parameter of the behaviours that fit is set by the scenario"
         raise ScenarioError([Mistake(scenario.name, 0, 0, message, "one that it leaves open")])
     changed = {
-        group: getattr(scenario.behaviour, group).model_copy(update=update)
+        group: getattr(scenario.behaviour, group)._with(**update)
         for group, update in groups.items()
     }
-    found = scenario.model_copy(update={"behaviour": scenario.behaviour.model_copy(update=changed)})
-    vars(found).pop("digest", None)  # worked out for the scenario as it was
-    return found
+    return scenario._with(behaviour=scenario.behaviour._with(**changed))
 
 
 def sets_of(plain: Mapping[str, Any], path: str = "") -> dict[str, Distribution]:

@@ -29,7 +29,7 @@ from crisis_sim.scenario.numbers import (
     Within,
     range_of,
 )
-from crisis_sim.scenario.schema import Scenario
+from crisis_sim.scenario.schema import LADDERS, Scenario
 from crisis_sim.scenario.source import Node
 
 
@@ -574,8 +574,8 @@ CHANGE = "Change"
 
 _EXTENDS = {
     "type": "string",
-    "pattern": r"\.ya?ml$",
-    "description": "a scenario file in the same folder, which this one changes",
+    "minLength": 1,
+    "description": "a scenario file in the same folder, or a shipped scenario, which this one changes",
 }
 
 
@@ -589,6 +589,9 @@ def json_schema() -> dict[str, Any]:
     definitions = {name: _tidy(body) for name, body in top.pop("$defs").items()}
     top = _tidy(top)
     del top["properties"]["name"]  # it is the file's own name
+    rungs = top["properties"]["ladder"]
+    named = {"description": rungs.pop("description"), "anyOf": [rungs, {"enum": [*LADDERS]}]}
+    top["properties"]["ladder"] = named
     definitions["Scenario"] = top
     changes = {f"{name}{CHANGE}": _change(body) for name, body in definitions.items()}
     changes[f"Scenario{CHANGE}"]["properties"] = {
