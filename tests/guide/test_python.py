@@ -28,7 +28,7 @@ PAGES = [page for page in sorted(DOCS.rglob("*.md")) if blocks(page)]
 
 
 def test_pages_that_show_python_are_known() -> None:
-    assert {page.name for page in PAGES} == {"own_agent.md", "outcomes.md", *NOT_RUN}
+    assert {page.name for page in PAGES} == {"change_history.md", "own_agent.md", "outcomes.md", *NOT_RUN}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -50,3 +50,10 @@ def test_the_page_on_outcomes_reads_a_run(
     (block,) = blocks(DOCS / "outcomes.md")
     exec(compile(block, "outcomes.md", "exec"), {})  # noqa: S102 - the page is ours
     assert "agreement" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_the_page_on_history_branches_a_branch(capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = blocks(DOCS / "guide" / "change_history.md")
+    exec(compile(block, "change_history.md", "exec"), {})  # noqa: S102 - the page is ours
+    assert "'of': 200" in capsys.readouterr().out
