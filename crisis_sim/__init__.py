@@ -7,8 +7,8 @@
 
 `Scenario.load` reads a scenario; `simulate` runs one or more of them as paired replicates; `compare` summarises their
 outcomes, with intervals; `write_page` makes one HTML page of a folder of results. `run_experiment` asks a question of a
-scenario: a sweep, what ended it, and others. `branch` changes one crisis at a moment, and `why` says what made it go as it
-went. `CrisisModel` is the Mesa model itself; `Agent`, `Event` and `rule` are what
+scenario: a sweep, what ended it, and others. `replay` tells one crisis event by event, `branch` changes it at a moment, and
+`why` says what made it go as it went. `CrisisModel` is the Mesa model itself; `Agent`, `Event` and `rule` are what
 agents of your own are made of, and a `Decision` is what a policy of your own decides.
 """
 
@@ -42,7 +42,10 @@ if TYPE_CHECKING:
     from crisis_sim.model import rule as rule
     from crisis_sim.outcomes import compare as compare
     from crisis_sim.outcomes import summarise as summarise
+    from crisis_sim.outcomes.summary import Summary as Summary
     from crisis_sim.report import write_page as write_page
+    from crisis_sim.report.replay import Replay as Replay
+    from crisis_sim.report.replay import replay as replay
     from crisis_sim.scenario import Scenario as Scenario
     from crisis_sim.scenario import ScenarioError as ScenarioError
     from crisis_sim.scenario import load_scenario as load_scenario
@@ -64,7 +67,9 @@ _fetch, _, __all__ = lazy_loader.attach(
         "history.why": ["why"],
         "model": ["Agent", "CrisisModel", "Decision", "Event", "Journal", "rule"],
         "outcomes": ["compare", "summarise"],
+        "outcomes.summary": ["Summary"],
         "report": ["write_page"],
+        "report.replay": ["Replay", "replay"],
         "scenario": ["Scenario", "ScenarioError", "load_scenario"],
     },
 )

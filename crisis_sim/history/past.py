@@ -270,7 +270,7 @@ def with_scenario(model: CrisisModel, scenario: Scenario) -> CrisisModel:
     )  # fmt: skip
     usual = CrisisModel(model.scenario, 1, model.seed_, **how)
     now, new = model.copied(), other.crises.copy()
-    if scenario.model_copy(update={"events": model.scenario.events}) != model.scenario:
+    if scenario._with(events=model.scenario.events) != model.scenario:
         now._go_on(model.days, None, stop=True)  # rates are looked at anew from now on
     others = [name for name in now.crises.dtype.names or () if name not in ("events", "n_events")]
     for name in others:

@@ -455,7 +455,7 @@ def _mean(values: FloatArray) -> Measured:
     squares = np.einsum("...r,...r->...", influence, influence)
     error = np.where(of > 1, np.sqrt(squares) / values.shape[-1], np.nan)
     reach = normal_quantile() * error
-    return Measured(mean, error, mean - reach, mean + reach, of, influence)
+    return Measured(mean, error, mean - reach, mean + reach, of, influence, is_mean=True)
 
 
 def _ratio_influence(values: Any, among: BoolArray, ratio: FloatArray, of: Any) -> FloatArray:

@@ -106,7 +106,10 @@ _SHOWN_SHARE = 0.99
 
 @style.styled
 def draw_incidence(
-    batch: Batch, summary: Mapping[str, Any], clock: str = "from_first_strike"
+    batch: Batch,
+    summary: Mapping[str, Any],
+    clock: str = "from_first_strike",
+    ax: Axes | None = None,
 ) -> Figure:
     """Cumulative incidence of a ceasefire by the time since the clock's origin.
 
@@ -119,6 +122,7 @@ def draw_incidence(
         batch: the replicates.
         summary: their summary (`crisis_sim.outcomes.summarise`), which names the reference.
         clock: `from_first_strike` or `from_trigger`.
+        ax: axes to draw the ceasefire's curves into, and nothing else; a figure with both panels where left out.
 
     Raises:
         KeyError: when there is no such clock.
@@ -139,6 +143,13 @@ def draw_incidence(
     days = shown_days(map(curve_of, names), real)
     grid = np.linspace(0.0, 24.0 * days, _GRID_POINTS)
 
+    if ax is not None:
+        ax.set(xlim=(0.0, days), ylim=(0.0, 100.0), xlabel=f"days since {ORIGINS[clock]}")
+        ax.set_ylabel(f"ceasefire, % of {AMONG[clock]}")
+        if real is not None:
+            style.mark_moment(ax, real / 24.0)
+        _compare(None, ax, ((name, curve_of(name)) for name in names), grid, clock)
+        return style.figure_of(ax)
     figure = style.new_figure(height=78.0)
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1.0, 1.0))
     _stack(left, theirs, grid, clock)
@@ -211,12 +222,13 @@ def _stack(axes: Axes, curve: CumulativeIncidence, grid: np.ndarray, clock: str)
 
 
 def _compare(
-    figure: style.Chart,
+    figure: style.Chart | None,
     axes: Axes,
     curves: Iterable[tuple[str, CumulativeIncidence]],
     grid: np.ndarray,
     clock: str,
 ) -> None:
+    """Draw curves with their bands, each named at its end; in somebody's own axes, where `figure` is None, by a legend."""
     axes.grid(axis="y")
     ends = []
     for place, (name, curve) in enumerate(curves):
@@ -232,8 +244,10 @@ def _compare(
         ends.append((float(known[-1]), text.shorten(text.label(name), 24), line))
     if not ends:
         style.say_nothing_to_draw(axes, nothing_on(clock))
-        return
-    style.label_ends(figure, axes, ends)
+    elif figure is not None:
+        style.label_ends(figure, axes, ends)
+    else:
+        axes.legend(handles=[Line2D([], [], label=name, **line) for _, name, line in ends])
 
 
 #: Bands about the median: share of the replicates within, and opacity.
@@ -252,7 +266,7 @@ _DAYS_AFTER_RECORD = 7.0
 
 
 @style.styled
-def draw_markets(batch: Batch, summary: Mapping[str, Any]) -> Figure:
+def draw_markets(batch: Batch, summary: Mapping[str, Any], ax: Axes | None = None) -> Figure:
     """Daily market levels in the reference scenario, with the real closes over them.
 
     For each state the median over replicates and the bands that hold the middle 50% and 90% of them, as a percentage of the
@@ -262,14 +276,15 @@ def draw_markets(batch: Batch, summary: Mapping[str, Any]) -> Figure:
     Args:
         batch: the replicates, with paths.
         summary: their summary (`crisis_sim.outcomes.summarise`), which names the reference.
+        ax: axes to draw the first state's market into, and nothing else; a figure with both states where left out.
     """
     ensemble = batch.ensembles[summary["reference"]]
     record = real_record(ensemble.scenario)
-    figure = style.new_figure(height=74.0)
-    panels = figure.subplots(1, len(ensemble.states), sharey=True)
+    figure = style.new_figure(height=74.0) if ax is None else style.figure_of(ax)
+    panels = [ax] if ax else figure.subplots(1, len(ensemble.states), sharey=True)
     start = start_of(ensemble.scenario)
     last = _last_day(ensemble, record)
-    for place, (axes, state) in enumerate(zip(panels, ensemble.states, strict=True)):
+    for place, (axes, state) in enumerate(zip(panels, ensemble.states, strict=ax is None)):
         real = None if record is None else record.markets.get(state)
         marked = record is not None and record.first_strike_at_hours is not None
         room = style.TITLE_PAD_OVER_MARKS if marked else style.TITLE_PAD
@@ -291,11 +306,11 @@ def draw_markets(batch: Batch, summary: Mapping[str, Any]) -> Figure:
             if hours is not None:
                 style.mark_moment(axes, hours / 24.0, name, side=side)
     panels[0].set_ylabel("index, % of its level at the start")
-    figure.legend(
-        handles=_market_keys(record is not None and bool(record.markets)),
-        loc="outside lower center",
-        ncols=5,
-    )
+    keys = _market_keys(record is not None and bool(record.markets))
+    if ax is None:
+        figure.legend(handles=keys, loc="outside lower center", ncols=5)
+    else:
+        ax.legend(handles=keys)
     return figure
 
 

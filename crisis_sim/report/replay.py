@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +18,106 @@ from matplotlib.patches import Patch
 from crisis_sim import style, text
 from crisis_sim.report.curves import date_axis
 from crisis_sim.report.real_path import RealRecord, real_record
-from crisis_sim.report.story import TurningPoints, third_parties, turning_points
+from crisis_sim.report.story import TurningPoints, story_html, tell, third_parties, turning_points
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from crisis_sim.model.journal import Journal
     from crisis_sim.scenario.schema import Scenario
+
+
+@dataclass(frozen=True)
+class Replay:
+    """One crisis, event by event.
+
+    Attributes:
+        scenario: the crisis that was run.
+        seed, replicate: what fixes its luck.
+        journal: its events, and how things stood every few hours.
+        outcome: its row of results, by column.
+    """
+
+    scenario: Scenario
+    seed: int
+    replicate: int
+    journal: Journal = field(repr=False)
+    outcome: dict[str, Any] = field(repr=False)
+
+    @cached_property
+    def story(self) -> str:
+        """The crisis told in Markdown."""
+        return tell(self.journal, self.scenario, self.outcome)
+
+    def __str__(self) -> str:
+        return self.story
+
+    def _repr_html_(self) -> str:
+        """The story, for a notebook."""
+        return story_html(self.story)
+
+    def plot(self) -> Figure:
+        """Acts of both states, the pressure on them, and what third parties did (see `draw_replay`)."""
+        return draw_replay(self.journal, self.scenario)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Its events, a row each in order: `at` (date and time), `hours` from the start, `kind`, `agent` and `detail`."""
+        import pandas as pd
+
+        rows = [
+            (self.scenario.moment(one.hours), one.hours, one.kind, one.agent, one.detail)
+            for one in self.journal.entries
+        ]
+        return pd.DataFrame(rows, columns=["at", "hours", "kind", "agent", "detail"])
+
+    def series(self) -> pd.DataFrame:
+        """How things stood, a row every few hours, by `hours` from the start (see `Journal.series`)."""
+        import pandas as pd
+
+        return pd.DataFrame(self.journal.series).set_index("hours")
+
+    def plain(self) -> dict[str, Any]:
+        """All that is known of it, as JSON can hold it."""
+        numbers = self.seed, self.replicate
+        return replay_data(self.journal, self.scenario, self.outcome, *numbers)
+
+
+def replay(
+    scenario: Scenario | str | Path,
+    replicate: int,
+    seed: int = 1,
+    *,
+    roles: Mapping[str, Any] | None = None,
+    agents: Sequence[Any] = (),
+) -> Replay:
+    """Run one crisis again: the same as that replicate of `simulate` with that seed, roles and agents.
+
+    Args:
+        scenario: a scenario, its file, or the name of a shipped one.
+        replicate: number of the crisis, from 0.
+        seed: that of the batch.
+        roles, agents: as for `simulate`.
+
+    Raises:
+        ScenarioError: when a scenario file has mistakes.
+        BatchError: when it cannot be run as asked.
+    """
+    from crisis_sim.batch.plan import check_count
+    from crisis_sim.batch.rules import check_rules, labelled
+    from crisis_sim.model import CrisisModel, Journal
+    from crisis_sim.scenario.load import load_scenario
+
+    read = load_scenario(scenario) if isinstance(scenario, (str, Path)) else scenario
+    check_count("replicate", replicate, least=0)
+    check_count("seed", seed, least=0)
+    classes: dict[str, Any] = {"roles": dict(roles or {}), "agents": tuple(agents)}
+    check_rules([read], **classes)
+    read = labelled(read, **classes)
+    journal = Journal()
+    model = CrisisModel(read, 1, seed, first_replicate=replicate, journal=journal, **classes)
+    model.run()
+    outcome = {name: values[0] for name, values in model.outcomes().items()}
+    return Replay(read, seed, replicate, journal, outcome)
 
 
 #: For each kind of third party: the series that a strip shows, what it is, and its fill.

@@ -65,7 +65,7 @@ _ROOM = 0.12
 
 
 @style.styled
-def draw_differences(batch: Batch, summary: Mapping[str, Any]) -> Figure:
+def draw_differences(batch: Batch, summary: Mapping[str, Any], ax: Axes | None = None) -> Figure:
     """Each scenario less the reference, as dots with 95% whiskers about a line at zero.
 
     Of many scenarios those that differ most are drawn. A hollow dot is a difference whose interval holds zero; an arrow
@@ -74,19 +74,24 @@ def draw_differences(batch: Batch, summary: Mapping[str, Any]) -> Figure:
     Args:
         batch: the replicates; gives the order of the scenarios.
         summary: their summary (`crisis_sim.outcomes.summarise`).
+        ax: axes to draw the differences in the first measure into, and nothing else; a figure with all where left out.
     """
     differences = summary["differences"]
     names = [name for name in shown(batch, summary, MOST_ROWS) if name in differences]
     reference = text.shorten(text.label(summary["reference"]), 40)
     if not names:
-        figure = style.new_figure(height=20.0)
+        if ax is not None:
+            style.say_nothing_to_draw(ax, "one scenario alone: there is nothing to compare")
+            return style.figure_of(ax)
+        figure: Figure = style.new_figure(height=20.0)
         figure.text(
             0.5, 0.5, f"{reference} is the only scenario: there is nothing to compare", ha="center"
         )
         return figure
-    figure = style.new_figure(height=38.0 + 6.0 * max(len(names), 2))
-    columns = figure.subplots(1, len(MEASURES), sharey=True)
-    for axes, measure in zip(columns, MEASURES, strict=True):
+    height = 38.0 + 6.0 * max(len(names), 2)
+    figure = style.new_figure(height=height) if ax is None else style.figure_of(ax)
+    columns = [ax] if ax else figure.subplots(1, len(MEASURES), sharey=True)
+    for axes, measure in zip(columns, MEASURES, strict=ax is None):
         axes.set_title(measure.heading, fontsize=7.0)
         axes.set_xlabel(f"{measure.unit},\nof {measure.among}")
         axes.axvline(0.0, color=style.GREY, linewidth=0.8, zorder=1)
@@ -100,12 +105,17 @@ def draw_differences(batch: Batch, summary: Mapping[str, Any]) -> Figure:
         list(range(len(names))), [text.shorten(text.label(name), 26) for name in names]
     )
     columns[0].set_ylim(len(names) - 0.4, -0.6)
+    if ax is not None:
+        return figure
     paired = all(differences[name]["paired"] for name in names)
     how = "same luck, replicate by replicate" if paired else "not all with the same luck"
     figure.suptitle(
         f"Difference from “{reference}”", fontsize=7.5, x=0.01, ha="left", fontweight="bold"
     )
-    said = [f"95% intervals, hollow where they hold zero; {how}", left_out(summary, MOST_ROWS)]
+    said = [
+        f"95% intervals, hollow where they hold zero; {how}{_on_fits(summary)}",
+        left_out(summary, MOST_ROWS),
+    ]
     figure.supxlabel("\n".join(filter(None, said)), fontsize=6.5)
     return figure
 
@@ -126,6 +136,7 @@ def _whisker(axes: Axes, place: int, figure: dict[str, Any] | None, scale: float
     limits = [None if figure[key] is None else scale * figure[key] for key in ("lower", "upper")]
     low, high = limits
     known = [middle if limit is None else limit for limit in limits]
+    _over_fits(axes, place, figure, scale, style.BLUE)
     axes.plot(known, [place, place], color=style.BLUE, linewidth=1.0, zorder=2)
     for limit, edge in zip(limits, (0.0, 1.0), strict=True):
         if limit is None:
@@ -149,6 +160,14 @@ def _whisker(axes: Axes, place: int, figure: dict[str, Any] | None, scale: float
     )
 
 
+def _over_fits(axes: Axes, place: float, figure: dict[str, Any], scale: float, colour: str) -> None:
+    """A broad pale line under a whisker: the range over fits."""
+    if over := figure.get("over_fits"):
+        ends = [scale * over["lower"], scale * over["upper"]]
+        look: Any = {"linewidth": 5.0, "solid_capstyle": "butt", "zorder": 1.5}
+        axes.plot(ends, [place, place], color=style.tint(colour, 0.3), **look)
+
+
 def _frame(axes: Axes) -> None:
     """Limits about the data and zero, with a little room."""
     axes.autoscale_view()
@@ -164,7 +183,7 @@ _LABELLED_FROM = 4.5
 
 
 @style.styled
-def draw_endings(batch: Batch, summary: Mapping[str, Any]) -> Figure:
+def draw_endings(batch: Batch, summary: Mapping[str, Any], ax: Axes | None = None) -> Figure:
     """Shares of each ending as stacked bars; war and nuclear use beside them with 95% intervals.
 
     Of many scenarios those that differ most are drawn.
@@ -172,10 +191,15 @@ def draw_endings(batch: Batch, summary: Mapping[str, Any]) -> Figure:
     Args:
         batch: the replicates; gives the order of the scenarios.
         summary: their summary (`crisis_sim.outcomes.summarise`).
+        ax: axes to draw the bars into, and nothing else; a figure of their own where left out.
     """
     names = shown(batch, summary, MOST_ROWS)
-    figure = style.new_figure(height=30.0 + 7.0 * len(names))
-    bars, *beside = figure.subplots(1, 3, sharey=True, width_ratios=(6.0, 1.5, 1.5))
+    figure: Figure
+    if ax is None:
+        figure = style.new_figure(height=30.0 + 7.0 * len(names))
+        bars, *beside = figure.subplots(1, 3, sharey=True, width_ratios=(6.0, 1.5, 1.5))
+    else:
+        figure, bars, beside = style.figure_of(ax), ax, []
     places = range(len(names))
     for place, name in zip(places, names, strict=True):
         _bar(bars, place, summary["scenarios"][name]["endings"])
@@ -197,13 +221,21 @@ def draw_endings(batch: Batch, summary: Mapping[str, Any]) -> Figure:
         borderaxespad=0.0,
     )
     legend.set_in_layout(False)  # it may be a little wider than the bars, which must not give way
+    if ax is not None:
+        return figure
     headings = {"war": "Full-scale war", "nuclear_use": "Nuclear use"}
     for axes, (event, heading) in zip(beside, headings.items(), strict=True):
         _shares(axes, [summary["scenarios"][name]["shares"][event] for name in names])
         axes.set_title(heading, pad=18.0)
         axes.set_xlabel("% of all crises")
-    style.say_below(figure, left_out(summary, MOST_ROWS))
+    said = [_on_fits(summary).removeprefix("; "), left_out(summary, MOST_ROWS)]
+    style.say_below(figure, "\n".join(filter(None, said)))
     return figure
+
+
+def _on_fits(summary: Mapping[str, Any]) -> str:
+    over = summary["scenarios"][summary["reference"]].get("over_fits")
+    return f"; broad: 95% of {over['sets']} sets of behaviour that fit" if over else ""
 
 
 def _bar(axes: Axes, place: int, endings: dict[str, Any]) -> None:
@@ -242,16 +274,20 @@ def _shares(axes: Axes, shares: list[dict[str, Any]]) -> None:
     """Dots with whiskers, and the number to the right of each."""
     axes.grid(axis="x")
     axes.patch.set_visible(False)  # the bars' legend may reach into these axes
-    top = max((share["upper"] or 0.0 for share in shares), default=0.0)
+    ends = [
+        one["upper"] or 0.0 for share in shares for one in (share, share.get("over_fits")) if one
+    ]
+    top = max(ends, default=0.0)
     for place, share in enumerate(shares):
         if share["estimate"] is None:
             continue
         low, middle, high = (100.0 * share[key] for key in ("lower", "estimate", "upper"))
+        _over_fits(axes, place, share, 100.0, style.BLACK)
         axes.plot([low, high], [place, place], color=style.BLACK, linewidth=0.9)
         axes.plot([middle], [place], marker="o", markersize=3.2, color=style.BLACK, clip_on=False)
         axes.annotate(
             text.percent(share["estimate"]),
-            xy=(high, place),
+            xy=(max(high, 100.0 * ((share.get("over_fits") or share)["upper"])), place),
             xytext=(3.0, 0.0),
             textcoords="offset points",
             fontsize=6.0,

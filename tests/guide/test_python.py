@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -28,7 +29,9 @@ PAGES = [page for page in sorted(DOCS.rglob("*.md")) if blocks(page)]
 
 
 def test_pages_that_show_python_are_known() -> None:
-    assert {page.name for page in PAGES} == {"change_history.md", "own_agent.md", "outcomes.md", *NOT_RUN}
+    assert {page.name for page in PAGES} == {
+        "change_history.md", "own_agent.md", "outcomes.md", "python.md", *NOT_RUN
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -57,3 +60,14 @@ def test_the_page_on_history_branches_a_branch(capsys: pytest.CaptureFixture[str
     (block,) = blocks(DOCS / "guide" / "change_history.md")
     exec(compile(block, "change_history.md", "exec"), {})  # noqa: S102 - the page is ours
     assert "'of': 200" in capsys.readouterr().out
+
+
+def test_the_page_on_python_runs_line_by_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for block in blocks(DOCS / "guide" / "python.md"):
+        quick = re.sub(r"replicates=\d+", "replicates=60", block)
+        exec(compile(quick, "python.md", "exec"), {})  # noqa: S102 - the page is ours
+    assert "did you mean 'india'?" in capsys.readouterr().out
+    assert (tmp_path / "both.png").exists()
