@@ -444,6 +444,17 @@ def names_digest(files: Iterable[Path]) -> str:
     return digest_of("".join(f"{path.name}\n" for path in files).encode())
 
 
+def columns_in(path: Path) -> list[str]:
+    """The names of a file's columns."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return list(pq.read_schema(path).names)
+    except (OSError, pa.ArrowException) as error:
+        raise ResultsError(f"{path} cannot be read: {error}") from error
+
+
 def read_parquet(path: Path | list[str], **how: Any) -> pa.Table:
     """A table from disk; damaged pages are noticed."""
     import pyarrow as pa
