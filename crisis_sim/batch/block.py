@@ -444,23 +444,17 @@ def names_digest(files: Iterable[Path]) -> str:
     return digest_of("".join(f"{path.name}\n" for path in files).encode())
 
 
-def columns_in(path: Path) -> list[str]:
-    """The names of a file's columns."""
+def read_parquet(
+    path: Path | list[str], columns: Sequence[str] | None = None, **how: Any
+) -> pa.Table:
+    """A table from disk, or those of some columns that it has; damaged pages are noticed."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        return list(pq.read_schema(path).names)
-    except (OSError, pa.ArrowException) as error:
-        raise ResultsError(f"{path} cannot be read: {error}") from error
-
-
-def read_parquet(path: Path | list[str], **how: Any) -> pa.Table:
-    """A table from disk; damaged pages are noticed."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
+        if columns is not None:
+            names = pq.read_schema(path if isinstance(path, Path) else path[0]).names
+            how["columns"] = [name for name in columns if name in names]
         return pq.read_table(
             path,
             partitioning=None,

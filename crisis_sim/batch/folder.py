@@ -27,7 +27,6 @@ from crisis_sim.batch.block import (
     block_content,
     blocks_in,
     check_block,
-    columns_in,
     conform,
     files_by_block,
     mark_for,
@@ -598,10 +597,7 @@ def _by_scenario(
     import numpy as np
 
     path = files[0] if len(files) == 1 else list(map(str, files))
-    only = None
-    if columns is not None:  # results of an earlier version, or without fits, have not all of them
-        wanted, there = dict.fromkeys((*columns, _SCENARIO)), set(columns_in(files[0]))
-        only = [name for name in wanted if name in there]
+    only = None if columns is None else list(dict.fromkeys((*columns, _SCENARIO)))
     table = read_parquet(path, columns=only)
     if _SCENARIO not in table.column_names:
         raise ResultsError(f"{files[0]} cannot be read: it has no column {_SCENARIO}")

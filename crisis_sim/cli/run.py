@@ -50,6 +50,7 @@ from crisis_sim.text import clean
 
 if TYPE_CHECKING:
     from crisis_sim.batch.plan import Plan
+    from crisis_sim.scenario.schema import Scenario
 
 
 def file_name(label: str) -> str:
@@ -131,11 +132,7 @@ def run(
             raise Refused("--compare-without needs the scenarios that are compared")
         given = {"replicates": replicates, "seed": seed, "engine": engine}
         return _go_on(resume, options, given, classes, dry_run, as_json)
-    read = load_scenarios(scenarios, overrides or ())
-    if over_fits:
-        from crisis_sim.scenario.fits import over_fits as drawn_over_fits
-
-        read = [drawn_over_fits(one) for one in read]
+    read = drawn(load_scenarios(scenarios, overrides or ()), over_fits)
     folder = resume or out or RESULTS / file_name(labelled(read[0], **classes).name)
     usual = {"replicates": REPLICATES, "seed": SEED}
     begun: Mapping[str, Any] = begun_in(resume) if resume else usual
@@ -149,6 +146,13 @@ def run(
         _print_plan(plan, options.workers, folder, as_json)
         return DONE
     return _run_batch(folder, options, as_json, asked)
+
+
+def drawn(scenarios: list[Scenario], are: bool) -> list[Scenario]:
+    """Scenarios, over fits if they `are` to be so."""
+    from crisis_sim.scenario.fits import over_fits
+
+    return [over_fits(one) for one in scenarios] if are else scenarios
 
 
 @dataclass(frozen=True)
@@ -391,13 +395,14 @@ def replay(
     seed: Seed = 1,
     out: Path = RESULTS / "replays",
     overrides: Overrides = None,
+    over_fits: Fits = False,
     roles: Roles = None,
     agents: Agents = None,
     as_json: Json = False,
 ) -> int:
     """Tell one crisis event by event, as a story and as a chart.
 
-    It is the same crisis as that replicate of `run` with that seed, and with the same --roles and --agents.
+    It is the same crisis as that replicate of `run` with that seed, and with the same --over-fits, --roles and --agents.
 
     Args:
         replicate: Number of the crisis to tell, from 0.
@@ -405,7 +410,7 @@ def replay(
     """
     from crisis_sim.scenario.load import load_scenario
 
-    read = load_scenario(scenario, overrides or ())
+    (read,) = drawn([load_scenario(scenario, overrides or ())], over_fits)
     from crisis_sim.report.replay import replay as run_again
     from crisis_sim.report.replay import write_replay
 

@@ -88,13 +88,14 @@ def slopes_at(problem: Any, at: Values, seed: int, workers: int = 1) -> Slopes:
             scenario, points, own, 1, replicates, seed + number, workers, own_points=True
         )
         design_of = np.column_stack([np.ones(replicates), jitter])
-        solver = np.linalg.pinv(design_of)
+        inverse = np.linalg.inv(design_of.T @ design_of)
+        spread = np.diag(inverse)[1:]
         for k in own:
             measured, aim = design.measured[str(k)], problem.aims[k]
             pull = np.nan_to_num(measured.influence[0])
-            fitted = solver @ pull
+            fitted = inverse @ (design_of.T @ pull)
             left = pull - design_of @ fitted
-            error = np.sqrt((left @ left) / replicates * (solver[1:] ** 2).sum(axis=1))
+            error = np.sqrt((left @ left) / replicates * spread)
             scale = aim.error * (float(measured.estimate[0]) if aim.log else 1.0)
             # Slopes that noise may explain are shrunk (James and Stein 1961, parameter by parameter).
             sure = np.maximum(0.0, 1.0 - (error / np.maximum(np.abs(fitted[1:]), 1e-12)) ** 2)
@@ -189,7 +190,7 @@ def ensemble(
         shares = np.clip(centre + drawn @ root.T, 0.0, 1.0)
         scored = problem.at(
             problem.points_of(shares),
-            problem.spec.replicates // 2,
+            problem.spec.replicates // 4,
             seed_of(seed, 3, stage),
             workers,
             progress,

@@ -307,10 +307,10 @@ def summarise(
         summary["scenarios"][name] = _scenario(ensemble, ours, seeds[name])
         if name != reference:
             pairs = _pair((name, ours, seeds[name]), (reference, theirs, seeds[reference]), paired)
-            readings_of = pairs or (ours, theirs)
-            given = [batch.ensembles[one].scenario for one in (name, reference)]
-            fits = [Fits.of(*one) for one in zip(readings_of, given, strict=True)]
-            figures = _differences(*readings_of, *fits, paired=pairs is not None)
+            one, other = pairs or (ours, theirs)
+            fits = Fits.of(one, ensemble.scenario)
+            their_fits = Fits.of(other, batch.ensembles[reference].scenario)
+            figures = _differences(one, other, fits, their_fits, paired=pairs is not None)
             summary["differences"][name] = {"reference": reference, **figures}
         if progress is not None:
             progress(done, len(names))

@@ -66,7 +66,8 @@ def told_share(figure: Figure) -> str:
     middle = number(estimate, digits)
     if estimate is not None and 0.0 < estimate < 100.0 and float(middle) in (0.0, 100.0):
         middle = text.percent(figure["estimate"])
-    return f"{middle}% (95% interval {limits(low, high, digits)})"
+    over = text.over_fits(figure)
+    return f"{middle}% (95% interval {limits(low, high, digits)}{over and '; '}{over})"
 
 
 def told_worst(war: Figure, nuclear: Figure) -> str:
@@ -115,9 +116,10 @@ def _told_difference(name: str, figure: Figure) -> str:
     estimate, *ends = (100.0 * figure[key] for key in ("estimate", "lower", "upper"))
     low, high = sorted(map(abs, ends))
     direction = "more" if estimate > 0 else "less"
+    over = text.over_fits(figure, sign=True)
     return (
         f"{text.points(abs(figure['estimate'])).removeprefix('+')} percentage points {direction} likely "
-        f"({limits(low, high, 1)}) in “{text.label(name)}”"
+        f"({limits(low, high, 1)}{over and '; '}{over}) in “{text.label(name)}”"
     )
 
 
@@ -167,7 +169,7 @@ def outcome_table(summary: Mapping[str, Any]) -> Table:
         )
         table.add_row(
             Text(text.clean(name), style="bold" if name == summary["reference"] else ""),
-            Text.assemble(estimate, (f" ({low}–{high})", "dim")),
+            Text.assemble(estimate, (f" ({low}–{high}){_second_line(agreement)}", "dim")),
             *(text.percent(one["estimate"]) for one in by),
             "none" if median is None else text.count(median["estimate"]),
             text.percent((figure_at(scenario, "pause.by.96_hours") or {}).get("estimate")),
@@ -176,6 +178,7 @@ def outcome_table(summary: Mapping[str, Any]) -> Table:
     table.caption = Text(
         "Agreement, war and nuclear use: % of all crises. Ceasefire and median time: from the first "
         "strike, % of crises with one; paused: no strikes for a week or for good, agreed or not."
+        + _on_fits(summary, ".")
     )
     return table
 
@@ -201,6 +204,7 @@ def difference_table(summary: Mapping[str, Any]) -> Table | None:
     table.caption = Text(
         "Percentage points of all crises; for a ceasefire, of crises with a first strike. "
         "Dim where the interval holds zero."
+        + _on_fits(summary, ", and in how many of them the sign agrees.")
     )
     return table
 
@@ -230,4 +234,20 @@ def _difference(figure: Figure | None, write: Callable[[float], str]) -> Text:
         return Text("not known", style="dim")
     low, high = figure["lower"], figure["upper"]
     limits = f"{'…' if low is None else write(low)}, {'…' if high is None else write(high)}"
-    return Text(f"{write(figure['estimate'])} ({limits})", style="" if is_clear(figure) else "dim")
+    told = f"{write(figure['estimate'])} ({limits}){_second_line(figure, sign=True)}"
+    return Text(told, style="" if is_clear(figure) else "dim")
+
+
+def _on_fits(summary: Mapping[str, Any], more: str) -> str:
+    """What stands under a figure in a table, where there is something."""
+    over = summary["scenarios"][summary["reference"]]["endings"]["agreement"].get("over_fits")
+    told = (
+        f" Below: the range over fits, of 95% of {over['sets']} sets of behaviour" if over else ""
+    )
+    return told and told + more
+
+
+def _second_line(figure: Figure, sign: bool = False) -> str:
+    """The range over fits, for a cell of a table."""
+    told = text.over_fits(figure, sign=sign).removeprefix("over fits ")
+    return told and "\n" + told.replace("; the sign agrees in", ",")

@@ -186,7 +186,7 @@ def draw_replay(journal: Journal, scenario: Scenario) -> Figure:
     )
     for column, (low, high, heading) in enumerate(views):
         panels = grid[:, column]
-        _draw_rungs(panels[0], journal, scenario, record, rungs)
+        draw_rungs(panels[0], journal, scenario, record, rungs)
         _draw_pressure(panels[1], journal, scenario)
         if parties:
             _draw_strips(panels[2], journal, parties)
@@ -198,7 +198,9 @@ def draw_replay(journal: Journal, scenario: Scenario) -> Figure:
         panels[0].set_title(heading, pad=style.TITLE_PAD_OVER_MARKS)
         date_axis(panels[-1], scenario.start, low, high, dates=5)
     figure.align_ylabels(grid[:, 0])
-    figure.legend(handles=_keys(scenario, record, parties), loc="outside lower center", ncols=4)
+    figure.legend(
+        handles=legend_keys(scenario, record, parties), loc="outside lower center", ncols=4
+    )
     return figure
 
 
@@ -233,9 +235,10 @@ def _rungs_shown(points: TurningPoints, record: RealRecord | None, scenario: Sce
     return min(max([*points.peak_rungs.values(), *real]) + 1, top)
 
 
-def _draw_rungs(
+def draw_rungs(
     axes: Axes, journal: Journal, scenario: Scenario, record: RealRecord | None, top: int
 ) -> None:
+    """Each state's highest act that stands, up to rung `top`, over the real path where there is one."""
     names = [text.clean(rung.name) for rung in scenario.ladder]
     numbers = {rung.name: number for number, rung in enumerate(scenario.ladder)}
     days = np.array(journal.series.get("hours", ())) / 24.0
@@ -323,9 +326,10 @@ def _two_lines(title: str) -> str:
     return "\n".join(lines)
 
 
-def _keys(
+def legend_keys(
     scenario: Scenario, record: RealRecord | None, parties: Sequence[tuple[str, str, str]]
 ) -> list[Any]:
+    """A legend's entries for the states, their real paths and third parties."""
     keys: list[Any] = []
     for place, (state, spec) in enumerate(scenario.states.items()):
         title = text.shorten(text.clean(spec.title) or text.label(state), 30)

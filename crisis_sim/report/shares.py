@@ -112,7 +112,10 @@ def draw_differences(batch: Batch, summary: Mapping[str, Any], ax: Axes | None =
     figure.suptitle(
         f"Difference from “{reference}”", fontsize=7.5, x=0.01, ha="left", fontweight="bold"
     )
-    said = [f"95% intervals, hollow where they hold zero; {how}", left_out(summary, MOST_ROWS)]
+    said = [
+        f"95% intervals, hollow where they hold zero; {how}{_on_fits(summary)}",
+        left_out(summary, MOST_ROWS),
+    ]
     figure.supxlabel("\n".join(filter(None, said)), fontsize=6.5)
     return figure
 
@@ -133,6 +136,7 @@ def _whisker(axes: Axes, place: int, figure: dict[str, Any] | None, scale: float
     limits = [None if figure[key] is None else scale * figure[key] for key in ("lower", "upper")]
     low, high = limits
     known = [middle if limit is None else limit for limit in limits]
+    _over_fits(axes, place, figure, scale, style.BLUE)
     axes.plot(known, [place, place], color=style.BLUE, linewidth=1.0, zorder=2)
     for limit, edge in zip(limits, (0.0, 1.0), strict=True):
         if limit is None:
@@ -154,6 +158,14 @@ def _whisker(axes: Axes, place: int, figure: dict[str, Any] | None, scale: float
         markeredgewidth=0.9,
         zorder=3,
     )
+
+
+def _over_fits(axes: Axes, place: float, figure: dict[str, Any], scale: float, colour: str) -> None:
+    """A broad pale line under a whisker: the range over fits."""
+    if over := figure.get("over_fits"):
+        ends = [scale * over["lower"], scale * over["upper"]]
+        look: Any = {"linewidth": 5.0, "solid_capstyle": "butt", "zorder": 1.5}
+        axes.plot(ends, [place, place], color=style.tint(colour, 0.3), **look)
 
 
 def _frame(axes: Axes) -> None:
@@ -216,8 +228,14 @@ def draw_endings(batch: Batch, summary: Mapping[str, Any], ax: Axes | None = Non
         _shares(axes, [summary["scenarios"][name]["shares"][event] for name in names])
         axes.set_title(heading, pad=18.0)
         axes.set_xlabel("% of all crises")
-    style.say_below(figure, left_out(summary, MOST_ROWS))
+    said = [_on_fits(summary).removeprefix("; "), left_out(summary, MOST_ROWS)]
+    style.say_below(figure, "\n".join(filter(None, said)))
     return figure
+
+
+def _on_fits(summary: Mapping[str, Any]) -> str:
+    over = summary["scenarios"][summary["reference"]]["endings"]["agreement"].get("over_fits")
+    return f"; broad: 95% of {over['sets']} sets of behaviour that fit" if over else ""
 
 
 def _bar(axes: Axes, place: int, endings: dict[str, Any]) -> None:
@@ -256,16 +274,20 @@ def _shares(axes: Axes, shares: list[dict[str, Any]]) -> None:
     """Dots with whiskers, and the number to the right of each."""
     axes.grid(axis="x")
     axes.patch.set_visible(False)  # the bars' legend may reach into these axes
-    top = max((share["upper"] or 0.0 for share in shares), default=0.0)
+    ends = [
+        one["upper"] or 0.0 for share in shares for one in (share, share.get("over_fits")) if one
+    ]
+    top = max(ends, default=0.0)
     for place, share in enumerate(shares):
         if share["estimate"] is None:
             continue
         low, middle, high = (100.0 * share[key] for key in ("lower", "estimate", "upper"))
+        _over_fits(axes, place, share, 100.0, style.BLACK)
         axes.plot([low, high], [place, place], color=style.BLACK, linewidth=0.9)
         axes.plot([middle], [place], marker="o", markersize=3.2, color=style.BLACK, clip_on=False)
         axes.annotate(
             text.percent(share["estimate"]),
-            xy=(high, place),
+            xy=(max(high, 100.0 * ((share.get("over_fits") or share)["upper"])), place),
             xytext=(3.0, 0.0),
             textcoords="offset points",
             fontsize=6.0,

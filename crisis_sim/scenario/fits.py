@@ -11,7 +11,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic_core import PydanticCustomError
 
@@ -64,9 +64,7 @@ def sets_of(plain: Mapping[str, Any], path: str = "") -> dict[str, Distribution]
             continue
         body = value.get("choice")
         if isinstance(body, Mapping) and body.get("together") == FIT:
-            number = read_number(value)
-            assert isinstance(number, Distribution)
-            found[f"{path}{key}"] = number
+            found[f"{path}{key}"] = cast(Distribution, read_number(value))
         else:
             found |= sets_of(value, f"{path}{key}.")
     return found
@@ -99,12 +97,12 @@ def read_fits(path: Path) -> dict[str, Distribution]:
     if mistakes:
         raise ScenarioError(mistakes)
     columns = dict(zip([name for name, _ in head], zip(*table, strict=True), strict=True))
-    weights = list(columns.pop(WEIGHT))
+    drawn = {"weights": [*columns.pop(WEIGHT)], "together": FIT}
     try:
         return {
-            name: read_number({"choice": {"values": [*of], "weights": weights, "together": FIT}})
+            name: cast(Distribution, read_number({"choice": {"values": [*of], **drawn}}))
             for name, of in columns.items()
-        }  # type: ignore[return-value]
+        }
     except PydanticCustomError as error:
         raise source.start.error(error.message()) from None
 
@@ -152,9 +150,7 @@ def _number(text: str, limits: Within | None) -> float:
     try:
         number = float(text)
     except ValueError:
-        raise PydanticCustomError("number", f"not a number: '{text}'") from None  # type: ignore[arg-type]
+        raise PydanticCustomError("number", f"not a number: '{text}'") from None
     if limits is None:
         return number
-    value = limits.read(number)
-    assert isinstance(value, float)
-    return value
+    return cast(float, limits.read(number))
