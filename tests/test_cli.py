@@ -34,7 +34,7 @@ from crisis_sim.scenario import load_scenario
 from crisis_sim.version import __version__
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = "run compare replay report check scenarios init schema doctor validate".split()  # noqa: SIM905
+COMMANDS = "run compare replay report check scenarios init schema doctor validate hindcast".split()  # noqa: SIM905
 
 
 @pytest.fixture(autouse=True)

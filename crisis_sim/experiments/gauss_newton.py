@@ -190,7 +190,7 @@ def ensemble(
         shares = np.clip(centre + drawn @ root.T, 0.0, 1.0)
         scored = problem.at(
             problem.points_of(shares),
-            problem.spec.replicates // 2,
+            problem.spec.replicates // 4,
             seed_of(seed, 3, stage),
             workers,
             progress,

@@ -1,0 +1,154 @@
+"""Makes docs/scorecard.md from what the commands wrote, kept in docs/scorecard/.
+
+python docs/tools/scorecard.py [FOLDER...]    # folders of validate --out, validate --held-out --out, hindcast --out
+
+Figures of the version before stand in docs/scorecard/before.json: `python docs/tools/scorecard.py --as-before` puts the present
+ones there, before a change of the model.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import fit_page
+from console import DOCS
+from scipy import stats
+
+PAGE, KEPT = DOCS / "scorecard.md", DOCS / "scorecard"
+BEFORE = KEPT / "before.json"
+FILES = ("validation.json", "held_out.json", "hindcast.json")
+PICTURES = ("hindcast_skill.png", "hindcast_reliability.png", "hindcast_duration.png")
+#: What is foretold, and the score that stands for it.
+TARGETS = {"violence": "log", "mediated": "log", "ending": "log", "duration": "crps_log10"}
+WORDS = {
+    "violence": "worst violence",
+    "mediated": "whether mediated",
+    "ending": "kind of ending",
+    "duration": "duration",
+}
+TEXT = Template("""# Scorecard
+
+<!-- Made by docs/tools/scorecard.py from docs/fit/fit.json and docs/scorecard/. -->
+
+How well the model does, at a glance: what it was fitted to, and what it was not. The version before stands beside, so that the
+next person sees whether a change of the model helped.
+
+| | | now | before |
+|---|---|--:|--:|
+$glance
+
+Loss: squared distance in standard errors, beyond three in proportion; $marginal marginal and $conditional conditional figures. Skill: the
+share of climatology's score that the model saves, with a 95% interval over crises.
+
+## Fitted: the record
+
+    crisis-sim experiment fit_to_the_record
+    crisis-sim validate
+
+[How the defaults were fitted](fit.md) has every figure, and what the record pins down; [Validation](validation.md) has every fact
+and case with its verdict.
+
+![Facts and simulated values with their intervals](images/validation_facts.png)
+
+## Not fitted: cases that were left out
+
+    crisis-sim validate --held-out
+
+The model is fitted anew without each case ($generations generations of steps from the whole fit), and then foretells it. Beside it stands what the other
+cases' times foretell (a lognormal distribution). Lower scores are better.
+
+| case | time | real, days | foretold: 10, 50, 90% | below the real one | log score (others) | CRPS (others) |
+|---|---|--:|--:|--:|--:|--:|
+$cases
+
+$cases_told All eight cases saw a strike, since they were picked for it: of whether one comes they tell nothing.
+
+## Not fitted: crises one by one
+
+    crisis-sim hindcast --data DIR
+
+Each of $crises real crises is foretold from what was known at its trigger, by a behaviour that was fitted without any crisis of the test
+parts (`experiments/fit_for_the_hindcast.yaml`). Scores here are on the $scored crises of the *development* part. That fit saw sums over them
+($dev_targets figures), not the crises themselves, while the statistical ensemble foretells each crisis out of fold: so the model's scores
+here are somewhat flattered. The outcomes of the other $hidden are kept apart.
+
+| | crises | score | model | climatology | skill over climatology | statistical ensemble | model minus ensemble |
+|---|--:|---|--:|--:|--:|--:|--:|
+$hindcast
+
+By class of crisis, skill over climatology:
+
+| | $classes |
+|---|$rule
+$by_class
+
+![Skill by target and class](images/hindcast_skill.png)
+
+![Of crises for which an event was held about as likely, how many saw it](images/hindcast_reliability.png)
+
+![Where real durations fall among those foretold](images/hindcast_duration.png)
+
+## What it does not do
+
+$limits
+""")  # noqa: E501 - lines of the page
+
+
+def figures() -> dict[str, Any]:
+    """All that the page is made of, by file."""
+    found = {
+        name.removesuffix(".json"): json.loads((KEPT / name).read_text(encoding="utf-8")) for name in FILES
+    }
+    return found | {"fit": json.loads(fit_page.KEPT.read_text(encoding="utf-8"))}
+
+
+def glance(of: dict[str, Any]) -> dict[str, str]:
+    """The figures at a glance, by what they are of."""
+    fit, validation = of["fit"]["figures"], of["validation"]["counts"]
+    found = {}
+    for part in ("marginal", "conditional", "cases", "requirements"):
+        own = [one for one in fit if fit_page.part_of(one) == part]
+        found[f"fitted|loss over {part} figures"] = f"{fit_page.loss_of(own):.1f} ({len(own)})"
+    for name in ("facts", "cases"):
+        counts = validation[name]
+        total = sum(counts.values()) - counts["not comparable"]
+        found[f"mostly fitted|{name} inside, near, outside"] = (
+            f"{counts['inside']}, {counts['near']}, {counts['outside']} of {total}"
+        )
+    sets = of["fit"]["sets"]
+    found["fitted|directions of the parameters that the record informs"] = (
+        f"{sets['directions']:.0f} of {len(of['fit']['parameters'])}"
+    )
+    for what in ("strike", "halt"):
+        own = [one for one in of["held_out"]["cases"] if one["what"] == what]
+        inside = sum(0.1 <= one["percentile"] <= 0.9 for one in own)
+        found[f"not used|{what}s of left-out cases in the central 80%"] = f"{inside} of {len(own)}"
+        score, others = (sum(one[key] for one in own) for key in ("log_score", "log_score_others"))
+        found[f"not used|their log score (of the other cases' times)"] = f"{score:.1f} ({others:.1f})"
+    halts = [one for one in of["held_out"]["cases"] if one["what"] == "halt"]
+    rank = stats.spearmanr([one["quantiles"][1] for one in halts], [one["real"] for one in halts])
+    found["not used|rank correlation of left-out and real fights"] = f"{rank.statistic:.2f}"
+    for target, score in scores_of(of, "all"):
+        skill = score["climatology"]
+        found[f"development crises|skill on {WORDS[target]}"] = skilled(skill)
+    return found
+
+
+def scores_of(of: dict[str, Any], group: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The score that stands for each target, in a class of crises."""
+    for target, name in TARGETS.items():
+        for one in of["hindcast"]["scores"]:
+            if (one["target"], one["score"], one["group"]) == (target, name, group):
+                yield target, one
+
+
+def skilled(against: dict[str, Any]) -> str:
+    """A skill with its interval."""
+    low, high = against["skill_limits"]
+    return f"{against['skill']:+.3f} ({low:+.3f} to {high:+.3f})"
