@@ -272,6 +272,7 @@ def nowcast(
     out: Path | None = None,
     workers: Workers = None,
     overrides: Overrides = None,
+    over_fits: Fits = False,
     roles: Roles = None,
     agents: Agents = None,
     as_json: Json = False,
@@ -288,9 +289,8 @@ def nowcast(
     from crisis_sim.batch.workers import cores
     from crisis_sim.history.filtering import nowcast as make
     from crisis_sim.history.nowcast_report import print_nowcast, write_nowcast
-    from crisis_sim.scenario.load import load_scenario
 
-    read = load_scenario(scenario, overrides or ())
+    read = _scenario(scenario, overrides or (), over_fits)
     classes = own_classes(roles, agents)
     with progress_bar("histories") as progress:
         cast = make(
@@ -332,10 +332,11 @@ def play(
     as_: Annotated[list[str] | None, Parameter(name="--as", metavar="STATE")] = None,
     against: Annotated[str | None, Parameter(metavar="POLICY")] = None,
     facilitator: Annotated[bool, FLAG] = False,
-    replicate: Replicate = None,
+    replicate: Annotated[int | None, Parameter(validator=Number(gte=0, lt=MOST_REPLICATES))] = None,
     seed: Annotated[int | None, Parameter(validator=Natural)] = None,
     out: Path | None = None,
     overrides: Overrides = None,
+    over_fits: Fits = False,
     roles: Roles = None,
     agents: Agents = None,
 ) -> int:
@@ -365,6 +366,7 @@ def play(
                 "--replicate": replicate,
                 "--seed": seed,
                 "--set": overrides,
+                "--over-fits": over_fits or None,
             }
             if Path(scenario).suffix not in (".yaml", ".yml"):
                 raise Refused(
@@ -378,7 +380,7 @@ def play(
         else:
             game = Game.new(
                 scenario, as_, against or "model", facilitator, replicate or 0,
-                1 if seed is None else seed, overrides or (), **classes,
+                1 if seed is None else seed, overrides or (), over_fits, **classes,
             )  # fmt: skip
             stem = f"{game.scenario.name.replace(' ', '_')}_{'_'.join(as_)}_{game.spec.replicate}"
             path = out or _free(RESULTS / "games", stem)
