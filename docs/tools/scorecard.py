@@ -2,8 +2,8 @@
 
 python docs/tools/scorecard.py [FOLDER...]    # folders of validate --out, validate --held-out --out, hindcast --out
 
-Figures of the version before stand in docs/scorecard/before.json: `python docs/tools/scorecard.py --as-before` puts the present
-ones there, before a change of the model.
+Figures of the version before stand in docs/scorecard/before.json; `--as-before` puts the present ones there, before a change
+of the model.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ def page() -> str:
     scored = max((one["crises"] for one in hindcast["scores"]), default=0)
     groups = list(dict.fromkeys(one["group"] for one in hindcast["scores"]))
     dev = fit_page.DOCS.parent / "experiments" / "fit_for_the_hindcast.yaml"
-    counted = {part: 0 for part in ("marginal", "conditional")}
+    counted = dict.fromkeys(("marginal", "conditional"), 0)
     for one in of["fit"]["figures"]:
         if fit_page.part_of(one) in counted:
             counted[fit_page.part_of(one)] += 1
@@ -208,7 +208,8 @@ def _cases_told(cases: list[dict[str, Any]]) -> str:
         inside = sum(0.1 <= one["percentile"] <= 0.9 for one in own)
         mean, others = (sum(one[key] for one in own) / len(own) for key in ("crps", "crps_others"))
         told.append(
-            f"Of the {what}s {inside} of {len(own)} lie in the central 80%; mean CRPS {mean:.2f}, of the others {others:.2f}."
+            f"Of the {what}s {inside} of {len(own)} lie in the central 80%; mean CRPS {mean:.2f}, "
+            f"of the others {others:.2f}."
         )
     return " ".join(told)
 
@@ -222,8 +223,9 @@ def _hindcast_rows(of: dict[str, Any]) -> Iterator[str]:
             beside = (
                 f"| {base['score']:.3f} | {base['difference']:+.3f} ({low:+.3f} to {high:+.3f}) |"
             )
+        kind = {"log": "log", "crps_log10": "CRPS"}[one["kind"]]
         yield (
-            f"| {WORDS[target]} | {one['crises']} | {one['kind'].removesuffix('_log10').replace('crps', 'CRPS')} | {one['model']:.3f} "
+            f"| {WORDS[target]} | {one['crises']} | {kind} | {one['model']:.3f} "
             f"| {clim['score']:.3f} | {skilled(clim)} {beside}"
         )
 
