@@ -7,7 +7,8 @@
 
 `Scenario.load` reads a scenario; `simulate` runs one or more of them as paired replicates; `compare` summarises their
 outcomes, with intervals; `write_page` makes one HTML page of a folder of results. `run_experiment` asks a question of a
-scenario: a sweep, what ended it, and others. `replay` tells one crisis event by event. `CrisisModel` is the Mesa model itself; `Agent`, `Event` and `rule` are what
+scenario: a sweep, what ended it, and others. `replay` tells one crisis event by event, `branch` changes it at a moment, and
+`why` says what made it go as it went. `CrisisModel` is the Mesa model itself; `Agent`, `Event` and `rule` are what
 agents of your own are made of, and a `Decision` is what a policy of your own decides.
 """
 

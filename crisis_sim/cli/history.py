@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from crisis_sim.history.why import Reasons
     from crisis_sim.scenario.schema import Scenario
 
+Replicate = Annotated[int | None, Parameter(validator=Number(gte=0, lt=MOST_REPLICATES))]
 #: Moments of two histories that are printed; the files hold all.
 SHOWN = 10
 
