@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -368,11 +369,15 @@ def report_batch(
 ) -> None:
     """Print the summary, and write the report to a folder, if there is one: charts take a second or two."""
     from crisis_sim.report import print_summary, write_report
+    from crisis_sim.report.real_path import real_times
 
     if as_json:
         print_json(summary)
     else:
-        print_summary(summary, console())
+        terminal = console()
+        print_summary(summary, terminal)
+        for real in real_times(batch.ensembles[summary["reference"]]):
+            say(fill(str(real), terminal.width, initial_indent="- ", subsequent_indent="  "))
     sys.stdout.flush()
     if folder:
         write_report(batch, summary, folder)
