@@ -6,9 +6,9 @@
     summary = compare(batch)
 
 `Scenario.load` reads a scenario; `simulate` runs one or more of them as paired replicates; `compare` summarises their
-outcomes, with intervals; `write_page` makes one HTML page of a folder of results. `run_experiment` asks a question of a
-scenario: a sweep, what ended it, and others. `replay` tells one crisis event by event. `CrisisModel` is the Mesa model itself; `Agent`, `Event` and `rule` are what
-agents of your own are made of, and a `Decision` is what a policy of your own decides.
+outcomes, with intervals; `write_page` makes one HTML page of a folder of results; `replay` tells one crisis event by event.
+`run_experiment` asks a question of a scenario: a sweep, what ended it, and others. `CrisisModel` is the Mesa model itself;
+`Agent`, `Event` and `rule` are what agents of your own are made of, and a `Decision` is what a policy of your own decides.
 """
 
 from __future__ import annotations

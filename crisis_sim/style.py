@@ -293,8 +293,9 @@ def new_figure(width: float = DOUBLE_COLUMN, height: float = 80.0) -> Chart:
 
 def figure_of(axes: Axes) -> Figure:
     """The figure that somebody's own axes stand in, or the part of one."""
-    figure: Any = axes.get_figure()
-    return figure
+    figure: Any = axes.figure
+    found: Figure = figure
+    return found
 
 
 def settle(figure: Figure) -> None:
