@@ -73,7 +73,7 @@ class Changes:
 
 
 # The page's address keeps what was changed: a reload brings it back, and a link to the same dashboard takes it along. Its
-# query has a `set` for each change, as `--set` makes it, the `clock` where it is not the usual one, `over_fits` where it is so,
+# query has a `set` for each change, as `--set` makes it, the `clock` where it is not the usual one, `over_fits` if it is so,
 # and the `file` that was opened, which the browser's tab itself keeps. Anybody may have typed it, so what is wrong in it is
 # reported, not obeyed.
 

@@ -172,12 +172,12 @@ def _on_missing_medians(summary: Mapping[str, Any]) -> Iterator[str]:
 
 def _on_fits(summary: Mapping[str, Any]) -> Iterator[str]:
     """The sets of behaviour, where the reference was run over all that fit."""
-    figure = summary["scenarios"][summary["reference"]]["endings"]["agreement"]
-    if over := figure.get("over_fits"):
+    if over := summary["scenarios"][summary["reference"]].get("over_fits"):
         yield (
             f"Over fits: each replicate drew one of {over['sets']} sets of behavioural parameters that fit the record, by "
             f"weights that make them worth {over['effective']:.0f} of equal weight; the range is that of 95% of the sets, "
-            "without the chance of the few replicates of each, and the interval is by chance at these weights."
+            "without the chance of the few replicates of each, and the interval is by chance at these weights. There is no "
+            "range where fewer crises tell than there are sets, nor of medians."
         )
 
 

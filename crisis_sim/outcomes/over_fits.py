@@ -89,6 +89,11 @@ class Fits:
         values = {path: np.asarray(one.values) for path, one in drawn.items()}
         return cls(row, np.asarray(next(iter(drawn.values())).weights), values)
 
+    @property
+    def effective(self) -> float:
+        """How many sets of equal weight they are worth."""
+        return float(1.0 / np.sum(self.weights**2))
+
     def within(self, measured: Measured) -> FloatArray:
         """Influence values whose mean over a set's replicates is the set's figure less that of all, `(..., replicates)`.
 

@@ -238,9 +238,10 @@ def _figure_text(
 #     differences.NAME          one for each scenario but the reference
 #       reference, paired, pairs; then the same keys, each a difference; of a share with of and
 #                               reference_of, the denominators of the two shares
-#     over_fits                 with each share, and each difference of shares, where the scenarios were run over the
-#                               behaviours that fit: sets, effective, the range lower to upper in 95% of them, spread,
-#                               same_sign of differences, goes_with and noise (`over_fits.OverFits`)
+#     over_fits                 of a scenario that was run over the behaviours that fit: sets, effective; of its shares and
+#                               of differences of shares: sets, effective, the range lower to upper in 95% of them, spread,
+#                               same_sign of differences, goes_with and noise (`over_fits.OverFits`); null where too few
+#                               replicates tell
 #     advice                    sentences: how sure this is, and what would make it surer
 #
 # The moment `horizon` is the longest time for which enough replicates were watched, and `hours` says
@@ -354,6 +355,8 @@ def _scenario(ensemble: Ensemble, reading: Reading, seed: int | None) -> dict[st
         "replicates": ensemble.replicates,
         "horizon_hours": float(ensemble.horizon_hours),
     }
+    if fits:
+        found["over_fits"] = {"sets": len(fits.weights), **_plain(effective=fits.effective)}
     for path, measure in SUMMARY_PATHS.items():
         if not _has(reading, measure):
             continue

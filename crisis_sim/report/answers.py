@@ -240,7 +240,7 @@ def _difference(figure: Figure | None, write: Callable[[float], str]) -> Text:
 
 def _on_fits(summary: Mapping[str, Any], more: str) -> str:
     """What stands under a figure in a table, where there is something."""
-    over = summary["scenarios"][summary["reference"]]["endings"]["agreement"].get("over_fits")
+    over = summary["scenarios"][summary["reference"]].get("over_fits")
     told = (
         f" Below: the range over fits, of 95% of {over['sets']} sets of behaviour" if over else ""
     )

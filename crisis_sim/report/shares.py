@@ -234,7 +234,7 @@ def draw_endings(batch: Batch, summary: Mapping[str, Any], ax: Axes | None = Non
 
 
 def _on_fits(summary: Mapping[str, Any]) -> str:
-    over = summary["scenarios"][summary["reference"]]["endings"]["agreement"].get("over_fits")
+    over = summary["scenarios"][summary["reference"]].get("over_fits")
     return f"; broad: 95% of {over['sets']} sets of behaviour that fit" if over else ""
 
 

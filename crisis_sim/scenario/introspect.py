@@ -277,7 +277,8 @@ Every number that a scenario can hold, with its unit, default, range and source.
 made from the schema by `python -m crisis_sim.scenario.introspect`; do not edit it.
 
 Any of them may be a plain value or a distribution, drawn once for each replicate, except
-where the last column says "plain". `required` means that every scenario must give the value.
+where the last column says "plain". Choices that share a name under `together` are drawn as rows of
+one table. `required` means that every scenario must give the value.
 `assumed` means that no source fixes it: the default is a judgement, and worth varying. A source that says
 "(form)" supports the shape of a rule, not its number.
 `--set PATH=VALUE` sets one for a run; names in angle brackets are the scenario's own, and
