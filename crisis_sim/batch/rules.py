@@ -260,7 +260,11 @@ def labelled(scenario: Scenario, roles: Mapping[str, Any], agents: Iterable[Any]
     words = in_words(roles_in(scenario, roles), agents)
     if not words or scenario.name.endswith(f" with {words}"):
         return scenario
-    changes = {"name": f"{scenario.name} with {words}", "title": f"{scenario.title}, with {words}"}
+    changes = {
+        "name": f"{scenario.name} with {words}",
+        "title": f"{scenario.title}, with {words}",
+        "label": scenario.label and f"{scenario.label}, with {words}",
+    }
     return scenario.model_copy(update=changes)
 
 
