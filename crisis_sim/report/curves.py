@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from crisis_sim import style, text
 from crisis_sim.outcomes.durations import AMONG, CLOCKS, PAUSE
 from crisis_sim.outcomes.incidence import CumulativeIncidence
+from crisis_sim.report.answers import labels
 from crisis_sim.report.real_path import RealIndex, RealRecord, real_record, start_of
 from crisis_sim.text import MONTHS, offset
 
@@ -149,7 +150,7 @@ def draw_incidence(
         left.step(grid / 24.0, 100.0 * share.estimate, where="post", **line)
         paused = [Line2D([], [], label="strikes paused, agreed or not", **line)]
     room = style.TITLE_PAD if real is None else style.TITLE_PAD_OVER_MARKS
-    left.set_title(f"{text.shorten(text.label(reference), 20)}: how crises end", pad=room)
+    left.set_title(f"{text.shorten(labels(summary)[reference], 30)}: how crises end", pad=room)
     right.set_title("Ceasefire, by scenario (95% bands)", pad=room)
     for axes in (left, right):
         axes.set_xlim(0.0, days)
@@ -166,7 +167,7 @@ def draw_incidence(
         handlelength=1.6,
         columnspacing=1.2,
     )
-    _compare(figure, right, ((name, curve_of(name)) for name in names), grid, clock)
+    _compare(figure, right, ((labels(summary)[name], curve_of(name)) for name in names), grid, clock)
     style.say_below(figure, left_out(summary, MOST_CURVES))
     return figure
 
@@ -229,7 +230,7 @@ def _compare(
         axes.fill_between(grid / 24.0, lower, upper, **band)
         axes.step(grid / 24.0, estimate, where="post", zorder=3.0 - 0.01 * place, **line)
         known = estimate[~np.isnan(estimate)]
-        ends.append((float(known[-1]), text.shorten(text.label(name), 24), line))
+        ends.append((float(known[-1]), text.shorten(name, 24), line))
     if not ends:
         style.say_nothing_to_draw(axes, nothing_on(clock))
         return

@@ -178,10 +178,9 @@ def reference_of(batch: Batch, reference: str, scenario: Scenario | None) -> Arm
         return "each had values of its own from outside the scenario"
     if scenario is None:
         return "another version of Crisis Sim made them"
-    elsewhere = {text.label(name): one for name, one in batch.ensembles.items()}
-    if len(elsewhere) < len(batch.ensembles):  # two names read alike
-        elsewhere = dict(batch.ensembles)
-    about = f"of “{text.label(reference)}”"
+    called = labels_of(batch.ensembles)
+    elsewhere = {called[name]: one for name, one in batch.ensembles.items()}
+    about = f"of “{called[reference]}”"
     return Arm(batch.ensembles[reference], scenario, batch.seed, about, elsewhere=elsewhere)
 
 
