@@ -17,7 +17,7 @@ help: ## say what there is to make
 
 run: $(VENV)/ready-to-run ## run the May 2025 crisis and its counterfactuals; results go to results/may_2025
 	@$(BIN)/python -m compileall -q crisis_sim
-	$(BIN)/crisis-sim run $(CRISES) --out $(RESULTS)
+	$(BIN)/crisis-sim run $(CRISES) --out $(RESULTS) --overwrite
 
 test: $(VENV)/ready-to-test ## run the tests but for the slow ones
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not slow' $(ARGS)

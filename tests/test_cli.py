@@ -228,13 +228,41 @@ def test_overrides_are_run_and_recorded(
 
 
 @pytest.mark.usefixtures("no_charts")
+def test_a_run_that_is_asked_for_again_is_done_already(ask: Ask) -> None:
+    first, again = run_short(ask, "--json"), run_short(ask, "--json")
+    assert (again.code, again.data) == (DONE, first.data)
+    assert f"{Path('results') / 'short'} holds this run already, and it is finished" in again.err
+
+
+@pytest.mark.parametrize("typed", ["1e1", "10", "0.01k", "1.0e+1"])
+def test_a_number_is_read_as_people_write_it(ask: Ask, typed: str) -> None:
+    told = ask("run", "short.yaml", "--replicates", typed, "--dry-run")
+    assert "10 replicates of each" in told.out
+    assert (
+        "10,000 replicates" in ask("run", "short.yaml", "--replicates", "10,000", "--dry-run").out
+    )
+
+
+@pytest.mark.parametrize("typed", ["1.5", "10,00", "1e-3", "k", "1_000", "1e999", "NaN"])
+def test_what_is_no_whole_number_is_refused(ask: Ask, typed: str) -> None:
+    told = ask("run", "short.yaml", "--replicates", typed, "--dry-run")
+    assert (told.code, told.out) == (MISTAKE, "")
+    assert f"'{typed}' is not a whole number" in " ".join(told.err.split())
+
+
+@pytest.mark.usefixtures("no_charts")
 def test_a_new_run_replaces_results_and_leaves_no_chart_of_old_ones(ask: Ask, here: Path) -> None:
     run_short(ask)
     folder = here / "results" / "short"
     (folder / "differences.svg").write_text("old", encoding="utf-8")
     (folder / "notes.txt").write_text("mine", encoding="utf-8")
-    told = ask("run", "short.yaml", "--replicates", 10)
-    assert told.code == DONE
+    asked = ("run", "short.yaml", "--replicates", 10)
+    told = ask(*asked)
+    assert told.code == MISTAKE
+    assert "batch: replicates: 20 there, 10 now" in told.err
+    assert "replace them with --overwrite, or give another folder" in told.err
+    assert read_batch(folder).ensembles["short"].replicates == 20
+    assert ask(*asked, "--overwrite").code == DONE
     assert read_batch(folder).ensembles["short"].replicates == 10
     assert not (folder / "differences.svg").exists()
     assert (folder / "notes.txt").read_text(encoding="utf-8") == "mine"

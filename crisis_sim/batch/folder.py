@@ -344,12 +344,12 @@ def discard(home: Path) -> None:
 
 
 def check_same(
-    home: Path, begun: Mapping[str, Any], plan: Plan, manifest: Mapping[str, Any]
+    home: Path, begun: Mapping[str, Any], plan: Plan, manifest: Mapping[str, Any], *words: str
 ) -> None:
-    """Make sure that a batch, which would begin with a manifest now, is the one that was `begun`."""
+    """Make sure that a batch, which would begin with a manifest now, is the one that was `begun`; `words` as of `refuse`."""
     found = differences.of_versions(begun, manifest["versions"])
     values = parameters_in(home, begun)
-    differences.refuse(home, found + differences.of_plans(begun, values, plan, manifest))
+    differences.refuse(home, found + differences.of_plans(begun, values, plan, manifest), *words)
 
 
 def parameters_in(home: Path, manifest: Mapping[str, Any]) -> dict[str, NDArray[Any]]:

@@ -367,17 +367,20 @@ class Difference:
         return f"{self.of}: {self.path}: {old} there, {new} now"
 
 
-def refuse(folder: Path, found: Sequence[Difference], what: str = "a run") -> None:
+#: What a folder holds that cannot be gone on with, and what to do then.
+HOLDS = "holds a run that was begun otherwise, and cannot go on as this one"
+GO_ON = "go on with what it was begun with, or give another folder"
+
+
+def refuse(
+    folder: Path, found: Sequence[Difference], holds: str = HOLDS, instead: str = GO_ON
+) -> None:
     """Raise ResultsError where a folder's run differs from the one to go on with."""
     if found:
         lines = [f"\n  {one}" for one in found[:SHOWN]]
         if len(found) > SHOWN:
             lines.append(f"\n  and {len(found) - SHOWN:,} more")
-        raise ResultsError(
-            f"{folder} holds {what} that was begun otherwise, and cannot go on as this one:"
-            f"{''.join(lines)}\n"
-            "go on with what it was begun with, or give another folder"
-        )
+        raise ResultsError(f"{folder} {holds}:{''.join(lines)}\n{instead}")
 
 
 def of_versions(

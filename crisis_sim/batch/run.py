@@ -155,6 +155,7 @@ def run_to_folder(
     engine: str = "cpu",
     roles: Mapping[str, Any] | None = None,
     compare_without: bool = False,
+    overwrite: bool = True,
 ) -> dict[str, Any]:
     """Run scenarios side by side on the same luck, and write their results to a folder.
 
@@ -176,6 +177,8 @@ def run_to_folder(
         scenarios, replicates, seed, workers, block_size, parameters, agents, progress, points: as
             for `simulate`.
         engine, roles, compare_without: likewise.
+        overwrite: whether the run takes the place of finished results in the folder; where it does not, the same run
+            is left as it is, and any other is refused.
 
     Returns:
         The manifest; `read_batch` brings the rest back.
@@ -212,7 +215,20 @@ def run_to_folder(
         raise BatchError("a cluster's workers run batches on their processors: engine cpu")
     manifest = open_manifest(plan, command)
     options = _Options(workers, scheduler, progress or _nothing, on_message or _nothing)
+    kept = not (overwrite or resume or restart) and (folder / MANIFEST).exists()
+    if kept and not UnfinishedRun.of(folder):
+        resume = True
+        try:
+            earlier = read_manifest(folder)
+        except ResultsError as error:
+            raise ResultsError(f"{error}\n{REPLACE}") from error
+        with writing(folder):
+            check_same(folder, earlier, plan, manifest, "holds the results of another run", REPLACE)
     return _carry_out(folder, plan, manifest, options, resume=resume, restart=restart)
+
+
+#: What to do about results that a run may not take the place of.
+REPLACE = "replace them with --overwrite, or give another folder"
 
 
 def resume(
@@ -290,6 +306,7 @@ def _carry_out(
             run = _taken_up(folder, home, plan, manifest, resume, restart)
             if run.is_complete:
                 check_files(folder, run.manifest)
+                options.on_message(f"{folder} holds this run already, and it is finished")
                 return run.manifest
         columns = marked(columns, run.identity)
         task = BlockTask(home.resolve(), token, columns, decisive(manifest["versions"]))

@@ -12,6 +12,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TextIO, get_args
@@ -225,18 +226,32 @@ def _values(error: RepeatArgumentError) -> list[str]:
 
 
 def _read(kind: Any, tokens: Sequence[Any]) -> Any:
-    """A typed word as a value of a kind; a fraction is no whole number, though it could be rounded to one.
+    """A typed word as a value of a kind; whole numbers may be written as people do: 10000, 10,000, 10k, 1e4.
 
     Raises:
-        CoercionError, ValueError: when it is none of that kind.
+        CoercionError, ValueError: when it is none of that kind; a fraction is no whole number.
     """
-    for token in tokens if int in (kind, *get_args(kind)) else ():
-        if not _WHOLE.fullmatch(token.value):
-            raise ValueError(f"'{token.value}' is not a whole number.")
+    if int in (kind, *get_args(kind)):
+        tokens = [token.evolve(value=_whole(token.value)) for token in tokens]
     return convert(kind, tokens)
 
 
-_WHOLE = re.compile("[-+]?[0-9]+")
+_WHOLE = re.compile(
+    r"([-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e\+?\d{1,2})?)([km]?)", re.IGNORECASE | re.ASCII
+)
+
+
+def _whole(text: str) -> str:
+    """A whole number as its digits; k and m stand for thousands and millions."""
+    found = _WHOLE.fullmatch(text)
+    number = (
+        found
+        and Fraction(found[1].replace(",", "")) * {"": 1, "k": 10**3, "m": 10**6}[found[2].lower()]
+    )
+    if number is None or number.denominator != 1:
+        raise ValueError(f"'{text}' is not a whole number.")
+    return str(number.numerator)
+
 
 app = App(
     name="crisis-sim",
@@ -285,6 +300,15 @@ Overrides = Annotated[
         metavar="PATH=VALUE",
     ),
 ]
+Fits = Annotated[
+    bool,
+    Parameter(
+        name="--over-fits",
+        help="Draw behaviour anew for each replicate from all sets of parameters that fit the record, but for what --set or "
+        "the scenario sets: figures then say how far they move over fits (docs/statistics.md).",
+        show_default=False,
+    ),
+]
 _OWN = "It is imported and run: name only files that you trust. May be given again."
 Roles = Annotated[
     list[str] | None,
@@ -317,6 +341,9 @@ Workers = Annotated[
     ),
 ]
 Json = Annotated[bool, Parameter(name="--json", help="Print JSON on stdout.", show_default=False)]
+Overwrite = Annotated[
+    bool, Parameter(help="Replace finished results in the folder.", show_default=False)
+]
 DryRun = Annotated[
     bool, Parameter(help="Say what would be run, and run nothing.", show_default=False)
 ]

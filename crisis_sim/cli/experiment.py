@@ -25,6 +25,7 @@ from crisis_sim.cli.app import (
     Natural,
     One,
     Overrides,
+    Overwrite,
     Positive,
     Refused,
     Replicates,
@@ -96,6 +97,7 @@ class Options:
             help="Go on with the experiment in this folder, whatever ended it.", metavar="DIR"
         ),
     ] = None
+    overwrite: Overwrite = False
     dry_run: DryRun = False
     as_json: Json = False
 
@@ -313,6 +315,7 @@ def _run(
             workers,
             resume=options.resume is not None,
             restart=restart,
+            overwrite=options.overwrite,
             progress=progress,
             on_message=talk,
             **options.classes,
@@ -365,7 +368,10 @@ def _say_plan(experiment: Experiment, workers: int, folder: Path, as_json: bool)
     say(f"{experiment.name}: {clean(spec.title)}")
     say(f"{crises:,} crises of {experiment.scenario.name}, seed {spec.seed}")
     say(f"about {in_words(crew.seconds)} with {counted(crew.size, 'worker')}")
-    say(f"into {folder}" + (", replacing the findings that it holds" if replaces else ""))
+    say(
+        f"into {folder}"
+        + (", which holds findings (--overwrite replaces them)" if replaces else "")
+    )
 
 
 # The short command of each kind: its keys as options.

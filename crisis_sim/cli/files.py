@@ -233,7 +233,7 @@ def write_counterfactual(path: Path, reference: str) -> list[Path]:
     title = json.dumps(f"{load_scenario(original).title}, but otherwise", ensure_ascii=False)
     layers, _ = read_chain(original, str(original))
     copies = {
-        path.parent / layer.path.relative_to(original.parent): layer.path.read_text("utf-8")
+        path.parent / layer.within(original.parent): layer.path.read_text("utf-8")
         for layer in layers
     }
     for copy, text in copies.items():

@@ -23,10 +23,12 @@ from crisis_sim.cli.app import (
     TERMINATED,
     Agents,
     DryRun,
+    Fits,
     Json,
     Natural,
     One,
     Overrides,
+    Overwrite,
     Reference,
     Refused,
     Replicates,
@@ -70,11 +72,13 @@ def run(
     scheduler: Annotated[str | None, Parameter(metavar="ADDRESS")] = None,
     engine: Literal["cpu", "gpu"] | None = None,
     overrides: Overrides = None,
+    over_fits: Fits = False,
     roles: Roles = None,
     agents: Agents = None,
     compare_without: Annotated[bool, FLAG] = False,
     resume: Annotated[Path | None, Parameter(metavar="DIR")] = None,
     restart: Annotated[bool, FLAG] = False,
+    overwrite: Overwrite = False,
     as_json: Json = False,
     dry_run: DryRun = False,
 ) -> int:
@@ -110,12 +114,13 @@ def run(
     from crisis_sim.scenario.load import load_scenarios
 
     resume = resume and results_of(resume)
-    options = RunOptions(workers or cores(), scheduler, resume is not None, restart)
+    options = RunOptions(workers or cores(), scheduler, resume is not None, restart, overwrite)
     classes = own_classes(roles, agents)
     if resume is None and not scenarios:
         raise Refused("SCENARIOS requires an argument, unless --resume goes on with a run")
-    if overrides and not scenarios:
-        raise Refused("--set needs the scenarios that it changes")
+    if (overrides or over_fits) and not scenarios:
+        option = "--set" if overrides else "--over-fits"
+        raise Refused(f"{option} needs the scenarios that it changes")
     if resume is not None and restart:
         raise Refused("--resume goes on with a run and --restart throws it away: give one of them")
     if resume is not None and out is not None and out.resolve() != resume.resolve():
@@ -126,6 +131,10 @@ def run(
         given = {"replicates": replicates, "seed": seed, "engine": engine}
         return _go_on(resume, options, given, classes, dry_run, as_json)
     read = load_scenarios(scenarios, overrides or ())
+    if over_fits:
+        from crisis_sim.scenario.fits import over_fits as drawn_over_fits
+
+        read = [drawn_over_fits(one) for one in read]
     folder = resume or out or RESULTS / file_name(labelled(read[0], **classes).name)
     usual = {"replicates": REPLICATES, "seed": SEED}
     begun: Mapping[str, Any] = begun_in(resume) if resume else usual
@@ -149,6 +158,7 @@ class RunOptions:
     scheduler: str | None
     resume: bool
     restart: bool
+    overwrite: bool
 
     def command(self, folder: Path) -> str:
         """The command that goes on with a run in the same way."""
@@ -211,6 +221,7 @@ def _run_batch(
                     command=["crisis-sim", *sys.argv[1:]],
                     resume=options.resume,
                     restart=options.restart,
+                    overwrite=options.overwrite,
                     scheduler=options.scheduler,
                     on_message=talk,
                     **asked,
@@ -291,7 +302,9 @@ def _print_plan(plan: Plan, workers: int, folder: Path, as_json: bool) -> None:
         say(f"about {in_words(crew.seconds)} with {counted(crew.size, 'worker')}")
     else:
         say("on a graphics card")
-    say(f"into {folder}" + (", replacing the results that it holds" if replaces else ""))
+    say(
+        f"into {folder}" + (", which holds results (--overwrite replaces them)" if replaces else "")
+    )
 
 
 def _tell_what_is_safe(folder: Path, options: RunOptions, what: str, finished: bool) -> None:

@@ -123,7 +123,7 @@ def _chain(path: Path) -> dict[str, bytes]:
     folder = path.parent.resolve()
     files = {path.name: own.path.read_bytes()}
     for layer in others:
-        files[layer.path.relative_to(folder).as_posix()] = layer.path.read_bytes()
+        files[layer.within(folder).as_posix()] = layer.path.read_bytes()
     return files
 
 
@@ -132,7 +132,7 @@ def _chain(path: Path) -> dict[str, bytes]:
 _HEAD = """\
 # {title}
 #
-# Made in the dashboard of Crisis Sim {version}. It extends {original}, which must stand in the same folder.
+# Made in the dashboard of Crisis Sim {version}. It extends {original}: a file of the same folder, or the shipped scenario.
 #
 #   crisis-sim check {quoted}
 #   crisis-sim run {original_quoted} {quoted}

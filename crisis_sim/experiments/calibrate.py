@@ -56,6 +56,9 @@ class Target(Part):
         "linear", description="whether being off is counted in differences, or in ratios"
     )
     scenario: str = Field("", description="in which scenario; in the first where left out")
+    precision: float = Field(
+        1.0, description="with how much more precise choices than the scenario's", gt=0, le=100
+    )
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,8 @@ class Aim:
         else:
             low, high = target.interval
             error = (math.log(high / low) if log else high - low) / (2 * normal_quantile())
-        return cls(target, measured, target.scenario or first, error)
+        scenario = variant_name(target.scenario or first, target.precision)
+        return cls(target, measured, scenario, error)
 
     @property
     def log(self) -> bool:
@@ -110,7 +114,7 @@ def check_targets(
     targets: Sequence[Target], reading: Reading, scenarios: Mapping[str, Scenario]
 ) -> Iterator[Mistake]:
     """The mistakes in targets: their scenarios, measures, values and intervals, and two for one measure."""
-    seen: list[tuple[str, Measure]] = []
+    seen: list[tuple[str, float, Measure]] = []
     for k, target in enumerate(targets):
         name = target.scenario or reading.scenario.name
         if name not in scenarios:
@@ -123,10 +127,10 @@ def check_targets(
             yield from error.mistakes
             continue
         wrong = list(_check_value(target, measured))
-        if (name, measured) in seen:
+        if (name, target.precision, measured) in seen:
             message = f"a second target for '{measured.name}' in {name}"
             wrong.insert(0, ("measure", message, "one target for each measure of a scenario"))
-        seen.append((name, measured))
+        seen.append((name, target.precision, measured))
         for key, message, expected in wrong:
             yield reading.mistake("targets", k, key, message=message, expected=expected)
 
@@ -166,6 +170,18 @@ def no_scenario(
     return reading.mistake(*path, message=message, expected=one_of(scenarios), suggestion=near)
 
 
+def variant_name(scenario: str, precision: float) -> str:
+    """The name of a scenario whose choices are so much more precise."""
+    return scenario if precision == 1.0 else f"{scenario}_precision_{precision:g}"
+
+
+def _more_precise(scenario: Scenario, precision: float) -> Scenario:
+    decision = scenario.behaviour.decision.model_copy(update={"precision": precision})
+    behaviour = scenario.behaviour.model_copy(update={"decision": decision})
+    name = variant_name(scenario.name, precision)
+    return scenario.model_copy(update={"name": name, "behaviour": behaviour})
+
+
 class CalibrationSpec(Spec):
     """The keys that both kinds have."""
 
@@ -181,10 +197,22 @@ class Calibration:
 
     experiment: Experiment
 
+    @property
+    def given(self) -> tuple[Scenario, ...]:
+        """The scenarios that the file names, the first one first."""
+        return (self.experiment.scenario, *self.experiment.others)
+
     @cached_property
     def scenarios(self) -> tuple[Scenario, ...]:
-        """Its scenarios, the first one first."""
-        return (self.experiment.scenario, *self.experiment.others)
+        """Its scenarios, the first one first; at the end those that targets want with more precise choices."""
+        given = self.given
+        wanted = dict.fromkeys(
+            (target.scenario or given[0].name, target.precision)
+            for target in cast(CalibrationSpec, self.experiment.spec).targets
+            if target.precision != 1.0
+        )
+        named = {one.name: one for one in given}
+        return (*given, *(_more_precise(named[name], times) for name, times in wanted))
 
     @cached_property
     def aims(self) -> tuple[Aim, ...]:
@@ -400,7 +428,14 @@ class Tuned:
 
     def at(self, share: float) -> float:
         """The value at a share of its range."""
-        return float(np.clip(self.factor.at(share), self.factor.low, self.factor.high))
+        return float(self.at_shares(share))
+
+    def at_shares(self, shares: Any) -> Values:
+        """The values at shares of its range."""
+        low, high = self.factor.low, self.factor.high
+        if self.factor.scale == "log":
+            return np.asarray(np.clip(low * (high / low) ** np.asarray(shares), low, high))
+        return np.asarray(np.clip(low + (high - low) * np.asarray(shares), low, high))
 
 
 def _locations(path: str, scenarios: Sequence[Scenario]) -> Iterator[tuple[Scenario, Location]]:

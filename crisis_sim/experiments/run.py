@@ -131,12 +131,14 @@ def begin(
     *,
     resume: bool = False,
     restart: bool = False,
+    overwrite: bool = True,
     agents: Sequence[Any] = (),
     roles: Mapping[str, Any] | None = None,
 ) -> bool:
     """Make a folder that is `locked` ready for an experiment; whether it holds its findings already.
 
-    To be gone on with, it must hold the same experiment, begun with the same code and libraries.
+    To be gone on with, it must hold the same experiment, begun with the same code and libraries; likewise where findings
+    that it holds are not to be overwritten.
 
     Raises:
         ExperimentError: when it holds another experiment to go on with, or one that is not finished.
@@ -149,7 +151,13 @@ def begin(
         **_rules(agents, roles),
         "given_sha256": digest_of(experiment.text.encode()) if experiment.text else None,
     }
-    if held is not None and resume:
+    kept = is_finished and not (overwrite or restart or resume)
+    if held is not None and (resume or kept):
+        if kept and held.get("digest") != experiment.digest:
+            raise ExperimentError(
+                f"{folder} holds the findings of another experiment: replace them with --overwrite, "
+                "or give another folder"
+            )
         if held.get("digest") != experiment.digest:
             raise ExperimentError(
                 f"{folder} holds another experiment, or this one before it was changed: "
@@ -380,7 +388,8 @@ def _check_same(folder: Path, begun: Mapping[str, Any], now: Mapping[str, Any]) 
         shown = (", ".join(names) or None for names in agents)
         found.append(differences.Difference("experiment", "agents_added", *shown))
     found += differences.of_rules(begun, now)
-    differences.refuse(folder, found, "an experiment")
+    holds = "holds an experiment that was begun otherwise, and cannot go on as this one"
+    differences.refuse(folder, found, holds)
 
 
 @cache
@@ -512,6 +521,7 @@ def run_experiment(
     *,
     resume: bool = False,
     restart: bool = False,
+    overwrite: bool = True,
     progress: Progress = say_nothing,
     on_message: OnMessage = say_nothing,
     agents: Sequence[Any] = (),
@@ -521,11 +531,12 @@ def run_experiment(
 
     Args:
         experiment: an experiment, its file, or the name of a shipped one.
-        folder: where to write what it finds; nowhere where left out. Findings that it holds are
-            replaced.
+        folder: where to write what it finds; nowhere where left out.
         workers: the most threads, or processes, to use; the result is the same for any number.
         resume: go on with what the folder holds, which must be the same experiment.
         restart: throw away an experiment in the folder that is not finished.
+        overwrite: whether findings in the folder are replaced; where they are not, those of the same experiment are
+            given back, and others are refused.
         progress: called with the crises done and those in all.
         on_message: called with messages on what goes on.
         agents: makers of agents to add to the scenarios' own, as `CrisisModel` takes them; what
@@ -548,7 +559,9 @@ def run_experiment(
         )
     folder = Path(folder)
     with locked(folder):
-        if begin(experiment, folder, resume=resume, restart=restart, agents=agents, roles=roles):
+        how = {"resume": resume, "restart": restart, "overwrite": overwrite}
+        if begin(experiment, folder, **how, agents=agents, roles=roles):
+            on_message(f"{folder} holds this experiment already, and it is finished")
             return read_experiment(folder)
         findings = kind.run(
             experiment,

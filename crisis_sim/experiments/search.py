@@ -39,13 +39,15 @@ from crisis_sim.experiments.calibrate import (
     seed_of,
     sobol_points,
 )
-from crisis_sim.experiments.design import run_design
+from crisis_sim.experiments.design import Design, run_design
+from crisis_sim.experiments.gauss_newton import Steps
 from crisis_sim.experiments.spec import MOST, Experiment, Reading, RunOptions, WrittenMeasure
 from crisis_sim.outcomes.intervals import normal_quantile
 from crisis_sim.outcomes.measures import Measure
 from crisis_sim.outcomes.names import measure, read_measure
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
 from crisis_sim.scenario.numbers import Part
+from crisis_sim.scenario.schema import Scenario
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -99,8 +101,25 @@ class TuneSpec(CalibrationSpec):
         "(docs/outcomes.md)",
         strict=True,
     )
-    sampler: Literal["cmaes", "tpe", "sobol", "random"] = Field(
+    sampler: Literal["cmaes", "gauss_newton", "tpe", "sobol", "random"] = Field(
         "cmaes", description="how the next points are chosen"
+    )
+    jitter: float = Field(
+        0.04,
+        description="for gauss_newton: how far each crisis's own parameters lie from the point whose slopes are asked for, "
+        "as a share of each range",
+        gt=0,
+        le=0.25,
+    )
+    fewer: dict[str, int] = Field(
+        default_factory=dict, description="by scenario, crises of it where fewer will do"
+    )
+    sets: int = Field(
+        0,
+        description="so many parameter sets that fit about as well are found",
+        strict=True,
+        ge=0,
+        le=100_000,
     )
     trials: int = Field(
         description="points to try, one after the other", strict=True, ge=2, le=MOST_TRIALS
@@ -299,24 +318,10 @@ class Problem(Calibration):
         count = 1 if points is None else len(points)
         figures = {name: np.full((count, len(self.watched)), np.nan) for name in KEPT}
         each = count * replicates
-        for index, scenario in enumerate(self.scenarios):
-            own = [k for k, (_, name) in enumerate(self.watched) if name == scenario.name]
-            if not own:
-                continue
-            values = {}
-            if points is not None:
-                values = parameters_at(scenario, self.tuned, points, replicates, seed)
-            design = run_design(
-                scenario,
-                values,
-                [replace(self.watched[k][0], name=str(k)) for k in own],  # two may have one name
-                replicates,
-                seed,
-                workers,
-                agents=(*self.agents, *self.spec.agents),
-                roles=roles_in(scenario, self.roles),
-                progress=_counting(progress, index * each, each * len(self.scenarios)),
-            )
+        for index, (scenario, own) in enumerate(self.by_scenario()):
+            fewer = self.replicates_of(scenario.name) * replicates // self.spec.replicates
+            done = _counting(progress, index * each, each * len(self.scenarios))
+            design = self.run(scenario, points, own, count, max(fewer, 1), seed, workers, done)
             for k in own:
                 for name in KEPT:
                     figures[name][:, k] = getattr(design.measured[str(k)], name)
@@ -325,19 +330,77 @@ class Problem(Calibration):
             return Scored(self.goal.loss(at, figures), figures)
         return Scored(self._loss(figures), figures)
 
-    def _loss(self, figures: dict[str, Values]) -> Values:
-        """The weighted sum over targets of squared distances in standard errors (robust: Huber 1964)."""
-        robust, widened = self.spec.robust, self.spec.monte_carlo_error
+    def by_scenario(self) -> Iterator[tuple[Scenario, list[int]]]:
+        """The scenarios in which something is measured, and the numbers of what is `watched` in each."""
+        for scenario in self.scenarios:
+            own = [k for k, (_, name) in enumerate(self.watched) if name == scenario.name]
+            if own:
+                yield scenario, own
+
+    def replicates_of(self, scenario: str) -> int:
+        """Crises of a scenario in a trial."""
+        return min(self.spec.fewer.get(scenario, self.spec.replicates), self.spec.replicates)
+
+    def run(
+        self,
+        scenario: Scenario,
+        points: Values | None,
+        own: Sequence[int],
+        count: int,
+        replicates: int,
+        seed: int,
+        workers: int,
+        progress: Callable[[int, int], None] | None = None,
+        own_points: bool = False,
+    ) -> Design:
+        """Run a scenario at points and measure what is `watched` there, each under its number.
+
+        With `own_points` there is one point for each replicate, and one figure for them all.
+        """
+        values: dict[str, Values] = {}
+        if own_points and points is not None:
+            at = parameters_at(scenario, self.tuned, points, 1, seed)
+            values = {path: of.reshape(1, -1) for path, of in at.items()}
+        elif points is not None:
+            values = parameters_at(scenario, self.tuned, points, replicates, seed)
+        return run_design(
+            scenario,
+            values,
+            [replace(self.watched[k][0], name=str(k)) for k in own],  # two may have one name
+            replicates,
+            seed,
+            workers,
+            agents=(*self.agents, *self.spec.agents),
+            roles=roles_in(scenario, self.roles),
+            progress=progress,
+        )
+
+    def points_of(self, shares: Values) -> Values:
+        """Points by the shares of the ranges at which they lie, `(points, parameters)`."""
+        return np.stack([one.at_shares(shares[:, k]) for k, one in enumerate(self.tuned)], axis=1)
+
+    @property
+    def weights(self) -> Values:
+        """What each target counts, `(targets,)`."""
+        return np.asarray([aim.target.weight for aim in self.aims])
+
+    def misses(self, figures: Mapping[str, Values]) -> Values:
+        """How many standard errors above each target figures are, `(points, targets)`."""
+        widened = self.spec.monte_carlo_error
         estimates, errors = figures["estimate"].T, figures["standard_error"].T
         apart = [
             aim.apart(estimates[k], errors[k] if widened else None)
             for k, aim in enumerate(self.aims)
         ]
-        far = np.abs(np.stack(apart, axis=1))
+        return np.stack(apart, axis=1)
+
+    def _loss(self, figures: dict[str, Values]) -> Values:
+        """The weighted sum over targets of squared distances in standard errors (robust: Huber 1964)."""
+        robust, far = self.spec.robust, np.abs(self.misses(figures))
         each = far**2
         if robust is not None:
             each = np.where(far > robust, robust * (2 * far - robust), each)
-        return np.asarray(each @ np.asarray([aim.target.weight for aim in self.aims]))
+        return np.asarray(each @ self.weights)
 
 
 def _counting(
@@ -522,7 +585,10 @@ def search(problem: Problem, options: RunOptions) -> Trials:
 
 def sizes_of(problem: Problem) -> list[int]:
     """How many trials each generation has; where nothing is said Hansen's 4 + 3 ln n, and no fewer than 8."""
-    size = problem.spec.generation or max(4 + int(3 * np.log(len(problem.tuned))), 8)
+    usual = max(4 + int(3 * np.log(len(problem.tuned))), 8)
+    if problem.spec.sampler == "gauss_newton":
+        usual = 5
+    size = problem.spec.generation or usual
     whole, rest = divmod(problem.spec.trials, size)
     return [size] * whole + ([rest] if rest else [])
 
@@ -531,12 +597,17 @@ def _make_trials(problem: Problem, study: Study, journal: Journal, options: RunO
     """Make the generations that the study does not hold yet."""
     spec, tuned, sizes = problem.spec, problem.tuned, sizes_of(problem)
     start = np.asarray([float(one.share_of(one.start)) for one in tuned])
-    evolution = Evolution(spec.seed, max(sizes), start, spec.spread)
+    evolution: Evolution | Steps
+    if spec.sampler == "gauss_newton":
+        evolution = Steps(problem, start, options.workers)
+    else:
+        evolution = Evolution(spec.seed, max(sizes), start, spec.spread)
     per_trial = spec.replicates * len(problem.scenarios)
     done, best = 0, np.inf
     for generation, size in enumerate(sizes):
         # Of trials that are there it is asked, too: so it comes to the state in which it was.
-        shares = evolution.ask(size) if spec.sampler == "cmaes" else None
+        learns = spec.sampler in ("cmaes", "gauss_newton")
+        shares = evolution.ask(size) if learns else None
         made: Sequence[FrozenTrial] = study.get_trials(deepcopy=False)[done : done + size]
         if not made:
             if spec.sampler == "sobol":
@@ -550,7 +621,7 @@ def _make_trials(problem: Problem, study: Study, journal: Journal, options: RunO
                     f"generation {generation + 1} of {len(sizes)}: best so far {so_far}"
                 )
         best = min(best, *(float(trial.value or 0.0) for trial in made))
-        if shares is not None and spec.sampler == "cmaes":
+        if shares is not None and learns:
             points = np.stack([_point(problem, trial) for trial in made])
             shares = np.stack([one.share_of(points[:, k]) for k, one in enumerate(tuned)], axis=1)
             evolution.tell(shares, np.asarray([trial.value for trial in made], dtype=np.float64))

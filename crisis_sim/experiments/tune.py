@@ -21,6 +21,7 @@ from crisis_sim import text as wording
 from crisis_sim.experiments import calibrate
 from crisis_sim.experiments import spec as words
 from crisis_sim.experiments.calibrate import Values, share_of
+from crisis_sim.experiments.gauss_newton import Sets, ensemble
 from crisis_sim.experiments.search import (
     KEPT,
     Goal,
@@ -89,6 +90,7 @@ class Found(NamedTuple):
     fresh: Scored
     before: Scored
     slices: Slices | None
+    sets: Sets | None = None
 
     @property
     def good(self) -> Values:
@@ -115,6 +117,7 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
         Scored(scored.loss[k : k + 1], figures),
         problem.at(None, replicates, seed, workers),
         slice_through(problem, best, tolerance, seed, workers),
+        _sets(problem, best, options),
     )
     summary = _summary(found)
     values = {
@@ -128,8 +131,46 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
         _tables(found, summary),
         summary,
         crises(experiment),
-        calibrate.scenario_files(problem.scenarios, values, "tuned", experiment.name),
+        calibrate.scenario_files(problem.given, values, "tuned", experiment.name)
+        | ({"sets.csv": sets_text(problem, found.sets)} if found.sets else {}),
     )
+
+
+def _sets(problem: Problem, best: Values, options: RunOptions) -> Sets | None:
+    """Sets that fit about as well as the best point, where they are asked for."""
+    if not problem.spec.sets:
+        return None
+    shares = np.asarray([one.share_of(best[k]) for k, one in enumerate(problem.tuned)])
+    options.on_message(f"{problem.spec.sets} sets that fit about as well")
+    return ensemble(problem, shares, problem.spec.sets, problem.spec.seed + 2, options.workers)
+
+
+def sets_text(problem: Problem, sets: Sets) -> str:
+    """Parameter sets as a file that `--over-fits` reads: a weight and the parameters' values by their paths."""
+    points = problem.points_of(sets.shares)
+    lines = [",".join(["weight", *(one.factor.path for one in problem.tuned)])]
+    for weight, point in zip(sets.weight, points, strict=True):
+        lines.append(",".join(f"{value:.5g}" for value in (weight, *point)))
+    return "\n".join(lines) + "\n"
+
+
+def _on_sets(sets: Sets, summary: dict[str, Any]) -> dict[str, Any]:
+    """How well the sets fit, and how far the targets inform the parameters."""
+    return {
+        "count": len(sets.weight),
+        "effective": sets.effective,
+        "temperature": sets.temperature,
+        "directions": sets.slopes.directions,
+        "loss_median": float(np.median(sets.scored.loss)),
+        "loss_best": float(sets.scored.loss.min()),
+        "informed": dict(
+            zip(
+                (row["path"] for row in summary["parameters"]),
+                map(float, sets.slopes.informed()),
+                strict=True,
+            )
+        ),
+    }
 
 
 def _tables(found: Found, summary: dict[str, Any]) -> dict[str, pa.Table]:
@@ -169,7 +210,7 @@ def _summary(found: Found) -> dict[str, Any]:
     """The figures that matter, fit for JSON."""
     problem, trials, spec = found.problem, found.trials, found.problem.spec
     parameters = _parameters(found)
-    return {
+    summary = {
         "aim": "targets" if problem.goal is None else "objective",
         "sampler": spec.sampler,
         "trials": len(trials.loss),
@@ -191,8 +232,11 @@ def _summary(found: Found) -> dict[str, Any]:
         "parameters": parameters,
         "outcomes": _outcomes(found),
         "objective": None if problem.goal is None else _objective(found, problem.goal),
-        "files": [calibrate.file_name(one, "tuned") for one in problem.scenarios],
+        "files": [calibrate.file_name(one, "tuned") for one in problem.given],
     }
+    if found.sets is not None:
+        summary["sets"] = _on_sets(found.sets, summary)
+    return summary
 
 
 def _parameters(found: Found) -> list[dict[str, Any]]:
@@ -286,6 +330,12 @@ def answer(problem: Problem, summary: dict[str, Any]) -> Iterator[str]:
     """The answer of a search, in sentences."""
     yield from _on_targets(problem, summary) if problem.goal is None else _on_objective(summary)
     yield from _on_parameters(summary)
+    if sets := summary.get("sets"):
+        yield (
+            f"{wording.count(sets['count'])} parameter sets fit about as well (sets.csv; by their weights as good as "
+            f"{sets['effective']:.0f} of equal weight), with losses around {sets['loss_median']:.3g}. The targets inform "
+            f"{sets['directions']:.0f} of {len(summary['parameters'])} directions in which parameters can move."
+        )
     if problem.spec.slices is not None:
         yield _on_slices(summary)
     edges = [row["path"] for row in summary["parameters"] if row["at_edge"]]

@@ -12,7 +12,9 @@ from crisis_sim.model.luck import gamma2, uniform
 from crisis_sim.model.record import first, note
 
 #: The draws of a state, by their places in `State.draws`.
-STAKES, TEMPO, WEAPONS, CHOICE, LEAD, SUCCESS, LENGTH, ERROR, MARKET, OFFENCE, SETTLE = range(11)
+STAKES, TEMPO, WEAPONS, CHOICE, LEAD, SUCCESS, LENGTH, ERROR, MARKET, OFFENCE, SETTLE, READY = (
+    range(12)
+)
 
 #: How a crisis ended, by its place in the scenario's `ENDINGS`.
 AGREEMENT, TACIT, UNILATERAL, IMPOSED, FADED, UNRESOLVED = range(6)

@@ -126,7 +126,7 @@ def choose(own: Any, c: Any, luck: Any, stream: Any) -> Any:
         odds = math.exp(value - top) if value > top - _NEGLIGIBLE else 0.0
         c.odds[k] = odds
         total += odds
-    if own.forced >= 0 and c.now >= own.forced_from:
+    if own.forced >= 0 and c.now >= own.forced_from and c.values[own.forced] > IMPOSSIBLE:
         option, own.forced = own.forced, -1
         return option
     drawn *= total

@@ -23,7 +23,7 @@ from crisis_sim.model.engine import Agent, Kind
 from crisis_sim.model.journal import Journal
 from crisis_sim.model.layout import lay_out
 from crisis_sim.model.luck import key_of
-from crisis_sim.model.parameters import Numbers, Parameters, parts_of
+from crisis_sim.model.parameters import Numbers, Parameters, apply_precision, parts_of, read_about
 from crisis_sim.model.record import NOTE, NOTES, PATH, Luck
 from crisis_sim.model.schedule import MOST_AGENTS, STAGES, Schedule
 from crisis_sim.scenario.errors import nearest
@@ -109,8 +109,10 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.seed_ = seed
         self.journal = journal
         self.policies = dict(policies or {})
+        #: Classes of a person's own, as they were given.
+        self.classes: dict[str, Any] = {"roles": dict(roles or {}), "agents": tuple(agents)}
         self._draw_parameters(seed, parameters)
-        self.cast = make(self, scenario, dict(roles or {}), agents)
+        self.cast = make(self, scenario, self.classes["roles"], self.classes["agents"])
         self._run_crises, self._stretch = self._find_engine(engine)
         #: Agents in plain Python, who take a step after each day.
         self.daily = [one for one in self.agents if type(one).step is not Agent.step]
@@ -186,8 +188,11 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.numbers: dict[str, Numbers] = {}
         behaviour: dict[str, Any] = {}
         for name, part in parts_of(scenario.behaviour).items():
-            behaviour |= vars(draw.numbers(f"behaviour.{name}", part))
-        self.behaviour = Numbers(behaviour)
+            drawn = draw.numbers(f"behaviour.{name}", part)
+            if name == "reading":
+                reading = drawn
+            else:
+                behaviour |= vars(drawn)
         for section in ("states", "mediators", "lenders", "channels", "advisers"):
             for name, part in getattr(scenario, section).items():
                 self.numbers[f"{section}.{name}"] = draw.numbers(f"{section}.{name}", part)
@@ -201,8 +206,25 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         for k, event in enumerate(scenario.events):
             self.numbers[f"events.{k}"] = draw.numbers(f"events.{k}", event)
         self.rungs = [draw.numbers(f"ladder.{k}", rung) for k, rung in enumerate(scenario.ladder)]
+        about = draw.numbers("about", scenario.about) if scenario.about is not None else None
         draw.check_all_used()
-        self._drawn_together = draw.rows
+        self.labels = {
+            name: np.array(label.values)[draw.row(label.together, label.weights)]
+            for name, label in scenario.labels.items()
+        }
+        self.labels |= {name: row.astype(np.int32) for name, row in draw.rows.items()}
+        if about is not None:
+            self.labels["violent_start"] = read_about(
+                seed,
+                self.replicate,
+                about,
+                reading,
+                behaviour,
+                self.numbers,
+                [VIOLENCE.index(rung.violence) for rung in scenario.ladder],
+            )
+        apply_precision(behaviour)
+        self.behaviour = Numbers(behaviour)
 
     # A run.
 
@@ -228,26 +250,32 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
 
     def _go_on(self, until: float, watch: Callable[[Any], None] | None, stop: bool) -> None:
         """Go on until a time; with `stop`, bring all crises to it, so that what is changed there works from then on."""
-        s, horizon = self.schedule, float(self.scenario.horizon_days)
         for start in range(0, self.rows, self._stretch):
             end = min(start + self._stretch, self.rows)
             go_on = True
             while go_on:
-                with self._told():
-                    self.events_run += self._run_crises(
-                        self.crises, *self._at_desk(self.crises), start, end, until, horizon, stop,
-                        s.look, s.clocks, s.pass_time, s.happen, s.take, s.fault,
-                    )  # fmt: skip
+                self.events_run += self._drive(self.crises, start, end, until, stop)
                 self._check_faults()
                 go_on = bool(self.policies) and self._ask(start, end)
             if watch is not None:
                 watch(self)
         self.days = until
-        self.running = bool(self.crises["ongoing"].any()) and until < horizon
+        self.running = bool(self.crises["ongoing"].any()) and until < self.scenario.horizon_days
         self.view = self.crises
-        if self.running and not stop:  # a copy, brought to the end of the day
+        if self.running and not stop:  # a copy, brought to that time
             self.view = self.crises.copy()
-            drivers.let_time_pass(*self._at_desk(self.view), until, s.look, s.pass_time)
+            self.view["path"] = -1
+            for start in range(0, self.rows, self._stretch):
+                self._drive(self.view, start, min(start + self._stretch, self.rows), until, True)
+
+    def _drive(self, crises: NDArray[Any], start: int, end: int, until: float, stop: bool) -> int:
+        """Take some crises from event to event; how many there were."""
+        s, horizon = self.schedule, float(self.scenario.horizon_days)
+        with self._told():
+            return self._run_crises(
+                crises, *self._at_desk(crises), start, end, until, horizon, stop,
+                s.look, s.clocks, s.pass_time, s.happen, s.take, s.fault,
+            )  # fmt: skip
 
     def _at_desk(self, crises: NDArray[Any]) -> tuple[Any, ...]:
         """What all drivers take."""
@@ -319,10 +347,43 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         return bool(waiting.size)
 
     def force(self, state: str, option: str, from_days: float = 0.0) -> None:
-        """Let a state take an option at its first decision from a time on (days since the start), whatever it is worth."""
+        """Let a state take an option, whatever it is worth, at its first decision at which it is open.
+
+        Args:
+            from_days: days since the start, before which it decides by itself.
+
+        Raises:
+            ValueError: when there is no such state or option.
+        """
         own = self.crises["states"][:, self._number_of_state(state)]
         own["forced"] = number_of(self.scenario, option)
         own["forced_from"] = from_days
+
+    def copied(self, times: int = 1) -> CrisisModel:
+        """Crises that go on by themselves from where these stand, each so many times over.
+
+        A journal and kept paths go with them where it is once; else there are none.
+        """
+        other = copy.copy(self)
+        other.crises, other.view = np.repeat(self.crises, times), np.repeat(self.view, times)
+        other.desk, other.drawn = self.desk.copy(), np.repeat(self.drawn, times, axis=0)
+        other.rows, other.replicate = self.rows * times, np.repeat(self.replicate, times)
+        other._drawn_together = {k: np.repeat(v, times) for k, v in self._drawn_together.items()}
+        notes, noted, paths = (one.copy() for one in self.luck[2:])
+        if times == 1:
+            other.journal = copy.deepcopy(self.journal)
+        else:
+            other.journal, notes, noted[:], other._kept = None, notes[:0], 0, 0
+            other.crises["path"] = -1
+        other.luck = self.luck._replace(notes=notes, noted=noted, paths=paths)
+        other.paths = paths
+        other.cast = {
+            role: [copy.copy(one) for one in agents] for role, agents in self.cast.items()
+        }
+        for one in (one for agents in other.cast.values() for one in agents):
+            one.model = other
+        other.daily = [other.cast[one.role][one.index] for one in self.daily]
+        return other
 
     def branch(self, futures: int, salt: int = 1) -> CrisisModel:
         """As many futures of this crisis as asked for, from where it stands: the same past, fresh luck from now on.
@@ -332,18 +393,9 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         """
         if self.rows != 1:
             raise ValueError(f"a single crisis is branched, not {self.rows}")
-        other = copy.copy(self)
-        other.crises, other.desk = np.repeat(self.crises, futures), self.desk.copy()
-        other.drawn = np.repeat(self.drawn, futures, axis=0)
-        other.rows, other.replicate = futures, np.repeat(self.replicate, futures)
-        other.cast = {
-            role: [copy.copy(one) for one in agents] for role, agents in self.cast.items()
-        }
-        for one in (one for agents in other.cast.values() for one in agents):
-            one.model = other
-        other.daily = [other.cast[one.role][one.index] for one in self.daily]
+        other = self.copied(futures)
+        other._go_on(self.days, None, stop=True)  # clocks forget what was, as of now
         other.crises["salt"] = [key_of(salt, f"future {k}")[0] for k in range(futures)]
-        other.view = other.crises
         drivers.redraw_budgets(*other._at_desk(other.crises))
         return other
 
@@ -403,7 +455,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             "replicate": self.replicate.astype(np.int64),
             "trigger_at_hours": np.full(self.rows, scenario.trigger_hours),
             "mediated": ~np.isnan(c["mediated_at"]),
-            **{name: row.astype(np.int32) for name, row in self._drawn_together.items()},
+            **self.labels,
         }
         for one in (one for agents in self.cast.values() for one in agents):
             more = one.outcomes()

@@ -76,6 +76,7 @@ class Observer(Agent):
         paused = np.where(np.isnan(c["strikes_paused_at"]), np.inf, c["strikes_paused_at"])
         ended = np.where(np.isnan(c["ended_at"]), np.inf, c["ended_at"])
         halted = np.minimum(np.minimum(ceased, paused), ended)
+        columns["last_fire_at_hours"] = c["last_fire"] * 24
         columns["halted_at_hours"] = np.where(struck & np.isfinite(halted), halted * 24, np.nan)
         return columns
 

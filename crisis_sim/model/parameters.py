@@ -6,7 +6,7 @@ values move smoothly when a distribution is moved.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from crisis_sim.model.luck import uniforms
+from crisis_sim.scenario.behaviour import VALUE, Behaviour
 from crisis_sim.scenario.numbers import Distribution, Part, range_of
 
 #: A spread so wide that the range holds less than this share of the distribution: there it is flat.
@@ -30,7 +31,7 @@ def invert(
     if kind == "triangular":
         return _invert_triangular(uniform, *values)
     if kind == "choice":
-        return np.asarray(values)[row_of(distribution, uniform)]
+        return np.asarray(values)[_place(distribution.weights, uniform)]
     from scipy import special  # slow to import, and seldom needed
 
     if kind == "beta":
@@ -48,9 +49,10 @@ def invert(
     return np.exp(drawn) if kind == "lognormal" else drawn
 
 
-def row_of(choice: Distribution, uniform: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Which of a choice's values is drawn, from 0."""
-    return np.searchsorted(np.cumsum(choice.weights)[:-1], uniform, side="right")
+def _place(weights: Sequence[float], uniform: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Which of several things is drawn, from 0."""
+    edges = np.cumsum(weights)
+    return np.searchsorted(edges[:-1] / edges[-1], uniform, side="right")
 
 
 def _invert_triangular(
@@ -107,12 +109,18 @@ class Parameters:
         if path in self._given:
             return np.asarray(self._given.pop(path), np.float64)
         if isinstance(value, Distribution):
-            key = f"together/{value.together}" if value.together else f"parameter/{path}"
-            drawn = uniforms(self._seed, key, self._replicates)
             if value.together:
-                self.rows[value.together] = row_of(value, drawn)
+                return np.asarray(value.values)[self.row(value.together, value.weights)]
+            drawn = uniforms(self._seed, f"parameter/{path}", self._replicates)
             return invert(value, drawn, low, high)
         return float(value)
+
+    def row(self, together: str, weights: Sequence[float]) -> NDArray[np.intp]:
+        """Which row of the table of choices drawn together each replicate has, from 0."""
+        if together not in self.rows:
+            drawn = uniforms(self._seed, f"together/{together}", self._replicates)
+            self.rows[together] = _place(weights, drawn)
+        return self.rows[together]
 
     def numbers(self, path: str, part: Part) -> Numbers:
         """All numbers of a part of the scenario that stands at `path`, by name; parts of parts are left out."""
@@ -148,3 +156,86 @@ def parts_of(part: BaseModel) -> dict[str, Part]:
         for name in type(part).model_fields
         if isinstance(value := getattr(part, name), Part)
     }
+
+
+def apply_precision(behaviour: dict[str, Any]) -> None:
+    """Multiply all behavioural parameters that are values by the precision of choices.
+
+    P(k) = exp(precision x value_k) / sum over j of exp(precision x value_j)
+    """
+    for part in parts_of(Behaviour()).values():
+        for name, field in type(part).model_fields.items():
+            if (field.json_schema_extra or {}).get("unit") == VALUE and name in behaviour:  # type: ignore[union-attr]
+                behaviour[name] = behaviour[name] * behaviour["precision"]
+
+
+def read_about(
+    seed: int,
+    replicates: NDArray[np.uint64],
+    about: Numbers,
+    reading: Numbers,
+    behaviour: dict[str, Any],
+    numbers: Mapping[str, Numbers],
+    violence: Sequence[int],
+) -> NDArray[np.bool_]:
+    """Read what was known of a crisis at its trigger into stakes, claims, the trigger's act, patience and third parties.
+
+        resolve       x exp(gravity x about.gravity + protraction x [protracted or in a long war])
+        attention_days x attention x exp(great_power x [a great power is a side])
+        provocation    x reading.provocation
+        deal          + territory x [territory is at issue]
+        yielding_days, fading_days x exp(words x [the trigger was words])
+        claim = -claim_size x ln u  with log-odds claim_share, else 0
+        the trigger's act, with chance `violent` where it is below fire: serious with log-odds
+            s = violence + violence_indirect x [indirect] + violence_protracted x [protracted or in a long war]
+                + violence_long_war x [in a long war],
+        full-scale war with log-odds s - violence_war, and else fire across the line
+
+    Where the facts are those of a case and its states are described one by one, a scenario has no `about`.
+
+    Args:
+        numbers: those of the states, mediators and events, by path; they are changed, as is `behaviour`.
+        violence: of each rung of the ladder, its place in `VIOLENCE`.
+
+    Returns:
+        Whether violence is part of the start.
+    """
+    long_war = about.long_war
+    protracted = np.maximum(about.protracted, long_war)
+    stakes = np.exp(reading.gravity * about.gravity + reading.protraction * protracted)
+    slow = np.exp(reading.words * about.words)
+    for name in ("yielding_days", "fading_days"):
+        behaviour[name] = behaviour[name] * slow
+    behaviour["deal"] = behaviour["deal"] + reading.territory * about.territory
+    odds = reading.violence + reading.violence_indirect * about.indirect
+    odds = odds + reading.violence_protracted * protracted + reading.violence_long_war * long_war
+    started = np.zeros(replicates.size, np.bool_)
+    own: Any
+    for path, own in numbers.items():
+        section = path.split(".")[0]
+        if section == "states" and path.count(".") == 1:
+            wants = uniforms(seed, f"about/{path}/claims", replicates) < _logistic(
+                reading.claim_share
+            )
+            size = -reading.claim_size * np.log(uniforms(seed, f"about/{path}/claim", replicates))
+            own.resolve, own.claim = own.resolve * stakes, np.where(wants, size, 0.0)
+        elif section == "mediators":
+            own.attention_days = own.attention_days * np.exp(
+                reading.great_power * about.great_power
+            )
+        elif section == "events":
+            own.provocation = own.provocation * reading.provocation
+            kind = np.asarray(violence)[np.asarray(own.rival_rung, np.int64)]
+            drawn = uniforms(seed, f"about/{path}/violent", replicates) < about.violent
+            luck = uniforms(seed, f"about/{path}/violence", replicates)
+            worst = 1 + (luck < _logistic(odds)) + (luck < _logistic(odds - reading.violence_war))
+            rung = np.array(
+                [violence.index(level) if level in violence else 0 for level in range(4)]
+            )
+            own.rival_rung = np.where(drawn & (kind < 1), rung[worst], own.rival_rung)
+            started |= np.asarray(violence)[own.rival_rung.astype(np.int64)] > 0
+    return started
+
+
+def _logistic(x: Any) -> Any:
+    return 1.0 / (1.0 + np.exp(-x))

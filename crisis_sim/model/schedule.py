@@ -355,28 +355,3 @@ def run_crises(
         crises, table, drawn, slots, desk[0], words, luck, first, last, 1, until, horizon, stop,
         look, clocks, pass_time, happen, take, fault,
     )  # fmt: skip
-
-
-@driver
-def let_time_pass(
-    table: Any,
-    drawn: Any,
-    slots: Any,
-    desk: Any,
-    words: Any,
-    luck: Any,
-    until: Any,
-    look: Any,
-    pass_time: Any,
-) -> None:
-    """Bring crises whose next events come later than `until` to that time, to be looked at: they cannot go on from there."""
-    c, p = desk[0].c, desk[0].p
-    for k in range(table.shape[0]):
-        _fetch(table, drawn, slots, words, k)
-        c.path = -1
-        if c.ongoing and c.now < until:
-            look(c, p, luck)
-            c.wait = until - c.now
-            pass_time(c, p, luck)
-            c.now = until
-        _put_back(table, words, k)

@@ -16,6 +16,7 @@ from crisis_sim.model.acts import (
     IMPOSED,
     LENGTH,
     MARKET,
+    READY,
     RENEWED_AFTER_DAYS,
     SETTLE,
     STAKES,
@@ -56,6 +57,7 @@ class State(Agent):
         "market",  # the daily movement of its market
         "offence",  # whether it or its rival violates a halt
         "settle",  # how long after giving in the crisis is over to the states
+        "readiness",  # whether its forces stand ready, where that is a chance
     )
     events = (
         Event("decide", "decide", rate="decisions"),
@@ -125,7 +127,7 @@ class State(Agent):
         highest_pressure: float  # the highest so far
         traded: float  # the next day on which its market moves, days
         asked: bool  # whether its choices are left to somebody
-        forced: int  # the option that it takes at its first decision from `forced_from` on, whatever it is worth, or -1
+        forced: int  # the option that it takes, whatever it is worth, once it is open to it from `forced_from` on, or -1
         forced_from: Maybe  # days
         lent_trust: float  # what agents of a user's own add to `trust`
         lent_information: float  # likewise
@@ -177,7 +179,8 @@ class State(Agent):
             stake = resolve x exp(stakes_spread x (z_common + z_own) / sqrt 2)
             tempo = min(deliberations_per_day x exp(deliberations_spread x z), decisions_on_alert_per_day)
 
-        Each z is standard normal. A state has nuclear weapons with chance `nuclear`.
+        Each z is standard normal. A state has nuclear weapons with chance `nuclear`, and its forces stand ready with
+        chance `ready`.
         """
         z = (c.halts[0].common + normal(c, luck.keys, own.streams + STAKES)) * math.sqrt(0.5)
         own.stake = facts.resolve * math.exp(p.stakes_spread * z)
@@ -188,6 +191,7 @@ class State(Agent):
         own.aversion = facts.mediation_aversion
         own.posture = own.rung = facts.start
         own.force = c_rung(c, facts.start)
+        own.ready = uniform(c, luck.keys, own.streams + READY) < facts.ready
         own.offer_until = -math.inf
         own.review_at = own.act_at = own.open_at = own.rebound_at = math.inf
         own.rebound = own.market_at_halt = own.answer_at = own.first_act_at = math.nan

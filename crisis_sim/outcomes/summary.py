@@ -23,6 +23,8 @@ from crisis_sim.outcomes.durations import (
 from crisis_sim.outcomes.intervals import CONFIDENCE, Estimate
 from crisis_sim.outcomes.measures import Measure, Reading
 from crisis_sim.outcomes.names import SUMMARY_PATHS
+from crisis_sim.outcomes.over_fits import Fits, differ
+from crisis_sim.scenario.fits import FIT
 from crisis_sim.scenario.source import composed
 from crisis_sim.text import UNKNOWN, clean, label, number
 
@@ -150,6 +152,9 @@ def _figure_text(
 #                               crises of a course are not compared, for a change moves who is in it
 #       struck_in_both          of pairs: ceasefire and pause after a first strike, in the pairs in which
 #                               one fell in both scenarios (of: how many)
+#     over_fits                 with each share, and each difference of shares, where the scenarios were run over the
+#                               behaviours that fit: sets, effective, the range lower to upper in 95% of them, spread,
+#                               same_sign of differences, goes_with and noise (`over_fits.OverFits`)
 #     advice                    sentences: how sure this is, and what would make it surer
 #
 # The moment `horizon` is the longest time for which enough replicates were watched, and `hours` says
@@ -159,6 +164,7 @@ def _figure_text(
 #: The columns that a summary and its charts read: a third of all there is.
 COLUMNS = (
     "replicate",
+    FIT,
     *dict.fromkeys(column for one in SUMMARY_PATHS.values() for column in one.columns),
 )
 
@@ -219,7 +225,10 @@ def summarise(
         summary["scenarios"][name] = about | _scenario(ensemble, ours)
         if name != reference:
             pairs = _pair((name, ours, seeds[name]), (reference, theirs, seeds[reference]), paired)
-            figures = _differences(*(pairs or (ours, theirs)), paired=pairs is not None)
+            readings_of = pairs or (ours, theirs)
+            given = [batch.ensembles[one].scenario for one in (name, reference)]
+            fits = [Fits.of(*one) for one in zip(readings_of, given, strict=True)]
+            figures = _differences(*readings_of, *fits, paired=pairs is not None)
             summary["differences"][name] = {"reference": reference, **figures}
         if progress is not None:
             progress(done, len(names))
@@ -271,6 +280,7 @@ def _pair(
 
 
 def _scenario(ensemble: Ensemble, reading: Reading) -> dict[str, Any]:
+    fits = Fits.of(reading, ensemble.scenario)
     found: dict[str, Any] = {
         "replicates": ensemble.replicates,
         "horizon_hours": float(ensemble.horizon_hours),
@@ -295,15 +305,20 @@ def _scenario(ensemble: Ensemble, reading: Reading) -> dict[str, Any]:
             hours = measure.moment(curve, reading.horizon_hours)
             at_risk = 0 if np.isnan(measured.estimate) else int(curve.at_risk_at(hours))
             figure = _incidence(measured, hours) | {"at_risk": at_risk, "of": of}
+        if fits and measured.is_share and figure:
+            over = fits.levels(measured)
+            figure["over_fits"] = over and over.plain(is_difference=False)
         _put(found, path, figure)
     return found
 
 
-def _differences(ours: Reading, theirs: Reading, paired: bool) -> dict[str, Any]:
+def _differences(
+    ours: Reading, theirs: Reading, our_fits: Fits | None, their_fits: Fits | None, paired: bool
+) -> dict[str, Any]:
     found: dict[str, Any] = {
         "paired": paired,
         "pairs": len(ours.column("replicate")) if paired else None,
-        **_contrasts(ours, theirs, paired, SUMMARY_PATHS),
+        **_contrasts(ours, theirs, paired, SUMMARY_PATHS, our_fits, their_fits),
     }
     if paired:
         struck = [~np.isnan(each.column(STRIKE)) for each in (ours, theirs)]
@@ -314,7 +329,12 @@ def _differences(ours: Reading, theirs: Reading, paired: bool) -> dict[str, Any]
 
 
 def _contrasts(
-    ours: Reading, theirs: Reading, paired: bool, paths: Iterable[str]
+    ours: Reading,
+    theirs: Reading,
+    paired: bool,
+    paths: Iterable[str],
+    our_fits: Fits | None = None,
+    their_fits: Fits | None = None,
 ) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for path in paths:
@@ -338,6 +358,9 @@ def _contrasts(
         contrast = difference(one, other, paired)
         figure = _figure(contrast) if hours is None else _incidence(contrast, hours)
         of = {"of": int(one.of), "reference_of": int(other.of)}
+        if our_fits and their_fits and one.is_share and figure:
+            over = differ(one, our_fits, other, their_fits, paired)
+            figure["over_fits"] = over and over.plain()
         _put(found, path, figure and figure | of)
     return found
 

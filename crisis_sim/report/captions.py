@@ -67,7 +67,9 @@ def more(summary: Mapping[str, Any]) -> list[str]:
     scenario = summary["scenarios"][summary["reference"]]
     if not scenario["replicates"]:
         return []
-    return [one for one in (told_endings(scenario), _soon(scenario), on_differences(summary)) if one]
+    return [
+        one for one in (told_endings(scenario), _soon(scenario), on_differences(summary)) if one
+    ]
 
 
 def _soon(scenario: Mapping[str, Any]) -> str:
@@ -79,7 +81,11 @@ def _soon(scenario: Mapping[str, Any]) -> str:
     came = "fewer than half have a ceasefire while they are followed"
     if ceasefire is not None:
         came = f"half have a ceasefire within {median(ceasefire)} of it"
-    paused = f", and in half the strikes have paused, agreed or not, within {median(pause)}" if pause else ""
+    paused = (
+        f", and in half the strikes have paused, agreed or not, within {median(pause)}"
+        if pause
+        else ""
+    )
     return f"Of {of_these(clock['of'], AMONG['from_first_strike'])}, {came}{paused}."
 
 
@@ -99,7 +105,11 @@ def key_figures(summary: Mapping[str, Any]) -> list[dict[str, str]]:
     for course, words in shown.items():
         if part := figure_at(scenario, f"courses.{course}"):
             agreed = part["endings"]["agreement"]
-            how = f"; {text.percent(agreed['estimate'])}% of these end by agreement" if agreed["of"] else ""
+            how = (
+                f"; {text.percent(agreed['estimate'])}% of these end by agreement"
+                if agreed["of"]
+                else ""
+            )
             figures.append(_key(f"of {crises} {words}{how}", part["share"]))
     ends = {"end by agreement": scenario["endings"]["agreement"]}
     ends["see nuclear use"] = scenario["shares"]["nuclear_use"]
@@ -207,7 +217,9 @@ def _differences(batch: Batch, summary: Mapping[str, Any]) -> Iterator[str]:
     for what, find in compared.items():
         figures = {name: find(one) for name, one in summary["differences"].items()}
         clear = {
-            name: one["estimate"] for name, one in figures.items() if one is not None and is_clear(one)
+            name: one["estimate"]
+            for name, one in figures.items()
+            if one is not None and is_clear(one)
         }
         told = {
             name: f"“{labels(summary)[name]}” ({text.points(size)} points)"

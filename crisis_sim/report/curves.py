@@ -167,7 +167,9 @@ def draw_incidence(
         handlelength=1.6,
         columnspacing=1.2,
     )
-    _compare(figure, right, ((labels(summary)[name], curve_of(name)) for name in names), grid, clock)
+    _compare(
+        figure, right, ((labels(summary)[name], curve_of(name)) for name in names), grid, clock
+    )
     style.say_below(figure, left_out(summary, MOST_CURVES))
     return figure
 

@@ -23,6 +23,7 @@ from crisis_sim.experiments.factors import ScenarioEditor
 from crisis_sim.experiments.run import batch_folder
 from crisis_sim.experiments.spec import names_of, values_in_words
 from crisis_sim.outcomes.durations import AGREEMENT, UNRESOLVED
+from crisis_sim.outcomes.summary import labels_of
 from crisis_sim.report.story import gist_of, story_html, tell
 from crisis_sim.report.svg import inline
 from crisis_sim.text import of_these

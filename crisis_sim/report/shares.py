@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from crisis_sim import style, text
 from crisis_sim.outcomes.durations import AMONG
 from crisis_sim.outcomes.measures import EVERYONE
+from crisis_sim.report.answers import labels
 from crisis_sim.report.curves import MOST_ROWS, left_out, shown
 from crisis_sim.text import excludes_zero
 
@@ -77,7 +78,7 @@ def draw_differences(batch: Batch, summary: Mapping[str, Any]) -> Figure:
     """
     differences = summary["differences"]
     names = [name for name in shown(batch, summary, MOST_ROWS) if name in differences]
-    reference = text.shorten(text.label(summary["reference"]), 40)
+    reference = text.shorten(labels(summary)[summary["reference"]], 40)
     if not names:
         figure = style.new_figure(height=20.0)
         figure.text(
@@ -97,7 +98,7 @@ def draw_differences(batch: Batch, summary: Mapping[str, Any]) -> Figure:
             _whisker(axes, place, measure.find(differences[name]), measure.scale)
         _frame(axes)
     columns[0].set_yticks(
-        list(range(len(names))), [text.shorten(text.label(name), 26) for name in names]
+        list(range(len(names))), [text.shorten(labels(summary)[name], 26) for name in names]
     )
     columns[0].set_ylim(len(names) - 0.4, -0.6)
     paired = all(differences[name]["paired"] for name in names)
@@ -179,7 +180,7 @@ def draw_endings(batch: Batch, summary: Mapping[str, Any]) -> Figure:
     places = range(len(names))
     for place, name in zip(places, names, strict=True):
         _bar(bars, place, summary["scenarios"][name]["endings"])
-    bars.set_yticks(list(places), [text.shorten(text.label(name), 26) for name in names])
+    bars.set_yticks(list(places), [text.shorten(labels(summary)[name], 26) for name in names])
     bars.set_ylim(len(names) - 0.45, -0.55)
     bars.tick_params(axis="y", length=0)
     bars.spines["left"].set_visible(False)

@@ -43,6 +43,7 @@ MAY_2025 = "May 2025 timeline and market closes (scenarios/may_2025.yaml)"
 class DecisionBehaviour(Part):
     """What acts are worth to a state, and how soon it decides and carries them out."""
 
+    precision: Number = parameter(1.0, (0.01, 100), "ratio", "how closely choices follow values: it multiplies all of them. 1 by the unit of values; more, to see whether what states do is meant")
     answering: Number = parameter(9.49, (0, 200), VALUE, "value of an act of full intensity to a state of full resolve with a demand of 1", FITTED)
     cost: Number = parameter(13.7, (0, 200), VALUE, "cost of an act of full intensity to a state as strong as its rival", FITTED)
     cost_power: Number = parameter(2.5, (1, 6), "exponent", "how steeply that cost rises with intensity", SCHELLING)
@@ -179,6 +180,25 @@ class AdviceBehaviour(Part):
     lasts_days: Number = parameter(7.0, (0.1, 365), DAYS, "time in which counsel wears off")
 
 
+class ReadingBehaviour(Part):
+    """How the facts of a trigger are read, in scenarios that give these in place of each state's stakes (`about`)."""
+
+    gravity: Number = parameter(0.698, (-5, 5), LOG, "how much more is at stake where existence or grave damage is threatened, and less where little is", "Brecher and Wilkenfeld 1997, A Study of Crisis (form)" + SIZE_FITTED)
+    protraction: Number = parameter(0.157, (-5, 5), LOG, "how much more is at stake in a protracted conflict", "Brecher and Wilkenfeld 1997, A Study of Crisis (form)" + SIZE_FITTED)
+    provocation: Number = parameter(0.12, (0, 10), "grievance", "grievance of the middle trigger beside that of its act", FITTED)
+    attention: Number = parameter(2.3, (0.01, 100), "ratio", "time until third parties engage, relative to what the scenario says", FITTED)
+    great_power: Number = parameter(1.69, (-5, 5), LOG, "how much longer third parties take where a great power is a side", FITTED)
+    claim_share: Number = parameter(-0.886, (-10, 10), "log-odds", "log-odds that a state wants something of its rival beside an answer", FITTED)
+    claim_size: Number = parameter(0.608, (0, 10), "grievance", "mean of what it then wants", FITTED)
+    violence: Number = parameter(-1.98, (-10, 10), "log-odds", "log-odds that violence with which a crisis begins is serious", FITTED)
+    violence_indirect: Number = parameter(2.03, (-10, 10), "log-odds", "more of it where an ally or client was struck", FITTED)
+    violence_protracted: Number = parameter(1.72, (-10, 10), "log-odds", "more of it in a protracted conflict", FITTED)
+    violence_long_war: Number = parameter(1.07, (-10, 10), "log-odds", "still more of it in a long war", FITTED)
+    violence_war: Number = parameter(2.05, (0, 20), "log-odds", "how much rarer it is that such violence is full-scale war", FITTED)
+    territory: Number = parameter(1.1, (-20, 20), VALUE, "what the deal on the table is worth more to both where territory is at issue", FITTED)
+    words: Number = parameter(1.76, (-5, 5), LOG, "how much longer a crisis takes to end by itself whose trigger was words", FITTED)
+
+
 class Behaviour(Part):
     """All behavioural parameters."""
 
@@ -193,3 +213,4 @@ class Behaviour(Part):
     channels: ChannelBehaviour = Field(default_factory=ChannelBehaviour)
     lending: LendingBehaviour = Field(default_factory=LendingBehaviour)
     advice: AdviceBehaviour = Field(default_factory=AdviceBehaviour)
+    reading: ReadingBehaviour = Field(default_factory=ReadingBehaviour)

@@ -110,6 +110,34 @@ def texts_are_short_enough(top: Node) -> Iterator[Mistake]:
             )
 
 
+def rows_fit(top: Node) -> Iterator[Mistake]:
+    """Choices drawn together are columns of one table: of one length, with one set of weights, under a name that is free."""
+    first: dict[str, Distribution] = {}
+    agents = {f"{name}_{end}" for of, name, _ in _agents(top) for end in AGENT_COLUMNS[of]}
+    for node in top.walk():
+        entry = node.get("choice", "together") if is_distribution(node) else None
+        if entry is None:
+            continue
+        try:
+            number = read_number(node.plain())
+        except PydanticCustomError:  # the schema reports it
+            continue
+        name = entry.text
+        if not isinstance(number, Distribution) or not name:
+            continue
+        table = first.setdefault(name, number)
+        if not is_agent_name(name) or name in {*COLUMNS, *agents}:
+            message = f"'{name}' cannot be the name of a column of the results"
+            yield entry.place.mistake(message, f"{AGENT_WORDS}, and no other column's name")
+        elif len(number.values) != len(table.values):
+            message = f"{len(number.values)} values to be drawn together as '{name}'"
+            expected = f"{len(table.values)}, as in the first choice of that name"
+            yield node.place.mistake(message, expected)
+        elif number.weights != table.weights:
+            message = f"other weights than the first choice that is drawn together as '{name}'"
+            yield node.place.mistake(message, "the same weights in each of them")
+
+
 def names_are_plain(top: Node) -> Iterator[Mistake]:
     """Names are short, lower-case words: they become columns, paths of parameters, keys of luck."""
     for _, name, agent in _agents(top):
@@ -399,6 +427,7 @@ CHECKS: tuple[Callable[[Node], Iterator[Mistake]], ...] = (
     real_moments_are_in_order,
     real_strikes_follow_the_first,
     texts_are_short_enough,
+    rows_fit,
 )
 
 

@@ -169,6 +169,11 @@ class Layer(NamedTuple):
     path: Path
     top: Node
 
+    def within(self, folder: Path) -> Path:
+        """Its place in a folder; that of a shipped scenario, which is found from every folder, is its name."""
+        inside = self.path.is_relative_to(folder)
+        return self.path.relative_to(folder) if inside else Path(self.path.name)
+
 
 def read_chain(path: Path, name: str) -> tuple[list[Layer], list[Mistake]]:
     """A scenario file and those it extends, each in the folder of the one before it or below.
@@ -229,20 +234,26 @@ def _warn_of_turns(place: Place) -> None:
 
 
 def _inside(folder: Path, extends: Node) -> Path:
-    """The file that `extends` names, resolved; it lies inside the folder.
+    """The file that `extends` names, resolved: it lies inside the folder, or else it is the shipped scenario of that name.
 
     Raises:
-        ScenarioError: when it is no file's name, or no such file is inside the folder.
+        ScenarioError: when it is no file's name, or no such file is inside the folder, and none is shipped.
     """
     name = extends.text
-    expected = "the name of a scenario file in the same folder, such as may_2025.yaml"
+    expected = "a scenario file of the same folder, or a shipped scenario, such as may_2025"
     if not name:
         raise extends.label.error("`extends` names no file", expected)
     windows = PureWindowsPath(name)
     if windows.anchor or PurePosixPath(name).is_absolute() or ".." in windows.parts:
         raise extends.place.error("a scenario extends files of its own folder only", expected)
+    stem = name.removesuffix(SUFFIX)
+    shipped = shipped_names()
     if windows.suffix not in SUFFIXES:
-        raise extends.place.error(f"'{name}' is no scenario file", expected)
+        if name not in shipped:
+            raise extends.place.error(
+                f"'{name}' is no scenario file", expected, nearest(name, shipped)
+            )
+        name += SUFFIX
     root = folder.resolve()
     try:
         target = spelt_on_disk(root / name).resolve()
@@ -251,6 +262,8 @@ def _inside(folder: Path, extends: Node) -> Path:
         target, found = root / name, False
     if not target.is_relative_to(root):
         raise extends.place.error(f"'{name}' leads out of its folder", expected)
+    if not found and stem in shipped:
+        return (shipped_folder() / f"{stem}{SUFFIX}").resolve()
     if not found:
         known = [file.name for suffix in SUFFIXES for file in root.glob(f"*{suffix}")]
         raise extends.place.error(f"no file '{name}' here", expected, nearest(name, known))

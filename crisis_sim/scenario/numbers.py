@@ -151,6 +151,8 @@ def is_count(number: object, least: int = 1) -> bool:
 
 #: Weights above this are counted in units of it.
 LARGE = 1e200
+#: How far from 1 a sum of weights may be by rounding.
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -185,7 +187,9 @@ class Distribution:
     def plain(self) -> dict[str, Any]:
         """The distribution as it is written in a scenario file."""
         if self.kind == "choice" and (len(set(self.weights)) > 1 or self.together):
-            body: dict[str, Any] = {"values": list(self.values), "weights": list(self.weights)}
+            body: dict[str, Any] = {"values": list(self.values)}
+            if len(set(self.weights)) > 1:
+                body["weights"] = list(self.weights)
             return {"choice": {**body, **({"together": self.together} if self.together else {})}}
         return {self.kind: list(self.values)}
 
@@ -234,7 +238,11 @@ def _read_choice(body: Any) -> Distribution:
     total = math.fsum(shares)
     if min(shares) < 0 or total <= 0:
         raise _error("weights of a choice must not be negative, nor all zero")
-    return Distribution("choice", numbers, tuple(share / total for share in shares), together)
+    if (
+        abs(total - 1.0) > ROUNDING
+    ):  # those that sum to 1 stay as they are, so that copies read alike
+        shares = [share / total for share in shares]
+    return Distribution("choice", numbers, tuple(shares), together)
 
 
 def _check_order(kind: str, numbers: tuple[float, ...]) -> None:

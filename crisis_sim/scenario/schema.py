@@ -98,6 +98,7 @@ class StateSpec(Part):
     economic_vulnerability: Number = parameter(0.5, UNIT, "share", "how much economic losses hurt it", slider=True)
     reserves_usd_bn: Number = parameter(100.0, (0.01, 1e5), "USD bn", "foreign reserves")
     market: MarketSpec = Field(default_factory=MarketSpec, description="its stock market")
+    ready: Number = chance("whether its forces stand ready to answer when the crisis begins")
     rung_at_start: str = Field("", description="name of the rung whose act stands when the crisis begins; the lowest where left out")
 
 
@@ -168,6 +169,27 @@ class EventSpec(Part):
     pressure: Number = parameter(0.0, (0, 10), "pressure", "economic pressure that it brings on the struck state")
 
 
+class AboutSpec(Part):
+    """What was known of a crisis at its trigger, where its states are not described one by one; `behaviour.reading` reads it."""
+
+    gravity: Number = parameter(0.0, (-1, 1), "scale", "what the trigger threatens: 1 existence or grave damage, 0 territory, the political system or influence, -1 less")
+    protracted: Number = chance("whether it is part of a protracted conflict")
+    long_war: Number = chance("whether it is part of a long war")
+    great_power: Number = chance("whether a great power is one of the two")
+    territory: Number = chance("whether territory is at issue")
+    words: Number = chance("whether the trigger was a verbal, political or economic act")
+    indirect: Number = chance("whether the trigger struck an ally or client")
+    violent: Number = chance("whether violence is part of the start, though the trigger's own rung is below fire")
+
+
+class Label(Part):
+    """A text of which each crisis has one; results have a column of it."""
+
+    values: tuple[str, ...] = Field(min_length=1, description="the texts, one for each row of the table that is drawn from")
+    weights: tuple[float, ...] = Field(description="the weight of each")
+    together: str = Field(description="the name of the luck, as in choices drawn together")
+
+
 #: A close of an index: above 0, and within limits that keep the ratio of two finite.
 Close = Annotated[float, Field(strict=True, ge=1e-6, le=1e12)]
 
@@ -215,6 +237,8 @@ class Scenario(Part):
     channels: dict[str, ChannelSpec] = Field(default_factory=dict, description="back-channels")
     advisers: dict[str, AdviserSpec] = Field(default_factory=dict, description="advisers")
     events: tuple[EventSpec, ...] = Field((), description="scheduled events, the trigger among them")
+    about: AboutSpec | None = Field(None, description="what was known at the trigger, read by `behaviour.reading`")
+    labels: dict[str, Label] = Field(default_factory=dict, description="texts that go with choices drawn together, as columns of results")
     real_path: RealPath | None = Field(None, description="what really happened, for overlays")
     behaviour: Behaviour = Field(default_factory=Behaviour, description="behavioural parameters, the same for every scenario")
 

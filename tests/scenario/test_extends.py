@@ -27,6 +27,19 @@ def test_a_chain_is_laid_over_in_order(write: Write) -> None:
     assert (scenario.title, scenario.horizon_days, scenario.follow_up_days) == ("c", 40, 12)
 
 
+@pytest.mark.parametrize("name", ["no_mediators", "no_mediators.yaml"])
+def test_a_shipped_scenario_is_found_from_every_folder_unless_a_file_there_has_its_name(
+    write: Write, name: str
+) -> None:
+    path = write("mine.yaml", f"{{extends: {name}, title: x, horizon_days: 9}}")
+    mine, shipped = load_scenario(path), load_scenario("no_mediators")
+    assert (mine.title, mine.horizon_days) == ("x", 9)
+    assert (mine.states, mine.mediators) == (shipped.states, {})
+    write("no_mediators.yaml", BASE)
+    assert load_scenario(path).mediators == load_scenario(path.with_name("base.yaml")).mediators
+    assert only_mistake(write("a.yaml", "extends: no_mediator")).suggestion == "no_mediators"
+
+
 def test_a_file_in_a_folder_below_may_be_extended(write: Write) -> None:
     write("below/more.yaml", BASE)
     assert load_scenario(write("a.yaml", "extends: below/more.yaml")).title == "A small crisis"

@@ -1,0 +1,228 @@
+"""Fits by slopes: Gauss-Newton steps, and an ensemble of parameter sets that fit about as well.
+
+One run gives all slopes: every crisis carries parameters of its own, jittered around a point, and the influence of each
+crisis on each figure (Efron and Tibshirani 1993, chapter 21) is regressed on its jitter. With slopes J of the misses z (in
+standard errors of the targets) on the parameters x (each a share of its range, whose prior is as wide as the range), and
+weights W (of the targets; robust: Huber 1964), a step is
+
+    dx = -(J'WJ + R + lambda I)^-1 (J'W z + R (x - 1/2)),    R = 12 I, the inverse variance of a uniform prior
+
+for several lambda (Levenberg 1944, Marquardt 1963), each of which is tried on the same luck. Around the best point the
+posterior is taken as normal, N(x, T (J'WJ + R)^-1): the temperature T is the loss per degree of freedom, so that a model
+that misses the targets by more than their errors is not held to be surer than it can be (quasi-likelihood, Wedderburn 1974).
+Sets are drawn from it, each is run on luck of its own, and weighted by importance (`ensemble`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crisis_sim.experiments.calibrate import Values, seed_of
+
+if TYPE_CHECKING:
+    from crisis_sim.experiments.search import Problem, Scored
+
+#: The inverse variance of a parameter that is uniform over its range, in units of the range.
+PRIOR = 12.0
+#: Damping of the steps that are tried, and the farthest that any parameter moves in one, as a share of its range.
+DAMPING, FARTHEST = (10.0, 100.0, 1000.0, 10_000.0), 0.2
+#: Importance weights are cut off at so many times their mean.
+CUT_OFF = 5.0
+
+
+@dataclass(frozen=True)
+class Slopes:
+    """How targets' misses move with parameters, at a point.
+
+    Attributes:
+        at: the point, as shares of the ranges, `(parameters,)`.
+        miss: how many standard errors above each target its figure is, `(targets,)`.
+        slope: how that changes over a parameter's whole range, `(targets, parameters)`.
+        weight: what each target counts, `(targets,)`.
+    """
+
+    at: Values
+    miss: Values
+    slope: Values
+    weight: Values
+
+    @property
+    def precision(self) -> Values:
+        """The inverse variance of the parameters, `(parameters, parameters)`, at a temperature of 1."""
+        return self.slope.T @ (self.weight[:, None] * self.slope) + PRIOR * np.eye(len(self.at))
+
+    @property
+    def directions(self) -> float:
+        """How many directions of the parameters the targets inform, rather than the prior: the trace of the shrinkage."""
+        informed = self.slope.T @ (self.weight[:, None] * self.slope)
+        return float(np.trace(np.linalg.solve(self.precision, informed)))
+
+    def informed(self) -> Values:
+        """By how much the targets narrow each parameter, one minus the ratio of variances, `(parameters,)`."""
+        return np.asarray(1.0 - PRIOR * np.diag(np.linalg.inv(self.precision)))
+
+    def steps(self, damping: Values) -> Values:
+        """Points to try, one for each damping, `(steps, parameters)`."""
+        pull = self.slope.T @ (self.weight * self.miss) + PRIOR * (self.at - 0.5)
+        found = []
+        for much in damping:
+            step = -np.linalg.solve(self.precision + much * np.eye(len(self.at)), pull)
+            step *= min(1.0, FARTHEST / max(float(np.abs(step).max()), 1e-9))
+            found.append(np.clip(self.at + step, 0.0, 1.0))
+        return np.asarray(found)
+
+
+def slopes_at(problem: Problem, at: Values, seed: int, workers: int = 1) -> Slopes:
+    """Slopes at a point from one run in which every crisis has parameters of its own."""
+    count, parameters = len(problem.aims), len(at)
+    miss, slope = np.full(count, np.nan), np.zeros((count, parameters))
+    width = problem.spec.jitter
+    for number, (scenario, own) in enumerate(problem.by_scenario()):
+        replicates = problem.replicates_of(scenario.name)
+        random = np.random.default_rng([seed, number])
+        jitter = width * random.standard_normal((replicates, parameters))
+        points = problem.points_of(np.clip(at + jitter, 0.0, 1.0))
+        design = problem.run(
+            scenario, points, own, 1, replicates, seed + number, workers, own_points=True
+        )
+        design_of = np.column_stack([np.ones(replicates), jitter])
+        solver = np.linalg.pinv(design_of)
+        for k in own:
+            measured, aim = design.measured[str(k)], problem.aims[k]
+            pull = np.nan_to_num(measured.influence[0])
+            fitted = solver @ pull
+            left = pull - design_of @ fitted
+            error = np.sqrt((left @ left) / replicates * (solver[1:] ** 2).sum(axis=1))
+            scale = aim.error * (float(measured.estimate[0]) if aim.log else 1.0)
+            # Slopes that noise may explain are shrunk (James and Stein 1961, parameter by parameter).
+            sure = np.maximum(0.0, 1.0 - (error / np.maximum(np.abs(fitted[1:]), 1e-12)) ** 2)
+            slope[k] = fitted[1:] * sure / scale
+            miss[k] = aim.apart(measured.estimate, None)[0]
+    known = np.isfinite(slope).all(axis=1)
+    slope[~known] = 0.0
+    return Slopes(at, miss, slope, problem.weights * robust_weight(miss, problem.spec.robust))
+
+
+def robust_weight(miss: Values, robust: float | None) -> Values:
+    """What a miss counts beside that of a square (Huber 1964)."""
+    far = np.maximum(np.abs(miss), 1e-9)
+    return np.ones_like(far) if robust is None else np.minimum(1.0, robust / far)
+
+
+class Steps:
+    """Gauss-Newton steps as generations of trials: each is tried from the best point so far."""
+
+    def __init__(self, problem: Problem, start: Values, workers: int) -> None:
+        self.problem, self.best, self.loss, self.workers = problem, start, math.inf, workers
+        self.generation = 0
+
+    def ask(self, size: int) -> Values:
+        """The points of the next generation, `(size, parameters)`; in the first one the start comes first."""
+        seed = seed_of(self.problem.spec.seed, 1, self.generation)
+        first = [self.best] if self.generation == 0 else []
+        damping = np.geomspace(DAMPING[0], DAMPING[-1], max(size - len(first), 1))
+        steps = slopes_at(self.problem, self.best, seed, self.workers).steps(damping)
+        return np.concatenate([*(one[None] for one in first), steps])[:size]
+
+    def tell(self, shares: Values, losses: Values) -> None:
+        """Take in the losses of a generation's points."""
+        self.generation += 1
+        prior = PRIOR * ((shares - 0.5) ** 2).sum(axis=1)
+        whole = losses + prior
+        if whole.min() < self.loss:
+            k = int(np.argmin(whole))
+            self.best, self.loss = shares[k], float(whole[k])
+
+
+@dataclass(frozen=True)
+class Sets:
+    """Parameter sets that fit about as well.
+
+    Attributes:
+        shares: their parameters, as shares of the ranges, `(sets, parameters)`.
+        weight: how much each counts; they sum to 1, `(sets,)`.
+        scored: their losses and figures, each on luck of its own.
+        slopes: those at the best point.
+        temperature: the loss per degree of freedom.
+    """
+
+    shares: Values
+    weight: Values
+    scored: Scored
+    slopes: Slopes
+    temperature: float
+
+    @property
+    def effective(self) -> float:
+        """The effective number of sets (Kish 1965)."""
+        return float(1.0 / (self.weight**2).sum())
+
+
+def ensemble(
+    problem: Problem,
+    best: Values,
+    count: int,
+    seed: int,
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Sets:
+    """Draw sets from the posterior around the best point, run each, and weigh it.
+
+    The slopes at the best point make a first proposal; the sets drawn from it, run and regressed, make a second one with
+    slopes as they are over the spread of the posterior, from which the sets come (an ensemble smoother: Evensen 2018). The
+    weight of a set is posterior over proposal, cut off at `CUT_OFF` times its mean (Ionides 2008).
+    """
+    slopes = slopes_at(problem, best, seed_of(seed, 2), workers)
+    freedom = max(float((slopes.weight > 0).sum()) - slopes.directions, 1.0)
+    loss = float(
+        problem.at(problem.points_of(best[None]), problem.spec.replicates, seed, workers).loss[0]
+    )
+    temperature = max(loss / freedom, 1.0)
+    random = np.random.default_rng(seed)
+    centre, spread = best, temperature * np.linalg.inv(slopes.precision)
+    wide = 1.0
+    for stage in range(2):
+        root = np.linalg.cholesky(spread) * wide
+        drawn = random.standard_normal((count, len(best)))
+        shares = np.clip(centre + drawn @ root.T, 0.0, 1.0)
+        scored = problem.at(
+            problem.points_of(shares),
+            problem.spec.replicates // 2,
+            seed_of(seed, 3, stage),
+            workers,
+            progress,
+        )
+        if stage == 0:
+            slopes, centre = _over_ensemble(problem, shares, scored, slopes)
+            spread = temperature * np.linalg.inv(slopes.precision)
+    prior = PRIOR * ((shares - 0.5) ** 2).sum(axis=1)
+    log = -(scored.loss + prior) / (2 * temperature) + 0.5 * (drawn**2).sum(axis=1)
+    weight = np.exp(log - log.max())
+    for _ in range(20):
+        weight = np.minimum(weight, CUT_OFF * weight.mean())
+    return Sets(shares, weight / weight.sum(), scored, slopes, temperature)
+
+
+def _over_ensemble(
+    problem: Problem, shares: Values, scored: Any, before: Slopes
+) -> tuple[Slopes, Values]:
+    """Slopes by regression over sets, drawn towards those at the point, and the posterior's middle that follows."""
+    miss = problem.misses(scored.figures)
+    centre = shares.mean(axis=0)
+    apart = shares - centre
+    left = miss - miss.mean(axis=0) - apart @ before.slope.T
+    noise = left.var(axis=0)
+    spread = np.maximum(apart.var(axis=0), 1e-9)
+    # Ridge: what the slopes at the point do not explain, with a prior of the size of those slopes' own changes.
+    ridge = np.median(noise) / (np.maximum((before.slope**2).mean(), 1e-9) * spread)
+    gram = apart.T @ apart + np.diag(ridge * spread)
+    slope = before.slope + np.linalg.solve(gram, apart.T @ left).T
+    here = miss.mean(axis=0)
+    weight = problem.weights * robust_weight(here, problem.spec.robust)
+    found = Slopes(centre, here, slope, weight)
+    return found, np.clip(found.steps(np.zeros(1))[0], 0.02, 0.98)

@@ -1,0 +1,106 @@
+"""Run each crisis some thousand times, and put its shares and quantiles into the form that `scores` takes.
+
+Every crisis has replicates 0 to n - 1 under the same seed: its forecast is the same whatever other crises the folder holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from crisis_sim.batch.workers import MOST_THREADS
+from crisis_sim.hindcast.reading import read
+from crisis_sim.model import CrisisModel
+from crisis_sim.scenario.load import load_scenario
+from crisis_sim.scenario.schema import ENDINGS, VIOLENCE
+from crisis_sim.validation.facts import OTHER_SHARE
+
+#: The scenario of which each crisis is a case.
+POPULATION = "since_1945"
+#: Rows that are run at once, give or take.
+CHUNK = 8000
+#: Kinds of each target, as columns and outcomes name them; ICB's further endings count as "other".
+KINDS = {
+    "ending": ("agreement", "tacit", "unilateral", "imposed", "faded", "other"),
+    "violence": ("none", "minor", "serious", "war"),
+    "mediated": ("no", "yes"),
+}
+#: Levels of the quantiles of duration, and how their columns end.
+LEVELS = np.round(np.arange(0.05, 1.0, 0.05), 2)
+QUANTILES = [f"q{round(100 * level):02d}" for level in LEVELS]
+
+
+def forecast(
+    facts: pd.DataFrame,
+    replicates: int = 2000,
+    seed: int = 1,
+    workers: int = 1,
+    overrides: Sequence[str] = (),
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> pd.DataFrame:
+    """Forecasts, a row a crisis in the order of `facts`: shares of the kinds of each target, and quantiles of duration.
+
+    Shares are (count + 1/2) / (n + k/2) of n replicates and k kinds, since a share that no replicate shows is not 0
+    (Jeffreys). A crisis that the horizon cuts off ends "otherwise", and so do `OTHER_SHARE` of those that end without an
+    agreement, as in `crisis-sim validate`. Durations are days plus 1, as ICB counts them: the last day is one of them.
+
+    Args:
+        workers: the most threads; the forecasts are the same for any number.
+        overrides: changes to the scenario, as `--set` takes them: a behaviour of its own, for one.
+        progress: told after each chunk how many replicates are done, and of how many.
+    """
+    scenario = load_scenario(POPULATION, overrides)
+    several = max(1, CHUNK // replicates)
+
+    def run(start: int) -> pd.DataFrame:
+        some = facts.iloc[start : start + several]
+        given = {path: np.repeat(value, replicates) for path, value in read(some).items()}
+        model = CrisisModel(scenario, replicates, seed, parameters=given, points=len(some))
+        return _predictions(some, model.run(daily=False).outcomes(), replicates)
+
+    starts = range(0, len(facts), several)
+    chunks: dict[int, pd.DataFrame] = {}
+    with ThreadPoolExecutor(max(1, min(workers, len(starts), MOST_THREADS)), "hindcast") as pool:
+        running = {pool.submit(run, start): start for start in starts}
+        try:
+            for future in as_completed(running):
+                chunks[running[future]] = future.result()
+                progress(sum(map(len, chunks.values())) * replicates, len(facts) * replicates)
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    return pd.concat([chunks[start] for start in starts], ignore_index=True)
+
+
+def _predictions(
+    facts: pd.DataFrame, outcomes: Mapping[str, NDArray[Any]], replicates: int
+) -> pd.DataFrame:
+    def shares(column: str, kinds: tuple[Any, ...]) -> NDArray[np.float64]:
+        by_crisis = outcomes[column].reshape(-1, replicates)
+        counts = np.stack([(by_crisis == kind).sum(axis=1) for kind in kinds], axis=1)
+        return jeffreys(counts)
+
+    ending, violence = shares("ending", ENDINGS), shares("worst_violence", VIOLENCE)
+    other = OTHER_SHARE * ending[:, 1:5].sum(axis=1) + ending[:, 5]
+    ending = np.column_stack([ending[:, 0], (1 - OTHER_SHARE) * ending[:, 1:5], other])
+    over = outcomes["over_at_hours"] - outcomes["trigger_at_hours"]
+    longest = outcomes["followed_until_hours"] - outcomes["trigger_at_hours"]
+    days = np.where(np.isnan(over), longest, over).reshape(-1, replicates) / 24 + 1
+    quantiles = np.quantile(days, LEVELS, axis=1).T
+    columns: dict[str, Any] = {"crisno": facts["crisno"].to_numpy()}
+    for target, found in (("ending", ending), ("violence", violence)):
+        columns |= {f"{target}_{kind}": found[:, k] for k, kind in enumerate(KINDS[target])}
+    columns["mediated_yes"] = shares("mediated", (False, True))[:, 1]
+    columns |= {f"dur_{name}": quantiles[:, k] for k, name in enumerate(QUANTILES)}
+    return pd.DataFrame(columns)
+
+
+def jeffreys(counts: NDArray[Any]) -> NDArray[np.float64]:
+    """Shares of counts of shape (crises, kinds), none of them 0."""
+    padded = counts + 0.5
+    return np.asarray(padded / padded.sum(axis=1, keepdims=True), np.float64)

@@ -1,0 +1,199 @@
+"""Scores of forecasts: log score, Brier, ranked probability and CRPS, beside climatology and a statistical baseline.
+
+The lower a score, the better. Skill is 1 - the mean score / the mean score of the reference. Intervals are the 2.5th and
+97.5th percentile over bootstrap samples of crises, the same ones for all that is compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from crisis_sim.hindcast.forecast import KINDS, LEVELS, QUANTILES, jeffreys
+
+Array = NDArray[np.float64]
+
+#: A share below this is raised to it before it is scored, so that one crisis cannot outweigh all others.
+LEAST = 0.005
+#: Bootstrap samples, and the seed that draws them.
+SAMPLES, SEED = 2000, 1
+#: Fewest crises that are scored as a class of their own.
+FEWEST = 10
+#: Those who foretell, and how their columns begin: for kinds, for durations.
+PREFIXES = {
+    "model": ("", "dur_"),
+    "climatology": ("clim_", "marg_dur_"),
+    "baseline": ("ens_", "reg_dur_"),
+}
+#: The last year of the cold war's era.
+ERA_ENDS = 1989
+
+
+@dataclass(frozen=True)
+class Against:
+    """A mean score compared with that of a reference, over the crises for which both foretell.
+
+    Attributes:
+        crises: how many these are; the rest is not a number where there are none.
+        score: the reference's.
+        difference: the model's minus the reference's.
+    """
+
+    crises: int
+    score: float
+    skill: float
+    skill_limits: tuple[float, float]
+    difference: float
+    difference_limits: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Score:
+    """The mean of one score over the crises of a class.
+
+    Attributes:
+        what: ending, violence, mediated or duration.
+        kind: `log`, `brier`, `rps` or `crps_log10`.
+        crises: how many are scored.
+    """
+
+    group: str
+    what: str
+    kind: str
+    crises: int
+    model: float
+    climatology: Against
+    baseline: Against
+
+
+def groups(crises: pd.DataFrame) -> dict[str, NDArray[np.bool_]]:
+    """The classes of crises that are scored, and which belong to each; those with too few are left out."""
+    year = pd.to_numeric(crises["start"].astype(str).str[:4], errors="coerce")
+    violent = crises["trigger_type"] == "violent"
+    found = {
+        "all crises": np.ones(len(crises), bool),
+        "violent trigger": violent.to_numpy(),
+        "trigger without violence": (~violent & crises["trigger_type"].notna()).to_numpy(),
+        f"before {ERA_ENDS + 1}": (year <= ERA_ENDS).to_numpy(),
+        f"{ERA_ENDS + 1} and after": (year > ERA_ENDS).to_numpy(),
+        "a single pair of states": (crises["n_dyads"] == 1).to_numpy(),
+    }
+    return {name: chosen for name, chosen in found.items() if chosen.sum() >= FEWEST}
+
+
+def with_climatology(crises: pd.DataFrame) -> pd.DataFrame:
+    """Crises with what climatology foretells, where no file has said: the shares and quantiles of all other crises here."""
+    columns: dict[str, Any] = {}
+    for target, kinds in KINDS.items():
+        known = crises[target].notna().to_numpy()
+        own = np.stack([(crises[target] == kind).to_numpy() for kind in kinds], axis=1)
+        shares = jeffreys(own[known].sum(axis=0) - own)
+        columns |= {f"clim_{target}_{kind}": shares[:, k] for k, kind in enumerate(kinds)}
+    days = crises["dur"].to_numpy(np.float64)
+    at = np.flatnonzero(~np.isnan(days))
+    quantiles = np.tile(np.quantile(days[at], LEVELS) if at.size else np.nan, (len(days), 1))
+    if at.size > 1:
+        quantiles[at] = [np.quantile(days[at[at != k]], LEVELS) for k in at]
+    columns |= {f"marg_dur_{name}": quantiles[:, k] for k, name in enumerate(QUANTILES)}
+    filled = {
+        name: crises[name].fillna(pd.Series(column, crises.index)) if name in crises else column
+        for name, column in columns.items()
+    }
+    rest = crises.drop(columns=[name for name in filled if name in crises])
+    return pd.concat([rest, pd.DataFrame(filled, crises.index)], axis=1)
+
+
+def score(crises: pd.DataFrame) -> list[Score]:
+    """All scores of all classes.
+
+    Args:
+        crises: facts, outcomes, forecasts, those of climatology and perhaps those of a baseline, joined: a row a crisis.
+    """
+    each = each_score(crises)
+    return [
+        _mean(group, what, kind, {name: column[chosen] for name, column in of.items()})
+        for group, chosen in groups(crises).items()
+        for (what, kind), of in each.items()
+        if (~np.isnan(of["model"][chosen])).sum() >= FEWEST
+    ]
+
+
+def each_score(crises: pd.DataFrame) -> dict[tuple[str, str], dict[str, Array]]:
+    """Scores crisis by crisis, by what and kind and who foretold: shape (crises,), not a number where nothing is known."""
+    found: dict[tuple[str, str], dict[str, Array]] = {}
+    for who, (prefix, prefix_of_days) in PREFIXES.items():
+        for target, kinds in KINDS.items():
+            names = [f"{prefix}{target}_{kind}" for kind in kinds]
+            if names[-1] in crises and names[0] not in crises:  # of two, the second says all
+                crises = crises.assign(**{names[0]: 1.0 - crises[names[-1]]})
+            for kind, one in _of_kinds(_columns(crises, names), crises[target], kinds).items():
+                if kind != "rps" or target == "violence":
+                    found.setdefault((target, kind), {})[who] = one
+        days = _columns(crises, [f"{prefix_of_days}{name}" for name in QUANTILES])
+        found.setdefault(("duration", "crps_log10"), {})[who] = crps(
+            np.log10(np.maximum(days, 0.5)), np.log10(crises["dur"].to_numpy(np.float64))
+        )
+    return found
+
+
+def _columns(crises: pd.DataFrame, names: list[str]) -> Array:
+    return np.asarray(crises.reindex(columns=names).to_numpy(np.float64))
+
+
+def _of_kinds(shares: Array, came: pd.Series, kinds: tuple[str, ...]) -> dict[str, Array]:
+    """Log score, Brier and ranked probability score of shares of shape (crises, kinds)."""
+    shares = np.maximum(shares, LEAST)
+    shares = shares / shares.sum(axis=1, keepdims=True)
+    index = {kind: k for k, kind in enumerate(kinds)}
+    at = came.map(index).fillna(-1).to_numpy(np.int64)
+    one = np.where(at[:, None] >= 0, np.arange(len(kinds)) == at[:, None], np.nan)
+    steps = (shares.cumsum(axis=1) - one.cumsum(axis=1))[:, :-1]
+    log = -np.log(np.where(at >= 0, np.take_along_axis(shares, at[:, None], axis=1)[:, 0], np.nan))
+    return {
+        "log": log,
+        "brier": ((shares - one) ** 2).sum(axis=1),
+        "rps": (steps**2).sum(axis=1),
+    }
+
+
+def crps(quantiles: Array, came: Array) -> Array:
+    """The continuous ranked probability score by quantiles of shape (crises, levels): twice the mean pinball loss.
+
+    Gneiting and Raftery 2007, Strictly Proper Scoring Rules, Prediction, and Estimation.
+    """
+    error = came[:, None] - quantiles
+    return np.asarray(2 * np.maximum(LEVELS * error, (LEVELS - 1) * error).mean(axis=1), np.float64)
+
+
+def _mean(group: str, what: str, kind: str, of: Mapping[str, Array]) -> Score:
+    known = of["model"][~np.isnan(of["model"])]
+    against = (_against(of["model"], of[who]) for who in ("climatology", "baseline"))
+    return Score(group, what, kind, known.size, float(known.mean()), *against)
+
+
+def _against(model: Array, reference: Array) -> Against:
+    both = ~np.isnan(model) & ~np.isnan(reference)
+    model, reference = model[both], reference[both]
+    if not both.any():
+        nothing = (np.nan, np.nan)
+        return Against(0, np.nan, np.nan, nothing, np.nan, nothing)
+    drawn = np.random.default_rng(SEED).integers(0, model.size, (SAMPLES, model.size))
+    ours, theirs = model[drawn].mean(axis=1), reference[drawn].mean(axis=1)
+
+    def limits(values: Array) -> tuple[float, float]:
+        low, high = np.percentile(values, (2.5, 97.5))
+        return float(low), float(high)
+
+    return Against(
+        model.size,
+        float(reference.mean()),
+        float(1 - model.mean() / reference.mean()),
+        limits(1 - ours / theirs),
+        float(model.mean() - reference.mean()),
+        limits(ours - theirs),
+    )

@@ -1,0 +1,453 @@
+"""One crisis and its past: its milestones, its steps one by one, a change at a moment, and a step undone.
+
+A crisis is a `CrisisModel` of one replicate. `run_to` takes it to a moment, `change` makes an independent copy that goes on
+otherwise, `follow` lists every event on its way, and `undo` leaves one of them out. Luck is keyed, so that what a change does
+not touch goes as it went.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from dataclasses import replace as replaced
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, ValidationError
+from pydantic_core import PydanticCustomError
+
+from crisis_sim.experiments.factors import ScenarioEditor
+from crisis_sim.model.choice import HALT, option_numbers
+from crisis_sim.model.crisis import CrisisModel
+from crisis_sim.model.engine import clocks_of
+from crisis_sim.model.journal import Entry, Journal, entry_of
+from crisis_sim.model.record import NOTE
+from crisis_sim.scenario.errors import ScenarioError, nearest, one_of
+from crisis_sim.scenario.introspect import Slot, explain
+from crisis_sim.scenario.numbers import PATTERN, Part, read_moment
+from crisis_sim.scenario.schema import EventSpec
+from crisis_sim.scenario.source import Node, Source, node_of, parse_value, read_text
+from crisis_sim.text import moment as told_moment
+
+if TYPE_CHECKING:
+    from crisis_sim.scenario.schema import Scenario
+
+#: A moment so much after another is after it, days: times of outcomes, in hours, are rounded.
+_AFTER = 1e-9
+#: Other names of milestones, and columns that name none.
+_ALSO = {"halt_agreed": "ceasefire_agreed", "halt_in_effect": "ceasefire_in_effect"}
+_NONE = ("ended", "over", "followed_until")
+#: Variables that are settled when a crisis begins: a change reaches those that nothing has moved since.
+_SETTLED = {
+    "states": ("stake", "tempo", "nuclear", "aversion"),
+    "halts": ("common", "deal"),
+    "reviews": ("due",),
+    "channels": ("open",),
+}
+_SECTIONS = ("states", "mediators", "lenders", "channels", "advisers")
+#: An option that a state would take less often is no alternative to waiting.
+LIKELY = 0.05
+
+
+class HistoryError(ValueError):
+    """A history that cannot be had; the message says why, and what could be."""
+
+
+# --- Moments
+
+
+def begin(scenario: Scenario, seed: int, replicate: int, **classes: Any) -> CrisisModel:
+    """A crisis as it begins, with a journal; `classes` are `roles`, `agents` and `policies`."""
+    return CrisisModel(
+        scenario, 1, seed, replicate, journal=Journal(), keep_paths=replicate + 1, **classes
+    )
+
+
+def run_to(model: CrisisModel, days: float) -> CrisisModel:
+    """Take a crisis to a moment; its journal looks at the same times as in a run to the end."""
+    if journal := model.journal:
+        step = journal.step_hours / 24
+        if not journal.series:
+            journal.look(model)
+        while model.running and model.days + step <= days:
+            model.go_on(model.days + step)
+            journal.look(model)
+    model.go_on(days)
+    return model
+
+
+def milestones(model: CrisisModel) -> dict[str, float]:
+    """When what can be a moment of a crisis that has been run came, days, by name; not a number where it never came."""
+    hours = {
+        name.removesuffix("_at_hours"): float(column[0])
+        for name, column in model.outcomes().items()
+        if name.endswith("_at_hours")
+    }
+    days = {name: at / 24 + _AFTER for name, at in hours.items() if name not in _NONE}
+    return days | {name: days[of] for name, of in _ALSO.items()}
+
+
+def moment_of(model: CrisisModel, at: str | float) -> float:
+    """The moment of a crisis, in days from its start, that a person means.
+
+    Args:
+        model: the crisis, run to its end.
+        at: a day, counted from the scenario's start; a date; or a milestone, such as `first_strike`, just after it.
+
+    Raises:
+        HistoryError: when it is none of these, or no moment of this crisis.
+    """
+    scenario, said = model.scenario, str(at).strip()
+    end = float(model.crises["now"][0])
+    try:
+        days = float(said)
+    except ValueError:
+        known = milestones(model)
+        if said in known:
+            days = known[said]
+            if math.isnan(days):
+                came = [name for name, one in known.items() if one == one and name not in _ALSO]
+                raise HistoryError(f"'{said}' never came in this crisis; there came {one_of(came, 'and')}") from None  # fmt: skip
+        elif PATTERN.fullmatch(said):
+            days = _date(scenario, said)
+        else:
+            near = nearest(said, known)
+            meant = f"; did you mean '{near}'?" if near else ""
+            expected = "a day such as 15, a date such as 2025-05-07T01:05+05:30, or a milestone such as first_strike"
+            raise HistoryError(f"'{said}' is no moment: expected {expected}{meant}") from None
+    if not scenario.begins_hours / 24 <= days < end:
+        first, last = (said_at(scenario, one) for one in (scenario.begins_hours / 24, end))
+        raise HistoryError(f"{said} is not in this crisis, which ran from {first} to {last}, day {end:.1f}")  # fmt: skip
+    return days
+
+
+def _date(scenario: Scenario, said: str) -> float:
+    try:
+        date: datetime = read_moment(said)
+    except PydanticCustomError as error:
+        raise HistoryError(str(error)) from None
+    return scenario.hours_from_start(date) / 24
+
+
+def said_at(scenario: Scenario, days: float) -> str:
+    """A moment in words, to the minute."""
+    return told_moment(scenario.moment(round(days * 1440) / 60))
+
+
+# --- Changes
+
+
+class Change(Part):
+    """What is changed in a crisis, and when.
+
+    `set` holds texts as of `--set`; `force` a choice by the name of who takes it: a state's option, or something that a
+    third party can do, such as `engage`; `inject` holds events.
+    """
+
+    at: float | str = Field(description="when: a day, a date or a milestone, such as first_strike")
+    set: tuple[str, ...] = Field(
+        (), description="values from then on, such as mediators.us.trust.india=0.9"
+    )
+    force: dict[str, str] = Field(
+        default_factory=dict, description="what somebody does as soon as it can, by name"
+    )
+    inject: tuple[EventSpec, ...] = Field((), description="events, as in a scenario")
+
+
+class _Events(Part):
+    events: tuple[EventSpec, ...] = Field(min_length=1)
+
+
+def read_events(path: Path) -> tuple[EventSpec, ...]:
+    """The events in a file: a list as in a scenario, or a mapping with `events`.
+
+    Raises:
+        ScenarioError: when it cannot be read, or has mistakes.
+    """
+    text = read_text(path, str(path))
+    source = Source.of(str(path), text)
+    node = parse_value(source, text)
+    if not isinstance(node.content, dict):
+        node = Node(source.start, {"events": node}, source.start)
+    try:
+        return _Events.model_validate(node.plain()).events
+    except ValidationError as error:
+        raise ScenarioError(explain(error, node, Slot(_Events))) from None
+
+
+def change(model: CrisisModel, what: Change) -> CrisisModel:
+    """A copy of a crisis, from where it stands, in which something is changed.
+
+    Raises:
+        HistoryError: when it cannot be changed in that way at that moment.
+        ScenarioError: when a value or an event has mistakes.
+    """
+    scenario = model.scenario
+    if what.set or what.inject:
+        changed = _changed(scenario, what, model.days)
+        _check_reachable(scenario, changed, model.days)
+        other = with_scenario(model, changed)
+    else:
+        other = model.copied()
+    for name, choice in what.force.items():
+        force(other, name, choice)
+    return other
+
+
+def _changed(scenario: Scenario, what: Change, days: float) -> Scenario:
+    """The scenario that holds from a moment on."""
+    editor, source = ScenarioEditor(scenario), Source.of("--inject", "")
+    for event in what.inject:
+        if event.struck not in scenario.states:
+            near = nearest(event.struck, scenario.states)
+            meant = f"; did you mean '{near}'?" if near else ""
+            raise HistoryError(f"an event cannot strike '{event.struck}': expected {one_of(scenario.states)}{meant}")  # fmt: skip
+        if event.kind == "trigger":
+            raise HistoryError("an event that comes in the midst of a crisis is of kind 'incident'; its trigger has been")  # fmt: skip
+        if not days * 24 <= scenario.hours_from_start(event.at) < scenario.horizon_hours:
+            from_, to = said_at(scenario, days), said_at(scenario, scenario.horizon_days)
+            at = said_at(scenario, scenario.hours_from_start(event.at) / 24)
+            raise HistoryError(f"an event of {at} cannot be injected: expected one from {from_} to {to}")  # fmt: skip
+    if what.inject:
+        more = [node_of(one.model_dump(mode="json"), source.start) for one in what.inject]
+        events = [*editor.top.items("events"), *more]
+        content = {**editor.top.entries(), "events": Node(source.start, events, source.start)}
+        editor.top = replaced(editor.top, content=content)
+    for text in what.set:
+        if "=" not in text:
+            raise HistoryError(f"--set {text}: expected PATH=VALUE, such as mediators.us.trust.india=0.9")  # fmt: skip
+        if editor.without([text], scenario.name).digest == editor.without([], scenario.name).digest:
+            raise HistoryError(f"--set {text} changes nothing: it is so already")
+    return editor.without(what.set, scenario.name)
+
+
+def _check_reachable(old: Scenario, new: Scenario, days: float) -> None:
+    """Make sure that a change can still matter: refuse what matters only when a crisis begins."""
+
+    def refuse(what: str, instead: str) -> None:
+        raise HistoryError(f"{what} cannot be changed in the midst of a crisis: {instead}")
+
+    for section in _SECTIONS:
+        if set(getattr(old, section)) != set(getattr(new, section)):
+            refuse(section, "nobody leaves or comes; change numbers, such as mediators.us.trust.india=0")  # fmt: skip
+    if [one.name for one in old.ladder] != [one.name for one in new.ladder]:
+        refuse("the rungs of the ladder", "change their numbers, such as ladder.5.intensity=0.5")
+    for name in ("start", "horizon_days"):
+        if getattr(old, name) != getattr(new, name):
+            refuse(name, "write another scenario (docs/guide/own_scenario.md)")
+    for state in old.states:
+        if old.states[state].rung_at_start != new.states[state].rung_at_start:
+            refuse(f"states.{state}.rung_at_start", "it matters only at the beginning")
+    if old.behaviour.mediation.first_day != new.behaviour.mediation.first_day:
+        refuse("behaviour.mediation.first_day", "it matters only at the beginning")
+    for k, (was, now) in enumerate(zip(old.events, new.events, strict=False)):
+        at = min(old.hours_from_start(one.at) for one in (was, now)) / 24
+        if was != now and at <= days:
+            refuse(f"events.{k}", f"by {said_at(old, days)} it has happened, or would have")
+
+
+def with_scenario(model: CrisisModel, scenario: Scenario) -> CrisisModel:
+    """A copy of a crisis that goes on, from now, with the parameters and events of another scenario of the same agents.
+
+    What is settled when a crisis begins (how much is at stake, what the deal is worth, on what date a board meets) is as it
+    would have been with these parameters, unless it has changed since.
+
+    Raises:
+        HistoryError: when a board would meet on a date that is past.
+    """
+    replicate, kept = int(model.replicate[0]), model.paths.shape[0]
+    how: dict[str, Any] = {
+        "first_replicate": replicate,
+        **model.classes,
+        "policies": model.policies,
+    }
+    other = CrisisModel(
+        scenario, 1, model.seed_, journal=model.journal and Journal(), keep_paths=kept and replicate + 1, **how
+    )  # fmt: skip
+    usual = CrisisModel(model.scenario, 1, model.seed_, **how)
+    now, new = model.copied(), other.crises.copy()
+    if scenario.model_copy(update={"events": model.scenario.events}) != model.scenario:
+        now._go_on(model.days, None, stop=True)  # rates are looked at anew from now on
+    others = [name for name in now.crises.dtype.names if name not in ("events", "n_events")]
+    for name in others:
+        other.crises[name] = now.crises[name]
+    events = len(model.cast["events"])
+    other.crises["events"][:, :events] = now.crises["events"][:, :events]
+    for role, names in _SETTLED.items():
+        for name in names:
+            was, then, holds = (one[role][name] for one in (usual.crises, new, now.crises))
+            differs = (was != then) & ~(np.isnan(was) & np.isnan(then))
+            if name == "due" and (differs & ((then <= model.days) | (was != holds))).any():
+                raise HistoryError("a board meets on no date that is past, or has met: change a later one")  # fmt: skip
+            moved = differs & (was == holds)
+            other.crises[role][name][moved] = then[moved]
+    other.journal, other.days, other.running = now.journal, model.days, model.running
+    other.luck = other.luck._replace(notes=now.luck.notes, noted=now.luck.noted, paths=now.paths)
+    other.paths, other.view = now.paths, other.crises
+    return other
+
+
+def force(model: CrisisModel, name: str, choice: str) -> None:
+    """Let somebody do something as soon as it can: a state take an option, a third party do what it can do.
+
+    Raises:
+        HistoryError: when there is no such agent, or it can do no such thing.
+    """
+    if name in model.scenario.state_names:
+        known: Sequence[str] = list(option_numbers(model.scenario))
+        if choice not in known:
+            raise HistoryError(_unknown(f"{name} has no option '{choice}'", choice, known))
+        model.force(name, choice, model.days)
+        return
+    able = {one.name: one for one in _able(model)}
+    if name not in able:
+        whom = [*model.scenario.state_names, *able]
+        raise HistoryError(_unknown(f"there is no '{name}' who could be forced", name, whom))
+    one = able[name]
+    if choice not in type(one).clocks():
+        raise HistoryError(_unknown(f"{name} cannot '{choice}'", choice, type(one).clocks()))
+    clock = _clock(model, one.role, one.index, choice)
+    model._go_on(model.days, None, stop=True)
+    model.crises["budgets"][:, clock] = 0.0
+    model.go_on(model.days)
+    if model.crises["budgets"][0, clock] == 0.0:
+        raise HistoryError(
+            f"{name} cannot {choice} on {said_at(model.scenario, model.days)}: it has done so, or a halt stands"
+        )
+
+
+def _able(model: CrisisModel) -> Iterator[Any]:
+    for role in ("mediators", "channels", "advisers"):
+        yield from (one for one in model.cast[role] if type(one).clocks())
+
+
+def _unknown(message: str, word: str, known: Sequence[str]) -> str:
+    near = nearest(word, known)
+    return f"{message}; there is {one_of(known)}{f'; did you mean {near!r}?' if near else ''}"
+
+
+def _clock(model: CrisisModel, role: str, index: int, event: str) -> int:
+    """The clock of an agent's event that comes at a rate."""
+    clocks = clocks_of([type(one) for one in model.cast[role]])
+    return int(model.crises[role][0, index]["clocks"]) + clocks.index(event)
+
+
+# --- Steps
+
+
+@dataclass(frozen=True)
+class Step:
+    """An event of a crisis.
+
+    Attributes:
+        days: when, from the scenario's start.
+        role, agent, index, event: to whom it happened, and what, as the model names it.
+        entries: what the journal says of it.
+        before, after: the crisis as it stood, records of shape (1,).
+        choice, otherwise: of a decision: the option that was taken, by number, and the one that undoing it puts in its place:
+            to wait, or of waiting the likeliest other; -1 where there is none.
+    """
+
+    days: float
+    role: str
+    agent: str
+    index: int
+    event: str
+    entries: tuple[Entry, ...]
+    before: NDArray[Any] = field(repr=False)
+    after: NDArray[Any] = field(repr=False)
+    choice: int = -1
+    otherwise: int = -1
+
+
+def follow(model: CrisisModel) -> Iterator[Step]:
+    """Every event of a crisis from where it stands to its end, one by one; the model stays where it is."""
+    one = model.copied()
+    one.journal = None
+    notes, noted = np.zeros(64, NOTE), np.zeros(1, np.int64)
+    one.luck = one.luck._replace(notes=notes, noted=noted)
+    one.go_on(one.days)  # which finds what comes next
+    while one.running:
+        before = one.crises.copy()
+        c = before[0]
+        event, at = int(c["event"]), float(c["now"] + c["wait"])
+        one.go_on(at)
+        entries = tuple(entry_of(one, note) for note in notes[: noted[0]])
+        noted[0] = 0
+        if event < 0:
+            continue
+        role, name, _ = one.schedule.events[event]
+        agent = one.cast[role][int(c["agent"])]
+        step = Step(at, role, agent.name, agent.index, name, entries, before, one.crises.copy())
+        yield replaced(step, **_decided(step)) if name == "decide" and role == "states" else step
+
+
+def _decided(step: Step) -> dict[str, int]:
+    """What a decision chose, and what undoing it puts in its place."""
+    choice, odds = int(step.after["choice"][0]), step.after["odds"][0].copy()
+    if choice:
+        return {"choice": choice, "otherwise": 0}
+    odds /= odds.sum()
+    odds[0] = 0.0
+    likeliest = int(odds.argmax())
+    return {"choice": 0, "otherwise": likeliest if odds[likeliest] >= LIKELY else -1}
+
+
+def undo(model: CrisisModel, step: Step) -> bool:
+    """Leave out what comes next of an agent's events of a kind, in crises that stand before it; whether that can be.
+
+    A decision is taken otherwise; what is planned, or dated, does not come; an operation under review goes on for its mean
+    length; what comes at a rate is passed over once, as if its clock had run down to no effect.
+    """
+    c, own = model.crises, model.crises[step.role][:, step.index]
+    match step.role, step.event:
+        case "states", "decide":
+            if step.otherwise < 0:
+                return False
+            own["forced"], own["forced_from"] = step.otherwise, -math.inf
+        case "states", "act":
+            own["plan"], own["act_at"] = 0, math.inf
+        case "states", "fire":
+            own["opening"], own["open_at"] = 0, math.inf
+        case "states", "review":
+            if not any(entry.kind == "operation_ended" for entry in step.entries):
+                return False
+            own["review_at"] = step.days + float(np.ravel(model.behaviour.operation_days)[0])
+        case "events", "event":
+            if step.entries and step.entries[0].kind == "trigger":
+                return False  # without it there is no crisis
+            own["past"] = True
+        case "reviews", "decision":
+            due = c["reviews"]["due"]
+            due[due == step.before["reviews"]["due"][0, step.index]] = math.inf
+        case "halts", "violation":
+            first = min(("next_violation", "next_of_burst"), key=lambda name: own[name][0])
+            own[first] = math.inf
+        case _ if step.event in type(model.cast[step.role][step.index]).clocks():
+            clock = _clock(model, step.role, step.index, step.event)
+            stream = int(model.luck.stream_of[clock])
+            for k in range(model.rows):
+                c["budgets"][k, clock] += _next_exponential(model, k, stream)
+        case _:
+            return False
+    return True
+
+
+def _next_exponential(model: CrisisModel, k: int, stream: int) -> float:
+    """Take the next number of a stream of row k, as `luck.exponential` does."""
+    c = model.crises[k]
+    n = int(c["taken"][stream])
+    model.crises["taken"][k, stream] = n + 1
+    key = model.luck.keys[stream].copy()
+    key[0] ^= c["salt"]
+    word = np.random.Philox(key=key, counter=[int(c["replicate"]), n, 0, 0]).random_raw()
+    return -math.log((float(word >> 11) + 0.5) * 2.0**-53)
+
+
+def option_name(scenario: Scenario, number: int) -> str:
+    """An option by its number."""
+    return "halt" if number == HALT else scenario.ladder[number].name if number else "wait"

@@ -1,0 +1,162 @@
+"""Behaviours that fit the record: a table of parameter sets, and a scenario that is drawn over all of them.
+
+The table has a row for each set: its `weight`, and a column for each parameter by its path. Each replicate draws a row by
+its own keyed luck, the same in every scenario, so that replicates are paired within a set. Outcomes have the number of the
+row, from 0, in the column `fit`.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import PydanticCustomError
+
+from crisis_sim.scenario.behaviour import Behaviour
+from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest
+from crisis_sim.scenario.numbers import Distribution, Within, range_of, read_number
+from crisis_sim.scenario.schema import Scenario
+from crisis_sim.scenario.source import Place, Source, read_text
+
+#: The name of the luck by which a set is drawn, and of the column of outcomes with its number.
+FIT = "fit"
+WEIGHT = "weight"
+#: The shipped table.
+SHIPPED = Path(__file__).with_name("fits.csv")
+_EXPECTED = "a parameter of behaviour, such as behaviour.decision.cost"
+
+
+def over_fits(scenario: Scenario, table: str | os.PathLike[str] | None = None) -> Scenario:
+    """The scenario over all behaviours that fit: parameters that it does not set itself are drawn from the table.
+
+    Args:
+        scenario: as it is read; `--set` and the scenario's file go before the table.
+        table: a CSV file with a column `weight`, and a column for each parameter by its path; the shipped table where left
+            out.
+
+    Raises:
+        ScenarioError: when the table has mistakes, or the scenario sets all of its parameters itself.
+    """
+    columns = read_fits(SHIPPED if table is None else Path(table))
+    groups: dict[str, dict[str, Distribution]] = {}
+    for path, column in columns.items():
+        _, group, name = path.split(".")
+        if name not in getattr(scenario.behaviour, group).model_fields_set:
+            groups.setdefault(group, {})[name] = column
+    if not groups and not sets_of(scenario.behaviour.model_dump(mode="json")):
+        message = "every parameter of the behaviours that fit is set by the scenario"
+        raise ScenarioError([Mistake(scenario.name, 0, 0, message, "one that it leaves open")])
+    changed = {
+        group: getattr(scenario.behaviour, group).model_copy(update=update)
+        for group, update in groups.items()
+    }
+    found = scenario.model_copy(update={"behaviour": scenario.behaviour.model_copy(update=changed)})
+    vars(found).pop("digest", None)  # worked out for the scenario as it was
+    return found
+
+
+def sets_of(plain: Mapping[str, Any], path: str = "") -> dict[str, Distribution]:
+    """The parameters of a scenario, as plain data, that are drawn from a table of fits: the column of each by its path."""
+    found: dict[str, Distribution] = {}
+    for key, value in plain.items():
+        if not isinstance(value, Mapping):
+            continue
+        body = value.get("choice")
+        if isinstance(body, Mapping) and body.get("together") == FIT:
+            number = read_number(value)
+            assert isinstance(number, Distribution)
+            found[f"{path}{key}"] = number
+        else:
+            found |= sets_of(value, f"{path}{key}.")
+    return found
+
+
+def read_fits(path: Path) -> dict[str, Distribution]:
+    """A table's columns, by the paths of their parameters.
+
+    Raises:
+        ScenarioError: when it cannot be read, or has mistakes; holds all of them.
+    """
+    source = Source.of(str(path), read_text(path, str(path)).rstrip())
+    head, *rows = [list(_cells(source, line)) for line in range(1, len(source.lines) + 1)]
+    limits = {place: _limits(name) for name, place in head}
+    mistakes = [*_mistakes_in_head(source, head, limits)]
+    if not rows:
+        mistakes.append(source.start.mistake("no rows", "a row for each set of parameters"))
+    table: list[list[float]] = []
+    for row in rows:
+        if len(row) != len(head):
+            message = f"{len(row)} cells"
+            mistakes.append(row[0][1].mistake(message, f"{len(head)}, as in the first line"))
+            continue
+        table.append([])
+        for (text, place), (_, column) in zip(row, head, strict=True):
+            try:
+                table[-1].append(_number(text, limits[column]))
+            except PydanticCustomError as error:
+                mistakes.append(place.mistake(error.message()))
+    if mistakes:
+        raise ScenarioError(mistakes)
+    columns = dict(zip([name for name, _ in head], zip(*table, strict=True), strict=True))
+    weights = list(columns.pop(WEIGHT))
+    try:
+        return {
+            name: read_number({"choice": {"values": [*of], "weights": weights, "together": FIT}})
+            for name, of in columns.items()
+        }  # type: ignore[return-value]
+    except PydanticCustomError as error:
+        raise source.start.error(error.message()) from None
+
+
+def _limits(name: str) -> Within | None:
+    """What a column may hold; None where there is no such column."""
+    if name == WEIGHT:
+        return Within(0.0, math.inf)
+    first, _, rest = name.partition(".")
+    group, _, field = rest.partition(".")
+    if first != "behaviour" or group not in Behaviour.model_fields:
+        return None
+    part: Any = Behaviour.model_fields[group].annotation
+    return range_of(part, field) if field in part.model_fields else None
+
+
+def _mistakes_in_head(
+    source: Source, head: list[tuple[str, Place]], limits: Mapping[Place, Within | None]
+) -> Iterator[Mistake]:
+    names = [name for name, _ in head]
+    if WEIGHT not in names or len(names) < 2:
+        expected = f"a column '{WEIGHT}', and one for each parameter"
+        yield source.start.mistake("not a table of behaviours that fit", expected)
+    known = [
+        f"behaviour.{group}.{field}"
+        for group, one in Behaviour.model_fields.items()
+        for field in one.annotation.model_fields  # type: ignore[union-attr]
+    ]
+    for name, place in head:
+        if limits[place] is None:
+            yield place.mistake(f"unknown parameter '{name}'", _EXPECTED, nearest(name, known))
+        elif names.index(name) != head.index((name, place)):
+            yield place.mistake(f"a second column '{name}'", "each parameter once")
+
+
+def _cells(source: Source, line: int) -> Iterator[tuple[str, Place]]:
+    """The cells of a line, each with its place."""
+    column = 1
+    for cell in source.line(line).split(","):
+        yield cell.strip(), Place(source, line, column + len(cell) - len(cell.lstrip()))
+        column += len(cell) + 1
+
+
+def _number(text: str, limits: Within | None) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        raise PydanticCustomError("number", f"not a number: '{text}'") from None  # type: ignore[arg-type]
+    if limits is None:
+        return number
+    value = limits.read(number)
+    assert isinstance(value, float)
+    return value
