@@ -43,7 +43,7 @@ def told_courses(scenario: Mapping[str, Any]) -> str:
     nuclear = text.percent(shares["nuclear_use"]["estimate"])
     worst = f"; nuclear use came in {nuclear}%" if shares["nuclear_use"]["count"] else ""
     return (
-        f"of {text.count(none['of'])} crises, {told_share(none)} saw no strike; in {_share(short)} "
+        f"of {text.of_these(none['of'], 'all crises')}, {told_share(none)} saw no strike; in {_share(short)} "
         f"strikes stopped within {SHORT_DAYS} days, agreed or not; {_share(long)} saw a longer fight "
         f"and {_share(war)} full-scale war{worst}"
     )

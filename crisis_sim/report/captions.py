@@ -116,6 +116,14 @@ def key_figures(summary: Mapping[str, Any]) -> list[dict[str, str]]:
     return [*figures, *(_key(f"of {crises} {words}", one) for words, one in ends.items())]
 
 
+def _key(label: str, figure: Figure) -> dict[str, str]:
+    low, middle, high = (text.percent(figure[key]) for key in ("lower", "estimate", "upper"))
+    value, limits = f"{middle}%", f"{low} to {high}%"
+    if figure.get("count") == 0:
+        value, limits = "none", f"of {text.count(figure['of'])}; below {high}%"
+    return {"label": label, "value": value, "limits": limits}
+
+
 def caption(name: str, batch: Batch, summary: Mapping[str, Any]) -> str:
     """The finding of a chart, in words; "" where there is none."""
     return " ".join(part for part in _CAPTIONS[name](batch, summary) if part)
