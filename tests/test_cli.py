@@ -189,7 +189,7 @@ def test_run_writes_results_and_charts_and_prints_a_table(ask: Ask, here: Path) 
     names = {path.name for path in folder.iterdir()}
     assert {"manifest.json", "outcomes.parquet", "summary.json", "endings.svg"} <= names
     assert "differences.png" in names
-    assert "Differences from short" in told.out
+    assert "percentage points of all crises" in told.out
     assert told.err.startswith("40 crises in ")
     assert read_batch(folder).ensembles.keys() == {"short", "alone"}
 
@@ -225,6 +225,24 @@ def test_overrides_are_run_and_recorded(
     assert scenario["states"]["northland"]["resolve"] == 0.5
     assert scenario["lenders"] == {}
     assert manifest["command"].startswith("crisis-sim run short.yaml --set states.northland")
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_a_change_is_compared_with_the_scenario_as_it_is(ask: Ask) -> None:
+    words = ("short.yaml", "--set", "states.northland.resolve=0.5", "--replicates", "20", "--json")
+    told = ask("run", *words)
+    assert list(told.data["scenarios"]) == ["short", "short changed"]
+    label = told.data["scenarios"]["short changed"]["label"]
+    assert label == "With states.northland.resolve=0.5"
+    assert told.data["differences"]["short changed"]["pairs"] == 20
+    alone = ask("run", *words, "--alone", "--out", "alone")
+    assert list(alone.data["scenarios"]) == ["short"]
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_a_scenario_given_twice_is_two_arms(ask: Ask) -> None:
+    told = ask("run", "short.yaml", "short.yaml", "--replicates", "20", "--json")
+    assert list(told.data["scenarios"]) == ["short", "short (2)"]
 
 
 @pytest.mark.usefixtures("no_charts")

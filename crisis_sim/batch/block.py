@@ -444,14 +444,20 @@ def names_digest(files: Iterable[Path]) -> str:
     return digest_of("".join(f"{path.name}\n" for path in files).encode())
 
 
-def read_parquet(path: Path | list[str], **how: Any) -> pa.Table:
-    """A table from disk; damaged pages are noticed."""
+def read_parquet(
+    path: Path | list[str], columns: Sequence[str] | None = None, **how: Any
+) -> pa.Table:
+    """A table from disk, with those of the columns that it has; damaged pages are noticed."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
+        if columns is not None:
+            names = pq.read_schema(path if isinstance(path, Path) else path[0]).names
+            columns = [one for one in columns if one in names]
         return pq.read_table(
             path,
+            columns=columns,
             partitioning=None,
             page_checksum_verification=True,
             pre_buffer=False,  # of use far off; here it costs memory, as threads do

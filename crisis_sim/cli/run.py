@@ -5,14 +5,16 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from crisis_sim import text
 from crisis_sim.cli.app import (
     BLOCKS_FAILED,
     DONE,
@@ -49,6 +51,7 @@ from crisis_sim.text import clean
 
 if TYPE_CHECKING:
     from crisis_sim.batch.plan import Plan
+    from crisis_sim.scenario.schema import Scenario
 
 
 def file_name(label: str) -> str:
@@ -76,6 +79,7 @@ def run(
     roles: Roles = None,
     agents: Agents = None,
     compare_without: Annotated[bool, FLAG] = False,
+    alone: Annotated[bool, FLAG] = False,
     resume: Annotated[Path | None, Parameter(metavar="DIR")] = None,
     restart: Annotated[bool, FLAG] = False,
     overwrite: Overwrite = False,
@@ -84,8 +88,9 @@ def run(
 ) -> int:
     """Run scenarios side by side on the same luck: a table, charts and a folder of results.
 
-    The first scenario is the one that the others are compared with. A run is on disk block by
-    block: after Ctrl-C, a crash or a power cut, `--resume` goes on with it.
+    The first scenario is the one that the others are compared with; one scenario with --set is
+    compared with itself unchanged. A run is on disk block by block: after Ctrl-C, a crash or a power
+    cut, `--resume` goes on with it.
 
     Classes of your own, given with `--roles` and `--agents`, hold for all scenarios that have such an
     agent. These are then named after them, such as "may_2025 with SecurityCouncil". To see what a
@@ -100,6 +105,7 @@ def run(
         scheduler: Run on a Dask cluster: the address of its scheduler, such as tcp://10.0.0.1:8786, or
             local for one on this machine (docs/clusters.md).
         compare_without: Run each scenario without --roles and --agents as well, to compare with; the same luck.
+        alone: Run one scenario with --set without the unchanged one, which is otherwise run beside it.
         engine: What runs them: the processor (cpu), or an NVIDIA graphics card (gpu), for large batches
             (docs/clusters.md); cpu.
         resume: Go on with the run in this folder, whatever ended it: what is missing, damaged or
@@ -131,11 +137,17 @@ def run(
         given = {"replicates": replicates, "seed": seed, "engine": engine}
         return _go_on(resume, options, given, classes, dry_run, as_json)
     read = load_scenarios(scenarios, overrides or ())
+    beside = bool(overrides) and len(read) == 1 and not alone
+    if overrides and beside:
+        read = [*load_scenarios(scenarios), changed(read[0], overrides)]
+    read = named_apart(read)
     if over_fits:
         from crisis_sim.scenario.fits import over_fits as drawn_over_fits
 
         read = [drawn_over_fits(one) for one in read]
-    folder = resume or out or RESULTS / file_name(labelled(read[0], **classes).name)
+    folder = (
+        resume or out or RESULTS / file_name(labelled(read[-1 if beside else 0], **classes).name)
+    )
     usual = {"replicates": REPLICATES, "seed": SEED}
     begun: Mapping[str, Any] = begun_in(resume) if resume else usual
     replicates = begun["replicates"] if replicates is None else replicates
@@ -148,6 +160,23 @@ def run(
         _print_plan(plan, options.workers, folder, as_json)
         return DONE
     return _run_batch(folder, options, as_json, asked)
+
+
+def changed(scenario: Scenario, overrides: Sequence[str]) -> Scenario:
+    """A scenario with changes, under a name and a label that say so."""
+    words = text.listed(overrides) if len(overrides) < 3 else f"{len(overrides)} changes"
+    changes = {"name": f"{scenario.name} changed", "label": f"With {words}"}
+    return scenario.model_copy(update=changes)
+
+
+def named_apart(scenarios: Sequence[Scenario]) -> list[Scenario]:
+    """The scenarios; one whose name came before is an arm of its own: "may_2025 (2)"."""
+    found: dict[str, Scenario] = {}
+    for one in scenarios:
+        names = (f"{one.name} ({k})" if k > 1 else one.name for k in count(1))
+        name = next(name for name in names if name not in found)
+        found[name] = one if name == one.name else one.model_copy(update={"name": name})
+    return [*found.values()]
 
 
 @dataclass(frozen=True)

@@ -348,7 +348,7 @@ def _laid_out(top: Sequence[Text], body: Sequence[Sequence[Text]], width: int) -
     if room < min(_LEAST, wide[0]):
         return None
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=0, pad_edge=False)
-    table.add_column(top[0], width=min(wide[0], _MOST, room))
+    table.add_column(top[0], width=min(wide[0], _MOST, room), overflow="fold")
     for head in top[1:]:
         table.add_column(head, justify="right", no_wrap=True)
     for row in body:
