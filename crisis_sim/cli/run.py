@@ -50,6 +50,7 @@ from crisis_sim.cli.app import (
 from crisis_sim.text import clean
 
 if TYPE_CHECKING:
+    from crisis_sim.batch.ensemble import Ensemble
     from crisis_sim.batch.plan import Plan
     from crisis_sim.scenario.schema import Scenario
 
@@ -295,7 +296,22 @@ def _report_batch(manifest: Mapping[str, Any], folder: Path, as_json: bool) -> N
         )
         return
     batch = read_batch(folder, COLUMNS)
-    report_batch(batch, summarise(batch), folder, as_json)
+    summary = summarise(batch)
+    notes = {} if as_json else _notes(batch.ensembles[summary["reference"]])
+    report_batch(batch, summary, folder, as_json, notes)
+
+
+def _notes(reference: Ensemble) -> dict[str, list[str]]:
+    """Where the real times fall, and what a scenario of one's own implies that is far from the record."""
+    from crisis_sim.report.real_path import real_times
+    from crisis_sim.scenario.load import shipped_names
+
+    notes = {"What really happened": real_times(reference)}
+    if reference.name not in shipped_names():
+        from crisis_sim.validation.simulated import unlike_the_record
+
+        notes["Is that what you mean?"] = [*unlike_the_record(reference)]
+    return notes
 
 
 def _print_plan(plan: Plan, workers: int, folder: Path, as_json: bool) -> None:
@@ -389,7 +405,11 @@ def compare(
 
 
 def report_batch(
-    batch: Any, summary: Mapping[str, Any], folder: Path | None, as_json: bool
+    batch: Any,
+    summary: Mapping[str, Any],
+    folder: Path | None,
+    as_json: bool,
+    notes: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
     """Print the summary, and write the report to a folder, if there is one: charts take a second or two."""
     from crisis_sim.report import print_summary, write_report
@@ -397,7 +417,7 @@ def report_batch(
     if as_json:
         print_json(summary)
     else:
-        print_summary(summary, console())
+        print_summary(summary, console(), notes or {})
     sys.stdout.flush()
     if folder:
         write_report(batch, summary, folder)

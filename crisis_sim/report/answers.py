@@ -184,14 +184,20 @@ def labels(summary: Mapping[str, Any]) -> dict[str, str]:
 WIDTH = 100
 #: Columns that a table's first column, its labels, is given at least.
 _LEAST, _MOST = 14, 40
+_NO_NOTES: Mapping[str, Sequence[str]] = {}
 
 
-def print_summary(summary: Mapping[str, Any], console: Console | None = None) -> None:
+def print_summary(
+    summary: Mapping[str, Any],
+    console: Console | None = None,
+    notes: Mapping[str, Sequence[str]] = _NO_NOTES,
+) -> None:
     """Print a summary for a person: the answer, the outcomes, the differences and the advice.
 
     Args:
         summary: as `crisis_sim.outcomes.summarise` gives it.
         console: where to print; standard output unless given.
+        notes: sentences to print with it by their heading.
     """
     console = console or Console()
     width = min(console.width, WIDTH)
@@ -199,13 +205,14 @@ def print_summary(summary: Mapping[str, Any], console: Console | None = None) ->
     for table in tables(summary, console.width):
         console.print()
         console.print(table, width=console.width)
-    console.print()
-    if summary["advice"]:
-        console.print(Text("How sure this is", style="bold"))
-    for advice in summary["advice"]:
-        bullet = Table.grid(padding=(0, 1, 0, 0))
-        bullet.add_row("-", Text(text.clean(advice)))
-        console.print(bullet, width=width)
+    for heading, sentences in {**notes, "How sure this is": summary["advice"]}.items():
+        if sentences:
+            console.print()
+            console.print(Text(heading, style="bold"))
+        for sentence in sentences:
+            bullet = Table.grid(padding=(0, 1, 0, 0))
+            bullet.add_row("-", Text(text.clean(sentence)))
+            console.print(bullet, width=width)
 
 
 def tables(summary: Mapping[str, Any], width: int) -> Iterator[Group]:

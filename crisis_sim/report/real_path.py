@@ -6,9 +6,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from crisis_sim import text
+from crisis_sim.outcomes.durations import CLOCKS, PAUSE, STRIKE, TRIGGER, Clock
 from crisis_sim.scenario.numbers import read_moment
+
+if TYPE_CHECKING:
+    from crisis_sim.batch.ensemble import Ensemble
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,42 @@ def real_record(scenario: Mapping[str, Any]) -> RealRecord | None:
             if market["closes"]
         },
     )
+
+
+def real_times(ensemble: Ensemble) -> list[str]:
+    """Where the real times fall among the simulated ones, in sentences; none where the scenario has no real path.
+
+    The percentile is of the crises in which the event comes by the horizon (cumulative incidence), and the share
+    in which it comes is given with it.
+    """
+    record = real_record(ensemble.scenario)
+    if record is None:
+        return []
+    strike, halt = record.first_strike_at_hours, record.ceasefire_after_hours("from_first_strike")
+    to_strike = None if strike is None else strike - record.trigger_at_hours
+    compared: tuple[tuple[str, float | None, Clock, str], ...] = (
+        ("first strike", to_strike, Clock(STRIKE, TRIGGER), "all crises"),
+        ("ceasefire", halt, CLOCKS["from_first_strike"], "crises with a first strike"),
+        ("end of the strikes, that ceasefire,", halt, PAUSE, "crises with a first strike"),
+    )
+    told = []
+    for what, real, clock, among in compared:
+        if real is None or real < 0.0:
+            continue
+        curve = clock.read(ensemble).incidence(first_only=True)
+        came = float(curve.at(curve.latest(math.inf)).estimate) if curve.started else math.nan
+        since = "the trigger" if clock.since == TRIGGER else "the first strike"
+        after = text.after(real, since)
+        if not came > 0.0:
+            told.append(f"The real {what} came {after}; of {among} none has one.")
+            continue
+        sooner = float(curve.at(real).estimate) / came
+        told.append(
+            f"The real {what} came {after}, sooner than {text.percent(1.0 - sooner)}% and later than "
+            f"{text.percent(sooner)}% of the simulated ones, which come in {text.percent(came)}% of "
+            f"{text.of_these(int(curve.started), among)}."
+        )
+    return told
 
 
 def _index(start: datetime, market: Mapping[str, Any]) -> RealIndex:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from crisis_sim.report.real_path import real_record, start_of
-from tests.report.made_up import REAL_CLOSES, hours, make_scenario
+from crisis_sim.report.real_path import real_record, real_times, start_of
+from tests.report.made_up import CASES, REAL_CLOSES, hours, make_ensemble, make_scenario
 
 
 def test_the_record_stands_on_the_clock_of_the_scenario() -> None:
@@ -41,3 +41,14 @@ def test_start_and_trigger() -> None:
     for changes, at in (({"start": "2025-04-22T03:00+05:30"}, 12.0), ({"events": []}, 0.0)):
         record = real_record({**make_scenario().plain(), **changes})
         assert record.trigger_at_hours == at
+
+
+def test_where_the_real_times_fall_is_said() -> None:
+    told = real_times(make_ensemble("may_2025", replicates=200))
+    assert len(told) == 3
+    assert told[0].startswith(
+        "The real first strike came 14.4 days after the trigger, sooner than "
+    )
+    assert "of the 172 crises with a first strike." in told[1]
+    bare = make_ensemble("bare", CASES["may_2025"], replicates=50, scenario=make_scenario(real_path=None))
+    assert real_times(bare) == []
