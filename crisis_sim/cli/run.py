@@ -62,6 +62,15 @@ def file_name(label: str) -> str:
 
 # --- `crisis-sim run`
 
+Formats = Annotated[
+    list[Literal["svg", "png", "pdf"]] | None,
+    Parameter(
+        name="--format",
+        help="Formats of the charts; svg and png. May be given again. Each chart's data is beside it as CSV.",
+        show_default=False,
+    ),
+]
+
 #: The defaults of a run.
 REPLICATES, SEED = 10_000, 1
 
@@ -84,6 +93,7 @@ def run(
     resume: Annotated[Path | None, Parameter(metavar="DIR")] = None,
     restart: Annotated[bool, FLAG] = False,
     overwrite: Overwrite = False,
+    formats: Formats = None,
     as_json: Json = False,
     dry_run: DryRun = False,
 ) -> int:
@@ -121,7 +131,9 @@ def run(
     from crisis_sim.scenario.load import load_scenarios
 
     resume = resume and results_of(resume)
-    options = RunOptions(workers or cores(), scheduler, resume is not None, restart, overwrite)
+    options = RunOptions(
+        workers or cores(), scheduler, resume is not None, restart, overwrite, formats
+    )
     classes = own_classes(roles, agents)
     if resume is None and not scenarios:
         raise Refused("SCENARIOS requires an argument, unless --resume goes on with a run")
@@ -189,6 +201,7 @@ class RunOptions:
     resume: bool
     restart: bool
     overwrite: bool
+    formats: Sequence[str] | None = None
 
     def command(self, folder: Path) -> str:
         """The command that goes on with a run in the same way."""
@@ -258,7 +271,7 @@ def _run_batch(
                 )
         finished = True
         remove_report(folder)
-        _report_batch(manifest, folder, as_json)
+        _report_batch(manifest, folder, as_json, options.formats)
     except (KeyboardInterrupt, SystemExit) as stop:  # the latter is a request to terminate
         interrupted = isinstance(stop, KeyboardInterrupt)
         _tell_what_is_safe(
@@ -273,7 +286,9 @@ def _run_batch(
     return DONE
 
 
-def _report_batch(manifest: Mapping[str, Any], folder: Path, as_json: bool) -> None:
+def _report_batch(
+    manifest: Mapping[str, Any], folder: Path, as_json: bool, formats: Sequence[str] | None
+) -> None:
     """Say which blocks failed, and report on the others."""
     from crisis_sim.batch import folder as results
     from crisis_sim.batch import read_batch
@@ -298,7 +313,7 @@ def _report_batch(manifest: Mapping[str, Any], folder: Path, as_json: bool) -> N
     batch = read_batch(folder, COLUMNS)
     summary = summarise(batch)
     notes = {} if as_json else _notes(batch.ensembles[summary["reference"]])
-    report_batch(batch, summary, folder, as_json, notes)
+    report_batch(batch, summary, folder, as_json, notes, formats)
 
 
 def _notes(reference: Ensemble) -> dict[str, list[str]]:
@@ -376,6 +391,7 @@ def compare(
     *folders: Annotated[Path, Parameter(required=True)],
     reference: Reference = None,
     out: Path | None = None,
+    formats: Formats = None,
     as_json: Json = False,
 ) -> int:
     """Put scenarios side by side, from one folder of results or several; or an experiment's points.
@@ -400,7 +416,7 @@ def compare(
         summary = summarise(joined, reference)
     except ValueError as error:
         raise Refused(error) from None
-    report_batch(joined, summary, out, as_json)
+    report_batch(joined, summary, out, as_json, formats=formats)
     return DONE
 
 
@@ -410,6 +426,7 @@ def report_batch(
     folder: Path | None,
     as_json: bool,
     notes: Mapping[str, Sequence[str]] | None = None,
+    formats: Sequence[str] | None = None,
 ) -> None:
     """Print the summary, and write the report to a folder, if there is one: charts take a second or two."""
     from crisis_sim.report import print_summary, write_report
@@ -420,7 +437,8 @@ def report_batch(
         print_summary(summary, console(), notes or {})
     sys.stdout.flush()
     if folder:
-        write_report(batch, summary, folder)
+        suffixes = [f".{one}" for one in formats or ("svg", "png")]
+        write_report(batch, summary, folder, [*suffixes, ".csv"])
 
 
 # --- `crisis-sim replay`

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from crisis_sim import style, text
-from crisis_sim.outcomes.durations import AMONG, CLOCKS, PAUSE
+from crisis_sim.outcomes.durations import AMONG, CEASEFIRE, CLOCKS, PAUSE, UNRESOLVED
 from crisis_sim.outcomes.incidence import CumulativeIncidence
 from crisis_sim.report.answers import labels
 from crisis_sim.report.real_path import RealIndex, RealRecord, real_record, start_of
@@ -101,6 +100,9 @@ ORIGINS = {"from_first_strike": "the first strike", "from_trigger": "the trigger
 #: Points in time at which a curve is drawn.
 _GRID_POINTS = 240
 
+#: Curves no further apart than this coincide.
+_SAME = 0.01
+
 #: The time axis ends where every curve has come to this share of its last value.
 _SHOWN_SHARE = 0.99
 
@@ -108,7 +110,7 @@ _SHOWN_SHARE = 0.99
 @style.styled
 def draw_incidence(
     batch: Batch, summary: Mapping[str, Any], clock: str = "from_first_strike"
-) -> Figure:
+) -> style.Chart:
     """Cumulative incidence of a ceasefire by the time since the clock's origin.
 
     To the left the reference alone, the other endings stacked upon the ceasefire, so that the height of the stack is the
@@ -150,7 +152,7 @@ def draw_incidence(
         left.step(grid / 24.0, 100.0 * share.estimate, where="post", **line)
         paused = [Line2D([], [], label="strikes paused, agreed or not", **line)]
     room = style.TITLE_PAD if real is None else style.TITLE_PAD_OVER_MARKS
-    left.set_title(f"{text.shorten(labels(summary)[reference], 30)}: how crises end", pad=room)
+    left.set_title(text.shorten(labels(summary)[reference], 34), pad=room)
     right.set_title("Ceasefire, by scenario (95% bands)", pad=room)
     for axes in (left, right):
         axes.set_xlim(0.0, days)
@@ -159,8 +161,14 @@ def draw_incidence(
         if real is not None:
             style.mark_moment(axes, real / 24.0, f"real ceasefire, {text.duration(real)}", "left")
     left.set_ylabel(f"% of {AMONG[clock]}")
+    came = {
+        "agreement" if cause == CEASEFIRE else cause
+        for cause in theirs.causes
+        if np.nanmax(theirs.at(grid, cause).estimate, initial=0.0) > 0.0
+    }
+    occur = {one: fill for one, fill in style.ENDING_FILLS.items() if one in (*came, UNRESOLVED)}
     left.legend(
-        handles=[*style.ending_keys(agreement="ceasefire"), *paused],
+        handles=[*style.keys_of(occur, {**text.ENDINGS, "agreement": CEASEFIRE}), *paused],
         loc="upper center",
         bbox_to_anchor=(0.5, -0.17),
         ncols=3,
@@ -221,18 +229,29 @@ def _compare(
     clock: str,
 ) -> None:
     axes.grid(axis="y")
-    ends = []
+    ends: list[tuple[float, str, dict[str, Any]]] = []
+    drawn: list[np.ndarray] = []
     for place, (name, curve) in enumerate(curves):
         if curve.started == 0:
             continue
         line = style.scenario_line(place)
         share = curve.at(grid)
+        figures = (grid / 24.0, share.estimate, share.lower, share.upper)
+        for row in zip(*figures, strict=True):
+            keys = ("days", "share", "lower", "upper")
+            figure.data.append(
+                {"scenario": name, "event": "ceasefire"} | dict(zip(keys, row, strict=True))
+            )
+        # Of curves that coincide the later is drawn in dashes, between which the earlier shows.
+        if any(np.nanmax(np.abs(share.estimate - one), initial=0.0) < _SAME for one in drawn):
+            line["linestyle"] = (0, (3, 3))
+        drawn.append(share.estimate)
         estimate, lower, upper = 100.0 * share.estimate, 100.0 * share.lower, 100.0 * share.upper
         band: dict[str, Any] = {"facecolor": line["color"], "alpha": 0.18, "linewidth": 0.0}
         axes.fill_between(grid / 24.0, lower, upper, **band)
         axes.step(grid / 24.0, estimate, where="post", zorder=3.0 - 0.01 * place, **line)
         known = estimate[~np.isnan(estimate)]
-        ends.append((float(known[-1]), text.shorten(name, 24), line))
+        ends.append((float(known[-1]), text.shorten(name, 28), line))
     if not ends:
         style.say_nothing_to_draw(axes, nothing_on(clock))
         return
@@ -255,7 +274,7 @@ _DAYS_AFTER_RECORD = 7.0
 
 
 @style.styled
-def draw_markets(batch: Batch, summary: Mapping[str, Any]) -> Figure:
+def draw_markets(batch: Batch, summary: Mapping[str, Any]) -> style.Chart:
     """Daily market levels in the reference scenario, with the real closes over them.
 
     For each state the median over replicates and the bands that hold the middle 50% and 90% of them, as a percentage of the

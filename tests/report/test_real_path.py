@@ -50,5 +50,7 @@ def test_where_the_real_times_fall_is_said() -> None:
         "The real first strike came 14.4 days after the trigger, sooner than "
     )
     assert "of the 172 crises with a first strike." in told[1]
-    bare = make_ensemble("bare", CASES["may_2025"], replicates=50, scenario=make_scenario(real_path=None))
+    bare = make_ensemble(
+        "bare", CASES["may_2025"], replicates=50, scenario=make_scenario(real_path=None)
+    )
     assert real_times(bare) == []
