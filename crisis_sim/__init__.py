@@ -7,7 +7,7 @@
 
 `Scenario.load` reads a scenario; `simulate` runs one or more of them as paired replicates; `compare` summarises their
 outcomes, with intervals; `write_page` makes one HTML page of a folder of results. `run_experiment` asks a question of a
-scenario: a sweep, what ended it, and others. `CrisisModel` is the Mesa model itself; `Agent`, `Event` and `rule` are what
+scenario: a sweep, what ended it, and others. `replay` tells one crisis event by event. `CrisisModel` is the Mesa model itself; `Agent`, `Event` and `rule` are what
 agents of your own are made of, and a `Decision` is what a policy of your own decides.
 """
 
@@ -39,7 +39,10 @@ if TYPE_CHECKING:
     from crisis_sim.model import rule as rule
     from crisis_sim.outcomes import compare as compare
     from crisis_sim.outcomes import summarise as summarise
+    from crisis_sim.outcomes.summary import Summary as Summary
     from crisis_sim.report import write_page as write_page
+    from crisis_sim.report.replay import Replay as Replay
+    from crisis_sim.report.replay import replay as replay
     from crisis_sim.scenario import Scenario as Scenario
     from crisis_sim.scenario import ScenarioError as ScenarioError
     from crisis_sim.scenario import load_scenario as load_scenario
@@ -59,7 +62,9 @@ _fetch, _, __all__ = lazy_loader.attach(
         ],
         "model": ["Agent", "CrisisModel", "Decision", "Event", "Journal", "rule"],
         "outcomes": ["compare", "summarise"],
+        "outcomes.summary": ["Summary"],
         "report": ["write_page"],
+        "report.replay": ["Replay", "replay"],
         "scenario": ["Scenario", "ScenarioError", "load_scenario"],
     },
 )

@@ -262,12 +262,14 @@ def in_style() -> Iterator[None]:
 
 
 def styled(draw: Callable[Draw, Figure]) -> Callable[Draw, Figure]:
-    """Let a function draw its chart in this style, and settle the layout."""
+    """Let a function draw its chart in this style, and settle the layout; that of somebody's own axes is left to them."""
 
     @functools.wraps(draw)
     def drawn(*args: Draw.args, **kwargs: Draw.kwargs) -> Figure:
         with in_style():
             figure = draw(*args, **kwargs)
+            if not isinstance(figure, Chart):
+                return figure
             settle(figure)
         figure.set_layout_engine(None)  # to lay out anew for each format would take seconds
         return figure
@@ -300,6 +302,12 @@ def new_figure(width: float = DOUBLE_COLUMN, height: float = 80.0) -> Chart:
     """An empty figure of a printed size in millimetres, which lays out its own axes."""
     inches = (width / MILLIMETRES_PER_INCH, height / MILLIMETRES_PER_INCH)
     return Chart(figsize=inches, layout="constrained")
+
+
+def figure_of(axes: Axes) -> Figure:
+    """The figure that somebody's own axes stand in, or the part of one."""
+    figure: Any = axes.get_figure()
+    return figure
 
 
 def settle(figure: Figure) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 # `printable` shows everything, and escapes what a terminal would obey; reports of mistakes need that. `clean`
 # makes one line of a title or a name and leaves out what has no shape; tables, charts and stories need that.
@@ -123,6 +124,42 @@ def limits(
     if is_known(lower):
         return f"at least {low}{noun}"
     return f"at most {high}{noun}" if is_known(upper) else "limits not known"
+
+
+def over_fits(figure: Mapping[str, Any] | None, scale: float = 100.0, sign: bool = False) -> str:
+    """How far a figure moves over fits, such as "over fits +9 to +31; the sign agrees in 97%"; "" where not known."""
+    over = (figure or {}).get("over_fits")
+    if not over:
+        return ""
+    low, high = scale * over["lower"], scale * over["upper"]
+    told = f"over fits {limits(low, high, decimals(high - low), sign=sign)}"
+    agree = over.get("same_sign")
+    return told if agree is None else f"{told}; the sign agrees in {_sets(agree)}"
+
+
+def _sets(share: float) -> str:
+    """A share of sets in whole per cent, none of which reads as all."""
+    return f"{share:.0%}" if share < 0.995 else "over 99%" if share < 0.9995 else "all"
+
+
+def goes_with(figure: Mapping[str, Any]) -> str:
+    """With which parameters the spread of a figure over fits goes, as a clause; "" where it has none."""
+    over = figure.get("over_fits")
+    if not over:
+        return ""
+    shares = over["goes_with"].items()
+    each = [f"{path.removeprefix('behaviour.')} ({share:.0%})" for path, share in shares]
+    if not each and over["noise"] > 0.5:
+        return "with which parameters that spread goes cannot be told from these replicates"
+    if not each:
+        reached = f"chance alone reaches {over['noise']:.0%} of it with one of them"
+        return f"no single parameter goes with much of that spread ({reached})"
+    much = "most" if max(over["goes_with"].values()) > 0.5 else "much"
+    return f"{much} of that spread goes with {listed(each[:_NAMED])}"
+
+
+#: Parameters that are named, at most.
+_NAMED = 4
 
 
 def decimals(width: float) -> int:

@@ -34,7 +34,7 @@ from crisis_sim.scenario import load_scenario
 from crisis_sim.version import __version__
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = "run compare replay report check scenarios init schema doctor validate".split()  # noqa: SIM905
+COMMANDS = "run compare replay report check scenarios init schema doctor validate hindcast".split()  # noqa: SIM905
 
 
 @pytest.fixture(autouse=True)
@@ -444,6 +444,8 @@ def test_resume_takes_nothing_that_is_not_as_it_was(
         ([*both, "--set", "states.northland.resolve=0.5"], "short: states.northland.resolve: "),
         (["alone.yaml"], "batch: scenarios: short, alone there, alone now"),
         (["--set", "lenders=null"], "--set needs the scenarios"),
+        (["--over-fits"], "--over-fits needs the scenarios"),
+        ([*both, "--over-fits"], "short: behaviour.decision.answering: "),
         (["--out", "other"], "--out cannot name another folder"),
         (["--restart"], "give one of them"),
     ):
@@ -454,6 +456,26 @@ def test_resume_takes_nothing_that_is_not_as_it_was(
     again = ask("run", *resume)
     assert again.code == DONE
     assert again.err.startswith("40 crises in ")
+
+
+@pytest.mark.usefixtures("usual_interrupts", "no_charts")
+def test_over_fits_a_run_says_so_whether_or_not_it_was_interrupted(
+    ask: Ask, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = ["short.yaml", "alone.yaml", "--replicates", 400, "--over-fits", "--out"]
+    whole = ask("run", *given, "whole", "--json").data
+    with monkeypatch.context() as patch:
+        interrupt_after(1, patch)
+        assert ask("run", *given, "cut").code == INTERRUPTED
+    assert ask("run", *given, "cut", "--resume", "cut", "--json").data == whole
+    told = ask("compare", "cut")
+    assert "Over fits: each replicate drew one of " in told.out
+    level = whole["scenarios"]["short"]["endings"]["unresolved"]
+    assert level["over_fits"]["lower"] < level["estimate"] < level["over_fits"]["upper"]
+    assert ask("report", "cut").code == DONE
+    assert "over fits " in (here / "cut" / "report.html").read_text(encoding="utf-8")
+    first = ask("replay", "short.yaml", "--replicate", 3, "--over-fits")
+    assert first.out != ask("replay", "short.yaml", "--replicate", 3).out
 
 
 @pytest.mark.usefixtures("usual_interrupts", "no_charts")

@@ -447,7 +447,7 @@ def names_digest(files: Iterable[Path]) -> str:
 def read_parquet(
     path: Path | list[str], columns: Sequence[str] | None = None, **how: Any
 ) -> pa.Table:
-    """A table from disk, with those of the columns that it has; damaged pages are noticed."""
+    """A table from disk, or those of some columns that it has; damaged pages are noticed."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from crisis_sim import show
+from crisis_sim.scenario.schema import ENDINGS, STYLES, VIOLENCE
 from crisis_sim.text import clean
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
     import pyarrow as pa
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
 
@@ -71,15 +76,71 @@ class Ensemble:
         yes-or-no columns as bool and whole numbers as integers. KeyError names the nearest column.
         """
         if name not in self.table.column_names:
-            near = difflib.get_close_matches(name, self.table.column_names, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = _hint(name, self.table.column_names)
             raise KeyError(f"ensemble {self.name!r} has no column {name!r}{hint}")
         return as_array(self.table.column(name))
 
+    def __len__(self) -> int:
+        return self.replicates
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of its columns."""
+        return iter(self.table.column_names)
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        """One outcome of every replicate, as `column` gives it."""
+        return self.column(name)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """One row a replicate; see docs/outcomes.md for the columns.
+
+        The categories of a column of words are all that can occur, whether or not they did; NaN stands for none.
+        """
+        return _frame([self])
+
+
+def _frame(ensembles: Iterable[Ensemble]) -> pd.DataFrame:
+    """The rows of ensembles, one below the other, with the categories of all of them."""
+    import pandas as pd
+
+    frames, known = [], dict[str, dict[str, None]]()
+    for one in ensembles:
+        table = one.table.unify_dictionaries()
+        frames.append(table.to_pandas())
+        words = {
+            "scenario": [one.name],
+            "ending": ENDINGS,
+            "worst_violence": VIOLENCE,
+            "mediation_style": STYLES,
+            "brokered_by": sorted(one.scenario.get("mediators", ())),
+            **{f"{lender}_decision": DECISIONS for lender in one.scenario.get("lenders", ())},
+        }
+        for name, column in frames[-1].items():
+            if isinstance(column.dtype, pd.CategoricalDtype):
+                every = [*words.get(str(name), ()), *column.cat.categories]
+                known.setdefault(str(name), {}).update(dict.fromkeys(filter(None, every)))
+    for frame in frames:
+        for name in known.keys() & set(frame.columns):
+            ordered = name == "worst_violence"
+            frame[name] = frame[name].astype(pd.CategoricalDtype([*known[name]], ordered))
+    return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+
+
+def _hint(name: object, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(str(name), known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+#: Decisions of a lender's board, as results name them.
+DECISIONS = ("approved", "delayed")
+
 
 @dataclass(frozen=True)
-class Batch:
+class Batch(Mapping[str, Ensemble]):
     """Scenarios run side by side with the same luck, in the order in which they were asked for.
+
+    It is a mapping: `batch["may_2025"]` is an `Ensemble`, `len(batch)` the number of scenarios, and to iterate over it
+    gives their names.
 
     Attributes:
         ensembles: scenario name to its replicates; the first is the one that others are compared
@@ -111,6 +172,40 @@ class Batch:
             ),
             show.paragraph("summarise(batch) says what came of them, with intervals."),
         )
+
+    def __getitem__(self, name: str) -> Ensemble:
+        """A scenario's replicates; KeyError names the nearest scenario."""
+        if name not in self.ensembles:
+            others = ", ".join(self.ensembles)
+            raise KeyError(f"no scenario {name!r}{_hint(name, self.ensembles)}; there are {others}")
+        return self.ensembles[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.ensembles)
+
+    def __len__(self) -> int:
+        return len(self.ensembles)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """One row a replicate of each scenario, with a column `scenario`; see docs/outcomes.md for the others.
+
+        The categories of a column of words are all that can occur in these scenarios, whether or not they did.
+        """
+        return _frame(self.ensembles.values())
+
+    def plot(self, chart: str = "ceasefire", ax: Axes | None = None) -> Figure:
+        """A chart of the batch, with 95% intervals; the first scenario is the reference.
+
+        Args:
+            chart: `ceasefire` (by the time since the first strike), `endings`, `differences` or `markets`.
+            ax: axes to draw the main panel of the chart into; a figure of its own where left out.
+
+        Raises:
+            ValueError: when there is no such chart.
+        """
+        from crisis_sim.report.save import plot
+
+        return plot(self, chart, ax)
 
     @property
     def seed(self) -> int:

@@ -6,16 +6,22 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from crisis_sim.batch.block import BlockOrder
 from crisis_sim.batch.files import BatchError
 from crisis_sim.batch.rules import check_rules, labelled, roles_in
 from crisis_sim.scenario.numbers import is_count
 from crisis_sim.scenario.schema import Scenario
+from crisis_sim.scenario.source import FILE_WORDS, is_file_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+#: A scenario, its file, or the name of a shipped one.
+OneScenario: TypeAlias = Scenario | str | Path
+#: What a batch is asked to run: one or many, or each under a name of its own.
+Scenarios: TypeAlias = OneScenario | Iterable[OneScenario] | Mapping[str, OneScenario]
 
 
 #: Bytes of a crisis apart from its agents, of an agent, review or event, and of a rung that is drawn for
@@ -247,7 +253,7 @@ def most_at_once(scenarios: Iterable[Scenario]) -> int:
 
 
 def make_plan(
-    scenarios: Scenario | str | Path | Iterable[Scenario | str | Path],
+    scenarios: Scenarios,
     replicates: int,
     seed: int,
     block_size: int | None,
@@ -258,15 +264,20 @@ def make_plan(
     roles: Mapping[str, Any] | None = None,
     compare_without: bool = False,
 ) -> Plan:
-    """A plan from scenarios, files or names of shipped ones, one or many.
+    """A plan from scenarios, files or names of shipped ones, one or many, or a mapping of names to these.
 
     Scenarios with classes of one's own are named after these; with `compare_without` each comes without them as well.
     ScenarioError where a scenario file has mistakes, BatchError where it cannot be run as asked.
     """
     import numpy as np
 
-    given = [scenarios] if isinstance(scenarios, (Scenario, str, Path)) else scenarios
-    named = tuple(_read(one, number) for number, one in enumerate(given, start=1))
+    given: Iterable[tuple[str, Any]]
+    if isinstance(scenarios, Mapping):
+        given = ((str(name), one) for name, one in scenarios.items())
+    else:
+        several = [scenarios] if isinstance(scenarios, (Scenario, str, Path)) else scenarios
+        given = (("", one) for one in several)
+    named = tuple(_read(one, name, number) for number, (name, one) in enumerate(given, start=1))
     agents, roles = tuple(agents), dict(roles or {})
     if agents or roles:
         check_rules(named, roles, agents)
@@ -293,9 +304,15 @@ def usual_size(crises: int) -> int:
     return min(max(crises // MANY_BLOCKS, SMALL_BLOCK_SIZE), BLOCK_SIZE)
 
 
-def _read(given: Scenario | str | Path, number: int) -> Scenario:
+def _read(given: OneScenario, name: str, number: int) -> Scenario:
+    """A scenario under the name that it was given with, its own, or its place among several."""
     if isinstance(given, (str, Path)):
         from crisis_sim.scenario import load_scenario
 
-        return load_scenario(given)
-    return given if given.name else given.model_copy(update={"name": f"scenario_{number}"})
+        given = load_scenario(given)
+    if not isinstance(given, Scenario):
+        raise BatchError(f"expected a scenario, its file or its name, got {given!r}")
+    if name and not is_file_name(name):
+        raise BatchError(f"{name!r} cannot be a scenario's name; expected {FILE_WORDS}")
+    name = name or given.name or f"scenario_{number}"
+    return given if name == given.name else given._with(name=name)

@@ -265,7 +265,7 @@ def labelled(scenario: Scenario, roles: Mapping[str, Any], agents: Iterable[Any]
         "title": f"{scenario.title}, with {words}",
         "label": scenario.label and f"{scenario.label}, with {words}",
     }
-    return scenario.model_copy(update=changes)
+    return scenario._with(**changes)
 
 
 def _short(kind: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -35,7 +35,7 @@ from crisis_sim.batch.folder import (
     writing,
 )
 from crisis_sim.batch.manifest import close_manifest, decisive, is_finished, open_manifest
-from crisis_sim.batch.plan import Plan, check_count, make_plan
+from crisis_sim.batch.plan import Plan, Scenarios, check_count, make_plan
 from crisis_sim.batch.workers import (
     BlockTask,
     StopSign,
@@ -56,7 +56,7 @@ OnMessage = Callable[[str], None]
 
 
 def simulate(
-    scenarios: Scenario | str | Path | Iterable[Scenario | str | Path],
+    scenarios: Scenarios,
     replicates: int = 10_000,
     seed: int = 1,
     workers: int = 1,
@@ -72,7 +72,8 @@ def simulate(
     """Run scenarios side by side on the same luck, and keep their results in memory.
 
     Args:
-        scenarios: scenarios, paths of scenario files or names of shipped ones; one or many.
+        scenarios: scenarios, paths of scenario files or names of shipped ones; one or many. A mapping gives each a name:
+            `{"base": scenario, "mine": scenario.changed({"states.india.resolve": 0.5})}`.
         replicates: how many replicates of each scenario.
         seed: with a replicate's number, it fixes all of its luck.
         workers: the most threads to use, or processes for agents of one's own and beyond eight; the
@@ -136,7 +137,7 @@ def simulate(
 
 
 def run_to_folder(
-    scenarios: Scenario | str | Path | Iterable[Scenario | str | Path],
+    scenarios: Scenarios,
     folder: str | Path,
     replicates: int = 10_000,
     seed: int = 1,

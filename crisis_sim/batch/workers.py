@@ -8,7 +8,7 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
     CancelledError,
@@ -32,6 +32,7 @@ from crisis_sim.batch.files import BatchError, token_in, write_durably
 from crisis_sim.batch.folder import results_of, writing
 from crisis_sim.batch.manifest import check_versions, decisive, versions
 from crisis_sim.batch.plan import Plan
+from crisis_sim.batch.rules import loaded
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -186,7 +187,7 @@ def run_plan(
     blocks = plan.blocks - len(done)
     seconds_left = first_guess(plan) * blocks / plan.blocks
     for blocks_left in range(blocks, 0, -1):
-        crew = choose_executor(seconds_left, blocks_left, workers, bool(plan.agents))
+        crew = choose_executor(seconds_left, blocks_left, workers, steps_in_python(plan.agents))
         if crew.size > 1:
             run = _in_pools if crew.apart else _in_threads
             yield from run(orders, crew.size, crew.size * BLOCKS_AHEAD, stop, task)
@@ -205,6 +206,16 @@ def first_guess(plan: Plan) -> float:
     return plan.crises / CRISES_PER_SECOND
 
 
+def steps_in_python(agents: Sequence[Any]) -> bool:
+    """Whether any of a user's own agents may take steps in plain Python, which threads do not help; rules are compiled."""
+    from crisis_sim.model import Agent
+
+    kinds = [loaded(one) for one in agents]
+    return not all(
+        isinstance(one, type) and getattr(one, "step", None) is Agent.step for one in kinds
+    )
+
+
 def choose_executor(
     seconds: float, blocks: int, workers: int, own_agents: bool = False
 ) -> ExecutorPlan:
@@ -213,7 +224,7 @@ def choose_executor(
     Args:
         blocks: of how many blocks it is; more workers than these would idle.
         workers: the most threads, or processes, to use.
-        own_agents: whether agents of a user's own take part, whom threads do not help.
+        own_agents: whether agents take part whom threads do not help (`steps_in_python`).
     """
     useful = min(workers, blocks)
     threads = 1 if own_agents else min(useful, MOST_THREADS)

@@ -7,7 +7,7 @@ import are imported inside the commands that need them: `--help` and `check` ans
 from __future__ import annotations
 
 # Importing a module makes the program know its commands.
-from crisis_sim.cli import experiment, files, run  # noqa: F401
+from crisis_sim.cli import experiment, files, history, run  # noqa: F401
 from crisis_sim.cli.app import BLOCKS_FAILED as BLOCKS_FAILED
 from crisis_sim.cli.app import CHECK_FAILED as CHECK_FAILED
 from crisis_sim.cli.app import DONE as DONE

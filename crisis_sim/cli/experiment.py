@@ -21,6 +21,7 @@ from crisis_sim.cli.app import (
     TERMINATED,
     Agents,
     DryRun,
+    Fits,
     Json,
     Natural,
     One,
@@ -85,6 +86,7 @@ class Options:
         Parameter(help="The seed of all luck, in place of a file's; 1.", validator=Natural),
     ] = None
     overrides: Overrides = None
+    over_fits: Fits = False
     roles: Roles = None
     agents: Agents = None
     out: Annotated[
@@ -114,7 +116,12 @@ class Options:
 
     def keys(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The options that were given, as keys of an experiment's file."""
-        own = {"outcomes": self.outcome, "replicates": self.replicates, "seed": self.seed}
+        own: dict[str, Any] = {
+            "outcomes": self.outcome,
+            "replicates": self.replicates,
+            "seed": self.seed,
+        }
+        own["over_fits"] = self.over_fits or None
         return {key: value for key, value in {**own, **given}.items() if value is not None}
 
 

@@ -1,4 +1,4 @@
-"""The commands `check`, `init`, `scenarios`, `parameters`, `schema`, `doctor`, `validate` and `dashboard`."""
+"""The commands `check`, `init`, `scenarios`, `parameters`, `schema`, `doctor`, `validate`, `hindcast` and `dashboard`."""
 
 from __future__ import annotations
 
@@ -431,6 +431,7 @@ def validate(
     page: Path | None = None,
     overrides: Overrides = None,
     strict: Annotated[bool, FLAG] = False,
+    held_out: Annotated[bool, FLAG] = False,
     as_json: Json = False,
 ) -> int:
     """Hold the model against the record: crises since 1945, and eight cases.
@@ -444,6 +445,7 @@ def validate(
         out: Folder for validation.json and the charts; none without it.
         page: Markdown file to write the whole page to, its charts into images/ beside.
         strict: Fail, with exit code 1, where a fact that the project says is met is not.
+        held_out: Instead, fit the model anew without each case, and score what it then foretells of it: some minutes.
     """
     from crisis_sim.batch.workers import cores
     from crisis_sim.validation import validate as compare
@@ -454,6 +456,8 @@ def validate(
     if page and page.is_dir():
         raise Refused(f"{page} is a folder; give the page's file, such as validation.md")
     began = time.perf_counter()
+    if held_out:
+        return _hold_out(replicates, seed, workers or cores(), out, as_json, began)
     with progress_bar() as progress:
         validation = compare(
             population, replicates, seed, workers or cores(), overrides or (), progress=progress
@@ -474,6 +478,80 @@ def validate(
     for name in validation.failures:
         talk(f"said to be met, and is not: {name}")
     return CHECK_FAILED if strict and validation.failures else DONE
+
+
+def _hold_out(
+    replicates: int, seed: int, workers: int, out: Path | None, as_json: bool, began: float
+) -> int:
+    """Foretell each case without it."""
+    import json
+
+    from crisis_sim.validation.held_out import held_out as foretell
+    from crisis_sim.validation.text import print_held_out
+
+    found = foretell(replicates, seed, workers, progress=talk)
+    plain = {"replicates": replicates, "seed": seed, "cases": [one.plain() for one in found]}
+    if out:
+        out.mkdir(parents=True, exist_ok=True)
+        path = out / "held_out.json"
+        path.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+        talk(f"written: {path}")
+    if as_json:
+        print_json(plain)
+    else:
+        print_held_out(found, console())
+    talk(f"in {in_words(time.perf_counter() - began)}")
+    return DONE
+
+
+# --- `crisis-sim hindcast`
+
+#: Replicates of each crisis, at most: a chunk of them is held in memory.
+MOST_OF_A_CRISIS = 50_000
+
+
+@app.command
+def hindcast(
+    *,
+    data: Path,
+    replicates: Annotated[int, Parameter(validator=Number(gte=10, lte=MOST_OF_A_CRISIS))] = 2000,
+    seed: Seed = 1,
+    workers: Workers = None,
+    overrides: Overrides = None,
+    out: Path | None = None,
+    as_json: Json = False,
+) -> int:
+    """Foretell real crises from what was known at their triggers, and score the forecasts.
+
+    Scores are put beside those of climatology, and of a statistical baseline where the folder holds one.
+
+    Args:
+        data: Folder with hindcast_inputs.csv, or with the ICB project's files as its publisher gives them.
+        replicates: How often to run each crisis.
+        out: Folder for predictions.csv, hindcast.json and the charts; none without it.
+    """
+    from crisis_sim.batch.workers import cores
+    from crisis_sim.hindcast.run import hindcast as foretell
+    from crisis_sim.hindcast.show import print_hindcast, write_hindcast
+
+    if out and out.exists() and not out.is_dir():
+        raise Refused(f"{out} is no folder")
+    began = time.perf_counter()
+    with progress_bar() as progress:
+        found = foretell(
+            data, replicates, seed, workers or cores(), overrides or (), progress=progress
+        )
+    written = write_hindcast(found, out) if out else []
+    if as_json:
+        print_json(found.plain())
+    else:
+        print_hindcast(found, console())
+    for path in written:
+        if path.suffix in (".json", ".csv"):
+            talk(f"written: {path}")
+    seconds = in_words(time.perf_counter() - began)
+    talk(f"{len(found.predictions):,} crises, {found.replicates:,} times each, in {seconds}")
+    return DONE
 
 
 # --- `crisis-sim dashboard`

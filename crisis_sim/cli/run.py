@@ -153,11 +153,7 @@ def run(
     beside = bool(overrides) and len(read) == 1 and not alone
     if overrides and beside:
         read = [*load_scenarios(scenarios), changed(read[0], overrides)]
-    read = named_apart(read)
-    if over_fits:
-        from crisis_sim.scenario.fits import over_fits as drawn_over_fits
-
-        read = [drawn_over_fits(one) for one in read]
+    read = drawn(named_apart(read), over_fits)
     folder = (
         resume or out or RESULTS / file_name(labelled(read[-1 if beside else 0], **classes).name)
     )
@@ -179,7 +175,7 @@ def changed(scenario: Scenario, overrides: Sequence[str]) -> Scenario:
     """A scenario with changes, under a name and a label that say so."""
     words = text.listed(overrides) if len(overrides) < 3 else f"{len(overrides)} changes"
     changes = {"name": f"{scenario.name} changed", "label": f"With {words}"}
-    return scenario.model_copy(update=changes)
+    return scenario._with(**changes)
 
 
 def named_apart(scenarios: Sequence[Scenario]) -> list[Scenario]:
@@ -188,8 +184,15 @@ def named_apart(scenarios: Sequence[Scenario]) -> list[Scenario]:
     for one in scenarios:
         names = (f"{one.name} ({k})" if k > 1 else one.name for k in count(1))
         name = next(name for name in names if name not in found)
-        found[name] = one if name == one.name else one.model_copy(update={"name": name})
+        found[name] = one if name == one.name else one._with(name=name)
     return [*found.values()]
+
+
+def drawn(scenarios: list[Scenario], are: bool) -> list[Scenario]:
+    """Scenarios, over fits if they `are` to be so."""
+    from crisis_sim.scenario.fits import over_fits
+
+    return [over_fits(one) for one in scenarios] if are else scenarios
 
 
 @dataclass(frozen=True)
@@ -453,13 +456,14 @@ def replay(
     seed: Seed = 1,
     out: Path = RESULTS / "replays",
     overrides: Overrides = None,
+    over_fits: Fits = False,
     roles: Roles = None,
     agents: Agents = None,
     as_json: Json = False,
 ) -> int:
     """Tell one crisis event by event, as a story and as a chart.
 
-    It is the same crisis as that replicate of `run` with that seed, and with the same --roles and --agents.
+    It is the same crisis as that replicate of `run` with that seed, and with the same --over-fits, --roles and --agents.
 
     Args:
         replicate: Number of the crisis to tell, from 0.
@@ -467,23 +471,16 @@ def replay(
     """
     from crisis_sim.scenario.load import load_scenario
 
-    read = load_scenario(scenario, overrides or ())
-    from crisis_sim.batch.rules import check_rules, labelled
-    from crisis_sim.model import CrisisModel, Journal
-    from crisis_sim.report import replay_data, tell, write_replay
+    (read,) = drawn([load_scenario(scenario, overrides or ())], over_fits)
+    from crisis_sim.report.replay import replay as run_again
+    from crisis_sim.report.replay import write_replay
 
-    classes = own_classes(roles, agents)
-    check_rules([read], **classes)
-    read = labelled(read, **classes)
-    journal = Journal()
-    model = CrisisModel(read, 1, seed, first_replicate=replicate, journal=journal, **classes)
-    model.run()
-    outcome = {name: values[0] for name, values in model.outcomes().items()}
-    story = tell(journal, read, outcome)
-    path = out / f"{file_name(read.name)}_seed_{seed}_replicate_{replicate}"
-    write_replay(journal, read, story, path)
+    crisis = run_again(read, replicate, seed, **own_classes(roles, agents))
+    story, name = crisis.story, file_name(crisis.scenario.name)
+    path = out / f"{name}_seed_{seed}_replicate_{replicate}"
+    write_replay(crisis.journal, crisis.scenario, story, path)
     if as_json:
-        print_json(replay_data(journal, read, outcome, seed, replicate))
+        print_json(crisis.plain())
     elif sys.stdout.isatty():
         from rich.markdown import Markdown
 

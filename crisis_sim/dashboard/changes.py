@@ -73,10 +73,11 @@ class Changes:
 
 
 # The page's address keeps what was changed: a reload brings it back, and a link to the same dashboard takes it along. Its
-# query has a `set` for each change, as `--set` makes it, the `clock` where it is not the usual one, and the `file` that was
-# opened, which the browser's tab itself keeps. Anybody may have typed it, so what is wrong in it is reported, not obeyed.
+# query has a `set` for each change, as `--set` makes it, the `clock` where it is not the usual one, `over_fits` if it is so,
+# and the `file` that was opened, which the browser's tab itself keeps. Anybody may have typed it, so what is wrong in it is
+# reported, not obeyed.
 
-SET, CLOCK, FILE = "set", "clock", "file"
+SET, CLOCK, FILE, FITS = "set", "clock", "file", "over_fits"
 #: Letters that a query may have: far more than a change to every slider takes.
 MAX_QUERY = 20_000
 #: Letters of a stranger's that are repeated in a message.
@@ -91,18 +92,21 @@ class Asked:
         sets: changes, as `--set` makes them.
         clock: from where time is counted; "" for as usual.
         file: the file that was opened; "" for none.
+        fits: whether it is over fits.
         mistakes: what is wrong in it as a whole.
     """
 
     sets: tuple[str, ...] = ()
     clock: str = ""
     file: str = ""
+    fits: bool = False
     mistakes: tuple[str, ...] = ()
 
     @property
     def query(self) -> str:
         """The query that asks for it; "" where it is nothing."""
         pairs = [(FILE, self.file), *((SET, one) for one in self.sets), (CLOCK, self.clock)]
+        pairs.append((FITS, "true" if self.fits else ""))
         return urlencode([pair for pair in pairs if pair[1]], safe="=")
 
 
@@ -116,7 +120,8 @@ def asked_by(query: str) -> Asked:
     twice = dict.fromkeys(name for name in known if known.count(name) > 1)
     mistakes = tuple(f"error: the address says '{name}' twice" for name in twice)
     first = dict(reversed(pairs))
-    return Asked(sets, first.get(CLOCK, ""), first.get(FILE, ""), mistakes)
+    fits = first.get(FITS) == "true"
+    return Asked(sets, first.get(CLOCK, ""), first.get(FILE, ""), fits, mistakes)
 
 
 def recall(
@@ -251,6 +256,8 @@ def number_in_words(number: Number, unit: str = "") -> str:
     if not isinstance(number, Distribution):
         return f"{number:g}{after}"
     shown = [f"{value:g}" for value in number.values]
+    if number.together:
+        return f"{min(number.values):g} to {max(number.values):g}{after}, drawn with others"
     if number.kind == "choice":
         return f"one of {text.listed(shown, 'or')}{after}"
     if number.kind in ("normal", "lognormal"):

@@ -165,6 +165,9 @@ def difference(measure: Measure, moved: dict[str, Any]) -> dict[str, Any]:
     row["sure"] = text.excludes_zero(low, high)  # as they are: a limit near zero may round to it
     if not row["sure"]:
         row["text"] += ": no more than chance explains"
+    if over := figure.get("over_fits"):
+        row["text"] += f"; {text.over_fits(figure, measure.scale, sign=True)}"
+        row["fits"] = [_rounded(measure.scale * over[key]) for key in ("lower", "upper")]
     for key, value in (("estimate", middle), ("lower", low), ("upper", high)):
         row[key] = None if value is None else _rounded(measure.scale * value)
     return row

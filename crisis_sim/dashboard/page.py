@@ -44,10 +44,12 @@ def Controls(  # noqa: N802 - Solara's components are written like classes
     saving: dict[str, Any],
     query: str,
     awaited: str,
+    fits: bool,
     limit: int,
     event_slid: Event,
     event_returned: Event,
     event_switched: Event,
+    event_fitted: Event,
     event_sent: Event,
     event_reopened: Event,
     event_forgive: Callable[[], None],
@@ -130,6 +132,7 @@ def Page() -> None:  # noqa: N802
                     saving={"name": file, "text": text, "extends": files},
                     query=session.address,
                     awaited=session.awaited,
+                    fits=session.fits,
                     limit=MAX_BYTES,
                     event_slid=lambda event: session.move(
                         _text(event, "path"), _number(event, "value")
@@ -137,6 +140,9 @@ def Page() -> None:  # noqa: N802
                     event_returned=lambda event: session.back(_text(event, "path") or None),
                     event_switched=lambda event: session.switch(
                         _text(event, "path"), event.get("on") is True
+                    ),
+                    event_fitted=lambda event: session.fit(
+                        isinstance(event, dict) and event.get("on") is True
                     ),
                     event_sent=lambda event: _sent(session, event),
                     event_reopened=lambda event: session.reopen(_kept(event)),

@@ -35,6 +35,7 @@ from crisis_sim.dashboard.scenario_files import (
 from crisis_sim.experiments.factors import ScenarioEditor
 from crisis_sim.outcomes.measures import Reading
 from crisis_sim.scenario.errors import ScenarioError
+from crisis_sim.scenario.fits import over_fits
 from crisis_sim.text import clean
 
 if TYPE_CHECKING:
@@ -315,6 +316,7 @@ class Session:
 
     Attributes:
         epoch: rises whenever sliders have to stand elsewhere than they were put.
+        fits: whether behaviour is drawn from all sets of parameters that fit the record.
         awaited: the name of a file without which nothing can be run, for the page's address is about it; "" for none.
     """
 
@@ -328,6 +330,7 @@ class Session:
     clock: str = CLOCKS[0]
     epoch: int = 0
     awaited: str = ""
+    fits: bool = False
     shown: Shown = field(default_factory=Shown)
 
     def __post_init__(self) -> None:
@@ -342,16 +345,21 @@ class Session:
         self._take(self.opened)
 
     def _take(self, opened: Opened) -> None:
-        self.opened = opened
-        self.whole = ScenarioEditor(opened.scenario)
-        self.groups = groups_of(opened.scenario)
-        self._sliders = {one.path: one for group in self.groups for one in group.sliders}
-        self._switches = {group.path for group in self.groups if group.switched}
+        self._base(opened, self.fits)
         self._files = {**self._files, **opened.files}
         while len(self._files) > MAX_FILES:
             self._files.pop(next(iter(self._files)))
         self.changes, self._picked = Changes(), None
         self.epoch += 1
+
+    def _base(self, opened: Opened, fits: bool) -> None:
+        """Begin from a scenario, or from it over fits; ScenarioError where it leaves none of their parameters open."""
+        self.scenario = over_fits(opened.scenario) if fits else opened.scenario
+        self.opened, self.fits = opened, fits
+        self.whole = ScenarioEditor(self.scenario)
+        self.groups = groups_of(self.scenario)
+        self._sliders = {one.path: one for group in self.groups for one in group.sliders}
+        self._switches = {group.path for group in self.groups if group.switched}
 
     def recall(self, query: str) -> None:
         """Make the changes that the page's address asks for, before the start; mistakes in it are shown."""
@@ -400,6 +408,18 @@ class Session:
         if path in self._switches:
             self._change(self.changes.switch(path, on))
 
+    def fit(self, on: bool) -> None:
+        """Draw behaviour from all sets of parameters that fit the record, or leave it as the scenario has it."""
+        if on == self.fits:
+            return
+        try:
+            self._base(self.opened, on)
+        except ScenarioError as error:
+            self._show(mistake=str(error))
+            return
+        self.epoch += 1
+        self._ask()
+
     def count(self, clock: str) -> None:
         """Count time from another origin: `from_first_strike` or `from_trigger`."""
         if clock in CLOCKS and clock != self.clock:
@@ -424,7 +444,7 @@ class Session:
         which = which if self.changes else UNMOVED
         self._picked = (replicate, which)
         try:
-            scenario = self.changes.made_in(self.whole) if which == MOVED else self.opened.scenario
+            scenario = self.changes.made_in(self.whole) if which == MOVED else self.scenario
         except ScenarioError:  # which `_ask` has told of
             return
         can_compare = bool(self.changes)
@@ -454,7 +474,8 @@ class Session:
         if self.awaited:  # what it asks for is still to come
             return self._asked.query
         clock = "" if self.clock == CLOCKS[0] else self.clock
-        return Asked(tuple(self.changes.as_set(everything=True)), clock, self._sent).query
+        sets = tuple(self.changes.as_set(everything=True))
+        return Asked(sets, clock, self._sent, self.fits).query
 
     def file(self, wished: str = "") -> tuple[str, str]:
         """The changed scenario as a file: its name and its text."""
@@ -466,9 +487,15 @@ class Session:
         return describe_changes(self.changes, self.groups)
 
     def _recall(self) -> None:
+        unfit = []
+        if self._asked.fits:
+            try:
+                self._base(self.opened, True)
+            except ScenarioError as error:
+                unfit = [str(error)]
         self.changes, mistakes = recall(self._asked, self._sliders, self._switches, CLOCKS)
         self.clock = self._asked.clock if self._asked.clock in CLOCKS else self.clock
-        self._set(mistake="\n".join(mistakes))
+        self._set(mistake="\n".join([*unfit, *mistakes]))
 
     def _try_to_open(self, name: str, content: bytes) -> bool:
         try:
@@ -492,7 +519,7 @@ class Session:
         """Run and draw the current scenario in the background."""
         began, clock = time.monotonic(), self.clock
         try:
-            scenarios = {UNMOVED: self.opened.scenario}
+            scenarios = {UNMOVED: self.scenario}
             if self.changes:
                 scenarios[MOVED] = self.changes.made_in(self.whole)
         except ScenarioError as error:

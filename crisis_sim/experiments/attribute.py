@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, combinations, permutations, product
 from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -20,7 +20,7 @@ from pydantic import BeforeValidator, Field
 
 from crisis_sim import text as wording
 from crisis_sim.experiments import spec as words
-from crisis_sim.experiments.design import run_points, table_of
+from crisis_sim.experiments.design import FIGURES, FITS, fits_row, run_points, table_of
 from crisis_sim.experiments.factors import ScenarioEditor, mistakes_in, overlaps
 from crisis_sim.experiments.indices import count_parts, interactions, marginals, shapley
 from crisis_sim.experiments.spec import (
@@ -34,6 +34,7 @@ from crisis_sim.experiments.spec import (
 from crisis_sim.outcomes.differences import Measured
 from crisis_sim.outcomes.intervals import CONFIDENCE, normal_quantile
 from crisis_sim.outcomes.measures import Columns, Measure
+from crisis_sim.outcomes.over_fits import Fits, OverFits, over_sets
 from crisis_sim.scenario.errors import Mistake, ScenarioError
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.text import decimals, excludes_zero, is_known, limits, replicates_to_tell
@@ -127,7 +128,8 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
     design = run_points(experiment, options, {}, scenarios_of(experiment))
     parts = list(spec.parts)
     shared = {
-        measure.name: attribute(design.measured[measure.name]) for measure in experiment.measures
+        measure.name: attribute(design.measured[measure.name], design.fits)
+        for measure in experiment.measures
     }
     there = {
         part: pa.array([bool(number >> k & 1) for number in range(design.points)])
@@ -140,10 +142,14 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
         "measures": [one.about() for one in experiment.measures],
         "attributions": {name: one.plain(parts) for name, one in shared.items()},
     }
-    told = summary["attributions"].items()
+    if design.fits:
+        summary["fits"] = len(design.fits.weights)
+    *told, sure = answer(experiment.measures, parts, list(shared.values()), spec.replicates)
+    found = summary["attributions"].items()
+    ranges = FITS if design.fits else ()
     return Findings(
         experiment,
-        tuple(answer(experiment.measures, parts, list(shared.values()), spec.replicates)),
+        (*told, sure + words.on_fits(design.fits)),
         {
             "points": pa.table(
                 {"point": range(design.points), "scenario": design.scenarios, **there}
@@ -151,20 +157,34 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
             "measures": design.measure_table(),
             "attributions": table_of(
                 (
-                    {"measure": name, "part": part, "figure": key, **figure}
-                    for name, one in told
+                    {
+                        "measure": name,
+                        "part": part,
+                        "figure": key,
+                        **figure,
+                        **fits_row(figure.get("over_fits")),
+                    }
+                    for name, one in found
                     for part, figures in one["parts"].items()
                     for key, figure in figures.items()
                 ),
                 ("measure", "part", "figure"),
+                figures=(*FIGURES, *ranges),
             ),
             "interactions": table_of(
                 (
-                    {"measure": name, "part": pair["parts"][0], "with": pair["parts"][1], **pair}
-                    for name, one in told
+                    {
+                        "measure": name,
+                        "part": pair["parts"][0],
+                        "with": pair["parts"][1],
+                        **pair,
+                        **fits_row(pair.get("over_fits")),
+                    }
+                    for name, one in found
                     for pair in one["interactions"]
                 ),
                 ("measure", "part", "with"),
+                figures=(*FIGURES, *ranges),
             ),
         },
         summary,
@@ -204,12 +224,13 @@ def combination_name(present: Sequence[bool]) -> str:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure with its confidence limits; NaN where it is not known."""
+    """A figure with its confidence limits, NaN where it is not known, and how it moves over fits."""
 
     estimate: float
     lower: float
     upper: float
     standard_error: float
+    over: OverFits | None = None
 
     @property
     def holds_zero(self) -> bool:
@@ -217,11 +238,14 @@ class Figure:
         return not excludes_zero(self.lower, self.upper)
 
     def __neg__(self) -> Figure:
-        return Figure(-self.estimate, -self.upper, -self.lower, self.standard_error)
+        over = self.over and replace(self.over, lower=-self.over.upper, upper=-self.over.lower)
+        return Figure(-self.estimate, -self.upper, -self.lower, self.standard_error, over)
 
-    def plain(self) -> dict[str, float | None]:
+    def plain(self) -> dict[str, Any]:
         """The figure fit for JSON."""
-        return {key: value if math.isfinite(value) else None for key, value in vars(self).items()}
+        each = ((key, getattr(self, key)) for key in FIGURES)
+        found = {key: value if math.isfinite(value) else None for key, value in each}
+        return found | ({"over_fits": self.over.plain()} if self.over else {})
 
 
 @dataclass(frozen=True)
@@ -282,21 +306,30 @@ class Attribution:
         }
 
 
-def attribute(measured: Measured) -> Attribution:
+def attribute(measured: Measured, fits: Fits | None = None) -> Attribution:
     """Share out an outcome, which was measured in every combination of the parts, in their order."""
+    fits = fits if measured.is_share or measured.is_mean else None
     worth = np.where(np.isfinite(measured.estimate), measured.estimate, np.nan)
     pull = np.where(np.isfinite(measured.influence), measured.influence, 0.0)
-    of = int(measured.of.min())
+    size, of = pull.shape[-1], int(measured.of.min())
+    if fits:  # whatever is summed over combinations is summed of both
+        pull = np.concatenate([pull, fits.within(measured)], axis=-1)
     # A quantile between too few values has no error, and no influence either: nothing says how sure it is.
     known = np.isfinite(worth)
     sure = measured.is_share or not np.isnan(measured.standard_error[known]).any()
 
     def figure(estimate: Any, influence: Any) -> Figure:
-        return _figure(float(estimate), influence if sure else influence[:1], of, measured.is_share)
+        over = over_sets(float(estimate), [(fits, influence[size:])]) if fits else None
+        found = influence[: size if sure else 1]
+        return _figure(float(estimate), found, of, measured.is_share, over)
 
     def level(combination: int) -> Figure:
         columns = (measured.estimate, measured.lower, measured.upper, measured.standard_error)
-        return Figure(*(float(one[combination]) for one in columns))
+        at, lower, upper, error = (float(one[combination]) for one in columns)
+        bounds = (0.0, 1.0) if measured.is_share else (-math.inf, math.inf)
+        within = pull[combination, size:]
+        over = over_sets(at, [(fits, within)], bounds) if fits else None
+        return Figure(at, lower, upper, error, over)
 
     parts = range(count_parts(worth))
     added, pulled = ([marginals(one, k) for k in parts] for one in (worth, pull))
@@ -323,13 +356,16 @@ def attribute(measured: Measured) -> Attribution:
         },
         overlap=figure(total[0] - lost[0], total[1] - lost[1]),
         idle=tuple(
-            not np.any(one) and not np.any(other) for one, other in zip(added, pulled, strict=True)
+            not np.any(one) and not np.any(other[..., :size])
+            for one, other in zip(added, pulled, strict=True)
         ),
         unknown=int(np.isnan(worth).sum()),
     )
 
 
-def _figure(estimate: float, influence: Any, of: int, is_share: bool) -> Figure:
+def _figure(
+    estimate: float, influence: Any, of: int, is_share: bool, over: OverFits | None
+) -> Figure:
     if not np.isfinite(estimate) or of == 0:
         return Figure(np.nan, np.nan, np.nan, np.nan)
     error = float(np.sqrt(np.mean(influence**2) / len(influence)))
@@ -339,7 +375,7 @@ def _figure(estimate: float, influence: Any, of: int, is_share: bool) -> Figure:
     if len(influence) < 2:  # one replicate says nothing of how replicates differ
         error = spread = np.nan
     reach = normal_quantile() * spread
-    return Figure(estimate, centre - reach, centre + reach, error)
+    return Figure(estimate, centre - reach, centre + reach, error, over)
 
 
 # The answer in sentences
@@ -357,6 +393,7 @@ def answer(
         if place == 0 and not one.unknown:
             yield from _who_leads(measure, parts, one, replicates)
             yield from _but_for(measure, parts, one)
+            yield from _moved(parts, one)
         if not one.unknown:
             yield from _who_helps(measure, parts, one)
     yield (
@@ -422,9 +459,11 @@ def _who_leads(
     if close is None:
         mixed = any((shares[k].estimate > 0.0) != raises for k in told)
         among = f" of those that {'raise' if raises else 'lower'} it" if mixed else ""
+        ahead = words.with_fits(ahead, lead.over, measure.unit)
         yield f"The largest share{among} is that of {parts[first]}, ahead of {parts[rival]} by {ahead}."
         return
     text = f"Whether {parts[first]} or {parts[rival]} brings more cannot be told ({ahead})"
+    text = words.with_fits(text, lead.over, measure.unit)
     if not is_known(lead.lower) or not is_known(lead.upper):
         yield f"{text}."
         return
@@ -433,6 +472,18 @@ def _who_leads(
         yield f"{text}: if the two differ by as little as it looks, no practical number of replicates would."
     else:
         yield f"{text}; if it is as it looks, about {wording.count(needed)} replicates would tell."
+
+
+def _moved(parts: Sequence[str], one: Attribution) -> Iterator[str]:
+    """With which parameters the shares move over fits."""
+    shares = [(parts[k], one.parts[k]["shapley"]) for k in one.order]
+    told = [
+        f"of {name}, {wording.goes_with(figure.plain())}"
+        for name, figure in shares
+        if figure.over and not figure.holds_zero and figure.over.goes_with
+    ]
+    if told:
+        yield f"Over fits, {'; '.join(told)}."
 
 
 def _but_for(measure: Measure, parts: Sequence[str], one: Attribution) -> Iterator[str]:
@@ -490,14 +541,16 @@ def _way(figure: Figure) -> int:
 def _level(figure: Figure, measure: Measure) -> str:
     if not math.isfinite(figure.estimate):
         return words.figure(figure.estimate, measure.unit)
-    return words.estimate(figure.estimate, figure.lower, figure.upper, measure.unit)
+    told = words.estimate(figure.estimate, figure.lower, figure.upper, measure.unit)
+    return words.with_fits(told, figure.over, measure.unit, is_difference=False)
 
 
 def _said(figure: Figure, measure: Measure, digits: int) -> str:
     """A change with its sign and its interval: "+13.8 points (+13.0 to +14.7)"."""
     scale, noun = words.unit_of_change(measure.unit)
     span = _limits(figure, measure, digits, sign=True).removesuffix(noun)
-    return f"{words.signed(scale * figure.estimate, digits)}{noun} ({span})"
+    told = f"{words.signed(scale * figure.estimate, digits)}{noun} ({span})"
+    return words.with_fits(told, figure.over, measure.unit)
 
 
 def _limits(figure: Figure, measure: Measure, digits: int, sign: bool = False) -> str:
@@ -574,7 +627,12 @@ def draw_attribution(findings: Findings) -> Chart:
         figure,
         f"{summary['combinations']} combinations of {wording.count(summary['replicates'])} "
         "replicates, all with the same luck; lines are 95% intervals; shares are Shapley values, "
-        "which add up to the whole difference",
+        "which add up to the whole difference"
+        + (
+            f"\nbroad: 95% of {summary['fits']} sets of behaviour that fit"
+            if "fits" in summary
+            else ""
+        ),
     )
     return figure
 
@@ -654,6 +712,8 @@ def _figures(axes: Axes, one: Mapping[str, Any], scale: float) -> None:
         for key, (marker, _, apart) in _MARKS.items():
             figure = one["parts"][name][key]
             share = key == "shapley"
+            if share:
+                _range(axes, place, figure, scale)
             colour = style.BLACK if share else style.GREY
             _whisker(axes, place + apart, figure, scale, colour, 1.0 if share else 0.6)
             axes.plot(
@@ -667,9 +727,20 @@ def _figures(axes: Axes, one: Mapping[str, Any], scale: float) -> None:
                 zorder=4,
             )
     total = len(one["order"]) + 1
+    _range(axes, total, one["total"], scale)
     _whisker(axes, total, one["total"], scale)
     axes.plot([scale * one["total"]["estimate"]], [total], "D", color=style.BLACK, markersize=3.2)
     axes.margins(x=0.06)
+
+
+def _range(axes: Axes, place: float, figure: Mapping[str, Any], scale: float) -> None:
+    """A broad pale line: the range over fits, if there is one."""
+    from crisis_sim import style
+
+    if over := figure.get("over_fits"):
+        ends = [scale * over["lower"], scale * over["upper"]]
+        look: Any = {"linewidth": 4.5, "solid_capstyle": "butt", "zorder": 1.5}
+        axes.plot(ends, [place, place], color=style.tint(style.BLUE, 0.3), **look)
 
 
 def _whisker(

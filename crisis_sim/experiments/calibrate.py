@@ -179,7 +179,7 @@ def _more_precise(scenario: Scenario, precision: float) -> Scenario:
     decision = scenario.behaviour.decision.model_copy(update={"precision": precision})
     behaviour = scenario.behaviour.model_copy(update={"decision": decision})
     name = variant_name(scenario.name, precision)
-    return scenario.model_copy(update={"name": name, "behaviour": behaviour})
+    return scenario._with(name=name, behaviour=behaviour)
 
 
 class CalibrationSpec(Spec):

@@ -7,6 +7,7 @@ than `IN_MEMORY` goes through a folder, which is a temporary one where none is g
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,6 +27,8 @@ from crisis_sim.experiments.spec import (
 )
 from crisis_sim.outcomes.differences import Contrast, Measured, joined
 from crisis_sim.outcomes.measures import Measure
+from crisis_sim.outcomes.over_fits import Fits, OverFits, over_sets
+from crisis_sim.scenario.fits import FIT
 from crisis_sim.scenario.schema import Scenario
 
 if TYPE_CHECKING:
@@ -37,6 +40,8 @@ IN_MEMORY = 250_000
 
 #: The columns of a figure.
 FIGURES = ("estimate", "lower", "upper", "standard_error")
+#: Further columns of a design over fits: the range over the sets, and in how many of them the sign agrees.
+FITS = ("fits_lower", "fits_upper", "fits_same_sign")
 
 Progress = Callable[[int, int], None]
 OnMessage = Callable[[str], None]
@@ -48,7 +53,8 @@ class Design:
 
     Points are counted scenario after scenario: with `P` points in each, point `p` of the `s`-th
     scenario is number `s * P + p` of all. Values are those of each parameter that was varied,
-    `(points,)`; parameters that differ between the replicates of a point are left out.
+    `(points,)`; parameters that differ between the replicates of a point are left out. `fits` says which set of
+    behaviours each replicate drew, the same at all points; None where it is not over fits.
     """
 
     scenarios: tuple[str, ...]
@@ -56,6 +62,7 @@ class Design:
     replicates: int
     seed: int
     measured: Mapping[str, Measured]
+    fits: Fits | None = None
     manifest: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -76,8 +83,25 @@ class Design:
         varied = {path: np.tile(of, len(self.scenarios)) for path, of in self.values.items()}
         return pa.table({"point": np.arange(self.points), "scenario": scenarios, **varied})
 
+    def over_fits(self, measure: str, less: int | None = None) -> list[OverFits | None]:
+        """How a measure, or its difference from one of the points, moves over fits, at each point."""
+        one = self.measured[measure]
+        if self.fits is None or not (one.is_share or one.is_mean):
+            return [None] * one.points
+        within, estimate = self.fits.within(one), one.estimate
+        if less is not None:
+            within, estimate = within - within[less], estimate - estimate[less]
+        bounds = (0.0 if less is None else -1.0, 1.0) if one.is_share else (-math.inf, math.inf)
+        each = zip(estimate.tolist(), within, strict=True)
+        return [over_sets(at, [(self.fits, pull)], bounds) for at, pull in each]
+
+    def fits_columns(self, over: Iterable[OverFits | None]) -> dict[str, list[float | None]]:
+        """The columns `FITS` of a table with a row for each; none where the design is not over fits."""
+        rows = [fits_row(one.plain() if one else None) for one in over] if self.fits else []
+        return {name: [row[name] for row in rows] for name in FITS if rows}
+
     def measure_table(self) -> pa.Table:
-        """One row a point and measure: estimate, limits, standard error, number of replicates.
+        """One row a point and measure: estimate, limits, standard error, number of replicates; over fits their range.
 
         What is not known is null; a time that never comes is infinite.
         """
@@ -86,7 +110,9 @@ class Design:
         points = np.tile(np.arange(self.points), len(self.measured))
         names = np.repeat(list(self.measured), self.points)
         kept = (*FIGURES, "of")
-        return pa.table({"point": points, "measure": names, **columns_of(self.measured, kept)})
+        more = self.fits_columns(one for name in self.measured for one in self.over_fits(name))
+        figures = columns_of(self.measured, kept)
+        return pa.table({"point": points, "measure": names, **figures, **more})
 
 
 def run_design(
@@ -128,6 +154,7 @@ def run_design(
     points, by_row, by_point = _values(values, replicates)
     crises = len(given) * (points or 1) * replicates
     columns = list(dict.fromkeys(name for measure in measures for name in measure.columns))
+    columns.append(FIT)
     if folder is None and crises <= IN_MEMORY:
         batch = simulate(
             given,
@@ -229,7 +256,10 @@ def _measured(
             for measure in measures:
                 parts[measure.name].append(measure.over(part, count))
     measured = {name: joined(each) for name, each in parts.items()}
-    return Design(tuple(batch.ensembles), values, replicates, batch.seed, measured, batch.manifest)
+    first = next(iter(batch.ensembles.values()))
+    fits = Fits.of(replace(first, table=first.table.slice(0, replicates)), first.scenario)
+    names = tuple(batch.ensembles)
+    return Design(names, values, replicates, batch.seed, measured, fits, batch.manifest)
 
 
 def _in_parts(ensemble: Ensemble, points: int, replicates: int) -> Iterator[tuple[Ensemble, int]]:
@@ -250,6 +280,12 @@ def _refuse_failures(manifest: Mapping[str, Any]) -> None:
         raise BlocksFailedError(
             f"{len(failures)} blocks of the batch failed, the first with: {first['error']}"
         )
+
+
+def fits_row(over: Mapping[str, Any] | None) -> dict[str, float | None]:
+    """The columns `FITS` of one figure; unknown is null."""
+    keys = zip(FITS, ("lower", "upper", "same_sign"), strict=True)
+    return {name: None if over is None else over.get(key) for name, key in keys}
 
 
 def columns_of(

@@ -18,14 +18,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from crisis_sim.experiments.calibrate import Values, seed_of
-
-if TYPE_CHECKING:
-    from crisis_sim.experiments.search import Problem, Scored
 
 #: The inverse variance of a parameter that is uniform over its range, in units of the range.
 PRIOR = 12.0
@@ -77,7 +74,7 @@ class Slopes:
         return np.asarray(found)
 
 
-def slopes_at(problem: Problem, at: Values, seed: int, workers: int = 1) -> Slopes:
+def slopes_at(problem: Any, at: Values, seed: int, workers: int = 1) -> Slopes:
     """Slopes at a point from one run in which every crisis has parameters of its own."""
     count, parameters = len(problem.aims), len(at)
     miss, slope = np.full(count, np.nan), np.zeros((count, parameters))
@@ -91,13 +88,14 @@ def slopes_at(problem: Problem, at: Values, seed: int, workers: int = 1) -> Slop
             scenario, points, own, 1, replicates, seed + number, workers, own_points=True
         )
         design_of = np.column_stack([np.ones(replicates), jitter])
-        solver = np.linalg.pinv(design_of)
+        inverse = np.linalg.inv(design_of.T @ design_of)
+        spread = np.diag(inverse)[1:]
         for k in own:
             measured, aim = design.measured[str(k)], problem.aims[k]
             pull = np.nan_to_num(measured.influence[0])
-            fitted = solver @ pull
+            fitted = inverse @ (design_of.T @ pull)
             left = pull - design_of @ fitted
-            error = np.sqrt((left @ left) / replicates * (solver[1:] ** 2).sum(axis=1))
+            error = np.sqrt((left @ left) / replicates * spread)
             scale = aim.error * (float(measured.estimate[0]) if aim.log else 1.0)
             # Slopes that noise may explain are shrunk (James and Stein 1961, parameter by parameter).
             sure = np.maximum(0.0, 1.0 - (error / np.maximum(np.abs(fitted[1:]), 1e-12)) ** 2)
@@ -117,7 +115,7 @@ def robust_weight(miss: Values, robust: float | None) -> Values:
 class Steps:
     """Gauss-Newton steps as generations of trials: each is tried from the best point so far."""
 
-    def __init__(self, problem: Problem, start: Values, workers: int) -> None:
+    def __init__(self, problem: Any, start: Values, workers: int) -> None:
         self.problem, self.best, self.loss, self.workers = problem, start, math.inf, workers
         self.generation = 0
 
@@ -153,7 +151,7 @@ class Sets:
 
     shares: Values
     weight: Values
-    scored: Scored
+    scored: Any
     slopes: Slopes
     temperature: float
 
@@ -164,7 +162,7 @@ class Sets:
 
 
 def ensemble(
-    problem: Problem,
+    problem: Any,
     best: Values,
     count: int,
     seed: int,
@@ -192,7 +190,7 @@ def ensemble(
         shares = np.clip(centre + drawn @ root.T, 0.0, 1.0)
         scored = problem.at(
             problem.points_of(shares),
-            problem.spec.replicates // 2,
+            problem.spec.replicates // 4,
             seed_of(seed, 3, stage),
             workers,
             progress,
@@ -209,7 +207,7 @@ def ensemble(
 
 
 def _over_ensemble(
-    problem: Problem, shares: Values, scored: Any, before: Slopes
+    problem: Any, shares: Values, scored: Any, before: Slopes
 ) -> tuple[Slopes, Values]:
     """Slopes by regression over sets, drawn towards those at the point, and the posterior's middle that follows."""
     miss = problem.misses(scored.figures)

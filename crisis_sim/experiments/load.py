@@ -14,6 +14,7 @@ from crisis_sim.batch.rules import check_rules, in_words
 from crisis_sim.experiments.spec import KINDS, Experiment, Reading, Spec, kind_of
 from crisis_sim.outcomes.measures import Columns, Measure
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
+from crisis_sim.scenario.fits import over_fits
 from crisis_sim.scenario.introspect import DIALECT, Slot, explain
 from crisis_sim.scenario.load import NAME as OVERRIDE
 from crisis_sim.scenario.load import SUFFIX, data_folder, find_file, load_scenario, overwritten
@@ -199,6 +200,8 @@ def _checked(
     found += wrong
     if spec is None or scenario is None or others is None:
         raise ScenarioError(found)
+    if spec.over_fits:
+        scenario, others = over_fits(scenario), tuple(map(over_fits, others))
     agents, roles = (*agents, *spec.agents), dict(roles or {})
     check_rules((scenario, *others), roles, agents)
     columns = Columns.of(scenario, agents=agents, roles=roles)

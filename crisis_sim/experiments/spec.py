@@ -17,6 +17,7 @@ from crisis_sim.batch.files import BatchError, canonical_digest, inside
 from crisis_sim.experiments.factors import Factor, Range, check_factor, slot_of
 from crisis_sim.outcomes.measures import Columns, Measure
 from crisis_sim.outcomes.names import MEASURE_SCHEMA, read_measure
+from crisis_sim.outcomes.over_fits import Fits, OverFits
 from crisis_sim.scenario.errors import Mistake
 from crisis_sim.scenario.introspect import find
 from crisis_sim.scenario.numbers import Part
@@ -27,10 +28,12 @@ from crisis_sim.text import (
     count,
     decimals,
     excludes_zero,
+    goes_with,
     is_known,
     limits,
     listed,
     number,
+    over_fits,
 )
 
 if TYPE_CHECKING:
@@ -64,6 +67,11 @@ class Spec(Part):
     )
     set: tuple[str, ...] = Field(
         (), description="changes to the scenario, such as lenders.imf.conditionality=1"
+    )
+    over_fits: bool = Field(
+        False,
+        description="whether behaviour is drawn from all sets of parameters that fit the record",
+        strict=True,
     )
     outcomes: tuple[WrittenMeasure, ...] = Field((), description="what is measured")
     replicates: int = Field(
@@ -359,6 +367,36 @@ def change(value: float, lower: float, upper: float, unit: str) -> str:
         return f"moves by {moved}{noun}, and these replicates do not tell how sure that is"
     told = limits(low, high, decimals(high - low), noun, sign=True)
     return f"moves by no more than chance explains ({told})"
+
+
+def with_fits(
+    said: str, over: OverFits | None, unit: str, is_difference: bool = True, named: bool = False
+) -> str:
+    """A figure in words with how it moves over fits, in its brackets if it ends in some.
+
+    Args:
+        said: the figure in words.
+        over: how it moves; None where that is not known.
+        unit: its unit.
+        is_difference: whether its sign means something.
+        named: name the parameters that the spread goes with, too.
+    """
+    if over is None:
+        return said
+    figure = {"over_fits": over.plain(is_difference)}
+    told = over_fits(figure, unit_of_change(unit)[0], is_difference)
+    told += f"; {goes_with(figure)}" if named else ""
+    return f"{said[:-1]}; {told})" if said.endswith(")") else f"{said} ({told})"
+
+
+def on_fits(fits: Fits | None) -> str:
+    """What is meant by fits, as a sentence with a space before it; "" where there are none."""
+    if fits is None:
+        return ""
+    return (
+        f" Over fits: each replicate drew one of {len(fits.weights)} sets of behavioural parameters that fit the record, by "
+        "weight, the same in all; ranges are those of 95% of the sets, without the chance of the replicates of each."
+    )
 
 
 def unit_of_change(unit: str) -> tuple[float, str]:

@@ -18,7 +18,7 @@ from pydantic import Field
 
 from crisis_sim import text as wording
 from crisis_sim.experiments import spec as words
-from crisis_sim.experiments.design import FIGURES, Design, columns_of, run_points
+from crisis_sim.experiments.design import FIGURES, FITS, Design, columns_of, run_points
 from crisis_sim.experiments.factors import Factor, Range, check_path, check_value, resolve
 from crisis_sim.experiments.spec import (
     Experiment,
@@ -30,6 +30,7 @@ from crisis_sim.experiments.spec import (
 )
 from crisis_sim.outcomes.differences import Contrast, Measured
 from crisis_sim.outcomes.measures import Measure
+from crisis_sim.outcomes.over_fits import OverFits
 from crisis_sim.scenario.errors import Mistake, nearest, one_of
 from crisis_sim.scenario.introspect import numbers_of
 from crisis_sim.scenario.numbers import Part
@@ -153,6 +154,7 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
     design = run_points(experiment, options, values)
     reference = nearest_point(values, factors, spec.reference)
     differences = {name: one.less(reference) for name, one in design.measured.items()}
+    over = {name: design.over_fits(name, reference) for name in differences}
     crossings = []
     if spec.threshold is not None and len(factors) == 1:
         first = design.measured[experiment.measures[0].name]
@@ -173,17 +175,23 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
         "measures": [one.about() for one in experiment.measures],
         "threshold": spec.threshold,
         "crossings": crossings,
+        **({"fits": len(design.fits.weights)} if design.fits else {}),
     }
     points = np.tile(np.arange(design.points), len(differences))
     names = np.repeat(list(differences), design.points)
     return Findings(
         experiment,
-        tuple(answer(experiment, design, factors, reference, differences, summary)),
+        tuple(answer(experiment, design, factors, reference, differences, over, summary)),
         {
             "points": design.point_table(),
             "measures": design.measure_table(),
             "differences": pa.table(
-                {"point": points, "measure": names, **columns_of(differences, FIGURES)}
+                {
+                    "point": points,
+                    "measure": names,
+                    **columns_of(differences, FIGURES),
+                    **design.fits_columns(one for each in over.values() for one in each),
+                }
             ),
         },
         summary,
@@ -287,11 +295,13 @@ def answer(
     factors: list[Factor],
     reference: int,
     differences: dict[str, Contrast],
+    over: dict[str, list[OverFits | None]],
     summary: dict[str, Any],
 ) -> Iterator[str]:
     """A sentence for each measure, for the threshold, and for how sure it is."""
     for measure in experiment.measures:
-        yield _range_of(measure, design, factors, differences[measure.name], reference)
+        less = differences[measure.name]
+        yield _range_of(measure, design, factors, less, over[measure.name], reference)
     threshold, measure = summary["threshold"], experiment.measures[0]
     if threshold is not None and len(factors) == 1:
         name = words.sentence_start(measure.subject)
@@ -308,11 +318,17 @@ def answer(
         f"{wording.count(design.points)} points of {wording.count(design.replicates)} replicates, all "
         "with the same luck; intervals are 95%, and lowest and highest are picked among the points, "
         f"which chance stretches a little. {words.halving(design.replicates)}"
+        + words.on_fits(design.fits)
     )
 
 
 def _range_of(
-    measure: Measure, design: Design, factors: list[Factor], less: Contrast, reference: int
+    measure: Measure,
+    design: Design,
+    factors: list[Factor],
+    less: Contrast,
+    over: list[OverFits | None],
+    reference: int,
 ) -> str:
     one = design.measured[measure.name]
     known = np.where(np.isfinite(one.estimate), one.estimate, np.nan)
@@ -347,6 +363,7 @@ def _range_of(
     far = max(ends, key=lambda point: abs(known[point] - known[reference]))
     if far != reference and np.isfinite(less.estimate[far]):
         said = words.change(*figures(less, far), measure.unit)
+        said = words.with_fits(said, over[far], measure.unit, named=True)
         text += f"; from {place(reference)} to {place(far)} it {said}"
     return f"{text}."
 
@@ -388,6 +405,9 @@ def draw_curves(findings: Findings, differences: bool = False) -> Figure:
         )
         x = points[order]
         axes.fill_between(x, lower, upper, color=style.BLUE, alpha=0.2, linewidth=0)
+        if "fits" in summary:
+            ends = (scale * plots.column(table, measure["name"], key)[order] for key in FITS[:2])
+            axes.fill_between(x, *ends, color=style.BLUE, alpha=0.12, linewidth=0)
         finite = np.where(np.isfinite(estimate), estimate, np.nan)
         marker = "o" if len(x) <= 40 else ""
         axes.plot(x, finite, color=style.BLUE, marker=marker, markersize=2.5)
@@ -523,4 +543,7 @@ def _foot(findings: Findings, what: str) -> str:
     summary = findings.summary
     replicates = f"{wording.count(summary['replicates'])} replicates"
     points = f"at each of {summary['points']} points"
-    return fill(f"{what}; {replicates} {points}, all with the same luck.", 100)
+    fits = (
+        f"; pale: 95% of {summary['fits']} sets of behaviour that fit" if "fits" in summary else ""
+    )
+    return fill(f"{what}{fits}; {replicates} {points}, all with the same luck.", 100)

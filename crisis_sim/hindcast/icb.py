@@ -154,7 +154,8 @@ def _crisis(
     if pairs is not None:
         two = pairs.loc[pairs["crisno"] == crisis["crisno"], ["statea", "stateb"]].dropna()
         sides = two.astype(int).to_numpy().tolist()
-    rivals = [int(first["trigent"])] if 0 < first["trigent"] < NO_STATE else []
+    by_state = 0 < first["trigent"] < NO_STATE
+    rivals = [int(first["trigent"])] if by_state else []
     rivals += [one for two in sides if a in two for one in two]
     b = next((one for one in (*rivals, *of["cracid"].astype(int)) if one != a), None)
     if b is None:
@@ -168,7 +169,8 @@ def _crisis(
     mediate = crisis["mediate"]
     return {
         "crisno": crisis["crisno"], "crisname": crisis.get("crisname"), "start": f"{start:%Y-%m-%d}", "a": a, "b": b,
-        "trigger_type": first["triggr"], "grav_first": first["gravty"], "protracted_first": first["protrac"],
+        "trigger_type": first["triggr"], "trigent_kind": "state" if by_state else "nonstate",
+        "grav_first": first["gravty"], "protracted_first": first["protrac"],
         "regime_a_icb": first["regime"], "regime_b_icb": regimes.iloc[-1] if len(regimes) else None,
         "nuclear_a": _armed(a, start.year, first["nuclea"]), "major_a": float(a in GREAT_POWERS),
         "nuclear_b": _armed(b, start.year, now["nuclea"].max()), "major_b": float(b in GREAT_POWERS),

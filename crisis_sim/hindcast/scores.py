@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from crisis_sim.hindcast.forecast import KINDS, LEVELS, QUANTILES, jeffreys
+from crisis_sim.outcomes.intervals import wilson_interval
 
 Array = NDArray[np.float64]
 
@@ -72,18 +73,18 @@ class Score:
 
 
 def groups(crises: pd.DataFrame) -> dict[str, NDArray[np.bool_]]:
-    """The classes of crises that are scored, and which belong to each; those with too few are left out."""
+    """The classes of crises that are scored, and which belong to each: those with at least `FEWEST`, and not with all."""
     year = pd.to_numeric(crises["start"].astype(str).str[:4], errors="coerce")
     violent = crises["trigger_type"] == "violent"
     found = {
-        "all crises": np.ones(len(crises), bool),
         "violent trigger": violent.to_numpy(),
-        "trigger without violence": (~violent & crises["trigger_type"].notna()).to_numpy(),
+        "other trigger": (~violent & crises["trigger_type"].notna()).to_numpy(),
         f"before {ERA_ENDS + 1}": (year <= ERA_ENDS).to_numpy(),
         f"{ERA_ENDS + 1} and after": (year > ERA_ENDS).to_numpy(),
-        "a single pair of states": (crises["n_dyads"] == 1).to_numpy(),
+        "single pair": (crises["n_dyads"] == 1).to_numpy(),
     }
-    return {name: chosen for name, chosen in found.items() if chosen.sum() >= FEWEST}
+    of = {name: chosen for name, chosen in found.items() if FEWEST <= chosen.sum() < len(crises)}
+    return {"all crises": np.ones(len(crises), bool)} | of
 
 
 def with_climatology(crises: pd.DataFrame) -> pd.DataFrame:
@@ -179,21 +180,81 @@ def _mean(group: str, what: str, kind: str, of: Mapping[str, Array]) -> Score:
 def _against(model: Array, reference: Array) -> Against:
     both = ~np.isnan(model) & ~np.isnan(reference)
     model, reference = model[both], reference[both]
-    if not both.any():
+    if not reference.any():  # none, or a perfect one, over which nobody has skill
         nothing = (np.nan, np.nan)
-        return Against(0, np.nan, np.nan, nothing, np.nan, nothing)
+        return Against(model.size, np.nan, np.nan, nothing, np.nan, nothing)
     drawn = np.random.default_rng(SEED).integers(0, model.size, (SAMPLES, model.size))
     ours, theirs = model[drawn].mean(axis=1), reference[drawn].mean(axis=1)
 
     def limits(values: Array) -> tuple[float, float]:
-        low, high = np.percentile(values, (2.5, 97.5))
+        low, high = np.nanpercentile(values, (2.5, 97.5))
         return float(low), float(high)
 
     return Against(
         model.size,
         float(reference.mean()),
         float(1 - model.mean() / reference.mean()),
-        limits(1 - ours / theirs),
+        limits(1 - ours / np.where(theirs > 0, theirs, np.nan)),
         float(model.mean() - reference.mean()),
         limits(ours - theirs),
     )
+
+
+# Calibration.
+
+#: Crises of a forecast's events are put into so many groups, by how likely it held them, for a reliability diagram.
+BINS = 5
+#: Bins of the histogram of the percentiles at which real durations fall.
+DECILES = 10
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Crises for which an event was held about as likely.
+
+    Attributes:
+        forecast: the mean share foretold.
+        came: in how many of the `crises` it came; `lower` and `upper` are Wilson's limits of that share.
+    """
+
+    forecast: float
+    came: int
+    crises: int
+    lower: float
+    upper: float
+
+
+def reliability(crises: pd.DataFrame) -> dict[str, list[Bin]]:
+    """For some events, groups of crises, about a fifth each, by how likely the model held the event."""
+    violence = [f"violence_{kind}" for kind in KINDS["violence"]]
+    events = {
+        "any violence": ("violence", KINDS["violence"][1:], violence[1:]),
+        "serious or war": ("violence", KINDS["violence"][2:], violence[2:]),
+        "full-scale war": ("violence", KINDS["violence"][3:], violence[3:]),
+        "mediated": ("mediated", ("yes",), ["mediated_yes"]),
+        "ends by agreement": ("ending", ("agreement",), ["ending_agreement"]),
+        "ends unilaterally": ("ending", ("unilateral",), ["ending_unilateral"]),
+    }
+    found = {}
+    for name, (target, kinds, columns) in events.items():
+        known = crises[crises[target].notna()]
+        held = known[columns].sum(axis=1).to_numpy(np.float64)
+        came = known[target].isin(kinds).to_numpy()
+        edges = np.unique(np.quantile(held, np.arange(1, BINS) / BINS)) if held.size else held
+        group = np.searchsorted(edges, held)  # those held equally likely stay together
+        found[name] = [_bin(held[group == k], came[group == k]) for k in np.unique(group)]
+    return found
+
+
+def _bin(held: Array, came: NDArray[np.bool_]) -> Bin:
+    lower, upper = map(float, wilson_interval(came.sum(), came.size))
+    return Bin(float(held.mean()), int(came.sum()), came.size, lower, upper)
+
+
+def percentiles(crises: pd.DataFrame) -> NDArray[np.int64]:
+    """How many crises lasted as long as falls into each tenth of what the model foretold, shape (`DECILES`,)."""
+    known = crises[crises["dur"].notna()]
+    quantiles = _columns(known, [f"dur_{name}" for name in QUANTILES])
+    below = (quantiles < known["dur"].to_numpy(np.float64)[:, None]).sum(axis=1)
+    cells = below * DECILES // (len(QUANTILES) + 1)
+    return np.bincount(cells, minlength=DECILES).astype(np.int64)

@@ -25,6 +25,7 @@ INPUTS = "hindcast_inputs.csv"
 #: Facts that are read, and what each may be: one of some words, or a number of a kind.
 FACTS: dict[str, Words | str] = {
     "trigger_type": tuple(VIOLENT),
+    "trigent_kind": ("state", "nonstate", "multi", "internal"),
     "grav_first": (*GRAVITY, "political", "territorial", "influence"),
     "protracted_first": ("no", "protracted", "long_war"),
     **dict.fromkeys(("regime_a_icb", "regime_b_icb"), tuple(AUDIENCE)),

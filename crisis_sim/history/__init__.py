@@ -1,7 +1,9 @@
-"""Change one simulated crisis: go back to a moment, change one thing, and see what comes of it.
+"""Histories: change one and see what comes of it, filter many by what has been seen, or play one.
 
 `past` follows a crisis step by step, says when its milestones were, changes it at a moment and goes on; `branch` puts the
 changed history beside the first, or a thousand futures of each; `why` undoes every step on the way to an outcome.
+`evidence` reads what has been seen of a crisis, `filtering` keeps the histories that meet it, and `nowcast_report` shows
+their futures. `game` lets persons decide, and `seat` shows what their state perceives.
 """
 
 from __future__ import annotations
@@ -13,6 +15,12 @@ import lazy_loader
 if TYPE_CHECKING:
     from crisis_sim.history.branch import Branch as Branch
     from crisis_sim.history.branch import branch as branch
+    from crisis_sim.history.evidence import Evidence as Evidence
+    from crisis_sim.history.evidence import load_evidence as load_evidence
+    from crisis_sim.history.filtering import Nowcast as Nowcast
+    from crisis_sim.history.filtering import nowcast as nowcast
+    from crisis_sim.history.game import Game as Game
+    from crisis_sim.history.game import debrief as debrief
     from crisis_sim.history.past import Change as Change
     from crisis_sim.history.past import HistoryError as HistoryError
     from crisis_sim.history.why import Reasons as Reasons
@@ -23,6 +31,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "branch": ["Branch", "branch"],
+        "evidence": ["Evidence", "load_evidence"],
+        "filtering": ["Nowcast", "nowcast"],
+        "game": ["Game", "debrief"],
         "past": ["Change", "HistoryError"],
         "why": ["Reasons", "why"],
     },

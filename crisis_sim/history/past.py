@@ -1,8 +1,8 @@
 """One crisis and its past: its milestones, its steps one by one, a change at a moment, and a step undone.
 
-A crisis is a `CrisisModel` of one replicate. `run_to` takes it to a moment, `change` makes an independent copy that goes on
-otherwise, `follow` lists every event on its way, and `undo` leaves one of them out. Luck is keyed, so that what a change does
-not touch goes as it went.
+A crisis is a `CrisisModel` of one replicate. `run_to` takes it to a moment, `change` makes a copy that goes on otherwise,
+`follow` lists every event on its way, and `undo` leaves one of them out. Luck is keyed: what a change does not touch goes as
+it went.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from pydantic import Field, ValidationError
 from pydantic_core import PydanticCustomError
 
 from crisis_sim.experiments.factors import ScenarioEditor
-from crisis_sim.model.choice import HALT, option_numbers
+from crisis_sim.model.choice import HALT, Decision, option_numbers
 from crisis_sim.model.crisis import CrisisModel
+from crisis_sim.model.ending import VIOLATION
 from crisis_sim.model.engine import clocks_of
 from crisis_sim.model.journal import Entry, Journal, entry_of
 from crisis_sim.model.record import NOTE
@@ -111,7 +112,8 @@ def moment_of(model: CrisisModel, at: str | float) -> float:
             days = known[said]
             if math.isnan(days):
                 came = [name for name, one in known.items() if one == one and name not in _ALSO]
-                raise HistoryError(f"'{said}' never came in this crisis; there came {one_of(came, 'and')}") from None  # fmt: skip
+                told = f"'{said}' never came in this crisis; there came {one_of(came, 'and')}"
+                raise HistoryError(told) from None
         elif PATTERN.fullmatch(said):
             days = _date(scenario, said)
         else:
@@ -159,7 +161,7 @@ class Change(Part):
 
 
 class _Events(Part):
-    events: tuple[EventSpec, ...] = Field(min_length=1)
+    events: tuple[EventSpec, ...] = Field(description="events")
 
 
 def read_events(path: Path) -> tuple[EventSpec, ...]:
@@ -203,15 +205,16 @@ def _changed(scenario: Scenario, what: Change, days: float) -> Scenario:
     editor, source = ScenarioEditor(scenario), Source.of("--inject", "")
     for event in what.inject:
         if event.struck not in scenario.states:
-            near = nearest(event.struck, scenario.states)
-            meant = f"; did you mean '{near}'?" if near else ""
-            raise HistoryError(f"an event cannot strike '{event.struck}': expected {one_of(scenario.states)}{meant}")  # fmt: skip
+            told = f"an event cannot strike '{event.struck}'"
+            raise HistoryError(_unknown(told, event.struck, scenario.state_names))
         if event.kind == "trigger":
-            raise HistoryError("an event that comes in the midst of a crisis is of kind 'incident'; its trigger has been")  # fmt: skip
-        if not days * 24 <= scenario.hours_from_start(event.at) < scenario.horizon_hours:
-            from_, to = said_at(scenario, days), said_at(scenario, scenario.horizon_days)
-            at = said_at(scenario, scenario.hours_from_start(event.at) / 24)
-            raise HistoryError(f"an event of {at} cannot be injected: expected one from {from_} to {to}")  # fmt: skip
+            raise HistoryError("an event in the midst of a crisis is an 'incident': its trigger is past")  # fmt: skip
+        hours = scenario.hours_from_start(event.at)
+        if not days * 24 <= hours < scenario.horizon_hours:
+            at, first, last = (
+                said_at(scenario, one) for one in (hours / 24, days, scenario.horizon_days)
+            )
+            raise HistoryError(f"an event cannot come on {at}: expected a time from {first} to {last}")  # fmt: skip
     if what.inject:
         more = [node_of(one.model_dump(mode="json"), source.start) for one in what.inject]
         events = [*editor.top.items("events"), *more]
@@ -227,27 +230,24 @@ def _changed(scenario: Scenario, what: Change, days: float) -> Scenario:
 
 def _check_reachable(old: Scenario, new: Scenario, days: float) -> None:
     """Make sure that a change can still matter: refuse what matters only when a crisis begins."""
-
-    def refuse(what: str, instead: str) -> None:
-        raise HistoryError(f"{what} cannot be changed in the midst of a crisis: {instead}")
-
-    for section in _SECTIONS:
-        if set(getattr(old, section)) != set(getattr(new, section)):
-            refuse(section, "nobody leaves or comes; change numbers, such as mediators.us.trust.india=0")  # fmt: skip
+    late = "it matters only at the beginning"
+    found = [(name, "nobody leaves or comes; change numbers, such as mediators.us.trust.india=0")
+             for name in _SECTIONS if set(getattr(old, name)) != set(getattr(new, name))]  # fmt: skip
     if [one.name for one in old.ladder] != [one.name for one in new.ladder]:
-        refuse("the rungs of the ladder", "change their numbers, such as ladder.5.intensity=0.5")
-    for name in ("start", "horizon_days"):
-        if getattr(old, name) != getattr(new, name):
-            refuse(name, "write another scenario (docs/guide/own_scenario.md)")
-    for state in old.states:
-        if old.states[state].rung_at_start != new.states[state].rung_at_start:
-            refuse(f"states.{state}.rung_at_start", "it matters only at the beginning")
+        found.append(("the names of rungs", "change their numbers, such as ladder.5.intensity=0.5"))
+    found += [(name, late) for name in ("start", "horizon_days") if getattr(old, name) != getattr(new, name)]  # fmt: skip
     if old.behaviour.mediation.first_day != new.behaviour.mediation.first_day:
-        refuse("behaviour.mediation.first_day", "it matters only at the beginning")
+        found.append(("behaviour.mediation.first_day", late))
+    found += [
+        (f"states.{name}.rung_at_start", late)
+        for name, state in old.states.items()
+        if not found and state.rung_at_start != new.states[name].rung_at_start
+    ]
     for k, (was, now) in enumerate(zip(old.events, new.events, strict=False)):
-        at = min(old.hours_from_start(one.at) for one in (was, now)) / 24
-        if was != now and at <= days:
-            refuse(f"events.{k}", f"by {said_at(old, days)} it has happened, or would have")
+        if was != now and min(old.hours_from_start(one.at) for one in (was, now)) <= days * 24:
+            found.append((f"events.{k}", f"by {said_at(old, days)} it has happened, or would have"))
+    for what, why in found:
+        raise HistoryError(f"{what} cannot be changed in the midst of a crisis: {why}")
 
 
 def with_scenario(model: CrisisModel, scenario: Scenario) -> CrisisModel:
@@ -270,9 +270,9 @@ def with_scenario(model: CrisisModel, scenario: Scenario) -> CrisisModel:
     )  # fmt: skip
     usual = CrisisModel(model.scenario, 1, model.seed_, **how)
     now, new = model.copied(), other.crises.copy()
-    if scenario.model_copy(update={"events": model.scenario.events}) != model.scenario:
+    if scenario._with(events=model.scenario.events) != model.scenario:
         now._go_on(model.days, None, stop=True)  # rates are looked at anew from now on
-    others = [name for name in now.crises.dtype.names if name not in ("events", "n_events")]
+    others = [name for name in now.crises.dtype.names or () if name not in ("events", "n_events")]
     for name in others:
         other.crises[name] = now.crises[name]
     events = len(model.cast["events"])
@@ -320,6 +320,26 @@ def force(model: CrisisModel, name: str, choice: str) -> None:
         )
 
 
+def never_open(model: CrisisModel, state: str, option: str) -> str:
+    """That a state could never take an option after a moment, and what it could do at its first decision."""
+    seen: list[tuple[float, list[str]]] = []
+
+    def look(decision: Decision) -> None:
+        seen.append((float(decision.model.crises["now"][0]), list(decision.options)))
+
+    one = model.copied()
+    one.policies = {state: look}
+    one.cast["states"][one.scenario.state_names.index(state)].records["asked"] = True
+    one.run()
+    if not seen:
+        return f"{state} takes no decision after {said_at(model.scenario, model.days)}"
+    at, options = seen[0]
+    return (
+        f"'{option}' is never open to {state} after {said_at(model.scenario, model.days)}: at its next decision, on "
+        f"{said_at(model.scenario, at)}, there is {one_of(options)}"
+    )
+
+
 def _able(model: CrisisModel) -> Iterator[Any]:
     for role in ("mediators", "channels", "advisers"):
         yield from (one for one in model.cast[role] if type(one).clocks())
@@ -339,7 +359,7 @@ def _clock(model: CrisisModel, role: str, index: int, event: str) -> int:
 # --- Steps
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Step:
     """An event of a crisis.
 
@@ -348,7 +368,7 @@ class Step:
         role, agent, index, event: to whom it happened, and what, as the model names it.
         entries: what the journal says of it.
         before, after: the crisis as it stood, records of shape (1,).
-        choice, otherwise: of a decision: the option that was taken, by number, and the one that undoing it puts in its place:
+        choice, otherwise: of a decision: the option taken, by number, and the one that undoing it puts in its place:
             to wait, or of waiting the likeliest other; -1 where there is none.
     """
 
@@ -371,6 +391,7 @@ def follow(model: CrisisModel) -> Iterator[Step]:
     notes, noted = np.zeros(64, NOTE), np.zeros(1, np.int64)
     one.luck = one.luck._replace(notes=notes, noted=noted)
     one.go_on(one.days)  # which finds what comes next
+    noted[0] = 0
     while one.running:
         before = one.crises.copy()
         c = before[0]
@@ -383,21 +404,21 @@ def follow(model: CrisisModel) -> Iterator[Step]:
         role, name, _ = one.schedule.events[event]
         agent = one.cast[role][int(c["agent"])]
         step = Step(at, role, agent.name, agent.index, name, entries, before, one.crises.copy())
-        yield replaced(step, **_decided(step)) if name == "decide" and role == "states" else step
+        yield _decided(step) if name == "decide" and role == "states" else step
 
 
-def _decided(step: Step) -> dict[str, int]:
-    """What a decision chose, and what undoing it puts in its place."""
+def _decided(step: Step) -> Step:
+    """A decision with what it chose, and what undoing it puts in its place."""
     choice, odds = int(step.after["choice"][0]), step.after["odds"][0].copy()
     if choice:
-        return {"choice": choice, "otherwise": 0}
+        return replaced(step, choice=choice, otherwise=0)
     odds /= odds.sum()
     odds[0] = 0.0
     likeliest = int(odds.argmax())
-    return {"choice": 0, "otherwise": likeliest if odds[likeliest] >= LIKELY else -1}
+    return replaced(step, choice=0, otherwise=likeliest if odds[likeliest] >= LIKELY else -1)
 
 
-def undo(model: CrisisModel, step: Step) -> bool:
+def undo(model: CrisisModel, step: Step) -> bool:  # noqa: C901 - one case after another
     """Leave out what comes next of an agent's events of a kind, in crises that stand before it; whether that can be.
 
     A decision is taken otherwise; what is planned, or dated, does not come; an operation under review goes on for its mean
@@ -425,8 +446,10 @@ def undo(model: CrisisModel, step: Step) -> bool:
             due = c["reviews"]["due"]
             due[due == step.before["reviews"]["due"][0, step.index]] = math.inf
         case "halts", "violation":
-            first = min(("next_violation", "next_of_burst"), key=lambda name: own[name][0])
-            own[first] = math.inf
+            if own["next_of_burst"][0] < own["next_violation"][0]:
+                own["next_of_burst"] = math.inf
+            else:
+                own["next_violation"] = _next_violation(model, step)
         case _ if step.event in type(model.cast[step.role][step.index]).clocks():
             clock = _clock(model, step.role, step.index, step.event)
             stream = int(model.luck.stream_of[clock])
@@ -446,6 +469,23 @@ def _next_exponential(model: CrisisModel, k: int, stream: int) -> float:
     key[0] ^= c["salt"]
     word = np.random.Philox(key=key, counter=[int(c["replicate"]), n, 0, 0]).random_raw()
     return -math.log((float(word >> 11) + 0.5) * 2.0**-53)
+
+
+def _next_violation(model: CrisisModel, step: Step) -> float:
+    """When the violation after one comes of itself: see `ending.draw_violation`."""
+    halt = model.crises["halts"][0, 0]
+    p = model.behaviour
+    rate, fade = (float(np.ravel(one)[0]) for one in (p.violations_per_day, p.violation_fade_days))
+    rate *= math.exp((float(halt["due"]) - step.days) / fade)
+    budget = _next_exponential(model, 0, int(halt["streams"]) + VIOLATION)
+    share = budget / (rate * fade) if rate > 0 else 1.0
+    return step.days - fade * math.log(1 - share) if share < 1 else math.inf
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it; None for what never came."""
+    value = value.item() if hasattr(value, "item") else value
+    return None if value == "" or value != value else value
 
 
 def option_name(scenario: Scenario, number: int) -> str:

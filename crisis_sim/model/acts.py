@@ -248,9 +248,9 @@ def break_halt(own: Any, c: Any, luck: Any) -> None:
 def go_ahead(own: Any, rival: Any, facts: Any, c: Any, p: Any, luck: Any, act: Any) -> None:
     """Carry out an act that was prepared, if there is still something to answer or to want; else drop it.
 
-    There is while the state's grievance or its claim is above 0.
+    There is while the state's grievance, or what is left of its claim, is above 0.
     """
-    if own.grievance > 0.0 or facts.claim > 0.0:
+    if own.grievance > 0.0 or facts.claim * (1.0 - own.granted) > 0.0:
         carry_out(own, rival, c, p, luck, act, True)
     else:
         note(luck, record.PLAN_DROPPED, own.index, c.now, act)

@@ -34,7 +34,8 @@ def demand_of(state: Any, facts: Any, p: Any, grievance: Any) -> Any:
     """How much a state with this grievance wants to answer or to have: see `State.weigh`."""
     left = 1.0 - state.exhaustion
     suffered = max(grievance, 0.0)
-    return left * left * state.stake * (suffered / (1.0 + suffered / p.saturation) + facts.claim)
+    claim = facts.claim * (1.0 - state.granted)
+    return left * left * state.stake * (suffered / (1.0 + suffered / p.saturation) + claim)
 
 
 @rule
@@ -55,7 +56,7 @@ def value_options(  # noqa: C901 - one sum
 ) -> None:
     """What each option is worth: waiting 0, a halt `halt_value`, and an act of intensity z as follows.
 
-        value = answering x (1 - exhaustion)^2 x stake x (g x z + claim x max(z - force, 0))
+        value = answering x (1 - exhaustion)^2 x stake x (g x z + claim x (1 - granted) x max(z - force, 0))
                 + silence_cost x audience, if the rival's last act is without any answer
                 - act_cost x z^cost_power
                 - cost x nuclear_dread x z^6, if the rival has nuclear weapons
@@ -71,6 +72,7 @@ def value_options(  # noqa: C901 - one sum
     left = (1.0 - own.exhaustion) * (1.0 - own.exhaustion) * own.stake
     suffered = max(own.grievance, 0.0)
     suffered = suffered / (1.0 + suffered / p.saturation)
+    claim = facts.claim * (1.0 - own.granted)
     silence = p.silence_cost * facts.audience if own.silent else 0.0
     dread = p.cost * p.nuclear_dread if rival.nuclear else 0.0
     busy = c.ladder[own.operation].violence
@@ -90,7 +92,7 @@ def value_options(  # noqa: C901 - one sum
             c.values[k] = IMPOSSIBLE
             continue
         z = rung.intensity
-        value = p.answering * left * (suffered * z + facts.claim * max(z - own.force, 0.0))
+        value = p.answering * left * (suffered * z + claim * max(z - own.force, 0.0))
         value += (
             silence
             - (p.bother if violence >= SERIOUS else p.trouble * rung.military)

@@ -59,7 +59,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
     def __init__(
         self,
         scenario: Scenario,
-        replicates: int = 1,
+        replicates: int | NDArray[np.uint64] = 1,
         seed: int = 1,
         first_replicate: int = 0,
         parameters: Mapping[str, NDArray[Any]] | None = None,
@@ -75,7 +75,8 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         """Make the crisis, as it begins.
 
         Args:
-            first_replicate: the number of the first in its batch.
+            replicates: how many; or the numbers of any in their batch.
+            first_replicate: the number of the first in its batch, where it is said how many.
             parameters: values in place of the scenario's, by path, each of shape (points * replicates,).
             roles: classes in place of the model's own, by an agent's name or by a role.
             agents: classes of agents to add.
@@ -97,12 +98,15 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         super().__init__(rng=seed)
         if not is_count(points):
             raise ValueError(f"a design has at least one point, not {points}")
-        if not (is_count(replicates) and is_count(first_replicate, 0)):
+        if isinstance(replicates, np.ndarray):
+            numbers, count = replicates.astype(np.uint64), replicates.size
+        elif is_count(count := replicates) and is_count(first_replicate, 0):
+            numbers = np.arange(first_replicate, first_replicate + count, dtype=np.uint64)
+        else:
             raise ValueError(f"cannot run {replicates} replicates from number {first_replicate}")
         sections = ("states", "mediators", "lenders", "channels", "advisers")
         in_order = {name: dict(sorted(getattr(scenario, name).items())) for name in sections}
-        self._crisis = scenario = scenario.model_copy(update=in_order)
-        numbers = np.arange(first_replicate, first_replicate + replicates, dtype=np.uint64)
+        self._crisis = scenario = scenario._with(**in_order)
         self.first_replicate = first_replicate
         self.replicate = np.tile(numbers, points)
         self.rows = self.replicate.size
@@ -123,7 +127,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             laid.drawn,
             laid.slots,
         )
-        kept = min(max(keep_paths - first_replicate, 0), replicates) if points == 1 else 0
+        kept = min(max(keep_paths - first_replicate, 0), count) if points == 1 else 0
         self._kept = kept
         days = int(scenario.horizon_days) + 1 if kept else 0
         self.paths = np.zeros((kept, days, 2), PATH)
@@ -359,21 +363,22 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         own["forced"] = number_of(self.scenario, option)
         own["forced_from"] = from_days
 
-    def copied(self, times: int = 1) -> CrisisModel:
-        """Crises that go on by themselves from where these stand, each so many times over.
+    def copied(self, rows: int | NDArray[np.intp] | None = None) -> CrisisModel:
+        """Crises that go on by themselves from where these stand: all of them, so many of the first, or those of some rows.
 
-        A journal and kept paths go with them where it is once; else there are none.
+        A journal and kept paths go with all of them; some have none.
         """
+        rows = np.zeros(rows, np.intp) if isinstance(rows, int) else rows
         other = copy.copy(self)
-        other.crises, other.view = np.repeat(self.crises, times), np.repeat(self.view, times)
-        other.desk, other.drawn = self.desk.copy(), np.repeat(self.drawn, times, axis=0)
-        other.rows, other.replicate = self.rows * times, np.repeat(self.replicate, times)
-        other._drawn_together = {k: np.repeat(v, times) for k, v in self._drawn_together.items()}
         notes, noted, paths = (one.copy() for one in self.luck[2:])
-        if times == 1:
-            other.journal = copy.deepcopy(self.journal)
+        if rows is None:
+            rows, other.journal = np.arange(self.rows), copy.deepcopy(self.journal)
         else:
             other.journal, notes, noted[:], other._kept = None, notes[:0], 0, 0
+        other.crises, other.view, other.desk = self.crises[rows], self.view[rows], self.desk.copy()
+        other.drawn, other.replicate, other.rows = self.drawn[rows], self.replicate[rows], rows.size
+        other.labels = {name: one[rows] for name, one in self.labels.items()}
+        if not other._kept:
             other.crises["path"] = -1
         other.luck = self.luck._replace(notes=notes, noted=noted, paths=paths)
         other.paths = paths
@@ -385,17 +390,21 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         other.daily = [other.cast[one.role][one.index] for one in self.daily]
         return other
 
-    def branch(self, futures: int, salt: int = 1) -> CrisisModel:
-        """As many futures of this crisis as asked for, from where it stands: the same past, fresh luck from now on.
+    def branch(self, futures: int | NDArray[np.intp], salt: int = 1) -> CrisisModel:
+        """Futures from where crises stand: the same past, fresh luck from now on.
+
+        Args:
+            futures: how many of this crisis; or of which crises, by their rows, one future each.
+            salt: keys the fresh luck.
 
         Raises:
-            ValueError: when the model holds more than one replicate.
+            ValueError: when a number is given, and the model holds more than one crisis.
         """
-        if self.rows != 1:
+        if isinstance(futures, int) and self.rows != 1:
             raise ValueError(f"a single crisis is branched, not {self.rows}")
         other = self.copied(futures)
         other._go_on(self.days, None, stop=True)  # clocks forget what was, as of now
-        other.crises["salt"] = [key_of(salt, f"future {k}")[0] for k in range(futures)]
+        other.crises["salt"] = [key_of(salt, f"future {k}")[0] for k in range(other.rows)]
         drivers.redraw_budgets(*other._at_desk(other.crises))
         return other
 

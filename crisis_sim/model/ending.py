@@ -267,6 +267,11 @@ class Scheduled(Agent):
             grievance += suffered,  wronged = max(wronged, min(suffered / blow, 1)),  strain += pressure
 
         The struck state is on alert, and the last word is its rival's. A trigger's act settles no grievance of its author.
+
+            granted = 1 - (1 - granted) x (1 - concession),  open grievance x= 1 - concession
+
+        A concession settles that share of what the state demands (Fearon 1995: what is divided need not be fought for); one
+        that comes without harm alarms nobody, and asks for no answer.
         """
         own.past = True
         struck, author = c.states[facts.victim], c.states[1 - facts.victim]
@@ -274,9 +279,11 @@ class Scheduled(Agent):
         harm = (facts.deaths / p.harm_unit_deaths) ** p.harm_exponent
         c.deaths += facts.deaths
         struck.strain += facts.pressure
-        struck.alert = struck.silent = True
-        c.last = author.index
         rung = int(facts.rival_rung)
+        yields = facts.concession > 0.0 and harm + facts.provocation + facts.pressure + rung == 0.0
+        if not yields:
+            struck.alert = struck.silent = True
+            c.last = author.index
         violent = facts.deaths > 0 or c.ladder[min(rung, c.n_rungs - 1)].violence >= MINOR
         calm = c.ladder[struck.rung].violence < MINOR
         if facts.trigger and violent and calm and struck.struck_at != struck.struck_at:
@@ -286,4 +293,6 @@ class Scheduled(Agent):
         suffered = facts.blame * harm + facts.provocation
         struck.grievance += suffered
         struck.wronged = max(struck.wronged, min(suffered / p.blow, 1.0))
+        struck.granted += (1.0 - struck.granted) * facts.concession
+        struck.grievance -= max(struck.grievance, 0.0) * facts.concession
         author.acted = author.acted or harm > 0.0

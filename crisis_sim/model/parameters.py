@@ -181,7 +181,8 @@ def read_about(
     """Read what was known of a crisis at its trigger into stakes, claims, the trigger's act, patience and third parties.
 
         resolve       x exp(gravity x about.gravity + protraction x [protracted or in a long war])
-        attention_days x attention x exp(great_power x [a great power is a side])
+        attention_days x attention x exp(great_power x [a great power is a side] - at_issue x [territory is at issue]
+            + little x max(-about.gravity, 0))
         provocation    x reading.provocation
         deal          + territory x [territory is at issue]
         yielding_days, fading_days x exp(words x [the trigger was words])
@@ -220,9 +221,10 @@ def read_about(
             size = -reading.claim_size * np.log(uniforms(seed, f"about/{path}/claim", replicates))
             own.resolve, own.claim = own.resolve * stakes, np.where(wants, size, 0.0)
         elif section == "mediators":
-            own.attention_days = own.attention_days * np.exp(
-                reading.great_power * about.great_power
-            )
+            late = reading.great_power * about.great_power - reading.at_issue * about.territory
+            late = late + reading.little * np.maximum(-about.gravity, 0.0)
+            longer = reading.attention * np.exp(late)
+            own.attention_days = own.attention_days * longer
         elif section == "events":
             own.provocation = own.provocation * reading.provocation
             kind = np.asarray(violence)[np.asarray(own.rival_rung, np.int64)]

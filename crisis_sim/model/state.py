@@ -86,6 +86,7 @@ class State(Agent):
         force: float  # standing force of its acts, in intensity
         intensity: float  # what it does to its rival now
         grievance: float  # harm suffered and not yet answered; below 0: satisfaction banked
+        granted: float  # the share of its claim that its rival has granted
         wronged: float  # the worst that it has suffered and not yet answered, in intensity
         exhaustion: float  # how much of its will fighting has used up, 0 to 1
         demand: float  # how much it wants to answer or have
@@ -218,9 +219,9 @@ class State(Agent):
 
     @rule
     def weigh(own, rival, facts, c, p, luck):
-        """What it demands is to answer what it suffered, and its claim; fighting uses it up (Slantchev 2003).
+        """What it demands is to answer what it suffered, and the rest of its claim; fighting uses it up (Slantchev 2003).
 
-            demand = (1 - exhaustion)^2 x stake x (g + claim)
+            demand = (1 - exhaustion)^2 x stake x (g + claim x (1 - granted))
             g = G / (1 + G / saturation),  G = max(grievance, 0)
 
         A halt is worth more to who is hurt (Zartman 2000), and less to who does not trust it (Fortna 2004).
@@ -325,12 +326,12 @@ class State(Agent):
 
             P(go on) = logistic(answering x demand x z - act_cost x z^cost_power)
 
-        It ends for certain where neither grievance nor claim is above 0. The next review comes after `operation_days` in the
-        mean (gamma distributed, shape 2). Who ends it while a grievance is open stays on alert.
+        It ends for certain where neither grievance nor what is left of a claim is above 0. The next review comes after
+        `operation_days` in the mean (gamma distributed, shape 2). Who ends it while a grievance is open stays on alert.
         """
         z = c_rung(c, own.operation)
         worth = p.answering * own.demand * z - facts.act_cost * c.ladder[own.operation].toll
-        wants = own.grievance > 0 or facts.claim > 0
+        wants = own.grievance > 0 or facts.claim * (1.0 - own.granted) > 0
         if wants and uniform(c, luck.keys, own.streams + CHOICE) < logistic(worth):
             own.review_at = c.now + gamma2(c, luck.keys, own.streams + LENGTH, p.operation_days)
         else:
@@ -385,13 +386,15 @@ class State(Agent):
 
     @rule
     def being_overpowered(own, rival, facts, c, p, luck):
-        """The rate at which it is overpowered, while no halt stands.
+        """The rate at which it is overpowered, while no halt stands, as far as its rival's forces can overrun it.
 
-        rate = collapse_per_day x sqrt(rival's intensity) x weakness
+        rate = collapse_per_day x conquerable x sqrt(rival's intensity) x weakness
+
+        Force decays with distance (Boulding 1962): who reaches the rival by missiles and aircraft alone occupies nothing.
         """
         if c.halts[0].stands:
             return 0.0
-        return p.collapse_per_day * math.sqrt(rival.intensity) * facts.weakness
+        return p.collapse_per_day * facts.conquerable * math.sqrt(rival.intensity) * facts.weakness
 
     @rule
     def collapse(own, rival, facts, c, p, luck):

@@ -11,10 +11,12 @@ from crisis_sim.text import (
     count,
     decimals,
     excludes_zero,
+    goes_with,
     limits,
     listed,
     number,
     of_these,
+    over_fits,
     replicates_to_tell,
 )
 
@@ -36,6 +38,7 @@ def advise(summary: Mapping[str, Any]) -> list[str]:
         *_on_lost_pairs(summary),
         *_on_events_never_seen(summary),
         *_on_missing_medians(summary),
+        *_on_fits(summary),
         *_on_what_the_intervals_mean(summary),
     ]
 
@@ -57,9 +60,14 @@ def _on_the_reference(summary: Mapping[str, Any]) -> Iterator[str]:
         yield (
             f"{scenario['label']}: {words} came in {number(estimate, digits)}% of "
             f"{of_these(scenario['ceasefire'][clock]['of'], AMONG[clock])} "
-            f"(95% interval {limits(low, high, digits, '%')}, {count(scenario['replicates'])} "
-            "replicates)."
+            f"(95% interval {limits(low, high, digits, '%')}{_over(figure)}, "
+            f"{count(scenario['replicates'])} replicates)."
         )
+
+
+def _over(figure: Mapping[str, Any]) -> str:
+    told = over_fits(figure)
+    return f"; {told}%" if told else ""
 
 
 def _on_differences(summary: Mapping[str, Any]) -> Iterator[str]:
@@ -86,6 +94,11 @@ def _on_one_difference(
     estimate, low, high, digits = _in_points(figure)
     if low is None or high is None:
         return f"{name}: {words} is told from too few crises to be compared with {reference}."
+    if told := over_fits(figure, sign=True):
+        return (
+            f"{name}: {words} changes by {number(estimate, digits, sign=True)} points against {reference} (chance "
+            f"±{number((high - low) / 2.0, digits)}; {told}); {goes_with(figure)}."
+        )
     if excludes_zero(low, high):
         small, large = sorted((abs(low), abs(high)))
         direction = "more" if low > 0.0 else "less"
@@ -165,6 +178,17 @@ def _on_missing_medians(summary: Mapping[str, Any]) -> Iterator[str]:
                 "for as long as they were watched, so there is no median time; quantiles among "
                 "those that had one are no stand-in."
             )
+
+
+def _on_fits(summary: Mapping[str, Any]) -> Iterator[str]:
+    """The sets of behaviour, where the reference was run over all that fit."""
+    if over := summary["scenarios"][summary["reference"]].get("over_fits"):
+        yield (
+            f"Over fits: each replicate drew one of {over['sets']} sets of behavioural parameters that fit the record, by "
+            f"weights that make them worth {over['effective']:.0f} of equal weight; the range is that of 95% of the sets, "
+            "without the chance of the few replicates of each, and the interval is by chance at these weights. There is no "
+            "range where fewer crises tell than there are sets, nor of medians."
+        )
 
 
 def _on_what_the_intervals_mean(summary: Mapping[str, Any]) -> Iterator[str]:

@@ -48,6 +48,7 @@ class Measured:
         of: number of replicates that it is computed from.
         pull: its influence values, or a function that computes them when they are asked for.
         is_share: whether it is a share, with limits between 0 and 1.
+        is_mean: whether it is a mean over replicates; shares are too, quantiles are not.
     """
 
     estimate: FloatArray
@@ -57,6 +58,7 @@ class Measured:
     of: NDArray[np.int64]
     pull: FloatArray | Callable[[], FloatArray] = field(repr=False)
     is_share: bool = False
+    is_mean: bool = False
 
     @cached_property
     def influence(self) -> FloatArray:

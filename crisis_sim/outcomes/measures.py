@@ -408,7 +408,7 @@ class Measure:
         """The figure in a scenario, or at every point."""
         match self.kind, self.clock:
             case "share", _:
-                return _share(reading.holds(self.event), self._given(reading))
+                return share_of(reading.holds(self.event), self._given(reading))
             case "within_hours", Clock() as clock:
                 horizon = reading.horizon_hours
                 return reading.figure(
@@ -434,7 +434,8 @@ class Measure:
         return reading.holds(self.given) if self.given else np.asarray(True)
 
 
-def _share(came: BoolArray, among: BoolArray) -> Measured:
+def share_of(came: BoolArray, among: BoolArray) -> Measured:
+    """How often something came among some replicates, along the last axis."""
     among = np.broadcast_to(among, came.shape)
     count, of = (came & among).sum(axis=-1), among.sum(axis=-1)
     share = np.divide(count, of, out=np.full(np.shape(of), np.nan), where=of > 0)
@@ -454,7 +455,7 @@ def _quantile(values: FloatArray, level: float) -> Measured:
     of, error = among.sum(axis=-1), error_from_limits(lower, estimate, upper)
 
     def influence() -> FloatArray:
-        below = _share(values <= estimate[..., None], among)
+        below = share_of(values <= estimate[..., None], among)
         return influence_on_quantile(below.influence, error, below.standard_error)
 
     return Measured(estimate, error, lower, upper, of, influence)
@@ -470,7 +471,7 @@ def _mean(values: FloatArray) -> Measured:
     squares = np.einsum("...r,...r->...", influence, influence)
     error = np.where(of > 1, np.sqrt(squares) / values.shape[-1], np.nan)
     reach = normal_quantile() * error
-    return Measured(mean, error, mean - reach, mean + reach, of, influence)
+    return Measured(mean, error, mean - reach, mean + reach, of, influence, is_mean=True)
 
 
 def _ratio_influence(values: Any, among: BoolArray, ratio: FloatArray, of: Any) -> FloatArray:

@@ -1,9 +1,9 @@
 """How far an answer moves over all behaviours that fit, and with which of their parameters.
 
-Every replicate drew one set of behavioural parameters (`crisis_sim.scenario.fits`). The figure of each set is estimated from
-its own replicates, a hundred or so, and errs by chance; a random-effects meta-analysis takes that out: true effects are spread
-about their mean with a standard deviation that is not known, of flat prior (Gelman 2006; Röver 2020), and each set's own is
-drawn towards the mean as far as chance may explain its distance. docs/statistics.md has the formulas.
+Every replicate drew one set of behavioural parameters (`crisis_sim.scenario.fits`). A set's figure is estimated from its own
+replicates, a hundred or so, and errs by chance. A random-effects meta-analysis takes that out: true effects are spread about
+their mean with a standard deviation that is not known, of flat prior (Gelman 2006; Röver 2020), and a set's own is drawn
+towards the mean as far as chance may explain its distance. docs/statistics.md has the formulas.
 """
 
 from __future__ import annotations
@@ -41,7 +41,6 @@ class OverFits:
         lower, upper: the range of the true figure in 95% of the sets, by weight.
         spread: its standard deviation over sets.
         same_sign: the share of sets, by weight, in which it has the sign of the estimate.
-        effects: the figure in each set, less what chance explains; NaN where a set has none.
         goes_with: parameters that the spread goes with, by path, each with the share of the spread's variance, the largest
             first; only those whose share chance hardly explains.
         noise: the share that chance reaches in one of twenty answers with the strongest of all the parameters.
@@ -53,18 +52,15 @@ class OverFits:
     upper: float
     spread: float
     same_sign: float
-    effects: FloatArray
     goes_with: tuple[tuple[str, float], ...]
     noise: float
 
     def plain(self, is_difference: bool = True) -> dict[str, Any]:
         """The figures fit for JSON; a single share has no sign to agree."""
         kept = ("sets", "effective", "lower", "upper", "spread", "same_sign", "noise")
-        found: dict[str, Any] = {
-            key: float(f"{getattr(self, key):.6g}")
-            for key in kept
-            if is_difference or key != "same_sign"
-        }
+        found: dict[str, Any] = {key: float(f"{getattr(self, key):.6g}") for key in kept}
+        if not is_difference:
+            del found["same_sign"]
         goes_with = {path: round(share, 4) for path, share in self.goes_with}
         return {**found, "sets": self.sets, "goes_with": goes_with}
 
@@ -93,6 +89,11 @@ class Fits:
         values = {path: np.asarray(one.values) for path, one in drawn.items()}
         return cls(row, np.asarray(next(iter(drawn.values())).weights), values)
 
+    @property
+    def effective(self) -> float:
+        """How many sets of equal weight they are worth."""
+        return float(1.0 / np.sum(self.weights**2))
+
     def within(self, measured: Measured) -> FloatArray:
         """Influence values whose mean over a set's replicates is the set's figure less that of all, `(..., replicates)`.
 
@@ -115,7 +116,7 @@ class Fits:
         )
 
     def _sums(self, values: FloatArray) -> FloatArray:
-        return np.bincount(self.row, values, minlength=len(self.weights))
+        return np.bincount(self.row, values, minlength=len(self.weights)).astype(np.float64)
 
     def levels(self, measured: Measured) -> OverFits | None:
         """Over fits, a figure of one scenario; None where nothing tells."""
@@ -148,7 +149,7 @@ def over_sets(
         bounds: the least and greatest value that it may have.
 
     Returns:
-        None where there are fewer than three sets, no more replicates than sets, or no replicate differs.
+        None where there are fewer than three sets, or it rests on fewer replicates than there are sets.
     """
     fits = parts[0][0]
     effects = np.full(len(fits.weights), estimate)
@@ -163,18 +164,18 @@ def over_sets(
             freedom = drawn[known].sum() - known.sum()
             variances += inside @ inside / max(freedom, 1.0) / drawn
         effects += means
-        if freedom < 1.0:
+        # Of a rare event, those in which it came.
+        squares = np.nan_to_num(influence) ** 2
+        if squares.sum() ** 2 <= known.sum() * (squares @ squares):
             return None
     known = np.isfinite(effects) & np.isfinite(variances) & (fits.weights > 0)
-    if known.sum() < 3 or not variances[known].any():
+    if known.sum() < 3:
         return None
     weights = np.where(known, fits.weights, 0.0) / fits.weights[known].sum()
     mean, variance, spread = _shrunk(effects[known], variances[known])
     lower, upper = np.clip(_quantiles(weights[known], mean, np.sqrt(variance)), *bounds)
     agree = weights[known] @ _below(np.sign(estimate) * mean / np.sqrt(variance))
     goes_with, noise = _goes_with(fits.parameters, weights, effects, spread)
-    shrunk = np.full(len(weights), np.nan)
-    shrunk[known] = mean
     return OverFits(
         sets=int(known.sum()),
         effective=float(1.0 / np.sum(weights**2)),
@@ -182,7 +183,6 @@ def over_sets(
         upper=float(upper),
         spread=spread,
         same_sign=float(agree),
-        effects=shrunk,
         goes_with=goes_with,
         noise=noise,
     )
@@ -207,7 +207,7 @@ def _shrunk(effects: FloatArray, variances: FloatArray) -> tuple[FloatArray, Flo
 
 
 def _below(z: FloatArray) -> FloatArray:
-    return np.interp(z, _Z, _BELOW)
+    return np.asarray(np.interp(z, _Z, _BELOW))
 
 
 def _quantiles(weights: FloatArray, mean: FloatArray, deviation: FloatArray) -> FloatArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -24,18 +25,69 @@ from crisis_sim.outcomes.intervals import CONFIDENCE, Estimate
 from crisis_sim.outcomes.measures import Measure, Reading
 from crisis_sim.outcomes.names import SUMMARY_PATHS
 from crisis_sim.outcomes.over_fits import Fits, differ
+from crisis_sim.scenario.errors import nearest, one_of
 from crisis_sim.scenario.fits import FIT
 from crisis_sim.scenario.source import composed
 from crisis_sim.text import UNKNOWN, clean, label, number
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from crisis_sim.batch import Batch, Ensemble
 
 # --- Display in a notebook and at a prompt
 
 
 class Summary(dict[str, Any]):
-    """The result of `summarise`: a dictionary, with a short form for notebooks and prompts."""
+    """The result of `summarise`: a dictionary, with a short form for notebooks and prompts.
+
+    `figure` and `difference` look one figure up, and `to_frame` lists all of them.
+    """
+
+    def figure(self, scenario: str, what: str, hours: float | None = None) -> Estimate:
+        """One scenario's figure, with its 95% limits.
+
+        Args:
+            scenario: its name.
+            what: `ceasefire`, `pause` or `relapse`, with `hours`; `median_hours` from the first strike to a ceasefire; a
+                share such as `agreement`, `war` or `first_strike`; or the path of any figure, as `to_frame` lists them.
+            hours: by when: 24, 72, 96, 168, 336 or 720 (the last three are 7, 14 and 30 days).
+
+        Raises:
+            KeyError: when there is no such scenario or figure; names the nearest.
+        """
+        return _find(self["scenarios"], scenario, what, hours)
+
+    def difference(self, scenario: str, what: str, hours: float | None = None) -> Estimate:
+        """One figure of a scenario less that of the reference, with its 95% limits; shares between -1 and 1.
+
+        Args:
+            scenario, what, hours: as for `figure`.
+
+        Raises:
+            KeyError: when there is no such scenario or figure, or the scenario is the reference.
+        """
+        return _find(self["differences"], scenario, what, hours)
+
+    def to_frame(self) -> pd.DataFrame:
+        """All figures, a row each.
+
+        The index is the scenario, `less` (the scenario that it is compared with, or "" for the figure itself) and the
+        figure's path; the columns are `estimate`, `lower` and `upper` (95% limits), `hours` (by when), and `of`, the number
+        of crises that it is a share of. NaN stands for what cannot be known.
+        """
+        import pandas as pd
+
+        rows = [
+            {"scenario": name, "less": less, "figure": path, **figure}
+            for key, less in (("scenarios", ""), ("differences", self["reference"]))
+            for name, part in self[key].items()
+            for path, figure in figures_of(part)
+        ]
+        columns = ["scenario", "less", "figure", "estimate", "lower", "upper", "hours", "of"]
+        frame = pd.DataFrame(rows, columns=columns)
+        numbers = dict.fromkeys(columns[3:], "float64")
+        return frame.astype(numbers).set_index(columns[:3])
 
     def __repr__(self) -> str:
         names = [
@@ -48,6 +100,52 @@ class Summary(dict[str, Any]):
     def _repr_html_(self) -> str:
         """Its figures, for a notebook."""
         return html_of(self)
+
+
+def figures_of(part: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """The figures below a part of a summary with their paths, in its order; those that cannot be known among them."""
+    for key, value in part.items():
+        path = f"{above}{key}"
+        if value is None and path in SUMMARY_PATHS:
+            yield path, {}
+        elif isinstance(value, Mapping) and "estimate" in value:
+            yield path, dict(value)
+        elif isinstance(value, Mapping):
+            yield from figures_of(value, f"{path}.")
+
+
+#: Where figures that have a short name stand, from which on a moment in hours follows; and moments in days.
+_BY = {
+    "ceasefire": "ceasefire.from_first_strike.by.",
+    "pause": "pause.by.",
+    "relapse": "relapse.by.",
+}
+_SHARES = ("endings", "shares", "worst_violence")
+_DAYS = {168: "7_days", 336: "14_days", 720: "30_days"}
+
+
+def _find(parts: Mapping[str, Any], scenario: str, what: str, hours: float | None) -> Estimate:
+    if scenario not in parts:
+        raise KeyError(_unknown("scenario", scenario, parts))
+    known = dict(figures_of(parts[scenario]))
+    short = {path.rpartition(".")[2]: path for path in known if path.split(".")[0] in _SHARES}
+    short["median_hours"] = "ceasefire.from_first_strike.median_hours"
+    path = short.get(what, what)
+    if what in _BY:
+        moment = "horizon" if hours is None else _DAYS.get(int(hours), f"{hours:g}_hours")
+        path = f"{_BY[what]}{moment}"
+    elif hours is not None:
+        raise KeyError(f"{what!r} is of no moment: hours go with {one_of(_BY)}")
+    if path not in known:
+        raise KeyError(_unknown("figure", path, known, [*_BY, *short]))
+    figure = {key: known[path].get(key) for key in ("estimate", "lower", "upper")}
+    return Estimate(*(math.nan if value is None else value for value in figure.values()))
+
+
+def _unknown(noun: str, name: str, known: Iterable[str], named: Iterable[str] = ()) -> str:
+    near = nearest(name, [*known, *named])
+    meant = f"; did you mean {near!r}?" if near else ""
+    return f"no {noun} {name!r}{meant}; there are {one_of(named or known, 'and')}"
 
 
 #: Rows of the tables: the measures' paths.
@@ -152,9 +250,10 @@ def _figure_text(
 #                               crises of a course are not compared, for a change moves who is in it
 #       struck_in_both          of pairs: ceasefire and pause after a first strike, in the pairs in which
 #                               one fell in both scenarios (of: how many)
-#     over_fits                 with each share, and each difference of shares, where the scenarios were run over the
-#                               behaviours that fit: sets, effective, the range lower to upper in 95% of them, spread,
-#                               same_sign of differences, goes_with and noise (`over_fits.OverFits`)
+#     over_fits                 of a scenario that was run over the behaviours that fit: sets, effective; of its shares and
+#                               of differences of shares: sets, effective, the range lower to upper in 95% of them, spread,
+#                               same_sign of differences, goes_with and noise (`over_fits.OverFits`); null where too few
+#                               replicates tell
 #     advice                    sentences: how sure this is, and what would make it surer
 #
 # The moment `horizon` is the longest time for which enough replicates were watched, and `hours` says
@@ -225,10 +324,10 @@ def summarise(
         summary["scenarios"][name] = about | _scenario(ensemble, ours)
         if name != reference:
             pairs = _pair((name, ours, seeds[name]), (reference, theirs, seeds[reference]), paired)
-            readings_of = pairs or (ours, theirs)
-            given = [batch.ensembles[one].scenario for one in (name, reference)]
-            fits = [Fits.of(*one) for one in zip(readings_of, given, strict=True)]
-            figures = _differences(*readings_of, *fits, paired=pairs is not None)
+            one, other = pairs or (ours, theirs)
+            fits = Fits.of(one, ensemble.scenario)
+            their_fits = Fits.of(other, batch.ensembles[reference].scenario)
+            figures = _differences(one, other, fits, their_fits, paired=pairs is not None)
             summary["differences"][name] = {"reference": reference, **figures}
         if progress is not None:
             progress(done, len(names))
@@ -285,6 +384,8 @@ def _scenario(ensemble: Ensemble, reading: Reading) -> dict[str, Any]:
         "replicates": ensemble.replicates,
         "horizon_hours": float(ensemble.horizon_hours),
     }
+    if fits:
+        found["over_fits"] = {"sets": len(fits.weights), **_plain(effective=fits.effective)}
     for path, measure in SUMMARY_PATHS.items():
         if not _has(reading, measure):
             continue
@@ -323,7 +424,9 @@ def _differences(
     if paired:
         struck = [~np.isnan(each.column(STRIKE)) for each in (ours, theirs)]
         rows = np.flatnonzero(struck[0] & struck[1])
-        figures = _contrasts(ours.subset(rows), theirs.subset(rows), paired, _AFTER_A_STRIKE)
+        both = ours.subset(rows), theirs.subset(rows)
+        fits = [one and replace(one, row=one.row[rows]) for one in (our_fits, their_fits)]
+        figures = _contrasts(*both, paired, _AFTER_A_STRIKE, *fits)
         found["struck_in_both"] = {"of": len(rows), **figures}
     return found
 

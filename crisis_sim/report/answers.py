@@ -83,7 +83,8 @@ def _share(figure: Figure, interval: str = "") -> str:
     middle = text.number(estimate, digits)
     if estimate is not None and 0.0 < estimate < 100.0 and float(middle) in (0.0, 100.0):
         middle = text.percent(figure["estimate"])
-    return f"{middle}% ({interval}{limits(low, high, digits)})"
+    over = text.over_fits(figure)
+    return f"{middle}% ({interval}{limits(low, high, digits)}{over and '; '}{over})"
 
 
 def told_worst(war: Figure, nuclear: Figure) -> str:
@@ -163,7 +164,8 @@ def _points(figure: Figure) -> str:
     low, high = sorted(abs(100.0 * (figure[key] or 0.0)) for key in ("lower", "upper"))
     size = text.points(abs(figure["estimate"])).removeprefix("+")
     way = "more" if figure["estimate"] > 0.0 else "less"
-    return f"{size} percentage points {way} often ({limits(low, high, 1)})"
+    over = text.over_fits(figure, sign=True)
+    return f"{size} percentage points {way} often ({limits(low, high, 1)}{over and '; '}{over})"
 
 
 def is_clear(figure: Figure | None) -> bool:
@@ -233,7 +235,7 @@ def tables(summary: Mapping[str, Any], width: int) -> Iterator[Group]:
             ["scenario", *heads],
             rows,
             width,
-            "Below each, its 95% interval.",
+            "Below each, its 95% interval." + _on_fits(summary, "."),
         )
     yield fitted(
         "After a first strike, % of the crises with one",
@@ -264,7 +266,8 @@ def tables(summary: Mapping[str, Any], width: int) -> Iterator[Group]:
         ["scenario", *_COURSE_HEADS, "ended by\nagreement"],
         rows,
         width,
-        "Below each, its 95% interval; dim where that holds zero.",
+        "Below each, its 95% interval; dim where that holds zero."
+        + _on_fits(summary, ", and in how many of them the sign agrees."),
     )
     yield fitted(
         f"{against}, after a first strike",
@@ -292,6 +295,7 @@ def _course_table(scenario: Mapping[str, Any], width: int) -> Group:
     rows: list[Sequence[Any]] = [
         ("% of all", *(text.percent(one["estimate"]) for one in shares), "100"),
         ("interval", *(Text(_limits(one, text.percent), style="dim") for one in shares), ""),
+        *_fits_row(shares),
         ("crises", *(text.count(one["count"]) for one in shares), text.count(total)),
         (Text("of these, %", style="dim"), *[""] * 5),
     ]
@@ -314,6 +318,12 @@ def _course_table(scenario: Mapping[str, Any], width: int) -> Group:
         f"A crisis with full-scale war counts there alone. Stopped: no strikes from within {SHORT_DAYS} days of the "
         "first one for a week or for good, agreed or not.",
     )
+
+
+def _fits_row(shares: Sequence[Figure]) -> list[Sequence[Any]]:
+    """The range of each share over fits, where there is one."""
+    over = [_over_fits(one).strip() for one in shares]
+    return [("over fits", *(Text(one, style="dim") for one in over), "")] if any(over) else []
 
 
 def fitted(
@@ -343,6 +353,19 @@ def fitted(
         table = _laid_out(first, body, width) or _listed(heads, cells)
     below = [Text(caption, style="dim")] if caption else []
     return Group(Text(title, style="bold"), table, *below)
+
+
+def new_table(title: str) -> Table:
+    """An empty table of prose, whose columns rich wraps; of figures see `fitted`."""
+    return Table(
+        title=Text(title, style="bold"),
+        title_justify="left",
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
 
 
 def _laid_out(top: Sequence[Text], body: Sequence[Sequence[Text]], width: int) -> Table | None:
@@ -393,7 +416,8 @@ def _cell(figure: Figure | None, write: Callable[[float], str] = text.percent) -
     """An estimate, and its limits below it."""
     if figure is None or figure["estimate"] is None:
         return Text(text.UNKNOWN)
-    return Text.assemble(f"{write(figure['estimate'])}\n", (_limits(figure, write), "dim"))
+    limits = _limits(figure, write)
+    return Text.assemble(f"{write(figure['estimate'])}\n", (limits + _over_fits(figure), "dim"))
 
 
 def _after_cells(scenario: Mapping[str, Any]) -> Iterator[Text]:
@@ -423,5 +447,18 @@ def _difference(figure: Figure | None, write: Callable[[float], str] = text.poin
     """A difference, and its limits below it; dim where they hold zero."""
     if figure is None or figure["estimate"] is None:
         return Text("not known", style="dim")
-    written = f"{write(figure['estimate'])}\n{_limits(figure, write, ', ')}"
+    limits = _limits(figure, write, ", ")
+    written = f"{write(figure['estimate'])}\n{limits}{_over_fits(figure, sign=True)}"
     return Text(written, style="" if is_clear(figure) else "dim")
+
+
+def _over_fits(figure: Figure, sign: bool = False) -> str:
+    """The range over fits, as a third line of a cell."""
+    told = text.over_fits(figure, sign=sign).removeprefix("over fits ")
+    return told and "\n" + told.replace("; the sign agrees in", ",")
+
+
+def _on_fits(summary: Mapping[str, Any], more: str) -> str:
+    over = summary["scenarios"][summary["reference"]].get("over_fits")
+    told = over and f" Below that, the range over fits, of 95% of {over['sets']} sets of behaviour"
+    return f"{told}{more}" if told else ""

@@ -141,6 +141,9 @@ def _distribution(held: Distribution) -> str:
     values = [text.exact(one) for one in held.values]
     if held.kind != "choice":
         return _DISTRIBUTIONS[held.kind].format(*values)
+    if held.together:
+        low, high = map(text.exact, held.support)
+        return f"{low} to {high}, drawn with others as one of {len(values)} sets"
     if len(set(held.weights)) == 1:
         return f"{text.listed(values, 'or')}, equally likely"
     weighed = zip(values, held.weights, strict=True)

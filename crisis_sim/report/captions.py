@@ -121,6 +121,8 @@ def _key(label: str, figure: Figure) -> dict[str, str]:
     value, limits = f"{middle}%", f"{low} to {high}%"
     if figure.get("count") == 0:
         value, limits = "none", f"of {text.count(figure['of'])}; below {high}%"
+    if over := text.over_fits(figure):
+        limits += f"; {over}%"
     return {"label": label, "value": value, "limits": limits}
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
@@ -109,8 +110,11 @@ _SHOWN_SHARE = 0.99
 
 @style.styled
 def draw_incidence(
-    batch: Batch, summary: Mapping[str, Any], clock: str = "from_first_strike"
-) -> style.Chart:
+    batch: Batch,
+    summary: Mapping[str, Any],
+    clock: str = "from_first_strike",
+    ax: Axes | None = None,
+) -> Figure:
     """Cumulative incidence of a ceasefire by the time since the clock's origin.
 
     To the left the reference alone, the other endings stacked upon the ceasefire, so that the height of the stack is the
@@ -122,6 +126,7 @@ def draw_incidence(
         batch: the replicates.
         summary: their summary (`crisis_sim.outcomes.summarise`), which names the reference.
         clock: `from_first_strike` or `from_trigger`.
+        ax: axes to draw the ceasefire's curves into, and nothing else; a figure with both panels where left out.
 
     Raises:
         KeyError: when there is no such clock.
@@ -142,6 +147,14 @@ def draw_incidence(
     days = shown_days(map(curve_of, names), real)
     grid = np.linspace(0.0, 24.0 * days, _GRID_POINTS)
 
+    if ax is not None:
+        ax.set(xlim=(0.0, days), ylim=(0.0, 100.0), xlabel=f"days since {ORIGINS[clock]}")
+        ax.set_ylabel(f"ceasefire, % of {AMONG[clock]}")
+        if real is not None:
+            style.mark_moment(ax, real / 24.0)
+        named = ((labels(summary)[name], curve_of(name)) for name in names)
+        _compare(None, ax, named, grid, clock)
+        return style.figure_of(ax)
     figure = style.new_figure(height=78.0)
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1.0, 1.0))
     _stack(left, theirs, grid, clock)
@@ -222,15 +235,17 @@ def _stack(axes: Axes, curve: CumulativeIncidence, grid: np.ndarray, clock: str)
 
 
 def _compare(
-    figure: style.Chart,
+    figure: style.Chart | None,
     axes: Axes,
     curves: Iterable[tuple[str, CumulativeIncidence]],
     grid: np.ndarray,
     clock: str,
 ) -> None:
+    """Draw curves with their bands, each named at its end; in somebody's own axes, where `figure` is None, by a legend."""
     axes.grid(axis="y")
     ends: list[tuple[float, str, dict[str, Any]]] = []
     drawn: list[np.ndarray] = []
+    data = [] if figure is None else figure.data
     for place, (name, curve) in enumerate(curves):
         if curve.started == 0:
             continue
@@ -239,7 +254,7 @@ def _compare(
         figures = (grid / 24.0, share.estimate, share.lower, share.upper)
         for row in zip(*figures, strict=True):
             keys = ("days", "share", "lower", "upper")
-            figure.data.append(
+            data.append(
                 {"scenario": name, "event": "ceasefire"} | dict(zip(keys, row, strict=True))
             )
         # Of curves that coincide the later is drawn in dashes, between which the earlier shows.
@@ -254,8 +269,10 @@ def _compare(
         ends.append((float(known[-1]), text.shorten(name, 28), line))
     if not ends:
         style.say_nothing_to_draw(axes, nothing_on(clock))
-        return
-    style.label_ends(figure, axes, ends)
+    elif figure is not None:
+        style.label_ends(figure, axes, ends)
+    else:
+        axes.legend(handles=[Line2D([], [], label=name, **line) for _, name, line in ends])
 
 
 #: Bands about the median: share of the replicates within, and opacity.
@@ -274,7 +291,7 @@ _DAYS_AFTER_RECORD = 7.0
 
 
 @style.styled
-def draw_markets(batch: Batch, summary: Mapping[str, Any]) -> style.Chart:
+def draw_markets(batch: Batch, summary: Mapping[str, Any], ax: Axes | None = None) -> Figure:
     """Daily market levels in the reference scenario, with the real closes over them.
 
     For each state the median over replicates and the bands that hold the middle 50% and 90% of them, as a percentage of the
@@ -284,14 +301,15 @@ def draw_markets(batch: Batch, summary: Mapping[str, Any]) -> style.Chart:
     Args:
         batch: the replicates, with paths.
         summary: their summary (`crisis_sim.outcomes.summarise`), which names the reference.
+        ax: axes to draw the first state's market into, and nothing else; a figure with both states where left out.
     """
     ensemble = batch.ensembles[summary["reference"]]
     record = real_record(ensemble.scenario)
-    figure = style.new_figure(height=74.0)
-    panels = figure.subplots(1, len(ensemble.states), sharey=True)
+    figure = style.new_figure(height=74.0) if ax is None else style.figure_of(ax)
+    panels = [ax] if ax else figure.subplots(1, len(ensemble.states), sharey=True)
     start = start_of(ensemble.scenario)
     last = _last_day(ensemble, record)
-    for place, (axes, state) in enumerate(zip(panels, ensemble.states, strict=True)):
+    for place, (axes, state) in enumerate(zip(panels, ensemble.states, strict=ax is None)):
         real = None if record is None else record.markets.get(state)
         marked = record is not None and record.first_strike_at_hours is not None
         room = style.TITLE_PAD_OVER_MARKS if marked else style.TITLE_PAD
@@ -313,11 +331,11 @@ def draw_markets(batch: Batch, summary: Mapping[str, Any]) -> style.Chart:
             if hours is not None:
                 style.mark_moment(axes, hours / 24.0, name, side=side)
     panels[0].set_ylabel("index, % of its level at the start")
-    figure.legend(
-        handles=_market_keys(record is not None and bool(record.markets)),
-        loc="outside lower center",
-        ncols=5,
-    )
+    keys = _market_keys(record is not None and bool(record.markets))
+    if ax is None:
+        figure.legend(handles=keys, loc="outside lower center", ncols=5)
+    else:
+        ax.legend(handles=keys)
     return figure
 
 

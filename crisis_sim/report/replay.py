@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +18,106 @@ from matplotlib.patches import Patch
 from crisis_sim import style, text
 from crisis_sim.report.curves import date_axis
 from crisis_sim.report.real_path import RealRecord, real_record
-from crisis_sim.report.story import TurningPoints, third_parties, turning_points
+from crisis_sim.report.story import TurningPoints, story_html, tell, third_parties, turning_points
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from crisis_sim.model.journal import Journal
     from crisis_sim.scenario.schema import Scenario
+
+
+@dataclass(frozen=True)
+class Replay:
+    """One crisis, event by event.
+
+    Attributes:
+        scenario: the crisis that was run.
+        seed, replicate: what fixes its luck.
+        journal: its events, and how things stood every few hours.
+        outcome: its row of results, by column.
+    """
+
+    scenario: Scenario
+    seed: int
+    replicate: int
+    journal: Journal = field(repr=False)
+    outcome: dict[str, Any] = field(repr=False)
+
+    @cached_property
+    def story(self) -> str:
+        """The crisis told in Markdown."""
+        return tell(self.journal, self.scenario, self.outcome)
+
+    def __str__(self) -> str:
+        return self.story
+
+    def _repr_html_(self) -> str:
+        """The story, for a notebook."""
+        return story_html(self.story)
+
+    def plot(self) -> Figure:
+        """Acts of both states, the pressure on them, and what third parties did (see `draw_replay`)."""
+        return draw_replay(self.journal, self.scenario)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Its events, a row each in order: `at` (date and time), `hours` from the start, `kind`, `agent` and `detail`."""
+        import pandas as pd
+
+        rows = [
+            (self.scenario.moment(one.hours), one.hours, one.kind, one.agent, one.detail)
+            for one in self.journal.entries
+        ]
+        return pd.DataFrame(rows, columns=["at", "hours", "kind", "agent", "detail"])
+
+    def series(self) -> pd.DataFrame:
+        """How things stood, a row every few hours, by `hours` from the start (see `Journal.series`)."""
+        import pandas as pd
+
+        return pd.DataFrame(self.journal.series).set_index("hours")
+
+    def plain(self) -> dict[str, Any]:
+        """All that is known of it, as JSON can hold it."""
+        numbers = self.seed, self.replicate
+        return replay_data(self.journal, self.scenario, self.outcome, *numbers)
+
+
+def replay(
+    scenario: Scenario | str | Path,
+    replicate: int,
+    seed: int = 1,
+    *,
+    roles: Mapping[str, Any] | None = None,
+    agents: Sequence[Any] = (),
+) -> Replay:
+    """Run one crisis again: the same as that replicate of `simulate` with that seed, roles and agents.
+
+    Args:
+        scenario: a scenario, its file, or the name of a shipped one.
+        replicate: number of the crisis, from 0.
+        seed: that of the batch.
+        roles, agents: as for `simulate`.
+
+    Raises:
+        ScenarioError: when a scenario file has mistakes.
+        BatchError: when it cannot be run as asked.
+    """
+    from crisis_sim.batch.plan import check_count
+    from crisis_sim.batch.rules import check_rules, labelled
+    from crisis_sim.model import CrisisModel, Journal
+    from crisis_sim.scenario.load import load_scenario
+
+    read = load_scenario(scenario) if isinstance(scenario, (str, Path)) else scenario
+    check_count("replicate", replicate, least=0)
+    check_count("seed", seed, least=0)
+    classes: dict[str, Any] = {"roles": dict(roles or {}), "agents": tuple(agents)}
+    check_rules([read], **classes)
+    read = labelled(read, **classes)
+    journal = Journal()
+    model = CrisisModel(read, 1, seed, first_replicate=replicate, journal=journal, **classes)
+    model.run()
+    outcome = {name: values[0] for name, values in model.outcomes().items()}
+    return Replay(read, seed, replicate, journal, outcome)
 
 
 #: For each kind of third party: the series that a strip shows, what it is, and its fill.
@@ -89,7 +186,7 @@ def draw_replay(journal: Journal, scenario: Scenario) -> Figure:
     )
     for column, (low, high, heading) in enumerate(views):
         panels = grid[:, column]
-        _draw_rungs(panels[0], journal, scenario, record, rungs)
+        draw_rungs(panels[0], journal, scenario, record, rungs)
         _draw_pressure(panels[1], journal, scenario)
         if parties:
             _draw_strips(panels[2], journal, parties)
@@ -101,7 +198,9 @@ def draw_replay(journal: Journal, scenario: Scenario) -> Figure:
         panels[0].set_title(heading, pad=style.TITLE_PAD_OVER_MARKS)
         date_axis(panels[-1], scenario.start, low, high, dates=5)
     figure.align_ylabels(grid[:, 0])
-    figure.legend(handles=_keys(scenario, record, parties), loc="outside lower center", ncols=4)
+    figure.legend(
+        handles=legend_keys(scenario, record, parties), loc="outside lower center", ncols=4
+    )
     return figure
 
 
@@ -136,9 +235,10 @@ def _rungs_shown(points: TurningPoints, record: RealRecord | None, scenario: Sce
     return min(max([*points.peak_rungs.values(), *real]) + 1, top)
 
 
-def _draw_rungs(
+def draw_rungs(
     axes: Axes, journal: Journal, scenario: Scenario, record: RealRecord | None, top: int
 ) -> None:
+    """Each state's highest act that stands, up to rung `top`, over the real path where there is one."""
     names = [text.clean(rung.name) for rung in scenario.ladder]
     numbers = {rung.name: number for number, rung in enumerate(scenario.ladder)}
     days = np.array(journal.series.get("hours", ())) / 24.0
@@ -226,9 +326,10 @@ def _two_lines(title: str) -> str:
     return "\n".join(lines)
 
 
-def _keys(
+def legend_keys(
     scenario: Scenario, record: RealRecord | None, parties: Sequence[tuple[str, str, str]]
 ) -> list[Any]:
+    """A legend's entries for the states, their real paths and third parties."""
     keys: list[Any] = []
     for place, (state, spec) in enumerate(scenario.states.items()):
         title = text.shorten(text.clean(spec.title) or text.label(state), 30)

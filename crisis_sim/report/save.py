@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from crisis_sim.batch.files import ResultsError
 from crisis_sim.batch.folder import MANIFEST, check_folder
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from crisis_sim.batch.ensemble import Batch
@@ -137,6 +138,23 @@ def draw_all(batch: Batch, summary: Mapping[str, Any]) -> Iterator[tuple[str, Fi
         yield "differences", draw_differences(batch, summary)
     if batch.ensembles[summary["reference"]].paths is not None:
         yield "markets", draw_markets(batch, summary)
+
+
+def plot(batch: Batch, chart: str, ax: Axes | None) -> Figure:
+    """One chart of a batch (see `Batch.plot`)."""
+    from crisis_sim.outcomes import summarise
+    from crisis_sim.report.curves import draw_incidence, draw_markets
+    from crisis_sim.report.shares import draw_differences, draw_endings
+
+    charts: dict[str, Callable[..., Figure]] = {
+        "ceasefire": draw_incidence,
+        "endings": draw_endings,
+        "differences": draw_differences,
+        "markets": draw_markets,
+    }
+    if chart not in charts:
+        raise ValueError(f"no chart {chart!r}; there are {', '.join(charts)}")
+    return charts[chart](batch, summarise(batch), ax=ax)
 
 
 def save_chart(figure: Figure, path: str | Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from crisis_sim import style, text
 from crisis_sim.outcomes.durations import SHORT_DAYS
@@ -59,7 +60,7 @@ _ROOM, _FOR_NUMBERS = 0.12, 0.5
 
 
 @style.styled
-def draw_differences(batch: Batch, summary: Mapping[str, Any]) -> style.Chart:
+def draw_differences(batch: Batch, summary: Mapping[str, Any], ax: Axes | None = None) -> Figure:
     """Each scenario less the reference, as estimates with 95% whiskers about a line at zero, the largest first.
 
     Of many scenarios those that differ most are drawn. Grey is a difference whose interval holds zero; an arrow head, a
@@ -68,20 +69,26 @@ def draw_differences(batch: Batch, summary: Mapping[str, Any]) -> style.Chart:
     Args:
         batch: the replicates; gives the order of the scenarios.
         summary: their summary (`crisis_sim.outcomes.summarise`).
+        ax: axes to draw the differences in the first measure into, and nothing else; a figure with all where left out.
     """
     differences, called = summary["differences"], labels(summary)
     names = [name for name in shown(batch, summary, MOST_ROWS) if name in differences]
     reference = text.shorten(called[summary["reference"]], 40)
     if not names:
-        figure = style.new_figure(height=20.0)
+        if ax is not None:
+            style.say_nothing_to_draw(ax, "one scenario alone: there is nothing to compare")
+            return style.figure_of(ax)
+        figure: Figure = style.new_figure(height=20.0)
         figure.text(
             0.5, 0.5, f"{reference} is the only scenario: there is nothing to compare", ha="center"
         )
         return figure
     names.sort(key=lambda name: -_size(differences[name]))
-    figure = style.new_figure(height=40.0 + 6.0 * max(len(names), 2))
-    columns = figure.subplots(1, len(MEASURES), sharey=True)
-    for axes, measure in zip(columns, MEASURES, strict=True):
+    height = 40.0 + 6.0 * max(len(names), 2)
+    figure = style.new_figure(height=height) if ax is None else style.figure_of(ax)
+    data = figure.data if isinstance(figure, style.Chart) else []
+    columns = [ax] if ax else figure.subplots(1, len(MEASURES), sharey=True)
+    for axes, measure in zip(columns, MEASURES, strict=ax is None):
         axes.set_title(measure.heading, fontsize=7.0)
         axes.set_xlabel(f"percentage points,\nof {measure.among}")
         axes.axvline(0.0, color=style.GREY, linewidth=0.8, zorder=1)
@@ -91,22 +98,30 @@ def draw_differences(batch: Batch, summary: Mapping[str, Any]) -> style.Chart:
         for place, name in enumerate(names):
             found = measure.find(differences[name])
             _whisker(axes, place, found)
-            figure.data.append(
-                {"scenario": called[name], "measure": measure.heading, **_row(found)}
-            )
+            data.append({"scenario": called[name], "measure": measure.heading, **_row(found)})
         _frame(axes)
     columns[0].set_yticks(
         list(range(len(names))), [text.shorten(called[name], 28) for name in names]
     )
     columns[0].set_ylim(len(names) - 0.4, -0.6)
+    if ax is not None:
+        return figure
     paired = all(differences[name]["paired"] for name in names)
     how = "same luck, replicate by replicate" if paired else "not all with the same luck"
     figure.suptitle(
         f"Difference from “{reference}”", fontsize=7.5, x=0.01, ha="left", fontweight="bold"
     )
-    said = [f"95% intervals, grey where they hold zero; {how}", left_out(summary, MOST_ROWS)]
+    said = [
+        f"95% intervals, grey where they hold zero; {how}{_on_fits(summary)}",
+        left_out(summary, MOST_ROWS),
+    ]
     figure.supxlabel("\n".join(filter(None, said)), fontsize=6.5)
     return figure
+
+
+def _on_fits(summary: Mapping[str, Any]) -> str:
+    over = summary["scenarios"][summary["reference"]].get("over_fits")
+    return f"; broad: 95% of {over['sets']} sets of behaviour that fit" if over else ""
 
 
 def _size(difference: dict[str, Any]) -> float:
@@ -131,7 +146,12 @@ def _whisker(axes: Axes, place: int, figure: Mapping[str, Any] | None) -> None:
     limits = [None if figure[key] is None else 100.0 * figure[key] for key in ("lower", "upper")]
     colour = style.BLACK if excludes_zero(*limits) else style.GREY
     known = [middle if limit is None else limit for limit in limits]
-    axes.plot(known, [place, place], color=colour, linewidth=1.0, zorder=2)
+    if over := figure.get("over_fits"):  # a broad pale line under the whisker
+        ends = [100.0 * over["lower"], 100.0 * over["upper"]]
+        look_of: Any = {"linewidth": 5.0, "solid_capstyle": "butt", "zorder": 1.5}
+        axes.plot(ends, [place, place], color=style.PALE_GREY, **look_of)
+        known += ends
+    axes.plot(known[:2], [place, place], color=colour, linewidth=1.0, zorder=2)
     for limit, edge in zip(limits, (0.0, 1.0), strict=True):
         if limit is None:
             axes.annotate(
@@ -162,7 +182,7 @@ _LABELLED_FROM = 4.5
 
 
 @style.styled
-def draw_endings(batch: Batch, summary: Mapping[str, Any]) -> style.Chart:
+def draw_endings(batch: Batch, summary: Mapping[str, Any], ax: Axes | None = None) -> Figure:
     """How far crises of the reference went and how those of each course ended; and how far those of each scenario went.
 
     Of many scenarios those that differ most are drawn. Results of an earlier version, which know of no courses, are
@@ -171,15 +191,19 @@ def draw_endings(batch: Batch, summary: Mapping[str, Any]) -> style.Chart:
     Args:
         batch: the replicates; gives the order of the scenarios.
         summary: their summary (`crisis_sim.outcomes.summarise`).
+        ax: axes to draw the reference's crises into, and nothing else; a figure of their own where left out.
     """
     called, reference = labels(summary), summary["scenarios"][summary["reference"]]
     names = shown(batch, summary, MOST_ROWS)
+    whole = {"all crises": {"share": {"estimate": 1.0}, "endings": reference["endings"]}}
+    courses = reference.get("courses", whole)
+    if ax is not None:
+        _tree([], ax, courses, reference["label"])
+        return style.figure_of(ax)
     several = len(names) > 1 and "courses" in reference
     figure = style.new_figure(height=34.0 + 7.0 * max(len(names) if several else 0, 4))
     axes = figure.subplots(1, 2, width_ratios=(1.0, 1.0)) if several else [figure.subplots()]
-    whole = {"all crises": {"share": {"estimate": 1.0}, "endings": reference["endings"]}}
-    courses = reference.get("courses", whole)
-    _tree(figure, axes[0], courses, reference["label"])
+    _tree(figure.data, axes[0], courses, reference["label"])
     if several:
         bars, fills = axes[1], style.COURSE_FILLS
         for place, name in enumerate(names):
@@ -196,7 +220,7 @@ def draw_endings(batch: Batch, summary: Mapping[str, Any]) -> style.Chart:
     return figure
 
 
-def _tree(figure: style.Chart, axes: Axes, courses: Mapping[str, Any], label: str) -> None:
+def _tree(data: list[dict[str, Any]], axes: Axes, courses: Mapping[str, Any], label: str) -> None:
     """A row for each course, as long as its share of all crises, in which its endings lie side by side."""
     occur = [
         one
@@ -217,7 +241,7 @@ def _tree(figure: style.Chart, axes: Axes, courses: Mapping[str, Any], label: st
         )
         for one in occur:
             row = {"scenario": label, "course": course, "ending": one}
-            figure.data.append({**row, **_row(part["endings"][one])})
+            data.append({**row, **_row(part["endings"][one])})
     _rows(axes, [_COURSE_NAMES.get(course, course) for course in courses])
     axes.set_title(f"{text.shorten(label, 34)}: how crises went and ended", pad=24.0)
     _legend(axes, style.keys_of({one: style.ENDING_FILLS[one] for one in occur}, text.ENDINGS), 3)

@@ -188,6 +188,8 @@ class ReadingBehaviour(Part):
     provocation: Number = parameter(0.12, (0, 10), "grievance", "grievance of the middle trigger beside that of its act", FITTED)
     attention: Number = parameter(2.3, (0.01, 100), "ratio", "time until third parties engage, relative to what the scenario says", FITTED)
     great_power: Number = parameter(1.69, (-5, 5), LOG, "how much longer third parties take where a great power is a side", FITTED)
+    at_issue: Number = parameter(0.5, (-5, 5), LOG, "how much sooner third parties engage where territory is at issue", FITTED)
+    little: Number = parameter(0.5, (-5, 5), LOG, "how much later they do where little is threatened", FITTED)
     claim_share: Number = parameter(-0.886, (-10, 10), "log-odds", "log-odds that a state wants something of its rival beside an answer", FITTED)
     claim_size: Number = parameter(0.608, (0, 10), "grievance", "mean of what it then wants", FITTED)
     violence: Number = parameter(-1.98, (-10, 10), "log-odds", "log-odds that violence with which a crisis begins is serious", FITTED)

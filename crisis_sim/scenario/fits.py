@@ -11,7 +11,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic_core import PydanticCustomError
 
@@ -50,12 +50,10 @@ def over_fits(scenario: Scenario, table: str | os.PathLike[str] | None = None) -
         message = "every parameter of the behaviours that fit is set by the scenario"
         raise ScenarioError([Mistake(scenario.name, 0, 0, message, "one that it leaves open")])
     changed = {
-        group: getattr(scenario.behaviour, group).model_copy(update=update)
+        group: getattr(scenario.behaviour, group)._with(**update)
         for group, update in groups.items()
     }
-    found = scenario.model_copy(update={"behaviour": scenario.behaviour.model_copy(update=changed)})
-    vars(found).pop("digest", None)  # worked out for the scenario as it was
-    return found
+    return scenario._with(behaviour=scenario.behaviour._with(**changed))
 
 
 def sets_of(plain: Mapping[str, Any], path: str = "") -> dict[str, Distribution]:
@@ -66,9 +64,7 @@ def sets_of(plain: Mapping[str, Any], path: str = "") -> dict[str, Distribution]
             continue
         body = value.get("choice")
         if isinstance(body, Mapping) and body.get("together") == FIT:
-            number = read_number(value)
-            assert isinstance(number, Distribution)
-            found[f"{path}{key}"] = number
+            found[f"{path}{key}"] = cast(Distribution, read_number(value))
         else:
             found |= sets_of(value, f"{path}{key}.")
     return found
@@ -101,12 +97,12 @@ def read_fits(path: Path) -> dict[str, Distribution]:
     if mistakes:
         raise ScenarioError(mistakes)
     columns = dict(zip([name for name, _ in head], zip(*table, strict=True), strict=True))
-    weights = list(columns.pop(WEIGHT))
+    drawn = {"weights": [*columns.pop(WEIGHT)], "together": FIT}
     try:
         return {
-            name: read_number({"choice": {"values": [*of], "weights": weights, "together": FIT}})
+            name: cast(Distribution, read_number({"choice": {"values": [*of], **drawn}}))
             for name, of in columns.items()
-        }  # type: ignore[return-value]
+        }
     except PydanticCustomError as error:
         raise source.start.error(error.message()) from None
 
@@ -154,9 +150,7 @@ def _number(text: str, limits: Within | None) -> float:
     try:
         number = float(text)
     except ValueError:
-        raise PydanticCustomError("number", f"not a number: '{text}'") from None  # type: ignore[arg-type]
+        raise PydanticCustomError("number", f"not a number: '{text}'") from None
     if limits is None:
         return number
-    value = limits.read(number)
-    assert isinstance(value, float)
-    return value
+    return cast(float, limits.read(number))

@@ -29,7 +29,7 @@ from crisis_sim.scenario.numbers import (
     Within,
     range_of,
 )
-from crisis_sim.scenario.schema import Scenario
+from crisis_sim.scenario.schema import LADDERS, Scenario
 from crisis_sim.scenario.source import Node
 
 
@@ -277,7 +277,8 @@ Every number that a scenario can hold, with its unit, default, range and source.
 made from the schema by `python -m crisis_sim.scenario.introspect`; do not edit it.
 
 Any of them may be a plain value or a distribution, drawn once for each replicate, except
-where the last column says "plain". `required` means that every scenario must give the value.
+where the last column says "plain". Choices that share a name under `together` are drawn as rows of
+one table. `required` means that every scenario must give the value.
 `assumed` means that no source fixes it: the default is a judgement, and worth varying. A source that says
 "(form)" supports the shape of a rule, not its number.
 `--set PATH=VALUE` sets one for a run; names in angle brackets are the scenario's own, and
@@ -573,8 +574,8 @@ CHANGE = "Change"
 
 _EXTENDS = {
     "type": "string",
-    "pattern": r"\.ya?ml$",
-    "description": "a scenario file in the same folder, which this one changes",
+    "minLength": 1,
+    "description": "a scenario file in the same folder, or a shipped scenario, which this one changes",
 }
 
 
@@ -588,6 +589,9 @@ def json_schema() -> dict[str, Any]:
     definitions = {name: _tidy(body) for name, body in top.pop("$defs").items()}
     top = _tidy(top)
     del top["properties"]["name"]  # it is the file's own name
+    rungs = top["properties"]["ladder"]
+    named = {"description": rungs.pop("description"), "anyOf": [rungs, {"enum": [*LADDERS]}]}
+    top["properties"]["ladder"] = named
     definitions["Scenario"] = top
     changes = {f"{name}{CHANGE}": _change(body) for name, body in definitions.items()}
     changes[f"Scenario{CHANGE}"]["properties"] = {

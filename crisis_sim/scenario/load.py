@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,7 +18,7 @@ from crisis_sim.scenario.checks import check
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
 from crisis_sim.scenario.former import gone
 from crisis_sim.scenario.introspect import TOP, Slot, explain
-from crisis_sim.scenario.schema import Scenario, south_asian_ladder
+from crisis_sim.scenario.schema import LADDERS, Scenario
 from crisis_sim.scenario.source import (
     FILE_WORDS,
     Node,
@@ -297,7 +298,7 @@ def override(top: Node, overrides: Sequence[str]) -> tuple[Node, list[Mistake]]:
             _warn_of_turns(Source.of(NAME, text).start)
             continue
         try:
-            top = _override(top, text)
+            top = _written_out(_override(top, text))
         except ScenarioError as error:
             mistakes += error.mistakes
     return top, mistakes
@@ -376,8 +377,8 @@ def _override(top: Node, text: str) -> Node:
         raise source.start.error(f"'{text}' sets nothing", expected)
     if "ladder" not in top.entries() and path.strip().startswith("ladder."):
         # The default ladder is written out, so that a path can lead into it.
-        rungs = [rung.model_dump(mode="json") for rung in south_asian_ladder()]
-        top = replace(top, content={**top.entries(), "ladder": node_of(rungs, source.start)})
+        named = Node(source.start, "south_asian")
+        top = _written_out(replace(top, content={**top.entries(), "ladder": named}))
     steps = _steps(source, path, top)
     # Spaces in place of the path, so that the value's columns are those of the whole text.
     node = parse_value(source, " " * (len(path) + 1) + value)
@@ -551,6 +552,32 @@ def read_scenario(text: str, name: str = "scenario", overrides: Sequence[str] = 
     return _checked(_Files(replace(top, content=entries), composed(name), mistakes), overrides)
 
 
+def change_scenario(scenario: Scenario, changes: Mapping[str, Any], name: str) -> Scenario:
+    """A scenario with values changed by path, under a name (see `Scenario.changed`)."""
+    texts = [f"{path}={json.dumps(value, default=_plain)}" for path, value in changes.items()]
+    content = scenario.model_dump(
+        mode="json", exclude={"name"}, exclude_none=True, exclude_unset=True
+    )
+    start = Source.of(CHANGED, "").start
+    try:
+        return _checked(_Files(node_of(content, start), name, []), texts)
+    except ScenarioError as error:
+        found = [replace(one, file=CHANGED) if one.file == NAME else one for one in error.mistakes]
+        raise ScenarioError(found) from None
+
+
+#: The place of a mistake in a value that a program has set.
+CHANGED = "changed"
+
+
+def _plain(value: Any) -> Any:
+    """A value of Python's as a scenario file has it: a distribution, a date, a part of a scenario, a number of NumPy's."""
+    for convert in ("plain", "isoformat", "model_dump", "tolist"):
+        if hasattr(value, convert):
+            return getattr(value, convert)()
+    raise TypeError(f"a scenario holds no {type(value).__name__}: {value!r}")
+
+
 def _read_files(reference: str | os.PathLike[str]) -> _Files:
     path = find_scenario(reference)
     called = str(path)  # in a report: as the person did, or relative to where they are
@@ -566,6 +593,23 @@ def _read_files(reference: str | os.PathLike[str]) -> _Files:
     for layer in reversed(layers[:-1]):
         top = lay_over(top, layer.top)
     return _Files(top, name, mistakes)
+
+
+def _written_out(top: Node) -> Node:
+    """A scenario's values with the rungs of a ladder that it names.
+
+    Raises:
+        ScenarioError: when there is no such ladder.
+    """
+    ladder = top.get("ladder")
+    if ladder is None or not ladder.text:
+        return top
+    if ladder.text not in LADDERS:
+        near = nearest(ladder.text, LADDERS)
+        raise ladder.place.error(f"no ladder '{ladder.text}'", f"{one_of(LADDERS)}, or rungs", near)
+    rungs = [rung.model_dump(mode="json") for rung in LADDERS[ladder.text]()]
+    written = replace(node_of(rungs, ladder.place), key=ladder.key)
+    return replace(top, content={**top.entries(), "ladder": written})
 
 
 def _attempt(make: Callable[[Given], Made], given: Given) -> Made | ScenarioError:
@@ -585,7 +629,10 @@ def _joined(by_name: Mapping[str, Mistake], scenarios: int) -> Mistake:
 
 def _checked(files: _Files, overrides: Sequence[str]) -> Scenario:
     """The scenario; all mistakes are gathered and reported together, whichever step found them."""
-    top, found = override(files.top, overrides)
+    try:
+        top, found = override(_written_out(files.top), overrides)
+    except ScenarioError as error:
+        raise ScenarioError([*files.mistakes, *error.mistakes]) from None
     found += check(top)
     scenario = None
     try:

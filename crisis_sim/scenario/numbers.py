@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from numbers import Integral
-from typing import Annotated, Any, get_origin
+from typing import Annotated, Any, Self, get_origin
 
 from pydantic import (
     BaseModel,
@@ -78,6 +79,19 @@ class Part(BaseModel):
     """A part of a scenario: unknown keys are mistakes, and nothing changes once it is read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy, with fields in place of its own, which are checked like those of a file.
+
+        Raises:
+            ValidationError: when one of them is unknown, out of range or of the wrong type.
+        """
+        return super().model_copy(deep=deep) if update is None else self._with(**update)
+
+    def _with(self, **fields: Any) -> Self:
+        """The same with these fields, each checked by itself alone; what is left at its default stays so."""
+        kept = {name: getattr(self, name) for name in self.model_fields_set}
+        return self.model_validate({**kept, **fields})
 
 
 @cache

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from os import PathLike
@@ -55,32 +55,97 @@ class Rung(Part):
     nuclear: bool = Field(False, description="whether it is the use of nuclear weapons")
 
 
+SERIOUS_CLASHES: Violence = "serious clashes"
+FULL_SCALE: Violence = "full-scale war"
+
+
+def _deaths(median: float) -> Distribution:
+    return Distribution("lognormal", (median, 0.9))
+
+
 def south_asian_ladder() -> tuple[Rung, ...]:
     """The ladder used where a scenario gives none: ten rungs, after Kahn 1965, from the South Asian record."""
-    def deaths(median: float) -> Distribution:
-        return Distribution("lognormal", (median, 0.9))
+    return (
+        *_below_fire("mobilisation"),
+        Rung(name="border fire", intensity=0.25, deaths_per_day=0.3, cost_per_day=0.015, violence="minor clashes"),
+        Rung(name="limited strike", intensity=0.40, opening_deaths=_deaths(25.0), deaths_per_day=5.0, cost_per_day=0.05, violence=SERIOUS_CLASHES, strike=True),
+        Rung(name="air and drone exchange", intensity=0.55, opening_deaths=_deaths(15.0), deaths_per_day=10.0, cost_per_day=0.1, violence=SERIOUS_CLASHES, strike=True),
+        Rung(name="strikes on military bases", intensity=0.75, opening_deaths=_deaths(20.0), deaths_per_day=20.0, cost_per_day=0.2, violence=SERIOUS_CLASHES, strike=True),
+        Rung(name="full-scale war", intensity=1.0, opening_deaths=400.0, deaths_per_day=400.0, cost_per_day=0.5, violence=FULL_SCALE, strike=True),
+        _nuclear_use(50_000.0, 20_000.0),
+    )
 
-    serious: Violence = "serious clashes"
-    war: Violence = "full-scale war"
+
+def _below_fire(mobilisation: str) -> tuple[Rung, ...]:
     return (
         Rung(name="calm", intensity=0.0),
         Rung(name="protest", intensity=0.02),
         Rung(name="diplomatic and economic coercion", intensity=0.05, cost_per_day=0.002),
-        Rung(name="mobilisation", intensity=0.12, cost_per_day=0.01),
-        Rung(name="border fire", intensity=0.25, deaths_per_day=0.3, cost_per_day=0.015, violence="minor clashes"),
-        Rung(name="limited strike", intensity=0.40, opening_deaths=deaths(25.0), deaths_per_day=5.0, cost_per_day=0.05, violence=serious, strike=True),
-        Rung(name="air and drone exchange", intensity=0.55, opening_deaths=deaths(15.0), deaths_per_day=10.0, cost_per_day=0.1, violence=serious, strike=True),
-        Rung(name="strikes on military bases", intensity=0.75, opening_deaths=deaths(20.0), deaths_per_day=20.0, cost_per_day=0.2, violence=serious, strike=True),
-        Rung(name="full-scale war", intensity=1.0, opening_deaths=400.0, deaths_per_day=400.0, cost_per_day=0.5, violence=war, strike=True),
-        Rung(name="nuclear use", intensity=1.25, opening_deaths=50_000.0, deaths_per_day=20_000.0, cost_per_day=1.0, violence=war, strike=True, nuclear=True),
+        Rung(name=mobilisation, intensity=0.12, cost_per_day=0.01),
     )
+
+
+def _nuclear_use(opening: float, per_day: float) -> Rung:
+    return Rung(name="nuclear use", intensity=1.25, opening_deaths=opening, deaths_per_day=per_day, cost_per_day=1.0, violence=FULL_SCALE, strike=True, nuclear=True)
+
+
+# Other theatres. Their rungs stand at the same intensities, which the behavioural parameters were fitted to; names are the
+# field's, and deaths are the authors' reading of a few cases each: docs/coding.md.
+
+
+def naval_ladder() -> tuple[Rung, ...]:
+    """Between navies and coast guards, where no army can march."""
+    return (
+        *_below_fire("naval deployment"),
+        Rung(name="ramming and warning shots", intensity=0.25, deaths_per_day=0.05, cost_per_day=0.01, violence="minor clashes"),
+        Rung(name="attack on a ship or aircraft", intensity=0.40, opening_deaths=_deaths(20.0), deaths_per_day=2.0, cost_per_day=0.04, violence=SERIOUS_CLASHES, strike=True),
+        Rung(name="naval and air exchange", intensity=0.55, opening_deaths=_deaths(25.0), deaths_per_day=10.0, cost_per_day=0.1, violence=SERIOUS_CLASHES, strike=True),
+        Rung(name="strikes on ports and bases", intensity=0.75, opening_deaths=_deaths(40.0), deaths_per_day=25.0, cost_per_day=0.2, violence=SERIOUS_CLASHES, strike=True),
+        Rung(name="full-scale war", intensity=1.0, opening_deaths=300.0, deaths_per_day=150.0, cost_per_day=0.4, violence=FULL_SCALE, strike=True),
+        _nuclear_use(50_000.0, 20_000.0),
+    )
+
+
+def missiles_ladder() -> tuple[Rung, ...]:
+    """Between states that reach each other by missiles, drones and aircraft alone, for want of a common border."""
+    return (
+        *_below_fire("missile and air forces on alert"),
+        Rung(name="sabotage and shadow war", intensity=0.25, deaths_per_day=0.1, cost_per_day=0.01, violence="minor clashes"),
+        Rung(name="limited strike", intensity=0.40, opening_deaths=_deaths(8.0), deaths_per_day=3.0, cost_per_day=0.04, violence=SERIOUS_CLASHES, strike=True),
+        Rung(name="missile and drone exchange", intensity=0.55, opening_deaths=_deaths(10.0), deaths_per_day=8.0, cost_per_day=0.1, violence=SERIOUS_CLASHES, strike=True),
+        Rung(name="air and missile campaign", intensity=0.75, opening_deaths=_deaths(60.0), deaths_per_day=50.0, cost_per_day=0.25, violence=SERIOUS_CLASHES, strike=True),
+        Rung(name="full-scale war", intensity=1.0, opening_deaths=300.0, deaths_per_day=200.0, cost_per_day=0.5, violence=FULL_SCALE, strike=True),
+        _nuclear_use(50_000.0, 20_000.0),
+    )
+
+
+def superpowers_ladder() -> tuple[Rung, ...]:
+    """Between great nuclear powers, who meet far from home: quarantine and shots at sea or in the air before any strike."""
+    return (
+        *_below_fire("strategic forces on alert"),
+        Rung(name="quarantine", intensity=0.18, cost_per_day=0.02),
+        Rung(name="shots at aircraft and ships", intensity=0.25, deaths_per_day=0.2, cost_per_day=0.02, violence="minor clashes"),
+        Rung(name="limited strike", intensity=0.40, opening_deaths=_deaths(100.0), deaths_per_day=20.0, cost_per_day=0.05, violence=SERIOUS_CLASHES, strike=True),
+        Rung(name="air campaign and landing", intensity=0.75, opening_deaths=_deaths(500.0), deaths_per_day=300.0, cost_per_day=0.2, violence=SERIOUS_CLASHES, strike=True),
+        Rung(name="full-scale war", intensity=1.0, opening_deaths=2_000.0, deaths_per_day=2_000.0, cost_per_day=0.5, violence=FULL_SCALE, strike=True),
+        _nuclear_use(1_000_000.0, 500_000.0),
+    )
+
+
+#: The ladders that a scenario may name in place of a list of rungs.
+LADDERS = {
+    "south_asian": south_asian_ladder,
+    "naval": naval_ladder,
+    "missiles": missiles_ladder,
+    "superpowers": superpowers_ladder,
+}
 
 
 class MarketSpec(Part):
     """A state's stock market, which prices the danger as it sees it."""
 
     index: str = Field("market index", description="name of the index")
-    sensitivity: Number = parameter(0.1, (0, 5), "log", "fall of the index, in logarithms, at full danger")
+    sensitivity: Number = parameter(0.1, (-5, 5), "log", "fall of the index, in logarithms, at full danger; below 0 for a market that danger raises")
     volatility: Number = parameter(0.01, (0, 0.5), "log per square root of a day", "daily movement without news, in logarithms")
 
 
@@ -98,6 +163,7 @@ class StateSpec(Part):
     economic_vulnerability: Number = parameter(0.5, UNIT, "share", "how much economic losses hurt it", slider=True)
     reserves_usd_bn: Number = parameter(100.0, (0.01, 1e5), "USD bn", "foreign reserves")
     market: MarketSpec = Field(default_factory=MarketSpec, description="its stock market")
+    conquerable: Number = parameter(1.0, UNIT, "share", "how far its rival's forces can overrun it: 0 where neither land nor a sea that it commands leads there", "Boulding 1962, Conflict and Defense: A General Theory (form)")
     ready: Number = chance("whether its forces stand ready to answer when the crisis begins")
     rung_at_start: str = Field("", description="name of the rung whose act stands when the crisis begins; the lowest where left out")
 
@@ -167,6 +233,7 @@ class EventSpec(Part):
     provocation: Number = parameter(0.0, (0, 100), "grievance", "grievance beside that of its deaths and of its rung: soldiers detained, a treaty broken")
     rival_rung: Number = parameter(0.0, (0, MAX_RUNGS - 1), "rung", "rung of the act that the struck state's rival carries out with it, by number; 0 for none, where others strike", whole=True)
     pressure: Number = parameter(0.0, (0, 10), "pressure", "economic pressure that it brings on the struck state")
+    concession: Number = parameter(0.0, UNIT, "share", "share of the struck state's claim and of its open grievance that its rival settles with it", "Fearon 1995, Rationalist Explanations for War (form)")
 
 
 class AboutSpec(Part):
@@ -230,7 +297,7 @@ class Scenario(Part):
     start: Moment = Field(description="when the clock starts")
     horizon_days: float = Field(60.0, strict=True, gt=0, le=3650, description="how long each crisis is followed")
     follow_up_days: float = Field(14.0, strict=True, ge=0, le=3650, description="how long a halt is watched before it ends the crisis")
-    ladder: tuple[Rung, ...] = Field(default_factory=south_asian_ladder, min_length=2, max_length=MAX_RUNGS, description="rungs, from the lowest up")
+    ladder: tuple[Rung, ...] = Field(default_factory=south_asian_ladder, min_length=2, max_length=MAX_RUNGS, description="rungs, from the lowest up; or a ladder by its name: south_asian, naval, missiles or superpowers")
     states: dict[str, StateSpec] = Field(min_length=2, max_length=2, description="the two states, each under its short name")
     mediators: dict[str, MediatorSpec] = Field(default_factory=dict, description="third parties")
     lenders: dict[str, LenderSpec] = Field(default_factory=dict, description="lenders")
@@ -263,6 +330,36 @@ class Scenario(Part):
         from crisis_sim.scenario.load import read_scenario
 
         return read_scenario(text, name, overrides)
+
+    def changed(self, changes: Mapping[str, Any], name: str = "") -> Scenario:
+        """This scenario with values changed by path, checked as `--set` on the command line is.
+
+            scenario.changed({"states.india.resolve": 0.5, "mediators.us": None})
+
+        Args:
+            changes: for each path a number, a distribution such as `{"uniform": [0.4, 0.6]}`, or any other value that a
+                file may hold there; None takes something out. They are made in their order.
+            name: its name; that of this scenario where left out.
+
+        Raises:
+            ScenarioError: when a path leads nowhere or a value may not stand there; holds all mistakes.
+            TypeError: when a value is of a type that no scenario file can hold.
+        """
+        from crisis_sim.scenario.load import change_scenario
+
+        return change_scenario(self, changes, name or self.name)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Scenario:
+        """A copy, with fields in place of its own; checked as a file is. See `changed` for values inside them.
+
+        Raises:
+            ValidationError: when a field is unknown, out of range or of the wrong type.
+            ScenarioError: when the fields do not fit together.
+        """
+        from crisis_sim.scenario.load import change_scenario
+
+        copy = super().model_copy(update=update, deep=deep)
+        return copy if update is None else change_scenario(copy, {}, copy.name)
 
     @property
     def state_names(self) -> tuple[str, ...]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
 from rich.text import Text
@@ -12,7 +14,10 @@ from crisis_sim.scenario.schema import STYLES
 from crisis_sim.text import UNKNOWN, label, percent
 from crisis_sim.validation.facts import Comparison, Fact, Verdict
 from crisis_sim.validation.run import Validation
-from crisis_sim.validation.simulated import IN_WORDS, REBOUND, CaseResult
+from crisis_sim.validation.simulated import IN_WORDS, INSIDE, REBOUND, CaseResult
+
+if TYPE_CHECKING:
+    from crisis_sim.validation.held_out import Foretold
 
 #: A fact's name under that of its family, shorter than in the record.
 SHORT = {
@@ -167,3 +172,48 @@ def _case_table(validation: Validation, width: int) -> Group:
         f"{told[0].upper()}{told[1:]}. Come: share that have one, of all crises; of a halt, of crises "
         "with a first strike.",
     )
+
+
+def print_held_out(found: Sequence[Foretold], console: Console | None = None) -> None:
+    """Print what is foretold of each case by a model fitted without it, and how it scores."""
+    console = console or Console()
+    width = min(console.width, WIDTH)
+    headings = "case|what|real,\ndays|foretold\n10, 50, 90%|below\nit, %|log score\n(others)|CRPS\n(others)"
+    rows = [
+        (
+            one.case.name,
+            one.what,
+            number(one.real, False),
+            ", ".join(number(value, False) for value in one.quantiles),
+            percent(one.percentile),
+            f"{one.log_score:.2f} ({one.log_score_others:.2f})",
+            f"{one.crps:.2f} ({one.crps_others:.2f})",
+        )
+        for one in found
+    ]
+    table = fitted(
+        "Cases foretold by a model fitted without them",
+        headings.split("|"),
+        rows,
+        console.width,
+        "Lower scores are better. Others: a lognormal distribution of the other cases' times, and how often they saw a "
+        "strike. All eight cases saw one, since they were picked for it: of whether there is a strike, that says little.",
+    )
+    console.print(table, width=console.width)
+    for what in dict.fromkeys(one.what for one in found):
+        own = [one for one in found if one.what == what]
+        inside = sum(INSIDE[0] <= one.percentile <= INSIDE[1] for one in own)
+        told = (
+            f"{label(what)}: {inside} of {len(own)} real times in the central 80%; rank correlation of middle and real "
+            f"times {rank_correlation(own):.2f}; log score {sum(one.log_score for one in own):.1f}, of the others "
+            f"{sum(one.log_score_others for one in own):.1f}."
+        )
+        console.print(Text(told), width=width)
+
+
+def rank_correlation(found: Sequence[Foretold]) -> float:
+    """Spearman's correlation of the middle times that are foretold with the real ones."""
+    from scipy import stats
+
+    middle, real = [one.quantiles[1] for one in found], [one.real for one in found]
+    return float(stats.spearmanr(middle, real).statistic)

@@ -1,67 +1,198 @@
-"""Makes docs/fit.md from what the first fit of the second generation came to.
+"""Makes docs/fit.md from a run of the experiment `fit_to_the_record`.
 
-python docs/tools/fit_page.py
+python docs/tools/fit_page.py [results/fit_to_the_record]    # the folder's figures are kept in docs/fit/ first
 """
 
 from __future__ import annotations
 
 import csv
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 from string import Template
+from typing import Any
 
+import numpy as np
 from console import DOCS
 
-PAGE, FOLDER = DOCS / "fit.md", DOCS / "fit"
-TEXT = Template("""# The first fit of the second generation
+from crisis_sim.scenario.introspect import parameters
 
-<!-- Made by docs/tools/fit_page.py from docs/fit/. -->
+PAGE, KEPT = DOCS / "fit.md", DOCS / "fit" / "fit.json"
+#: What is kept of a figure, and of a parameter.
+OF_FIGURE = (
+    *("words", "among", "scenario", "unit", "scale", "weight", "target", "target_lower"),
+    *("target_upper", "estimate", "apart", "apart_before"),
+)
+OF_PARAMETER = ("path", "unit", "low", "high", "best")
+#: A parameter is pinned down if the record takes away this share of its prior's variance.
+PINNED = 0.5
+TEXT = Template("""# How the defaults were fitted, and what the record pins down
 
-The defaults of [the parameters marked as fitted](parameters.md#fitted-and-fixed) come from one first fit. It gives one point,
-not yet all points that fit as well, and it used nearly all of the record, so that agreement with it is no test. How the
-model as it is compares with the record, and with which scenarios, is on [the validation's page](validation.md).
+<!-- Made by docs/tools/fit_page.py from docs/fit/fit.json. -->
 
-- **What is fitted.** $parameters behavioural parameters, alike in all crises, and those that read the facts of a trigger: how
-  violent it begins, by kind; how much is at stake by gravity and in protracted conflicts; how often and how much a state
-  claims; how soon third parties look on, also where a great power is a party. In `since_1945` these stand as
-  distributions.
-- **To what.** The $facts figures below; 137 more of the same kind by trigger, gravity, power, violence and mediation,
-  for the crises of a development set, at half weight; of eight recent cases the day of the first strike, the share of runs with
-  one, the days from there to the pause and the share of wars, at half weight; and four requirements that acts and agreements
-  are meant: with all values tripled, which is to divide the noise of every choice by three, strikes and agreements stay.
-- **Loss.** Squared distance in standard errors, taken from each figure's 95% interval; beyond three standard errors a
-  miss counts in proportion (Huber). Times are compared by ratio. A weak prior holds each parameter near where it started.
-- **Search.** Damped Gauss-Newton steps. In each step every crisis carries parameters of its own, jittered about the
-  present point; a regression of each figure's influence function on the jitter gives all slopes from one pooled run.
-  Each crisis carries the facts of a real one. Steps ended when the loss no longer fell by more than its Monte Carlo error.
+The defaults of [the parameters marked as fitted](parameters.md#fitted-and-fixed) come from the experiment
+[fit_to_the_record](../experiments/fit_to_the_record.yaml), seed $seed:
 
-| figure | record | 95% interval | model | |
-|---|--:|:--|--:|:--|
+    crisis-sim experiment fit_to_the_record
+
+It moves $count parameters: $behavioural say how states, third parties and crises behave in general, $reading how the
+facts of a trigger are read (`behaviour.reading`). It used nearly all of the record, so that agreement with it is no test; how
+the model foretells what it was not fitted to is on [the scorecard](scorecard.md).
+
+- **To what.** $targets figures: $marginal of crises since 1945 as a whole, $conditional of crises under a condition (by trigger,
+  stakes, power, nuclear weapons, violence, mediation), $requirements of choices three times as precise, so that acts are
+  meant, and $cases of eight cases. All but the first count half, since they overlap.
+- **Loss.** Squared distance in standard errors, from each figure's 95% interval; beyond three standard errors a miss counts in
+  proportion (Huber). Times are compared by ratio.
+- **Search.** Gauss-Newton steps (`crisis_sim/experiments/gauss_newton.py`): one run in which every crisis carries parameters of its own
+  gives all slopes; each parameter's prior is as wide as its range.
+
+## How near it comes
+
+With fresh luck the loss is $loss ($before with the defaults from which it began): $parts. $inside of $targets figures lie in
+their intervals. Farthest off:
+
+| figure | record | 95% interval | model | standard errors off |
+|---|--:|:--|--:|--:|
+$farthest
+
+Of the figures of crises as a whole:
+
+| figure | record | 95% interval | model | standard errors off |
+|---|--:|:--|--:|--:|
 $rows
 
-The last column marks what lies outside its interval. Shares of endings are of crises that ended. Of the further figures these
-are farthest off: agreement in minor clashes with a mediator is too rare, strikes in the recent cases are too few
-(these cases were chosen because they were struck), the fights of short raids last too long, non-protracted crises become wars too
-often, and with all values tripled agreements are too few: whether two states agree hangs too much on chance.
+## What the record pins down
 
-Kept with this page: [the figures](fit/first_fit.csv) and [the parameters](fit/parameters.csv).
+Around the best point the posterior is drawn as $sets parameter sets, each run on luck of its own and weighted by how well it
+fits (by their weights as good as $effective of equal weight). Since the model misses some figures by more than their errors, a
+loss is divided by the temperature $temperature, the loss per degree of freedom. `--over-fits` draws from these sets.
+
+The record informs **$directions of the $count directions** in which parameters can move, as slopes and widths tell it: the trace of
+the shrinkage from prior to posterior. A row gives the 90% range over the sets, and how much of the prior's variance the
+record takes away. Below $pinned% a parameter is *open*: other values do about as well with the others adjusted, which moving it
+alone would not show.
+
+| parameter | best | 90% over the sets | range searched | variance taken away | |
+|---|--:|:--|:--|--:|:--|
+$parameters
 """)  # noqa: E501 - lines of the page
+
+
+def keep(folder: Path) -> None:
+    """Keep the figures of a run, and its parameter sets as those that the package ships."""
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    sets = list(csv.DictReader((folder / "sets.csv").read_text(encoding="utf-8").splitlines()))
+    weight = np.array([float(one["weight"]) for one in sets])
+    rows = []
+    for one in summary["parameters"]:
+        path = one["path"]
+        low, high = _quantiles(np.array([float(row[path]) for row in sets]), weight)
+        rows.append(
+            {name: one[name] for name in OF_PARAMETER}
+            | {"set_low": low, "set_high": high, "informed": summary["sets"]["informed"][path]}
+        )
+    kept = {
+        "seed": summary["fresh"]["seed"] - 1,
+        "loss": summary["fresh"]["loss"],
+        "loss_before": summary["fresh"]["loss_before"],
+        "sets": {name: value for name, value in summary["sets"].items() if name != "informed"},
+        "figures": [
+            {name: one[name] for name in OF_FIGURE}
+            for one in summary["outcomes"]
+            if one["target"] is not None
+        ],
+        "parameters": rows,
+    }
+    KEPT.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+
+
+def _quantiles(values: Any, weight: Any) -> tuple[float, float]:
+    order = np.argsort(values)
+    reached = np.cumsum(weight[order]) / weight.sum()
+    at = [min(int(np.searchsorted(reached, level)), len(values) - 1) for level in (0.05, 0.95)]
+    return float(values[order][at[0]]), float(values[order][at[1]])
+
+
+def part_of(figure: dict[str, Any]) -> str:
+    """Which part of the record a figure is of."""
+    if figure["scenario"].endswith("_precision_3"):
+        return "requirements"
+    if figure["scenario"] != "since_1945":
+        return "cases"
+    return "conditional" if figure["weight"] < 1 else "marginal"
+
+
+def loss_of(figures: list[dict[str, Any]]) -> float:
+    """The loss of some figures, each counted whole."""
+    far = [abs(one["apart"]) for one in figures]
+    return sum(x * x if x <= 3 else 6 * x - 9 for x in far)
 
 
 def page() -> str:
     """The page."""
-    with (FOLDER / "first_fit.csv").open(encoding="utf-8", newline="") as file:
-        facts = list(csv.DictReader(file))
-    with (FOLDER / "parameters.csv").open(encoding="utf-8", newline="") as file:
-        parameters = list(csv.DictReader(file))
-    rows = []
-    for one in facts:
-        unit = " days" if one["unit"] == "days" else ""
-        inside = float(one["low"]) <= float(one["model"]) <= float(one["high"])
-        rows.append(
-            f"| {one['figure']} | {one['record']}{unit} | {one['low']} to {one['high']} | {one['model']} "
-            f"| {'' if inside else 'outside'} |"
+    kept = json.loads(KEPT.read_text(encoding="utf-8"))
+    figures, rows = kept["figures"], kept["parameters"]
+    parts = {
+        name: [one for one in figures if part_of(one) == name]
+        for name in ("marginal", "conditional", "requirements", "cases")
+    }
+    reading = sum(one["path"].startswith("behaviour.reading") for one in rows)
+    far = sorted(figures, key=lambda one: -abs(one["apart"]))[:10]
+    return TEXT.substitute(
+        seed=kept["seed"],
+        count=len(rows),
+        behavioural=len(rows) - reading,
+        reading=reading,
+        targets=len(figures),
+        **{name: len(of) for name, of in parts.items()},
+        loss=f"{kept['loss']:.0f}",
+        before=f"{kept['loss_before']:.0f}",
+        parts="; ".join(
+            f"{loss_of(of):.1f} over the {len(of)} {name}" for name, of in parts.items()
         )
-    return TEXT.substitute(facts=len(facts), parameters=len(parameters), rows="\n".join(rows))
+        + ", each figure counted whole",
+        inside=sum(abs(one["apart"]) <= 1.96 for one in figures),
+        farthest="\n".join(_figure_rows(far, named=True)),
+        rows="\n".join(_figure_rows(parts["marginal"])),
+        sets=kept["sets"]["count"],
+        effective=f"{kept['sets']['effective']:.0f}",
+        temperature=f"{kept['sets']['temperature']:.1f}",
+        directions=f"{kept['sets']['directions']:.0f}",
+        pinned=f"{100 * PINNED:.0f}",
+        parameters="\n".join(_parameter_rows(rows)),
+    )
+
+
+def _figure_rows(figures: list[dict[str, Any]], named: bool = False) -> Iterator[str]:
+    for one in figures:
+        scale, unit, digits = (100, "%", 1) if one["unit"] == "share" else (1, f" {one['unit']}", 1)
+
+        def told(key: str, one: Any = one, scale: float = scale, digits: int = digits) -> str:
+            value = one[key]
+            return "never" if value is None else f"{scale * value:.{digits}f}"
+
+        where = f", {one['scenario']}" if named and one["scenario"] != "since_1945" else ""
+        among = f", of {one['among']}" if one["among"] else ""
+        yield (
+            f"| {one['words']}{among}{where} | {told('target')}{unit} | {told('target_lower')} to {told('target_upper')} "
+            f"| {told('estimate')}{unit} | {one['apart']:+.1f} |"
+        )
+
+
+def _parameter_rows(rows: list[dict[str, Any]]) -> Iterator[str]:
+    defaults = {one.path: one for one in parameters()}
+    for one in sorted(rows, key=lambda one: -one["informed"]):
+        assert one["path"] in defaults  # noqa: S101 - the page speaks of parameters that there are
+        taken, name = one["informed"], one["path"].removeprefix("behaviour.")
+        yield (
+            f"| `{name}` | {one['best']:.3g} | {one['set_low']:.3g} to {one['set_high']:.3g} "
+            f"| {one['low']:g} to {one['high']:g} | {100 * taken:.0f}% | {'' if taken >= PINNED else 'open'} |"
+        )
 
 
 if __name__ == "__main__":
+    if sys.argv[1:]:
+        keep(Path(sys.argv[1]))
     PAGE.write_text(page(), encoding="utf-8")

@@ -46,7 +46,7 @@ GROUPS = {
         "tune",
         "posterior",
     ),
-    "Whether to trust it": ("validate", "doctor"),
+    "Whether to trust it": ("validate", "hindcast", "doctor"),
 }
 HEAD = ("| key | meaning | value | where left out |", "|---|---|---|---|")
 

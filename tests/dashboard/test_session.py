@@ -71,6 +71,19 @@ def test_moving_a_slider_shows_the_difference_on_the_same_luck(session: Session)
     assert all("interval" in one["text"] or one["estimate"] is None for one in view["differences"])
 
 
+def test_behaviour_is_drawn_over_fits_until_the_switch_is_put_back(session: Session) -> None:
+    plain = session.shown.view
+    session.fit(on=True)
+    session.move(THRESHOLD, 0.1)
+    view = rest(session).shown.view
+    assert view is not None
+    assert any(one.startswith("Over fits: each replicate drew one of") for one in view["advice"])
+    assert "over fits" in view["words"][1]
+    session.back()
+    session.fit(on=False)
+    assert rest(session).shown.view == plain
+
+
 def test_what_is_shown_is_what_run_would_say(session: Session, tmp_path: Path) -> None:
     session.move(THRESHOLD, 0.1)
     shown = rest(session).shown.view
@@ -252,10 +265,11 @@ def test_a_session_begins_with_what_its_address_asks_for(tmp_path: Path) -> None
     first.move(THRESHOLD, 0.1)
     first.switch("mediators.envoy", on=False)
     first.count("from_trigger")
+    first.fit(on=True)
     again = Session(opened, runs, REPLICATES, seed=3)
     again.recall(rest(first).address)
     again.start()
-    assert (again.changes, again.clock) == (first.changes, "from_trigger")
+    assert (again.changes, again.clock, again.fits) == (first.changes, "from_trigger", True)
     assert rest(again).shown.view == first.shown.view
     assert again.shown.mistake == ""
     other = Session(opened, runs, REPLICATES, seed=3)

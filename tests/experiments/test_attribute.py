@@ -6,6 +6,7 @@ import pytest
 from crisis_sim.batch import simulate
 from crisis_sim.experiments import load_experiment, run_experiment
 from crisis_sim.experiments.attribute import scenarios_of
+from crisis_sim.experiments.load import resolved_experiment
 from tests.batch.crises import crisis
 from tests.experiments.examples import made
 
@@ -52,6 +53,22 @@ def test_shares_add_up_to_the_difference_between_all_and_none() -> None:
     points = found.tables["points"]
     assert points.column_names == ["point", "scenario", "elder", "purse", "line"]
     assert np.sum(points.column("purse").to_numpy()) == 4
+
+
+def test_over_fits_shares_have_ranges() -> None:
+    experiment = made("attribute", over_fits=True, replicates=2_000, outcomes=["mediated"])
+    found = run_experiment(experiment)
+    (one,) = found.summary["attributions"].values()
+    share = one["parts"]["elder"]["shapley"]
+    assert share["over_fits"]["sets"] > 20
+    assert share["over_fits"]["lower"] < share["estimate"] < share["over_fits"]["upper"]
+    # A part that changes next to nothing rests on too few crises for a range.
+    assert "over_fits" not in one["parts"]["purse"]["shapley"]
+    assert "; over fits +" in found.answer[0]
+    assert "Over fits: each replicate drew one of" in found.answer[-1]
+    assert "fits_same_sign" in found.tables["attributions"].column_names
+    again = resolved_experiment(experiment.plain())
+    assert again.digest == experiment.digest
 
 
 def test_the_shipped_question_names_parts_that_the_scenario_has() -> None:

@@ -113,3 +113,14 @@ def test_a_crossing_lies_between_points_with_the_bands_crossings_about_it() -> N
     assert crossing["upper"] == pytest.approx(3.0)
     assert crossing["direction"] == "falls"
     assert crossings_of(np.array([1.0, 2.0]), curve([0.8, 0.9], 0.1), 0.5) == []
+
+
+def test_over_fits_each_point_has_a_range_and_the_reference_none() -> None:
+    vary = {RESOLVE: {"values": [0.1, 0.9]}}
+    found = run_experiment(made(vary=vary, over_fits=True, replicates=1_000, outcomes=["mediated"]))
+    levels, differences = (found.tables[name].to_pylist() for name in ("measures", "differences"))
+    for one in levels:
+        assert one["fits_lower"] < one["estimate"] < one["fits_upper"]
+    (far,) = [one for one in differences if one["fits_same_sign"] is not None]
+    assert far["fits_lower"] < far["estimate"] < far["fits_upper"]
+    assert "; over fits " in found.answer[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -28,7 +29,7 @@ PAGES = [page for page in sorted(DOCS.rglob("*.md")) if blocks(page)]
 
 
 def test_pages_that_show_python_are_known() -> None:
-    assert {page.name for page in PAGES} == {"own_agent.md", "outcomes.md", *NOT_RUN}
+    assert {page.name for page in PAGES} == {"own_agent.md", "outcomes.md", "python.md", *NOT_RUN}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -50,3 +51,14 @@ def test_the_page_on_outcomes_reads_a_run(
     (block,) = blocks(DOCS / "outcomes.md")
     exec(compile(block, "outcomes.md", "exec"), {})  # noqa: S102 - the page is ours
     assert "agreement" in capsys.readouterr().out
+
+
+def test_the_page_on_python_runs_line_by_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for block in blocks(DOCS / "guide" / "python.md"):
+        quick = re.sub(r"replicates=\d+", "replicates=60", block)
+        exec(compile(quick, "python.md", "exec"), {})  # noqa: S102 - the page is ours
+    assert "did you mean 'india'?" in capsys.readouterr().out
+    assert (tmp_path / "both.png").exists()

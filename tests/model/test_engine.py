@@ -320,6 +320,19 @@ def test_a_branch_shares_the_past_and_has_fresh_luck_after_it(
     assert same(rows(whole, slice(struck, struck + 1)), model.run().outcomes())
 
 
+def test_crises_are_run_by_their_numbers_and_branched_by_their_rows(
+    may_2025: Scenario, whole: Columns
+) -> None:
+    numbers = np.array([3, 17, 5], np.uint64)
+    model = CrisisModel(may_2025, numbers, SEED)
+    model.go_on(9.0)
+    futures = model.branch(np.array([2, 0, 2, 2]))
+    assert (futures.crises["now"][futures.crises["ongoing"]] == 9.0).all()
+    columns = futures.run().outcomes()
+    assert columns["replicate"].tolist() == [5, 3, 5, 5]
+    assert same(rows(whole, numbers.astype(int)), model.run().outcomes())
+
+
 def test_mesa_hosts_a_crisis_and_thousands(may_2025: Scenario) -> None:
     for replicates in (1, 50):
         model = CrisisModel(may_2025, replicates, SEED)

@@ -22,7 +22,7 @@ def outcomes(*changes: str) -> Columns:
 
 def without(section: str, *changes: str) -> Columns:
     scenario = load_scenario("may_2025", list(changes))
-    return run(scenario.model_copy(update={section: {}}), REPLICATES)
+    return run(scenario.changed({section: None}), REPLICATES)
 
 
 def share(columns: Columns, what: str) -> np.ndarray:
@@ -123,6 +123,36 @@ def test_money_restrains_where_the_borrower_is_who_holds_out() -> None:
     )
     assert is_more(WEEK, conditional, not_so)
     assert is_more(WEEK, conditional, without("lenders", FORCED, *holding_out))
+
+
+def test_who_cannot_be_overrun_is_not_conquered() -> None:
+    often = "behaviour.operations.collapse_per_day=0.05"
+    conquered = outcomes(FORCED, often)
+    assert (conquered["ending"] == "imposed").mean() > 0.2
+    spared = outcomes(FORCED, often, "states.india.conquerable=0", "states.pakistan.conquerable=0")
+    assert not (spared["ending"] == "imposed").any()
+
+
+GRANTED = "{at: 2025-04-23T15:00+05:30, struck: STATE, concession: 0.8}"
+TRIGGER = "{at: 2025-04-22T15:00+05:30, kind: trigger, struck: india, deaths: 26, blame: 0.9}"
+
+
+@pytest.mark.parametrize(
+    ("state", "claim"), [("india", ()), ("pakistan", ("states.pakistan.claim=2",))]
+)
+def test_a_partial_concession_makes_strikes_rarer(state: str, claim: tuple[str, ...]) -> None:
+    """It settles a grievance as well as a claim, and no grievance is left by how it is done."""
+    held_out = outcomes(f"events=[{TRIGGER}]", *claim)
+    granted = outcomes(f"events=[{TRIGGER}, {GRANTED.replace('STATE', state)}]", *claim)
+    assert is_more("strike", held_out, granted)
+
+
+def test_danger_may_raise_a_market() -> None:
+    rising = outcomes(FORCED, "states.pakistan.market.sensitivity=-0.2")
+    falling = outcomes(FORCED, "states.pakistan.market.sensitivity=0.2")
+    assert rising["pakistan_lowest_market"].mean() > 0.93
+    assert falling["pakistan_lowest_market"].mean() < 0.93
+    assert rising["pakistan_highest_pressure"].mean() < falling["pakistan_highest_pressure"].mean()
 
 
 def test_violence_is_meant_and_not_a_tremble(usual: Columns) -> None:

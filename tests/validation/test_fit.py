@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import pytest
 from crisis_sim.experiments import load_experiment
 from crisis_sim.experiments.search import Problem
 from crisis_sim.scenario.introspect import parameters
-from crisis_sim.validation.facts import read_expectations, read_facts
+from crisis_sim.validation.facts import OTHER_SHARE, read_expectations, read_facts
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "experiments" / "fit_to_the_record.yaml"
@@ -20,6 +20,7 @@ FILE = ROOT / "experiments" / "fit_to_the_record.yaml"
 TARGET = re.compile(r"value: ([\d.]+), interval: \[([\d.]+), ([\d.]+)\].*# (\w+)$")
 #: Where the record gives no interval.
 FACTOR = 1.5
+AGREEMENTS = ("agreement_if_mediated", "agreement_if_unmediated")
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +34,9 @@ def targets() -> dict[str, tuple[float, ...]]:
     return {match[4]: tuple(float(number) for number in match.groups()[:3]) for match in found}
 
 
-def test_defaults_are_what_the_first_fit_found() -> None:
-    with (ROOT / "docs" / "fit" / "parameters.csv").open(encoding="utf-8", newline="") as file:
-        found = {row["parameter"]: float(row["value"]) for row in csv.DictReader(file)}
+def test_defaults_are_what_the_fit_found() -> None:
+    kept = json.loads((ROOT / "docs" / "fit" / "fit.json").read_text(encoding="utf-8"))
+    found = {row["path"]: float(f"{row['best']:.3g}") for row in kept["parameters"]}
     assert {one.path: one.default for one in parameters() if one.fitted} == found
 
 
@@ -45,19 +46,27 @@ def test_a_target_is_the_fact_of_the_record(fact: Any) -> None:
     assert (aim is not None) == read_expectations()[fact.id].in_fit
     if aim is None:
         return
-    other = read_facts()["ending_other"].value
-    unit = 24.0 if fact.id.startswith("response_days") else 1.0
-    if fact.id.startswith("ending"):
-        unit = 1.0 / (1.0 - other)
     lower = fact.value / FACTOR if fact.lower is None else fact.lower
     upper = fact.value * FACTOR if fact.upper is None else fact.upper
-    expected = tuple(unit * number for number in (fact.value, lower, upper))
-    assert aim == pytest.approx(expected, rel=6e-3, abs=1e-9)
+    expected = tuple(as_simulated(fact.id, number) for number in (fact.value, lower, upper))
+    assert aim == pytest.approx(expected, rel=2e-2, abs=1e-9)
+
+
+def as_simulated(name: str, number: float) -> float:
+    """A figure of the record as the model shows it, in which no crisis ends in another way, and the first day is day 0."""
+    if name.startswith("duration"):
+        return number - 1.0
+    if name.startswith("response_days"):
+        return 24.0 * number
+    if name.startswith("ending") and name != "ending_agreement":
+        return number / (1.0 - OTHER_SHARE)
+    if name in AGREEMENTS:  # the record's are of crises that did not end in another way
+        return number / (number + (1.0 - number) / (1.0 - OTHER_SHARE))
+    return number
 
 
 def test_the_cases_that_the_fit_used_are_marked(problem: Problem) -> None:
-    aimed = {aim.scenario for aim in problem.aims} - {"since_1945"}
+    aimed = {aim.scenario for aim in problem.aims if aim.target.precision == 1} - {"since_1945"}
     expected = read_expectations()
     marked = {name.split("/")[0] for name, one in expected.items() if "/" in name and one.in_fit}
     assert aimed == marked
-    assert not expected["uri_2016/halt"].in_fit

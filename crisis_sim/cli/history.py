@@ -1,0 +1,449 @@
+"""The commands on histories: `branch`, `why`, `nowcast` and `play`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from crisis_sim.cli.app import (
+    DONE,
+    FLAG,
+    MOST_REPLICATES,
+    RESULTS,
+    Agents,
+    Json,
+    Natural,
+    One,
+    Overrides,
+    Refused,
+    Replicates,
+    Roles,
+    Seed,
+    Workers,
+    app,
+    console,
+    own_classes,
+    print_json,
+    progress_bar,
+    say,
+    talk,
+)
+from crisis_sim.text import clean, printable_lines
+
+if TYPE_CHECKING:
+    from crisis_sim.history.game import Game, Turn
+    from crisis_sim.history.why import Reasons
+
+Replicate = Annotated[int | None, Parameter(validator=Number(gte=0, lt=MOST_REPLICATES))]
+#: Moments of two histories that are printed; the files hold all.
+SHOWN = 10
+
+
+def _pairs(option: str, texts: list[str] | None, example: str) -> dict[str, str]:
+    """`NAME=VALUE` texts as a mapping."""
+    found: dict[str, str] = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        if not equals or not name or not value:
+            raise Refused(f"{option} {text}: expected {example}")
+        if name in found:
+            raise Refused(f"{option} forces '{name}' twice: branch the branch for a second choice")
+        found[name] = value
+    return found
+
+
+@app.command
+def branch(
+    scenario: str,
+    /,
+    *,
+    replicate: Replicate = None,
+    at: Annotated[str | None, Parameter(metavar="WHEN")] = None,
+    overrides: Overrides = None,
+    force: Annotated[list[str] | None, Parameter(metavar="WHO=CHOICE")] = None,
+    inject: Annotated[Path | None, Parameter(metavar="FILE")] = None,
+    luck: Literal["same", "fresh"] | None = None,
+    futures: Annotated[int | None, Parameter(validator=Number(gte=1, lte=100_000))] = None,
+    seed: Annotated[int | None, Parameter(validator=Natural)] = None,
+    out: Path = RESULTS / "branch",
+    roles: Roles = None,
+    agents: Agents = None,
+    as_json: Json = False,
+) -> int:
+    """Go back in one crisis, change one thing, and see what comes of it.
+
+    Up to WHEN it is the same crisis as that replicate of `run`. On the same luck there is one other history, told
+    beside the first; on fresh luck so many futures, in pairs without the change and with it. The folder holds
+    branch.yaml, which repeats all of it, and can be branched again.
+
+    Args:
+        scenario: A scenario file, the name of a shipped one, or a branch.yaml.
+        replicate: Number of the crisis, from 0.
+        at: When: a day from the start, a date, or a milestone, such as first_strike, just after it.
+        force: Let somebody do something as soon as it can: a state one of its options (wait, halt, or a rung's
+            name), a third party what it can do, such as us=engage. May be given again, for somebody else.
+        inject: A file with events that come later, as a scenario's `events`.
+        luck: The crisis's own (same), or that of many futures (fresh); same, or fresh with --futures.
+        futures: Futures of each history; 1,000.
+        seed: With the replicate's number, it fixes all luck of the crisis; 1.
+        out: Folder for the file that repeats it, the two histories, the chart, and the futures' summary.
+    """
+    from crisis_sim.history.branch import FILE, Branch, check_folder
+    from crisis_sim.history.branch import branch as make
+    from crisis_sim.history.past import HistoryError, read_events
+    from crisis_sim.report import print_summary
+
+    forced = _pairs("--force", force, "WHO=CHOICE, such as pakistan=wait")
+    again = Path(scenario).suffix in (".yaml", ".yml") and replicate is None
+    if seed is not None and again:
+        raise Refused("--seed needs --replicate; a branch knows its own")
+    try:
+        check_folder(out, FILE)
+        made: Branch = make(
+            scenario, replicate, at, set=overrides or (), force=forced,
+            inject=read_events(inject) if inject else (), luck=luck, futures=futures,
+            seed=1 if seed is None else seed, **own_classes(roles, agents),
+        )  # fmt: skip
+        files = made.write(out)
+    except HistoryError as error:
+        raise Refused(error) from None
+    if as_json:
+        print_json(made.plain())
+    else:
+        _print(made.head())
+        if made.summary is None:
+            _print_beside(made.beside())
+        else:
+            print_summary(made.summary, console())
+    talk(f"to have it again: crisis-sim branch {files[0]}")
+    return DONE
+
+
+@app.command
+def why(
+    scenario: One,
+    /,
+    *,
+    replicate: Annotated[int, Parameter(validator=Number(gte=0, lt=MOST_REPLICATES))],
+    outcome: str,
+    futures: Annotated[int, Parameter(validator=Number(gte=1, lte=100_000))] = 1000,
+    seed: Seed = 1,
+    overrides: Overrides = None,
+    out: Path = RESULTS / "why",
+    roles: Roles = None,
+    agents: Agents = None,
+    as_json: Json = False,
+) -> int:
+    """Say what made one crisis go as it went: every step on its way to an outcome is undone, alone and in pairs.
+
+    A step is a decision, an event, or a move of a third party. Without it the crisis is run again, on the same luck, and
+    on fresh luck after it: how often does the outcome come without it (was it necessary), and how often with it (was it
+    enough)?
+
+    Args:
+        replicate: Number of the crisis, from 0.
+        outcome: What is asked about: a share by its name, such as "ceasefire within 96 hours", agreement, war or
+            "no war", or a mapping as in an experiment (docs/experiments.md).
+        futures: Futures with each of the strongest steps, and without it.
+        out: Folder for the answer and the chart.
+    """
+    from crisis_sim.history.past import HistoryError
+    from crisis_sim.history.why import why as explain
+    from crisis_sim.scenario.load import load_scenario
+
+    classes = own_classes(roles, agents)
+    try:
+        read = load_scenario(scenario, overrides or ())
+        found = explain(read, replicate, outcome, futures=futures, seed=seed, **classes)
+    except HistoryError as error:
+        raise Refused(error) from None
+    found.write(out)
+    if as_json:
+        print_json(found.plain())
+    else:
+        _print(found.answer())
+        _print_reasons(found)
+    talk(f"answer and chart: {out / 'why'}.md, .svg and .png")
+    return DONE
+
+
+def _print(paragraphs: list[str]) -> None:
+    """Print paragraphs, wrapped, and a line below each."""
+    from rich.text import Text
+
+    from crisis_sim.report.answers import WIDTH
+
+    terminal = console()
+    for one in paragraphs:
+        terminal.print(Text(f"{printable_lines(one)}\n"), width=min(terminal.width, WIDTH))
+
+
+def _print_reasons(found: Reasons) -> None:
+    """The strongest steps as a table, the strongest first."""
+    from rich.text import Text
+
+    from crisis_sim.history.past import said_at
+    from crisis_sim.report.answers import WIDTH, new_table
+    from crisis_sim.text import percent, points
+
+    table = new_table("The strongest steps, by weight")
+    for name, justify in (("", "left"), ("step", "left"), ("with\n%", "right"), ("without\n%", "right"),
+                          ("points (95%)", "right"), ("same luck,\nwithout", "right")):  # fmt: skip
+        table.add_column(name, justify=justify, no_wrap=name in ("", "points (95%)"))  # type: ignore[arg-type]
+    for one in found.strongest:
+        low, high = (points(float(limit)) for limit in (one.difference.lower, one.difference.upper))
+        table.add_row(
+            said_at(found.scenario, one.days).partition(" ")[2],
+            Text(clean(one.told)),
+            percent(float(one.given.estimate)),
+            percent(float(one.without.estimate)),
+            Text(
+                f"{points(float(one.difference.estimate))} ({low}, {high})",
+                style="" if one.clear else "dim",
+            ),
+            "comes" if one.same_luck else "does not",
+        )
+    table.caption = Text(
+        "How often the outcome comes, on fresh luck after the step. Dim where the interval holds zero."
+    )
+    terminal = console()
+    terminal.print()
+    terminal.print(table, width=min(terminal.width, WIDTH))
+    sys.stdout.flush()
+
+
+def _print_beside(rows: list[tuple[str, str, str]]) -> None:
+    """The first moments of two histories, side by side."""
+    from rich.text import Text
+
+    from crisis_sim.report.answers import WIDTH, new_table
+
+    if not rows:
+        return
+    table = new_table("")
+    table.title = None
+    for name in ("", "as it was", "changed"):
+        table.add_column(name, max_width=14 if not name else None, overflow="fold")
+    for row in rows[:SHOWN]:
+        table.add_row(*(Text(clean(one)) for one in row))
+    if len(rows) > SHOWN:
+        table.caption = Text(f"The first {SHOWN} of {len(rows)} moments; branch.md tells all.")
+    terminal = console()
+    terminal.print()
+    terminal.print(table, width=min(terminal.width, WIDTH))
+    sys.stdout.flush()
+
+
+# --- `crisis-sim nowcast`
+
+
+@app.command
+def nowcast(
+    scenario: One,
+    /,
+    *,
+    given: str,
+    at: Annotated[list[str] | None, Parameter(metavar="WHEN")] = None,
+    replicates: Annotated[int, Parameter(validator=Replicates)] = 100_000,
+    seed: Seed = 1,
+    out: Path | None = None,
+    workers: Workers = None,
+    overrides: Overrides = None,
+    roles: Roles = None,
+    agents: Agents = None,
+    as_json: Json = False,
+) -> int:
+    """Say what comes, given what has been seen so far: histories are filtered by dated evidence.
+
+    Args:
+        given: A file of evidence, or the name of what comes with Crisis Sim, such as may_2025_day_by_day
+            (docs/guide/change_history.md).
+        at: Ask at this moment, a date or days from the start, in place of the file's. May be given again.
+        replicates: Histories to run.
+        out: Folder for numbers and chart; results/ and the scenario's name, with _nowcast.
+    """
+    from crisis_sim.batch.workers import cores
+    from crisis_sim.history.filtering import nowcast as make
+    from crisis_sim.history.nowcast_report import print_nowcast, write_nowcast
+    from crisis_sim.scenario.load import load_scenario
+
+    read = load_scenario(scenario, overrides or ())
+    classes = own_classes(roles, agents)
+    with progress_bar("histories") as progress:
+        cast = make(
+            read,
+            given,
+            at or (),
+            replicates,
+            seed,
+            workers or cores(),
+            progress=progress,
+            **classes,
+        )
+    folder = out or RESULTS / f"{read.name.replace(' ', '_')}_nowcast"
+    files = write_nowcast(cast, folder)
+    if as_json:
+        print_json(cast.plain())
+    else:
+        print_nowcast(cast, console())
+    talk(f"numbers, evidence and chart: {folder}" if files else "")
+    return DONE
+
+
+# --- `crisis-sim play`
+
+HELP = """\
+  a number, or a name  choose that option
+  undo, undo 3         take back your last move, or the last three
+  card {...}           inject an event, where the game has a facilitator:
+                       card {struck: india, deaths: 12, title: A bomb in a market}
+  page                 show the page again
+  leave                leave; the game is saved: crisis-sim play FILE goes on with it"""
+
+
+@app.command
+def play(
+    scenario: str,
+    /,
+    *,
+    as_: Annotated[list[str] | None, Parameter(name="--as", metavar="STATE")] = None,
+    against: Annotated[str | None, Parameter(metavar="POLICY")] = None,
+    facilitator: Annotated[bool, FLAG] = False,
+    replicate: Replicate = None,
+    seed: Annotated[int | None, Parameter(validator=Natural)] = None,
+    out: Path | None = None,
+    overrides: Overrides = None,
+    roles: Roles = None,
+    agents: Agents = None,
+) -> int:
+    """Decide for a state in a crisis: see what it perceives, choose, and look back once it is over.
+
+    Time moves on to the next decision that is asked for. Every move is saved at once, and the file is the game: it can be
+    left, gone on with, or changed by hand.
+
+    Args:
+        scenario: A scenario file, the name of a shipped one, or a saved game to go on with.
+        as_: The state that you decide for. Given twice, two persons decide, each for one.
+        against: How the other state decides: as the model has it, or an option that it takes whenever it can, such as wait
+            or halt; model.
+        facilitator: Whether events may be injected, as cards.
+        replicate: Whose luck the crisis has; 0.
+        seed: With the replicate's number, it fixes all luck; 1.
+        out: The file of the game; results/games/ and the scenario's name.
+    """
+    from crisis_sim.history.game import Game, GameError
+    from crisis_sim.history.seat import tell_debrief
+
+    classes = own_classes(roles, agents)
+    try:
+        if as_ is None:
+            new = {
+                "--against": against,
+                "--replicate": replicate,
+                "--seed": seed,
+                "--set": overrides,
+            }
+            if Path(scenario).suffix not in (".yaml", ".yml"):
+                raise Refused(
+                    "--as is missing: the state that you decide for, such as --as pakistan"
+                )
+            if given := next((name for name, value in new.items() if value is not None), ""):
+                raise Refused(
+                    f"{given} is for a new game, which needs --as; a saved game knows its own"
+                )
+            game, path = Game.load(scenario, **classes), out or Path(scenario)
+        else:
+            game = Game.new(
+                scenario, as_, against or "model", facilitator, replicate or 0,
+                1 if seed is None else seed, overrides or (), **classes,
+            )  # fmt: skip
+            stem = f"{game.scenario.name.replace(' ', '_')}_{'_'.join(as_)}_{game.spec.replicate}"
+            path = out or _free(RESULTS / "games", stem)
+        turn = game.turn()
+        game, turn = _play(game, turn, path)
+        if turn.decision is None:
+            from crisis_sim.history.game import debrief
+            from crisis_sim.report import tell, write_replay
+
+            told = tell_debrief(game, debrief(game))
+            say(told)
+            story = tell(turn.journal, game.scenario, turn.outcome)
+            beside = path.with_suffix("")
+            write_replay(turn.journal, game.scenario, f"{story}\n```text\n{told}\n```\n", beside)
+            talk(f"story, debrief and chart: {beside}.md, .svg and .png")
+    except GameError as error:
+        raise Refused(error) from None
+    talk(f"the game: {path}; to go on with it: {shlex.join(['crisis-sim', 'play', str(path)])}")
+    return DONE
+
+
+def _free(folder: Path, stem: str) -> Path:
+    """A file's name that no other game has."""
+    names = (f"{stem}{f'_{k}' if k else ''}.yaml" for k in range(10_000))
+    return next(path for name in names if not (path := folder / name).exists())
+
+
+def _play(game: Game, turn: Turn, path: Path) -> tuple[Game, Turn]:
+    """Ask for one decision after the other, until the crisis is over or the person leaves."""
+    from crisis_sim.history.game import GameError
+    from crisis_sim.history.seat import page
+    from crisis_sim.scenario.errors import ScenarioError
+
+    game.save(path)
+    shown = False
+    while turn.decision is not None:
+        if not shown:
+            say(page(game, turn))
+            shown = True
+        sys.stdout.write(" > ")
+        sys.stdout.flush()
+        typed = sys.stdin.readline()
+        word = typed.strip()
+        if not sys.stdin.isatty():
+            say(word)
+        if not typed or word in ("leave", "quit", "exit"):
+            break
+        if word in ("help", "?", ""):
+            say(HELP)
+            continue
+        try:
+            made = _answer(game, turn, word)
+            turn = made.turn() if made is not game else turn
+        except (GameError, ScenarioError) as error:
+            say(f"{error}\n(help says what can be typed)")
+            continue
+        game, shown = made, False
+        game.save(path)
+    return game, turn
+
+
+def _answer(game: Game, turn: Turn, word: str) -> Game:
+    """The game after what a person has typed.
+
+    Raises:
+        GameError, ScenarioError: when it cannot be done; says why.
+    """
+    from crisis_sim.history.game import GameError
+    from crisis_sim.history.seat import options
+
+    names = list(options(turn))
+    first, _, rest = word.partition(" ")
+    if word == "page":
+        return game
+    if first == "undo":
+        if rest and not rest.strip().isdigit():
+            raise GameError(f"undo {rest}: expected how many moves, such as undo 3")
+        return game.undone(int(rest or 1))
+    if first == "card":
+        return game.with_card(turn, rest)
+    if word.isdigit():
+        if not 1 <= int(word) <= len(names):
+            raise GameError(f"there is no option {word}; there are 1 to {len(names)}")
+        return game.chosen(turn, names[int(word) - 1])
+    begins = [name for name in names if name.startswith(word.lower())]
+    return game.chosen(turn, begins[0] if len(begins) == 1 else word)

@@ -1,0 +1,206 @@
+"""A hindcast in tables, charts and files."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.text import Text
+
+from crisis_sim import style
+from crisis_sim.batch.files import write_durably
+from crisis_sim.hindcast.run import Hindcast
+from crisis_sim.hindcast.scores import DECILES, Against, Bin, Score
+from crisis_sim.report.answers import WIDTH, new_table
+from crisis_sim.report.save import SUFFIXES
+from crisis_sim.text import UNKNOWN, excludes_zero, label, number
+
+#: Files that are written; charts begin with `PREFIX`.
+PREDICTIONS, RESULTS, PREFIX = "predictions.csv", "hindcast.json", "hindcast_"
+KINDS = {"log": "log", "brier": "Brier", "rps": "RPS", "crps_log10": "CRPS"}
+#: The score by which a target is judged where there is room for one.
+MAIN = {"ending": "log", "violence": "log", "mediated": "log", "duration": "crps_log10"}
+WORDS = {
+    "ending": "kind of ending",
+    "violence": "worst violence",
+    "mediated": "mediation",
+    "duration": "duration",
+}
+TARGET_COLOURS = dict(
+    zip(MAIN, (style.BLUE, style.VERMILLION, style.GREEN, style.PURPLE), strict=True)
+)
+#: Millimetres for each row of a chart, and around the rows.
+ROW, FRAME = 5.0, 22.0
+
+
+def print_hindcast(found: Hindcast, console: Console | None = None) -> None:
+    """Print what was wrong in the files, and the scores: of all crises, and skill by class."""
+    console = console or Console()
+    width = min(console.width, WIDTH)
+    for line in found.crises.remarks.told():
+        console.print(Text(line, style="yellow"), width=width)
+    if not found.scores:
+        told = "No outcomes are known of enough of these crises: nothing is scored."
+        console.print(Text(told), width=width)
+        return
+    everybody = found.scores[0].group
+    table = new_table(f"Scores of {everybody}: the lower, the better; 95% intervals")
+    for heading in ("what", "score", "n", "model", "clima-\ntology", "base-\nline"):
+        table.add_column(heading, justify="left" if heading in ("what", "score") else "right")
+    for heading in ("skill over\nclimatology, %", "skill over\nbaseline, %"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for one in (one for one in found.scores if one.group == everybody):
+        means = (one.model, one.climatology.score, one.baseline.score)
+        table.add_row(
+            one.what, KINDS[one.kind], f"{one.crises}", *(number(mean, 3) for mean in means),
+            _skill(one.climatology), _skill(one.baseline),
+        )  # fmt: skip
+    console.print(table, width=width)
+    console.print()
+    console.print(_by_class(found), width=width)
+
+
+def _by_class(found: Hindcast) -> Any:
+    table = new_table("Skill over climatology by class, % (log score; of duration, CRPS)")
+    for heading in ("class", "n", *MAIN):
+        table.add_column(heading, justify="left" if heading == "class" else "right", no_wrap=True)
+    for group, scores in _groups(found).items():
+        most = max(one.crises for one in scores.values())
+        cells = [_skill(scores[what].climatology) if what in scores else UNKNOWN for what in MAIN]
+        table.add_row(group, f"{most}", *cells)
+    return table
+
+
+def _groups(found: Hindcast) -> dict[str, dict[str, Score]]:
+    """The main score of each target, by class."""
+    groups: dict[str, dict[str, Score]] = {}
+    for one in found.scores:
+        if MAIN[one.what] == one.kind:
+            groups.setdefault(one.group, {})[one.what] = one
+    return groups
+
+
+def _skill(one: Against) -> Text:
+    if math.isnan(one.skill):
+        return Text(UNKNOWN, style="dim")
+    low, high = one.skill_limits
+    told = "{} ({}, {})".format(*(number(100 * each, 0) for each in (one.skill, low, high)))
+    return Text(told, style="" if excludes_zero(low, high) else "dim")
+
+
+@style.styled
+def draw_skill(found: Hindcast) -> Figure:
+    """Skill over climatology and over the baseline, class by class, with intervals."""
+    groups = _groups(found)
+    rows = len(MAIN) * len(groups) + len(groups)
+    figure = style.new_figure(height=FRAME + ROW * rows * 0.7)
+    panels = figure.subplots(1, 2, sharey=True)
+    for axes, who in zip(panels, ("climatology", "baseline"), strict=True):
+        labels: list[str] = []
+        for group, scores in groups.items():
+            labels.append(f"{label(group)} ({max(one.crises for one in scores.values())})")
+            for what, one in scores.items():
+                _draw_skill(axes, len(labels), getattr(one, who), TARGET_COLOURS[what])
+                labels.append(WORDS[what])
+        axes.axvline(0.0, color=style.GREY, linewidth=0.8)
+        axes.set_yticks(range(len(labels)), labels)
+        axes.set_ylim(len(labels) - 0.4, -0.6)
+        axes.tick_params(axis="y", length=0)
+        axes.grid(axis="x")
+        axes.set_xlabel("% of the reference's score saved")
+        axes.set_title(f"Skill over {'the statistical baseline' if who == 'baseline' else who}")
+    for tick, text in zip(panels[0].get_yticklabels(), labels, strict=True):
+        tick.set_fontweight("normal" if text in WORDS.values() else "bold")
+    return figure
+
+
+def _draw_skill(axes: Axes, row: int, one: Against, colour: str) -> None:
+    if not math.isnan(one.skill):
+        limits = [100 * limit for limit in one.skill_limits]
+        axes.plot(limits, [row, row], color=colour, linewidth=1.2)
+        axes.plot([100 * one.skill], [row], color=colour, marker="o", markersize=3.6)
+
+
+@style.styled
+def draw_reliability(found: Hindcast) -> Figure:
+    """How often events came, by how likely they were held: on the diagonal, as often as foretold."""
+    figure = style.new_figure(height=118.0)
+    panels = figure.subplots(2, 3, sharex=True, sharey=True).flat
+    for axes, (name, bins) in zip(panels, found.bins.items(), strict=True):
+        _draw_bins(axes, bins)
+        axes.set_title(f"{label(name)} ({sum(one.crises for one in bins)} crises)")
+    figure.supxlabel("foretold, % (about a fifth of the crises at each point)", fontsize=7.0)
+    figure.supylabel("came, % (how many of how many; 95% intervals)", fontsize=7.0)
+    return figure
+
+
+def _draw_bins(axes: Axes, bins: list[Bin]) -> None:
+    axes.plot([0, 100], [0, 100], color=style.GREY, linewidth=0.8, linestyle=(0, (4, 2)))
+    for one in bins:
+        limits = [100 * one.lower, 100 * one.upper]
+        axes.plot([100 * one.forecast] * 2, limits, color=style.BLUE, linewidth=0.9)
+        at = (100 * one.forecast, 100 * one.came / one.crises)
+        axes.annotate(
+            f"{one.came}/{one.crises}", at, (4, -5), textcoords="offset points", fontsize=5.5
+        )
+    came = [100 * one.came / one.crises for one in bins]
+    held = [100 * one.forecast for one in bins]
+    axes.plot(
+        held, came, color=style.BLUE, marker="o", markersize=3.4, linewidth=0.7, clip_on=False
+    )
+    axes.set_xlim(0, 100)
+    axes.set_ylim(0, 100)
+    axes.set_aspect("equal")
+    axes.grid()
+
+
+@style.styled
+def draw_duration(found: Hindcast) -> Figure:
+    """Where real durations fall among those foretold: flat where the forecasts are calibrated."""
+    figure = style.new_figure(width=style.SINGLE_COLUMN, height=62.0)
+    axes = figure.subplots()
+    crises, share = sum(found.tenths), 1 / DECILES
+    expected = crises * share
+    reach = 1.96 * math.sqrt(crises * share * (1 - share))
+    axes.axhspan(expected - reach, expected + reach, color=style.PALE_GREY, linewidth=0)
+    axes.axhline(expected, color=style.GREY, linewidth=0.8)
+    places = np.arange(DECILES) * 100 * share
+    axes.bar(places, found.tenths, 92 * share, align="edge", color=style.BLUE, alpha=0.8)
+    axes.set_xlim(0, 100)
+    axes.set_xlabel("percentile of the real duration among those foretold")
+    axes.set_ylabel("crises (grey: 95% by chance)")
+    axes.set_title(f"Durations of {crises} crises")
+    return figure
+
+
+CHARTS = {"skill": draw_skill, "reliability": draw_reliability, "duration": draw_duration}
+
+
+def write_hindcast(found: Hindcast, folder: Path) -> list[Path]:
+    """Write forecasts, scores and charts into a folder, in place of earlier ones.
+
+    Returns:
+        The files written.
+
+    Raises:
+        OSError: when one cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(found.plain(), indent=2, ensure_ascii=False, allow_nan=False)
+    files = {PREDICTIONS: found.predictions.to_csv(index=False, float_format="%.5g")}
+    files[RESULTS] = f"{text}\n"
+    for name, content in files.items():
+        write_durably(folder / name, content.encode())
+    written = [folder / name for name in files]
+    for name, draw in CHARTS.items() if found.scores else ():
+        figure = draw(found)
+        for suffix in SUFFIXES:
+            written.append(folder / f"{PREFIX}{name}{suffix}")
+            style.save(figure, written[-1])
+    return written

@@ -1,0 +1,553 @@
+"""What now, given what has been seen: simulated histories filtered by dated evidence, and their futures.
+
+All histories are run once, to the end; those that meet the evidence are kept, and their own futures are the answer
+(rejection). Where fewer than `ENOUGH` are left, a particle filter goes on (Gordon, Salmond and Smith 1993): from the last
+moment at which many still met all that was seen, these are run again; at each further check those that meet it are drawn
+anew, with the same past and fresh luck. Particles that descend from one history share its parameters, so that errors are
+those of clusters by ancestor (Lee and Whiteley 2018), and the effective number of histories is that of ancestors, weighted.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crisis_sim import text
+from crisis_sim.batch.files import BatchError
+from crisis_sim.batch.manifest import versions
+from crisis_sim.history.evidence import Evidence, load_evidence, times_of
+from crisis_sim.model import CrisisModel
+from crisis_sim.outcomes.durations import HALT, RELAPSED, TRIGGER, Clock
+from crisis_sim.outcomes.intervals import normal_quantile, wilson_interval
+from crisis_sim.outcomes.measures import CAME, Columns, Condition, Measure, Reading
+from crisis_sim.report.real_path import real_record
+from crisis_sim.scenario.load import load_scenario
+from crisis_sim.scenario.schema import Scenario
+
+#: Histories run together, and those that are enough for an answer without a particle filter.
+BLOCK, ENOUGH = 4_096, 1_000
+#: Particles of the filter, and futures of a moment that it answers for.
+PARTICLES, FUTURES = 50_000, 10_000
+#: Below so many effective histories, a warning.
+FEW = 200
+#: Hours from now on within which a ceasefire is asked for.
+MOMENTS = (24, 72, 168, 336, 720)
+#: Standard errors from which a parameter counts as moved: with a hundred of them, one in twenty by chance.
+MOVED = 3.5
+#: Crises of which a parameter's values before the evidence are taken.
+_PRIOR = 4_000
+
+#: Called with the histories done, and those in all.
+Progress = Callable[[int, int], None]
+
+
+class NoHistoryError(BatchError):
+    """No history meets the evidence."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A share or another measure with its 95% interval."""
+
+    name: str
+    words: str
+    estimate: float
+    lower: float
+    upper: float
+    unit: str = "share"
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What the histories that met all that was seen by a moment say of what comes then.
+
+    Attributes:
+        at: the moment, hours from the start.
+        met: how many of all histories met the evidence by themselves.
+        method: `rejection` or `particle filter`.
+        futures, effective: futures that the answer is made of, and the effective number of histories behind them.
+        awaited: what the curve is of: `ceasefire`, or `relapse` once a ceasefire was seen to be in effect.
+        figures: shares and measures.
+        hours, curve: the share in which it has come, by hours from the moment; columns estimate, lower and upper.
+        real: hours until it really came, and the share in which it had come by then; None where that is not known.
+        ancestors: the number of the history behind each future.
+    """
+
+    at: float
+    met: int
+    method: str
+    futures: int
+    effective: float
+    awaited: str
+    figures: tuple[Figure, ...]
+    hours: NDArray[np.float64]
+    curve: NDArray[np.float64]
+    real: tuple[float, float] | None
+    ancestors: NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A parameter whose values the evidence has moved: 10%, 50% and 90% before and after, and standard errors."""
+
+    path: str
+    before: tuple[float, ...]
+    after: tuple[float, ...]
+    errors: float
+
+
+@dataclass(frozen=True, eq=False)
+class Nowcast:
+    """Answers at each moment.
+
+    Attributes:
+        scenario, evidence: of what, given what.
+        histories, seed: how many were run, with which luck.
+        answers: by moment.
+        alone: of how many histories each line of evidence alone is true.
+        moved: parameters that the evidence has moved by the last moment, the most moved first.
+    """
+
+    scenario: Scenario
+    evidence: Evidence
+    histories: int
+    seed: int
+    answers: tuple[Answer, ...]
+    alone: tuple[int, ...]
+    moved: tuple[Moved, ...]
+
+    @cached_property
+    def warnings(self) -> list[str]:
+        """What keeps an answer from being sure."""
+        return [
+            f"{self.when(one)}: only {text.plural(round(one.effective), 'history', 'histories')} stand behind the answer; "
+            "widen a tolerance, or run more (--replicates)"
+            for one in self.answers
+            if one.effective < FEW
+        ]
+
+    def when(self, answer: Answer) -> str:
+        """An answer's moment."""
+        return text.moment(self.scenario.moment(answer.at))
+
+    def sentence(self, answer: Answer) -> str:
+        """An answer in a sentence or two."""
+        main = answer.figures[2]
+        behind = (
+            f"{text.count(answer.met)} of {text.count(self.histories)} histories met the evidence"
+        )
+        if answer.method != "rejection":
+            behind += f", and a particle filter went on from them, with {answer.effective:,.0f} effective histories"
+        told = (
+            f"On {self.when(answer)}: {main.words} in {text.percent(main.estimate)}% of futures "
+            f"(95% interval {text.limits(100 * main.lower, 100 * main.upper, 1, '%')}); {behind}."
+        )
+        if answer.real:
+            hours, share = answer.real
+            told += (
+                f" It really came {text.duration(hours)} later; by then it had come in "
+                f"{text.percent(share)}% of futures."
+            )
+        return told
+
+    def plain(self) -> dict[str, Any]:
+        """All of it, fit for JSON."""
+        return {
+            "scenario": self.scenario.name,
+            "digest": self.scenario.digest,
+            "evidence": self.evidence.title,
+            "histories": self.histories,
+            "seed": self.seed,
+            "versions": versions(),
+            "given": [
+                {"words": one.words, "line": one.line, "alone": count}
+                for one, count in zip(self.evidence.seen, self.alone, strict=True)
+            ],
+            "answers": [
+                {
+                    "at": self.scenario.moment(one.at).isoformat(),
+                    "met": one.met,
+                    "method": one.method,
+                    "futures": one.futures,
+                    "effective": round(one.effective, 1),
+                    "sentence": self.sentence(one),
+                    "figures": [
+                        {k: _known(v) for k, v in vars(figure).items()} for figure in one.figures
+                    ],
+                    "curve": {
+                        "of": one.awaited,
+                        "hours": one.hours.tolist(),
+                        **{
+                            name: [_known(value) for value in one.curve[:, k].tolist()]
+                            for k, name in enumerate(("estimate", "lower", "upper"))
+                        },
+                    },
+                }
+                for one in self.answers
+            ],
+            "moved": [vars(one) for one in self.moved],
+            "warnings": self.warnings,
+        }
+
+
+def _known(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def nowcast(
+    scenario: Scenario | str,
+    given: Evidence | str,
+    at: Sequence[str] = (),
+    replicates: int = 100_000,
+    seed: int = 1,
+    workers: int = 1,
+    roles: Mapping[str, Any] | None = None,
+    agents: Sequence[Any] = (),
+    progress: Progress | None = None,
+    enough: int = ENOUGH,
+    particles: int = PARTICLES,
+) -> Nowcast:
+    """What comes, given what has been seen so far.
+
+    Args:
+        scenario: a scenario, a file, or the name of a shipped one.
+        given: evidence, a file of it, or the name of what comes with Crisis Sim.
+        at: moments to ask at, such as `2025-05-09T08:00`, in place of the evidence's.
+        replicates: histories to run.
+        seed, roles, agents: as for `simulate`.
+        workers: threads to use.
+        progress: called as histories are done.
+        enough: histories that are enough without a particle filter.
+        particles: of the filter.
+
+    Raises:
+        ScenarioError: when the scenario or the evidence has mistakes.
+        NoHistoryError: when no history meets the evidence.
+    """
+    scenario = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
+    classes: dict[str, Any] = {"roles": roles, "agents": tuple(agents)}
+    if not isinstance(given, Evidence):
+        given = load_evidence(given, scenario, Columns.of(scenario, agents=agents, roles=roles), at)
+    histories = run_histories(scenario, given, replicates, seed, workers, classes, progress)
+    answers = histories.answers(enough, particles)
+    moved = _moved(histories, answers[-1])
+    alone = tuple(int(one.sum()) for one in histories.met)
+    return Nowcast(scenario, given, replicates, seed, answers, alone, moved)
+
+
+class _Rows:
+    """Outcomes of some histories or futures, as measures read them."""
+
+    def __init__(self, columns: Mapping[str, NDArray[Any]], horizon_hours: float) -> None:
+        self.columns, self.horizon_hours = columns, horizon_hours
+
+    def column(self, name: str) -> NDArray[Any]:
+        """One value a row."""
+        return self.columns[name]
+
+
+@dataclass
+class Histories:
+    """Histories run to their ends, and which evidence each of them meets.
+
+    Attributes:
+        met: whether each line of evidence is true of each history, shape (lines, histories).
+        times: when the events of the evidence came, by name.
+        columns: the outcomes that measures need.
+    """
+
+    scenario: Scenario
+    evidence: Evidence
+    seed: int
+    classes: Mapping[str, Any]
+    met: NDArray[np.bool_]
+    times: dict[str, NDArray[Any]]
+    columns: dict[str, NDArray[Any]]
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        return int(self.met.shape[1])
+
+    def seen_by(self, now: float) -> list[int]:
+        """The evidence that there is by a moment."""
+        return [k for k, one in enumerate(self.evidence.seen) if one.at <= now]
+
+    def meeting(self, now: float) -> NDArray[np.bool_]:
+        """The histories that meet all that was seen by a moment."""
+        found = np.ones(self.size, bool)
+        for k in self.seen_by(now):
+            one = self.evidence.seen[k]
+            found &= self.met[k] if one.is_look or one.high <= now else one.holds(self.times, now)
+        return found
+
+    def still_meeting(self, now: float) -> NDArray[np.bool_]:
+        """The histories that may still meet all evidence, as of a moment."""
+        known = [k for k, one in enumerate(self.evidence.seen) if one.known_at <= now]
+        return np.asarray(self.met[known].all(axis=0))
+
+    def answers(self, enough: int, particles: int) -> tuple[Answer, ...]:
+        """The answer at each moment of the evidence."""
+        found: dict[float, Answer] = {}
+        counts = {}
+        for day in self.evidence.days:
+            rows = np.flatnonzero(self.meeting(day))
+            counts[day] = rows.size
+            if rows.size >= enough:
+                columns = {name: one[rows] for name, one in self.columns.items()}
+                found[day] = self.answer(
+                    day, columns, rows.astype(np.uint64), rows.size, "rejection"
+                )
+        thin = [day for day in self.evidence.days if day not in found]
+        for day, columns, ancestors in self._filtered(thin, particles):
+            found[day] = self.answer(day, columns, ancestors, counts[day], "particle filter")
+        return tuple(found[day] for day in self.evidence.days)
+
+    def _filtered(self, days: Sequence[float], particles: int) -> Any:
+        """The futures of a particle filter at some moments: each moment, outcomes and ancestors."""
+        if not days:
+            return
+        seen, last = self.evidence.seen, days[-1]
+        checks = sorted({*days, *(one.known_at for one in seen if one.known_at <= last)})
+        start, numbers = self._start(checks, days[0], particles)
+        model = CrisisModel(self.scenario, numbers, self.seed, **self.classes)
+        live = np.ones(model.rows, bool)
+        for step, now in enumerate(checks[start:], start):
+            model.go_on(now / 24)
+            came = times_of(model)
+            for one in (one for one in seen if one.known_at == now):
+                live &= one.is_seen(model) if one.is_look else one.holds(came)
+            if now in days:
+                told = [seen[k].holds(came, now) for k in self.seen_by(now) if not seen[k].is_look]
+                met = np.flatnonzero(np.logical_and.reduce([live, *told]))
+                futures = model.branch(self._spread(met, FUTURES, now), salt=2 * step + 1)
+                futures.go_on(self.scenario.horizon_days)
+                yield now, futures.outcomes(), futures.replicate
+            if live.sum() * 2 < particles and now != last:
+                rows = self._spread(np.flatnonzero(live), particles, now)
+                model = model.branch(rows, salt=2 * step + 2)
+                live = np.ones(model.rows, bool)
+
+    def _start(
+        self, checks: Sequence[float], before: float, particles: int
+    ) -> tuple[int, NDArray[np.uint64]]:
+        """The last check, up to a moment, that enough histories meet for a particle filter to go on from; and those."""
+        start, numbers = 0, np.arange(self.size)
+        for step, now in enumerate(checks):
+            met = np.flatnonzero(self.still_meeting(now))
+            if now > before or met.size * 20 < particles:
+                break
+            start, numbers = step, met
+        return start, numbers[:particles].astype(np.uint64)
+
+    def _spread(self, rows: NDArray[np.intp], number: int, now: float) -> NDArray[np.intp]:
+        """So many of some rows, each as often as the others but for one."""
+        if not rows.size:
+            raise self.nobody(now)
+        return np.asarray(rows[np.arange(number) * rows.size // number])
+
+    def nobody(self, now: float) -> NoHistoryError:
+        """The error that no history meets the evidence: which line left none, and how rare each is alone."""
+        left, shares = np.ones(self.size, bool), []
+        for k in self.seen_by(now):
+            one, before = self.evidence.seen[k], int(left.sum())
+            left &= self.met[k]
+            shares.append(
+                f"  line {one.line}: {one.words}: alone {text.percent(self.met[k].mean())}%, "
+                f"after those above {text.count(int(left.sum()))} of {text.count(before)}"
+            )
+        when = text.moment(self.scenario.moment(now))
+        listed = "\n".join(shares)
+        return NoHistoryError(
+            f"of {text.count(self.size)} histories none met all evidence by {when}, nor did any that a particle "
+            f"filter made:\n{listed}\nwiden a tolerance, or run more histories (--replicates)"
+        )
+
+    def answer(
+        self,
+        now: float,
+        columns: Mapping[str, NDArray[Any]],
+        ancestors: NDArray[np.uint64],
+        met: int,
+        method: str,
+    ) -> Answer:
+        """What some futures say."""
+        halted = any(
+            one.kind == "came" and one.name == "ceasefire_in_effect" and one.at <= now
+            for one in self.evidence.seen
+        )
+        rows, horizon = ancestors.size, self.scenario.horizon_hours
+        clock, awaited = Clock(HALT, TRIGGER), "ceasefire"
+        from_now = {**columns, TRIGGER: np.full(rows, now)}
+        if halted:  # a relapse is counted from the halt on; here from now on
+            clock, awaited = Clock(RELAPSED, HALT), "relapse"
+            from_now[HALT] = np.full(rows, now)
+        moments: list[float] = [hours for hours in MOMENTS if now + hours <= horizon] or [
+            horizon - now
+        ]
+        wanted = [
+            Measure(f"{awaited}_within_{hours:g}_hours_from_now", f"a {awaited} within {text.duration(hours)}",
+                    "within_hours", "share", clock=clock, hours=hours)
+            for hours in moments
+        ]  # fmt: skip
+        cluster = _Clusters(ancestors)
+        reading, whole = Reading(_Rows(from_now, horizon)), Reading(_Rows(columns, horizon))
+        figures = [cluster.figure(one, reading) for one in wanted]
+        war = Measure(
+            "war", "full-scale war", "share", "share", event=Condition.of({"war_at_hours": CAME})
+        )
+        figures += [cluster.figure(one, whole) for one in (war, *self.evidence.measures)]
+        hours = np.linspace(0.0, max(horizon - now, 1.0), 481)
+        measured = reading.curve(clock).at(hours)
+        widened = math.sqrt(rows / cluster.effective)
+        curve = np.stack(
+            [
+                measured.estimate,
+                np.maximum(measured.estimate - widened * (measured.estimate - measured.lower), 0.0),
+                np.minimum(measured.estimate + widened * (measured.upper - measured.estimate), 1.0),
+            ],
+            axis=1,
+        )
+        record, real = real_record(self.scenario.plain()), None
+        came = record.ceasefire_in_effect_at_hours if record and not halted else None
+        if came is not None and came > now:
+            real = came - now, float(reading.curve(clock).at(came - now).estimate)
+        return Answer(
+            now, met, method, rows, cluster.effective, awaited, tuple(figures), hours, curve, real, ancestors,
+        )  # fmt: skip
+
+
+class _Clusters:
+    """Futures by the history that they descend from."""
+
+    def __init__(self, ancestors: NDArray[np.uint64]) -> None:
+        _, self.of, counts = np.unique(ancestors, return_inverse=True, return_counts=True)
+        self.effective = float(counts.sum() ** 2 / (counts.astype(float) ** 2).sum())
+
+    def figure(self, measure: Measure, reading: Reading) -> Figure:
+        """A measure with an interval that knows of common ancestors."""
+        found = measure.read(reading)
+        estimate, pull = (
+            float(found.estimate),
+            np.where(np.isfinite(found.influence), found.influence, 0.0),
+        )
+        rows = pull.size
+        error = math.sqrt((np.bincount(self.of, pull) ** 2).sum()) / rows
+        if found.is_share:
+            bound = estimate * (1.0 - estimate)
+            number = bound / error**2 if error > 0 and bound > 0 else self.effective
+            lower, upper = map(float, wilson_interval(estimate * number, number))
+        else:
+            reach = normal_quantile() * error
+            lower, upper = estimate - reach, estimate + reach
+        return Figure(measure.name, measure.words, estimate, lower, upper, measure.unit)
+
+
+def run_histories(
+    scenario: Scenario,
+    evidence: Evidence,
+    replicates: int,
+    seed: int = 1,
+    workers: int = 1,
+    classes: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> Histories:
+    """Run histories to their ends, and hold the evidence against each of them."""
+    classes = classes or {}
+    needed = {HALT, RELAPSED, TRIGGER, "war_at_hours", *Clock(HALT, TRIGGER).columns}
+    needed |= {name for one in evidence.measures for name in one.columns}
+    events = {one.name for one in evidence.seen if not one.is_look} | {"first_strike_by"}
+    looks = [(k, one) for k, one in enumerate(evidence.seen) if one.is_look]
+
+    def run(first: int) -> tuple[Any, ...]:
+        count = min(BLOCK, replicates - first)
+        model = CrisisModel(scenario, count, seed, first, **classes)
+        met = np.ones((len(evidence.seen), count), bool)
+        for at in sorted({one.at for _, one in looks}):
+            model.go_on(at / 24)
+            for k, one in looks:
+                if one.at == at:
+                    met[k] = one.is_seen(model)
+        model.go_on(scenario.horizon_days)
+        times = times_of(model)
+        for k, one in enumerate(evidence.seen):
+            if not one.is_look:
+                met[k] = one.holds(times)
+        outcomes = model.outcomes()
+        return (
+            met,
+            {name: times[name] for name in events},
+            {name: outcomes[name] for name in needed},
+        )
+
+    blocks = []
+    with ThreadPoolExecutor(workers) as pool:
+        for block in pool.map(run, range(0, replicates, BLOCK)):
+            blocks.append(block)
+            if progress is not None:
+                progress(min(len(blocks) * BLOCK, replicates), replicates)
+    met, times, columns = zip(*blocks, strict=True)
+
+    def joined(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        return {name: np.concatenate([one[name] for one in parts]) for name in parts[0]}
+
+    return Histories(
+        scenario,
+        evidence,
+        seed,
+        classes,
+        np.concatenate(met, axis=1),
+        joined(times),
+        joined(columns),
+    )
+
+
+def _moved(histories: Histories, answer: Answer) -> tuple[Moved, ...]:
+    """The parameters that the evidence has moved: by their mean rank among values before it."""
+    numbers, weights = np.unique(answer.ancestors, return_counts=True)
+    if numbers.size > _PRIOR:
+        numbers, weights = numbers[:_PRIOR], weights[:_PRIOR]
+    effective = weights.sum() ** 2 / (weights.astype(float) ** 2).sum()
+    build = (
+        (histories.scenario, np.arange(min(histories.size, _PRIOR), dtype=np.uint64)),
+        (histories.scenario, numbers),
+    )
+    before, after = (
+        drawn_values(CrisisModel(*one, histories.seed, **histories.classes)) for one in build
+    )
+    found = []
+    for path, values in before.items():
+        held = np.sort(values)
+        ranks = np.searchsorted(held, after[path], "left") + np.searchsorted(
+            held, after[path], "right"
+        )
+        shift = np.average(ranks / (2 * held.size), weights=weights) - 0.5
+        spread = math.sqrt((1.0 / effective + 1.0 / held.size) / 12.0)
+        if abs(shift) > MOVED * spread:
+            later = np.repeat(after[path], weights)
+            was, now = (
+                tuple(map(float, np.quantile(one, (0.1, 0.5, 0.9)))) for one in (values, later)
+            )
+            found.append(Moved(path, was, now, float(shift / spread)))
+    return tuple(sorted(found, key=lambda one: -abs(one.errors)))
+
+
+def drawn_values(model: CrisisModel) -> dict[str, NDArray[np.float64]]:
+    """The parameters that differ from crisis to crisis, by path."""
+    held = {f"ladder.{k}": one for k, one in enumerate(model.rungs)}
+    held |= {"behaviour": model.behaviour, **model.numbers}
+    found = {}
+    for path, numbers in held.items():
+        for name, value in vars(numbers).items():
+            several = value.items() if isinstance(value, dict) else [("", value)]
+            for key, one in several:
+                if np.ndim(one):
+                    found[f"{path}.{name}{key and f'.{key}'}"] = np.asarray(one, np.float64)
+    return found

@@ -1,0 +1,428 @@
+"""A crisis in which persons decide: a game is a list of moves, and every turn is that game replayed to where it stands.
+
+A game is a scenario, a replicate's luck and the choices made so far; it replays to the bit. To undo is to leave off the last
+move, and to branch a game is to go on from fewer of them otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, ValidationError
+from ruamel.yaml import YAML
+
+from crisis_sim.batch.files import write_durably
+from crisis_sim.model import CrisisModel, Decision, Journal
+from crisis_sim.model.choice import option_numbers
+from crisis_sim.model.journal import Entry, entry_of
+from crisis_sim.model.luck import key_of
+from crisis_sim.model.schedule import redraw_budgets
+from crisis_sim.outcomes.differences import Contrast, difference
+from crisis_sim.outcomes.measures import CAME, Condition, Measure, Reading
+from crisis_sim.scenario.errors import ScenarioError, nearest, one_of
+from crisis_sim.scenario.introspect import Slot, explain
+from crisis_sim.scenario.load import load_scenario
+from crisis_sim.scenario.numbers import Moment, Part
+from crisis_sim.scenario.schema import EventSpec, Scenario
+from crisis_sim.scenario.source import Node, Source, parse, parse_value, read_text
+from crisis_sim.text import listed, moment
+
+#: The rival decides as the model has it.
+MODEL = "model"
+#: Futures of each choice, and of the crisis as a whole, in a debrief.
+FUTURES, BESIDE = 300, 1_000
+
+
+class GameError(ValueError):
+    """A game that cannot be played so; the message says why, and what could be."""
+
+
+class MoveSpec(Part):
+    """A choice, as a file of a game holds it."""
+
+    at: Moment = Field(description="when it was made, to the minute")
+    state: str = Field(description="by which state")
+    choice: str = Field(description="the option that was chosen")
+
+
+class GameSpec(Part):
+    """A file of a game."""
+
+    scenario: str = Field(description="the scenario, a file or the name of a shipped one")
+    set: tuple[str, ...] = Field((), description="changes to it")
+    digest: str = Field(description="the scenario's digest when the game was begun")
+    seed: int = Field(strict=True, ge=0, description="the seed of its luck")
+    replicate: int = Field(strict=True, ge=0, description="the replicate whose luck it has")
+    seats: tuple[str, ...] = Field(
+        min_length=1, max_length=2, description="the states for which persons decide"
+    )
+    against: str = Field(
+        MODEL,
+        description="how the other state decides: model, or the option that it takes whenever it can",
+    )
+    facilitator: bool = Field(False, description="whether a facilitator may inject events")
+    cards: tuple[EventSpec, ...] = Field((), description="events that the facilitator has injected")
+    moves: tuple[MoveSpec, ...] = Field((), description="the choices so far, in order")
+
+
+@dataclass(frozen=True)
+class Point:
+    """A decision that was made: the choice, and what the state's advisers, the model itself, would have chosen."""
+
+    hours: float
+    state: str
+    choice: str
+    advised: str
+    odds: Mapping[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Turn:
+    """Where a game stands.
+
+    Attributes:
+        model: the crisis; at a decision, or over.
+        decision: the decision that is asked for; None when the crisis is over.
+        made: the decisions so far.
+        entries: what has happened so far, in order.
+    """
+
+    model: CrisisModel
+    decision: Decision | None
+    made: tuple[Point, ...]
+    entries: tuple[Entry, ...]
+
+    @cached_property
+    def hours(self) -> float:
+        """Hours from the start."""
+        return float(self.model.crises["now"][0] * 24)
+
+    @property
+    def journal(self) -> Journal:
+        """The crisis so far, as a story and a chart are made of it."""
+        return self.model.journal or Journal()
+
+    @property
+    def outcome(self) -> dict[str, Any]:
+        """The outcomes of the crisis, by column."""
+        return {name: values[0] for name, values in self.model.outcomes().items()}
+
+
+class _Asked(Exception):  # noqa: N818 - no error: a decision that no move answers yet
+    def __init__(self, decision: Decision) -> None:
+        self.decision = decision
+
+
+@dataclass(frozen=True)
+class Game:
+    """A game, and the moves made in it. `scenario` is the one that `spec` names, as it is now."""
+
+    spec: GameSpec
+    scenario: Scenario
+    classes: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def new(
+        cls,
+        reference: str | Path,
+        seats: Sequence[str],
+        against: str = MODEL,
+        facilitator: bool = False,
+        replicate: int = 0,
+        seed: int = 1,
+        sets: Sequence[str] = (),
+        **classes: Any,
+    ) -> Game:
+        """A game as it begins.
+
+        Args:
+            reference: a scenario file, or the name of a shipped one.
+            seats: the states for which persons decide, one or both.
+            against: how the other state decides: as the `model` has it, or an option that it takes whenever that is open.
+            facilitator: whether events may be injected.
+            replicate, seed: whose luck it has.
+            sets: changes to the scenario, as of `--set`.
+            classes: `roles` and `agents`, as `CrisisModel` takes them.
+
+        Raises:
+            ScenarioError: when the scenario has mistakes.
+            GameError: when there is no such state or option.
+        """
+        scenario = load_scenario(reference, sets)
+        _check_one_of(seats, scenario.state_names, "state")
+        _check_one_of([against], [MODEL, *option_numbers(scenario)], "way to decide")
+        if len(set(seats)) < len(seats):
+            raise GameError("a state has one seat: give each state once")
+        spec = GameSpec(
+            scenario=str(reference), set=tuple(sets), digest=scenario.digest, seed=seed, replicate=replicate,
+            seats=tuple(seats), against=against, facilitator=facilitator,
+        )  # fmt: skip
+        return cls(spec, scenario, classes)
+
+    @classmethod
+    def load(cls, path: str | Path, **classes: Any) -> Game:
+        """A saved game.
+
+        Raises:
+            ScenarioError: when the file has mistakes.
+            GameError: when the scenario has changed since the game was saved.
+        """
+        top, mistakes = parse(
+            str(path), read_text(Path(path), str(path)), "game", "scenario and moves"
+        )
+        try:
+            spec = GameSpec.model_validate(top.plain())
+        except ValidationError as error:
+            raise ScenarioError([*mistakes, *explain(error, top, Slot(GameSpec))]) from None
+        if mistakes:
+            raise ScenarioError(mistakes)
+        scenario = load_scenario(spec.scenario, spec.set)
+        if scenario.digest != spec.digest:
+            raise GameError(
+                f"{path}: the scenario {spec.scenario} has changed since the game was saved (digest "
+                f"{scenario.digest[:12]}, then {spec.digest[:12]}): take back the change, or begin a new game"
+            )
+        _check_one_of(spec.seats, scenario.state_names, "state")
+        _check_one_of([spec.against], [MODEL, *option_numbers(scenario)], "way to decide")
+        return cls(spec, scenario, classes)
+
+    def save(self, path: Path) -> None:
+        """Write the game to a file.
+
+        Raises:
+            OSError: when it cannot be written.
+        """
+        from io import StringIO
+
+        plain = self.spec.model_dump(mode="json", exclude_defaults=True)
+        text = StringIO()
+        yaml = YAML()
+        yaml.width = 120
+        yaml.dump(plain, text)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        head = "# A game of Crisis Sim: crisis-sim play with this file goes on with it.\n"
+        write_durably(path, f"{head}{text.getvalue()}".encode())
+
+    def _with(self, **changes: Any) -> Game:
+        return replace(self, spec=self.spec.model_copy(update=changes))
+
+    def chosen(self, turn: Turn, choice: str) -> Game:
+        """The game with one more move.
+
+        Raises:
+            GameError: when nothing is asked for, or the option is not open now.
+        """
+        if turn.decision is None:
+            raise GameError("the crisis is over")
+        _check_open(choice, turn.decision)
+        move = MoveSpec(at=self._minute(turn.hours), state=turn.decision.state.name, choice=choice)
+        return self._with(moves=(*self.spec.moves, move))
+
+    def undone(self, moves: int = 1) -> Game:
+        """The game without its last moves, and without the cards that came after them.
+
+        Raises:
+            GameError: when there are not so many.
+        """
+        if moves > len(self.spec.moves):
+            raise GameError("there is no move to take back")
+        kept = self.spec.moves[: len(self.spec.moves) - moves]
+        until = self.spec.moves[len(kept)].at
+        return self._with(
+            moves=kept, cards=tuple(card for card in self.spec.cards if card.at <= until)
+        )
+
+    def with_card(self, turn: Turn, text: str) -> Game:
+        """The game with an event that comes a minute after the decision at which it stands.
+
+        Args:
+            text: what a scenario's event says, without its date: `{struck: india, deaths: 12, title: A bomb in a market}`.
+
+        Raises:
+            GameError: when the game has no facilitator.
+            ScenarioError: when it is no event.
+        """
+        if not self.spec.facilitator:
+            raise GameError("this game has no facilitator: begin one with --facilitator")
+        source = Source.of("card", text)
+        node = parse_value(source, text)
+        at = (self._minute(turn.hours) + timedelta(minutes=1)).isoformat()
+        held = Node(node.place, {**node.entries(), "at": Node(node.place, at, node.place)})
+        try:
+            card = EventSpec.model_validate(held.plain())
+        except ValidationError as error:
+            raise ScenarioError(explain(error, held, Slot(EventSpec))) from None
+        _check_one_of([card.struck], self.scenario.state_names, "state")
+        return self._with(cards=(*self.spec.cards, card))
+
+    def _minute(self, hours: float) -> Any:
+        """The minute of a moment, rounded up."""
+        return self.scenario.moment(math.ceil(hours * 60.0 - 1e-6) / 60.0)
+
+    def model(self, **more: Any) -> CrisisModel:
+        """The crisis as it begins, with the cards that were injected."""
+        events = (*self.scenario.events, *self.spec.cards)
+        scenario = self.scenario.model_copy(update={"events": events})
+        return CrisisModel(scenario, 1, self.spec.seed, self.spec.replicate, **self.classes, **more)
+
+    def turn(self, moves: int | None = None) -> Turn:
+        """Where the game stands, or stood after its first moves.
+
+        Raises:
+            GameError: when a move is not what was asked for then, or its option was not open.
+        """
+        made: list[Point] = []
+        left = self.spec.moves[:moves]
+
+        def decide(decision: Decision) -> str:
+            if len(made) == len(left):
+                raise _Asked(decision)
+            move, hours = left[len(made)], float(decision.model.crises["now"][decision.row] * 24)
+            asked = decision.state.name, self._minute(hours)
+            if (move.state, move.at) != asked:
+                raise GameError(
+                    f"move {len(made) + 1} is {move.state}'s of {moment(move.at)}, but it is {asked[0]} that "
+                    f"is asked then, on {moment(asked[1])}: the file was changed, or made by another version"
+                )
+            _check_open(move.choice, decision, f"move {len(made) + 1}: ")
+            odds = {name: share for name, (_, share) in decision.options.items()}
+            made.append(Point(hours, move.state, move.choice, decision.chosen, odds))
+            return move.choice
+
+        def against(decision: Decision) -> str | None:
+            return self.spec.against if self.spec.against in decision.options else None
+
+        policies: dict[str, Any] = dict.fromkeys(self.spec.seats, decide)
+        if self.spec.against != MODEL:
+            policies |= {
+                name: against for name in self.scenario.state_names if name not in policies
+            }
+        journal, decision = Journal(), None
+        model = self.model(policies=policies, journal=journal)
+        try:
+            model.run()
+        except _Asked as asked:
+            decision = asked.decision
+        noted = model.luck.notes[: model.luck.noted[0]]
+        entries = (*journal.entries, *(entry_of(model, note) for note in noted))
+        return Turn(model, decision, tuple(made), tuple(sorted(entries, key=lambda one: one.hours)))
+
+
+def _check_one_of(given: Sequence[str], known: Sequence[str], noun: str) -> None:
+    for one in given:
+        if one not in known:
+            near = nearest(one, known)
+            meant = f"; did you mean '{near}'?" if near else ""
+            raise GameError(f"no {noun} '{one}'; there are {one_of(known, 'and')}{meant}")
+
+
+def _check_open(choice: str, decision: Decision, where: str = "") -> None:
+    options = decision.options
+    if choice not in options:
+        numbers = option_numbers(decision.model.scenario)
+        near = nearest(choice, options)
+        meant = f"; did you mean '{near}'?" if near else ""
+        said = (
+            f"the option '{choice}' is not open then"
+            if choice in numbers
+            else f"no option '{choice}'"
+        )
+        raise GameError(f"{where}{said}; open are {listed(list(options))}{meant}")
+
+
+# --- The debrief
+
+
+@dataclass(frozen=True)
+class Mattered:
+    """A choice, and how much oftener something comes with it than with what the advisers would have chosen."""
+
+    point: Point
+    ceasefire: Contrast
+    war: Contrast
+
+
+@dataclass(frozen=True, eq=False)
+class Debrief:
+    """A game looked back upon.
+
+    Attributes:
+        turn: where it ended.
+        alone: the same crisis with the same luck, in which the model decides for everybody.
+        beside: outcomes of `BESIDE` crises that began alike, decided by the model, with fresh luck.
+        mattered: choices that were not the advisers', those that mattered most first.
+    """
+
+    turn: Turn
+    alone: Turn
+    beside: Mapping[str, NDArray[Any]]
+    mattered: tuple[Mattered, ...]
+
+
+#: What the choices are compared by, and their names in a sentence.
+_CEASEFIRE = Measure(
+    "ceasefire",
+    "a ceasefire",
+    "share",
+    "share",
+    event=Condition.of({"ceasefire_in_effect_at_hours": CAME}),
+)
+_WAR = Measure(
+    "war", "full-scale war", "share", "share", event=Condition.of({"war_at_hours": CAME})
+)
+
+
+class _Rows:
+    def __init__(self, columns: Mapping[str, NDArray[Any]], horizon_hours: float) -> None:
+        self.columns, self.horizon_hours = columns, horizon_hours
+
+    def column(self, name: str) -> NDArray[Any]:
+        return self.columns[name]
+
+
+def debrief(game: Game, futures: int = FUTURES, beside: int = BESIDE) -> Debrief:
+    """Look back upon a game: beside what the model would have done, and choice by choice."""
+    turn = game.turn()
+    alone = replace(game, spec=game.spec.model_copy(update={"against": MODEL}))
+    journal = Journal()
+    model = alone.model(journal=journal)
+    start = model.branch(beside, salt=0).run(daily=False)
+    model.run()
+    mattered = []
+    for k, point in enumerate(turn.made):
+        if point.choice != point.advised:
+            at = game.turn(k)
+            ours, theirs = (
+                Reading(_Rows(_futures(at, choice, futures, k + 1), game.scenario.horizon_hours))
+                for choice in (point.choice, point.advised)
+            )
+            less = (difference(one.read(ours), one.read(theirs)) for one in (_CEASEFIRE, _WAR))
+            mattered.append(Mattered(point, *less))
+
+    def weight(one: Mattered) -> float:
+        return max(abs(float(one.ceasefire.estimate)), abs(float(one.war.estimate)))
+
+    mattered.sort(key=weight, reverse=True)
+    return Debrief(
+        turn, Turn(model, None, (), tuple(journal.entries)), start.outcomes(), tuple(mattered)
+    )
+
+
+def _futures(turn: Turn, choice: str, number: int, salt: int) -> Mapping[str, NDArray[Any]]:
+    """Outcomes of a choice at the decision where a game stands, and of fresh luck and the model's own choices after it."""
+    other = turn.model.copied(number)
+    other.policies = {}
+    other.crises["choice"] = option_numbers(turn.model.scenario)[choice]
+    other.crises["states"]["asked"] = False
+    other.crises["salt"] = [key_of(salt, f"future {k}")[0] for k in range(number)]
+    redraw_budgets(*other._at_desk(other.crises))
+    other.go_on(turn.model.scenario.horizon_days)
+    return other.outcomes()

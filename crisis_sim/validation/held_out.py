@@ -1,0 +1,190 @@
+"""Cases foretold by a model that was fitted without them.
+
+For each case the experiment `fit_to_the_record` is taken a few steps on from where it ended, with everything that it says of
+the case left out. What is then foretold of the case is scored beside what the times of the other cases foretell: a lognormal
+distribution with their mean and spread (its quantiles by Student's t, since few cases tell them), and how often they saw a
+strike.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crisis_sim.batch import simulate
+from crisis_sim.experiments.gauss_newton import Steps
+from crisis_sim.experiments.load import load_experiment
+from crisis_sim.experiments.search import Problem
+from crisis_sim.model.observer import Observer
+from crisis_sim.scenario.load import load_scenario
+from crisis_sim.validation.facts import Case, read_cases
+from crisis_sim.validation.simulated import HALT, STRIKE, first_strike, halt, percentile
+
+#: The fit that is taken on, and by how many generations of so many steps.
+FIT, GENERATIONS, STEPS = "fit_to_the_record", 2, 4
+#: Levels at which quantiles are scored.
+LEVELS = np.arange(0.05, 1.0, 0.05)
+#: The least time that is scored, days: hours are not told apart.
+LEAST_DAYS = 0.25
+
+
+@dataclass(frozen=True)
+class Foretold:
+    """A time of a case, foretold without it.
+
+    Attributes:
+        what: `STRIKE` or `HALT`.
+        real: the real time, days.
+        came: the share of crises in which there is such a time.
+        percentile: the share of simulated times below the real one.
+        quantiles: the 10th, 50th and 90th percentile, days.
+        log_score: minus the log density of the real log time: lower is better; of the strike, of there being one as well.
+        crps: continuous ranked probability score of the log10 time: lower is better.
+        log_score_others, crps_others: the same of the other cases' lognormal distribution.
+    """
+
+    case: Case
+    what: str
+    real: float
+    came: float
+    percentile: float
+    quantiles: tuple[float, ...]
+    log_score: float
+    crps: float
+    log_score_others: float
+    crps_others: float
+
+    def plain(self) -> dict[str, Any]:
+        """As plain data, fit for JSON."""
+        names = (
+            *("what", "real", "came", "percentile", "quantiles", "log_score", "crps"),
+            *("log_score_others", "crps_others"),
+        )
+        return {"case": self.case.name, "scenario": self.case.scenario} | {
+            name: getattr(self, name) for name in names
+        }
+
+
+def held_out(
+    replicates: int = 10_000,
+    seed: int = 1,
+    workers: int = 1,
+    progress: Callable[[str], None] = lambda said: None,
+) -> list[Foretold]:
+    """Foretell each case without it.
+
+    Args:
+        replicates: how many crises of each case. progress: told before each refit.
+    """
+    experiment = load_experiment(FIT)
+    cases = read_cases()
+    found: list[Foretold] = []
+    for number, case in enumerate(cases, 1):
+        progress(f"{number} of {len(cases)}: fitted without {case.name}")
+        problem = without(experiment, case.scenario)
+        point = refitted(problem, workers)
+        scenario = load_scenario(case.scenario)
+        known = {
+            path: np.full(replicates, value)
+            for one, value in zip(problem.tuned, point, strict=True)
+            for path in one.paths
+        }
+        batch = simulate(scenario, replicates, seed, workers, parameters=known, agents=[Observer])
+        found += _foretold(
+            case, [one for one in cases if one != case], batch.ensembles[case.scenario]
+        )
+    return found
+
+
+def without(experiment: Any, scenario: str) -> Problem:
+    """The fit without what it says of a case."""
+    targets = tuple(one for one in experiment.spec.targets if one.scenario != scenario)
+    spec = experiment.spec.model_copy(update={"targets": targets})
+    others = tuple(one for one in experiment.others if one.name != scenario)
+    return Problem(replace(experiment, spec=spec, others=others))
+
+
+def refitted(
+    problem: Problem, workers: int = 1, generations: int = GENERATIONS
+) -> NDArray[np.float64]:
+    """The best point a few steps on from the scenario's own, `(parameters,)`."""
+    start = np.asarray([float(one.share_of(one.start)) for one in problem.tuned])
+    steps = Steps(problem, start, workers)
+    for _ in range(generations):
+        shares = steps.ask(STEPS + (steps.generation == 0))
+        points = problem.points_of(shares)
+        steps.tell(
+            shares, problem.at(points, problem.spec.replicates, problem.spec.seed, workers).loss
+        )
+    return np.asarray(problem.points_of(steps.best[None])[0])
+
+
+def _foretold(case: Case, others: list[Case], ensemble: Any) -> Iterator[Foretold]:
+    for what, real, curve, theirs in (
+        (STRIKE, case.strike_days, first_strike(ensemble), [one.strike_days for one in others]),
+        (HALT, case.halt_days, halt(ensemble), [one.halt_days for one in others]),
+    ):
+        if real <= 0:  # the trigger was the strike
+            continue
+        reached, days = curve.estimate[0], curve.times / 24.0
+        came = float(reached[-1]) if reached.size else 0.0
+        shares = reached / came if came else reached
+        at = percentile(days, shares, real)
+
+        def quantile(level: float, days: Any = days, shares: Any = shares) -> float:
+            k = min(int(np.searchsorted(shares, level - 1e-9)), days.size - 1)
+            return float(max(days[k], LEAST_DAYS))
+
+        chance = came if what == STRIKE else 1.0
+        log_score = -math.log(max(chance, 1e-4)) - math.log(_density(days, shares, real))
+        base = [one for one in theirs if one > 0]
+        rate = (len(base) + 0.5) / (len(theirs) + 1.0) if what == STRIKE else 1.0
+        score, theirs_at = _lognormal(base, real)
+        yield Foretold(
+            case,
+            what,
+            real,
+            came,
+            at,
+            tuple(map(quantile, (0.1, 0.5, 0.9))),
+            log_score,
+            _crps([quantile(level) for level in LEVELS], real),
+            score - math.log(rate),
+            _crps(theirs_at, real),
+        )
+
+
+def _density(days: NDArray[np.float64], shares: NDArray[np.float64], real: float) -> float:
+    """The density of the log time at the real one: a normal kernel of Silverman's width, and a hundredth of a wide one."""
+    weight = np.diff(shares, prepend=0.0)
+    logs, at = np.log(np.maximum(days, LEAST_DAYS)), math.log(max(real, LEAST_DAYS))
+    mean = float(weight @ logs)
+    spread = max(math.sqrt(float(weight @ (logs - mean) ** 2)), 0.1)
+    width = max(0.9 * spread * max(days.size, 2) ** -0.2, 0.15)
+
+    def normal(x: Any, scale: float) -> Any:
+        return np.exp(-0.5 * (x / scale) ** 2) / (scale * math.sqrt(2 * math.pi))
+
+    return float(0.99 * (weight @ normal(at - logs, width)) + 0.01 * normal(at - mean, 3.0))
+
+
+def _lognormal(times: list[float], real: float) -> tuple[float, list[float]]:
+    """Minus the log density of the real log time by other cases, and quantiles: a t distribution of the next log time."""
+    from scipy import stats
+
+    logs = np.log(np.maximum(times, LEAST_DAYS))
+    spread = float(logs.std(ddof=1)) * math.sqrt(1.0 + 1.0 / logs.size)
+    law = stats.t(logs.size - 1, float(logs.mean()), spread)
+    density = float(law.pdf(math.log(max(real, LEAST_DAYS))))
+    return -math.log(density), [float(one) for one in np.exp(law.ppf(LEVELS))]
+
+
+def _crps(quantiles: list[float], real: float) -> float:
+    """Twice the mean pinball loss of the log10 time over `LEVELS` (Gneiting and Raftery 2007)."""
+    apart = math.log10(max(real, LEAST_DAYS)) - np.log10(np.maximum(quantiles, LEAST_DAYS))
+    return float((2 * np.maximum(LEVELS * apart, (LEVELS - 1) * apart)).mean())

@@ -1,0 +1,63 @@
+"""The whole way: a folder of crises is foretold, scored, printed and drawn."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from crisis_sim.cli import DONE, MISTAKE, run_command
+from crisis_sim.hindcast.run import hindcast
+from crisis_sim.hindcast.show import print_hindcast
+from tests.hindcast.made_up_crises import made_up
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Twenty crises: half open with violence, half with words; half are mediated."""
+    return made_up(tmp_path)
+
+
+def test_the_command_prints_scores_and_writes_forecasts_and_charts(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    words = ["hindcast", "--data", str(folder), "--replicates", "100", "--json", "--out", str(out)]
+    assert run_command(words) == DONE
+    told = json.loads(capsys.readouterr().out)
+    assert told == json.loads((out / "hindcast.json").read_text("utf-8"))
+    assert told["outcomes"] == {"ending": 20, "violence": 20, "mediated": 20, "dur": 20}
+    assert told["scores"][0]["baseline"]["skill"] is None
+    assert len(pd.read_csv(out / "predictions.csv")) == 20
+    charts = sorted(path.name for path in out.glob("*.png"))
+    assert charts == ["hindcast_duration.png", "hindcast_reliability.png", "hindcast_skill.png"]
+
+
+@pytest.mark.parametrize("scored", [True, False])
+def test_tables_fit_80_columns(folder: Path, scored: bool) -> None:
+    if not scored:
+        (folder / "hindcast_outcomes_dev.csv").unlink()
+    found = hindcast(folder, replicates=50)
+    console = Console(width=80, file=io.StringIO())
+    print_hindcast(found, console)
+    text = console.file.getvalue()
+    assert max(map(len, text.splitlines())) <= 80
+    assert "…" not in text
+    assert ("Skill over climatology" in text) == scored
+    assert ("nothing is scored" in text) != scored
+
+
+@pytest.mark.parametrize(
+    "options", [("--data", "nowhere"), (), ("--data", ".", "--replicates", "1")]
+)
+def test_mistakes_are_told_and_nothing_is_written(
+    options: tuple[Any, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run_command(["hindcast", *options, "--out", "out"]) == MISTAKE
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,140 @@
+"""Crises are read from a table or from ICB's files; what is wrong in them is said by row, and gone on with."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from crisis_sim.hindcast.sources import read_crises
+from crisis_sim.scenario.errors import ScenarioError
+from tests.hindcast.made_up_crises import made_up
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Twenty made-up crises with their outcomes."""
+    return made_up(tmp_path)
+
+
+def test_a_table_is_read_with_its_outcomes(folder: Path) -> None:
+    read = read_crises(folder)
+    assert not read.remarks.found
+    assert read.files == ["hindcast_inputs.csv", "hindcast_outcomes_dev.csv"]
+    assert read.table["crisno"].tolist() == list(range(900, 920))
+    assert read.table["mediated"].value_counts().to_dict() == {"no": 10, "yes": 10}
+    assert read.table["dur"].tolist()[:4] == [1, 2, 4, 8]
+
+
+def test_what_makes_no_sense_is_said_by_line_and_read_as_unknown(folder: Path) -> None:
+    path = folder / "hindcast_inputs.csv"
+    table = pd.read_csv(path, dtype=object).drop(columns="regime_b_icb")
+    table.loc[0, "grav_first"] = "teritorial"
+    table.loc[[1, 2], "ln_cinc_ratio"] = "much"
+    table.loc[3, "nuclear_a"] = "2"
+    table.loc[4, "crisno"] = table.loc[5, "crisno"]
+    table.loc[6, "crisno"] = ""
+    table.loc[7, "start"] = ""
+    lines = [*table.to_csv(index=False).splitlines(), ",".join(["1"] * 40), "990,SHORT"]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    read = read_crises(folder)
+    assert read.remarks.told() == [
+        "hindcast_inputs.csv:22: more cells than columns (17); left out",
+        "hindcast_inputs.csv:23: fewer cells than columns; read as unknown",
+        "hindcast_inputs.csv:8: no crisno; left out",
+        "hindcast_inputs.csv:7: a crisis that stands above; left out",
+        "hindcast_inputs.csv: no column 'regime_b_icb'; read as unknown",
+        "hindcast_inputs.csv:2: grav_first is 'teritorial'; did you mean 'territorial'?; read as unknown",
+        "hindcast_inputs.csv:5: nuclear_a is '2'; expected 0 or 1; read as unknown",
+        "hindcast_inputs.csv:3,4: ln_cinc_ratio is 'much'; expected a number; read as unknown; 2 rows",
+        "hindcast_inputs.csv:9,23: no date of the trigger (start); in no era; 2 rows",
+    ]
+    assert len(read.table) == 20 - 2 + 1
+    assert read.table["ln_cinc_ratio"].isna().sum() == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("nothing.csv", "a,b", "no crises to read"),
+        ("hindcast_inputs.csv", "crisnr,start\n1,1950-01-01", "did you mean 'crisnr'"),
+        ("hindcast_inputs.csv", "crisno,one\n1,2", "none of the columns that are read"),
+        ("hindcast_inputs.csv", "crisno,crisno\n1,2", "two columns are called 'crisno'"),
+        ("hindcast_inputs.csv", "", "the file is empty"),
+        ("hindcast_inputs.csv", "crisno,trigger_type\n,violent", "no crisis can be read"),
+    ],
+)
+def test_what_cannot_be_read_at_all_is_a_mistake(
+    tmp_path: Path, name: str, text: str, said: str
+) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(ScenarioError, match=said):
+        read_crises(tmp_path)
+
+
+ICB = {
+    "icb1v15.csv": """
+crisno,crisname,yrtrig,motrig,datrig,yrterm,moterm,daterm,forout,viol,mediate
+1,BEFORE,1930,1,1,1930,2,1,1,1,1
+901,TWO ACTORS,1951,3,7,1951,3,16,3,2,4
+902,ONE ACTOR,1960,5,99,1960,6,2,7,9,1
+903,BACKWARDS,1961,2,3,1961,2,1,1,1,1
+904,NO PAIR,1970,2,3,1970,2,5,1,1,1
+905,NO ACTOR,1971,2,3,1971,2,5,1,1,1
+""",
+    "icb2v15.csv": """
+crisno,cracid,yrtrig,motrig,datrig,triggr,trigent,gravty,regime,nuccap,pc
+901,801,1951,3,9,9,802,3,1,1,2
+901,802,1951,3,7,7,801,5,3,1,2
+902,2,1960,5,4,2,365,4,1,4,3
+903,803,1961,2,3,12,995,3,1,1,1
+904,804,1970,2,3,8,996,6,2,1,1
+""",
+    "icbdyv15.csv": "\ncrisno,statea,stateb\n901,801,802\n903,803,801\n903,801,803\n",
+    "nmc.csv": "\nccode,year,cinc\n801,1950,0.02\n802,1949,0.01\n802,1955,0.5\n",
+    "contdird.csv": "\nstate1no,state2no,year,conttype\n802,801,1950,1\n",
+    "rivalry.csv": "\nccode1,ccode2,start,end\n801,802,1940,1950\n2,365,1946,\n",
+    "notes.csv": "\nx\n1\n",
+}
+
+
+def test_icbs_own_files_are_read_by_the_codebook(tmp_path: Path) -> None:
+    for name, text in ICB.items():
+        (tmp_path / name).write_text(text.strip(), encoding="utf-8")
+    read = read_crises(tmp_path)
+    rows = read.table.set_index("crisno").to_dict("index")
+    first, second, third = rows[901], rows[902], rows[903]
+    assert list(rows) == [901, 902, 903]
+    assert (first["a"], first["b"], first["start"]) == (802, 801, "1951-03-07")
+    assert first["trigger_type"] == "nonviolent_military"
+    assert (first["regime_a_icb"], first["regime_b_icb"]) == ("military_direct", "democratic")
+    assert (first["ending"], first["violence"], first["mediated"]) == ("tacit", "minor", "yes")
+    assert first["dur"] == 10
+    assert first["ln_cinc_ratio"] == pytest.approx(math.log(0.01 / 0.02))
+    assert (first["contiguity"], first["rivalry"], first["n_dyads"]) == (1, 0, 1)
+    # Its adversary is no actor of this crisis: a state that the trigger names, with weapons since 1949.
+    assert (second["b"], second["nuclear_a"], second["nuclear_b"], second["rivalry"]) == (
+        365,
+        1,
+        1,
+        1,
+    )
+    assert (second["ending"], second["start"], second["dur"]) == ("faded", "1960-05-15", 19)
+    assert pd.isna(second["violence"])
+    assert (third["b"], third["n_dyads"]) == (801, 1)
+    assert pd.isna(third["trigger_type"])
+    assert math.isnan(third["dur"])
+    assert read.remarks.told() == [
+        "icb1v15.csv:4: viol is 9, which is no code of version 16; read as unknown",
+        "icb2v15.csv:5: triggr is 12, which is no code of version 16; read as unknown",
+        "icb1v15.csv: another version than 16; read by that one's codebook",
+        "icb2v15.csv: another version than 16; read by that one's codebook",
+        "notes.csv: a file of no form that is known; not read",
+        "icb1v15.csv:2: a crisis before 1945; left out",
+        "icb1v15.csv:4: a date without a day (yrtrig); taken in the middle",
+        "icb1v15.csv:5: it ends before it begins; its duration is unknown",
+        "icb1v15.csv:6: no pair of states: one actor, and no state for its adversary; left out",
+        "icb1v15.csv:7: no actor; left out",
+    ]

@@ -1,0 +1,184 @@
+"""Games: what a seat shows, moves and their undoing, files that replay to the bit, and what is said of mistakes."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from crisis_sim import CrisisModel, Scenario, ScenarioError, load_scenario
+from crisis_sim.cli import run_command
+from crisis_sim.history.game import Game, GameError, Turn, debrief
+from crisis_sim.history.seat import WIDTH, options, page, tell_debrief
+
+SEATS = ("pakistan",)
+#: A replicate in which India plans and strikes, and Pakistan is asked often.
+REPLICATE = 7
+
+
+def game(**how: object) -> Game:
+    return Game.new("may_2025", SEATS, **{"replicate": REPLICATE, **how})  # type: ignore[arg-type]
+
+
+def played(begun: Game, *choices: str) -> tuple[Game, Turn]:
+    """A game after some choices; "" is what the advisers would do."""
+    for choice in choices:
+        turn = begun.turn()
+        if turn.decision is None:
+            break
+        begun = begun.chosen(turn, choice or turn.decision.chosen)
+    return begun, begun.turn()
+
+
+@pytest.fixture(scope="module")
+def may_2025() -> Scenario:
+    return load_scenario("may_2025")
+
+
+def same(a: CrisisModel, b: CrisisModel) -> bool:
+    ours, theirs = a.outcomes(), b.outcomes()
+    return all(
+        np.array_equal(ours[name], theirs[name], ours[name].dtype.kind == "f") for name in ours
+    )
+
+
+def test_who_does_as_advised_plays_the_crisis_of_the_model(may_2025: Scenario) -> None:
+    _, turn = played(game(), *[""] * 60)
+    assert turn.decision is None
+    assert all(one.choice == one.advised for one in turn.made)
+    assert same(turn.model, CrisisModel(may_2025, 1, 1, REPLICATE).run())
+
+
+def test_a_game_replays_to_the_bit_and_a_move_is_undone(tmp_path: Path) -> None:
+    begun, turn = played(game(), "mobilisation", "limited strike", "", "wait", "halt")
+    begun.save(tmp_path / "game.yaml")
+    again = Game.load(tmp_path / "game.yaml")
+    assert again.spec == begun.spec
+    assert again.turn().entries == turn.entries
+    assert same(again.turn().model, turn.model)
+    before = begun.undone(2)
+    assert before.spec.moves == begun.spec.moves[:3]
+    assert before.turn().entries == turn.entries[: len(before.turn().entries)]
+    with pytest.raises(GameError, match="no move to take back"):
+        game().undone()
+
+
+def test_a_seat_shows_what_its_state_perceives_and_no_more() -> None:
+    begun = game()
+    _, turn = played(begun, "mobilisation", "limited strike")
+    shown = page(begun, turn)
+    assert max(map(len, shown.splitlines())) <= WIDTH
+    for words in (
+        *("Pakistan decides", "Your act that stands: mobilisation", "KSE-100: ", "Deaths so far"),
+        *(
+            "In preparation: limited strike, ready ",
+            "India offers a halt, until ",
+            "as you read it",
+        ),
+        *("accept the halt on offer", "Open lines: hotline", "What has happened since the last"),
+    ):
+        assert words in " ".join(shown.split()), words
+    rivals = Game.new("may_2025", ["india"], replicate=REPLICATE)
+    _, turn = played(rivals, *["limited strike", *["wait"] * 5])
+    plans = [one for one in turn.entries if one.kind == "planned"]
+    assert {one.agent for one in plans} >= {"india"}
+    _, ours = played(game(against="limited strike"), *["wait"] * 3)
+    assert any(one.kind == "planned" and one.agent == "india" for one in ours.entries)
+    assert "begins to prepare" not in page(game(), ours)
+
+
+def test_the_other_state_does_what_it_is_told_to_whenever_it_can() -> None:
+    _, turn = played(game(against="wait"), *[""] * 12)
+    assert not [one for one in turn.entries if one.kind == "act" and one.agent == "india"]
+    _, both = played(
+        Game.new("may_2025", ["india", "pakistan"], replicate=REPLICATE), *["wait"] * 4
+    )
+    assert {one.state for one in both.made} == {"india", "pakistan"}
+
+
+def test_a_card_comes_a_minute_later_and_leaves_the_past_alone() -> None:
+    begun, turn = played(game(facilitator=True), "wait", "wait")
+    dealt = begun.with_card(turn, "{struck: pakistan, deaths: 40, title: A train is blown up}")
+    then = dealt.turn()
+    assert then.entries == turn.entries
+    assert options(then) == options(turn)
+    later = dealt.chosen(then, "wait").turn()
+    came = [one for one in later.entries if one.kind == "incident"]
+    assert [one.detail["title"] for one in came] == ["A train is blown up"]
+    assert 0 < came[0].hours - then.hours <= 2 / 60
+    assert dealt.chosen(then, "wait").undone(2).spec.cards == ()
+    with pytest.raises(ScenarioError, match="card:1:25: error: out of range: -1"):
+        dealt.with_card(then, "{struck: india, deaths: -1}")
+    with pytest.raises(GameError, match="has no facilitator"):
+        game().with_card(turn, "{struck: india}")
+
+
+@pytest.mark.slow
+def test_a_debrief_weighs_the_choices_that_were_not_the_advisers() -> None:
+    begun, _ = played(game(), "mobilisation", "limited strike", *[""] * 60)
+    found = debrief(begun, futures=60, beside=80)
+    assert found.beside["deaths"].size == 80
+    unlike = [one for one in found.turn.made if one.choice != one.advised]
+    assert len(found.mattered) == len(unlike) > 0
+    told = tell_debrief(begun, found)
+    assert max(map(len, told.splitlines())) <= WIDTH
+    for words in ("The crisis that you played", "Beside 80 crises", "advised: ", "points likelier"):
+        assert words in " ".join(told.split())
+
+
+def test_a_file_that_does_not_fit_is_told_of(tmp_path: Path) -> None:
+    begun, _ = played(game(), "mobilisation")
+    file = tmp_path / "game.yaml"
+    begun.save(file)
+    text = file.read_text()
+    for old, new, said in (
+        (
+            "choice: mobilisation",
+            "choice: full-scale war",
+            "move 1: the option 'full-scale war' is not open",
+        ),
+        ("choice: mobilisation", "choice: mobilization", "did you mean 'mobilisation'?"),
+        ("state: pakistan", "state: india", "move 1 is india's"),
+        (f"digest: {begun.scenario.digest}", "digest: abc", "has changed since the game was saved"),
+        ("- pakistan", "- pakistn", "no state 'pakistn'"),
+        ("seats:", "seat:", "unknown key 'seat'"),
+    ):
+        file.write_text(text.replace(old, new))
+        with pytest.raises((ScenarioError, GameError)) as error:
+            Game.load(file).turn()
+        assert said in str(error.value)
+
+
+def test_the_command_plays_and_saves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def typed(*lines: str) -> None:
+        monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{one}\n" for one in lines)))
+
+    file = str(tmp_path / "game.yaml")
+    typed("help", "mobil", "99", "nothing", "undo 2", "3", "undo", "limited strike")
+    assert (
+        run_command(["play", "may_2025", "--as", "pakistan", "--replicate", "7", "--out", file])
+        == 0
+    )
+    printed = capsys.readouterr()
+    assert "there is no option 99; there are 1 to" in printed.out
+    assert "no option 'nothing'; open are wait" in printed.out
+    assert "there is no move to take back" in printed.out
+    assert f"crisis-sim play {file}" in printed.err
+    assert [move.choice for move in Game.load(file).spec.moves] == [
+        "mobilisation",
+        "limited strike",
+    ]
+    typed("wait")
+    assert run_command(["play", file]) == 0
+    assert "In preparation: limited strike" in capsys.readouterr().out
+    for wrong, said in (
+        (["play", "may_2025"], "--as is missing"),
+        (["play", "may_2025", "--as", "pakistn"], "did you mean 'pakistan'?"),
+        (["play", file, "--seed", "3"], "--seed is for a new game"),
+    ):
+        assert run_command(wrong) == 2
+        assert said in capsys.readouterr().err

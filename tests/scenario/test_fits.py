@@ -1,0 +1,101 @@
+"""Behaviours that fit: the table, what a scenario sets itself, and rows that are drawn together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from crisis_sim.batch import simulate
+from crisis_sim.scenario import Scenario, ScenarioError
+from crisis_sim.scenario.fits import SHIPPED, over_fits, read_fits, sets_of
+from tests.scenario.files import BASE, said_of
+
+COST, TROUBLE = "behaviour.decision.cost", "behaviour.decision.trouble"
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    file = tmp_path / "fits.csv"
+    file.write_text(f"weight,{COST},{TROUBLE}\n1,10,3\n2,14, 4\n1,18,5\n")
+    return file
+
+
+def test_what_the_scenario_sets_itself_is_not_drawn(table: Path) -> None:
+    drawn = over_fits(Scenario.from_text(BASE), table)
+    assert set(sets_of(drawn.plain())) == {COST, TROUBLE}
+    in_file = f"{BASE}behaviour: {{decision: {{trouble: 2}}}}\n"
+    for scenario in (
+        Scenario.from_text(BASE, overrides=[f"{TROUBLE}=2"]),
+        Scenario.from_text(in_file),
+    ):
+        drawn = over_fits(scenario, table)
+        assert drawn.behaviour.decision.trouble == 2.0
+        assert set(sets_of(drawn.plain())) == {COST}
+        assert drawn.digest != scenario.digest
+        # Written whole into a manifest, and read again, it is the same, whether asked to be over fits or not.
+        again = Scenario.model_validate(drawn.plain())
+        assert again.digest == drawn.digest == over_fits(again, table).digest
+    all_set = Scenario.from_text(BASE, overrides=[f"{TROUBLE}=2", f"{COST}=2"])
+    with pytest.raises(ScenarioError, match="every parameter of the behaviours that fit is set"):
+        over_fits(all_set, table)
+
+
+def test_scenarios_draw_the_same_sets_and_a_crisis_is_that_of_its_set(table: Path) -> None:
+    scenario = Scenario.from_text(BASE)
+    other = Scenario.from_text(BASE, "other", ["lenders.imf=null", f"{TROUBLE}=1"])
+    batch = simulate([over_fits(one, table) for one in (scenario, other)], 300, seed=4)
+    one, theirs = (ensemble.column("fit") for ensemble in batch.ensembles.values())
+    assert one.tolist() == theirs.tolist()
+    assert np.bincount(one) / 300 == pytest.approx([0.25, 0.5, 0.25], abs=0.08)
+    whole = next(iter(batch.ensembles.values())).table.drop_columns(["scenario", "fit"])
+    for row, (cost, trouble) in enumerate([(10, 3), (14, 4), (18, 5)]):
+        sets = [f"{COST}={cost}", f"{TROUBLE}={trouble}"]
+        alone = simulate(Scenario.from_text(BASE, overrides=sets), 300, seed=4)
+        table_of = next(iter(alone.ensembles.values())).table.drop_columns(["scenario"])
+        assert whole.filter(one == row).equals(table_of.filter(one == row))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", ["t.csv:1:1", "not a table of behaviours that fit", "no rows"]),
+        (f"weight,{COST}\n1,2,3\n", ["t.csv:2:1", "3 cells", "expected: 2, as in the first line"]),
+        (f"weight, {COST}s\n1,2\n", ["t.csv:1:9", "unknown parameter", f"did you mean '{COST}'?"]),
+        (f"weight,{COST},{COST}\n1,2,2\n", ["t.csv:1:32", "a second column"]),
+        (f"weight,{COST}\n1,x\n-1,900\n", ["t.csv:2:3", "not a number: 'x'", "t.csv:3:1", "3:4"]),
+        (f"weight,{COST}\n0,2\n", ["weights of a choice must not be negative, nor all zero"]),
+    ],
+)
+def test_mistakes_in_a_table_are_placed(tmp_path: Path, text: str, told: list[str]) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(ScenarioError) as caught:
+        read_fits(tmp_path / "t.csv")
+    for one in told:
+        assert one in str(caught.value)
+
+
+def test_the_shipped_table_holds_fitted_parameters_in_their_ranges() -> None:
+    columns = read_fits(SHIPPED)
+    assert len(columns) > 10
+    assert all(len(one.values) >= 40 for one in columns.values())
+
+
+@pytest.mark.parametrize(
+    ("second", "told"),
+    [
+        ("{values: [0.1, 0.2], weights: [1, 2], together: facts}", "no mistakes"),
+        ("{values: [0.1, 0.2, 0.3], together: facts}", "3 values to be drawn together as 'facts'"),
+        ("{values: [0.1, 0.2], together: facts}", "other weights than the first choice"),
+        ("{values: [0.1, 0.2], together: deaths}", "'deaths' cannot be the name of a column"),
+        ("{values: [0.1, 0.2], together: us_effort}", "'us_effort' cannot be the name"),
+        ("{values: [0.1, 0.2], together: Facts}", "'Facts' cannot be the name of a column"),
+    ],
+)
+def test_choices_drawn_together_are_columns_of_one_table(second: str, told: str) -> None:
+    first = "{values: [0.5, 0.6], weights: [1, 2], together: facts}"
+    text = BASE.replace("resolve: 0.8", f"resolve: {{choice: {first}}}")
+    said = said_of(text.replace("resolve: 0.7", f"resolve: {{choice: {second}}}"))
+    assert told in said
+    assert said == "no mistakes" or said.startswith("f:5:")
