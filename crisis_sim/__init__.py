@@ -7,7 +7,8 @@
 
 `Scenario.load` reads a scenario; `simulate` runs one or more of them as paired replicates; `compare` summarises their
 outcomes, with intervals; `write_page` makes one HTML page of a folder of results. `run_experiment` asks a question of a
-scenario: a sweep, what ended it, and others. `replay` tells one crisis event by event. `CrisisModel` is the Mesa model itself; `Agent`, `Event` and `rule` are what
+scenario: a sweep, what ended it, and others. `replay` tells one crisis event by event, `branch` changes it at a moment, and
+`why` says what made it go as it went. `CrisisModel` is the Mesa model itself; `Agent`, `Event` and `rule` are what
 agents of your own are made of, and a `Decision` is what a policy of your own decides.
 """
 
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
     from crisis_sim.experiments import make_experiment as make_experiment
     from crisis_sim.experiments import read_experiment as read_experiment
     from crisis_sim.experiments import run_experiment as run_experiment
+    from crisis_sim.history.branch import branch as branch
+    from crisis_sim.history.filtering import nowcast as nowcast
+    from crisis_sim.history.game import Game as Game
+    from crisis_sim.history.game import debrief as debrief
+    from crisis_sim.history.why import why as why
     from crisis_sim.model import Agent as Agent
     from crisis_sim.model import CrisisModel as CrisisModel
     from crisis_sim.model import Decision as Decision
@@ -60,6 +66,10 @@ _fetch, _, __all__ = lazy_loader.attach(
             "read_experiment",
             "run_experiment",
         ],
+        "history.branch": ["branch"],
+        "history.filtering": ["nowcast"],
+        "history.game": ["Game", "debrief"],
+        "history.why": ["why"],
         "model": ["Agent", "CrisisModel", "Decision", "Event", "Journal", "rule"],
         "outcomes": ["compare", "summarise"],
         "outcomes.summary": ["Summary"],

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, cast
 
 import matplotlib as mpl
 from matplotlib import font_manager
@@ -306,8 +306,7 @@ def new_figure(width: float = DOUBLE_COLUMN, height: float = 80.0) -> Chart:
 
 def figure_of(axes: Axes) -> Figure:
     """The figure that somebody's own axes stand in, or the part of one."""
-    figure: Any = axes.get_figure()
-    return figure
+    return cast("Figure", axes.get_figure())
 
 
 def settle(figure: Figure) -> None:

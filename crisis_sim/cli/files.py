@@ -184,16 +184,6 @@ def template_text(file_name: str = "my_crisis.yaml") -> str:
     return text.replace("FILE", file_name).replace("this_file.yaml", file_name)
 
 
-def write_template(path: Path) -> None:
-    """Write the template to a new file.
-
-    Raises:
-        FileExistsError: when there is one already; it is left alone.
-        OSError: when it cannot be written.
-    """
-    _write(path, template_text(path.name))
-
-
 def _write(path: Path, text: str) -> None:
     """Write a new file; where that fails, nothing of it is left."""
     with path.open("x", encoding="utf-8") as file:
@@ -290,18 +280,26 @@ def init(
     /,
     *,
     extends: str | None = None,
+    answers: Path | None = None,
+    template: Annotated[bool, FLAG] = False,
 ) -> int:
-    """Write a commented scenario to start from.
+    """Write a commented scenario to start from: of the crisis that it asks about, each judgement with its anchors.
+
+    Where nobody can answer, because input or output is no terminal, it writes that of two invented states.
 
     Args:
         name: The scenario's name, or the file to write.
         extends: Begin a counterfactual of this scenario instead; a copy of it is put beside.
+        answers: A file of answers, so that nothing is asked (docs/guide/own_scenario.md).
+        template: Ask nothing, and write the crisis between two invented states.
     """
     from crisis_sim.scenario.source import FILE_WORDS, composed, is_file_name
 
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):
         path = path.parent / f"{path.name}.yaml"
+    if sum((extends is not None, answers is not None, template)) > 1:
+        return refuse("error: --extends, --answers and --template exclude one another: give one")
     if not is_file_name(composed(path.stem)):
         return refuse(f"error: {path.name} cannot be a scenario's file; expected {FILE_WORDS}")
     written = [path]
@@ -309,7 +307,9 @@ def init(
         if extends is not None:
             written = write_counterfactual(path, extends)
         else:
-            write_template(path)
+            _write(path, _scenario_of(path, answers, template))
+    except EOFError:
+        return refuse("error: not all was answered; nothing is written")
     except FileExistsError as error:
         return refuse(f"error: {error.filename or error} is there already, and is left unchanged")
     except OSError as error:
@@ -318,6 +318,19 @@ def init(
         say(str(file))
     talk(f"now change it, then: crisis-sim check {path}")
     return DONE
+
+
+def _scenario_of(path: Path, answers: Path | None, template: bool) -> str:
+    """The text of a new scenario file: that of the answers, or the template's."""
+    from crisis_sim.cli.interview import Interview, read_answers, scenario_text
+
+    if path.exists():
+        raise FileExistsError(path)
+    if answers is not None:
+        return scenario_text(read_answers(answers), path.name)
+    if template or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return template_text(path.name)
+    return scenario_text(Interview(None), path.name)
 
 
 @app.command

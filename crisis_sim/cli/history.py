@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -16,6 +17,7 @@ from crisis_sim.cli.app import (
     MOST_REPLICATES,
     RESULTS,
     Agents,
+    Fits,
     Json,
     Natural,
     One,
@@ -38,31 +40,41 @@ from crisis_sim.text import clean, printable_lines
 if TYPE_CHECKING:
     from crisis_sim.history.game import Game, Turn
     from crisis_sim.history.why import Reasons
+    from crisis_sim.scenario.schema import Scenario
 
 Replicate = Annotated[int | None, Parameter(validator=Number(gte=0, lt=MOST_REPLICATES))]
 #: Moments of two histories that are printed; the files hold all.
 SHOWN = 10
 
 
-def _pairs(option: str, texts: list[str] | None, example: str) -> dict[str, str]:
-    """`NAME=VALUE` texts as a mapping."""
+def _scenario(reference: str, overrides: Sequence[str], fits: bool) -> Scenario:
+    """The scenario that is meant, drawn over fits where that is asked for."""
+    from crisis_sim.scenario.fits import over_fits
+    from crisis_sim.scenario.load import load_scenario
+
+    read = load_scenario(reference, overrides)
+    return over_fits(read) if fits else read
+
+
+def _pairs(option: str, texts: list[str] | None) -> dict[str, str]:
+    """`WHO=CHOICE` texts as a mapping."""
     found: dict[str, str] = {}
     for text in texts or ():
-        name, equals, value = text.partition("=")
-        if not equals or not name or not value:
-            raise Refused(f"{option} {text}: expected {example}")
-        if name in found:
-            raise Refused(f"{option} forces '{name}' twice: branch the branch for a second choice")
-        found[name] = value
+        who, _, choice = text.partition("=")
+        if not who or not choice:
+            raise Refused(f"{option} {text}: expected WHO=CHOICE, such as pakistan=wait")
+        if who in found:
+            raise Refused(f"{option} forces '{who}' twice: branch the branch for a second choice")
+        found[who] = choice
     return found
 
 
 @app.command
 def branch(
-    scenario: str,
+    scenario: One,
     /,
     *,
-    replicate: Replicate = None,
+    replicate: Annotated[int | None, Parameter(validator=Number(gte=0, lt=MOST_REPLICATES))] = None,
     at: Annotated[str | None, Parameter(metavar="WHEN")] = None,
     overrides: Overrides = None,
     force: Annotated[list[str] | None, Parameter(metavar="WHO=CHOICE")] = None,
@@ -71,6 +83,7 @@ def branch(
     futures: Annotated[int | None, Parameter(validator=Number(gte=1, lte=100_000))] = None,
     seed: Annotated[int | None, Parameter(validator=Natural)] = None,
     out: Path = RESULTS / "branch",
+    over_fits: Fits = False,
     roles: Roles = None,
     agents: Agents = None,
     as_json: Json = False,
@@ -93,21 +106,24 @@ def branch(
         seed: With the replicate's number, it fixes all luck of the crisis; 1.
         out: Folder for the file that repeats it, the two histories, the chart, and the futures' summary.
     """
-    from crisis_sim.history.branch import FILE, Branch, check_folder
+    from crisis_sim.batch.rules import check_rules
+    from crisis_sim.history.branch import FILE, Branch, check_folder, read_branch
     from crisis_sim.history.branch import branch as make
     from crisis_sim.history.past import HistoryError, read_events
     from crisis_sim.report import print_summary
 
-    forced = _pairs("--force", force, "WHO=CHOICE, such as pakistan=wait")
-    again = Path(scenario).suffix in (".yaml", ".yml") and replicate is None
-    if seed is not None and again:
-        raise Refused("--seed needs --replicate; a branch knows its own")
+    forced, classes = _pairs("--force", force), own_classes(roles, agents)
     try:
         check_folder(out, FILE)
+        known = read_branch(Path(scenario))
+        if known and (over_fits or seed is not None or replicate is not None):
+            raise Refused("a branch knows its --replicate, --seed and --over-fits: leave them out")
+        read = known[1] if known else _scenario(scenario, (), over_fits)
+        check_rules([read], **classes)
         made: Branch = make(
-            scenario, replicate, at, set=overrides or (), force=forced,
+            scenario if known else read, replicate, at, set=overrides or (), force=forced,
             inject=read_events(inject) if inject else (), luck=luck, futures=futures,
-            seed=1 if seed is None else seed, **own_classes(roles, agents),
+            seed=1 if seed is None else seed, **classes,
         )  # fmt: skip
         files = made.write(out)
     except HistoryError as error:
@@ -135,6 +151,7 @@ def why(
     seed: Seed = 1,
     overrides: Overrides = None,
     out: Path = RESULTS / "why",
+    over_fits: Fits = False,
     roles: Roles = None,
     agents: Agents = None,
     as_json: Json = False,
@@ -152,13 +169,14 @@ def why(
         futures: Futures with each of the strongest steps, and without it.
         out: Folder for the answer and the chart.
     """
+    from crisis_sim.batch.rules import check_rules
     from crisis_sim.history.past import HistoryError
     from crisis_sim.history.why import why as explain
-    from crisis_sim.scenario.load import load_scenario
 
     classes = own_classes(roles, agents)
+    read = _scenario(scenario, overrides or (), over_fits)
+    check_rules([read], **classes)
     try:
-        read = load_scenario(scenario, overrides or ())
         found = explain(read, replicate, outcome, futures=futures, seed=seed, **classes)
     except HistoryError as error:
         raise Refused(error) from None
@@ -254,6 +272,7 @@ def nowcast(
     out: Path | None = None,
     workers: Workers = None,
     overrides: Overrides = None,
+    over_fits: Fits = False,
     roles: Roles = None,
     agents: Agents = None,
     as_json: Json = False,
@@ -270,9 +289,8 @@ def nowcast(
     from crisis_sim.batch.workers import cores
     from crisis_sim.history.filtering import nowcast as make
     from crisis_sim.history.nowcast_report import print_nowcast, write_nowcast
-    from crisis_sim.scenario.load import load_scenario
 
-    read = load_scenario(scenario, overrides or ())
+    read = _scenario(scenario, overrides or (), over_fits)
     classes = own_classes(roles, agents)
     with progress_bar("histories") as progress:
         cast = make(
@@ -314,10 +332,11 @@ def play(
     as_: Annotated[list[str] | None, Parameter(name="--as", metavar="STATE")] = None,
     against: Annotated[str | None, Parameter(metavar="POLICY")] = None,
     facilitator: Annotated[bool, FLAG] = False,
-    replicate: Replicate = None,
+    replicate: Annotated[int | None, Parameter(validator=Number(gte=0, lt=MOST_REPLICATES))] = None,
     seed: Annotated[int | None, Parameter(validator=Natural)] = None,
     out: Path | None = None,
     overrides: Overrides = None,
+    over_fits: Fits = False,
     roles: Roles = None,
     agents: Agents = None,
 ) -> int:
@@ -347,6 +366,7 @@ def play(
                 "--replicate": replicate,
                 "--seed": seed,
                 "--set": overrides,
+                "--over-fits": over_fits or None,
             }
             if Path(scenario).suffix not in (".yaml", ".yml"):
                 raise Refused(
@@ -360,7 +380,7 @@ def play(
         else:
             game = Game.new(
                 scenario, as_, against or "model", facilitator, replicate or 0,
-                1 if seed is None else seed, overrides or (), **classes,
+                1 if seed is None else seed, overrides or (), over_fits, **classes,
             )  # fmt: skip
             stem = f"{game.scenario.name.replace(' ', '_')}_{'_'.join(as_)}_{game.spec.replicate}"
             path = out or _free(RESULTS / "games", stem)

@@ -324,7 +324,7 @@ def _notes(reference: Ensemble) -> dict[str, list[str]]:
     from crisis_sim.report.real_path import real_times
     from crisis_sim.scenario.load import shipped_names
 
-    notes = {"What really happened": real_times(reference)}
+    notes = {"What really happened": [*map(str, real_times(reference))]}
     if reference.name not in shipped_names():
         from crisis_sim.validation.simulated import unlike_the_record
 

@@ -12,12 +12,14 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import solara
 
 from crisis_sim import style
 from crisis_sim import text as words
 from crisis_sim.dashboard.changes import UNSAID, Group, Slider, number_in_words
+from crisis_sim.dashboard.play import Play, link_to
 from crisis_sim.dashboard.scenario_files import is_plain
 from crisis_sim.dashboard.server import given
 from crisis_sim.dashboard.session import MAX_FILES, Runs, Session
@@ -92,9 +94,19 @@ def Crisis(  # noqa: N802
 
 @solara.component
 def Page() -> None:  # noqa: N802
-    """The dashboard."""
-    _, set_news = solara.use_state(0)
+    """The dashboard; or a game, where the address asks for a seat: `?play=pakistan`."""
     query = solara.use_router().search or ""
+    seats = parse_qs(query.removeprefix("?")).get("play")
+    if seats:
+        Play(given().opened.scenario, seats[0], given().seed)
+    else:
+        Explore(query)
+
+
+@solara.component
+def Explore(query: str) -> None:  # noqa: N802
+    """A scenario, explored."""
+    _, set_news = solara.use_state(0)
     session: Session = solara.use_memo(lambda: _new_session(query), [])
     name, set_name = solara.use_state("")
     texts = solara.use_memo(Texts, [])
@@ -120,6 +132,7 @@ def Page() -> None:  # noqa: N802
             solara.v.Html(tag="h1", children=[title])
             if description:
                 solara.v.Html(tag="p", class_="cs-quiet", children=[description])
+            link_to(given().opened.scenario)
         with solara.Div(classes=["cs-columns"]):
             with solara.Div(classes=["cs-side"]):
                 Controls(

@@ -28,6 +28,8 @@ from crisis_sim.experiments.calibrate import Values, seed_of
 PRIOR = 12.0
 #: Damping of the steps that are tried, and the farthest that any parameter moves in one, as a share of its range.
 DAMPING, FARTHEST = (10.0, 100.0, 1000.0, 10_000.0), 0.2
+#: How wide the two proposals are, relative to the posterior that slopes give: over its whole width the loss is steeper.
+WIDTHS = (1.0, 0.7)
 #: Importance weights are cut off at so many times their mean.
 CUT_OFF = 5.0
 
@@ -183,8 +185,7 @@ def ensemble(
     temperature = max(loss / freedom, 1.0)
     random = np.random.default_rng(seed)
     centre, spread = best, temperature * np.linalg.inv(slopes.precision)
-    wide = 1.0
-    for stage in range(2):
+    for stage, wide in enumerate(WIDTHS):
         root = np.linalg.cholesky(spread) * wide
         drawn = random.standard_normal((count, len(best)))
         shares = np.clip(centre + drawn @ root.T, 0.0, 1.0)

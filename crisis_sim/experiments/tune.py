@@ -37,7 +37,8 @@ from crisis_sim.experiments.search import (
 )
 from crisis_sim.experiments.spec import Experiment, Findings, Reading, RunOptions
 from crisis_sim.outcomes.intervals import normal_quantile
-from crisis_sim.scenario.errors import Mistake
+from crisis_sim.scenario.errors import Mistake, nearest, one_of
+from crisis_sim.scenario.introspect import numbers_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -62,9 +63,29 @@ def check(spec: TuneSpec, reading: Reading) -> Iterator[Mistake]:
     yield from calibrate.check_targets(spec.targets, reading, {one.name: one for one in scenarios})
     if spec.objective is not None:
         yield from check_objective(spec.objective, spec.vary, reading)
+    if spec.sampler == "gauss_newton":
+        if not spec.targets:
+            yield reading.mistake(
+                "sampler", message="nothing to take steps towards", expected="targets"
+            )
+        for path in spec.vary:
+            if all(path not in numbers_of(one) for one in scenarios):
+                message = f"steps cannot move '{path}', a number inside a distribution"
+                yield reading.at("vary", path).label.mistake(
+                    message, "the path of a number, or another sampler"
+                )
+    known = {calibrate.variant_name(one.name, k) for one in scenarios for k in _precisions(spec)}
+    for name in spec.fewer:
+        if name not in known:
+            said, near = f"'{name}' is none of the scenarios", nearest(name, known)
+            yield reading.at("fewer", name).label.mistake(said, one_of(sorted(known)), near)
     if spec.finalists > spec.trials:
         message = f"{spec.finalists} finalists of {spec.trials} trials"
         yield reading.mistake("finalists", message=message, expected=f"at most {spec.trials}")
+
+
+def _precisions(spec: TuneSpec) -> set[float]:
+    return {1.0, *(target.precision for target in spec.targets)}
 
 
 # --- Run and findings

@@ -63,6 +63,7 @@ class _File(Part):
         "same", description="that of the crisis, or that of many futures after the last change"
     )
     futures: int = Field(FUTURES, ge=1, le=MOST_FUTURES, description="how many")
+    classes: tuple[str, ...] = Field((), description="classes of a person's own that take part")
     version: str = Field("", description="the version that wrote it")
 
 
@@ -209,8 +210,13 @@ class Branch:
         }
 
     def _written(self, scenario: str) -> dict[str, Any]:
-        about = {"scenario": scenario, "digest": self.scenario.digest, "version": __version__}
+        about: dict[str, Any] = {
+            "scenario": scenario,
+            "digest": self.scenario.digest,
+            "version": __version__,
+        }
         about |= {name: getattr(self, name) for name in ("seed", "replicate", "luck", "futures")}
+        about |= {"classes": [*named]} if (named := _named(**self.was.model.classes)) else {}
         return about | {"changes": [one.model_dump(mode="json", exclude_defaults=True) for one in self.changes]}  # fmt: skip
 
     def write(self, folder: str | Path) -> list[Path]:
@@ -243,8 +249,9 @@ class Branch:
         for file, content in texts.items():
             (folder / file).write_text(content, encoding="utf-8")
         charts = [folder / f"branch{suffix}" for suffix in (".svg", ".png")]
+        figure = self.draw()
         for chart in charts:
-            style.save(self.draw(), chart)
+            style.save(figure, chart)
         more = write_report(self.batch, self.summary, folder) if self.batch and self.summary else []
         return [*(folder / file for file in texts), *charts, *more]
 
@@ -321,21 +328,18 @@ def branch(
         HistoryError: when the crisis cannot be changed so then.
         ScenarioError: when a scenario, a value or an event has mistakes.
     """
-    known: tuple[_File | Branch, Scenario] | None = None
-    if isinstance(scenario, Branch):
-        known = scenario, scenario.scenario
-    elif not isinstance(scenario, Scenario):
-        known = read_branch(Path(scenario))
-        scenario = scenario if known else load_scenario(scenario)
-    changes: tuple[Change, ...] = ()
-    if known is not None:
-        earlier, whole = known
-        seed, replicate, changes = earlier.seed, earlier.replicate, earlier.changes
-        if at is None:  # it is repeated
-            luck = luck or ("fresh" if futures else earlier.luck)
-            futures = futures or earlier.futures
-    elif isinstance(scenario, Scenario):
-        whole = scenario
+    earlier, whole = _known(scenario)
+    changes = earlier.changes if earlier else ()
+    if earlier:
+        seed, replicate = earlier.seed, earlier.replicate
+        if isinstance(earlier, Branch):
+            roles, agents = (earlier.was.model.classes[name] for name in ("roles", "agents"))
+        elif earlier.classes != _named(roles, agents):
+            made = f"with {text.listed(earlier.classes)}" if earlier.classes else "without any"
+            raise HistoryError(f"{scenario} was made {made}: give the same --roles and --agents")
+    if earlier and at is None:  # it is repeated
+        luck = luck or ("fresh" if futures else earlier.luck)
+        futures = futures or earlier.futures
     if replicate is None:
         raise HistoryError("which crisis is to be branched? give its number (replicate)")
     if at is not None:
@@ -349,6 +353,25 @@ def branch(
         raise HistoryError(f"expected 1 to {MOST_FUTURES:,} futures, not {futures}")
     model = past.begin(whole, seed, replicate, roles=roles, agents=agents)
     return _branched(model, changes, luck or ("fresh" if futures else "same"), futures or FUTURES)
+
+
+def _known(
+    scenario: str | os.PathLike[str] | Scenario | Branch,
+) -> tuple[_File | Branch | None, Scenario]:
+    """The earlier branch that is meant, if it is one, and the scenario."""
+    if isinstance(scenario, Branch):
+        return scenario, scenario.scenario
+    if isinstance(scenario, Scenario):
+        return None, scenario
+    return read_branch(Path(scenario)) or (None, load_scenario(scenario))
+
+
+def _named(roles: Mapping[str, Any] | None, agents: Sequence[Any]) -> tuple[str, ...]:
+    """Classes of a person's own in words."""
+    return (
+        *(f"{who}={kind.__name__}" for who, kind in (roles or {}).items()),
+        *(one.__name__ for one in agents),
+    )
 
 
 def _change(what: Mapping[str, Any]) -> Change:

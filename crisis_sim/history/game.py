@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 from ruamel.yaml import YAML
@@ -28,6 +28,7 @@ from crisis_sim.model.schedule import redraw_budgets
 from crisis_sim.outcomes.differences import Contrast, difference
 from crisis_sim.outcomes.measures import CAME, Condition, Measure, Reading
 from crisis_sim.scenario.errors import ScenarioError, nearest, one_of
+from crisis_sim.scenario.fits import over_fits
 from crisis_sim.scenario.introspect import Slot, explain
 from crisis_sim.scenario.load import load_scenario
 from crisis_sim.scenario.numbers import Moment, Part
@@ -58,6 +59,9 @@ class GameSpec(Part):
 
     scenario: str = Field(description="the scenario, a file or the name of a shipped one")
     set: tuple[str, ...] = Field((), description="changes to it")
+    over_fits: bool = Field(
+        False, description="whether its parameters are those of one of the sets that fit"
+    )
     digest: str = Field(description="the scenario's digest when the game was begun")
     seed: int = Field(strict=True, ge=0, description="the seed of its luck")
     replicate: int = Field(strict=True, ge=0, description="the replicate whose luck it has")
@@ -132,38 +136,43 @@ class Game:
     @classmethod
     def new(
         cls,
-        reference: str | Path,
+        reference: str | Path | Scenario,
         seats: Sequence[str],
         against: str = MODEL,
         facilitator: bool = False,
         replicate: int = 0,
         seed: int = 1,
         sets: Sequence[str] = (),
+        over_fits: bool = False,
         **classes: Any,
     ) -> Game:
         """A game as it begins.
 
         Args:
-            reference: a scenario file, or the name of a shipped one.
+            reference: a scenario, its file, or the name of a shipped one.
             seats: the states for which persons decide, one or both.
             against: how the other state decides: as the `model` has it, or an option that it takes whenever that is open.
             facilitator: whether events may be injected.
             replicate, seed: whose luck it has.
             sets: changes to the scenario, as of `--set`.
+            over_fits: whether its parameters are those of one of the sets that fit about as well.
             classes: `roles` and `agents`, as `CrisisModel` takes them.
 
         Raises:
             ScenarioError: when the scenario has mistakes.
             GameError: when there is no such state or option.
         """
-        scenario = load_scenario(reference, sets)
+        if isinstance(reference, Scenario):
+            scenario, reference = reference, reference.name
+        else:
+            scenario = _read(str(reference), sets, over_fits)
         _check_one_of(seats, scenario.state_names, "state")
         _check_one_of([against], [MODEL, *option_numbers(scenario)], "way to decide")
         if len(set(seats)) < len(seats):
             raise GameError("a state has one seat: give each state once")
         spec = GameSpec(
-            scenario=str(reference), set=tuple(sets), digest=scenario.digest, seed=seed, replicate=replicate,
-            seats=tuple(seats), against=against, facilitator=facilitator,
+            scenario=str(reference), set=tuple(sets), over_fits=over_fits, digest=scenario.digest,
+            seed=seed, replicate=replicate, seats=tuple(seats), against=against, facilitator=facilitator,
         )  # fmt: skip
         return cls(spec, scenario, classes)
 
@@ -184,7 +193,7 @@ class Game:
             raise ScenarioError([*mistakes, *explain(error, top, Slot(GameSpec))]) from None
         if mistakes:
             raise ScenarioError(mistakes)
-        scenario = load_scenario(spec.scenario, spec.set)
+        scenario = _read(spec.scenario, spec.set, spec.over_fits)
         if scenario.digest != spec.digest:
             raise GameError(
                 f"{path}: the scenario {spec.scenario} has changed since the game was saved (digest "
@@ -194,22 +203,21 @@ class Game:
         _check_one_of([spec.against], [MODEL, *option_numbers(scenario)], "way to decide")
         return cls(spec, scenario, classes)
 
+    def text(self) -> str:
+        """The game as a file."""
+        text, yaml = StringIO(), YAML()
+        yaml.width = 120
+        yaml.dump(self.spec.model_dump(mode="json", exclude_defaults=True), text)
+        return f"# A game of Crisis Sim: crisis-sim play with this file goes on with it.\n{text.getvalue()}"
+
     def save(self, path: Path) -> None:
         """Write the game to a file.
 
         Raises:
             OSError: when it cannot be written.
         """
-        from io import StringIO
-
-        plain = self.spec.model_dump(mode="json", exclude_defaults=True)
-        text = StringIO()
-        yaml = YAML()
-        yaml.width = 120
-        yaml.dump(plain, text)
         path.parent.mkdir(parents=True, exist_ok=True)
-        head = "# A game of Crisis Sim: crisis-sim play with this file goes on with it.\n"
-        write_durably(path, f"{head}{text.getvalue()}".encode())
+        write_durably(path, self.text().encode())
 
     def _with(self, **changes: Any) -> Game:
         return replace(self, spec=self.spec.model_copy(update=changes))
@@ -314,6 +322,11 @@ class Game:
         noted = model.luck.notes[: model.luck.noted[0]]
         entries = (*journal.entries, *(entry_of(model, note) for note in noted))
         return Turn(model, decision, tuple(made), tuple(sorted(entries, key=lambda one: one.hours)))
+
+
+def _read(reference: str, sets: Sequence[str], fits: bool) -> Scenario:
+    read = load_scenario(reference, sets)
+    return over_fits(read) if fits else read
 
 
 def _check_one_of(given: Sequence[str], known: Sequence[str], noun: str) -> None:

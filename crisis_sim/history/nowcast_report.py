@@ -111,7 +111,8 @@ def draw_nowcast(cast: Nowcast) -> Figure:
     right.step(days, curve[:, 0], where="post", **style.scenario_line(0))
     right.set_ylim(0.0, 100.0)
     date_axis(right, cast.scenario.start, days[0], days[-1], dates=6)
-    right.set_title(f"From {cast.when(last)} on", pad=style.TITLE_PAD_OVER_MARKS)
+    day = text.day_and_month(cast.scenario.moment(last.at))
+    right.set_title(f"A {last.awaited} from {day} on", pad=style.TITLE_PAD_OVER_MARKS)
     right.set_ylabel("% of futures")
     if last.real:
         style.mark_moment(right, (last.at + last.real[0]) / 24, "it really came", "left")

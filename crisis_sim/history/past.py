@@ -419,7 +419,7 @@ def _decided(step: Step) -> Step:
 
 
 def undo(model: CrisisModel, step: Step) -> bool:  # noqa: C901 - one case after another
-    """Leave out what comes next of an agent's events of a kind, in crises that stand before it; whether that can be.
+    """Leave out what comes next of an agent's events of a kind, in a crisis that stands before it; whether that can be.
 
     A decision is taken otherwise; what is planned, or dated, does not come; an operation under review goes on for its mean
     length; what comes at a rate is passed over once, as if its clock had run down to no effect.
@@ -452,19 +452,17 @@ def undo(model: CrisisModel, step: Step) -> bool:  # noqa: C901 - one case after
                 own["next_violation"] = _next_violation(model, step)
         case _ if step.event in type(model.cast[step.role][step.index]).clocks():
             clock = _clock(model, step.role, step.index, step.event)
-            stream = int(model.luck.stream_of[clock])
-            for k in range(model.rows):
-                c["budgets"][k, clock] += _next_exponential(model, k, stream)
+            c["budgets"][0, clock] += _next_exponential(model, int(model.luck.stream_of[clock]))
         case _:
             return False
     return True
 
 
-def _next_exponential(model: CrisisModel, k: int, stream: int) -> float:
-    """Take the next number of a stream of row k, as `luck.exponential` does."""
-    c = model.crises[k]
+def _next_exponential(model: CrisisModel, stream: int) -> float:
+    """Take the next number of a stream, as `luck.exponential` does."""
+    c = model.crises[0]
     n = int(c["taken"][stream])
-    model.crises["taken"][k, stream] = n + 1
+    model.crises["taken"][0, stream] = n + 1
     key = model.luck.keys[stream].copy()
     key[0] ^= c["salt"]
     word = np.random.Philox(key=key, counter=[int(c["replicate"]), n, 0, 0]).random_raw()
@@ -477,7 +475,7 @@ def _next_violation(model: CrisisModel, step: Step) -> float:
     p = model.behaviour
     rate, fade = (float(np.ravel(one)[0]) for one in (p.violations_per_day, p.violation_fade_days))
     rate *= math.exp((float(halt["due"]) - step.days) / fade)
-    budget = _next_exponential(model, 0, int(halt["streams"]) + VIOLATION)
+    budget = _next_exponential(model, int(halt["streams"]) + VIOLATION)
     share = budget / (rate * fade) if rate > 0 else 1.0
     return step.days - fade * math.log(1 - share) if share < 1 else math.inf
 

@@ -239,8 +239,8 @@ class Reasons:
 
     def _told(self, one: Reason) -> str:
         at = past.said_at(self.scenario, one.days)
-        luck = "it comes" if one.same_luck else "it does not come"
-        return f"{at}: {text.sentence(one.told)} {self._figures(one)} Without it, on the same luck, {luck}."
+        comes = "comes" if one.same_luck else "does not come"
+        return f"{at}: {text.sentence(one.told)} {self._figures(one)} Without it on the same luck, the outcome {comes}."
 
     def _figures(self, one: Reason) -> str:
         shares = [
@@ -286,8 +286,9 @@ class Reasons:
         folder.mkdir(parents=True, exist_ok=True)
         files = [folder / f"why{suffix}" for suffix in (".md", ".svg", ".png")]
         files[0].write_text("\n\n".join(map(text.markdown, self.answer())) + "\n", encoding="utf-8")
+        figure = self.draw()
         for file in files[1:]:
-            style.save(self.draw(), file)
+            style.save(figure, file)
         return files
 
     @style.styled
@@ -393,7 +394,7 @@ def reasons(start: CrisisModel, outcome: Outcome, futures: int = FUTURES) -> Rea
         without = work.undone(*one.steps, *other.steps)
         if without is not None and one.days < other.days:
             both = (*one.steps, *other.steps)
-            said, instead = f"{one.told}, and {other.told}", "without both"
+            said, instead = f"{one.told}; {other.told}", "without both"
             pairs.append(work.reason(both, said, instead, without, futures, _SALTS[1]))
     pairs.sort(key=lambda one: -one.weight)
     return Reasons(whole, outcome, came, found, strongest, pairs, work.runs)
@@ -450,6 +451,19 @@ class _Work:
         return Reason(steps, told, otherwise, luck, shares[0], shares[1], apart, weight)
 
 
+#: What there is without a step, as a clause.
+_WITHOUT = {
+    "act": "had {name} dropped the plan",
+    "fire": "had {name} dropped the plan",
+    "review": "had {name} gone on",
+    "engage": "had {name} not stepped in then",
+    "speak": "had {name} kept silent then",
+    "open": "had {name} stayed shut then",
+    "break": "had {name} stayed open then",
+    "decision": "had the board not met",
+}
+
+
 class _Teller:
     """Puts steps into words: what happened, and what undoing it puts in its place."""
 
@@ -469,20 +483,12 @@ class _Teller:
             )
             return (
                 told or f"{name} {doing}",
-                f"had it chosen to {_verb(other)}" if not step.choice else "had it waited",
+                f"had {name} {'waited' if step.choice else f'chosen to {_verb(other)}'}",
             )
-        others = {
-            "act": "had it dropped the plan",
-            "fire": "had it dropped the plan",
-            "review": "had it gone on",
-            "engage": "had it not stepped in then",
-            "speak": "had it kept silent then",
-            "open": "had it stayed shut then",
-            "break": "had it stayed open then",
-            "decision": "had the board not met",
-        }
-        plain = {"terms": "Other terms come on the table"}.get(step.event, f"{name}: {step.event}")
-        return told or plain, others.get(step.event, "without it")
+        plain = (
+            "Other terms come on the table" if step.event == "terms" else f"{name}: {step.event}"
+        )
+        return told or plain, _WITHOUT.get(step.event, "without it").format(name=name)
 
 
 def _verb(option: str) -> str:

@@ -161,10 +161,14 @@ class Arm:
     caption: str = "in each scenario"
     of: str = "Scenario"
 
-    def command(self, replicate: int) -> str:
-        """The command that replays a crisis."""
-        words = ["crisis-sim", "replay", f"{self.scenario.name}.yaml", "--seed", str(self.seed)]
-        words += ["--replicate", str(replicate)]
+    def command(self, replicate: int, name: str = "replay") -> str:
+        """The command that replays a crisis, or the one that says why it ended by agreement or did not."""
+        words = ["crisis-sim", name, f"{self.scenario.name}.yaml", "--seed", str(self.seed)]
+        words += [
+            "--replicate",
+            str(replicate),
+            *(["--outcome", "agreement"] if name == "why" else []),
+        ]
         for one in self.overrides:
             words += ["--set", one]
         return shlex.join(words)
@@ -345,6 +349,7 @@ def _story(choice: Choice, arm: Arm) -> dict[str, Any] | None:
         "elsewhere": list(_fates(choice.replicate, arm.elsewhere)),
         "html": story_html(tell(journal, scenario, outcome)),
         "command": arm.command(choice.replicate),
+        "why_command": arm.command(choice.replicate, "why"),
         "open": choice.name == "typical",
     }
 

@@ -1,4 +1,4 @@
-"""What really happened, read from a resolved scenario and put on the scenario's clock."""
+"""What really happened, read from a resolved scenario, put on its clock, and where it falls among simulated crises."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from crisis_sim import text
-from crisis_sim.outcomes.durations import CLOCKS, PAUSE, STRIKE, TRIGGER, Clock
+import numpy as np
+
+from crisis_sim.outcomes.durations import CLOCKS, STRIKE, TRIGGER, Clock
+from crisis_sim.outcomes.intervals import Estimate, wilson_interval
 from crisis_sim.scenario.numbers import read_moment
+from crisis_sim.text import duration, percent
 
 if TYPE_CHECKING:
     from crisis_sim.batch.ensemble import Ensemble
@@ -96,42 +99,6 @@ def real_record(scenario: Mapping[str, Any]) -> RealRecord | None:
     )
 
 
-def real_times(ensemble: Ensemble) -> list[str]:
-    """Where the real times fall among the simulated ones, in sentences; none where the scenario has no real path.
-
-    The percentile is of the crises in which the event comes by the horizon (cumulative incidence), and the share
-    in which it comes is given with it.
-    """
-    record = real_record(ensemble.scenario)
-    if record is None:
-        return []
-    strike, halt = record.first_strike_at_hours, record.ceasefire_after_hours("from_first_strike")
-    to_strike = None if strike is None else strike - record.trigger_at_hours
-    compared: tuple[tuple[str, float | None, Clock, str], ...] = (
-        ("first strike", to_strike, Clock(STRIKE, TRIGGER), "all crises"),
-        ("ceasefire", halt, CLOCKS["from_first_strike"], "crises with a first strike"),
-        ("end of the strikes, that ceasefire,", halt, PAUSE, "crises with a first strike"),
-    )
-    told = []
-    for what, real, clock, among in compared:
-        if real is None or real < 0.0:
-            continue
-        curve = clock.read(ensemble).incidence(first_only=True)
-        came = float(curve.at(curve.latest(math.inf)).estimate) if curve.started else math.nan
-        since = "the trigger" if clock.since == TRIGGER else "the first strike"
-        after = text.after(real, since)
-        if not came > 0.0:
-            told.append(f"The real {what} came {after}; of {among} none has one.")
-            continue
-        sooner = float(curve.at(real).estimate) / came
-        told.append(
-            f"The real {what} came {after}, sooner than {text.percent(1.0 - sooner)}% and later than "
-            f"{text.percent(sooner)}% of the simulated ones, which come in {text.percent(came)}% of "
-            f"{text.of_these(int(curve.started), among)}."
-        )
-    return told
-
-
 def _index(start: datetime, market: Mapping[str, Any]) -> RealIndex:
     at_hours = [_close_hours(start, at) for at, _ in market["closes"]]
     closes = [float(close) for _, close in market["closes"]]
@@ -154,3 +121,67 @@ def _moment(start: datetime, written: str) -> datetime:
 
 def _hours(start: datetime, written: str) -> float:
     return (_moment(start, written) - start).total_seconds() / 3600.0
+
+
+# Where the real times fall.
+
+
+@dataclass(frozen=True)
+class RealTime:
+    """Where the real time from one moment of a crisis to another falls among the simulated ones.
+
+    Attributes:
+        since, to: the two moments, in words.
+        hours: the real time.
+        below: the share of the simulated times that are shorter, with its 95% interval.
+        of: how many crises have such a time by the horizon.
+        middle: the times between which the middle 80% of them lie, hours.
+    """
+
+    since: str
+    to: str
+    hours: float
+    below: Estimate
+    of: int
+    middle: tuple[float, float]
+
+    def __str__(self) -> str:
+        sure = f"95% interval {percent(self.below.lower)} to {percent(self.below.upper)}%"
+        low, high = map(duration, self.middle)
+        return (
+            f"The real time from {self.since} to a {self.to}, {duration(self.hours)}, is longer than "
+            f"{percent(self.below.estimate)}% ({sure}) of the {self.of:,} simulated ones; "
+            f"the middle 80% of these run from {low} to {high}."
+        )
+
+
+def real_times(ensemble: Ensemble) -> list[RealTime]:
+    """Where the real path's times fall among the replicates; none where the scenario has no real path.
+
+    A share is that of the cumulative incidence (Aalen and Johansen) at the horizon, so that crises cut off there do not
+    count as short ones. A trigger that is the first strike itself has no time to it.
+    """
+    record = real_record(ensemble.scenario)
+    if record is None:
+        return []
+    struck = record.first_strike_at_hours
+    to_strike = None if struck is None else struck - record.trigger_at_hours
+    real = {Clock(STRIKE, TRIGGER): to_strike}
+    real |= {CLOCKS[name]: record.ceasefire_after_hours(name) for name in list(CLOCKS)[:2]}
+    if to_strike == 0.0:  # the trigger is the first strike: one clock is enough
+        del real[CLOCKS["from_trigger"]]
+    found = []
+    for clock, hours in real.items():
+        times = clock.read(ensemble)
+        of = int(np.count_nonzero(times.cause == 1))
+        if hours is None or hours <= 0.0 or not of:
+            continue
+        curve = times.incidence(first_only=True)
+        end = float(curve.latest(ensemble.horizon_hours))
+        last = float(curve.at(end).estimate)
+        share = float(curve.at(min(hours, end)).estimate) / last
+        limits = wilson_interval(share * of, of)
+        below = Estimate(share, float(limits.lower), float(limits.upper))
+        low, high = (float(curve.quantile(level * last).estimate) for level in (0.1, 0.9))
+        found.append(RealTime(clock.since_words(), clock.words(), hours, below, of, (low, high)))
+    return found

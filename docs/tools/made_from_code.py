@@ -35,7 +35,8 @@ UNTOLD = ("Distribution",)
 LOOKING = "Run and look"
 #: Commands by what they are for; one that is not named here is told with those that run and look.
 GROUPS = {
-    LOOKING: ("run", "compare", "report", "dashboard", "replay"),
+    LOOKING: ("run", "compare", "report", "dashboard"),
+    "One crisis": ("replay", "branch", "why", "nowcast", "play"),
     "Scenario files": ("scenarios", "check", "init", "schema"),
     "Experiments": (
         "experiments",

@@ -25,6 +25,8 @@ from crisis_sim.model.listing import happenings
 KINDS = {kind.__name__: kind for kind in ROLES.values()}
 #: The modules whose functions carry rules out.
 MODULES = ("acts", "choice", "economy", "ending", "parties")
+#: Functions that settle numbers before a crisis begins.
+BEFOREHAND = ("parameters.read_about", "parameters.apply_precision")
 #: How an equation begins.
 _EQUATION = re.compile(r"(?: {4}|[\w' ()-]+? [-+x]?= )")
 _KINDS = {
@@ -64,7 +66,7 @@ def rules() -> list[str]:
             for attribute, value in vars(module).items()
             if hasattr(value, "py_func") and value.py_func.__module__ == module.__name__
         ]
-    return found
+    return [*found, *BEFOREHAND]
 
 
 def meanings(holder: type) -> dict[str, tuple[str, str]]:
@@ -128,7 +130,7 @@ def _events() -> Iterator[str]:
 
 def _told(name: str) -> str:
     """A rule's docstring: its equations as blocks, the rest as text after its name."""
-    first, *rest = _doc(name).split("\n\n")
+    first, *rest = _doc(name).partition("\n\nArgs:")[0].split("\n\n")
     parts = [f"**`{name}`** {' '.join(first.split())}"]
     for paragraph in rest:
         if _EQUATION.match(paragraph):
@@ -142,7 +144,7 @@ def _told(name: str) -> str:
 def _doc(name: str) -> str:
     holder, _, attribute = name.partition(".")
     whole: Any = KINDS.get(holder)
-    if whole is None and holder in MODULES:
+    if whole is None and (holder in MODULES or name in BEFOREHAND):
         whole = importlib.import_module(f"crisis_sim.model.{holder}")
     rule = getattr(whole, attribute, None)
     text = inspect.getdoc(getattr(rule, "py_func", rule)) if rule is not None else None

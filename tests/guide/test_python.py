@@ -29,7 +29,9 @@ PAGES = [page for page in sorted(DOCS.rglob("*.md")) if blocks(page)]
 
 
 def test_pages_that_show_python_are_known() -> None:
-    assert {page.name for page in PAGES} == {"own_agent.md", "outcomes.md", "python.md", *NOT_RUN}
+    assert {page.name for page in PAGES} == {
+        "change_history.md", "own_agent.md", "outcomes.md", "python.md", *NOT_RUN
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -51,6 +53,13 @@ def test_the_page_on_outcomes_reads_a_run(
     (block,) = blocks(DOCS / "outcomes.md")
     exec(compile(block, "outcomes.md", "exec"), {})  # noqa: S102 - the page is ours
     assert "agreement" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_the_page_on_history_branches_a_branch(capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = blocks(DOCS / "guide" / "change_history.md")
+    exec(compile(block, "change_history.md", "exec"), {})  # noqa: S102 - the page is ours
+    assert "'of': 200" in capsys.readouterr().out
 
 
 def test_the_page_on_python_runs_line_by_line(

@@ -128,6 +128,17 @@ def test_of_those_given_thirty_in_a_hundred_thirty_come(
         )
 
 
+def test_evidence_moves_what_it_speaks_of(may_2025: Scenario, columns: Columns) -> None:
+    given = read_evidence(
+        "title: Washington is quick\ngiven: [{at: 3, came: us_engaged}]", may_2025, columns
+    )
+    cast = nowcast(may_2025, given, replicates=4_000, seed=SEED, enough=100)
+    moved = cast.moved[0]
+    assert moved.path == "mediators.us.attention_days"
+    assert moved.after[1] < 0.8 * moved.before[1]
+    assert cast.plain()["moved"][0]["errors"] < -3.5
+
+
 def test_may_2025_day_by_day_is_sound(may_2025: Scenario, columns: Columns) -> None:
     evidence = load_evidence("may_2025_day_by_day", may_2025, columns)
     assert len(evidence.days) == 8

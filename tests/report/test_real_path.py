@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from crisis_sim.batch import simulate
 from crisis_sim.report.real_path import real_record, real_times, start_of
-from tests.report.made_up import CASES, REAL_CLOSES, hours, make_ensemble, make_scenario
+from crisis_sim.scenario import load_scenario
+from tests.report.made_up import REAL_CLOSES, hours, make_scenario
 
 
 def test_the_record_stands_on_the_clock_of_the_scenario() -> None:
@@ -43,14 +46,26 @@ def test_start_and_trigger() -> None:
         assert record.trigger_at_hours == at
 
 
-def test_where_the_real_times_fall_is_said() -> None:
-    told = real_times(make_ensemble("may_2025", replicates=200))
-    assert len(told) == 3
-    assert told[0].startswith(
-        "The real first strike came 14.4 days after the trigger, sooner than "
-    )
-    assert "of the 172 crises with a first strike." in told[1]
-    bare = make_ensemble(
-        "bare", CASES["may_2025"], replicates=50, scenario=make_scenario(real_path=None)
-    )
-    assert real_times(bare) == []
+@pytest.mark.parametrize(
+    "name", ["cuba_1962", "israel_iran_2025", "iran_pakistan_2024", "may_2025"]
+)
+def test_where_the_real_times_of_an_example_fall_is_told(name: str) -> None:
+    ensemble = simulate(name, 400).ensembles[name]
+    times = real_times(ensemble)
+    assert {time.to for time in times} <= {"ceasefire", "first strike"}
+    assert times
+    for time in times:
+        assert 0.0 <= time.below.lower <= time.below.estimate <= time.below.upper <= 1.0
+        assert time.middle[0] <= time.middle[1]
+        assert f"of the {time.of} simulated ones" in str(time)
+    if name == "may_2025":
+        strikes = ensemble.column("first_strike_at_hours")
+        came = strikes[~np.isnan(strikes)]
+        to_strike = next(time for time in times if time.to == "first strike")
+        assert to_strike.of == len(came)
+        assert to_strike.below.estimate == pytest.approx(np.mean(came <= to_strike.hours), abs=0.01)
+
+
+def test_a_scenario_without_a_real_path_has_no_real_times() -> None:
+    scenario = load_scenario("may_2025").model_copy(update={"real_path": None})
+    assert real_times(simulate(scenario, 20).ensembles["may_2025"]) == []

@@ -31,9 +31,9 @@ def test_a_chain_is_laid_over_in_order(write: Write) -> None:
 def test_a_shipped_scenario_is_found_from_every_folder_unless_a_file_there_has_its_name(
     write: Write, name: str
 ) -> None:
-    path = write("mine.yaml", f"{{extends: {name}, title: x, horizon_days: 9}}")
+    path = write("mine.yaml", f"{{extends: {name}, title: x, horizon_days: 40}}")
     mine, shipped = load_scenario(path), load_scenario("no_mediators")
-    assert (mine.title, mine.horizon_days) == ("x", 9)
+    assert (mine.title, mine.horizon_days) == ("x", 40)
     assert (mine.states, mine.mediators) == (shipped.states, {})
     write("no_mediators.yaml", BASE)
     assert load_scenario(path).mediators == load_scenario(path.with_name("base.yaml")).mediators

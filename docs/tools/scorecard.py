@@ -1,0 +1,267 @@
+"""Makes docs/scorecard.md from what the commands wrote, kept in docs/scorecard/.
+
+python docs/tools/scorecard.py [FOLDER...]    # folders of validate --out, validate --held-out --out, hindcast --out
+
+Figures of the version before stand in docs/scorecard/before.json; `--as-before` puts the present ones there, before a change
+of the model.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import fit_page
+from console import DOCS
+from scipy import stats
+
+from crisis_sim.validation.held_out import GENERATIONS
+
+PAGE, KEPT = DOCS / "scorecard.md", DOCS / "scorecard"
+BEFORE, LIMITS = KEPT / "before.json", KEPT / "limits.md"
+FILES = ("validation.json", "held_out.json", "hindcast.json")
+PICTURES = ("hindcast_skill.png", "hindcast_reliability.png", "hindcast_duration.png")
+#: What is foretold, and the score that stands for it.
+TARGETS = {"violence": "log", "mediated": "log", "ending": "log", "duration": "crps_log10"}
+WORDS = {
+    "violence": "worst violence",
+    "mediated": "whether mediated",
+    "ending": "kind of ending",
+    "duration": "duration",
+}
+TEXT = Template("""# Scorecard
+
+<!-- Made by docs/tools/scorecard.py from docs/fit/fit.json and docs/scorecard/. -->
+
+How well the model does, at a glance: what it was fitted to, and what it was not. The version before stands beside, so that the
+next person sees whether a change of the model helped.
+
+| | | now | before |
+|---|---|--:|--:|
+$glance
+
+Loss: squared distance in standard errors, beyond three in proportion; $marginal marginal and $conditional conditional figures. Skill: the
+share of climatology's score that the model saves, with a 95% interval over crises.
+
+## Fitted: the record
+
+    crisis-sim experiment fit_to_the_record
+    crisis-sim validate
+
+[How the defaults were fitted](fit.md) has every figure, and what the record pins down; [Validation](validation.md) has every fact
+and case with its verdict.
+
+![Facts and simulated values with their intervals](images/validation_facts.png)
+
+## Not fitted: cases that were left out
+
+    crisis-sim validate --held-out
+
+The model is fitted anew without each case ($generations generations of steps from the whole fit), and then foretells it. Beside it stands what the other
+cases' times foretell (a lognormal distribution). Lower scores are better.
+
+| case | time | real, days | foretold: 10, 50, 90% | below the real one | log score (others) | CRPS (others) |
+|---|---|--:|--:|--:|--:|--:|
+$cases
+
+$cases_told All eight cases saw a strike, since they were picked for it: of whether one comes they tell nothing.
+
+## Not fitted: crises one by one
+
+    crisis-sim hindcast --data DIR
+
+Each of $crises real crises is foretold from what was known at its trigger, by a behaviour that was fitted without any crisis of the test
+parts (`experiments/fit_for_the_hindcast.yaml`). Scores here are on the $scored crises of the *development* part. That fit saw sums over them
+($dev_targets figures), not the crises themselves, while the statistical ensemble foretells each crisis out of fold: so the model's scores
+here are somewhat flattered. The outcomes of the other $hidden are kept apart.
+
+| | crises | score | model | climatology | skill over climatology | statistical ensemble | model minus ensemble |
+|---|--:|---|--:|--:|--:|--:|--:|
+$hindcast
+
+By class of crisis, skill over climatology:
+
+| | $classes |
+|---|$rule
+$by_class
+
+![Skill by target and class](images/hindcast_skill.png)
+
+![Of crises for which an event was held about as likely, how many saw it](images/hindcast_reliability.png)
+
+![Where real durations fall among those foretold](images/hindcast_duration.png)
+
+## What it does not do
+
+$limits
+""")  # noqa: E501 - lines of the page
+
+
+def figures() -> dict[str, Any]:
+    """All that the page is made of, by file."""
+    found = {
+        name.removesuffix(".json"): json.loads((KEPT / name).read_text(encoding="utf-8"))
+        for name in FILES
+    }
+    return found | {"fit": json.loads(fit_page.KEPT.read_text(encoding="utf-8"))}
+
+
+def glance(of: dict[str, Any]) -> dict[str, str]:
+    """The figures at a glance, by what they are of."""
+    fit, validation = of["fit"]["figures"], of["validation"]["counts"]
+    found = {}
+    for part in ("marginal", "conditional", "cases", "requirements"):
+        own = [one for one in fit if fit_page.part_of(one) == part]
+        found[f"fitted|loss over {part} figures"] = f"{fit_page.loss_of(own):.1f} ({len(own)})"
+    for name in ("facts", "cases"):
+        counts = validation[name]
+        total = sum(counts.values()) - counts["not comparable"]
+        found[f"mostly fitted|{name} inside, near, outside"] = (
+            f"{counts['inside']}, {counts['near']}, {counts['outside']} of {total}"
+        )
+    sets = of["fit"]["sets"]
+    found["fitted|directions of the parameters that the record informs"] = (
+        f"{sets['directions']:.0f} of {len(of['fit']['parameters'])}"
+    )
+    for what in ("strike", "halt"):
+        own = [one for one in of["held_out"]["cases"] if one["what"] == what]
+        inside = sum(0.1 <= one["percentile"] <= 0.9 for one in own)
+        found[f"not used|{what}s of left-out cases in the central 80%"] = f"{inside} of {len(own)}"
+        score, others = (sum(one[key] for one in own) for key in ("log_score", "log_score_others"))
+        found[f"not used|log score of the {what}s (of the other cases' times)"] = (
+            f"{score:.1f} ({others:.1f})"
+        )
+    halts = [one for one in of["held_out"]["cases"] if one["what"] == "halt"]
+    rank = stats.spearmanr([one["quantiles"][1] for one in halts], [one["real"] for one in halts])
+    found["not used|rank correlation of left-out and real fights"] = f"{rank.statistic:.2f}"
+    for target, score in scores_of(of, of["hindcast"]["scores"][0]["group"]):
+        skill = score["climatology"]
+        found[f"development crises|skill on {WORDS[target]}"] = skilled(skill)
+    return found
+
+
+def scores_of(of: dict[str, Any], group: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The score that stands for each target, in a class of crises."""
+    for target, name in TARGETS.items():
+        for one in of["hindcast"]["scores"]:
+            if (one["what"], one["kind"], one["group"]) == (target, name, group):
+                yield target, one
+
+
+def skilled(against: dict[str, Any]) -> str:
+    """A skill with its interval."""
+    low, high = against["skill_limits"]
+    return f"{against['skill']:+.3f} ({low:+.3f} to {high:+.3f})"
+
+
+def page() -> str:
+    """The page."""
+    of = figures()
+    now, before = glance(of), json.loads(BEFORE.read_text(encoding="utf-8"))
+    hindcast = of["hindcast"]
+    scored = max((one["crises"] for one in hindcast["scores"]), default=0)
+    groups = list(dict.fromkeys(one["group"] for one in hindcast["scores"]))
+    dev = fit_page.DOCS.parent / "experiments" / "fit_for_the_hindcast.yaml"
+    counted = dict.fromkeys(("marginal", "conditional"), 0)
+    for one in of["fit"]["figures"]:
+        if fit_page.part_of(one) in counted:
+            counted[fit_page.part_of(one)] += 1
+    return TEXT.substitute(
+        glance="\n".join(
+            f"| {name.split('|')[0]} | {name.split('|')[1]} | {value} | {before.get(name, '')} |"
+            for name, value in now.items()
+        ),
+        **counted,
+        generations=GENERATIONS,
+        cases="\n".join(_case_rows(of["held_out"]["cases"])),
+        cases_told=_cases_told(of["held_out"]["cases"]),
+        crises=hindcast["crises"],
+        scored=scored,
+        hidden=hindcast["crises"] - scored,
+        dev_targets=dev.read_text(encoding="utf-8").count("- {measure:"),
+        hindcast="\n".join(_hindcast_rows(of)),
+        classes=" | ".join(groups),
+        rule="--:|" * len(groups),
+        by_class="\n".join(_class_rows(of, groups)),
+        limits=LIMITS.read_text(encoding="utf-8").strip(),
+    )
+
+
+def _case_rows(cases: list[dict[str, Any]]) -> Iterator[str]:
+    for one in cases:
+        low, middle, high = (f"{value:.3g}" for value in one["quantiles"])
+        yield (
+            f"| {one['case']} | {one['what']} | {one['real']:g} | {low}, {middle}, {high} | {100 * one['percentile']:.0f}% "
+            f"| {one['log_score']:.2f} ({one['log_score_others']:.2f}) | {one['crps']:.2f} ({one['crps_others']:.2f}) |"
+        )
+
+
+def _cases_told(cases: list[dict[str, Any]]) -> str:
+    told = []
+    for what in ("strike", "halt"):
+        own = [one for one in cases if one["what"] == what]
+        inside = sum(0.1 <= one["percentile"] <= 0.9 for one in own)
+        mean, others = (sum(one[key] for one in own) / len(own) for key in ("crps", "crps_others"))
+        told.append(
+            f"Of the {what}s {inside} of {len(own)} lie in the central 80%; mean CRPS {mean:.2f}, "
+            f"of the others {others:.2f}."
+        )
+    return " ".join(told)
+
+
+def _hindcast_rows(of: dict[str, Any]) -> Iterator[str]:
+    for target, one in scores_of(of, of["hindcast"]["scores"][0]["group"]):
+        clim, base = one["climatology"], one["baseline"]
+        beside = "| |"
+        if base["crises"]:
+            low, high = base["difference_limits"]
+            beside = (
+                f"| {base['score']:.3f} | {base['difference']:+.3f} ({low:+.3f} to {high:+.3f}) |"
+            )
+        kind = {"log": "log", "crps_log10": "CRPS"}[one["kind"]]
+        yield (
+            f"| {WORDS[target]} | {one['crises']} | {kind} | {one['model']:.3f} "
+            f"| {clim['score']:.3f} | {skilled(clim)} {beside}"
+        )
+
+
+def _class_rows(of: dict[str, Any], groups: list[str]) -> Iterator[str]:
+    found: dict[str, dict[str, str]] = {target: {} for target in TARGETS}
+    for group in groups:
+        for target, one in scores_of(of, group):
+            found[target][group] = f"{skilled(one['climatology'])}, {one['crises']} crises"
+    for target, by_group in found.items():
+        yield (
+            f"| {WORDS[target]} | " + " | ".join(by_group.get(group, "") for group in groups) + " |"
+        )
+
+
+def keep(folder: Path) -> None:
+    """Keep what a command wrote into a folder."""
+    for name in FILES:
+        if (folder / name).is_file():
+            found = json.loads((folder / name).read_text(encoding="utf-8"))
+            if name == "hindcast.json":  # the remarks name rows of tables that stay where they are
+                found = {
+                    key: found[key]
+                    for key in ("seed", "replicates", "crises", "outcomes", "scores")
+                }
+            (KEPT / name).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    for name in PICTURES:
+        if (folder / name).is_file():
+            shutil.copy(folder / name, DOCS / "images" / name)
+
+
+if __name__ == "__main__":
+    KEPT.mkdir(exist_ok=True)
+    for argument in sys.argv[1:]:
+        if argument == "--as-before":
+            BEFORE.write_text(json.dumps(glance(figures()), indent=1) + "\n", encoding="utf-8")
+        else:
+            keep(Path(argument))
+    PAGE.write_text(page(), encoding="utf-8")
