@@ -7,6 +7,7 @@ same file to the byte. Charts are `matplotlib.figure.Figure` objects, never of p
 
 from __future__ import annotations
 
+import csv
 import functools
 import io
 import logging
@@ -30,7 +31,6 @@ from matplotlib.patches import Patch
 from matplotlib.text import Annotation, Text
 
 from crisis_sim.batch.files import write_durably
-from crisis_sim.text import ENDINGS
 
 #: The charts' own font. It comes with matplotlib, so every machine draws alike.
 FAMILY = "DejaVu Sans"
@@ -179,14 +179,25 @@ class Fill:
     text: str = ON_COLOUR
 
 
+# One colour means one thing in all charts: endings have Tol's muted colours, courses the browns of ColorBrewer's BrBG,
+# states and scenarios Okabe and Ito's, none of which is both a state's and a scenario's.
+
 #: The fill of each ending.
 ENDING_FILLS: dict[str, Fill] = {
-    "agreement": Fill(BLUE, text=WHITE),
-    "tacit": Fill(SKY_BLUE),
-    "unilateral": Fill(ORANGE, "/////"),
-    "imposed": Fill(VERMILLION, "xxxxx"),
+    "agreement": Fill("#44AA99"),
+    "tacit": Fill("#88CCEE"),
+    "unilateral": Fill("#DDCC77", "/////"),
+    "imposed": Fill("#CC6677", "xxxxx"),
     "faded": Fill("#F2DDE8", "-----"),
     "unresolved": Fill(WHITE, text=BLACK),
+}
+
+#: The fill of each course, from no strike to full-scale war.
+COURSE_FILLS: dict[str, Fill] = {
+    "no_strike": Fill("#F6E8C3"),
+    "short_fight": Fill("#DFC27D"),
+    "long_fight": Fill("#A6611A", text=WHITE),
+    "war": Fill("#543005", text=WHITE),
 }
 
 #: The two states, in the order of the scenario: colour and line.
@@ -194,7 +205,7 @@ STATE_COLOURS = (BLUE, VERMILLION)
 STATE_DASHES: tuple[Any, ...] = ("-", (0, (4, 1)))
 
 #: Black is the reference's alone.
-_SCENARIO_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY_BLUE)
+_SCENARIO_COLOURS = (ORANGE, GREEN, SKY_BLUE, PURPLE)
 _DASHES: tuple[Any, ...] = ("-", (0, (4, 1.2)), (0, (1, 1)))
 
 _SETTINGS: Any = {
@@ -271,10 +282,12 @@ class Chart(Figure):
 
     Attributes:
         afterwards: what remains to be done once all axes have their places.
+        data: what is drawn, a row each, for the file beside the chart.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.afterwards: list[Callable[[], None]] = []
+        self.data: list[dict[str, Any]] = []
         super().__init__(*args, **kwargs)
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
@@ -309,15 +322,25 @@ def settle(figure: Figure) -> None:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a chart in the format of the path's suffix, `.svg` or `.png`.
+    """Write a chart in the format of the path's suffix, `.svg`, `.png` or `.pdf`; or its data, as `.csv`.
 
     Raises:
         OSError: when the file cannot be written.
     """
+    if path.suffix == ".csv":
+        rows = figure.data if isinstance(figure, Chart) else []
+        file = io.StringIO()
+        writer = csv.DictWriter(file, [*(rows[0] if rows else ())], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_durably(path, file.getvalue().encode())
+        return
     with in_style():
-        metadata = {"Date": None, "Creator": None} if path.suffix == ".svg" else {"Software": None}
+        bare = {".svg": {"Date": None, "Creator": None}, ".pdf": {"CreationDate": None}}
         content = io.BytesIO()
-        figure.savefig(content, format=path.suffix[1:], metadata=metadata)
+        figure.savefig(
+            content, format=path.suffix[1:], metadata=bare.get(path.suffix, {"Software": None})
+        )
     write_durably(path, content.getvalue())  # and never through a link that lies there
 
 
@@ -425,14 +448,16 @@ def mark_moment(axes: Axes, x: float, text: str = "", side: str = "center") -> N
         )
 
 
-def ending_keys(**names: str) -> list[Patch]:
-    """A legend's entries for the endings, in the order of a stack from the bottom; `names` calls some otherwise."""
+def keys_of(fills: Mapping[str, Fill], names: Mapping[str, str]) -> list[Patch]:
+    """A legend's entries for areas, in their order."""
     return [
         Patch(
-            facecolor=fill.colour, hatch=fill.hatch, edgecolor=GREY, label=names.get(ending, label)
+            facecolor=fill.colour,
+            hatch=fill.hatch,
+            edgecolor=GREY,
+            label=names[one].replace("\n", " "),
         )
-        for ending, fill in ENDING_FILLS.items()
-        for label in [ENDINGS[ending]]
+        for one, fill in fills.items()
     ]
 
 

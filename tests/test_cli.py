@@ -138,7 +138,6 @@ def test_every_command_has_help_and_is_named_with_the_exit_codes(ask: Ask) -> No
         ("run short.yaml --workers 0", 'Invalid value "0" for --workers'),
         ("run gone.yaml", "gone.yaml: error: no such file"),
         ("run short.yaml --set horizon_days=x", "--set:1:14: error: not a number: 'x'"),
-        ("run short.yaml short.yaml", "2 scenarios are called 'short'"),
         ("run short.yaml --out thesis", "holds other things than results (summary.json)"),
         ("run short.yaml --out thesis --dry-run", "holds other things than results (summary.json)"),
         ("run --resume empty", "holds no results"),
@@ -189,7 +188,7 @@ def test_run_writes_results_and_charts_and_prints_a_table(ask: Ask, here: Path) 
     names = {path.name for path in folder.iterdir()}
     assert {"manifest.json", "outcomes.parquet", "summary.json", "endings.svg"} <= names
     assert "differences.png" in names
-    assert "Differences from short" in told.out
+    assert "percentage points of all crises" in told.out
     assert told.err.startswith("40 crises in ")
     assert read_batch(folder).ensembles.keys() == {"short", "alone"}
 
@@ -225,6 +224,24 @@ def test_overrides_are_run_and_recorded(
     assert scenario["states"]["northland"]["resolve"] == 0.5
     assert scenario["lenders"] == {}
     assert manifest["command"].startswith("crisis-sim run short.yaml --set states.northland")
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_a_change_is_compared_with_the_scenario_as_it_is(ask: Ask) -> None:
+    words = ("short.yaml", "--set", "states.northland.resolve=0.5", "--replicates", "20", "--json")
+    told = ask("run", *words)
+    assert list(told.data["scenarios"]) == ["short", "short changed"]
+    label = told.data["scenarios"]["short changed"]["label"]
+    assert label == "With states.northland.resolve=0.5"
+    assert told.data["differences"]["short changed"]["pairs"] == 20
+    alone = ask("run", *words, "--alone", "--out", "alone")
+    assert list(alone.data["scenarios"]) == ["short"]
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_a_scenario_given_twice_is_two_arms(ask: Ask) -> None:
+    told = ask("run", "short.yaml", "short.yaml", "--replicates", "20", "--json")
+    assert list(told.data["scenarios"]) == ["short", "short (2)"]
 
 
 @pytest.mark.usefixtures("no_charts")
@@ -344,7 +361,7 @@ def test_failed_blocks_are_told_and_the_others_kept(
     told = run_short(ask)
     assert told.code == BLOCKS_FAILED
     assert "failed: alone, replicates 10 to 19: ZeroDivisionError: no luck" in told.err
-    assert "Outcomes" in told.out
+    assert "how far crises went" in told.out
     assert read_batch(here / "results" / "short").ensembles["alone"].replicates == 10
 
 
@@ -498,7 +515,7 @@ def test_compare_takes_several_folders_and_any_reference(ask: Ask) -> None:
     assert first["differences"]["alone"]["pairs"] == 10
     other = ask("compare", "one", "two", "--reference", "alone")
     assert other.code == DONE
-    assert "Differences from alone" in other.out
+    assert "percentage points of all crises" in other.out
     told = ask("compare", "one", "two", "--reference", "alon")
     assert told.code == MISTAKE
     assert "did you mean 'alone'?" in told.err

@@ -24,3 +24,10 @@ def test_importing_the_package_imports_no_heavy_library() -> None:
     code = f"import sys, crisis_sim; print(sorted({{*{HEAVY!r}}} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_a_run_imports_no_library_that_it_does_not_need() -> None:
+    late = "{'pandas', 'networkx', 'scipy.spatial', 'matplotlib'} & {*sys.modules}"
+    code = f"import sys\nimport crisis_sim.model, crisis_sim.batch.run\nprint({late})"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout == "set()\n"

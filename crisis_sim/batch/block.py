@@ -454,9 +454,10 @@ def read_parquet(
     try:
         if columns is not None:
             names = pq.read_schema(path if isinstance(path, Path) else path[0]).names
-            how["columns"] = [name for name in columns if name in names]
+            columns = [one for one in columns if one in names]
         return pq.read_table(
             path,
+            columns=columns,
             partitioning=None,
             page_checksum_verification=True,
             pre_buffer=False,  # of use far off; here it costs memory, as threads do

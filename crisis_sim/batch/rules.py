@@ -260,8 +260,12 @@ def labelled(scenario: Scenario, roles: Mapping[str, Any], agents: Iterable[Any]
     words = in_words(roles_in(scenario, roles), agents)
     if not words or scenario.name.endswith(f" with {words}"):
         return scenario
-    name, title = (f"{scenario.name} with {words}", f"{scenario.title}, with {words}")
-    return scenario._with(name=name, title=title)
+    changes = {
+        "name": f"{scenario.name} with {words}",
+        "title": f"{scenario.title}, with {words}",
+        "label": scenario.label and f"{scenario.label}, with {words}",
+    }
+    return scenario._with(**changes)
 
 
 def _short(kind: Any) -> str:

@@ -161,10 +161,11 @@ def in_words(seconds: float) -> str:
 
 
 def console() -> Any:
-    """Where tables are printed: stdout, as wide as its terminal."""
+    """Where tables are printed: stdout, as wide as its terminal, or as `COLUMNS` says."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else WIDTH)
+    known = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit()
+    return Console(width=None if known else WIDTH)
 
 
 def print_json(data: Any) -> None:

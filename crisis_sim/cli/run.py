@@ -5,15 +5,16 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
-from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from crisis_sim import text
 from crisis_sim.cli.app import (
     BLOCKS_FAILED,
     DONE,
@@ -49,6 +50,7 @@ from crisis_sim.cli.app import (
 from crisis_sim.text import clean
 
 if TYPE_CHECKING:
+    from crisis_sim.batch.ensemble import Ensemble
     from crisis_sim.batch.plan import Plan
     from crisis_sim.scenario.schema import Scenario
 
@@ -59,6 +61,15 @@ def file_name(label: str) -> str:
 
 
 # --- `crisis-sim run`
+
+Formats = Annotated[
+    list[Literal["svg", "png", "pdf"]] | None,
+    Parameter(
+        name="--format",
+        help="Formats of the charts; svg and png. May be given again. Each chart's data is beside it as CSV.",
+        show_default=False,
+    ),
+]
 
 #: The defaults of a run.
 REPLICATES, SEED = 10_000, 1
@@ -78,16 +89,19 @@ def run(
     roles: Roles = None,
     agents: Agents = None,
     compare_without: Annotated[bool, FLAG] = False,
+    alone: Annotated[bool, FLAG] = False,
     resume: Annotated[Path | None, Parameter(metavar="DIR")] = None,
     restart: Annotated[bool, FLAG] = False,
     overwrite: Overwrite = False,
+    formats: Formats = None,
     as_json: Json = False,
     dry_run: DryRun = False,
 ) -> int:
     """Run scenarios side by side on the same luck: a table, charts and a folder of results.
 
-    The first scenario is the one that the others are compared with. A run is on disk block by
-    block: after Ctrl-C, a crash or a power cut, `--resume` goes on with it.
+    The first scenario is the one that the others are compared with; one scenario with --set is
+    compared with itself unchanged. A run is on disk block by block: after Ctrl-C, a crash or a power
+    cut, `--resume` goes on with it.
 
     Classes of your own, given with `--roles` and `--agents`, hold for all scenarios that have such an
     agent. These are then named after them, such as "may_2025 with SecurityCouncil". To see what a
@@ -102,6 +116,7 @@ def run(
         scheduler: Run on a Dask cluster: the address of its scheduler, such as tcp://10.0.0.1:8786, or
             local for one on this machine (docs/clusters.md).
         compare_without: Run each scenario without --roles and --agents as well, to compare with; the same luck.
+        alone: Run one scenario with --set without the unchanged one, which is otherwise run beside it.
         engine: What runs them: the processor (cpu), or an NVIDIA graphics card (gpu), for large batches
             (docs/clusters.md); cpu.
         resume: Go on with the run in this folder, whatever ended it: what is missing, damaged or
@@ -116,7 +131,9 @@ def run(
     from crisis_sim.scenario.load import load_scenarios
 
     resume = resume and results_of(resume)
-    options = RunOptions(workers or cores(), scheduler, resume is not None, restart, overwrite)
+    options = RunOptions(
+        workers or cores(), scheduler, resume is not None, restart, overwrite, formats
+    )
     classes = own_classes(roles, agents)
     if resume is None and not scenarios:
         raise Refused("SCENARIOS requires an argument, unless --resume goes on with a run")
@@ -132,8 +149,14 @@ def run(
             raise Refused("--compare-without needs the scenarios that are compared")
         given = {"replicates": replicates, "seed": seed, "engine": engine}
         return _go_on(resume, options, given, classes, dry_run, as_json)
-    read = drawn(load_scenarios(scenarios, overrides or ()), over_fits)
-    folder = resume or out or RESULTS / file_name(labelled(read[0], **classes).name)
+    read = load_scenarios(scenarios, overrides or ())
+    beside = bool(overrides) and len(read) == 1 and not alone
+    if overrides and beside:
+        read = [*load_scenarios(scenarios), changed(read[0], overrides)]
+    read = drawn(named_apart(read), over_fits)
+    folder = (
+        resume or out or RESULTS / file_name(labelled(read[-1 if beside else 0], **classes).name)
+    )
     usual = {"replicates": REPLICATES, "seed": SEED}
     begun: Mapping[str, Any] = begun_in(resume) if resume else usual
     replicates = begun["replicates"] if replicates is None else replicates
@@ -146,6 +169,23 @@ def run(
         _print_plan(plan, options.workers, folder, as_json)
         return DONE
     return _run_batch(folder, options, as_json, asked)
+
+
+def changed(scenario: Scenario, overrides: Sequence[str]) -> Scenario:
+    """A scenario with changes, under a name and a label that say so."""
+    words = text.listed(overrides) if len(overrides) < 3 else f"{len(overrides)} changes"
+    changes = {"name": f"{scenario.name} changed", "label": f"With {words}"}
+    return scenario._with(**changes)
+
+
+def named_apart(scenarios: Sequence[Scenario]) -> list[Scenario]:
+    """The scenarios; one whose name came before is an arm of its own: "may_2025 (2)"."""
+    found: dict[str, Scenario] = {}
+    for one in scenarios:
+        names = (f"{one.name} ({k})" if k > 1 else one.name for k in count(1))
+        name = next(name for name in names if name not in found)
+        found[name] = one if name == one.name else one._with(name=name)
+    return [*found.values()]
 
 
 def drawn(scenarios: list[Scenario], are: bool) -> list[Scenario]:
@@ -164,6 +204,7 @@ class RunOptions:
     resume: bool
     restart: bool
     overwrite: bool
+    formats: Sequence[str] | None = None
 
     def command(self, folder: Path) -> str:
         """The command that goes on with a run in the same way."""
@@ -233,7 +274,7 @@ def _run_batch(
                 )
         finished = True
         remove_report(folder)
-        _report_batch(manifest, folder, as_json)
+        _report_batch(manifest, folder, as_json, options.formats)
     except (KeyboardInterrupt, SystemExit) as stop:  # the latter is a request to terminate
         interrupted = isinstance(stop, KeyboardInterrupt)
         _tell_what_is_safe(
@@ -248,7 +289,9 @@ def _run_batch(
     return DONE
 
 
-def _report_batch(manifest: Mapping[str, Any], folder: Path, as_json: bool) -> None:
+def _report_batch(
+    manifest: Mapping[str, Any], folder: Path, as_json: bool, formats: Sequence[str] | None
+) -> None:
     """Say which blocks failed, and report on the others."""
     from crisis_sim.batch import folder as results
     from crisis_sim.batch import read_batch
@@ -271,7 +314,22 @@ def _report_batch(manifest: Mapping[str, Any], folder: Path, as_json: bool) -> N
         )
         return
     batch = read_batch(folder, COLUMNS)
-    report_batch(batch, summarise(batch), folder, as_json)
+    summary = summarise(batch)
+    notes = {} if as_json else _notes(batch.ensembles[summary["reference"]])
+    report_batch(batch, summary, folder, as_json, notes, formats)
+
+
+def _notes(reference: Ensemble) -> dict[str, list[str]]:
+    """Where the real times fall, and what a scenario of one's own implies that is far from the record."""
+    from crisis_sim.report.real_path import real_times
+    from crisis_sim.scenario.load import shipped_names
+
+    notes = {"What really happened": [*map(str, real_times(reference))]}
+    if reference.name not in shipped_names():
+        from crisis_sim.validation.simulated import unlike_the_record
+
+        notes["Is that what you mean?"] = [*unlike_the_record(reference)]
+    return notes
 
 
 def _print_plan(plan: Plan, workers: int, folder: Path, as_json: bool) -> None:
@@ -336,6 +394,7 @@ def compare(
     *folders: Annotated[Path, Parameter(required=True)],
     reference: Reference = None,
     out: Path | None = None,
+    formats: Formats = None,
     as_json: Json = False,
 ) -> int:
     """Put scenarios side by side, from one folder of results or several; or an experiment's points.
@@ -360,27 +419,29 @@ def compare(
         summary = summarise(joined, reference)
     except ValueError as error:
         raise Refused(error) from None
-    report_batch(joined, summary, out, as_json)
+    report_batch(joined, summary, out, as_json, formats=formats)
     return DONE
 
 
 def report_batch(
-    batch: Any, summary: Mapping[str, Any], folder: Path | None, as_json: bool
+    batch: Any,
+    summary: Mapping[str, Any],
+    folder: Path | None,
+    as_json: bool,
+    notes: Mapping[str, Sequence[str]] | None = None,
+    formats: Sequence[str] | None = None,
 ) -> None:
     """Print the summary, and write the report to a folder, if there is one: charts take a second or two."""
     from crisis_sim.report import print_summary, write_report
-    from crisis_sim.report.real_path import real_times
 
     if as_json:
         print_json(summary)
     else:
-        terminal = console()
-        print_summary(summary, terminal)
-        for real in real_times(batch.ensembles[summary["reference"]]):
-            say(fill(str(real), terminal.width, initial_indent="- ", subsequent_indent="  "))
+        print_summary(summary, console(), notes or {})
     sys.stdout.flush()
     if folder:
-        write_report(batch, summary, folder)
+        suffixes = [f".{one}" for one in formats or ("svg", "png")]
+        write_report(batch, summary, folder, [*suffixes, ".csv"])
 
 
 # --- `crisis-sim replay`

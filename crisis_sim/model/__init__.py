@@ -9,6 +9,9 @@ graphics card. The agents are in `state.py` (with `choice.py`, `acts.py`,
 `journal.py` and `observer.py` say what happened.
 """
 
+# isort: off
+from crisis_sim.model import mesa_import  # noqa: F401 - before whatever imports Mesa
+# isort: on
 from crisis_sim.model.choice import Decision
 from crisis_sim.model.crisis import CrisisModel
 from crisis_sim.model.engine import Agent, Event, rule

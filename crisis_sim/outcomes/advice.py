@@ -46,20 +46,19 @@ def advise(summary: Mapping[str, Any]) -> list[str]:
 def _headline(part: Mapping[str, Any]) -> tuple[str, str, Mapping[str, Any]] | None:
     """A scenario's, or a difference's, first headline known: its clock, its words and its figure."""
     for clock, moment, words in _HEADLINES:
-        figure = part["ceasefire"][clock]["by"][moment]
-        if figure["estimate"] is not None:
+        figure = part["ceasefire"].get(clock, {}).get("by", {}).get(moment)
+        if figure is not None and figure["estimate"] is not None:
             return clock, words, figure
     return None
 
 
 def _on_the_reference(summary: Mapping[str, Any]) -> Iterator[str]:
-    name = summary["reference"]
-    scenario = summary["scenarios"][name]
+    scenario = summary["scenarios"][summary["reference"]]
     if headline := _headline(scenario):
         clock, words, figure = headline
         estimate, low, high, digits = _in_points(figure)
         yield (
-            f"{name}: {words} came in {number(estimate, digits)}% of "
+            f"{scenario['label']}: {words} came in {number(estimate, digits)}% of "
             f"{of_these(scenario['ceasefire'][clock]['of'], AMONG[clock])} "
             f"(95% interval {limits(low, high, digits, '%')}{_over(figure)}, "
             f"{count(scenario['replicates'])} replicates)."
@@ -72,12 +71,21 @@ def _over(figure: Mapping[str, Any]) -> str:
 
 
 def _on_differences(summary: Mapping[str, Any]) -> Iterator[str]:
+    scenarios, reference = summary["scenarios"], _called(summary, summary["reference"])
     for name, difference in summary["differences"].items():
         if headline := _headline(difference):
             clock, words, figure = headline
-            replicates = difference["pairs"] or summary["scenarios"][name]["replicates"]
-            said = f"among {AMONG[clock]}, {words}"
-            yield _on_one_difference(name, summary["reference"], said, figure, replicates)
+            among, both = AMONG[clock], difference.get("struck_in_both")
+            in_both = both and _headline({"ceasefire": both.get("ceasefire", {})})
+            if clock == "from_first_strike" and in_both:
+                among, figure = f"the {count(both['of'])} crises struck in both", in_both[2]
+            replicates = difference["pairs"] or scenarios[name]["replicates"]
+            said = f"among {among}, {words}"
+            yield _on_one_difference(_called(summary, name), reference, said, figure, replicates)
+
+
+def _called(summary: Mapping[str, Any], name: str) -> str:
+    return str(summary["scenarios"][name]["label"])
 
 
 def _on_one_difference(
@@ -126,8 +134,9 @@ def _on_lost_pairs(summary: Mapping[str, Any]) -> Iterator[str]:
     scenarios = summary["scenarios"]
     for name, difference in summary["differences"].items():
         pairs = difference["pairs"]
+        called = _called(summary, name), _called(summary, reference)
         if not difference["paired"]:
-            yield f"{name} and {reference} are compared as independent samples" + (
+            yield f"{called[0]} and {called[1]} are compared as independent samples" + (
                 ", for their replicates do not share their luck; run with one seed, their "
                 "differences would be paired and the intervals narrower."
                 if scenarios[name]["seed"] != scenarios[reference]["seed"]
@@ -136,7 +145,7 @@ def _on_lost_pairs(summary: Mapping[str, Any]) -> Iterator[str]:
             )
         elif pairs < max(scenarios[one]["replicates"] for one in (name, reference)):
             yield (
-                f"{name} is compared with {reference} on the {count(pairs)} replicates that both "
+                f"{called[0]} is compared with {called[1]} on the {count(pairs)} replicates that both "
                 "have; the shares of each scenario are of all its own."
             )
 
@@ -151,15 +160,16 @@ def _on_events_never_seen(summary: Mapping[str, Any]) -> Iterator[str]:
                 never.setdefault(share["of"], []).append(name)
         for replicates, names in never.items():
             _, _, high, digits = _in_points(summary["scenarios"][names[0]]["shares"][event])
+            called = listed([_called(summary, one) for one in names])
             yield (
-                f"{listed(names)}: no replicate of {count(replicates)} saw {words}; its share of "
+                f"{called}: no replicate of {count(replicates)} saw {words}; its share of "
                 f"all crises is below {number(high, digits)}% (95% interval)."
             )
 
 
 def _on_missing_medians(summary: Mapping[str, Any]) -> Iterator[str]:
-    for name, scenario in summary["scenarios"].items():
-        clock = scenario["ceasefire"]["from_first_strike"]
+    for scenario in summary["scenarios"].values():
+        name, clock = scenario["label"], scenario["ceasefire"]["from_first_strike"]
         if clock["of"] == 0:
             yield f"{name}: no replicate saw a first strike, so nothing is counted from one."
         elif clock["median_hours"] is None:

@@ -125,6 +125,30 @@ def plain_name(column: str) -> str:
     return column.removesuffix("_at_hours").replace("_", " ")
 
 
+# --- Courses: how far a crisis went; each takes exactly one
+#
+# Full-scale war, or else no first strike, or else a first strike after which strikes stopped within
+# `SHORT_DAYS`, agreed or not (none for a week or for good), or did not: a crisis that the horizon
+# cuts off before that counts with the longer fights.
+
+COURSE, WAR, SHORT_DAYS = "course", "war_at_hours", 4
+COURSES = {
+    "no_strike": "no strike",
+    "short_fight": f"strikes that stopped within {SHORT_DAYS} days",
+    "long_fight": "a longer fight",
+    "war": "full-scale war",
+}
+#: The columns that a course is read from.
+COURSE_COLUMNS = (STRIKE, STRIKES_PAUSED, WAR)
+
+
+def courses(replicates: Replicates) -> NDArray[Any]:
+    """The course of each replicate, a key of `COURSES`, `(rows,)`."""
+    strike, pause, war = map(replicates.column, COURSE_COLUMNS)
+    conditions = [~np.isnan(war), np.isnan(strike), pause - strike <= 24.0 * SHORT_DAYS]
+    return np.select(conditions, ["war", "no_strike", "short_fight"], "long_fight")
+
+
 @dataclass(frozen=True, slots=True)
 class Durations:
     """One clock's reading for every replicate.

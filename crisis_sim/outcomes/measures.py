@@ -29,7 +29,17 @@ from numpy.typing import NDArray
 
 from crisis_sim.outcomes.bootstrap import MedianTime, median_time
 from crisis_sim.outcomes.differences import Measured, joined
-from crisis_sim.outcomes.durations import Clock, Durations, Replicates, kinds, plain_name
+from crisis_sim.outcomes.durations import (
+    COURSE,
+    COURSE_COLUMNS,
+    COURSES,
+    Clock,
+    Durations,
+    Replicates,
+    courses,
+    kinds,
+    plain_name,
+)
 from crisis_sim.outcomes.incidence import TOLERANCE, CumulativeIncidence, cumulative_incidence
 from crisis_sim.outcomes.intervals import (
     BoolArray,
@@ -53,6 +63,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "ending": ENDINGS,
     "worst_violence": VIOLENCE,
     "mediation_style": STYLES,
+    COURSE: tuple(COURSES),
 }
 
 #: Columns that identify a crisis; no outcomes.
@@ -80,13 +91,12 @@ class Columns:
         from crisis_sim.batch.block import schemas
 
         first, *others = (schemas(scenario, agents, roles=roles)[0] for scenario in scenarios)
-        return cls(
-            {
-                name: _kind(name, first.field(name).type)
-                for name in first.names
-                if name not in _NO_OUTCOMES and all(name in other.names for other in others)
-            }
-        )
+        found = {
+            name: _kind(name, first.field(name).type)
+            for name in first.names
+            if name not in _NO_OUTCOMES and all(name in other.names for other in others)
+        }
+        return cls(found | {COURSE: "text"})
 
     def named(self, *kinds: str) -> list[str]:
         """Names of the columns of some kinds."""
@@ -130,11 +140,15 @@ class Condition:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that it looks at."""
-        return tuple(column for column, _ in self.terms)
+        each = [COURSE_COLUMNS if column == COURSE else (column,) for column, _ in self.terms]
+        return tuple(column for columns in each for column in columns)
 
     def holds(self, replicates: Replicates) -> BoolArray:
         """Whether it holds in each replicate, `(rows,)`."""
-        each = [_holds(replicates.column(column), wanted) for column, wanted in self.terms]
+        each = [
+            _holds(courses(replicates) if column == COURSE else replicates.column(column), wanted)
+            for column, wanted in self.terms
+        ]
         return np.asarray(np.logical_and.reduce(each), dtype=np.bool_)
 
     def plain(self) -> dict[str, Any]:
@@ -183,6 +197,8 @@ def _plain(wanted: Any) -> Any:
 
 
 def _words(column: str, wanted: Any) -> str:
+    if column == COURSE and isinstance(wanted, str):
+        return COURSES[wanted]
     name = plain_name(column)
     if wanted in (CAME, NEVER):
         return name if wanted == CAME else f"no {name}"
@@ -239,7 +255,7 @@ class Reading:
 
     def subset(self, rows: NDArray[np.intp]) -> Reading:
         """Some of the replicates of a scenario, in the order of `rows`."""
-        return Reading(self.source, rows=rows)
+        return Reading(self.source, rows=rows if self.rows is None else self.rows[rows])
 
     def column(self, name: str) -> NDArray[Any]:
         """One value a row; a column of texts takes long to read, and several measures in a row ask for it."""

@@ -6,10 +6,13 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from crisis_sim.outcomes.durations import (
     CLOCKS,
+    COURSE,
+    COURSES,
     FIRE,
     FIRE_PAUSED,
     HALT,
@@ -122,6 +125,12 @@ def _common() -> Iterator[Measure]:
 
 
 def _in_summary() -> Iterator[Measure]:
+    for course, words in COURSES.items():
+        given = Condition.of({COURSE: course})
+        yield Measure(f"courses.{course}.share", words, "share", "share", event=given)
+        for one in ENDINGS:
+            ended = _share(f"courses.{course}.endings.{one}", _ENDING_WORDS[one], "ending", one)
+            yield replace(ended, given=given)
     for group, name, words, column, wanted in _SHARES:
         yield _share(f"{group}.{name}", words, column, wanted)
     for key, clock in (("from_first_strike", FROM_STRIKE), ("from_trigger", FROM_TRIGGER)):

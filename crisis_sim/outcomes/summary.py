@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
@@ -14,7 +15,12 @@ from crisis_sim import show
 from crisis_sim.outcomes.advice import advise
 from crisis_sim.outcomes.bootstrap import median_difference
 from crisis_sim.outcomes.differences import Contrast, Measured, difference
-from crisis_sim.outcomes.durations import STRIKES_PAUSED, NotPairedError, UnknownReferenceError
+from crisis_sim.outcomes.durations import (
+    STRIKE,
+    STRIKES_PAUSED,
+    NotPairedError,
+    UnknownReferenceError,
+)
 from crisis_sim.outcomes.intervals import CONFIDENCE, Estimate
 from crisis_sim.outcomes.measures import Measure, Reading
 from crisis_sim.outcomes.names import SUMMARY_PATHS
@@ -22,7 +28,7 @@ from crisis_sim.outcomes.over_fits import Fits, differ
 from crisis_sim.scenario.errors import nearest, one_of
 from crisis_sim.scenario.fits import FIT
 from crisis_sim.scenario.source import composed
-from crisis_sim.text import UNKNOWN, clean, number
+from crisis_sim.text import UNKNOWN, clean, label, number, over_fits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -211,7 +217,8 @@ def _figure_text(
         UNKNOWN if (value := figure[key]) is None else number(scale * value, digits, sign)
         for key in ("lower", "estimate", "upper")
     )
-    return f"{middle}{unit} ({low} to {high})"
+    over = over_fits(figure, scale, sign)
+    return f"{middle}{unit} ({low} to {high}{over and '; '}{over})"
 
 
 # --- The summary of a batch: the content of summary.json and of `--json`
@@ -223,7 +230,10 @@ def _figure_text(
 #     reference                 name of the scenario the others are compared against
 #     confidence                0.95
 #     scenarios.NAME
-#       title, seed, replicates, horizon_hours
+#       title, label, seed, replicates, horizon_hours
+#       courses.COURSE          no_strike, short_fight, long_fight, war: each crisis takes one of them
+#         share                 with count and of, of all crises
+#         endings.KIND          likewise, of the crises of this course
 #       endings.KIND            share of each ending, with count and of: so many of so many crises
 #       shares.EVENT            first_strike, mediated, war, nuclear_use    likewise
 #       worst_violence.KIND     share of each                               likewise
@@ -237,7 +247,10 @@ def _figure_text(
 #       quantiles.WHAT          of, among and quantiles 10, 50, 90 (per cent)
 #     differences.NAME          one for each scenario but the reference
 #       reference, paired, pairs; then the same keys, each a difference; of a share with of and
-#                               reference_of, the denominators of the two shares
+#                               reference_of, the denominators of the two shares; shares among the
+#                               crises of a course are not compared, for a change moves who is in it
+#       struck_in_both          of pairs: ceasefire and pause after a first strike, in the pairs in which
+#                               one fell in both scenarios (of: how many)
 #     over_fits                 of a scenario that was run over the behaviours that fit: sets, effective; of its shares and
 #                               of differences of shares: sets, effective, the range lower to upper in 95% of them, spread,
 #                               same_sign of differences, goes_with and noise (`over_fits.OverFits`); null where too few
@@ -262,6 +275,9 @@ _QUANTILES_AMONG = {
     "first_strike_to_pause_hours": "replicates with a first strike and then a pause in strikes",
     "deaths": "all replicates",
 }
+
+#: The figures that count from a first strike, which are compared in the pairs struck in both, too.
+_AFTER_A_STRIKE = ("ceasefire.from_first_strike.by.96_hours", "pause.by.96_hours")
 
 #: Digits of a figure: all that double precision holds after sums over a million replicates.
 _SIGNIFICANT = 10
@@ -298,14 +314,15 @@ def summarise(
         raise UnknownReferenceError(reference, names)
     seeds = seeds_of(batch)
 
-    readings = readings or {}
+    readings, labels = readings or {}, labels_of(batch.ensembles)
     theirs = readings.get(reference) or Reading.of(batch.ensembles[reference])
     summary = Summary(
         seed=batch.seed, reference=reference, confidence=CONFIDENCE, scenarios={}, differences={}
     )
     for done, (name, ensemble) in enumerate(batch.ensembles.items(), 1):
         ours = theirs if name == reference else readings.get(name) or Reading.of(ensemble)
-        summary["scenarios"][name] = _scenario(ensemble, ours, seeds[name])
+        about = {"title": ensemble.title, "label": labels[name], "seed": seeds[name]}
+        summary["scenarios"][name] = about | _scenario(ensemble, ours)
         if name != reference:
             pairs = _pair((name, ours, seeds[name]), (reference, theirs, seeds[reference]), paired)
             one, other = pairs or (ours, theirs)
@@ -317,6 +334,21 @@ def summarise(
             progress(done, len(names))
     summary["advice"] = advise(summary)
     return summary
+
+
+def labels_of(ensembles: Mapping[str, Ensemble]) -> dict[str, str]:
+    """What each scenario is called in tables, charts and sentences: its label or its title, each once.
+
+    Of those that are called alike all but the first have their name behind it, or its number: "... (2)".
+    """
+    labels: dict[str, str] = {}
+    for name, ensemble in ensembles.items():
+        called = clean(ensemble.scenario.get("label") or ensemble.title) or label(name)
+        if called in labels.values():
+            copy = re.search(r" \([0-9]+\)$", name)
+            called += copy[0] if copy else f" ({clean(name)})"
+        labels[name] = called
+    return labels
 
 
 def seeds_of(batch: Batch | Joined) -> dict[str, int | None]:
@@ -347,11 +379,9 @@ def _pair(
     return None
 
 
-def _scenario(ensemble: Ensemble, reading: Reading, seed: int | None) -> dict[str, Any]:
+def _scenario(ensemble: Ensemble, reading: Reading) -> dict[str, Any]:
     fits = Fits.of(reading, ensemble.scenario)
     found: dict[str, Any] = {
-        "title": ensemble.title,
-        "seed": seed,
         "replicates": ensemble.replicates,
         "horizon_hours": float(ensemble.horizon_hours),
     }
@@ -363,7 +393,9 @@ def _scenario(ensemble: Ensemble, reading: Reading, seed: int | None) -> dict[st
         measured = measure.read(reading)
         of, figure = int(measured.of), _figure(measured)
         if measure.kind == "share":
-            came = int(np.count_nonzero(reading.holds(measure.event)))
+            counted = reading.holds(measure.event)
+            counted = counted & reading.holds(measure.given) if measure.given else counted
+            came = int(np.count_nonzero(counted))
             figure = _limits(measured) | {"count": came, "of": of}
         else:
             group = path.rpartition(".")[0].removesuffix(".by")
@@ -388,10 +420,33 @@ def _differences(
     found: dict[str, Any] = {
         "paired": paired,
         "pairs": len(ours.column("replicate")) if paired else None,
+        **_contrasts(ours, theirs, paired, SUMMARY_PATHS, our_fits, their_fits),
     }
-    for path, measure in SUMMARY_PATHS.items():
+    if paired:
+        struck = [~np.isnan(each.column(STRIKE)) for each in (ours, theirs)]
+        rows = np.flatnonzero(struck[0] & struck[1])
+        both = ours.subset(rows), theirs.subset(rows)
+        fits = [one and replace(one, row=one.row[rows]) for one in (our_fits, their_fits)]
+        figures = _contrasts(*both, paired, _AFTER_A_STRIKE, *fits)
+        found["struck_in_both"] = {"of": len(rows), **figures}
+    return found
+
+
+def _contrasts(
+    ours: Reading,
+    theirs: Reading,
+    paired: bool,
+    paths: Iterable[str],
+    our_fits: Fits | None = None,
+    their_fits: Fits | None = None,
+) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for path in paths:
+        measure = SUMMARY_PATHS[path]
         hours, read = None, measure.read
-        if measure.kind == "quantile" or not (_has(ours, measure) and _has(theirs, measure)):
+        if measure.kind == "quantile" or measure.given:
+            continue
+        if not (_has(ours, measure) and _has(theirs, measure)):
             continue
         if measure.kind == "time_quantile" and measure.clock:
             # The same stream draws the same replicates from both, another independently.
@@ -496,8 +551,8 @@ def join(*sources: Batch | Joined | Ensemble) -> Joined:
             given, known = dict(source.ensembles), seeds_of(source)
         for name, ensemble in given.items():
             copies = (f"{name} ({copy})" if copy > 1 else name for copy in count(1))
-            label = next(one for one in copies if one not in ensembles)
-            ensembles[label], seeds[label] = ensemble, known[name]
+            own = next(one for one in copies if one not in ensembles)
+            ensembles[own], seeds[own] = ensemble, known[name]
     if not ensembles:
         raise ValueError("there is no scenario to compare")
     distinct = set(seeds.values())

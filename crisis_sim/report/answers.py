@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
 from crisis_sim import text
+from crisis_sim.outcomes.durations import COURSES, SHORT_DAYS
 from crisis_sim.outcomes.summary import figure_at
-from crisis_sim.text import excludes_zero, limits, number
+from crisis_sim.text import excludes_zero, limits
 
-#: The measure of the differences in words, and the crises that it is a share of.
-_AMONG = "Among crises with a first strike, a ceasefire within 96 hours of it"
-#: Differences in words, at most.
+#: Scenarios whose differences are put into words, at most.
 _TOLD = 3
 
 #: A figure of a summary: `estimate`, `lower` and `upper`, each perhaps None.
@@ -24,87 +23,149 @@ Figure = Mapping[str, Any]
 
 
 def answer(summary: Mapping[str, Any]) -> str:
-    """The answer in a sentence or two: how often, how quickly, how often the worst, and what clearly changed it."""
+    """The answer in sentences: how far crises went, how each of these ended, and what clearly changed that."""
     name = summary["reference"]
     scenario = summary["scenarios"][name]
-    agreement, clock = scenario["endings"]["agreement"], scenario["ceasefire"]["from_first_strike"]
     changed = on_differences(summary)
-    if agreement["estimate"] is None:
-        return f"{text.label(name)}: there are no replicates. {changed}".strip()
-    if clock["of"] == 0:
-        quickly = "none saw a first strike"
-    elif clock["median_hours"] is None:
-        quickly = "of those that saw a first strike, fewer than half had a ceasefire while watched"
-    else:
-        median = text.duration(clock["median_hours"]["estimate"])
-        quickly = f"of those that saw a first strike, half had a ceasefire within {median} of it"
-    if paused := told_pause(scenario):
-        quickly += f", and {paused}"
-    often = f"{told_share(agreement)} of all crises ended in a ceasefire that held"
-    worst = told_worst(scenario["shares"]["war"], scenario["shares"]["nuclear_use"])
-    return f"{text.label(name)}: {often}; {quickly}; {worst}. {changed}".strip()
+    if not scenario["replicates"]:
+        return f"{scenario['label']}: there are no replicates. {changed}".strip()
+    return (
+        f"{scenario['label']}: {told_courses(scenario)}. {told_endings(scenario)} {changed}".strip()
+    )
 
 
-def told_pause(scenario: Mapping[str, Any]) -> str:
-    """When strikes had paused in half of the crises that saw one, as a clause; "" where none did, or that is not known."""
-    pause = scenario.get("pause")
-    if not pause or pause["of"] == 0:
-        return ""
-    if pause["median_hours"] is None:
-        return "in fewer than half the strikes paused while watched, agreed or not"
-    median = text.duration(pause["median_hours"]["estimate"])
-    return f"in half the strikes had paused within {median}, agreed or not"
+def told_courses(scenario: Mapping[str, Any]) -> str:
+    """How far crises went, each share with its 95% interval, of all crises; of older results, war alone."""
+    shares = scenario["shares"]
+    if "courses" not in scenario:
+        return told_worst(shares["war"], shares["nuclear_use"])
+    none, short, long, war = (scenario["courses"][one]["share"] for one in COURSES)
+    nuclear = text.percent(shares["nuclear_use"]["estimate"])
+    worst = f"; nuclear use came in {nuclear}%" if shares["nuclear_use"]["count"] else ""
+    return (
+        f"of {text.of_these(none['of'], 'all crises')}, {told_share(none)} saw no strike; in {_share(short)} "
+        f"strikes stopped within {SHORT_DAYS} days, agreed or not; {_share(long)} saw a longer fight "
+        f"and {_share(war)} full-scale war{worst}"
+    )
+
+
+def told_endings(scenario: Mapping[str, Any]) -> str:
+    """How many crises of each course ended in a ceasefire that held, as a sentence."""
+    overall = f"{text.percent(scenario['endings']['agreement']['estimate'])}% of all crises"
+    if "courses" not in scenario:
+        return f"A ceasefire that held ended {overall}."
+    shares = {one: part["endings"]["agreement"] for one, part in scenario["courses"].items()}
+    words = {
+        "no_strike": "of those without a strike",
+        "short_fight": "of those whose strikes soon stopped",
+        "long_fight": "of the longer fights",
+        "war": "of the wars",
+    }
+    told = [
+        f"{text.percent(shares[one]['estimate'])}% {words[one]}"
+        for one in words
+        if shares[one]["of"]
+    ]
+    return f"A ceasefire that held ended {text.listed(told)}: {overall}."
 
 
 def told_share(figure: Figure) -> str:
     """Such as "71% (95% interval 70 to 72)"; 0 and 100% only where it is so of none and of all."""
+    return _share(figure, "95% interval ")
+
+
+def _share(figure: Figure, interval: str = "") -> str:
     estimate, low, high = (
         None if figure[key] is None else 100.0 * figure[key]
         for key in ("estimate", "lower", "upper")
     )
-    digits = 1 if low is not None and high is not None and high - low < 1.0 else 0
-    middle = number(estimate, digits)
+    digits = 1 if low is not None and high is not None and high - low < 3.0 else 0
+    middle = text.number(estimate, digits)
     if estimate is not None and 0.0 < estimate < 100.0 and float(middle) in (0.0, 100.0):
         middle = text.percent(figure["estimate"])
     over = text.over_fits(figure)
-    return f"{middle}% (95% interval {limits(low, high, digits)}{over and '; '}{over})"
+    return f"{middle}% ({interval}{limits(low, high, digits)}{over and '; '}{over})"
 
 
 def told_worst(war: Figure, nuclear: Figure) -> str:
     """How many crises came to war and to nuclear use, including where none did."""
     if not war["count"] and not nuclear["count"]:
         return "no crisis saw full-scale war or nuclear use"
-    wars = text.percent(war["estimate"])
+    wars = f"full-scale war came in {text.percent(war['estimate'])}% of all crises"
     if not nuclear["count"]:
-        return f"full-scale war came in {wars}% of all crises, and no crisis saw nuclear use"
+        return f"{wars}, and no crisis saw nuclear use"
     uses = text.percent(nuclear["estimate"])
     if not war["count"]:
         return f"no crisis saw full-scale war, and nuclear use came in {uses}% of all crises"
-    return f"full-scale war came in {wars}% of all crises, and nuclear use in {uses}%"
+    return f"{wars}, and nuclear use in {uses}%"
 
 
 def on_differences(summary: Mapping[str, Any]) -> str:
-    """Sentences on clear changes in the chance of an early ceasefire, the largest first."""
-    figures = {
-        name: difference["ceasefire"]["from_first_strike"]["by"]["96_hours"]
-        for name, difference in summary["differences"].items()
-    }
-    known = {name: figure for name, figure in figures.items() if figure["estimate"] is not None}
-    clear = [name for name, figure in known.items() if is_clear(figure)]
-    clear.sort(key=lambda name: -abs(known[name]["estimate"]))
-    if not known:
-        return ""
-    if not clear and len(figures) == 1:
-        return f"{_AMONG} was not clearly more or less likely in “{text.label(*figures)}”."
-    if not clear:
-        return f"{_AMONG} was clearly more or less likely in none of the other scenarios."
-    told = [_told_difference(name, known[name]) for name in clear[:_TOLD]]
-    rest = (
-        ""
-        if len(clear) <= _TOLD
-        else f"; {len(clear) - _TOLD} more differed, by no more than these"
+    """Sentences on what each scenario clearly changes in how far crises go, the most changed first."""
+    clear = {name: _changes(one) for name, one in summary["differences"].items()}
+    moved = sorted(
+        (name for name in clear if clear[name]), key=lambda name: -max(clear[name].values())
     )
-    return f"{_AMONG} was {text.listed(told)}{rest}."
+    label = labels(summary)
+    if not clear:
+        return ""
+    if not moved:
+        which = f"“{label[next(iter(clear))]}”" if len(clear) == 1 else "any of the other scenarios"
+        return f"How far crises go is not clearly different in {which}."
+    told = [_told_changes(label[name], summary["differences"][name]) for name in moved[:_TOLD]]
+    more = len(moved) - len(told)
+    rest = (
+        f" {text.in_letters(more).capitalize()} more differed, by no more than these."
+        if more
+        else ""
+    )
+    first, unit, others = (" ".join(told) + rest).partition("percentage points")
+    return first + unit + others.replace("percentage points", "points")
+
+
+def _changes(difference: Mapping[str, Any]) -> dict[str, float]:
+    """How much the share of each course, and of ceasefires after a strike, clearly changes, without the sign."""
+    figures = {one: figure_at(difference, f"courses.{one}.share") for one in COURSES}
+    figures["ceasefire"] = after_a_strike(difference)[0]
+    return {one: abs(figure["estimate"]) for one, figure in figures.items() if is_clear(figure)}
+
+
+def after_a_strike(difference: Mapping[str, Any]) -> tuple[Figure | None, str]:
+    """How a ceasefire within 96 hours of a strike changes, and among which crises.
+
+    Which crises are struck is itself changed: so of pairs those struck in both are compared; of independent
+    samples, those struck in each.
+    """
+    both = difference.get("struck_in_both")
+    if both is None:
+        return figure_at(
+            difference, "ceasefire.from_first_strike.by.96_hours"
+        ), "the crises struck in each"
+    return figure_at(both, "ceasefire.from_first_strike.by.96_hours"), (
+        f"the {text.count(both['of'])} crises struck in both"
+    )
+
+
+def _told_changes(label: str, difference: Mapping[str, Any]) -> str:
+    clear = _changes(difference)
+    of_all = [
+        f"{COURSES[one]} {_points(difference['courses'][one]['share'])}"
+        for one in sorted(clear, key=lambda one: -clear[one])
+        if one in COURSES
+    ]
+    parts = [f"of all crises, {text.listed(of_all)}"] if of_all else []
+    if "ceasefire" in clear:
+        figure, among = after_a_strike(difference)
+        parts.append(f"of {among}, a ceasefire within 96 hours of the strike {_points(figure)}")  # type: ignore[arg-type]
+    return f"In “{label}”: {'; '.join(parts)}."
+
+
+def _points(figure: Figure) -> str:
+    low, high = sorted(abs(100.0 * (figure[key] or 0.0)) for key in ("lower", "upper"))
+    size = text.points(abs(figure["estimate"])).removeprefix("+")
+    way = "more" if figure["estimate"] > 0.0 else "less"
+    over = text.over_fits(figure, sign=True)
+    return f"{size} percentage points {way} often ({limits(low, high, 1)}{over and '; '}{over})"
 
 
 def is_clear(figure: Figure | None) -> bool:
@@ -112,111 +173,190 @@ def is_clear(figure: Figure | None) -> bool:
     return figure is not None and excludes_zero(figure["lower"], figure["upper"])
 
 
-def _told_difference(name: str, figure: Figure) -> str:
-    estimate, *ends = (100.0 * figure[key] for key in ("estimate", "lower", "upper"))
-    low, high = sorted(map(abs, ends))
-    direction = "more" if estimate > 0 else "less"
-    over = text.over_fits(figure, sign=True)
-    return (
-        f"{text.points(abs(figure['estimate'])).removeprefix('+')} percentage points {direction} likely "
-        f"({limits(low, high, 1)}{over and '; '}{over}) in “{text.label(name)}”"
-    )
+def labels(summary: Mapping[str, Any]) -> dict[str, str]:
+    """What each scenario is called."""
+    return {name: one["label"] for name, one in summary["scenarios"].items()}
 
 
-#: Columns that the tables fit into. Text from scenarios stands in them as plain `rich.text.Text`, never as markup.
+# --- Tables
+#
+# Text from scenarios stands in them as plain `rich.text.Text`, never as markup.
+
+#: Columns that prose fills at most; a table may be wider where the terminal is.
 WIDTH = 100
+#: Columns that a table's first column, its labels, is given at least.
+_LEAST, _MOST = 14, 40
+_NO_NOTES: Mapping[str, Sequence[str]] = {}
 
 
-def print_summary(summary: Mapping[str, Any], console: Console | None = None) -> None:
+def print_summary(
+    summary: Mapping[str, Any],
+    console: Console | None = None,
+    notes: Mapping[str, Sequence[str]] = _NO_NOTES,
+) -> None:
     """Print a summary for a person: the answer, the outcomes, the differences and the advice.
 
     Args:
         summary: as `crisis_sim.outcomes.summarise` gives it.
         console: where to print; standard output unless given.
+        notes: sentences to print with it by their heading.
     """
     console = console or Console()
     width = min(console.width, WIDTH)
     console.print(Text(answer(summary)), width=width)
-    console.print()
-    console.print(outcome_table(summary), width=width)
-    differences = difference_table(summary)
-    console.print()
-    if differences is not None:
-        console.print(differences, width=width)
+    for table in tables(summary, console.width):
         console.print()
-    if summary["advice"]:
-        console.print(Text("How sure this is", style="bold"))
-    for advice in summary["advice"]:
-        bullet = Table.grid(padding=(0, 1, 0, 0))
-        bullet.add_row("-", Text(text.clean(advice)))
-        console.print(bullet, width=width)
+        console.print(table, width=console.width)
+    for heading, sentences in {**notes, "How sure this is": summary["advice"]}.items():
+        if sentences:
+            console.print()
+            console.print(Text(heading, style="bold"))
+        for sentence in sentences:
+            bullet = Table.grid(padding=(0, 1, 0, 0))
+            bullet.add_row("-", Text(text.clean(sentence)))
+            console.print(bullet, width=width)
 
 
-def outcome_table(summary: Mapping[str, Any]) -> Table:
-    """A row a scenario: agreement, ceasefire by three moments, median time, strikes paused, war, nuclear use."""
-    table = new_table("Outcomes")
-    _columns(
-        table,
-        ("agreement\n% (95%)", "ceasefire\nin 24 h, %", "in 72 h\n%", "in 96 h\n%"),
-        ("median\nhours", "paused\nin 96 h", "war\n%", "nuclear\nuse, %"),
-    )
-    for name, scenario in summary["scenarios"].items():
-        clock, shares = scenario["ceasefire"]["from_first_strike"], scenario["shares"]
-        agreement, median = scenario["endings"]["agreement"], clock["median_hours"]
-        by = [clock["by"][moment] for moment in ("24_hours", "72_hours", "96_hours")]
-        estimate, low, high = (
-            text.percent(agreement[key]) for key in ("estimate", "lower", "upper")
+def tables(summary: Mapping[str, Any], width: int) -> Iterator[Group]:
+    """All tables of a summary, each within a width."""
+    reference, label = summary["reference"], labels(summary)
+    scenarios, differences = summary["scenarios"], summary["differences"]
+    if "courses" in scenarios[reference]:
+        yield _course_table(scenarios[reference], width)
+    if differences:
+        heads = [*_COURSE_HEADS, "ended by\nagreement", "nuclear\nuse"]
+        paths = [*_COURSE_PATHS, "endings.agreement", "shares.nuclear_use"]
+        rows = [
+            (label[name], *(_cell(figure_at(one, path)) for path in paths))
+            for name, one in scenarios.items()
+        ]
+        yield fitted(
+            "Scenarios, % of all crises",
+            ["scenario", *heads],
+            rows,
+            width,
+            "Below each, its 95% interval." + _on_fits(summary, "."),
         )
-        table.add_row(
-            Text(text.clean(name), style="bold" if name == summary["reference"] else ""),
-            Text.assemble(estimate, (f" ({low}–{high}){_second_line(agreement)}", "dim")),
-            *(text.percent(one["estimate"]) for one in by),
-            "none" if median is None else text.count(median["estimate"]),
-            text.percent((figure_at(scenario, "pause.by.96_hours") or {}).get("estimate")),
-            *(text.percent(shares[one]["estimate"]) for one in ("war", "nuclear_use")),
+    yield fitted(
+        "After a first strike, % of the crises with one",
+        [
+            "scenario",
+            "crises\nstruck",
+            *_AFTER_HEADS,
+            "strikes paused\nin 96 h",
+            "ceasefire:\nmedian hours",
+        ],
+        [(label[name], *_after_cells(one)) for name, one in scenarios.items()],
+        width,
+        "Below each, its 95% interval. Strikes have paused when there are none for a week or for good, agreed "
+        "or not; a ceasefire is agreed.",
+    )
+    if not differences:
+        return
+    rows = [
+        (
+            label[name],
+            *(_difference(figure_at(one, path)) for path in [*_COURSE_PATHS, "endings.agreement"]),
         )
-    table.caption = Text(
-        "Agreement, war and nuclear use: % of all crises. Ceasefire and median time: from the first "
-        "strike, % of crises with one; paused: no strikes for a week or for good, agreed or not."
-        + _on_fits(summary, ".")
+        for name, one in differences.items()
+    ]
+    against = f"Less “{label[reference]}”"
+    yield fitted(
+        f"{against}, percentage points of all crises",
+        ["scenario", *_COURSE_HEADS, "ended by\nagreement"],
+        rows,
+        width,
+        "Below each, its 95% interval; dim where that holds zero."
+        + _on_fits(summary, ", and in how many of them the sign agrees."),
     )
-    return table
-
-
-def difference_table(summary: Mapping[str, Any]) -> Table | None:
-    """Each scenario less the reference; None where there is nothing to compare."""
-    if not summary["differences"]:
-        return None
-    table = new_table(f"Differences from {text.clean(summary['reference'])}, with 95% intervals")
-    _columns(
-        table,
-        ("agreement\npoints", "ceasefire in 96 h\npoints", "war\npoints", "median\nhours"),
+    yield fitted(
+        f"{against}, after a first strike",
+        ["scenario", *_AFTER_DIFFERENCE_HEADS],
+        [(label[name], *_after_differences(one)) for name, one in differences.items()],
+        width,
+        "Percentage points. A change moves which crises are struck, so that each scenario’s struck crises are not "
+        "the same ones; those struck in both are. The effect over all crises stands in the table above.",
     )
-    for name, difference in summary["differences"].items():
-        clock = difference["ceasefire"]["from_first_strike"]
-        table.add_row(
-            Text(text.clean(name)),
-            _difference(difference["endings"]["agreement"], text.points),
-            _difference(clock["by"]["96_hours"], text.points),
-            _difference(difference["shares"]["war"], text.points),
-            _difference(clock["median_hours"], text.signed_hours),
-        )
-    table.caption = Text(
-        "Percentage points of all crises; for a ceasefire, of crises with a first strike. "
-        "Dim where the interval holds zero."
-        + _on_fits(summary, ", and in how many of them the sign agrees.")
+
+
+_COURSE_HEADS = ("no\nstrike", f"stopped\nin {SHORT_DAYS} days", "longer\nfight", "full-scale\nwar")
+_COURSE_PATHS = tuple(f"courses.{one}.share" for one in COURSES)
+_AFTER_DIFFERENCE_HEADS = (
+    *("ceasefire in\n96 h, of the\nstruck in each", "of those\nstruck in\nboth"),
+    *("pairs\nstruck\nin both", "paused\nin 96 h,\nin both", "median\nhours,\nin each"),
+)
+_AFTER_HEADS = tuple(f"ceasefire\nin {hours} h" for hours in (24, 72, 96))
+
+
+def _course_table(scenario: Mapping[str, Any], width: int) -> Group:
+    """How far crises of a scenario went, in columns, and how those of each ended."""
+    parts = [*scenario["courses"].values()]
+    shares, total = [part["share"] for part in parts], scenario["replicates"]
+    rows: list[Sequence[Any]] = [
+        ("% of all", *(text.percent(one["estimate"]) for one in shares), "100"),
+        ("interval", *(Text(_limits(one, text.percent), style="dim") for one in shares), ""),
+        *_fits_row(shares),
+        ("crises", *(text.count(one["count"]) for one in shares), text.count(total)),
+        (Text("of these, %", style="dim"), *[""] * 5),
+    ]
+    for ending, words in text.ENDINGS.items():
+        of_each = [part["endings"][ending] for part in parts]
+        if any(one["count"] for one in of_each):
+            all_of_them = scenario["endings"][ending]["estimate"]
+            rows.append(
+                (
+                    words,
+                    *(text.percent(one["estimate"]) for one in of_each),
+                    text.percent(all_of_them),
+                )
+            )
+    return fitted(
+        f"{scenario['label']}: how far crises went, and how they ended",
+        ["", *_COURSE_HEADS, "all\ncrises"],
+        rows,
+        width,
+        f"A crisis with full-scale war counts there alone. Stopped: no strikes from within {SHORT_DAYS} days of the "
+        "first one for a week or for good, agreed or not.",
     )
-    return table
 
 
-def _columns(table: Table, *headings: Sequence[str]) -> None:
-    table.add_column("scenario", max_width=24, overflow="fold")
-    for heading in (one for some in headings for one in some):
-        table.add_column(heading, justify="right", no_wrap=True)
+def _fits_row(shares: Sequence[Figure]) -> list[Sequence[Any]]:
+    """The range of each share over fits, where there is one."""
+    over = [_over_fits(one).strip() for one in shares]
+    return [("over fits", *(Text(one, style="dim") for one in over), "")] if any(over) else []
+
+
+def fitted(
+    title: str,
+    headings: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    width: int,
+    caption: str = "",
+) -> Group:
+    """A table within a width: as it is, or turned about, or else as a list of its rows.
+
+    Args:
+        title: its heading.
+        headings: of each column; the first names the rows. Line breaks part their lines.
+        rows: their cells, texts; the first is the row's label, which is wrapped where it is long.
+        width: columns that there are.
+        caption: stands below.
+    """
+    cells = [
+        [one if isinstance(one, Text) else Text(text.clean(one)) for one in row] for row in rows
+    ]
+    heads = [Text(one) for one in headings]
+    turned = [[_one_line(head), *column] for head, *column in zip(heads, *cells, strict=True)]
+    table = _laid_out(heads, cells, width)
+    if table is None:
+        first, *body = turned
+        table = _laid_out(first, body, width) or _listed(heads, cells)
+    below = [Text(caption, style="dim")] if caption else []
+    return Group(Text(title, style="bold"), table, *below)
 
 
 def new_table(title: str) -> Table:
-    """An empty table in the look of all of them."""
+    """An empty table of prose, whose columns rich wraps; of figures see `fitted`."""
     return Table(
         title=Text(title, style="bold"),
         title_justify="left",
@@ -228,26 +368,97 @@ def new_table(title: str) -> Table:
     )
 
 
-def _difference(figure: Figure | None, write: Callable[[float], str]) -> Text:
-    """Estimate and limits, such as "−8.9 (−10.1, −7.8)"; a limit that is not set is left open."""
+def _laid_out(top: Sequence[Text], body: Sequence[Sequence[Text]], width: int) -> Table | None:
+    """A table with these columns, the first wrapped; None where it needs more room than there is."""
+    wide = [
+        max(len(line) for cell in column for line in cell.plain.split("\n"))
+        for column in zip(top, *body, strict=True)
+    ]
+    room = width - sum(wide[1:]) - len(wide[1:])
+    if room < min(_LEAST, wide[0]):
+        return None
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=0, pad_edge=False)
+    table.add_column(top[0], width=min(wide[0], _MOST, room), overflow="fold")
+    for head in top[1:]:
+        table.add_column(head, justify="right", no_wrap=True)
+    for row in body:
+        table.add_row(*row)
+    return table
+
+
+def _listed(heads: Sequence[Text], cells: Sequence[Sequence[Text]]) -> Table:
+    """A table's rows one below the other, a line a cell."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for first, *others in cells:
+        table.add_row(Text(first.plain, style="bold"))
+        for head, cell in zip(heads[1:], others, strict=True):
+            if cell.plain:
+                table.add_row(Text.assemble(f"  {_one_line(head)}: ", _one_line(cell)))
+    return table
+
+
+def _one_line(cell: Text) -> Text:
+    """A heading, or a figure with the limits below it, on one line."""
+    first, *others = cell.plain.split("\n")
+    digits = first[:1].isdigit() or first[:1] in (text.MINUS, "+")
+    rest = f" ({' '.join(others)})" if digits and others else "".join(f" {one}" for one in others)
+    return Text(first + rest, style=cell.style)
+
+
+def _limits(figure: Figure, write: Callable[[float], str], between: str = "–") -> str:
+    """Both limits; one that is not set is left open."""
+    return between.join(
+        "…" if figure[key] is None else write(figure[key]) for key in ("lower", "upper")
+    )
+
+
+def _cell(figure: Figure | None, write: Callable[[float], str] = text.percent) -> Text:
+    """An estimate, and its limits below it."""
+    if figure is None or figure["estimate"] is None:
+        return Text(text.UNKNOWN)
+    limits = _limits(figure, write)
+    return Text.assemble(f"{write(figure['estimate'])}\n", (limits + _over_fits(figure), "dim"))
+
+
+def _after_cells(scenario: Mapping[str, Any]) -> Iterator[Text]:
+    clock = scenario["ceasefire"]["from_first_strike"]
+    yield Text(text.count(clock["of"]))
+    for moment in ("24_hours", "72_hours", "96_hours"):
+        yield _cell(clock["by"][moment])
+    yield _cell(figure_at(scenario, "pause.by.96_hours"))
+    median = clock["median_hours"]
+    yield (
+        Text("none" if clock["of"] == 0 else "never half")
+        if median is None
+        else _cell(median, text.count)
+    )
+
+
+def _after_differences(difference: Mapping[str, Any]) -> Iterator[Text]:
+    both, clock = difference.get("struck_in_both") or {}, "ceasefire.from_first_strike"
+    yield _difference(figure_at(difference, f"{clock}.by.96_hours"))
+    yield _difference(figure_at(both, f"{clock}.by.96_hours"))
+    yield Text(text.count(both["of"]) if both else "not paired")
+    yield _difference(figure_at(both, "pause.by.96_hours"))
+    yield _difference(figure_at(difference, f"{clock}.median_hours"), text.signed_hours)
+
+
+def _difference(figure: Figure | None, write: Callable[[float], str] = text.points) -> Text:
+    """A difference, and its limits below it; dim where they hold zero."""
     if figure is None or figure["estimate"] is None:
         return Text("not known", style="dim")
-    low, high = figure["lower"], figure["upper"]
-    limits = f"{'…' if low is None else write(low)}, {'…' if high is None else write(high)}"
-    told = f"{write(figure['estimate'])} ({limits}){_second_line(figure, sign=True)}"
-    return Text(told, style="" if is_clear(figure) else "dim")
+    limits = _limits(figure, write, ", ")
+    written = f"{write(figure['estimate'])}\n{limits}{_over_fits(figure, sign=True)}"
+    return Text(written, style="" if is_clear(figure) else "dim")
+
+
+def _over_fits(figure: Figure, sign: bool = False) -> str:
+    """The range over fits, as a third line of a cell."""
+    told = text.over_fits(figure, sign=sign).removeprefix("over fits ")
+    return told and "\n" + told.replace("; the sign agrees in", ",")
 
 
 def _on_fits(summary: Mapping[str, Any], more: str) -> str:
-    """What stands under a figure in a table, where there is something."""
     over = summary["scenarios"][summary["reference"]].get("over_fits")
-    told = (
-        f" Below: the range over fits, of 95% of {over['sets']} sets of behaviour" if over else ""
-    )
-    return told and told + more
-
-
-def _second_line(figure: Figure, sign: bool = False) -> str:
-    """The range over fits, for a cell of a table."""
-    told = text.over_fits(figure, sign=sign).removeprefix("over fits ")
-    return told and "\n" + told.replace("; the sign agrees in", ",")
+    told = over and f" Below that, the range over fits, of 95% of {over['sets']} sets of behaviour"
+    return f"{told}{more}" if told else ""

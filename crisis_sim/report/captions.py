@@ -9,9 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crisis_sim import text
-from crisis_sim.outcomes.durations import AMONG, CLOCKS
+from crisis_sim.outcomes.durations import AMONG, CLOCKS, COURSES, SHORT_DAYS
 from crisis_sim.outcomes.summary import figure_at
-from crisis_sim.report.answers import Figure, is_clear, on_differences, told_share, told_worst
+from crisis_sim.report.answers import (
+    Figure,
+    after_a_strike,
+    is_clear,
+    labels,
+    on_differences,
+    told_courses,
+    told_endings,
+    told_share,
+)
 from crisis_sim.report.curves import ORIGINS
 from crisis_sim.report.real_path import real_record
 from crisis_sim.text import of_these
@@ -35,26 +44,11 @@ def question(title: str, several: bool) -> str:
 
 
 def answer(summary: Mapping[str, Any]) -> str:
-    """How often and how quickly, in one sentence, each figure with its interval."""
+    """How far crises go, in one sentence, each figure with its interval."""
     scenario = summary["scenarios"][summary["reference"]]
-    agreement = scenario["endings"]["agreement"]
-    if agreement["estimate"] is None:
+    if not scenario["replicates"]:
         return "There are no simulated crises to answer from."
-    told = f"In this model {told_share(agreement)} of all crises end in a ceasefire that holds"
-    clock = scenario["ceasefire"]["from_first_strike"]
-    if clock["of"] == 0:
-        return f"{told}, and none sees a first strike."
-    if clock["median_hours"] is None:
-        told += ", and of those that see a first strike fewer than half have a ceasefire while they are followed."
-    else:
-        within = median(clock["median_hours"])
-        told += (
-            f", and of those that see a first strike half have a ceasefire within {within} of it."
-        )
-    paused = figure_at(scenario, "pause.median_hours")
-    if paused is None:
-        return told
-    return f"{told} In half of those struck the strikes have paused, agreed or not, within {median(paused)}."
+    return f"In this model, {told_courses(scenario)}."
 
 
 def median(figure: Figure) -> str:
@@ -69,27 +63,57 @@ def median(figure: Figure) -> str:
 
 
 def more(summary: Mapping[str, Any]) -> list[str]:
-    """The rest of the answer: clear differences between scenarios, and how often the worst came."""
-    shares = summary["scenarios"][summary["reference"]]["shares"]
-    known = shares["war"]["estimate"] is not None
-    worst = text.sentence(told_worst(shares["war"], shares["nuclear_use"])) if known else ""
-    return [one for one in (on_differences(summary), worst) if one]
+    """The rest of the answer: how crises end, how soon after a strike, and clear differences between scenarios."""
+    scenario = summary["scenarios"][summary["reference"]]
+    if not scenario["replicates"]:
+        return []
+    return [
+        one for one in (told_endings(scenario), _soon(scenario), on_differences(summary)) if one
+    ]
+
+
+def _soon(scenario: Mapping[str, Any]) -> str:
+    """How soon half of the crises with a strike have a ceasefire, and how soon strikes have paused in half."""
+    clock = scenario["ceasefire"]["from_first_strike"]
+    if clock["of"] == 0:
+        return ""
+    ceasefire, pause = clock["median_hours"], figure_at(scenario, "pause.median_hours")
+    came = "fewer than half have a ceasefire while they are followed"
+    if ceasefire is not None:
+        came = f"half have a ceasefire within {median(ceasefire)} of it"
+    paused = (
+        f", and in half the strikes have paused, agreed or not, within {median(pause)}"
+        if pause
+        else ""
+    )
+    return f"Of {of_these(clock['of'], AMONG['from_first_strike'])}, {came}{paused}."
 
 
 def key_figures(summary: Mapping[str, Any]) -> list[dict[str, str]]:
     """The figures at the head of the page, of the reference: `label`, `value`, and `limits`."""
     scenario = summary["scenarios"][summary["reference"]]
-    by = scenario["ceasefire"]["from_first_strike"]["by"]
+    if not scenario["replicates"]:
+        return []
+    crises = of_these(scenario["replicates"], "all crises")
     shown = {
-        "of all crises end in a ceasefire that holds": scenario["endings"]["agreement"],
-        "of crises with a first strike have a ceasefire within 96 hours of it": by["96_hours"],
-        "of crises with a first strike see the strikes pause within 96 hours of it, agreed or not": (
-            figure_at(scenario, "pause.by.96_hours") or {"estimate": None}
-        ),
-        "of all crises come to full-scale war": scenario["shares"]["war"],
-        "of all crises see nuclear use": scenario["shares"]["nuclear_use"],
+        "no_strike": "see no strike",
+        "short_fight": f"are struck, and strikes stop within {SHORT_DAYS} days, agreed or not",
+        "long_fight": "see a longer fight",
+        "war": "come to full-scale war",
     }
-    return [_key(label, one) for label, one in shown.items() if one["estimate"] is not None]
+    figures = []
+    for course, words in shown.items():
+        if part := figure_at(scenario, f"courses.{course}"):
+            agreed = part["endings"]["agreement"]
+            how = (
+                f"; {text.percent(agreed['estimate'])}% of these end by agreement"
+                if agreed["of"]
+                else ""
+            )
+            figures.append(_key(f"of {crises} {words}{how}", part["share"]))
+    ends = {"end by agreement": scenario["endings"]["agreement"]}
+    ends["see nuclear use"] = scenario["shares"]["nuclear_use"]
+    return [*figures, *(_key(f"of {crises} {words}", one) for words, one in ends.items())]
 
 
 def _key(label: str, figure: Figure) -> dict[str, str]:
@@ -111,7 +135,7 @@ def _ceasefires(batch: Batch, summary: Mapping[str, Any], clock: str) -> Iterato
     reference = summary["reference"]
     figures = summary["scenarios"][reference]["ceasefire"][clock]
     if figures["of"] == 0:
-        yield f"No crisis of “{text.label(reference)}” saw {ORIGINS[clock]}."
+        yield f"No crisis of “{labels(summary)[reference]}” saw {ORIGINS[clock]}."
         return
     told = [
         (f"{text.percent(share)}%", f"within {moment.replace('_', ' ')}")
@@ -122,7 +146,7 @@ def _ceasefires(batch: Batch, summary: Mapping[str, Any], clock: str) -> Iterato
         (first, within), *others = told
         among = of_these(figures["of"], AMONG[clock])
         parts = [f"{first} of {among} have a ceasefire {within} of it", *map(" ".join, others)]
-        yield f"In “{text.label(reference)}” {text.listed(parts)}."
+        yield f"In “{labels(summary)[reference]}” {text.listed(parts)}."
     if clock == "from_first_strike":
         yield _pauses(summary["scenarios"][reference])
     yield _beside_the_record(batch.ensembles[reference], clock)
@@ -163,7 +187,7 @@ def _most_and_least(summary: Mapping[str, Any], clock: str) -> str:
         for name, one in summary["scenarios"].items()
     ]
     for share, name in sorted((share, name) for share, name in figures if share is not None):
-        found.setdefault(text.percent(share), []).append(f"“{text.label(name)}”")
+        found.setdefault(text.percent(share), []).append(f"“{labels(summary)[name]}”")
     within, among = f"Within {moment.replace('_', ' ')}", AMONG[clock]
     if sum(map(len, found.values())) < 2:
         return ""
@@ -180,34 +204,35 @@ def _most_and_least(summary: Mapping[str, Any], clock: str) -> str:
 def _endings(batch: Batch, summary: Mapping[str, Any]) -> Iterator[str]:
     name = summary["reference"]
     scenario = summary["scenarios"][name]
-    if scenario["endings"]["agreement"]["estimate"] is None:
+    if not scenario["replicates"]:
         return
+    yield text.sentence(f"in “{labels(summary)[name]}”, {told_courses(scenario)}")
     shares = {ending: scenario["endings"][ending]["estimate"] for ending in text.ENDINGS}
     others = sorted((one for one in shares if one != "agreement"), key=lambda one: -shares[one])
     told = [f"{text.ENDINGS[one]} {text.percent(shares[one])}%" for one in others if shares[one]]
-    agreed = told_share(scenario["endings"]["agreement"])
     rest = f"; the rest: {text.listed(told)}" if told else ""
-    yield f"In “{text.label(name)}” {agreed} of all crises end by agreement{rest}."
-    yield text.sentence(told_worst(scenario["shares"]["war"], scenario["shares"]["nuclear_use"]))
+    yield f"{told_share(scenario['endings']['agreement'])} of all crises end by agreement{rest}."
 
 
 def _differences(batch: Batch, summary: Mapping[str, Any]) -> Iterator[str]:
     """Of each thing compared, which scenarios clearly make it more and less likely, and which neither."""
-    compared: dict[str, Callable[[Any], Figure]] = {
-        "among crises with a first strike, a ceasefire within 96 hours of it": (
-            lambda one: one["ceasefire"]["from_first_strike"]["by"]["96_hours"]
-        ),
-        "among all crises, an end by agreement": lambda one: one["endings"]["agreement"],
-        "among all crises, full-scale war": lambda one: one["shares"]["war"],
+    compared: dict[str, Callable[[Any], Figure | None]] = {
+        f"among all crises, {words}": partial(figure_at, path=f"courses.{course}.share")
+        for course, words in COURSES.items()
     }
+    compared["among crises struck in both, a ceasefire within 96 hours of the first strike"] = (
+        lambda one: after_a_strike(one)[0]
+    )
+    neither = []
     for what, find in compared.items():
         figures = {name: find(one) for name, one in summary["differences"].items()}
-        if all(one["estimate"] is None for one in figures.values()):
-            yield text.sentence(f"{what} cannot be compared: in no two scenarios is it known")
-            continue
-        clear = {name: one["estimate"] for name, one in figures.items() if is_clear(one)}
+        clear = {
+            name: one["estimate"]
+            for name, one in figures.items()
+            if one is not None and is_clear(one)
+        }
         told = {
-            name: f"“{text.label(name)}” ({text.points(size)} points)"
+            name: f"“{labels(summary)[name]}” ({text.points(size)} points)"
             for name, size in clear.items()
         }
         found = []
@@ -218,10 +243,12 @@ def _differences(batch: Batch, summary: Mapping[str, Any]) -> Iterator[str]:
                 found.append(f"{way} likely in {len(names)} scenarios, most so in {most}")
             elif names:
                 found.append(f"{way} likely in {text.listed([told[name] for name in names])}")
-        clearly = (
-            f"clearly {text.listed(found)}" if found else "not clearly more or less likely anywhere"
-        )
-        yield text.sentence(f"{what} is {clearly}")
+        if found:
+            yield text.sentence(f"{what} is clearly {text.listed(found)}")
+        else:
+            neither.append(what.split(", ", 1)[1])
+    if neither:
+        yield text.sentence(f"not clearly more or less likely anywhere: {text.listed(neither)}")
 
 
 def _markets(batch: Batch, summary: Mapping[str, Any]) -> Iterator[str]:

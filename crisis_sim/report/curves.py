@@ -15,8 +15,9 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from crisis_sim import style, text
-from crisis_sim.outcomes.durations import AMONG, CLOCKS, PAUSE
+from crisis_sim.outcomes.durations import AMONG, CEASEFIRE, CLOCKS, PAUSE, UNRESOLVED
 from crisis_sim.outcomes.incidence import CumulativeIncidence
+from crisis_sim.report.answers import labels
 from crisis_sim.report.real_path import RealIndex, RealRecord, real_record, start_of
 from crisis_sim.text import MONTHS, offset
 
@@ -100,6 +101,9 @@ ORIGINS = {"from_first_strike": "the first strike", "from_trigger": "the trigger
 #: Points in time at which a curve is drawn.
 _GRID_POINTS = 240
 
+#: Curves no further apart than this coincide.
+_SAME = 0.01
+
 #: The time axis ends where every curve has come to this share of its last value.
 _SHOWN_SHARE = 0.99
 
@@ -148,7 +152,8 @@ def draw_incidence(
         ax.set_ylabel(f"ceasefire, % of {AMONG[clock]}")
         if real is not None:
             style.mark_moment(ax, real / 24.0)
-        _compare(None, ax, ((name, curve_of(name)) for name in names), grid, clock)
+        named = ((labels(summary)[name], curve_of(name)) for name in names)
+        _compare(None, ax, named, grid, clock)
         return style.figure_of(ax)
     figure = style.new_figure(height=78.0)
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1.0, 1.0))
@@ -160,7 +165,7 @@ def draw_incidence(
         left.step(grid / 24.0, 100.0 * share.estimate, where="post", **line)
         paused = [Line2D([], [], label="strikes paused, agreed or not", **line)]
     room = style.TITLE_PAD if real is None else style.TITLE_PAD_OVER_MARKS
-    left.set_title(f"{text.shorten(text.label(reference), 20)}: how crises end", pad=room)
+    left.set_title(text.shorten(labels(summary)[reference], 34), pad=room)
     right.set_title("Ceasefire, by scenario (95% bands)", pad=room)
     for axes in (left, right):
         axes.set_xlim(0.0, days)
@@ -169,15 +174,23 @@ def draw_incidence(
         if real is not None:
             style.mark_moment(axes, real / 24.0, f"real ceasefire, {text.duration(real)}", "left")
     left.set_ylabel(f"% of {AMONG[clock]}")
+    came = {
+        "agreement" if cause == CEASEFIRE else cause
+        for cause in theirs.causes
+        if np.nanmax(theirs.at(grid, cause).estimate, initial=0.0) > 0.0
+    }
+    occur = {one: fill for one, fill in style.ENDING_FILLS.items() if one in (*came, UNRESOLVED)}
     left.legend(
-        handles=[*style.ending_keys(agreement="ceasefire"), *paused],
+        handles=[*style.keys_of(occur, {**text.ENDINGS, "agreement": CEASEFIRE}), *paused],
         loc="upper center",
         bbox_to_anchor=(0.5, -0.17),
         ncols=3,
         handlelength=1.6,
         columnspacing=1.2,
     )
-    _compare(figure, right, ((name, curve_of(name)) for name in names), grid, clock)
+    _compare(
+        figure, right, ((labels(summary)[name], curve_of(name)) for name in names), grid, clock
+    )
     style.say_below(figure, left_out(summary, MOST_CURVES))
     return figure
 
@@ -230,18 +243,30 @@ def _compare(
 ) -> None:
     """Draw curves with their bands, each named at its end; in somebody's own axes, where `figure` is None, by a legend."""
     axes.grid(axis="y")
-    ends = []
+    ends: list[tuple[float, str, dict[str, Any]]] = []
+    drawn: list[np.ndarray] = []
+    data = [] if figure is None else figure.data
     for place, (name, curve) in enumerate(curves):
         if curve.started == 0:
             continue
         line = style.scenario_line(place)
         share = curve.at(grid)
+        figures = (grid / 24.0, share.estimate, share.lower, share.upper)
+        for row in zip(*figures, strict=True):
+            keys = ("days", "share", "lower", "upper")
+            data.append(
+                {"scenario": name, "event": "ceasefire"} | dict(zip(keys, row, strict=True))
+            )
+        # Of curves that coincide the later is drawn in dashes, between which the earlier shows.
+        if any(np.nanmax(np.abs(share.estimate - one), initial=0.0) < _SAME for one in drawn):
+            line["linestyle"] = (0, (3, 3))
+        drawn.append(share.estimate)
         estimate, lower, upper = 100.0 * share.estimate, 100.0 * share.lower, 100.0 * share.upper
         band: dict[str, Any] = {"facecolor": line["color"], "alpha": 0.18, "linewidth": 0.0}
         axes.fill_between(grid / 24.0, lower, upper, **band)
         axes.step(grid / 24.0, estimate, where="post", zorder=3.0 - 0.01 * place, **line)
         known = estimate[~np.isnan(estimate)]
-        ends.append((float(known[-1]), text.shorten(text.label(name), 24), line))
+        ends.append((float(known[-1]), text.shorten(name, 28), line))
     if not ends:
         style.say_nothing_to_draw(axes, nothing_on(clock))
     elif figure is not None:

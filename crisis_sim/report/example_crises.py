@@ -23,6 +23,7 @@ from crisis_sim.experiments.factors import ScenarioEditor
 from crisis_sim.experiments.run import batch_folder
 from crisis_sim.experiments.spec import names_of, values_in_words
 from crisis_sim.outcomes.durations import AGREEMENT, UNRESOLVED
+from crisis_sim.outcomes.summary import labels_of
 from crisis_sim.report.story import gist_of, story_html, tell
 from crisis_sim.report.svg import inline
 from crisis_sim.text import of_these
@@ -182,10 +183,9 @@ def reference_of(batch: Batch, reference: str, scenario: Scenario | None) -> Arm
         return "each had values of its own from outside the scenario"
     if scenario is None:
         return "another version of Crisis Sim made them"
-    elsewhere = {text.label(name): one for name, one in batch.ensembles.items()}
-    if len(elsewhere) < len(batch.ensembles):  # two names read alike
-        elsewhere = dict(batch.ensembles)
-    about = f"of “{text.label(reference)}”"
+    called = labels_of(batch.ensembles)
+    elsewhere = {called[name]: one for name, one in batch.ensembles.items()}
+    about = f"of “{called[reference]}”"
     return Arm(batch.ensembles[reference], scenario, batch.seed, about, elsewhere=elsewhere)
 
 

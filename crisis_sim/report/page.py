@@ -20,8 +20,8 @@ from crisis_sim import text
 from crisis_sim.batch.files import ResultsError, write_durably
 from crisis_sim.experiments.plots import draw_experiment
 from crisis_sim.outcomes import summarise
-from crisis_sim.outcomes.advice import advise
 from crisis_sim.report import assumptions, captions
+from crisis_sim.report.answers import labels
 from crisis_sim.report.example_crises import (
     Arm,
     baseline_of,
@@ -150,7 +150,7 @@ def _of_run(batch: Batch, reference: str | None, progress: Progress) -> Page:
     many = len(batch.ensembles)
     total = many + len(CHARTS) + 1  # each chart, and the stories
     summary = summarise(batch, reference, progress=lambda done, _: progress(done, total))
-    name, manifest = summary["reference"], batch.manifest
+    name, manifest, called = summary["reference"], batch.manifest, labels(summary)
     scenarios = {one: _read(ensemble.scenario) for one, ensemble in batch.ensembles.items()}
     figures = {}
     for place, (chart, figure) in enumerate(draw_all(batch, summary), start=1):
@@ -168,16 +168,17 @@ def _of_run(batch: Batch, reference: str | None, progress: Progress) -> Page:
         more=captions.more(summary),
         notices=list(_notices(batch)),
         figures=captions.key_figures(summary),
-        reference=text.label(name),
-        scenarios=[(text.label(one), found) for one, found in summary["scenarios"].items()],
-        differences=[(text.label(one), found) for one, found in summary["differences"].items()],
+        label=called,
+        reference=called[name],
+        scenarios=[(called[one], found) for one, found in summary["scenarios"].items()],
+        differences=[(called[one], found) for one, found in summary["differences"].items()],
         captions=said,
         draw=lambda chart, title, reading: inline(
             figures[chart], f"chart-{chart}", title, said[chart] or reading
         ),
         scenario=scenarios[name],
         others=[one for other, one in scenarios.items() if one is not None and other != name],
-        advice=_advice(summary),
+        advice=summary["advice"],
         manifest=manifest,
         files=[_attached(f"{one}.yaml", scenario_file(of)) for one, of in about.items()],
         raw_manifest={
@@ -198,18 +199,6 @@ def _read(plain: Mapping[str, Any]) -> Scenario | None:
         return Scenario.model_validate(plain)
     except ValidationError:
         return None
-
-
-def _advice(summary: Mapping[str, Any]) -> list[str]:
-    """The summary's advice, with scenarios named as the page names them."""
-    called = {name: f"“{text.label(name)}”" for name in summary["scenarios"]}
-    if len(set(called.values())) < len(called):  # two names read alike
-        return list(summary["advice"])
-    renamed = {
-        part: {called[name]: figures for name, figures in summary[part].items()}
-        for part in ("scenarios", "differences")
-    }
-    return advise({**summary, **renamed, "reference": called[summary["reference"]]})
 
 
 def _notices(batch: Batch) -> Iterator[str]:

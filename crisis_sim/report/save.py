@@ -23,25 +23,33 @@ SUMMARY = "summary.json"
 PAGE = "report.html"
 
 #: Formats in which every chart is written.
-SUFFIXES = (".svg", ".png")
+SUFFIXES = (".svg", ".png", ".csv")
+#: All in which one may be.
+ALL_SUFFIXES = (*SUFFIXES, ".pdf")
 
 #: The charts that there can be, in the order in which a reader wants to see them.
 CHARTS = (
+    "endings",
     "ceasefire_from_first_strike",
     "ceasefire_from_trigger",
-    "endings",
     "differences",
     "markets",
 )
 
 
-def write_report(batch: Batch, summary: Mapping[str, Any], folder: str | Path) -> list[Path]:
-    """Write a batch's summary and charts, in place of those that are there.
+def write_report(
+    batch: Batch,
+    summary: Mapping[str, Any],
+    folder: str | Path,
+    suffixes: Sequence[str] = SUFFIXES,
+) -> list[Path]:
+    """Write a batch's summary and charts, with each chart's data, in place of those that are there.
 
     Args:
         batch: the replicates.
         summary: their summary (`crisis_sim.outcomes.summarise`).
         folder: where to, such as the batch's own results folder; made where it is missing.
+        suffixes: the formats of charts, such as ".pdf", and of their data, ".csv".
 
     Returns:
         The files written, the summary first.
@@ -55,7 +63,7 @@ def write_report(batch: Batch, summary: Mapping[str, Any], folder: str | Path) -
     remove_report(folder, page=False)
     path = folder / SUMMARY
     path.write_text(text + "\n", encoding="utf-8")
-    return [path, *write_charts(batch, summary, folder)]
+    return [path, *write_charts(batch, summary, folder, suffixes)]
 
 
 def check_report_folder(folder: Path, compared: Sequence[Path]) -> None:
@@ -80,7 +88,9 @@ def check_report_folder(folder: Path, compared: Sequence[Path]) -> None:
         )
 
 
-def write_charts(batch: Batch, summary: Mapping[str, Any], folder: Path) -> list[Path]:
+def write_charts(
+    batch: Batch, summary: Mapping[str, Any], folder: Path, suffixes: Sequence[str] = SUFFIXES
+) -> list[Path]:
     """Write every chart that the batch allows into a folder, which is made where it is missing.
 
     Differences are left out where there is one scenario only, and markets where no paths were kept.
@@ -96,7 +106,9 @@ def write_charts(batch: Batch, summary: Mapping[str, Any], folder: Path) -> list
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, figure in draw_all(batch, summary):
-        for suffix in SUFFIXES:
+        for suffix in suffixes:
+            if suffix == ".csv" and not getattr(figure, "data", None):
+                continue
             path = folder / f"{name}{suffix}"
             style.save(figure, path)
             written.append(path)
@@ -109,7 +121,7 @@ def remove_report(folder: Path, page: bool = True) -> None:
     Raises:
         OSError: when one cannot be removed.
     """
-    charts = [f"{name}{suffix}" for name in CHARTS for suffix in SUFFIXES]
+    charts = [f"{name}{suffix}" for name in CHARTS for suffix in ALL_SUFFIXES]
     for name in (SUMMARY, *charts, *([PAGE] if page else [])):
         (folder / name).unlink(missing_ok=True)
 
@@ -119,9 +131,9 @@ def draw_all(batch: Batch, summary: Mapping[str, Any]) -> Iterator[tuple[str, Fi
     from crisis_sim.report.curves import draw_incidence, draw_markets
     from crisis_sim.report.shares import draw_differences, draw_endings
 
+    yield "endings", draw_endings(batch, summary)
     yield "ceasefire_from_first_strike", draw_incidence(batch, summary)
     yield "ceasefire_from_trigger", draw_incidence(batch, summary, "from_trigger")
-    yield "endings", draw_endings(batch, summary)
     if summary["differences"]:
         yield "differences", draw_differences(batch, summary)
     if batch.ensembles[summary["reference"]].paths is not None:

@@ -1,84 +1,79 @@
-"""Charts of shares: how crises ended, and paired differences against the reference."""
+"""Charts of shares: how far crises went and how they ended, and differences against the reference."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from crisis_sim import style, text
-from crisis_sim.outcomes.durations import AMONG
+from crisis_sim.outcomes.durations import SHORT_DAYS
 from crisis_sim.outcomes.measures import EVERYONE
+from crisis_sim.outcomes.summary import figure_at
+from crisis_sim.report.answers import after_a_strike, labels
 from crisis_sim.report.curves import MOST_ROWS, left_out, shown
 from crisis_sim.text import excludes_zero
 
 if TYPE_CHECKING:
     from crisis_sim.batch.ensemble import Batch
 
+#: Each course as a chart names it.
+_COURSE_NAMES = {
+    "no_strike": "no strike",
+    "short_fight": f"strikes stopped\nwithin {SHORT_DAYS} days",
+    "long_fight": "longer fight",
+    "war": "full-scale war",
+}
+
+
+_SHORT = f"stopped in {SHORT_DAYS} days"
+
 
 class Measure(NamedTuple):
-    """One thing compared: heading, unit, the crises it is told of, how many units 1 is, and where it is in the summary."""
+    """One thing compared: its heading, the crises it is told of, and where it is in the differences."""
 
     heading: str
-    unit: str
     among: str
-    scale: float
-    find: Callable[[dict[str, Any]], dict[str, Any] | None]
+    find: Callable[[dict[str, Any]], Mapping[str, Any] | None]
 
 
 MEASURES = (
-    Measure(
-        "Ceasefire within 96 h\nof the first strike",
-        "percentage points",
-        AMONG["from_first_strike"],
-        100.0,
-        lambda difference: difference["ceasefire"]["from_first_strike"]["by"]["96_hours"],
+    *(
+        Measure(
+            f"{name[:1].upper()}{name[1:]}",
+            EVERYONE,
+            lambda one, path=f"courses.{course}.share": figure_at(one, path),  # type: ignore[misc]
+        )
+        for course, name in _COURSE_NAMES.items()
     ),
     Measure(
-        "Ending by agreement",
-        "percentage points",
-        EVERYONE,
-        100.0,
-        lambda difference: difference["endings"]["agreement"],
-    ),
-    Measure(
-        "Full-scale war",
-        "percentage points",
-        EVERYONE,
-        100.0,
-        lambda difference: difference["shares"]["war"],
-    ),
-    Measure(
-        "Median time from first\nstrike to ceasefire",
-        "hours",
-        AMONG["from_first_strike"],
-        1.0,
-        lambda difference: difference["ceasefire"]["from_first_strike"]["median_hours"],
+        "Ceasefire in 96 h\nof the first strike",
+        "those struck in both",
+        lambda one: after_a_strike(one)[0],
     ),
 )
 
-
-#: Room beside the outermost limits, as a share of the width: enough for an arrow head.
-_ROOM = 0.12
+#: Room to the left of the outermost limits, and to the right, where the number stands, as shares of the width.
+_ROOM, _FOR_NUMBERS = 0.12, 0.5
 
 
 @style.styled
 def draw_differences(batch: Batch, summary: Mapping[str, Any], ax: Axes | None = None) -> Figure:
-    """Each scenario less the reference, as dots with 95% whiskers about a line at zero.
+    """Each scenario less the reference, as estimates with 95% whiskers about a line at zero, the largest first.
 
-    Of many scenarios those that differ most are drawn. A hollow dot is a difference whose interval holds zero; an arrow
-    head, a limit that the data do not set.
+    Of many scenarios those that differ most are drawn. Grey is a difference whose interval holds zero; an arrow head, a
+    limit that the data do not set.
 
     Args:
         batch: the replicates; gives the order of the scenarios.
         summary: their summary (`crisis_sim.outcomes.summarise`).
         ax: axes to draw the differences in the first measure into, and nothing else; a figure with all where left out.
     """
-    differences = summary["differences"]
+    differences, called = summary["differences"], labels(summary)
     names = [name for name in shown(batch, summary, MOST_ROWS) if name in differences]
-    reference = text.shorten(text.label(summary["reference"]), 40)
+    reference = text.shorten(called[summary["reference"]], 40)
     if not names:
         if ax is not None:
             style.say_nothing_to_draw(ax, "one scenario alone: there is nothing to compare")
@@ -88,21 +83,25 @@ def draw_differences(batch: Batch, summary: Mapping[str, Any], ax: Axes | None =
             0.5, 0.5, f"{reference} is the only scenario: there is nothing to compare", ha="center"
         )
         return figure
-    height = 38.0 + 6.0 * max(len(names), 2)
+    names.sort(key=lambda name: -_size(differences[name]))
+    height = 40.0 + 6.0 * max(len(names), 2)
     figure = style.new_figure(height=height) if ax is None else style.figure_of(ax)
+    data = figure.data if isinstance(figure, style.Chart) else []
     columns = [ax] if ax else figure.subplots(1, len(MEASURES), sharey=True)
     for axes, measure in zip(columns, MEASURES, strict=ax is None):
         axes.set_title(measure.heading, fontsize=7.0)
-        axes.set_xlabel(f"{measure.unit},\nof {measure.among}")
+        axes.set_xlabel(f"percentage points,\nof {measure.among}")
         axes.axvline(0.0, color=style.GREY, linewidth=0.8, zorder=1)
         axes.grid(axis="x")
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         for place, name in enumerate(names):
-            _whisker(axes, place, measure.find(differences[name]), measure.scale)
+            found = measure.find(differences[name])
+            _whisker(axes, place, found)
+            data.append({"scenario": called[name], "measure": measure.heading, **_row(found)})
         _frame(axes)
     columns[0].set_yticks(
-        list(range(len(names))), [text.shorten(text.label(name), 26) for name in names]
+        list(range(len(names))), [text.shorten(called[name], 28) for name in names]
     )
     columns[0].set_ylim(len(names) - 0.4, -0.6)
     if ax is not None:
@@ -113,123 +112,10 @@ def draw_differences(batch: Batch, summary: Mapping[str, Any], ax: Axes | None =
         f"Difference from “{reference}”", fontsize=7.5, x=0.01, ha="left", fontweight="bold"
     )
     said = [
-        f"95% intervals, hollow where they hold zero; {how}{_on_fits(summary)}",
+        f"95% intervals, grey where they hold zero; {how}{_on_fits(summary)}",
         left_out(summary, MOST_ROWS),
     ]
     figure.supxlabel("\n".join(filter(None, said)), fontsize=6.5)
-    return figure
-
-
-def _whisker(axes: Axes, place: int, figure: dict[str, Any] | None, scale: float) -> None:
-    if figure is None or figure["estimate"] is None:
-        axes.annotate(
-            "never reaches half" if scale == 1.0 else "not known",
-            xy=(0.0, place),
-            xytext=(3.0, 0.0),
-            textcoords="offset points",
-            fontsize=6.0,
-            color=style.GREY,
-            va="center",
-        )
-        return
-    middle = scale * figure["estimate"]
-    limits = [None if figure[key] is None else scale * figure[key] for key in ("lower", "upper")]
-    low, high = limits
-    known = [middle if limit is None else limit for limit in limits]
-    _over_fits(axes, place, figure, scale, style.BLUE)
-    axes.plot(known, [place, place], color=style.BLUE, linewidth=1.0, zorder=2)
-    for limit, edge in zip(limits, (0.0, 1.0), strict=True):
-        if limit is None:
-            axes.annotate(
-                "",
-                xy=(edge, place),
-                xycoords=("axes fraction", "data"),
-                xytext=(middle, place),
-                textcoords="data",
-                arrowprops={"arrowstyle": "->", "color": style.BLUE, "linewidth": 1.0},
-            )
-    axes.plot(
-        [middle],
-        [place],
-        marker="o",
-        markersize=3.8,
-        markerfacecolor=style.BLUE if excludes_zero(low, high) else "#FFFFFF",
-        markeredgecolor=style.BLUE,
-        markeredgewidth=0.9,
-        zorder=3,
-    )
-
-
-def _over_fits(axes: Axes, place: float, figure: dict[str, Any], scale: float, colour: str) -> None:
-    """A broad pale line under a whisker: the range over fits."""
-    if over := figure.get("over_fits"):
-        ends = [scale * over["lower"], scale * over["upper"]]
-        look: Any = {"linewidth": 5.0, "solid_capstyle": "butt", "zorder": 1.5}
-        axes.plot(ends, [place, place], color=style.tint(colour, 0.3), **look)
-
-
-def _frame(axes: Axes) -> None:
-    """Limits about the data and zero, with a little room."""
-    axes.autoscale_view()
-    low, high = axes.dataLim.intervalx if axes.lines[1:] else (-1.0, 1.0)
-    low, high = min(low, 0.0), max(high, 0.0)
-    room = _ROOM * (high - low) or 1.0
-    axes.set_xlim(low - room, high + room)
-    axes.locator_params(axis="x", nbins=4)
-
-
-#: Narrowest segment, in per cent, that holds its own number.
-_LABELLED_FROM = 4.5
-
-
-@style.styled
-def draw_endings(batch: Batch, summary: Mapping[str, Any], ax: Axes | None = None) -> Figure:
-    """Shares of each ending as stacked bars; war and nuclear use beside them with 95% intervals.
-
-    Of many scenarios those that differ most are drawn.
-
-    Args:
-        batch: the replicates; gives the order of the scenarios.
-        summary: their summary (`crisis_sim.outcomes.summarise`).
-        ax: axes to draw the bars into, and nothing else; a figure of their own where left out.
-    """
-    names = shown(batch, summary, MOST_ROWS)
-    figure: Figure
-    if ax is None:
-        figure = style.new_figure(height=30.0 + 7.0 * len(names))
-        bars, *beside = figure.subplots(1, 3, sharey=True, width_ratios=(6.0, 1.5, 1.5))
-    else:
-        figure, bars, beside = style.figure_of(ax), ax, []
-    places = range(len(names))
-    for place, name in zip(places, names, strict=True):
-        _bar(bars, place, summary["scenarios"][name]["endings"])
-    bars.set_yticks(list(places), [text.shorten(text.label(name), 26) for name in names])
-    bars.set_ylim(len(names) - 0.45, -0.55)
-    bars.tick_params(axis="y", length=0)
-    bars.spines["left"].set_visible(False)
-    bars.set_xlim(0.0, 100.0)
-    bars.set_xlabel("% of all crises")
-    bars.set_title("How crises ended", pad=18.0)
-    legend = bars.legend(
-        handles=style.ending_keys(),
-        loc="lower left",
-        bbox_to_anchor=(-0.01, 1.005),
-        ncols=len(style.ENDING_FILLS),
-        handlelength=1.6,
-        handletextpad=0.5,
-        columnspacing=1.3,
-        borderaxespad=0.0,
-    )
-    legend.set_in_layout(False)  # it may be a little wider than the bars, which must not give way
-    if ax is not None:
-        return figure
-    headings = {"war": "Full-scale war", "nuclear_use": "Nuclear use"}
-    for axes, (event, heading) in zip(beside, headings.items(), strict=True):
-        _shares(axes, [summary["scenarios"][name]["shares"][event] for name in names])
-        axes.set_title(heading, pad=18.0)
-        axes.set_xlabel("% of all crises")
-    said = [_on_fits(summary).removeprefix("; "), left_out(summary, MOST_ROWS)]
-    style.say_below(figure, "\n".join(filter(None, said)))
     return figure
 
 
@@ -238,11 +124,163 @@ def _on_fits(summary: Mapping[str, Any]) -> str:
     return f"; broad: 95% of {over['sets']} sets of behaviour that fit" if over else ""
 
 
-def _bar(axes: Axes, place: int, endings: dict[str, Any]) -> None:
+def _size(difference: dict[str, Any]) -> float:
+    """The largest change that a scenario makes in the share of any course."""
+    figures = [measure.find(difference) for measure in MEASURES[:-1]]
+    return max(
+        (abs(one["estimate"]) for one in figures if one and one["estimate"] is not None),
+        default=0.0,
+    )
+
+
+def _row(figure: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {key: figure and figure[key] for key in ("estimate", "lower", "upper")}
+
+
+def _whisker(axes: Axes, place: int, figure: Mapping[str, Any] | None) -> None:
+    look: dict[str, Any] = {"fontsize": 6.0, "va": "center", "textcoords": "offset points"}
+    if figure is None or figure["estimate"] is None:
+        axes.annotate("not known", (0.0, place), xytext=(3.0, 0.0), color=style.GREY, **look)
+        return
+    middle = 100.0 * figure["estimate"]
+    limits = [None if figure[key] is None else 100.0 * figure[key] for key in ("lower", "upper")]
+    colour = style.BLACK if excludes_zero(*limits) else style.GREY
+    known = [middle if limit is None else limit for limit in limits]
+    if over := figure.get("over_fits"):  # a broad pale line under the whisker
+        ends = [100.0 * over["lower"], 100.0 * over["upper"]]
+        look_of: Any = {"linewidth": 5.0, "solid_capstyle": "butt", "zorder": 1.5}
+        axes.plot(ends, [place, place], color=style.PALE_GREY, **look_of)
+        known += ends
+    axes.plot(known[:2], [place, place], color=colour, linewidth=1.0, zorder=2)
+    for limit, edge in zip(limits, (0.0, 1.0), strict=True):
+        if limit is None:
+            axes.annotate(
+                "",
+                xy=(edge, place),
+                xycoords=("axes fraction", "data"),
+                xytext=(middle, place),
+                textcoords="data",
+                arrowprops={"arrowstyle": "->", "color": colour, "linewidth": 1.0},
+            )
+    axes.plot([middle], [place], marker="|", markersize=6.0, color=colour, zorder=3)
+    words = text.points(figure["estimate"])
+    axes.annotate(words, (max(known), place), xytext=(3.0, 0.0), color=colour, **look)
+
+
+def _frame(axes: Axes) -> None:
+    """Limits about the data and zero, with room for the numbers."""
+    axes.autoscale_view()
+    low, high = axes.dataLim.intervalx if axes.lines[1:] else (-1.0, 1.0)
+    low, high = min(low, 0.0), max(high, 0.0)
+    width = high - low or 1.0
+    axes.set_xlim(low - _ROOM * width, high + _FOR_NUMBERS * width)
+    axes.locator_params(axis="x", nbins=3)
+
+
+#: Narrowest segment, in per cent of the axis, that holds its own number.
+_LABELLED_FROM = 4.5
+
+
+@style.styled
+def draw_endings(batch: Batch, summary: Mapping[str, Any], ax: Axes | None = None) -> Figure:
+    """How far crises of the reference went and how those of each course ended; and how far those of each scenario went.
+
+    Of many scenarios those that differ most are drawn. Results of an earlier version, which know of no courses, are
+    drawn by their endings.
+
+    Args:
+        batch: the replicates; gives the order of the scenarios.
+        summary: their summary (`crisis_sim.outcomes.summarise`).
+        ax: axes to draw the reference's crises into, and nothing else; a figure of their own where left out.
+    """
+    called, reference = labels(summary), summary["scenarios"][summary["reference"]]
+    names = shown(batch, summary, MOST_ROWS)
+    whole = {"all crises": {"share": {"estimate": 1.0}, "endings": reference["endings"]}}
+    courses = reference.get("courses", whole)
+    if ax is not None:
+        _tree([], ax, courses, reference["label"])
+        return style.figure_of(ax)
+    several = len(names) > 1 and "courses" in reference
+    figure = style.new_figure(height=34.0 + 7.0 * max(len(names) if several else 0, 4))
+    axes = figure.subplots(1, 2, width_ratios=(1.0, 1.0)) if several else [figure.subplots()]
+    _tree(figure.data, axes[0], courses, reference["label"])
+    if several:
+        bars, fills = axes[1], style.COURSE_FILLS
+        for place, name in enumerate(names):
+            parts = summary["scenarios"][name].get("courses", {})
+            shares = {one: parts[one]["share"]["estimate"] or 0.0 for one in fills if one in parts}
+            _bar(bars, place, ((100.0 * share, fills[one]) for one, share in shares.items()))
+            for one in shares:
+                row = {"scenario": called[name], "course": one, "ending": "all"}
+                figure.data.append({**row, **_row(parts[one]["share"])})
+        _rows(bars, [text.shorten(called[name], 28) for name in names])
+        bars.set_title("How far crises went, by scenario", pad=24.0)
+        _legend(bars, style.keys_of(fills, {**_COURSE_NAMES, "short_fight": _SHORT}), 2)
+    style.say_below(figure, left_out(summary, MOST_ROWS))
+    return figure
+
+
+def _tree(data: list[dict[str, Any]], axes: Axes, courses: Mapping[str, Any], label: str) -> None:
+    """A row for each course, as long as its share of all crises, in which its endings lie side by side."""
+    occur = [
+        one
+        for one in style.ENDING_FILLS
+        if any(part["endings"][one]["estimate"] for part in courses.values())
+    ]
+    for place, (course, part) in enumerate(courses.items()):
+        share = part["share"]["estimate"] or 0.0
+        ends = {one: share * (part["endings"][one]["estimate"] or 0.0) for one in occur}
+        _bar(axes, place, ((100.0 * ends[one], style.ENDING_FILLS[one]) for one in occur))
+        axes.annotate(
+            _percent(part["share"]),
+            (100.0 * share, place),
+            xytext=(3.0, 0.0),
+            textcoords="offset points",
+            fontsize=6.5,
+            va="center",
+        )
+        for one in occur:
+            row = {"scenario": label, "course": course, "ending": one}
+            data.append({**row, **_row(part["endings"][one])})
+    _rows(axes, [_COURSE_NAMES.get(course, course) for course in courses])
+    axes.set_title(f"{text.shorten(label, 34)}: how crises went and ended", pad=24.0)
+    _legend(axes, style.keys_of({one: style.ENDING_FILLS[one] for one in occur}, text.ENDINGS), 3)
+
+
+def _percent(figure: Mapping[str, Any]) -> str:
+    """A share with its interval, "64.8% (63.9–65.7)"."""
+    low, high = figure.get("lower"), figure.get("upper")
+    limits = "" if low is None or high is None else f" ({text.percent(low)}–{text.percent(high)})"
+    return f"{text.percent(figure['estimate'])}%{limits}"
+
+
+def _rows(axes: Axes, names: list[str]) -> None:
+    axes.set_yticks(list(range(len(names))), names)
+    axes.set_ylim(len(names) - 0.45, -0.55)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.set_xlim(0.0, 100.0)
+    axes.set_xlabel(f"% of {EVERYONE}")
+
+
+def _legend(axes: Axes, handles: list[Any], columns: int) -> None:
+    legend = axes.legend(
+        handles=handles,
+        loc="lower left",
+        bbox_to_anchor=(-0.01, 1.005),
+        ncols=columns,
+        handlelength=1.6,
+        handletextpad=0.5,
+        columnspacing=1.3,
+        borderaxespad=0.0,
+    )
+    legend.set_in_layout(False)  # it may be a little wider than the bars, which must not give way
+
+
+def _bar(axes: Axes, place: int, parts: Iterable[tuple[float, style.Fill]]) -> None:
+    """A bar of segments, each with its width, in per cent, and its fill; wide ones hold their number."""
     left = 0.0
-    for ending, fill in style.ENDING_FILLS.items():
-        share = endings[ending]["estimate"] or 0.0
-        width = 100.0 * share
+    for width, fill in parts:
         axes.barh(
             place,
             width,
@@ -268,32 +306,3 @@ def _bar(axes: Axes, place: int, endings: dict[str, Any]) -> None:
                 else None,
             )
         left += width
-
-
-def _shares(axes: Axes, shares: list[dict[str, Any]]) -> None:
-    """Dots with whiskers, and the number to the right of each."""
-    axes.grid(axis="x")
-    axes.patch.set_visible(False)  # the bars' legend may reach into these axes
-    ends = [
-        one["upper"] or 0.0 for share in shares for one in (share, share.get("over_fits")) if one
-    ]
-    top = max(ends, default=0.0)
-    for place, share in enumerate(shares):
-        if share["estimate"] is None:
-            continue
-        low, middle, high = (100.0 * share[key] for key in ("lower", "estimate", "upper"))
-        _over_fits(axes, place, share, 100.0, style.BLACK)
-        axes.plot([low, high], [place, place], color=style.BLACK, linewidth=0.9)
-        axes.plot([middle], [place], marker="o", markersize=3.2, color=style.BLACK, clip_on=False)
-        axes.annotate(
-            text.percent(share["estimate"]),
-            xy=(max(high, 100.0 * ((share.get("over_fits") or share)["upper"])), place),
-            xytext=(3.0, 0.0),
-            textcoords="offset points",
-            fontsize=6.0,
-            va="center",
-        )
-    axes.set_xlim(0.0, max(100.0 * top, 0.01) * 1.5)
-    axes.locator_params(axis="x", nbins=3)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)

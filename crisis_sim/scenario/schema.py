@@ -291,6 +291,7 @@ class Scenario(Part):
 
     name: str = Field("", description="the file's name without .yaml; not written in the file")
     title: str = Field(description="one line that says what the scenario is")
+    label: str = Field("", description="a shorter title, for charts, tables and sentences; not inherited by a file with a title of its own")
     description: str = Field("", description="what it is for, and what it changes")
     sources: tuple[str, ...] = Field((), description="where its facts come from")
     start: Moment = Field(description="when the clock starts")
@@ -420,8 +421,8 @@ class Scenario(Part):
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the resolved scenario without its name; equal digests mean equal crises."""
-        content = {key: value for key, value in self.plain().items() if key != "name"}
+        """SHA-256 of the resolved scenario without its name and label; equal digests mean equal crises."""
+        content = {key: value for key, value in self.plain().items() if key not in ("name", "label")}
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 

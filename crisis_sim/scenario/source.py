@@ -601,7 +601,11 @@ def _whole_file(name: str, message: str, expected: str = "") -> ScenarioError:
 
 
 def lay_over(inherited: Node, over: Node) -> Node:
-    """A whole scenario laid over the one it extends; both are mappings."""
+    """A whole scenario laid over the one it extends; both are mappings. A new title loses the old label."""
+    if over.get("title") and inherited.get("label"):
+        inherited = replace(
+            inherited, content={k: v for k, v in inherited.entries().items() if k != "label"}
+        )
     merged = merge(inherited, over)
     gone = inherited.entries("mediators").keys() - merged.entries("mediators").keys()
     channels = merged.get("channels")

@@ -31,12 +31,15 @@ from crisis_sim.outcomes.intervals import (
     wilson_interval,
 )
 from crisis_sim.scenario.schema import ENDINGS, STYLES, VIOLENCE
+from crisis_sim.text import count as number
+from crisis_sim.text import percent
 from crisis_sim.validation.facts import (
     OTHER_SHARE,
     Case,
     Expectation,
     Simulated,
     Verdict,
+    read_facts,
     real_rebound,
 )
 
@@ -290,6 +293,35 @@ def transitions(ensemble: Ensemble) -> Figures:
             figures[f"next_{act}_{following}"] = ratio(count, acts)
     at_war = ~np.isnan(ensemble.column("war_at_hours"))
     return figures | {"war_share_confrontations": share(at_war)}
+
+
+#: Facts of the record that a crisis of one's own is held against, in words.
+_HELD_AGAINST = {
+    "peak_violence_full_scale_war": "come to full-scale war",
+    "ending_agreement": "that ended did so by agreement",
+    "mediated": "are mediated",
+}
+
+
+def unlike_the_record(ensemble: Ensemble) -> Iterator[str]:
+    """What a scenario implies that is far from the record, in sentences: twice or half its share, and not by chance."""
+    figures = worst_violence(ensemble) | endings(ensemble)
+    figures["mediated"] = share(ensemble.column("mediated"))
+    for name, words in _HELD_AGAINST.items():
+        fact, simulated = read_facts()[name], figures[name]
+        near = fact.value / 2.0 <= simulated.value <= 2.0 * fact.value
+        if math.isnan(simulated.value) or near or not fact.lower or not fact.upper:
+            continue
+        if simulated.lower <= fact.upper and simulated.upper >= fact.lower:
+            continue
+        measure = {"peak_violence_full_scale_war": "war", "ending_agreement": "agreement"}.get(
+            name, name
+        )
+        yield (
+            f"{percent(simulated.value)}% of {number(simulated.n)} crises {words}, against {percent(fact.value)}% "
+            f"of {number(fact.n or 0)} crises since 1945 ({fact.source}). What it hangs on: "
+            f"crisis-sim sensitivity FILE --outcome {measure}"
+        )
 
 
 FAMILIES: dict[str, Callable[[Ensemble], Figures]] = {

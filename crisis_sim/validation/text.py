@@ -6,11 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, Group
 from rich.text import Text
 
-from crisis_sim.report.answers import WIDTH, new_table
+from crisis_sim.report.answers import WIDTH, fitted
 from crisis_sim.scenario.schema import STYLES
 from crisis_sim.text import UNKNOWN, label, percent
 from crisis_sim.validation.facts import Comparison, Fact, Verdict
@@ -134,8 +133,8 @@ def print_validation(validation: Validation, console: Console | None = None) -> 
     """Print where the model stands, on standard output unless given: facts, cases, and how many are met."""
     console = console or Console()
     width = min(console.width, WIDTH)
-    for table in (_fact_table(validation), _case_table(validation)):
-        console.print(table, width=width)
+    for table in (_fact_table, _case_table):
+        console.print(table(validation, console.width), width=console.width)
         console.print()
     for name, counts in validation.counts().items():
         console.print(Text(f"{label(name)}: {counted(counts)}."), width=width)
@@ -144,50 +143,44 @@ def print_validation(validation: Validation, console: Console | None = None) -> 
         console.print(Text(told), width=width)
 
 
-def _fact_table(validation: Validation) -> Table:
-    table = new_table("Facts: the record, and the population scenario, with 95% intervals")
-    table.add_column("fact", max_width=42)
-    for heading in ("unit", "record", "simulated", "verdict", "in fit"):
-        table.add_column(heading, no_wrap=True)
+def _fact_table(validation: Validation, width: int) -> Group:
+    rows: list[list[Text | str]] = []
     for family, comparisons in validation.facts.items():
-        table.add_row(Text(family_name(family), style="bold"))
+        rows.append([Text(family_name(family), style="bold"), *[""] * 5])
         for one in comparisons:
             name, *figures, verdict, in_fit = fact_cells(one)
-            told = Text(verdict, style=VERDICT_STYLES[one.verdict])
-            table.add_row(Text(f"  {name}"), *figures, told, in_fit)
-    return table
+            rows.append(
+                [f"- {name}", *figures, Text(verdict, style=VERDICT_STYLES[one.verdict]), in_fit]
+            )
+    headings = ("fact", "unit", "record", "simulated", "verdict", "in\nfit")
+    title = "Facts: the record, and the population scenario, with 95% intervals"
+    return fitted(title, headings, rows, width)
 
 
-def _case_table(validation: Validation) -> Table:
-    table = new_table("Cases: where the real figure falls among the simulated ones")
-    table.add_column("case")
-    headings = "what|real|simulated\n10, 50, 90%|below\nit, %|come,\n%|verdict|in\nfit"
-    for heading in headings.split("|"):
-        table.add_column(heading, no_wrap=True)
+def _case_table(validation: Validation, width: int) -> Group:
+    rows = []
     for one in validation.cases:
         *figures, verdict, in_fit = case_cells(one)
-        table.add_row(*figures, Text(verdict, style=VERDICT_STYLES[one.verdict]), in_fit)
+        rows.append([*figures, Text(verdict, style=VERDICT_STYLES[one.verdict]), in_fit])
+    headings = "case|what|real|simulated\n10, 50, 90%|below\nit, %|come,\n%|verdict|in\nfit"
     told = "; ".join(f"{what}: {meaning}" for what, meaning in IN_WORDS.items())
-    table.caption = Text(
+    return fitted(
+        "Cases: where the real figure falls among the simulated ones",
+        headings.split("|"),
+        rows,
+        width,
         f"{told[0].upper()}{told[1:]}. Come: share that have one, of all crises; of a halt, of crises "
-        "with a first strike."
+        "with a first strike.",
     )
-    return table
 
 
 def print_held_out(found: Sequence[Foretold], console: Console | None = None) -> None:
     """Print what is foretold of each case by a model fitted without it, and how it scores."""
     console = console or Console()
     width = min(console.width, WIDTH)
-    table = new_table("Cases foretold by a model fitted without them")
-    table.add_column("case")
-    headings = (
-        "what|real,\ndays|foretold\n10, 50, 90%|below\nit, %|log score\n(others)|CRPS\n(others)"
-    )
-    for heading in headings.split("|"):
-        table.add_column(heading, no_wrap=True)
-    for one in found:
-        table.add_row(
+    headings = "case|what|real,\ndays|foretold\n10, 50, 90%|below\nit, %|log score\n(others)|CRPS\n(others)"
+    rows = [
+        (
             one.case.name,
             one.what,
             number(one.real, False),
@@ -196,11 +189,17 @@ def print_held_out(found: Sequence[Foretold], console: Console | None = None) ->
             f"{one.log_score:.2f} ({one.log_score_others:.2f})",
             f"{one.crps:.2f} ({one.crps_others:.2f})",
         )
-    table.caption = Text(
+        for one in found
+    ]
+    table = fitted(
+        "Cases foretold by a model fitted without them",
+        headings.split("|"),
+        rows,
+        console.width,
         "Lower scores are better. Others: a lognormal distribution of the other cases' times, and how often they saw a "
-        "strike. All eight cases saw one, since they were picked for it: of whether there is a strike, that says little."
+        "strike. All eight cases saw one, since they were picked for it: of whether there is a strike, that says little.",
     )
-    console.print(table, width=width)
+    console.print(table, width=console.width)
     for what in dict.fromkeys(one.what for one in found):
         own = [one for one in found if one.what == what]
         inside = sum(INSIDE[0] <= one.percentile <= INSIDE[1] for one in own)

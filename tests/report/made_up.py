@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 from crisis_sim.batch.ensemble import Batch, Ensemble
 from crisis_sim.model.journal import Entry, Journal
 from crisis_sim.scenario.schema import Scenario
+from crisis_sim.text import label
 
 #: An entry's moment (month, day and time), kind, agent and detail.
 EntryFacts = tuple[str, str, str, dict[str, Any]]
@@ -101,7 +102,8 @@ CASES: dict[str, tuple[tuple[float, ...], float, float]] = {
 
 def make_scenario(name: str = "may_2025", **changes: Any) -> Scenario:
     """The made-up May 2025, with parts changed or (None) taken out."""
-    parts = {**MAY_2025, "name": name, **changes}
+    title = {} if name == "may_2025" else {"title": label(name)}
+    parts = {**MAY_2025, "name": name, **title, **changes}
     return Scenario.model_validate({key: part for key, part in parts.items() if part is not None})
 
 

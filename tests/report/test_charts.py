@@ -23,6 +23,7 @@ from crisis_sim import style
 from crisis_sim.batch.ensemble import Batch
 from crisis_sim.model.journal import Journal
 from crisis_sim.outcomes.summary import summarise
+from crisis_sim.report.answers import after_a_strike
 from crisis_sim.report.curves import (
     MOST_CURVES,
     MOST_ROWS,
@@ -341,27 +342,32 @@ def test_levels_do_not_depend_on_the_order_of_rows() -> None:
 # Shares and differences.
 
 
-def dots(figure: Figure, heading: str) -> list[Any]:
-    return [line for line in panel(figure, heading).lines if line.get_marker() == "o"]
+def middles(axes: Axes) -> list[Any]:
+    return [line for line in axes.lines if line.get_marker() == "|"]
 
 
 def panel(figure: Figure, heading: str) -> Axes:
     return next(axes for axes in figure.axes if axes.get_title(loc="left").startswith(heading))
 
 
-def test_dots_are_the_differences_and_hollow_only_where_the_interval_holds_zero(
+def test_differences_are_sorted_and_grey_only_where_the_interval_holds_zero(
     summary: dict[str, Any], drawn: dict[str, Figure]
 ) -> None:
     figure = drawn["differences"]
-    for place, one in enumerate(summary["differences"].values()):
-        agreement = 100.0 * one["endings"]["agreement"]["estimate"]
-        median = one["ceasefire"]["from_first_strike"]["median_hours"]["estimate"]
-        assert dots(figure, "Ending")[place].get_xdata() == pytest.approx([agreement])
-        assert dots(figure, "Median")[place].get_xdata() == pytest.approx([median])
-    wars = [difference["shares"]["war"] for difference in summary["differences"].values()]
-    hollow = [dot.get_markerfacecolor() == "#FFFFFF" for dot in dots(figure, "Full")]
-    assert hollow == [war["lower"] <= 0.0 <= war["upper"] for war in wars]
-    assert set(hollow) == {True, False}
+    names = [one.get_text() for one in figure.axes[0].get_yticklabels()]
+    by_label = {summary["scenarios"][k]["label"]: v for k, v in summary["differences"].items()}
+    fights = {name: by_label[name]["courses"]["long_fight"]["share"] for name in names}
+    drawn_at = [line.get_xdata()[0] for line in middles(panel(figure, "Longer"))]
+    assert drawn_at == pytest.approx([100.0 * fights[name]["estimate"] for name in names])
+    largest = [
+        max(abs(one["share"]["estimate"]) for one in by_label[name]["courses"].values())
+        for name in names
+    ]
+    assert largest == sorted(largest, reverse=True)
+    grey = [line.get_color() == style.GREY for line in middles(panel(figure, "Full"))]
+    wars = [by_label[name]["courses"]["war"]["share"] for name in names]
+    assert grey == [war["lower"] <= 0.0 <= war["upper"] for war in wars]
+    assert set(grey) == {True, False}
     for axes in figure.axes:  # every panel shows its zero
         low, high = axes.get_xlim()
         assert low < 0.0 < high
@@ -371,33 +377,43 @@ def test_dots_are_the_differences_and_hollow_only_where_the_interval_holds_zero(
 def test_what_is_not_known_or_not_paired_is_said(batch: Batch, summary: dict[str, Any]) -> None:
     changed = copy.deepcopy(summary)
     first, second, *_ = changed["differences"].values()
-    first["ceasefire"]["from_first_strike"]["median_hours"] = None
-    second["ceasefire"]["from_first_strike"]["median_hours"]["upper"] = None
+    after_a_strike(first)[0]["estimate"] = None
+    after_a_strike(second)[0]["upper"] = None
     first["paired"] = False
     figure = draw_differences(batch, changed)
-    assert "never reaches half" in words_in(figure)
+    assert "not known" in words_in(figure)
     assert "not all with the same luck" in words_in(figure)
-    assert len([text for text in panel(figure, "Median").texts if text.arrow_patch]) == 1
+    assert len([text for text in panel(figure, "Ceasefire").texts if text.arrow_patch]) == 1
 
 
-def test_segments_are_the_shares_and_war_and_nuclear_use_stand_beside(
+def test_bars_are_the_courses_and_their_endings(
     batch: Batch, summary: dict[str, Any], drawn: dict[str, Figure]
 ) -> None:
-    bars, *beside = drawn["endings"].axes
+    tree, bars = drawn["endings"].axes
+    courses = summary["scenarios"]["may_2025"]["courses"]
     kinds = list(style.ENDING_FILLS)
+    widths = [segment.get_width() for segment in tree.patches]
+    for place, part in enumerate(courses.values()):
+        own = widths[place * len(kinds) : (place + 1) * len(kinds)]
+        shares = [part["share"]["estimate"] * part["endings"][kind]["estimate"] for kind in kinds]
+        assert own == pytest.approx([100.0 * share for share in shares])
     widths = [segment.get_width() for segment in bars.patches]
     for place, name in enumerate(batch.ensembles):
-        own = widths[place * len(kinds) : (place + 1) * len(kinds)]
-        endings = summary["scenarios"][name]["endings"]
-        assert own == pytest.approx([100.0 * endings[kind]["estimate"] for kind in kinds])
+        shares = [one["share"] for one in summary["scenarios"][name]["courses"].values()]
+        own = widths[place * len(shares) : (place + 1) * len(shares)]
+        assert own == pytest.approx([100.0 * share["estimate"] for share in shares])
     low, high = bars.get_ylim()
     assert low > high  # the first scenario stands on top
-    assert bars.get_yticklabels()[0].get_text() == "May 2025"
-    for axes, event in zip(beside, ("war", "nuclear_use"), strict=True):
-        share = summary["scenarios"]["may_2025"]["shares"][event]
-        limits = [100.0 * share["lower"], 100.0 * share["upper"]]
-        assert list(axes.lines[0].get_xdata()) == pytest.approx(limits)
-        assert axes.get_xlim()[0] == 0.0
+    assert bars.get_yticklabels()[0].get_text() == "India and Pakistan, May 2025"
+    data = drawn["endings"].data
+    assert {row["course"] for row in data} == set(courses)
+
+
+def test_no_colour_means_two_things() -> None:
+    fills = {fill.colour for fill in (*style.ENDING_FILLS.values(), *style.COURSE_FILLS.values())}
+    lines = {style.scenario_line(place)["color"] for place in range(12)}
+    assert not fills & lines
+    assert not lines & set(style.STATE_COLOURS)
 
 
 def test_endings_differ_without_colour() -> None:

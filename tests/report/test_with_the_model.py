@@ -42,7 +42,7 @@ def test_summary_and_charts_of_a_real_batch_read_no_other_columns(may_2025: Scen
     batch = replace(whole, ensembles=fewer)
     summary = summarise(batch)
     assert dict(summary) == dict(summarise(whole))
-    assert answer(summary).startswith("May 2025: ")
+    assert answer(summary).startswith("India and Pakistan, May 2025: ")
     drawn = dict(draw_all(batch, summary))
     assert tuple(drawn) == CHARTS
     assert {name: overlaps(figure) for name, figure in drawn.items()} == {

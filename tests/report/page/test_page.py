@@ -119,7 +119,7 @@ def test_stories_say_why_they_were_chosen_and_what_became_of_them_elsewhere(page
     for story in stories:
         assert "Why this one:" in story.text
         rows = story.all("tbody")[0].all("tr")
-        assert [row.all("th")[0].text for row in rows] == ["Short", "Alone"]
+        assert [row.all("th")[0].text for row in rows] == ["A short crisis", "Nobody mediates"]
         for command in ("replay", "why"):
             assert f"crisis-sim {command} short.yaml --seed {SEED} --replicate" in story.text
         assert {one.text for one in story.all("h4")} >= {"How it ended"}
