@@ -135,20 +135,26 @@ def draw_reliability(found: Hindcast) -> Figure:
     for axes, (name, bins) in zip(panels, found.bins.items(), strict=True):
         _draw_bins(axes, bins)
         axes.set_title(f"{label(name)} ({sum(one.crises for one in bins)} crises)")
-    figure.supxlabel("foretold, % (about a fifth of the crises at each point)", fontsize=7.0)
+    figure.supxlabel("foretold, % of crises", fontsize=7.0)
     figure.supylabel("came, % (how many of how many; 95% intervals)", fontsize=7.0)
     return figure
 
 
 def _draw_bins(axes: Axes, bins: list[Bin]) -> None:
     axes.plot([0, 100], [0, 100], color=style.GREY, linewidth=0.8, linestyle=(0, (4, 2)))
-    for one in bins:
+    for k, one in enumerate(bins):
         limits = [100 * one.lower, 100 * one.upper]
         axes.plot([100 * one.forecast] * 2, limits, color=style.BLUE, linewidth=0.9)
-        at = (100 * one.forecast, 100 * one.came / one.crises)
-        axes.annotate(
-            f"{one.came}/{one.crises}", at, (4, -5), textcoords="offset points", fontsize=5.5
-        )
+        at, beside = (100 * one.forecast, 100 * one.came / one.crises), (-1) ** k
+        told: dict[str, Any] = {
+            "ha": "left" if beside > 0 else "right",
+            "va": "top" if beside > 0 else "bottom",
+        }
+        offset: dict[str, Any] = {
+            "xytext": (3 * beside, -2 * beside),
+            "textcoords": "offset points",
+        }
+        axes.annotate(f"{one.came}/{one.crises}", at, fontsize=5.5, **offset, **told)
     came = [100 * one.came / one.crises for one in bins]
     held = [100 * one.forecast for one in bins]
     axes.plot(

@@ -54,6 +54,7 @@ def test_a_forecast_is_the_same_whatever_else_the_folder_holds_and_for_any_worke
     assert found["violence_war"][2] < found["violence_war"][0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(ReadingBehaviour.model_fields))
 def test_every_parameter_of_the_reading_moves_what_a_crisis_begins_with(name: str) -> None:
     def begins(*overrides: str) -> dict[str, np.ndarray]:
