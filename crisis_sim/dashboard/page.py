@@ -92,11 +92,18 @@ def Crisis(  # noqa: N802
     """One crisis."""
 
 
+@solara.component_vue("frame.vue")
+def Frame() -> None:  # noqa: N802
+    """The document's language, and its right to zoom."""
+
+
 @solara.component
 def Page() -> None:  # noqa: N802
     """The dashboard; or a game, where the address asks for a seat: `?play=pakistan`."""
     query = solara.use_router().search or ""
     seats = parse_qs(query.removeprefix("?")).get("play")
+    solara.Style(LOOK)
+    Frame()
     if seats:
         Play(given().opened.scenario, seats[0], given().seed)
     else:
@@ -126,7 +133,6 @@ def Explore(query: str) -> None:  # noqa: N802
         for name, content in opened.files.items()
     ]
     solara.Title(f"{title} – Crisis Sim")
-    solara.Style(LOOK)
     with solara.v.Html(tag="main", class_="cs-page"):
         with solara.Div(classes=["cs-head"]):
             solara.v.Html(tag="h1", children=[title])

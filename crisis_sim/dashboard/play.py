@@ -53,7 +53,7 @@ def Play(scenario: Scenario, seat: str, seed: int) -> None:  # noqa: N802
             style_="white-space: pre-wrap",
             children=[shown],
         )
-        with solara.Row():
+        with solara.Div(style="display: flex; flex-wrap: wrap; gap: 0.5em; margin: 1em 0"):
             for name, words in options(turn).items():
                 _button(
                     f"{name} ({words})" if words else name,
@@ -69,4 +69,5 @@ def Play(scenario: Scenario, seat: str, seed: int) -> None:  # noqa: N802
 
 
 def _button(label: str, pressed: Any) -> None:
-    solara.Button(label, on_click=pressed, outlined=True, style={"text-transform": "none"})
+    plain = {"text-transform": "none", "letter-spacing": "normal", "color": "inherit"}
+    solara.Button(label, on_click=pressed, outlined=True, style=plain)

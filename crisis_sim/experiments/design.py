@@ -258,6 +258,9 @@ def _measured(
     measured = {name: joined(each) for name, each in parts.items()}
     first = next(iter(batch.ensembles.values()))
     fits = Fits.of(replace(first, table=first.table.slice(0, replicates)), first.scenario)
+    if fits:  # what is varied is no longer drawn
+        drawn = {path: of for path, of in fits.parameters.items() if path not in values}
+        fits = replace(fits, parameters=drawn)
     names = tuple(batch.ensembles)
     return Design(names, values, replicates, batch.seed, measured, fits, batch.manifest)
 

@@ -242,7 +242,7 @@ def nowcast(
     return Nowcast(scenario, given, replicates, seed, answers, alone, moved)
 
 
-class _Rows:
+class Rows:
     """Outcomes of some histories or futures, as measures read them."""
 
     def __init__(self, columns: Mapping[str, NDArray[Any]], horizon_hours: float) -> None:
@@ -398,7 +398,7 @@ class Histories:
             for hours in moments
         ]  # fmt: skip
         cluster = _Clusters(ancestors)
-        reading, whole = Reading(_Rows(from_now, horizon)), Reading(_Rows(columns, horizon))
+        reading, whole = Reading(Rows(from_now, horizon)), Reading(Rows(columns, horizon))
         figures = [cluster.figure(one, reading) for one in wanted]
         war = Measure(
             "war", "full-scale war", "share", "share", event=Condition.of({"war_at_hours": CAME})

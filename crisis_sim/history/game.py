@@ -20,6 +20,7 @@ from pydantic import Field, ValidationError
 from ruamel.yaml import YAML
 
 from crisis_sim.batch.files import write_durably
+from crisis_sim.history.filtering import Rows
 from crisis_sim.model import CrisisModel, Decision, Journal
 from crisis_sim.model.choice import option_numbers
 from crisis_sim.model.journal import Entry, entry_of
@@ -393,14 +394,6 @@ _WAR = Measure(
 )
 
 
-class _Rows:
-    def __init__(self, columns: Mapping[str, NDArray[Any]], horizon_hours: float) -> None:
-        self.columns, self.horizon_hours = columns, horizon_hours
-
-    def column(self, name: str) -> NDArray[Any]:
-        return self.columns[name]
-
-
 def debrief(game: Game, futures: int = FUTURES, beside: int = BESIDE) -> Debrief:
     """Look back upon a game: beside what the model would have done, and choice by choice."""
     turn = game.turn()
@@ -414,7 +407,7 @@ def debrief(game: Game, futures: int = FUTURES, beside: int = BESIDE) -> Debrief
         if point.choice != point.advised:
             at = game.turn(k)
             ours, theirs = (
-                Reading(_Rows(_futures(at, choice, futures, k + 1), game.scenario.horizon_hours))
+                Reading(Rows(_futures(at, choice, futures, k + 1), game.scenario.horizon_hours))
                 for choice in (point.choice, point.advised)
             )
             less = (difference(one.read(ours), one.read(theirs)) for one in (_CEASEFIRE, _WAR))

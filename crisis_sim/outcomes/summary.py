@@ -28,7 +28,7 @@ from crisis_sim.outcomes.over_fits import Fits, differ
 from crisis_sim.scenario.errors import nearest, one_of
 from crisis_sim.scenario.fits import FIT
 from crisis_sim.scenario.source import composed
-from crisis_sim.text import UNKNOWN, clean, label, number
+from crisis_sim.text import UNKNOWN, clean, label, number, over_fits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -217,7 +217,8 @@ def _figure_text(
         UNKNOWN if (value := figure[key]) is None else number(scale * value, digits, sign)
         for key in ("lower", "estimate", "upper")
     )
-    return f"{middle}{unit} ({low} to {high})"
+    over = over_fits(figure, scale, sign)
+    return f"{middle}{unit} ({low} to {high}{over and '; '}{over})"
 
 
 # --- The summary of a batch: the content of summary.json and of `--json`

@@ -25,8 +25,8 @@ from crisis_sim.scenario.load import load_scenario
 from crisis_sim.validation.facts import Case, read_cases
 from crisis_sim.validation.simulated import HALT, STRIKE, first_strike, halt, percentile
 
-#: The fit that is taken on, and by how many generations of so many steps.
-FIT, GENERATIONS, STEPS = "fit_to_the_record", 2, 4
+#: The fit that is taken on, and by how many generations, of so many steps to choose from.
+FIT, GENERATIONS, STEPS = "fit_to_the_record", 1, 4
 #: Levels at which quantiles are scored.
 LEVELS = np.arange(0.05, 1.0, 0.05)
 #: The least time that is scored, days: hours are not told apart.

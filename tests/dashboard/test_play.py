@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, expect
 
 from tests.dashboard.conftest import PATIENCE
@@ -22,6 +23,7 @@ def test_a_game_is_played_in_the_browser(context: BrowserContext, address: str) 
     page.get_by_role("button", name="undo").click()
     expect(page.get_by_role("button", name="undo")).to_have_count(0)
     assert shown.inner_text() == first
+    assert Axe().run(page).response["violations"] == []
     page.goto(f"{address}?play=nobody")
     expect(page.get_by_role("alert")).to_contain_text("no state 'nobody'")
     page.close()
