@@ -23,9 +23,10 @@ SUMMARY = "summary.json"
 PAGE = "report.html"
 
 #: Formats in which every chart is written.
-SUFFIXES = (".svg", ".png", ".csv")
-#: All in which one may be.
-ALL_SUFFIXES = (*SUFFIXES, ".pdf")
+SUFFIXES = (".svg", ".png")
+#: Those of a batch's charts, with the data of each beside it; and all in which one may be.
+OF_BATCH = (*SUFFIXES, ".csv")
+ALL_SUFFIXES = (*OF_BATCH, ".pdf")
 
 #: The charts that there can be, in the order in which a reader wants to see them.
 CHARTS = (
@@ -41,7 +42,7 @@ def write_report(
     batch: Batch,
     summary: Mapping[str, Any],
     folder: str | Path,
-    suffixes: Sequence[str] = SUFFIXES,
+    suffixes: Sequence[str] = OF_BATCH,
 ) -> list[Path]:
     """Write a batch's summary and charts, with each chart's data, in place of those that are there.
 
@@ -89,7 +90,7 @@ def check_report_folder(folder: Path, compared: Sequence[Path]) -> None:
 
 
 def write_charts(
-    batch: Batch, summary: Mapping[str, Any], folder: Path, suffixes: Sequence[str] = SUFFIXES
+    batch: Batch, summary: Mapping[str, Any], folder: Path, suffixes: Sequence[str] = OF_BATCH
 ) -> list[Path]:
     """Write every chart that the batch allows into a folder, which is made where it is missing.
 
