@@ -118,6 +118,10 @@ def _curve(name: str, curve: CumulativeIncidence, days: float, clock: str) -> di
     return {"name": name, "label": text.label(name), "points": points, "told": told}
 
 
+#: The unit of differences of shares.
+POINTS = "percentage points"
+
+
 def _rounded(value: float) -> float:
     return round(float(value), DIGITS)
 
@@ -154,22 +158,21 @@ def difference(measure: Measure, moved: dict[str, Any]) -> dict[str, Any]:
     """Moved less unmoved in one measure, with its 95% interval."""
     figure = measure.find(moved)
     label = f"{measure.heading.replace(chr(10), ' ')}, of {measure.among}"
-    row: dict[str, Any] = {"label": label, "unit": measure.unit, "estimate": None}
+    row: dict[str, Any] = {"label": label, "unit": POINTS, "estimate": None}
     if figure is None or figure["estimate"] is None:
-        why = ": half is never reached" if measure.scale == 1.0 else ""
-        return {**row, "text": f"not known{why}"}
-    write = text.points if measure.scale == 100.0 else text.signed_hours
+        return {**row, "text": "not known"}
+    write = text.points
     middle, low, high = (figure[key] for key in ("estimate", "lower", "upper"))
     limits = " to ".join("no limit known" if one is None else write(one) for one in (low, high))
-    row["text"] = f"{write(middle)} {measure.unit} (95% interval {limits})"
+    row["text"] = f"{write(middle)} {POINTS} (95% interval {limits})"
     row["sure"] = text.excludes_zero(low, high)  # as they are: a limit near zero may round to it
     if not row["sure"]:
         row["text"] += ": no more than chance explains"
     if over := figure.get("over_fits"):
-        row["text"] += f"; {text.over_fits(figure, measure.scale, sign=True)}"
-        row["fits"] = [_rounded(measure.scale * over[key]) for key in ("lower", "upper")]
+        row["text"] += f"; {text.over_fits(figure, 100.0, sign=True)}"
+        row["fits"] = [_rounded(100.0 * over[key]) for key in ("lower", "upper")]
     for key, value in (("estimate", middle), ("lower", low), ("upper", high)):
-        row[key] = None if value is None else _rounded(measure.scale * value)
+        row[key] = None if value is None else _rounded(100.0 * value)
     return row
 
 

@@ -11,6 +11,7 @@ graphics card. The agents are in `state.py` (with `choice.py`, `acts.py`,
 
 # isort: off
 from crisis_sim.model import mesa_import  # noqa: F401 - before whatever imports Mesa
+
 # isort: on
 from crisis_sim.model.choice import Decision
 from crisis_sim.model.crisis import CrisisModel
