@@ -14,7 +14,7 @@ from crisis_sim.scenario.schema import STYLES
 from crisis_sim.text import UNKNOWN, label, percent
 from crisis_sim.validation.facts import Comparison, Fact, Verdict
 from crisis_sim.validation.run import Validation
-from crisis_sim.validation.simulated import IN_WORDS, INSIDE, REBOUND, CaseResult
+from crisis_sim.validation.simulated import HALT, IN_WORDS, INSIDE, REBOUND, CaseResult
 
 if TYPE_CHECKING:
     from crisis_sim.validation.held_out import Foretold
@@ -138,6 +138,13 @@ def print_validation(validation: Validation, console: Console | None = None) -> 
         console.print()
     for name, counts in validation.counts().items():
         console.print(Text(f"{label(name)}: {counted(counts)}."), width=width)
+    halts = [one for one in validation.cases if one.what == HALT and not math.isnan(one.percentile)]
+    rank = _rank([one.quantiles[2] for one in halts], [one.real for one in halts])
+    told = (
+        f"Rank correlation of middle and real fights: {rank:.2f}. "
+        "These were fitted. What was not: crisis-sim validate --held-out, crisis-sim hindcast, and docs/scorecard.md."
+    )
+    console.print(Text(told), width=width)
     if validation.unresolved:
         told = f"{percent(validation.unresolved)}% of all crises of the population went on to the horizon."
         console.print(Text(told), width=width)
@@ -213,7 +220,10 @@ def print_held_out(found: Sequence[Foretold], console: Console | None = None) ->
 
 def rank_correlation(found: Sequence[Foretold]) -> float:
     """Spearman's correlation of the middle times that are foretold with the real ones."""
+    return _rank([one.quantiles[1] for one in found], [one.real for one in found])
+
+
+def _rank(middle: Sequence[float], real: Sequence[float]) -> float:
     from scipy import stats
 
-    middle, real = [one.quantiles[1] for one in found], [one.real for one in found]
     return float(stats.spearmanr(middle, real).statistic)

@@ -20,10 +20,8 @@ import fit_page
 from console import DOCS
 from scipy import stats
 
-from crisis_sim.validation.held_out import GENERATIONS
-
 PAGE, KEPT = DOCS / "scorecard.md", DOCS / "scorecard"
-BEFORE, LIMITS = KEPT / "before.json", KEPT / "limits.md"
+BEFORE, LIMITS = KEPT / "before.json", Path(__file__).with_name("scorecard_limits.txt")
 FILES = ("validation.json", "held_out.json", "hindcast.json")
 PICTURES = ("hindcast_skill.png", "hindcast_reliability.png", "hindcast_duration.png")
 #: What is foretold, and the score that stands for it.
@@ -62,7 +60,7 @@ and case with its verdict.
 
     crisis-sim validate --held-out
 
-The model is fitted anew without each case ($generations generations of steps from the whole fit), and then foretells it. Beside it stands what the other
+The model is fitted anew without each case (a step on from the whole fit, of several that are tried), and then foretells it. Beside it stands what the other
 cases' times foretell (a lognormal distribution). Lower scores are better.
 
 | case | time | real, days | foretold: 10, 50, 90% | below the real one | log score (others) | CRPS (others) |
@@ -177,7 +175,6 @@ def page() -> str:
             for name, value in now.items()
         ),
         **counted,
-        generations=GENERATIONS,
         cases="\n".join(_case_rows(of["held_out"]["cases"])),
         cases_told=_cases_told(of["held_out"]["cases"]),
         crises=hindcast["crises"],

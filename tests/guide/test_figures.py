@@ -9,6 +9,7 @@ from pathlib import Path
 import figures
 import fit_page
 import pytest
+import scorecard
 from console import DOCS
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,7 +31,7 @@ REFRESH = {
 }
 
 #: Pages that are made whole; each is held against its source here or in tests/scenario/test_parameters.py.
-MADE = ("docs/validation.md", "docs/fit.md", "docs/parameters.md")
+MADE = ("docs/validation.md", "docs/fit.md", "docs/parameters.md", "docs/scorecard.md")
 #: Words that are as good as figures.
 WORDS = "two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|forty|fifty|hundred|half an?"
 #: What a figure of the model or of a machine looks like: a number, and what it counts.
@@ -125,6 +126,10 @@ def test_tables_of_speed_say_what_was_measured() -> None:
     found = json.loads((RESULTS / "speed.json").read_text(encoding="utf-8"))
     assert report.targets(found) == found["targets"]
     assert (RESULTS / "speed.md").read_text(encoding="utf-8") == f"{report.tables(found)}\n"
+
+
+def test_the_scorecard_says_what_the_commands_found() -> None:
+    assert scorecard.PAGE.read_text(encoding="utf-8") == scorecard.page()
 
 
 def test_the_page_of_the_fit_says_what_the_fit_found() -> None:
