@@ -480,13 +480,22 @@ class Session:
     def branch(self, at: str, forced: str) -> None:
         """Have said what would have come of the told crisis, had somebody done something from a moment on: `us=engage`."""
         who, _, choice = forced.partition("=")
-        more: dict[str, Any] = {"futures": FUTURES, "seed": self.seed}
-        self._look_back(lambda *told: tell_branch(branch(*told, at, force={who: choice}, **more)))
+
+        def tell(scenario: Scenario, replicate: int) -> dict[str, Any]:
+            force = {who: choice}
+            return tell_branch(
+                branch(scenario, replicate, at, force=force, futures=FUTURES, seed=self.seed)
+            )
+
+        self._look_back(tell)
 
     def why(self, outcome: str) -> None:
         """Have said what brought about an outcome of the told crisis, or kept it from coming."""
-        more: dict[str, Any] = {"futures": FUTURES, "seed": self.seed}
-        self._look_back(lambda *told: tell_why(why(*told, outcome, **more)))
+
+        def tell(scenario: Scenario, replicate: int) -> dict[str, Any]:
+            return tell_why(why(scenario, replicate, outcome, futures=FUTURES, seed=self.seed))
+
+        self._look_back(tell)
 
     def _look_back(self, tell: Callable[[Scenario, int], dict[str, Any]]) -> None:
         told = self._told
