@@ -49,6 +49,8 @@ def view(batch: Batch, clock: str, readings: Mapping[str, Reading] | None = None
         readings: see `summarise`.
     """
     summary = summarise(batch, readings=readings)
+    for name, one in summary["scenarios"].items():
+        one["label"] = text.label(name)  # not their common title, which stands above
     moved = summary["differences"].get(MOVED)
     return {
         "crises": batch.ensembles[UNMOVED].replicates,

@@ -78,7 +78,7 @@ def test_moving_a_slider_shows_the_difference_on_the_same_luck(session: Session)
     assert view is not None
     assert [one["name"] for one in view["incidence"]["curves"]] == ["unmoved", "moved"]
     assert len(view["words"]) == 3
-    assert len(view["differences"]) == 4
+    assert len(view["differences"]) == 5
     assert all("interval" in one["text"] or one["estimate"] is None for one in view["differences"])
 
 
