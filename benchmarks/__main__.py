@@ -15,6 +15,7 @@ from typing import Any
 
 from benchmarks.chart import draw_speed
 from benchmarks.floor import count, time_floor
+from benchmarks.histories import time_histories
 from benchmarks.mesa_models import Cast, time_batch_runner, time_empty, time_plain
 from benchmarks.report import FROM, tables, targets
 from benchmarks.timing import (
@@ -44,7 +45,7 @@ IN_TURNS, TURNS_EACH = 50_000, 5
 def main() -> None:
     """Measure what was asked for, and report it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    quick = "a look in about a minute: one round, no batch above 10,000, one core"
+    quick = "a look in about a minute: one round, no batch above 10,000, no nowcast, one core"
     parser.add_argument("--quick", action="store_true", help=quick)
     most = "the most replicates in a batch; %(default)s"
     parser.add_argument("--most", type=int, default=1_000_000, metavar="N", help=most)
@@ -63,7 +64,7 @@ def main() -> None:
 
 
 def measure(most: int, quick: bool = False) -> dict[str, Any]:
-    """Everything, as plain data; `quick` leaves out what takes long: two cores, memory, more than one round."""
+    """Everything, as plain data; `quick` leaves out what takes long: two cores, memory, a nowcast, more than one round."""
     found: dict[str, Any] = {
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "git_revision": git_revision()[0],
@@ -78,6 +79,8 @@ def measure(most: int, quick: bool = False) -> dict[str, Any]:
         timings += time_scenario(scenario, counts, sizes, quick)
         about = {"name": scenario.name, "title": scenario.title, "digest": scenario.digest}
         found["scenarios"].append({**about, "counts": counts})
+    talk("branch, why, nowcast and play")
+    timings += time_histories(load_scenario(SCENARIOS[0]), quick)
     talk("whole commands, from a cold start")
     start, found["cold_start"] = time_start(1 if quick else 3)
     timings += start

@@ -10,6 +10,8 @@ from typing import Any
 
 import pandas as pd
 
+from benchmarks.histories import ASKED, BESIDE
+
 #: Replicates from which on the targets hold.
 FROM = 10_000
 #: How much a cost may grow and still be called flat.
@@ -84,6 +86,11 @@ def _targets(found: Found) -> Iterator[tuple[str, str, float, float | None, bool
     told = f"imports beside all work, in a cold run of {cold['replicates']:,}"
     phases = cold["phases"]
     yield told, cold["scenario"], 1.0, phases["imports"] / phases["work"], True
+    seconds = timings.groupby("kind")["seconds"].min()
+    answers = timings[timings["kind"] == "history"].set_index("what")["seconds"]
+    for what, (beside, asked) in ASKED.items():
+        taken = float(answers[what] / seconds[beside]) if what in answers else None
+        yield f"time of {what}, beside {BESIDE[beside]}", cold["scenario"], asked, taken, False
 
 
 def _growth(costs: pd.Series) -> float | None:
@@ -132,6 +139,12 @@ def tables(found: Found) -> str:
             _speed_table(own),
             _counted(scenario["counts"]),
         ]
+    answers = timings[timings["kind"].isin(["history", *BESIDE])]
+    if len(answers):
+        rows = [
+            (BESIDE.get(one.kind, one.what), f"{one.seconds:.3g}") for one in answers.itertuples()
+        ]
+        parts += ["## Histories", table(("by one worker", "seconds"), rows)]
     parts += ["## Commands", _command_table(timings[timings["kind"] == "command"])]
     cold = found["cold_start"]
     split = ", ".join(f"{seconds:.2f} s {phase}" for phase, seconds in cold["phases"].items())

@@ -34,7 +34,7 @@ class Timing:
     """What ran, and how long it took.
 
     Attributes:
-        kind: "ours", "in turns", "empty Mesa", "plain Mesa", "floor" or "command".
+        kind: "ours", "in turns", "empty Mesa", "plain Mesa", "floor", "command"; for histories "batch", "alone", "history".
         scenario: of which scenario; "" for none.
         block_size: the most crises that ran together.
         memory_mb: the most memory that its process held, in millions of bytes; None where it was not measured.

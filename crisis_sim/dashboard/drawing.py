@@ -10,6 +10,10 @@ import numpy as np
 
 from crisis_sim import text
 from crisis_sim.dashboard.changes import MOVED, UNMOVED
+from crisis_sim.history.branch import GOES, WAS, Branch
+from crisis_sim.history.past import choices, milestones
+from crisis_sim.history.seat import title_of
+from crisis_sim.history.why import Reasons
 from crisis_sim.model import CrisisModel, Journal
 from crisis_sim.outcomes import summarise
 from crisis_sim.outcomes.durations import AMONG, CLOCKS, PAUSE
@@ -45,6 +49,8 @@ def view(batch: Batch, clock: str, readings: Mapping[str, Reading] | None = None
         readings: see `summarise`.
     """
     summary = summarise(batch, readings=readings)
+    for name, one in summary["scenarios"].items():
+        one["label"] = text.label(name)  # not their common title, which stands above
     moved = summary["differences"].get(MOVED)
     return {
         "crises": batch.ensembles[UNMOVED].replicates,
@@ -216,7 +222,8 @@ def tell_crisis(scenario: Scenario, replicate: int, seed: int) -> dict[str, Any]
     """One crisis: the same as that replicate of `crisis-sim run` with that seed.
 
     Returns:
-        `story`, as HTML without scripts or links, and `chart`, its path as SVG with colours for light and dark.
+        `story`, as HTML without scripts or links, and `chart`, its path as SVG with colours for light and dark; `moments`
+        and `choices`, at which and to which somebody may be forced.
     """
     journal = Journal()
     model = CrisisModel(scenario, 1, seed, first_replicate=replicate, journal=journal)
@@ -226,4 +233,35 @@ def tell_crisis(scenario: Scenario, replicate: int, seed: int) -> dict[str, Any]
     with _drawing:
         chart = inline(draw_replay(journal, scenario), "path", f"Path of crisis {replicate}", gist)
     story = tell(journal, scenario, outcome)
-    return {"story": story_html(f"\n{story}"), "chart": chart}  # with its title
+    came = [(days, name) for name, days in milestones(model).items() if days < model.days]
+    forced = {
+        f"{who}={choice}": f"{title_of(scenario, who)}: {choice}"
+        for who, known in choices(model).items()
+        for choice in known
+    }
+    return {
+        "story": story_html(f"\n{story}"),  # with its title
+        "chart": chart,
+        "moments": [name for _, name in sorted(came)],
+        "choices": [{"value": value, "label": label} for value, label in forced.items()],
+    }
+
+
+def tell_branch(made: Branch) -> dict[str, Any]:
+    """A branch with many futures: paragraphs, and how the futures end, without the change and with it."""
+    summary: Any = made.summary
+    was, goes = (_endings(one, summary["scenarios"][one])["shares"] for one in (WAS, GOES))
+    moved = summary["differences"][GOES]
+    apart = (difference(one, moved) for one in MEASURES)
+    return {
+        "told": [*made.head(), *(f"{one['label']}: {one['text']}." for one in apart)],
+        "shares": [
+            {"label": one["label"], "was": one["told"], "goes": other["told"]}
+            for one, other in zip(was, goes, strict=True)
+        ],
+    }
+
+
+def tell_why(found: Reasons) -> dict[str, Any]:
+    """Why a crisis went as it went, a paragraph for each step that mattered."""
+    return {"told": found.answer(), "shares": []}

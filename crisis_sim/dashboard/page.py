@@ -86,10 +86,13 @@ def Crisis(  # noqa: N802
     ready: bool,
     crises_text: str,
     crisis_text: str,
+    past_text: str,
     last: int,
     event_picked: Event,
+    event_branched: Event,
+    event_wondered: Event,
 ) -> None:
-    """One crisis."""
+    """One crisis, and what would have come of it."""
 
 
 @solara.component_vue("frame.vue")
@@ -186,8 +189,13 @@ def Explore(query: str) -> None:  # noqa: N802
                     ready=shown.view is not None,
                     crises_text=texts.of("crises", shown.crises),
                     crisis_text=texts.of("crisis", shown.crisis),
+                    past_text=texts.of("past", shown.past),
                     last=session.replicates - 1,
                     event_picked=lambda event: _picked(session, event),
+                    event_branched=lambda event: session.branch(
+                        _text(event, "at"), _text(event, "forced")
+                    ),
+                    event_wondered=lambda event: session.why(_text(event, "outcome")),
                 )
 
 

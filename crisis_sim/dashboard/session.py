@@ -24,7 +24,14 @@ from crisis_sim.dashboard.changes import (
     groups_of,
     recall,
 )
-from crisis_sim.dashboard.drawing import nearest, tell_crisis, view, worth_reading
+from crisis_sim.dashboard.drawing import (
+    nearest,
+    tell_branch,
+    tell_crisis,
+    tell_why,
+    view,
+    worth_reading,
+)
 from crisis_sim.dashboard.scenario_files import (
     Opened,
     as_scenario_file,
@@ -33,6 +40,9 @@ from crisis_sim.dashboard.scenario_files import (
     open_sent,
 )
 from crisis_sim.experiments.factors import ScenarioEditor
+from crisis_sim.history.branch import branch
+from crisis_sim.history.past import HistoryError
+from crisis_sim.history.why import why
 from crisis_sim.outcomes.measures import Reading
 from crisis_sim.scenario.errors import ScenarioError
 from crisis_sim.scenario.fits import over_fits
@@ -275,6 +285,8 @@ CLOCKS = ("from_first_strike", "from_trigger")
 PROGRESS_EVERY = 0.25
 #: Files that a session remembers, for others that extend them.
 MAX_FILES = 20
+#: Futures of each history, where the picked crisis is changed or a step of it undone.
+FUTURES = 200
 
 
 @dataclass(frozen=True)
@@ -287,6 +299,7 @@ class Shown:
         progress: how far the run in hand is, 0 to 1; None when none is.
         mistake: what was wrong in what was asked for last; "" when nothing was.
         crisis: the crisis that was picked, told; None while none is.
+        past: what was asked about its past last: `told` and `shares`, or a `mistake`, or that it is `going` on; else None.
         seconds: how long it took from the request to what was drawn last.
         first_look: whether what was drawn last is of the first crises alone, and the others are being run.
     """
@@ -296,6 +309,7 @@ class Shown:
     progress: float | None = None
     mistake: str = ""
     crisis: Mapping[str, Any] | None = None
+    past: Mapping[str, Any] | None = None
     seconds: float | None = None
     first_look: bool = False
 
@@ -334,7 +348,7 @@ class Session:
     shown: Shown = field(default_factory=Shown)
 
     def __post_init__(self) -> None:
-        self._runner, self._teller = LatestJob(), LatestJob()
+        self._runner, self._teller, self._historian = LatestJob(), LatestJob(), LatestJob()
         self._lock = threading.Lock()
         self._files: dict[str, bytes] = {}
         self._batch: Batch | None = None
@@ -342,6 +356,7 @@ class Session:
         self._asked = Asked()
         self._sent = ""
         self._picked: tuple[int, str] | None = None
+        self._told: tuple[Scenario, int] | None = None
         self._take(self.opened)
 
     def _take(self, opened: Opened) -> None:
@@ -452,9 +467,50 @@ class Session:
         def do(job: Job) -> None:
             told = tell_crisis(scenario, replicate, self.seed)
             told |= {"replicate": replicate, "which": which, "can_compare": can_compare}
-            job.deliver(lambda: self._set(crisis=told))
+
+            def take() -> None:
+                self._historian.end()
+                self._told = (scenario, replicate)
+                self._set(crisis=told, past=None)
+
+            job.deliver(take)
 
         self._teller.ask(lambda job: self._attempt(do, job))
+
+    def branch(self, at: str, forced: str) -> None:
+        """Have said what would have come of the told crisis, had somebody done something from a moment on: `us=engage`."""
+        who, _, choice = forced.partition("=")
+
+        def tell(scenario: Scenario, replicate: int) -> dict[str, Any]:
+            force = {who: choice}
+            return tell_branch(
+                branch(scenario, replicate, at, force=force, futures=FUTURES, seed=self.seed)
+            )
+
+        self._look_back(tell)
+
+    def why(self, outcome: str) -> None:
+        """Have said what brought about an outcome of the told crisis, or kept it from coming."""
+
+        def tell(scenario: Scenario, replicate: int) -> dict[str, Any]:
+            return tell_why(why(scenario, replicate, outcome, futures=FUTURES, seed=self.seed))
+
+        self._look_back(tell)
+
+    def _look_back(self, tell: Callable[[Scenario, int], dict[str, Any]]) -> None:
+        told = self._told
+        if told is None:
+            return
+
+        def do(job: Job) -> None:
+            try:
+                found = tell(*told)
+            except (HistoryError, ScenarioError) as error:
+                found = {"mistake": f"error: {error}"}
+            job.deliver(lambda: self._set(past=found))
+
+        self._show(past={"going": True})
+        self._historian.ask(lambda job: self._attempt(do, job))
 
     def pick_at(self, day: float) -> None:
         """Have the crisis told whose ceasefire came nearest to a day on the chart."""
@@ -465,8 +521,8 @@ class Session:
 
     def end(self) -> None:
         """Put an end to all that is going on: the visitor has gone."""
-        self._runner.end()
-        self._teller.end()
+        for jobs in (self._runner, self._teller, self._historian):
+            jobs.end()
 
     @property
     def address(self) -> str:
@@ -504,8 +560,9 @@ class Session:
             self._show(mistake=str(error))
             return False
         self._take(opened)
-        self._sent = opened.file
-        self._show(mistake="", crisis=None, view=None, crises=())
+        self._sent, self._told = opened.file, None
+        self._historian.end()
+        self._show(mistake="", crisis=None, past=None, view=None, crises=())
         return True
 
     def _change(self, changes: Changes) -> None:
@@ -589,7 +646,7 @@ class Session:
             told = f"error: this cannot be run: {type(error).__name__}: {error}"
             if isinstance(error, TooBigError):
                 told = f"error: {error}"
-            job.deliver(lambda: self._set(mistake=told, progress=None))
+            job.deliver(lambda: self._set(mistake=told, progress=None, past=None))
         # Not within `deliver`: who is told may ask for something else at once.
         self.on_change()
         self.on_progress()

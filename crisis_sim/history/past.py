@@ -340,6 +340,12 @@ def never_open(model: CrisisModel, state: str, option: str) -> str:
     )
 
 
+def choices(model: CrisisModel) -> dict[str, list[str]]:
+    """What each state and third party may be forced to do, by its name."""
+    states = {name: list(option_numbers(model.scenario)) for name in model.scenario.state_names}
+    return states | {one.name: list(type(one).clocks()) for one in _able(model)}
+
+
 def _able(model: CrisisModel) -> Iterator[Any]:
     for role in ("mediators", "channels", "advisers"):
         yield from (one for one in model.cast[role] if type(one).clocks())

@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.__main__ import imported
 from benchmarks.floor import bytes_of_state, count, time_floor
+from benchmarks.histories import ASKED, time_histories
 from benchmarks.mesa_models import (
     Cast,
     EmptyAgent,
@@ -159,6 +160,17 @@ def test_mesa_models_take_the_steps_that_are_counted(scenario):
         assert step.call_count == 84
         if hasattr(mesa, "batch_run"):
             assert time_batch_runner(3, 7, 2).agent_steps == step.call_count - 84 == 42
+
+
+@pytest.mark.slow
+def test_every_answer_about_histories_is_timed():
+    with (
+        mock.patch("benchmarks.histories.FUTURES", 20),
+        mock.patch("benchmarks.histories.BATCH", 20),
+    ):
+        timings = time_histories(load_scenario("may_2025"), quick=True)
+    assert [one.kind for one in timings] == ["batch", "alone", *["history"] * (len(ASKED) - 1)]
+    assert all(one.seconds > 0 for one in timings)
 
 
 def test_the_command_tells_its_options():

@@ -59,12 +59,12 @@ def test_dots_are_crises_that_came_to_a_ceasefire_then_and_lie_on_the_curve(batc
 
 def test_differences_are_the_paired_ones_and_say_when_chance_explains_them(batch: Batch) -> None:
     drawn, summary = view(batch, CLOCK), summarise(batch)
-    agreement = summary["differences"]["moved"]["endings"]["agreement"]
+    short = summary["differences"]["moved"]["courses"]["short_fight"]["share"]
     row = drawn["differences"][1]
-    assert row["label"] == "Ending by agreement, of all crises"
-    assert row["estimate"] == pytest.approx(100 * agreement["estimate"], abs=1e-4)
+    assert row["label"] == "Strikes stopped within 4 days, of all crises"
+    assert row["estimate"] == pytest.approx(100 * short["estimate"], abs=1e-4)
     assert (row["lower"], row["upper"]) == pytest.approx(
-        (100 * agreement["lower"], 100 * agreement["upper"]), abs=1e-4
+        (100 * short["lower"], 100 * short["upper"]), abs=1e-4
     )
     for one in drawn["differences"]:
         if one["estimate"] is not None and None not in (one["lower"], one["upper"]):
@@ -80,11 +80,10 @@ def test_what_is_sure_is_decided_by_the_limits_as_they_are_not_as_they_are_shown
 ) -> None:
     upper = lower + width
     figure = {"estimate": (lower + upper) / 2, "lower": lower, "upper": upper}
-    clock = {"by": {"96_hours": figure}, "median_hours": figure}
+    courses = ("no_strike", "short_fight", "long_fight", "war")
     moved = {
-        "ceasefire": {"from_first_strike": clock},
-        "endings": {"agreement": figure},
-        "shares": {"war": figure},
+        "ceasefire": {"from_first_strike": {"by": {"96_hours": figure}}},
+        "courses": {name: {"share": figure} for name in courses},
     }
     for row in (difference(measure, moved) for measure in MEASURES):
         assert row["sure"] is (lower > 0 or upper < 0)

@@ -226,6 +226,24 @@ def test_a_crisis_is_picked_by_number_and_read_as_it_was_without_the_changes(pag
 
 
 @pytest.mark.slow
+def test_what_would_have_come_of_a_crisis_is_asked_for_and_told(page: Page) -> None:
+    page.get_by_label("Crisis number").fill("4")
+    page.keyboard.press("Enter")
+    page.get_by_label("as soon as it can").select_option("the elder: engage")
+    page.get_by_label("From (a day").fill("someday")
+    page.get_by_role("button", name="What would have come").click()
+    changed = page.get_by_role("region", name="Change this crisis")
+    expect(changed).to_contain_text("'someday' is no moment")
+    page.get_by_label("From (a day").fill("1.5")
+    page.get_by_role("button", name="What would have come").click()
+    expect(changed.get_by_role("table")).to_contain_text("as it was")
+    expect(changed).to_contain_text("Changed at 1.5: elder: engage.")
+    assert Axe().run(page).violations_count == 0
+    page.get_by_role("button", name="Why it came").click()
+    expect(changed).to_contain_text("Asked: ")
+
+
+@pytest.mark.slow
 def test_a_reload_brings_back_what_was_changed_and_another_visitor_has_none_of_it(
     page: Page, context: BrowserContext, address: str
 ) -> None:

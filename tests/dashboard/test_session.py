@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from crisis_sim import branch, why
 from crisis_sim.batch import Ensemble, simulate
 from crisis_sim.dashboard.scenario_files import open_reference
-from crisis_sim.dashboard.session import Runs, Session
+from crisis_sim.dashboard.session import FUTURES, Runs, Session
 from crisis_sim.outcomes.measures import Reading
 from crisis_sim.scenario.schema import Scenario
+from crisis_sim.text import percent
 from tests.dashboard.quarrel import QUARREL, write_quarrel
 
 THRESHOLD = "mediators.elder.attention_threshold"
@@ -53,6 +55,15 @@ def told(session: Session) -> dict[str, object]:
     return dict(session.shown.crisis)
 
 
+def looked_back(session: Session) -> dict[str, Any]:
+    until = time.monotonic() + 60
+    while (session.shown.past or {"going": True}).get("going"):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    assert session.shown.past is not None
+    return dict(session.shown.past)
+
+
 def test_at_first_the_scenario_is_shown_as_it_is(session: Session) -> None:
     view = session.shown.view
     assert view is not None
@@ -67,7 +78,7 @@ def test_moving_a_slider_shows_the_difference_on_the_same_luck(session: Session)
     assert view is not None
     assert [one["name"] for one in view["incidence"]["curves"]] == ["unmoved", "moved"]
     assert len(view["words"]) == 3
-    assert len(view["differences"]) == 4
+    assert len(view["differences"]) == 5
     assert all("interval" in one["text"] or one["estimate"] is None for one in view["differences"])
 
 
@@ -136,6 +147,41 @@ def test_a_saved_file_can_be_opened_again(session: Session) -> None:
     assert session.opened.scenario.name == "mine"
     assert session.opened.scenario.mediators["elder"].attention_threshold == 0.1
     assert not rest(session).changes
+
+
+def test_the_picked_crisis_is_changed_from_a_moment_on_and_its_futures_are_told(
+    session: Session,
+) -> None:
+    session.branch("1", "elder=engage")  # of no crisis yet
+    assert session.shown.past is None
+    session.pick(4)
+    assert {"value": "elder=engage", "label": "the elder: engage"} in told(session)["choices"]  # type: ignore[operator]
+    session.branch("1", "elder=engage")
+    past = looked_back(session)
+    made = branch(
+        session.scenario, 4, "1", force={"elder": "engage"}, futures=FUTURES, seed=session.seed
+    )
+    assert past["told"][: len(made.head())] == made.head()
+    assert made.told_parting() in past["told"]
+    agreement = made.summary["scenarios"]["changed"]["endings"]["agreement"]["estimate"]  # type: ignore[index]
+    assert past["shares"][0]["goes"][0] == f"{percent(agreement)}%"
+    session.branch("someday", "elder=engage")
+    assert looked_back(session)["mistake"].startswith("error: 'someday' is no moment")
+    session.pick(5)
+    until = time.monotonic() + 30
+    while session.shown.past is not None:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_why_the_picked_crisis_went_as_it_went_is_told(session: Session) -> None:
+    session.pick(4)
+    told(session)
+    session.why("ceasefire within 96 hours")
+    answer = why(session.scenario, 4, "ceasefire within 96 hours", futures=FUTURES, seed=3).answer()
+    assert looked_back(session) == {"told": answer, "shares": []}
+    session.why("peace")
+    assert looked_back(session)["mistake"].startswith("error: no outcome 'peace'")
 
 
 def test_html_in_a_title_is_letters(tmp_path: Path) -> None:
