@@ -60,10 +60,14 @@ def units(measure: Mapping[str, Any]) -> tuple[float, str, str]:
 
 def axis_label(factor: Mapping[str, Any]) -> str:
     """The axis label of a parameter: its meaning, its path, and its unit."""
-    meaning = text.sentence(factor["meaning"]).rstrip(".")
-    if not meaning:
-        return str(factor["path"])
-    return fill(f"{meaning} ({factor['unit']})", 60) + f"\n{factor['path']}"
+    said = meaning(factor, 200)
+    return f"{fill(said, 60)}\n{factor['path']}" if factor["meaning"] else str(factor["path"])
+
+
+def meaning(factor: Mapping[str, Any], letters: int) -> str:
+    """A parameter's meaning with its unit, or its unit alone, in so many letters."""
+    said, unit = text.sentence(factor["meaning"]).rstrip("."), factor["unit"] or "value"
+    return f"{text.shorten(said, letters)} ({unit})" if said else unit
 
 
 def plain_ratios(axis: Any) -> None:
