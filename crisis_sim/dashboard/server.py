@@ -174,6 +174,8 @@ def serve(settings: Settings, listening: socket.socket, browser: bool) -> None:
     """
     _given[:] = [settings]
     set_up_solara()
+    # Whole before there are threads: two that began to import it at once would each find a half of it.
+    import pandas as pd  # noqa: F401
     import uvicorn
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))

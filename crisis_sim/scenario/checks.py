@@ -138,6 +138,38 @@ def rows_fit(top: Node) -> Iterator[Mistake]:
             yield node.place.mistake(message, "the same weights in each of them")
 
 
+def labels_fit(top: Node) -> Iterator[Mistake]:
+    """Labels are columns of a table that choices are drawn from, under names that are free."""
+    agents = {f"{name}_{end}" for of, name, _ in _agents(top) for end in AGENT_COLUMNS[of]}
+    rows = {
+        entry.text: node.plain()["choice"]
+        for node in top.walk()
+        if is_distribution(node) and (entry := node.get("choice", "together"))
+    }
+    for name, node in top.entries("labels").items():
+        written = node.plain()
+        if not isinstance(written, dict):
+            continue
+        values, weights = written.get("values"), written.get("weights")
+        if not (isinstance(values, list) and isinstance(weights, list)):
+            continue
+        table = rows.get(str(written.get("together")))
+        if not is_agent_name(name) or name in {*COLUMNS, *agents}:
+            message = f"'{name}' cannot be the name of a column of the results"
+            yield node.label.mistake(message, f"{AGENT_WORDS}, and no other column's name")
+        elif len(values) != len(weights):
+            message = f"{len(values)} texts with {len(weights)} weights"
+            yield node.place.mistake(message, "a weight for each text")
+        elif any(isinstance(one, (int, float)) and one < 0 for one in weights):
+            yield node.place.mistake("a weight below 0", "0 or more")
+        elif table is None:
+            message = f"no choice is drawn together as '{written.get('together')}'"
+            yield node.place.mistake(message, one_of(rows) if rows else "a choice with `together`")
+        elif isinstance(table, dict) and table.get("weights") not in (weights, None):
+            message = "other weights than the choices that these texts go with"
+            yield node.place.mistake(message, "the same weights")
+
+
 def names_are_plain(top: Node) -> Iterator[Mistake]:
     """Names are short, lower-case words: they become columns, paths of parameters, keys of luck."""
     for _, name, agent in _agents(top):
@@ -428,6 +460,7 @@ CHECKS: tuple[Callable[[Node], Iterator[Mistake]], ...] = (
     real_strikes_follow_the_first,
     texts_are_short_enough,
     rows_fit,
+    labels_fit,
 )
 
 

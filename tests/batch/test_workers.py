@@ -89,7 +89,7 @@ def test_slow_agents_bring_a_pool_though_the_first_guess_saw_no_need(
 
 
 @pytest.mark.usefixtures("eager_pool")
-@pytest.mark.parametrize("agents", [[], [Counter]], ids=["threads", "processes"])
+@pytest.mark.parametrize("agents", [[], [Counter]], ids=["alone", "with an agent"])
 def test_the_same_rows_for_any_number_of_workers_and_block_size(agents: list[Any]) -> None:
     scenarios = [crisis("one"), crisis("two", channels={})]
     alone = simulate(scenarios, 90, block_size=90, agents=agents)
@@ -101,6 +101,9 @@ class NoteProcess(Agent):
     """Writes the number of the process that runs the block into its outcomes."""
 
     role = "notes"
+
+    def step(self) -> None:
+        """Nothing; but agents that take steps in plain Python are run in processes."""
 
     def outcomes(self) -> dict[str, Any]:
         return {"process": np.full(self.model.rows, os.getpid())}

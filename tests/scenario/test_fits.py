@@ -99,3 +99,19 @@ def test_choices_drawn_together_are_columns_of_one_table(second: str, told: str)
     said = said_of(text.replace("resolve: 0.7", f"resolve: {{choice: {second}}}"))
     assert told in said
     assert said == "no mistakes" or said.startswith("f:5:")
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "told"),
+    [
+        ("kind", "{values: [a, b], weights: [1, 2], together: facts}", "no mistakes"),
+        ("kind", "{values: [a], weights: [1, 2], together: facts}", "1 texts with 2 weights"),
+        ("kind", "{values: [a, b], weights: [2, 2], together: facts}", "other weights than the choices"),
+        ("kind", "{values: [a, b], weights: [1, 2], together: fact}", "no choice is drawn together as 'fact'"),
+        ("deaths", "{values: [a, b], weights: [1, 2], together: facts}", "'deaths' cannot be the name"),
+    ],
+)  # fmt: skip
+def test_labels_go_with_choices_drawn_together(name: str, body: str, told: str) -> None:
+    choice = "{choice: {values: [0.5, 0.6], weights: [1, 2], together: facts}}"
+    text = BASE.replace("resolve: 0.8", f"resolve: {choice}")
+    assert told in said_of(f"{text.rstrip()}\nlabels:\n  {name}: {body}\n")
