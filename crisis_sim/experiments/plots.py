@@ -31,15 +31,17 @@ def draw_experiment(findings: Findings) -> Iterator[tuple[str, Figure]]:
         yield name, style.styled(draw)(findings)
 
 
-def write_experiment_charts(findings: Findings, folder: str | Path) -> list[Path]:
-    """Write every chart of an experiment into a folder, as SVG and as PNG; gives the files written.
+def write_experiment_charts(
+    findings: Findings, folder: str | Path, suffixes: Sequence[str] = (".svg", ".png")
+) -> list[Path]:
+    """Write every chart of an experiment into a folder, in formats such as ".pdf"; gives the files written.
 
     Raises:
         OSError: when a file cannot be written.
     """
     written = []
     for name, figure in draw_experiment(findings):
-        for suffix in (".svg", ".png"):
+        for suffix in suffixes:
             written.append(Path(folder) / f"{name}{suffix}")
             style.save(figure, written[-1])
     return written

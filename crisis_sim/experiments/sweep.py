@@ -309,7 +309,7 @@ def answer(
         yield _range_of(measure, design, factors, less, over[measure.name], reference, mark)
     threshold, measure = summary["threshold"], experiment.measures[0]
     if threshold is not None and len(factors) == 1:
-        name = words.sentence_start(measure.subject)
+        name = words.sentence_start(measure.words)
         shown = words.figure(threshold, measure.unit)
         if not summary["crossings"]:
             yield f"{name} crosses {shown} nowhere in this range."
@@ -408,7 +408,8 @@ def reference_in_words(
     own = {factor.path: factor.middle for factor in factors}
     if all(math.isclose(own[path], value, rel_tol=1e-3) for path, value in values.items()):
         return "the scenario's own"
-    return f"the nearest to the scenario's own {words.values_in_words(factors, own)}"
+    (first, *others), told = factors, words.values_in_words(factors, own)
+    return f"the nearest to the scenario's own{f' {told}' if others else f', {words.valued(first, first.middle)}'}"
 
 
 # Charts: curves with bands over one parameter, heat maps over two.

@@ -118,6 +118,8 @@ def test_every_chart_is_written_twice_and_the_same_each_time(tmp_path: Path) -> 
         f"{name}.{kind}" for name in ("curves", "differences") for kind in ("svg", "png")
     ]
     assert all(path.stat().st_size > 2000 for path in written)
+    paper, _ = write_experiment_charts(found("curve"), tmp_path, [".pdf"])
+    assert paper.read_bytes().startswith(b"%PDF")
     first = svg(drawn("attribute")["attribution"], tmp_path)
     assert svg(drawn("attribute")["attribution"], tmp_path) == first
 

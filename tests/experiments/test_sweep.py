@@ -84,7 +84,7 @@ def test_findings_hold_points_measures_and_paired_differences_and_say_how_sure_t
         expected = own - own[findings.summary["reference"]]
         assert less.to_list() == pytest.approx(expected.to_list())
     answer = findings.answer
-    own = "the nearest to the scenario's own resolve 0.9"
+    own = "the nearest to the scenario's own, 0.9"
     assert re.match(
         rf"Mean deaths: from .* at resolve 0.2 to .* at resolve 0.8 \({own}\); ", answer[1]
     )
