@@ -15,7 +15,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppres
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TextIO, get_args
+from typing import Annotated, Any, Literal, NoReturn, TextIO, get_args
 
 from cyclopts import App, CycloptsError, CycloptsPanel, Parameter, RepeatArgumentError, convert
 from cyclopts.validators import Number
@@ -346,6 +346,14 @@ Overwrite = Annotated[
 ]
 DryRun = Annotated[
     bool, Parameter(help="Say what would be run, and run nothing.", show_default=False)
+]
+Formats = Annotated[
+    list[Literal["svg", "png", "pdf"]] | None,
+    Parameter(
+        name="--format",
+        help="Formats of the charts; svg and png. May be given again. Their data is beside them, as CSV or Parquet.",
+        show_default=False,
+    ),
 ]
 
 

@@ -22,6 +22,7 @@ from crisis_sim.cli.app import (
     Agents,
     DryRun,
     Fits,
+    Formats,
     Json,
     Natural,
     One,
@@ -101,6 +102,7 @@ class Options:
     ] = None
     overwrite: Overwrite = False
     dry_run: DryRun = False
+    formats: Formats = None
     as_json: Json = False
 
     @cached_property
@@ -327,7 +329,8 @@ def _run(
             on_message=talk,
             **options.classes,
         )
-    charts = write_experiment_charts(findings, folder)
+    suffixes = [f".{one}" for one in options.formats or ("svg", "png")]
+    charts = write_experiment_charts(findings, folder, suffixes)
     spec = experiment.spec
     if options.as_json:
         about = {"name": experiment.name, "kind": experiment.kind, "question": spec.question}
@@ -336,7 +339,7 @@ def _run(
         told = [f"- {clean(line)}" for line in findings.answer]
         say("\n".join([clean(spec.question or spec.title), "", *told]))
     for chart in charts:
-        if chart.suffix == ".svg":
+        if chart.suffix == suffixes[0]:
             talk(f"chart: {chart}")
     talk(f"{findings.crises:,} crises in {in_words(time.perf_counter() - began)}: {folder}")
 

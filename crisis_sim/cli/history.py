@@ -206,45 +206,45 @@ def _print_reasons(found: Reasons) -> None:
     from rich.text import Text
 
     from crisis_sim.history.past import said_at
-    from crisis_sim.report.answers import WIDTH, new_table
+    from crisis_sim.report.answers import WIDTH, fitted
     from crisis_sim.text import percent, points
 
-    table = new_table("The strongest steps, by weight")
-    for name, justify in (("", "left"), ("step", "left"), ("with\n%", "right"), ("without\n%", "right"),
-                          ("points (95%)", "right"), ("same luck,\nwithout", "right")):  # fmt: skip
-        table.add_column(name, justify=justify, no_wrap=name in ("", "points (95%)"))  # type: ignore[arg-type]
+    rows = []
     for one in found.strongest:
         low, high = (points(float(limit)) for limit in (one.difference.lower, one.difference.upper))
-        table.add_row(
-            said_at(found.scenario, one.days).partition(" ")[2],
-            Text(clean(one.told)),
-            percent(float(one.given.estimate)),
-            percent(float(one.without.estimate)),
-            Text(
-                f"{points(float(one.difference.estimate))} ({low}, {high})",
-                style="" if one.clear else "dim",
-            ),
-            "comes" if one.same_luck else "does not",
+        difference = f"{points(float(one.difference.estimate))}\n{low}, {high}"
+        rows.append(
+            (
+                f"{said_at(found.scenario, one.days).partition(' ')[2]}: {one.told}",
+                percent(float(one.given.estimate)),
+                percent(float(one.without.estimate)),
+                Text(difference, style="" if one.clear else "dim"),
+                "comes" if one.same_luck else "does not",
+            )
         )
-    table.caption = Text(
-        "How often the outcome comes, on fresh luck after the step. Dim where the interval holds zero."
-    )
     terminal = console()
+    width = min(terminal.width, WIDTH)
+    told = "How often the outcome comes, on fresh luck after the step. Dim where the interval holds zero."
+    headings = ("step", "with\n%", "without\n%", "points,\n95%", "same luck,\nwithout")
     terminal.print()
-    terminal.print(table, width=min(terminal.width, WIDTH))
+    terminal.print(
+        fitted("The strongest steps, by weight", headings, rows, width, told), width=width
+    )
     sys.stdout.flush()
 
 
 def _print_beside(rows: list[tuple[str, str, str]]) -> None:
     """The first moments of two histories, side by side."""
+    from rich import box
+    from rich.table import Table
     from rich.text import Text
 
-    from crisis_sim.report.answers import WIDTH, new_table
+    from crisis_sim.report.answers import WIDTH
 
     if not rows:
         return
-    table = new_table("")
-    table.title = None
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), pad_edge=False)
+    table.caption_justify = "left"
     for name in ("", "as it was", "changed"):
         table.add_column(name, max_width=14 if not name else None, overflow="fold")
     for row in rows[:SHOWN]:

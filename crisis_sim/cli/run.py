@@ -26,6 +26,7 @@ from crisis_sim.cli.app import (
     Agents,
     DryRun,
     Fits,
+    Formats,
     Json,
     Natural,
     One,
@@ -61,15 +62,6 @@ def file_name(label: str) -> str:
 
 
 # --- `crisis-sim run`
-
-Formats = Annotated[
-    list[Literal["svg", "png", "pdf"]] | None,
-    Parameter(
-        name="--format",
-        help="Formats of the charts; svg and png. May be given again. Each chart's data is beside it as CSV.",
-        show_default=False,
-    ),
-]
 
 #: The defaults of a run.
 REPLICATES, SEED = 10_000, 1

@@ -153,6 +153,12 @@ class Factor:
         """The scenario's own value; of a distribution, its middle (see `middle_of`)."""
         return middle_of(self.given)
 
+    @property
+    def axis(self) -> str:
+        """The scale of its axis in charts: its own, or of a lognormal, whose ratios matter, log."""
+        lognormal = isinstance(self.given, Distribution) and self.given.kind == "lognormal"
+        return "log" if lognormal and self.low > 0 else self.scale
+
     def at(self, shares: Any) -> Any:
         """Values at shares of the way from the lowest to the highest, on the factor's scale."""
         if self.scale == "log":

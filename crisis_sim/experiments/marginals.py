@@ -65,6 +65,8 @@ def parameters_of(found: Found) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         rows.append(
             {
                 **{key: getattr(factor, key) for key in about},
+                "axis": factor.axis,
+                "own": factor.middle,
                 "prior": prior.words(),
                 **marginal,
                 "adjusted_median": median,

@@ -31,15 +31,17 @@ def draw_experiment(findings: Findings) -> Iterator[tuple[str, Figure]]:
         yield name, style.styled(draw)(findings)
 
 
-def write_experiment_charts(findings: Findings, folder: str | Path) -> list[Path]:
-    """Write every chart of an experiment into a folder, as SVG and as PNG; gives the files written.
+def write_experiment_charts(
+    findings: Findings, folder: str | Path, suffixes: Sequence[str] = (".svg", ".png")
+) -> list[Path]:
+    """Write every chart of an experiment into a folder, in formats such as ".pdf"; gives the files written.
 
     Raises:
         OSError: when a file cannot be written.
     """
     written = []
     for name, figure in draw_experiment(findings):
-        for suffix in (".svg", ".png"):
+        for suffix in suffixes:
             written.append(Path(folder) / f"{name}{suffix}")
             style.save(figure, written[-1])
     return written
@@ -60,10 +62,14 @@ def units(measure: Mapping[str, Any]) -> tuple[float, str, str]:
 
 def axis_label(factor: Mapping[str, Any]) -> str:
     """The axis label of a parameter: its meaning, its path, and its unit."""
-    meaning = text.sentence(factor["meaning"]).rstrip(".")
-    if not meaning:
-        return str(factor["path"])
-    return fill(f"{meaning} ({factor['unit']})", 60) + f"\n{factor['path']}"
+    said = meaning(factor, 200)
+    return f"{fill(said, 60)}\n{factor['path']}" if factor["meaning"] else str(factor["path"])
+
+
+def meaning(factor: Mapping[str, Any], letters: int) -> str:
+    """A parameter's meaning with its unit, or its unit alone, in so many letters."""
+    said, unit = text.sentence(factor["meaning"]).rstrip("."), factor["unit"] or "value"
+    return f"{text.shorten(said, letters)} ({unit})" if said else unit
 
 
 def plain_ratios(axis: Any) -> None:

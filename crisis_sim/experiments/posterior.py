@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -317,6 +318,7 @@ FEW_LIKE = 3.0
 
 def answer(summary: dict[str, Any]) -> Iterator[str]:
     """The answer of a posterior, in sentences."""
+    yield _on_learning(summary)
     yield from _on_parameters(summary)
     yield from _on_pairs(summary)
     for row in summary["cases"]:
@@ -332,6 +334,30 @@ def answer(summary: dict[str, Any]) -> Iterator[str]:
     yield _on_files(summary)
     yield from _on_budget(summary)
     yield from _on_noise(summary)
+
+
+def _on_learning(summary: dict[str, Any]) -> str:
+    """How much was learned: of each parameter, how far its spread fell or, where that did not, its middle moved."""
+    rows = sorted(summary["parameters"], key=lambda row: -float(row["shrinkage"]))
+    pinned = [row for row in rows if row["pinned"]]
+    names = words.short_names([row["path"] for row in rows])
+    if not pinned:
+        many = (
+            "this parameter"
+            if len(rows) == 1
+            else f"any of these {wording.count(len(rows))} parameters"
+        )
+        return f"Of {many} nothing was learned that chance does not explain."
+    phrases = []
+    for row in pinned[:MOST_NAMED]:
+        narrower = 1.0 - math.sqrt(max(1.0 - row["shrinkage"], 0.0))
+        told = [f"narrower by {100 * narrower:.0f}%"] * (narrower >= 0.005)
+        told += [f"moved by {_signed(row['shift'])}"] * (abs(row["shift"]) >= 0.05)
+        phrases.append(f"{names[row['path']]} ({wording.listed(told)})")
+    return (
+        f"Something was learned of {wording.count(len(pinned))} of {wording.plural(len(rows), 'parameter')}, measured "
+        f"in standard deviations of the prior: {wording.listed(phrases)}."
+    )
 
 
 def _on_parameters(summary: dict[str, Any]) -> Iterator[str]:
@@ -518,8 +544,9 @@ def draw_marginals(findings: Findings) -> Figure:
         Patch(color=style.SKY_BLUE, label="posterior"),
         plots.key("prior", "", style.GREY, drawstyle="steps-mid"),
         plots.key("posterior median, 95%", "D", markersize=3.2),
+        plots.key("scenario's own value, or its middle", "", style.GREY, linestyle=(0, (1, 1.5))),
     ]
-    figure.legend(handles=handles, loc="outside upper left", ncols=3, fontsize=6.0)
+    figure.legend(handles=handles, loc="outside upper left", ncols=4, fontsize=6.0)
     worth, tolerance = wording.count(summary["effective"]), f"{summary['tolerance']:.3g}"
     foot = f"{_spent(summary)}, worth {worth} equally weighted ones; tolerance {tolerance}"
     style.say_below(figure, foot)
@@ -528,13 +555,14 @@ def draw_marginals(findings: Findings) -> Figure:
 
 def _draw_marginal(axes: Axes, findings: Findings, row: dict[str, Any]) -> None:
     from crisis_sim import style
+    from crisis_sim.experiments import plots
 
     before, after = _prior(findings, row["path"]), _particles(findings, row["path"])
     weight = _particles(findings, "weight")
     low, high = _scale(axes.xaxis, findings, row)
     worth = findings.summary["effective"] / _PER_BAR
     bars = next((number for number in _BARS if number <= worth), _BARS[-1])
-    spaced = np.geomspace if row["scale"] == "log" else np.linspace
+    spaced = np.geomspace if row["axis"] == "log" else np.linspace
     edges = spaced(low, high, bars + 1)
     shares, _ = np.histogram(np.clip(after, low, high), edges, weights=weight)
     expected, _ = np.histogram(np.clip(before, low, high), edges)
@@ -543,10 +571,13 @@ def _draw_marginal(axes: Axes, findings: Findings, row: dict[str, Any]) -> None:
     top = 100 * max(shares.max(), expected.max() / len(before))
     axes.plot([row["lower"], row["upper"]], [1.12 * top] * 2, color=style.BLACK, linewidth=1.0)
     axes.plot([row["median"]], [1.12 * top], "D", color=style.BLACK, markersize=3.2)
+    if low <= row["own"] <= high:
+        style.mark_moment(axes, row["own"])
     axes.set_ylim(0, 1.22 * top)
     axes.set_xlim(low, high)
     axes.set_title(wording.shorten(wording.clean(row["path"]), 38), fontsize=6.0)
-    axes.set_xlabel((row["unit"] or "value") + ("" if row["pinned"] else "; not pinned down"))
+    told = fill(plots.meaning(row, 100), 42) + "\nnot pinned down" * (not row["pinned"])
+    axes.set_xlabel(told, fontsize=6.0)
     axes.set_ylabel("per cent of draws")
 
 
@@ -684,12 +715,12 @@ def _scale(axis: Any, findings: Findings, row: dict[str, Any]) -> tuple[float, f
 
     before = _prior(findings, row["path"])
     low, high = float(before.min()), float(before.max())
-    if row["scale"] == "log":
+    if row["axis"] == "log":
         axis.axes.set(**{f"{axis.axis_name}scale": "log"})
         plots.plain_ratios(axis)
     if low == high:
         return low - 0.5, high + 0.5
-    room = 0.0 if row["scale"] == "log" else (high - low) * 0.5 / len(before)
+    room = 0.0 if row["axis"] == "log" else (high - low) * 0.5 / len(before)
     return low - room, high + room
 
 

@@ -252,22 +252,34 @@ def answer(
 
 def _who_matters(measure: Measure, known: IndexEstimates, names: Sequence[str]) -> str:
     order, main = known.order, known.main
-    sure = 0  # so many of the first are surely ahead of the next
-    while sure + 1 < len(order) and all(
-        known.surely_more(order[sure], other) for other in order[sure + 1 :]
-    ):
+
+    def ahead(first: int) -> bool:
+        """Whether each of the first is surely ahead of all that come later."""
+        return all(known.surely_more(a, b) for a in order[:first] for b in order[first:])
+
+    sure = 0  # so many of the first are surely in their place
+    while sure + 1 < len(order) and ahead(sure + 1):
         sure += 1
     first = [k for k in order[:NAMED] if known.estimate[main][k] > 0]
-    name = words.sentence_start(measure.words)
     if not first:
-        return f"{name}: no parameter has a {INDEX_WORDS[main]} above zero, so nothing can be told of what it turns on."
-    said = [f"{names[k]} ({_index(known, k, measure)})" for k in first]
-    text = f"{name} turns most on {wording.listed(said)}; by {INDEX_WORDS[main]}, 95% intervals"
-    if sure == 0 and len(first) > 1:
-        text += f", and whether {names[order[0]]} or {names[order[1]]} comes first cannot be told"
+        return f"{_cannot_be_told(measure)}: none has a {INDEX_WORDS[main]} above zero."
+    listed = wording.listed([f"{names[k]} ({_index(known, k, measure)})" for k in first])
+    by = f"by {INDEX_WORDS[main]}, 95% intervals"
+    together = next((m for m in range(2, min(NAMED + 1, len(order))) if ahead(m)), 0)
+    if len(order) > 1 and not sure and not together:
+        return f"{_cannot_be_told(measure)}; {by}, {listed} come{'s' * (len(first) == 1)} first."
+    text = f"{words.sentence_start(measure.words)} turns most on {listed}; {by}"
+    if not sure and together:
+        text += (
+            f", and which of the first {wording.in_letters(together)} matters more cannot be told"
+        )
     elif 0 < sure < len(first) - 1:
         text += f", and only the first {'place is' if sure == 1 else f'{sure} places are'} sure"
     return f"{text}."
+
+
+def _cannot_be_told(measure: Measure) -> str:
+    return f"Cannot be told at this budget: which parameters {measure.words} turns on most"
 
 
 def _index(known: IndexEstimates, k: int, measure: Measure) -> str:
@@ -341,7 +353,7 @@ def _pairs(known: IndexEstimates, names: Sequence[str]) -> Iterator[str]:
 
 
 def _unknown(measure: Measure, one: Study, replicates: int) -> str:
-    text = f"{words.sentence_start(measure.words)}: nothing can be told of what it turns on; it is {one.why_not}"
+    text = f"{_cannot_be_told(measure)}; it is {one.why_not}"
     if math.isnan(one.mean):
         return (
             f"{text}. More replicates, a share within a time or an earlier quantile may be known "

@@ -243,13 +243,18 @@ def _grown(
             continue
         some = _only(measured, layout.rows(within))
         generator = np.random.default_rng([seed, number])
-        known = _known(layout.only(within), some, generator)
-        if all(np.isfinite(of).all() for of in known.estimate.values()):
-            yield known
+        kept = layout.only(within)
+        estimate = without_noise(kept, some)
+        if all(np.isfinite(of).all() for of in estimate.values()):
+            yield _known(kept, some, estimate, generator)
 
 
-def _known(layout: Layout, measured: Measured, generator: np.random.Generator) -> IndexEstimates:
-    estimate = without_noise(layout, measured)
+def _known(
+    layout: Layout,
+    measured: Measured,
+    estimate: dict[str, Values],
+    generator: np.random.Generator,
+) -> IndexEstimates:
     draws = resampled(layout, measured, generator)
     without = [without_noise(layout, one) for one in _without_groups(measured)]
     left_out = {

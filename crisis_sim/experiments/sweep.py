@@ -35,6 +35,7 @@ from crisis_sim.scenario.errors import Mistake, nearest, one_of
 from crisis_sim.scenario.introspect import numbers_of
 from crisis_sim.scenario.numbers import Part
 from crisis_sim.scenario.schema import Scenario
+from crisis_sim.text import excludes_zero
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -164,6 +165,7 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
             {
                 **{key: getattr(one, key) for key in ("path", "meaning", "unit", "low", "high")},
                 "scale": one.scale,
+                "axis": one.axis,
                 "own": one.middle,
             }
             for one in factors
@@ -299,12 +301,15 @@ def answer(
     summary: dict[str, Any],
 ) -> Iterator[str]:
     """A sentence for each measure, for the threshold, and for how sure it is."""
+    values = {path: float(of[reference]) for path, of in design.values.items()}
+    spec: Any = experiment.spec
+    mark = reference_in_words(factors, values, spec.reference)
     for measure in experiment.measures:
         less = differences[measure.name]
-        yield _range_of(measure, design, factors, less, over[measure.name], reference)
+        yield _range_of(measure, design, factors, less, over[measure.name], reference, mark)
     threshold, measure = summary["threshold"], experiment.measures[0]
     if threshold is not None and len(factors) == 1:
-        name = words.sentence_start(measure.subject)
+        name = words.sentence_start(measure.words)
         shown = words.figure(threshold, measure.unit)
         if not summary["crossings"]:
             yield f"{name} crosses {shown} nowhere in this range."
@@ -314,10 +319,14 @@ def answer(
             said = f" (the band: {band})" if len(known) == 2 else ""
             where = words.values_in_words(factors, {factors[0].path: one["at"]})
             yield f"{name} {one['direction']} through {shown} at {where}{said}."
+    picked = (
+        ", and lowest and highest are picked among the points, which chance stretches a little"
+        if len(factors) > 1
+        else ""
+    )
     yield (
         f"{wording.count(design.points)} points of {wording.count(design.replicates)} replicates, all "
-        "with the same luck; intervals are 95%, and lowest and highest are picked among the points, "
-        f"which chance stretches a little. {words.halving(design.replicates)}"
+        f"with the same luck; intervals are 95%{picked}. {words.halving(design.replicates)}"
         + words.on_fits(design.fits)
     )
 
@@ -329,7 +338,9 @@ def _range_of(
     less: Contrast,
     over: list[OverFits | None],
     reference: int,
+    mark: str,
 ) -> str:
+    """How far an outcome goes: of one parameter from its low end to its high one, of two from lowest to highest."""
     one = design.measured[measure.name]
     known = np.where(np.isfinite(one.estimate), one.estimate, np.nan)
     name = words.sentence_start(measure.subject)
@@ -352,20 +363,53 @@ def _range_of(
     if one.points > 1 and not lost and np.ptp(known) == 0.0:
         said = words.estimate(*figures(one, reference), measure.unit)
         return f"{name}: {said} at every point."
-    ends = int(np.nanargmin(known)), int(np.nanargmax(known))
-    told = []
-    for point in ends:
+
+    def level(point: int) -> str:
+        more = int((known == known[point]).sum()) - 1 if len(factors) > 1 else 0
         said = f"{words.estimate(*figures(one, point), measure.unit)} at {place(point)}"
-        more = int((known == known[point]).sum()) - 1
-        told.append(said + f" and {wording.count(more)} more point{'s' * (more > 1)}" * bool(more))
-    text = f"{name}: from {told[0]} to {told[1]}"
+        said += f" ({mark})" if point == reference else ""
+        return said + f" and {wording.count(more)} more point{'s' * (more > 1)}" * bool(more)
+
+    lowest, highest = int(np.nanargmin(known)), int(np.nanargmax(known))
+    ends, beyond = [lowest, highest], []
+    if len(factors) == 1:  # from the parameter's low end to its high one
+        order = np.argsort(design.values[factors[0].path])
+        found = [int(point) for point in order if np.isfinite(known[point])]
+        ends = [found[0], found[-1]]
+        beyond = [
+            (name, point)
+            for name, point in (("lowest", lowest), ("highest", highest))
+            if all(_surely_apart(one.less(end), point) for end in ends)
+        ]
+    text = f"{name}: from {level(ends[0])} to {level(ends[1])}"
+    if reference not in ends and np.isfinite(known[reference]):
+        text += f", with {level(reference)}"
+    text += "".join(f"; {name} {level(point)}" for name, point in beyond if point != reference)
     text += f", and {wording.listed(lost)}" if lost else ""
-    far = max(ends, key=lambda point: abs(known[point] - known[reference]))
+    places = [*ends, *(point for _, point in beyond)]
+    far = max(places, key=lambda point: abs(known[point] - known[reference]))
     if far != reference and np.isfinite(less.estimate[far]):
         said = words.change(*figures(less, far), measure.unit)
         said = words.with_fits(said, over[far], measure.unit, named=True)
         text += f"; from {place(reference)} to {place(far)} it {said}"
     return f"{text}."
+
+
+def _surely_apart(less: Contrast, point: int) -> bool:
+    return excludes_zero(float(less.lower[point]), float(less.upper[point]))
+
+
+def reference_in_words(
+    factors: Sequence[Factor], values: Mapping[str, float], wanted: Mapping[str, float]
+) -> str:
+    """What a reference point is: the scenario's own values, the nearest to them, or one that was asked for."""
+    if wanted:
+        return "the reference"
+    own = {factor.path: factor.middle for factor in factors}
+    if all(math.isclose(own[path], value, rel_tol=1e-3) for path, value in values.items()):
+        return "the scenario's own"
+    (first, *others), told = factors, words.values_in_words(factors, own)
+    return f"the nearest to the scenario's own{f' {told}' if others else f', {words.valued(first, first.middle)}'}"
 
 
 # Charts: curves with bands over one parameter, heat maps over two.
@@ -394,7 +438,7 @@ def draw_curves(findings: Findings, differences: bool = False) -> Figure:
     (factor,) = summary["vary"]
     points = findings.tables["points"].column(factor["path"]).to_numpy()
     order = np.argsort(points)
-    reference = points[summary["reference"]]
+    marked = points[summary["reference"]] if differences else factor["own"]
     table = findings.tables["differences" if differences else "measures"]
     figure = style.new_figure(height=16.0 + 48.0 * len(summary["measures"]))
     panels = figure.subplots(len(summary["measures"]), 1, sharex=True, squeeze=False)[:, 0]
@@ -416,27 +460,36 @@ def draw_curves(findings: Findings, differences: bool = False) -> Figure:
         axes.grid(axis="y")
         if differences:
             axes.axhline(0.0, color=style.GREY, linewidth=0.8)
-        style.mark_moment(axes, reference)
-        never = int(np.isinf(estimate).sum())
-        if never:
-            style.say_nothing_to_draw(axes, f"never reached at {never} of {len(estimate)} points")
-            if never == len(estimate):
-                axes.set_yticks([])
+        if points.min() <= marked <= points.max():
+            style.mark_moment(axes, marked)
+        _say_never(axes, int(np.isinf(estimate).sum()), len(estimate))
     first = panels[0]
     if summary["threshold"] is not None and not differences:
         level = plots.units(summary["measures"][0])[0] * summary["threshold"]
         first.axhline(level, color=style.VERMILLION, linewidth=0.9, linestyle=(0, (4, 2)))
         at: Any = {"xycoords": ("axes fraction", "data"), "color": style.VERMILLION, "ha": "right"}
         plots.note(first, "threshold", (1.0, level), (-2, 2), **at)
-    if factor["scale"] == "log":
+    if factor["axis"] == "log":
         first.set_xscale("log")
         plots.plain_ratios(first.xaxis)
-    said = "compared with" if differences else "reference"
-    plots.note(first, said, (reference, 0.0), (2, 2), xycoords=("data", "axes fraction"))
+    said = "compared with" if differences else "scenario's own"
+    if points.min() <= marked <= points.max():
+        plots.note(first, said, (marked, 0.0), (2, 2), xycoords=("data", "axes fraction"))
     panels[-1].set_xlabel(plots.axis_label(factor))
     what = "Each point less the reference, with 95% bands" if differences else "95% bands"
+    if not points.min() <= marked <= points.max():
+        what += f"; the scenario's own value, {marked:.3g}, lies outside"
     style.say_below(figure, _foot(findings, what))
     return figure
+
+
+def _say_never(axes: Axes, never: int, points: int) -> None:
+    from crisis_sim import style
+
+    if never:
+        style.say_nothing_to_draw(axes, f"never reached at {never} of {points} points")
+    if never == points:
+        axes.set_yticks([])
 
 
 def draw_map(findings: Findings, place: int) -> Figure:
@@ -465,7 +518,7 @@ def draw_map(findings: Findings, place: int) -> Figure:
         (across, axes.set_xscale, axes.xaxis),
         (up, axes.set_yscale, axes.yaxis),
     ):
-        if factor["scale"] == "log":
+        if factor["axis"] == "log":
             set_scale("log")
             plots.plain_ratios(axis)
     level = None if summary["threshold"] is None or place else scale * summary["threshold"]
@@ -489,7 +542,11 @@ def draw_map(findings: Findings, place: int) -> Figure:
     axes.plot([x[reference]], [y[reference]], "D", **look, **dot)
     axes.set_xlabel(plots.axis_label(across))
     axes.set_ylabel(plots.axis_label(up))
+    own = (across["own"], up["own"])
     said = ["Diamond: reference; full dots: surely other than it, hollow: not told apart from it"]
+    if x.min() <= own[0] <= x.max() and y.min() <= own[1] <= y.max():
+        axes.plot(*own, "P", markersize=5.0, markeredgewidth=0.4, color=style.VERMILLION, zorder=6)
+        said.insert(0, "Cross: the scenario's own values")
     if level is not None:
         shown = f"{level:g}{' per cent' if measure['unit'] == 'share' else ''}"
         said.append(f"line: {shown}" if crossed else f"{shown} is crossed nowhere here")
@@ -523,7 +580,7 @@ def _fill(
 
     def on_paper(factor: Mapping[str, Any], values: Any) -> Any:
         low, high = factor["low"], factor["high"]
-        if factor["scale"] == "log":
+        if factor["axis"] == "log":
             values, low, high = np.log(values), np.log(low), np.log(high)
         return (values - low) / (high - low)
 

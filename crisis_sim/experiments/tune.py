@@ -323,11 +323,17 @@ def _outcomes(found: Found) -> list[dict[str, Any]]:
 
 def _objective(found: Found, goal: Goal) -> dict[str, Any]:
     """The results of the objective, as plain data."""
+    best = found.trials.points[found.trials.best]
+    parts = np.abs(best - goal.own) * goal.prices
     return {
         "way": "minimise" if goal.objective.maximise is None else "maximise",
         "enough": goal.objective.enough,
         "surely": goal.objective.surely,
-        "cost": float(goal.cost(found.trials.points[found.trials.best])),
+        "cost": float(goal.cost(best)),
+        "cost_parts": dict(
+            zip((one.factor.path for one in found.problem.tuned), parts.tolist(), strict=True)
+        ),
+        "cost_by_range": not goal.objective.cost,
         "has_cost": bool(goal.prices.any()),
         "reached": bool((goal.shortfall(found.trials.figures) == 0).any()),
         "reached_with_fresh_luck": bool(goal.shortfall(found.fresh.figures)[0] == 0),
@@ -441,6 +447,8 @@ def _on_objective(summary: dict[str, Any]) -> Iterator[str]:
         f"{wording.count(summary['trials'])} trials{cost}, with fresh luck; "
         f"{_figure(row, '_before')} with the scenario as it is."
     )
+    if objective["has_cost"] and objective["cost"] > 0:
+        yield _on_cost(summary)
     if objective["enough"] is None:
         return
     enough = words.figure(objective["enough"], row["unit"])
@@ -460,6 +468,25 @@ def _on_objective(summary: dict[str, Any]) -> Iterator[str]:
             f"{enough} was reached with {sure} on the luck it was tuned on, but is not with fresh "
             f"luck: part of it was luck. {words.halving(summary['replicates'])}"
         )
+
+
+def _on_cost(summary: dict[str, Any]) -> str:
+    """What a cost is made of: the distance of each parameter from the scenario's own value, at its price."""
+    objective = summary["objective"]
+    names = words.short_names([row["path"] for row in summary["parameters"]])
+    parts = []
+    for row in sorted(summary["parameters"], key=lambda row: -objective["cost_parts"][row["path"]]):
+        cost, moved = objective["cost_parts"][row["path"]], abs(row["best"] - row["own"])
+        if cost <= 0:
+            continue
+        way = f"{moved:.3g}{_noun(row['unit'])} {'more' if row['best'] > row['own'] else 'less'}"
+        price = "" if objective["cost_by_range"] else f", at {cost / moved:.3g} each"
+        parts.append(f"{cost:.3g} for {names[row['path']]} ({way}{price})")
+    measured = "in shares of each range" if objective["cost_by_range"] else "at the prices given"
+    return (
+        f"The cost of {objective['cost']:.3g} is how far parameters are from the scenario's own values, {measured}: "
+        f"{wording.listed(parts)}."
+    )
 
 
 def _on_parameters(summary: dict[str, Any]) -> Iterator[str]:

@@ -17,7 +17,7 @@ from crisis_sim import style
 from crisis_sim.batch.files import write_durably
 from crisis_sim.hindcast.run import Hindcast
 from crisis_sim.hindcast.scores import DECILES, Against, Bin, Score
-from crisis_sim.report.answers import WIDTH, new_table
+from crisis_sim.report.answers import WIDTH, fitted
 from crisis_sim.report.save import SUFFIXES
 from crisis_sim.text import UNKNOWN, excludes_zero, label, number
 
@@ -50,31 +50,28 @@ def print_hindcast(found: Hindcast, console: Console | None = None) -> None:
         console.print(Text(told), width=width)
         return
     everybody = found.scores[0].group
-    table = new_table(f"Scores of {everybody}: the lower, the better; 95% intervals")
-    for heading in ("what", "score", "n", "model", "clima-\ntology", "base-\nline"):
-        table.add_column(heading, justify="left" if heading in ("what", "score") else "right")
-    for heading in ("skill over\nclimatology, %", "skill over\nbaseline, %"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for one in (one for one in found.scores if one.group == everybody):
-        means = (one.model, one.climatology.score, one.baseline.score)
-        table.add_row(
-            one.what, KINDS[one.kind], f"{one.crises}", *(number(mean, 3) for mean in means),
-            _skill(one.climatology), _skill(one.baseline),
-        )  # fmt: skip
-    console.print(table, width=width)
+    rows = [
+        (
+            f"{one.what}, {KINDS[one.kind]}", f"{one.crises}", number(one.model, 3),
+            number(one.climatology.score, 3), _skill(one.climatology),
+            number(one.baseline.score, 3), _skill(one.baseline),
+        )
+        for one in found.scores if one.group == everybody
+    ]  # fmt: skip
+    headings = "score|n|model|clima-\ntology|skill\nover it|base-\nline|skill\nover it"
+    title, told = (
+        f"Scores of {everybody}: the lower, the better",
+        "Skill in %, and its 95% interval.",
+    )
+    console.print(fitted(title, headings.split("|"), rows, width, told), width=width)
     console.print()
-    console.print(_by_class(found), width=width)
-
-
-def _by_class(found: Hindcast) -> Any:
-    table = new_table("Skill over climatology by class, % (log score; of duration, CRPS)")
-    for heading in ("class", "n", *MAIN):
-        table.add_column(heading, justify="left" if heading == "class" else "right", no_wrap=True)
+    classes = []
     for group, scores in _groups(found).items():
         most = max(one.crises for one in scores.values())
         cells = [_skill(scores[what].climatology) if what in scores else UNKNOWN for what in MAIN]
-        table.add_row(group, f"{most}", *cells)
-    return table
+        classes.append((group, f"{most}", *cells))
+    title = "Skill over climatology by class, % (log score; of duration, CRPS)"
+    console.print(fitted(title, ("class", "n", *MAIN), classes, width), width=width)
 
 
 def _groups(found: Hindcast) -> dict[str, dict[str, Score]]:
@@ -90,7 +87,7 @@ def _skill(one: Against) -> Text:
     if math.isnan(one.skill):
         return Text(UNKNOWN, style="dim")
     low, high = one.skill_limits
-    told = "{} ({}, {})".format(*(number(100 * each, 0) for each in (one.skill, low, high)))
+    told = "{}\n{}, {}".format(*(number(100 * each, 0) for each in (one.skill, low, high)))
     return Text(told, style="" if excludes_zero(low, high) else "dim")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from rich.text import Text
 from crisis_sim import style, text
 from crisis_sim.batch.files import write_durably
 from crisis_sim.history.filtering import Answer, Nowcast
-from crisis_sim.report.answers import WIDTH, new_table
+from crisis_sim.report.answers import WIDTH, fitted
 from crisis_sim.report.curves import date_axis
 from crisis_sim.version import __version__
 
@@ -36,27 +37,22 @@ def print_nowcast(cast: Nowcast, console: Console) -> None:
     say(cast.evidence.title, style="bold")
     say(cast.sentence(last))
     console.print()
-    table = new_table("The answers, each from its moment on, in % of futures (95% interval)")
-    shares = [k for k, one in enumerate(last.figures) if k in (0, 2)]
     war = next(k for k, one in enumerate(last.figures) if one.name == "war")
-    for name in (
-        "asked on",
-        "histories",
-        "effective",
-        *(last.figures[k].words for k in shares),
-        "war",
-    ):
-        table.add_column(name, justify="left" if name == "asked on" else "right")
+    shares = [k for k in (0, 2, war) if k < len(last.figures)]
+    rows = []
     for one in cast.answers:
         at = cast.scenario.moment(one.at)
-        cells = [
-            f"{text.day_and_month(at)}, {at:%H:%M}",
-            text.count(one.met),
-            text.count(one.effective),
-        ]
-        cells += [_share(one, k) for k in (*shares, war)]
-        table.add_row(*(Text(cell) for cell in cells))
-    console.print(table, width=width)
+        asked = f"{text.day_and_month(at)}, {at:%H:%M}"
+        counts = Text(f"{text.count(one.met)}\n{text.count(one.effective)}")
+        rows.append((asked, counts, *(_share(one, k) for k in shares)))
+    heads = [
+        fill(last.figures[k].words.removeprefix("a "), 10) if k != war else "war" for k in shares
+    ]
+    title = "The answers, each from its moment on, in % of futures"
+    headings = ("asked on", "histories,\neffective", *heads)
+    console.print(
+        fitted(title, headings, rows, width, "Below each, its 95% interval."), width=width
+    )
     for figure in last.figures[war + 1 :]:
         scale, digits = (100, 1) if figure.unit == "share" else (1, 2)
         low, high = text.limits(scale * figure.lower, scale * figure.upper, digits).split(" to ")
@@ -86,11 +82,12 @@ def print_nowcast(cast: Nowcast, console: Console) -> None:
     )
 
 
-def _share(answer: Answer, number: int) -> str:
+def _share(answer: Answer, number: int) -> Text:
     if number >= len(answer.figures):
-        return text.UNKNOWN
+        return Text(text.UNKNOWN)
     one = answer.figures[number]
-    return f"{text.percent(one.estimate)} ({text.percent(one.lower)}, {text.percent(one.upper)})"
+    limits = f"{text.percent(one.lower)}–{text.percent(one.upper)}"
+    return Text(f"{text.percent(one.estimate)}\n{limits}")
 
 
 @style.styled

@@ -355,19 +355,6 @@ def fitted(
     return Group(Text(title, style="bold"), table, *below)
 
 
-def new_table(title: str) -> Table:
-    """An empty table of prose, whose columns rich wraps; of figures see `fitted`."""
-    return Table(
-        title=Text(title, style="bold"),
-        title_justify="left",
-        caption_justify="left",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-    )
-
-
 def _laid_out(top: Sequence[Text], body: Sequence[Sequence[Text]], width: int) -> Table | None:
     """A table with these columns, the first wrapped; None where it needs more room than there is."""
     wide = [
@@ -399,7 +386,7 @@ def _listed(heads: Sequence[Text], cells: Sequence[Sequence[Text]]) -> Table:
 
 def _one_line(cell: Text) -> Text:
     """A heading, or a figure with the limits below it, on one line."""
-    first, *others = cell.plain.split("\n")
+    first, *others = cell.plain.replace("-\n", "").split("\n")
     digits = first[:1].isdigit() or first[:1] in (text.MINUS, "+")
     rest = f" ({' '.join(others)})" if digits and others else "".join(f" {one}" for one in others)
     return Text(first + rest, style=cell.style)

@@ -185,16 +185,15 @@ def print_held_out(found: Sequence[Foretold], console: Console | None = None) ->
     """Print what is foretold of each case by a model fitted without it, and how it scores."""
     console = console or Console()
     width = min(console.width, WIDTH)
-    headings = "case|what|real,\ndays|foretold\n10, 50, 90%|below\nit, %|log score\n(others)|CRPS\n(others)"
+    headings = "case|real,\ndays|foretold,\n10–90%|below\nit, %|log score\n(others)|CRPS\n(others)"
     rows = [
         (
-            one.case.name,
-            one.what,
+            f"{one.case.name}: {one.what}",
             number(one.real, False),
-            ", ".join(number(value, False) for value in one.quantiles),
+            Text("{1}\n{0}–{2}".format(*(number(value, False) for value in one.quantiles))),
             percent(one.percentile),
-            f"{one.log_score:.2f} ({one.log_score_others:.2f})",
-            f"{one.crps:.2f} ({one.crps_others:.2f})",
+            Text(f"{one.log_score:.2f}\n({one.log_score_others:.2f})"),
+            Text(f"{one.crps:.2f}\n({one.crps_others:.2f})"),
         )
         for one in found
     ]

@@ -56,14 +56,14 @@ EXPERIMENTS: dict[str, dict[str, Any]] = {
     "map": {**SWEEP, "vary": {DAYS: {"points": 3, "high": 4}, NORTH: {"points": 4}}},
     "sample": {**SWEEP, "vary": {DAYS: {"high": 4}, NORTH: {}}, "sample": {"points": 12}},
     "sobol": {**STUDY, "method": "sobol", "samples": 32, "second_order": True},
-    "morris": {**STUDY, "method": "morris", "samples": 8},
+    "morris": {**STUDY, "method": "morris", "samples": 8, "replicates": 100},
     "pawn": {**STUDY, "method": "pawn", "samples": 64},
     "posterior": {**POSTERIOR, **MORE},
     "one parameter": {**POSTERIOR, "vary": {RESOLVE: {}}},
     "tuned": {**CONTENT["tune"], "kind": "tune", "trials": 8},
     "goal": {**CONTENT["tune"], "kind": "tune", "trials": 8, "targets": [], "objective": ENOUGH},
 }  # fmt: skip
-LUCK = "points of 20 replicates, all with the same luck"
+LUCK = "0 replicates, all with the same luck"
 #: The charts of each, what every one of them says, and what is said somewhere.
 SAID: dict[str, tuple[str, list[str], list[str]]] = {
     "attribute": ("attribution interactions", [*PARTS, "percentage points"], []),
@@ -118,6 +118,8 @@ def test_every_chart_is_written_twice_and_the_same_each_time(tmp_path: Path) -> 
         f"{name}.{kind}" for name in ("curves", "differences") for kind in ("svg", "png")
     ]
     assert all(path.stat().st_size > 2000 for path in written)
+    paper, _ = write_experiment_charts(found("curve"), tmp_path, [".pdf"])
+    assert paper.read_bytes().startswith(b"%PDF")
     first = svg(drawn("attribute")["attribution"], tmp_path)
     assert svg(drawn("attribute")["attribution"], tmp_path) == first
 

@@ -66,6 +66,10 @@ def test_a_known_parameter_is_recovered_and_one_that_does_little_is_not_pinned_d
     assert killed["shrinkage"] > 0.8 > 0.5 > elder["shrinkage"]
     assert killed["pinned"]
     assert not elder["pinned"]
+    learned = (
+        "Something was learned of 1 of 2 parameters, measured in standard deviations of the prior: "
+    )
+    assert posterior.answer[0].startswith(f"{learned}deaths (narrower by ")
     assert "Not pinned down by this evidence: attention_threshold" in " ".join(posterior.answer)
     (row,) = posterior.summary["predictive"]
     assert row["lower"] < deaths < row["upper"]

@@ -120,11 +120,20 @@ def test_a_tornado_moves_one_factor_at_a_time_from_the_middle() -> None:
     expected = alone.tables["measures"].column("estimate").to_pylist()
     assert [row["outcome"] for row in rows[:2]] == pytest.approx(expected)
     # The answer says how sure it is, and warns of a budget that is too small.
-    assert found.answer[0].startswith("Mean deaths turns most on north.resolve (")
+    cannot = (
+        "Cannot be told at this budget: which parameters mean deaths turns on most; by total index"
+    )
+    assert found.answer[0].startswith(cannot)
     assert "Warning, mean deaths: the intervals reach up to" in " ".join(found.answer)
     assert "replicates, all with the same luck." in found.answer[-1]
     assert "would about halve the intervals." in found.answer[-1]
     assert found.summary["studies"]["mean_deaths"]["warnings"]
+
+
+def test_what_is_surely_ahead_is_named_first() -> None:
+    found = run(vary={NORTH: {"low": 0.05, "high": 1}, DAYS: {"low": 20, "high": 30}},
+                samples=32, replicates=64, tornado=0, outcomes=["first_strike"])  # fmt: skip
+    assert found.answer[0].startswith("A first strike turns most on north.resolve (")
 
 
 def test_an_outcome_that_is_seldom_known_is_said_to_be_and_drawn_upon_for_nothing() -> None:
@@ -133,7 +142,8 @@ def test_an_outcome_that_is_seldom_known_is_said_to_be_and_drawn_upon_for_nothin
     assert study["indices"] == {}
     assert study["samples_lost"] > 3
     said = " ".join(found.answer)
-    assert "nothing can be told of what it turns on; it is unknown, or never reached, in" in said
+    cannot = "Cannot be told at this budget: which parameters median time from the first strike to a ceasefire"
+    assert f"{cannot} turns on most; it is unknown, or never reached, in" in said
     assert "Nuclear use, of all crises: 0.0% at every point." in said
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -83,7 +84,10 @@ def test_findings_hold_points_measures_and_paired_differences_and_say_how_sure_t
         expected = own - own[findings.summary["reference"]]
         assert less.to_list() == pytest.approx(expected.to_list())
     answer = findings.answer
-    assert answer[0].startswith("Ending by agreement, of all crises: from ")
+    own = "the nearest to the scenario's own, 0.9"
+    assert re.match(
+        rf"Mean deaths: from .* at resolve 0.2 to .* at resolve 0.8 \({own}\); ", answer[1]
+    )
     assert "48 replicates at each point would about halve the intervals." in answer[-1]
     assert any("50" in line and "agreement" in line for line in answer[2:-1])
 
@@ -95,6 +99,16 @@ def test_a_parameter_that_nothing_reads_changes_nothing_at_all() -> None:
     differences = run_experiment(experiment).tables["differences"].to_pandas()
     assert (differences.estimate == 0).all()
     assert (differences.standard_error == 0).all()
+
+
+def test_the_answer_goes_from_low_to_high_by_way_of_the_scenarios_own_value() -> None:
+    swept = {RESOLVE: {"values": [1, 0.9, 0.1]}}
+    found = run_experiment(made(vary=swept, outcomes=["first_strike"], replicates=200))
+    assert re.match(
+        r"A first strike, .*: from .* at resolve 0.1 to .* at resolve 1, with .* at resolve 0.9 "
+        r"\(the scenario's own\); from resolve 0.9 to resolve 0.1 it is .* points less",
+        found.answer[0],
+    )
 
 
 def curve(estimate: list[float], reach: float) -> Measured:

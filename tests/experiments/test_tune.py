@@ -257,6 +257,8 @@ def test_of_what_is_enough_the_cheapest_is_found() -> None:
     objective, best = found.summary["objective"], found.summary["best"]
     value = best["parameters"][DEATHS]
     assert objective["reached"]
+    assert f" at the prices given: {objective['cost']:.3g} for deaths (" in found.answer[1]
+    assert found.answer[1].endswith(" more, at 0.01 each).")
     assert objective["cost"] == pytest.approx(0.01 * (value - 200)) == pytest.approx(best["loss"])
     # A little less is not enough any more.
     below = Problem(experiment).at(np.asarray([[value - 80]]), 100, 1).figures["estimate"][0, 0]

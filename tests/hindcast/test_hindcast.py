@@ -38,18 +38,19 @@ def test_the_command_prints_scores_and_writes_forecasts_and_charts(
     assert charts == ["hindcast_duration.png", "hindcast_reliability.png", "hindcast_skill.png"]
 
 
+@pytest.mark.parametrize("width", [60, 80])
 @pytest.mark.parametrize("scored", [True, False])
-def test_tables_fit_80_columns(folder: Path, scored: bool) -> None:
+def test_tables_fit(folder: Path, scored: bool, width: int) -> None:
     if not scored:
         (folder / "hindcast_outcomes_dev.csv").unlink()
     found = hindcast(folder, replicates=50)
-    console = Console(width=80, file=io.StringIO())
+    console = Console(width=width, file=io.StringIO())
     print_hindcast(found, console)
     text = console.file.getvalue()
-    assert max(map(len, text.splitlines())) <= 80
+    assert max(map(len, text.splitlines())) <= width
     assert "…" not in text
     assert ("Skill over climatology" in text) == scored
-    assert ("nothing is scored" in text) != scored
+    assert ("nothing is" in text) != scored
 
 
 @pytest.mark.parametrize(

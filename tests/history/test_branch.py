@@ -268,6 +268,12 @@ def test_the_command_prints_both_histories_and_leaves_its_files(
     assert run_command(asked) == 0
     printed = capsys.readouterr()
     assert "Pakistan holds, where it begins to prepare limited strike." in printed.out
+    for width in (60, 80):
+        monkeypatch.setenv("COLUMNS", str(width))
+        assert run_command([*asked[:-1], f"w{width}"]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert max(map(len, lines)) <= width
+        assert any("as it was" in line and "changed" in line for line in lines)
     assert {"branch.yaml", "branch.md", "branch.svg", "may_2025.yaml"} <= {
         one.name for one in Path("x").iterdir()
     }

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
+from rich.console import Console
 
 from crisis_sim import CrisisModel, Scenario, ScenarioError, load_scenario, simulate
 from crisis_sim.history.evidence import Evidence, load_evidence, read_evidence
@@ -14,7 +17,7 @@ from crisis_sim.history.filtering import (
     nowcast,
     run_histories,
 )
-from crisis_sim.history.nowcast_report import draw_nowcast
+from crisis_sim.history.nowcast_report import draw_nowcast, print_nowcast
 from crisis_sim.outcomes.measures import Columns
 
 SEED, REPLICATES = 5, 6_000
@@ -73,7 +76,14 @@ def test_rejection_is_brute_force(
     assert answer.figures[5].estimate == np.isfinite(war[rows]).mean()
     on_clock = ~(ended[rows] < 408)
     assert answer.figures[2].estimate == pytest.approx((halt[rows][on_clock] <= 408 + 168).mean())
-    assert draw_nowcast(nowcast(may_2025, struck, replicates=400, seed=SEED, enough=1)).axes
+    cast = nowcast(may_2025, struck, replicates=400, seed=SEED, enough=1)
+    assert draw_nowcast(cast).axes
+    for width in (60, 80):
+        console = Console(width=width, file=io.StringIO())
+        print_nowcast(cast, console)
+        lines = console.file.getvalue().splitlines()
+        assert max(map(len, lines)) <= width
+        assert any(line.startswith("asked on") for line in lines)  # a table, not a list
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 
@@ -126,5 +127,13 @@ def test_the_command_tells_the_steps_and_draws_them(
     assert plain["strongest"][0]["with"]["estimate"] == 1.0
     assert {one["of"] for one in plain["strongest"]} == {50}
     assert {one.name for one in Path("results/why").iterdir()} == {"why.md", "why.svg", "why.png"}
+    for width in (60, 80):
+        monkeypatch.setenv("COLUMNS", str(width))
+        assert run_command([*asked, "ceasefire within 96 hours"]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert max(map(len, lines)) <= width
+        assert any(
+            re.match(r"step +% +% +95% +without", line) for line in lines
+        )  # a table, not a list
     assert run_command([*asked, "peace"]) == 2
     assert "no outcome 'peace'" in capsys.readouterr().err

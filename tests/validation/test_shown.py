@@ -17,10 +17,12 @@ from rich.console import Console
 from crisis_sim.validation import charts
 from crisis_sim.validation import page as save
 from crisis_sim.validation.charts import changes, tables
-from crisis_sim.validation.facts import read_facts
+from crisis_sim.validation.facts import read_cases, read_facts
+from crisis_sim.validation.held_out import Foretold
 from crisis_sim.validation.page import CHARTS, LIMITS, page, write_page, write_validation
 from crisis_sim.validation.run import Validation
-from crisis_sim.validation.text import print_validation, short
+from crisis_sim.validation.simulated import HALT, STRIKE
+from crisis_sim.validation.text import print_held_out, print_validation, short
 from tests.report.looking import legends_over_data, overlaps, svg, texts, words_in
 from tests.validation.conftest import expecting
 
@@ -122,3 +124,17 @@ def test_results_are_written_as_json_with_their_charts(
     first, *others = write_validation(validation, tmp_path / "new")
     assert json.loads(first.read_text(encoding="utf-8")) == validation.plain()
     assert others == [chart]
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_the_table_of_cases_held_out_fits(width: int) -> None:
+    found = [
+        Foretold(case, what, real, 1.0, 0.123, (10.2, real - 9, 345.6), 12.34, 0.56, 12.34, 0.56)
+        for real, case in enumerate(read_cases(), start=123)
+        for what in (STRIKE, HALT)
+    ]
+    console = Console(width=width, file=io.StringIO())
+    print_held_out(found, console)
+    lines = console.file.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    assert any(line.startswith("case ") for line in lines)  # a table, not a list
