@@ -6,6 +6,7 @@ mistakes at once. A value of the wrong type is passed over: the schema reports i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -165,9 +166,21 @@ def labels_fit(top: Node) -> Iterator[Mistake]:
         elif table is None:
             message = f"no choice is drawn together as '{written.get('together')}'"
             yield node.place.mistake(message, one_of(rows) if rows else "a choice with `together`")
-        elif isinstance(table, dict) and table.get("weights") not in (weights, None):
+        elif isinstance(table, dict) and not _alike(table.get("weights"), weights):
             message = "other weights than the choices that these texts go with"
             yield node.place.mistake(message, "the same weights")
+
+
+def _alike(weights: Any, others: list[Any]) -> bool:
+    """Whether two lists of weights give the same shares; what is no such list, the schema reports."""
+    if not isinstance(weights, list) or len(weights) != len(others):
+        return weights is None
+    try:
+        total, whole = math.fsum(weights), math.fsum(others)
+        pairs = zip(weights, others, strict=True)
+        return all(math.isclose(a * whole, b * total, rel_tol=1e-9) for a, b in pairs)
+    except TypeError:
+        return True
 
 
 def names_are_plain(top: Node) -> Iterator[Mistake]:

@@ -91,5 +91,5 @@ WORDS = {"title", "index", "name"}
 def test_each_key_of_a_part_stands_in_a_rule_of_the_model(part: type[Part]) -> None:
     folder = Path(inspect.getfile(CrisisModel)).parent
     rules = "\n".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
-    read = set(re.findall(r"\.([a-z_]+)", rules))
+    read = set(re.findall(r"\.([a-z_]+)", rules)) | set(re.findall(r"\[\"([a-z_]+)\"\]", rules))
     assert part.model_fields.keys() - WORDS <= read

@@ -88,9 +88,9 @@ def test_a_crisis_that_comes_out_otherwise_is_left_out_and_the_page_says_so(
 
     def changed(model: CrisisModel) -> dict[str, Any]:
         outcomes = honest(model)
-        return {**outcomes, "deaths": outcomes["deaths"] + (model.first_replicate % 2)}
+        return {**outcomes, "deaths": outcomes["deaths"] + (model.first_replicate in odd)}
 
-    odd = {one["replicate"] for one in page_of(folder).plain["stories"] if one["replicate"] % 2}
+    odd = {one["replicate"] for one in page_of(folder).plain["stories"][:1]}
     monkeypatch.setattr(CrisisModel, "outcomes", changed)
     page = page_of(folder)
     assert odd
@@ -191,6 +191,6 @@ def test_the_command_prints_the_file_or_the_answer(
     assert run_command(["report", str(copy), "--out", str(copy / "b.html"), "--json"]) == DONE
     data = json.loads(capsys.readouterr().out)
     assert data["file"] == str(copy / "b.html")
-    assert data["answer"].startswith("In this model ")
+    assert data["answer"].startswith("In this model")
     assert all(0 <= one["replicate"] < REPLICATES for one in data["stories"])
     assert read_batch(copy).seed == SEED
