@@ -461,7 +461,7 @@ def test_resume_takes_nothing_that_is_not_as_it_was(
 def test_over_fits_a_run_says_so_whether_or_not_it_was_interrupted(
     ask: Ask, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = ["short.yaml", "alone.yaml", "--replicates", 400, "--over-fits", "--out"]
+    given = ["short.yaml", "alone.yaml", "--replicates", 2000, "--over-fits", "--out"]
     whole = ask("run", *given, "whole", "--json").data
     with monkeypatch.context() as patch:
         interrupt_after(1, patch)

@@ -138,7 +138,7 @@ def test_a_summary_shows_figures_with_intervals_and_is_a_dictionary_still(
         f"{100 * agreement['estimate']:.1f}% ({100 * agreement['lower']:.1f} to {100 * agreement['upper']:.1f})"
     )
     assert [row.all("th")[0].text for row in differences.all("tbody")[0].all("tr")] == ["alone"]
-    assert repr(summary).startswith("Summary of short (reference), alone\n- short: ")
+    assert repr(summary).startswith("Summary of short (reference), alone\n- A short crisis: ")
     assert repr(objects["comparison"]).startswith("Summary of short, alone (reference)\n")
 
 

@@ -12,7 +12,7 @@ from crisis_sim.model.luck import gamma2, uniform
 from crisis_sim.model.record import first, note
 
 #: The draws of a state, by their places in `State.draws`.
-STAKES, TEMPO, WEAPONS, CHOICE, LEAD, SUCCESS, LENGTH, ERROR, MARKET, OFFENCE, SETTLE, READY = (
+STAKES, TEMPO, WEAPONS, CHOICE, LEAD, SUCCESS, LENGTH, ERROR, MARKET, OFFENCE, SETTLE, READINESS = (
     range(12)
 )
 

@@ -16,7 +16,7 @@ from crisis_sim.model.acts import (
     IMPOSED,
     LENGTH,
     MARKET,
-    READY,
+    READINESS,
     RENEWED_AFTER_DAYS,
     SETTLE,
     STAKES,
@@ -192,7 +192,7 @@ class State(Agent):
         own.aversion = facts.mediation_aversion
         own.posture = own.rung = facts.start
         own.force = c_rung(c, facts.start)
-        own.ready = uniform(c, luck.keys, own.streams + READY) < facts.ready
+        own.ready = uniform(c, luck.keys, own.streams + READINESS) < facts.ready
         own.offer_until = -math.inf
         own.review_at = own.act_at = own.open_at = own.rebound_at = math.inf
         own.rebound = own.market_at_halt = own.answer_at = own.first_act_at = math.nan

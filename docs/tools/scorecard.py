@@ -88,7 +88,7 @@ By class of crisis, skill over climatology:
 |---|$rule
 $by_class
 
-![Skill by target and class](images/hindcast_skill.png)
+![Skill over climatology and over the statistical baseline, by what is foretold and by class of crisis](images/hindcast_skill.png)
 
 ![Of crises for which an event was held about as likely, how many saw it](images/hindcast_reliability.png)
 

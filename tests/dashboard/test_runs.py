@@ -35,7 +35,7 @@ def test_replicates_are_those_of_any_other_batch(quarrel: Scenario) -> None:
 
 def test_how_far_it_is_rises_to_the_whole_over_all_scenarios(quarrel: Scenario) -> None:
     seen: list[float] = []
-    other = quarrel.model_copy(update={"mediators": {}})
+    other = quarrel.changed({"states.north.resolve": 0.5})
     Runs().batch({"unmoved": quarrel, "moved": other}, 40, 5, seen.append)
     assert seen == sorted(seen)
     assert 0.0 < seen[0] < 0.1
