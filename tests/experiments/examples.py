@@ -19,7 +19,7 @@ VARY = {
 CONTENT: dict[str, dict[str, Any]] = {
     "sweep": {
         "vary": {NORTH: {"values": [0.2, 0.8]}},
-        "outcomes": ["agreement"],
+        "outcomes": ["agreement", "mean_deaths"],
         "replicates": 10,
     },
     "attribute": {

@@ -124,7 +124,8 @@ def test_points_stand_side_by_side_under_what_was_varied_with_the_figures_that_w
     summary = compare(read_points(folder))
     assert list(summary["scenarios"]) == ["resolve 0.2", "resolve 0.8"]
     shares = [one["endings"]["agreement"]["estimate"] for one in summary["scenarios"].values()]
-    assert shares == pytest.approx(written.tables["measures"].column("estimate").to_pylist())
+    found = written.tables["measures"].to_pandas().query("measure == 'agreement'")
+    assert shares == pytest.approx(found["estimate"].tolist())
     assert summary["differences"]["resolve 0.8"]["paired"] is True
     assert run_command(["compare", str(folder)]) == DONE
     assert "resolve 0.8" in capsys.readouterr().out
