@@ -73,8 +73,11 @@ def test_the_wheel_holds_the_package_its_types_the_scenarios_experiments_and_the
 ) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     shipped = {f"crisis_sim/_scenarios/{path.name}" for path in (ROOT / "scenarios").iterdir()}
-    questions = {f"crisis_sim/_experiments/{one.name}" for one in (ROOT / "experiments").iterdir()}
-    assert shipped | questions <= set(names)
+    folder = ROOT / "experiments"
+    files = (one.relative_to(folder) for one in folder.rglob("*") if one.is_file())
+    questions = {f"crisis_sim/_experiments/{one.as_posix()}" for one in files}
+    data = {"crisis_sim/scenario/fits.csv", "crisis_sim/hindcast/fitted.json"}
+    assert shipped | questions | data <= set(names)
     assert "crisis_sim/py.typed" in names
     record = {f"crisis_sim/_facts/{path.name}" for path in (ROOT / "docs" / "facts").iterdir()}
     assert record | {"crisis_sim/validation/expectations.csv"} <= set(names)
