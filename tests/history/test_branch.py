@@ -253,6 +253,7 @@ def test_the_command_prints_both_histories_and_leaves_its_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
     asked = [
         "branch",
         str(FILE),
