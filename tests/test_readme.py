@@ -46,7 +46,7 @@ def test_every_command_of_the_readme_works_in_order(tmp_path: Path) -> None:
 def test_the_example_in_python_runs(capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, object] = {"__name__": "readme"}
     exec(compile(EXAMPLE, str(README), "exec"), names)  # noqa: S102 - the README is ours
-    assert "less likely than in may_2025" in capsys.readouterr().out
+    assert "less likely than in India and Pakistan, May 2025" in capsys.readouterr().out
     assert len(names["outcomes"]) == 2_000  # type: ignore[arg-type]
     change = names["summary"]["differences"]["no_mediators"]["ceasefire"]["from_first_strike"]  # type: ignore[index]
     assert change["by"]["96_hours"]["upper"] < 0

@@ -77,10 +77,12 @@ def refresh_readme(folder: Path) -> set[str]:
     _typed(reader, f"crisis-sim run {_found(r'^CRISES := (.+)$', makefile)} --out results/run")
     summary = json.loads((folder / "results" / "run" / "summary.json").read_text("utf-8"))
     figures.FINDING.parent.mkdir(parents=True)
-    figures.FINDING.write_text(f"> {on_differences(summary)}\n", encoding="utf-8")
+    leading = on_differences(summary).split(". In “")[0].rstrip(".")  # the largest difference
+    figures.FINDING.write_text(f"> {leading}.\n", encoding="utf-8")
     _typed(reader, "crisis-sim experiment what_ended_may_2025 --over-fits --out results/parts")
     found = json.loads((folder / "results" / "parts" / "summary.json").read_text("utf-8"))
     first, _, parts = found["answer"][0].partition("By part, ")
+    parts = re.sub(r"\([^(;]*; (over fits [^;]*); [^)]*\)", r"(\1)", parts)
     told = f"> {first.partition(',')[0]}, by part: {parts}\n"
     figures.FINDING.with_name("over_fits.md").write_text(told, encoding="utf-8")
     chart = "ceasefire_from_first_strike.png"
