@@ -19,13 +19,21 @@ class _Late(ModuleType):
         if name.startswith("__"):
             raise AttributeError(name)
         if "." not in self.__name__:
-            return getattr(import_module(self.__name__), name)
+            return getattr(_real(self), name)
 
         def late(*given: Any, **named: Any) -> Any:
             """A function that Mesa takes by its name as it is imported."""
-            return getattr(import_module(self.__name__), name)(*given, **named)
+            return getattr(_real(self), name)(*given, **named)
 
         return late
+
+
+def _real(standing_in: ModuleType) -> ModuleType:
+    """The library itself; some versions of Mesa ask for it while they are imported, when a stand-in has its place."""
+    for name, one in [*sys.modules.items()]:
+        if isinstance(one, _Late):
+            del sys.modules[name]
+    return import_module(standing_in.__name__)
 
 
 _standing_in = [name for name in _LATE if name not in sys.modules]
@@ -34,4 +42,5 @@ try:
     import mesa  # noqa: F401
 finally:
     for _name in _standing_in:
-        del sys.modules[_name]
+        if isinstance(sys.modules.get(_name), _Late):
+            del sys.modules[_name]
