@@ -432,10 +432,8 @@ class Tuned:
 
     def at_shares(self, shares: Any) -> Values:
         """The values at shares of its range."""
-        low, high = self.factor.low, self.factor.high
-        if self.factor.scale == "log":
-            return np.asarray(np.clip(low * (high / low) ** np.asarray(shares), low, high))
-        return np.asarray(np.clip(low + (high - low) * np.asarray(shares), low, high))
+        values = self.factor.at(np.asarray(shares))
+        return np.asarray(np.clip(values, self.factor.low, self.factor.high))
 
 
 def _locations(path: str, scenarios: Sequence[Scenario]) -> Iterator[tuple[Scenario, Location]]:

@@ -82,7 +82,7 @@ def forecast(
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-    return drawn_together(pd.concat([chunks[start] for start in starts], ignore_index=True))
+    return pooled(pd.concat([chunks[start] for start in starts], ignore_index=True))
 
 
 @cache
@@ -91,7 +91,7 @@ def fitted() -> Any:
     return json.loads((on_disk(Path(__file__).parent) / "fitted.json").read_text(encoding="utf-8"))
 
 
-def drawn_together(predictions: pd.DataFrame) -> pd.DataFrame:
+def pooled(predictions: pd.DataFrame) -> pd.DataFrame:
     """Forecasts drawn towards the record's own shares and quantiles, by weights that were fitted (linear pooling).
 
         share = weight x share of the replicates + (1 - weight) x share in the record

@@ -209,20 +209,17 @@ def print_held_out(found: Sequence[Foretold], console: Console | None = None) ->
     for what in dict.fromkeys(one.what for one in found):
         own = [one for one in found if one.what == what]
         inside = sum(INSIDE[0] <= one.percentile <= INSIDE[1] for one in own)
+        rank = _rank([one.quantiles[1] for one in own], [one.real for one in own])
         told = (
             f"{label(what)}: {inside} of {len(own)} real times in the central 80%; rank correlation of middle and real "
-            f"times {rank_correlation(own):.2f}; log score {sum(one.log_score for one in own):.1f}, of the others "
+            f"times {rank:.2f}; log score {sum(one.log_score for one in own):.1f}, of the others "
             f"{sum(one.log_score_others for one in own):.1f}."
         )
         console.print(Text(told), width=width)
 
 
-def rank_correlation(found: Sequence[Foretold]) -> float:
-    """Spearman's correlation of the middle times that are foretold with the real ones."""
-    return _rank([one.quantiles[1] for one in found], [one.real for one in found])
-
-
 def _rank(middle: Sequence[float], real: Sequence[float]) -> float:
+    """Spearman's correlation of the middle of simulated times with the real ones."""
     from scipy import stats
 
     return float(stats.spearmanr(middle, real).statistic)
