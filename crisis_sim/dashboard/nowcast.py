@@ -94,11 +94,12 @@ def NowcastPane(session: Session, changes: Changes, name: str) -> None:  # noqa:
             elif isinstance(task.value, str):
                 _mistake(task.value)
             elif task.value:
-                _show(*task.value, changes)
+                cast, chart, asked_of = task.value
+                _show(cast, chart, asked_of != changes)
 
 
-def _show(cast: Nowcast, chart: str, asked_of: Changes, changes: Changes) -> None:
-    if asked_of != changes:
+def _show(cast: Nowcast, chart: str, is_old: bool) -> None:
+    if is_old:
         _quiet("The scenario has been changed since this was asked.")
     for answer in cast.answers:
         words = f"{cast.sentence(answer)} Effective number of histories: {answer.effective:,.0f}."

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from crisis_sim.batch import Batch, Ensemble, run_block
@@ -591,8 +592,7 @@ class Session:
 
     def results(self) -> bytes:
         """Charts and data of what is shown, as a ZIP archive."""
-        batch = self._batch
-        return archive(lambda folder: batch and write_results(batch, folder))
+        return archive(partial(write_results, self._batch)) if self._batch else b""
 
     def _arms(self) -> dict[str, Scenario]:
         """The scenarios that are compared, by name: first what is compared with; one alone where both are the same."""
