@@ -371,7 +371,7 @@ def _scenario(of: Interview) -> Iterator[str]:
     named = of.names("states", "The two states, with a comma between:", ("northland", "southland"))
     if len(named) != 2:
         raise ScenarioError([Mistake("states", 0, 0, f"{len(named)} states", "two")])
-    rungs = [rung.name for rung in LADDERS[ladder]()]
+    rungs = [rung.name for rung in LADDERS[ladder]]
     yield "states:"
     for name, title in named:
         yield from _state(of, name, title, rungs)
