@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal, NoReturn, TextIO, get_args
 from cyclopts import App, CycloptsError, CycloptsPanel, Parameter, RepeatArgumentError, convert
 from cyclopts.validators import Number
 
-from crisis_sim.scenario.errors import ScenarioError
+from crisis_sim.scenario.errors import Refused, ScenarioError
 from crisis_sim.text import printable_json, printable_lines
 from crisis_sim.version import __version__
 
@@ -148,6 +148,11 @@ def progress_bar(what: str = "crises") -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
+def file_name(label: str) -> str:
+    """A scenario's label as a name for files: without spaces."""
+    return label.replace(" ", "_")
+
+
 def counted(number: int, noun: str, plural: str = "s") -> str:
     """A number with its noun: "1 block", "2 blocks"."""
     return f"{number:,} {noun}{'' if number == 1 else plural}"
@@ -181,10 +186,6 @@ def say(text: str) -> None:
 def talk(text: str) -> None:
     """Print a message, on stderr."""
     sys.stderr.write(f"{printable_lines(text)}\n")
-
-
-class Refused(Exception):  # noqa: N818 - what it is called in the code of who asks
-    """A request that cannot be carried out; the message says why."""
 
 
 def refuse(message: str) -> int:
@@ -287,6 +288,8 @@ def _said_once(_: Any, overrides: list[str] | None) -> None:
 MOST_REPLICATES = 100_000_000_000
 Natural, Positive = Number(gte=0), Number(gte=1)
 Replicates = Number(gte=1, lte=MOST_REPLICATES)
+#: The number of one crisis.
+NumberOfOne = Annotated[int, Parameter(validator=Number(gte=0, lt=MOST_REPLICATES))]
 
 Many = Annotated[str, Parameter(help="Scenario files, or names of shipped ones.", required=True)]
 One = Annotated[str, Parameter(help="A scenario file, or the name of a shipped one.")]
@@ -426,10 +429,4 @@ def _attempt(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         talk("interrupted")
         return INTERRUPTED
-    except Exception as error:
-        from crisis_sim.batch.files import BatchError  # slow to import
-
-        if isinstance(error, BatchError):
-            return refuse(f"error: {error}")
-        raise
     return code if isinstance(code, int) else DONE

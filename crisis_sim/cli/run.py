@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
-from cyclopts.validators import Number
 
 from crisis_sim import text
 from crisis_sim.cli.app import (
@@ -20,7 +19,6 @@ from crisis_sim.cli.app import (
     DONE,
     FLAG,
     INTERRUPTED,
-    MOST_REPLICATES,
     RESULTS,
     TERMINATED,
     Agents,
@@ -29,11 +27,11 @@ from crisis_sim.cli.app import (
     Formats,
     Json,
     Natural,
+    NumberOfOne,
     One,
     Overrides,
     Overwrite,
     Reference,
-    Refused,
     Replicates,
     Roles,
     Seed,
@@ -41,6 +39,7 @@ from crisis_sim.cli.app import (
     app,
     console,
     counted,
+    file_name,
     in_words,
     own_classes,
     print_json,
@@ -48,17 +47,13 @@ from crisis_sim.cli.app import (
     say,
     talk,
 )
+from crisis_sim.scenario.errors import Refused
 from crisis_sim.text import clean
 
 if TYPE_CHECKING:
     from crisis_sim.batch.ensemble import Ensemble
     from crisis_sim.batch.plan import Plan
     from crisis_sim.scenario.schema import Scenario
-
-
-def file_name(label: str) -> str:
-    """A scenario's label as a name for files: without spaces."""
-    return label.replace(" ", "_")
 
 
 # --- `crisis-sim run`
@@ -120,6 +115,7 @@ def run(
     from crisis_sim.batch.plan import make_plan
     from crisis_sim.batch.rules import labelled
     from crisis_sim.batch.workers import cores
+    from crisis_sim.scenario.fits import over_fits as draw
     from crisis_sim.scenario.load import load_scenarios
 
     resume = resume and results_of(resume)
@@ -145,7 +141,9 @@ def run(
     beside = bool(overrides) and len(read) == 1 and not alone
     if overrides and beside:
         read = [*load_scenarios(scenarios), changed(read[0], overrides)]
-    read = drawn(named_apart(read), over_fits)
+    read = named_apart(read)
+    if over_fits:
+        read = [draw(one) for one in read]
     folder = (
         resume or out or RESULTS / file_name(labelled(read[-1 if beside else 0], **classes).name)
     )
@@ -178,13 +176,6 @@ def named_apart(scenarios: Sequence[Scenario]) -> list[Scenario]:
         name = next(name for name in names if name not in found)
         found[name] = one if name == one.name else one._with(name=name)
     return [*found.values()]
-
-
-def drawn(scenarios: list[Scenario], are: bool) -> list[Scenario]:
-    """Scenarios, over fits if they `are` to be so."""
-    from crisis_sim.scenario.fits import over_fits
-
-    return [over_fits(one) for one in scenarios] if are else scenarios
 
 
 @dataclass(frozen=True)
@@ -444,7 +435,7 @@ def replay(
     scenario: One,
     /,
     *,
-    replicate: Annotated[int, Parameter(validator=Number(gte=0, lt=MOST_REPLICATES))],
+    replicate: NumberOfOne,
     seed: Seed = 1,
     out: Path = RESULTS / "replays",
     overrides: Overrides = None,
@@ -461,9 +452,9 @@ def replay(
         replicate: Number of the crisis to tell, from 0.
         out: Folder for the chart and the story.
     """
-    from crisis_sim.scenario.load import load_scenario
+    from crisis_sim.scenario.fits import load_over_fits
 
-    (read,) = drawn([load_scenario(scenario, overrides or ())], over_fits)
+    read = load_over_fits(scenario, overrides or (), over_fits)
     from crisis_sim.report.replay import replay as run_again
     from crisis_sim.report.replay import write_replay
 

@@ -16,22 +16,22 @@ from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError
+from pydantic import Field
 from ruamel.yaml import YAML
 
 from crisis_sim.batch.files import write_durably
-from crisis_sim.history.filtering import Rows
 from crisis_sim.model import CrisisModel, Decision, Journal
 from crisis_sim.model.choice import option_numbers
 from crisis_sim.model.journal import Entry, entry_of
 from crisis_sim.model.luck import key_of
 from crisis_sim.model.schedule import redraw_budgets
 from crisis_sim.outcomes.differences import Contrast, difference
-from crisis_sim.outcomes.measures import CAME, Condition, Measure, Reading
-from crisis_sim.scenario.errors import ScenarioError, nearest, one_of
-from crisis_sim.scenario.fits import over_fits
-from crisis_sim.scenario.introspect import Slot, explain
-from crisis_sim.scenario.load import load_scenario
+from crisis_sim.outcomes.durations import Rows
+from crisis_sim.outcomes.measures import CAME, Reading
+from crisis_sim.outcomes.names import NAMES, measure
+from crisis_sim.scenario.errors import Refused, meant, one_of
+from crisis_sim.scenario.fits import load_over_fits
+from crisis_sim.scenario.introspect import read_part
 from crisis_sim.scenario.numbers import Moment, Part
 from crisis_sim.scenario.schema import EventSpec, Scenario
 from crisis_sim.scenario.source import Node, Source, parse, parse_value, read_text
@@ -43,7 +43,7 @@ MODEL = "model"
 FUTURES, BESIDE = 300, 1_000
 
 
-class GameError(ValueError):
+class GameError(Refused, ValueError):
     """A game that cannot be played so; the message says why, and what could be."""
 
 
@@ -166,7 +166,7 @@ class Game:
         if isinstance(reference, Scenario):
             scenario, reference = reference, reference.name
         else:
-            scenario = _read(str(reference), sets, over_fits)
+            scenario = load_over_fits(str(reference), sets, over_fits)
         _check_one_of(seats, scenario.state_names, "state")
         _check_one_of([against], [MODEL, *option_numbers(scenario)], "way to decide")
         if len(set(seats)) < len(seats):
@@ -188,13 +188,8 @@ class Game:
         top, mistakes = parse(
             str(path), read_text(Path(path), str(path)), "game", "scenario and moves"
         )
-        try:
-            spec = GameSpec.model_validate(top.plain())
-        except ValidationError as error:
-            raise ScenarioError([*mistakes, *explain(error, top, Slot(GameSpec))]) from None
-        if mistakes:
-            raise ScenarioError(mistakes)
-        scenario = _read(spec.scenario, spec.set, spec.over_fits)
+        spec = read_part(GameSpec, top, mistakes)
+        scenario = load_over_fits(spec.scenario, spec.set, spec.over_fits)
         if scenario.digest != spec.digest:
             raise GameError(
                 f"{path}: the scenario {spec.scenario} has changed since the game was saved (digest "
@@ -265,10 +260,7 @@ class Game:
         node = parse_value(source, text)
         at = (self._minute(turn.hours) + timedelta(minutes=1)).isoformat()
         held = Node(node.place, {**node.entries(), "at": Node(node.place, at, node.place)})
-        try:
-            card = EventSpec.model_validate(held.plain())
-        except ValidationError as error:
-            raise ScenarioError(explain(error, held, Slot(EventSpec))) from None
+        card = read_part(EventSpec, held)
         _check_one_of([card.struck], self.scenario.state_names, "state")
         return self._with(cards=(*self.spec.cards, card))
 
@@ -325,31 +317,20 @@ class Game:
         return Turn(model, decision, tuple(made), tuple(sorted(entries, key=lambda one: one.hours)))
 
 
-def _read(reference: str, sets: Sequence[str], fits: bool) -> Scenario:
-    read = load_scenario(reference, sets)
-    return over_fits(read) if fits else read
-
-
 def _check_one_of(given: Sequence[str], known: Sequence[str], noun: str) -> None:
     for one in given:
         if one not in known:
-            near = nearest(one, known)
-            meant = f"; did you mean '{near}'?" if near else ""
-            raise GameError(f"no {noun} '{one}'; there are {one_of(known, 'and')}{meant}")
+            there = one_of(known, "and")
+            raise GameError(f"no {noun} '{one}'; there are {there}{meant(one, known)}")
 
 
 def _check_open(choice: str, decision: Decision, where: str = "") -> None:
     options = decision.options
     if choice not in options:
-        numbers = option_numbers(decision.model.scenario)
-        near = nearest(choice, options)
-        meant = f"; did you mean '{near}'?" if near else ""
-        said = (
-            f"the option '{choice}' is not open then"
-            if choice in numbers
-            else f"no option '{choice}'"
-        )
-        raise GameError(f"{where}{said}; open are {listed(list(options))}{meant}")
+        closed = choice in option_numbers(decision.model.scenario)
+        said = f"the option '{choice}' is not open then" if closed else f"no option '{choice}'"
+        there = listed(list(options))
+        raise GameError(f"{where}{said}; open are {there}{meant(choice, options)}")
 
 
 # --- The debrief
@@ -381,17 +362,9 @@ class Debrief:
     mattered: tuple[Mattered, ...]
 
 
-#: What the choices are compared by, and their names in a sentence.
-_CEASEFIRE = Measure(
-    "ceasefire",
-    "a ceasefire",
-    "share",
-    "share",
-    event=Condition.of({"ceasefire_in_effect_at_hours": CAME}),
-)
-_WAR = Measure(
-    "war", "full-scale war", "share", "share", event=Condition.of({"war_at_hours": CAME})
-)
+#: What the choices are compared by.
+_CEASEFIRE = measure({"share": {"ceasefire_in_effect_at_hours": CAME}})
+_WAR = NAMES["war"]
 
 
 def debrief(game: Game, futures: int = FUTURES, beside: int = BESIDE) -> Debrief:
