@@ -10,7 +10,7 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from fractions import Fraction
 from itertools import pairwise
@@ -171,6 +171,27 @@ def console() -> Any:
 
     known = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit()
     return Console(width=None if known else WIDTH)
+
+
+def print_plan(
+    facts: dict[str, Any], lines: Iterable[str], seconds: float | None, kind: str, as_json: bool
+) -> None:
+    """Print what would be run, without running it: its facts as JSON, or in lines.
+
+    Args:
+        facts: with `workers`, `folder` and `replaces_results` among them.
+        lines: what it is.
+        seconds: how long it takes on processors; None on a graphics card.
+        kind: what the folder would hold: "results" or "findings".
+        as_json: whether JSON is printed.
+    """
+    if as_json:
+        print_json(facts)
+        return
+    there = f", which holds {kind} (--overwrite replaces them)" if facts["replaces_results"] else ""
+    workers = counted(facts["workers"], "worker")
+    how = "on a graphics card" if seconds is None else f"about {in_words(seconds)} with {workers}"
+    say("\n".join([*lines, how, f"into {facts['folder']}{there}"]))
 
 
 def print_json(data: Any) -> None:

@@ -33,11 +33,11 @@ from crisis_sim.cli.app import (
     Roles,
     Workers,
     app,
-    counted,
     file_name,
     in_words,
     own_classes,
     print_json,
+    print_plan,
     progress_bar,
     say,
     talk,
@@ -372,16 +372,11 @@ def _say_plan(experiment: Experiment, workers: int, folder: Path, as_json: bool)
         "folder": str(folder),
         "replaces_results": replaces,
     }
-    if as_json:
-        print_json(facts)
-        return
-    say(f"{experiment.name}: {clean(spec.title)}")
-    say(f"{crises:,} crises of {experiment.scenario.name}, seed {spec.seed}")
-    say(f"about {in_words(crew.seconds)} with {counted(crew.size, 'worker')}")
-    say(
-        f"into {folder}"
-        + (", which holds findings (--overwrite replaces them)" if replaces else "")
+    lines = (
+        f"{experiment.name}: {clean(spec.title)}",
+        f"{crises:,} crises of {experiment.scenario.name}, seed {spec.seed}",
     )
+    print_plan(facts, lines, crew.seconds, "findings", as_json)
 
 
 # The short command of each kind: its keys as options.

@@ -332,8 +332,7 @@ def play(
         seed: With the replicate's number, it fixes all luck; 1.
         out: The file of the game; results/games/ and the scenario's name.
     """
-    from crisis_sim.history.game import Game, debrief
-    from crisis_sim.history.seat import tell_debrief
+    from crisis_sim.history.game import Game, debrief, tell_debrief
     from crisis_sim.report import tell, write_replay
 
     classes = own_classes(roles, agents)
@@ -379,7 +378,7 @@ def _free(folder: Path, stem: str) -> Path:
 
 def _play(game: Game, turn: Turn, path: Path) -> tuple[Game, Turn]:
     """Ask for one decision after the other, until the crisis is over or the person leaves."""
-    from crisis_sim.history.seat import page
+    from crisis_sim.history.game import page
     from crisis_sim.scenario.errors import ScenarioError
 
     game.save(path)
@@ -416,7 +415,7 @@ def _answer(game: Game, turn: Turn, word: str) -> Game:
     Raises:
         Refused, ScenarioError: when it cannot be done; says why.
     """
-    from crisis_sim.history.seat import options
+    from crisis_sim.history.game import options
 
     names = list(options(turn))
     first, _, rest = word.partition(" ")

@@ -43,6 +43,7 @@ from crisis_sim.cli.app import (
     in_words,
     own_classes,
     print_json,
+    print_plan,
     progress_bar,
     say,
     talk,
@@ -322,35 +323,27 @@ def _print_plan(plan: Plan, workers: int, folder: Path, as_json: bool) -> None:
 
     replaces = check_folder(folder)
     crew = choose_executor(first_guess(plan), plan.blocks, workers)
+    days = max(one.horizon_days for one in plan.scenarios)
+    on_processors = plan.engine == "cpu"
     facts: dict[str, Any] = {
         "scenarios": {one.name: one.title for one in plan.scenarios},
         "replicates": plan.replicates,
         "seed": plan.seed,
         "crises": plan.crises,
-        "days_at_most": max(one.horizon_days for one in plan.scenarios),
+        "days_at_most": days,
         "blocks": plan.blocks,
         "engine": plan.engine,
-        "workers": crew.size if plan.engine == "cpu" else 1,
-        "seconds_estimated": round(crew.seconds, 1) if plan.engine == "cpu" else None,
+        "workers": crew.size if on_processors else 1,
+        "seconds_estimated": round(crew.seconds, 1) if on_processors else None,
         "folder": str(folder),
         "replaces_results": replaces,
     }
-    if as_json:
-        print_json(facts)
-        return
-    for name, title in facts["scenarios"].items():
-        say(f"{name}: {clean(title)}")
-    say(
+    lines = [f"{one.name}: {clean(one.title)}" for one in plan.scenarios]
+    lines.append(
         f"{plan.replicates:,} replicates of each with seed {plan.seed}: {plan.crises:,} crises of "
-        f"at most {facts['days_at_most']:g} days, in {counted(plan.blocks, 'block')}"
+        f"at most {days:g} days, in {counted(plan.blocks, 'block')}"
     )
-    if plan.engine == "cpu":
-        say(f"about {in_words(crew.seconds)} with {counted(crew.size, 'worker')}")
-    else:
-        say("on a graphics card")
-    say(
-        f"into {folder}" + (", which holds results (--overwrite replaces them)" if replaces else "")
-    )
+    print_plan(facts, lines, crew.seconds if on_processors else None, "results", as_json)
 
 
 def _tell_what_is_safe(folder: Path, options: RunOptions, what: str, finished: bool) -> None:
