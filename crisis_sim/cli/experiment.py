@@ -19,18 +19,15 @@ from crisis_sim.cli.app import (
     INTERRUPTED,
     RESULTS,
     TERMINATED,
-    Agents,
     DryRun,
-    Fits,
     Formats,
     Json,
     Natural,
     One,
-    Overrides,
     Overwrite,
     Positive,
     Replicates,
-    Roles,
+    Variant,
     Workers,
     app,
     file_name,
@@ -62,7 +59,7 @@ USUAL: dict[str, dict[str, Any]] = {
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(Variant):
     """Options of every command that runs an experiment."""
 
     outcome: Annotated[
@@ -86,10 +83,6 @@ class Options:
         int | None,
         Parameter(help="The seed of all luck, in place of a file's; 1.", validator=Natural),
     ] = None
-    overrides: Overrides = None
-    over_fits: Fits = False
-    roles: Roles = None
-    agents: Agents = None
     out: Annotated[
         Path | None, Parameter(help="Folder for results; results/ and the experiment's name.")
     ] = None

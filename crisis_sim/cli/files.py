@@ -8,7 +8,7 @@ import sys
 import tempfile
 import textwrap
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -483,9 +483,7 @@ def validate(
         from crisis_sim.validation.text import print_validation
 
         print_validation(validation, console())
-    for path in written:
-        if path.suffix in (".json", ".md"):
-            talk(f"written: {path}")
+    _tell_written(written)
     crises = sum(one.replicates for one in validation.batch.ensembles.values())
     talk(f"{crises:,} crises in {in_words(time.perf_counter() - began)}")
     for name in validation.failures:
@@ -493,12 +491,17 @@ def validate(
     return CHECK_FAILED if strict and validation.failures else DONE
 
 
+def _tell_written(written: Iterable[Path]) -> None:
+    """Say which files were written, charts aside."""
+    for path in written:
+        if path.suffix in (".json", ".csv", ".md"):
+            talk(f"written: {path}")
+
+
 def _hold_out(
     replicates: int, seed: int, workers: int, out: Path | None, as_json: bool, began: float
 ) -> int:
     """Foretell each case without it."""
-    import json
-
     from crisis_sim.validation.held_out import held_out as foretell
     from crisis_sim.validation.text import print_held_out
 
@@ -559,9 +562,7 @@ def hindcast(
         print_json(found.plain())
     else:
         print_hindcast(found, console())
-    for path in written:
-        if path.suffix in (".json", ".csv"):
-            talk(f"written: {path}")
+    _tell_written(written)
     seconds = in_words(time.perf_counter() - began)
     talk(f"{len(found.predictions):,} crises, {found.replicates:,} times each, in {seconds}")
     return DONE

@@ -15,33 +15,30 @@ from cyclopts import Parameter
 
 from crisis_sim import text
 from crisis_sim.cli.app import (
+    AS_IT_IS,
     BLOCKS_FAILED,
     DONE,
     FLAG,
     INTERRUPTED,
     RESULTS,
     TERMINATED,
-    Agents,
     DryRun,
-    Fits,
     Formats,
     Json,
     Natural,
     NumberOfOne,
     One,
-    Overrides,
     Overwrite,
     Reference,
     Replicates,
-    Roles,
     Seed,
+    Variant,
     Workers,
     app,
     console,
     counted,
     file_name,
     in_words,
-    own_classes,
     print_json,
     print_plan,
     progress_bar,
@@ -72,10 +69,7 @@ def run(
     workers: Workers = None,
     scheduler: Annotated[str | None, Parameter(metavar="ADDRESS")] = None,
     engine: Literal["cpu", "gpu"] | None = None,
-    overrides: Overrides = None,
-    over_fits: Fits = False,
-    roles: Roles = None,
-    agents: Agents = None,
+    variant: Variant = AS_IT_IS,
     compare_without: Annotated[bool, FLAG] = False,
     alone: Annotated[bool, FLAG] = False,
     resume: Annotated[Path | None, Parameter(metavar="DIR")] = None,
@@ -123,10 +117,10 @@ def run(
     options = RunOptions(
         workers or cores(), scheduler, resume is not None, restart, overwrite, formats
     )
-    classes = own_classes(roles, agents)
+    classes, overrides = variant.classes, variant.overrides or ()
     if resume is None and not scenarios:
         raise Refused("SCENARIOS requires an argument, unless --resume goes on with a run")
-    if (overrides or over_fits) and not scenarios:
+    if (overrides or variant.over_fits) and not scenarios:
         option = "--set" if overrides else "--over-fits"
         raise Refused(f"{option} needs the scenarios that it changes")
     if resume is not None and restart:
@@ -138,12 +132,12 @@ def run(
             raise Refused("--compare-without needs the scenarios that are compared")
         given = {"replicates": replicates, "seed": seed, "engine": engine}
         return _go_on(resume, options, given, classes, dry_run, as_json)
-    read = load_scenarios(scenarios, overrides or ())
+    read = load_scenarios(scenarios, overrides)
     beside = bool(overrides) and len(read) == 1 and not alone
     if overrides and beside:
         read = [*load_scenarios(scenarios), changed(read[0], overrides)]
     read = named_apart(read)
-    if over_fits:
+    if variant.over_fits:
         read = [draw(one) for one in read]
     folder = (
         resume or out or RESULTS / file_name(labelled(read[-1 if beside else 0], **classes).name)
@@ -234,28 +228,18 @@ def _run_batch(
     finished = False
     try:
         with progress_bar() as progress:
+            how: dict[str, Any] = {
+                "workers": options.workers,
+                "scheduler": options.scheduler,
+                "progress": progress,
+                "on_message": talk,
+            }
             if begun:
-                manifest = batch.resume(
-                    folder,
-                    options.workers,
-                    progress=progress,
-                    scheduler=options.scheduler,
-                    on_message=talk,
-                    **asked,
-                )
+                manifest = batch.resume(folder, **how, **asked)
             else:
-                manifest = batch.run_to_folder(
-                    folder=folder,
-                    workers=options.workers,
-                    progress=progress,
-                    command=["crisis-sim", *sys.argv[1:]],
-                    resume=options.resume,
-                    restart=options.restart,
-                    overwrite=options.overwrite,
-                    scheduler=options.scheduler,
-                    on_message=talk,
-                    **asked,
-                )
+                how |= {name: getattr(options, name) for name in ("resume", "restart", "overwrite")}
+                command = ["crisis-sim", *sys.argv[1:]]
+                manifest = batch.run_to_folder(folder=folder, command=command, **how, **asked)
         finished = True
         remove_report(folder)
         _report_batch(manifest, folder, as_json, options.formats)
@@ -431,10 +415,7 @@ def replay(
     replicate: NumberOfOne,
     seed: Seed = 1,
     out: Path = RESULTS / "replays",
-    overrides: Overrides = None,
-    over_fits: Fits = False,
-    roles: Roles = None,
-    agents: Agents = None,
+    variant: Variant = AS_IT_IS,
     as_json: Json = False,
 ) -> int:
     """Tell one crisis event by event, as a story and as a chart.
@@ -445,13 +426,11 @@ def replay(
         replicate: Number of the crisis to tell, from 0.
         out: Folder for the chart and the story.
     """
-    from crisis_sim.scenario.fits import load_over_fits
-
-    read = load_over_fits(scenario, overrides or (), over_fits)
+    read = variant.scenario(scenario)
     from crisis_sim.report.replay import replay as run_again
     from crisis_sim.report.replay import write_replay
 
-    crisis = run_again(read, replicate, seed, **own_classes(roles, agents))
+    crisis = run_again(read, replicate, seed, **variant.classes)
     story, name = crisis.story, file_name(crisis.scenario.name)
     path = out / f"{name}_seed_{seed}_replicate_{replicate}"
     write_replay(crisis.journal, crisis.scenario, story, path)
