@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from crisis_sim.cli.app import (
+    AS_IT_IS,
     BLOCKS_FAILED,
     DONE,
     FLAG,
@@ -32,7 +33,6 @@ from crisis_sim.cli.app import (
     app,
     file_name,
     in_words,
-    own_classes,
     print_json,
     print_plan,
     progress_bar,
@@ -59,7 +59,7 @@ USUAL: dict[str, dict[str, Any]] = {
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Options(Variant):
+class Options:
     """Options of every command that runs an experiment."""
 
     outcome: Annotated[
@@ -83,6 +83,7 @@ class Options(Variant):
         int | None,
         Parameter(help="The seed of all luck, in place of a file's; 1.", validator=Natural),
     ] = None
+    variant: Variant = AS_IT_IS
     out: Annotated[
         Path | None, Parameter(help="Folder for results; results/ and the experiment's name.")
     ] = None
@@ -101,7 +102,7 @@ class Options(Variant):
     @cached_property
     def classes(self) -> dict[str, Any]:
         """Classes of a person's own: those that were given, or with which what goes on was begun."""
-        given = own_classes(self.roles, self.agents)
+        given = self.variant.classes
         if self.resume is None or any(given.values()):
             return given
         from crisis_sim.experiments.run import rules_in
@@ -116,7 +117,7 @@ class Options(Variant):
             "replicates": self.replicates,
             "seed": self.seed,
         }
-        own["over_fits"] = self.over_fits or None
+        own["over_fits"] = self.variant.over_fits or None
         return {key: value for key, value in {**own, **given}.items() if value is not None}
 
 
@@ -222,7 +223,12 @@ def ask(
         "tune": f"{stem}, tuned",
         "posterior": f"{stem}, posterior",
     }[kind]
-    usual = {"kind": kind, "title": title, "scenario": scenario, "set": options.overrides or []}
+    usual = {
+        "kind": kind,
+        "title": title,
+        "scenario": scenario,
+        "set": options.variant.overrides or [],
+    }
     content = {**usual, **USUAL[kind], **options.keys(given)}
     made = make_experiment(kind, settings, **options.classes, **content)
     return carry_out(made, options, restart)
@@ -261,7 +267,7 @@ def of_file(
             raise Refused(
                 f"{option} goes with --vary, a scenario's parameters; a file says for itself"
             )
-    if options.overrides:
+    if options.variant.overrides:
         raise Refused("--set goes with a scenario; in a file, say what is set under 'set'")
     changes = options.keys(given)
     experiment = load_experiment(name, changes, settings=settings, **options.classes)
