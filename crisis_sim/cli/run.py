@@ -78,6 +78,7 @@ def run(
     engine: Literal["cpu", "gpu"] | None = None,
     overrides: Overrides = None,
     over_fits: Fits = False,
+    data: Annotated[Path | None, Parameter(metavar="DIR")] = None,
     roles: Roles = None,
     agents: Agents = None,
     compare_without: Annotated[bool, FLAG] = False,
@@ -105,6 +106,8 @@ def run(
         replicates: Crises to run of each scenario; 10,000.
         seed: With a replicate's number, it fixes all its luck; 1.
         out: Folder for results; results/ and the first scenario's name.
+        data: Folder of real crises, as `crisis-sim hindcast` reads it: replicates of a population such as since_1945
+            are these crises, in place of the table of joint facts in its file.
         scheduler: Run on a Dask cluster: the address of its scheduler, such as tcp://10.0.0.1:8786, or
             local for one on this machine (docs/clusters.md).
         compare_without: Run each scenario without --roles and --agents as well, to compare with; the same luck.
@@ -129,8 +132,8 @@ def run(
     classes = own_classes(roles, agents)
     if resume is None and not scenarios:
         raise Refused("SCENARIOS requires an argument, unless --resume goes on with a run")
-    if (overrides or over_fits) and not scenarios:
-        option = "--set" if overrides else "--over-fits"
+    if (overrides or over_fits or data) and not scenarios:
+        option = "--set" if overrides else "--over-fits" if over_fits else "--data"
         raise Refused(f"{option} needs the scenarios that it changes")
     if resume is not None and restart:
         raise Refused("--resume goes on with a run and --restart throws it away: give one of them")
@@ -146,6 +149,7 @@ def run(
     if overrides and beside:
         read = [*load_scenarios(scenarios), changed(read[0], overrides)]
     read = drawn(named_apart(read), over_fits)
+    read = _of_crises(read, data) if data else read
     folder = (
         resume or out or RESULTS / file_name(labelled(read[-1 if beside else 0], **classes).name)
     )
@@ -185,6 +189,19 @@ def drawn(scenarios: list[Scenario], are: bool) -> list[Scenario]:
     from crisis_sim.scenario.fits import over_fits
 
     return [over_fits(one) for one in scenarios] if are else scenarios
+
+
+def _of_crises(scenarios: list[Scenario], folder: Path) -> list[Scenario]:
+    """Populations of the crises in a folder."""
+    from crisis_sim.hindcast.reading import population
+    from crisis_sim.hindcast.sources import read_crises
+
+    if single := [one.name for one in scenarios if not one.labels]:
+        raise Refused(f"--data takes a population, such as since_1945; {single[0]} is one crisis")
+    crises = read_crises(folder)
+    for line in crises.remarks.told():
+        talk(line)
+    return [population(one, crises.table) for one in scenarios]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from crisis_sim.hindcast.forecast import KINDS, LEVELS, QUANTILES, jeffreys
-from crisis_sim.outcomes.intervals import wilson_interval
+from crisis_sim.outcomes.intervals import crps, wilson_interval
 
 Array = NDArray[np.float64]
 
@@ -137,7 +137,7 @@ def each_score(crises: pd.DataFrame) -> dict[tuple[str, str], dict[str, Array]]:
                     found.setdefault((target, kind), {})[who] = one
         days = _columns(crises, [f"{prefix_of_days}{name}" for name in QUANTILES])
         found.setdefault(("duration", "crps_log10"), {})[who] = crps(
-            np.log10(np.maximum(days, 0.5)), np.log10(crises["dur"].to_numpy(np.float64))
+            np.log10(np.maximum(days, 0.5)), np.log10(crises["dur"].to_numpy(np.float64)), LEVELS
         )
     return found
 
@@ -160,15 +160,6 @@ def _of_kinds(shares: Array, came: pd.Series, kinds: tuple[str, ...]) -> dict[st
         "brier": ((shares - one) ** 2).sum(axis=1),
         "rps": (steps**2).sum(axis=1),
     }
-
-
-def crps(quantiles: Array, came: Array) -> Array:
-    """The continuous ranked probability score by quantiles of shape (crises, levels): twice the mean pinball loss.
-
-    Gneiting and Raftery 2007, Strictly Proper Scoring Rules, Prediction, and Estimation.
-    """
-    error = came[:, None] - quantiles
-    return np.asarray(2 * np.maximum(LEVELS * error, (LEVELS - 1) * error).mean(axis=1), np.float64)
 
 
 def _mean(group: str, what: str, kind: str, of: Mapping[str, Array]) -> Score:

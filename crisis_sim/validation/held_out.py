@@ -9,7 +9,7 @@ strike.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from crisis_sim.experiments.gauss_newton import Steps
 from crisis_sim.experiments.load import load_experiment
 from crisis_sim.experiments.search import Problem
 from crisis_sim.model.observer import Observer
+from crisis_sim.outcomes.intervals import crps
 from crisis_sim.scenario.load import load_scenario
 from crisis_sim.validation.facts import Case, read_cases
 from crisis_sim.validation.simulated import HALT, STRIKE, first_strike, halt, percentile
@@ -140,6 +141,10 @@ def _foretold(case: Case, others: list[Case], ensemble: Any) -> Iterator[Foretol
             k = min(int(np.searchsorted(shares, level - 1e-9)), days.size - 1)
             return float(max(days[k], LEAST_DAYS))
 
+        def log_crps(times: Iterable[float], real: float = real) -> float:
+            logs = np.log10(np.maximum([*times, real], LEAST_DAYS))
+            return float(crps(logs[:-1], logs[-1], LEVELS))
+
         chance = came if what == STRIKE else 1.0
         log_score = -math.log(max(chance, 1e-4)) - math.log(_density(days, shares, real))
         base = [one for one in theirs if one > 0]
@@ -153,9 +158,9 @@ def _foretold(case: Case, others: list[Case], ensemble: Any) -> Iterator[Foretol
             at,
             tuple(map(quantile, (0.1, 0.5, 0.9))),
             log_score,
-            _crps([quantile(level) for level in LEVELS], real),
+            log_crps(quantile(level) for level in LEVELS),
             score - math.log(rate),
-            _crps(theirs_at, real),
+            log_crps(theirs_at),
         )
 
 
@@ -182,9 +187,3 @@ def _lognormal(times: list[float], real: float) -> tuple[float, list[float]]:
     law = stats.t(logs.size - 1, float(logs.mean()), spread)
     density = float(law.pdf(math.log(max(real, LEAST_DAYS))))
     return -math.log(density), [float(one) for one in np.exp(law.ppf(LEVELS))]
-
-
-def _crps(quantiles: list[float], real: float) -> float:
-    """Twice the mean pinball loss of the log10 time over `LEVELS` (Gneiting and Raftery 2007)."""
-    apart = math.log10(max(real, LEAST_DAYS)) - np.log10(np.maximum(quantiles, LEAST_DAYS))
-    return float((2 * np.maximum(LEVELS * apart, (LEVELS - 1) * apart)).mean())
