@@ -138,7 +138,7 @@ def recall(
         elif path in switches and value == "null":
             changes = changes.switch(path, on=False)
         elif path in sliders:
-            low, high = sliders[path].low, sliders[path].high
+            low, high = sliders[path].limits
             try:
                 number = float(value)
             except ValueError:
@@ -185,6 +185,8 @@ BEHAVIOUR = "behaviour"
 UNSAID = ("", "share", "value", "intensity")
 #: Steps from end to end of a slider, about.
 STEPS = 100
+#: How many times its low end a slider's high end is, for equal ways on it to be equal ratios.
+DECADES = 30
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,9 @@ class Slider:
     Attributes:
         path: where it stands, as for `--set`.
         meaning: the schema's description, in a line.
+        limits: from where to where it may be typed, which is as far as the schema allows.
         low, high, step: the ends of the slider, and how far apart its places are.
+        log: whether equal ways on the slider are equal ratios, because it spans decades.
         given: the scenario's value or distribution.
         middle: its value, or the middle of its distribution.
         spread: from where to where the scenario draws it; None for a plain value.
@@ -204,9 +208,11 @@ class Slider:
     label: str
     meaning: str
     unit: str
+    limits: tuple[float, float]
     low: float
     high: float
     step: float
+    log: bool
     given: Number
     middle: float
     spread: tuple[float, float] | None
@@ -254,7 +260,7 @@ def number_in_words(number: Number, unit: str = "") -> str:
     """A number of a scenario as a person would say it: "0.2 to 0.6"."""
     after = "" if unit in UNSAID else f" {unit}"
     if not isinstance(number, Distribution):
-        return f"{number:g}{after}"
+        return f"{number:.15g}{after}"
     shown = [f"{value:g}" for value in number.values]
     if number.together:
         return f"{min(number.values):g} to {max(number.values):g}{after}, drawn with others"
@@ -286,8 +292,10 @@ def _slider(path: str, limits: tuple[float, float], scenario: Scenario) -> Slide
         label=_label(path, scenario),
         meaning=(slot.field.description or "") if slot.field else "",
         unit=str(slot.note("unit")),
+        limits=limits,
         low=low,
         high=high,
+        log=high >= DECADES * low > 0,
         step=max(power * one for one in (1, 2, 5) if power * one <= step * (1 + 1e-9)),
         given=given,
         middle=middle_of(given),

@@ -32,6 +32,9 @@ TOO_MUCH = b" " * (MAX_BYTES + 1)
 RUNS = Runs()
 LOOK = on_disk(Path(__file__).parent) / "look.css"
 
+#: What a browser is told of a slider as it is.
+SENT = ("path", "label", "limits", "low", "high", "step", "log", "middle", "spread")
+
 Event = Callable[[dict[str, Any]], None]
 
 
@@ -266,12 +269,10 @@ def _slider(slider: Slider) -> dict[str, Any]:
     meaning = words.sentence(slider.meaning.replace("`", ""))
     ends = f"{slider.low:g} to {slider.high:g}".replace("-", words.MINUS)
     return {
-        **{key: getattr(slider, key) for key in ("path", "label", "low", "high", "step")},
+        **{key: getattr(slider, key) for key in SENT},
         "help": f"{meaning} {words.label(slider.unit)}, {ends}.",
         "unit": "" if slider.unit in UNSAID else f" {slider.unit}",
-        "middle": slider.middle,
         "given": number_in_words(slider.given, slider.unit),
-        "spread": slider.spread,
     }
 
 

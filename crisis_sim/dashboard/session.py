@@ -407,11 +407,12 @@ class Session:
         self.start()
 
     def move(self, path: str, value: float) -> None:
-        """Move a slider, to its end at most; unknown paths are ignored."""
+        """Give a number another value, within its limits; unknown paths are ignored."""
         slider = self._sliders.get(path)
         if slider is None or not math.isfinite(value):
             return
-        self._change(self.changes.move(path, min(max(value, slider.low), slider.high)))
+        low, high = slider.limits
+        self._change(self.changes.move(path, min(max(value, low), high)))
 
     def back(self, path: str | None = None) -> None:
         """Put a slider, or all sliders and switches, back to where the scenario has them."""
