@@ -16,8 +16,8 @@ from crisis_sim.scenario.numbers import Distribution, Number
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.source import composed
 
-#: Names of the scenario among results: as it was, and changed.
-UNMOVED, MOVED = "unmoved", "moved"
+#: Names of the scenario among results: as it is, changed, and with changes that were kept to compare with.
+UNCHANGED, CHANGED, KEPT = "unchanged", "changed", "kept"
 
 
 @dataclass(frozen=True)
@@ -69,15 +69,15 @@ class Changes:
         Raises:
             ScenarioError: when what is left is no scenario.
         """
-        return whole.without(self.as_set(), MOVED)
+        return whole.without(self.as_set(), CHANGED)
 
 
 # The page's address keeps what was changed: a reload brings it back, and a link to the same dashboard takes it along. Its
-# query has a `set` for each change, as `--set` makes it, the `clock` where it is not the usual one, `over_fits` if it is so,
-# and the `file` that was opened, which the browser's tab itself keeps. Anybody may have typed it, so what is wrong in it is
-# reported, not obeyed.
+# query has a `set` for each change, as `--set` makes it, a `kept` for each of the variant that is compared with, the `clock`
+# where it is not the usual one, `over_fits` if it is so, and the `file` that was opened, which the browser's tab itself
+# keeps. Anybody may have typed it, so what is wrong in it is reported, not obeyed.
 
-SET, CLOCK, FILE, FITS = "set", "clock", "file", "over_fits"
+SET, KEEP, CLOCK, FILE, FITS = "set", "kept", "clock", "file", "over_fits"
 #: Letters that a query may have: far more than a change to every slider takes.
 MAX_QUERY = 20_000
 #: Letters of a stranger's that are repeated in a message.
@@ -89,7 +89,7 @@ class Asked:
     """The request in the query of the page's address.
 
     Attributes:
-        sets: changes, as `--set` makes them.
+        sets, kept: changes, and those of the variant that is compared with, as `--set` makes them.
         clock: from where time is counted; "" for as usual.
         file: the file that was opened; "" for none.
         fits: whether it is over fits.
@@ -97,6 +97,7 @@ class Asked:
     """
 
     sets: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
     clock: str = ""
     file: str = ""
     fits: bool = False
@@ -105,7 +106,8 @@ class Asked:
     @property
     def query(self) -> str:
         """The query that asks for it; "" where it is nothing."""
-        pairs = [(FILE, self.file), *((SET, one) for one in self.sets), (CLOCK, self.clock)]
+        pairs = [(FILE, self.file), *((SET, one) for one in self.sets)]
+        pairs += [*((KEEP, one) for one in self.kept), (CLOCK, self.clock)]
         pairs.append((FITS, "true" if self.fits else ""))
         return urlencode([pair for pair in pairs if pair[1]], safe="=")
 
@@ -115,22 +117,24 @@ def asked_by(query: str) -> Asked:
     if len(query) > MAX_QUERY:
         return Asked(mistakes=("error: the address is too long to be one of this page",))
     pairs = parse_qsl(query, keep_blank_values=True)
-    sets = tuple(dict.fromkeys(value for name, value in pairs if name == SET))
+    sets, kept = (
+        tuple(dict.fromkeys(value for name, value in pairs if name == key)) for key in (SET, KEEP)
+    )
     known = [name for name, _ in pairs if name in (CLOCK, FILE)]
     twice = dict.fromkeys(name for name in known if known.count(name) > 1)
     mistakes = tuple(f"error: the address says '{name}' twice" for name in twice)
     first = dict(reversed(pairs))
     fits = first.get(FITS) == "true"
-    return Asked(sets, first.get(CLOCK, ""), first.get(FILE, ""), fits, mistakes)
+    return Asked(sets, kept, first.get(CLOCK, ""), first.get(FILE, ""), fits, mistakes)
 
 
 def recall(
-    asked: Asked, sliders: Mapping[str, Slider], switches: Collection[str], clocks: Collection[str]
+    sets: Collection[str], sliders: Mapping[str, Slider], switches: Collection[str]
 ) -> tuple[Changes, list[str]]:
     """Make the changes that a query asks for, as far as this scenario has them; and the rest in words, a line each."""
-    changes, mistakes = Changes(), list(asked.mistakes)
+    changes, mistakes = Changes(), list[str]()
     seen: set[str] = set()
-    for one in asked.sets:
+    for one in sets:
         path, _, value = one.partition("=")
         path = composed(path)
         if path in seen:
@@ -154,10 +158,15 @@ def recall(
             told = f"error: the address sets '{_echo(path)}', which has no slider here{hint}"
             mistakes.append(told)
         seen.add(path)
-    if asked.clock not in ("", *clocks):
-        told = f"'{_echo(asked.clock)}': expected {' or '.join(clocks)}"
-        mistakes.append(f"error: the address counts time {told}")
     return changes, mistakes
+
+
+def check_clock(clock: str, clocks: Collection[str]) -> list[str]:
+    """The mistake in a query's clock, in words, if it is none of these."""
+    known = clock in ("", *clocks)
+    expected = " or ".join(clocks)
+    told = f"error: the address counts time '{_echo(clock)}': expected {expected}"
+    return [] if known else [told]
 
 
 def _echo(given: str) -> str:
