@@ -12,6 +12,8 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextvars import copy_context
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -347,14 +349,36 @@ Overwrite = Annotated[
 DryRun = Annotated[
     bool, Parameter(help="Say what would be run, and run nothing.", show_default=False)
 ]
-Formats = Annotated[
-    list[Literal["svg", "png", "pdf"]] | None,
-    Parameter(
-        name="--format",
-        help="Formats of the charts; svg and png. May be given again. Their data is beside them, as CSV or Parquet.",
-        show_default=False,
-    ),
-]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Charts:
+    """How the charts of a command are made."""
+
+    formats: Annotated[
+        list[Literal["svg", "png", "pdf"]] | None,
+        Parameter(
+            name="--format",
+            help="Formats of the charts; svg and png. May be given again. Their data is beside them, as CSV.",
+            show_default=False,
+        ),
+    ] = None
+    width: Annotated[
+        Literal["page", "column"],
+        Parameter(help="Draw charts for a page of a journal, 175 mm, or one column, 85 mm."),
+    ] = "page"
+
+    def hold(self) -> None:
+        """Have the charts made so, until the command is done."""
+        from crisis_sim import style  # slow to import
+
+        width = style.DOUBLE_COLUMN if self.width == "page" else style.SINGLE_COLUMN
+        formats = self.formats or ("svg", "png")
+        style.PRINT.set(style.Print(width, (*(f".{one}" for one in formats), ".csv")))
+
+
+CHARTS = Charts()
 
 
 def own_classes(roles: list[str] | None, agents: list[str] | None) -> dict[str, Any]:
@@ -416,7 +440,7 @@ def _attempt(arguments: Sequence[str]) -> int:
     if any("\0" in argument for argument in arguments):  # no shell can give one, but a program can
         return refuse("error: a zero byte has no place on a command line")
     try:
-        code = app(arguments, exit_on_error=False)
+        code = copy_context().run(app, arguments, exit_on_error=False)
     except CycloptsError:  # which has told of itself
         return MISTAKE
     except ScenarioError as error:

@@ -14,15 +14,16 @@ from cyclopts import Parameter
 
 from crisis_sim.cli.app import (
     BLOCKS_FAILED,
+    CHARTS,
     DONE,
     FLAG,
     INTERRUPTED,
     RESULTS,
     TERMINATED,
     Agents,
+    Charts,
     DryRun,
     Fits,
-    Formats,
     Json,
     Natural,
     One,
@@ -102,7 +103,7 @@ class Options:
     ] = None
     overwrite: Overwrite = False
     dry_run: DryRun = False
-    formats: Formats = None
+    charts: Charts = CHARTS
     as_json: Json = False
 
     @cached_property
@@ -329,8 +330,8 @@ def _run(
             on_message=talk,
             **options.classes,
         )
-    suffixes = [f".{one}" for one in options.formats or ("svg", "png")]
-    charts = write_experiment_charts(findings, folder, suffixes)
+    options.charts.hold()
+    charts = write_experiment_charts(findings, folder)
     spec = experiment.spec
     if options.as_json:
         about = {"name": experiment.name, "kind": experiment.kind, "question": spec.question}
@@ -339,7 +340,7 @@ def _run(
         told = [f"- {clean(line)}" for line in findings.answer]
         say("\n".join([clean(spec.question or spec.title), "", *told]))
     for chart in charts:
-        if chart.suffix == suffixes[0]:
+        if chart.suffix == charts[0].suffix:
             talk(f"chart: {chart}")
     talk(f"{findings.crises:,} crises in {in_words(time.perf_counter() - began)}: {folder}")
 

@@ -12,11 +12,13 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from crisis_sim.cli.app import (
+    CHARTS,
     DONE,
     FLAG,
     MOST_REPLICATES,
     RESULTS,
     Agents,
+    Charts,
     Fits,
     Json,
     Natural,
@@ -86,6 +88,7 @@ def branch(
     over_fits: Fits = False,
     roles: Roles = None,
     agents: Agents = None,
+    charts: Charts = CHARTS,
     as_json: Json = False,
 ) -> int:
     """Go back in one crisis, change one thing, and see what comes of it.
@@ -125,6 +128,7 @@ def branch(
             inject=read_events(inject) if inject else (), luck=luck, futures=futures,
             seed=1 if seed is None else seed, **classes,
         )  # fmt: skip
+        charts.hold()
         files = made.write(out)
     except HistoryError as error:
         raise Refused(error) from None
@@ -154,6 +158,7 @@ def why(
     over_fits: Fits = False,
     roles: Roles = None,
     agents: Agents = None,
+    charts: Charts = CHARTS,
     as_json: Json = False,
 ) -> int:
     """Say what made one crisis go as it went: every step on its way to an outcome is undone, alone and in pairs.
@@ -180,13 +185,14 @@ def why(
         found = explain(read, replicate, outcome, futures=futures, seed=seed, **classes)
     except HistoryError as error:
         raise Refused(error) from None
+    charts.hold()
     found.write(out)
     if as_json:
         print_json(found.plain())
     else:
         _print(found.answer())
         _print_reasons(found)
-    talk(f"answer and chart: {out / 'why'}.md, .svg and .png")
+    talk(f"answer and chart: {out}")
     return DONE
 
 
@@ -275,6 +281,7 @@ def nowcast(
     over_fits: Fits = False,
     roles: Roles = None,
     agents: Agents = None,
+    charts: Charts = CHARTS,
     as_json: Json = False,
 ) -> int:
     """Say what comes, given what has been seen so far: histories are filtered by dated evidence.
@@ -304,12 +311,13 @@ def nowcast(
             **classes,
         )
     folder = out or RESULTS / f"{read.name.replace(' ', '_')}_nowcast"
-    files = write_nowcast(cast, folder)
+    charts.hold()
+    write_nowcast(cast, folder)
     if as_json:
         print_json(cast.plain())
     else:
         print_nowcast(cast, console())
-    talk(f"numbers, evidence and chart: {folder}" if files else "")
+    talk(f"numbers, evidence and chart: {folder}")
     return DONE
 
 

@@ -17,6 +17,7 @@ from cyclopts.validators import Number
 from crisis_sim import text
 from crisis_sim.cli.app import (
     BLOCKS_FAILED,
+    CHARTS,
     DONE,
     FLAG,
     INTERRUPTED,
@@ -24,9 +25,9 @@ from crisis_sim.cli.app import (
     RESULTS,
     TERMINATED,
     Agents,
+    Charts,
     DryRun,
     Fits,
-    Formats,
     Json,
     Natural,
     One,
@@ -48,7 +49,7 @@ from crisis_sim.cli.app import (
     say,
     talk,
 )
-from crisis_sim.text import clean
+from crisis_sim.text import clean, listed
 
 if TYPE_CHECKING:
     from crisis_sim.batch.ensemble import Ensemble
@@ -86,7 +87,7 @@ def run(
     resume: Annotated[Path | None, Parameter(metavar="DIR")] = None,
     restart: Annotated[bool, FLAG] = False,
     overwrite: Overwrite = False,
-    formats: Formats = None,
+    charts: Charts = CHARTS,
     as_json: Json = False,
     dry_run: DryRun = False,
 ) -> int:
@@ -127,7 +128,7 @@ def run(
 
     resume = resume and results_of(resume)
     options = RunOptions(
-        workers or cores(), scheduler, resume is not None, restart, overwrite, formats
+        workers or cores(), scheduler, resume is not None, restart, overwrite, charts
     )
     classes = own_classes(roles, agents)
     if resume is None and not scenarios:
@@ -213,7 +214,7 @@ class RunOptions:
     resume: bool
     restart: bool
     overwrite: bool
-    formats: Sequence[str] | None = None
+    charts: Charts = CHARTS
 
     def command(self, folder: Path) -> str:
         """The command that goes on with a run in the same way."""
@@ -283,7 +284,8 @@ def _run_batch(
                 )
         finished = True
         remove_report(folder)
-        _report_batch(manifest, folder, as_json, options.formats)
+        options.charts.hold()
+        _report_batch(manifest, folder, as_json)
     except (KeyboardInterrupt, SystemExit) as stop:  # the latter is a request to terminate
         interrupted = isinstance(stop, KeyboardInterrupt)
         _tell_what_is_safe(
@@ -298,9 +300,7 @@ def _run_batch(
     return DONE
 
 
-def _report_batch(
-    manifest: Mapping[str, Any], folder: Path, as_json: bool, formats: Sequence[str] | None
-) -> None:
+def _report_batch(manifest: Mapping[str, Any], folder: Path, as_json: bool) -> None:
     """Say which blocks failed, and report on the others."""
     from crisis_sim.batch import folder as results
     from crisis_sim.batch import read_batch
@@ -325,7 +325,7 @@ def _report_batch(
     batch = read_batch(folder, COLUMNS)
     summary = summarise(batch)
     notes = {} if as_json else _notes(batch.ensembles[summary["reference"]])
-    report_batch(batch, summary, folder, as_json, notes, formats)
+    report_batch(batch, summary, folder, as_json, notes)
 
 
 def _notes(reference: Ensemble) -> dict[str, list[str]]:
@@ -403,7 +403,7 @@ def compare(
     *folders: Annotated[Path, Parameter(required=True)],
     reference: Reference = None,
     out: Path | None = None,
-    formats: Formats = None,
+    charts: Charts = CHARTS,
     as_json: Json = False,
 ) -> int:
     """Put scenarios side by side, from one folder of results or several; or an experiment's points.
@@ -428,7 +428,8 @@ def compare(
         summary = summarise(joined, reference)
     except ValueError as error:
         raise Refused(error) from None
-    report_batch(joined, summary, out, as_json, formats=formats)
+    charts.hold()
+    report_batch(joined, summary, out, as_json)
     return DONE
 
 
@@ -438,7 +439,6 @@ def report_batch(
     folder: Path | None,
     as_json: bool,
     notes: Mapping[str, Sequence[str]] | None = None,
-    formats: Sequence[str] | None = None,
 ) -> None:
     """Print the summary, and write the report to a folder, if there is one: charts take a second or two."""
     from crisis_sim.report import print_summary, write_report
@@ -449,8 +449,7 @@ def report_batch(
         print_summary(summary, console(), notes or {})
     sys.stdout.flush()
     if folder:
-        suffixes = [f".{one}" for one in formats or ("svg", "png")]
-        write_report(batch, summary, folder, [*suffixes, ".csv"])
+        write_report(batch, summary, folder)
 
 
 # --- `crisis-sim replay`
@@ -468,6 +467,7 @@ def replay(
     over_fits: Fits = False,
     roles: Roles = None,
     agents: Agents = None,
+    charts: Charts = CHARTS,
     as_json: Json = False,
 ) -> int:
     """Tell one crisis event by event, as a story and as a chart.
@@ -487,7 +487,8 @@ def replay(
     crisis = run_again(read, replicate, seed, **own_classes(roles, agents))
     story, name = crisis.story, file_name(crisis.scenario.name)
     path = out / f"{name}_seed_{seed}_replicate_{replicate}"
-    write_replay(crisis.journal, crisis.scenario, story, path)
+    charts.hold()
+    _, *drawn_to = write_replay(crisis.journal, crisis.scenario, story, path)
     if as_json:
         print_json(crisis.plain())
     elif sys.stdout.isatty():
@@ -497,7 +498,7 @@ def replay(
         terminal.print(Markdown(story), width=min(terminal.width, 88))
     else:
         say(story.rstrip("\n"))
-    talk(f"story and chart: {path}.md, .svg and .png")
+    talk(f"story and chart: {path}.md, {listed([file.suffix for file in drawn_to])}")
     return DONE
 
 

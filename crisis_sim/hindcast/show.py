@@ -18,7 +18,6 @@ from crisis_sim.batch.files import write_durably
 from crisis_sim.hindcast.run import Hindcast
 from crisis_sim.hindcast.scores import DECILES, Against, Bin, Score
 from crisis_sim.report.answers import WIDTH, fitted
-from crisis_sim.report.save import SUFFIXES
 from crisis_sim.text import UNKNOWN, excludes_zero, label, number
 
 #: Files that are written; charts begin with `PREFIX`.
@@ -202,8 +201,5 @@ def write_hindcast(found: Hindcast, folder: Path) -> list[Path]:
         write_durably(folder / name, content.encode())
     written = [folder / name for name in files]
     for name, draw in CHARTS.items() if found.scores else ():
-        figure = draw(found)
-        for suffix in SUFFIXES:
-            written.append(folder / f"{PREFIX}{name}{suffix}")
-            style.save(figure, written[-1])
+        written += style.write(draw(found), folder / f"{PREFIX}{name}")
     return written

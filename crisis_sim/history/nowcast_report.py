@@ -146,12 +146,7 @@ def write_nowcast(cast: Nowcast, folder: Path) -> list[Path]:
         OSError: when a file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    files = [
-        folder / name for name in ("nowcast.json", "evidence.yaml", "nowcast.svg", "nowcast.png")
-    ]
+    files = [folder / name for name in ("nowcast.json", "evidence.yaml")]
     write_durably(files[0], f"{json.dumps(cast.plain(), indent=1, ensure_ascii=False)}\n".encode())
     write_durably(files[1], cast.evidence.text.encode())
-    figure = draw_nowcast(cast)
-    for file in files[2:]:
-        style.save(figure, file)
-    return files
+    return [*files, *style.write(draw_nowcast(cast), folder / "nowcast")]

@@ -284,12 +284,9 @@ class Reasons:
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        files = [folder / f"why{suffix}" for suffix in (".md", ".svg", ".png")]
-        files[0].write_text("\n\n".join(map(text.markdown, self.answer())) + "\n", encoding="utf-8")
-        figure = self.draw()
-        for file in files[1:]:
-            style.save(figure, file)
-        return files
+        told = folder / "why.md"
+        told.write_text("\n\n".join(map(text.markdown, self.answer())) + "\n", encoding="utf-8")
+        return [told, *style.write(self.draw(), folder / "why")]
 
     @style.styled
     def draw(self) -> Figure:
