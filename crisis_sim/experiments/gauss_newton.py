@@ -22,10 +22,13 @@ from typing import Any
 
 import numpy as np
 
-from crisis_sim.experiments.calibrate import Values, seed_of
+from crisis_sim.experiments.calibrate import Aim, Values, seed_of
+from crisis_sim.outcomes.differences import Measured
 
 #: The inverse variance of a parameter that is uniform over its range, in units of the range.
 PRIOR = 12.0
+#: How far a parameter is moved for its profile, as a share of its range.
+TENTH = 0.1
 #: Damping of the steps that are tried, and the farthest that any parameter moves in one, as a share of its range.
 DAMPING, FARTHEST = (10.0, 100.0, 1000.0, 10_000.0), 0.2
 #: How wide the two proposals are, relative to the posterior that slopes give: over its whole width the loss is steeper.
@@ -51,6 +54,11 @@ class Slopes:
     weight: Values
 
     @property
+    def pull(self) -> Values:
+        """Half the gradient of the loss over targets, `(parameters,)`."""
+        return np.asarray(self.slope.T @ (self.weight * self.miss))
+
+    @property
     def precision(self) -> Values:
         """The inverse variance of the parameters, `(parameters, parameters)`, at a temperature of 1."""
         return self.slope.T @ (self.weight[:, None] * self.slope) + PRIOR * np.eye(len(self.at))
@@ -65,9 +73,17 @@ class Slopes:
         """By how much the targets narrow each parameter, one minus the ratio of variances, `(parameters,)`."""
         return np.asarray(1.0 - PRIOR * np.diag(np.linalg.inv(self.precision)))
 
+    def rises(self) -> tuple[Values, Values]:
+        """How much the loss, with the prior's, rises when a parameter is moved by `TENTH`, each `(parameters,)`.
+
+        Alone; and with all others adjusted: a profile, since the loss is taken as a square.
+        """
+        alone, adjusted = np.diag(self.precision), 1.0 - self.informed()
+        return TENTH**2 * alone, TENTH**2 * PRIOR / adjusted
+
     def steps(self, damping: Values) -> Values:
         """Points to try, one for each damping, `(steps, parameters)`."""
-        pull = self.slope.T @ (self.weight * self.miss) + PRIOR * (self.at - 0.5)
+        pull = self.pull + PRIOR * (self.at - 0.5)
         found = []
         for much in damping:
             step = -np.linalg.solve(self.precision + much * np.eye(len(self.at)), pull)
@@ -89,23 +105,33 @@ def slopes_at(problem: Any, at: Values, seed: int, workers: int = 1) -> Slopes:
         design = problem.run(
             scenario, points, own, 1, replicates, seed + number, workers, own_points=True
         )
-        design_of = np.column_stack([np.ones(replicates), jitter])
-        inverse = np.linalg.inv(design_of.T @ design_of)
-        spread = np.diag(inverse)[1:]
+        regression = Regression(jitter)
         for k in own:
             measured, aim = design.measured[str(k)], problem.aims[k]
-            pull = np.nan_to_num(measured.influence[0])
-            fitted = inverse @ (design_of.T @ pull)
-            left = pull - design_of @ fitted
-            error = np.sqrt((left @ left) / replicates * spread)
-            scale = aim.error * (float(measured.estimate[0]) if aim.log else 1.0)
-            # Slopes that noise may explain are shrunk (James and Stein 1961, parameter by parameter).
-            sure = np.maximum(0.0, 1.0 - (error / np.maximum(np.abs(fitted[1:]), 1e-12)) ** 2)
-            slope[k] = fitted[1:] * sure / scale
+            slope[k] = regression.slopes(measured, aim)
             miss[k] = aim.apart(measured.estimate, None)[0]
     known = np.isfinite(slope).all(axis=1)
     slope[~known] = 0.0
     return Slopes(at, miss, slope, problem.weights * robust_weight(miss, problem.spec.robust))
+
+
+class Regression:
+    """The regression of figures' influence values on the jitter of each crisis's parameters, `(crises, parameters)`."""
+
+    def __init__(self, jitter: Values) -> None:
+        self.design = np.column_stack([np.ones(len(jitter)), jitter])
+        self.inverse = np.linalg.inv(self.design.T @ self.design)
+
+    def slopes(self, measured: Measured, aim: Aim) -> Values:
+        """How a figure moves with each parameter, in standard errors of its target, `(parameters,)`."""
+        pull = np.nan_to_num(measured.influence[0])
+        fitted = self.inverse @ (self.design.T @ pull)
+        left = pull - self.design @ fitted
+        error = np.sqrt((left @ left) / len(left) * np.diag(self.inverse)[1:])
+        # Slopes that noise may explain are shrunk (James and Stein 1961, parameter by parameter).
+        sure = np.maximum(0.0, 1.0 - (error / np.maximum(np.abs(fitted[1:]), 1e-12)) ** 2)
+        scale = aim.error * (float(measured.estimate[0]) if aim.log else 1.0)
+        return np.asarray(fitted[1:] * sure / scale)
 
 
 def robust_weight(miss: Values, robust: float | None) -> Values:

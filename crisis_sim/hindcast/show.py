@@ -19,7 +19,7 @@ from crisis_sim.hindcast.run import Hindcast
 from crisis_sim.hindcast.scores import DECILES, Against, Bin, Score
 from crisis_sim.report.answers import WIDTH, fitted
 from crisis_sim.report.save import SUFFIXES
-from crisis_sim.text import UNKNOWN, excludes_zero, label, number
+from crisis_sim.text import UNKNOWN, excludes_zero, label, listed, number
 
 #: Files that are written; charts begin with `PREFIX`.
 PREDICTIONS, RESULTS, PREFIX = "predictions.csv", "hindcast.json", "hindcast_"
@@ -50,21 +50,31 @@ def print_hindcast(found: Hindcast, console: Console | None = None) -> None:
         console.print(Text(told), width=width)
         return
     everybody = found.scores[0].group
+    own = [one for one in found.scores if one.group == everybody]
     rows = [
-        (
-            f"{one.what}, {KINDS[one.kind]}", f"{one.crises}", number(one.model, 3),
-            number(one.climatology.score, 3), _skill(one.climatology),
-            number(one.baseline.score, 3), _skill(one.baseline),
-        )
-        for one in found.scores if one.group == everybody
-    ]  # fmt: skip
+        [f"{one.what}, {KINDS[one.kind]}", f"{one.crises}", number(one.model, 3)] for one in own
+    ]
     headings = "score|n|model|clima-\ntology|skill\nover it|base-\nline|skill\nover it"
-    title, told = (
-        f"Scores of {everybody}: the lower, the better",
-        "Skill in %, and its 95% interval.",
-    )
+    told = "Skill in %, and its 95% interval."
+    title = f"Scores of {everybody}: the lower, the better"
+    for row, one in zip(rows, own, strict=True):
+        for against in (one.climatology, one.baseline):
+            row += [number(against.score, 3), _skill(against)]
+        if found.leave_out:
+            row += [number(one.in_sample.score, 3), _skill(one.in_sample)]
+    if found.leave_out:
+        headings += "|in\nsample|skill\nover it"
+        title = f"Scores of {everybody}, left out by {found.leave_out}: the lower, the better"
+        told += " In sample: by the fit that saw all. The baseline left out others."
     console.print(fitted(title, headings.split("|"), rows, width, told), width=width)
     console.print()
+    for fold in found.folds:
+        weights = listed([f"{weight:g} of {what}" for what, weight in fold.weights.items()])
+        told = (
+            f"{label(fold.name)}: {fold.crises} crises foretold; {fold.figures} figures of the others moved parameters by "
+            f"{number(100 * fold.moved, 1)}% of their ranges; the model's weight: {weights}."
+        )
+        console.print(Text(told), width=width)
     classes = []
     for group, scores in _groups(found).items():
         most = max(one.crises for one in scores.values())
@@ -197,7 +207,7 @@ def write_hindcast(found: Hindcast, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(found.plain(), indent=2, ensure_ascii=False, allow_nan=False)
     files = {PREDICTIONS: found.predictions.to_csv(index=False, float_format="%.5g")}
-    files[RESULTS] = f"{text}\n"
+    files[f"hindcast_{found.leave_out}.json" if found.leave_out else RESULTS] = f"{text}\n"
     for name, content in files.items():
         write_durably(folder / name, content.encode())
     written = [folder / name for name in files]

@@ -9,7 +9,7 @@ strike.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,7 +24,15 @@ from crisis_sim.model.observer import Observer
 from crisis_sim.outcomes.intervals import crps
 from crisis_sim.scenario.load import load_scenario
 from crisis_sim.validation.facts import Case, read_cases
-from crisis_sim.validation.simulated import HALT, STRIKE, first_strike, halt, percentile
+from crisis_sim.validation.simulated import (
+    HALT,
+    INSIDE,
+    STRIKE,
+    first_strike,
+    halt,
+    percentile,
+    rank,
+)  # fmt: skip
 
 #: The fit that is taken on, and by how many generations, of so many steps to choose from.
 FIT, GENERATIONS, STEPS = "fit_to_the_record", 1, 4
@@ -100,6 +108,23 @@ def held_out(
             case, [one for one in cases if one != case], batch.ensembles[case.scenario]
         )
     return found
+
+
+def summary(found: Sequence[Foretold]) -> dict[str, dict[str, float]]:
+    """For the strikes and the halts: how many are in the central 80%, the sums of log scores, and the means of the CRPS."""
+    told: dict[str, dict[str, float]] = {}
+    for what in dict.fromkeys(one.what for one in found):
+        own = [one for one in found if one.what == what]
+        told[what] = {
+            "cases": len(own),
+            "inside": sum(INSIDE[0] <= one.percentile <= INSIDE[1] for one in own),
+            "rank": rank([one.quantiles[1] for one in own], [one.real for one in own]),
+            "log_score": sum(one.log_score for one in own),
+            "log_score_others": sum(one.log_score_others for one in own),
+            "crps": sum(one.crps for one in own) / len(own),
+            "crps_others": sum(one.crps_others for one in own) / len(own),
+        }
+    return told
 
 
 def without(experiment: Any, scenario: str) -> Problem:

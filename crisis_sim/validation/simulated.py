@@ -9,7 +9,7 @@ horizon, together with the share in which it comes. Ties count half.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -153,6 +153,13 @@ def percentile(values: NDArray[np.float64], shares: NDArray[np.float64], real: f
     below = steps[np.searchsorted(values, real, side="left")]
     up_to = steps[np.searchsorted(values, real, side="right")]
     return float(below + up_to) / 2
+
+
+def rank(middle: Sequence[float], real: Sequence[float]) -> float:
+    """Spearman's correlation of the middle of simulated times with the real ones."""
+    from scipy import stats
+
+    return float(stats.spearmanr(middle, real).statistic)
 
 
 def judge(at: float, came: float, expected: Expectation) -> Verdict:

@@ -18,7 +18,6 @@ from typing import Any
 
 import fit_page
 from console import DOCS
-from scipy import stats
 
 PAGE, KEPT = DOCS / "scorecard.md", DOCS / "scorecard"
 BEFORE, LIMITS = KEPT / "before.json", Path(__file__).with_name("scorecard_limits.txt")
@@ -126,17 +125,15 @@ def glance(of: dict[str, Any]) -> dict[str, str]:
     found["fitted|directions of the parameters that the record informs"] = (
         f"{sets['directions']:.0f} of {len(of['fit']['parameters'])}"
     )
-    for what in ("strike", "halt"):
-        own = [one for one in of["held_out"]["cases"] if one["what"] == what]
-        inside = sum(0.1 <= one["percentile"] <= 0.9 for one in own)
-        found[f"not used|{what}s of left-out cases in the central 80%"] = f"{inside} of {len(own)}"
-        score, others = (sum(one[key] for one in own) for key in ("log_score", "log_score_others"))
-        found[f"not used|log score of the {what}s (of the other cases' times)"] = (
-            f"{score:.1f} ({others:.1f})"
+    for what, one in of["held_out"]["summary"].items():
+        found[f"not used|{what}s of left-out cases in the central 80%"] = (
+            f"{one['inside']} of {one['cases']}"
         )
-    halts = [one for one in of["held_out"]["cases"] if one["what"] == "halt"]
-    rank = stats.spearmanr([one["quantiles"][1] for one in halts], [one["real"] for one in halts])
-    found["not used|rank correlation of left-out and real fights"] = f"{rank.statistic:.2f}"
+        found[f"not used|log score of the {what}s (of the other cases' times)"] = (
+            f"{one['log_score']:.1f} ({one['log_score_others']:.1f})"
+        )
+    rank = of["held_out"]["summary"]["halt"]["rank"]
+    found["not used|rank correlation of left-out and real fights"] = f"{rank:.2f}"
     for target, score in scores_of(of, of["hindcast"]["scores"][0]["group"]):
         skill = score["climatology"]
         found[f"development crises|skill on {WORDS[target]}"] = skilled(skill)
@@ -176,7 +173,11 @@ def page() -> str:
         ),
         **counted,
         cases="\n".join(_case_rows(of["held_out"]["cases"])),
-        cases_told=_cases_told(of["held_out"]["cases"]),
+        cases_told=" ".join(
+            f"Of the {what}s {one['inside']} of {one['cases']} lie in the central 80%; mean CRPS {one['crps']:.2f}, "
+            f"of the others {one['crps_others']:.2f}."
+            for what, one in of["held_out"]["summary"].items()
+        ),
         crises=hindcast["crises"],
         scored=scored,
         hidden=hindcast["crises"] - scored,
@@ -196,19 +197,6 @@ def _case_rows(cases: list[dict[str, Any]]) -> Iterator[str]:
             f"| {one['case']} | {one['what']} | {one['real']:g} | {low}, {middle}, {high} | {100 * one['percentile']:.0f}% "
             f"| {one['log_score']:.2f} ({one['log_score_others']:.2f}) | {one['crps']:.2f} ({one['crps_others']:.2f}) |"
         )
-
-
-def _cases_told(cases: list[dict[str, Any]]) -> str:
-    told = []
-    for what in ("strike", "halt"):
-        own = [one for one in cases if one["what"] == what]
-        inside = sum(0.1 <= one["percentile"] <= 0.9 for one in own)
-        mean, others = (sum(one[key] for one in own) / len(own) for key in ("crps", "crps_others"))
-        told.append(
-            f"Of the {what}s {inside} of {len(own)} lie in the central 80%; mean CRPS {mean:.2f}, "
-            f"of the others {others:.2f}."
-        )
-    return " ".join(told)
 
 
 def _hindcast_rows(of: dict[str, Any]) -> Iterator[str]:
