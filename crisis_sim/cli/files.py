@@ -556,8 +556,15 @@ def hindcast(
 
     if out and out.exists() and not out.is_dir():
         raise Refused(f"{out} is no folder")
-    if over_fits and leave_out:
-        raise Refused("--over-fits draws from sets that saw all crises: it cannot --leave-out any")
+    if leave_out and (over_fits or overrides):
+        said = (
+            "draws from sets that saw all crises"
+            if over_fits
+            else "changes the model that is fitted anew"
+        )
+        raise Refused(
+            f"{'--over-fits' if over_fits else '--set'} {said}: it does not go with --leave-out"
+        )
     began = time.perf_counter()
     with progress_bar() as progress:
         found = foretell(

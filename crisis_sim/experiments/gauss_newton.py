@@ -27,8 +27,6 @@ from crisis_sim.outcomes.differences import Measured
 
 #: The inverse variance of a parameter that is uniform over its range, in units of the range.
 PRIOR = 12.0
-#: How far a parameter is moved for its profile, as a share of its range.
-TENTH = 0.1
 #: Damping of the steps that are tried, and the farthest that any parameter moves in one, as a share of its range.
 DAMPING, FARTHEST = (10.0, 100.0, 1000.0, 10_000.0), 0.2
 #: How wide the two proposals are, relative to the posterior that slopes give: over its whole width the loss is steeper.
@@ -54,11 +52,6 @@ class Slopes:
     weight: Values
 
     @property
-    def pull(self) -> Values:
-        """Half the gradient of the loss over targets, `(parameters,)`."""
-        return np.asarray(self.slope.T @ (self.weight * self.miss))
-
-    @property
     def precision(self) -> Values:
         """The inverse variance of the parameters, `(parameters, parameters)`, at a temperature of 1."""
         return self.slope.T @ (self.weight[:, None] * self.slope) + PRIOR * np.eye(len(self.at))
@@ -73,17 +66,9 @@ class Slopes:
         """By how much the targets narrow each parameter, one minus the ratio of variances, `(parameters,)`."""
         return np.asarray(1.0 - PRIOR * np.diag(np.linalg.inv(self.precision)))
 
-    def rises(self) -> tuple[Values, Values]:
-        """How much the loss, with the prior's, rises when a parameter is moved by `TENTH`, each `(parameters,)`.
-
-        Alone; and with all others adjusted: a profile, since the loss is taken as a square.
-        """
-        alone, adjusted = np.diag(self.precision), 1.0 - self.informed()
-        return TENTH**2 * alone, TENTH**2 * PRIOR / adjusted
-
     def steps(self, damping: Values) -> Values:
         """Points to try, one for each damping, `(steps, parameters)`."""
-        pull = self.pull + PRIOR * (self.at - 0.5)
+        pull = self.slope.T @ (self.weight * self.miss) + PRIOR * (self.at - 0.5)
         found = []
         for much in damping:
             step = -np.linalg.solve(self.precision + much * np.eye(len(self.at)), pull)

@@ -178,8 +178,7 @@ def sets_text(problem: Problem, sets: Sets) -> str:
 def _on_sets(sets: Sets, summary: dict[str, Any]) -> dict[str, Any]:
     """How well the sets fit, and how far the targets inform the parameters."""
     paths = [row["path"] for row in summary["parameters"]]
-    alone, adjusted = sets.slopes.rises()
-    about = {"informed": sets.slopes.informed(), "rise_alone": alone, "rise_adjusted": adjusted}
+    about = {"informed": sets.slopes.informed(), "precision": np.diag(sets.slopes.precision)}
     return {
         "count": len(sets.weight),
         "effective": sets.effective,

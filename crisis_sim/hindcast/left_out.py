@@ -1,20 +1,17 @@
 """Crises foretold by a model whose fit did not see how they went: eras left out one by one, or fifths of the crises.
 
 For every fold the parameters of the hindcast's fit (`FIT`: of behaviour and of the reading) are fitted anew to figures of
-the other folds' crises. One run gives all slopes: each crisis of the folder many times, every time with parameters of its
-own (`crisis_sim.experiments.gauss_newton`). The shipped parameters x are taken as the best for all; those of a fold are
-
-    x - (J'WJ + R)^-1 (g - g0),    g = J'W z
-
-with g of the figures of the other folds' crises, in the record and in the run, and g0 of those of all: the step takes out
-what the crises left out added (an infinitesimal jackknife: Jaeckel 1972). The weights by which forecasts are drawn towards
-the record's shares are those that do best in the other folds; the shares are those of the other folds.
+the other folds' crises, in the record and in a run of them. One run gives all slopes: each crisis of the folder many times,
+every time with parameters of its own. The fit is one Gauss-Newton step from the shipped parameters, which saw all crises:
+were figures linear in parameters, it would forget where it began (`crisis_sim.experiments.gauss_newton`). The same step with
+nothing left out is what the forecasts are held against. The weights by which forecasts are drawn towards the record's
+shares are those that do best in the other folds; the shares are those of the other folds.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -37,6 +34,7 @@ from crisis_sim.hindcast.forecast import (
 )  # fmt: skip
 from crisis_sim.hindcast.reading import labels
 from crisis_sim.hindcast.scores import FEWEST, each_score, with_climatology
+from crisis_sim.outcomes.measures import Reading as Measuring
 from crisis_sim.scenario.errors import Mistake, ScenarioError
 from crisis_sim.scenario.schema import VIOLENCE
 from crisis_sim.validation.facts import OTHER_SHARE
@@ -45,7 +43,7 @@ Folds = Literal["eras", "fifths"]
 #: The fit that is repeated, and the last years of its eras but the last.
 FIT, ERAS = "fit_for_the_hindcast", (1962, 1989)
 #: Runs of crises from which slopes are taken.
-SLOPES = 64_000
+SLOPES = 48_000
 #: Weights of the model that are tried.
 WEIGHTS = np.arange(0.05, 1.01, 0.05).round(2)
 #: Of each outcome that is drawn towards the record's, the score by which its weight is chosen.
@@ -71,7 +69,7 @@ class Fold:
 
 @dataclass(frozen=True)
 class Rows:
-    """Crises, real or simulated, as measures take them: a column of values for each outcome."""
+    """Crises, real or simulated, as measures take them: columns of outcomes, a value for each crisis."""
 
     columns: dict[str, NDArray[Any]]
     horizon_hours = 0.0  # none is followed for longer than its columns say
@@ -80,10 +78,6 @@ class Rows:
         """One value for each crisis."""
         return self.columns[name]
 
-    def of(self, which: NDArray[Any]) -> Rows:
-        """Some of them."""
-        return Rows({name: one[which] for name, one in self.columns.items()})
-
 
 def left_out(
     crises: pd.DataFrame,
@@ -91,14 +85,13 @@ def left_out(
     replicates: int = 2000,
     seed: int = 1,
     workers: int = 1,
-    overrides: Sequence[str] = (),
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[pd.DataFrame, list[Fold]]:
     """Foretell crises whose outcomes are known, each without its fold.
 
     Returns:
         The crises with their `fold`, the forecasts (see `forecast`), those of climatology by the other folds, and those of
-        the fit that saw all (columns that begin with `in_`); and the folds.
+        the same fit to all crises (columns that begin with `in_`); and the folds.
 
     Raises:
         ScenarioError: when there are fewer than two folds of `FEWEST` crises.
@@ -109,54 +102,70 @@ def left_out(
     if (sizes >= FEWEST).sum() < 2:
         message = f"too few crises with outcomes to leave out {by}"
         raise ScenarioError([Mistake("hindcast", 0, 0, message, f"two of {FEWEST} crises each")])
-    each = max(SLOPES // len(crises), 1)
-    runs = [len(crises) * each, *[len(crises) * replicates] * 2]
+    each, shipped = max(SLOPES // len(crises), 1), fitted_scenario()
+    done, total = 0, len(crises) * (each + 2 * replicates)
 
-    def part(k: int, before: int = 0) -> Callable[[int, int], None]:
-        return lambda done, total: progress(sum(runs[:k]) + before + done, sum(runs))
+    def step(more: int, _: int) -> None:
+        progress(done + more, total)
 
-    said = {one.partition("=")[0] for one in overrides}
     problem = Problem(load_experiment(FIT))
-    tuned = {k: one for k, one in enumerate(problem.tuned) if one.factor.path not in said}
-    ours = fitted()["behaviour"]
-    at = np.array([float(one.share_of(ours[one.factor.path])) for one in tuned.values()])
+    paths, ours = [one.factor.path for one in problem.tuned], fitted()["behaviour"]
+    at = np.array([float(one.share_of(ours[one.factor.path])) for one in problem.tuned])
     random = np.random.default_rng([seed, len(crises)])
     jitter = problem.spec.jitter * random.standard_normal((len(crises) * each, len(at)))
-    points = np.clip(at + jitter, 0.0, 1.0)
-    own = {one.factor.path: one.at_shares(points[:, k]) for k, one in enumerate(tuned.values())}
-    record = as_rows(crises)
-    groups = {name: np.repeat(values, each) for name, values in labels(crises).items()}
-    columns = [*(record.columns.keys() - groups.keys())]
+    own = dict(zip(paths, problem.points_of(np.clip(at + jitter, 0.0, 1.0)).T, strict=True))
+    record, given = as_rows(crises), labels(crises)
+    columns = [name for name in record if name not in given]
     outcomes = run_crises(
-        crises, each, seed, workers, fitted_scenario(overrides), part(0),
+        crises, each, seed, workers, shipped, step,
         lambda some, found: pd.DataFrame({name: found[name] for name in columns}), own,
     )  # fmt: skip
-    ran = Rows({name: outcomes[name].to_numpy() for name in columns} | groups)
+    ran = {name: outcomes[name].to_numpy() for name in columns}
+    ran |= {name: np.repeat(values, each) for name, values in given.items()}
     aims = [one for one in problem.aims if one.scenario == POPULATION]
-    aims = [one for one in aims if {*one.measure.columns} <= {*record.columns}]
+    aims = [one for one in aims if {*one.measure.columns} <= {*record}]
+    done = len(crises) * each
 
     def slopes(chosen: NDArray[np.bool_]) -> Slopes:
-        which = np.repeat(chosen, each)
-        return slopes_of(aims, record.of(chosen), ran.of(which), jitter[which], at, problem)
+        """Slopes of the misses of the chosen crises' figures; weight 0 where these are too few to tell."""
+        which = np.flatnonzero(np.repeat(chosen, each))
+        reading, regression = Measuring(Rows(ran), 1, which), Regression(jitter[which])
+        miss, weight, slope = (
+            np.zeros(len(aims)),
+            np.zeros(len(aims)),
+            np.zeros((len(aims), len(at))),
+        )
+        for k, aim in enumerate(aims):
+            if (target := _target(aim, record, chosen)) is None:
+                continue
+            measured, here = aim.measure.read(reading), Aim.of(target, POPULATION)
+            miss[k], slope[k] = here.apart(measured.estimate)[0], regression.slopes(measured, here)
+            weight[k] = target.weight * np.isfinite(slope[k]).all()
+        weight *= robust_weight(miss, problem.spec.robust)
+        return Slopes(at, miss, np.nan_to_num(slope), weight)
 
-    whole, found, about, done = slopes(np.ones(len(crises), bool)), [], [], 0
+    def foretold(out: NDArray[np.bool_], of: pd.DataFrame) -> tuple[pd.DataFrame, Slopes, Any]:
+        """Forecasts of some crises by parameters that are fitted without those left `out`."""
+        nonlocal done
+        here = slopes(~out)
+        point = here.steps(np.zeros(1))
+        values = dict(zip(paths, problem.points_of(point)[0].tolist(), strict=True))
+        scenario = fitted_scenario(behaviour=values)
+        told = forecast(of, replicates, seed, workers, scenario, step)
+        done += len(of) * replicates
+        return told, here, np.sqrt(((point[0] - at) ** 2).mean())
+
+    found, about = [], []
     for name in sizes.index:
         out = (crises["fold"] == name).to_numpy()
-        here = slopes(~out)
-        step = np.clip(at - np.linalg.solve(here.precision, here.pull - whole.pull), 0, 1) - at
-        behaviour = ours | {
-            one.factor.path: one.at(at[k] + step[k]) for k, one in enumerate(tuned.values())
-        }
-        scenario = fitted_scenario(overrides, behaviour)
-        options = (replicates, seed, workers, scenario, part(1, done))
-        found.append(forecast(crises[out], *options))
-        done += int(out.sum()) * replicates
-        moved = float(np.sqrt((step**2).mean()))
-        about.append(Fold(str(name), int(out.sum()), int((here.weight > 0).sum()), moved, {}))
-    crises = with_climatology(crises, pd.factorize(crises["fold"])[0])
-    table = crises.merge(pd.concat(found), on="crisno")
-    saw = forecast(crises, replicates, seed, workers, fitted_scenario(overrides), part(2))
-    saw = pooled(saw).drop(columns="crisno").add_prefix("in_")
+        told, here, moved = foretold(out, crises[out])
+        found.append(told)
+        figures = int((here.weight > 0).sum())
+        about.append(Fold(str(name), int(out.sum()), figures, float(moved), {}))
+    saw = pooled(foretold(np.zeros(len(crises), bool), crises)[0])
+    table = with_climatology(crises, pd.factorize(crises["fold"])[0])
+    table = table.merge(pd.concat(found), on="crisno")
+    saw = saw.drop(columns="crisno").add_prefix("in_")
     return pd.concat([_pooled(table, about), saw], axis=1), about
 
 
@@ -171,55 +180,28 @@ def folds(crises: pd.DataFrame, by: Folds) -> pd.Series:
     return fold.where(fold.map(fold.value_counts()) >= FEWEST)
 
 
-def as_rows(crises: pd.DataFrame) -> Rows:
+def as_rows(crises: pd.DataFrame) -> dict[str, NDArray[Any]]:
     """Real crises as the model's outcomes: a day less, as ICB counts the first; what is not known is None or NaN."""
     hours = 24.0 * np.maximum(crises["dur"].to_numpy(np.float64) - 1.0, 0.5)
     violence = dict(zip(KINDS["violence"], VIOLENCE, strict=True))
-    known = crises["mediated"].map({"yes": True, "no": False})
-    times = dict.fromkeys(("over_at_hours", "ended_at_hours", "followed_until_hours"), hours)
-    return Rows({
-        **times,
-        **labels(crises),
+    return labels(crises) | {
+        **dict.fromkeys(("over_at_hours", "ended_at_hours", "followed_until_hours"), hours),
         "trigger_at_hours": np.zeros(len(crises)),
         "ending": crises["ending"].replace("other", "unresolved").to_numpy(object),
         "worst_violence": crises["violence"].map(violence).to_numpy(object),
-        "mediated": known.to_numpy(object),
-    })  # fmt: skip
+        "mediated": crises["mediated"].map({"yes": True, "no": False}).to_numpy(object),
+    }
 
 
-def slopes_of(
-    aims: Sequence[Aim],
-    record: Rows,
-    ran: Rows,
-    jitter: NDArray[np.float64],
-    at: NDArray[np.float64],
-    problem: Any,
-) -> Slopes:
-    """Slopes of the misses of figures, with the record's rows as targets; weight 0 where these tell too little."""
-    miss, weight, slope = np.zeros(len(aims)), np.zeros(len(aims)), np.zeros((len(aims), len(at)))
-    regression = Regression(jitter)
-    for k, aim in enumerate(aims):
-        target = _target(aim, record)
-        if target is None:
-            continue
-        measured, here = aim.measure.over(ran), Aim.of(target, POPULATION)
-        miss[k], weight[k] = here.apart(measured.estimate, None)[0], target.weight
-        slope[k] = regression.slopes(measured, here)
-    known = np.isfinite(slope).all(axis=1)
-    weight = np.where(known, weight, 0.0) * robust_weight(miss, problem.spec.robust)
-    return Slopes(at, miss, np.where(known[:, None], slope, 0.0), weight)
-
-
-def _target(aim: Aim, record: Rows) -> Target | None:
+def _target(aim: Aim, record: dict[str, NDArray[Any]], chosen: NDArray[np.bool_]) -> Target | None:
     """A target's figure in real crises with its interval, as the model would show it; None where they are too few."""
-    columns = aim.measure.columns
-    known = np.all([pd.notna(record.column(name)) for name in columns], axis=0)
-    figure = aim.measure.over(record.of(known))
+    known = [pd.notna(record[name]) for name in aim.measure.columns]
+    rows = np.flatnonzero(np.all([chosen, *known], axis=0))
+    figure = aim.measure.read(Measuring(Rows(record), 1, rows))
     said = [float(one[0]) for one in (figure.estimate, figure.lower, figure.upper)]
     if not np.isfinite(said).all() or said[1] >= said[2]:
         return None
-    event = dict(aim.measure.event.terms)
-    if event.get("ending", "agreement") != "agreement":
+    if dict(aim.measure.event.terms).get("ending", "agreement") != "agreement":
         said = [min(one / (1.0 - OTHER_SHARE), 1.0) for one in said]
     return aim.target.model_copy(update={"value": said[0], "interval": (said[1], said[2])})
 

@@ -111,7 +111,7 @@ def hindcast(
     known = crises.table[list(OUTCOMES)].notna().any(axis=1)
     options = (replicates, seed, workers)
     if leave_out:
-        joined, folds = left_out(crises.table[known], leave_out, *options, overrides, progress)
+        joined, folds = left_out(crises.table[known], leave_out, *options, progress)
         predictions = joined.filter(regex=r"^(crisno$|ending_|violence_|mediated_yes$|dur_q)")
     else:
         scenario = fitted_scenario(overrides)

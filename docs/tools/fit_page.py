@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from console import DOCS
 
-from crisis_sim.experiments.gauss_newton import PRIOR, TENTH
+from crisis_sim.experiments.gauss_newton import PRIOR
 from crisis_sim.scenario.introspect import parameters
 
 PAGE, KEPT = DOCS / "fit.md", DOCS / "fit" / "fit.json"
@@ -26,8 +26,10 @@ OF_FIGURE = (
     *("target_upper", "estimate", "apart", "apart_before"),
 )
 OF_PARAMETER = ("path", "unit", "low", "high", "best")
-#: What the slopes say of a parameter: variance taken away, and how the loss rises (`Slopes.rises`).
-OF_SLOPES = ("informed", "rise_alone", "rise_adjusted")
+#: What the slopes say of a parameter: variance taken away, and its precision where all others stay as they are.
+OF_SLOPES = ("informed", "precision")
+#: How far it is moved for its profile, as a share of its range.
+TENTH = 0.1
 #: A parameter is pinned down if the record takes away this share of its prior's variance.
 PINNED = 0.5
 TEXT = Template("""# How the defaults were fitted, and what the record pins down
@@ -187,11 +189,16 @@ def _figure_rows(figures: list[dict[str, Any]], named: bool = False) -> Iterator
         )
 
 
+def _profile(one: dict[str, Any]) -> float:
+    """How much the loss rises when a parameter is moved by `TENTH`, all others adjusted, if it is a square."""
+    return float(TENTH**2 * PRIOR / (1.0 - one["informed"]))
+
+
 def _alone(rows: list[dict[str, Any]]) -> str:
     """How much more the loss rises where the others stay as they are."""
-    if "rise_alone" not in rows[0]:
+    if "precision" not in rows[0]:
         return ""
-    times = np.median([one["rise_alone"] / one["rise_adjusted"] for one in rows])
+    times = np.median([TENTH**2 * one["precision"] / _profile(one) for one in rows])
     return f"; with the others left as they are it rises {times:.1f} times as much (median)"
 
 
@@ -200,10 +207,10 @@ def _parameter_rows(rows: list[dict[str, Any]]) -> Iterator[str]:
     for one in sorted(rows, key=lambda one: -one["informed"]):
         assert one["path"] in defaults  # noqa: S101 - the page speaks of parameters that there are
         taken, name = one["informed"], one["path"].removeprefix("behaviour.")
-        rise = TENTH**2 * PRIOR / (1.0 - taken)  # of a loss that is a square
         yield (
             f"| `{name}` | {one['best']:.3g} | {one['set_low']:.3g} to {one['set_high']:.3g} "
-            f"| {one['low']:g} to {one['high']:g} | {100 * taken:.0f}% | {rise:.1f} | {'' if taken >= PINNED else 'open'} |"
+            f"| {one['low']:g} to {one['high']:g} | {100 * taken:.0f}% | {_profile(one):.1f} "
+            f"| {'' if taken >= PINNED else 'open'} |"
         )
 
 

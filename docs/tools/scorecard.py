@@ -174,8 +174,8 @@ def page() -> str:
         **counted,
         cases="\n".join(_case_rows(of["held_out"]["cases"])),
         cases_told=" ".join(
-            f"Of the {what}s {one['inside']} of {one['cases']} lie in the central 80%; mean CRPS {one['crps']:.2f}, "
-            f"of the others {one['crps_others']:.2f}."
+            f"Of the {what}s {one['inside']} of {one['cases']} lie in the central 80%; mean CRPS "
+            f"{one['crps'] / one['cases']:.2f}, of the others {one['crps_others'] / one['cases']:.2f}."
             for what, one in of["held_out"]["summary"].items()
         ),
         crises=hindcast["crises"],

@@ -11,7 +11,7 @@ import pytest
 
 from crisis_sim.cli import DONE, MISTAKE, run_command
 from crisis_sim.hindcast import left_out as module
-from crisis_sim.hindcast.left_out import as_rows, folds, left_out
+from crisis_sim.hindcast.left_out import Rows, as_rows, folds, left_out
 from crisis_sim.hindcast.sources import read_crises
 from crisis_sim.outcomes.names import measure
 from tests.hindcast.made_up_crises import crises, made_up
@@ -35,12 +35,11 @@ def test_real_crises_are_measured_as_simulated_ones_are() -> None:
         4, dur=[3.0, 11.0, 21.0, np.nan], ending=["agreement", "other", "faded", "faded"]
     )
     facts = facts.assign(violence="minor", mediated=["yes", "no", "no", None])
-    rows = as_rows(facts)
+    rows = Rows(as_rows(facts))
     median = measure(
         {"quantile": 0.5, "of": "over_at_hours", "since": "trigger_at_hours", "unit": "days"}
     )
-    known = rows.of(facts["dur"].notna().to_numpy())
-    assert median.over(known).estimate == pytest.approx([10.0])
+    assert median.over(rows).estimate == pytest.approx([10.0])
     faded = measure({"share": {"ending": "faded"}, "given": {"stakes": "territory"}})
     assert faded.over(rows).estimate == [0.5]
 
