@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from crisis_sim.batch.files import known
 from crisis_sim.hindcast.forecast import POPULATION, fitted_scenario, forecast, pooled
 from crisis_sim.hindcast.left_out import Fold, Folds, left_out
 from crisis_sim.hindcast.scores import (
@@ -69,21 +69,12 @@ class Hindcast:
                 {"file": file, "message": message, "rows": len(lines), "lines": lines}
                 for (file, message), lines in self.crises.remarks.found.items()
             ],
-            "scores": [_known(asdict(one)) for one in self.scores],
+            "scores": [known(asdict(one)) for one in self.scores],
             "reliability": {
                 name: [asdict(one) for one in bins] for name, bins in self.bins.items()
             },
             "duration_tenths": self.tenths,
         }
-
-
-def _known(data: Any) -> Any:
-    """Data with null for what is not a number."""
-    if isinstance(data, dict):
-        return {name: _known(one) for name, one in data.items()}
-    if isinstance(data, tuple):
-        return [_known(one) for one in data]
-    return None if isinstance(data, float) and not math.isfinite(data) else data
 
 
 def hindcast(
@@ -108,17 +99,17 @@ def hindcast(
         ScenarioError: when there is nothing to read, or a file has mistakes.
     """
     crises, folds = read_crises(folder), []
-    known = crises.table[list(OUTCOMES)].notna().any(axis=1)
+    scored = crises.table[list(OUTCOMES)].notna().any(axis=1)
     options = (replicates, seed, workers)
     if leave_out:
-        joined, folds = left_out(crises.table[known], leave_out, *options, progress)
+        joined, folds = left_out(crises.table[scored], leave_out, *options, progress)
         predictions = joined.filter(regex=r"^(crisno$|ending_|violence_|mediated_yes$|dur_q)")
     else:
         scenario = fitted_scenario(overrides)
         if over_fits:
             scenario = drawn_over_fits(load_scenario(POPULATION, overrides))
         predictions = pooled(forecast(crises.table, *options, scenario, progress))
-        joined = crises.table[known].merge(predictions, on="crisno").reset_index(drop=True)
+        joined = crises.table[scored].merge(predictions, on="crisno").reset_index(drop=True)
         joined = with_climatology(joined) if len(joined) > 1 else joined
     scores = score(joined) if len(joined) > 1 else []
     bins = reliability(joined) if scores else {}
