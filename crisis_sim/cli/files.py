@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -23,6 +23,7 @@ from crisis_sim.cli.app import (
     FLAG,
     MISTAKE,
     Agents,
+    Fits,
     Json,
     Many,
     One,
@@ -500,10 +501,12 @@ def _hold_out(
     import json
 
     from crisis_sim.validation.held_out import held_out as foretell
+    from crisis_sim.validation.held_out import summary
     from crisis_sim.validation.text import print_held_out
 
     found = foretell(replicates, seed, workers, progress=talk)
     plain = {"replicates": replicates, "seed": seed, "cases": [one.plain() for one in found]}
+    plain["summary"] = summary(found)
     if out:
         out.mkdir(parents=True, exist_ok=True)
         path = out / "held_out.json"
@@ -531,6 +534,8 @@ def hindcast(
     seed: Seed = 1,
     workers: Workers = None,
     overrides: Overrides = None,
+    over_fits: Fits = False,
+    leave_out: Literal["eras", "fifths"] | None = None,
     out: Path | None = None,
     as_json: Json = False,
 ) -> int:
@@ -541,6 +546,8 @@ def hindcast(
     Args:
         data: Folder with hindcast_inputs.csv, or with the ICB project's files as its publisher gives them.
         replicates: How often to run each crisis.
+        leave_out: Instead, fit the model anew without an era, or a fifth of the crises, and foretell these: for each in
+            turn.
         out: Folder for predictions.csv, hindcast.json and the charts; none without it.
     """
     from crisis_sim.batch.workers import cores
@@ -549,10 +556,26 @@ def hindcast(
 
     if out and out.exists() and not out.is_dir():
         raise Refused(f"{out} is no folder")
+    if leave_out and (over_fits or overrides):
+        said = (
+            "draws from sets that saw all crises"
+            if over_fits
+            else "changes the model that is fitted anew"
+        )
+        raise Refused(
+            f"{'--over-fits' if over_fits else '--set'} {said}: it does not go with --leave-out"
+        )
     began = time.perf_counter()
     with progress_bar() as progress:
         found = foretell(
-            data, replicates, seed, workers or cores(), overrides or (), progress=progress
+            data,
+            replicates,
+            seed,
+            workers or cores(),
+            overrides or (),
+            progress,
+            over_fits,
+            leave_out,
         )
     written = write_hindcast(found, out) if out else []
     if as_json:

@@ -9,7 +9,7 @@ strike.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,7 +24,7 @@ from crisis_sim.model.observer import Observer
 from crisis_sim.outcomes.intervals import crps
 from crisis_sim.scenario.load import load_scenario
 from crisis_sim.validation.facts import Case, read_cases
-from crisis_sim.validation.simulated import HALT, STRIKE, first_strike, halt, percentile
+from crisis_sim.validation.simulated import INSIDE, STRIKE, percentile, quantile, rank, times_of
 
 #: The fit that is taken on, and by how many generations, of so many steps to choose from.
 FIT, GENERATIONS, STEPS = "fit_to_the_record", 1, 4
@@ -62,13 +62,7 @@ class Foretold:
 
     def plain(self) -> dict[str, Any]:
         """As plain data, fit for JSON."""
-        names = (
-            *("what", "real", "came", "percentile", "quantiles", "log_score", "crps"),
-            *("log_score_others", "crps_others"),
-        )
-        return {"case": self.case.name, "scenario": self.case.scenario} | {
-            name: getattr(self, name) for name in names
-        }
+        return vars(self) | {"case": self.case.name, "scenario": self.case.scenario}
 
 
 def held_out(
@@ -102,6 +96,21 @@ def held_out(
     return found
 
 
+def summary(found: Sequence[Foretold]) -> dict[str, dict[str, float]]:
+    """For the strikes and the halts: how many are in the central 80%, the sums of log scores, and of the CRPS."""
+    told: dict[str, dict[str, float]] = {}
+    for what in dict.fromkeys(one.what for one in found):
+        own = [one for one in found if one.what == what]
+        scores = ("log_score", "log_score_others", "crps", "crps_others")
+        told[what] = {name: float(np.sum([getattr(one, name) for one in own])) for name in scores}
+        told[what] |= {
+            "cases": len(own),
+            "inside": sum(INSIDE[0] <= one.percentile <= INSIDE[1] for one in own),
+            "rank": rank([one.quantiles[1] for one in own], [one.real for one in own]),
+        }
+    return told
+
+
 def without(experiment: Any, scenario: str) -> Problem:
     """The fit without what it says of a case."""
     targets = tuple(one for one in experiment.spec.targets if one.scenario != scenario)
@@ -126,24 +135,17 @@ def refitted(
 
 
 def _foretold(case: Case, others: list[Case], ensemble: Any) -> Iterator[Foretold]:
-    for what, real, curve, theirs in (
-        (STRIKE, case.strike_days, first_strike(ensemble), [one.strike_days for one in others]),
-        (HALT, case.halt_days, halt(ensemble), [one.halt_days for one in others]),
-    ):
+    for what, real, days, shares, came in times_of(case, ensemble):
         if real <= 0:  # the trigger was the strike
             continue
-        reached, days = curve.estimate[0], curve.times / 24.0
-        came = float(reached[-1]) if reached.size else 0.0
-        shares = reached / came if came else reached
-        at = percentile(days, shares, real)
-
-        def quantile(level: float, days: Any = days, shares: Any = shares) -> float:
-            k = min(int(np.searchsorted(shares, level - 1e-9)), days.size - 1)
-            return float(max(days[k], LEAST_DAYS))
+        theirs = [one.strike_days if what == STRIKE else one.halt_days for one in others]
 
         def log_crps(times: Iterable[float], real: float = real) -> float:
             logs = np.log10(np.maximum([*times, real], LEAST_DAYS))
             return float(crps(logs[:-1], logs[-1], LEVELS))
+
+        def at_level(level: float, days: Any = days, shares: Any = shares) -> float:
+            return max(quantile(days, shares, level), LEAST_DAYS)
 
         chance = came if what == STRIKE else 1.0
         log_score = -math.log(max(chance, 1e-4)) - math.log(_density(days, shares, real))
@@ -155,10 +157,10 @@ def _foretold(case: Case, others: list[Case], ensemble: Any) -> Iterator[Foretol
             what,
             real,
             came,
-            at,
-            tuple(map(quantile, (0.1, 0.5, 0.9))),
+            percentile(days, shares, real),
+            tuple(map(at_level, (0.1, 0.5, 0.9))),
             log_score,
-            log_crps(quantile(level) for level in LEVELS),
+            log_crps(map(at_level, LEVELS)),
             score - math.log(rate),
             log_crps(theirs_at),
         )

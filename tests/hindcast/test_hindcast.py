@@ -54,6 +54,14 @@ def test_tables_fit(folder: Path, scored: bool, width: int) -> None:
     assert ("nothing is" in text) != scored
 
 
+def test_forecasts_over_fits_are_drawn_from_all_sets(folder: Path) -> None:
+    over, own = hindcast(folder, replicates=200, over_fits=True), hindcast(folder, replicates=200)
+    assert over.plain()["over_fits"]
+    assert not own.plain()["over_fits"]
+    assert (over.predictions["violence_war"] != own.predictions["violence_war"]).any()
+    assert over.predictions["violence_war"].between(0.001, 0.7).all()
+
+
 @pytest.mark.parametrize(
     "options", [("--data", "nowhere"), (), ("--data", ".", "--replicates", "1")]
 )
