@@ -10,7 +10,7 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from typing import Annotated, Any, Literal, NoReturn, TextIO, get_args
 from cyclopts import App, CycloptsError, CycloptsPanel, Parameter, RepeatArgumentError, convert
 from cyclopts.validators import Number
 
-from crisis_sim.scenario.errors import ScenarioError
+from crisis_sim.scenario.errors import Refused, ScenarioError
 from crisis_sim.text import printable_json, printable_lines
 from crisis_sim.version import __version__
 
@@ -150,6 +150,11 @@ def progress_bar(what: str = "crises") -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
+def file_name(label: str) -> str:
+    """A scenario's label as a name for files: without spaces."""
+    return label.replace(" ", "_")
+
+
 def counted(number: int, noun: str, plural: str = "s") -> str:
     """A number with its noun: "1 block", "2 blocks"."""
     return f"{number:,} {noun}{'' if number == 1 else plural}"
@@ -170,6 +175,27 @@ def console() -> Any:
     return Console(width=None if known else WIDTH)
 
 
+def print_plan(
+    facts: dict[str, Any], lines: Iterable[str], seconds: float | None, kind: str, as_json: bool
+) -> None:
+    """Print what would be run, without running it: its facts as JSON, or in lines.
+
+    Args:
+        facts: with `workers`, `folder` and `replaces_results` among them.
+        lines: what it is.
+        seconds: how long it takes on processors; None on a graphics card.
+        kind: what the folder would hold: "results" or "findings".
+        as_json: whether JSON is printed.
+    """
+    if as_json:
+        print_json(facts)
+        return
+    there = f", which holds {kind} (--overwrite replaces them)" if facts["replaces_results"] else ""
+    workers = counted(facts["workers"], "worker")
+    how = "on a graphics card" if seconds is None else f"about {in_words(seconds)} with {workers}"
+    say("\n".join([*lines, how, f"into {facts['folder']}{there}"]))
+
+
 def print_json(data: Any) -> None:
     """Print data on stdout, to be read by a program."""
     sys.stdout.write(f"{printable_json(json.dumps(data, indent=2, ensure_ascii=False))}\n")
@@ -183,10 +209,6 @@ def say(text: str) -> None:
 def talk(text: str) -> None:
     """Print a message, on stderr."""
     sys.stderr.write(f"{printable_lines(text)}\n")
-
-
-class Refused(Exception):  # noqa: N818 - what it is called in the code of who asks
-    """A request that cannot be carried out; the message says why."""
 
 
 def refuse(message: str) -> int:
@@ -289,6 +311,8 @@ def _said_once(_: Any, overrides: list[str] | None) -> None:
 MOST_REPLICATES = 100_000_000_000
 Natural, Positive = Number(gte=0), Number(gte=1)
 Replicates = Number(gte=1, lte=MOST_REPLICATES)
+#: The number of one crisis.
+NumberOfOne = Annotated[int, Parameter(validator=Number(gte=0, lt=MOST_REPLICATES))]
 
 Many = Annotated[str, Parameter(help="Scenario files, or names of shipped ones.", required=True)]
 One = Annotated[str, Parameter(help="A scenario file, or the name of a shipped one.")]
@@ -450,10 +474,4 @@ def _attempt(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         talk("interrupted")
         return INTERRUPTED
-    except Exception as error:
-        from crisis_sim.batch.files import BatchError  # slow to import
-
-        if isinstance(error, BatchError):
-            return refuse(f"error: {error}")
-        raise
     return code if isinstance(code, int) else DONE

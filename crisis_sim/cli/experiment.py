@@ -30,20 +30,20 @@ from crisis_sim.cli.app import (
     Overrides,
     Overwrite,
     Positive,
-    Refused,
     Replicates,
     Roles,
     Workers,
     app,
-    counted,
+    file_name,
     in_words,
     own_classes,
     print_json,
+    print_plan,
     progress_bar,
-    refuse,
     say,
     talk,
 )
+from crisis_sim.scenario.errors import Refused
 from crisis_sim.text import clean
 
 if TYPE_CHECKING:
@@ -175,13 +175,13 @@ def experiment(
     from crisis_sim.experiments.spec import KINDS
 
     if options.resume is not None and restart:
-        return refuse(
-            "error: --resume goes on with an experiment and --restart throws it away: give one of them"
+        raise Refused(
+            "--resume goes on with an experiment and --restart throws it away: give one of them"
         )
     is_about = bool(settings) and "=" not in settings[0]
     if name in KINDS and not is_about:
         usage = f"crisis-sim experiment {name} SCENARIO KEY=VALUE..."
-        return refuse(f"error: {name} is a kind of experiment and needs a scenario: {usage}")
+        raise Refused(f"{name} is a kind of experiment and needs a scenario: {usage}")
     if name is None or not is_about:
         return of_file(None, name, {}, options, restart, read_settings(settings))
     kind, said = kind_named(name), read_settings(settings[1:])
@@ -260,22 +260,22 @@ def of_file(
     from crisis_sim.experiments.run import read_resolved
 
     if name is None and options.resume is None:
-        return refuse("error: NAME requires an argument, unless --resume goes on with a folder")
+        raise Refused("NAME requires an argument, unless --resume goes on with a folder")
     if name is None:
         # What is in the folder says all.
         return carry_out(read_resolved(options.resume), replace(options, out=None))  # type: ignore[arg-type]
     for option, value in (others or {}).items():
         if value:
-            return refuse(
-                f"error: {option} goes with --vary, a scenario's parameters; a file says for itself"
+            raise Refused(
+                f"{option} goes with --vary, a scenario's parameters; a file says for itself"
             )
     if options.overrides:
-        return refuse("error: --set goes with a scenario; in a file, say what is set under 'set'")
+        raise Refused("--set goes with a scenario; in a file, say what is set under 'set'")
     changes = options.keys(given)
     experiment = load_experiment(name, changes, settings=settings, **options.classes)
     if kind not in (None, experiment.kind):
-        return refuse(
-            f"error: {name} is no {kind} experiment but one of kind {experiment.kind}: "
+        raise Refused(
+            f"{name} is no {kind} experiment but one of kind {experiment.kind}: "
             f"crisis-sim experiment {name}"
         )
     return carry_out(experiment, options, restart)
@@ -289,10 +289,10 @@ def carry_out(experiment: Experiment, options: Options, restart: bool = False) -
 
     resume, out = options.resume, options.out
     if resume is not None and out is not None and out.resolve() != resume.resolve():
-        return refuse(f"error: --resume goes on in {resume}: --out cannot name another folder")
+        raise Refused(f"--resume goes on in {resume}: --out cannot name another folder")
     words = rules_in_words(**options.classes)
     usual = f"{experiment.name} with {words}" if words else experiment.name
-    folder = resume or out or RESULTS / usual.replace(" ", "_")
+    folder = resume or out or RESULTS / file_name(usual)
     workers = options.workers or cores()
     to_go_on = f"to go on: {shlex.join(['crisis-sim', 'experiment', '--resume', str(folder)])}"
     try:
@@ -373,16 +373,11 @@ def _say_plan(experiment: Experiment, workers: int, folder: Path, as_json: bool)
         "folder": str(folder),
         "replaces_results": replaces,
     }
-    if as_json:
-        print_json(facts)
-        return
-    say(f"{experiment.name}: {clean(spec.title)}")
-    say(f"{crises:,} crises of {experiment.scenario.name}, seed {spec.seed}")
-    say(f"about {in_words(crew.seconds)} with {counted(crew.size, 'worker')}")
-    say(
-        f"into {folder}"
-        + (", which holds findings (--overwrite replaces them)" if replaces else "")
+    lines = (
+        f"{experiment.name}: {clean(spec.title)}",
+        f"{crises:,} crises of {experiment.scenario.name}, seed {spec.seed}",
     )
+    print_plan(facts, lines, crew.seconds, "findings", as_json)
 
 
 # The short command of each kind: its keys as options.
@@ -554,7 +549,7 @@ def posterior(
     if name is None or not vary:
         return of_file("posterior", name, given, options, others={"--target": target})
     if not target:
-        return refuse("error: --vary needs --target: figures that crises should show")
+        raise Refused("--vary needs --target: figures that crises should show")
     given["vary"] = each_once("--vary", vary, ranged("--vary"))
     given["targets"] = [*each_once("--target", target, target_of).values()]
     return ask("posterior", name, given, options)

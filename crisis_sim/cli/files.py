@@ -28,7 +28,6 @@ from crisis_sim.cli.app import (
     Many,
     One,
     Overrides,
-    Refused,
     Replicates,
     Roles,
     Seed,
@@ -40,12 +39,11 @@ from crisis_sim.cli.app import (
     own_classes,
     print_json,
     progress_bar,
-    refuse,
     say,
     talk,
 )
 from crisis_sim.dashboard.server import FEWEST, HOST, MOST, PORT, REPLICATES, SCENARIO
-from crisis_sim.scenario.errors import Mistake, ScenarioError
+from crisis_sim.scenario.errors import Mistake, Refused, ScenarioError
 from crisis_sim.text import clean
 from crisis_sim.version import __version__
 
@@ -300,9 +298,9 @@ def init(
     if path.suffix not in (".yaml", ".yml"):
         path = path.parent / f"{path.name}.yaml"
     if sum((extends is not None, answers is not None, template)) > 1:
-        return refuse("error: --extends, --answers and --template exclude one another: give one")
+        raise Refused("--extends, --answers and --template exclude one another: give one")
     if not is_file_name(composed(path.stem)):
-        return refuse(f"error: {path.name} cannot be a scenario's file; expected {FILE_WORDS}")
+        raise Refused(f"{path.name} cannot be a scenario's file; expected {FILE_WORDS}")
     written = [path]
     try:
         if extends is not None:
@@ -310,11 +308,13 @@ def init(
         else:
             _write(path, _scenario_of(path, answers, template))
     except EOFError:
-        return refuse("error: not all was answered; nothing is written")
+        raise Refused("not all was answered; nothing is written") from None
     except FileExistsError as error:
-        return refuse(f"error: {error.filename or error} is there already, and is left unchanged")
+        raise Refused(
+            f"{error.filename or error} is there already, and is left unchanged"
+        ) from None
     except OSError as error:
-        return refuse(f"error: cannot write {path}: {error.strerror or error}")
+        raise Refused(f"cannot write {path}: {error.strerror or error}") from None
     for file in written:
         say(str(file))
     talk(f"now change it, then: crisis-sim check {path}")
@@ -617,7 +617,6 @@ def dashboard(
     """
     from crisis_sim.dashboard.scenario_files import open_reference
     from crisis_sim.dashboard.server import (
-        DashboardError,
         Settings,
         address_of,
         check_installed,
@@ -626,12 +625,9 @@ def dashboard(
         serve,
     )
 
-    try:
-        check_installed()
-        settings = Settings(open_reference(scenario, overrides or ()), replicates, seed)
-        listening = listen(host, port)
-    except DashboardError as error:
-        return refuse(f"error: {error}")
+    check_installed()
+    settings = Settings(open_reference(scenario, overrides or ()), replicates, seed)
+    listening = listen(host, port)
     if not is_loopback(host):
         talk(
             f"warning: {host} can be reached from other machines. Whoever reaches it can run "
@@ -640,8 +636,6 @@ def dashboard(
     talk(f"dashboard: {address_of(listening)} (press Ctrl-C to stop it)")
     try:
         serve(settings, listening, browser=not no_browser)
-    except DashboardError as error:
-        return refuse(f"error: {error}")
     except KeyboardInterrupt:  # the way to end it
         talk("closed")
     return DONE

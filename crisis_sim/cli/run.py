@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
-from cyclopts.validators import Number
 
 from crisis_sim import text
 from crisis_sim.cli.app import (
@@ -21,7 +20,6 @@ from crisis_sim.cli.app import (
     DONE,
     FLAG,
     INTERRUPTED,
-    MOST_REPLICATES,
     RESULTS,
     TERMINATED,
     Agents,
@@ -30,11 +28,11 @@ from crisis_sim.cli.app import (
     Fits,
     Json,
     Natural,
+    NumberOfOne,
     One,
     Overrides,
     Overwrite,
     Reference,
-    Refused,
     Replicates,
     Roles,
     Seed,
@@ -42,24 +40,22 @@ from crisis_sim.cli.app import (
     app,
     console,
     counted,
+    file_name,
     in_words,
     own_classes,
     print_json,
+    print_plan,
     progress_bar,
     say,
     talk,
 )
+from crisis_sim.scenario.errors import Refused
 from crisis_sim.text import clean, listed
 
 if TYPE_CHECKING:
     from crisis_sim.batch.ensemble import Ensemble
     from crisis_sim.batch.plan import Plan
     from crisis_sim.scenario.schema import Scenario
-
-
-def file_name(label: str) -> str:
-    """A scenario's label as a name for files: without spaces."""
-    return label.replace(" ", "_")
 
 
 # --- `crisis-sim run`
@@ -124,6 +120,7 @@ def run(
     from crisis_sim.batch.plan import make_plan
     from crisis_sim.batch.rules import labelled
     from crisis_sim.batch.workers import cores
+    from crisis_sim.scenario.fits import over_fits as draw
     from crisis_sim.scenario.load import load_scenarios
 
     resume = resume and results_of(resume)
@@ -149,7 +146,9 @@ def run(
     beside = bool(overrides) and len(read) == 1 and not alone
     if overrides and beside:
         read = [*load_scenarios(scenarios), changed(read[0], overrides)]
-    read = drawn(named_apart(read), over_fits)
+    read = named_apart(read)
+    if over_fits:
+        read = [draw(one) for one in read]
     read = _of_crises(read, data) if data else read
     folder = (
         resume or out or RESULTS / file_name(labelled(read[-1 if beside else 0], **classes).name)
@@ -183,13 +182,6 @@ def named_apart(scenarios: Sequence[Scenario]) -> list[Scenario]:
         name = next(name for name in names if name not in found)
         found[name] = one if name == one.name else one._with(name=name)
     return [*found.values()]
-
-
-def drawn(scenarios: list[Scenario], are: bool) -> list[Scenario]:
-    """Scenarios, over fits if they `are` to be so."""
-    from crisis_sim.scenario.fits import over_fits
-
-    return [over_fits(one) for one in scenarios] if are else scenarios
 
 
 def _of_crises(scenarios: list[Scenario], folder: Path) -> list[Scenario]:
@@ -348,35 +340,27 @@ def _print_plan(plan: Plan, workers: int, folder: Path, as_json: bool) -> None:
 
     replaces = check_folder(folder)
     crew = choose_executor(first_guess(plan), plan.blocks, workers)
+    days = max(one.horizon_days for one in plan.scenarios)
+    on_processors = plan.engine == "cpu"
     facts: dict[str, Any] = {
         "scenarios": {one.name: one.title for one in plan.scenarios},
         "replicates": plan.replicates,
         "seed": plan.seed,
         "crises": plan.crises,
-        "days_at_most": max(one.horizon_days for one in plan.scenarios),
+        "days_at_most": days,
         "blocks": plan.blocks,
         "engine": plan.engine,
-        "workers": crew.size if plan.engine == "cpu" else 1,
-        "seconds_estimated": round(crew.seconds, 1) if plan.engine == "cpu" else None,
+        "workers": crew.size if on_processors else 1,
+        "seconds_estimated": round(crew.seconds, 1) if on_processors else None,
         "folder": str(folder),
         "replaces_results": replaces,
     }
-    if as_json:
-        print_json(facts)
-        return
-    for name, title in facts["scenarios"].items():
-        say(f"{name}: {clean(title)}")
-    say(
+    lines = [f"{one.name}: {clean(one.title)}" for one in plan.scenarios]
+    lines.append(
         f"{plan.replicates:,} replicates of each with seed {plan.seed}: {plan.crises:,} crises of "
-        f"at most {facts['days_at_most']:g} days, in {counted(plan.blocks, 'block')}"
+        f"at most {days:g} days, in {counted(plan.blocks, 'block')}"
     )
-    if plan.engine == "cpu":
-        say(f"about {in_words(crew.seconds)} with {counted(crew.size, 'worker')}")
-    else:
-        say("on a graphics card")
-    say(
-        f"into {folder}" + (", which holds results (--overwrite replaces them)" if replaces else "")
-    )
+    print_plan(facts, lines, crew.seconds if on_processors else None, "results", as_json)
 
 
 def _tell_what_is_safe(folder: Path, options: RunOptions, what: str, finished: bool) -> None:
@@ -460,7 +444,7 @@ def replay(
     scenario: One,
     /,
     *,
-    replicate: Annotated[int, Parameter(validator=Number(gte=0, lt=MOST_REPLICATES))],
+    replicate: NumberOfOne,
     seed: Seed = 1,
     out: Path = RESULTS / "replays",
     overrides: Overrides = None,
@@ -478,9 +462,9 @@ def replay(
         replicate: Number of the crisis to tell, from 0.
         out: Folder for the chart and the story.
     """
-    from crisis_sim.scenario.load import load_scenario
+    from crisis_sim.scenario.fits import load_over_fits
 
-    (read,) = drawn([load_scenario(scenario, overrides or ())], over_fits)
+    read = load_over_fits(scenario, overrides or (), over_fits)
     from crisis_sim.report.replay import replay as run_again
     from crisis_sim.report.replay import write_replay
 
