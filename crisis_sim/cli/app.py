@@ -294,8 +294,8 @@ Overrides = Annotated[
     list[str] | None,
     Parameter(
         name="--set",
-        help="Change a value, such as mediators.us.leverage.india=0.2, or take something out, "
-        "such as lenders.imf=null. May be given again, for another value.",
+        help="Change a value, such as mediators.us.leverage.india=0.2, or remove something, such as "
+        "lenders.imf=null. May be repeated.",
         validator=_said_once,
         metavar="PATH=VALUE",
     ),
@@ -304,12 +304,12 @@ Fits = Annotated[
     bool,
     Parameter(
         name="--over-fits",
-        help="Draw behaviour anew for each replicate from all sets of parameters that fit the record, but for what --set or "
-        "the scenario sets: figures then say how far they move over fits (docs/statistics.md).",
+        help="Draw each replicate's behavioural parameters from the sets that fit the record, except those that --set or "
+        "the scenario sets; figures then also have a range over these fits (docs/statistics.md).",
         show_default=False,
     ),
 ]
-_OWN = "It is imported and run: name only files that you trust. May be given again."
+_OWN = "It is imported and run: name only files that you trust. May be repeated."
 Roles = Annotated[
     list[str] | None,
     Parameter(
@@ -328,15 +328,16 @@ Agents = Annotated[
     ),
 ]
 Reference = Annotated[
-    str | None, Parameter(help="Scenario to compare with; the first.", show_default=False)
+    str | None, Parameter(help="Reference scenario; by default the first.", show_default=False)
 ]
 Seed = Annotated[
-    int, Parameter(help="With a replicate's number, it fixes all its luck.", validator=Natural)
+    int,
+    Parameter(help="Seed; with a replicate's number it determines a crisis.", validator=Natural),
 ]
 Workers = Annotated[
     int | None,
     Parameter(
-        help="Cores to use at most; as many as there are. Results are the same for any number.",
+        help="Cores to use at most; by default all. Results are the same for any number.",
         validator=Positive,
     ),
 ]
@@ -351,7 +352,7 @@ Formats = Annotated[
     list[Literal["svg", "png", "pdf"]] | None,
     Parameter(
         name="--format",
-        help="Formats of the charts; svg and png. May be given again. Their data is beside them, as CSV or Parquet.",
+        help="Formats of the charts; by default svg and png. May be repeated. Their data are CSV or Parquet files.",
         show_default=False,
     ),
 ]
@@ -414,7 +415,7 @@ def run_command(arguments: Sequence[str]) -> int:
 
 def _attempt(arguments: Sequence[str]) -> int:
     if any("\0" in argument for argument in arguments):  # no shell can give one, but a program can
-        return refuse("error: a zero byte has no place on a command line")
+        return refuse("error: a command line cannot contain a zero byte")
     try:
         code = app(arguments, exit_on_error=False)
     except CycloptsError:  # which has told of itself

@@ -208,7 +208,7 @@ def _changed(scenario: Scenario, what: Change, days: float) -> Scenario:
             told = f"an event cannot strike '{event.struck}'"
             raise HistoryError(_unknown(told, event.struck, scenario.state_names))
         if event.kind == "trigger":
-            raise HistoryError("an event in the midst of a crisis is an 'incident': its trigger is past")  # fmt: skip
+            raise HistoryError("an event during a crisis must be an 'incident': the trigger is past")  # fmt: skip
         hours = scenario.hours_from_start(event.at)
         if not days * 24 <= hours < scenario.horizon_hours:
             at, first, last = (
@@ -231,7 +231,7 @@ def _changed(scenario: Scenario, what: Change, days: float) -> Scenario:
 def _check_reachable(old: Scenario, new: Scenario, days: float) -> None:
     """Make sure that a change can still matter: refuse what matters only when a crisis begins."""
     late = "it matters only at the beginning"
-    found = [(name, "nobody leaves or comes; change numbers, such as mediators.us.trust.india=0")
+    found = [(name, "agents cannot be added or removed; change numbers, such as mediators.us.trust.india=0")
              for name in _SECTIONS if set(getattr(old, name)) != set(getattr(new, name))]  # fmt: skip
     if [one.name for one in old.ladder] != [one.name for one in new.ladder]:
         found.append(("the names of rungs", "change their numbers, such as ladder.5.intensity=0.5"))
@@ -247,7 +247,7 @@ def _check_reachable(old: Scenario, new: Scenario, days: float) -> None:
         if was != now and min(old.hours_from_start(one.at) for one in (was, now)) <= days * 24:
             found.append((f"events.{k}", f"by {said_at(old, days)} it has happened, or would have"))
     for what, why in found:
-        raise HistoryError(f"{what} cannot be changed in the midst of a crisis: {why}")
+        raise HistoryError(f"{what} cannot be changed during a crisis: {why}")
 
 
 def with_scenario(model: CrisisModel, scenario: Scenario) -> CrisisModel:
@@ -282,7 +282,7 @@ def with_scenario(model: CrisisModel, scenario: Scenario) -> CrisisModel:
             was, then, holds = (one[role][name] for one in (usual.crises, new, now.crises))
             differs = (was != then) & ~(np.isnan(was) & np.isnan(then))
             if name == "due" and (differs & ((then <= model.days) | (was != holds))).any():
-                raise HistoryError("a board meets on no date that is past, or has met: change a later one")  # fmt: skip
+                raise HistoryError("this board meeting is past, or would be: change a later one")  # fmt: skip
             moved = differs & (was == holds)
             other.crises[role][name][moved] = then[moved]
     other.journal, other.days, other.running = now.journal, model.days, model.running
