@@ -163,17 +163,17 @@ OF_A_STATE: tuple[tuple[str, str, Anchors], ...] = (
     ("resolve", "How much is the issue worth to it?", RESOLVE),
     ("claim", "What does it want of its rival?", CLAIM),
     ("audience", "How exposed are its leaders to audiences at home?", AUDIENCE),
-    ("mediation_aversion", "How does it take third parties?", AVERSION),
-    ("capability", "How strong is it beside its rival?", CAPABILITY),
+    ("mediation_aversion", "How does it respond to third parties?", AVERSION),
+    ("capability", "How strong is it compared with its rival?", CAPABILITY),
     ("nuclear", "Does it have nuclear weapons?", NUCLEAR),
     ("conquerable", "Can it be conquered?", OVERRUN),
     ("economic_vulnerability", "How much would losses hurt its economy?", ECONOMY),
 )
 #: Of a mediator and each state.
 OF_A_MEDIATOR: tuple[tuple[str, str, Anchors], ...] = (
-    ("trust", "how does {} see it?", TRUST),
-    ("leverage", "what does it hold over {}?", LEVERAGE),
-    ("interest", "what is {} to it?", INTEREST),
+    ("trust", "how far does {} trust it?", TRUST),
+    ("leverage", "what leverage does it have over {}?", LEVERAGE),
+    ("interest", "how much does {} matter to it?", INTEREST),
 )
 
 
@@ -323,7 +323,7 @@ def _check_date(text: str) -> None:
 def _among(known: Sequence[str]) -> Check:
     def check(text: str) -> None:
         if text not in known:
-            raise ValueError(f"{text!r} is none of the two; expected {one_of(known)}")
+            raise ValueError(f"{text!r} is neither of the two; expected {one_of(known)}")
 
     return check
 

@@ -112,7 +112,7 @@ def moment_of(model: CrisisModel, at: str | float) -> float:
             days = known[said]
             if math.isnan(days):
                 came = [name for name, one in known.items() if one == one and name not in _ALSO]
-                told = f"'{said}' never came in this crisis; there came {one_of(came, 'and')}"
+                told = f"'{said}' did not occur in this crisis; expected {one_of(came)}"
                 raise HistoryError(told) from None
         elif PATTERN.fullmatch(said):
             days = _date(scenario, said)
@@ -224,7 +224,7 @@ def _changed(scenario: Scenario, what: Change, days: float) -> Scenario:
         if "=" not in text:
             raise HistoryError(f"--set {text}: expected PATH=VALUE, such as mediators.us.trust.india=0.9")  # fmt: skip
         if editor.without([text], scenario.name).digest == editor.without([], scenario.name).digest:
-            raise HistoryError(f"--set {text} changes nothing: it is so already")
+            raise HistoryError(f"--set {text} changes nothing: that is its value already")
     return editor.without(what.set, scenario.name)
 
 
@@ -306,7 +306,7 @@ def force(model: CrisisModel, name: str, choice: str) -> None:
     able = {one.name: one for one in _able(model)}
     if name not in able:
         whom = [*model.scenario.state_names, *able]
-        raise HistoryError(_unknown(f"there is no '{name}' who could be forced", name, whom))
+        raise HistoryError(_unknown(f"no agent '{name}' that can be forced", name, whom))
     one = able[name]
     if choice not in type(one).clocks():
         raise HistoryError(_unknown(f"{name} cannot '{choice}'", choice, type(one).clocks()))
@@ -336,7 +336,7 @@ def never_open(model: CrisisModel, state: str, option: str) -> str:
     at, options = seen[0]
     return (
         f"'{option}' is never open to {state} after {said_at(model.scenario, model.days)}: at its next decision, on "
-        f"{said_at(model.scenario, at)}, there is {one_of(options)}"
+        f"{said_at(model.scenario, at)}, it can choose {one_of(options)}"
     )
 
 
@@ -353,7 +353,7 @@ def _able(model: CrisisModel) -> Iterator[Any]:
 
 def _unknown(message: str, word: str, known: Sequence[str]) -> str:
     near = nearest(word, known)
-    return f"{message}; there is {one_of(known)}{f'; did you mean {near!r}?' if near else ''}"
+    return f"{message}; expected {one_of(known)}{f'; did you mean {near!r}?' if near else ''}"
 
 
 def _clock(model: CrisisModel, role: str, index: int, event: str) -> int:
