@@ -78,11 +78,11 @@ def test_a_seat_shows_what_its_state_perceives_and_no_more() -> None:
     shown = page(begun, turn)
     assert max(map(len, shown.splitlines())) <= WIDTH
     for words in (
-        *("Pakistan decides", "Your act that stands: mobilisation", "KSE-100: ", "Deaths so far"),
+        *("Pakistan decides", "Your current act: mobilisation", "KSE-100: ", "Deaths so far"),
         *(
             "In preparation: limited strike, ready ",
             "India offers a halt, until ",
-            "as you read it",
+            "seems to be at",
         ),
         *("Open lines: hotline", "What has happened since the last", "What does Pakistan do?"),
     ):
