@@ -11,8 +11,17 @@ import pytest
 
 from crisis_sim import CrisisModel, Scenario, ScenarioError, load_scenario
 from crisis_sim.cli import run_command
-from crisis_sim.history.game import Game, GameError, Turn, debrief
-from crisis_sim.history.game import WIDTH, news, options, page, tell_debrief
+from crisis_sim.history.game import (
+    WIDTH,
+    Game,
+    GameError,
+    Turn,
+    debrief,
+    news,
+    options,
+    page,
+    tell_debrief,
+)
 
 SEATS = ("pakistan",)
 REPLICATE = 7
