@@ -12,6 +12,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -179,7 +180,7 @@ def console() -> Any:
 
 
 def print_plan(
-    facts: dict[str, Any], lines: Iterable[str], seconds: float | None, kind: str, as_json: bool
+    facts: dict[str, Any], lines: Iterable[str], seconds: float | None, as_json: bool
 ) -> None:
     """Print what would be run, without running it: its facts as JSON, or in lines.
 
@@ -187,13 +188,12 @@ def print_plan(
         facts: with `workers`, `folder` and `replaces_results` among them.
         lines: what it is.
         seconds: how long it takes on processors; None on a graphics card.
-        kind: what the folder would hold: "results" or "findings".
         as_json: whether JSON is printed.
     """
     if as_json:
         print_json(facts)
         return
-    there = f", which holds {kind} (--overwrite replaces them)" if facts["replaces_results"] else ""
+    there = ", which holds results (--overwrite replaces them)" if facts["replaces_results"] else ""
     workers = counted(facts["workers"], "worker")
     how = "on a graphics card" if seconds is None else f"about {in_words(seconds)} with {workers}"
     say("\n".join([*lines, how, f"into {facts['folder']}{there}"]))
@@ -323,8 +323,8 @@ Overrides = Annotated[
     list[str] | None,
     Parameter(
         name="--set",
-        help="Change a value, such as mediators.us.leverage.india=0.2, or take something out, "
-        "such as lenders.imf=null. May be given again, for another value.",
+        help="Change a value, such as mediators.us.leverage.india=0.2, or remove something, such as "
+        "lenders.imf=null. May be repeated.",
         validator=_said_once,
         metavar="PATH=VALUE",
     ),
@@ -333,12 +333,12 @@ Fits = Annotated[
     bool,
     Parameter(
         name="--over-fits",
-        help="Draw behaviour anew for each replicate from all sets of parameters that fit the record, but for what --set or "
-        "the scenario sets: figures then say how far they move over fits (docs/statistics.md).",
+        help="Draw each replicate's behavioural parameters from the sets that fit the record, except those that --set or "
+        "the scenario sets; figures then also have a range over these fits (docs/statistics.md).",
         show_default=False,
     ),
 ]
-_OWN = "It is imported and run: name only files that you trust. May be given again."
+_OWN = "It is imported and run: name only files that you trust. May be repeated."
 Roles = Annotated[
     list[str] | None,
     Parameter(
@@ -357,15 +357,16 @@ Agents = Annotated[
     ),
 ]
 Reference = Annotated[
-    str | None, Parameter(help="Scenario to compare with; the first.", show_default=False)
+    str | None, Parameter(help="Reference scenario; by default the first.", show_default=False)
 ]
 Seed = Annotated[
-    int, Parameter(help="With a replicate's number, it fixes all its luck.", validator=Natural)
+    int,
+    Parameter(help="Seed; with a replicate's number it determines a crisis.", validator=Natural),
 ]
 Workers = Annotated[
     int | None,
     Parameter(
-        help="Cores to use at most; as many as there are. Results are the same for any number.",
+        help="Cores to use at most; by default all. Results are the same for any number.",
         validator=Positive,
     ),
 ]
@@ -376,14 +377,36 @@ Overwrite = Annotated[
 DryRun = Annotated[
     bool, Parameter(help="Say what would be run, and run nothing.", show_default=False)
 ]
-Formats = Annotated[
-    list[Literal["svg", "png", "pdf"]] | None,
-    Parameter(
-        name="--format",
-        help="Formats of the charts; svg and png. May be given again. Their data is beside them, as CSV or Parquet.",
-        show_default=False,
-    ),
-]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Charts:
+    """How the charts of a command are made."""
+
+    formats: Annotated[
+        list[Literal["svg", "png", "pdf"]] | None,
+        Parameter(
+            name="--format",
+            help="Formats of the charts; by default svg and png. May be repeated. Their data are beside them, as CSV.",
+            show_default=False,
+        ),
+    ] = None
+    width: Annotated[
+        Literal["page", "column"],
+        Parameter(help="Draw charts for a page of a journal, 175 mm, or one column, 85 mm."),
+    ] = "page"
+
+    def hold(self) -> None:
+        """Have the charts made so, until the command is done."""
+        from crisis_sim import style  # slow to import
+
+        width = style.DOUBLE_COLUMN if self.width == "page" else style.SINGLE_COLUMN
+        formats = self.formats or ("svg", "png")
+        style.PRINT.set(style.Print(width, (*(f".{one}" for one in formats), ".csv")))
+
+
+CHARTS = Charts()
 
 
 def own_classes(roles: list[str] | None, agents: list[str] | None) -> dict[str, Any]:
@@ -471,9 +494,9 @@ def run_command(arguments: Sequence[str]) -> int:
 
 def _attempt(arguments: Sequence[str]) -> int:
     if any("\0" in argument for argument in arguments):  # no shell can give one, but a program can
-        return refuse("error: a zero byte has no place on a command line")
+        return refuse("error: a command line cannot contain a zero byte")
     try:
-        code = app(arguments, exit_on_error=False)
+        code = copy_context().run(app, arguments, exit_on_error=False)
     except CycloptsError:  # which has told of itself
         return MISTAKE
     except ScenarioError as error:

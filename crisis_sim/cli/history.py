@@ -12,9 +12,11 @@ from cyclopts.validators import Number
 
 from crisis_sim.cli.app import (
     AS_IT_IS,
+    CHARTS,
     DONE,
     FLAG,
     RESULTS,
+    Charts,
     Json,
     Natural,
     NumberOfOne,
@@ -69,25 +71,26 @@ def branch(
     seed: Annotated[int | None, Parameter(validator=Natural)] = None,
     out: Path = RESULTS / "branch",
     variant: Variant = AS_IT_IS,
+    charts: Charts = CHARTS,
     as_json: Json = False,
 ) -> int:
-    """Go back in one crisis, change one thing, and see what comes of it.
+    """Go back in one crisis, change one thing, and see what follows.
 
-    Up to WHEN it is the same crisis as that replicate of `run`. On the same luck there is one other history, told
-    beside the first; on fresh luck so many futures, in pairs without the change and with it. The folder holds
-    branch.yaml, which repeats all of it, and can be branched again.
+    For example: `crisis-sim branch may_2025 --replicate 6 --at 15 --force us=engage`. Up to WHEN it is the same crisis
+    as that replicate of `run`. By default the two histories are shown side by side; --futures compares many futures of
+    both, in pairs. branch.yaml in the folder repeats the branch, and can be branched again.
 
     Args:
         scenario: A scenario file, the name of a shipped one, or a branch.yaml.
         replicate: Number of the crisis, from 0.
-        at: When: a day from the start, a date, or a milestone, such as first_strike, just after it.
-        force: Let somebody do something as soon as it can: a state one of its options (wait, halt, or a rung's
-            name), a third party what it can do, such as us=engage. May be given again, for somebody else.
-        inject: A file with events that come later, as a scenario's `events`.
-        luck: The crisis's own (same), or that of many futures (fresh); same, or fresh with --futures.
-        futures: Futures of each history; 1,000.
-        seed: With the replicate's number, it fixes all luck of the crisis; 1.
-        out: Folder for the file that repeats it, the two histories, the chart, and the futures' summary.
+        at: When: a day from the start, a date, or just after a milestone such as first_strike.
+        force: Make an agent do something as soon as it can: a state one of its options (wait, halt, or a rung's
+            name), a third party what it can do, such as us=engage. May be repeated, for another agent.
+        inject: A file with later events, written like a scenario's `events`.
+        luck: After WHEN, the same random numbers (same), or new ones for many futures (fresh).
+        futures: Number of futures of each history; with fresh luck by default 1,000.
+        seed: Seed; with a replicate's number it determines a crisis; by default 1.
+        out: Folder for branch.yaml, the two histories, the chart, and the summary of the futures.
     """
     from crisis_sim.batch.rules import check_rules
     from crisis_sim.history.branch import FILE, Branch, check_folder, read_branch
@@ -100,7 +103,7 @@ def branch(
     check_folder(out, FILE)
     known = read_branch(Path(scenario))
     if known and (variant.over_fits or seed is not None or replicate is not None):
-        raise Refused("a branch knows its --replicate, --seed and --over-fits: leave them out")
+        raise Refused("branch.yaml gives --replicate, --seed and --over-fits: leave them out")
     read = known[1] if known else load_over_fits(scenario, (), variant.over_fits)
     check_rules([read], **classes)
     made: Branch = make(
@@ -108,6 +111,7 @@ def branch(
         inject=read_events(inject) if inject else (), luck=luck, futures=futures,
         seed=1 if seed is None else seed, **classes,
     )  # fmt: skip
+    charts.hold()
     files = made.write(out)
     if as_json:
         print_json(made.plain())
@@ -117,7 +121,7 @@ def branch(
             _print_beside(made.beside())
         else:
             print_summary(made.summary, console())
-    talk(f"to have it again: crisis-sim branch {files[0]}")
+    talk(f"to repeat it: crisis-sim branch {files[0]}")
     return DONE
 
 
@@ -132,32 +136,34 @@ def why(
     seed: Seed = 1,
     out: Path = RESULTS / "why",
     variant: Variant = AS_IT_IS,
+    charts: Charts = CHARTS,
     as_json: Json = False,
 ) -> int:
-    """Say what made one crisis go as it went: every step on its way to an outcome is undone, alone and in pairs.
+    """Find which steps decided the outcome of one crisis: each is undone, alone and in pairs.
 
-    A step is a decision, an event, or a move of a third party. Without it the crisis is run again, on the same luck, and
-    on fresh luck after it: how often does the outcome come without it (was it necessary), and how often with it (was it
-    enough)?
+    A step is a decision, an event, or a move of a third party. The crisis is run again without it, with the same random
+    numbers and with many new ones: how often does the outcome occur without the step (was it necessary), and how often
+    with it (was it sufficient)? For example: `crisis-sim why may_2025 --replicate 6 --outcome "no war"`
 
     Args:
         replicate: Number of the crisis, from 0.
-        outcome: What is asked about: a share by its name, such as "ceasefire within 96 hours", agreement, war or
-            "no war", or a mapping as in an experiment (docs/experiments.md).
-        futures: Futures with each of the strongest steps, and without it.
+        outcome: The outcome to explain: "ceasefire within 96 hours", agreement, war, "no war" or another share, by
+            name or as a mapping (docs/experiments.md).
+        futures: Number of futures with each of the strongest steps, and without it.
         out: Folder for the answer and the chart.
     """
     from crisis_sim.history.why import why as explain
 
     read = variant.scenario(scenario)
     found = explain(read, replicate, outcome, futures=futures, seed=seed, **variant.classes)
+    charts.hold()
     found.write(out)
     if as_json:
         print_json(found.plain())
     else:
         _print(found.answer())
         _print_reasons(found)
-    talk(f"answer and chart: {out / 'why'}.md, .svg and .png")
+    talk(f"answer and chart: {out}")
     return DONE
 
 
@@ -195,7 +201,7 @@ def _print_reasons(found: Reasons) -> None:
         )
     terminal = console()
     width = min(terminal.width, WIDTH)
-    told = "How often the outcome comes, on fresh luck after the step. Dim where the interval holds zero."
+    told = "Steps that led to what happened come first. % of futures, on fresh luck. Dim: the interval holds zero."
     headings = ("step", "with\n%", "without\n%", "points,\n95%", "same luck,\nwithout")
     terminal.print()
     terminal.print(
@@ -243,16 +249,19 @@ def nowcast(
     out: Path | None = None,
     workers: Workers = None,
     variant: Variant = AS_IT_IS,
+    charts: Charts = CHARTS,
     as_json: Json = False,
 ) -> int:
-    """Say what comes, given what has been seen so far: histories are filtered by dated evidence.
+    """Estimate what comes next, given dated evidence of what has happened so far.
+
+    For example: `crisis-sim nowcast may_2025 --given may_2025_day_by_day`
 
     Args:
-        given: A file of evidence, or the name of what comes with Crisis Sim, such as may_2025_day_by_day
+        given: A file of evidence, or the name of a shipped one, such as may_2025_day_by_day
             (docs/guide/change_history.md).
-        at: Ask at this moment, a date or days from the start, in place of the file's. May be given again.
+        at: When to ask: a date or days from the start, in place of the file's. May be repeated.
         replicates: Histories to run.
-        out: Folder for numbers and chart; results/ and the scenario's name, with _nowcast.
+        out: Folder for numbers and chart; by default results/SCENARIO_nowcast.
     """
     from crisis_sim.batch.workers import cores
     from crisis_sim.history.filtering import nowcast as make
@@ -263,6 +272,7 @@ def nowcast(
         how = {"workers": workers or cores(), "progress": progress, **variant.classes}
         cast = make(read, given, at or (), replicates, seed, **how)
     folder = out or RESULTS / f"{file_name(read.name)}_nowcast"
+    charts.hold()
     write_nowcast(cast, folder)
     if as_json:
         print_json(cast.plain())
@@ -280,7 +290,7 @@ HELP = """\
   card {...}           inject an event, where the game has a facilitator:
                        card {struck: india, deaths: 12, title: A bomb in a market}
   page                 show the page again
-  leave                leave; the game is saved: crisis-sim play FILE goes on with it"""
+  leave                leave; the game is saved: crisis-sim play FILE continues it"""
 
 
 @app.command
@@ -298,18 +308,18 @@ def play(
 ) -> int:
     """Decide for a state in a crisis: see what it perceives, choose, and look back once it is over.
 
-    Time moves on to the next decision that is asked for. Every move is saved at once, and the file is the game: it can be
-    left, gone on with, or changed by hand.
+    For example: `crisis-sim play may_2025 --as pakistan`. Every move is saved at once in the game's file, with which you
+    can continue later, and which you can edit by hand.
 
     Args:
-        scenario: A scenario file, the name of a shipped one, or a saved game to go on with.
-        as_: The state that you decide for. Given twice, two persons decide, each for one.
-        against: How the other state decides: as the model has it, or an option that it takes whenever it can, such as wait
-            or halt; model.
-        facilitator: Whether events may be injected, as cards.
-        replicate: Whose luck the crisis has; 0.
-        seed: With the replicate's number, it fixes all luck; 1.
-        out: The file of the game; results/games/ and the scenario's name.
+        scenario: A scenario file, the name of a shipped one, or a saved game to continue.
+        as_: The state that you decide for. Given twice, two players decide, each for one.
+        against: How the other state decides: by default model; or an option that it takes whenever it can, such as wait
+            or halt.
+        facilitator: Allow events to be injected, as cards.
+        replicate: Number of the crisis whose random numbers are used; by default 0.
+        seed: Seed; by default 1.
+        out: The game's file; by default results/games/SCENARIO.yaml.
     """
     from crisis_sim.history.game import Game, debrief, tell_debrief
     from crisis_sim.report import tell, write_replay
@@ -345,7 +355,7 @@ def play(
         beside = path.with_suffix("")
         write_replay(turn.journal, game.scenario, f"{story}\n```text\n{told}\n```\n", beside)
         talk(f"story, debrief and chart: {beside}.md, .svg and .png")
-    talk(f"the game: {path}; to go on with it: {shlex.join(['crisis-sim', 'play', str(path)])}")
+    talk(f"the game: {path}; to continue it: {shlex.join(['crisis-sim', 'play', str(path)])}")
     return DONE
 
 

@@ -65,7 +65,7 @@ class Interview:
 
         def read(typed: str) -> str:
             if among and typed and typed not in among:
-                raise ValueError(f"{typed!r} is none of the two; expected {one_of(among)}")
+                raise ValueError(f"{typed!r} is neither of the two; expected {one_of(among)}")
             return typed or default
 
         return self._text(path, question, default, read)

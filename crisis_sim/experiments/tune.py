@@ -177,6 +177,8 @@ def sets_text(problem: Problem, sets: Sets) -> str:
 
 def _on_sets(sets: Sets, summary: dict[str, Any]) -> dict[str, Any]:
     """How well the sets fit, and how far the targets inform the parameters."""
+    paths = [row["path"] for row in summary["parameters"]]
+    about = {"informed": sets.slopes.informed(), "precision": np.diag(sets.slopes.precision)}
     return {
         "count": len(sets.weight),
         "effective": sets.effective,
@@ -184,13 +186,7 @@ def _on_sets(sets: Sets, summary: dict[str, Any]) -> dict[str, Any]:
         "directions": sets.slopes.directions,
         "loss_median": float(np.median(sets.scored.loss)),
         "loss_best": float(sets.scored.loss.min()),
-        "informed": dict(
-            zip(
-                (row["path"] for row in summary["parameters"]),
-                map(float, sets.slopes.informed()),
-                strict=True,
-            )
-        ),
+        **{name: dict(zip(paths, map(float, of), strict=True)) for name, of in about.items()},
     }
 
 

@@ -247,10 +247,7 @@ class Branch:
         }
         for file, content in texts.items():
             (folder / file).write_text(content, encoding="utf-8")
-        charts = [folder / f"branch{suffix}" for suffix in (".svg", ".png")]
-        figure = self.draw()
-        for chart in charts:
-            style.save(figure, chart)
+        charts = style.write(self.draw(), folder / "branch")
         more = write_report(self.batch, self.summary, folder) if self.batch and self.summary else []
         return [*(folder / file for file in texts), *charts, *more]
 

@@ -128,7 +128,7 @@ class Nowcast:
     def warnings(self) -> list[str]:
         """What keeps an answer from being sure."""
         return [
-            f"{self.when(one)}: only {text.plural(round(one.effective), 'history', 'histories')} stand behind the answer; "
+            f"{self.when(one)}: only {text.plural(round(one.effective), 'effective history', 'effective histories')}; "
             "widen a tolerance, or run more (--replicates)"
             for one in self.answers
             if one.effective < FEW
@@ -145,7 +145,7 @@ class Nowcast:
             f"{text.count(answer.met)} of {text.count(self.histories)} histories met the evidence"
         )
         if answer.method != "rejection":
-            behind += f", and a particle filter went on from them, with {answer.effective:,.0f} effective histories"
+            behind += f", and a particle filter continued from them, with {answer.effective:,.0f} effective histories"
         told = (
             f"On {self.when(answer)}: {main.words} in {text.percent(main.estimate)}% of futures "
             f"(95% interval {text.limits(100 * main.lower, 100 * main.upper, 1, '%')}); {behind}."
@@ -153,7 +153,7 @@ class Nowcast:
         if answer.real:
             hours, share = answer.real
             told += (
-                f" It really came {text.duration(hours)} later; by then it had come in "
+                f" The real one came {text.duration(hours)} later; by then it had come in "
                 f"{text.percent(share)}% of futures."
             )
         return told
@@ -356,8 +356,8 @@ class Histories:
         when = text.moment(self.scenario.moment(now))
         listed = "\n".join(shares)
         return NoHistoryError(
-            f"of {text.count(self.size)} histories none met all evidence by {when}, nor did any that a particle "
-            f"filter made:\n{listed}\nwiden a tolerance, or run more histories (--replicates)"
+            f"none of {text.count(self.size)} histories met all evidence by {when}, nor did any from a particle "
+            f"filter:\n{listed}\nwiden a tolerance, or run more histories (--replicates)"
         )
 
     def answer(

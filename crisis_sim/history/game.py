@@ -504,9 +504,7 @@ def _standing(game: Game, turn: Turn) -> Iterator[str]:
     scenario, c = turn.model.scenario, turn.model.crises[0]
     own = c["states"][turn.decision.state.index]
     ladder = [rung.name for rung in scenario.ladder]
-    yield f"Your act that stands: {ladder[own['rung']]}" + (
-        ", under way" if own["operation"] else ""
-    )
+    yield f"Your current act: {ladder[own['rung']]}" + (", under way" if own["operation"] else "")
     for plan, at in (("plan", "act_at"), ("opening", "open_at")):
         if own[plan]:
             yield f"In preparation: {ladder[own[plan]]}, ready {_when(game, own[at] * 24)}"
@@ -524,11 +522,11 @@ def _others(game: Game, turn: Turn) -> Iterator[str]:
     rungs = np.array([float(np.ravel(rung.intensity)[0]) for rung in model.rungs])
     like = scenario.ladder[int(np.argmin(np.abs(rungs - own["seen"])))].name
     lifted = (
-        f"; third parties lift {text.percent(own['information'])}% of the fog"
+        f"; third parties reduce your error by {text.percent(own['information'])}%"
         if own["information"] > 0
         else ""
     )
-    yield f"{other}, as you read it: like {like}{lifted}"
+    yield f"{other} seems to be at: {like}{lifted}"
     if rival["offer_until"] >= c["now"]:
         yield f"{other} offers a halt, until {_when(game, rival['offer_until'] * 24)}"
     yield _market(scenario, model.rival_of(name), rival)
@@ -584,15 +582,15 @@ def tell_debrief(game: Game, found: Debrief) -> str:
     lines += _block("The crisis that you played", [gist_of(journal, scenario, outcome)])
     alone = found.alone
     lines += _block(
-        "The same crisis, on the same luck, if the model had decided for everybody",
+        "The same crisis, on the same luck, if the model had decided for both states",
         [gist_of(alone.journal, scenario, alone.outcome)],
     )
     lines += _block(
-        f"Beside {text.count(found.beside['deaths'].size)} crises that began alike, decided by the model",
+        f"Compared with {text.count(found.beside['deaths'].size)} crises that began alike, decided by the model",
         _beside(found, outcome),
     )
     lines += _block(
-        "Your choices, and what the advisers (the model itself) would have done",
+        "Your choices, and those of the model in your place",
         _choices(game, found),
     )
     lines += _block("Which choices mattered", _mattered(game, found))
@@ -619,29 +617,29 @@ def _beside(found: Debrief, outcome: Any) -> Iterator[str]:
         yield f"{words} came in {text.percent(share)}% of them, {yours}"
     more, median = (beside["deaths"] > outcome["deaths"]).mean(), float(np.median(beside["deaths"]))
     yours = f"{text.count(outcome['deaths'])}; their median is {text.count(median)}"
-    yield f"More died in {text.percent(more)}% of them than in yours ({yours})"
+    yield f"Deaths were higher in {text.percent(more)}% of them than in yours ({yours})"
 
 
 def _choices(game: Game, found: Debrief) -> Iterator[str]:
     for one in found.turn.made:
-        same = "as advised" if one.choice == one.advised else f"advised: {one.advised}"
-        odds = f"the model would choose it in {text.percent(one.odds.get(one.choice, 0.0))}%"
+        same = "the model too" if one.choice == one.advised else f"the model: {one.advised}"
+        odds = f"it chooses yours in {text.percent(one.odds.get(one.choice, 0.0))}%"
         yield f"{_when(game, one.hours)}, {title_of(game.scenario, one.state)}: {one.choice} ({same}; {odds})"
     if not found.turn.made:
-        yield "None: nobody was asked."
+        yield "None: there was no decision."
 
 
 def _mattered(game: Game, found: Debrief, most: int = 3) -> Iterator[str]:
     if not found.mattered:
-        yield "None differed from the advisers', so there is nothing to weigh."
+        yield "None differed from the model's, so there is nothing to compare."
     for one in found.mattered[:most]:
         point = one.point
         yield (
-            f"{_when(game, point.hours)}: {point.choice} in place of {point.advised} makes a ceasefire "
-            f"{_apart(one.ceasefire)} points likelier, and war {_apart(one.war)}"
+            f"{_when(game, point.hours)}: {point.choice} in place of {point.advised} changes the chance "
+            f"of a ceasefire by {_apart(one.ceasefire)} points, and of war by {_apart(one.war)}"
         )
     if found.mattered:
-        yield "(paired futures of each choice, on fresh luck and with the model deciding after it; 95% intervals)"
+        yield "(paired futures of each choice, on fresh luck, with the model deciding afterwards; 95% intervals)"
 
 
 def _apart(one: Any) -> str:

@@ -119,10 +119,10 @@ def read_outcome(said: str, columns: Columns) -> Outcome:
         if measure is None:
             near = meant(name, known).replace("_", " ")
             shown = one_of(one.replace("_", " ") for one in _SOME)
-            raise HistoryError(f"no outcome '{said}': expected {shown}, others of docs/experiments.md{near}")  # fmt: skip
+            raise HistoryError(f"no outcome '{said}': expected {shown}, or one of docs/experiments.md{near}")  # fmt: skip
         found = measure
     if not _comes(found):
-        raise HistoryError(f"'{said}' is a number: expected what comes or does not, such as agreement")  # fmt: skip
+        raise HistoryError(f"'{said}' is a number: expected what may come or not, such as agreement")  # fmt: skip
     return Outcome(found, negated)
 
 
@@ -217,14 +217,12 @@ class Reasons:
         told = [
             f"{text.clean(self.scenario.title)}: crisis {replicate} of seed {seed}. "
             + (gist_of(journal, self.scenario, {k: v[0] for k, v in self.model.outcomes().items()}) if journal else ""),
-            f"Asked: {self.outcome.words}. It {'came' if self.came else 'did not come'}. "
+            f"The outcome: {self.outcome.words}. It {'came' if self.came else 'did not come'}. "
             f"{text.count(len(self.steps))} steps on the way were undone one by one, in {text.count(self.runs)} crises.",
         ]  # fmt: skip
         if not self.mattered:
-            return [*told, "No single step mattered clearly: it hung on none of them alone."]
-        told.append(
-            f"What {'brought it about' if self.came else 'kept it from coming'}, the weightiest first:"
-        )
+            return [*told, "No single step mattered clearly on its own."]
+        told.append(f"What {'brought it about' if self.came else 'prevented it'}, by weight:")
         return [
             *told,
             *(f"{k}. {self._told(one)}" for k, one in enumerate(self.mattered, 1)),
@@ -253,7 +251,7 @@ class Reasons:
         pair = next((one for one in self.pairs if one.clear and one.weight > 0), None)
         if pair:
             at = past.said_at(self.scenario, pair.days)
-            yield f"Both undone, the strongest pair (to {at}): {pair.told}. {self._figures(pair)}"
+            yield f"The strongest pair, both undone (until {at}): {pair.told}. {self._figures(pair)}"
 
     def plain(self) -> dict[str, Any]:
         """All of it, fit for JSON."""
@@ -278,12 +276,9 @@ class Reasons:
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        files = [folder / f"why{suffix}" for suffix in (".md", ".svg", ".png")]
-        files[0].write_text("\n\n".join(map(text.markdown, self.answer())) + "\n", encoding="utf-8")
-        figure = self.draw()
-        for file in files[1:]:
-            style.save(figure, file)
-        return files
+        told = folder / "why.md"
+        told.write_text("\n\n".join(map(text.markdown, self.answer())) + "\n", encoding="utf-8")
+        return [told, *style.write(self.draw(), folder / "why")]
 
     @style.styled
     def draw(self) -> Figure:

@@ -135,7 +135,7 @@ def _find(parts: Mapping[str, Any], scenario: str, what: str, hours: float | Non
         moment = "horizon" if hours is None else _DAYS.get(int(hours), f"{hours:g}_hours")
         path = f"{_BY[what]}{moment}"
     elif hours is not None:
-        raise KeyError(f"{what!r} is of no moment: hours go with {one_of(_BY)}")
+        raise KeyError(f"{what!r} has no figure by hours: hours go with {one_of(_BY)}")
     if path not in known:
         raise KeyError(_unknown("figure", path, known, [*_BY, *short]))
     figure = {key: known[path].get(key) for key in ("estimate", "lower", "upper")}
