@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -272,18 +271,6 @@ def test_other_code_or_libraries_cannot_go_on(
     for go_on in (partial(run_to_folder, SCENARIOS, replicates=60, resume=True), resume):
         with pytest.raises(ResultsError, match=f"versions: {name}: {there[name]} there, later now"):
             go_on(folder=tmp_path)
-
-
-@pytest.fixture
-def usual_signals() -> Iterator[None]:
-    """Signals as a script of one's own has them; test runners may have set them otherwise."""
-    before = {
-        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
-        signal.SIGTERM: signal.signal(signal.SIGTERM, signal.SIG_DFL),
-    }
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 @pytest.mark.usefixtures("usual_signals")
