@@ -612,8 +612,8 @@ def draw_attribution(findings: Findings) -> Chart:
         dots.set_xlabel(change)
     look: Any = {"markersize": 3.6, "linewidth": 0.9}
     handles = [
-        Patch(color=style.BLUE, label="raises"),
-        Patch(color=style.ORANGE, label="lowers"),
+        Patch(color=style.MORE, label="raises"),
+        Patch(color=style.LESS, label="lowers"),
         plots.key("its share", "o", style.BLACK, **look),
         *(
             plots.key(label, marker, style.GREY, markerfacecolor=style.WHITE, **look)
@@ -659,7 +659,7 @@ def draw_interactions(findings: Findings) -> Chart:
         for pair in one["interactions"]:
             if set(pair["parts"]) <= set(most):
                 value = pair["estimate"]
-                colour = style.SKY_BLUE if value > 0.0 else style.ORANGE
+                colour = style.MORE if value > 0.0 else style.LESS
                 told = excludes_zero(pair["lower"], pair["upper"])
                 cells.append(
                     (
@@ -674,7 +674,7 @@ def draw_interactions(findings: Findings) -> Chart:
     most_paired = f"; pairs of the first {plots.MOST_PAIRED} parts, all in the tables"
     style.say_below(
         figure,
-        "How much more each adds to it where the other is there. Blue: each adds more; orange: each "
+        "How much more each adds to it where the other is there. Green: each adds more; purple: each "
         "adds less;\nno colour: not to be told, the 95% interval holds zero"
         + (most_paired if len(parts) > plots.MOST_PAIRED else ""),
     )
@@ -696,7 +696,7 @@ def _waterfall(axes: Axes, one: Mapping[str, Any], scale: float) -> None:
         begin, level = level, level + scale * one["parts"][name]["shapley"]["estimate"]
         # The bar begins where the last one ended.
         axes.plot([begin, begin], [place - 1, place], color=style.GREY, linewidth=0.5, zorder=1)
-        bar(place, begin, level, style.BLUE if level >= begin else style.ORANGE)
+        bar(place, begin, level, style.MORE if level >= begin else style.LESS)
     axes.plot([level, level], [last - 1, last], color=style.GREY, linewidth=0.5, zorder=1)
     bar(last, 0.0, scale * one["everything"]["estimate"], style.PALE_GREY)
     _whisker(axes, last, one["everything"], scale)
@@ -740,7 +740,7 @@ def _range(axes: Axes, place: float, figure: Mapping[str, Any], scale: float) ->
     if over := figure.get("over_fits"):
         ends = [scale * over["lower"], scale * over["upper"]]
         look: Any = {"linewidth": 4.5, "solid_capstyle": "butt", "zorder": 1.5}
-        axes.plot(ends, [place, place], color=style.tint(style.BLUE, 0.3), **look)
+        axes.plot(ends, [place, place], color=style.tint(style.ESTIMATE, 0.3), **look)
 
 
 def _whisker(
