@@ -21,7 +21,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from crisis_sim.experiments.calibrate import Values, seed_of
+from crisis_sim.experiments.calibrate import Aim, Values, seed_of
+from crisis_sim.outcomes.differences import Measured
 
 #: The inverse variance of a parameter that is uniform over its range, in units of the range.
 PRIOR = 12.0
@@ -88,23 +89,33 @@ def slopes_at(problem: Any, at: Values, seed: int, workers: int = 1) -> Slopes:
         design = problem.run(
             scenario, points, own, 1, replicates, seed + number, workers, own_points=True
         )
-        design_of = np.column_stack([np.ones(replicates), jitter])
-        inverse = np.linalg.inv(design_of.T @ design_of)
-        spread = np.diag(inverse)[1:]
+        regression = Regression(jitter)
         for k in own:
             measured, aim = design.measured[str(k)], problem.aims[k]
-            pull = np.nan_to_num(measured.influence[0])
-            fitted = inverse @ (design_of.T @ pull)
-            left = pull - design_of @ fitted
-            error = np.sqrt((left @ left) / replicates * spread)
-            scale = aim.error * (float(measured.estimate[0]) if aim.log else 1.0)
-            # Slopes that noise may explain are shrunk (James and Stein 1961, parameter by parameter).
-            sure = np.maximum(0.0, 1.0 - (error / np.maximum(np.abs(fitted[1:]), 1e-12)) ** 2)
-            slope[k] = fitted[1:] * sure / scale
+            slope[k] = regression.slopes(measured, aim)
             miss[k] = aim.apart(measured.estimate, None)[0]
     known = np.isfinite(slope).all(axis=1)
     slope[~known] = 0.0
     return Slopes(at, miss, slope, problem.weights * robust_weight(miss, problem.spec.robust))
+
+
+class Regression:
+    """The regression of figures' influence values on the jitter of each crisis's parameters, `(crises, parameters)`."""
+
+    def __init__(self, jitter: Values) -> None:
+        self.design = np.column_stack([np.ones(len(jitter)), jitter])
+        self.inverse = np.linalg.inv(self.design.T @ self.design)
+
+    def slopes(self, measured: Measured, aim: Aim) -> Values:
+        """How a figure moves with each parameter, in standard errors of its target, `(parameters,)`."""
+        pull = np.nan_to_num(measured.influence[0])
+        fitted = self.inverse @ (self.design.T @ pull)
+        left = pull - self.design @ fitted
+        error = np.sqrt((left @ left) / len(left) * np.diag(self.inverse)[1:])
+        # Slopes that noise may explain are shrunk (James and Stein 1961, parameter by parameter).
+        sure = np.maximum(0.0, 1.0 - (error / np.maximum(np.abs(fitted[1:]), 1e-12)) ** 2)
+        scale = aim.error * (float(measured.estimate[0]) if aim.log else 1.0)
+        return np.asarray(fitted[1:] * sure / scale)
 
 
 def robust_weight(miss: Values, robust: float | None) -> Values:

@@ -5,7 +5,8 @@ It imports matplotlib, so the modules of the kinds import it in the functions th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from textwrap import fill
 from typing import Any
@@ -24,26 +25,53 @@ from crisis_sim.experiments.spec import Findings, kind_of
 MOST_PAIRED, _BESIDE = 12, 6
 
 
+def charts_of(findings: Findings) -> Iterator[tuple[str, Callable[[], Figure]]]:
+    """Every chart of an experiment: the name of its file, and what draws it."""
+    for name, draw in kind_of(findings.experiment.kind).charts(findings):
+        yield name, partial(style.styled(draw), findings)
+
+
 def draw_experiment(findings: Findings) -> Iterator[tuple[str, Figure]]:
     """Every chart of an experiment, one by one, each with the name of its file."""
-    for name, draw in kind_of(findings.experiment.kind).charts(findings):
-        yield name, style.styled(draw)(findings)
+    return ((name, draw()) for name, draw in charts_of(findings))
 
 
-def write_experiment_charts(
-    findings: Findings, folder: str | Path, suffixes: Sequence[str] = (".svg", ".png")
-) -> list[Path]:
-    """Write every chart of an experiment into a folder, in formats such as ".pdf"; gives the files written.
+#: Of a chart that is not called as the table that it draws, the table.
+_TABLES = {
+    "attribution": "attributions",
+    "curves": "measures",
+    "map": "measures",
+    "ranking": "indices",
+    "convergence": "indices",
+    "history": "figures",
+    "trade_off": "figures",
+    "targets": "outcomes",
+    "pairs": "particles",
+}
+
+
+def write_experiment_charts(findings: Findings, folder: str | Path) -> list[Path]:
+    """Write every chart of an experiment into a folder, with its data beside it; gives the files written.
 
     Raises:
         OSError: when a file cannot be written.
     """
     written = []
     for name, figure in draw_experiment(findings):
-        for suffix in suffixes:
-            written.append(Path(folder) / f"{name}{suffix}")
-            style.save(figure, written[-1])
+        if isinstance(figure, style.Chart):
+            figure.data = _drawn(findings.tables, name)
+        written += style.write(figure, Path(folder) / name)
     return written
+
+
+def _drawn(tables: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """The rows that a chart draws, each with what was varied at its point or in its trial."""
+    table = tables[name if name in tables else _TABLES[name.rstrip("_0123456789")]].to_pandas()
+    for by, place in {"point": "points", "trial": "trials"}.items():
+        if by in table and place in tables:
+            more = tables[place].to_pandas()
+            table = table.merge(more[[by, *more.columns.difference(table.columns)]], on=by)
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
 
 
 def title(measure: Mapping[str, Any]) -> str:

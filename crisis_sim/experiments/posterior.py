@@ -533,6 +533,8 @@ def _draw_marginal(axes: Axes, findings: Findings, row: dict[str, Any]) -> None:
 
 def draw_pairs(findings: Findings) -> Figure:
     """How the parameters that go together most do so: draws from the posterior, pair by pair."""
+    from matplotlib.ticker import LogLocator
+
     summary = findings.summary
     correlation = {
         (pair["first"], pair["second"]): pair["correlation"] for pair in summary["correlations"]
@@ -541,7 +543,7 @@ def draw_pairs(findings: Findings) -> Figure:
     rows = [row for row in summary["parameters"] if row["path"] in most]
     side = min(max(45.0 * len(rows), 120.0), style.DOUBLE_COLUMN)
     figure = style.new_figure(width=side, height=side * 0.86 + 12.0)
-    grid = figure.subplots(len(rows), len(rows), squeeze=False)
+    grid = figure.subplots(len(rows), len(rows), squeeze=False, sharex=False)
     total = np.cumsum(_particles(findings, "weight"))
     # Particles drawn evenly by weight.
     chosen = np.searchsorted(total / total[-1], (np.arange(_DRAWN) + 0.5) / _DRAWN)
@@ -565,6 +567,8 @@ def draw_pairs(findings: Findings) -> Figure:
             # The pairs stand in the order of the parameters.
             shown = _signed(correlation[across["path"], down["path"]])
             axes.set_title(f"correlation {shown}", fontsize=6.0, fontweight="normal")
+        if axes.get_xscale() == "log":  # at powers of ten alone: there is room for few
+            axes.xaxis.set_major_locator(LogLocator())
         axes.set_xlabel(_label(across) if j == len(rows) - 1 else "")
         if k == 0 and j > 0:
             axes.set_ylabel(_label(down))
@@ -576,7 +580,7 @@ def draw_predictive(findings: Findings) -> Figure:
     """The posterior's predictions, with fresh luck, compared with the observed figures."""
     summary = findings.summary
     rows = summary["predictive"][:_MOST_PREDICTED]
-    figure = style.new_figure(height=22.0 + 15.0 * len(rows))
+    figure = style.new_figure(height=22.0 + 17.0 * len(rows))
     if not rows:
         style.say_nothing_to_draw(figure.subplots(), "nothing was measured")
         return figure

@@ -181,7 +181,8 @@ def _summary(found: Found) -> dict[str, Any]:
         "files": [calibrate.file_name(one, "tuned") for one in problem.given],
     }
     if sets is not None:
-        informed = map(float, sets.slopes.informed())
+        paths = [row["path"] for row in parameters]
+        about = {"informed": sets.slopes.informed(), "precision": np.diag(sets.slopes.precision)}
         summary["sets"] = {
             "count": len(sets.weight),
             "effective": sets.effective,
@@ -189,7 +190,7 @@ def _summary(found: Found) -> dict[str, Any]:
             "directions": sets.slopes.directions,
             "loss_median": float(np.median(sets.scored.loss)),
             "loss_best": float(sets.scored.loss.min()),
-            "informed": dict(zip((row["path"] for row in parameters), informed, strict=True)),
+            **{name: dict(zip(paths, map(float, of), strict=True)) for name, of in about.items()},
         }
     return summary
 

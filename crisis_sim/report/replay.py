@@ -153,9 +153,9 @@ _PRESENT = 1e-9
 def draw_replay(journal: Journal, scenario: Scenario) -> Figure:
     """One crisis: the whole of it, and beside it a close view of the days of fighting.
 
-    From the top: the highest act of each state that stands, with the real path as a broad pale line under it where the
-    scenario has one; each state's economic pressure; a strip for each third party, as high as it was engaged. Dotted lines
-    mark the first strike and the ceasefire.
+    A narrow figure has the whole alone. From the top: the highest act of each state that stands, with the real path
+    as a broad pale line under it where the scenario has one; each state's economic pressure; a strip for each third
+    party, as high as it was engaged. Dotted lines mark the first strike and the ceasefire.
 
     Args:
         journal: of the replicate, as `crisis_sim.model.CrisisModel` filled it.
@@ -175,6 +175,8 @@ def draw_replay(journal: Journal, scenario: Scenario) -> Figure:
     if parties:
         heights.append(_STRIP * max(len(parties), _LEAST_STRIPS))
     figure = style.new_figure(height=_REST + sum(heights))
+    if figure.narrow:  # there is room for one
+        views = views[:1]
     grid = figure.subplots(
         len(heights),
         len(views),
@@ -261,7 +263,8 @@ def draw_rungs(
         )
     step = max(1, -(-(top + 1) // _RUNGS_NAMED))
     shown = range(0, top + 1, step)
-    axes.set_yticks(list(shown), [text.shorten(names[rung], 34) for rung in shown])
+    letters = 22 if getattr(axes.figure, "narrow", False) else 34
+    axes.set_yticks(list(shown), [text.shorten(names[rung], letters) for rung in shown])
     axes.set_ylim(-0.5, top + 0.5)
     axes.grid(axis="y")
     axes.set_ylabel("highest act that stands (rung)")
@@ -349,7 +352,7 @@ def legend_keys(
 
 
 def write_replay(journal: Journal, scenario: Scenario, story: str, path: Path) -> list[Path]:
-    """Write the story and the chart of one crisis: as Markdown, and as SVG and as PNG.
+    """Write the story and the chart of one crisis: as Markdown, and in the formats of charts.
 
     Args:
         journal: of the replicate.
@@ -360,15 +363,10 @@ def write_replay(journal: Journal, scenario: Scenario, story: str, path: Path) -
     Raises:
         OSError: when a file cannot be written.
     """
-    from crisis_sim.report.save import SUFFIXES
-
     path.parent.mkdir(parents=True, exist_ok=True)
-    files = [path.with_name(f"{path.name}{suffix}") for suffix in (".md", *SUFFIXES)]
-    files[0].write_text(story, encoding="utf-8")
-    figure = draw_replay(journal, scenario)
-    for file in files[1:]:
-        style.save(figure, file)
-    return files
+    told = path.with_name(f"{path.name}.md")
+    told.write_text(story, encoding="utf-8")
+    return [told, *style.write(draw_replay(journal, scenario), path)]
 
 
 def replay_data(
