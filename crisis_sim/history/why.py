@@ -330,7 +330,7 @@ class Reasons:
         )
         date_axis(below, self.scenario.start, 0.0, last)
         numbered = [f"{k}: {one.told}" for k, one in enumerate(self.mattered, 1)]
-        told = "Each dot is a step undone alone, above zero where it worked towards what did happen; pale: looked at on few futures"
+        told = "Each dot is a step undone alone, above zero where it worked towards what happened; pale: seen on few futures"
         style.say_below(figure, ". ".join([told, *numbered]))
         return figure
 

@@ -81,6 +81,7 @@ def prepare(own: Any, c: Any, p: Any, luck: Any, act: Any) -> None:
 def offer(own: Any, rival: Any, c: Any, p: Any, luck: Any) -> None:
     """Offer a halt, which stands for `offer_lasts_days`, or accept the one that the rival offers.
 
+    An offer asks for an answer: it puts the rival on alert, until that has considered it.
     A halt that is agreed comes into effect `implementation_hours` later. All plans are dropped.
     """
     own.alert = False
@@ -98,6 +99,7 @@ def offer(own: Any, rival: Any, c: Any, p: Any, luck: Any) -> None:
         if own.offer_until < c.now:
             note(luck, record.OFFERED, own.index, c.now)
         own.offer_until = c.now + p.offer_lasts_days
+        rival.alert = True
 
 
 @rule

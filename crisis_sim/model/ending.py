@@ -214,15 +214,21 @@ class Ending(Agent):
 
     @rule
     def fading(own, facts, c, p, luck):
-        """A crisis without danger is over after a while, unless there is fire, a plan or a halt.
+        """A crisis without danger is over after a while, the sooner the less either state still wants of the other.
 
-        rate = (1 - danger)^6 / fading_days
+        rate = (1 - danger)^4 / fading_days
+               x exp(-fading_stakes x mean demand of both - patience x [a third party has mediated])
+
+        It does not fade while there is fire, a plan or a halt; while a third party mediates, there are terms to wait for.
         """
         a, b = c.states[0], c.states[1]
         planning = a.plan + a.opening + b.plan + b.opening > 0
         if under_fire(c) or planning or c.halts[0].stands:
             return 0.0
-        return (1.0 - c.danger) ** 6 / p.fading_days
+        slowed = 0.5 * p.fading_stakes * (a.demand + b.demand)
+        if c.mediated_at == c.mediated_at:  # else not a number
+            slowed += p.patience
+        return (1.0 - c.danger) ** 4 * exp(-slowed) / p.fading_days
 
     @rule
     def fade(own, facts, c, p, luck):
