@@ -35,8 +35,11 @@ def usual_signals() -> Iterator[None]:
 @pytest.fixture
 def no_charts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Charts have tests of their own, and take their time."""
-    monkeypatch.setattr("crisis_sim.report.save.write_charts", lambda *_: [])
-    monkeypatch.setattr("crisis_sim.experiments.plots.write_experiment_charts", lambda *_: [])
+    from crisis_sim.experiments import plots
+    from crisis_sim.report import save
+
+    monkeypatch.setattr(save, "write_charts", lambda *_: [])
+    monkeypatch.setattr(plots, "write_experiment_charts", lambda *_: [])
 
 
 #: Set where a missing browser is a failure, as in .ci/run.

@@ -262,8 +262,8 @@ class Branch:
         top = max(int(one.outcome["peak_rung"]) for one in two.values()) + 1
         for axes, (title, one) in zip(grid, two.items(), strict=False):
             shown = min(top, len(self.scenario.ladder) - 1)
-            draw_rungs(axes, one.journal, one.model.scenario, None, shown)
             axes.set_title(title, pad=style.TITLE_PAD_OVER_MARKS)
+            draw_rungs(axes, one.journal, one.model.scenario, None, shown)
         if self.batch is not None:
             last = max(last, *self._draw_futures(grid[2], self.batch))
         for axes in grid:
@@ -280,6 +280,8 @@ class Branch:
             days = np.concatenate([[self.days], halts[halts >= self.days]])
             count = np.arange(len(days)) + (halts < self.days).sum()
             low, high = wilson_interval(count, self.futures)
+            limits = {"value": count / self.futures, "lower": low, "upper": high}
+            style.keep(axes, panel="Futures", of=name, what="ceasefire so far", days=days, **limits)
             line = style.scenario_line(place)
             axes.step(days, 100 * count / self.futures, where="post", label=name, **line)
             band = {"color": line["color"], "alpha": 0.2, "linewidth": 0.0}
