@@ -20,11 +20,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crisis_sim.scenario.errors import Refused
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class BatchError(Exception):
+class BatchError(Refused):
     """A batch cannot be run as it was asked for, or a block of it failed."""
 
 

@@ -12,7 +12,6 @@ from string import Template
 
 from crisis_sim.batch.files import as_json
 from crisis_sim.model.observer import ANSWER_DAYS, RENEWED_AFTER_DAYS
-from crisis_sim.report.save import SUFFIXES
 from crisis_sim.scenario.load import on_disk
 from crisis_sim.text import UNKNOWN, percent
 from crisis_sim.validation.facts import OTHER_SHARE, read_facts
@@ -68,9 +67,7 @@ def _write_charts(validation: Validation, folder: Path) -> list[Path]:
     written = []
     for name in CHARTS:
         figure = getattr(charts, f"draw_{name}")(validation)
-        for suffix in SUFFIXES:
-            written.append(folder / f"{PREFIX}{name}{suffix}")
-            style.save(figure, written[-1])
+        written += style.write(figure, folder / f"{PREFIX}{name}")
     return written
 
 
