@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -37,9 +37,12 @@ from crisis_sim.cli.app import (
     say,
     talk,
 )
-from crisis_sim.text import clean, printable_lines
+from crisis_sim.text import clean, printable_lines, sentence
+from crisis_sim.version import __version__
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from crisis_sim.history.game import Game, Turn
     from crisis_sim.history.why import Reasons
     from crisis_sim.scenario.schema import Scenario
@@ -113,7 +116,7 @@ def branch(
     from crisis_sim.history.branch import FILE, Branch, check_folder, read_branch
     from crisis_sim.history.branch import branch as make
     from crisis_sim.history.past import HistoryError, read_events
-    from crisis_sim.report import print_summary
+    from crisis_sim.report import answer, print_summary
 
     forced, classes = _pairs("--force", force), own_classes(roles, agents)
     try:
@@ -130,6 +133,10 @@ def branch(
         )  # fmt: skip
         charts.hold()
         files = made.write(out)
+        futures_told = [answer(made.summary)] if made.summary else []
+        reading = "The rungs of both histories from the start, and how many futures have a ceasefire by when."
+        asked, *head = made.head()
+        _page(out, asked, [*futures_told, *head], made.draw, reading, made.seed, made.goes.story())
     except HistoryError as error:
         raise Refused(error) from None
     if as_json:
@@ -187,6 +194,10 @@ def why(
         raise Refused(error) from None
     charts.hold()
     found.write(out)
+    gist, asked, *told = found.answer()
+    told = told[1:] + told[:1] if len(told) > 1 else told
+    reading = "Above: the rungs of both states. Below: each step by its weight; those that mattered are numbered."
+    _page(out, asked, [*told, gist], found.draw, reading, seed)
     if as_json:
         print_json(found.plain())
     else:
@@ -194,6 +205,23 @@ def why(
         _print_reasons(found)
     talk(f"answer and chart: {out}")
     return DONE
+
+
+def _page(
+    folder: Path,
+    question: str,
+    told: list[str],
+    draw: Callable[[], Figure],
+    reading: str,
+    seed: int,
+    story: str = "",
+) -> None:
+    """Write the page of what a command did into its folder, in a report's look."""
+    from crisis_sim.report.page import write_history_page
+
+    command = shlex.join(["crisis-sim", *sys.argv[1:]])
+    manifest = {"command": command, "seed": seed, "versions": {"crisis_sim": __version__}}
+    write_history_page(folder, question, told, draw, reading, manifest, story)
 
 
 def _print(paragraphs: list[str]) -> None:
@@ -295,7 +323,7 @@ def nowcast(
     """
     from crisis_sim.batch.workers import cores
     from crisis_sim.history.filtering import nowcast as make
-    from crisis_sim.history.nowcast_report import print_nowcast, write_nowcast
+    from crisis_sim.history.nowcast_report import draw_nowcast, print_nowcast, write_nowcast
 
     read = _scenario(scenario, overrides or (), over_fits)
     classes = own_classes(roles, agents)
@@ -313,6 +341,10 @@ def nowcast(
     folder = out or RESULTS / f"{read.name.replace(' ', '_')}_nowcast"
     charts.hold()
     write_nowcast(cast, folder)
+    last, *earlier = [cast.sentence(one) for one in reversed(cast.answers)]
+    reading = "Answers by the moment of asking, and how soon it comes from the last moment on, with 95% intervals."
+    told = [last, *map(sentence, cast.warnings), *earlier]
+    _page(folder, cast.evidence.title, told, lambda: draw_nowcast(cast), reading, seed)
     if as_json:
         print_json(cast.plain())
     else:

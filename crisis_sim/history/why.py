@@ -304,11 +304,10 @@ class Reasons:
             (self.strongest, style.GREY),
             (self.mattered, style.ESTIMATE),
         )
+        for one in (*others, *self.strongest):
+            style.keep(below, what="weight", days=one.days, value=one.weight, step=one.told)
         for several, colour in groups:
             days, weights = [one.days for one in several], [100 * one.weight for one in several]
-            style.keep(
-                below, what="weight", days=days, value=weights, step=[one.told for one in several]
-            )
             below.vlines(days, 0, weights, color=colour, linewidth=1.0)
             below.plot(days, weights, color=colour, marker="o", markersize=3, linestyle="none")
         for k, one in enumerate(self.mattered, 1):
@@ -334,11 +333,11 @@ class Reasons:
             pad=style.TITLE_PAD_OVER_MARKS,
         )
         figure.legend(
-            handles=legend_keys(self.scenario, None, []), loc="outside lower center", ncols=2
+            handles=legend_keys(self.scenario, None, []), loc="outside upper right", ncols=2
         )
         date_axis(below, self.scenario.start, 0.0, last)
         numbered = [f"{k}: {one.told}" for k, one in enumerate(self.mattered, 1)]
-        told = "Each dot is a step undone alone, above zero where it worked towards what did happen; pale: looked at on few futures"
+        told = "Each dot: a step undone alone, above zero where it worked towards what happened; pale: on few futures"
         style.say_below(figure, ". ".join([told, *numbered]))
         return figure
 
