@@ -11,11 +11,10 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from crisis_sim import style, text
@@ -100,11 +99,13 @@ def meaning(factor: Mapping[str, Any], letters: int) -> str:
     return f"{text.shorten(said, letters)} ({unit})" if said else unit
 
 
-def plain_ratios(axis: Any) -> None:
-    """Ticks at 1, 2, 5, 10 ..., in plain figures."""
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
+def scale_axis(axis: Any, scale: str) -> None:
+    """Give an axis a factor's scale, `linear` or `log`; of the latter ticks at 1, 2, 5, 10 ..., in plain figures."""
+    if scale == "log":
+        axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(NullFormatter())
 
 
 def name_rows(axes: Axes, labels: Sequence[str], below: float = 0.6) -> None:
@@ -134,6 +135,26 @@ def note(
 def key(label: str, marker: str = "o", colour: str = style.BLACK, **look: Any) -> Line2D:
     """A mark in a legend."""
     return Line2D([], [], marker=marker, color=colour, label=label, **look)
+
+
+def patch(label: str, colour: str, **look: Any) -> Patch:
+    """An area in a legend."""
+    return Patch(color=colour, label=label, **look)
+
+
+def finished(
+    figure: Figure,
+    below: str,
+    handles: Sequence[Any] = (),
+    side: str = "left",
+    size: float | None = 6.0,
+) -> Figure:
+    """A chart with words below it and a legend above it, on one line, if there are marks for one."""
+    if handles:
+        where: Any = f"outside upper {side}"
+        figure.legend(handles=handles, loc=where, ncols=len(handles), fontsize=size)
+    style.say_below(figure, below)
+    return figure
 
 
 def column(table: Any, measure: str, name: str) -> Any:
@@ -184,8 +205,3 @@ def squares(
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
-
-
-def finite(values: Any) -> Any:
-    """Values with NaN in place of infinity, to which no line can be drawn."""
-    return np.where(np.isfinite(values), values, np.nan)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,11 @@ from rich.console import Console
 from rich.text import Text
 
 from crisis_sim import style
-from crisis_sim.batch.files import write_durably
+from crisis_sim.batch.files import as_json, write_durably
 from crisis_sim.hindcast.run import Hindcast
 from crisis_sim.hindcast.scores import DECILES, Against, Bin, Score
 from crisis_sim.report.answers import WIDTH, fitted
-from crisis_sim.text import UNKNOWN, excludes_zero, label, number
+from crisis_sim.text import UNKNOWN, excludes_zero, label, listed, number
 
 #: Files that are written; charts begin with `PREFIX`.
 PREDICTIONS, RESULTS, PREFIX = "predictions.csv", "hindcast.json", "hindcast_"
@@ -49,21 +48,36 @@ def print_hindcast(found: Hindcast, console: Console | None = None) -> None:
         console.print(Text(told), width=width)
         return
     everybody = found.scores[0].group
-    rows = [
-        (
-            f"{one.what}, {KINDS[one.kind]}", f"{one.crises}", number(one.model, 3),
-            number(one.climatology.score, 3), _skill(one.climatology),
-            number(one.baseline.score, 3), _skill(one.baseline),
-        )
-        for one in found.scores if one.group == everybody
-    ]  # fmt: skip
-    headings = "score|n|model|clima-\ntology|skill\nover it|base-\nline|skill\nover it"
-    title, told = (
-        f"Scores of {everybody}: the lower, the better",
-        "Skill in %, and its 95% interval.",
+    beside = {"clima-\ntology": "climatology", "base-\nline": "baseline"}
+    title, told = f"Scores of {everybody}", "Skill in %, and its 95% interval."
+    if found.leave_out:
+        beside["in\nsample"] = "in_sample"
+        title += f", left out by {found.leave_out}"
+        told += " In sample: the same fit with nothing left out."
+    headings = [
+        "score",
+        "n",
+        "model",
+        *(one for head in beside for one in (head, "skill\nover it")),
+    ]
+    rows: list[list[Any]] = []
+    for one in found.scores:
+        if one.group == everybody:
+            rows.append([f"{one.what}, {KINDS[one.kind]}", f"{one.crises}", number(one.model, 3)])
+            for who in beside.values():
+                against: Against = getattr(one, who)
+                rows[-1] += [number(against.score, 3), _skill(against)]
+    console.print(
+        fitted(f"{title}: the lower, the better", headings, rows, width, told), width=width
     )
-    console.print(fitted(title, headings.split("|"), rows, width, told), width=width)
     console.print()
+    for fold in found.folds:
+        weights = listed([f"{weight:g} of {what}" for what, weight in fold.weights.items()])
+        told = (
+            f"{label(fold.name)}: {fold.crises} crises foretold; {fold.figures} figures of the others moved parameters by "
+            f"{number(100 * fold.moved, 1)}% of their ranges; the model's weight: {weights}."
+        )
+        console.print(Text(told), width=width)
     classes = []
     for group, scores in _groups(found).items():
         most = max(one.crises for one in scores.values())
@@ -200,11 +214,13 @@ def write_hindcast(found: Hindcast, folder: Path) -> list[Path]:
         OSError: when one cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(found.plain(), indent=2, ensure_ascii=False, allow_nan=False)
-    files = {PREDICTIONS: found.predictions.to_csv(index=False, float_format="%.5g")}
-    files[RESULTS] = f"{text}\n"
+    results = f"hindcast_{found.leave_out}.json" if found.leave_out else RESULTS
+    files = {
+        PREDICTIONS: found.predictions.to_csv(index=False, float_format="%.5g").encode(),
+        results: as_json(found.plain()),
+    }
     for name, content in files.items():
-        write_durably(folder / name, content.encode())
+        write_durably(folder / name, content)
     written = [folder / name for name in files]
     for name, draw in CHARTS.items() if found.scores else ():
         written += style.write(draw(found), folder / f"{PREFIX}{name}")

@@ -48,7 +48,7 @@ def print_nowcast(cast: Nowcast, console: Console) -> None:
     heads = [
         fill(last.figures[k].words.removeprefix("a "), 10) if k != war else "war" for k in shares
     ]
-    title = "The answers, each from its moment on, in % of futures"
+    title = "What comes after each moment, in % of futures"
     headings = ("asked on", "histories,\neffective", *heads)
     console.print(
         fitted(title, headings, rows, width, "Below each, its 95% interval."), width=width
@@ -63,12 +63,10 @@ def print_nowcast(cast: Nowcast, console: Console) -> None:
     if len(cast.answers) > 1 and (came := [one.real for one in cast.answers if one.real]):
         falls = [f"{text.percent(share)}%" for _, share in came]
         say(
-            f"\nWhen it really came, it had come in these shares of futures, answer by answer: {text.listed(falls)}."
+            f"\nBy the time of the real one, it had come in these shares of futures, row by row: {text.listed(falls)}."
         )
     if cast.moved:
-        say(
-            "\nParameters that the evidence has moved by the last moment (median before and after):"
-        )
+        say("\nParameters whose distribution the evidence has moved (median before and after):")
         for moved in cast.moved[:SHOWN]:
             say(f"  {moved.path}: {moved.before[1]:.3g} to {moved.after[1]:.3g}")
         if len(cast.moved) > SHOWN:
@@ -77,7 +75,7 @@ def print_nowcast(cast: Nowcast, console: Console) -> None:
         say(f"\n{text.sentence(warning)}", style="bold")
     say(
         f"\n{text.count(cast.histories)} histories of {cast.scenario.name} (digest {cast.scenario.digest[:12]}), seed "
-        f"{cast.seed}, Crisis Sim {__version__}. These are futures of the model: what it does not know moves nothing.",
+        f"{cast.seed}, Crisis Sim {__version__}. These are futures of the model, not a forecast.",
         style="dim",
     )
 
