@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -34,9 +35,12 @@ from crisis_sim.cli.app import (
     talk,
 )
 from crisis_sim.scenario.errors import Refused
-from crisis_sim.text import clean, printable_lines
+from crisis_sim.text import clean, printable_lines, sentence
+from crisis_sim.version import __version__
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from crisis_sim.history.game import Game, Turn
     from crisis_sim.history.why import Reasons
 
@@ -96,7 +100,7 @@ def branch(
     from crisis_sim.history.branch import FILE, Branch, check_folder, read_branch
     from crisis_sim.history.branch import branch as make
     from crisis_sim.history.past import read_events
-    from crisis_sim.report import print_summary
+    from crisis_sim.report import answer, print_summary
     from crisis_sim.scenario.fits import load_over_fits
 
     forced, classes = _pairs("--force", force), variant.classes
@@ -113,6 +117,12 @@ def branch(
     )  # fmt: skip
     charts.hold()
     files = made.write(out)
+    reading = (
+        "The rungs of both histories from the start, and how many futures have a ceasefire by when."
+    )
+    asked, *head = made.head()
+    told = [*([answer(made.summary)] if made.summary else []), *head]
+    _page(out, asked, told, made.draw, reading, made.seed, made.goes.story())
     if as_json:
         print_json(made.plain())
     else:
@@ -158,6 +168,10 @@ def why(
     found = explain(read, replicate, outcome, futures=futures, seed=seed, **variant.classes)
     charts.hold()
     found.write(out)
+    gist, asked, *told = found.answer()
+    told = told[1:] + told[:1] if len(told) > 1 else told
+    reading = "Above: the rungs of both states. Below: each step by its weight; those that mattered are numbered."
+    _page(out, asked, [*told, gist], found.draw, reading, seed)
     if as_json:
         print_json(found.plain())
     else:
@@ -165,6 +179,23 @@ def why(
         _print_reasons(found)
     talk(f"answer and chart: {out}")
     return DONE
+
+
+def _page(
+    folder: Path,
+    question: str,
+    told: list[str],
+    draw: Callable[[], Figure],
+    reading: str,
+    seed: int,
+    story: str = "",
+) -> None:
+    """Write the page of what a command did into its folder, in a report's look."""
+    from crisis_sim.report.page import write_history_page
+
+    command = shlex.join(["crisis-sim", *sys.argv[1:]])
+    manifest = {"command": command, "seed": seed, "versions": {"crisis_sim": __version__}}
+    write_history_page(folder, question, told, draw, reading, manifest, story)
 
 
 def _print(paragraphs: list[str]) -> None:
@@ -265,7 +296,7 @@ def nowcast(
     """
     from crisis_sim.batch.workers import cores
     from crisis_sim.history.filtering import nowcast as make
-    from crisis_sim.history.nowcast_report import print_nowcast, write_nowcast
+    from crisis_sim.history.nowcast_report import draw_nowcast, print_nowcast, write_nowcast
 
     read = variant.scenario(scenario)
     with progress_bar("histories") as progress:
@@ -274,6 +305,10 @@ def nowcast(
     folder = out or RESULTS / f"{file_name(read.name)}_nowcast"
     charts.hold()
     write_nowcast(cast, folder)
+    last, *earlier = [cast.sentence(one) for one in reversed(cast.answers)]
+    reading = "Answers by the moment of asking, and how soon it comes from the last moment on, with 95% intervals."
+    told = [last, *map(sentence, cast.warnings), *earlier]
+    _page(folder, cast.evidence.title, told, lambda: draw_nowcast(cast), reading, seed)
     if as_json:
         print_json(cast.plain())
     else:

@@ -484,13 +484,16 @@ def report(
     With `--json` the answer, the key figures and the stories are printed, too.
 
     Args:
-        folder: Folder that `run` or an experiment wrote.
+        folder: Folder that `run` or an experiment wrote; `branch`, `why` and `nowcast` write their page themselves.
         out: The page's file; report.html in the folder.
     """
-    from crisis_sim.report.page import page_file, page_of, save_page
+    from crisis_sim.report.page import HISTORIES, page_file, page_of, save_page
 
     try:
         file = page_file(folder, out)
+        if file.exists() and any((folder / one).exists() for one in HISTORIES):
+            say(str(file))
+            return DONE
         with progress_bar("scenarios and charts") as progress:
             page = page_of(folder, reference, progress)
     except ValueError as error:

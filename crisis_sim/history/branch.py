@@ -84,6 +84,10 @@ class History(NamedTuple):
         """What came of it, in two sentences."""
         return gist_of(self.journal, self.model.scenario, self.outcome)
 
+    def story(self) -> str:
+        """It told in Markdown."""
+        return tell(self.journal, self.model.scenario, self.outcome)
+
     def clause(self, entry: Entry | None) -> str:
         """An entry as a clause; "" where there is none."""
         if entry is None:
@@ -230,7 +234,6 @@ class Branch:
         folder.mkdir(parents=True, exist_ok=True)
         name = f"{self.scenario.name}.yaml"
         rows = [f"| {' | '.join(row)} |" for row in self.beside()]
-        story = tell(self.goes.journal, self.goes.model.scenario, self.goes.outcome)
         parts = [
             f"# {text.markdown(self.scenario.title)}, branched",
             *map(text.markdown, self.head()),
@@ -242,7 +245,7 @@ class Branch:
             FILE: as_yaml(self._written(name)),
             name: scenario_file({"scenario": self.scenario.plain()}),
             "branch.md": "\n\n".join(
-                [*parts, "# Changed, on the same luck", story.partition("\n")[2]]
+                [*parts, "# Changed, on the same luck", self.goes.story().partition("\n")[2]]
             ),
         }
         for file, content in texts.items():
