@@ -131,7 +131,7 @@ def test_every_command_has_help_and_is_named_with_the_exit_codes(ask: Ask) -> No
     ("arguments", "said"),
     [
         ("chek", 'Did you mean "check"?'),
-        ("run", "SCENARIOS requires an argument"),
+        ("run", "SCENARIOS is missing"),
         ("run short.yaml --replicats 5", "Did you mean --replicates?"),
         ("run short.yaml --replicates 0", 'Invalid value "0" for --replicates'),
         ("run short.yaml --replicates many", "many"),
@@ -333,7 +333,7 @@ def test_failed_blocks_leave_no_summary_where_all_of_a_scenario_failed_and_can_b
         patch.setattr(block, "attempt", attempt_or_fail)
         told = run_short(ask)
     assert told.code == BLOCKS_FAILED
-    assert "no summary: there is nothing of alone" in told.err
+    assert "no summary: no results for alone" in told.err
     assert told.out == ""
     assert not (folder / "summary.json").exists()
     assert f"to try again what failed: crisis-sim run --resume {folder}" in told.err

@@ -138,7 +138,7 @@ class Plan:
 
     def _check_paths(self, scenario: Scenario) -> None:
         """Make sure that a scenario has the numbers whose values are given, and in those ranges."""
-        from crisis_sim.scenario.errors import nearest
+        from crisis_sim.scenario.errors import meant
         from crisis_sim.scenario.introspect import numbers_of
 
         known = numbers_of(scenario)
@@ -157,9 +157,8 @@ class Plan:
                     raise BatchError(f"parameter {path!r} has fractions; expected whole numbers")
             # Custom agents may have parameters of their own, which only they know.
             elif not self.agents or path.partition(".")[0] in type(scenario).model_fields:
-                near = nearest(path, known)
-                meant = f"; did you mean {near!r}?" if near else ""
-                raise BatchError(f"no parameter {path!r} in {scenario.name}{meant}")
+                near = meant(path, known)
+                raise BatchError(f"no parameter {path!r} in {scenario.name}{near}")
 
     @property
     def points_each(self) -> int:

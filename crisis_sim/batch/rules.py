@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from crisis_sim.batch.files import BatchError
-from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
+from crisis_sim.scenario.errors import Mistake, ScenarioError, meant, nearest, one_of
 from crisis_sim.text import listed
 
 if TYPE_CHECKING:
@@ -197,10 +197,9 @@ def check_rules(
     known = {name: role for one in scenarios for name, role in _known(one).items()}
     for name, kind in roles.items():
         if name not in known:
-            near = nearest(name, known)
+            expected = one_of(known) + meant(name, known)
             raise BatchError(
-                f"there is no agent '{name}' to be a {_short(kind)}; expected {one_of(known)}"
-                + (f"; did you mean '{near}'?" if near else "")
+                f"there is no agent '{name}' to be a {_short(kind)}; expected {expected}"
             )
         wanted = ROLES[known[name]]
         if not (isinstance(kind, type) and issubclass(kind, wanted)):

@@ -1,4 +1,4 @@
-"""Fits by slopes: Gauss-Newton steps, and an ensemble of parameter sets that fit about as well.
+"""Fits by slopes: Gauss-Newton steps, and an ensemble of parameter sets that fit about as well; slices through the best.
 
 One run gives all slopes: every crisis carries parameters of its own, jittered around a point, and the influence of each
 crisis on each figure (Efron and Tibshirani 1993, chapter 21) is regressed on its jitter. With slopes J of the misses z (in
@@ -16,13 +16,13 @@ Wedderburn 1974). Sets are drawn from it, each is run on luck of its own, and we
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from crisis_sim.experiments.calibrate import Values, seed_of
+from crisis_sim.experiments.calibrate import Aim, Values, seed_of
+from crisis_sim.outcomes.differences import Measured
 
 #: The inverse variance of a parameter that is uniform over its range, in units of the range.
 PRIOR = 12.0
@@ -91,23 +91,33 @@ def slopes_at(problem: Any, at: Values, seed: int, workers: int = 1) -> Slopes:
         design = problem.run(
             scenario, points, own, 1, replicates, seed + number, workers, own_points=True
         )
-        design_of = np.column_stack([np.ones(replicates), jitter])
-        inverse = np.linalg.inv(design_of.T @ design_of)
-        spread = np.diag(inverse)[1:]
+        regression = Regression(jitter)
         for k in own:
             measured, aim = design.measured[str(k)], problem.aims[k]
-            pull = np.nan_to_num(measured.influence[0])
-            fitted = inverse @ (design_of.T @ pull)
-            left = pull - design_of @ fitted
-            error = np.sqrt((left @ left) / replicates * spread)
-            scale = aim.error * (float(measured.estimate[0]) if aim.log else 1.0)
-            # Slopes that noise may explain are shrunk (James and Stein 1961, parameter by parameter).
-            sure = np.maximum(0.0, 1.0 - (error / np.maximum(np.abs(fitted[1:]), 1e-12)) ** 2)
-            slope[k] = fitted[1:] * sure / scale
+            slope[k] = regression.slopes(measured, aim)
             miss[k] = aim.apart(measured.estimate, None)[0]
     known = np.isfinite(slope).all(axis=1)
     slope[~known] = 0.0
     return Slopes(at, miss, slope, problem.weights * robust_weight(miss, problem.spec.robust))
+
+
+class Regression:
+    """The regression of figures' influence values on the jitter of each crisis's parameters, `(crises, parameters)`."""
+
+    def __init__(self, jitter: Values) -> None:
+        self.design = np.column_stack([np.ones(len(jitter)), jitter])
+        self.inverse = np.linalg.inv(self.design.T @ self.design)
+
+    def slopes(self, measured: Measured, aim: Aim) -> Values:
+        """How a figure moves with each parameter, in standard errors of its target, `(parameters,)`."""
+        pull = np.nan_to_num(measured.influence[0])
+        fitted = self.inverse @ (self.design.T @ pull)
+        left = pull - self.design @ fitted
+        error = np.sqrt((left @ left) / len(left) * np.diag(self.inverse)[1:])
+        # Slopes that noise may explain are shrunk (James and Stein 1961, parameter by parameter).
+        sure = np.maximum(0.0, 1.0 - (error / np.maximum(np.abs(fitted[1:]), 1e-12)) ** 2)
+        scale = aim.error * (float(measured.estimate[0]) if aim.log else 1.0)
+        return np.asarray(fitted[1:] * sure / scale)
 
 
 def robust_weight(miss: Values, robust: float | None) -> Values:
@@ -187,7 +197,6 @@ def ensemble(
     count: int,
     seed: int,
     workers: int = 1,
-    progress: Callable[[int, int], None] | None = None,
 ) -> Sets:
     """Draw sets from the posterior around the best point, run each, and weigh it.
 
@@ -197,9 +206,8 @@ def ensemble(
     """
     slopes = slopes_at(problem, best, seed_of(seed, 2), workers)
     freedom = max(float((slopes.weight > 0).sum()) - slopes.directions, 1.0)
-    loss = float(
-        problem.at(problem.points_of(best[None]), problem.spec.replicates, seed, workers).loss[0]
-    )
+    replicates, at_best = problem.spec.replicates, problem.points_of(best[None])
+    loss = float(problem.at(at_best, replicates, seed, workers).loss[0])
     temperature = max(loss / freedom, 1.0)
     random = np.random.default_rng(seed)
     centre, spread = best, temperature * np.linalg.inv(slopes.precision)
@@ -207,13 +215,8 @@ def ensemble(
         root = np.linalg.cholesky(spread) * wide
         drawn = random.standard_normal((count, len(best)))
         shares = np.clip(centre + drawn @ root.T, 0.0, 1.0)
-        scored = problem.at(
-            problem.points_of(shares),
-            problem.spec.replicates // 4,
-            seed_of(seed, 3, stage),
-            workers,
-            progress,
-        )
+        points, luck = problem.points_of(shares), seed_of(seed, 3, stage)
+        scored = problem.at(points, replicates // 4, luck, workers)
         if stage == 0:
             slopes, centre = _over_ensemble(problem, shares, scored, slopes)
             spread = temperature * np.linalg.inv(slopes.precision)
@@ -243,3 +246,61 @@ def _over_ensemble(
     weight = problem.weights * robust_weight(here, problem.spec.robust)
     found = Slopes(centre, here, slope, weight)
     return found, np.clip(found.steps(np.zeros(1))[0], 0.02, 0.98)
+
+
+# --- Slices: values of a parameter that do about as well as the best
+#
+# Slices move each parameter of the best trial alone. If the others were adjusted as well, a parameter
+# could go further, so the range is a lower bound: where it is wide, the targets do not determine the
+# parameter. It rests on the trials that were made and is no confidence interval.
+
+
+class Slices(NamedTuple):
+    """The best with one parameter moved alone, on luck that it was not tuned on.
+
+    Attributes:
+        value, loss: where it is moved to, and how bad that is, `(parameters, points)`.
+        ends: between where the loss rises by no more than the tolerance, or the ends of what was searched.
+    """
+
+    value: Values
+    loss: Values
+    ends: list[tuple[float, float]]
+
+
+def slice_through(
+    problem: Any, best: Values, tolerance: float, seed: int, workers: int = 1
+) -> Slices | None:
+    """Move each parameter of a point alone through its range; None where the experiment asks for none."""
+    if problem.spec.slices is None:
+        return None
+    shares, tuned = np.linspace(0.0, 1.0, problem.spec.slices), problem.tuned
+    value = np.asarray([[float(one.factor.at(float(share))) for share in shares] for one in tuned])
+    points = np.tile(best, (value.size + 1, 1))
+    points[np.arange(value.size), np.repeat(np.arange(len(tuned)), len(shares))] = value.ravel()
+    loss = problem.at(points, problem.spec.replicates, seed, workers).loss
+    rise = (loss[:-1] - loss[-1]).reshape(value.shape)
+    ends = []
+    for k, one in enumerate(tuned):
+        low, high = range_around(float(one.share_of(best[k])), shares, rise[k], tolerance)
+        ends.append((float(one.factor.at(low)), float(one.factor.at(high))))
+    return Slices(value, loss[:-1].reshape(value.shape), ends)
+
+
+def range_around(at: float, shares: Values, rise: Values, tolerance: float) -> tuple[float, float]:
+    """Where, on both sides of a point, a rise that is known at `shares` first exceeds the tolerance, or their ends.
+
+    A sum of squares rises with the square of the distance, so its root goes by straight lines between values.
+    """
+    found = []
+    below, above = np.flatnonzero(shares < at)[::-1], np.flatnonzero(shares > at)
+    for side, end in ((below, shares[0]), (above, shares[-1])):
+        before, height, edge = at, 0.0, end
+        for k in side:
+            if rise[k] > tolerance:
+                roots = np.sqrt(np.maximum([height, tolerance, rise[k]], 0.0))
+                edge = before + (shares[k] - before) * (roots[1] - roots[0]) / (roots[2] - roots[0])
+                break
+            before, height = shares[k], rise[k]
+        found.append(float(edge))
+    return found[0], found[1]

@@ -36,7 +36,7 @@ from crisis_sim.model.acts import (
 from crisis_sim.model.choice import choose, demand_of, logistic, misread, value_options
 from crisis_sim.model.economy import trade
 from crisis_sim.model.engine import Agent, Event, Maybe, rule
-from crisis_sim.model.luck import gamma2, normal, uniform
+from crisis_sim.model.luck import exp, gamma2, normal, uniform
 from crisis_sim.model.record import note
 
 
@@ -184,9 +184,9 @@ class State(Agent):
         chance `ready`.
         """
         z = (c.halts[0].common + normal(c, luck.keys, own.streams + STAKES)) * math.sqrt(0.5)
-        own.stake = facts.resolve * math.exp(p.stakes_spread * z)
+        own.stake = facts.resolve * exp(p.stakes_spread * z)
         z = normal(c, luck.keys, own.streams + TEMPO)
-        tempo = p.deliberations_per_day * math.exp(p.deliberations_spread * z)
+        tempo = p.deliberations_per_day * exp(p.deliberations_spread * z)
         own.tempo = min(tempo, p.decisions_on_alert_per_day)
         own.nuclear = uniform(c, luck.keys, own.streams + WEAPONS) < facts.nuclear
         own.aversion = facts.mediation_aversion
@@ -374,7 +374,7 @@ class State(Agent):
         hastened = p.yielding_fire * rival.intensity + p.face * own.cover - holding_out
         if c.mediated_at == c.mediated_at:  # else not a number
             hastened -= p.patience
-        return math.exp(hastened) * facts.weakness / p.yielding_days
+        return exp(hastened) * facts.weakness / p.yielding_days
 
     @rule
     def give_in(own, rival, facts, c, p, luck):

@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from pydantic import ValidationError
 
 from crisis_sim import text
 from crisis_sim.batch.files import ResultsError, write_durably
-from crisis_sim.experiments.plots import draw_experiment
+from crisis_sim.experiments.plots import charts_of
 from crisis_sim.outcomes import summarise
 from crisis_sim.report import assumptions, captions
 from crisis_sim.report.answers import labels
@@ -30,8 +31,8 @@ from crisis_sim.report.example_crises import (
     tell_arm,
 )
 from crisis_sim.report.render import environment
-from crisis_sim.report.save import CHARTS, PAGE, draw_all, scenario_file
-from crisis_sim.report.svg import inline
+from crisis_sim.report.save import CHARTS, PAGE, all_charts, scenario_file
+from crisis_sim.report.svg import for_both
 from crisis_sim.scenario.schema import Scenario
 
 if TYPE_CHECKING:
@@ -152,11 +153,15 @@ def _of_run(batch: Batch, reference: str | None, progress: Progress) -> Page:
     summary = summarise(batch, reference, progress=lambda done, _: progress(done, total))
     name, manifest, called = summary["reference"], batch.manifest, labels(summary)
     scenarios = {one: _read(ensemble.scenario) for one, ensemble in batch.ensembles.items()}
-    figures = {}
-    for place, (chart, figure) in enumerate(draw_all(batch, summary), start=1):
-        figures[chart] = figure
-        progress(many + place, total)
-    said = {chart: captions.caption(chart, batch, summary) for chart in figures}
+    charts = dict(all_charts(batch, summary))
+    said = {chart: captions.caption(chart, batch, summary) for chart in charts}
+    drawn = count(many + 1)
+
+    def draw(chart: str, title: str, reading: str) -> str:
+        svg = for_both(charts[chart], f"chart-{chart}", title, said[chart] or reading)
+        progress(next(drawn), total)
+        return svg
+
     arm = reference_of(batch, name, scenarios[name])
     about = manifest.get("scenarios", {})
     page = _rendered(
@@ -173,9 +178,7 @@ def _of_run(batch: Batch, reference: str | None, progress: Progress) -> Page:
         scenarios=[(called[one], found) for one, found in summary["scenarios"].items()],
         differences=[(called[one], found) for one, found in summary["differences"].items()],
         captions=said,
-        draw=lambda chart, title, reading: inline(
-            figures[chart], f"chart-{chart}", title, said[chart] or reading
-        ),
+        draw=draw,
         scenario=scenarios[name],
         others=[one for other, one in scenarios.items() if one is not None and other != name],
         advice=summary["advice"],
@@ -215,7 +218,7 @@ def _of_experiment(findings: Findings, folder: Path) -> Page:
     experiment, spec = findings.experiment, findings.experiment.spec
     answer, *others = findings.answer or ("Nothing was found.",)
     sure = others.pop() if others else ""
-    figures = dict(draw_experiment(findings))
+    figures = dict(charts_of(findings))
     fits = {
         name: table.num_rows <= MOST_ROWS and table.num_columns <= MOST_COLUMNS
         for name, table in findings.tables.items()
@@ -241,7 +244,9 @@ def _of_experiment(findings: Findings, folder: Path) -> Page:
         figures=[],
         others=others,
         charts=list(figures),
-        draw=lambda chart, title, finding: inline(figures[chart], f"chart-{chart}", title, finding),
+        draw=lambda chart, title, finding: for_both(
+            figures[chart], f"chart-{chart}", title, finding
+        ),
         tables=[
             (place, name, *_table(table))
             for place, (name, table) in enumerate(findings.tables.items())

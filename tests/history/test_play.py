@@ -11,8 +11,17 @@ import pytest
 
 from crisis_sim import CrisisModel, Scenario, ScenarioError, load_scenario
 from crisis_sim.cli import run_command
-from crisis_sim.history.game import Game, GameError, Turn, debrief
-from crisis_sim.history.seat import WIDTH, news, options, page, tell_debrief
+from crisis_sim.history.game import (
+    WIDTH,
+    Game,
+    GameError,
+    Turn,
+    debrief,
+    news,
+    options,
+    page,
+    tell_debrief,
+)
 
 SEATS = ("pakistan",)
 REPLICATE = 7
@@ -78,11 +87,11 @@ def test_a_seat_shows_what_its_state_perceives_and_no_more() -> None:
     shown = page(begun, turn)
     assert max(map(len, shown.splitlines())) <= WIDTH
     for words in (
-        *("Pakistan decides", "Your act that stands: mobilisation", "KSE-100: ", "Deaths so far"),
+        *("Pakistan decides", "Your current act: mobilisation", "KSE-100: ", "Deaths so far"),
         *(
             "In preparation: limited strike, ready ",
             "India offers a halt, until ",
-            "as you read it",
+            "seems to be at",
         ),
         *("Open lines: hotline", "What has happened since the last", "What does Pakistan do?"),
     ):
