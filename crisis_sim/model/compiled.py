@@ -41,10 +41,7 @@ numba.types.Record.__repr__ = numba.types.Record.__str__
 
 
 class _Linked(codegen.JITCodeLibrary):  # type: ignore[misc]
-    """What became of a rule: it is only put into drivers, so it is neither improved by itself nor made machine code."""
-
-    def _optimize_final_module(self) -> None:
-        pass
+    """What became of a rule: it is only put into drivers, so no machine code is made of it by itself."""
 
     def _finalize_final_module(self) -> None:
         self._finalize_dynamic_globals()
