@@ -10,19 +10,25 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextvars import copy_context
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, TextIO, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TextIO, get_args
 
 from cyclopts import App, CycloptsError, CycloptsPanel, Parameter, RepeatArgumentError, convert
 from cyclopts.validators import Number
 
-from crisis_sim.scenario.errors import ScenarioError
+from crisis_sim.scenario.errors import Refused, ScenarioError
 from crisis_sim.text import printable_json, printable_lines
 from crisis_sim.version import __version__
+
+if TYPE_CHECKING:
+    from crisis_sim.scenario.schema import Scenario
 
 # The codes with which commands exit.
 DONE, CHECK_FAILED, MISTAKE, BLOCKS_FAILED = 0, 1, 2, 3
@@ -148,6 +154,11 @@ def progress_bar(what: str = "crises") -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
+def file_name(label: str) -> str:
+    """A scenario's label as a name for files: without spaces."""
+    return label.replace(" ", "_")
+
+
 def counted(number: int, noun: str, plural: str = "s") -> str:
     """A number with its noun: "1 block", "2 blocks"."""
     return f"{number:,} {noun}{'' if number == 1 else plural}"
@@ -168,6 +179,26 @@ def console() -> Any:
     return Console(width=None if known else WIDTH)
 
 
+def print_plan(
+    facts: dict[str, Any], lines: Iterable[str], seconds: float | None, as_json: bool
+) -> None:
+    """Print what would be run, without running it: its facts as JSON, or in lines.
+
+    Args:
+        facts: with `workers`, `folder` and `replaces_results` among them.
+        lines: what it is.
+        seconds: how long it takes on processors; None on a graphics card.
+        as_json: whether JSON is printed.
+    """
+    if as_json:
+        print_json(facts)
+        return
+    there = ", which holds results (--overwrite replaces them)" if facts["replaces_results"] else ""
+    workers = counted(facts["workers"], "worker")
+    how = "on a graphics card" if seconds is None else f"about {in_words(seconds)} with {workers}"
+    say("\n".join([*lines, how, f"into {facts['folder']}{there}"]))
+
+
 def print_json(data: Any) -> None:
     """Print data on stdout, to be read by a program."""
     sys.stdout.write(f"{printable_json(json.dumps(data, indent=2, ensure_ascii=False))}\n")
@@ -181,10 +212,6 @@ def say(text: str) -> None:
 def talk(text: str) -> None:
     """Print a message, on stderr."""
     sys.stderr.write(f"{printable_lines(text)}\n")
-
-
-class Refused(Exception):  # noqa: N818 - what it is called in the code of who asks
-    """A request that cannot be carried out; the message says why."""
 
 
 def refuse(message: str) -> int:
@@ -287,6 +314,8 @@ def _said_once(_: Any, overrides: list[str] | None) -> None:
 MOST_REPLICATES = 100_000_000_000
 Natural, Positive = Number(gte=0), Number(gte=1)
 Replicates = Number(gte=1, lte=MOST_REPLICATES)
+#: The number of one crisis.
+NumberOfOne = Annotated[int, Parameter(validator=Number(gte=0, lt=MOST_REPLICATES))]
 
 Many = Annotated[str, Parameter(help="Scenario files, or names of shipped ones.", required=True)]
 One = Annotated[str, Parameter(help="A scenario file, or the name of a shipped one.")]
@@ -348,14 +377,36 @@ Overwrite = Annotated[
 DryRun = Annotated[
     bool, Parameter(help="Say what would be run, and run nothing.", show_default=False)
 ]
-Formats = Annotated[
-    list[Literal["svg", "png", "pdf"]] | None,
-    Parameter(
-        name="--format",
-        help="Formats of the charts; by default svg and png. May be repeated. Their data are CSV or Parquet files.",
-        show_default=False,
-    ),
-]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Charts:
+    """How the charts of a command are made."""
+
+    formats: Annotated[
+        list[Literal["svg", "png", "pdf"]] | None,
+        Parameter(
+            name="--format",
+            help="Formats of the charts; by default svg and png. May be repeated. Their data are beside them, as CSV.",
+            show_default=False,
+        ),
+    ] = None
+    width: Annotated[
+        Literal["page", "column"],
+        Parameter(help="Draw charts for a page of a journal, 175 mm, or one column, 85 mm."),
+    ] = "page"
+
+    def hold(self) -> None:
+        """Have the charts made so, until the command is done."""
+        from crisis_sim import style  # slow to import
+
+        width = style.DOUBLE_COLUMN if self.width == "page" else style.SINGLE_COLUMN
+        formats = self.formats or ("svg", "png")
+        style.PRINT.set(style.Print(width, (*(f".{one}" for one in formats), ".csv")))
+
+
+CHARTS = Charts()
 
 
 def own_classes(roles: list[str] | None, agents: list[str] | None) -> dict[str, Any]:
@@ -389,6 +440,34 @@ def own_classes(roles: list[str] | None, agents: list[str] | None) -> dict[str, 
     return {"roles": found, "agents": tuple(load("--agents", text) for text in agents or ())}
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """Options of every command that runs crises: changes to scenarios, and classes of a person's own."""
+
+    overrides: Overrides = None
+    over_fits: Fits = False
+    roles: Roles = None
+    agents: Agents = None
+
+    @cached_property
+    def classes(self) -> dict[str, Any]:
+        """The classes of a person's own, as `CrisisModel` takes them."""
+        return own_classes(self.roles, self.agents)
+
+    def scenario(self, reference: str) -> Scenario:
+        """The scenario that is meant, with these changes; the classes are found to fit it."""
+        from crisis_sim.batch.rules import check_rules
+        from crisis_sim.scenario.fits import load_over_fits
+
+        read = load_over_fits(reference, self.overrides or (), self.over_fits)
+        check_rules([read], **self.classes)
+        return read
+
+
+AS_IT_IS = Variant()
+
+
 def main() -> NoReturn:
     """Run the command that was typed, and exit with its code."""
     collect_seldom()
@@ -417,7 +496,7 @@ def _attempt(arguments: Sequence[str]) -> int:
     if any("\0" in argument for argument in arguments):  # no shell can give one, but a program can
         return refuse("error: a command line cannot contain a zero byte")
     try:
-        code = app(arguments, exit_on_error=False)
+        code = copy_context().run(app, arguments, exit_on_error=False)
     except CycloptsError:  # which has told of itself
         return MISTAKE
     except ScenarioError as error:
@@ -427,10 +506,4 @@ def _attempt(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         talk("interrupted")
         return INTERRUPTED
-    except Exception as error:
-        from crisis_sim.batch.files import BatchError  # slow to import
-
-        if isinstance(error, BatchError):
-            return refuse(f"error: {error}")
-        raise
     return code if isinstance(code, int) else DONE

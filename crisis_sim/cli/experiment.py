@@ -13,36 +13,34 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from crisis_sim.cli.app import (
+    AS_IT_IS,
     BLOCKS_FAILED,
+    CHARTS,
     DONE,
     FLAG,
     INTERRUPTED,
     RESULTS,
     TERMINATED,
-    Agents,
+    Charts,
     DryRun,
-    Fits,
-    Formats,
     Json,
     Natural,
     One,
-    Overrides,
     Overwrite,
     Positive,
-    Refused,
     Replicates,
-    Roles,
+    Variant,
     Workers,
     app,
-    counted,
+    file_name,
     in_words,
-    own_classes,
     print_json,
+    print_plan,
     progress_bar,
-    refuse,
     say,
     talk,
 )
+from crisis_sim.scenario.errors import Refused
 from crisis_sim.text import clean
 
 if TYPE_CHECKING:
@@ -86,10 +84,7 @@ class Options:
         int | None,
         Parameter(help="Seed, in place of the file's; by default 1.", validator=Natural),
     ] = None
-    overrides: Overrides = None
-    over_fits: Fits = False
-    roles: Roles = None
-    agents: Agents = None
+    variant: Variant = AS_IT_IS
     out: Annotated[Path | None, Parameter(help="Folder for results; by default results/NAME.")] = (
         None
     )
@@ -100,13 +95,13 @@ class Options:
     ] = None
     overwrite: Overwrite = False
     dry_run: DryRun = False
-    formats: Formats = None
+    charts: Charts = CHARTS
     as_json: Json = False
 
     @cached_property
     def classes(self) -> dict[str, Any]:
         """Classes of a person's own: those that were given, or with which what goes on was begun."""
-        given = own_classes(self.roles, self.agents)
+        given = self.variant.classes
         if self.resume is None or any(given.values()):
             return given
         from crisis_sim.experiments.run import rules_in
@@ -121,7 +116,7 @@ class Options:
             "replicates": self.replicates,
             "seed": self.seed,
         }
-        own["over_fits"] = self.over_fits or None
+        own["over_fits"] = self.variant.over_fits or None
         return {key: value for key, value in {**own, **given}.items() if value is not None}
 
 
@@ -172,13 +167,11 @@ def experiment(
     from crisis_sim.experiments.spec import KINDS
 
     if options.resume is not None and restart:
-        return refuse(
-            "error: --resume continues an experiment and --restart deletes it: give one of them"
-        )
+        raise Refused("--resume continues an experiment and --restart deletes it: give one of them")
     is_about = bool(settings) and "=" not in settings[0]
     if name in KINDS and not is_about:
         usage = f"crisis-sim experiment {name} SCENARIO KEY=VALUE..."
-        return refuse(f"error: {name} is a kind of experiment and needs a scenario: {usage}")
+        raise Refused(f"{name} is a kind of experiment and needs a scenario: {usage}")
     if name is None or not is_about:
         return of_file(None, name, {}, options, restart, read_settings(settings))
     kind, said = kind_named(name), read_settings(settings[1:])
@@ -227,7 +220,12 @@ def ask(
         "tune": f"{stem}, tuned",
         "posterior": f"{stem}, posterior",
     }[kind]
-    usual = {"kind": kind, "title": title, "scenario": scenario, "set": options.overrides or []}
+    usual = {
+        "kind": kind,
+        "title": title,
+        "scenario": scenario,
+        "set": options.variant.overrides or [],
+    }
     content = {**usual, **USUAL[kind], **options.keys(given)}
     made = make_experiment(kind, settings, **options.classes, **content)
     return carry_out(made, options, restart)
@@ -257,20 +255,20 @@ def of_file(
     from crisis_sim.experiments.run import read_resolved
 
     if name is None and options.resume is None:
-        return refuse("error: NAME is missing: give an experiment, or --resume with a folder")
+        raise Refused("NAME is missing: give an experiment, or --resume with a folder")
     if name is None:
         # What is in the folder says all.
         return carry_out(read_resolved(options.resume), replace(options, out=None))  # type: ignore[arg-type]
     for option, value in (others or {}).items():
         if value:
-            return refuse(f"error: {option} goes with --vary; an experiment's file has its own")
-    if options.overrides:
-        return refuse("error: --set goes with a scenario; an experiment's file has it under 'set'")
+            raise Refused(f"{option} goes with --vary; an experiment's file has its own")
+    if options.variant.overrides:
+        raise Refused("--set goes with a scenario; an experiment's file has it under 'set'")
     changes = options.keys(given)
     experiment = load_experiment(name, changes, settings=settings, **options.classes)
     if kind not in (None, experiment.kind):
-        return refuse(
-            f"error: {name} is no {kind} experiment but of kind {experiment.kind}; run: "
+        raise Refused(
+            f"{name} is no {kind} experiment but of kind {experiment.kind}; run: "
             f"crisis-sim experiment {name}"
         )
     return carry_out(experiment, options, restart)
@@ -284,10 +282,10 @@ def carry_out(experiment: Experiment, options: Options, restart: bool = False) -
 
     resume, out = options.resume, options.out
     if resume is not None and out is not None and out.resolve() != resume.resolve():
-        return refuse(f"error: --resume goes on in {resume}: --out cannot name another folder")
+        raise Refused(f"--resume goes on in {resume}: --out cannot name another folder")
     words = rules_in_words(**options.classes)
     usual = f"{experiment.name} with {words}" if words else experiment.name
-    folder = resume or out or RESULTS / usual.replace(" ", "_")
+    folder = resume or out or RESULTS / file_name(usual)
     workers = options.workers or cores()
     to_go_on = f"to go on: {shlex.join(['crisis-sim', 'experiment', '--resume', str(folder)])}"
     try:
@@ -325,8 +323,8 @@ def _run(
             on_message=talk,
             **options.classes,
         )
-    suffixes = [f".{one}" for one in options.formats or ("svg", "png")]
-    charts = write_experiment_charts(findings, folder, suffixes)
+    options.charts.hold()
+    charts = write_experiment_charts(findings, folder)
     spec = experiment.spec
     if options.as_json:
         about = {"name": experiment.name, "kind": experiment.kind, "question": spec.question}
@@ -335,7 +333,7 @@ def _run(
         told = [f"- {clean(line)}" for line in findings.answer]
         say("\n".join([clean(spec.question or spec.title), "", *told]))
     for chart in charts:
-        if chart.suffix == suffixes[0]:
+        if chart.suffix == charts[0].suffix:
             talk(f"chart: {chart}")
     talk(f"{findings.crises:,} crises in {in_words(time.perf_counter() - began)}: {folder}")
 
@@ -368,15 +366,11 @@ def _say_plan(experiment: Experiment, workers: int, folder: Path, as_json: bool)
         "folder": str(folder),
         "replaces_results": replaces,
     }
-    if as_json:
-        print_json(facts)
-        return
-    say(f"{experiment.name}: {clean(spec.title)}")
-    say(f"{crises:,} crises of {experiment.scenario.name}, seed {spec.seed}")
-    say(f"about {in_words(crew.seconds)} with {counted(crew.size, 'worker')}")
-    say(
-        f"into {folder}" + (", which holds results (--overwrite replaces them)" if replaces else "")
+    lines = (
+        f"{experiment.name}: {clean(spec.title)}",
+        f"{crises:,} crises of {experiment.scenario.name}, seed {spec.seed}",
     )
+    print_plan(facts, lines, crew.seconds, as_json)
 
 
 # The short command of each kind: its keys as options.
@@ -547,7 +541,7 @@ def posterior(
     if name is None or not vary:
         return of_file("posterior", name, given, options, others={"--target": target})
     if not target:
-        return refuse("error: --vary needs --target: the values that measures should have")
+        raise Refused("--vary needs --target: the values that measures should have")
     given["vary"] = each_once("--vary", vary, ranged("--vary"))
     given["targets"] = [*each_once("--target", target, target_of).values()]
     return ask("posterior", name, given, options)

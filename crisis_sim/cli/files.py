@@ -8,11 +8,11 @@ import sys
 import tempfile
 import textwrap
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -23,11 +23,11 @@ from crisis_sim.cli.app import (
     FLAG,
     MISTAKE,
     Agents,
+    Fits,
     Json,
     Many,
     One,
     Overrides,
-    Refused,
     Replicates,
     Roles,
     Seed,
@@ -39,12 +39,11 @@ from crisis_sim.cli.app import (
     own_classes,
     print_json,
     progress_bar,
-    refuse,
     say,
     talk,
 )
 from crisis_sim.dashboard.server import FEWEST, HOST, MOST, PORT, REPLICATES, SCENARIO
-from crisis_sim.scenario.errors import Mistake, ScenarioError
+from crisis_sim.scenario.errors import Mistake, Refused, ScenarioError
 from crisis_sim.text import clean
 from crisis_sim.version import __version__
 
@@ -299,9 +298,9 @@ def init(
     if path.suffix not in (".yaml", ".yml"):
         path = path.parent / f"{path.name}.yaml"
     if sum((extends is not None, answers is not None, template)) > 1:
-        return refuse("error: --extends, --answers and --template exclude one another: give one")
+        raise Refused("--extends, --answers and --template exclude one another: give one")
     if not is_file_name(composed(path.stem)):
-        return refuse(f"error: {path.name} cannot be a scenario's file; expected {FILE_WORDS}")
+        raise Refused(f"{path.name} cannot be a scenario's file; expected {FILE_WORDS}")
     written = [path]
     try:
         if extends is not None:
@@ -309,11 +308,13 @@ def init(
         else:
             _write(path, _scenario_of(path, answers, template))
     except EOFError:
-        return refuse("error: not all was answered; nothing is written")
+        raise Refused("not all was answered; nothing is written") from None
     except FileExistsError as error:
-        return refuse(f"error: {error.filename or error} is there already, and is left unchanged")
+        raise Refused(
+            f"{error.filename or error} is there already, and is left unchanged"
+        ) from None
     except OSError as error:
-        return refuse(f"error: cannot write {path}: {error.strerror or error}")
+        raise Refused(f"cannot write {path}: {error.strerror or error}") from None
     for file in written:
         say(str(file))
     talk(f"now change it, then: crisis-sim check {path}")
@@ -483,9 +484,7 @@ def validate(
         from crisis_sim.validation.text import print_validation
 
         print_validation(validation, console())
-    for path in written:
-        if path.suffix in (".json", ".md"):
-            talk(f"written: {path}")
+    _tell_written(written)
     crises = sum(one.replicates for one in validation.batch.ensembles.values())
     talk(f"{crises:,} crises in {in_words(time.perf_counter() - began)}")
     for name in validation.failures:
@@ -493,17 +492,24 @@ def validate(
     return CHECK_FAILED if strict and validation.failures else DONE
 
 
+def _tell_written(written: Iterable[Path]) -> None:
+    """Say which files were written, charts aside."""
+    for path in written:
+        if path.suffix in (".json", ".csv", ".md"):
+            talk(f"written: {path}")
+
+
 def _hold_out(
     replicates: int, seed: int, workers: int, out: Path | None, as_json: bool, began: float
 ) -> int:
     """Foretell each case without it."""
-    import json
-
     from crisis_sim.validation.held_out import held_out as foretell
+    from crisis_sim.validation.held_out import summary
     from crisis_sim.validation.text import print_held_out
 
     found = foretell(replicates, seed, workers, progress=talk)
     plain = {"replicates": replicates, "seed": seed, "cases": [one.plain() for one in found]}
+    plain["summary"] = summary(found)
     if out:
         out.mkdir(parents=True, exist_ok=True)
         path = out / "held_out.json"
@@ -531,6 +537,8 @@ def hindcast(
     seed: Seed = 1,
     workers: Workers = None,
     overrides: Overrides = None,
+    over_fits: Fits = False,
+    leave_out: Literal["eras", "fifths"] | None = None,
     out: Path | None = None,
     as_json: Json = False,
 ) -> int:
@@ -541,6 +549,8 @@ def hindcast(
     Args:
         data: Folder with hindcast_inputs.csv, or with the ICB project's files as its publisher gives them.
         replicates: How often to run each crisis.
+        leave_out: Instead, fit the model anew without an era, or a fifth of the crises, and foretell these: for each in
+            turn.
         out: Folder for predictions.csv, hindcast.json and the charts; without it they are not written.
     """
     from crisis_sim.batch.workers import cores
@@ -549,19 +559,33 @@ def hindcast(
 
     if out and out.exists() and not out.is_dir():
         raise Refused(f"{out} is no folder")
+    if leave_out and (over_fits or overrides):
+        said = (
+            "draws from sets that saw all crises"
+            if over_fits
+            else "changes the model that is fitted anew"
+        )
+        raise Refused(
+            f"{'--over-fits' if over_fits else '--set'} {said}: it does not go with --leave-out"
+        )
     began = time.perf_counter()
     with progress_bar() as progress:
         found = foretell(
-            data, replicates, seed, workers or cores(), overrides or (), progress=progress
+            data,
+            replicates,
+            seed,
+            workers or cores(),
+            overrides or (),
+            progress,
+            over_fits,
+            leave_out,
         )
     written = write_hindcast(found, out) if out else []
     if as_json:
         print_json(found.plain())
     else:
         print_hindcast(found, console())
-    for path in written:
-        if path.suffix in (".json", ".csv"):
-            talk(f"written: {path}")
+    _tell_written(written)
     seconds = in_words(time.perf_counter() - began)
     talk(f"{len(found.predictions):,} crises, {found.replicates:,} times each, in {seconds}")
     return DONE
@@ -594,7 +618,6 @@ def dashboard(
     """
     from crisis_sim.dashboard.scenario_files import open_reference
     from crisis_sim.dashboard.server import (
-        DashboardError,
         Settings,
         address_of,
         check_installed,
@@ -603,12 +626,9 @@ def dashboard(
         serve,
     )
 
-    try:
-        check_installed()
-        settings = Settings(open_reference(scenario, overrides or ()), replicates, seed)
-        listening = listen(host, port)
-    except DashboardError as error:
-        return refuse(f"error: {error}")
+    check_installed()
+    settings = Settings(open_reference(scenario, overrides or ()), replicates, seed)
+    listening = listen(host, port)
     if not is_loopback(host):
         talk(
             f"warning: {host} can be reached from other machines. Whoever reaches it can run "
@@ -617,8 +637,6 @@ def dashboard(
     talk(f"dashboard: {address_of(listening)} (press Ctrl-C to stop it)")
     try:
         serve(settings, listening, browser=not no_browser)
-    except DashboardError as error:
-        return refuse(f"error: {error}")
     except KeyboardInterrupt:  # the way to end it
         talk("closed")
     return DONE

@@ -16,8 +16,8 @@ from crisis_sim.scenario.numbers import Distribution, Number
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.source import composed
 
-#: Names of the scenario among results: as it was, and changed.
-UNMOVED, MOVED = "unmoved", "moved"
+#: Names of the scenario among results: as it is, changed, and with changes that were kept to compare with.
+UNCHANGED, CHANGED, KEPT = "unchanged", "changed", "kept"
 
 
 @dataclass(frozen=True)
@@ -69,15 +69,15 @@ class Changes:
         Raises:
             ScenarioError: when what is left is no scenario.
         """
-        return whole.without(self.as_set(), MOVED)
+        return whole.without(self.as_set(), CHANGED)
 
 
 # The page's address keeps what was changed: a reload brings it back, and a link to the same dashboard takes it along. Its
-# query has a `set` for each change, as `--set` makes it, the `clock` where it is not the usual one, `over_fits` if it is so,
-# and the `file` that was opened, which the browser's tab itself keeps. Anybody may have typed it, so what is wrong in it is
-# reported, not obeyed.
+# query has a `set` for each change, as `--set` makes it, a `kept` for each of the variant that is compared with, the `clock`
+# where it is not the usual one, `over_fits` if it is so, and the `file` that was opened, which the browser's tab itself
+# keeps. Anybody may have typed it, so what is wrong in it is reported, not obeyed.
 
-SET, CLOCK, FILE, FITS = "set", "clock", "file", "over_fits"
+SET, KEEP, CLOCK, FILE, FITS = "set", "kept", "clock", "file", "over_fits"
 #: Letters that a query may have: far more than a change to every slider takes.
 MAX_QUERY = 20_000
 #: Letters of a stranger's that are repeated in a message.
@@ -89,7 +89,7 @@ class Asked:
     """The request in the query of the page's address.
 
     Attributes:
-        sets: changes, as `--set` makes them.
+        sets, kept: changes, and those of the variant that is compared with, as `--set` makes them.
         clock: from where time is counted; "" for as usual.
         file: the file that was opened; "" for none.
         fits: whether it is over fits.
@@ -97,6 +97,7 @@ class Asked:
     """
 
     sets: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
     clock: str = ""
     file: str = ""
     fits: bool = False
@@ -105,7 +106,8 @@ class Asked:
     @property
     def query(self) -> str:
         """The query that asks for it; "" where it is nothing."""
-        pairs = [(FILE, self.file), *((SET, one) for one in self.sets), (CLOCK, self.clock)]
+        pairs = [(FILE, self.file), *((SET, one) for one in self.sets)]
+        pairs += [*((KEEP, one) for one in self.kept), (CLOCK, self.clock)]
         pairs.append((FITS, "true" if self.fits else ""))
         return urlencode([pair for pair in pairs if pair[1]], safe="=")
 
@@ -115,22 +117,24 @@ def asked_by(query: str) -> Asked:
     if len(query) > MAX_QUERY:
         return Asked(mistakes=("error: the address is too long to be one of this page",))
     pairs = parse_qsl(query, keep_blank_values=True)
-    sets = tuple(dict.fromkeys(value for name, value in pairs if name == SET))
+    sets, kept = (
+        tuple(dict.fromkeys(value for name, value in pairs if name == key)) for key in (SET, KEEP)
+    )
     known = [name for name, _ in pairs if name in (CLOCK, FILE)]
     twice = dict.fromkeys(name for name in known if known.count(name) > 1)
     mistakes = tuple(f"error: the address says '{name}' twice" for name in twice)
     first = dict(reversed(pairs))
     fits = first.get(FITS) == "true"
-    return Asked(sets, first.get(CLOCK, ""), first.get(FILE, ""), fits, mistakes)
+    return Asked(sets, kept, first.get(CLOCK, ""), first.get(FILE, ""), fits, mistakes)
 
 
 def recall(
-    asked: Asked, sliders: Mapping[str, Slider], switches: Collection[str], clocks: Collection[str]
+    sets: Collection[str], sliders: Mapping[str, Slider], switches: Collection[str]
 ) -> tuple[Changes, list[str]]:
     """Make the changes that a query asks for, as far as this scenario has them; and the rest in words, a line each."""
-    changes, mistakes = Changes(), list(asked.mistakes)
+    changes, mistakes = Changes(), list[str]()
     seen: set[str] = set()
-    for one in asked.sets:
+    for one in sets:
         path, _, value = one.partition("=")
         path = composed(path)
         if path in seen:
@@ -138,7 +142,7 @@ def recall(
         elif path in switches and value == "null":
             changes = changes.switch(path, on=False)
         elif path in sliders:
-            low, high = sliders[path].low, sliders[path].high
+            low, high = sliders[path].limits
             try:
                 number = float(value)
             except ValueError:
@@ -154,10 +158,15 @@ def recall(
             told = f"error: the address sets '{_echo(path)}', which has no slider here{hint}"
             mistakes.append(told)
         seen.add(path)
-    if asked.clock not in ("", *clocks):
-        told = f"'{_echo(asked.clock)}': expected {' or '.join(clocks)}"
-        mistakes.append(f"error: the address counts time {told}")
     return changes, mistakes
+
+
+def check_clock(clock: str, clocks: Collection[str]) -> list[str]:
+    """The mistake in a query's clock, in words, if it is none of these."""
+    known = clock in ("", *clocks)
+    expected = " or ".join(clocks)
+    told = f"error: the address counts time '{_echo(clock)}': expected {expected}"
+    return [] if known else [told]
 
 
 def _echo(given: str) -> str:
@@ -185,6 +194,8 @@ BEHAVIOUR = "behaviour"
 UNSAID = ("", "share", "value", "intensity")
 #: Steps from end to end of a slider, about.
 STEPS = 100
+#: How many times its low end a slider's high end is, for equal ways on it to be equal ratios.
+DECADES = 30
 
 
 @dataclass(frozen=True)
@@ -194,7 +205,9 @@ class Slider:
     Attributes:
         path: where it stands, as for `--set`.
         meaning: the schema's description, in a line.
+        limits: from where to where it may be typed, which is as far as the schema allows.
         low, high, step: the ends of the slider, and how far apart its places are.
+        log: whether equal ways on the slider are equal ratios, because it spans decades.
         given: the scenario's value or distribution.
         middle: its value, or the middle of its distribution.
         spread: from where to where the scenario draws it; None for a plain value.
@@ -204,9 +217,11 @@ class Slider:
     label: str
     meaning: str
     unit: str
+    limits: tuple[float, float]
     low: float
     high: float
     step: float
+    log: bool
     given: Number
     middle: float
     spread: tuple[float, float] | None
@@ -254,7 +269,7 @@ def number_in_words(number: Number, unit: str = "") -> str:
     """A number of a scenario as a person would say it: "0.2 to 0.6"."""
     after = "" if unit in UNSAID else f" {unit}"
     if not isinstance(number, Distribution):
-        return f"{number:g}{after}"
+        return f"{number:.15g}{after}"
     shown = [f"{value:g}" for value in number.values]
     if number.together:
         return f"{min(number.values):g} to {max(number.values):g}{after}, drawn with others"
@@ -286,8 +301,10 @@ def _slider(path: str, limits: tuple[float, float], scenario: Scenario) -> Slide
         label=_label(path, scenario),
         meaning=(slot.field.description or "") if slot.field else "",
         unit=str(slot.note("unit")),
+        limits=limits,
         low=low,
         high=high,
+        log=high >= DECADES * low > 0,
         step=max(power * one for one in (1, 2, 5) if power * one <= step * (1 + 1e-9)),
         given=given,
         middle=middle_of(given),

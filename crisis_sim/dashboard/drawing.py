@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from shutil import make_archive
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from crisis_sim import text
-from crisis_sim.dashboard.changes import MOVED, UNMOVED
 from crisis_sim.history.branch import GOES, WAS, Branch
+from crisis_sim.history.game import title_of
 from crisis_sim.history.past import choices, milestones
-from crisis_sim.history.seat import title_of
 from crisis_sim.history.why import Reasons
 from crisis_sim.model import CrisisModel, Journal
 from crisis_sim.outcomes import summarise
@@ -21,11 +23,14 @@ from crisis_sim.outcomes.incidence import CumulativeIncidence
 from crisis_sim.report import answer, draw_replay, tell
 from crisis_sim.report.curves import ORIGINS, nothing_on, shown_days
 from crisis_sim.report.real_path import real_record
+from crisis_sim.report.save import write_report
 from crisis_sim.report.shares import MEASURES, Measure
 from crisis_sim.report.story import gist_of, story_html
 from crisis_sim.report.svg import inline
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from crisis_sim.batch.ensemble import Batch, Ensemble
     from crisis_sim.outcomes.measures import Reading
     from crisis_sim.scenario.schema import Scenario
@@ -41,25 +46,50 @@ _drawing = threading.Lock()
 
 
 def view(batch: Batch, clock: str, readings: Mapping[str, Reading] | None = None) -> dict[str, Any]:
-    """All that the page shows of a batch of one scenario, unmoved, or of two, unmoved and moved, as plain data.
+    """All that the page shows of a batch of one scenario, or of two, as plain data.
 
     Args:
-        batch: the replicates, `unmoved` first.
+        batch: the replicates, those that are compared with first.
         clock: `from_first_strike` or `from_trigger`.
         readings: see `summarise`.
     """
-    summary = summarise(batch, readings=readings)
-    for name, one in summary["scenarios"].items():
-        one["label"] = text.label(name)  # not their common title, which stands above
-    moved = summary["differences"].get(MOVED)
+    summary = _summary(batch, readings)
+    (changed,) = summary["differences"].values() or (None,)
     return {
-        "crises": batch.ensembles[UNMOVED].replicates,
+        "crises": batch.ensembles[summary["reference"]].replicates,
         "words": in_words(summary),
         "advice": list(summary["advice"]),
         "incidence": incidence(batch, clock),
         "endings": [_endings(name, one) for name, one in summary["scenarios"].items()],
-        "differences": [difference(one, moved) for one in MEASURES] if moved else [],
+        "differences": [difference(one, changed) for one in MEASURES] if changed else [],
     }
+
+
+def _summary(batch: Batch, readings: Mapping[str, Reading] | None = None) -> dict[str, Any]:
+    summary = summarise(batch, readings=readings)
+    for name, one in summary["scenarios"].items():
+        one["label"] = text.label(name)  # not their common title, which stands above
+    return summary
+
+
+def write_results(batch: Batch, folder: Path) -> None:
+    """Write the summary, all charts with their data, and the replicates into a folder."""
+    write_report(batch, _summary(batch), folder)
+    batch.to_pandas().to_csv(folder / "replicates.csv", index=False)
+
+
+def archive(write: Callable[[Path], object]) -> bytes:
+    """The files that a function writes into a folder, as a ZIP archive."""
+    with _drawing, TemporaryDirectory(prefix="crisis-sim-") as made:
+        folder = Path(made, "results")
+        write(folder)
+        return Path(make_archive(f"{folder}", "zip", folder)).read_bytes()
+
+
+def chart_of(draw: Callable[[], Figure], name: str, title: str, finding: str) -> str:
+    """A chart as SVG with colours for light and dark."""
+    with _drawing:
+        return inline(draw(), name, title, finding)
 
 
 def in_words(summary: Mapping[str, Any]) -> list[str]:
@@ -68,14 +98,14 @@ def in_words(summary: Mapping[str, Any]) -> list[str]:
         name: answer({**summary, "reference": name, "differences": {}})
         for name in reversed(summary["scenarios"])
     }
-    changed = answer(summary).removeprefix(alone[UNMOVED]).strip()
+    changed = answer(summary).removeprefix(alone[summary["reference"]]).strip()
     return [one for one in (changed, *alone.values()) if one]
 
 
 def incidence(batch: Batch, clock: str) -> dict[str, Any]:
-    """The cumulative incidence of a ceasefire with its 95% band, unmoved and moved, that of pauses, and crises to pick."""
+    """The cumulative incidence of a ceasefire with its 95% band, that of pauses, and crises to pick."""
     curves = {name: CLOCKS[clock].read(one).incidence() for name, one in batch.ensembles.items()}
-    record = real_record(batch.ensembles[UNMOVED].scenario)
+    record = real_record(next(iter(batch.ensembles.values())).scenario)
     real = None if record is None else record.ceasefire_after_hours(clock)
     days = shown_days(curves.values(), real)
     shown: dict[str, Any] = {
@@ -160,9 +190,9 @@ def _endings(name: str, scenario: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": name, "label": text.label(name), "shares": shares, **rare}
 
 
-def difference(measure: Measure, moved: dict[str, Any]) -> dict[str, Any]:
-    """Moved less unmoved in one measure, with its 95% interval."""
-    figure = measure.find(moved)
+def difference(measure: Measure, changed: dict[str, Any]) -> dict[str, Any]:
+    """A difference between two scenarios in one measure, with its 95% interval."""
+    figure = measure.find(changed)
     label = f"{measure.heading.replace(chr(10), ' ')}, of {measure.among}"
     row: dict[str, Any] = {"label": label, "unit": POINTS, "estimate": None}
     if figure is None or figure["estimate"] is None:
@@ -197,18 +227,18 @@ def worth_reading(batch: Batch, clock: str) -> list[dict[str, Any]]:
         "full-scale war": ~np.isnan(last.column("war_at_hours")),
         "still going when its time ran out": last.column("ending") == "unresolved",
     }
-    if MOVED in batch.ensembles:  # crises that the changes decided, with the same luck
+    if len(batch.ensembles) > 1:  # crises that the changes decided, with the same luck
         theirs, ours = (CLOCKS[clock].read(one) for one in batch.ensembles.values())
         had, has = theirs.cause == 1, ours.cause == 1
         firsts["a ceasefire only because of the changes"] = has & ~had
         firsts["no ceasefire because of the changes"] = had & ~has
         shift = np.where(had & has, ours.hours - theirs.hours, 0.0)
     found += [(told, number[np.argmax(rows)]) for told, rows in firsts.items() if rows.any()]
-    if MOVED in batch.ensembles:
+    if len(batch.ensembles) > 1:
         for word, place in (("sooner", int(np.argmin(shift))), ("later", int(np.argmax(shift)))):
             if shift[place]:
                 by = text.duration(abs(shift[place]))
-                found.append((f"most moved: {by} {word}", number[place]))
+                found.append((f"most changed: {by} {word}", number[place]))
     return [{"replicate": int(one), "label": text.label(told)} for told, one in found]
 
 
@@ -230,8 +260,8 @@ def tell_crisis(scenario: Scenario, replicate: int, seed: int) -> dict[str, Any]
     model.run()
     outcome = {name: values[0] for name, values in model.outcomes().items()}
     gist = gist_of(journal, scenario, outcome)
-    with _drawing:
-        chart = inline(draw_replay(journal, scenario), "path", f"Path of crisis {replicate}", gist)
+    path = f"Path of crisis {replicate}"
+    chart = chart_of(lambda: draw_replay(journal, scenario), "path", path, gist)
     story = tell(journal, scenario, outcome)
     came = [(days, name) for name, days in milestones(model).items() if days < model.days]
     forced = {
@@ -251,8 +281,7 @@ def tell_branch(made: Branch) -> dict[str, Any]:
     """A branch with many futures: paragraphs, and how the futures end, without the change and with it."""
     summary: Any = made.summary
     was, goes = (_endings(one, summary["scenarios"][one])["shares"] for one in (WAS, GOES))
-    moved = summary["differences"][GOES]
-    apart = (difference(one, moved) for one in MEASURES)
+    apart = (difference(one, summary["differences"][GOES]) for one in MEASURES)
     return {
         "told": [*made.head(), *(f"{one['label']}: {one['text']}." for one in apart)],
         "shares": [

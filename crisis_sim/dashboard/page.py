@@ -19,8 +19,9 @@ import solara
 from crisis_sim import style
 from crisis_sim import text as words
 from crisis_sim.dashboard.changes import UNSAID, Group, Slider, number_in_words
+from crisis_sim.dashboard.nowcast import NowcastPane
 from crisis_sim.dashboard.play import Play, link_to
-from crisis_sim.dashboard.scenario_files import is_plain
+from crisis_sim.dashboard.scenario_files import describe_changes, is_plain
 from crisis_sim.dashboard.server import given
 from crisis_sim.dashboard.session import MAX_FILES, Runs, Session
 from crisis_sim.scenario.load import on_disk
@@ -32,6 +33,9 @@ TOO_MUCH = b" " * (MAX_BYTES + 1)
 RUNS = Runs()
 LOOK = on_disk(Path(__file__).parent) / "look.css"
 
+#: What a browser is told of a slider as it is.
+SENT = ("path", "label", "limits", "low", "high", "step", "log", "middle", "spread")
+
 Event = Callable[[dict[str, Any]], None]
 
 
@@ -41,6 +45,7 @@ def Controls(  # noqa: N802 - Solara's components are written like classes
     moved: dict[str, float],
     off: list[str],
     told: list[str],
+    kept: list[str],
     epoch: int,
     mistake: str,
     saving: dict[str, Any],
@@ -51,6 +56,7 @@ def Controls(  # noqa: N802 - Solara's components are written like classes
     event_slid: Event,
     event_returned: Event,
     event_switched: Event,
+    event_keeping: Event,
     event_fitted: Event,
     event_sent: Event,
     event_reopened: Event,
@@ -133,7 +139,7 @@ def Explore(query: str) -> None:  # noqa: N802
     file, text = session.file(name)
     files = [
         {"name": name, "text": content.decode("utf-8-sig")}
-        for name, content in opened.files.items()
+        for name, content in opened.needed.items()
     ]
     solara.Title(f"{title} – Crisis Sim")
     with solara.v.Html(tag="main", class_="cs-page"):
@@ -148,10 +154,16 @@ def Explore(query: str) -> None:  # noqa: N802
                     groups_text=texts.of("groups", session.groups, _groups),
                     moved=dict(session.changes.moved),
                     off=sorted(session.changes.off),
-                    told=session.description(),
+                    told=describe_changes(session.changes, session.groups),
+                    kept=describe_changes(session.kept, session.groups),
                     epoch=session.epoch,
                     mistake=shown.mistake,
-                    saving={"name": file, "text": text, "extends": files},
+                    saving={
+                        "name": file,
+                        "text": text,
+                        "extends": opened.reference,
+                        "files": files,
+                    },
                     query=session.address,
                     awaited=session.awaited,
                     fits=session.fits,
@@ -161,11 +173,10 @@ def Explore(query: str) -> None:  # noqa: N802
                     ),
                     event_returned=lambda event: session.back(_text(event, "path") or None),
                     event_switched=lambda event: session.switch(
-                        _text(event, "path"), event.get("on") is True
+                        _text(event, "path"), _is_on(event)
                     ),
-                    event_fitted=lambda event: session.fit(
-                        isinstance(event, dict) and event.get("on") is True
-                    ),
+                    event_keeping=lambda event: session.keep(_is_on(event)),
+                    event_fitted=lambda event: session.fit(_is_on(event)),
                     event_sent=lambda event: _sent(session, event),
                     event_reopened=lambda event: session.reopen(_kept(event)),
                     event_forgive=lambda *_: session.dismiss_error(),
@@ -185,6 +196,13 @@ def Explore(query: str) -> None:  # noqa: N802
                     event_clicked=lambda event: session.pick_at(_number(event, "day")),
                     event_counted=lambda event: session.count(_text(event, "clock")),
                 )
+                if shown.view:
+                    with solara.Div(classes=["cs-advice"]):
+                        solara.FileDownload(
+                            session.results,
+                            f"{opened.scenario.name}_results.zip",
+                            "Charts and data (ZIP)",
+                        )
                 Crisis(
                     ready=shown.view is not None,
                     crises_text=texts.of("crises", shown.crises),
@@ -197,6 +215,8 @@ def Explore(query: str) -> None:  # noqa: N802
                     ),
                     event_wondered=lambda event: session.why(_text(event, "outcome")),
                 )
+                if shown.view:
+                    NowcastPane(session, session.changes, opened.scenario.name)
 
 
 @solara.component
@@ -266,12 +286,10 @@ def _slider(slider: Slider) -> dict[str, Any]:
     meaning = words.sentence(slider.meaning.replace("`", ""))
     ends = f"{slider.low:g} to {slider.high:g}".replace("-", words.MINUS)
     return {
-        **{key: getattr(slider, key) for key in ("path", "label", "low", "high", "step")},
+        **{key: getattr(slider, key) for key in SENT},
         "help": f"{meaning} {words.label(slider.unit)}, {ends}.",
         "unit": "" if slider.unit in UNSAID else f" {slider.unit}",
-        "middle": slider.middle,
         "given": number_in_words(slider.given, slider.unit),
-        "spread": slider.spread,
     }
 
 
@@ -289,10 +307,14 @@ def _number(event: Any, key: str) -> float:
     return float(value) if known else float("nan")  # type: ignore[arg-type]
 
 
+def _is_on(event: Any) -> bool:
+    return isinstance(event, dict) and event.get("on") is True
+
+
 def _picked(session: Session, event: Any) -> None:
     number = _number(event, "replicate")
     if number.is_integer():
-        session.pick(int(number), _text(event, "which") or "moved")
+        session.pick(int(number), _text(event, "which"))
 
 
 def _sent(session: Session, event: Any) -> None:

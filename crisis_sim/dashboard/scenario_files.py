@@ -10,6 +10,7 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -46,6 +47,21 @@ class Opened:
     def file(self) -> str:
         """The name of its own file."""
         return next(iter(self.files))
+
+    @cached_property
+    def needed(self) -> dict[str, bytes]:
+        """Those of the files that do not come with Crisis Sim, and so are found only where they are kept."""
+        shipped = {name: shipped_folder() / name for name in self.files}
+        return {
+            name: content
+            for name, content in self.files.items()
+            if not (shipped[name].is_file() and shipped[name].read_bytes() == content)
+        }
+
+    @property
+    def reference(self) -> str:
+        """What a file that extends it, or a command, calls it: its file, or a shipped scenario's name."""
+        return self.file if self.file in self.needed else Path(self.file).stem
 
 
 def open_reference(reference: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Opened:
@@ -132,7 +148,7 @@ def _chain(path: Path) -> dict[str, bytes]:
 _HEAD = """\
 # {title}
 #
-# Made in the dashboard of Crisis Sim {version}. It extends {original}: a file of the same folder, or the shipped scenario.
+# Made in the dashboard of Crisis Sim {version}. It extends {original}, {where}.
 #
 #   crisis-sim check {quoted}
 #   crisis-sim run {original_quoted} {quoted}
@@ -144,9 +160,9 @@ def file_name(wished: str, opened: Opened) -> str:
     """A name for the file that is near to the wished one, and is none of those that it extends."""
     stem = composed(text.clean(wished)).removesuffix(".yaml").removesuffix(".yml")
     if not is_file_name(stem):
-        stem = f"{opened.scenario.name}_moved"
+        stem = f"{opened.scenario.name}_changed"
     while f"{stem}.yaml" in opened.files:
-        stem += "_moved"
+        stem += "_changed"
     return f"{stem}.yaml"
 
 
@@ -162,7 +178,7 @@ def as_scenario_file(opened: Opened, changes: Changes, groups: tuple[Group, ...]
             short = text.listed([one.partition(" in place of ")[0] for one in told])
     title = f"{text.clean(opened.scenario.title)}: {short}"
     content: dict[str, Any] = {
-        "extends": opened.file,
+        "extends": opened.reference,
         "title": title,
         "description": text.sentence(text.listed(told)) or "Nothing is changed.",
     }
@@ -175,9 +191,12 @@ def as_scenario_file(opened: Opened, changes: Changes, groups: tuple[Group, ...]
     head = _HEAD.format(
         title=title,
         version=__version__,
-        original=opened.file,
+        original=opened.reference,
+        where="a file of the same folder"
+        if opened.file in opened.needed
+        else "which comes with Crisis Sim",
         quoted=shlex.quote(name),
-        original_quoted=shlex.quote(opened.file),
+        original_quoted=shlex.quote(opened.reference),
     )
     return head + as_yaml(content)
 

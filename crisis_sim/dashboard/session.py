@@ -16,26 +16,29 @@ from crisis_sim.batch.block import BlockOrder
 from crisis_sim.batch.plan import most_at_once
 from crisis_sim.batch.workers import cores
 from crisis_sim.dashboard.changes import (
-    MOVED,
-    UNMOVED,
+    CHANGED,
+    KEPT,
+    UNCHANGED,
     Asked,
     Changes,
     asked_by,
+    check_clock,
     groups_of,
     recall,
 )
 from crisis_sim.dashboard.drawing import (
+    archive,
     nearest,
     tell_branch,
     tell_crisis,
     tell_why,
     view,
     worth_reading,
+    write_results,
 )
 from crisis_sim.dashboard.scenario_files import (
     Opened,
     as_scenario_file,
-    describe_changes,
     file_name,
     open_sent,
 )
@@ -59,7 +62,7 @@ AT_ONCE = 2
 #: Seconds after which a job that waits looks whether it is still wanted.
 PATIENCE = 0.05
 
-_turns = threading.BoundedSemaphore(AT_ONCE)
+turns = threading.BoundedSemaphore(AT_ONCE)
 
 
 class Superseded(Exception):  # noqa: N818 - no error: the answer is simply no longer wanted
@@ -119,19 +122,19 @@ class Job:
     def run(self, do: Callable[[Job], None]) -> None:
         """Wait for a turn and do the job, unless it is no longer wanted."""
         try:
-            while not _turns.acquire(timeout=PATIENCE):
+            while not turns.acquire(timeout=PATIENCE):
                 self.still_wanted()
             try:
                 self.still_wanted()
                 do(self)
             finally:
-                _turns.release()
+                turns.release()
         except Superseded:
             pass
 
 
 #: Ensembles that are kept: of four thousand replicates each takes about a megabyte.
-KEPT = 24
+RUNS_KEPT = 24
 #: Replicates of a first look, and how many times as many there must be for one to be worth its while.
 LOOK, LOOK_FROM = 500, 4
 #: Expected seconds up to which a run is shown only when it is complete, without a first look.
@@ -159,7 +162,7 @@ class Runs:
     What is kept is known by all that it hangs on, so any number of visitors may share it.
     """
 
-    def __init__(self, kept: int = KEPT) -> None:
+    def __init__(self, kept: int = RUNS_KEPT) -> None:
         self._kept: OrderedDict[tuple[str, int, int], Ensemble] = OrderedDict()
         self._most = kept
         self._lock = threading.Lock()
@@ -327,6 +330,7 @@ class Session:
         seed: of their luck.
         on_change: called, in any thread, when `shown` is new.
         on_progress: called instead when nothing of it is new but the progress.
+        kept: changes of the variant that is compared with; none for the scenario as it is.
 
     Attributes:
         epoch: rises whenever sliders have to stand elsewhere than they were put.
@@ -341,6 +345,7 @@ class Session:
     on_change: Callable[[], None] = lambda: None
     on_progress: Callable[[], None] = lambda: None
     changes: Changes = field(default_factory=Changes)
+    kept: Changes = field(default_factory=Changes)
     clock: str = CLOCKS[0]
     epoch: int = 0
     awaited: str = ""
@@ -355,7 +360,7 @@ class Session:
         self._read: list[tuple[Ensemble, Reading]] = []
         self._asked = Asked()
         self._sent = ""
-        self._picked: tuple[int, str] | None = None
+        self._picked: int | None = None
         self._told: tuple[Scenario, int] | None = None
         self._take(self.opened)
 
@@ -364,7 +369,7 @@ class Session:
         self._files = {**self._files, **opened.files}
         while len(self._files) > MAX_FILES:
             self._files.pop(next(iter(self._files)))
-        self.changes, self._picked = Changes(), None
+        self.changes, self.kept, self._picked = Changes(), Changes(), None
         self.epoch += 1
 
     def _base(self, opened: Opened, fits: bool) -> None:
@@ -407,11 +412,12 @@ class Session:
         self.start()
 
     def move(self, path: str, value: float) -> None:
-        """Move a slider, to its end at most; unknown paths are ignored."""
+        """Give a number another value, within its limits; unknown paths are ignored."""
         slider = self._sliders.get(path)
         if slider is None or not math.isfinite(value):
             return
-        self._change(self.changes.move(path, min(max(value, slider.low), slider.high)))
+        low, high = slider.limits
+        self._change(self.changes.move(path, min(max(value, low), high)))
 
     def back(self, path: str | None = None) -> None:
         """Put a slider, or all sliders and switches, back to where the scenario has them."""
@@ -422,6 +428,11 @@ class Session:
         """Put an agent in or take it out; agents without a switch are ignored."""
         if path in self._switches:
             self._change(self.changes.switch(path, on))
+
+    def keep(self, on: bool) -> None:
+        """Keep the variant as it is now, to compare others with it; or compare with the scenario as it is again."""
+        self.kept = self.changes if on else Changes()
+        self._ask()
 
     def fit(self, on: bool) -> None:
         """Draw behaviour from all sets of parameters that fit the record, or leave it as the scenario has it."""
@@ -450,23 +461,24 @@ class Session:
         """Take a mistake off the page."""
         self._show(mistake="")
 
-    def pick(self, replicate: int, which: str = MOVED) -> None:
-        """Have a crisis told: with the changes made, or (`unmoved`) as the scenario has it."""
+    def pick(self, replicate: int, which: str = "") -> None:
+        """Have a crisis told: of one of the scenarios compared, of the last where there is none of that name."""
         if not 0 <= replicate < self.replicates:
             last = f"{self.replicates - 1:,}"
             self._show(mistake=f"error: there is no crisis {replicate}: expected 0 to {last}")
             return
-        which = which if self.changes else UNMOVED
-        self._picked = (replicate, which)
+        self._picked = replicate
         try:
-            scenario = self.changes.made_in(self.whole) if which == MOVED else self.scenario
+            arms = self._arms()
         except ScenarioError:  # which `_ask` has told of
             return
-        can_compare = bool(self.changes)
+        which = which if which in arms else list(arms)[-1]
+        scenario = arms[which]
+        other = next((one for one in arms if one != which), "")
 
         def do(job: Job) -> None:
             told = tell_crisis(scenario, replicate, self.seed)
-            told |= {"replicate": replicate, "which": which, "can_compare": can_compare}
+            told |= {"replicate": replicate, "which": which, "other": other}
 
             def take() -> None:
                 self._historian.end()
@@ -530,17 +542,13 @@ class Session:
         if self.awaited:  # what it asks for is still to come
             return self._asked.query
         clock = "" if self.clock == CLOCKS[0] else self.clock
-        sets = tuple(self.changes.as_set(everything=True))
-        return Asked(sets, clock, self._sent, self.fits).query
+        sets, kept = (tuple(one.as_set(everything=True)) for one in (self.changes, self.kept))
+        return Asked(sets, kept, clock, self._sent, self.fits).query
 
     def file(self, wished: str = "") -> tuple[str, str]:
         """The changed scenario as a file: its name and its text."""
         name = file_name(wished, self.opened)
         return name, as_scenario_file(self.opened, self.changes, self.groups, name)
-
-    def description(self) -> list[str]:
-        """The changes, in words."""
-        return describe_changes(self.changes, self.groups)
 
     def _recall(self) -> None:
         unfit = []
@@ -549,9 +557,14 @@ class Session:
                 self._base(self.opened, True)
             except ScenarioError as error:
                 unfit = [str(error)]
-        self.changes, mistakes = recall(self._asked, self._sliders, self._switches, CLOCKS)
-        self.clock = self._asked.clock if self._asked.clock in CLOCKS else self.clock
-        self._set(mistake="\n".join([*unfit, *mistakes]))
+        (self.changes, wrong), (self.kept, also) = (
+            recall(one, self._sliders, self._switches)
+            for one in (self._asked.sets, self._asked.kept)
+        )
+        clock = self._asked.clock
+        self.clock = clock if clock in CLOCKS else self.clock
+        mistakes = [*unfit, *self._asked.mistakes, *wrong, *also, *check_clock(clock, CLOCKS)]
+        self._set(mistake="\n".join(mistakes))
 
     def _try_to_open(self, name: str, content: bytes) -> bool:
         try:
@@ -572,13 +585,32 @@ class Session:
         else:
             self.on_change()
 
+    def current(self) -> Scenario:
+        """The scenario with the changes made; ScenarioError where they leave none."""
+        return list(self._arms().values())[-1]
+
+    def results(self) -> bytes:
+        """Charts and data of what is shown, as a ZIP archive."""
+        batch = self._batch
+        return archive(lambda folder: batch and write_results(batch, folder))
+
+    def _arms(self) -> dict[str, Scenario]:
+        """The scenarios that are compared, by name: first what is compared with; one alone where both are the same."""
+
+        def name(changes: Changes) -> str:
+            kept = KEPT if changes == self.kept else CHANGED
+            return kept if changes else UNCHANGED
+
+        return {
+            name(one): one.made_in(self.whole) if one else self.scenario
+            for one in (self.kept, self.changes)
+        }
+
     def _ask(self) -> None:
         """Run and draw the current scenario in the background."""
         began, clock = time.monotonic(), self.clock
         try:
-            scenarios = {UNMOVED: self.scenario}
-            if self.changes:
-                scenarios[MOVED] = self.changes.made_in(self.whole)
+            scenarios = self._arms()
         except ScenarioError as error:
             self._runner.end()
             self._show(mistake=str(error), progress=None)
@@ -608,19 +640,19 @@ class Session:
             draw(job, self.replicates, watch, first_look=False, progress=None)
             # Not before: it would take time from what is waited for.
             if self._picked is not None:
-                self.pick(self._picked[0])
+                self.pick(self._picked)
 
         self._runner.ask(lambda job: self._attempt(do, job))
 
     def _readings(self, batch: Batch) -> dict[str, Reading]:
-        """Readings of the unmoved scenario, which stay the same from move to move."""
-        unmoved = batch.ensembles[UNMOVED]
+        """Readings of what is compared with, which stay the same from move to move."""
+        name, first = next(iter(batch.ensembles.items()))
         for ensemble, reading in self._read:
-            if ensemble is unmoved:
-                return {UNMOVED: reading}
-        made = Reading.of(unmoved)
-        self._read = [*self._read[-1:], (unmoved, made)]  # of the first look and of all
-        return {UNMOVED: made}
+            if ensemble is first:
+                return {name: reading}
+        made = Reading.of(first)
+        self._read = [*self._read[-1:], (first, made)]  # of the first look and of all
+        return {name: made}
 
     def _watch(self, job: Job) -> Watch:
         """Ends a run that is no longer wanted, and reports now and then how far it has come."""

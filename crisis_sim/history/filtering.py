@@ -24,9 +24,10 @@ from crisis_sim.batch.files import BatchError
 from crisis_sim.batch.manifest import versions
 from crisis_sim.history.evidence import Evidence, load_evidence, times_of
 from crisis_sim.model import CrisisModel
-from crisis_sim.outcomes.durations import HALT, RELAPSED, TRIGGER, Clock
+from crisis_sim.outcomes.durations import HALT, RELAPSED, TRIGGER, Clock, Rows
 from crisis_sim.outcomes.intervals import normal_quantile, wilson_interval
-from crisis_sim.outcomes.measures import CAME, Columns, Condition, Measure, Reading
+from crisis_sim.outcomes.measures import Columns, Measure, Reading
+from crisis_sim.outcomes.names import NAMES
 from crisis_sim.report.real_path import real_record
 from crisis_sim.scenario.load import load_scenario
 from crisis_sim.scenario.schema import Scenario
@@ -242,17 +243,6 @@ def nowcast(
     return Nowcast(scenario, given, replicates, seed, answers, alone, moved)
 
 
-class Rows:
-    """Outcomes of some histories or futures, as measures read them."""
-
-    def __init__(self, columns: Mapping[str, NDArray[Any]], horizon_hours: float) -> None:
-        self.columns, self.horizon_hours = columns, horizon_hours
-
-    def column(self, name: str) -> NDArray[Any]:
-        """One value a row."""
-        return self.columns[name]
-
-
 @dataclass
 class Histories:
     """Histories run to their ends, and which evidence each of them meets.
@@ -400,10 +390,7 @@ class Histories:
         cluster = _Clusters(ancestors)
         reading, whole = Reading(Rows(from_now, horizon)), Reading(Rows(columns, horizon))
         figures = [cluster.figure(one, reading) for one in wanted]
-        war = Measure(
-            "war", "full-scale war", "share", "share", event=Condition.of({"war_at_hours": CAME})
-        )
-        figures += [cluster.figure(one, whole) for one in (war, *self.evidence.measures)]
+        figures += [cluster.figure(one, whole) for one in (NAMES["war"], *self.evidence.measures)]
         hours = np.linspace(0.0, max(horizon - now, 1.0), 481)
         measured = reading.curve(clock).at(hours)
         widened = math.sqrt(rows / cluster.effective)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError
+from pydantic import Field
 from pydantic_core import PydanticCustomError
 
 from crisis_sim.experiments.factors import ScenarioEditor
@@ -27,10 +27,10 @@ from crisis_sim.model.ending import VIOLATION
 from crisis_sim.model.engine import clocks_of
 from crisis_sim.model.journal import Entry, Journal, entry_of
 from crisis_sim.model.record import NOTE
-from crisis_sim.scenario.errors import ScenarioError, nearest, one_of
-from crisis_sim.scenario.introspect import Slot, explain
+from crisis_sim.scenario.errors import Refused, meant, one_of
+from crisis_sim.scenario.introspect import read_part
 from crisis_sim.scenario.numbers import PATTERN, Part, read_moment
-from crisis_sim.scenario.schema import EventSpec
+from crisis_sim.scenario.schema import SECTIONS, EventSpec
 from crisis_sim.scenario.source import Node, Source, node_of, parse_value, read_text
 from crisis_sim.text import moment as told_moment
 
@@ -49,12 +49,11 @@ _SETTLED = {
     "reviews": ("due",),
     "channels": ("open",),
 }
-_SECTIONS = ("states", "mediators", "lenders", "channels", "advisers")
 #: An option that a state would take less often is no alternative to waiting.
 LIKELY = 0.05
 
 
-class HistoryError(ValueError):
+class HistoryError(Refused, ValueError):
     """A history that cannot be had; the message says why, and what could be."""
 
 
@@ -117,10 +116,10 @@ def moment_of(model: CrisisModel, at: str | float) -> float:
         elif PATTERN.fullmatch(said):
             days = _date(scenario, said)
         else:
-            near = nearest(said, known)
-            meant = f"; did you mean '{near}'?" if near else ""
             expected = "a day such as 15, a date such as 2025-05-07T01:05+05:30, or a milestone such as first_strike"
-            raise HistoryError(f"'{said}' is no moment: expected {expected}{meant}") from None
+            raise HistoryError(
+                f"'{said}' is no moment: expected {expected}{meant(said, known)}"
+            ) from None
     if not scenario.begins_hours / 24 <= days < end:
         first, last = (said_at(scenario, one) for one in (scenario.begins_hours / 24, end))
         raise HistoryError(f"{said} is not in this crisis, which ran from {first} to {last}, day {end:.1f}")  # fmt: skip
@@ -175,10 +174,7 @@ def read_events(path: Path) -> tuple[EventSpec, ...]:
     node = parse_value(source, text)
     if not isinstance(node.content, dict):
         node = Node(source.start, {"events": node}, source.start)
-    try:
-        return _Events.model_validate(node.plain()).events
-    except ValidationError as error:
-        raise ScenarioError(explain(error, node, Slot(_Events))) from None
+    return read_part(_Events, node).events
 
 
 def change(model: CrisisModel, what: Change) -> CrisisModel:
@@ -232,7 +228,7 @@ def _check_reachable(old: Scenario, new: Scenario, days: float) -> None:
     """Make sure that a change can still matter: refuse what matters only when a crisis begins."""
     late = "it matters only at the beginning"
     found = [(name, "agents cannot be added or removed; change numbers, such as mediators.us.trust.india=0")
-             for name in _SECTIONS if set(getattr(old, name)) != set(getattr(new, name))]  # fmt: skip
+             for name in SECTIONS if set(getattr(old, name)) != set(getattr(new, name))]  # fmt: skip
     if [one.name for one in old.ladder] != [one.name for one in new.ladder]:
         found.append(("the names of rungs", "change their numbers, such as ladder.5.intensity=0.5"))
     found += [(name, late) for name in ("start", "horizon_days") if getattr(old, name) != getattr(new, name)]  # fmt: skip
@@ -352,8 +348,7 @@ def _able(model: CrisisModel) -> Iterator[Any]:
 
 
 def _unknown(message: str, word: str, known: Sequence[str]) -> str:
-    near = nearest(word, known)
-    return f"{message}; expected {one_of(known)}{f'; did you mean {near!r}?' if near else ''}"
+    return f"{message}; expected {one_of(known)}{meant(word, known)}"
 
 
 def _clock(model: CrisisModel, role: str, index: int, event: str) -> int:

@@ -25,7 +25,7 @@ from crisis_sim.outcomes.intervals import CONFIDENCE, Estimate
 from crisis_sim.outcomes.measures import Measure, Reading
 from crisis_sim.outcomes.names import SUMMARY_PATHS
 from crisis_sim.outcomes.over_fits import Fits, differ
-from crisis_sim.scenario.errors import nearest, one_of
+from crisis_sim.scenario.errors import meant, one_of
 from crisis_sim.scenario.fits import FIT
 from crisis_sim.scenario.source import composed
 from crisis_sim.text import UNKNOWN, clean, label, number, over_fits
@@ -143,9 +143,7 @@ def _find(parts: Mapping[str, Any], scenario: str, what: str, hours: float | Non
 
 
 def _unknown(noun: str, name: str, known: Iterable[str], named: Iterable[str] = ()) -> str:
-    near = nearest(name, [*known, *named])
-    meant = f"; did you mean {near!r}?" if near else ""
-    return f"no {noun} {name!r}{meant}; there are {one_of(named or known, 'and')}"
+    return f"no {noun} {name!r}{meant(name, [*known, *named])}; there are {one_of(named or known, 'and')}"
 
 
 #: Rows of the tables: the measures' paths.

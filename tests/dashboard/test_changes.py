@@ -13,6 +13,7 @@ from crisis_sim.dashboard.changes import (
     Group,
     Slider,
     asked_by,
+    check_clock,
     groups_of,
     number_in_words,
     recall,
@@ -43,7 +44,13 @@ def groups(quarrel: Scenario) -> dict[str, Group]:
 def read(groups: dict[str, Group]) -> Read:
     """What comes of a query where the quarrel is open."""
     switches = {group.path for group in groups.values() if group.switched}
-    return lambda query: recall(asked_by(query), sliders(groups), switches, CLOCKS)
+
+    def read(query: str) -> tuple[Changes, list[str]]:
+        asked = asked_by(query)
+        changes, mistakes = recall(asked.sets, sliders(groups), switches)
+        return changes, [*asked.mistakes, *mistakes, *check_clock(asked.clock, CLOCKS)]
+
+    return read
 
 
 def test_moving_and_putting_back_leaves_nothing_changed() -> None:
@@ -82,7 +89,8 @@ def test_changes_come_back_as_they_were(read: Read) -> None:
         .move("lenders.bank.days_later", -3.0)
         .switch("mediators.elder", on=False)
     )
-    asked = Asked(tuple(changes.as_set(everything=True)), "from_trigger", "late one.yaml")
+    sets = tuple(changes.as_set(everything=True))
+    asked = Asked(sets, sets[:1], "from_trigger", "late one.yaml")
     assert asked_by(asked.query) == asked
     assert read(asked.query) == (changes, [])
 
@@ -167,6 +175,21 @@ def test_a_slider_reaches_what_the_scenario_says_wherever_that_lies() -> None:
     assert (one.middle, one.high) == (35, 35)
 
 
+def test_a_slider_that_spans_decades_goes_by_ratios_and_takes_typed_numbers_beyond_its_ends() -> (
+    None
+):
+    found = {
+        one.path: one for group in groups_of(load_scenario("may_2025")) for one in group.sliders
+    }
+    days = found["mediators.us.attention_days"]
+    assert days.log
+    assert days.limits == (0.01, 10_000)
+    changes, mistakes = recall(["mediators.us.attention_days=0.123456789"], found, ())
+    assert (changes.moved, mistakes) == ({"mediators.us.attention_days": 0.123456789}, [])
+    assert not found["mediators.us.attention_threshold"].log
+    assert not found["behaviour.lending.money"].log  # from 0
+
+
 def test_what_holds_for_each_state_has_a_slider_for_each(groups: dict[str, Group]) -> None:
     labels = [one.label for one in groups["mediators.elder"].sliders]
     assert labels[-2:] == ["Leverage: Northland", "Leverage: South"]
@@ -188,6 +211,8 @@ def test_agents_but_not_states_can_be_taken_out(groups: dict[str, Group]) -> Non
     [
         (0.25, "share", "0.25"),
         (3.0, "days", "3 days"),
+        (0.1 + 0.2, "", "0.3"),
+        (0.123456789, "", "0.123456789"),
         (Distribution("uniform", (0.2, 0.6)), "share", "0.2 to 0.6"),
         (Distribution("triangular", (1, 2, 4)), "days", "1 to 4 days, mostly near 2"),
         (Distribution("lognormal", (9, 0.5)), "days", "lognormal, around 9 days"),

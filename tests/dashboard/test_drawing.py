@@ -25,7 +25,7 @@ CLOCK = "from_first_strike"
 def batch(tmp_path_factory: pytest.TempPathFactory) -> Batch:
     quarrel = load_scenario(write_quarrel(tmp_path_factory.mktemp("drawing")))
     moved = Changes().move("behaviour.halt.mistrust", 0.5).made_in(ScenarioEditor(quarrel))
-    return Runs().batch({"unmoved": quarrel, "moved": moved}, 400, 2, lambda share: None)
+    return Runs().batch({"unchanged": quarrel, "changed": moved}, 400, 2, lambda share: None)
 
 
 def test_curves_and_bands_are_those_of_the_statistics(batch: Batch) -> None:
@@ -46,7 +46,7 @@ def test_curves_and_bands_are_those_of_the_statistics(batch: Batch) -> None:
 
 
 def test_dots_are_crises_that_came_to_a_ceasefire_then_and_lie_on_the_curve(batch: Batch) -> None:
-    moved = batch.ensembles["moved"]
+    moved = batch.ensembles["changed"]
     dots = view(batch, CLOCK)["incidence"]["dots"]
     assert 2 < len(dots) <= DOTS
     replicate, hours = halted(moved, CLOCK)
@@ -59,7 +59,7 @@ def test_dots_are_crises_that_came_to_a_ceasefire_then_and_lie_on_the_curve(batc
 
 def test_differences_are_the_paired_ones_and_say_when_chance_explains_them(batch: Batch) -> None:
     drawn, summary = view(batch, CLOCK), summarise(batch)
-    short = summary["differences"]["moved"]["courses"]["short_fight"]["share"]
+    short = summary["differences"]["changed"]["courses"]["short_fight"]["share"]
     row = drawn["differences"][1]
     assert row["label"] == "Strikes stopped within 4 days, of all crises"
     assert row["estimate"] == pytest.approx(100 * short["estimate"], abs=1e-4)
@@ -96,10 +96,10 @@ def test_endings_are_shares_of_all(batch: Batch) -> None:
 
 
 def test_words_begin_with_what_the_changes_did(batch: Batch) -> None:
-    change, moved, unmoved = view(batch, CLOCK)["words"]
-    assert "“Moved”" in change
-    assert moved.startswith("Moved: ")
-    assert unmoved.startswith("Unmoved: ")
+    change, changed, unchanged = view(batch, CLOCK)["words"]
+    assert "“Changed”" in change
+    assert changed.startswith("Changed: ")
+    assert unchanged.startswith("Unchanged: ")
 
 
 def test_where_no_crisis_sees_a_strike_that_is_said(batch: Batch, tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_where_no_crisis_sees_a_strike_that_is_said(batch: Batch, tmp_path: Path
         write_quarrel(tmp_path),
         ["behaviour.decision.answering=0", "behaviour.decision.cost=200"],
     )
-    drawn = view(Runs().batch({"unmoved": calm}, 50, 2, lambda share: None), CLOCK)
+    drawn = view(Runs().batch({"unchanged": calm}, 50, 2, lambda share: None), CLOCK)
     (curve,) = drawn["incidence"]["curves"]
     assert curve["points"] == []
     assert curve["told"] == "no crisis saw a first strike"
@@ -118,12 +118,12 @@ def test_crises_worth_reading_are_what_they_are_called(batch: Batch) -> None:
     found = {
         one["label"].partition(":")[0]: one["replicate"] for one in worth_reading(batch, CLOCK)
     }
-    replicate, hours = halted(batch.ensembles["moved"], CLOCK)
+    replicate, hours = halted(batch.ensembles["changed"], CLOCK)
     at = dict(zip(replicate.tolist(), hours.tolist(), strict=True))
     assert at[found["Quickest"]] == min(hours)
     assert at[found["Slowest"]] == max(hours)
     assert at[found["Typical"]] == pytest.approx(np.median(hours), abs=6.0)
-    before = set(halted(batch.ensembles["unmoved"], CLOCK)[0].tolist())
+    before = set(halted(batch.ensembles["unchanged"], CLOCK)[0].tolist())
     only = found.get("A ceasefire only because of the changes")
     none = found.get("No ceasefire because of the changes")
     assert only is not None
@@ -133,7 +133,7 @@ def test_crises_worth_reading_are_what_they_are_called(batch: Batch) -> None:
 
 
 def test_the_nearest_crisis_is_found_and_none_where_there_is_none(batch: Batch) -> None:
-    moved = batch.ensembles["moved"]
+    moved = batch.ensembles["changed"]
     replicate, hours = halted(moved, CLOCK)
     assert nearest(moved, CLOCK, 0.0) == replicate[0]
     assert nearest(moved, CLOCK, 1e9) == replicate[-1]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
+from zipfile import ZipFile
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -25,7 +27,7 @@ def slider(page: Page, path: str = THRESHOLD) -> Locator:
 def move(page: Page, value: str, path: str = THRESHOLD) -> None:
     """Move a slider and wait for what comes of it."""
     slider(page, path).fill(value)
-    expect(page.get_by_role("status")).to_contain_text("Moved:")
+    expect(page.get_by_role("status")).to_contain_text("Changed:")
 
 
 def curve(page: Page, name: str) -> str:
@@ -85,13 +87,12 @@ def test_moving_a_slider_moves_the_chart_and_tells_the_difference(page: Page) ->
     move(page, "0.1")
     expect(page.locator(".cs-curve")).to_have_count(2)
     expect(page.locator(".cs-paused")).to_have_count(2)
-    first = curve(page, "moved")
-    assert first != curve(page, "unmoved")
+    first = curve(page, "changed")
+    assert first != curve(page, "reference")
     expect(page.get_by_label("Differences")).to_contain_text("95% interval")
-    expect(page.locator(".cs-moved .cs-value", has_text="0.1")).to_have_count(1)
     move(page, "0.95")
     page.wait_for_function(
-        "d => document.querySelector('.cs-moved > .cs-curve').getAttribute('d') != d", arg=first
+        "d => document.querySelector('.cs-changed > .cs-curve').getAttribute('d') != d", arg=first
     )
     page.get_by_role("button", name="Put Attention threshold back").click()
     expect(page.locator(".cs-curve")).to_have_count(1)
@@ -102,7 +103,7 @@ def test_a_slider_is_worked_by_keyboard_and_known_to_a_screen_reader(page: Page)
     one.focus()
     before = float(one.input_value())
     page.keyboard.press("ArrowRight")
-    expect(page.get_by_role("status")).to_contain_text("Moved:")
+    expect(page.get_by_role("status")).to_contain_text("Changed:")
     assert float(one.input_value()) == pytest.approx(before + 0.01)
     described = one.get_attribute("aria-describedby")
     assert described is not None
@@ -111,10 +112,34 @@ def test_a_slider_is_worked_by_keyboard_and_known_to_a_screen_reader(page: Page)
     assert "user-scalable=no" not in (page.get_attribute('meta[name="viewport"]', "content") or "")
 
 
+def test_a_number_is_typed_and_shown_exactly_and_one_out_of_bounds_is_not_taken(page: Page) -> None:
+    typed = page.get_by_label("Attention threshold, as a number").first
+    typed.fill("7")
+    typed.press("Enter")
+    assert typed.evaluate("one => one.validity.rangeOverflow")
+    assert page.locator(".cs-curve").count() == 1
+    typed.fill("0.123456")
+    typed.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("Changed:")
+    expect(page).to_have_url(re.compile(f"set={THRESHOLD}=0.123456"))
+    expect(slider(page)).to_have_attribute("aria-valuetext", "0.123456")
+    typed.fill("")
+    typed.press("Enter")
+    expect(page.locator(".cs-curve")).to_have_count(1)
+
+
+def test_a_slider_over_decades_goes_by_ratios(page: Page) -> None:
+    days = slider(page, "mediators.elder.attention_days")
+    days.fill("0.5")  # halfway between 1 and 100
+    expect(page.get_by_label("Attention days, as a number").first).to_have_value("10")
+    expect(days).to_have_attribute("aria-valuetext", "10 days")
+    expect(page.get_by_role("status")).to_contain_text("Changed:")
+
+
 def test_an_agent_is_taken_out_and_put_in_again(page: Page) -> None:
     page.get_by_role("switch", name="the elder takes part").uncheck()
     expect(page.get_by_text("taken out")).to_be_visible()
-    expect(page.get_by_role("status")).to_contain_text("Moved:")
+    expect(page.get_by_role("status")).to_contain_text("Changed:")
     expect(slider(page)).to_be_disabled()
     page.get_by_role("button", name="Put all back").click()
     expect(page.locator(".cs-curve")).to_have_count(1)
@@ -214,14 +239,14 @@ def test_a_crisis_is_picked_off_the_chart_and_its_story_told(page: Page) -> None
 @pytest.mark.slow
 def test_a_crisis_is_picked_by_number_and_read_as_it_was_without_the_changes(page: Page) -> None:
     page.get_by_role("switch", name="the elder takes part").uncheck()
-    expect(page.get_by_role("status")).to_contain_text("Moved:")
+    expect(page.get_by_role("status")).to_contain_text("Changed:")
     page.get_by_label("Crisis number").fill("42")
     page.keyboard.press("Enter")
     story = page.get_by_role("article")
-    expect(story).to_contain_text("Crisis 42, moved")
+    expect(story).to_contain_text("Crisis 42, changed")
     expect(story).not_to_contain_text("Able to mediate: the elder")
-    page.get_by_role("button", name="The same crisis, unmoved").click()
-    expect(story).to_contain_text("Crisis 42, unmoved")
+    page.get_by_role("button", name="The same crisis, unchanged").click()
+    expect(story).to_contain_text("Crisis 42, unchanged")
     expect(story).to_contain_text("Able to mediate: the elder")
 
 
@@ -244,6 +269,41 @@ def test_what_would_have_come_of_a_crisis_is_asked_for_and_told(page: Page) -> N
 
 
 @pytest.mark.slow
+def test_a_nowcast_is_asked_for_and_its_mistakes_are_told_kindly(page: Page) -> None:
+    pane = page.get_by_role("region", name="Nowcast")
+    evidence = pane.get_by_label("Evidence")
+    evidence.fill("title: Seen\ngiven:\n  - {at: 2, not_yet: frist_strike}\n")
+    pane.get_by_role("button", name="Nowcast").click()
+    expect(pane.get_by_role("alert")).to_contain_text("did you mean 'first_strike'")
+    evidence.fill("title: Seen\ngiven:\n  - {at: 2, not_yet: first_strike}\n")
+    pane.get_by_role("button", name="Nowcast").click()
+    expect(pane).to_contain_text("Effective number of histories: ")
+    expect(pane.get_by_role("img", name="Nowcast")).to_be_visible()
+    assert Axe().run(page).violations_count == 0
+    assert "ceasefire_from_trigger.csv" in download(page, page.locator(".cs-advice"))
+    assert {"nowcast.json", "nowcast.png"} < download(page, pane)
+
+
+def download(page: Page, where: Locator) -> set[str]:
+    """Names of the files in the archive that a button brings."""
+    with page.expect_download() as saved:
+        where.get_by_role("button", name="(ZIP)").click()
+    return set(ZipFile(saved.value.path()).namelist())
+
+
+@pytest.mark.slow
+def test_two_variants_stand_side_by_side(page: Page) -> None:
+    move(page, "0.1")
+    page.get_by_role("button", name="Keep to compare").click()
+    expect(page.get_by_text("Compared with the variant that you kept")).to_be_visible()
+    page.get_by_role("switch", name="Envoy takes part").uncheck()
+    expect(page.locator(".cs-curve")).to_have_count(2)
+    expect(page.get_by_role("heading", name="changed minus kept")).to_be_visible()
+    page.get_by_role("button", name="Compare with the scenario as it is").click()
+    expect(page.get_by_role("heading", name="changed minus unchanged")).to_be_visible()
+
+
+@pytest.mark.slow
 def test_a_reload_brings_back_what_was_changed_and_another_visitor_has_none_of_it(
     page: Page, context: BrowserContext, address: str
 ) -> None:
@@ -252,10 +312,10 @@ def test_a_reload_brings_back_what_was_changed_and_another_visitor_has_none_of_i
     expect(page).to_have_url(f"{address}?set={THRESHOLD}=0.1&set=mediators.envoy=null")
     other = visit(context, address)
     page.reload()
-    expect(page.get_by_role("status")).to_contain_text("Moved:")
+    expect(page.get_by_role("status")).to_contain_text("Changed:")
     expect(slider(page)).to_have_value("0.1")
     expect(page.get_by_role("switch", name="Envoy takes part")).not_to_be_checked()
-    expect(other.get_by_role("status")).not_to_contain_text("Moved:")
+    expect(other.get_by_role("status")).not_to_contain_text("Changed:")
     other.close()
     page.get_by_role("button", name="Put all back").click()
     expect(page).to_have_url(address)
@@ -268,7 +328,7 @@ def test_a_reload_brings_back_the_file_that_was_opened(page: Page) -> None:
     move(page, "0.15")
     page.reload()
     expect(page.get_by_role("heading", name="A late quarrel")).to_be_visible()
-    expect(page.get_by_role("status")).to_contain_text("Moved:")
+    expect(page.get_by_role("status")).to_contain_text("Changed:")
     expect(slider(page)).to_have_value("0.15")
 
 
@@ -280,7 +340,7 @@ def test_a_bad_address_shows_kindly_what_is_wrong_in_it(
     expect(mistake).to_contain_text("'mediators.eldr.trust', which has no slider here")
     expect(mistake).not_to_contain_text("Traceback")
     expect(slider(page)).to_have_value("0.2")
-    expect(page.get_by_role("status")).to_contain_text("Moved:")
+    expect(page.get_by_role("status")).to_contain_text("Changed:")
     page.close()
 
 

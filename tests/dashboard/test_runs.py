@@ -25,18 +25,18 @@ def rest(share: float) -> None:
 
 
 def test_replicates_are_those_of_any_other_batch(quarrel: Scenario) -> None:
-    batch = Runs().batch({"unmoved": quarrel}, 40, 5, rest)
+    batch = Runs().batch({"unchanged": quarrel}, 40, 5, rest)
     same = simulate(quarrel, 40, seed=5).ensembles["quarrel"]
     assert batch.seed == 5
     for name in ("ending", "first_strike_at_hours", "deaths", "replicate"):
-        own, other = (one.column(name).tolist() for one in (batch.ensembles["unmoved"], same))
+        own, other = (one.column(name).tolist() for one in (batch.ensembles["unchanged"], same))
         assert list(map(str, own)) == list(map(str, other))
 
 
 def test_how_far_it_is_rises_to_the_whole_over_all_scenarios(quarrel: Scenario) -> None:
     seen: list[float] = []
     other = quarrel.changed({"states.north.resolve": 0.5})
-    Runs().batch({"unmoved": quarrel, "moved": other}, 40, 5, seen.append)
+    Runs().batch({"unchanged": quarrel, "changed": other}, 40, 5, seen.append)
     assert seen == sorted(seen)
     assert 0.0 < seen[0] < 0.1
     assert 0.9 < seen[-1] <= 1.0

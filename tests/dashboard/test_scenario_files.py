@@ -128,6 +128,21 @@ def test_check_and_run_accept_the_saved_file(
     assert run_command([*run, "--out", "results"]) == DONE
 
 
+def test_what_extends_a_shipped_scenario_runs_where_no_file_of_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = open_reference("may_2025")
+    assert opened.needed == {}
+    changes = Changes().move("mediators.us.attention_days", 12.5)
+    text = as_scenario_file(opened, changes, groups_of(opened.scenario), "mine.yaml")
+    assert "crisis-sim run may_2025 mine.yaml" in text
+    monkeypatch.chdir(tmp_path)
+    Path("mine.yaml").write_text(text, encoding="utf-8")
+    assert run_command(["run", "may_2025", "mine.yaml", "--dry-run"]) == DONE
+    sent = open_sent("mine.yaml", text.encode(), {})
+    assert (sent.reference, list(sent.needed)) == ("mine.yaml", ["mine.yaml"])
+
+
 def test_a_scenario_that_was_not_changed_can_be_saved_too(tmp_path: Path, opened: Opened) -> None:
     text = as_scenario_file(opened, Changes(), groups_of(opened.scenario), "same.yaml")
     (tmp_path / "same.yaml").write_text(text)
@@ -137,13 +152,13 @@ def test_a_scenario_that_was_not_changed_can_be_saved_too(tmp_path: Path, opened
 @pytest.mark.parametrize(
     ("wished", "name"),
     [
-        ("", "quarrel_moved.yaml"),
+        ("", "quarrel_changed.yaml"),
         ("gulf", "gulf.yaml"),
         ("gulf.yml", "gulf.yaml"),
-        ("quarrel.yaml", "quarrel_moved.yaml"),
-        ("../up", "quarrel_moved.yaml"),
+        ("quarrel.yaml", "quarrel_changed.yaml"),
+        ("../up", "quarrel_changed.yaml"),
         ("a\nb", "a b.yaml"),
-        ("<b>", "quarrel_moved.yaml"),
+        ("<b>", "quarrel_changed.yaml"),
     ],
 )
 def test_the_file_has_a_name_that_will_do(opened: Opened, wished: str, name: str) -> None:
