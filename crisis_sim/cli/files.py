@@ -549,8 +549,7 @@ def hindcast(
     Args:
         data: Folder with hindcast_inputs.csv, or with the ICB project's files as its publisher gives them.
         replicates: How often to run each crisis.
-        leave_out: Instead, fit the model anew without an era, or a fifth of the crises, and foretell these: for each in
-            turn.
+        leave_out: Instead, refit the model without each era, or fifth of the crises, and forecast those left out.
         out: Folder for predictions.csv, hindcast.json and the charts; without it they are not written.
     """
     from crisis_sim.batch.workers import cores

@@ -299,7 +299,7 @@ def test_a_signal_stops_a_run_after_the_block_in_hand_and_a_second_at_once(
     with pytest.raises(raised) as told:
         run(on_message=said.append)
     assert raised is KeyboardInterrupt or told.value.code == TERMINATED
-    assert times == 2 or said == ["stopping after the blocks in hand; once more to stop at once"]
+    assert times == 2 or said == ["stopping after the current blocks; stop again to end at once"]
     with pytest.raises(ResultsError, match="40 of 120 crises"):
         read_batch(folder)
     resume(folder)

@@ -160,7 +160,7 @@ def test_a_moment_is_a_day_a_date_or_a_milestone() -> None:
         (15, {"set": ("capability",)}, "expected PATH=VALUE"),
         (15, {"inject": ({**INCIDENT, "struck": "indai"},)}, "did you mean 'india'"),
         (15, {"inject": ({**INCIDENT, "at": "2025-05-01"},)}, "cannot come on Thursday 1 May"),
-        (15, {"inject": ({**INCIDENT, "kind": "trigger"},)}, "its trigger is past"),
+        (15, {"inject": ({**INCIDENT, "kind": "trigger"},)}, "the trigger is past"),
         (None, {"force": {"india": "wait"}}, "when is the crisis to be changed"),
         (15, {"futures": 0}, "expected 1 to 100,000 futures"),
     ],
