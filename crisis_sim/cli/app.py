@@ -20,7 +20,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TextIO, get_args
 
-from cyclopts import App, CycloptsError, CycloptsPanel, Parameter, RepeatArgumentError, convert
+from cyclopts import (
+    App,
+    CycloptsError,
+    CycloptsPanel,
+    MissingArgumentError,
+    Parameter,
+    RepeatArgumentError,
+    convert,
+)
 from cyclopts.validators import Number
 
 from crisis_sim.scenario.errors import Refused, ScenarioError
@@ -238,6 +246,10 @@ def _told(error: CycloptsError) -> Any:
         text = (
             f"{error.token.keyword} is given twice: {' and '.join(_values(error))}; expected one."
         )
+    if isinstance(error, MissingArgumentError) and error.argument and not error.argument.tokens:
+        option, command = error.argument.name, " ".join(error.command_chain or ())
+        if option not in (error.root_input_tokens or ()):
+            text = f"{option} is missing; `crisis-sim {command} --help` says what it takes."
     safe = printable_lines(text)
     return CycloptsPanel(error if safe == str(error) else safe)
 
