@@ -207,8 +207,16 @@ class Fill:
     text: str = ON_COLOUR
 
 
-# One colour means one thing in all charts: endings have Tol's muted colours, courses the browns of ColorBrewer's BrBG,
-# states and scenarios Okabe and Ito's, none of which is both a state's and a scenario's.
+# One colour means one thing in all charts: endings, estimates, aims, signs and third parties have Tol's muted colours,
+# courses the browns of ColorBrewer's BrBG, states and scenarios Okabe and Ito's, none of which is both a state's and a
+# scenario's.
+
+#: What an experiment estimates; its area or lesser marks; and what it is held against: an aim, a threshold, the record.
+ESTIMATE, ESTIMATE_PALE, AIM = "#332288", "#ADA7CF", "#882255"
+#: What makes an outcome likelier, or is at a parameter's high end; and what makes it less likely, or is at the low end.
+MORE, LESS = "#117733", "#AA4499"
+#: Third parties; their kinds differ by lightness and hatch.
+THIRD_PARTY = "#999933"
 
 #: The fill of each ending.
 ENDING_FILLS: dict[str, Fill] = {
@@ -335,12 +343,6 @@ class Chart(Figure):
         """A legend of so many columns; of as many as a narrow figure has room for."""
         return super().legend(*args, ncols=columns(self, how.get("handles", ()), ncols), **how)
 
-    def keep(self, **columns: Any) -> None:
-        """Keep rows of what is drawn for the file of data: each column is a value, or an array with one a row."""
-        arrays = np.broadcast_arrays(*map(np.atleast_1d, columns.values()))
-        rows = zip(*(one.tolist() for one in arrays), strict=True)
-        self.data += [dict(zip(columns, row, strict=True)) for row in rows]
-
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         file = io.BytesIO()
         with in_style():
@@ -356,6 +358,14 @@ def new_figure(width: float = DOUBLE_COLUMN, height: float = 80.0) -> Chart:
         width, height = most, height + 12.0
     inches = (width / MILLIMETRES_PER_INCH, height / MILLIMETRES_PER_INCH)
     return Chart(figsize=inches, layout="constrained")
+
+
+def keep(axes: Axes, **columns: Any) -> None:
+    """Keep rows of what is drawn for a chart's file of data: each column is a value, or an array with one a row."""
+    if isinstance(axes.figure, Chart):
+        arrays = np.broadcast_arrays(*map(np.atleast_1d, columns.values()))
+        rows = zip(*(one.tolist() for one in arrays), strict=True)
+        axes.figure.data += [dict(zip(columns, row, strict=True)) for row in rows]
 
 
 def figure_of(axes: Axes) -> Figure:
@@ -395,7 +405,7 @@ def _wrap(figure: Figure) -> bool:
             box, written = text.get_window_extent(), text.get_text()
             over = max(box.x1 - figure.bbox.x1, -box.x0)
             if written and over > 0.0:
-                room = 1.0 - (1 if text.get_ha() == "left" else 2) * over / box.width
+                room = 1.0 - (1 if text.get_horizontalalignment() == "left" else 2) * over / box.width
                 letters = max(map(len, written.splitlines()))
                 text.set_text(fill(written, max(int(letters * room), _LEAST)))
                 found = found or letters > _LEAST

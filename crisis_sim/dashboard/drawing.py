@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from shutil import make_archive
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,11 +23,14 @@ from crisis_sim.outcomes.incidence import CumulativeIncidence
 from crisis_sim.report import answer, draw_replay, tell
 from crisis_sim.report.curves import ORIGINS, nothing_on, shown_days
 from crisis_sim.report.real_path import real_record
+from crisis_sim.report.save import write_report
 from crisis_sim.report.shares import MEASURES, Measure
 from crisis_sim.report.story import gist_of, story_html
 from crisis_sim.report.svg import inline
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from crisis_sim.batch.ensemble import Batch, Ensemble
     from crisis_sim.outcomes.measures import Reading
     from crisis_sim.scenario.schema import Scenario
@@ -47,9 +53,7 @@ def view(batch: Batch, clock: str, readings: Mapping[str, Reading] | None = None
         clock: `from_first_strike` or `from_trigger`.
         readings: see `summarise`.
     """
-    summary = summarise(batch, readings=readings)
-    for name, one in summary["scenarios"].items():
-        one["label"] = text.label(name)  # not their common title, which stands above
+    summary = _summary(batch, readings)
     (changed,) = summary["differences"].values() or (None,)
     return {
         "crises": batch.ensembles[summary["reference"]].replicates,
@@ -59,6 +63,33 @@ def view(batch: Batch, clock: str, readings: Mapping[str, Reading] | None = None
         "endings": [_endings(name, one) for name, one in summary["scenarios"].items()],
         "differences": [difference(one, changed) for one in MEASURES] if changed else [],
     }
+
+
+def _summary(batch: Batch, readings: Mapping[str, Reading] | None = None) -> dict[str, Any]:
+    summary = summarise(batch, readings=readings)
+    for name, one in summary["scenarios"].items():
+        one["label"] = text.label(name)  # not their common title, which stands above
+    return summary
+
+
+def write_results(batch: Batch, folder: Path) -> None:
+    """Write the summary, all charts with their data, and the replicates into a folder."""
+    write_report(batch, _summary(batch), folder)
+    batch.to_pandas().to_csv(folder / "replicates.csv", index=False)
+
+
+def archive(write: Callable[[Path], object]) -> bytes:
+    """The files that a function writes into a folder, as a ZIP archive."""
+    with _drawing, TemporaryDirectory(prefix="crisis-sim-") as made:
+        folder = Path(made, "results")
+        write(folder)
+        return Path(make_archive(f"{folder}", "zip", folder)).read_bytes()
+
+
+def chart_of(draw: Callable[[], Figure], name: str, title: str, finding: str) -> str:
+    """A chart as SVG with colours for light and dark."""
+    with _drawing:
+        return inline(draw(), name, title, finding)
 
 
 def in_words(summary: Mapping[str, Any]) -> list[str]:
@@ -229,8 +260,8 @@ def tell_crisis(scenario: Scenario, replicate: int, seed: int) -> dict[str, Any]
     model.run()
     outcome = {name: values[0] for name, values in model.outcomes().items()}
     gist = gist_of(journal, scenario, outcome)
-    with _drawing:
-        chart = inline(draw_replay(journal, scenario), "path", f"Path of crisis {replicate}", gist)
+    path = f"Path of crisis {replicate}"
+    chart = chart_of(lambda: draw_replay(journal, scenario), "path", path, gist)
     story = tell(journal, scenario, outcome)
     came = [(days, name) for name, days in milestones(model).items() if days < model.days]
     forced = {

@@ -19,6 +19,7 @@ import solara
 from crisis_sim import style
 from crisis_sim import text as words
 from crisis_sim.dashboard.changes import UNSAID, Group, Slider, number_in_words
+from crisis_sim.dashboard.nowcast import NowcastPane
 from crisis_sim.dashboard.play import Play, link_to
 from crisis_sim.dashboard.scenario_files import describe_changes, is_plain
 from crisis_sim.dashboard.server import given
@@ -195,6 +196,13 @@ def Explore(query: str) -> None:  # noqa: N802
                     event_clicked=lambda event: session.pick_at(_number(event, "day")),
                     event_counted=lambda event: session.count(_text(event, "clock")),
                 )
+                if shown.view:
+                    with solara.Div(classes=["cs-advice"]):
+                        solara.FileDownload(
+                            session.results,
+                            f"{opened.scenario.name}_results.zip",
+                            "Charts and data (ZIP)",
+                        )
                 Crisis(
                     ready=shown.view is not None,
                     crises_text=texts.of("crises", shown.crises),
@@ -207,6 +215,8 @@ def Explore(query: str) -> None:  # noqa: N802
                     ),
                     event_wondered=lambda event: session.why(_text(event, "outcome")),
                 )
+                if shown.view:
+                    NowcastPane(session, session.changes, opened.scenario.name)
 
 
 @solara.component

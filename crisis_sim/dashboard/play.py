@@ -26,7 +26,7 @@ def link_to(scenario: Scenario) -> Any:
 
 @solara.component
 def Play(scenario: Scenario, seat: str, seed: int) -> None:  # noqa: N802
-    """A game, of which nothing stays on this machine: its file is shown to be kept."""
+    """A game, of which nothing stays on this machine: its file can be downloaded."""
     try:
         begun: Game | None = Game.new(scenario, [seat], seed=seed)
         mistake = ""
@@ -54,19 +54,12 @@ def Play(scenario: Scenario, seat: str, seed: int) -> None:  # noqa: N802
         )
         with solara.Div(style="display: flex; flex-wrap: wrap; gap: 0.5em; margin: 1em 0"):
             for name, words in options(turn).items():
-                _button(
+                solara.Button(
                     f"{name} ({words})" if words else name,
-                    lambda name=name: set_game(game.chosen(turn, name)),
+                    on_click=lambda name=name: set_game(game.chosen(turn, name)),
+                    outlined=True,
                 )
             if game.spec.moves:
-                _button("undo", lambda: set_game(game.undone()))
-        with solara.v.Html(tag="details"):
-            solara.v.Html(
-                tag="summary", children=["The game as a file, to go on with: crisis-sim play FILE"]
-            )
-            solara.v.Html(tag="pre", attributes={"tabindex": "0"}, children=[game.text()])
-
-
-def _button(label: str, pressed: Any) -> None:
-    plain = {"text-transform": "none", "letter-spacing": "normal", "color": "inherit"}
-    solara.Button(label, on_click=pressed, outlined=True, style=plain)
+                solara.Button("undo", on_click=lambda: set_game(game.undone()), outlined=True)
+        solara.v.Html(tag="p", children=["The game as a file, to go on with: crisis-sim play FILE"])
+        solara.FileDownload(game.text(), f"{seat}.game.yaml", "Save the game")

@@ -27,12 +27,14 @@ from crisis_sim.dashboard.changes import (
     recall,
 )
 from crisis_sim.dashboard.drawing import (
+    archive,
     nearest,
     tell_branch,
     tell_crisis,
     tell_why,
     view,
     worth_reading,
+    write_results,
 )
 from crisis_sim.dashboard.scenario_files import (
     Opened,
@@ -60,7 +62,7 @@ AT_ONCE = 2
 #: Seconds after which a job that waits looks whether it is still wanted.
 PATIENCE = 0.05
 
-_turns = threading.BoundedSemaphore(AT_ONCE)
+turns = threading.BoundedSemaphore(AT_ONCE)
 
 
 class Superseded(Exception):  # noqa: N818 - no error: the answer is simply no longer wanted
@@ -120,13 +122,13 @@ class Job:
     def run(self, do: Callable[[Job], None]) -> None:
         """Wait for a turn and do the job, unless it is no longer wanted."""
         try:
-            while not _turns.acquire(timeout=PATIENCE):
+            while not turns.acquire(timeout=PATIENCE):
                 self.still_wanted()
             try:
                 self.still_wanted()
                 do(self)
             finally:
-                _turns.release()
+                turns.release()
         except Superseded:
             pass
 
@@ -582,6 +584,15 @@ class Session:
             self._ask()
         else:
             self.on_change()
+
+    def current(self) -> Scenario:
+        """The scenario with the changes made; ScenarioError where they leave none."""
+        return list(self._arms().values())[-1]
+
+    def results(self) -> bytes:
+        """Charts and data of what is shown, as a ZIP archive."""
+        batch = self._batch
+        return archive(lambda folder: batch and write_results(batch, folder))
 
     def _arms(self) -> dict[str, Scenario]:
         """The scenarios that are compared, by name: first what is compared with; one alone where both are the same."""

@@ -565,8 +565,8 @@ def draw_attribution(findings: Findings) -> Chart:
     hollow: Any = {"markerfacecolor": style.WHITE, **look}
     marks = [(label, mark) for mark, label, apart in _MARKS.values() if apart]
     handles = [
-        plots.patch("raises", style.BLUE),
-        plots.patch("lowers", style.ORANGE),
+        plots.patch("raises", style.MORE),
+        plots.patch("lowers", style.LESS),
         plots.key("its share", "o", style.BLACK, **look),
         *(plots.key(label, mark, style.GREY, **hollow) for label, mark in marks),
         plots.key("all together", "D", style.BLACK, **look),
@@ -603,7 +603,7 @@ def draw_interactions(findings: Findings) -> Chart:
             if set(pair["parts"]) <= set(most):
                 value, places = pair["estimate"], map(most.index, pair["parts"])
                 said = wording.number(scale * value, digits, sign=True)
-                colour = style.SKY_BLUE if value > 0.0 else style.ORANGE
+                colour = style.MORE if value > 0.0 else style.LESS
                 colour = colour if excludes_zero(pair["lower"], pair["upper"]) else ""
                 cells.append((*places, said, colour, abs(value) / largest))
         names = [wording.shorten(wording.clean(part), 20) for part in most]
@@ -611,7 +611,7 @@ def draw_interactions(findings: Findings) -> Chart:
     rest = f"; pairs of the first {plots.MOST_PAIRED} parts, all in the tables"
     return plots.finished(
         figure,
-        "How much more each adds to it where the other is there. Blue: each adds more; orange: each "
+        "How much more each adds to it where the other is there. Green: each adds more; purple: each "
         "adds less;\nno colour: not to be told, the 95% interval holds zero"
         + rest
         * (len(parts) > plots.MOST_PAIRED),
@@ -633,7 +633,7 @@ def _waterfall(axes: Axes, one: Mapping[str, Any], scale: float) -> None:
     _whisker(axes, 0, one["nothing"], scale)
     for place, name in enumerate(one["order"], start=1):
         end = level + scale * one["parts"][name]["shapley"]["estimate"]
-        bar(place, level, end, style.BLUE if end >= level else style.ORANGE)
+        bar(place, level, end, style.MORE if end >= level else style.LESS)
         level = end
     bar(last, 0.0, scale * one["everything"]["estimate"], style.PALE_GREY)
     _whisker(axes, last, one["everything"], scale)
@@ -676,7 +676,7 @@ def _range(axes: Axes, place: float, figure: Mapping[str, Any], scale: float) ->
     if over := figure.get("over_fits"):
         ends = [scale * over["lower"], scale * over["upper"]]
         look: Any = {"linewidth": 4.5, "solid_capstyle": "butt", "zorder": 1.5}
-        axes.plot(ends, [place, place], color=style.tint(style.BLUE, 0.3), **look)
+        axes.plot(ends, [place, place], color=style.tint(style.ESTIMATE, 0.3), **look)
 
 
 def _whisker(

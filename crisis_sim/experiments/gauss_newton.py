@@ -7,10 +7,10 @@ weights W (of the targets; robust: Huber 1964), a step is
 
     dx = -(J'WJ + R + lambda I)^-1 (J'W z + R (x - 1/2)),    R = 12 I, the inverse variance of a uniform prior
 
-for several lambda (Levenberg 1944, Marquardt 1963), each of which is tried on the same luck. Around the best point the
-posterior is taken as normal, N(x, T (J'WJ + R)^-1): the temperature T is the loss per degree of freedom, so that a model
-that misses the targets by more than their errors is not held to be surer than it can be (quasi-likelihood, Wedderburn 1974).
-Sets are drawn from it, each is run on luck of its own, and weighted by importance (`ensemble`).
+for several lambda (Levenberg 1944, Marquardt 1963), each tried on the same luck; J is averaged over steps. Around
+the best point the posterior is taken as normal, N(x, T (J'WJ + R)^-1): the temperature T is the loss per degree of freedom,
+so that a model that misses the targets by more than their errors is not held to be surer than it can be (quasi-likelihood,
+Wedderburn 1974). Sets are drawn from it, each is run on luck of its own, and weighted by importance (`ensemble`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ from crisis_sim.outcomes.differences import Measured
 #: The inverse variance of a parameter that is uniform over its range, in units of the range.
 PRIOR = 12.0
 #: Damping of the steps that are tried, and the farthest that any parameter moves in one, as a share of its range.
-DAMPING, FARTHEST = (10.0, 100.0, 1000.0, 10_000.0), 0.2
+DAMPING, FARTHEST = (20.0, 2000.0), 0.2
+#: The run that gives slopes has so many times the crises of a trial: steps can be no better than the slopes are.
+SLOPES_OF = 3
 #: How wide the two proposals are, relative to the posterior that slopes give: over its whole width the loss is steeper.
 WIDTHS = (1.0, 0.7)
 #: Importance weights are cut off at so many times their mean.
@@ -82,7 +84,7 @@ def slopes_at(problem: Any, at: Values, seed: int, workers: int = 1) -> Slopes:
     miss, slope = np.full(count, np.nan), np.zeros((count, parameters))
     width = problem.spec.jitter
     for number, (scenario, own) in enumerate(problem.by_scenario()):
-        replicates = problem.replicates_of(scenario.name)
+        replicates = SLOPES_OF * problem.replicates_of(scenario.name)
         random = np.random.default_rng([seed, number])
         jitter = width * random.standard_normal((replicates, parameters))
         points = problem.points_of(np.clip(at + jitter, 0.0, 1.0))
@@ -130,14 +132,30 @@ class Steps:
     def __init__(self, problem: Any, start: Values, workers: int) -> None:
         self.problem, self.best, self.loss, self.workers = problem, start, math.inf, workers
         self.generation = 0
+        self.slope: Values | None = None
 
     def ask(self, size: int) -> Values:
         """The points of the next generation, `(size, parameters)`; in the first one the start comes first."""
         seed = seed_of(self.problem.spec.seed, 1, self.generation)
         first = [self.best] if self.generation == 0 else []
-        damping = np.geomspace(DAMPING[0], DAMPING[-1], max(size - len(first), 1))
-        steps = slopes_at(self.problem, self.best, seed, self.workers).steps(damping)
+        damping = np.geomspace(*DAMPING, max(size - len(first), 1))
+        steps = self._slopes(seed).steps(damping)
         return np.concatenate([*(one[None] for one in first), steps])[:size]
+
+    def _slopes(self, seed: int) -> Slopes:
+        """Slopes at the best point, each the mean of what was found now and before, and the misses of a trial there.
+
+        Over a few steps slopes hardly change, and are known the better; crises that carry parameters of their own spread
+        around the point, so that its figures are not theirs.
+        """
+        problem = self.problem
+        found = slopes_at(problem, self.best, seed, self.workers)
+        self.slope = found.slope if self.slope is None else (self.slope + found.slope) / 2
+        points = problem.points_of(self.best[None])
+        tried = problem.at(points, problem.spec.replicates, problem.spec.seed, self.workers)
+        miss = np.nan_to_num(problem.misses(tried.figures)[0])
+        weight = problem.weights * robust_weight(miss, problem.spec.robust)
+        return Slopes(self.best, miss, self.slope, weight)
 
     def tell(self, shares: Values, losses: Values) -> None:
         """Take in the losses of a generation's points."""

@@ -496,7 +496,7 @@ def draw_marginals(findings: Findings) -> Figure:
         axes.set_visible(False)
     own = "scenario's own value, or its middle"
     handles = [
-        plots.patch("posterior", style.SKY_BLUE),
+        plots.patch("posterior", style.ESTIMATE_PALE),
         plots.key("prior", "", style.GREY, drawstyle="steps-mid"),
         plots.key("posterior median, 95%", "D", markersize=3.2),
         plots.key(own, "", style.GREY, linestyle=(0, (1, 1.5))),
@@ -516,7 +516,7 @@ def _draw_marginal(axes: Axes, findings: Findings, row: dict[str, Any]) -> None:
     edges = spaced(low, high, bars + 1)
     shares, _ = np.histogram(np.clip(after, low, high), edges, weights=weight)
     expected, _ = np.histogram(np.clip(before, low, high), edges)
-    axes.stairs(100 * shares, edges, fill=True, color=style.SKY_BLUE)
+    axes.stairs(100 * shares, edges, fill=True, color=style.ESTIMATE_PALE)
     axes.stairs(100 * expected / len(before), edges, color=style.GREY, linewidth=1.0)
     top = 100 * max(shares.max(), expected.max() / len(before))
     axes.plot([row["lower"], row["upper"]], [1.12 * top] * 2, color=style.BLACK, linewidth=1.0)
@@ -547,7 +547,7 @@ def draw_pairs(findings: Findings) -> Figure:
     total = np.cumsum(_particles(findings, "weight"))
     # Particles drawn evenly by weight.
     chosen = np.searchsorted(total / total[-1], (np.arange(_DRAWN) + 0.5) / _DRAWN)
-    look: Any = {"color": style.BLUE, "alpha": 0.25, "markersize": 2.0, "markeredgewidth": 0}
+    look: Any = {"color": style.ESTIMATE, "alpha": 0.25, "markersize": 2.0, "markeredgewidth": 0}
     for (j, k), axes in np.ndenumerate(grid):
         down, across = rows[j], rows[k]
         if k > j:
@@ -590,10 +590,10 @@ def draw_predictive(findings: Findings) -> Figure:
     open_dot: Any = {"markerfacecolor": style.WHITE, "markersize": 4}
     same = "its 95% interval, or what counts as the same"
     handles = [
-        plots.key("posterior: median, half, 95%", "o", style.BLUE, markersize=4),
+        plots.key("posterior: median, half, 95%", "o", style.ESTIMATE, markersize=4),
         plots.key("prior", "o", style.GREY, **open_dot),
-        plots.key("what was seen", "", style.VERMILLION),
-        plots.patch(same, style.VERMILLION, alpha=0.15, linewidth=0),
+        plots.key("what was seen", "", style.AIM),
+        plots.patch(same, style.AIM, alpha=0.15, linewidth=0),
     ]
     draws, replicates = (wording.count(summary[key]) for key in ("draws", "replicates"))
     return plots.finished(
@@ -609,7 +609,7 @@ def _draw_predicted(axes: Axes, row: dict[str, Any]) -> None:
     scale, unit, _ = plots.units(row)
     for y, prefix, colour, face in (
         (0.0, "prior_", style.GREY, style.WHITE),
-        (1.0, "", style.BLUE, style.BLUE),
+        (1.0, "", style.ESTIMATE, style.ESTIMATE),
     ):
         ends = [row[prefix + key] for key in ("lower", "quarter", "three_quarters", "upper")]
         known = [scale * end for end in ends if end is not None]
@@ -624,8 +624,8 @@ def _draw_predicted(axes: Axes, row: dict[str, Any]) -> None:
             axes.plot([scale * median], [y], "o", **look)
     if row["seen"] is not None:
         seen, *ends = (scale * row[key] for key in ("seen", "seen_lower", "seen_upper"))
-        axes.axvline(seen, color=style.VERMILLION, linewidth=1.0, zorder=2)
-        axes.axvspan(*ends, color=style.VERMILLION, alpha=0.15, linewidth=0, zorder=0)
+        axes.axvline(seen, color=style.AIM, linewidth=1.0, zorder=2)
+        axes.axvspan(*ends, color=style.AIM, alpha=0.15, linewidth=0, zorder=0)
     title = wording.sentence(row["words"]).rstrip(".")
     if row["case"]:
         came = f" (it came in {wording.percent(row['known'])}% of all crises)"

@@ -383,16 +383,16 @@ def draw_ranking(findings: Findings) -> Figure:
         axes.axvline(0.0, color=style.GREY, linewidth=0.8, zorder=1)
         if main in one["floor"]:
             x = [scale * one["floor"][main][path] for path in shown]
-            look: Any = {"color": style.VERMILLION, "markersize": 8.0, "markeredgewidth": 1.2}
+            look: Any = {"color": style.AIM, "markersize": 8.0, "markeredgewidth": 1.2}
             axes.plot(x, range(len(x)), "|", **look)
         if method == "sobol":  # wild limits must not hide the rest
             low, high = axes.get_xlim()
             axes.set_xlim(max(low, -0.6), min(high, 1.6))
-    full = {"markersize": 3.4, "markerfacecolor": style.BLUE}
+    full = {"markersize": 3.4, "markerfacecolor": style.ESTIMATE}
     if method == "sobol":
         hollow = full | {"markerfacecolor": style.WHITE}
         handles = [
-            plots.key("total index: with all it takes part in", "o", style.BLUE, **full),
+            plots.key("total index: with all it takes part in", "o", style.ESTIMATE, **full),
             plots.key("first-order index: acting alone", "o", style.GREY, **hollow),
         ]
     else:
@@ -402,8 +402,8 @@ def draw_ranking(findings: Findings) -> Figure:
         below = f"{nothing} stays below, in 19 of 20 studies"
         bar: Any = {"markersize": 7.0, "linestyle": "", "markeredgewidth": 1.2}
         handles = [
-            plots.key(main, "o", style.BLUE, **full),
-            plots.key(below, "|", style.VERMILLION, **bar),
+            plots.key(main, "o", style.ESTIMATE, **full),
+            plots.key(below, "|", style.AIM, **bar),
         ]
     more = len(names) - _ROWS
     left = f"the {more} factors that matter least are left out; " if more > 0 else ""
@@ -458,7 +458,7 @@ def draw_tornado(findings: Findings) -> Figure:
     summary = findings.summary
     factors = {one["path"]: one for one in summary["factors"]}
     names, rows = _names(summary), min(len(factors), _ROWS)
-    colours = {"low": style.ORANGE, "high": style.BLUE}
+    colours = {"low": style.LESS, "high": style.MORE}
     figure, panels = _panels(summary, 17.0 + 4.4 * rows, whole=True)
     table = findings.tables["tornado"].to_pandas()
     table = table[np.isfinite(table["estimate"])]
@@ -514,7 +514,7 @@ def draw_effects(findings: Findings) -> Figure:
         for place, path in enumerate(one["order"]):
             x, y = scale * sizes[path]["estimate"], scale * spreads[path]["estimate"]
             named = place < _POINTS
-            colour = style.BLUE if named else style.PALE_GREY
+            colour = style.ESTIMATE if named else style.PALE_GREY
             if named:
                 across, up = (
                     [scale * of[path][key] for key in ("lower", "upper")] for of in (sizes, spreads)
@@ -534,7 +534,7 @@ def draw_effects(findings: Findings) -> Figure:
         own = effects[effects["measure"] == measure["name"]]
         for place, path in enumerate(shown):
             x = scale * own.loc[own["factor"] == path, "effect"].to_numpy()
-            strip.plot(x, [place] * len(x), "|", color=style.BLUE, alpha=0.6, markersize=6)
+            strip.plot(x, [place] * len(x), "|", color=style.ESTIMATE, alpha=0.6, markersize=6)
             strip.plot([x.mean()], [place], "D", color=style.BLACK, markersize=2.6)
         strip.set_axis_on()
         strip.axvline(0.0, color=style.GREY, linewidth=0.8)
@@ -568,7 +568,7 @@ def draw_pairs(findings: Findings) -> Figure:
                 shown.index(row["factor"]),
                 shown.index(row["with"]),
                 wording.number(100 * row["estimate"], 1),
-                style.SKY_BLUE if row["lower"] > 0.0 else "",
+                style.MORE if row["lower"] > 0.0 else "",
                 max(row["estimate"], 0.0) / largest,
             )
             for row in own.to_dict("records")
@@ -576,7 +576,7 @@ def draw_pairs(findings: Findings) -> Figure:
         plots.squares(axes, [wording.shorten(names[path], 22) for path in shown], cells, 6.0)
     said = (
         "Second-order index: per cent of the variance between points that the two explain together, "
-        "beyond what each explains alone. Blue: the 95% interval lies above zero; no colour: it does not."
+        "beyond what each explains alone. Green: the 95% interval lies above zero; no colour: it does not."
     )
     if len(names) > most:
         said += f" Pairs of the {most} factors that matter most; all stand in the tables."
@@ -616,7 +616,7 @@ def _dots(
     axes: Axes, figures: Sequence[Mapping[str, Any]], scale: float, apart: float, hollow: bool
 ) -> None:
     """A dot with its whisker in each row, so far below the middle of it."""
-    colour = style.GREY if hollow else style.BLUE
+    colour = style.GREY if hollow else style.ESTIMATE
     look: Any = {"markersize": 2.8 if hollow else 3.6, "markeredgewidth": 0.8}
     look["markerfacecolor"] = style.WHITE if hollow else colour
     for place, one in enumerate(figures):

@@ -420,12 +420,14 @@ def draw_curves(findings: Findings, differences: bool = False) -> Figure:
             scale * plots.column(table, measure["name"], key)[order] for key in FIGURES[:3]
         )
         x = points[order]
-        axes.fill_between(x, *limits, color=style.BLUE, alpha=0.2, linewidth=0)
+        axes.fill_between(x, *limits, color=style.ESTIMATE, alpha=0.2, linewidth=0)
         if "fits" in summary:
             ends = (scale * plots.column(table, measure["name"], key)[order] for key in FITS[:2])
-            axes.fill_between(x, *ends, color=style.BLUE, alpha=0.12, linewidth=0)
+            axes.fill_between(x, *ends, color=style.ESTIMATE, alpha=0.12, linewidth=0)
         look: Any = {"marker": "o" if len(x) <= 40 else "", "markersize": 2.5}
-        axes.plot(x, np.where(np.isfinite(estimate), estimate, np.nan), color=style.BLUE, **look)
+        axes.plot(
+            x, np.where(np.isfinite(estimate), estimate, np.nan), color=style.ESTIMATE, **look
+        )
         axes.set_title(plots.title(measure))
         axes.set_ylabel(change if differences else unit)
         axes.grid(axis="y")
@@ -440,8 +442,8 @@ def draw_curves(findings: Findings, differences: bool = False) -> Figure:
     first = panels[0]
     if summary["threshold"] is not None and not differences:
         level = plots.units(summary["measures"][0])[0] * summary["threshold"]
-        first.axhline(level, color=style.VERMILLION, linewidth=0.9, linestyle=(0, (4, 2)))
-        at: Any = {"xycoords": ("axes fraction", "data"), "color": style.VERMILLION, "ha": "right"}
+        first.axhline(level, color=style.AIM, linewidth=0.9, linestyle=(0, (4, 2)))
+        at: Any = {"xycoords": ("axes fraction", "data"), "color": style.AIM, "ha": "right"}
         plots.note(first, "threshold", (1.0, level), (-2, 2), **at)
     plots.scale_axis(first.xaxis, factor["axis"])
     said = "compared with" if differences else "scenario's own"
@@ -490,7 +492,7 @@ def draw_map(findings: Findings, place: int) -> Figure:
     own = (across["own"], up["own"])
     said = ["Diamond: reference; full dots: surely other than it, hollow: not told apart from it"]
     if x.min() <= own[0] <= x.max() and y.min() <= own[1] <= y.max():
-        axes.plot(*own, "P", markersize=5.0, markeredgewidth=0.4, color=style.VERMILLION, zorder=6)
+        axes.plot(*own, "P", markersize=5.0, markeredgewidth=0.4, color=style.AIM, zorder=6)
         said.insert(0, "Cross: the scenario's own values")
     if level is not None:
         shown = f"{level:g}{' per cent' if measure['unit'] == 'share' else ''}"
@@ -533,7 +535,7 @@ def _fill(
     figure.colorbar(filled, ax=axes).set_label(unit)
     if level is None or not z.min() < level < z.max():
         return False
-    line = axes.tricontour(mesh, z, levels=[level], colors=style.VERMILLION, linewidths=1.6)
+    line = axes.tricontour(mesh, z, levels=[level], colors=style.AIM, linewidths=1.6)
     axes.clabel(line, fmt=f"{level:g}", fontsize=6.5)
     return True
 

@@ -493,8 +493,8 @@ def draw_history(findings: Findings) -> Figure:
         names = ("trial that is enough", "trial that is not")
         if summary["objective"]["enough"] is None:
             names = ("", "trial")
-    known, faces = np.isfinite(value), (style.SKY_BLUE, style.WHITE)
-    edge: Any = {"markeredgecolor": style.SKY_BLUE}
+    known, faces = np.isfinite(value), (style.ESTIMATE_PALE, style.WHITE)
+    edge: Any = {"markeredgecolor": style.ESTIMATE_PALE}
     for chosen, face in zip((known & good, known & ~good), faces, strict=True):
         look = {"color": face, "markersize": 2.8, "markeredgewidth": 0.6, **edge}
         axes.plot(number[chosen], value[chosen], "o", **look)
@@ -519,11 +519,11 @@ def draw_trade_off(findings: Findings) -> Figure:
     axes = figure.subplots()
     value = _draw_objective(axes, findings)
     known = np.isfinite(value)
-    edge: Any = {"markeredgecolor": style.SKY_BLUE}
+    edge: Any = {"markeredgecolor": style.ESTIMATE_PALE}
     look = {"color": style.WHITE, "markersize": 2.8, "markeredgewidth": 0.6, **edge}
     axes.plot(cost[known], value[known], "o", **look)
     front = unbeaten(cost, value if summary["objective"]["way"] == "maximise" else -value)
-    line: Any = {"color": style.BLUE, "markersize": 3.0, "drawstyle": "steps-post"}
+    line: Any = {"color": style.ESTIMATE, "markersize": 3.0, "drawstyle": "steps-post"}
     axes.plot(cost[front], value[front], "o-", **line)
     best, (scale, *_) = summary["best"]["trial"], plots.units(summary["outcomes"][0])
     ends = [scale * _figures(findings, key)[best] for key in ("lower", "upper")]
@@ -534,7 +534,7 @@ def draw_trade_off(findings: Findings) -> Figure:
     axes.grid(axis="y")
     handles = [
         plots.key("trial", "o", style.WHITE, linestyle="", markersize=3, **edge),
-        plots.key("none is better for less", "o", style.BLUE, markersize=3),
+        plots.key("none is better for less", "o", style.ESTIMATE, markersize=3),
         plots.key("best, 95%", "D", markersize=3.8),
     ]
     return plots.finished(figure, _spent(summary), handles, "right")
@@ -554,7 +554,7 @@ def _draw_objective(axes: Axes, findings: Findings) -> Values:
     axes.set_title(plots.title(row))
     axes.set_ylabel(unit)
     if enough is not None:
-        look: Any = {"color": style.VERMILLION}
+        look: Any = {"color": style.AIM}
         axes.axhline(scale * enough, linewidth=0.9, linestyle=(0, (4, 2)), **look)
         look |= {"xycoords": ("axes fraction", "data"), "va": "center", "annotation_clip": False}
         plots.note(axes, "enough", (1.0, scale * enough), (3, 0), **look)
@@ -602,10 +602,10 @@ def draw_parameters(findings: Findings) -> Figure:
         }
         left.plot([0, 1], [y, y], color=style.PALE_GREY, linewidth=4.0, zorder=1)
         ends = [at["lower"], at["upper"]]
-        left.plot(ends, [y, y], color=style.SKY_BLUE, linewidth=4.0, zorder=2)
+        left.plot(ends, [y, y], color=style.ESTIMATE_PALE, linewidth=4.0, zorder=2)
         if alone:
             ends = [at["alone_lower"], at["alone_upper"]]
-            left.plot(ends, [y + 0.18] * 2, color=style.VERMILLION, linewidth=1.2, zorder=2)
+            left.plot(ends, [y + 0.18] * 2, color=style.AIM, linewidth=1.2, zorder=2)
         left.plot([at["own"]], [y], "|", color=style.GREY, markersize=9, zorder=3)
         left.plot([at["best"]], [y], "D", color=style.BLACK, markersize=3.6, zorder=4)
         for x, key, side in ((0.0, "low", "left"), (1.0, "high", "right")):
@@ -619,7 +619,9 @@ def draw_parameters(findings: Findings) -> Figure:
     left.set_xticks([])
     left.set_title("Where it lies in its range")
     left.spines["bottom"].set_visible(False)
-    right.barh(range(len(rows)), [100 * row["importance"] for row in rows], 0.5, color=style.BLUE)
+    right.barh(
+        range(len(rows)), [100 * row["importance"] for row in rows], 0.5, color=style.ESTIMATE
+    )
     right.set_title("Importance")
     right.set_xlabel("what sets the best tenth of\nthe trials apart, per cent")
     right.set_xlim(left=0)
@@ -628,9 +630,9 @@ def draw_parameters(findings: Findings) -> Figure:
     label = "moved alone, loss hardly worse"
     handles = [
         plots.key("best", "D", linestyle="", markersize=3.6),
-        plots.patch(f"about as good ({good})", style.SKY_BLUE),
+        plots.patch(f"about as good ({good})", style.ESTIMATE_PALE),
         plots.patch("searched", style.PALE_GREY),
-        *([plots.key(label, "", style.VERMILLION, linewidth=1.2)] * alone),
+        *([plots.key(label, "", style.AIM, linewidth=1.2)] * alone),
         plots.key("scenario's own", "|", style.GREY, linestyle="", markersize=8),
     ]
     return plots.finished(figure, _spent(findings.summary), handles)
@@ -661,8 +663,8 @@ def draw_targets(findings: Findings) -> Figure:
         dot(row["apart_before"], y, style.WHITE)
         error = reach * (row["apart_error"] or 0.0)
         ends = np.clip([row["apart"] - error, row["apart"] + error], -end, end)
-        axes.plot(ends, [y, y], color=style.BLUE, linewidth=1.2, zorder=3)
-        dot(row["apart"], y, style.BLUE)
+        axes.plot(ends, [y, y], color=style.ESTIMATE, linewidth=1.2, zorder=3)
+        dot(row["apart"], y, style.ESTIMATE)
         found, aimed = (_shown(row[key], row["unit"]) for key in ("estimate", "target"))
         axes.text(1.01, y, f"{found} ({aimed})", va="center", **beside)
     names = [wording.shorten(wording.sentence(row["words"]).rstrip("."), 54) for row in rows]
@@ -676,7 +678,7 @@ def draw_targets(findings: Findings) -> Figure:
     axes.text(1.01, -0.6, "tuned (target)", va="bottom", color=style.GREY, **beside)
     own: Any = {"linestyle": "", "markeredgecolor": style.GREY}
     handles = [
-        plots.key("tuned, with its 95% Monte Carlo error", "o", style.BLUE, markersize=4),
+        plots.key("tuned, with its 95% Monte Carlo error", "o", style.ESTIMATE, markersize=4),
         plots.key("scenario as it is", "o", style.WHITE, markersize=4, **own),
         plots.patch("the target's 95% interval", style.PALE_GREY),
     ]

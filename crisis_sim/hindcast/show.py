@@ -31,7 +31,7 @@ WORDS = {
     "duration": "duration",
 }
 TARGET_COLOURS = dict(
-    zip(MAIN, (style.BLUE, style.VERMILLION, style.GREEN, style.PURPLE), strict=True)
+    zip(MAIN, (style.ESTIMATE, style.LESS, style.MORE, style.THIRD_PARTY), strict=True)
 )
 #: Millimetres for each row of a chart, and around the rows.
 ROW, FRAME = 5.0, 22.0
@@ -116,7 +116,10 @@ def draw_skill(found: Hindcast) -> Figure:
         for group, scores in groups.items():
             labels.append(f"{label(group)} ({max(one.crises for one in scores.values())})")
             for what, one in scores.items():
-                _draw_skill(axes, len(labels), getattr(one, who), TARGET_COLOURS[what])
+                _draw_skill(axes, len(labels), against := getattr(one, who), TARGET_COLOURS[what])
+                low, high = against.skill_limits
+                limits = {"skill": against.skill, "lower": low, "upper": high}
+                style.keep(axes, over=who, crises=group, target=what, **limits)
                 labels.append(WORDS[what])
         axes.axvline(0.0, color=style.GREY, linewidth=0.8)
         axes.set_yticks(range(len(labels)), labels)
@@ -144,6 +147,8 @@ def draw_reliability(found: Hindcast) -> Figure:
     panels = figure.subplots(2, 3, sharex=True, sharey=True).flat
     for axes, (name, bins) in zip(panels, found.bins.items(), strict=True):
         _draw_bins(axes, bins)
+        for one in bins:
+            style.keep(axes, event=name, **vars(one))
         axes.set_title(f"{label(name)} ({sum(one.crises for one in bins)} crises)")
     figure.supxlabel("foretold, % of crises", fontsize=7.0)
     figure.supylabel("came, % (how many of how many; 95% intervals)", fontsize=7.0)
@@ -154,7 +159,7 @@ def _draw_bins(axes: Axes, bins: list[Bin]) -> None:
     axes.plot([0, 100], [0, 100], color=style.GREY, linewidth=0.8, linestyle=(0, (4, 2)))
     for k, one in enumerate(bins):
         limits = [100 * one.lower, 100 * one.upper]
-        axes.plot([100 * one.forecast] * 2, limits, color=style.BLUE, linewidth=0.9)
+        axes.plot([100 * one.forecast] * 2, limits, color=style.ESTIMATE, linewidth=0.9)
         at, beside = (100 * one.forecast, 100 * one.came / one.crises), (-1) ** k
         told: dict[str, Any] = {
             "ha": "left" if beside > 0 else "right",
@@ -168,7 +173,7 @@ def _draw_bins(axes: Axes, bins: list[Bin]) -> None:
     came = [100 * one.came / one.crises for one in bins]
     held = [100 * one.forecast for one in bins]
     axes.plot(
-        held, came, color=style.BLUE, marker="o", markersize=3.4, linewidth=0.7, clip_on=False
+        held, came, color=style.ESTIMATE, marker="o", markersize=3.4, linewidth=0.7, clip_on=False
     )
     axes.set_xlim(0, 100)
     axes.set_ylim(0, 100)
@@ -187,7 +192,8 @@ def draw_duration(found: Hindcast) -> Figure:
     axes.axhspan(expected - reach, expected + reach, color=style.PALE_GREY, linewidth=0)
     axes.axhline(expected, color=style.GREY, linewidth=0.8)
     places = np.arange(DECILES) * 100 * share
-    axes.bar(places, found.tenths, 92 * share, align="edge", color=style.BLUE, alpha=0.8)
+    axes.bar(places, found.tenths, 92 * share, align="edge", color=style.ESTIMATE, alpha=0.8)
+    style.keep(axes, from_percentile=places, crises=found.tenths)
     axes.set_xlim(0, 100)
     axes.set_xlabel("percentile of the real duration among those foretold")
     axes.set_ylabel("crises (grey: 95% by chance)")

@@ -104,6 +104,8 @@ def draw_nowcast(cast: Nowcast) -> Figure:
         days, curve[:, 1], curve[:, 2], color=style.tint(style.BLACK, 0.15), step="post"
     )
     right.step(days, curve[:, 0], where="post", **style.scenario_line(0))
+    limits = dict(zip(("share", "lower", "upper"), curve.T / 100, strict=True))
+    style.keep(right, what=f"{last.awaited}, from the last moment on", days=days, **limits)
     right.set_ylim(0.0, 100.0)
     date_axis(right, cast.scenario.start, days[0], days[-1], dates=6)
     day = text.day_and_month(cast.scenario.moment(last.at))
@@ -123,12 +125,14 @@ def _draw_days(figure: style.Chart, axes: Axes, cast: Nowcast) -> None:
         reach = np.maximum(np.diff(limits, axis=0), 0.0)
         axes.errorbar(days, limits[1], reach, marker="o", markersize=2.5, elinewidth=0.7, **line)
         name = "war" if number < 0 else shown[-1].words.split("within ")[-1]
+        found = dict(zip(("lower", "share", "upper"), limits / 100, strict=True))
+        style.keep(axes, what=shown[-1].words, days=days, **found)
         ends.append((float(limits[1, -1]), name, line))
     room = 0.04 * (days[-1] - days[0])
     axes.set_ylim(0.0, 100.0)
     date_axis(axes, cast.scenario.start, days[0] - room, days[-1] + room, dates=6)
     style.label_ends(figure, axes, ends)
-    axes.set_title(f"A {cast.answers[-1].awaited} within …, as asked on each day")
+    axes.set_title(f"A {cast.answers[-1].awaited} within so many days, or war, by when asked")
     axes.set_ylabel("% of futures")
 
 

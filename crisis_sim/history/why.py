@@ -294,8 +294,10 @@ class Reasons:
         groups = (
             (others, style.PALE_GREY),
             (self.strongest, style.GREY),
-            (self.mattered, style.VERMILLION),
+            (self.mattered, style.ESTIMATE),
         )
+        for one in (*others, *self.strongest):
+            style.keep(below, what="weight", days=one.days, value=one.weight, step=one.told)
         for several, colour in groups:
             days, weights = [one.days for one in several], [100 * one.weight for one in several]
             below.vlines(days, 0, weights, color=colour, linewidth=1.0)
@@ -319,13 +321,16 @@ class Reasons:
         below.margins(y=0.2)
         below.set_ylabel("weight of the step,\npercentage points")
         above.set_title(
-            f"{self.outcome.words}: it {'came' if self.came else 'did not come'}",
+            f"{text.sentence(self.outcome.words)[:-1]}: it {'came' if self.came else 'did not come'}",
             pad=style.TITLE_PAD_OVER_MARKS,
         )
         figure.legend(
-            handles=legend_keys(self.scenario, None, []), loc="outside lower center", ncols=2
+            handles=legend_keys(self.scenario, None, []), loc="outside upper right", ncols=2
         )
         date_axis(below, self.scenario.start, 0.0, last)
+        numbered = [f"{k}: {one.told}" for k, one in enumerate(self.mattered, 1)]
+        told = "Each dot is a step undone alone, above zero where it worked towards what happened; pale: seen on few futures"
+        style.say_below(figure, ". ".join([told, *numbered]))
         return figure
 
 

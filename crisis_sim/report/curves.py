@@ -246,18 +246,13 @@ def _compare(
     axes.grid(axis="y")
     ends: list[tuple[float, str, dict[str, Any]]] = []
     drawn: list[np.ndarray] = []
-    data = [] if figure is None else figure.data
     for place, (name, curve) in enumerate(curves):
         if curve.started == 0:
             continue
         line = style.scenario_line(place)
         share = curve.at(grid)
-        figures = (grid / 24.0, share.estimate, share.lower, share.upper)
-        for row in zip(*figures, strict=True):
-            keys = ("days", "share", "lower", "upper")
-            data.append(
-                {"scenario": name, "event": "ceasefire"} | dict(zip(keys, row, strict=True))
-            )
+        limits = {"share": share.estimate, "lower": share.lower, "upper": share.upper}
+        style.keep(axes, scenario=name, event="ceasefire", days=grid / 24.0, **limits)
         # Of curves that coincide the later is drawn in dashes, between which the earlier shows.
         if any(np.nanmax(np.abs(share.estimate - one), initial=0.0) < _SAME for one in drawn):
             line["linestyle"] = (0, (3, 3))

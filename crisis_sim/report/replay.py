@@ -122,10 +122,18 @@ def replay(
 
 #: For each kind of third party: the series that a strip shows, what it is, and its fill.
 STRIPS: dict[str, tuple[str, str, style.Fill]] = {
-    "mediators": ("effort", "mediator's effort", style.Fill(style.PURPLE)),
-    "channels": ("open", "channel open", style.Fill(style.GREEN, "////")),
-    "advisers": ("voice", "adviser's voice", style.Fill(style.ORANGE, "\\\\\\\\")),
-    "lenders": ("nearness", "nearness of a lender's decision", style.Fill(style.SKY_BLUE)),
+    "mediators": ("effort", "mediator's effort", style.Fill(style.THIRD_PARTY)),
+    "channels": ("open", "channel open", style.Fill(style.tint(style.THIRD_PARTY, 0.5), "////")),
+    "advisers": (
+        "voice",
+        "adviser's voice",
+        style.Fill(style.tint(style.THIRD_PARTY, 0.3), "\\\\\\\\"),
+    ),
+    "lenders": (
+        "nearness",
+        "nearness of a lender's decision",
+        style.Fill(style.tint(style.THIRD_PARTY, 0.7), "...."),
+    ),
 }
 
 #: Days shown before and after the days of fighting, in the close view.
@@ -187,6 +195,7 @@ def draw_replay(journal: Journal, scenario: Scenario) -> Figure:
         width_ratios=[1.0, 1.25][: len(views)],
     )
     for column, (low, high, heading) in enumerate(views):
+        figure.data = []  # each view has all of it
         panels = grid[:, column]
         draw_rungs(panels[0], journal, scenario, record, rungs)
         _draw_pressure(panels[1], journal, scenario)
@@ -198,7 +207,7 @@ def draw_replay(journal: Journal, scenario: Scenario) -> Figure:
                     named = name if axes is panels[0] else ""
                     style.mark_moment(axes, hours / 24.0, named, side=side)
         panels[0].set_title(heading, pad=style.TITLE_PAD_OVER_MARKS)
-        date_axis(panels[-1], scenario.start, low, high, dates=5)
+        date_axis(panels[-1], scenario.start, low, high, dates=3 if figure.narrow else 5)
     figure.align_ylabels(grid[:, 0])
     figure.legend(
         handles=legend_keys(scenario, record, parties), loc="outside lower center", ncols=4
@@ -252,9 +261,13 @@ def draw_rungs(
             until = max(steps[-1][0], days[-1] if days.size else 0.0)
             at, rungs = zip(*steps, (until, steps[-1][1]), strict=True)
             axes.step(at, rungs, where="post", color=colour, alpha=0.28, linewidth=4.0, zorder=1)
+        rung = np.array(journal.series.get(f"{state}_rung", ()))
+        style.keep(
+            axes, panel=axes.get_title(loc="left"), of=state, what="rung", days=days, value=rung
+        )
         axes.step(
             days,
-            np.array(journal.series.get(f"{state}_rung", ())) + shift,
+            rung + shift,
             where="post",
             color=colour,
             linestyle=style.STATE_DASHES[place],
@@ -276,6 +289,7 @@ def _draw_pressure(axes: Axes, journal: Journal, scenario: Scenario) -> None:
     top = _LEAST_PRESSURE
     for place, state in enumerate(scenario.state_names):
         pressure = np.array(journal.series.get(f"{state}_pressure", ()))
+        style.keep(axes, panel="", of=state, what="pressure", days=days, value=pressure)
         top = max(top, 1.1 * pressure.max(initial=0.0))
         axes.step(
             days,
@@ -298,6 +312,7 @@ def _draw_strips(axes: Axes, journal: Journal, parties: Sequence[tuple[str, str,
         series, _, fill = STRIPS[kind]
         base = len(parties) - 1 - place
         values = np.clip(journal.series.get(f"{name}_{series}", np.zeros_like(days)), 0, 1)
+        style.keep(axes, panel="", of=name, what=series, days=days, value=values)
         axes.axhline(base, color=style.PALE_GREY, linewidth=0.5, zorder=0)
         axes.fill_between(
             days,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from urllib.parse import urlsplit
+from zipfile import ZipFile
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -265,6 +266,41 @@ def test_what_would_have_come_of_a_crisis_is_asked_for_and_told(page: Page) -> N
     assert Axe().run(page).violations_count == 0
     page.get_by_role("button", name="Why it came").click()
     expect(changed).to_contain_text("Asked: ")
+
+
+@pytest.mark.slow
+def test_a_nowcast_is_asked_for_and_its_mistakes_are_told_kindly(page: Page) -> None:
+    pane = page.get_by_role("region", name="Nowcast")
+    evidence = pane.get_by_label("Evidence")
+    evidence.fill("title: Seen\ngiven:\n  - {at: 2, not_yet: frist_strike}\n")
+    pane.get_by_role("button", name="Nowcast").click()
+    expect(pane.get_by_role("alert")).to_contain_text("did you mean 'first_strike'")
+    evidence.fill("title: Seen\ngiven:\n  - {at: 2, not_yet: first_strike}\n")
+    pane.get_by_role("button", name="Nowcast").click()
+    expect(pane).to_contain_text("Effective number of histories: ")
+    expect(pane.get_by_role("img", name="Nowcast")).to_be_visible()
+    assert Axe().run(page).violations_count == 0
+    assert "ceasefire_from_trigger.csv" in download(page, page.locator(".cs-advice"))
+    assert {"nowcast.json", "nowcast.png"} < download(page, pane)
+
+
+def download(page: Page, where: Locator) -> set[str]:
+    """Names of the files in the archive that a button brings."""
+    with page.expect_download() as saved:
+        where.get_by_role("button", name="(ZIP)").click()
+    return set(ZipFile(saved.value.path()).namelist())
+
+
+@pytest.mark.slow
+def test_two_variants_stand_side_by_side(page: Page) -> None:
+    move(page, "0.1")
+    page.get_by_role("button", name="Keep to compare").click()
+    expect(page.get_by_text("Compared with the variant that you kept")).to_be_visible()
+    page.get_by_role("switch", name="Envoy takes part").uncheck()
+    expect(page.locator(".cs-curve")).to_have_count(2)
+    expect(page.get_by_role("heading", name="changed minus kept")).to_be_visible()
+    page.get_by_role("button", name="Compare with the scenario as it is").click()
+    expect(page.get_by_role("heading", name="changed minus unchanged")).to_be_visible()
 
 
 @pytest.mark.slow

@@ -179,7 +179,7 @@ def test_a_pair_is_coloured_by_whether_each_adds_more_where_the_other_is_there()
     axes = changed(settle)["interactions"].axes[0]
     colours = [to_hex(square.get_facecolor()) for square in axes.patches]
     # Whichever way the whole goes: that may be too little to tell. What is larger is stronger.
-    assert colours == [style.tint(style.ORANGE, 0.85), style.tint(style.SKY_BLUE, 0.55), "#ffffff"]
+    assert colours == [style.tint(style.LESS, 0.85), style.tint(style.MORE, 0.55), "#ffffff"]
     assert [text.get_text() for text in axes.texts] == ["−20.0", "+10.0", "+1.0"]
 
 
