@@ -16,17 +16,21 @@ import unicodedata
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from itertools import takewhile
 from pathlib import Path
+from textwrap import fill
 from typing import Any, ParamSpec, cast
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
+from matplotlib.legend import Legend
 from matplotlib.patches import Patch
 from matplotlib.text import Annotation, Text
 
@@ -142,6 +146,30 @@ PIXELS_PER_INCH = 96.0
 SINGLE_COLUMN = 85.0
 DOUBLE_COLUMN = 175.0
 
+
+@dataclass(frozen=True)
+class Print:
+    """How charts are made: as wide as this at most, in millimetres, and in these formats; ".csv" is a chart's data."""
+
+    width: float = DOUBLE_COLUMN
+    suffixes: tuple[str, ...] = (".svg", ".png", ".csv")
+
+
+#: How charts are made now.
+PRINT: ContextVar[Print] = ContextVar("PRINT", default=Print())  # noqa: B039 - it is frozen
+
+
+@contextmanager
+def in_a_column() -> Iterator[None]:
+    """Within it charts are drawn for one column of a journal, or for a phone: panels below each other."""
+    token = PRINT.set(Print(SINGLE_COLUMN, PRINT.get().suffixes))
+    yield
+    PRINT.reset(token)
+
+
+#: Letters that a legend in a column has room for, those that a key takes, and the fewest in a line of a title.
+_ACROSS, _KEY, _LEAST = 66, 6, 12
+
 #: Dots per inch of a PNG.
 RESOLUTION = 200
 
@@ -179,8 +207,16 @@ class Fill:
     text: str = ON_COLOUR
 
 
-# One colour means one thing in all charts: endings have Tol's muted colours, courses the browns of ColorBrewer's BrBG,
-# states and scenarios Okabe and Ito's, none of which is both a state's and a scenario's.
+# One colour means one thing in all charts: endings, estimates, aims, signs and third parties have Tol's muted colours,
+# courses the browns of ColorBrewer's BrBG, states and scenarios Okabe and Ito's, none of which is both a state's and a
+# scenario's.
+
+#: What an experiment estimates; its area or lesser marks; and what it is held against: an aim, a threshold, the record.
+ESTIMATE, ESTIMATE_PALE, AIM = "#332288", "#ADA7CF", "#882255"
+#: What makes an outcome likelier, or is at a parameter's high end; and what makes it less likely, or is at the low end.
+MORE, LESS = "#117733", "#AA4499"
+#: Third parties; their kinds differ by lightness and hatch.
+THIRD_PARTY = "#999933"
 
 #: The fill of each ending.
 ENDING_FILLS: dict[str, Fill] = {
@@ -289,6 +325,23 @@ class Chart(Figure):
         self.afterwards: list[Callable[[], None]] = []
         self.data: list[dict[str, Any]] = []
         super().__init__(*args, **kwargs)
+        self.narrow = self.get_figwidth() * MILLIMETRES_PER_INCH < SINGLE_COLUMN + 1.0
+
+    def subplots(self, nrows: int = 1, ncols: int = 1, **how: Any) -> Any:
+        """Axes; in a narrow figure all stand below each other, unless they share what is across (`sharex`)."""
+        if not self.narrow or ncols == 1 or how.get("sharex") is not None:
+            return super().subplots(nrows, ncols, **how)
+        self.set_figheight(0.9 * ncols * self.get_figheight())
+        heights = [one for one in how.get("height_ratios", [1.0] * nrows) for _ in range(ncols)]
+        axes = super().subplots(nrows * ncols, 1, height_ratios=heights).reshape(nrows, ncols)
+        for first, *others in axes if how.get("sharey") else ():
+            for one in others:
+                one.sharey(first)
+        return axes if nrows > 1 or not how.get("squeeze", True) else axes[0]
+
+    def legend(self, *args: Any, ncols: int = 1, **how: Any) -> Legend:
+        """A legend of so many columns; of as many as a narrow figure has room for."""
+        return super().legend(*args, ncols=columns(self, how.get("handles", ()), ncols), **how)
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         file = io.BytesIO()
@@ -299,14 +352,35 @@ class Chart(Figure):
 
 
 def new_figure(width: float = DOUBLE_COLUMN, height: float = 80.0) -> Chart:
-    """An empty figure of a printed size in millimetres, which lays out its own axes."""
+    """An empty figure of a printed size in millimetres, which lays out its own axes; no wider than charts are made now."""
+    most = PRINT.get().width
+    if width > most:  # for the more lines that its words take
+        width, height = most, height + 12.0
     inches = (width / MILLIMETRES_PER_INCH, height / MILLIMETRES_PER_INCH)
     return Chart(figsize=inches, layout="constrained")
+
+
+def keep(axes: Axes, **columns: Any) -> None:
+    """Keep rows of what is drawn for a chart's file of data: each column is a value, or an array with one a row."""
+    if isinstance(axes.figure, Chart):
+        arrays = np.broadcast_arrays(*map(np.atleast_1d, columns.values()))
+        rows = zip(*(one.tolist() for one in arrays), strict=True)
+        axes.figure.data += [dict(zip(columns, row, strict=True)) for row in rows]
 
 
 def figure_of(axes: Axes) -> Figure:
     """The figure that somebody's own axes stand in, or the part of one."""
     return cast("Figure", axes.get_figure())
+
+
+def columns(figure: Figure, handles: Sequence[Any], most: int) -> int:
+    """Columns of a legend: so many, or the fewer that a narrow figure has room for."""
+    letters = [len(one.get_label()) + _KEY for one in handles]
+    fit = most if not getattr(figure, "narrow", False) else 1
+    for count in range(fit + 1, most + 1):
+        if sum(max(part, default=0) for part in np.array_split(letters, count)) <= _ACROSS:
+            fit = count
+    return fit
 
 
 def settle(figure: Figure) -> None:
@@ -316,9 +390,40 @@ def settle(figure: Figure) -> None:
         engine.execute(figure)
         if fall_back(figure):
             engine.execute(figure)
+        while isinstance(figure, Chart) and figure.narrow and _wrap(figure):
+            engine.execute(figure)
     if isinstance(figure, Chart):
         while figure.afterwards:
             figure.afterwards.pop()()
+
+
+def _wrap(figure: Figure) -> bool:
+    """Break titles and labels that run over the edge of a figure into more lines; whether there were any."""
+    found = False
+    for axes in figure.axes:
+        for text in (axes.title, axes._left_title, axes.xaxis.label):  # type: ignore[attr-defined]
+            box, written = text.get_window_extent(), text.get_text()
+            over = max(box.x1 - figure.bbox.x1, -box.x0)
+            if written and over > 0.0:
+                room = 1.0 - (1 if text.get_horizontalalignment() == "left" else 2) * over / box.width
+                letters = max(map(len, written.splitlines()))
+                text.set_text(fill(written, max(int(letters * room), _LEAST)))
+                found = found or letters > _LEAST
+    return found
+
+
+def write(figure: Figure, stem: Path) -> list[Path]:
+    """Write a chart in the formats in which charts are made now, with its data beside it; gives the files written.
+
+    Raises:
+        OSError: when a file cannot be written.
+    """
+    known = bool(getattr(figure, "data", ()))
+    suffixes = [one for one in PRINT.get().suffixes if known or one != ".csv"]
+    files = [stem.with_name(f"{stem.name}{suffix}") for suffix in suffixes]
+    for file in files:
+        save(figure, file)
+    return files
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -330,7 +435,9 @@ def save(figure: Figure, path: Path) -> None:
     if path.suffix == ".csv":
         rows = figure.data if isinstance(figure, Chart) else []
         file = io.StringIO()
-        writer = csv.DictWriter(file, [*(rows[0] if rows else ())], lineterminator="\n")
+        writer = csv.DictWriter(
+            file, dict.fromkeys(k for row in rows for k in row), lineterminator="\n"
+        )
         writer.writeheader()
         writer.writerows(rows)
         write_durably(path, file.getvalue().encode())
@@ -468,9 +575,10 @@ def of_crises(measure: Mapping[str, Any]) -> str:
 
 
 def say_below(figure: Figure, text: str) -> None:
-    """Small words under a chart; none where the text is empty."""
+    """Small words under a chart, in as many lines as they need; none where the text is empty."""
     if text:
-        figure.supxlabel(text, fontsize=6.0, color=GREY)
+        letters = int(figure.get_figwidth() * POINTS_PER_INCH / 3.6)
+        figure.supxlabel(fill(text, letters), fontsize=6.0, color=GREY)
 
 
 def say_nothing_to_draw(axes: Axes, why: str) -> Annotation:

@@ -104,13 +104,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def no_charts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Charts have tests of their own, and take their time."""
-    monkeypatch.setattr("crisis_sim.report.save.write_charts", lambda *_: [])
-    monkeypatch.setattr("crisis_sim.experiments.plots.write_experiment_charts", lambda *_: [])
-
-
 @pytest.mark.usefixtures("no_charts")
 @pytest.mark.parametrize(
     ("command", "state"),

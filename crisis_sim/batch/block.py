@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from crisis_sim.batch.files import ResultsError, digest_of, inside, parquet_of
 from crisis_sim.batch.rules import by_reference, loaded, roles_in
+from crisis_sim.scenario.checks import FIRST_COLUMNS, FIRST_PATH_COLUMNS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -208,41 +209,10 @@ def schemas(
 # where the event never came. The model says which columns there are (an agent of your own may add
 # some); known ones come first, in a fixed order.
 
-#: The columns that every scenario has, in their order.
-FIRST_COLUMNS = (
-    "scenario",
-    "replicate",
-    "ending",
-    "ended_at_hours",
-    "first_strike_at_hours",
-    "mediated",
-    "mediation_started_at_hours",
-    "mediation_style",
-    "channel_opened_at_hours",
-    "ceasefire_agreed_at_hours",
-    "ceasefire_in_effect_at_hours",
-    "brokered_by",
-    "first_fire_at_hours",
-    "fire_paused_at_hours",
-    "strikes_paused_at_hours",
-    "over_at_hours",
-    "first_violation_at_hours",
-    "relapsed_at_hours",
-    "war_at_hours",
-    "nuclear_use_at_hours",
-    "worst_violence",
-    "peak_rung",
-    "nuclear_pair",
-    "deaths",
-    "acts",
-    "operations",
-)
 #: Where a batch is a design: which of its points a row belongs to, from 0.
 POINT = "point"
 #: Then these for each state, after `<state>_`; all further columns follow in the model's order.
 STATE_COLUMNS = ("first_act_at_hours", "lowest_market", "highest_pressure")
-#: The columns of paths.parquet before those of the states.
-FIRST_PATH_COLUMNS = ("scenario", "replicate", "day")
 
 
 def outcome_table(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import re
 import secrets
@@ -19,11 +20,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crisis_sim.scenario.errors import Refused
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class BatchError(Exception):
+class BatchError(Refused):
     """A batch cannot be run as it was asked for, or a block of it failed."""
 
 
@@ -195,6 +198,15 @@ def as_json(content: Mapping[str, Any]) -> bytes:
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     # A command line may hold bytes that are no text; as backslashes JSON can hold them.
     return f"{text}\n".encode("utf-8", "backslashreplace")
+
+
+def known(data: Any) -> Any:
+    """Plain data with null for numbers that are not finite, which JSON has not."""
+    if isinstance(data, Mapping):
+        return {name: known(one) for name, one in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [known(one) for one in data]
+    return None if isinstance(data, float) and not math.isfinite(data) else data
 
 
 def read_bytes(folder: Path, name: str) -> bytes:

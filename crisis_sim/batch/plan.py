@@ -12,7 +12,7 @@ from crisis_sim.batch.block import BlockOrder
 from crisis_sim.batch.files import BatchError
 from crisis_sim.batch.rules import check_rules, labelled, roles_in
 from crisis_sim.scenario.numbers import is_count
-from crisis_sim.scenario.schema import Scenario
+from crisis_sim.scenario.schema import SECTIONS, Scenario
 from crisis_sim.scenario.source import FILE_WORDS, is_file_name
 
 if TYPE_CHECKING:
@@ -29,17 +29,10 @@ Scenarios: TypeAlias = OneScenario | Iterable[OneScenario] | Mapping[str, OneSce
 BYTES_A_CRISIS, BYTES_AN_AGENT, BYTES_A_RUNG = 13_500, 400, 50
 
 
-_ROLES = ("states", "mediators", "lenders", "channels", "advisers")
-
-
-def _count(scenario: Scenario, kinds: Iterable[str]) -> int:
-    return sum(len(getattr(scenario, kind)) for kind in kinds)
-
-
 def bytes_of_a_crisis(scenario: Scenario) -> int:
     """The most bytes that a block holds for each of its crises."""
     reviews = sum(len(lender.reviews) for lender in scenario.lenders.values())
-    count = _count(scenario, (*_ROLES, "events")) + reviews
+    count = sum(len(getattr(scenario, name)) for name in (*SECTIONS, "events")) + reviews
     return BYTES_A_CRISIS + BYTES_AN_AGENT * count + BYTES_A_RUNG * len(scenario.ladder)
 
 
@@ -138,7 +131,7 @@ class Plan:
 
     def _check_paths(self, scenario: Scenario) -> None:
         """Make sure that a scenario has the numbers whose values are given, and in those ranges."""
-        from crisis_sim.scenario.errors import nearest
+        from crisis_sim.scenario.errors import meant
         from crisis_sim.scenario.introspect import numbers_of
 
         known = numbers_of(scenario)
@@ -157,9 +150,8 @@ class Plan:
                     raise BatchError(f"parameter {path!r} has fractions; expected whole numbers")
             # Custom agents may have parameters of their own, which only they know.
             elif not self.agents or path.partition(".")[0] in type(scenario).model_fields:
-                near = nearest(path, known)
-                meant = f"; did you mean {near!r}?" if near else ""
-                raise BatchError(f"no parameter {path!r} in {scenario.name}{meant}")
+                near = meant(path, known)
+                raise BatchError(f"no parameter {path!r} in {scenario.name}{near}")
 
     @property
     def points_each(self) -> int:

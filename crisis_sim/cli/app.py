@@ -10,19 +10,33 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextvars import copy_context
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, TextIO, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TextIO, get_args
 
-from cyclopts import App, CycloptsError, CycloptsPanel, Parameter, RepeatArgumentError, convert
+from cyclopts import (
+    App,
+    CycloptsError,
+    CycloptsPanel,
+    MissingArgumentError,
+    Parameter,
+    RepeatArgumentError,
+    convert,
+)
 from cyclopts.validators import Number
 
-from crisis_sim.scenario.errors import ScenarioError
+from crisis_sim.scenario.errors import Refused, ScenarioError
 from crisis_sim.text import printable_json, printable_lines
 from crisis_sim.version import __version__
+
+if TYPE_CHECKING:
+    from crisis_sim.scenario.schema import Scenario
 
 # The codes with which commands exit.
 DONE, CHECK_FAILED, MISTAKE, BLOCKS_FAILED = 0, 1, 2, 3
@@ -148,6 +162,11 @@ def progress_bar(what: str = "crises") -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
+def file_name(label: str) -> str:
+    """A scenario's label as a name for files: without spaces."""
+    return label.replace(" ", "_")
+
+
 def counted(number: int, noun: str, plural: str = "s") -> str:
     """A number with its noun: "1 block", "2 blocks"."""
     return f"{number:,} {noun}{'' if number == 1 else plural}"
@@ -168,6 +187,26 @@ def console() -> Any:
     return Console(width=None if known else WIDTH)
 
 
+def print_plan(
+    facts: dict[str, Any], lines: Iterable[str], seconds: float | None, as_json: bool
+) -> None:
+    """Print what would be run, without running it: its facts as JSON, or in lines.
+
+    Args:
+        facts: with `workers`, `folder` and `replaces_results` among them.
+        lines: what it is.
+        seconds: how long it takes on processors; None on a graphics card.
+        as_json: whether JSON is printed.
+    """
+    if as_json:
+        print_json(facts)
+        return
+    there = ", which holds results (--overwrite replaces them)" if facts["replaces_results"] else ""
+    workers = counted(facts["workers"], "worker")
+    how = "on a graphics card" if seconds is None else f"about {in_words(seconds)} with {workers}"
+    say("\n".join([*lines, how, f"into {facts['folder']}{there}"]))
+
+
 def print_json(data: Any) -> None:
     """Print data on stdout, to be read by a program."""
     sys.stdout.write(f"{printable_json(json.dumps(data, indent=2, ensure_ascii=False))}\n")
@@ -181,10 +220,6 @@ def say(text: str) -> None:
 def talk(text: str) -> None:
     """Print a message, on stderr."""
     sys.stderr.write(f"{printable_lines(text)}\n")
-
-
-class Refused(Exception):  # noqa: N818 - what it is called in the code of who asks
-    """A request that cannot be carried out; the message says why."""
 
 
 def refuse(message: str) -> int:
@@ -211,6 +246,10 @@ def _told(error: CycloptsError) -> Any:
         text = (
             f"{error.token.keyword} is given twice: {' and '.join(_values(error))}; expected one."
         )
+    if isinstance(error, MissingArgumentError) and error.argument and not error.argument.tokens:
+        option, command = error.argument.name, " ".join(error.command_chain or ())
+        if option not in (error.root_input_tokens or ()):
+            text = f"{option} is missing; `crisis-sim {command} --help` says what it takes."
     safe = printable_lines(text)
     return CycloptsPanel(error if safe == str(error) else safe)
 
@@ -287,6 +326,8 @@ def _said_once(_: Any, overrides: list[str] | None) -> None:
 MOST_REPLICATES = 100_000_000_000
 Natural, Positive = Number(gte=0), Number(gte=1)
 Replicates = Number(gte=1, lte=MOST_REPLICATES)
+#: The number of one crisis.
+NumberOfOne = Annotated[int, Parameter(validator=Number(gte=0, lt=MOST_REPLICATES))]
 
 Many = Annotated[str, Parameter(help="Scenario files, or names of shipped ones.", required=True)]
 One = Annotated[str, Parameter(help="A scenario file, or the name of a shipped one.")]
@@ -294,8 +335,8 @@ Overrides = Annotated[
     list[str] | None,
     Parameter(
         name="--set",
-        help="Change a value, such as mediators.us.leverage.india=0.2, or take something out, "
-        "such as lenders.imf=null. May be given again, for another value.",
+        help="Change a value, such as mediators.us.leverage.india=0.2, or remove something, such as "
+        "lenders.imf=null. May be repeated.",
         validator=_said_once,
         metavar="PATH=VALUE",
     ),
@@ -304,12 +345,12 @@ Fits = Annotated[
     bool,
     Parameter(
         name="--over-fits",
-        help="Draw behaviour anew for each replicate from all sets of parameters that fit the record, but for what --set or "
-        "the scenario sets: figures then say how far they move over fits (docs/statistics.md).",
+        help="Draw each replicate's behavioural parameters from the sets that fit the record, except those that --set or "
+        "the scenario sets; figures then also have a range over these fits (docs/statistics.md).",
         show_default=False,
     ),
 ]
-_OWN = "It is imported and run: name only files that you trust. May be given again."
+_OWN = "It is imported and run: name only files that you trust. May be repeated."
 Roles = Annotated[
     list[str] | None,
     Parameter(
@@ -328,15 +369,16 @@ Agents = Annotated[
     ),
 ]
 Reference = Annotated[
-    str | None, Parameter(help="Scenario to compare with; the first.", show_default=False)
+    str | None, Parameter(help="Reference scenario; by default the first.", show_default=False)
 ]
 Seed = Annotated[
-    int, Parameter(help="With a replicate's number, it fixes all its luck.", validator=Natural)
+    int,
+    Parameter(help="Seed; with a replicate's number it determines a crisis.", validator=Natural),
 ]
 Workers = Annotated[
     int | None,
     Parameter(
-        help="Cores to use at most; as many as there are. Results are the same for any number.",
+        help="Cores to use at most; by default all. Results are the same for any number.",
         validator=Positive,
     ),
 ]
@@ -347,14 +389,36 @@ Overwrite = Annotated[
 DryRun = Annotated[
     bool, Parameter(help="Say what would be run, and run nothing.", show_default=False)
 ]
-Formats = Annotated[
-    list[Literal["svg", "png", "pdf"]] | None,
-    Parameter(
-        name="--format",
-        help="Formats of the charts; svg and png. May be given again. Their data is beside them, as CSV or Parquet.",
-        show_default=False,
-    ),
-]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Charts:
+    """How the charts of a command are made."""
+
+    formats: Annotated[
+        list[Literal["svg", "png", "pdf"]] | None,
+        Parameter(
+            name="--format",
+            help="Formats of the charts; by default svg and png. May be repeated. Their data are beside them, as CSV.",
+            show_default=False,
+        ),
+    ] = None
+    width: Annotated[
+        Literal["page", "column"],
+        Parameter(help="Draw charts for a page of a journal, 175 mm, or one column, 85 mm."),
+    ] = "page"
+
+    def hold(self) -> None:
+        """Have the charts made so, until the command is done."""
+        from crisis_sim import style  # slow to import
+
+        width = style.DOUBLE_COLUMN if self.width == "page" else style.SINGLE_COLUMN
+        formats = self.formats or ("svg", "png")
+        style.PRINT.set(style.Print(width, (*(f".{one}" for one in formats), ".csv")))
+
+
+CHARTS = Charts()
 
 
 def own_classes(roles: list[str] | None, agents: list[str] | None) -> dict[str, Any]:
@@ -388,6 +452,34 @@ def own_classes(roles: list[str] | None, agents: list[str] | None) -> dict[str, 
     return {"roles": found, "agents": tuple(load("--agents", text) for text in agents or ())}
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """Options of every command that runs crises: changes to scenarios, and classes of a person's own."""
+
+    overrides: Overrides = None
+    over_fits: Fits = False
+    roles: Roles = None
+    agents: Agents = None
+
+    @cached_property
+    def classes(self) -> dict[str, Any]:
+        """The classes of a person's own, as `CrisisModel` takes them."""
+        return own_classes(self.roles, self.agents)
+
+    def scenario(self, reference: str) -> Scenario:
+        """The scenario that is meant, with these changes; the classes are found to fit it."""
+        from crisis_sim.batch.rules import check_rules
+        from crisis_sim.scenario.fits import load_over_fits
+
+        read = load_over_fits(reference, self.overrides or (), self.over_fits)
+        check_rules([read], **self.classes)
+        return read
+
+
+AS_IT_IS = Variant()
+
+
 def main() -> NoReturn:
     """Run the command that was typed, and exit with its code."""
     collect_seldom()
@@ -414,9 +506,9 @@ def run_command(arguments: Sequence[str]) -> int:
 
 def _attempt(arguments: Sequence[str]) -> int:
     if any("\0" in argument for argument in arguments):  # no shell can give one, but a program can
-        return refuse("error: a zero byte has no place on a command line")
+        return refuse("error: a command line cannot contain a zero byte")
     try:
-        code = app(arguments, exit_on_error=False)
+        code = copy_context().run(app, arguments, exit_on_error=False)
     except CycloptsError:  # which has told of itself
         return MISTAKE
     except ScenarioError as error:
@@ -426,10 +518,4 @@ def _attempt(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         talk("interrupted")
         return INTERRUPTED
-    except Exception as error:
-        from crisis_sim.batch.files import BatchError  # slow to import
-
-        if isinstance(error, BatchError):
-            return refuse(f"error: {error}")
-        raise
     return code if isinstance(code, int) else DONE

@@ -13,36 +13,34 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from crisis_sim.cli.app import (
+    AS_IT_IS,
     BLOCKS_FAILED,
+    CHARTS,
     DONE,
     FLAG,
     INTERRUPTED,
     RESULTS,
     TERMINATED,
-    Agents,
+    Charts,
     DryRun,
-    Fits,
-    Formats,
     Json,
     Natural,
     One,
-    Overrides,
     Overwrite,
     Positive,
-    Refused,
     Replicates,
-    Roles,
+    Variant,
     Workers,
     app,
-    counted,
+    file_name,
     in_words,
-    own_classes,
     print_json,
+    print_plan,
     progress_bar,
-    refuse,
     say,
     talk,
 )
+from crisis_sim.scenario.errors import Refused
 from crisis_sim.text import clean
 
 if TYPE_CHECKING:
@@ -69,14 +67,14 @@ class Options:
         list[str] | None,
         Parameter(
             help="What to measure: a name such as agreement or ceasefire_within_96_hours, or a path "
-            "in summary.json (docs/experiments.md). May be given again.",
+            "in summary.json (docs/experiments.md). May be repeated.",
             metavar="MEASURE",
         ),
     ] = None
     replicates: Annotated[
         int | None,
         Parameter(
-            help="Crises at each point, in place of a file's; without a file "
+            help="Crises at each point, in place of the file's; without a file by default "
             + ", ".join(f"{usual['replicates']:,} ({kind})" for kind, usual in USUAL.items())
             + ".",
             validator=Replicates,
@@ -84,31 +82,26 @@ class Options:
     ] = None
     seed: Annotated[
         int | None,
-        Parameter(help="The seed of all luck, in place of a file's; 1.", validator=Natural),
+        Parameter(help="Seed, in place of the file's; by default 1.", validator=Natural),
     ] = None
-    overrides: Overrides = None
-    over_fits: Fits = False
-    roles: Roles = None
-    agents: Agents = None
-    out: Annotated[
-        Path | None, Parameter(help="Folder for results; results/ and the experiment's name.")
-    ] = None
+    variant: Variant = AS_IT_IS
+    out: Annotated[Path | None, Parameter(help="Folder for results; by default results/NAME.")] = (
+        None
+    )
     workers: Workers = None
     resume: Annotated[
         Path | None,
-        Parameter(
-            help="Go on with the experiment in this folder, whatever ended it.", metavar="DIR"
-        ),
+        Parameter(help="Continue the interrupted experiment in this folder.", metavar="DIR"),
     ] = None
     overwrite: Overwrite = False
     dry_run: DryRun = False
-    formats: Formats = None
+    charts: Charts = CHARTS
     as_json: Json = False
 
     @cached_property
     def classes(self) -> dict[str, Any]:
         """Classes of a person's own: those that were given, or with which what goes on was begun."""
-        given = own_classes(self.roles, self.agents)
+        given = self.variant.classes
         if self.resume is None or any(given.values()):
             return given
         from crisis_sim.experiments.run import rules_in
@@ -123,7 +116,7 @@ class Options:
             "replicates": self.replicates,
             "seed": self.seed,
         }
-        own["over_fits"] = self.over_fits or None
+        own["over_fits"] = self.variant.over_fits or None
         return {key: value for key, value in {**own, **given}.items() if value is not None}
 
 
@@ -132,17 +125,17 @@ Moved = Annotated[
     list[str] | None,
     Parameter(
         name=["--vary", "--factor"],
-        help="A parameter by its path, its range if wanted, and log for one that goes in ratios, such "
-        "as mediators.us.attention_days=0.1:5:log. Without a range it goes as the scenario draws it, "
-        "or over the schema's range. May be given again.",
+        help="A parameter's path, optionally with a range, and log for a logarithmic scale, such as "
+        "mediators.us.attention_days=0.1:5:log. Without a range it varies as the scenario draws it, "
+        "or over the schema's range. May be repeated.",
         metavar="PATH=LOW:HIGH",
     ),
 ]
 Target = Annotated[
     list[str] | None,
     Parameter(
-        help="What a measure should be over many crises, if wanted with the 95% interval in which "
-        "that is known, such as ceasefire_within_96_hours=0.6:0.5:0.7. May be given again.",
+        help="The value that a measure should have over many crises, optionally with its 95% interval, "
+        "such as ceasefire_within_96_hours=0.6:0.5:0.7. May be repeated.",
         metavar="MEASURE=VALUE:LOW:HIGH",
     ),
 ]
@@ -157,7 +150,7 @@ def experiment(
     restart: Annotated[bool, FLAG] = False,
     options: Options = PLAIN,
 ) -> int:
-    """Run an experiment of any kind: an answer, how sure it is, charts and a folder of results.
+    """Run an experiment: an answer with its uncertainty, charts and a folder of results.
 
     `crisis-sim experiments` lists those that come with Crisis Sim. Without a file:
     `crisis-sim experiment sweep may_2025 'vary.lenders.imf.conditionality={values: [0, 1]}'`
@@ -167,20 +160,18 @@ def experiment(
             sweep, sensitivity, tune or posterior; none with --resume.
         settings: After a kind, the scenario; then keys of the experiment's file and their values, such
             as replicates=500 or 'vary.mediators.us.attention_days={low: 0.1, high: 5}'; after a file,
-            what is to stand in place of what it says.
-        restart: Throw away an experiment in the folder that is not finished.
+            keys that replace the file's.
+        restart: Delete an unfinished experiment in the folder.
     """
     from crisis_sim.experiments.load import kind_named, read_settings
     from crisis_sim.experiments.spec import KINDS
 
     if options.resume is not None and restart:
-        return refuse(
-            "error: --resume goes on with an experiment and --restart throws it away: give one of them"
-        )
+        raise Refused("--resume continues an experiment and --restart deletes it: give one of them")
     is_about = bool(settings) and "=" not in settings[0]
     if name in KINDS and not is_about:
         usage = f"crisis-sim experiment {name} SCENARIO KEY=VALUE..."
-        return refuse(f"error: {name} is a kind of experiment and needs a scenario: {usage}")
+        raise Refused(f"{name} is a kind of experiment and needs a scenario: {usage}")
     if name is None or not is_about:
         return of_file(None, name, {}, options, restart, read_settings(settings))
     kind, said = kind_named(name), read_settings(settings[1:])
@@ -189,7 +180,7 @@ def experiment(
 
 @app.command
 def experiments(*, as_json: Json = False) -> int:
-    """List the experiments that come with Crisis Sim, a line each."""
+    """List the experiments that come with Crisis Sim, one per line."""
     from crisis_sim.experiments.load import shipped_experiments
 
     keys = ("name", "kind", "title", "question")
@@ -229,7 +220,12 @@ def ask(
         "tune": f"{stem}, tuned",
         "posterior": f"{stem}, posterior",
     }[kind]
-    usual = {"kind": kind, "title": title, "scenario": scenario, "set": options.overrides or []}
+    usual = {
+        "kind": kind,
+        "title": title,
+        "scenario": scenario,
+        "set": options.variant.overrides or [],
+    }
     content = {**usual, **USUAL[kind], **options.keys(given)}
     made = make_experiment(kind, settings, **options.classes, **content)
     return carry_out(made, options, restart)
@@ -259,22 +255,20 @@ def of_file(
     from crisis_sim.experiments.run import read_resolved
 
     if name is None and options.resume is None:
-        return refuse("error: NAME requires an argument, unless --resume goes on with a folder")
+        raise Refused("NAME is missing: give an experiment, or --resume with a folder")
     if name is None:
         # What is in the folder says all.
         return carry_out(read_resolved(options.resume), replace(options, out=None))  # type: ignore[arg-type]
     for option, value in (others or {}).items():
         if value:
-            return refuse(
-                f"error: {option} goes with --vary, a scenario's parameters; a file says for itself"
-            )
-    if options.overrides:
-        return refuse("error: --set goes with a scenario; in a file, say what is set under 'set'")
+            raise Refused(f"{option} goes with --vary; an experiment's file has its own")
+    if options.variant.overrides:
+        raise Refused("--set goes with a scenario; an experiment's file has it under 'set'")
     changes = options.keys(given)
     experiment = load_experiment(name, changes, settings=settings, **options.classes)
     if kind not in (None, experiment.kind):
-        return refuse(
-            f"error: {name} is no {kind} experiment but one of kind {experiment.kind}: "
+        raise Refused(
+            f"{name} is no {kind} experiment but of kind {experiment.kind}; run: "
             f"crisis-sim experiment {name}"
         )
     return carry_out(experiment, options, restart)
@@ -288,10 +282,10 @@ def carry_out(experiment: Experiment, options: Options, restart: bool = False) -
 
     resume, out = options.resume, options.out
     if resume is not None and out is not None and out.resolve() != resume.resolve():
-        return refuse(f"error: --resume goes on in {resume}: --out cannot name another folder")
+        raise Refused(f"--resume goes on in {resume}: --out cannot name another folder")
     words = rules_in_words(**options.classes)
     usual = f"{experiment.name} with {words}" if words else experiment.name
-    folder = resume or out or RESULTS / usual.replace(" ", "_")
+    folder = resume or out or RESULTS / file_name(usual)
     workers = options.workers or cores()
     to_go_on = f"to go on: {shlex.join(['crisis-sim', 'experiment', '--resume', str(folder)])}"
     try:
@@ -329,8 +323,8 @@ def _run(
             on_message=talk,
             **options.classes,
         )
-    suffixes = [f".{one}" for one in options.formats or ("svg", "png")]
-    charts = write_experiment_charts(findings, folder, suffixes)
+    options.charts.hold()
+    charts = write_experiment_charts(findings, folder)
     spec = experiment.spec
     if options.as_json:
         about = {"name": experiment.name, "kind": experiment.kind, "question": spec.question}
@@ -339,7 +333,7 @@ def _run(
         told = [f"- {clean(line)}" for line in findings.answer]
         say("\n".join([clean(spec.question or spec.title), "", *told]))
     for chart in charts:
-        if chart.suffix == suffixes[0]:
+        if chart.suffix == charts[0].suffix:
             talk(f"chart: {chart}")
     talk(f"{findings.crises:,} crises in {in_words(time.perf_counter() - began)}: {folder}")
 
@@ -372,16 +366,11 @@ def _say_plan(experiment: Experiment, workers: int, folder: Path, as_json: bool)
         "folder": str(folder),
         "replaces_results": replaces,
     }
-    if as_json:
-        print_json(facts)
-        return
-    say(f"{experiment.name}: {clean(spec.title)}")
-    say(f"{crises:,} crises of {experiment.scenario.name}, seed {spec.seed}")
-    say(f"about {in_words(crew.seconds)} with {counted(crew.size, 'worker')}")
-    say(
-        f"into {folder}"
-        + (", which holds findings (--overwrite replaces them)" if replaces else "")
+    lines = (
+        f"{experiment.name}: {clean(spec.title)}",
+        f"{crises:,} crises of {experiment.scenario.name}, seed {spec.seed}",
     )
+    print_plan(facts, lines, crew.seconds, as_json)
 
 
 # The short command of each kind: its keys as options.
@@ -395,15 +384,14 @@ def attribute(
     parts: Annotated[list[str], Parameter(metavar="PART...", consume_multiple=True)],
     options: Options = PLAIN,
 ) -> int:
-    """Find what ended it: every combination of some parts, there or taken away, on the same luck.
+    """Find what ended the crisis: every combination of some parts, present or removed, is run.
 
     Each part gets its share (Shapley value) of the difference that all make together.
 
     Args:
-        parts: Parts by their paths, such as lenders channels.nsa_line mediators.us; several that make
-            one part with commas between, and a name before them with a colon if wanted:
-            gulf:mediators.saudi_arabia,mediators.uae. A part may be changed instead of taken out:
-            lenders.imf.conditionality=0.
+        parts: Paths of the parts, such as lenders channels.nsa_line mediators.us. Commas join paths to
+            one part, which may have a name before a colon: gulf:mediators.saudi_arabia,mediators.uae.
+            A part may be changed instead of removed: lenders.imf.conditionality=0.
     """
 
     def part(text: str) -> tuple[str, list[str]]:
@@ -425,16 +413,16 @@ def sweep(
     sample: int | None = None,
     options: Options = PLAIN,
 ) -> int:
-    """See how outcomes change as one parameter, or two, go over a range.
+    """See how outcomes change as one or two parameters vary over a range.
 
-    All points share the luck of each replicate, so small differences show.
+    All points use the same random numbers, so that small differences can be seen.
 
     Args:
-        vary: A parameter by its path, its range, the steps in it, and log for steps that are ratios,
-            such as mediators.us.attention_days=0.1:5:9:log; or its values, such as
+        vary: A parameter's path, its range, the number of points, and log for a logarithmic scale, such
+            as mediators.us.attention_days=0.1:5:9:log; or its values, such as
             lenders.imf.conditionality=0,0.5,1; or the path alone. Given twice for a map.
-        threshold: A value of the first outcome whose crossing matters, such as 0.5.
-        sample: Run so many points that fill the space (Sobol), in place of a grid.
+        threshold: Find where the first outcome crosses this value, such as 0.5.
+        sample: Number of space-filling points (Sobol), in place of a grid.
     """
     given = {
         "vary": each_once("--vary", vary, ranged("--vary", steps=True)),
@@ -456,18 +444,18 @@ def sensitivity(
     tornado: Annotated[int, Parameter(validator=Natural)] = 1_000,
     options: Options = PLAIN,
 ) -> int:
-    """Find which parameters an outcome turns on, one by one and together.
+    """Find which parameters an outcome depends on, one by one and together.
 
-    Where none is named, these are all that are worth a slider. Each index comes with its interval, a
-    picture of how it settles, and a warning where the budget is too small for it.
+    By default, these are the parameters that have a slider in the dashboard. Each index has an
+    interval, a chart of its convergence, and a warning if there are too few crises for it.
 
     Args:
-        method: morris to screen many parameters, sobol to share out an outcome's variance, pawn to
+        method: morris to screen many parameters, sobol to divide an outcome's variance, pawn to
             compare its distributions.
-        samples: Trajectories (morris; 32 where you do not say), base samples (sobol; 256), points
-            (pawn; 1024).
+        samples: Trajectories (morris, by default 32), base samples (sobol, 256) or points (pawn,
+            1024).
         second_order: Sobol: also pairs of parameters, at twice the cost.
-        tornado: Crises at each end of every parameter for the tornado; 0 for none.
+        tornado: Crises at each end of every parameter for the tornado chart; 0 for none.
     """
     given = {
         "method": method,
@@ -492,19 +480,19 @@ def tune(
     sampler: Literal["cmaes", "tpe", "sobol", "random"] | None = None,
     options: Options = PLAIN,
 ) -> int:
-    """Find the parameters that reach targets, or that make something most likely at least cost.
+    """Find parameter values that reach targets, or make an outcome most likely at the least cost.
 
-    Writes the tuned scenario as a file that extends the original. A search that was cut short goes
-    on with --resume, and finds what it would have found.
+    Writes the tuned scenario as a file that extends the original. --resume continues an interrupted
+    search, with the same result as without the interruption.
 
     Args:
         name: An experiment's file, or the name of a shipped one; with --vary a scenario; none with
             --resume.
-        maximise: A measure that should be high, and how high is enough: then the smallest changes are
-            sought that reach it.
-        minimise: Likewise, of what should be low.
-        trials: Points to try; 200 where neither a file nor you say.
-        sampler: How the next points are chosen; cmaes where nothing is said.
+        maximise: A measure that should be high, optionally with the value that is enough: the search is
+            then for the smallest changes that reach it.
+        minimise: The same for a measure that should be low.
+        trials: Points to try; by default the file's, or 200.
+        sampler: How the next points are chosen; by default the file's, or cmaes.
     """
     given: dict[str, Any] = {"trials": trials, "sampler": sampler}
     aims = {"maximise": maximise, "minimise": minimise}
@@ -536,24 +524,24 @@ def posterior(
     generations: Count = None,
     options: Options = PLAIN,
 ) -> int:
-    """Find which parameters are likely, given a crisis on record or figures over many.
+    """Find which parameter values are likely, given crises on record or figures over many crises.
 
-    Approximate Bayesian computation. A parameter's prior is the scenario's own distribution, or even
-    over its range. Writes the posterior as a scenario that extends the original. A search that was
-    cut short goes on with --resume, and finds what it would have found. A single crisis on record
-    stands in a file, under 'cases'.
+    Approximate Bayesian computation. A parameter's prior is the scenario's own distribution, or
+    uniform over its range. Writes the posterior as a scenario that extends the original. --resume
+    continues an interrupted search, with the same result as without the interruption. Crises on
+    record are given in a file, under 'cases'.
 
     Args:
         name: An experiment's file, or the name of a shipped one; with --vary a scenario; none with
             --resume.
-        particles: Points tried in each generation; 500 where neither a file nor you say.
-        generations: Rounds, each nearer to what fits; 5 where neither a file nor you say.
+        particles: Points tried in each generation; by default the file's, or 500.
+        generations: Rounds, each closer to the data; by default the file's, or 5.
     """
     given: dict[str, Any] = {"particles": particles, "generations": generations}
     if name is None or not vary:
         return of_file("posterior", name, given, options, others={"--target": target})
     if not target:
-        return refuse("error: --vary needs --target: figures that crises should show")
+        raise Refused("--vary needs --target: the values that measures should have")
     given["vary"] = each_once("--vary", vary, ranged("--vary"))
     given["targets"] = [*each_once("--target", target, target_of).values()]
     return ask("posterior", name, given, options)
@@ -586,9 +574,9 @@ def ranged(option: str, steps: bool = False) -> Callable[[str], tuple[str, dict[
     It gives the path, and what a file would say of its range; what is wrong is said.
     """
     expected = (
-        "PATH=LOW:HIGH:STEPS, with :log if wanted, or PATH=VALUE,VALUE,..."
+        "PATH=LOW:HIGH:STEPS, optionally with :log, or PATH=VALUE,VALUE,..."
         if steps
-        else "PATH=LOW:HIGH, with :log if wanted, or PATH alone"
+        else "PATH=LOW:HIGH, optionally with :log, or PATH alone"
     )
 
     def read(text: str) -> tuple[str, dict[str, Any]]:

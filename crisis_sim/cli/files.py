@@ -8,11 +8,11 @@ import sys
 import tempfile
 import textwrap
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -23,11 +23,11 @@ from crisis_sim.cli.app import (
     FLAG,
     MISTAKE,
     Agents,
+    Fits,
     Json,
     Many,
     One,
     Overrides,
-    Refused,
     Replicates,
     Roles,
     Seed,
@@ -39,12 +39,11 @@ from crisis_sim.cli.app import (
     own_classes,
     print_json,
     progress_bar,
-    refuse,
     say,
     talk,
 )
 from crisis_sim.dashboard.server import FEWEST, HOST, MOST, PORT, REPLICATES, SCENARIO
-from crisis_sim.scenario.errors import Mistake, ScenarioError
+from crisis_sim.scenario.errors import Mistake, Refused, ScenarioError
 from crisis_sim.text import clean
 from crisis_sim.version import __version__
 
@@ -247,7 +246,7 @@ LONGEST_LINE = 1_000
 
 @app.command
 def check(*scenarios: Many, overrides: Overrides = None, as_json: Json = False) -> int:
-    """Check scenario files, and say where they have mistakes: all of them at once."""
+    """Check scenario files, and report all their mistakes at once, each with its line."""
     from crisis_sim.scenario.load import load_each
 
     each = load_each(scenarios, overrides or ())
@@ -261,7 +260,7 @@ def check(*scenarios: Many, overrides: Overrides = None, as_json: Json = False) 
 
 @app.command
 def scenarios(*, as_json: Json = False) -> int:
-    """List the scenarios that come with Crisis Sim, a line each."""
+    """List the scenarios that come with Crisis Sim, one per line."""
     from crisis_sim.scenario.load import shipped_scenarios
 
     shipped = shipped_scenarios()
@@ -283,14 +282,14 @@ def init(
     answers: Path | None = None,
     template: Annotated[bool, FLAG] = False,
 ) -> int:
-    """Write a commented scenario to start from: of the crisis that it asks about, each judgement with its anchors.
+    """Write a commented scenario to start from, by asking about your crisis.
 
-    Where nobody can answer, because input or output is no terminal, it writes that of two invented states.
+    Each question shows the anchors of the coding guide. Without a terminal to ask in, it does as with --template.
 
     Args:
         name: The scenario's name, or the file to write.
-        extends: Begin a counterfactual of this scenario instead; a copy of it is put beside.
-        answers: A file of answers, so that nothing is asked (docs/guide/own_scenario.md).
+        extends: Write a counterfactual of this scenario instead, and a copy of it in the same folder.
+        answers: A file of answers, in place of the questions (docs/guide/own_scenario.md).
         template: Ask nothing, and write the crisis between two invented states.
     """
     from crisis_sim.scenario.source import FILE_WORDS, composed, is_file_name
@@ -299,9 +298,9 @@ def init(
     if path.suffix not in (".yaml", ".yml"):
         path = path.parent / f"{path.name}.yaml"
     if sum((extends is not None, answers is not None, template)) > 1:
-        return refuse("error: --extends, --answers and --template exclude one another: give one")
+        raise Refused("--extends, --answers and --template exclude one another: give one")
     if not is_file_name(composed(path.stem)):
-        return refuse(f"error: {path.name} cannot be a scenario's file; expected {FILE_WORDS}")
+        raise Refused(f"{path.name} cannot be a scenario's file; expected {FILE_WORDS}")
     written = [path]
     try:
         if extends is not None:
@@ -309,11 +308,13 @@ def init(
         else:
             _write(path, _scenario_of(path, answers, template))
     except EOFError:
-        return refuse("error: not all was answered; nothing is written")
+        raise Refused("not all was answered; nothing is written") from None
     except FileExistsError as error:
-        return refuse(f"error: {error.filename or error} is there already, and is left unchanged")
+        raise Refused(
+            f"{error.filename or error} is there already, and is left unchanged"
+        ) from None
     except OSError as error:
-        return refuse(f"error: cannot write {path}: {error.strerror or error}")
+        raise Refused(f"cannot write {path}: {error.strerror or error}") from None
     for file in written:
         say(str(file))
     talk(f"now change it, then: crisis-sim check {path}")
@@ -337,7 +338,7 @@ def _scenario_of(path: Path, answers: Path | None, template: bool) -> str:
 def schema(
     *,
     experiment: Annotated[
-        bool, Parameter(help="That of experiments' files.", show_default=False)
+        bool, Parameter(help="Print the schema of experiment files.", show_default=False)
     ] = False,
     events: Annotated[
         bool,
@@ -350,10 +351,10 @@ def schema(
     agents: Agents = None,
     as_json: Json = False,
 ) -> int:
-    """Print the JSON Schema of scenario files, by which editors complete and check them.
+    """Print the JSON Schema of scenario files, for completion and checks in an editor.
 
-    With `--events`: what can happen in a crisis, in the order in which ties are settled, with classes
-    of your own as well where they are given.
+    With `--events`: what can happen in a crisis, also to your own classes if they are given. Of two
+    events at the same moment, the one listed first comes first.
     """
     from crisis_sim.scenario.introspect import json_schema
 
@@ -419,7 +420,7 @@ def _in_short(scenario: Scenario) -> str:
 
 @app.command
 def doctor(*, as_json: Json = False) -> int:
-    """Say whether all that Crisis Sim needs is here and works."""
+    """Check that everything that Crisis Sim needs is installed and works."""
     findings = []
     for finding in examine():
         findings.append(finding)
@@ -447,18 +448,18 @@ def validate(
     held_out: Annotated[bool, FLAG] = False,
     as_json: Json = False,
 ) -> int:
-    """Hold the model against the record: crises since 1945, and eight cases.
+    """Compare the model with the record: crises since 1945, and eight cases.
 
-    Each fact stands beside the simulated value and its interval, with a plain verdict: inside, near or outside. For each
+    Each fact is compared with the simulated value and its interval; the verdict is inside, near or outside. For each
     case it says where the real times fall among the simulated ones.
 
     Args:
         replicates: Crises to run of each scenario.
-        population: The scenario of crises of every kind: a file, or a shipped one.
-        out: Folder for validation.json and the charts; none without it.
-        page: Markdown file to write the whole page to, its charts into images/ beside.
-        strict: Fail, with exit code 1, where a fact that the project says is met is not.
-        held_out: Instead, fit the model anew without each case, and score what it then foretells of it: some minutes.
+        population: The scenario that represents crises since 1945: a file, or a shipped one.
+        out: Folder for validation.json and the charts; without it they are not written.
+        page: Markdown file for the whole page; its charts go to images/ in the same folder.
+        strict: Exit with code 1 if a fact that is listed as met is not.
+        held_out: Instead, refit the model without each case, and score its forecast of that case; takes some minutes.
     """
     from crisis_sim.batch.workers import cores
     from crisis_sim.validation import validate as compare
@@ -483,9 +484,7 @@ def validate(
         from crisis_sim.validation.text import print_validation
 
         print_validation(validation, console())
-    for path in written:
-        if path.suffix in (".json", ".md"):
-            talk(f"written: {path}")
+    _tell_written(written)
     crises = sum(one.replicates for one in validation.batch.ensembles.values())
     talk(f"{crises:,} crises in {in_words(time.perf_counter() - began)}")
     for name in validation.failures:
@@ -493,17 +492,24 @@ def validate(
     return CHECK_FAILED if strict and validation.failures else DONE
 
 
+def _tell_written(written: Iterable[Path]) -> None:
+    """Say which files were written, charts aside."""
+    for path in written:
+        if path.suffix in (".json", ".csv", ".md"):
+            talk(f"written: {path}")
+
+
 def _hold_out(
     replicates: int, seed: int, workers: int, out: Path | None, as_json: bool, began: float
 ) -> int:
     """Foretell each case without it."""
-    import json
-
     from crisis_sim.validation.held_out import held_out as foretell
+    from crisis_sim.validation.held_out import summary
     from crisis_sim.validation.text import print_held_out
 
     found = foretell(replicates, seed, workers, progress=talk)
     plain = {"replicates": replicates, "seed": seed, "cases": [one.plain() for one in found]}
+    plain["summary"] = summary(found)
     if out:
         out.mkdir(parents=True, exist_ok=True)
         path = out / "held_out.json"
@@ -531,17 +537,20 @@ def hindcast(
     seed: Seed = 1,
     workers: Workers = None,
     overrides: Overrides = None,
+    over_fits: Fits = False,
+    leave_out: Literal["eras", "fifths"] | None = None,
     out: Path | None = None,
     as_json: Json = False,
 ) -> int:
-    """Foretell real crises from what was known at their triggers, and score the forecasts.
+    """Forecast past crises from what was known at their triggers, and score the forecasts.
 
-    Scores are put beside those of climatology, and of a statistical baseline where the folder holds one.
+    Scores are compared with those of base rates, and of a statistical baseline if the folder holds one.
 
     Args:
         data: Folder with hindcast_inputs.csv, or with the ICB project's files as its publisher gives them.
         replicates: How often to run each crisis.
-        out: Folder for predictions.csv, hindcast.json and the charts; none without it.
+        leave_out: Instead, refit the model without each era, or fifth of the crises, and forecast those left out.
+        out: Folder for predictions.csv, hindcast.json and the charts; without it they are not written.
     """
     from crisis_sim.batch.workers import cores
     from crisis_sim.hindcast.run import hindcast as foretell
@@ -549,19 +558,33 @@ def hindcast(
 
     if out and out.exists() and not out.is_dir():
         raise Refused(f"{out} is no folder")
+    if leave_out and (over_fits or overrides):
+        said = (
+            "draws from sets that saw all crises"
+            if over_fits
+            else "changes the model that is fitted anew"
+        )
+        raise Refused(
+            f"{'--over-fits' if over_fits else '--set'} {said}: it does not go with --leave-out"
+        )
     began = time.perf_counter()
     with progress_bar() as progress:
         found = foretell(
-            data, replicates, seed, workers or cores(), overrides or (), progress=progress
+            data,
+            replicates,
+            seed,
+            workers or cores(),
+            overrides or (),
+            progress,
+            over_fits,
+            leave_out,
         )
     written = write_hindcast(found, out) if out else []
     if as_json:
         print_json(found.plain())
     else:
         print_hindcast(found, console())
-    for path in written:
-        if path.suffix in (".json", ".csv"):
-            talk(f"written: {path}")
+    _tell_written(written)
     seconds = in_words(time.perf_counter() - began)
     talk(f"{len(found.predictions):,} crises, {found.replicates:,} times each, in {seconds}")
     return DONE
@@ -588,13 +611,12 @@ def dashboard(
 
     Args:
         replicates: Crises to run at each move of a slider.
-        host: Address to listen on; only this machine can reach the one given here.
-        port: Port to listen on; 0 for any.
-        no_browser: Open no browser.
+        host: Address to listen on; the default can be reached from this machine only.
+        port: Port to listen on; 0 for any free one.
+        no_browser: Do not open a browser.
     """
     from crisis_sim.dashboard.scenario_files import open_reference
     from crisis_sim.dashboard.server import (
-        DashboardError,
         Settings,
         address_of,
         check_installed,
@@ -603,12 +625,9 @@ def dashboard(
         serve,
     )
 
-    try:
-        check_installed()
-        settings = Settings(open_reference(scenario, overrides or ()), replicates, seed)
-        listening = listen(host, port)
-    except DashboardError as error:
-        return refuse(f"error: {error}")
+    check_installed()
+    settings = Settings(open_reference(scenario, overrides or ()), replicates, seed)
+    listening = listen(host, port)
     if not is_loopback(host):
         talk(
             f"warning: {host} can be reached from other machines. Whoever reaches it can run "
@@ -617,8 +636,6 @@ def dashboard(
     talk(f"dashboard: {address_of(listening)} (press Ctrl-C to stop it)")
     try:
         serve(settings, listening, browser=not no_browser)
-    except DashboardError as error:
-        return refuse(f"error: {error}")
     except KeyboardInterrupt:  # the way to end it
         talk("closed")
     return DONE

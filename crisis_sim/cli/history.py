@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,48 +12,40 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from crisis_sim.cli.app import (
+    AS_IT_IS,
+    CHARTS,
     DONE,
     FLAG,
-    MOST_REPLICATES,
     RESULTS,
-    Agents,
-    Fits,
+    Charts,
     Json,
     Natural,
+    NumberOfOne,
     One,
-    Overrides,
-    Refused,
     Replicates,
-    Roles,
     Seed,
+    Variant,
     Workers,
     app,
     console,
-    own_classes,
+    file_name,
     print_json,
     progress_bar,
     say,
     talk,
 )
-from crisis_sim.text import clean, printable_lines
+from crisis_sim.scenario.errors import Refused
+from crisis_sim.text import clean, printable_lines, sentence
+from crisis_sim.version import __version__
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from crisis_sim.history.game import Game, Turn
     from crisis_sim.history.why import Reasons
-    from crisis_sim.scenario.schema import Scenario
 
-Replicate = Annotated[int | None, Parameter(validator=Number(gte=0, lt=MOST_REPLICATES))]
 #: Moments of two histories that are printed; the files hold all.
 SHOWN = 10
-
-
-def _scenario(reference: str, overrides: Sequence[str], fits: bool) -> Scenario:
-    """The scenario that is meant, drawn over fits where that is asked for."""
-    from crisis_sim.scenario.fits import over_fits
-    from crisis_sim.scenario.load import load_scenario
-
-    read = load_scenario(reference, overrides)
-    return over_fits(read) if fits else read
 
 
 def _pairs(option: str, texts: list[str] | None) -> dict[str, str]:
@@ -74,60 +66,63 @@ def branch(
     scenario: One,
     /,
     *,
-    replicate: Annotated[int | None, Parameter(validator=Number(gte=0, lt=MOST_REPLICATES))] = None,
+    replicate: NumberOfOne | None = None,
     at: Annotated[str | None, Parameter(metavar="WHEN")] = None,
-    overrides: Overrides = None,
     force: Annotated[list[str] | None, Parameter(metavar="WHO=CHOICE")] = None,
     inject: Annotated[Path | None, Parameter(metavar="FILE")] = None,
     luck: Literal["same", "fresh"] | None = None,
     futures: Annotated[int | None, Parameter(validator=Number(gte=1, lte=100_000))] = None,
     seed: Annotated[int | None, Parameter(validator=Natural)] = None,
     out: Path = RESULTS / "branch",
-    over_fits: Fits = False,
-    roles: Roles = None,
-    agents: Agents = None,
+    variant: Variant = AS_IT_IS,
+    charts: Charts = CHARTS,
     as_json: Json = False,
 ) -> int:
-    """Go back in one crisis, change one thing, and see what comes of it.
+    """Go back in one crisis, change one thing, and see what follows.
 
-    Up to WHEN it is the same crisis as that replicate of `run`. On the same luck there is one other history, told
-    beside the first; on fresh luck so many futures, in pairs without the change and with it. The folder holds
-    branch.yaml, which repeats all of it, and can be branched again.
+    For example: `crisis-sim branch may_2025 --replicate 6 --at 15 --force us=engage`. Up to WHEN it is the same crisis
+    as that replicate of `run`. By default the two histories are shown side by side; --futures compares many futures of
+    both, in pairs. branch.yaml in the folder repeats the branch, and can be branched again.
 
     Args:
         scenario: A scenario file, the name of a shipped one, or a branch.yaml.
         replicate: Number of the crisis, from 0.
-        at: When: a day from the start, a date, or a milestone, such as first_strike, just after it.
-        force: Let somebody do something as soon as it can: a state one of its options (wait, halt, or a rung's
-            name), a third party what it can do, such as us=engage. May be given again, for somebody else.
-        inject: A file with events that come later, as a scenario's `events`.
-        luck: The crisis's own (same), or that of many futures (fresh); same, or fresh with --futures.
-        futures: Futures of each history; 1,000.
-        seed: With the replicate's number, it fixes all luck of the crisis; 1.
-        out: Folder for the file that repeats it, the two histories, the chart, and the futures' summary.
+        at: When: a day from the start, a date, or just after a milestone such as first_strike.
+        force: Make an agent do something as soon as it can: a state one of its options (wait, halt, or a rung's
+            name), a third party what it can do, such as us=engage. May be repeated, for another agent.
+        inject: A file with later events, written like a scenario's `events`.
+        luck: After WHEN, the same random numbers (same), or new ones for many futures (fresh).
+        futures: Number of futures of each history; with fresh luck by default 1,000.
+        seed: Seed; with a replicate's number it determines a crisis; by default 1.
+        out: Folder for branch.yaml, the two histories, the chart, and the summary of the futures.
     """
     from crisis_sim.batch.rules import check_rules
     from crisis_sim.history.branch import FILE, Branch, check_folder, read_branch
     from crisis_sim.history.branch import branch as make
-    from crisis_sim.history.past import HistoryError, read_events
-    from crisis_sim.report import print_summary
+    from crisis_sim.history.past import read_events
+    from crisis_sim.report import answer, print_summary
+    from crisis_sim.scenario.fits import load_over_fits
 
-    forced, classes = _pairs("--force", force), own_classes(roles, agents)
-    try:
-        check_folder(out, FILE)
-        known = read_branch(Path(scenario))
-        if known and (over_fits or seed is not None or replicate is not None):
-            raise Refused("a branch knows its --replicate, --seed and --over-fits: leave them out")
-        read = known[1] if known else _scenario(scenario, (), over_fits)
-        check_rules([read], **classes)
-        made: Branch = make(
-            scenario if known else read, replicate, at, set=overrides or (), force=forced,
-            inject=read_events(inject) if inject else (), luck=luck, futures=futures,
-            seed=1 if seed is None else seed, **classes,
-        )  # fmt: skip
-        files = made.write(out)
-    except HistoryError as error:
-        raise Refused(error) from None
+    forced, classes = _pairs("--force", force), variant.classes
+    check_folder(out, FILE)
+    known = read_branch(Path(scenario))
+    if known and (variant.over_fits or seed is not None or replicate is not None):
+        raise Refused("branch.yaml gives --replicate, --seed and --over-fits: leave them out")
+    read = known[1] if known else load_over_fits(scenario, (), variant.over_fits)
+    check_rules([read], **classes)
+    made: Branch = make(
+        scenario if known else read, replicate, at, set=variant.overrides or (), force=forced,
+        inject=read_events(inject) if inject else (), luck=luck, futures=futures,
+        seed=1 if seed is None else seed, **classes,
+    )  # fmt: skip
+    charts.hold()
+    files = made.write(out)
+    reading = (
+        "The rungs of both histories from the start, and how many futures have a ceasefire by when."
+    )
+    asked, *head = made.head()
+    told = [*([answer(made.summary)] if made.summary else []), *head]
+    _page(out, asked, told, made.draw, reading, made.seed, made.goes.story())
     if as_json:
         print_json(made.plain())
     else:
@@ -136,7 +131,7 @@ def branch(
             _print_beside(made.beside())
         else:
             print_summary(made.summary, console())
-    talk(f"to have it again: crisis-sim branch {files[0]}")
+    talk(f"to repeat it: crisis-sim branch {files[0]}")
     return DONE
 
 
@@ -145,49 +140,62 @@ def why(
     scenario: One,
     /,
     *,
-    replicate: Annotated[int, Parameter(validator=Number(gte=0, lt=MOST_REPLICATES))],
+    replicate: NumberOfOne,
     outcome: str,
     futures: Annotated[int, Parameter(validator=Number(gte=1, lte=100_000))] = 1000,
     seed: Seed = 1,
-    overrides: Overrides = None,
     out: Path = RESULTS / "why",
-    over_fits: Fits = False,
-    roles: Roles = None,
-    agents: Agents = None,
+    variant: Variant = AS_IT_IS,
+    charts: Charts = CHARTS,
     as_json: Json = False,
 ) -> int:
-    """Say what made one crisis go as it went: every step on its way to an outcome is undone, alone and in pairs.
+    """Find which steps decided the outcome of one crisis: each is undone, alone and in pairs.
 
-    A step is a decision, an event, or a move of a third party. Without it the crisis is run again, on the same luck, and
-    on fresh luck after it: how often does the outcome come without it (was it necessary), and how often with it (was it
-    enough)?
+    A step is a decision, an event, or a move of a third party. The crisis is run again without it, with the same random
+    numbers and with many new ones: how often does the outcome occur without the step (was it necessary), and how often
+    with it (was it sufficient)? For example: `crisis-sim why may_2025 --replicate 6 --outcome "no war"`
 
     Args:
         replicate: Number of the crisis, from 0.
-        outcome: What is asked about: a share by its name, such as "ceasefire within 96 hours", agreement, war or
-            "no war", or a mapping as in an experiment (docs/experiments.md).
-        futures: Futures with each of the strongest steps, and without it.
+        outcome: The outcome to explain: "ceasefire within 96 hours", agreement, war, "no war" or another share, by
+            name or as a mapping (docs/experiments.md).
+        futures: Number of futures with each of the strongest steps, and without it.
         out: Folder for the answer and the chart.
     """
-    from crisis_sim.batch.rules import check_rules
-    from crisis_sim.history.past import HistoryError
     from crisis_sim.history.why import why as explain
 
-    classes = own_classes(roles, agents)
-    read = _scenario(scenario, overrides or (), over_fits)
-    check_rules([read], **classes)
-    try:
-        found = explain(read, replicate, outcome, futures=futures, seed=seed, **classes)
-    except HistoryError as error:
-        raise Refused(error) from None
+    read = variant.scenario(scenario)
+    found = explain(read, replicate, outcome, futures=futures, seed=seed, **variant.classes)
+    charts.hold()
     found.write(out)
+    gist, asked, *told = found.answer()
+    told = told[1:] + told[:1] if len(told) > 1 else told
+    reading = "Above: the rungs of both states. Below: each step by its weight; those that mattered are numbered."
+    _page(out, asked, [*told, gist], found.draw, reading, seed)
     if as_json:
         print_json(found.plain())
     else:
         _print(found.answer())
         _print_reasons(found)
-    talk(f"answer and chart: {out / 'why'}.md, .svg and .png")
+    talk(f"answer and chart: {out}")
     return DONE
+
+
+def _page(
+    folder: Path,
+    question: str,
+    told: list[str],
+    draw: Callable[[], Figure],
+    reading: str,
+    seed: int,
+    story: str = "",
+) -> None:
+    """Write the page of what a command did into its folder, in a report's look."""
+    from crisis_sim.report.page import write_history_page
+
+    command = shlex.join(["crisis-sim", *sys.argv[1:]])
+    manifest = {"command": command, "seed": seed, "versions": {"crisis_sim": __version__}}
+    write_history_page(folder, question, told, draw, reading, manifest, story)
 
 
 def _print(paragraphs: list[str]) -> None:
@@ -224,7 +232,7 @@ def _print_reasons(found: Reasons) -> None:
         )
     terminal = console()
     width = min(terminal.width, WIDTH)
-    told = "How often the outcome comes, on fresh luck after the step. Dim where the interval holds zero."
+    told = "Steps that led to what happened come first. % of futures, on fresh luck. Dim: the interval holds zero."
     headings = ("step", "with\n%", "without\n%", "points,\n95%", "same luck,\nwithout")
     terminal.print()
     terminal.print(
@@ -271,45 +279,41 @@ def nowcast(
     seed: Seed = 1,
     out: Path | None = None,
     workers: Workers = None,
-    overrides: Overrides = None,
-    over_fits: Fits = False,
-    roles: Roles = None,
-    agents: Agents = None,
+    variant: Variant = AS_IT_IS,
+    charts: Charts = CHARTS,
     as_json: Json = False,
 ) -> int:
-    """Say what comes, given what has been seen so far: histories are filtered by dated evidence.
+    """Estimate what comes next, given dated evidence of what has happened so far.
+
+    For example: `crisis-sim nowcast may_2025 --given may_2025_day_by_day`
 
     Args:
-        given: A file of evidence, or the name of what comes with Crisis Sim, such as may_2025_day_by_day
+        given: A file of evidence, or the name of a shipped one, such as may_2025_day_by_day
             (docs/guide/change_history.md).
-        at: Ask at this moment, a date or days from the start, in place of the file's. May be given again.
+        at: When to ask: a date or days from the start, in place of the file's. May be repeated.
         replicates: Histories to run.
-        out: Folder for numbers and chart; results/ and the scenario's name, with _nowcast.
+        out: Folder for numbers and chart; by default results/SCENARIO_nowcast.
     """
     from crisis_sim.batch.workers import cores
     from crisis_sim.history.filtering import nowcast as make
-    from crisis_sim.history.nowcast_report import print_nowcast, write_nowcast
+    from crisis_sim.history.nowcast_report import draw_nowcast, print_nowcast, write_nowcast
 
-    read = _scenario(scenario, overrides or (), over_fits)
-    classes = own_classes(roles, agents)
+    read = variant.scenario(scenario)
     with progress_bar("histories") as progress:
-        cast = make(
-            read,
-            given,
-            at or (),
-            replicates,
-            seed,
-            workers or cores(),
-            progress=progress,
-            **classes,
-        )
-    folder = out or RESULTS / f"{read.name.replace(' ', '_')}_nowcast"
-    files = write_nowcast(cast, folder)
+        how = {"workers": workers or cores(), "progress": progress, **variant.classes}
+        cast = make(read, given, at or (), replicates, seed, **how)
+    folder = out or RESULTS / f"{file_name(read.name)}_nowcast"
+    charts.hold()
+    write_nowcast(cast, folder)
+    last, *earlier = [cast.sentence(one) for one in reversed(cast.answers)]
+    reading = "Answers by the moment of asking, and how soon it comes from the last moment on, with 95% intervals."
+    told = [last, *map(sentence, cast.warnings), *earlier]
+    _page(folder, cast.evidence.title, told, lambda: draw_nowcast(cast), reading, seed)
     if as_json:
         print_json(cast.plain())
     else:
         print_nowcast(cast, console())
-    talk(f"numbers, evidence and chart: {folder}" if files else "")
+    talk(f"numbers, evidence and chart: {folder}")
     return DONE
 
 
@@ -321,7 +325,7 @@ HELP = """\
   card {...}           inject an event, where the game has a facilitator:
                        card {struck: india, deaths: 12, title: A bomb in a market}
   page                 show the page again
-  leave                leave; the game is saved: crisis-sim play FILE goes on with it"""
+  leave                leave; the game is saved: crisis-sim play FILE continues it"""
 
 
 @app.command
@@ -332,73 +336,61 @@ def play(
     as_: Annotated[list[str] | None, Parameter(name="--as", metavar="STATE")] = None,
     against: Annotated[str | None, Parameter(metavar="POLICY")] = None,
     facilitator: Annotated[bool, FLAG] = False,
-    replicate: Annotated[int | None, Parameter(validator=Number(gte=0, lt=MOST_REPLICATES))] = None,
+    replicate: NumberOfOne | None = None,
     seed: Annotated[int | None, Parameter(validator=Natural)] = None,
     out: Path | None = None,
-    overrides: Overrides = None,
-    over_fits: Fits = False,
-    roles: Roles = None,
-    agents: Agents = None,
+    variant: Variant = AS_IT_IS,
 ) -> int:
     """Decide for a state in a crisis: see what it perceives, choose, and look back once it is over.
 
-    Time moves on to the next decision that is asked for. Every move is saved at once, and the file is the game: it can be
-    left, gone on with, or changed by hand.
+    For example: `crisis-sim play may_2025 --as pakistan`. Every move is saved at once in the game's file, with which you
+    can continue later, and which you can edit by hand.
 
     Args:
-        scenario: A scenario file, the name of a shipped one, or a saved game to go on with.
-        as_: The state that you decide for. Given twice, two persons decide, each for one.
-        against: How the other state decides: as the model has it, or an option that it takes whenever it can, such as wait
-            or halt; model.
-        facilitator: Whether events may be injected, as cards.
-        replicate: Whose luck the crisis has; 0.
-        seed: With the replicate's number, it fixes all luck; 1.
-        out: The file of the game; results/games/ and the scenario's name.
+        scenario: A scenario file, the name of a shipped one, or a saved game to continue.
+        as_: The state that you decide for. Given twice, two players decide, each for one.
+        against: How the other state decides: by default model; or an option that it takes whenever it can, such as wait
+            or halt.
+        facilitator: Allow events to be injected, as cards.
+        replicate: Number of the crisis whose random numbers are used; by default 0.
+        seed: Seed; by default 1.
+        out: The game's file; by default results/games/SCENARIO.yaml.
     """
-    from crisis_sim.history.game import Game, GameError
-    from crisis_sim.history.seat import tell_debrief
+    from crisis_sim.history.game import Game, debrief, tell_debrief
+    from crisis_sim.report import tell, write_replay
 
-    classes = own_classes(roles, agents)
-    try:
-        if as_ is None:
-            new = {
-                "--against": against,
-                "--replicate": replicate,
-                "--seed": seed,
-                "--set": overrides,
-                "--over-fits": over_fits or None,
-            }
-            if Path(scenario).suffix not in (".yaml", ".yml"):
-                raise Refused(
-                    "--as is missing: the state that you decide for, such as --as pakistan"
-                )
-            if given := next((name for name, value in new.items() if value is not None), ""):
-                raise Refused(
-                    f"{given} is for a new game, which needs --as; a saved game knows its own"
-                )
-            game, path = Game.load(scenario, **classes), out or Path(scenario)
-        else:
-            game = Game.new(
-                scenario, as_, against or "model", facilitator, replicate or 0,
-                1 if seed is None else seed, overrides or (), over_fits, **classes,
-            )  # fmt: skip
-            stem = f"{game.scenario.name.replace(' ', '_')}_{'_'.join(as_)}_{game.spec.replicate}"
-            path = out or _free(RESULTS / "games", stem)
-        turn = game.turn()
-        game, turn = _play(game, turn, path)
-        if turn.decision is None:
-            from crisis_sim.history.game import debrief
-            from crisis_sim.report import tell, write_replay
-
-            told = tell_debrief(game, debrief(game))
-            say(told)
-            story = tell(turn.journal, game.scenario, turn.outcome)
-            beside = path.with_suffix("")
-            write_replay(turn.journal, game.scenario, f"{story}\n```text\n{told}\n```\n", beside)
-            talk(f"story, debrief and chart: {beside}.md, .svg and .png")
-    except GameError as error:
-        raise Refused(error) from None
-    talk(f"the game: {path}; to go on with it: {shlex.join(['crisis-sim', 'play', str(path)])}")
+    classes = variant.classes
+    if as_ is None:
+        new = {
+            "--against": against,
+            "--replicate": replicate,
+            "--seed": seed,
+            "--set": variant.overrides,
+            "--over-fits": variant.over_fits or None,
+        }
+        if Path(scenario).suffix not in (".yaml", ".yml"):
+            raise Refused("--as is missing: the state that you decide for, such as --as pakistan")
+        if given := next((name for name, value in new.items() if value is not None), ""):
+            raise Refused(
+                f"{given} is for a new game, which needs --as; a saved game knows its own"
+            )
+        game, path = Game.load(scenario, **classes), out or Path(scenario)
+    else:
+        game = Game.new(
+            scenario, as_, against or "model", facilitator, replicate or 0,
+            1 if seed is None else seed, variant.overrides or (), variant.over_fits, **classes,
+        )  # fmt: skip
+        stem = f"{file_name(game.scenario.name)}_{'_'.join(as_)}_{game.spec.replicate}"
+        path = out or _free(RESULTS / "games", stem)
+    game, turn = _play(game, game.turn(), path)
+    if turn.decision is None:
+        told = tell_debrief(game, debrief(game))
+        say(told)
+        story = tell(turn.journal, game.scenario, turn.outcome)
+        beside = path.with_suffix("")
+        write_replay(turn.journal, game.scenario, f"{story}\n```text\n{told}\n```\n", beside)
+        talk(f"story, debrief and chart: {beside}.md, .svg and .png")
+    talk(f"the game: {path}; to continue it: {shlex.join(['crisis-sim', 'play', str(path)])}")
     return DONE
 
 
@@ -410,8 +402,7 @@ def _free(folder: Path, stem: str) -> Path:
 
 def _play(game: Game, turn: Turn, path: Path) -> tuple[Game, Turn]:
     """Ask for one decision after the other, until the crisis is over or the person leaves."""
-    from crisis_sim.history.game import GameError
-    from crisis_sim.history.seat import page
+    from crisis_sim.history.game import page
     from crisis_sim.scenario.errors import ScenarioError
 
     game.save(path)
@@ -434,7 +425,7 @@ def _play(game: Game, turn: Turn, path: Path) -> tuple[Game, Turn]:
         try:
             made = _answer(game, turn, word)
             turn = made.turn() if made is not game else turn
-        except (GameError, ScenarioError) as error:
+        except (Refused, ScenarioError) as error:
             say(f"{error}\n(help says what can be typed)")
             continue
         game, shown = made, False
@@ -446,10 +437,9 @@ def _answer(game: Game, turn: Turn, word: str) -> Game:
     """The game after what a person has typed.
 
     Raises:
-        GameError, ScenarioError: when it cannot be done; says why.
+        Refused, ScenarioError: when it cannot be done; says why.
     """
-    from crisis_sim.history.game import GameError
-    from crisis_sim.history.seat import options
+    from crisis_sim.history.game import options
 
     names = list(options(turn))
     first, _, rest = word.partition(" ")
@@ -457,13 +447,13 @@ def _answer(game: Game, turn: Turn, word: str) -> Game:
         return game
     if first == "undo":
         if rest and not rest.strip().isdigit():
-            raise GameError(f"undo {rest}: expected how many moves, such as undo 3")
+            raise Refused(f"undo {rest}: expected how many moves, such as undo 3")
         return game.undone(int(rest or 1))
     if first == "card":
         return game.with_card(turn, rest)
     if word.isdigit():
         if not 1 <= int(word) <= len(names):
-            raise GameError(f"there is no option {word}; there are 1 to {len(names)}")
+            raise Refused(f"there is no option {word}; there are 1 to {len(names)}")
         return game.chosen(turn, names[int(word) - 1])
     begins = [name for name in names if name.startswith(word.lower())]
     return game.chosen(turn, begins[0] if len(begins) == 1 else word)

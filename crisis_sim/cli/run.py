@@ -12,53 +12,47 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
-from cyclopts.validators import Number
 
 from crisis_sim import text
 from crisis_sim.cli.app import (
+    AS_IT_IS,
     BLOCKS_FAILED,
+    CHARTS,
     DONE,
     FLAG,
     INTERRUPTED,
-    MOST_REPLICATES,
     RESULTS,
     TERMINATED,
-    Agents,
+    Charts,
     DryRun,
-    Fits,
-    Formats,
     Json,
     Natural,
+    NumberOfOne,
     One,
-    Overrides,
     Overwrite,
     Reference,
-    Refused,
     Replicates,
-    Roles,
     Seed,
+    Variant,
     Workers,
     app,
     console,
     counted,
+    file_name,
     in_words,
-    own_classes,
     print_json,
+    print_plan,
     progress_bar,
     say,
     talk,
 )
-from crisis_sim.text import clean
+from crisis_sim.scenario.errors import Refused
+from crisis_sim.text import clean, listed
 
 if TYPE_CHECKING:
     from crisis_sim.batch.ensemble import Ensemble
     from crisis_sim.batch.plan import Plan
     from crisis_sim.scenario.schema import Scenario
-
-
-def file_name(label: str) -> str:
-    """A scenario's label as a name for files: without spaces."""
-    return label.replace(" ", "_")
 
 
 # --- `crisis-sim run`
@@ -76,64 +70,65 @@ def run(
     workers: Workers = None,
     scheduler: Annotated[str | None, Parameter(metavar="ADDRESS")] = None,
     engine: Literal["cpu", "gpu"] | None = None,
-    overrides: Overrides = None,
-    over_fits: Fits = False,
-    roles: Roles = None,
-    agents: Agents = None,
+    variant: Variant = AS_IT_IS,
+    data: Annotated[Path | None, Parameter(metavar="DIR")] = None,
     compare_without: Annotated[bool, FLAG] = False,
     alone: Annotated[bool, FLAG] = False,
     resume: Annotated[Path | None, Parameter(metavar="DIR")] = None,
     restart: Annotated[bool, FLAG] = False,
     overwrite: Overwrite = False,
-    formats: Formats = None,
+    charts: Charts = CHARTS,
     as_json: Json = False,
     dry_run: DryRun = False,
 ) -> int:
-    """Run scenarios side by side on the same luck: a table, charts and a folder of results.
+    """Run scenarios with the same random numbers: tables, charts and a folder of results.
 
-    The first scenario is the one that the others are compared with; one scenario with --set is
-    compared with itself unchanged. A run is on disk block by block: after Ctrl-C, a crash or a power
-    cut, `--resume` goes on with it.
+    The others are compared with the first scenario; a single scenario with --set is compared with
+    itself unchanged. Results are saved block by block: after Ctrl-C, a crash or a power cut,
+    `--resume` continues.
 
-    Classes of your own, given with `--roles` and `--agents`, hold for all scenarios that have such an
-    agent. These are then named after them, such as "may_2025 with SecurityCouncil". To see what a
+    Classes of your own, given with `--roles` and `--agents`, apply to all scenarios that have such an
+    agent, which are then named after them, such as "may_2025 with SecurityCouncil". To see what a
     class changes: `crisis-sim run may_2025 --agents unsc.py:SecurityCouncil --compare-without`, or
     `crisis-sim compare` with the folders of a run without it and one with it.
 
     Args:
         scenarios: Scenario files, or names of shipped ones; none with --resume.
-        replicates: Crises to run of each scenario; 10,000.
-        seed: With a replicate's number, it fixes all its luck; 1.
-        out: Folder for results; results/ and the first scenario's name.
+        replicates: Crises to run of each scenario; by default 10,000.
+        seed: Seed; with a replicate's number it determines a crisis; by default 1.
+        out: Folder for results; by default results/SCENARIO, of the first scenario.
+        data: Folder of real crises, as `crisis-sim hindcast` reads it: replicates of a population such as since_1945
+            are these crises, in place of the table of joint facts in its file.
         scheduler: Run on a Dask cluster: the address of its scheduler, such as tcp://10.0.0.1:8786, or
             local for one on this machine (docs/clusters.md).
-        compare_without: Run each scenario without --roles and --agents as well, to compare with; the same luck.
-        alone: Run one scenario with --set without the unchanged one, which is otherwise run beside it.
-        engine: What runs them: the processor (cpu), or an NVIDIA graphics card (gpu), for large batches
-            (docs/clusters.md); cpu.
-        resume: Go on with the run in this folder, whatever ended it: what is missing, damaged or
-            failed is done, and the result is as if nothing had happened. What else is given must be
-            as it was.
-        restart: Throw away a run in the folder that is not finished.
+        compare_without: Also run each scenario without --roles and --agents, for comparison.
+        alone: With --set, run only the changed scenario, not the unchanged one.
+        engine: Where to run: by default the processor (cpu); or an NVIDIA graphics card (gpu), for large
+            batches (docs/clusters.md).
+        resume: Continue the interrupted run in this folder: blocks that are missing, damaged or failed
+            are run, with the same result as without the interruption. Other options must be as they
+            were.
+        restart: Delete an unfinished run in the folder.
     """
     from crisis_sim.batch.folder import begun_in, results_of
     from crisis_sim.batch.plan import make_plan
     from crisis_sim.batch.rules import labelled
     from crisis_sim.batch.workers import cores
+    from crisis_sim.scenario.fits import over_fits as draw
     from crisis_sim.scenario.load import load_scenarios
 
     resume = resume and results_of(resume)
     options = RunOptions(
-        workers or cores(), scheduler, resume is not None, restart, overwrite, formats
+        workers or cores(), scheduler, resume is not None, restart, overwrite, charts
     )
-    classes = own_classes(roles, agents)
+    classes, overrides = variant.classes, variant.overrides or ()
     if resume is None and not scenarios:
-        raise Refused("SCENARIOS requires an argument, unless --resume goes on with a run")
-    if (overrides or over_fits) and not scenarios:
-        option = "--set" if overrides else "--over-fits"
+        raise Refused("SCENARIOS is missing: name one or more, or give --resume with a folder")
+    if (overrides or variant.over_fits or data) and not scenarios:
+        option = "--set" if overrides else "--over-fits" if variant.over_fits else "--data"
         raise Refused(f"{option} needs the scenarios that it changes")
     if resume is not None and restart:
-        raise Refused("--resume goes on with a run and --restart throws it away: give one of them")
+        raise Refused("--resume continues a run and --restart deletes it: give one of them")
     if resume is not None and out is not None and out.resolve() != resume.resolve():
         raise Refused(f"--resume goes on in {resume}: --out cannot name another folder")
     if resume is not None and not scenarios:
@@ -141,11 +136,14 @@ def run(
             raise Refused("--compare-without needs the scenarios that are compared")
         given = {"replicates": replicates, "seed": seed, "engine": engine}
         return _go_on(resume, options, given, classes, dry_run, as_json)
-    read = load_scenarios(scenarios, overrides or ())
+    read = load_scenarios(scenarios, overrides)
     beside = bool(overrides) and len(read) == 1 and not alone
     if overrides and beside:
         read = [*load_scenarios(scenarios), changed(read[0], overrides)]
-    read = drawn(named_apart(read), over_fits)
+    read = named_apart(read)
+    if variant.over_fits:
+        read = [draw(one) for one in read]
+    read = _of_crises(read, data) if data else read
     folder = (
         resume or out or RESULTS / file_name(labelled(read[-1 if beside else 0], **classes).name)
     )
@@ -180,11 +178,17 @@ def named_apart(scenarios: Sequence[Scenario]) -> list[Scenario]:
     return [*found.values()]
 
 
-def drawn(scenarios: list[Scenario], are: bool) -> list[Scenario]:
-    """Scenarios, over fits if they `are` to be so."""
-    from crisis_sim.scenario.fits import over_fits
+def _of_crises(scenarios: list[Scenario], folder: Path) -> list[Scenario]:
+    """Populations of the crises in a folder."""
+    from crisis_sim.hindcast.reading import population
+    from crisis_sim.hindcast.sources import read_crises
 
-    return [over_fits(one) for one in scenarios] if are else scenarios
+    if single := [one.name for one in scenarios if not one.labels]:
+        raise Refused(f"--data takes a population, such as since_1945; {single[0]} is one crisis")
+    crises = read_crises(folder)
+    for line in crises.remarks.told():
+        talk(line)
+    return [population(one, crises.table) for one in scenarios]
 
 
 @dataclass(frozen=True)
@@ -196,7 +200,7 @@ class RunOptions:
     resume: bool
     restart: bool
     overwrite: bool
-    formats: Sequence[str] | None = None
+    charts: Charts = CHARTS
 
     def command(self, folder: Path) -> str:
         """The command that goes on with a run in the same way."""
@@ -242,31 +246,22 @@ def _run_batch(
     finished = False
     try:
         with progress_bar() as progress:
+            how: dict[str, Any] = {
+                "workers": options.workers,
+                "scheduler": options.scheduler,
+                "progress": progress,
+                "on_message": talk,
+            }
             if begun:
-                manifest = batch.resume(
-                    folder,
-                    options.workers,
-                    progress=progress,
-                    scheduler=options.scheduler,
-                    on_message=talk,
-                    **asked,
-                )
+                manifest = batch.resume(folder, **how, **asked)
             else:
-                manifest = batch.run_to_folder(
-                    folder=folder,
-                    workers=options.workers,
-                    progress=progress,
-                    command=["crisis-sim", *sys.argv[1:]],
-                    resume=options.resume,
-                    restart=options.restart,
-                    overwrite=options.overwrite,
-                    scheduler=options.scheduler,
-                    on_message=talk,
-                    **asked,
-                )
+                how |= {name: getattr(options, name) for name in ("resume", "restart", "overwrite")}
+                command = ["crisis-sim", *sys.argv[1:]]
+                manifest = batch.run_to_folder(folder=folder, command=command, **how, **asked)
         finished = True
         remove_report(folder)
-        _report_batch(manifest, folder, as_json, options.formats)
+        options.charts.hold()
+        _report_batch(manifest, folder, as_json)
     except (KeyboardInterrupt, SystemExit) as stop:  # the latter is a request to terminate
         interrupted = isinstance(stop, KeyboardInterrupt)
         _tell_what_is_safe(
@@ -281,9 +276,7 @@ def _run_batch(
     return DONE
 
 
-def _report_batch(
-    manifest: Mapping[str, Any], folder: Path, as_json: bool, formats: Sequence[str] | None
-) -> None:
+def _report_batch(manifest: Mapping[str, Any], folder: Path, as_json: bool) -> None:
     """Say which blocks failed, and report on the others."""
     from crisis_sim.batch import folder as results
     from crisis_sim.batch import read_batch
@@ -295,20 +288,20 @@ def _report_batch(
         talk(f"failed: {failed['scenario']}, replicates {first} to {last}: {failed['error']}")
     empty = [name for name, about in manifest["scenarios"].items() if not about["replicates_done"]]
     if empty:
-        talk(f"no summary: there is nothing of {', '.join(empty)}")
+        talk(f"no summary: no results for {', '.join(empty)}")
         return
     if sum(about["replicates_done"] for about in manifest["scenarios"].values()) > (
         results.ONE_FILE_CRISES
     ):
         talk(
-            "no summary: so many crises need a machine with much memory; read the files in the folder "
+            "no summary: so many crises need much memory; read the files in the folder "
             f"(docs/outcomes.md), or try: crisis-sim compare {folder}"
         )
         return
     batch = read_batch(folder, COLUMNS)
     summary = summarise(batch)
     notes = {} if as_json else _notes(batch.ensembles[summary["reference"]])
-    report_batch(batch, summary, folder, as_json, notes, formats)
+    report_batch(batch, summary, folder, as_json, notes)
 
 
 def _notes(reference: Ensemble) -> dict[str, list[str]]:
@@ -331,35 +324,27 @@ def _print_plan(plan: Plan, workers: int, folder: Path, as_json: bool) -> None:
 
     replaces = check_folder(folder)
     crew = choose_executor(first_guess(plan), plan.blocks, workers)
+    days = max(one.horizon_days for one in plan.scenarios)
+    on_processors = plan.engine == "cpu"
     facts: dict[str, Any] = {
         "scenarios": {one.name: one.title for one in plan.scenarios},
         "replicates": plan.replicates,
         "seed": plan.seed,
         "crises": plan.crises,
-        "days_at_most": max(one.horizon_days for one in plan.scenarios),
+        "days_at_most": days,
         "blocks": plan.blocks,
         "engine": plan.engine,
-        "workers": crew.size if plan.engine == "cpu" else 1,
-        "seconds_estimated": round(crew.seconds, 1) if plan.engine == "cpu" else None,
+        "workers": crew.size if on_processors else 1,
+        "seconds_estimated": round(crew.seconds, 1) if on_processors else None,
         "folder": str(folder),
         "replaces_results": replaces,
     }
-    if as_json:
-        print_json(facts)
-        return
-    for name, title in facts["scenarios"].items():
-        say(f"{name}: {clean(title)}")
-    say(
+    lines = [f"{one.name}: {clean(one.title)}" for one in plan.scenarios]
+    lines.append(
         f"{plan.replicates:,} replicates of each with seed {plan.seed}: {plan.crises:,} crises of "
-        f"at most {facts['days_at_most']:g} days, in {counted(plan.blocks, 'block')}"
+        f"at most {days:g} days, in {counted(plan.blocks, 'block')}"
     )
-    if plan.engine == "cpu":
-        say(f"about {in_words(crew.seconds)} with {counted(crew.size, 'worker')}")
-    else:
-        say("on a graphics card")
-    say(
-        f"into {folder}" + (", which holds results (--overwrite replaces them)" if replaces else "")
-    )
+    print_plan(facts, lines, crew.seconds if on_processors else None, as_json)
 
 
 def _tell_what_is_safe(folder: Path, options: RunOptions, what: str, finished: bool) -> None:
@@ -386,14 +371,14 @@ def compare(
     *folders: Annotated[Path, Parameter(required=True)],
     reference: Reference = None,
     out: Path | None = None,
-    formats: Formats = None,
+    charts: Charts = CHARTS,
     as_json: Json = False,
 ) -> int:
-    """Put scenarios side by side, from one folder of results or several; or an experiment's points.
+    """Compare scenarios from one or more folders of results, or the points of an experiment.
 
     Args:
         folders: Folders that `run` or an experiment wrote.
-        out: Folder for charts and summary; none are written without it.
+        out: Folder for charts and summary; without it they are not written.
     """
     from crisis_sim.batch import read_batch
     from crisis_sim.experiments.run import is_experiment, read_points
@@ -411,7 +396,8 @@ def compare(
         summary = summarise(joined, reference)
     except ValueError as error:
         raise Refused(error) from None
-    report_batch(joined, summary, out, as_json, formats=formats)
+    charts.hold()
+    report_batch(joined, summary, out, as_json)
     return DONE
 
 
@@ -421,7 +407,6 @@ def report_batch(
     folder: Path | None,
     as_json: bool,
     notes: Mapping[str, Sequence[str]] | None = None,
-    formats: Sequence[str] | None = None,
 ) -> None:
     """Print the summary, and write the report to a folder, if there is one: charts take a second or two."""
     from crisis_sim.report import print_summary, write_report
@@ -432,8 +417,7 @@ def report_batch(
         print_summary(summary, console(), notes or {})
     sys.stdout.flush()
     if folder:
-        suffixes = [f".{one}" for one in formats or ("svg", "png")]
-        write_report(batch, summary, folder, [*suffixes, ".csv"])
+        write_report(batch, summary, folder)
 
 
 # --- `crisis-sim replay`
@@ -444,33 +428,31 @@ def replay(
     scenario: One,
     /,
     *,
-    replicate: Annotated[int, Parameter(validator=Number(gte=0, lt=MOST_REPLICATES))],
+    replicate: NumberOfOne,
     seed: Seed = 1,
     out: Path = RESULTS / "replays",
-    overrides: Overrides = None,
-    over_fits: Fits = False,
-    roles: Roles = None,
-    agents: Agents = None,
+    variant: Variant = AS_IT_IS,
+    charts: Charts = CHARTS,
     as_json: Json = False,
 ) -> int:
     """Tell one crisis event by event, as a story and as a chart.
 
-    It is the same crisis as that replicate of `run` with that seed, and with the same --over-fits, --roles and --agents.
+    For example: `crisis-sim replay may_2025 --replicate 134`. It is the same crisis as that replicate of `run` with that
+    seed and the same --over-fits, --roles and --agents.
 
     Args:
-        replicate: Number of the crisis to tell, from 0.
+        replicate: Number of the crisis, from 0.
         out: Folder for the chart and the story.
     """
-    from crisis_sim.scenario.load import load_scenario
-
-    (read,) = drawn([load_scenario(scenario, overrides or ())], over_fits)
+    read = variant.scenario(scenario)
     from crisis_sim.report.replay import replay as run_again
     from crisis_sim.report.replay import write_replay
 
-    crisis = run_again(read, replicate, seed, **own_classes(roles, agents))
+    crisis = run_again(read, replicate, seed, **variant.classes)
     story, name = crisis.story, file_name(crisis.scenario.name)
     path = out / f"{name}_seed_{seed}_replicate_{replicate}"
-    write_replay(crisis.journal, crisis.scenario, story, path)
+    charts.hold()
+    _, *drawn_to = write_replay(crisis.journal, crisis.scenario, story, path)
     if as_json:
         print_json(crisis.plain())
     elif sys.stdout.isatty():
@@ -480,7 +462,7 @@ def replay(
         terminal.print(Markdown(story), width=min(terminal.width, 88))
     else:
         say(story.rstrip("\n"))
-    talk(f"story and chart: {path}.md, .svg and .png")
+    talk(f"story and chart: {path}.md, {listed([file.suffix for file in drawn_to])}")
     return DONE
 
 
@@ -496,20 +478,22 @@ def report(
     reference: Reference = None,
     as_json: Json = False,
 ) -> int:
-    """Make one page of results: the answer, charts, tables, a few crises told, all assumptions.
+    """Write one page of results: the answer, charts, tables, a few crises as stories, all assumptions.
 
-    It is one HTML file that needs no network: to be mailed, printed, or read aloud. It holds the scenarios and the command
-    with which anybody has the results again. With `--json` the answer, the key figures and the crises that are told are
-    printed, too.
+    It is one HTML file that needs no network. It also holds the scenarios and the command that reproduce the results.
+    With `--json` the answer, the key figures and the stories are printed, too.
 
     Args:
-        folder: Folder that `run` or an experiment wrote.
+        folder: Folder that `run` or an experiment wrote; `branch`, `why` and `nowcast` write their page themselves.
         out: The page's file; report.html in the folder.
     """
-    from crisis_sim.report.page import page_file, page_of, save_page
+    from crisis_sim.report.page import HISTORIES, page_file, page_of, save_page
 
     try:
         file = page_file(folder, out)
+        if file.exists() and any((folder / one).exists() for one in HISTORIES):
+            say(str(file))
+            return DONE
         with progress_bar("scenarios and charts") as progress:
             page = page_of(folder, reference, progress)
     except ValueError as error:
@@ -519,5 +503,5 @@ def report(
         print_json({"file": str(file), **page.plain})
     else:
         say(str(file))
-        talk("open it in a browser, print it, or attach it to a mail")
+        talk("open it in a browser, print it, or attach it to an e-mail")
     return DONE

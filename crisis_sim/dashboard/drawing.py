@@ -13,8 +13,8 @@ import numpy as np
 
 from crisis_sim import text
 from crisis_sim.history.branch import GOES, WAS, Branch
+from crisis_sim.history.game import title_of
 from crisis_sim.history.past import choices, milestones
-from crisis_sim.history.seat import title_of
 from crisis_sim.history.why import Reasons
 from crisis_sim.model import CrisisModel, Journal
 from crisis_sim.outcomes import summarise

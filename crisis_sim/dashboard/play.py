@@ -6,8 +6,7 @@ from typing import Any
 
 import solara
 
-from crisis_sim.history.game import Game, GameError, debrief
-from crisis_sim.history.seat import options, page, tell_debrief, title_of
+from crisis_sim.history.game import Game, GameError, debrief, options, page, tell_debrief, title_of
 from crisis_sim.scenario.schema import Scenario
 
 

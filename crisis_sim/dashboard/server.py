@@ -24,6 +24,8 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from crisis_sim.scenario.errors import Refused
+
 if TYPE_CHECKING:
     from crisis_sim.dashboard.scenario_files import Opened
 
@@ -107,7 +109,7 @@ def given() -> Settings:
     return _given[0] if _given else Settings(open_reference(SCENARIO))
 
 
-class DashboardError(Exception):
+class DashboardError(Refused):
     """The dashboard cannot be served; the message says why, and what would help."""
 
 

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain, combinations, permutations, product
 from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import lazy_loader
 import numpy as np
 from pydantic import BeforeValidator, Field
 
@@ -23,14 +25,7 @@ from crisis_sim.experiments import spec as words
 from crisis_sim.experiments.design import FIGURES, FITS, fits_row, run_points, table_of
 from crisis_sim.experiments.factors import ScenarioEditor, mistakes_in, overlaps
 from crisis_sim.experiments.indices import count_parts, interactions, marginals, shapley
-from crisis_sim.experiments.spec import (
-    Experiment,
-    Findings,
-    Reading,
-    RunOptions,
-    Spec,
-    WrittenMeasure,
-)
+from crisis_sim.experiments.spec import Experiment, Findings, MeasuringSpec, Reading, RunOptions
 from crisis_sim.outcomes.differences import Measured
 from crisis_sim.outcomes.intervals import CONFIDENCE, normal_quantile
 from crisis_sim.outcomes.measures import Columns, Measure
@@ -43,28 +38,33 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Chart
 
+    from crisis_sim import style
+    from crisis_sim.experiments import plots
+else:  # matplotlib is slow to import
+    style = lazy_loader.load("crisis_sim.style", suppress_warning=True)
+    plots = lazy_loader.load("crisis_sim.experiments.plots", suppress_warning=True)
+
 ANSWERS = "what ended it: how much each part of a scenario brought, alone and with the others"
 
 
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
 #: Paths of what is taken out, or changes as `--set` has them; one may stand alone.
-Changes = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)]
+Changes = Annotated[
+    tuple[str, ...],
+    BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
+    Field(min_length=1),
+]
 
 
-class AttributeSpec(Spec):
+class AttributeSpec(MeasuringSpec):
     """What ended it, by parts."""
 
-    kind: Literal["attribute"] = Field(description="what kind of experiment it is")
+    kind: Literal["attribute"] = words.entry("what kind of experiment it is")
     parts: dict[str, Changes] = Field(
         min_length=1,
         max_length=10,  # a thousand combinations
         description="each part by a name of your own: what is taken out of the scenario, or how it "
         "is changed, where the part is not there",
     )
-    outcomes: tuple[WrittenMeasure, ...] = Field(min_length=1, description="what is measured")
 
 
 SPEC = AttributeSpec
@@ -72,9 +72,8 @@ SPEC = AttributeSpec
 
 def check(spec: AttributeSpec, reading: Reading) -> Iterator[Mistake]:
     whole = ScenarioEditor(reading.scenario)
-    wrong = [*_wrong_parts(spec, reading, whole), *_overlapping(spec, reading)]
-    yield from wrong
-    if wrong:
+    if wrong := [*_wrong_parts(spec, reading, whole)]:
+        yield from wrong
         return
     try:
         left = whole.without([*chain(*spec.parts.values())], whole.name)
@@ -86,14 +85,12 @@ def check(spec: AttributeSpec, reading: Reading) -> Iterator[Mistake]:
         return
     kinds = Columns.of(reading.scenario, left, agents=reading.agents, roles=reading.roles).kinds
     for k in range(len(spec.outcomes)):
-        try:
-            measure = reading.measure("outcomes", k)
-        except ScenarioError:  # which has been told of
-            continue
-        for lost in [column for column in measure.columns if column not in kinds][:1]:
-            message = f"no outcome '{lost}' where parts are taken away"
-            expected = "an outcome that every combination has"
-            yield reading.mistake("outcomes", k, message=message, expected=expected)
+        with suppress(ScenarioError):  # which has been told of
+            columns = reading.measure("outcomes", k).columns
+            for lost in [column for column in columns if column not in kinds][:1]:
+                message = f"no outcome '{lost}' where parts are taken away"
+                expected = "an outcome that every combination has"
+                yield reading.at("outcomes", k).place.mistake(message, expected)
 
 
 def _wrong_parts(spec: AttributeSpec, reading: Reading, whole: ScenarioEditor) -> Iterator[Mistake]:
@@ -104,16 +101,12 @@ def _wrong_parts(spec: AttributeSpec, reading: Reading, whole: ScenarioEditor) -
         for k, change in enumerate(changes):
             # Where one stands alone the path leads to it, for there is no list to go into.
             yield from mistakes_in(whole, change, reading.at("parts", name, k))
-
-
-def _overlapping(spec: AttributeSpec, reading: Reading) -> Iterator[Mistake]:
     placed = [(name, *one) for name, changes in spec.parts.items() for one in enumerate(changes)]
     for (first, _, one), (second, k, other) in combinations(placed, 2):
         if overlaps(one, other):
             whose = "this part" if first == second else f"part '{first}'"
-            yield reading.at("parts", second, k).place.mistake(
-                f"'{other}' is in {whose} already, as '{one}'", "parts that do not overlap"
-            )
+            message = f"'{other}' is in {whose} already, as '{one}'"
+            yield reading.at("parts", second, k).place.mistake(message, "parts that do not overlap")
 
 
 def crises(experiment: Experiment) -> int:
@@ -126,70 +119,43 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
 
     spec: Any = experiment.spec
     design = run_points(experiment, options, {}, scenarios_of(experiment))
-    parts = list(spec.parts)
-    shared = {
-        measure.name: attribute(design.measured[measure.name], design.fits)
-        for measure in experiment.measures
-    }
-    there = {
-        part: pa.array([bool(number >> k & 1) for number in range(design.points)])
-        for k, part in enumerate(parts)
-    }
+    parts, numbers, measures = list(spec.parts), range(design.points), experiment.measures
+    shared = {one.name: attribute(design.measured[one.name], design.fits) for one in measures}
+    found = {name: one.plain(parts) for name, one in shared.items()}
     summary: dict[str, Any] = {
         "parts": [{"name": name, "taken_out": [*changes]} for name, changes in spec.parts.items()],
         "combinations": design.points,
         "replicates": design.replicates,
-        "measures": [one.about() for one in experiment.measures],
-        "attributions": {name: one.plain(parts) for name, one in shared.items()},
+        "measures": [one.about() for one in measures],
+        "attributions": found,
+        **({"fits": len(design.fits.weights)} if design.fits else {}),
     }
-    if design.fits:
-        summary["fits"] = len(design.fits.weights)
-    *told, sure = answer(experiment.measures, parts, list(shared.values()), spec.replicates)
-    found = summary["attributions"].items()
-    ranges = FITS if design.fits else ()
-    return Findings(
-        experiment,
-        (*told, sure + words.on_fits(design.fits)),
-        {
-            "points": pa.table(
-                {"point": range(design.points), "scenario": design.scenarios, **there}
-            ),
-            "measures": design.measure_table(),
-            "attributions": table_of(
-                (
-                    {
-                        "measure": name,
-                        "part": part,
-                        "figure": key,
-                        **figure,
-                        **fits_row(figure.get("over_fits")),
-                    }
-                    for name, one in found
-                    for part, figures in one["parts"].items()
-                    for key, figure in figures.items()
-                ),
-                ("measure", "part", "figure"),
-                figures=(*FIGURES, *ranges),
-            ),
-            "interactions": table_of(
-                (
-                    {
-                        "measure": name,
-                        "part": pair["parts"][0],
-                        "with": pair["parts"][1],
-                        **pair,
-                        **fits_row(pair.get("over_fits")),
-                    }
-                    for name, one in found
-                    for pair in one["interactions"]
-                ),
-                ("measure", "part", "with"),
-                figures=(*FIGURES, *ranges),
-            ),
-        },
-        summary,
-        design.crises,
-    )
+    *told, sure = answer(measures, parts, list(shared.values()), spec.replicates)
+    there = {part: [bool(n >> k & 1) for n in numbers] for k, part in enumerate(parts)}
+    figures = [
+        {"measure": name, "part": part, "figure": key, **_row(figure)}
+        for name, one in found.items()
+        for part, figures in one["parts"].items()
+        for key, figure in figures.items()
+    ]
+    pairs = [
+        {"measure": name, "part": pair["parts"][0], "with": pair["parts"][1], **_row(pair)}
+        for name, one in found.items()
+        for pair in one["interactions"]
+    ]
+    columns = (*FIGURES, *(FITS if design.fits else ()))
+    tables = {
+        "points": pa.table({"point": numbers, "scenario": design.scenarios, **there}),
+        "measures": design.measure_table(),
+        "attributions": table_of(figures, ("measure", "part", "figure"), figures=columns),
+        "interactions": table_of(pairs, ("measure", "part", "with"), figures=columns),
+    }
+    said = (*told, sure + words.on_fits(design.fits))
+    return Findings(experiment, said, tables, summary, design.crises)
+
+
+def _row(figure: dict[str, Any]) -> dict[str, Any]:
+    return {**figure, **fits_row(figure.get("over_fits"))}
 
 
 def scenarios_of(experiment: Experiment) -> list[Scenario]:
@@ -237,6 +203,11 @@ class Figure:
         """Whether it may be nothing, as far as the replicates tell; also where it is not known."""
         return not excludes_zero(self.lower, self.upper)
 
+    @property
+    def way(self) -> int:
+        """1 where it is surely above zero, -1 where below, 0 where neither."""
+        return int(self.lower > 0.0) - int(self.upper < 0.0)
+
     def __neg__(self) -> Figure:
         over = self.over and replace(self.over, lower=-self.over.upper, upper=-self.over.lower)
         return Figure(-self.estimate, -self.upper, -self.lower, self.standard_error, over)
@@ -283,21 +254,18 @@ class Attribution:
     def order(self) -> list[int]:
         """Numbers of the parts, the one with the largest Shapley value first."""
         sizes = [-abs(part["shapley"].estimate) for part in self.parts]
-        if any(map(math.isnan, sizes)):
-            return [*range(len(sizes))]
-        return sorted(range(len(sizes)), key=lambda k: sizes[k])
+        unknown = any(map(math.isnan, sizes))
+        return sorted(range(len(sizes)), key=lambda k: 0.0 if unknown else sizes[k])
 
     def plain(self, names: Sequence[str]) -> dict[str, Any]:
         """The attribution fit for JSON, with names for its parts."""
+        parts = ({key: one.plain() for key, one in figures.items()} for figures in self.parts)
         return {
             "nothing": self.nothing.plain(),
             "everything": self.everything.plain(),
             "total": self.total.plain(),
             "combinations_unknown": self.unknown,
-            "parts": {
-                name: {key: figure.plain() for key, figure in figures.items()}
-                for name, figures in zip(names, self.parts, strict=True)
-            },
+            "parts": dict(zip(names, parts, strict=True)),
             "interactions": [
                 {"parts": [names[k] for k in pair], **figure.plain()}
                 for pair, figure in self.interactions.items()
@@ -328,8 +296,9 @@ def attribute(measured: Measured, fits: Fits | None = None) -> Attribution:
         at, lower, upper, error = (float(one[combination]) for one in columns)
         bounds = (0.0, 1.0) if measured.is_share else (-math.inf, math.inf)
         within = pull[combination, size:]
-        over = over_sets(at, [(fits, within)], bounds) if fits else None
-        return Figure(at, lower, upper, error, over)
+        return Figure(
+            at, lower, upper, error, over_sets(at, [(fits, within)], bounds) if fits else None
+        )
 
     parts = range(count_parts(worth))
     added, pulled = ([marginals(one, k) for k in parts] for one in (worth, pull))
@@ -355,10 +324,7 @@ def attribute(measured: Measured, fits: Fits | None = None) -> Attribution:
             for j, k in permutations(parts, 2)
         },
         overlap=figure(total[0] - lost[0], total[1] - lost[1]),
-        idle=tuple(
-            not np.any(one) and not np.any(other[..., :size])
-            for one, other in zip(added, pulled, strict=True)
-        ),
+        idle=tuple(not np.any(added[k]) and not np.any(pulled[k][..., :size]) for k in parts),
         unknown=int(np.isnan(worth).sum()),
     )
 
@@ -407,9 +373,10 @@ def answer(
 
 def _shared_out(measure: Measure, parts: Sequence[str], one: Attribution) -> str:
     everyone = {1: parts[0], 2: "both parts"}.get(len(parts), f"all {len(parts)} parts")
+    nobody = "without it" if len(parts) == 1 else "with none of them"
     text = (
         f"{words.sentence_start(measure.subject)}: {_level(one.everything, measure)} with {everyone}, "
-        f"{_level(one.nothing, measure)} {'without it' if len(parts) == 1 else 'with none of them'}"
+        f"{_level(one.nothing, measure)} {nobody}"
     )
     if one.unknown:
         return (
@@ -418,8 +385,9 @@ def _shared_out(measure: Measure, parts: Sequence[str], one: Attribution) -> str
             "share within a time, could be."
         )
     idle = [part for part, is_idle in zip(parts, one.idle, strict=True) if is_idle]
+    none = f". No difference in any combination: {wording.listed(idle)}" if idle else ""
     if idle == [*parts]:
-        return f"{text}. No difference in any combination: {wording.listed(idle)}."
+        return f"{text}{none}."
     shares = [part["shapley"] for part in one.parts]
     digits = _digits(shares, measure)
     text += f": {_said(one.total, measure, _digits([one.total], measure))}"
@@ -431,9 +399,7 @@ def _shared_out(measure: Measure, parts: Sequence[str], one: Attribution) -> str
     if hidden:
         each = [f"{parts[k]} ({_limits(shares[k], measure, digits, sign=True)})" for k in hidden]
         text += f". No detectable effect: {wording.listed(each)}"
-    if idle:
-        text += f". No difference in any combination: {wording.listed(idle)}"
-    return f"{text}."
+    return f"{text}{none}."
 
 
 def _who_leads(
@@ -441,8 +407,6 @@ def _who_leads(
 ) -> Iterator[str]:
     shares = [part["shapley"] for part in one.parts]
     told = [k for k in one.order if not shares[k].holds_zero]
-    if not told:
-        return
     first = one.order[0]
     raises = shares[first].estimate > 0.0
     rivals = {
@@ -450,7 +414,7 @@ def _who_leads(
         for k in one.order[1:]
         if not one.idle[k] and (shares[k].estimate > 0.0) == raises
     }
-    if not rivals:
+    if not told or not rivals:
         return
     close = next((k for k, lead in rivals.items() if lead.holds_zero), None)
     rival = next(iter(rivals)) if close is None else close
@@ -464,22 +428,22 @@ def _who_leads(
         return
     text = f"Whether {parts[first]} or {parts[rival]} brings more cannot be told ({ahead})"
     text = words.with_fits(text, lead.over, measure.unit)
-    if not is_known(lead.lower) or not is_known(lead.upper):
-        yield f"{text}."
-        return
-    needed = replicates_to_tell(lead.estimate, lead.lower, lead.upper, replicates)
-    if needed is None:
-        yield f"{text}: if the two differ by as little as it looks, no practical number of replicates would."
-    else:
-        yield f"{text}; if it is as it looks, about {wording.count(needed)} replicates would tell."
+    if is_known(lead.lower) and is_known(lead.upper):
+        needed = replicates_to_tell(lead.estimate, lead.lower, lead.upper, replicates)
+        text += (
+            f"; if it is as it looks, about {wording.count(needed)} replicates would tell"
+            if needed
+            else ": if the two differ by as little as it looks, no practical number of replicates would"
+        )
+    yield f"{text}."
 
 
 def _moved(parts: Sequence[str], one: Attribution) -> Iterator[str]:
     """With which parameters the shares move over fits."""
-    shares = [(parts[k], one.parts[k]["shapley"]) for k in one.order]
+    shares = {parts[k]: one.parts[k]["shapley"] for k in one.order}
     told = [
         f"of {name}, {wording.goes_with(figure.plain())}"
-        for name, figure in shares
+        for name, figure in shares.items()
         if figure.over and not figure.holds_zero and figure.over.goes_with
     ]
     if told:
@@ -490,15 +454,14 @@ def _but_for(measure: Measure, parts: Sequence[str], one: Attribution) -> Iterat
     if len(parts) < 2 or all(one.idle):
         return
     lost = {k: one.parts[k]["but_for"] for k in one.order}
-    told = {k: figure for k, figure in lost.items() if not figure.holds_zero}
-    if told:
+    if told := {k: figure for k, figure in lost.items() if not figure.holds_zero}:
         digits = _digits([*told.values()], measure)
         each = [f"{parts[k]} {_said(-figure, measure, digits)}" for k, figure in told.items()]
         yield f"Taken away alone, with all the others there: {wording.listed(each)}."
         return
     text = "Taken away alone, with all the others there, none of them makes a difference that can be told"
     # That others do its work takes more than that: together they bring surely more than their removals lose.
-    if _way(one.total) and _way(one.total) == _way(one.overlap):
+    if one.total.way and one.total.way == one.overlap.way:
         text += ", though all together do: where one is missing, others do its work"
     yield f"{text}."
 
@@ -520,22 +483,17 @@ def _who_helps(measure: Measure, parts: Sequence[str], one: Attribution) -> Iter
     digits = _digits([size], measure)
     names = f"{words.sentence_start(parts[pair[0]])} and {parts[pair[1]]}"
     # To help, and to stand in, takes parts that surely pull the same way; else it is told with its sign.
-    pulls = {_way(one.parts[k]["shapley"]) for k in pair} | {_way(one.total)}
+    pulls = {one.parts[k]["shapley"].way for k in pair} | {one.total.way}
     if pulls not in ({1}, {-1}):
         yield f"{names}: each brings {_said(figure, measure, digits)} where the other is there."
         return
     scale, noun = words.unit_of_change(measure.unit)
-    amount = f"{words.signed(scale * size.estimate, digits).removeprefix('+')}{noun}"
-    span = _limits(size, measure, digits).removesuffix(noun)
-    helps = _way(figure) in pulls
-    how = "help each other" if helps else "can stand in for each other"
-    more = "more" if helps else "less"
-    yield f"{names} {how}: each brings {amount} ({span}) {more} where the other is there."
-
-
-def _way(figure: Figure) -> int:
-    """1 where a figure is surely above zero, -1 where below, 0 where neither."""
-    return int(figure.lower > 0.0) - int(figure.upper < 0.0)
+    amount = f"{wording.number(scale * size.estimate, digits)}{noun}"
+    amount += f" ({_limits(size, measure, digits).removesuffix(noun)})"
+    how, more = "can stand in for each other", "less"
+    if figure.way in pulls:
+        how, more = "help each other", "more"
+    yield f"{names} {how}: each brings {amount} {more} where the other is there."
 
 
 def _level(figure: Figure, measure: Measure) -> str:
@@ -549,7 +507,7 @@ def _said(figure: Figure, measure: Measure, digits: int) -> str:
     """A change with its sign and its interval: "+13.8 points (+13.0 to +14.7)"."""
     scale, noun = words.unit_of_change(measure.unit)
     span = _limits(figure, measure, digits, sign=True).removesuffix(noun)
-    told = f"{words.signed(scale * figure.estimate, digits)}{noun} ({span})"
+    told = f"{wording.number(scale * figure.estimate, digits, sign=True)}{noun} ({span})"
     return words.with_fits(told, figure.over, measure.unit)
 
 
@@ -583,18 +541,11 @@ def charts(findings: Findings) -> Iterator[tuple[str, Callable[[Findings], Chart
 
 def draw_attribution(findings: Findings) -> Chart:
     """Left: from none of the parts to all, their shares end to end. Right: each part's figures."""
-    from matplotlib.patches import Patch
-
-    from crisis_sim import style
-    from crisis_sim.experiments import plots
-
-    summary = findings.summary
-    measures = summary["measures"]
+    summary, measures = findings.summary, findings.summary["measures"]
     rows = len(summary["parts"]) + 2
     figure = style.new_figure(height=8.0 + len(measures) * (18.0 + 6.0 * rows))
-    grid = figure.subplots(
-        len(measures), 2, squeeze=False, sharey="row", gridspec_kw={"width_ratios": (3, 2)}
-    )
+    wide = {"width_ratios": (3, 2)}
+    grid = figure.subplots(len(measures), 2, squeeze=False, sharey="row", gridspec_kw=wide)
     for (bars, dots), measure in zip(grid, measures, strict=True):
         one = summary["attributions"][measure["name"]]
         bars.set_title(plots.title(measure))
@@ -611,37 +562,29 @@ def draw_attribution(findings: Findings) -> Chart:
         bars.set_xlabel(unit)
         dots.set_xlabel(change)
     look: Any = {"markersize": 3.6, "linewidth": 0.9}
+    hollow: Any = {"markerfacecolor": style.WHITE, **look}
+    marks = [(label, mark) for mark, label, apart in _MARKS.values() if apart]
     handles = [
-        Patch(color=style.BLUE, label="raises"),
-        Patch(color=style.ORANGE, label="lowers"),
+        plots.patch("raises", style.MORE),
+        plots.patch("lowers", style.LESS),
         plots.key("its share", "o", style.BLACK, **look),
-        *(
-            plots.key(label, marker, style.GREY, markerfacecolor=style.WHITE, **look)
-            for marker, label, apart in _MARKS.values()
-            if apart
-        ),
+        *(plots.key(label, mark, style.GREY, **hollow) for label, mark in marks),
         plots.key("all together", "D", style.BLACK, **look),
     ]
-    figure.legend(handles=handles, loc="outside upper left", ncols=6, fontsize=6.0)
-    style.say_below(
+    fits = ""
+    if "fits" in summary:
+        fits = f"\nbroad: 95% of {summary['fits']} sets of behaviour that fit"
+    return plots.finished(
         figure,
         f"{summary['combinations']} combinations of {wording.count(summary['replicates'])} "
         "replicates, all with the same luck; lines are 95% intervals; shares are Shapley values, "
-        "which add up to the whole difference"
-        + (
-            f"\nbroad: 95% of {summary['fits']} sets of behaviour that fit"
-            if "fits" in summary
-            else ""
-        ),
+        f"which add up to the whole difference{fits}",
+        handles,
     )
-    return figure
 
 
 def draw_interactions(findings: Findings) -> Chart:
     """How much more, or less, each of two parts brings where the other is there: a square a pair."""
-    from crisis_sim import style
-    from crisis_sim.experiments import plots
-
     summary = findings.summary
     measures, parts = summary["measures"], [one["name"] for one in summary["parts"]]
     figure, panels = plots.panels_of_pairs(len(measures), len(parts), 14.0, 8.0)
@@ -658,46 +601,40 @@ def draw_interactions(findings: Findings) -> Chart:
         cells = []
         for pair in one["interactions"]:
             if set(pair["parts"]) <= set(most):
-                value = pair["estimate"]
-                colour = style.SKY_BLUE if value > 0.0 else style.ORANGE
-                told = excludes_zero(pair["lower"], pair["upper"])
-                cells.append(
-                    (
-                        *map(most.index, pair["parts"]),
-                        words.signed(scale * value, digits),
-                        colour if told else "",
-                        abs(value) / largest,
-                    )
-                )
+                value, places = pair["estimate"], map(most.index, pair["parts"])
+                said = wording.number(scale * value, digits, sign=True)
+                colour = style.MORE if value > 0.0 else style.LESS
+                colour = colour if excludes_zero(pair["lower"], pair["upper"]) else ""
+                cells.append((*places, said, colour, abs(value) / largest))
         names = [wording.shorten(wording.clean(part), 20) for part in most]
         plots.squares(axes, names, cells, 6.5)
-    most_paired = f"; pairs of the first {plots.MOST_PAIRED} parts, all in the tables"
-    style.say_below(
+    rest = f"; pairs of the first {plots.MOST_PAIRED} parts, all in the tables"
+    return plots.finished(
         figure,
-        "How much more each adds to it where the other is there. Blue: each adds more; orange: each "
+        "How much more each adds to it where the other is there. Green: each adds more; purple: each "
         "adds less;\nno colour: not to be told, the 95% interval holds zero"
-        + (most_paired if len(parts) > plots.MOST_PAIRED else ""),
+        + rest
+        * (len(parts) > plots.MOST_PAIRED),
     )
-    return figure
 
 
 def _waterfall(axes: Axes, one: Mapping[str, Any], scale: float) -> None:
     """Bars from the level with none of the parts to that with all of them."""
-    from crisis_sim import style
 
     def bar(place: int, begin: float, end: float, colour: str) -> None:
         axes.barh(place, end - begin, left=begin, height=0.62, color=colour, linewidth=0, zorder=2)
+        if place > 0:  # it begins where the last one ended
+            ends = [place - 1, place]
+            axes.plot([level, level], ends, color=style.GREY, linewidth=0.5, zorder=1)
 
     level = scale * one["nothing"]["estimate"]
     last = len(one["order"]) + 1
     bar(0, 0.0, level, style.PALE_GREY)
     _whisker(axes, 0, one["nothing"], scale)
     for place, name in enumerate(one["order"], start=1):
-        begin, level = level, level + scale * one["parts"][name]["shapley"]["estimate"]
-        # The bar begins where the last one ended.
-        axes.plot([begin, begin], [place - 1, place], color=style.GREY, linewidth=0.5, zorder=1)
-        bar(place, begin, level, style.BLUE if level >= begin else style.ORANGE)
-    axes.plot([level, level], [last - 1, last], color=style.GREY, linewidth=0.5, zorder=1)
+        end = level + scale * one["parts"][name]["shapley"]["estimate"]
+        bar(place, level, end, style.MORE if end >= level else style.LESS)
+        level = end
     bar(last, 0.0, scale * one["everything"]["estimate"], style.PALE_GREY)
     _whisker(axes, last, one["everything"], scale)
     axes.margins(x=0.04)
@@ -705,27 +642,28 @@ def _waterfall(axes: Axes, one: Mapping[str, Any], scale: float) -> None:
 
 def _figures(axes: Axes, one: Mapping[str, Any], scale: float) -> None:
     """The contribution of each part, as dots with whiskers about a line at zero."""
-    from crisis_sim import style
-
     axes.axvline(0.0, color=style.GREY, linewidth=0.8, zorder=1)
     for place, name in enumerate(one["order"], start=1):
         for key, (marker, _, apart) in _MARKS.items():
-            figure = one["parts"][name][key]
-            share = key == "shapley"
-            if share:
-                _range(axes, place, figure, scale)
-            colour = style.BLACK if share else style.GREY
-            _whisker(axes, place + apart, figure, scale, colour, 1.0 if share else 0.6)
-            axes.plot(
-                [scale * figure["estimate"]],
-                [place + apart],
-                marker,
-                color=colour if share else style.WHITE,
-                markeredgecolor=colour,
-                markeredgewidth=0.8,
-                markersize=3.8 if share else 3.2,
-                zorder=4,
+            figure, colour, face, width, size = (
+                one["parts"][name][key],
+                style.GREY,
+                style.WHITE,
+                0.6,
+                3.2,
             )
+            if key == "shapley":
+                _range(axes, place, figure, scale)
+                colour, face, width, size = style.BLACK, style.BLACK, 1.0, 3.8
+            _whisker(axes, place + apart, figure, scale, colour, width)
+            look: Any = {
+                "color": face,
+                "markeredgecolor": colour,
+                "markeredgewidth": 0.8,
+                "zorder": 4,
+            }
+            x = [scale * figure["estimate"]]
+            axes.plot(x, [place + apart], marker, markersize=size, **look)
     total = len(one["order"]) + 1
     _range(axes, total, one["total"], scale)
     _whisker(axes, total, one["total"], scale)
@@ -735,12 +673,10 @@ def _figures(axes: Axes, one: Mapping[str, Any], scale: float) -> None:
 
 def _range(axes: Axes, place: float, figure: Mapping[str, Any], scale: float) -> None:
     """A broad pale line: the range over fits, if there is one."""
-    from crisis_sim import style
-
     if over := figure.get("over_fits"):
         ends = [scale * over["lower"], scale * over["upper"]]
         look: Any = {"linewidth": 4.5, "solid_capstyle": "butt", "zorder": 1.5}
-        axes.plot(ends, [place, place], color=style.tint(style.BLUE, 0.3), **look)
+        axes.plot(ends, [place, place], color=style.tint(style.ESTIMATE, 0.3), **look)
 
 
 def _whisker(
@@ -751,20 +687,14 @@ def _whisker(
     colour: str = "#000000",
     width: float = 0.9,
 ) -> None:
-    ends = [
-        figure["estimate"] if figure[key] is None else figure[key] for key in ("lower", "upper")
-    ]
-    x = [scale * end for end in ends]
-    axes.plot(x, [place, place], color=colour, linewidth=width, zorder=3)
+    lower, upper = (
+        scale * (figure["estimate"] if figure[key] is None else figure[key])
+        for key in ("lower", "upper")
+    )
+    axes.plot([lower, upper], [place, place], color=colour, linewidth=width, zorder=3)
 
 
 def _say_unknown(axes: Axes, one: Mapping[str, Any], combinations: int) -> None:
-    from crisis_sim import style
-
-    axes.set_xticks([])
-    axes.set_yticks([])
-    style.say_nothing_to_draw(
-        axes,
-        f"never reached, or unknown, in {one['combinations_unknown']} of {combinations} "
-        "combinations:\nit cannot be shared out",
-    )
+    axes.set(xticks=[], yticks=[])
+    where = f"in {one['combinations_unknown']} of {combinations} combinations"
+    style.say_nothing_to_draw(axes, f"never reached, or unknown, {where}:\nit cannot be shared out")

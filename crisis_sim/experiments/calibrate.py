@@ -10,15 +10,21 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from io import StringIO
 from itertools import combinations, pairwise
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
-from crisis_sim.experiments.factors import Factor, Range, check_factor, number_at, resolve
+from crisis_sim.experiments.factors import (
+    Factor,
+    Range,
+    check_ends,
+    check_factor,
+    number_at,
+    resolve,
+)
 from crisis_sim.experiments.run import GIVEN
-from crisis_sim.experiments.spec import Experiment, Reading, Spec, WrittenMeasure
+from crisis_sim.experiments.spec import Experiment, Reading, Spec, WrittenMeasure, entry
 from crisis_sim.model.luck import uniforms
 from crisis_sim.model.parameters import invert
 from crisis_sim.outcomes.intervals import normal_quantile
@@ -46,18 +52,18 @@ FARTHEST = 100.0
 class Target(Part):
     """A figure that crises should show."""
 
-    measure: WrittenMeasure = Field(description="what is measured")
-    value: float = Field(description="what it should be")
-    interval: tuple[float, float] | None = Field(
-        None, description="the 95% interval in which the value is known"
+    measure: WrittenMeasure = entry("what is measured")
+    value: float = entry("what it should be")
+    interval: tuple[float, float] | None = entry(
+        "the 95% interval in which the value is known", None
     )
-    weight: float = Field(1.0, description="how much it counts", gt=0, le=1e6)
-    scale: Literal["linear", "log"] = Field(
-        "linear", description="whether being off is counted in differences, or in ratios"
+    weight: float = entry("how much it counts", 1.0, gt=0, le=1e6)
+    scale: Literal["linear", "log"] = entry(
+        "whether being off is counted in differences, or in ratios", "linear"
     )
-    scenario: str = Field("", description="in which scenario; in the first where left out")
-    precision: float = Field(
-        1.0, description="with how much more precise choices than the scenario's", gt=0, le=100
+    scenario: str = entry("in which scenario; in the first where left out", "")
+    precision: float = entry(
+        "with how much more precise choices than the scenario's", 1.0, gt=0, le=100
     )
 
 
@@ -132,7 +138,7 @@ def check_targets(
             wrong.insert(0, ("measure", message, "one target for each measure of a scenario"))
         seen.append((name, target.precision, measured))
         for key, message, expected in wrong:
-            yield reading.mistake("targets", k, key, message=message, expected=expected)
+            yield reading.at("targets", k, key).place.mistake(message, expected)
 
 
 def _check_value(target: Target, measured: Measure) -> Iterator[tuple[str, str, str]]:
@@ -167,7 +173,7 @@ def no_scenario(
 ) -> Mistake:
     """The mistake of a name, written at a path, that is none of the scenarios'."""
     message, near = f"'{name}' is none of the scenarios", nearest(name, scenarios)
-    return reading.mistake(*path, message=message, expected=one_of(scenarios), suggestion=near)
+    return reading.at(*path).place.mistake(message, one_of(scenarios), near)
 
 
 def variant_name(scenario: str, precision: float) -> str:
@@ -185,10 +191,10 @@ def _more_precise(scenario: Scenario, precision: float) -> Scenario:
 class CalibrationSpec(Spec):
     """The keys that both kinds have."""
 
-    others: tuple[str, ...] = Field(
-        (), description="scenarios fitted together with the first, on the same parameters"
+    others: tuple[str, ...] = entry(
+        "scenarios fitted together with the first, on the same parameters", ()
     )
-    targets: tuple[Target, ...] = Field((), description="figures that crises should show")
+    targets: tuple[Target, ...] = entry("figures that crises should show", ())
 
 
 @dataclass(frozen=True)
@@ -198,6 +204,11 @@ class Calibration:
     experiment: Experiment
 
     @property
+    def spec(self) -> Any:
+        """The experiment's keys."""
+        return self.experiment.spec
+
+    @property
     def given(self) -> tuple[Scenario, ...]:
         """The scenarios that the file names, the first one first."""
         return (self.experiment.scenario, *self.experiment.others)
@@ -205,20 +216,18 @@ class Calibration:
     @cached_property
     def scenarios(self) -> tuple[Scenario, ...]:
         """Its scenarios, the first one first; at the end those that targets want with more precise choices."""
-        given = self.given
+        given = {one.name: one for one in self.given}
         wanted = dict.fromkeys(
-            (target.scenario or given[0].name, target.precision)
-            for target in cast(CalibrationSpec, self.experiment.spec).targets
+            (target.scenario or self.given[0].name, target.precision)
+            for target in self.spec.targets
             if target.precision != 1.0
         )
-        named = {one.name: one for one in given}
-        return (*given, *(_more_precise(named[name], times) for name, times in wanted))
+        return (*self.given, *(_more_precise(given[name], times) for name, times in wanted))
 
     @cached_property
     def aims(self) -> tuple[Aim, ...]:
         """The targets."""
-        targets = cast(CalibrationSpec, self.experiment.spec).targets
-        return tuple(Aim.of(target, self.scenarios[0].name) for target in targets)
+        return tuple(Aim.of(target, self.scenarios[0].name) for target in self.spec.targets)
 
     @cached_property
     def watched(self) -> tuple[tuple[Measure, str], ...]:
@@ -252,27 +261,18 @@ def scenario_files(
     """
     files: dict[str, str] = {}
     for scenario in scenarios:
-        original = f"{scenario.name}.yaml"
-        if original == GIVEN:
-            original = f"{scenario.name}_original.yaml"
+        name, known = scenario.name, numbers_of(scenario)
+        original = f"{name}.yaml" if f"{name}.yaml" != GIVEN else f"{name}_original.yaml"
         content = {key: value for key, value in scenario.plain().items() if key != "name"}
         changed = copy.deepcopy(content)
-        known = numbers_of(scenario)
         for path, value in values.items():
             if locate(scenario, path, known) is not None:
                 _put(changed, path.split("."), value)
-        said = {
-            "extends": original,
-            "title": f"{scenario.title}, {word}",
-            **_difference(content, changed),
-        }
-        files[file_name(scenario, word)] = (
-            f"# {scenario.name}, {word} by the experiment {experiment}.\n{head}{as_yaml(said)}"
-        )
-        files[original] = (
-            f"# {scenario.name} as the experiment {experiment} had it, every value written out.\n"
-            + as_yaml(_without_none(content))
-        )
+        said = {"extends": original, "title": f"{scenario.title}, {word}"}
+        about = f"# {name}, {word} by the experiment {experiment}.\n{head}"
+        files[file_name(scenario, word)] = about + as_yaml(said | _difference(content, changed))
+        about = f"# {name} as the experiment {experiment} had it, every value written out.\n"
+        files[original] = about + as_yaml(_without_none(content))
     return files
 
 
@@ -282,10 +282,11 @@ def file_name(scenario: Scenario, word: str) -> str:
 
 
 def _put(content: Any, path: list[str], value: Any) -> None:
-    *before, last = path
-    for key in before:
-        content = content[int(key) if isinstance(content, list) else key]
-    content[int(last) if isinstance(content, list) else last] = value
+    for place, word in enumerate(path, start=1):
+        key = int(word) if isinstance(content, list) else word
+        if place == len(path):
+            content[key] = value
+        content = content[key]
 
 
 def _difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
@@ -346,12 +347,12 @@ _ORDERED = ("uniform", "triangular")
 class TunedRange(Range):
     """How far a parameter may be moved."""
 
-    start: float | None = Field(
-        None,
-        description="where the search begins; where left out, the scenario's own value, or the end of the range "
+    start: float | None = entry(
+        "where the search begins; where left out, the scenario's own value, or the end of the range "
         "that is nearest to it",
+        None,
     )
-    also: tuple[str, ...] = Field((), description="further paths that take the same value")
+    also: tuple[str, ...] = entry("further paths that take the same value", ())
 
 
 @dataclass(frozen=True)
@@ -370,14 +371,12 @@ def locate(scenario: Scenario, path: str, known: Mapping[str, Within]) -> Locati
         return Location(path, path, None, known[path])
     outer, _, end = path.rpartition(".")
     number, _, kind = outer.rpartition(".")
-    if number not in known or not end.isdecimal():
-        return None
-    given, index = number_at(scenario, number), int(end)
+    given = number_at(scenario, number) if number in known and end.isdecimal() else None
     if not isinstance(given, Distribution) or given.kind != kind or kind not in DISTRIBUTIONS:
         return None
+    index, low, high = int(end), known[number].low, known[number].high
     if index >= len(given.values):
         return None
-    low, high = known[number].low, known[number].high
     if index not in _LOCATIONS[kind]:
         low, high = math.ulp(0.0), math.inf
     elif kind == "lognormal":
@@ -410,15 +409,10 @@ class Tuned:
         else:
             given: Any = number_at(scenario, place.number)
             whole = resolve(place.number, Range(low=0, high=1), scenario)
-            factor = Factor(
-                path,
-                written.low or 0.0,
-                written.high or 0.0,
-                written.scale,
-                whole.unit if place.index in _LOCATIONS[given.kind] else "",
-                f"{DISTRIBUTIONS[given.kind][place.index]} of: {whole.meaning}",
-                given.values[place.index],
-            )
+            unit = whole.unit if place.index in _LOCATIONS[given.kind] else ""
+            meaning = f"{DISTRIBUTIONS[given.kind][place.index]} of: {whole.meaning}"
+            ends, own = (written.low or 0.0, written.high or 0.0), given.values[place.index]
+            factor = Factor(path, *ends, written.scale, unit, meaning, own)
         start = factor.middle if written.start is None else written.start
         return cls(factor, min(max(start, factor.low), factor.high), (path, *written.also))
 
@@ -455,15 +449,15 @@ def parameters_at(
     known = numbers_of(scenario)
     found: dict[str, Values] = {}
     inside: dict[str, dict[int, Values]] = {}
-    for column, one in enumerate(tuned):
+    for values, one in zip(points.T, tuned, strict=True):
         for path in one.paths:
             place = locate(scenario, path, known)
             if place is None:
                 continue
             if place.index is None:
-                found[place.number] = points[:, column]
+                found[place.number] = values
             else:
-                inside.setdefault(place.number, {})[place.index] = points[:, column]
+                inside.setdefault(place.number, {})[place.index] = values
     numbers = np.arange(replicates, dtype=np.uint64)
     for number, changed in inside.items():
         given: Any = number_at(scenario, number)
@@ -471,10 +465,11 @@ def parameters_at(
         low, high = known[number].low, known[number].high
         rows = []
         for point in range(len(points)):
-            values = list(given.values)
-            for index, of in changed.items():
-                values[index] = float(of[point])
-            moved = replace(given, values=tuple(values))
+            own = [
+                float(changed[k][point]) if k in changed else value
+                for k, value in enumerate(given.values)
+            ]
+            moved = replace(given, values=tuple(own))
             rows.append(np.clip(invert(moved, uniform, low, high), low, high))
         found[number] = np.stack(rows)
     return found
@@ -487,11 +482,10 @@ def check_moved(
     found: list[Mistake] = []
     for path, written in vary.items():
         node = reading.at("vary", path)
-        first = next(_locations(path, scenarios), None)
-        if first is None:
-            found.append(node.label.mistake(*_unknown(path, scenarios)))
-        else:
+        if first := next(_locations(path, scenarios), None):
             found += _check_range(*first, written, node)
+        else:
+            found.append(node.label.mistake(*_unknown(path, scenarios)))
         found += [
             reading.at("vary", path, "also", k).place.mistake(*_unknown(also, scenarios))
             for k, also in enumerate(written.also)
@@ -506,15 +500,14 @@ def _unknown(path: str, scenarios: Sequence[Scenario]) -> tuple[str, ...]:
     """The mistake in an unknown path: message, expected value, and the nearest known path."""
     if former := gone(path):
         return former
-    known: dict[str, None] = {}
+    known: list[str] = []
     for scenario in scenarios:
-        numbers = numbers_of(scenario)
-        known |= dict.fromkeys(numbers)
-        for number in numbers:
+        for number in numbers_of(scenario):
+            known.append(number)
             given = number_at(scenario, number)
             if isinstance(given, Distribution) and given.kind in DISTRIBUTIONS:
                 inner = f"{number}.{given.kind}"
-                known |= {f"{inner}.{index}": None for index in range(len(given.values))}
+                known += [f"{inner}.{index}" for index in range(len(given.values))]
     names = one_of([scenario.name for scenario in scenarios])
     expected = (
         "the path of a number in the scenario (docs/parameters.md), "
@@ -526,40 +519,21 @@ def _unknown(path: str, scenarios: Sequence[Scenario]) -> tuple[str, ...]:
 def _check_range(
     scenario: Scenario, place: Location, written: TunedRange, node: Node
 ) -> Iterator[Mistake]:
-    inner = place.index is not None
-    wrong = list(
-        _check_inner(place, written, node)
-        if inner
-        else check_factor(place.path, written, node, scenario)
-    )
-    yield from wrong
     start, low, high = written.start, written.low, written.high
+    if place.index is None:
+        wrong = list(check_factor(place.path, written, node, scenario))
+    elif low is None or high is None:
+        message = f"no range is known for '{place.path}', a number inside a distribution"
+        wrong = [node.label.mistake(message, "low and high")]
+    else:
+        wrong = list(check_ends(written, node, low, high, place.allowed))
+    yield from wrong
     if wrong or start is None:
         return
     if (low is not None and start < low) or (high is not None and start > high):
         yield node.entries()["start"].place.mistake(
             f"the search begins at {start:g}, outside the range", "a start between low and high"
         )
-
-
-def _check_inner(place: Location, written: TunedRange, node: Node) -> Iterator[Mistake]:
-    """The mistakes in the range of a number inside a distribution."""
-    low, high, allowed = written.low, written.high, place.allowed
-    if low is None or high is None:
-        message = f"no range is known for '{place.path}', a number inside a distribution"
-        yield node.label.mistake(message, "low and high")
-        return
-    for key, value in (("low", low), ("high", high)):
-        if not allowed.low <= value <= allowed.high:
-            expected = "a number above 0" if allowed.low > 0 else f"a number {allowed.words()}"
-            yield node.entries()[key].place.mistake(f"out of range: {value:g}", expected)
-            return
-    if low >= high:
-        message = f"an empty range: from {low:g} to {high:g}"
-        yield node.entries()["high"].label.mistake(message, "low below high")
-    elif written.scale == "log" and low <= 0:
-        message = f"a range from {low:g} has no ratios"
-        yield node.entries()["scale"].place.mistake(message, "a low above 0, or scale: linear")
 
 
 def _check_scenario(
@@ -572,9 +546,8 @@ def _check_scenario(
             for _, place in _locations(one, [scenario]):
                 moved.setdefault(place.number, []).append((place, path))
     if not moved:
-        yield reading.at("vary").label.mistake(
-            f"nothing that is varied is in {scenario.name}", "a parameter of each scenario"
-        )
+        message = f"nothing that is varied is in {scenario.name}"
+        yield reading.at("vary").label.mistake(message, "a parameter of each scenario")
     for number, places in moved.items():
         twice = [
             reading.at("vary", path).label.mistake(
@@ -591,11 +564,12 @@ def _check_scenario(
         for place, path in places:
             if place.index is not None:
                 ends[place.index] = (vary[path].low or 0.0, vary[path].high or 0.0)
-        if places[0][0].index is not None and any(a[1] >= b[0] for a, b in pairwise(ends)):
-            yield reading.at("vary", places[0][1]).label.mistake(
-                f"the {given.kind} distribution of '{number}' could have its numbers out of order",
-                "ranges that do not meet",
+        (first, path), *_ = places
+        if first.index is not None and any(a[1] >= b[0] for a, b in pairwise(ends)):
+            message = (
+                f"the {given.kind} distribution of '{number}' could have its numbers out of order"
             )
+            yield reading.at("vary", path).label.mistake(message, "ranges that do not meet")
 
 
 # --- Proposals of points, as shares of the parameters' ranges

@@ -7,9 +7,10 @@ than `IN_MEMORY` goes through a folder, which is a temporary one where none is g
 
 from __future__ import annotations
 
+import contextlib
 import math
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ from crisis_sim.experiments.spec import (
     BlocksFailedError,
     Experiment,
     ExperimentError,
+    OnMessage,
+    Progress,
     RunOptions,
 )
 from crisis_sim.outcomes.differences import Contrast, Measured, joined
@@ -38,13 +41,12 @@ if TYPE_CHECKING:
 #: Crises whose outcomes are kept in memory, all columns of them: some 100 MB.
 IN_MEMORY = 250_000
 
+#: The options of an experiment's run that its designs have, too.
+_PASSED_ON = ("resume", "progress", "on_message", "agents", "roles")
 #: The columns of a figure.
 FIGURES = ("estimate", "lower", "upper", "standard_error")
 #: Further columns of a design over fits: the range over the sets, and in how many of them the sign agrees.
 FITS = ("fits_lower", "fits_upper", "fits_same_sign")
-
-Progress = Callable[[int, int], None]
-OnMessage = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,24 +97,32 @@ class Design:
         each = zip(estimate.tolist(), within, strict=True)
         return [over_sets(at, [(self.fits, pull)], bounds) for at, pull in each]
 
-    def fits_columns(self, over: Iterable[OverFits | None]) -> dict[str, list[float | None]]:
-        """The columns `FITS` of a table with a row for each; none where the design is not over fits."""
-        rows = [fits_row(one.plain() if one else None) for one in over] if self.fits else []
-        return {name: [row[name] for row in rows] for name in FITS if rows}
-
     def measure_table(self) -> pa.Table:
         """One row a point and measure: estimate, limits, standard error, number of replicates; over fits their range.
 
         What is not known is null; a time that never comes is infinite.
         """
+        over = (one for name in self.measured for one in self.over_fits(name))
+        return self.figures_table(self.measured, (*FIGURES, "of"), over)
+
+    def figures_table(
+        self,
+        found: Mapping[str, Measured] | Mapping[str, Contrast],
+        kept: Sequence[str],
+        over: Iterable[OverFits | None],
+    ) -> pa.Table:
+        """One row a point and measure: the figures `kept`, and over fits the columns `FITS`; unknown is null."""
         import pyarrow as pa
 
-        points = np.tile(np.arange(self.points), len(self.measured))
-        names = np.repeat(list(self.measured), self.points)
-        kept = (*FIGURES, "of")
-        more = self.fits_columns(one for name in self.measured for one in self.over_fits(name))
-        figures = columns_of(self.measured, kept)
-        return pa.table({"point": points, "measure": names, **figures, **more})
+        table = {
+            "point": np.tile(np.arange(self.points), len(found)),
+            "measure": np.repeat(list(found), self.points),
+        }
+        for name in kept:
+            each = np.concatenate([getattr(one, name) for one in found.values()])
+            table[name] = pa.array(each, from_pandas=True)
+        rows = [fits_row(one.plain() if one else None) for one in over] if self.fits else []
+        return pa.table({**table, **{name: [row[name] for row in rows] for name in FITS if rows}})
 
 
 def run_design(
@@ -152,45 +162,26 @@ def run_design(
     """
     given = (scenarios,) if isinstance(scenarios, Scenario) else tuple(scenarios)
     points, by_row, by_point = _values(values, replicates)
-    crises = len(given) * (points or 1) * replicates
-    columns = list(dict.fromkeys(name for measure in measures for name in measure.columns))
-    columns.append(FIT)
-    if folder is None and crises <= IN_MEMORY:
-        batch = simulate(
-            given,
-            replicates,
-            seed,
-            workers,
-            parameters=by_row,
-            agents=agents,
-            roles=roles,
-            progress=progress,
-            points=points,
-        )
+    asked: dict[str, Any] = {
+        "parameters": by_row,
+        "agents": agents,
+        "roles": roles,
+        "progress": progress,
+        "points": points,
+    }
+    if folder is None and len(given) * (points or 1) * replicates <= IN_MEMORY:
+        batch = simulate(given, replicates, seed, workers, **asked)
         return _measured(batch, by_point, measures, replicates)
-
-    def through(where: Path) -> Design:
-        manifest = run_to_folder(
-            given,
-            where,
-            replicates,
-            seed,
-            workers,
-            parameters=by_row,
-            agents=agents,
-            roles=roles,
-            progress=progress,
-            points=points,
-            resume=resume,
-            on_message=on_message,
-        )
+    with contextlib.ExitStack() as stack:
+        if folder is None:
+            temporary = tempfile.TemporaryDirectory(prefix="crisis-sim-")
+            folder = Path(stack.enter_context(temporary)) / "design"
+        asked |= {"resume": resume, "on_message": on_message}
+        manifest = run_to_folder(given, folder, replicates, seed, workers, **asked)
         _refuse_failures(manifest)
-        return _measured(read_batch(where, columns), by_point, measures, replicates)
-
-    if folder is not None:
-        return through(folder)
-    with tempfile.TemporaryDirectory(prefix="crisis-sim-") as temporary:
-        return through(Path(temporary) / "design")
+        columns = [name for measure in measures for name in measure.columns]
+        batch = read_batch(folder, list(dict.fromkeys([*columns, FIT])))
+        return _measured(batch, by_point, measures, replicates)
 
 
 def run_points(
@@ -205,20 +196,16 @@ def run_points(
 
     Scenarios and replicates are the experiment's where left out; of several batches each has a name.
     """
-    folder = options.design
+    spec, folder = experiment.spec, options.design
     return run_design(
         scenarios or experiment.scenario,
         values,
         experiment.measures,
-        replicates or experiment.spec.replicates,
-        experiment.spec.seed,
+        replicates or spec.replicates,
+        spec.seed,
         options.workers,
         inside(folder, name, is_folder=True) if folder and name else folder,
-        resume=options.resume,
-        progress=options.progress,
-        on_message=options.on_message,
-        agents=options.agents,
-        roles=options.roles,
+        **{key: getattr(options, key) for key in _PASSED_ON},
     )
 
 
@@ -270,10 +257,8 @@ def _in_parts(ensemble: Ensemble, points: int, replicates: int) -> Iterator[tupl
     size = max(IN_MEMORY // replicates, 1)
     for first in range(0, points, size):
         count = min(size, points - first)
-        yield (
-            replace(ensemble, table=ensemble.table.slice(first * replicates, count * replicates)),
-            count,
-        )
+        rows = ensemble.table.slice(first * replicates, count * replicates)
+        yield replace(ensemble, table=rows), count
 
 
 def _refuse_failures(manifest: Mapping[str, Any]) -> None:
@@ -291,20 +276,6 @@ def fits_row(over: Mapping[str, Any] | None) -> dict[str, float | None]:
     return {name: None if over is None else over.get(key) for name, key in keys}
 
 
-def columns_of(
-    found: Mapping[str, Measured] | Mapping[str, Contrast], kept: Sequence[str]
-) -> dict[str, pa.Array]:
-    """Figures of several measures one after the other, for a table; what is not known is null."""
-    import pyarrow as pa
-
-    return {
-        name: pa.array(
-            np.concatenate([getattr(one, name) for one in found.values()]), from_pandas=True
-        )
-        for name in kept
-    }
-
-
 def table_of(
     rows: Iterable[Mapping[str, Any]],
     texts: Sequence[str],
@@ -320,9 +291,8 @@ def table_of(
         **dict.fromkeys(whole, pa.int64()),
         **dict.fromkeys(figures, pa.float64()),
     }
-    return pa.table(
-        {
-            name: pa.array([row[name] for row in listed], kind, from_pandas=True)
-            for name, kind in kinds.items()
-        }
-    )
+
+    def column(name: str) -> pa.Array:
+        return pa.array([row[name] for row in listed], kinds[name], from_pandas=True)
+
+    return pa.table({name: column(name) for name in kinds})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
 from crisis_sim.scenario.former import gone
 from crisis_sim.scenario.introspect import TOP, Slot, explain, numbers_of, slot_at
 from crisis_sim.scenario.load import override
-from crisis_sim.scenario.numbers import Distribution, Number, Part
+from crisis_sim.scenario.numbers import Distribution, Number, Part, Within
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.source import Node, Place, Source, node_of
 
@@ -40,7 +40,8 @@ class ScenarioEditor:
         Raises:
             ScenarioError: when a change cannot be made, or what is left is no scenario.
         """
-        top, mistakes = override(self.top, [as_override(change) for change in changes])
+        overrides = [one if "=" in one else f"{one.strip()}=null" for one in changes]
+        top, mistakes = override(self.top, overrides)
         mistakes += check(top)
         try:
             scenario = Scenario.model_validate({**top.plain(), "name": name})
@@ -54,29 +55,14 @@ class ScenarioEditor:
         """Whether there is something to take out at a path; of other changes, always."""
         if "=" in change:
             return True
-        node: Node | None = self.top
-        for word in change.strip().split("."):
-            if node is None:
-                break
-            node = node.entries().get(word)
+        node = self.top.get(*change.strip().split("."))
         return node is not None and bool(node.content)
-
-
-def as_override(change: str) -> str:
-    """A change as `--set` would have it."""
-    return change if "=" in change else f"{change.strip()}=null"
-
-
-def path_of(change: str) -> str:
-    """Where a change is made."""
-    return change.partition("=")[0].strip()
 
 
 def overlaps(one: str, other: str) -> bool:
     """Whether two changes reach the same place, or one the inside of the other's."""
-    first, second = path_of(one).split("."), path_of(other).split(".")
-    shorter = min(len(first), len(second))
-    return first[:shorter] == second[:shorter]
+    paths = (change.partition("=")[0].strip().split(".") for change in (one, other))
+    return all(a == b for a, b in zip(*paths, strict=False))
 
 
 def mistakes_in(whole: ScenarioEditor, change: str, node: Node) -> Iterator[Mistake]:
@@ -84,17 +70,13 @@ def mistakes_in(whole: ScenarioEditor, change: str, node: Node) -> Iterator[Mist
     try:
         whole.without([change], whole.name)
     except ScenarioError as error:
-        for mistake in error.mistakes[:1]:
-            near = mistake.suggestion
-            if near:
-                near = _with_word(change, mistake.column, near)
-            yield node.place.mistake(f"'{change}': {mistake.message}", mistake.expected, near)
+        mistake = error.mistakes[0]
+        near = mistake.suggestion and _with_word(change, mistake.column, mistake.suggestion)
+        yield node.place.mistake(f"'{change}': {mistake.message}", mistake.expected, near)
         return
     if not whole.holds(change):
-        yield node.place.mistake(
-            f"'{change}': {whole.name} has nothing there that could be taken out",
-            "a part that it has",
-        )
+        message = f"'{change}': {whole.name} has nothing there that could be taken out"
+        yield node.place.mistake(message, "a part that it has")
 
 
 def _with_word(change: str, column: int, word: str) -> str:
@@ -102,9 +84,8 @@ def _with_word(change: str, column: int, word: str) -> str:
     path, equals, value = change.partition("=")
     if not 0 < column <= len(path):
         return word
-    begin = path[: column - 1]
-    rest = path[column - 1 :].partition(".")
-    return f"{begin}{word}{rest[1]}{rest[2]}{equals}{value}"
+    _, dot, rest = path[column - 1 :].partition(".")
+    return f"{path[: column - 1]}{word}{dot}{rest}{equals}{value}"
 
 
 # --- Factors: numbers of a scenario that an experiment varies, and their ranges
@@ -178,51 +159,54 @@ def resolve(path: str, written: Range, scenario: Scenario) -> Factor:
 def check_path(path: str, node: Node, scenario: Scenario) -> Iterator[Mistake]:
     """The mistake in a parameter's path, if it leads to none in the scenario: with the nearest that does."""
     known = numbers_of(scenario)
-    if path not in known and (former := gone(path)):
-        yield node.label.mistake(*former)
-    elif path not in known:
-        yield node.label.mistake(
-            f"no parameter '{path}' in {scenario.name}",
-            _neighbours(path, known),
-            nearest(path, known),
-        )
+    if path not in known:
+        message = f"no parameter '{path}' in {scenario.name}"
+        said = gone(path) or (message, _neighbours(path, known), nearest(path, known))
+        yield node.label.mistake(*said)
 
 
 def check_factor(path: str, written: Range, node: Node, scenario: Scenario) -> Iterator[Mistake]:
     """The mistakes in a factor: no such parameter, an empty range, one that is out of bounds."""
-    wrong = list(check_path(path, node, scenario))
-    if wrong:
+    if wrong := list(check_path(path, node, scenario)):
         yield from wrong
         return
-    allowed = numbers_of(scenario)[path]
-    for key in ("low", "high"):
-        value = getattr(written, key)
-        if value is not None and not allowed.low <= value <= allowed.high:
-            place = node.entries().get(key, node)
-            yield place.place.mistake(f"out of range: {value:g}", f"a number {allowed.words()}")
-            return
-    low, high = _range(path, written, scenario)
-    if allowed.whole:
+    allowed, (low, high) = numbers_of(scenario)[path], _range(path, written, scenario)
+    wide = (written.low is None or written.high is None) and high - low > WIDEST
+    if wrong := list(check_ends(written, node, low, high, allowed, wide or allowed.whole)):
+        yield from wrong
+    elif allowed.whole:
         yield node.label.mistake(
             f"'{path}' takes whole numbers only, and a range holds others",
             "a sweep over values, such as values: [1, 2, 3]",
         )
-    elif (written.low is None or written.high is None) and high - low > WIDEST:
-        yield node.label.mistake(
-            f"'{path}' may lie anywhere {allowed.words()}: too wide a range to vary it over",
-            "low and high",
-        )
-    elif low >= high:
-        place = node.entries().get("high", node.entries().get("low", node))
-        yield place.label.mistake(f"an empty range: from {low:g} to {high:g}", "low below high")
-    elif written.scale == "log" and low <= 0:
-        place = node.entries().get("scale", node)
-        yield place.place.mistake(
-            f"a range from {low:g} has no ratios", "a low above 0, or scale: linear"
-        )
+    elif wide:
+        message = f"'{path}' may lie anywhere {allowed.words()}: too wide a range to vary it over"
+        yield node.label.mistake(message, "low and high")
     else:
         for key, value in (("low", low), ("high", high)):
             yield from check_value(path, value, node.entries().get(key, node), scenario)
+
+
+def check_ends(
+    written: Range, node: Node, low: float, high: float, allowed: Within, as_given: bool = False
+) -> Iterator[Mistake]:
+    """The mistakes in a range from `low` to `high`: an end out of bounds; unless `as_given`, none between, no ratios."""
+    entries = node.entries()
+    for key in ("low", "high"):
+        value = getattr(written, key)
+        if value is not None and not allowed.low <= value <= allowed.high:
+            words = "above 0" if allowed.low == math.ulp(0.0) else allowed.words()
+            place = entries.get(key, node).place
+            yield place.mistake(f"out of range: {value:g}", f"a number {words}")
+            return
+    if as_given:
+        return
+    if low >= high:
+        label = entries.get("high", entries.get("low", node)).label
+        yield label.mistake(f"an empty range: from {low:g} to {high:g}", "low below high")
+    elif written.scale == "log" and low <= 0:
+        message, expected = f"a range from {low:g} has no ratios", "a low above 0, or scale: linear"
+        yield entries.get("scale", node).place.mistake(message, expected)
 
 
 def check_value(path: str, value: float, node: Node, scenario: Scenario) -> Iterator[Mistake]:
@@ -254,14 +238,12 @@ def default_range(number: Number, low: float, high: float) -> tuple[float, float
     if not isinstance(number, Distribution):
         return low, high
     bottom, top = number.support
-    if number.kind == "normal":
-        mean, spread = number.values
+    if number.kind in ("normal", "lognormal"):
+        middle, spread = number.values
         reach = normal_quantile() * spread
-        bottom, top = mean - reach, mean + reach
-    elif number.kind == "lognormal":
-        median, sigma = number.values
-        reach = math.exp(normal_quantile() * sigma)
-        bottom, top = median / reach, median * reach
+        bottom, top = middle - reach, middle + reach
+        if number.kind == "lognormal":
+            bottom, top = middle / math.exp(reach), middle * math.exp(reach)
     return max(bottom, low), min(top, high)
 
 
@@ -290,14 +272,12 @@ def _range(path: str, written: Range, scenario: Scenario) -> tuple[float, float]
     )
 
 
-def _neighbours(path: str, known: Any) -> str:
+def _neighbours(path: str, known: Iterable[str]) -> str:
     """The parameters of the deepest part that a path leads to, as a person would list them."""
     words = path.split(".")
-    while words:
-        words.pop()
-        begin = ".".join([*words, ""])
-        within = [one for one in known if one.startswith(begin)] if words else []
-        if within:
+    for count in range(len(words) - 1, 0, -1):
+        begin = ".".join([*words[:count], ""])
+        if within := [one for one in known if one.startswith(begin)]:
             return one_of(within)
     return "the path of a number in the scenario (docs/parameters.md)"
 

@@ -1,4 +1,4 @@
-"""Fits by slopes: Gauss-Newton steps, and an ensemble of parameter sets that fit about as well.
+"""Fits by slopes: Gauss-Newton steps, and an ensemble of parameter sets that fit about as well; slices through the best.
 
 One run gives all slopes: every crisis carries parameters of its own, jittered around a point, and the influence of each
 crisis on each figure (Efron and Tibshirani 1993, chapter 21) is regressed on its jitter. With slopes J of the misses z (in
@@ -7,27 +7,29 @@ weights W (of the targets; robust: Huber 1964), a step is
 
     dx = -(J'WJ + R + lambda I)^-1 (J'W z + R (x - 1/2)),    R = 12 I, the inverse variance of a uniform prior
 
-for several lambda (Levenberg 1944, Marquardt 1963), each of which is tried on the same luck. Around the best point the
-posterior is taken as normal, N(x, T (J'WJ + R)^-1): the temperature T is the loss per degree of freedom, so that a model
-that misses the targets by more than their errors is not held to be surer than it can be (quasi-likelihood, Wedderburn 1974).
-Sets are drawn from it, each is run on luck of its own, and weighted by importance (`ensemble`).
+for several lambda (Levenberg 1944, Marquardt 1963), each tried on the same luck; J is averaged over steps. Around
+the best point the posterior is taken as normal, N(x, T (J'WJ + R)^-1): the temperature T is the loss per degree of freedom,
+so that a model that misses the targets by more than their errors is not held to be surer than it can be (quasi-likelihood,
+Wedderburn 1974). Sets are drawn from it, each is run on luck of its own, and weighted by importance (`ensemble`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from crisis_sim.experiments.calibrate import Values, seed_of
+from crisis_sim.experiments.calibrate import Aim, Values, seed_of
+from crisis_sim.outcomes.differences import Measured
 
 #: The inverse variance of a parameter that is uniform over its range, in units of the range.
 PRIOR = 12.0
 #: Damping of the steps that are tried, and the farthest that any parameter moves in one, as a share of its range.
-DAMPING, FARTHEST = (10.0, 100.0, 1000.0, 10_000.0), 0.2
+DAMPING, FARTHEST = (20.0, 2000.0), 0.2
+#: The run that gives slopes has so many times the crises of a trial: steps can be no better than the slopes are.
+SLOPES_OF = 3
 #: How wide the two proposals are, relative to the posterior that slopes give: over its whole width the loss is steeper.
 WIDTHS = (1.0, 0.7)
 #: Importance weights are cut off at so many times their mean.
@@ -82,30 +84,40 @@ def slopes_at(problem: Any, at: Values, seed: int, workers: int = 1) -> Slopes:
     miss, slope = np.full(count, np.nan), np.zeros((count, parameters))
     width = problem.spec.jitter
     for number, (scenario, own) in enumerate(problem.by_scenario()):
-        replicates = problem.replicates_of(scenario.name)
+        replicates = SLOPES_OF * problem.replicates_of(scenario.name)
         random = np.random.default_rng([seed, number])
         jitter = width * random.standard_normal((replicates, parameters))
         points = problem.points_of(np.clip(at + jitter, 0.0, 1.0))
         design = problem.run(
             scenario, points, own, 1, replicates, seed + number, workers, own_points=True
         )
-        design_of = np.column_stack([np.ones(replicates), jitter])
-        inverse = np.linalg.inv(design_of.T @ design_of)
-        spread = np.diag(inverse)[1:]
+        regression = Regression(jitter)
         for k in own:
             measured, aim = design.measured[str(k)], problem.aims[k]
-            pull = np.nan_to_num(measured.influence[0])
-            fitted = inverse @ (design_of.T @ pull)
-            left = pull - design_of @ fitted
-            error = np.sqrt((left @ left) / replicates * spread)
-            scale = aim.error * (float(measured.estimate[0]) if aim.log else 1.0)
-            # Slopes that noise may explain are shrunk (James and Stein 1961, parameter by parameter).
-            sure = np.maximum(0.0, 1.0 - (error / np.maximum(np.abs(fitted[1:]), 1e-12)) ** 2)
-            slope[k] = fitted[1:] * sure / scale
+            slope[k] = regression.slopes(measured, aim)
             miss[k] = aim.apart(measured.estimate, None)[0]
     known = np.isfinite(slope).all(axis=1)
     slope[~known] = 0.0
     return Slopes(at, miss, slope, problem.weights * robust_weight(miss, problem.spec.robust))
+
+
+class Regression:
+    """The regression of figures' influence values on the jitter of each crisis's parameters, `(crises, parameters)`."""
+
+    def __init__(self, jitter: Values) -> None:
+        self.design = np.column_stack([np.ones(len(jitter)), jitter])
+        self.inverse = np.linalg.inv(self.design.T @ self.design)
+
+    def slopes(self, measured: Measured, aim: Aim) -> Values:
+        """How a figure moves with each parameter, in standard errors of its target, `(parameters,)`."""
+        pull = np.nan_to_num(measured.influence[0])
+        fitted = self.inverse @ (self.design.T @ pull)
+        left = pull - self.design @ fitted
+        error = np.sqrt((left @ left) / len(left) * np.diag(self.inverse)[1:])
+        # Slopes that noise may explain are shrunk (James and Stein 1961, parameter by parameter).
+        sure = np.maximum(0.0, 1.0 - (error / np.maximum(np.abs(fitted[1:]), 1e-12)) ** 2)
+        scale = aim.error * (float(measured.estimate[0]) if aim.log else 1.0)
+        return np.asarray(fitted[1:] * sure / scale)
 
 
 def robust_weight(miss: Values, robust: float | None) -> Values:
@@ -120,14 +132,30 @@ class Steps:
     def __init__(self, problem: Any, start: Values, workers: int) -> None:
         self.problem, self.best, self.loss, self.workers = problem, start, math.inf, workers
         self.generation = 0
+        self.slope: Values | None = None
 
     def ask(self, size: int) -> Values:
         """The points of the next generation, `(size, parameters)`; in the first one the start comes first."""
         seed = seed_of(self.problem.spec.seed, 1, self.generation)
         first = [self.best] if self.generation == 0 else []
-        damping = np.geomspace(DAMPING[0], DAMPING[-1], max(size - len(first), 1))
-        steps = slopes_at(self.problem, self.best, seed, self.workers).steps(damping)
+        damping = np.geomspace(*DAMPING, max(size - len(first), 1))
+        steps = self._slopes(seed).steps(damping)
         return np.concatenate([*(one[None] for one in first), steps])[:size]
+
+    def _slopes(self, seed: int) -> Slopes:
+        """Slopes at the best point, each the mean of what was found now and before, and the misses of a trial there.
+
+        Over a few steps slopes hardly change, and are known the better; crises that carry parameters of their own spread
+        around the point, so that its figures are not theirs.
+        """
+        problem = self.problem
+        found = slopes_at(problem, self.best, seed, self.workers)
+        self.slope = found.slope if self.slope is None else (self.slope + found.slope) / 2
+        points = problem.points_of(self.best[None])
+        tried = problem.at(points, problem.spec.replicates, problem.spec.seed, self.workers)
+        miss = np.nan_to_num(problem.misses(tried.figures)[0])
+        weight = problem.weights * robust_weight(miss, problem.spec.robust)
+        return Slopes(self.best, miss, self.slope, weight)
 
     def tell(self, shares: Values, losses: Values) -> None:
         """Take in the losses of a generation's points."""
@@ -169,7 +197,6 @@ def ensemble(
     count: int,
     seed: int,
     workers: int = 1,
-    progress: Callable[[int, int], None] | None = None,
 ) -> Sets:
     """Draw sets from the posterior around the best point, run each, and weigh it.
 
@@ -179,9 +206,8 @@ def ensemble(
     """
     slopes = slopes_at(problem, best, seed_of(seed, 2), workers)
     freedom = max(float((slopes.weight > 0).sum()) - slopes.directions, 1.0)
-    loss = float(
-        problem.at(problem.points_of(best[None]), problem.spec.replicates, seed, workers).loss[0]
-    )
+    replicates, at_best = problem.spec.replicates, problem.points_of(best[None])
+    loss = float(problem.at(at_best, replicates, seed, workers).loss[0])
     temperature = max(loss / freedom, 1.0)
     random = np.random.default_rng(seed)
     centre, spread = best, temperature * np.linalg.inv(slopes.precision)
@@ -189,13 +215,8 @@ def ensemble(
         root = np.linalg.cholesky(spread) * wide
         drawn = random.standard_normal((count, len(best)))
         shares = np.clip(centre + drawn @ root.T, 0.0, 1.0)
-        scored = problem.at(
-            problem.points_of(shares),
-            problem.spec.replicates // 4,
-            seed_of(seed, 3, stage),
-            workers,
-            progress,
-        )
+        points, luck = problem.points_of(shares), seed_of(seed, 3, stage)
+        scored = problem.at(points, replicates // 4, luck, workers)
         if stage == 0:
             slopes, centre = _over_ensemble(problem, shares, scored, slopes)
             spread = temperature * np.linalg.inv(slopes.precision)
@@ -225,3 +246,61 @@ def _over_ensemble(
     weight = problem.weights * robust_weight(here, problem.spec.robust)
     found = Slopes(centre, here, slope, weight)
     return found, np.clip(found.steps(np.zeros(1))[0], 0.02, 0.98)
+
+
+# --- Slices: values of a parameter that do about as well as the best
+#
+# Slices move each parameter of the best trial alone. If the others were adjusted as well, a parameter
+# could go further, so the range is a lower bound: where it is wide, the targets do not determine the
+# parameter. It rests on the trials that were made and is no confidence interval.
+
+
+class Slices(NamedTuple):
+    """The best with one parameter moved alone, on luck that it was not tuned on.
+
+    Attributes:
+        value, loss: where it is moved to, and how bad that is, `(parameters, points)`.
+        ends: between where the loss rises by no more than the tolerance, or the ends of what was searched.
+    """
+
+    value: Values
+    loss: Values
+    ends: list[tuple[float, float]]
+
+
+def slice_through(
+    problem: Any, best: Values, tolerance: float, seed: int, workers: int = 1
+) -> Slices | None:
+    """Move each parameter of a point alone through its range; None where the experiment asks for none."""
+    if problem.spec.slices is None:
+        return None
+    shares, tuned = np.linspace(0.0, 1.0, problem.spec.slices), problem.tuned
+    value = np.asarray([[float(one.factor.at(float(share))) for share in shares] for one in tuned])
+    points = np.tile(best, (value.size + 1, 1))
+    points[np.arange(value.size), np.repeat(np.arange(len(tuned)), len(shares))] = value.ravel()
+    loss = problem.at(points, problem.spec.replicates, seed, workers).loss
+    rise = (loss[:-1] - loss[-1]).reshape(value.shape)
+    ends = []
+    for k, one in enumerate(tuned):
+        low, high = range_around(float(one.share_of(best[k])), shares, rise[k], tolerance)
+        ends.append((float(one.factor.at(low)), float(one.factor.at(high))))
+    return Slices(value, loss[:-1].reshape(value.shape), ends)
+
+
+def range_around(at: float, shares: Values, rise: Values, tolerance: float) -> tuple[float, float]:
+    """Where, on both sides of a point, a rise that is known at `shares` first exceeds the tolerance, or their ends.
+
+    A sum of squares rises with the square of the distance, so its root goes by straight lines between values.
+    """
+    found = []
+    below, above = np.flatnonzero(shares < at)[::-1], np.flatnonzero(shares > at)
+    for side, end in ((below, shares[0]), (above, shares[-1])):
+        before, height, edge = at, 0.0, end
+        for k in side:
+            if rise[k] > tolerance:
+                roots = np.sqrt(np.maximum([height, tolerance, rise[k]], 0.0))
+                edge = before + (shares[k] - before) * (roots[1] - roots[0]) / (roots[2] - roots[0])
+                break
+            before, height = shares[k], rise[k]
+        found.append(float(edge))
+    return found[0], found[1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,36 +11,20 @@ from typing import Any
 from pydantic import ValidationError
 
 from crisis_sim.batch.rules import check_rules, in_words
-from crisis_sim.experiments.spec import KINDS, Experiment, Reading, Spec, kind_of
+from crisis_sim.experiments.spec import KINDS, Experiment, Kind, Reading, Spec, kind_of
 from crisis_sim.outcomes.measures import Columns, Measure
+from crisis_sim.scenario import source
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
 from crisis_sim.scenario.fits import over_fits
 from crisis_sim.scenario.introspect import DIALECT, Slot, explain
 from crisis_sim.scenario.load import NAME as OVERRIDE
 from crisis_sim.scenario.load import SUFFIX, data_folder, find_file, load_scenario, overwritten
 from crisis_sim.scenario.schema import Scenario
-from crisis_sim.scenario.source import (
-    FILE_WORDS,
-    Node,
-    Place,
-    Source,
-    composed,
-    folder_of,
-    is_file_name,
-    lay_over,
-    merge,
-    node_of,
-    parse,
-    parse_value,
-    read_text,
-)
+from crisis_sim.scenario.source import Node, Place, Source, composed, lay_over, merge, node_of
 
 # --- Shipped experiments, and finding a file by name
 #
 # They are the folder `experiments/` of a checkout, which travels in a wheel as `crisis_sim/_experiments`.
-
-#: Keys that an experiment begins with, in words.
-BEGINS_WITH = "kind, title and scenario"
 
 
 @dataclass(frozen=True)
@@ -78,13 +62,13 @@ def find_experiment(reference: str | os.PathLike[str]) -> Path:
 
 
 def _shipped(path: Path) -> ShippedExperiment:
-    top, _ = parse(str(path), read_text(path, str(path)), "experiment", BEGINS_WITH)
+    top, _ = _parse(str(path), source.read_text(path, str(path)))
+    nodes = (top.entries().get(key) for key in ("kind", "title", "question"))
+    return ShippedExperiment(path.stem, path, *(str(of.content) if of else "" for of in nodes))
 
-    def text(key: str) -> str:
-        node = top.entries().get(key)
-        return str(node.content) if node else ""
 
-    return ShippedExperiment(path.stem, path, text("kind"), text("title"), text("question"))
+def _parse(name: str, text: str) -> tuple[Node, list[Mistake]]:
+    return source.parse(name, text, "experiment", "kind, title and scenario")
 
 
 # --- Reading and checking; all mistakes are reported together
@@ -110,16 +94,20 @@ def load_experiment(
         ScenarioError: when there is no such experiment, or it has mistakes; holds all of them.
     """
     path = find_experiment(reference)
-    if not is_file_name(composed(path.stem)):
+    file, name = str(path), composed(path.stem)
+    if not source.is_file_name(name):
         message = "the file's name cannot be an experiment's name"
-        raise ScenarioError([Mistake(str(path), 0, 0, message, FILE_WORDS)])
-    name = str(path)
-    text = read_text(path, name)
-    top, mistakes = parse(name, text, "experiment", BEGINS_WITH)
-    if changes:
-        top = lay_over(top, _changes(changes, top))
-    name, folder = composed(path.stem), folder_of(path)
-    return _checked(top, mistakes, name, text, folder, settings, agents=agents, roles=roles)
+        raise ScenarioError([Mistake(file, 0, 0, message, source.FILE_WORDS)])
+    text = source.read_text(path, file)
+    top, mistakes = _parse(file, text)
+    # Values from elsewhere, such as the command line, as if they stood at the top of a file.
+    entries = {}
+    for key, value in (changes or {}).items():
+        entries[key] = node_of(value, Place(Source.of(f"--{key}", f"{key}: {value}"), 1, 1))
+    top = lay_over(top, Node(top.place, entries))
+    return _checked(
+        top, mistakes, name, text, source.folder_of(path), settings, None, agents, roles
+    )
 
 
 def make_experiment(
@@ -145,17 +133,14 @@ def make_experiment(
     import json
 
     scenario = content.get("scenario")
-    if isinstance(scenario, Scenario):
-        content = {**content, "scenario": scenario.name}
+    ready = scenario if isinstance(scenario, Scenario) else None
+    content = {"title": name, **content, **({"scenario": ready.name} if ready else {})}
     said = settings.plain() if settings else {}
-    content = {"title": name, **content}
     given, text = (
         json.dumps(one, indent=2, ensure_ascii=False, default=str)
         for one in (content, {**content, **said})
     )
-    top, mistakes = parse(name, given, "experiment", BEGINS_WITH)
-    ready = scenario if isinstance(scenario, Scenario) else None
-    return _checked(top, mistakes, name, text, Path(), settings, ready, agents, roles)
+    return _checked(*_parse(name, given), name, text, Path(), settings, ready, agents, roles)
 
 
 def resolved_experiment(content: Mapping[str, Any], text: str = "") -> Experiment:
@@ -175,29 +160,27 @@ def resolved_experiment(content: Mapping[str, Any], text: str = "") -> Experimen
 
 def _checked(
     top: Node,
-    mistakes: Sequence[Mistake],
+    found: list[Mistake],
     name: str,
     text: str,
     folder: Path,
     settings: Node | None,
-    scenario: Scenario | None = None,
-    agents: Sequence[Any] = (),
-    roles: Mapping[str, Any] | None = None,
+    scenario: Scenario | None,
+    agents: Sequence[Any],
+    roles: Mapping[str, Any] | None,
 ) -> Experiment:
+    """The experiment that a file's values make, in which mistakes have been found already."""
     if settings:
         top = replace(lay_over(top, settings), place=top.place)
-    found = [*mistakes]
     spec: Spec | None = None
     kind = _kind(top)
     try:
-        spec = kind_of(kind).SPEC.model_validate(top.plain())
+        spec = kind.SPEC.model_validate(top.plain())
     except ValidationError as error:
-        found += explain(error, top, Slot(kind_of(kind).SPEC))
+        found += explain(error, top, Slot(kind.SPEC))
     if scenario is None:
-        scenario, wrong = _scenario(top, folder)
-        found += wrong
-    others, wrong = _others(top, folder, scenario)
-    found += wrong
+        scenario = _scenario(top, folder, found)
+    others = _others(top, folder, scenario, found)
     if spec is None or scenario is None or others is None:
         raise ScenarioError(found)
     if spec.over_fits:
@@ -206,9 +189,8 @@ def _checked(
     check_rules((scenario, *others), roles, agents)
     columns = Columns.of(scenario, agents=agents, roles=roles)
     reading = Reading(top, scenario, columns, others, agents, roles)
-    measures, wrong = _measures(reading, len(spec.outcomes))
-    found += wrong
-    found += kind_of(kind).check(spec, reading)
+    measures = _measures(reading, len(spec.outcomes), found)
+    found += kind.check(spec, reading)
     if found:
         raise ScenarioError(found)
     if words := in_words(roles, agents):
@@ -218,7 +200,7 @@ def _checked(
     return Experiment(name, spec, scenario, measures, text, others)
 
 
-def _kind(top: Node) -> str:
+def _kind(top: Node) -> Kind:
     """The kind that a file says it is of.
 
     Raises:
@@ -227,52 +209,48 @@ def _kind(top: Node) -> str:
     node = top.entries().get("kind")
     if node is None:
         raise ScenarioError([top.place.mistake("'kind' is missing", one_of(KINDS))])
-    if not isinstance(node.content, str) or node.content not in KINDS:
-        shown = node.plain()
-        near = nearest(str(shown), KINDS)
-        raise ScenarioError([node.place.mistake(f"unknown kind {shown!r}", one_of(KINDS), near)])
-    return node.content
+    if isinstance(node.content, str) and node.content in KINDS:
+        return kind_of(node.content)
+    shown = node.plain()
+    near = nearest(str(shown), KINDS)
+    raise ScenarioError([node.place.mistake(f"unknown kind {shown!r}", one_of(KINDS), near)])
 
 
-def _scenario(top: Node, folder: Path) -> tuple[Scenario | None, Iterable[Mistake]]:
-    """The scenario that a file names, changed as it asks, and the mistakes in both."""
-    node = top.entries().get("scenario")
+def _scenario(top: Node, folder: Path, found: list[Mistake]) -> Scenario | None:
+    """The scenario that a file names, changed as it asks; the mistakes in both are added to those found."""
+    node, sets = (top.entries().get(key) for key in ("scenario", "set"))
     if node is None or not isinstance(node.content, str):
-        return None, ()  # the schema has told of it
-    sets = top.entries().get("set")
+        return None  # the schema has told of it
     items = sets.items() if sets else []
     overrides = [item.content for item in items if isinstance(item.content, str)]
     try:
-        lost = overwritten(overrides)
-        if lost:
+        if lost := overwritten(overrides):
             raise ScenarioError(lost)
-        return load_scenario(_beside(node.content, folder), overrides), ()
+        return load_scenario(_beside(node.content, folder), overrides)
     except ScenarioError as error:
-        return None, [_placed(mistake, node, items) for mistake in error.mistakes]
+        found += [_placed(mistake, node, items) for mistake in error.mistakes]
+        return None
 
 
 def _others(
-    top: Node, folder: Path, scenario: Scenario | None
-) -> tuple[tuple[Scenario, ...] | None, list[Mistake]]:
-    """The further scenarios that a file names, and the mistakes in them."""
-    node = top.entries().get("others")
-    found: list[Scenario] = []
-    mistakes: list[Mistake] = []
-    names = [scenario.name] if scenario else []
+    top: Node, folder: Path, scenario: Scenario | None, found: list[Mistake]
+) -> tuple[Scenario, ...] | None:
+    """The further scenarios that a file names; the mistakes in them are added to those found."""
+    node, before = top.entries().get("others"), len(found)
+    others: list[Scenario] = []
     for item in node.items() if node else ():
         if not isinstance(item.content, str):
             continue  # the schema has told of it
         try:
-            one = load_scenario(_beside(item.content, folder))
+            others.append(load_scenario(_beside(item.content, folder)))
         except ScenarioError as error:
-            mistakes += [_placed(mistake, item, ()) for mistake in error.mistakes]
+            found += [_placed(mistake, item, ()) for mistake in error.mistakes]
             continue
-        if one.name in names:
-            message = f"a second scenario that is called '{one.name}'"
-            mistakes.append(item.place.mistake(message, "a scenario with another name"))
-        names.append(one.name)
-        found.append(one)
-    return (None if mistakes else tuple(found)), mistakes
+        name = others[-1].name
+        if name in [one.name for one in (scenario, *others[:-1]) if one]:
+            message = f"a second scenario that is called '{name}'"
+            found.append(item.place.mistake(message, "a scenario with another name"))
+    return tuple(others) if len(found) == before else None
 
 
 def _beside(reference: str, folder: Path) -> str | Path:
@@ -292,31 +270,19 @@ def _placed(mistake: Mistake, node: Node, items: Sequence[Node]) -> Mistake:
     return mistake
 
 
-def _measures(reading: Reading, count: int) -> tuple[tuple[Measure, ...], list[Mistake]]:
-    measures: list[Measure] = []
-    mistakes: list[Mistake] = []
+def _measures(reading: Reading, count: int, found: list[Mistake]) -> tuple[Measure, ...]:
+    measures: dict[str, Measure] = {}
     for k in range(count):
         try:
             one = reading.measure("outcomes", k)
         except ScenarioError as error:
-            mistakes += error.mistakes
+            found += error.mistakes
             continue
-        if one.name in [other.name for other in measures]:
+        if one.name in measures:
             message = f"a second measure that is called '{one.name}'"
-            mistakes.append(
-                reading.mistake("outcomes", k, message=message, expected="another name")
-            )
-        measures.append(one)
-    return tuple(measures), mistakes
-
-
-def _changes(changes: Mapping[str, Any], top: Node) -> Node:
-    """Values from elsewhere, such as the command line, as if they stood at the top of a file."""
-    entries = {}
-    for key, value in changes.items():
-        place = Place(Source.of(f"--{key}", f"{key}: {value}"), 1, 1)
-        entries[key] = node_of(value, place)
-    return Node(top.place, entries)
+            found.append(reading.at("outcomes", k).place.mistake(message, "another name"))
+        measures[one.name] = one
+    return tuple(measures.values())
 
 
 # --- Experiments from the command line: a kind, and `KEY=VALUE` as for `--set`
@@ -331,7 +297,8 @@ def kind_named(name: str) -> str:
     Raises:
         ScenarioError: when there is none of that name.
     """
-    return _kind(node_of({"kind": name}, Place(Source.of("argument", name), 1, 1)))
+    _kind(node_of({"kind": name}, Place(Source.of("argument", name), 1, 1)))
+    return name
 
 
 def read_settings(texts: Sequence[str]) -> Node:
@@ -347,24 +314,23 @@ def read_settings(texts: Sequence[str]) -> Node:
     mistakes = [replace(one, file="argument") for one in overwritten(texts)]
     for text in texts:
         path, equals, value = text.partition("=")
-        source = Source.of("argument", text)
+        given = Source.of("argument", text)
         words = path.split(".", 1 if path.split(".")[0].strip() in BY_NAME else -1)
         if not equals or not all(word.strip() for word in words):
             expected = "key=value, such as replicates=500"
-            mistakes.append(Place(source, 1, 1).mistake(f"'{text}' sets nothing", expected))
+            mistakes.append(Place(given, 1, 1).mistake(f"'{text}' sets nothing", expected))
             continue
+        column = len(path) + 1
         try:
             # Spaces in place of the path, so that the value's columns are those of the whole text.
-            node = parse_value(source, " " * (len(path) + 1) + value)
+            node = source.parse_value(given, " " * column + value)
         except ScenarioError as error:
             mistakes += error.mistakes
             continue
-        column = len(path) + 1
         for word in reversed(words):
             column -= len(word) + 1
-            place = Place(source, 1, column + 1)
-            key = composed(word.strip())
-            node = Node(place, {key: Node(node.place, node.content, place)})
+            place = Place(given, 1, column + 1)
+            node = Node(place, {composed(word.strip()): Node(node.place, node.content, place)})
         top = merge(top, node)
     if mistakes:
         raise ScenarioError(mistakes)
@@ -385,14 +351,9 @@ def experiment_schema() -> dict[str, Any]:
     branches = []
     for name in KINDS:
         own = kind_of(name).SPEC.model_json_schema(ref_template="#/$defs/{model}")
-        definitions.update(own.pop("$defs", {}))
-        definitions[own["title"]] = own
-        branches.append(
-            {
-                "if": {"properties": {"kind": {"const": name}}, "required": ["kind"]},
-                "then": {"$ref": f"#/$defs/{own['title']}"},
-            }
-        )
+        definitions |= {**own.pop("$defs", {}), own["title"]: own}
+        is_one = {"properties": {"kind": {"const": name}}, "required": ["kind"]}
+        branches.append({"if": is_one, "then": {"$ref": f"#/$defs/{own['title']}"}})
     return {
         "$schema": DIALECT,
         "title": "Crisis Sim experiment",

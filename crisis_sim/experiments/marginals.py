@@ -55,18 +55,18 @@ def parameters_of(found: Found) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """A row a parameter: before, after, and the distribution for its file; and these by path, as they are written."""
     rows, fits, weight = [], {}, found.sample.weight
     adjusted = _adjusted(found)
+    about = ("path", "meaning", "unit", "scale", "low", "high")
     for k, prior in enumerate(found.problem.priors):
-        factor, values = prior.factor, found.values[:, k]
+        values = found.values[:, k]
         marginal = _marginal(prior, values, found.sample)
         distribution, error, is_prior = fitted(prior, marginal["pinned"], values, weight)
-        fits[factor.path] = distribution.plain()
-        about = ("path", "meaning", "unit", "scale", "low", "high")
+        fits[prior.path] = distribution.plain()
         lower, median, upper = adjusted[k] if adjusted else (None, None, None)
         rows.append(
             {
-                **{key: getattr(factor, key) for key in about},
-                "axis": factor.axis,
-                "own": factor.middle,
+                **{key: getattr(prior.factor, key) for key in about},
+                "axis": prior.factor.axis,
+                "own": prior.factor.middle,
                 "prior": prior.words(),
                 **marginal,
                 "adjusted_median": median,
@@ -85,7 +85,7 @@ def _marginal(prior: Prior, values: Values, sampled: Sample) -> dict[str, Any]:
     """A parameter's marginal; shrinkage is 1 - posterior / prior variance, shift is in prior standard deviations."""
     weight = sampled.weight
     lower, median, upper = weighted_quantiles(values, weight, LEVELS)
-    before = prior.at(np.asarray(LEVELS))
+    prior_lower, prior_median, prior_upper = prior.at(np.asarray(LEVELS)).tolist()
     scaled, known = prior.scaled(values), prior.scaled(prior.at((np.arange(4096) + 0.5) / 4096))
     spread, mean = float(known.std()), float(weight @ scaled)
     shrinkage = 1.0 - float(weight @ (scaled - mean) ** 2) / spread**2
@@ -99,9 +99,9 @@ def _marginal(prior: Prior, values: Values, sampled: Sample) -> dict[str, Any]:
         "lower": lower,
         "upper": upper,
         "prior_mean": float(prior.at((np.arange(1024) + 0.5) / 1024).mean()),
-        "prior_median": float(before[1]),
-        "prior_lower": float(before[0]),
-        "prior_upper": float(before[2]),
+        "prior_median": prior_median,
+        "prior_lower": prior_lower,
+        "prior_upper": prior_upper,
         "shrinkage": shrinkage,
         "shift": shift,
         "pinned": narrowed or abs(shift) > max(MOVED, chance),
@@ -159,11 +159,8 @@ def pairs_of(found: Found) -> list[dict[str, Any]]:
     spread = np.sqrt(np.diag(covariance))
     pairs = []
     for j, k in combinations(range(len(priors)), 2):
-        both = spread[j] * spread[k]
-        correlation = float(covariance[j, k] / both) if both > 0 else 0.0
-        pairs.append(
-            {"first": priors[j].path, "second": priors[k].path, "correlation": correlation}
-        )
+        both, names = spread[j] * spread[k], {"first": priors[j].path, "second": priors[k].path}
+        pairs.append({**names, "correlation": float(covariance[j, k] / both) if both > 0 else 0.0})
     return sorted(pairs, key=lambda pair: -abs(pair["correlation"]))
 
 
@@ -297,10 +294,10 @@ def predicted(found: Found) -> Iterator[dict[str, Any]]:
             **_spread(before.figures[:, k], "prior_"),
         }
     for k, number in enumerate(problem.numbers):
-        observed = number.observed
-        values = after.values[:, k].astype(np.float64).ravel()
+        value, within = number.observed.value, number.observed.within
+        values, prior = (of.values[:, k].astype(np.float64).ravel() for of in (after, before))
         came = values[~np.isnan(values)]
-        below = np.mean(came < observed.value) + 0.5 * np.mean(came == observed.value)
+        below = np.mean(came < value) + 0.5 * np.mean(came == value) if len(came) else 0.0
         yield {
             "what": "record",
             "name": f"{number.case}: {number.words}",
@@ -309,12 +306,12 @@ def predicted(found: Found) -> Iterator[dict[str, Any]]:
             "among": EVERYONE,
             "scenario": number.scenario,
             "case": number.case,
-            "seen": observed.value,
-            "seen_lower": observed.value - observed.within,
-            "seen_upper": observed.value + observed.within,
+            "seen": value,
+            "seen_lower": value - within,
+            "seen_upper": value + within,
             "tail": float(1.0 - below) if len(came) else None,
             **_spread(values, ""),
-            **_spread(before.values[:, k].astype(np.float64).ravel(), "prior_"),
+            **_spread(prior, "prior_"),
         }
 
 
@@ -338,11 +335,11 @@ def shares_like(found: Found) -> Iterator[dict[str, Any]]:
     for k, case in enumerate(spec.cases):
         row: dict[str, Any] = {"name": case.name, "scenario": case.scenario}
         for name, shares in each.items():
-            own = shares[:, k]
+            own, middle = shares[:, k], float(shares[:, k].mean())
             reach = normal_quantile() * float(own.std(ddof=1) / math.sqrt(len(own)))
-            row[name] = float(own.mean())
-            row[f"{name}_lower"] = max(row[name] - reach, 0.0)
-            row[f"{name}_upper"] = min(row[name] + reach, 1.0)
+            row[name] = middle
+            row[f"{name}_lower"] = max(middle - reach, 0.0)
+            row[f"{name}_upper"] = min(middle + reach, 1.0)
         yield row
 
 

@@ -1,20 +1,20 @@
 """Charts of experiments: drawing and writing those of any kind, and what the kinds' charts share.
 
-It imports matplotlib, so the modules of the kinds import it in the functions that draw.
+It imports matplotlib, so the modules of the kinds load it when they draw (`lazy_loader`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from textwrap import fill
 from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from crisis_sim import style, text
@@ -25,26 +25,53 @@ from crisis_sim.experiments.spec import Findings, kind_of
 MOST_PAIRED, _BESIDE = 12, 6
 
 
+def charts_of(findings: Findings) -> Iterator[tuple[str, Callable[[], Figure]]]:
+    """Every chart of an experiment: the name of its file, and what draws it."""
+    for name, draw in kind_of(findings.experiment.kind).charts(findings):
+        yield name, partial(style.styled(draw), findings)
+
+
 def draw_experiment(findings: Findings) -> Iterator[tuple[str, Figure]]:
     """Every chart of an experiment, one by one, each with the name of its file."""
-    for name, draw in kind_of(findings.experiment.kind).charts(findings):
-        yield name, style.styled(draw)(findings)
+    return ((name, draw()) for name, draw in charts_of(findings))
 
 
-def write_experiment_charts(
-    findings: Findings, folder: str | Path, suffixes: Sequence[str] = (".svg", ".png")
-) -> list[Path]:
-    """Write every chart of an experiment into a folder, in formats such as ".pdf"; gives the files written.
+#: Of a chart that is not called as the table that it draws, the table.
+_TABLES = {
+    "attribution": "attributions",
+    "curves": "measures",
+    "map": "measures",
+    "ranking": "indices",
+    "convergence": "indices",
+    "history": "figures",
+    "trade_off": "figures",
+    "targets": "outcomes",
+    "pairs": "particles",
+}
+
+
+def write_experiment_charts(findings: Findings, folder: str | Path) -> list[Path]:
+    """Write every chart of an experiment into a folder, with its data beside it; gives the files written.
 
     Raises:
         OSError: when a file cannot be written.
     """
     written = []
     for name, figure in draw_experiment(findings):
-        for suffix in suffixes:
-            written.append(Path(folder) / f"{name}{suffix}")
-            style.save(figure, written[-1])
+        if isinstance(figure, style.Chart):
+            figure.data = _drawn(findings.tables, name)
+        written += style.write(figure, Path(folder) / name)
     return written
+
+
+def _drawn(tables: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """The rows that a chart draws, each with what was varied at its point or in its trial."""
+    table = tables[name if name in tables else _TABLES[name.rstrip("_0123456789")]].to_pandas()
+    for by, place in {"point": "points", "trial": "trials"}.items():
+        if by in table and place in tables:
+            more = tables[place].to_pandas()
+            table = table.merge(more[[by, *more.columns.difference(table.columns)]], on=by)
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
 
 
 def title(measure: Mapping[str, Any]) -> str:
@@ -72,11 +99,13 @@ def meaning(factor: Mapping[str, Any], letters: int) -> str:
     return f"{text.shorten(said, letters)} ({unit})" if said else unit
 
 
-def plain_ratios(axis: Any) -> None:
-    """Ticks at 1, 2, 5, 10 ..., in plain figures."""
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
+def scale_axis(axis: Any, scale: str) -> None:
+    """Give an axis a factor's scale, `linear` or `log`; of the latter ticks at 1, 2, 5, 10 ..., in plain figures."""
+    if scale == "log":
+        axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(NullFormatter())
 
 
 def name_rows(axes: Axes, labels: Sequence[str], below: float = 0.6) -> None:
@@ -106,6 +135,26 @@ def note(
 def key(label: str, marker: str = "o", colour: str = style.BLACK, **look: Any) -> Line2D:
     """A mark in a legend."""
     return Line2D([], [], marker=marker, color=colour, label=label, **look)
+
+
+def patch(label: str, colour: str, **look: Any) -> Patch:
+    """An area in a legend."""
+    return Patch(color=colour, label=label, **look)
+
+
+def finished(
+    figure: Figure,
+    below: str,
+    handles: Sequence[Any] = (),
+    side: str = "left",
+    size: float | None = 6.0,
+) -> Figure:
+    """A chart with words below it and a legend above it, on one line, if there are marks for one."""
+    if handles:
+        where: Any = f"outside upper {side}"
+        figure.legend(handles=handles, loc=where, ncols=len(handles), fontsize=size)
+    style.say_below(figure, below)
+    return figure
 
 
 def column(table: Any, measure: str, name: str) -> Any:
@@ -156,8 +205,3 @@ def squares(
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
-
-
-def finite(values: Any) -> Any:
-    """Values with NaN in place of infinity, to which no line can be drawn."""
-    return np.where(np.isfinite(values), values, np.nan)

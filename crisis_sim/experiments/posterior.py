@@ -14,40 +14,19 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
 from crisis_sim import text as wording
 from crisis_sim.batch.plan import check_count
+from crisis_sim.experiments import calibrate, marginals, sampler
 from crisis_sim.experiments import spec as words
-from crisis_sim.experiments.calibrate import (
-    Values,
-    check_targets,
-    columns_of,
-    file_name,
-    no_scenario,
-    scenario_files,
-)
-from crisis_sim.experiments.factors import check_factor, check_path
-from crisis_sim.experiments.marginals import (
-    Found,
-    noise_of,
-    pairs_of,
-    parameters_of,
-    predicted,
-    shares_like,
-)
+from crisis_sim.experiments.calibrate import Values
+from crisis_sim.experiments.factors import check_factor
+from crisis_sim.experiments.marginals import Found
 from crisis_sim.experiments.run import read_experiment
-from crisis_sim.experiments.sampler import (
-    Case,
-    NothingFitsError,
-    PosteriorSpec,
-    Problem,
-    is_time,
-    resampled,
-    sample,
-    values_of,
-)
+from crisis_sim.experiments.sampler import Case, PosteriorSpec, Problem
 from crisis_sim.experiments.spec import Experiment, ExperimentError, Findings, Reading, RunOptions
 from crisis_sim.outcomes.measures import Columns
 from crisis_sim.outcomes.names import read_measure
@@ -61,6 +40,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from crisis_sim import style
+    from crisis_sim.experiments import plots
+else:  # matplotlib is slow to import
+    style = lazy_loader.load("crisis_sim.style", suppress_warning=True)
+    plots = lazy_loader.load("crisis_sim.experiments.plots", suppress_warning=True)
+
 ANSWERS = "what a record, or figures over many crises, say of parameters"
 SPEC = PosteriorSpec
 
@@ -68,22 +53,19 @@ SPEC = PosteriorSpec
 def check(spec: PosteriorSpec, reading: Reading) -> Iterator[Mistake]:
     scenarios = {one.name: one for one in (reading.scenario, *reading.others)}
     for path, written in spec.vary.items():
-        node = reading.at("vary", path)
-        holder = next((one for one in scenarios.values() if path in numbers_of(one)), None)
-        if holder is None:
-            yield from check_path(path, node, reading.scenario)
-        else:
-            yield from check_factor(path, written, node, holder)
+        holders = [one for one in scenarios.values() if path in numbers_of(one)]
+        holder = holders[0] if holders else reading.scenario
+        yield from check_factor(path, written, reading.at("vary", path), holder)
     if not spec.targets and not spec.cases:
         yield reading.top.label.mistake(
             "neither targets nor cases", "figures that crises should show, or crises on record"
         )
-    yield from check_targets(spec.targets, reading, scenarios)
+    yield from calibrate.check_targets(spec.targets, reading, scenarios)
     names: list[str] = []
     for k, case in enumerate(spec.cases):
         if case.name in names:
             message = f"a second case that is called '{case.name}'"
-            yield reading.mistake("cases", k, "name", message=message, expected="another name")
+            yield reading.at("cases", k, "name").place.mistake(message, "another name")
         names.append(case.name)
         yield from _check_case(case, k, reading, scenarios)
 
@@ -93,22 +75,21 @@ def _check_case(
 ) -> Iterator[Mistake]:
     name = case.scenario or reading.scenario.name
     if name not in scenarios:
-        yield no_scenario(name, reading, scenarios, "cases", k, "scenario")
+        yield calibrate.no_scenario(name, reading, scenarios, "cases", k, "scenario")
         return
-    columns = columns_of(scenarios[name], reading)
+    columns = calibrate.columns_of(scenarios[name], reading)
     if not case.record and not case.so:
-        message, expected = "nothing is on record", "a record, or what was so"
-        yield reading.mistake("cases", k, message=message, expected=expected)
+        expected = "a record, or what was so"
+        yield reading.at("cases", k).place.mistake("nothing is on record", expected)
     for j, observed in enumerate(case.record):
         node = reading.at("cases", k, "record", j)
         yield from _check_column(node, "of", observed.of, columns, "time", "number")
-        if is_time(observed.of):
+        if sampler.is_time(observed.of):
             yield from _check_column(node, "since", observed.since, columns, "time")
             continue
-        for key in ("since", "unit"):
-            if key in node.entries():
-                message = f"'{observed.of}' is no time: it has no '{key}'"
-                yield node.entries()[key].label.mistake(message, f"no '{key}'")
+        for key in {"since", "unit"} & node.entries().keys():
+            message = f"'{observed.of}' is no time: it has no '{key}'"
+            yield node.entries()[key].label.mistake(message, f"no '{key}'")
     if case.so:
         written = reading.at("cases", k, "so")
         try:
@@ -136,7 +117,7 @@ def crises(experiment: Experiment) -> int:
 def run(experiment: Experiment, options: RunOptions) -> Findings:
     problem = Problem(experiment, options)
     spec, priors, history = problem.spec, problem.priors, []
-    generations = sample(
+    generations = sampler.sample(
         problem, len(priors), spec.particles, spec.generations, spec.seed, spec.tolerance
     )
     try:
@@ -148,17 +129,17 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
                 f"acceptance {100 * last.acceptance:.0f}%, effective sample {last.effective:.0f}"
             )
             options.progress(problem.crises_before(k), problem.crises)
-    except NothingFitsError:
+    except sampler.NothingFitsError:
         raise ExperimentError(
             "no crisis of the first generation shows what is on record, within any distance: "
             "more particles or replicates, wider priors, or another record"
         ) from None
     random = np.random.default_rng([spec.seed, spec.generations])
-    drawn = last.scores[resampled(last.weight, problem.draws, random)]
+    drawn = last.scores[sampler.resampled(last.weight, problem.draws, random)]
     fresh = problem.run(drawn, spec.generations)
     options.progress(problem.crises, problem.crises)
-    found = Found(problem, last, values_of(priors, last.scores), fresh)
-    parameters, fits = parameters_of(found)
+    found = Found(problem, last, sampler.values_of(priors, last.scores), fresh)
+    parameters, fits = marginals.parameters_of(found)
     summary = _summary(found, parameters, history)
     return Findings(
         experiment,
@@ -166,7 +147,7 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
         _tables(found, summary),
         summary,
         problem.crises,
-        scenario_files(problem.scenarios, fits, "posterior", experiment.name, _HEAD),
+        calibrate.scenario_files(problem.scenarios, fits, "posterior", experiment.name, _HEAD),
     )
 
 
@@ -214,14 +195,11 @@ class Posterior:
         """
         if not isinstance(findings, Findings):
             findings = read_experiment(findings)
-        if findings.experiment.kind != "posterior":
-            raise ExperimentError(
-                f"an experiment of kind {findings.experiment.kind} has no posterior"
-            )
-        table = findings.tables["particles"]
-        paths = [name for name in table.column_names if name not in OTHERS]
-        values = np.stack([table.column(path).to_numpy() for path in paths], axis=1)
-        return cls(tuple(paths), values, np.asarray(table.column("weight").to_numpy()))
+        if (kind := findings.experiment.kind) != "posterior":
+            raise ExperimentError(f"an experiment of kind {kind} has no posterior")
+        table = findings.tables["particles"].to_pandas()
+        weight, values = table["weight"].to_numpy(), table.drop(columns=[*OTHERS])
+        return cls(tuple(values.columns), values.to_numpy(), weight)
 
     def draw(self, replicates: int, seed: int = 1) -> dict[str, NDArray[np.float64]]:
         """Parameters for replicates: particles drawn by weight, all parameters of one together.
@@ -240,7 +218,7 @@ class Posterior:
         check_count("seed", seed, least=0)
         random = np.random.default_rng(seed)
         chosen = random.choice(len(self.weight), size=replicates, p=self.weight)
-        return {path: self.values[chosen, k] for k, path in enumerate(self.paths)}
+        return dict(zip(self.paths, self.values[chosen].T, strict=True))
 
 
 # --- Findings, as plain data and tables
@@ -263,12 +241,12 @@ def _summary(
         "tolerance": sampled.tolerance,
         "goal": spec.tolerance,
         "parameters": parameters,
-        "correlations": pairs_of(found),
-        "predictive": list(predicted(found)),
-        "cases": list(shares_like(found)),
-        "noise": noise_of(found),
+        "correlations": marginals.pairs_of(found),
+        "predictive": list(marginals.predicted(found)),
+        "cases": list(marginals.shares_like(found)),
+        "noise": marginals.noise_of(found),
         "generations": history,
-        "files": [file_name(one, "posterior") for one in problem.scenarios],
+        "files": [calibrate.file_name(one, "posterior") for one in problem.scenarios],
     }
 
 
@@ -318,9 +296,11 @@ FEW_LIKE = 3.0
 
 def answer(summary: dict[str, Any]) -> Iterator[str]:
     """The answer of a posterior, in sentences."""
-    yield _on_learning(summary)
-    yield from _on_parameters(summary)
-    yield from _on_pairs(summary)
+    rows = sorted(summary["parameters"], key=lambda row: -float(row["shrinkage"]))
+    names = words.short_names([row["path"] for row in rows])
+    yield _on_learning(rows, names)
+    yield from _on_parameters(rows, names)
+    yield from _on_pairs(summary, names)
     for row in summary["cases"]:
         before, after = (
             words.estimate(row[name], row[f"{name}_lower"], row[f"{name}_upper"], "share")
@@ -336,17 +316,12 @@ def answer(summary: dict[str, Any]) -> Iterator[str]:
     yield from _on_noise(summary)
 
 
-def _on_learning(summary: dict[str, Any]) -> str:
+def _on_learning(rows: list[dict[str, Any]], names: Mapping[str, str]) -> str:
     """How much was learned: of each parameter, how far its spread fell or, where that did not, its middle moved."""
-    rows = sorted(summary["parameters"], key=lambda row: -float(row["shrinkage"]))
     pinned = [row for row in rows if row["pinned"]]
-    names = words.short_names([row["path"] for row in rows])
     if not pinned:
-        many = (
-            "this parameter"
-            if len(rows) == 1
-            else f"any of these {wording.count(len(rows))} parameters"
-        )
+        many = f"any of these {wording.count(len(rows))} parameters"
+        many = "this parameter" if len(rows) == 1 else many
         return f"Of {many} nothing was learned that chance does not explain."
     phrases = []
     for row in pinned[:MOST_NAMED]:
@@ -360,31 +335,24 @@ def _on_learning(summary: dict[str, Any]) -> str:
     )
 
 
-def _on_parameters(summary: dict[str, Any]) -> Iterator[str]:
-    rows = sorted(summary["parameters"], key=lambda row: -float(row["shrinkage"]))
-    names = words.short_names([row["path"] for row in rows])
-    pinned = [row for row in rows if row["pinned"]]
-    phrases = [
-        f"{names[row['path']]} {_span(row)}, before {_span(row, 'prior_')}" for row in pinned
-    ]
-    if phrases:
+def _on_parameters(rows: list[dict[str, Any]], names: Mapping[str, str]) -> Iterator[str]:
+    if pinned := [row for row in rows if row["pinned"]]:
         more = len(pinned) - MOST_NAMED
         rest = f"; {wording.count(more)} more in marginals.parquet" if more > 0 else ""
-        yield f"Posterior medians with 95% intervals: {'; '.join(phrases[:MOST_NAMED])}{rest}."
-    loose = [names[row["path"]] for row in rows if not row["pinned"]]
-    if loose:
-        others = len(loose) - MOST_NAMED
+        phrases = [
+            f"{names[row['path']]} {_span(row)}, before {_span(row, 'prior_')}"
+            for row in pinned[:MOST_NAMED]
+        ]
+        yield f"Posterior medians with 95% intervals: {'; '.join(phrases)}{rest}."
+    if loose := [names[row["path"]] for row in rows if not row["pinned"]]:
+        others, them = len(loose) - MOST_NAMED, "them" if len(loose) > 1 else "it"
         rest = f" and {wording.count(others)} more" if others > 0 else ""
-        yield (
-            f"Not pinned down by this evidence: {wording.listed(loose[:MOST_NAMED])}{rest}. "
-            f"What was believed of {'them' if len(loose) > 1 else 'it'} stays."
-        )
+        shown = wording.listed(loose[:MOST_NAMED])
+        yield f"Not pinned down by this evidence: {shown}{rest}. What was believed of {them} stays."
     for row in rows:
         if row["edge"]:
-            yield (
-                f"{words.sentence_start(names[row['path']])} presses against the {row['edge']} end of "
-                "its prior: values beyond it might fit better."
-            )
+            name = words.sentence_start(names[row["path"]])
+            yield f"{name} presses against the {row['edge']} end of its prior: values beyond it might fit better."
     if any(row["adjusted_median"] is not None for row in rows):
         phrases = [f"{names[row['path']]} {_span(row, 'adjusted_')}" for row in rows[:MOST_NAMED]]
         yield f"Adjusted by regression for the tolerance that is left: {'; '.join(phrases)}."
@@ -403,8 +371,7 @@ def _signed(correlation: float) -> str:
     return f"{correlation:+.2f}".replace("-", wording.MINUS)
 
 
-def _on_pairs(summary: dict[str, Any]) -> Iterator[str]:
-    names = words.short_names([row["path"] for row in summary["parameters"]])
+def _on_pairs(summary: dict[str, Any], names: Mapping[str, str]) -> Iterator[str]:
     least = max(TOGETHER, 2.0 / math.sqrt(max(summary["effective"], 1.0)))
     phrases = [
         f"{names[pair['first']]} and {names[pair['second']]} ({_signed(pair['correlation'])})"
@@ -419,20 +386,14 @@ def _on_pairs(summary: dict[str, Any]) -> Iterator[str]:
 def _on_check(summary: dict[str, Any]) -> Iterator[str]:
     seen = [row for row in summary["predictive"] if row["tail"] is not None]
     off = [row for row in seen if not TAIL <= row["tail"] <= 1.0 - TAIL]
-    if not seen:
-        return
-    if not off:
+    if seen and not off:
         lies = "it lies" if len(seen) == 1 else f"all {wording.count(len(seen))} lie"
-        yield (
-            "What was seen beside what the posterior predicts, with fresh luck: "
-            f"{lies} within the middle 95%."
-        )
+        yield f"What was seen beside what the posterior predicts, with fresh luck: {lies} within the middle 95%."
+    if not off:
         return
-    why = (
-        "The tolerance is not at its goal yet, which may be why."
-        if summary["tolerance"] > summary["goal"]
-        else "It may be that no values of these parameters explain it."
-    )
+    why = "It may be that no values of these parameters explain it."
+    if summary["tolerance"] > summary["goal"]:
+        why = "The tolerance is not at its goal yet, which may be why."
     phrases = []
     for row in off[:MOST_NAMED]:
         median = math.inf if row["median"] is None else row["median"]
@@ -447,17 +408,17 @@ def _on_check(summary: dict[str, Any]) -> Iterator[str]:
 
 def _on_files(summary: dict[str, Any]) -> str:
     have = "have" if len(summary["files"]) > 1 else "has"
-    files = f"{wording.listed(summary['files'])} {have}"
+    files, lost = f"{wording.listed(summary['files'])} {have}", ""
     rows = [row for row in summary["parameters"] if not row["distribution_is_prior"]]
     if not rows:
         return f"{files} the priors as they were."
-    worst, lost = max(row["distribution_error"] for row in rows), ""
     if summary["correlations"]:
         strongest = _signed(summary["correlations"][0]["correlation"])
         lost = (
             " Parameters are independent there: correlations are lost "
             f"(the strongest: {strongest}); joint draws keep them."
         )
+    worst = max(row["distribution_error"] for row in rows)
     return f"{files} the posterior as distributions, at most {worst:.2g} standard deviations off.{lost}"
 
 
@@ -486,20 +447,18 @@ def _spent(summary: Mapping[str, Any]) -> str:
 def _on_noise(summary: dict[str, Any]) -> Iterator[str]:
     """How much the luck of few replicates blurs."""
     noise, replicates = summary["noise"], wording.count(summary["replicates"])
-    blurred = [ratio for ratio in noise["targets"] if ratio and ratio > BLURRED]
-    if blurred:
+    if blurred := [ratio for ratio in noise["targets"] if ratio and ratio > BLURRED]:
         times = wording.count(math.ceil((max(blurred) / BLURRED) ** 2))
         yield (
             f"The luck of {replicates} replicates adds an error of up to {max(blurred):.2g} times a "
             f"target's own, and widens the posterior; {times} times as many would make it small."
         )
-    if blurred and any(noise["assumed"]):
-        yield (
-            "Targets without an interval are taken as known to a tenth of what the prior leaves open: "
-            "an interval says how well they are."
-        )
-    few = [like for like in noise["like"] if like < FEW_LIKE]
-    if few:
+        if any(noise["assumed"]):
+            yield (
+                "Targets without an interval are taken as known to a tenth of what the prior leaves open: "
+                "an interval says how well they are."
+            )
+    if few := [like for like in noise["like"] if like < FEW_LIKE]:
         yield (
             f"Particles that fit have about {min(few):.2g} crises like the record among {replicates}: "
             "which of them count is much luck, though it averages out. More replicates would make the "
@@ -525,11 +484,6 @@ def charts(findings: Findings) -> Iterator[tuple[str, Callable[[Findings], Figur
 
 def draw_marginals(findings: Findings) -> Figure:
     """Each parameter's prior and posterior."""
-    from matplotlib.patches import Patch
-
-    from crisis_sim import style
-    from crisis_sim.experiments import plots
-
     summary = findings.summary
     rows = sorted(summary["parameters"], key=lambda row: -float(row["shrinkage"]))
     rows = rows[:_MOST_MARGINALS]
@@ -540,23 +494,19 @@ def draw_marginals(findings: Findings) -> Figure:
         _draw_marginal(axes, findings, row)
     for axes in grid[len(rows) :]:
         axes.set_visible(False)
+    own = "scenario's own value, or its middle"
     handles = [
-        Patch(color=style.SKY_BLUE, label="posterior"),
+        plots.patch("posterior", style.ESTIMATE_PALE),
         plots.key("prior", "", style.GREY, drawstyle="steps-mid"),
         plots.key("posterior median, 95%", "D", markersize=3.2),
-        plots.key("scenario's own value, or its middle", "", style.GREY, linestyle=(0, (1, 1.5))),
+        plots.key(own, "", style.GREY, linestyle=(0, (1, 1.5))),
     ]
-    figure.legend(handles=handles, loc="outside upper left", ncols=4, fontsize=6.0)
     worth, tolerance = wording.count(summary["effective"]), f"{summary['tolerance']:.3g}"
     foot = f"{_spent(summary)}, worth {worth} equally weighted ones; tolerance {tolerance}"
-    style.say_below(figure, foot)
-    return figure
+    return plots.finished(figure, foot, handles)
 
 
 def _draw_marginal(axes: Axes, findings: Findings, row: dict[str, Any]) -> None:
-    from crisis_sim import style
-    from crisis_sim.experiments import plots
-
     before, after = _prior(findings, row["path"]), _particles(findings, row["path"])
     weight = _particles(findings, "weight")
     low, high = _scale(axes.xaxis, findings, row)
@@ -566,7 +516,7 @@ def _draw_marginal(axes: Axes, findings: Findings, row: dict[str, Any]) -> None:
     edges = spaced(low, high, bars + 1)
     shares, _ = np.histogram(np.clip(after, low, high), edges, weights=weight)
     expected, _ = np.histogram(np.clip(before, low, high), edges)
-    axes.stairs(100 * shares, edges, fill=True, color=style.SKY_BLUE)
+    axes.stairs(100 * shares, edges, fill=True, color=style.ESTIMATE_PALE)
     axes.stairs(100 * expected / len(before), edges, color=style.GREY, linewidth=1.0)
     top = 100 * max(shares.max(), expected.max() / len(before))
     axes.plot([row["lower"], row["upper"]], [1.12 * top] * 2, color=style.BLACK, linewidth=1.0)
@@ -583,23 +533,21 @@ def _draw_marginal(axes: Axes, findings: Findings, row: dict[str, Any]) -> None:
 
 def draw_pairs(findings: Findings) -> Figure:
     """How the parameters that go together most do so: draws from the posterior, pair by pair."""
-    from crisis_sim import style
+    from matplotlib.ticker import LogLocator
 
     summary = findings.summary
-    strongest = [pair[key] for pair in summary["correlations"] for key in ("first", "second")]
-    most = [*dict.fromkeys(strongest)][:_MOST_PAIRED]
+    correlation = {
+        (pair["first"], pair["second"]): pair["correlation"] for pair in summary["correlations"]
+    }
+    most = [*dict.fromkeys(path for pair in correlation for path in pair)][:_MOST_PAIRED]
     rows = [row for row in summary["parameters"] if row["path"] in most]
     side = min(max(45.0 * len(rows), 120.0), style.DOUBLE_COLUMN)
     figure = style.new_figure(width=side, height=side * 0.86 + 12.0)
-    grid = figure.subplots(len(rows), len(rows), squeeze=False)
+    grid = figure.subplots(len(rows), len(rows), squeeze=False, sharex=False)
     total = np.cumsum(_particles(findings, "weight"))
     # Particles drawn evenly by weight.
     chosen = np.searchsorted(total / total[-1], (np.arange(_DRAWN) + 0.5) / _DRAWN)
-    correlation = {
-        frozenset((pair["first"], pair["second"])): pair["correlation"]
-        for pair in summary["correlations"]
-    }
-    look: Any = {"color": style.BLUE, "alpha": 0.25, "markersize": 2.0, "markeredgewidth": 0}
+    look: Any = {"color": style.ESTIMATE, "alpha": 0.25, "markersize": 2.0, "markeredgewidth": 0}
     for (j, k), axes in np.ndenumerate(grid):
         down, across = rows[j], rows[k]
         if k > j:
@@ -616,26 +564,23 @@ def draw_pairs(findings: Findings) -> Figure:
             axes.plot(x, y, "o", **look)
             axes.set_xlim(*_scale(axes.xaxis, findings, across))
             axes.set_ylim(*_scale(axes.yaxis, findings, down))
-            shown = _signed(correlation[frozenset((down["path"], across["path"]))])
+            # The pairs stand in the order of the parameters.
+            shown = _signed(correlation[across["path"], down["path"]])
             axes.set_title(f"correlation {shown}", fontsize=6.0, fontweight="normal")
+        if axes.get_xscale() == "log":  # at powers of ten alone: there is room for few
+            axes.xaxis.set_major_locator(LogLocator())
         axes.set_xlabel(_label(across) if j == len(rows) - 1 else "")
         if k == 0 and j > 0:
             axes.set_ylabel(_label(down))
     draws = f"{wording.count(_DRAWN)} draws from the posterior"
-    style.say_below(figure, f"{draws}; on the diagonal each alone, its prior in grey")
-    return figure
+    return plots.finished(figure, f"{draws}; on the diagonal each alone, its prior in grey")
 
 
 def draw_predictive(findings: Findings) -> Figure:
     """The posterior's predictions, with fresh luck, compared with the observed figures."""
-    from matplotlib.patches import Patch
-
-    from crisis_sim import style
-    from crisis_sim.experiments import plots
-
     summary = findings.summary
     rows = summary["predictive"][:_MOST_PREDICTED]
-    figure = style.new_figure(height=22.0 + 15.0 * len(rows))
+    figure = style.new_figure(height=22.0 + 17.0 * len(rows))
     if not rows:
         style.say_nothing_to_draw(figure.subplots(), "nothing was measured")
         return figure
@@ -643,32 +588,28 @@ def draw_predictive(findings: Findings) -> Figure:
     for axes, row in zip(grid, rows, strict=True):
         _draw_predicted(axes, row)
     open_dot: Any = {"markerfacecolor": style.WHITE, "markersize": 4}
-    seen: Any = {"color": style.VERMILLION, "alpha": 0.15, "linewidth": 0}
+    same = "its 95% interval, or what counts as the same"
     handles = [
-        plots.key("posterior: median, half, 95%", "o", style.BLUE, markersize=4),
+        plots.key("posterior: median, half, 95%", "o", style.ESTIMATE, markersize=4),
         plots.key("prior", "o", style.GREY, **open_dot),
-        plots.key("what was seen", "", style.VERMILLION),
-        Patch(label="its 95% interval, or what counts as the same", **seen),
+        plots.key("what was seen", "", style.AIM),
+        plots.patch(same, style.AIM, alpha=0.15, linewidth=0),
     ]
-    figure.legend(handles=handles, loc="outside upper left", ncols=4, fontsize=6.0)
     draws, replicates = (wording.count(summary[key]) for key in ("draws", "replicates"))
-    style.say_below(
+    return plots.finished(
         figure,
         f"{draws} draws of {replicates} replicates, with luck that nothing was fitted to. "
         "Figures are spread over draws, what one crisis showed over single crises.",
+        handles,
     )
-    return figure
 
 
 def _draw_predicted(axes: Axes, row: dict[str, Any]) -> None:
     """One figure, or one number on record: prior below, posterior above."""
-    from crisis_sim import style
-    from crisis_sim.experiments import plots
-
     scale, unit, _ = plots.units(row)
     for y, prefix, colour, face in (
         (0.0, "prior_", style.GREY, style.WHITE),
-        (1.0, "", style.BLUE, style.BLUE),
+        (1.0, "", style.ESTIMATE, style.ESTIMATE),
     ):
         ends = [row[prefix + key] for key in ("lower", "quarter", "three_quarters", "upper")]
         known = [scale * end for end in ends if end is not None]
@@ -683,8 +624,8 @@ def _draw_predicted(axes: Axes, row: dict[str, Any]) -> None:
             axes.plot([scale * median], [y], "o", **look)
     if row["seen"] is not None:
         seen, *ends = (scale * row[key] for key in ("seen", "seen_lower", "seen_upper"))
-        axes.axvline(seen, color=style.VERMILLION, linewidth=1.0, zorder=2)
-        axes.axvspan(*ends, color=style.VERMILLION, alpha=0.15, linewidth=0, zorder=0)
+        axes.axvline(seen, color=style.AIM, linewidth=1.0, zorder=2)
+        axes.axvspan(*ends, color=style.AIM, alpha=0.15, linewidth=0, zorder=0)
     title = wording.sentence(row["words"]).rstrip(".")
     if row["case"]:
         came = f" (it came in {wording.percent(row['known'])}% of all crises)"
@@ -711,13 +652,9 @@ def _particles(findings: Findings, name: str) -> Values:
 
 def _scale(axis: Any, findings: Findings, row: dict[str, Any]) -> tuple[float, float]:
     """Give an axis a parameter's scale; the ends of its prior, with room where steps are equal."""
-    from crisis_sim.experiments import plots
-
     before = _prior(findings, row["path"])
     low, high = float(before.min()), float(before.max())
-    if row["axis"] == "log":
-        axis.axes.set(**{f"{axis.axis_name}scale": "log"})
-        plots.plain_ratios(axis)
+    plots.scale_axis(axis, row["axis"])
     if low == high:
         return low - 0.5, high + 0.5
     room = 0.0 if row["axis"] == "log" else (high - low) * 0.5 / len(before)

@@ -27,34 +27,13 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from crisis_sim.batch import Batch, read_batch
+from crisis_sim.batch import Batch, files, read_batch
 from crisis_sim.batch import manifest as differences
-from crisis_sim.batch.files import (
-    CHECKSUM,
-    LOCK,
-    WRITER,
-    ResultsError,
-    as_json,
-    believed,
-    cannot_write,
-    canonical_digest,
-    check,
-    digest_of,
-    hold,
-    inside,
-    parquet_of,
-    read_bytes,
-    read_json,
-    remove,
-    sealed,
-    sha256_of,
-    table_of,
-    write_durably,
-)
+from crisis_sim.batch.files import CHECKSUM, LOCK, ResultsError, inside
 from crisis_sim.batch.folder import RUNNING
 from crisis_sim.batch.manifest import DECISIVE, code_digest, git_revision, versions
 from crisis_sim.batch.rules import name_of, recalled, recorded
@@ -73,22 +52,21 @@ from crisis_sim.experiments.spec import (
 )
 from crisis_sim.scenario.errors import ScenarioError
 
-GIVEN, RESOLVED, SUMMARY, MANIFEST = (
-    "experiment.yaml",
-    "resolved.json",
-    "summary.json",
-    "manifest.json",
-)
+GIVEN, RESOLVED = "experiment.yaml", "resolved.json"
+SUMMARY, MANIFEST = "summary.json", "manifest.json"
 #: The layout of these folders, counted up when older readers could no longer read a new one.
 FORMAT = 1
 #: Keys of resolved.json that do not fix the results.
 BEGUN = "begun"
 #: How the names of tables, and of the files beside them, end.
-TABLE, FILE = ".parquet", ".yaml"
+TABLE, TEXTS = ".parquet", (".yaml", ".csv")
 #: The packages whose code decides an experiment's findings, in addition to those of a batch.
 ROOMS = ("outcomes", "experiments")
 #: The version that stands for their code.
 CODE = "code_of_experiments"
+
+
+Shape = TypeVar("Shape", bound=BaseModel)
 
 
 class _Begun(BaseModel):
@@ -126,16 +104,9 @@ class _Manifest(BaseModel):
 
 
 def begin(
-    experiment: Experiment,
-    folder: Path,
-    *,
-    resume: bool = False,
-    restart: bool = False,
-    overwrite: bool = True,
-    agents: Sequence[Any] = (),
-    roles: Mapping[str, Any] | None = None,
+    experiment: Experiment, folder: Path, options: RunOptions, restart: bool, overwrite: bool
 ) -> bool:
-    """Make a folder that is `locked` ready for an experiment; whether it holds its findings already.
+    """Make a folder that is held ready for an experiment; whether it holds its findings already.
 
     To be gone on with, it must hold the same experiment, begun with the same code and libraries; likewise where findings
     that it holds are not to be overwritten.
@@ -148,38 +119,37 @@ def begin(
     is_finished = held is not None and inside(folder, MANIFEST).exists()
     now = {
         "versions": _versions(experiment.kind),
-        **_rules(agents, roles),
-        "given_sha256": digest_of(experiment.text.encode()) if experiment.text else None,
+        **_rules(options),
+        "given_sha256": files.digest_of(experiment.text.encode()) if experiment.text else None,
     }
-    kept = is_finished and not (overwrite or restart or resume)
-    if held is not None and (resume or kept):
-        if kept and held.get("digest") != experiment.digest:
-            raise ExperimentError(
-                f"{folder} holds the findings of another experiment: replace them with --overwrite, "
-                "or give another folder"
-            )
+    kept = is_finished and not (overwrite or restart or options.resume)
+    if held is not None and (options.resume or kept):
         if held.get("digest") != experiment.digest:
             raise ExperimentError(
-                f"{folder} holds another experiment, or this one before it was changed: "
-                "it cannot be gone on with; give another folder"
+                f"{folder} holds "
+                + (
+                    "the findings of another experiment: replace them with --overwrite, or"
+                    if kept
+                    else "another experiment, or this one before it was changed: it cannot be gone on with;"
+                )
+                + " give another folder"
             )
         begun = _read_manifest(folder) if is_finished else _begun_in(folder, held)
         _check_same(folder, begun, now)
         inside(folder, DESIGN, is_folder=True)
         return is_finished
     if held is not None and not restart and not is_finished:
+        go_on = shlex.join(["crisis-sim", "experiment", "--resume", str(folder)])
         raise ExperimentError(
-            f"{folder} holds an experiment that is not finished; go on with: {_go_on(folder)}\n"
+            f"{folder} holds an experiment that is not finished; go on with: {go_on}\n"
             "or throw it away with --restart, or give another folder"
         )
-    try:
+    with _writing(folder):
         _clear(folder)
         if experiment.text:
-            write_durably(folder / GIVEN, experiment.text.encode())
+            files.write_durably(folder / GIVEN, experiment.text.encode())
         resolved = {"digest": experiment.digest, **experiment.plain(), BEGUN: now}
-        write_durably(folder / RESOLVED, as_json(sealed(resolved)))
-    except OSError as error:
-        raise cannot_write(folder, error) from error
+        files.write_durably(folder / RESOLVED, files.as_json(files.sealed(resolved)))
     return False
 
 
@@ -193,28 +163,15 @@ def check_folder(folder: Path) -> bool:
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold a folder, made where it is missing, for one process.
-
-    Raises:
-        ResultsError: when it holds other things, another process writes to it, or it cannot be written.
-    """
-    check_folder(folder)
-    with contextlib.ExitStack() as stack:
-        try:
-            stack.enter_context(hold(folder, folder / LOCK))
-        except OSError as error:
-            raise cannot_write(folder, error) from error
+def _writing(folder: Path) -> Iterator[None]:
+    try:
         yield
+    except OSError as error:
+        raise files.cannot_write(folder, error) from error
 
 
 def write(
-    findings: Findings,
-    folder: Path,
-    started: datetime,
-    seconds: float,
-    agents: Sequence[Any] = (),
-    roles: Mapping[str, Any] | None = None,
+    findings: Findings, folder: Path, options: RunOptions, started: datetime, seconds: float
 ) -> Findings:
     """Write an experiment's findings into a folder that `begin` made ready, the manifest last.
 
@@ -224,28 +181,49 @@ def write(
     Raises:
         ResultsError: when they cannot be written.
     """
+    experiment = findings.experiment
     summary = {**findings.summary, "answer": list(findings.answer)}
     contents = {
-        **{f"{name}{TABLE}": parquet_of(table) for name, table in findings.tables.items()},
+        **{f"{name}{TABLE}": files.parquet_of(table) for name, table in findings.tables.items()},
         **{name: text.encode() for name, text in findings.files.items()},
-        SUMMARY: as_json(summary),
+        SUMMARY: files.as_json(summary),
     }
-    digests = {
-        name: digest_of(read_bytes(folder, name))
-        for name in (GIVEN, RESOLVED)
-        if inside(folder, name).exists()
-    }
-    digests |= {name: digest_of(content) for name, content in contents.items()}
-    try:
+    before = [name for name in (GIVEN, RESOLVED) if inside(folder, name).exists()]
+    digests = {name: files.digest_of(files.read_bytes(folder, name)) for name in before}
+    digests |= {name: files.digest_of(content) for name, content in contents.items()}
+    revision, modified = git_revision()
+    with _writing(folder):
         for name, content in contents.items():
-            write_durably(folder / name, content)
-        manifest = sealed(
-            _manifest(findings, folder, digests, started, seconds, _rules(agents, roles))
+            files.write_durably(folder / name, content)
+        manifest = files.sealed(
+            {
+                "experiment_format": FORMAT,
+                "experiment": experiment.kind,
+                "name": experiment.name,
+                "title": experiment.spec.title,
+                "digest": experiment.digest,
+                "scenario": experiment.scenario.name,
+                "scenario_digest": experiment.scenario.digest,
+                "seed": experiment.spec.seed,
+                "replicates": experiment.spec.replicates,
+                "crises": findings.crises,
+                **_rules(options),
+                "command": shlex.join(sys.orig_argv),
+                "versions": _versions(experiment.kind),
+                "git_revision": revision,
+                "git_modified": modified,
+                "started": started.astimezone(UTC).isoformat(timespec="seconds"),
+                "seconds": round(seconds, 3),
+                "files": list(digests),
+                "sha256": digests,
+                "batches": {
+                    path.parent.relative_to(folder).as_posix(): files.sha256_of(path)
+                    for path in sorted((folder / DESIGN).rglob(MANIFEST))
+                },
+            }
         )
-        write_durably(folder / MANIFEST, as_json(manifest))
-    except OSError as error:
-        raise cannot_write(folder, error) from error
-    return Findings(**{**vars(findings), "manifest": manifest})
+        files.write_durably(folder / MANIFEST, files.as_json(manifest))
+    return replace(findings, manifest=manifest)
 
 
 def read_experiment(folder: str | Path) -> Findings:
@@ -261,26 +239,19 @@ def read_experiment(folder: str | Path) -> Findings:
         raise ResultsError(f"{folder} holds an experiment that is not finished")
     manifest = _read_manifest(folder)
     contents = _contents(folder, manifest)
-    summary = read_json(folder, SUMMARY, contents.pop(SUMMARY))
+    summary = files.read_json(folder, SUMMARY, contents.pop(SUMMARY))
     answer = summary.pop("answer", None)
     if not isinstance(answer, list) or not all(isinstance(line, str) for line in answer):
         raise ResultsError(f"{folder / SUMMARY} is not what it should be: it has no answer")
-    with believed(folder):
-        text = contents.pop(GIVEN, b"").decode()
-        files = {name: of.decode() for name, of in contents.items() if name.endswith(FILE)}
-    return Findings(
-        experiment=_experiment_of(folder, resolved, text),
-        answer=tuple(answer),
-        tables={
-            name.removesuffix(TABLE): table_of(folder / name, content)
-            for name, content in contents.items()
-            if name.endswith(TABLE)
-        },
-        summary=summary,
-        crises=manifest["crises"],
-        files=files,
-        manifest=manifest,
-    )
+    experiment = _experiment_of(folder, resolved, contents.pop(GIVEN, b""))
+    tables, texts = {}, {}
+    with files.believed(folder):
+        for name, content in contents.items():
+            if name.endswith(TABLE):
+                tables[name.removesuffix(TABLE)] = files.table_of(folder / name, content)
+            else:
+                texts[name] = content.decode()
+    return Findings(experiment, tuple(answer), tables, summary, manifest["crises"], texts, manifest)
 
 
 def read_resolved(folder: Path) -> Experiment:
@@ -291,12 +262,11 @@ def read_resolved(folder: Path) -> Experiment:
     """
     resolved = _resolved_in(folder)
     given = inside(folder, GIVEN)
-    content = read_bytes(folder, GIVEN) if given.exists() else b""
+    content = files.read_bytes(folder, GIVEN) if given.exists() else b""
     if BEGUN in resolved and content:
-        check(given, _begun_in(folder, resolved)["given_sha256"] == digest_of(content))
-    with believed(folder):
-        text = content.decode()
-    return _experiment_of(folder, resolved, text)
+        begun = _begun_in(folder, resolved)
+        files.check(given, begun["given_sha256"] == files.digest_of(content))
+    return _experiment_of(folder, resolved, content)
 
 
 def batch_folder(findings: Findings, folder: Path, name: str = "") -> Path | None:
@@ -313,7 +283,7 @@ def batch_folder(findings: Findings, folder: Path, name: str = "") -> Path | Non
         return None
     of_batches = findings.manifest.get("batches")
     if of_batches is not None:
-        manifest = digest_of(read_bytes(home, MANIFEST))
+        manifest = files.digest_of(files.read_bytes(home, MANIFEST))
         if of_batches.get(home.relative_to(folder).as_posix()) != manifest:
             raise ResultsError(f"{home} is not the batch that {folder} was made from")
     return home
@@ -327,11 +297,11 @@ def _held(folder: Path) -> dict[str, Any] | None:
     """
     path = inside(folder, RESOLVED)
     if path.exists():
-        resolved = read_json(folder, RESOLVED)
+        resolved = files.read_json(folder, RESOLVED)
         plain = {
             key: value for key, value in resolved.items() if key not in ("digest", BEGUN, CHECKSUM)
         }
-        check(path, resolved.get("digest") == canonical_digest(plain))
+        files.check(path, resolved.get("digest") == files.canonical_digest(plain))
         return resolved
     try:
         names = sorted(one.name for one in folder.iterdir() if not one.name.endswith(".partial"))
@@ -339,7 +309,7 @@ def _held(folder: Path) -> dict[str, Any] | None:
         return None
     except OSError as error:
         raise ResultsError(f"{folder} cannot be used: {error.strerror or error}") from error
-    others = [name for name in names if name not in (GIVEN, LOCK, WRITER)]
+    others = [name for name in names if name not in (GIVEN, LOCK, files.WRITER)]
     if others:
         raise ResultsError(
             f"{folder} holds other things than an experiment's results ({others[0]}); "
@@ -355,12 +325,12 @@ def _resolved_in(folder: Path) -> dict[str, Any]:
     return resolved
 
 
-def _experiment_of(folder: Path, resolved: Mapping[str, Any], text: str) -> Experiment:
+def _experiment_of(folder: Path, resolved: Mapping[str, Any], given: bytes) -> Experiment:
     from crisis_sim.experiments.load import resolved_experiment
 
     try:
-        with believed(folder):
-            return resolved_experiment(resolved, text)
+        with files.believed(folder):
+            return resolved_experiment(resolved, given.decode())
     except (ResultsError, ScenarioError) as error:
         raise ResultsError(f"{folder / RESOLVED} is not of this version: {error}") from error
 
@@ -373,10 +343,14 @@ def _begun_in(folder: Path, resolved: Mapping[str, Any]) -> dict[str, Any]:
             "note of code and libraries: it cannot be gone on with; throw it away with --restart, or "
             "give another folder"
         )
+    return _sound(_Begun, folder / RESOLVED, resolved.get(BEGUN)).model_dump()
+
+
+def _sound(shape: type[Shape], path: Path, content: Any) -> Shape:
     try:
-        return _Begun.model_validate(resolved.get(BEGUN)).model_dump()
+        return shape.model_validate(content)
     except ValidationError as error:
-        raise ResultsError(f"{folder / RESOLVED} is not what it should be: {error}") from error
+        raise ResultsError(f"{path} is not what it should be: {error}") from error
 
 
 def _check_same(folder: Path, begun: Mapping[str, Any], now: Mapping[str, Any]) -> None:
@@ -401,15 +375,12 @@ def _versions(kind: str) -> dict[str, str]:
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of an experiment that is finished, sound as far as it is read."""
-    manifest = read_json(folder, MANIFEST)
+    path, manifest = folder / MANIFEST, files.read_json(folder, MANIFEST)
     if manifest.get("experiment_format") != FORMAT:
         raise ResultsError(f"{folder} holds an experiment in another layout; expected {FORMAT}")
-    try:
-        sound = _Manifest.model_validate(manifest)
-    except ValidationError as error:
-        raise ResultsError(f"{folder / MANIFEST} is not what it should be: {error}") from error
+    sound = _sound(_Manifest, path, manifest)
     # Those of earlier versions have neither.
-    check(folder / MANIFEST, (CHECKSUM in manifest) == (sound.sha256 is not None))
+    files.check(path, (CHECKSUM in manifest) == (sound.sha256 is not None))
     return manifest
 
 
@@ -424,79 +395,37 @@ def _contents(folder: Path, manifest: Mapping[str, Any]) -> dict[str, bytes]:
     for name in names:
         if digests is None and name == GIVEN and not inside(folder, name).exists():
             continue  # an experiment from Python may have none
-        contents[name] = read_bytes(folder, name)
+        contents[name] = files.read_bytes(folder, name)
         if digests is not None:
-            check(folder / name, digests.get(name) == digest_of(contents[name]))
+            files.check(folder / name, digests.get(name) == files.digest_of(contents[name]))
     contents.pop(RESOLVED, None)
     return contents
 
 
 def _may_be_named(name: str) -> bool:
     """Whether a name is one of those that experiments give to their files."""
-    return name in (RESOLVED, SUMMARY) or name.endswith((TABLE, FILE))
+    return name in (RESOLVED, SUMMARY) or name.endswith((TABLE, *TEXTS))
 
 
 def _clear(folder: Path) -> None:
     """Remove the findings of an earlier experiment, the manifest first; other files stay."""
     if not (folder / RESOLVED).exists():
         return
-    names = [GIVEN, RESOLVED, SUMMARY]
-    with contextlib.suppress(
-        ResultsError
-    ):  # there is none, or it says nothing that can be believed
+    names = [MANIFEST, GIVEN, RESOLVED, SUMMARY]
+    with contextlib.suppress(ResultsError):  # there is none, or one that cannot be believed
         named = _read_manifest(folder)["files"]
         names += [name for name in named if _may_be_named(name) and name == Path(name).name]
     shown = [path.name for path in folder.iterdir() if path.suffix in (".svg", ".png", ".html")]
-    for name in (MANIFEST, *names, *shown):
+    for name in (*names, *shown):
         (folder / name).unlink(missing_ok=True)
-    for path in (folder / DESIGN, *folder.glob(f"{DESIGN}{RUNNING}*")):
-        remove(path)
+    files.remove(folder / DESIGN, *folder.glob(f"{DESIGN}{RUNNING}*"))
 
 
-def _manifest(
-    findings: Findings,
-    folder: Path,
-    digests: dict[str, str],
-    started: datetime,
-    seconds: float,
-    rules: Mapping[str, Any],
-) -> dict[str, Any]:
-    experiment = findings.experiment
-    revision, modified = git_revision()
-    return {
-        "experiment_format": FORMAT,
-        "experiment": experiment.kind,
-        "name": experiment.name,
-        "title": experiment.spec.title,
-        "digest": experiment.digest,
-        "scenario": experiment.scenario.name,
-        "scenario_digest": experiment.scenario.digest,
-        "seed": experiment.spec.seed,
-        "replicates": experiment.spec.replicates,
-        "crises": findings.crises,
-        **rules,
-        "command": shlex.join(sys.orig_argv),
-        "versions": _versions(experiment.kind),
-        "git_revision": revision,
-        "git_modified": modified,
-        "started": started.astimezone(UTC).isoformat(timespec="seconds"),
-        "seconds": round(seconds, 3),
-        "files": list(digests),
-        "sha256": digests,
-        "batches": {
-            path.parent.relative_to(folder).as_posix(): sha256_of(path)
-            for path in sorted((folder / DESIGN).rglob(MANIFEST))
-        },
-    }
-
-
-def _rules(agents: Sequence[Any], roles: Mapping[str, Any] | None) -> dict[str, Any]:
+def _rules(options: RunOptions) -> dict[str, Any]:
     """The classes that an experiment is run with, as a batch's manifest has them."""
-    rules = recorded(roles or {}, agents)
-    return {
-        "agents_added": [name_of(agent) for agent in agents],
-        **({"rules": rules} if rules else {}),
-    }
+    rules = recorded(options.roles, options.agents)
+    names = [name_of(agent) for agent in options.agents]
+    return {"agents_added": names, **({"rules": rules} if rules else {})}
 
 
 def rules_in(folder: Path) -> tuple[dict[str, Any], tuple[Any, ...]]:
@@ -506,12 +435,7 @@ def rules_in(folder: Path) -> tuple[dict[str, Any], tuple[Any, ...]]:
         ResultsError: when the folder holds no experiment.
         ScenarioError: when a file is gone, or has mistakes by now.
     """
-    resolved = _resolved_in(folder)
-    return recalled(resolved.get(BEGUN, {}).get("rules", ()))
-
-
-def _go_on(folder: Path) -> str:
-    return shlex.join(["crisis-sim", "experiment", "--resume", str(folder)])
+    return recalled(_resolved_in(folder).get(BEGUN, {}).get("rules", ()))
 
 
 def run_experiment(
@@ -552,22 +476,20 @@ def run_experiment(
         experiment = load_experiment(experiment, agents=agents, roles=roles)
     kind = kind_of(experiment.kind)
     started, began = datetime.now(UTC), time.perf_counter()
+    options = RunOptions(workers, None, False, progress, on_message, agents, dict(roles or {}))
     if folder is None:
-        return kind.run(
-            experiment,
-            RunOptions(workers, None, False, progress, on_message, agents, dict(roles or {})),
-        )
+        return kind.run(experiment, options)
     folder = Path(folder)
-    with locked(folder):
-        how = {"resume": resume, "restart": restart, "overwrite": overwrite}
-        if begin(experiment, folder, **how, agents=agents, roles=roles):
+    options = replace(options, folder=folder, resume=resume)
+    check_folder(folder)
+    with contextlib.ExitStack() as held:
+        with _writing(folder):
+            held.enter_context(files.hold(folder, folder / LOCK))
+        if begin(experiment, folder, options, restart, overwrite):
             on_message(f"{folder} holds this experiment already, and it is finished")
             return read_experiment(folder)
-        findings = kind.run(
-            experiment,
-            RunOptions(workers, folder, resume, progress, on_message, agents, dict(roles or {})),
-        )
-        return write(findings, folder, started, time.perf_counter() - began, agents, roles)
+        findings = kind.run(experiment, options)
+        return write(findings, folder, options, started, time.perf_counter() - began)
 
 
 #: Points that can be told apart side by side, in a table or a chart.

@@ -7,32 +7,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from crisis_sim.batch import simulate
-from crisis_sim.batch.files import (
-    ResultsError,
-    as_json,
-    believed,
-    check,
-    digest_of,
-    inside,
-    parquet_of,
-    read_bytes,
-    read_json,
-    sealed,
-    table_of,
-    write_durably,
-)
+from crisis_sim.batch import files, simulate
+from crisis_sim.batch.files import ResultsError
 from crisis_sim.batch.rules import roles_in
 from crisis_sim.experiments.calibrate import Aim, Calibration, CalibrationSpec, Values
 from crisis_sim.experiments.design import IN_MEMORY
 from crisis_sim.experiments.factors import Drawn, Range, number_at, resolve
-from crisis_sim.experiments.spec import MOST
+from crisis_sim.experiments.spec import entry, whole
 from crisis_sim.model.parameters import invert
 from crisis_sim.outcomes.durations import TRIGGER, Clock, Replicates
 from crisis_sim.outcomes.measures import HOURS, Condition
@@ -52,62 +39,48 @@ MOST_PARTICLES, MOST_GENERATIONS = 100_000, 100
 class Observed(Part):
     """A number on record of one crisis."""
 
-    of: str = Field(description="the outcome, such as ceasefire_in_effect_at_hours")
-    since: str = Field(TRIGGER, description="of a time: since when it is counted")
-    value: float = Field(description="what the record says")
-    within: float = Field(
-        description="how far a crisis may be off and still count as the same", gt=0
-    )
-    unit: Literal["hours", "days"] = Field("hours", description="of a time: the unit of both")
+    of: str = entry("the outcome, such as ceasefire_in_effect_at_hours")
+    since: str = entry("of a time: since when it is counted", TRIGGER)
+    value: float = entry("what the record says")
+    within: float = entry("how far a crisis may be off and still count as the same", gt=0)
+    unit: Literal["hours", "days"] = entry("of a time: the unit of both", "hours")
 
 
 class Case(Part):
     """One crisis on record: one draw from what the model could have shown."""
 
-    name: str = Field(description="what it is called")
-    record: tuple[Observed, ...] = Field((), description="numbers that are on record")
+    name: str = entry("what it is called")
+    record: tuple[Observed, ...] = entry("numbers that are on record", ())
     so: dict[str, Any] = Field(
         default_factory=dict, description="what else was so, such as {ending: agreement}"
     )
-    scenario: str = Field("", description="in which scenario; in the first where left out")
+    scenario: str = entry("in which scenario; in the first where left out", "")
 
 
 class PosteriorSpec(CalibrationSpec):
     """What a record, or figures over many crises, say of parameters."""
 
-    kind: Literal["posterior"] = Field(description="what kind of experiment it is")
-    vary: dict[str, Range] = Field(
-        min_length=1,
-        description="the parameters by path; the prior is what the scenario leaves open, or even "
+    kind: Literal["posterior"] = entry("what kind of experiment it is")
+    vary: dict[str, Range] = entry(
+        "the parameters by path; the prior is what the scenario leaves open, or even "
         "over a range that is given",
+        min_length=1,
     )
-    cases: tuple[Case, ...] = Field((), description="single crises on record")
-    particles: int = Field(
-        description="points tried in each generation", strict=True, ge=20, le=MOST_PARTICLES
-    )
-    generations: int = Field(
-        5,
-        description="rounds, each nearer to what fits",
-        strict=True,
-        ge=1,
-        le=MOST_GENERATIONS,
-    )
-    replicates: int = Field(
-        description="crises of each particle, each with luck of its own", strict=True, ge=1, le=MOST
-    )
-    tolerance: float = Field(
+    cases: tuple[Case, ...] = entry("single crises on record", ())
+    particles: int = whole("points tried in each generation", least=20, most=MOST_PARTICLES)
+    generations: int = whole("rounds, each nearer to what fits", 5, most=MOST_GENERATIONS)
+    replicates: int = whole("crises of each particle, each with luck of its own")
+    tolerance: float = entry(
+        "where to stop tightening, in the targets' standard errors and the records' own distances",
         1.0,
-        description="where to stop tightening, in the targets' standard errors and the records' own "
-        "distances",
         gt=0,
     )
-    draws: int | None = Field(
-        None,
-        description="points drawn from the posterior for the check; as many as particles, "
+    draws: int | None = whole(
+        "points drawn from the posterior for the check; as many as particles, "
         "but at most 200, where left out",
-        strict=True,
-        ge=20,
-        le=MOST_PARTICLES,
+        None,
+        least=20,
+        most=MOST_PARTICLES,
     )
 
 
@@ -130,9 +103,9 @@ class Prior(Drawn):
         """A prior from its keys in a file, checked, for the first scenario that has the parameter."""
         scenario = next(one for one in scenarios if path in numbers_of(one))
         given, allowed = number_at(scenario, path), numbers_of(scenario)[path]
-        own = isinstance(given, Distribution) and written.low is None and written.high is None
-        distribution = given if own and isinstance(given, Distribution) else None
-        return cls(resolve(path, written, scenario), distribution, allowed.low, allowed.high)
+        is_open = written.low is None and written.high is None
+        own = given if is_open and isinstance(given, Distribution) else None
+        return cls(resolve(path, written, scenario), own, allowed.low, allowed.high)
 
     @property
     def path(self) -> str:
@@ -141,11 +114,11 @@ class Prior(Drawn):
 
     def at(self, shares: Values) -> Values:
         """Its values at cumulative probabilities."""
+        factor = self.factor
         if self.distribution is None:
-            values = np.asarray(self.factor.at(shares), dtype=np.float64)
-            return np.clip(values, self.factor.low, self.factor.high)
+            return np.clip(np.asarray(factor.at(shares), np.float64), factor.low, factor.high)
         drawn = invert(self.distribution, shares, self.low, self.high)
-        return np.clip(np.asarray(drawn, dtype=np.float64), self.low, self.high)
+        return np.clip(np.asarray(drawn, np.float64), self.low, self.high)
 
     def at_scores(self, scores: Values) -> Values:
         """Its values at normal scores."""
@@ -203,12 +176,12 @@ class Number:
     @property
     def words(self) -> str:
         """The number in words, such as "from the trigger to a ceasefire"."""
-        of, since = self.observed.of, self.observed.since
+        of, clock = self.observed.of, Clock(self.observed.of, self.observed.since)
         if not is_time(of):
             return of.replace("_", " ")
-        end = Clock(of, since).words()
+        end = clock.words()
         article = "the" if end.startswith("first ") else "an" if end[:1] in "aeiou" else "a"
-        return f"from {Clock(of, since).since_words()} to {article} {end}"
+        return f"from {clock.since_words()} to {article} {end}"
 
     def read(self, replicates: Replicates) -> Single:
         """Its value in each crisis, `(rows,)`; NaN where it never came."""
@@ -272,14 +245,9 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True)
 class Problem(Calibration):
-    """A posterior to be found, and how to run its crises; it is the `Study` that `sample` samples from."""
+    """A posterior to be found, and how to run its crises; what `sample` samples from."""
 
     options: RunOptions
-
-    @property
-    def spec(self) -> PosteriorSpec:
-        """The experiment's keys."""
-        return cast(PosteriorSpec, self.experiment.spec)
 
     @cached_property
     def priors(self) -> tuple[Prior, ...]:
@@ -289,28 +257,26 @@ class Problem(Calibration):
     @cached_property
     def numbers(self) -> tuple[Number, ...]:
         """The numbers on record."""
+        first = self.scenarios[0].name
         return tuple(
-            Number(case.name, self._scenario_of(case), observed)
+            Number(case.name, case.scenario or first, observed)
             for case in self.spec.cases
             for observed in case.record
         )
 
-    def _scenario_of(self, case: Case) -> str:
-        return case.scenario or self.scenarios[0].name
-
     @property
     def draws(self) -> int:
         """Points drawn from the posterior for the check."""
-        return self.spec.draws or min(self.spec.particles, 200)
+        return int(self.spec.draws or min(self.spec.particles, 200))
 
     def crises_before(self, generation: int) -> int:
         """How many crises there are before a generation; the check is the one after the last."""
-        return generation * self.spec.particles * self.spec.replicates * len(self.scenarios)
+        return generation * int(self.spec.particles * self.spec.replicates) * len(self.scenarios)
 
     @property
     def crises(self) -> int:
         """How many crises there are in all."""
-        check = self.draws * self.spec.replicates * len(self.scenarios)
+        check = self.draws * int(self.spec.replicates) * len(self.scenarios)
         return self.crises_before(self.spec.generations) + check
 
     def scaled_aims(self, seen: Seen) -> tuple[Aim, ...]:
@@ -331,7 +297,7 @@ class Problem(Calibration):
         return Seen(*map(np.concatenate, zip(*seen, strict=True)))
 
     def likelihood(self, seen: Seen) -> Likelihood:
-        """From a tolerance, the logarithm of each particle's likelihood.
+        """From a tolerance, the logarithm of each particle's likelihood, -inf where it is none.
 
         Of targets it is normal, with the tolerance times their standard errors; of each crisis on
         record, the share of crises that are within the tolerance of it.
@@ -354,12 +320,10 @@ class Problem(Calibration):
         about = {"experiment": self.experiment.digest, "generation": generation}
         if folder is not None and self.options.resume:
             try:
-                found = read_generation(folder, about, scores)
+                if found := read_generation(folder, about, scores):
+                    return found
             except ResultsError as error:
                 self.options.on_message(f"generation {generation + 1} is done again: {error}")
-            else:
-                if found is not None:
-                    return found
         values = values_of(self.priors, scores)
         size = max(IN_MEMORY // self.spec.replicates, 1)
         firsts = range(0, len(values), size)
@@ -383,7 +347,7 @@ class Problem(Calibration):
                 if number.scenario == scenario.name:
                     shown[:, k] = number.read(ensemble).reshape(count, -1)
             for k, case in enumerate(spec.cases):
-                if case.so and self._scenario_of(case) == scenario.name:
+                if case.so and (case.scenario or self.scenarios[0].name) == scenario.name:
                     so[:, k] = Condition.of(case.so).holds(ensemble).reshape(count, -1)
         return Seen(figures, errors, shown, so)
 
@@ -394,7 +358,7 @@ class Problem(Calibration):
 
         Their luck is another for each generation, and within it for each part that is run at once.
         """
-        replicates, known = self.spec.replicates, numbers_of(scenario)
+        replicates, known, options = self.spec.replicates, numbers_of(scenario), self.options
         parameters = {
             prior.path: np.repeat(values[:, k], replicates)
             for k, prior in enumerate(self.priors)
@@ -409,14 +373,13 @@ class Problem(Calibration):
             [scenario],
             rows,
             int(low) + (int(high) << 31),
-            self.options.workers,
+            options.workers,
             parameters=parameters,
-            agents=self.options.agents,
-            roles=roles_in(scenario, self.options.roles),
-            progress=lambda done, _: self.options.progress(before + done, self.crises),
+            agents=options.agents,
+            roles=roles_in(scenario, options.roles),
+            progress=lambda done, _: options.progress(before + done, self.crises),
         )
-        (ensemble,) = batch.ensembles.values()
-        return ensemble
+        return batch.ensembles[scenario.name]
 
 
 # --- Generations on disk, to resume from
@@ -437,12 +400,12 @@ def write_generation(folder: Path, about: dict[str, Any], scores: Values, seen: 
         offsets = np.arange(len(array) + 1, dtype=np.int64) * int(np.prod(array.shape[1:]))
         columns[name] = pa.LargeListArray.from_arrays(offsets, pa.array(array.ravel()))
         shapes[name] = ",".join(map(str, array.shape))
-    content = parquet_of(pa.table(columns).replace_schema_metadata(shapes))
+    content = files.parquet_of(pa.table(columns).replace_schema_metadata(shapes))
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / _FILE.format(**about)
-    write_durably(path.with_suffix(".parquet"), content)
-    seal = sealed({**about, "sha256": digest_of(content)})
-    write_durably(path.with_suffix(".json"), as_json(seal))
+    files.write_durably(path.with_suffix(".parquet"), content)
+    seal = files.sealed({**about, "sha256": files.digest_of(content)})
+    files.write_durably(path.with_suffix(".json"), files.as_json(seal))
 
 
 def read_generation(folder: Path, about: dict[str, Any], scores: Values) -> Seen | None:
@@ -455,13 +418,13 @@ def read_generation(folder: Path, about: dict[str, Any], scores: Values) -> Seen
 
     name = _FILE.format(**about)
     path, seal = f"{name}.parquet", f"{name}.json"
-    if not inside(folder, seal).exists():
+    if not files.inside(folder, seal).exists():
         return None
-    said, content = read_json(folder, seal), read_bytes(folder, path)
-    check(folder / path, said == sealed({**about, "sha256": digest_of(content)}))
+    said, content = files.read_json(folder, seal), files.read_bytes(folder, path)
+    files.check(folder / path, said == files.sealed({**about, "sha256": files.digest_of(content)}))
     arrays = {}
-    with believed(folder):
-        table = table_of(folder / path, content)
+    with files.believed(folder):
+        table = files.table_of(folder / path, content)
         for column in table.column_names:
             shape = [int(size) for size in table.schema.metadata[column.encode()].split(b",")]
             flat = pa.concat_arrays([chunk.flatten() for chunk in table.column(column).chunks])
@@ -496,22 +459,6 @@ WIDEST = 1e6
 _STEPS = 30
 
 
-class Study(Protocol):
-    """The model that `sample` samples from."""
-
-    def run(self, scores: Values, generation: int) -> Any:
-        """Simulate crises at particles; `scores` are `(particles, parameters)`.
-
-        The same for the same arguments.
-        """
-
-    def join(self, seen: list[Any]) -> Any:
-        """Several generations' figures, joined."""
-
-    def likelihood(self, seen: Any) -> Likelihood:
-        """From a tolerance, the logarithm of each particle's likelihood, -inf where it is none."""
-
-
 @dataclass(frozen=True)
 class Proposal:
     """From where a generation is drawn.
@@ -542,9 +489,8 @@ class Proposal:
         from scipy.spatial.distance import cdist
         from scipy.special import logsumexp
 
-        points, centres = (
-            solve_triangular(self.root, of.T, lower=True).T for of in (scores, self.centres)
-        )
+        both = (scores, self.centres)
+        points, centres = (solve_triangular(self.root, of.T, lower=True).T for of in both)
         scale = np.log(np.diag(self.root)).sum() + 0.5 * scores.shape[1] * math.log(2 * math.pi)
         kernels = logsumexp(-0.5 * cdist(points, centres, "sqeuclidean"), axis=1)
         near = kernels - math.log(len(centres)) - scale
@@ -579,14 +525,17 @@ class NothingFitsError(Exception):
 
 
 def sample(
-    study: Study,
-    dimensions: int,
-    particles: int,
-    generations: int,
-    seed: int,
-    goal: float = 1.0,
+    study: Any, dimensions: int, particles: int, generations: int, seed: int, goal: float = 1.0
 ) -> Iterator[Sample]:
     """Sample a posterior; what there is after each generation, down to a tolerance of `goal`.
+
+    Args:
+        study: a `Problem`, or another model with its `run`, `join` and `likelihood`.
+        dimensions: how many parameters it has.
+        particles: particles of each generation.
+        generations: how many.
+        seed: the same particles for the same seed.
+        goal: the tolerance down to which it goes.
 
     Raises:
         NothingFitsError: when no particle has any likelihood at any tolerance.
@@ -605,22 +554,20 @@ def sample(
         seen.append(study.run(scores[-1], generation))
         everywhere, shown = np.concatenate(scores), study.join(seen)
         each = np.stack([proposal.log_density(everywhere) for proposal in proposals])
-        mixture = logsumexp(each, axis=0) - math.log(len(proposals))
-        base = log_density(everywhere) - mixture
+        base = log_density(everywhere) - (logsumexp(each, axis=0) - math.log(len(proposals)))
         likelihood = study.likelihood(shown)
-        tolerance = tolerance_for(likelihood, base, ENOUGH * particles, goal, highest)
-        logarithm = base + likelihood(tolerance)
+        highest = tolerance_for(likelihood, base, ENOUGH * particles, goal, highest)
+        logarithm = base + likelihood(highest)
         weight = np.exp(logarithm - logarithm.max())
         now = Sample(
             np.repeat(np.arange(generation + 1), particles),
             everywhere,
             weight / weight.sum(),
             shown,
-            tolerance,
+            highest,
             effective_size(logarithm),
             effective_size(logarithm[-particles:]) / particles,
         )
-        highest = tolerance
         yield now
 
 
@@ -628,21 +575,17 @@ def proposal_near(now: Sample, kernels: int, random: np.random.Generator) -> Pro
     """Kernels around particles that fit, resampled by weight."""
     dimensions = now.scores.shape[1]
     centres = now.scores[resampled(now.weight, kernels, random)]
-    middle = now.weight @ now.scores
-    apart = now.scores - middle
+    apart = now.scores - now.weight @ now.scores
     covariance = np.einsum("p,pj,pk->jk", now.weight, apart, apart)
     width = max(now.effective, 2.0) ** (-2.0 / (dimensions + 4))
-    steady = 1e-6 * np.eye(dimensions)
-    return Proposal(centres, np.linalg.cholesky(width * covariance + steady))
+    return Proposal(centres, np.linalg.cholesky(width * covariance + 1e-6 * np.eye(dimensions)))
 
 
 def resampled(weight: Values, count: int, random: np.random.Generator) -> NDArray[np.int64]:
     """Numbers of particles, each about as often as its weight says (systematic resampling)."""
-    places = (random.random() + np.arange(count)) / count
-    total = np.cumsum(weight)
-    return np.asarray(np.searchsorted(total / total[-1], places, side="right")).clip(
-        0, len(weight) - 1
-    )
+    places, total = (random.random() + np.arange(count)) / count, np.cumsum(weight)
+    found = np.searchsorted(total / total[-1], places, side="right")
+    return np.asarray(found).clip(0, len(weight) - 1)
 
 
 def tolerance_for(
@@ -653,19 +596,20 @@ def tolerance_for(
     Raises:
         NothingFitsError: when there is no likelihood at the highest.
     """
-    most = effective_size(base + likelihood(highest))
+
+    def left(tolerance: float) -> float:
+        return effective_size(base + likelihood(tolerance))
+
+    most = left(highest)
     if most == 0.0:
         raise NothingFitsError
     enough = min(enough, 0.9 * most)
-    if effective_size(base + likelihood(goal)) >= enough:
+    if left(goal) >= enough:
         return goal
     low, high = math.log(goal), math.log(highest)
     for _ in range(_STEPS):
         middle = 0.5 * (low + high)
-        if effective_size(base + likelihood(math.exp(middle))) >= enough:
-            high = middle
-        else:
-            low = middle
+        low, high = (low, middle) if left(math.exp(middle)) >= enough else (middle, high)
     return min(math.exp(high), highest)
 
 

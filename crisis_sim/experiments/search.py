@@ -4,54 +4,47 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from crisis_sim.batch.files import (
-    ResultsError,
-    as_json,
-    believed,
-    inside,
-    read_bytes,
-    read_json,
-    sealed,
-    write_durably,
-)
+from crisis_sim.batch import files
+from crisis_sim.batch.files import ResultsError
 from crisis_sim.batch.rules import roles_in
+from crisis_sim.experiments import calibrate
 from crisis_sim.experiments import spec as words
-from crisis_sim.experiments.calibrate import (
-    Calibration,
-    CalibrationSpec,
-    Evolution,
-    Tuned,
-    TunedRange,
-    Values,
-    parameters_at,
-    seed_of,
-    sobol_points,
-)
+from crisis_sim.experiments.calibrate import Evolution, Tuned, Values, seed_of
 from crisis_sim.experiments.design import Design, run_design
 from crisis_sim.experiments.gauss_newton import Steps
-from crisis_sim.experiments.spec import MOST, Experiment, Reading, RunOptions, WrittenMeasure
+from crisis_sim.experiments.spec import (
+    Experiment,
+    Progress,
+    Reading,
+    RunOptions,
+    WrittenMeasure,
+    entry,
+    flag,
+    whole,
+)
 from crisis_sim.outcomes.intervals import normal_quantile
 from crisis_sim.outcomes.measures import Measure
 from crisis_sim.outcomes.names import measure, read_measure
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
+from crisis_sim.scenario.introspect import numbers_of
 from crisis_sim.scenario.numbers import Part
 from crisis_sim.scenario.schema import Scenario
 
 if TYPE_CHECKING:
     from optuna import Study
-    from optuna.trial import FrozenTrial
+    from optuna.trial import FrozenTrial, Trial
 
 
 # --- The keys of a tune experiment
@@ -62,15 +55,13 @@ MOST_TRIALS = 1_000_000
 class Objective(Part):
     """A measure to maximise or minimise, and the costs to weigh against it."""
 
-    maximise: WrittenMeasure | None = Field(None, description="what should be high")
-    minimise: WrittenMeasure | None = Field(None, description="what should be low")
-    enough: float | None = Field(
-        None, description="how high, or low, is enough; the least cost that gives it is sought then"
+    maximise: WrittenMeasure | None = entry("what should be high", None)
+    minimise: WrittenMeasure | None = entry("what should be low", None)
+    enough: float | None = entry(
+        "how high, or low, is enough; the least cost that gives it is sought then", None
     )
-    surely: bool = Field(
-        False,
-        description="whether the whole 95% interval, not the estimate alone, must be beyond enough",
-        strict=True,
+    surely: bool = flag(
+        "whether the whole 95% interval, not the estimate alone, must be beyond enough"
     )
     cost: dict[str, float] = Field(
         default_factory=dict,
@@ -78,86 +69,67 @@ class Objective(Part):
     )
 
 
-class TuneSpec(CalibrationSpec):
+class TuneSpec(calibrate.CalibrationSpec):
     """A search for the parameters that reach targets, or an objective."""
 
-    kind: Literal["tune"] = Field(description="what kind of experiment it is")
-    vary: dict[str, TunedRange] = Field(
-        min_length=1, description="the parameters that may be moved, by path, each with its range"
+    kind: Literal["tune"] = entry("what kind of experiment it is")
+    vary: dict[str, calibrate.TunedRange] = entry(
+        "the parameters that may be moved, by path, each with its range", min_length=1
     )
-    robust: float | None = Field(
-        None,
-        description="standard errors beyond which a target that is missed counts in proportion, "
+    robust: float | None = entry(
+        "standard errors beyond which a target that is missed counts in proportion, "
         "not by the square (Huber)",
+        None,
         gt=0,
     )
-    monte_carlo_error: bool = Field(
-        False, description="whether the error of few replicates widens each target's", strict=True
+    monte_carlo_error: bool = flag("whether the error of few replicates widens each target's")
+    objective: Objective | None = entry("what should be high or low", None)
+    observe: bool = flag(
+        "whether an observer counts answers, acts and halts, so that they can be measured "
+        "(docs/outcomes.md)"
     )
-    objective: Objective | None = Field(None, description="what should be high or low")
-    observe: bool = Field(
-        False,
-        description="whether an observer counts answers, acts and halts, so that they can be measured "
-        "(docs/outcomes.md)",
-        strict=True,
+    sampler: Literal["cmaes", "gauss_newton", "tpe", "sobol", "random"] = entry(
+        "how the next points are chosen", "cmaes"
     )
-    sampler: Literal["cmaes", "gauss_newton", "tpe", "sobol", "random"] = Field(
-        "cmaes", description="how the next points are chosen"
-    )
-    jitter: float = Field(
-        0.04,
-        description="for gauss_newton: how far each crisis's own parameters lie from the point whose slopes are asked for, "
+    jitter: float = entry(
+        "for gauss_newton: how far each crisis's own parameters lie from the point whose slopes are asked for, "
         "as a share of each range",
+        0.04,
         gt=0,
         le=0.25,
     )
     fewer: dict[str, int] = Field(
         default_factory=dict, description="by scenario, crises of it where fewer will do"
     )
-    sets: int = Field(
-        0,
-        description="so many parameter sets that fit about as well are found",
-        strict=True,
-        ge=0,
-        le=100_000,
+    sets: int = whole(
+        "so many parameter sets that fit about as well are found", 0, least=0, most=100_000
     )
-    trials: int = Field(
-        description="points to try, one after the other", strict=True, ge=2, le=MOST_TRIALS
+    trials: int = whole("points to try, one after the other", least=2, most=MOST_TRIALS)
+    generation: int | None = whole(
+        "points tried together before the next are chosen", None, least=4, most=None
     )
-    generation: int | None = Field(
-        None, description="points tried together before the next are chosen", strict=True, ge=4
+    spread: float = entry(
+        "how far from the start CMA-ES looks at first, as a share of each range", 0.25, gt=0, le=1
     )
-    spread: float = Field(
-        0.25,
-        description="how far from the start CMA-ES looks at first, as a share of each range",
-        gt=0,
-        le=1,
+    tolerance: float | None = entry(
+        "how much worse than the best a trial may be to count as good", None, gt=0
     )
-    tolerance: float | None = Field(
-        None, description="how much worse than the best a trial may be to count as good", gt=0
-    )
-    finalists: int = Field(
+    finalists: int = whole(
+        "so many of the best trials are run again with fresh luck, and the best of these is the answer",
         1,
-        description="so many of the best trials are run again with fresh luck, and the best of these is the answer",
-        strict=True,
-        ge=1,
-        le=MOST_TRIALS,
+        most=MOST_TRIALS,
     )
-    slices: int | None = Field(
-        None,
-        description="values to which each parameter of the best is then moved alone, to see how well "
+    slices: int | None = whole(
+        "values to which each parameter of the best is then moved alone, to see how well "
         "it is pinned down; none where left out",
-        strict=True,
-        ge=3,
-        le=1000,
-    )
-    check_replicates: int | None = Field(
         None,
-        description="crises with fresh luck on which the best is checked; "
+        least=3,
+        most=1000,
+    )
+    check_replicates: int | None = whole(
+        "crises with fresh luck on which the best is checked; "
         "four times the replicates where left out",
-        strict=True,
-        ge=1,
-        le=MOST,
+        None,
     )
 
     @property
@@ -170,7 +142,38 @@ class TuneSpec(CalibrationSpec):
         return (Observer,)
 
 
-def check_objective(
+def check(spec: TuneSpec, reading: Reading) -> Iterator[Mistake]:
+    """The mistakes that a search's types cannot tell: in what is moved and aimed for, and what a sampler cannot do."""
+    scenarios = (reading.scenario, *reading.others)
+    yield from calibrate.check_moved(spec.vary, reading, scenarios)
+    if bool(spec.targets) == (spec.objective is not None):
+        where = reading.at("objective") if spec.targets else reading.top
+        said = "both targets and an" if spec.targets else "neither targets nor an"
+        expected = "targets to reach, or an objective to maximise or minimise"
+        yield where.label.mistake(f"{said} objective", expected)
+    yield from calibrate.check_targets(spec.targets, reading, {one.name: one for one in scenarios})
+    if spec.objective is not None:
+        yield from _check_objective(spec.objective, spec.vary, reading)
+    if spec.sampler == "gauss_newton":
+        if not spec.targets:
+            yield reading.at("sampler").place.mistake("nothing to take steps towards", "targets")
+        for path in spec.vary:
+            if all(path not in numbers_of(one) for one in scenarios):
+                message = f"steps cannot move '{path}', a number inside a distribution"
+                expected = "the path of a number, or another sampler"
+                yield reading.at("vary", path).label.mistake(message, expected)
+    precisions = {1.0, *(target.precision for target in spec.targets)}
+    known = {calibrate.variant_name(one.name, times) for one in scenarios for times in precisions}
+    for name in spec.fewer:
+        if name not in known:
+            said, near = f"'{name}' is none of the scenarios", nearest(name, known)
+            yield reading.at("fewer", name).label.mistake(said, one_of(sorted(known)), near)
+    if spec.finalists > spec.trials:
+        message = f"{spec.finalists} finalists of {spec.trials} trials"
+        yield reading.at("finalists").place.mistake(message, f"at most {spec.trials}")
+
+
+def _check_objective(
     objective: Objective, vary: Mapping[str, Any], reading: Reading
 ) -> Iterator[Mistake]:
     """The mistakes in an objective: its measure, how much is enough, and its costs."""
@@ -188,7 +191,7 @@ def check_objective(
         enough = objective.enough
         if enough is not None and measured.unit == "share" and not 0 < enough < 1:
             message, expected = f"no share to reach: {enough:g}", "a number between 0 and 1"
-            yield reading.mistake("objective", "enough", message=message, expected=expected)
+            yield reading.at("objective", "enough").place.mistake(message, expected)
     for path, price in objective.cost.items():
         node = reading.at("objective", "cost", path)
         if path not in vary:
@@ -223,10 +226,9 @@ class Goal:
     @classmethod
     def of(cls, objective: Objective, tuned: Sequence[Tuned]) -> Goal:
         """An objective that was checked; of what is enough without costs, shares of the ranges are the cost."""
-        own = np.asarray([one.factor.middle for one in tuned])
-        low = np.asarray([one.factor.low for one in tuned])
-        high = np.asarray([one.factor.high for one in tuned])
-        prices = np.asarray([objective.cost.get(one.factor.path, 0.0) for one in tuned])
+        factors = [one.factor for one in tuned]
+        own, low, high = np.asarray([(one.middle, one.low, one.high) for one in factors]).T
+        prices = np.asarray([objective.cost.get(one.path, 0.0) for one in factors])
         if objective.enough is not None and not objective.cost:
             prices = 1.0 / (high - low)
         farthest = np.maximum(np.abs(low - own), np.abs(high - own))
@@ -267,16 +269,11 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class Problem(Calibration):
+class Problem(calibrate.Calibration):
     """The parameters to tune and the loss to minimise; `agents` are added to its scenarios' own, `roles` replace some."""
 
     agents: Sequence[Any] = ()
     roles: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def spec(self) -> TuneSpec:
-        """The experiment's keys."""
-        return cast(TuneSpec, self.experiment.spec)
 
     @cached_property
     def tuned(self) -> tuple[Tuned, ...]:
@@ -300,7 +297,7 @@ class Problem(Calibration):
     @property
     def check_replicates(self) -> int:
         """Crises of each scenario with fresh luck: four times those of a trial, if the file does not say."""
-        return self.spec.check_replicates or 4 * self.spec.replicates
+        return int(self.spec.check_replicates or 4 * self.spec.replicates)
 
     def at(
         self,
@@ -308,12 +305,13 @@ class Problem(Calibration):
         replicates: int,
         seed: int,
         workers: int = 1,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Progress | None = None,
     ) -> Scored:
         """Run and score points, every scenario's crises at every point with the same luck.
 
         Points are `(points, parameters)`, or None for the scenarios as they are. `progress` is called
-        with the crises done and those in all, of all scenarios.
+        with the crises done and those in all, of all scenarios. The loss is that of the goal, or the
+        weighted sum over targets of squared distances in standard errors (robust: Huber 1964).
         """
         count = 1 if points is None else len(points)
         figures = {name: np.full((count, len(self.watched)), np.nan) for name in KEPT}
@@ -328,7 +326,11 @@ class Problem(Calibration):
         if self.goal is not None:
             at = np.asarray([self.goal.own]) if points is None else points
             return Scored(self.goal.loss(at, figures), figures)
-        return Scored(self._loss(figures), figures)
+        robust, far = self.spec.robust, np.abs(self.misses(figures))
+        off = far**2
+        if robust is not None:
+            off = np.where(far > robust, robust * (2 * far - robust), off)
+        return Scored(np.asarray(off @ self.weights), figures)
 
     def by_scenario(self) -> Iterator[tuple[Scenario, list[int]]]:
         """The scenarios in which something is measured, and the numbers of what is `watched` in each."""
@@ -339,7 +341,8 @@ class Problem(Calibration):
 
     def replicates_of(self, scenario: str) -> int:
         """Crises of a scenario in a trial."""
-        return min(self.spec.fewer.get(scenario, self.spec.replicates), self.spec.replicates)
+        usual = int(self.spec.replicates)
+        return min(int(self.spec.fewer.get(scenario, usual)), usual)
 
     def run(
         self,
@@ -350,7 +353,7 @@ class Problem(Calibration):
         replicates: int,
         seed: int,
         workers: int,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Progress | None = None,
         own_points: bool = False,
     ) -> Design:
         """Run a scenario at points and measure what is `watched` there, each under its number.
@@ -359,10 +362,10 @@ class Problem(Calibration):
         """
         values: dict[str, Values] = {}
         if own_points and points is not None:
-            at = parameters_at(scenario, self.tuned, points, 1, seed)
+            at = calibrate.parameters_at(scenario, self.tuned, points, 1, seed)
             values = {path: of.reshape(1, -1) for path, of in at.items()}
         elif points is not None:
-            values = parameters_at(scenario, self.tuned, points, replicates, seed)
+            values = calibrate.parameters_at(scenario, self.tuned, points, replicates, seed)
         return run_design(
             scenario,
             values,
@@ -394,18 +397,8 @@ class Problem(Calibration):
         ]
         return np.stack(apart, axis=1)
 
-    def _loss(self, figures: dict[str, Values]) -> Values:
-        """The weighted sum over targets of squared distances in standard errors (robust: Huber 1964)."""
-        robust, far = self.spec.robust, np.abs(self.misses(figures))
-        each = far**2
-        if robust is not None:
-            each = np.where(far > robust, robust * (2 * far - robust), each)
-        return np.asarray(each @ self.weights)
 
-
-def _counting(
-    progress: Callable[[int, int], None] | None, before: int, total: int
-) -> Callable[[int, int], None] | None:
+def _counting(progress: Progress | None, before: int, total: int) -> Progress | None:
     """The progress of a part as that of the whole."""
     return None if progress is None else lambda done, _: progress(before + done, total)
 
@@ -429,7 +422,7 @@ class Journal:
 
     def __init__(self, experiment: Experiment, options: RunOptions) -> None:
         self.trials: list[FrozenTrial] = []
-        self._folder, self._experiment = options.folder, experiment
+        self._folder, self._digest = options.folder, experiment.digest
         self._ends: list[tuple[int, str]] = []
         self._sha256 = hashlib.sha256()
         self._study: Study | None = None
@@ -441,14 +434,12 @@ class Journal:
         kept = self._kept(self._folder, options) if options.resume else b""
         self._sha256.update(kept)
         with _writing(self._folder / JOURNAL) as path:
-            write_durably(path, kept)
-            lock: Any = SimpleNamespace(
-                acquire=lambda: True, release=lambda: None
-            )  # the folder is locked
-            backend = JournalFileBackend(str(path), lock)
+            files.write_durably(path, kept)
+            # The folder is locked already.
+            lock: Any = SimpleNamespace(acquire=lambda: True, release=lambda: None)
             begin = optuna.load_study if kept else optuna.create_study
-            with believed(self._folder):
-                storage = optuna.storages.JournalStorage(backend)
+            with files.believed(self._folder):
+                storage = optuna.storages.JournalStorage(JournalFileBackend(str(path), lock))
                 self._study = begin(storage=storage, study_name=experiment.name)
                 self.trials = self._study.get_trials(deepcopy=False)
             if not kept:
@@ -466,19 +457,19 @@ class Journal:
             file.seek(self._ends[-1][0] if self._ends else 0)
             self._sha256.update(file.read())
             self._ends.append((file.tell(), self._sha256.hexdigest()))
-        seal = {"experiment": self._experiment.digest, "ends": self._ends}
-        write_durably(path.with_name(SEAL), as_json(sealed(seal)))
+        seal = {"experiment": self._digest, "ends": self._ends}
+        files.write_durably(path.with_name(SEAL), files.as_json(files.sealed(seal)))
 
     def _kept(self, folder: Path, options: RunOptions) -> bytes:
         """A journal as far as it is whole."""
-        if not inside(folder, JOURNAL).exists():
+        if not files.inside(folder, JOURNAL).exists():
             return b""
-        content = read_bytes(folder, JOURNAL)
+        content = files.read_bytes(folder, JOURNAL)
         ends: list[tuple[int, str]] = []
         try:
-            with believed(folder):
-                seal = read_json(folder, SEAL)
-                ends = seal["ends"] if seal["experiment"] == self._experiment.digest else []
+            with files.believed(folder):
+                seal = files.read_json(folder, SEAL)
+                ends = seal["ends"] if seal["experiment"] == self._digest else []
                 self._ends = whole_ends(content, ends)
         except ResultsError as error:
             options.on_message(f"the search is done again: {error}")
@@ -567,77 +558,75 @@ def search(problem: Problem, options: RunOptions) -> Trials:
                 options.on_message(f"best so far: {_best_so_far(problem, study)}")
             raise
         trials = study.get_trials(deepcopy=False)
-        figures = {name: np.asarray([one.user_attrs[name] for one in trials]) for name in KEPT}
-        losses = np.asarray([trial.value for trial in trials], dtype=np.float64)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of trials too few to tell anything
             # PED-ANOVA on the best tenth: Watanabe, Bansal and Hutter 2023, IJCAI 32, 4389-4396.
             found = optuna.importance.get_param_importances(study)
-        return Trials(
-            losses,
-            figures,
-            np.stack([_point(problem, trial) for trial in trials]),
-            np.asarray([trial.user_attrs["generation"] for trial in trials]),
-            np.asarray([found.get(one.factor.path, 0.0) for one in problem.tuned]),
-            int(np.argmin(losses)),
-        )
+    loss = np.asarray([trial.value for trial in trials], dtype=np.float64)
+    return Trials(
+        loss,
+        {name: np.asarray([one.user_attrs[name] for one in trials]) for name in KEPT},
+        _points(problem, trials),
+        np.asarray([trial.user_attrs["generation"] for trial in trials]),
+        np.asarray([found.get(one.factor.path, 0.0) for one in problem.tuned]),
+        int(np.argmin(loss)),
+    )
 
 
 def sizes_of(problem: Problem) -> list[int]:
     """How many trials each generation has; where nothing is said Hansen's 4 + 3 ln n, and no fewer than 8."""
     usual = max(4 + int(3 * np.log(len(problem.tuned))), 8)
-    if problem.spec.sampler == "gauss_newton":
-        usual = 5
-    size = problem.spec.generation or usual
+    size = problem.spec.generation or (5 if problem.spec.sampler == "gauss_newton" else usual)
     whole, rest = divmod(problem.spec.trials, size)
-    return [size] * whole + ([rest] if rest else [])
+    return [size] * whole + [rest] * (rest > 0)
 
 
 def _make_trials(problem: Problem, study: Study, journal: Journal, options: RunOptions) -> None:
     """Make the generations that the study does not hold yet."""
     spec, tuned, sizes = problem.spec, problem.tuned, sizes_of(problem)
     start = np.asarray([float(one.share_of(one.start)) for one in tuned])
-    evolution: Evolution | Steps
+    learner: Evolution | Steps | None = None
     if spec.sampler == "gauss_newton":
-        evolution = Steps(problem, start, options.workers)
-    else:
-        evolution = Evolution(spec.seed, max(sizes), start, spec.spread)
+        learner = Steps(problem, start, options.workers)
+    elif spec.sampler == "cmaes":
+        learner = Evolution(spec.seed, max(sizes), start, spec.spread)
     per_trial = spec.replicates * len(problem.scenarios)
     done, best = 0, np.inf
     for generation, size in enumerate(sizes):
         # Of trials that are there it is asked, too: so it comes to the state in which it was.
-        learns = spec.sampler in ("cmaes", "gauss_newton")
-        shares = evolution.ask(size) if learns else None
+        shares = learner.ask(size) if learner else None
         made: Sequence[FrozenTrial] = study.get_trials(deepcopy=False)[done : done + size]
         if not made:
             if spec.sampler == "sobol":
-                shares = sobol_points(spec.seed, len(tuned), done, size)
+                shares = calibrate.sobol_points(spec.seed, len(tuned), done, size)
             progress = _counting(options.progress, done * per_trial, spec.trials * per_trial)
-            made = _generation(problem, study, generation, size, shares, options.workers, progress)
+            asked = _ask(problem, study, generation, size, shares)
+            points = _points(problem, asked)
+            scored = problem.at(points, spec.replicates, spec.seed, options.workers, progress)
+            for k, trial in enumerate(asked):
+                figures = {name: scored.figures[name][k].tolist() for name in KEPT}
+                for key, value in {"generation": generation, **figures}.items():
+                    trial.set_user_attr(key, value)
+                study.tell(trial, float(scored.loss[k]))
+            made = study.get_trials(deepcopy=False)[-size:]
             journal.add(made)
             if study.best_value < best or generation == len(sizes) - 1:
                 so_far = _best_so_far(problem, study)
-                options.on_message(
-                    f"generation {generation + 1} of {len(sizes)}: best so far {so_far}"
-                )
-        best = min(best, *(float(trial.value or 0.0) for trial in made))
-        if shares is not None and learns:
-            points = np.stack([_point(problem, trial) for trial in made])
+                said = f"generation {generation + 1} of {len(sizes)}: best so far {so_far}"
+                options.on_message(said)
+        losses = np.asarray([trial.value for trial in made], dtype=np.float64)
+        best = min(best, losses.min())
+        if learner:
+            points = _points(problem, made)
             shares = np.stack([one.share_of(points[:, k]) for k, one in enumerate(tuned)], axis=1)
-            evolution.tell(shares, np.asarray([trial.value for trial in made], dtype=np.float64))
+            learner.tell(shares, losses)
         done += size
 
 
-def _generation(
-    problem: Problem,
-    study: Study,
-    generation: int,
-    size: int,
-    shares: Values | None,
-    workers: int,
-    progress: Callable[[int, int], None] | None,
-) -> Sequence[FrozenTrial]:
-    """Ask for a generation's points, the start first, run them as one batch, and report their losses."""
+def _ask(
+    problem: Problem, study: Study, generation: int, size: int, shares: Values | None
+) -> list[Trial]:
+    """Ask for a generation's points, the start first: those at shares of the ranges, or a sampler's of Optuna."""
     from optuna.distributions import FloatDistribution
     from optuna.samplers import RandomSampler, TPESampler
 
@@ -655,19 +644,12 @@ def _generation(
         for point in (shares[1:] if generation == 0 else shares).tolist():
             at = zip(tuned.items(), point, strict=True)
             study.enqueue_trial({path: one.at(share) for (path, one), share in at})
-    asked = [study.ask(ranges) for _ in range(size)]
-    points = np.stack([_point(problem, trial) for trial in asked])
-    scored = problem.at(points, spec.replicates, spec.seed, workers, progress)
-    for k, trial in enumerate(asked):
-        figures = {name: scored.figures[name][k].tolist() for name in KEPT}
-        for key, value in {"generation": generation, **figures}.items():
-            trial.set_user_attr(key, value)
-        study.tell(trial, float(scored.loss[k]))
-    return study.get_trials(deepcopy=False)[-size:]
+    return [study.ask(ranges) for _ in range(size)]
 
 
-def _point(problem: Problem, trial: Any) -> Values:
-    return np.asarray([trial.params[one.factor.path] for one in problem.tuned])
+def _points(problem: Problem, trials: Sequence[Trial | FrozenTrial]) -> Values:
+    paths = [one.factor.path for one in problem.tuned]
+    return np.asarray([[trial.params[path] for path in paths] for trial in trials])
 
 
 def _best_so_far(problem: Problem, study: Study) -> str:
@@ -677,17 +659,13 @@ def _best_so_far(problem: Problem, study: Study) -> str:
         unit = problem.watched[0][0].unit
         said = words.figure(best.user_attrs["estimate"][0], unit)
         if goal.prices.any():
-            said += f" at a cost of {float(goal.cost(_point(problem, best))):.3g}"
+            said += f" at a cost of {float(goal.cost(_points(problem, [best])[0])):.3g}"
         if goal.objective.enough is not None and study.best_value > goal.dearest:
             said += f" (not yet {words.figure(goal.objective.enough, unit)})"
     return f"{said}, trial {best.number + 1} of {len(study.trials)}"
 
 
-# --- Slices: values of a parameter that do about as well as the best
-#
-# Slices move each parameter of the best trial alone. If the others were adjusted as well, a parameter
-# could go further, so the range is a lower bound: where it is wide, the targets do not determine the
-# parameter. It rests on the trials that were made and is no confidence interval.
+# --- Trials that are about as good as the best
 
 #: A cost that is higher by no more than this share counts as about as good.
 ABOUT_AS_CHEAP = 0.1
@@ -701,63 +679,10 @@ def tolerance_of(problem: Problem, trials: Trials) -> float:
     """
     goal, best = problem.goal, trials.best
     if problem.spec.tolerance:
-        return problem.spec.tolerance
+        return float(problem.spec.tolerance)
     if goal is None:
         return normal_quantile() ** 2
     if goal.objective.enough is not None and trials.loss[best] <= goal.dearest:
         return ABOUT_AS_CHEAP * float(trials.loss[best])
     error = trials.figures["standard_error"][best, 0]
     return float(np.nan_to_num(normal_quantile() * error))
-
-
-class Slices(NamedTuple):
-    """The best with one parameter moved alone, on luck that it was not tuned on.
-
-    Attributes:
-        value, loss: where it is moved to, and how bad that is, `(parameters, points)`.
-        ends: between where the loss rises by no more than the tolerance, or the ends of what was searched.
-    """
-
-    value: Values
-    loss: Values
-    ends: list[tuple[float, float]]
-
-
-def slice_through(
-    problem: Problem, best: Values, tolerance: float, seed: int, workers: int = 1
-) -> Slices | None:
-    """Move each parameter of a point alone through its range; None where the experiment asks for none."""
-    if problem.spec.slices is None:
-        return None
-    shares, parameters = np.linspace(0.0, 1.0, problem.spec.slices), len(problem.tuned)
-    value = np.asarray(
-        [[float(one.factor.at(float(share))) for share in shares] for one in problem.tuned]
-    )
-    points = np.tile(best, (value.size + 1, 1))
-    points[np.arange(value.size), np.repeat(np.arange(parameters), len(shares))] = value.ravel()
-    loss = problem.at(points, problem.spec.replicates, seed, workers).loss
-    rise = (loss[:-1] - loss[-1]).reshape(value.shape)
-    ends = []
-    for k, one in enumerate(problem.tuned):
-        low, high = range_around(float(one.share_of(best[k])), shares, rise[k], tolerance)
-        ends.append((float(one.factor.at(low)), float(one.factor.at(high))))
-    return Slices(value, loss[:-1].reshape(value.shape), ends)
-
-
-def range_around(at: float, shares: Values, rise: Values, tolerance: float) -> tuple[float, float]:
-    """Where, on both sides of a point, a rise that is known at `shares` first exceeds the tolerance, or their ends.
-
-    A sum of squares rises with the square of the distance, so its root goes by straight lines between values.
-    """
-    found = []
-    below, above = np.flatnonzero(shares < at)[::-1], np.flatnonzero(shares > at)
-    for side, end in ((below, shares[0]), (above, shares[-1])):
-        before, height, edge = at, 0.0, end
-        for k in side:
-            if rise[k] > tolerance:
-                roots = np.sqrt(np.maximum([height, tolerance, rise[k]], 0.0))
-                edge = before + (shares[k] - before) * (roots[1] - roots[0]) / (roots[2] - roots[0])
-                break
-            before, height = shares[k], rise[k]
-        found.append(float(edge))
-    return found[0], found[1]

@@ -13,36 +13,25 @@ from dataclasses import replace
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, Literal
 
+import lazy_loader
 import numpy as np
 from pydantic import Field
 
 from crisis_sim import text as wording
+from crisis_sim.experiments import sensitivity_study as studying
 from crisis_sim.experiments import spec as words
 from crisis_sim.experiments.design import FIGURES, run_points, table_of
 from crisis_sim.experiments.factors import Drawn, Range, drawn_factors, ranges
 from crisis_sim.experiments.indices import MAIN, Layout, layout_of, pairs_of, size_of
-from crisis_sim.experiments.sensitivity_study import (
-    MUCH_LUCK,
-    NOISE,
-    SAMPLES,
-    SMALL_NOISE,
-    IndexEstimates,
-    Study,
-    budget_warnings,
-    enough,
-    index_tables,
-    luck_share,
-    percent,
-    study,
-)
+from crisis_sim.experiments.sensitivity_study import SAMPLES, IndexEstimates, Study, percent
 from crisis_sim.experiments.spec import (
-    MOST,
     Experiment,
     Findings,
+    MeasuringSpec,
     Reading,
     RunOptions,
-    Spec,
-    WrittenMeasure,
+    entry,
+    whole,
 )
 from crisis_sim.outcomes.differences import Measured
 from crisis_sim.outcomes.intervals import normal_quantile
@@ -54,42 +43,39 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from crisis_sim import style
+    from crisis_sim.experiments import plots
+else:  # matplotlib is slow to import
+    style = lazy_loader.load("crisis_sim.style", suppress_warning=True)
+    plots = lazy_loader.load("crisis_sim.experiments.plots", suppress_warning=True)
 
 ANSWERS = "which parameters an outcome turns on, one by one and together"
 
 
-class SensitivitySpec(Spec):
+class SensitivitySpec(MeasuringSpec):
     """Which parameters an outcome turns on."""
 
-    kind: Literal["sensitivity"] = Field(description="what kind of experiment it is")
-    method: Literal["morris", "sobol", "pawn"] = Field(
-        "morris",
-        description="morris to screen many parameters, sobol to share out variance, "
+    kind: Literal["sensitivity"] = entry("what kind of experiment it is")
+    method: Literal["morris", "sobol", "pawn"] = entry(
+        "morris to screen many parameters, sobol to share out variance, "
         "pawn to compare distributions",
+        "morris",
     )
     vary: dict[str, Range] = Field(
         default_factory=dict,
         description="parameters by path, each with its range; where none is given, all that are "
         "worth a slider",
     )
-    samples: int | None = Field(
+    samples: int | None = whole(
+        "trajectories (morris), base samples (sobol: a power of two) or points (pawn)",
         None,
-        description="trajectories (morris), base samples (sobol: a power of two) or points (pawn)",
-        strict=True,
-        ge=1,
-        le=1_000_000,
+        most=1_000_000,
     )
-    second_order: bool = Field(
-        False, description="sobol: whether pairs of parameters get an index, at twice the cost"
+    second_order: bool = entry(
+        "sobol: whether pairs of parameters get an index, at twice the cost", False
     )
-    tornado: int = Field(
-        1000,
-        description="crises at each end of every parameter for the tornado; 0 for none",
-        strict=True,
-        ge=0,
-        le=MOST,
+    tornado: int = whole(
+        "crises at each end of every parameter for the tornado; 0 for none", 1000, least=0
     )
-    outcomes: tuple[WrittenMeasure, ...] = Field(min_length=1, description="what is measured")
 
     @property
     def count(self) -> int:
@@ -103,18 +89,18 @@ SPEC = SensitivitySpec
 def check(spec: SensitivitySpec, reading: Reading) -> Iterator[Mistake]:
     yield from reading.check_factors(ranges(spec.vary, reading.scenario), "vary")
     count, (_, fewest, samples) = spec.count, SAMPLES[spec.method]
-    wrong: list[tuple[str, str, str]] = []
     if count < fewest:
-        wrong.append(("samples", f"{count} {samples} tell nothing", f"{fewest} or more"))
+        message, expected = f"{count} {samples} tell nothing", f"{fewest} or more"
+        yield reading.at("samples").place.mistake(message, expected)
     elif spec.method == "sobol" and count & (count - 1):
         below = 1 << (count.bit_length() - 1)
         message = f"{count} base samples lose the balance of a Sobol sequence"
-        wrong.append(("samples", message, f"a power of two, such as {below} or {2 * below}"))
+        expected = f"a power of two, such as {below} or {2 * below}"
+        yield reading.at("samples").place.mistake(message, expected)
     if spec.second_order and spec.method != "sobol":
         message = f"{spec.method} has no indices of pairs"
-        wrong.append(("second_order", message, "method: sobol, or second_order: false"))
-    for key, message, expected in wrong:
-        yield reading.mistake(key, message=message, expected=expected)
+        expected = "method: sobol, or second_order: false"
+        yield reading.at("second_order").place.mistake(message, expected)
 
 
 def crises(experiment: Experiment) -> int:
@@ -137,31 +123,33 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
         """The options, with the progress of one of the two designs reported as a part of both."""
         return replace(options, progress=lambda done, _: options.progress(before + done, total))
 
-    design = run_points(experiment, after(0), values_of(layout, drawn), name="points")
-    studies = {name: study(layout, one, spec.seed) for name, one in design.measured.items()}
+    # Morris goes from end to end of each factor.
+    to_ends, shares = layout.method == "morris", zip(drawn, layout.shares.T, strict=True)
+    values = {
+        one.factor.path: (one.between_ends if to_ends else one.values)(of) for one, of in shares
+    }
+    design = run_points(experiment, after(0), values, name="points")
+    studies = {
+        name: studying.study(layout, one, spec.seed) for name, one in design.measured.items()
+    }
     found = {
         "points": design.point_table(),
         "measures": design.measure_table(),
-        **index_tables(studies, paths, layout),
+        **studying.index_tables(studies, paths, layout),
     }
     if spec.tornado:
         # Each factor at its low and at its high end, all others in their middle; first all of them.
-        ends = {}
+        ends = {one.factor.path: np.full(1 + 2 * len(drawn), one.factor.middle) for one in drawn}
         for k, one in enumerate(drawn):
-            ends[one.factor.path] = np.full(1 + 2 * len(drawn), one.factor.middle)
             ends[one.factor.path][1 + 2 * k : 3 + 2 * k] = one.ends
-        beside = run_points(
-            experiment, after(design.crises), ends, replicates=spec.tornado, name="tornado"
-        )
+        later = after(design.crises)
+        beside = run_points(experiment, later, ends, replicates=spec.tornado, name="tornado")
         rows = [row for name, one in beside.measured.items() for row in _bars(name, one, drawn)]
-        found["tornado"] = table_of(
-            rows,
-            ("measure", "factor", "end"),
-            (),
-            ("value", "outcome", "estimate", "standard_error", "lower", "upper"),
-        )
+        figures = ("value", "outcome", "estimate", "standard_error", "lower", "upper")
+        found["tornado"] = table_of(rows, ("measure", "factor", "end"), (), figures)
     warned = {
-        name: list(budget_warnings(spec.replicates, one, layout)) for name, one in studies.items()
+        name: list(studying.budget_warnings(spec.replicates, one, layout))
+        for name, one in studies.items()
     }
     summary = {
         "method": spec.method,
@@ -196,15 +184,6 @@ def _bars(name: str, measured: Measured, drawn: Sequence[Drawn]) -> Iterator[dic
             }
 
 
-def values_of(layout: Layout, drawn: Sequence[Drawn]) -> dict[str, Any]:
-    """The value of each parameter at each point; Morris goes from end to end of each."""
-    to_ends = layout.method == "morris"
-    return {
-        one.factor.path: (one.between_ends if to_ends else one.values)(layout.shares[:, k])
-        for k, one in enumerate(drawn)
-    }
-
-
 # The answer in sentences
 
 #: Factors that are named as those that matter most, and those that are listed at most.
@@ -223,8 +202,12 @@ def answer(
     """Sentences that answer which parameters matter, outcome by outcome, then how sure that is."""
     spec: Any = experiment.spec
     names = list(words.names_of([one.factor.path for one in drawn]).values())
+    lucky = False
     for measure in experiment.measures:
         one = studies[measure.name]
+        if one.known:
+            widest = int(one.final.error[one.final.main].argmax())
+            lucky = lucky or studying.luck_share(one.final, widest) > studying.MUCH_LUCK
         if one.deviation == 0:
             said = words.figure(one.mean, measure.unit)
             yield f"{words.sentence_start(measure.subject)}: {said} at every point."
@@ -235,18 +218,12 @@ def answer(
             yield _spread(measure, one)
             yield from _rest(one, names, layout.method)
             yield from (f"Warning, {measure.words}: {text}" for text in warned[measure.name])
-    samples = SAMPLES[layout.method][2]
+    samples, replicates = SAMPLES[layout.method][2], wording.count(spec.replicates)
     crossed = "" if layout.method == "pawn" else f" ({wording.count(len(layout.shares))} points)"
-    lucky = any(
-        one.known
-        and luck_share(one.final, int(one.final.error[one.final.main].argmax())) > MUCH_LUCK
-        for one in studies.values()
-    )
     more = f" of {wording.count(4 * spec.replicates)} replicates" if lucky else ""
     yield (
-        f"{wording.count(layout.samples)} {samples}{crossed} of {wording.count(spec.replicates)} "
-        f"replicates, all with the same luck. {wording.count(4 * layout.samples)} {samples}{more} "
-        "would about halve the intervals."
+        f"{wording.count(layout.samples)} {samples}{crossed} of {replicates} replicates, all with the "
+        f"same luck. {wording.count(4 * layout.samples)} {samples}{more} would about halve the intervals."
     )
 
 
@@ -257,12 +234,12 @@ def _who_matters(measure: Measure, known: IndexEstimates, names: Sequence[str]) 
         """Whether each of the first is surely ahead of all that come later."""
         return all(known.surely_more(a, b) for a in order[:first] for b in order[first:])
 
-    sure = 0  # so many of the first are surely in their place
-    while sure + 1 < len(order) and ahead(sure + 1):
-        sure += 1
     first = [k for k in order[:NAMED] if known.estimate[main][k] > 0]
     if not first:
         return f"{_cannot_be_told(measure)}: none has a {INDEX_WORDS[main]} above zero."
+    sure = 0  # so many of the first are surely in their place
+    while sure + 1 < len(order) and ahead(sure + 1):
+        sure += 1
     listed = wording.listed([f"{names[k]} ({_index(known, k, measure)})" for k in first])
     by = f"by {INDEX_WORDS[main]}, 95% intervals"
     together = next((m for m in range(2, min(NAMED + 1, len(order))) if ahead(m)), 0)
@@ -270,9 +247,8 @@ def _who_matters(measure: Measure, known: IndexEstimates, names: Sequence[str]) 
         return f"{_cannot_be_told(measure)}; {by}, {listed} come{'s' * (len(first) == 1)} first."
     text = f"{words.sentence_start(measure.words)} turns most on {listed}; {by}"
     if not sure and together:
-        text += (
-            f", and which of the first {wording.in_letters(together)} matters more cannot be told"
-        )
+        many = wording.in_letters(together)
+        text += f", and which of the first {many} matters more cannot be told"
     elif 0 < sure < len(first) - 1:
         text += f", and only the first {'place is' if sure == 1 else f'{sure} places are'} sure"
     return f"{text}."
@@ -309,14 +285,12 @@ def _rest(one: Study, names: Sequence[str], method: str) -> Iterator[str]:
         yield from _pairs(known, names)
     elif known.main in one.floor:
         size, floor = known.estimate[known.main], one.floor[known.main]
-        few = [names[k] for k in known.order if 0 < size[k] <= floor[k]]
-        many = f"{len(few)} of {len(names)} factors"
-        if few:
+        if few := [names[k] for k in known.order if 0 < size[k] <= floor[k]]:
+            many = f"{len(few)} of {len(names)} factors"
             listed = wording.listed(few) if len(few) <= LISTED else many
-            yield f"{NOISE[method][1]} in 19 of 20 studies: {listed}."
-    idle = [
-        name for name, size in zip(names, known.with_noise[known.main], strict=True) if not size
-    ]
+            yield f"{studying.NOISE[method][1]} in 19 of 20 studies: {listed}."
+    sizes = zip(names, known.with_noise[known.main], strict=True)
+    idle = [name for name, size in sizes if not size]
     if idle and method != "pawn":
         yield f"No difference at any point: {wording.listed(idle)}."
 
@@ -325,13 +299,13 @@ def _alone(known: IndexEstimates) -> str:
     whole, error = known.sum("first", np.ones(len(known.estimate["first"])))
     reach = normal_quantile() * error
     low, high, shown = (min(max(one, 0.0), 1.0) for one in (whole - reach, whole + reach, whole))
-    text = (
-        f"Acting alone the factors explain {percent(shown)} of the variance "
-        f"({100 * low:.0f} to {percent(high)})"
-    )
+    rest = "the rest is what they do together"
     if high >= 1.0:
-        return f"{text}; whether they do anything together cannot be told."
-    return f"{text}; the rest is what they do together."
+        rest = "whether they do anything together cannot be told"
+    return (
+        f"Acting alone the factors explain {percent(shown)} of the variance "
+        f"({100 * low:.0f} to {percent(high)}); {rest}."
+    )
 
 
 def _pairs(known: IndexEstimates, names: Sequence[str]) -> Iterator[str]:
@@ -341,9 +315,11 @@ def _pairs(known: IndexEstimates, names: Sequence[str]) -> Iterator[str]:
     first, second = pairs_of(len(names))
     sure = np.flatnonzero(known.limits("second")[0] > 0)
     largest = int(sure[np.argmax(estimate[sure])] if len(sure) else np.argmax(estimate))
-    pair = f"{names[first[largest]]} and {names[second[largest]]}"
+    pair, share = (
+        f"{names[first[largest]]} and {names[second[largest]]}",
+        percent(estimate[largest]),
+    )
     if len(sure):
-        share = percent(float(estimate[largest]))
         yield (
             f"Together, beyond what each does alone, {pair} explain {share} of the variance: of the pairs that surely "
             "explain any, none explains more."
@@ -355,15 +331,13 @@ def _pairs(known: IndexEstimates, names: Sequence[str]) -> Iterator[str]:
 def _unknown(measure: Measure, one: Study, replicates: int) -> str:
     text = f"{_cannot_be_told(measure)}; it is {one.why_not}"
     if math.isnan(one.mean):
-        return (
-            f"{text}. More replicates, a share within a time or an earlier quantile may be known "
-            "everywhere."
-        )
-    of = f" of {measure.among}" if measure.unit == "share" else ""
+        return f"{text}. More replicates, a share within a time or an earlier quantile may be known everywhere."
+    mean = words.sentence_start(words.figure(one.mean, measure.unit))
+    mean += f" of {measure.among}" if measure.unit == "share" else ""
+    needed, small = studying.enough(replicates, one.noise), percent(studying.SMALL_NOISE)
     return (
-        f"{text}, {percent(one.noise)} of the variance between points. "
-        f"{words.sentence_start(words.figure(one.mean, measure.unit))}{of} on average, it would take about "
-        f"{enough(replicates, one.noise)} replicates at each point to bring that below {percent(SMALL_NOISE)}."
+        f"{text}, {percent(one.noise)} of the variance between points. {mean} on average, it would "
+        f"take about {needed} replicates at each point to bring that below {small}."
     )
 
 
@@ -394,59 +368,51 @@ def charts(findings: Findings) -> Iterator[tuple[str, Callable[[Findings], Figur
 
 def draw_ranking(findings: Findings) -> Figure:
     """Each factor's index with its 95% interval, the most important first, a panel an outcome."""
-    from crisis_sim import style
-    from crisis_sim.experiments import plots
-
     summary = findings.summary
     method, names = summary["method"], _names(summary)
     figure, panels = _panels(summary, 17.0 + 4.4 * min(len(names), _ROWS))
     for axes, measure, one in _told(panels, summary):
-        main, shown = one["main_index"], one["order"][:_ROWS]
+        main, shown, of = one["main_index"], one["order"][:_ROWS], one["indices"]
         scale, _, change = plots.units(measure)
         scale = scale if main == "mu_star" else 1.0
-        if "first" in one["indices"]:
-            _dots(axes, [one["indices"]["first"][path] for path in shown], 1.0, 0.22, hollow=True)
-        _dots(axes, [one["indices"][main][path] for path in shown], scale, 0.0)
+        if "first" in of:
+            _dots(axes, [of["first"][path] for path in shown], 1.0, 0.22, hollow=True)
+        _dots(axes, [of[main][path] for path in shown], scale, 0.0, hollow=False)
         axes.set_xlabel(_AXES.get(main, (f"{change}, over the whole range of the factor",))[0])
         plots.name_rows(axes, [names[path] for path in shown])
         axes.axvline(0.0, color=style.GREY, linewidth=0.8, zorder=1)
         if main in one["floor"]:
             x = [scale * one["floor"][main][path] for path in shown]
-            look: Any = {"color": style.VERMILLION, "markersize": 8.0, "markeredgewidth": 1.2}
+            look: Any = {"color": style.AIM, "markersize": 8.0, "markeredgewidth": 1.2}
             axes.plot(x, range(len(x)), "|", **look)
         if method == "sobol":  # wild limits must not hide the rest
             low, high = axes.get_xlim()
             axes.set_xlim(max(low, -0.6), min(high, 1.6))
-    full = {"markersize": 3.4, "markerfacecolor": style.BLUE}
+    full = {"markersize": 3.4, "markerfacecolor": style.ESTIMATE}
     if method == "sobol":
         hollow = full | {"markerfacecolor": style.WHITE}
         handles = [
-            plots.key("total index: with all it takes part in", "o", style.BLUE, **full),
+            plots.key("total index: with all it takes part in", "o", style.ESTIMATE, **full),
             plots.key("first-order index: acting alone", "o", style.GREY, **hollow),
         ]
     else:
-        morris = method == "morris"
-        nothing = "noise alone" if morris else "a factor that nothing depends on"
+        nothing, main = "a factor that nothing depends on", "PAWN index"
+        if method == "morris":
+            nothing, main = "noise alone", "mean size of the elementary effects (μ*)"
         below = f"{nothing} stays below, in 19 of 20 studies"
-        main = "mean size of the elementary effects (μ*)" if morris else "PAWN index"
         bar: Any = {"markersize": 7.0, "linestyle": "", "markeredgewidth": 1.2}
         handles = [
-            plots.key(main, "o", style.BLUE, **full),
-            plots.key(below, "|", style.VERMILLION, **bar),
+            plots.key(main, "o", style.ESTIMATE, **full),
+            plots.key(below, "|", style.AIM, **bar),
         ]
-    figure.legend(handles=handles, loc="outside upper right", ncols=3)
     more = len(names) - _ROWS
     left = f"the {more} factors that matter least are left out; " if more > 0 else ""
-    style.say_below(figure, _foot(summary, left))
-    return figure
+    return plots.finished(figure, _foot(summary, left), handles, "right", size=None)
 
 
 def draw_convergence(findings: Findings) -> Figure:
     """The main index of the first factors as samples are added, with 95% intervals."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-
-    from crisis_sim import style
-    from crisis_sim.experiments import plots
 
     summary = findings.summary
     names = _names(summary)
@@ -489,15 +455,10 @@ def draw_convergence(findings: Findings) -> Figure:
 
 def draw_tornado(findings: Findings) -> Figure:
     """The change in each outcome as one factor alone goes to either end of its range."""
-    from matplotlib.patches import Patch
-
-    from crisis_sim import style
-    from crisis_sim.experiments import plots
-
     summary = findings.summary
     factors = {one["path"]: one for one in summary["factors"]}
     names, rows = _names(summary), min(len(factors), _ROWS)
-    colours = {"low": style.ORANGE, "high": style.BLUE}
+    colours = {"low": style.LESS, "high": style.MORE}
     figure, panels = _panels(summary, 17.0 + 4.4 * rows, whole=True)
     table = findings.tables["tornado"].to_pandas()
     table = table[np.isfinite(table["estimate"])]
@@ -525,15 +486,13 @@ def draw_tornado(findings: Findings) -> Figure:
         plots.name_rows(axes, labels)
         axes.axvline(0.0, color=style.BLACK, linewidth=0.8, zorder=4)
         axes.set_xlabel(f"change{' in' if measure['unit'] == 'share' else ','} {change}")
-    handles = [Patch(color=of, label=f"at its {end} end") for end, of in colours.items()]
-    figure.legend(handles=handles, loc="outside upper right", ncols=2)
+    handles = [plots.patch(f"at its {end} end", of) for end, of in colours.items()]
     said = (
         "One factor moved, all others in their middle; beside each name its ends (5% and 95% of what "
         "it may be, or the range that was given). Lines: 95% intervals; "
         f"{wording.count(summary['tornado_replicates'])} replicates at each end, all with the same luck."
     )
-    style.say_below(figure, fill(said, 115))
-    return figure
+    return plots.finished(figure, fill(said, 115), handles, "right", size=None)
 
 
 def draw_effects(findings: Findings) -> Figure:
@@ -542,9 +501,6 @@ def draw_effects(findings: Findings) -> Figure:
     Far to the right: it matters. High up: it acts differently from place to place, by curvature or
     with other factors.
     """
-    from crisis_sim import style
-    from crisis_sim.experiments import plots
-
     summary = findings.summary
     names = _names(summary)
     effects = findings.tables["effects"].to_pandas()
@@ -558,7 +514,7 @@ def draw_effects(findings: Findings) -> Figure:
         for place, path in enumerate(one["order"]):
             x, y = scale * sizes[path]["estimate"], scale * spreads[path]["estimate"]
             named = place < _POINTS
-            colour = style.BLUE if named else style.PALE_GREY
+            colour = style.ESTIMATE if named else style.PALE_GREY
             if named:
                 across, up = (
                     [scale * of[path][key] for key in ("lower", "upper")] for of in (sizes, spreads)
@@ -578,7 +534,7 @@ def draw_effects(findings: Findings) -> Figure:
         own = effects[effects["measure"] == measure["name"]]
         for place, path in enumerate(shown):
             x = scale * own.loc[own["factor"] == path, "effect"].to_numpy()
-            strip.plot(x, [place] * len(x), "|", color=style.BLUE, alpha=0.6, markersize=6)
+            strip.plot(x, [place] * len(x), "|", color=style.ESTIMATE, alpha=0.6, markersize=6)
             strip.plot([x.mean()], [place], "D", color=style.BLACK, markersize=2.6)
         strip.set_axis_on()
         strip.axvline(0.0, color=style.GREY, linewidth=0.8)
@@ -594,15 +550,11 @@ def draw_effects(findings: Findings) -> Figure:
         f"others. Numbers: the first {_POINTS} factors, named on the right; there a bar is an effect in one "
         "trajectory, the diamond their mean."
     )
-    style.say_below(figure, fill(said, 115))
-    return figure
+    return plots.finished(figure, fill(said, 115))
 
 
 def draw_pairs(findings: Findings) -> Figure:
     """Second-order indices: what each pair explains beyond both alone, a square a pair."""
-    from crisis_sim import style
-    from crisis_sim.experiments import plots
-
     summary, most = findings.summary, plots.MOST_PAIRED
     names, table = _names(summary), findings.tables["pairs"].to_pandas()
     figure, panels = plots.panels_of_pairs(len(summary["measures"]), len(names), 16.0, 7.0)
@@ -616,7 +568,7 @@ def draw_pairs(findings: Findings) -> Figure:
                 shown.index(row["factor"]),
                 shown.index(row["with"]),
                 wording.number(100 * row["estimate"], 1),
-                style.SKY_BLUE if row["lower"] > 0.0 else "",
+                style.MORE if row["lower"] > 0.0 else "",
                 max(row["estimate"], 0.0) / largest,
             )
             for row in own.to_dict("records")
@@ -624,12 +576,11 @@ def draw_pairs(findings: Findings) -> Figure:
         plots.squares(axes, [wording.shorten(names[path], 22) for path in shown], cells, 6.0)
     said = (
         "Second-order index: per cent of the variance between points that the two explain together, "
-        "beyond what each explains alone. Blue: the 95% interval lies above zero; no colour: it does not."
+        "beyond what each explains alone. Green: the 95% interval lies above zero; no colour: it does not."
     )
     if len(names) > most:
         said += f" Pairs of the {most} factors that matter most; all stand in the tables."
-    style.say_below(figure, fill(said, 115))
-    return figure
+    return plots.finished(figure, fill(said, 115))
 
 
 def _panels(
@@ -640,8 +591,6 @@ def _panels(
     columns: int = 1,
 ) -> tuple[style.Chart, Any]:
     """A row of panels an outcome, `height` mm high; lower where there are no indices, unless `whole`."""
-    from crisis_sim import style
-
     studies = [summary["studies"][one["name"]] for one in summary["measures"]]
     parts = [1.0 if whole or (one["indices"] and one["deviation"]) else 0.3 for one in studies]
     figure = style.new_figure(height=around + height * sum(parts))
@@ -653,8 +602,6 @@ def _panels(
 
 def _told(panels: Any, summary: Mapping[str, Any], letters: int = 0) -> Iterator[Any]:
     """The panels, outcomes and studies that have indices to draw; the other panels say why they have none."""
-    from crisis_sim.experiments import plots
-
     for axes, measure in zip(panels, summary["measures"], strict=True):
         one, title = summary["studies"][measure["name"]], plots.title(measure)
         axes.set_title(fill(title, letters) if letters else title)
@@ -666,28 +613,17 @@ def _told(panels: Any, summary: Mapping[str, Any], letters: int = 0) -> Iterator
 
 
 def _dots(
-    axes: Axes,
-    figures: Sequence[Mapping[str, Any]],
-    scale: float,
-    apart: float,
-    hollow: bool = False,
+    axes: Axes, figures: Sequence[Mapping[str, Any]], scale: float, apart: float, hollow: bool
 ) -> None:
     """A dot with its whisker in each row, so far below the middle of it."""
-    from crisis_sim import style
-
-    colour = style.GREY if hollow else style.BLUE
+    colour = style.GREY if hollow else style.ESTIMATE
+    look: Any = {"markersize": 2.8 if hollow else 3.6, "markeredgewidth": 0.8}
+    look["markerfacecolor"] = style.WHITE if hollow else colour
     for place, one in enumerate(figures):
-        x = [scale * one[key] for key in ("lower", "upper")]
-        axes.plot(x, [place + apart] * 2, color=colour, linewidth=0.8 if hollow else 1.2)
-        axes.plot(
-            [scale * one["estimate"]],
-            [place + apart],
-            "o",
-            markersize=2.8 if hollow else 3.6,
-            markerfacecolor=style.WHITE if hollow else colour,
-            markeredgecolor=colour,
-            markeredgewidth=0.8,
-        )
+        lower, x, upper = (scale * one[key] for key in ("lower", "estimate", "upper"))
+        y, width = place + apart, 0.8 if hollow else 1.2
+        axes.plot([lower, upper], [y, y], color=colour, linewidth=width)
+        axes.plot([x], [y], "o", markeredgecolor=colour, **look)
 
 
 def _names(summary: Mapping[str, Any]) -> dict[str, str]:
@@ -698,15 +634,15 @@ def _names(summary: Mapping[str, Any]) -> dict[str, str]:
 def _foot(summary: Mapping[str, Any], what: str) -> str:
     noise = [summary["studies"][one["name"]]["noise"] for one in summary["measures"]]
     told = ", ".join("unknown" if one is None else f"{wording.percent(one)}%" for one in noise)
-    method, samples = summary["method"], summary["samples"]
+    method, counted = summary["method"], ("samples", "points", "replicates")
+    samples, points, replicates = (wording.count(summary[key]) for key in counted)
     taken = " (taken out of the indices)" if method == "sobol" else ""
     # Of PAWN the samples are the points.
-    drawn = "" if method == "pawn" else f"{wording.count(samples)} {SAMPLES[method][2]}, "
+    drawn = "" if method == "pawn" else f"{samples} {SAMPLES[method][2]}, "
     text = (
         (f"{what.rstrip('; ')}; " if what else "")
-        + "lines: 95% intervals, from luck and from the choice of points; "
-        f"{drawn}{wording.count(summary['points'])} points of {wording.count(summary['replicates'])} "
-        "replicates, all with the same luck; Monte Carlo noise in the variance between points: "
-        f"{told}{taken}."
+        + f"lines: 95% intervals, from luck and from the choice of points; {drawn}{points} points of "
+        f"{replicates} replicates, all with the same luck; Monte Carlo noise in the variance between "
+        f"points: {told}{taken}."
     )
     return fill(words.sentence_start(text), 115)

@@ -21,19 +21,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from crisis_sim.experiments import indices
 from crisis_sim.experiments.design import table_of
-from crisis_sim.experiments.indices import (
-    MAIN,
-    NOT_NEGATIVE,
-    Layout,
-    Values,
-    effects,
-    estimate_indices,
-    noise_threshold,
-    pairs_of,
-    resampled,
-    without_noise,
-)
+from crisis_sim.experiments.indices import MAIN, NOT_NEGATIVE, Layout, Values, pairs_of
 from crisis_sim.outcomes.differences import Measured
 from crisis_sim.outcomes.intervals import normal_quantile
 from crisis_sim.text import count, round_up
@@ -41,6 +31,8 @@ from crisis_sim.text import count, round_up
 if TYPE_CHECKING:
     import pyarrow as pa
 
+#: The figures of an index.
+OF_INDEX = ("estimate", "standard_error", "lower", "upper", "luck_error", "with_noise")
 #: Groups of replicates that are left out in turn.
 GROUPS = 16
 #: Where noise is a larger share of the variance between points than this, no index is given.
@@ -80,26 +72,16 @@ class IndexEstimates:
 
     def limits(self, name: str) -> tuple[Values, Values]:
         """95% limits of an index."""
-        reach = normal_quantile() * self.error[name]
-        lower = self.estimate[name] - reach
-        return (
-            np.maximum(lower, 0.0) if name in NOT_NEGATIVE else lower,
-            self.estimate[name] + reach,
-        )
+        estimate, reach = self.estimate[name], normal_quantile() * self.error[name]
+        lower = np.maximum(estimate - reach, 0.0) if name in NOT_NEGATIVE else estimate - reach
+        return lower, estimate + reach
 
     def rows(self, name: str) -> Iterator[dict[str, float]]:
-        """The figures of an index, factor by factor or pair by pair."""
-        lower, upper = self.limits(name)
-        columns = {
-            "estimate": self.estimate[name],
-            "standard_error": self.error[name],
-            "lower": lower,
-            "upper": upper,
-            "luck_error": self.luck[name],
-            "with_noise": self.with_noise[name],
-        }
-        for row in zip(*columns.values(), strict=True):
-            yield dict(zip(columns, map(float, row), strict=True))
+        """The figures `OF_INDEX` of an index, factor by factor or pair by pair."""
+        each = self.estimate, self.error, self.luck, self.with_noise
+        estimate, error, luck, with_noise = (of[name] for of in each)
+        for row in zip(estimate, error, *self.limits(name), luck, with_noise, strict=True):
+            yield dict(zip(OF_INDEX, map(float, row), strict=True))
 
     @cached_property
     def order(self) -> list[int]:
@@ -165,6 +147,11 @@ class Study:
         def number(value: float) -> float | None:
             return value if math.isfinite(value) else None
 
+        def rows(index: str) -> dict[str, dict[str, float | None]]:
+            each = zip(paths, self.final.rows(index), strict=True)
+            return {path: {key: number(of) for key, of in row.items()} for path, row in each}
+
+        names = self.final.estimate if self.known else ()
         return {
             "mean": number(self.mean),
             "deviation": number(self.deviation),
@@ -174,14 +161,7 @@ class Study:
             "why_not": self.why_not,
             "main_index": main,
             "order": [paths[k] for k in self.final.order] if self.known else [],
-            "indices": {
-                index: {
-                    path: {key: number(value) for key, value in row.items()}
-                    for path, row in zip(paths, self.final.rows(index), strict=True)
-                }
-                for index in (self.final.estimate if self.known else ())
-                if index != "second"
-            },
+            "indices": {index: rows(index) for index in names if index != "second"},
             "floor": {
                 index: dict(zip(paths, map(float, of), strict=True))
                 for index, of in self.floor.items()
@@ -195,15 +175,17 @@ def study(layout: Layout, measured: Measured, seed: int) -> Study:
     good = np.flatnonzero(figures)
     lost = layout.samples - len(good)
     if lost > MOST_LOST * layout.samples or len(good) < FEWEST:
-        nothing = float("nan")
-        return Study((), nothing, nothing, nothing, lost, layout.samples, {})
+        return Study((), math.nan, math.nan, math.nan, lost, layout.samples, {})
     kept, own = layout.only(good), _only(measured, layout.rows(good))
     independent = kept.rows(np.arange(kept.samples)).reshape(kept.samples, kept.size)
     if kept.method == "sobol":  # the points between are crossings of these
         independent = independent[:, [0, -1]]
     noise = noise_share(_only(own, independent.ravel()))
     known = () if noise > MOST_NOISE else tuple(_grown(layout, measured, good, seed))
-    told = bool(known) and known[-1].samples == len(good)
+    told, random = (
+        known and known[-1].samples == len(good),
+        np.random.default_rng([seed, len(PARTS) + 1]),
+    )
     return Study(
         known if told else (),
         float(own.estimate[independent].mean()),
@@ -211,8 +193,8 @@ def study(layout: Layout, measured: Measured, seed: int) -> Study:
         noise,
         lost,
         layout.samples,
-        noise_threshold(kept, own, np.random.default_rng([seed, len(PARTS) + 1])) if told else {},
-        effects(kept, own.estimate) if kept.method == "morris" else None,
+        indices.noise_threshold(kept, own, random) if told else {},
+        indices.effects(kept, own.estimate) if kept.method == "morris" else None,
     )
 
 
@@ -239,24 +221,18 @@ def _grown(
     """The indices from an eighth of the samples, a quarter, a half, and all."""
     for number, part in enumerate(PARTS, start=1):
         within = good[good < layout.samples // part]
-        if len(within) < FEWEST:
-            continue
-        some = _only(measured, layout.rows(within))
-        generator = np.random.default_rng([seed, number])
-        kept = layout.only(within)
-        estimate = without_noise(kept, some)
-        if all(np.isfinite(of).all() for of in estimate.values()):
-            yield _known(kept, some, estimate, generator)
+        if len(within) >= FEWEST:
+            kept, some = layout.only(within), _only(measured, layout.rows(within))
+            estimate = indices.without_noise(kept, some)
+            if all(np.isfinite(of).all() for of in estimate.values()):
+                yield _known(kept, some, estimate, np.random.default_rng([seed, number]))
 
 
 def _known(
-    layout: Layout,
-    measured: Measured,
-    estimate: dict[str, Values],
-    generator: np.random.Generator,
+    layout: Layout, measured: Measured, estimate: dict[str, Values], random: np.random.Generator
 ) -> IndexEstimates:
-    draws = resampled(layout, measured, generator)
-    without = [without_noise(layout, one) for one in _without_groups(measured)]
+    draws = indices.resampled(layout, measured, random)
+    without = [indices.without_noise(layout, one) for one in _without_groups(measured)]
     left_out = {
         name: np.stack([one[name] for one in without]) if without else of[None]
         for name, of in estimate.items()
@@ -265,7 +241,7 @@ def _known(
     return IndexEstimates(
         layout.samples,
         estimate,
-        estimate_indices(layout, measured.estimate),
+        indices.estimate_indices(layout, measured.estimate),
         {name: np.hypot(np.nanstd(draws[name], axis=0, ddof=1), luck[name]) for name in estimate},
         luck if without else {name: np.full_like(of, np.nan) for name, of in luck.items()},
         draws,
@@ -303,47 +279,32 @@ def index_tables(
     studies: Mapping[str, Study], paths: Sequence[str], layout: Layout
 ) -> dict[str, pa.Table]:
     """The indices of every factor, of pairs, and the elementary effects, in tidy tables."""
-    figures = ("estimate", "standard_error", "lower", "upper", "luck_error", "with_noise")
-    found = {
-        "indices": table_of(
-            (
-                {"measure": name, "index": index, "factor": path, "samples": known.samples, **row}
-                for name, one in studies.items()
-                for known in one.known
-                for index in known.estimate
-                if index != "second"
-                for path, row in zip(paths, known.rows(index), strict=True)
-            ),
-            ("measure", "index", "factor"),
-            ("samples",),
-            figures,
-        )
-    }
+    rows = [
+        {"measure": name, "index": index, "factor": path, "samples": known.samples, **row}
+        for name, one in studies.items()
+        for known in one.known
+        for index in known.estimate
+        if index != "second"
+        for path, row in zip(paths, known.rows(index), strict=True)
+    ]
+    found = {"indices": table_of(rows, ("measure", "index", "factor"), ("samples",), OF_INDEX)}
     if layout.second_order:
-        found["pairs"] = table_of(
-            (
-                {"measure": name, "factor": paths[j], "with": paths[k], **row}
-                for name, one in studies.items()
-                if one.known
-                for j, k, row in zip(*pairs_of(len(paths)), one.final.rows("second"), strict=True)
-            ),
-            ("measure", "factor", "with"),
-            (),
-            figures,
-        )
+        rows = [
+            {"measure": name, "factor": paths[j], "with": paths[k], **row}
+            for name, one in studies.items()
+            if one.known
+            for j, k, row in zip(*pairs_of(len(paths)), one.final.rows("second"), strict=True)
+        ]
+        found["pairs"] = table_of(rows, ("measure", "factor", "with"), (), OF_INDEX)
     if layout.method == "morris":
-        found["effects"] = table_of(
-            (
-                {"measure": name, "factor": path, "trajectory": number, "effect": float(effect)}
-                for name, one in studies.items()
-                if one.effects is not None
-                for number, effects in enumerate(one.effects)
-                for path, effect in zip(paths, effects, strict=True)
-            ),
-            ("measure", "factor"),
-            ("trajectory",),
-            ("effect",),
-        )
+        rows = [
+            {"measure": name, "factor": path, "trajectory": number, "effect": float(effect)}
+            for name, one in studies.items()
+            if one.effects is not None
+            for number, effects in enumerate(one.effects)
+            for path, effect in zip(paths, effects, strict=True)
+        ]
+        found["effects"] = table_of(rows, ("measure", "factor"), ("trajectory",), ("effect",))
     return found
 
 

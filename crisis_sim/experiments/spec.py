@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol, cast
 
 from pydantic import Field, WithJsonSchema
 
-from crisis_sim import show
+from crisis_sim import show, text
 from crisis_sim.batch.files import BatchError, canonical_digest, inside
 from crisis_sim.experiments.factors import Factor, Range, check_factor, slot_of
 from crisis_sim.outcomes.measures import Columns, Measure
@@ -23,18 +24,7 @@ from crisis_sim.scenario.introspect import find
 from crisis_sim.scenario.numbers import Part
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.source import Node
-from crisis_sim.text import (
-    clean,
-    count,
-    decimals,
-    excludes_zero,
-    goes_with,
-    is_known,
-    limits,
-    listed,
-    number,
-    over_fits,
-)
+from crisis_sim.text import clean, decimals, excludes_zero, is_known, limits, number
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -56,35 +46,50 @@ WrittenMeasure = Annotated[Any, WithJsonSchema(MEASURE_SCHEMA)]
 MOST = 1_000_000_000
 
 
+def entry(meaning: str, default: Any = ..., **limits: Any) -> Any:
+    """A key of an experiment's file."""
+    return Field(default, description=meaning, **limits)
+
+
+def whole(meaning: str, default: Any = ..., least: int = 1, most: int | None = MOST) -> Any:
+    """A whole number as a key of an experiment's file, from `least` to `most`."""
+    return entry(meaning, default, strict=True, ge=least, le=most)
+
+
+def flag(meaning: str) -> Any:
+    """Something that is not so unless an experiment's file says it."""
+    return entry(meaning, False, strict=True)
+
+
 class Spec(Part):
     """The keys that all kinds share: the question, the scenario, the measures, and the budget of crises."""
 
-    kind: str = Field(description="what kind of experiment it is")
-    title: str = Field(description="what it is, in a line")
-    question: str = Field("", description="what it asks")
-    scenario: str = Field(
-        description="the scenario: the name of a shipped one, or a file beside the experiment"
+    kind: str = entry("what kind of experiment it is")
+    title: str = entry("what it is, in a line")
+    question: str = entry("what it asks", "")
+    scenario: str = entry(
+        "the scenario: the name of a shipped one, or a file beside the experiment"
     )
-    set: tuple[str, ...] = Field(
-        (), description="changes to the scenario, such as lenders.imf.conditionality=1"
+    set: tuple[str, ...] = entry(
+        "changes to the scenario, such as lenders.imf.conditionality=1", ()
     )
-    over_fits: bool = Field(
-        False,
-        description="whether behaviour is drawn from all sets of parameters that fit the record",
-        strict=True,
+    over_fits: bool = flag(
+        "whether behaviour is drawn from all sets of parameters that fit the record"
     )
-    outcomes: tuple[WrittenMeasure, ...] = Field((), description="what is measured")
-    replicates: int = Field(
-        description="crises at each point, all with the same luck", strict=True, ge=1, le=MOST
-    )
-    seed: int = Field(
-        1, description="with a replicate's number, it fixes all its luck", strict=True, ge=0
-    )
+    outcomes: tuple[WrittenMeasure, ...] = entry("what is measured", ())
+    replicates: int = whole("crises at each point, all with the same luck")
+    seed: int = whole("with a replicate's number, it fixes all its luck", 1, least=0, most=None)
 
     @property
     def agents(self) -> tuple[Any, ...]:
         """Makers of agents that it asks for beside the scenario's own, as `CrisisModel` takes them."""
         return ()
+
+
+class MeasuringSpec(Spec):
+    """The keys of kinds that have nothing else to look at than their measures."""
+
+    outcomes: tuple[WrittenMeasure, ...] = entry("what is measured", min_length=1)
 
 
 @dataclass(frozen=True)
@@ -117,12 +122,11 @@ class Experiment:
         spec = self.spec
         plain = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         above = ("title", "question", "kind")
+        rows = [(key, _shown(value)) for key, value in plain.items() if key not in above]
         return show.page(
             show.heading(spec.title, f"experiment {self.name}: {self.kind}"),
             show.paragraph(spec.question),
-            show.table(
-                ("key", "value"), [(k, _shown(v)) for k, v in plain.items() if k not in above]
-            ),
+            show.table(("key", "value"), rows),
             show.paragraph("run_experiment(experiment) runs it."),
         )
 
@@ -205,20 +209,16 @@ class Findings:
 
     def _repr_html_(self) -> str:
         """HTML for a notebook: the answer."""
-        spec = self.experiment.spec
-        tables = [
+        spec, about = self.experiment.spec, f"{self.experiment.kind}, {self.crises:,} crises"
+        rows = [
             (name, f"{table.num_rows:,}", ", ".join(table.column_names))
             for name, table in self.tables.items()
         ]
+        said = f"{len(rows)} tables: findings.tables[name].to_pandas()"
         return show.page(
-            show.heading(
-                spec.question or spec.title, f"{self.experiment.kind}, {self.crises:,} crises"
-            ),
+            show.heading(spec.question or spec.title, about),
             show.bullets(self.answer),
-            show.folded(
-                f"{len(tables)} tables: findings.tables[name].to_pandas()",
-                show.table(("table", "rows", "columns"), tables),
-            ),
+            show.folded(said, show.table(("table", "rows", "columns"), rows)),
         )
 
 
@@ -253,12 +253,6 @@ class Reading:
     def at(self, *path: str | int) -> Node:
         """The value at a path in the file, or the deepest on the way to it."""
         return find(self.top, path)[0]
-
-    def mistake(
-        self, *path: str | int, message: str, expected: str = "", suggestion: str = ""
-    ) -> Mistake:
-        """A mistake in the value at a path in the file."""
-        return self.at(*path).place.mistake(message, expected, suggestion)
 
     def measure(self, *path: str | int) -> Measure:
         """The measure that is written at a path.
@@ -328,10 +322,8 @@ def figure(value: float, unit: str, digits: int | None = None) -> str:
 def interval(lower: float, upper: float, unit: str) -> str:
     """Two limits: "58.1 to 64.2%", "at least 80 hours"; "limits not known" where there are none."""
     scale, noun = (100.0, "%") if unit == "share" else (1.0, f" {unit}".rstrip())
-    width = scale * (upper - lower)
-    digits = (
-        decimals(width) if math.isfinite(width) else _sensible(lower if is_known(lower) else upper)
-    )
+    width, known = scale * (upper - lower), lower if is_known(lower) else upper
+    digits = decimals(width) if math.isfinite(width) else _sensible(known)
     return limits(scale * lower, scale * upper, digits, noun)
 
 
@@ -341,31 +333,20 @@ def estimate(value: float, lower: float, upper: float, unit: str) -> str:
     return f"{figure(value, unit, digits)} ({interval(lower, upper, unit)})"
 
 
-def difference(value: float, lower: float, upper: float, unit: str) -> str:
-    """A difference with its interval: "13.8 points more (13.0 to 14.7)"; or that none can be told."""
+def change(value: float, lower: float, upper: float, unit: str) -> str:
+    """A difference as a clause: "is 13.8 points more (13.0 to 14.7)", or that chance may explain it."""
     if not is_known(value):
-        return "a difference that is unknown"
+        return "is a difference that is unknown"
     scale, noun = unit_of_change(unit)
     low, high, middle = scale * lower, scale * upper, scale * value
     digits = decimals(high - low)
-    if not excludes_zero(low, high):
-        return f"no difference that can be told ({limits(low, high, digits, noun, sign=True)})"
-    less = value < 0
-    small, large = (-high, -low) if less else (low, high)
-    way = "less" if less else "more"
-    return f"{number(abs(middle), digits)}{noun} {way} ({limits(small, large, digits)})"
-
-
-def change(value: float, lower: float, upper: float, unit: str) -> str:
-    """A difference as a clause: "is 13.8 points more (13.0 to 14.7)", or that chance may explain it."""
-    if excludes_zero(lower, upper) or not is_known(value):
-        return f"is {difference(value, lower, upper, unit)}"
-    scale, noun = unit_of_change(unit)
-    low, high, middle = scale * lower, scale * upper, scale * value
+    if excludes_zero(low, high):
+        way, (small, large) = ("less", (-high, -low)) if value < 0 else ("more", (low, high))
+        return f"is {number(abs(middle), digits)}{noun} {way} ({limits(small, large, digits)})"
     if not is_known(low) and not is_known(high):
         moved = number(middle, _sensible(middle), sign=True)
         return f"moves by {moved}{noun}, and these replicates do not tell how sure that is"
-    told = limits(low, high, decimals(high - low), noun, sign=True)
+    told = limits(low, high, digits, noun, sign=True)
     return f"moves by no more than chance explains ({told})"
 
 
@@ -384,8 +365,8 @@ def with_fits(
     if over is None:
         return said
     figure = {"over_fits": over.plain(is_difference)}
-    told = over_fits(figure, unit_of_change(unit)[0], is_difference)
-    told += f"; {goes_with(figure)}" if named else ""
+    told = text.over_fits(figure, unit_of_change(unit)[0], is_difference)
+    told += f"; {text.goes_with(figure)}" if named else ""
     return f"{said[:-1]}; {told})" if said.endswith(")") else f"{said} ({told})"
 
 
@@ -404,11 +385,6 @@ def unit_of_change(unit: str) -> tuple[float, str]:
     return (100.0, " points") if unit == "share" else (1.0, f" {unit}".rstrip())
 
 
-def signed(value: float, digits: int) -> str:
-    """A number with its sign."""
-    return number(value, digits, sign=True)
-
-
 def valued(factor: Factor, value: float) -> str:
     """A factor's value with its unit, where that is one people say."""
     if factor.unit in ("share", "ratio", "intensity", "") or factor.path.endswith(factor.unit):
@@ -421,7 +397,10 @@ def short_names(paths: Sequence[str]) -> dict[str, str]:
     found = {}
     for path in paths:
         parts = path.split(".")
-        ends = [".".join(parts[-count:]) for count in range(_least(parts), len(parts) + 1)]
+        # Where the last word is a state's name, it takes two to describe it.
+        holder = slot_of(".".join(parts[:-1]))
+        least = 2 if holder and holder.by_name and holder.limits else 1
+        ends = [".".join(parts[-count:]) for count in range(least, len(parts) + 1)]
         others = [f".{other}" for other in paths if other != path]
         found[path] = next(
             end for end in ends if not any(other.endswith(f".{end}") for other in others)
@@ -432,31 +411,26 @@ def short_names(paths: Sequence[str]) -> dict[str, str]:
 def names_of(paths: Sequence[str]) -> dict[str, str]:
     """Each path without its section: `us.leverage.india`; whole where two would be called the same."""
     short = {path: path.split(".", 1)[-1] for path in paths}
-    called = list(short.values())
-    return {path: name if called.count(name) == 1 else path for path, name in short.items()}
-
-
-def _least(parts: Sequence[str]) -> int:
-    """How many words at the end of a path describe it: two where the last is a state's name, else one."""
-    holder = slot_of(".".join(parts[:-1]))
-    return 2 if holder and holder.by_name and holder.limits else 1
+    called = Counter(short.values())
+    return {path: name if called[name] == 1 else path for path, name in short.items()}
 
 
 def values_in_words(factors: Sequence[Factor], values: Mapping[str, float]) -> str:
     """A point of a design in words: "days_later 5 days and conditionality 0.5"."""
     names = short_names([factor.path for factor in factors])
-    return listed([f"{names[one.path]} {valued(one, float(values[one.path]))}" for one in factors])
+    each = [f"{names[one.path]} {valued(one, float(values[one.path]))}" for one in factors]
+    return text.listed(each)
 
 
 def halving(replicates: int) -> str:
     """What would make an answer surer: an interval narrows with the square root of the replicates."""
-    return f"{count(4 * replicates)} replicates at each point would about halve the intervals."
+    return f"{text.count(4 * replicates)} replicates at each point would about halve the intervals."
 
 
 def _sensible(value: float) -> int:
     return 0 if abs(value) >= 100 or value == 0 else 1
 
 
-def sentence_start(text: str) -> str:
+def sentence_start(said: str) -> str:
     """A text with a capital at its start."""
-    return text[:1].upper() + text[1:]
+    return said[:1].upper() + said[1:]

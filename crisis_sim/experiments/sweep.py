@@ -9,24 +9,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, Literal
 
+import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from crisis_sim import text as wording
 from crisis_sim.experiments import spec as words
-from crisis_sim.experiments.design import FIGURES, FITS, Design, columns_of, run_points
+from crisis_sim.experiments.design import FIGURES, FITS, Design, run_points
 from crisis_sim.experiments.factors import Factor, Range, check_path, check_value, resolve
 from crisis_sim.experiments.spec import (
     Experiment,
     Findings,
+    MeasuringSpec,
     Reading,
     RunOptions,
-    Spec,
-    WrittenMeasure,
+    entry,
+    whole,
 )
 from crisis_sim.outcomes.differences import Contrast, Measured
 from crisis_sim.outcomes.measures import Measure
@@ -41,6 +44,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from crisis_sim import style
+    from crisis_sim.experiments import plots
+else:  # matplotlib is slow to import
+    style = lazy_loader.load("crisis_sim.style", suppress_warning=True)
+    plots = lazy_loader.load("crisis_sim.experiments.plots", suppress_warning=True)
+
 Values = NDArray[np.float64]
 
 ANSWERS = "how outcomes change as one or two parameters go over a range"
@@ -49,37 +58,32 @@ ANSWERS = "how outcomes change as one or two parameters go over a range"
 class SweptRange(Range):
     """How far a swept parameter goes, and in how many steps."""
 
-    points: int = Field(
-        9, description="values on its side of the grid", strict=True, ge=2, le=10_000
-    )
-    values: tuple[float, ...] = Field((), description="the very values, in place of a range")
+    points: int = whole("values on its side of the grid", 9, least=2, most=10_000)
+    values: tuple[float, ...] = entry("the very values, in place of a range", ())
 
 
 class Sample(Part):
     """A space-filling sample, in place of a grid."""
 
-    method: Literal["sobol", "latin hypercube"] = Field(
-        "sobol", description="how points are spread"
-    )
-    points: int = Field(description="how many points", strict=True, ge=2, le=1_000_000)
+    method: Literal["sobol", "latin hypercube"] = entry("how points are spread", "sobol")
+    points: int = whole("how many points", least=2, most=1_000_000)
 
 
-class SweepSpec(Spec):
+class SweepSpec(MeasuringSpec):
     """A sweep of one parameter or two."""
 
-    kind: Literal["sweep"] = Field(description="what kind of experiment it is")
-    vary: dict[str, SweptRange] = Field(
-        min_length=1, max_length=2, description="one or two parameters by path, each with its range"
+    kind: Literal["sweep"] = entry("what kind of experiment it is")
+    vary: dict[str, SweptRange] = entry(
+        "one or two parameters by path, each with its range", min_length=1, max_length=2
     )
-    sample: Sample | None = Field(None, description="a space-filling sample in place of a grid")
-    outcomes: tuple[WrittenMeasure, ...] = Field(min_length=1, description="what is measured")
+    sample: Sample | None = entry("a space-filling sample in place of a grid", None)
     reference: dict[str, float] = Field(
         default_factory=dict,
         description="by parameter, the value that others are compared with; "
         "the scenario's own where left out",
     )
-    threshold: float | None = Field(
-        None, description="a value of the first outcome whose crossing matters, such as 0.5"
+    threshold: float | None = entry(
+        "a value of the first outcome whose crossing matters, such as 0.5", None
     )
 
 
@@ -106,29 +110,25 @@ def check(spec: SweepSpec, reading: Reading) -> Iterator[Mistake]:
     for path, wanted in spec.reference.items():
         node = reading.at("reference", path)
         if path not in spec.vary:
-            yield node.label.mistake(
-                f"'{path}' is not varied", one_of(spec.vary), nearest(path, spec.vary)
-            )
+            near = nearest(path, spec.vary)
+            yield node.label.mistake(f"'{path}' is not varied", one_of(spec.vary), near)
         elif not wrong:
             factor = factor_of(path, spec.vary[path], reading.scenario)
             if not factor.low <= wanted <= factor.high:
-                yield node.place.mistake(
-                    f"out of the range that is swept: {wanted:g}",
-                    f"a number between {factor.low:g} and {factor.high:g}",
-                )
+                expected = f"a number between {factor.low:g} and {factor.high:g}"
+                message = f"out of the range that is swept: {wanted:g}"
+                yield node.place.mistake(message, expected)
 
 
 def _check_values(path: str, swept: SweptRange, reading: Reading) -> Iterator[Mistake]:
-    node = reading.at("vary", path)
-    wrong = list(check_path(path, node, reading.scenario))
+    wrong = list(check_path(path, reading.at("vary", path), reading.scenario))
     yield from wrong
     if wrong:
         return
     allowed = numbers_of(reading.scenario)[path]
     if len(set(swept.values)) < 2:
-        yield reading.at("vary", path, "values").place.mistake(
-            "an empty range: fewer than two values", "two values or more"
-        )
+        node = reading.at("vary", path, "values")
+        yield node.place.mistake("an empty range: fewer than two values", "two values or more")
     for k, value in enumerate(swept.values):
         node = reading.at("vary", path, "values", k)
         if not allowed.low <= value <= allowed.high:
@@ -147,8 +147,6 @@ def crises(experiment: Experiment) -> int:
 
 
 def run(experiment: Experiment, options: RunOptions) -> Findings:
-    import pyarrow as pa
-
     spec: Any = experiment.spec
     factors = factors_of(experiment)
     values = points_of(spec.vary, spec.sample, factors, spec.seed)
@@ -160,15 +158,10 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
     if spec.threshold is not None and len(factors) == 1:
         first = design.measured[experiment.measures[0].name]
         crossings = crossings_of(design.values[factors[0].path], first, spec.threshold)
+    about = ("path", "meaning", "unit", "low", "high", "scale", "axis")
     summary = {
         "vary": [
-            {
-                **{key: getattr(one, key) for key in ("path", "meaning", "unit", "low", "high")},
-                "scale": one.scale,
-                "axis": one.axis,
-                "own": one.middle,
-            }
-            for one in factors
+            {**{key: getattr(one, key) for key in about}, "own": one.middle} for one in factors
         ],
         "layout": spec.sample.method if spec.sample else "grid",
         "points": design.points,
@@ -179,26 +172,13 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
         "crossings": crossings,
         **({"fits": len(design.fits.weights)} if design.fits else {}),
     }
-    points = np.tile(np.arange(design.points), len(differences))
-    names = np.repeat(list(differences), design.points)
-    return Findings(
-        experiment,
-        tuple(answer(experiment, design, factors, reference, differences, over, summary)),
-        {
-            "points": design.point_table(),
-            "measures": design.measure_table(),
-            "differences": pa.table(
-                {
-                    "point": points,
-                    "measure": names,
-                    **columns_of(differences, FIGURES),
-                    **design.fits_columns(one for each in over.values() for one in each),
-                }
-            ),
-        },
-        summary,
-        design.crises,
-    )
+    tables = {
+        "points": design.point_table(),
+        "measures": design.measure_table(),
+        "differences": design.figures_table(differences, FIGURES, chain(*over.values())),
+    }
+    told = tuple(answer(experiment, design, factors, differences, over, summary))
+    return Findings(experiment, told, tables, summary, design.crises)
 
 
 def factors_of(experiment: Experiment) -> list[Factor]:
@@ -295,19 +275,19 @@ def answer(
     experiment: Experiment,
     design: Design,
     factors: list[Factor],
-    reference: int,
     differences: dict[str, Contrast],
     over: dict[str, list[OverFits | None]],
     summary: dict[str, Any],
 ) -> Iterator[str]:
     """A sentence for each measure, for the threshold, and for how sure it is."""
+    reference, threshold = summary["reference"], summary["threshold"]
     values = {path: float(of[reference]) for path, of in design.values.items()}
     spec: Any = experiment.spec
     mark = reference_in_words(factors, values, spec.reference)
     for measure in experiment.measures:
         less = differences[measure.name]
         yield _range_of(measure, design, factors, less, over[measure.name], reference, mark)
-    threshold, measure = summary["threshold"], experiment.measures[0]
+    measure = experiment.measures[0]
     if threshold is not None and len(factors) == 1:
         name = words.sentence_start(measure.words)
         shown = words.figure(threshold, measure.unit)
@@ -319,15 +299,11 @@ def answer(
             said = f" (the band: {band})" if len(known) == 2 else ""
             where = words.values_in_words(factors, {factors[0].path: one["at"]})
             yield f"{name} {one['direction']} through {shown} at {where}{said}."
-    picked = (
-        ", and lowest and highest are picked among the points, which chance stretches a little"
-        if len(factors) > 1
-        else ""
-    )
+    picked = ", and lowest and highest are picked among the points, which chance stretches a little"
     yield (
         f"{wording.count(design.points)} points of {wording.count(design.replicates)} replicates, all "
-        f"with the same luck; intervals are 95%{picked}. {words.halving(design.replicates)}"
-        + words.on_fits(design.fits)
+        f"with the same luck; intervals are 95%{picked if len(factors) > 1 else ''}. "
+        f"{words.halving(design.replicates)}{words.on_fits(design.fits)}"
     )
 
 
@@ -355,14 +331,9 @@ def _range_of(
         return float(of.estimate[point]), float(of.lower[point]), float(of.upper[point])
 
     def place(point: int) -> str:
-        values = {path: of[point] for path, of in design.values.items()}
-        return words.values_in_words(factors, values)
-
-    if np.isnan(known).all():
-        return f"{name}: {wording.listed(lost)}."
-    if one.points > 1 and not lost and np.ptp(known) == 0.0:
-        said = words.estimate(*figures(one, reference), measure.unit)
-        return f"{name}: {said} at every point."
+        return words.values_in_words(
+            factors, {path: of[point] for path, of in design.values.items()}
+        )
 
     def level(point: int) -> str:
         more = int((known == known[point]).sum()) - 1 if len(factors) > 1 else 0
@@ -370,16 +341,22 @@ def _range_of(
         said += f" ({mark})" if point == reference else ""
         return said + f" and {wording.count(more)} more point{'s' * (more > 1)}" * bool(more)
 
+    if np.isnan(known).all():
+        return f"{name}: {wording.listed(lost)}."
+    if one.points > 1 and not lost and np.ptp(known) == 0.0:
+        said = words.estimate(*figures(one, reference), measure.unit)
+        return f"{name}: {said} at every point."
     lowest, highest = int(np.nanargmin(known)), int(np.nanargmax(known))
     ends, beyond = [lowest, highest], []
     if len(factors) == 1:  # from the parameter's low end to its high one
         order = np.argsort(design.values[factors[0].path])
         found = [int(point) for point in order if np.isfinite(known[point])]
         ends = [found[0], found[-1]]
+        apart = [one.less(end) for end in ends]
         beyond = [
             (name, point)
             for name, point in (("lowest", lowest), ("highest", highest))
-            if all(_surely_apart(one.less(end), point) for end in ends)
+            if all(excludes_zero(of.lower[point], of.upper[point]) for of in apart)
         ]
     text = f"{name}: from {level(ends[0])} to {level(ends[1])}"
     if reference not in ends and np.isfinite(known[reference]):
@@ -395,10 +372,6 @@ def _range_of(
     return f"{text}."
 
 
-def _surely_apart(less: Contrast, point: int) -> bool:
-    return excludes_zero(float(less.lower[point]), float(less.upper[point]))
-
-
 def reference_in_words(
     factors: Sequence[Factor], values: Mapping[str, float], wanted: Mapping[str, float]
 ) -> str:
@@ -408,8 +381,9 @@ def reference_in_words(
     own = {factor.path: factor.middle for factor in factors}
     if all(math.isclose(own[path], value, rel_tol=1e-3) for path, value in values.items()):
         return "the scenario's own"
-    (first, *others), told = factors, words.values_in_words(factors, own)
-    return f"the nearest to the scenario's own{f' {told}' if others else f', {words.valued(first, first.middle)}'}"
+    if len(factors) > 1:
+        return f"the nearest to the scenario's own {words.values_in_words(factors, own)}"
+    return f"the nearest to the scenario's own, {words.valued(factors[0], factors[0].middle)}"
 
 
 # Charts: curves with bands over one parameter, heat maps over two.
@@ -431,65 +405,55 @@ def draw_curves(findings: Findings, differences: bool = False) -> Figure:
         findings: what a sweep of one parameter found.
         differences: draw each point less the reference point, on the luck that they share.
     """
-    from crisis_sim import style
-    from crisis_sim.experiments import plots
-
     summary = findings.summary
     (factor,) = summary["vary"]
     points = findings.tables["points"].column(factor["path"]).to_numpy()
     order = np.argsort(points)
     marked = points[summary["reference"]] if differences else factor["own"]
+    is_shown = points.min() <= marked <= points.max()
     table = findings.tables["differences" if differences else "measures"]
     figure = style.new_figure(height=16.0 + 48.0 * len(summary["measures"]))
     panels = figure.subplots(len(summary["measures"]), 1, sharex=True, squeeze=False)[:, 0]
     for axes, measure in zip(panels, summary["measures"], strict=True):
         scale, unit, change = plots.units(measure)
-        estimate, lower, upper = (
+        estimate, *limits = (
             scale * plots.column(table, measure["name"], key)[order] for key in FIGURES[:3]
         )
         x = points[order]
-        axes.fill_between(x, lower, upper, color=style.BLUE, alpha=0.2, linewidth=0)
+        axes.fill_between(x, *limits, color=style.ESTIMATE, alpha=0.2, linewidth=0)
         if "fits" in summary:
             ends = (scale * plots.column(table, measure["name"], key)[order] for key in FITS[:2])
-            axes.fill_between(x, *ends, color=style.BLUE, alpha=0.12, linewidth=0)
-        finite = np.where(np.isfinite(estimate), estimate, np.nan)
-        marker = "o" if len(x) <= 40 else ""
-        axes.plot(x, finite, color=style.BLUE, marker=marker, markersize=2.5)
+            axes.fill_between(x, *ends, color=style.ESTIMATE, alpha=0.12, linewidth=0)
+        look: Any = {"marker": "o" if len(x) <= 40 else "", "markersize": 2.5}
+        axes.plot(
+            x, np.where(np.isfinite(estimate), estimate, np.nan), color=style.ESTIMATE, **look
+        )
         axes.set_title(plots.title(measure))
         axes.set_ylabel(change if differences else unit)
         axes.grid(axis="y")
         if differences:
             axes.axhline(0.0, color=style.GREY, linewidth=0.8)
-        if points.min() <= marked <= points.max():
+        if is_shown:
             style.mark_moment(axes, marked)
-        _say_never(axes, int(np.isinf(estimate).sum()), len(estimate))
+        if never := int(np.isinf(estimate).sum()):
+            style.say_nothing_to_draw(axes, f"never reached at {never} of {len(x)} points")
+            if never == len(x):
+                axes.set_yticks([])
     first = panels[0]
     if summary["threshold"] is not None and not differences:
         level = plots.units(summary["measures"][0])[0] * summary["threshold"]
-        first.axhline(level, color=style.VERMILLION, linewidth=0.9, linestyle=(0, (4, 2)))
-        at: Any = {"xycoords": ("axes fraction", "data"), "color": style.VERMILLION, "ha": "right"}
+        first.axhline(level, color=style.AIM, linewidth=0.9, linestyle=(0, (4, 2)))
+        at: Any = {"xycoords": ("axes fraction", "data"), "color": style.AIM, "ha": "right"}
         plots.note(first, "threshold", (1.0, level), (-2, 2), **at)
-    if factor["axis"] == "log":
-        first.set_xscale("log")
-        plots.plain_ratios(first.xaxis)
+    plots.scale_axis(first.xaxis, factor["axis"])
     said = "compared with" if differences else "scenario's own"
-    if points.min() <= marked <= points.max():
-        plots.note(first, said, (marked, 0.0), (2, 2), xycoords=("data", "axes fraction"))
-    panels[-1].set_xlabel(plots.axis_label(factor))
     what = "Each point less the reference, with 95% bands" if differences else "95% bands"
-    if not points.min() <= marked <= points.max():
+    if is_shown:
+        plots.note(first, said, (marked, 0.0), (2, 2), xycoords=("data", "axes fraction"))
+    else:
         what += f"; the scenario's own value, {marked:.3g}, lies outside"
-    style.say_below(figure, _foot(findings, what))
-    return figure
-
-
-def _say_never(axes: Axes, never: int, points: int) -> None:
-    from crisis_sim import style
-
-    if never:
-        style.say_nothing_to_draw(axes, f"never reached at {never} of {points} points")
-    if never == points:
-        axes.set_yticks([])
+    panels[-1].set_xlabel(plots.axis_label(factor))
+    return plots.finished(figure, _foot(findings, what))
 
 
 def draw_map(findings: Findings, place: int) -> Figure:
@@ -499,62 +463,44 @@ def draw_map(findings: Findings, place: int) -> Figure:
     the luck that the two share, does not hold zero); a hollow one, a point that cannot be told from
     it.
     """
-    from crisis_sim import style
-    from crisis_sim.experiments import plots
-
-    summary = findings.summary
+    summary, tables = findings.summary, findings.tables
     across, up = summary["vary"]
     measure = summary["measures"][place]
     scale, unit, change = plots.units(measure)
-    x, y = (findings.tables["points"].column(one["path"]).to_numpy() for one in (across, up))
+    x, y = (tables["points"].column(one["path"]).to_numpy() for one in (across, up))
     estimate, low, high = (
-        scale * plots.column(findings.tables["measures"], measure["name"], key)
-        for key in FIGURES[:3]
+        scale * plots.column(tables["measures"], measure["name"], key) for key in FIGURES[:3]
     )
     figure = style.new_figure(width=120.0, height=100.0)
     axes = figure.subplots()
     axes.set_title(plots.title(measure))
-    for factor, set_scale, axis in (
-        (across, axes.set_xscale, axes.xaxis),
-        (up, axes.set_yscale, axes.yaxis),
-    ):
-        if factor["axis"] == "log":
-            set_scale("log")
-            plots.plain_ratios(axis)
+    for factor, axis in ((across, axes.xaxis), (up, axes.yaxis)):
+        plots.scale_axis(axis, factor["axis"])
+        axis.set_label_text(plots.axis_label(factor))
     level = None if summary["threshold"] is None or place else scale * summary["threshold"]
     crossed = _fill(figure, axes, summary["vary"], (x, y, estimate), unit, level)
-    less, more = (
-        plots.column(findings.tables["differences"], measure["name"], key)
-        for key in ("lower", "upper")
-    )
+    ends = ("lower", "upper")
+    less, more = (plots.column(tables["differences"], measure["name"], key) for key in ends)
     sure = (less > 0) | (more < 0)
-    reference = summary["reference"]
     dot: Any = {"markeredgecolor": style.BLACK, "clip_on": False}
     for which, face in ((sure, style.BLACK), (~sure, style.WHITE)):
-        look: Any = {
-            "markersize": 2.2,
-            "markerfacecolor": face,
-            "markeredgewidth": 0.4,
-            "zorder": 4,
-        }
-        axes.plot(x[which], y[which], "o", **look, **dot)
-    look = {"markersize": 5.0, "markerfacecolor": style.WHITE, "markeredgewidth": 0.9, "zorder": 5}
-    axes.plot([x[reference]], [y[reference]], "D", **look, **dot)
-    axes.set_xlabel(plots.axis_label(across))
-    axes.set_ylabel(plots.axis_label(up))
+        look: Any = {"markersize": 2.2, "markeredgewidth": 0.4, "zorder": 4, **dot}
+        axes.plot(x[which], y[which], "o", markerfacecolor=face, **look)
+    look = {"markersize": 5.0, "markeredgewidth": 0.9, "zorder": 5, **dot}
+    reference = slice(summary["reference"], summary["reference"] + 1)
+    axes.plot(x[reference], y[reference], "D", markerfacecolor=style.WHITE, **look)
     own = (across["own"], up["own"])
     said = ["Diamond: reference; full dots: surely other than it, hollow: not told apart from it"]
     if x.min() <= own[0] <= x.max() and y.min() <= own[1] <= y.max():
-        axes.plot(*own, "P", markersize=5.0, markeredgewidth=0.4, color=style.VERMILLION, zorder=6)
+        axes.plot(*own, "P", markersize=5.0, markeredgewidth=0.4, color=style.AIM, zorder=6)
         said.insert(0, "Cross: the scenario's own values")
     if level is not None:
         shown = f"{level:g}{' per cent' if measure['unit'] == 'share' else ''}"
         said.append(f"line: {shown}" if crossed else f"{shown} is crossed nowhere here")
-    widths = [width for width in high - low if np.isfinite(width)]
-    if widths:
+    widths = (high - low)[np.isfinite(high - low)]
+    if widths.size:
         said.append(f"a point's 95% interval is about ±{np.median(widths) / 2:.2g} {change}")
-    style.say_below(figure, _foot(findings, "; ".join(said)))
-    return figure
+    return plots.finished(figure, _foot(findings, "; ".join(said)))
 
 
 def _fill(
@@ -567,8 +513,6 @@ def _fill(
 ) -> bool:
     """Colour the map; whether the threshold's line is on it."""
     from matplotlib.tri import Triangulation
-
-    from crisis_sim import style
 
     known = np.isfinite(values[2])
     x, y, z = (one[known] for one in values)
@@ -591,16 +535,16 @@ def _fill(
     figure.colorbar(filled, ax=axes).set_label(unit)
     if level is None or not z.min() < level < z.max():
         return False
-    line = axes.tricontour(mesh, z, levels=[level], colors=style.VERMILLION, linewidths=1.6)
+    line = axes.tricontour(mesh, z, levels=[level], colors=style.AIM, linewidths=1.6)
     axes.clabel(line, fmt=f"{level:g}", fontsize=6.5)
     return True
 
 
 def _foot(findings: Findings, what: str) -> str:
     summary = findings.summary
-    replicates = f"{wording.count(summary['replicates'])} replicates"
-    points = f"at each of {summary['points']} points"
-    fits = (
-        f"; pale: 95% of {summary['fits']} sets of behaviour that fit" if "fits" in summary else ""
+    if "fits" in summary:
+        what += f"; pale: 95% of {summary['fits']} sets of behaviour that fit"
+    replicates, points = wording.count(summary["replicates"]), summary["points"]
+    return fill(
+        f"{what}; {replicates} replicates at each of {points} points, all with the same luck.", 100
     )
-    return fill(f"{what}{fits}; {replicates} {points}, all with the same luck.", 100)

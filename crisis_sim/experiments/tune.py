@@ -14,78 +14,35 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
 from crisis_sim import text as wording
-from crisis_sim.experiments import calibrate
+from crisis_sim.experiments import calibrate, search
 from crisis_sim.experiments import spec as words
 from crisis_sim.experiments.calibrate import Values, share_of
-from crisis_sim.experiments.gauss_newton import Sets, ensemble
-from crisis_sim.experiments.search import (
-    KEPT,
-    Goal,
-    Problem,
-    Scored,
-    Slices,
-    Trials,
-    TuneSpec,
-    check_objective,
-    search,
-    slice_through,
-    tolerance_of,
-)
-from crisis_sim.experiments.spec import Experiment, Findings, Reading, RunOptions
+from crisis_sim.experiments.gauss_newton import Sets, Slices, ensemble, slice_through
+from crisis_sim.experiments.search import KEPT, Goal, Problem, Scored, Trials, TuneSpec
+from crisis_sim.experiments.spec import Experiment, Findings, RunOptions
 from crisis_sim.outcomes.intervals import normal_quantile
-from crisis_sim.scenario.errors import Mistake, nearest, one_of
-from crisis_sim.scenario.introspect import numbers_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from crisis_sim import style
+    from crisis_sim.experiments import plots
+else:  # matplotlib is slow to import
+    style = lazy_loader.load("crisis_sim.style", suppress_warning=True)
+    plots = lazy_loader.load("crisis_sim.experiments.plots", suppress_warning=True)
+
 ANSWERS = "which parameters reach targets, or make something most likely at least cost"
 #: Libraries on which its findings depend, in addition to those of a batch.
 LIBRARIES = ("optuna", "cmaes")
 
-SPEC = TuneSpec
-
-
-def check(spec: TuneSpec, reading: Reading) -> Iterator[Mistake]:
-    scenarios = (reading.scenario, *reading.others)
-    yield from calibrate.check_moved(spec.vary, reading, scenarios)
-    if bool(spec.targets) == (spec.objective is not None):
-        where = reading.at("objective") if spec.targets else reading.top
-        said = "both targets and an" if spec.targets else "neither targets nor an"
-        expected = "targets to reach, or an objective to maximise or minimise"
-        yield where.label.mistake(f"{said} objective", expected)
-    yield from calibrate.check_targets(spec.targets, reading, {one.name: one for one in scenarios})
-    if spec.objective is not None:
-        yield from check_objective(spec.objective, spec.vary, reading)
-    if spec.sampler == "gauss_newton":
-        if not spec.targets:
-            yield reading.mistake(
-                "sampler", message="nothing to take steps towards", expected="targets"
-            )
-        for path in spec.vary:
-            if all(path not in numbers_of(one) for one in scenarios):
-                message = f"steps cannot move '{path}', a number inside a distribution"
-                yield reading.at("vary", path).label.mistake(
-                    message, "the path of a number, or another sampler"
-                )
-    known = {calibrate.variant_name(one.name, k) for one in scenarios for k in _precisions(spec)}
-    for name in spec.fewer:
-        if name not in known:
-            said, near = f"'{name}' is none of the scenarios", nearest(name, known)
-            yield reading.at("fewer", name).label.mistake(said, one_of(sorted(known)), near)
-    if spec.finalists > spec.trials:
-        message = f"{spec.finalists} finalists of {spec.trials} trials"
-        yield reading.mistake("finalists", message=message, expected=f"at most {spec.trials}")
-
-
-def _precisions(spec: TuneSpec) -> set[float]:
-    return {1.0, *(target.precision for target in spec.targets)}
+SPEC, check = TuneSpec, search.check
 
 
 # --- Run and findings
@@ -99,7 +56,7 @@ def crises(experiment: Experiment) -> int:
     spec = problem.spec
     moved = len(problem.tuned) * spec.slices + 1 if spec.slices else 0
     checked = (spec.finalists + 1) * problem.check_replicates
-    return ((spec.trials + moved) * spec.replicates + checked) * len(problem.scenarios)
+    return int((spec.trials + moved) * spec.replicates + checked) * len(problem.scenarios)
 
 
 class Found(NamedTuple):
@@ -122,7 +79,7 @@ class Found(NamedTuple):
 
 def run(experiment: Experiment, options: RunOptions) -> Findings:
     problem = Problem(experiment, options.agents, options.roles)
-    spec, trials = problem.spec, search(problem, options)
+    spec, trials = problem.spec, search.search(problem, options)
     # Another seed: luck that no trial has had.
     seed, replicates, workers = spec.seed + 1, problem.check_replicates, options.workers
     finalists = np.argsort(trials.loss, kind="stable")[: spec.finalists]
@@ -130,40 +87,28 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
     k = int(np.argmin(scored.loss))
     trials = replace(trials, best=int(finalists[k]))
     figures = {name: values[k : k + 1] for name, values in scored.figures.items()}
-    best, tolerance = trials.points[trials.best], tolerance_of(problem, trials)
-    found = Found(
-        problem,
-        trials,
-        tolerance,
-        Scored(scored.loss[k : k + 1], figures),
-        problem.at(None, replicates, seed, workers),
-        slice_through(problem, best, tolerance, seed, workers),
-        _sets(problem, best, options),
-    )
+    best, tolerance = trials.points[trials.best], search.tolerance_of(problem, trials)
+    before = problem.at(None, replicates, seed, workers)
+    slices = slice_through(problem, best, tolerance, seed, workers)
+    files, sets = {}, None
+    if spec.sets:
+        options.on_message(f"{spec.sets} sets that fit about as well")
+        shares = np.asarray([one.share_of(best[k]) for k, one in enumerate(problem.tuned)])
+        sets = ensemble(problem, shares, spec.sets, spec.seed + 2, workers)
+        files["sets.csv"] = sets_text(problem, sets)
+    fresh = Scored(scored.loss[k : k + 1], figures)
+    found = Found(problem, trials, tolerance, fresh, before, slices, sets)
     summary = _summary(found)
-    values = {
-        path: value
-        for one, value in zip(problem.tuned, best.tolist(), strict=True)
-        for path in one.paths
-    }
+    pairs = zip(problem.tuned, best.tolist(), strict=True)
+    values = {path: value for one, value in pairs for path in one.paths}
     return Findings(
         experiment,
         tuple(answer(problem, summary)),
         _tables(found, summary),
         summary,
         crises(experiment),
-        calibrate.scenario_files(problem.given, values, "tuned", experiment.name)
-        | ({"sets.csv": sets_text(problem, found.sets)} if found.sets else {}),
+        calibrate.scenario_files(problem.given, values, "tuned", experiment.name) | files,
     )
-
-
-def _sets(problem: Problem, best: Values, options: RunOptions) -> Sets | None:
-    """Sets that fit about as well as the best point, where they are asked for."""
-    if not problem.spec.sets:
-        return None
-    shares = np.asarray([one.share_of(best[k]) for k, one in enumerate(problem.tuned)])
-    options.on_message(f"{problem.spec.sets} sets that fit about as well")
-    return ensemble(problem, shares, problem.spec.sets, problem.spec.seed + 2, options.workers)
 
 
 def sets_text(problem: Problem, sets: Sets) -> str:
@@ -175,25 +120,6 @@ def sets_text(problem: Problem, sets: Sets) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _on_sets(sets: Sets, summary: dict[str, Any]) -> dict[str, Any]:
-    """How well the sets fit, and how far the targets inform the parameters."""
-    return {
-        "count": len(sets.weight),
-        "effective": sets.effective,
-        "temperature": sets.temperature,
-        "directions": sets.slopes.directions,
-        "loss_median": float(np.median(sets.scored.loss)),
-        "loss_best": float(sets.scored.loss.min()),
-        "informed": dict(
-            zip(
-                (row["path"] for row in summary["parameters"]),
-                map(float, sets.slopes.informed()),
-                strict=True,
-            )
-        ),
-    }
-
-
 def _tables(found: Found, summary: dict[str, Any]) -> dict[str, pa.Table]:
     """Tidy tables: the trials, their figures, the parameters, what was aimed for, and the slices."""
     import pyarrow as pa
@@ -201,7 +127,7 @@ def _tables(found: Found, summary: dict[str, Any]) -> dict[str, pa.Table]:
     trials, problem = found.trials, found.problem
     number, watched = np.arange(len(trials.loss)), problem.watched
     paths = [one.factor.path for one in problem.tuned]
-    tables = {
+    columns = {
         "trials": {
             "trial": number,
             "generation": trials.generation,
@@ -216,20 +142,19 @@ def _tables(found: Found, summary: dict[str, Any]) -> dict[str, pa.Table]:
             "measure": [measured.name for measured, _ in watched] * len(number),
             **{name: pa.array(trials.figures[name].ravel(), from_pandas=True) for name in KEPT},
         },
-        "parameters": summary["parameters"],
-        "outcomes": summary["outcomes"],
     }
+    tables = {name: pa.table(columns) for name, columns in columns.items()}
+    tables |= {name: pa.Table.from_pylist(summary[name]) for name in ("parameters", "outcomes")}
     if found.slices is not None:
         value, loss, _ = found.slices
         path = np.repeat(paths, value.shape[1])
-        tables["slices"] = {"path": path, "value": value.ravel(), "loss": loss.ravel()}
-    build: Any = {dict: pa.table, list: pa.Table.from_pylist}
-    return {name: build[type(of)](of) for name, of in tables.items()}
+        tables["slices"] = pa.table({"path": path, "value": value.ravel(), "loss": loss.ravel()})
+    return tables
 
 
 def _summary(found: Found) -> dict[str, Any]:
     """The figures that matter, fit for JSON."""
-    problem, trials, spec = found.problem, found.trials, found.problem.spec
+    problem, trials, spec, sets = found.problem, found.trials, found.problem.spec, found.sets
     parameters = _parameters(found)
     summary = {
         "aim": "targets" if problem.goal is None else "objective",
@@ -255,27 +180,37 @@ def _summary(found: Found) -> dict[str, Any]:
         "objective": None if problem.goal is None else _objective(found, problem.goal),
         "files": [calibrate.file_name(one, "tuned") for one in problem.given],
     }
-    if found.sets is not None:
-        summary["sets"] = _on_sets(found.sets, summary)
+    if sets is not None:
+        paths = [row["path"] for row in parameters]
+        about = {"informed": sets.slopes.informed(), "precision": np.diag(sets.slopes.precision)}
+        summary["sets"] = {
+            "count": len(sets.weight),
+            "effective": sets.effective,
+            "temperature": sets.temperature,
+            "directions": sets.slopes.directions,
+            "loss_median": float(np.median(sets.scored.loss)),
+            "loss_best": float(sets.scored.loss.min()),
+            **{name: dict(zip(paths, map(float, of), strict=True)) for name, of in about.items()},
+        }
     return summary
 
 
 def _parameters(found: Found) -> list[dict[str, Any]]:
     """One row a parameter: where it may lie, where it lies best, and how much it matters."""
     best, good, rows = found.trials.points[found.trials.best], found.good, []
+    about = ("path", "meaning", "unit", "scale", "low", "high")
     for k, one in enumerate(found.problem.tuned):
-        factor, share = one.factor, float(one.share_of(best[k]))
+        share = float(one.share_of(best[k]))
         alone = (None, None) if found.slices is None else found.slices.ends[k]
-        about = ("path", "meaning", "unit", "scale", "low", "high")
         rows.append(
             {
-                **{key: getattr(factor, key) for key in about},
-                "own": float(factor.middle),
+                **{key: getattr(one.factor, key) for key in about},
+                "own": float(one.factor.middle),
                 "start": float(one.start),
                 "best": float(best[k]),
                 "lower": float(good[:, k].min()),
                 "upper": float(good[:, k].max()),
-                "at_edge": share < EDGE or share > 1 - EDGE,
+                "at_edge": not EDGE <= share <= 1 - EDGE,
                 "alone_lower": alone[0],
                 "alone_upper": alone[1],
                 "importance": float(found.trials.importance[k]),
@@ -323,16 +258,14 @@ def _outcomes(found: Found) -> list[dict[str, Any]]:
 
 def _objective(found: Found, goal: Goal) -> dict[str, Any]:
     """The results of the objective, as plain data."""
-    best = found.trials.points[found.trials.best]
-    parts = np.abs(best - goal.own) * goal.prices
+    best, paths = found.trials.points[found.trials.best], found.problem.spec.vary
+    parts = (np.abs(best - goal.own) * goal.prices).tolist()
     return {
         "way": "minimise" if goal.objective.maximise is None else "maximise",
         "enough": goal.objective.enough,
         "surely": goal.objective.surely,
         "cost": float(goal.cost(best)),
-        "cost_parts": dict(
-            zip((one.factor.path for one in found.problem.tuned), parts.tolist(), strict=True)
-        ),
+        "cost_parts": dict(zip(paths, parts, strict=True)),
         "cost_by_range": not goal.objective.cost,
         "has_cost": bool(goal.prices.any()),
         "reached": bool((goal.shortfall(found.trials.figures) == 0).any()),
@@ -365,22 +298,21 @@ def answer(problem: Problem, summary: dict[str, Any]) -> Iterator[str]:
         )
     if problem.spec.slices is not None:
         yield _on_slices(summary)
-    edges = [row["path"] for row in summary["parameters"] if row["at_edge"]]
-    if edges:
+    if edges := [row["path"] for row in summary["parameters"] if row["at_edge"]]:
         ranges = "its range" if len(edges) == 1 else "their ranges"
         shown = wording.listed(edges[:MOST_NAMED])
         yield f"At the edge of {ranges}: {shown}. A wider range might do better."
-    trials, best = summary["trials"], summary["best"]["trial"]
-    said = "The last tenth of the trials found nothing better."
+    trials, said = summary["trials"], "The last tenth of the trials found nothing better."
     if trials < 10:
         said = "So few say nothing of what more would find."
-    elif best >= 0.9 * trials:
+    elif summary["best"]["trial"] >= 0.9 * trials:
         said = (
             "The best came among the last tenth of the trials: more of them may find a better one."
         )
+    replicates = wording.count(summary["replicates"])
     yield (
-        f"{wording.count(trials)} trials by {summary['sampler']}, each of "
-        f"{wording.count(summary['replicates'])} replicates with the same luck. {said}"
+        f"{wording.count(trials)} trials by {summary['sampler']}, each of {replicates} replicates "
+        f"with the same luck. {said}"
     )
 
 
@@ -405,8 +337,7 @@ def _on_targets(problem: Problem, summary: dict[str, Any]) -> Iterator[str]:
         f"With fresh luck {inside} of {count} figures lie in the 95% interval of their target; "
         f"farthest off: {_subject(far)}{where}: {_figure(far)}, aimed for {aimed}."
     )
-    rough = sum((row["apart_error"] or 0.0) > 1.0 for row in rows)
-    if rough:
+    if rough := sum((row["apart_error"] or 0.0) > 1.0 for row in rows):
         checked = wording.count(summary["fresh"]["replicates"])
         yield (
             f"{wording.count(rough)} of the targets are known better than {checked} "
@@ -430,10 +361,8 @@ def _subject(row: dict[str, Any]) -> str:
 
 
 def _figure(row: dict[str, Any], end: str = "") -> str:
-    value, lower, upper = (
-        math.nan if row[f"{key}{end}"] is None else float(row[f"{key}{end}"])
-        for key in ("estimate", "lower", "upper")
-    )
+    each = (row[f"{key}{end}"] for key in ("estimate", "lower", "upper"))
+    value, lower, upper = (math.nan if one is None else float(one) for one in each)
     if math.isnan(value):
         return "never, or unknown"
     return words.estimate(value, lower, upper, str(row["unit"]))
@@ -472,17 +401,17 @@ def _on_objective(summary: dict[str, Any]) -> Iterator[str]:
 
 def _on_cost(summary: dict[str, Any]) -> str:
     """What a cost is made of: the distance of each parameter from the scenario's own value, at its price."""
-    objective = summary["objective"]
+    objective, parts = summary["objective"], []
+    costs, by_range = objective["cost_parts"], objective["cost_by_range"]
     names = words.short_names([row["path"] for row in summary["parameters"]])
-    parts = []
-    for row in sorted(summary["parameters"], key=lambda row: -objective["cost_parts"][row["path"]]):
-        cost, moved = objective["cost_parts"][row["path"]], abs(row["best"] - row["own"])
-        if cost <= 0:
-            continue
-        way = f"{moved:.3g}{_noun(row['unit'])} {'more' if row['best'] > row['own'] else 'less'}"
-        price = "" if objective["cost_by_range"] else f", at {cost / moved:.3g} each"
-        parts.append(f"{cost:.3g} for {names[row['path']]} ({way}{price})")
-    measured = "in shares of each range" if objective["cost_by_range"] else "at the prices given"
+    for row in sorted(summary["parameters"], key=lambda row: -costs[row["path"]]):
+        cost, moved = costs[row["path"]], abs(row["best"] - row["own"])
+        if cost > 0:
+            more = "more" if row["best"] > row["own"] else "less"
+            price = "" if by_range else f", at {cost / moved:.3g} each"
+            way = f"{moved:.3g}{_noun(row['unit'])} {more}{price}"
+            parts.append(f"{cost:.3g} for {names[row['path']]} ({way})")
+    measured = "in shares of each range" if by_range else "at the prices given"
     return (
         f"The cost of {objective['cost']:.3g} is how far parameters are from the scenario's own values, {measured}: "
         f"{wording.listed(parts)}."
@@ -491,18 +420,15 @@ def _on_cost(summary: dict[str, Any]) -> str:
 
 def _on_parameters(summary: dict[str, Any]) -> Iterator[str]:
     rows = sorted(summary["parameters"], key=lambda row: -float(row["importance"]))
-    good = summary["good"]
+    good, more = summary["good"], len(rows) - MOST_NAMED
     tolerance, several = f"{good['tolerance']:.3g} of the best loss", good["trials"] > 1
     phrases = []
     for row in rows[:MOST_NAMED]:
         span = f"; {row['lower']:.3g} to {row['upper']:.3g}" if several else ""
-        phrases.append(
-            f"{row['path']} {row['best']:.3g}{_noun(row['unit'])} (from {row['own']:.3g}{span})"
-        )
-    more = (
-        f"; {len(rows) - MOST_NAMED} more in parameters.parquet" if len(rows) > MOST_NAMED else ""
-    )
-    yield f"Best where {wording.listed(phrases)}{more}. In brackets the scenario's own value" + (
+        value = f"{row['best']:.3g}{_noun(row['unit'])}"
+        phrases.append(f"{row['path']} {value} (from {row['own']:.3g}{span})")
+    rest = f"; {more} more in parameters.parquet" if more > 0 else ""
+    yield f"Best where {wording.listed(phrases)}{rest}. In brackets the scenario's own value" + (
         f", and the range among the {wording.count(good['trials'])} trials within {tolerance}: "
         "at least so much is left open."
         if several
@@ -548,9 +474,6 @@ def charts(findings: Findings) -> Iterator[tuple[str, Callable[[Findings], Figur
 
 def draw_history(findings: Findings) -> Figure:
     """The loss of each trial, in their order, and the best so far."""
-    from crisis_sim import style
-    from crisis_sim.experiments import plots
-
     summary, trials = findings.summary, findings.tables["trials"]
     loss, best = (trials.column(name).to_numpy() for name in ("loss", "best_so_far"))
     number = np.arange(len(loss)) + 1
@@ -570,8 +493,8 @@ def draw_history(findings: Findings) -> Figure:
         names = ("trial that is enough", "trial that is not")
         if summary["objective"]["enough"] is None:
             names = ("", "trial")
-    known, faces = np.isfinite(value), (style.SKY_BLUE, style.WHITE)
-    edge: Any = {"markeredgecolor": style.SKY_BLUE}
+    known, faces = np.isfinite(value), (style.ESTIMATE_PALE, style.WHITE)
+    edge: Any = {"markeredgecolor": style.ESTIMATE_PALE}
     for chosen, face in zip((known & good, known & ~good), faces, strict=True):
         look = {"color": face, "markersize": 2.8, "markeredgewidth": 0.6, **edge}
         axes.plot(number[chosen], value[chosen], "o", **look)
@@ -586,26 +509,21 @@ def draw_history(findings: Findings) -> Figure:
         if name
     ]
     handles += [plots.key("best so far", ""), plots.key("best", "D", linestyle="", markersize=3.8)]
-    figure.legend(handles=handles, loc="outside upper right", ncols=4, fontsize=6.0)
-    style.say_below(figure, _spent(summary))
-    return figure
+    return plots.finished(figure, _spent(summary), handles, "right")
 
 
 def draw_trade_off(findings: Findings) -> Figure:
     """The objective against its cost: every trial, and those that no other dominates."""
-    from crisis_sim import style
-    from crisis_sim.experiments import plots
-
     summary, cost = findings.summary, findings.tables["trials"].column("cost").to_numpy()
     figure = style.new_figure(width=120.0, height=85.0)
     axes = figure.subplots()
     value = _draw_objective(axes, findings)
     known = np.isfinite(value)
-    edge: Any = {"markeredgecolor": style.SKY_BLUE}
+    edge: Any = {"markeredgecolor": style.ESTIMATE_PALE}
     look = {"color": style.WHITE, "markersize": 2.8, "markeredgewidth": 0.6, **edge}
     axes.plot(cost[known], value[known], "o", **look)
     front = unbeaten(cost, value if summary["objective"]["way"] == "maximise" else -value)
-    line: Any = {"color": style.BLUE, "markersize": 3.0, "drawstyle": "steps-post"}
+    line: Any = {"color": style.ESTIMATE, "markersize": 3.0, "drawstyle": "steps-post"}
     axes.plot(cost[front], value[front], "o-", **line)
     best, (scale, *_) = summary["best"]["trial"], plots.units(summary["outcomes"][0])
     ends = [scale * _figures(findings, key)[best] for key in ("lower", "upper")]
@@ -616,12 +534,10 @@ def draw_trade_off(findings: Findings) -> Figure:
     axes.grid(axis="y")
     handles = [
         plots.key("trial", "o", style.WHITE, linestyle="", markersize=3, **edge),
-        plots.key("none is better for less", "o", style.BLUE, markersize=3),
+        plots.key("none is better for less", "o", style.ESTIMATE, markersize=3),
         plots.key("best, 95%", "D", markersize=3.8),
     ]
-    figure.legend(handles=handles, loc="outside upper right", ncols=3, fontsize=6.0)
-    style.say_below(figure, _spent(summary))
-    return figure
+    return plots.finished(figure, _spent(summary), handles, "right")
 
 
 def unbeaten(cost: Values, value: Values) -> NDArray[np.int64]:
@@ -633,15 +549,12 @@ def unbeaten(cost: Values, value: Values) -> NDArray[np.int64]:
 
 def _draw_objective(axes: Axes, findings: Findings) -> Values:
     """Title, unit and aim of an objective on axes; its figure at every trial."""
-    from crisis_sim import style
-    from crisis_sim.experiments import plots
-
     row, enough = findings.summary["outcomes"][0], findings.summary["objective"]["enough"]
     scale, unit, _ = plots.units(row)
     axes.set_title(plots.title(row))
     axes.set_ylabel(unit)
     if enough is not None:
-        look: Any = {"color": style.VERMILLION}
+        look: Any = {"color": style.AIM}
         axes.axhline(scale * enough, linewidth=0.9, linestyle=(0, (4, 2)), **look)
         look |= {"xycoords": ("axes fraction", "data"), "va": "center", "annotation_clip": False}
         plots.note(axes, "enough", (1.0, scale * enough), (3, 0), **look)
@@ -678,11 +591,6 @@ def _spent(summary: Mapping[str, Any]) -> str:
 
 def draw_parameters(findings: Findings) -> Figure:
     """Left: where each parameter lies best in its range. Right: how much it matters."""
-    from matplotlib.patches import Patch
-
-    from crisis_sim import style
-    from crisis_sim.experiments import plots
-
     rows = sorted(findings.summary["parameters"], key=lambda row: -float(row["importance"]))
     figure = style.new_figure(height=26.0 + 7.8 * len(rows))
     left, right = figure.subplots(1, 2, sharey=True, gridspec_kw={"width_ratios": (3, 1)})
@@ -694,10 +602,10 @@ def draw_parameters(findings: Findings) -> Figure:
         }
         left.plot([0, 1], [y, y], color=style.PALE_GREY, linewidth=4.0, zorder=1)
         ends = [at["lower"], at["upper"]]
-        left.plot(ends, [y, y], color=style.SKY_BLUE, linewidth=4.0, zorder=2)
+        left.plot(ends, [y, y], color=style.ESTIMATE_PALE, linewidth=4.0, zorder=2)
         if alone:
             ends = [at["alone_lower"], at["alone_upper"]]
-            left.plot(ends, [y + 0.18] * 2, color=style.VERMILLION, linewidth=1.2, zorder=2)
+            left.plot(ends, [y + 0.18] * 2, color=style.AIM, linewidth=1.2, zorder=2)
         left.plot([at["own"]], [y], "|", color=style.GREY, markersize=9, zorder=3)
         left.plot([at["best"]], [y], "D", color=style.BLACK, markersize=3.6, zorder=4)
         for x, key, side in ((0.0, "low", "left"), (1.0, "high", "right")):
@@ -711,7 +619,9 @@ def draw_parameters(findings: Findings) -> Figure:
     left.set_xticks([])
     left.set_title("Where it lies in its range")
     left.spines["bottom"].set_visible(False)
-    right.barh(range(len(rows)), [100 * row["importance"] for row in rows], 0.5, color=style.BLUE)
+    right.barh(
+        range(len(rows)), [100 * row["importance"] for row in rows], 0.5, color=style.ESTIMATE
+    )
     right.set_title("Importance")
     right.set_xlabel("what sets the best tenth of\nthe trials apart, per cent")
     right.set_xlim(left=0)
@@ -720,23 +630,16 @@ def draw_parameters(findings: Findings) -> Figure:
     label = "moved alone, loss hardly worse"
     handles = [
         plots.key("best", "D", linestyle="", markersize=3.6),
-        Patch(color=style.SKY_BLUE, label=f"about as good ({good})"),
-        Patch(color=style.PALE_GREY, label="searched"),
-        *([plots.key(label, "", style.VERMILLION, linewidth=1.2)] * alone),
+        plots.patch(f"about as good ({good})", style.ESTIMATE_PALE),
+        plots.patch("searched", style.PALE_GREY),
+        *([plots.key(label, "", style.AIM, linewidth=1.2)] * alone),
         plots.key("scenario's own", "|", style.GREY, linestyle="", markersize=8),
     ]
-    figure.legend(handles=handles, loc="outside upper left", ncols=5, fontsize=6.0)
-    style.say_below(figure, _spent(findings.summary))
-    return figure
+    return plots.finished(figure, _spent(findings.summary), handles)
 
 
 def draw_targets(findings: Findings) -> Figure:
     """How far each figure is from its target, tuned and as it was, with luck that is fresh."""
-    from matplotlib.patches import Patch
-
-    from crisis_sim import style
-    from crisis_sim.experiments import plots
-
     summary, reach = findings.summary, normal_quantile()
     rows = [row for row in summary["outcomes"] if row["is_target"]]
     several = len(summary["scenarios"]) > 1
@@ -760,8 +663,8 @@ def draw_targets(findings: Findings) -> Figure:
         dot(row["apart_before"], y, style.WHITE)
         error = reach * (row["apart_error"] or 0.0)
         ends = np.clip([row["apart"] - error, row["apart"] + error], -end, end)
-        axes.plot(ends, [y, y], color=style.BLUE, linewidth=1.2, zorder=3)
-        dot(row["apart"], y, style.BLUE)
+        axes.plot(ends, [y, y], color=style.ESTIMATE, linewidth=1.2, zorder=3)
+        dot(row["apart"], y, style.ESTIMATE)
         found, aimed = (_shown(row[key], row["unit"]) for key in ("estimate", "target"))
         axes.text(1.01, y, f"{found} ({aimed})", va="center", **beside)
     names = [wording.shorten(wording.sentence(row["words"]).rstrip("."), 54) for row in rows]
@@ -775,19 +678,18 @@ def draw_targets(findings: Findings) -> Figure:
     axes.text(1.01, -0.6, "tuned (target)", va="bottom", color=style.GREY, **beside)
     own: Any = {"linestyle": "", "markeredgecolor": style.GREY}
     handles = [
-        plots.key("tuned, with its 95% Monte Carlo error", "o", style.BLUE, markersize=4),
+        plots.key("tuned, with its 95% Monte Carlo error", "o", style.ESTIMATE, markersize=4),
         plots.key("scenario as it is", "o", style.WHITE, markersize=4, **own),
-        Patch(color=style.PALE_GREY, label="the target's 95% interval"),
+        plots.patch("the target's 95% interval", style.PALE_GREY),
     ]
-    figure.legend(handles=handles, loc="outside upper left", ncols=3, fontsize=6.0)
     fresh = summary["fresh"]
-    style.say_below(
+    return plots.finished(
         figure,
         f"With luck that nothing was tuned on: seed {fresh['seed']}, "
         f"{wording.count(fresh['replicates'])} replicates"
         + (f"; triangles: farther than {end:g}" if widest > end else ""),
+        handles,
     )
-    return figure
 
 
 def _shown(value: float | None, unit: str) -> str:

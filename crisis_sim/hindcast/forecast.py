@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from crisis_sim.batch.workers import MOST_THREADS
 from crisis_sim.hindcast.reading import read
 from crisis_sim.model import CrisisModel
 from crisis_sim.scenario.load import load_scenario, on_disk
-from crisis_sim.scenario.schema import ENDINGS, VIOLENCE
+from crisis_sim.scenario.schema import ENDINGS, VIOLENCE, Scenario
 from crisis_sim.validation.facts import OTHER_SHARE
 
 Values = NDArray[np.float64]
@@ -45,10 +46,10 @@ def forecast(
     replicates: int = 2000,
     seed: int = 1,
     workers: int = 1,
-    overrides: Sequence[str] = (),
+    scenario: Scenario | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> pd.DataFrame:
-    """Forecasts, a row a crisis in the order of `facts`: shares of the kinds of each target, and quantiles of duration.
+    """Forecasts of the model alone, a row a crisis in the order of `facts`: shares of kinds, and quantiles of duration.
 
     Shares are (count + 1/2) / (n + k/2) of n replicates and k kinds, since a share that no replicate shows is not 0
     (Jeffreys). A crisis that the horizon cuts off ends "otherwise", and so do `OTHER_SHARE` of those that end without an
@@ -56,20 +57,41 @@ def forecast(
 
     Args:
         workers: the most threads; the forecasts are the same for any number.
-        overrides: changes to the scenario, as `--set` takes them: a behaviour of its own, for one.
+        scenario: the population that they are cases of; `fitted_scenario()` where left out.
         progress: told after each chunk how many replicates are done, and of how many.
     """
-    ours = [f"{path}={value}" for path, value in fitted()["behaviour"].items()]
-    set_already = {one.partition("=")[0] for one in overrides}
-    ours = [one for one in ours if one.partition("=")[0] not in set_already]
-    scenario = load_scenario(POPULATION, [*ours, *overrides])
+
+    def told(some: pd.DataFrame, outcomes: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
+        return _predictions(some, outcomes, replicates)
+
+    scenario = scenario or fitted_scenario()
+    return run_crises(facts, replicates, seed, workers, scenario, progress, told)
+
+
+def run_crises(
+    facts: pd.DataFrame,
+    replicates: int,
+    seed: int,
+    workers: int,
+    scenario: Scenario,
+    progress: Callable[[int, int], None],
+    kept: Callable[[pd.DataFrame, Mapping[str, NDArray[Any]]], pd.DataFrame],
+    own: Mapping[str, Values] = MappingProxyType({}),
+) -> pd.DataFrame:
+    """Run crises, and put together what is `kept` of each chunk of them and its outcomes.
+
+    Args:
+        own: further parameters by path, a value for each replicate of each crisis.
+    """
     several = max(1, CHUNK // replicates)
 
     def run(start: int) -> pd.DataFrame:
         some = facts.iloc[start : start + several]
+        rows = slice(start * replicates, (start + several) * replicates)
         given = {path: np.repeat(value, replicates) for path, value in read(some).items()}
+        given |= {path: values[rows] for path, values in own.items()}
         model = CrisisModel(scenario, replicates, seed, parameters=given, points=len(some))
-        return _predictions(some, model.run(daily=False).outcomes(), replicates)
+        return kept(some, model.run(daily=False).outcomes())
 
     starts = range(0, len(facts), several)
     chunks: dict[int, pd.DataFrame] = {}
@@ -78,11 +100,12 @@ def forecast(
         try:
             for future in as_completed(running):
                 chunks[running[future]] = future.result()
-                progress(sum(map(len, chunks.values())) * replicates, len(facts) * replicates)
+                done = sum(len(facts.iloc[one : one + several]) for one in chunks)
+                progress(done * replicates, len(facts) * replicates)
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-    return pooled(pd.concat([chunks[start] for start in starts], ignore_index=True))
+    return pd.concat([chunks[start] for start in starts], ignore_index=True)
 
 
 @cache
@@ -91,7 +114,21 @@ def fitted() -> Any:
     return json.loads((on_disk(Path(__file__).parent) / "fitted.json").read_text(encoding="utf-8"))
 
 
-def pooled(predictions: pd.DataFrame) -> pd.DataFrame:
+def fitted_scenario(
+    overrides: Sequence[str] = (), behaviour: Mapping[str, float] | None = None
+) -> Scenario:
+    """The population with the fitted behaviour, or another one; `overrides`, as `--set` takes them, go before it."""
+    said = {one.partition("=")[0] for one in overrides}
+    ours = fitted()["behaviour"] if behaviour is None else behaviour
+    kept = [f"{path}={value!r}" for path, value in ours.items() if path not in said]
+    return load_scenario(POPULATION, [*kept, *overrides])
+
+
+def pooled(
+    predictions: pd.DataFrame,
+    towards: Mapping[str, Any] | pd.DataFrame | None = None,
+    weights: Mapping[str, Any] | None = None,
+) -> pd.DataFrame:
     """Forecasts drawn towards the record's own shares and quantiles, by weights that were fitted (linear pooling).
 
         share = weight x share of the replicates + (1 - weight) x share in the record
@@ -99,30 +136,16 @@ def pooled(predictions: pd.DataFrame) -> pd.DataFrame:
     of kinds of ending; of duration the same with quantiles of the logarithm. A model that leaves out what its crises hang on
     is surer than it should be (Ranjan and Gneiting 2010). Worst violence and mediation are left as they are.
     """
-    ending, duration = (fitted()["towards"][name] for name in ("ending", "duration"))
-    columns = {}
-    for kind, share in ending["shares"].items():
-        own = predictions[f"ending_{kind}"]
-        columns[f"ending_{kind}"] = ending["weight"] * own + (1 - ending["weight"]) * share
-    levels = np.array([float(level) for level in duration["quantiles"]])
-    days = np.log(np.array([*duration["quantiles"].values()]))
-    for name, level in zip(QUANTILES, LEVELS, strict=True):
-        middle = float(_extended(level, levels, days))
-        own = np.log(np.maximum(predictions[f"dur_{name}"], 0.5))
-        columns[f"dur_{name}"] = np.exp(
-            duration["weight"] * own + (1 - duration["weight"]) * middle
-        )
+    towards = fitted()["towards"] if towards is None else towards
+    weights = weights or fitted()["weights"]
+    columns, weight = {}, weights["ending"]
+    for name in (f"ending_{kind}" for kind in KINDS["ending"]):
+        columns[name] = weight * predictions[name] + (1 - weight) * towards[name]
+    weight = weights["duration"]
+    for name in (f"dur_{one}" for one in QUANTILES):
+        own, middle = (np.log(np.maximum(one[name], 0.5)) for one in (predictions, towards))
+        columns[name] = np.exp(weight * own + (1 - weight) * middle)
     return predictions.assign(**columns)
-
-
-def _extended(level: float, levels: Values, values: Values) -> Any:
-    """A quantile by straight lines over the normal scores of the levels that are known, and beyond them."""
-    from scipy import special
-
-    score, known = special.ndtri(level), special.ndtri(levels)
-    k = int(np.clip(np.searchsorted(known, score), 1, len(known) - 1))
-    slope = (values[k] - values[k - 1]) / (known[k] - known[k - 1])
-    return values[k - 1] + slope * (score - known[k - 1])
 
 
 def _predictions(

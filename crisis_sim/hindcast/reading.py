@@ -13,8 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from crisis_sim.scenario.load import change_scenario
+
 if TYPE_CHECKING:
     import pandas as pd
+
+    from crisis_sim.scenario.schema import Scenario
 
 Array = NDArray[Any]
 
@@ -90,3 +94,44 @@ def read(facts: pd.DataFrame) -> dict[str, Array]:
         f"states.{STRUCK}.audience": coded("regime_a_icb", AUDIENCE, 0.5),
         f"states.{RIVAL}.audience": coded("regime_b_icb", AUDIENCE, 0.5),
     }
+
+
+#: Labels of the population: what groups of crises are called in results.
+TRIGGERS = {one: one.replace("_", " ") for one in VIOLENT} | dict.fromkeys(
+    (*IN_WORDS, "other_nonviolent"), "words"
+)
+TRIGGERS["nonviolent_military"] = "non-violent military"
+STAKES = {
+    "existence": "existence", "grave_damage": "grave damage", "territorial": "territory",
+    "political": "political system", "influence": "influence", "limited_military": "limited military damage",
+}  # fmt: skip
+CONFLICTS = {"no": "not protracted", "protracted": "protracted", "long_war": "long war"}
+#: Ratios of capability up to which power is about equal, and unequal.
+EQUAL, UNEQUAL = 2.0, 20.0
+
+
+def labels(facts: pd.DataFrame) -> dict[str, Array]:
+    """The labels of crises in the population, each of shape (crises,)."""
+    power = np.abs(facts["ln_cinc_ratio"].fillna(0.0).to_numpy(np.float64))
+    armed = sum(facts[f"nuclear_{side}"].fillna(0).to_numpy(np.int64) for side in "ab")
+    kinds = np.array(["about equal", "unequal", "very unequal"])
+    return {
+        "trigger": facts["trigger_type"].map(TRIGGERS).fillna("words").to_numpy(),
+        "stakes": facts["grav_first"].map(STAKES).fillna("less").to_numpy(),
+        "conflict": facts["protracted_first"].map(CONFLICTS).fillna("not protracted").to_numpy(),
+        "nuclear": np.array(["neither", "one", "both"])[armed],
+        "power": kinds[np.searchsorted(np.log([EQUAL, UNEQUAL]), power)],
+        "first_actor": np.where(facts["major_a"] > 0, "great power", "other state"),
+    }
+
+
+def population(scenario: Scenario, facts: pd.DataFrame) -> Scenario:
+    """The scenario as a population of these crises: each replicate is one of them, all as likely."""
+    drawn = {"weights": [1.0] * len(facts), "together": "crisis"}
+    changes: dict[str, Any] = {
+        path: {"choice": {"values": values.tolist(), **drawn}}
+        for path, values in read(facts).items()
+    }
+    for name, values in labels(facts).items():
+        changes[f"labels.{name}"] = {"values": values.tolist(), **drawn}
+    return change_scenario(scenario, changes, scenario.name)

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from crisis_sim.hindcast.forecast import KINDS, LEVELS, QUANTILES, jeffreys
-from crisis_sim.outcomes.intervals import wilson_interval
+from crisis_sim.outcomes.intervals import crps, wilson_interval
 
 Array = NDArray[np.float64]
 
@@ -30,6 +30,7 @@ PREFIXES = {
     "model": ("", "dur_"),
     "climatology": ("clim_", "marg_dur_"),
     "baseline": ("ens_", "reg_dur_"),
+    "in_sample": ("in_", "in_dur_"),
 }
 #: The last year of the cold war's era.
 ERA_ENDS = 1989
@@ -61,6 +62,7 @@ class Score:
         what: ending, violence, mediated or duration.
         kind: `log`, `brier`, `rps` or `crps_log10`.
         crises: how many are scored.
+        climatology, baseline: the references; `in_sample` is the model fitted to all crises, where these were left out.
     """
 
     group: str
@@ -70,10 +72,14 @@ class Score:
     model: float
     climatology: Against
     baseline: Against
+    in_sample: Against
 
 
 def groups(crises: pd.DataFrame) -> dict[str, NDArray[np.bool_]]:
-    """The classes of crises that are scored, and which belong to each: those with at least `FEWEST`, and not with all."""
+    """The classes of crises that are scored, and which belong to each: those with at least `FEWEST`, and not with all.
+
+    A column `fold` makes classes of its own.
+    """
     year = pd.to_numeric(crises["start"].astype(str).str[:4], errors="coerce")
     violent = crises["trigger_type"] == "violent"
     found = {
@@ -83,30 +89,37 @@ def groups(crises: pd.DataFrame) -> dict[str, NDArray[np.bool_]]:
         f"{ERA_ENDS + 1} and after": (year > ERA_ENDS).to_numpy(),
         "single pair": (crises["n_dyads"] == 1).to_numpy(),
     }
+    if "fold" in crises:
+        found |= {one: (crises["fold"] == one).to_numpy() for one in crises["fold"].unique()}
     of = {name: chosen for name, chosen in found.items() if FEWEST <= chosen.sum() < len(crises)}
     return {"all crises": np.ones(len(crises), bool)} | of
 
 
-def with_climatology(crises: pd.DataFrame) -> pd.DataFrame:
-    """Crises with what climatology foretells, where no file has said: the shares and quantiles of all other crises here."""
-    columns: dict[str, Any] = {}
+def climatology(crises: pd.DataFrame) -> dict[str, float]:
+    """The shares of kinds (Jeffreys) and the quantiles of duration in some crises, by the columns of a forecast."""
+    columns: dict[str, float] = {}
     for target, kinds in KINDS.items():
-        known = crises[target].notna().to_numpy()
-        own = np.stack([(crises[target] == kind).to_numpy() for kind in kinds], axis=1)
-        shares = jeffreys(own[known].sum(axis=0) - own)
-        columns |= {f"clim_{target}_{kind}": shares[:, k] for k, kind in enumerate(kinds)}
-    days = crises["dur"].to_numpy(np.float64)
-    at = np.flatnonzero(~np.isnan(days))
-    quantiles = np.tile(np.quantile(days[at], LEVELS) if at.size else np.nan, (len(days), 1))
-    if at.size > 1:
-        quantiles[at] = [np.quantile(days[at[at != k]], LEVELS) for k in at]
-    columns |= {f"marg_dur_{name}": quantiles[:, k] for k, name in enumerate(QUANTILES)}
-    filled = {
-        name: crises[name].fillna(pd.Series(column, crises.index)) if name in crises else column
-        for name, column in columns.items()
-    }
-    rest = crises.drop(columns=[name for name in filled if name in crises])
-    return pd.concat([rest, pd.DataFrame(filled, crises.index)], axis=1)
+        counts = np.array([[(crises[target] == kind).sum() for kind in kinds]])
+        names = (f"{target}_{kind}" for kind in kinds)
+        columns |= zip(names, jeffreys(counts)[0].tolist(), strict=True)
+    days = crises["dur"].dropna().to_numpy(np.float64)
+    quantiles = np.quantile(days, LEVELS) if days.size else np.full(len(LEVELS), np.nan)
+    names = (f"dur_{name}" for name in QUANTILES)
+    return columns | dict(zip(names, quantiles.tolist(), strict=True))
+
+
+def with_climatology(crises: pd.DataFrame, fold: NDArray[Any] | None = None) -> pd.DataFrame:
+    """Crises with what climatology foretells: shares and quantiles of the other crises, where no file has said.
+
+    With a `fold` for each crisis, (crises,), those of the other folds, whatever a file says.
+    """
+    each = np.arange(len(crises)) if fold is None else fold
+    of = {k: climatology(crises[each != k]) for k in np.unique(each)}
+    found = pd.DataFrame([of[k] for k in each], crises.index)
+    found = found.rename(columns=lambda name: ("marg_" if name[:4] == "dur_" else "clim_") + name)
+    kept = [] if fold is not None else [name for name in found if name in crises]
+    found[kept] = crises[kept].fillna(found[kept])
+    return pd.concat([crises.drop(columns=[*found], errors="ignore"), found], axis=1)
 
 
 def score(crises: pd.DataFrame) -> list[Score]:
@@ -137,7 +150,7 @@ def each_score(crises: pd.DataFrame) -> dict[tuple[str, str], dict[str, Array]]:
                     found.setdefault((target, kind), {})[who] = one
         days = _columns(crises, [f"{prefix_of_days}{name}" for name in QUANTILES])
         found.setdefault(("duration", "crps_log10"), {})[who] = crps(
-            np.log10(np.maximum(days, 0.5)), np.log10(crises["dur"].to_numpy(np.float64))
+            np.log10(np.maximum(days, 0.5)), np.log10(crises["dur"].to_numpy(np.float64)), LEVELS
         )
     return found
 
@@ -162,18 +175,9 @@ def _of_kinds(shares: Array, came: pd.Series, kinds: tuple[str, ...]) -> dict[st
     }
 
 
-def crps(quantiles: Array, came: Array) -> Array:
-    """The continuous ranked probability score by quantiles of shape (crises, levels): twice the mean pinball loss.
-
-    Gneiting and Raftery 2007, Strictly Proper Scoring Rules, Prediction, and Estimation.
-    """
-    error = came[:, None] - quantiles
-    return np.asarray(2 * np.maximum(LEVELS * error, (LEVELS - 1) * error).mean(axis=1), np.float64)
-
-
 def _mean(group: str, what: str, kind: str, of: Mapping[str, Array]) -> Score:
     known = of["model"][~np.isnan(of["model"])]
-    against = (_against(of["model"], of[who]) for who in ("climatology", "baseline"))
+    against = (_against(of["model"], of[who]) for who in PREFIXES if who != "model")
     return Score(group, what, kind, known.size, float(known.mean()), *against)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,11 @@ from rich.console import Console
 from rich.text import Text
 
 from crisis_sim import style
-from crisis_sim.batch.files import write_durably
+from crisis_sim.batch.files import as_json, write_durably
 from crisis_sim.hindcast.run import Hindcast
 from crisis_sim.hindcast.scores import DECILES, Against, Bin, Score
 from crisis_sim.report.answers import WIDTH, fitted
-from crisis_sim.report.save import SUFFIXES
-from crisis_sim.text import UNKNOWN, excludes_zero, label, number
+from crisis_sim.text import UNKNOWN, excludes_zero, label, listed, number
 
 #: Files that are written; charts begin with `PREFIX`.
 PREDICTIONS, RESULTS, PREFIX = "predictions.csv", "hindcast.json", "hindcast_"
@@ -33,7 +31,7 @@ WORDS = {
     "duration": "duration",
 }
 TARGET_COLOURS = dict(
-    zip(MAIN, (style.BLUE, style.VERMILLION, style.GREEN, style.PURPLE), strict=True)
+    zip(MAIN, (style.ESTIMATE, style.LESS, style.MORE, style.THIRD_PARTY), strict=True)
 )
 #: Millimetres for each row of a chart, and around the rows.
 ROW, FRAME = 5.0, 22.0
@@ -50,21 +48,36 @@ def print_hindcast(found: Hindcast, console: Console | None = None) -> None:
         console.print(Text(told), width=width)
         return
     everybody = found.scores[0].group
-    rows = [
-        (
-            f"{one.what}, {KINDS[one.kind]}", f"{one.crises}", number(one.model, 3),
-            number(one.climatology.score, 3), _skill(one.climatology),
-            number(one.baseline.score, 3), _skill(one.baseline),
-        )
-        for one in found.scores if one.group == everybody
-    ]  # fmt: skip
-    headings = "score|n|model|clima-\ntology|skill\nover it|base-\nline|skill\nover it"
-    title, told = (
-        f"Scores of {everybody}: the lower, the better",
-        "Skill in %, and its 95% interval.",
+    beside = {"clima-\ntology": "climatology", "base-\nline": "baseline"}
+    title, told = f"Scores of {everybody}", "Skill in %, and its 95% interval."
+    if found.leave_out:
+        beside["in\nsample"] = "in_sample"
+        title += f", left out by {found.leave_out}"
+        told += " In sample: the same fit with nothing left out."
+    headings = [
+        "score",
+        "n",
+        "model",
+        *(one for head in beside for one in (head, "skill\nover it")),
+    ]
+    rows: list[list[Any]] = []
+    for one in found.scores:
+        if one.group == everybody:
+            rows.append([f"{one.what}, {KINDS[one.kind]}", f"{one.crises}", number(one.model, 3)])
+            for who in beside.values():
+                against: Against = getattr(one, who)
+                rows[-1] += [number(against.score, 3), _skill(against)]
+    console.print(
+        fitted(f"{title}: the lower, the better", headings, rows, width, told), width=width
     )
-    console.print(fitted(title, headings.split("|"), rows, width, told), width=width)
     console.print()
+    for fold in found.folds:
+        weights = listed([f"{weight:g} of {what}" for what, weight in fold.weights.items()])
+        told = (
+            f"{label(fold.name)}: {fold.crises} crises foretold; {fold.figures} figures of the others moved parameters by "
+            f"{number(100 * fold.moved, 1)}% of their ranges; the model's weight: {weights}."
+        )
+        console.print(Text(told), width=width)
     classes = []
     for group, scores in _groups(found).items():
         most = max(one.crises for one in scores.values())
@@ -103,7 +116,10 @@ def draw_skill(found: Hindcast) -> Figure:
         for group, scores in groups.items():
             labels.append(f"{label(group)} ({max(one.crises for one in scores.values())})")
             for what, one in scores.items():
-                _draw_skill(axes, len(labels), getattr(one, who), TARGET_COLOURS[what])
+                _draw_skill(axes, len(labels), against := getattr(one, who), TARGET_COLOURS[what])
+                low, high = against.skill_limits
+                limits = {"skill": against.skill, "lower": low, "upper": high}
+                style.keep(axes, over=who, crises=group, target=what, **limits)
                 labels.append(WORDS[what])
         axes.axvline(0.0, color=style.GREY, linewidth=0.8)
         axes.set_yticks(range(len(labels)), labels)
@@ -131,6 +147,8 @@ def draw_reliability(found: Hindcast) -> Figure:
     panels = figure.subplots(2, 3, sharex=True, sharey=True).flat
     for axes, (name, bins) in zip(panels, found.bins.items(), strict=True):
         _draw_bins(axes, bins)
+        for one in bins:
+            style.keep(axes, event=name, **vars(one))
         axes.set_title(f"{label(name)} ({sum(one.crises for one in bins)} crises)")
     figure.supxlabel("foretold, % of crises", fontsize=7.0)
     figure.supylabel("came, % (how many of how many; 95% intervals)", fontsize=7.0)
@@ -141,7 +159,7 @@ def _draw_bins(axes: Axes, bins: list[Bin]) -> None:
     axes.plot([0, 100], [0, 100], color=style.GREY, linewidth=0.8, linestyle=(0, (4, 2)))
     for k, one in enumerate(bins):
         limits = [100 * one.lower, 100 * one.upper]
-        axes.plot([100 * one.forecast] * 2, limits, color=style.BLUE, linewidth=0.9)
+        axes.plot([100 * one.forecast] * 2, limits, color=style.ESTIMATE, linewidth=0.9)
         at, beside = (100 * one.forecast, 100 * one.came / one.crises), (-1) ** k
         told: dict[str, Any] = {
             "ha": "left" if beside > 0 else "right",
@@ -155,7 +173,7 @@ def _draw_bins(axes: Axes, bins: list[Bin]) -> None:
     came = [100 * one.came / one.crises for one in bins]
     held = [100 * one.forecast for one in bins]
     axes.plot(
-        held, came, color=style.BLUE, marker="o", markersize=3.4, linewidth=0.7, clip_on=False
+        held, came, color=style.ESTIMATE, marker="o", markersize=3.4, linewidth=0.7, clip_on=False
     )
     axes.set_xlim(0, 100)
     axes.set_ylim(0, 100)
@@ -174,7 +192,8 @@ def draw_duration(found: Hindcast) -> Figure:
     axes.axhspan(expected - reach, expected + reach, color=style.PALE_GREY, linewidth=0)
     axes.axhline(expected, color=style.GREY, linewidth=0.8)
     places = np.arange(DECILES) * 100 * share
-    axes.bar(places, found.tenths, 92 * share, align="edge", color=style.BLUE, alpha=0.8)
+    axes.bar(places, found.tenths, 92 * share, align="edge", color=style.ESTIMATE, alpha=0.8)
+    style.keep(axes, from_percentile=places, crises=found.tenths)
     axes.set_xlim(0, 100)
     axes.set_xlabel("percentile of the real duration among those foretold")
     axes.set_ylabel("crises (grey: 95% by chance)")
@@ -195,15 +214,14 @@ def write_hindcast(found: Hindcast, folder: Path) -> list[Path]:
         OSError: when one cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(found.plain(), indent=2, ensure_ascii=False, allow_nan=False)
-    files = {PREDICTIONS: found.predictions.to_csv(index=False, float_format="%.5g")}
-    files[RESULTS] = f"{text}\n"
+    results = f"hindcast_{found.leave_out}.json" if found.leave_out else RESULTS
+    files = {
+        PREDICTIONS: found.predictions.to_csv(index=False, float_format="%.5g").encode(),
+        results: as_json(found.plain()),
+    }
     for name, content in files.items():
-        write_durably(folder / name, content.encode())
+        write_durably(folder / name, content)
     written = [folder / name for name in files]
     for name, draw in CHARTS.items() if found.scores else ():
-        figure = draw(found)
-        for suffix in SUFFIXES:
-            written.append(folder / f"{PREFIX}{name}{suffix}")
-            style.save(figure, written[-1])
+        written += style.write(draw(found), folder / f"{PREFIX}{name}")
     return written

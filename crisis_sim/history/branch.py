@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from crisis_sim import style, text
 from crisis_sim.batch.block import outcome_table
@@ -28,8 +28,7 @@ from crisis_sim.report.curves import date_axis
 from crisis_sim.report.replay import draw_rungs, legend_keys
 from crisis_sim.report.save import scenario_file, write_report
 from crisis_sim.report.story import Narrator, gist_of, tell
-from crisis_sim.scenario.errors import ScenarioError
-from crisis_sim.scenario.introspect import Slot, explain
+from crisis_sim.scenario.introspect import read_part
 from crisis_sim.scenario.load import load_scenario
 from crisis_sim.scenario.numbers import Part
 from crisis_sim.scenario.schema import Scenario
@@ -84,6 +83,10 @@ class History(NamedTuple):
     def gist(self) -> str:
         """What came of it, in two sentences."""
         return gist_of(self.journal, self.model.scenario, self.outcome)
+
+    def story(self) -> str:
+        """It told in Markdown."""
+        return tell(self.journal, self.model.scenario, self.outcome)
 
     def clause(self, entry: Entry | None) -> str:
         """An entry as a clause; "" where there is none."""
@@ -231,7 +234,6 @@ class Branch:
         folder.mkdir(parents=True, exist_ok=True)
         name = f"{self.scenario.name}.yaml"
         rows = [f"| {' | '.join(row)} |" for row in self.beside()]
-        story = tell(self.goes.journal, self.goes.model.scenario, self.goes.outcome)
         parts = [
             f"# {text.markdown(self.scenario.title)}, branched",
             *map(text.markdown, self.head()),
@@ -243,15 +245,12 @@ class Branch:
             FILE: as_yaml(self._written(name)),
             name: scenario_file({"scenario": self.scenario.plain()}),
             "branch.md": "\n\n".join(
-                [*parts, "# Changed, on the same luck", story.partition("\n")[2]]
+                [*parts, "# Changed, on the same luck", self.goes.story().partition("\n")[2]]
             ),
         }
         for file, content in texts.items():
             (folder / file).write_text(content, encoding="utf-8")
-        charts = [folder / f"branch{suffix}" for suffix in (".svg", ".png")]
-        figure = self.draw()
-        for chart in charts:
-            style.save(figure, chart)
+        charts = style.write(self.draw(), folder / "branch")
         more = write_report(self.batch, self.summary, folder) if self.batch and self.summary else []
         return [*(folder / file for file in texts), *charts, *more]
 
@@ -266,8 +265,8 @@ class Branch:
         top = max(int(one.outcome["peak_rung"]) for one in two.values()) + 1
         for axes, (title, one) in zip(grid, two.items(), strict=False):
             shown = min(top, len(self.scenario.ladder) - 1)
-            draw_rungs(axes, one.journal, one.model.scenario, None, shown)
             axes.set_title(title, pad=style.TITLE_PAD_OVER_MARKS)
+            draw_rungs(axes, one.journal, one.model.scenario, None, shown)
         if self.batch is not None:
             last = max(last, *self._draw_futures(grid[2], self.batch))
         for axes in grid:
@@ -284,6 +283,8 @@ class Branch:
             days = np.concatenate([[self.days], halts[halts >= self.days]])
             count = np.arange(len(days)) + (halts < self.days).sum()
             low, high = wilson_interval(count, self.futures)
+            limits = {"value": count / self.futures, "lower": low, "upper": high}
+            style.keep(axes, panel="Futures", of=name, what="ceasefire so far", days=days, **limits)
             line = style.scenario_line(place)
             axes.step(days, 100 * count / self.futures, where="post", label=name, **line)
             band = {"color": line["color"], "alpha": 0.2, "linewidth": 0.0}
@@ -344,7 +345,7 @@ def branch(
         raise HistoryError("which crisis is to be branched? give its number (replicate)")
     if at is not None:
         what = {"at": at, "set": tuple(set), "force": dict(force or {}), "inject": tuple(inject)}
-        changes += (_change(what),)
+        changes += (read_part(Change, node_of(what, Source.of("branch", "").start)),)
     elif not changes or set or force or inject:
         raise HistoryError(
             "when is the crisis to be changed? give a day, a date or a milestone (at)"
@@ -374,15 +375,6 @@ def _named(roles: Mapping[str, Any] | None, agents: Sequence[Any]) -> tuple[str,
     )
 
 
-def _change(what: Mapping[str, Any]) -> Change:
-    """A change as it is asked for from Python."""
-    try:
-        return Change.model_validate(what)
-    except ValidationError as error:
-        top = node_of(what, Source.of("branch", "").start)
-        raise ScenarioError(explain(error, top, Slot(Change))) from None
-
-
 def _branched(model: CrisisModel, changes: tuple[Change, ...], luck: Luck, futures: int) -> Branch:
     """A crisis that stands at its beginning, with changes made one after the other."""
     whole, replicate, days = model.scenario, int(model.replicate[0]), 0.0
@@ -396,15 +388,14 @@ def _branched(model: CrisisModel, changes: tuple[Change, ...], luck: Luck, futur
         model = past.change(unchanged, one)
     states = [name for name in changes[-1].force if name in whole.states]
     was, goes = History.of(unchanged), History.of(model)
+    made = Branch(whole, model.seed_, replicate, changes, luck, futures, days, was, goes)
     if luck == "fresh":
         batch, forced = _futures(unchanged, model, futures, states)
-        return Branch(
-            whole, model.seed_, replicate, changes, luck, futures, days, was, goes, batch, forced
-        )
+        return replace(made, batch=batch, forced=forced)
     for name in states:
         if not _taken(goes.model, name).all():
             raise HistoryError(past.never_open(unchanged, name, changes[-1].force[name]))
-    return Branch(whole, model.seed_, replicate, changes, luck, futures, days, was, goes)
+    return made
 
 
 def _futures(
@@ -440,12 +431,7 @@ def read_branch(path: Path) -> tuple[_File, Scenario] | None:
     top, mistakes = parse(str(path), content, "branch", "scenario, replicate and changes")
     if "changes" not in top.entries():
         return None
-    try:
-        file = _File.model_validate(top.plain())
-    except ValidationError as error:
-        raise ScenarioError([*mistakes, *explain(error, top, Slot(_File))]) from None
-    if mistakes:
-        raise ScenarioError(mistakes)
+    file = read_part(_File, top, mistakes)
     beside = folder_of(path) / Path(file.scenario).name
     scenario = load_scenario(beside if beside.is_file() else file.scenario)
     if file.digest and scenario.digest != file.digest:

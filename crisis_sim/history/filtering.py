@@ -24,9 +24,10 @@ from crisis_sim.batch.files import BatchError
 from crisis_sim.batch.manifest import versions
 from crisis_sim.history.evidence import Evidence, load_evidence, times_of
 from crisis_sim.model import CrisisModel
-from crisis_sim.outcomes.durations import HALT, RELAPSED, TRIGGER, Clock
+from crisis_sim.outcomes.durations import HALT, RELAPSED, TRIGGER, Clock, Rows
 from crisis_sim.outcomes.intervals import normal_quantile, wilson_interval
-from crisis_sim.outcomes.measures import CAME, Columns, Condition, Measure, Reading
+from crisis_sim.outcomes.measures import Columns, Measure, Reading
+from crisis_sim.outcomes.names import NAMES
 from crisis_sim.report.real_path import real_record
 from crisis_sim.scenario.load import load_scenario
 from crisis_sim.scenario.schema import Scenario
@@ -127,7 +128,7 @@ class Nowcast:
     def warnings(self) -> list[str]:
         """What keeps an answer from being sure."""
         return [
-            f"{self.when(one)}: only {text.plural(round(one.effective), 'history', 'histories')} stand behind the answer; "
+            f"{self.when(one)}: only {text.plural(round(one.effective), 'effective history', 'effective histories')}; "
             "widen a tolerance, or run more (--replicates)"
             for one in self.answers
             if one.effective < FEW
@@ -144,7 +145,7 @@ class Nowcast:
             f"{text.count(answer.met)} of {text.count(self.histories)} histories met the evidence"
         )
         if answer.method != "rejection":
-            behind += f", and a particle filter went on from them, with {answer.effective:,.0f} effective histories"
+            behind += f", and a particle filter continued from them, with {answer.effective:,.0f} effective histories"
         told = (
             f"On {self.when(answer)}: {main.words} in {text.percent(main.estimate)}% of futures "
             f"(95% interval {text.limits(100 * main.lower, 100 * main.upper, 1, '%')}); {behind}."
@@ -152,7 +153,7 @@ class Nowcast:
         if answer.real:
             hours, share = answer.real
             told += (
-                f" It really came {text.duration(hours)} later; by then it had come in "
+                f" The real one came {text.duration(hours)} later; by then it had come in "
                 f"{text.percent(share)}% of futures."
             )
         return told
@@ -240,17 +241,6 @@ def nowcast(
     moved = _moved(histories, answers[-1])
     alone = tuple(int(one.sum()) for one in histories.met)
     return Nowcast(scenario, given, replicates, seed, answers, alone, moved)
-
-
-class Rows:
-    """Outcomes of some histories or futures, as measures read them."""
-
-    def __init__(self, columns: Mapping[str, NDArray[Any]], horizon_hours: float) -> None:
-        self.columns, self.horizon_hours = columns, horizon_hours
-
-    def column(self, name: str) -> NDArray[Any]:
-        """One value a row."""
-        return self.columns[name]
 
 
 @dataclass
@@ -366,8 +356,8 @@ class Histories:
         when = text.moment(self.scenario.moment(now))
         listed = "\n".join(shares)
         return NoHistoryError(
-            f"of {text.count(self.size)} histories none met all evidence by {when}, nor did any that a particle "
-            f"filter made:\n{listed}\nwiden a tolerance, or run more histories (--replicates)"
+            f"none of {text.count(self.size)} histories met all evidence by {when}, nor did any from a particle "
+            f"filter:\n{listed}\nwiden a tolerance, or run more histories (--replicates)"
         )
 
     def answer(
@@ -400,10 +390,7 @@ class Histories:
         cluster = _Clusters(ancestors)
         reading, whole = Reading(Rows(from_now, horizon)), Reading(Rows(columns, horizon))
         figures = [cluster.figure(one, reading) for one in wanted]
-        war = Measure(
-            "war", "full-scale war", "share", "share", event=Condition.of({"war_at_hours": CAME})
-        )
-        figures += [cluster.figure(one, whole) for one in (war, *self.evidence.measures)]
+        figures += [cluster.figure(one, whole) for one in (NAMES["war"], *self.evidence.measures)]
         hours = np.linspace(0.0, max(horizon - now, 1.0), 481)
         measured = reading.curve(clock).at(hours)
         widened = math.sqrt(rows / cluster.effective)

@@ -48,7 +48,7 @@ def print_nowcast(cast: Nowcast, console: Console) -> None:
     heads = [
         fill(last.figures[k].words.removeprefix("a "), 10) if k != war else "war" for k in shares
     ]
-    title = "The answers, each from its moment on, in % of futures"
+    title = "What comes after each moment, in % of futures"
     headings = ("asked on", "histories,\neffective", *heads)
     console.print(
         fitted(title, headings, rows, width, "Below each, its 95% interval."), width=width
@@ -63,12 +63,10 @@ def print_nowcast(cast: Nowcast, console: Console) -> None:
     if len(cast.answers) > 1 and (came := [one.real for one in cast.answers if one.real]):
         falls = [f"{text.percent(share)}%" for _, share in came]
         say(
-            f"\nWhen it really came, it had come in these shares of futures, answer by answer: {text.listed(falls)}."
+            f"\nBy the time of the real one, it had come in these shares of futures, row by row: {text.listed(falls)}."
         )
     if cast.moved:
-        say(
-            "\nParameters that the evidence has moved by the last moment (median before and after):"
-        )
+        say("\nParameters whose distribution the evidence has moved (median before and after):")
         for moved in cast.moved[:SHOWN]:
             say(f"  {moved.path}: {moved.before[1]:.3g} to {moved.after[1]:.3g}")
         if len(cast.moved) > SHOWN:
@@ -77,7 +75,7 @@ def print_nowcast(cast: Nowcast, console: Console) -> None:
         say(f"\n{text.sentence(warning)}", style="bold")
     say(
         f"\n{text.count(cast.histories)} histories of {cast.scenario.name} (digest {cast.scenario.digest[:12]}), seed "
-        f"{cast.seed}, Crisis Sim {__version__}. These are futures of the model: what it does not know moves nothing.",
+        f"{cast.seed}, Crisis Sim {__version__}. These are futures of the model, not a forecast.",
         style="dim",
     )
 
@@ -106,6 +104,8 @@ def draw_nowcast(cast: Nowcast) -> Figure:
         days, curve[:, 1], curve[:, 2], color=style.tint(style.BLACK, 0.15), step="post"
     )
     right.step(days, curve[:, 0], where="post", **style.scenario_line(0))
+    limits = dict(zip(("share", "lower", "upper"), curve.T / 100, strict=True))
+    style.keep(right, what=f"{last.awaited}, from the last moment on", days=days, **limits)
     right.set_ylim(0.0, 100.0)
     date_axis(right, cast.scenario.start, days[0], days[-1], dates=6)
     day = text.day_and_month(cast.scenario.moment(last.at))
@@ -125,12 +125,14 @@ def _draw_days(figure: style.Chart, axes: Axes, cast: Nowcast) -> None:
         reach = np.maximum(np.diff(limits, axis=0), 0.0)
         axes.errorbar(days, limits[1], reach, marker="o", markersize=2.5, elinewidth=0.7, **line)
         name = "war" if number < 0 else shown[-1].words.split("within ")[-1]
+        found = dict(zip(("lower", "share", "upper"), limits / 100, strict=True))
+        style.keep(axes, what=shown[-1].words, days=days, **found)
         ends.append((float(limits[1, -1]), name, line))
     room = 0.04 * (days[-1] - days[0])
     axes.set_ylim(0.0, 100.0)
     date_axis(axes, cast.scenario.start, days[0] - room, days[-1] + room, dates=6)
     style.label_ends(figure, axes, ends)
-    axes.set_title(f"A {cast.answers[-1].awaited} within …, as asked on each day")
+    axes.set_title(f"A {cast.answers[-1].awaited} within so many days, or war, by when asked")
     axes.set_ylabel("% of futures")
 
 
@@ -146,12 +148,7 @@ def write_nowcast(cast: Nowcast, folder: Path) -> list[Path]:
         OSError: when a file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    files = [
-        folder / name for name in ("nowcast.json", "evidence.yaml", "nowcast.svg", "nowcast.png")
-    ]
+    files = [folder / name for name in ("nowcast.json", "evidence.yaml")]
     write_durably(files[0], f"{json.dumps(cast.plain(), indent=1, ensure_ascii=False)}\n".encode())
     write_durably(files[1], cast.evidence.text.encode())
-    figure = draw_nowcast(cast)
-    for file in files[2:]:
-        style.save(figure, file)
-    return files
+    return [*files, *style.write(draw_nowcast(cast), folder / "nowcast")]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError
+from pydantic import Field
 from pydantic_core import PydanticCustomError
 
 from crisis_sim.experiments.factors import ScenarioEditor
@@ -27,10 +27,10 @@ from crisis_sim.model.ending import VIOLATION
 from crisis_sim.model.engine import clocks_of
 from crisis_sim.model.journal import Entry, Journal, entry_of
 from crisis_sim.model.record import NOTE
-from crisis_sim.scenario.errors import ScenarioError, nearest, one_of
-from crisis_sim.scenario.introspect import Slot, explain
+from crisis_sim.scenario.errors import Refused, meant, one_of
+from crisis_sim.scenario.introspect import read_part
 from crisis_sim.scenario.numbers import PATTERN, Part, read_moment
-from crisis_sim.scenario.schema import EventSpec
+from crisis_sim.scenario.schema import SECTIONS, EventSpec
 from crisis_sim.scenario.source import Node, Source, node_of, parse_value, read_text
 from crisis_sim.text import moment as told_moment
 
@@ -49,12 +49,11 @@ _SETTLED = {
     "reviews": ("due",),
     "channels": ("open",),
 }
-_SECTIONS = ("states", "mediators", "lenders", "channels", "advisers")
 #: An option that a state would take less often is no alternative to waiting.
 LIKELY = 0.05
 
 
-class HistoryError(ValueError):
+class HistoryError(Refused, ValueError):
     """A history that cannot be had; the message says why, and what could be."""
 
 
@@ -112,15 +111,15 @@ def moment_of(model: CrisisModel, at: str | float) -> float:
             days = known[said]
             if math.isnan(days):
                 came = [name for name, one in known.items() if one == one and name not in _ALSO]
-                told = f"'{said}' never came in this crisis; there came {one_of(came, 'and')}"
+                told = f"'{said}' did not occur in this crisis; expected {one_of(came)}"
                 raise HistoryError(told) from None
         elif PATTERN.fullmatch(said):
             days = _date(scenario, said)
         else:
-            near = nearest(said, known)
-            meant = f"; did you mean '{near}'?" if near else ""
             expected = "a day such as 15, a date such as 2025-05-07T01:05+05:30, or a milestone such as first_strike"
-            raise HistoryError(f"'{said}' is no moment: expected {expected}{meant}") from None
+            raise HistoryError(
+                f"'{said}' is no moment: expected {expected}{meant(said, known)}"
+            ) from None
     if not scenario.begins_hours / 24 <= days < end:
         first, last = (said_at(scenario, one) for one in (scenario.begins_hours / 24, end))
         raise HistoryError(f"{said} is not in this crisis, which ran from {first} to {last}, day {end:.1f}")  # fmt: skip
@@ -175,10 +174,7 @@ def read_events(path: Path) -> tuple[EventSpec, ...]:
     node = parse_value(source, text)
     if not isinstance(node.content, dict):
         node = Node(source.start, {"events": node}, source.start)
-    try:
-        return _Events.model_validate(node.plain()).events
-    except ValidationError as error:
-        raise ScenarioError(explain(error, node, Slot(_Events))) from None
+    return read_part(_Events, node).events
 
 
 def change(model: CrisisModel, what: Change) -> CrisisModel:
@@ -208,7 +204,7 @@ def _changed(scenario: Scenario, what: Change, days: float) -> Scenario:
             told = f"an event cannot strike '{event.struck}'"
             raise HistoryError(_unknown(told, event.struck, scenario.state_names))
         if event.kind == "trigger":
-            raise HistoryError("an event in the midst of a crisis is an 'incident': its trigger is past")  # fmt: skip
+            raise HistoryError("an event during a crisis must be an 'incident': the trigger is past")  # fmt: skip
         hours = scenario.hours_from_start(event.at)
         if not days * 24 <= hours < scenario.horizon_hours:
             at, first, last = (
@@ -224,15 +220,15 @@ def _changed(scenario: Scenario, what: Change, days: float) -> Scenario:
         if "=" not in text:
             raise HistoryError(f"--set {text}: expected PATH=VALUE, such as mediators.us.trust.india=0.9")  # fmt: skip
         if editor.without([text], scenario.name).digest == editor.without([], scenario.name).digest:
-            raise HistoryError(f"--set {text} changes nothing: it is so already")
+            raise HistoryError(f"--set {text} changes nothing: that is its value already")
     return editor.without(what.set, scenario.name)
 
 
 def _check_reachable(old: Scenario, new: Scenario, days: float) -> None:
     """Make sure that a change can still matter: refuse what matters only when a crisis begins."""
     late = "it matters only at the beginning"
-    found = [(name, "nobody leaves or comes; change numbers, such as mediators.us.trust.india=0")
-             for name in _SECTIONS if set(getattr(old, name)) != set(getattr(new, name))]  # fmt: skip
+    found = [(name, "agents cannot be added or removed; change numbers, such as mediators.us.trust.india=0")
+             for name in SECTIONS if set(getattr(old, name)) != set(getattr(new, name))]  # fmt: skip
     if [one.name for one in old.ladder] != [one.name for one in new.ladder]:
         found.append(("the names of rungs", "change their numbers, such as ladder.5.intensity=0.5"))
     found += [(name, late) for name in ("start", "horizon_days") if getattr(old, name) != getattr(new, name)]  # fmt: skip
@@ -247,7 +243,7 @@ def _check_reachable(old: Scenario, new: Scenario, days: float) -> None:
         if was != now and min(old.hours_from_start(one.at) for one in (was, now)) <= days * 24:
             found.append((f"events.{k}", f"by {said_at(old, days)} it has happened, or would have"))
     for what, why in found:
-        raise HistoryError(f"{what} cannot be changed in the midst of a crisis: {why}")
+        raise HistoryError(f"{what} cannot be changed during a crisis: {why}")
 
 
 def with_scenario(model: CrisisModel, scenario: Scenario) -> CrisisModel:
@@ -282,7 +278,7 @@ def with_scenario(model: CrisisModel, scenario: Scenario) -> CrisisModel:
             was, then, holds = (one[role][name] for one in (usual.crises, new, now.crises))
             differs = (was != then) & ~(np.isnan(was) & np.isnan(then))
             if name == "due" and (differs & ((then <= model.days) | (was != holds))).any():
-                raise HistoryError("a board meets on no date that is past, or has met: change a later one")  # fmt: skip
+                raise HistoryError("this board meeting is past, or would be: change a later one")  # fmt: skip
             moved = differs & (was == holds)
             other.crises[role][name][moved] = then[moved]
     other.journal, other.days, other.running = now.journal, model.days, model.running
@@ -306,7 +302,7 @@ def force(model: CrisisModel, name: str, choice: str) -> None:
     able = {one.name: one for one in _able(model)}
     if name not in able:
         whom = [*model.scenario.state_names, *able]
-        raise HistoryError(_unknown(f"there is no '{name}' who could be forced", name, whom))
+        raise HistoryError(_unknown(f"no agent '{name}' that can be forced", name, whom))
     one = able[name]
     if choice not in type(one).clocks():
         raise HistoryError(_unknown(f"{name} cannot '{choice}'", choice, type(one).clocks()))
@@ -336,7 +332,7 @@ def never_open(model: CrisisModel, state: str, option: str) -> str:
     at, options = seen[0]
     return (
         f"'{option}' is never open to {state} after {said_at(model.scenario, model.days)}: at its next decision, on "
-        f"{said_at(model.scenario, at)}, there is {one_of(options)}"
+        f"{said_at(model.scenario, at)}, it can choose {one_of(options)}"
     )
 
 
@@ -352,8 +348,7 @@ def _able(model: CrisisModel) -> Iterator[Any]:
 
 
 def _unknown(message: str, word: str, known: Sequence[str]) -> str:
-    near = nearest(word, known)
-    return f"{message}; there is {one_of(known)}{f'; did you mean {near!r}?' if near else ''}"
+    return f"{message}; expected {one_of(known)}{meant(word, known)}"
 
 
 def _clock(model: CrisisModel, role: str, index: int, event: str) -> int:

@@ -30,13 +30,14 @@ from crisis_sim.model import schedule as drivers
 from crisis_sim.model.crisis import CrisisModel
 from crisis_sim.model.luck import key_of
 from crisis_sim.outcomes.differences import Contrast, Measured, difference
+from crisis_sim.outcomes.durations import Rows
 from crisis_sim.outcomes.incidence import TOLERANCE
 from crisis_sim.outcomes.measures import CAME, Columns, Measure, share_of
 from crisis_sim.outcomes.names import by_name, known_names, read_measure
 from crisis_sim.report.curves import date_axis
 from crisis_sim.report.replay import draw_rungs, legend_keys
 from crisis_sim.report.story import Narrator, gist_of
-from crisis_sim.scenario.errors import nearest, one_of
+from crisis_sim.scenario.errors import meant, one_of
 from crisis_sim.scenario.load import load_scenario
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.source import Source, parse_value
@@ -73,7 +74,7 @@ class Outcome:
 
     def came(self, model: CrisisModel) -> NDArray[np.bool_]:
         """Whether it came, in each crisis of a model that has been run; a crisis not on the measure's clock had none."""
-        one, rows = self.measure, _Rows(model)
+        one, rows = self.measure, _rows(model)
         if one.clock is None:
             found = one.event.holds(rows)
             found &= one.given.holds(rows) if one.given else True
@@ -85,7 +86,7 @@ class Outcome:
     def settled(self, model: CrisisModel) -> float:
         """When it was settled in a single crisis whether it comes, days."""
         one, end = self.measure, float(model.crises["now"][0])
-        rows, times = _Rows(model), [name for name, wanted in one.event.terms if wanted == CAME]
+        rows, times = _rows(model), [name for name, wanted in one.event.terms if wanted == CAME]
         if one.clock is not None:
             origin, read = rows.column(one.clock.since)[0], one.clock.read(rows)
             hours = read.hours[0] if read.cause[0] == 1 else one.hours or math.inf
@@ -95,14 +96,8 @@ class Outcome:
         return min(at, end) if at == at else end
 
 
-class _Rows:
-    """The outcomes of a model, as measures read them."""
-
-    def __init__(self, model: CrisisModel) -> None:
-        self.horizon_hours, self._columns = model.scenario.horizon_hours, model.outcomes()
-
-    def column(self, name: str) -> Any:
-        return self._columns[name]
+def _rows(model: CrisisModel) -> Rows:
+    return Rows(model.outcomes(), model.scenario.horizon_hours)
 
 
 def read_outcome(said: str, columns: Columns) -> Outcome:
@@ -122,13 +117,12 @@ def read_outcome(said: str, columns: Columns) -> Outcome:
         known = [one for one in known_names(columns) if _comes(by_name(one, columns))]
         measure = by_name(name, columns)
         if measure is None:
-            near = nearest(name, known)
-            meant = f"; did you mean '{near.replace('_', ' ')}'?" if near else ""
+            near = meant(name, known).replace("_", " ")
             shown = one_of(one.replace("_", " ") for one in _SOME)
-            raise HistoryError(f"no outcome '{said}': expected {shown}, others of docs/experiments.md{meant}")  # fmt: skip
+            raise HistoryError(f"no outcome '{said}': expected {shown}, or one of docs/experiments.md{near}")  # fmt: skip
         found = measure
     if not _comes(found):
-        raise HistoryError(f"'{said}' is a number: expected what comes or does not, such as agreement")  # fmt: skip
+        raise HistoryError(f"'{said}' is a number: expected what may come or not, such as agreement")  # fmt: skip
     return Outcome(found, negated)
 
 
@@ -223,14 +217,12 @@ class Reasons:
         told = [
             f"{text.clean(self.scenario.title)}: crisis {replicate} of seed {seed}. "
             + (gist_of(journal, self.scenario, {k: v[0] for k, v in self.model.outcomes().items()}) if journal else ""),
-            f"Asked: {self.outcome.words}. It {'came' if self.came else 'did not come'}. "
+            f"The outcome: {self.outcome.words}. It {'came' if self.came else 'did not come'}. "
             f"{text.count(len(self.steps))} steps on the way were undone one by one, in {text.count(self.runs)} crises.",
         ]  # fmt: skip
         if not self.mattered:
-            return [*told, "No single step mattered clearly: it hung on none of them alone."]
-        told.append(
-            f"What {'brought it about' if self.came else 'kept it from coming'}, the weightiest first:"
-        )
+            return [*told, "No single step mattered clearly on its own."]
+        told.append(f"What {'brought it about' if self.came else 'prevented it'}, by weight:")
         return [
             *told,
             *(f"{k}. {self._told(one)}" for k, one in enumerate(self.mattered, 1)),
@@ -259,7 +251,7 @@ class Reasons:
         pair = next((one for one in self.pairs if one.clear and one.weight > 0), None)
         if pair:
             at = past.said_at(self.scenario, pair.days)
-            yield f"Both undone, the strongest pair (to {at}): {pair.told}. {self._figures(pair)}"
+            yield f"The strongest pair, both undone (until {at}): {pair.told}. {self._figures(pair)}"
 
     def plain(self) -> dict[str, Any]:
         """All of it, fit for JSON."""
@@ -284,12 +276,9 @@ class Reasons:
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        files = [folder / f"why{suffix}" for suffix in (".md", ".svg", ".png")]
-        files[0].write_text("\n\n".join(map(text.markdown, self.answer())) + "\n", encoding="utf-8")
-        figure = self.draw()
-        for file in files[1:]:
-            style.save(figure, file)
-        return files
+        told = folder / "why.md"
+        told.write_text("\n\n".join(map(text.markdown, self.answer())) + "\n", encoding="utf-8")
+        return [told, *style.write(self.draw(), folder / "why")]
 
     @style.styled
     def draw(self) -> Figure:
@@ -305,8 +294,10 @@ class Reasons:
         groups = (
             (others, style.PALE_GREY),
             (self.strongest, style.GREY),
-            (self.mattered, style.VERMILLION),
+            (self.mattered, style.ESTIMATE),
         )
+        for one in (*others, *self.strongest):
+            style.keep(below, what="weight", days=one.days, value=one.weight, step=one.told)
         for several, colour in groups:
             days, weights = [one.days for one in several], [100 * one.weight for one in several]
             below.vlines(days, 0, weights, color=colour, linewidth=1.0)
@@ -330,13 +321,16 @@ class Reasons:
         below.margins(y=0.2)
         below.set_ylabel("weight of the step,\npercentage points")
         above.set_title(
-            f"{self.outcome.words}: it {'came' if self.came else 'did not come'}",
+            f"{text.sentence(self.outcome.words)[:-1]}: it {'came' if self.came else 'did not come'}",
             pad=style.TITLE_PAD_OVER_MARKS,
         )
         figure.legend(
-            handles=legend_keys(self.scenario, None, []), loc="outside lower center", ncols=2
+            handles=legend_keys(self.scenario, None, []), loc="outside upper right", ncols=2
         )
         date_axis(below, self.scenario.start, 0.0, last)
+        numbered = [f"{k}: {one.told}" for k, one in enumerate(self.mattered, 1)]
+        told = "Each dot is a step undone alone, above zero where it worked towards what happened; pale: seen on few futures"
+        style.say_below(figure, ". ".join([told, *numbered]))
         return figure
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from crisis_sim.model import record
 from crisis_sim.model.choice import FULL_WAR, HALT, MINOR, SERIOUS
 from crisis_sim.model.compiled import routine, rule
-from crisis_sim.model.luck import gamma2, uniform
+from crisis_sim.model.luck import exp, gamma2, uniform
 from crisis_sim.model.record import first, note
 
 #: The draws of a state, by their places in `State.draws`.
@@ -81,6 +81,7 @@ def prepare(own: Any, c: Any, p: Any, luck: Any, act: Any) -> None:
 def offer(own: Any, rival: Any, c: Any, p: Any, luck: Any) -> None:
     """Offer a halt, which stands for `offer_lasts_days`, or accept the one that the rival offers.
 
+    An offer asks for an answer: it puts the rival on alert, until that has considered it.
     A halt that is agreed comes into effect `implementation_hours` later. All plans are dropped.
     """
     own.alert = False
@@ -98,6 +99,7 @@ def offer(own: Any, rival: Any, c: Any, p: Any, luck: Any) -> None:
         if own.offer_until < c.now:
             note(luck, record.OFFERED, own.index, c.now)
         own.offer_until = c.now + p.offer_lasts_days
+        rival.alert = True
 
 
 @rule
@@ -283,13 +285,13 @@ def suffer(own: Any, rival: Any, c: Any, p: Any) -> None:
     Deaths of the rung that it fights on are counted day by day, those of full-scale war in war.
     """
     days = c.wait
-    own.grievance *= math.exp(-_LN2 / p.grievance_half_life_days * days)
+    own.grievance *= exp(-_LN2 / p.grievance_half_life_days * days)
     if c.war:
         own.grievance = min(own.grievance + p.fire * days, 5.0)
         c.deaths += c.ladder[c.war_rung].deaths_per_day * days
         c.last_fire = c.last_strike = c.now + days
     else:
-        own.force *= math.exp(-days / p.pressing_days)
+        own.force *= exp(-days / p.pressing_days)
         if rival.operation > 0:
             own.grievance += p.fire * c_rung(c, rival.operation) * days
             own.wronged = max(own.wronged, c_rung(c, rival.operation))
@@ -303,6 +305,4 @@ def suffer(own: Any, rival: Any, c: Any, p: Any) -> None:
                 c.last_strike = c.now + days
     if c.war or own.operation > 0 or rival.operation > 0:
         fight = max(own.intensity, rival.intensity)
-        own.exhaustion += (1.0 - own.exhaustion) * (
-            1.0 - math.exp(-days * fight / p.exhaustion_days)
-        )
+        own.exhaustion += (1.0 - own.exhaustion) * (1.0 - exp(-days * fight / p.exhaustion_days))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 from crisis_sim.model.compiled import rule
-from crisis_sim.model.luck import uniform
+from crisis_sim.model.luck import exp, uniform
 from crisis_sim.scenario.schema import Scenario
 
 #: Rungs that there is room for.
@@ -26,7 +25,7 @@ MINOR, SERIOUS, FULL_WAR = 1, 2, 3
 @rule
 def logistic(x: Any) -> Any:
     """1 / (1 + exp(-x))."""
-    return 1.0 / (1.0 + math.exp(-x))
+    return 1.0 / (1.0 + exp(-x))
 
 
 @rule
@@ -125,7 +124,7 @@ def choose(own: Any, c: Any, luck: Any, stream: Any) -> Any:
     total = 0.0
     for k in range(OPTIONS):
         value = c.values[k]
-        odds = math.exp(value - top) if value > top - _NEGLIGIBLE else 0.0
+        odds = exp(value - top) if value > top - _NEGLIGIBLE else 0.0
         c.odds[k] = odds
         total += odds
     if own.forced >= 0 and c.now >= own.forced_from and c.values[own.forced] > IMPOSSIBLE:

@@ -23,34 +23,16 @@ from crisis_sim.model.engine import Agent, Kind
 from crisis_sim.model.journal import Journal
 from crisis_sim.model.layout import lay_out
 from crisis_sim.model.luck import key_of
+from crisis_sim.model.observer import columns_of, paths_of
 from crisis_sim.model.parameters import Numbers, Parameters, apply_precision, parts_of, read_about
 from crisis_sim.model.record import NOTE, NOTES, PATH, Luck
 from crisis_sim.model.schedule import MOST_AGENTS, STAGES, Schedule
 from crisis_sim.scenario.errors import nearest
 from crisis_sim.scenario.numbers import is_count
-from crisis_sim.scenario.schema import ENDINGS, STYLES, VIOLENCE, Scenario
+from crisis_sim.scenario.schema import VIOLENCE, Scenario
 
 #: Replicates between two looks whether the run is to go on.
 AT_A_STRETCH = 2048
-
-#: Columns of outcomes that are times, and the time of the crisis that each is.
-MILESTONES = {
-    "ended_at_hours": "ended_at",
-    "first_strike_at_hours": "first_strike_at",
-    "mediation_started_at_hours": "mediated_at",
-    "channel_opened_at_hours": "channel_at",
-    "ceasefire_agreed_at_hours": "agreed_at",
-    "ceasefire_in_effect_at_hours": "in_effect_at",
-    "first_violation_at_hours": "violated_at",
-    "relapsed_at_hours": "relapsed_at",
-    "war_at_hours": "war_at",
-    "nuclear_use_at_hours": "nuclear_use_at",
-    "followed_until_hours": "followed_until",
-    "first_fire_at_hours": "fire_at",
-    "fire_paused_at_hours": "paused_at",
-    "strikes_paused_at_hours": "strikes_paused_at",
-    "over_at_hours": "over_at",
-}
 
 
 class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
@@ -447,50 +429,11 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
 
         Times are hours from the start, not a number where the thing never came; texts are "" where there is none.
         """
-        c, scenario = self.crises, self.scenario
-        columns: dict[str, Any] = {name: c[time] * 24 for name, time in MILESTONES.items()}
-        open_end = np.isnan(c["followed_until"])
-        columns["followed_until_hours"][open_end] = c["now"][open_end] * 24
-        columns |= {
-            "ending": np.array(ENDINGS)[c["ending"]],
-            "mediation_style": np.array(["", *STYLES])[c["style"]],
-            "brokered_by": np.array(["", *scenario.mediators])[c["broker"]],
-            "worst_violence": np.array(VIOLENCE)[c["worst"]],
-            "peak_rung": c["peak_rung"].astype(np.int16),
-            "nuclear_pair": c["states"]["nuclear"].all(axis=1),
-            "deaths": c["deaths"].copy(),
-            "acts": c["states"]["acts"].sum(axis=1),
-            "operations": c["states"]["operations"].sum(axis=1),
-            "replicate": self.replicate.astype(np.int64),
-            "trigger_at_hours": np.full(self.rows, scenario.trigger_hours),
-            "mediated": ~np.isnan(c["mediated_at"]),
-            **self.labels,
-        }
-        for one in (one for agents in self.cast.values() for one in agents):
-            more = one.outcomes()
-            if twice := next((name for name in more if name in columns), ""):
-                raise ValueError(
-                    f"{type(one).__name__}.outcomes: there is a column '{twice}' already"
-                )
-            columns |= more
-        return columns
+        return columns_of(self)
 
     def kept_paths(self) -> dict[str, NDArray[Any]] | None:
         """Day-by-day paths of the batch's first replicates as columns, or None where this block keeps none."""
-        if not self._kept:
-            return None
-        days = np.arange(self.paths.shape[1])
-        came = self.paths["rung"][:, :, 0] >= 0
-        last = np.maximum.accumulate(np.where(came, days, 0), axis=1)
-        held = np.take_along_axis(self.paths, last[:, :, None], axis=1)
-        columns = {
-            "replicate": np.tile(self.first_replicate + np.arange(self._kept), days.size),
-            "day": np.repeat(days, self._kept),
-        }
-        for k, name in enumerate(self.scenario.state_names):
-            for what in ("market", "pressure", "rung"):
-                columns[f"{name}_{what}"] = held[what][:, :, k].T.reshape(-1)
-        return columns
+        return paths_of(self) if self._kept else None
 
 
 _SCHEDULES: dict[Any, Schedule] = {}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from crisis_sim.model.compiled import rule
-from crisis_sim.model.luck import normal
+from crisis_sim.model.luck import exp, normal
 
 
 @rule
@@ -22,7 +21,7 @@ def trade(own: Any, facts: Any, c: Any, p: Any, luck: Any, market: Any) -> None:
     halt = c.halts[0]
     feared = c.danger * (1.0 - p.halt_relief) if halt.in_force else c.danger
     end = c.now + c.wait
-    kept = math.exp(-c.wait / p.recovery_days)
+    kept = exp(-c.wait / p.recovery_days)
     acting = c.war_rung if c.war else max(own.operation, own.posture)
     own.spent = own.spent * kept + c.ladder[acting].cost_per_day * c.wait
     own.strain *= kept
@@ -46,7 +45,7 @@ def price(own: Any, facts: Any, p: Any, feared: Any, days: Any) -> None:
 
     priced += (feared - priced) x (1 - exp(-days / market_reaction_days))
     """
-    own.priced += (feared - own.priced) * (1.0 - math.exp(-days / p.market_reaction_days))
+    own.priced += (feared - own.priced) * (1.0 - exp(-days / p.market_reaction_days))
 
 
 @rule
@@ -57,11 +56,11 @@ def level(own: Any, facts: Any, p: Any) -> None:
     burden = pressure_of_market_loss x max(1 - market, 0) + pressure_of_cost x spent + strain
     pressure = max(1 - exp(-economic_vulnerability x burden), 0)
     """
-    own.market = math.exp(own.drift - facts.sensitivity * own.priced)
+    own.market = exp(own.drift - facts.sensitivity * own.priced)
     own.lowest_market = min(own.lowest_market, own.market)
     burden = p.pressure_of_market_loss * max(1.0 - own.market, 0.0)
     burden += p.pressure_of_cost * own.spent + own.strain
-    own.pressure = max(1.0 - math.exp(-facts.economic_vulnerability * burden), 0.0)
+    own.pressure = max(1.0 - exp(-facts.economic_vulnerability * burden), 0.0)
     own.highest_pressure = max(own.highest_pressure, own.pressure)
 
 

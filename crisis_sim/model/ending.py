@@ -20,7 +20,7 @@ from crisis_sim.model.acts import (
 from crisis_sim.model.choice import MINOR, logistic
 from crisis_sim.model.compiled import rule as inlined
 from crisis_sim.model.engine import Agent, Event, Maybe, rule
-from crisis_sim.model.luck import exponential, gamma2, normal, uniform
+from crisis_sim.model.luck import exp, exponential, gamma2, normal, uniform
 from crisis_sim.model.record import first, note
 
 #: The draws of `Halt`, by their places there.
@@ -174,7 +174,7 @@ def draw_violation(own: Any, c: Any, p: Any, luck: Any) -> None:
 
     rate = violations_per_day x exp(-t / violation_fade_days)
     """
-    since = math.exp((own.due - c.now) / p.violation_fade_days)
+    since = exp((own.due - c.now) / p.violation_fade_days)
     budget = exponential(c, luck.keys, own.streams + VIOLATION)
     own.next_violation = c.now + decaying(
         p.violations_per_day * since, p.violation_fade_days, budget
@@ -214,15 +214,21 @@ class Ending(Agent):
 
     @rule
     def fading(own, facts, c, p, luck):
-        """A crisis without danger is over after a while, unless there is fire, a plan or a halt.
+        """A crisis without danger is over after a while, the sooner the less either state still wants of the other.
 
-        rate = (1 - danger)^6 / fading_days
+        rate = (1 - danger)^4 / fading_days
+               x exp(-fading_stakes x mean demand of both - patience x [a third party has mediated])
+
+        It does not fade while there is fire, a plan or a halt; while a third party mediates, there are terms to wait for.
         """
         a, b = c.states[0], c.states[1]
         planning = a.plan + a.opening + b.plan + b.opening > 0
         if under_fire(c) or planning or c.halts[0].stands:
             return 0.0
-        return (1.0 - c.danger) ** 6 / p.fading_days
+        slowed = 0.5 * p.fading_stakes * (a.demand + b.demand)
+        if c.mediated_at == c.mediated_at:  # else not a number
+            slowed += p.patience
+        return (1.0 - c.danger) ** 4 * exp(-slowed) / p.fading_days
 
     @rule
     def fade(own, facts, c, p, luck):

@@ -241,12 +241,10 @@ def lay_out(model: CrisisModel, seed: int) -> Layout:
     _fill_crisis(c, scenario)
     values = _Values(desk, rows)
     _fill_ladder(values, c, model)
-    for name, value in vars(model.behaviour).items():
-        values.put(value, "p", "behaviour", name)
+    values.put(vars(model.behaviour), "p", "behaviour")
     for role in records.kinds:
         for one in model.cast[role]:
-            for name, value in _facts_of(one, model, records.desk["p"][role].base).items():
-                values.put(value, "p", role, one.index, name)
+            values.put(_facts_of(one, model), "p", role, one.index)
     dtype = record(records.crisis)
     crises = np.empty(rows, dtype)
     words = crises.view(np.int64).reshape(rows, -1)
@@ -263,27 +261,22 @@ class _Values:
         self.slots: list[int] = []
         self.columns: list[NDArray[Any]] = []
 
-    def put(self, value: Any, *path: str | int) -> None:
-        """Put a value, or one for each crisis, where a path leads."""
-        kind: Any = self.desk.dtype
-        offset = 0
+    def put(self, values: Mapping[str, Any], *path: str | int) -> None:
+        """Put values by name, each one or one for each crisis, into the record to which a path leads."""
+        holder, offset = self.desk[0], 0
         for step in path:
-            if isinstance(step, str):
-                kind, start = kind.fields[step][:2]
-                offset += start
-            else:
-                kind = kind.base
-                offset += step * kind.itemsize
-        count = int(np.prod(kind.shape, dtype=int))
-        value = np.asarray(value).astype(kind.base)
-        if value.ndim <= len(kind.shape):
-            shared = np.broadcast_to(value, kind.shape).reshape(-1)
-            self.desk.view(kind.base)[offset // 8 : offset // 8 + count] = shared
-            return
-        several = np.broadcast_to(value, (self.rows, *kind.shape)).reshape(self.rows, count)
-        for k in range(count):
-            self.slots.append(offset // 8 + k)
-            self.columns.append(np.ascontiguousarray(several[:, k]).view(np.int64))
+            whole = holder.dtype
+            offset += whole.fields[step][1] if isinstance(step, str) else step * whole.itemsize
+            holder = holder[step]
+        for name, value in values.items():
+            kind, start = holder.dtype.fields[name][:2]
+            if np.ndim(value) <= len(kind.shape):
+                holder[name] = value
+                continue
+            several = np.broadcast_to(value, (self.rows, *kind.shape)).reshape(self.rows, -1)
+            for k, column in enumerate(several.T):
+                self.slots.append((offset + start) // 8 + k)
+                self.columns.append(column.astype(kind.base).view(np.int64))
 
     def drawn(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """What each crisis has of its own, and where it belongs."""
@@ -292,7 +285,7 @@ class _Values:
         return drawn, np.array(self.slots, np.int64)
 
 
-def _facts_of(one: Agent, model: CrisisModel, kind: Any) -> dict[str, Any]:
+def _facts_of(one: Agent, model: CrisisModel) -> dict[str, Any]:
     """The values of an agent's facts: those of its part of the scenario, and its own."""
     path = f"events.{one.index}" if one.role == "events" else f"{one.role}.{one.name}"
     numbers = model.numbers.get(getattr(one, "path", path))
@@ -338,8 +331,7 @@ def _fill_ladder(values: _Values, c: Any, model: CrisisModel) -> None:
         drawn: Mapping[str, Any] = {name: getattr(numbers, name) for name in _DRAWN_RUNG}
         intensity = drawn["intensity"]
         powers = {"toll": intensity**model.behaviour.cost_power, "dread": intensity**6}
-        for name, value in {**drawn, **powers}.items():
-            values.put(value, "c", "ladder", k, name)
+        values.put({**drawn, **powers}, "c", "ladder", k)
 
 
 def _kind(rung: int, violence: int, display: int) -> int:

@@ -1,4 +1,4 @@
-"""Columns that the outcomes hold where somebody asks for them: answers to a trigger, acts and what followed them, halts."""
+"""Columns of outcomes: those that all crises have, and those that an observer adds."""
 
 from __future__ import annotations
 
@@ -9,9 +9,28 @@ from numpy.typing import NDArray
 
 from crisis_sim.model.acts import ACTS, ANSWER_DAYS, RENEWED_AFTER_DAYS
 from crisis_sim.model.engine import Agent
-from crisis_sim.scenario.schema import ENDINGS
+from crisis_sim.scenario.schema import ENDINGS, STYLES, VIOLENCE
 
 __all__ = ["ACTS", "ANSWER_DAYS", "NEXT", "RENEWED_AFTER_DAYS", "RESPONSES", "Observer"]
+
+#: Columns of outcomes that are times, and the time of the crisis that each is.
+MILESTONES = {
+    "ended_at_hours": "ended_at",
+    "first_strike_at_hours": "first_strike_at",
+    "mediation_started_at_hours": "mediated_at",
+    "channel_opened_at_hours": "channel_at",
+    "ceasefire_agreed_at_hours": "agreed_at",
+    "ceasefire_in_effect_at_hours": "in_effect_at",
+    "first_violation_at_hours": "violated_at",
+    "relapsed_at_hours": "relapsed_at",
+    "war_at_hours": "war_at",
+    "nuclear_use_at_hours": "nuclear_use_at",
+    "followed_until_hours": "followed_until",
+    "first_fire_at_hours": "fire_at",
+    "fire_paused_at_hours": "paused_at",
+    "strikes_paused_at_hours": "strikes_paused_at",
+    "over_at_hours": "over_at",
+}
 
 #: What an act is followed by.
 NEXT = ("end", *ACTS)
@@ -91,3 +110,49 @@ def _response(scenario: Any, rung: int) -> str:
     if rung == peaceful[-1]:
         return "nonviolent_military"
     return "verbal" if rung == 1 else "political_or_economic"
+
+
+def columns_of(model: Any) -> dict[str, NDArray[Any]]:
+    """The outcomes of a model: see `CrisisModel.outcomes`."""
+    c, scenario = model.crises, model.scenario
+    columns: dict[str, Any] = {name: c[time] * 24 for name, time in MILESTONES.items()}
+    open_end = np.isnan(c["followed_until"])
+    columns["followed_until_hours"][open_end] = c["now"][open_end] * 24
+    columns |= {
+        "ending": np.array(ENDINGS)[c["ending"]],
+        "mediation_style": np.array(["", *STYLES])[c["style"]],
+        "brokered_by": np.array(["", *scenario.mediators])[c["broker"]],
+        "worst_violence": np.array(VIOLENCE)[c["worst"]],
+        "peak_rung": c["peak_rung"].astype(np.int16),
+        "nuclear_pair": c["states"]["nuclear"].all(axis=1),
+        "deaths": c["deaths"].copy(),
+        "acts": c["states"]["acts"].sum(axis=1),
+        "operations": c["states"]["operations"].sum(axis=1),
+        "replicate": model.replicate.astype(np.int64),
+        "trigger_at_hours": np.full(model.rows, scenario.trigger_hours),
+        "mediated": ~np.isnan(c["mediated_at"]),
+        **model.labels,
+    }
+    for one in (one for agents in model.cast.values() for one in agents):
+        more = one.outcomes()
+        if twice := next((name for name in more if name in columns), ""):
+            raise ValueError(f"{type(one).__name__}.outcomes: there is a column '{twice}' already")
+        columns |= more
+    return columns
+
+
+def paths_of(model: Any) -> dict[str, NDArray[Any]]:
+    """The paths that a model has kept: see `CrisisModel.kept_paths`."""
+    kept = len(model.paths)
+    days = np.arange(model.paths.shape[1])
+    came = model.paths["rung"][:, :, 0] >= 0
+    last = np.maximum.accumulate(np.where(came, days, 0), axis=1)
+    held = np.take_along_axis(model.paths, last[:, :, None], axis=1)
+    columns = {
+        "replicate": np.tile(model.first_replicate + np.arange(kept), days.size),
+        "day": np.repeat(days, kept),
+    }
+    for k, name in enumerate(model.scenario.state_names):
+        for what in ("market", "pressure", "rung"):
+            columns[f"{name}_{what}"] = held[what][:, :, k].T.reshape(-1)
+    return columns

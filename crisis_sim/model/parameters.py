@@ -186,10 +186,10 @@ def read_about(
         provocation    x reading.provocation
         deal          + territory x [territory is at issue]
         yielding_days, fading_days x exp(words x [the trigger was words])
-        claim = -claim_size x ln u  with log-odds claim_share, else 0
+        claim = -claim_size x ln u  with log-odds claim_share + claim_words x [the trigger was words], else 0
         the trigger's act, with chance `violent` where it is below fire: serious with log-odds
-            s = violence + violence_indirect x [indirect] + violence_protracted x [protracted or in a long war]
-                + violence_long_war x [in a long war],
+            s = violence + violence_gravity x about.gravity + violence_indirect x [indirect]
+                + violence_protracted x [protracted or in a long war] + violence_long_war x [in a long war],
         full-scale war with log-odds s - violence_war, and else fire across the line
 
     Where the facts are those of a case and its states are described one by one, a scenario has no `about`.
@@ -208,7 +208,8 @@ def read_about(
     for name in ("yielding_days", "fading_days"):
         behaviour[name] = behaviour[name] * slow
     behaviour["deal"] = behaviour["deal"] + reading.territory * about.territory
-    odds = reading.violence + reading.violence_indirect * about.indirect
+    odds = reading.violence + reading.violence_gravity * about.gravity
+    odds = odds + reading.violence_indirect * about.indirect
     odds = odds + reading.violence_protracted * protracted + reading.violence_long_war * long_war
     started = np.zeros(replicates.size, np.bool_)
     own: Any
@@ -216,7 +217,7 @@ def read_about(
         section = path.split(".")[0]
         if section == "states" and path.count(".") == 1:
             wants = uniforms(seed, f"about/{path}/claims", replicates) < _logistic(
-                reading.claim_share
+                reading.claim_share + reading.claim_words * about.words
             )
             size = -reading.claim_size * np.log(uniforms(seed, f"about/{path}/claim", replicates))
             own.resolve, own.claim = own.resolve * stakes, np.where(wants, size, 0.0)

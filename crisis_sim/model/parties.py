@@ -12,7 +12,7 @@ from crisis_sim.model import record
 from crisis_sim.model.choice import logistic
 from crisis_sim.model.compiled import rule as inlined
 from crisis_sim.model.engine import Agent, Event, Maybe, rule
-from crisis_sim.model.luck import uniform
+from crisis_sim.model.luck import exp, uniform
 from crisis_sim.model.record import first, note
 from crisis_sim.scenario.schema import STYLES
 
@@ -88,7 +88,7 @@ class Mediator(Agent):
             return 0.0
         ripe = 0.5 * (c.states[0].halt_propensity + c.states[1].halt_propensity)
         urge = p.alarm * (c.danger - facts.attention_threshold) + p.ripeness * ripe
-        return math.exp(urge) / facts.attention_days
+        return exp(urge) / facts.attention_days
 
     @rule
     def engage(own, facts, c, p, luck):
@@ -164,6 +164,8 @@ class Review(Agent):
 
     class Variables:
         due: Maybe  # when the board meets next, days
+        calm: float  # chance that it approves if the borrower is calm
+        fought: float  # likewise, if the borrower acts with full intensity
 
     class Facts:
         date: float  # when the board meets first, days
@@ -196,8 +198,10 @@ class Review(Agent):
 
     @rule
     def begin(own, facts, c, p, luck):
-        """Its first date."""
+        """Its first date, and P(0) and P(1) of `influence`, which stay as they are."""
         own.due = facts.date
+        odds = p.approval - p.opposition * facts.against
+        own.calm, own.fought = logistic(odds), logistic(odds - p.strictness * facts.condition)
 
     @rule
     def influence(own, facts, c, p, luck):
@@ -214,10 +218,10 @@ class Review(Agent):
         state = c.states[facts.borrower]
         odds = p.approval - p.opposition * facts.against
         strict = p.strictness * facts.condition
-        near = p.money * facts.size * math.exp((c.now - own.due) / p.run_up_days)
+        near = p.money * facts.size * exp((c.now - own.due) / p.run_up_days)
         now = logistic(odds - strict * state.intensity)
-        state.money += near * (logistic(odds) - now)
-        state.purse += near * (now - logistic(odds - strict))
+        state.money += near * (own.calm - now)
+        state.purse += near * (now - own.fought)
 
     @rule
     def board_due(own, facts, c, p, luck):
@@ -395,7 +399,7 @@ class Adviser(Agent):
 
         voice x= exp(-days / lasts_days)
         """
-        own.voice *= math.exp(-c.wait / p.lasts_days)
+        own.voice *= exp(-c.wait / p.lasts_days)
 
     @rule
     def influence(own, facts, c, p, luck):

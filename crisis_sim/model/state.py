@@ -36,7 +36,7 @@ from crisis_sim.model.acts import (
 from crisis_sim.model.choice import choose, demand_of, logistic, misread, value_options
 from crisis_sim.model.economy import trade
 from crisis_sim.model.engine import Agent, Event, Maybe, rule
-from crisis_sim.model.luck import gamma2, normal, uniform
+from crisis_sim.model.luck import exp, gamma2, normal, uniform
 from crisis_sim.model.record import note
 
 
@@ -90,7 +90,7 @@ class State(Agent):
         wronged: float  # the worst that it has suffered and not yet answered, in intensity
         exhaustion: float  # how much of its will fighting has used up, 0 to 1
         demand: float  # how much it wants to answer or have
-        alert: bool  # whether it was struck and has not yet decided all that it would
+        alert: bool  # whether it was struck, or offered a halt, and has not yet decided all that it would
         silent: bool  # whether the rival's last act is without any answer
         ready: bool  # whether its forces fight or have fought
         acted: bool  # whether it has done more than speak and impose sanctions
@@ -184,9 +184,9 @@ class State(Agent):
         chance `ready`.
         """
         z = (c.halts[0].common + normal(c, luck.keys, own.streams + STAKES)) * math.sqrt(0.5)
-        own.stake = facts.resolve * math.exp(p.stakes_spread * z)
+        own.stake = facts.resolve * exp(p.stakes_spread * z)
         z = normal(c, luck.keys, own.streams + TEMPO)
-        tempo = p.deliberations_per_day * math.exp(p.deliberations_spread * z)
+        tempo = p.deliberations_per_day * exp(p.deliberations_spread * z)
         own.tempo = min(tempo, p.decisions_on_alert_per_day)
         own.nuclear = uniform(c, luck.keys, own.streams + WEAPONS) < facts.nuclear
         own.aversion = facts.mediation_aversion
@@ -362,15 +362,19 @@ class State(Agent):
         """A state gives in sooner the weaker it is, the more it suffers, and the less it demands (Fearon 1994 on audiences).
 
             rate = weakness / yielding_days
-                   x exp(yielding_fire x rival's intensity + face x cover - yielding_stakes x demand x (1/2 + audience))
+                   x exp(yielding_fire x rival's intensity + face x cover - yielding_stakes x demand x (1/2 + audience)
+                         - patience x [a third party has mediated])
 
-        It can only where the rival had the last word, or in war; not while it prepares an act, nor while a halt stands.
+        While a third party mediates, there are terms to wait for (Wilkenfeld et al. 2005). It can only where the rival had
+        the last word, or in war; not while it prepares an act, nor while a halt stands.
         """
         if c.halts[0].stands or own.plan + own.opening > 0 or not (c.war or c.last == rival.index):
             return 0.0
         holding_out = p.yielding_stakes * own.demand * (0.5 + facts.audience)
         hastened = p.yielding_fire * rival.intensity + p.face * own.cover - holding_out
-        return math.exp(hastened) * facts.weakness / p.yielding_days
+        if c.mediated_at == c.mediated_at:  # else not a number
+            hastened -= p.patience
+        return exp(hastened) * facts.weakness / p.yielding_days
 
     @rule
     def give_in(own, rival, facts, c, p, luck):

@@ -78,7 +78,7 @@ def _on_differences(summary: Mapping[str, Any]) -> Iterator[str]:
             among, both = AMONG[clock], difference.get("struck_in_both")
             in_both = both and _headline({"ceasefire": both.get("ceasefire", {})})
             if clock == "from_first_strike" and in_both:
-                among, figure = f"the {count(both['of'])} crises struck in both", in_both[2]
+                among, figure = f"the {count(both['of'])} crises with a strike in both", in_both[2]
             replicates = difference["pairs"] or scenarios[name]["replicates"]
             said = f"among {among}, {words}"
             yield _on_one_difference(_called(summary, name), reference, said, figure, replicates)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Protocol
@@ -76,6 +76,18 @@ class Replicates(Protocol):
 
     def column(self, name: str) -> NDArray[Any]:
         """One value for each replicate; NaN or an empty string where the thing never came."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Outcomes of crises that are in no table, by column."""
+
+    columns: Mapping[str, NDArray[Any]]
+    horizon_hours: float
+
+    def column(self, name: str) -> NDArray[Any]:
+        """One value for each crisis."""
+        return self.columns[name]
 
 
 def kinds(ensemble: Replicates, column: str, valid: tuple[str, ...]) -> NDArray[np.int8]:

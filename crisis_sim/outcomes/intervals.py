@@ -236,3 +236,12 @@ def influence_on_quantile(
     """Influence on a quantile from that on the share below it: the other way, by how steep the curve is."""
     steep = np.divide(error, error_of_share, out=np.zeros_like(error), where=error_of_share > 0)
     return np.asarray(-influence * np.nan_to_num(steep, posinf=0.0)[..., None])
+
+
+def crps(quantiles: FloatArray, came: Any, levels: FloatArray) -> FloatArray:
+    """The continuous ranked probability score by quantiles of shape (..., levels): twice the mean pinball loss.
+
+    Gneiting and Raftery 2007, Strictly Proper Scoring Rules, Prediction, and Estimation.
+    """
+    error = np.asarray(came)[..., None] - quantiles
+    return np.asarray(2 * np.maximum(levels * error, (levels - 1) * error).mean(axis=-1))

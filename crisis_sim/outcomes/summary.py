@@ -25,7 +25,7 @@ from crisis_sim.outcomes.intervals import CONFIDENCE, Estimate
 from crisis_sim.outcomes.measures import Measure, Reading
 from crisis_sim.outcomes.names import SUMMARY_PATHS
 from crisis_sim.outcomes.over_fits import Fits, differ
-from crisis_sim.scenario.errors import nearest, one_of
+from crisis_sim.scenario.errors import meant, one_of
 from crisis_sim.scenario.fits import FIT
 from crisis_sim.scenario.source import composed
 from crisis_sim.text import UNKNOWN, clean, label, number, over_fits
@@ -135,7 +135,7 @@ def _find(parts: Mapping[str, Any], scenario: str, what: str, hours: float | Non
         moment = "horizon" if hours is None else _DAYS.get(int(hours), f"{hours:g}_hours")
         path = f"{_BY[what]}{moment}"
     elif hours is not None:
-        raise KeyError(f"{what!r} is of no moment: hours go with {one_of(_BY)}")
+        raise KeyError(f"{what!r} has no figure by hours: hours go with {one_of(_BY)}")
     if path not in known:
         raise KeyError(_unknown("figure", path, known, [*_BY, *short]))
     figure = {key: known[path].get(key) for key in ("estimate", "lower", "upper")}
@@ -143,9 +143,7 @@ def _find(parts: Mapping[str, Any], scenario: str, what: str, hours: float | Non
 
 
 def _unknown(noun: str, name: str, known: Iterable[str], named: Iterable[str] = ()) -> str:
-    near = nearest(name, [*known, *named])
-    meant = f"; did you mean {near!r}?" if near else ""
-    return f"no {noun} {name!r}{meant}; there are {one_of(named or known, 'and')}"
+    return f"no {noun} {name!r}{meant(name, [*known, *named])}; there are {one_of(named or known, 'and')}"
 
 
 #: Rows of the tables: the measures' paths.

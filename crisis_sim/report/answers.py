@@ -140,9 +140,9 @@ def after_a_strike(difference: Mapping[str, Any]) -> tuple[Figure | None, str]:
     if both is None:
         return figure_at(
             difference, "ceasefire.from_first_strike.by.96_hours"
-        ), "the crises struck in each"
+        ), "the crises with a strike in each"
     return figure_at(both, "ceasefire.from_first_strike.by.96_hours"), (
-        f"the {text.count(both['of'])} crises struck in both"
+        f"the {text.count(both['of'])} crises with a strike in both"
     )
 
 
@@ -260,7 +260,7 @@ def tables(summary: Mapping[str, Any], width: int) -> Iterator[Group]:
         )
         for name, one in differences.items()
     ]
-    against = f"Less “{label[reference]}”"
+    against = f"Difference from “{label[reference]}”"
     yield fitted(
         f"{against}, percentage points of all crises",
         ["scenario", *_COURSE_HEADS, "ended by\nagreement"],
@@ -274,8 +274,8 @@ def tables(summary: Mapping[str, Any], width: int) -> Iterator[Group]:
         ["scenario", *_AFTER_DIFFERENCE_HEADS],
         [(label[name], *_after_differences(one)) for name, one in differences.items()],
         width,
-        "Percentage points. A change moves which crises are struck, so that each scenario’s struck crises are not "
-        "the same ones; those struck in both are. The effect over all crises stands in the table above.",
+        "Percentage points. Struck: with a first strike. A change also changes which crises are struck; only those "
+        "struck in both scenarios are the same crises. The table above has the effect over all crises.",
     )
 
 

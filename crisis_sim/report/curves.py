@@ -180,11 +180,12 @@ def draw_incidence(
         if np.nanmax(theirs.at(grid, cause).estimate, initial=0.0) > 0.0
     }
     occur = {one: fill for one, fill in style.ENDING_FILLS.items() if one in (*came, UNRESOLVED)}
+    keys = [*style.keys_of(occur, {**text.ENDINGS, "agreement": CEASEFIRE}), *paused]
     left.legend(
-        handles=[*style.keys_of(occur, {**text.ENDINGS, "agreement": CEASEFIRE}), *paused],
+        handles=keys,
         loc="upper center",
         bbox_to_anchor=(0.5, -0.17),
-        ncols=3,
+        ncols=style.columns(figure, keys, 3),
         handlelength=1.6,
         columnspacing=1.2,
     )
@@ -245,18 +246,13 @@ def _compare(
     axes.grid(axis="y")
     ends: list[tuple[float, str, dict[str, Any]]] = []
     drawn: list[np.ndarray] = []
-    data = [] if figure is None else figure.data
     for place, (name, curve) in enumerate(curves):
         if curve.started == 0:
             continue
         line = style.scenario_line(place)
         share = curve.at(grid)
-        figures = (grid / 24.0, share.estimate, share.lower, share.upper)
-        for row in zip(*figures, strict=True):
-            keys = ("days", "share", "lower", "upper")
-            data.append(
-                {"scenario": name, "event": "ceasefire"} | dict(zip(keys, row, strict=True))
-            )
+        limits = {"share": share.estimate, "lower": share.lower, "upper": share.upper}
+        style.keep(axes, scenario=name, event="ceasefire", days=grid / 24.0, **limits)
         # Of curves that coincide the later is drawn in dashes, between which the earlier shows.
         if any(np.nanmax(np.abs(share.estimate - one), initial=0.0) < _SAME for one in drawn):
             line["linestyle"] = (0, (3, 3))
@@ -269,10 +265,12 @@ def _compare(
         ends.append((float(known[-1]), text.shorten(name, 28), line))
     if not ends:
         style.say_nothing_to_draw(axes, nothing_on(clock))
-    elif figure is not None:
+    elif figure is not None and not figure.narrow:
         style.label_ends(figure, axes, ends)
     else:
-        axes.legend(handles=[Line2D([], [], label=name, **line) for _, name, line in ends])
+        keys = [Line2D([], [], label=name, **line) for _, name, line in ends]
+        below: Any = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.17)} if figure else {}
+        axes.legend(handles=keys, ncols=style.columns(figure, keys, 2) if figure else 1, **below)
 
 
 #: Bands about the median: share of the replicates within, and opacity.

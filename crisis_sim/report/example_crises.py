@@ -25,7 +25,7 @@ from crisis_sim.experiments.spec import names_of, values_in_words
 from crisis_sim.outcomes.durations import AGREEMENT, UNRESOLVED
 from crisis_sim.outcomes.summary import labels_of
 from crisis_sim.report.story import gist_of, story_html, tell
-from crisis_sim.report.svg import inline
+from crisis_sim.report.svg import for_both
 from crisis_sim.text import of_these
 
 if TYPE_CHECKING:
@@ -345,7 +345,7 @@ def _story(choice: Choice, arm: Arm) -> dict[str, Any] | None:
         "why": choice.why,
         "gist": gist,
         "replicate": choice.replicate,
-        "svg": inline(draw_replay(journal, scenario), f"{name}-chart", title, gist),
+        "svg": for_both(lambda: draw_replay(journal, scenario), f"{name}-chart", title, gist),
         "elsewhere": list(_fates(choice.replicate, arm.elsewhere)),
         "html": story_html(tell(journal, scenario, outcome)),
         "command": arm.command(choice.replicate),

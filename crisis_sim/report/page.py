@@ -9,8 +9,9 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from pydantic import ValidationError
 
 from crisis_sim import text
 from crisis_sim.batch.files import ResultsError, write_durably
-from crisis_sim.experiments.plots import draw_experiment
+from crisis_sim.experiments.plots import charts_of
 from crisis_sim.outcomes import summarise
 from crisis_sim.report import assumptions, captions
 from crisis_sim.report.answers import labels
@@ -30,18 +31,22 @@ from crisis_sim.report.example_crises import (
     tell_arm,
 )
 from crisis_sim.report.render import environment
-from crisis_sim.report.save import CHARTS, PAGE, draw_all, scenario_file
-from crisis_sim.report.svg import inline
+from crisis_sim.report.save import CHARTS, PAGE, all_charts, scenario_file
+from crisis_sim.report.story import story_html
+from crisis_sim.report.svg import for_both
 from crisis_sim.scenario.schema import Scenario
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from matplotlib.figure import Figure
 
     from crisis_sim.batch.ensemble import Batch
     from crisis_sim.experiments.spec import Findings
 
 Progress = Callable[[int, int], None]
 
+#: Files of commands that write their own page: of a branch, a nowcast, and of why a crisis went as it did.
+HISTORIES = ("branch.yaml", "nowcast.json", "why.md")
 #: How the name of a page's file may end. No file of results ends so, and none is overwritten by mistake.
 SUFFIXES = (".html", ".htm")
 #: Rows and columns of a table that can still be read on a page.
@@ -152,11 +157,15 @@ def _of_run(batch: Batch, reference: str | None, progress: Progress) -> Page:
     summary = summarise(batch, reference, progress=lambda done, _: progress(done, total))
     name, manifest, called = summary["reference"], batch.manifest, labels(summary)
     scenarios = {one: _read(ensemble.scenario) for one, ensemble in batch.ensembles.items()}
-    figures = {}
-    for place, (chart, figure) in enumerate(draw_all(batch, summary), start=1):
-        figures[chart] = figure
-        progress(many + place, total)
-    said = {chart: captions.caption(chart, batch, summary) for chart in figures}
+    charts = dict(all_charts(batch, summary))
+    said = {chart: captions.caption(chart, batch, summary) for chart in charts}
+    drawn = count(many + 1)
+
+    def draw(chart: str, title: str, reading: str) -> str:
+        svg = for_both(charts[chart], f"chart-{chart}", title, said[chart] or reading)
+        progress(next(drawn), total)
+        return svg
+
     arm = reference_of(batch, name, scenarios[name])
     about = manifest.get("scenarios", {})
     page = _rendered(
@@ -173,9 +182,7 @@ def _of_run(batch: Batch, reference: str | None, progress: Progress) -> Page:
         scenarios=[(called[one], found) for one, found in summary["scenarios"].items()],
         differences=[(called[one], found) for one, found in summary["differences"].items()],
         captions=said,
-        draw=lambda chart, title, reading: inline(
-            figures[chart], f"chart-{chart}", title, said[chart] or reading
-        ),
+        draw=draw,
         scenario=scenarios[name],
         others=[one for other, one in scenarios.items() if one is not None and other != name],
         advice=summary["advice"],
@@ -215,7 +222,7 @@ def _of_experiment(findings: Findings, folder: Path) -> Page:
     experiment, spec = findings.experiment, findings.experiment.spec
     answer, *others = findings.answer or ("Nothing was found.",)
     sure = others.pop() if others else ""
-    figures = dict(draw_experiment(findings))
+    figures = dict(charts_of(findings))
     fits = {
         name: table.num_rows <= MOST_ROWS and table.num_columns <= MOST_COLUMNS
         for name, table in findings.tables.items()
@@ -241,7 +248,9 @@ def _of_experiment(findings: Findings, folder: Path) -> Page:
         figures=[],
         others=others,
         charts=list(figures),
-        draw=lambda chart, title, finding: inline(figures[chart], f"chart-{chart}", title, finding),
+        draw=lambda chart, title, finding: for_both(
+            figures[chart], f"chart-{chart}", title, finding
+        ),
         tables=[
             (place, name, *_table(table))
             for place, (name, table) in enumerate(findings.tables.items())
@@ -259,6 +268,49 @@ def _of_experiment(findings: Findings, folder: Path) -> Page:
         files=[_attached(name, content) for name, content in files.items()],
         raw_manifest=findings.manifest,
     )
+
+
+def write_history_page(
+    folder: Path,
+    question: str,
+    told: Sequence[str],
+    draw: Callable[[], Figure],
+    reading: str,
+    manifest: Mapping[str, Any],
+    story: str = "",
+) -> Path:
+    """Write the page of a branch, a nowcast, or of why a crisis went as it did, into its folder.
+
+    Args:
+        folder: where to.
+        question: what was asked.
+        told: the answer, a paragraph each, the most important first.
+        draw, reading: its chart, and how to read it.
+        manifest: `command`, `seed` and `versions`.
+        story: a story in Markdown, as `story.tell` tells it.
+
+    Raises:
+        OSError: when the file cannot be written.
+    """
+    answer, *more = map(text.clean, told)
+    html = (
+        environment()
+        .get_template("history.html.jinja")
+        .render(
+            assumed=assumptions,
+            title=text.clean(question),
+            question=text.clean(question),
+            answer=answer,
+            more=more,
+            notices=[],
+            figures=[],
+            svg=for_both(draw, "chart-history", question, answer),
+            reading=reading,
+            manifest=manifest,
+            story=story and story_html(story),
+        )
+    )
+    return save_page(Page(html, {}), folder / PAGE)
 
 
 def _table(table: pa.Table) -> tuple[list[str], list[list[str]]]:

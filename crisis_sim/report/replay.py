@@ -122,10 +122,18 @@ def replay(
 
 #: For each kind of third party: the series that a strip shows, what it is, and its fill.
 STRIPS: dict[str, tuple[str, str, style.Fill]] = {
-    "mediators": ("effort", "mediator's effort", style.Fill(style.PURPLE)),
-    "channels": ("open", "channel open", style.Fill(style.GREEN, "////")),
-    "advisers": ("voice", "adviser's voice", style.Fill(style.ORANGE, "\\\\\\\\")),
-    "lenders": ("nearness", "nearness of a lender's decision", style.Fill(style.SKY_BLUE)),
+    "mediators": ("effort", "mediator's effort", style.Fill(style.THIRD_PARTY)),
+    "channels": ("open", "channel open", style.Fill(style.tint(style.THIRD_PARTY, 0.5), "////")),
+    "advisers": (
+        "voice",
+        "adviser's voice",
+        style.Fill(style.tint(style.THIRD_PARTY, 0.3), "\\\\\\\\"),
+    ),
+    "lenders": (
+        "nearness",
+        "nearness of a lender's decision",
+        style.Fill(style.tint(style.THIRD_PARTY, 0.7), "...."),
+    ),
 }
 
 #: Days shown before and after the days of fighting, in the close view.
@@ -153,9 +161,9 @@ _PRESENT = 1e-9
 def draw_replay(journal: Journal, scenario: Scenario) -> Figure:
     """One crisis: the whole of it, and beside it a close view of the days of fighting.
 
-    From the top: the highest act of each state that stands, with the real path as a broad pale line under it where the
-    scenario has one; each state's economic pressure; a strip for each third party, as high as it was engaged. Dotted lines
-    mark the first strike and the ceasefire.
+    A narrow figure has the whole alone. From the top: the highest act of each state that stands, with the real path
+    as a broad pale line under it where the scenario has one; each state's economic pressure; a strip for each third
+    party, as high as it was engaged. Dotted lines mark the first strike and the ceasefire.
 
     Args:
         journal: of the replicate, as `crisis_sim.model.CrisisModel` filled it.
@@ -175,6 +183,8 @@ def draw_replay(journal: Journal, scenario: Scenario) -> Figure:
     if parties:
         heights.append(_STRIP * max(len(parties), _LEAST_STRIPS))
     figure = style.new_figure(height=_REST + sum(heights))
+    if figure.narrow:  # there is room for one
+        views = views[:1]
     grid = figure.subplots(
         len(heights),
         len(views),
@@ -185,6 +195,7 @@ def draw_replay(journal: Journal, scenario: Scenario) -> Figure:
         width_ratios=[1.0, 1.25][: len(views)],
     )
     for column, (low, high, heading) in enumerate(views):
+        figure.data = []  # each view has all of it
         panels = grid[:, column]
         draw_rungs(panels[0], journal, scenario, record, rungs)
         _draw_pressure(panels[1], journal, scenario)
@@ -196,7 +207,7 @@ def draw_replay(journal: Journal, scenario: Scenario) -> Figure:
                     named = name if axes is panels[0] else ""
                     style.mark_moment(axes, hours / 24.0, named, side=side)
         panels[0].set_title(heading, pad=style.TITLE_PAD_OVER_MARKS)
-        date_axis(panels[-1], scenario.start, low, high, dates=5)
+        date_axis(panels[-1], scenario.start, low, high, dates=3 if figure.narrow else 5)
     figure.align_ylabels(grid[:, 0])
     figure.legend(
         handles=legend_keys(scenario, record, parties), loc="outside lower center", ncols=4
@@ -250,9 +261,13 @@ def draw_rungs(
             until = max(steps[-1][0], days[-1] if days.size else 0.0)
             at, rungs = zip(*steps, (until, steps[-1][1]), strict=True)
             axes.step(at, rungs, where="post", color=colour, alpha=0.28, linewidth=4.0, zorder=1)
+        rung = np.array(journal.series.get(f"{state}_rung", ()))
+        style.keep(
+            axes, panel=axes.get_title(loc="left"), of=state, what="rung", days=days, value=rung
+        )
         axes.step(
             days,
-            np.array(journal.series.get(f"{state}_rung", ())) + shift,
+            rung + shift,
             where="post",
             color=colour,
             linestyle=style.STATE_DASHES[place],
@@ -261,7 +276,8 @@ def draw_rungs(
         )
     step = max(1, -(-(top + 1) // _RUNGS_NAMED))
     shown = range(0, top + 1, step)
-    axes.set_yticks(list(shown), [text.shorten(names[rung], 34) for rung in shown])
+    letters = 22 if getattr(axes.figure, "narrow", False) else 34
+    axes.set_yticks(list(shown), [text.shorten(names[rung], letters) for rung in shown])
     axes.set_ylim(-0.5, top + 0.5)
     axes.grid(axis="y")
     axes.set_ylabel("highest act that stands (rung)")
@@ -273,6 +289,7 @@ def _draw_pressure(axes: Axes, journal: Journal, scenario: Scenario) -> None:
     top = _LEAST_PRESSURE
     for place, state in enumerate(scenario.state_names):
         pressure = np.array(journal.series.get(f"{state}_pressure", ()))
+        style.keep(axes, panel="", of=state, what="pressure", days=days, value=pressure)
         top = max(top, 1.1 * pressure.max(initial=0.0))
         axes.step(
             days,
@@ -295,6 +312,7 @@ def _draw_strips(axes: Axes, journal: Journal, parties: Sequence[tuple[str, str,
         series, _, fill = STRIPS[kind]
         base = len(parties) - 1 - place
         values = np.clip(journal.series.get(f"{name}_{series}", np.zeros_like(days)), 0, 1)
+        style.keep(axes, panel="", of=name, what=series, days=days, value=values)
         axes.axhline(base, color=style.PALE_GREY, linewidth=0.5, zorder=0)
         axes.fill_between(
             days,
@@ -349,7 +367,7 @@ def legend_keys(
 
 
 def write_replay(journal: Journal, scenario: Scenario, story: str, path: Path) -> list[Path]:
-    """Write the story and the chart of one crisis: as Markdown, and as SVG and as PNG.
+    """Write the story and the chart of one crisis: as Markdown, and in the formats of charts.
 
     Args:
         journal: of the replicate.
@@ -360,15 +378,10 @@ def write_replay(journal: Journal, scenario: Scenario, story: str, path: Path) -
     Raises:
         OSError: when a file cannot be written.
     """
-    from crisis_sim.report.save import SUFFIXES
-
     path.parent.mkdir(parents=True, exist_ok=True)
-    files = [path.with_name(f"{path.name}{suffix}") for suffix in (".md", *SUFFIXES)]
-    files[0].write_text(story, encoding="utf-8")
-    figure = draw_replay(journal, scenario)
-    for file in files[1:]:
-        style.save(figure, file)
-    return files
+    told = path.with_name(f"{path.name}.md")
+    told.write_text(story, encoding="utf-8")
+    return [told, *style.write(draw_replay(journal, scenario), path)]
 
 
 def replay_data(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +23,8 @@ SUMMARY = "summary.json"
 #: The page that `crisis-sim report` writes into a results folder.
 PAGE = "report.html"
 
-#: Formats in which every chart is written.
-SUFFIXES = (".svg", ".png")
-#: Those of a batch's charts, with the data of each beside it; and all in which one may be.
-OF_BATCH = (*SUFFIXES, ".csv")
-ALL_SUFFIXES = (*OF_BATCH, ".pdf")
+#: Formats in which a chart may be.
+ALL_SUFFIXES = (".svg", ".png", ".pdf", ".csv")
 
 #: The charts that there can be, in the order in which a reader wants to see them.
 CHARTS = (
@@ -38,19 +36,13 @@ CHARTS = (
 )
 
 
-def write_report(
-    batch: Batch,
-    summary: Mapping[str, Any],
-    folder: str | Path,
-    suffixes: Sequence[str] = OF_BATCH,
-) -> list[Path]:
+def write_report(batch: Batch, summary: Mapping[str, Any], folder: str | Path) -> list[Path]:
     """Write a batch's summary and charts, with each chart's data, in place of those that are there.
 
     Args:
         batch: the replicates.
         summary: their summary (`crisis_sim.outcomes.summarise`).
         folder: where to, such as the batch's own results folder; made where it is missing.
-        suffixes: the formats of charts, such as ".pdf", and of their data, ".csv".
 
     Returns:
         The files written, the summary first.
@@ -64,7 +56,7 @@ def write_report(
     remove_report(folder, page=False)
     path = folder / SUMMARY
     path.write_text(text + "\n", encoding="utf-8")
-    return [path, *write_charts(batch, summary, folder, suffixes)]
+    return [path, *write_charts(batch, summary, folder)]
 
 
 def check_report_folder(folder: Path, compared: Sequence[Path]) -> None:
@@ -89,9 +81,7 @@ def check_report_folder(folder: Path, compared: Sequence[Path]) -> None:
         )
 
 
-def write_charts(
-    batch: Batch, summary: Mapping[str, Any], folder: Path, suffixes: Sequence[str] = OF_BATCH
-) -> list[Path]:
+def write_charts(batch: Batch, summary: Mapping[str, Any], folder: Path) -> list[Path]:
     """Write every chart that the batch allows into a folder, which is made where it is missing.
 
     Differences are left out where there is one scenario only, and markets where no paths were kept.
@@ -105,15 +95,8 @@ def write_charts(
     from crisis_sim import style
 
     folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    for name, figure in draw_all(batch, summary):
-        for suffix in suffixes:
-            if suffix == ".csv" and not getattr(figure, "data", None):
-                continue
-            path = folder / f"{name}{suffix}"
-            style.save(figure, path)
-            written.append(path)
-    return written
+    charts = all_charts(batch, summary)
+    return [file for name, draw in charts for file in style.write(draw(), folder / name)]
 
 
 def remove_report(folder: Path, page: bool = True) -> None:
@@ -127,18 +110,20 @@ def remove_report(folder: Path, page: bool = True) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-def draw_all(batch: Batch, summary: Mapping[str, Any]) -> Iterator[tuple[str, Figure]]:
-    """Draw every chart that the batch allows, one by one, each with the name of its file."""
+def all_charts(
+    batch: Batch, summary: Mapping[str, Any]
+) -> Iterator[tuple[str, Callable[[], Figure]]]:
+    """Every chart that the batch allows: the name of its file, and what draws it."""
     from crisis_sim.report.curves import draw_incidence, draw_markets
     from crisis_sim.report.shares import draw_differences, draw_endings
 
-    yield "endings", draw_endings(batch, summary)
-    yield "ceasefire_from_first_strike", draw_incidence(batch, summary)
-    yield "ceasefire_from_trigger", draw_incidence(batch, summary, "from_trigger")
+    yield "endings", partial(draw_endings, batch, summary)
+    yield "ceasefire_from_first_strike", partial(draw_incidence, batch, summary)
+    yield "ceasefire_from_trigger", partial(draw_incidence, batch, summary, "from_trigger")
     if summary["differences"]:
-        yield "differences", draw_differences(batch, summary)
+        yield "differences", partial(draw_differences, batch, summary)
     if batch.ensembles[summary["reference"]].paths is not None:
-        yield "markets", draw_markets(batch, summary)
+        yield "markets", partial(draw_markets, batch, summary)
 
 
 def plot(batch: Batch, chart: str, ax: Axes | None) -> Figure:

@@ -98,7 +98,13 @@ def draw_differences(batch: Batch, summary: Mapping[str, Any], ax: Axes | None =
         for place, name in enumerate(names):
             found = measure.find(differences[name])
             _whisker(axes, place, found)
-            data.append({"scenario": called[name], "measure": measure.heading, **_row(found)})
+            data.append(
+                {
+                    "scenario": called[name],
+                    "measure": measure.heading.replace("\n", " "),
+                    **_row(found),
+                }
+            )
         _frame(axes)
     columns[0].set_yticks(
         list(range(len(names))), [text.shorten(called[name], 28) for name in names]
@@ -115,7 +121,7 @@ def draw_differences(batch: Batch, summary: Mapping[str, Any], ax: Axes | None =
         f"95% intervals, grey where they hold zero; {how}{_on_fits(summary)}",
         left_out(summary, MOST_ROWS),
     ]
-    figure.supxlabel("\n".join(filter(None, said)), fontsize=6.5)
+    style.say_below(figure, ". ".join(filter(None, said)))
     return figure
 
 
@@ -264,10 +270,11 @@ def _rows(axes: Axes, names: list[str]) -> None:
 
 
 def _legend(axes: Axes, handles: list[Any], columns: int) -> None:
+    narrow = getattr(axes.figure, "narrow", False)  # then it lies over the names of rows, too
     legend = axes.legend(
         handles=handles,
-        loc="lower left",
-        bbox_to_anchor=(-0.01, 1.005),
+        loc="lower right" if narrow else "lower left",
+        bbox_to_anchor=(1.0 if narrow else -0.01, 1.005),
         ncols=columns,
         handlelength=1.6,
         handletextpad=0.5,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -45,7 +45,17 @@ _LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}")
 _LEVEL = re.compile(r"([ML] \S+ (\S+)) (?:L \S+ \2 )+(?=L \S+ \2 )")
 
 
-def inline(figure: Figure, name: str, title: str, finding: str) -> str:
+def for_both(draw: Callable[[], Figure], name: str, title: str, finding: str) -> str:
+    """A chart as two `<svg>` elements, for a page and for a phone, of which the page's style sheet shows one.
+
+    `draw` draws the chart in the width in which charts are made; the rest is as for `inline`.
+    """
+    wide = inline(draw(), name, title, finding, "wide")
+    with style.in_a_column():
+        return wide + inline(draw(), f"{name}-narrow", title, finding, "narrow")
+
+
+def inline(figure: Figure, name: str, title: str, finding: str, width: str = "") -> str:
     """A chart as an `<svg>` element.
 
     Args:
@@ -53,6 +63,7 @@ def inline(figure: Figure, name: str, title: str, finding: str) -> str:
         name: a word for it, unique on the page; its ids begin with it.
         title: what the chart is.
         finding: what it shows, in words.
+        width: a further class of the element.
     """
     file = io.StringIO()
     with style.in_style():
@@ -68,7 +79,7 @@ def inline(figure: Figure, name: str, title: str, finding: str) -> str:
     colours = set(_COLOUR.findall(svg))
     svg = _COLOUR.sub(lambda one: f"var(--on-{one[0][1:]}, {one[0]})", svg)
     return (
-        f'<svg viewBox="{box}" class="chart" role="img" aria-labelledby="{name}-title" '
+        f'<svg viewBox="{box}" class="{f"chart {width}".strip()}" role="img" aria-labelledby="{name}-title" '
         f'aria-describedby="{name}-finding"><title id="{name}-title">{escape(text.clean(title))}</title>'
         f'<desc id="{name}-finding">{escape(text.clean(finding))}</desc>{svg}'
         f"<style>{dark_sheet(colours)}</style></svg>"

@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from crisis_sim.scenario.errors import MAX_MISTAKES, Mistake, nearest, one_of
 from crisis_sim.scenario.numbers import Distribution, range_of, read_moment, read_number
-from crisis_sim.scenario.schema import MAX_RUNGS, VIOLENCE, EventSpec, Scenario, south_asian_ladder
+from crisis_sim.scenario.schema import LADDERS, MAX_RUNGS, VIOLENCE, EventSpec, Scenario
 from crisis_sim.scenario.source import (
     AGENT_WORDS,
     Node,
@@ -45,15 +45,20 @@ MAX_DESCRIPTION = 20_000
 #: Days beyond which dates overflow; the schema's own bound on the horizon lies far below.
 MOST_DAYS = 100_000
 
-#: Columns of results that every scenario has.
-COLUMNS = (
+#: Columns of outcomes.parquet that every scenario has, in their order, and those of paths.parquet.
+FIRST_COLUMNS = (
     *("scenario", "replicate", "ending", "ended_at_hours", "first_strike_at_hours", "mediated"),
     *("mediation_started_at_hours", "mediation_style", "channel_opened_at_hours"),
     *("ceasefire_agreed_at_hours", "ceasefire_in_effect_at_hours", "brokered_by"),
-    *("first_violation_at_hours", "relapsed_at_hours", "war_at_hours", "nuclear_use_at_hours"),
-    *("worst_violence", "peak_rung", "nuclear_pair", "deaths", "trigger_at_hours"),
     *("first_fire_at_hours", "fire_paused_at_hours", "strikes_paused_at_hours", "over_at_hours"),
-    *("acts", "operations", "followed_until_hours", "day", "hours", "danger"),
+    *("first_violation_at_hours", "relapsed_at_hours", "war_at_hours", "nuclear_use_at_hours"),
+    *("worst_violence", "peak_rung", "nuclear_pair", "deaths", "acts", "operations"),
+)
+FIRST_PATH_COLUMNS = ("scenario", "replicate", "day")
+#: All columns of results that every scenario has, of agents' series among them.
+COLUMNS = (
+    *(*FIRST_COLUMNS, "trigger_at_hours", "followed_until_hours"),
+    *(*FIRST_PATH_COLUMNS, "hours", "danger"),
 )
 #: Columns that results have for each agent, after its name, by the section in which the agent stands.
 AGENT_COLUMNS = {
@@ -515,7 +520,7 @@ def _in_order(
 def _rungs(top: Node, flag: Literal["strike", "nuclear"] = "nuclear") -> list[tuple[str, bool]]:
     """The ladder's rungs: of each its name, and whether it is nuclear, or a strike."""
     if "ladder" not in top.entries():
-        return [(rung.name, getattr(rung, flag)) for rung in south_asian_ladder()]
+        return [(rung.name, getattr(rung, flag)) for rung in LADDERS["south_asian"]]
     rungs = top.items("ladder")[:MAX_RUNGS]  # the schema reports a longer ladder
     return [
         (str(name.content) if (name := rung.get("name")) else "", bool(_truth(rung.get(flag))))

@@ -85,6 +85,10 @@ class ScenarioError(Exception):
         return "\n".join(report)
 
 
+class Refused(Exception):  # noqa: N818 - what it is called in the code of who asks
+    """A request that cannot be carried out; the message says why, and what could be."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word that looks most like a given one, or "" where none is near."""
     if len(word) > LONGEST_WORD:  # to compare takes time by the square of the length
@@ -94,6 +98,12 @@ def nearest(word: str, known: Iterable[str]) -> str:
     near = [one for one in known if len(one) <= LONGEST_WORD]
     matches = difflib.get_close_matches(word, near, n=1, cutoff=0.65)
     return matches[0] if matches else ""
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """The nearest known word as the end of a message, such as "; did you mean 'halt'?"; "" where none is near."""
+    near = nearest(word, known)
+    return f"; did you mean {near!r}?" if near else ""
 
 
 def one_of(words: Iterable[str], last: str = "or") -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -54,6 +54,14 @@ def over_fits(scenario: Scenario, table: str | os.PathLike[str] | None = None) -
         for group, update in groups.items()
     }
     return scenario._with(behaviour=scenario.behaviour._with(**changed))
+
+
+def load_over_fits(
+    reference: str | os.PathLike[str], overrides: Sequence[str] = (), fits: bool = True
+) -> Scenario:
+    """A scenario as `load_scenario` reads it, over all behaviours that fit unless `fits` is false."""
+    read = Scenario.load(reference, overrides)
+    return over_fits(read) if fits else read
 
 
 def sets_of(plain: Mapping[str, Any], path: str = "") -> dict[str, Distribution]:

@@ -12,121 +12,71 @@ PAGE = "docs/model_versions.md"
 
 #: Sections of which nothing is left.
 SECTIONS = ("behaviour.quiet", "behaviour.war")
+#: By section of `behaviour`, what is gone of it: its name, the path of what does its work now, if any, and a few words.
+_GONE = {
+    "decision": """\
+choice_precision | | it is the unit of all values: precision is 1
+decisions_under_fire_per_day | decision.decisions_on_alert_per_day | decisions of a state that was struck or is under fire
+alert_days | | a state is on alert until it has decided to wait
+unready_cost | decision.preparation_days | strikes are prepared before they are carried out
+line_cost | decision.line_serious | each line has a cost of its own; `line_minor` and `line_war` are the others
+retaliation | decision.answering | the value of an answer
+reciprocity | decision.silence_cost | leaving the rival's last act without any answer costs, not standing below it
+audience_cost | decision.silence_cost | audiences punish silence, and make a state hold out (`ends.yielding_stakes`)
+hurting | halt.hurting | it makes a halt worth more
+economic_restraint | halt.economic_relief | economic pressure makes a halt worth more
+fatigue_restraint | harm.exhaustion_days | fighting uses up the will to fight
+dread | decision.cost | the cost of an act
+dread_power | decision.cost_power | how steeply it rises
+change_cost | decision.bother | a strike costs `bother`, a lesser military act `trouble`
+effort | decision.cost | an act costs by its intensity
+reach | | any act can be chosen, from any rung""",
+    "harm": """\
+grievance_saturation | harm.saturation | the same
+attrition_credit | harm.answer_credit | fire that goes on settles at the same rate; war settles nothing
+commitment_rise_days | | there is no public commitment beside acts
+commitment_fade_days | harm.pressing_days | the standing force of an act fades
+success_cover | | there is no public commitment to be covered
+fatigue_days | harm.exhaustion_days | it does not recover""",
+    "fog": """\
+perception_hours | | states see acts at once, with an error
+misreadings_per_day | | the error is drawn anew at each decision
+hope | | an offer is made whatever the rival is thought to do""",
+    "halt": """\
+settling_cost | halt.deal | the worth of the deal on the table
+forgone_retaliation | halt.forgone | for each unit of demand
+public_offer_cost | | an offer costs nothing; channels lower mistrust
+rebuff_cost | | an offer that nobody takes up lapses
+yielding_cost | ends.yielding_stakes | giving in has a rate, which demand slows
+answering_cost | halt.keeping | the same""",
+    "quiet": """\
+quiet_days | ends.fading_days | a crisis fades at a rate, the faster the less danger is left
+quiet_intensity | | there is no threshold of quiet
+quiet_grievance | | there is no threshold of quiet
+reciprocation_days | | what fades is tacit where both had acted without serious violence""",
+    "war": """\
+collapse_per_day | operations.collapse_per_day | it holds outside of war, too
+capability_exponent | operations.capability_exponent | capability also enters what acts cost, and giving in""",
+    "mediation": """\
+calls_per_day | mediation.alarm | a mediator engages at the rate of its `attention_days`, which danger hastens
+effort_days | | an engaged mediator works in full at once
+formulation_margin | mediation.formulation_danger | from 0, not from the mediator's threshold
+manipulation_margin | mediation.manipulation_danger | from 0, not from the mediator's threshold
+withdrawal_share | | a mediator that is engaged stays
+cover | mediation.face | terms that save face hasten giving in
+leverage_on_restraint | mediation.leverage_on_halt | leverage works on halts alone
+overt_cost | mediation.refusal | a state averse to mediation refuses it""",
+    "lending": """\
+restraint | lending.money | money at stake adds to a halt, and to what acts cost""",
+}
 #: By the path of a parameter that is gone: the path of the one that does its work now, or "", and a few words.
 GONE: dict[str, tuple[str, str]] = {
     "hours_per_turn": ("", "time is continuous: there is no turn"),
-    "behaviour.decision.choice_precision": ("", "it is the unit of all values: precision is 1"),
-    "behaviour.decision.decisions_under_fire_per_day": (
-        "behaviour.decision.decisions_on_alert_per_day",
-        "decisions of a state that was struck or is under fire",
-    ),
-    "behaviour.decision.alert_days": ("", "a state is on alert until it has decided to wait"),
-    "behaviour.decision.unready_cost": (
-        "behaviour.decision.preparation_days",
-        "strikes are prepared before they are carried out",
-    ),
-    "behaviour.decision.line_cost": (
-        "behaviour.decision.line_serious",
-        "each line has a cost of its own; `line_minor` and `line_war` are the others",
-    ),
-    "behaviour.decision.retaliation": ("behaviour.decision.answering", "the value of an answer"),
-    "behaviour.decision.reciprocity": (
-        "behaviour.decision.silence_cost",
-        "leaving the rival's last act without any answer costs, not standing below it",
-    ),
-    "behaviour.decision.audience_cost": (
-        "behaviour.decision.silence_cost",
-        "audiences punish silence, and make a state hold out (`ends.yielding_stakes`)",
-    ),
-    "behaviour.decision.hurting": ("behaviour.halt.hurting", "it makes a halt worth more"),
-    "behaviour.decision.economic_restraint": (
-        "behaviour.halt.economic_relief",
-        "economic pressure makes a halt worth more",
-    ),
-    "behaviour.decision.fatigue_restraint": (
-        "behaviour.harm.exhaustion_days",
-        "fighting uses up the will to fight",
-    ),
-    "behaviour.decision.dread": ("behaviour.decision.cost", "the cost of an act"),
-    "behaviour.decision.dread_power": ("behaviour.decision.cost_power", "how steeply it rises"),
-    "behaviour.decision.change_cost": (
-        "behaviour.decision.bother",
-        "a strike costs `bother`, a lesser military act `trouble`",
-    ),
-    "behaviour.decision.effort": ("behaviour.decision.cost", "an act costs by its intensity"),
-    "behaviour.decision.reach": ("", "any act can be chosen, from any rung"),
-    "behaviour.harm.grievance_saturation": ("behaviour.harm.saturation", "the same"),
-    "behaviour.harm.attrition_credit": (
-        "behaviour.harm.answer_credit",
-        "fire that goes on settles at the same rate; war settles nothing",
-    ),
-    "behaviour.harm.commitment_rise_days": ("", "there is no public commitment beside acts"),
-    "behaviour.harm.commitment_fade_days": (
-        "behaviour.harm.pressing_days",
-        "the standing force of an act fades",
-    ),
-    "behaviour.harm.success_cover": ("", "there is no public commitment to be covered"),
-    "behaviour.harm.fatigue_days": ("behaviour.harm.exhaustion_days", "it does not recover"),
-    "behaviour.fog.perception_hours": ("", "states see acts at once, with an error"),
-    "behaviour.fog.misreadings_per_day": ("", "the error is drawn anew at each decision"),
-    "behaviour.fog.hope": ("", "an offer is made whatever the rival is thought to do"),
-    "behaviour.halt.settling_cost": ("behaviour.halt.deal", "the worth of the deal on the table"),
-    "behaviour.halt.forgone_retaliation": ("behaviour.halt.forgone", "for each unit of demand"),
-    "behaviour.halt.public_offer_cost": ("", "an offer costs nothing; channels lower mistrust"),
-    "behaviour.halt.rebuff_cost": ("", "an offer that nobody takes up lapses"),
-    "behaviour.halt.yielding_cost": (
-        "behaviour.ends.yielding_stakes",
-        "giving in has a rate, which demand slows",
-    ),
-    "behaviour.halt.answering_cost": ("behaviour.halt.keeping", "the same"),
-    "behaviour.quiet.quiet_days": (
-        "behaviour.ends.fading_days",
-        "a crisis fades at a rate, the faster the less danger is left",
-    ),
-    "behaviour.quiet.quiet_intensity": ("", "there is no threshold of quiet"),
-    "behaviour.quiet.quiet_grievance": ("", "there is no threshold of quiet"),
-    "behaviour.quiet.reciprocation_days": (
-        "",
-        "what fades is tacit where both had acted without serious violence",
-    ),
-    "behaviour.war.collapse_per_day": (
-        "behaviour.operations.collapse_per_day",
-        "it holds outside of war, too",
-    ),
-    "behaviour.war.capability_exponent": (
-        "behaviour.operations.capability_exponent",
-        "capability also enters what acts cost, and giving in",
-    ),
-    "behaviour.mediation.calls_per_day": (
-        "behaviour.mediation.alarm",
-        "a mediator engages at the rate of its `attention_days`, which danger hastens",
-    ),
-    "behaviour.mediation.effort_days": ("", "an engaged mediator works in full at once"),
-    "behaviour.mediation.formulation_margin": (
-        "behaviour.mediation.formulation_danger",
-        "from 0, not from the mediator's threshold",
-    ),
-    "behaviour.mediation.manipulation_margin": (
-        "behaviour.mediation.manipulation_danger",
-        "from 0, not from the mediator's threshold",
-    ),
-    "behaviour.mediation.withdrawal_share": ("", "a mediator that is engaged stays"),
-    "behaviour.mediation.cover": (
-        "behaviour.mediation.face",
-        "terms that save face hasten giving in",
-    ),
-    "behaviour.mediation.leverage_on_restraint": (
-        "behaviour.mediation.leverage_on_halt",
-        "leverage works on halts alone",
-    ),
-    "behaviour.mediation.overt_cost": (
-        "behaviour.mediation.refusal",
-        "a state averse to mediation refuses it",
-    ),
-    "behaviour.lending.restraint": (
-        "behaviour.lending.money",
-        "money at stake adds to a halt, and to what acts cost",
-    ),
+    **{
+        f"behaviour.{section}.{name}": (now and f"behaviour.{now}", why)
+        for section, rows in _GONE.items()
+        for name, now, why in (map(str.strip, row.split("|")) for row in rows.splitlines())
+    },
 }
 
 #: By the path of a fact that files still give: what it means otherwise than in the first generation.

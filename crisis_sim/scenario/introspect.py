@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from itertools import groupby
-from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from crisis_sim import show
 from crisis_sim.scenario.behaviour import FITTED, READS_FACTS
-from crisis_sim.scenario.errors import MAX_MISTAKES, Mistake, nearest, one_of
+from crisis_sim.scenario.errors import MAX_MISTAKES, Mistake, ScenarioError, nearest, one_of
 from crisis_sim.scenario.former import gone
 from crisis_sim.scenario.numbers import (
     ASSUMED,
@@ -451,6 +451,24 @@ def explain(error: ValidationError, top: Node, whole: Slot = TOP) -> Iterator[Mi
             yield from _unknown_keys(find(top, finding["loc"])[0], finding["loc"], whole)
         else:
             yield _mistake(finding, top, whole)
+
+
+Read = TypeVar("Read", bound=Part)
+
+
+def read_part(kind: type[Read], top: Node, mistakes: Sequence[Mistake] = ()) -> Read:
+    """A part of which a file holds nothing else, checked.
+
+    Raises:
+        ScenarioError: when it has mistakes; holds all of them, and those that were found in how it is written.
+    """
+    try:
+        part = kind.model_validate(top.plain())
+    except ValidationError as error:
+        raise ScenarioError([*mistakes, *explain(error, top, Slot(kind))]) from None
+    if mistakes:
+        raise ScenarioError(mistakes)
+    return part
 
 
 def find(top: Node, path: Path) -> tuple[Node, int]:

@@ -607,7 +607,7 @@ def _written_out(top: Node) -> Node:
     if ladder.text not in LADDERS:
         near = nearest(ladder.text, LADDERS)
         raise ladder.place.error(f"no ladder '{ladder.text}'", f"{one_of(LADDERS)}, or rungs", near)
-    rungs = [rung.model_dump(mode="json") for rung in LADDERS[ladder.text]()]
+    rungs = [rung.model_dump(mode="json") for rung in LADDERS[ladder.text]]
     written = replace(node_of(rungs, ladder.place), key=ladder.key)
     return replace(top, content={**top.entries(), "ladder": written})
 

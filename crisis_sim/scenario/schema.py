@@ -28,6 +28,9 @@ Style = Literal["facilitation", "formulation", "manipulation"]
 STYLES: tuple[Style, ...] = ("facilitation", "formulation", "manipulation")
 Vote = Literal["for", "abstain", "against"]
 
+#: The sections of a scenario whose agents have names.
+SECTIONS = ("states", "mediators", "lenders", "channels", "advisers")
+
 UNIT = (0.0, 1.0)
 #: Rungs of a ladder: as many as there is room for in a state's options.
 MAX_RUNGS = 16
@@ -55,90 +58,67 @@ class Rung(Part):
     nuclear: bool = Field(False, description="whether it is the use of nuclear weapons")
 
 
-SERIOUS_CLASHES: Violence = "serious clashes"
-FULL_SCALE: Violence = "full-scale war"
-
-
-def _deaths(median: float) -> Distribution:
-    return Distribution("lognormal", (median, 0.9))
-
-
-def south_asian_ladder() -> tuple[Rung, ...]:
-    """The ladder used where a scenario gives none: ten rungs, after Kahn 1965, from the South Asian record."""
-    return (
-        *_below_fire("mobilisation"),
-        Rung(name="border fire", intensity=0.25, deaths_per_day=0.3, cost_per_day=0.015, violence="minor clashes"),
-        Rung(name="limited strike", intensity=0.40, opening_deaths=_deaths(25.0), deaths_per_day=5.0, cost_per_day=0.05, violence=SERIOUS_CLASHES, strike=True),
-        Rung(name="air and drone exchange", intensity=0.55, opening_deaths=_deaths(15.0), deaths_per_day=10.0, cost_per_day=0.1, violence=SERIOUS_CLASHES, strike=True),
-        Rung(name="strikes on military bases", intensity=0.75, opening_deaths=_deaths(20.0), deaths_per_day=20.0, cost_per_day=0.2, violence=SERIOUS_CLASHES, strike=True),
-        Rung(name="full-scale war", intensity=1.0, opening_deaths=400.0, deaths_per_day=400.0, cost_per_day=0.5, violence=FULL_SCALE, strike=True),
-        _nuclear_use(50_000.0, 20_000.0),
-    )
-
-
-def _below_fire(mobilisation: str) -> tuple[Rung, ...]:
-    return (
-        Rung(name="calm", intensity=0.0),
-        Rung(name="protest", intensity=0.02),
-        Rung(name="diplomatic and economic coercion", intensity=0.05, cost_per_day=0.002),
-        Rung(name=mobilisation, intensity=0.12, cost_per_day=0.01),
-    )
-
-
-def _nuclear_use(opening: float, per_day: float) -> Rung:
-    return Rung(name="nuclear use", intensity=1.25, opening_deaths=opening, deaths_per_day=per_day, cost_per_day=1.0, violence=FULL_SCALE, strike=True, nuclear=True)
-
-
-# Other theatres. Their rungs stand at the same intensities, which the behavioural parameters were fitted to; names are the
-# field's, and deaths are the authors' reading of a few cases each: docs/coding.md.
-
-
-def naval_ladder() -> tuple[Rung, ...]:
-    """Between navies and coast guards, where no army can march."""
-    return (
-        *_below_fire("naval deployment"),
-        Rung(name="ramming and warning shots", intensity=0.25, deaths_per_day=0.05, cost_per_day=0.01, violence="minor clashes"),
-        Rung(name="attack on a ship or aircraft", intensity=0.40, opening_deaths=_deaths(20.0), deaths_per_day=2.0, cost_per_day=0.04, violence=SERIOUS_CLASHES, strike=True),
-        Rung(name="naval and air exchange", intensity=0.55, opening_deaths=_deaths(25.0), deaths_per_day=10.0, cost_per_day=0.1, violence=SERIOUS_CLASHES, strike=True),
-        Rung(name="strikes on ports and bases", intensity=0.75, opening_deaths=_deaths(40.0), deaths_per_day=25.0, cost_per_day=0.2, violence=SERIOUS_CLASHES, strike=True),
-        Rung(name="full-scale war", intensity=1.0, opening_deaths=300.0, deaths_per_day=150.0, cost_per_day=0.4, violence=FULL_SCALE, strike=True),
-        _nuclear_use(50_000.0, 20_000.0),
-    )
-
-
-def missiles_ladder() -> tuple[Rung, ...]:
-    """Between states that reach each other by missiles, drones and aircraft alone, for want of a common border."""
-    return (
-        *_below_fire("missile and air forces on alert"),
-        Rung(name="sabotage and shadow war", intensity=0.25, deaths_per_day=0.1, cost_per_day=0.01, violence="minor clashes"),
-        Rung(name="limited strike", intensity=0.40, opening_deaths=_deaths(8.0), deaths_per_day=3.0, cost_per_day=0.04, violence=SERIOUS_CLASHES, strike=True),
-        Rung(name="missile and drone exchange", intensity=0.55, opening_deaths=_deaths(10.0), deaths_per_day=8.0, cost_per_day=0.1, violence=SERIOUS_CLASHES, strike=True),
-        Rung(name="air and missile campaign", intensity=0.75, opening_deaths=_deaths(60.0), deaths_per_day=50.0, cost_per_day=0.25, violence=SERIOUS_CLASHES, strike=True),
-        Rung(name="full-scale war", intensity=1.0, opening_deaths=300.0, deaths_per_day=200.0, cost_per_day=0.5, violence=FULL_SCALE, strike=True),
-        _nuclear_use(50_000.0, 20_000.0),
-    )
-
-
-def superpowers_ladder() -> tuple[Rung, ...]:
-    """Between great nuclear powers, who meet far from home: quarantine and shots at sea or in the air before any strike."""
-    return (
-        *_below_fire("strategic forces on alert"),
-        Rung(name="quarantine", intensity=0.18, cost_per_day=0.02),
-        Rung(name="shots at aircraft and ships", intensity=0.25, deaths_per_day=0.2, cost_per_day=0.02, violence="minor clashes"),
-        Rung(name="limited strike", intensity=0.40, opening_deaths=_deaths(100.0), deaths_per_day=20.0, cost_per_day=0.05, violence=SERIOUS_CLASHES, strike=True),
-        Rung(name="air campaign and landing", intensity=0.75, opening_deaths=_deaths(500.0), deaths_per_day=300.0, cost_per_day=0.2, violence=SERIOUS_CLASHES, strike=True),
-        Rung(name="full-scale war", intensity=1.0, opening_deaths=2_000.0, deaths_per_day=2_000.0, cost_per_day=0.5, violence=FULL_SCALE, strike=True),
-        _nuclear_use(1_000_000.0, 500_000.0),
-    )
-
-
-#: The ladders that a scenario may name in place of a list of rungs.
-LADDERS = {
-    "south_asian": south_asian_ladder,
-    "naval": naval_ladder,
-    "missiles": missiles_ladder,
-    "superpowers": superpowers_ladder,
+#: By the name of a ladder what stands above its three rungs of peace, of each rung: name, intensity, deaths at once (of strikes
+#: short of war their median), deaths a day, cost a day. Intensities are those that the behavioural parameters were fitted to.
+#: Names are the field's, after Kahn 1965 and the South Asian record; in other theatres deaths are the authors' reading of a few
+#: cases each: docs/coding.md.
+_RUNGS: dict[str, tuple[tuple[str, float, float, float, float], ...]] = {
+    "south_asian": (
+        ("mobilisation", 0.12, 0, 0, 0.01),
+        ("border fire", 0.25, 0, 0.3, 0.015),
+        ("limited strike", 0.40, 25, 5, 0.05),
+        ("air and drone exchange", 0.55, 15, 10, 0.1),
+        ("strikes on military bases", 0.75, 20, 20, 0.2),
+        ("full-scale war", 1.0, 400, 400, 0.5),
+        ("nuclear use", 1.25, 50_000, 20_000, 1.0),
+    ),
+    "naval": (  # between navies and coast guards, where no army can march
+        ("naval deployment", 0.12, 0, 0, 0.01),
+        ("ramming and warning shots", 0.25, 0, 0.05, 0.01),
+        ("attack on a ship or aircraft", 0.40, 20, 2, 0.04),
+        ("naval and air exchange", 0.55, 25, 10, 0.1),
+        ("strikes on ports and bases", 0.75, 40, 25, 0.2),
+        ("full-scale war", 1.0, 300, 150, 0.4),
+        ("nuclear use", 1.25, 50_000, 20_000, 1.0),
+    ),
+    "missiles": (  # between states that reach each other by missiles, drones and aircraft alone, for want of a common border
+        ("missile and air forces on alert", 0.12, 0, 0, 0.01),
+        ("sabotage and shadow war", 0.25, 0, 0.1, 0.01),
+        ("limited strike", 0.40, 8, 3, 0.04),
+        ("missile and drone exchange", 0.55, 10, 8, 0.1),
+        ("air and missile campaign", 0.75, 60, 50, 0.25),
+        ("full-scale war", 1.0, 300, 200, 0.5),
+        ("nuclear use", 1.25, 50_000, 20_000, 1.0),
+    ),
+    "superpowers": (  # between great nuclear powers, who meet far from home: quarantine and shots before any strike
+        ("strategic forces on alert", 0.12, 0, 0, 0.01),
+        ("quarantine", 0.18, 0, 0, 0.02),
+        ("shots at aircraft and ships", 0.25, 0, 0.2, 0.02),
+        ("limited strike", 0.40, 100, 20, 0.05),
+        ("air campaign and landing", 0.75, 500, 300, 0.2),
+        ("full-scale war", 1.0, 2_000, 2_000, 0.5),
+        ("nuclear use", 1.25, 1_000_000, 500_000, 1.0),
+    ),
 }
+_PEACE = (("calm", 0.0, 0, 0, 0), ("protest", 0.02, 0, 0, 0), ("diplomatic and economic coercion", 0.05, 0, 0, 0.002))
+
+
+def _rung(name: str, intensity: float, at_once: float, a_day: float, cost: float) -> Rung:
+    strike = intensity >= 0.4
+    return Rung(
+        name=name,
+        intensity=intensity,
+        opening_deaths=Distribution("lognormal", (float(at_once), 0.9)) if strike and intensity < 1 else at_once,
+        deaths_per_day=a_day,
+        cost_per_day=cost,
+        violence=VIOLENCE[sum(intensity >= least for least in (0.25, 0.4, 1.0))],
+        strike=strike,
+        nuclear=intensity > 1,
+    )
+
+
+#: The ladders that a scenario may name in place of a list of rungs; the first stands where a scenario gives none.
+LADDERS = {name: tuple(_rung(*row) for row in (*_PEACE, *rungs)) for name, rungs in _RUNGS.items()}
 
 
 class MarketSpec(Part):
@@ -297,7 +277,7 @@ class Scenario(Part):
     start: Moment = Field(description="when the clock starts")
     horizon_days: float = Field(60.0, strict=True, gt=0, le=3650, description="how long each crisis is followed")
     follow_up_days: float = Field(14.0, strict=True, ge=0, le=3650, description="how long a halt is watched before it ends the crisis")
-    ladder: tuple[Rung, ...] = Field(default_factory=south_asian_ladder, min_length=2, max_length=MAX_RUNGS, description="rungs, from the lowest up; or a ladder by its name: south_asian, naval, missiles or superpowers")
+    ladder: tuple[Rung, ...] = Field(default_factory=lambda: LADDERS["south_asian"], min_length=2, max_length=MAX_RUNGS, description="rungs, from the lowest up; or a ladder by its name: south_asian, naval, missiles or superpowers")
     states: dict[str, StateSpec] = Field(min_length=2, max_length=2, description="the two states, each under its short name")
     mediators: dict[str, MediatorSpec] = Field(default_factory=dict, description="third parties")
     lenders: dict[str, LenderSpec] = Field(default_factory=dict, description="lenders")
@@ -431,7 +411,7 @@ class Scenario(Part):
         yield "name", self.name
         yield "title", self.title
         yield "states", self.state_names
-        for section in ("mediators", "lenders", "channels", "advisers"):
+        for section in SECTIONS[1:]:
             yield section, tuple(getattr(self, section))
 
     def _repr_html_(self) -> str:

@@ -8,6 +8,7 @@ import stat
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -328,7 +329,8 @@ def parse(
         ScenarioError: when it cannot be read to its end.
     """
     source = Source.of(name, text)
-    top, mistakes = _read(source, text, noun)
+    top, read = _read(source, text, noun)
+    mistakes = list(read)
     if not isinstance(top.content, dict):
         kind = "list" if isinstance(top.content, list) else "single value"
         found = "the file is empty" if top.content is None else f"a {kind}"
@@ -354,7 +356,8 @@ def parse_value(source: Source, text: str) -> Node:
     return node
 
 
-def _read(source: Source, text: str, noun: str) -> tuple[Node, list[Mistake]]:
+@lru_cache(maxsize=32)  # scenarios that are compared extend the same files
+def _read(source: Source, text: str, noun: str) -> tuple[Node, tuple[Mistake, ...]]:
     if len(text) > MAX_BYTES:
         raise _whole_file(source.name, f"too big for a {noun}", f"at most {MAX_BYTES} characters")
     forbidden = _FORBIDDEN.search(text)
@@ -362,7 +365,7 @@ def _read(source: Source, text: str, noun: str) -> tuple[Node, list[Mistake]]:
         place = _place_at(source, text, forbidden.start())
         raise place.error(_forbidden_message(forbidden.group()))
     reader = _Reader(source)
-    return reader.read(text), reader.mistakes
+    return reader.read(text), tuple(reader.mistakes)
 
 
 # Control characters, and those that reorder or break lines unseen: none belongs in a scenario, and

@@ -27,7 +27,7 @@ from crisis_sim.validation.text import family_name, short
 
 #: Colour and shape of a simulated value by its verdict.
 VERDICT_MARKS: dict[Verdict, dict[str, Any]] = {
-    "inside": {"color": style.BLUE, "marker": "o"},
+    "inside": {"color": style.ESTIMATE, "marker": "o"},
     "near": {"color": style.ORANGE, "marker": "s"},
     "outside": {"color": style.VERMILLION, "marker": "X"},
     "not comparable": {"color": style.GREY, "marker": "d"},
@@ -138,9 +138,11 @@ def _facts_panel(
 def _fact_row(axes: Axes, place: int, one: Comparison, scale: float) -> None:
     simulated, mark = one.simulated, VERDICT_MARKS[one.verdict]
     _draw_real(axes, one.fact, place, scale, size=6.0)
+    limits = {"simulated": simulated.value, "lower": simulated.lower, "upper": simulated.upper}
+    style.keep(axes, fact=one.fact.id, record=one.fact.value, **limits, verdict=one.verdict)
     if not (math.isnan(simulated.lower) or math.isnan(simulated.upper)):
-        limits = [scale * simulated.lower, scale * simulated.upper]
-        axes.plot(limits, [place, place], color=mark["color"], linewidth=0.9)
+        ends = [scale * simulated.lower, scale * simulated.upper]
+        axes.plot(ends, [place, place], color=mark["color"], linewidth=0.9)
     axes.plot([scale * simulated.value], [place], markersize=3.4, clip_on=False, **mark)
 
 
@@ -167,6 +169,8 @@ def _case_row(axes: Axes, place: int, one: CaseResult) -> None:
         axes.text(CASE_FIRST_DAY * 1.2, place, "the attack was the trigger", **NOTE)
         return
     mark, row = VERDICT_MARKS[one.verdict], [place, place]
+    quantiles = dict(zip(("p2_5", "p10", "p50", "p90", "p97_5"), one.quantiles, strict=True))
+    style.keep(axes, case=one.case.name, what=one.what, real=one.real, **quantiles, came=one.came)
     times = np.maximum(one.quantiles, CASE_FIRST_DAY)
     axes.plot(times[[0, 4]], row, color=mark["color"], linewidth=0.8)
     axes.plot(times[[1, 3]], row, color=mark["color"], linewidth=3.5, alpha=0.45)
@@ -199,9 +203,10 @@ def draw_survival(validation: Validation) -> Figure:
     figure = style.new_figure(width=style.DOUBLE_COLUMN, height=80.0)
     axes = figure.subplots()
     axes.grid(axis="y")
-    band: dict[str, Any] = {"color": style.BLUE, "alpha": 0.2, "linewidth": 0}
+    band: dict[str, Any] = {"color": style.ESTIMATE, "alpha": 0.2, "linewidth": 0}
     axes.fill_between(days, upper, lower, step="post", **band)
-    axes.step(days, going_on, where="post", color=style.BLUE)
+    axes.step(days, going_on, where="post", color=style.ESTIMATE)
+    style.keep(axes, days=days, going_on=going_on, lower=upper, upper=lower)
     for one in validation.facts[durations]:
         height = 100 - float(one.fact.id.removeprefix("duration_p"))
         _draw_real(axes, one.fact, height, 1.0, size=8.0)
@@ -233,6 +238,8 @@ def draw_transitions(validation: Validation) -> Figure:
     ):
         _map(axes, table)
         axes.set_title(title)
+        for (act, following), share in np.ndenumerate(table):
+            style.keep(axes, panel=title, act=ACTS[act], followed_by=NEXT[following], share=share)
     for axes in panels[1]:
         axes.set_xlabel("followed next by, % of the row")
     for axes in panels[:, 0]:

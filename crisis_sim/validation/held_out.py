@@ -9,7 +9,7 @@ strike.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,9 +21,10 @@ from crisis_sim.experiments.gauss_newton import Steps
 from crisis_sim.experiments.load import load_experiment
 from crisis_sim.experiments.search import Problem
 from crisis_sim.model.observer import Observer
+from crisis_sim.outcomes.intervals import crps
 from crisis_sim.scenario.load import load_scenario
 from crisis_sim.validation.facts import Case, read_cases
-from crisis_sim.validation.simulated import HALT, STRIKE, first_strike, halt, percentile
+from crisis_sim.validation.simulated import INSIDE, STRIKE, percentile, quantile, rank, times_of
 
 #: The fit that is taken on, and by how many generations, of so many steps to choose from.
 FIT, GENERATIONS, STEPS = "fit_to_the_record", 1, 4
@@ -61,13 +62,7 @@ class Foretold:
 
     def plain(self) -> dict[str, Any]:
         """As plain data, fit for JSON."""
-        names = (
-            *("what", "real", "came", "percentile", "quantiles", "log_score", "crps"),
-            *("log_score_others", "crps_others"),
-        )
-        return {"case": self.case.name, "scenario": self.case.scenario} | {
-            name: getattr(self, name) for name in names
-        }
+        return vars(self) | {"case": self.case.name, "scenario": self.case.scenario}
 
 
 def held_out(
@@ -101,6 +96,21 @@ def held_out(
     return found
 
 
+def summary(found: Sequence[Foretold]) -> dict[str, dict[str, float]]:
+    """For the strikes and the halts: how many are in the central 80%, the sums of log scores, and of the CRPS."""
+    told: dict[str, dict[str, float]] = {}
+    for what in dict.fromkeys(one.what for one in found):
+        own = [one for one in found if one.what == what]
+        scores = ("log_score", "log_score_others", "crps", "crps_others")
+        told[what] = {name: float(np.sum([getattr(one, name) for one in own])) for name in scores}
+        told[what] |= {
+            "cases": len(own),
+            "inside": sum(INSIDE[0] <= one.percentile <= INSIDE[1] for one in own),
+            "rank": rank([one.quantiles[1] for one in own], [one.real for one in own]),
+        }
+    return told
+
+
 def without(experiment: Any, scenario: str) -> Problem:
     """The fit without what it says of a case."""
     targets = tuple(one for one in experiment.spec.targets if one.scenario != scenario)
@@ -125,20 +135,17 @@ def refitted(
 
 
 def _foretold(case: Case, others: list[Case], ensemble: Any) -> Iterator[Foretold]:
-    for what, real, curve, theirs in (
-        (STRIKE, case.strike_days, first_strike(ensemble), [one.strike_days for one in others]),
-        (HALT, case.halt_days, halt(ensemble), [one.halt_days for one in others]),
-    ):
+    for what, real, days, shares, came in times_of(case, ensemble):
         if real <= 0:  # the trigger was the strike
             continue
-        reached, days = curve.estimate[0], curve.times / 24.0
-        came = float(reached[-1]) if reached.size else 0.0
-        shares = reached / came if came else reached
-        at = percentile(days, shares, real)
+        theirs = [one.strike_days if what == STRIKE else one.halt_days for one in others]
 
-        def quantile(level: float, days: Any = days, shares: Any = shares) -> float:
-            k = min(int(np.searchsorted(shares, level - 1e-9)), days.size - 1)
-            return float(max(days[k], LEAST_DAYS))
+        def log_crps(times: Iterable[float], real: float = real) -> float:
+            logs = np.log10(np.maximum([*times, real], LEAST_DAYS))
+            return float(crps(logs[:-1], logs[-1], LEVELS))
+
+        def at_level(level: float, days: Any = days, shares: Any = shares) -> float:
+            return max(quantile(days, shares, level), LEAST_DAYS)
 
         chance = came if what == STRIKE else 1.0
         log_score = -math.log(max(chance, 1e-4)) - math.log(_density(days, shares, real))
@@ -150,12 +157,12 @@ def _foretold(case: Case, others: list[Case], ensemble: Any) -> Iterator[Foretol
             what,
             real,
             came,
-            at,
-            tuple(map(quantile, (0.1, 0.5, 0.9))),
+            percentile(days, shares, real),
+            tuple(map(at_level, (0.1, 0.5, 0.9))),
             log_score,
-            _crps([quantile(level) for level in LEVELS], real),
+            log_crps(map(at_level, LEVELS)),
             score - math.log(rate),
-            _crps(theirs_at, real),
+            log_crps(theirs_at),
         )
 
 
@@ -182,9 +189,3 @@ def _lognormal(times: list[float], real: float) -> tuple[float, list[float]]:
     law = stats.t(logs.size - 1, float(logs.mean()), spread)
     density = float(law.pdf(math.log(max(real, LEAST_DAYS))))
     return -math.log(density), [float(one) for one in np.exp(law.ppf(LEVELS))]
-
-
-def _crps(quantiles: list[float], real: float) -> float:
-    """Twice the mean pinball loss of the log10 time over `LEVELS` (Gneiting and Raftery 2007)."""
-    apart = math.log10(max(real, LEAST_DAYS)) - np.log10(np.maximum(quantiles, LEAST_DAYS))
-    return float((2 * np.maximum(LEVELS * apart, (LEVELS - 1) * apart)).mean())

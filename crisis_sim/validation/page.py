@@ -5,14 +5,13 @@ The page is `page.md` with the figures put in, and `limits.md`, which people wri
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from string import Template
 
+from crisis_sim.batch.files import as_json
 from crisis_sim.model.observer import ANSWER_DAYS, RENEWED_AFTER_DAYS
-from crisis_sim.report.save import SUFFIXES
 from crisis_sim.scenario.load import on_disk
 from crisis_sim.text import UNKNOWN, percent
 from crisis_sim.validation.facts import OTHER_SHARE, read_facts
@@ -42,8 +41,7 @@ def write_validation(validation: Validation, folder: Path) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / RESULTS
-    text = json.dumps(validation.plain(), indent=2, ensure_ascii=False, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    path.write_bytes(as_json(validation.plain()))
     return [path, *_write_charts(validation, folder)]
 
 
@@ -69,9 +67,7 @@ def _write_charts(validation: Validation, folder: Path) -> list[Path]:
     written = []
     for name in CHARTS:
         figure = getattr(charts, f"draw_{name}")(validation)
-        for suffix in SUFFIXES:
-            written.append(folder / f"{PREFIX}{name}{suffix}")
-            style.save(figure, written[-1])
+        written += style.write(figure, folder / f"{PREFIX}{name}")
     return written
 
 

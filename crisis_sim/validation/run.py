@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from crisis_sim.batch import Batch, simulate
+from crisis_sim.batch.files import known
 from crisis_sim.model.observer import Observer
 from crisis_sim.scenario.load import load_scenario, load_scenarios
 from crisis_sim.validation.facts import (
@@ -80,7 +80,7 @@ class Validation:
     def plain(self) -> dict[str, Any]:
         """All of it as plain data, fit for JSON; `recorded` is a fact as the record has it, `fact` as it is compared."""
         record = read_facts()
-        return {
+        plain: dict[str, Any] = known({
             "version": __version__,
             "seed": self.batch.seed,
             "replicates": next(iter(self.batch.ensembles.values())).replicates,
@@ -95,7 +95,8 @@ class Validation:
                 for one in ones
             ],
             "cases": [_plain_case(one) for one in self.cases],
-        }
+        })  # fmt: skip
+        return plain
 
 
 def validate(
@@ -150,26 +151,18 @@ def validate(
 
 
 def _plain_fact(family: str, one: Comparison, recorded: Fact) -> dict[str, Any]:
-    def figure(each: Fact | Simulated) -> dict[str, Any]:
-        limits = {"lower": _known(each.lower), "upper": _known(each.upper)}
-        return {"value": _known(each.value), **limits, "n": each.n}
-
-    fact = one.fact
+    figures = {"recorded": recorded, "fact": one.fact, "simulated": one.simulated}
     return {
-        "id": fact.id,
+        "id": one.fact.id,
         "family": family,
-        "statistic": fact.statistic,
-        "population": fact.population,
-        "source": fact.source,
-        "unit": "share" if fact.is_share else "days",
-        "recorded": figure(recorded),
-        "fact": figure(fact),
-        "simulated": figure(one.simulated),
-        "verdict": one.verdict,
-        "in_fit": one.expectation.in_fit,
-        "declared_met": one.expectation.met,
+        **{name: getattr(one.fact, name) for name in ("statistic", "population", "source")},
+        "unit": "share" if one.fact.is_share else "days",
+        **{
+            name: {key: getattr(figure, key) for key in ("value", "lower", "upper", "n")}
+            for name, figure in figures.items()
+        },
         "tolerance": one.expectation.tolerance,
-        "note": one.expectation.note,
+        **_plain_verdict(one),
     }
 
 
@@ -179,18 +172,14 @@ def _plain_case(one: CaseResult) -> dict[str, Any]:
         "id": one.expectation.id,
         "case": one.case.name,
         "scenario": one.case.scenario,
-        "what": one.what,
-        "real": one.real,
-        "came": one.came,
+        **{name: getattr(one, name) for name in ("what", "real", "came", "percentile")},
         "came_among": CASES_AMONG[one.what],
-        "percentile": _known(one.percentile),
-        "simulated": dict(zip(levels, map(_known, one.quantiles), strict=True)),
-        "verdict": one.verdict,
-        "in_fit": one.expectation.in_fit,
-        "declared_met": one.expectation.met,
-        "note": one.expectation.note,
+        "simulated": dict(zip(levels, one.quantiles, strict=True)),
+        **_plain_verdict(one),
     }
 
 
-def _known(number: float | None) -> float | None:
-    return None if number is None or math.isnan(number) else number
+def _plain_verdict(one: Comparison | CaseResult) -> dict[str, Any]:
+    expected = one.expectation
+    about = {"in_fit": expected.in_fit, "declared_met": expected.met, "note": expected.note}
+    return {"verdict": one.verdict, **about}

@@ -9,7 +9,7 @@ horizon, together with the share in which it comes. Ties count half.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,15 +85,9 @@ def results(
     case: Case, ensemble: Ensemble, expectations: dict[str, Expectation]
 ) -> Iterator[CaseResult]:
     """All that is compared of a case, in the replicates of its scenario, run with an `Observer`."""
-    for what, real, curve in (
-        (STRIKE, case.strike_days, first_strike(ensemble)),
-        (HALT, case.halt_days, halt(ensemble)),
-    ):
+    for what, real, days, shares, came in times_of(case, ensemble):
         expected = expectations[f"{case.scenario}/{what}"]
-        reached = curve.estimate[0]
-        came = float(reached[-1]) if reached.size else 0.0
-        shares = reached / came if came else reached
-        yield _result(case, what, real, came, curve.times / HOURS, shares, expected)
+        yield _result(case, what, real, came, days, shares, expected)
     if case.scenario == REBOUND_CASE:
         rises = np.sort(ensemble.column(REBOUND_COLUMN))
         rises = rises[~np.isnan(rises)]
@@ -101,6 +95,19 @@ def results(
         came = rises.size / ensemble.replicates
         expected = expectations[f"{case.scenario}/{REBOUND}"]
         yield _result(case, REBOUND, real_rebound(), came, rises, shares, expected)
+
+
+def times_of(
+    case: Case, ensemble: Ensemble
+) -> Iterator[tuple[str, float, NDArray[np.float64], NDArray[np.float64], float]]:
+    """The strike and the halt: the real time, simulated days, the share of times up to each, and of crises with one."""
+    for what, real, curve in (
+        (STRIKE, case.strike_days, first_strike(ensemble)),
+        (HALT, case.halt_days, halt(ensemble)),
+    ):
+        reached = curve.estimate[0]
+        came = float(reached[-1]) if reached.size else 0.0
+        yield what, real, curve.times / HOURS, reached / came if came else reached, came
 
 
 def first_strike(ensemble: Ensemble) -> CumulativeIncidence:
@@ -128,15 +135,16 @@ def _result(
     shares: NDArray[np.float64],
     expected: Expectation,
 ) -> CaseResult:
-    def quantile(level: float) -> float:
-        """The first figure at or below which a share lies; NaN where there are no figures."""
-        if not values.size:
-            return math.nan
-        return float(values[min(int(np.searchsorted(shares, level - 1e-9)), values.size - 1)])
-
     at = percentile(values, shares, real)
-    quantiles = tuple(map(quantile, (0.025, 0.10, 0.50, 0.90, 0.975)))
+    quantiles = tuple(quantile(values, shares, one) for one in (0.025, 0.10, 0.50, 0.90, 0.975))
     return CaseResult(case, what, real, came, at, quantiles, judge(at, came, expected), expected)
+
+
+def quantile(values: NDArray[np.float64], shares: NDArray[np.float64], level: float) -> float:
+    """The first figure at or below which a share lies (see `percentile`); NaN where there are no figures."""
+    if not values.size:
+        return math.nan
+    return float(values[min(int(np.searchsorted(shares, level - 1e-9)), values.size - 1)])
 
 
 def percentile(values: NDArray[np.float64], shares: NDArray[np.float64], real: float) -> float:
@@ -153,6 +161,13 @@ def percentile(values: NDArray[np.float64], shares: NDArray[np.float64], real: f
     below = steps[np.searchsorted(values, real, side="left")]
     up_to = steps[np.searchsorted(values, real, side="right")]
     return float(below + up_to) / 2
+
+
+def rank(middle: Sequence[float], real: Sequence[float]) -> float:
+    """Spearman's correlation of the middle of simulated times with the real ones."""
+    from scipy import stats
+
+    return float(stats.spearmanr(middle, real).statistic)
 
 
 def judge(at: float, came: float, expected: Expectation) -> Verdict:

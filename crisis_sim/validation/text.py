@@ -14,7 +14,7 @@ from crisis_sim.scenario.schema import STYLES
 from crisis_sim.text import UNKNOWN, label, percent
 from crisis_sim.validation.facts import Comparison, Fact, Verdict
 from crisis_sim.validation.run import Validation
-from crisis_sim.validation.simulated import HALT, IN_WORDS, INSIDE, REBOUND, CaseResult
+from crisis_sim.validation.simulated import HALT, IN_WORDS, REBOUND, CaseResult, rank
 
 if TYPE_CHECKING:
     from crisis_sim.validation.held_out import Foretold
@@ -139,9 +139,9 @@ def print_validation(validation: Validation, console: Console | None = None) -> 
     for name, counts in validation.counts().items():
         console.print(Text(f"{label(name)}: {counted(counts)}."), width=width)
     halts = [one for one in validation.cases if one.what == HALT and not math.isnan(one.percentile)]
-    rank = _rank([one.quantiles[2] for one in halts], [one.real for one in halts])
+    found = rank([one.quantiles[2] for one in halts], [one.real for one in halts])
     told = (
-        f"Rank correlation of middle and real fights: {rank:.2f}. "
+        f"Rank correlation of middle and real fights: {found:.2f}. "
         "These were fitted. What was not: crisis-sim validate --held-out, crisis-sim hindcast, and docs/scorecard.md."
     )
     console.print(Text(told), width=width)
@@ -183,6 +183,8 @@ def _case_table(validation: Validation, width: int) -> Group:
 
 def print_held_out(found: Sequence[Foretold], console: Console | None = None) -> None:
     """Print what is foretold of each case by a model fitted without it, and how it scores."""
+    from crisis_sim.validation.held_out import summary
+
     console = console or Console()
     width = min(console.width, WIDTH)
     headings = "case|real,\ndays|foretold,\n10–90%|below\nit, %|log score\n(others)|CRPS\n(others)"
@@ -206,20 +208,10 @@ def print_held_out(found: Sequence[Foretold], console: Console | None = None) ->
         "strike. All eight cases saw one, since they were picked for it: of whether there is a strike, that says little.",
     )
     console.print(table, width=console.width)
-    for what in dict.fromkeys(one.what for one in found):
-        own = [one for one in found if one.what == what]
-        inside = sum(INSIDE[0] <= one.percentile <= INSIDE[1] for one in own)
-        rank = _rank([one.quantiles[1] for one in own], [one.real for one in own])
+    for what, one in summary(found).items():
         told = (
-            f"{label(what)}: {inside} of {len(own)} real times in the central 80%; rank correlation of middle and real "
-            f"times {rank:.2f}; log score {sum(one.log_score for one in own):.1f}, of the others "
-            f"{sum(one.log_score_others for one in own):.1f}."
+            f"{label(what)}: {one['inside']} of {one['cases']} real times in the central 80%; rank correlation of middle "
+            f"and real times {one['rank']:.2f}; log score {one['log_score']:.1f}, of the others "
+            f"{one['log_score_others']:.1f}."
         )
         console.print(Text(told), width=width)
-
-
-def _rank(middle: Sequence[float], real: Sequence[float]) -> float:
-    """Spearman's correlation of the middle of simulated times with the real ones."""
-    from scipy import stats
-
-    return float(stats.spearmanr(middle, real).statistic)

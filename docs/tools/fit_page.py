@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from console import DOCS
 
+from crisis_sim.experiments.gauss_newton import PRIOR
 from crisis_sim.scenario.introspect import parameters
 
 PAGE, KEPT = DOCS / "fit.md", DOCS / "fit" / "fit.json"
@@ -25,6 +26,10 @@ OF_FIGURE = (
     *("target_upper", "estimate", "apart", "apart_before"),
 )
 OF_PARAMETER = ("path", "unit", "low", "high", "best")
+#: What the slopes say of a parameter: variance taken away, and its precision where all others stay as they are.
+OF_SLOPES = ("informed", "precision")
+#: How far it is moved for its profile, as a share of its range.
+TENTH = 0.1
 #: A parameter is pinned down if the record takes away this share of its prior's variance.
 PINNED = 0.5
 TEXT = Template("""# How the defaults were fitted, and what the record pins down
@@ -72,10 +77,11 @@ loss is divided by the temperature $temperature, the loss per degree of freedom.
 The record informs **$directions of the $count directions** in which parameters can move, as slopes and widths tell it: the trace of
 the shrinkage from prior to posterior. A row gives the 90% range over the sets, and how much of the prior's variance the
 record takes away. Below $pinned% a parameter is *open*: other values do about as well with the others adjusted, which moving it
-alone would not show.
+alone would not show. The profile says the same of the loss: by how much it rises, with all others adjusted, when a parameter is
+moved by a tenth of its range (from the slopes, by one linear solve), against the temperature as the unit of chance$alone.
 
-| parameter | best | 90% over the sets | range searched | variance taken away | |
-|---|--:|:--|:--|--:|:--|
+| parameter | best | 90% over the sets | range searched | variance taken away | profile | |
+|---|--:|:--|:--|--:|--:|:--|
 $parameters
 """)  # noqa: E501 - lines of the page
 
@@ -91,13 +97,14 @@ def keep(folder: Path) -> None:
         low, high = _quantiles(np.array([float(row[path]) for row in sets]), weight)
         rows.append(
             {name: one[name] for name in OF_PARAMETER}
-            | {"set_low": low, "set_high": high, "informed": summary["sets"]["informed"][path]}
+            | {"set_low": low, "set_high": high}
+            | {name: summary["sets"][name][path] for name in OF_SLOPES}
         )
     kept = {
         "seed": summary["fresh"]["seed"] - 1,
         "loss": summary["fresh"]["loss"],
         "loss_before": summary["fresh"]["loss_before"],
-        "sets": {name: value for name, value in summary["sets"].items() if name != "informed"},
+        "sets": {name: of for name, of in summary["sets"].items() if name not in OF_SLOPES},
         "figures": [
             {name: one[name] for name in OF_FIGURE}
             for one in summary["outcomes"]
@@ -128,6 +135,15 @@ def loss_of(figures: list[dict[str, Any]]) -> float:
     """The loss of some figures, each counted whole."""
     far = [abs(one["apart"]) for one in figures]
     return sum(x * x if x <= 3 else 6 * x - 9 for x in far)
+
+
+#: Words of figures that are long in a table.
+SHORTER = {
+    "ending agreement or tacit or unilateral or imposed or faded": "an ending of these five kinds",
+    "minor clashes or serious clashes or full-scale war": "minor clashes or worse",
+    "serious clashes or full-scale war": "serious clashes or worse",
+    ", since_1945_precision_3": ", choices three times as precise",
+}
 
 
 def page() -> str:
@@ -161,6 +177,7 @@ def page() -> str:
         temperature=f"{kept['sets']['temperature']:.1f}",
         directions=f"{kept['sets']['directions']:.0f}",
         pinned=f"{100 * PINNED:.0f}",
+        alone=_alone(rows),
         parameters="\n".join(_parameter_rows(rows)),
     )
 
@@ -174,11 +191,27 @@ def _figure_rows(figures: list[dict[str, Any]], named: bool = False) -> Iterator
             return "never" if value is None else f"{scale * value:.{digits}f}"
 
         where = f", {one['scenario']}" if named and one["scenario"] != "since_1945" else ""
-        among = f", of {one['among']}" if one["among"] else ""
+        among = f", of {one['among']}" if one["among"] and ", given " not in one["words"] else ""
+        words = f"{one['words']}{among}{where}"
+        for long, short in SHORTER.items():
+            words = words.replace(long, short)
         yield (
-            f"| {one['words']}{among}{where} | {told('target')}{unit} | {told('target_lower')} to {told('target_upper')} "
+            f"| {words} | {told('target')}{unit} | {told('target_lower')} to {told('target_upper')} "
             f"| {told('estimate')}{unit} | {one['apart']:+.1f} |"
         )
+
+
+def _profile(one: dict[str, Any]) -> float:
+    """How much the loss rises when a parameter is moved by `TENTH`, all others adjusted, if it is a square."""
+    return float(TENTH**2 * PRIOR / (1.0 - one["informed"]))
+
+
+def _alone(rows: list[dict[str, Any]]) -> str:
+    """How much more the loss rises where the others stay as they are."""
+    if "precision" not in rows[0]:
+        return ""
+    times = np.median([TENTH**2 * one["precision"] / _profile(one) for one in rows])
+    return f"; with the others left as they are it rises {times:.1f} times as much (median)"
 
 
 def _parameter_rows(rows: list[dict[str, Any]]) -> Iterator[str]:
@@ -188,7 +221,8 @@ def _parameter_rows(rows: list[dict[str, Any]]) -> Iterator[str]:
         taken, name = one["informed"], one["path"].removeprefix("behaviour.")
         yield (
             f"| `{name}` | {one['best']:.3g} | {one['set_low']:.3g} to {one['set_high']:.3g} "
-            f"| {one['low']:g} to {one['high']:g} | {100 * taken:.0f}% | {'' if taken >= PINNED else 'open'} |"
+            f"| {one['low']:g} to {one['high']:g} | {100 * taken:.0f}% | {_profile(one):.1f} "
+            f"| {'' if taken >= PINNED else 'open'} |"
         )
 
 

@@ -18,12 +18,17 @@ from typing import Any
 
 import fit_page
 from console import DOCS
-from scipy import stats
 
 PAGE, KEPT = DOCS / "scorecard.md", DOCS / "scorecard"
 BEFORE, LIMITS = KEPT / "before.json", Path(__file__).with_name("scorecard_limits.txt")
-FILES = ("validation.json", "held_out.json", "hindcast.json")
+FOLDS = ("eras", "fifths")
+FILES = (
+    *("validation.json", "held_out.json", "hindcast.json"),
+    *(f"hindcast_{by}.json" for by in FOLDS),
+)
 PICTURES = ("hindcast_skill.png", "hindcast_reliability.png", "hindcast_duration.png")
+#: Of a skill in sample that is less, no share is said to be left.
+LEAST_SKILL = 0.03
 #: What is foretold, and the score that stands for it.
 TARGETS = {"violence": "log", "mediated": "log", "ending": "log", "duration": "crps_log10"}
 WORDS = {
@@ -60,7 +65,8 @@ and case with its verdict.
 
     crisis-sim validate --held-out
 
-The model is fitted anew without each case (a step on from the whole fit, of several that are tried), and then foretells it. Beside it stands what the other
+The model is fitted anew without each case (a step on from the whole fit, of several that are tried), and then foretells it. Where
+no step does better without the case than the whole fit, which saw it, that stands: this flatters. Beside it stands what the other
 cases' times foretell (a lognormal distribution). Lower scores are better.
 
 | case | time | real, days | foretold: 10, 50, 90% | below the real one | log score (others) | CRPS (others) |
@@ -94,9 +100,32 @@ $by_class
 
 ![Where real durations fall among those foretold](images/hindcast_duration.png)
 
-## What it does not do
+$left_out## What it does not do
 
 $limits
+""")  # noqa: E501 - lines of the page
+
+LEFT_OUT = Template("""## Not fitted: crises that were left out
+
+    crisis-sim hindcast --data DIR --leave-out eras
+    crisis-sim hindcast --data DIR --leave-out fifths
+
+Behaviour and reading are fitted anew to figures of the development crises of the other era, or of four fifths of them; the crises
+left out are foretold, and scored over the climatology of the others ([Hindcast](hindcast.md#left-out-and-over-fits)). *In sample* is the
+same fit with nothing left out. The ensemble is out of fold by folds of its own, so that it knows other crises of the era.
+
+| left out | | crises | skill in sample | skill left out | score: left out minus in sample | score: left out minus ensemble |
+|---|---|--:|--:|--:|--:|--:|
+$left_out
+
+By era that was left out, skill over the climatology of the other:
+
+| | $eras |
+|---|$eras_rule
+$by_era
+
+$left_told
+
 """)  # noqa: E501 - lines of the page
 
 
@@ -105,6 +134,7 @@ def figures() -> dict[str, Any]:
     found = {
         name.removesuffix(".json"): json.loads((KEPT / name).read_text(encoding="utf-8"))
         for name in FILES
+        if (KEPT / name).is_file()
     }
     return found | {"fit": json.loads(fit_page.KEPT.read_text(encoding="utf-8"))}
 
@@ -126,27 +156,29 @@ def glance(of: dict[str, Any]) -> dict[str, str]:
     found["fitted|directions of the parameters that the record informs"] = (
         f"{sets['directions']:.0f} of {len(of['fit']['parameters'])}"
     )
-    for what in ("strike", "halt"):
-        own = [one for one in of["held_out"]["cases"] if one["what"] == what]
-        inside = sum(0.1 <= one["percentile"] <= 0.9 for one in own)
-        found[f"not used|{what}s of left-out cases in the central 80%"] = f"{inside} of {len(own)}"
-        score, others = (sum(one[key] for one in own) for key in ("log_score", "log_score_others"))
-        found[f"not used|log score of the {what}s (of the other cases' times)"] = (
-            f"{score:.1f} ({others:.1f})"
+    for what, one in of["held_out"]["summary"].items():
+        found[f"not used|{what}s of left-out cases in the central 80%"] = (
+            f"{one['inside']} of {one['cases']}"
         )
-    halts = [one for one in of["held_out"]["cases"] if one["what"] == "halt"]
-    rank = stats.spearmanr([one["quantiles"][1] for one in halts], [one["real"] for one in halts])
-    found["not used|rank correlation of left-out and real fights"] = f"{rank.statistic:.2f}"
+        found[f"not used|log score of the {what}s (of the other cases' times)"] = (
+            f"{one['log_score']:.1f} ({one['log_score_others']:.1f})"
+        )
+    rank = of["held_out"]["summary"]["halt"]["rank"]
+    found["not used|rank correlation of left-out and real fights"] = f"{rank:.2f}"
     for target, score in scores_of(of, of["hindcast"]["scores"][0]["group"]):
-        skill = score["climatology"]
-        found[f"development crises|skill on {WORDS[target]}"] = skilled(skill)
+        found[f"development crises|skill on {WORDS[target]}"] = skilled(score["climatology"])
+    for by in _folds(of):
+        for target, score in scores_of(of, "all crises", f"hindcast_{by}"):
+            found[f"{by} left out|skill on {WORDS[target]}"] = skilled(score["climatology"])
     return found
 
 
-def scores_of(of: dict[str, Any], group: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def scores_of(
+    of: dict[str, Any], group: str, file: str = "hindcast"
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """The score that stands for each target, in a class of crises."""
     for target, name in TARGETS.items():
-        for one in of["hindcast"]["scores"]:
+        for one in of[file]["scores"]:
             if (one["what"], one["kind"], one["group"]) == (target, name, group):
                 yield target, one
 
@@ -176,7 +208,11 @@ def page() -> str:
         ),
         **counted,
         cases="\n".join(_case_rows(of["held_out"]["cases"])),
-        cases_told=_cases_told(of["held_out"]["cases"]),
+        cases_told=" ".join(
+            f"Of the {what}s {one['inside']} of {one['cases']} lie in the central 80%; mean CRPS "
+            f"{one['crps'] / one['cases']:.2f}, of the others {one['crps_others'] / one['cases']:.2f}."
+            for what, one in of["held_out"]["summary"].items()
+        ),
         crises=hindcast["crises"],
         scored=scored,
         hidden=hindcast["crises"] - scored,
@@ -185,6 +221,7 @@ def page() -> str:
         classes=" | ".join(groups),
         rule="--:|" * len(groups),
         by_class="\n".join(_class_rows(of, groups)),
+        left_out=_left_out(of) if _folds(of) else "",
         limits=LIMITS.read_text(encoding="utf-8").strip(),
     )
 
@@ -198,28 +235,10 @@ def _case_rows(cases: list[dict[str, Any]]) -> Iterator[str]:
         )
 
 
-def _cases_told(cases: list[dict[str, Any]]) -> str:
-    told = []
-    for what in ("strike", "halt"):
-        own = [one for one in cases if one["what"] == what]
-        inside = sum(0.1 <= one["percentile"] <= 0.9 for one in own)
-        mean, others = (sum(one[key] for one in own) / len(own) for key in ("crps", "crps_others"))
-        told.append(
-            f"Of the {what}s {inside} of {len(own)} lie in the central 80%; mean CRPS {mean:.2f}, "
-            f"of the others {others:.2f}."
-        )
-    return " ".join(told)
-
-
 def _hindcast_rows(of: dict[str, Any]) -> Iterator[str]:
     for target, one in scores_of(of, of["hindcast"]["scores"][0]["group"]):
         clim, base = one["climatology"], one["baseline"]
-        beside = "| |"
-        if base["crises"]:
-            low, high = base["difference_limits"]
-            beside = (
-                f"| {base['score']:.3f} | {base['difference']:+.3f} ({low:+.3f} to {high:+.3f}) |"
-            )
+        beside = f"| {base['score']:.3f} | {_apart(base)} |" if base["crises"] else "| | |"
         kind = {"log": "log", "crps_log10": "CRPS"}[one["kind"]]
         yield (
             f"| {WORDS[target]} | {one['crises']} | {kind} | {one['model']:.3f} "
@@ -227,10 +246,68 @@ def _hindcast_rows(of: dict[str, Any]) -> Iterator[str]:
         )
 
 
-def _class_rows(of: dict[str, Any], groups: list[str]) -> Iterator[str]:
+def _in_sample(one: dict[str, Any]) -> float:
+    """The skill over climatology of the fit that saw all."""
+    return 1.0 - float(one["in_sample"]["score"]) / float(one["climatology"]["score"])
+
+
+def _folds(of: dict[str, Any]) -> list[str]:
+    """By what crises were left out."""
+    return [by for by in FOLDS if f"hindcast_{by}" in of]
+
+
+def _left_out(of: dict[str, Any]) -> str:
+    """The section on crises that were left out."""
+    first = f"hindcast_{_folds(of)[0]}"
+    names = [one["name"] for one in of[first]["folds"]]
+    return LEFT_OUT.substitute(
+        left_out="\n".join(_left_out_rows(of)),
+        eras=" | ".join(names),
+        eras_rule="--:|" * len(names),
+        by_era="\n".join(_class_rows(of, names, first)),
+        left_told=_left_told(of),
+    )
+
+
+def _left_out_rows(of: dict[str, Any]) -> Iterator[str]:
+    for by in _folds(of):
+        for target, one in scores_of(of, "all crises", f"hindcast_{by}"):
+            beside = [
+                _apart(one[who]) if one[who]["crises"] else "" for who in ("in_sample", "baseline")
+            ]
+            yield (
+                f"| {by} | {WORDS[target]} | {one['crises']} | {_in_sample(one):+.3f} | {skilled(one['climatology'])} "
+                f"| {' | '.join(beside)} |"
+            )
+
+
+def _apart(against: dict[str, Any]) -> str:
+    low, high = against["difference_limits"]
+    return f"{against['difference']:+.3f} ({low:+.3f} to {high:+.3f})"
+
+
+def _left_told(of: dict[str, Any]) -> str:
+    """How much of the skill in sample is left, and how far the refits went."""
+    told = []
+    for by in _folds(of):
+        found = of[f"hindcast_{by}"]
+        left = [
+            f"{one['climatology']['skill'] / _in_sample(one):.0%} on {WORDS[target]}"
+            for target, one in scores_of(of, "all crises", f"hindcast_{by}")
+            if _in_sample(one) > LEAST_SKILL
+        ]
+        moved = ", ".join(f"{100 * one['moved']:.1f}" for one in found["folds"])
+        told.append(
+            f"By {by}, of the skill in sample there is left: {', '.join(left)}. The refits moved parameters by {moved}% of "
+            f"their ranges (root mean square); {found['replicates']} runs of each crisis, seed {found['seed']}."
+        )
+    return " ".join(told)
+
+
+def _class_rows(of: dict[str, Any], groups: list[str], file: str = "hindcast") -> Iterator[str]:
     found: dict[str, dict[str, str]] = {target: {} for target in TARGETS}
     for group in groups:
-        for target, one in scores_of(of, group):
+        for target, one in scores_of(of, group, file):
             found[target][group] = f"{skilled(one['climatology'])}, {one['crises']} crises"
     for target, by_group in found.items():
         yield (
@@ -243,11 +320,11 @@ def keep(folder: Path) -> None:
     for name in FILES:
         if (folder / name).is_file():
             found = json.loads((folder / name).read_text(encoding="utf-8"))
-            if name == "hindcast.json":  # the remarks name rows of tables that stay where they are
-                found = {
-                    key: found[key]
-                    for key in ("seed", "replicates", "crises", "outcomes", "scores")
-                }
+            if name.startswith(
+                "hindcast"
+            ):  # the remarks name rows of tables that stay where they are
+                kept = ("seed", "replicates", "crises", "outcomes", "over_fits", "folds", "scores")
+                found = {key: found[key] for key in kept}
             (KEPT / name).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     for name in PICTURES:
         if (folder / name).is_file():

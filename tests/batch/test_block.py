@@ -7,10 +7,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from crisis_sim.batch import block as columns
-from crisis_sim.batch.block import PATHS_KEPT, Block, BlockOrder, attempt, run_block
+from crisis_sim.batch.block import (
+    PATHS_KEPT,
+    STATE_COLUMNS,
+    Block,
+    BlockOrder,
+    attempt,
+    conform,
+    outcome_table,
+    run_block,
+    union,
+)
 from crisis_sim.model import Agent, CrisisModel
 from crisis_sim.scenario import load_scenario
+from crisis_sim.scenario.checks import FIRST_COLUMNS, FIRST_PATH_COLUMNS
 from crisis_sim.scenario.introspect import numbers_of
 from crisis_sim.scenario.load import shipped_names
 from crisis_sim.scenario.schema import Scenario
@@ -32,8 +42,8 @@ def rows(first: int, count: int, *others: Any, **more: Any) -> list[Any]:
 
 def test_the_columns_are_those_of_the_contract_in_their_order() -> None:
     table = run(0, 20).table
-    states = [f"{state}_{name}" for state in ("north", "south") for name in columns.STATE_COLUMNS]
-    known = [*columns.FIRST_COLUMNS, *states]
+    states = [f"{state}_{name}" for state in ("north", "south") for name in STATE_COLUMNS]
+    known = [*FIRST_COLUMNS, *states]
     assert table.column_names[: len(known)] == known
     assert table.column("ending").null_count == 0
     assert table.column("replicate").to_pylist() == list(range(20))
@@ -51,7 +61,7 @@ def test_paths_run_to_the_horizon_for_the_first_replicates_of_the_batch_only() -
     days = round(QUARREL.horizon_days)
     kept = {(row["replicate"], row["day"]) for row in paths.to_pylist()}
     assert kept == {(PATHS_KEPT - k, day) for k in (1, 2) for day in range(days + 1)}
-    assert paths.column_names[:3] == list(columns.FIRST_PATH_COLUMNS)
+    assert paths.column_names[:3] == list(FIRST_PATH_COLUMNS)
     assert paths.num_rows == len(kept)
     assert run(PATHS_KEPT, 5).paths is None
 
@@ -75,7 +85,7 @@ def test_each_replicate_may_have_parameters_of_its_own() -> None:
 
 def test_an_agent_of_ones_own_adds_its_column_after_the_known_ones() -> None:
     table = run(0, 10, agents=[Counter]).table
-    assert "acts_counted" in table.column_names[len(columns.FIRST_COLUMNS) :]
+    assert "acts_counted" in table.column_names[len(FIRST_COLUMNS) :]
     assert min(table.column("acts_counted").to_pylist()) > 0
 
 
@@ -135,7 +145,7 @@ def test_a_block_leaves_no_model_behind(fails: bool) -> None:
 def test_what_never_came_is_null_and_texts_are_encoded() -> None:
     import pyarrow as pa
 
-    table = columns.outcome_table(
+    table = outcome_table(
         "quarrel",
         {
             "replicate": np.array([40, 41, 42]),
@@ -159,9 +169,9 @@ def test_scenarios_with_different_agents_share_one_schema() -> None:
 
     one = pa.table({"replicate": [0], "elder_engaged_at_hours": [6.0], "deaths": [1.0]})
     other = pa.table({"replicate": [0], "deaths": [2.0], "bank_decided_at_hours": [9.0]})
-    schema = columns.union([one.schema, other.schema], [])
+    schema = union([one.schema, other.schema], [])
     own = ["elder_engaged_at_hours", "bank_decided_at_hours"]
     assert schema.names == ["replicate", "deaths", *own]
-    assert columns.conform(other, schema).select(own).to_pylist() == [{own[0]: None, own[1]: 9.0}]
+    assert conform(other, schema).select(own).to_pylist() == [{own[0]: None, own[1]: 9.0}]
     with pytest.raises(ValueError, match="did not announce: zeal"):
-        columns.conform(pa.table({"replicate": [0], "zeal": [1.0]}), schema)
+        conform(pa.table({"replicate": [0], "zeal": [1.0]}), schema)

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -274,18 +273,6 @@ def test_other_code_or_libraries_cannot_go_on(
             go_on(folder=tmp_path)
 
 
-@pytest.fixture
-def usual_signals() -> Iterator[None]:
-    """Signals as a script of one's own has them; test runners may have set them otherwise."""
-    before = {
-        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
-        signal.SIGTERM: signal.signal(signal.SIGTERM, signal.SIG_DFL),
-    }
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
 @pytest.mark.usefixtures("usual_signals")
 @pytest.mark.parametrize(
     ("number", "times", "raised"),
@@ -312,7 +299,7 @@ def test_a_signal_stops_a_run_after_the_block_in_hand_and_a_second_at_once(
     with pytest.raises(raised) as told:
         run(on_message=said.append)
     assert raised is KeyboardInterrupt or told.value.code == TERMINATED
-    assert times == 2 or said == ["stopping after the blocks in hand; once more to stop at once"]
+    assert times == 2 or said == ["stopping after the current blocks; stop again to end at once"]
     with pytest.raises(ResultsError, match="40 of 120 crises"):
         read_batch(folder)
     resume(folder)
@@ -417,8 +404,22 @@ def test_killed_at_any_moment_any_number_of_times_the_result_is_the_same(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends signals to a process group")
-@pytest.mark.parametrize(("workers", "kind"), [(1, "alone"), (2, "threads"), (2, "processes")])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("number", "workers", "kind"),
+    [
+        (signal.SIGTERM, 2, "threads"),
+        *(
+            pytest.param(*one, marks=pytest.mark.slow)
+            for one in [
+                (signal.SIGINT, 1, "alone"),
+                (signal.SIGTERM, 1, "alone"),
+                (signal.SIGINT, 2, "threads"),
+                (signal.SIGINT, 2, "processes"),
+                (signal.SIGTERM, 2, "processes"),
+            ]
+        ),
+    ],
+)
 def test_a_signal_to_all_processes_leaves_sound_blocks_and_no_worker(
     tmp_path: Path, script: Path, workers: int, kind: str, number: signal.Signals
 ) -> None:
@@ -436,6 +437,7 @@ def test_a_signal_to_all_processes_leaves_sound_blocks_and_no_worker(
     assert _gone(run.pid)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="sends signals")
 def test_a_second_interruption_waits_for_no_worker(tmp_path: Path, script: Path) -> None:
     script.write_text(SLOW_SCRIPT, encoding="utf-8")
@@ -453,6 +455,7 @@ def test_a_second_interruption_waits_for_no_worker(tmp_path: Path, script: Path)
     assert _gone(run.pid)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="sends signals to a process group")
 def test_workers_end_when_their_parent_is_killed(tmp_path: Path, script: Path) -> None:
     run = start(script, tmp_path / "results", MANY, 2, MANY, "processes")

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from matplotlib.colors import to_hex
@@ -115,10 +116,14 @@ def test_every_chart_can_be_read_and_says_what_it_shows(name: str) -> None:
 def test_every_chart_is_written_twice_and_the_same_each_time(tmp_path: Path) -> None:
     written = write_experiment_charts(found("curve"), tmp_path)
     assert [path.name for path in written] == [
-        f"{name}.{kind}" for name in ("curves", "differences") for kind in ("svg", "png")
+        f"{name}.{kind}" for name in ("curves", "differences") for kind in ("svg", "png", "csv")
     ]
-    assert all(path.stat().st_size > 2000 for path in written)
-    paper, _ = write_experiment_charts(found("curve"), tmp_path, [".pdf"])
+    assert all(path.stat().st_size > (300 if path.suffix == ".csv" else 2000) for path in written)
+    data = pd.read_csv(tmp_path / "curves.csv")
+    assert {DAYS, "estimate", "lower", "upper"} <= set(data.columns)
+    token = style.PRINT.set(style.Print(suffixes=(".pdf",)))
+    paper, _ = write_experiment_charts(found("curve"), tmp_path)
+    style.PRINT.reset(token)
     assert paper.read_bytes().startswith(b"%PDF")
     first = svg(drawn("attribute")["attribution"], tmp_path)
     assert svg(drawn("attribute")["attribution"], tmp_path) == first
@@ -174,7 +179,7 @@ def test_a_pair_is_coloured_by_whether_each_adds_more_where_the_other_is_there()
     axes = changed(settle)["interactions"].axes[0]
     colours = [to_hex(square.get_facecolor()) for square in axes.patches]
     # Whichever way the whole goes: that may be too little to tell. What is larger is stronger.
-    assert colours == [style.tint(style.ORANGE, 0.85), style.tint(style.SKY_BLUE, 0.55), "#ffffff"]
+    assert colours == [style.tint(style.LESS, 0.85), style.tint(style.MORE, 0.55), "#ffffff"]
     assert [text.get_text() for text in axes.texts] == ["−20.0", "+10.0", "+1.0"]
 
 

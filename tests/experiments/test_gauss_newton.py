@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from crisis_sim.batch import simulate
-from crisis_sim.experiments import run_experiment
+from crisis_sim.experiments import read_experiment, run_experiment
 from crisis_sim.experiments.gauss_newton import slopes_at
 from crisis_sim.experiments.search import Problem
 from crisis_sim.outcomes.names import measure
@@ -44,8 +44,9 @@ def test_slopes_from_one_run_are_those_between_two_points() -> None:
     assert informed[0] > 0.9 > 0.5 > informed[1]
 
 
-def test_a_known_parameter_is_recovered_and_sets_lie_around_it() -> None:
-    found = run_experiment(made(sets=24))
+def test_a_known_parameter_is_recovered_and_sets_lie_around_it(tmp_path: Path) -> None:
+    found = run_experiment(made(sets=24), tmp_path)
+    assert same(found, read_experiment(tmp_path))
     (killed,) = (row for row in found.summary["parameters"] if row["path"] == DEATHS)
     assert killed["best"] == pytest.approx(TRUTH, rel=0.15)
     rows = [line.split(",") for line in found.files["sets.csv"].splitlines()]

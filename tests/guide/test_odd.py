@@ -46,7 +46,7 @@ def test_every_behavioural_parameter_is_in_an_equation_or_in_words() -> None:
 
 def test_an_equation_stands_in_a_block_of_its_own() -> None:
     told = model_tables.shown("Ending.fading")
-    assert "\n\n    rate = (1 - danger)^6 / fading_days" in told
+    assert "\n\n    rate = (1 - danger)^4 / fading_days" in told
     assert told.startswith("**`Ending.fading`** ")
 
 

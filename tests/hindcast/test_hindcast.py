@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from crisis_sim.batch import read_batch
 from crisis_sim.cli import DONE, MISTAKE, run_command
 from crisis_sim.hindcast.run import hindcast
 from crisis_sim.hindcast.show import print_hindcast
@@ -53,6 +54,14 @@ def test_tables_fit(folder: Path, scored: bool, width: int) -> None:
     assert ("nothing is" in text) != scored
 
 
+def test_forecasts_over_fits_are_drawn_from_all_sets(folder: Path) -> None:
+    over, own = hindcast(folder, replicates=200, over_fits=True), hindcast(folder, replicates=200)
+    assert over.plain()["over_fits"]
+    assert not own.plain()["over_fits"]
+    assert (over.predictions["violence_war"] != own.predictions["violence_war"]).any()
+    assert over.predictions["violence_war"].between(0.001, 0.7).all()
+
+
 @pytest.mark.parametrize(
     "options", [("--data", "nowhere"), (), ("--data", ".", "--replicates", "1")]
 )
@@ -62,3 +71,21 @@ def test_mistakes_are_told_and_nothing_is_written(
     monkeypatch.chdir(tmp_path)
     assert run_command(["hindcast", *options, "--out", "out"]) == MISTAKE
     assert not list(tmp_path.iterdir())
+
+
+def test_a_population_is_of_the_folders_crises(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["run", "since_1945", "--replicates", "300", "--data", str(folder), "--json"]
+    assert run_command([*words, "--out", str(tmp_path / "run")]) == DONE
+    crises = read_batch(tmp_path / "run").ensembles["since_1945"]
+    violent = crises.column("trigger") == "violent"
+    assert set(crises.column("trigger")) == {"violent", "words"}
+    assert 100 < violent.sum() < 200
+    assert set(crises.column("stakes")) == {"territory"}
+    assert set(crises.column("power")) == {"about equal"}
+    # Facts of a row are drawn together: a violent trigger begins with violence.
+    assert (crises.column("worst_violence")[violent] != "none").all()
+    capsys.readouterr()
+    assert run_command(["run", "may_2025", "--data", str(folder)]) == MISTAKE
+    assert "may_2025 is one crisis" in capsys.readouterr().err

@@ -11,13 +11,13 @@ import pytest
 from crisis_sim.hindcast.forecast import KINDS, LEVELS, QUANTILES
 from crisis_sim.hindcast.scores import (
     Bin,
-    crps,
     each_score,
     percentiles,
     reliability,
     score,
     with_climatology,
 )
+from crisis_sim.outcomes.intervals import crps
 from tests.hindcast.made_up_crises import OUTCOMES, crises
 
 
@@ -46,7 +46,7 @@ def test_scores_of_kinds_are_those_worked_out_by_hand() -> None:
 
 def test_the_crps_of_quantiles_is_twice_the_mean_pinball_loss() -> None:
     quantiles = np.tile(LEVELS, (2, 1))
-    found = crps(quantiles, np.array([0.5, 2.0]))
+    found = crps(quantiles, np.array([0.5, 2.0]), LEVELS)
     below, above = LEVELS[LEVELS <= 0.5], LEVELS[LEVELS > 0.5]
     by_hand = np.concatenate([below * (0.5 - below), (1 - above) * (above - 0.5)])
     assert found[0] == pytest.approx(2 * by_hand.mean())

@@ -25,6 +25,7 @@ from crisis_sim.history.past import (
     undo,
 )
 from crisis_sim.scenario.errors import ScenarioError
+from tests.model.conftest import same
 
 #: May 2025 with one fit of the behaviour, so that its crises stay what they are.
 FILE = Path(__file__).with_name("may_2025.yaml")
@@ -52,11 +53,6 @@ def whole() -> CrisisModel:
 
 def stand(at: str | float) -> CrisisModel:
     return run_to(begin(MAY_2025, 1, REPLICATE), moment_of(whole(), at))
-
-
-def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    equal = (np.array_equal(one[k], other[k], equal_nan=one[k].dtype.kind == "f") for k in one)
-    return one.keys() == other.keys() and all(equal)
 
 
 def test_a_branch_in_which_nothing_is_changed_is_the_crisis_itself() -> None:
@@ -143,7 +139,7 @@ def test_a_moment_is_a_day_a_date_or_a_milestone() -> None:
     ("at", "what", "said"),
     [
         ("frist_strike", {}, "did you mean 'first_strike'"),
-        ("war", {}, "'war' never came in this crisis; there came first_strike"),
+        ("war", {}, "'war' did not occur in this crisis; expected first_strike"),
         ("2026-01-01", {}, "is not in this crisis, which ran from Tuesday 22 April, 15:00 to"),
         ("2025-02-30", {}, "not a date"),
         (99, {}, "is not in this crisis"),
@@ -151,20 +147,20 @@ def test_a_moment_is_a_day_a_date_or_a_milestone() -> None:
         (15, {"force": {"india": "strike"}}, "india has no option 'strike'"),
         (15, {"force": {"iran": "engage"}}, "iran cannot engage on .*: it has done so"),
         (15, {"force": {"us": "engag"}}, "did you mean 'engage'"),
-        (15, {"force": {"india": "calm"}}, "india has no option 'calm'; there is wait, protest"),
-        (15, {"force": {"pakistan": "protest"}}, "'protest' is never open to pakistan after .* there is wait, border fire"),
-        (15, {"set": ("mediators.us=null",)}, "mediators cannot be changed .* nobody leaves or comes"),
+        (15, {"force": {"india": "calm"}}, "india has no option 'calm'; expected wait, protest"),
+        (15, {"force": {"pakistan": "protest"}}, "'protest' is never open to pakistan after .* wait, border fire"),
+        (15, {"set": ("mediators.us=null",)}, "mediators cannot be changed .* agents cannot be added or removed"),
         (15, {"set": ("states.india.rung_at_start=calm",)}, "it matters only at the beginning|changes nothing"),
         (15, {"set": ("states.india.rung_at_start=protest",)}, "it matters only at the beginning"),
         (15, {"set": ("behaviour.mediation.first_day=0.5",)}, "it matters only at the beginning"),
         (15, {"set": ("horizon_days=90",)}, "horizon_days cannot be changed"),
         (15, {"set": ("events.0.deaths=90",)}, "it has happened"),
-        (18, {"set": ("lenders.imf.days_later=2",)}, "a board meets on no date that is past"),
+        (18, {"set": ("lenders.imf.days_later=2",)}, "this board meeting is past"),
         (15, {"set": ("states.india.capability=1.5",)}, "changes nothing"),
         (15, {"set": ("capability",)}, "expected PATH=VALUE"),
         (15, {"inject": ({**INCIDENT, "struck": "indai"},)}, "did you mean 'india'"),
         (15, {"inject": ({**INCIDENT, "at": "2025-05-01"},)}, "cannot come on Thursday 1 May"),
-        (15, {"inject": ({**INCIDENT, "kind": "trigger"},)}, "its trigger is past"),
+        (15, {"inject": ({**INCIDENT, "kind": "trigger"},)}, "the trigger is past"),
         (None, {"force": {"india": "wait"}}, "when is the crisis to be changed"),
         (15, {"futures": 0}, "expected 1 to 100,000 futures"),
     ],

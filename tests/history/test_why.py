@@ -104,7 +104,7 @@ def test_an_outcome_is_what_its_column_says() -> None:
         ("peace", "no outcome 'peace': expected ceasefire within 96 hours, agreement"),
         ("agreemnt", "did you mean 'agreement'"),
         ("", "no outcome ''"),
-        ("median deaths", "is a number: expected what comes or does not"),
+        ("median deaths", "is a number: expected what may come or not"),
         ("{mean: deaths}", "is a number"),
     ],
 )

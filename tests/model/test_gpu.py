@@ -73,6 +73,7 @@ def with_stand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu, "THREADS", 3)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("with_stand")
 def test_crises_shared_out_among_desks_are_the_same_and_come_back_whole(
     may_2025: Scenario,

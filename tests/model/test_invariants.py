@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from numpy.typing import NDArray
 
 from crisis_sim.model import CrisisModel
-from crisis_sim.model.crisis import MILESTONES
+from crisis_sim.model.observer import MILESTONES
 from crisis_sim.scenario import Scenario, read_scenario
 from crisis_sim.scenario.numbers import range_of
 from crisis_sim.scenario.schema import ENDINGS, STYLES, VIOLENCE, StateSpec

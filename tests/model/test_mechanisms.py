@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from crisis_sim.scenario import load_scenario
+from crisis_sim.scenario.schema import ENDINGS
 from tests.model.conftest import Columns, run
 
 REPLICATES = 4000
@@ -31,10 +32,8 @@ def share(columns: Columns, what: str) -> np.ndarray:
         return np.isfinite(columns["first_strike_at_hours"]).astype(float)
     if what == "war":
         return np.isfinite(columns["war_at_hours"]).astype(float)
-    if what == "agreement":
-        return (columns["ending"] == "agreement").astype(float)
-    if what == "unilateral":
-        return (columns["ending"] == "unilateral").astype(float)
+    if what in ENDINGS:
+        return (columns["ending"] == what).astype(float)
     if what == "mediated":
         return columns["mediated"].astype(float)
     if what == "ceasefire in a week":
@@ -68,9 +67,11 @@ B = "behaviour."
         (B + "decision.line_war=20", "war", -1),
         (B + "decision.nuclear_dread=0", "war", +1),
         (B + "halt.mistrust=8", "agreement", -1),
-        (B + "halt.forgone=4", "agreement", -1),
+        (B + "halt.forgone=12", "agreement", -1),
         (B + "halt.deal=2", "agreement", +1),
         (B + "ends.yielding_days=20", "unilateral", +1),
+        (B + "ends.patience=3", "unilateral", -1),  # who is mediated between has terms to wait for
+        (B + "ends.fading_stakes=9", "faded", -1),
         (B + "mediation.alarm=8", "mediated", -1),  # below its threshold a mediator waits
         ("states.india.resolve=0.2", "strike", -1),
         ("states.pakistan.claim=2", "strike", +1),

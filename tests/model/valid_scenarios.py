@@ -11,6 +11,7 @@ from crisis_sim.scenario import Scenario, read_scenario
 from crisis_sim.scenario.behaviour import Behaviour
 from crisis_sim.scenario.numbers import Part, Within, range_of
 from crisis_sim.scenario.schema import (
+    LADDERS,
     STYLES,
     VIOLENCE,
     AdviserSpec,
@@ -22,7 +23,6 @@ from crisis_sim.scenario.schema import (
     ReviewSpec,
     Rung,
     StateSpec,
-    south_asian_ladder,
 )
 
 START = "2025-04-22T15:00+05:30"
@@ -38,7 +38,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
     """
     usual = draw(st.booleans())
     ladder = None if usual else draw(_ladders())
-    rungs = ladder or [dict(rung) for rung in south_asian_ladder()]
+    rungs = ladder or [dict(rung) for rung in LADDERS["south_asian"]]
     # Who may have no nuclear weapons neither stands on a nuclear rung nor is taken to one.
     names = [rung["name"] for rung in rungs if not rung["nuclear"]]
     standing = {"rung_at_start": st.sampled_from(names)}

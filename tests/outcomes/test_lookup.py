@@ -46,7 +46,7 @@ def test_a_figure_has_the_name_that_a_person_would_give_it(
         (("may_2025", "war"), "no scenario 'may_2025'"),  # the reference has no difference
         (("no_mediators", "agrement"), "did you mean 'agreement'"),
         (("no_mediators", "ceasefire", 48), "no figure 'ceasefire.from_first_strike.by.48_hours'"),
-        (("no_mediators", "war", 96), "'war' is of no moment"),
+        (("no_mediators", "war", 96), "'war' has no figure by hours"),
     ],
 )
 def test_what_there_is_not_is_told_with_what_there_is(

@@ -14,7 +14,7 @@ from crisis_sim.batch.ensemble import Batch
 from crisis_sim.model.journal import Journal
 from crisis_sim.outcomes.summary import summarise
 from crisis_sim.report import replay_data, write_charts, write_replay, write_report
-from crisis_sim.report.save import CHARTS, OF_BATCH, PAGE, SUFFIXES, SUMMARY, remove_report
+from crisis_sim.report.save import ALL_SUFFIXES, CHARTS, PAGE, SUMMARY, remove_report
 from crisis_sim.scenario.schema import Scenario
 from tests.report.made_up import make_batch, make_ensemble
 
@@ -28,7 +28,7 @@ def names(paths: list[Path]) -> list[str]:
 def test_every_chart_comes_as_svg_and_png_with_its_data(batch: Batch, tmp_path: Path) -> None:
     pair = make_batch(batch.ensembles["may_2025"], batch.ensembles["no_mediators"])
     written = write_charts(pair, summarise(pair), tmp_path / "new" / "charts")
-    expected = [f"{name}{suffix}" for name in CHARTS for suffix in OF_BATCH]
+    expected = [f"{name}{suffix}" for name in CHARTS for suffix in style.Print().suffixes]
     assert names(written) == expected
     assert all(path.stat().st_size > (200 if path.suffix == ".csv" else 1000) for path in written)
     svg = (tmp_path / "new" / "charts" / "endings.svg").read_text(encoding="utf-8")
@@ -63,7 +63,7 @@ def test_a_report_is_the_summary_and_the_charts_in_place_of_old_ones(
 
 
 def test_removing_a_report_leaves_other_files_alone(tmp_path: Path) -> None:
-    ours = [f"{name}{suffix}" for name in CHARTS for suffix in SUFFIXES]
+    ours = [f"{name}{suffix}" for name in CHARTS for suffix in ALL_SUFFIXES]
     for name in (*ours, SUMMARY, PAGE, "mine.svg"):
         (tmp_path / name).write_text("ours or not")
     for _ in range(2):

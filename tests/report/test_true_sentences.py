@@ -89,7 +89,7 @@ def test_no_sentence_or_table_prints_what_is_no_number(run: tuple[list[str], int
     batch = batch_of(*run)
     summary = summarise(batch)
     with patch.multiple(
-        page, draw_all=lambda *_: (), reference_of=lambda *_: "x", _read=lambda _: None
+        page, all_charts=lambda *_: (), reference_of=lambda *_: "x", _read=lambda _: None
     ):
         html = page._of_run(batch, None, lambda done, total: None).html
     cells = [one.text for one in read(html).all("td")]

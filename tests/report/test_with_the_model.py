@@ -13,7 +13,7 @@ from crisis_sim.batch import simulate
 from crisis_sim.model import CrisisModel, Journal
 from crisis_sim.outcomes.summary import COLUMNS, summarise
 from crisis_sim.report import answer, draw_replay, tell
-from crisis_sim.report.save import CHARTS, draw_all
+from crisis_sim.report.save import CHARTS, all_charts
 from crisis_sim.report.story import SENTENCES
 from crisis_sim.scenario import Scenario, load_scenario
 from tests.report.looking import overlaps
@@ -46,7 +46,7 @@ def test_summary_and_charts_of_a_real_batch_read_no_other_columns(may_2025: Scen
     summary = summarise(batch)
     assert dict(summary) == dict(summarise(whole))
     assert answer(summary).startswith("India and Pakistan, May 2025: ")
-    drawn = dict(draw_all(batch, summary))
+    drawn = {name: draw() for name, draw in all_charts(batch, summary)}
     assert tuple(drawn) == CHARTS
     assert {name: overlaps(figure) for name, figure in drawn.items()} == {
         name: [] for name in CHARTS

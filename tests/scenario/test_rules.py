@@ -77,7 +77,7 @@ def test_only_who_may_have_nuclear_weapons_used_them(nuclear: str, may: bool) ->
     assert accepted(BASE + record, f"states.india.nuclear={nuclear}") == may
 
 
-@pytest.mark.parametrize("name", ["may_2025", "since_1945"])
+@pytest.mark.parametrize("name", ["may_2025", pytest.param("since_1945", marks=pytest.mark.slow)])
 def test_every_number_is_kept_as_it_is_given_or_refused(name: str) -> None:
     scenario = load_scenario(name)
     whole = ScenarioEditor(scenario)

@@ -109,8 +109,8 @@ def sweep_html(sweep: Path) -> str:
 def no_charts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Charts take most of the time that a page takes, and have tests of their own."""
     names = ("ceasefire_from_first_strike", "endings", "differences")
-    monkeypatch.setattr(pages, "draw_all", lambda *_: ((name, None) for name in names))
-    monkeypatch.setattr(pages, "draw_experiment", lambda *_: iter(()))
+    monkeypatch.setattr(pages, "all_charts", lambda *_: ((name, None) for name in names))
+    monkeypatch.setattr(pages, "charts_of", lambda *_: iter(()))
     monkeypatch.setattr(replay, "draw_replay", lambda *_: None)
     for module in (pages, example_crises):
-        monkeypatch.setattr(module, "inline", lambda *_: "<svg></svg>")
+        monkeypatch.setattr(module, "for_both", lambda *_: "<svg></svg>")

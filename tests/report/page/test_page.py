@@ -32,8 +32,8 @@ def test_what_a_page_says_of_a_run(batch: Batch, snapshot: SnapshotAssertion) ->
         return [(name, None) for name in pages.CHARTS]
 
     stubs: dict[str, Any] = {
-        "draw_all": charts,
-        "inline": lambda _, name, title, finding: f"<svg><title>{title}</title></svg>",
+        "all_charts": charts,
+        "for_both": lambda _, name, title, finding: f"<svg><title>{title}</title></svg>",
         "reference_of": lambda *_: "nothing was kept",
         "_read": lambda _: None,
     }
