@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
@@ -83,6 +83,10 @@ class History(NamedTuple):
     def gist(self) -> str:
         """What came of it, in two sentences."""
         return gist_of(self.journal, self.model.scenario, self.outcome)
+
+    def story(self) -> str:
+        """It told in Markdown."""
+        return tell(self.journal, self.model.scenario, self.outcome)
 
     def clause(self, entry: Entry | None) -> str:
         """An entry as a clause; "" where there is none."""
@@ -230,7 +234,6 @@ class Branch:
         folder.mkdir(parents=True, exist_ok=True)
         name = f"{self.scenario.name}.yaml"
         rows = [f"| {' | '.join(row)} |" for row in self.beside()]
-        story = tell(self.goes.journal, self.goes.model.scenario, self.goes.outcome)
         parts = [
             f"# {text.markdown(self.scenario.title)}, branched",
             *map(text.markdown, self.head()),
@@ -242,7 +245,7 @@ class Branch:
             FILE: as_yaml(self._written(name)),
             name: scenario_file({"scenario": self.scenario.plain()}),
             "branch.md": "\n\n".join(
-                [*parts, "# Changed, on the same luck", story.partition("\n")[2]]
+                [*parts, "# Changed, on the same luck", self.goes.story().partition("\n")[2]]
             ),
         }
         for file, content in texts.items():
@@ -385,15 +388,14 @@ def _branched(model: CrisisModel, changes: tuple[Change, ...], luck: Luck, futur
         model = past.change(unchanged, one)
     states = [name for name in changes[-1].force if name in whole.states]
     was, goes = History.of(unchanged), History.of(model)
+    made = Branch(whole, model.seed_, replicate, changes, luck, futures, days, was, goes)
     if luck == "fresh":
         batch, forced = _futures(unchanged, model, futures, states)
-        return Branch(
-            whole, model.seed_, replicate, changes, luck, futures, days, was, goes, batch, forced
-        )
+        return replace(made, batch=batch, forced=forced)
     for name in states:
         if not _taken(goes.model, name).all():
             raise HistoryError(past.never_open(unchanged, name, changes[-1].force[name]))
-    return Branch(whole, model.seed_, replicate, changes, luck, futures, days, was, goes)
+    return made
 
 
 def _futures(

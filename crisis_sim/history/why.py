@@ -296,11 +296,10 @@ class Reasons:
             (self.strongest, style.GREY),
             (self.mattered, style.ESTIMATE),
         )
+        for one in (*others, *self.strongest):
+            style.keep(below, what="weight", days=one.days, value=one.weight, step=one.told)
         for several, colour in groups:
             days, weights = [one.days for one in several], [100 * one.weight for one in several]
-            style.keep(
-                below, what="weight", days=days, value=weights, step=[one.told for one in several]
-            )
             below.vlines(days, 0, weights, color=colour, linewidth=1.0)
             below.plot(days, weights, color=colour, marker="o", markersize=3, linestyle="none")
         for k, one in enumerate(self.mattered, 1):
@@ -326,7 +325,7 @@ class Reasons:
             pad=style.TITLE_PAD_OVER_MARKS,
         )
         figure.legend(
-            handles=legend_keys(self.scenario, None, []), loc="outside lower center", ncols=2
+            handles=legend_keys(self.scenario, None, []), loc="outside upper right", ncols=2
         )
         date_axis(below, self.scenario.start, 0.0, last)
         numbered = [f"{k}: {one.told}" for k, one in enumerate(self.mattered, 1)]

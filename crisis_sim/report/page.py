@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -32,17 +32,21 @@ from crisis_sim.report.example_crises import (
 )
 from crisis_sim.report.render import environment
 from crisis_sim.report.save import CHARTS, PAGE, all_charts, scenario_file
+from crisis_sim.report.story import story_html
 from crisis_sim.report.svg import for_both
 from crisis_sim.scenario.schema import Scenario
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from matplotlib.figure import Figure
 
     from crisis_sim.batch.ensemble import Batch
     from crisis_sim.experiments.spec import Findings
 
 Progress = Callable[[int, int], None]
 
+#: Files of commands that write their own page: of a branch, a nowcast, and of why a crisis went as it did.
+HISTORIES = ("branch.yaml", "nowcast.json", "why.md")
 #: How the name of a page's file may end. No file of results ends so, and none is overwritten by mistake.
 SUFFIXES = (".html", ".htm")
 #: Rows and columns of a table that can still be read on a page.
@@ -264,6 +268,49 @@ def _of_experiment(findings: Findings, folder: Path) -> Page:
         files=[_attached(name, content) for name, content in files.items()],
         raw_manifest=findings.manifest,
     )
+
+
+def write_history_page(
+    folder: Path,
+    question: str,
+    told: Sequence[str],
+    draw: Callable[[], Figure],
+    reading: str,
+    manifest: Mapping[str, Any],
+    story: str = "",
+) -> Path:
+    """Write the page of a branch, a nowcast, or of why a crisis went as it did, into its folder.
+
+    Args:
+        folder: where to.
+        question: what was asked.
+        told: the answer, a paragraph each, the most important first.
+        draw, reading: its chart, and how to read it.
+        manifest: `command`, `seed` and `versions`.
+        story: a story in Markdown, as `story.tell` tells it.
+
+    Raises:
+        OSError: when the file cannot be written.
+    """
+    answer, *more = map(text.clean, told)
+    html = (
+        environment()
+        .get_template("history.html.jinja")
+        .render(
+            assumed=assumptions,
+            title=text.clean(question),
+            question=text.clean(question),
+            answer=answer,
+            more=more,
+            notices=[],
+            figures=[],
+            svg=for_both(draw, "chart-history", question, answer),
+            reading=reading,
+            manifest=manifest,
+            story=story and story_html(story),
+        )
+    )
+    return save_page(Page(html, {}), folder / PAGE)
 
 
 def _table(table: pa.Table) -> tuple[list[str], list[list[str]]]:

@@ -207,7 +207,7 @@ def draw_replay(journal: Journal, scenario: Scenario) -> Figure:
                     named = name if axes is panels[0] else ""
                     style.mark_moment(axes, hours / 24.0, named, side=side)
         panels[0].set_title(heading, pad=style.TITLE_PAD_OVER_MARKS)
-        date_axis(panels[-1], scenario.start, low, high, dates=5)
+        date_axis(panels[-1], scenario.start, low, high, dates=3 if figure.narrow else 5)
     figure.align_ylabels(grid[:, 0])
     figure.legend(
         handles=legend_keys(scenario, record, parties), loc="outside lower center", ncols=4
@@ -262,7 +262,9 @@ def draw_rungs(
             at, rungs = zip(*steps, (until, steps[-1][1]), strict=True)
             axes.step(at, rungs, where="post", color=colour, alpha=0.28, linewidth=4.0, zorder=1)
         rung = np.array(journal.series.get(f"{state}_rung", ()))
-        style.keep(axes, panel=axes.get_title(), of=state, what="rung", days=days, value=rung)
+        style.keep(
+            axes, panel=axes.get_title(loc="left"), of=state, what="rung", days=days, value=rung
+        )
         axes.step(
             days,
             rung + shift,

@@ -98,7 +98,13 @@ def draw_differences(batch: Batch, summary: Mapping[str, Any], ax: Axes | None =
         for place, name in enumerate(names):
             found = measure.find(differences[name])
             _whisker(axes, place, found)
-            data.append({"scenario": called[name], "measure": measure.heading, **_row(found)})
+            data.append(
+                {
+                    "scenario": called[name],
+                    "measure": measure.heading.replace("\n", " "),
+                    **_row(found),
+                }
+            )
         _frame(axes)
     columns[0].set_yticks(
         list(range(len(names))), [text.shorten(called[name], 28) for name in names]

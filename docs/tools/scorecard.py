@@ -65,7 +65,8 @@ and case with its verdict.
 
     crisis-sim validate --held-out
 
-The model is fitted anew without each case (a step on from the whole fit, of several that are tried), and then foretells it. Beside it stands what the other
+The model is fitted anew without each case (a step on from the whole fit, of several that are tried), and then foretells it. Where
+no step does better without the case than the whole fit, which saw it, that stands: this flatters. Beside it stands what the other
 cases' times foretell (a lognormal distribution). Lower scores are better.
 
 | case | time | real, days | foretold: 10, 50, 90% | below the real one | log score (others) | CRPS (others) |
