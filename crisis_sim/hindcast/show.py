@@ -19,8 +19,8 @@ from crisis_sim.hindcast.scores import DECILES, Against, Bin, Score
 from crisis_sim.report.answers import WIDTH, fitted
 from crisis_sim.text import UNKNOWN, excludes_zero, label, listed, number
 
-#: Files that are written; charts begin with `PREFIX`.
-PREDICTIONS, RESULTS, PREFIX = "predictions.csv", "hindcast.json", "hindcast_"
+#: The file of forecasts.
+PREDICTIONS = "predictions.csv"
 KINDS = {"log": "log", "brier": "Brier", "rps": "RPS", "crps_log10": "CRPS"}
 #: The score by which a target is judged where there is room for one.
 MAIN = {"ending": "log", "violence": "log", "mediated": "log", "duration": "crps_log10"}
@@ -214,14 +214,14 @@ def write_hindcast(found: Hindcast, folder: Path) -> list[Path]:
         OSError: when one cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    results = f"hindcast_{found.leave_out}.json" if found.leave_out else RESULTS
+    name = f"hindcast_{found.leave_out}" if found.leave_out else "hindcast"
     files = {
         PREDICTIONS: found.predictions.to_csv(index=False, float_format="%.5g").encode(),
-        results: as_json(found.plain()),
+        f"{name}.json": as_json(found.plain()),
     }
-    for name, content in files.items():
-        write_durably(folder / name, content)
-    written = [folder / name for name in files]
-    for name, draw in CHARTS.items() if found.scores else ():
-        written += style.write(draw(found), folder / f"{PREFIX}{name}")
+    for file, content in files.items():
+        write_durably(folder / file, content)
+    written = [folder / file for file in files]
+    for chart, draw in CHARTS.items() if found.scores else ():
+        written += style.write(draw(found), folder / f"{name}_{chart}")
     return written

@@ -110,9 +110,9 @@ LEFT_OUT = Template("""## Not fitted: crises that were left out
     crisis-sim hindcast --data DIR --leave-out eras
     crisis-sim hindcast --data DIR --leave-out fifths
 
-Behaviour and reading are fitted anew to figures of the development crises of the other era, or of four fifths of them; the crises
+Behaviour and reading are fitted anew to figures of the development crises of the other era (by `fifths`: of four in five); the crises
 left out are foretold, and scored over the climatology of the others ([Hindcast](hindcast.md#left-out-and-over-fits)). *In sample* is the
-same fit with nothing left out. The ensemble is out of fold by folds of its own, so that it knows other crises of the era.
+same fit with nothing left out, drawn towards the shares of all. The ensemble is out of fold by folds of its own, so that it knows other crises of the era.
 
 | left out | | crises | skill in sample | skill left out | score: left out minus in sample | score: left out minus ensemble |
 |---|---|--:|--:|--:|--:|--:|
