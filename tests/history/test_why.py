@@ -129,7 +129,7 @@ def test_the_command_tells_the_steps_and_draws_them(
     made = {f"why.{kind}" for kind in ("md", "svg", "png", "csv")} | {"report.html"}
     assert {one.name for one in Path("results/why").iterdir()} == made
     page = Path("results/why/report.html").read_text(encoding="utf-8")
-    assert 'class="chart wide"' in page and 'class="chart narrow"' in page
+    assert all(f'class="chart {width}"' in page for width in ("wide", "narrow"))
     for width in (60, 80):
         monkeypatch.setenv("COLUMNS", str(width))
         assert run_command([*asked, "ceasefire within 96 hours"]) == 0
