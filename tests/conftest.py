@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -17,6 +18,29 @@ from playwright.sync_api import Browser, sync_playwright
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("search", max_examples=1000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+
+
+@pytest.fixture
+def usual_signals() -> Iterator[None]:
+    """Ctrl-C and a request to terminate as a script of one's own has them; test runners may have set them otherwise."""
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, signal.SIG_DFL),
+    }
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def no_charts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Charts have tests of their own, and take their time."""
+    from crisis_sim.experiments import plots
+    from crisis_sim.report import save
+
+    monkeypatch.setattr(save, "write_charts", lambda *_: [])
+    monkeypatch.setattr(plots, "write_experiment_charts", lambda *_: [])
+
 
 #: Set where a missing browser is a failure, as in .ci/run.
 BROWSER_NEEDED = "CRISIS_SIM_TESTS_NEED_BROWSER"

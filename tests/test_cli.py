@@ -51,12 +51,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def no_charts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Charts have tests of their own, and take their time."""
-    monkeypatch.setattr(save, "write_charts", lambda *_: [])
-
-
 class Told(NamedTuple):
     code: int
     out: str
@@ -365,14 +359,6 @@ def test_failed_blocks_are_told_and_the_others_kept(
     assert read_batch(here / "results" / "short").ensembles["alone"].replicates == 10
 
 
-@pytest.fixture
-def usual_interrupts() -> Iterator[None]:
-    """Ctrl-C as an interactive Python has it; test runners may have set it otherwise."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 def interrupt_after(
     blocks: int, monkeypatch: pytest.MonkeyPatch, number: signal.Signals = signal.SIGINT
 ) -> None:
@@ -393,7 +379,7 @@ def interrupt_after(
     monkeypatch.setattr(plan_room, "BLOCK_SIZE", 10)
 
 
-@pytest.mark.usefixtures("usual_interrupts", "no_charts")
+@pytest.mark.usefixtures("usual_signals", "no_charts")
 def test_ctrl_c_says_what_is_safe(ask: Ask, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     interrupt_after(2, monkeypatch)
     told = run_short(ask)
@@ -415,7 +401,7 @@ def test_ctrl_c_says_what_is_safe(ask: Ask, here: Path, monkeypatch: pytest.Monk
     assert tables[0].to_pylist() == tables[1].to_pylist()
 
 
-@pytest.mark.usefixtures("usual_interrupts", "no_charts")
+@pytest.mark.usefixtures("usual_signals", "no_charts")
 def test_a_run_that_was_asked_to_terminate_can_be_thrown_away(
     ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -428,7 +414,7 @@ def test_a_run_that_was_asked_to_terminate_can_be_thrown_away(
     assert read_batch(Path("results") / "short").seed == 2
 
 
-@pytest.mark.usefixtures("usual_interrupts", "no_charts")
+@pytest.mark.usefixtures("usual_signals", "no_charts")
 def test_resume_takes_nothing_that_is_not_as_it_was(
     ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -457,7 +443,7 @@ def test_resume_takes_nothing_that_is_not_as_it_was(
     assert again.err.startswith("40 crises in ")
 
 
-@pytest.mark.usefixtures("usual_interrupts", "no_charts")
+@pytest.mark.usefixtures("usual_signals", "no_charts")
 def test_over_fits_a_run_says_so_whether_or_not_it_was_interrupted(
     ask: Ask, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -477,7 +463,7 @@ def test_over_fits_a_run_says_so_whether_or_not_it_was_interrupted(
     assert first.out != ask("replay", "short.yaml", "--replicate", 3).out
 
 
-@pytest.mark.usefixtures("usual_interrupts", "no_charts")
+@pytest.mark.usefixtures("usual_signals", "no_charts")
 def test_ctrl_c_before_the_first_block_leaves_older_results(
     ask: Ask, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -490,7 +476,7 @@ def test_ctrl_c_before_the_first_block_leaves_older_results(
     assert (here / "results" / "short" / "summary.json").read_text(encoding="utf-8") == before
 
 
-@pytest.mark.usefixtures("usual_interrupts")
+@pytest.mark.usefixtures("usual_signals")
 def test_ctrl_c_while_charts_are_drawn_says_that_the_results_are_safe(
     ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -104,15 +104,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def no_charts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Charts have tests of their own, and take their time."""
-    from crisis_sim.experiments import plots
-
-    monkeypatch.setattr("crisis_sim.report.save.write_charts", lambda *_: [])
-    monkeypatch.setattr(plots, "write_experiment_charts", lambda *_: [])
-
-
 @pytest.mark.usefixtures("no_charts")
 @pytest.mark.parametrize(
     ("command", "state"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from crisis_sim import show
+from crisis_sim.scenario.errors import meant
 from crisis_sim.scenario.schema import ENDINGS, STYLES, VIOLENCE
 from crisis_sim.text import clean
 
@@ -76,7 +76,7 @@ class Ensemble:
         yes-or-no columns as bool and whole numbers as integers. KeyError names the nearest column.
         """
         if name not in self.table.column_names:
-            hint = _hint(name, self.table.column_names)
+            hint = meant(name, self.table.column_names)
             raise KeyError(f"ensemble {self.name!r} has no column {name!r}{hint}")
         return as_array(self.table.column(name))
 
@@ -126,11 +126,6 @@ def _frame(ensembles: Iterable[Ensemble]) -> pd.DataFrame:
     return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
 
 
-def _hint(name: object, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(str(name), known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
-
-
 #: Decisions of a lender's board, as results name them.
 DECISIONS = ("approved", "delayed")
 
@@ -177,7 +172,7 @@ class Batch(Mapping[str, Ensemble]):
         """A scenario's replicates; KeyError names the nearest scenario."""
         if name not in self.ensembles:
             others = ", ".join(self.ensembles)
-            raise KeyError(f"no scenario {name!r}{_hint(name, self.ensembles)}; there are {others}")
+            raise KeyError(f"no scenario {name!r}{meant(name, self.ensembles)}; there are {others}")
         return self.ensembles[name]
 
     def __iter__(self) -> Iterator[str]:

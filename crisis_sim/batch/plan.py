@@ -12,7 +12,7 @@ from crisis_sim.batch.block import BlockOrder
 from crisis_sim.batch.files import BatchError
 from crisis_sim.batch.rules import check_rules, labelled, roles_in
 from crisis_sim.scenario.numbers import is_count
-from crisis_sim.scenario.schema import Scenario
+from crisis_sim.scenario.schema import SECTIONS, Scenario
 from crisis_sim.scenario.source import FILE_WORDS, is_file_name
 
 if TYPE_CHECKING:
@@ -29,17 +29,10 @@ Scenarios: TypeAlias = OneScenario | Iterable[OneScenario] | Mapping[str, OneSce
 BYTES_A_CRISIS, BYTES_AN_AGENT, BYTES_A_RUNG = 13_500, 400, 50
 
 
-_ROLES = ("states", "mediators", "lenders", "channels", "advisers")
-
-
-def _count(scenario: Scenario, kinds: Iterable[str]) -> int:
-    return sum(len(getattr(scenario, kind)) for kind in kinds)
-
-
 def bytes_of_a_crisis(scenario: Scenario) -> int:
     """The most bytes that a block holds for each of its crises."""
     reviews = sum(len(lender.reviews) for lender in scenario.lenders.values())
-    count = _count(scenario, (*_ROLES, "events")) + reviews
+    count = sum(len(getattr(scenario, name)) for name in (*SECTIONS, "events")) + reviews
     return BYTES_A_CRISIS + BYTES_AN_AGENT * count + BYTES_A_RUNG * len(scenario.ladder)
 
 

@@ -20,14 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 from crisis_sim.batch.files import BatchError
 from crisis_sim.scenario.errors import Mistake, ScenarioError, meant, nearest, one_of
+from crisis_sim.scenario.schema import SECTIONS
 from crisis_sim.text import listed
 
 if TYPE_CHECKING:
     from crisis_sim.model import Agent
     from crisis_sim.scenario.schema import Scenario
 
-#: The sections of a scenario whose agents have names.
-_SECTIONS = ("states", "mediators", "lenders", "channels", "advisers")
 #: Digits of a digest that are shown.
 SHOWN = 12
 _EXPECTED = "FILE.py:CLASS, such as my_rules.py:Cautious"
@@ -180,7 +179,7 @@ def _known(scenario: Scenario) -> dict[str, str]:
     """The roles of a scenario's agents by their names; a role's own name stands for all of its agents."""
     from crisis_sim.model.cast import ROLES
 
-    own = {name: section for section in _SECTIONS for name in getattr(scenario, section)}
+    own = {name: section for section in SECTIONS for name in getattr(scenario, section)}
     return {**own, **{role: role for role in ROLES}}
 
 
@@ -192,8 +191,6 @@ def check_rules(
     Raises:
         BatchError: when it is not so.
     """
-    from crisis_sim.model.cast import ROLES
-
     known = {name: role for one in scenarios for name, role in _known(one).items()}
     for name, kind in roles.items():
         if name not in known:
@@ -201,27 +198,28 @@ def check_rules(
             raise BatchError(
                 f"there is no agent '{name}' to be a {_short(kind)}; expected {expected}"
             )
-        wanted = ROLES[known[name]]
-        if not (isinstance(kind, type) and issubclass(kind, wanted)):
-            raise BatchError(
-                f"{name_of(kind)} cannot be '{name}': expected a subclass of "
-                f"{wanted.__module__}.{wanted.__name__}"
-            )
-    check_classes({}, agents)
+    check_classes(roles, agents, known)
 
 
-def check_classes(roles: Mapping[str, Any], agents: Iterable[Any]) -> None:
-    """Make sure that classes are of the right kind, whatever scenario they are for.
+def check_classes(
+    roles: Mapping[str, Any], agents: Iterable[Any], known: Mapping[str, str] | None = None
+) -> None:
+    """Make sure that classes are of the right kind.
+
+    Args:
+        roles, agents: the classes.
+        known: the roles of agents by their names; where it is left out, a class may be of any role.
 
     Raises:
-        BatchError: when one is in place of others and of no role, or is added and is of one.
+        BatchError: when one is in place of others and of no role, or of another; or is added and is of one.
     """
     from crisis_sim.model.cast import ROLES
 
     for name, kind in roles.items():
-        wanted = ROLES.get(name) or ROLES.get(getattr(kind, "role", ""))
-        if wanted is None or not issubclass(kind, wanted):
-            expected = wanted.__name__ if wanted else one_of(one.__name__ for one in ROLES.values())
+        wanted = ROLES.get((known or {}).get(name, name)) or ROLES.get(getattr(kind, "role", ""))
+        if wanted is None or not (isinstance(kind, type) and issubclass(kind, wanted)):
+            several = [wanted] if wanted else ROLES.values()
+            expected = one_of(f"{one.__module__}.{one.__name__}" for one in several)
             raise BatchError(
                 f"{name_of(kind)} cannot be '{name}': expected a subclass of {expected}"
             )

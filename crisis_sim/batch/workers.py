@@ -92,7 +92,7 @@ def stop_on_interrupt(on_message: Callable[[str], None] = lambda words: None) ->
         if sign.requested:
             sign.obey()
         sign.requested = True
-        on_message("stopping after the blocks in hand; once more to stop at once")
+        on_message("stopping after the current blocks; stop again to end at once")
 
     for number in ours:
         signal.signal(number, request)

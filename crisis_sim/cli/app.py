@@ -15,16 +15,28 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppres
 from contextvars import copy_context
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, TextIO, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TextIO, get_args
 
-from cyclopts import App, CycloptsError, CycloptsPanel, Parameter, RepeatArgumentError, convert
+from cyclopts import (
+    App,
+    CycloptsError,
+    CycloptsPanel,
+    MissingArgumentError,
+    Parameter,
+    RepeatArgumentError,
+    convert,
+)
 from cyclopts.validators import Number
 
 from crisis_sim.scenario.errors import Refused, ScenarioError
 from crisis_sim.text import printable_json, printable_lines
 from crisis_sim.version import __version__
+
+if TYPE_CHECKING:
+    from crisis_sim.scenario.schema import Scenario
 
 # The codes with which commands exit.
 DONE, CHECK_FAILED, MISTAKE, BLOCKS_FAILED = 0, 1, 2, 3
@@ -234,6 +246,10 @@ def _told(error: CycloptsError) -> Any:
         text = (
             f"{error.token.keyword} is given twice: {' and '.join(_values(error))}; expected one."
         )
+    if isinstance(error, MissingArgumentError) and error.argument and not error.argument.tokens:
+        option, command = error.argument.name, " ".join(error.command_chain or ())
+        if option not in (error.root_input_tokens or ()):
+            text = f"{option} is missing; `crisis-sim {command} --help` says what it takes."
     safe = printable_lines(text)
     return CycloptsPanel(error if safe == str(error) else safe)
 
@@ -434,6 +450,34 @@ def own_classes(roles: list[str] | None, agents: list[str] | None) -> dict[str, 
             raise Refused(f"--roles gives '{name}' two classes; expected one")
         found[name] = load("--roles", of)
     return {"roles": found, "agents": tuple(load("--agents", text) for text in agents or ())}
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """Options of every command that runs crises: changes to scenarios, and classes of a person's own."""
+
+    overrides: Overrides = None
+    over_fits: Fits = False
+    roles: Roles = None
+    agents: Agents = None
+
+    @cached_property
+    def classes(self) -> dict[str, Any]:
+        """The classes of a person's own, as `CrisisModel` takes them."""
+        return own_classes(self.roles, self.agents)
+
+    def scenario(self, reference: str) -> Scenario:
+        """The scenario that is meant, with these changes; the classes are found to fit it."""
+        from crisis_sim.batch.rules import check_rules
+        from crisis_sim.scenario.fits import load_over_fits
+
+        read = load_over_fits(reference, self.overrides or (), self.over_fits)
+        check_rules([read], **self.classes)
+        return read
+
+
+AS_IT_IS = Variant()
 
 
 def main() -> NoReturn:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from crisis_sim.cli.app import (
+    AS_IT_IS,
     BLOCKS_FAILED,
     CHARTS,
     DONE,
@@ -20,23 +21,19 @@ from crisis_sim.cli.app import (
     INTERRUPTED,
     RESULTS,
     TERMINATED,
-    Agents,
     Charts,
     DryRun,
-    Fits,
     Json,
     Natural,
     One,
-    Overrides,
     Overwrite,
     Positive,
     Replicates,
-    Roles,
+    Variant,
     Workers,
     app,
     file_name,
     in_words,
-    own_classes,
     print_json,
     print_plan,
     progress_bar,
@@ -87,10 +84,7 @@ class Options:
         int | None,
         Parameter(help="Seed, in place of the file's; by default 1.", validator=Natural),
     ] = None
-    overrides: Overrides = None
-    over_fits: Fits = False
-    roles: Roles = None
-    agents: Agents = None
+    variant: Variant = AS_IT_IS
     out: Annotated[Path | None, Parameter(help="Folder for results; by default results/NAME.")] = (
         None
     )
@@ -107,7 +101,7 @@ class Options:
     @cached_property
     def classes(self) -> dict[str, Any]:
         """Classes of a person's own: those that were given, or with which what goes on was begun."""
-        given = own_classes(self.roles, self.agents)
+        given = self.variant.classes
         if self.resume is None or any(given.values()):
             return given
         from crisis_sim.experiments.run import rules_in
@@ -122,7 +116,7 @@ class Options:
             "replicates": self.replicates,
             "seed": self.seed,
         }
-        own["over_fits"] = self.over_fits or None
+        own["over_fits"] = self.variant.over_fits or None
         return {key: value for key, value in {**own, **given}.items() if value is not None}
 
 
@@ -226,7 +220,12 @@ def ask(
         "tune": f"{stem}, tuned",
         "posterior": f"{stem}, posterior",
     }[kind]
-    usual = {"kind": kind, "title": title, "scenario": scenario, "set": options.overrides or []}
+    usual = {
+        "kind": kind,
+        "title": title,
+        "scenario": scenario,
+        "set": options.variant.overrides or [],
+    }
     content = {**usual, **USUAL[kind], **options.keys(given)}
     made = make_experiment(kind, settings, **options.classes, **content)
     return carry_out(made, options, restart)
@@ -263,7 +262,7 @@ def of_file(
     for option, value in (others or {}).items():
         if value:
             raise Refused(f"{option} goes with --vary; an experiment's file has its own")
-    if options.overrides:
+    if options.variant.overrides:
         raise Refused("--set goes with a scenario; an experiment's file has it under 'set'")
     changes = options.keys(given)
     experiment = load_experiment(name, changes, settings=settings, **options.classes)

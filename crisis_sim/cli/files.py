@@ -8,7 +8,7 @@ import sys
 import tempfile
 import textwrap
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -484,9 +484,7 @@ def validate(
         from crisis_sim.validation.text import print_validation
 
         print_validation(validation, console())
-    for path in written:
-        if path.suffix in (".json", ".md"):
-            talk(f"written: {path}")
+    _tell_written(written)
     crises = sum(one.replicates for one in validation.batch.ensembles.values())
     talk(f"{crises:,} crises in {in_words(time.perf_counter() - began)}")
     for name in validation.failures:
@@ -494,12 +492,17 @@ def validate(
     return CHECK_FAILED if strict and validation.failures else DONE
 
 
+def _tell_written(written: Iterable[Path]) -> None:
+    """Say which files were written, charts aside."""
+    for path in written:
+        if path.suffix in (".json", ".csv", ".md"):
+            talk(f"written: {path}")
+
+
 def _hold_out(
     replicates: int, seed: int, workers: int, out: Path | None, as_json: bool, began: float
 ) -> int:
     """Foretell each case without it."""
-    import json
-
     from crisis_sim.validation.held_out import held_out as foretell
     from crisis_sim.validation.held_out import summary
     from crisis_sim.validation.text import print_held_out
@@ -546,8 +549,7 @@ def hindcast(
     Args:
         data: Folder with hindcast_inputs.csv, or with the ICB project's files as its publisher gives them.
         replicates: How often to run each crisis.
-        leave_out: Instead, fit the model anew without an era, or a fifth of the crises, and foretell these: for each in
-            turn.
+        leave_out: Instead, refit the model without each era, or fifth of the crises, and forecast those left out.
         out: Folder for predictions.csv, hindcast.json and the charts; without it they are not written.
     """
     from crisis_sim.batch.workers import cores
@@ -582,9 +584,7 @@ def hindcast(
         print_json(found.plain())
     else:
         print_hindcast(found, console())
-    for path in written:
-        if path.suffix in (".json", ".csv"):
-            talk(f"written: {path}")
+    _tell_written(written)
     seconds = in_words(time.perf_counter() - began)
     talk(f"{len(found.predictions):,} crises, {found.replicates:,} times each, in {seconds}")
     return DONE

@@ -12,26 +12,23 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from crisis_sim.cli.app import (
+    AS_IT_IS,
     CHARTS,
     DONE,
     FLAG,
     RESULTS,
-    Agents,
     Charts,
-    Fits,
     Json,
     Natural,
     NumberOfOne,
     One,
-    Overrides,
     Replicates,
-    Roles,
     Seed,
+    Variant,
     Workers,
     app,
     console,
     file_name,
-    own_classes,
     print_json,
     progress_bar,
     say,
@@ -71,16 +68,13 @@ def branch(
     *,
     replicate: NumberOfOne | None = None,
     at: Annotated[str | None, Parameter(metavar="WHEN")] = None,
-    overrides: Overrides = None,
     force: Annotated[list[str] | None, Parameter(metavar="WHO=CHOICE")] = None,
     inject: Annotated[Path | None, Parameter(metavar="FILE")] = None,
     luck: Literal["same", "fresh"] | None = None,
     futures: Annotated[int | None, Parameter(validator=Number(gte=1, lte=100_000))] = None,
     seed: Annotated[int | None, Parameter(validator=Natural)] = None,
     out: Path = RESULTS / "branch",
-    over_fits: Fits = False,
-    roles: Roles = None,
-    agents: Agents = None,
+    variant: Variant = AS_IT_IS,
     charts: Charts = CHARTS,
     as_json: Json = False,
 ) -> int:
@@ -109,15 +103,15 @@ def branch(
     from crisis_sim.report import answer, print_summary
     from crisis_sim.scenario.fits import load_over_fits
 
-    forced, classes = _pairs("--force", force), own_classes(roles, agents)
+    forced, classes = _pairs("--force", force), variant.classes
     check_folder(out, FILE)
     known = read_branch(Path(scenario))
-    if known and (over_fits or seed is not None or replicate is not None):
+    if known and (variant.over_fits or seed is not None or replicate is not None):
         raise Refused("branch.yaml gives --replicate, --seed and --over-fits: leave them out")
-    read = known[1] if known else load_over_fits(scenario, (), over_fits)
+    read = known[1] if known else load_over_fits(scenario, (), variant.over_fits)
     check_rules([read], **classes)
     made: Branch = make(
-        scenario if known else read, replicate, at, set=overrides or (), force=forced,
+        scenario if known else read, replicate, at, set=variant.overrides or (), force=forced,
         inject=read_events(inject) if inject else (), luck=luck, futures=futures,
         seed=1 if seed is None else seed, **classes,
     )  # fmt: skip
@@ -150,11 +144,8 @@ def why(
     outcome: str,
     futures: Annotated[int, Parameter(validator=Number(gte=1, lte=100_000))] = 1000,
     seed: Seed = 1,
-    overrides: Overrides = None,
     out: Path = RESULTS / "why",
-    over_fits: Fits = False,
-    roles: Roles = None,
-    agents: Agents = None,
+    variant: Variant = AS_IT_IS,
     charts: Charts = CHARTS,
     as_json: Json = False,
 ) -> int:
@@ -171,14 +162,10 @@ def why(
         futures: Number of futures with each of the strongest steps, and without it.
         out: Folder for the answer and the chart.
     """
-    from crisis_sim.batch.rules import check_rules
     from crisis_sim.history.why import why as explain
-    from crisis_sim.scenario.fits import load_over_fits
 
-    classes = own_classes(roles, agents)
-    read = load_over_fits(scenario, overrides or (), over_fits)
-    check_rules([read], **classes)
-    found = explain(read, replicate, outcome, futures=futures, seed=seed, **classes)
+    read = variant.scenario(scenario)
+    found = explain(read, replicate, outcome, futures=futures, seed=seed, **variant.classes)
     charts.hold()
     found.write(out)
     gist, asked, *told = found.answer()
@@ -292,10 +279,7 @@ def nowcast(
     seed: Seed = 1,
     out: Path | None = None,
     workers: Workers = None,
-    overrides: Overrides = None,
-    over_fits: Fits = False,
-    roles: Roles = None,
-    agents: Agents = None,
+    variant: Variant = AS_IT_IS,
     charts: Charts = CHARTS,
     as_json: Json = False,
 ) -> int:
@@ -313,12 +297,10 @@ def nowcast(
     from crisis_sim.batch.workers import cores
     from crisis_sim.history.filtering import nowcast as make
     from crisis_sim.history.nowcast_report import draw_nowcast, print_nowcast, write_nowcast
-    from crisis_sim.scenario.fits import load_over_fits
 
-    read = load_over_fits(scenario, overrides or (), over_fits)
-    classes = own_classes(roles, agents)
+    read = variant.scenario(scenario)
     with progress_bar("histories") as progress:
-        how = {"workers": workers or cores(), "progress": progress, **classes}
+        how = {"workers": workers or cores(), "progress": progress, **variant.classes}
         cast = make(read, given, at or (), replicates, seed, **how)
     folder = out or RESULTS / f"{file_name(read.name)}_nowcast"
     charts.hold()
@@ -357,10 +339,7 @@ def play(
     replicate: NumberOfOne | None = None,
     seed: Annotated[int | None, Parameter(validator=Natural)] = None,
     out: Path | None = None,
-    overrides: Overrides = None,
-    over_fits: Fits = False,
-    roles: Roles = None,
-    agents: Agents = None,
+    variant: Variant = AS_IT_IS,
 ) -> int:
     """Decide for a state in a crisis: see what it perceives, choose, and look back once it is over.
 
@@ -380,14 +359,14 @@ def play(
     from crisis_sim.history.game import Game, debrief, tell_debrief
     from crisis_sim.report import tell, write_replay
 
-    classes = own_classes(roles, agents)
+    classes = variant.classes
     if as_ is None:
         new = {
             "--against": against,
             "--replicate": replicate,
             "--seed": seed,
-            "--set": overrides,
-            "--over-fits": over_fits or None,
+            "--set": variant.overrides,
+            "--over-fits": variant.over_fits or None,
         }
         if Path(scenario).suffix not in (".yaml", ".yml"):
             raise Refused("--as is missing: the state that you decide for, such as --as pakistan")
@@ -399,7 +378,7 @@ def play(
     else:
         game = Game.new(
             scenario, as_, against or "model", facilitator, replicate or 0,
-            1 if seed is None else seed, overrides or (), over_fits, **classes,
+            1 if seed is None else seed, variant.overrides or (), variant.over_fits, **classes,
         )  # fmt: skip
         stem = f"{file_name(game.scenario.name)}_{'_'.join(as_)}_{game.spec.replicate}"
         path = out or _free(RESULTS / "games", stem)

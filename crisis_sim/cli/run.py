@@ -15,6 +15,7 @@ from cyclopts import Parameter
 
 from crisis_sim import text
 from crisis_sim.cli.app import (
+    AS_IT_IS,
     BLOCKS_FAILED,
     CHARTS,
     DONE,
@@ -22,27 +23,23 @@ from crisis_sim.cli.app import (
     INTERRUPTED,
     RESULTS,
     TERMINATED,
-    Agents,
     Charts,
     DryRun,
-    Fits,
     Json,
     Natural,
     NumberOfOne,
     One,
-    Overrides,
     Overwrite,
     Reference,
     Replicates,
-    Roles,
     Seed,
+    Variant,
     Workers,
     app,
     console,
     counted,
     file_name,
     in_words,
-    own_classes,
     print_json,
     print_plan,
     progress_bar,
@@ -73,11 +70,8 @@ def run(
     workers: Workers = None,
     scheduler: Annotated[str | None, Parameter(metavar="ADDRESS")] = None,
     engine: Literal["cpu", "gpu"] | None = None,
-    overrides: Overrides = None,
-    over_fits: Fits = False,
+    variant: Variant = AS_IT_IS,
     data: Annotated[Path | None, Parameter(metavar="DIR")] = None,
-    roles: Roles = None,
-    agents: Agents = None,
     compare_without: Annotated[bool, FLAG] = False,
     alone: Annotated[bool, FLAG] = False,
     resume: Annotated[Path | None, Parameter(metavar="DIR")] = None,
@@ -127,11 +121,11 @@ def run(
     options = RunOptions(
         workers or cores(), scheduler, resume is not None, restart, overwrite, charts
     )
-    classes = own_classes(roles, agents)
+    classes, overrides = variant.classes, variant.overrides or ()
     if resume is None and not scenarios:
         raise Refused("SCENARIOS is missing: name one or more, or give --resume with a folder")
-    if (overrides or over_fits or data) and not scenarios:
-        option = "--set" if overrides else "--over-fits" if over_fits else "--data"
+    if (overrides or variant.over_fits or data) and not scenarios:
+        option = "--set" if overrides else "--over-fits" if variant.over_fits else "--data"
         raise Refused(f"{option} needs the scenarios that it changes")
     if resume is not None and restart:
         raise Refused("--resume continues a run and --restart deletes it: give one of them")
@@ -142,12 +136,12 @@ def run(
             raise Refused("--compare-without needs the scenarios that are compared")
         given = {"replicates": replicates, "seed": seed, "engine": engine}
         return _go_on(resume, options, given, classes, dry_run, as_json)
-    read = load_scenarios(scenarios, overrides or ())
+    read = load_scenarios(scenarios, overrides)
     beside = bool(overrides) and len(read) == 1 and not alone
     if overrides and beside:
         read = [*load_scenarios(scenarios), changed(read[0], overrides)]
     read = named_apart(read)
-    if over_fits:
+    if variant.over_fits:
         read = [draw(one) for one in read]
     read = _of_crises(read, data) if data else read
     folder = (
@@ -252,28 +246,18 @@ def _run_batch(
     finished = False
     try:
         with progress_bar() as progress:
+            how: dict[str, Any] = {
+                "workers": options.workers,
+                "scheduler": options.scheduler,
+                "progress": progress,
+                "on_message": talk,
+            }
             if begun:
-                manifest = batch.resume(
-                    folder,
-                    options.workers,
-                    progress=progress,
-                    scheduler=options.scheduler,
-                    on_message=talk,
-                    **asked,
-                )
+                manifest = batch.resume(folder, **how, **asked)
             else:
-                manifest = batch.run_to_folder(
-                    folder=folder,
-                    workers=options.workers,
-                    progress=progress,
-                    command=["crisis-sim", *sys.argv[1:]],
-                    resume=options.resume,
-                    restart=options.restart,
-                    overwrite=options.overwrite,
-                    scheduler=options.scheduler,
-                    on_message=talk,
-                    **asked,
-                )
+                how |= {name: getattr(options, name) for name in ("resume", "restart", "overwrite")}
+                command = ["crisis-sim", *sys.argv[1:]]
+                manifest = batch.run_to_folder(folder=folder, command=command, **how, **asked)
         finished = True
         remove_report(folder)
         options.charts.hold()
@@ -447,10 +431,7 @@ def replay(
     replicate: NumberOfOne,
     seed: Seed = 1,
     out: Path = RESULTS / "replays",
-    overrides: Overrides = None,
-    over_fits: Fits = False,
-    roles: Roles = None,
-    agents: Agents = None,
+    variant: Variant = AS_IT_IS,
     charts: Charts = CHARTS,
     as_json: Json = False,
 ) -> int:
@@ -463,13 +444,11 @@ def replay(
         replicate: Number of the crisis, from 0.
         out: Folder for the chart and the story.
     """
-    from crisis_sim.scenario.fits import load_over_fits
-
-    read = load_over_fits(scenario, overrides or (), over_fits)
+    read = variant.scenario(scenario)
     from crisis_sim.report.replay import replay as run_again
     from crisis_sim.report.replay import write_replay
 
-    crisis = run_again(read, replicate, seed, **own_classes(roles, agents))
+    crisis = run_again(read, replicate, seed, **variant.classes)
     story, name = crisis.story, file_name(crisis.scenario.name)
     path = out / f"{name}_seed_{seed}_replicate_{replicate}"
     charts.hold()

@@ -82,8 +82,8 @@ def NowcastPane(session: Session, changes: Changes, name: str) -> None:  # noqa:
         with solara.v.Html(tag="label", children=["Evidence"]):
             solara.InputTextArea("", given, set_given, rows=12, auto_grow=False)
         with solara.Div(classes=["cs-bar"]):
-            solara.ToggleButtonsSingle(moment, [LAST, EACH], set_moment)
-            solara.ToggleButtonsSingle(histories, [*HISTORIES], set_histories)
+            solara.ToggleButtonsSingle(moment, [LAST, EACH], on_value=set_moment)
+            solara.ToggleButtonsSingle(histories, [*HISTORIES], on_value=set_histories)
             solara.Button("Nowcast", on_click=task, disabled=task.pending, outlined=True)
         with solara.v.Html(tag="div", attributes={"aria-live": "polite"}):
             if task.pending:

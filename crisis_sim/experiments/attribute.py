@@ -58,7 +58,7 @@ Changes = Annotated[
 class AttributeSpec(MeasuringSpec):
     """What ended it, by parts."""
 
-    kind: Literal["attribute"] = Field(description="what kind of experiment it is")
+    kind: Literal["attribute"] = words.entry("what kind of experiment it is")
     parts: dict[str, Changes] = Field(
         min_length=1,
         max_length=10,  # a thousand combinations

@@ -14,7 +14,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from crisis_sim.experiments.factors import (
     Factor,
@@ -25,7 +24,7 @@ from crisis_sim.experiments.factors import (
     resolve,
 )
 from crisis_sim.experiments.run import GIVEN
-from crisis_sim.experiments.spec import Experiment, Reading, Spec, WrittenMeasure
+from crisis_sim.experiments.spec import Experiment, Reading, Spec, WrittenMeasure, entry
 from crisis_sim.model.luck import uniforms
 from crisis_sim.model.parameters import invert
 from crisis_sim.outcomes.intervals import normal_quantile
@@ -53,18 +52,18 @@ FARTHEST = 100.0
 class Target(Part):
     """A figure that crises should show."""
 
-    measure: WrittenMeasure = Field(description="what is measured")
-    value: float = Field(description="what it should be")
-    interval: tuple[float, float] | None = Field(
-        None, description="the 95% interval in which the value is known"
+    measure: WrittenMeasure = entry("what is measured")
+    value: float = entry("what it should be")
+    interval: tuple[float, float] | None = entry(
+        "the 95% interval in which the value is known", None
     )
-    weight: float = Field(1.0, description="how much it counts", gt=0, le=1e6)
-    scale: Literal["linear", "log"] = Field(
-        "linear", description="whether being off is counted in differences, or in ratios"
+    weight: float = entry("how much it counts", 1.0, gt=0, le=1e6)
+    scale: Literal["linear", "log"] = entry(
+        "whether being off is counted in differences, or in ratios", "linear"
     )
-    scenario: str = Field("", description="in which scenario; in the first where left out")
-    precision: float = Field(
-        1.0, description="with how much more precise choices than the scenario's", gt=0, le=100
+    scenario: str = entry("in which scenario; in the first where left out", "")
+    precision: float = entry(
+        "with how much more precise choices than the scenario's", 1.0, gt=0, le=100
     )
 
 
@@ -192,10 +191,10 @@ def _more_precise(scenario: Scenario, precision: float) -> Scenario:
 class CalibrationSpec(Spec):
     """The keys that both kinds have."""
 
-    others: tuple[str, ...] = Field(
-        (), description="scenarios fitted together with the first, on the same parameters"
+    others: tuple[str, ...] = entry(
+        "scenarios fitted together with the first, on the same parameters", ()
     )
-    targets: tuple[Target, ...] = Field((), description="figures that crises should show")
+    targets: tuple[Target, ...] = entry("figures that crises should show", ())
 
 
 @dataclass(frozen=True)
@@ -348,12 +347,12 @@ _ORDERED = ("uniform", "triangular")
 class TunedRange(Range):
     """How far a parameter may be moved."""
 
-    start: float | None = Field(
-        None,
-        description="where the search begins; where left out, the scenario's own value, or the end of the range "
+    start: float | None = entry(
+        "where the search begins; where left out, the scenario's own value, or the end of the range "
         "that is nearest to it",
+        None,
     )
-    also: tuple[str, ...] = Field((), description="further paths that take the same value")
+    also: tuple[str, ...] = entry("further paths that take the same value", ())
 
 
 @dataclass(frozen=True)

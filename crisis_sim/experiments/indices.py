@@ -107,43 +107,22 @@ def pairs_of(factors: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return first, second
 
 
-@dataclass(frozen=True, eq=False)
-class Terms:
-    """The terms that each base sample adds to the estimators.
-
-    Attributes:
-        numerators: by index, `(samples, factors)`; of pairs `(samples, pairs)`, before the first-order
-            indices of both are taken off.
-        mean, square: of the two independent figures their mean and that of their squares, `(samples,)`.
-        noise: the mean of their noise variances, beside what all points share, `(samples,)`.
-    """
-
-    numerators: dict[str, Values]
-    mean: Values
-    square: Values
-    noise: Values
-
-    def indices(self, weights: Values | None = None) -> dict[str, Values]:
-        """The indices, with weights on the samples, `(draws, samples)`, or with equal ones.
-
-        Each is `(draws, factors)` or, of pairs, `(draws, pairs)`; NaN where there is no variance
-        beside noise.
-        """
-        if weights is None:
-            weights = np.full((1, len(self.mean)), 1 / len(self.mean))
-        variance = weights @ self.square - (weights @ self.mean) ** 2 - weights @ self.noise
-        variance = np.where(variance > 0, variance, np.nan)[:, None]
-        found = {name: weights @ of / variance for name, of in self.numerators.items()}
-        if "second" in found:
-            one, other = pairs_of(found["first"].shape[1])
-            found["second"] -= found["first"][:, one] + found["first"][:, other]
-        return found
-
-
-def terms_of(layout: Layout, y: Values, influence: Values) -> Terms:
-    """The terms of every base sample, from figures and how each replicate pulls them (`Measured`).
+def noiseless_sobol(
+    layout: Layout, y: Values, influence: Values, weights: Values | None = None
+) -> dict[str, Values]:
+    """Sobol's indices without noise, from figures and how each replicate pulls them (`Measured`).
 
     Of one replicate nothing is known, and no noise is taken out.
+
+    Args:
+        layout: where the figures are from.
+        y: the figures, `(points,)`.
+        influence: how each replicate pulls them, `(points, replicates)`.
+        weights: weights on the samples, `(draws, samples)`; equal ones where left out.
+
+    Returns:
+        Each index, `(draws, factors)` or, of pairs, `(draws, pairs)`; NaN where there is no variance
+        beside noise.
     """
     count, size, factors = layout.samples, layout.size, layout.factors
     replicates = influence.shape[1]
@@ -156,21 +135,32 @@ def terms_of(layout: Layout, y: Values, influence: Values) -> Terms:
         noise = np.einsum("nr,nr->n", pulls[:, one], pulls[:, other])
         return np.asarray(figures[:, one] * figures[:, other] - noise)
 
-    last = size - 1
+    last, (firsts, seconds) = size - 1, pairs_of(factors)
     alone, crossed = product(0, 0), range(1, factors + 1)
     total = [(alone + product(j, j)) / 2 - product(0, j) for j in crossed]
     first = [product(last, j) - product(last, 0) for j in crossed]
+    # Of each sample; of pairs before the first-order indices of both are taken off.
     numerators = {"total": np.stack(total, axis=1), "first": np.stack(first, axis=1)}
     if layout.second_order:
         both = product(0, last)
-        pairs = zip(*pairs_of(factors), strict=True)
-        second = [product(int(j) + 1 + factors, int(k) + 1) - both for j, k in pairs]
+        second = [
+            product(a + 1 + factors, b + 1) - both
+            for a, b in zip(firsts.tolist(), seconds.tolist(), strict=True)
+        ]
         numerators["second"] = np.stack(second, axis=1) if second else np.empty((count, 0))
     ends, theirs = figures[:, [0, last]], pulls[:, [0, last]]
     # Luck that acts alike at all points is in the mean, and adds nothing to the variance.
     apart = theirs - theirs.mean(axis=(0, 1))
     noise = np.einsum("ner,ner->n", apart, apart) / 2
-    return Terms(numerators, ends.mean(axis=1), (ends**2).mean(axis=1), noise)
+    mean, square = ends.mean(axis=1), (ends**2).mean(axis=1)
+    if weights is None:
+        weights = np.full((1, count), 1 / count)
+    variance = weights @ square - (weights @ mean) ** 2 - weights @ noise
+    variance = np.where(variance > 0, variance, np.nan)[:, None]
+    found = {name: weights @ of / variance for name, of in numerators.items()}
+    if "second" in found:
+        found["second"] -= found["first"][:, firsts] + found["first"][:, seconds]
+    return found
 
 
 # Indices of figures at the points of a layout, by SALib; without noise; and as samples are drawn anew
@@ -208,9 +198,7 @@ def estimate_indices(layout: Layout, y: Values) -> Indices:
     cube, second = problem(layout.factors), layout.second_order
     # It insists on resamples, which are not looked at; a seed of 0 counts as none, a generator does not.
     unread: Any = {"num_resamples": 2, "seed": np.random.default_rng(0)}
-    with warnings.catch_warnings(
-        action="ignore"
-    ):  # of draws in which a figure is the same everywhere
+    with warnings.catch_warnings(action="ignore"):  # a figure may be the same in a whole draw
         if layout.method == "sobol":
             found = sobol.analyze(cube, y, calc_second_order=second, **unread)
             pairs = {"second": found["S2"][pairs_of(layout.factors)]} if second else {}
@@ -225,13 +213,13 @@ def estimate_indices(layout: Layout, y: Values) -> Indices:
 def without_noise(layout: Layout, measured: Measured) -> Indices:
     """The indices that infinitely many replicates would give, where this can be estimated; else those of `estimate`.
 
-    From Sobol's indices noise is taken out (`sobol_terms`); of Morris's and PAWN's it is not known how.
+    From Sobol's indices noise is taken out; of Morris's and PAWN's it is not known how.
     """
     y = measured.estimate
     if np.ptp(y) == 0:
         return _zeros(layout)
     if layout.method == "sobol":
-        found = terms_of(layout, y, measured.influence).indices()
+        found = noiseless_sobol(layout, y, measured.influence)
         return {name: of[0] for name, of in found.items()}
     if layout.method == "pawn":
         return _summed_up(distances(layout.shares, y))
@@ -250,7 +238,7 @@ def resampled(layout: Layout, measured: Measured, generator: np.random.Generator
     drawn = generator.integers(layout.samples, size=(RESAMPLES, layout.samples))
     if layout.method == "sobol":
         weights = np.stack([np.bincount(row, minlength=layout.samples) for row in drawn])
-        return terms_of(layout, y, measured.influence).indices(weights / layout.samples)
+        return noiseless_sobol(layout, y, measured.influence, weights / layout.samples)
     if layout.method == "morris":
         of = effects(layout, y)[drawn]
         size = np.abs(of).mean(axis=1)
@@ -326,8 +314,8 @@ def _zeros(layout: Layout) -> Indices:
         "sobol": ("total", "first"),
     }
     found = {name: np.zeros(layout.factors) for name in names[layout.method]}
-    pairs = layout.factors * (layout.factors - 1) // 2
-    return {**found, "second": np.zeros(pairs)} if layout.second_order else found
+    pairs = {"second": np.zeros(len(pairs_of(layout.factors)[0]))} if layout.second_order else {}
+    return {**found, **pairs}
 
 
 def _summed_up(of: Values) -> Indices:

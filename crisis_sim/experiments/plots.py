@@ -1,6 +1,6 @@
 """Charts of experiments: drawing and writing those of any kind, and what the kinds' charts share.
 
-It imports matplotlib, so the modules of the kinds import it in the functions that draw.
+It imports matplotlib, so the modules of the kinds load it when they draw (`lazy_loader`).
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from crisis_sim.batch.rules import roles_in
 from crisis_sim.experiments.calibrate import Aim, Calibration, CalibrationSpec, Values
 from crisis_sim.experiments.design import IN_MEMORY
 from crisis_sim.experiments.factors import Drawn, Range, number_at, resolve
-from crisis_sim.experiments.spec import whole
+from crisis_sim.experiments.spec import entry, whole
 from crisis_sim.model.parameters import invert
 from crisis_sim.outcomes.durations import TRIGGER, Clock, Replicates
 from crisis_sim.outcomes.measures import HOURS, Condition
@@ -39,43 +39,40 @@ MOST_PARTICLES, MOST_GENERATIONS = 100_000, 100
 class Observed(Part):
     """A number on record of one crisis."""
 
-    of: str = Field(description="the outcome, such as ceasefire_in_effect_at_hours")
-    since: str = Field(TRIGGER, description="of a time: since when it is counted")
-    value: float = Field(description="what the record says")
-    within: float = Field(
-        description="how far a crisis may be off and still count as the same", gt=0
-    )
-    unit: Literal["hours", "days"] = Field("hours", description="of a time: the unit of both")
+    of: str = entry("the outcome, such as ceasefire_in_effect_at_hours")
+    since: str = entry("of a time: since when it is counted", TRIGGER)
+    value: float = entry("what the record says")
+    within: float = entry("how far a crisis may be off and still count as the same", gt=0)
+    unit: Literal["hours", "days"] = entry("of a time: the unit of both", "hours")
 
 
 class Case(Part):
     """One crisis on record: one draw from what the model could have shown."""
 
-    name: str = Field(description="what it is called")
-    record: tuple[Observed, ...] = Field((), description="numbers that are on record")
+    name: str = entry("what it is called")
+    record: tuple[Observed, ...] = entry("numbers that are on record", ())
     so: dict[str, Any] = Field(
         default_factory=dict, description="what else was so, such as {ending: agreement}"
     )
-    scenario: str = Field("", description="in which scenario; in the first where left out")
+    scenario: str = entry("in which scenario; in the first where left out", "")
 
 
 class PosteriorSpec(CalibrationSpec):
     """What a record, or figures over many crises, say of parameters."""
 
-    kind: Literal["posterior"] = Field(description="what kind of experiment it is")
-    vary: dict[str, Range] = Field(
-        min_length=1,
-        description="the parameters by path; the prior is what the scenario leaves open, or even "
+    kind: Literal["posterior"] = entry("what kind of experiment it is")
+    vary: dict[str, Range] = entry(
+        "the parameters by path; the prior is what the scenario leaves open, or even "
         "over a range that is given",
+        min_length=1,
     )
-    cases: tuple[Case, ...] = Field((), description="single crises on record")
+    cases: tuple[Case, ...] = entry("single crises on record", ())
     particles: int = whole("points tried in each generation", least=20, most=MOST_PARTICLES)
     generations: int = whole("rounds, each nearer to what fits", 5, most=MOST_GENERATIONS)
     replicates: int = whole("crises of each particle, each with luck of its own")
-    tolerance: float = Field(
+    tolerance: float = entry(
+        "where to stop tightening, in the targets' standard errors and the records' own distances",
         1.0,
-        description="where to stop tightening, in the targets' standard errors and the records' own "
-        "distances",
         gt=0,
     )
     draws: int | None = whole(

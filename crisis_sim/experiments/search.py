@@ -30,6 +30,7 @@ from crisis_sim.experiments.spec import (
     Reading,
     RunOptions,
     WrittenMeasure,
+    entry,
     flag,
     whole,
 )
@@ -54,10 +55,10 @@ MOST_TRIALS = 1_000_000
 class Objective(Part):
     """A measure to maximise or minimise, and the costs to weigh against it."""
 
-    maximise: WrittenMeasure | None = Field(None, description="what should be high")
-    minimise: WrittenMeasure | None = Field(None, description="what should be low")
-    enough: float | None = Field(
-        None, description="how high, or low, is enough; the least cost that gives it is sought then"
+    maximise: WrittenMeasure | None = entry("what should be high", None)
+    minimise: WrittenMeasure | None = entry("what should be low", None)
+    enough: float | None = entry(
+        "how high, or low, is enough; the least cost that gives it is sought then", None
     )
     surely: bool = flag(
         "whether the whole 95% interval, not the estimate alone, must be beyond enough"
@@ -71,29 +72,29 @@ class Objective(Part):
 class TuneSpec(calibrate.CalibrationSpec):
     """A search for the parameters that reach targets, or an objective."""
 
-    kind: Literal["tune"] = Field(description="what kind of experiment it is")
-    vary: dict[str, calibrate.TunedRange] = Field(
-        min_length=1, description="the parameters that may be moved, by path, each with its range"
+    kind: Literal["tune"] = entry("what kind of experiment it is")
+    vary: dict[str, calibrate.TunedRange] = entry(
+        "the parameters that may be moved, by path, each with its range", min_length=1
     )
-    robust: float | None = Field(
-        None,
-        description="standard errors beyond which a target that is missed counts in proportion, "
+    robust: float | None = entry(
+        "standard errors beyond which a target that is missed counts in proportion, "
         "not by the square (Huber)",
+        None,
         gt=0,
     )
     monte_carlo_error: bool = flag("whether the error of few replicates widens each target's")
-    objective: Objective | None = Field(None, description="what should be high or low")
+    objective: Objective | None = entry("what should be high or low", None)
     observe: bool = flag(
         "whether an observer counts answers, acts and halts, so that they can be measured "
         "(docs/outcomes.md)"
     )
-    sampler: Literal["cmaes", "gauss_newton", "tpe", "sobol", "random"] = Field(
-        "cmaes", description="how the next points are chosen"
+    sampler: Literal["cmaes", "gauss_newton", "tpe", "sobol", "random"] = entry(
+        "how the next points are chosen", "cmaes"
     )
-    jitter: float = Field(
-        0.04,
-        description="for gauss_newton: how far each crisis's own parameters lie from the point whose slopes are asked for, "
+    jitter: float = entry(
+        "for gauss_newton: how far each crisis's own parameters lie from the point whose slopes are asked for, "
         "as a share of each range",
+        0.04,
         gt=0,
         le=0.25,
     )
@@ -107,14 +108,11 @@ class TuneSpec(calibrate.CalibrationSpec):
     generation: int | None = whole(
         "points tried together before the next are chosen", None, least=4, most=None
     )
-    spread: float = Field(
-        0.25,
-        description="how far from the start CMA-ES looks at first, as a share of each range",
-        gt=0,
-        le=1,
+    spread: float = entry(
+        "how far from the start CMA-ES looks at first, as a share of each range", 0.25, gt=0, le=1
     )
-    tolerance: float | None = Field(
-        None, description="how much worse than the best a trial may be to count as good", gt=0
+    tolerance: float | None = entry(
+        "how much worse than the best a trial may be to count as good", None, gt=0
     )
     finalists: int = whole(
         "so many of the best trials are run again with fresh luck, and the best of these is the answer",

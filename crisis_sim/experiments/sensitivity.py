@@ -30,6 +30,7 @@ from crisis_sim.experiments.spec import (
     MeasuringSpec,
     Reading,
     RunOptions,
+    entry,
     whole,
 )
 from crisis_sim.outcomes.differences import Measured
@@ -53,11 +54,11 @@ ANSWERS = "which parameters an outcome turns on, one by one and together"
 class SensitivitySpec(MeasuringSpec):
     """Which parameters an outcome turns on."""
 
-    kind: Literal["sensitivity"] = Field(description="what kind of experiment it is")
-    method: Literal["morris", "sobol", "pawn"] = Field(
-        "morris",
-        description="morris to screen many parameters, sobol to share out variance, "
+    kind: Literal["sensitivity"] = entry("what kind of experiment it is")
+    method: Literal["morris", "sobol", "pawn"] = entry(
+        "morris to screen many parameters, sobol to share out variance, "
         "pawn to compare distributions",
+        "morris",
     )
     vary: dict[str, Range] = Field(
         default_factory=dict,
@@ -69,8 +70,8 @@ class SensitivitySpec(MeasuringSpec):
         None,
         most=1_000_000,
     )
-    second_order: bool = Field(
-        False, description="sobol: whether pairs of parameters get an index, at twice the cost"
+    second_order: bool = entry(
+        "sobol: whether pairs of parameters get an index, at twice the cost", False
     )
     tornado: int = whole(
         "crises at each end of every parameter for the tornado; 0 for none", 1000, least=0

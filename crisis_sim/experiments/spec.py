@@ -46,32 +46,37 @@ WrittenMeasure = Annotated[Any, WithJsonSchema(MEASURE_SCHEMA)]
 MOST = 1_000_000_000
 
 
+def entry(meaning: str, default: Any = ..., **limits: Any) -> Any:
+    """A key of an experiment's file."""
+    return Field(default, description=meaning, **limits)
+
+
 def whole(meaning: str, default: Any = ..., least: int = 1, most: int | None = MOST) -> Any:
     """A whole number as a key of an experiment's file, from `least` to `most`."""
-    return Field(default, description=meaning, strict=True, ge=least, le=most)
+    return entry(meaning, default, strict=True, ge=least, le=most)
 
 
 def flag(meaning: str) -> Any:
     """Something that is not so unless an experiment's file says it."""
-    return Field(False, description=meaning, strict=True)
+    return entry(meaning, False, strict=True)
 
 
 class Spec(Part):
     """The keys that all kinds share: the question, the scenario, the measures, and the budget of crises."""
 
-    kind: str = Field(description="what kind of experiment it is")
-    title: str = Field(description="what it is, in a line")
-    question: str = Field("", description="what it asks")
-    scenario: str = Field(
-        description="the scenario: the name of a shipped one, or a file beside the experiment"
+    kind: str = entry("what kind of experiment it is")
+    title: str = entry("what it is, in a line")
+    question: str = entry("what it asks", "")
+    scenario: str = entry(
+        "the scenario: the name of a shipped one, or a file beside the experiment"
     )
-    set: tuple[str, ...] = Field(
-        (), description="changes to the scenario, such as lenders.imf.conditionality=1"
+    set: tuple[str, ...] = entry(
+        "changes to the scenario, such as lenders.imf.conditionality=1", ()
     )
     over_fits: bool = flag(
         "whether behaviour is drawn from all sets of parameters that fit the record"
     )
-    outcomes: tuple[WrittenMeasure, ...] = Field((), description="what is measured")
+    outcomes: tuple[WrittenMeasure, ...] = entry("what is measured", ())
     replicates: int = whole("crises at each point, all with the same luck")
     seed: int = whole("with a replicate's number, it fixes all its luck", 1, least=0, most=None)
 
@@ -84,7 +89,7 @@ class Spec(Part):
 class MeasuringSpec(Spec):
     """The keys of kinds that have nothing else to look at than their measures."""
 
-    outcomes: tuple[WrittenMeasure, ...] = Field(min_length=1, description="what is measured")
+    outcomes: tuple[WrittenMeasure, ...] = entry("what is measured", min_length=1)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from crisis_sim.experiments.spec import (
     MeasuringSpec,
     Reading,
     RunOptions,
+    entry,
     whole,
 )
 from crisis_sim.outcomes.differences import Contrast, Measured
@@ -58,33 +59,31 @@ class SweptRange(Range):
     """How far a swept parameter goes, and in how many steps."""
 
     points: int = whole("values on its side of the grid", 9, least=2, most=10_000)
-    values: tuple[float, ...] = Field((), description="the very values, in place of a range")
+    values: tuple[float, ...] = entry("the very values, in place of a range", ())
 
 
 class Sample(Part):
     """A space-filling sample, in place of a grid."""
 
-    method: Literal["sobol", "latin hypercube"] = Field(
-        "sobol", description="how points are spread"
-    )
+    method: Literal["sobol", "latin hypercube"] = entry("how points are spread", "sobol")
     points: int = whole("how many points", least=2, most=1_000_000)
 
 
 class SweepSpec(MeasuringSpec):
     """A sweep of one parameter or two."""
 
-    kind: Literal["sweep"] = Field(description="what kind of experiment it is")
-    vary: dict[str, SweptRange] = Field(
-        min_length=1, max_length=2, description="one or two parameters by path, each with its range"
+    kind: Literal["sweep"] = entry("what kind of experiment it is")
+    vary: dict[str, SweptRange] = entry(
+        "one or two parameters by path, each with its range", min_length=1, max_length=2
     )
-    sample: Sample | None = Field(None, description="a space-filling sample in place of a grid")
+    sample: Sample | None = entry("a space-filling sample in place of a grid", None)
     reference: dict[str, float] = Field(
         default_factory=dict,
         description="by parameter, the value that others are compared with; "
         "the scenario's own where left out",
     )
-    threshold: float | None = Field(
-        None, description="a value of the first outcome whose crossing matters, such as 0.5"
+    threshold: float | None = entry(
+        "a value of the first outcome whose crossing matters, such as 0.5", None
     )
 
 

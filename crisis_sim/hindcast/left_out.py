@@ -33,7 +33,7 @@ from crisis_sim.hindcast.forecast import (
     run_crises,
 )  # fmt: skip
 from crisis_sim.hindcast.reading import labels
-from crisis_sim.hindcast.scores import FEWEST, each_score, with_climatology
+from crisis_sim.hindcast.scores import FEWEST, climatology, each_score, with_climatology
 from crisis_sim.outcomes.measures import Reading as Measuring
 from crisis_sim.scenario.errors import Mistake, ScenarioError
 from crisis_sim.scenario.schema import VIOLENCE
@@ -162,7 +162,8 @@ def left_out(
         found.append(told)
         figures = int((here.weight > 0).sum())
         about.append(Fold(str(name), int(out.sum()), figures, float(moved), {}))
-    saw = pooled(foretold(np.zeros(len(crises), bool), crises)[0])
+    saw = foretold(np.zeros(len(crises), bool), crises)[0]
+    saw = pooled(saw, climatology(crises), fitted()["weights"])
     table = with_climatology(crises, pd.factorize(crises["fold"])[0])
     table = table.merge(pd.concat(found), on="crisno")
     saw = saw.drop(columns="crisno").add_prefix("in_")

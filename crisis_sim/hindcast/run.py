@@ -98,7 +98,8 @@ def hindcast(
     Raises:
         ScenarioError: when there is nothing to read, or a file has mistakes.
     """
-    crises, folds = read_crises(folder), []
+    crises = read_crises(folder)
+    folds: list[Fold] = []
     scored = crises.table[list(OUTCOMES)].notna().any(axis=1)
     options = (replicates, seed, workers)
     if leave_out:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
@@ -388,15 +388,14 @@ def _branched(model: CrisisModel, changes: tuple[Change, ...], luck: Luck, futur
         model = past.change(unchanged, one)
     states = [name for name in changes[-1].force if name in whole.states]
     was, goes = History.of(unchanged), History.of(model)
+    made = Branch(whole, model.seed_, replicate, changes, luck, futures, days, was, goes)
     if luck == "fresh":
         batch, forced = _futures(unchanged, model, futures, states)
-        return Branch(
-            whole, model.seed_, replicate, changes, luck, futures, days, was, goes, batch, forced
-        )
+        return replace(made, batch=batch, forced=forced)
     for name in states:
         if not _taken(goes.model, name).all():
             raise HistoryError(past.never_open(unchanged, name, changes[-1].force[name]))
-    return Branch(whole, model.seed_, replicate, changes, luck, futures, days, was, goes)
+    return made
 
 
 def _futures(

@@ -30,7 +30,7 @@ from crisis_sim.model.record import NOTE
 from crisis_sim.scenario.errors import Refused, meant, one_of
 from crisis_sim.scenario.introspect import read_part
 from crisis_sim.scenario.numbers import PATTERN, Part, read_moment
-from crisis_sim.scenario.schema import EventSpec
+from crisis_sim.scenario.schema import SECTIONS, EventSpec
 from crisis_sim.scenario.source import Node, Source, node_of, parse_value, read_text
 from crisis_sim.text import moment as told_moment
 
@@ -49,7 +49,6 @@ _SETTLED = {
     "reviews": ("due",),
     "channels": ("open",),
 }
-_SECTIONS = ("states", "mediators", "lenders", "channels", "advisers")
 #: An option that a state would take less often is no alternative to waiting.
 LIKELY = 0.05
 
@@ -229,7 +228,7 @@ def _check_reachable(old: Scenario, new: Scenario, days: float) -> None:
     """Make sure that a change can still matter: refuse what matters only when a crisis begins."""
     late = "it matters only at the beginning"
     found = [(name, "agents cannot be added or removed; change numbers, such as mediators.us.trust.india=0")
-             for name in _SECTIONS if set(getattr(old, name)) != set(getattr(new, name))]  # fmt: skip
+             for name in SECTIONS if set(getattr(old, name)) != set(getattr(new, name))]  # fmt: skip
     if [one.name for one in old.ladder] != [one.name for one in new.ladder]:
         found.append(("the names of rungs", "change their numbers, such as ladder.5.intensity=0.5"))
     found += [(name, late) for name in ("start", "horizon_days") if getattr(old, name) != getattr(new, name)]  # fmt: skip

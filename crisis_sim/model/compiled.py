@@ -28,7 +28,6 @@ from typing import Any, TypeVar, cast
 import numba
 import numba.core.caching
 import platformdirs
-from numba.core import codegen, compiler, compiler_machinery, typed_passes
 
 from crisis_sim.scenario.load import on_disk
 
@@ -36,55 +35,10 @@ Rule = TypeVar("Rule", bound=Callable[..., Any])
 _translate: Any = numba.njit
 _caching: Any = numba.core.caching
 
-# Numba writes out the types of a rule at each of some thirty steps; of records that takes a tenth of its time.
-numba.types.Record.__repr__ = numba.types.Record.__str__
-
-
-class _Linked(codegen.JITCodeLibrary):  # type: ignore[misc]
-    """What became of a rule: it is only put into drivers, so it is neither improved by itself nor made machine code."""
-
-    def _optimize_final_module(self) -> None:
-        pass
-
-    def _finalize_final_module(self) -> None:
-        self._finalize_dynamic_globals()
-        self._finalized = True
-
-    @property
-    def codegen(self) -> Any:
-        """Whoever is told where Python finds its globals, which a rule does not need."""
-        return self
-
-    def set_env(self, *_: Any) -> None:
-        pass
-
-
-@compiler_machinery.register_pass(mutates_CFG=False, analysis_only=False)
-class _Link(compiler_machinery.LoweringPass):  # type: ignore[misc]
-    _name = "link"
-
-    def __init__(self) -> None:
-        super().__init__()
-
-    def run_pass(self, state: Any) -> bool:
-        state.library = _Linked(state.targetctx.codegen(), state.func_id.func_qualname)
-        return True
-
-
-class _OfRules(compiler.CompilerBase):  # type: ignore[misc]
-    """Compiles rules."""
-
-    def define_pipelines(self) -> list[Any]:
-        steps = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
-        steps.add_pass_after(_Link, typed_passes.AnnotateTypes)
-        steps.finalize()
-        return [steps]
-
-
 #: How all of it is compiled. Numbers divided by zero are infinite, as NumPy has it, and a driver lets other threads run.
 OPTIONS = {"error_model": "numpy", "nogil": True, "no_cfunc_wrapper": True}
 #: Rules make no arrays. Not to count who holds those that they are given saves two thirds of their time.
-OF_RULES = OPTIONS | {"_nrt": False, "no_cpython_wrapper": True, "pipeline_class": _OfRules}
+OF_RULES = OPTIONS | {"_nrt": False, "no_cpython_wrapper": True}
 
 
 def rule(function: Rule) -> Rule:

@@ -113,7 +113,7 @@ _C2, _C3, _C4, _C5 = map(
 
 
 def _powers() -> NDArray[np.uint64]:
-    """Of 2^(k/128), k below 128: by what share its double is too small, and the double less 2^45 k, as bits; (256,)."""
+    """Of 2^(k/128), k below 128: by what share its double is too small, and it less 2^45 k; as bits, shape (256,)."""
     doubles = np.empty((128, 2))
     with localcontext() as context:
         context.prec = 40

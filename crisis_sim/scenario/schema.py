@@ -28,6 +28,9 @@ Style = Literal["facilitation", "formulation", "manipulation"]
 STYLES: tuple[Style, ...] = ("facilitation", "formulation", "manipulation")
 Vote = Literal["for", "abstain", "against"]
 
+#: The sections of a scenario whose agents have names.
+SECTIONS = ("states", "mediators", "lenders", "channels", "advisers")
+
 UNIT = (0.0, 1.0)
 #: Rungs of a ladder: as many as there is room for in a state's options.
 MAX_RUNGS = 16
@@ -408,7 +411,7 @@ class Scenario(Part):
         yield "name", self.name
         yield "title", self.title
         yield "states", self.state_names
-        for section in ("mediators", "lenders", "channels", "advisers"):
+        for section in SECTIONS[1:]:
             yield section, tuple(getattr(self, section))
 
     def _repr_html_(self) -> str:

@@ -141,8 +141,8 @@ def _fact_row(axes: Axes, place: int, one: Comparison, scale: float) -> None:
     limits = {"simulated": simulated.value, "lower": simulated.lower, "upper": simulated.upper}
     style.keep(axes, fact=one.fact.id, record=one.fact.value, **limits, verdict=one.verdict)
     if not (math.isnan(simulated.lower) or math.isnan(simulated.upper)):
-        limits = [scale * simulated.lower, scale * simulated.upper]
-        axes.plot(limits, [place, place], color=mark["color"], linewidth=0.9)
+        ends = [scale * simulated.lower, scale * simulated.upper]
+        axes.plot(ends, [place, place], color=mark["color"], linewidth=0.9)
     axes.plot([scale * simulated.value], [place], markersize=3.4, clip_on=False, **mark)
 
 

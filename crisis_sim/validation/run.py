@@ -80,7 +80,7 @@ class Validation:
     def plain(self) -> dict[str, Any]:
         """All of it as plain data, fit for JSON; `recorded` is a fact as the record has it, `fact` as it is compared."""
         record = read_facts()
-        return known({
+        plain: dict[str, Any] = known({
             "version": __version__,
             "seed": self.batch.seed,
             "replicates": next(iter(self.batch.ensembles.values())).replicates,
@@ -96,6 +96,7 @@ class Validation:
             ],
             "cases": [_plain_case(one) for one in self.cases],
         })  # fmt: skip
+        return plain
 
 
 def validate(

@@ -137,6 +137,15 @@ def loss_of(figures: list[dict[str, Any]]) -> float:
     return sum(x * x if x <= 3 else 6 * x - 9 for x in far)
 
 
+#: Words of figures that are long in a table.
+SHORTER = {
+    "ending agreement or tacit or unilateral or imposed or faded": "an ending of these five kinds",
+    "minor clashes or serious clashes or full-scale war": "minor clashes or worse",
+    "serious clashes or full-scale war": "serious clashes or worse",
+    ", since_1945_precision_3": ", choices three times as precise",
+}
+
+
 def page() -> str:
     """The page."""
     kept = json.loads(KEPT.read_text(encoding="utf-8"))
@@ -182,9 +191,12 @@ def _figure_rows(figures: list[dict[str, Any]], named: bool = False) -> Iterator
             return "never" if value is None else f"{scale * value:.{digits}f}"
 
         where = f", {one['scenario']}" if named and one["scenario"] != "since_1945" else ""
-        among = f", of {one['among']}" if one["among"] else ""
+        among = f", of {one['among']}" if one["among"] and ", given " not in one["words"] else ""
+        words = f"{one['words']}{among}{where}"
+        for long, short in SHORTER.items():
+            words = words.replace(long, short)
         yield (
-            f"| {one['words']}{among}{where} | {told('target')}{unit} | {told('target_lower')} to {told('target_upper')} "
+            f"| {words} | {told('target')}{unit} | {told('target_lower')} to {told('target_upper')} "
             f"| {told('estimate')}{unit} | {one['apart']:+.1f} |"
         )
 

@@ -2,18 +2,12 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
 
 import pytest
 
 from crisis_sim.batch.workers import stop_on_interrupt
 
-
-@pytest.fixture(autouse=True)
-def usual_interrupts() -> Iterator[None]:
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
+pytestmark = pytest.mark.usefixtures("usual_signals")
 
 
 def test_afterwards_ctrl_c_is_as_it_was_and_a_handler_of_somebody_else_is_left_alone() -> None:

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -274,18 +273,6 @@ def test_other_code_or_libraries_cannot_go_on(
             go_on(folder=tmp_path)
 
 
-@pytest.fixture
-def usual_signals() -> Iterator[None]:
-    """Signals as a script of one's own has them; test runners may have set them otherwise."""
-    before = {
-        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
-        signal.SIGTERM: signal.signal(signal.SIGTERM, signal.SIG_DFL),
-    }
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
 @pytest.mark.usefixtures("usual_signals")
 @pytest.mark.parametrize(
     ("number", "times", "raised"),
@@ -312,7 +299,7 @@ def test_a_signal_stops_a_run_after_the_block_in_hand_and_a_second_at_once(
     with pytest.raises(raised) as told:
         run(on_message=said.append)
     assert raised is KeyboardInterrupt or told.value.code == TERMINATED
-    assert times == 2 or said == ["stopping after the blocks in hand; once more to stop at once"]
+    assert times == 2 or said == ["stopping after the current blocks; stop again to end at once"]
     with pytest.raises(ResultsError, match="40 of 120 crises"):
         read_batch(folder)
     resume(folder)

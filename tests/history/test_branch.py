@@ -25,6 +25,7 @@ from crisis_sim.history.past import (
     undo,
 )
 from crisis_sim.scenario.errors import ScenarioError
+from tests.model.conftest import same
 
 #: May 2025 with one fit of the behaviour, so that its crises stay what they are.
 FILE = Path(__file__).with_name("may_2025.yaml")
@@ -52,11 +53,6 @@ def whole() -> CrisisModel:
 
 def stand(at: str | float) -> CrisisModel:
     return run_to(begin(MAY_2025, 1, REPLICATE), moment_of(whole(), at))
-
-
-def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    equal = (np.array_equal(one[k], other[k], equal_nan=one[k].dtype.kind == "f") for k in one)
-    return one.keys() == other.keys() and all(equal)
 
 
 def test_a_branch_in_which_nothing_is_changed_is_the_crisis_itself() -> None:
@@ -159,12 +155,12 @@ def test_a_moment_is_a_day_a_date_or_a_milestone() -> None:
         (15, {"set": ("behaviour.mediation.first_day=0.5",)}, "it matters only at the beginning"),
         (15, {"set": ("horizon_days=90",)}, "horizon_days cannot be changed"),
         (15, {"set": ("events.0.deaths=90",)}, "it has happened"),
-        (18, {"set": ("lenders.imf.days_later=2",)}, "a board meets on no date that is past"),
+        (18, {"set": ("lenders.imf.days_later=2",)}, "this board meeting is past"),
         (15, {"set": ("states.india.capability=1.5",)}, "changes nothing"),
         (15, {"set": ("capability",)}, "expected PATH=VALUE"),
         (15, {"inject": ({**INCIDENT, "struck": "indai"},)}, "did you mean 'india'"),
         (15, {"inject": ({**INCIDENT, "at": "2025-05-01"},)}, "cannot come on Thursday 1 May"),
-        (15, {"inject": ({**INCIDENT, "kind": "trigger"},)}, "its trigger is past"),
+        (15, {"inject": ({**INCIDENT, "kind": "trigger"},)}, "the trigger is past"),
         (None, {"force": {"india": "wait"}}, "when is the crisis to be changed"),
         (15, {"futures": 0}, "expected 1 to 100,000 futures"),
     ],

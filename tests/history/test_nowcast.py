@@ -189,7 +189,7 @@ def test_evidence_that_no_history_meets_says_which_line_left_none(
         "title: rare\ngiven:\n  - {at: 3, came: first_strike}\n  - {at: 3.01, came: nuclear_use}\n"
     )
     given = read_evidence(text, may_2025, columns)
-    with pytest.raises(NoHistoryError, match="of 200 histories none met all evidence") as error:
+    with pytest.raises(NoHistoryError, match="none of 200 histories met all evidence") as error:
         nowcast(may_2025, given, replicates=200, particles=400)
     assert "line 4: nuclear use by" in str(error.value)
     assert ENOUGH > 200
