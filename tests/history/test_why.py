@@ -126,7 +126,10 @@ def test_the_command_tells_the_steps_and_draws_them(
     assert plain["came"] is True
     assert plain["strongest"][0]["with"]["estimate"] == 1.0
     assert {one["of"] for one in plain["strongest"]} == {50}
-    assert {one.name for one in Path("results/why").iterdir()} == {"why.md", "why.svg", "why.png"}
+    made = {f"why.{kind}" for kind in ("md", "svg", "png", "csv")} | {"report.html"}
+    assert {one.name for one in Path("results/why").iterdir()} == made
+    page = Path("results/why/report.html").read_text(encoding="utf-8")
+    assert all(f'class="chart {width}"' in page for width in ("wide", "narrow"))
     for width in (60, 80):
         monkeypatch.setenv("COLUMNS", str(width))
         assert run_command([*asked, "ceasefire within 96 hours"]) == 0

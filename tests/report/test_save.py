@@ -75,7 +75,7 @@ def test_a_replay_is_kept_as_story_and_chart(
     journal: Journal, scenario: Scenario, tmp_path: Path
 ) -> None:
     written = write_replay(journal, scenario, "# A story\n", tmp_path / "new" / "crisis_0.5")
-    assert names(written) == ["crisis_0.5.md", "crisis_0.5.svg", "crisis_0.5.png"]
+    assert names(written) == [f"crisis_0.5.{kind}" for kind in ("md", "svg", "png", "csv")]
     assert written[0].read_text(encoding="utf-8") == "# A story\n"
     assert written[2].read_bytes().startswith(b"\x89PNG")
 
