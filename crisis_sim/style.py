@@ -405,7 +405,9 @@ def _wrap(figure: Figure) -> bool:
             box, written = text.get_window_extent(), text.get_text()
             over = max(box.x1 - figure.bbox.x1, -box.x0)
             if written and over > 0.0:
-                room = 1.0 - (1 if text.get_horizontalalignment() == "left" else 2) * over / box.width
+                room = (
+                    1.0 - (1 if text.get_horizontalalignment() == "left" else 2) * over / box.width
+                )
                 letters = max(map(len, written.splitlines()))
                 text.set_text(fill(written, max(int(letters * room), _LEAST)))
                 found = found or letters > _LEAST
