@@ -61,6 +61,7 @@ def test_it_loads_and_works_without_a_request_that_leaves_the_machine(
     context.close()
 
 
+@pytest.mark.slow
 def test_a_script_on_the_page_reads_no_cookie_reaches_no_other_server_and_sees_nothing_of_solaras(
     page: Page, context: BrowserContext, address: str
 ) -> None:
@@ -98,6 +99,7 @@ def test_moving_a_slider_moves_the_chart_and_tells_the_difference(page: Page) ->
     expect(page.locator(".cs-curve")).to_have_count(1)
 
 
+@pytest.mark.slow
 def test_a_slider_is_worked_by_keyboard_and_known_to_a_screen_reader(page: Page) -> None:
     one = page.get_by_role("slider", name="Attention threshold").first
     one.focus()
@@ -136,6 +138,7 @@ def test_a_slider_over_decades_goes_by_ratios(page: Page) -> None:
     expect(page.get_by_role("status")).to_contain_text("Changed:")
 
 
+@pytest.mark.slow
 def test_an_agent_is_taken_out_and_put_in_again(page: Page) -> None:
     page.get_by_role("switch", name="the elder takes part").uncheck()
     expect(page.get_by_text("taken out")).to_be_visible()
@@ -172,6 +175,7 @@ BAD_FILES = (
 )
 
 
+@pytest.mark.slow
 def test_a_bad_file_shows_kindly_where_the_mistake_is(page: Page) -> None:
     mistake = page.get_by_role("alert")
     for name, content, told in BAD_FILES:
@@ -227,6 +231,7 @@ def test_what_was_made_is_saved_as_a_file_that_check_and_run_accept(
     assert run_command(["run", "quarrel.yaml", "mine.yaml", "--dry-run"]) == DONE
 
 
+@pytest.mark.slow
 def test_a_crisis_is_picked_off_the_chart_and_its_story_told(page: Page) -> None:
     box = page.locator(".cs-chart").bounding_box()
     assert box is not None
@@ -332,6 +337,7 @@ def test_a_reload_brings_back_the_file_that_was_opened(page: Page) -> None:
     expect(slider(page)).to_have_value("0.15")
 
 
+@pytest.mark.slow
 def test_a_bad_address_shows_kindly_what_is_wrong_in_it(
     context: BrowserContext, address: str
 ) -> None:

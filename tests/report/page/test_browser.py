@@ -74,6 +74,7 @@ def test_axe_finds_nothing_wrong(page: Page, scheme: Any, options: Any) -> None:
     assert found.violations_count == 0, found.generate_report()
 
 
+@pytest.mark.slow
 def test_the_keyboard_leads_to_the_answer_and_opens_what_is_folded(page: Page) -> None:
     page.keyboard.press("Tab")
     skip = page.get_by_role("link", name="Skip to the answer")
@@ -95,6 +96,7 @@ def test_on_a_phone_nothing_sticks_out(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
 
 
+@pytest.mark.slow
 def test_by_night_every_colour_of_every_chart_is_seen(page: Page) -> None:
     page.emulate_media(color_scheme="dark")
     assert written(page.evaluate("getComputedStyle(document.body).backgroundColor")) == svg.PAPER
@@ -113,6 +115,7 @@ def test_by_night_every_colour_of_every_chart_is_seen(page: Page) -> None:
     assert written(letters) == svg.INK
 
 
+@pytest.mark.slow
 def test_it_is_printed_on_white_whatever_the_screen_has_and_on_a_sane_number_of_sheets(
     page: Page,
 ) -> None:
