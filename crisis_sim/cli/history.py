@@ -80,7 +80,7 @@ def branch(
 ) -> int:
     """Go back in one crisis, change one thing, and see what follows.
 
-    For example: `crisis-sim branch may_2025 --replicate 6 --at 15 --force us=engage`. Up to WHEN it is the same crisis
+    For example: `crisis-sim branch may_2025 --replicate 31 --at 15 --force us=engage`. Up to WHEN it is the same crisis
     as that replicate of `run`. By default the two histories are shown side by side; --futures compares many futures of
     both, in pairs. branch.yaml in the folder repeats the branch, and can be branched again.
 
@@ -153,7 +153,7 @@ def why(
 
     A step is a decision, an event, or a move of a third party. The crisis is run again without it, with the same random
     numbers and with many new ones: how often does the outcome occur without the step (was it necessary), and how often
-    with it (was it sufficient)? For example: `crisis-sim why may_2025 --replicate 6 --outcome "no war"`
+    with it (was it sufficient)? For example: `crisis-sim why may_2025 --replicate 31 --outcome "no war"`
 
     Args:
         replicate: Number of the crisis, from 0.
