@@ -118,7 +118,7 @@ def test_a_particles_likelihood_is_the_share_of_its_crises_that_are_like_the_rec
 
 
 def test_times_on_record_are_read_in_their_unit_since_what_is_said() -> None:
-    (ensemble,) = simulate([crisis()], 300, seed=1).ensembles.values()
+    (ensemble,) = simulate([crisis(horizon_days=30)], 300, seed=1).ensembles.values()
     halt = {"of": "ceasefire_in_effect_at_hours", "since": "first_strike_at_hours"}
     record = [
         {"of": "first_strike_at_hours", "value": 1, "within": 1, "unit": "days"},

@@ -185,9 +185,7 @@ def test_a_mistake_is_told_where_it_stands(
 def test_evidence_that_no_history_meets_says_which_line_left_none(
     may_2025: Scenario, columns: Columns
 ) -> None:
-    text = (
-        "title: rare\ngiven:\n  - {at: 3, came: first_strike}\n  - {at: 3.01, came: nuclear_use}\n"
-    )
+    text = "title: rare\ngiven:\n  - {at: 14, came: first_strike}\n  - {at: 14.01, came: nuclear_use}\n"
     given = read_evidence(text, may_2025, columns)
     with pytest.raises(NoHistoryError, match="none of 200 histories met all evidence") as error:
         nowcast(may_2025, given, replicates=200, particles=400)

@@ -37,7 +37,7 @@ def whole_and_batches() -> tuple[list[Pair], list[Pair]]:
     """Each seed's crises in one piece, and in batches."""
     first, second = (
         crisis(horizon_days=30, mediators={"elder": mediator(trust, days)})
-        for trust, days in ((0.7, 3), (0.5, 6))
+        for trust, days in ((0.9, 1), (0.6, 4))
     )
     whole, batches = [], []
     for seed in SEEDS:

@@ -76,7 +76,7 @@ def test_the_page_holds_every_fact_every_case_and_its_charts(
     path, *images = write_page(validation, tmp_path / "docs" / "validation.md")
     text = path.read_text(encoding="utf-8")
     assert {image.name for image in images} == {
-        f"validation_{name}.{suffix}" for name in CHARTS for suffix in ("svg", "png")
+        f"validation_{name}.{suffix}" for name in CHARTS for suffix in ("svg", "png", "csv")
     }
     linked = re.findall(r"!\[[^]]+\]\(([^)]+)\)", text)
     assert len(linked) == len(CHARTS)

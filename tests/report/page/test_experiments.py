@@ -40,8 +40,13 @@ def test_it_asks_the_experiments_question_and_gives_its_answer(page: Element, sw
 
 def test_its_charts_and_tables_are_there_and_can_be_read_aloud(page: Element, sweep: Path) -> None:
     charts = [one.attributes["aria-labelledby"] for one in page.all("svg")]
-    assert charts[:2] == ["chart-curves-title", "chart-differences-title"]
-    assert all(one.startswith("story-") for one in charts[2:])
+    both = [
+        f"chart-{name}{width}-title"
+        for name in ("curves", "differences")
+        for width in ("", "-narrow")
+    ]
+    assert charts[:4] == both
+    assert all(one.startswith("story-") for one in charts[4:])
     captions = [one.all("caption")[0].text for one in page.all("table")]
     for name in read_experiment(sweep).tables:
         assert any(f"({name}.parquet)" in caption for caption in captions)

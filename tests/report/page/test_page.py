@@ -106,7 +106,7 @@ def test_every_table_has_a_caption_and_every_heading_a_scope(any_html: str) -> N
 
 def test_whatever_scrolls_can_be_reached_by_the_keyboard_and_has_a_name(page: Element) -> None:
     scrolling = [one for one in page.walk() if one.attributes.get("class") == "scroll"]
-    assert len(scrolling) == len(page.all("table")) + len(page.all("figure"))
+    assert len(scrolling) == len(page.all("table"))
     for one in scrolling:
         assert one.attributes["tabindex"] == "0"
         assert one.attributes.get("aria-label") or one.attributes.get("aria-labelledby")
@@ -114,7 +114,7 @@ def test_whatever_scrolls_can_be_reached_by_the_keyboard_and_has_a_name(page: El
 
 def test_stories_say_why_they_were_chosen_and_what_became_of_them_elsewhere(page: Element) -> None:
     stories = page.all("article")
-    assert len(stories) >= 3
+    assert len(stories) >= 2
     assert stories[0].all("h3")[0].text.startswith("A typical crisis")
     for story in stories:
         assert "Why this one:" in story.text
