@@ -157,18 +157,17 @@ def draw_reliability(found: Hindcast) -> Figure:
 
 def _draw_bins(axes: Axes, bins: list[Bin]) -> None:
     axes.plot([0, 100], [0, 100], color=style.GREY, linewidth=0.8, linestyle=(0, (4, 2)))
-    for k, one in enumerate(bins):
+    for one in bins:
         limits = [100 * one.lower, 100 * one.upper]
         axes.plot([100 * one.forecast] * 2, limits, color=style.ESTIMATE, linewidth=0.9)
-        at, beside = (100 * one.forecast, 100 * one.came / one.crises), (-1) ** k
+        is_high = one.upper > 0.85  # then it is told below
+        at = (100 * one.forecast, limits[0] if is_high else limits[1])
         told: dict[str, Any] = {
-            "ha": "left" if beside > 0 else "right",
-            "va": "top" if beside > 0 else "bottom",
+            "ha": "center",
+            "va": "top" if is_high else "bottom",
+            "rotation": 90,
         }
-        offset: dict[str, Any] = {
-            "xytext": (3 * beside, -2 * beside),
-            "textcoords": "offset points",
-        }
+        offset: Any = {"xytext": (0, -2 if is_high else 2), "textcoords": "offset points"}
         axes.annotate(f"{one.came}/{one.crises}", at, fontsize=5.5, **offset, **told)
     came = [100 * one.came / one.crises for one in bins]
     held = [100 * one.forecast for one in bins]
