@@ -270,7 +270,7 @@ def test_what_would_have_come_of_a_crisis_is_asked_for_and_told(page: Page) -> N
     expect(changed).to_contain_text("Changed at 1.5: elder: engage.")
     assert Axe().run(page).violations_count == 0
     page.get_by_role("button", name="Why it came").click()
-    expect(changed).to_contain_text("Asked: ")
+    expect(changed).to_contain_text("The outcome: ")
 
 
 @pytest.mark.slow
