@@ -384,5 +384,6 @@ def test_it_is_usable_on_a_phone_by_day_and_night(page: Page) -> None:
         slider(page).scroll_into_view_if_needed()
         expect(page.locator(".cs-chart")).to_be_in_viewport()
         grounds.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
-        assert Axe().run(page).violations_count == 0
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
     assert len(grounds) == 2
