@@ -137,7 +137,12 @@ def test_a_debrief_weighs_the_choices_that_were_not_the_advisers() -> None:
     assert len(found.mattered) == len(unlike) > 0
     told = tell_debrief(begun, found)
     assert max(map(len, told.splitlines())) <= WIDTH
-    for words in ("The crisis that you played", "Compared with 80 crises", "the model: ", "changes the chance"):
+    for words in (
+        "The crisis that you played",
+        "Compared with 80 crises",
+        "the model: ",
+        "changes the chance",
+    ):
         assert words in " ".join(told.split())
 
 
