@@ -163,8 +163,10 @@ PRINT: ContextVar[Print] = ContextVar("PRINT", default=Print())  # noqa: B039 - 
 def in_a_column() -> Iterator[None]:
     """Within it charts are drawn for one column of a journal, or for a phone: panels below each other."""
     token = PRINT.set(Print(SINGLE_COLUMN, PRINT.get().suffixes))
-    yield
-    PRINT.reset(token)
+    try:
+        yield
+    finally:
+        PRINT.reset(token)
 
 
 #: Letters that a legend in a column has room for, those that a key takes, and the fewest in a line of a title.

@@ -34,6 +34,7 @@ from crisis_sim.hindcast.forecast import (
 )  # fmt: skip
 from crisis_sim.hindcast.reading import labels
 from crisis_sim.hindcast.scores import FEWEST, climatology, each_score, with_climatology
+from crisis_sim.outcomes.durations import Rows
 from crisis_sim.outcomes.measures import Reading as Measuring
 from crisis_sim.scenario.errors import Mistake, ScenarioError
 from crisis_sim.scenario.schema import VIOLENCE
@@ -44,6 +45,8 @@ Folds = Literal["eras", "fifths"]
 FIT, ERAS = "fit_for_the_hindcast", (1962, 1989)
 #: Runs of crises from which slopes are taken.
 SLOPES = 48_000
+#: Hours for which all crises are followed: none, but each for as long as its columns say.
+UNFOLLOWED = 0.0
 #: Weights of the model that are tried.
 WEIGHTS = np.arange(0.05, 1.01, 0.05).round(2)
 #: Of each outcome that is drawn towards the record's, the score by which its weight is chosen.
@@ -65,18 +68,6 @@ class Fold:
     figures: int
     moved: float
     weights: dict[str, float]
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Crises, real or simulated, as measures take them: columns of outcomes, a value for each crisis."""
-
-    columns: dict[str, NDArray[Any]]
-    horizon_hours = 0.0  # none is followed for longer than its columns say
-
-    def column(self, name: str) -> NDArray[Any]:
-        """One value for each crisis."""
-        return self.columns[name]
 
 
 def left_out(
@@ -129,7 +120,7 @@ def left_out(
     def slopes(chosen: NDArray[np.bool_]) -> Slopes:
         """Slopes of the misses of the chosen crises' figures; weight 0 where these are too few to tell."""
         which = np.flatnonzero(np.repeat(chosen, each))
-        reading, regression = Measuring(Rows(ran), 1, which), Regression(jitter[which])
+        reading, regression = Measuring(Rows(ran, UNFOLLOWED), 1, which), Regression(jitter[which])
         miss, weight, slope = (
             np.zeros(len(aims)),
             np.zeros(len(aims)),
@@ -198,7 +189,7 @@ def _target(aim: Aim, record: dict[str, NDArray[Any]], chosen: NDArray[np.bool_]
     """A target's figure in real crises with its interval, as the model would show it; None where they are too few."""
     known = [pd.notna(record[name]) for name in aim.measure.columns]
     rows = np.flatnonzero(np.all([chosen, *known], axis=0))
-    figure = aim.measure.read(Measuring(Rows(record), 1, rows))
+    figure = aim.measure.read(Measuring(Rows(record, UNFOLLOWED), 1, rows))
     said = [float(one[0]) for one in (figure.estimate, figure.lower, figure.upper)]
     if not np.isfinite(said).all() or said[1] >= said[2]:
         return None

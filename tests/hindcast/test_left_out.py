@@ -11,8 +11,9 @@ import pytest
 
 from crisis_sim.cli import DONE, MISTAKE, run_command
 from crisis_sim.hindcast import left_out as module
-from crisis_sim.hindcast.left_out import Rows, as_rows, folds, left_out
+from crisis_sim.hindcast.left_out import as_rows, folds, left_out
 from crisis_sim.hindcast.sources import read_crises
+from crisis_sim.outcomes.durations import Rows
 from crisis_sim.outcomes.names import measure
 from tests.hindcast.made_up_crises import crises, made_up
 
@@ -35,7 +36,7 @@ def test_real_crises_are_measured_as_simulated_ones_are() -> None:
         4, dur=[3.0, 11.0, 21.0, np.nan], ending=["agreement", "other", "faded", "faded"]
     )
     facts = facts.assign(violence="minor", mediated=["yes", "no", "no", None])
-    rows = Rows(as_rows(facts))
+    rows = Rows(as_rows(facts), 0.0)
     median = measure(
         {"quantile": 0.5, "of": "over_at_hours", "since": "trigger_at_hours", "unit": "days"}
     )
@@ -76,6 +77,7 @@ def test_the_command_tells_what_is_left(
     two_eras: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(module, "SLOPES", 1000)
+    monkeypatch.setenv("COLUMNS", "80")
     words = ["hindcast", "--data", str(two_eras), "--replicates", "20", "--leave-out", "eras"]
     assert run_command([*words, "--out", str(two_eras / "out")]) == DONE
     told = json.loads((two_eras / "out" / "hindcast_eras.json").read_text("utf-8"))
