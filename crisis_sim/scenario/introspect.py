@@ -475,10 +475,9 @@ def find(top: Node, path: Path) -> tuple[Node, int]:
     """The deepest value on a path, and how many steps of the path lead to it."""
     node = top
     for count, key in enumerate(path):
-        inner: dict[Any, Node] = node.entries() or dict(enumerate(node.items()))
-        if key not in inner:
+        if key not in node.inner:
             return node, count
-        node = inner[key]
+        node = node.inner[key]
     return node, len(path)
 
 

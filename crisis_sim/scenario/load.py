@@ -7,8 +7,8 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import replace
+from functools import cache, reduce
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, NamedTuple, TypeVar
 
@@ -33,19 +33,22 @@ from crisis_sim.scenario.source import (
     node_of,
     parse,
     parse_value,
+    read_scalar,
     read_text,
     spelt_on_disk,
 )
-from crisis_sim.text import printable
+from crisis_sim.text import listed, printable, shorten
 
 SUFFIX = ".yaml"
 SUFFIXES = (".yaml", ".yml")
 #: Files that may extend one another in a row.
 MAX_CHAIN = 10
 
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
-@dataclass(frozen=True)
-class Shipped:
+
+class Shipped(NamedTuple):
     """A scenario that comes with Crisis Sim: its name, its file, and its title, in one line."""
 
     name: str
@@ -114,12 +117,9 @@ def shipped_scenarios() -> list[Shipped]:
     found = []
     for name in shipped_names():
         path = shipped_folder() / f"{name}{SUFFIX}"
-        top, _ = parse(str(path), read_text(path, str(path)))
-        tops = [top]
-        if top.get("title") is None:  # inherited
-            tops = [layer.top for layer in read_chain(path, str(path))[0]]
-        titles = [str(title.content) for top in tops if (title := top.get("title"))]
-        found.append(Shipped(name, path, next(iter(titles), "")))
+        layers, _ = read_chain(path, str(path))
+        titles = (str(title.content) for layer in layers if (title := layer.top.get("title")))
+        found.append(Shipped(name, path, next(titles, "")))
     return found
 
 
@@ -278,8 +278,9 @@ def _inside(folder: Path, extends: Node) -> Path:
 # one that a later one overwrites is a mistake.
 
 NAME = "--set"
+#: The place of a mistake in a value that a program has set.
+CHANGED = "changed"
 Keys = tuple[str, ...]
-Step = tuple[str | int, Place]
 
 
 def override(top: Node, overrides: Sequence[str]) -> tuple[Node, list[Mistake]]:
@@ -294,104 +295,45 @@ def override(top: Node, overrides: Sequence[str]) -> tuple[Node, list[Mistake]]:
     """
     mistakes: list[Mistake] = []
     for text in overrides:
-        if text.partition("=")[0].strip() == TURNS:
-            _warn_of_turns(Source.of(NAME, text).start)
-            continue
         try:
-            top = _written_out(_override(top, text))
+            top = _written_out(lay_over(top, _override(top, text)))
         except ScenarioError as error:
             mistakes += error.mistakes
     return top, mistakes
 
 
-def overwritten(overrides: Sequence[str]) -> list[Mistake]:
-    """Mistakes: overrides that a later one overwrites entirely; for commands and experiments' files.
-
-    A program may overwrite what it set before; a person who does so has made a mistake.
-    """
-    mistakes: list[Mistake] = []
-    replaced: dict[Keys, str] = {}  # by later overrides, and by which
-    entered: dict[Keys, str] = {}  # the paths above those
-    for text in reversed(overrides):
-        source = Source.of(NAME, text)
-        path, _, value = text.partition("=")
-        try:
-            node = parse_value(source, value)
-        except ScenarioError:  # reported when the override is made
-            continue
-        said, replacing = _said(node, tuple(word.strip() for word in composed(path).split(".")))
-        found = (
-            replaced.get(one[:count]) or entered.get(one)
-            for one in said
-            for count in range(1, len(one) + 1)
-        )
-        later = next(filter(None, found), None)
-        if later is not None:
-            message = f"'{later}' overwrites what '{text}' says"
-            mistakes.append(source.start.mistake(message, "one of them"))
-        for one in replacing:
-            replaced[one] = text
-            entered |= {one[:count]: text for count in range(1, len(one))}
-    return mistakes[::-1]
-
-
-def _said(node: Node, path: Keys) -> tuple[list[Keys], list[Keys]]:
-    """The paths at which an override gives a value, and those at which it replaces all that was there."""
-    said: list[Keys] = []
-    replaced: list[Keys] = []
-    within = [(node, path, False)]
-    while within:
-        one, at, inside = within.pop()
-        is_whole = not isinstance(one.content, dict) or is_distribution(one)
-        if is_whole and not inside:
-            replaced.append(at)
-        inner: dict[Any, Node] = dict(enumerate(one.items())) or one.entries()
-        within += [(child, (*at, str(key)), is_whole or inside) for key, child in inner.items()]
-        if not inner and one.content is not None and one.content != {}:
-            said.append(at)
-    return said, replaced
-
-
-def _removes(text: str) -> bool:
-    """Whether an override takes something out: whether its value is null."""
-    try:
-        return parse_value(Source.of(NAME, text), text.partition("=")[2]).content is None
-    except ScenarioError:
-        return False
-
-
-def _leads_somewhere(top: Node, text: str) -> bool:
-    """Whether there is something in a scenario at an override's path."""
-    try:
-        _steps(Source.of(NAME, text), text.partition("=")[0], top)
-    except ScenarioError:
-        return False
-    return True
-
-
 def _override(top: Node, text: str) -> Node:
+    """What an override lays over a scenario: mappings along its path, with nothing but its value at the end."""
     source = Source.of(NAME, text)
     path, equals, value = text.partition("=")
+    if path.strip() == TURNS:
+        _warn_of_turns(source.start)
+        return replace(top, content={})
     if not equals or not path.strip():
         expected = "path=value, such as behaviour.decision.cost=5"
         raise source.start.error(f"'{text}' sets nothing", expected)
-    if "ladder" not in top.entries() and path.strip().startswith("ladder."):
-        # The default ladder is written out, so that a path can lead into it.
-        named = Node(source.start, "south_asian")
-        top = _written_out(replace(top, content={**top.entries(), "ladder": named}))
     steps = _steps(source, path, top)
     # Spaces in place of the path, so that the value's columns are those of the whole text.
     node = parse_value(source, " " * (len(path) + 1) + value)
-    return lay_over(top, _nest(top, steps, node))
+    is_last = True
+    for key, place, holder in reversed(steps):
+        there = holder.inner.get(key)
+        node = replace(node, key=place if is_last or there is None else there.key)
+        content: Any = {key: node}
+        if isinstance(key, int):
+            content = holder.items().copy()
+            content[key] = merge(content[key], node)
+        node, is_last = replace(holder, content=content), False
+    return node
 
 
-def _steps(source: Source, path: str, top: Node) -> list[Step]:
-    """The keys of a path with their places.
+def _steps(source: Source, path: str, top: Node) -> list[tuple[str | int, Place, Node]]:
+    """The keys of a path, each with its place and the value that it leads into.
 
     Raises:
         ScenarioError: when the path leads nowhere; names the nearest that does not.
     """
-    steps: list[Step] = []
+    steps: list[tuple[str | int, Place, Node]] = []
     column = 1 + len(path) - len(path.lstrip())
     slot, node = TOP, top
     for word in path.strip().split("."):
@@ -402,8 +344,8 @@ def _steps(source: Source, path: str, top: Node) -> list[Step]:
         below = slot.step(key) if key is not None else None
         if key is None or below is None:
             raise place.error(f"there is nothing to set at '{word}'", "a path to a value")
-        steps.append((key, place))
-        slot, node = below, _child(node, key) or Node(place, None)
+        steps.append((key, place, node))
+        slot, node = below, node.inner.get(key) or Node(place, None)
         column += len(word) + 1
     return steps
 
@@ -432,40 +374,54 @@ def _key(word: str, place: Place, slot: Slot, node: Node, top: Node) -> str | in
     raise place.error(f"unknown '{word}'", among, nearest(word, known))
 
 
-def _nest(node: Node | None, steps: Sequence[Step], value: Node) -> Node:
-    """A mapping with nothing but a value at the end of a path below a node."""
-    if not steps:
-        return value
-    (key, place), rest = steps[0], steps[1:]
-    child = _child(node, key)
-    inner = replace(_nest(child, rest, value), key=child.key if child and rest else place)
-    if node is None:
-        return Node(place, {str(key): inner})
-    if not isinstance(key, int):
-        return replace(node, content={key: inner})
-    items = node.items().copy()
-    items[key] = merge(items[key], inner)
-    return replace(node, content=items)
+def overwritten(overrides: Sequence[str]) -> list[Mistake]:
+    """Mistakes: overrides that a later one overwrites entirely; for commands and experiments' files.
+
+    A program may overwrite what it set before; a person who does so has made a mistake.
+    """
+    mistakes: list[Mistake] = []
+    replaced: dict[Keys, str] = {}  # by later overrides, and by which
+    entered: dict[Keys, str] = {}  # the paths above those
+    for text in reversed(overrides):
+        source = Source.of(NAME, text)
+        path, _, value = text.partition("=")
+        try:
+            node = parse_value(source, value)
+        except ScenarioError:  # reported when the override is made
+            continue
+        said, replacing = _said(node, tuple(word.strip() for word in composed(path).split(".")))
+        found = (
+            replaced.get(one[:count]) or entered.get(one)
+            for one in said
+            for count in range(1, len(one) + 1)
+        )
+        if later := next(filter(None, found), None):
+            message = f"'{later}' overwrites what '{text}' says"
+            mistakes.append(source.start.mistake(message, "one of them"))
+        for one in replacing:
+            replaced[one] = text
+            entered |= {one[:count]: text for count in range(1, len(one))}
+    return mistakes[::-1]
 
 
-def _child(node: Node | None, key: str | int) -> Node | None:
-    if node is None:
-        return None
-    if isinstance(key, int):
-        return node.items()[key] if key < len(node.items()) else None
-    return node.get(key)
+def _said(node: Node, path: Keys) -> tuple[list[Keys], list[Keys]]:
+    """The paths at which an override gives a value, and those at which it replaces all that was there."""
+    said: list[Keys] = []
+    replaced: list[Keys] = []
+    within = [(node, path, False)]
+    while within:
+        one, at, inside = within.pop()
+        is_whole = not isinstance(one.content, dict) or is_distribution(one)
+        if is_whole and not inside:
+            replaced.append(at)
+        within += [(child, (*at, str(k)), is_whole or inside) for k, child in one.inner.items()]
+        if not one.inner and one.content is not None and one.content != {}:
+            said.append(at)
+    return said, replaced
 
 
-Given = TypeVar("Given")
-Made = TypeVar("Made")
-
-
-class _Files(NamedTuple):
-    """A scenario as its files give it, before overrides and checks."""
-
-    top: Node
-    name: str
-    mistakes: Sequence[Mistake]
+# A scenario as its files give it, before overrides and checks: its values, its name, and mistakes in how it is written.
+Files = tuple[Node, str, Sequence[Mistake]]
 
 
 def load_scenario(reference: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Scenario:
@@ -479,7 +435,7 @@ def load_scenario(reference: str | os.PathLike[str], overrides: Sequence[str] = 
     Raises:
         ScenarioError: when there is no such scenario, or it has mistakes; holds all of them.
     """
-    return _checked(_read_files(reference), overrides)
+    return checked(*_read_files(reference), overrides=overrides)
 
 
 def load_each(
@@ -494,20 +450,34 @@ def load_each(
         overrides: as for `load_scenario`; they are made in every scenario.
     """
     read = [_attempt(_read_files, reference) for reference in references]
-    tops = [one.top for one in read if not isinstance(one, ScenarioError)]
+    tops = [one[0] for one in read if not isinstance(one, ScenarioError)]
     optional = {
         text
         for text in overrides
-        if _removes(text) and any(_leads_somewhere(top, text) for top in tops)
+        if read_scalar(text.partition("=")[2].strip()) is None
+        and any(_leads_somewhere(top, text) for top in tops)
     }
 
-    def checked(files: _Files) -> Scenario:
-        made = [
-            text for text in overrides if text not in optional or _leads_somewhere(files.top, text)
-        ]
-        return _checked(files, made)
+    def made(files: Files) -> Scenario:
+        left = [one for one in overrides if one not in optional or _leads_somewhere(files[0], one)]
+        return checked(*files, overrides=left)
 
-    return [one if isinstance(one, ScenarioError) else _attempt(checked, one) for one in read]
+    return [one if isinstance(one, ScenarioError) else _attempt(made, one) for one in read]
+
+
+def _leads_somewhere(top: Node, text: str) -> bool:
+    """Whether there is something in a scenario at an override's path."""
+    try:
+        return bool(_steps(Source.of(NAME, text), text.partition("=")[0], top))
+    except ScenarioError:
+        return False
+
+
+def _attempt(make: Callable[[Given], Made], given: Given) -> Made | ScenarioError:
+    try:
+        return make(given)
+    except ScenarioError as error:
+        return error
 
 
 def load_scenarios(
@@ -527,9 +497,15 @@ def load_scenarios(
             # The expected value differs between scenarios; the mistake is the same.
             same = replace(mistake, expected="", suggestion="")
             having.setdefault(same, {})[Path(reference).stem] = mistake
-    if having:
-        names = {Path(reference).stem for reference in references}
-        raise ScenarioError(_joined(by_name, len(names)) for by_name in having.values())
+    found = []
+    for by_name in having.values():
+        mistake = max(by_name.values(), key=lambda one: bool(one.suggestion))
+        if mistake.file == NAME and len(by_name) < len({Path(one).stem for one in references}):
+            message = f"{mistake.message} in {one_of(by_name, 'and')}"
+            mistake = replace(mistake, message=message)
+        found.append(mistake)
+    if found:
+        raise ScenarioError(found)
     return [one for one in each if isinstance(one, Scenario)]
 
 
@@ -546,28 +522,32 @@ def read_scenario(text: str, name: str = "scenario", overrides: Sequence[str] = 
     """
     top, mistakes = parse(name, text)
     entries = _entries(top)
-    extends = entries.pop("extends", None)
-    if extends is not None:
+    if extends := entries.pop("extends", None):
         mistakes.append(extends.label.mistake("only a file can extend others", "a whole scenario"))
-    return _checked(_Files(replace(top, content=entries), composed(name), mistakes), overrides)
+    return checked(replace(top, content=entries), composed(name), mistakes, overrides)
 
 
-def change_scenario(scenario: Scenario, changes: Mapping[str, Any], name: str) -> Scenario:
-    """A scenario with values changed by path, under a name (see `Scenario.changed`)."""
+def change_scenario(
+    scenario: Scenario, changes: Mapping[str, Any], name: str, *, labelled: bool = False
+) -> Scenario:
+    """A scenario with values changed by path, under a name, and under a label that says so (see `Scenario.changed`)."""
     texts = [f"{path}={json.dumps(value, default=_plain)}" for path, value in changes.items()]
+    if labelled and texts and not {"title", "label"} & changes.keys():
+        texts.append(f"label={json.dumps(label_of([shorten(one, 60) for one in texts]))}")
     content = scenario.model_dump(
         mode="json", exclude={"name"}, exclude_none=True, exclude_unset=True
     )
-    start = Source.of(CHANGED, "").start
     try:
-        return _checked(_Files(node_of(content, start), name, []), texts)
+        return checked(node_of(content, Source.of(CHANGED, "").start), name, overrides=texts)
     except ScenarioError as error:
         found = [replace(one, file=CHANGED) if one.file == NAME else one for one in error.mistakes]
         raise ScenarioError(found) from None
 
 
-#: The place of a mistake in a value that a program has set.
-CHANGED = "changed"
+def label_of(overrides: Sequence[str]) -> str:
+    """What a scenario with changes is called in charts and tables: by them, or by how many they are."""
+    words = listed(overrides)
+    return f"With {words if len(overrides) < 3 else f'{len(overrides)} changes'}"
 
 
 def _plain(value: Any) -> Any:
@@ -578,7 +558,7 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"a scenario holds no {type(value).__name__}: {value!r}")
 
 
-def _read_files(reference: str | os.PathLike[str]) -> _Files:
+def _read_files(reference: str | os.PathLike[str]) -> Files:
     path = find_scenario(reference)
     called = str(path)  # in a report: as the person did, or relative to where they are
     if path.is_absolute():
@@ -589,20 +569,17 @@ def _read_files(reference: str | os.PathLike[str]) -> _Files:
         message = "the file's name cannot be a scenario's name"
         raise ScenarioError([Mistake(called, 0, 0, message, FILE_WORDS)])
     layers, mistakes = read_chain(path, called)
-    top = layers[-1].top
-    for layer in reversed(layers[:-1]):
-        top = lay_over(top, layer.top)
-    return _Files(top, name, mistakes)
+    return reduce(lay_over, [layer.top for layer in reversed(layers)]), name, mistakes
 
 
 def _written_out(top: Node) -> Node:
-    """A scenario's values with the rungs of a ladder that it names.
+    """A scenario's values with the rungs of the ladder that it names, or of the first where it has none.
 
     Raises:
         ScenarioError: when there is no such ladder.
     """
-    ladder = top.get("ladder")
-    if ladder is None or not ladder.text:
+    ladder = top.get("ladder") or Node(top.place, next(iter(LADDERS)), top.place)
+    if not ladder.text:
         return top
     if ladder.text not in LADDERS:
         near = nearest(ladder.text, LADDERS)
@@ -612,38 +589,35 @@ def _written_out(top: Node) -> Node:
     return replace(top, content={**top.entries(), "ladder": written})
 
 
-def _attempt(make: Callable[[Given], Made], given: Given) -> Made | ScenarioError:
+def checked(
+    top: Node, name: str, mistakes: Sequence[Mistake] = (), overrides: Sequence[str] = ()
+) -> Scenario:
+    """The scenario of some values with overrides, checked.
+
+    Args:
+        top: its values.
+        name: its name.
+        mistakes: in how they are written, found before. Such values are still read as far as possible; mistakes that
+            follow from theirs are not reported.
+        overrides: as for `load_scenario`.
+
+    Raises:
+        ScenarioError: when it has mistakes; holds all of them, whichever step found them.
+    """
     try:
-        return make(given)
+        top, found = override(_written_out(top), overrides)
     except ScenarioError as error:
-        return error
-
-
-def _joined(by_name: Mapping[str, Mistake], scenarios: int) -> Mistake:
-    """One mistake for those of several scenarios; it names them where others do not have it."""
-    mistake = max(by_name.values(), key=lambda one: bool(one.suggestion))
-    if mistake.file != NAME or len(by_name) == scenarios:
-        return mistake
-    return replace(mistake, message=f"{mistake.message} in {one_of(by_name, 'and')}")
-
-
-def _checked(files: _Files, overrides: Sequence[str]) -> Scenario:
-    """The scenario; all mistakes are gathered and reported together, whichever step found them."""
-    try:
-        top, found = override(_written_out(files.top), overrides)
-    except ScenarioError as error:
-        raise ScenarioError([*files.mistakes, *error.mistakes]) from None
+        raise ScenarioError([*mistakes, *error.mistakes]) from None
     found += check(top)
     scenario = None
     try:
-        if name := top.get("name"):  # the schema's own, which a file cannot set
-            found.append(name.label.mistake("a scenario is named after its file", "no name"))
-        scenario = Scenario.model_validate({**top.plain(), "name": files.name})
+        if named := top.get("name"):  # the schema's own, which a file cannot set
+            found.append(named.label.mistake("a scenario is named after its file", "no name"))
+        scenario = Scenario.model_validate({**top.plain(), "name": name})
     except ValidationError as error:
         found += explain(error, top)
-    # Values with a mistake are still read as far as possible; mistakes that follow from theirs are not reported.
-    known = {(one.file, one.line, one.column) for one in files.mistakes}
+    known = {(one.file, one.line, one.column) for one in mistakes}
     found = [one for one in found if (one.file, one.line, one.column) not in known]
-    if files.mistakes or found or scenario is None:
-        raise ScenarioError([*files.mistakes, *found])
+    if mistakes or found or scenario is None:
+        raise ScenarioError([*mistakes, *found])
     return scenario

@@ -319,7 +319,8 @@ class Scenario(Part):
         Args:
             changes: for each path a number, a distribution such as `{"uniform": [0.4, 0.6]}`, or any other value that a
                 file may hold there; None takes something out. They are made in their order.
-            name: its name; that of this scenario where left out.
+            name: its name; that of this scenario where left out. Its label says what is changed, unless a title or a
+                label is.
 
         Raises:
             ScenarioError: when a path leads nowhere or a value may not stand there; holds all mistakes.
@@ -327,7 +328,7 @@ class Scenario(Part):
         """
         from crisis_sim.scenario.load import change_scenario
 
-        return change_scenario(self, changes, name or self.name)
+        return change_scenario(self, changes, name or self.name, labelled=True)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Scenario:
         """A copy, with fields in place of its own; checked as a file is. See `changed` for values inside them.

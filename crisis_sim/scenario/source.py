@@ -196,6 +196,11 @@ class Node:
         """The text here; "" where the value is none."""
         return self.content if isinstance(self.content, str) else ""
 
+    @property
+    def inner(self) -> dict[Any, Node]:
+        """All that it holds: the entries of a mapping by key, the items of a list by place."""
+        return self.entries() or dict(enumerate(self.items()))
+
     def get(self, *path: str) -> Node | None:
         """The node under keys, one below the other; None where one of them is missing."""
         node: Node | None = self
@@ -228,7 +233,7 @@ class Node:
     def walk(self) -> Iterator[Node]:
         """The value and all values in it."""
         yield self
-        for inner in (*self.entries().values(), *self.items()):
+        for inner in self.inner.values():
             yield from inner.walk()
 
     def plain(self) -> Any:
