@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from crisis_sim.outcomes.intervals import normal_quantile
-from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
-from crisis_sim.scenario.former import gone
+from crisis_sim.scenario.errors import Mistake, ScenarioError, gone, nearest, one_of
 from crisis_sim.scenario.introspect import Slot, numbers_of, slot_at
 from crisis_sim.scenario.load import checked
 from crisis_sim.scenario.numbers import Distribution, Number, Part, Within

@@ -15,8 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import ValidationError
 
 from crisis_sim.scenario.checks import check
-from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
-from crisis_sim.scenario.former import gone
+from crisis_sim.scenario.errors import Mistake, ScenarioError, gone, nearest, one_of
 from crisis_sim.scenario.introspect import TOP, Slot, explain
 from crisis_sim.scenario.schema import LADDERS, Scenario
 from crisis_sim.scenario.source import (
