@@ -170,12 +170,7 @@ def keys_of(part: type[Part]) -> tuple[str, ...]:
 
 
 def slot_at(path: Iterable[str | int], top: Slot = TOP) -> Slot | None:
-    """The schema's slot at a path from the top; None where there is none.
-
-    Args:
-        path: keys and places in lists.
-        top: the slot from which the path leads; a scenario's where left out.
-    """
+    """The slot at a path of keys and places in lists, from a scenario's top or another; None where there is none."""
     return reduce(lambda slot, key: slot and slot.step(key), path, cast("Slot | None", top))
 
 

@@ -1,4 +1,7 @@
-"""Loading a scenario: finding its file, what it extends, overrides, and the checked result."""
+"""Loading a scenario: finding its file, what it extends, overrides, and the checked result.
+
+What cannot be read is a `ScenarioError` with all mistakes, which name the nearest that there is.
+"""
 
 from __future__ import annotations
 
@@ -72,12 +75,6 @@ def on_disk(folder: Path) -> Path:
     """A folder of the package with all its files.
 
     Where a wheel is imported as it is, without being unpacked, a copy that lasts as long as the process.
-
-    Args:
-        folder: where a module's `__file__` says that it is.
-
-    Raises:
-        OSError: when it cannot be copied.
     """
     archive = None
     with suppress(OSError):  # it may not be looked at
@@ -108,11 +105,7 @@ def shipped_names() -> list[str]:
 
 
 def shipped_scenarios() -> list[Shipped]:
-    """All shipped scenarios with their titles, in order of the alphabet.
-
-    Raises:
-        ScenarioError: when a file cannot be read.
-    """
+    """All shipped scenarios with their titles, in order of the alphabet."""
     found = []
     for name in shipped_names():
         path = shipped_folder() / f"{name}{SUFFIX}"
@@ -123,11 +116,7 @@ def shipped_scenarios() -> list[Shipped]:
 
 
 def find_scenario(reference: str | os.PathLike[str]) -> Path:
-    """The file that a person means: a path, or the bare name of a shipped scenario.
-
-    Raises:
-        ScenarioError: when there is neither; names the nearest.
-    """
+    """The file that a person means: a path, or the bare name of a shipped scenario."""
     return find_file(reference, shipped_folder(), "scenario", "a scenario file")
 
 
@@ -141,9 +130,6 @@ def find_file(
         folder: where the shipped files are.
         noun: what such a file holds, in a word.
         what_is_expected: the file, in the words of a report.
-
-    Raises:
-        ScenarioError: when there is neither; names the nearest.
     """
     text = os.fspath(reference)
     path = spelt_on_disk(Path(text))
@@ -186,9 +172,6 @@ def read_chain(path: Path, name: str) -> tuple[list[Layer], list[Mistake]]:
 
     Returns:
         the files, the one asked for first; and mistakes in how they are written that leave the rest readable.
-
-    Raises:
-        ScenarioError: when one of them cannot be read, or they extend one another in a circle.
     """
     layers: list[Layer] = []
     mistakes: list[Mistake] = []
@@ -234,11 +217,7 @@ def _warn_of_turns(place: Place) -> None:
 
 
 def _inside(folder: Path, extends: Node) -> Path:
-    """The file that `extends` names, resolved: it lies inside the folder, or else it is the shipped scenario of that name.
-
-    Raises:
-        ScenarioError: when it is no file's name, or no such file is inside the folder, and none is shipped.
-    """
+    """The file that `extends` names, resolved: inside the folder, or else the shipped scenario of that name."""
     name = extends.text
     expected = "a scenario file of the same folder, or a shipped scenario, such as may_2025"
     if not name:
@@ -283,15 +262,7 @@ Keys = tuple[str, ...]
 
 
 def override(top: Node, overrides: Sequence[str]) -> tuple[Node, list[Mistake]]:
-    """A scenario with overrides laid over it, one after the other.
-
-    Args:
-        top: the scenario's values.
-        overrides: texts such as `mediators.us.leverage.india=0.2`.
-
-    Returns:
-        the values with all overrides that could be read, and the mistakes in the others.
-    """
+    """A scenario's values with overrides laid over them one by one, and the mistakes in those that could not be read."""
     mistakes: list[Mistake] = []
     for text in overrides:
         try:
@@ -327,11 +298,7 @@ def _override(top: Node, text: str) -> Node:
 
 
 def _steps(source: Source, path: str, top: Node) -> list[tuple[str | int, Place, Node]]:
-    """The keys of a path, each with its place and the value that it leads into.
-
-    Raises:
-        ScenarioError: when the path leads nowhere; names the nearest that does not.
-    """
+    """The keys of a path, each with its place and the value that it leads into."""
     steps: list[tuple[str | int, Place, Node]] = []
     column = 1 + len(path) - len(path.lstrip())
     slot, node = TOP, top
@@ -350,11 +317,7 @@ def _steps(source: Source, path: str, top: Node) -> list[tuple[str | int, Place,
 
 
 def _key(word: str, place: Place, slot: Slot, node: Node, top: Node) -> str | int | None:
-    """The key that a word of a path means; None where the schema has nothing below.
-
-    Raises:
-        ScenarioError: when it is none of the keys that there are.
-    """
+    """The key that a word of a path means; None where the schema has nothing below."""
     if slot.is_list:
         count = len(node.items())
         # No word of more digits than the count has can be below it, and Python reads no endless one.
@@ -572,11 +535,7 @@ def _read_files(reference: str | os.PathLike[str]) -> Files:
 
 
 def _written_out(top: Node) -> Node:
-    """A scenario's values with the rungs of the ladder that it names, or of the first where it has none.
-
-    Raises:
-        ScenarioError: when there is no such ladder.
-    """
+    """A scenario's values with the rungs of the ladder that it names, or of the first where it has none."""
     ladder = top.get("ladder") or Node(top.place, next(iter(LADDERS)), top.place)
     if not ladder.text:
         return top
@@ -593,15 +552,7 @@ def checked(
 ) -> Scenario:
     """The scenario of some values with overrides, checked.
 
-    Args:
-        top: its values.
-        name: its name.
-        mistakes: in how they are written, found before. Such values are still read as far as possible; mistakes that
-            follow from theirs are not reported.
-        overrides: as for `load_scenario`.
-
-    Raises:
-        ScenarioError: when it has mistakes; holds all of them, whichever step found them.
+    Mistakes in how they are written, found before, are reported with all others but those that follow from them.
     """
     try:
         top, found = override(_written_out(top), overrides)

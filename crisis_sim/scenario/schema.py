@@ -291,22 +291,14 @@ class Scenario(Part):
 
     @classmethod
     def load(cls, reference: str | PathLike[str], overrides: Sequence[str] = ()) -> Scenario:
-        """The scenario of a file, or a shipped one by its bare name (see `load_scenario`).
-
-        Raises:
-            ScenarioError: when there is none, or it has mistakes.
-        """
+        """The scenario of a file, or a shipped one by its bare name (see `load_scenario`)."""
         from crisis_sim.scenario.load import load_scenario
 
         return load_scenario(reference, overrides)
 
     @classmethod
     def from_text(cls, text: str, name: str = "scenario", overrides: Sequence[str] = ()) -> Scenario:
-        """The scenario that stands in a text, such as a file would hold (see `read_scenario`).
-
-        Raises:
-            ScenarioError: when it has mistakes.
-        """
+        """The scenario that stands in a text, such as a file would hold (see `read_scenario`)."""
         from crisis_sim.scenario.load import read_scenario
 
         return read_scenario(text, name, overrides)

@@ -346,11 +346,7 @@ def parse(
 
 
 def parse_value(source: Source, text: str) -> Node:
-    """A single value, as it stands on the right of an override; its places are those of `source`.
-
-    Args:
-        source: the text that is shown to the person.
-        text: YAML whose lines and columns are those of the source.
+    """A single value in YAML, as it stands on the right of an override; its lines and columns are those of `source`.
 
     Raises:
         ScenarioError: when it is not a value.
@@ -421,11 +417,7 @@ class _Reader:
     values: int = 0  # keys, items and values met
 
     def read(self, text: str) -> Node:
-        """The document's value.
-
-        Raises:
-            ScenarioError: when the text is no YAML, or nested too deeply, or holds two documents.
-        """
+        """The document's value; an error where it is no YAML, or nested too deeply, or there are two documents."""
         # Not the C parser (it has other rules), and not the composer: it recurses as deeply as
         # the text does, lets aliases multiply, and is slower.
         stream = YAML(typ="safe", pure=True).parse(text)
