@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +12,6 @@ from cyclopts.validators import Number
 
 from crisis_sim.cli.app import file_name
 from crisis_sim.scenario.errors import Refused, ScenarioError
-from crisis_sim.text import listed
 
 if TYPE_CHECKING:
     from crisis_sim.scenario.schema import Scenario
@@ -196,25 +194,6 @@ class Variant:
 
 
 AS_IT_IS = Variant()
-
-
-#: Changes to a scenario that are named in its label; more are counted.
-_NAMED = 2
-
-
-def changed(scenario: Scenario, overrides: Sequence[str]) -> Scenario:
-    """A scenario with changes, under a name and a label that say so: "With us leverage india 0.2"."""
-    said = [_in_words(one) for one in overrides]
-    words = listed(said) if len(said) <= _NAMED else f"{len(said)} changes"
-    return scenario._with(name=f"{scenario.name} changed", label=f"With {words}")
-
-
-def _in_words(override: str) -> str:
-    """A change in words that a narrow table can wrap, without the name of a section."""
-    path, _, value = override.partition("=")
-    section, *others = path.split(".")
-    name = " ".join(others or [section]).replace("_", " ")
-    return f"no {name}" if value.strip() == "null" else f"{name} {value.strip()}"
 
 
 @Parameter(name="*")

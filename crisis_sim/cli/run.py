@@ -140,13 +140,16 @@ def _read(
 ) -> tuple[list[Scenario], Scenario]:
     """The scenarios to run, and the one that results are named after."""
     from crisis_sim.scenario.fits import over_fits
-    from crisis_sim.scenario.load import load_scenarios
+    from crisis_sim.scenario.load import label_of, load_scenarios
 
     overrides = variant.overrides or ()
     read = load_scenarios(names, overrides)
     beside = bool(overrides) and len(read) == 1 and not alone
     if beside:
-        read = [*load_scenarios(names), opt.changed(read[0], overrides)]
+        read = [
+            *load_scenarios(names),
+            read[0]._with(name=f"{read[0].name} changed", label=label_of(overrides)),
+        ]
     read = named_apart(read)
     if variant.over_fits:
         read = [over_fits(one) for one in read]
