@@ -109,7 +109,7 @@ def branch(
         else:
             print_summary(made.summary, console())
 
-    answer(as_json, made.plain(), show)
+    answer(as_json, made.plain, show)
     talk(f"to repeat it: crisis-sim branch {files[0]}")
     return DONE
 
@@ -155,7 +155,7 @@ def why(
         _print(found.answer())
         _print_reasons(found)
 
-    answer(as_json, found.plain(), show)
+    answer(as_json, found.plain, show)
     talk(f"answer and chart: {out}")
     return DONE
 
@@ -286,7 +286,7 @@ def nowcast(
     reading = "Answers by the moment of asking, and how soon it comes from the last moment on, with 95% intervals."
     told = [last, *map(sentence, cast.warnings), *earlier]
     _page(folder, cast.evidence.title, told, lambda: draw_nowcast(cast), reading, seed)
-    answer(as_json, cast.plain(), lambda: print_nowcast(cast, console()))
+    answer(as_json, cast.plain, lambda: print_nowcast(cast, console()))
     talk(f"numbers, evidence and chart: {folder}")
     return DONE
 
