@@ -131,7 +131,7 @@ def end_operation(own: Any) -> None:
 
 
 @routine
-def count_act(own: Any, c: Any, act: Any) -> None:
+def count_act(own: Any, c: Any, act: Any, at: Any) -> None:
     """Count that an act followed the last one of either state."""
     kind = c.ladder[act].kind
     if c.war and kind == FORCE:
@@ -139,7 +139,7 @@ def count_act(own: Any, c: Any, act: Any) -> None:
     if c.last_act >= 0:
         c.followed[len(ACTS) * c.last_act + kind] += 1
     c.last_act = kind
-    own.acted_at = c.now
+    own.acted_at = at
 
 
 @rule
@@ -195,7 +195,7 @@ def carry_out(  # noqa: C901 - all that follows from an act, in its order
     c.peak_rung = max(c.peak_rung, act)
     note(luck, record.ACT, own.index, c.now, act)
     own.acts += 1
-    count_act(own, c, act)
+    count_act(own, c, act, c.now)
     own.first_act_at = first(own.first_act_at, c.now)
     if credited:
         remember_answer(own, c, act)

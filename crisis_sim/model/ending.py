@@ -9,10 +9,13 @@ from typing import Any
 from crisis_sim.model import record
 from crisis_sim.model.acts import (
     AGREEMENT,
+    DISPLAY,
     FADED,
     OFFENCE,
+    RENEWED_AFTER_DAYS,
     TACIT,
     carry_out,
+    count_act,
     end_crisis,
     end_operation,
     under_fire,
@@ -204,9 +207,24 @@ class Ending(Agent):
         c.danger = 1.0 - (1.0 - a) * (1.0 - b)
 
     @rule
+    def weigh(own, facts, c, p, luck):
+        """How urgent the crisis is to third parties: see `Mediator.engaging`.
+
+        urgency = exp(alarm x danger + ripeness x mean halt_propensity of both states)
+        """
+        ripe = 0.5 * (c.states[0].halt_propensity + c.states[1].halt_propensity)
+        c.urgency = exp(p.alarm * c.danger + p.ripeness * ripe)
+
+    @rule
     def pass_time(own, facts, c, p, luck):
-        """Fire has paused, as of its last day, once there was none for a week, agreed or not; so have strikes."""
+        """Fire has paused, as of its last day, once there was none for a week, agreed or not; so have strikes.
+
+        Acts that go on are counted anew: see `renew`.
+        """
         end = c.now + c.wait
+        later = c.states[0].acted_at > c.states[1].acted_at
+        for k in range(2):
+            renew(c.states[1 - k if later else k], c, end)
         if c.last_fire + PAUSE_DAYS <= end:
             c.paused_at = first(c.paused_at, c.last_fire)
         if c.last_strike + PAUSE_DAYS <= end:
@@ -235,6 +253,19 @@ class Ending(Agent):
         """Tacit, if both had used their forces and there was no more than minor violence; else the crisis faded."""
         both = c.states[0].acted and c.states[1].acted
         end_crisis(c, luck, TACIT if both and c.worst <= MINOR else FADED, c.now, 0.0)
+
+
+@inlined
+def renew(state: Any, c: Any, until: Any) -> None:
+    """Force or a display that goes on counts as a new act a week after the last, unless a halt is in effect.
+
+    That is for counting only: the coders of militarised incidents (MIE) enter what lasts as further incidents.
+    """
+    goes_on = c.war or state.operation > 0 or c.ladder[state.posture].kind >= DISPLAY
+    due = state.acted_at + RENEWED_AFTER_DAYS  # not a number where it has not acted
+    if due <= until and goes_on and not c.halts[0].in_force:
+        act = c.war_rung if c.war else max(state.operation, state.posture)
+        count_act(state, c, act, max(due, c.now))
 
 
 class Scheduled(Agent):

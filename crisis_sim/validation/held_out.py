@@ -20,6 +20,7 @@ from crisis_sim.batch import simulate
 from crisis_sim.experiments.gauss_newton import Steps
 from crisis_sim.experiments.load import load_experiment
 from crisis_sim.experiments.search import Problem
+from crisis_sim.experiments.spec import RunOptions
 from crisis_sim.model.observer import Observer
 from crisis_sim.outcomes.intervals import crps
 from crisis_sim.scenario.load import load_scenario
@@ -81,8 +82,8 @@ def held_out(
     found: list[Foretold] = []
     for number, case in enumerate(cases, 1):
         progress(f"{number} of {len(cases)}: fitted without {case.name}")
-        problem = without(experiment, case.scenario)
-        point = refitted(problem, workers)
+        problem = without(experiment, case.scenario, workers)
+        point = refitted(problem)
         scenario = load_scenario(case.scenario)
         known = {
             path: np.full(replicates, value)
@@ -111,26 +112,21 @@ def summary(found: Sequence[Foretold]) -> dict[str, dict[str, float]]:
     return told
 
 
-def without(experiment: Any, scenario: str) -> Problem:
+def without(experiment: Any, scenario: str, workers: int = 1) -> Problem:
     """The fit without what it says of a case."""
     targets = tuple(one for one in experiment.spec.targets if one.scenario != scenario)
     spec = experiment.spec.model_copy(update={"targets": targets})
     others = tuple(one for one in experiment.others if one.name != scenario)
-    return Problem(replace(experiment, spec=spec, others=others))
+    return Problem(replace(experiment, spec=spec, others=others), RunOptions(workers))
 
 
-def refitted(
-    problem: Problem, workers: int = 1, generations: int = GENERATIONS
-) -> NDArray[np.float64]:
+def refitted(problem: Problem, generations: int = GENERATIONS) -> NDArray[np.float64]:
     """The best point a few steps on from the scenario's own, `(parameters,)`."""
-    start = np.asarray([float(one.share_of(one.start)) for one in problem.tuned])
-    steps = Steps(problem, start, workers)
+    steps = Steps(problem)
     for _ in range(generations):
         shares = steps.ask(STEPS + (steps.generation == 0))
-        points = problem.points_of(shares)
-        steps.tell(
-            shares, problem.at(points, problem.spec.replicates, problem.spec.seed, workers).loss
-        )
+        tried = problem.at(problem.points_of(shares), problem.spec.replicates, problem.spec.seed)
+        steps.tell(shares, tried.loss)
     return np.asarray(problem.points_of(steps.best[None])[0])
 
 
