@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from crisis_sim.experiments.calibrate import Aim, Values, seed_of
-from crisis_sim.outcomes.differences import Measured
+from crisis_sim.outcomes.intervals import Measured
 
 #: The inverse variance of a parameter that is uniform over its range, in units of the range.
 PRIOR = 12.0

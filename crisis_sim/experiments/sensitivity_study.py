@@ -24,8 +24,7 @@ from numpy.typing import NDArray
 from crisis_sim.experiments import indices
 from crisis_sim.experiments.design import table_of
 from crisis_sim.experiments.indices import MAIN, NOT_NEGATIVE, Layout, Values, pairs_of
-from crisis_sim.outcomes.differences import Measured
-from crisis_sim.outcomes.intervals import normal_quantile
+from crisis_sim.outcomes.intervals import Measured, normal_quantile
 from crisis_sim.text import count, round_up
 
 if TYPE_CHECKING:

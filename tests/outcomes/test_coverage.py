@@ -23,7 +23,7 @@ from benchmarks.coverage_cases import (
     curves,
     median_of,
 )
-from crisis_sim.outcomes.bootstrap import median_difference, median_time
+from crisis_sim.outcomes.incidence import median_difference, median_time
 from crisis_sim.outcomes.intervals import Interval
 
 KEPT = Path(__file__).parents[2] / "benchmarks" / "results" / "coverage.json"

@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from crisis_sim import simulate
-from crisis_sim.outcomes.differences import difference
+from crisis_sim.outcomes.intervals import difference
 from crisis_sim.outcomes.measures import Reading
 from crisis_sim.outcomes.names import measure
 from tests.batch.crises import crisis
