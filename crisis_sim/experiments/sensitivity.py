@@ -33,8 +33,7 @@ from crisis_sim.experiments.spec import (
     entry,
     whole,
 )
-from crisis_sim.outcomes.differences import Measured
-from crisis_sim.outcomes.intervals import normal_quantile
+from crisis_sim.outcomes.intervals import Measured, normal_quantile
 from crisis_sim.outcomes.measures import Measure
 from crisis_sim.scenario.errors import Mistake
 

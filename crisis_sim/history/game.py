@@ -30,8 +30,8 @@ from crisis_sim.model.choice import option_numbers
 from crisis_sim.model.journal import Entry, entry_of
 from crisis_sim.model.luck import key_of
 from crisis_sim.model.schedule import redraw_budgets
-from crisis_sim.outcomes.differences import Contrast, difference
 from crisis_sim.outcomes.durations import Rows
+from crisis_sim.outcomes.intervals import Contrast, difference
 from crisis_sim.outcomes.measures import CAME, Reading
 from crisis_sim.outcomes.names import NAMES, measure
 from crisis_sim.report.story import Narrator, gist_of

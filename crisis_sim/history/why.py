@@ -29,9 +29,9 @@ from crisis_sim.history.past import HistoryError, Step
 from crisis_sim.model import schedule as drivers
 from crisis_sim.model.crisis import CrisisModel
 from crisis_sim.model.luck import key_of
-from crisis_sim.outcomes.differences import Contrast, Measured, difference
 from crisis_sim.outcomes.durations import Rows
 from crisis_sim.outcomes.incidence import TOLERANCE
+from crisis_sim.outcomes.intervals import Contrast, Measured, difference
 from crisis_sim.outcomes.measures import CAME, Columns, Measure, share_of
 from crisis_sim.outcomes.names import by_name, known_names, read_measure
 from crisis_sim.report.curves import date_axis
