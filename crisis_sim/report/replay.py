@@ -398,7 +398,9 @@ def replay_data(
             {**vars(entry), "detail": {key: plain_value(one) for key, one in entry.detail.items()}}
             for entry in journal.entries
         ],
-        "series": {name: [plain_value(one) for one in line] for name, line in journal.series.items()},
+        "series": {
+            name: [plain_value(one) for one in line] for name, line in journal.series.items()
+        },
     }
 
 
