@@ -6,39 +6,35 @@ import copy
 import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from io import StringIO
 from itertools import combinations, pairwise
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from crisis_sim.experiments.factors import (
     Factor,
     Range,
+    Values,
     check_ends,
     check_factor,
     number_at,
     resolve,
 )
 from crisis_sim.experiments.run import GIVEN
-from crisis_sim.experiments.spec import Experiment, Reading, Spec, WrittenMeasure, entry
+from crisis_sim.experiments.spec import Experiment, Reading, RunOptions, Spec, WrittenMeasure, entry
 from crisis_sim.model.luck import uniforms
 from crisis_sim.model.parameters import invert
 from crisis_sim.outcomes.intervals import normal_quantile
 from crisis_sim.outcomes.measures import Columns, Measure
 from crisis_sim.outcomes.names import measure, read_measure
-from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
-from crisis_sim.scenario.former import gone
+from crisis_sim.scenario.errors import Mistake, ScenarioError, gone, nearest, one_of
 from crisis_sim.scenario.introspect import numbers_of
 from crisis_sim.scenario.numbers import DISTRIBUTIONS, Distribution, Part, Within
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.source import Node
-
-Values = NDArray[np.float64]
-
 
 # --- Targets, and distances from them in standard errors
 
@@ -199,9 +195,10 @@ class CalibrationSpec(Spec):
 
 @dataclass(frozen=True)
 class Calibration:
-    """An experiment of either kind, checked."""
+    """An experiment of either kind, checked, and in which way it is to be run."""
 
     experiment: Experiment
+    options: RunOptions = field(default_factory=RunOptions)
 
     @property
     def spec(self) -> Any:
@@ -384,19 +381,10 @@ def locate(scenario: Scenario, path: str, known: Mapping[str, Within]) -> Locati
     return Location(path, number, index, Within(low, high))
 
 
-def share_of(values: Any, low: float, high: float, scale: str) -> Values:
-    """How far along a range values are, on its scale: from 0 to 1."""
-    if scale == "log":
-        values = np.log(np.maximum(values, math.ulp(0.0)))
-        low, high = math.log(low), math.log(high)
-    return np.asarray(np.clip((values - low) / (high - low), 0.0, 1.0))
-
-
 @dataclass(frozen=True)
-class Tuned:
+class Tuned(Factor):
     """A parameter that is moved, where the search begins, and all the paths that take its value, its own first."""
 
-    factor: Factor
     start: float
     paths: tuple[str, ...]
 
@@ -414,20 +402,8 @@ class Tuned:
             ends, own = (written.low or 0.0, written.high or 0.0), given.values[place.index]
             factor = Factor(path, *ends, written.scale, unit, meaning, own)
         start = factor.middle if written.start is None else written.start
-        return cls(factor, min(max(start, factor.low), factor.high), (path, *written.also))
-
-    def share_of(self, values: Any) -> Values:
-        """How far along its range values are, on its scale: from 0 to 1."""
-        return share_of(values, self.factor.low, self.factor.high, self.factor.scale)
-
-    def at(self, share: float) -> float:
-        """The value at a share of its range."""
-        return float(self.at_shares(share))
-
-    def at_shares(self, shares: Any) -> Values:
-        """The values at shares of its range."""
-        values = self.factor.at(np.asarray(shares))
-        return np.asarray(np.clip(values, self.factor.low, self.factor.high))
+        start = min(max(start, factor.low), factor.high)
+        return cls(**vars(factor), start=start, paths=(path, *written.also))
 
 
 def _locations(path: str, scenarios: Sequence[Scenario]) -> Iterator[tuple[Scenario, Location]]:

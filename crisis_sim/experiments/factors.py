@@ -5,21 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from crisis_sim.outcomes.intervals import normal_quantile
-from crisis_sim.scenario.checks import check
-from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
-from crisis_sim.scenario.former import gone
-from crisis_sim.scenario.introspect import TOP, Slot, explain, numbers_of, slot_at
-from crisis_sim.scenario.load import override
+from crisis_sim.scenario.errors import Mistake, ScenarioError, gone, nearest, one_of
+from crisis_sim.scenario.introspect import Slot, numbers_of, slot_at
+from crisis_sim.scenario.load import checked
 from crisis_sim.scenario.numbers import Distribution, Number, Part, Within
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.source import Node, Place, Source, node_of
+
+Values = NDArray[np.float64]
 
 
 class ScenarioEditor:
@@ -41,15 +41,7 @@ class ScenarioEditor:
             ScenarioError: when a change cannot be made, or what is left is no scenario.
         """
         overrides = [one if "=" in one else f"{one.strip()}=null" for one in changes]
-        top, mistakes = override(self.top, overrides)
-        mistakes += check(top)
-        try:
-            scenario = Scenario.model_validate({**top.plain(), "name": name})
-        except ValidationError as error:
-            raise ScenarioError([*mistakes, *explain(error, top, TOP)]) from error
-        if mistakes:
-            raise ScenarioError(mistakes)
-        return scenario
+        return checked(self.top, name, overrides=overrides)
 
     def holds(self, change: str) -> bool:
         """Whether there is something to take out at a path; of other changes, always."""
@@ -140,11 +132,29 @@ class Factor:
         lognormal = isinstance(self.given, Distribution) and self.given.kind == "lognormal"
         return "log" if lognormal and self.low > 0 else self.scale
 
-    def at(self, shares: Any) -> Any:
-        """Values at shares of the way from the lowest to the highest, on the factor's scale."""
+    def at(self, shares: Any) -> Values:
+        """Values at shares of its range, on its scale."""
         if self.scale == "log":
-            return self.low * (self.high / self.low) ** shares
-        return self.low + (self.high - self.low) * shares
+            values = self.low * (self.high / self.low) ** np.asarray(shares)
+        else:
+            values = self.low + (self.high - self.low) * np.asarray(shares)
+        return np.asarray(np.clip(values, self.low, self.high))
+
+    def share_of(self, values: Any) -> Values:
+        """How far along its range values are, on its scale: from 0 to 1."""
+        return share_of(values, self.low, self.high, self.scale)
+
+    def about(self, *keys: str) -> dict[str, Any]:
+        """What a table says of it: its path, meaning and unit, and further attributes."""
+        return {key: getattr(self, key) for key in ("path", "meaning", "unit", *keys)}
+
+
+def share_of(values: Any, low: float, high: float, scale: str) -> Values:
+    """How far along a range values are, on its scale: from 0 to 1."""
+    if scale == "log":
+        values = np.log(np.maximum(values, math.ulp(0.0)))
+        low, high = math.log(low), math.log(high)
+    return np.asarray(np.clip((values - low) / (high - low), 0.0, 1.0))
 
 
 def resolve(path: str, written: Range, scenario: Scenario) -> Factor:
@@ -211,8 +221,10 @@ def check_ends(
 
 def check_value(path: str, value: float, node: Node, scenario: Scenario) -> Iterator[Mistake]:
     """The mistake that a sound scenario has where a parameter takes a value of the right range, if any."""
-    top, mistakes = override(ScenarioEditor(scenario).top, [f"{path}={value!r}"])
-    for mistake in [*mistakes, *check(top)][:1]:
+    try:
+        ScenarioEditor(scenario).without([f"{path}={value!r}"], scenario.name)
+    except ScenarioError as error:
+        mistake = error.mistakes[0]
         message = f"'{path}' at {value:g}: {mistake.message}"
         yield node.label.mistake(message, mistake.expected)
 
@@ -301,72 +313,69 @@ NEVER = 1e-9
 
 
 @dataclass(frozen=True)
-class Drawn:
+class Drawn(Factor):
     """A factor, the distribution by which the scenario draws it, if any, and the limits of the schema."""
 
-    factor: Factor
     distribution: Distribution | None
-    low: float
-    high: float
+    allowed: Within
 
-    def values(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    @classmethod
+    def of(cls, path: str, written: Range, scenario: Scenario) -> Self:
+        """A factor from its keys in a file, checked; drawn as in the scenario where no range is given."""
+        factor = resolve(path, written, scenario)
+        is_open = written.low is None and written.high is None
+        own = factor.given if is_open and isinstance(factor.given, Distribution) else None
+        return cls(**vars(factor), distribution=own, allowed=numbers_of(scenario)[path])
+
+    def at(self, shares: Any) -> Values:
         """Values at shares of its probability."""
         if self.distribution is None:
-            return np.asarray(np.clip(self.factor.at(shares), self.factor.low, self.factor.high))
+            return super().at(shares)
         from crisis_sim.model.parameters import invert  # slow to import
 
-        return invert(self.distribution, np.clip(shares, NEVER, 1 - NEVER), self.low, self.high)
+        low, high = self.allowed.low, self.allowed.high
+        return np.clip(invert(self.distribution, np.asarray(shares), low, high), low, high)
 
-    def between_ends(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    def between_ends(self, shares: Values) -> Values:
         """Values at shares of the way from end to end; where it has no ends, of its middle 95%."""
         if self.distribution is not None and self.distribution.kind in ("normal", "lognormal"):
             shares = (1 - MIDDLE) / 2 + MIDDLE * shares
-        return self.values(shares)
+        return self.known_at(shares)
+
+    def known_at(self, shares: Values) -> Values:
+        """Values at shares of its probability that may be 0 or 1, where a value could be infinite."""
+        return self.at(np.clip(shares, NEVER, 1 - NEVER) if self.distribution else shares)
 
     @property
     def ends(self) -> tuple[float, float]:
         """The ends of its bar in a tornado: its 5% and 95% quantile, or those of a given range."""
         if self.distribution is None:
-            return self.factor.low, self.factor.high
-        low, high = self.values(np.asarray(TORNADO))
+            return self.low, self.high
+        low, high = self.at(TORNADO)
         return float(low), float(high)
 
     def words(self) -> str:
         """How it is drawn, as a person would say it."""
         own = self.distribution
         if own is None:
-            spacing = "in equal ratios" if self.factor.scale == "log" else "evenly"
-            return f"{spacing} from {self.factor.low:g} to {self.factor.high:g}"
+            spacing = "in equal ratios" if self.scale == "log" else "evenly"
+            return f"{spacing} from {self.low:g} to {self.high:g}"
         if own.kind == "choice":
             return "as the scenario chooses it"
         return f"{own.kind} ({', '.join(f'{one:g}' for one in own.values)}), as in the scenario"
-
-    def plain(self) -> dict[str, Any]:
-        """The factor and how it is drawn, as plain data for JSON."""
-        factor, (low, high) = self.factor, self.ends
-        return {
-            "path": factor.path,
-            "meaning": factor.meaning,
-            "unit": factor.unit,
-            "drawn": self.words(),
-            "low": low,
-            "middle": factor.middle,
-            "high": high,
-        }
 
 
 def drawn_factors(vary: Mapping[str, Range], scenario: Scenario) -> list[Drawn]:
     """The factors of a study, in its order; `vary` must have been checked."""
     found = []
     for path, written in ranges(vary, scenario).items():
-        allowed, number = numbers_of(scenario)[path], number_at(scenario, path)
-        as_given = written.low is None and written.high is None and written.scale == "linear"
-        own = number if as_given and isinstance(number, Distribution) else None
-        factor = resolve(path, written, scenario)
-        wide = own is None and 0 < factor.low * DECADES <= factor.high
+        factor = Drawn.of(path, written, scenario)
+        if factor.distribution is not None and written.scale == "log":
+            factor = replace(factor, distribution=None)
+        wide = factor.distribution is None and 0 < factor.low * DECADES <= factor.high
         if wide and "scale" not in written.model_fields_set:
             factor = replace(factor, scale="log")
-        found.append(Drawn(factor, own, allowed.low, allowed.high))
+        found.append(factor)
     return found
 
 

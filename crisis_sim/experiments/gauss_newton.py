@@ -1,7 +1,7 @@
 """Fits by slopes: Gauss-Newton steps, and an ensemble of parameter sets that fit about as well; slices through the best.
 
-One run gives all slopes: every crisis carries parameters of its own, jittered around a point, and the influence of each
-crisis on each figure (Efron and Tibshirani 1993, chapter 21) is regressed on its jitter. With slopes J of the misses z (in
+One run gives all slopes: each crisis has parameters of its own, jittered around a point, and its influence on each
+figure (Efron and Tibshirani 1993, chapter 21) is regressed on its jitter. With slopes J of the misses z (in
 standard errors of the targets) on the parameters x (each a share of its range, whose prior is as wide as the range), and
 weights W (of the targets; robust: Huber 1964), a step is
 
@@ -21,7 +21,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from crisis_sim.experiments.calibrate import Aim, Values, seed_of
+from crisis_sim.experiments.calibrate import Aim, parameters_at, seed_of
+from crisis_sim.experiments.factors import Values
 from crisis_sim.outcomes.differences import Measured
 
 #: The inverse variance of a parameter that is uniform over its range, in units of the range.
@@ -78,27 +79,25 @@ class Slopes:
         return np.asarray(found)
 
 
-def slopes_at(problem: Any, at: Values, seed: int, workers: int = 1) -> Slopes:
+def slopes_at(problem: Any, at: Values, seed: int) -> Slopes:
     """Slopes at a point from one run in which every crisis has parameters of its own."""
     count, parameters = len(problem.aims), len(at)
     miss, slope = np.full(count, np.nan), np.zeros((count, parameters))
-    width = problem.spec.jitter
     for number, (scenario, own) in enumerate(problem.by_scenario()):
         replicates = SLOPES_OF * problem.replicates_of(scenario.name)
         random = np.random.default_rng([seed, number])
-        jitter = width * random.standard_normal((replicates, parameters))
+        jitter = problem.spec.jitter * random.standard_normal((replicates, parameters))
         points = problem.points_of(np.clip(at + jitter, 0.0, 1.0))
-        design = problem.run(
-            scenario, points, own, 1, replicates, seed + number, workers, own_points=True
-        )
+        values = parameters_at(scenario, problem.tuned, points, 1, seed + number)
+        values = {path: of.reshape(1, -1) for path, of in values.items()}
+        design = problem.run(scenario, own, values, replicates, seed + number)
         regression = Regression(jitter)
         for k in own:
             measured, aim = design.measured[str(k)], problem.aims[k]
             slope[k] = regression.slopes(measured, aim)
             miss[k] = aim.apart(measured.estimate, None)[0]
-    known = np.isfinite(slope).all(axis=1)
-    slope[~known] = 0.0
-    return Slopes(at, miss, slope, problem.weights * robust_weight(miss, problem.spec.robust))
+    slope[~np.isfinite(slope).all(axis=1)] = 0.0
+    return Slopes(at, miss, slope, problem.weighted(miss))
 
 
 class Regression:
@@ -129,42 +128,39 @@ def robust_weight(miss: Values, robust: float | None) -> Values:
 class Steps:
     """Gauss-Newton steps as generations of trials: each is tried from the best point so far."""
 
-    def __init__(self, problem: Any, start: Values, workers: int) -> None:
-        self.problem, self.best, self.loss, self.workers = problem, start, math.inf, workers
+    def __init__(self, problem: Any) -> None:
+        self.problem, self.best, self.loss = problem, problem.start, math.inf
         self.generation = 0
         self.slope: Values | None = None
 
     def ask(self, size: int) -> Values:
-        """The points of the next generation, `(size, parameters)`; in the first one the start comes first."""
-        seed = seed_of(self.problem.spec.seed, 1, self.generation)
-        first = [self.best] if self.generation == 0 else []
-        damping = np.geomspace(*DAMPING, max(size - len(first), 1))
-        steps = self._slopes(seed).steps(damping)
-        return np.concatenate([*(one[None] for one in first), steps])[:size]
+        """The points of the next generation, `(size, parameters)`; in the first one the start comes first.
 
-    def _slopes(self, seed: int) -> Slopes:
-        """Slopes at the best point, each the mean of what was found now and before, and the misses of a trial there.
-
-        Over a few steps slopes hardly change, and are known the better; crises that carry parameters of their own spread
-        around the point, so that its figures are not theirs.
+        Each slope is the mean of what was found now and before: over a few steps it hardly changes, and is known the
+        better. The misses are those of a trial at the best point, around which crises with their own parameters spread.
         """
-        problem = self.problem
-        found = slopes_at(problem, self.best, seed, self.workers)
+        problem, spec = self.problem, self.problem.spec
+        found = slopes_at(problem, self.best, seed_of(spec.seed, 1, self.generation))
         self.slope = found.slope if self.slope is None else (self.slope + found.slope) / 2
-        points = problem.points_of(self.best[None])
-        tried = problem.at(points, problem.spec.replicates, problem.spec.seed, self.workers)
+        tried = problem.at(problem.points_of(self.best[None]), spec.replicates, spec.seed)
         miss = np.nan_to_num(problem.misses(tried.figures)[0])
-        weight = problem.weights * robust_weight(miss, problem.spec.robust)
-        return Slopes(self.best, miss, self.slope, weight)
+        slopes = Slopes(self.best, miss, self.slope, problem.weighted(miss))
+        first = self.best[None] if self.generation == 0 else self.best[None][:0]
+        damping = np.geomspace(*DAMPING, max(size - len(first), 1))
+        return np.concatenate([first, slopes.steps(damping)])[:size]
 
     def tell(self, shares: Values, losses: Values) -> None:
         """Take in the losses of a generation's points."""
         self.generation += 1
-        prior = PRIOR * ((shares - 0.5) ** 2).sum(axis=1)
-        whole = losses + prior
+        whole = losses + _of_prior(shares)
         if whole.min() < self.loss:
             k = int(np.argmin(whole))
             self.best, self.loss = shares[k], float(whole[k])
+
+
+def _of_prior(shares: Values) -> Values:
+    """What the prior adds to the loss of points."""
+    return np.asarray(PRIOR * ((shares - 0.5) ** 2).sum(axis=1))
 
 
 @dataclass(frozen=True)
@@ -191,24 +187,17 @@ class Sets:
         return float(1.0 / (self.weight**2).sum())
 
 
-def ensemble(
-    problem: Any,
-    best: Values,
-    count: int,
-    seed: int,
-    workers: int = 1,
-) -> Sets:
+def ensemble(problem: Any, best: Values, count: int, seed: int) -> Sets:
     """Draw sets from the posterior around the best point, run each, and weigh it.
 
     The slopes at the best point make a first proposal; the sets drawn from it, run and regressed, make a second one with
     slopes as they are over the spread of the posterior, from which the sets come (an ensemble smoother: Evensen 2018). The
     weight of a set is posterior over proposal, cut off at `CUT_OFF` times its mean (Ionides 2008).
     """
-    slopes = slopes_at(problem, best, seed_of(seed, 2), workers)
+    slopes = slopes_at(problem, best, seed_of(seed, 2))
     freedom = max(float((slopes.weight > 0).sum()) - slopes.directions, 1.0)
     replicates, at_best = problem.spec.replicates, problem.points_of(best[None])
-    loss = float(problem.at(at_best, replicates, seed, workers).loss[0])
-    temperature = max(loss / freedom, 1.0)
+    temperature = max(float(problem.at(at_best, replicates, seed).loss[0]) / freedom, 1.0)
     random = np.random.default_rng(seed)
     centre, spread = best, temperature * np.linalg.inv(slopes.precision)
     for stage, wide in enumerate(WIDTHS):
@@ -216,12 +205,11 @@ def ensemble(
         drawn = random.standard_normal((count, len(best)))
         shares = np.clip(centre + drawn @ root.T, 0.0, 1.0)
         points, luck = problem.points_of(shares), seed_of(seed, 3, stage)
-        scored = problem.at(points, replicates // 4, luck, workers)
+        scored = problem.at(points, replicates // 4, luck)
         if stage == 0:
             slopes, centre = _over_ensemble(problem, shares, scored, slopes)
             spread = temperature * np.linalg.inv(slopes.precision)
-    prior = PRIOR * ((shares - 0.5) ** 2).sum(axis=1)
-    log = -(scored.loss + prior) / (2 * temperature) + 0.5 * (drawn**2).sum(axis=1)
+    log = -(scored.loss + _of_prior(shares)) / (2 * temperature) + 0.5 * (drawn**2).sum(axis=1)
     weight = np.exp(log - log.max())
     for _ in range(20):
         weight = np.minimum(weight, CUT_OFF * weight.mean())
@@ -243,8 +231,7 @@ def _over_ensemble(
     gram = apart.T @ apart + np.diag(ridge * spread)
     slope = before.slope + np.linalg.solve(gram, apart.T @ left).T
     here = miss.mean(axis=0)
-    weight = problem.weights * robust_weight(here, problem.spec.robust)
-    found = Slopes(centre, here, slope, weight)
+    found = Slopes(centre, here, slope, problem.weighted(here))
     return found, np.clip(found.steps(np.zeros(1))[0], 0.02, 0.98)
 
 
@@ -268,22 +255,20 @@ class Slices(NamedTuple):
     ends: list[tuple[float, float]]
 
 
-def slice_through(
-    problem: Any, best: Values, tolerance: float, seed: int, workers: int = 1
-) -> Slices | None:
+def slice_through(problem: Any, best: Values, tolerance: float, seed: int) -> Slices | None:
     """Move each parameter of a point alone through its range; None where the experiment asks for none."""
     if problem.spec.slices is None:
         return None
     shares, tuned = np.linspace(0.0, 1.0, problem.spec.slices), problem.tuned
-    value = np.asarray([[float(one.factor.at(float(share))) for share in shares] for one in tuned])
+    value = np.asarray([[float(one.at(float(share))) for share in shares] for one in tuned])
     points = np.tile(best, (value.size + 1, 1))
     points[np.arange(value.size), np.repeat(np.arange(len(tuned)), len(shares))] = value.ravel()
-    loss = problem.at(points, problem.spec.replicates, seed, workers).loss
+    loss = problem.at(points, problem.spec.replicates, seed).loss
     rise = (loss[:-1] - loss[-1]).reshape(value.shape)
     ends = []
     for k, one in enumerate(tuned):
-        low, high = range_around(float(one.share_of(best[k])), shares, rise[k], tolerance)
-        ends.append((float(one.factor.at(low)), float(one.factor.at(high))))
+        around = range_around(float(one.share_of(best[k])), shares, rise[k], tolerance)
+        ends.append((float(one.at(around[0])), float(one.at(around[1]))))
     return Slices(value, loss[:-1].reshape(value.shape), ends)
 
 

@@ -16,10 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from crisis_sim.experiments.factors import Values
 from crisis_sim.outcomes.differences import Measured
 from crisis_sim.outcomes.intervals import normal_quantile
-
-Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

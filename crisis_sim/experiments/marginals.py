@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from crisis_sim.experiments.calibrate import Values
+from crisis_sim.experiments.factors import Values
 from crisis_sim.experiments.sampler import Prior, Problem, Sample, Seen, misses, values_of
 from crisis_sim.model.parameters import invert
 from crisis_sim.outcomes.intervals import normal_quantile
@@ -55,7 +55,6 @@ def parameters_of(found: Found) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """A row a parameter: before, after, and the distribution for its file; and these by path, as they are written."""
     rows, fits, weight = [], {}, found.sample.weight
     adjusted = _adjusted(found)
-    about = ("path", "meaning", "unit", "scale", "low", "high")
     for k, prior in enumerate(found.problem.priors):
         values = found.values[:, k]
         marginal = _marginal(prior, values, found.sample)
@@ -64,9 +63,8 @@ def parameters_of(found: Found) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         lower, median, upper = adjusted[k] if adjusted else (None, None, None)
         rows.append(
             {
-                **{key: getattr(prior.factor, key) for key in about},
-                "axis": prior.factor.axis,
-                "own": prior.factor.middle,
+                **prior.about("scale", "low", "high", "axis"),
+                "own": prior.middle,
                 "prior": prior.words(),
                 **marginal,
                 "adjusted_median": median,
@@ -85,7 +83,7 @@ def _marginal(prior: Prior, values: Values, sampled: Sample) -> dict[str, Any]:
     """A parameter's marginal; shrinkage is 1 - posterior / prior variance, shift is in prior standard deviations."""
     weight = sampled.weight
     lower, median, upper = weighted_quantiles(values, weight, LEVELS)
-    prior_lower, prior_median, prior_upper = prior.at(np.asarray(LEVELS)).tolist()
+    prior_lower, prior_median, prior_upper = prior.at(LEVELS).tolist()
     scaled, known = prior.scaled(values), prior.scaled(prior.at((np.arange(4096) + 0.5) / 4096))
     spread, mean = float(known.std()), float(weight @ scaled)
     shrinkage = 1.0 - float(weight @ (scaled - mean) ** 2) / spread**2
@@ -121,7 +119,7 @@ def _edge(prior: Prior, scaled: Values, weight: Values) -> str:
     """At which end of a given range a posterior presses: `low`, `high`, or "" for neither."""
     if prior.distribution is not None and prior.distribution.kind != "uniform":
         return ""
-    low, high = prior.scaled(prior.at(np.asarray([0.0, 1.0])))
+    low, high = prior.scaled(prior.at([0.0, 1.0]))
     near = OUTERMOST * (high - low)
     at_low, at_high = weight @ (scaled < low + near), weight @ (scaled > high - near)
     if max(at_low, at_high) < PRESSED:
@@ -184,8 +182,8 @@ def fitted(
         deviations; and whether it is the prior.
     """
     given = prior.distribution
-    if given is None and prior.factor.scale == "linear":
-        given = Distribution("uniform", (prior.factor.low, prior.factor.high))
+    if given is None and prior.scale == "linear":
+        given = Distribution("uniform", (prior.low, prior.high))
     if given is not None and given.kind == "choice":  # of which only the weights change
         shares = [float(weight @ (values == value)) for value in given.values]
         weights = tuple(share / sum(shares) for share in shares)
@@ -201,16 +199,15 @@ def fitted(
 
 
 def _error(distribution: Distribution, wanted: Values, prior: Prior) -> float:
-    found = invert(distribution, FITTED_LEVELS, prior.low, prior.high)
+    found = invert(distribution, FITTED_LEVELS, prior.allowed.low, prior.allowed.high)
     return float(np.sqrt(np.mean((found - wanted) ** 2)))
 
 
 def _candidates(prior: Prior, wanted: Values, mean: float, spread: float) -> Iterator[Distribution]:
     """The nearest distribution of each kind that the scenario may hold there."""
-    bottom, top = (float(value) for value in prior.at(np.asarray([0.0, 1.0])))
-    ends = low, high = max(bottom, prior.low), min(top, prior.high)
+    allowed, ends = prior.allowed, prior.at([0.0, 1.0]).tolist()
     half = 3**0.5 * spread
-    even = [max(mean - half, low), min(mean + half, high)]
+    even = [max(mean - half, ends[0]), min(mean + half, ends[1])]
     if even[0] < even[1]:
         yield _rounded("uniform", even)
     starts = {
@@ -221,7 +218,7 @@ def _candidates(prior: Prior, wanted: Values, mean: float, spread: float) -> Ite
         logs = np.log(wanted)
         starts["lognormal"] = [float(np.exp(logs.mean())), max(float(logs.std()), 1e-6)]
         common = mean * (1 - mean) / spread**2 - 1
-        if wanted[-1] < 1 and prior.low <= 0 and prior.high >= 1 and common > 0:
+        if wanted[-1] < 1 and allowed.low <= 0 and allowed.high >= 1 and common > 0:
             starts["beta"] = [mean * common, (1 - mean) * common]
     for kind, start in starts.items():
         found = _searched(kind, start, wanted, prior, ends)
@@ -230,13 +227,14 @@ def _candidates(prior: Prior, wanted: Values, mean: float, spread: float) -> Ite
 
 
 def _searched(
-    kind: str, start: list[float], wanted: Values, prior: Prior, ends: tuple[float, float]
+    kind: str, start: list[float], wanted: Values, prior: Prior, ends: Sequence[float]
 ) -> Distribution | None:
     """The distribution of a kind that is nearest to wanted quantiles, from where a search begins."""
     from scipy.optimize import minimize
 
     size = np.maximum(np.abs(start), 1e-9)
-    lowest = max(prior.low, 0.0) if kind == "lognormal" else prior.low
+    low, high = prior.allowed.low, prior.allowed.high
+    lowest = max(low, 0.0) if kind == "lognormal" else low
 
     def distribution(numbers: Values) -> Distribution | None:
         values = [float(value) for value in numbers * size]
@@ -246,7 +244,7 @@ def _searched(
         elif kind == "beta":
             is_one = min(values) > 0
         else:
-            is_one = lowest <= values[0] <= prior.high and values[1] > 0
+            is_one = lowest <= values[0] <= high and values[1] > 0
         return _rounded(kind, values) if is_one else None
 
     def loss(numbers: Values) -> float:

@@ -22,8 +22,7 @@ from crisis_sim import text as wording
 from crisis_sim.batch.plan import check_count
 from crisis_sim.experiments import calibrate, marginals, sampler
 from crisis_sim.experiments import spec as words
-from crisis_sim.experiments.calibrate import Values
-from crisis_sim.experiments.factors import check_factor
+from crisis_sim.experiments.factors import Values, check_factor
 from crisis_sim.experiments.marginals import Found
 from crisis_sim.experiments.run import read_experiment
 from crisis_sim.experiments.sampler import Case, PosteriorSpec, Problem
@@ -108,7 +107,7 @@ def _check_column(
 
 
 def crises(experiment: Experiment) -> int:
-    return Problem(experiment, RunOptions()).crises
+    return Problem(experiment).crises
 
 
 # --- Run: the generations, then a predictive check with fresh luck

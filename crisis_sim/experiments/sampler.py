@@ -16,19 +16,18 @@ from pydantic import Field
 from crisis_sim.batch import files, simulate
 from crisis_sim.batch.files import ResultsError
 from crisis_sim.batch.rules import roles_in
-from crisis_sim.experiments.calibrate import Aim, Calibration, CalibrationSpec, Values
+from crisis_sim.experiments.calibrate import Aim, Calibration, CalibrationSpec
 from crisis_sim.experiments.design import IN_MEMORY
-from crisis_sim.experiments.factors import Drawn, Range, number_at, resolve
+from crisis_sim.experiments.factors import Drawn, Range, Values
 from crisis_sim.experiments.spec import entry, whole
-from crisis_sim.model.parameters import invert
 from crisis_sim.outcomes.durations import TRIGGER, Clock, Replicates
 from crisis_sim.outcomes.measures import HOURS, Condition
 from crisis_sim.scenario.introspect import numbers_of
-from crisis_sim.scenario.numbers import Distribution, Part
+from crisis_sim.scenario.numbers import Part
 from crisis_sim.scenario.schema import Scenario
 
 if TYPE_CHECKING:
-    from crisis_sim.experiments.spec import RunOptions
+    pass
 
 
 # --- The keys of a posterior experiment
@@ -98,50 +97,25 @@ EDGE = 1e-12
 class Prior(Drawn):
     """The prior of one parameter: the scenario's own distribution or, where a range is given, uniform over it."""
 
-    @classmethod
-    def of(cls, path: str, written: Range, scenarios: Sequence[Scenario]) -> Prior:
-        """A prior from its keys in a file, checked, for the first scenario that has the parameter."""
-        scenario = next(one for one in scenarios if path in numbers_of(one))
-        given, allowed = number_at(scenario, path), numbers_of(scenario)[path]
-        is_open = written.low is None and written.high is None
-        own = given if is_open and isinstance(given, Distribution) else None
-        return cls(resolve(path, written, scenario), own, allowed.low, allowed.high)
-
-    @property
-    def path(self) -> str:
-        """The parameter's path."""
-        return self.factor.path
-
-    def at(self, shares: Values) -> Values:
-        """Its values at cumulative probabilities."""
-        factor = self.factor
-        if self.distribution is None:
-            return np.clip(np.asarray(factor.at(shares), np.float64), factor.low, factor.high)
-        drawn = invert(self.distribution, shares, self.low, self.high)
-        return np.clip(np.asarray(drawn, np.float64), self.low, self.high)
-
-    def at_scores(self, scores: Values) -> Values:
-        """Its values at normal scores."""
-        from scipy.special import ndtr
-
-        return self.at(np.clip(ndtr(scores), EDGE, 1.0 - EDGE))
-
     def scaled(self, values: Values) -> Values:
         """Values on the scale on which they are compared: their logarithms where that is asked."""
-        return np.log(np.maximum(values, 1e-300)) if self.factor.scale == "log" else values
+        return np.log(np.maximum(values, 1e-300)) if self.scale == "log" else values
 
     def words(self) -> str:
         """The prior as a person would say it."""
         if self.distribution is None:
-            even = "even in the logarithm" if self.factor.scale == "log" else "even"
-            return f"{even} from {self.factor.low:g} to {self.factor.high:g}"
+            even = "even in the logarithm" if self.scale == "log" else "even"
+            return f"{even} from {self.low:g} to {self.high:g}"
         numbers = ", ".join(f"{value:g}" for value in self.distribution.values)
         return f"{self.distribution.kind} {numbers}"
 
 
 def values_of(priors: Sequence[Prior], scores: Values) -> Values:
     """Parameters of normal scores, `(particles, parameters)` both."""
-    return np.stack([prior.at_scores(scores[:, k]) for k, prior in enumerate(priors)], axis=1)
+    from scipy.special import ndtr
+
+    shares = np.clip(ndtr(scores), EDGE, 1.0 - EDGE)
+    return np.stack([prior.at(shares[:, k]) for k, prior in enumerate(priors)], axis=1)
 
 
 def log_density(scores: Values) -> Values:
@@ -247,12 +221,13 @@ class Seen(NamedTuple):
 class Problem(Calibration):
     """A posterior to be found, and how to run its crises; what `sample` samples from."""
 
-    options: RunOptions
-
     @cached_property
     def priors(self) -> tuple[Prior, ...]:
-        """The parameters."""
-        return tuple(Prior.of(path, of, self.scenarios) for path, of in self.spec.vary.items())
+        """The parameters, each as the first scenario that has it."""
+        return tuple(
+            Prior.of(path, of, next(one for one in self.scenarios if path in numbers_of(one)))
+            for path, of in self.spec.vary.items()
+        )
 
     @cached_property
     def numbers(self) -> tuple[Number, ...]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from crisis_sim.batch import files
-from crisis_sim.batch.files import ResultsError
+from crisis_sim.batch.files import ResultsError, writing
 from crisis_sim.batch.rules import roles_in
 from crisis_sim.experiments import calibrate
 from crisis_sim.experiments import spec as words
-from crisis_sim.experiments.calibrate import Evolution, Tuned, Values, seed_of
+from crisis_sim.experiments.calibrate import Evolution, Tuned, seed_of
 from crisis_sim.experiments.design import Design, run_design
-from crisis_sim.experiments.gauss_newton import Steps
+from crisis_sim.experiments.factors import Values
+from crisis_sim.experiments.gauss_newton import Steps, robust_weight
 from crisis_sim.experiments.spec import (
     Experiment,
     Progress,
@@ -226,9 +227,8 @@ class Goal:
     @classmethod
     def of(cls, objective: Objective, tuned: Sequence[Tuned]) -> Goal:
         """An objective that was checked; of what is enough without costs, shares of the ranges are the cost."""
-        factors = [one.factor for one in tuned]
-        own, low, high = np.asarray([(one.middle, one.low, one.high) for one in factors]).T
-        prices = np.asarray([objective.cost.get(one.path, 0.0) for one in factors])
+        own, low, high = np.asarray([(one.middle, one.low, one.high) for one in tuned]).T
+        prices = np.asarray([objective.cost.get(one.path, 0.0) for one in tuned])
         if objective.enough is not None and not objective.cost:
             prices = 1.0 / (high - low)
         farthest = np.maximum(np.abs(low - own), np.abs(high - own))
@@ -270,15 +270,17 @@ class Scored:
 
 @dataclass(frozen=True)
 class Problem(calibrate.Calibration):
-    """The parameters to tune and the loss to minimise; `agents` are added to its scenarios' own, `roles` replace some."""
-
-    agents: Sequence[Any] = ()
-    roles: Mapping[str, Any] = field(default_factory=dict)
+    """The parameters to tune and the loss to minimise."""
 
     @cached_property
     def tuned(self) -> tuple[Tuned, ...]:
         """The parameters."""
         return tuple(Tuned.of(path, of, self.scenarios) for path, of in self.spec.vary.items())
+
+    @property
+    def start(self) -> Values:
+        """Where the search begins, as shares of the ranges, `(parameters,)`."""
+        return np.asarray([float(one.share_of(one.start)) for one in self.tuned])
 
     @cached_property
     def goal(self) -> Goal | None:
@@ -300,12 +302,7 @@ class Problem(calibrate.Calibration):
         return int(self.spec.check_replicates or 4 * self.spec.replicates)
 
     def at(
-        self,
-        points: Values | None,
-        replicates: int,
-        seed: int,
-        workers: int = 1,
-        progress: Progress | None = None,
+        self, points: Values | None, replicates: int, seed: int, progress: Progress | None = None
     ) -> Scored:
         """Run and score points, every scenario's crises at every point with the same luck.
 
@@ -318,8 +315,11 @@ class Problem(calibrate.Calibration):
         each = count * replicates
         for index, (scenario, own) in enumerate(self.by_scenario()):
             fewer = self.replicates_of(scenario.name) * replicates // self.spec.replicates
+            fewer, values = max(fewer, 1), {}
+            if points is not None:
+                values = calibrate.parameters_at(scenario, self.tuned, points, fewer, seed)
             done = _counting(progress, index * each, each * len(self.scenarios))
-            design = self.run(scenario, points, own, count, max(fewer, 1), seed, workers, done)
+            design = self.run(scenario, own, values, fewer, seed, done)
             for k in own:
                 for name in KEPT:
                     figures[name][:, k] = getattr(design.measured[str(k)], name)
@@ -347,45 +347,41 @@ class Problem(calibrate.Calibration):
     def run(
         self,
         scenario: Scenario,
-        points: Values | None,
         own: Sequence[int],
-        count: int,
+        values: Mapping[str, Values],
         replicates: int,
         seed: int,
-        workers: int,
         progress: Progress | None = None,
-        own_points: bool = False,
     ) -> Design:
-        """Run a scenario at points and measure what is `watched` there, each under its number.
-
-        With `own_points` there is one point for each replicate, and one figure for them all.
-        """
-        values: dict[str, Values] = {}
-        if own_points and points is not None:
-            at = calibrate.parameters_at(scenario, self.tuned, points, 1, seed)
-            values = {path: of.reshape(1, -1) for path, of in at.items()}
-        elif points is not None:
-            values = calibrate.parameters_at(scenario, self.tuned, points, replicates, seed)
+        """Run a scenario with values as `run_design` takes them, and measure what is `watched` there by its number."""
         return run_design(
             scenario,
             values,
             [replace(self.watched[k][0], name=str(k)) for k in own],  # two may have one name
             replicates,
             seed,
-            workers,
-            agents=(*self.agents, *self.spec.agents),
-            roles=roles_in(scenario, self.roles),
+            self.options.workers,
+            agents=(*self.options.agents, *self.spec.agents),
+            roles=roles_in(scenario, self.options.roles),
             progress=progress,
         )
 
     def points_of(self, shares: Values) -> Values:
         """Points by the shares of the ranges at which they lie, `(points, parameters)`."""
-        return np.stack([one.at_shares(shares[:, k]) for k, one in enumerate(self.tuned)], axis=1)
+        return np.stack([one.at(shares[:, k]) for k, one in enumerate(self.tuned)], axis=1)
+
+    def shares_of(self, points: Values) -> Values:
+        """How far along the ranges points lie, `(points, parameters)`."""
+        return np.stack([one.share_of(points[:, k]) for k, one in enumerate(self.tuned)], axis=1)
 
     @property
     def weights(self) -> Values:
         """What each target counts, `(targets,)`."""
         return np.asarray([aim.target.weight for aim in self.aims])
+
+    def weighted(self, miss: Values) -> Values:
+        """What each target counts at its miss, `(targets,)`: less than the square of one that is far off (robust)."""
+        return np.asarray(self.weights * robust_weight(miss, self.spec.robust))
 
     def misses(self, figures: Mapping[str, Values]) -> Values:
         """How many standard errors above each target figures are, `(points, targets)`."""
@@ -424,46 +420,39 @@ class Journal:
         self.trials: list[FrozenTrial] = []
         self._folder, self._digest = options.folder, experiment.digest
         self._ends: list[tuple[int, str]] = []
-        self._sha256 = hashlib.sha256()
         self._study: Study | None = None
         if self._folder is None:
             return
         import optuna
         from optuna.storages.journal import JournalFileBackend
 
-        kept = self._kept(self._folder, options) if options.resume else b""
-        self._sha256.update(kept)
-        with _writing(self._folder / JOURNAL) as path:
+        path, kept = self._folder / JOURNAL, b""
+        if options.resume and files.inside(self._folder, JOURNAL).exists():
+            kept = self._kept(self._folder, options)
+        # The folder is locked already.
+        lock: Any = SimpleNamespace(acquire=lambda: True, release=lambda: None)
+        begin = optuna.load_study if kept else optuna.create_study
+        with writing(self._folder), files.believed(self._folder):
             files.write_durably(path, kept)
-            # The folder is locked already.
-            lock: Any = SimpleNamespace(acquire=lambda: True, release=lambda: None)
-            begin = optuna.load_study if kept else optuna.create_study
-            with files.believed(self._folder):
-                storage = optuna.storages.JournalStorage(JournalFileBackend(str(path), lock))
-                self._study = begin(storage=storage, study_name=experiment.name)
-                self.trials = self._study.get_trials(deepcopy=False)
-            if not kept:
-                self._seal(path)
+            storage = optuna.storages.JournalStorage(JournalFileBackend(str(path), lock))
+            self._study = begin(storage=storage, study_name=experiment.name)
+            self.trials = self._study.get_trials(deepcopy=False)
+        if not kept:
+            self.add([])
 
     def add(self, trials: Sequence[FrozenTrial]) -> None:
-        """Write a generation's trials down."""
-        if self._study is not None and self._folder is not None:
-            with _writing(self._folder / JOURNAL) as path:
-                self._study.add_trials(trials)
-                self._seal(path)
-
-    def _seal(self, path: Path) -> None:
-        with path.open("rb") as file:
-            file.seek(self._ends[-1][0] if self._ends else 0)
-            self._sha256.update(file.read())
-            self._ends.append((file.tell(), self._sha256.hexdigest()))
-        seal = {"experiment": self._digest, "ends": self._ends}
-        files.write_durably(path.with_name(SEAL), files.as_json(files.sealed(seal)))
+        """Write a generation's trials down, and a checksum of all up to them."""
+        if self._study is None or self._folder is None:
+            return
+        with writing(self._folder):
+            self._study.add_trials(trials)
+            content = (self._folder / JOURNAL).read_bytes()
+            self._ends.append((len(content), files.digest_of(content)))
+            seal = files.sealed({"experiment": self._digest, "ends": self._ends})
+            files.write_durably(self._folder / SEAL, files.as_json(seal))
 
     def _kept(self, folder: Path, options: RunOptions) -> bytes:
         """A journal as far as it is whole."""
-        if not files.inside(folder, JOURNAL).exists():
-            return b""
         content = files.read_bytes(folder, JOURNAL)
         ends: list[tuple[int, str]] = []
         try:
@@ -483,23 +472,7 @@ class Journal:
 
 def whole_ends(content: bytes, ends: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
     """The lengths up to which a journal matches its checksums, one after the other."""
-    found: list[tuple[int, str]] = []
-    sha256, before = hashlib.sha256(), 0
-    for end, digest in ends:
-        sha256.update(content[before:end])
-        if end > len(content) or sha256.hexdigest() != digest:
-            break
-        found.append((end, digest))
-        before = end
-    return found
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[Path]:
-    try:
-        yield path
-    except OSError as error:
-        raise ResultsError(f"cannot write {path}: {error.strerror or error}") from error
+    return [*takewhile(lambda end: files.digest_of(content[: end[0]]) == end[1], ends)]
 
 
 @contextmanager
@@ -568,7 +541,7 @@ def search(problem: Problem, options: RunOptions) -> Trials:
         {name: np.asarray([one.user_attrs[name] for one in trials]) for name in KEPT},
         _points(problem, trials),
         np.asarray([trial.user_attrs["generation"] for trial in trials]),
-        np.asarray([found.get(one.factor.path, 0.0) for one in problem.tuned]),
+        np.asarray([found.get(one.path, 0.0) for one in problem.tuned]),
         int(np.argmin(loss)),
     )
 
@@ -584,12 +557,11 @@ def sizes_of(problem: Problem) -> list[int]:
 def _make_trials(problem: Problem, study: Study, journal: Journal, options: RunOptions) -> None:
     """Make the generations that the study does not hold yet."""
     spec, tuned, sizes = problem.spec, problem.tuned, sizes_of(problem)
-    start = np.asarray([float(one.share_of(one.start)) for one in tuned])
     learner: Evolution | Steps | None = None
     if spec.sampler == "gauss_newton":
-        learner = Steps(problem, start, options.workers)
+        learner = Steps(problem)
     elif spec.sampler == "cmaes":
-        learner = Evolution(spec.seed, max(sizes), start, spec.spread)
+        learner = Evolution(spec.seed, max(sizes), problem.start, spec.spread)
     per_trial = spec.replicates * len(problem.scenarios)
     done, best = 0, np.inf
     for generation, size in enumerate(sizes):
@@ -602,7 +574,7 @@ def _make_trials(problem: Problem, study: Study, journal: Journal, options: RunO
             progress = _counting(options.progress, done * per_trial, spec.trials * per_trial)
             asked = _ask(problem, study, generation, size, shares)
             points = _points(problem, asked)
-            scored = problem.at(points, spec.replicates, spec.seed, options.workers, progress)
+            scored = problem.at(points, spec.replicates, spec.seed, progress)
             for k, trial in enumerate(asked):
                 figures = {name: scored.figures[name][k].tolist() for name in KEPT}
                 for key, value in {"generation": generation, **figures}.items():
@@ -617,9 +589,7 @@ def _make_trials(problem: Problem, study: Study, journal: Journal, options: RunO
         losses = np.asarray([trial.value for trial in made], dtype=np.float64)
         best = min(best, losses.min())
         if learner:
-            points = _points(problem, made)
-            shares = np.stack([one.share_of(points[:, k]) for k, one in enumerate(tuned)], axis=1)
-            learner.tell(shares, losses)
+            learner.tell(problem.shares_of(_points(problem, made)), losses)
         done += size
 
 
@@ -630,25 +600,24 @@ def _ask(
     from optuna.distributions import FloatDistribution
     from optuna.samplers import RandomSampler, TPESampler
 
-    spec, tuned = problem.spec, {one.factor.path: one for one in problem.tuned}
+    spec, tuned = problem.spec, problem.tuned
     ranges: Any = {
-        path: FloatDistribution(one.factor.low, one.factor.high, log=one.factor.scale == "log")
-        for path, one in tuned.items()
+        one.path: FloatDistribution(one.low, one.high, log=one.scale == "log") for one in tuned
     }
     if generation == 0:
-        study.enqueue_trial({path: one.start for path, one in tuned.items()})
+        study.enqueue_trial({one.path: one.start for one in tuned})
     if shares is None:
         sampler = TPESampler if spec.sampler == "tpe" else RandomSampler
         study.sampler = sampler(seed=seed_of(spec.seed, generation))
     else:
         for point in (shares[1:] if generation == 0 else shares).tolist():
-            at = zip(tuned.items(), point, strict=True)
-            study.enqueue_trial({path: one.at(share) for (path, one), share in at})
+            at = zip(tuned, point, strict=True)
+            study.enqueue_trial({one.path: float(one.at(share)) for one, share in at})
     return [study.ask(ranges) for _ in range(size)]
 
 
 def _points(problem: Problem, trials: Sequence[Trial | FrozenTrial]) -> Values:
-    paths = [one.factor.path for one in problem.tuned]
+    paths = [one.path for one in problem.tuned]
     return np.asarray([[trial.params[path] for path in paths] for trial in trials])
 
 

@@ -113,7 +113,7 @@ def crises(experiment: Experiment) -> int:
 def run(experiment: Experiment, options: RunOptions) -> Findings:
     spec: Any = experiment.spec
     drawn = drawn_factors(spec.vary, experiment.scenario)
-    paths = [one.factor.path for one in drawn]
+    paths = [one.path for one in drawn]
     layout = layout_of(
         spec.method, spec.count, len(drawn), spec.seed, second_order=spec.second_order
     )
@@ -125,9 +125,7 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
 
     # Morris goes from end to end of each factor.
     to_ends, shares = layout.method == "morris", zip(drawn, layout.shares.T, strict=True)
-    values = {
-        one.factor.path: (one.between_ends if to_ends else one.values)(of) for one, of in shares
-    }
+    values = {one.path: (one.between_ends if to_ends else one.known_at)(of) for one, of in shares}
     design = run_points(experiment, after(0), values, name="points")
     studies = {
         name: studying.study(layout, one, spec.seed) for name, one in design.measured.items()
@@ -139,9 +137,9 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
     }
     if spec.tornado:
         # Each factor at its low and at its high end, all others in their middle; first all of them.
-        ends = {one.factor.path: np.full(1 + 2 * len(drawn), one.factor.middle) for one in drawn}
+        ends = {one.path: np.full(1 + 2 * len(drawn), one.middle) for one in drawn}
         for k, one in enumerate(drawn):
-            ends[one.factor.path][1 + 2 * k : 3 + 2 * k] = one.ends
+            ends[one.path][1 + 2 * k : 3 + 2 * k] = one.ends
         later = after(design.crises)
         beside = run_points(experiment, later, ends, replicates=spec.tornado, name="tornado")
         rows = [row for name, one in beside.measured.items() for row in _bars(name, one, drawn)]
@@ -157,7 +155,10 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
         "points": len(layout.shares),
         "replicates": spec.replicates,
         "tornado_replicates": spec.tornado,
-        "factors": [one.plain() for one in drawn],
+        "factors": [
+            {**one.about("middle"), "drawn": one.words(), "low": one.ends[0], "high": one.ends[1]}
+            for one in drawn
+        ],
         "measures": [one.about() for one in experiment.measures],
         "studies": {
             name: {**one.plain(paths, MAIN[spec.method]), "warnings": warned[name]}
@@ -176,7 +177,7 @@ def _bars(name: str, measured: Measured, drawn: Sequence[Drawn]) -> Iterator[dic
             point = 1 + 2 * k + place
             yield {
                 "measure": name,
-                "factor": one.factor.path,
+                "factor": one.path,
                 "end": end,
                 "value": one.ends[place],
                 "outcome": measured.estimate[point],
@@ -201,7 +202,7 @@ def answer(
 ) -> Iterator[str]:
     """Sentences that answer which parameters matter, outcome by outcome, then how sure that is."""
     spec: Any = experiment.spec
-    names = list(words.names_of([one.factor.path for one in drawn]).values())
+    names = list(words.names_of([one.path for one in drawn]).values())
     lucky = False
     for measure in experiment.measures:
         one = studies[measure.name]

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import lazy_loader
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from crisis_sim import text as wording
 from crisis_sim.experiments import spec as words
 from crisis_sim.experiments.design import FIGURES, FITS, Design, run_points
-from crisis_sim.experiments.factors import Factor, Range, check_path, check_value, resolve
+from crisis_sim.experiments.factors import Factor, Range, Values, check_path, check_value, resolve
 from crisis_sim.experiments.spec import (
     Experiment,
     Findings,
@@ -49,8 +48,6 @@ if TYPE_CHECKING:
 else:  # matplotlib is slow to import
     style = lazy_loader.load("crisis_sim.style", suppress_warning=True)
     plots = lazy_loader.load("crisis_sim.experiments.plots", suppress_warning=True)
-
-Values = NDArray[np.float64]
 
 ANSWERS = "how outcomes change as one or two parameters go over a range"
 
@@ -158,10 +155,9 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
     if spec.threshold is not None and len(factors) == 1:
         first = design.measured[experiment.measures[0].name]
         crossings = crossings_of(design.values[factors[0].path], first, spec.threshold)
-    about = ("path", "meaning", "unit", "low", "high", "scale", "axis")
     summary = {
         "vary": [
-            {**{key: getattr(one, key) for key in about}, "own": one.middle} for one in factors
+            {**one.about("low", "high", "scale", "axis"), "own": one.middle} for one in factors
         ],
         "layout": spec.sample.method if spec.sample else "grid",
         "points": design.points,

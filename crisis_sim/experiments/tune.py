@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from crisis_sim import text as wording
 from crisis_sim.experiments import calibrate, search
 from crisis_sim.experiments import spec as words
-from crisis_sim.experiments.calibrate import Values, share_of
+from crisis_sim.experiments.factors import Values, share_of
 from crisis_sim.experiments.gauss_newton import Sets, Slices, ensemble, slice_through
 from crisis_sim.experiments.search import KEPT, Goal, Problem, Scored, Trials, TuneSpec
 from crisis_sim.experiments.spec import Experiment, Findings, RunOptions
@@ -78,24 +78,27 @@ class Found(NamedTuple):
 
 
 def run(experiment: Experiment, options: RunOptions) -> Findings:
-    problem = Problem(experiment, options.agents, options.roles)
+    problem = Problem(experiment, options)
     spec, trials = problem.spec, search.search(problem, options)
     # Another seed: luck that no trial has had.
-    seed, replicates, workers = spec.seed + 1, problem.check_replicates, options.workers
+    seed, replicates = spec.seed + 1, problem.check_replicates
     finalists = np.argsort(trials.loss, kind="stable")[: spec.finalists]
-    scored = problem.at(trials.points[finalists], replicates, seed, workers)
+    scored = problem.at(trials.points[finalists], replicates, seed)
     k = int(np.argmin(scored.loss))
     trials = replace(trials, best=int(finalists[k]))
     figures = {name: values[k : k + 1] for name, values in scored.figures.items()}
     best, tolerance = trials.points[trials.best], search.tolerance_of(problem, trials)
-    before = problem.at(None, replicates, seed, workers)
-    slices = slice_through(problem, best, tolerance, seed, workers)
+    before = problem.at(None, replicates, seed)
+    slices = slice_through(problem, best, tolerance, seed)
     files, sets = {}, None
     if spec.sets:
         options.on_message(f"{spec.sets} sets that fit about as well")
-        shares = np.asarray([one.share_of(best[k]) for k, one in enumerate(problem.tuned)])
-        sets = ensemble(problem, shares, spec.sets, spec.seed + 2, workers)
-        files["sets.csv"] = sets_text(problem, sets)
+        sets = ensemble(problem, problem.shares_of(best[None])[0], spec.sets, spec.seed + 2)
+        # What `--over-fits` reads: a weight and the parameters' values by their paths.
+        rows = np.column_stack([sets.weight, problem.points_of(sets.shares)])
+        lines = [",".join(f"{value:.5g}" for value in row) for row in rows]
+        head = ",".join(["weight", *(one.path for one in problem.tuned)])
+        files["sets.csv"] = "\n".join([head, *lines, ""])
     fresh = Scored(scored.loss[k : k + 1], figures)
     found = Found(problem, trials, tolerance, fresh, before, slices, sets)
     summary = _summary(found)
@@ -111,22 +114,13 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
     )
 
 
-def sets_text(problem: Problem, sets: Sets) -> str:
-    """Parameter sets as a file that `--over-fits` reads: a weight and the parameters' values by their paths."""
-    points = problem.points_of(sets.shares)
-    lines = [",".join(["weight", *(one.factor.path for one in problem.tuned)])]
-    for weight, point in zip(sets.weight, points, strict=True):
-        lines.append(",".join(f"{value:.5g}" for value in (weight, *point)))
-    return "\n".join(lines) + "\n"
-
-
 def _tables(found: Found, summary: dict[str, Any]) -> dict[str, pa.Table]:
     """Tidy tables: the trials, their figures, the parameters, what was aimed for, and the slices."""
     import pyarrow as pa
 
     trials, problem = found.trials, found.problem
     number, watched = np.arange(len(trials.loss)), problem.watched
-    paths = [one.factor.path for one in problem.tuned]
+    paths = [one.path for one in problem.tuned]
     columns = {
         "trials": {
             "trial": number,
@@ -198,14 +192,13 @@ def _summary(found: Found) -> dict[str, Any]:
 def _parameters(found: Found) -> list[dict[str, Any]]:
     """One row a parameter: where it may lie, where it lies best, and how much it matters."""
     best, good, rows = found.trials.points[found.trials.best], found.good, []
-    about = ("path", "meaning", "unit", "scale", "low", "high")
     for k, one in enumerate(found.problem.tuned):
         share = float(one.share_of(best[k]))
         alone = (None, None) if found.slices is None else found.slices.ends[k]
         rows.append(
             {
-                **{key: getattr(one.factor, key) for key in about},
-                "own": float(one.factor.middle),
+                **one.about("scale", "low", "high"),
+                "own": float(one.middle),
                 "start": float(one.start),
                 "best": float(best[k]),
                 "lower": float(good[:, k].min()),

@@ -214,8 +214,8 @@ def left_out(
         progress(done + more, total)
 
     problem = Problem(load_experiment(FIT))
-    paths, ours = [one.factor.path for one in problem.tuned], fitted()["behaviour"]
-    at = np.array([float(one.share_of(ours[one.factor.path])) for one in problem.tuned])
+    paths, ours = [one.path for one in problem.tuned], fitted()["behaviour"]
+    at = np.array([float(one.share_of(ours[one.path])) for one in problem.tuned])
     random = np.random.default_rng([seed, len(crises)])
     jitter = problem.spec.jitter * random.standard_normal((len(crises) * each, len(at)))
     own = dict(zip(paths, problem.points_of(np.clip(at + jitter, 0.0, 1.0)).T, strict=True))

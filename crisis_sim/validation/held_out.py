@@ -19,6 +19,7 @@ from crisis_sim.batch import simulate
 from crisis_sim.experiments.gauss_newton import Steps
 from crisis_sim.experiments.load import load_experiment
 from crisis_sim.experiments.search import Problem
+from crisis_sim.experiments.spec import RunOptions
 from crisis_sim.model.observer import Observer
 from crisis_sim.outcomes.intervals import crps
 from crisis_sim.scenario.load import load_scenario
@@ -79,8 +80,8 @@ def held_out(
     found: list[Prediction] = []
     for number, case in enumerate(cases, 1):
         progress(f"{number} of {len(cases)}: fitted without {case.name}")
-        problem = without(experiment, case.scenario)
-        tuned = zip(problem.tuned, refitted(problem, workers), strict=True)
+        problem = without(experiment, case.scenario, workers)
+        tuned = zip(problem.tuned, refitted(problem), strict=True)
         known = {path: np.full(replicates, value) for one, value in tuned for path in one.paths}
         scenario = load_scenario(case.scenario)
         batch = simulate(scenario, replicates, seed, workers, parameters=known, agents=[Observer])
@@ -108,21 +109,19 @@ def summary(found: Sequence[Prediction]) -> dict[str, dict[str, float]]:
     return told
 
 
-def without(experiment: Any, scenario: str) -> Problem:
+def without(experiment: Any, scenario: str, workers: int = 1) -> Problem:
     """The fit without what it says of a case."""
     targets = tuple(one for one in experiment.spec.targets if one.scenario != scenario)
     spec = experiment.spec.model_copy(update={"targets": targets})
     others = tuple(one for one in experiment.others if one.name != scenario)
-    return Problem(replace(experiment, spec=spec, others=others))
+    return Problem(replace(experiment, spec=spec, others=others), RunOptions(workers))
 
 
-def refitted(problem: Problem, workers: int = 1) -> NDArray[np.float64]:
+def refitted(problem: Problem) -> NDArray[np.float64]:
     """The best point a step on from the scenario's own, of several that are tried, `(parameters,)`."""
-    start = np.asarray([float(one.share_of(one.start)) for one in problem.tuned])
-    steps, spec = Steps(problem, start, workers), problem.spec
+    steps, spec = Steps(problem), problem.spec
     shares = steps.ask(STEPS + 1)
-    points = problem.points_of(shares)
-    steps.tell(shares, problem.at(points, spec.replicates, spec.seed, workers).loss)
+    steps.tell(shares, problem.at(problem.points_of(shares), spec.replicates, spec.seed).loss)
     return np.asarray(problem.points_of(steps.best[None])[0])
 
 

@@ -14,7 +14,7 @@ from crisis_sim.experiments import load_experiment, run_experiment
 from crisis_sim.experiments.marginals import fitted, weighted_quantiles
 from crisis_sim.experiments.posterior import Posterior, crises
 from crisis_sim.experiments.sampler import Case, Prior, Problem, misses, values_of
-from crisis_sim.experiments.spec import ExperimentError, RunOptions
+from crisis_sim.experiments.spec import ExperimentError
 from crisis_sim.outcomes.names import measure
 from crisis_sim.scenario.load import load_scenario
 from crisis_sim.scenario.numbers import Distribution
@@ -101,7 +101,7 @@ def test_progress_counts_all_crises() -> None:
 
 
 def test_particles_have_luck_of_their_own() -> None:
-    problem = Problem(made(cases=[CASE]), RunOptions())
+    problem = Problem(made(cases=[CASE]))
     seen = problem.run(np.zeros((6, 2)), 0)  # the same parameters six times
     assert len({one.tobytes() for one in seen.values}) == 6
     assert np.array_equal(seen.values, problem.run(np.zeros((6, 2)), 0).values)
@@ -124,7 +124,7 @@ def test_times_on_record_are_read_in_their_unit_since_what_is_said() -> None:
         {"of": "first_strike_at_hours", "value": 1, "within": 1, "unit": "days"},
         {**halt, "value": 1, "within": 1},
     ]
-    problem = Problem(made(cases=[{"name": "x", "record": record}]), RunOptions())
+    problem = Problem(made(cases=[{"name": "x", "record": record}]))
     strike, ceasefire = problem.numbers
     struck = ensemble.column("first_strike_at_hours")
     delay = (struck - ensemble.column("trigger_at_hours")) / 24
@@ -138,7 +138,7 @@ def test_times_on_record_are_read_in_their_unit_since_what_is_said() -> None:
 
 
 def test_targets_without_an_interval_are_scaled_by_what_the_prior_shows() -> None:
-    problem = Problem(made(targets=[{"measure": "mean_deaths", "value": 500}]), RunOptions())
+    problem = Problem(made(targets=[{"measure": "mean_deaths", "value": 500}]))
     seen = problem.run(np.zeros((24, 2)), 0)
     shown = np.arange(24.0)[:, None]
     (aim,) = problem.scaled_aims(seen._replace(figures=shown))
@@ -148,7 +148,7 @@ def test_targets_without_an_interval_are_scaled_by_what_the_prior_shows() -> Non
 def test_priors_are_the_scenarios_own_or_even_over_a_range() -> None:
     experiment = made()
     own, ranged = (
-        Prior.of(path, written, [experiment.scenario])
+        Prior.of(path, written, experiment.scenario)
         for path, written in experiment.spec.vary.items()
     )
     shares = np.asarray([0.0, 0.5, 1.0])
@@ -179,7 +179,7 @@ def test_weighted_quantiles_of_equal_weights_are_those_of_the_values() -> None:
 def test_a_marginal_is_written_as_the_kind_that_it_has(kind: str, draw: Any) -> None:
     values = draw(np.random.default_rng(3))
     prior = Prior.of(
-        RESOLVE, made(vary={RESOLVE: {"low": 0, "high": 1}}).spec.vary[RESOLVE], [crisis()]
+        RESOLVE, made(vary={RESOLVE: {"low": 0, "high": 1}}).spec.vary[RESOLVE], crisis()
     )
     weight = np.full(3000, 1 / 3000)
     fit, error, _ = fitted(prior, True, values, weight)

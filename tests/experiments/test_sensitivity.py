@@ -21,15 +21,15 @@ def test_a_parameter_that_is_uncertain_is_drawn_as_the_scenario_draws_it() -> No
     south = {"resolve": {"triangular": [0.2, 0.5, 0.8]}, "audience": 0.5}
     scenario = crisis(states={"north": {"resolve": 0.9, "audience": 0.6}, "south": south})
     (one,) = drawn_factors({RESOLVE: Range()}, scenario)
-    assert one.values(np.array([0.0, 0.5, 1.0])) == pytest.approx([0.2, 0.5, 0.8], abs=1e-4)
-    assert one.values(np.array([0.125])) == pytest.approx([0.35])  # not even: 0.275
+    assert one.known_at(np.array([0.0, 0.5, 1.0])) == pytest.approx([0.2, 0.5, 0.8], abs=1e-4)
+    assert one.known_at(np.array([0.125])) == pytest.approx([0.35])  # not even: 0.275
     assert one.ends == pytest.approx((0.2 + 0.3 * 0.1**0.5, 0.8 - 0.3 * 0.1**0.5))
 
 
 def test_a_range_that_the_file_gives_goes_before_the_scenarios_distribution() -> None:
     (one,) = drawn_factors({RESOLVE: Range(low=0.6, high=0.8)}, crisis())
     assert one.distribution is None
-    assert one.values(np.array([0.0, 0.25, 1.0])) == pytest.approx([0.6, 0.65, 0.8])
+    assert one.known_at(np.array([0.0, 0.25, 1.0])) == pytest.approx([0.6, 0.65, 0.8])
     assert one.ends == (0.6, 0.8)
 
 
@@ -37,9 +37,11 @@ def test_a_known_parameter_goes_over_the_schemas_range_in_ratios_where_that_is_w
     days, north = drawn_factors({DAYS: Range(), NORTH: Range()}, crisis())
     ends = days.low, days.high
     middle = (ends[0] * ends[1]) ** 0.5
-    assert days.values(np.array([0.0, 0.5, 1.0])) == pytest.approx([ends[0], middle, ends[1]])
+    assert days.known_at(np.array([0.0, 0.5, 1.0])) == pytest.approx([ends[0], middle, ends[1]])
     middle = 0.5 * (north.low + north.high)
-    assert north.values(np.array([0.0, 0.5, 1.0])) == pytest.approx([north.low, middle, north.high])
+    assert north.known_at(np.array([0.0, 0.5, 1.0])) == pytest.approx(
+        [north.low, middle, north.high]
+    )
 
 
 def test_trajectories_end_within_a_distribution_without_ends() -> None:
@@ -85,7 +87,7 @@ def test_a_study_takes_the_crises_that_it_says(
 def test_points_lie_where_the_factors_are_drawn() -> None:
     drawn = drawn_factors({RESOLVE: Range(), DAYS: Range(low=1, high=3)}, crisis())
     layout = layout_of("sobol", 16, 2, 1)
-    resolve, days = (one.values(of) for one, of in zip(drawn, layout.shares.T, strict=True))
+    resolve, days = (one.known_at(of) for one, of in zip(drawn, layout.shares.T, strict=True))
     np.testing.assert_allclose(resolve, 0.5 + 0.5 * layout.shares[:, 0])
     np.testing.assert_allclose(days, 1 + 2 * layout.shares[:, 1])
 
@@ -171,7 +173,7 @@ def test_the_shipped_study_is_one_of_eight_factors_that_the_scenario_draws() -> 
 def test_without_a_range_a_lognormal_goes_over_the_middle_of_it() -> None:
     path = "mediators.us.attention_days"
     asked: Any = load_experiment("what_matters_in_may_2025", {"vary": {path: {"scale": "log"}}})
-    drawn = {one.factor.path: one for one in drawn_factors(asked.spec.vary, asked.scenario)}
+    drawn = {one.path: one for one in drawn_factors(asked.spec.vary, asked.scenario)}
     median, spread = asked.scenario.mediators["us"].attention_days.values
     low, high = (median * np.exp(sign * 1.959964 * spread) for sign in (-1, 1))  # its middle 95%
     assert drawn[path].words().startswith(f"in equal ratios from {low:g} to {high:g}")
