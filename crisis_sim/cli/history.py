@@ -276,8 +276,8 @@ def nowcast(
         out: Folder for numbers and chart; by default results/SCENARIO_nowcast.
     """
     from crisis_sim.batch.workers import cores
+    from crisis_sim.history.filtering import draw_nowcast, print_nowcast, write_nowcast
     from crisis_sim.history.filtering import nowcast as make
-    from crisis_sim.history.nowcast_report import draw_nowcast, print_nowcast, write_nowcast
 
     read = variant.scenario(scenario)
     with progress_bar("histories") as progress:
