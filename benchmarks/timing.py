@@ -68,9 +68,7 @@ def time_crises(
     with closing(run_plan(plan, workers, StopSign())) as results:
         for block in results:
             if block.error:
-                which = f"replicates {block.first} to {block.first + block.count - 1}"
-                told = f"{which} of {block.scenario} failed: {block.error}\n{block.trace}"
-                raise RuntimeError(told)
+                raise RuntimeError(f"{block.order} failed: {block.error}\n{block.trace}")
             events += block.events
     seconds, name = time.perf_counter() - started, scenario.name
     steps = events * agents_of(scenario)

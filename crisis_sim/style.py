@@ -11,7 +11,6 @@ import csv
 import functools
 import io
 import logging
-import re
 import unicodedata
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,13 +18,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
-from itertools import takewhile
 from pathlib import Path
 from textwrap import fill
 from typing import Any, ParamSpec, cast
 
 import matplotlib as mpl
 import numpy as np
+from fontTools import unicodedata as scripts
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -40,15 +39,10 @@ from crisis_sim.batch.files import write_durably
 FAMILY = "DejaVu Sans"
 #: Fonts that draw a box for every character.
 _NO_LETTERS = "Last Resort"
-#: Where in the name that Unicode gives a letter that of its script ends.
-_AFTER_A_SCRIPT = re.compile(
-    "LETTER|VOWEL|SIGN|DIGIT|SYLLABLE|MARK|CHARACTER|CONSONANT|UNIFIED|COMBINING|SUBJOINED|SYMBOL|PUNCTUATION|"
-    "DEPENDENT|INDEPENDENT|TONE|NUMBER|LIGATURE|IDEOGRAPH|SMALL|CAPITAL"
-)
-_EAST_ASIAN = frozenset(
-    ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "HALFWIDTH", "FULLWIDTH")
-)
-_WITH_LATIN = ("", "Latin", "Greek", "Cyrillic")
+#: Scripts that one font holds together, by their codes in Unicode; and those that have none of their own.
+_EAST_ASIAN = ("Bopo", "Hang", "Hani", "Hira", "Kana")
+_SHARED = ("Zinh", "Zyyy", "Zzzz")
+_WITH_LATIN = ("Latn", "Grek", "Cyrl")
 
 
 def fall_back(figure: Figure) -> bool:
@@ -109,20 +103,13 @@ def script_of(letter: str) -> tuple[str, str]:
     """The name of a letter's script, and of a free font that holds it."""
     if unicodedata.category(letter)[0] not in "LMN":
         return "some symbols", "Noto Sans Symbols 2 or Noto Emoji"
-    words = _script_words(unicodedata.name(letter, ""))
-    if words and words[0] in _EAST_ASIAN:
+    script = scripts.script(letter)
+    if script in _SHARED:  # such as a vowel's mark
+        script = min(scripts.script_extension(letter))
+    if script in _EAST_ASIAN:
         return "Chinese, Japanese or Korean", "Noto Sans CJK"
-    script = " ".join(words).title()
-    if script in _WITH_LATIN:
-        return script or "some letters", "Noto Sans"
-    return script, f"Noto Sans {script}"
-
-
-def _script_words(name: str) -> list[str]:
-    """What of a letter's name is that of its script: of some marks, the first word."""
-    words = name.split()
-    found = [*takewhile(lambda word: not _AFTER_A_SCRIPT.fullmatch(word), words)]
-    return found if len(found) < len(words) else found[:1]
+    name = "some letters" if script in _SHARED else scripts.script_name(script)
+    return name, "Noto Sans" if script in (*_WITH_LATIN, *_SHARED) else f"Noto Sans {name}"
 
 
 @cache
@@ -483,25 +470,16 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
     """
     if not wanted:
         return []
-    order = sorted(range(len(wanted)), key=lambda index: wanted[index])
+    from scipy.optimize import isotonic_regression
+
     gap = min(gap, (high - low) / max(len(wanted) - 1, 1))
+    order = np.argsort(wanted, kind="stable")
+    offsets = gap * np.arange(len(wanted))
     # Neighbours that want the same room share it: they stand together around their mean.
-    groups: list[list[float]] = []  # of each: sum of wanted places less their offsets, count
-    for step, index in enumerate(order):
-        groups.append([wanted[index] - step * gap, 1.0])
-        while len(groups) > 1 and groups[-2][0] / groups[-2][1] >= groups[-1][0] / groups[-1][1]:
-            total, count = groups.pop()
-            groups[-1][0] += total
-            groups[-1][1] += count
-    places = [0.0] * len(wanted)
-    step = 0
-    top = high - (len(wanted) - 1) * gap
-    for total, count in groups:
-        base = min(max(total / count, low), top)
-        for _ in range(int(count)):
-            places[order[step]] = base + step * gap
-            step += 1
-    return places
+    bases = isotonic_regression(np.asarray(wanted)[order] - offsets).x
+    places = np.empty(len(wanted))
+    places[order] = np.clip(bases, low, high - offsets[-1]) + offsets
+    return [float(place) for place in places]
 
 
 def label_ends(

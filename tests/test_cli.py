@@ -16,7 +16,7 @@ import pytest
 
 from crisis_sim.batch import block, read_batch
 from crisis_sim.batch import plan as plan_room
-from crisis_sim.batch.block import BlockOrder, Watch, attempt
+from crisis_sim.batch.block import Block, BlockOrder, Watch, attempt
 from crisis_sim.cli import (
     BLOCKS_FAILED,
     CHECK_FAILED,
@@ -342,7 +342,7 @@ def test_failed_blocks_leave_no_summary_where_all_of_a_scenario_failed_and_can_b
 def attempt_or_fail(order: BlockOrder, watch: Watch | None = None, first: int = 0) -> object:
     """Do a block, unless it is of the scenario "alone" and not before a replicate."""
     if order.scenario.name == "alone" and order.first >= first:
-        return order.block(error="ZeroDivisionError: no luck")
+        return Block(order, error="ZeroDivisionError: no luck")
     return attempt(order, watch)
 
 

@@ -13,11 +13,11 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from crisis_sim.batch.files import ResultsError, digest_of, inside, parquet_of
 from crisis_sim.batch.rules import by_reference, loaded, roles_in
-from crisis_sim.scenario.checks import FIRST_COLUMNS, FIRST_PATH_COLUMNS
+from crisis_sim.scenario.checks import FIRST_COLUMNS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,42 +32,6 @@ Watch: TypeAlias = "Callable[[CrisisModel], None]"
 
 #: Replicates of each scenario whose market paths are kept: enough for bands, few enough to draw.
 PATHS_KEPT = 1000
-
-
-@dataclass(frozen=True)
-class Block:
-    """The result of a `BlockOrder`; see there for the fields that they share.
-
-    Attributes:
-        scenario: the scenario's name.
-        seconds: time it took.
-        events: events in all its crises.
-        table: one row a replicate of each point, in order; None once it is on disk.
-        paths: daily values of the replicates below `PATHS_KEPT`, or None.
-        files: the content of its files by their place in the folder of the run, while they are on
-            their way there.
-        error: type and message of the exception with which it failed; empty where it did not.
-        trace: where that was raised, as Python prints it.
-    """
-
-    scenario: str
-    first: int
-    count: int
-    first_point: int = 0
-    points: int = 1
-    number: int = 0
-    seconds: float = 0.0
-    events: int = 0
-    table: pa.Table = None
-    paths: pa.Table = None
-    files: Mapping[str, bytes] = field(default_factory=dict)
-    error: str = ""
-    trace: str = ""
-
-    @property
-    def rows(self) -> int:
-        """How many crises it holds."""
-        return self.points * self.count
 
 
 @dataclass(frozen=True)
@@ -104,6 +68,11 @@ class BlockOrder:
         roles = {name: by_reference(kind) for name, kind in self.roles.items()}
         object.__setattr__(self, "roles", roles)
 
+    def __str__(self) -> str:
+        points = f" at points {self.first_point} to {self.first_point + self.points - 1}"
+        replicates = f"replicates {self.first} to {self.first + self.count - 1}"
+        return f"{replicates} of {self.scenario.name}{points if self.is_design else ''}"
+
     @property
     def rows(self) -> int:
         """How many crises that is."""
@@ -114,14 +83,47 @@ class BlockOrder:
         """Whether market paths of some of its replicates are kept."""
         return not self.is_design and self.first < PATHS_KEPT
 
-    def block(self, **content: Any) -> Block:
-        """The `Block` of this order, with its content: tables, files, or an error."""
-        place = self.first, self.count, self.first_point, self.points, self.number
-        return Block(self.scenario.name, *place, **content)
+    @property
+    def place(self) -> dict[str, Any]:
+        """Its place in the batch, as plain data."""
+        return {
+            "block": self.number,
+            "scenario": self.scenario.name,
+            "first_replicate": self.first,
+            "replicates": self.count,
+            "first_point": self.first_point,
+            "points": self.points,
+        }
+
+
+@dataclass(frozen=True)
+class Block:
+    """The result of an order.
+
+    Attributes:
+        seconds: time it took.
+        events: events in all its crises.
+        table: one row a replicate of each point, in order; None once it is on disk.
+        paths: daily values of the replicates below `PATHS_KEPT`, or None.
+        files: the content of its files by their place in the folder of the run, while they are on
+            their way there.
+        error: type and message of the exception with which it failed; empty where it did not.
+        trace: where that was raised, as Python prints it.
+    """
+
+    order: BlockOrder
+    seconds: float = 0.0
+    events: int = 0
+    table: pa.Table = None
+    paths: pa.Table = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    error: str = ""
+    trace: str = ""
 
 
 def run_block(order: BlockOrder, watch: Watch | None = None, daily: bool = True) -> Block:
     """Carry out an order; `watch` and `daily` are those of `CrisisModel.run`."""
+    import mesa
     import numpy as np
 
     from crisis_sim.model import CrisisModel
@@ -142,16 +144,16 @@ def run_block(order: BlockOrder, watch: Watch | None = None, daily: bool = True)
     )
     try:
         model.run(watch=watch, daily=daily)
-    finally:
-        _forget(model)
-    paths = model.kept_paths()
-    outcomes = model.outcomes()
+    finally:  # Mesa 3.3 numbers agents by model, and so keeps every model alive
+        getattr(mesa.Agent, "_ids", {}).pop(model, None)
+    paths, outcomes = model.kept_paths(), model.outcomes()
     if order.is_design:
         numbers = np.arange(order.first_point, order.first_point + order.points)
         outcomes[POINT] = np.repeat(numbers, order.count)
-    block = order.block(
-        table=outcome_table(scenario.name, outcomes, scenario.state_names),
-        paths=path_table(scenario.name, paths) if paths else None,
+    block = Block(
+        order,
+        table=as_table(scenario.name, outcomes, scenario.state_names),
+        paths=as_table(scenario.name, paths, scenario.state_names) if paths else None,
         seconds=time.perf_counter() - started,
         events=model.events_run,
     )
@@ -160,13 +162,6 @@ def run_block(order: BlockOrder, watch: Watch | None = None, daily: bool = True)
         agent.__dict__.clear()
     model.__dict__.clear()
     return block
-
-
-def _forget(model: CrisisModel) -> None:
-    """Let Mesa let go of a model: 3.3 numbers agents by model, and so keeps every model alive."""
-    import mesa
-
-    getattr(mesa.Agent, "_ids", {}).pop(model, None)
 
 
 def attempt(order: BlockOrder, watch: Watch | None = None) -> Block:
@@ -179,11 +174,8 @@ def attempt(order: BlockOrder, watch: Watch | None = None) -> Block:
     try:
         return run_block(order, watch, daily=False)
     except Exception as error:  # noqa: BLE001 - an agent may be anybody's code
-        return order.block(
-            error=f"{type(error).__name__}: {error}",
-            trace=traceback.format_exc(),
-            seconds=time.perf_counter() - started,
-        )
+        seconds, said = time.perf_counter() - started, f"{type(error).__name__}: {error}"
+        return Block(order, seconds, error=said, trace=traceback.format_exc())
 
 
 def schemas(
@@ -198,11 +190,10 @@ def schemas(
     from crisis_sim.model import CrisisModel
 
     model = CrisisModel(scenario, agents=agents, roles=roles_in(scenario, roles), keep_paths=1)
-    outcomes = model.outcomes()
-    if is_design:
-        outcomes[POINT] = np.arange(1)
-    table = outcome_table(scenario.name, outcomes, scenario.state_names)
-    return table.schema, path_table(scenario.name, model.kept_paths() or {}).schema
+    outcomes = model.outcomes() | ({POINT: np.arange(1)} if is_design else {})
+    tables = (outcomes, model.kept_paths() or {})
+    first, second = (as_table(scenario.name, one, scenario.state_names).schema for one in tables)
+    return first, second
 
 
 # The columns of outcomes.parquet and paths.parquet. Times are hours from the scenario's start, null
@@ -215,25 +206,13 @@ POINT = "point"
 STATE_COLUMNS = ("first_act_at_hours", "lowest_market", "highest_pressure")
 
 
-def outcome_table(
-    scenario: str, outcomes: Mapping[str, NDArray[Any]], states: Sequence[str]
-) -> pa.Table:
-    """The outcomes of one block, by column of shape (rows,), as a table in the fixed order."""
+def as_table(scenario: str, columns: Mapping[str, NDArray[Any]], states: Sequence[str]) -> pa.Table:
+    """Outcomes or market paths, by column of shape (rows,), as a table in the fixed order."""
     import numpy as np
+    import pyarrow as pa
 
-    count = len(next(iter(outcomes.values())))
-    columns = {**outcomes, "scenario": np.full(count, scenario)}
-    return _table({name: columns[name] for name in arrange(columns, states)})
-
-
-def path_table(scenario: str, paths: Mapping[str, NDArray[Any]]) -> pa.Table:
-    """The market paths of one block as a table; each array has shape (replicates * days,)."""
-    import numpy as np
-
-    rows = len(paths["replicate"])
-    names = [name for name in paths if name not in FIRST_PATH_COLUMNS]
-    columns = {**paths, "scenario": np.full(rows, scenario)}
-    return _table({name: columns[name] for name in (*FIRST_PATH_COLUMNS, *names)})
+    columns = {**columns, "scenario": np.full(len(columns["replicate"]), scenario)}
+    return pa.table({name: _stored(name, columns[name]) for name in arrange(columns, states)})
 
 
 def arrange(names: Iterable[str], states: Sequence[str]) -> list[str]:
@@ -269,12 +248,6 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
     return pa.table(columns, names=schema.names).cast(schema)
 
 
-def _table(columns: Mapping[str, NDArray[Any]]) -> pa.Table:
-    import pyarrow as pa
-
-    return pa.table({name: _stored(name, values) for name, values in columns.items()})
-
-
 def _stored(name: str, values: NDArray[Any]) -> pa.Array:
     """Texts with a dictionary, "" and NaN as null, times in full precision, the rest as it is."""
     import numpy as np
@@ -308,53 +281,41 @@ MARK = b"crisis_sim"
 _NAME = re.compile(r"(\d+)-(\d+)-([0-9a-f]+)\.parquet")
 
 
-def encoded(block: Block, schemas: Mapping[str, pa.Schema]) -> Block:
-    """A block as the content of its files.
+def encoded(block: Block, schemas: Mapping[str, pa.Schema], identity: str) -> Block:
+    """A block of the batch of an identity as the content of its files.
 
-    ValueError where it has a column that the batch's tables have not, whose `schemas` are `marked`.
+    ValueError where it has a column that the batch's tables have not, by their `schemas`.
     """
     files = {}
     # It is there once its outcomes are, so these are written last.
     for name, table in ((PATHS_FOLDER, block.paths), (OUTCOMES_FOLDER, block.table)):
         if table is not None and name in schemas:
-            identity = mark_of(schemas[name])["identity"]
-            mark = json.dumps(mark_for(block, name, identity))
-            columns = schemas[name].with_metadata({MARK: mark})
+            columns = marked(schemas[name], identity, name, block.order)
             content = parquet_of(conform(table, columns), write_page_checksum=True)
             checksum = digest_of(content)[:CHECKSUM_DIGITS]
-            files[f"{name}/{block.number:08}-{table.num_rows}-{checksum}.parquet"] = content
+            files[f"{name}/{block.order.number:08}-{table.num_rows}-{checksum}.parquet"] = content
     return replace(block, table=None, paths=None, files=files)
 
 
-def marked(schemas: Mapping[str, pa.Schema], identity: str) -> dict[str, pa.Schema]:
-    """The schemas of a batch's tables, with the batch's identity in their metadata."""
-    return {
-        name: schema.with_metadata({MARK: json.dumps({"identity": identity, "table": name})})
-        for name, schema in schemas.items()
-    }
+def mark(identity: str, table: str, order: BlockOrder | None = None) -> dict[str, Any]:
+    """The mark of a file: of which batch and table it is, and if it is a block's, where that belongs."""
+    return {"identity": identity, "table": table, **(order.place if order else {})}
 
 
-def mark_for(of: Block | BlockOrder, table: str, identity: str) -> dict[str, Any]:
-    """The mark of the file of a block in one of the two tables."""
-    return {
-        "identity": identity,
-        "table": table,
-        "block": of.number,
-        "scenario": of.scenario if isinstance(of.scenario, str) else of.scenario.name,
-        "first_replicate": of.first,
-        "replicates": of.count,
-        "first_point": of.first_point,
-        "points": of.points,
-    }
+def marked(
+    schema: pa.Schema, identity: str, table: str, order: BlockOrder | None = None
+) -> pa.Schema:
+    """A schema with the mark of a file in its metadata."""
+    return schema.with_metadata({MARK: json.dumps(mark(identity, table, order))})
 
 
 def mark_of(schema: pa.Schema) -> dict[str, Any]:
-    """The mark of a Parquet file (its batch and its part of it); empty where it has none."""
+    """The mark in a Parquet file's schema; empty where it has none."""
     try:
-        mark = json.loads((schema.metadata or {}).get(MARK, b"{}"))
+        found = json.loads((schema.metadata or {}).get(MARK, b"{}"))
     except (ValueError, RecursionError):
         return {}
-    return mark if isinstance(mark, dict) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def mark_in(path: Path) -> dict[str, Any]:
@@ -368,72 +329,34 @@ def mark_in(path: Path) -> dict[str, Any]:
         raise ResultsError(f"{path} cannot be read: {error}") from error
 
 
-def block_content(path: Path) -> bytes:
-    """The content of a block's file."""
-    named = _NAME.fullmatch(path.name)
-    try:
-        content = inside(path.parent, path.name).read_bytes()
-    except OSError as error:
-        raise ResultsError(f"it cannot be read: {error.strerror or error}") from error
-    if named is None or digest_of(content)[:CHECKSUM_DIGITS] != named[3]:
-        raise ResultsError("its content is not what its checksum says")
-    return content
+class BlockFile(NamedTuple):
+    """A file of a block, and what its name says: the block's number, its rows and the checksum."""
+
+    number: int
+    rows: int
+    checksum: str
+    path: Path
+
+    def content(self) -> bytes:
+        """Its content; ResultsError where that cannot be read, or is not what the checksum says."""
+        try:
+            content = inside(self.path.parent, self.path.name).read_bytes()
+        except OSError as error:
+            raise ResultsError(
+                f"{self.path}: it cannot be read: {error.strerror or error}"
+            ) from error
+        if digest_of(content)[:CHECKSUM_DIGITS] != self.checksum:
+            raise ResultsError(f"{self.path}: its content is not what its checksum says")
+        return content
 
 
-def check_block(path: Path) -> None:
-    """Check a block's file against the checksum in its name."""
-    try:
-        block_content(path)
-    except ResultsError as error:
-        raise ResultsError(f"{path}: {error}") from error
-
-
-def rows_in(path: Path) -> int:
-    """How many rows a block's file has, by its name."""
-    named = _NAME.fullmatch(path.name)
-    return int(named[2]) if named else 0
-
-
-def files_by_block(folder: Path) -> dict[int, list[Path]]:
-    """The files of blocks in a folder, by the blocks' numbers, in their order."""
-    files: dict[int, list[Path]] = {}
-    if folder.is_dir():
-        for path in sorted(folder.iterdir()):
-            if named := _NAME.fullmatch(path.name):
-                files.setdefault(int(named[1]), []).append(path)
-    return dict(sorted(files.items()))
-
-
-def blocks_in(folder: Path) -> list[Path]:
+def block_files(folder: Path) -> list[BlockFile]:
     """The files of blocks in a folder, in the order of the plan."""
-    return [path for of_block in files_by_block(folder).values() for path in of_block]
+    paths = folder.iterdir() if folder.is_dir() else ()
+    named = ((_NAME.fullmatch(path.name), path) for path in paths)
+    return sorted(BlockFile(int(of[1]), int(of[2]), of[3], path) for of, path in named if of)
 
 
-def names_digest(files: Iterable[Path]) -> str:
+def names_digest(files: Iterable[BlockFile]) -> str:
     """The SHA-256 of the names of blocks, one a line: of all their content, since each name is of its own."""
-    return digest_of("".join(f"{path.name}\n" for path in files).encode())
-
-
-def read_parquet(
-    path: Path | list[str], columns: Sequence[str] | None = None, **how: Any
-) -> pa.Table:
-    """A table from disk, or those of some columns that it has; damaged pages are noticed."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        if columns is not None:
-            names = pq.read_schema(path if isinstance(path, Path) else path[0]).names
-            columns = [one for one in columns if one in names]
-        return pq.read_table(
-            path,
-            columns=columns,
-            partitioning=None,
-            page_checksum_verification=True,
-            pre_buffer=False,  # of use far off; here it costs memory, as threads do
-            use_threads=False,
-            **how,
-        )
-    except (OSError, pa.ArrowException) as error:
-        where = path if isinstance(path, Path) else Path(path[0]).parent
-        raise ResultsError(f"{where} cannot be read: {error}") from error
+    return digest_of("".join(f"{one.path.name}\n" for one in files).encode())

@@ -5,6 +5,7 @@ Whatever is wrong with a file that is read raises ResultsError, which says what 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import math
@@ -35,8 +36,20 @@ class ResultsError(BatchError):
 
 
 def cannot_write(folder: Path, error: OSError) -> ResultsError:
-    """The error to raise where results cannot be written."""
+    """The error to raise where results cannot be written; most likely the disk is full."""
+    if error.errno == errno.EXDEV:
+        told = "lies on another disk than the folder that it is in; give a folder inside it"
+        return ResultsError(f"{folder} {told}")
     return ResultsError(f"cannot write results to {folder}: {error.strerror or error}")
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turn an error on writing into a ResultsError that names the folder."""
+    try:
+        yield
+    except OSError as error:
+        raise cannot_write(folder, error) from error
 
 
 # Files are there whole or not at all, whenever the process is killed or the machine stops.

@@ -9,7 +9,6 @@ failed they stay with the results, so that those can be tried again.
 
 from __future__ import annotations
 
-import errno
 import json
 import shlex
 from collections import Counter
@@ -19,52 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crisis_sim.batch import manifest as differences
-from crisis_sim.batch.block import (
-    OUTCOMES_FOLDER,
-    PATHS_FOLDER,
-    BlockOrder,
-    block_content,
-    blocks_in,
-    check_block,
-    conform,
-    files_by_block,
-    mark_for,
-    mark_in,
-    mark_of,
-    marked,
-    names_digest,
-    read_parquet,
-    rows_in,
-    union,
-)
+from crisis_sim.batch import block as blocks
+from crisis_sim.batch import files as disk
+from crisis_sim.batch import manifest as manifests
+from crisis_sim.batch.block import OUTCOMES_FOLDER, PATHS_FOLDER, BlockFile, BlockOrder, block_files
 from crisis_sim.batch.ensemble import Batch, Ensemble, coded
-from crisis_sim.batch.files import (
-    LOCK,
-    PARTIAL,
-    WRITER,
-    ResultsError,
-    as_json,
-    cannot_write,
-    digest_of,
-    hold,
-    inside,
-    parquet_of,
-    read_bytes,
-    remove,
-    sha256_of,
-    sync,
-    table_of,
-    write_durably,
-)
-from crisis_sim.batch.manifest import (
-    identity_of,
-    is_finished,
-    is_sealed,
-    read_sound,
-    seal,
-    versions,
-)
+from crisis_sim.batch.files import LOCK, PARTIAL, WRITER, ResultsError, inside, sync, writing
+from crisis_sim.batch.manifest import is_finished, is_sealed, read_sound, seal, versions
 from crisis_sim.batch.plan import Plan
 from crisis_sim.batch.rules import can_be_recalled, recalled
 
@@ -78,8 +38,9 @@ RUNNING = ".running"
 UNFINISHED = "unfinished"
 MANIFEST, PARAMETERS = "manifest.json", "parameters.parquet"
 OUTCOMES, PATHS = "outcomes.parquet", "paths.parquet"
+TABLES = (OUTCOMES_FOLDER, PATHS_FOLDER)
 #: Files of a results folder, the manifest first; other files are left alone.
-OURS = (MANIFEST, OUTCOMES, PATHS, PARAMETERS, OUTCOMES_FOLDER, PATHS_FOLDER, UNFINISHED, LOCK)
+OURS = (MANIFEST, OUTCOMES, PATHS, PARAMETERS, *TABLES, UNFINISHED, LOCK)
 _ANEW = "throw the run away and begin anew with --restart"
 #: Crises of which the outcomes are one file. Beyond that the blocks themselves become the results:
 #: nothing is written twice, and no reader has to take in the index of a giant file (which grows by
@@ -87,20 +48,6 @@ _ANEW = "throw the run away and begin anew with --restart"
 ONE_FILE_CRISES = 2**24
 #: How tables are written; readers that ask for it then find damaged pages, too.
 _PARQUET = {"compression": "zstd", "write_page_checksum": True}
-
-
-@contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """Turn an error on writing into a ResultsError that names the folder; most likely the disk is full."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno == errno.EXDEV:
-            raise ResultsError(
-                f"{folder} lies on another disk than the folder that it is in; "
-                "give a folder inside it"
-            ) from error
-        raise cannot_write(folder, error) from error
 
 
 def running(folder: Path) -> Path:
@@ -138,13 +85,12 @@ class UnfinishedRun:
     @property
     def identity(self) -> str:
         """The digest that marks its blocks and no others."""
-        return identity_of(self.manifest)
+        return manifests.identity_of(self.manifest)
 
     @property
     def crises(self) -> int:
         """How many crises it will have."""
-        each = self.manifest["replicates"] * (self.manifest["points"] or 1)
-        return int(each * len(self.manifest["scenarios"]))
+        return _crises(self.manifest)
 
     @property
     def is_complete(self) -> bool:
@@ -161,16 +107,16 @@ class UnfinishedRun:
         """Write the manifest and parameter values of a new run, in place of any earlier unfinished one."""
         home = running(folder)
         discard(home)
-        (home / OUTCOMES_FOLDER).mkdir()
-        (home / PATHS_FOLDER).mkdir()
+        for name in TABLES:
+            (home / name).mkdir()
         if plan.parameters:
             import pyarrow as pa
 
-            content = parquet_of(pa.table(dict(plan.parameters)))
-            write_durably(home / PARAMETERS, content)
-            manifest = {**manifest, "parameters_sha256": digest_of(content)}
+            content = disk.parquet_of(pa.table(dict(plan.parameters)))
+            disk.write_durably(home / PARAMETERS, content)
+            manifest = {**manifest, "parameters_sha256": disk.digest_of(content)}
         manifest = seal(manifest)
-        write_durably(home / MANIFEST, as_json(manifest))
+        disk.write_durably(home / MANIFEST, disk.as_json(manifest))
         sync(home.parent)
         return cls(folder, manifest)
 
@@ -186,18 +132,15 @@ class UnfinishedRun:
                 raise ResultsError(f"{error}; {_ANEW}") from error
         earlier = inside(folder, UNFINISHED, is_folder=True) / MANIFEST
         if earlier.exists() and _run_of(earlier) != _run_of(folder / MANIFEST):
-            results = folder / MANIFEST
             raise ResultsError(
                 f"{earlier.parent} holds a run that is not finished, begun by an earlier version of "
-                f"Crisis Sim: this one cannot go on with it; {_ANEW}"
-                + (EARLIER.format(earlier.parent) if results.exists() else "")
+                f"Crisis Sim: this one cannot go on with it; {_ANEW}{_earlier(folder, earlier.parent)}"
             )
         return None
 
     def rows(self) -> dict[int, int]:
         """For each block that is there, by its name alone, how many crises it holds."""
-        files = files_by_block(self.home / OUTCOMES_FOLDER)
-        return {number: rows_in(paths[0]) for number, paths in files.items()}
+        return {one.number: one.rows for one in block_files(self.home / OUTCOMES_FOLDER)}
 
     def rows_by_scenario(self) -> dict[str, int]:
         """How many crises of each scenario are on disk."""
@@ -212,62 +155,58 @@ class UnfinishedRun:
 
         Those that are not, or that are none of the plan, are taken away, so that they are done again.
         """
-        for name in (OUTCOMES_FOLDER, PATHS_FOLDER):
-            inside(self.home, name, is_folder=True).mkdir(exist_ok=True)
+        folders = [inside(self.home, name, is_folder=True) for name in TABLES]
+        for folder in folders:
+            folder.mkdir(exist_ok=True)
         self.tidy()
-        outcomes, paths = (
-            files_by_block(self.home / name) for name in (OUTCOMES_FOLDER, PATHS_FOLDER)
-        )
-        for number in paths.keys() - outcomes.keys():
-            remove(*paths[number])  # of a block that was not finished
-        for number, own in outcomes.items():
-            files = [*own, *paths.get(number, [])]
-            wrong = self._wrong_with(files, next(plan.orders([number]), None))
-            if wrong:
-                remove(*files)
+        found: dict[int, list[BlockFile]] = {}
+        for one in (one for folder in folders for one in block_files(folder)):
+            found.setdefault(one.number, []).append(one)
+        for number, files in sorted(found.items()):
+            if files[0].path.parent == folders[0]:
+                wrong = self._wrong_with(files, next(plan.orders([number]), None))
+                if not wrong:
+                    continue
                 on_message(f"block {number} is done again: {wrong}")
+            disk.remove(*(one.path for one in files))  # market paths alone were not finished
         return self.rows()
 
     def tidy(self) -> None:
         """Remove files that were not written to their end; the folder must be locked."""
-        for folder in (self.home, self.home / OUTCOMES_FOLDER, self.home / PATHS_FOLDER):
-            remove(*folder.glob(f"*{PARTIAL}"))
+        for folder in (self.home, *(self.home / name for name in TABLES)):
+            disk.remove(*folder.glob(f"*{PARTIAL}"))
 
-    def _wrong_with(self, files: list[Path], order: BlockOrder | None) -> str | None:
+    def _wrong_with(self, files: list[BlockFile], order: BlockOrder | None) -> str | None:
         """The fault of a block's files; None where there is none."""
-        if order is None:
-            return "there is no such block in what was to be run"
-        needed = 2 if order.keeps_paths else 1
-        if len(files) > needed or rows_in(files[0]) != order.rows:
-            return "it is not what was to be run"
-        if len(files) < needed:
-            return "its market paths are missing"
-        return next(filter(None, (self._wrong(path, order) for path in files)), None)
-
-    def _wrong(self, path: Path, order: BlockOrder) -> str | None:
-        """The fault of one file of a block; None where there is none."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        try:
-            file = pq.ParquetFile(pa.BufferReader(block_content(path)))
-        except (ResultsError, OSError, pa.ArrowException) as error:
-            return str(error)
-        mark = mark_of(file.schema_arrow)
-        if mark.get("identity", "") != self.identity:
-            return "it is of another run"
-        expected = mark_for(order, path.parent.name, self.identity)
-        if mark != expected or file.metadata.num_rows != rows_in(path):
-            return "it is another block"
+        if order is None:
+            return "there is no such block in what was to be run"
+        needed = 2 if order.keeps_paths else 1
+        if len(files) > needed or files[0].rows != order.rows:
+            return "it is not what was to be run"
+        if len(files) < needed:
+            return "its market paths are missing"
+        for one in files:
+            try:
+                held = pq.ParquetFile(pa.BufferReader(one.content()))
+            except (ResultsError, OSError, pa.ArrowException) as error:
+                return str(error).removeprefix(f"{one.path}: ")
+            mark = blocks.mark_of(held.schema_arrow)
+            if mark.get("identity", "") != self.identity:
+                return "it is of another run"
+            expected = blocks.mark(self.identity, one.path.parent.name, order)
+            if mark != expected or held.metadata.num_rows != one.rows:
+                return "it is another block"
         return None
 
     def tables(self, name: str) -> Iterator[pa.Table]:
         """The blocks of one of the tables, in the order of the plan; one at a time in memory."""
         whole = self.rows()  # market paths alone are of a block that was not finished
-        for number, (path, *_) in files_by_block(self.home / name).items():
-            if number in whole:
-                check_block(path)
-                yield read_parquet(path)
+        for one in block_files(self.home / name):
+            if one.number in whole:
+                yield disk.table_of(one.path, one.content())
 
     def say(self) -> str:
         """That it is not finished, how far it is, and how to go on."""
@@ -282,7 +221,17 @@ class UnfinishedRun:
         )
 
 
-EARLIER = " (the results of an earlier run are there still: remove {} to have them back)"
+def _crises(manifest: Mapping[str, Any]) -> int:
+    """How many crises a batch has, by its manifest."""
+    each = manifest["replicates"] * (manifest["points"] or 1)
+    return int(each * len(manifest["scenarios"]))
+
+
+def _earlier(folder: Path, home: Path) -> str:
+    """How to have results back that lie behind an unfinished run; "" where there are none."""
+    if not (folder / MANIFEST).exists():
+        return ""
+    return f" (the results of an earlier run are there still: remove {home} to have them back)"
 
 
 def _run_of(path: Path) -> object:
@@ -305,7 +254,7 @@ def plan_of(
     """
     from crisis_sim.scenario.schema import Scenario
 
-    differences.refuse(home, differences.of_versions(manifest, versions()))
+    manifests.refuse(home, manifests.of_versions(manifest, versions()))
     check_sealed(home, manifest)
     if not (agents or roles):
         roles, agents = recalled(manifest.get("rules", ()))
@@ -340,38 +289,30 @@ def check_sealed(home: Path, manifest: Mapping[str, Any]) -> None:
 
 def discard(home: Path) -> None:
     """Take an unfinished run away, its manifest first: no half of it looks like a run."""
-    remove(*(home / name for name in OURS))
+    disk.remove(*(home / name for name in OURS))
 
 
 def check_same(
     home: Path, begun: Mapping[str, Any], plan: Plan, manifest: Mapping[str, Any], *words: str
 ) -> None:
     """Make sure that a batch, which would begin with a manifest now, is the one that was `begun`; `words` as of `refuse`."""
-    found = differences.of_versions(begun, manifest["versions"])
-    values = parameters_in(home, begun)
-    differences.refuse(home, found + differences.of_plans(begun, values, plan, manifest), *words)
+    found = manifests.of_versions(begun, manifest["versions"])
+    found += manifests.of_plans(begun, parameters_in(home, begun), plan, manifest)
+    manifests.refuse(home, found, *words)
 
 
 def parameters_in(home: Path, manifest: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
     """The parameter values that a batch was begun with, by path."""
-    content = check_parameters(home, manifest)
-    if content is None:
-        return {}
-    table = table_of(home / PARAMETERS, content)
-    return {name: table.column(name).to_numpy() for name in table.column_names}
-
-
-def check_parameters(home: Path, manifest: Mapping[str, Any]) -> bytes | None:
-    """The content of the file of the parameter values of a batch, checked; None where it had none."""
     digest = manifest.get("parameters_sha256")
     if digest is None:
-        return None
-    content = read_bytes(home, PARAMETERS)
-    if digest_of(content) != digest:
+        return {}
+    content = disk.read_bytes(home, PARAMETERS)
+    if disk.digest_of(content) != digest:
         raise ResultsError(
             f"{home / PARAMETERS} has been damaged: it is not what its checksum says"
         )
-    return content
+    table = disk.table_of(home / PARAMETERS, content)
+    return {name: table.column(name).to_numpy() for name in table.column_names}
 
 
 def begun_in(folder: Path) -> dict[str, Any]:
@@ -383,12 +324,9 @@ def begun_in(folder: Path) -> dict[str, Any]:
 def check_given(folder: Path, given: Mapping[str, Any]) -> None:
     """Check that options that are `given`, and not None, equal those that the run in a folder was begun with."""
     begun = begun_in(folder)
-    others = [
-        differences.Difference("batch", name, begun.get(name), value)
-        for name, value in given.items()
-        if value is not None and value != begun.get(name)
-    ]
-    differences.refuse(folder, others)
+    asked = {name: value for name, value in given.items() if value is not None}
+    there = {name: begun.get(name) for name in asked}
+    manifests.refuse(folder, manifests.differing("batch", there, asked))
 
 
 def read_batch(folder: str | Path, columns: Sequence[str] | None = None) -> Batch:
@@ -403,18 +341,18 @@ def read_batch(folder: str | Path, columns: Sequence[str] | None = None) -> Batc
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
-    files = check_files(folder, manifest)
-    outcomes = _by_scenario(files.get(OUTCOMES) or files[OUTCOMES_FOLDER], columns)
-    paths = _by_scenario(files[PATHS]) if PATHS in files else None
+    files, scenarios = check_files(folder, manifest), manifest["scenarios"]
+    outcomes = by_scenario(files.get(OUTCOMES) or files[OUTCOMES_FOLDER], scenarios, columns)
+    paths = by_scenario(files[PATHS], scenarios) if PATHS in files else {}
     ensembles = {}
-    for name, about in manifest["scenarios"].items():
+    for name, about in scenarios.items():
         ensembles[name] = one = Ensemble(
             name=name,
             title=about["title"],
             horizon_hours=about["horizon_hours"],
             states=tuple(about["states"]),
-            table=outcomes(name),
-            paths=None if paths is None else paths(name),
+            table=outcomes[name],
+            paths=paths.get(name),
             scenario=about["scenario"],
         )
         if one.replicates != about["replicates_done"]:
@@ -423,6 +361,50 @@ def read_batch(folder: str | Path, columns: Sequence[str] | None = None) -> Batc
                 f"its {MANIFEST} says {about['replicates_done']:,}"
             )
     return Batch(ensembles, manifest)
+
+
+def by_scenario(
+    files: list[Path], scenarios: Iterable[str], columns: Sequence[str] | None = None
+) -> dict[str, pa.Table]:
+    """The rows of each scenario of a table on disk, which is read once; of its columns those that are asked for."""
+    import numpy as np
+
+    table = read_parquet(files, None if columns is None else [*columns, "scenario"])
+    if "scenario" not in table.column_names:
+        raise ResultsError(f"{files[0]} cannot be read: it has no column scenario")
+    whose, names = coded(table.column("scenario"))
+    table = table.replace_schema_metadata()  # rows that go on elsewhere are no longer that file
+    if columns is not None and "scenario" not in columns:
+        table = table.drop_columns(["scenario"])
+    found = {}
+    for name in scenarios:
+        rows = np.flatnonzero(whose == (names.index(name) if name in names else -1))
+        in_one_place = len(rows) == 0 or rows[-1] - rows[0] + 1 == len(rows)  # no copy is needed
+        first = int(rows[0]) if len(rows) else 0
+        found[name] = table.slice(first, len(rows)) if in_one_place else table.take(rows)
+    return found
+
+
+def read_parquet(files: list[Path], columns: Sequence[str] | None = None) -> pa.Table:
+    """The table that some files are, or those of some columns that it has; damaged pages are noticed."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        if columns is not None:
+            there = pq.read_schema(files[0]).names
+            columns = [one for one in dict.fromkeys(columns) if one in there]
+        return pq.read_table(
+            files[0] if len(files) == 1 else [*map(str, files)],
+            columns=columns,
+            partitioning=None,
+            page_checksum_verification=True,
+            pre_buffer=False,  # of use far off; here it costs memory, as threads do
+            use_threads=False,
+        )
+    except (OSError, pa.ArrowException) as error:
+        where = files[0] if len(files) == 1 else files[0].parent
+        raise ResultsError(f"{where} cannot be read: {error}") from error
 
 
 def read_manifest(folder: str | Path) -> dict[str, Any]:
@@ -435,9 +417,7 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
     folder = Path(folder)
     unfinished = UnfinishedRun.of(folder)
     if unfinished:
-        has_results = (unfinished.folder / MANIFEST).exists()
-        earlier = EARLIER.format(unfinished.home) if has_results else ""
-        raise ResultsError(unfinished.say() + earlier)
+        raise ResultsError(unfinished.say() + _earlier(unfinished.folder, unfinished.home))
     if not folder.is_dir():
         raise ResultsError(f"{folder} is no folder; expected one that `crisis-sim run --out` wrote")
     if not inside(folder, MANIFEST).exists():
@@ -457,8 +437,8 @@ def check_files(folder: Path, manifest: Mapping[str, Any]) -> dict[str, list[Pat
     if not {OUTCOMES, OUTCOMES_FOLDER} & set(there):
         raise _missing(folder / OUTCOMES)
     files = {name: _checked(folder, name) for name in there}
-    for path in (of[0] for of in files.values()):
-        if mark_in(path):
+    for path, *_ in files.values():
+        if blocks.mark_in(path):
             raise ResultsError(
                 f"{folder / MANIFEST} has no checksum, though {path.name} is of a run that had"
             )
@@ -469,14 +449,13 @@ def _checked(folder: Path, name: str, checksum: str | None = None) -> list[Path]
     """The files that a part of the results consists of, once they are found to be the right ones."""
     is_folder = name == OUTCOMES_FOLDER
     path = inside(folder, name, is_folder)
-    files = blocks_in(path) if is_folder else [path] if path.exists() else []
-    if not files:
+    held = block_files(path) if is_folder else []
+    if not (held if is_folder else path.exists()):
         raise _missing(path)
+    for one in held:
+        one.content()
     try:
-        if is_folder:
-            for block in files:
-                check_block(block)
-        found = names_digest(files) if is_folder else sha256_of(path)
+        found = blocks.names_digest(held) if is_folder else disk.sha256_of(path)
     except OSError as error:
         raise ResultsError(f"{path} cannot be read: {error.strerror or error}") from error
     if checksum is not None and found != checksum:
@@ -484,7 +463,7 @@ def _checked(folder: Path, name: str, checksum: str | None = None) -> list[Path]
             f"{path} cannot be read: it is not what the checksum in {MANIFEST} says; "
             "it has been damaged or changed, or is of another run"
         )
-    return files
+    return [one.path for one in held] or [path]
 
 
 def _missing(path: Path) -> ResultsError:
@@ -504,11 +483,10 @@ def check_folder(folder: str | Path) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise cannot_write(folder, error) from error
+        raise disk.cannot_write(folder, error) from error
     ours = (folder / MANIFEST, folder / UNFINISHED / MANIFEST, running(folder) / MANIFEST)
-    foreign = [
-        name for name in names if not name.endswith(PARTIAL) and name not in (LOCK, UNFINISHED)
-    ]
+    known = (LOCK, UNFINISHED)
+    foreign = [name for name in names if not name.endswith(PARTIAL) and name not in known]
     if foreign and not any(path.exists() for path in ours):
         raise ResultsError(
             f"{folder} holds other things than results ({foreign[0]}); "
@@ -524,7 +502,7 @@ def held(folder: Path) -> Iterator[tuple[Path, str]]:
     home = running(folder)
     with ExitStack() as stack:
         with writing(folder):
-            token = stack.enter_context(hold(home, home.with_name(f"{home.name}.lock")))
+            token = stack.enter_context(disk.hold(home, home.with_name(f"{home.name}.lock")))
             if folder.exists():  # see before a long run whether its files can go there
                 probe = home / f"{token}{PARTIAL}"
                 try:
@@ -543,89 +521,43 @@ def write_batch(batch: Batch, folder: str | Path) -> None:
             batch's manifest is of other scenarios.
     """
     folder = Path(folder)
-    manifest = _manifest_of(batch)
     ensembles = list(batch.ensembles.values())
-    states = [state for one in ensembles for state in one.states]
-    tables = {OUTCOMES_FOLDER: [one.table for one in ensembles]}
-    paths = [one.paths for one in ensembles if one.paths is not None]
-    if paths:
-        tables[PATHS_FOLDER] = paths
-    schemas = marked(
-        {name: union((one.schema for one in each), states) for name, each in tables.items()},
-        identity_of(manifest),
-    )
-    with held(folder) as (home, _):
-        unfinished = UnfinishedRun.of(folder)
-        if unfinished:
-            raise ResultsError(unfinished.say())
-        try:
-            with writing(folder):
-                files = {
-                    f"{name}.parquet": _write_table(home / f"{name}.parquet", schemas[name], each)
-                    for name, each in tables.items()
-                }
-                sealed = seal({**manifest, "files": files})
-                write_durably(home / MANIFEST, as_json(sealed))
-        except BaseException:
-            discard(home)
-            raise
-        with writing(folder):
-            take_place(home, sealed)
-
-
-def _manifest_of(batch: Batch) -> dict[str, Any]:
-    """A batch's manifest with as many replicates as there are now: some may have been left out."""
     known = batch.manifest.get("scenarios", {})
-    done = {one.name: one.replicates for one in batch.ensembles.values()}
+    # Some replicates may have been left out by now.
+    done = {one.name: {"replicates_done": one.replicates} for one in ensembles}
     if sorted(done) != sorted(known):
         raise ResultsError(
             f"the manifest of the batch is of other scenarios than it holds: {', '.join(known)}; "
             f"expected {', '.join(done)}"
         )
-    scenarios = {name: {**known[name], "replicates_done": done[name]} for name in known}
-    return {**batch.manifest, "scenarios": scenarios}
-
-
-#: The column that says which scenario a row is of.
-_SCENARIO = "scenario"
-
-
-def _by_scenario(
-    files: list[Path], columns: Sequence[str] | None = None
-) -> Callable[[str], pa.Table]:
-    """Read a table, once however many scenarios there are; gives each one's rows by its name."""
-    import numpy as np
-
-    path = files[0] if len(files) == 1 else list(map(str, files))
-    only = None if columns is None else list(dict.fromkeys((*columns, _SCENARIO)))
-    table = read_parquet(path, columns=only)
-    if _SCENARIO not in table.column_names:
-        raise ResultsError(f"{files[0]} cannot be read: it has no column {_SCENARIO}")
-    whose, names = coded(table.column(_SCENARIO))
-    table = table.replace_schema_metadata()  # rows that go on elsewhere are no longer that file
-    if columns is not None and _SCENARIO not in columns:
-        table = table.drop_columns([_SCENARIO])
-    order = np.argsort(whose, kind="stable")
-    ends = np.cumsum(np.bincount(whose, minlength=len(names)))
-
-    def rows_of(scenario: str) -> pa.Table:
-        place = names.index(scenario) if scenario in names else 0
-        rows = order[ends[place - 1] : ends[place]] if place else order[:0]
-        first = int(rows[0]) if len(rows) else 0
-        if len(rows) == 0 or rows[-1] - first + 1 == len(rows):  # in one place: no copy is needed
-            return table.slice(first, len(rows))
-        return table.take(rows)
-
-    return rows_of
+    scenarios = {name: about | done[name] for name, about in known.items()}
+    paths = [one.paths for one in ensembles if one.paths is not None]
+    tables = {OUTCOMES_FOLDER: [one.table for one in ensembles], PATHS_FOLDER: paths}
+    states = [state for one in ensembles for state in one.states]
+    schemas = {
+        name: blocks.union((one.schema for one in each), states)
+        for name, each in tables.items()
+        if each
+    }
+    with held(folder) as (home, _):
+        unfinished = UnfinishedRun.of(folder)
+        if unfinished:
+            raise ResultsError(unfinished.say())
+        try:
+            publish(home, {**batch.manifest, "scenarios": scenarios}, schemas, tables.__getitem__)
+        except BaseException:
+            if not (home / MANIFEST).exists():  # else it has only to take its place
+                discard(home)
+            raise
 
 
 def reopened(folder: Path, manifest: dict[str, Any]) -> UnfinishedRun:
     """Turn results with failed blocks back into an unfinished run; the folder is locked."""
     home = running(folder)
     writer = (home / WRITER).read_bytes()
-    remove(home)
+    disk.remove(home)
     results_of(home).rename(home)
-    write_durably(home / WRITER, writer)
+    disk.write_durably(home / WRITER, writer)
     sync(home.parent)
     return UnfinishedRun(folder, manifest)
 
@@ -640,20 +572,49 @@ def take_place(home: Path, manifest: Mapping[str, Any]) -> None:
     folder = results_of(home)
     kept = {MANIFEST, *manifest["files"]}
     if manifest["failures"]:
-        kept |= {OUTCOMES_FOLDER, PATHS_FOLDER}  # so that what failed can be tried again
-    remove(*(home / name for name in (WRITER, *OURS) if name not in kept))
+        kept |= {*TABLES}  # so that what failed can be tried again
+    disk.remove(*(home / name for name in (WRITER, *OURS) if name not in kept))
     if not folder.exists():
         home.rename(folder)
     else:
         for name in OURS:
             if name not in kept or (home / name).exists():  # else it has its place already
-                remove(folder / name)
+                disk.remove(folder / name)
                 sync(folder)
         for path in sorted(home.iterdir(), key=lambda path: path.name == MANIFEST):
             path.replace(folder / path.name)
             sync(folder)
         home.rmdir()
     sync(folder.parent)
+
+
+def publish(
+    home: Path,
+    manifest: Mapping[str, Any],
+    schemas: Mapping[str, pa.Schema],
+    tables: Callable[[str], Iterable[pa.Table]],
+    files: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Make tables, of the columns in `schemas`, the results of the folder of a run; its manifest with their checksums.
+
+    Blocks of a giant batch that are on disk stay as they are. Other `files` that are there already come with checksums.
+    """
+    identity = manifests.identity_of(manifest)
+    made: dict[str, str] = {}
+    with writing(results_of(home)):
+        for name, schema in schemas.items():
+            there = block_files(home / name) if name == OUTCOMES_FOLDER else []
+            if there and _crises(manifest) > ONE_FILE_CRISES:
+                made[name] = blocks.names_digest(there)
+            else:
+                columns = blocks.marked(schema, identity, name)
+                made[f"{name}.parquet"] = _write_table(
+                    home / f"{name}.parquet", columns, tables(name)
+                )
+        sealed = seal({**manifest, "files": made | dict(files or {})})
+        disk.write_durably(home / MANIFEST, disk.as_json(sealed))
+        take_place(home, sealed)
+    return sealed
 
 
 def _write_table(path: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> str:
@@ -664,33 +625,9 @@ def _write_table(path: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> s
     try:
         with pq.ParquetWriter(path, schema, **_PARQUET) as writer:
             for table in tables:
-                writer.write_table(conform(table, schema))
+                writer.write_table(blocks.conform(table, schema))
         sync(path)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    return sha256_of(path)
-
-
-def publish(
-    run: UnfinishedRun, manifest: dict[str, Any], schemas: Mapping[str, pa.Schema]
-) -> dict[str, Any]:
-    """Make the blocks of a run, all there but for those that failed, the results of its folder.
-
-    Gives the manifest of the results with the checksums of their files. All columns of each table
-    are in `schemas`, marked.
-    """
-    files = {}
-    with writing(run.folder):
-        for name, schema in schemas.items():
-            if name == OUTCOMES_FOLDER and run.crises > ONE_FILE_CRISES:
-                files[name] = names_digest(blocks_in(run.home / name))
-            else:
-                path = run.home / f"{name}.parquet"
-                files[path.name] = _write_table(path, schema, run.tables(name))
-        if check_parameters(run.home, run.manifest) is not None:
-            files[PARAMETERS] = run.manifest["parameters_sha256"]
-        sealed = seal({**manifest, "files": files})
-        write_durably(run.home / MANIFEST, as_json(sealed))
-        take_place(run.home, sealed)
-    return sealed
+    return disk.sha256_of(path)

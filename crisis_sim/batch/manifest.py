@@ -18,24 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
 
-from crisis_sim.batch.block import Block
-from crisis_sim.batch.files import (
-    CHECKSUM,
-    BatchError,
-    ResultsError,
-    canonical_digest,
-    parse_json,
-    read_bytes,
-    sealed,
-)
-from crisis_sim.batch.rules import SHOWN as DIGITS
-from crisis_sim.batch.rules import name_of, recorded
+from crisis_sim.batch import files, rules
+from crisis_sim.batch.files import CHECKSUM, BatchError, ResultsError
 from crisis_sim.scenario.load import on_disk
 from crisis_sim.version import __version__
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from crisis_sim.batch.block import Block
     from crisis_sim.batch.plan import Plan
 
 
@@ -68,14 +59,10 @@ def check_versions(
     wanted: Mapping[str, str | None], found: Mapping[str, str | None], where: str
 ) -> None:
     """Raise BatchError unless a worker elsewhere has the versions of this process."""
-    others = [
-        f"\n  {name}: {wanted[name]} here, {found.get(name)} there"
-        for name in wanted
-        if wanted[name] != found.get(name)
-    ]
-    if others:
+    if others := differing("versions", wanted, found):
+        said = "".join(f"\n  {one.path}: {one.old} here, {one.new} there" for one in others)
         raise BatchError(
-            f"{where} computes with other versions, and might give other results:{''.join(others)}"
+            f"{where} computes with other versions, and might give other results:{said}"
         )
 
 
@@ -89,6 +76,23 @@ def code_digest(rooms: tuple[str, ...] = ROOMS) -> str:
             digest.update(path.relative_to(root).as_posix().encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def git_revision() -> tuple[str | None, bool | None]:
+    """The code's commit and whether its files differ from it; None where it is no checkout."""
+    root = Path(__file__).resolve().parents[2]
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(root), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        if not (root / ".git").exists():
+            return None, None
+        changes = "status", "--porcelain", "--untracked-files=no"
+        return git("rev-parse", "HEAD"), bool(git(*changes))
+    except (OSError, subprocess.CalledProcessError):
+        return None, None  # no git here, it will not read this checkout, or we may not look
 
 
 # A manifest bears a checksum of its own content, and an identity: the digest of what was asked and of
@@ -116,35 +120,11 @@ class _Scenario(_Strict):
     horizon_hours: float
     states: list[str]
     scenario: dict[str, Any]
+    replicates_done: NonNegativeInt = 0
 
 
-class _ScenarioDone(_Scenario):
-    replicates_done: NonNegativeInt
-
-
-class _Failure(_Strict):
-    block: NonNegativeInt
-    scenario: str
-    first_replicate: NonNegativeInt
-    replicates: PositiveInt
-    first_point: NonNegativeInt
-    points: PositiveInt
-    seed: NonNegativeInt
-    error: str
-    trace: str
-
-
-class _Rules(_Strict):
-    """A class of a person's own, as `crisis_sim.batch.rules.recorded` has it."""
-
-    agent: str
-    of_class: str = Field(alias="class")
-    file: str
-    sha256: str
-
-
-class _Begun(_Strict):
-    """The fields of a manifest; earlier versions did not write those that have a default."""
+class _Manifest(_Strict):
+    """The fields of a manifest; earlier versions did not write those of the first that have a default."""
 
     run: str
     command: str
@@ -156,39 +136,31 @@ class _Begun(_Strict):
     parameters_varied: list[str]
     parameters_sha256: str = ""
     agents_added: list[str]
-    rules: list[_Rules] = []
+    rules: list[dict[str, str]] = []
     without_rules: list[str] = []
     versions: dict[str, str]
     started: str
     scenarios: dict[str, _Scenario] = Field(min_length=1)
     identity: str = ""
     checksum: str = ""
-
-
-class _Finished(_Begun):
-    """The shape of the manifest of a batch that has ended."""
-
-    scenarios: dict[str, _ScenarioDone] = Field(min_length=1)  # type: ignore[assignment]
-    finished: str
-    failures: list[_Failure]
+    # Once it has ended.
+    finished: str = ""
+    failures: list[dict[str, Any]] = []
     files: dict[str, str] = {}
 
 
 def open_manifest(plan: Plan, command: Sequence[str] | None = None) -> dict[str, Any]:
     """The manifest of a batch before it runs; its `command` is this process's unless given."""
     revision, modified = git_revision()
+    own = rules.recorded(plan.roles, plan.agents)
     return {
         "format": FORMAT,
         "run": secrets.token_hex(8),
         "command": shlex.join(command if command is not None else sys.orig_argv),
-        "seed": plan.seed,
-        "replicates": plan.replicates,
-        "points": plan.points,
-        "block_size": plan.block_size,
-        "engine": plan.engine,
+        **{name: getattr(plan, name) for name in _OPTIONS},
         "parameters_varied": sorted(plan.parameters),
-        "agents_added": [name_of(agent) for agent in plan.agents],
-        **_rules_of(plan),
+        "agents_added": [rules.name_of(agent) for agent in plan.agents],
+        **({"rules": own, "without_rules": list(plan.without)} if own else {}),
         "versions": dict(versions()),
         "git_revision": revision,
         "git_modified": modified,
@@ -206,14 +178,8 @@ def open_manifest(plan: Plan, command: Sequence[str] | None = None) -> dict[str,
     }
 
 
-def _rules_of(plan: Plan) -> dict[str, Any]:
-    """The classes of a person's own in a plan, and the scenarios that run without them; nothing where there are none."""
-    rules = recorded(plan.roles, plan.agents)
-    return {"rules": rules, "without_rules": list(plan.without)} if rules else {}
-
-
 def close_manifest(
-    manifest: Mapping[str, Any], rows: Mapping[str, int], failures: Sequence[Block] = ()
+    manifest: Mapping[str, Any], rows: Mapping[str, int], failures: Iterable[Block] = ()
 ) -> dict[str, Any]:
     """The manifest of a batch that has ended.
 
@@ -222,27 +188,17 @@ def close_manifest(
         rows: scenario name to the replicates that it has.
         failures: blocks that failed.
     """
-    begun = {name: value for name, value in manifest.items() if name not in _OF_FINISHED | _MARKS}
+    left_out = {"scenarios"} | _OF_FINISHED | _MARKS
     return {
-        **{name: value for name, value in begun.items() if name != "scenarios"},
+        **{name: value for name, value in manifest.items() if name not in left_out},
         "finished": _now(),
         "failures": [
-            {
-                "block": one.number,
-                "scenario": one.scenario,
-                "first_replicate": one.first,
-                "replicates": one.count,
-                "first_point": one.first_point,
-                "points": one.points,
-                "seed": begun["seed"],
-                "error": one.error,
-                "trace": one.trace,
-            }
+            {**one.order.place, "seed": one.order.seed, "error": one.error, "trace": one.trace}
             for one in failures
         ],
         "scenarios": {
             name: {"replicates_done": 0} | about | {"replicates_done": rows[name]}
-            for name, about in begun["scenarios"].items()
+            for name, about in manifest["scenarios"].items()
         },
     }
 
@@ -258,13 +214,13 @@ def identity_of(manifest: Mapping[str, Any]) -> str:
         keys = ("agent", "class", "sha256")
         asked["rules"] = [[one[key] for key in keys] for one in manifest["rules"]]
         asked["without_rules"] = manifest["without_rules"]
-    return canonical_digest(asked, in_order=True)
+    return files.canonical_digest(asked, in_order=True)
 
 
 def seal(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """A manifest with its identity, and the checksum by which any change to it is found."""
     content = {name: value for name, value in manifest.items() if name not in _MARKS}
-    return sealed({**content, "identity": identity_of(manifest)}, in_order=True)
+    return files.sealed({**content, "identity": identity_of(manifest)}, in_order=True)
 
 
 def is_sealed(manifest: Mapping[str, Any]) -> bool:
@@ -277,13 +233,13 @@ def is_finished(manifest: Mapping[str, Any]) -> bool:
     return "finished" in manifest
 
 
-def read_sound(path: Path, finished: bool | None = None) -> dict[str, Any]:
+def read_sound(path: Path, finished: bool = False) -> dict[str, Any]:
     """The manifest in a file, once it is found to be one, and the one that was written there.
 
     Args:
-        finished: whether it must be that of a batch that has ended; whatever it is where left out.
+        finished: whether it must be that of a batch that has ended.
     """
-    manifest = parse_json(path, read_bytes(path.parent, path.name))
+    manifest = files.parse_json(path, files.read_bytes(path.parent, path.name))
     if isinstance(manifest, dict) and "experiment_format" in manifest:
         folder = path.parent
         raise ResultsError(f"{folder} holds an experiment; its crises are in {folder / 'design'}")
@@ -294,47 +250,26 @@ def read_sound(path: Path, finished: bool | None = None) -> dict[str, Any]:
             f"{path.parent} holds results in layout {manifest['format']!r}; "
             f"Crisis Sim {__version__} reads layout {FORMAT}"
         )
-    has_ended = is_finished(manifest) if finished is None else finished
-    shape: type[_Begun] = _Finished if has_ended else _Begun
+    has_ended = finished or is_finished(manifest)
+    needed = {"finished", "failures"} if has_ended else set()
+    marks = _MARKS | ({"files"} if has_ended else set())
+    if marks & manifest.keys():
+        needed |= marks
     try:
-        shape.model_validate(manifest)
+        if lacking := sorted(needed - manifest.keys()):
+            raise ResultsError(f"{path}: {lacking[0]} is missing")
+        _Manifest.model_validate(manifest)
     except ValidationError as error:
-        raise ResultsError(f"{path}: {_first_of(error)}") from error
-    marks = (_MARKS | {"files"}) if has_ended else _MARKS
-    lacking = sorted(marks - manifest.keys())
-    if 0 < len(lacking) < len(marks):
-        raise ResultsError(f"{path}: {lacking[0]} is missing")
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        wrong = f"{where}: {first['msg']}, got {first['input']!r:.60}"
+        missing = first["type"] == "missing"
+        raise ResultsError(f"{path}: {f'{where} is missing' if missing else wrong}") from error
     if is_sealed(manifest) and seal(manifest) != manifest:
         raise ResultsError(
             f"{path} has been changed since it was written: it is not what its checksum says"
         )
     return manifest
-
-
-def _first_of(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    where = ".".join(map(str, first["loc"]))
-    if first["type"] == "missing":
-        return f"{where} is missing"
-    return f"{where}: {first['msg']}, got {first['input']!r:.60}"
-
-
-def git_revision() -> tuple[str | None, bool | None]:
-    """The code's commit and whether its files differ from it; None where it is no checkout."""
-    root = Path(__file__).resolve().parents[2]
-    try:
-        if not (root / ".git").exists():
-            return None, None
-        revision = _git(root, "rev-parse", "HEAD")
-        changes = _git(root, "status", "--porcelain", "--untracked-files=no")
-    except (OSError, subprocess.CalledProcessError):
-        return None, None  # no git here, it will not read this checkout, or we may not look
-    return revision, bool(changes)
-
-
-def _git(root: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(root), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def _now() -> str:
@@ -383,16 +318,21 @@ def refuse(
         raise ResultsError(f"{folder} {holds}:{''.join(lines)}\n{instead}")
 
 
+def differing(of: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
+    """Where two mappings differ, in the order of the first."""
+    return [
+        Difference(of, path, old.get(path, NONE), new.get(path, NONE))
+        for path in {**old, **new}
+        if old.get(path, NONE) != new.get(path, NONE)
+    ]
+
+
 def of_versions(
     begun: Mapping[str, Any], now: Mapping[str, str], decisive: Iterable[str] = DECISIVE
 ) -> list[Difference]:
     """Where the code and libraries differ that a result depends on: the `decisive` ones."""
-    old = begun["versions"]
-    return [
-        Difference("versions", name, old.get(name), now.get(name))
-        for name in decisive
-        if old.get(name) != now.get(name)
-    ]
+    old, new = ({name: of.get(name) for name in decisive} for of in (begun["versions"], now))
+    return differing("versions", old, new)
 
 
 def of_plans(
@@ -402,52 +342,33 @@ def of_plans(
     now: Mapping[str, Any],
 ) -> list[Difference]:
     """Differences of a plan, which would begin with a manifest `now`, from the run that was `begun`."""
-    found = [
-        Difference("batch", name, begun.get(name), now[name])
-        for name in (*_OPTIONS, "agents_added")
-        if begun.get(name) != now[name]
-    ]
-    found += of_rules(begun, now)
-    names = [list(about["scenarios"]) for about in (begun, now)]
-    if names[0] != names[1]:
-        found.append(Difference("batch", "scenarios", *map(", ".join, names)))
-    for name in names[0]:
-        if name in now["scenarios"]:
-            old, new = (dict(_leaves(of["scenarios"][name]["scenario"])) for of in (begun, now))
-            found += [
-                Difference(name, path, old.get(path, NONE), new.get(path, NONE))
-                for path in {**old, **new}
-                if old.get(path, NONE) != new.get(path, NONE)
-            ]
+    batch = [{name: of.get(name) for name in (*_OPTIONS, "agents_added")} for of in (begun, now)]
+    names = [{"scenarios": ", ".join(of["scenarios"])} for of in (begun, now)]
+    found = differing("batch", *batch) + of_rules(begun, now) + differing("batch", *names)
+    for name, about in begun["scenarios"].items():
+        if other := now["scenarios"].get(name):
+            found += differing(name, *(dict(_leaves(of["scenario"])) for of in (about, other)))
     return found + list(_of_parameters(parameters, plan.parameters))
 
 
 def of_rules(begun: Mapping[str, Any], now: Mapping[str, Any]) -> list[Difference]:
     """Where classes of a person's own differ: in whose place, which, or in the text of their file."""
 
-    def said(manifest: Mapping[str, Any]) -> dict[str, str]:
-        return {
+    def said(manifest: Mapping[str, Any]) -> dict[str, str | None]:
+        classes = {
             f"{one['agent']} by {one['class']}"
             if one["agent"]
-            else f"with {one['class']}": f"text {one['sha256'][:DIGITS]}"
+            else f"with {one['class']}": f"text {one['sha256'][: rules.SHOWN]}"
             for one in manifest.get("rules", ())
         }
+        return {**classes, "run without": ", ".join(manifest.get("without_rules", ())) or None}
 
-    old, new = said(begun), said(now)
-    found = [
-        Difference("rules", one, old.get(one), new.get(one))
-        for one in {**old, **new}
-        if old.get(one) != new.get(one)
-    ]
-    plain = [", ".join(about.get("without_rules", ())) or None for about in (begun, now)]
-    return found + ([Difference("rules", "run without", *plain)] if plain[0] != plain[1] else [])
+    return differing("rules", said(begun), said(now))
 
 
 def _of_parameters(
     old: Mapping[str, NDArray[Any]], new: Mapping[str, NDArray[Any]]
 ) -> Iterator[Difference]:
-    import numpy as np
-
     for path in sorted({*old, *new}):
         if path not in old or path not in new:
             kinds = ("values given" if path in given else None for given in (old, new))
@@ -456,7 +377,7 @@ def _of_parameters(
             sizes = (f"{len(one)} values" for one in (old[path], new[path]))
             yield Difference("parameters", path, *sizes)
         elif (old[path] != new[path]).any():
-            row = int(np.argmax(old[path] != new[path]))
+            row = int((old[path] != new[path]).argmax())
             yield Difference("parameters", f"{path}, value {row}", old[path][row], new[path][row])
 
 

@@ -7,47 +7,17 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from crisis_sim.batch.block import (
-    OUTCOMES_FOLDER,
-    PATHS_FOLDER,
-    Block,
-    conform,
-    marked,
-    schemas,
-    union,
-)
+from crisis_sim.batch import folder as folders
+from crisis_sim.batch.block import OUTCOMES_FOLDER, PATHS_FOLDER, Block, conform, schemas, union
 from crisis_sim.batch.ensemble import Batch, Ensemble
-from crisis_sim.batch.files import BatchError, ResultsError
-from crisis_sim.batch.folder import (
-    MANIFEST,
-    UnfinishedRun,
-    check_files,
-    check_same,
-    check_sealed,
-    discard,
-    held,
-    plan_of,
-    publish,
-    read_manifest,
-    reopened,
-    results_of,
-    take_place,
-    writing,
-)
+from crisis_sim.batch.files import BatchError, ResultsError, writing
+from crisis_sim.batch.folder import MANIFEST, UnfinishedRun, check_same, held, read_manifest
 from crisis_sim.batch.manifest import close_manifest, decisive, is_finished, open_manifest
 from crisis_sim.batch.plan import Plan, Scenarios, check_count, make_plan
-from crisis_sim.batch.workers import (
-    BlockTask,
-    StopSign,
-    run_on_cluster,
-    run_plan,
-    stop_on_interrupt,
-)
+from crisis_sim.batch.workers import BlockTask, StopSign, run_plan, stop_on_interrupt
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    from crisis_sim.scenario.schema import Scenario
 
 #: Called after each block with the crises done, and those in all.
 Progress = Callable[[int, int], None]
@@ -98,40 +68,39 @@ def simulate(
         ScenarioError: when a scenario file has mistakes.
         BatchError: when the batch cannot be run as asked, or a block of it fails.
     """
+    import pyarrow as pa
+
     check_count("workers", workers)
     plan = make_plan(
-        scenarios,
-        replicates,
-        seed,
-        block_size,
-        parameters,
-        agents,
-        points,
-        engine,
-        roles,
-        compare_without,
-    )
+        scenarios, replicates, seed, block_size, parameters, agents, points, engine, roles, compare_without
+    )  # fmt: skip
     manifest = open_manifest(plan)
     blocks: dict[str, list[Block]] = {one.name: [] for one in plan.scenarios}
     done = 0
     with closing(run_plan(plan, workers, StopSign())) as results:
-        for result in results:
-            if result.error:
-                last = result.first + result.count - 1
-                which = f"replicates {result.first} to {last} of {result.scenario}"
-                if points is not None:
-                    which += f" at points {result.first_point} to {result.first_point + result.points - 1}"
+        for block in results:
+            if block.error:
                 raise BatchError(
-                    f"{which}, seed {plan.seed}: {result.error}\n{result.trace}".rstrip()
+                    f"{block.order}, seed {plan.seed}: {block.error}\n{block.trace}".rstrip()
                 )
-            blocks[result.scenario].append(result)
-            done += result.rows
+            blocks[block.order.scenario.name].append(block)
+            done += block.order.rows
             if progress is not None:
                 progress(done, plan.crises)
-    for own in blocks.values():
-        own.sort(key=lambda block: block.number)
-    schema = union([blocks[name][0].table.schema for name in blocks], plan.states)
-    ensembles = {one.name: _ensemble(one, blocks[one.name], schema) for one in plan.scenarios}
+    schema = union([own[0].table.schema for own in blocks.values()], plan.states)
+    ensembles = {}
+    for one in plan.scenarios:
+        own = sorted(blocks[one.name], key=lambda block: block.order.number)
+        paths = [block.paths for block in own if block.paths is not None]
+        ensembles[one.name] = Ensemble(
+            name=one.name,
+            title=one.title,
+            horizon_hours=one.horizon_hours,
+            states=one.state_names,
+            table=pa.concat_tables([conform(block.table, schema) for block in own]),
+            paths=pa.concat_tables(paths) if paths else None,
+            scenario=one.plain(),
+        )
     rows = {name: one.replicates for name, one in ensembles.items()}
     return Batch(ensembles, close_manifest(manifest, rows))
 
@@ -194,24 +163,12 @@ def run_to_folder(
     """
     check_count("workers", workers)
     folder = Path(folder)
-    if resume and block_size is None:
-        begun = UnfinishedRun.of(folder)
-        if begun:
-            block_size = begun.manifest["block_size"]
-        elif (folder / MANIFEST).exists():
-            block_size = read_manifest(folder)["block_size"]
+    is_begun = resume and (UnfinishedRun.of(folder) or (folder / MANIFEST).exists())
+    if is_begun and block_size is None:
+        block_size = folders.begun_in(folder)["block_size"]
     plan = make_plan(
-        scenarios,
-        replicates,
-        seed,
-        block_size,
-        parameters,
-        agents,
-        points,
-        engine,
-        roles,
-        compare_without,
-    )
+        scenarios, replicates, seed, block_size, parameters, agents, points, engine, roles, compare_without
+    )  # fmt: skip
     if engine == "gpu" and scheduler is not None:
         raise BatchError("a cluster's workers run batches on their processors: engine cpu")
     manifest = open_manifest(plan, command)
@@ -262,13 +219,13 @@ def resume(
             the folder holds no run, or the code or a library has changed since.
     """
     check_count("workers", workers)
-    folder = results_of(Path(folder))
+    folder = folders.results_of(Path(folder))
     unfinished = UnfinishedRun.of(folder)
     begun = unfinished.manifest if unfinished else read_manifest(folder)
     if is_finished(begun) and not begun["failures"] and not unfinished:
-        check_files(folder, begun)
+        folders.check_files(folder, begun)
         return begun
-    plan = plan_of(unfinished.home if unfinished else folder, begun, agents, roles)
+    plan = folders.plan_of(unfinished.home if unfinished else folder, begun, agents, roles)
     manifest = {**open_manifest(plan), "command": begun["command"]}
     options = _Options(workers, scheduler, progress or _nothing, on_message or _nothing)
     return _carry_out(folder, plan, manifest, options, resume=True, restart=False)
@@ -306,22 +263,23 @@ def _carry_out(
         with writing(folder):
             run = _taken_up(folder, home, plan, manifest, resume, restart)
             if run.is_complete:
-                check_files(folder, run.manifest)
+                folders.check_files(folder, run.manifest)
                 options.on_message(f"{folder} holds this run already, and it is finished")
                 return run.manifest
-        columns = marked(columns, run.identity)
-        task = BlockTask(home.resolve(), token, columns, decisive(manifest["versions"]))
+        own = decisive(manifest["versions"])
+        task = BlockTask(home.resolve(), token, columns, run.identity, own)
         try:
             failed = _run_blocks(run, plan, task, options, stop)
             ended = close_manifest(run.manifest, run.rows_by_scenario(), failed)
-            return publish(run, ended, columns)
-        except ResultsError as error:
-            left = _left_over(folder)
-            if left is None:
-                raise
-            raise ResultsError(f"{error}\n{left.say()}") from error
-        except BaseException:
-            _left_over(folder)
+            values = folders.parameters_in(home, run.manifest)  # not damaged since
+            files = {folders.PARAMETERS: run.manifest["parameters_sha256"]} if values else {}
+            return folders.publish(home, ended, columns, run.tables, files)
+        except BaseException as error:
+            left = UnfinishedRun.of(folder)
+            if left and not left.rows() and not is_finished(left.manifest):
+                folders.discard(left.home)  # there is nothing to go on with
+            elif left and isinstance(error, ResultsError):
+                raise ResultsError(f"{error}\n{left.say()}") from error
             raise
 
 
@@ -338,33 +296,27 @@ def _run_blocks(
     run: UnfinishedRun, plan: Plan, task: BlockTask, options: _Options, stop: StopSign
 ) -> list[Block]:
     """Run the blocks that are missing; gives those that failed, in their order."""
-    progress, on_message = options.progress, options.on_message
+    workers, scheduler, progress, on_message = options
     with writing(run.folder):
         there = run.done(plan, on_message)
     done = sum(there.values())
     if there:
         on_message(f"{done:,} of {plan.crises:,} crises are there already")
         progress(done, plan.crises)
-    if options.scheduler is None or len(there) == plan.blocks:
-        results = run_plan(plan, options.workers, stop, task, there)
-    else:
-        orders = plan.orders(number for number in range(plan.blocks) if number not in there)
-        cluster = options.scheduler, options.workers
-        results = run_on_cluster(orders, *cluster, stop, task, on_message)
     failed = []
-    with closing(results):
+    with closing(run_plan(plan, workers, stop, task, there, scheduler, on_message)) as results:
         for block in results:
             if block.error:
                 failed.append(block)
             elif block.files:
                 task.write(block)
-            done += block.rows
+            done += block.order.rows
             progress(done, plan.crises)
-    if stop.requested and options.scheduler is None:
+    if stop.requested and scheduler is None:
         run.tidy()  # a signal to all processes may have ended workers as they wrote
     if done < plan.crises:
         stop.obey()
-    return sorted(failed, key=lambda block: block.number)
+    return sorted(failed, key=lambda block: block.order.number)
 
 
 def _taken_up(
@@ -377,47 +329,21 @@ def _taken_up(
 ) -> UnfinishedRun:
     """The run that the folder holds and that goes on, or a new one."""
     found = None if restart else UnfinishedRun.of(folder)
-    if resume:
-        if found:
-            check_sealed(home, found.manifest)
-            check_same(home, found.manifest, plan, manifest)
-            if found.is_complete:  # it was killed just before
-                take_place(home, found.manifest)
-            return found
-        if (folder / MANIFEST).exists():
-            results = read_manifest(folder)
-            check_same(folder, results, plan, manifest)
-            return (
-                reopened(folder, results) if results["failures"] else UnfinishedRun(folder, results)
-            )
-    elif found and (found.rows() or is_finished(found.manifest)):
+    if found and resume:
+        folders.check_sealed(home, found.manifest)
+        check_same(home, found.manifest, plan, manifest)
+        if found.is_complete:  # it was killed just before
+            folders.take_place(home, found.manifest)
+        return found
+    if resume and (folder / MANIFEST).exists():
+        results = read_manifest(folder)
+        check_same(folder, results, plan, manifest)
+        again = folders.reopened if results["failures"] else UnfinishedRun
+        return again(folder, results)
+    if found and (found.rows() or is_finished(found.manifest)):
         raise ResultsError(f"{found.say()}\nor throw it away and begin anew: --restart")
     try:
         return UnfinishedRun.begin(folder, plan, manifest)
     except OSError:
-        discard(home)
+        folders.discard(home)
         raise
-
-
-def _left_over(folder: Path) -> UnfinishedRun | None:
-    """The run to go on with after a mishap; one without any block is thrown away."""
-    run = UnfinishedRun.of(folder)
-    if run and not run.rows() and not is_finished(run.manifest):
-        discard(run.home)
-        return None
-    return run
-
-
-def _ensemble(scenario: Scenario, blocks: Sequence[Block], schema: pa.Schema) -> Ensemble:
-    import pyarrow as pa
-
-    paths = [block.paths for block in blocks if block.paths is not None]
-    return Ensemble(
-        name=scenario.name,
-        title=scenario.title,
-        horizon_hours=scenario.horizon_hours,
-        states=scenario.state_names,
-        table=pa.concat_tables([conform(block.table, schema) for block in blocks]),
-        paths=pa.concat_tables(paths) if paths else None,
-        scenario=scenario.plain(),
-    )

@@ -28,8 +28,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
 
 from crisis_sim.batch import block as blocks
 from crisis_sim.batch.block import Block, BlockOrder, Watch, attempt, encoded
-from crisis_sim.batch.files import BatchError, token_in, write_durably
-from crisis_sim.batch.folder import results_of, writing
+from crisis_sim.batch.files import BatchError, token_in, write_durably, writing
+from crisis_sim.batch.folder import results_of
 from crisis_sim.batch.manifest import check_versions, decisive, versions
 from crisis_sim.batch.plan import Plan
 from crisis_sim.batch.rules import loaded
@@ -111,13 +111,15 @@ class BlockTask:
     itself; one on another machine that does not sends it as bytes, for the sender to write.
 
     Attributes:
-        schemas: all columns of the batch's tables, marked.
+        schemas: all columns of the batch's tables.
+        identity: the batch's.
         versions: what must compute the block.
     """
 
     home: Path
     token: str
     schemas: Mapping[str, pa.Schema]
+    identity: str
     versions: Mapping[str, str | None]
 
     def __call__(self, order: BlockOrder, watch: Watch | None = None) -> Block:
@@ -127,9 +129,9 @@ class BlockTask:
         if block.error:
             return block
         try:
-            block = encoded(block, self.schemas)
+            block = encoded(block, self.schemas, self.identity)
         except ValueError as error:  # columns that only this block has
-            return order.block(error=f"{type(error).__name__}: {error}", seconds=block.seconds)
+            return Block(order, block.seconds, error=f"{type(error).__name__}: {error}")
         return self.write(block) if token_in(self.home) == self.token else block
 
     def write(self, block: Block) -> Block:
@@ -167,7 +169,13 @@ class ExecutorPlan(NamedTuple):
 
 
 def run_plan(
-    plan: Plan, workers: int, stop: StopSign, task: Task = attempt, done: Collection[int] = ()
+    plan: Plan,
+    workers: int,
+    stop: StopSign,
+    task: Task = attempt,
+    done: Collection[int] = (),
+    scheduler: str | None = None,
+    on_message: Callable[[str], None] = lambda words: None,
 ) -> Blocks:
     """Carry out the orders of a plan and yield the result of each, as it is done.
 
@@ -179,8 +187,13 @@ def run_plan(
         stop: when it is set, no further block is begun.
         task: what to do with an order.
         done: numbers of blocks that need not be run.
+        scheduler: in place of this machine, the address of a Dask scheduler, or `local`.
+        on_message: called where the dashboard of a cluster is.
     """
     orders = plan.orders(number for number in range(plan.blocks) if number not in done)
+    if scheduler is not None and len(done) < plan.blocks:
+        yield from _on_cluster(orders, scheduler, workers, stop, task, on_message)
+        return
     if plan.engine == "gpu":
         workers = 1  # one card
     seconds = 0.0
@@ -276,7 +289,7 @@ def _in_pools(
         if ahead > 1:
             yield from _in_pools(iter(lost), 1, 1, stop, task)
         elif not stop.requested:
-            yield lost[0].block(error="the worker process died (killed, or out of memory)")
+            yield Block(lost[0], error="the worker process died (killed, or out of memory)")
 
 
 def through(
@@ -319,7 +332,7 @@ def through(
                 try:
                     block = future.result()
                 except failing as error:
-                    block = running[future].block(error=f"{type(error).__name__}: {error}")
+                    block = Block(running[future], error=f"{type(error).__name__}: {error}")
                 del running[future]
                 yield block
     except BrokenProcessPool:
@@ -391,23 +404,15 @@ LEAST_AHEAD = 16
 COUNT_SECONDS = 2.0
 
 
-def run_on_cluster(
+def _on_cluster(
     orders: Iterator[BlockOrder],
     scheduler: str,
     workers: int,
     stop: StopSign,
-    task: BlockTask,
+    task: Task,
     on_message: Callable[[str], None],
 ) -> Blocks:
-    """Carry out orders on a cluster and yield the result of each, as it is done.
-
-    Args:
-        orders: what to run.
-        scheduler: the address of a Dask scheduler, or `local` for a cluster on this machine.
-        workers: processes of such a local cluster.
-        stop: when it is set, blocks that are not done are given up.
-        task: what to do with an order.
-        on_message: called where the dashboard is.
+    """Carry out orders on a cluster; when the sign is set, blocks that are not done are given up.
 
     Raises:
         BatchError: when there is no such scheduler, it is lost, its workers compute with other
@@ -430,7 +435,7 @@ def run_on_cluster(
         on_message(_about(client, address))
         _check_workers(client)
         pool = client.get_executor(pure=False)
-        stack.callback(_give_up, client, pool)
+        stack.callback(lambda: client.status == "running" and pool.shutdown(wait=False))
         work = partial(run_block_on_worker, task)
         killed = (distributed.scheduler.KilledWorker,)
         try:
@@ -439,7 +444,7 @@ def run_on_cluster(
             raise BatchError(f"the scheduler at {address} is gone") from error
 
 
-def run_block_on_worker(task: BlockTask, order: BlockOrder) -> Block:
+def run_block_on_worker(task: Task, order: BlockOrder) -> Block:
     """Run a block on a worker; Dask shows the name of this function."""
     return task(order)
 
@@ -456,12 +461,6 @@ def _ahead(client: Client) -> Callable[[], int]:
         return ahead
 
     return count
-
-
-def _give_up(client: Client, pool: Executor) -> None:
-    """Give up whatever is not done."""
-    if client.status == "running":
-        pool.shutdown(wait=False)
 
 
 def _address(distributed: Any, scheduler: str, workers: int, stack: ExitStack) -> str:

@@ -463,7 +463,7 @@ def validate(
     """
     from crisis_sim.batch.workers import cores
     from crisis_sim.validation import validate as compare
-    from crisis_sim.validation.page import write_page, write_validation
+    from crisis_sim.validation.show import print_validation, write_page, write_validation
 
     if out and out.exists() and not out.is_dir():
         raise Refused(f"{out} is no folder")
@@ -481,8 +481,6 @@ def validate(
     if as_json:
         print_json(validation.plain())
     else:
-        from crisis_sim.validation.text import print_validation
-
         print_validation(validation, console())
     _tell_written(written)
     crises = sum(one.replicates for one in validation.batch.ensembles.values())
@@ -502,12 +500,12 @@ def _tell_written(written: Iterable[Path]) -> None:
 def _hold_out(
     replicates: int, seed: int, workers: int, out: Path | None, as_json: bool, began: float
 ) -> int:
-    """Foretell each case without it."""
-    from crisis_sim.validation.held_out import held_out as foretell
+    """Predict each case without it."""
+    from crisis_sim.validation.held_out import held_out as predict
     from crisis_sim.validation.held_out import summary
-    from crisis_sim.validation.text import print_held_out
+    from crisis_sim.validation.show import print_held_out
 
-    found = foretell(replicates, seed, workers, progress=talk)
+    found = predict(replicates, seed, workers, progress=talk)
     plain = {"replicates": replicates, "seed": seed, "cases": [one.plain() for one in found]}
     plain["summary"] = summary(found)
     if out:
@@ -553,7 +551,7 @@ def hindcast(
         out: Folder for predictions.csv, hindcast.json and the charts; without it they are not written.
     """
     from crisis_sim.batch.workers import cores
-    from crisis_sim.hindcast.run import hindcast as foretell
+    from crisis_sim.hindcast.run import hindcast as predict
     from crisis_sim.hindcast.show import print_hindcast, write_hindcast
 
     if out and out.exists() and not out.is_dir():
@@ -569,7 +567,7 @@ def hindcast(
         )
     began = time.perf_counter()
     with progress_bar() as progress:
-        found = foretell(
+        found = predict(
             data,
             replicates,
             seed,

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from crisis_sim import text
 from crisis_sim.cli.app import (
     AS_IT_IS,
     BLOCKS_FAILED,
@@ -163,9 +162,9 @@ def run(
 
 def changed(scenario: Scenario, overrides: Sequence[str]) -> Scenario:
     """A scenario with changes, under a name and a label that say so."""
-    words = text.listed(overrides) if len(overrides) < 3 else f"{len(overrides)} changes"
-    changes = {"name": f"{scenario.name} changed", "label": f"With {words}"}
-    return scenario._with(**changes)
+    from crisis_sim.scenario.load import label_of
+
+    return scenario._with(name=f"{scenario.name} changed", label=label_of(overrides))
 
 
 def named_apart(scenarios: Sequence[Scenario]) -> list[Scenario]:

@@ -30,8 +30,7 @@ from crisis_sim.model.parameters import invert
 from crisis_sim.outcomes.intervals import normal_quantile
 from crisis_sim.outcomes.measures import Columns, Measure
 from crisis_sim.outcomes.names import measure, read_measure
-from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
-from crisis_sim.scenario.former import gone
+from crisis_sim.scenario.errors import Mistake, ScenarioError, gone, nearest, one_of
 from crisis_sim.scenario.introspect import numbers_of
 from crisis_sim.scenario.numbers import DISTRIBUTIONS, Distribution, Part, Within
 from crisis_sim.scenario.schema import Scenario

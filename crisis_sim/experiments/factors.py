@@ -9,14 +9,12 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from crisis_sim.outcomes.intervals import normal_quantile
-from crisis_sim.scenario.checks import check
-from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
-from crisis_sim.scenario.former import gone
-from crisis_sim.scenario.introspect import TOP, Slot, explain, numbers_of, slot_at
-from crisis_sim.scenario.load import override
+from crisis_sim.scenario.errors import Mistake, ScenarioError, gone, nearest, one_of
+from crisis_sim.scenario.introspect import Slot, numbers_of, slot_at
+from crisis_sim.scenario.load import checked
 from crisis_sim.scenario.numbers import Distribution, Number, Part, Within
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.source import Node, Place, Source, node_of
@@ -43,15 +41,7 @@ class ScenarioEditor:
             ScenarioError: when a change cannot be made, or what is left is no scenario.
         """
         overrides = [one if "=" in one else f"{one.strip()}=null" for one in changes]
-        top, mistakes = override(self.top, overrides)
-        mistakes += check(top)
-        try:
-            scenario = Scenario.model_validate({**top.plain(), "name": name})
-        except ValidationError as error:
-            raise ScenarioError([*mistakes, *explain(error, top, TOP)]) from error
-        if mistakes:
-            raise ScenarioError(mistakes)
-        return scenario
+        return checked(self.top, name, overrides=overrides)
 
     def holds(self, change: str) -> bool:
         """Whether there is something to take out at a path; of other changes, always."""
@@ -231,8 +221,10 @@ def check_ends(
 
 def check_value(path: str, value: float, node: Node, scenario: Scenario) -> Iterator[Mistake]:
     """The mistake that a sound scenario has where a parameter takes a value of the right range, if any."""
-    top, mistakes = override(ScenarioEditor(scenario).top, [f"{path}={value!r}"])
-    for mistake in [*mistakes, *check(top)][:1]:
+    try:
+        ScenarioEditor(scenario).without([f"{path}={value!r}"], scenario.name)
+    except ScenarioError as error:
+        mistake = error.mistakes[0]
         message = f"'{path}' at {value:g}: {mistake.message}"
         yield node.label.mistake(message, mistake.expected)
 

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from crisis_sim.batch import files
-from crisis_sim.batch.files import ResultsError
-from crisis_sim.batch.folder import writing
+from crisis_sim.batch.files import ResultsError, writing
 from crisis_sim.batch.rules import roles_in
 from crisis_sim.experiments import calibrate
 from crisis_sim.experiments import spec as words

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from pydantic import Field
 
 from crisis_sim import style, text
-from crisis_sim.batch.block import outcome_table
+from crisis_sim.batch.block import as_table
 from crisis_sim.batch.ensemble import Batch, Ensemble
 from crisis_sim.experiments.calibrate import as_yaml
 from crisis_sim.history import past
@@ -406,7 +406,7 @@ def _futures(
     for name, one in ((WAS, was), (GOES, goes)):
         model, scenario = one.branch(futures).run(), one.scenario
         outcomes = model.outcomes() | {"replicate": np.arange(futures)}
-        table = outcome_table(name, outcomes, scenario.state_names)
+        table = as_table(name, outcomes, scenario.state_names)
         ensembles[name] = Ensemble(
             name, scenario.title, scenario.horizon_hours, scenario.state_names, table, None, scenario.plain()
         )  # fmt: skip

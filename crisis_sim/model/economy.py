@@ -10,54 +10,45 @@ from crisis_sim.model.luck import exp, normal
 
 @rule
 def trade(own: Any, facts: Any, c: Any, p: Any, luck: Any, market: Any) -> None:
-    """Markets price the danger that is feared, and drift day by day; losses, costs and lenders weigh on the economy.
+    """Acts cost output all the time; once a day markets close, and losses, costs and lenders weigh on the economy.
 
-        feared = danger, or danger x (1 - halt_relief) while a halt is in effect
-        spent = spent x exp(-days / recovery_days) + cost_per_day x days,  strain x= exp(-days / recovery_days)
-        drift += volatility x z once a day, z standard normal
+        spent += cost_per_day x days
+        drift += volatility x z at each close, z standard normal; see also `close`
 
     `market` is the stream of its market's luck.
     """
-    halt = c.halts[0]
-    feared = c.danger * (1.0 - p.halt_relief) if halt.in_force else c.danger
-    end = c.now + c.wait
-    kept = exp(-c.wait / p.recovery_days)
-    acting = c.war_rung if c.war else max(own.operation, own.posture)
-    own.spent = own.spent * kept + c.ladder[acting].cost_per_day * c.wait
-    own.strain *= kept
-    last = c.now
+    end, last = c.now + c.wait, c.now
+    cost = c.ladder[c.war_rung if c.war else max(own.operation, own.posture)].cost_per_day
     while own.traded <= end:
-        price(own, facts, p, feared, own.traded - last)
-        own.drift += facts.volatility * normal(c, luck.keys, market)
+        own.spent += cost * (own.traded - last)
         last = own.traded
-        level(own, facts, p)
+        if facts.volatility > 0.0:
+            own.drift += facts.volatility * normal(c, luck.keys, market)
+        close(own, facts, c, p)
         keep_path(own, c, luck)
-        if own.rebound_at <= own.traded and own.rebound != own.rebound:
-            own.rebound = own.market / own.market_at_halt - 1.0
         own.traded += 1.0
-    price(own, facts, p, feared, end - last)
-    level(own, facts, p)
+    own.spent += cost * (end - last)
 
 
 @rule
-def price(own: Any, facts: Any, p: Any, feared: Any, days: Any) -> None:
-    """A market prices what is feared with a delay.
+def close(own: Any, facts: Any, c: Any, p: Any) -> None:
+    """A market closes: it prices the danger that is feared, with a delay; economic pressure follows, from 0 to 1.
 
-    priced += (feared - priced) x (1 - exp(-days / market_reaction_days))
-    """
-    own.priced += (feared - own.priced) * (1.0 - exp(-days / p.market_reaction_days))
-
-
-@rule
-def level(own: Any, facts: Any, p: Any) -> None:
-    """The market's level, and economic pressure from 0 to 1.
-
+    feared = danger, or danger x (1 - halt_relief) while a halt is in effect
+    priced += (feared - priced) x (1 - exp(-1 / market_reaction_days))
+    spent x= exp(-1 / recovery_days),  strain x= exp(-1 / recovery_days)
     market = exp(drift - sensitivity x priced)
     burden = pressure_of_market_loss x max(1 - market, 0) + pressure_of_cost x spent + strain
     pressure = max(1 - exp(-economic_vulnerability x burden), 0)
     """
+    feared = c.danger * (1.0 - p.halt_relief) if c.halts[0].in_force else c.danger
+    own.priced += (feared - own.priced) * facts.priced_a_day
     own.market = exp(own.drift - facts.sensitivity * own.priced)
     own.lowest_market = min(own.lowest_market, own.market)
+    if own.rebound_at <= own.traded and own.rebound != own.rebound:
+        own.rebound = own.market / own.market_at_halt - 1.0
+    own.spent *= facts.kept_a_day
+    own.strain *= facts.kept_a_day
     burden = p.pressure_of_market_loss * max(1.0 - own.market, 0.0)
     burden += p.pressure_of_cost * own.spent + own.strain
     own.pressure = max(1.0 - exp(-facts.economic_vulnerability * burden), 0.0)

@@ -9,10 +9,13 @@ from typing import Any
 from crisis_sim.model import record
 from crisis_sim.model.acts import (
     AGREEMENT,
+    DISPLAY,
     FADED,
     OFFENCE,
+    RENEWED_AFTER_DAYS,
     TACIT,
     carry_out,
+    count_act,
     end_crisis,
     end_operation,
     under_fire,
@@ -204,9 +207,24 @@ class Ending(Agent):
         c.danger = 1.0 - (1.0 - a) * (1.0 - b)
 
     @rule
+    def weigh(own, facts, c, p, luck):
+        """How urgent the crisis is to third parties: see `Mediator.engaging`.
+
+        urgency = exp(alarm x danger + ripeness x mean halt_propensity of both states)
+        """
+        ripe = 0.5 * (c.states[0].halt_propensity + c.states[1].halt_propensity)
+        c.urgency = exp(p.alarm * c.danger + p.ripeness * ripe)
+
+    @rule
     def pass_time(own, facts, c, p, luck):
-        """Fire has paused, as of its last day, once there was none for a week, agreed or not; so have strikes."""
+        """Fire has paused, as of its last day, once there was none for a week, agreed or not; so have strikes.
+
+        Acts that go on are counted anew: see `renew`.
+        """
         end = c.now + c.wait
+        later = c.states[0].acted_at > c.states[1].acted_at
+        for k in range(2):
+            renew(c.states[1 - k if later else k], c, end)
         if c.last_fire + PAUSE_DAYS <= end:
             c.paused_at = first(c.paused_at, c.last_fire)
         if c.last_strike + PAUSE_DAYS <= end:
@@ -217,16 +235,17 @@ class Ending(Agent):
         """A crisis without danger is over after a while, the sooner the less either state still wants of the other.
 
         rate = (1 - danger)^4 / fading_days
-               x exp(-fading_stakes x mean demand of both - patience x [a third party has mediated])
+               x exp(-fading_stakes x mean demand of both - patience x [a third party has mediated, and there was violence])
 
-        It does not fade while there is fire, a plan or a halt; while a third party mediates, there are terms to wait for.
+        It does not fade while there is fire, a plan or a halt; while a third party mediates an end of violence, there are
+        terms to wait for.
         """
         a, b = c.states[0], c.states[1]
         planning = a.plan + a.opening + b.plan + b.opening > 0
         if under_fire(c) or planning or c.halts[0].stands:
             return 0.0
         slowed = 0.5 * p.fading_stakes * (a.demand + b.demand)
-        if c.mediated_at == c.mediated_at:  # else not a number
+        if c.mediated_at == c.mediated_at and c.worst >= MINOR:  # mediated, and there was violence
             slowed += p.patience
         return (1.0 - c.danger) ** 4 * exp(-slowed) / p.fading_days
 
@@ -235,6 +254,19 @@ class Ending(Agent):
         """Tacit, if both had used their forces and there was no more than minor violence; else the crisis faded."""
         both = c.states[0].acted and c.states[1].acted
         end_crisis(c, luck, TACIT if both and c.worst <= MINOR else FADED, c.now, 0.0)
+
+
+@inlined
+def renew(state: Any, c: Any, until: Any) -> None:
+    """Force or a display that goes on counts as a new act a week after the last, unless a halt is in effect.
+
+    That is for counting only: the coders of militarised incidents (MIE) enter what lasts as further incidents.
+    """
+    goes_on = c.war or state.operation > 0 or c.ladder[state.posture].kind >= DISPLAY
+    due = state.acted_at + RENEWED_AFTER_DAYS  # not a number where it has not acted
+    if due <= until and goes_on and not c.halts[0].in_force:
+        act = c.war_rung if c.war else max(state.operation, state.posture)
+        count_act(state, c, act, max(due, c.now))
 
 
 class Scheduled(Agent):
@@ -270,7 +302,8 @@ class Scheduled(Agent):
         """Harm to the state that is struck; its rival carries out the act of `rival_rung` with it, if that is above 0.
 
             suffered = blame x (deaths / harm_unit_deaths)^harm_exponent + provocation
-            grievance += suffered,  wronged = max(wronged, min(suffered / blow, 1)),  strain += pressure
+            grievance += suffered,  strain += pressure
+            wronged = max(wronged, min(suffered / blow, 1)),  unanswered likewise
 
         The struck state is on alert, and the last word is its rival's. A trigger's act settles no grievance of its author.
 
@@ -288,7 +321,7 @@ class Scheduled(Agent):
         rung = int(facts.rival_rung)
         yields = facts.concession > 0.0 and harm + facts.provocation + facts.pressure + rung == 0.0
         if not yields:
-            struck.alert = struck.silent = True
+            struck.alert = True
             c.last = author.index
         violent = facts.deaths > 0 or c.ladder[min(rung, c.n_rungs - 1)].violence >= MINOR
         calm = c.ladder[struck.rung].violence < MINOR
@@ -298,7 +331,8 @@ class Scheduled(Agent):
             carry_out(author, struck, c, p, luck, min(rung, c.n_rungs - 1), facts.trigger == 0)
         suffered = facts.blame * harm + facts.provocation
         struck.grievance += suffered
-        struck.wronged = max(struck.wronged, min(suffered / p.blow, 1.0))
+        wronged = min(suffered / p.blow, 1.0)
+        struck.wronged, struck.unanswered = max(struck.wronged, wronged), max(struck.unanswered, wronged)
         struck.granted += (1.0 - struck.granted) * facts.concession
         struck.grievance -= max(struck.grievance, 0.0) * facts.concession
         author.acted = author.acted or harm > 0.0

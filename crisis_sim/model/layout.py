@@ -63,6 +63,7 @@ class Crisis:
         now: Maybe  # the last event
         wait: float  # from that to the next one, days
         danger: float  # 1 - (1 - I_1)(1 - I_2), by the states' intensities, each at most 1
+        urgency: float  # to third parties: see `Ending.weigh`
         deaths: float
         began: Maybe  # the start of the scenario, or of what it is about
         last_fire: Maybe

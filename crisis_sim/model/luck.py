@@ -29,6 +29,25 @@ _MULTIPLIERS = _UINT(0xD2E7470EE14C6C93), _UINT(0xCA5A826395121157)
 _KEY_STEPS = _UINT(0x9E3779B97F4A7C15), _UINT(0xBB67AE8584CAA73B)
 _ROUNDS = 10
 _SPARE_BITS, _SPACING = _UINT(11), 2.0**-53
+#: Of the quantiles of the normal distribution, by how far from the middle: a numerator's and a denominator's coefficients.
+_MIDDLE = (
+    (2.5090809287301226727e3, 3.3430575583588128105e4, 6.7265770927008700853e4, 4.5921953931549871457e4,
+     1.3731693765509461125e4, 1.9715909503065514427e3, 1.3314166789178437745e2, 3.3871328727963666080),
+    (5.2264952788528545610e3, 2.8729085735721942674e4, 3.9307895800092710610e4, 2.1213794301586595867e4,
+     5.3941960214247511077e3, 6.8718700749205790830e2, 4.2313330701600911252e1, 1.0),
+)  # fmt: skip
+_TAIL = (
+    (7.74545014278341407640e-4, 2.27238449892691845833e-2, 2.41780725177450611770e-1, 1.27045825245236838258,
+     3.64784832476320460504, 5.76949722146069140550, 4.63033784615654529590, 1.42343711074968357734),
+    (1.05075007164441684324e-9, 5.47593808499534494600e-4, 1.51986665636164571966e-2, 1.48103976427480074590e-1,
+     6.89767334985100004550e-1, 1.67638483018380384940, 2.05319162663775882187, 1.0),
+)  # fmt: skip
+_FAR_TAIL = (
+    (2.01033439929228813265e-7, 2.71155556874348757815e-5, 1.24266094738807843860e-3, 2.65321895265761230930e-2,
+     2.96560571828504891230e-1, 1.78482653991729133580, 5.46378491116411436990, 6.65790464350110377720),
+    (2.04426310338993978564e-15, 1.42151175831644588870e-7, 1.84631831751005468180e-5, 7.86869131145613259100e-4,
+     1.48753612908506148525e-2, 1.36929880922735805310e-1, 5.99832206555887937690e-1, 1.0),
+)  # fmt: skip
 
 
 def key_of(seed: int, purpose: str) -> NDArray[np.uint64]:
@@ -72,9 +91,29 @@ def gamma2(c: Any, keys: Any, stream: Any, mean: Any) -> Any:
 
 @rule
 def normal(c: Any, keys: Any, stream: Any) -> Any:
-    """A standard normal number, of two uniform ones (Box and Muller 1958)."""
-    radius = math.sqrt(-2.0 * math.log(uniform(c, keys, stream)))
-    return radius * math.cos(2.0 * math.pi * uniform(c, keys, stream))
+    """A standard normal number, which rises with the uniform one that it is made of."""
+    return quantile(uniform(c, keys, stream))
+
+
+@rule
+def quantile(chance: Any) -> Any:
+    """The standard normal number below which this share lies, to 16 digits (Wichura 1988, algorithm AS 241)."""
+    q = chance - 0.5
+    if abs(q) <= 0.425:
+        r = 0.180625 - q * q
+        return q * _ratio(_MIDDLE, r)
+    r = math.sqrt(-math.log(min(chance, 1.0 - chance)))
+    z = _ratio(_TAIL, r - 1.6) if r <= 5.0 else _ratio(_FAR_TAIL, r - 5.0)
+    return -z if q < 0.0 else z
+
+
+@rule
+def _ratio(coefficients: Any, x: Any) -> Any:
+    """A polynomial of the seventh degree over another one, by their coefficients, the highest first."""
+    a = b = 0.0
+    for k in range(8):
+        a, b = _fused(a, x, coefficients[0][k]), _fused(b, x, coefficients[1][k])
+    return a / b
 
 
 @routine

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from crisis_sim.model import record
-from crisis_sim.model.choice import logistic
+from crisis_sim.model.choice import MINOR, logistic
 from crisis_sim.model.compiled import rule as inlined
 from crisis_sim.model.engine import Agent, Event, Maybe, rule
 from crisis_sim.model.luck import exp, uniform
@@ -62,9 +62,19 @@ class Mediator(Agent):
 
     class Facts:
         ablest: int  # the most intrusive style that it is able to use, 1 to 3
+        attention: float  # how often it would engage without danger, a day
 
     def facts(self) -> Mapping[str, Any]:
-        return {"ablest": STYLES.index(self.spec.style) + 1}
+        """What it attends to is a fact of it.
+
+        attention = exp(-alarm x attention_threshold) / attention_days
+        """
+        own = self.model.numbers[f"mediators.{self.name}"]
+        calm = np.exp(-self.model.behaviour.alarm * own.attention_threshold)
+        return {
+            "ablest": STYLES.index(self.spec.style) + 1,
+            "attention": calm / own.attention_days,
+        }
 
     def outcomes(self) -> Mapping[str, Any]:
         return {f"{self.name}_engaged_at_hours": self.records["at"] * 24}
@@ -80,15 +90,12 @@ class Mediator(Agent):
     def engaging(own, facts, c, p, luck):
         """It engages the sooner the more dangerous the crisis is, and the more both sides would halt (Zartman 2000).
 
-        rate = exp(alarm x (danger - attention_threshold) + ripeness x mean halt_propensity of both) / attention_days
+        rate = urgency x attention
+             = exp(alarm x (danger - attention_threshold) + ripeness x mean halt_propensity of both) / attention_days
 
         Once engaged it stays so; none engages while a halt stands.
         """
-        if own.engaged or c.halts[0].stands:
-            return 0.0
-        ripe = 0.5 * (c.states[0].halt_propensity + c.states[1].halt_propensity)
-        urge = p.alarm * (c.danger - facts.attention_threshold) + p.ripeness * ripe
-        return exp(urge) / facts.attention_days
+        return 0.0 if own.engaged or c.halts[0].stands else c.urgency * facts.attention
 
     @rule
     def engage(own, facts, c, p, luck):
@@ -103,7 +110,7 @@ class Mediator(Agent):
             assured = max(assured, share x assurance x trust),  share = 1 from formulation on, else 1/2
             cover = max(cover, trust) from formulation on
             pressing = used x its leverage x (1 - its interest),  used = 1 in manipulation, else 1/2
-            leverage += leverage_on_halt x pressing
+            leverage += leverage_on_halt x pressing, once there was violence: it is an end of fire that is pressed for
             sway = mean over both states of share x trust + pressing
 
         It formulates once danger has passed `formulation_danger`, and manipulates past `manipulation_danger`, if it is able
@@ -127,7 +134,8 @@ class Mediator(Agent):
                 state.cover = max(state.cover, trust)
             used = 1.0 if own.style >= MANIPULATION else 0.5
             pressing = used * facts.leverage[k] * (1.0 - facts.interest[k])
-            state.leverage += p.leverage_on_halt * pressing
+            if c.worst >= MINOR:
+                state.leverage += p.leverage_on_halt * pressing
             own.sway += 0.5 * (share * trust + pressing)
 
 

@@ -77,7 +77,11 @@ class Schedule:
         texts = {
             "begin": writer.steps("begin"),
             "look": [line for phase in PHASES for line in writer.steps(phase)],
-            "clocks": [line for k, event in enumerate(events) for line in writer.clock(k, *event)],
+            "clocks": [
+                "    left, over, event, who = c.wait, 1.0, c.event, c.agent",
+                *(line for k, event in enumerate(events) for line in writer.clock(k, *event)),
+                "    c.wait, c.event, c.agent = left / over, event, who",
+            ],
             "pass_time": writer.steps("pass_time"),
             "happen": [line for k, event in enumerate(events) for line in writer.event(k, *event)],
             "take": writer.steps("take"),
@@ -142,7 +146,10 @@ class _Writer:
     def clock(
         self, number: int, role: str, name: str, by_kind: Mapping[type[Agent], Event]
     ) -> list[str]:
-        """Look how soon an event comes to each agent of a role, by its clock or its date."""
+        """Look how soon an event comes to each agent of a role: in `left / over` days, if that is the soonest so far.
+
+        Products are compared, since a quotient takes several times as long.
+        """
         rated = any(event.rate for event in by_kind.values())
         kinds = self.roles[role]
         rules = [
@@ -157,15 +164,14 @@ class _Writer:
             lines += [
                 f"        clock = own.clocks + {clocks_of(kinds).index(name)}",
                 "        c.rates[clock] = rate",
-                "        wait = c.budgets[clock] / rate if rate > 0.0 else inf",
+                "        budget = c.budgets[clock]",
+                "        if budget * over < left * rate:",
+                "            left, over = budget, rate",
             ]
         else:
             lines += self._choose(role, rules, "wait = {} - c.now", "wait = inf", "        ")
-        return [
-            *lines,
-            "        if wait < c.wait:",
-            f"            c.wait, c.event, c.agent = max(wait, 0.0), {number}, k",
-        ]
+            lines += ["        if wait * over < left:", "            left, over = max(wait, 0.0), 1.0"]
+        return [*lines, f"            event, who = {number}, k"]
 
     def event(
         self, number: int, role: str, name: str, by_kind: Mapping[type[Agent], Event]

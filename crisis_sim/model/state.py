@@ -11,13 +11,11 @@ import numpy as np
 from crisis_sim.model import record
 from crisis_sim.model.acts import (
     CHOICE,
-    DISPLAY,
     ERROR,
     IMPOSED,
     LENGTH,
     MARKET,
     READINESS,
-    RENEWED_AFTER_DAYS,
     SETTLE,
     STAKES,
     TEMPO,
@@ -25,7 +23,6 @@ from crisis_sim.model.acts import (
     WEAPONS,
     act_on,
     c_rung,
-    count_act,
     end_crisis,
     end_operation,
     go_ahead,
@@ -33,8 +30,8 @@ from crisis_sim.model.acts import (
     suffer,
     under_fire,
 )  # fmt: skip
-from crisis_sim.model.choice import choose, demand_of, logistic, misread, value_options
-from crisis_sim.model.economy import trade
+from crisis_sim.model.choice import MINOR, choose, demand_of, logistic, misread, value_options
+from crisis_sim.model.economy import keep_path, trade
 from crisis_sim.model.engine import Agent, Event, Maybe, rule
 from crisis_sim.model.luck import exp, gamma2, normal, uniform
 from crisis_sim.model.record import note
@@ -67,7 +64,6 @@ class State(Agent):
         Event("yield", "give_in", rate="giving_in"),
         Event("collapse", "collapse", rate="being_overpowered"),
         Event("accident", "have_accident", rate="accidents"),
-        Event("renewal", "renew", due="renewal_due"),
     )
 
     class Variables:
@@ -91,7 +87,8 @@ class State(Agent):
         exhaustion: float  # how much of its will fighting has used up, 0 to 1
         demand: float  # how much it wants to answer or have
         alert: bool  # whether it was struck, or offered a halt, and has not yet decided all that it would
-        silent: bool  # whether the rival's last act is without any answer
+        unanswered: float  # the worst that it has suffered and not answered in kind, in intensity
+        answered: float  # its highest act since then, in intensity
         ready: bool  # whether its forces fight or have fought
         acted: bool  # whether it has done more than speak and impose sanctions
         acts: int  # how many acts it has carried out
@@ -142,6 +139,8 @@ class State(Agent):
         act_cost: float  # cost of an act of full intensity
         sensitivity: float  # fall of its market at full danger, in logarithms
         volatility: float  # daily movement of its market without news, in logarithms
+        priced_a_day: float  # share of what is feared anew that its market prices in a day
+        kept_a_day: float  # share of economic losses and relief that is left after a day
         start: int  # its rung at the start
 
     def facts(self) -> Mapping[str, Any]:
@@ -161,6 +160,8 @@ class State(Agent):
             "act_cost": p.cost * np.maximum(weakness, 1.0) * own.caution,
             "sensitivity": market.sensitivity,
             "volatility": market.volatility,
+            "priced_a_day": -np.expm1(-1 / p.market_reaction_days),
+            "kept_a_day": np.exp(-1 / p.recovery_days),
             "start": names.index(self.spec.rung_at_start) if self.spec.rung_at_start else 0,
         }
 
@@ -199,6 +200,8 @@ class State(Agent):
         own.acted_at = own.struck_at = math.nan
         own.market = own.lowest_market = 1.0
         own.traded = c.now
+        keep_path(own, c, luck)
+        own.traded += 1.0
         own.forced = -1
 
     # How things stand.
@@ -247,7 +250,7 @@ class State(Agent):
 
     @rule
     def pass_time(own, rival, facts, c, p, luck):
-        """Forget, suffer, tire; an act's standing force fades; markets trade day by day."""
+        """Forget, suffer, tire; an act's standing force fades; markets close once a day."""
         suffer(own, rival, c, p)
         trade(own, facts, c, p, luck, own.streams + MARKET)
 
@@ -339,22 +342,6 @@ class State(Agent):
             end_operation(own)
             own.alert = own.grievance > 0
 
-    @rule
-    def renewal_due(own, rival, facts, c, p, luck):
-        """When force or a display that goes on counts as a new act, a week after the last, unless a halt is in effect.
-
-        That is for counting only: the coders of militarised incidents (MIE) enter what lasts as further incidents.
-        """
-        goes_on = c.war or own.operation > 0 or c.ladder[own.posture].kind >= DISPLAY
-        return (
-            own.acted_at + RENEWED_AFTER_DAYS if goes_on and not c.halts[0].in_force else math.inf
-        )
-
-    @rule
-    def renew(own, rival, facts, c, p, luck):
-        """Count an act that goes on."""
-        count_act(own, c, c.war_rung if c.war else max(own.operation, own.posture))
-
     # Giving in, and being overpowered.
 
     @rule
@@ -363,16 +350,16 @@ class State(Agent):
 
             rate = weakness / yielding_days
                    x exp(yielding_fire x rival's intensity + face x cover - yielding_stakes x demand x (1/2 + audience)
-                         - patience x [a third party has mediated])
+                         - patience x [a third party has mediated, and there was violence])
 
-        While a third party mediates, there are terms to wait for (Wilkenfeld et al. 2005). It can only where the rival had
+        While a third party mediates an end of violence, there are terms to wait for (Wilkenfeld et al. 2005). It can only where the rival had
         the last word, or in war; not while it prepares an act, nor while a halt stands.
         """
         if c.halts[0].stands or own.plan + own.opening > 0 or not (c.war or c.last == rival.index):
             return 0.0
         holding_out = p.yielding_stakes * own.demand * (0.5 + facts.audience)
         hastened = p.yielding_fire * rival.intensity + p.face * own.cover - holding_out
-        if c.mediated_at == c.mediated_at:  # else not a number
+        if c.mediated_at == c.mediated_at and c.worst >= MINOR:  # mediated, and there was violence
             hastened -= p.patience
         return exp(hastened) * facts.weakness / p.yielding_days
 

@@ -15,9 +15,9 @@ from typing import Any, cast
 
 from pydantic_core import PydanticCustomError
 
-from crisis_sim.scenario.behaviour import Behaviour
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest
-from crisis_sim.scenario.numbers import Distribution, Within, range_of, read_number
+from crisis_sim.scenario.introspect import parameters
+from crisis_sim.scenario.numbers import Distribution, Within, read_number
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.source import Place, Source, read_text
 
@@ -86,25 +86,26 @@ def read_fits(path: Path) -> dict[str, Distribution]:
     """
     source = Source.of(str(path), read_text(path, str(path)).rstrip())
     head, *rows = [list(_cells(source, line)) for line in range(1, len(source.lines) + 1)]
-    limits = {place: _limits(name) for name, place in head}
+    limits = {one.path: Within(one.low, one.high) for one in parameters() if one.behavioural}
+    limits[WEIGHT] = Within(0.0, math.inf)
+    names, table = [name for name, _ in head], list[list[float]]()
     mistakes = [*_mistakes_in_head(source, head, limits)]
     if not rows:
         mistakes.append(source.start.mistake("no rows", "a row for each set of parameters"))
-    table: list[list[float]] = []
     for row in rows:
         if len(row) != len(head):
-            message = f"{len(row)} cells"
-            mistakes.append(row[0][1].mistake(message, f"{len(head)}, as in the first line"))
+            expected = f"{len(head)}, as in the first line"
+            mistakes.append(row[0][1].mistake(f"{len(row)} cells", expected))
             continue
         table.append([])
-        for (text, place), (_, column) in zip(row, head, strict=True):
+        for (text, place), name in zip(row, names, strict=True):
             try:
-                table[-1].append(_number(text, limits[column]))
+                table[-1].append(_number(text, limits.get(name)))
             except PydanticCustomError as error:
                 mistakes.append(place.mistake(error.message()))
     if mistakes:
         raise ScenarioError(mistakes)
-    columns = dict(zip([name for name, _ in head], zip(*table, strict=True), strict=True))
+    columns = dict(zip(names, zip(*table, strict=True), strict=True))
     drawn = {"weights": [*columns.pop(WEIGHT)], "together": FIT}
     try:
         return {
@@ -115,34 +116,17 @@ def read_fits(path: Path) -> dict[str, Distribution]:
         raise source.start.error(error.message()) from None
 
 
-def _limits(name: str) -> Within | None:
-    """What a column may hold; None where there is no such column."""
-    if name == WEIGHT:
-        return Within(0.0, math.inf)
-    first, _, rest = name.partition(".")
-    group, _, field = rest.partition(".")
-    if first != "behaviour" or group not in Behaviour.model_fields:
-        return None
-    part: Any = Behaviour.model_fields[group].annotation
-    return range_of(part, field) if field in part.model_fields else None
-
-
 def _mistakes_in_head(
-    source: Source, head: list[tuple[str, Place]], limits: Mapping[Place, Within | None]
+    source: Source, head: list[tuple[str, Place]], known: Mapping[str, Within]
 ) -> Iterator[Mistake]:
     names = [name for name, _ in head]
     if WEIGHT not in names or len(names) < 2:
         expected = f"a column '{WEIGHT}', and one for each parameter"
         yield source.start.mistake("not a table of behaviours that fit", expected)
-    known = [
-        f"behaviour.{group}.{field}"
-        for group, one in Behaviour.model_fields.items()
-        for field in one.annotation.model_fields  # type: ignore[union-attr]
-    ]
-    for name, place in head:
-        if limits[place] is None:
+    for index, (name, place) in enumerate(head):
+        if name not in known:
             yield place.mistake(f"unknown parameter '{name}'", _EXPECTED, nearest(name, known))
-        elif names.index(name) != head.index((name, place)):
+        elif name in names[:index]:
             yield place.mistake(f"a second column '{name}'", "each parameter once")
 
 

@@ -16,8 +16,7 @@ from pydantic.fields import FieldInfo
 
 from crisis_sim import show
 from crisis_sim.scenario.behaviour import FITTED, READS_FACTS
-from crisis_sim.scenario.errors import MAX_MISTAKES, Mistake, ScenarioError, nearest, one_of
-from crisis_sim.scenario.former import gone
+from crisis_sim.scenario.errors import MAX_MISTAKES, Mistake, ScenarioError, gone, nearest, one_of
 from crisis_sim.scenario.numbers import (
     ASSUMED,
     DISTRIBUTION_SCHEMA,
@@ -38,7 +37,7 @@ class Slot:
     """A place in a scenario for a value, as the schema describes it.
 
     Attributes:
-        kind: the type of value that belongs there.
+        kind: the type of value that belongs there; None where nothing does.
         field: the field that describes it; for an entry of a mapping or an item of a list, the
             field that holds the mapping or the list.
         own: bounds of an item of a list.
@@ -131,7 +130,9 @@ class Slot:
         return "a list" if self.is_list else _NOUNS.get(self.kind, "a value")
 
     def words(self) -> str:
-        """The expected value, in words."""
+        """The expected value, in words; "" where none belongs there."""
+        if self.kind is None:
+            return ""
         if self.part:
             return f"a mapping with {one_of(self.keys)}"
         if self.by_name:
@@ -169,12 +170,7 @@ def keys_of(part: type[Part]) -> tuple[str, ...]:
 
 
 def slot_at(path: Iterable[str | int], top: Slot = TOP) -> Slot | None:
-    """The schema's slot at a path from the top; None where there is none.
-
-    Args:
-        path: keys and places in lists.
-        top: the slot from which the path leads; a scenario's where left out.
-    """
+    """The slot at a path of keys and places in lists, from a scenario's top or another; None where there is none."""
     return reduce(lambda slot, key: slot and slot.step(key), path, cast("Slot | None", top))
 
 
@@ -217,7 +213,6 @@ class Parameter:
         default: its value where a scenario gives none; None where it has none.
         required: whether every scenario must give it.
         source: where its default comes from; "assumed" where from judgement.
-        slider: whether it is one of the few that are worth a slider.
         uncertain: whether it may be a distribution.
     """
 
@@ -229,7 +224,6 @@ class Parameter:
     high: float
     meaning: str
     source: str
-    slider: bool
     uncertain: bool
 
     @property
@@ -258,7 +252,7 @@ def numbers_of(scenario: Scenario) -> dict[str, Within]:
 
     By these paths a sweep or a fit gives every replicate a value of its own.
     """
-    return dict(_numbers_in(scenario, ""))
+    return {path: limits for path, limits, _ in _numbers_in(scenario)}
 
 
 def parameter_table() -> str:
@@ -332,18 +326,17 @@ def _walk(slot: Slot, path: str) -> Iterator[Parameter]:
 
 
 def _numbers_in(
-    value: Any, path: str, limits: Within | None = None
-) -> Iterator[tuple[str, Within]]:
+    value: Any, path: str = "", limits: Within | None = None
+) -> Iterator[tuple[str, Within, Number]]:
     if isinstance(value, Part):
         for name in type(value).model_fields:
-            yield from _numbers_in(
-                getattr(value, name), f"{path}.{name}", range_of(type(value), name)
-            )
+            inner = range_of(type(value), name)
+            yield from _numbers_in(getattr(value, name), f"{path}.{name}", inner)
     elif isinstance(value, (dict, tuple)):
         for key, entry in value.items() if isinstance(value, dict) else enumerate(value):
             yield from _numbers_in(entry, f"{path}.{key}", limits)
     elif limits:
-        yield path.removeprefix("."), limits
+        yield path.removeprefix("."), limits, value
 
 
 def _parameter(path: str, slot: Slot) -> Parameter:
@@ -359,7 +352,6 @@ def _parameter(path: str, slot: Slot) -> Parameter:
         high=high,
         meaning=(slot.field.description or "") if slot.field else "",
         source=slot.note("source"),
-        slider=bool(slot.note("slider")),
         uncertain=slot.limits is not None,
     )
 
@@ -385,7 +377,8 @@ DIGEST_SHOWN = 12
 
 def html_of(scenario: Scenario) -> str:
     """A scenario as HTML."""
-    uncertain = list(_uncertain(scenario))
+    numbers = ((path, value) for path, _, value in _numbers_in(scenario))
+    uncertain = [(path, _shown(one)) for path, one in numbers if isinstance(one, Distribution)]
     return show.page(
         show.heading(scenario.title, f"scenario {scenario.name}, {scenario.digest[:DIGEST_SHOWN]}"),
         show.paragraph(scenario.description),
@@ -418,19 +411,6 @@ def _cast(scenario: Scenario) -> Iterator[tuple[str, ...]]:
         yield "adviser", name, adviser.title, f"{adviser.stance}, to {adviser.state}"
     for event in scenario.events:
         yield event.kind, f"{event.at:%Y-%m-%d %H:%M}", event.title, f"harms {event.struck}"
-
-
-def _uncertain(scenario: Scenario) -> Iterator[tuple[str, str]]:
-    for path in numbers_of(scenario):
-        value = reduce(_step, path.split("."), scenario)
-        if isinstance(value, Distribution):
-            yield path, _shown(value)
-
-
-def _step(holder: Any, key: str) -> Any:
-    if isinstance(holder, Part):
-        return getattr(holder, key)
-    return holder[int(key)] if isinstance(holder, tuple) else holder[key]
 
 
 # pydantic's findings become mistakes at their places, in plain words
@@ -475,24 +455,23 @@ def find(top: Node, path: Path) -> tuple[Node, int]:
     """The deepest value on a path, and how many steps of the path lead to it."""
     node = top
     for count, key in enumerate(path):
-        inner: dict[Any, Node] = node.entries() or dict(enumerate(node.items()))
-        if key not in inner:
+        if key not in node.inner:
             return node, count
-        node = inner[key]
+        node = node.inner[key]
     return node, len(path)
 
 
 def _mistake(finding: Any, top: Node, whole: Slot) -> Mistake:
     path: Path = finding["loc"]
     node, steps = find(top, path)
-    slot = slot_at(path, whole)
+    slot = slot_at(path, whole) or Slot(None)
     if steps < len(path):
         return _missing(node, path, slot)
     if node.content is None:
         return _nothing_to_remove(node, path, slot, top)
-    if slot and slot.choices and isinstance(node.content, str):
+    if slot.choices and isinstance(node.content, str):
         near = nearest(node.content, slot.choices)
-        return node.place.mistake(f"unknown {path[-1]} {_shown_value(node)}", _expected(slot), near)
+        return node.place.mistake(f"unknown {path[-1]} {_shown_value(node)}", slot.words(), near)
     if finding["type"] == "distribution":
         name, known = next(iter(node.entries())), [*DISTRIBUTIONS, "choice"]
         return node.place.mistake(
@@ -518,30 +497,30 @@ def _unknown_keys(node: Node, path: Path, whole: Slot) -> Iterator[Mistake]:
         yield one.label.mistake(*(gone(where) or ()))
 
 
-def _missing(holder: Node, path: Path, slot: Slot | None) -> Mistake:
+def _missing(holder: Node, path: Path, slot: Slot) -> Mistake:
     key = path[-1]
     if isinstance(key, int):
-        return holder.label.mistake(f"item {key + 1} is missing", _expected(slot))
-    meaning = slot.field.description if slot and slot.field else ""
+        return holder.label.mistake(f"item {key + 1} is missing", slot.words())
+    meaning = slot.field.description if slot.field else ""
     where = f" from {path[-2]}" if len(path) > 1 and isinstance(path[-2], str) else ""
-    expected = f"{key}, {meaning}: {_expected(slot)}" if meaning else _expected(slot)
+    expected = f"{key}, {meaning}: {slot.words()}" if meaning else slot.words()
     return holder.label.mistake(f"'{key}' is missing{where}", expected)
 
 
-def _nothing_to_remove(node: Node, path: Path, slot: Slot | None, top: Node) -> Mistake:
+def _nothing_to_remove(node: Node, path: Path, slot: Slot, top: Node) -> Mistake:
     key = path[-1]
     if isinstance(key, int):
-        return node.place.mistake("an empty item", _expected(slot))
+        return node.place.mistake("an empty item", slot.words())
     siblings = [name for name in find(top, path[:-1])[0].entries() if name != key]
-    empty = " ({} where all is left to defaults)" if slot and (slot.part or slot.by_name) else ""
+    empty = " ({} where all is left to defaults)" if slot.part or slot.by_name else ""
     return node.label.mistake(
         f"'{key}' is empty, and nothing of that name is inherited that it would remove",
-        _expected(slot) + empty,
+        slot.words() + empty,
         nearest(str(key), siblings),
     )
 
 
-def _message(finding: Any, node: Node, slot: Slot | None) -> str:
+def _message(finding: Any, node: Node, slot: Slot) -> str:
     """The message of a mistake in a value."""
     kind, context = finding["type"], finding.get("ctx", {})
     if kind == "number" and "shown" in context:
@@ -552,22 +531,18 @@ def _message(finding: Any, node: Node, slot: Slot | None) -> str:
         return f"out of range: {_shown_value(node)}"
     if kind in _SIZES:
         return f"{len(node.entries()) or len(node.items())} entries here"
-    return f"not {slot.noun() if slot else 'what belongs here'}: {_shown_value(node)}"
+    return f"not {slot.noun() if slot.kind else 'what belongs here'}: {_shown_value(node)}"
 
 
 #: By pydantic's type of a finding: the word for its limit, and the limit's key in the finding.
 _SIZES = {"too_long": ("at most", "max_length"), "too_short": ("at least", "min_length")}
 
 
-def _expected_size(finding: Any, slot: Slot | None) -> str:
+def _expected_size(finding: Any, slot: Slot) -> str:
     if finding["type"] not in _SIZES:
-        return _expected(slot)
+        return slot.words()
     words, key = _SIZES[finding["type"]]
     return f"{words} {finding['ctx'][key]}"
-
-
-def _expected(slot: Slot | None) -> str:
-    return slot.words() if slot else ""
 
 
 def _shown_value(node: Node) -> str:

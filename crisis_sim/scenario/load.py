@@ -1,4 +1,7 @@
-"""Loading a scenario: finding its file, what it extends, overrides, and the checked result."""
+"""Loading a scenario: finding its file, what it extends, overrides, and the checked result.
+
+What cannot be read is a `ScenarioError` with all mistakes, which name the nearest that there is.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,15 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import replace
+from functools import cache, reduce
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
 from crisis_sim.scenario.checks import check
-from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
-from crisis_sim.scenario.former import gone
+from crisis_sim.scenario.errors import Mistake, ScenarioError, gone, nearest, one_of
 from crisis_sim.scenario.introspect import TOP, Slot, explain
 from crisis_sim.scenario.schema import LADDERS, Scenario
 from crisis_sim.scenario.source import (
@@ -33,19 +35,22 @@ from crisis_sim.scenario.source import (
     node_of,
     parse,
     parse_value,
+    read_scalar,
     read_text,
     spelt_on_disk,
 )
-from crisis_sim.text import printable
+from crisis_sim.text import listed, printable, shorten
 
 SUFFIX = ".yaml"
 SUFFIXES = (".yaml", ".yml")
 #: Files that may extend one another in a row.
 MAX_CHAIN = 10
 
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
-@dataclass(frozen=True)
-class Shipped:
+
+class Shipped(NamedTuple):
     """A scenario that comes with Crisis Sim: its name, its file, and its title, in one line."""
 
     name: str
@@ -70,12 +75,6 @@ def on_disk(folder: Path) -> Path:
     """A folder of the package with all its files.
 
     Where a wheel is imported as it is, without being unpacked, a copy that lasts as long as the process.
-
-    Args:
-        folder: where a module's `__file__` says that it is.
-
-    Raises:
-        OSError: when it cannot be copied.
     """
     archive = None
     with suppress(OSError):  # it may not be looked at
@@ -106,29 +105,18 @@ def shipped_names() -> list[str]:
 
 
 def shipped_scenarios() -> list[Shipped]:
-    """All shipped scenarios with their titles, in order of the alphabet.
-
-    Raises:
-        ScenarioError: when a file cannot be read.
-    """
+    """All shipped scenarios with their titles, in order of the alphabet."""
     found = []
     for name in shipped_names():
         path = shipped_folder() / f"{name}{SUFFIX}"
-        top, _ = parse(str(path), read_text(path, str(path)))
-        tops = [top]
-        if top.get("title") is None:  # inherited
-            tops = [layer.top for layer in read_chain(path, str(path))[0]]
-        titles = [str(title.content) for top in tops if (title := top.get("title"))]
-        found.append(Shipped(name, path, next(iter(titles), "")))
+        layers, _ = read_chain(path, str(path))
+        titles = (str(title.content) for layer in layers if (title := layer.top.get("title")))
+        found.append(Shipped(name, path, next(titles, "")))
     return found
 
 
 def find_scenario(reference: str | os.PathLike[str]) -> Path:
-    """The file that a person means: a path, or the bare name of a shipped scenario.
-
-    Raises:
-        ScenarioError: when there is neither; names the nearest.
-    """
+    """The file that a person means: a path, or the bare name of a shipped scenario."""
     return find_file(reference, shipped_folder(), "scenario", "a scenario file")
 
 
@@ -142,9 +130,6 @@ def find_file(
         folder: where the shipped files are.
         noun: what such a file holds, in a word.
         what_is_expected: the file, in the words of a report.
-
-    Raises:
-        ScenarioError: when there is neither; names the nearest.
     """
     text = os.fspath(reference)
     path = spelt_on_disk(Path(text))
@@ -187,9 +172,6 @@ def read_chain(path: Path, name: str) -> tuple[list[Layer], list[Mistake]]:
 
     Returns:
         the files, the one asked for first; and mistakes in how they are written that leave the rest readable.
-
-    Raises:
-        ScenarioError: when one of them cannot be read, or they extend one another in a circle.
     """
     layers: list[Layer] = []
     mistakes: list[Mistake] = []
@@ -235,11 +217,7 @@ def _warn_of_turns(place: Place) -> None:
 
 
 def _inside(folder: Path, extends: Node) -> Path:
-    """The file that `extends` names, resolved: it lies inside the folder, or else it is the shipped scenario of that name.
-
-    Raises:
-        ScenarioError: when it is no file's name, or no such file is inside the folder, and none is shipped.
-    """
+    """The file that `extends` names, resolved: inside the folder, or else the shipped scenario of that name."""
     name = extends.text
     expected = "a scenario file of the same folder, or a shipped scenario, such as may_2025"
     if not name:
@@ -278,30 +256,84 @@ def _inside(folder: Path, extends: Node) -> Path:
 # one that a later one overwrites is a mistake.
 
 NAME = "--set"
+#: The place of a mistake in a value that a program has set.
+CHANGED = "changed"
 Keys = tuple[str, ...]
-Step = tuple[str | int, Place]
 
 
 def override(top: Node, overrides: Sequence[str]) -> tuple[Node, list[Mistake]]:
-    """A scenario with overrides laid over it, one after the other.
-
-    Args:
-        top: the scenario's values.
-        overrides: texts such as `mediators.us.leverage.india=0.2`.
-
-    Returns:
-        the values with all overrides that could be read, and the mistakes in the others.
-    """
+    """A scenario's values with overrides laid over them one by one, and the mistakes in those that could not be read."""
     mistakes: list[Mistake] = []
     for text in overrides:
-        if text.partition("=")[0].strip() == TURNS:
-            _warn_of_turns(Source.of(NAME, text).start)
-            continue
         try:
-            top = _written_out(_override(top, text))
+            top = _written_out(lay_over(top, _override(top, text)))
         except ScenarioError as error:
             mistakes += error.mistakes
     return top, mistakes
+
+
+def _override(top: Node, text: str) -> Node:
+    """What an override lays over a scenario: mappings along its path, with nothing but its value at the end."""
+    source = Source.of(NAME, text)
+    path, equals, value = text.partition("=")
+    if path.strip() == TURNS:
+        _warn_of_turns(source.start)
+        return replace(top, content={})
+    if not equals or not path.strip():
+        expected = "path=value, such as behaviour.decision.cost=5"
+        raise source.start.error(f"'{text}' sets nothing", expected)
+    steps = _steps(source, path, top)
+    # Spaces in place of the path, so that the value's columns are those of the whole text.
+    node = parse_value(source, " " * (len(path) + 1) + value)
+    is_last = True
+    for key, place, holder in reversed(steps):
+        there = holder.inner.get(key)
+        node = replace(node, key=place if is_last or there is None else there.key)
+        content: Any = {key: node}
+        if isinstance(key, int):
+            content = holder.items().copy()
+            content[key] = merge(content[key], node)
+        node, is_last = replace(holder, content=content), False
+    return node
+
+
+def _steps(source: Source, path: str, top: Node) -> list[tuple[str | int, Place, Node]]:
+    """The keys of a path, each with its place and the value that it leads into."""
+    steps: list[tuple[str | int, Place, Node]] = []
+    column = 1 + len(path) - len(path.lstrip())
+    slot, node = TOP, top
+    for word in path.strip().split("."):
+        place = Place(source, 1, column)
+        if (slot.part and composed(word) not in slot.keys) and (former := gone(path.strip())):
+            raise place.error(*former)
+        key = _key(composed(word), place, slot, node, top)
+        below = slot.step(key) if key is not None else None
+        if key is None or below is None:
+            raise place.error(f"there is nothing to set at '{word}'", "a path to a value")
+        steps.append((key, place, node))
+        slot, node = below, node.inner.get(key) or Node(place, None)
+        column += len(word) + 1
+    return steps
+
+
+def _key(word: str, place: Place, slot: Slot, node: Node, top: Node) -> str | int | None:
+    """The key that a word of a path means; None where the schema has nothing below."""
+    if slot.is_list:
+        count = len(node.items())
+        # No word of more digits than the count has can be below it, and Python reads no endless one.
+        if word.isascii() and word.isdigit() and len(word) <= len(str(count)) and int(word) < count:
+            return int(word)
+        among = f"a number from 0 to {count - 1}" if count else "no path into a list that is empty"
+        raise place.error(f"no entry '{word}'", among)
+    known: Sequence[str] = slot.keys
+    if slot.by_name:
+        known = [*(top.entries("states") if slot.limits else node.entries())]
+    if word in known:
+        return word
+    if not known and not slot.by_name:
+        return None
+    among = one_of(known) or "a name that the scenario has; there is none here"
+    raise place.error(f"unknown '{word}'", among, nearest(word, known))
 
 
 def overwritten(overrides: Sequence[str]) -> list[Mistake]:
@@ -325,8 +357,7 @@ def overwritten(overrides: Sequence[str]) -> list[Mistake]:
             for one in said
             for count in range(1, len(one) + 1)
         )
-        later = next(filter(None, found), None)
-        if later is not None:
+        if later := next(filter(None, found), None):
             message = f"'{later}' overwrites what '{text}' says"
             mistakes.append(source.start.mistake(message, "one of them"))
         for one in replacing:
@@ -345,127 +376,14 @@ def _said(node: Node, path: Keys) -> tuple[list[Keys], list[Keys]]:
         is_whole = not isinstance(one.content, dict) or is_distribution(one)
         if is_whole and not inside:
             replaced.append(at)
-        inner: dict[Any, Node] = dict(enumerate(one.items())) or one.entries()
-        within += [(child, (*at, str(key)), is_whole or inside) for key, child in inner.items()]
-        if not inner and one.content is not None and one.content != {}:
+        within += [(child, (*at, str(k)), is_whole or inside) for k, child in one.inner.items()]
+        if not one.inner and one.content is not None and one.content != {}:
             said.append(at)
     return said, replaced
 
 
-def _removes(text: str) -> bool:
-    """Whether an override takes something out: whether its value is null."""
-    try:
-        return parse_value(Source.of(NAME, text), text.partition("=")[2]).content is None
-    except ScenarioError:
-        return False
-
-
-def _leads_somewhere(top: Node, text: str) -> bool:
-    """Whether there is something in a scenario at an override's path."""
-    try:
-        _steps(Source.of(NAME, text), text.partition("=")[0], top)
-    except ScenarioError:
-        return False
-    return True
-
-
-def _override(top: Node, text: str) -> Node:
-    source = Source.of(NAME, text)
-    path, equals, value = text.partition("=")
-    if not equals or not path.strip():
-        expected = "path=value, such as behaviour.decision.cost=5"
-        raise source.start.error(f"'{text}' sets nothing", expected)
-    if "ladder" not in top.entries() and path.strip().startswith("ladder."):
-        # The default ladder is written out, so that a path can lead into it.
-        named = Node(source.start, "south_asian")
-        top = _written_out(replace(top, content={**top.entries(), "ladder": named}))
-    steps = _steps(source, path, top)
-    # Spaces in place of the path, so that the value's columns are those of the whole text.
-    node = parse_value(source, " " * (len(path) + 1) + value)
-    return lay_over(top, _nest(top, steps, node))
-
-
-def _steps(source: Source, path: str, top: Node) -> list[Step]:
-    """The keys of a path with their places.
-
-    Raises:
-        ScenarioError: when the path leads nowhere; names the nearest that does not.
-    """
-    steps: list[Step] = []
-    column = 1 + len(path) - len(path.lstrip())
-    slot, node = TOP, top
-    for word in path.strip().split("."):
-        place = Place(source, 1, column)
-        if (slot.part and composed(word) not in slot.keys) and (former := gone(path.strip())):
-            raise place.error(*former)
-        key = _key(composed(word), place, slot, node, top)
-        below = slot.step(key) if key is not None else None
-        if key is None or below is None:
-            raise place.error(f"there is nothing to set at '{word}'", "a path to a value")
-        steps.append((key, place))
-        slot, node = below, _child(node, key) or Node(place, None)
-        column += len(word) + 1
-    return steps
-
-
-def _key(word: str, place: Place, slot: Slot, node: Node, top: Node) -> str | int | None:
-    """The key that a word of a path means; None where the schema has nothing below.
-
-    Raises:
-        ScenarioError: when it is none of the keys that there are.
-    """
-    if slot.is_list:
-        count = len(node.items())
-        # No word of more digits than the count has can be below it, and Python reads no endless one.
-        if word.isascii() and word.isdigit() and len(word) <= len(str(count)) and int(word) < count:
-            return int(word)
-        among = f"a number from 0 to {count - 1}" if count else "no path into a list that is empty"
-        raise place.error(f"no entry '{word}'", among)
-    known: Sequence[str] = slot.keys
-    if slot.by_name:
-        known = [*(top.entries("states") if slot.limits else node.entries())]
-    if word in known:
-        return word
-    if not known and not slot.by_name:
-        return None
-    among = one_of(known) or "a name that the scenario has; there is none here"
-    raise place.error(f"unknown '{word}'", among, nearest(word, known))
-
-
-def _nest(node: Node | None, steps: Sequence[Step], value: Node) -> Node:
-    """A mapping with nothing but a value at the end of a path below a node."""
-    if not steps:
-        return value
-    (key, place), rest = steps[0], steps[1:]
-    child = _child(node, key)
-    inner = replace(_nest(child, rest, value), key=child.key if child and rest else place)
-    if node is None:
-        return Node(place, {str(key): inner})
-    if not isinstance(key, int):
-        return replace(node, content={key: inner})
-    items = node.items().copy()
-    items[key] = merge(items[key], inner)
-    return replace(node, content=items)
-
-
-def _child(node: Node | None, key: str | int) -> Node | None:
-    if node is None:
-        return None
-    if isinstance(key, int):
-        return node.items()[key] if key < len(node.items()) else None
-    return node.get(key)
-
-
-Given = TypeVar("Given")
-Made = TypeVar("Made")
-
-
-class _Files(NamedTuple):
-    """A scenario as its files give it, before overrides and checks."""
-
-    top: Node
-    name: str
-    mistakes: Sequence[Mistake]
+# A scenario as its files give it, before overrides and checks: its values, its name, and mistakes in how it is written.
+Files = tuple[Node, str, Sequence[Mistake]]
 
 
 def load_scenario(reference: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Scenario:
@@ -479,7 +397,7 @@ def load_scenario(reference: str | os.PathLike[str], overrides: Sequence[str] = 
     Raises:
         ScenarioError: when there is no such scenario, or it has mistakes; holds all of them.
     """
-    return _checked(_read_files(reference), overrides)
+    return checked(*_read_files(reference), overrides=overrides)
 
 
 def load_each(
@@ -494,20 +412,34 @@ def load_each(
         overrides: as for `load_scenario`; they are made in every scenario.
     """
     read = [_attempt(_read_files, reference) for reference in references]
-    tops = [one.top for one in read if not isinstance(one, ScenarioError)]
+    tops = [one[0] for one in read if not isinstance(one, ScenarioError)]
     optional = {
         text
         for text in overrides
-        if _removes(text) and any(_leads_somewhere(top, text) for top in tops)
+        if read_scalar(text.partition("=")[2].strip()) is None
+        and any(_leads_somewhere(top, text) for top in tops)
     }
 
-    def checked(files: _Files) -> Scenario:
-        made = [
-            text for text in overrides if text not in optional or _leads_somewhere(files.top, text)
-        ]
-        return _checked(files, made)
+    def made(files: Files) -> Scenario:
+        left = [one for one in overrides if one not in optional or _leads_somewhere(files[0], one)]
+        return checked(*files, overrides=left)
 
-    return [one if isinstance(one, ScenarioError) else _attempt(checked, one) for one in read]
+    return [one if isinstance(one, ScenarioError) else _attempt(made, one) for one in read]
+
+
+def _leads_somewhere(top: Node, text: str) -> bool:
+    """Whether there is something in a scenario at an override's path."""
+    try:
+        return bool(_steps(Source.of(NAME, text), text.partition("=")[0], top))
+    except ScenarioError:
+        return False
+
+
+def _attempt(make: Callable[[Given], Made], given: Given) -> Made | ScenarioError:
+    try:
+        return make(given)
+    except ScenarioError as error:
+        return error
 
 
 def load_scenarios(
@@ -527,9 +459,15 @@ def load_scenarios(
             # The expected value differs between scenarios; the mistake is the same.
             same = replace(mistake, expected="", suggestion="")
             having.setdefault(same, {})[Path(reference).stem] = mistake
-    if having:
-        names = {Path(reference).stem for reference in references}
-        raise ScenarioError(_joined(by_name, len(names)) for by_name in having.values())
+    found = []
+    for by_name in having.values():
+        mistake = max(by_name.values(), key=lambda one: bool(one.suggestion))
+        if mistake.file == NAME and len(by_name) < len({Path(one).stem for one in references}):
+            message = f"{mistake.message} in {one_of(by_name, 'and')}"
+            mistake = replace(mistake, message=message)
+        found.append(mistake)
+    if found:
+        raise ScenarioError(found)
     return [one for one in each if isinstance(one, Scenario)]
 
 
@@ -546,28 +484,32 @@ def read_scenario(text: str, name: str = "scenario", overrides: Sequence[str] = 
     """
     top, mistakes = parse(name, text)
     entries = _entries(top)
-    extends = entries.pop("extends", None)
-    if extends is not None:
+    if extends := entries.pop("extends", None):
         mistakes.append(extends.label.mistake("only a file can extend others", "a whole scenario"))
-    return _checked(_Files(replace(top, content=entries), composed(name), mistakes), overrides)
+    return checked(replace(top, content=entries), composed(name), mistakes, overrides)
 
 
-def change_scenario(scenario: Scenario, changes: Mapping[str, Any], name: str) -> Scenario:
-    """A scenario with values changed by path, under a name (see `Scenario.changed`)."""
+def change_scenario(
+    scenario: Scenario, changes: Mapping[str, Any], name: str, *, labelled: bool = False
+) -> Scenario:
+    """A scenario with values changed by path, under a name, and under a label that says so (see `Scenario.changed`)."""
     texts = [f"{path}={json.dumps(value, default=_plain)}" for path, value in changes.items()]
+    if labelled and texts and not {"title", "label"} & changes.keys():
+        texts.append(f"label={json.dumps(label_of([shorten(one, 60) for one in texts]))}")
     content = scenario.model_dump(
         mode="json", exclude={"name"}, exclude_none=True, exclude_unset=True
     )
-    start = Source.of(CHANGED, "").start
     try:
-        return _checked(_Files(node_of(content, start), name, []), texts)
+        return checked(node_of(content, Source.of(CHANGED, "").start), name, overrides=texts)
     except ScenarioError as error:
         found = [replace(one, file=CHANGED) if one.file == NAME else one for one in error.mistakes]
         raise ScenarioError(found) from None
 
 
-#: The place of a mistake in a value that a program has set.
-CHANGED = "changed"
+def label_of(overrides: Sequence[str]) -> str:
+    """What a scenario with changes is called in charts and tables: by them, or by how many they are."""
+    words = listed(overrides)
+    return f"With {words if len(overrides) < 3 else f'{len(overrides)} changes'}"
 
 
 def _plain(value: Any) -> Any:
@@ -578,7 +520,7 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"a scenario holds no {type(value).__name__}: {value!r}")
 
 
-def _read_files(reference: str | os.PathLike[str]) -> _Files:
+def _read_files(reference: str | os.PathLike[str]) -> Files:
     path = find_scenario(reference)
     called = str(path)  # in a report: as the person did, or relative to where they are
     if path.is_absolute():
@@ -589,20 +531,13 @@ def _read_files(reference: str | os.PathLike[str]) -> _Files:
         message = "the file's name cannot be a scenario's name"
         raise ScenarioError([Mistake(called, 0, 0, message, FILE_WORDS)])
     layers, mistakes = read_chain(path, called)
-    top = layers[-1].top
-    for layer in reversed(layers[:-1]):
-        top = lay_over(top, layer.top)
-    return _Files(top, name, mistakes)
+    return reduce(lay_over, [layer.top for layer in reversed(layers)]), name, mistakes
 
 
 def _written_out(top: Node) -> Node:
-    """A scenario's values with the rungs of a ladder that it names.
-
-    Raises:
-        ScenarioError: when there is no such ladder.
-    """
-    ladder = top.get("ladder")
-    if ladder is None or not ladder.text:
+    """A scenario's values with the rungs of the ladder that it names, or of the first where it has none."""
+    ladder = top.get("ladder") or Node(top.place, next(iter(LADDERS)), top.place)
+    if not ladder.text:
         return top
     if ladder.text not in LADDERS:
         near = nearest(ladder.text, LADDERS)
@@ -612,38 +547,27 @@ def _written_out(top: Node) -> Node:
     return replace(top, content={**top.entries(), "ladder": written})
 
 
-def _attempt(make: Callable[[Given], Made], given: Given) -> Made | ScenarioError:
+def checked(
+    top: Node, name: str, mistakes: Sequence[Mistake] = (), overrides: Sequence[str] = ()
+) -> Scenario:
+    """The scenario of some values with overrides, checked.
+
+    Mistakes in how they are written, found before, are reported with all others but those that follow from them.
+    """
     try:
-        return make(given)
+        top, found = override(_written_out(top), overrides)
     except ScenarioError as error:
-        return error
-
-
-def _joined(by_name: Mapping[str, Mistake], scenarios: int) -> Mistake:
-    """One mistake for those of several scenarios; it names them where others do not have it."""
-    mistake = max(by_name.values(), key=lambda one: bool(one.suggestion))
-    if mistake.file != NAME or len(by_name) == scenarios:
-        return mistake
-    return replace(mistake, message=f"{mistake.message} in {one_of(by_name, 'and')}")
-
-
-def _checked(files: _Files, overrides: Sequence[str]) -> Scenario:
-    """The scenario; all mistakes are gathered and reported together, whichever step found them."""
-    try:
-        top, found = override(_written_out(files.top), overrides)
-    except ScenarioError as error:
-        raise ScenarioError([*files.mistakes, *error.mistakes]) from None
+        raise ScenarioError([*mistakes, *error.mistakes]) from None
     found += check(top)
     scenario = None
     try:
-        if name := top.get("name"):  # the schema's own, which a file cannot set
-            found.append(name.label.mistake("a scenario is named after its file", "no name"))
-        scenario = Scenario.model_validate({**top.plain(), "name": files.name})
+        if named := top.get("name"):  # the schema's own, which a file cannot set
+            found.append(named.label.mistake("a scenario is named after its file", "no name"))
+        scenario = Scenario.model_validate({**top.plain(), "name": name})
     except ValidationError as error:
         found += explain(error, top)
-    # Values with a mistake are still read as far as possible; mistakes that follow from theirs are not reported.
-    known = {(one.file, one.line, one.column) for one in files.mistakes}
+    known = {(one.file, one.line, one.column) for one in mistakes}
     found = [one for one in found if (one.file, one.line, one.column) not in known]
-    if files.mistakes or found or scenario is None:
-        raise ScenarioError([*files.mistakes, *found])
+    if mistakes or found or scenario is None:
+        raise ScenarioError([*mistakes, *found])
     return scenario

@@ -40,11 +40,7 @@ PATTERN = re.compile(
 
 
 def read_moment(value: Any) -> datetime:
-    """A date as it stands in a scenario file; one without an hour is its midnight.
-
-    Raises:
-        PydanticCustomError: when it is no date; the message says what was expected.
-    """
+    """A date as it stands in a scenario file, where one without an hour is its midnight; else a PydanticCustomError."""
     moment = value if isinstance(value, datetime) else None
     if isinstance(value, str) and PATTERN.fullmatch(value):
         try:
@@ -252,9 +248,7 @@ def _read_choice(body: Any) -> Distribution:
     total = math.fsum(shares)
     if min(shares) < 0 or total <= 0:
         raise _error("weights of a choice must not be negative, nor all zero")
-    if (
-        abs(total - 1.0) > ROUNDING
-    ):  # those that sum to 1 stay as they are, so that copies read alike
+    if abs(total - 1.0) > ROUNDING:  # the others stay as they are, so that copies read alike
         shares = [share / total for share in shares]
     return Distribution("choice", numbers, tuple(shares), together)
 
@@ -367,11 +361,7 @@ class Within:
     whole: bool = False
 
     def __call__(self, number: Number) -> Number:
-        """The number itself.
-
-        Raises:
-            PydanticCustomError: when it is out of range.
-        """
+        """The number itself, or a PydanticCustomError where it is out of range."""
         if isinstance(number, Distribution):
             low, high = number.support
             shown = f"{number.kind} from {low:g} to {high:g}"
@@ -395,11 +385,7 @@ class Within:
         return f"between {self.low:g} and {self.high:g}"
 
     def read(self, value: Any) -> Number:
-        """A number from a scenario file, inside the range.
-
-        Raises:
-            PydanticCustomError: when it is no number, or out of range.
-        """
+        """A number from a scenario file, inside the range; else a PydanticCustomError."""
         return self(read_number(value))
 
     def __get_pydantic_core_schema__(

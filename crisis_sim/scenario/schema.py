@@ -291,22 +291,14 @@ class Scenario(Part):
 
     @classmethod
     def load(cls, reference: str | PathLike[str], overrides: Sequence[str] = ()) -> Scenario:
-        """The scenario of a file, or a shipped one by its bare name (see `load_scenario`).
-
-        Raises:
-            ScenarioError: when there is none, or it has mistakes.
-        """
+        """The scenario of a file, or a shipped one by its bare name (see `load_scenario`)."""
         from crisis_sim.scenario.load import load_scenario
 
         return load_scenario(reference, overrides)
 
     @classmethod
     def from_text(cls, text: str, name: str = "scenario", overrides: Sequence[str] = ()) -> Scenario:
-        """The scenario that stands in a text, such as a file would hold (see `read_scenario`).
-
-        Raises:
-            ScenarioError: when it has mistakes.
-        """
+        """The scenario that stands in a text, such as a file would hold (see `read_scenario`)."""
         from crisis_sim.scenario.load import read_scenario
 
         return read_scenario(text, name, overrides)
@@ -319,7 +311,8 @@ class Scenario(Part):
         Args:
             changes: for each path a number, a distribution such as `{"uniform": [0.4, 0.6]}`, or any other value that a
                 file may hold there; None takes something out. They are made in their order.
-            name: its name; that of this scenario where left out.
+            name: its name; that of this scenario where left out. Its label says what is changed, unless a title or a
+                label is.
 
         Raises:
             ScenarioError: when a path leads nowhere or a value may not stand there; holds all mistakes.
@@ -327,7 +320,7 @@ class Scenario(Part):
         """
         from crisis_sim.scenario.load import change_scenario
 
-        return change_scenario(self, changes, name or self.name)
+        return change_scenario(self, changes, name or self.name, labelled=True)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Scenario:
         """A copy, with fields in place of its own; checked as a file is. See `changed` for values inside them.

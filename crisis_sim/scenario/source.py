@@ -196,6 +196,11 @@ class Node:
         """The text here; "" where the value is none."""
         return self.content if isinstance(self.content, str) else ""
 
+    @property
+    def inner(self) -> dict[Any, Node]:
+        """All that it holds: the entries of a mapping by key, the items of a list by place."""
+        return self.entries() or dict(enumerate(self.items()))
+
     def get(self, *path: str) -> Node | None:
         """The node under keys, one below the other; None where one of them is missing."""
         node: Node | None = self
@@ -228,7 +233,7 @@ class Node:
     def walk(self) -> Iterator[Node]:
         """The value and all values in it."""
         yield self
-        for inner in (*self.entries().values(), *self.items()):
+        for inner in self.inner.values():
             yield from inner.walk()
 
     def plain(self) -> Any:
@@ -341,11 +346,7 @@ def parse(
 
 
 def parse_value(source: Source, text: str) -> Node:
-    """A single value, as it stands on the right of an override; its places are those of `source`.
-
-    Args:
-        source: the text that is shown to the person.
-        text: YAML whose lines and columns are those of the source.
+    """A single value in YAML, as it stands on the right of an override; its lines and columns are those of `source`.
 
     Raises:
         ScenarioError: when it is not a value.
@@ -416,11 +417,7 @@ class _Reader:
     values: int = 0  # keys, items and values met
 
     def read(self, text: str) -> Node:
-        """The document's value.
-
-        Raises:
-            ScenarioError: when the text is no YAML, or nested too deeply, or holds two documents.
-        """
+        """The document's value; an error where it is no YAML, or nested too deeply, or there are two documents."""
         # Not the C parser (it has other rules), and not the composer: it recurses as deeply as
         # the text does, lets aliases multiply, and is slower.
         stream = YAML(typ="safe", pure=True).parse(text)

@@ -27,7 +27,7 @@ from crisis_sim.cli import app
 from crisis_sim.experiments.load import experiment_schema
 from crisis_sim.outcomes.names import NAMES, SUMMARY_PATHS
 from crisis_sim.scenario.checks import CHECKS
-from crisis_sim.scenario.former import former_table
+from crisis_sim.scenario.errors import former_table
 from crisis_sim.scenario.introspect import CHANGE, json_schema
 
 #: Definitions that are told elsewhere, or are one of many ways to write a number.

@@ -12,9 +12,9 @@ from crisis_sim.batch.block import (
     STATE_COLUMNS,
     Block,
     BlockOrder,
+    as_table,
     attempt,
     conform,
-    outcome_table,
     run_block,
     union,
 )
@@ -91,7 +91,7 @@ def test_an_agent_of_ones_own_adds_its_column_after_the_known_ones() -> None:
 
 def test_a_block_that_raises_is_a_failure_that_says_which_and_why() -> None:
     failed = attempt(BlockOrder(QUARREL, 30, 10, 5, agents=[Saboteur(32, Raise())], number=3))
-    assert (failed.scenario, failed.first, failed.count, failed.number) == ("quarrel", 30, 10, 3)
+    assert str(failed.order) == "replicates 30 to 39 of quarrel"
     assert failed.table is None
     assert failed.error == "ZeroDivisionError: no leverage to divide by"
     assert "crises.py" in failed.trace
@@ -145,7 +145,7 @@ def test_a_block_leaves_no_model_behind(fails: bool) -> None:
 def test_what_never_came_is_null_and_texts_are_encoded() -> None:
     import pyarrow as pa
 
-    table = outcome_table(
+    table = as_table(
         "quarrel",
         {
             "replicate": np.array([40, 41, 42]),

@@ -177,7 +177,7 @@ def test_without_dask_it_is_said_how_to_get_it(
 
 def test_a_worker_that_joins_late_with_other_code_is_refused_too(tmp_path: Path) -> None:
     (order,) = Plan((crisis(),), 5, seed=1).orders()
-    task = BlockTask(tmp_path, "token", {}, {"code": "another"})
+    task = BlockTask(tmp_path, "token", {}, "", {"code": "another"})
     with pytest.raises(
         BatchError, match=r"a worker computes with other versions.*\n  code: another"
     ):

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from crisis_sim.batch import ResultsError, read_batch, run_to_folder, simulate, write_batch
-from crisis_sim.batch.folder import MANIFEST, OUTCOMES, PATHS, read_parquet
+from crisis_sim.batch.folder import MANIFEST, OUTCOMES, PATHS, by_scenario, read_parquet
 from tests.batch.crises import crisis, rows
 
 
@@ -50,9 +50,9 @@ def test_each_table_is_read_once_however_many_scenarios_there_are(
 
     read = []
 
-    def counting(path: Path, **how: Any) -> Any:
-        read.append(path.name)
-        return read_parquet(path, **how)
+    def counting(files: list[Path], *columns: Any) -> Any:
+        read.extend(path.name for path in files)
+        return read_parquet(files, *columns)
 
     monkeypatch.setattr(folder, "read_parquet", counting)
     batch = read_batch(results)
@@ -62,13 +62,10 @@ def test_each_table_is_read_once_however_many_scenarios_there_are(
 
 
 def test_rows_that_lie_among_those_of_others_are_told_apart(tmp_path: Path) -> None:
-    from crisis_sim.batch.folder import _by_scenario
-
     path = tmp_path / "rows.parquet"
     whose = ["a", "b", "a", None, "c", "b", "b"]
     pq.write_table(pa.table({"scenario": whose, "row": range(7)}), path)
-    rows_of = _by_scenario([path], ["row"])
-    found = {name: rows_of(name).to_pydict() for name in "abcd"}
+    found = {name: rows.to_pydict() for name, rows in by_scenario([path], "abcd", ["row"]).items()}
     whole = {"a": [0, 2], "b": [1, 5, 6], "c": [4], "d": []}
     assert found == {name: {"row": numbers} for name, numbers in whole.items()}
 

@@ -28,8 +28,9 @@ from crisis_sim.batch import (
     write_batch,
 )
 from crisis_sim.batch import folder as results_folder
+from crisis_sim.batch.block import mark_in
 from crisis_sim.batch.files import as_json
-from crisis_sim.batch.folder import MANIFEST, OUTCOMES, OUTCOMES_FOLDER, PATHS, mark_in, running
+from crisis_sim.batch.folder import MANIFEST, OUTCOMES, OUTCOMES_FOLDER, PATHS, running
 from tests.batch.crises import SCENARIOS, crisis, cut_short, rows
 
 VALUES = {"states.north.resolve": [0.5] * 60}

@@ -38,7 +38,9 @@ def plan_of(replicates: int, *agents: Any) -> Plan:
 
 
 def carry_out(plan: Plan, workers: int, stop: StopSign | None = None) -> list[Block]:
-    return sorted(run_plan(plan, workers, stop or StopSign()), key=lambda result: result.number)
+    return sorted(
+        run_plan(plan, workers, stop or StopSign()), key=lambda result: result.order.number
+    )
 
 
 START, MOST = workers.POOL_START_SECONDS, workers.MOST_THREADS
@@ -66,8 +68,10 @@ def test_whoever_is_done_soonest_is_chosen(work: Any, expected: tuple[int, bool,
 @pytest.mark.usefixtures("no_pool")
 def test_a_small_batch_and_a_single_block_open_no_pool(monkeypatch: pytest.MonkeyPatch) -> None:
     results = carry_out(plan_of(40), workers=8)
-    assert [result.first for result in results] == [0, 10, 20, 30]
-    assert [result.number for result in run_plan(plan_of(40), 1, StopSign(), done={0, 2})] == [1, 3]
+    assert [result.order.first for result in results] == [0, 10, 20, 30]
+    assert [
+        result.order.number for result in run_plan(plan_of(40), 1, StopSign(), done={0, 2})
+    ] == [1, 3]
     assert not list(run_plan(plan_of(40), 2, StopSign(), done={0, 1, 2, 3}))
     monkeypatch.setattr(workers, "POOL_START_SECONDS", 0.0)
     assert len(carry_out(Plan((crisis(),), 40, seed=1), workers=2)) == 1
@@ -123,9 +127,9 @@ def test_a_block_that_raises_or_whose_worker_dies_fails_alone(
     tmp_path: Path, deed: Callable[[Path], Callable[[], None]], said: str
 ) -> None:
     results = carry_out(plan_of(60, Saboteur(25, deed(tmp_path / "killed"))), workers=2)
-    assert [result.first for result in results] == [0, 10, 20, 30, 40, 50]
+    assert [result.order.first for result in results] == [0, 10, 20, 30, 40, 50]
     failed = [result for result in results if result.error]
-    assert [failure.first for failure in failed] == ([20] if said else [])
+    assert [failure.order.first for failure in failed] == ([20] if said else [])
     assert all(said in failure.error for failure in failed)
 
 
@@ -134,7 +138,7 @@ def test_a_request_to_stop_ends_a_pool_after_the_blocks_in_hand() -> None:
     plan = plan_of(2000)
     stop, firsts = StopSign(), []
     for result in run_plan(plan, 2, stop):
-        firsts.append(result.first)
+        firsts.append(result.order.first)
         stop.requested = len(firsts) >= 3
     assert sorted(firsts) == list(range(0, 10 * len(firsts), 10))
     assert 3 <= len(firsts) < 12
@@ -156,7 +160,7 @@ def test_threads_give_their_blocks_up_once_nobody_waits_for_them() -> None:
             raise
 
     results = run_plan(plan_of(40), 2, StopSign(), task)
-    assert next(results).number == 0
+    assert next(results).order.number == 0
     assert begun.acquire(timeout=30)
     assert begun.acquire(timeout=30)
     results.close()

@@ -22,6 +22,14 @@ def test_a_scenario_without_changes_is_the_same(name: str) -> None:
     assert same.behaviour.decision.model_fields_set == left_open
 
 
+def test_a_changed_scenario_is_called_by_its_changes_unless_it_is_given_a_name() -> None:
+    changes = {"states.india.resolve": 0.5, "mediators.us": None}
+    assert MAY.changed(changes).label == "With states.india.resolve=0.5 and mediators.us=null"
+    assert MAY.changed({**changes, "lenders": None}).label == "With 3 changes"
+    assert MAY.changed({**changes, "title": "Mine"}).label == ""
+    assert MAY.changed({}).label == MAY.label
+
+
 def test_changes_are_those_of_the_command_line() -> None:
     uniform = Distribution("uniform", (0.4, 0.6))
     changes = {"states.india.resolve": np.float64(0.5), "mediators.us.leverage.india": uniform}

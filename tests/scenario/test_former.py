@@ -8,7 +8,7 @@ import pytest
 
 from crisis_sim.experiments.load import load_experiment
 from crisis_sim.scenario import ScenarioError, load_scenario, read_scenario
-from crisis_sim.scenario.former import GONE, gone
+from crisis_sim.scenario.errors import GONE, gone
 from crisis_sim.scenario.introspect import slot_at
 from tests.scenario.files import BASE, Write, mistakes_of
 

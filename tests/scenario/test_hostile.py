@@ -145,7 +145,7 @@ def with_reviews(count: int) -> str:
 
 def with_uncertain(count: int) -> str:
     uncertain = ": {uniform: [0, 1]}"
-    more, rest = divmod(count - 2, 3)  # two stand in it already
+    more, rest = divmod(count - 5, 3)  # two stand in it already, and three in the ladder
     event = ", ".join(f"{key}{uncertain}" for key in ("deaths", "blame", "pressure"))
     text = BASE.replace(
         "events:\n", "events:\n" + f"  - {{at: 2025-04-23, struck: india, {event}}}\n" * more
