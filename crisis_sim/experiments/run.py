@@ -34,8 +34,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from crisis_sim.batch import Batch, files, read_batch
 from crisis_sim.batch import manifest as differences
-from crisis_sim.batch.files import CHECKSUM, LOCK, ResultsError, inside
-from crisis_sim.batch.folder import RUNNING, writing
+from crisis_sim.batch.files import CHECKSUM, LOCK, ResultsError, inside, writing
+from crisis_sim.batch.folder import RUNNING
 from crisis_sim.batch.manifest import DECISIVE, code_digest, git_revision, versions
 from crisis_sim.batch.rules import name_of, recalled, recorded
 from crisis_sim.experiments.load import load_experiment, resolved_experiment
