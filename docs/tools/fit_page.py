@@ -72,8 +72,8 @@ $rows
 ## From other starts
 
 Ten more fits began half-way from the defaults of then to random points of the ranges (`docs/tools/starts.py`), each with the same kind of
-steps and a quarter of the crises. With fresh luck and all crises they came from losses of $started to $ended, $apart of each range away from the defaults in the mean: none
-found a better place.
+steps and a quarter of the crises. With fresh luck and all crises their losses fell from between $started to between $ended, at places that lie
+$apart of each range away from the defaults in the mean: none found a better one.
 
 ## What the record pins down
 
@@ -202,7 +202,7 @@ def _starts(loss: float) -> dict[str, str]:
     )
     if fit.min() < loss:
         raise SystemExit(f"{STARTS.name}: a fit from another start has a loss of {fit.min():.0f}")
-    between = [f"{one.min():.0f} to {one.max():.0f}" for one in (start, fit)]
+    between = [f"{one.min():.0f} and {one.max():.0f}" for one in (start, fit)]
     return {"started": between[0], "ended": between[1], "apart": f"{100 * apart.mean():.0f}%"}
 
 
