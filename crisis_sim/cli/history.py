@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -77,8 +78,8 @@ def branch(
     from crisis_sim.history.branch import FILE, Branch, check_folder, read_branch
     from crisis_sim.history.branch import branch as make
     from crisis_sim.history.past import read_events
-    from crisis_sim.report import answer as in_a_sentence
-    from crisis_sim.report import print_summary
+    from crisis_sim.report.answers import answer as in_a_sentence
+    from crisis_sim.report.answers import print_summary
     from crisis_sim.scenario.fits import load_over_fits
 
     forced, classes = _pairs("--force", force), variant.classes
@@ -146,10 +147,12 @@ def why(
     found = explain(read, replicate, outcome, futures=futures, seed=seed, **variant.classes)
     charts.hold()
     found.write(out)
-    gist, asked, *told = found.answer()
-    told = told[1:] + told[:1] if len(told) > 1 else told
+    gist, outcome_told, lead, *steps = found.answer()
+    first, others = " ".join([lead, *steps[:1]]), steps[1:]
+    came = "come" if found.came else "not come"
+    asked = f"Why did this {came} in crisis {replicate} of seed {seed}: {found.outcome.words}?"
     reading = "Above: the rungs of both states. Below: each step by its weight; those that mattered are numbered."
-    _page(out, asked, [*told, gist], found.draw, reading, seed)
+    _page(out, asked, [first, *others, outcome_told, gist], found.draw, reading, seed)
 
     def show() -> None:
         _print(found.answer())
@@ -168,13 +171,14 @@ def _page(
     reading: str,
     seed: int,
     story: str = "",
+    notices: Sequence[str] = (),
 ) -> None:
     """Write the page of what a command did into its folder, in a report's look."""
     from crisis_sim.report.page import write_history_page
 
     command = shlex.join(["crisis-sim", *sys.argv[1:]])
     manifest = {"command": command, "seed": seed, "versions": {"crisis_sim": __version__}}
-    write_history_page(folder, question, told, draw, reading, manifest, story)
+    write_history_page(folder, question, told, draw, reading, manifest, story, notices)
 
 
 def _print(paragraphs: list[str]) -> None:
@@ -272,8 +276,8 @@ def nowcast(
         out: Folder for numbers and chart; by default results/SCENARIO_nowcast.
     """
     from crisis_sim.batch.workers import cores
+    from crisis_sim.history.filtering import draw_nowcast, print_nowcast, write_nowcast
     from crisis_sim.history.filtering import nowcast as make
-    from crisis_sim.history.nowcast_report import draw_nowcast, print_nowcast, write_nowcast
 
     read = variant.scenario(scenario)
     with progress_bar("histories") as progress:
@@ -284,8 +288,10 @@ def nowcast(
     write_nowcast(cast, folder)
     last, *earlier = [cast.sentence(one) for one in reversed(cast.answers)]
     reading = "Answers by the moment of asking, and how soon it comes from the last moment on, with 95% intervals."
-    told = [last, *map(sentence, cast.warnings), *earlier]
-    _page(folder, cast.evidence.title, told, lambda: draw_nowcast(cast), reading, seed)
+    notices = [*map(sentence, cast.warnings)]
+    asked = f"What comes next, given this: {cast.evidence.title}?"
+    draw = partial(draw_nowcast, cast)
+    _page(folder, asked, [last, *earlier], draw, reading, seed, notices=notices)
     answer(as_json, cast.plain, lambda: print_nowcast(cast, console()))
     talk(f"numbers, evidence and chart: {folder}")
     return DONE
@@ -336,7 +342,8 @@ def play(
         out: The game's file; by default results/games/SCENARIO.yaml.
     """
     from crisis_sim.history.game import Game, debrief, tell_debrief
-    from crisis_sim.report import tell, write_replay
+    from crisis_sim.report.replay import write_replay
+    from crisis_sim.report.story import tell
 
     classes = variant.classes
     if as_ is None:

@@ -328,7 +328,8 @@ def report_batch(
     notes: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
     """Print the summary, and write the report to a folder, if there is one: charts take a second or two."""
-    from crisis_sim.report import print_summary, write_report
+    from crisis_sim.report.answers import print_summary
+    from crisis_sim.report.save import write_report
 
     answer(as_json, summary, lambda: print_summary(summary, console(), notes or {}))
     if folder:
