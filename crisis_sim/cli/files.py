@@ -1,4 +1,4 @@
-"""The commands `check`, `init`, `scenarios`, `parameters`, `schema`, `doctor`, `validate`, `hindcast` and `dashboard`."""
+"""The commands `check`, `init`, `scenarios`, `schema`, `doctor`, `validate`, `hindcast` and `dashboard`."""
 
 from __future__ import annotations
 
