@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from crisis_sim.outcomes import compare as compare
     from crisis_sim.outcomes import summarise as summarise
     from crisis_sim.outcomes.summary import Summary as Summary
-    from crisis_sim.report import write_page as write_page
+    from crisis_sim.report.page import write_page as write_page
     from crisis_sim.report.replay import Replay as Replay
     from crisis_sim.report.replay import replay as replay
     from crisis_sim.scenario import Scenario as Scenario
@@ -73,7 +73,7 @@ _fetch, _, __all__ = lazy_loader.attach(
         "model": ["Agent", "CrisisModel", "Decision", "Event", "Journal", "rule"],
         "outcomes": ["compare", "summarise"],
         "outcomes.summary": ["Summary"],
-        "report": ["write_page"],
+        "report.page": ["write_page"],
         "report.replay": ["Replay", "replay"],
         "scenario": ["Scenario", "ScenarioError", "load_scenario"],
     },

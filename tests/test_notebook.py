@@ -23,7 +23,8 @@ from crisis_sim import (
     summarise,
 )
 from crisis_sim.outcomes import Summary
-from crisis_sim.report import draw_differences, draw_endings, draw_incidence
+from crisis_sim.report.curves import draw_incidence
+from crisis_sim.report.shares import draw_differences, draw_endings
 from crisis_sim.text import printable_lines
 from tests.report.page.conftest import HARM, alone, harmful, short
 from tests.report.page.reading import Element, read

@@ -2,6 +2,6 @@
 
 `session` is what one visitor has opened, moved, run and picked, and knows of no browser; `changes` reads off the schema
 what can be moved, and `scenario_files` opens and saves scenarios. `drawing` turns replicates into data to show.
-`page`, with its Vue components, shows it, with `nowcast` and `play`, and `server` serves it; only these four import Solara,
+`page`, with its Vue components, shows it, and `server` serves it; only these two import Solara,
 of the extra `dashboard`.
 """

@@ -16,16 +16,16 @@ from crisis_sim.history.branch import GOES, WAS, Branch
 from crisis_sim.history.game import title_of
 from crisis_sim.history.past import choices, milestones
 from crisis_sim.history.why import Reasons
-from crisis_sim.model import CrisisModel, Journal
 from crisis_sim.outcomes import summarise
 from crisis_sim.outcomes.durations import AMONG, CLOCKS, PAUSE
 from crisis_sim.outcomes.incidence import CumulativeIncidence
-from crisis_sim.report import answer, draw_replay, tell
+from crisis_sim.report.answers import answer
 from crisis_sim.report.curves import ORIGINS, nothing_on, shown_days
 from crisis_sim.report.real_path import real_record
+from crisis_sim.report.replay import Replay
 from crisis_sim.report.save import write_report
 from crisis_sim.report.shares import MEASURES, Measure
-from crisis_sim.report.story import gist_of, story_html
+from crisis_sim.report.story import story_html
 from crisis_sim.report.svg import inline
 
 if TYPE_CHECKING:
@@ -255,25 +255,18 @@ def tell_crisis(scenario: Scenario, replicate: int, seed: int) -> dict[str, Any]
         `story`, as HTML without scripts or links, and `chart`, its path as SVG with colours for light and dark; `moments`
         and `choices`, at which and to which somebody may be forced.
     """
-    journal = Journal()
-    model = CrisisModel(scenario, 1, seed, first_replicate=replicate, journal=journal)
-    model.run()
-    outcome = {name: values[0] for name, values in model.outcomes().items()}
-    gist = gist_of(journal, scenario, outcome)
-    path = f"Path of crisis {replicate}"
-    chart = chart_of(lambda: draw_replay(journal, scenario), "path", path, gist)
-    story = tell(journal, scenario, outcome)
+    crisis = Replay.of(scenario, replicate, seed)
+    model, path = crisis.model, f"Path of crisis {replicate}"
     came = [(days, name) for name, days in milestones(model).items() if days < model.days]
-    forced = {
-        f"{who}={choice}": f"{title_of(scenario, who)}: {choice}"
-        for who, known in choices(model).items()
-        for choice in known
-    }
     return {
-        "story": story_html(f"\n{story}"),  # with its title
-        "chart": chart,
+        "story": story_html(f"\n{crisis.story}"),  # with its title
+        "chart": chart_of(crisis.plot, "path", path, crisis.gist),
         "moments": [name for _, name in sorted(came)],
-        "choices": [{"value": value, "label": label} for value, label in forced.items()],
+        "choices": [
+            {"value": f"{who}={choice}", "label": f"{title_of(scenario, who)}: {choice}"}
+            for who, known in choices(model).items()
+            for choice in known
+        ],
     }
 
 

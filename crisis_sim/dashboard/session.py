@@ -360,7 +360,7 @@ class Session:
         self._batch: Batch | None = None
         self._read: list[tuple[Ensemble, Reading]] = []
         self._asked = Asked()
-        self._sent = ""
+        self._sent = self._wished = ""
         self._picked: int | None = None
         self._told: tuple[Scenario, int] | None = None
         self._take(self.opened)
@@ -420,10 +420,10 @@ class Session:
         low, high = slider.limits
         self._change(self.changes.move(path, min(max(value, low), high)))
 
-    def back(self, path: str | None = None) -> None:
+    def back(self, path: str = "") -> None:
         """Put a slider, or all sliders and switches, back to where the scenario has them."""
         self.epoch += 1
-        self._change(Changes() if path is None else self.changes.back(path))
+        self._change(self.changes.back(path) if path else Changes())
 
     def switch(self, path: str, on: bool) -> None:
         """Put an agent in or take it out; agents without a switch are ignored."""
@@ -462,8 +462,11 @@ class Session:
         """Take a mistake off the page."""
         self._show(mistake="")
 
-    def pick(self, replicate: int, which: str = "") -> None:
+    def pick(self, number: float, which: str = "") -> None:
         """Have a crisis told: of one of the scenarios compared, of the last where there is none of that name."""
+        if not float(number).is_integer():
+            return
+        replicate = int(number)
         if not 0 <= replicate < self.replicates:
             last = f"{self.replicates - 1:,}"
             self._show(mistake=f"error: there is no crisis {replicate}: expected 0 to {last}")
@@ -546,9 +549,14 @@ class Session:
         sets, kept = (tuple(one.as_set(everything=True)) for one in (self.changes, self.kept))
         return Asked(sets, kept, clock, self._sent, self.fits).query
 
-    def file(self, wished: str = "") -> tuple[str, str]:
+    def name(self, wished: str) -> None:
+        """Have the changed scenario's file called so, if it can be."""
+        self._wished = wished
+        self.on_change()
+
+    def file(self) -> tuple[str, str]:
         """The changed scenario as a file: its name and its text."""
-        name = file_name(wished, self.opened)
+        name = file_name(self._wished, self.opened)
         return name, as_scenario_file(self.opened, self.changes, self.groups, name)
 
     def _recall(self) -> None:

@@ -26,8 +26,7 @@ from crisis_sim.experiments.design import FIGURES, FITS, fits_row, run_points, t
 from crisis_sim.experiments.factors import ScenarioEditor, mistakes_in, overlaps
 from crisis_sim.experiments.indices import count_parts, interactions, marginals, shapley
 from crisis_sim.experiments.spec import Experiment, Findings, MeasuringSpec, Reading, RunOptions
-from crisis_sim.outcomes.differences import Measured
-from crisis_sim.outcomes.intervals import CONFIDENCE, normal_quantile
+from crisis_sim.outcomes.intervals import CONFIDENCE, Measured, normal_quantile
 from crisis_sim.outcomes.measures import Columns, Measure
 from crisis_sim.outcomes.over_fits import Fits, OverFits, over_sets
 from crisis_sim.scenario.errors import Mistake, ScenarioError

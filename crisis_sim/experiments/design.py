@@ -26,7 +26,7 @@ from crisis_sim.experiments.spec import (
     ExperimentError,
     RunOptions,
 )
-from crisis_sim.outcomes.differences import Contrast, Measured, joined
+from crisis_sim.outcomes.intervals import Contrast, Measured, joined
 from crisis_sim.outcomes.measures import Measure
 from crisis_sim.outcomes.over_fits import Fits, OverFits, over_sets
 from crisis_sim.scenario.fits import FIT

@@ -541,6 +541,8 @@ def draw_pairs(findings: Findings) -> Figure:
             axes.set_title(f"correlation {shown}", fontsize=6.0, fontweight="normal")
         if axes.get_xscale() == "log":  # at powers of ten alone: there is room for few
             axes.xaxis.set_major_locator(LogLocator())
+        elif figure.narrow:
+            axes.xaxis.set_major_formatter("{x:g}")
         axes.set_xlabel(_label(across) if j == len(rows) - 1 else "")
         if k == 0 and j > 0:
             axes.set_ylabel(_label(down))

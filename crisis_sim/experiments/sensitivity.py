@@ -25,8 +25,7 @@ from crisis_sim.experiments.factors import Drawn, Range, drawn_factors, ranges
 from crisis_sim.experiments.indices import MAIN, Layout, layout_of, pairs_of, size_of
 from crisis_sim.experiments.sensitivity_study import SAMPLES, IndexEstimates, Study, percent
 from crisis_sim.experiments.spec import Experiment, Findings, MeasuringSpec, Reading, RunOptions
-from crisis_sim.outcomes.differences import Measured
-from crisis_sim.outcomes.intervals import normal_quantile
+from crisis_sim.outcomes.intervals import Measured, normal_quantile
 from crisis_sim.outcomes.measures import Measure
 from crisis_sim.scenario.errors import Mistake
 

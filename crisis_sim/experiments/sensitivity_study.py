@@ -23,8 +23,7 @@ from crisis_sim.experiments import indices
 from crisis_sim.experiments.design import table_of
 from crisis_sim.experiments.factors import Values
 from crisis_sim.experiments.indices import MAIN, NOT_NEGATIVE, Layout, pairs_of
-from crisis_sim.outcomes.differences import Measured
-from crisis_sim.outcomes.intervals import normal_quantile
+from crisis_sim.outcomes.intervals import Measured, normal_quantile
 from crisis_sim.text import count, round_up
 
 if TYPE_CHECKING:

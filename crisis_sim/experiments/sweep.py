@@ -22,7 +22,7 @@ from crisis_sim.experiments import spec as words
 from crisis_sim.experiments.design import FIGURES, FITS, Design, run_points
 from crisis_sim.experiments.factors import Factor, Range, Values, check_path, check_value, resolve
 from crisis_sim.experiments.spec import Experiment, Findings, MeasuringSpec, Reading, RunOptions
-from crisis_sim.outcomes.differences import Contrast, Measured
+from crisis_sim.outcomes.intervals import Contrast, Measured
 from crisis_sim.outcomes.measures import Measure
 from crisis_sim.outcomes.over_fits import OverFits
 from crisis_sim.scenario.errors import Mistake, nearest, one_of
@@ -462,22 +462,23 @@ def draw_map(findings: Findings, place: int) -> Figure:
     dot: Any = {"markeredgecolor": style.BLACK, "clip_on": False}
     for which, face in ((sure, style.BLACK), (~sure, style.WHITE)):
         look: Any = {"markersize": 2.2, "markeredgewidth": 0.4, "zorder": 4, **dot}
-        axes.plot(x[which], y[which], "o", markerfacecolor=face, **look)
+        if which.any():  # a line of no points would ask for room at the figure's corner
+            axes.plot(x[which], y[which], "o", markerfacecolor=face, **look)
     look = {"markersize": 5.0, "markeredgewidth": 0.9, "zorder": 5, **dot}
     reference = slice(summary["reference"], summary["reference"] + 1)
     axes.plot(x[reference], y[reference], "D", markerfacecolor=style.WHITE, **look)
     own = (across["own"], up["own"])
-    said = ["Diamond: reference; full dots: surely other than it, hollow: not told apart from it"]
+    said = ["diamond: reference; full dots: surely other than it, hollow: not told apart from it"]
     if x.min() <= own[0] <= x.max() and y.min() <= own[1] <= y.max():
         axes.plot(*own, "P", markersize=5.0, markeredgewidth=0.4, color=style.AIM, zorder=6)
-        said.insert(0, "Cross: the scenario's own values")
+        said.insert(0, "cross: the scenario's own values")
     if level is not None:
         shown = f"{level:g}{' per cent' if measure['unit'] == 'share' else ''}"
         said.append(f"line: {shown}" if crossed else f"{shown} is crossed nowhere here")
     widths = (high - low)[np.isfinite(high - low)]
     if widths.size:
         said.append(f"a point's 95% interval is about ±{np.median(widths) / 2:.2g} {change}")
-    return plots.finished(figure, _foot(findings, "; ".join(said)))
+    return plots.finished(figure, _foot(findings, wording.sentence("; ".join(said)).rstrip(".")))
 
 
 def _fill(

@@ -332,7 +332,10 @@ class Scheduled(Agent):
         suffered = facts.blame * harm + facts.provocation
         struck.grievance += suffered
         wronged = min(suffered / p.blow, 1.0)
-        struck.wronged, struck.unanswered = max(struck.wronged, wronged), max(struck.unanswered, wronged)
+        struck.wronged, struck.unanswered = (
+            max(struck.wronged, wronged),
+            max(struck.unanswered, wronged),
+        )
         struck.granted += (1.0 - struck.granted) * facts.concession
         struck.grievance -= max(struck.grievance, 0.0) * facts.concession
         author.acted = author.acted or harm > 0.0

@@ -170,7 +170,10 @@ class _Writer:
             ]
         else:
             lines += self._choose(role, rules, "wait = {} - c.now", "wait = inf", "        ")
-            lines += ["        if wait * over < left:", "            left, over = max(wait, 0.0), 1.0"]
+            lines += [
+                "        if wait * over < left:",
+                "            left, over = max(wait, 0.0), 1.0",
+            ]
         return [*lines, f"            event, who = {number}, k"]
 
     def event(

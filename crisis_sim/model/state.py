@@ -352,8 +352,8 @@ class State(Agent):
                    x exp(yielding_fire x rival's intensity + face x cover - yielding_stakes x demand x (1/2 + audience)
                          - patience x [a third party has mediated, and there was violence])
 
-        While a third party mediates an end of violence, there are terms to wait for (Wilkenfeld et al. 2005). It can only where the rival had
-        the last word, or in war; not while it prepares an act, nor while a halt stands.
+        While a third party mediates an end of violence, there are terms to wait for (Wilkenfeld et al. 2005). It can only
+        where the rival had the last word, or in war; not while it prepares an act, nor while a halt stands.
         """
         if c.halts[0].stands or own.plan + own.opening > 0 or not (c.war or c.last == rival.index):
             return 0.0

@@ -5,7 +5,7 @@ of a run, in the style of `crisis_sim.style` (each kind of experiment holds its 
 and the summary into a results folder. `answers` puts the result into sentences and prints it with the
 tables. `story` tells the journal of one replicate event by event, and `real_path` reads what really
 happened, to be shown with it. `page` makes one HTML file of all of it, from `captions`, `assumptions`,
-`example_crises`, `svg` and the templates that `render` sets up.
+`example_crises`, `svg` and `templates/`.
 """
 
 from __future__ import annotations
@@ -19,27 +19,21 @@ if TYPE_CHECKING:
     from crisis_sim.report.answers import print_summary as print_summary
     from crisis_sim.report.curves import draw_incidence as draw_incidence
     from crisis_sim.report.curves import draw_markets as draw_markets
-    from crisis_sim.report.page import write_page as write_page
     from crisis_sim.report.replay import draw_replay as draw_replay
-    from crisis_sim.report.replay import replay_data as replay_data
-    from crisis_sim.report.replay import write_replay as write_replay
     from crisis_sim.report.save import save_chart as save_chart
-    from crisis_sim.report.save import write_charts as write_charts
-    from crisis_sim.report.save import write_report as write_report
     from crisis_sim.report.shares import draw_differences as draw_differences
     from crisis_sim.report.shares import draw_endings as draw_endings
     from crisis_sim.report.story import tell as tell
 
-#: Fetched when first used: Mesa and SciPy are slow to import.
+#: What docs/reference/python.md names, fetched when first used: Mesa and SciPy are slow to import.
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "answers": ["answer", "print_summary"],
-        "shares": ["draw_differences", "draw_endings"],
         "curves": ["draw_incidence", "draw_markets"],
-        "replay": ["draw_replay", "replay_data", "write_replay"],
-        "page": ["write_page"],
-        "save": ["save_chart", "write_charts", "write_report"],
+        "replay": ["draw_replay"],
+        "save": ["save_chart"],
+        "shares": ["draw_differences", "draw_endings"],
         "story": ["tell"],
     },
 )

@@ -223,69 +223,68 @@ def tables(summary: Mapping[str, Any], width: int) -> Iterator[Group]:
     scenarios, differences = summary["scenarios"], summary["differences"]
     if "courses" in scenarios[reference]:
         yield _course_table(scenarios[reference], width)
-    if differences:
-        heads = [*_COURSE_HEADS, "ended by\nagreement", "nuclear\nuse"]
-        paths = [*_COURSE_PATHS, "endings.agreement", "shares.nuclear_use"]
+
+    def table(title: str, columns: Columns, parts: Mapping[str, Any], caption: str) -> Group:
         rows = [
-            (label[name], *(_cell(figure_at(one, path)) for path in paths))
-            for name, one in scenarios.items()
+            (label[name], *(_cell(one, path, parts is differences) for _, path in columns))
+            for name, one in parts.items()
         ]
-        yield fitted(
+        return fitted(title, ["scenario", *(head for head, _ in columns)], rows, width, caption)
+
+    if differences:
+        yield table(
             "Scenarios, % of all crises",
-            ["scenario", *heads],
-            rows,
-            width,
+            (*_COURSES, _AGREEMENT, ("nuclear\nuse", "shares.nuclear_use")),
+            scenarios,
             "Below each, its 95% interval." + _on_fits(summary, "."),
         )
-    yield fitted(
+    yield table(
         "After a first strike, % of the crises with one",
-        [
-            "scenario",
-            "crises\nstruck",
-            *_AFTER_HEADS,
-            "strikes paused\nin 96 h",
-            "ceasefire:\nmedian hours",
-        ],
-        [(label[name], *_after_cells(one)) for name, one in scenarios.items()],
-        width,
+        _AFTER,
+        scenarios,
         "Below each, its 95% interval. Strikes have paused when there are none for a week or for good, agreed "
         "or not; a ceasefire is agreed.",
     )
-    if not differences:
-        return
-    rows = [
-        (
-            label[name],
-            *(_difference(figure_at(one, path)) for path in [*_COURSE_PATHS, "endings.agreement"]),
+    if differences:
+        against = f"Difference from “{label[reference]}”"
+        yield table(
+            f"{against}, percentage points of all crises",
+            (*_COURSES, _AGREEMENT),
+            differences,
+            "Below each, its 95% interval; dim where that holds zero."
+            + _on_fits(summary, ", and in how many of them the sign agrees."),
         )
-        for name, one in differences.items()
-    ]
-    against = f"Difference from “{label[reference]}”"
-    yield fitted(
-        f"{against}, percentage points of all crises",
-        ["scenario", *_COURSE_HEADS, "ended by\nagreement"],
-        rows,
-        width,
-        "Below each, its 95% interval; dim where that holds zero."
-        + _on_fits(summary, ", and in how many of them the sign agrees."),
-    )
-    yield fitted(
-        f"{against}, after a first strike",
-        ["scenario", *_AFTER_DIFFERENCE_HEADS],
-        [(label[name], *_after_differences(one)) for name, one in differences.items()],
-        width,
-        "Percentage points. Struck: with a first strike. A change also changes which crises are struck; only those "
-        "struck in both scenarios are the same crises. The table above has the effect over all crises.",
-    )
+        yield table(
+            f"{against}, after a first strike",
+            _AFTER_CHANGED,
+            differences,
+            "Percentage points. Struck: with a first strike. A change also changes which crises are struck; only those "
+            "struck in both scenarios are the same crises. The table above has the effect over all crises.",
+        )
 
+
+#: Columns of a table: of each its heading, and where its figure is in what is told of a scenario or of a difference.
+Columns = Sequence[tuple[str, str]]
 
 _COURSE_HEADS = ("no\nstrike", f"stopped\nin {SHORT_DAYS} days", "longer\nfight", "full-scale\nwar")
-_COURSE_PATHS = tuple(f"courses.{one}.share" for one in COURSES)
-_AFTER_DIFFERENCE_HEADS = (
-    *("ceasefire in\n96 h, of the\nstruck in each", "of those\nstruck in\nboth"),
-    *("pairs\nstruck\nin both", "paused\nin 96 h,\nin both", "median\nhours,\nin each"),
+_COURSES: Columns = [
+    (head, f"courses.{course}.share") for head, course in zip(_COURSE_HEADS, COURSES, strict=True)
+]
+_AGREEMENT = ("ended by\nagreement", "endings.agreement")
+_STRUCK, _BOTH = "ceasefire.from_first_strike", "struck_in_both"
+_AFTER: Columns = (
+    ("crises\nstruck", f"{_STRUCK}.of"),
+    *((f"ceasefire\nin {hours} h", f"{_STRUCK}.by.{hours}_hours") for hours in (24, 72, 96)),
+    ("strikes paused\nin 96 h", "pause.by.96_hours"),
+    ("ceasefire:\nmedian hours", f"{_STRUCK}.median_hours"),
 )
-_AFTER_HEADS = tuple(f"ceasefire\nin {hours} h" for hours in (24, 72, 96))
+_AFTER_CHANGED: Columns = (
+    ("ceasefire in\n96 h, of the\nstruck in each", f"{_STRUCK}.by.96_hours"),
+    ("of those\nstruck in\nboth", f"{_BOTH}.{_STRUCK}.by.96_hours"),
+    ("pairs\nstruck\nin both", f"{_BOTH}.of"),
+    ("paused\nin 96 h,\nin both", f"{_BOTH}.pause.by.96_hours"),
+    ("median\nhours,\nin each", f"{_STRUCK}.median_hours"),
+)
 
 
 def _course_table(scenario: Mapping[str, Any], width: int) -> Group:
@@ -294,7 +293,7 @@ def _course_table(scenario: Mapping[str, Any], width: int) -> Group:
     shares, total = [part["share"] for part in parts], scenario["replicates"]
     rows: list[Sequence[Any]] = [
         ("% of all", *(text.percent(one["estimate"]) for one in shares), "100"),
-        ("interval", *(Text(_limits(one, text.percent), style="dim") for one in shares), ""),
+        ("interval", *(Text(_limits(one, text.percent, "–"), style="dim") for one in shares), ""),
         *_fits_row(shares),
         ("crises", *(text.count(one["count"]) for one in shares), text.count(total)),
         (Text("of these, %", style="dim"), *[""] * 5),
@@ -392,51 +391,32 @@ def _one_line(cell: Text) -> Text:
     return Text(first + rest, style=cell.style)
 
 
-def _limits(figure: Figure, write: Callable[[float], str], between: str = "–") -> str:
+def _limits(figure: Figure, write: Callable[[float], str], between: str) -> str:
     """Both limits; one that is not set is left open."""
     return between.join(
         "…" if figure[key] is None else write(figure[key]) for key in ("lower", "upper")
     )
 
 
-def _cell(figure: Figure | None, write: Callable[[float], str] = text.percent) -> Text:
-    """An estimate, and its limits below it."""
+def _cell(part: Mapping[str, Any], path: str, changed: bool) -> Text:
+    """A figure, and its limits below it; a difference is dim where they hold zero."""
+    figure, hours = figure_at(part, path), path.endswith("median_hours")
+    if path.endswith(".of"):
+        return Text("not paired" if figure is None else text.count(figure))
     if figure is None or figure["estimate"] is None:
-        return Text(text.UNKNOWN)
-    limits = _limits(figure, write)
-    return Text.assemble(f"{write(figure['estimate'])}\n", (limits + _over_fits(figure), "dim"))
-
-
-def _after_cells(scenario: Mapping[str, Any]) -> Iterator[Text]:
-    clock = scenario["ceasefire"]["from_first_strike"]
-    yield Text(text.count(clock["of"]))
-    for moment in ("24_hours", "72_hours", "96_hours"):
-        yield _cell(clock["by"][moment])
-    yield _cell(figure_at(scenario, "pause.by.96_hours"))
-    median = clock["median_hours"]
-    yield (
-        Text("none" if clock["of"] == 0 else "never half")
-        if median is None
-        else _cell(median, text.count)
-    )
-
-
-def _after_differences(difference: Mapping[str, Any]) -> Iterator[Text]:
-    both, clock = difference.get("struck_in_both") or {}, "ceasefire.from_first_strike"
-    yield _difference(figure_at(difference, f"{clock}.by.96_hours"))
-    yield _difference(figure_at(both, f"{clock}.by.96_hours"))
-    yield Text(text.count(both["of"]) if both else "not paired")
-    yield _difference(figure_at(both, "pause.by.96_hours"))
-    yield _difference(figure_at(difference, f"{clock}.median_hours"), text.signed_hours)
-
-
-def _difference(figure: Figure | None, write: Callable[[float], str] = text.points) -> Text:
-    """A difference, and its limits below it; dim where they hold zero."""
-    if figure is None or figure["estimate"] is None:
-        return Text("not known", style="dim")
-    limits = _limits(figure, write, ", ")
-    written = f"{write(figure['estimate'])}\n{limits}{_over_fits(figure, sign=True)}"
-    return Text(written, style="" if is_clear(figure) else "dim")
+        if changed:
+            return Text("not known", style="dim")
+        never = "never half" if figure_at(part, f"{_STRUCK}.of") else "none"
+        return Text(never if hours else text.UNKNOWN)
+    if changed:
+        write: Callable[[float], str] = text.signed_hours if hours else text.points
+    else:
+        write = text.count if hours else text.percent
+    limits = _limits(figure, write, ", " if changed else "–") + _over_fits(figure, changed)
+    if changed:
+        style = "" if is_clear(figure) else "dim"
+        return Text(f"{write(figure['estimate'])}\n{limits}", style=style)
+    return Text.assemble(f"{write(figure['estimate'])}\n", (limits, "dim"))
 
 
 def _over_fits(figure: Figure, sign: bool = False) -> str:

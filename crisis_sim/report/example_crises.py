@@ -24,7 +24,8 @@ from crisis_sim.experiments.run import batch_folder
 from crisis_sim.experiments.spec import names_of, values_in_words
 from crisis_sim.outcomes.durations import AGREEMENT, UNRESOLVED
 from crisis_sim.outcomes.summary import labels_of
-from crisis_sim.report.story import gist_of, story_html, tell
+from crisis_sim.report.replay import Replay
+from crisis_sim.report.story import story_html
 from crisis_sim.report.svg import for_both
 from crisis_sim.text import of_these
 
@@ -67,8 +68,7 @@ def choose(ensemble: Ensemble) -> list[Choice]:
     number = ensemble.column("replicate").astype(np.int64)
     found: dict[int, Choice] = {}
     for name, heading, why, row in (*_typical(ensemble, number), *_extreme(ensemble, number)):
-        replicate = int(number[row])
-        found.setdefault(replicate, Choice(name, heading, why, replicate, row))
+        found.setdefault(row, Choice(name, heading, why, int(number[row]), row))
     return list(found.values())
 
 
@@ -325,18 +325,11 @@ def tell_arm(arm: Arm) -> tuple[list[dict[str, Any]], list[str]]:
 
 def _story(choice: Choice, arm: Arm) -> dict[str, Any] | None:
     """One story; None where the crisis does not come out as it stands in the folder."""
-    from crisis_sim.model import CrisisModel, Journal
-    from crisis_sim.report.replay import draw_replay
-
-    scenario, journal = arm.scenario, Journal()
-    model = CrisisModel(scenario, 1, arm.seed, first_replicate=choice.replicate, journal=journal)
-    model.run()
-    outcome = {name: values[0] for name, values in model.outcomes().items()}
-    if not all(
-        _alike(arm.ensemble.column(name)[choice.row], outcome[name]) for name in _HELD_AGAINST
-    ):
+    crisis = Replay.of(arm.scenario, choice.replicate, arm.seed)
+    stored = ((name, arm.ensemble.column(name)[choice.row]) for name in _HELD_AGAINST)
+    if not all(_alike(one, crisis.outcome[name]) for name, one in stored):
         return None
-    gist, number = gist_of(journal, scenario, outcome), text.count(choice.replicate)
+    gist, number = crisis.gist, text.count(choice.replicate)
     name = f"story-{choice.name}"
     title = f"{choice.heading}: crisis {number} event by event"
     return {
@@ -345,9 +338,9 @@ def _story(choice: Choice, arm: Arm) -> dict[str, Any] | None:
         "why": choice.why,
         "gist": gist,
         "replicate": choice.replicate,
-        "svg": for_both(lambda: draw_replay(journal, scenario), f"{name}-chart", title, gist),
+        "svg": for_both(crisis.plot, f"{name}-chart", title, gist),
         "elsewhere": list(_fates(choice.replicate, arm.elsewhere)),
-        "html": story_html(tell(journal, scenario, outcome)),
+        "html": story_html(crisis.story),
         "command": arm.command(choice.replicate),
         "why_command": arm.command(choice.replicate, "why"),
         "open": choice.name == "typical",

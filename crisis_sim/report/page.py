@@ -30,9 +30,8 @@ from crisis_sim.report.example_crises import (
     reference_of,
     tell_arm,
 )
-from crisis_sim.report.render import environment
 from crisis_sim.report.save import CHARTS, PAGE, all_charts, scenario_file
-from crisis_sim.report.story import story_html
+from crisis_sim.report.story import environment, story_html
 from crisis_sim.report.svg import for_both
 from crisis_sim.scenario.schema import Scenario
 
@@ -188,6 +187,7 @@ def _of_run(batch: Batch, reference: str | None, progress: Progress) -> Page:
         advice=summary["advice"],
         manifest=manifest,
         files=[_attached(f"{one}.yaml", scenario_file(of)) for one, of in about.items()],
+        source="",
         raw_manifest={
             **manifest,
             "scenarios": {
@@ -243,9 +243,6 @@ def _of_experiment(findings: Findings, folder: Path) -> Page:
         title=text.clean(spec.title),
         question=text.clean(spec.question or spec.title),
         answer=answer,
-        more=[],
-        notices=[],
-        figures=[],
         others=others,
         charts=list(figures),
         draw=lambda chart, title, finding: for_both(
@@ -266,7 +263,6 @@ def _of_experiment(findings: Findings, folder: Path) -> Page:
         manifest=findings.manifest,
         source=experiment.text,
         files=[_attached(name, content) for name, content in files.items()],
-        raw_manifest=findings.manifest,
     )
 
 
@@ -278,6 +274,7 @@ def write_history_page(
     reading: str,
     manifest: Mapping[str, Any],
     story: str = "",
+    notices: Sequence[str] = (),
 ) -> Path:
     """Write the page of a branch, a nowcast, or of why a crisis went as it did, into its folder.
 
@@ -288,29 +285,26 @@ def write_history_page(
         draw, reading: its chart, and how to read it.
         manifest: `command`, `seed` and `versions`.
         story: a story in Markdown, as `story.tell` tells it.
+        notices: what must be known before the answer is read.
 
     Raises:
         OSError: when the file cannot be written.
     """
     answer, *more = map(text.clean, told)
-    html = (
-        environment()
-        .get_template("history.html.jinja")
-        .render(
-            assumed=assumptions,
-            title=text.clean(question),
-            question=text.clean(question),
-            answer=answer,
-            more=more,
-            notices=[],
-            figures=[],
-            svg=for_both(draw, "chart-history", question, answer),
-            reading=reading,
-            manifest=manifest,
-            story=story and story_html(story),
-        )
+    page = _rendered(
+        "history.html.jinja",
+        None,
+        title=text.clean(question),
+        question=text.clean(question),
+        answer=answer,
+        more=more,
+        notices=notices,
+        svg=for_both(draw, "chart-history", question, answer),
+        reading=reading,
+        story=story and story_html(story),
+        manifest=manifest,
     )
-    return save_page(Page(html, {}), folder / PAGE)
+    return save_page(page, folder / PAGE)
 
 
 def _table(table: pa.Table) -> tuple[list[str], list[list[str]]]:
@@ -338,6 +332,7 @@ def _attached(name: str, content: str) -> tuple[str, str]:
 def _rendered(template: str, arm: Arm | str | None, **told: Any) -> Page:
     """A page from its template, with the stories of an arm (or why there are none)."""
     stories, changed = tell_arm(arm) if isinstance(arm, Arm) else ([], [])
+    told = {"more": [], "notices": [], "figures": [], "raw_manifest": told["manifest"], **told}
     told["raw_manifest"] = json.dumps(told["raw_manifest"], indent=2, ensure_ascii=False)
     page = environment().get_template(template)
     html = page.render(assumed=assumptions, arm=arm, stories=stories, changed=changed, **told)

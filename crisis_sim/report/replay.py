@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,11 +18,19 @@ from matplotlib.patches import Patch
 from crisis_sim import style, text
 from crisis_sim.report.curves import date_axis
 from crisis_sim.report.real_path import RealRecord, real_record
-from crisis_sim.report.story import TurningPoints, story_html, tell, third_parties, turning_points
+from crisis_sim.report.story import (
+    TurningPoints,
+    gist_of,
+    story_html,
+    tell,
+    third_parties,
+    turning_points,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from crisis_sim.model.crisis import CrisisModel
     from crisis_sim.model.journal import Journal
     from crisis_sim.scenario.schema import Scenario
 
@@ -34,20 +42,41 @@ class Replay:
     Attributes:
         scenario: the crisis that was run.
         seed, replicate: what fixes its luck.
-        journal: its events, and how things stood every few hours.
-        outcome: its row of results, by column.
+        model: the crisis, run to its end.
     """
 
     scenario: Scenario
     seed: int
     replicate: int
-    journal: Journal = field(repr=False)
-    outcome: dict[str, Any] = field(repr=False)
+    model: CrisisModel = field(repr=False)
+
+    @classmethod
+    def of(cls, scenario: Scenario, replicate: int, seed: int, **classes: Any) -> Replay:
+        """Run a replicate of a scenario again; `classes` are `roles` and `agents`."""
+        from crisis_sim.model import CrisisModel, Journal
+
+        how: dict[str, Any] = {"first_replicate": replicate, "journal": Journal(), **classes}
+        return cls(scenario, seed, replicate, CrisisModel(scenario, 1, seed, **how).run())
+
+    @property
+    def journal(self) -> Journal:
+        """Its events, and how things stood every few hours."""
+        return cast("Journal", self.model.journal)
+
+    @cached_property
+    def outcome(self) -> dict[str, Any]:
+        """Its row of results, by column."""
+        return {name: values[0] for name, values in self.model.outcomes().items()}
 
     @cached_property
     def story(self) -> str:
         """The crisis told in Markdown."""
         return tell(self.journal, self.scenario, self.outcome)
+
+    @property
+    def gist(self) -> str:
+        """The crisis in two sentences."""
+        return gist_of(self.journal, self.scenario, self.outcome)
 
     def __str__(self) -> str:
         return self.story
@@ -104,7 +133,6 @@ def replay(
     """
     from crisis_sim.batch.plan import check_count
     from crisis_sim.batch.rules import check_rules, labelled
-    from crisis_sim.model import CrisisModel, Journal
     from crisis_sim.scenario.load import load_scenario
 
     read = load_scenario(scenario) if isinstance(scenario, (str, Path)) else scenario
@@ -113,11 +141,7 @@ def replay(
     classes: dict[str, Any] = {"roles": dict(roles or {}), "agents": tuple(agents)}
     check_rules([read], **classes)
     read = labelled(read, **classes)
-    journal = Journal()
-    model = CrisisModel(read, 1, seed, first_replicate=replicate, journal=journal, **classes)
-    model.run()
-    outcome = {name: values[0] for name, values in model.outcomes().items()}
-    return Replay(read, seed, replicate, journal, outcome)
+    return Replay.of(read, replicate, seed, **classes)
 
 
 #: For each kind of third party: the series that a strip shows, what it is, and its fill.
@@ -207,7 +231,7 @@ def draw_replay(journal: Journal, scenario: Scenario) -> Figure:
                     named = name if axes is panels[0] else ""
                     style.mark_moment(axes, hours / 24.0, named, side=side)
         panels[0].set_title(heading, pad=style.TITLE_PAD_OVER_MARKS)
-        date_axis(panels[-1], scenario.start, low, high, dates=3 if figure.narrow else 5)
+        date_axis(panels[-1], scenario.start, low, high, dates=5)
     figure.align_ylabels(grid[:, 0])
     figure.legend(
         handles=legend_keys(scenario, record, parties), loc="outside lower center", ncols=4
@@ -393,16 +417,18 @@ def replay_data(
         "digest": scenario.digest,
         "seed": seed,
         "replicate": replicate,
-        "outcome": {name: _plain(value) for name, value in outcome.items()},
+        "outcome": {name: plain_value(value) for name, value in outcome.items()},
         "entries": [
-            {**vars(entry), "detail": {key: _plain(one) for key, one in entry.detail.items()}}
+            {**vars(entry), "detail": {key: plain_value(one) for key, one in entry.detail.items()}}
             for entry in journal.entries
         ],
-        "series": {name: [_plain(one) for one in line] for name, line in journal.series.items()},
+        "series": {
+            name: [plain_value(one) for one in line] for name, line in journal.series.items()
+        },
     }
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
     """A value as JSON has it: NumPy's become Python's, and what never came becomes None."""
     value = value.item() if hasattr(value, "item") else value
     missing = value == "" or (isinstance(value, float) and value != value)  # NaN

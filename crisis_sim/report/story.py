@@ -10,6 +10,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ from crisis_sim import text
 from crisis_sim.report.real_path import real_record
 
 if TYPE_CHECKING:
+    import jinja2
+
     from crisis_sim.model.journal import Entry, Journal
     from crisis_sim.scenario.schema import Scenario
 
@@ -296,6 +299,36 @@ def _shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else text.markdown(str(value))
 
 
+# --- Templates
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """The templates of pages and of a story, with `text` at hand.
+
+    In HTML every text is escaped; nothing in any of them steers what shows it.
+    """
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("crisis_sim.report"),
+        autoescape=jinja2.select_autoescape(["html.jinja"]),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_printable,
+    )
+    environment.globals["text"] = text
+    return environment
+
+
+def _printable(value: Any) -> Any:
+    """A value without characters that steer what stands around it; markup of our own as it is."""
+    return value if hasattr(value, "__html__") else text.printable_lines(str(value))
+
+
+# --- The story
+
 #: A pause of so many hours between two moments is told, and a longer one with where both sides stood.
 _PAUSE_HOURS, _LONG_PAUSE_HOURS = 48.0, 120.0
 
@@ -311,8 +344,6 @@ def tell(journal: Journal, scenario: Scenario, outcome: Mapping[str, Any] | None
         scenario: the crisis that was run.
         outcome: the replicate's row of outcomes by column, if at hand; its deaths are told, and when strikes paused.
     """
-    from crisis_sim.report.render import environment
-
     points = turning_points(journal, scenario)
     narrator = Narrator(scenario, points.trigger_at_hours)
     record = real_record(scenario.plain())

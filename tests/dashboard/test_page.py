@@ -191,16 +191,13 @@ def test_a_bad_file_shows_kindly_where_the_mistake_is(page: Page) -> None:
 def test_what_the_page_would_never_send_is_let_be(page: Page) -> None:
     page.evaluate(
         """() => {
-            const controls = document.querySelector(".cs-controls").__vue__;
-            const odd = [null, 7, "x", [], {path: 3, value: "1"}, {path: "x"}, {on: 1, name: {}}];
-            for (const event of odd) {
-                for (const send of ["slid", "returned", "switched", "named"]) controls[send](event);
-            }
-            controls.sent({name: 5, content: "%%%"});
-            const results = document.querySelector(".cs-results").__vue__;
-            results.clicked({day: "soon"});
-            results.counted({clock: 1});
-            document.querySelector(".cs-crisis").__vue__.picked({replicate: 1e300});
+            const { order } = document.querySelector(".cs-controls").__vue__;
+            const odd = [{}, {path: 3, value: "1"}, {path: "x"}, {on: 1, name: {}, clock: 1, day: "soon"}, {files: [7]}];
+            const known = ["move", "back", "switch", "name", "count", "pick_at", "reopen", "pick", "end", 5];
+            for (const event of [null, 7, "x", []]) order(event);
+            for (const event of odd) for (const what of known) order({ ...event, do: what });
+            order({ do: "open", name: 5, content: "%%%" });
+            order({ do: "pick", replicate: 1e300 });
         }"""
     )
     expect(page.get_by_role("alert")).to_contain_text("error: there is no crisis 1000")

@@ -171,7 +171,8 @@ def test_only_the_newest_of_many_moves_is_shown(session: Session) -> None:
 
 def test_a_saved_file_can_be_opened_again(session: Session) -> None:
     session.move(THRESHOLD, 0.1)
-    name, text = session.file("mine")
+    session.name("mine")
+    name, text = session.file()
     session.open(name, text.encode())
     assert session.opened.scenario.name == "mine"
     assert session.opened.scenario.mediators["elder"].attention_threshold == 0.1

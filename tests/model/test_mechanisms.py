@@ -60,8 +60,8 @@ B = "behaviour."
 @pytest.mark.parametrize(
     ("change", "what", "sign"),
     [
-        (B + "decision.answering=20", "strike", +1),
-        (B + "decision.cost=25", "strike", -1),
+        (B + "decision.answering=40", "strike", +1),
+        (B + "decision.cost=60", "strike", -1),
         (B + "decision.line_serious=8", "strike", -1),
         (B + "decision.bother=8", "strike", -1),
         (B + "decision.line_war=20", "war", -1),

@@ -13,8 +13,16 @@ from crisis_sim import style
 from crisis_sim.batch.ensemble import Batch
 from crisis_sim.model.journal import Journal
 from crisis_sim.outcomes.summary import summarise
-from crisis_sim.report import replay_data, write_charts, write_replay, write_report
-from crisis_sim.report.save import ALL_SUFFIXES, CHARTS, PAGE, SUMMARY, remove_report
+from crisis_sim.report.replay import replay_data, write_replay
+from crisis_sim.report.save import (
+    ALL_SUFFIXES,
+    CHARTS,
+    PAGE,
+    SUMMARY,
+    remove_report,
+    write_charts,
+    write_report,
+)
 from crisis_sim.scenario.schema import Scenario
 from tests.report.made_up import make_batch, make_ensemble
 

@@ -12,9 +12,10 @@ import pytest
 from crisis_sim.batch import simulate
 from crisis_sim.model import CrisisModel, Journal
 from crisis_sim.outcomes.summary import COLUMNS, summarise
-from crisis_sim.report import answer, draw_replay, tell
+from crisis_sim.report.answers import answer
+from crisis_sim.report.replay import draw_replay
 from crisis_sim.report.save import CHARTS, all_charts
-from crisis_sim.report.story import SENTENCES
+from crisis_sim.report.story import SENTENCES, tell
 from crisis_sim.scenario import Scenario, load_scenario
 from tests.report.looking import overlaps
 

@@ -9,8 +9,9 @@ import pytest
 from crisis_sim.batch import run_to_folder
 from crisis_sim.cli.files import template_text
 from crisis_sim.experiments import make_experiment, run_experiment
-from crisis_sim.report import example_crises, replay, write_page
+from crisis_sim.report import example_crises, replay
 from crisis_sim.report import page as pages
+from crisis_sim.report.page import write_page
 from crisis_sim.scenario import Scenario
 from tests.report.page.reading import Element, read
 

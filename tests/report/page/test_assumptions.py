@@ -9,7 +9,7 @@ import pytest
 
 from crisis_sim.report.assumptions import source, value
 from crisis_sim.report.captions import median
-from crisis_sim.report.render import environment
+from crisis_sim.report.story import environment
 from crisis_sim.scenario.behaviour import DecisionBehaviour
 from crisis_sim.scenario.numbers import Distribution
 from crisis_sim.text import points

@@ -11,7 +11,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from crisis_sim.report import svg, write_page
+from crisis_sim.report import svg
+from crisis_sim.report.page import write_page
 from crisis_sim.report.save import PAGE
 from crisis_sim.report.svg import contrast
 

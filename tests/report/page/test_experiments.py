@@ -17,7 +17,7 @@ from crisis_sim.experiments import read_experiment, run_experiment
 from crisis_sim.experiments.spec import KINDS
 from crisis_sim.report import page as pages
 from crisis_sim.report.page import page_of
-from crisis_sim.report.render import environment
+from crisis_sim.report.story import environment
 from crisis_sim.scenario import Scenario
 from tests.experiments.examples import made
 from tests.report.page.conftest import QUESTION, short
