@@ -21,8 +21,7 @@ from benchmarks.made_of import made_of
 from benchmarks.report import table
 from benchmarks.timing import talk
 from crisis_sim import Batch, simulate
-from crisis_sim.outcomes.differences import difference
-from crisis_sim.outcomes.intervals import Interval
+from crisis_sim.outcomes.intervals import Interval, difference
 from crisis_sim.outcomes.measures import Reading
 from crisis_sim.outcomes.names import measure as named
 

@@ -19,13 +19,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crisis_sim.outcomes import CumulativeIncidence, cumulative_incidence
-from crisis_sim.outcomes.bootstrap import median_difference, median_time
-from crisis_sim.outcomes.differences import Contrast, Measured, difference
+from crisis_sim.outcomes.incidence import median_difference, median_time
 from crisis_sim.outcomes.intervals import (
     CONTINUITY,
+    Contrast,
     Estimate,
     Interval,
+    Measured,
     cautious_correlation,
+    difference,
     difference_interval,
     quantile_with_interval,
     wilson_interval,

@@ -226,7 +226,7 @@ def test_a_change_is_compared_with_the_scenario_as_it_is(ask: Ask) -> None:
     told = ask("run", *words)
     assert list(told.data["scenarios"]) == ["short", "short changed"]
     label = told.data["scenarios"]["short changed"]["label"]
-    assert label == "With states.northland.resolve=0.5"
+    assert label == "With northland resolve 0.5"
     assert told.data["differences"]["short changed"]["pairs"] == 20
     alone = ask("run", *words, "--alone", "--out", "alone")
     assert list(alone.data["scenarios"]) == ["short"]

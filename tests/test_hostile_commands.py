@@ -12,7 +12,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from crisis_sim.cli import DONE, MISTAKE, run_command
-from crisis_sim.cli.app import MOST_REPLICATES
+from crisis_sim.cli.options import MOST_REPLICATES
 from crisis_sim.text import printable_lines
 from tests.scenario.files import BASE
 from tests.scenario.mutations import mutants

@@ -238,7 +238,7 @@ from crisis_sim.batch.manifest import code_digest
 from crisis_sim.cli import run_command
 import numpy as np
 from crisis_sim.model.luck import uniforms
-from crisis_sim.validation.page import LIMITS
+from crisis_sim.validation.show import LIMITS
 from crisis_sim.validation.facts import read_cases, read_expectations
 
 assert ".whl" in crisis_sim.__file__

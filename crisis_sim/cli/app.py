@@ -9,16 +9,15 @@ import json
 import os
 import re
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from contextvars import copy_context
-from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TextIO, get_args
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, get_args
 
 from cyclopts import (
     App,
@@ -29,14 +28,16 @@ from cyclopts import (
     RepeatArgumentError,
     convert,
 )
-from cyclopts.validators import Number
 
 from crisis_sim.scenario.errors import Refused, ScenarioError
 from crisis_sim.text import printable_json, printable_lines
 from crisis_sim.version import __version__
 
 if TYPE_CHECKING:
-    from crisis_sim.scenario.schema import Scenario
+    pass
+
+if TYPE_CHECKING:
+    from crisis_sim.batch.workers import ExecutorPlan
 
 # The codes with which commands exit.
 DONE, CHECK_FAILED, MISTAKE, BLOCKS_FAILED = 0, 1, 2, 3
@@ -172,6 +173,11 @@ def counted(number: int, noun: str, plural: str = "s") -> str:
     return f"{number:,} {noun}{'' if number == 1 else plural}"
 
 
+def since(began: float) -> str:
+    """The time since a moment of `time.perf_counter`, as people say it."""
+    return in_words(time.perf_counter() - began)
+
+
 def in_words(seconds: float) -> str:
     """A time, as people say it."""
     if seconds < 100:
@@ -188,23 +194,41 @@ def console() -> Any:
 
 
 def print_plan(
-    facts: dict[str, Any], lines: Iterable[str], seconds: float | None, as_json: bool
+    facts: dict[str, Any],
+    lines: Iterable[str],
+    crew: ExecutorPlan | None,
+    folder: Path,
+    replaces: bool,
+    as_json: bool,
 ) -> None:
     """Print what would be run, without running it: its facts as JSON, or in lines.
 
     Args:
-        facts: with `workers`, `folder` and `replaces_results` among them.
-        lines: what it is.
-        seconds: how long it takes on processors; None on a graphics card.
-        as_json: whether JSON is printed.
+        crew: who does it on processors; None on a graphics card.
+        folder: where results go, and whether that `replaces` others.
     """
+    size, seconds = (1, None) if crew is None else (crew.size, round(crew.seconds, 1))
+    facts |= {"workers": size, "seconds_estimated": seconds}
+    facts |= {"folder": str(folder), "replaces_results": replaces}
+    workers = counted(size, "worker")
+    how = f"about {in_words(crew.seconds)} with {workers}" if crew else "on a graphics card"
+    there = ", which holds results (--overwrite replaces them)" if replaces else ""
+    answer(as_json, facts, lambda: say("\n".join([*lines, how, f"into {folder}{there}"])))
+
+
+def answer(as_json: bool, data: Any, show: Callable[[], object]) -> None:
+    """Print what was asked for, on stdout: `data` to be read by a program, or as it is shown to a person."""
     if as_json:
-        print_json(facts)
-        return
-    there = ", which holds results (--overwrite replaces them)" if facts["replaces_results"] else ""
-    workers = counted(facts["workers"], "worker")
-    how = "on a graphics card" if seconds is None else f"about {in_words(seconds)} with {workers}"
-    say("\n".join([*lines, how, f"into {facts['folder']}{there}"]))
+        print_json(data)
+    else:
+        show()
+    sys.stdout.flush()
+
+
+def stopped(stop: BaseException) -> tuple[str, int]:
+    """In a word how a command was stopped, and the exit code: after Ctrl-C, or after a request to terminate."""
+    interrupted = isinstance(stop, KeyboardInterrupt)
+    return ("interrupted", INTERRUPTED) if interrupted else ("terminated", TERMINATED)
 
 
 def print_json(data: Any) -> None:
@@ -228,9 +252,8 @@ def refuse(message: str) -> int:
     return MISTAKE
 
 
-# The program that commands belong to: the options they share, and how one is run.
+# The program that commands belong to, and how one is run.
 
-RESULTS = Path("results")
 #: Columns of a table that is printed into a file or a pipe: it has no width of its own, and rich would
 #: take it for a narrow terminal.
 WIDTH = 100
@@ -303,181 +326,6 @@ app = App(
     suppress_keyboard_interrupt=False,
     error_formatter=_told,
 )
-
-
-#: Of an option without a value.
-FLAG = Parameter(show_default=False)
-
-
-def _said_once(_: Any, overrides: list[str] | None) -> None:
-    """Make sure that no override is lost to a later one.
-
-    Raises:
-        ScenarioError: when one is.
-    """
-    from crisis_sim.scenario.load import overwritten
-
-    mistakes = overwritten(overrides) if overrides and len(overrides) > 1 else ()
-    if mistakes:
-        raise ScenarioError(mistakes)
-
-
-#: As of `crisis_sim.batch.plan.MOST`, which takes long to import.
-MOST_REPLICATES = 100_000_000_000
-Natural, Positive = Number(gte=0), Number(gte=1)
-Replicates = Number(gte=1, lte=MOST_REPLICATES)
-#: The number of one crisis.
-NumberOfOne = Annotated[int, Parameter(validator=Number(gte=0, lt=MOST_REPLICATES))]
-
-Many = Annotated[str, Parameter(help="Scenario files, or names of shipped ones.", required=True)]
-One = Annotated[str, Parameter(help="A scenario file, or the name of a shipped one.")]
-Overrides = Annotated[
-    list[str] | None,
-    Parameter(
-        name="--set",
-        help="Change a value, such as mediators.us.leverage.india=0.2, or remove something, such as "
-        "lenders.imf=null. May be repeated.",
-        validator=_said_once,
-        metavar="PATH=VALUE",
-    ),
-]
-Fits = Annotated[
-    bool,
-    Parameter(
-        name="--over-fits",
-        help="Draw each replicate's behavioural parameters from the sets that fit the record, except those that --set or "
-        "the scenario sets; figures then also have a range over these fits (docs/statistics.md).",
-        show_default=False,
-    ),
-]
-_OWN = "It is imported and run: name only files that you trust. May be repeated."
-Roles = Annotated[
-    list[str] | None,
-    Parameter(
-        name="--roles",
-        help="Let an agent, or all agents of a role (such as states), decide by a class of your own, "
-        f"such as pakistan=my_rules.py:Cautious. {_OWN}",
-        metavar="NAME=FILE.py:CLASS",
-    ),
-]
-Agents = Annotated[
-    list[str] | None,
-    Parameter(
-        name="--agents",
-        help=f"Add an agent of a class of your own, such as unsc.py:SecurityCouncil. {_OWN}",
-        metavar="FILE.py:CLASS",
-    ),
-]
-Reference = Annotated[
-    str | None, Parameter(help="Reference scenario; by default the first.", show_default=False)
-]
-Seed = Annotated[
-    int,
-    Parameter(help="Seed; with a replicate's number it determines a crisis.", validator=Natural),
-]
-Workers = Annotated[
-    int | None,
-    Parameter(
-        help="Cores to use at most; by default all. Results are the same for any number.",
-        validator=Positive,
-    ),
-]
-Json = Annotated[bool, Parameter(name="--json", help="Print JSON on stdout.", show_default=False)]
-Overwrite = Annotated[
-    bool, Parameter(help="Replace finished results in the folder.", show_default=False)
-]
-DryRun = Annotated[
-    bool, Parameter(help="Say what would be run, and run nothing.", show_default=False)
-]
-
-
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True)
-class Charts:
-    """How the charts of a command are made."""
-
-    formats: Annotated[
-        list[Literal["svg", "png", "pdf"]] | None,
-        Parameter(
-            name="--format",
-            help="Formats of the charts; by default svg and png. May be repeated. Their data are beside them, as CSV.",
-            show_default=False,
-        ),
-    ] = None
-    width: Annotated[
-        Literal["page", "column"],
-        Parameter(help="Draw charts for a page of a journal, 175 mm, or one column, 85 mm."),
-    ] = "page"
-
-    def hold(self) -> None:
-        """Have the charts made so, until the command is done."""
-        from crisis_sim import style  # slow to import
-
-        width = style.DOUBLE_COLUMN if self.width == "page" else style.SINGLE_COLUMN
-        formats = self.formats or ("svg", "png")
-        style.PRINT.set(style.Print(width, (*(f".{one}" for one in formats), ".csv")))
-
-
-CHARTS = Charts()
-
-
-def own_classes(roles: list[str] | None, agents: list[str] | None) -> dict[str, Any]:
-    """The classes that `--roles` and `--agents` name, loaded from their files, as `CrisisModel` takes them.
-
-    Raises:
-        Refused: when one is not of the right form, or somebody is given two.
-        ScenarioError: when there is no such file or class, or the file has mistakes.
-    """
-    if not (roles or agents):
-        return {"roles": {}, "agents": ()}
-    from crisis_sim.batch.files import BatchError
-    from crisis_sim.batch.rules import load_class  # slow to import
-
-    def load(option: str, text: str) -> Any:
-        try:
-            return load_class(text)
-        except BatchError as error:
-            raise Refused(f"{option} {error}") from None
-
-    found: dict[str, Any] = {}
-    for text in roles or ():
-        name, equals, of = text.partition("=")
-        if not equals:
-            raise Refused(
-                f"--roles {text}: expected NAME=FILE.py:CLASS, such as pakistan=my_rules.py:Cautious"
-            )
-        if name in found:
-            raise Refused(f"--roles gives '{name}' two classes; expected one")
-        found[name] = load("--roles", of)
-    return {"roles": found, "agents": tuple(load("--agents", text) for text in agents or ())}
-
-
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True)
-class Variant:
-    """Options of every command that runs crises: changes to scenarios, and classes of a person's own."""
-
-    overrides: Overrides = None
-    over_fits: Fits = False
-    roles: Roles = None
-    agents: Agents = None
-
-    @cached_property
-    def classes(self) -> dict[str, Any]:
-        """The classes of a person's own, as `CrisisModel` takes them."""
-        return own_classes(self.roles, self.agents)
-
-    def scenario(self, reference: str) -> Scenario:
-        """The scenario that is meant, with these changes; the classes are found to fit it."""
-        from crisis_sim.batch.rules import check_rules
-        from crisis_sim.scenario.fits import load_over_fits
-
-        read = load_over_fits(reference, self.overrides or (), self.over_fits)
-        check_rules([read], **self.classes)
-        return read
-
-
-AS_IT_IS = Variant()
 
 
 def main() -> NoReturn:

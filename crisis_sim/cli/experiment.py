@@ -12,34 +12,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from crisis_sim.cli import options as opt
 from crisis_sim.cli.app import (
-    AS_IT_IS,
     BLOCKS_FAILED,
-    CHARTS,
     DONE,
-    FLAG,
-    INTERRUPTED,
-    RESULTS,
-    TERMINATED,
-    Charts,
-    DryRun,
-    Json,
-    Natural,
-    One,
-    Overwrite,
-    Positive,
-    Replicates,
-    Variant,
-    Workers,
+    answer,
     app,
-    file_name,
-    in_words,
-    print_json,
     print_plan,
     progress_bar,
     say,
+    since,
+    stopped,
     talk,
 )
+from crisis_sim.cli.options import AS_IT_IS, CHARTS, HERE, Charts, Into, Variant
 from crisis_sim.scenario.errors import Refused
 from crisis_sim.text import clean
 
@@ -49,13 +35,24 @@ if TYPE_CHECKING:
 
 #: The measures of an experiment without a file, unless given.
 QUICK = "ceasefire_within_96_hours"
+#: The keys of an experiment without a file, by its kind; its title holds the scenario, its name and what is varied.
 USUAL: dict[str, dict[str, Any]] = {
-    "attribute": {"outcomes": [QUICK, "median_hours_to_ceasefire", "war"], "replicates": 2_000},
-    "sweep": {"outcomes": [QUICK], "replicates": 1_000},
-    "sensitivity": {"outcomes": [QUICK], "replicates": 64},
-    "tune": {"replicates": 1_000, "trials": 200},
-    "posterior": {"replicates": 200, "particles": 500, "generations": 5},
+    "attribute": {
+        "title": "What ended {scenario}: {parts}",
+        "outcomes": [QUICK, "median_hours_to_ceasefire", "war"],
+        "replicates": 2_000,
+    },
+    "sweep": {"title": "{vary} in {scenario}", "outcomes": [QUICK], "replicates": 1_000},
+    "sensitivity": {"title": "What matters in {name}", "outcomes": [QUICK], "replicates": 64},
+    "tune": {"title": "{name}, tuned", "replicates": 1_000, "trials": 200},
+    "posterior": {
+        "title": "{name}, posterior",
+        "replicates": 200,
+        "particles": 500,
+        "generations": 5,
+    },
 }
+_REPLICATES = ", ".join(f"{usual['replicates']:,} ({kind})" for kind, usual in USUAL.items())
 
 
 @Parameter(name="*")
@@ -65,91 +62,76 @@ class Options:
 
     outcome: Annotated[
         list[str] | None,
-        Parameter(
-            help="What to measure: a name such as agreement or ceasefire_within_96_hours, or a path "
+        opt.option(
+            "What to measure: a name such as agreement or ceasefire_within_96_hours, or a path "
             "in summary.json (docs/experiments.md). May be repeated.",
             metavar="MEASURE",
         ),
     ] = None
     replicates: Annotated[
         int | None,
-        Parameter(
-            help="Crises at each point, in place of the file's; without a file by default "
-            + ", ".join(f"{usual['replicates']:,} ({kind})" for kind, usual in USUAL.items())
-            + ".",
-            validator=Replicates,
+        opt.option(
+            f"Crises at each point, in place of the file's; without a file by default {_REPLICATES}.",
+            least=1,
+            most=opt.MOST_REPLICATES,
         ),
     ] = None
     seed: Annotated[
-        int | None,
-        Parameter(help="Seed, in place of the file's; by default 1.", validator=Natural),
+        int | None, opt.option("Seed, in place of the file's; by default 1.", least=0)
     ] = None
     variant: Variant = AS_IT_IS
-    out: Annotated[Path | None, Parameter(help="Folder for results; by default results/NAME.")] = (
-        None
-    )
-    workers: Workers = None
-    resume: Annotated[
-        Path | None,
-        Parameter(help="Continue the interrupted experiment in this folder.", metavar="DIR"),
-    ] = None
-    overwrite: Overwrite = False
-    dry_run: DryRun = False
+    into: Into = HERE
     charts: Charts = CHARTS
-    as_json: Json = False
+    as_json: opt.Json = False
 
     @cached_property
     def classes(self) -> dict[str, Any]:
         """Classes of a person's own: those that were given, or with which what goes on was begun."""
         given = self.variant.classes
-        if self.resume is None or any(given.values()):
+        if self.into.resume is None or any(given.values()):
             return given
         from crisis_sim.experiments.run import rules_in
 
-        roles, agents = rules_in(self.resume)
+        roles, agents = rules_in(self.into.resume)
         return {"roles": roles, "agents": agents}
 
     def keys(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The options that were given, as keys of an experiment's file."""
-        own: dict[str, Any] = {
-            "outcomes": self.outcome,
-            "replicates": self.replicates,
-            "seed": self.seed,
-        }
-        own["over_fits"] = self.variant.over_fits or None
-        return {key: value for key, value in {**own, **given}.items() if value is not None}
+        own = {"outcomes": self.outcome, "replicates": self.replicates, "seed": self.seed}
+        every = {**own, "over_fits": self.variant.over_fits or None, **given}
+        return {key: value for key, value in every.items() if value is not None}
 
 
 PLAIN = Options()
 Moved = Annotated[
     list[str] | None,
-    Parameter(
-        name=["--vary", "--factor"],
-        help="A parameter's path, optionally with a range, and log for a logarithmic scale, such as "
+    opt.option(
+        "A parameter's path, optionally with a range, and log for a logarithmic scale, such as "
         "mediators.us.attention_days=0.1:5:log. Without a range it varies as the scenario draws it, "
         "or over the schema's range. May be repeated.",
+        ["--vary", "--factor"],
         metavar="PATH=LOW:HIGH",
     ),
 ]
 Target = Annotated[
     list[str] | None,
-    Parameter(
-        help="The value that a measure should have over many crises, optionally with its 95% interval, "
+    opt.option(
+        "The value that a measure should have over many crises, optionally with its 95% interval, "
         "such as ceasefire_within_96_hours=0.6:0.5:0.7. May be repeated.",
         metavar="MEASURE=VALUE:LOW:HIGH",
     ),
 ]
-Count = Annotated[int | None, Parameter(validator=Positive)]
+FileOrScenario = Annotated[
+    str | None,
+    opt.option(
+        "An experiment's file, or the name of a shipped one; with --vary a scenario; none with --resume."
+    ),
+]
+Count = Annotated[int | None, opt.option(least=1)]
 
 
 @app.command
-def experiment(
-    name: str | None = None,
-    /,
-    *settings: str,
-    restart: Annotated[bool, FLAG] = False,
-    options: Options = PLAIN,
-) -> int:
+def experiment(name: str | None = None, /, *settings: str, options: Options = PLAIN) -> int:
     """Run an experiment: an answer with its uncertainty, charts and a folder of results.
 
     `crisis-sim experiments` lists those that come with Crisis Sim. Without a file:
@@ -161,36 +143,33 @@ def experiment(
         settings: After a kind, the scenario; then keys of the experiment's file and their values, such
             as replicates=500 or 'vary.mediators.us.attention_days={low: 0.1, high: 5}'; after a file,
             keys that replace the file's.
-        restart: Delete an unfinished experiment in the folder.
     """
     from crisis_sim.experiments.load import kind_named, read_settings
     from crisis_sim.experiments.spec import KINDS
 
-    if options.resume is not None and restart:
-        raise Refused("--resume continues an experiment and --restart deletes it: give one of them")
+    options.into.check()
     is_about = bool(settings) and "=" not in settings[0]
     if name in KINDS and not is_about:
         usage = f"crisis-sim experiment {name} SCENARIO KEY=VALUE..."
         raise Refused(f"{name} is a kind of experiment and needs a scenario: {usage}")
     if name is None or not is_about:
-        return of_file(None, name, {}, options, restart, read_settings(settings))
-    kind, said = kind_named(name), read_settings(settings[1:])
-    return ask(kind, settings[0], {}, options, restart, said)
+        return of_file(None, name, {}, options, read_settings(settings))
+    return ask(kind_named(name), settings[0], {}, options, read_settings(settings[1:]))
 
 
 @app.command
-def experiments(*, as_json: Json = False) -> int:
+def experiments(*, as_json: opt.Json = False) -> int:
     """List the experiments that come with Crisis Sim, one per line."""
     from crisis_sim.experiments.load import shipped_experiments
 
     keys = ("name", "kind", "title", "question")
     shipped = [{key: getattr(one, key) for key in keys} for one in shipped_experiments()]
-    if as_json:
-        print_json(shipped)
-        return DONE
     name, kind = (max((len(one[key]) for one in shipped), default=0) for key in keys[:2])
-    for one in shipped:
-        say(f"{one['name']:{name}}  {clean(one['kind']):{kind}}  {clean(one['title'])}")
+    lines = [
+        f"{one['name']:{name}}  {clean(one['kind']):{kind}}  {clean(one['title'])}"
+        for one in shipped
+    ]
+    answer(as_json, shipped, lambda: say("\n".join(lines)))
     return DONE
 
 
@@ -202,7 +181,6 @@ def ask(
     scenario: str,
     given: Mapping[str, Any],
     options: Options,
-    restart: bool = False,
     settings: Node | None = None,
 ) -> int:
     """Run an experiment that has no file, from the keys given; the exit code."""
@@ -212,23 +190,19 @@ def ask(
         return [*said[key]] if isinstance(said.get(key), Mapping) else []
 
     said = {**given, **(settings.plain() if settings else {})}
-    stem = Path(scenario).stem
-    title = {
-        "attribute": f"What ended {scenario}: {', '.join(named('parts'))}",
-        "sweep": f"{' and '.join(named('vary'))} in {scenario}",
-        "sensitivity": f"What matters in {stem}",
-        "tune": f"{stem}, tuned",
-        "posterior": f"{stem}, posterior",
-    }[kind]
-    usual = {
+    content: dict[str, Any] = {
         "kind": kind,
-        "title": title,
         "scenario": scenario,
         "set": options.variant.overrides or [],
     }
-    content = {**usual, **USUAL[kind], **options.keys(given)}
-    made = make_experiment(kind, settings, **options.classes, **content)
-    return carry_out(made, options, restart)
+    content |= {**USUAL[kind], **options.keys(given)}
+    content["title"] = USUAL[kind]["title"].format(
+        scenario=scenario,
+        name=Path(scenario).stem,
+        parts=", ".join(named("parts")),
+        vary=" and ".join(named("vary")),
+    )
+    return carry_out(make_experiment(kind, settings, **options.classes, **content), options)
 
 
 def of_file(
@@ -236,7 +210,6 @@ def of_file(
     name: str | None,
     given: Mapping[str, Any],
     options: Options,
-    restart: bool = False,
     settings: Node | None = None,
     others: Mapping[str, Any] | None = None,
 ) -> int:
@@ -247,18 +220,18 @@ def of_file(
         name: the file, or the name of a shipped one.
         given: values in place of the file's.
         options: where and how to run it.
-        restart: throw away an experiment in the folder that is not finished.
         settings: what `KEY=VALUE` arguments put in place of the file's values.
         others: options that make sense without a file only, and what they were given.
     """
     from crisis_sim.experiments.load import load_experiment
     from crisis_sim.experiments.run import read_resolved
 
-    if name is None and options.resume is None:
-        raise Refused("NAME is missing: give an experiment, or --resume with a folder")
-    if name is None:
-        # What is in the folder says all.
-        return carry_out(read_resolved(options.resume), replace(options, out=None))  # type: ignore[arg-type]
+    into = options.into
+    if name is None:  # what is in the folder says all
+        if into.resume is None:
+            raise Refused("NAME is missing: give an experiment, or --resume with a folder")
+        here = replace(options, into=replace(into, out=None))
+        return carry_out(read_resolved(into.resume), here)
     for option, value in (others or {}).items():
         if value:
             raise Refused(f"{option} goes with --vary; an experiment's file has its own")
@@ -271,54 +244,46 @@ def of_file(
             f"{name} is no {kind} experiment but of kind {experiment.kind}; run: "
             f"crisis-sim experiment {name}"
         )
-    return carry_out(experiment, options, restart)
+    return carry_out(experiment, options)
 
 
-def carry_out(experiment: Experiment, options: Options, restart: bool = False) -> int:
+def carry_out(experiment: Experiment, options: Options) -> int:
     """Run an experiment into a folder and print its answer, or only print its plan; the exit code."""
-    from crisis_sim.batch.rules import in_words as rules_in_words
-    from crisis_sim.batch.workers import cores
+    from crisis_sim.batch.rules import in_words
     from crisis_sim.experiments.spec import BlocksFailedError
 
-    resume, out = options.resume, options.out
-    if resume is not None and out is not None and out.resolve() != resume.resolve():
-        raise Refused(f"--resume goes on in {resume}: --out cannot name another folder")
-    words = rules_in_words(**options.classes)
-    usual = f"{experiment.name} with {words}" if words else experiment.name
-    folder = resume or out or RESULTS / file_name(usual)
-    workers = options.workers or cores()
+    options.into.check()
+    words = in_words(**options.classes)
+    folder = options.into.folder(f"{experiment.name} with {words}" if words else experiment.name)
     to_go_on = f"to go on: {shlex.join(['crisis-sim', 'experiment', '--resume', str(folder)])}"
     try:
-        if options.dry_run:
-            _say_plan(experiment, workers, folder, options.as_json)
+        if options.into.dry_run:
+            _say_plan(experiment, folder, options)
         else:
-            _run(experiment, folder, workers, options, restart)
+            _run(experiment, folder, options)
         return DONE
     except BlocksFailedError as error:
         talk(f"error: {error}\n{to_go_on}")
         return BLOCKS_FAILED
     except (KeyboardInterrupt, SystemExit) as stop:  # the latter is a request to terminate
-        interrupted = isinstance(stop, KeyboardInterrupt)
-        what = "interrupted" if interrupted else "terminated"
+        what, code = stopped(stop)
         talk(f"{what}: what was finished is safe in {folder}\n{to_go_on}")
-        return INTERRUPTED if interrupted else TERMINATED
+        return code
 
 
-def _run(
-    experiment: Experiment, folder: Path, workers: int, options: Options, restart: bool
-) -> None:
+def _run(experiment: Experiment, folder: Path, options: Options) -> None:
     from crisis_sim.experiments.plots import write_experiment_charts
     from crisis_sim.experiments.run import run_experiment
 
-    began = time.perf_counter()
+    began, into = time.perf_counter(), options.into
     with progress_bar() as progress:
         findings = run_experiment(
             experiment,
             folder,
-            workers,
-            resume=options.resume is not None,
-            restart=restart,
-            overwrite=options.overwrite,
+            into.cores,
+            resume=into.resume is not None,
+            restart=into.restart,
+            overwrite=into.overwrite,
             progress=progress,
             on_message=talk,
             **options.classes,
@@ -326,19 +291,20 @@ def _run(
     options.charts.hold()
     charts = write_experiment_charts(findings, folder)
     spec = experiment.spec
-    if options.as_json:
-        about = {"name": experiment.name, "kind": experiment.kind, "question": spec.question}
-        print_json({**about, "answer": list(findings.answer), **findings.summary})
-    else:
-        told = [f"- {clean(line)}" for line in findings.answer]
-        say("\n".join([clean(spec.question or spec.title), "", *told]))
+    about = {"name": experiment.name, "kind": experiment.kind, "question": spec.question}
+    told = [f"- {clean(line)}" for line in findings.answer]
+    answer(
+        options.as_json,
+        {**about, "answer": list(findings.answer), **findings.summary},
+        lambda: say("\n".join([clean(spec.question or spec.title), "", *told])),
+    )
     for chart in charts:
         if chart.suffix == charts[0].suffix:
             talk(f"chart: {chart}")
-    talk(f"{findings.crises:,} crises in {in_words(time.perf_counter() - began)}: {folder}")
+    talk(f"{findings.crises:,} crises in {since(began)}: {folder}")
 
 
-def _say_plan(experiment: Experiment, workers: int, folder: Path, as_json: bool) -> None:
+def _say_plan(experiment: Experiment, folder: Path, options: Options) -> None:
     """Print the plan of an experiment, without running it."""
     from crisis_sim.batch.plan import Plan, usual_size
     from crisis_sim.batch.workers import choose_executor, first_guess
@@ -346,31 +312,26 @@ def _say_plan(experiment: Experiment, workers: int, folder: Path, as_json: bool)
     from crisis_sim.experiments.spec import kind_of
 
     replaces = check_folder(folder)
-    spec = experiment.spec
+    spec, scenario = experiment.spec, experiment.scenario
     crises = kind_of(experiment.kind).crises(experiment)
-    one_each = Plan(
-        (experiment.scenario,), spec.replicates, 0, points=-(-crises // spec.replicates)
-    )
-    crew = choose_executor(first_guess(one_each), -(-crises // usual_size(crises)), workers)
+    one_each = Plan((scenario,), spec.replicates, 0, points=-(-crises // spec.replicates))
+    blocks = -(-crises // usual_size(crises))
+    crew = choose_executor(first_guess(one_each), blocks, options.into.cores)
     facts: dict[str, Any] = {
         "name": experiment.name,
         "kind": experiment.kind,
         "title": spec.title,
-        "scenario": experiment.scenario.name,
+        "scenario": scenario.name,
         "measures": [one.name for one in experiment.measures],
         "replicates": spec.replicates,
         "seed": spec.seed,
         "crises": crises,
-        "workers": crew.size,
-        "seconds_estimated": round(crew.seconds, 1),
-        "folder": str(folder),
-        "replaces_results": replaces,
     }
     lines = (
         f"{experiment.name}: {clean(spec.title)}",
-        f"{crises:,} crises of {experiment.scenario.name}, seed {spec.seed}",
+        f"{crises:,} crises of {scenario.name}, seed {spec.seed}",
     )
-    print_plan(facts, lines, crew.seconds, as_json)
+    print_plan(facts, lines, crew, folder, replaces, options.as_json)
 
 
 # The short command of each kind: its keys as options.
@@ -378,7 +339,7 @@ def _say_plan(experiment: Experiment, workers: int, folder: Path, as_json: bool)
 
 @app.command
 def attribute(
-    scenario: One,
+    scenario: opt.One,
     /,
     *,
     parts: Annotated[list[str], Parameter(metavar="PART...", consume_multiple=True)],
@@ -405,7 +366,7 @@ def attribute(
 
 @app.command
 def sweep(
-    scenario: One,
+    scenario: opt.One,
     /,
     *,
     vary: Annotated[list[str], Parameter(metavar="PATH=LOW:HIGH:STEPS")],
@@ -434,14 +395,14 @@ def sweep(
 
 @app.command
 def sensitivity(
-    scenario: One,
+    scenario: opt.One,
     /,
     *,
     method: Literal["morris", "sobol", "pawn"] = "morris",
     factor: Moved = None,
     samples: Count = None,
-    second_order: Annotated[bool, FLAG] = False,
-    tornado: Annotated[int, Parameter(validator=Natural)] = 1_000,
+    second_order: Annotated[bool, opt.FLAG] = False,
+    tornado: Annotated[int, opt.option(least=0)] = 1_000,
     options: Options = PLAIN,
 ) -> int:
     """Find which parameters an outcome depends on, one by one and together.
@@ -469,7 +430,7 @@ def sensitivity(
 
 @app.command
 def tune(
-    name: str | None = None,
+    name: FileOrScenario = None,
     /,
     *,
     vary: Moved = None,
@@ -486,8 +447,6 @@ def tune(
     search, with the same result as without the interruption.
 
     Args:
-        name: An experiment's file, or the name of a shipped one; with --vary a scenario; none with
-            --resume.
         maximise: A measure that should be high, optionally with the value that is enough: the search is
             then for the smallest changes that reach it.
         minimise: The same for a measure that should be low.
@@ -515,7 +474,7 @@ def tune(
 
 @app.command
 def posterior(
-    name: str | None = None,
+    name: FileOrScenario = None,
     /,
     *,
     vary: Moved = None,
@@ -532,8 +491,6 @@ def posterior(
     record are given in a file, under 'cases'.
 
     Args:
-        name: An experiment's file, or the name of a shipped one; with --vary a scenario; none with
-            --resume.
         particles: Points tried in each generation; by default the file's, or 500.
         generations: Rounds, each closer to the data; by default the file's, or 5.
     """

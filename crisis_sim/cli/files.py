@@ -14,34 +14,22 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from cyclopts import Parameter
-from cyclopts.validators import Number
-
+from crisis_sim.cli import options as opt
 from crisis_sim.cli.app import (
     CHECK_FAILED,
     DONE,
-    FLAG,
     MISTAKE,
-    Agents,
-    Fits,
-    Json,
-    Many,
-    One,
-    Overrides,
-    Replicates,
-    Roles,
-    Seed,
-    Workers,
+    answer,
     app,
     console,
     counted,
-    in_words,
-    own_classes,
     print_json,
     progress_bar,
     say,
+    since,
     talk,
 )
+from crisis_sim.cli.options import Variant
 from crisis_sim.dashboard.server import FEWEST, HOST, MOST, PORT, REPLICATES, SCENARIO
 from crisis_sim.scenario.errors import Mistake, Refused, ScenarioError
 from crisis_sim.text import clean
@@ -245,31 +233,27 @@ LONGEST_LINE = 1_000
 
 
 @app.command
-def check(*scenarios: Many, overrides: Overrides = None, as_json: Json = False) -> int:
+def check(*scenarios: opt.Many, overrides: opt.Overrides = None, as_json: opt.Json = False) -> int:
     """Check scenario files, and report all their mistakes at once, each with its line."""
     from crisis_sim.scenario.load import load_each
 
     each = load_each(scenarios, overrides or ())
-    if as_json:
-        print_json([_check_data(*pair) for pair in zip(scenarios, each, strict=True)])
-    else:
-        for one in each:
-            say(str(one) if isinstance(one, ScenarioError) else _in_short(one))
+    data = [_check_data(*pair) for pair in zip(scenarios, each, strict=True)]
+    told = (str(one) if isinstance(one, ScenarioError) else _in_short(one) for one in each)
+    answer(as_json, data, lambda: say("\n".join(told)))
     return MISTAKE if any(isinstance(one, ScenarioError) for one in each) else DONE
 
 
 @app.command
-def scenarios(*, as_json: Json = False) -> int:
+def scenarios(*, as_json: opt.Json = False) -> int:
     """List the scenarios that come with Crisis Sim, one per line."""
     from crisis_sim.scenario.load import shipped_scenarios
 
     shipped = shipped_scenarios()
-    if as_json:
-        print_json([{"name": one.name, "title": one.title} for one in shipped])
-        return DONE
+    data = [{"name": one.name, "title": one.title} for one in shipped]
     width = max((len(one.name) for one in shipped), default=0)
-    for one in shipped:
-        say(f"{one.name:{width}}  {clean(one.title)}")
+    lines = [f"{one.name:{width}}  {clean(one.title)}" for one in shipped]
+    answer(as_json, data, lambda: say("\n".join(lines)))
     return DONE
 
 
@@ -280,7 +264,7 @@ def init(
     *,
     extends: str | None = None,
     answers: Path | None = None,
-    template: Annotated[bool, FLAG] = False,
+    template: Annotated[bool, opt.FLAG] = False,
 ) -> int:
     """Write a commented scenario to start from, by asking about your crisis.
 
@@ -337,38 +321,31 @@ def _scenario_of(path: Path, answers: Path | None, template: bool) -> str:
 @app.command
 def schema(
     *,
-    experiment: Annotated[
-        bool, Parameter(help="Print the schema of experiment files.", show_default=False)
-    ] = False,
-    events: Annotated[
-        bool,
-        Parameter(
-            help="Print what can happen in a crisis instead: each event, what comes of it, and when.",
-            show_default=False,
-        ),
-    ] = False,
-    roles: Roles = None,
-    agents: Agents = None,
-    as_json: Json = False,
+    experiment: Annotated[bool, opt.FLAG] = False,
+    events: Annotated[bool, opt.FLAG] = False,
+    roles: opt.Roles = None,
+    agents: opt.Agents = None,
+    as_json: opt.Json = False,
 ) -> int:
     """Print the JSON Schema of scenario files, for completion and checks in an editor.
 
     With `--events`: what can happen in a crisis, also to your own classes if they are given. Of two
     events at the same moment, the one listed first comes first.
+
+    Args:
+        experiment: Print the schema of experiment files.
+        events: Print what can happen in a crisis instead: each event, what comes of it, and when.
     """
     from crisis_sim.scenario.introspect import json_schema
 
     if events:
-        _say_events(own_classes(roles, agents), as_json)
+        _say_events(Variant(roles=roles, agents=agents).classes, as_json)
         return DONE
     if roles or agents:
         raise Refused("--roles and --agents go with --events")
     if experiment:
-        from crisis_sim.experiments.load import experiment_schema
-
-        print_json(experiment_schema())
-    else:
-        print_json(json_schema())
+        from crisis_sim.experiments.load import experiment_schema as json_schema
+    print_json(json_schema())
     return DONE
 
 
@@ -379,20 +356,14 @@ def _say_events(classes: Mapping[str, Any], as_json: bool) -> None:
 
     check_classes(**classes)
     found = happenings(**classes)
-    if as_json:
-        print_json([vars(one) for one in found])
-        return
-    say("What can happen, in the order in which ties are settled.")
-    role = ""
+    lines, role = ["What can happen, in the order in which ties are settled."], ""
     for one in found:
-        if one.role != role:
-            role = one.role
-            say(f"\n{role}")
-        whose = f" ({f'{one.agent} by ' if one.agent else ''}{one.of})"
-        say(f"  {one.event}{whose}")
-        when = f"{'date' if one.is_dated else 'rate'}: {one.when}"
-        for text in (one.effect, when):
-            say(textwrap.fill(text, 80, initial_indent=" " * 4, subsequent_indent=" " * 6))
+        lines += [] if one.role == role else [f"\n{one.role}"]
+        role = one.role
+        lines.append(f"  {one.event} ({f'{one.agent} by ' if one.agent else ''}{one.of})")
+        for text in (one.effect, f"{'date' if one.is_dated else 'rate'}: {one.when}"):
+            lines.append(textwrap.fill(text, 80, initial_indent=" " * 4, subsequent_indent=" " * 6))
+    answer(as_json, [vars(one) for one in found], lambda: say("\n".join(lines)))
 
 
 def _check_data(reference: str, read: Scenario | ScenarioError) -> dict[str, Any]:
@@ -419,7 +390,7 @@ def _in_short(scenario: Scenario) -> str:
 
 
 @app.command
-def doctor(*, as_json: Json = False) -> int:
+def doctor(*, as_json: opt.Json = False) -> int:
     """Check that everything that Crisis Sim needs is installed and works."""
     findings = []
     for finding in examine():
@@ -437,16 +408,16 @@ def doctor(*, as_json: Json = False) -> int:
 @app.command
 def validate(
     *,
-    replicates: Annotated[int, Parameter(validator=Replicates)] = 10_000,
-    seed: Seed = 1,
+    replicates: opt.Replicates = 10_000,
+    seed: opt.Seed = 1,
     population: str = "since_1945",
-    workers: Workers = None,
+    workers: opt.Workers = None,
     out: Path | None = None,
     page: Path | None = None,
-    overrides: Overrides = None,
-    strict: Annotated[bool, FLAG] = False,
-    held_out: Annotated[bool, FLAG] = False,
-    as_json: Json = False,
+    overrides: opt.Overrides = None,
+    strict: Annotated[bool, opt.FLAG] = False,
+    held_out: Annotated[bool, opt.FLAG] = False,
+    as_json: opt.Json = False,
 ) -> int:
     """Compare the model with the record: crises since 1945, and eight cases.
 
@@ -463,7 +434,7 @@ def validate(
     """
     from crisis_sim.batch.workers import cores
     from crisis_sim.validation import validate as compare
-    from crisis_sim.validation.page import write_page, write_validation
+    from crisis_sim.validation.show import print_validation, write_page, write_validation
 
     if out and out.exists() and not out.is_dir():
         raise Refused(f"{out} is no folder")
@@ -478,15 +449,10 @@ def validate(
         )
     written = write_validation(validation, out) if out else []
     written += write_page(validation, page) if page else []
-    if as_json:
-        print_json(validation.plain())
-    else:
-        from crisis_sim.validation.text import print_validation
-
-        print_validation(validation, console())
+    answer(as_json, validation.plain(), lambda: print_validation(validation, console()))
     _tell_written(written)
     crises = sum(one.replicates for one in validation.batch.ensembles.values())
-    talk(f"{crises:,} crises in {in_words(time.perf_counter() - began)}")
+    talk(f"{crises:,} crises in {since(began)}")
     for name in validation.failures:
         talk(f"said to be met, and is not: {name}")
     return CHECK_FAILED if strict and validation.failures else DONE
@@ -502,12 +468,12 @@ def _tell_written(written: Iterable[Path]) -> None:
 def _hold_out(
     replicates: int, seed: int, workers: int, out: Path | None, as_json: bool, began: float
 ) -> int:
-    """Foretell each case without it."""
-    from crisis_sim.validation.held_out import held_out as foretell
+    """Predict each case without it."""
+    from crisis_sim.validation.held_out import held_out as predict
     from crisis_sim.validation.held_out import summary
-    from crisis_sim.validation.text import print_held_out
+    from crisis_sim.validation.show import print_held_out
 
-    found = foretell(replicates, seed, workers, progress=talk)
+    found = predict(replicates, seed, workers, progress=talk)
     plain = {"replicates": replicates, "seed": seed, "cases": [one.plain() for one in found]}
     plain["summary"] = summary(found)
     if out:
@@ -515,11 +481,8 @@ def _hold_out(
         path = out / "held_out.json"
         path.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
         talk(f"written: {path}")
-    if as_json:
-        print_json(plain)
-    else:
-        print_held_out(found, console())
-    talk(f"in {in_words(time.perf_counter() - began)}")
+    answer(as_json, plain, lambda: print_held_out(found, console()))
+    talk(f"in {since(began)}")
     return DONE
 
 
@@ -533,14 +496,14 @@ MOST_OF_A_CRISIS = 50_000
 def hindcast(
     *,
     data: Path,
-    replicates: Annotated[int, Parameter(validator=Number(gte=10, lte=MOST_OF_A_CRISIS))] = 2000,
-    seed: Seed = 1,
-    workers: Workers = None,
-    overrides: Overrides = None,
-    over_fits: Fits = False,
+    replicates: Annotated[int, opt.option(least=10, most=MOST_OF_A_CRISIS)] = 2000,
+    seed: opt.Seed = 1,
+    workers: opt.Workers = None,
+    overrides: opt.Overrides = None,
+    over_fits: opt.Fits = False,
     leave_out: Literal["eras", "fifths"] | None = None,
     out: Path | None = None,
-    as_json: Json = False,
+    as_json: opt.Json = False,
 ) -> int:
     """Forecast past crises from what was known at their triggers, and score the forecasts.
 
@@ -553,7 +516,7 @@ def hindcast(
         out: Folder for predictions.csv, hindcast.json and the charts; without it they are not written.
     """
     from crisis_sim.batch.workers import cores
-    from crisis_sim.hindcast.run import hindcast as foretell
+    from crisis_sim.hindcast.run import hindcast as predict
     from crisis_sim.hindcast.show import print_hindcast, write_hindcast
 
     if out and out.exists() and not out.is_dir():
@@ -569,7 +532,7 @@ def hindcast(
         )
     began = time.perf_counter()
     with progress_bar() as progress:
-        found = foretell(
+        found = predict(
             data,
             replicates,
             seed,
@@ -580,13 +543,10 @@ def hindcast(
             leave_out,
         )
     written = write_hindcast(found, out) if out else []
-    if as_json:
-        print_json(found.plain())
-    else:
-        print_hindcast(found, console())
+    answer(as_json, found.plain(), lambda: print_hindcast(found, console()))
     _tell_written(written)
-    seconds = in_words(time.perf_counter() - began)
-    talk(f"{len(found.predictions):,} crises, {found.replicates:,} times each, in {seconds}")
+    told = f"{len(found.predictions):,} crises, {found.replicates:,} times each"
+    talk(f"{told}, in {since(began)}")
     return DONE
 
 
@@ -595,15 +555,15 @@ def hindcast(
 
 @app.command
 def dashboard(
-    scenario: One = SCENARIO,
+    scenario: opt.One = SCENARIO,
     /,
     *,
-    replicates: Annotated[int, Parameter(validator=Number(gte=FEWEST, lte=MOST))] = REPLICATES,
-    seed: Seed = 1,
-    overrides: Overrides = None,
+    replicates: Annotated[int, opt.option(least=FEWEST, most=MOST)] = REPLICATES,
+    seed: opt.Seed = 1,
+    overrides: opt.Overrides = None,
     host: str = HOST,
-    port: Annotated[int, Parameter(validator=Number(gte=0, lte=65_535))] = PORT,
-    no_browser: Annotated[bool, FLAG] = False,
+    port: Annotated[int, opt.option(least=0, most=65_535)] = PORT,
+    no_browser: Annotated[bool, opt.FLAG] = False,
 ) -> int:
     """Move sliders in a browser and see at once what changes: ceasefires, endings, differences.
 

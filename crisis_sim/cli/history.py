@@ -10,31 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
-from cyclopts.validators import Number
 
-from crisis_sim.cli.app import (
-    AS_IT_IS,
-    CHARTS,
-    DONE,
-    FLAG,
-    RESULTS,
-    Charts,
-    Json,
-    Natural,
-    NumberOfOne,
-    One,
-    Replicates,
-    Seed,
-    Variant,
-    Workers,
-    app,
-    console,
-    file_name,
-    print_json,
-    progress_bar,
-    say,
-    talk,
-)
+from crisis_sim.cli import options as opt
+from crisis_sim.cli.app import DONE, answer, app, console, file_name, progress_bar, say, talk
+from crisis_sim.cli.options import AS_IT_IS, CHARTS, RESULTS, Charts, Variant
 from crisis_sim.scenario.errors import Refused
 from crisis_sim.text import clean, printable_lines, sentence
 from crisis_sim.version import __version__
@@ -64,20 +43,20 @@ def _pairs(option: str, texts: list[str] | None) -> dict[str, str]:
 
 @app.command
 def branch(
-    scenario: One,
+    scenario: opt.One,
     /,
     *,
-    replicate: NumberOfOne | None = None,
+    replicate: opt.Replicate | None = None,
     at: Annotated[str | None, Parameter(metavar="WHEN")] = None,
     force: Annotated[list[str] | None, Parameter(metavar="WHO=CHOICE")] = None,
     inject: Annotated[Path | None, Parameter(metavar="FILE")] = None,
     luck: Literal["same", "fresh"] | None = None,
-    futures: Annotated[int | None, Parameter(validator=Number(gte=1, lte=100_000))] = None,
-    seed: Annotated[int | None, Parameter(validator=Natural)] = None,
+    futures: Annotated[int | None, opt.Futures] = None,
+    seed: opt.SeedOrNone = None,
     out: Path = RESULTS / "branch",
     variant: Variant = AS_IT_IS,
     charts: Charts = CHARTS,
-    as_json: Json = False,
+    as_json: opt.Json = False,
 ) -> int:
     """Go back in one crisis, change one thing, and see what follows.
 
@@ -87,21 +66,20 @@ def branch(
 
     Args:
         scenario: A scenario file, the name of a shipped one, or a branch.yaml.
-        replicate: Number of the crisis, from 0.
         at: When: a day from the start, a date, or just after a milestone such as first_strike.
         force: Make an agent do something as soon as it can: a state one of its options (wait, halt, or a rung's
             name), a third party what it can do, such as us=engage. May be repeated, for another agent.
         inject: A file with later events, written like a scenario's `events`.
         luck: After WHEN, the same random numbers (same), or new ones for many futures (fresh).
         futures: Number of futures of each history; with fresh luck by default 1,000.
-        seed: Seed; with a replicate's number it determines a crisis; by default 1.
         out: Folder for branch.yaml, the two histories, the chart, and the summary of the futures.
     """
     from crisis_sim.batch.rules import check_rules
     from crisis_sim.history.branch import FILE, Branch, check_folder, read_branch
     from crisis_sim.history.branch import branch as make
     from crisis_sim.history.past import read_events
-    from crisis_sim.report.answers import answer, print_summary
+    from crisis_sim.report.answers import answer as in_a_sentence
+    from crisis_sim.report.answers import print_summary
     from crisis_sim.scenario.fits import load_over_fits
 
     forced, classes = _pairs("--force", force), variant.classes
@@ -122,33 +100,34 @@ def branch(
         "The rungs of both histories from the start, and how many futures have a ceasefire by when."
     )
     asked, *head = made.head()
-    told = [*([answer(made.summary)] if made.summary else []), *head]
+    told = [*([in_a_sentence(made.summary)] if made.summary else []), *head]
     _page(out, asked, told, made.draw, reading, made.seed, made.goes.story())
-    if as_json:
-        print_json(made.plain())
-    else:
+
+    def show() -> None:
         _print(made.head())
         if made.summary is None:
             _print_beside(made.beside())
         else:
             print_summary(made.summary, console())
+
+    answer(as_json, made.plain(), show)
     talk(f"to repeat it: crisis-sim branch {files[0]}")
     return DONE
 
 
 @app.command
 def why(
-    scenario: One,
+    scenario: opt.One,
     /,
     *,
-    replicate: NumberOfOne,
+    replicate: opt.Replicate,
     outcome: str,
-    futures: Annotated[int, Parameter(validator=Number(gte=1, lte=100_000))] = 1000,
-    seed: Seed = 1,
+    futures: Annotated[int, opt.Futures] = 1000,
+    seed: opt.Seed = 1,
     out: Path = RESULTS / "why",
     variant: Variant = AS_IT_IS,
     charts: Charts = CHARTS,
-    as_json: Json = False,
+    as_json: opt.Json = False,
 ) -> int:
     """Find which steps decided the outcome of one crisis: each is undone, alone and in pairs.
 
@@ -157,7 +136,6 @@ def why(
     with it (was it sufficient)? For example: `crisis-sim why may_2025 --replicate 31 --outcome "no war"`
 
     Args:
-        replicate: Number of the crisis, from 0.
         outcome: The outcome to explain: "ceasefire within 96 hours", agreement, war, "no war" or another share, by
             name or as a mapping (docs/experiments.md).
         futures: Number of futures with each of the strongest steps, and without it.
@@ -175,11 +153,12 @@ def why(
     asked = f"Why did this {came} in crisis {replicate} of seed {seed}: {found.outcome.words}?"
     reading = "Above: the rungs of both states. Below: each step by its weight; those that mattered are numbered."
     _page(out, asked, [first, *others, outcome_told, gist], found.draw, reading, seed)
-    if as_json:
-        print_json(found.plain())
-    else:
+
+    def show() -> None:
         _print(found.answer())
         _print_reasons(found)
+
+    answer(as_json, found.plain(), show)
     talk(f"answer and chart: {out}")
     return DONE
 
@@ -242,7 +221,6 @@ def _print_reasons(found: Reasons) -> None:
     terminal.print(
         fitted("The strongest steps, by weight", headings, rows, width, told), width=width
     )
-    sys.stdout.flush()
 
 
 def _print_beside(rows: list[tuple[str, str, str]]) -> None:
@@ -266,7 +244,6 @@ def _print_beside(rows: list[tuple[str, str, str]]) -> None:
     terminal = console()
     terminal.print()
     terminal.print(table, width=min(terminal.width, WIDTH))
-    sys.stdout.flush()
 
 
 # --- `crisis-sim nowcast`
@@ -274,18 +251,18 @@ def _print_beside(rows: list[tuple[str, str, str]]) -> None:
 
 @app.command
 def nowcast(
-    scenario: One,
+    scenario: opt.One,
     /,
     *,
     given: str,
     at: Annotated[list[str] | None, Parameter(metavar="WHEN")] = None,
-    replicates: Annotated[int, Parameter(validator=Replicates)] = 100_000,
-    seed: Seed = 1,
+    replicates: opt.Replicates = 100_000,
+    seed: opt.Seed = 1,
     out: Path | None = None,
-    workers: Workers = None,
+    workers: opt.Workers = None,
     variant: Variant = AS_IT_IS,
     charts: Charts = CHARTS,
-    as_json: Json = False,
+    as_json: opt.Json = False,
 ) -> int:
     """Estimate what comes next, given dated evidence of what has happened so far.
 
@@ -299,8 +276,8 @@ def nowcast(
         out: Folder for numbers and chart; by default results/SCENARIO_nowcast.
     """
     from crisis_sim.batch.workers import cores
+    from crisis_sim.history.filtering import draw_nowcast, print_nowcast, write_nowcast
     from crisis_sim.history.filtering import nowcast as make
-    from crisis_sim.history.nowcast_report import draw_nowcast, print_nowcast, write_nowcast
 
     read = variant.scenario(scenario)
     with progress_bar("histories") as progress:
@@ -315,10 +292,7 @@ def nowcast(
     asked = f"What comes next, given this: {cast.evidence.title}?"
     draw = partial(draw_nowcast, cast)
     _page(folder, asked, [last, *earlier], draw, reading, seed, notices=notices)
-    if as_json:
-        print_json(cast.plain())
-    else:
-        print_nowcast(cast, console())
+    answer(as_json, cast.plain(), lambda: print_nowcast(cast, console()))
     talk(f"numbers, evidence and chart: {folder}")
     return DONE
 
@@ -341,9 +315,16 @@ def play(
     *,
     as_: Annotated[list[str] | None, Parameter(name="--as", metavar="STATE")] = None,
     against: Annotated[str | None, Parameter(metavar="POLICY")] = None,
-    facilitator: Annotated[bool, FLAG] = False,
-    replicate: NumberOfOne | None = None,
-    seed: Annotated[int | None, Parameter(validator=Natural)] = None,
+    facilitator: Annotated[bool, opt.FLAG] = False,
+    replicate: Annotated[
+        int | None,
+        opt.option(
+            "Number of the crisis whose random numbers are used; by default 0.",
+            least=0,
+            most=opt.MOST_REPLICATES - 1,
+        ),
+    ] = None,
+    seed: opt.SeedOrNone = None,
     out: Path | None = None,
     variant: Variant = AS_IT_IS,
 ) -> int:
@@ -358,8 +339,6 @@ def play(
         against: How the other state decides: by default model; or an option that it takes whenever it can, such as wait
             or halt.
         facilitator: Allow events to be injected, as cards.
-        replicate: Number of the crisis whose random numbers are used; by default 0.
-        seed: Seed; by default 1.
         out: The game's file; by default results/games/SCENARIO.yaml.
     """
     from crisis_sim.history.game import Game, debrief, tell_debrief

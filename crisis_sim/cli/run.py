@@ -1,50 +1,35 @@
-"""The commands on results: `run`, `resume`, `compare`, `replay` and `report`."""
+"""The commands on results: `run`, `compare`, `replay` and `report`."""
 
 from __future__ import annotations
 
 import shlex
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from crisis_sim.cli import options as opt
 from crisis_sim.cli.app import (
-    AS_IT_IS,
     BLOCKS_FAILED,
-    CHARTS,
     DONE,
-    FLAG,
-    INTERRUPTED,
-    RESULTS,
-    TERMINATED,
-    Charts,
-    DryRun,
-    Json,
-    Natural,
-    NumberOfOne,
-    One,
-    Overwrite,
-    Reference,
-    Replicates,
-    Seed,
-    Variant,
-    Workers,
+    answer,
     app,
     console,
     counted,
     file_name,
-    in_words,
-    print_json,
     print_plan,
     progress_bar,
     say,
+    since,
+    stopped,
     talk,
 )
+from crisis_sim.cli.options import AS_IT_IS, CHARTS, HERE, RESULTS, Charts, Into, Variant
 from crisis_sim.scenario.errors import Refused
 from crisis_sim.text import clean, listed
 
@@ -57,28 +42,23 @@ if TYPE_CHECKING:
 # --- `crisis-sim run`
 
 #: The defaults of a run.
-REPLICATES, SEED = 10_000, 1
+USUAL = {"replicates": 10_000, "seed": 1, "engine": "cpu"}
 
 
 @app.command
 def run(
     *scenarios: str,
-    replicates: Annotated[int | None, Parameter(validator=Replicates)] = None,
-    seed: Annotated[int | None, Parameter(validator=Natural)] = None,
-    out: Path | None = None,
-    workers: Workers = None,
+    replicates: opt.Replicates | None = None,
+    seed: opt.SeedOrNone = None,
+    into: Into = HERE,
     scheduler: Annotated[str | None, Parameter(metavar="ADDRESS")] = None,
     engine: Literal["cpu", "gpu"] | None = None,
     variant: Variant = AS_IT_IS,
     data: Annotated[Path | None, Parameter(metavar="DIR")] = None,
-    compare_without: Annotated[bool, FLAG] = False,
-    alone: Annotated[bool, FLAG] = False,
-    resume: Annotated[Path | None, Parameter(metavar="DIR")] = None,
-    restart: Annotated[bool, FLAG] = False,
-    overwrite: Overwrite = False,
+    compare_without: Annotated[bool, opt.FLAG] = False,
+    alone: Annotated[bool, opt.FLAG] = False,
     charts: Charts = CHARTS,
-    as_json: Json = False,
-    dry_run: DryRun = False,
+    as_json: opt.Json = False,
 ) -> int:
     """Run scenarios with the same random numbers: tables, charts and a folder of results.
 
@@ -94,8 +74,6 @@ def run(
     Args:
         scenarios: Scenario files, or names of shipped ones; none with --resume.
         replicates: Crises to run of each scenario; by default 10,000.
-        seed: Seed; with a replicate's number it determines a crisis; by default 1.
-        out: Folder for results; by default results/SCENARIO, of the first scenario.
         data: Folder of real crises, as `crisis-sim hindcast` reads it: replicates of a population such as since_1945
             are these crises, in place of the table of joint facts in its file.
         scheduler: Run on a Dask cluster: the address of its scheduler, such as tcp://10.0.0.1:8786, or
@@ -104,67 +82,79 @@ def run(
         alone: With --set, run only the changed scenario, not the unchanged one.
         engine: Where to run: by default the processor (cpu); or an NVIDIA graphics card (gpu), for large
             batches (docs/clusters.md).
-        resume: Continue the interrupted run in this folder: blocks that are missing, damaged or failed
-            are run, with the same result as without the interruption. Other options must be as they
-            were.
-        restart: Delete an unfinished run in the folder.
     """
-    from crisis_sim.batch.folder import begun_in, results_of
+    from crisis_sim import batch
+    from crisis_sim.batch import folder as results
     from crisis_sim.batch.plan import make_plan
     from crisis_sim.batch.rules import labelled
-    from crisis_sim.batch.workers import cores
-    from crisis_sim.scenario.fits import over_fits as draw
-    from crisis_sim.scenario.load import load_scenarios
 
-    resume = resume and results_of(resume)
-    options = RunOptions(
-        workers or cores(), scheduler, resume is not None, restart, overwrite, charts
-    )
-    classes, overrides = variant.classes, variant.overrides or ()
+    into = replace(into, resume=into.resume and results.results_of(into.resume))
+    resume, classes = into.resume, variant.classes
     if resume is None and not scenarios:
         raise Refused("SCENARIOS is missing: name one or more, or give --resume with a folder")
-    if (overrides or variant.over_fits or data) and not scenarios:
-        option = "--set" if overrides else "--over-fits" if variant.over_fits else "--data"
-        raise Refused(f"{option} needs the scenarios that it changes")
-    if resume is not None and restart:
-        raise Refused("--resume continues a run and --restart deletes it: give one of them")
-    if resume is not None and out is not None and out.resolve() != resume.resolve():
-        raise Refused(f"--resume goes on in {resume}: --out cannot name another folder")
+    needs = {
+        "--set needs the scenarios that it changes": variant.overrides,
+        "--over-fits needs the scenarios that it changes": variant.over_fits,
+        "--data needs the scenarios that it changes": data,
+        "--compare-without needs the scenarios that are compared": compare_without,
+    }
+    if wrong := next((said for said, value in needs.items() if value and not scenarios), None):
+        raise Refused(wrong)
+    into.check()
+    asked: dict[str, Any] = {"replicates": replicates, "seed": seed, "engine": engine}
     if resume is not None and not scenarios:
-        if compare_without:
-            raise Refused("--compare-without needs the scenarios that are compared")
-        given = {"replicates": replicates, "seed": seed, "engine": engine}
-        return _go_on(resume, options, given, classes, dry_run, as_json)
-    read = load_scenarios(scenarios, overrides)
+        results.check_given(resume, asked)
+        if into.dry_run:
+            unfinished = results.UnfinishedRun.of(resume)
+            say(unfinished.say() if unfinished else f"{resume} holds a run that is finished")
+            return DONE
+
+        def work(**how: Any) -> dict[str, Any]:
+            return batch.resume(resume, **how, **classes)
+
+        return _run_batch(resume, work, into, scheduler, charts, as_json)
+    read, main = _read(scenarios, variant, data, alone)
+    folder = into.folder(labelled(main, **classes).name)
+    begun: Mapping[str, Any] = results.begun_in(resume) if resume else USUAL
+    asked = {
+        name: begun.get(name, USUAL[name]) if value is None else value
+        for name, value in asked.items()
+    }
+    asked |= {"scenarios": read, "compare_without": compare_without, **classes}
+    if into.dry_run:
+        plan = make_plan(block_size=None, parameters=None, **asked)
+        _print_plan(plan, into.cores, folder, as_json)
+        return DONE
+
+    def begin(**how: Any) -> dict[str, Any]:
+        how |= {"resume": resume is not None, "restart": into.restart, "overwrite": into.overwrite}
+        return batch.run_to_folder(
+            folder=folder, command=["crisis-sim", *sys.argv[1:]], **how, **asked
+        )
+
+    return _run_batch(folder, begin, into, scheduler, charts, as_json)
+
+
+def _read(
+    names: Sequence[str], variant: Variant, data: Path | None, alone: bool
+) -> tuple[list[Scenario], Scenario]:
+    """The scenarios to run, and the one that results are named after."""
+    from crisis_sim.scenario.fits import over_fits
+    from crisis_sim.scenario.load import label_of, load_scenarios
+
+    overrides = variant.overrides or ()
+    read = load_scenarios(names, overrides)
     beside = bool(overrides) and len(read) == 1 and not alone
-    if overrides and beside:
-        read = [*load_scenarios(scenarios), changed(read[0], overrides)]
+    if beside:
+        read = [
+            *load_scenarios(names),
+            read[0]._with(name=f"{read[0].name} changed", label=label_of(overrides)),
+        ]
     read = named_apart(read)
     if variant.over_fits:
-        read = [draw(one) for one in read]
+        read = [over_fits(one) for one in read]
     read = _of_crises(read, data) if data else read
-    folder = (
-        resume or out or RESULTS / file_name(labelled(read[-1 if beside else 0], **classes).name)
-    )
-    usual = {"replicates": REPLICATES, "seed": SEED}
-    begun: Mapping[str, Any] = begun_in(resume) if resume else usual
-    replicates = begun["replicates"] if replicates is None else replicates
-    seed = begun["seed"] if seed is None else seed
-    chosen = engine or begun.get("engine", "cpu")
-    asked = {"scenarios": read, "replicates": replicates, "seed": seed, "engine": chosen, **classes}
-    asked["compare_without"] = compare_without
-    if dry_run:
-        plan = make_plan(block_size=None, parameters=None, **asked)
-        _print_plan(plan, options.workers, folder, as_json)
-        return DONE
-    return _run_batch(folder, options, as_json, asked)
-
-
-def changed(scenario: Scenario, overrides: Sequence[str]) -> Scenario:
-    """A scenario with changes, under a name and a label that say so."""
-    from crisis_sim.scenario.load import label_of
-
-    return scenario._with(name=f"{scenario.name} changed", label=label_of(overrides))
+    return read, read[-1 if beside else 0]
 
 
 def named_apart(scenarios: Sequence[Scenario]) -> list[Scenario]:
@@ -190,87 +180,46 @@ def _of_crises(scenarios: list[Scenario], folder: Path) -> list[Scenario]:
     return [population(one, crises.table) for one in scenarios]
 
 
-@dataclass(frozen=True)
-class RunOptions:
-    """In which way a batch is to be run, which changes nothing in it."""
-
-    workers: int
-    scheduler: str | None
-    resume: bool
-    restart: bool
-    overwrite: bool
-    charts: Charts = CHARTS
-
-    def command(self, folder: Path) -> str:
-        """The command that goes on with a run in the same way."""
-        words = ["crisis-sim", "run", "--resume", str(folder)]
-        if "--workers" in sys.argv:
-            words += ["--workers", str(self.workers)]
-        if self.scheduler:
-            words += ["--scheduler", self.scheduler]
-        return shlex.join(words)
-
-
-def _go_on(
-    folder: Path,
-    options: RunOptions,
-    given: Mapping[str, Any],
-    classes: Mapping[str, Any],
-    dry_run: bool,
-    as_json: bool,
-) -> int:
-    """Go on with a run as it was begun."""
-    from crisis_sim.batch.folder import UnfinishedRun, check_given
-
-    check_given(folder, given)
-    if dry_run:
-        unfinished = UnfinishedRun.of(folder)
-        say(unfinished.say() if unfinished else f"{folder} holds a run that is finished")
-        return DONE
-    return _run_batch(folder, options, as_json, classes, begun=True)
-
-
 def _run_batch(
     folder: Path,
-    options: RunOptions,
+    work: Callable[..., dict[str, Any]],
+    into: Into,
+    scheduler: str | None,
+    charts: Charts,
     as_json: bool,
-    asked: Mapping[str, Any],
-    begun: bool = False,
 ) -> int:
-    """Run what is asked for into a folder, or what is missing of the run that was begun there, and report on it."""
-    from crisis_sim import batch
+    """Run a batch into a folder, by what gives its manifest, and report on it; the exit code."""
+    from crisis_sim.batch.folder import UnfinishedRun
     from crisis_sim.report.save import remove_report
 
-    began = time.perf_counter()
-    finished = False
+    began, finished = time.perf_counter(), False
+    words = ["crisis-sim", "run", "--resume", str(folder)]
+    words += ["--workers", str(into.cores)] if "--workers" in sys.argv else []
+    go_on = shlex.join([*words, *(["--scheduler", scheduler] if scheduler else [])])
+    how = {"workers": into.cores, "scheduler": scheduler, "on_message": talk}
     try:
         with progress_bar() as progress:
-            how: dict[str, Any] = {
-                "workers": options.workers,
-                "scheduler": options.scheduler,
-                "progress": progress,
-                "on_message": talk,
-            }
-            if begun:
-                manifest = batch.resume(folder, **how, **asked)
-            else:
-                how |= {name: getattr(options, name) for name in ("resume", "restart", "overwrite")}
-                command = ["crisis-sim", *sys.argv[1:]]
-                manifest = batch.run_to_folder(folder=folder, command=command, **how, **asked)
+            manifest = work(progress=progress, **how)
         finished = True
         remove_report(folder)
-        options.charts.hold()
+        charts.hold()
         _report_batch(manifest, folder, as_json)
     except (KeyboardInterrupt, SystemExit) as stop:  # the latter is a request to terminate
-        interrupted = isinstance(stop, KeyboardInterrupt)
-        _tell_what_is_safe(
-            folder, options, "interrupted" if interrupted else "terminated", finished
-        )
-        return INTERRUPTED if interrupted else TERMINATED
+        what, code = stopped(stop)
+        run = UnfinishedRun.of(folder)
+        if finished:
+            see = f"to see them: crisis-sim compare {folder}"
+            talk(f"{what}: all crises are safe in {folder}\n{see}")
+        elif run is None:
+            talk(f"{what} before any block was finished; nothing was written")
+        else:
+            there = f"{run.crises_done:,} of {run.crises:,} crises are safe in {run.home}"
+            talk(f"{what}: {there}\nto go on: {go_on}")
+        return code
     crises = sum(about["replicates_done"] for about in manifest["scenarios"].values())
-    talk(f"{crises:,} crises in {in_words(time.perf_counter() - began)}: {folder}")
+    talk(f"{crises:,} crises in {since(began)}: {folder}")
     if manifest["failures"]:
-        talk(f"to try again what failed: {options.command(folder)}")
+        talk(f"to try again what failed: {go_on}")
         return BLOCKS_FAILED
     return DONE
 
@@ -285,13 +234,11 @@ def _report_batch(manifest: Mapping[str, Any], folder: Path, as_json: bool) -> N
         first = failed["first_replicate"]
         last = first + failed["replicates"] - 1
         talk(f"failed: {failed['scenario']}, replicates {first} to {last}: {failed['error']}")
-    empty = [name for name, about in manifest["scenarios"].items() if not about["replicates_done"]]
-    if empty:
+    done = {name: about["replicates_done"] for name, about in manifest["scenarios"].items()}
+    if empty := [name for name, crises in done.items() if not crises]:
         talk(f"no summary: no results for {', '.join(empty)}")
         return
-    if sum(about["replicates_done"] for about in manifest["scenarios"].values()) > (
-        results.ONE_FILE_CRISES
-    ):
+    if sum(done.values()) > results.ONE_FILE_CRISES:
         talk(
             "no summary: so many crises need much memory; read the files in the folder "
             f"(docs/outcomes.md), or try: crisis-sim compare {folder}"
@@ -324,7 +271,6 @@ def _print_plan(plan: Plan, workers: int, folder: Path, as_json: bool) -> None:
     replaces = check_folder(folder)
     crew = choose_executor(first_guess(plan), plan.blocks, workers)
     days = max(one.horizon_days for one in plan.scenarios)
-    on_processors = plan.engine == "cpu"
     facts: dict[str, Any] = {
         "scenarios": {one.name: one.title for one in plan.scenarios},
         "replicates": plan.replicates,
@@ -333,33 +279,13 @@ def _print_plan(plan: Plan, workers: int, folder: Path, as_json: bool) -> None:
         "days_at_most": days,
         "blocks": plan.blocks,
         "engine": plan.engine,
-        "workers": crew.size if on_processors else 1,
-        "seconds_estimated": round(crew.seconds, 1) if on_processors else None,
-        "folder": str(folder),
-        "replaces_results": replaces,
     }
     lines = [f"{one.name}: {clean(one.title)}" for one in plan.scenarios]
     lines.append(
         f"{plan.replicates:,} replicates of each with seed {plan.seed}: {plan.crises:,} crises of "
         f"at most {days:g} days, in {counted(plan.blocks, 'block')}"
     )
-    print_plan(facts, lines, crew.seconds if on_processors else None, as_json)
-
-
-def _tell_what_is_safe(folder: Path, options: RunOptions, what: str, finished: bool) -> None:
-    """After a run was stopped, print how many crises are safe and how to go on."""
-    from crisis_sim.batch.folder import UnfinishedRun
-
-    run = UnfinishedRun.of(folder)
-    if finished:
-        talk(f"{what}: all crises are safe in {folder}\nto see them: crisis-sim compare {folder}")
-    elif run is None:
-        talk(f"{what} before any block was finished; nothing was written")
-    else:
-        talk(
-            f"{what}: {run.crises_done:,} of {run.crises:,} crises are safe in {run.home}\n"
-            f"to go on: {options.command(folder)}"
-        )
+    print_plan(facts, lines, crew if plan.engine == "cpu" else None, folder, replaces, as_json)
 
 
 # --- `crisis-sim compare`, and the report that `compare` and `run` print
@@ -368,10 +294,10 @@ def _tell_what_is_safe(folder: Path, options: RunOptions, what: str, finished: b
 @app.command
 def compare(
     *folders: Annotated[Path, Parameter(required=True)],
-    reference: Reference = None,
+    reference: opt.Reference = None,
     out: Path | None = None,
     charts: Charts = CHARTS,
-    as_json: Json = False,
+    as_json: opt.Json = False,
 ) -> int:
     """Compare scenarios from one or more folders of results, or the points of an experiment.
 
@@ -411,11 +337,7 @@ def report_batch(
     from crisis_sim.report.answers import print_summary
     from crisis_sim.report.save import write_report
 
-    if as_json:
-        print_json(summary)
-    else:
-        print_summary(summary, console(), notes or {})
-    sys.stdout.flush()
+    answer(as_json, summary, lambda: print_summary(summary, console(), notes or {}))
     if folder:
         write_report(batch, summary, folder)
 
@@ -425,15 +347,15 @@ def report_batch(
 
 @app.command
 def replay(
-    scenario: One,
+    scenario: opt.One,
     /,
     *,
-    replicate: NumberOfOne,
-    seed: Seed = 1,
+    replicate: opt.Replicate,
+    seed: opt.Seed = 1,
     out: Path = RESULTS / "replays",
     variant: Variant = AS_IT_IS,
     charts: Charts = CHARTS,
-    as_json: Json = False,
+    as_json: opt.Json = False,
 ) -> int:
     """Tell one crisis event by event, as a story and as a chart.
 
@@ -441,7 +363,6 @@ def replay(
     seed and the same --over-fits, --roles and --agents.
 
     Args:
-        replicate: Number of the crisis, from 0.
         out: Folder for the chart and the story.
     """
     read = variant.scenario(scenario)
@@ -453,15 +374,17 @@ def replay(
     path = out / f"{name}_seed_{seed}_replicate_{replicate}"
     charts.hold()
     _, *drawn_to = write_replay(crisis.journal, crisis.scenario, story, path)
-    if as_json:
-        print_json(crisis.plain())
-    elif sys.stdout.isatty():
+
+    def show() -> None:
+        if not sys.stdout.isatty():
+            say(story.rstrip("\n"))
+            return
         from rich.markdown import Markdown
 
         terminal = console()
         terminal.print(Markdown(story), width=min(terminal.width, 88))
-    else:
-        say(story.rstrip("\n"))
+
+    answer(as_json, crisis.plain(), show)
     talk(f"story and chart: {path}.md, {listed([file.suffix for file in drawn_to])}")
     return DONE
 
@@ -475,8 +398,8 @@ def report(
     /,
     *,
     out: Path | None = None,
-    reference: Reference = None,
-    as_json: Json = False,
+    reference: opt.Reference = None,
+    as_json: opt.Json = False,
 ) -> int:
     """Write one page of results: the answer, charts, tables, a few crises as stories, all assumptions.
 
@@ -499,9 +422,7 @@ def report(
     except ValueError as error:
         raise Refused(error) from None
     save_page(page, file)
-    if as_json:
-        print_json({"file": str(file), **page.plain})
-    else:
-        say(str(file))
+    answer(as_json, {"file": str(file), **page.plain}, lambda: say(str(file)))
+    if not as_json:
         talk("open it in a browser, print it, or attach it to an e-mail")
     return DONE

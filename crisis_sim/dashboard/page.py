@@ -30,8 +30,7 @@ from crisis_sim.dashboard.server import given
 from crisis_sim.dashboard.session import MAX_FILES, Runs, Session, Superseded, turns
 from crisis_sim.history import game as games
 from crisis_sim.history.evidence import read_evidence, shipped_folder
-from crisis_sim.history.filtering import Nowcast, nowcast
-from crisis_sim.history.nowcast_report import SHOWN, draw_nowcast, write_nowcast
+from crisis_sim.history.filtering import SHOWN, Nowcast, draw_nowcast, nowcast, write_nowcast
 from crisis_sim.outcomes.measures import Columns
 from crisis_sim.scenario.errors import ScenarioError
 from crisis_sim.scenario.load import on_disk

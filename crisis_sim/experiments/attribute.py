@@ -26,8 +26,7 @@ from crisis_sim.experiments.design import FIGURES, FITS, fits_row, run_points, t
 from crisis_sim.experiments.factors import ScenarioEditor, mistakes_in, overlaps
 from crisis_sim.experiments.indices import count_parts, interactions, marginals, shapley
 from crisis_sim.experiments.spec import Experiment, Findings, MeasuringSpec, Reading, RunOptions
-from crisis_sim.outcomes.differences import Measured
-from crisis_sim.outcomes.intervals import CONFIDENCE, normal_quantile
+from crisis_sim.outcomes.intervals import CONFIDENCE, Measured, normal_quantile
 from crisis_sim.outcomes.measures import Columns, Measure
 from crisis_sim.outcomes.over_fits import Fits, OverFits, over_sets
 from crisis_sim.scenario.errors import Mistake, ScenarioError
@@ -133,16 +132,18 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
     *told, sure = answer(measures, parts, list(shared.values()), spec.replicates)
     there = {part: [bool(n >> k & 1) for n in numbers] for k, part in enumerate(parts)}
     figures = [
-        {"measure": name, "part": part, "figure": key, **_row(figure)}
+        {"measure": name, "part": part, "figure": key, **figure}
         for name, one in found.items()
         for part, figures in one["parts"].items()
         for key, figure in figures.items()
     ]
     pairs = [
-        {"measure": name, "part": pair["parts"][0], "with": pair["parts"][1], **_row(pair)}
+        {"measure": name, "part": pair["parts"][0], "with": pair["parts"][1], **pair}
         for name, one in found.items()
         for pair in one["interactions"]
     ]
+    for row in (*figures, *pairs):
+        row.update(fits_row(row.get("over_fits")))
     columns = (*FIGURES, *(FITS if design.fits else ()))
     tables = {
         "points": pa.table({"point": numbers, "scenario": design.scenarios, **there}),
@@ -152,10 +153,6 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
     }
     said = (*told, sure + words.on_fits(design.fits))
     return Findings(experiment, said, tables, summary, design.crises)
-
-
-def _row(figure: dict[str, Any]) -> dict[str, Any]:
-    return {**figure, **fits_row(figure.get("over_fits"))}
 
 
 def scenarios_of(experiment: Experiment) -> list[Scenario]:
@@ -224,20 +221,16 @@ class Attribution:
     """An outcome shared out among parts.
 
     Attributes:
-        nothing: the outcome where none of the parts is there.
-        everything: where all are.
+        nothing, everything: the outcome where none of the parts is there, and where all are.
         total: the difference, which the Shapley values add up to.
         parts: for each part, in order: `shapley`, what it adds on average over all orders in which
             parts could come in; `alone`, what it brings where there is no other; `but_for`, what is
             lost where it alone is taken away.
         interactions: by the numbers of two parts, the lower first, their interaction index.
         leads: by the numbers of two parts, how far the first's Shapley value is above the second's.
-        overlap: the total less what is lost of each part where it alone is taken away; of the sign
-            of the total where parts do each other's work.
-        idle: for each part whether the outcome is the same with it and without it, replicate by
-            replicate, in every combination of the others.
-        unknown: combinations in which the outcome is unknown or infinite; where there are any, so
-            are the Shapley values.
+        overlap: the total less the sum of `but_for`; of the sign of the total where parts do each other's work.
+        idle: for each part whether, in every combination of the others, it changes no replicate.
+        unknown: combinations in which the outcome is unknown or infinite; then so are the Shapley values.
     """
 
     nothing: Figure
@@ -287,18 +280,25 @@ def attribute(measured: Measured, fits: Fits | None = None) -> Attribution:
     sure = measured.is_share or not np.isnan(measured.standard_error[known]).any()
 
     def figure(estimate: Any, influence: Any) -> Figure:
+        if not np.isfinite(estimate) or of == 0:
+            return Figure(np.nan, np.nan, np.nan, np.nan)
         over = over_sets(float(estimate), [(fits, influence[size:])]) if fits else None
-        found = influence[: size if sure else 1]
-        return _figure(float(estimate), found, of, measured.is_share, over)
+        found = influence[:size]
+        centre = float(estimate)
+        error = spread = float(np.sqrt(np.mean(found**2) / size))
+        if measured.is_share:
+            centre = centre * of / (of + 2)
+            spread = float(np.hypot(of * error, 1.0)) / (of + 2)
+        if not sure or size < 2:  # one replicate says nothing of how replicates differ
+            error = spread = np.nan
+        reach = normal_quantile() * spread
+        return Figure(float(estimate), centre - reach, centre + reach, error, over)
 
     def level(combination: int) -> Figure:
-        columns = (measured.estimate, measured.lower, measured.upper, measured.standard_error)
-        at, lower, upper, error = (float(one[combination]) for one in columns)
+        at, lower, upper, error = (float(getattr(measured, name)[combination]) for name in FIGURES)
         bounds = (0.0, 1.0) if measured.is_share else (-math.inf, math.inf)
-        within = pull[combination, size:]
-        return Figure(
-            at, lower, upper, error, over_sets(at, [(fits, within)], bounds) if fits else None
-        )
+        parts = [(fits, pull[combination, size:])] if fits else []
+        return Figure(at, lower, upper, error, over_sets(at, parts, bounds) if parts else None)
 
     parts = range(count_parts(worth))
     added, pulled = ([marginals(one, k) for k in parts] for one in (worth, pull))
@@ -327,21 +327,6 @@ def attribute(measured: Measured, fits: Fits | None = None) -> Attribution:
         idle=tuple(not np.any(added[k]) and not np.any(pulled[k][..., :size]) for k in parts),
         unknown=int(np.isnan(worth).sum()),
     )
-
-
-def _figure(
-    estimate: float, influence: Any, of: int, is_share: bool, over: OverFits | None
-) -> Figure:
-    if not np.isfinite(estimate) or of == 0:
-        return Figure(np.nan, np.nan, np.nan, np.nan)
-    error = float(np.sqrt(np.mean(influence**2) / len(influence)))
-    centre, spread = estimate, error
-    if is_share:
-        centre, spread = estimate * of / (of + 2), float(np.hypot(of * error, 1.0)) / (of + 2)
-    if len(influence) < 2:  # one replicate says nothing of how replicates differ
-        error = spread = np.nan
-    reach = normal_quantile() * spread
-    return Figure(estimate, centre - reach, centre + reach, error, over)
 
 
 # The answer in sentences
@@ -644,26 +629,16 @@ def _figures(axes: Axes, one: Mapping[str, Any], scale: float) -> None:
     """The contribution of each part, as dots with whiskers about a line at zero."""
     axes.axvline(0.0, color=style.GREY, linewidth=0.8, zorder=1)
     for place, name in enumerate(one["order"], start=1):
-        for key, (marker, _, apart) in _MARKS.items():
-            figure, colour, face, width, size = (
-                one["parts"][name][key],
-                style.GREY,
-                style.WHITE,
-                0.6,
-                3.2,
-            )
+        for key, (mark, _, apart) in _MARKS.items():
+            figure = one["parts"][name][key]
+            look: Any = {"colour": style.GREY, "face": style.WHITE, "markersize": 3.2}
             if key == "shapley":
                 _range(axes, place, figure, scale)
-                colour, face, width, size = style.BLACK, style.BLACK, 1.0, 3.8
-            _whisker(axes, place + apart, figure, scale, colour, width)
-            look: Any = {
-                "color": face,
-                "markeredgecolor": colour,
-                "markeredgewidth": 0.8,
-                "zorder": 4,
-            }
-            x = [scale * figure["estimate"]]
-            axes.plot(x, [place + apart], marker, markersize=size, **look)
+                look = {"colour": style.BLACK, "markersize": 3.8}
+            width = 1.0 if key == "shapley" else 0.6
+            _whisker(axes, place + apart, figure, scale, look["colour"], width)
+            look |= {"markeredgewidth": 0.8, "zorder": 4, "mark": mark}
+            plots.dot(axes, scale * figure["estimate"], place + apart, **look)
     total = len(one["order"]) + 1
     _range(axes, total, one["total"], scale)
     _whisker(axes, total, one["total"], scale)
@@ -675,8 +650,8 @@ def _range(axes: Axes, place: float, figure: Mapping[str, Any], scale: float) ->
     """A broad pale line: the range over fits, if there is one."""
     if over := figure.get("over_fits"):
         ends = [scale * over["lower"], scale * over["upper"]]
-        look: Any = {"linewidth": 4.5, "solid_capstyle": "butt", "zorder": 1.5}
-        axes.plot(ends, [place, place], color=style.tint(style.ESTIMATE, 0.3), **look)
+        look: Any = {"solid_capstyle": "butt", "zorder": 1.5}
+        plots.span(axes, ends, place, style.tint(style.ESTIMATE, 0.3), 4.5, **look)
 
 
 def _whisker(
@@ -691,7 +666,7 @@ def _whisker(
         scale * (figure["estimate"] if figure[key] is None else figure[key])
         for key in ("lower", "upper")
     )
-    axes.plot([lower, upper], [place, place], color=colour, linewidth=width, zorder=3)
+    plots.span(axes, [lower, upper], place, colour, width, zorder=3)
 
 
 def _say_unknown(axes: Axes, one: Mapping[str, Any], combinations: int) -> None:

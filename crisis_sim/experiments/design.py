@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import math
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,17 +18,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from crisis_sim.batch import Batch, Ensemble, read_batch, run_to_folder, simulate
+from crisis_sim.batch import Batch, read_batch, run_to_folder, simulate
 from crisis_sim.batch.files import inside
 from crisis_sim.experiments.spec import (
     BlocksFailedError,
     Experiment,
     ExperimentError,
-    OnMessage,
-    Progress,
     RunOptions,
 )
-from crisis_sim.outcomes.differences import Contrast, Measured, joined
+from crisis_sim.outcomes.intervals import Contrast, Measured, joined
 from crisis_sim.outcomes.measures import Measure
 from crisis_sim.outcomes.over_fits import Fits, OverFits, over_sets
 from crisis_sim.scenario.fits import FIT
@@ -41,8 +39,6 @@ if TYPE_CHECKING:
 #: Crises whose outcomes are kept in memory, all columns of them: some 100 MB.
 IN_MEMORY = 250_000
 
-#: The options of an experiment's run that its designs have, too.
-_PASSED_ON = ("resume", "progress", "on_message", "agents", "roles")
 #: The columns of a figure.
 FIGURES = ("estimate", "lower", "upper", "standard_error")
 #: Further columns of a design over fits: the range over the sets, and in how many of them the sign agrees.
@@ -131,28 +127,20 @@ def run_design(
     measures: Sequence[Measure],
     replicates: int,
     seed: int = 1,
-    workers: int = 1,
+    options: RunOptions | None = None,
     folder: Path | None = None,
-    *,
-    resume: bool = False,
-    progress: Progress | None = None,
-    on_message: OnMessage | None = None,
-    agents: Sequence[Any] = (),
-    roles: Mapping[str, Any] | None = None,
 ) -> Design:
     """Run every replicate at every point, with the same luck at all of them, and measure each point.
 
     Args:
         scenarios: one scenario or several, each with a name of its own.
         values: values in place of the scenarios', by path, each of shape `(points,)`, or
-            `(points, replicates)` where every replicate has its own; empty for the scenarios as
-            they are.
+            `(points, replicates)` where every replicate has its own; empty for the scenarios as they are.
         measures: what to measure.
         replicates: crises at each point.
         seed: with a replicate's number, it fixes all of its luck.
-        workers: the most threads, or processes, to use; the result is the same for any number.
+        options: in which way to run it.
         folder: where to keep the batch, so that it can be resumed; None to keep it nowhere.
-        resume, progress, on_message, agents, roles: as `run_experiment` takes them.
 
     Raises:
         ExperimentError: when values have not one entry for each point.
@@ -162,22 +150,19 @@ def run_design(
     """
     given = (scenarios,) if isinstance(scenarios, Scenario) else tuple(scenarios)
     points, by_row, by_point = _values(values, replicates)
-    asked: dict[str, Any] = {
-        "parameters": by_row,
-        "agents": agents,
-        "roles": roles,
-        "progress": progress,
-        "points": points,
-    }
+    options = options or RunOptions()
+    names = ("agents", "roles", "progress")
+    asked: dict[str, Any] = {"parameters": by_row, "points": points}
+    asked |= {name: getattr(options, name) for name in names}
     if folder is None and len(given) * (points or 1) * replicates <= IN_MEMORY:
-        batch = simulate(given, replicates, seed, workers, **asked)
+        batch = simulate(given, replicates, seed, options.workers, **asked)
         return _measured(batch, by_point, measures, replicates)
     with contextlib.ExitStack() as stack:
         if folder is None:
             temporary = tempfile.TemporaryDirectory(prefix="crisis-sim-")
             folder = Path(stack.enter_context(temporary)) / "design"
-        asked |= {"resume": resume, "on_message": on_message}
-        manifest = run_to_folder(given, folder, replicates, seed, workers, **asked)
+        asked |= {"resume": options.resume, "on_message": options.on_message}
+        manifest = run_to_folder(given, folder, replicates, seed, options.workers, **asked)
         _refuse_failures(manifest)
         columns = [name for measure in measures for name in measure.columns]
         batch = read_batch(folder, list(dict.fromkeys([*columns, FIT])))
@@ -192,10 +177,7 @@ def run_points(
     replicates: int | None = None,
     name: str = "",
 ) -> Design:
-    """`run_design` as an experiment and the options of its run have it.
-
-    Scenarios and replicates are the experiment's where left out; of several batches each has a name.
-    """
+    """`run_design` of an experiment, with its scenario and replicates where left out; of several batches each has a name."""
     spec, folder = experiment.spec, options.design
     return run_design(
         scenarios or experiment.scenario,
@@ -203,9 +185,8 @@ def run_points(
         experiment.measures,
         replicates or spec.replicates,
         spec.seed,
-        options.workers,
+        options,
         inside(folder, name, is_folder=True) if folder and name else folder,
-        **{key: getattr(options, key) for key in _PASSED_ON},
     )
 
 
@@ -237,11 +218,15 @@ def _measured(
     replicates: int,
 ) -> Design:
     points = batch.manifest["points"] or 1
+    size = max(IN_MEMORY // replicates, 1)  # as many points at a time as memory is to hold
     parts: dict[str, list[Measured]] = {measure.name: [] for measure in measures}
     for ensemble in batch.ensembles.values():
-        for part, count in _in_parts(ensemble, points, replicates):
+        for start in range(0, points, size):
+            count = min(size, points - start)
+            rows = ensemble.table.slice(start * replicates, count * replicates)
             for measure in measures:
-                parts[measure.name].append(measure.over(part, count))
+                found = measure.over(replace(ensemble, table=rows), count)
+                parts[measure.name].append(found)
     measured = {name: joined(each) for name, each in parts.items()}
     first = next(iter(batch.ensembles.values()))
     fits = Fits.of(replace(first, table=first.table.slice(0, replicates)), first.scenario)
@@ -252,21 +237,11 @@ def _measured(
     return Design(names, values, replicates, batch.seed, measured, fits, batch.manifest)
 
 
-def _in_parts(ensemble: Ensemble, points: int, replicates: int) -> Iterator[tuple[Ensemble, int]]:
-    """As many points of an ensemble at a time as `IN_MEMORY` holds, and how many these are."""
-    size = max(IN_MEMORY // replicates, 1)
-    for first in range(0, points, size):
-        count = min(size, points - first)
-        rows = ensemble.table.slice(first * replicates, count * replicates)
-        yield replace(ensemble, table=rows), count
-
-
 def _refuse_failures(manifest: Mapping[str, Any]) -> None:
-    failures = manifest["failures"]
-    if failures:
-        first = failures[0]
+    if failures := manifest["failures"]:
+        first = failures[0]["error"]
         raise BlocksFailedError(
-            f"{len(failures)} blocks of the batch failed, the first with: {first['error']}"
+            f"{len(failures)} blocks of the batch failed, the first with: {first}"
         )
 
 

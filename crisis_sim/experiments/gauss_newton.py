@@ -23,7 +23,7 @@ import numpy as np
 
 from crisis_sim.experiments.calibrate import Aim, parameters_at, seed_of
 from crisis_sim.experiments.factors import Values
-from crisis_sim.outcomes.differences import Measured
+from crisis_sim.outcomes.intervals import Measured
 
 #: The inverse variance of a parameter that is uniform over its range, in units of the range.
 PRIOR = 12.0
@@ -43,9 +43,8 @@ class Slopes:
 
     Attributes:
         at: the point, as shares of the ranges, `(parameters,)`.
-        miss: how many standard errors above each target its figure is, `(targets,)`.
-        slope: how that changes over a parameter's whole range, `(targets, parameters)`.
-        weight: what each target counts, `(targets,)`.
+        miss, weight: how many standard errors above each target its figure is, and what that counts, `(targets,)`.
+        slope: how a miss changes over a parameter's whole range, `(targets, parameters)`.
     """
 
     at: Values
@@ -168,8 +167,7 @@ class Sets:
     """Parameter sets that fit about as well.
 
     Attributes:
-        shares: their parameters, as shares of the ranges, `(sets, parameters)`.
-        weight: how much each counts; they sum to 1, `(sets,)`.
+        shares, weight: their parameters, as shares of the ranges, `(sets, parameters)`, and weights that sum to 1.
         scored: their losses and figures, each on luck of its own.
         slopes: those at the best point.
         temperature: the loss per degree of freedom.
@@ -237,17 +235,14 @@ def _over_ensemble(
 
 # --- Slices: values of a parameter that do about as well as the best
 #
-# Slices move each parameter of the best trial alone. If the others were adjusted as well, a parameter
-# could go further, so the range is a lower bound: where it is wide, the targets do not determine the
-# parameter. It rests on the trials that were made and is no confidence interval.
+# Each parameter of the best trial is moved alone. If the others were adjusted as well it could go further,
+# so the range is a lower bound, and no confidence interval: where it is wide, the targets do not tell.
 
 
 class Slices(NamedTuple):
-    """The best with one parameter moved alone, on luck that it was not tuned on.
+    """The best with one parameter moved alone, on luck that it was not tuned on: values and losses, `(parameters, points)`.
 
-    Attributes:
-        value, loss: where it is moved to, and how bad that is, `(parameters, points)`.
-        ends: between where the loss rises by no more than the tolerance, or the ends of what was searched.
+    Between `ends` the loss rises by no more than the tolerance, as far as was searched.
     """
 
     value: Values

@@ -17,19 +17,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crisis_sim.experiments.factors import Values
-from crisis_sim.outcomes.differences import Measured
-from crisis_sim.outcomes.intervals import normal_quantile
+from crisis_sim.outcomes.intervals import Measured, normal_quantile
 
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """Where a method looks.
+    """Where a method looks: points in the unit cube, `(samples * size, factors)`, sample after sample of `size` each.
 
-    Attributes:
-        method: `morris`, `sobol` or `pawn`.
-        shares: the points in the unit cube, `(samples * size, factors)`, sample after sample.
-        size: points in each sample.
-        second_order: whether samples of Sobol hold what indices of pairs need.
+    With `second_order` samples of Sobol hold what indices of pairs need.
     """
 
     method: str
@@ -90,14 +85,13 @@ def problem(factors: int) -> dict[str, Any]:
 
 # Sobol's indices with the Monte Carlo noise taken out
 #
-# A point's figure is a mean over few replicates, so that between points it varies by more than the
-# parameters make it: by the noise of each mean. Indices of such figures, `total` above all, attribute
-# noise to parameters. Its size is estimated from the replicates: the covariance of two figures' noise
-# by the sum of the products of the replicates' influence on them (`Measured.influence`). Each product
-# of figures in an estimator is too large by this covariance on average, so it is subtracted from the
-# numerators, which are those of SALib (Saltelli and others 2010 for `first`, Jansen 1999 for `total`,
-# Saltelli 2002 for `second`), and from the variance in the denominator. The rest estimates the indices
-# for infinitely many replicates, and equals SALib's figure where there is no noise.
+# A point's figure is a mean over few replicates, whose noise indices of such figures, `total` above all,
+# attribute to parameters. The covariance of two figures' noise is estimated by the sum of the products of
+# the replicates' influence on them (`Measured.influence`). By so much each product of figures in an
+# estimator is too large on average, so it is subtracted from the numerators, which are those of SALib
+# (Saltelli and others 2010 for `first`, Jansen 1999 for `total`, Saltelli 2002 for `second`), and from the
+# variance in the denominator. The rest estimates the indices for infinitely many replicates, and equals
+# SALib's figure where there is no noise.
 
 
 def pairs_of(factors: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -109,19 +103,10 @@ def pairs_of(factors: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 def noiseless_sobol(
     layout: Layout, y: Values, influence: Values, weights: Values | None = None
 ) -> dict[str, Values]:
-    """Sobol's indices without noise, from figures and how each replicate pulls them (`Measured`).
+    """Sobol's indices without noise, from figures `(points,)` and how each replicate pulls them, `(points, replicates)`.
 
-    Of one replicate nothing is known, and no noise is taken out.
-
-    Args:
-        layout: where the figures are from.
-        y: the figures, `(points,)`.
-        influence: how each replicate pulls them, `(points, replicates)`.
-        weights: weights on the samples, `(draws, samples)`; equal ones where left out.
-
-    Returns:
-        Each index, `(draws, factors)` or, of pairs, `(draws, pairs)`; NaN where there is no variance
-        beside noise.
+    Of one replicate nothing is known, and no noise is taken out. Each index is `(draws, factors)` or, of pairs,
+    `(draws, pairs)`, for weights on the samples, `(draws, samples)`, or equal ones; NaN where noise is all there is.
     """
     count, size, factors = layout.samples, layout.size, layout.factors
     replicates = influence.shape[1]
@@ -164,12 +149,12 @@ def noiseless_sobol(
 
 # Indices of figures at the points of a layout, by SALib; without noise; and as samples are drawn anew
 #
-# Morris: `mu_star`, the mean size of an elementary effect (the change in the outcome over the
-# whole range of a factor), `mu`, its mean with its sign, and `sigma`, its standard deviation: large
-# where a factor acts differently from place to place, by curvature or with others. Sobol: `first`, the
-# share of the variance that a factor explains alone, `total`, with all that it takes part in, and
-# `second`, that of a pair beyond both alone. PAWN: the Kolmogorov-Smirnov distance between all figures
-# and those with the factor in one tenth of its range: the `median` over tenths and the `maximum`.
+# Morris: `mu_star` and `mu`, the mean size of an elementary effect (the change in the outcome over the
+# whole range of a factor) and the mean with its sign, and `sigma`, its standard deviation: large where a
+# factor acts differently from place to place. Sobol: `first`, the share of the variance that a factor
+# explains alone, `total`, with all that it takes part in, and `second`, that of a pair beyond both alone.
+# PAWN: the Kolmogorov-Smirnov distance between all figures and those with the factor in one tenth of its
+# range: the `median` over tenths and the `maximum`.
 
 #: Each index, `(factors,)`; that of pairs, `(pairs,)`, in the order of `pairs_of`.
 Indices = dict[str, Values]
@@ -210,10 +195,7 @@ def estimate_indices(layout: Layout, y: Values) -> Indices:
 
 
 def without_noise(layout: Layout, measured: Measured) -> Indices:
-    """The indices that infinitely many replicates would give, where this can be estimated; else those of `estimate`.
-
-    From Sobol's indices noise is taken out; of Morris's and PAWN's it is not known how.
-    """
+    """The indices that infinitely many replicates would give, of Sobol; else those of `estimate_indices`."""
     y = measured.estimate
     if np.ptp(y) == 0:
         return _zeros(layout)
@@ -226,11 +208,7 @@ def without_noise(layout: Layout, measured: Measured) -> Indices:
 
 
 def resampled(layout: Layout, measured: Measured, generator: np.random.Generator) -> Indices:
-    """The indices `without_noise` as samples are drawn with replacement (Efron's bootstrap).
-
-    Returns:
-        By index `(draws, factors)` or, of pairs, `(draws, pairs)`: the same draws for all of them.
-    """
+    """The indices `without_noise` of draws of the samples with replacement (Efron's bootstrap), the same for all of them."""
     y = measured.estimate
     if np.ptp(y) == 0:
         return {name: np.zeros((RESAMPLES, len(of))) for name, of in _zeros(layout).items()}
@@ -282,12 +260,9 @@ def effects(layout: Layout, y: Values) -> Values:
 
 
 def distances(x: Values, y: Values) -> Values:
-    """Kolmogorov-Smirnov distances between all of `y` and that in each slice of each factor.
+    """Kolmogorov-Smirnov distances between all of `y` and that in each slice of each factor, `(slices, factors)`.
 
-    The same figures as SALib's `pawn` finds by `scipy.stats.ks_2samp`, without the p-values, which
-    take nearly all of its time.
-
-    Gives `(slices, factors)`; NaN where a slice is empty.
+    NaN where a slice is empty. SALib's `pawn` finds the same, and p-values, which take nearly all of its time.
     """
     levels, place = np.unique(y, return_inverse=True)
     whole = np.cumsum(np.bincount(place, minlength=len(levels))) / len(y)
@@ -307,14 +282,12 @@ def distances(x: Values, y: Values) -> Values:
 
 def _zeros(layout: Layout) -> Indices:
     """Every index of a method, at zero."""
-    names = {
-        "morris": ("mu_star", "mu", "sigma"),
-        "pawn": ("median", "maximum"),
-        "sobol": ("total", "first"),
-    }
+    pawn = ("median", "maximum")
+    names = {"morris": ("mu_star", "mu", "sigma"), "pawn": pawn, "sobol": ("total", "first")}
     found = {name: np.zeros(layout.factors) for name in names[layout.method]}
-    pairs = {"second": np.zeros(len(pairs_of(layout.factors)[0]))} if layout.second_order else {}
-    return {**found, **pairs}
+    if layout.second_order:
+        found["second"] = np.zeros(len(pairs_of(layout.factors)[0]))
+    return found
 
 
 def _summed_up(of: Values) -> Indices:
@@ -325,17 +298,14 @@ def _summed_up(of: Values) -> Indices:
 
 # Cooperative games: shares of parts in their joint effect
 #
-# A game says what every combination of `n` parts is worth. Combination `c` is the number whose bit `k`
-# (the bit worth `2**k`) says whether part `k` is in it: 0 is none of them, `2**n - 1` all. Worths are
-# arrays `(2**n, ...)`; further axes, such as replicates, are carried along, so that what holds for
-# worths holds for the influence of each replicate on them. Everything is built from differences that
-# one part, or two, make: a part that makes none in any combination gets exactly nothing.
+# A game says what every combination of `n` parts is worth: the combination is a number whose bit `k` says
+# whether part `k` is in it. Worths are arrays `(2**n, ...)`; what holds for them holds for the influence of
+# each replicate on them, along further axes. Everything is built from differences that one part, or two,
+# make: a part that makes none in any combination gets exactly nothing.
 #
-# Sources:
-#     L. S. Shapley (1953), "A value for n-person games", Contributions to the Theory of Games II,
-#     307-317. M. Grabisch and M. Roubens (1999), "An axiomatic approach to the concept of
-#     interaction among players in cooperative games", International Journal of Game Theory 28,
-#     547-565.
+# L. S. Shapley (1953), "A value for n-person games", Contributions to the Theory of Games II, 307-317.
+# M. Grabisch and M. Roubens (1999), "An axiomatic approach to the concept of interaction among players in
+# cooperative games", International Journal of Game Theory 28, 547-565.
 
 
 def marginals(worth: ArrayLike, part: int) -> Values:
@@ -346,10 +316,7 @@ def marginals(worth: ArrayLike, part: int) -> Values:
 
 
 def shapley(worth: ArrayLike) -> Values:
-    """Each part's Shapley value, `(n, ...)`: what it adds on average over all orders of the parts.
-
-    The values add up to the worth of all parts less that of none.
-    """
+    """Each part's Shapley value, `(n, ...)`: what it adds on average over all orders; they add up to the whole."""
     worth = np.asarray(worth, dtype=np.float64)
     parts = count_parts(worth)
     return np.stack(
@@ -360,9 +327,8 @@ def shapley(worth: ArrayLike) -> Values:
 def interactions(worth: ArrayLike) -> dict[tuple[int, int], Values]:
     """The Shapley interaction index of every pair of parts, by their numbers, the lower first.
 
-    How much more one part of the pair adds where the other is there, on average over orders of the
-    others with the pair as one: above 0 where they help each other, below 0 where one can stand in
-    for the other.
+    How much more one adds where the other is there, on average over orders of the others with the pair as
+    one: above 0 where they help each other, below 0 where one can stand in for the other.
     """
     worth = np.asarray(worth, dtype=np.float64)
     parts = count_parts(worth)
@@ -377,11 +343,7 @@ def interactions(worth: ArrayLike) -> dict[tuple[int, int], Values]:
 
 
 def count_parts(worth: Values) -> int:
-    """How many parts a game has.
-
-    Raises:
-        ValueError: when the number of its combinations is no power of two.
-    """
+    """How many parts a game has; ValueError where the number of its combinations is no power of two."""
     parts = len(worth).bit_length() - 1
     if len(worth) != 1 << parts:
         raise ValueError(f"{len(worth)} combinations: expected a power of two")

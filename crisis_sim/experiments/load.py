@@ -44,27 +44,19 @@ def experiments_folder() -> Path:
 
 
 def shipped_experiments() -> list[ShippedExperiment]:
-    """All shipped experiments, in order of the alphabet.
-
-    Raises:
-        ScenarioError: when a file cannot be read.
-    """
-    return [_shipped(path) for path in sorted(experiments_folder().glob(f"*{SUFFIX}"))]
+    """All shipped experiments, in order of the alphabet; ScenarioError where a file cannot be read."""
+    found = []
+    for path in sorted(experiments_folder().glob(f"*{SUFFIX}")):
+        top, _ = _parse(str(path), source.read_text(path, str(path)))
+        nodes = (top.entries().get(key) for key in ("kind", "title", "question"))
+        said = (str(of.content) if of else "" for of in nodes)
+        found.append(ShippedExperiment(path.stem, path, *said))
+    return found
 
 
 def find_experiment(reference: str | os.PathLike[str]) -> Path:
-    """The file that a person means: a path, or the bare name of a shipped experiment.
-
-    Raises:
-        ScenarioError: when there is neither; names the nearest.
-    """
+    """The file that a person means: a path, or the bare name of a shipped experiment; ScenarioError for neither."""
     return find_file(reference, experiments_folder(), "experiment", "an experiment's file")
-
-
-def _shipped(path: Path) -> ShippedExperiment:
-    top, _ = _parse(str(path), source.read_text(path, str(path)))
-    nodes = (top.entries().get(key) for key in ("kind", "title", "question"))
-    return ShippedExperiment(path.stem, path, *(str(of.content) if of else "" for of in nodes))
 
 
 def _parse(name: str, text: str) -> tuple[Node, list[Mistake]]:
@@ -86,9 +78,8 @@ def load_experiment(
     Args:
         reference: an experiment's file, or the bare name of a shipped one.
         changes: values in place of the file's, by key, such as `{"replicates": 100}`.
-        agents: makers of agents that it will be run with, since they may add outcomes to measure.
+        agents, roles: makers of agents, and classes in place of the scenario's own, that it will be run with.
         settings: further values in place of the file's, as `read_settings` reads them.
-        roles: classes that it will be run with in place of the scenario's own, likewise.
 
     Raises:
         ScenarioError: when there is no such experiment, or it has mistakes; holds all of them.
@@ -144,11 +135,7 @@ def make_experiment(
 
 
 def resolved_experiment(content: Mapping[str, Any], text: str = "") -> Experiment:
-    """An experiment from the resolved copy in its folder.
-
-    Raises:
-        pydantic.ValidationError, KeyError, ScenarioError: when the copy is none of this version's.
-    """
+    """An experiment from the resolved copy in its folder, of which nothing is certain."""
     from crisis_sim.outcomes.names import measure
 
     spec = kind_of(content["experiment"]["kind"]).SPEC.model_validate(content["experiment"])
@@ -178,17 +165,17 @@ def _checked(
         spec = kind.SPEC.model_validate(top.plain())
     except ValidationError as error:
         found += explain(error, top, Slot(kind.SPEC))
-    if scenario is None:
-        scenario = _scenario(top, folder, found)
-    others = _others(top, folder, scenario, found)
-    if spec is None or scenario is None or others is None:
+    before = len(found)
+    loaded = _scenarios(top, folder, scenario, found)
+    if spec is None or not loaded or len(found) > before:
         raise ScenarioError(found)
+    scenario, *others = loaded
     if spec.over_fits:
-        scenario, others = over_fits(scenario), tuple(map(over_fits, others))
+        scenario, *others = map(over_fits, loaded)
     agents, roles = (*agents, *spec.agents), dict(roles or {})
     check_rules((scenario, *others), roles, agents)
     columns = Columns.of(scenario, agents=agents, roles=roles)
-    reading = Reading(top, scenario, columns, others, agents, roles)
+    reading = Reading(top, scenario, columns, tuple(others), agents, roles)
     measures = _measures(reading, len(spec.outcomes), found)
     found += kind.check(spec, reading)
     if found:
@@ -197,15 +184,11 @@ def _checked(
         said = {"title": f"{spec.title}, with {words}"}
         said |= {"question": f"{spec.question} With {words}."} if spec.question else {}
         spec = spec.model_copy(update=said)
-    return Experiment(name, spec, scenario, measures, text, others)
+    return Experiment(name, spec, scenario, measures, text, tuple(others))
 
 
 def _kind(top: Node) -> Kind:
-    """The kind that a file says it is of.
-
-    Raises:
-        ScenarioError: when it says none, or one that there is not.
-    """
+    """The kind that a file says it is of; ScenarioError where it says none, or one that there is not."""
     node = top.entries().get("kind")
     if node is None:
         raise ScenarioError([top.place.mistake("'kind' is missing", one_of(KINDS))])
@@ -216,46 +199,33 @@ def _kind(top: Node) -> Kind:
     raise ScenarioError([node.place.mistake(f"unknown kind {shown!r}", one_of(KINDS), near)])
 
 
-def _scenario(top: Node, folder: Path, found: list[Mistake]) -> Scenario | None:
-    """The scenario that a file names, changed as it asks; the mistakes in both are added to those found."""
-    node, sets = (top.entries().get(key) for key in ("scenario", "set"))
-    if node is None or not isinstance(node.content, str):
-        return None  # the schema has told of it
-    items = sets.items() if sets else []
-    overrides = [item.content for item in items if isinstance(item.content, str)]
-    try:
-        if lost := overwritten(overrides):
-            raise ScenarioError(lost)
-        return load_scenario(_beside(node.content, folder), overrides)
-    except ScenarioError as error:
-        found += [_placed(mistake, node, items) for mistake in error.mistakes]
-        return None
-
-
-def _others(
+def _scenarios(
     top: Node, folder: Path, scenario: Scenario | None, found: list[Mistake]
-) -> tuple[Scenario, ...] | None:
-    """The further scenarios that a file names; the mistakes in them are added to those found."""
-    node, before = top.entries().get("others"), len(found)
-    others: list[Scenario] = []
-    for item in node.items() if node else ():
-        if not isinstance(item.content, str):
+) -> list[Scenario]:
+    """The scenario that a file names, if not given, changed as it asks, and its others; adds mistakes to those found."""
+    entries = top.entries()
+    items = entries["set"].items() if "set" in entries else []
+    overrides = [item.content for item in items if isinstance(item.content, str)]
+    named = [(entries["scenario"], overrides)] if scenario is None and "scenario" in entries else []
+    named += [(item, []) for item in (entries["others"].items() if "others" in entries else ())]
+    loaded = [scenario] if scenario else []
+    for node, changes in named:
+        if not isinstance(node.content, str):
             continue  # the schema has told of it
         try:
-            others.append(load_scenario(_beside(item.content, folder)))
+            if lost := overwritten(changes):
+                raise ScenarioError(lost)
+            # The name of a shipped scenario, or a file beside the experiment's.
+            is_file = Path(node.content).suffix in (".yaml", ".yml")
+            one = load_scenario(folder / node.content if is_file else node.content, changes)
         except ScenarioError as error:
-            found += [_placed(mistake, item, ()) for mistake in error.mistakes]
+            found += [_placed(mistake, node, items) for mistake in error.mistakes]
             continue
-        name = others[-1].name
-        if name in [one.name for one in (scenario, *others[:-1]) if one]:
-            message = f"a second scenario that is called '{name}'"
-            found.append(item.place.mistake(message, "a scenario with another name"))
-    return tuple(others) if len(found) == before else None
-
-
-def _beside(reference: str, folder: Path) -> str | Path:
-    """The name of a shipped scenario, or a file beside the experiment's."""
-    return folder / reference if Path(reference).suffix in (".yaml", ".yml") else reference
+        if one.name in [other.name for other in loaded]:
+            message = f"a second scenario that is called '{one.name}'"
+            found.append(node.place.mistake(message, "a scenario with another name"))
+        loaded.append(one)
+    return loaded
 
 
 def _placed(mistake: Mistake, node: Node, items: Sequence[Node]) -> Mistake:
@@ -287,16 +257,12 @@ def _measures(reading: Reading, count: int, found: list[Mistake]) -> tuple[Measu
 
 # --- Experiments from the command line: a kind, and `KEY=VALUE` as for `--set`
 
-#: Keys below which paths and names stand, which are no keys of a file.
+#: Keys below which paths and names stand.
 BY_NAME = ("parts", "reference", "vary")
 
 
 def kind_named(name: str) -> str:
-    """The kind of a name.
-
-    Raises:
-        ScenarioError: when there is none of that name.
-    """
+    """The kind of a name; ScenarioError where there is none of that name."""
     _kind(node_of({"kind": name}, Place(Source.of("argument", name), 1, 1)))
     return name
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from crisis_sim.experiments.factors import Values
-from crisis_sim.experiments.sampler import Prior, Problem, Sample, Seen, misses, values_of
+from crisis_sim.experiments.sampler import Prior, Problem, Sample, Seen, values_of
 from crisis_sim.model.parameters import invert
 from crisis_sim.outcomes.intervals import normal_quantile
 from crisis_sim.outcomes.measures import EVERYONE
@@ -21,7 +21,6 @@ class Found(NamedTuple):
     """A posterior.
 
     Attributes:
-        problem: what it is about.
         sample: the particles of all generations with their weights.
         values: their parameters, `(particles, parameters)`.
         fresh: what crises show at points drawn from it, all alike, with luck that no particle had.
@@ -35,9 +34,7 @@ class Found(NamedTuple):
     @property
     def prior(self) -> Seen:
         """The simulated figures of the generation that was drawn from the prior."""
-        seen: Seen = self.sample.seen
-        count = self.problem.spec.particles
-        return Seen(seen.figures[:count], seen.errors[:count], seen.values[:count], seen.so[:count])
+        return Seen(*(array[: self.problem.spec.particles] for array in self.sample.seen))
 
 
 # --- Marginals of parameters, and correlations of pairs
@@ -128,12 +125,11 @@ def _edge(prior: Prior, scaled: Values, weight: Values) -> str:
 
 
 def _adjusted(found: Found) -> list[list[float]] | None:
-    """Quantiles at `LEVELS` after regression adjustment; None where there is nothing to adjust.
+    """Quantiles at `LEVELS` after regression adjustment; None where the tolerance came down to its goal.
 
-    Where the tolerance could not be lowered to its goal, particles are spread wider around the
-    targets than these are known. Scores are regressed on the distances, with the particles' weights,
-    and moved along the line to where their distances would be as small as the goal has it (after
-    Beaumont, Zhang and Balding 2002).
+    Else particles are spread wider around the targets than these are known. Scores are regressed on the distances, with
+    the particles' weights, and moved to where their distances would be as small as the goal has it (after Beaumont, Zhang
+    and Balding 2002).
     """
     problem, sampled = found.problem, found.sample
     aims = problem.scaled_aims(sampled.seen)
@@ -162,11 +158,7 @@ def pairs_of(found: Found) -> list[dict[str, Any]]:
     return sorted(pairs, key=lambda pair: -abs(pair["correlation"]))
 
 
-# --- The nearest distribution that a scenario can hold
-#
-# A scenario's numbers are independent of each other, and their distributions of a few kinds. So a
-# marginal is fitted by the kind whose quantiles are nearest to its own; how parameters go together is
-# lost, and only joint draws keep it.
+# --- The nearest distribution that a scenario can hold, by its quantiles, of the few kinds that there are
 
 #: Cumulative probabilities at which distributions are compared.
 FITTED_LEVELS: Values = (np.arange(40) + 0.5) / 40
@@ -175,11 +167,9 @@ FITTED_LEVELS: Values = (np.arange(40) + 0.5) / 40
 def fitted(
     prior: Prior, pinned: bool, values: Values, weight: Values
 ) -> tuple[Distribution, float, bool]:
-    """The distribution that is nearest to a marginal; where it is not pinned down, its prior.
+    """The distribution that is nearest to a marginal; where that is not pinned down, its prior.
 
-    Returns:
-        The distribution; the root mean square distance between quantiles, in the marginal's standard
-        deviations; and whether it is the prior.
+    With it the root mean square distance of quantiles, in the marginal's standard deviations, and whether it is the prior.
     """
     given = prior.distribution
     if given is None and prior.scale == "linear":
@@ -327,7 +317,7 @@ def shares_like(found: Found) -> Iterator[dict[str, Any]]:
     """Of each crisis on record: how often one like it comes, at the goal of the tolerance."""
     spec = found.problem.spec
     each = {
-        name: (misses(spec.cases, seen.values, seen.so) <= spec.tolerance).mean(axis=2)
+        name: (found.problem.misses(seen) <= spec.tolerance).mean(axis=2)
         for name, seen in (("prior", found.prior), ("posterior", found.fresh))
     }
     for k, case in enumerate(spec.cases):
@@ -344,8 +334,7 @@ def shares_like(found: Found) -> Iterator[dict[str, Any]]:
 def noise_of(found: Found) -> dict[str, Any]:
     """How much the luck of few replicates blurs what particles show, where they fit.
 
-    `targets`: of each target the Monte Carlo error over its own error. `assumed`: whether that was
-    not given. `like`: of each crisis on record, how many of a particle's crises are like it.
+    Of each target the Monte Carlo error over its own, and whether that was not given; of each record, the crises like it.
     """
     problem, sampled = found.problem, found.sample
     targets, weight, seen = [], sampled.weight, sampled.seen
@@ -355,6 +344,6 @@ def noise_of(found: Found) -> dict[str, Any]:
         known = np.isfinite(ratio)
         share = float(weight @ known)
         targets.append(float(weight[known] @ ratio[known]) / share if share > 0 else None)
-    like = misses(problem.spec.cases, seen.values, seen.so) <= sampled.tolerance
+    like = problem.misses(seen) <= sampled.tolerance
     assumed = [aim.target.interval is None for aim in problem.aims]
     return {"targets": targets, "assumed": assumed, "like": (weight @ like.sum(axis=2)).tolist()}

@@ -11,6 +11,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -130,6 +131,27 @@ def note(
     """A small label near a point of the axes, `apart` (in points) from it."""
     look = {"fontsize": 6.0, "color": style.GREY, **more}
     axes.annotate(words, xy=at[:2], xytext=apart, textcoords="offset points", **look)
+
+
+def span(
+    axes: Axes, ends: Any, y: float, colour: str = style.BLACK, width: float = 1.0, **look: Any
+) -> None:
+    """A level line from end to end, such as an interval."""
+    axes.plot(ends, [y, y], color=colour, linewidth=width, **look)
+
+
+def dot(
+    axes: Axes,
+    x: Any,
+    y: Any,
+    colour: str = style.BLACK,
+    face: str = "",
+    mark: str = "o",
+    **look: Any,
+) -> None:
+    """A mark with an edge of a colour, or several; filled with the same unless it has another face."""
+    at = ([x], [y]) if np.ndim(x) == 0 else (x, y)
+    axes.plot(*at, mark, color=face or colour, markeredgecolor=colour, **look)
 
 
 def key(label: str, marker: str = "o", colour: str = style.BLACK, **look: Any) -> Line2D:

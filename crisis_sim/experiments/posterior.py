@@ -165,16 +165,11 @@ OTHERS = ("particle", "generation", "weight")
 
 @dataclass(frozen=True)
 class Posterior:
-    """A weighted sample of parameters.
+    """A weighted sample of parameters: values `(particles, parameters)`, and weights that sum to 1.
 
-        posterior = Posterior.of("results/posterior_may_2025")
-        values = posterior.draw(10_000, seed=7)
-        batch = simulate("may_2025", 10_000, seed=7, parameters=values)
-
-    Attributes:
-        paths: the parameters.
-        values: of each particle, `(particles, parameters)`.
-        weight: how much each counts, `(particles,)`; they sum to 1.
+    posterior = Posterior.of("results/posterior_may_2025")
+    values = posterior.draw(10_000, seed=7)
+    batch = simulate("may_2025", 10_000, seed=7, parameters=values)
     """
 
     paths: Sequence[str]
@@ -183,15 +178,7 @@ class Posterior:
 
     @classmethod
     def of(cls, findings: Findings | str | Path) -> Posterior:
-        """The posterior that an experiment found.
-
-        Args:
-            findings: what it found, or its folder.
-
-        Raises:
-            ExperimentError: when it was an experiment of another kind.
-            ResultsError: when the folder holds no experiment that is finished.
-        """
+        """The posterior of findings, or of the folder of finished ones; ExperimentError for another kind of experiment."""
         if not isinstance(findings, Findings):
             findings = read_experiment(findings)
         if (kind := findings.experiment.kind) != "posterior":
@@ -201,18 +188,7 @@ class Posterior:
         return cls(tuple(values.columns), values.to_numpy(), weight)
 
     def draw(self, replicates: int, seed: int = 1) -> dict[str, NDArray[np.float64]]:
-        """Parameters for replicates: particles drawn by weight, all parameters of one together.
-
-        Args:
-            replicates: how many.
-            seed: the same draws for the same seed.
-
-        Returns:
-            By path an array of shape `(replicates,)`, as `crisis_sim.batch.simulate` takes them.
-
-        Raises:
-            BatchError: when either is no number to count with.
-        """
+        """Parameters for replicates by path, as `simulate` takes them: particles drawn by weight, all of one together."""
         check_count("replicates", replicates)
         check_count("seed", seed, least=0)
         random = np.random.default_rng(seed)
@@ -358,10 +334,7 @@ def _on_parameters(rows: list[dict[str, Any]], names: Mapping[str, str]) -> Iter
 
 
 def _span(row: dict[str, Any], prefix: str = "") -> str:
-    unit = str(row["unit"])
-    if unit in ("share", "ratio", "intensity") or unit.startswith("1/"):
-        unit = ""
-    noun = "" if not unit or row["path"].endswith(unit) else f" {unit}"
+    noun = words.noun_of(row["unit"], row["path"])
     middle, lower, upper = (row[f"{prefix}{key}"] for key in ("median", "lower", "upper"))
     return f"{middle:.3g}{noun} ({lower:.3g} to {upper:.3g})"
 
@@ -518,7 +491,7 @@ def _draw_marginal(axes: Axes, findings: Findings, row: dict[str, Any]) -> None:
     axes.stairs(100 * shares, edges, fill=True, color=style.ESTIMATE_PALE)
     axes.stairs(100 * expected / len(before), edges, color=style.GREY, linewidth=1.0)
     top = 100 * max(shares.max(), expected.max() / len(before))
-    axes.plot([row["lower"], row["upper"]], [1.12 * top] * 2, color=style.BLACK, linewidth=1.0)
+    plots.span(axes, [row["lower"], row["upper"]], 1.12 * top)
     axes.plot([row["median"]], [1.12 * top], "D", color=style.BLACK, markersize=3.2)
     if low <= row["own"] <= high:
         style.mark_moment(axes, row["own"])
@@ -616,13 +589,11 @@ def _draw_predicted(axes: Axes, row: dict[str, Any]) -> None:
         known = [scale * end for end in ends if end is not None]
         if not known:
             continue
-        axes.plot([known[0], known[-1]], [y] * 2, color=colour, linewidth=1.0)
+        plots.span(axes, [known[0], known[-1]], y, colour)
         if len(known) == len(ends):
-            axes.plot(known[1:3], [y] * 2, color=colour, linewidth=2.6)
-        median = row[f"{prefix}median"]
-        if median is not None:
-            look: Any = {"color": face, "markeredgecolor": colour, "markersize": 4.0, "zorder": 4}
-            axes.plot([scale * median], [y], "o", **look)
+            plots.span(axes, known[1:3], y, colour, 2.6)
+        if (median := row[f"{prefix}median"]) is not None:
+            plots.dot(axes, scale * median, y, colour, face, markersize=4.0, zorder=4)
     if row["seen"] is not None:
         seen, *ends = (scale * row[key] for key in ("seen", "seen_lower", "seen_upper"))
         axes.axvline(seen, color=style.AIM, linewidth=1.0, zorder=2)

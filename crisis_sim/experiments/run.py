@@ -18,26 +18,27 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shlex
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from crisis_sim.batch import Batch, files, read_batch
 from crisis_sim.batch import manifest as differences
-from crisis_sim.batch.files import CHECKSUM, LOCK, ResultsError, inside
+from crisis_sim.batch.files import CHECKSUM, LOCK, ResultsError, inside, writing
 from crisis_sim.batch.folder import RUNNING
 from crisis_sim.batch.manifest import DECISIVE, code_digest, git_revision, versions
 from crisis_sim.batch.rules import name_of, recalled, recorded
-from crisis_sim.experiments.load import load_experiment
+from crisis_sim.experiments.load import load_experiment, resolved_experiment
 from crisis_sim.experiments.spec import (
     DESIGN,
     Experiment,
@@ -58,32 +59,31 @@ SUMMARY, MANIFEST = "summary.json", "manifest.json"
 FORMAT = 1
 #: Keys of resolved.json that do not fix the results.
 BEGUN = "begun"
-#: How the names of tables, and of the files beside them, end.
-TABLE, TEXTS = ".parquet", (".yaml", ".csv")
+#: How the names of tables end, and the names of all files that a manifest may name.
+TABLE = ".parquet"
+NAMED = re.compile(r"resolved\.json|summary\.json|.*\.(parquet|yaml|csv)")
 #: The packages whose code decides an experiment's findings, in addition to those of a batch.
 ROOMS = ("outcomes", "experiments")
 #: The version that stands for their code.
 CODE = "code_of_experiments"
 
 
-Shape = TypeVar("Shape", bound=BaseModel)
-
-
-class _Begun(BaseModel):
-    """The conditions an experiment was begun under; versions and names of agents as in a batch's manifest."""
-
+class _Shape(BaseModel):
     model_config = ConfigDict(strict=True)
 
     versions: dict[str, str]
-    agents_added: list[str]
     rules: list[dict[str, str]] = []
+
+
+class _Begun(_Shape):
+    """The conditions an experiment was begun under; versions and names of agents as in a batch's manifest."""
+
+    agents_added: list[str]
     given_sha256: str | None
 
 
-class _Manifest(BaseModel):
+class _Manifest(_Shape):
     """The fields of a manifest that are read; earlier versions did not write those that may be None."""
-
-    model_config = ConfigDict(strict=True)
 
     experiment_format: Literal[1]
     digest: str
@@ -92,11 +92,9 @@ class _Manifest(BaseModel):
     sha256: dict[str, str] | None = None
     batches: dict[str, str] | None = None
     agents_added: list[str] | None = None
-    rules: list[dict[str, str]] = []
     command: str
     seed: int
     replicates: int
-    versions: dict[str, str]
     git_revision: str | None
     git_modified: bool | None
     started: str
@@ -108,12 +106,8 @@ def begin(
 ) -> bool:
     """Make a folder that is held ready for an experiment; whether it holds its findings already.
 
-    To be gone on with, it must hold the same experiment, begun with the same code and libraries; likewise where findings
-    that it holds are not to be overwritten.
-
-    Raises:
-        ExperimentError: when it holds another experiment to go on with, or one that is not finished.
-        ResultsError: when it holds other things, was begun with other code, or cannot be written.
+    To be gone on with, or kept as it is, it must hold the same experiment, begun with the same code and libraries;
+    ExperimentError or ResultsError otherwise, and where it holds other things or cannot be written.
     """
     held = _held(folder)
     is_finished = held is not None and inside(folder, MANIFEST).exists()
@@ -125,15 +119,12 @@ def begin(
     kept = is_finished and not (overwrite or restart or options.resume)
     if held is not None and (options.resume or kept):
         if held.get("digest") != experiment.digest:
-            raise ExperimentError(
-                f"{folder} holds "
-                + (
-                    "the findings of another experiment: replace them with --overwrite, or"
-                    if kept
-                    else "another experiment, or this one before it was changed: it cannot be gone on with;"
-                )
-                + " give another folder"
+            other = (
+                "another experiment, or this one before it was changed: it cannot be gone on with;"
             )
+            if kept:
+                other = "the findings of another experiment: replace them with --overwrite, or"
+            raise ExperimentError(f"{folder} holds {other} give another folder")
         begun = _read_manifest(folder) if is_finished else _begun_in(folder, held)
         _check_same(folder, begun, now)
         inside(folder, DESIGN, is_folder=True)
@@ -144,7 +135,7 @@ def begin(
             f"{folder} holds an experiment that is not finished; go on with: {go_on}\n"
             "or throw it away with --restart, or give another folder"
         )
-    with _writing(folder):
+    with writing(folder):
         _clear(folder)
         if experiment.text:
             files.write_durably(folder / GIVEN, experiment.text.encode())
@@ -154,33 +145,14 @@ def begin(
 
 
 def check_folder(folder: Path) -> bool:
-    """Whether a folder holds findings that a new run would replace.
-
-    Raises:
-        ResultsError: when it may not be used: it holds other things.
-    """
+    """Whether a folder holds findings that a new run would replace; ResultsError where it holds other things."""
     return _held(folder) is not None
-
-
-@contextlib.contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise files.cannot_write(folder, error) from error
 
 
 def write(
     findings: Findings, folder: Path, options: RunOptions, started: datetime, seconds: float
 ) -> Findings:
-    """Write an experiment's findings into a folder that `begin` made ready, the manifest last.
-
-    Returns:
-        The findings with their manifest.
-
-    Raises:
-        ResultsError: when they cannot be written.
-    """
+    """Write an experiment's findings into a folder that `begin` made ready, the manifest last; the findings with that."""
     experiment = findings.experiment
     summary = {**findings.summary, "answer": list(findings.answer)}
     contents = {
@@ -189,10 +161,10 @@ def write(
         SUMMARY: files.as_json(summary),
     }
     before = [name for name in (GIVEN, RESOLVED) if inside(folder, name).exists()]
-    digests = {name: files.digest_of(files.read_bytes(folder, name)) for name in before}
-    digests |= {name: files.digest_of(content) for name, content in contents.items()}
+    whole = {name: files.read_bytes(folder, name) for name in before} | contents
+    digests = {name: files.digest_of(content) for name, content in whole.items()}
     revision, modified = git_revision()
-    with _writing(folder):
+    with writing(folder):
         for name, content in contents.items():
             files.write_durably(folder / name, content)
         manifest = files.sealed(
@@ -255,11 +227,7 @@ def read_experiment(folder: str | Path) -> Findings:
 
 
 def read_resolved(folder: Path) -> Experiment:
-    """The experiment that a folder holds, finished or not.
-
-    Raises:
-        ResultsError: when it holds none that this version can read.
-    """
+    """The experiment that a folder holds, finished or not; ResultsError where it is none that this version can read."""
     resolved = _resolved_in(folder)
     given = inside(folder, GIVEN)
     content = files.read_bytes(folder, GIVEN) if given.exists() else b""
@@ -270,12 +238,9 @@ def read_resolved(folder: Path) -> Experiment:
 
 
 def batch_folder(findings: Findings, folder: Path, name: str = "") -> Path | None:
-    """Where an experiment's folder keeps the batch that its findings come from; None where it does not.
+    """Where an experiment's folder keeps the batch, of several the one of a name, that its findings come from.
 
-    Of a kind that has several batches, the one of a name.
-
-    Raises:
-        ResultsError: when there is something else than the batch of this experiment.
+    None where it does not; ResultsError where there is another batch.
     """
     home = inside(folder, DESIGN, is_folder=True)
     home = inside(home, name, is_folder=True) if name else home
@@ -290,10 +255,9 @@ def batch_folder(findings: Findings, folder: Path, name: str = "") -> Path | Non
 
 
 def _held(folder: Path) -> dict[str, Any] | None:
-    """The resolved experiment in a folder; None where the folder is empty or missing.
+    """The resolved experiment in a folder; None where that is empty or missing.
 
-    Raises:
-        ResultsError: when it holds other things, or has been damaged.
+    ResultsError where it holds other things, or has been damaged.
     """
     path = inside(folder, RESOLVED)
     if path.exists():
@@ -326,8 +290,6 @@ def _resolved_in(folder: Path) -> dict[str, Any]:
 
 
 def _experiment_of(folder: Path, resolved: Mapping[str, Any], given: bytes) -> Experiment:
-    from crisis_sim.experiments.load import resolved_experiment
-
     try:
         with files.believed(folder):
             return resolved_experiment(resolved, given.decode())
@@ -343,12 +305,13 @@ def _begun_in(folder: Path, resolved: Mapping[str, Any]) -> dict[str, Any]:
             "note of code and libraries: it cannot be gone on with; throw it away with --restart, or "
             "give another folder"
         )
-    return _sound(_Begun, folder / RESOLVED, resolved.get(BEGUN)).model_dump()
+    return _sound(_Begun, folder / RESOLVED, resolved.get(BEGUN))
 
 
-def _sound(shape: type[Shape], path: Path, content: Any) -> Shape:
+def _sound(shape: type[_Shape], path: Path, content: Any) -> dict[str, Any]:
+    """What a file says, once it has the right shape."""
     try:
-        return shape.model_validate(content)
+        return shape.model_validate(content).model_dump()
     except ValidationError as error:
         raise ResultsError(f"{path} is not what it should be: {error}") from error
 
@@ -380,14 +343,14 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         raise ResultsError(f"{folder} holds an experiment in another layout; expected {FORMAT}")
     sound = _sound(_Manifest, path, manifest)
     # Those of earlier versions have neither.
-    files.check(path, (CHECKSUM in manifest) == (sound.sha256 is not None))
+    files.check(path, (CHECKSUM in manifest) == (sound["sha256"] is not None))
     return manifest
 
 
 def _contents(folder: Path, manifest: Mapping[str, Any]) -> dict[str, bytes]:
     """The content of each file that a manifest names, but for `RESOLVED`, which holds its own checksum."""
     digests, names = manifest.get("sha256"), manifest["files"]
-    wrong = next((name for name in names if not _may_be_named(name)), None)
+    wrong = next((name for name in names if not NAMED.fullmatch(name)), None)
     if wrong is not None or len(set(names)) < len(names) or SUMMARY not in names:
         shown = "its files" if wrong is None else f"a file {wrong!r}"
         raise ResultsError(f"{folder / MANIFEST} names {shown}, as no experiment does")
@@ -402,11 +365,6 @@ def _contents(folder: Path, manifest: Mapping[str, Any]) -> dict[str, bytes]:
     return contents
 
 
-def _may_be_named(name: str) -> bool:
-    """Whether a name is one of those that experiments give to their files."""
-    return name in (RESOLVED, SUMMARY) or name.endswith((TABLE, *TEXTS))
-
-
 def _clear(folder: Path) -> None:
     """Remove the findings of an earlier experiment, the manifest first; other files stay."""
     if not (folder / RESOLVED).exists():
@@ -414,7 +372,7 @@ def _clear(folder: Path) -> None:
     names = [MANIFEST, GIVEN, RESOLVED, SUMMARY]
     with contextlib.suppress(ResultsError):  # there is none, or one that cannot be believed
         named = _read_manifest(folder)["files"]
-        names += [name for name in named if _may_be_named(name) and name == Path(name).name]
+        names += [name for name in named if NAMED.fullmatch(name) and name == Path(name).name]
     shown = [path.name for path in folder.iterdir() if path.suffix in (".svg", ".png", ".html")]
     for name in (*names, *shown):
         (folder / name).unlink(missing_ok=True)
@@ -431,9 +389,7 @@ def _rules(options: RunOptions) -> dict[str, Any]:
 def rules_in(folder: Path) -> tuple[dict[str, Any], tuple[Any, ...]]:
     """The roles and agents that an experiment was begun with, as far as they can be loaded from their files again.
 
-    Raises:
-        ResultsError: when the folder holds no experiment.
-        ScenarioError: when a file is gone, or has mistakes by now.
+    ScenarioError where such a file is gone, or has mistakes by now.
     """
     return recalled(_resolved_in(folder).get(BEGUN, {}).get("rules", ()))
 
@@ -483,7 +439,7 @@ def run_experiment(
     options = replace(options, folder=folder, resume=resume)
     check_folder(folder)
     with contextlib.ExitStack() as held:
-        with _writing(folder):
+        with writing(folder):
             held.enter_context(files.hold(folder, folder / LOCK))
         if begin(experiment, folder, options, restart, overwrite):
             on_message(f"{folder} holds this experiment already, and it is finished")
@@ -502,13 +458,10 @@ def is_experiment(folder: Path) -> bool:
 
 
 def read_points(folder: str | Path) -> Batch:
-    """An experiment's batch, with an ensemble for each point, named after its values.
-
-    They share their luck, so their differences are paired.
+    """An experiment's batch, with an ensemble for each point, named after its values; differences are paired.
 
     Raises:
-        ResultsError: when the folder holds no finished experiment, or one that has no batch of its
-            own, or more points than `MOST_POINTS`.
+        ResultsError: when the folder holds no finished experiment, or one without a batch, or with more than `MOST_POINTS`.
     """
     folder = Path(folder)
     findings = read_experiment(folder)

@@ -19,12 +19,11 @@ from crisis_sim.batch.rules import roles_in
 from crisis_sim.experiments.calibrate import Aim, Calibration, CalibrationSpec
 from crisis_sim.experiments.design import IN_MEMORY
 from crisis_sim.experiments.factors import Drawn, Range, Values
-from crisis_sim.experiments.spec import entry, whole
+from crisis_sim.experiments.spec import counting, entry, whole
 from crisis_sim.outcomes.durations import TRIGGER, Clock, Replicates
 from crisis_sim.outcomes.measures import HOURS, Condition
 from crisis_sim.scenario.introspect import numbers_of
 from crisis_sim.scenario.numbers import Part
-from crisis_sim.scenario.schema import Scenario
 
 if TYPE_CHECKING:
     pass
@@ -85,9 +84,8 @@ class PosteriorSpec(CalibrationSpec):
 
 # --- Priors
 #
-# Sampling goes on in normal scores: a parameter's score is the standard normal quantile of its place
-# in its prior. So the prior of every score is standard normal, whatever the prior of its parameter;
-# no proposal ever falls outside a range; and steps are of a sensible size for all of them.
+# Sampling goes on in normal scores: the standard normal quantile of a parameter's place in its prior. So
+# the prior of every score is standard normal, no proposal falls outside a range, and steps fit all of them.
 
 #: Probabilities nearer to 0 and 1 than this are taken as so near: no float lies beyond.
 EDGE = 1e-12
@@ -168,16 +166,10 @@ class Number:
 
 
 def misses(cases: tuple[Case, ...], values: Single, so: NDArray[np.bool_]) -> Single:
-    """How far each crisis is from each record, in the distances that count as the same.
+    """How far each crisis is from each record, in the distances that count as the same; arrays as in `Seen`.
 
-    Args:
-        cases: the crises on record.
-        values: the numbers on record as they are in each crisis, `(particles, numbers, replicates)`.
-        so: whether what else must be so is, `(particles, cases, replicates)`.
-
-    Returns:
-        The farthest number's distance, `(particles, cases, replicates)`, in ascending order;
-        infinite where something did not come, or was not so.
+    The farthest number's distance, `(particles, cases, replicates)`, in ascending order; infinite where something did
+    not come, or was not so.
     """
     found = np.where(so, np.float32(0.0), np.float32(np.inf))
     records = ((k, observed) for k, case in enumerate(cases) for observed in case.record)
@@ -189,11 +181,10 @@ def misses(cases: tuple[Case, ...], values: Single, so: NDArray[np.bool_]) -> Si
 
 # --- The problem: priors, observations, and crises at particles
 #
-# Every crisis of every particle has luck of its own. A design's points share theirs, which makes their
-# differences sure; here it would make all particles err alike, and the posterior would take one
-# sample's luck for knowledge. With luck of its own, a particle's share of crises like the record is an
-# unbiased estimate of its likelihood, whose noise averages out over particles (Andrieu and Roberts
-# 2009).
+# Every crisis of every particle has luck of its own. If they shared theirs, as a design's points do, all
+# particles would err alike, and the posterior would take one sample's luck for knowledge. So a particle's
+# share of crises like the record is an unbiased estimate of its likelihood, whose noise averages out over
+# particles (Andrieu and Roberts 2009).
 
 #: A target without an interval is taken as known to this share of the spread of what the prior
 #: shows (its median absolute deviation).
@@ -204,10 +195,8 @@ class Seen(NamedTuple):
     """The simulated figures of particles.
 
     Attributes:
-        figures, errors: of what is watched the estimates and their standard errors, `(particles,
-            watched)`.
-        values: of the numbers on record the value in each crisis, `(particles, numbers,
-            replicates)`; NaN where it never came.
+        figures, errors: estimates of what is watched and their standard errors, `(particles, watched)`.
+        values: the numbers on record in each crisis, `(particles, numbers, replicates)`; NaN where they never came.
         so: whether what else is on record was so, `(particles, cases, replicates)`.
     """
 
@@ -271,16 +260,19 @@ class Problem(Calibration):
         """Several generations' figures, joined."""
         return Seen(*map(np.concatenate, zip(*seen, strict=True)))
 
+    def misses(self, seen: Seen) -> Single:
+        """How far crises are from each record (`misses`)."""
+        return misses(self.spec.cases, seen.values, seen.so)
+
     def likelihood(self, seen: Seen) -> Likelihood:
         """From a tolerance, the logarithm of each particle's likelihood, -inf where it is none.
 
-        Of targets it is normal, with the tolerance times their standard errors; of each crisis on
-        record, the share of crises that are within the tolerance of it.
+        Normal in targets, with the tolerance times their standard errors; of each record, the share of crises within it.
         """
         squares = np.zeros(len(seen.figures))
         for k, aim in enumerate(self.scaled_aims(seen)):
             squares += aim.target.weight * aim.apart(seen.figures[:, k]) ** 2
-        off = misses(self.spec.cases, seen.values, seen.so)
+        off = self.misses(seen)
 
         def at(tolerance: float) -> Values:
             shares = (off <= tolerance).mean(axis=2)
@@ -308,12 +300,33 @@ class Problem(Calibration):
         return seen
 
     def _part(self, values: Values, generation: int, first: int) -> Seen:
-        spec, count = self.spec, len(values)
+        """The figures of some particles from number `first` on: replicates of each, particle after particle."""
+        spec, options, count = self.spec, self.options, len(values)
         figures, errors = np.full((2, count, len(self.watched)), np.nan)
         shown = np.full((count, len(self.numbers), spec.replicates), np.nan, dtype=np.float32)
         so = np.ones((count, len(spec.cases), spec.replicates), dtype=np.bool_)
         for index, scenario in enumerate(self.scenarios):
-            ensemble = self._ensemble(scenario, index, values, generation, first)
+            # Luck is another for each generation, and within it for each part that is run at once.
+            entropy: Sequence[int] = [spec.seed, generation, first]
+            low, high = np.random.SeedSequence(entropy).generate_state(2, np.uint32).tolist()
+            before = self.crises_before(generation)
+            before += (first * len(self.scenarios) + index * count) * spec.replicates
+            known = numbers_of(scenario)
+            batch = simulate(
+                [scenario],
+                count * spec.replicates,
+                int(low) + (int(high) << 31),
+                options.workers,
+                parameters={
+                    prior.path: np.repeat(values[:, k], spec.replicates)
+                    for k, prior in enumerate(self.priors)
+                    if prior.path in known
+                },
+                agents=options.agents,
+                roles=roles_in(scenario, options.roles),
+                progress=counting(options.progress, before, self.crises),
+            )
+            ensemble = batch.ensembles[scenario.name]
             for k, (measured, name) in enumerate(self.watched):
                 if name == scenario.name:
                     found = measured.over(ensemble, count)
@@ -326,48 +339,15 @@ class Problem(Calibration):
                     so[:, k] = Condition.of(case.so).holds(ensemble).reshape(count, -1)
         return Seen(figures, errors, shown, so)
 
-    def _ensemble(
-        self, scenario: Scenario, index: int, values: Values, generation: int, first: int
-    ) -> Any:
-        """A scenario's crises at particles: a number of replicates for each, particle after particle.
 
-        Their luck is another for each generation, and within it for each part that is run at once.
-        """
-        replicates, known, options = self.spec.replicates, numbers_of(scenario), self.options
-        parameters = {
-            prior.path: np.repeat(values[:, k], replicates)
-            for k, prior in enumerate(self.priors)
-            if prior.path in known
-        }
-        rows = len(values) * replicates
-        before = self.crises_before(generation) + first * replicates * len(self.scenarios)
-        before += index * rows
-        entropy: Sequence[int] = [self.spec.seed, generation, first]
-        low, high = np.random.SeedSequence(entropy).generate_state(2, np.uint32).tolist()
-        batch = simulate(
-            [scenario],
-            rows,
-            int(low) + (int(high) << 31),
-            options.workers,
-            parameters=parameters,
-            agents=options.agents,
-            roles=roles_in(scenario, options.roles),
-            progress=lambda done, _: options.progress(before + done, self.crises),
-        )
-        return batch.ensembles[scenario.name]
-
-
-# --- Generations on disk, to resume from
-#
-# design/generation_000.parquet   particles and their simulated figures: a row a particle, further
-#                                 axes of an array one after the other
-# design/generation_000.json      the experiment's digest, and the checksum of the other; written last
+# --- Generations on disk, to resume from: particles and their figures, a row a particle, further axes of an
+# array one after the other; then, written last, the experiment's digest and the checksum of that
 
 _FILE = "generation_{generation:03d}"
 
 
 def write_generation(folder: Path, about: dict[str, Any], scores: Values, seen: Seen) -> None:
-    """Write the simulated figures of particles to disk; `about` are the experiment's digest and the generation's number."""
+    """Write the figures of particles; `about` are the experiment's digest and the generation's number."""
     import pyarrow as pa
 
     columns, shapes = {}, {}
@@ -384,10 +364,9 @@ def write_generation(folder: Path, about: dict[str, Any], scores: Values, seen: 
 
 
 def read_generation(folder: Path, about: dict[str, Any], scores: Values) -> Seen | None:
-    """The figures of a generation's particles, from its files; None where these were never written to their end.
+    """The figures of a generation's particles; None where they were never written to their end.
 
-    Raises:
-        ResultsError: when it has been damaged, or is not the one of these particles.
+    ResultsError where they have been damaged, or are of other particles.
     """
     import pyarrow as pa
 
@@ -413,15 +392,13 @@ def read_generation(folder: Path, about: dict[str, Any], scores: Values) -> Seen
 
 # --- Adaptive importance sampling, generation by generation
 #
-# The first generation is drawn from the prior. Each later one is drawn near the particles that fit so
-# far: a mixture of normal kernels around particles resampled by weight, as wide as Scott's rule makes
-# them, and for a tenth the prior again, so that nothing is ever ruled out for good. No particle is
-# thrown away: each is weighted by prior times likelihood over the mixture of *all* generations'
-# proposals (Cornuet, Marin, Mira and Robert 2012). The likelihood has a tolerance, which is lowered to
-# its goal as fast as the effective sample allows (Del Moral, Doucet and Jasra 2012).
-#
-# This is population Monte Carlo for approximate Bayesian computation (Beaumont, Cornuet, Marin and
-# Robert 2009), in which a generation costs what was planned, whatever it finds.
+# The first generation is drawn from the prior, each later one near the particles that fit so far: a mixture
+# of normal kernels around particles resampled by weight, as wide as Scott's rule makes them, and for a tenth
+# the prior again, so that nothing is ruled out for good. Each particle ever is weighted by prior times
+# likelihood over the mixture of *all* generations' proposals (Cornuet, Marin, Mira and Robert 2012). The
+# tolerance is lowered to its goal as fast as the effective sample allows (Del Moral, Doucet and Jasra 2012).
+# A generation costs what was planned, whatever it finds (population Monte Carlo for approximate Bayesian
+# computation: Beaumont, Cornuet, Marin and Robert 2009).
 
 Likelihood = Callable[[float], Values]
 
@@ -436,12 +413,7 @@ _STEPS = 30
 
 @dataclass(frozen=True)
 class Proposal:
-    """From where a generation is drawn.
-
-    Attributes:
-        centres: where kernels stand, `(kernels, parameters)`; None for the prior alone.
-        root: the Cholesky root of their covariance.
-    """
+    """A generation's kernels, their centres `(kernels, parameters)` and the root of their covariance; or the prior alone."""
 
     centres: Values | None = None
     root: Values | None = None
@@ -474,12 +446,11 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Sample:
-    """The particles of all generations so far, and how much each counts.
+    """The particles of all generations so far.
 
     Attributes:
-        generation: of each particle, `(particles,)`.
+        generation, weight: of each particle, `(particles,)`; weights sum to 1.
         scores: normal scores of its parameters, `(particles, parameters)`.
-        weight: how much it counts; they sum to 1.
         seen: what its crises showed.
         tolerance: of the likelihood.
         effective: the effective sample size: so many equally weighted particles would say as much.
@@ -502,15 +473,9 @@ class NothingFitsError(Exception):
 def sample(
     study: Any, dimensions: int, particles: int, generations: int, seed: int, goal: float = 1.0
 ) -> Iterator[Sample]:
-    """Sample a posterior; what there is after each generation, down to a tolerance of `goal`.
+    """Sample a posterior; what there is after each generation of so many particles, down to a tolerance of `goal`.
 
-    Args:
-        study: a `Problem`, or another model with its `run`, `join` and `likelihood`.
-        dimensions: how many parameters it has.
-        particles: particles of each generation.
-        generations: how many.
-        seed: the same particles for the same seed.
-        goal: the tolerance down to which it goes.
+    `study` is a `Problem`, or another model with its `run`, `join` and `likelihood`, of so many dimensions.
 
     Raises:
         NothingFitsError: when no particle has any likelihood at any tolerance.
@@ -566,11 +531,7 @@ def resampled(weight: Values, count: int, random: np.random.Generator) -> NDArra
 def tolerance_for(
     likelihood: Likelihood, base: Values, enough: float, goal: float, highest: float
 ) -> float:
-    """The lowest tolerance that leaves an effective sample of `enough`, from `goal` to `highest`.
-
-    Raises:
-        NothingFitsError: when there is no likelihood at the highest.
-    """
+    """The lowest tolerance from `goal` to `highest` that leaves a sample of `enough`; NothingFitsError for none."""
 
     def left(tolerance: float) -> float:
         return effective_size(base + likelihood(tolerance))

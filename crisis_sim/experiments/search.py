@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from crisis_sim.batch import files
-from crisis_sim.batch.files import ResultsError
-from crisis_sim.batch.folder import writing
+from crisis_sim.batch.files import ResultsError, writing
 from crisis_sim.batch.rules import roles_in
 from crisis_sim.experiments import calibrate
 from crisis_sim.experiments import spec as words
@@ -32,8 +31,10 @@ from crisis_sim.experiments.spec import (
     Reading,
     RunOptions,
     WrittenMeasure,
+    counting,
     entry,
     flag,
+    say_nothing,
     whole,
 )
 from crisis_sim.outcomes.intervals import normal_quantile
@@ -303,7 +304,7 @@ class Problem(calibrate.Calibration):
         return int(self.spec.check_replicates or 4 * self.spec.replicates)
 
     def at(
-        self, points: Values | None, replicates: int, seed: int, progress: Progress | None = None
+        self, points: Values | None, replicates: int, seed: int, progress: Progress = say_nothing
     ) -> Scored:
         """Run and score points, every scenario's crises at every point with the same luck.
 
@@ -319,7 +320,7 @@ class Problem(calibrate.Calibration):
             fewer, values = max(fewer, 1), {}
             if points is not None:
                 values = calibrate.parameters_at(scenario, self.tuned, points, fewer, seed)
-            done = _counting(progress, index * each, each * len(self.scenarios))
+            done = counting(progress, index * each, each * len(self.scenarios))
             design = self.run(scenario, own, values, fewer, seed, done)
             for k in own:
                 for name in KEPT:
@@ -352,7 +353,7 @@ class Problem(calibrate.Calibration):
         values: Mapping[str, Values],
         replicates: int,
         seed: int,
-        progress: Progress | None = None,
+        progress: Progress = say_nothing,
     ) -> Design:
         """Run a scenario with values as `run_design` takes them, and measure what is `watched` there by its number."""
         return run_design(
@@ -361,10 +362,12 @@ class Problem(calibrate.Calibration):
             [replace(self.watched[k][0], name=str(k)) for k in own],  # two may have one name
             replicates,
             seed,
-            self.options.workers,
-            agents=(*self.options.agents, *self.spec.agents),
-            roles=roles_in(scenario, self.options.roles),
-            progress=progress,
+            replace(
+                self.options,
+                agents=(*self.options.agents, *self.spec.agents),
+                roles=roles_in(scenario, self.options.roles),
+                progress=progress,
+            ),
         )
 
     def points_of(self, shares: Values) -> Values:
@@ -393,11 +396,6 @@ class Problem(calibrate.Calibration):
             for k, aim in enumerate(self.aims)
         ]
         return np.stack(apart, axis=1)
-
-
-def _counting(progress: Progress | None, before: int, total: int) -> Progress | None:
-    """The progress of a part as that of the whole."""
-    return None if progress is None else lambda done, _: progress(before + done, total)
 
 
 # --- Trials on disk, to resume from
@@ -572,7 +570,7 @@ def _make_trials(problem: Problem, study: Study, journal: Journal, options: RunO
         if not made:
             if spec.sampler == "sobol":
                 shares = calibrate.sobol_points(spec.seed, len(tuned), done, size)
-            progress = _counting(options.progress, done * per_trial, spec.trials * per_trial)
+            progress = counting(options.progress, done * per_trial, spec.trials * per_trial)
             asked = _ask(problem, study, generation, size, shares)
             points = _points(problem, asked)
             scored = problem.at(points, spec.replicates, spec.seed, progress)

@@ -30,11 +30,11 @@ from crisis_sim.experiments.spec import (
     MeasuringSpec,
     Reading,
     RunOptions,
+    counting,
     entry,
     whole,
 )
-from crisis_sim.outcomes.differences import Measured
-from crisis_sim.outcomes.intervals import normal_quantile
+from crisis_sim.outcomes.intervals import Measured, normal_quantile
 from crisis_sim.outcomes.measures import Measure
 from crisis_sim.scenario.errors import Mistake
 
@@ -119,14 +119,12 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
     )
     total = crises(experiment)
 
-    def after(before: int) -> RunOptions:
-        """The options, with the progress of one of the two designs reported as a part of both."""
-        return replace(options, progress=lambda done, _: options.progress(before + done, total))
-
     # Morris goes from end to end of each factor.
     to_ends, shares = layout.method == "morris", zip(drawn, layout.shares.T, strict=True)
     values = {one.path: (one.between_ends if to_ends else one.known_at)(of) for one, of in shares}
-    design = run_points(experiment, after(0), values, name="points")
+    # The progress of either of the two designs is a part of both.
+    own = replace(options, progress=counting(options.progress, 0, total))
+    design = run_points(experiment, own, values, name="points")
     studies = {
         name: studying.study(layout, one, spec.seed) for name, one in design.measured.items()
     }
@@ -140,8 +138,8 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
         ends = {one.path: np.full(1 + 2 * len(drawn), one.middle) for one in drawn}
         for k, one in enumerate(drawn):
             ends[one.path][1 + 2 * k : 3 + 2 * k] = one.ends
-        later = after(design.crises)
-        beside = run_points(experiment, later, ends, replicates=spec.tornado, name="tornado")
+        own = replace(options, progress=counting(options.progress, design.crises, total))
+        beside = run_points(experiment, own, ends, replicates=spec.tornado, name="tornado")
         rows = [row for name, one in beside.measured.items() for row in _bars(name, one, drawn)]
         figures = ("value", "outcome", "estimate", "standard_error", "lower", "upper")
         found["tornado"] = table_of(rows, ("measure", "factor", "end"), (), figures)
@@ -480,8 +478,9 @@ def draw_tornado(findings: Findings) -> Figure:
                 y, colour = place + (-0.2 if end["end"] == "low" else 0.2), colours[end["end"]]
                 width = scale * end["estimate"]
                 axes.barh(y, width, height=0.38, color=colour, linewidth=0, zorder=2)
-                x = [scale * end["lower"], scale * end["upper"]]
-                axes.plot(x, [y] * 2, color=style.BLACK, linewidth=0.7, zorder=3)
+                plots.span(
+                    axes, [scale * end["lower"], scale * end["upper"]], y, width=0.7, zorder=3
+                )
         span = {path: f"{one['low']:.3g} … {one['high']:.3g}" for path, one in factors.items()}
         labels = [f"{wording.shorten(names[path], 34)}  {span[path]}" for path in shown]
         plots.name_rows(axes, labels)
@@ -618,13 +617,11 @@ def _dots(
 ) -> None:
     """A dot with its whisker in each row, so far below the middle of it."""
     colour = style.GREY if hollow else style.ESTIMATE
-    look: Any = {"markersize": 2.8 if hollow else 3.6, "markeredgewidth": 0.8}
-    look["markerfacecolor"] = style.WHITE if hollow else colour
-    for place, one in enumerate(figures):
-        lower, x, upper = (scale * one[key] for key in ("lower", "estimate", "upper"))
-        y, width = place + apart, 0.8 if hollow else 1.2
-        axes.plot([lower, upper], [y, y], color=colour, linewidth=width)
-        axes.plot([x], [y], "o", markeredgecolor=colour, **look)
+    face, size = (style.WHITE, 2.8) if hollow else (colour, 3.6)
+    for y, one in enumerate(figures):
+        ends, x = [scale * one["lower"], scale * one["upper"]], scale * one["estimate"]
+        plots.span(axes, ends, y + apart, colour, 0.8 if hollow else 1.2)
+        plots.dot(axes, x, y + apart, colour, face, markersize=size, markeredgewidth=0.8)
 
 
 def _names(summary: Mapping[str, Any]) -> dict[str, str]:

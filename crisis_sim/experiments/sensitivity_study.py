@@ -1,13 +1,11 @@
 """Sensitivity indices of one outcome, with their errors from the choice of points and from luck.
 
-Every point has its figure from the same replicates, so that luck which is in all points alike moves no
-index. What is left, luck that acts differently at different points, is noise: it adds to the variance
-between points, and so to the indices. Three things are given of it, all from how each replicate pulls
-each figure (`Measured.influence`): the share of the variance between points that is noise; Sobol's
-indices with noise taken out, and of other methods what noise alone would show; and the luck's part of
-an index's standard error, by leaving out one group of replicates at a time (jackknife), added to the
-error from the choice of points (bootstrap). The first samples of a study are a smaller study of their
-own, so that it can be shown how the indices settle.
+Every point has its figure from the same replicates, so luck which is in all points alike moves no index.
+Luck that acts differently at different points is noise: it adds to the variance between points, and so to
+the indices. All from how each replicate pulls each figure (`Measured.influence`) three things are given of
+it: its share of the variance between points; Sobol's indices with noise taken out, and of other methods
+what noise alone would show; and its part of an index's standard error, by leaving out one group of
+replicates at a time (jackknife), added to the error from the choice of points (bootstrap).
 """
 
 from __future__ import annotations
@@ -25,8 +23,7 @@ from crisis_sim.experiments import indices
 from crisis_sim.experiments.design import table_of
 from crisis_sim.experiments.factors import Values
 from crisis_sim.experiments.indices import MAIN, NOT_NEGATIVE, Layout, pairs_of
-from crisis_sim.outcomes.differences import Measured
-from crisis_sim.outcomes.intervals import normal_quantile
+from crisis_sim.outcomes.intervals import Measured, normal_quantile
 from crisis_sim.text import count, round_up
 
 if TYPE_CHECKING:
@@ -48,17 +45,12 @@ FEWEST = 4
 
 @dataclass(frozen=True, eq=False)
 class IndexEstimates:
-    """The indices of one outcome, estimated from some of the samples.
+    """The indices of one outcome by name, each `(factors,)` or, of pairs, `(pairs,)`, from so many samples.
 
     Attributes:
-        samples: of how many samples.
-        estimate: the indices by name, each `(factors,)` or, of pairs, `(pairs,)`; Sobol's without
-            noise.
-        with_noise: the same as SALib finds them in the figures as they are.
-        error: their standard errors, from luck and from the choice of points.
-        luck: the part of these errors that is luck; NaN where there is but one replicate.
-        draws: the indices as samples are drawn anew, each `(draws, factors)` or `(draws, pairs)`.
-        left_out: the indices without each group of replicates, likewise.
+        estimate, with_noise: Sobol's without noise, and all as SALib finds them in the figures as they are.
+        error, luck: standard errors, and the part of them that is luck; NaN where there is but one replicate.
+        draws, left_out: the indices as samples are drawn anew, and without each group of replicates, a row each.
         main: the name of the main index.
     """
 
@@ -108,13 +100,10 @@ class Study:
     """The sensitivity study of one outcome: its indices and their errors.
 
     Attributes:
-        known: the indices, from few samples to all of them; empty where too little is known, or nearly
-            all is noise.
-        mean: the figure's mean over the points.
-        deviation: its standard deviation between points.
+        known: the indices, from few samples to all; empty where too little is known, or nearly all is noise.
+        mean, deviation: the figure's mean over the points, and its standard deviation between them.
         noise: the share of that variance which is noise; NaN where it is not known.
-        lost: samples left out, for the figure is unknown or infinite at a point of theirs.
-        samples: how many there were.
+        lost, samples: samples left out, for the figure is not known at a point of theirs, of how many.
         floor: what a factor that matters nothing would seldom exceed, by index, `(factors,)`.
         effects: Morris: the elementary effects, `(trajectories, factors)`.
     """
@@ -183,10 +172,8 @@ def study(layout: Layout, measured: Measured, seed: int) -> Study:
         independent = independent[:, [0, -1]]
     noise = noise_share(_only(own, independent.ravel()))
     known = () if noise > MOST_NOISE else tuple(_grown(layout, measured, good, seed))
-    told, random = (
-        known and known[-1].samples == len(good),
-        np.random.default_rng([seed, len(PARTS) + 1]),
-    )
+    told = known and known[-1].samples == len(good)
+    random = np.random.default_rng([seed, len(PARTS) + 1])
     return Study(
         known if told else (),
         float(own.estimate[independent].mean()),
@@ -202,9 +189,8 @@ def study(layout: Layout, measured: Measured, seed: int) -> Study:
 def noise_share(measured: Measured) -> float:
     """The share of the variance between points that comes of luck which acts differently at each.
 
-    The replicates' scatter about what they do at all points alike, over their number, is the variance
-    that noise adds to that between points (the interaction in an analysis of variance by point and
-    replicate). NaN with one replicate, and where the figure is the same everywhere.
+    The replicates' scatter about what they do at all points alike, over their number (the interaction in an
+    analysis of variance). NaN with one replicate, and where the figure is the same everywhere.
     """
     points, replicates = measured.influence.shape
     if replicates < 2 or np.ptp(measured.estimate) == 0:
@@ -222,33 +208,24 @@ def _grown(
     """The indices from an eighth of the samples, a quarter, a half, and all."""
     for number, part in enumerate(PARTS, start=1):
         within = good[good < layout.samples // part]
-        if len(within) >= FEWEST:
-            kept, some = layout.only(within), _only(measured, layout.rows(within))
-            estimate = indices.without_noise(kept, some)
-            if all(np.isfinite(of).all() for of in estimate.values()):
-                yield _known(kept, some, estimate, np.random.default_rng([seed, number]))
-
-
-def _known(
-    layout: Layout, measured: Measured, estimate: dict[str, Values], random: np.random.Generator
-) -> IndexEstimates:
-    draws = indices.resampled(layout, measured, random)
-    without = [indices.without_noise(layout, one) for one in _without_groups(measured)]
-    left_out = {
-        name: np.stack([one[name] for one in without]) if without else of[None]
-        for name, of in estimate.items()
-    }
-    luck = {name: np.sqrt(_jackknife_variance(of)) for name, of in left_out.items()}
-    return IndexEstimates(
-        layout.samples,
-        estimate,
-        indices.estimate_indices(layout, measured.estimate),
-        {name: np.hypot(np.nanstd(draws[name], axis=0, ddof=1), luck[name]) for name in estimate},
-        luck if without else {name: np.full_like(of, np.nan) for name, of in luck.items()},
-        draws,
-        left_out,
-        MAIN[layout.method],
-    )
+        if len(within) < FEWEST:
+            continue
+        kept, some = layout.only(within), _only(measured, layout.rows(within))
+        estimate = indices.without_noise(kept, some)
+        if not all(np.isfinite(of).all() for of in estimate.values()):
+            continue
+        draws = indices.resampled(kept, some, np.random.default_rng([seed, number]))
+        without = [indices.without_noise(kept, one) for one in _without_groups(some)] or [estimate]
+        left_out = {name: np.stack([one[name] for one in without]) for name in estimate}
+        luck = {name: np.sqrt(_jackknife_variance(of)) for name, of in left_out.items()}
+        error = {
+            name: np.hypot(np.nanstd(draws[name], axis=0, ddof=1), luck[name]) for name in estimate
+        }
+        if len(without) == 1:
+            luck = {name: np.full_like(of, np.nan) for name, of in luck.items()}
+        raw = indices.estimate_indices(kept, some.estimate)
+        main = MAIN[layout.method]
+        yield IndexEstimates(kept.samples, estimate, raw, error, luck, draws, left_out, main)
 
 
 def _without_groups(measured: Measured) -> Iterator[Measured]:

@@ -97,11 +97,11 @@ class Experiment:
     """An experiment, ready to run.
 
     Attributes:
-        name: its name: that of its file.
-        spec: what it says.
+        name: that of its file.
+        spec: its keys.
         scenario: the scenario that it is about, changed as it asks.
         measures: what it measures, in its order.
-        text: the file as it was given; "" for one made in Python.
+        text: the file as it was given; of one made in Python, its keys as JSON.
         others: scenarios beside its own, in kinds that look at several at once.
     """
 
@@ -163,6 +163,11 @@ def say_nothing(*_: Any) -> None:
     """The default for a callback: do nothing."""
 
 
+def counting(progress: Progress, before: int, total: int) -> Progress:
+    """The progress of a part as that of the whole."""
+    return lambda done, _: progress(before + done, total)
+
+
 @dataclass(frozen=True)
 class RunOptions:
     """In which way an experiment is to be run, as `run_experiment` takes it; it changes no result."""
@@ -186,7 +191,6 @@ class Findings:
     """The findings of an experiment: its answer, summary and tables.
 
     Attributes:
-        experiment: the experiment.
         answer: sentences: first what it found, with how sure that is, then what would make it surer.
         tables: tidy tables by name; each becomes a Parquet file of that name.
         summary: the figures that matter, as plain data fit for JSON; charts and reports read it.
@@ -233,15 +237,7 @@ def _shown(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Reading:
-    """A file whose types are right, so that its sense can be looked at.
-
-    Attributes:
-        top: its values with their places.
-        scenario: the scenario that it is about.
-        columns: the outcomes that this scenario has.
-        others: scenarios that the file names beside it.
-        agents, roles: makers of agents, and classes in place of the scenario's own, that the experiment will be run with.
-    """
+    """A file whose types are right: its values with their places, and what the experiment will be run with."""
 
     top: Node
     scenario: Scenario
@@ -255,11 +251,7 @@ class Reading:
         return find(self.top, path)[0]
 
     def measure(self, *path: str | int) -> Measure:
-        """The measure that is written at a path.
-
-        Raises:
-            ScenarioError: when it has mistakes.
-        """
+        """The measure that is written at a path; ScenarioError where it has mistakes."""
         return read_measure(self.at(*path), self.columns)
 
     def check_factors(self, ranges: Mapping[str, Range], *path: str) -> Iterator[Mistake]:
@@ -356,9 +348,6 @@ def with_fits(
     """A figure in words with how it moves over fits, in its brackets if it ends in some.
 
     Args:
-        said: the figure in words.
-        over: how it moves; None where that is not known.
-        unit: its unit.
         is_difference: whether its sign means something.
         named: name the parameters that the spread goes with, too.
     """
@@ -380,6 +369,12 @@ def on_fits(fits: Fits | None) -> str:
     )
 
 
+def noun_of(unit: str, path: str = "") -> str:
+    """A unit with its leading space, as it follows a number; "" where people do not say it, or the path does."""
+    silent = unit in ("share", "ratio", "intensity", "") or unit.startswith("1/")
+    return "" if silent or path.endswith(unit) else f" {unit}"
+
+
 def unit_of_change(unit: str) -> tuple[float, str]:
     """The unit in which changes are reported: how many of it 1 is, and its noun with a leading space."""
     return (100.0, " points") if unit == "share" else (1.0, f" {unit}".rstrip())
@@ -387,9 +382,7 @@ def unit_of_change(unit: str) -> tuple[float, str]:
 
 def valued(factor: Factor, value: float) -> str:
     """A factor's value with its unit, where that is one people say."""
-    if factor.unit in ("share", "ratio", "intensity", "") or factor.path.endswith(factor.unit):
-        return f"{value:.3g}"
-    return f"{value:.3g} {factor.unit}"
+    return f"{value:.3g}{noun_of(factor.unit, factor.path)}"
 
 
 def short_names(paths: Sequence[str]) -> dict[str, str]:

@@ -30,7 +30,7 @@ from crisis_sim.experiments.spec import (
     entry,
     whole,
 )
-from crisis_sim.outcomes.differences import Contrast, Measured
+from crisis_sim.outcomes.intervals import Contrast, Measured
 from crisis_sim.outcomes.measures import Measure
 from crisis_sim.outcomes.over_fits import OverFits
 from crisis_sim.scenario.errors import Mistake, nearest, one_of

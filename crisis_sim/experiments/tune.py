@@ -402,7 +402,7 @@ def _on_cost(summary: dict[str, Any]) -> str:
         if cost > 0:
             more = "more" if row["best"] > row["own"] else "less"
             price = "" if by_range else f", at {cost / moved:.3g} each"
-            way = f"{moved:.3g}{_noun(row['unit'])} {more}{price}"
+            way = f"{moved:.3g}{words.noun_of(row['unit'])} {more}{price}"
             parts.append(f"{cost:.3g} for {names[row['path']]} ({way})")
     measured = "in shares of each range" if by_range else "at the prices given"
     return (
@@ -418,7 +418,7 @@ def _on_parameters(summary: dict[str, Any]) -> Iterator[str]:
     phrases = []
     for row in rows[:MOST_NAMED]:
         span = f"; {row['lower']:.3g} to {row['upper']:.3g}" if several else ""
-        value = f"{row['best']:.3g}{_noun(row['unit'])}"
+        value = f"{row['best']:.3g}{words.noun_of(row['unit'])}"
         phrases.append(f"{row['path']} {value} (from {row['own']:.3g}{span})")
     rest = f"; {more} more in parameters.parquet" if more > 0 else ""
     yield f"Best where {wording.listed(phrases)}{rest}. In brackets the scenario's own value" + (
@@ -427,11 +427,6 @@ def _on_parameters(summary: dict[str, Any]) -> Iterator[str]:
         if several
         else f". No other trial comes within {tolerance}, so nothing tells yet how well these are pinned down."
     )
-
-
-def _noun(unit: str) -> str:
-    """A unit with its leading space, as it follows a number; "" for units that are not read aloud."""
-    return "" if unit in ("share", "ratio", "intensity", "") else f" {unit}"
 
 
 def _on_slices(summary: dict[str, Any]) -> str:
@@ -487,22 +482,25 @@ def draw_history(findings: Findings) -> Figure:
         if summary["objective"]["enough"] is None:
             names = ("", "trial")
     known, faces = np.isfinite(value), (style.ESTIMATE_PALE, style.WHITE)
-    edge: Any = {"markeredgecolor": style.ESTIMATE_PALE}
     for chosen, face in zip((known & good, known & ~good), faces, strict=True):
-        look = {"color": face, "markersize": 2.8, "markeredgewidth": 0.6, **edge}
-        axes.plot(number[chosen], value[chosen], "o", **look)
+        plots.dot(axes, number[chosen], value[chosen], style.ESTIMATE_PALE, face, **_TRIAL)
     axes.step(number, value[held], where="post", color=style.BLACK)
     axes.plot(number[held[-1]], value[held[-1]], "D", color=style.BLACK, markersize=3.8)
     axes.set_xlabel("trial")
     axes.set_xlim(0, number[-1] + 1)
     axes.grid(axis="y")
-    handles = [
-        plots.key(name, "o", face, linestyle="", markersize=3, **edge)
-        for name, face in zip(names, faces, strict=True)
-        if name
-    ]
+    handles = [_trial_key(*one) for one in zip(names, faces, strict=True) if one[0]]
     handles += [plots.key("best so far", ""), plots.key("best", "D", linestyle="", markersize=3.8)]
     return plots.finished(figure, _spent(summary), handles, "right")
+
+
+#: The look of a trial's dot.
+_TRIAL: Any = {"markersize": 2.8, "markeredgewidth": 0.6}
+
+
+def _trial_key(name: str, face: str) -> Any:
+    look: Any = {"linestyle": "", "markersize": 3, "markeredgecolor": style.ESTIMATE_PALE}
+    return plots.key(name, "o", face, **look)
 
 
 def draw_trade_off(findings: Findings) -> Figure:
@@ -512,9 +510,7 @@ def draw_trade_off(findings: Findings) -> Figure:
     axes = figure.subplots()
     value = _draw_objective(axes, findings)
     known = np.isfinite(value)
-    edge: Any = {"markeredgecolor": style.ESTIMATE_PALE}
-    look = {"color": style.WHITE, "markersize": 2.8, "markeredgewidth": 0.6, **edge}
-    axes.plot(cost[known], value[known], "o", **look)
+    plots.dot(axes, cost[known], value[known], style.ESTIMATE_PALE, style.WHITE, **_TRIAL)
     front = unbeaten(cost, value if summary["objective"]["way"] == "maximise" else -value)
     line: Any = {"color": style.ESTIMATE, "markersize": 3.0, "drawstyle": "steps-post"}
     axes.plot(cost[front], value[front], "o-", **line)
@@ -526,7 +522,7 @@ def draw_trade_off(findings: Findings) -> Figure:
     axes.set_xlim(left=min(0.0, float(cost.min())))
     axes.grid(axis="y")
     handles = [
-        plots.key("trial", "o", style.WHITE, linestyle="", markersize=3, **edge),
+        _trial_key("trial", style.WHITE),
         plots.key("none is better for less", "o", style.ESTIMATE, markersize=3),
         plots.key("best, 95%", "D", markersize=3.8),
     ]
@@ -593,17 +589,19 @@ def draw_parameters(findings: Findings) -> Figure:
             key: float(share_of(row[key], row["low"], row["high"], row["scale"]))
             for key in ("lower", "upper", "own", "best", *(("alone_lower", "alone_upper") * alone))
         }
-        left.plot([0, 1], [y, y], color=style.PALE_GREY, linewidth=4.0, zorder=1)
-        ends = [at["lower"], at["upper"]]
-        left.plot(ends, [y, y], color=style.ESTIMATE_PALE, linewidth=4.0, zorder=2)
+        plots.span(left, [0, 1], y, style.PALE_GREY, 4.0, zorder=1)
+        plots.span(left, [at["lower"], at["upper"]], y, style.ESTIMATE_PALE, 4.0, zorder=2)
         if alone:
             ends = [at["alone_lower"], at["alone_upper"]]
-            left.plot(ends, [y + 0.18] * 2, color=style.AIM, linewidth=1.2, zorder=2)
+            plots.span(left, ends, y + 0.18, style.AIM, 1.2, zorder=2)
         left.plot([at["own"]], [y], "|", color=style.GREY, markersize=9, zorder=3)
         left.plot([at["best"]], [y], "D", color=style.BLACK, markersize=3.6, zorder=4)
         for x, key, side in ((0.0, "low", "left"), (1.0, "high", "right")):
             plots.note(left, f"{row[key]:.3g}", (x, y), (0, -4.5), ha=side, va="top")
-        best, over = f"{row['best']:.3g}{_noun(row['unit'])}", min(max(at["best"], 0.12), 0.88)
+        best, over = (
+            f"{row['best']:.3g}{words.noun_of(row['unit'])}",
+            min(max(at["best"], 0.12), 0.88),
+        )
         look: Any = {"ha": "center", "va": "bottom", "color": style.BLACK}
         plots.note(left, best, (over, y), (0, 4.5), **look)
     names = [wording.shorten(wording.clean(row["path"]), 44) for row in rows]
@@ -643,21 +641,19 @@ def draw_targets(findings: Findings) -> Figure:
     widest = max(max(abs(row["apart"]), abs(row["apart_before"])) for row in rows)
     end = min(max(1.15 * widest, 3.0), 8.0)  # standard errors that are drawn to scale
 
-    def dot(true: float, y: int, colour: str) -> None:
-        marker = "o" if abs(true) <= end else (">" if true > 0 else "<")
-        edge = style.GREY if colour == style.WHITE else colour
-        look: Any = {"color": colour, "markeredgecolor": edge, "markersize": 4.0, "zorder": 4}
-        axes.plot([float(np.clip(true, -end, end))], [y], marker, **look)
+    def dot(true: float, y: int, colour: str, face: str) -> None:
+        mark = "o" if abs(true) <= end else (">" if true > 0 else "<")
+        plots.dot(axes, np.clip(true, -end, end), y, colour, face, mark, markersize=4.0, zorder=4)
 
     beside: Any = {"transform": axes.get_yaxis_transform(), "fontsize": 6.0}
     for y, row in enumerate(rows):
         way = np.clip([row["apart_before"], row["apart"]], -end, end)
-        axes.plot(way, [y, y], color=style.GREY, linewidth=0.6, zorder=2)
-        dot(row["apart_before"], y, style.WHITE)
+        plots.span(axes, way, y, style.GREY, 0.6, zorder=2)
+        dot(row["apart_before"], y, style.GREY, style.WHITE)
         error = reach * (row["apart_error"] or 0.0)
         ends = np.clip([row["apart"] - error, row["apart"] + error], -end, end)
-        axes.plot(ends, [y, y], color=style.ESTIMATE, linewidth=1.2, zorder=3)
-        dot(row["apart"], y, style.ESTIMATE)
+        plots.span(axes, ends, y, style.ESTIMATE, 1.2, zorder=3)
+        dot(row["apart"], y, style.ESTIMATE, "")
         found, aimed = (_shown(row[key], row["unit"]) for key in ("estimate", "target"))
         axes.text(1.01, y, f"{found} ({aimed})", va="center", **beside)
     names = [wording.shorten(wording.sentence(row["words"]).rstrip("."), 54) for row in rows]
@@ -688,4 +684,4 @@ def draw_targets(findings: Findings) -> Figure:
 def _shown(value: float | None, unit: str) -> str:
     if value is None:
         return "unknown"
-    return f"{wording.percent(value)}%" if unit == "share" else f"{value:.3g}{_noun(unit)}"
+    return f"{wording.percent(value)}%" if unit == "share" else f"{value:.3g}{words.noun_of(unit)}"

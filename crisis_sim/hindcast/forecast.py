@@ -1,4 +1,4 @@
-"""Run each crisis some thousand times, and put its shares and quantiles into the form that `scores` takes.
+"""Predict each crisis: run it some thousand times, and put its shares and quantiles into the form that `scores` takes.
 
 Every crisis has replicates 0 to n - 1 under the same seed: its forecast is the same whatever other crises the folder holds.
 """
@@ -48,6 +48,8 @@ def forecast(
     workers: int = 1,
     scenario: Scenario | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    kept: Callable[[pd.DataFrame, Mapping[str, NDArray[Any]]], pd.DataFrame] | None = None,
+    own: Mapping[str, Values] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """Forecasts of the model alone, a row a crisis in the order of `facts`: shares of kinds, and quantiles of duration.
 
@@ -59,30 +61,10 @@ def forecast(
         workers: the most threads; the forecasts are the same for any number.
         scenario: the population that they are cases of; `fitted_scenario()` where left out.
         progress: told after each chunk how many replicates are done, and of how many.
-    """
-
-    def told(some: pd.DataFrame, outcomes: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
-        return _predictions(some, outcomes, replicates)
-
-    scenario = scenario or fitted_scenario()
-    return run_crises(facts, replicates, seed, workers, scenario, progress, told)
-
-
-def run_crises(
-    facts: pd.DataFrame,
-    replicates: int,
-    seed: int,
-    workers: int,
-    scenario: Scenario,
-    progress: Callable[[int, int], None],
-    kept: Callable[[pd.DataFrame, Mapping[str, NDArray[Any]]], pd.DataFrame],
-    own: Mapping[str, Values] = MappingProxyType({}),
-) -> pd.DataFrame:
-    """Run crises, and put together what is `kept` of each chunk of them and its outcomes.
-
-    Args:
+        kept: in place of forecasts, what is kept of some crises and their outcomes.
         own: further parameters by path, a value for each replicate of each crisis.
     """
+    scenario, kept = scenario or fitted_scenario(), kept or _predictions
     several = max(1, CHUNK // replicates)
 
     def run(start: int) -> pd.DataFrame:
@@ -148,26 +130,26 @@ def pooled(
     return predictions.assign(**columns)
 
 
-def _predictions(
-    facts: pd.DataFrame, outcomes: Mapping[str, NDArray[Any]], replicates: int
-) -> pd.DataFrame:
+def _predictions(facts: pd.DataFrame, outcomes: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
     def shares(column: str, kinds: tuple[Any, ...]) -> NDArray[np.float64]:
-        by_crisis = outcomes[column].reshape(-1, replicates)
+        by_crisis = outcomes[column].reshape(len(facts), -1)
         counts = np.stack([(by_crisis == kind).sum(axis=1) for kind in kinds], axis=1)
         return jeffreys(counts)
 
-    ending, violence = shares("ending", ENDINGS), shares("worst_violence", VIOLENCE)
+    ending = shares("ending", ENDINGS)
     other = OTHER_SHARE * ending[:, 1:5].sum(axis=1) + ending[:, 5]
     ending = np.column_stack([ending[:, 0], (1 - OTHER_SHARE) * ending[:, 1:5], other])
     over = outcomes["over_at_hours"] - outcomes["trigger_at_hours"]
     longest = outcomes["followed_until_hours"] - outcomes["trigger_at_hours"]
-    days = np.where(np.isnan(over), longest, over).reshape(-1, replicates) / 24 + 1
-    quantiles = np.quantile(days, LEVELS, axis=1).T
+    days = np.where(np.isnan(over), longest, over).reshape(len(facts), -1) / 24 + 1
     columns: dict[str, Any] = {"crisno": facts["crisno"].to_numpy()}
-    for target, found in (("ending", ending), ("violence", violence)):
-        columns |= {f"{target}_{kind}": found[:, k] for k, kind in enumerate(KINDS[target])}
-    columns["mediated_yes"] = shares("mediated", (False, True))[:, 1]
-    columns |= {f"dur_{name}": quantiles[:, k] for k, name in enumerate(QUANTILES)}
+    for target, kinds, found in (
+        ("ending", KINDS["ending"], ending),
+        ("violence", KINDS["violence"], shares("worst_violence", VIOLENCE)),
+        ("mediated", ("yes",), shares("mediated", (False, True))[:, 1:]),
+        ("dur", QUANTILES, np.quantile(days, LEVELS, axis=1).T),
+    ):
+        columns |= {f"{target}_{kind}": found[:, k] for k, kind in enumerate(kinds)}
     return pd.DataFrame(columns)
 
 

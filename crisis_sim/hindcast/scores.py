@@ -25,7 +25,7 @@ LEAST = 0.005
 SAMPLES, SEED = 2000, 1
 #: Fewest crises that are scored as a class of their own.
 FEWEST = 10
-#: Those who foretell, and how their columns begin: for kinds, for durations.
+#: Those who predict, and how their columns begin: for kinds, for durations.
 PREFIXES = {
     "model": ("", "dur_"),
     "climatology": ("clim_", "marg_dur_"),
@@ -38,7 +38,7 @@ ERA_ENDS = 1989
 
 @dataclass(frozen=True)
 class Against:
-    """A mean score compared with that of a reference, over the crises for which both foretell.
+    """A mean score compared with that of a reference, over the crises for which both predict.
 
     Attributes:
         crises: how many these are; the rest is not a number where there are none.
@@ -109,7 +109,7 @@ def climatology(crises: pd.DataFrame) -> dict[str, float]:
 
 
 def with_climatology(crises: pd.DataFrame, fold: NDArray[Any] | None = None) -> pd.DataFrame:
-    """Crises with what climatology foretells: shares and quantiles of the other crises, where no file has said.
+    """Crises with what climatology predicts: shares and quantiles of the other crises, where no file has said.
 
     With a `fold` for each crisis, (crises,), those of the other folds, whatever a file says.
     """
@@ -138,7 +138,7 @@ def score(crises: pd.DataFrame) -> list[Score]:
 
 
 def each_score(crises: pd.DataFrame) -> dict[tuple[str, str], dict[str, Array]]:
-    """Scores crisis by crisis, by what and kind and who foretold: shape (crises,), not a number where nothing is known."""
+    """Scores crisis by crisis, by what and kind and who predicted: shape (crises,), not a number where nothing is known."""
     found: dict[tuple[str, str], dict[str, Array]] = {}
     for who, (prefix, prefix_of_days) in PREFIXES.items():
         for target, kinds in KINDS.items():
@@ -217,7 +217,7 @@ class Bin:
     """Crises for which an event was held about as likely.
 
     Attributes:
-        forecast: the mean share foretold.
+        forecast: the mean share predicted.
         came: in how many of the `crises` it came; `lower` and `upper` are Wilson's limits of that share.
     """
 
@@ -256,7 +256,7 @@ def _bin(held: Array, came: NDArray[np.bool_]) -> Bin:
 
 
 def percentiles(crises: pd.DataFrame) -> NDArray[np.int64]:
-    """How many crises lasted as long as falls into each tenth of what the model foretold, shape (`DECILES`,)."""
+    """How many crises lasted as long as falls into each tenth of what the model predicted, shape (`DECILES`,)."""
     known = crises[crises["dur"].notna()]
     quantiles = _columns(known, [f"dur_{name}" for name in QUANTILES])
     below = (quantiles < known["dur"].to_numpy(np.float64)[:, None]).sum(axis=1)

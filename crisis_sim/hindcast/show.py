@@ -22,17 +22,13 @@ from crisis_sim.text import UNKNOWN, excludes_zero, label, listed, number
 #: The file of forecasts.
 PREDICTIONS = "predictions.csv"
 KINDS = {"log": "log", "brier": "Brier", "rps": "RPS", "crps_log10": "CRPS"}
-#: The score by which a target is judged where there is room for one.
-MAIN = {"ending": "log", "violence": "log", "mediated": "log", "duration": "crps_log10"}
-WORDS = {
-    "ending": "kind of ending",
-    "violence": "worst violence",
-    "mediated": "mediation",
-    "duration": "duration",
+#: What is predicted: in words, the score by which it is judged where there is room for one, and its colour.
+TARGETS = {
+    "ending": ("kind of ending", "log", style.ESTIMATE),
+    "violence": ("worst violence", "log", style.LESS),
+    "mediated": ("mediation", "log", style.MORE),
+    "duration": ("duration", "crps_log10", style.THIRD_PARTY),
 }
-TARGET_COLOURS = dict(
-    zip(MAIN, (style.ESTIMATE, style.LESS, style.MORE, style.THIRD_PARTY), strict=True)
-)
 #: Millimetres for each row of a chart, and around the rows.
 ROW, FRAME = 5.0, 22.0
 
@@ -54,12 +50,8 @@ def print_hindcast(found: Hindcast, console: Console | None = None) -> None:
         beside["in\nsample"] = "in_sample"
         title += f", left out by {found.leave_out}"
         told += " In sample: the same fit with nothing left out."
-    headings = [
-        "score",
-        "n",
-        "model",
-        *(one for head in beside for one in (head, "skill\nover it")),
-    ]
+    over = [one for head in beside for one in (head, "skill\nover it")]
+    headings = ["score", "n", "model", *over]
     rows: list[list[Any]] = []
     for one in found.scores:
         if one.group == everybody:
@@ -74,24 +66,24 @@ def print_hindcast(found: Hindcast, console: Console | None = None) -> None:
     for fold in found.folds:
         weights = listed([f"{weight:g} of {what}" for what, weight in fold.weights.items()])
         told = (
-            f"{label(fold.name)}: {fold.crises} crises foretold; {fold.figures} figures of the others moved parameters by "
+            f"{label(fold.name)}: {fold.crises} crises predicted; {fold.figures} figures of the others moved parameters by "
             f"{number(100 * fold.moved, 1)}% of their ranges; the model's weight: {weights}."
         )
         console.print(Text(told), width=width)
     classes = []
     for group, scores in _groups(found).items():
         most = max(one.crises for one in scores.values())
-        cells = [_skill(scores[what].climatology) if what in scores else UNKNOWN for what in MAIN]
+        cells = [_skill(scores[one].climatology) if one in scores else UNKNOWN for one in TARGETS]
         classes.append((group, f"{most}", *cells))
     title = "Skill over climatology by class, % (log score; of duration, CRPS)"
-    console.print(fitted(title, ("class", "n", *MAIN), classes, width), width=width)
+    console.print(fitted(title, ("class", "n", *TARGETS), classes, width), width=width)
 
 
 def _groups(found: Hindcast) -> dict[str, dict[str, Score]]:
     """The main score of each target, by class."""
     groups: dict[str, dict[str, Score]] = {}
     for one in found.scores:
-        if MAIN[one.what] == one.kind:
+        if TARGETS[one.what][1] == one.kind:
             groups.setdefault(one.group, {})[one.what] = one
     return groups
 
@@ -108,7 +100,7 @@ def _skill(one: Against) -> Text:
 def draw_skill(found: Hindcast) -> Figure:
     """Skill over climatology and over the baseline, class by class, with intervals."""
     groups = _groups(found)
-    rows = len(MAIN) * len(groups) + len(groups)
+    rows = (len(TARGETS) + 1) * len(groups)
     figure = style.new_figure(height=FRAME + ROW * rows * 0.7)
     panels = figure.subplots(1, 2, sharey=True)
     for axes, who in zip(panels, ("climatology", "baseline"), strict=True):
@@ -116,11 +108,15 @@ def draw_skill(found: Hindcast) -> Figure:
         for group, scores in groups.items():
             labels.append(f"{label(group)} ({max(one.crises for one in scores.values())})")
             for what, one in scores.items():
-                _draw_skill(axes, len(labels), against := getattr(one, who), TARGET_COLOURS[what])
-                low, high = against.skill_limits
-                limits = {"skill": against.skill, "lower": low, "upper": high}
+                skill, (low, high) = getattr(one, who).skill, getattr(one, who).skill_limits
+                words, _, colour = TARGETS[what]
+                limits = {"skill": skill, "lower": low, "upper": high}
                 style.keep(axes, over=who, crises=group, target=what, **limits)
-                labels.append(WORDS[what])
+                if not math.isnan(skill):
+                    row = [len(labels)] * 2
+                    axes.plot([100 * low, 100 * high], row, color=colour, linewidth=1.2)
+                    axes.plot([100 * skill], row[:1], color=colour, marker="o", markersize=3.6)
+                labels.append(words)
         axes.axvline(0.0, color=style.GREY, linewidth=0.8)
         axes.set_yticks(range(len(labels)), labels)
         axes.set_ylim(len(labels) - 0.4, -0.6)
@@ -129,20 +125,14 @@ def draw_skill(found: Hindcast) -> Figure:
         axes.set_xlabel("% of the reference's score saved")
         axes.set_title(f"Skill over {'the statistical baseline' if who == 'baseline' else who}")
     for tick, text in zip(panels[0].get_yticklabels(), labels, strict=True):
-        tick.set_fontweight("normal" if text in WORDS.values() else "bold")
+        is_target = any(text == words for words, *_ in TARGETS.values())
+        tick.set_fontweight("normal" if is_target else "bold")
     return figure
-
-
-def _draw_skill(axes: Axes, row: int, one: Against, colour: str) -> None:
-    if not math.isnan(one.skill):
-        limits = [100 * limit for limit in one.skill_limits]
-        axes.plot(limits, [row, row], color=colour, linewidth=1.2)
-        axes.plot([100 * one.skill], [row], color=colour, marker="o", markersize=3.6)
 
 
 @style.styled
 def draw_reliability(found: Hindcast) -> Figure:
-    """How often events came, by how likely they were held: on the diagonal, as often as foretold."""
+    """How often events came, by how likely they were held: on the diagonal, as often as predicted."""
     figure = style.new_figure(height=118.0)
     panels = figure.subplots(2, 3, sharex=True, sharey=True).flat
     for axes, (name, bins) in zip(panels, found.bins.items(), strict=True):
@@ -150,7 +140,7 @@ def draw_reliability(found: Hindcast) -> Figure:
         for one in bins:
             style.keep(axes, event=name, **vars(one))
         axes.set_title(f"{label(name)} ({sum(one.crises for one in bins)} crises)")
-    figure.supxlabel("foretold, % of crises", fontsize=7.0)
+    figure.supxlabel("predicted, % of crises", fontsize=7.0)
     figure.supylabel("came, % (how many of how many; 95% intervals)", fontsize=7.0)
     return figure
 
@@ -162,18 +152,13 @@ def _draw_bins(axes: Axes, bins: list[Bin]) -> None:
         axes.plot([100 * one.forecast] * 2, limits, color=style.ESTIMATE, linewidth=0.9)
         is_high = one.upper > 0.85  # then it is told below
         at = (100 * one.forecast, limits[0] if is_high else limits[1])
-        told: dict[str, Any] = {
-            "ha": "center",
-            "va": "top" if is_high else "bottom",
-            "rotation": 90,
-        }
-        offset: Any = {"xytext": (0, -2 if is_high else 2), "textcoords": "offset points"}
-        axes.annotate(f"{one.came}/{one.crises}", at, fontsize=5.5, **offset, **told)
+        look: Any = {"ha": "center", "va": "top" if is_high else "bottom", "rotation": 90}
+        look |= {"xytext": (0, -2 if is_high else 2), "textcoords": "offset points"}
+        axes.annotate(f"{one.came}/{one.crises}", at, fontsize=5.5, **look)
     came = [100 * one.came / one.crises for one in bins]
     held = [100 * one.forecast for one in bins]
-    axes.plot(
-        held, came, color=style.ESTIMATE, marker="o", markersize=3.4, linewidth=0.7, clip_on=False
-    )
+    line: dict[str, Any] = {"color": style.ESTIMATE, "marker": "o", "markersize": 3.4}
+    axes.plot(held, came, linewidth=0.7, clip_on=False, **line)
     axes.set_xlim(0, 100)
     axes.set_ylim(0, 100)
     axes.set_aspect("equal")
@@ -182,7 +167,7 @@ def _draw_bins(axes: Axes, bins: list[Bin]) -> None:
 
 @style.styled
 def draw_duration(found: Hindcast) -> Figure:
-    """Where real durations fall among those foretold: flat where the forecasts are calibrated."""
+    """Where real durations fall among those predicted: flat where the forecasts are calibrated."""
     figure = style.new_figure(width=style.SINGLE_COLUMN, height=62.0)
     axes = figure.subplots()
     crises, share = sum(found.tenths), 1 / DECILES
@@ -194,7 +179,7 @@ def draw_duration(found: Hindcast) -> Figure:
     axes.bar(places, found.tenths, 92 * share, align="edge", color=style.ESTIMATE, alpha=0.8)
     style.keep(axes, from_percentile=places, crises=found.tenths)
     axes.set_xlim(0, 100)
-    axes.set_xlabel("percentile of the real duration among those foretold")
+    axes.set_xlabel("percentile of the real duration among those predicted")
     axes.set_ylabel("crises (grey: 95% by chance)")
     axes.set_title(f"Durations of {crises} crises")
     return figure

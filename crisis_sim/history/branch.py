@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -19,15 +19,15 @@ from crisis_sim.batch.block import as_table
 from crisis_sim.batch.ensemble import Batch, Ensemble
 from crisis_sim.experiments.calibrate import as_yaml
 from crisis_sim.history import past
-from crisis_sim.history.past import Change, HistoryError
+from crisis_sim.history.past import Change, History, HistoryError
 from crisis_sim.model.crisis import CrisisModel
-from crisis_sim.model.journal import Entry, Journal
+from crisis_sim.model.journal import Entry
 from crisis_sim.outcomes import wilson_interval
 from crisis_sim.outcomes.summary import Summary, summarise
 from crisis_sim.report.curves import date_axis
-from crisis_sim.report.replay import draw_rungs, legend_keys
+from crisis_sim.report.replay import draw_rungs, legend_keys, plain_value
 from crisis_sim.report.save import scenario_file, write_report
-from crisis_sim.report.story import Narrator, gist_of, tell
+from crisis_sim.report.story import Narrator
 from crisis_sim.scenario.introspect import read_part
 from crisis_sim.scenario.load import load_scenario
 from crisis_sim.scenario.numbers import Part
@@ -64,45 +64,6 @@ class _File(Part):
     futures: int = Field(FUTURES, ge=1, le=MOST_FUTURES, description="how many")
     classes: tuple[str, ...] = Field((), description="classes of a person's own that take part")
     version: str = Field("", description="the version that wrote it")
-
-
-class History(NamedTuple):
-    """A crisis that has been run to its end, with its journal and its outcomes."""
-
-    model: CrisisModel
-    journal: Journal
-    outcome: dict[str, Any]
-
-    @classmethod
-    def of(cls, model: CrisisModel) -> History:
-        """What becomes of a crisis that has a journal; it stays where it stands."""
-        whole = model.copied().run()
-        row = {name: column[0] for name, column in whole.outcomes().items()}
-        return cls(whole, whole.journal or Journal(), row)
-
-    def gist(self) -> str:
-        """What came of it, in two sentences."""
-        return gist_of(self.journal, self.model.scenario, self.outcome)
-
-    def story(self) -> str:
-        """It told in Markdown."""
-        return tell(self.journal, self.model.scenario, self.outcome)
-
-    def clause(self, entry: Entry | None) -> str:
-        """An entry as a clause; "" where there is none."""
-        if entry is None:
-            return ""
-        narrator = Narrator(self.model.scenario, self.model.scenario.trigger_hours)
-        narrator.tell(self.journal.entries[: self.journal.entries.index(entry)])
-        return " ".join(narrator.tell([entry])).rstrip(".")
-
-    def by_minute(self) -> dict[int, str]:
-        """What happens, as sentences, by the minute."""
-        narrator = Narrator(self.model.scenario, self.model.scenario.trigger_hours)
-        moments: dict[int, list[Entry]] = {}
-        for entry in self.journal.entries:
-            moments.setdefault(round(entry.hours * 60), []).append(entry)
-        return {minute: " ".join(narrator.tell(several)) for minute, several in moments.items()}
 
 
 @dataclass(frozen=True)
@@ -148,7 +109,7 @@ class Branch:
             return "Nothing follows from the change: the two histories are the same."
         at = min(one.hours for one in self.parting if one)
         before, after = (one if one and one.hours < at + _AT_ONCE else None for one in self.parting)
-        was, goes = self.was.clause(before), self.goes.clause(after)
+        was, goes = _clause(self.was, before), _clause(self.goes, after)
         if was and goes:
             told = f"{goes}; as it was, {was}"
         elif before and before.kind in _DECISIONS and before.agent in self.scenario.states:
@@ -163,12 +124,11 @@ class Branch:
         if self.parting is None:
             return []
         first = round(60 * min(one.hours for one in self.parting if one))
-        was, goes = self.was.by_minute(), self.goes.by_minute()
-        minutes = sorted(minute for minute in {*was, *goes} if minute >= first)
-        dates = [past.said_at(self.scenario, one / 1440) for one in minutes]
+        was, goes = (one.sentences(one.journal.entries) for one in (self.was, self.goes))
         return [
-            (at, was.get(one, ""), goes.get(one, ""))
-            for at, one in zip(dates, minutes, strict=True)
+            (past.said_at(self.scenario, at / 1440), was.get(at, ""), goes.get(at, ""))
+            for at in sorted({*was, *goes})
+            if at >= first
         ]
 
     def head(self) -> list[str]:
@@ -187,15 +147,10 @@ class Branch:
             self.told_parting(),
         ]
         if self.batch:
-            told.append(
-                f"{self.futures:,} futures of each history, in pairs that share their luck."
-            )
-        done = [f"{text.label(name)} in {text.count(n)}" for name, n in self.forced.items()]
-        return (
-            [*told, f"The forced choice was taken by {text.listed(done)} of them."]
-            if done
-            else told
-        )
+            told.append(f"{self.futures:,} futures of each history, in pairs that share their luck.")  # fmt: skip
+        if done := [f"{text.label(name)} in {text.count(n)}" for name, n in self.forced.items()]:
+            told.append(f"The forced choice was taken by {text.listed(done)} of them.")
+        return told
 
     def plain(self) -> dict[str, Any]:
         """All of it, fit for JSON."""
@@ -205,7 +160,7 @@ class Branch:
             "told": self.head(),
             "beside": [dict(zip(("at", WAS, GOES), row, strict=True)) for row in self.beside()],
             "outcomes": {
-                name: {key: past.plain(value) for key, value in one.outcome.items()}
+                name: {key: plain_value(value) for key, value in one.outcome.items()}
                 for name, one in ((WAS, self.was), (GOES, self.goes))
             },
             "forced": dict(self.forced),
@@ -220,7 +175,8 @@ class Branch:
         }
         about |= {name: getattr(self, name) for name in ("seed", "replicate", "luck", "futures")}
         about |= {"classes": [*named]} if (named := _named(**self.was.model.classes)) else {}
-        return about | {"changes": [one.model_dump(mode="json", exclude_defaults=True) for one in self.changes]}  # fmt: skip
+        changes = [one.model_dump(mode="json", exclude_defaults=True) for one in self.changes]
+        return about | {"changes": changes}
 
     def write(self, folder: str | Path) -> list[Path]:
         """Write the file that repeats it, its scenario, the two histories, the chart, and the summary of futures.
@@ -233,20 +189,17 @@ class Branch:
         check_folder(folder, FILE)
         folder.mkdir(parents=True, exist_ok=True)
         name = f"{self.scenario.name}.yaml"
-        rows = [f"| {' | '.join(row)} |" for row in self.beside()]
         parts = [
             f"# {text.markdown(self.scenario.title)}, branched",
             *map(text.markdown, self.head()),
         ]
-        parts += (
-            ["\n".join(["| | As it was | Changed |", "| --- | --- | --- |", *rows])] if rows else []
-        )
+        if rows := [f"| {' | '.join(row)} |" for row in self.beside()]:
+            parts.append("\n".join(["| | As it was | Changed |", "| --- | --- | --- |", *rows]))
+        parts += ["# Changed, on the same luck", self.goes.story().partition("\n")[2]]
         texts = {
             FILE: as_yaml(self._written(name)),
             name: scenario_file({"scenario": self.scenario.plain()}),
-            "branch.md": "\n\n".join(
-                [*parts, "# Changed, on the same luck", self.goes.story().partition("\n")[2]]
-            ),
+            "branch.md": "\n\n".join(parts),
         }
         for file, content in texts.items():
             (folder / file).write_text(content, encoding="utf-8")
@@ -291,9 +244,8 @@ class Branch:
             axes.fill_between(days, 100 * low, 100 * high, step="post", **band)
             yield float(days[-1])
         axes.set_ylim(0, 100)
-        axes.set_ylabel(
-            f"% of {text.count(self.futures)} futures with a\nceasefire so far (95% bands)"
-        )
+        of = f"% of {text.count(self.futures)} futures with a"
+        axes.set_ylabel(f"{of}\nceasefire so far (95% bands)")
         axes.legend(loc="upper left")
         axes.set_title("Futures on fresh luck", pad=style.TITLE_PAD_OVER_MARKS)
 
@@ -347,18 +299,14 @@ def branch(
         what = {"at": at, "set": tuple(set), "force": dict(force or {}), "inject": tuple(inject)}
         changes += (read_part(Change, node_of(what, Source.of("branch", "").start)),)
     elif not changes or set or force or inject:
-        raise HistoryError(
-            "when is the crisis to be changed? give a day, a date or a milestone (at)"
-        )
+        raise HistoryError("when is the crisis to be changed? give a day, a date or a milestone (at)")  # fmt: skip
     if futures is not None and not 1 <= futures <= MOST_FUTURES:
         raise HistoryError(f"expected 1 to {MOST_FUTURES:,} futures, not {futures}")
     model = past.begin(whole, seed, replicate, roles=roles, agents=agents)
     return _branched(model, changes, luck or ("fresh" if futures else "same"), futures or FUTURES)
 
 
-def _known(
-    scenario: str | os.PathLike[str] | Scenario | Branch,
-) -> tuple[_File | Branch | None, Scenario]:
+def _known(scenario: Any) -> tuple[_File | Branch | None, Scenario]:
     """The earlier branch that is meant, if it is one, and the scenario."""
     if isinstance(scenario, Branch):
         return scenario, scenario.scenario
@@ -381,9 +329,7 @@ def _branched(model: CrisisModel, changes: tuple[Change, ...], luck: Luck, futur
     for one in changes:
         before, days = days, past.moment_of(History.of(model).model, one.at)
         if days < before:
-            raise HistoryError(
-                f"{one.at} is before the last change, on {past.said_at(whole, before)}"
-            )
+            raise HistoryError(f"{one.at} is before the last change, on {past.said_at(whole, before)}")  # fmt: skip
         unchanged = past.run_to(model, days)
         model = past.change(unchanged, one)
     states = [name for name in changes[-1].force if name in whole.states]
@@ -435,9 +381,7 @@ def read_branch(path: Path) -> tuple[_File, Scenario] | None:
     beside = folder_of(path) / Path(file.scenario).name
     scenario = load_scenario(beside if beside.is_file() else file.scenario)
     if file.digest and scenario.digest != file.digest:
-        raise HistoryError(
-            f"{file.scenario} has changed since {path} was written: it would be another crisis"
-        )
+        raise HistoryError(f"{file.scenario} has changed since {path} was written: it would be another crisis")  # fmt: skip
     return file, scenario
 
 
@@ -450,9 +394,16 @@ def check_folder(folder: Path, file: str) -> None:
     if folder.exists() and not folder.is_dir():
         raise HistoryError(f"{folder} is a file; give a folder")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / file).exists():
-        raise HistoryError(
-            f"{folder} holds other things than such a result ({file}); give a new folder"
-        )
+        raise HistoryError(f"{folder} holds other things than such a result ({file}); give a new folder")  # fmt: skip
+
+
+def _clause(history: History, entry: Entry | None) -> str:
+    """An entry as a clause; "" where there is none."""
+    if entry is None:
+        return ""
+    entries = history.journal.entries
+    told = history.sentences([entry], entries[: entries.index(entry)])
+    return " ".join(told.values()).rstrip(".")
 
 
 def _alike(one: Entry | None, other: Entry | None) -> bool:

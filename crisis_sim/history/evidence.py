@@ -31,11 +31,10 @@ if TYPE_CHECKING:
 _LATER = ("ended", "over", "trigger", "fire_paused", "strikes_paused")
 #: The event that the crisis is over: it has ended, or its halt has held long enough.
 OVER = "over"
-#: The four kinds of evidence, by their key.
-KINDS = ("came", "not_yet", "rung", "market")
-#: The further keys of each kind.
-_KEYS = {
+#: The four kinds of evidence by their key, each with its further keys.
+KINDS = {
     "came": ("by", "within_hours"),
+    "not_yet": (),
     "rung": ("at_least", "at_most"),
     "market": ("level", "within"),
 }
@@ -143,7 +142,9 @@ def times_of(model: CrisisModel) -> dict[str, NDArray[Any]]:
     }
     c = model.crises
     times[OVER] = np.where(c["ongoing"], np.nan, c["now"] * 24)
-    return times | {"first_strike_by": c["first_strike_by"]}
+    return times | {
+        "first_strike_by": c["first_strike_by"].copy()
+    }  # a view would hold all of the model
 
 
 @dataclass(frozen=True)
@@ -202,13 +203,10 @@ def read_evidence(
         spec = EvidenceSpec.model_validate(top.plain())
     except ValidationError as error:
         raise ScenarioError([*mistakes, *explain(error, top, Slot(EvidenceSpec))]) from None
-    reader = _Reader(scenario, columns)
-    seen = [
-        reader.seen(one, node) for one, node in zip(spec.given, top.items("given"), strict=True)
-    ]
-    days = [
-        reader.hours(day, node) for day, node in zip(spec.days, top.items("days"), strict=False)
-    ]
+    reader = _Reader(scenario, columns, [*mistakes])
+    lines = zip(spec.given, top.items("given"), strict=True)
+    seen = [one for line in lines if (one := reader.seen(*line))]
+    days = [reader.hours(*day) for day in zip(spec.days, top.items("days"), strict=False)]
     if at:
         days = [reader.asked(one) for one in at]
     measures = []
@@ -217,30 +215,29 @@ def read_evidence(
             measures.append(read_measure(node, columns))
         except ScenarioError as error:
             reader.mistakes += error.mistakes
-    found = [one for one in seen if one]
-    if not (reader.mistakes or mistakes):
-        reader.mistakes += _contradictions(found, top)
-    if not found and not reader.mistakes:
-        reader.mistakes.append(top.place.mistake("no evidence", "at least one line under given"))
-    if mistakes or reader.mistakes:
-        raise ScenarioError([*mistakes, *reader.mistakes])
-    days = sorted(set(days)) or [max(one.at for one in found)]
-    found.sort(key=lambda one: one.at)
+    if not reader.mistakes:
+        reader.mistakes += _contradictions(seen, top)
+        if not seen:
+            reader.mistakes.append(
+                top.place.mistake("no evidence", "at least one line under given")
+            )
+    if reader.mistakes:
+        raise ScenarioError(reader.mistakes)
+    days = sorted(set(days)) or [max(one.at for one in seen)]
+    seen.sort(key=lambda one: one.at)
     title, question = clean(spec.title), clean(spec.question)
-    return Evidence(title, question, tuple(days), tuple(found), tuple(measures), text)
+    return Evidence(title, question, tuple(days), tuple(seen), tuple(measures), text)
 
 
 class _Reader:
     """Reads lines of evidence, gathering their mistakes."""
 
-    def __init__(self, scenario: Scenario, columns: Any) -> None:
-        self.scenario = scenario
-        self.events = [
-            short
-            for name in columns.named("time")
-            if (short := name.removesuffix("_at_hours")) not in _LATER
-        ] + [OVER]
-        self.mistakes: list[Mistake] = []
+    def __init__(self, scenario: Scenario, columns: Any, mistakes: list[Mistake]) -> None:
+        self.scenario, self.mistakes = scenario, mistakes
+        self.states = sorted(scenario.states)  # as the model has them
+        self.rungs = [rung.name for rung in scenario.ladder]
+        times = [name.removesuffix("_at_hours") for name in columns.named("time")]
+        self.events = [*(one for one in times if one not in _LATER), OVER]
 
     def hours(self, when: float | datetime, node: Node) -> float:
         """Hours from the start to a date or a day, which lies within the crisis."""
@@ -266,85 +263,61 @@ class _Reader:
         before = len(self.mistakes)
         kinds = [key for key in KINDS if node.get(key)]
         if len(kinds) != 1:
-            message = (
-                f"a line says one thing, and this says {one_of(kinds, 'and')}"
-                if kinds
-                else "this says nothing"
-            )
-            self._note(node, message, f"one of {one_of(KINDS)}")
+            several = f"a line says one thing, and this says {one_of(kinds, 'and')}"
+            self._note(node, several if kinds else "this says nothing", f"one of {one_of(KINDS)}")
             return None
         kind = kinds[0]
-        for key in ("by", "within_hours", "at_least", "at_most", "level", "within"):
-            if node.get(key) and key not in _KEYS.get(kind, ()):
-                self._note(
-                    node.get(key),
-                    f"'{key}' says nothing of '{kind}'",
-                    one_of(_KEYS.get(kind, ())) or "no such key",
-                    key=True,
-                )
-        at = self.hours(one.at, node.get("at") or node)
-        name: Any = getattr(one, kind)
-        low, high, by = -np.inf, at, -1
-        when = moment(self.scenario.moment(at))
+        for key in (key for keys in KINDS.values() for key in keys if key not in KINDS[kind]):
+            told = f"'{key}' says nothing of '{kind}'", one_of(KINDS[kind]) or "no such key"
+            self._note(node.get(key), *told, key=True)
+        at, name = self.hours(one.at, node.get("at") or node), getattr(one, kind)
+        when, low, high, by = moment(self.scenario.moment(at)), -np.inf, at, -1
         if kind in ("came", "not_yet"):
-            self._one_of(name, self.events, node.get(kind), "event")
-            words = f"{name.replace('_', ' ')}"
-            if one.within_hours is not None:
-                low, high = at - one.within_hours, at + one.within_hours
-                words = f"{words}, {when}, give or take {one.within_hours:g} hours"
-            else:
-                words = f"{words} {'by' if kind == 'came' else 'not yet on'} {when}"
+            self._index(name, self.events, node.get(kind), "event")
+            words = f"{name.replace('_', ' ')} {'by' if kind == 'came' else 'not yet on'} {when}"
+            if (hours := one.within_hours) is not None:
+                low, high = at - hours, at + hours
+                words = f"{name.replace('_', ' ')}, {when}, give or take {hours:g} hours"
             if one.by:
                 if name != "first_strike":
-                    self._note(
-                        node.get("by"),
-                        "only a first strike is by somebody",
-                        "came: first_strike",
-                        key=True,
-                    )
-                by = self._state(one.by, node.get("by"))
+                    told = "only a first strike is by somebody", "came: first_strike"
+                    self._note(node.get("by"), *told, key=True)
+                by = self._index(one.by, self.states, node.get("by"), "state")
                 words = f"{one.by}'s {words}"
         else:
-            words = f"{name}'s {kind} on {when}"
-            number = self._state(name, node.get(kind))
-            low, high = self._bounds(one, node, kind)
-            limits = (
-                one.at_least and f"at least {one.at_least}",
-                one.at_most and f"at most {one.at_most}",
-            )
-            shown = (
-                " and ".join(filter(None, limits)) if kind == "rung" else f"{low:.3g} to {high:.3g}"
-            )
-            words, name = f"{words}: {shown}", number
+            number = self._index(name, self.states, node.get(kind), "state")
+            low, high, shown = (self._rungs if kind == "rung" else self._levels)(one, node)
+            words, name = f"{name}'s {kind} on {when}: {shown}", number
         if len(self.mistakes) > before:
             return None
         return Seen(at, kind, name, float(low), float(high), by, words, node.place.line)
 
-    def _bounds(self, one: SeenSpec, node: Node, kind: str) -> tuple[float, float]:
-        if kind == "market":
-            if one.level is None or one.within is None:
-                self._note(
-                    node, "a market has a level and how far it may be off", "level and within"
-                )
-                return 0.0, 0.0
-            return one.level - one.within, one.level + one.within
-        rungs = [rung.name for rung in self.scenario.ladder]
-        if not (one.at_least or one.at_most):
+    def _levels(self, one: SeenSpec, node: Node) -> tuple[float, float, str]:
+        """The lowest and highest level of a market that was seen, and both in words."""
+        if one.level is None or one.within is None:
+            self._note(node, "a market has a level and how far it may be off", "level and within")
+            return 0.0, 0.0, ""
+        low, high = one.level - one.within, one.level + one.within
+        return low, high, f"{low:.3g} to {high:.3g}"
+
+    def _rungs(self, one: SeenSpec, node: Node) -> tuple[float, float, str]:
+        """The lowest and highest rung that was seen, and both in words."""
+        limits = {"at_least": 0, "at_most": len(self.rungs)}
+        words = []
+        for key in limits:
+            if name := getattr(one, key):
+                limits[key] = self._index(name, self.rungs, node.get(key), "rung")
+                words.append(f"{key.replace('_', ' ')} {name}")
+        if not words:
             self._note(node, "this does not say which rung", "at_least, at_most or both")
-        for key in ("at_least", "at_most"):
-            if getattr(one, key):
-                self._one_of(getattr(one, key), rungs, node.get(key), "rung")
-        low = rungs.index(one.at_least) if one.at_least in rungs else 0
-        return low, rungs.index(one.at_most) if one.at_most in rungs else len(rungs)
+        return limits["at_least"], limits["at_most"], " and ".join(words)
 
-    def _state(self, name: str, node: Node | None) -> int:
-        names = sorted(self.scenario.states)  # as the model has them
-        return names.index(name) if self._one_of(name, names, node, "state") else -1
-
-    def _one_of(self, word: str, known: Sequence[str], node: Node | None, noun: str) -> bool:
-        if word not in known:
-            self._note(node, f"no {noun} '{word}'", one_of(known), nearest(word, known))
-        return word in known
+    def _index(self, word: str, known: Sequence[str], node: Node | None, noun: str) -> int:
+        """The place of a word among those known; a mistake and -1 where it is none of them."""
+        if word in known:
+            return known.index(word)
+        self._note(node, f"no {noun} '{word}'", one_of(known), nearest(word, known))
+        return -1
 
     def _note(
         self, node: Node | None, message: str, expected: str, near: str = "", key: bool = False

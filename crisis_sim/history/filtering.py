@@ -9,18 +9,24 @@ those of clusters by ancestor (Lee and Whiteley 2018), and the effective number 
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as ChartFigure
 from numpy.typing import NDArray
+from rich.console import Console
+from rich.text import Text
 
-from crisis_sim import text
-from crisis_sim.batch.files import BatchError
+from crisis_sim import style, text
+from crisis_sim.batch.files import BatchError, known, write_durably
 from crisis_sim.batch.manifest import versions
 from crisis_sim.history.evidence import Evidence, load_evidence, times_of
 from crisis_sim.model import CrisisModel
@@ -28,9 +34,12 @@ from crisis_sim.outcomes.durations import HALT, RELAPSED, TRIGGER, Clock, Rows
 from crisis_sim.outcomes.intervals import normal_quantile, wilson_interval
 from crisis_sim.outcomes.measures import Columns, Measure, Reading
 from crisis_sim.outcomes.names import NAMES
+from crisis_sim.report.answers import WIDTH, fitted
+from crisis_sim.report.curves import date_axis
 from crisis_sim.report.real_path import real_record
 from crisis_sim.scenario.load import load_scenario
 from crisis_sim.scenario.schema import Scenario
+from crisis_sim.version import __version__
 
 #: Histories run together, and those that are enough for an answer without a particle filter.
 BLOCK, ENOUGH = 4_096, 1_000
@@ -44,6 +53,8 @@ MOMENTS = (24, 72, 168, 336, 720)
 MOVED = 3.5
 #: Crises of which a parameter's values before the evidence are taken.
 _PRIOR = 4_000
+#: Parameters that are printed, and days of the curve that are drawn; the folder holds all.
+SHOWN, SHOWN_DAYS = 6, 21
 
 #: Called with the histories done, and those in all.
 Progress = Callable[[int, int], None]
@@ -93,6 +104,11 @@ class Answer:
     real: tuple[float, float] | None
     ancestors: NDArray[np.uint64]
 
+    @property
+    def war(self) -> int:
+        """The place of war among the figures: before it is the share by each moment, after it are further measures."""
+        return next(k for k, one in enumerate(self.figures) if one.name == "war")
+
 
 @dataclass(frozen=True)
 class Moved:
@@ -124,14 +140,14 @@ class Nowcast:
     alone: tuple[int, ...]
     moved: tuple[Moved, ...]
 
-    @cached_property
+    @property
     def warnings(self) -> list[str]:
         """What keeps an answer from being sure."""
+        few = {one: round(one.effective) for one in self.answers if one.effective < FEW}
         return [
-            f"{self.when(one)}: only {text.plural(round(one.effective), 'effective history', 'effective histories')}; "
+            f"{self.when(one)}: only {text.plural(number, 'effective history', 'effective histories')}; "
             "widen a tolerance, or run more (--replicates)"
-            for one in self.answers
-            if one.effective < FEW
+            for one, number in few.items()
         ]
 
     def when(self, answer: Answer) -> str:
@@ -151,11 +167,8 @@ class Nowcast:
             f"(95% interval {text.limits(100 * main.lower, 100 * main.upper, 1, '%')}); {behind}."
         )
         if answer.real:
-            hours, share = answer.real
-            told += (
-                f" The real one came {text.duration(hours)} later; by then it had come in "
-                f"{text.percent(share)}% of futures."
-            )
+            hours, share = text.duration(answer.real[0]), text.percent(answer.real[1])
+            told += f" The real one came {hours} later; by then it had come in {share}% of futures."
         return told
 
     def plain(self) -> dict[str, Any]:
@@ -171,35 +184,27 @@ class Nowcast:
                 {"words": one.words, "line": one.line, "alone": count}
                 for one, count in zip(self.evidence.seen, self.alone, strict=True)
             ],
-            "answers": [
-                {
-                    "at": self.scenario.moment(one.at).isoformat(),
-                    "met": one.met,
-                    "method": one.method,
-                    "futures": one.futures,
-                    "effective": round(one.effective, 1),
-                    "sentence": self.sentence(one),
-                    "figures": [
-                        {k: _known(v) for k, v in vars(figure).items()} for figure in one.figures
-                    ],
-                    "curve": {
-                        "of": one.awaited,
-                        "hours": one.hours.tolist(),
-                        **{
-                            name: [_known(value) for value in one.curve[:, k].tolist()]
-                            for k, name in enumerate(("estimate", "lower", "upper"))
-                        },
-                    },
-                }
-                for one in self.answers
-            ],
+            "answers": known(
+                [
+                    {
+                        "at": self.scenario.moment(one.at).isoformat(),
+                        "met": one.met,
+                        "method": one.method,
+                        "futures": one.futures,
+                        "effective": round(one.effective, 1),
+                        "sentence": self.sentence(one),
+                        "figures": [vars(figure) for figure in one.figures],
+                        "curve": {"of": one.awaited, "hours": one.hours.tolist()}
+                        | dict(
+                            zip(("estimate", "lower", "upper"), one.curve.T.tolist(), strict=True)
+                        ),
+                    }
+                    for one in self.answers
+                ]
+            ),
             "moved": [vars(one) for one in self.moved],
             "warnings": self.warnings,
         }
-
-
-def _known(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def nowcast(
@@ -292,9 +297,8 @@ class Histories:
             counts[day] = rows.size
             if rows.size >= enough:
                 columns = {name: one[rows] for name, one in self.columns.items()}
-                found[day] = self.answer(
-                    day, columns, rows.astype(np.uint64), rows.size, "rejection"
-                )
+                ancestors = rows.astype(np.uint64)
+                found[day] = self.answer(day, columns, ancestors, rows.size, "rejection")
         thin = [day for day in self.evidence.days if day not in found]
         for day, columns, ancestors in self._filtered(thin, particles):
             found[day] = self.answer(day, columns, ancestors, counts[day], "particle filter")
@@ -369,72 +373,56 @@ class Histories:
         method: str,
     ) -> Answer:
         """What some futures say."""
-        halted = any(
-            one.kind == "came" and one.name == "ceasefire_in_effect" and one.at <= now
-            for one in self.evidence.seen
-        )
+        halts = [one for one in self.evidence.seen if one.name == "ceasefire_in_effect"]
+        halted = any(one.kind == "came" and one.at <= now for one in halts)
         rows, horizon = ancestors.size, self.scenario.horizon_hours
         clock, awaited = Clock(HALT, TRIGGER), "ceasefire"
         from_now = {**columns, TRIGGER: np.full(rows, now)}
         if halted:  # a relapse is counted from the halt on; here from now on
             clock, awaited = Clock(RELAPSED, HALT), "relapse"
             from_now[HALT] = np.full(rows, now)
-        moments: list[float] = [hours for hours in MOMENTS if now + hours <= horizon] or [
-            horizon - now
-        ]
         wanted = [
             Measure(f"{awaited}_within_{hours:g}_hours_from_now", f"a {awaited} within {text.duration(hours)}",
                     "within_hours", "share", clock=clock, hours=hours)
-            for hours in moments
+            for hours in [float(one) for one in MOMENTS if now + one <= horizon] or [horizon - now]
         ]  # fmt: skip
-        cluster = _Clusters(ancestors)
         reading, whole = Reading(Rows(from_now, horizon)), Reading(Rows(columns, horizon))
-        figures = [cluster.figure(one, reading) for one in wanted]
-        figures += [cluster.figure(one, whole) for one in (NAMES["war"], *self.evidence.measures)]
+        _, cluster, counts = np.unique(ancestors, return_inverse=True, return_counts=True)
+        effective = float(counts.sum() ** 2 / (counts.astype(float) ** 2).sum())
+        figures = [_figure(one, reading, cluster, effective) for one in wanted]
+        others = (NAMES["war"], *self.evidence.measures)
+        figures += [_figure(one, whole, cluster, effective) for one in others]
         hours = np.linspace(0.0, max(horizon - now, 1.0), 481)
-        measured = reading.curve(clock).at(hours)
-        widened = math.sqrt(rows / cluster.effective)
-        curve = np.stack(
-            [
-                measured.estimate,
-                np.maximum(measured.estimate - widened * (measured.estimate - measured.lower), 0.0),
-                np.minimum(measured.estimate + widened * (measured.upper - measured.estimate), 1.0),
-            ],
-            axis=1,
-        )
+        share, widened = reading.curve(clock).at(hours), math.sqrt(rows / effective)
+        middle = share.estimate
+        lower = np.maximum(middle - widened * (middle - share.lower), 0.0)
+        upper = np.minimum(middle + widened * (share.upper - middle), 1.0)
         record, real = real_record(self.scenario.plain()), None
         came = record.ceasefire_in_effect_at_hours if record and not halted else None
         if came is not None and came > now:
             real = came - now, float(reading.curve(clock).at(came - now).estimate)
+        curve = np.stack([middle, lower, upper], axis=1)
         return Answer(
-            now, met, method, rows, cluster.effective, awaited, tuple(figures), hours, curve, real, ancestors,
+            now, met, method, rows, effective, awaited, tuple(figures), hours, curve, real, ancestors,
         )  # fmt: skip
 
 
-class _Clusters:
-    """Futures by the history that they descend from."""
-
-    def __init__(self, ancestors: NDArray[np.uint64]) -> None:
-        _, self.of, counts = np.unique(ancestors, return_inverse=True, return_counts=True)
-        self.effective = float(counts.sum() ** 2 / (counts.astype(float) ** 2).sum())
-
-    def figure(self, measure: Measure, reading: Reading) -> Figure:
-        """A measure with an interval that knows of common ancestors."""
-        found = measure.read(reading)
-        estimate, pull = (
-            float(found.estimate),
-            np.where(np.isfinite(found.influence), found.influence, 0.0),
-        )
-        rows = pull.size
-        error = math.sqrt((np.bincount(self.of, pull) ** 2).sum()) / rows
-        if found.is_share:
-            bound = estimate * (1.0 - estimate)
-            number = bound / error**2 if error > 0 and bound > 0 else self.effective
-            lower, upper = map(float, wilson_interval(estimate * number, number))
-        else:
-            reach = normal_quantile() * error
-            lower, upper = estimate - reach, estimate + reach
-        return Figure(measure.name, measure.words, estimate, lower, upper, measure.unit)
+def _figure(
+    measure: Measure, reading: Reading, cluster: NDArray[np.intp], effective: float
+) -> Figure:
+    """A measure of futures with an interval that knows of common ancestors: the `cluster` of each."""
+    found = measure.read(reading)
+    pull = np.where(np.isfinite(found.influence), found.influence, 0.0)
+    estimate = float(found.estimate)
+    error = math.sqrt((np.bincount(cluster, pull) ** 2).sum()) / pull.size
+    if found.is_share:
+        bound = estimate * (1.0 - estimate)
+        number = bound / error**2 if error > 0 and bound > 0 else effective
+        lower, upper = map(float, wilson_interval(estimate * number, number))
+    else:
+        reach = normal_quantile() * error
+        lower, upper = estimate - reach, estimate + reach
+    return Figure(measure.name, measure.words, estimate, lower, upper, measure.unit)
 
 
 def run_histories(
@@ -468,11 +456,7 @@ def run_histories(
             if not one.is_look:
                 met[k] = one.holds(times)
         outcomes = model.outcomes()
-        return (
-            met,
-            {name: times[name] for name in events},
-            {name: outcomes[name] for name in needed},
-        )
+        return met, {one: times[one] for one in events}, {one: outcomes[one] for one in needed}
 
     blocks = []
     with ThreadPoolExecutor(workers) as pool:
@@ -480,20 +464,12 @@ def run_histories(
             blocks.append(block)
             if progress is not None:
                 progress(min(len(blocks) * BLOCK, replicates), replicates)
-    met, times, columns = zip(*blocks, strict=True)
-
-    def joined(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        return {name: np.concatenate([one[name] for one in parts]) for name in parts[0]}
-
-    return Histories(
-        scenario,
-        evidence,
-        seed,
-        classes,
-        np.concatenate(met, axis=1),
-        joined(times),
-        joined(columns),
+    met, *others = zip(*blocks, strict=True)
+    joined = (
+        {name: np.concatenate([one[name] for one in parts]) for name in parts[0]}
+        for parts in others
     )
+    return Histories(scenario, evidence, seed, classes, np.concatenate(met, axis=1), *joined)
 
 
 def _moved(histories: Histories, answer: Answer) -> tuple[Moved, ...]:
@@ -502,26 +478,20 @@ def _moved(histories: Histories, answer: Answer) -> tuple[Moved, ...]:
     if numbers.size > _PRIOR:
         numbers, weights = numbers[:_PRIOR], weights[:_PRIOR]
     effective = weights.sum() ** 2 / (weights.astype(float) ** 2).sum()
-    build = (
-        (histories.scenario, np.arange(min(histories.size, _PRIOR), dtype=np.uint64)),
-        (histories.scenario, numbers),
-    )
+    first = np.arange(min(histories.size, _PRIOR), dtype=np.uint64)
     before, after = (
-        drawn_values(CrisisModel(*one, histories.seed, **histories.classes)) for one in build
+        drawn_values(CrisisModel(histories.scenario, one, histories.seed, **histories.classes))
+        for one in (first, numbers)
     )
     found = []
     for path, values in before.items():
-        held = np.sort(values)
-        ranks = np.searchsorted(held, after[path], "left") + np.searchsorted(
-            held, after[path], "right"
-        )
+        held, later = np.sort(values), after[path]
+        ranks = sum(np.searchsorted(held, later, side) for side in ("left", "right"))
         shift = np.average(ranks / (2 * held.size), weights=weights) - 0.5
         spread = math.sqrt((1.0 / effective + 1.0 / held.size) / 12.0)
         if abs(shift) > MOVED * spread:
-            later = np.repeat(after[path], weights)
-            was, now = (
-                tuple(map(float, np.quantile(one, (0.1, 0.5, 0.9)))) for one in (values, later)
-            )
+            both = (values, np.repeat(later, weights))
+            was, now = (tuple(map(float, np.quantile(one, (0.1, 0.5, 0.9)))) for one in both)
             found.append(Moved(path, was, now, float(shift / spread)))
     return tuple(sorted(found, key=lambda one: -abs(one.errors)))
 
@@ -538,3 +508,122 @@ def drawn_values(model: CrisisModel) -> dict[str, NDArray[np.float64]]:
                 if np.ndim(one):
                     found[f"{path}.{name}{key and f'.{key}'}"] = np.asarray(one, np.float64)
     return found
+
+
+# --- On a terminal, as a chart and in a folder
+
+
+def print_nowcast(cast: Nowcast, console: Console) -> None:
+    """Print a nowcast for a person: answers by moment, the last one in words, what the evidence has moved."""
+    width = min(console.width, WIDTH)
+
+    def say(words: str, **how: Any) -> None:
+        console.print(Text(words, **how), width=width)
+
+    last = cast.answers[-1]
+    say(cast.evidence.title, style="bold")
+    say(cast.sentence(last))
+    console.print()
+    shown = sorted({min(k, last.war) for k in (0, 2)} | {last.war})
+    rows = []
+    for one in cast.answers:
+        at = cast.scenario.moment(one.at)
+        counts = Text(f"{text.count(one.met)}\n{text.count(one.effective)}")
+        shares = [_share(one.figures[k]) for k in (*shown[:-1], one.war)]
+        rows.append((f"{text.day_and_month(at)}, {at:%H:%M}", counts, *shares))
+    heads = [fill(last.figures[k].words.removeprefix("a "), 10) for k in shown[:-1]]
+    headings = ("asked on", "histories,\neffective", *heads, "war")
+    title = "What comes after each moment, in % of futures"
+    table = fitted(title, headings, rows, width, "Below each, its 95% interval.")
+    console.print(table, width=width)
+    for figure in last.figures[last.war + 1 :]:
+        is_share = figure.unit == "share"
+        scale, digits, unit = (100, 1, "%") if is_share else (1, 2, f" {figure.unit}".rstrip())
+        limits = text.limits(scale * figure.lower, scale * figure.upper, digits)
+        say(f"{figure.words}: {text.number(scale * figure.estimate, digits)}{unit} ({limits})")
+    if len(cast.answers) > 1 and (came := [one.real for one in cast.answers if one.real]):
+        falls = text.listed([f"{text.percent(share)}%" for _, share in came])
+        say(
+            f"\nBy the time of the real one, it had come in these shares of futures, row by row: {falls}."
+        )
+    if cast.moved:
+        say("\nParameters whose distribution the evidence has moved (median before and after):")
+        for moved in cast.moved[:SHOWN]:
+            say(f"  {moved.path}: {moved.before[1]:.3g} to {moved.after[1]:.3g}")
+        if len(cast.moved) > SHOWN:
+            say(f"  and {len(cast.moved) - SHOWN} more, in nowcast.json")
+    for warning in cast.warnings:
+        say(f"\n{text.sentence(warning)}", style="bold")
+    say(
+        f"\n{text.count(cast.histories)} histories of {cast.scenario.name} (digest {cast.scenario.digest[:12]}), seed "
+        f"{cast.seed}, Crisis Sim {__version__}. These are futures of the model, not a forecast.",
+        style="dim",
+    )
+
+
+def _share(one: Figure) -> Text:
+    limits = f"{text.percent(one.lower)}–{text.percent(one.upper)}"
+    return Text(f"{text.percent(one.estimate)}\n{limits}")
+
+
+@style.styled
+def draw_nowcast(cast: Nowcast) -> ChartFigure:
+    """The curve from the last moment on; beside it, of several, the answers as the days went by, with 95% intervals."""
+    figure = style.new_figure(height=72.0)
+    last = cast.answers[-1]
+    if len(cast.answers) > 1:
+        left, right = figure.subplots(1, 2, width_ratios=(1.15, 1.0))
+        _draw_days(figure, left, cast)
+    else:
+        right = figure.subplots()
+    shown = last.hours <= 24 * SHOWN_DAYS
+    days, (middle, lower, upper) = (last.at + last.hours[shown]) / 24, 100 * last.curve[shown].T
+    pale = style.tint(style.BLACK, 0.15)
+    right.fill_between(days, lower, upper, color=pale, step="post")
+    right.step(days, middle, where="post", **style.scenario_line(0))
+    limits = {"share": middle / 100, "lower": lower / 100, "upper": upper / 100}
+    style.keep(right, what=f"{last.awaited}, from the last moment on", days=days, **limits)
+    right.set_ylim(0.0, 100.0)
+    date_axis(right, cast.scenario.start, days[0], days[-1], dates=6)
+    day = text.day_and_month(cast.scenario.moment(last.at))
+    right.set_title(f"A {last.awaited} from {day} on", pad=style.TITLE_PAD_OVER_MARKS)
+    right.set_ylabel("% of futures")
+    if last.real:
+        style.mark_moment(right, (last.at + last.real[0]) / 24, "it really came", "left")
+    return figure
+
+
+def _draw_days(figure: style.Chart, axes: Axes, cast: Nowcast) -> None:
+    days, ends = [one.at / 24 for one in cast.answers], []
+    for place, number in enumerate((3, 2, 1, None)):
+        line = style.scenario_line(place)
+        shown = [
+            one.figures[one.war if number is None else min(number, one.war - 1)]
+            for one in cast.answers
+        ]
+        limits = 100 * np.array([(one.lower, one.estimate, one.upper) for one in shown]).T
+        reach = np.maximum(np.diff(limits, axis=0), 0.0)
+        axes.errorbar(days, limits[1], reach, marker="o", markersize=2.5, elinewidth=0.7, **line)
+        found = dict(zip(("lower", "share", "upper"), limits / 100, strict=True))
+        style.keep(axes, what=shown[-1].words, days=days, **found)
+        name = "war" if number is None else shown[-1].words.split("within ")[-1]
+        ends.append((float(limits[1, -1]), name, line))
+    room = 0.04 * (days[-1] - days[0])
+    axes.set_ylim(0.0, 100.0)
+    date_axis(axes, cast.scenario.start, days[0] - room, days[-1] + room, dates=6)
+    style.label_ends(figure, axes, ends)
+    axes.set_title(f"A {cast.answers[-1].awaited} within so many days, or war, by when asked")
+    axes.set_ylabel("% of futures")
+
+
+def write_nowcast(cast: Nowcast, folder: Path) -> list[Path]:
+    """Write a nowcast to a folder: its numbers, its evidence and its chart.
+
+    Raises:
+        OSError: when a file cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / name for name in ("nowcast.json", "evidence.yaml")]
+    write_durably(files[0], f"{json.dumps(cast.plain(), indent=1, ensure_ascii=False)}\n".encode())
+    write_durably(files[1], cast.evidence.text.encode())
+    return [*files, *style.write(draw_nowcast(cast), folder / "nowcast")]

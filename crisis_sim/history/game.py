@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 from io import StringIO
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +24,16 @@ from ruamel.yaml import YAML
 
 from crisis_sim import text
 from crisis_sim.batch.files import write_durably
+from crisis_sim.history.past import History
 from crisis_sim.model import CrisisModel, Decision, Journal
 from crisis_sim.model.choice import option_numbers
 from crisis_sim.model.journal import Entry, entry_of
 from crisis_sim.model.luck import key_of
 from crisis_sim.model.schedule import redraw_budgets
-from crisis_sim.outcomes.differences import Contrast, difference
 from crisis_sim.outcomes.durations import Rows
+from crisis_sim.outcomes.intervals import Contrast, difference
 from crisis_sim.outcomes.measures import CAME, Reading
 from crisis_sim.outcomes.names import NAMES, measure
-from crisis_sim.report.story import Narrator, gist_of
 from crisis_sim.scenario.errors import Refused, meant, one_of
 from crisis_sim.scenario.fits import load_over_fits
 from crisis_sim.scenario.introspect import read_part
@@ -95,7 +94,7 @@ class Point:
 
 
 @dataclass(frozen=True, eq=False)
-class Turn:
+class Turn(History):
     """Where a game stands.
 
     Attributes:
@@ -105,25 +104,14 @@ class Turn:
         entries: what has happened so far, in order.
     """
 
-    model: CrisisModel
-    decision: Decision | None
-    made: tuple[Point, ...]
-    entries: tuple[Entry, ...]
+    decision: Decision | None = None
+    made: tuple[Point, ...] = ()
+    entries: tuple[Entry, ...] = ()
 
     @cached_property
     def hours(self) -> float:
         """Hours from the start."""
         return float(self.model.crises["now"][0] * 24)
-
-    @property
-    def journal(self) -> Journal:
-        """The crisis so far, as a story and a chart are made of it."""
-        return self.model.journal or Journal()
-
-    @property
-    def outcome(self) -> dict[str, Any]:
-        """The outcomes of the crisis, by column."""
-        return {name: values[0] for name, values in self.model.outcomes().items()}
 
 
 class _Asked(Exception):  # noqa: N818 - no error: a decision that no move answers yet
@@ -172,15 +160,13 @@ class Game:
             scenario, reference = reference, reference.name
         else:
             scenario = load_over_fits(str(reference), sets, over_fits)
-        _check_one_of(seats, scenario.state_names, "state")
-        _check_one_of([against], [MODEL, *option_numbers(scenario)], "way to decide")
         if len(set(seats)) < len(seats):
             raise GameError("a state has one seat: give each state once")
         spec = GameSpec(
             scenario=str(reference), set=tuple(sets), over_fits=over_fits, digest=scenario.digest,
             seed=seed, replicate=replicate, seats=tuple(seats), against=against, facilitator=facilitator,
         )  # fmt: skip
-        return cls(spec, scenario, classes)
+        return cls(spec, scenario, classes)._checked()
 
     @classmethod
     def load(cls, path: str | Path, **classes: Any) -> Game:
@@ -190,9 +176,8 @@ class Game:
             ScenarioError: when the file has mistakes.
             GameError: when the scenario has changed since the game was saved.
         """
-        top, mistakes = parse(
-            str(path), read_text(Path(path), str(path)), "game", "scenario and moves"
-        )
+        content = read_text(Path(path), str(path))
+        top, mistakes = parse(str(path), content, "game", "scenario and moves")
         spec = read_part(GameSpec, top, mistakes)
         scenario = load_over_fits(spec.scenario, spec.set, spec.over_fits)
         if scenario.digest != spec.digest:
@@ -200,9 +185,13 @@ class Game:
                 f"{path}: the scenario {spec.scenario} has changed since the game was saved (digest "
                 f"{scenario.digest[:12]}, then {spec.digest[:12]}): take back the change, or begin a new game"
             )
-        _check_one_of(spec.seats, scenario.state_names, "state")
-        _check_one_of([spec.against], [MODEL, *option_numbers(scenario)], "way to decide")
-        return cls(spec, scenario, classes)
+        return cls(spec, scenario, classes)._checked()
+
+    def _checked(self) -> Game:
+        _check_one_of(self.spec.seats, self.scenario.state_names, "state")
+        ways = [MODEL, *option_numbers(self.scenario)]
+        _check_one_of([self.spec.against], ways, "way to decide")
+        return self
 
     def text(self) -> str:
         """The game as a file."""
@@ -246,9 +235,8 @@ class Game:
             raise GameError("there is no move to take back")
         kept = self.spec.moves[: len(self.spec.moves) - moves]
         until = self.spec.moves[len(kept)].at
-        return self._with(
-            moves=kept, cards=tuple(card for card in self.spec.cards if card.at <= until)
-        )
+        cards = tuple(card for card in self.spec.cards if card.at <= until)
+        return self._with(moves=kept, cards=cards)
 
     def with_card(self, turn: Turn, text: str) -> Game:
         """The game with an event that comes a minute after the decision at which it stands.
@@ -309,9 +297,7 @@ class Game:
 
         policies: dict[str, Any] = dict.fromkeys(self.spec.seats, decide)
         if self.spec.against != MODEL:
-            policies |= {
-                name: against for name in self.scenario.state_names if name not in policies
-            }
+            policies = dict.fromkeys(self.scenario.state_names, against) | policies
         journal, decision = Journal(), None
         model = self.model(policies=policies, journal=journal)
         try:
@@ -320,7 +306,8 @@ class Game:
             decision = asked.decision
         noted = model.luck.notes[: model.luck.noted[0]]
         entries = (*journal.entries, *(entry_of(model, note) for note in noted))
-        return Turn(model, decision, tuple(made), tuple(sorted(entries, key=lambda one: one.hours)))
+        ordered = tuple(sorted(entries, key=lambda one: one.hours))
+        return Turn(model, decision, tuple(made), ordered)
 
 
 def _check_one_of(given: Sequence[str], known: Sequence[str], noun: str) -> None:
@@ -331,12 +318,12 @@ def _check_one_of(given: Sequence[str], known: Sequence[str], noun: str) -> None
 
 
 def _check_open(choice: str, decision: Decision, where: str = "") -> None:
-    options = decision.options
-    if choice not in options:
-        closed = choice in option_numbers(decision.model.scenario)
-        said = f"the option '{choice}' is not open then" if closed else f"no option '{choice}'"
-        there = text.listed(list(options))
-        raise GameError(f"{where}{said}; open are {there}{meant(choice, options)}")
+    if choice in decision.options:
+        return
+    closed = choice in option_numbers(decision.model.scenario)
+    said = f"the option '{choice}' is not open then" if closed else f"no option '{choice}'"
+    there = text.listed(list(decision.options))
+    raise GameError(f"{where}{said}; open are {there}{meant(choice, decision.options)}")
 
 
 # --- The debrief
@@ -363,7 +350,7 @@ class Debrief:
     """
 
     turn: Turn
-    alone: Turn
+    alone: History
     beside: Mapping[str, NDArray[Any]]
     mattered: tuple[Mattered, ...]
 
@@ -377,8 +364,7 @@ def debrief(game: Game, futures: int = FUTURES, beside: int = BESIDE) -> Debrief
     """Look back upon a game: beside what the model would have done, and choice by choice."""
     turn = game.turn()
     alone = replace(game, spec=game.spec.model_copy(update={"against": MODEL}))
-    journal = Journal()
-    model = alone.model(journal=journal)
+    model = alone.model(journal=Journal())
     start = model.branch(beside, salt=0).run(daily=False)
     model.run()
     mattered = []
@@ -396,9 +382,7 @@ def debrief(game: Game, futures: int = FUTURES, beside: int = BESIDE) -> Debrief
         return max(abs(float(one.ceasefire.estimate)), abs(float(one.war.estimate)))
 
     mattered.sort(key=weight, reverse=True)
-    return Debrief(
-        turn, Turn(model, None, (), tuple(journal.entries)), start.outcomes(), tuple(mattered)
-    )
+    return Debrief(turn, History(model), start.outcomes(), tuple(mattered))
 
 
 def _futures(turn: Turn, choice: str, number: int, salt: int) -> Mapping[str, NDArray[Any]]:
@@ -438,18 +422,15 @@ def page(game: Game, turn: Turn) -> str:
     """
     if turn.decision is None:
         raise ValueError("the crisis is over: nobody decides")
-    scenario, name = game.scenario, turn.decision.state.name
-    rule = "─" * WIDTH
-    own = title_of(scenario, name)
-    when = text.moment(scenario.moment(turn.hours), year=True)
+    name = turn.decision.state.name
+    own, rule = title_of(game.scenario, name), "─" * WIDTH
+    when = text.moment(game.scenario.moment(turn.hours), year=True)
     before = turn.made[-1].hours if turn.made else -1.0
+    since = " since the last decision" if turn.made else ""
     lines = [rule, f" {when} · day {turn.hours / 24:.1f} · {own} decides", rule]
-    lines += _block(
-        "What has happened" + (" since the last decision" if turn.made else ""),
-        news(game, turn, name, before),
-    )
-    lines += _block("How you stand", _standing(game, turn))
-    lines += _block("What you know of others", _others(game, turn))
+    lines += _block(f"What has happened{since}", news(game, turn, name, before))
+    lines += _block("How you stand", _standing(turn, turn.decision))
+    lines += _block("What you know of others", _others(turn, turn.decision))
     lines.append(f" What does {text.with_article(own)} do?")
     for number, (option, words) in enumerate(options(turn).items(), 1):
         lines.append(f" {number:3}  {option}{f' ({words})' if words else ''}")
@@ -462,15 +443,16 @@ def options(turn: Turn) -> dict[str, str]:
     if decision is None:
         return {}
     c = turn.model.crises[0]
-    rival = c["states"][1 - decision.state.index]
-    offered = rival["offer_until"] >= c["now"]
+    offered = c["states"][1 - decision.state.index]["offer_until"] >= c["now"]
     means = {
+        rung.name: f"prepare it: {rung.violence}"
+        for rung in turn.model.scenario.ladder
+        if rung.violence != "none"
+    }
+    means |= {
         "wait": "do nothing now",
         "halt": "accept the halt on offer" if offered else "offer a halt",
     }
-    for rung in turn.model.scenario.ladder:
-        if rung.violence != "none":
-            means[rung.name] = f"prepare it: {rung.violence}"
     return {name: means.get(name, "") for name in decision.options}
 
 
@@ -481,13 +463,12 @@ def news(game: Game, turn: Turn, name: str, before: float) -> list[str]:
         for one in turn.entries
         if one.hours > before + 1e-9 and _is_known(one, name, game.scenario)
     ]
-    narrator = Narrator(game.scenario, game.scenario.trigger_hours)
     told = []
-    for minute, at_once in groupby(seen, key=lambda one: round(one.hours * 60.0)):
+    for minute, sentences in turn.sentences(seen).items():
         when = game.scenario.moment(minute / 60.0)
-        sentences = _ESCAPED.sub(r"\1", " ".join(narrator.tell(list(at_once))))
         if sentences:
-            told.append(f"{text.day_and_month(when)}, {when:%H:%M}. {sentences}")
+            plain = _ESCAPED.sub(r"\1", sentences)
+            told.append(f"{text.day_and_month(when)}, {when:%H:%M}. {plain}")
     if len(told) > NEWS:
         told = [f"({len(told) - NEWS} earlier moments)", *told[-NEWS:]]
     return told or ["Nothing that you know of."]
@@ -499,62 +480,61 @@ def _is_known(entry: Entry, name: str, scenario: Scenario) -> bool:
     return entry.kind not in _SECRET or entry.agent == name
 
 
-def _standing(game: Game, turn: Turn) -> Iterator[str]:
-    assert turn.decision is not None  # noqa: S101 - `page` has made sure
+def _standing(turn: Turn, decision: Decision) -> Iterator[str]:
     scenario, c = turn.model.scenario, turn.model.crises[0]
-    own = c["states"][turn.decision.state.index]
+    own = c["states"][decision.state.index]
     ladder = [rung.name for rung in scenario.ladder]
     yield f"Your current act: {ladder[own['rung']]}" + (", under way" if own["operation"] else "")
     for plan, at in (("plan", "act_at"), ("opening", "open_at")):
         if own[plan]:
-            yield f"In preparation: {ladder[own[plan]]}, ready {_when(game, own[at] * 24)}"
-    yield f"{_market(game.scenario, turn.decision.state.name, own)}; economic pressure {text.percent(own['pressure'])}%"
+            ready = _when(scenario, own[at] * 24)
+            yield f"In preparation: {ladder[own[plan]]}, ready {ready}"
+    market = _market(scenario, decision.state.name, own)
+    yield f"{market}; economic pressure {text.percent(own['pressure'])}%"
     if own["offer_until"] >= c["now"]:
-        yield f"Your offer of a halt stands until {_when(game, own['offer_until'] * 24)}"
+        yield f"Your offer of a halt stands until {_when(scenario, own['offer_until'] * 24)}"
 
 
-def _others(game: Game, turn: Turn) -> Iterator[str]:
-    assert turn.decision is not None  # noqa: S101 - likewise
+def _others(turn: Turn, decision: Decision) -> Iterator[str]:
     model, scenario, c = turn.model, turn.model.scenario, turn.model.crises[0]
-    name = turn.decision.state.name
-    own, rival = c["states"][turn.decision.state.index], c["states"][1 - turn.decision.state.index]
-    other = title_of(scenario, model.rival_of(name))
+    name = model.rival_of(decision.state.name)
+    own, rival = (c["states"][k] for k in (decision.state.index, 1 - decision.state.index))
     rungs = np.array([float(np.ravel(rung.intensity)[0]) for rung in model.rungs])
     like = scenario.ladder[int(np.argmin(np.abs(rungs - own["seen"])))].name
-    lifted = (
-        f"; third parties reduce your error by {text.percent(own['information'])}%"
-        if own["information"] > 0
-        else ""
-    )
-    yield f"{other} seems to be at: {like}{lifted}"
+    error = f"; third parties reduce your error by {text.percent(own['information'])}%"
+    yield f"{title_of(scenario, name)} seems to be at: {like}{error if own['information'] > 0 else ''}"
     if rival["offer_until"] >= c["now"]:
-        yield f"{other} offers a halt, until {_when(game, rival['offer_until'] * 24)}"
-    yield _market(scenario, model.rival_of(name), rival)
+        until = _when(scenario, rival["offer_until"] * 24)
+        yield f"{title_of(scenario, name)} offers a halt, until {until}"
+    yield _market(scenario, name, rival)
     yield f"Deaths so far: about {text.count(float(c['deaths']))}"
+    yield from _third_parties(turn, decision.state.name)
+
+
+def _third_parties(turn: Turn, state: str) -> Iterator[str]:
+    model, scenario, c = turn.model, turn.model.scenario, turn.model.crises[0]
+
+    def all_of(role: str) -> list[tuple[Any, Any, str]]:
+        """Third parties of a role: each, its record and its name."""
+        return [(one, c[role][one.index], title_of(scenario, one.name)) for one in model.cast[role]]
+
     engaged = [
-        f"{title_of(scenario, one.name)} ({STYLES[int(c['mediators'][one.index]['style']) - 1]})"
-        for one in model.cast["mediators"]
-        if c["mediators"][one.index]["engaged"]
+        f"{title} ({STYLES[int(its['style']) - 1]})"
+        for _, its, title in all_of("mediators")
+        if its["engaged"]
     ]
     if engaged:
         yield f"Mediators: {text.listed(engaged)}"
-    lines = [
-        title_of(scenario, one.name)
-        for one in model.cast["channels"]
-        if c["channels"][one.index]["open"]
-    ]
-    if lines:
+    if lines := [title for _, its, title in all_of("channels") if its["open"]]:
         yield f"Open lines: {text.listed(lines)}"
     for one in model.cast["reviews"]:
-        due = float(c["reviews"][one.index]["due"]) * 24
-        if (
-            scenario.lenders[one.lender].borrower == name
-            and c["now"] * 24 <= due < scenario.horizon_hours
-        ):
-            yield f"{title_of(scenario, one.lender)} on {text.clean(one.spec.title) or 'its loan'}: {_when(game, due)}"
-    for one in model.cast["advisers"]:
-        if one.spec.state == name and c["advisers"][one.index]["voice"] > 0.1:
-            yield f"{title_of(scenario, one.name)} urges {'restraint' if one.spec.stance == 'dove' else 'firmness'}"
+        due, lender = float(c["reviews"][one.index]["due"]) * 24, scenario.lenders[one.lender]
+        if lender.borrower == state and c["now"] * 24 <= due < scenario.horizon_hours:
+            loan = text.clean(one.spec.title) or "its loan"
+            yield f"{title_of(scenario, one.lender)} on {loan}: {_when(scenario, due)}"
+    for one, its, title in all_of("advisers"):
+        if one.spec.state == state and its["voice"] > 0.1:
+            yield f"{title} urges {'restraint' if one.spec.stance == 'dove' else 'firmness'}"
 
 
 def _market(scenario: Scenario, name: str, own: Any) -> str:
@@ -562,8 +542,8 @@ def _market(scenario: Scenario, name: str, own: Any) -> str:
     return f"{text.clean(scenario.states[name].market.index)}: {change}% since the start"
 
 
-def _when(game: Game, hours: float) -> str:
-    return text.moment(game.scenario.moment(hours))
+def _when(scenario: Scenario, hours: float) -> str:
+    return text.moment(scenario.moment(hours))
 
 
 def _block(heading: str, lines: Iterable[str]) -> list[str]:
@@ -575,38 +555,27 @@ def _block(heading: str, lines: Iterable[str]) -> list[str]:
 
 def tell_debrief(game: Game, found: Debrief) -> str:
     """A debrief in words: how it ended, beside crises that began alike; choices and the advisers'; those that mattered."""
-    scenario, outcome = game.scenario, found.turn.outcome
-    journal = found.turn.journal
-    rule = "─" * WIDTH
+    scenario, rule = game.scenario, "─" * WIDTH
     lines = [rule, " The crisis is over" if found.turn.decision is None else " So far", rule]
-    lines += _block("The crisis that you played", [gist_of(journal, scenario, outcome)])
-    alone = found.alone
-    lines += _block(
-        "The same crisis, on the same luck, if the model had decided for both states",
-        [gist_of(alone.journal, scenario, alone.outcome)],
-    )
-    lines += _block(
-        f"Compared with {text.count(found.beside['deaths'].size)} crises that began alike, decided by the model",
-        _beside(found, outcome),
-    )
-    lines += _block(
-        "Your choices, and those of the model in your place",
-        _choices(game, found),
-    )
-    lines += _block("Which choices mattered", _mattered(game, found))
-    if game.spec.cards:
-        lines += _block(
-            "Cards that were played",
-            [
-                f"{text.moment(one.at)}: {text.clean(one.title) or one.kind}"
-                for one in game.spec.cards
-            ],
-        )
+    alone = "The same crisis, on the same luck, if the model had decided for both states"
+    beside = f"Compared with {text.count(found.beside['deaths'].size)} crises that began alike, decided by the model"
+    cards = [
+        f"{text.moment(one.at)}: {text.clean(one.title) or one.kind}" for one in game.spec.cards
+    ]
+    for heading, told in (
+        ("The crisis that you played", [found.turn.gist()]),
+        (alone, [found.alone.gist()]),
+        (beside, _beside(found)),
+        ("Your choices, and those of the model in your place", _choices(scenario, found)),
+        ("Which choices mattered", _mattered(scenario, found)),
+        *([("Cards that were played", cards)] if cards else ()),
+    ):
+        lines += _block(heading, told)
     return "\n".join(lines)
 
 
-def _beside(found: Debrief, outcome: Any) -> Iterator[str]:
-    beside = found.beside
+def _beside(found: Debrief) -> Iterator[str]:
+    beside, outcome = found.beside, found.turn.outcome
     for column, words in (
         ("first_strike_at_hours", "A first strike"),
         ("ceasefire_in_effect_at_hours", "A ceasefire"),
@@ -620,26 +589,27 @@ def _beside(found: Debrief, outcome: Any) -> Iterator[str]:
     yield f"Deaths were higher in {text.percent(more)}% of them than in yours ({yours})"
 
 
-def _choices(game: Game, found: Debrief) -> Iterator[str]:
+def _choices(scenario: Scenario, found: Debrief) -> Iterator[str]:
     for one in found.turn.made:
         same = "the model too" if one.choice == one.advised else f"the model: {one.advised}"
         odds = f"it chooses yours in {text.percent(one.odds.get(one.choice, 0.0))}%"
-        yield f"{_when(game, one.hours)}, {title_of(game.scenario, one.state)}: {one.choice} ({same}; {odds})"
+        who = f"{_when(scenario, one.hours)}, {title_of(scenario, one.state)}"
+        yield f"{who}: {one.choice} ({same}; {odds})"
     if not found.turn.made:
         yield "None: there was no decision."
 
 
-def _mattered(game: Game, found: Debrief, most: int = 3) -> Iterator[str]:
-    if not found.mattered:
-        yield "None differed from the model's, so there is nothing to compare."
+def _mattered(scenario: Scenario, found: Debrief, most: int = 3) -> Iterator[str]:
     for one in found.mattered[:most]:
         point = one.point
         yield (
-            f"{_when(game, point.hours)}: {point.choice} in place of {point.advised} changes the chance "
+            f"{_when(scenario, point.hours)}: {point.choice} in place of {point.advised} changes the chance "
             f"of a ceasefire by {_apart(one.ceasefire)} points, and of war by {_apart(one.war)}"
         )
     if found.mattered:
         yield "(paired futures of each choice, on fresh luck, with the model deciding afterwards; 95% intervals)"
+    else:
+        yield "None differed from the model's, so there is nothing to compare."
 
 
 def _apart(one: Any) -> str:

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as replaced
-from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +21,13 @@ from pydantic import Field
 from pydantic_core import PydanticCustomError
 
 from crisis_sim.experiments.factors import ScenarioEditor
-from crisis_sim.model.choice import HALT, Decision, option_numbers
+from crisis_sim.model.choice import Decision, option_numbers
 from crisis_sim.model.crisis import CrisisModel
 from crisis_sim.model.ending import VIOLATION
 from crisis_sim.model.engine import clocks_of
 from crisis_sim.model.journal import Entry, Journal, entry_of
 from crisis_sim.model.record import NOTE
+from crisis_sim.report.story import Narrator, gist_of, tell
 from crisis_sim.scenario.errors import Refused, meant, one_of
 from crisis_sim.scenario.introspect import read_part
 from crisis_sim.scenario.numbers import PATTERN, Part, read_moment
@@ -101,42 +102,71 @@ def moment_of(model: CrisisModel, at: str | float) -> float:
     Raises:
         HistoryError: when it is none of these, or no moment of this crisis.
     """
-    scenario, said = model.scenario, str(at).strip()
-    end = float(model.crises["now"][0])
+    scenario, said, known = model.scenario, str(at).strip(), milestones(model)
+    first, last = scenario.begins_hours / 24, float(model.crises["now"][0])
     try:
-        days = float(said)
-    except ValueError:
-        known = milestones(model)
         if said in known:
             days = known[said]
-            if math.isnan(days):
-                came = [name for name, one in known.items() if one == one and name not in _ALSO]
-                told = f"'{said}' did not occur in this crisis; expected {one_of(came)}"
-                raise HistoryError(told) from None
         elif PATTERN.fullmatch(said):
-            days = _date(scenario, said)
+            days = scenario.hours_from_start(read_moment(said)) / 24
         else:
-            expected = "a day such as 15, a date such as 2025-05-07T01:05+05:30, or a milestone such as first_strike"
-            raise HistoryError(
-                f"'{said}' is no moment: expected {expected}{meant(said, known)}"
-            ) from None
-    if not scenario.begins_hours / 24 <= days < end:
-        first, last = (said_at(scenario, one) for one in (scenario.begins_hours / 24, end))
-        raise HistoryError(f"{said} is not in this crisis, which ran from {first} to {last}, day {end:.1f}")  # fmt: skip
-    return days
-
-
-def _date(scenario: Scenario, said: str) -> float:
-    try:
-        date: datetime = read_moment(said)
+            days = float(said)
     except PydanticCustomError as error:
         raise HistoryError(str(error)) from None
-    return scenario.hours_from_start(date) / 24
+    except ValueError:
+        expected = "a day such as 15, a date such as 2025-05-07T01:05+05:30, or a milestone such as first_strike"
+        raise HistoryError(f"'{said}' is no moment: expected {expected}{meant(said, known)}") from None  # fmt: skip
+    if said in known and math.isnan(days):
+        came = [name for name, one in known.items() if one == one and name not in _ALSO]
+        raise HistoryError(f"'{said}' did not occur in this crisis; expected {one_of(came)}")
+    if not first <= days < last:
+        began, over = (said_at(scenario, one) for one in (first, last))
+        raise HistoryError(f"{said} is not in this crisis, which ran from {began} to {over}, day {last:.1f}")  # fmt: skip
+    return days
 
 
 def said_at(scenario: Scenario, days: float) -> str:
     """A moment in words, to the minute."""
     return told_moment(scenario.moment(round(days * 1440) / 60))
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """A crisis with a journal as it has come to stand, its outcomes, and what there is to tell of it."""
+
+    model: CrisisModel = field(repr=False)
+
+    @classmethod
+    def of(cls, model: CrisisModel) -> History:
+        """A crisis run to its end; the model itself stays where it stands."""
+        return cls(model.copied().run())
+
+    @property
+    def journal(self) -> Journal:
+        """What has happened."""
+        return self.model.journal or Journal()
+
+    @cached_property
+    def outcome(self) -> dict[str, Any]:
+        """Its outcomes, by column."""
+        return {name: column[0] for name, column in self.model.outcomes().items()}
+
+    def gist(self) -> str:
+        """What came of it, in two sentences."""
+        return gist_of(self.journal, self.model.scenario, self.outcome)
+
+    def story(self) -> str:
+        """It told in Markdown."""
+        return tell(self.journal, self.model.scenario, self.outcome)
+
+    def sentences(self, entries: Sequence[Entry], after: Sequence[Entry] = ()) -> dict[int, str]:
+        """Entries as sentences by the minute, told after some others."""
+        narrator = Narrator(self.model.scenario, self.model.scenario.trigger_hours)
+        narrator.tell(after)
+        moments: dict[int, list[Entry]] = {}
+        for entry in entries:
+            moments.setdefault(round(entry.hours * 60), []).append(entry)
+        return {minute: " ".join(narrator.tell(several)) for minute, several in moments.items()}
 
 
 # --- Changes
@@ -207,15 +237,13 @@ def _changed(scenario: Scenario, what: Change, days: float) -> Scenario:
             raise HistoryError("an event during a crisis must be an 'incident': the trigger is past")  # fmt: skip
         hours = scenario.hours_from_start(event.at)
         if not days * 24 <= hours < scenario.horizon_hours:
-            at, first, last = (
-                said_at(scenario, one) for one in (hours / 24, days, scenario.horizon_days)
-            )
+            times = (hours / 24, days, scenario.horizon_days)
+            at, first, last = (said_at(scenario, one) for one in times)
             raise HistoryError(f"an event cannot come on {at}: expected a time from {first} to {last}")  # fmt: skip
     if what.inject:
         more = [node_of(one.model_dump(mode="json"), source.start) for one in what.inject]
-        events = [*editor.top.items("events"), *more]
-        content = {**editor.top.entries(), "events": Node(source.start, events, source.start)}
-        editor.top = replaced(editor.top, content=content)
+        events = Node(source.start, [*editor.top.items("events"), *more], source.start)
+        editor.top = replaced(editor.top, content={**editor.top.entries(), "events": events})
     for text in what.set:
         if "=" not in text:
             raise HistoryError(f"--set {text}: expected PATH=VALUE, such as mediators.us.trust.india=0.9")  # fmt: skip
@@ -226,24 +254,31 @@ def _changed(scenario: Scenario, what: Change, days: float) -> Scenario:
 
 def _check_reachable(old: Scenario, new: Scenario, days: float) -> None:
     """Make sure that a change can still matter: refuse what matters only when a crisis begins."""
-    late = "it matters only at the beginning"
-    found = [(name, "agents cannot be added or removed; change numbers, such as mediators.us.trust.india=0")
-             for name in SECTIONS if set(getattr(old, name)) != set(getattr(new, name))]  # fmt: skip
+    fixed = ["start", "horizon_days", "behaviour.mediation.first_day"]
+    fixed += [f"states.{name}.rung_at_start" for name in old.states]
+    found = [
+        (
+            name,
+            "agents cannot be added or removed; change numbers, such as mediators.us.trust.india=0",
+        )
+        for name in SECTIONS
+        if set(getattr(old, name)) != set(getattr(new, name))
+    ]
     if [one.name for one in old.ladder] != [one.name for one in new.ladder]:
         found.append(("the names of rungs", "change their numbers, such as ladder.5.intensity=0.5"))
-    found += [(name, late) for name in ("start", "horizon_days") if getattr(old, name) != getattr(new, name)]  # fmt: skip
-    if old.behaviour.mediation.first_day != new.behaviour.mediation.first_day:
-        found.append(("behaviour.mediation.first_day", late))
-    found += [
-        (f"states.{name}.rung_at_start", late)
-        for name, state in old.states.items()
-        if not found and state.rung_at_start != new.states[name].rung_at_start
-    ]
+    late = "it matters only at the beginning"
+    found = found or [(one, late) for one in fixed if _value(old, one) != _value(new, one)]
     for k, (was, now) in enumerate(zip(old.events, new.events, strict=False)):
         if was != now and min(old.hours_from_start(one.at) for one in (was, now)) <= days * 24:
             found.append((f"events.{k}", f"by {said_at(old, days)} it has happened, or would have"))
     for what, why in found:
         raise HistoryError(f"{what} cannot be changed during a crisis: {why}")
+
+
+def _value(of: Any, path: str) -> Any:
+    for key in path.split("."):
+        of = of[key] if isinstance(of, dict) else getattr(of, key)
+    return of
 
 
 def with_scenario(model: CrisisModel, scenario: Scenario) -> CrisisModel:
@@ -255,15 +290,10 @@ def with_scenario(model: CrisisModel, scenario: Scenario) -> CrisisModel:
     Raises:
         HistoryError: when a board would meet on a date that is past.
     """
-    replicate, kept = int(model.replicate[0]), model.paths.shape[0]
-    how: dict[str, Any] = {
-        "first_replicate": replicate,
-        **model.classes,
-        "policies": model.policies,
-    }
-    other = CrisisModel(
-        scenario, 1, model.seed_, journal=model.journal and Journal(), keep_paths=kept and replicate + 1, **how
-    )  # fmt: skip
+    first, journal = int(model.replicate[0]), model.journal and Journal()
+    how: dict[str, Any] = {"first_replicate": first, "policies": model.policies, **model.classes}
+    kept = model.paths.shape[0] and first + 1
+    other = CrisisModel(scenario, 1, model.seed_, journal=journal, keep_paths=kept, **how)
     usual = CrisisModel(model.scenario, 1, model.seed_, **how)
     now, new = model.copied(), other.crises.copy()
     if scenario._with(events=model.scenario.events) != model.scenario:
@@ -479,14 +509,3 @@ def _next_violation(model: CrisisModel, step: Step) -> float:
     budget = _next_exponential(model, int(halt["streams"]) + VIOLATION)
     share = budget / (rate * fade) if rate > 0 else 1.0
     return step.days - fade * math.log(1 - share) if share < 1 else math.inf
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON has it; None for what never came."""
-    value = value.item() if hasattr(value, "item") else value
-    return None if value == "" or value != value else value
-
-
-def option_name(scenario: Scenario, number: int) -> str:
-    """An option by its number."""
-    return "halt" if number == HALT else scenario.ladder[number].name if number else "wait"

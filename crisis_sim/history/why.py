@@ -25,18 +25,19 @@ from numpy.typing import NDArray
 
 from crisis_sim import style, text
 from crisis_sim.history import past
-from crisis_sim.history.past import HistoryError, Step
+from crisis_sim.history.past import History, HistoryError, Step
 from crisis_sim.model import schedule as drivers
+from crisis_sim.model.choice import HALT
 from crisis_sim.model.crisis import CrisisModel
 from crisis_sim.model.luck import key_of
-from crisis_sim.outcomes.differences import Contrast, Measured, difference
 from crisis_sim.outcomes.durations import Rows
 from crisis_sim.outcomes.incidence import TOLERANCE
+from crisis_sim.outcomes.intervals import Contrast, Measured, difference
 from crisis_sim.outcomes.measures import CAME, Columns, Measure, share_of
 from crisis_sim.outcomes.names import by_name, known_names, read_measure
 from crisis_sim.report.curves import date_axis
 from crisis_sim.report.replay import draw_rungs, legend_keys
-from crisis_sim.report.story import Narrator, gist_of
+from crisis_sim.report.story import Narrator
 from crisis_sim.scenario.errors import meant, one_of
 from crisis_sim.scenario.load import load_scenario
 from crisis_sim.scenario.schema import Scenario
@@ -49,12 +50,8 @@ SCREENED, FUTURES, STRONGEST = 100, 1000, 12
 TOLD = 5
 #: Outcomes that an error names.
 _SOME = (
-    "ceasefire_within_96_hours",
-    "agreement",
-    "first_strike",
-    "war",
-    "nuclear_use",
-    "relapse_within_7_days",
+    *("ceasefire within 96 hours", "agreement", "first strike", "war", "nuclear use"),
+    "relapse within 7 days",
 )
 #: Salts of the luck of the futures of all steps, and of the strongest.
 _SALTS = (1, 2)
@@ -118,8 +115,8 @@ def read_outcome(said: str, columns: Columns) -> Outcome:
         measure = by_name(name, columns)
         if measure is None:
             near = meant(name, known).replace("_", " ")
-            shown = one_of(one.replace("_", " ") for one in _SOME)
-            raise HistoryError(f"no outcome '{said}': expected {shown}, or one of docs/experiments.md{near}")  # fmt: skip
+            expected = f"expected {one_of(_SOME)}, or one of docs/experiments.md"
+            raise HistoryError(f"no outcome '{said}': {expected}{near}")
         found = measure
     if not _comes(found):
         raise HistoryError(f"'{said}' is a number: expected what may come or not, such as agreement")  # fmt: skip
@@ -212,22 +209,23 @@ class Reasons:
 
     def answer(self) -> list[str]:
         """The answer, a paragraph for each step that mattered."""
-        replicate, seed = int(self.model.replicate[0]), self.model.seed_
-        journal = self.model.journal
+        gist = History(self.model).gist() if self.model.journal else ""
+        title = f"{text.clean(self.scenario.title)}: crisis {int(self.model.replicate[0])} of seed {self.model.seed_}."
         told = [
-            f"{text.clean(self.scenario.title)}: crisis {replicate} of seed {seed}. "
-            + (gist_of(journal, self.scenario, {k: v[0] for k, v in self.model.outcomes().items()}) if journal else ""),
+            f"{title} {gist}",
             f"The outcome: {self.outcome.words}. It {'came' if self.came else 'did not come'}. "
             f"{text.count(len(self.steps))} steps on the way were undone one by one, in {text.count(self.runs)} crises.",
-        ]  # fmt: skip
+        ]
         if not self.mattered:
             return [*told, "No single step mattered clearly on its own."]
         told.append(f"What {'brought it about' if self.came else 'prevented it'}, by weight:")
-        return [
-            *told,
-            *(f"{k}. {self._told(one)}" for k, one in enumerate(self.mattered, 1)),
-            *self._told_pair(),
-        ]
+        told += [f"{k}. {self._told(one)}" for k, one in enumerate(self.mattered, 1)]
+        if pair := next((one for one in self.pairs if one.clear and one.weight > 0), None):
+            at = past.said_at(self.scenario, pair.days)
+            told.append(
+                f"The strongest pair, both undone (until {at}): {pair.told}. {self._figures(pair)}"
+            )
+        return told
 
     def _told(self, one: Reason) -> str:
         at = past.said_at(self.scenario, one.days)
@@ -235,23 +233,18 @@ class Reasons:
         return f"{at}: {text.sentence(one.told)} {self._figures(one)} Without it on the same luck, the outcome {comes}."
 
     def _figures(self, one: Reason) -> str:
-        shares = [
-            f"{text.percent(float(each.estimate))}% ({text.limits(100 * float(each.lower), 100 * float(each.upper), 1)})"
-            for each in (one.given, one.without)
-        ]
-        limits = text.limits(
-            100 * float(one.difference.lower), 100 * float(one.difference.upper), 1, sign=True
-        )
-        return (
-            f"After it, the outcome comes in {shares[0]} of {text.count(int(one.without.of))} futures; "
-            f"{one.otherwise}, in {shares[1]}: {text.points(float(one.difference.estimate))} points ({limits})."
-        )
+        def told(of: Any, middle: str, sign: bool = False) -> str:
+            return f"{middle} ({text.limits(100 * float(of.lower), 100 * float(of.upper), 1, sign=sign)})"
 
-    def _told_pair(self) -> Iterator[str]:
-        pair = next((one for one in self.pairs if one.clear and one.weight > 0), None)
-        if pair:
-            at = past.said_at(self.scenario, pair.days)
-            yield f"The strongest pair, both undone (until {at}): {pair.told}. {self._figures(pair)}"
+        given, without = (
+            told(each, f"{text.percent(float(each.estimate))}%")
+            for each in (one.given, one.without)
+        )
+        apart = f"{text.points(float(one.difference.estimate))} points"
+        return (
+            f"After it, the outcome comes in {given} of {text.count(int(one.without.of))} futures; "
+            f"{one.otherwise}, in {without}: {told(one.difference, apart, sign=True)}."
+        )
 
     def plain(self) -> dict[str, Any]:
         """All of it, fit for JSON."""
@@ -291,42 +284,33 @@ class Reasons:
             draw_rungs(above, self.model.journal, self.scenario, None, top)
         again = [each.steps[0] for each in self.strongest]
         others = [one for one in self.steps if one.steps[0] not in again]
-        groups = (
-            (others, style.PALE_GREY),
-            (self.strongest, style.GREY),
-            (self.mattered, style.ESTIMATE),
-        )
+        groups = {
+            style.PALE_GREY: others,
+            style.GREY: self.strongest,
+            style.ESTIMATE: self.mattered,
+        }
         for one in (*others, *self.strongest):
             style.keep(below, what="weight", days=one.days, value=one.weight, step=one.told)
-        for several, colour in groups:
+        for colour, several in groups.items():
             days, weights = [one.days for one in several], [100 * one.weight for one in several]
             below.vlines(days, 0, weights, color=colour, linewidth=1.0)
             below.plot(days, weights, color=colour, marker="o", markersize=3, linestyle="none")
         for k, one in enumerate(self.mattered, 1):
-            low, high = sorted(
-                100 * float(limit) * (1 if self.came else -1)
-                for limit in (one.difference.lower, one.difference.upper)
-            )
+            sign = 100 if self.came else -100
+            ends = (one.difference.lower, one.difference.upper)
+            low, high = sorted(sign * float(limit) for limit in ends)
             below.plot([one.days] * 2, [low, high], color=style.BLACK, linewidth=0.8)
-            below.annotate(
-                str(k),
-                (one.days, high),
-                xytext=(0, 2),
-                textcoords="offset points",
-                ha="center",
-                va="bottom",
-            )
+            look: Any = {"textcoords": "offset points", "ha": "center", "va": "bottom"}
+            below.annotate(str(k), (one.days, high), xytext=(0, 2), **look)
             style.mark_moment(above, one.days, str(k))
         below.axhline(0, color=style.GREY, linewidth=0.6)
         below.margins(y=0.2)
         below.set_ylabel("weight of the step,\npercentage points")
-        above.set_title(
-            f"{text.sentence(self.outcome.words)[:-1]}: it {'came' if self.came else 'did not come'}",
-            pad=style.TITLE_PAD_OVER_MARKS,
-        )
-        figure.legend(
-            handles=legend_keys(self.scenario, None, []), loc="outside upper right", ncols=2
-        )
+        came = "came" if self.came else "did not come"
+        title = f"{text.sentence(self.outcome.words)[:-1]}: it {came}"
+        above.set_title(title, pad=style.TITLE_PAD_OVER_MARKS)
+        keys = legend_keys(self.scenario, None, [])
+        figure.legend(handles=keys, loc="outside upper right", ncols=2)
         date_axis(below, self.scenario.start, 0.0, last)
         numbered = [f"{k}: {one.told}" for k, one in enumerate(self.mattered, 1)]
         told = "Each dot is a step undone alone, above zero where it worked towards what happened; pale: seen on few futures"
@@ -369,12 +353,10 @@ def reasons(start: CrisisModel, outcome: Outcome, futures: int = FUTURES) -> Rea
     came, until = bool(outcome.came(whole)[0]), outcome.settled(whole) + 1e-9
     work = _Work(start, outcome, came)
     steps = [one for one in past.follow(start) if one.days <= until]
-    told = _Teller(whole.scenario)
-    undone = [(step, *told.of(step), work.undone(step)) for step in steps]
     found = [
-        work.reason((step,), one, otherwise, without, SCREENED, _SALTS[0])
-        for step, one, otherwise, without in undone
-        if without is not None
+        work.reason((step,), *told, without, SCREENED, _SALTS[0])
+        for step, told in zip(steps, _told(whole.scenario, steps), strict=True)
+        if (without := work.undone(step)) is not None
     ]
     screened = sorted(found, key=lambda one: -abs(one.weight))[:STRONGEST]
     strongest = [
@@ -458,32 +440,25 @@ _WITHOUT = {
 }
 
 
-class _Teller:
-    """Puts steps into words: what happened, and what undoing it puts in its place."""
-
-    def __init__(self, scenario: Scenario) -> None:
-        self.scenario, self.narrator = scenario, Narrator(scenario, scenario.trigger_hours)
-
-    def of(self, step: Step) -> tuple[str, str]:
-        """What happened, and what there is without it, as clauses."""
-        told = " ".join(self.narrator.tell(step.entries)).rstrip(".")
-        name = self.narrator.name(step.agent)
+def _told(scenario: Scenario, steps: Sequence[Step]) -> Iterator[tuple[str, str]]:
+    """Of each step, as clauses: what happened, and what undoing it puts in its place."""
+    narrator = Narrator(scenario, scenario.trigger_hours)
+    names = ["wait", *(rung.name for rung in scenario.ladder[1:])]
+    for step in steps:
+        told = " ".join(narrator.tell(step.entries)).rstrip(".")
+        name = narrator.name(step.agent)
         if step.event == "decide" and step.choice >= 0:
             chosen, other = (
-                past.option_name(self.scenario, k) for k in (step.choice, max(step.otherwise, 0))
+                "halt" if k == HALT else names[k] for k in (step.choice, max(step.otherwise, 0))
             )
-            doing = {"wait": "waits", "halt": "keeps its offer of a halt open"}.get(
-                chosen, f"chooses {chosen}"
+            doing = {"wait": "waits", "halt": "keeps its offer of a halt open"}
+            goes = {"wait": "wait", "halt": "offer a halt"}.get(other, f"go for {other}")
+            yield (
+                told or f"{name} {doing.get(chosen, f'chooses {chosen}')}",
+                f"had {name} {'waited' if step.choice else f'chosen to {goes}'}",
             )
-            return (
-                told or f"{name} {doing}",
-                f"had {name} {'waited' if step.choice else f'chosen to {_verb(other)}'}",
-            )
+            continue
         plain = (
             "Other terms come on the table" if step.event == "terms" else f"{name}: {step.event}"
         )
-        return told or plain, _WITHOUT.get(step.event, "without it").format(name=name)
-
-
-def _verb(option: str) -> str:
-    return {"halt": "offer a halt", "wait": "wait"}.get(option, f"go for {option}")
+        yield told or plain, _WITHOUT.get(step.event, "without it").format(name=name)

@@ -173,19 +173,26 @@ def carry_out(  # noqa: C901 - all that follows from an act, in its order
         rival's grievance rises by blow x z,  rival's wronged = max(wronged, z),  force = max(force, z)
         harm for one's own account = success x blow x z,  success uniform from 1/2 to 3/2
 
-    The rival is on alert, and has to answer; one's own offer of a halt lapses. An act without violence stands as posture.
+    The rival is on alert, and one's own offer of a halt lapses. An act above the rival's posture leaves it with something
+    unanswered, of intensity z or more, until it has answered in kind: with an act as intense (reciprocity: Leng 1993). An
+    act without violence stands as posture.
     One with violence breaks a halt that stands, and opens an operation, or war: then all plans and operations end, and
     both fight with intensity 1. Unless it is `credited`, as the act with which a crisis begins is not, it
     settles no grievance.
     """
     rung = c.ladder[act]
     z = rung.intensity
-    own.silent, own.offer_until = False, -math.inf
+    own.offer_until = -math.inf
+    own.answered = max(own.answered, z)
+    if own.answered >= own.unanswered:
+        own.answered = own.unanswered = 0.0
     own.acted = own.acted or rung.military
     c.last = own.index
     rival.grievance += p.blow * z
     rival.wronged = max(rival.wronged, z)
-    rival.alert = rival.silent = True
+    rival.alert = True
+    if act > rival.posture:
+        rival.unanswered = max(rival.unanswered, z)
     if credited:
         success = 0.5 + uniform(c, luck.keys, own.streams + SUCCESS)
         settle(own, p, success * p.blow * z, z)

@@ -56,7 +56,7 @@ def value_options(  # noqa: C901 - one sum
     """What each option is worth: waiting 0, a halt `halt_value`, and an act of intensity z as follows.
 
         value = answering x (1 - exhaustion)^2 x stake x (g x z + claim x (1 - granted) x max(z - force, 0))
-                + silence_cost x audience, if the rival's last act is without any answer
+                + silence_cost x audience, if z > answered, while something is unanswered (see `carry_out`)
                 - act_cost x z^cost_power
                 - cost x nuclear_dread x z^6, if the rival has nuclear weapons
                 - counsel x z - purse x max(z - intensity, 0)
@@ -72,7 +72,7 @@ def value_options(  # noqa: C901 - one sum
     suffered = max(own.grievance, 0.0)
     suffered = suffered / (1.0 + suffered / p.saturation)
     claim = facts.claim * (1.0 - own.granted)
-    silence = p.silence_cost * facts.audience if own.silent else 0.0
+    silence = p.silence_cost * facts.audience if own.unanswered > 0.0 else 0.0
     dread = p.cost * p.nuclear_dread if rival.nuclear else 0.0
     busy = c.ladder[own.operation].violence
     for k in range(1, c.n_rungs):
@@ -93,7 +93,7 @@ def value_options(  # noqa: C901 - one sum
         z = rung.intensity
         value = p.answering * left * (suffered * z + claim * max(z - own.force, 0.0))
         value += (
-            silence
+            (silence if z > own.answered else 0.0)
             - (p.bother if violence >= SERIOUS else p.trouble * rung.military)
             - facts.act_cost * rung.toll
             - dread * rung.dread

@@ -235,16 +235,17 @@ class Ending(Agent):
         """A crisis without danger is over after a while, the sooner the less either state still wants of the other.
 
         rate = (1 - danger)^4 / fading_days
-               x exp(-fading_stakes x mean demand of both - patience x [a third party has mediated])
+               x exp(-fading_stakes x mean demand of both - patience x [a third party has mediated, and there was violence])
 
-        It does not fade while there is fire, a plan or a halt; while a third party mediates, there are terms to wait for.
+        It does not fade while there is fire, a plan or a halt; while a third party mediates an end of violence, there are
+        terms to wait for.
         """
         a, b = c.states[0], c.states[1]
         planning = a.plan + a.opening + b.plan + b.opening > 0
         if under_fire(c) or planning or c.halts[0].stands:
             return 0.0
         slowed = 0.5 * p.fading_stakes * (a.demand + b.demand)
-        if c.mediated_at == c.mediated_at:  # else not a number
+        if c.mediated_at == c.mediated_at and c.worst >= MINOR:  # mediated, and there was violence
             slowed += p.patience
         return (1.0 - c.danger) ** 4 * exp(-slowed) / p.fading_days
 
@@ -301,7 +302,8 @@ class Scheduled(Agent):
         """Harm to the state that is struck; its rival carries out the act of `rival_rung` with it, if that is above 0.
 
             suffered = blame x (deaths / harm_unit_deaths)^harm_exponent + provocation
-            grievance += suffered,  wronged = max(wronged, min(suffered / blow, 1)),  strain += pressure
+            grievance += suffered,  strain += pressure
+            wronged = max(wronged, min(suffered / blow, 1)),  unanswered likewise
 
         The struck state is on alert, and the last word is its rival's. A trigger's act settles no grievance of its author.
 
@@ -319,7 +321,7 @@ class Scheduled(Agent):
         rung = int(facts.rival_rung)
         yields = facts.concession > 0.0 and harm + facts.provocation + facts.pressure + rung == 0.0
         if not yields:
-            struck.alert = struck.silent = True
+            struck.alert = True
             c.last = author.index
         violent = facts.deaths > 0 or c.ladder[min(rung, c.n_rungs - 1)].violence >= MINOR
         calm = c.ladder[struck.rung].violence < MINOR
@@ -329,7 +331,11 @@ class Scheduled(Agent):
             carry_out(author, struck, c, p, luck, min(rung, c.n_rungs - 1), facts.trigger == 0)
         suffered = facts.blame * harm + facts.provocation
         struck.grievance += suffered
-        struck.wronged = max(struck.wronged, min(suffered / p.blow, 1.0))
+        wronged = min(suffered / p.blow, 1.0)
+        struck.wronged, struck.unanswered = (
+            max(struck.wronged, wronged),
+            max(struck.unanswered, wronged),
+        )
         struck.granted += (1.0 - struck.granted) * facts.concession
         struck.grievance -= max(struck.grievance, 0.0) * facts.concession
         author.acted = author.acted or harm > 0.0

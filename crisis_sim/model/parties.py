@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from crisis_sim.model import record
-from crisis_sim.model.choice import logistic
+from crisis_sim.model.choice import MINOR, logistic
 from crisis_sim.model.compiled import rule as inlined
 from crisis_sim.model.engine import Agent, Event, Maybe, rule
 from crisis_sim.model.luck import exp, uniform
@@ -110,7 +110,7 @@ class Mediator(Agent):
             assured = max(assured, share x assurance x trust),  share = 1 from formulation on, else 1/2
             cover = max(cover, trust) from formulation on
             pressing = used x its leverage x (1 - its interest),  used = 1 in manipulation, else 1/2
-            leverage += leverage_on_halt x pressing
+            leverage += leverage_on_halt x pressing, once there was violence: it is an end of fire that is pressed for
             sway = mean over both states of share x trust + pressing
 
         It formulates once danger has passed `formulation_danger`, and manipulates past `manipulation_danger`, if it is able
@@ -134,7 +134,8 @@ class Mediator(Agent):
                 state.cover = max(state.cover, trust)
             used = 1.0 if own.style >= MANIPULATION else 0.5
             pressing = used * facts.leverage[k] * (1.0 - facts.interest[k])
-            state.leverage += p.leverage_on_halt * pressing
+            if c.worst >= MINOR:
+                state.leverage += p.leverage_on_halt * pressing
             own.sway += 0.5 * (share * trust + pressing)
 
 

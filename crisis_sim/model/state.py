@@ -30,7 +30,7 @@ from crisis_sim.model.acts import (
     suffer,
     under_fire,
 )  # fmt: skip
-from crisis_sim.model.choice import choose, demand_of, logistic, misread, value_options
+from crisis_sim.model.choice import MINOR, choose, demand_of, logistic, misread, value_options
 from crisis_sim.model.economy import keep_path, trade
 from crisis_sim.model.engine import Agent, Event, Maybe, rule
 from crisis_sim.model.luck import exp, gamma2, normal, uniform
@@ -87,7 +87,8 @@ class State(Agent):
         exhaustion: float  # how much of its will fighting has used up, 0 to 1
         demand: float  # how much it wants to answer or have
         alert: bool  # whether it was struck, or offered a halt, and has not yet decided all that it would
-        silent: bool  # whether the rival's last act is without any answer
+        unanswered: float  # the worst that it has suffered and not answered in kind, in intensity
+        answered: float  # its highest act since then, in intensity
         ready: bool  # whether its forces fight or have fought
         acted: bool  # whether it has done more than speak and impose sanctions
         acts: int  # how many acts it has carried out
@@ -349,16 +350,16 @@ class State(Agent):
 
             rate = weakness / yielding_days
                    x exp(yielding_fire x rival's intensity + face x cover - yielding_stakes x demand x (1/2 + audience)
-                         - patience x [a third party has mediated])
+                         - patience x [a third party has mediated, and there was violence])
 
-        While a third party mediates, there are terms to wait for (Wilkenfeld et al. 2005). It can only where the rival had
-        the last word, or in war; not while it prepares an act, nor while a halt stands.
+        While a third party mediates an end of violence, there are terms to wait for (Wilkenfeld et al. 2005). It can only
+        where the rival had the last word, or in war; not while it prepares an act, nor while a halt stands.
         """
         if c.halts[0].stands or own.plan + own.opening > 0 or not (c.war or c.last == rival.index):
             return 0.0
         holding_out = p.yielding_stakes * own.demand * (0.5 + facts.audience)
         hastened = p.yielding_fire * rival.intensity + p.face * own.cover - holding_out
-        if c.mediated_at == c.mediated_at:  # else not a number
+        if c.mediated_at == c.mediated_at and c.worst >= MINOR:  # mediated, and there was violence
             hastened -= p.patience
         return exp(hastened) * facts.weakness / p.yielding_days
 

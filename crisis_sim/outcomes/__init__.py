@@ -3,9 +3,8 @@
 Arrays of outcomes go in; small frozen dataclasses and plain dictionaries come out. `summarise`
 turns a batch into everything that summary.json holds, and `compare` does so for scenarios from
 several batches. A summary is the named measures (`names`, `measures`) of each scenario and their
-differences (`differences`, `bootstrap`). Under them lie the clocks of a crisis (`durations`), the
-Aalen-Johansen estimator (`incidence`) and intervals (`intervals`). Nothing here needs more than
-NumPy.
+differences. Under them lie the clocks of a crisis (`durations`), the Aalen-Johansen estimator and
+the bootstrap of medians (`incidence`), and intervals (`intervals`). Nothing here needs more than NumPy.
 """
 
 from __future__ import annotations

@@ -22,13 +22,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crisis_sim.outcomes.bootstrap import MedianTime, median_time
-from crisis_sim.outcomes.differences import Measured, joined
 from crisis_sim.outcomes.durations import (
     COURSE,
     COURSE_COLUMNS,
@@ -40,12 +38,20 @@ from crisis_sim.outcomes.durations import (
     kinds,
     plain_name,
 )
-from crisis_sim.outcomes.incidence import TOLERANCE, CumulativeIncidence, cumulative_incidence
+from crisis_sim.outcomes.incidence import (
+    TOLERANCE,
+    CumulativeIncidence,
+    MedianTime,
+    cumulative_incidence,
+    median_time,
+)
 from crisis_sim.outcomes.intervals import (
     BoolArray,
     FloatArray,
+    Measured,
     error_from_limits,
     influence_on_quantile,
+    joined,
     normal_quantile,
     quantile_with_interval,
     wilson_interval,
@@ -218,6 +224,9 @@ def _words(column: str, wanted: Any) -> str:
 _CELLS = 2_500_000
 
 
+Found = TypeVar("Found")
+
+
 class Reading:
     """The replicates of a scenario, or of all points of a design, as measures read them."""
 
@@ -238,10 +247,9 @@ class Reading:
         self.source, self.points, self.rows = replicates, points, rows
         self.horizon_hours = replicates.horizon_hours
         self._last: tuple[str, NDArray[Any]] = ("", np.array([]))
-        self._held: dict[Condition, BoolArray] = {}
-        self._durations: dict[Clock, Durations] = {}
-        self._curves: dict[Clock, CumulativeIncidence] = {}
-        self._medians: dict[tuple[Clock, int], MedianTime] = {}
+        self._found: dict[
+            tuple[Any, ...], Any
+        ] = {}  # what has been asked for, by method and arguments
 
     @classmethod
     def of(cls, ensemble: Replicates) -> Reading:
@@ -270,27 +278,24 @@ class Reading:
 
     def holds(self, condition: Condition) -> BoolArray:
         """Whether a condition holds in each replicate."""
-        if condition not in self._held:
-            self._held[condition] = self.shaped(condition.holds(self))
-        return self._held[condition]
+        return self._once(lambda: self.shaped(condition.holds(self)), "holds", condition)
 
     def durations(self, clock: Clock) -> Durations:
         """A clock's hours and causes of every row."""
-        if clock not in self._durations:
-            self._durations[clock] = clock.read(self)
-        return self._durations[clock]
+        return self._once(lambda: clock.read(self), "durations", clock)
 
     def curve(self, clock: Clock) -> CumulativeIncidence:
         """The cumulative incidence, in a scenario, of a clock's event."""
-        if clock not in self._curves:
-            self._curves[clock] = self.durations(clock).incidence(first_only=True)
-        return self._curves[clock]
+        return self._once(lambda: self.durations(clock).incidence(first_only=True), "curve", clock)
 
     def median(self, clock: Clock, stream: int = 0) -> MedianTime:
         """The median time of that curve with its bootstrap: a reference needs it often."""
-        if (clock, stream) not in self._medians:
-            self._medians[clock, stream] = median_time(self.curve(clock), stream)
-        return self._medians[clock, stream]
+        return self._once(lambda: median_time(self.curve(clock), stream), "median", clock, stream)
+
+    def _once(self, make: Callable[[], Found], *key: object) -> Found:
+        if key not in self._found:
+            self._found[key] = make()
+        return cast(Found, self._found[key])
 
     def figure(
         self,

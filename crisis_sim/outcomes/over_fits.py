@@ -17,9 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crisis_sim.outcomes.differences import Measured
 from crisis_sim.outcomes.durations import Replicates
-from crisis_sim.outcomes.intervals import CONFIDENCE, BoolArray, FloatArray
+from crisis_sim.outcomes.intervals import CONFIDENCE, BoolArray, FloatArray, Measured
 from crisis_sim.scenario.fits import FIT, sets_of
 
 #: Steps in which the spread of effects is tried, and how many times their observed spread is tried at most.

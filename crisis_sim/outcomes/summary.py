@@ -13,15 +13,14 @@ import numpy as np
 
 from crisis_sim import show
 from crisis_sim.outcomes.advice import advise
-from crisis_sim.outcomes.bootstrap import median_difference
-from crisis_sim.outcomes.differences import Contrast, Measured, difference
 from crisis_sim.outcomes.durations import (
     STRIKE,
     STRIKES_PAUSED,
     NotPairedError,
     UnknownReferenceError,
 )
-from crisis_sim.outcomes.intervals import CONFIDENCE, Estimate
+from crisis_sim.outcomes.incidence import median_difference
+from crisis_sim.outcomes.intervals import CONFIDENCE, Contrast, Estimate, Measured, difference
 from crisis_sim.outcomes.measures import Measure, Reading
 from crisis_sim.outcomes.names import SUMMARY_PATHS
 from crisis_sim.outcomes.over_fits import Fits, differ

@@ -417,16 +417,18 @@ def replay_data(
         "digest": scenario.digest,
         "seed": seed,
         "replicate": replicate,
-        "outcome": {name: _plain(value) for name, value in outcome.items()},
+        "outcome": {name: plain_value(value) for name, value in outcome.items()},
         "entries": [
-            {**vars(entry), "detail": {key: _plain(one) for key, one in entry.detail.items()}}
+            {**vars(entry), "detail": {key: plain_value(one) for key, one in entry.detail.items()}}
             for entry in journal.entries
         ],
-        "series": {name: [_plain(one) for one in line] for name, line in journal.series.items()},
+        "series": {
+            name: [plain_value(one) for one in line] for name, line in journal.series.items()
+        },
     }
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
     """A value as JSON has it: NumPy's become Python's, and what never came becomes None."""
     value = value.item() if hasattr(value, "item") else value
     missing = value == "" or (isinstance(value, float) and value != value)  # NaN

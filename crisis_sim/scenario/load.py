@@ -507,9 +507,17 @@ def change_scenario(
 
 
 def label_of(overrides: Sequence[str]) -> str:
-    """What a scenario with changes is called in charts and tables: by them, or by how many they are."""
-    words = listed(overrides)
-    return f"With {words if len(overrides) < 3 else f'{len(overrides)} changes'}"
+    """What a scenario with changes is called in charts and tables: by them, or by how many they are.
+
+    In words that a narrow table can wrap, without names of sections: "With us leverage india 0.2 and no imf".
+    """
+    said = []
+    for one in overrides:
+        path, _, value = one.partition("=")
+        section, *others = path.split(".")
+        name = " ".join(others or [section]).replace("_", " ")
+        said.append(f"no {name}" if value.strip() == "null" else f"{name} {value.strip()}")
+    return f"With {listed(said) if len(said) < 3 else f'{len(said)} changes'}"
 
 
 def _plain(value: Any) -> Any:

@@ -7,7 +7,6 @@ print too.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,8 +21,16 @@ from crisis_sim.model.observer import ACTS, NEXT
 from crisis_sim.text import percent
 from crisis_sim.validation.facts import Comparison, Fact, Verdict
 from crisis_sim.validation.run import Validation
-from crisis_sim.validation.simulated import CASES_AMONG, HALT, HOURS, STRIKE, CaseResult, survival
-from crisis_sim.validation.text import family_name, short
+from crisis_sim.validation.simulated import (
+    CASES_AMONG,
+    HALT,
+    HOURS,
+    QUANTILES,
+    STRIKE,
+    CaseResult,
+    family_name,
+    survival,
+)
 
 #: Colour and shape of a simulated value by its verdict.
 VERDICT_MARKS: dict[Verdict, dict[str, Any]] = {
@@ -72,12 +79,9 @@ def _in_days(axes: Axes, first: float, last: float, label: str = "days (logarith
 
 
 def _rows(axes: Axes, labels: list[str], rows: int) -> None:
+    """Name the rows, which need no line at the left."""
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(rows - 0.4, -0.6)
-
-
-def _bare(axes: Axes) -> None:
-    """Rows that need no line at the left."""
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x")
@@ -93,22 +97,27 @@ def _draw_real(axes: Axes, fact: Fact, height: float, scale: float, size: float)
 @style.styled
 def draw_facts(validation: Validation) -> Figure:
     """A dot with its interval for each fact, over the record's interval: shares to the left, days to the right."""
-
-    def of(wanted: Callable[[Fact], bool]) -> dict[str, list[Comparison]]:
-        families = {
-            family: [x for x in ones if x.verdict != "not comparable" and wanted(x.fact)]
-            for family, ones in validation.facts.items()
-            if family not in ELSEWHERE
-        }
-        return {family: ones for family, ones in families.items() if ones}
-
-    shares, days = of(lambda fact: fact.is_share), of(lambda fact: not fact.is_share)
+    panels: dict[bool, dict[str, list[Comparison]]] = {True: {}, False: {}}
+    for family, ones in validation.facts.items():
+        for one in ones if family not in ELSEWHERE else ():
+            if one.verdict != "not comparable":
+                panels[one.fact.is_share].setdefault(family, []).append(one)
     # A row for each fact, and one for each family's name.
-    rows = max(sum(1 + len(ones) for ones in panel.values()) for panel in (shares, days))
+    rows = max(sum(1 + len(ones) for ones in panel.values()) for panel in panels.values())
     figure = style.new_figure(height=FRAME + FACT_ROW * rows)
     left, right = figure.subplots(1, 2)
-    _facts_panel(left, shares, rows, scale=100.0)
-    _facts_panel(right, days, rows, scale=1.0)
+    for axes, families, scale in ((left, panels[True], 100.0), (right, panels[False], 1.0)):
+        labels: list[str] = []
+        for family, ones in families.items():
+            labels.append(family_name(family) if scale > 1.0 else family)
+            for one in ones:
+                _fact_row(axes, len(labels), one, scale)
+                labels.append(one.expectation.name)
+        _rows(axes, labels, rows)
+        heads = [*map(family_name, families), *families]
+        for label in axes.get_yticklabels():
+            if label.get_text() in heads:
+                label.set_fontweight("bold")
     left.set_xlim(0, 100)
     left.set_xlabel("% of what the family says")
     left.set_title("Shares")
@@ -116,23 +125,6 @@ def draw_facts(validation: Validation) -> Figure:
     right.set_title("Times")
     _legend(figure, "record, 95% interval", "simulated")
     return figure
-
-
-def _facts_panel(
-    axes: Axes, families: dict[str, list[Comparison]], rows: int, scale: float
-) -> None:
-    labels: list[str] = []
-    bold = []
-    for family, ones in families.items():
-        bold.append(len(labels))
-        labels.append(family_name(family) if scale > 1.0 else family)
-        for one in ones:
-            _fact_row(axes, len(labels), one, scale)
-            labels.append(short(one.fact))
-    _rows(axes, labels, rows)
-    for place in bold:
-        axes.get_yticklabels()[place].set_fontweight("bold")
-    _bare(axes)
 
 
 def _fact_row(axes: Axes, place: int, one: Comparison, scale: float) -> None:
@@ -152,14 +144,14 @@ def draw_cases(validation: Validation) -> Figure:
     cases = list(dict.fromkeys(one.case.name for one in validation.cases))
     figure = style.new_figure(height=FRAME + CASE_ROW * len(cases))
     panels = figure.subplots(1, 2, sharey=True)
+    names = [name.replace(" ", "\n", 1) for name in cases]
     for axes, what in zip(panels, (STRIKE, HALT), strict=True):
-        _bare(axes)
+        _rows(axes, names, len(cases))
         for one in validation.cases:
             if one.what == what:
                 _case_row(axes, cases.index(one.case.name), one)
         _in_days(axes, CASE_FIRST_DAY, CASE_LAST_DAY)
         axes.set_title(TITLES[what])
-    _rows(panels[0], [name.replace(" ", "\n", 1) for name in cases], len(cases))
     _legend(figure, "real time", "simulated (10, 50, 90%)", interval=False)
     return figure
 
@@ -169,7 +161,7 @@ def _case_row(axes: Axes, place: int, one: CaseResult) -> None:
         axes.text(CASE_FIRST_DAY * 1.2, place, "the attack was the trigger", **NOTE)
         return
     mark, row = VERDICT_MARKS[one.verdict], [place, place]
-    quantiles = dict(zip(("p2_5", "p10", "p50", "p90", "p97_5"), one.quantiles, strict=True))
+    quantiles = dict(zip(QUANTILES, one.quantiles, strict=True))
     style.keep(axes, case=one.case.name, what=one.what, real=one.real, **quantiles, came=one.came)
     times = np.maximum(one.quantiles, CASE_FIRST_DAY)
     axes.plot(times[[0, 4]], row, color=mark["color"], linewidth=0.8)
@@ -227,19 +219,24 @@ def draw_transitions(validation: Validation) -> Figure:
     The upper maps count all acts, the lower ones only those that were followed by something else: these do not hang on
     how often fighting that goes on counts as a new act.
     """
-    real, simulated = tables(validation)
+    tables = dict(zip(("Record (MIE)", "Simulation"), acts_followed(validation), strict=True))
+    changed = ("Record, where the kind changes", "Simulation, where the kind changes")
+    tables |= dict(zip(changed, map(changes, tables.values()), strict=True))
     figure = style.new_figure(width=style.DOUBLE_COLUMN, height=120.0)
     panels = figure.subplots(2, 2, sharex=True, sharey=True)
-    for axes, table, title in (
-        (panels[0, 0], real, "Record (MIE)"),
-        (panels[0, 1], simulated, "Simulation"),
-        (panels[1, 0], changes(real), "Record, where the kind changes"),
-        (panels[1, 1], changes(simulated), "Simulation, where the kind changes"),
-    ):
-        _map(axes, table)
+    for axes, (title, table) in zip(panels.flat, tables.items(), strict=True):
+        axes.imshow(table, cmap="Blues", vmin=0.0, vmax=1.0, aspect="auto")
         axes.set_title(title)
         for (act, following), share in np.ndenumerate(table):
             style.keep(axes, panel=title, act=ACTS[act], followed_by=NEXT[following], share=share)
+            if not np.isnan(share):
+                colour = "#FFFFFF" if share >= DARK_FROM else style.BLACK
+                look: dict[str, Any] = {"ha": "center", "va": "center", "color": colour}
+                axes.text(following, act, f"{100 * share:.0f}", fontsize=7.0, **look)
+        axes.set_xticks(range(len(NEXT)), NEXT)
+        axes.set_yticks(range(len(ACTS)), ACTS)
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
     for axes in panels[1]:
         axes.set_xlabel("followed next by, % of the row")
     for axes in panels[:, 0]:
@@ -247,7 +244,7 @@ def draw_transitions(validation: Validation) -> Figure:
     return figure
 
 
-def tables(validation: Validation) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def acts_followed(validation: Validation) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The record's shares and the simulated ones, shape (acts, 1 + acts), the end first."""
     by_id = {one.fact.id: one for one in validation.facts["From act to act"]}
     ordered = [by_id[f"next_{act}_{following}"] for act in ACTS for following in NEXT]
@@ -262,17 +259,3 @@ def changes(table: NDArray[np.float64]) -> NDArray[np.float64]:
     changed[np.arange(len(ACTS)), 1 + np.arange(len(ACTS))] = np.nan
     total = np.nansum(changed, axis=1, keepdims=True)
     return np.asarray(changed / np.where(total > 0, total, np.nan))
-
-
-def _map(axes: Axes, table: NDArray[np.float64]) -> None:
-    axes.imshow(table, cmap="Blues", vmin=0.0, vmax=1.0, aspect="auto")
-    for (row, column), value in np.ndenumerate(table):
-        if not np.isnan(value):
-            colour = "#FFFFFF" if value >= DARK_FROM else style.BLACK
-            figure = f"{100 * value:.0f}"
-            axes.text(column, row, figure, ha="center", va="center", fontsize=7.0, color=colour)
-    axes.set_xticks(range(len(NEXT)), NEXT)
-    axes.set_yticks(range(len(ACTS)), ACTS)
-    axes.tick_params(length=0)
-    for spine in axes.spines.values():
-        spine.set_visible(False)

@@ -28,16 +28,15 @@ CASE_SCENARIOS = {
 }
 #: The last close before the ceasefire of May 2025 and the first one after it.
 BEFORE_THE_CEASEFIRE, AFTER_THE_CEASEFIRE = "2025-05-09", "2025-05-12"
+FILE = on_disk(Path(__file__).parent) / "expectations.csv"
 
 
 @dataclass(frozen=True)
 class Fact:
-    """One figure of the record.
+    """One figure of the record, by its id in stylised_facts.csv: a share from 0 to 1, or days.
 
     Attributes:
-        id: its name in stylised_facts.csv.
         population: the crises it speaks of.
-        value: a share from 0 to 1, or days.
         lower, upper: its 95% interval; None where the record gives none.
         n: crises or actors that it rests on; None where the record does not say.
         source: the data set.
@@ -57,6 +56,14 @@ class Fact:
         """Whether it is a share; otherwise it is a number of days."""
         return not self.statistic.startswith("days")
 
+    @property
+    def compared(self) -> Fact:
+        """The fact as it is compared with the model: a share with a number but no interval gets Wilson's."""
+        if not self.is_share or self.lower is not None or self.n is None:
+            return self
+        lower, upper = map(float, wilson_interval(round(self.value * self.n), self.n))
+        return replace(self, lower=lower, upper=upper)
+
 
 @dataclass(frozen=True)
 class Case:
@@ -68,66 +75,13 @@ class Case:
     halt_days: float
 
 
-def facts_folder() -> Path:
-    """The folder of the record's tables."""
-    return data_folder(__file__, "_facts", "docs/facts")
-
-
-def read_facts() -> dict[str, Fact]:
-    """The figures of stylised_facts.csv by id, in the order of the file."""
-    return {
-        row["id"]: Fact(
-            id=row["id"],
-            population=row["population"],
-            statistic=row["statistic"],
-            value=float(row["value"]),
-            lower=float(row["ci_low"]) if row["ci_low"] else None,
-            upper=float(row["ci_high"]) if row["ci_high"] else None,
-            n=int(row["n"]) if row["n"] else None,
-            source=row["source"],
-        )
-        for row in _rows(facts_folder() / "stylised_facts.csv")
-    }
-
-
-def read_cases() -> list[Case]:
-    """The crises of cases.csv, in the order of the file.
-
-    Raises:
-        KeyError: when a case has no scenario here.
-    """
-    return [
-        Case(
-            row["case"],
-            CASE_SCENARIOS[row["case"]],
-            float(row["trigger_to_strike_days"]),
-            float(row["strike_to_halt_days"]),
-        )
-        for row in _rows(facts_folder() / "cases.csv")
-    ]
-
-
-def real_rebound() -> float:
-    """By what share the Karachi index rose from the last close before the ceasefire of May 2025 to the first after it."""
-    rows = _rows(facts_folder() / "markets_may_2025.csv")
-    closes = {row["date"]: row["kse100_close"] for row in rows}
-    return float(closes[AFTER_THE_CEASEFIRE]) / float(closes[BEFORE_THE_CEASEFIRE]) - 1
-
-
-def _rows(path: Path) -> Iterator[Mapping[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        yield from csv.DictReader(file)
-
-
-FILE = on_disk(Path(__file__).parent) / "expectations.csv"
-
-
 @dataclass(frozen=True)
 class Expectation:
     """What is expected of the model for one fact, or one figure of a case; a row of `expectations.csv`.
 
     Attributes:
         id: a fact of stylised_facts.csv; for a case `<scenario>/strike`, `<scenario>/halt` or `may_2025/rebound`.
+        name: the fact's name under that of its family, shorter than in the record.
         in_fit: whether the fit of the behavioural parameters used it.
         met: whether the project says that the model meets it: then `validate --strict` fails when it does not.
         tolerance: where the record gives no interval: how far off is near; a difference of shares, for days a factor.
@@ -136,11 +90,58 @@ class Expectation:
     """
 
     id: str
+    name: str = ""
     in_fit: bool = False
     met: bool = False
     tolerance: float | None = None
     counterpart: bool = True
     note: str = ""
+
+
+def facts_folder() -> Path:
+    """The folder of the record's tables."""
+    return data_folder(__file__, "_facts", "docs/facts")
+
+
+def _rows(path: Path) -> Iterator[Mapping[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file)
+
+
+def _number(written: str) -> float | None:
+    return float(written) if written else None
+
+
+def read_facts() -> dict[str, Fact]:
+    """The figures of stylised_facts.csv by id, in the order of the file."""
+    return {
+        row["id"]: Fact(
+            row["id"], row["population"], row["statistic"], float(row["value"]), _number(row["ci_low"]),
+            _number(row["ci_high"]), int(row["n"]) if row["n"] else None, row["source"],
+        )
+        for row in _rows(facts_folder() / "stylised_facts.csv")
+    }  # fmt: skip
+
+
+def read_cases() -> list[Case]:
+    """The crises of cases.csv, in the order of the file.
+
+    Raises:
+        KeyError: when a case has no scenario here.
+    """
+    days = ("trigger_to_strike_days", "strike_to_halt_days")
+    rows = _rows(facts_folder() / "cases.csv")
+    return [
+        Case(row["case"], CASE_SCENARIOS[row["case"]], *(float(row[one]) for one in days))
+        for row in rows
+    ]
+
+
+def real_rebound() -> float:
+    """By what share the Karachi index rose from the last close before the ceasefire of May 2025 to the first after it."""
+    rows = _rows(facts_folder() / "markets_may_2025.csv")
+    closes = {row["date"]: float(row["kse100_close"]) for row in rows}
+    return closes[AFTER_THE_CEASEFIRE] / closes[BEFORE_THE_CEASEFIRE] - 1
 
 
 def read_expectations(path: Path = FILE) -> dict[str, Expectation]:
@@ -153,14 +154,13 @@ def read_expectations(path: Path = FILE) -> dict[str, Expectation]:
     for row in _rows(path):
         if row["id"] in expectations:
             raise ValueError(f"{path.name}: {row['id']} comes twice")
-        said = [row[name] for name in ("in_fit", "met", "counterpart")]
-        for word in said:
+        answers = {name: row[name] for name in ("in_fit", "met", "counterpart")}
+        for word in answers.values():
             if word not in ("yes", "no"):
                 raise ValueError(f"{path.name}: expected yes or no, got {word!r}")
-        in_fit, met, counterpart = (word == "yes" for word in said)
-        tolerance = float(row["tolerance"]) if row["tolerance"] else None
+        in_fit, met, counterpart = (word == "yes" for word in answers.values())
         expectations[row["id"]] = Expectation(
-            row["id"], in_fit, met, tolerance, counterpart, row["note"]
+            row["id"], row["name"], in_fit, met, _number(row["tolerance"]), counterpart, row["note"]
         )
     return expectations
 
@@ -188,48 +188,41 @@ class Simulated:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A fact, what the model gives, and the verdict."""
+    """A fact of the record, what the model gives, and the verdict."""
 
-    fact: Fact
+    recorded: Fact
     simulated: Simulated
-    verdict: Verdict
     expectation: Expectation
 
+    @property
+    def fact(self) -> Fact:
+        """The fact as it is compared."""
+        return self.recorded.compared
 
-def judge(fact: Fact, simulated: Simulated, expectation: Expectation) -> Verdict:
-    """The verdict on one fact.
+    @property
+    def verdict(self) -> Verdict:
+        """Where the simulated value lies.
 
-    Inside: the simulated value lies in the record's interval. Near: it does not, but its own interval reaches into the
-    record's; or, where the record gives no interval, the value is within the expectation's tolerance. Outside: neither.
+        Inside: in the record's interval. Near: not there, but its own interval reaches into the record's; or, where the
+        record gives no interval, it is within the expectation's tolerance. Outside: neither.
 
-    Raises:
-        ValueError: when the fact has neither an interval nor a tolerance.
-    """
-    if not expectation.counterpart:
-        return "not comparable"
-    value = simulated.value
-    if math.isnan(value):
-        return "outside"
-    if fact.lower is None or fact.upper is None:
-        tolerance = expectation.tolerance
-        if tolerance is None:
-            raise ValueError(f"{fact.id} has neither an interval nor a tolerance")
-        if fact.is_share:
-            return "near" if abs(value - fact.value) <= tolerance else "outside"
-        return "near" if fact.value / tolerance <= value <= fact.value * tolerance else "outside"
-    if fact.lower <= value <= fact.upper:
-        return "inside"
-    # A limit that the sample was too small to set is no limit.
-    lower = -math.inf if math.isnan(simulated.lower) else simulated.lower
-    upper = math.inf if math.isnan(simulated.upper) else simulated.upper
-    return "near" if lower <= fact.upper and upper >= fact.lower else "outside"
-
-
-def comparable(facts: Mapping[str, Fact]) -> dict[str, Fact]:
-    """The facts as they can be compared with the model: a share with a number of crises but no interval gets Wilson's."""
-    made = dict(facts)
-    for name, fact in facts.items():
-        if fact.is_share and fact.lower is None and fact.n is not None:
-            lower, upper = map(float, wilson_interval(round(fact.value * fact.n), fact.n))
-            made[name] = replace(fact, lower=lower, upper=upper)
-    return made
+        Raises:
+            ValueError: when the fact has neither an interval nor a tolerance.
+        """
+        fact, value, tolerance = self.fact, self.simulated.value, self.expectation.tolerance
+        if not self.expectation.counterpart:
+            return "not comparable"
+        if math.isnan(value):
+            return "outside"
+        if fact.lower is None or fact.upper is None:
+            if tolerance is None:
+                raise ValueError(f"{fact.id} has neither an interval nor a tolerance")
+            if fact.is_share:
+                return "near" if abs(value - fact.value) <= tolerance else "outside"
+            is_near = fact.value / tolerance <= value <= fact.value * tolerance
+            return "near" if is_near else "outside"
+        if fact.lower <= value <= fact.upper:
+            return "inside"
+        # A limit that the sample was too small to set is no limit.
+        is_apart = self.simulated.lower > fact.upper or self.simulated.upper < fact.lower
+        return "outside" if is_apart else "near"

@@ -1,15 +1,14 @@
-"""Cases foretold by a model that was fitted without them.
+"""Cases predicted by a model that was fitted without them.
 
-For each case the experiment `fit_to_the_record` is taken a few steps on from where it ended, with everything that it says of
-the case left out. What is then foretold of the case is scored beside what the times of the other cases foretell: a lognormal
-distribution with their mean and spread (its quantiles by Student's t, since few cases tell them), and how often they saw a
-strike.
+For each case the experiment `fit_to_the_record` is taken a step on from where it ended, with everything that it says of the
+case left out. The prediction is scored beside that from the times of the other cases: a lognormal distribution with their
+mean and spread (its quantiles by Student's t, since few cases tell them), and how often they saw a strike.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,11 +23,11 @@ from crisis_sim.experiments.spec import RunOptions
 from crisis_sim.model.observer import Observer
 from crisis_sim.outcomes.intervals import crps
 from crisis_sim.scenario.load import load_scenario
-from crisis_sim.validation.facts import Case, read_cases
-from crisis_sim.validation.simulated import INSIDE, STRIKE, percentile, quantile, rank, times_of
+from crisis_sim.validation.facts import Case, read_cases, read_expectations
+from crisis_sim.validation.simulated import INSIDE, REBOUND, STRIKE, CaseResult, rank, results
 
-#: The fit that is taken on, and by how many generations, of so many steps to choose from.
-FIT, GENERATIONS, STEPS = "fit_to_the_record", 1, 4
+#: The fit that is taken on, and how many steps to choose from.
+FIT, STEPS = "fit_to_the_record", 4
 #: Levels at which quantiles are scored.
 LEVELS = np.arange(0.05, 1.0, 0.05)
 #: The least time that is scored, days: hours are not told apart.
@@ -36,8 +35,8 @@ LEAST_DAYS = 0.25
 
 
 @dataclass(frozen=True)
-class Foretold:
-    """A time of a case, foretold without it.
+class Prediction:
+    """A time of a case, predicted without it.
 
     Attributes:
         what: `STRIKE` or `HALT`.
@@ -71,33 +70,31 @@ def held_out(
     seed: int = 1,
     workers: int = 1,
     progress: Callable[[str], None] = lambda said: None,
-) -> list[Foretold]:
-    """Foretell each case without it.
+) -> list[Prediction]:
+    """Predict each case without it.
 
     Args:
         replicates: how many crises of each case. progress: told before each refit.
     """
-    experiment = load_experiment(FIT)
-    cases = read_cases()
-    found: list[Foretold] = []
+    experiment, cases, expected = load_experiment(FIT), read_cases(), read_expectations()
+    found: list[Prediction] = []
     for number, case in enumerate(cases, 1):
         progress(f"{number} of {len(cases)}: fitted without {case.name}")
         problem = without(experiment, case.scenario, workers)
-        point = refitted(problem)
+        tuned = zip(problem.tuned, refitted(problem), strict=True)
+        known = {path: np.full(replicates, value) for one, value in tuned for path in one.paths}
         scenario = load_scenario(case.scenario)
-        known = {
-            path: np.full(replicates, value)
-            for one, value in zip(problem.tuned, point, strict=True)
-            for path in one.paths
-        }
         batch = simulate(scenario, replicates, seed, workers, parameters=known, agents=[Observer])
-        found += _foretold(
-            case, [one for one in cases if one != case], batch.ensembles[case.scenario]
-        )
+        others = [one for one in cases if one != case]
+        found += [
+            _scored(one, others)
+            for one in results(case, batch.ensembles[case.scenario], expected)
+            if one.what != REBOUND and one.real > 0  # at 0 the trigger was the strike
+        ]
     return found
 
 
-def summary(found: Sequence[Foretold]) -> dict[str, dict[str, float]]:
+def summary(found: Sequence[Prediction]) -> dict[str, dict[str, float]]:
     """For the strikes and the halts: how many are in the central 80%, the sums of log scores, and of the CRPS."""
     told: dict[str, dict[str, float]] = {}
     for what in dict.fromkeys(one.what for one in found):
@@ -120,52 +117,41 @@ def without(experiment: Any, scenario: str, workers: int = 1) -> Problem:
     return Problem(replace(experiment, spec=spec, others=others), RunOptions(workers))
 
 
-def refitted(problem: Problem, generations: int = GENERATIONS) -> NDArray[np.float64]:
-    """The best point a few steps on from the scenario's own, `(parameters,)`."""
-    steps = Steps(problem)
-    for _ in range(generations):
-        shares = steps.ask(STEPS + (steps.generation == 0))
-        tried = problem.at(problem.points_of(shares), problem.spec.replicates, problem.spec.seed)
-        steps.tell(shares, tried.loss)
+def refitted(problem: Problem) -> NDArray[np.float64]:
+    """The best point a step on from the scenario's own, of several that are tried, `(parameters,)`."""
+    steps, spec = Steps(problem), problem.spec
+    shares = steps.ask(STEPS + 1)
+    steps.tell(shares, problem.at(problem.points_of(shares), spec.replicates, spec.seed).loss)
     return np.asarray(problem.points_of(steps.best[None])[0])
 
 
-def _foretold(case: Case, others: list[Case], ensemble: Any) -> Iterator[Foretold]:
-    for what, real, days, shares, came in times_of(case, ensemble):
-        if real <= 0:  # the trigger was the strike
-            continue
-        theirs = [one.strike_days if what == STRIKE else one.halt_days for one in others]
+def _scored(result: CaseResult, others: Sequence[Case]) -> Prediction:
+    """A prediction of a case, beside that from the times of the others."""
+    real, is_strike = result.real, result.what == STRIKE
+    theirs = [one.strike_days if is_strike else one.halt_days for one in others]
+    known = [one for one in theirs if one > 0]
+    score, theirs_at = _lognormal(known, real)
 
-        def log_crps(times: Iterable[float], real: float = real) -> float:
-            logs = np.log10(np.maximum([*times, real], LEAST_DAYS))
-            return float(crps(logs[:-1], logs[-1], LEVELS))
+    def at(level: float) -> float:
+        return max(result.quantile(level), LEAST_DAYS)
 
-        def at_level(level: float, days: Any = days, shares: Any = shares) -> float:
-            return max(quantile(days, shares, level), LEAST_DAYS)
+    def log_crps(times: Iterable[float]) -> float:
+        logs = np.log10(np.maximum([*times, real], LEAST_DAYS))
+        return float(crps(logs[:-1], logs[-1], LEVELS))
 
-        chance = came if what == STRIKE else 1.0
-        log_score = -math.log(max(chance, 1e-4)) - math.log(_density(days, shares, real))
-        base = [one for one in theirs if one > 0]
-        rate = (len(base) + 0.5) / (len(theirs) + 1.0) if what == STRIKE else 1.0
-        score, theirs_at = _lognormal(base, real)
-        yield Foretold(
-            case,
-            what,
-            real,
-            came,
-            percentile(days, shares, real),
-            tuple(map(at_level, (0.1, 0.5, 0.9))),
-            log_score,
-            log_crps(map(at_level, LEVELS)),
-            score - math.log(rate),
-            log_crps(theirs_at),
-        )
+    chance = max(result.came, 1e-4) if is_strike else 1.0
+    rate = (len(known) + 0.5) / (len(theirs) + 1.0) if is_strike else 1.0
+    return Prediction(
+        result.case, result.what, real, result.came, result.percentile, tuple(map(at, (0.1, 0.5, 0.9))),
+        -math.log(chance) - math.log(_density(result)), log_crps(map(at, LEVELS)),
+        score - math.log(rate), log_crps(theirs_at),
+    )  # fmt: skip
 
 
-def _density(days: NDArray[np.float64], shares: NDArray[np.float64], real: float) -> float:
+def _density(result: CaseResult) -> float:
     """The density of the log time at the real one: a normal kernel of Silverman's width, and a hundredth of a wide one."""
-    weight = np.diff(shares, prepend=0.0)
-    logs, at = np.log(np.maximum(days, LEAST_DAYS)), math.log(max(real, LEAST_DAYS))
+    weight, days = np.diff(result.shares, prepend=0.0), result.values
+    logs, at = np.log(np.maximum(days, LEAST_DAYS)), math.log(max(result.real, LEAST_DAYS))
     mean = float(weight @ logs)
     spread = max(math.sqrt(float(weight @ (logs - mean) ** 2)), 0.1)
     width = max(0.9 * spread * max(days.size, 2) ** -0.2, 0.15)

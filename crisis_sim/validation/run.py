@@ -15,16 +15,11 @@ from crisis_sim.scenario.load import load_scenario, load_scenarios
 from crisis_sim.validation.facts import (
     VERDICTS,
     Comparison,
-    Expectation,
-    Fact,
-    Simulated,
-    comparable,
-    judge,
     read_cases,
     read_expectations,
     read_facts,
 )
-from crisis_sim.validation.simulated import CASES_AMONG, FAMILIES, CaseResult, results
+from crisis_sim.validation.simulated import CASES_AMONG, FAMILIES, QUANTILES, CaseResult, results
 from crisis_sim.version import __version__
 
 #: The shipped scenario of crises of every kind.
@@ -39,20 +34,24 @@ class Validation:
         facts: for each family of facts, its comparisons.
         cases: the real figures of each case beside the simulated ones.
         batch: all replicates, the population's first.
-        unresolved: share of the population's crises that the horizon cut off.
         overrides: changes that were made in every scenario.
     """
 
     facts: dict[str, list[Comparison]]
     cases: list[CaseResult]
     batch: Batch
-    unresolved: float
     overrides: tuple[str, ...] = ()
 
     @property
     def population(self) -> str:
         """Name of the population scenario."""
         return next(iter(self.batch.ensembles))
+
+    @property
+    def unresolved(self) -> float:
+        """Share of the population's crises that the horizon cut off."""
+        ending = self.batch.ensembles[self.population].column("ending")
+        return float((ending == "unresolved").mean())
 
     @property
     def comparisons(self) -> list[Comparison]:
@@ -63,11 +62,8 @@ class Validation:
     def failures(self) -> list[str]:
         """Facts that `expectations.csv` marks as met, and that are not."""
         compared: list[Comparison | CaseResult] = [*self.comparisons, *self.cases]
-        return [
-            one.expectation.id
-            for one in compared
-            if one.expectation.met and one.verdict != "inside"
-        ]
+        missed = [one for one in compared if one.expectation.met and one.verdict != "inside"]
+        return [one.expectation.id for one in missed]
 
     def counts(self) -> dict[str, dict[str, int]]:
         """How often each verdict was given, for facts and for cases."""
@@ -79,20 +75,17 @@ class Validation:
 
     def plain(self) -> dict[str, Any]:
         """All of it as plain data, fit for JSON; `recorded` is a fact as the record has it, `fact` as it is compared."""
-        record = read_facts()
         plain: dict[str, Any] = known({
             "version": __version__,
             "seed": self.batch.seed,
-            "replicates": next(iter(self.batch.ensembles.values())).replicates,
+            "replicates": self.batch.ensembles[self.population].replicates,
             "population": self.population,
             "overrides": list(self.overrides),
             "unresolved": self.unresolved,
             "counts": self.counts(),
             "failures": self.failures,
             "facts": [
-                _plain_fact(family, one, record[one.fact.id])
-                for family, ones in self.facts.items()
-                for one in ones
+                _plain_fact(family, one) for family, ones in self.facts.items() for one in ones
             ],
             "cases": [_plain_case(one) for one in self.cases],
         })  # fmt: skip
@@ -105,7 +98,6 @@ def validate(
     seed: int = 1,
     workers: int = 1,
     overrides: Sequence[str] = (),
-    expectations: dict[str, Expectation] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Validation:
     """Run the population and all cases, and compare them with the record.
@@ -114,52 +106,37 @@ def validate(
         population: the scenario of crises of every kind. replicates: how many crises of each scenario. seed: fixes
         their luck. workers: the most processes to use, since observers are agents of one's own; the result is the same
         for any number. overrides: changes to make in every scenario, such as `behaviour.decision.cost=5`.
-        expectations: what is expected of each fact; the file's where left out. progress: told after each block how many
-        crises are done, and of how many.
+        progress: told after each block how many crises are done, and of how many.
 
     Raises:
         ScenarioError: when a scenario has mistakes.
         BatchError: when the batch cannot be run as asked.
     """
-    expected, real = expectations or read_expectations(), read_cases()
+    facts, expected, cases = read_facts(), read_expectations(), read_cases()
     # A batch names its scenarios, and the population is no case of its own.
     everyone = load_scenario(population, overrides)
-    scenarios = [everyone, *load_scenarios([case.scenario for case in real], overrides)]
+    scenarios = [everyone, *load_scenarios([case.scenario for case in cases], overrides)]
     batch = simulate(scenarios, replicates, seed, workers, agents=[Observer], progress=progress)
     crises = batch.ensembles[everyone.name]
-    facts = comparable(read_facts())
-
-    def compare(name: str, simulated: Simulated) -> Comparison:
-        fact, expectation = facts[name], expected[name]
-        verdict = judge(fact, simulated, expectation)
-        return Comparison(fact, simulated, verdict, expectation)
-
-    return Validation(
-        facts={
-            family: [compare(*one) for one in measure(crises).items()]
-            for family, measure in FAMILIES.items()
-        },
-        cases=[
-            result
-            for case in real
-            for result in results(case, batch.ensembles[case.scenario], expected)
-        ],
-        batch=batch,
-        unresolved=float((crises.column("ending") == "unresolved").mean()),
-        overrides=tuple(overrides),
-    )
+    compared = {
+        family: [Comparison(facts[one], value, expected[one]) for one, value in of(crises).items()]
+        for family, of in FAMILIES.items()
+    }
+    real = [each for one in cases for each in results(one, batch.ensembles[one.scenario], expected)]
+    return Validation(compared, real, batch, tuple(overrides))
 
 
-def _plain_fact(family: str, one: Comparison, recorded: Fact) -> dict[str, Any]:
-    figures = {"recorded": recorded, "fact": one.fact, "simulated": one.simulated}
+def _plain_fact(family: str, one: Comparison) -> dict[str, Any]:
     return {
         "id": one.fact.id,
         "family": family,
         **{name: getattr(one.fact, name) for name in ("statistic", "population", "source")},
         "unit": "share" if one.fact.is_share else "days",
         **{
-            name: {key: getattr(figure, key) for key in ("value", "lower", "upper", "n")}
-            for name, figure in figures.items()
+            name: {
+                key: getattr(getattr(one, name), key) for key in ("value", "lower", "upper", "n")
+            }
+            for name in ("recorded", "fact", "simulated")
         },
         "tolerance": one.expectation.tolerance,
         **_plain_verdict(one),
@@ -167,14 +144,13 @@ def _plain_fact(family: str, one: Comparison, recorded: Fact) -> dict[str, Any]:
 
 
 def _plain_case(one: CaseResult) -> dict[str, Any]:
-    levels = ("p2_5", "p10", "p50", "p90", "p97_5")
     return {
         "id": one.expectation.id,
         "case": one.case.name,
         "scenario": one.case.scenario,
         **{name: getattr(one, name) for name in ("what", "real", "came", "percentile")},
         "came_among": CASES_AMONG[one.what],
-        "simulated": dict(zip(levels, one.quantiles, strict=True)),
+        "simulated": dict(zip(QUANTILES, one.quantiles, strict=True)),
         **_plain_verdict(one),
     }
 

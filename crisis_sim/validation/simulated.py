@@ -9,12 +9,13 @@ horizon, together with the share in which it comes. Ties count half.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from crisis_sim import text
 from crisis_sim.batch.ensemble import Ensemble
 from crisis_sim.model.observer import (
     ACTS,
@@ -25,14 +26,8 @@ from crisis_sim.model.observer import (
     transition_column,
 )
 from crisis_sim.outcomes.incidence import CumulativeIncidence, cumulative_incidence
-from crisis_sim.outcomes.intervals import (
-    normal_quantile,
-    quantile_with_interval,
-    wilson_interval,
-)
+from crisis_sim.outcomes.intervals import normal_quantile, quantile_with_interval, wilson_interval
 from crisis_sim.scenario.schema import ENDINGS, STYLES, VIOLENCE
-from crisis_sim.text import count as number
-from crisis_sim.text import percent
 from crisis_sim.validation.facts import (
     OTHER_SHARE,
     Case,
@@ -43,9 +38,15 @@ from crisis_sim.validation.facts import (
     real_rebound,
 )
 
+Values = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Figures = dict[str, Simulated]
+
 HOURS = 24.0
 #: Percentiles between which a real time is inside, and near.
 INSIDE, NEAR = (0.10, 0.90), (0.025, 0.975)
+#: Percentiles of the simulated figures that are shown.
+QUANTILES = {"p2_5": 0.025, "p10": 0.10, "p50": 0.50, "p90": 0.90, "p97_5": 0.975}
 #: The figures that are compared; times are in days, and a market's rise is a share.
 STRIKE, HALT, REBOUND = "strike", "halt", "rebound"
 IN_WORDS = {
@@ -67,47 +68,75 @@ class CaseResult:
         what: what the figure is: `STRIKE`, `HALT` or `REBOUND` (see `IN_WORDS`).
         real: the real figure, in days, or as a share.
         came: share of the crises in which there is such a figure: of those that `CASES_AMONG` names.
-        percentile: share of these whose figure is below the real one; NaN where there is none.
-        quantiles: the simulated figures' 2.5th, 10th, 50th, 90th and 97.5th percentile.
+        values: the simulated figures that occur, rising; one may come several times.
+        shares: share of the figures at or below each, rising to 1.
     """
 
     case: Case
     what: str
     real: float
     came: float
-    percentile: float
-    quantiles: tuple[float, ...]
-    verdict: Verdict
+    values: Values
+    shares: Values
     expectation: Expectation
+
+    @property
+    def percentile(self) -> float:
+        """Share of the simulated figures below the real one, those equal to it counting half; NaN where there are none."""
+        if not self.values.size:
+            return math.nan
+        steps = np.concatenate([[0.0], self.shares])
+        below = steps[np.searchsorted(self.values, self.real, side="left")]
+        up_to = steps[np.searchsorted(self.values, self.real, side="right")]
+        return float(below + up_to) / 2
+
+    def quantile(self, level: float) -> float:
+        """The first figure at or below which a share lies; NaN where there are no figures."""
+        if not self.values.size:
+            return math.nan
+        place = int(np.searchsorted(self.shares, level - 1e-9))
+        return float(self.values[min(place, self.values.size - 1)])
+
+    @property
+    def quantiles(self) -> tuple[float, ...]:
+        """The simulated figures at the percentiles of `QUANTILES`."""
+        return tuple(map(self.quantile, QUANTILES.values()))
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the real figure would surprise, and how often there is anything to compare.
+
+        Inside: within the central 80% of the simulated figures, which come in a tenth of the crises or more. Near: within
+        the central 95%, and in 2.5% or more. Outside: neither.
+        """
+        if not self.expectation.counterpart:
+            return "not comparable"
+        at = self.percentile
+        if INSIDE[0] <= at <= INSIDE[1] and self.came >= INSIDE[0]:
+            return "inside"
+        return "near" if NEAR[0] <= at <= NEAR[1] and self.came >= NEAR[0] else "outside"
 
 
 def results(
-    case: Case, ensemble: Ensemble, expectations: dict[str, Expectation]
+    case: Case, ensemble: Ensemble, expectations: Mapping[str, Expectation]
 ) -> Iterator[CaseResult]:
     """All that is compared of a case, in the replicates of its scenario, run with an `Observer`."""
-    for what, real, days, shares, came in times_of(case, ensemble):
-        expected = expectations[f"{case.scenario}/{what}"]
-        yield _result(case, what, real, came, days, shares, expected)
-    if case.scenario == REBOUND_CASE:
-        rises = np.sort(ensemble.column(REBOUND_COLUMN))
-        rises = rises[~np.isnan(rises)]
-        shares = np.arange(1, rises.size + 1) / max(rises.size, 1)
-        came = rises.size / ensemble.replicates
-        expected = expectations[f"{case.scenario}/{REBOUND}"]
-        yield _result(case, REBOUND, real_rebound(), came, rises, shares, expected)
-
-
-def times_of(
-    case: Case, ensemble: Ensemble
-) -> Iterator[tuple[str, float, NDArray[np.float64], NDArray[np.float64], float]]:
-    """The strike and the halt: the real time, simulated days, the share of times up to each, and of crises with one."""
+    found: list[tuple[str, float, float, Values, Values]] = []
     for what, real, curve in (
         (STRIKE, case.strike_days, first_strike(ensemble)),
         (HALT, case.halt_days, halt(ensemble)),
     ):
         reached = curve.estimate[0]
         came = float(reached[-1]) if reached.size else 0.0
-        yield what, real, curve.times / HOURS, reached / came if came else reached, came
+        shares = reached / came if came else reached
+        found.append((what, real, came, curve.times / HOURS, shares))
+    if case.scenario == REBOUND_CASE:
+        rises = np.sort(ensemble.column(REBOUND_COLUMN))
+        rises = rises[~np.isnan(rises)]
+        shares = np.arange(1, rises.size + 1) / max(rises.size, 1)
+        found.append((REBOUND, real_rebound(), rises.size / ensemble.replicates, rises, shares))
+    for one in found:
+        yield CaseResult(case, *one, expectations[f"{case.scenario}/{one[0]}"])
 
 
 def first_strike(ensemble: Ensemble) -> CumulativeIncidence:
@@ -121,46 +150,21 @@ def first_strike(ensemble: Ensemble) -> CumulativeIncidence:
 
 def halt(ensemble: Ensemble) -> CumulativeIncidence:
     """First strike to the halt of the strikes, in the crises that had one; every end of a crisis is a halt."""
-    struck, halted = ensemble.column("first_strike_at_hours"), ensemble.column("halted_at_hours")
-    until = np.where(np.isnan(halted), ensemble.column("followed_until_hours"), halted)
-    return cumulative_incidence(until - struck, (~np.isnan(halted)).astype(np.int8), ("halt",))
+    hours, came = _watched(ensemble, "halted_at_hours", "first_strike_at_hours")
+    return cumulative_incidence(hours, came, ("halt",))
 
 
-def _result(
-    case: Case,
-    what: str,
-    real: float,
-    came: float,
-    values: NDArray[np.float64],
-    shares: NDArray[np.float64],
-    expected: Expectation,
-) -> CaseResult:
-    at = percentile(values, shares, real)
-    quantiles = tuple(quantile(values, shares, one) for one in (0.025, 0.10, 0.50, 0.90, 0.975))
-    return CaseResult(case, what, real, came, at, quantiles, judge(at, came, expected), expected)
+def survival(ensemble: Ensemble) -> CumulativeIncidence:
+    """How many crises the states see as over by the hours since their trigger, as ICB dates an end; the horizon censors."""
+    hours, came = _watched(ensemble, "over_at_hours", "trigger_at_hours")
+    return cumulative_incidence(np.maximum(hours, 0.0), came, ("ended",))
 
 
-def quantile(values: NDArray[np.float64], shares: NDArray[np.float64], level: float) -> float:
-    """The first figure at or below which a share lies (see `percentile`); NaN where there are no figures."""
-    if not values.size:
-        return math.nan
-    return float(values[min(int(np.searchsorted(shares, level - 1e-9)), values.size - 1)])
-
-
-def percentile(values: NDArray[np.float64], shares: NDArray[np.float64], real: float) -> float:
-    """Share of the simulated figures below the real one, those equal to it counting half; NaN where there are none.
-
-    Args:
-        values: the figures that occur, rising; one may come several times.
-        shares: share of the figures at or below each, rising to 1.
-        real: the real figure.
-    """
-    if not values.size:
-        return math.nan
-    steps = np.concatenate([[0.0], shares])
-    below = steps[np.searchsorted(values, real, side="left")]
-    up_to = steps[np.searchsorted(values, real, side="right")]
-    return float(below + up_to) / 2
+def _watched(ensemble: Ensemble, of: str, since: str) -> tuple[Values, NDArray[np.int8]]:
+    """Hours from one time to another, or to the end of the watch, and whether it came."""
+    at = ensemble.column(of)
+    until = np.where(np.isnan(at), ensemble.column("followed_until_hours"), at)
+    return until - ensemble.column(since), (~np.isnan(at)).astype(np.int8)
 
 
 def rank(middle: Sequence[float], real: Sequence[float]) -> float:
@@ -170,41 +174,57 @@ def rank(middle: Sequence[float], real: Sequence[float]) -> float:
     return float(stats.spearmanr(middle, real).statistic)
 
 
-def judge(at: float, came: float, expected: Expectation) -> Verdict:
-    """The verdict on a percentile, and on the share of crises in which there is anything to compare.
-
-    Inside: within the central 80% of the simulated figures, which come in a tenth of the crises or more. Near: within
-    the central 95%, and in 2.5% or more. Outside: neither.
-    """
-    if not expected.counterpart:
-        return "not comparable"
-    if INSIDE[0] <= at <= INSIDE[1] and came >= INSIDE[0]:
-        return "inside"
-    return "near" if NEAR[0] <= at <= NEAR[1] and came >= NEAR[0] else "outside"
-
-
 # The population scenario's figures: one function for each family of facts takes the replicates, run with an `Observer`,
 # and gives figures by the id of their fact, in the fact's unit. Times are days. "Ended" crises are those not cut off.
 
 #: A figure with its limits where there is nothing to take it from.
 UNKNOWN = (math.nan, math.nan, math.nan)
 
-Figures = dict[str, Simulated]
-Flags = NDArray[np.bool_]
+
+def share(flags: Flags, among: Flags | None = None) -> Simulated:
+    """The share of replicates that a flag holds for, with Wilson's interval."""
+    chosen = flags if among is None else flags[among]
+    count, number = int(chosen.sum()), int(chosen.size)
+    if not number:
+        return Simulated(*UNKNOWN, 0)
+    lower, upper = map(float, wilson_interval(count, number))
+    return Simulated(count / number, lower, upper, number)
 
 
-def survival(ensemble: Ensemble) -> CumulativeIncidence:
-    """How many crises the states see as over by the hours since their trigger, as ICB dates an end; the horizon censors."""
-    ended = ensemble.column("over_at_hours")
-    until = np.where(np.isnan(ended), ensemble.column("followed_until_hours"), ended)
-    hours = np.maximum(until - ensemble.column("trigger_at_hours"), 0.0)
-    return cumulative_incidence(hours, (~np.isnan(ended)).astype(np.int8), ("ended",))
+def ratio(part: Values, whole: Values) -> Simulated:
+    """A share of events that come in clusters, one cluster a replicate: a ratio of means, by linearisation.
+
+    See Cochran (1977), Sampling Techniques, 3rd edition, section 6.4. Where none or all of the events are in the part,
+    which leaves no spread to go by, the interval is Wilson's for as many events as there are clusters with any.
+    """
+    total = whole.sum()
+    if not total:
+        return Simulated(*UNKNOWN, 0)
+    estimate = part.sum() / total
+    clusters = int(np.count_nonzero(whole))
+    if estimate in (0.0, 1.0):
+        lower, upper = map(float, wilson_interval(estimate * clusters, clusters))
+    else:
+        reach = normal_quantile() * np.sqrt(np.sum((part - estimate * whole) ** 2)) / total
+        lower, upper = max(estimate - reach, 0.0), min(estimate + reach, 1.0)
+    return Simulated(float(estimate), float(lower), float(upper), int(total))
+
+
+def _times(factor: float, figure: Simulated) -> Simulated:
+    return Simulated(factor * figure.value, factor * figure.lower, factor * figure.upper, figure.n)
+
+
+def _quantiles(what: str, days: Values, levels: Sequence[int]) -> Figures:
+    found = {level: quantile_with_interval(days, level / 100) for level in levels}
+    return {
+        f"{what}_p{level}": Simulated(one.estimate, one.lower, one.upper, days.size)
+        for level, one in found.items()
+    }
 
 
 def durations(ensemble: Ensemble) -> Figures:
     """Quantiles of the days from trigger to end (Kaplan-Meier: crises cut off count for as long as they were watched)."""
-    curve = survival(ensemble)
-    figures = {}
+    curve, figures = survival(ensemble), Figures()
     for level in (10, 25, 50, 75, 90):
         days = curve.quantile(level / 100, unit=HOURS)
         figure = (days.estimate, days.lower, days.upper) if np.isfinite(days.estimate) else UNKNOWN
@@ -220,24 +240,17 @@ def endings(ensemble: Ensemble) -> Figures:
     """
     ending = ensemble.column("ending")
     ended = ending != "unresolved"
-    figures = {}
-    for kind in (one for one in ENDINGS if one not in ("agreement", "unresolved")):
+    figures = {"ending_agreement": share(ending == "agreement", ended)}
+    for kind in ENDINGS[1:-1]:
         figures[f"ending_{kind}"] = _times(1.0 - OTHER_SHARE, share(ending == kind, ended))
-    figures["ending_other"] = _times(OTHER_SHARE, share(ending != "agreement", ended))
-    return {"ending_agreement": share(ending == "agreement", ended), **figures}
-
-
-def _times(factor: float, figure: Simulated) -> Simulated:
-    return Simulated(factor * figure.value, factor * figure.lower, factor * figure.upper, figure.n)
+    return figures | {"ending_other": _times(OTHER_SHARE, share(ending != "agreement", ended))}
 
 
 def worst_violence(ensemble: Ensemble) -> Figures:
     """Shares of the worst violence of a crisis."""
     worst = ensemble.column("worst_violence")
-    return {
-        f"peak_violence_{kind.replace(' ', '_').replace('-', '_')}": share(worst == kind)
-        for kind in VIOLENCE
-    }
+    ids = {kind: kind.replace(" ", "_").replace("-", "_") for kind in VIOLENCE}
+    return {f"peak_violence_{ids[kind]}": share(worst == kind) for kind in VIOLENCE}
 
 
 def mediation(ensemble: Ensemble) -> Figures:
@@ -248,24 +261,14 @@ def mediation(ensemble: Ensemble) -> Figures:
     return {"mediated": share(mediated)} | _quantiles("mediation_start", days, (25, 50, 75))
 
 
-def _quantiles(what: str, days: NDArray[np.float64], levels: tuple[int, ...]) -> Figures:
-    figures = {}
-    for level in levels:
-        day = quantile_with_interval(days, level / 100)
-        figures[f"{what}_p{level}"] = Simulated(day.estimate, day.lower, day.upper, days.size)
-    return figures
-
-
 def agreement(ensemble: Ensemble) -> Figures:
     """The share of agreements among ended crises with a mediator, without one, and by the most intrusive style."""
     ending, mediated = ensemble.column("ending"), ensemble.column("mediated")
-    ended, agreed = ending != "unresolved", ending == "agreement"
     style = ensemble.column("mediation_style")
-    figures = {
-        "agreement_if_mediated": share(agreed, ended & mediated),
-        "agreement_if_unmediated": share(agreed, ended & ~mediated),
-    }
-    return figures | {f"agreement_{one}": share(agreed, ended & (style == one)) for one in STYLES}
+    among = {"if_mediated": mediated, "if_unmediated": ~mediated}
+    among |= {one: style == one for one in STYLES}
+    agreed, ended = ending == "agreement", ending != "unresolved"
+    return {f"agreement_{name}": share(agreed, ended & of) for name, of in among.items()}
 
 
 def responses(ensemble: Ensemble) -> Figures:
@@ -274,11 +277,7 @@ def responses(ensemble: Ensemble) -> Figures:
     times = [ensemble.column(response_time_column(name)) for name in ensemble.states]
     days = np.concatenate(times)[kinds != ""] / HOURS
     kinds = kinds[kinds != ""]
-    facts = ("verbal", "political_or_economic", "nonviolent_military")
-    figures = {
-        f"response_{fact}": share(kinds == kind)
-        for kind, fact in zip(RESPONSES[1:4], facts, strict=True)
-    }
+    figures = {f"response_{kind}": share(kinds == kind) for kind in RESPONSES[1:4]}
     figures["violent_response"] = share(kinds == "violent")
     return figures | _quantiles("response_days", days, (25, 50, 75, 90))
 
@@ -297,46 +296,14 @@ def transitions(ensemble: Ensemble) -> Figures:
 
     Acts of one crisis hang together, so the interval is that of a ratio of means over crises.
     """
-    figures = {}
+    figures = Figures()
     for act in ACTS:
-        counts = {
-            following: ensemble.column(transition_column(act, following)).astype(np.float64)
-            for following in NEXT
-        }
-        acts = np.sum(list(counts.values()), axis=0)
-        for following, count in counts.items():
-            figures[f"next_{act}_{following}"] = ratio(count, acts)
+        columns = {f"next_{act}_{one}": transition_column(act, one) for one in NEXT}
+        counts = {name: ensemble.column(one).astype(float) for name, one in columns.items()}
+        acts = np.sum([*counts.values()], axis=0)
+        figures |= {name: ratio(count, acts) for name, count in counts.items()}
     at_war = ~np.isnan(ensemble.column("war_at_hours"))
     return figures | {"war_share_confrontations": share(at_war)}
-
-
-#: Facts of the record that a crisis of one's own is held against, in words.
-_HELD_AGAINST = {
-    "peak_violence_full_scale_war": "come to full-scale war",
-    "ending_agreement": "that ended did so by agreement",
-    "mediated": "are mediated",
-}
-
-
-def unlike_the_record(ensemble: Ensemble) -> Iterator[str]:
-    """What a scenario implies that is far from the record, in sentences: twice or half its share, and not by chance."""
-    figures = worst_violence(ensemble) | endings(ensemble)
-    figures["mediated"] = share(ensemble.column("mediated"))
-    for name, words in _HELD_AGAINST.items():
-        fact, simulated = read_facts()[name], figures[name]
-        near = fact.value / 2.0 <= simulated.value <= 2.0 * fact.value
-        if math.isnan(simulated.value) or near or not fact.lower or not fact.upper:
-            continue
-        if simulated.lower <= fact.upper and simulated.upper >= fact.lower:
-            continue
-        measure = {"peak_violence_full_scale_war": "war", "ending_agreement": "agreement"}.get(
-            name, name
-        )
-        yield (
-            f"{percent(simulated.value)}% of {number(simulated.n)} crises {words}, against {percent(fact.value)}% "
-            f"of {number(fact.n or 0)} crises since 1945 ({fact.source}). What it hangs on: "
-            f"crisis-sim sensitivity FILE --outcome {measure}"
-        )
 
 
 FAMILIES: dict[str, Callable[[Ensemble], Figures]] = {
@@ -349,32 +316,43 @@ FAMILIES: dict[str, Callable[[Ensemble], Figures]] = {
     "Nuclear use": nuclear_use,
     "From act to act": transitions,
 }
+#: The denominator of each family of shares.
+AMONG = {
+    "Endings": "crises that ended",
+    "Worst violence": "all crises",
+    "Mediation": "all crises",
+    "Agreement": "crises that ended, so mediated",
+    "Answer to a violent trigger": "states that answered",
+    "Nuclear use": "crises between nuclear powers",
+    "From act to act": "acts of the first kind; wars: of all crises",
+}
 
 
-def share(flags: Flags, among: Flags | None = None) -> Simulated:
-    """The share of replicates that a flag holds for, with Wilson's interval."""
-    chosen = flags if among is None else flags[among]
-    count, number = int(chosen.sum()), int(chosen.size)
-    if not number:
-        return Simulated(*UNKNOWN, 0)
-    lower, upper = wilson_interval(count, number)
-    return Simulated(count / number, float(lower), float(upper), number)
+def family_name(name: str) -> str:
+    """A family's name with the denominator of its shares."""
+    return f"{name} (% of {AMONG[name]})" if name in AMONG else name
 
 
-def ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> Simulated:
-    """A share of events that come in clusters, one cluster a replicate: a ratio of means, by linearisation.
+#: Facts of the record that a crisis of one's own is held against: in words, and the measure that shows them.
+_HELD_AGAINST = {
+    "peak_violence_full_scale_war": ("come to full-scale war", "war"),
+    "ending_agreement": ("that ended did so by agreement", "agreement"),
+    "mediated": ("are mediated", "mediated"),
+}
 
-    See Cochran (1977), Sampling Techniques, 3rd edition, section 6.4. Where none or all of the events are in the part,
-    which leaves no spread to go by, the interval is Wilson's for as many events as there are clusters with any.
-    """
-    total = whole.sum()
-    if not total:
-        return Simulated(*UNKNOWN, 0)
-    estimate = part.sum() / total
-    clusters = int(np.count_nonzero(whole))
-    if estimate in (0.0, 1.0):
-        lower, upper = (float(one) for one in wilson_interval(estimate * clusters, clusters))
-    else:
-        reach = normal_quantile() * np.sqrt(np.sum((part - estimate * whole) ** 2)) / total
-        lower, upper = max(estimate - reach, 0.0), min(estimate + reach, 1.0)
-    return Simulated(float(estimate), float(lower), float(upper), int(total))
+
+def unlike_the_record(ensemble: Ensemble) -> Iterator[str]:
+    """What a scenario implies that is far from the record, in sentences: twice or half its share, and not by chance."""
+    figures = worst_violence(ensemble) | endings(ensemble)
+    figures["mediated"] = share(ensemble.column("mediated"))
+    for name, (words, measure) in _HELD_AGAINST.items():
+        fact, simulated = read_facts()[name], figures[name]
+        near = fact.value / 2.0 <= simulated.value <= 2.0 * fact.value
+        if math.isnan(simulated.value) or near or not fact.lower or not fact.upper:
+            continue
+        if simulated.lower > fact.upper or simulated.upper < fact.lower:
+            yield (
+                f"{text.percent(simulated.value)}% of {text.count(simulated.n)} crises {words}, against "
+                f"{text.percent(fact.value)}% of {text.count(fact.n or 0)} crises since 1945 ({fact.source}). What it "
+                f"hangs on: crisis-sim sensitivity FILE --outcome {measure}"
+            )

@@ -29,7 +29,7 @@ sys.path.insert(0, str(DOCS.parent))
 
 from benchmarks.made_of import made_of
 from crisis_sim.report.answers import on_differences
-from crisis_sim.validation.page import RESULTS
+from crisis_sim.validation.show import RESULTS
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from crisis_sim.experiments import spec
 from crisis_sim.experiments.attribute import answer, attribute
 from crisis_sim.experiments.indices import interactions, shapley
-from crisis_sim.outcomes.differences import Measured
+from crisis_sim.outcomes.intervals import Measured
 from crisis_sim.outcomes.names import measure
 
 

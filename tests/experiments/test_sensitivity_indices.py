@@ -13,7 +13,7 @@ from SALib.analyze import morris, pawn, sobol
 from crisis_sim.experiments import indices
 from crisis_sim.experiments.indices import Layout, layout_of, problem
 from crisis_sim.experiments.sensitivity_study import GROUPS, Study, noise_share, study
-from crisis_sim.outcomes.differences import Measured
+from crisis_sim.outcomes.intervals import Measured
 
 Values = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ import pytest
 
 from crisis_sim.experiments import run_experiment
 from crisis_sim.experiments.sweep import crises, crossings_of, factors_of, nearest_point, points_of
-from crisis_sim.outcomes.differences import Measured
+from crisis_sim.outcomes.intervals import Measured
 from tests.batch.crises import crisis
 from tests.experiments import examples
 from tests.experiments.examples import DAYS

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from benchmarks import coverage, report
 from benchmarks.made_of import made_of
-from crisis_sim.validation.page import LIMITS
+from crisis_sim.validation.show import LIMITS
 
 ROOT = DOCS.parent
 RESULTS = ROOT / "benchmarks" / "results"

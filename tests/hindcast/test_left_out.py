@@ -1,4 +1,4 @@
-"""Crises are foretold by a fit, climatology and weights that did not see how they went."""
+"""Crises are predicted by a fit, climatology and weights that did not see how they went."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from crisis_sim.cli import DONE, MISTAKE, run_command
-from crisis_sim.hindcast import left_out as module
-from crisis_sim.hindcast.left_out import as_rows, folds, left_out
+from crisis_sim.hindcast import run as module
+from crisis_sim.hindcast.run import as_rows, folds, left_out
 from crisis_sim.hindcast.sources import read_crises
 from crisis_sim.outcomes.durations import Rows
 from crisis_sim.outcomes.names import measure
@@ -54,7 +54,7 @@ def test_folds_are_eras_or_every_fifth_crisis() -> None:
 
 
 @pytest.mark.slow
-def test_an_era_is_foretold_from_the_other_one(
+def test_an_era_is_predicted_from_the_other_one(
     two_eras: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "SLOPES", 4000)
@@ -84,7 +84,7 @@ def test_the_command_tells_what_is_left(
     assert {one["group"] for one in told["scores"]} >= {"until 1962", "1963 to 1989"}
     assert told["scores"][0]["in_sample"]["crises"] == 20
     printed = capsys.readouterr().out
-    assert "Until 1962: 10 crises foretold" in printed
+    assert "Until 1962: 10 crises predicted" in printed
     assert max(map(len, printed.splitlines())) <= 80
 
 

@@ -93,6 +93,6 @@ def test_reliability_counts_what_came_of_what_was_held_as_likely() -> None:
     ]
 
 
-def test_real_durations_are_counted_by_tenths_of_those_foretold() -> None:
+def test_real_durations_are_counted_by_tenths_of_those_predicted() -> None:
     table = joined(4, ["none"] * 4, [(0.25,) * 4] * 4).assign(dur=[0.5, 2.0, 10.5, 99.0])
     assert percentiles(table).tolist() == [2, 0, 0, 0, 0, 1, 0, 0, 0, 1]

@@ -115,12 +115,8 @@ def test_icbs_own_files_are_read_by_the_codebook(tmp_path: Path) -> None:
     assert first["ln_cinc_ratio"] == pytest.approx(math.log(0.01 / 0.02))
     assert (first["contiguity"], first["rivalry"], first["n_dyads"]) == (1, 0, 1)
     # Its adversary is no actor of this crisis: a state that the trigger names, with weapons since 1949.
-    assert (second["b"], second["nuclear_a"], second["nuclear_b"], second["rivalry"]) == (
-        365,
-        1,
-        1,
-        1,
-    )
+    facts = [second[name] for name in ("b", "nuclear_a", "nuclear_b", "rivalry")]
+    assert facts == [365, 1, 1, 1]
     assert (second["ending"], second["start"], second["dur"]) == ("faded", "1960-05-15", 19)
     assert pd.isna(second["violence"])
     assert (third["b"], third["n_dyads"]) == (801, 1)

@@ -14,10 +14,11 @@ from crisis_sim.history.filtering import (
     ENOUGH,
     Histories,
     NoHistoryError,
+    draw_nowcast,
     nowcast,
+    print_nowcast,
     run_histories,
 )
-from crisis_sim.history.nowcast_report import draw_nowcast, print_nowcast
 from crisis_sim.outcomes.measures import Columns
 
 SEED, REPLICATES = 5, 6_000

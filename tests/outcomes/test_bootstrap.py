@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from crisis_sim.outcomes import CumulativeIncidence, cumulative_incidence
-from crisis_sim.outcomes.bootstrap import MedianTime, median_difference, median_time
+from crisis_sim.outcomes.incidence import MedianTime, median_difference, median_time
 
 
 def uniform_crises(number: int, stretch: float = 1.0, shift: float = 0.0) -> CumulativeIncidence:

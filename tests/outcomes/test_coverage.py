@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from benchmarks.coverage_cases import (
     curves,
     median_of,
 )
-from crisis_sim.outcomes.bootstrap import median_difference, median_time
+from crisis_sim.outcomes.incidence import median_difference, median_time
 from crisis_sim.outcomes.intervals import Interval
 
 KEPT = Path(__file__).parents[2] / "benchmarks" / "results" / "coverage.json"
@@ -42,7 +43,17 @@ def name(case: Case) -> str:
     return f"{case.statistic}: {case.setting}"
 
 
-@pytest.mark.parametrize("case", QUICK_CASES, ids=name)
+#: One of each statistic is quick.
+FIRST = [next(group) for _, group in groupby(QUICK_CASES, key=lambda case: case.statistic)]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, marks=[] if case in FIRST else pytest.mark.slow, id=name(case))
+        for case in QUICK_CASES
+    ],
+)
 def test_intervals_hold_the_truth_as_often_as_they_should(case: Case) -> None:
     found = count(case, limits(case))
     low, high = case.holds
@@ -61,6 +72,7 @@ def test_the_published_table_has_every_case_within_its_bounds() -> None:
         assert low - luck <= published <= high + luck
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statistic", {case.statistic: None for case in QUICK_CASES})
 def test_intervals_a_fifth_too_narrow_are_found_out(statistic: str) -> None:
     """Taken together, for a few cases are so cautious that they bear it."""

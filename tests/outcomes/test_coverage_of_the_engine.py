@@ -14,10 +14,13 @@ import pytest
 from numpy.typing import NDArray
 
 from crisis_sim import simulate
-from crisis_sim.outcomes.differences import difference
+from crisis_sim.outcomes.intervals import difference
 from crisis_sim.outcomes.measures import Reading
 from crisis_sim.outcomes.names import measure
 from tests.batch.crises import crisis
+
+#: It takes a minute of crises; what intervals are worth on made-up crises, whose truth is known, is a quick test.
+pytestmark = pytest.mark.slow
 
 SEEDS, REPLICATES, IN_A_BATCH = range(101, 107), 10_000, 200
 BATCHES = len(SEEDS) * REPLICATES // IN_A_BATCH
@@ -71,7 +74,6 @@ def strangers(batches: list[Pair]) -> list[Pair]:
     return [(ours, batches[other][1]) for (ours, _), other in zip(batches, others, strict=True)]
 
 
-@pytest.mark.slow
 def test_taken_together_paired_intervals_are_neither_too_narrow_nor_too_wide(
     whole_and_batches: tuple[list[Pair], list[Pair]],
 ) -> None:

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from benchmarks.coverage_cases import independent_shares, paired_shares
 from crisis_sim.batch.ensemble import Ensemble
 from crisis_sim.outcomes import CumulativeIncidence, cumulative_incidence
-from crisis_sim.outcomes.differences import Measured, difference
 from crisis_sim.outcomes.durations import CLOCKS
-from crisis_sim.outcomes.intervals import wilson_interval
+from crisis_sim.outcomes.intervals import Measured, difference, wilson_interval
 from crisis_sim.outcomes.measures import Reading
 from crisis_sim.outcomes.names import measure
 

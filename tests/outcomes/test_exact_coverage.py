@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from scipy.stats import binom, multinomial, poisson
 
 from benchmarks.coverage_cases import independent_shares, paired_shares
-from crisis_sim.outcomes.differences import Contrast, Measured, difference
 from crisis_sim.outcomes.incidence import cumulative_incidence
 from crisis_sim.outcomes.intervals import (
     CONTINUITY,
+    Contrast,
     Interval,
+    Measured,
+    difference,
     quantile_ranks,
     wilson_interval,
 )

@@ -239,6 +239,7 @@ def test_whatever_the_data_the_curves_are_probabilities(data: Readings) -> None:
     np.testing.assert_array_equal(again.estimate, curve.estimate)
 
 
+@pytest.mark.slow
 def test_a_million_rows() -> None:
     time, cause = competing(1_000_000, seed=7)[1]
     curve = cumulative_incidence(time, cause, CAUSES)

@@ -17,8 +17,9 @@ from statsmodels.stats.proportion import confint_proportions_2indep, proportion_
 
 from benchmarks.coverage_cases import independent_shares, paired_shares
 from crisis_sim.outcomes import cumulative_incidence
-from crisis_sim.outcomes.differences import Measured, difference
 from crisis_sim.outcomes.intervals import (
+    Measured,
+    difference,
     quantile_with_interval,
     wilson_interval,
 )

@@ -21,7 +21,7 @@ from hypothesis import given
 from numpy.typing import NDArray
 
 from crisis_sim.outcomes import cumulative_incidence
-from crisis_sim.outcomes.differences import difference as difference_of
+from crisis_sim.outcomes.intervals import difference as difference_of
 from crisis_sim.outcomes.intervals import normal_quantile
 from tests.outcomes.at_random import (
     CAUSES,

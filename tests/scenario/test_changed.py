@@ -24,7 +24,7 @@ def test_a_scenario_without_changes_is_the_same(name: str) -> None:
 
 def test_a_changed_scenario_is_called_by_its_changes_unless_it_is_given_a_name() -> None:
     changes = {"states.india.resolve": 0.5, "mediators.us": None}
-    assert MAY.changed(changes).label == "With states.india.resolve=0.5 and mediators.us=null"
+    assert MAY.changed(changes).label == "With india resolve 0.5 and no us"
     assert MAY.changed({**changes, "lenders": None}).label == "With 3 changes"
     assert MAY.changed({**changes, "title": "Mine"}).label == ""
     assert MAY.changed({}).label == MAY.label

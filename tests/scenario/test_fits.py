@@ -54,7 +54,8 @@ def test_scenarios_draw_the_same_sets_and_a_crisis_is_that_of_its_set(table: Pat
         sets = [f"{COST}={cost}", f"{TROUBLE}={trouble}"]
         alone = simulate(Scenario.from_text(BASE, overrides=sets), 300, seed=4)
         table_of = next(iter(alone.ensembles.values())).table.drop_columns(["scenario"])
-        assert whole.filter(one == row).equals(table_of.filter(one == row))
+        # Not as tables: a column of words is the same whatever the order of its dictionary.
+        assert whole.filter(one == row).to_pylist() == table_of.filter(one == row).to_pylist()
 
 
 @pytest.mark.parametrize(

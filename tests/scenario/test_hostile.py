@@ -103,8 +103,8 @@ def test_more_values_than_anyone_writes_are_not_read_to_their_end(text: str) -> 
         "x:\n" + "- &a b\n" * 40_000,
         "x: [" + "!t a, " * 40_000 + "b]",
         "x:\n" + " a: 1\n" * 40_000,
-        "".join(f"k{n}: 1\n" for n in range(20_000)),
-        "real_path: {rungs: {india: [" + many(10_000, lambda n: "[2025-05-01, clam]") + "]}}",
+        "".join(f"k{n}: 1\n" for n in range(2_000)),
+        "real_path: {rungs: {india: [" + many(1_000, lambda n: "[2025-05-01, clam]") + "]}}",
     ],
     ids=["anchors", "tags on one line", "duplicate keys", "unknown keys", "unknown rungs"],
 )
@@ -117,7 +117,7 @@ def test_a_report_has_an_end_however_many_mistakes_there_are(text: str) -> None:
 def test_names_that_are_all_alike_are_compared_in_no_time() -> None:
     alike = "a" * 190
     mediators = many(190, lambda n: f"  {alike}{n}: {{}}\n", "")
-    openers = many(5_000, lambda n: f"{alike}x{n}")
+    openers = many(1_000, lambda n: f"{alike}x{n}")
     text = BASE.replace("mediators:\n", f"mediators:\n{mediators}")
     report_of(text.replace("[pakistan, us]", f"[{openers}]"))
 
@@ -311,7 +311,7 @@ def test_a_close_that_no_chart_could_show_is_refused(close: str) -> None:
         "a=*b", "title=&a x", "title=!!python/object/apply:os.system [x]", "title=\x1b[2J", "\x1b=1",
         "events." + "9" * 5000 + ".deaths=1", "horizon_days=" + "9" * 5000, "=" * 10_000,
         "a." * 100_000 + "=1", "k" * 100_000 + "=1", "horizon_days=" + "[" * 100_000,
-        "title=" + "x" * (MAX_BYTES + 1), "mediators={" + many(20_000, lambda n: f"m{n}: {{}}") + "}",
+        "title=" + "x" * (MAX_BYTES + 1), "mediators={" + many(2_000, lambda n: f"m{n}: {{}}") + "}",
         "title=a\n---\nb", "title=a\nstart: b", "extends=../x.yaml", "\x00=1", "title=\ud800", "=", "",
     ],
     ids=range(20),
@@ -340,13 +340,12 @@ def read_or_refused(raw: bytes, path: Path) -> None:
 )
 def test_thousands_of_spoilt_files_are_read_or_refused(folder: Path, seed: int) -> None:
     small = "\n".join(line for line in BASE.splitlines() if "uae" not in line)
-    for raw in mutants(small, 500, seed):
+    for raw in mutants(small, 200 if seed == 0 else 500, seed):
         read_or_refused(raw, folder / "f.yaml")
 
 
-@pytest.mark.parametrize(
-    "name", ["", *(pytest.param(name, marks=pytest.mark.slow) for name in shipped_names())]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["", *shipped_names()])
 def test_values_of_other_types_are_read_or_refused(folder: Path, name: str) -> None:
     if name:
         scenario = load_scenario(name)

@@ -68,7 +68,7 @@ def test_what_steers_writing_or_hangs_in_the_air_has_no_place_in_a_name(name: st
     assert not is_file_name(composed(name))
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(st.text(max_size=45))
 def test_a_name_is_its_own_form_and_the_nearest_name_is_one(text: str) -> None:
     name = composed(text)
@@ -81,7 +81,7 @@ def test_a_name_is_its_own_form_and_the_nearest_name_is_one(text: str) -> None:
     assert near == "" or is_agent_name(near)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.text(st.characters(categories=["L", "Mn", "Mc", "Nd"]), min_size=1, max_size=12))
 def test_both_spellings_of_a_name_are_names_or_neither_is(text: str) -> None:
     spellings = [unicodedata.normalize(form, text) for form in ("NFC", "NFD")]

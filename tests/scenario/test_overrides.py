@@ -69,7 +69,7 @@ SAID = (
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.sampled_from(SAID), min_size=2, max_size=4))
 def test_what_no_override_overwrites_means_the_same_in_any_order(overrides: list[str]) -> None:
     digests = set()

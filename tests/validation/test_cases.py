@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
+from numpy.typing import NDArray
 
 from crisis_sim.batch.ensemble import Ensemble
 from crisis_sim.model import CrisisModel
@@ -15,7 +19,6 @@ from crisis_sim.validation.facts import Case, Expectation, read_cases, read_expe
 from crisis_sim.validation.run import Validation
 
 nan = np.nan
-EXPECTED = Expectation("a")
 CASES = [case.scenario for case in read_cases()]
 
 
@@ -53,6 +56,13 @@ def test_a_case_file_holds_the_record_and_is_followed_for_long_enough(case: Case
     assert scenario.horizon_days >= max(60, 3 * (case.strike_days + case.halt_days))
 
 
+def case_of(
+    real: float, came: float, values: NDArray[Any], shares: NDArray[Any]
+) -> simulated.CaseResult:
+    case = Case("A", "a", 1.0, 1.0)
+    return simulated.CaseResult(case, "halt", real, came, values, shares, Expectation("a"))
+
+
 @pytest.mark.parametrize(
     ("real", "expected"), [(0, 0.0), (1, 0.1), (2, 0.45), (2.5, 0.7), (4, 0.85), (9, 1.0)]
 )
@@ -60,11 +70,8 @@ def test_a_percentile_counts_those_below_and_half_of_those_alike(
     real: float, expected: float
 ) -> None:
     values, shares = np.array([1.0, 2.0, 4.0]), np.array([0.2, 0.7, 1.0])
-    assert simulated.percentile(values, shares, real) == pytest.approx(expected)
-
-
-def test_of_nothing_there_is_no_percentile() -> None:
-    assert np.isnan(simulated.percentile(np.empty(0), np.empty(0), 1.0))
+    assert case_of(real, 1.0, values, shares).percentile == pytest.approx(expected)
+    assert np.isnan(case_of(real, 0.0, np.empty(0), np.empty(0)).percentile)
 
 
 @pytest.mark.parametrize(
@@ -83,8 +90,14 @@ def test_of_nothing_there_is_no_percentile() -> None:
 def test_inside_is_the_central_eighty_per_cent_of_what_comes_often_enough(
     at: float, came: float, verdict: str
 ) -> None:
-    assert simulated.judge(at, came, EXPECTED) == verdict
-    assert simulated.judge(at, came, Expectation("a", counterpart=False)) == "not comparable"
+    # A thousand figures, of which so many are below the real one.
+    values = np.arange(1000.0) if at == at else np.empty(0)
+    shares = (values + 1) / 1000
+    one = case_of(1000 * at - 0.5 if at == at else 0.0, came, values, shares)
+    assert one.percentile == pytest.approx(at, nan_ok=True)
+    assert one.verdict == verdict
+    unlike = replace(one, expectation=Expectation("a", counterpart=False))
+    assert unlike.verdict == "not comparable"
 
 
 def made_up() -> Ensemble:
