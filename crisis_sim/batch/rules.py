@@ -13,6 +13,7 @@ import inspect
 import sys
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -89,14 +90,14 @@ def _import(path: Path, shown: str) -> tuple[ModuleType, str]:
     try:
         content = path.read_bytes()
         text = content.decode("utf-8")
-    except FileNotFoundError:
-        near = nearest(path.name, (one.name for one in path.parent.glob("*.py")))
-        raise _wrong(shown, "no such file", "a Python file", near) from None
-    except UnicodeDecodeError:
-        raise _wrong(shown, "its text is not UTF-8", "a Python file") from None
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise _wrong(shown, f"cannot be read: {why}", "a Python file") from None
+        said, near = f"cannot be read: {getattr(error, 'strerror', None) or error}", ""
+        if isinstance(error, FileNotFoundError):
+            said = "no such file"
+            near = nearest(path.name, (one.name for one in path.parent.glob("*.py")))
+        elif isinstance(error, UnicodeDecodeError):
+            said = "its text is not UTF-8"
+        raise _wrong(shown, said, "a Python file", near) from None
     from numba import cloudpickle
 
     path, sha256 = path.resolve(), hashlib.sha256(content).hexdigest()
@@ -107,27 +108,22 @@ def _import(path: Path, shown: str) -> tuple[ModuleType, str]:
     module = ModuleType(name)
     module.__file__ = str(path)
     sys.modules[name] = module  # as dataclasses need it, and whoever looks for the text of a class
-    done = False
     try:
         exec(compile(text, str(path), "exec"), module.__dict__)  # noqa: S102 - who names a file wants it run
-        done = True
-    except SyntaxError as error:
-        raise _at(shown, text, error.lineno, error.offset, f"syntax error: {error.msg}") from None
-    except ScenarioError:  # of a class of agents, which tells its place itself
-        raise
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - it may be anybody's code
-        lines = [
-            frame.lineno
-            for frame in traceback.extract_tb(error.__traceback__)
-            if frame.filename == str(path)
-        ]
+    except BaseException as error:
+        sys.modules.pop(name, None)
+        if isinstance(error, SyntaxError):
+            place = text, error.lineno, error.offset
+            raise _wrong(shown, f"syntax error: {error.msg}", "", "", *place) from None
+        # A class of agents tells the place of a mistake itself.
+        if isinstance(error, (ScenarioError, KeyboardInterrupt, GeneratorExit)):
+            raise
+        trace = traceback.extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in trace if frame.filename == str(path)]
         said = f"cannot be imported: {type(error).__name__}: {error}"
         beside = isinstance(error, ImportError) and (path.parent / f"{error.name}.py").exists()
         expected = "a file that stands alone, without imports of files beside it" if beside else ""
-        raise _at(shown, text, lines[-1] if lines else None, None, said, expected) from None
-    finally:
-        if not done:
-            sys.modules.pop(name, None)
+        raise _wrong(shown, said, expected, "", text, lines[-1] if lines else None) from None
     # Not importable by name elsewhere: what is compiled of it is kept on disk with its code.
     cloudpickle.register_pickle_by_value(module)  # type: ignore[no-untyped-call]
     _MODULES[path, sha256], _ORIGINS[name] = module, (path, sha256)
@@ -153,19 +149,21 @@ def _class_in(module: ModuleType, name: str, shown: str) -> type[Agent]:
     return found
 
 
-def _wrong(file: str, message: str, expected: str, near: str = "") -> ScenarioError:
-    return ScenarioError([Mistake(file, 0, 0, message, expected, near)])
-
-
-def _at(
-    file: str, text: str, line: int | None, column: int | None, message: str, expected: str = ""
+def _wrong(
+    file: str,
+    message: str,
+    expected: str = "",
+    near: str = "",
+    text: str = "",
+    line: int | None = None,
+    column: int | None = None,
 ) -> ScenarioError:
-    """A mistake at a place of a file's text."""
+    """A mistake in a file, if need be at a place of its text."""
     lines = text.splitlines()
     there = lines[line - 1] if line and line <= len(lines) else ""
     first = len(there) - len(there.lstrip()) + 1
     return ScenarioError(
-        [Mistake(file, line or 0, column or first, message, expected, source_line=there)]
+        [Mistake(file, line or 0, column or first, message, expected, near, there)]
     )
 
 
@@ -273,9 +271,8 @@ def name_of(agent: Any) -> str:
     """The name of a class, or of another maker of agents, with its module, or with its file where it comes from one."""
     kind = agent if hasattr(agent, "__qualname__") else type(agent)
     reference = by_reference(kind)
-    if isinstance(reference, OwnClass):
-        return str(reference)
-    return f"{kind.__module__}.{kind.__qualname__}"
+    own = isinstance(reference, OwnClass)
+    return str(reference) if own else f"{kind.__module__}.{kind.__qualname__}"
 
 
 def recorded(roles: Mapping[str, Any], agents: Sequence[Any]) -> list[dict[str, str]]:
@@ -283,22 +280,19 @@ def recorded(roles: Mapping[str, Any], agents: Sequence[Any]) -> list[dict[str, 
 
     The file is that of a class that can be loaded from it again; "" for one that a Python program has given.
     """
-    given = [*roles.items(), *(("", one) for one in agents)]
-    return [{"agent": agent, "class": name_of(kind), **_source(kind)} for agent, kind in given]
-
-
-def _source(given: Any) -> dict[str, str]:
-    """The file and the digest of the text that a class is made from."""
-    kind = given if hasattr(given, "__qualname__") else type(given)
-    reference = by_reference(kind)
-    if isinstance(reference, OwnClass):
-        return {"file": str(reference.file), "sha256": reference.sha256}
-    try:
-        file = inspect.getsourcefile(kind)
-        whole = Path(file).read_bytes() if file else inspect.getsource(kind).encode()
-    except (OSError, TypeError):  # typed at a prompt
-        return {"file": "", "sha256": ""}
-    return {"file": "", "sha256": hashlib.sha256(whole).hexdigest()}
+    found = []
+    for agent, given in [*roles.items(), *(("", one) for one in agents)]:
+        kind = given if hasattr(given, "__qualname__") else type(given)
+        reference, file, sha256 = by_reference(kind), "", ""
+        if isinstance(reference, OwnClass):
+            file, sha256 = str(reference.file), reference.sha256
+        else:
+            with suppress(OSError, TypeError):  # typed at a prompt
+                source = inspect.getsourcefile(kind)
+                whole = Path(source).read_bytes() if source else inspect.getsource(kind).encode()
+                sha256 = hashlib.sha256(whole).hexdigest()
+        found.append({"agent": agent, "class": name_of(kind), "file": file, "sha256": sha256})
+    return found
 
 
 def can_be_recalled(record: Iterable[Mapping[str, str]]) -> bool:

@@ -30,7 +30,7 @@ from cyclopts import (
 )
 
 from crisis_sim.scenario.errors import Refused, ScenarioError
-from crisis_sim.text import printable_json, printable_lines
+from crisis_sim.text import clean, printable_json, printable_lines
 from crisis_sim.version import __version__
 
 if TYPE_CHECKING:
@@ -217,12 +217,24 @@ def print_plan(
 
 
 def answer(as_json: bool, data: Any, show: Callable[[], object]) -> None:
-    """Print what was asked for, on stdout: `data` to be read by a program, or as it is shown to a person."""
+    """Print what was asked for, on stdout: as it is shown to a person, or `data`, or what gives it, for a program."""
     if as_json:
-        print_json(data)
+        print_json(data() if callable(data) else data)
     else:
         show()
     sys.stdout.flush()
+
+
+def list_shipped(shipped: Iterable[dict[str, Any]], keys: Sequence[str], as_json: bool) -> int:
+    """Print what comes with Crisis Sim, one per line with some of its keys; the exit code."""
+    rows = [*shipped]
+    wide = [max((len(clean(row[key])) for row in rows), default=0) for key in keys[:-1]]
+    lines = (
+        "  ".join(f"{clean(row[key]):{width}}" for key, width in zip(keys, [*wide, 0], strict=True))
+        for row in rows
+    )
+    answer(as_json, rows, lambda: say("\n".join(lines)))
+    return DONE
 
 
 def stopped(stop: BaseException) -> tuple[str, int]:

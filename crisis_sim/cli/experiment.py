@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ from crisis_sim.cli.app import (
     DONE,
     answer,
     app,
+    list_shipped,
     print_plan,
     progress_bar,
     say,
@@ -163,14 +164,8 @@ def experiments(*, as_json: opt.Json = False) -> int:
     from crisis_sim.experiments.load import shipped_experiments
 
     keys = ("name", "kind", "title", "question")
-    shipped = [{key: getattr(one, key) for key in keys} for one in shipped_experiments()]
-    name, kind = (max((len(one[key]) for one in shipped), default=0) for key in keys[:2])
-    lines = [
-        f"{one['name']:{name}}  {clean(one['kind']):{kind}}  {clean(one['title'])}"
-        for one in shipped
-    ]
-    answer(as_json, shipped, lambda: say("\n".join(lines)))
-    return DONE
+    shipped = ({key: getattr(one, key) for key in keys} for one in shipped_experiments())
+    return list_shipped(shipped, keys[:3], as_json)
 
 
 # Running an experiment into a folder, and printing its answer.
@@ -465,7 +460,7 @@ def tune(
             objective[way] = measure.strip()
         if has_enough:
             wrong = f"--{way} {text}: expected MEASURE=ENOUGH"
-            objective["enough"] = numbers(enough, 1, wrong)[0]
+            objective["enough"] = numbers(enough, [1], wrong)[0]
     if target:
         given["targets"] = [*each_once("--target", target, target_of).values()]
     given |= {"vary": each_once("--vary", vary, ranged("--vary")), "objective": objective or None}
@@ -558,17 +553,17 @@ def target_of(text: str) -> tuple[str, dict[str, Any]]:
     """A measure, and a target as a file would say it, from `MEASURE=VALUE:LOW:HIGH`."""
     measure, _, written = text.partition("=")
     wrong = f"--target {text}: expected MEASURE=VALUE, or MEASURE=VALUE:LOW:HIGH"
-    value, *interval = numbers(written, 3 if ":" in written else 1, wrong)
+    value, *interval = numbers(written, (1, 3), wrong)
     found: dict[str, Any] = {"measure": measure.strip(), "value": value}
     return measure, {**found, "interval": interval} if interval else found
 
 
-def numbers(written: str, count: int, wrong: str) -> list[float]:
-    """Read `count` numbers with colons between them; Refused, with the message `wrong`, where they are not."""
+def numbers(written: str, counts: Sequence[int], wrong: str) -> list[float]:
+    """Numbers with colons between them; Refused, with the message `wrong`, where they are none or not so many."""
     try:
         found = [float(number) for number in written.split(":")]
     except ValueError:
         found = []
-    if len(found) != count:
+    if len(found) not in counts:
         raise Refused(wrong)
     return found

@@ -23,6 +23,7 @@ from crisis_sim.cli.app import (
     app,
     console,
     counted,
+    list_shipped,
     print_json,
     progress_bar,
     say,
@@ -32,7 +33,6 @@ from crisis_sim.cli.app import (
 from crisis_sim.cli.options import Variant
 from crisis_sim.dashboard.server import FEWEST, HOST, MOST, PORT, REPLICATES, SCENARIO
 from crisis_sim.scenario.errors import Mistake, Refused, ScenarioError
-from crisis_sim.text import clean
 from crisis_sim.version import __version__
 
 if TYPE_CHECKING:
@@ -249,12 +249,8 @@ def scenarios(*, as_json: opt.Json = False) -> int:
     """List the scenarios that come with Crisis Sim, one per line."""
     from crisis_sim.scenario.load import shipped_scenarios
 
-    shipped = shipped_scenarios()
-    data = [{"name": one.name, "title": one.title} for one in shipped]
-    width = max((len(one.name) for one in shipped), default=0)
-    lines = [f"{one.name:{width}}  {clean(one.title)}" for one in shipped]
-    answer(as_json, data, lambda: say("\n".join(lines)))
-    return DONE
+    shipped = ({"name": one.name, "title": one.title} for one in shipped_scenarios())
+    return list_shipped(shipped, ("name", "title"), as_json)
 
 
 @app.command
@@ -449,7 +445,7 @@ def validate(
         )
     written = write_validation(validation, out) if out else []
     written += write_page(validation, page) if page else []
-    answer(as_json, validation.plain(), lambda: print_validation(validation, console()))
+    answer(as_json, validation.plain, lambda: print_validation(validation, console()))
     _tell_written(written)
     crises = sum(one.replicates for one in validation.batch.ensembles.values())
     talk(f"{crises:,} crises in {since(began)}")
@@ -543,7 +539,7 @@ def hindcast(
             leave_out,
         )
     written = write_hindcast(found, out) if out else []
-    answer(as_json, found.plain(), lambda: print_hindcast(found, console()))
+    answer(as_json, found.plain, lambda: print_hindcast(found, console()))
     _tell_written(written)
     told = f"{len(found.predictions):,} crises, {found.replicates:,} times each"
     talk(f"{told}, in {since(began)}")

@@ -110,7 +110,7 @@ def branch(
         else:
             print_summary(made.summary, console())
 
-    answer(as_json, made.plain(), show)
+    answer(as_json, made.plain, show)
     talk(f"to repeat it: crisis-sim branch {files[0]}")
     return DONE
 
@@ -158,7 +158,7 @@ def why(
         _print(found.answer())
         _print_reasons(found)
 
-    answer(as_json, found.plain(), show)
+    answer(as_json, found.plain, show)
     talk(f"answer and chart: {out}")
     return DONE
 
@@ -292,7 +292,7 @@ def nowcast(
     asked = f"What comes next, given this: {cast.evidence.title}?"
     draw = partial(draw_nowcast, cast)
     _page(folder, asked, [last, *earlier], draw, reading, seed, notices=notices)
-    answer(as_json, cast.plain(), lambda: print_nowcast(cast, console()))
+    answer(as_json, cast.plain, lambda: print_nowcast(cast, console()))
     talk(f"numbers, evidence and chart: {folder}")
     return DONE
 

@@ -48,46 +48,46 @@ class Interview:
         self.given, self._ask = given, ask
         self._known: set[str] = set()
 
-    def _of_file(self, path: str) -> Node | None:
-        self._known.add(path)
-        return self.given.get(*path.split(".")) if self.given else None
+    def _answer(self, path: str, question: str, read: Callable[[Any], Any]) -> Any:
+        """An answer as `read` takes it, with None or "" for none.
 
-    def _until_right(self, question: str, read: Callable[[str], Any]) -> Any:
-        """What is typed, as `read` takes it; asked again until that raises no ValueError."""
-        while True:
+        Where that raises ValueError it is asked for again; of a file the mistake is told at its place.
+        """
+        self._known.add(path)
+        while self.given is None:
             try:
                 return read(self._ask(question).strip())
             except ValueError as error:
                 question = f"{error}\n  "
+        node = self.given.get(*path.split("."))
+        try:
+            return read(node.plain() if node else None)
+        except ValueError as error:
+            raise (node or self.given).place.error(str(error)) from None
 
     def text(self, path: str, question: str, default: str = "", among: Names = ()) -> str:
         """A word or a line, if need be one `among` some; `default` where nothing is answered."""
 
-        def read(typed: str) -> str:
+        def read(answer: Any) -> str:
+            typed = "" if answer is None else str(answer)
             if among and typed and typed not in among:
                 raise ValueError(f"{typed!r} is neither of the two; expected {one_of(among)}")
             return typed or default
 
-        return self._text(path, question, default, read)
+        return str(self._answer(path, f"{question} [{default or 'none'}] ", read))
 
     def date(self, path: str, question: str, default: str = "") -> str:
         """A date, or "" for none."""
 
-        def read(typed: str) -> str:
+        def read(answer: Any) -> str:
+            typed = str(default if answer in (None, "") else answer)
             try:
-                read_moment(typed or default or EXAMPLE)
+                read_moment(typed or EXAMPLE)
             except ValueError:
                 raise ValueError(f"not a date: {typed!r}; expected one such as {EXAMPLE}") from None
-            return typed or default
+            return typed
 
-        return self._text(path, question, default, read)
-
-    def _text(self, path: str, question: str, default: str, read: Callable[[str], str]) -> str:
-        node = self._of_file(path)
-
-        if self.given is None:
-            return str(self._until_right(f"{question} [{default or 'none'}] ", read))
-        return str(_at(node or self.given, read, str(node.plain()) if node else default))
+        return str(self._answer(path, f"{question} [{default or 'none'}] ", read))
 
     def number(self, path: str, question: str, default: float) -> str:
         """A number or a distribution, as it is written."""
@@ -124,35 +124,21 @@ class Interview:
     def anchor(self, path: str, question: str, key: str, default: Any = None) -> Answer:
         """A value and what it stands for; that of the first anchor where nothing is answered."""
         known = anchors().get(key, {})
-        node, usual = self._of_file(path), next(iter(known), default)
+        usual = next(iter(known), default)
 
-        def read(typed: Any) -> Answer:
-            return _value(usual if typed in ("", None) else typed, known)
+        def read(answer: Any) -> Answer:
+            if self.given is None:
+                answer = _typed(answer, known)
+            return _value(usual if answer in ("", None) else answer, known)
 
-        if self.given is not None:
-            answer: Answer = _at(node or self.given, read, node.plain() if node else None)
-            return answer
         lines = [question, *(f"  {name}: {words}" for name, (_, words) in known.items())]
-        found: Answer = self._until_right(
-            "\n".join([*lines, f"  [{usual}] "]), lambda typed: read(_typed(typed, known))
-        )
+        found: Answer = self._answer(path, "\n".join([*lines, f"  [{usual}] "]), read)
         return found
 
     def names(
         self, section: str, question: str, default: Names = (), count: int | None = None
     ) -> list[tuple[str, str]]:
         """Short names and titles of those that a section holds; ScenarioError unless there are `count`."""
-        if self.given is not None:
-            node = self.given.get(section)
-            found = list(node.entries()) if node else list(default)
-            named = [(name, self.text(f"{section}.{name}.title", "", name)) for name in found]
-        else:
-            named = self._asked_names(question, default)
-        if count is not None and len(named) != count:
-            raise ScenarioError([Mistake(section, 0, 0, f"{len(named)} {section}", "two")])
-        return named
-
-    def _asked_names(self, question: str, default: Names) -> list[tuple[str, str]]:
 
         def read(typed: str) -> list[tuple[str, str]]:
             titles = [one.strip() for one in typed.split(",") if one.strip()] or default
@@ -162,10 +148,16 @@ class Interview:
                 raise ValueError(f"each needs a name of its own: {', '.join(wrong or titles)}")
             return found
 
-        found: list[tuple[str, str]] = self._until_right(
-            f"{question} [{', '.join(default) or 'none'}] ", read
-        )
-        return found
+        named: list[tuple[str, str]]
+        if self.given is None:
+            named = self._answer(section, f"{question} [{', '.join(default) or 'none'}] ", read)
+        else:
+            node = self.given.get(section)
+            found = list(node.entries()) if node else default
+            named = [(name, self.text(f"{section}.{name}.title", "", name)) for name in found]
+        if count is not None and len(named) != count:
+            raise ScenarioError([Mistake(section, 0, 0, f"{len(named)} {section}", "two")])
+        return named
 
     def check_all_is_read(self) -> None:
         """Refuse answers to questions that there are not.
@@ -180,14 +172,6 @@ class Interview:
                 found.append(node.label.mistake(f"no question '{path}'", "", near))
         if found:
             raise ScenarioError(found)
-
-
-def _at(node: Node, read: Callable[[Any], Any], answer: Any) -> Any:
-    """An answer of a file as `read` takes it; a mistake stands at its place."""
-    try:
-        return read(answer)
-    except ValueError as error:
-        raise node.place.error(str(error)) from None
 
 
 def _leaves(node: Node, above: str = "") -> Iterator[tuple[str, Node]]:

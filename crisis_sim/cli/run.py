@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -108,10 +109,7 @@ def run(
             unfinished = results.UnfinishedRun.of(resume)
             say(unfinished.say() if unfinished else f"{resume} holds a run that is finished")
             return DONE
-
-        def work(**how: Any) -> dict[str, Any]:
-            return batch.resume(resume, **how, **classes)
-
+        work = partial(batch.resume, resume, **classes)
         return _run_batch(resume, work, into, scheduler, charts, as_json)
     read, main = _read(scenarios, variant, data, alone)
     folder = into.folder(labelled(main, **classes).name)
@@ -125,14 +123,10 @@ def run(
         plan = make_plan(block_size=None, parameters=None, **asked)
         _print_plan(plan, into.cores, folder, as_json)
         return DONE
-
-    def begin(**how: Any) -> dict[str, Any]:
-        how |= {"resume": resume is not None, "restart": into.restart, "overwrite": into.overwrite}
-        return batch.run_to_folder(
-            folder=folder, command=["crisis-sim", *sys.argv[1:]], **how, **asked
-        )
-
-    return _run_batch(folder, begin, into, scheduler, charts, as_json)
+    asked |= {"folder": folder, "command": ["crisis-sim", *sys.argv[1:]]}
+    asked |= {"restart": into.restart, "overwrite": into.overwrite}
+    work = partial(batch.run_to_folder, resume=resume is not None, **asked)
+    return _run_batch(folder, work, into, scheduler, charts, as_json)
 
 
 def _read(
@@ -384,7 +378,7 @@ def replay(
         terminal = console()
         terminal.print(Markdown(story), width=min(terminal.width, 88))
 
-    answer(as_json, crisis.plain(), show)
+    answer(as_json, crisis.plain, show)
     talk(f"story and chart: {path}.md, {listed([file.suffix for file in drawn_to])}")
     return DONE
 
@@ -422,7 +416,7 @@ def report(
     except ValueError as error:
         raise Refused(error) from None
     save_page(page, file)
-    answer(as_json, {"file": str(file), **page.plain}, lambda: say(str(file)))
+    answer(as_json, lambda: {"file": str(file), **page.plain}, lambda: say(str(file)))
     if not as_json:
         talk("open it in a browser, print it, or attach it to an e-mail")
     return DONE

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -14,7 +15,13 @@ import pytest
 from crisis_sim.batch import BatchError, simulate, workers
 from crisis_sim.batch.block import Block, BlockOrder, attempt
 from crisis_sim.batch.plan import Plan
-from crisis_sim.batch.workers import ExecutorPlan, StopSign, choose_executor, run_plan
+from crisis_sim.batch.workers import (
+    ExecutorPlan,
+    StopSign,
+    choose_executor,
+    run_plan,
+    stop_on_interrupt,
+)
 from crisis_sim.model import Agent
 from tests.batch.crises import Counter, Die, DieOnce, Raise, Saboteur, crisis, rows
 
@@ -173,3 +180,29 @@ def test_workers_that_cannot_start_are_explained(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(workers, "_prepare_worker", os.abort)
     with pytest.raises(BatchError, match="if __name__ == '__main__'"):
         workers.open_pool(1)
+
+
+@pytest.mark.usefixtures("usual_signals")
+def test_afterwards_ctrl_c_is_as_it_was_and_a_handler_of_somebody_else_is_left_alone() -> None:
+    with stop_on_interrupt():
+        pass
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    heard: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))
+    with stop_on_interrupt() as sign:
+        signal.raise_signal(signal.SIGINT)
+        assert not sign.requested
+    assert heard == [signal.SIGINT]
+
+
+def test_other_threads_may_run_batches_too() -> None:
+    signs: list[bool] = []
+
+    def run() -> None:
+        with stop_on_interrupt() as sign:
+            signs.append(sign.requested)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert signs == [False]
