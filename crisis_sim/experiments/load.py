@@ -8,15 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from crisis_sim.batch.rules import check_rules, in_words
-from crisis_sim.experiments.spec import KINDS, Experiment, Kind, Reading, Spec, kind_of
+from crisis_sim.experiments.spec import KINDS, Experiment, Kind, Reading, kind_of
 from crisis_sim.outcomes.measures import Columns, Measure
 from crisis_sim.scenario import source
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
 from crisis_sim.scenario.fits import over_fits
-from crisis_sim.scenario.introspect import DIALECT, Slot, explain
+from crisis_sim.scenario.introspect import DIALECT, validated
 from crisis_sim.scenario.load import NAME as OVERRIDE
 from crisis_sim.scenario.load import SUFFIX, data_folder, find_file, load_scenario, overwritten
 from crisis_sim.scenario.schema import Scenario
@@ -159,12 +157,8 @@ def _checked(
     """The experiment that a file's values make, in which mistakes have been found already."""
     if settings:
         top = replace(lay_over(top, settings), place=top.place)
-    spec: Spec | None = None
     kind = _kind(top)
-    try:
-        spec = kind.SPEC.model_validate(top.plain())
-    except ValidationError as error:
-        found += explain(error, top, Slot(kind.SPEC))
+    spec = validated(kind.SPEC, top, found)
     before = len(found)
     loaded = _scenarios(top, folder, scenario, found)
     if spec is None or not loaded or len(found) > before:

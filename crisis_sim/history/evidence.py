@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from crisis_sim.outcomes.measures import Measure
 from crisis_sim.outcomes.names import read_measure
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
-from crisis_sim.scenario.introspect import Slot, explain
+from crisis_sim.scenario.introspect import validated
 from crisis_sim.scenario.load import data_folder, find_file
 from crisis_sim.scenario.numbers import Part, read_moment
 from crisis_sim.scenario.schema import Scenario
@@ -199,10 +199,9 @@ def read_evidence(
 ) -> Evidence:
     """Evidence from a text such as a file would hold; see `load_evidence`."""
     top, mistakes = parse(name, text, "evidence", "title and given")
-    try:
-        spec = EvidenceSpec.model_validate(top.plain())
-    except ValidationError as error:
-        raise ScenarioError([*mistakes, *explain(error, top, Slot(EvidenceSpec))]) from None
+    spec = validated(EvidenceSpec, top, mistakes)
+    if spec is None:
+        raise ScenarioError(mistakes)
     reader = _Reader(scenario, columns, [*mistakes])
     lines = zip(spec.given, top.items("given"), strict=True)
     seen = [one for line in lines if (one := reader.seen(*line))]

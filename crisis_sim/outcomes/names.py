@@ -85,9 +85,14 @@ def _within(name: str, clock: Clock, moment: str) -> Measure:
     """By a moment such as `24_hours`, or the horizon."""
     number, _, unit = moment.partition("_")
     hours = float(number) * HOURS[unit] if unit else None
-    said = f"within {number} {unit}" if unit else "by the horizon"
-    words = f"{clock.words()} {said} of {clock.since_words()}"
+    words = _said(clock, f"{number} {unit}" if unit else "")
     return Measure(name, words, "within_hours", "share", clock=clock, hours=hours)
+
+
+def _said(clock: Clock, time: str) -> str:
+    """The event of a clock within a time, or by the horizon where that is ""."""
+    by = f"within {time}" if time else "by the horizon"
+    return f"{clock.words()} {by} of {clock.since_words()}"
 
 
 def _median(name: str, clock: Clock, unit: str) -> Measure:
@@ -250,12 +255,10 @@ def read_measure(node: Node, columns: Columns | None = None) -> Measure:
             known = known_names(columns)
             near = nearest(node.content, known)
             listed = one_of([*known[:9], "others (docs/experiments.md)"])
-            raise ScenarioError(
-                [node.place.mistake(f"unknown measure '{node.content}'", listed, near)]
-            )
+            raise node.place.error(f"unknown measure '{node.content}'", listed, near)
         return named
     if not node.entries():
-        raise ScenarioError([node.label.mistake("not a measure", _EXAMPLE)])
+        raise node.label.error("not a measure", _EXAMPLE)
     return _Reader(node, columns).read()
 
 
@@ -270,14 +273,12 @@ class _Reader:
     def read(self) -> Measure:
         kinds = [key for key in self.entries if key in KEYS]
         if len(kinds) > 1:
-            second = self.entries[kinds[1]]
-            self._note(second, f"a measure is one of {one_of(kinds)}", "one", key=True)
-        elif not kinds:
-            first = next(iter(self.entries.values()))
+            second = self.entries[kinds[1]].label
+            raise second.error(f"a measure is one of {one_of(kinds)}", "one")
+        if not kinds:
+            first = next(iter(self.entries.values())).label
             near = next(filter(None, (nearest(key, KEYS) for key in self.entries)), "")
-            self._note(first, "this does not say what to measure", one_of(KEYS), near, key=True)
-        if self.mistakes:
-            raise ScenarioError(self.mistakes)
+            raise first.error("this does not say what to measure", one_of(KEYS), near)
         allowed = ("name", kinds[0], *KEYS[kinds[0]])
         for key, entry in self.entries.items():
             if key not in allowed:
@@ -301,9 +302,10 @@ class _Reader:
             clock, hours = self._clock(), None
             if entry.content != HORIZON:
                 hours = self._number(entry, "a number of hours above 0, or horizon", math.inf)
-            said = "by the horizon" if hours is None else f"within {hours:g} hours"
-            words = f"{clock.words()} {said} of {clock.since_words()}"
-            values["hours"] = hours
+            words, values["hours"] = (
+                _said(clock, "" if hours is None else f"{hours:g} hours"),
+                hours,
+            )
         else:
             level = values["level"] = self._number(entry, "a number between 0 and 1", 1.0)
             what = "median" if level == 0.5 else f"{100 * level:g}% quantile"

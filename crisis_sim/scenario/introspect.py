@@ -418,22 +418,28 @@ def _cast(scenario: Scenario) -> Iterator[tuple[str, ...]]:
 Path = Sequence[str | int]
 
 
-def explain(error: ValidationError, top: Node, whole: Slot = TOP) -> Iterator[Mistake]:
-    """A mistake for each of pydantic's findings, `MAX_MISTAKES` at most.
+Read = TypeVar("Read", bound=Part)
+
+
+def validated(kind: type[Read], top: Node, found: list[Mistake], **fields: Any) -> Read | None:
+    """The part that some values make, or None, and `found` gets a mistake for each of pydantic's findings.
 
     Args:
-        error: pydantic's findings on the plain values.
-        top: the values with their places.
-        whole: the slot that the values fill; a scenario's where left out.
+        kind: the kind of part.
+        top: its values with their places.
+        found: mistakes, `MAX_MISTAKES` at most of which are added.
+        fields: what no file holds.
     """
-    for finding in error.errors(include_url=False)[:MAX_MISTAKES]:
-        if finding["type"] == "extra_forbidden":
-            yield from _unknown_keys(find(top, finding["loc"])[0], finding["loc"], whole)
-        else:
-            yield _mistake(finding, top, whole)
-
-
-Read = TypeVar("Read", bound=Part)
+    try:
+        return kind.model_validate({**top.plain(), **fields})
+    except ValidationError as error:
+        for finding in error.errors(include_url=False)[:MAX_MISTAKES]:
+            if finding["type"] == "extra_forbidden":
+                node, _ = find(top, finding["loc"])
+                found += _unknown_keys(node, finding["loc"], Slot(kind))
+            else:
+                found.append(_mistake(finding, top, Slot(kind)))
+        return None
 
 
 def read_part(kind: type[Read], top: Node, mistakes: Sequence[Mistake] = ()) -> Read:
@@ -442,12 +448,10 @@ def read_part(kind: type[Read], top: Node, mistakes: Sequence[Mistake] = ()) -> 
     Raises:
         ScenarioError: when it has mistakes; holds all of them, and those that were found in how it is written.
     """
-    try:
-        part = kind.model_validate(top.plain())
-    except ValidationError as error:
-        raise ScenarioError([*mistakes, *explain(error, top, Slot(kind))]) from None
-    if mistakes:
-        raise ScenarioError(mistakes)
+    found = [*mistakes]
+    part = validated(kind, top, found)
+    if found or part is None:
+        raise ScenarioError(found)
     return part
 
 

@@ -15,11 +15,9 @@ from functools import cache, reduce
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, NamedTuple, TypeVar
 
-from pydantic import ValidationError
-
 from crisis_sim.scenario.checks import check
 from crisis_sim.scenario.errors import Mistake, ScenarioError, gone, nearest, one_of
-from crisis_sim.scenario.introspect import TOP, Slot, explain
+from crisis_sim.scenario.introspect import TOP, Slot, validated
 from crisis_sim.scenario.schema import LADDERS, Scenario
 from crisis_sim.scenario.source import (
     FILE_WORDS,
@@ -567,13 +565,9 @@ def checked(
     except ScenarioError as error:
         raise ScenarioError([*mistakes, *error.mistakes]) from None
     found += check(top)
-    scenario = None
-    try:
-        if named := top.get("name"):  # the schema's own, which a file cannot set
-            found.append(named.label.mistake("a scenario is named after its file", "no name"))
-        scenario = Scenario.model_validate({**top.plain(), "name": name})
-    except ValidationError as error:
-        found += explain(error, top)
+    if named := top.get("name"):  # the schema's own, which a file cannot set
+        found.append(named.label.mistake("a scenario is named after its file", "no name"))
+    scenario = validated(Scenario, top, found, name=name)
     known = {(one.file, one.line, one.column) for one in mistakes}
     found = [one for one in found if (one.file, one.line, one.column) not in known]
     if mistakes or found or scenario is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -43,10 +44,8 @@ def read_moment(value: Any) -> datetime:
     """A date as it stands in a scenario file, where one without an hour is its midnight; else a PydanticCustomError."""
     moment = value if isinstance(value, datetime) else None
     if isinstance(value, str) and PATTERN.fullmatch(value):
-        try:
+        with suppress(ValueError):  # no such day
             moment = datetime.fromisoformat(value)
-        except ValueError:  # no such day
-            moment = None
     if moment is None:
         raise _error(f"not a date: {value!r}", "moment")
     first, last = YEARS
@@ -133,9 +132,9 @@ def parameter(
     return field
 
 
-def chance(meaning: str, *, source: str = ASSUMED) -> Any:
+def chance(meaning: str) -> Any:
     """A field that is true or false, by default false, or the chance that it is true."""
-    extra: Any = {"unit": "probability", "source": source}
+    extra: Any = {"unit": "probability", "source": ASSUMED}
     field: Any = Field(0.0, description=meaning, json_schema_extra=extra)
     field.metadata.append(Chance())
     return field
@@ -196,12 +195,10 @@ class Distribution:
 
     def plain(self) -> dict[str, Any]:
         """The distribution as it is written in a scenario file."""
-        if self.kind == "choice" and (len(set(self.weights)) > 1 or self.together):
-            body: dict[str, Any] = {"values": list(self.values)}
-            if len(set(self.weights)) > 1:
-                body["weights"] = list(self.weights)
-            return {"choice": {**body, **({"together": self.together} if self.together else {})}}
-        return {self.kind: list(self.values)}
+        more: dict[str, Any] = {"weights": [*self.weights]} if len(set(self.weights)) > 1 else {}
+        if self.together:
+            more["together"] = self.together
+        return {self.kind: {"values": [*self.values], **more} if more else [*self.values]}
 
 
 #: The type of every number in a scenario that a person may know or be unsure of.

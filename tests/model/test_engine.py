@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 from mesa.datacollection import DataCollector
+from scipy.special import ndtri
 
 from crisis_sim.model import acts, ending, parties
 from crisis_sim.model.compiled import are_kept
@@ -19,7 +21,7 @@ from crisis_sim.model.crisis import CrisisModel, Decision
 from crisis_sim.model.ending import Halt
 from crisis_sim.model.engine import Agent, Event, rule
 from crisis_sim.model.journal import Journal
-from crisis_sim.model.luck import key_of, uniform, uniforms
+from crisis_sim.model.luck import key_of, quantile, uniform, uniforms
 from crisis_sim.model.parties import Mediator
 from crisis_sim.model.state import State
 from crisis_sim.scenario import Scenario, load_scenario
@@ -127,6 +129,20 @@ class Idler(Agent):
 
     def step(self) -> None:
         pass
+
+
+@numba.njit
+def _quantiles(chances: np.ndarray) -> np.ndarray:
+    found = np.empty_like(chances)
+    for k in range(chances.size):
+        found[k] = quantile(chances[k])
+    return found
+
+
+def test_normal_numbers_are_those_of_their_chance() -> None:
+    far = 10.0 ** -np.linspace(0.31, 15, 400)
+    chances = np.concatenate([np.linspace(0.001, 0.999, 999), far, 1 - far])
+    np.testing.assert_allclose(_quantiles(chances), ndtri(chances), rtol=1e-13, atol=1e-15)
 
 
 def test_an_agent_in_plain_python_takes_part_day_by_day(may_2025: Scenario) -> None:

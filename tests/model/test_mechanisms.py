@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from crisis_sim.model import CrisisModel
 from crisis_sim.scenario import load_scenario
 from crisis_sim.scenario.schema import ENDINGS
 from tests.model.conftest import Columns, run
@@ -108,13 +109,36 @@ def test_third_parties_stop_a_fight_after_a_strike_forced_at_its_hour(
     [
         (B + "halt.hurting=8", WEEK),
         (B + "halt.economic_relief=20", WEEK),
-        (B + "mediation.leverage_on_halt=15", "agreement"),
+        (B + "mediation.leverage_on_halt=40", "agreement"),
     ],
 )
 def test_what_stops_a_fight_after_a_strike_forced_at_its_hour(
     forced: Columns, change: str, what: str
 ) -> None:
     assert is_more(what, outcomes(FORCED, change), forced)
+
+
+@pytest.mark.parametrize(("posture", "open_"), [("calm", True), ("mobilisation", False)])
+def test_an_act_asks_for_an_answer_in_kind_unless_ones_own_posture_matches_it(
+    posture: str, open_: bool
+) -> None:
+    nothing = (
+        "events=[{at: 2025-04-22T15:00+05:30, kind: trigger, struck: india, deaths: 1, blame: 0}]"
+    )
+    scenario = load_scenario("may_2025", [nothing, f"states.india.rung_at_start={posture}"])
+    acts = {
+        "pakistan": iter(["mobilisation", *["wait"] * 1000]),
+        "india": iter([*["wait"] * 3, "protest" if open_ else "wait", *["wait"] * 1000]),
+    }
+    policies = {name: lambda _, left=left: next(left) for name, left in acts.items()}
+    model = CrisisModel(scenario, 1, policies=policies)
+    (india,) = model.agents.select(lambda agent: agent.name == "india")
+    open_now = set()
+    while model.running and model.days < 20:
+        model.step()
+        open_now.add(float(india.unanswered[0]))
+    mobilised = scenario.ladder[3].intensity
+    assert open_now == ({0.0, mobilised} if open_ else {0.0})
 
 
 def test_money_restrains_where_the_borrower_is_who_holds_out() -> None:
