@@ -157,11 +157,18 @@ def run_block(order: BlockOrder, watch: Watch | None = None, daily: bool = True)
         seconds=time.perf_counter() - started,
         events=model.events_run,
     )
-    # Free its arrays at once: agents know each other, and would wait for Python to look for circles.
+    let_go(model)
+    return block
+
+
+def let_go(model: CrisisModel) -> None:
+    """Free a model's arrays at once: agents know each other, and would wait for Python to look for circles."""
+    import mesa
+
+    getattr(mesa.Agent, "_ids", {}).pop(model, None)  # by which Mesa 3.3 keeps every model alive
     for agent in model.agents:
         agent.__dict__.clear()
     model.__dict__.clear()
-    return block
 
 
 def attempt(order: BlockOrder, watch: Watch | None = None) -> Block:

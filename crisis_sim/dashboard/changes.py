@@ -78,6 +78,8 @@ class Changes:
 # keeps. Anybody may have typed it, so what is wrong in it is reported, not obeyed.
 
 SET, KEEP, CLOCK, FILE, FITS = "set", "kept", "clock", "file", "over_fits"
+#: From where time may be counted; the first as usual.
+CLOCKS = ("from_first_strike", "from_trigger")
 #: Letters that a query may have: far more than a change to every slider takes.
 MAX_QUERY = 20_000
 #: Letters of a stranger's that are repeated in a message.
@@ -122,10 +124,14 @@ def asked_by(query: str) -> Asked:
     )
     known = [name for name, _ in pairs if name in (CLOCK, FILE)]
     twice = dict.fromkeys(name for name in known if known.count(name) > 1)
-    mistakes = tuple(f"error: the address says '{name}' twice" for name in twice)
+    mistakes = [f"error: the address says '{name}' twice" for name in twice]
     first = dict(reversed(pairs))
-    fits = first.get(FITS) == "true"
-    return Asked(sets, kept, first.get(CLOCK, ""), first.get(FILE, ""), fits, mistakes)
+    fits, clock = first.get(FITS) == "true", first.get(CLOCK, "")
+    if clock not in ("", *CLOCKS):
+        told = f"counts time '{_echo(clock)}': expected {' or '.join(CLOCKS)}"
+        mistakes.append(f"error: the address {told}")
+        clock = ""
+    return Asked(sets, kept, clock, first.get(FILE, ""), fits, tuple(mistakes))
 
 
 def recall(
@@ -159,14 +165,6 @@ def recall(
             mistakes.append(told)
         seen.add(path)
     return changes, mistakes
-
-
-def check_clock(clock: str, clocks: Collection[str]) -> list[str]:
-    """The mistake in a query's clock, in words, if it is none of these."""
-    known = clock in ("", *clocks)
-    expected = " or ".join(clocks)
-    told = f"error: the address counts time '{_echo(clock)}': expected {expected}"
-    return [] if known else [told]
 
 
 def _echo(given: str) -> str:

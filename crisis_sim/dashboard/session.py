@@ -18,12 +18,12 @@ from crisis_sim.batch.plan import most_at_once
 from crisis_sim.batch.workers import cores
 from crisis_sim.dashboard.changes import (
     CHANGED,
+    CLOCKS,
     KEPT,
     UNCHANGED,
     Asked,
     Changes,
     asked_by,
-    check_clock,
     groups_of,
     recall,
 )
@@ -284,7 +284,6 @@ def run(
     )
 
 
-CLOCKS = ("from_first_strike", "from_trigger")
 #: Seconds between two reports of progress.
 PROGRESS_EVERY = 0.25
 #: Files that a session remembers, for others that extend them.
@@ -570,10 +569,8 @@ class Session:
             recall(one, self._sliders, self._switches)
             for one in (self._asked.sets, self._asked.kept)
         )
-        clock = self._asked.clock
-        self.clock = clock if clock in CLOCKS else self.clock
-        mistakes = [*unfit, *self._asked.mistakes, *wrong, *also, *check_clock(clock, CLOCKS)]
-        self._set(mistake="\n".join(mistakes))
+        self.clock = self._asked.clock or self.clock
+        self._set(mistake="\n".join([*unfit, *self._asked.mistakes, *wrong, *also]))
 
     def _try_to_open(self, name: str, content: bytes) -> bool:
         try:

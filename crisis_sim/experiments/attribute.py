@@ -172,17 +172,14 @@ def combination_name(present: Sequence[bool]) -> str:
     return "parts_" + "".join("1" if here else "0" for here in present)
 
 
-# Contributions of parts to an outcome, with intervals from paired luck.
+# Contributions of parts to an outcome, with intervals from paired luck
 #
-# All figures are sums over combinations of parts. Their errors follow from the influence of each
-# replicate on every combination, summed in the same way, so that luck which is alike in all
-# combinations cancels out. Limits are normal; of shares they are adjusted as Agresti and Min do for
-# matched proportions: as if two more replicates had come, in which the sum was +1 and -1, so that a
-# part which changed nothing in any replicate gets a value of exactly 0 and still an interval.
-#
-# Source:
-#     A. Agresti and Y. Min (2005), "Simple improved confidence intervals for comparing matched
-#     proportions", Statistics in Medicine 24, 729-740.
+# All figures are sums over combinations of parts; their errors follow from the influence of each replicate on
+# every combination, summed alike, so that luck which is in all combinations cancels out. Limits are normal; of
+# shares they are adjusted as if two more replicates had come, in which the sum was +1 and -1, so that a part
+# which changed nothing in any replicate gets a value of exactly 0 and still an interval (A. Agresti and Y. Min
+# 2005, "Simple improved confidence intervals for comparing matched proportions", Statistics in Medicine 24,
+# 729-740).
 
 
 @dataclass(frozen=True)

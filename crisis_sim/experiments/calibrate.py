@@ -234,10 +234,7 @@ class Calibration:
         return (*targets, *((one, first) for one in self.experiment.measures))
 
 
-# --- Files of calibrated scenarios, which extend the original
-#
-# A scenario extends files of its own folder only. So the original stands beside it, as it was
-# resolved: with every value and everything that the experiment set.
+# --- Files of calibrated scenarios, which extend the original: every value of it, in a file beside them
 
 
 def scenario_files(
@@ -250,7 +247,6 @@ def scenario_files(
     """Each scenario with numbers changed, and the original that it extends, by their files' names.
 
     Args:
-        scenarios: the scenarios.
         values: by path a number, or a distribution as it is written; each scenario takes those it has.
         word: what has been done to them, such as `tuned`; names of files end so.
         experiment: by which experiment.
@@ -323,10 +319,9 @@ def as_yaml(content: Mapping[str, Any]) -> str:
 
 # --- Parameters that a search moves: numbers of a scenario, or of its distributions
 #
-# `mediators.us.attention_days` is a number: every crisis at a point gets the point's value.
-# `mediators.us.attention_days.uniform.0` is the lower end of the distribution that the scenario gives
-# it: crises at a point draw from the distribution with the point's value in it, each with the luck
-# that it has in the scenario itself, so that they move smoothly as the distribution does.
+# `mediators.us.attention_days` is a number: every crisis at a point gets the point's value. Of
+# `mediators.us.attention_days.uniform.0`, the lower end of its distribution, crises at a point draw from the
+# distribution with the point's value in it, each with the luck that it has in the scenario itself.
 
 #: By kind of distribution, which of its numbers must lie in the range of the number itself; the
 #: others must only be above zero.
@@ -418,9 +413,7 @@ def parameters_at(
 ) -> dict[str, Values]:
     """The parameter arrays for a design whose points have values `(points, parameters)`.
 
-    Returns:
-        By path of a number its values, `(points,)`; of a number that stays uncertain
-        `(points, replicates)`. Parameters that the scenario does not have are left out.
+    By path of a number that the scenario has its values, `(points,)`; of one that stays uncertain `(points, replicates)`.
     """
     known = numbers_of(scenario)
     found: dict[str, Values] = {}
@@ -550,11 +543,10 @@ def _check_scenario(
 
 # --- Proposals of points, as shares of the parameters' ranges
 #
-# Optuna's tpe and random choose by themselves; points of cmaes and sobol are enqueued as its trials.
-# Optuna's own CMA-ES keeps its state pickled in a study, which a stranger's folder must not bring
-# along, and its Sobol sequence leaves the first point to chance. What is proposed is a function of the
-# seed, the generation's number and the trials before it alone, so a search that was cut short makes the
-# very trials that it would have made.
+# Optuna's tpe and random choose by themselves; points of cmaes and sobol are enqueued as its trials. Optuna's
+# own CMA-ES keeps its state pickled in a study, which a stranger's folder must not bring along, and its Sobol
+# sequence leaves the first point to chance. What is proposed follows from the seed, the generation's number
+# and the trials before it alone, so that a search that was cut short goes on to what it would have found.
 
 #: CMA-ES's first mean keeps this share of a range away from the range's ends.
 MARGIN = 0.05

@@ -49,10 +49,9 @@ FITS = ("fits_lower", "fits_upper", "fits_same_sign")
 class Design:
     """The results of a design: every measure at every point, by the measures' names in their order.
 
-    Points are counted scenario after scenario: with `P` points in each, point `p` of the `s`-th
-    scenario is number `s * P + p` of all. Values are those of each parameter that was varied,
-    `(points,)`; parameters that differ between the replicates of a point are left out. `fits` says which set of
-    behaviours each replicate drew, the same at all points; None where it is not over fits.
+    Points are counted scenario after scenario. Values are those of each parameter that was varied, `(points,)`, but for
+    those that differ between the replicates of a point. `fits` says which set of behaviours each replicate drew, the same
+    at all points; None where it is not over fits.
     """
 
     scenarios: tuple[str, ...]
@@ -94,10 +93,7 @@ class Design:
         return [over_sets(at, [(self.fits, pull)], bounds) for at, pull in each]
 
     def measure_table(self) -> pa.Table:
-        """One row a point and measure: estimate, limits, standard error, number of replicates; over fits their range.
-
-        What is not known is null; a time that never comes is infinite.
-        """
+        """One row a point and measure: estimate, limits, standard error, number of replicates; over fits their range."""
         over = (one for name in self.measured for one in self.over_fits(name))
         return self.figures_table(self.measured, (*FIGURES, "of"), over)
 

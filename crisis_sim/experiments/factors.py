@@ -83,10 +83,8 @@ def _with_word(change: str, column: int, word: str) -> str:
 
 # --- Factors: numbers of a scenario that an experiment varies, and their ranges
 #
-# Where a file gives no range, a factor goes over the range that the scenario leaves open, if its
-# number is a distribution there: all of it where it is bounded, else its middle 95%. A number that is
-# known in the scenario goes over the range that the schema allows, unless that is implausibly wide;
-# then the file must give a range.
+# Where a file gives none: the range that the scenario leaves open, all of it where that is bounded, else its
+# middle 95%; of a number that is known in the scenario what the schema allows, unless that is implausibly wide.
 
 #: A range of the schema that is wider than this is no default.
 WIDEST = 1000.0
@@ -316,11 +314,9 @@ def _neighbours(path: str, known: Iterable[str]) -> str:
 
 # Factors of a study, and how each is drawn: a share of its probability becomes a value.
 #
-# A parameter that the file gives no range for is drawn as the scenario draws it, where it is uncertain
-# there, so that importance is measured under the scenario's own distributions. A known one goes
-# evenly over the range of the schema: in equal ratios where this spans a thousandfold, such as delays
-# from a quarter of an hour to a year, else in equal steps. Where no file names the parameters, it goes
-# as far as its slider does.
+# Without a range in the file a parameter is drawn as the scenario draws it. A known one goes evenly over the
+# range of the schema: in equal ratios where this spans a thousandfold, such as delays from a quarter of an hour
+# to a year, else in equal steps; where no file names the parameters, as far as its slider does.
 
 #: A range with a larger ratio of its ends goes in equal ratios where nothing else is said.
 DECADES = 1000.0

@@ -203,15 +203,7 @@ def squares(
     pairs: Iterable[tuple[int, int, str, str, float]],
     size: float,
 ) -> None:
-    """A square for each pair of parts or factors.
-
-    Args:
-        axes: where to draw.
-        names: names of the parts, on both axes.
-        pairs: of each pair the numbers of both, what stands in its square, its colour, or "" for
-            none, and the colour's strength from 0 to 1.
-        size: size of the letters in points.
-    """
+    """A square for each pair of parts or factors: both numbers, words, a colour or "", its strength from 0 to 1."""
     for one, other, words, colour, strength in pairs:
         x, y = sorted((one, other))
         face = style.tint(colour, 0.25 + 0.6 * strength) if colour else style.WHITE

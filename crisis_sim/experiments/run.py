@@ -57,7 +57,7 @@ GIVEN, RESOLVED = "experiment.yaml", "resolved.json"
 SUMMARY, MANIFEST = "summary.json", "manifest.json"
 #: The layout of these folders, counted up when older readers could no longer read a new one.
 FORMAT = 1
-#: Keys of resolved.json that do not fix the results.
+#: The key of resolved.json that does not fix the results.
 BEGUN = "begun"
 #: How the names of tables end, and the names of all files that a manifest may name.
 TABLE = ".parquet"

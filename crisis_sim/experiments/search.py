@@ -206,10 +206,8 @@ def _check_objective(
 
 # --- Loss of points
 #
-# Where a level is enough, points that reach it are ranked by cost, points that do not by their
-# shortfall, and any that reaches it comes before any that does not (Deb 2000, Computer Methods in
-# Applied Mechanics and Engineering 186, 311-338). Cost and shortfall need
-# no weights.
+# Where a level is enough, points that reach it are ranked by cost, others by their shortfall, after all of those
+# (Deb 2000, Computer Methods in Applied Mechanics and Engineering 186, 311-338). So the two need no weights.
 
 #: The loss of an unknown figure, or of a time that never comes: more than any known loss.
 WORST = 1e9
@@ -306,11 +304,10 @@ class Problem(calibrate.Calibration):
     def at(
         self, points: Values | None, replicates: int, seed: int, progress: Progress = say_nothing
     ) -> Scored:
-        """Run and score points, every scenario's crises at every point with the same luck.
+        """Run and score points `(points, parameters)`, or the scenarios as they are, all with the same luck.
 
-        Points are `(points, parameters)`, or None for the scenarios as they are. `progress` is called
-        with the crises done and those in all, of all scenarios. The loss is that of the goal, or the
-        weighted sum over targets of squared distances in standard errors (robust: Huber 1964).
+        The loss is that of the goal, or the weighted sum over targets of squared distances in standard errors (robust:
+        Huber 1964). Progress is that of all scenarios.
         """
         count = 1 if points is None else len(points)
         figures = {name: np.full((count, len(self.watched)), np.nan) for name in KEPT}
@@ -398,12 +395,9 @@ class Problem(calibrate.Calibration):
         return np.stack(apart, axis=1)
 
 
-# --- Trials on disk, to resume from
-#
-# journal.log    Optuna's journal of a study, which its dashboard reads; a line a trial
-# journal.json   the experiment's digest, and the journal's length after each generation, with a checksum
-#
-# Trials after a wrong checksum, or after the last one, are run again.
+# --- Trials on disk, to resume from: Optuna's journal of a study, which its dashboard reads, and the experiment's
+# digest with the journal's length after each generation and the checksum of so much. What follows a wrong one
+# is run again.
 
 JOURNAL, SEAL = "journal.log", "journal.json"
 
@@ -497,8 +491,7 @@ class Trials(Scored):
     """The trials of a search, in their order.
 
     Attributes:
-        points: parameters, `(trials, parameters)`.
-        generation: the generation of each trial, `(trials,)`.
+        points, generation: parameters, `(trials, parameters)`, and the generation of each, `(trials,)`.
         importance: of each parameter its share in what sets the best trials apart, `(parameters,)`.
         best: the number of the best trial.
     """
@@ -510,13 +503,7 @@ class Trials(Scored):
 
 
 def search(problem: Problem, options: RunOptions) -> Trials:
-    """Look for the best point.
-
-    Raises:
-        ResultsError: when the journal cannot be read.
-        BatchError: when crises cannot be run.
-        KeyboardInterrupt: on Ctrl-C; the generations that were finished are in the journal.
-    """
+    """Look for the best point; on Ctrl-C the generations that were finished are in the journal."""
     import optuna
 
     with quiet():
@@ -640,10 +627,10 @@ ABOUT_AS_CHEAP = 0.1
 
 
 def tolerance_of(problem: Problem, trials: Trials) -> float:
-    """How much worse than the best counts as about as good.
+    """How much worse than the best counts as about as good, where the file does not say.
 
-    Where the file does not say: of targets what the likelihood allows a single parameter at 95%, if
-    the targets' errors are normal and independent; of an objective the reach of its Monte Carlo error.
+    Of targets what the likelihood allows a single parameter at 95%, if their errors are normal and independent; of an
+    objective the reach of its Monte Carlo error.
     """
     goal, best = problem.goal, trials.best
     if problem.spec.tolerance:

@@ -24,16 +24,7 @@ from crisis_sim.experiments.design import FIGURES, run_points, table_of
 from crisis_sim.experiments.factors import Drawn, Range, drawn_factors, ranges
 from crisis_sim.experiments.indices import MAIN, Layout, layout_of, pairs_of, size_of
 from crisis_sim.experiments.sensitivity_study import SAMPLES, IndexEstimates, Study, percent
-from crisis_sim.experiments.spec import (
-    Experiment,
-    Findings,
-    MeasuringSpec,
-    Reading,
-    RunOptions,
-    counting,
-    entry,
-    whole,
-)
+from crisis_sim.experiments.spec import Experiment, Findings, MeasuringSpec, Reading, RunOptions
 from crisis_sim.outcomes.intervals import Measured, normal_quantile
 from crisis_sim.outcomes.measures import Measure
 from crisis_sim.scenario.errors import Mistake
@@ -54,8 +45,8 @@ ANSWERS = "which parameters an outcome turns on, one by one and together"
 class SensitivitySpec(MeasuringSpec):
     """Which parameters an outcome turns on."""
 
-    kind: Literal["sensitivity"] = entry("what kind of experiment it is")
-    method: Literal["morris", "sobol", "pawn"] = entry(
+    kind: Literal["sensitivity"] = words.entry("what kind of experiment it is")
+    method: Literal["morris", "sobol", "pawn"] = words.entry(
         "morris to screen many parameters, sobol to share out variance, "
         "pawn to compare distributions",
         "morris",
@@ -65,15 +56,15 @@ class SensitivitySpec(MeasuringSpec):
         description="parameters by path, each with its range; where none is given, all that are "
         "worth a slider",
     )
-    samples: int | None = whole(
+    samples: int | None = words.whole(
         "trajectories (morris), base samples (sobol: a power of two) or points (pawn)",
         None,
         most=1_000_000,
     )
-    second_order: bool = entry(
+    second_order: bool = words.entry(
         "sobol: whether pairs of parameters get an index, at twice the cost", False
     )
-    tornado: int = whole(
+    tornado: int = words.whole(
         "crises at each end of every parameter for the tornado; 0 for none", 1000, least=0
     )
 
@@ -123,7 +114,7 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
     to_ends, shares = layout.method == "morris", zip(drawn, layout.shares.T, strict=True)
     values = {one.path: (one.between_ends if to_ends else one.known_at)(of) for one, of in shares}
     # The progress of either of the two designs is a part of both.
-    own = replace(options, progress=counting(options.progress, 0, total))
+    own = replace(options, progress=words.counting(options.progress, 0, total))
     design = run_points(experiment, own, values, name="points")
     studies = {
         name: studying.study(layout, one, spec.seed) for name, one in design.measured.items()
@@ -138,7 +129,7 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
         ends = {one.path: np.full(1 + 2 * len(drawn), one.middle) for one in drawn}
         for k, one in enumerate(drawn):
             ends[one.path][1 + 2 * k : 3 + 2 * k] = one.ends
-        own = replace(options, progress=counting(options.progress, design.crises, total))
+        own = replace(options, progress=words.counting(options.progress, design.crises, total))
         beside = run_points(experiment, own, ends, replicates=spec.tornado, name="tornado")
         rows = [row for name, one in beside.measured.items() for row in _bars(name, one, drawn)]
         figures = ("value", "outcome", "estimate", "standard_error", "lower", "upper")

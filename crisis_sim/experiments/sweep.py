@@ -21,15 +21,7 @@ from crisis_sim import text as wording
 from crisis_sim.experiments import spec as words
 from crisis_sim.experiments.design import FIGURES, FITS, Design, run_points
 from crisis_sim.experiments.factors import Factor, Range, Values, check_path, check_value, resolve
-from crisis_sim.experiments.spec import (
-    Experiment,
-    Findings,
-    MeasuringSpec,
-    Reading,
-    RunOptions,
-    entry,
-    whole,
-)
+from crisis_sim.experiments.spec import Experiment, Findings, MeasuringSpec, Reading, RunOptions
 from crisis_sim.outcomes.intervals import Contrast, Measured
 from crisis_sim.outcomes.measures import Measure
 from crisis_sim.outcomes.over_fits import OverFits
@@ -55,31 +47,31 @@ ANSWERS = "how outcomes change as one or two parameters go over a range"
 class SweptRange(Range):
     """How far a swept parameter goes, and in how many steps."""
 
-    points: int = whole("values on its side of the grid", 9, least=2, most=10_000)
-    values: tuple[float, ...] = entry("the very values, in place of a range", ())
+    points: int = words.whole("values on its side of the grid", 9, least=2, most=10_000)
+    values: tuple[float, ...] = words.entry("the very values, in place of a range", ())
 
 
 class Sample(Part):
     """A space-filling sample, in place of a grid."""
 
-    method: Literal["sobol", "latin hypercube"] = entry("how points are spread", "sobol")
-    points: int = whole("how many points", least=2, most=1_000_000)
+    method: Literal["sobol", "latin hypercube"] = words.entry("how points are spread", "sobol")
+    points: int = words.whole("how many points", least=2, most=1_000_000)
 
 
 class SweepSpec(MeasuringSpec):
     """A sweep of one parameter or two."""
 
-    kind: Literal["sweep"] = entry("what kind of experiment it is")
-    vary: dict[str, SweptRange] = entry(
+    kind: Literal["sweep"] = words.entry("what kind of experiment it is")
+    vary: dict[str, SweptRange] = words.entry(
         "one or two parameters by path, each with its range", min_length=1, max_length=2
     )
-    sample: Sample | None = entry("a space-filling sample in place of a grid", None)
+    sample: Sample | None = words.entry("a space-filling sample in place of a grid", None)
     reference: dict[str, float] = Field(
         default_factory=dict,
         description="by parameter, the value that others are compared with; "
         "the scenario's own where left out",
     )
-    threshold: float | None = entry(
+    threshold: float | None = words.entry(
         "a value of the first outcome whose crossing matters, such as 0.5", None
     )
 
@@ -237,11 +229,7 @@ def nearest_point(
 
 
 def crossings_of(x: Values, measured: Measured, threshold: float) -> list[dict[str, Any]]:
-    """Where a curve crosses a threshold, between points in a straight line.
-
-    The limits are where its band's edges cross it, each the nearest to the crossing; null where an
-    edge does not.
-    """
+    """Where a curve crosses a threshold, in a straight line; limits are the nearest places where its band's edges do."""
     order = np.argsort(x)
 
     def crossed(curve: Values) -> Iterator[tuple[float, bool]]:
@@ -395,12 +383,7 @@ def charts(findings: Findings) -> Iterator[tuple[str, Callable[[Findings], Figur
 
 
 def draw_curves(findings: Findings, differences: bool = False) -> Figure:
-    """Every measure over the parameter, each with its 95% band.
-
-    Args:
-        findings: what a sweep of one parameter found.
-        differences: draw each point less the reference point, on the luck that they share.
-    """
+    """Every measure over the parameter, or its difference from the reference point, each with its 95% band."""
     summary = findings.summary
     (factor,) = summary["vary"]
     points = findings.tables["points"].column(factor["path"]).to_numpy()
@@ -455,9 +438,7 @@ def draw_curves(findings: Findings, differences: bool = False) -> Figure:
 def draw_map(findings: Findings, place: int) -> Figure:
     """A measure over two parameters, in colour, with the line at which it crosses the threshold.
 
-    A full dot is a point whose difference from the reference point is sure (its 95% interval, on
-    the luck that the two share, does not hold zero); a hollow one, a point that cannot be told from
-    it.
+    Full dots surely differ from the reference point (95%, on the luck that they share); hollow ones cannot be told from it.
     """
     summary, tables = findings.summary, findings.tables
     across, up = summary["vary"]

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from crisis_sim.batch.block import let_go
 from crisis_sim.batch.workers import MOST_THREADS
 from crisis_sim.hindcast.reading import read
 from crisis_sim.model import CrisisModel
@@ -73,7 +74,9 @@ def forecast(
         given = {path: np.repeat(value, replicates) for path, value in read(some).items()}
         given |= {path: values[rows] for path, values in own.items()}
         model = CrisisModel(scenario, replicates, seed, parameters=given, points=len(some))
-        return kept(some, model.run(daily=False).outcomes())
+        found = kept(some, model.run(daily=False).outcomes())
+        let_go(model)
+        return found
 
     starts = range(0, len(facts), several)
     chunks: dict[int, pd.DataFrame] = {}

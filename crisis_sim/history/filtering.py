@@ -26,6 +26,7 @@ from rich.console import Console
 from rich.text import Text
 
 from crisis_sim import style, text
+from crisis_sim.batch.block import let_go
 from crisis_sim.batch.files import BatchError, known, write_durably
 from crisis_sim.batch.manifest import versions
 from crisis_sim.history.evidence import Evidence, load_evidence, times_of
@@ -456,6 +457,7 @@ def run_histories(
             if not one.is_look:
                 met[k] = one.holds(times)
         outcomes = model.outcomes()
+        let_go(model)
         return met, {one: times[one] for one in events}, {one: outcomes[one] for one in needed}
 
     blocks = []

@@ -24,12 +24,10 @@ from ruamel.yaml import YAML
 
 from crisis_sim import text
 from crisis_sim.batch.files import write_durably
-from crisis_sim.history.past import History
+from crisis_sim.history.past import History, fresh_luck, salts_of
 from crisis_sim.model import CrisisModel, Decision, Journal
 from crisis_sim.model.choice import option_numbers
 from crisis_sim.model.journal import Entry, entry_of
-from crisis_sim.model.luck import key_of
-from crisis_sim.model.schedule import redraw_budgets
 from crisis_sim.outcomes.durations import Rows
 from crisis_sim.outcomes.intervals import Contrast, difference
 from crisis_sim.outcomes.measures import CAME, Reading
@@ -391,8 +389,7 @@ def _futures(turn: Turn, choice: str, number: int, salt: int) -> Mapping[str, ND
     other.policies = {}
     other.crises["choice"] = option_numbers(turn.model.scenario)[choice]
     other.crises["states"]["asked"] = False
-    other.crises["salt"] = [key_of(salt, f"future {k}")[0] for k in range(number)]
-    redraw_budgets(*other._at_desk(other.crises))
+    fresh_luck(other, salts_of(salt, number))
     other.go_on(turn.model.scenario.horizon_days)
     return other.outcomes()
 

@@ -26,7 +26,9 @@ from crisis_sim.model.crisis import CrisisModel
 from crisis_sim.model.ending import VIOLATION
 from crisis_sim.model.engine import clocks_of
 from crisis_sim.model.journal import Entry, Journal, entry_of
+from crisis_sim.model.luck import key_of
 from crisis_sim.model.record import NOTE
+from crisis_sim.model.schedule import redraw_budgets
 from crisis_sim.report.story import Narrator, gist_of, tell
 from crisis_sim.scenario.errors import Refused, meant, one_of
 from crisis_sim.scenario.introspect import read_part
@@ -323,27 +325,25 @@ def force(model: CrisisModel, name: str, choice: str) -> None:
     Raises:
         HistoryError: when there is no such agent, or it can do no such thing.
     """
-    if name in model.scenario.state_names:
-        known: Sequence[str] = list(option_numbers(model.scenario))
-        if choice not in known:
-            raise HistoryError(_unknown(f"{name} has no option '{choice}'", choice, known))
+    known = choices(model)
+    if name not in known:
+        raise HistoryError(_unknown(f"no agent '{name}' that can be forced", name, [*known]))
+    if choice not in known[name]:
+        cannot = (
+            f"has no option '{choice}'" if name in model.scenario.states else f"cannot '{choice}'"
+        )
+        raise HistoryError(_unknown(f"{name} {cannot}", choice, known[name]))
+    if name in model.scenario.states:
         model.force(name, choice, model.days)
         return
-    able = {one.name: one for one in _able(model)}
-    if name not in able:
-        whom = [*model.scenario.state_names, *able]
-        raise HistoryError(_unknown(f"no agent '{name}' that can be forced", name, whom))
-    one = able[name]
-    if choice not in type(one).clocks():
-        raise HistoryError(_unknown(f"{name} cannot '{choice}'", choice, type(one).clocks()))
+    one = next(one for one in _able(model) if one.name == name)
     clock = _clock(model, one.role, one.index, choice)
     model._go_on(model.days, None, stop=True)
     model.crises["budgets"][:, clock] = 0.0
     model.go_on(model.days)
     if model.crises["budgets"][0, clock] == 0.0:
-        raise HistoryError(
-            f"{name} cannot {choice} on {said_at(model.scenario, model.days)}: it has done so, or a halt stands"
-        )
+        on = said_at(model.scenario, model.days)
+        raise HistoryError(f"{name} cannot {choice} on {on}: it has done so, or a halt stands")
 
 
 def never_open(model: CrisisModel, state: str, option: str) -> str:
@@ -357,13 +357,12 @@ def never_open(model: CrisisModel, state: str, option: str) -> str:
     one.policies = {state: look}
     one.cast["states"][one.scenario.state_names.index(state)].records["asked"] = True
     one.run()
+    after = f"after {said_at(model.scenario, model.days)}"
     if not seen:
-        return f"{state} takes no decision after {said_at(model.scenario, model.days)}"
-    at, options = seen[0]
-    return (
-        f"'{option}' is never open to {state} after {said_at(model.scenario, model.days)}: at its next decision, on "
-        f"{said_at(model.scenario, at)}, it can choose {one_of(options)}"
-    )
+        return f"{state} takes no decision {after}"
+    on, options = said_at(model.scenario, seen[0][0]), one_of(seen[0][1])
+    told = f"'{option}' is never open to {state} {after}: at its next decision, on {on}"
+    return f"{told}, it can choose {options}"
 
 
 def choices(model: CrisisModel) -> dict[str, list[str]]:
@@ -487,6 +486,17 @@ def undo(model: CrisisModel, step: Step) -> bool:  # noqa: C901 - one case after
         case _:
             return False
     return True
+
+
+def fresh_luck(model: CrisisModel, salts: Sequence[int]) -> None:
+    """Give each crisis of a block luck of its own from now on, by its salt."""
+    model.crises["salt"] = salts
+    redraw_budgets(*model._at_desk(model.crises))
+
+
+def salts_of(salt: int, number: int) -> list[int]:
+    """Salts of so many futures."""
+    return [key_of(salt, f"future {k}")[0] for k in range(number)]
 
 
 def _next_exponential(model: CrisisModel, stream: int) -> float:

@@ -26,10 +26,8 @@ from numpy.typing import NDArray
 from crisis_sim import style, text
 from crisis_sim.history import past
 from crisis_sim.history.past import History, HistoryError, Step
-from crisis_sim.model import schedule as drivers
 from crisis_sim.model.choice import HALT
 from crisis_sim.model.crisis import CrisisModel
-from crisis_sim.model.luck import key_of
 from crisis_sim.outcomes.durations import Rows
 from crisis_sim.outcomes.incidence import TOLERANCE
 from crisis_sim.outcomes.intervals import Contrast, Measured, difference
@@ -414,9 +412,7 @@ class _Work:
         block = self._block(
             np.concatenate([np.repeat(without, futures), np.repeat(steps[-1].after, futures)])
         )
-        salts = [key_of(salt, f"future {k}")[0] for k in range(futures)]
-        block.crises["salt"] = salts * 2
-        drivers.redraw_budgets(*block._at_desk(block.crises))
+        past.fresh_luck(block, past.salts_of(salt, futures) * 2)
         block.run()
         self.runs += block.rows + 1
         came = self.outcome.came(block).reshape(2, -1)

@@ -322,9 +322,7 @@ def draw_markets(batch: Batch, summary: Mapping[str, Any], ax: Axes | None = Non
             style.say_nothing_to_draw(axes, "this batch kept no market paths")
             continue
         axes.axhline(100.0, color=style.GREY, linewidth=0.6)
-        rows = _spread(axes, ensemble.paths, state, style.STATE_COLOURS[place], last)
-        if isinstance(figure, style.Chart):
-            figure.data += rows
+        _spread(axes, ensemble.paths, state, style.STATE_COLOURS[place], last)
         if real is not None:
             _closes(axes, real, last)
         for key, name, side in (
@@ -368,10 +366,8 @@ def levels(paths: pa.Table, state: str) -> tuple[NDArray[np.float64], NDArray[np
     return days.astype(np.float64), level[by_day].reshape(len(days), -1).T
 
 
-def _spread(
-    axes: Axes, paths: pa.Table, state: str, colour: str, last: float
-) -> list[dict[str, Any]]:
-    """Draw the median and the bands; gives them day by day."""
+def _spread(axes: Axes, paths: pa.Table, state: str, colour: str, last: float) -> None:
+    """Draw the median and the bands."""
     days, level = levels(paths, state)
     shown = days <= last
     for share, opacity in BANDS:
@@ -380,11 +376,8 @@ def _spread(
         axes.fill_between(days[shown], 100.0 * low[shown], 100.0 * high[shown], **band)
     axes.plot(days[shown], 100.0 * np.median(level, axis=0)[shown], color=colour)
     names = ("p5", "p25", "median", "p75", "p95")
-    each = np.quantile(level, (0.05, 0.25, 0.5, 0.75, 0.95), axis=0).T
-    return [
-        {"state": state, "day": day} | dict(zip(names, map(float, row), strict=True))
-        for day, row in zip(days[shown], each[shown], strict=True)
-    ]
+    each = np.quantile(level, (0.05, 0.25, 0.5, 0.75, 0.95), axis=0)[:, shown]
+    style.keep(axes, state=state, day=days[shown], **dict(zip(names, each, strict=True)))
 
 
 def _closes(axes: Axes, real: RealIndex, last: float) -> None:

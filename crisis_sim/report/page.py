@@ -107,16 +107,9 @@ def save_page(page: Page, file: Path) -> Path:
 def page_of(
     folder: str | Path, reference: str | None = None, progress: Progress = lambda done, total: None
 ) -> Page:
-    """The page on the results in a folder.
+    """The page on the results in a folder, as `write_page` writes it.
 
-    Args:
-        folder: what `crisis-sim run` or an experiment wrote.
-        reference: the scenario that the others of a run are compared with; the first where left out.
-        progress: called with how many scenarios and charts of a run are done, and of how many.
-
-    Raises:
-        ResultsError: when the folder holds no finished results that can be read.
-        UnknownReferenceError: when there is no such scenario.
+    `progress` is called with how many scenarios and charts of a run are done, and of how many.
     """
     folder = Path(folder)
     try:

@@ -86,7 +86,6 @@ def draw_differences(batch: Batch, summary: Mapping[str, Any], ax: Axes | None =
     names.sort(key=lambda name: -_size(differences[name]))
     height = 40.0 + 6.0 * max(len(names), 2)
     figure = style.new_figure(height=height) if ax is None else style.figure_of(ax)
-    data = figure.data if isinstance(figure, style.Chart) else []
     columns = [ax] if ax else figure.subplots(1, len(MEASURES), sharey=True)
     for axes, measure in zip(columns, MEASURES, strict=ax is None):
         axes.set_title(measure.heading, fontsize=7.0)
@@ -98,13 +97,8 @@ def draw_differences(batch: Batch, summary: Mapping[str, Any], ax: Axes | None =
         for place, name in enumerate(names):
             found = measure.find(differences[name])
             _whisker(axes, place, found)
-            data.append(
-                {
-                    "scenario": called[name],
-                    "measure": measure.heading.replace("\n", " "),
-                    **_row(found),
-                }
-            )
+            told = measure.heading.replace("\n", " ")
+            style.keep(axes, scenario=called[name], measure=told, **_row(found))
         _frame(axes)
     columns[0].set_yticks(
         list(range(len(names))), [text.shorten(called[name], 28) for name in names]
@@ -204,12 +198,12 @@ def draw_endings(batch: Batch, summary: Mapping[str, Any], ax: Axes | None = Non
     whole = {"all crises": {"share": {"estimate": 1.0}, "endings": reference["endings"]}}
     courses = reference.get("courses", whole)
     if ax is not None:
-        _tree([], ax, courses, reference["label"])
+        _tree(ax, courses, reference["label"])
         return style.figure_of(ax)
     several = len(names) > 1 and "courses" in reference
     figure = style.new_figure(height=34.0 + 7.0 * max(len(names) if several else 0, 4))
     axes = figure.subplots(1, 2, width_ratios=(1.0, 1.0)) if several else [figure.subplots()]
-    _tree(figure.data, axes[0], courses, reference["label"])
+    _tree(axes[0], courses, reference["label"])
     if several:
         bars, fills = axes[1], style.COURSE_FILLS
         for place, name in enumerate(names):
@@ -217,8 +211,8 @@ def draw_endings(batch: Batch, summary: Mapping[str, Any], ax: Axes | None = Non
             shares = {one: parts[one]["share"]["estimate"] or 0.0 for one in fills if one in parts}
             _bar(bars, place, ((100.0 * share, fills[one]) for one, share in shares.items()))
             for one in shares:
-                row = {"scenario": called[name], "course": one, "ending": "all"}
-                figure.data.append({**row, **_row(parts[one]["share"])})
+                figures = _row(parts[one]["share"])
+                style.keep(bars, scenario=called[name], course=one, ending="all", **figures)
         _rows(bars, [text.shorten(called[name], 28) for name in names])
         bars.set_title("How far crises went, by scenario", pad=24.0)
         _legend(bars, style.keys_of(fills, {**_COURSE_NAMES, "short_fight": _SHORT}), 2)
@@ -226,7 +220,7 @@ def draw_endings(batch: Batch, summary: Mapping[str, Any], ax: Axes | None = Non
     return figure
 
 
-def _tree(data: list[dict[str, Any]], axes: Axes, courses: Mapping[str, Any], label: str) -> None:
+def _tree(axes: Axes, courses: Mapping[str, Any], label: str) -> None:
     """A row for each course, as long as its share of all crises, in which its endings lie side by side."""
     occur = [
         one
@@ -246,8 +240,8 @@ def _tree(data: list[dict[str, Any]], axes: Axes, courses: Mapping[str, Any], la
             va="center",
         )
         for one in occur:
-            row = {"scenario": label, "course": course, "ending": one}
-            data.append({**row, **_row(part["endings"][one])})
+            figures = _row(part["endings"][one])
+            style.keep(axes, scenario=label, course=course, ending=one, **figures)
     _rows(axes, [_COURSE_NAMES.get(course, course) for course in courses])
     axes.set_title(f"{text.shorten(label, 34)}: how crises went and ended", pad=24.0)
     _legend(axes, style.keys_of({one: style.ENDING_FILLS[one] for one in occur}, text.ENDINGS), 3)

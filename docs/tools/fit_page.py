@@ -33,64 +33,7 @@ OF_SLOPES = ("informed", "precision")
 TENTH = 0.1
 #: A parameter is pinned down if the record takes away this share of its prior's variance.
 PINNED = 0.5
-TEXT = Template("""# How the defaults were fitted, and what the record pins down
-
-<!-- Made by docs/tools/fit_page.py from docs/fit/fit.json. -->
-
-The defaults of [the parameters marked as fitted](parameters.md#fitted-and-fixed) come from the experiment
-[fit_to_the_record](../experiments/fit_to_the_record.yaml), seed $seed:
-
-    crisis-sim experiment fit_to_the_record
-
-It moves $count parameters: $behavioural say how states, third parties and crises behave in general, $reading how the
-facts of a trigger are read (`behaviour.reading`). It used nearly all of the record, so that agreement with it is no test; how
-the model foretells what it was not fitted to is on [the scorecard](scorecard.md).
-
-- **To what.** $targets figures: $marginal of crises since 1945 as a whole, $conditional of crises under a condition (by trigger,
-  stakes, power, nuclear weapons, violence, mediation), $requirements of choices three times as precise, so that acts are
-  meant, and $cases of eight cases. Conditional figures and cases count half, since they overlap.
-- **Loss.** Squared distance in standard errors, from each figure's 95% interval; beyond three standard errors a miss counts in
-  proportion (Huber). Times are compared by ratio.
-- **Search.** Gauss-Newton steps (`crisis_sim/experiments/gauss_newton.py`): one run in which every crisis carries parameters of its own
-  gives all slopes; each parameter's prior is as wide as its range.
-
-## How near it comes
-
-With fresh luck the loss is $loss ($before with the defaults from which it began): $parts. $inside of $targets figures lie in
-their intervals. Farthest off:
-
-| figure | record | 95% interval | model | standard errors off |
-|---|--:|:--|--:|--:|
-$farthest
-
-Of the figures of crises as a whole:
-
-| figure | record | 95% interval | model | standard errors off |
-|---|--:|:--|--:|--:|
-$rows
-
-## From other starts
-
-Ten more fits began half-way from the defaults of then to random points of the ranges (`docs/tools/starts.py`), each with the same kind of
-steps and a quarter of the crises. With fresh luck and all crises their losses fell from between $started to between $ended, at places that lie
-$apart of each range away from the defaults in the mean: none found a better one.
-
-## What the record pins down
-
-Around the best point the posterior is drawn as $sets parameter sets, each run on luck of its own and weighted by how well it
-fits (by their weights as good as $effective of equal weight). Since the model misses some figures by more than their errors, a
-loss is divided by the temperature $temperature, the loss per degree of freedom. `--over-fits` draws from these sets.
-
-The record informs **$directions of the $count directions** in which parameters can move, as slopes and widths tell it: the trace of
-the shrinkage from prior to posterior. A row gives the 90% range over the sets, and how much of the prior's variance the
-record takes away. Below $pinned% a parameter is *open*: other values do about as well with the others adjusted, which moving it
-alone would not show. The profile says the same of the loss: by how much it rises, with all others adjusted, when a parameter is
-moved by a tenth of its range (from the slopes, by one linear solve), against the temperature as the unit of chance$alone.
-
-| parameter | best | 90% over the sets | range searched | variance taken away | profile | |
-|---|--:|:--|:--|--:|--:|:--|
-$parameters
-""")  # noqa: E501 - lines of the page
+TEXT = Template(Path(__file__).with_suffix(".txt").read_text(encoding="utf-8"))
 
 
 def keep(folder: Path) -> None:

@@ -20,7 +20,7 @@ import fit_page
 from console import DOCS
 
 PAGE, KEPT = DOCS / "scorecard.md", DOCS / "scorecard"
-BEFORE, LIMITS = KEPT / "before.json", Path(__file__).with_name("scorecard_limits.txt")
+BEFORE = KEPT / "before.json"
 FOLDS = ("eras", "fifths")
 FILES = (
     *("validation.json", "held_out.json", "hindcast.json"),
@@ -29,7 +29,7 @@ FILES = (
 PICTURES = ("hindcast_skill.png", "hindcast_reliability.png", "hindcast_duration.png")
 #: Of a skill in sample that is less, no share is said to be left.
 LEAST_SKILL = 0.03
-#: What is foretold, and the score that stands for it.
+#: What is predicted, and the score that stands for it.
 TARGETS = {"violence": "log", "mediated": "log", "ending": "log", "duration": "crps_log10"}
 WORDS = {
     "violence": "worst violence",
@@ -37,96 +37,10 @@ WORDS = {
     "ending": "kind of ending",
     "duration": "duration",
 }
-TEXT = Template("""# Scorecard
-
-<!-- Made by docs/tools/scorecard.py from docs/fit/fit.json and docs/scorecard/. -->
-
-How well the model does, at a glance: what it was fitted to, and what it was not. The version before stands beside, so that the
-next person sees whether a change of the model helped.
-
-| | | now | before |
-|---|---|--:|--:|
-$glance
-
-Loss: squared distance in standard errors, beyond three in proportion; $marginal marginal and $conditional conditional figures. Skill: the
-share of climatology's score that the model saves, with a 95% interval over crises.
-
-## Fitted: the record
-
-    crisis-sim experiment fit_to_the_record
-    crisis-sim validate
-
-[How the defaults were fitted](fit.md) has every figure, and what the record pins down; [Validation](validation.md) has every fact
-and case with its verdict.
-
-![Facts and simulated values with their intervals](images/validation_facts.png)
-
-## Not fitted: cases that were left out
-
-    crisis-sim validate --held-out
-
-The model is fitted anew without each case (a step on from the whole fit, of several that are tried), and then foretells it. Where
-no step does better without the case than the whole fit, which saw it, that stands: this flatters. Beside it stands what the other
-cases' times foretell (a lognormal distribution). Lower scores are better.
-
-| case | time | real, days | foretold: 10, 50, 90% | below the real one | log score (others) | CRPS (others) |
-|---|---|--:|--:|--:|--:|--:|
-$cases
-
-$cases_told All eight cases saw a strike, since they were picked for it: of whether one comes they tell nothing.
-
-## Not fitted: crises one by one
-
-    crisis-sim hindcast --data DIR
-
-Each of $crises real crises is foretold from what was known at its trigger, by a behaviour that was fitted without any crisis of the test
-parts (`experiments/fit_for_the_hindcast.yaml`). Scores here are on the $scored crises of the *development* part. That fit saw sums over them
-($dev_targets figures), not the crises themselves, while the statistical ensemble foretells each crisis out of fold: so the model's scores
-here are somewhat flattered. The outcomes of the other $hidden are kept apart.
-
-| | crises | score | model | climatology | skill over climatology | statistical ensemble | model minus ensemble |
-|---|--:|---|--:|--:|--:|--:|--:|
-$hindcast
-
-By class of crisis, skill over climatology:
-
-| | $classes |
-|---|$rule
-$by_class
-
-![Skill over climatology and over the statistical baseline, by what is foretold and by class of crisis](images/hindcast_skill.png)
-
-![Of crises for which an event was held about as likely, how many saw it](images/hindcast_reliability.png)
-
-![Where real durations fall among those foretold](images/hindcast_duration.png)
-
-$left_out## What it does not do
-
-$limits
-""")  # noqa: E501 - lines of the page
-
-LEFT_OUT = Template("""## Not fitted: crises that were left out
-
-    crisis-sim hindcast --data DIR --leave-out eras
-    crisis-sim hindcast --data DIR --leave-out fifths
-
-Behaviour and reading are fitted anew to figures of the development crises of the other era (by `fifths`: of four in five); the crises
-left out are foretold, and scored over the climatology of the others ([Hindcast](hindcast.md#left-out-and-over-fits)). *In sample* is the
-same fit with nothing left out, drawn towards the shares of all. The ensemble is out of fold by folds of its own, so that it knows other crises of the era.
-
-| left out | | crises | skill in sample | skill left out | score: left out minus in sample | score: left out minus ensemble |
-|---|---|--:|--:|--:|--:|--:|
-$left_out
-
-By era that was left out, skill over the climatology of the other:
-
-| | $eras |
-|---|$eras_rule
-$by_era
-
-$left_told
-
-""")  # noqa: E501 - lines of the page
+TEXT, LEFT_OUT = (
+    Template(Path(__file__).with_name(f"scorecard_{name}.txt").read_text(encoding="utf-8"))
+    for name in ("page", "left_out")
+)
 
 
 def figures() -> dict[str, Any]:
@@ -222,7 +136,6 @@ def page() -> str:
         rule="--:|" * len(groups),
         by_class="\n".join(_class_rows(of, groups)),
         left_out=_left_out(of) if _folds(of) else "",
-        limits=LIMITS.read_text(encoding="utf-8").strip(),
     )
 
 

@@ -13,7 +13,6 @@ from crisis_sim.dashboard.changes import (
     Group,
     Slider,
     asked_by,
-    check_clock,
     groups_of,
     number_in_words,
     recall,
@@ -26,7 +25,6 @@ from crisis_sim.scenario.numbers import Distribution
 from tests.dashboard.quarrel import QUARREL
 
 THRESHOLD = "mediators.elder.attention_threshold"
-CLOCKS = ("from_first_strike", "from_trigger")
 Read = Callable[[str], tuple[Changes, list[str]]]
 
 
@@ -48,7 +46,7 @@ def read(groups: dict[str, Group]) -> Read:
     def read(query: str) -> tuple[Changes, list[str]]:
         asked = asked_by(query)
         changes, mistakes = recall(asked.sets, sliders(groups), switches)
-        return changes, [*asked.mistakes, *mistakes, *check_clock(asked.clock, CLOCKS)]
+        return changes, [*asked.mistakes, *mistakes]
 
     return read
 

@@ -384,3 +384,21 @@ def test_it_is_usable_on_a_phone_by_day_and_night(page: Page) -> None:
         found = Axe().run(page)
         assert found.violations_count == 0, found.generate_report()
     assert len(grounds) == 2
+
+
+@pytest.mark.slow
+def test_a_game_is_played_in_the_browser(context: BrowserContext, address: str) -> None:
+    page = context.new_page()
+    page.goto(f"{address}?play=north")
+    shown = page.get_by_role("status")
+    expect(shown).to_contain_text("decides")
+    first = shown.inner_text()
+    page.get_by_role("button", name="wait").click()
+    expect(shown).not_to_have_text(first)
+    page.get_by_role("button", name="undo").click()
+    expect(page.get_by_role("button", name="undo")).to_have_count(0)
+    assert shown.inner_text() == first
+    assert Axe().run(page).response["violations"] == []
+    page.goto(f"{address}?play=nobody")
+    expect(page.get_by_role("alert")).to_contain_text("no state 'nobody'")
+    page.close()

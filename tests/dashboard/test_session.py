@@ -9,7 +9,7 @@ import pytest
 from crisis_sim import branch, why
 from crisis_sim.batch import Ensemble, simulate
 from crisis_sim.dashboard.scenario_files import open_reference
-from crisis_sim.dashboard.session import FUTURES, Runs, Session
+from crisis_sim.dashboard.session import Runs, Session
 from crisis_sim.outcomes.measures import Reading
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.text import percent
@@ -17,8 +17,15 @@ from tests.dashboard.quarrel import QUARREL, write_quarrel
 
 THRESHOLD = "mediators.elder.attention_threshold"
 REPLICATES = 120
+#: Futures of each history: enough for these tests, which compare words with words.
+FUTURES = 20
 #: Seconds that an answer may take on a busy machine.
 PATIENCE = 120
+
+
+@pytest.fixture(autouse=True)
+def _few_futures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crisis_sim.dashboard.session.FUTURES", FUTURES)
 
 
 class Counting(Runs):

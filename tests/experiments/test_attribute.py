@@ -71,11 +71,6 @@ def test_over_fits_shares_have_ranges() -> None:
     assert again.digest == experiment.digest
 
 
-def test_the_shipped_question_names_parts_that_the_scenario_has() -> None:
-    shipped = load_experiment("what_ended_may_2025", {"replicates": 1})
-    assert len(scenarios_of(shipped)) == 2 ** len(shipped.spec.parts)
-
-
 def test_what_ended_the_fighting_is_asked_of_a_strike_at_its_real_hour() -> None:
     experiment = load_experiment("what_ended_the_fighting_of_may_2025")
     whole = load_experiment("what_ended_may_2025")

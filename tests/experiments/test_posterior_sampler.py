@@ -90,6 +90,7 @@ def test_true_parameters_rank_evenly_among_draws_given_one_crisis() -> None:
     assert chisquare(ranks(OneCrisis(0, 20, 0), SPREAD)).pvalue > 0.01
 
 
+@pytest.mark.slow
 def test_the_ranks_tell_a_posterior_that_is_too_narrow() -> None:
     assert chisquare(ranks(Figures(0, 100, 0), ERROR, goal=0.4)).pvalue < 1e-6
 

@@ -7,7 +7,6 @@ import pytest
 
 from crisis_sim.experiments import Findings, load_experiment, run_experiment
 from crisis_sim.experiments.factors import Range, drawn_factors, ranges
-from crisis_sim.experiments.indices import layout_of
 from crisis_sim.experiments.sensitivity import crises
 from tests.batch.crises import crisis
 from tests.experiments.examples import DAYS, NORTH, RESOLVE, made, with_south
@@ -82,14 +81,6 @@ def test_a_study_takes_the_crises_that_it_says(
     assert found.summary["points"] == found.tables["measures"].num_rows == points
     own = {"sobol": {"indices", "pairs"} if pairs else {"indices"}}.get(method)
     assert own is None or found.tables.keys() == {"points", "measures", "tornado", *own}
-
-
-def test_points_lie_where_the_factors_are_drawn() -> None:
-    drawn = drawn_factors({RESOLVE: Range(), DAYS: Range(low=1, high=3)}, crisis())
-    layout = layout_of("sobol", 16, 2, 1)
-    resolve, days = (one.known_at(of) for one, of in zip(drawn, layout.shares.T, strict=True))
-    np.testing.assert_allclose(resolve, 0.5 + 0.5 * layout.shares[:, 0])
-    np.testing.assert_allclose(days, 1 + 2 * layout.shares[:, 1])
 
 
 @pytest.mark.parametrize(

@@ -271,13 +271,13 @@ def test_what_cannot_be_reached_is_told_and_what_has_no_end_is_driven_to_its_edg
     found = run_experiment(made(targets=[], objective=never, trials=16))
     assert not found.summary["objective"]["reached"]
     assert any("No trial reached 99.0%" in line for line in found.answer)
-    low = {"low": 0.2, "high": 1.0, "start": 0.2}
-    least = {"vary": {RESOLVE: low}, "targets": [], "objective": {"minimise": "mean_deaths"}}
+    low = {"low": 10.0, "high": 800.0, "start": 10.0}
+    least = {"vary": {DEATHS: low}, "targets": [], "objective": {"minimise": "mean_deaths"}}
     found = run_experiment(made(**least, trials=16, replicates=100))
     (row,) = found.summary["outcomes"]
     assert found.summary["parameters"][0]["at_edge"]
     assert row["estimate"] < row["estimate_before"]
-    assert any(f"edge of its range: {RESOLVE}" in line for line in found.answer)
+    assert any(f"edge of its range: {DEATHS}" in line for line in found.answer)
 
 
 def test_the_command_tunes_without_a_file_and_its_scenario_is_right(
