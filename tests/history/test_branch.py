@@ -30,8 +30,8 @@ from tests.model.conftest import same
 #: May 2025 with one fit of the behaviour, so that its crises stay what they are.
 FILE = Path(__file__).with_name("may_2025.yaml")
 MAY_2025 = load_scenario(FILE)
-#: A crisis with a first strike after 20 days and a ceasefire three days later, in which mediators engage and money is paid.
-REPLICATE = 6
+#: A crisis with a first strike after 20 days and a ceasefire five days later, in which mediators engage and money is paid.
+REPLICATE = 937
 INCIDENT = {
     "at": "2025-05-14T12:00+05:30",
     "struck": "pakistan",
@@ -148,7 +148,7 @@ def test_a_moment_is_a_day_a_date_or_a_milestone() -> None:
         (15, {"force": {"iran": "engage"}}, "iran cannot engage on .*: it has done so"),
         (15, {"force": {"us": "engag"}}, "did you mean 'engage'"),
         (15, {"force": {"india": "calm"}}, "india has no option 'calm'; expected wait, protest"),
-        (15, {"force": {"pakistan": "protest"}}, "'protest' is never open to pakistan after .* wait, border fire"),
+        (15, {"force": {"pakistan": "protest"}}, "'protest' is never open to pakistan after .* wait, mobilisation, border fire"),
         (15, {"set": ("mediators.us=null",)}, "mediators cannot be changed .* agents cannot be added or removed"),
         (15, {"set": ("states.india.rung_at_start=calm",)}, "it matters only at the beginning|changes nothing"),
         (15, {"set": ("states.india.rung_at_start=protest",)}, "it matters only at the beginning"),
@@ -181,20 +181,20 @@ def test_an_unknown_path_and_an_unknown_key_are_told_where_they_stand(tmp_path: 
 
 @pytest.mark.slow
 def test_two_histories_are_told_beside_one_another_from_where_they_part() -> None:
-    made = branch(MAY_2025, REPLICATE, 17.5, force={"pakistan": "wait"})
+    made = branch(MAY_2025, REPLICATE, 18.38, force={"india": "wait"})
     planned = [
-        one for one in follow(stand(17.5)) if one.event == "decide" and one.agent == "pakistan"
+        one for one in follow(stand(18.38)) if one.event == "decide" and one.agent == "india"
     ]
     assert any(entry.kind == "planned" for entry in planned[0].entries)
     assert made.told_parting() == (
-        "Saturday 10 May, 10:35: Pakistan holds, where it begins to prepare limited strike."
+        "Sunday 11 May, 00:27: India holds, where it begins to prepare limited strike."
     )
-    assert made.beside()[0][1:] == ("Pakistan begins to prepare limited strike.", "")
-    again = branch(made, at=made.days + 1, force={"pakistan": "wait"})
-    assert [one.force for one in again.changes] == [{"pakistan": "wait"}] * 2
+    assert made.beside()[0][1:] == ("India begins to prepare limited strike.", "")
+    again = branch(made, at=made.days + 1, force={"india": "wait"})
+    assert [one.force for one in again.changes] == [{"india": "wait"}] * 2
     assert again.was.outcome["deaths"] == made.goes.outcome["deaths"]
     with pytest.raises(HistoryError, match="is before the last change"):
-        branch(made, at=2, force={"pakistan": "wait"})
+        branch(made, at=2, force={"india": "wait"})
 
 
 @pytest.mark.slow
@@ -209,7 +209,7 @@ def test_the_file_of_a_branch_repeats_it(tmp_path: Path) -> None:
     assert again.summary == made.summary
     assert same(again.goes.model.outcomes(), made.goes.model.outcomes())
     assert again.head() == made.head()
-    longer = branch(tmp_path / "branch.yaml", at=22.5, force={"india": "halt"})
+    longer = branch(tmp_path / "branch.yaml", at=20.3, force={"india": "halt"})
     assert (longer.luck, len(longer.changes), longer.replicate) == ("same", 2, REPLICATE)
     scenario = tmp_path / "may_2025.yaml"
     scenario.write_text(
@@ -218,7 +218,7 @@ def test_the_file_of_a_branch_repeats_it(tmp_path: Path) -> None:
     with pytest.raises(HistoryError, match=r"may_2025\.yaml has changed since"):
         branch(tmp_path / "branch.yaml")
     (tmp_path / "branch.yaml").write_text(
-        "scenario: may_2025\nreplicate: 6\nchanges: []\nluk: same\n", "utf-8"
+        f"scenario: may_2025\nreplicate: {REPLICATE}\nchanges: []\nluk: same\n", "utf-8"
     )
     with pytest.raises(ScenarioError, match=r"branch.yaml:4:1: error: unknown key 'luk'"):
         branch(tmp_path / "branch.yaml")
@@ -254,17 +254,17 @@ def test_the_command_prints_both_histories_and_leaves_its_files(
         "branch",
         str(FILE),
         "--replicate",
-        "6",
+        str(REPLICATE),
         "--at",
-        "17.5",
+        "18.38",
         "--force",
-        "pakistan=wait",
+        "india=wait",
         "--out",
         "x",
     ]
     assert run_command(asked) == 0
     printed = capsys.readouterr()
-    assert "Pakistan holds, where it begins to prepare limited strike." in printed.out
+    assert "India holds, where it begins to prepare limited strike." in printed.out
     for width in (60, 80):
         monkeypatch.setenv("COLUMNS", str(width))
         assert run_command([*asked[:-1], f"w{width}"]) == 0
@@ -276,7 +276,7 @@ def test_the_command_prints_both_histories_and_leaves_its_files(
     }
     assert run_command(["branch", "x/branch.yaml", "--futures", "50", "--json", "--out", "y"]) == 0
     plain = json.loads(capsys.readouterr().out)
-    assert plain["forced"] == {"pakistan": 50}
+    assert plain["forced"] == {"india": 50}
     assert (Path("y") / "summary.json").exists()
     (tmp_path / "z").mkdir()
     (tmp_path / "z" / "mine.txt").touch()
@@ -287,7 +287,7 @@ def test_the_command_prints_both_histories_and_leaves_its_files(
         ["--inject", "no.yaml"],
     ):
         assert (
-            run_command([*asked, *wrong] if wrong[0] != "--at" else [*asked[:3], "6", *wrong]) == 2
+            run_command([*asked, *wrong] if wrong[0] != "--at" else [*asked[:3], str(REPLICATE), *wrong]) == 2
         )
         assert "Traceback" not in capsys.readouterr().err
     assert [one.name for one in (tmp_path / "z").iterdir()] == ["mine.txt"]

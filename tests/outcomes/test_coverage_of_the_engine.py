@@ -54,9 +54,9 @@ def whole_and_batches() -> tuple[list[Pair], list[Pair]]:
 
 
 FIGURES = (
-    "ceasefire_within_5_days",
-    "ceasefire_within_10_days",
-    "ceasefire_within_96_hours",
+    "ceasefire_within_14_days",
+    "ceasefire_within_20_days",
+    "ceasefire_within_25_days",
     "agreement",
 )
 
@@ -96,7 +96,7 @@ def test_taken_together_paired_intervals_are_neither_too_narrow_nor_too_wide(
     assert np.mean(apart) > 0.975, "there is no common luck here to be taken out"
 
 
-@pytest.mark.parametrize("name", ["ceasefire_within_5_days", "agreement"])
+@pytest.mark.parametrize("name", ["ceasefire_within_14_days", "agreement"])
 def test_of_batches_that_share_no_luck_the_independent_interval_holds_it(
     whole_and_batches: tuple[list[Pair], list[Pair]], name: str
 ) -> None:
