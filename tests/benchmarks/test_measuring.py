@@ -23,7 +23,7 @@ from benchmarks.mesa_models import (
     time_plain,
 )
 from benchmarks.timing import ROOT, Timing, agents_of, best_of, time_crises, time_python
-from crisis_sim.batch.block import Block
+from crisis_sim.batch.block import Block, BlockOrder
 from crisis_sim.model import CrisisModel
 from crisis_sim.scenario import load_scenario
 
@@ -54,12 +54,13 @@ def test_events_are_counted_while_crises_go_on_and_block_by_block(short, counts)
 
 
 def test_a_block_that_fails_stops_the_timing():
-    failed = Block("may_2025", 0, 2, error="ValueError: no", trace="somewhere")
+    scenario = load_scenario("may_2025")
+    failed = Block(BlockOrder(scenario, 0, 2, 1), error="ValueError: no", trace="somewhere")
     with (
         mock.patch("benchmarks.timing.run_plan", return_value=(one for one in [failed])),
         pytest.raises(RuntimeError, match="replicates 0 to 1 of may_2025 failed: ValueError: no"),
     ):
-        time_crises(load_scenario("may_2025"), 2)
+        time_crises(scenario, 2)
 
 
 def test_tasks_take_turns_the_quickest_counts_and_what_took_long_is_not_repeated():

@@ -85,13 +85,13 @@ def test_a_script_on_the_page_reads_no_cookie_reaches_no_other_server_and_sees_n
 
 def test_moving_a_slider_moves_the_chart_and_tells_the_difference(page: Page) -> None:
     expect(page.locator(".cs-curve")).to_have_count(1)
-    move(page, "0.1")
+    move(page, "0.95")
     expect(page.locator(".cs-curve")).to_have_count(2)
     expect(page.locator(".cs-paused")).to_have_count(2)
     first = curve(page, "changed")
     assert first != curve(page, "reference")
     expect(page.get_by_label("Differences")).to_contain_text("95% interval")
-    move(page, "0.95")
+    move(page, "0.4")
     page.wait_for_function(
         "d => document.querySelector('.cs-changed > .cs-curve').getAttribute('d') != d", arg=first
     )

@@ -165,7 +165,7 @@ def spoil(folder: Path, what: str) -> Path:
     ("what", "said"),
     [
         ("no folder", "is no folder; expected one that `crisis-sim run --out` wrote"),
-        ("lacking manifest", "manifest.json: run is missing"),
+        ("lacking manifest", "manifest.json: failures is missing"),
         ("design", "holds the crises of a design; give the folder of the experiment"),
     ],
 )
