@@ -140,6 +140,7 @@ def score(crises: pd.DataFrame) -> list[Score]:
 def each_score(crises: pd.DataFrame) -> dict[tuple[str, str], dict[str, Array]]:
     """Scores crisis by crisis, by what and kind and who predicted: shape (crises,), not a number where nothing is known."""
     found: dict[tuple[str, str], dict[str, Array]] = {}
+    crises = crises.copy()  # of one piece, to which columns can be added
     for who, (prefix, prefix_of_days) in PREFIXES.items():
         for target, kinds in KINDS.items():
             names = [f"{prefix}{target}_{kind}" for kind in kinds]
