@@ -355,10 +355,10 @@ def read_batch(folder: str | Path, columns: Sequence[str] | None = None) -> Batc
             paths=paths.get(name),
             scenario=about["scenario"],
         )
-        if one.replicates != about["replicates_done"]:
+        done = about.get("replicates_done", 0)
+        if one.replicates != done:
             raise ResultsError(
-                f"{folder} holds {one.replicates:,} crises of {name}; "
-                f"its {MANIFEST} says {about['replicates_done']:,}"
+                f"{folder} holds {one.replicates:,} crises of {name}; its {MANIFEST} says {done:,}"
             )
     return Batch(ensembles, manifest)
 

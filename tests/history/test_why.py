@@ -21,7 +21,7 @@ from crisis_sim.scenario.errors import ScenarioError
 FILE = Path(__file__).with_name("may_2025.yaml")
 MAY_2025 = load_scenario(FILE)
 COLUMNS = Columns.of(MAY_2025)
-REPLICATE, FUTURES = 6, 300
+REPLICATE, FUTURES = 562, 300
 
 
 @cache
@@ -120,7 +120,7 @@ def test_the_command_tells_the_steps_and_draws_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    asked = ["why", str(FILE), "--replicate", "6", "--futures", "50", "--outcome"]
+    asked = ["why", str(FILE), "--replicate", str(REPLICATE), "--futures", "50", "--outcome"]
     assert run_command([*asked, "ceasefire within 96 hours", "--json"]) == 0
     plain = json.loads(capsys.readouterr().out)
     assert plain["came"] is True
