@@ -19,8 +19,8 @@ from crisis_sim.scenario import Scenario
 
 #: Replicates in the run that is counted, and in the one whose state is watched.
 COUNTED, WATCHED = 1_009, 101
-#: Exponentials that each state takes at an event.
-AT_EACH_EVENT = 7
+#: Exponentials that each state takes at an event, and at a close of its market.
+AT_EACH_EVENT, AT_EACH_CLOSE = 3, 2
 
 Counts = dict[str, Any]
 
@@ -28,10 +28,10 @@ Counts = dict[str, Any]
 def count(scenario: Scenario, replicates: int = COUNTED) -> Counts:
     """Run a scenario and count events, agents, random numbers, exponentials, decisions and bytes of state.
 
-    A step is an event, at which all agents are looked at. It takes seven exponentials in each state: forgetting, fading
-    force, the propensity to halt, recovery, the danger that is priced, the market and the pressure. A decision takes
-    one for each option. A budget is a logarithm, a normal number a logarithm and a cosine. Rates, violations, lenders'
-    decisions and the drawing of parameters are left out.
+    A step is an event, at which all agents are looked at. It takes three exponentials in each state: forgetting, fading
+    force and the propensity to halt. A market's close takes two: the index and the pressure. A decision takes one for
+    each option. A budget is a logarithm. Rates, violations, lenders' decisions, the drawing of parameters and the
+    logarithms of a few normal numbers are left out.
 
     Raises:
         RuntimeError: when the model no longer shows what is counted.
@@ -47,14 +47,18 @@ def count(scenario: Scenario, replicates: int = COUNTED) -> Counts:
     happened = [(role, name) for role, name, _ in model.schedule.events]
     decisions = int(model.crises["happened"][:, happened.index(("states", "decide"))].sum())
     budgets, normals = int(taken[:, model.luck.stream_of].sum()), drawn("market")
-    # A market takes a normal number a day. A state decides when its clock rings, which took its first budget before.
+    # A market that moves of itself takes a normal number a day. A state decides when its clock rings, which took its
+    # first budget before.
     days = np.floor(model.crises["now"] - model.crises["began"]).sum()
     most_decisions = drawn("decide") - len(states) * replicates
+    closes = len(states) * days
     if not (
-        normals >= len(states) * days > 0 < decisions <= most_decisions and budgets > events / 9
+        (normals >= closes or normals == 0)
+        and closes > 0 < decisions <= most_decisions
+        and budgets > events / 9
     ):
         raise RuntimeError(f"not all is counted any more: {normals=} {decisions=} {budgets=}")
-    exponentials = AT_EACH_EVENT * len(states) * events + budgets + 2 * normals
+    exponentials = AT_EACH_EVENT * len(states) * events + budgets + AT_EACH_CLOSE * int(closes)
     exponentials += decisions * (len(scenario.ladder) + 1)
     return {
         "replicates": replicates,
