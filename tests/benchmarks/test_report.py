@@ -145,4 +145,9 @@ def test_all_tables_have_rows_as_wide_as_their_heads():
 def test_the_chart_shows_what_was_measured():
     panel = draw_speed(KEPT).axes[0]
     (two,) = (line for line in panel.lines if line.get_label() == "Crisis Sim, two cores")
-    assert list(two.get_xdata()) == [10_000, 100_000, 1_000_000]
+    batches = {
+        one["crises"]
+        for one in KEPT["timings"]
+        if (one["kind"], one["scenario"], one["workers"]) == ("ours", "may_2025", 2)
+    }
+    assert list(two.get_xdata()) == sorted(batches) >= [10_000, 100_000]
