@@ -62,10 +62,10 @@ class Mediator(Agent):
 
     class Facts:
         ablest: int  # the most intrusive style that it is able to use, 1 to 3
-        attention: float  # how often it would engage without danger, a day
+        attention: float  # rate at which it would engage without danger, where neither state would halt, a day
 
     def facts(self) -> Mapping[str, Any]:
-        """What it attends to is a fact of it.
+        """How often it would engage without danger, and where neither state would halt.
 
         attention = exp(-alarm x attention_threshold) / attention_days
         """

@@ -37,7 +37,7 @@ TEXT = Template(Path(__file__).with_suffix(".txt").read_text(encoding="utf-8"))
 
 
 def keep(folder: Path) -> None:
-    """Keep the figures of a run, and its parameter sets as those that the package ships."""
+    """Keep the figures of a run, and how far its parameters range over its sets."""
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     sets = list(csv.DictReader((folder / "sets.csv").read_text(encoding="utf-8").splitlines()))
     weight = np.array([float(one["weight"]) for one in sets])
