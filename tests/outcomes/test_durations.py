@@ -1,17 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
+from crisis_sim import simulate
 from crisis_sim.batch.ensemble import Ensemble
 from crisis_sim.outcomes import UnknownValueError
-from crisis_sim.outcomes.durations import CLOCKS, Durations
+from crisis_sim.outcomes.durations import CLOCKS, PAUSE, Durations
+from tests.batch.crises import crisis as small_crisis
+from tests.outcomes.made_up import crises, simulated
 
 from_trigger, from_first_strike, relapse = (clock.read for clock in CLOCKS.values())
-Crises = Callable[..., Ensemble]
 Row = dict[str, Any]
 
 
@@ -81,15 +82,13 @@ def reading(durations: Durations, row: int = 0) -> str:
         ),
     ],
 )
-def test_what_each_clock_reads(
-    crises: Crises, crisis: Row, since_trigger: str, since_strike: str
-) -> None:
+def test_what_each_clock_reads(crisis: Row, since_trigger: str, since_strike: str) -> None:
     ensemble = crises(crisis)
     assert reading(from_trigger(ensemble)) == since_trigger
     assert reading(from_first_strike(ensemble)) == since_strike
 
 
-def test_relapse_counts_from_the_first_ceasefire(crises: Crises) -> None:
+def test_relapse_counts_from_the_first_ceasefire() -> None:
     """Without a ceasefire there is nothing to relapse from."""
     broke = {**AGREEMENT, "relapsed_at_hours": 400.0}
     durations = relapse(crises(AGREEMENT, broke, row("faded", 90.0)))
@@ -98,7 +97,7 @@ def test_relapse_counts_from_the_first_ceasefire(crises: Crises) -> None:
     assert durations.incidence().started == 2
 
 
-def test_relapse_is_one_minus_kaplan_meier(crises: Crises) -> None:
+def test_relapse_is_one_minus_kaplan_meier() -> None:
     """Four ceasefires: one breaks at 10 h, one is watched to 20 h, one breaks at 30 h, one holds.
 
     Kaplan-Meier: 3/4 hold past 10 h, and 3/4 * 1/2 past 30 h.
@@ -114,7 +113,7 @@ def test_relapse_is_one_minus_kaplan_meier(crises: Crises) -> None:
     np.testing.assert_allclose(share.estimate, [1 / 4, 1 - 3 / 8])
 
 
-def test_competing_endings_leave_the_ceasefire_as_it_is_alone(simulated: Crises) -> None:
+def test_competing_endings_leave_the_ceasefire_as_it_is_alone() -> None:
     durations = from_first_strike(simulated(500))
     apart, first = durations.incidence(), durations.incidence(first_only=True)
     assert first.causes == ("ceasefire",)
@@ -122,6 +121,47 @@ def test_competing_endings_leave_the_ceasefire_as_it_is_alone(simulated: Crises)
         np.testing.assert_array_equal(getattr(first, name), getattr(apart, name)[:1])
 
 
-def test_an_ending_that_is_none_is_refused_by_name(crises: Crises) -> None:
+def test_an_ending_that_is_none_is_refused_by_name() -> None:
     with pytest.raises(UnknownValueError, match="'ending' holds 'peace'; it may hold agreement"):
         from_trigger(crises({"ending": "peace"}))
+
+
+# Crises of the model: pauses are told apart from ceasefires.
+
+
+@pytest.fixture(scope="module")
+def ensemble() -> Ensemble:
+    """A thousand crises, long enough for pauses to be seen."""
+    return simulate(small_crisis(horizon_days=60), 1_000).ensembles["quarrel"]
+
+
+def test_a_ceasefire_is_a_pause_and_a_pause_need_be_no_ceasefire(ensemble: Ensemble) -> None:
+    fire, strike, fire_paused, strikes_paused, ended, over = (
+        ensemble.column(f"{name}_at_hours")
+        for name in ("first_fire", "first_strike", "fire_paused", "strikes_paused", "ended", "over")
+    )
+    struck, done = ~np.isnan(strike), ~np.isnan(ended)
+    assert struck.any()
+    # There is no pause without fire, none before it, and no crisis that ends without one.
+    assert np.isnan(fire_paused[np.isnan(fire)]).all()
+    assert np.isnan(strikes_paused[~struck]).all()
+    assert not ((fire_paused < fire) | (strikes_paused < strike) | (over < ended)).any()
+    assert (strikes_paused[struck & done] <= ended[struck & done]).all()
+    assert (np.isnan(over) == np.isnan(ended)).all()
+    # Strikes paused where nobody had agreed to anything.
+    assert (struck & ~np.isnan(strikes_paused) & (ensemble["ending"] != "agreement")).any()
+    hours = np.array([24.0, 96.0, 14 * 24.0, 30 * 24.0])
+    paused, agreed = (
+        clock.read(ensemble).incidence(first_only=True).at(hours).estimate
+        for clock in (PAUSE, CLOCKS["from_first_strike"])
+    )
+    assert (paused >= agreed - 1e-9).all()
+    assert paused[-1] > 0
+
+
+def test_acts_and_operations_are_counted(ensemble: Ensemble) -> None:
+    acts, operations = ensemble.column("acts"), ensemble.column("operations")
+    assert (operations <= acts).all()
+    assert ((operations > 0) == ~np.isnan(ensemble.column("first_fire_at_hours"))).all()
+    first = np.fmin(*(ensemble.column(f"{name}_first_act_at_hours") for name in ensemble.states))
+    assert ((acts > 0) == ~np.isnan(first)).all()

@@ -1,3 +1,8 @@
+"""Cumulative incidence, its influence values, and the bootstrap of its median.
+
+`test_other_libraries` compares curves, errors and limits with those of other libraries.
+"""
+
 from __future__ import annotations
 
 import math
@@ -7,8 +12,9 @@ import pytest
 from hypothesis import given
 
 from crisis_sim.outcomes import CumulativeIncidence, cumulative_incidence
+from crisis_sim.outcomes.incidence import MedianTime, median_difference, median_time
 from crisis_sim.outcomes.intervals import wilson_interval
-from tests.outcomes.at_random import CAUSES, Readings, competing, readings
+from tests.outcomes.made_up import CAUSES, Readings, competing, readings
 
 
 @pytest.fixture
@@ -22,8 +28,7 @@ def by_hand() -> CumulativeIncidence:
     5     2        1          0          9/40    2/5 + 9/20 * 1/2 = 5/8   3/20
     """
     time = np.array([5.0, 3.0, 1.0, 2.0, 2.0, 3.0, 4.0, 5.0])
-    cause = np.array([1, 2, 1, 0, 1, 1, 0, 0])
-    return cumulative_incidence(time, cause, CAUSES)
+    return cumulative_incidence(time, np.array([1, 2, 1, 0, 1, 1, 0, 0]), CAUSES)
 
 
 def test_the_example_worked_by_hand(by_hand: CumulativeIncidence) -> None:
@@ -34,87 +39,46 @@ def test_the_example_worked_by_hand(by_hand: CumulativeIncidence) -> None:
     np.testing.assert_allclose(by_hand.estimate, [[1 / 8, 1 / 4, 2 / 5, 5 / 8], [0, 0, 0.15, 0.15]])
 
 
-def test_the_variance_worked_by_hand(by_hand: CumulativeIncidence) -> None:
-    """Until hour 2 nothing is censored, so it is binomial: 1/4 * 3/4 / 8. At hour 3 it sums
-    (11/40)^2 / 56 + 7/512 - 2 (11/40) / 64            = 0.0064286 from hour 1,
-    (3/20)^2 / 42 + (7/8)^2 6/343 - 2 (3/20) (7/8)/49  = 0.0085714 from hour 2,
-    (3/4)^2 4/125                                      = 0.018     from hour 3.
-    """
-    np.testing.assert_allclose(
-        by_hand.standard_error[0, :3] ** 2, [1 / 8 * 7 / 8 / 8, 3 / 128, 0.033], rtol=1e-12
-    )
-
-
 def test_reading_the_curve_between_and_outside_its_steps(by_hand: CumulativeIncidence) -> None:
-    assert by_hand.at(0.5).estimate == 0.0
-    assert by_hand.at(2.9).estimate == pytest.approx(1 / 4)
-    assert by_hand.at(3.0).estimate == pytest.approx(2 / 5)
+    hours = [0.5, 2.9, 3.0, 5.1]  # nobody was watched as long as the last
+    grid = by_hand.at(hours)
+    np.testing.assert_allclose(grid.estimate, [0.0, 1 / 4, 2 / 5, np.nan])
     assert by_hand.at(3.0, "otherwise").estimate == pytest.approx(3 / 20)
     assert by_hand.at_risk_at([0.0, 2.0, 2.5, 5.0]).tolist() == [8, 7, 5, 2]
-    assert math.isnan(by_hand.at(5.1).estimate), "nobody was watched that long"
+    for name in ("estimate", "lower", "upper"):
+        alone = [getattr(by_hand.at(one), name) for one in hours]
+        np.testing.assert_array_equal(getattr(grid, name), alone)
     with pytest.raises(ValueError, match="unknown cause 'peace'; this curve has ceasefire"):
         by_hand.at(1.0, "peace")
 
 
-def test_on_a_grid_it_reads_as_at_each_moment(by_hand: CumulativeIncidence) -> None:
-    grid = by_hand.at([0.0, 2.5, 6.0])
-    points = [by_hand.at(hours) for hours in (0.0, 2.5, 6.0)]
-    np.testing.assert_array_equal(grid.estimate, [point.estimate for point in points])
-    np.testing.assert_array_equal(grid.lower, [point.lower for point in points])
-    np.testing.assert_array_equal(grid.upper, [point.upper for point in points])
-
-
-def test_the_median_is_the_first_time_at_half_and_its_limits_invert_the_band(
+def test_a_quantile_is_the_first_time_at_its_level_and_its_limits_invert_the_band(
     by_hand: CumulativeIncidence,
 ) -> None:
-    median = by_hand.quantile(0.5)
+    median, band = by_hand.quantile(0.5), by_hand.band()
     assert median.estimate == 5.0
-    band = by_hand.band()
     assert median.lower == by_hand.times[np.argmax(band.upper >= 0.5)] == 1.0
     assert band.lower[-1] < 0.5
     assert math.isnan(median.upper), "the lower limit never reaches half"
-
-
-def test_a_quantile_that_is_never_reached_is_infinite(by_hand: CumulativeIncidence) -> None:
-    assert by_hand.quantile(0.7).estimate == math.inf
-    assert by_hand.quantile(0.5, "otherwise").estimate == math.inf
+    assert by_hand.quantile(0.7).estimate == by_hand.quantile(0.5, "otherwise").estimate == math.inf
     with pytest.raises(ValueError, match="between 0 and 1"):
         by_hand.quantile(50.0)
 
 
-def uncensored(number: int, grid: float | None) -> Readings:
-    every = np.random.default_rng(1).exponential([100.0, 150.0], size=(number, 2))
-    every = every if grid is None else np.ceil(every / grid) * grid
-    return every.min(axis=1), every.argmin(axis=1) + 1
-
-
 @pytest.mark.parametrize("grid", [None, 12.0])
 def test_without_censoring_it_is_the_proportion_and_its_binomial_error(grid: float | None) -> None:
-    time, cause = uncensored(500, grid)
-    curve = cumulative_incidence(time, cause, CAUSES)
+    every = np.random.default_rng(1).exponential([100.0, 150.0], size=(500, 2))
+    every = every if grid is None else np.ceil(every / grid) * grid
+    time, cause = every.min(axis=1), every.argmin(axis=1) + 1
     for hours in (10.0, 60.0, 200.0, 10_000.0):
-        share = np.mean((time <= hours) & (cause == 1))
-        point = curve.at(hours)
+        came = (time <= hours) & (cause == 1)
+        share, point = came.mean(), cumulative_incidence(time, cause, CAUSES).at(hours)
         assert point.estimate == pytest.approx(share, rel=1e-12)
         assert point.standard_error == pytest.approx(math.sqrt(share * (1 - share) / 500), rel=1e-9)
-        np.testing.assert_allclose(
-            curve.at(hours).influence, ((time <= hours) & (cause == 1)) - share, atol=1e-12
-        )
+        np.testing.assert_allclose(point.influence, came - share, atol=1e-12)
 
 
-@pytest.mark.parametrize("grid", [None, 12.0])
-def test_the_influence_values_are_the_standard_error(grid: float | None) -> None:
-    time, cause = competing(250, seed=4, grid=grid)[0]
-    curve = cumulative_incidence(time, cause, CAUSES)
-    for step in range(0, len(curve.times), 7):
-        values = curve.at(curve.times[step]).influence
-        assert values.sum() == pytest.approx(0.0, abs=1e-9)
-        assert math.sqrt((values**2).sum()) / 250 == pytest.approx(
-            curve.standard_error[0, step], rel=1e-9
-        )
-
-
-@pytest.mark.parametrize("hours", [30.0, 90.0, 150.0])
+@pytest.mark.parametrize("hours", [30.0, 150.0])
 def test_the_influence_values_are_what_leaving_a_replicate_out_shows(hours: float) -> None:
     """Each crisis stands in the data a thousand times, so leaving one out moves it very little."""
     time, cause = competing(50, seed=5, grid=6.0)[0]
@@ -129,18 +93,14 @@ def test_the_influence_values_are_what_leaving_a_replicate_out_shows(hours: floa
         for without in left_out
     ]
     np.testing.assert_allclose(whole.at(hours).influence[:50], jackknife, atol=1e-3)
-    alone = cumulative_incidence(time, cause, CAUSES)
-    np.testing.assert_allclose(
-        alone.at(hours).influence, whole.at(hours).influence[:50], atol=1e-12
-    )
+    alone = cumulative_incidence(time, cause, CAUSES).at(hours)
+    np.testing.assert_allclose(alone.influence, whole.at(hours).influence[:50], atol=1e-12)
 
 
 def test_replicates_that_never_start_the_clock_have_no_influence() -> None:
     time, cause = competing(100, seed=6)[0]
-    joined = cumulative_incidence(
-        np.concatenate((time, np.full(60, np.nan))), np.concatenate((cause, np.zeros(60))), CAUSES
-    )
-    alone = cumulative_incidence(time, cause, CAUSES)
+    more = np.append(time, np.full(60, np.nan)), np.append(cause, np.zeros(60))
+    joined, alone = cumulative_incidence(*more, CAUSES), cumulative_incidence(time, cause, CAUSES)
     assert (joined.rows, joined.started) == (160, 100)
     np.testing.assert_array_equal(joined.estimate, alone.estimate)
     values = joined.at(80.0).influence
@@ -148,21 +108,19 @@ def test_replicates_that_never_start_the_clock_have_no_influence() -> None:
     assert math.sqrt((values**2).sum()) / 160 == pytest.approx(alone.at(80.0).standard_error)
 
 
-def test_events_of_another_kind_are_no_censoring() -> None:
-    """Two crises end otherwise at hour 1, two by ceasefire at hour 2: half, not all, got one."""
-    curve = cumulative_incidence(np.array([1.0, 1.0, 2.0, 2.0]), np.array([2, 2, 1, 1]), CAUSES)
-    assert curve.at(2.0).estimate == 0.5
-    assert curve.at(1000.0).estimate == 0.5, "everyone has ended, so nothing is unknown"
-
-
-def test_a_few_edges() -> None:
-    """Nothing seen has Wilson's limit; nobody on the clock is unknown."""
+def test_edges() -> None:
+    """Events of another kind are no censoring; nothing seen has Wilson's limit; nobody on the clock is unknown."""
+    ended = cumulative_incidence(np.array([1.0, 1.0, 2.0, 2.0]), np.array([2, 2, 1, 1]), CAUSES)
+    assert ended.at(2.0).estimate == 0.5
+    assert ended.at(1000.0).estimate == 0.5, "everyone has ended, so nothing is unknown"
+    highest = float(wilson_interval(0, 100).upper)
     censored = cumulative_incidence(np.full(100, 48.0), np.zeros(100, dtype=int), CAUSES)
     by_then = censored.at(48.0)
-    assert by_then.estimate == 0.0
-    assert by_then.upper == pytest.approx(float(wilson_interval(0, 100).upper))
+    assert (by_then.estimate, by_then.upper) == pytest.approx((0.0, highest))
     assert not by_then.influence.any()
-    assert censored.quantile().estimate == math.inf
+    # Sixty ended otherwise by hour 2: like the forty still watched they had no ceasefire.
+    time, cause = np.repeat([1.0, 2.0, 50.0], [30, 30, 40]), np.repeat([2, 0], [60, 40])
+    assert cumulative_incidence(time, cause, CAUSES).at(24.0).upper == pytest.approx(highest)
     nobody = cumulative_incidence(np.full(3, np.nan), np.zeros(3, dtype=int), CAUSES)
     assert np.isnan([nobody.at(0.0).estimate, nobody.quantile().estimate]).all()
 
@@ -170,10 +128,7 @@ def test_a_few_edges() -> None:
 def test_curves_at_many_points_are_those_of_each_alone() -> None:
     """On one grid of times, with the second kind of event competing but without a curve."""
     points = [competing(60, seed, grid=6.0)[0] for seed in range(4)]
-    together = cumulative_incidence(
-        np.array([time for time, _ in points]), np.array([cause for _, cause in points]), CAUSES,
-        first_only=True,
-    )  # fmt: skip
+    together = cumulative_incidence(*map(np.array, zip(*points, strict=True)), CAUSES, first_only=True)  # type: ignore[arg-type] # fmt: skip
     for k, point in enumerate(points):
         alone = cumulative_incidence(*point, CAUSES)
         for one, all_points in (
@@ -185,27 +140,15 @@ def test_curves_at_many_points_are_those_of_each_alone() -> None:
         assert together.latest(500.0)[k] == alone.latest(500.0)
 
 
-def test_the_limit_of_never_counts_those_that_ended_otherwise() -> None:
-    """Sixty ended otherwise by hour 2: like the forty still watched they had no ceasefire."""
-    time, cause = np.repeat([1.0, 2.0, 50.0], [30, 30, 40]), np.repeat([2, 0], [60, 40])
-    curve = cumulative_incidence(time, cause, CAUSES)
-    assert curve.at(24.0).upper == pytest.approx(float(wilson_interval(0, 100).upper))
-
-
-def test_the_latest_moment_is_the_horizon_where_nothing_is_censored_before_it() -> None:
-    curve = cumulative_incidence(np.repeat([5.0, 90.0], [97, 3]), np.repeat([1, 0], [97, 3]))
-    assert curve.latest(90.0) == 90.0
-    all_ended = cumulative_incidence(np.repeat([5.0, 60.0], [97, 3]), np.ones(100, dtype=int))
-    assert all_ended.latest(90.0) == 90.0
-
-
-def test_the_latest_moment_leaves_enough_at_risk_where_watches_end_one_by_one() -> None:
+def test_the_latest_moment_is_the_horizon_or_leaves_enough_at_risk() -> None:
+    for last in (0, 1):  # censored at the horizon, or all ended
+        times, causes = np.repeat([5.0, 90.0 - 30 * last], [97, 3]), np.repeat([1, last], [97, 3])
+        assert cumulative_incidence(times, causes).latest(90.0) == 90.0
     watches = np.arange(1.0, 201.0)
     curve = cumulative_incidence(watches, np.zeros(200, dtype=int))
     assert curve.latest(1000.0) == 191.0
     assert curve.at_risk_at(curve.latest(1000.0)) == 10
-    few = cumulative_incidence(watches[:5], np.zeros(5, dtype=int))
-    assert few.latest(1000.0) == 5.0
+    assert cumulative_incidence(watches[:5], np.zeros(5, dtype=int)).latest(1000.0) == 5.0
 
 
 @pytest.mark.parametrize(
@@ -239,13 +182,58 @@ def test_whatever_the_data_the_curves_are_probabilities(data: Readings) -> None:
     np.testing.assert_array_equal(again.estimate, curve.estimate)
 
 
-@pytest.mark.slow
-def test_a_million_rows() -> None:
-    time, cause = competing(1_000_000, seed=7)[1]
-    curve = cumulative_incidence(time, cause, CAUSES)
-    assert curve.started == 1_000_000
-    # Constant hazards: a closed form to compare with.
-    hazard = 1 / 100 + 1 / 150
-    truth = (1 / 100) / hazard * (1.0 - math.exp(-hazard * 96.0))
-    point = curve.at(96.0)
-    assert abs(point.estimate - truth) < 4.0 * point.standard_error < 0.01
+# The bootstrap of a median, and differences of two
+
+
+def uniform_crises(number: int, shift: float = 0.0) -> CumulativeIncidence:
+    time = np.random.default_rng(2).random(number) * 100.0 + shift
+    return cumulative_incidence(time, np.ones(number, dtype=int))
+
+
+def test_a_shift_of_every_time_is_found_without_any_doubt() -> None:
+    """Paired with itself shifted by six hours, the difference has no luck left in it."""
+    ours, theirs = (median_time(uniform_crises(3000, shift)) for shift in (6.0, 0.0))
+    result = median_difference(ours, theirs)
+    assert (result.estimate, result.lower, result.upper) == pytest.approx((6.0, 6.0, 6.0))
+
+
+@pytest.mark.parametrize("number", [390, 20_000])
+def test_the_bootstrap_spreads_as_a_sample_median_does_and_repeats_itself(number: int) -> None:
+    """For uniform times up to 100 h the median's standard error is 50 / sqrt(n)."""
+    curve = uniform_crises(number)
+    draws = median_time(curve).draws
+    assert np.std(draws) == pytest.approx(50.0 / math.sqrt(number), rel=0.25)
+    assert np.median(draws) == pytest.approx(curve.quantile().estimate, abs=20.0 / number**0.5)
+    assert len(np.unique(draws)) > 50, "pooling has lost times"
+    np.testing.assert_array_equal(median_time(curve).draws, draws)
+    assert (median_time(curve, stream=1).draws != draws).any()
+
+
+@pytest.mark.parametrize(("number", "slack"), [(60, 0.0), (3000, 0.5)], ids=["exact", "pooled"])
+def test_groups_count_censored_replicates_as_the_curve_does(number: int, slack: float) -> None:
+    """One group drawn once is the sample itself, so its median is the curve's."""
+    for seed in range(20):
+        draw = np.random.default_rng(seed)
+        time, watch = draw.exponential(20.0, number), draw.uniform(0.0, 60.0, number)
+        if number < 100:
+            time, watch = np.ceil(time), np.ceil(watch)
+        curve = cumulative_incidence(np.minimum(time, watch), (time <= watch).astype(int))
+        whole = median_time(curve, draws=3, groups=1)
+        np.testing.assert_allclose(whole.draws, whole.hours, atol=slack, rtol=0.0)
+
+
+def test_draws_without_a_median_leave_that_side_open_and_no_median_no_difference() -> None:
+    settled, never = MedianTime(20.0, np.full(8, 20.0)), MedianTime(30.0, np.full(8, np.inf))
+    some = MedianTime(30.0, np.repeat([30.0, np.inf], 4))
+    seldom = cumulative_incidence(np.full(100, 10.0), np.repeat([1, 2], [40, 60]), CAUSES)
+    none = median_time(seldom, draws=8)
+    assert none.hours == math.inf
+    for ours, theirs, limits in (
+        (some, settled, (10.0, math.nan)),
+        (settled, some, (math.nan, -10.0)),
+        (never, never, (math.nan, math.nan)),
+        (none, settled, (math.nan, math.nan)),
+    ):
+        found = median_difference(ours, theirs)
+        np.testing.assert_array_equal((found.lower, found.upper), limits)
+        assert math.isnan(found.estimate) is (ours is none)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,11 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from crisis_sim.batch.ensemble import Batch, Ensemble
+from crisis_sim.batch.ensemble import Ensemble
 from crisis_sim.outcomes import summarise
 from crisis_sim.outcomes.measures import Reading
 from crisis_sim.outcomes.names import SUMMARY_PATHS
 from crisis_sim.outcomes.over_fits import Fits, OverFits, differ, over_sets
+from tests.outcomes.made_up import batch_of, simulated
 
 SETS = 100
 
@@ -91,9 +91,7 @@ def with_fits(ensemble: Ensemble, seed: int = 3, sets: int = 4) -> Ensemble:
 @pytest.mark.parametrize(
     "path", ["endings.agreement", "ceasefire.from_first_strike.by.96_hours", "shares.war"]
 )
-def test_a_sets_figure_is_that_of_its_replicates(
-    simulated: Callable[..., Ensemble], path: str
-) -> None:
+def test_a_sets_figure_is_that_of_its_replicates(path: str) -> None:
     ensemble = with_fits(simulated(2_000))
     reading, measure = Reading.of(ensemble), SUMMARY_PATHS[path]
     fits = Fits.of(reading, ensemble.scenario)
@@ -107,11 +105,9 @@ def test_a_sets_figure_is_that_of_its_replicates(
         assert whole.estimate + within[rows].mean() == pytest.approx(alone, abs=2e-3)
 
 
-def test_summaries_have_ranges_of_shares_and_differences(
-    simulated: Callable[..., Ensemble],
-) -> None:
+def test_summaries_have_ranges_of_shares_and_differences() -> None:
     one, other = (with_fits(simulated(2_000, hours)) for hours in (60.0, 120.0))
-    batch = Batch({"one": one, "other": replace(other, name="other")}, {"seed": 1})
+    batch = batch_of(replace(one, name="one"), replace(other, name="other"))
     summary = summarise(batch)
     level = summary["scenarios"]["one"]["endings"]["agreement"]["over_fits"]
     moved = summary["differences"]["other"]["endings"]["agreement"]["over_fits"]
@@ -127,12 +123,9 @@ def test_summaries_have_ranges_of_shares_and_differences(
     assert apart["over_fits"]["lower"] < moved["lower"]
     # Nothing is told where too few replicates tell; nor where the sets are not the same.
     assert summary["scenarios"]["one"]["shares"]["nuclear_use"]["over_fits"] is None
-    fewer = with_fits(
-        one.__class__(**{**vars(one), "table": one.table.drop_columns(["fit"])}), sets=3
-    )
+    fewer = with_fits(simulated(2_000, 60.0), sets=3)
     both = [(Reading.of(each), each.scenario) for each in (one, fewer)]
     fits = [Fits.of(*each) for each in both]
     measured = [SUMMARY_PATHS["endings.agreement"].read(reading) for reading, _ in both]
-    assert fits[0]
-    assert fits[1]
+    assert fits[0] and fits[1]  # noqa: PT018
     assert differ(measured[0], fits[0], measured[1], fits[1]) is None

@@ -1,56 +1,33 @@
+"""Summaries of batches: their figures, how these are looked up, how scenarios are paired, and the advice."""
+
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from functools import reduce
-from operator import getitem
+import subprocess
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from crisis_sim.batch.ensemble import Batch, Ensemble
-from crisis_sim.outcomes import UnknownReferenceError, summarise
-from crisis_sim.outcomes.intervals import wilson_interval
-
-Crises = Callable[..., Ensemble]
-Batches = Callable[..., Batch]
-
-MOMENTS = ["24_hours", "72_hours", "96_hours", "7_days", "14_days", "30_days", "horizon"]
+from crisis_sim.outcomes import (
+    NotPairedError,
+    UnknownReferenceError,
+    compare,
+    join,
+    summarise,
+    wilson_interval,
+)
+from crisis_sim.outcomes.summary import Summary, figure_at, figures_of
+from tests.outcomes.made_up import batch_of, crises, simulated
 
 
 @pytest.fixture(scope="module")
-def summary(simulated: Crises, batch_of: Batches) -> dict[str, Any]:
-    return summarise(
-        batch_of(
-            simulated(2000, 90.0, name="may_2025"),
-            simulated(2000, 130.0, name="no_lenders"),
-            simulated(2000, 90.0, name="no_adviser"),
-        )
-    )
-
-
-def figures(part: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    if isinstance(part, dict):
-        if "lower" in part:
-            yield path, part
-        else:
-            for key, inner in part.items():
-                yield from figures(inner, f"{path}/{key}")
-
-
-def test_it_is_plain_data_without_nan(summary: dict[str, Any]) -> None:
-    assert json.loads(json.dumps(summary, allow_nan=False)) == summary
-
-
-def test_figures_carry_no_dust_of_rounding(summary: dict[str, Any]) -> None:
-    incidence = summary["scenarios"]["may_2025"]["ceasefire"]["from_trigger"]["by"]["horizon"]
-    assert (
-        incidence["estimate"]
-        == summary["scenarios"]["may_2025"]["endings"]["agreement"]["estimate"]
-    )
-    assert len(str(incidence["lower"])) <= 12
+def summary() -> Summary:
+    means = {"may_2025": 90.0, "no_lenders": 130.0, "no_adviser": 90.0}
+    return summarise(batch_of(*(simulated(2000, mean, name=one) for one, mean in means.items())))
 
 
 def outline(part: dict[str, Any], path: str = "") -> Iterator[str]:
@@ -62,57 +39,44 @@ def outline(part: dict[str, Any], path: str = "") -> Iterator[str]:
             yield f"{path}{key}: {' '.join(inner) if isinstance(inner, dict) else type(inner).__name__}"
 
 
-def test_the_keys_are_those_documented(
-    summary: dict[str, Any], snapshot: SnapshotAssertion
+def test_it_is_plain_data_with_the_keys_documented(
+    summary: Summary, snapshot: SnapshotAssertion
 ) -> None:
+    assert json.loads(json.dumps(summary, allow_nan=False)) == summary
     assert list(summary["scenarios"]) == ["may_2025", "no_lenders", "no_adviser"]
     assert list(summary["differences"]) == ["no_lenders", "no_adviser"]
     one = {key: {"no_lenders": summary[key]["no_lenders"]} for key in ("scenarios", "differences")}
     assert "\n".join(outline({**summary, **one})) == snapshot
 
 
-def test_every_figure_lies_within_its_limits(summary: dict[str, Any]) -> None:
-    checked = 0
-    for path, figure in figures(summary):
-        if None not in (figure["lower"], figure["estimate"], figure["upper"]):
-            assert figure["lower"] <= figure["estimate"] <= figure["upper"], path
-            checked += 1
-    assert checked > 150
+def test_every_figure_lies_within_its_limits_and_a_difference_is_scenario_less_reference(
+    summary: Summary,
+) -> None:
+    frame = summary.to_frame()
+    assert frame.index.is_unique
+    known = frame[["lower", "estimate", "upper"]].dropna()
+    assert len(known) > 150
+    assert (known["lower"] <= known["estimate"]).all()
+    assert (known["estimate"] <= known["upper"]).all()
+    for path, figure in figures_of(summary["differences"]["no_lenders"]):
+        if not path.startswith("struck_in_both"):
+            ours, theirs = (
+                figure_at(summary["scenarios"][name], path) for name in ("no_lenders", "may_2025")
+            )
+            expected = ours["estimate"] - theirs["estimate"] if ours and theirs else None
+            assert figure.get("estimate") == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "endings.agreement",
-        "shares.mediated",
-        "ceasefire.from_first_strike.by.96_hours",
-        "ceasefire.from_trigger.by.horizon",
-        "relapse.by.14_days",
-    ],
-)
-def test_a_difference_is_scenario_less_reference(summary: dict[str, Any], path: str) -> None:
-    ours, theirs, difference = (
-        reduce(getitem, path.split("."), part)["estimate"]
-        for part in (
-            summary["scenarios"]["no_lenders"],
-            summary["scenarios"]["may_2025"],
-            summary["differences"]["no_lenders"],
-        )
-    )
-    assert difference == pytest.approx(ours - theirs)
-
-
-def test_slower_ceasefires_are_found_slower_and_equal_ones_equal(summary: dict[str, Any]) -> None:
+def test_slower_ceasefires_are_found_slower_equal_ones_equal_and_the_truth_held(
+    summary: Summary,
+) -> None:
+    """Constant hazards 1/90 and 1/200 an hour from the first strike on."""
     slower = summary["differences"]["no_lenders"]["ceasefire"]["from_first_strike"]
     assert slower["by"]["96_hours"]["upper"] < 0.0
     equal = summary["differences"]["no_adviser"]["ceasefire"]["from_first_strike"]
     for figure in (*equal["by"].values(), equal["median_hours"]):
         assert figure["estimate"] == 0.0
         assert figure["lower"] <= 0.0 <= figure["upper"]
-
-
-def test_the_true_incidence_lies_in_its_interval(summary: dict[str, Any]) -> None:
-    """Constant hazards 1/90 and 1/200 an hour from the first strike on."""
     hazard = 1 / 90 + 1 / 200
     for moment, hours in (("24_hours", 24.0), ("96_hours", 96.0), ("14_days", 336.0)):
         figure = summary["scenarios"]["may_2025"]["ceasefire"]["from_first_strike"]["by"][moment]
@@ -121,59 +85,52 @@ def test_the_true_incidence_lies_in_its_interval(summary: dict[str, Any]) -> Non
         assert figure["lower"] < truth < figure["upper"]
 
 
-def test_shares_are_counts_with_wilsons_interval(summary: dict[str, Any]) -> None:
-    agreement = summary["scenarios"]["may_2025"]["endings"]["agreement"]
-    assert agreement["of"] == 2000
-    assert agreement["estimate"] == agreement["count"] / 2000
-    lower, upper = map(float, wilson_interval(agreement["count"], 2000))
-    assert (agreement["lower"], agreement["upper"]) == pytest.approx((lower, upper), rel=1e-9)
-    for group in ("endings", "worst_violence"):
-        shares = summary["scenarios"]["may_2025"][group].values()
-        assert sum(share["count"] for share in shares) == 2000
-
-
-def test_from_the_trigger_to_the_horizon_the_incidence_is_the_share(
-    summary: dict[str, Any],
+def test_shares_are_counts_with_wilsons_interval_and_the_incidence_by_the_horizon_is_one(
+    summary: Summary,
 ) -> None:
     scenario = summary["scenarios"]["may_2025"]
+    agreement = scenario["endings"]["agreement"]
+    assert agreement["estimate"] == agreement["count"] / agreement["of"]
+    limits = list(map(float, wilson_interval(agreement["count"], 2000)))
+    assert [agreement["lower"], agreement["upper"]] == pytest.approx(limits, rel=1e-9)
+    for group in ("endings", "worst_violence"):
+        assert sum(share["count"] for share in scenario[group].values()) == 2000
     by_the_horizon = scenario["ceasefire"]["from_trigger"]["by"]["horizon"]
-    assert by_the_horizon["estimate"] == pytest.approx(scenario["endings"]["agreement"]["estimate"])
+    assert by_the_horizon["estimate"] == agreement["estimate"], "dust of rounding"
+    assert len(str(by_the_horizon["lower"])) <= 12
     assert by_the_horizon["hours"] == 1440.0
     assert by_the_horizon["at_risk"] == scenario["endings"]["unresolved"]["count"]
 
 
-def test_time_out_alone_is_no_ceasefire(crises: Crises, batch_of: Batches) -> None:
+def test_time_out_alone_is_no_ceasefire() -> None:
     stuck = crises(*[{"first_strike_at_hours": 100.0}] * 50)
     scenario = summarise(batch_of(stuck))["scenarios"]["crisis"]
     assert scenario["endings"]["unresolved"]["count"] == 50
     for clock in scenario["ceasefire"].values():
-        assert clock["of"] == 50
-        assert all(figure["estimate"] == 0.0 for figure in clock["by"].values())
-        assert all(figure["upper"] > 0.0 for figure in clock["by"].values())
-        assert clock["median_hours"] is None
+        assert (clock["of"], clock["median_hours"]) == (50, None)
+        assert all(figure["estimate"] == 0.0 < figure["upper"] for figure in clock["by"].values())
     assert scenario["quantiles"]["first_strike_to_ceasefire_hours"]["of"] == 0
     assert scenario["quantiles"]["first_strike_to_ceasefire_hours"]["50"] is None
     assert scenario["relapse"]["by"]["7_days"]["estimate"] is None
 
 
-def test_moments_beyond_the_watch_are_null(crises: Crises, batch_of: Batches) -> None:
+def test_moments_beyond_the_watch_are_null() -> None:
     ensemble = crises({"first_strike_at_hours": 20.0}, horizon_hours=100.0)
     clocks = summarise(batch_of(ensemble))["scenarios"]["crisis"]["ceasefire"]
-    assert clocks["from_first_strike"]["by"]["72_hours"]["estimate"] == 0.0
-    assert clocks["from_first_strike"]["by"]["96_hours"]["estimate"] is None
-    assert clocks["from_first_strike"]["by"]["horizon"]["hours"] == 80.0
-    assert clocks["from_trigger"]["by"]["96_hours"]["estimate"] == 0.0
-    assert clocks["from_trigger"]["by"]["7_days"]["upper"] is None
+    struck, triggered = clocks["from_first_strike"]["by"], clocks["from_trigger"]["by"]
+    assert [struck[key]["estimate"] for key in ("72_hours", "96_hours")] == [0.0, None]
+    assert struck["horizon"]["hours"] == 80.0
+    assert (triggered["96_hours"]["estimate"], triggered["7_days"]["upper"]) == (0.0, None)
 
 
-def test_quantiles_by_hand(crises: Crises, batch_of: Batches) -> None:
+def test_quantiles_by_hand() -> None:
     rows = [
         {
             "ending": "agreement",
             "trigger_at_hours": 12.0,
             "first_strike_at_hours": 12.0 + 24.0 * k,
-            "ceasefire_in_effect_at_hours": 12.0 + 24.0 * k + 10.0 * k,
-            "ended_at_hours": 12.0 + 24.0 * k + 10.0 * k,
+            "ceasefire_in_effect_at_hours": 12.0 + 34.0 * k,
+            "ended_at_hours": 12.0 + 34.0 * k,
             "deaths": float(k),
         }
         for k in range(1, 11)
@@ -186,22 +143,100 @@ def test_quantiles_by_hand(crises: Crises, batch_of: Batches) -> None:
     assert deaths["90"]["upper"] is None
 
 
-def test_an_unknown_reference_gets_the_names_and_the_nearest(
-    simulated: Crises, batch_of: Batches
+def test_no_replicates_is_all_null_and_no_scenarios_are_refused() -> None:
+    summary = summarise(batch_of(crises(name="a"), crises(name="b")))
+    json.dumps(summary, allow_nan=False)
+    assert summary["scenarios"]["a"]["endings"]["agreement"]["estimate"] is None
+    assert summary["differences"]["b"]["endings"]["agreement"] is None
+    for refused in (lambda: summarise(batch_of()), compare):
+        with pytest.raises(ValueError, match="no scenario"):
+            refused()
+
+
+# Looking figures up
+
+
+@pytest.mark.parametrize(
+    ("asked", "path"),
+    [
+        (("ceasefire", 96), "ceasefire.from_first_strike.by.96_hours"),
+        (("ceasefire", 168), "ceasefire.from_first_strike.by.7_days"),
+        (("ceasefire",), "ceasefire.from_first_strike.by.horizon"),
+        (("agreement",), "endings.agreement"),
+        (("war",), "shares.war"),
+        (("median_hours",), "ceasefire.from_first_strike.median_hours"),
+        (("ceasefire.from_trigger.by.30_days",), "ceasefire.from_trigger.by.30_days"),
+    ],
+)
+def test_a_figure_has_the_name_that_a_person_would_give_it(
+    summary: Summary, asked: tuple[str, float], path: str
 ) -> None:
-    batch = batch_of(simulated(5, name="may_2025"), simulated(5, name="no_lenders"))
-    with pytest.raises(UnknownReferenceError, match="did you mean 'no_lenders'") as caught:
-        summarise(batch, reference="no_lender")
+    frame = summary.to_frame()
+    for less, look in (("", summary.figure), ("may_2025", summary.difference)):
+        found = look("no_lenders", *asked)
+        row = frame.loc[("no_lenders", less, path), ["estimate", "lower", "upper"]]
+        assert [found.estimate, found.lower, found.upper] == pytest.approx(row.tolist())
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (("no_lender", "war"), "did you mean 'no_lenders'"),
+        (("may_2025", "war"), "no scenario 'may_2025'"),  # the reference has no difference
+        (("no_lenders", "agrement"), "did you mean 'agreement'"),
+        (("no_lenders", "ceasefire", 48), "no figure 'ceasefire.from_first_strike.by.48_hours'"),
+        (("no_lenders", "war", 96), "'war' has no figure by hours"),
+    ],
+)
+def test_what_there_is_not_is_told_with_what_there_is(
+    summary: Summary, asked: tuple[str, ...], said: str
+) -> None:
+    with pytest.raises(KeyError, match=said):
+        summary.difference(*asked)
+
+
+# Several batches
+
+
+def width(summary: Summary, figure: str) -> float:
+    clock = summary["differences"]["quick"]["ceasefire"]["from_first_strike"]
+    found = clock["by"]["96_hours"] if figure == "by" else clock[figure]
+    return float(found["upper"] - found["lower"])
+
+
+def test_batches_of_one_seed_are_paired_and_of_others_are_independent_samples() -> None:
+    base, quick = simulated(1000, name="base"), simulated(1000, 70.0, name="quick")
+    paired = compare(batch_of(base), batch_of(quick))
+    assert paired == summarise(batch_of(base, quick))
+    apart = compare(batch_of(base), batch_of(quick, seed=2))
+    assert (paired["seed"], apart["seed"]) == (1, None)
+    assert apart["scenarios"]["quick"]["seed"] == 2
+    difference = apart["differences"]["quick"]
+    assert (difference["paired"], difference["pairs"]) == (False, None)
+    for figure, wider in (("by", 1.5), ("median_hours", 1.3)):
+        assert width(apart, figure) > wider * width(paired, figure)
+    said = ["do not share their luck" in " ".join(one["advice"]) for one in (apart, paired)]
+    assert said == [True, False]
+
+
+def test_pairs_can_be_declined_or_insisted_on_where_luck_is_shared() -> None:
+    one, other, late = (
+        simulated(50, name=name, first_replicate=first)
+        for name, first in (("one", 0), ("other", 0), ("late", 50))
+    )
+    assert compare(batch_of(one, other), paired=False)["differences"]["other"]["paired"] is False
+    alone = compare(one, other)  # ensembles whose luck is not known
+    assert (alone["differences"]["other"]["paired"], alone["seed"]) == (False, None)
+    assert compare(batch_of(one), batch_of(late))["differences"]["late"]["paired"] is False
+    with pytest.raises(NotPairedError, match="no replicate number in common"):
+        compare(batch_of(one), batch_of(late), paired=True)
+    with pytest.raises(NotPairedError, match=r"'other' with those of 'one'.*7 and 1") as caught:
+        compare(batch_of(one), batch_of(other, seed=7), paired=True)
     error = caught.value
-    assert (error.name, error.valid) == ("no_lender", ("may_2025", "no_lenders"))
-    with pytest.raises(UnknownReferenceError) as caught:
-        summarise(batch, reference="zzz")
-    assert (error.nearest, caught.value.nearest) == ("no_lenders", None)
+    assert (error.scenario, error.reference, error.seeds) == ("other", "one", (7, 1))
 
 
-def test_replicates_that_a_scenario_lacks_are_left_out_of_its_pairs(
-    simulated: Crises, batch_of: Batches
-) -> None:
+def test_replicates_that_a_scenario_lacks_are_left_out_of_its_pairs() -> None:
     whole, late = simulated(300, name="whole"), simulated(200, 60.0, 1, "late", first_replicate=100)
     difference = summarise(batch_of(whole, late))["differences"]["late"]
     assert (difference["paired"], difference["pairs"]) == (True, 200)
@@ -211,13 +246,59 @@ def test_replicates_that_a_scenario_lacks_are_left_out_of_its_pairs(
     assert difference["ceasefire"]["from_first_strike"] == alone["ceasefire"]["from_first_strike"]
 
 
-def test_no_replicates_is_all_null(crises: Crises, batch_of: Batches) -> None:
-    summary = summarise(batch_of(crises(name="a"), crises(name="b")))
-    json.dumps(summary, allow_nan=False)
-    assert summary["scenarios"]["a"]["endings"]["agreement"]["estimate"] is None
-    assert summary["differences"]["b"]["endings"]["agreement"] is None
+def test_a_name_that_comes_twice_gets_a_number_and_the_reference_is_found_by_name() -> None:
+    again = batch_of(simulated(20, name="may_2025"))
+    joined = join(again, again, again)
+    assert list(joined.ensembles) == ["may_2025", "may_2025 (2)", "may_2025 (3)"]
+    assert joined.manifest == {"seed": 1, "joined": [{"seed": 1}] * 3}
+    twice = compare(again, again, reference="may_2025 (2)")
+    assert (twice["reference"], list(twice["differences"])) == ("may_2025 (2)", ["may_2025"])
+    for wrong, near in (("may_202", "may_2025"), ("zzz", None)):
+        with pytest.raises(UnknownReferenceError, match=f"no scenario '{wrong}'") as caught:
+            compare(again, reference=wrong)
+        error = caught.value
+        assert (error.name, error.valid, error.nearest) == (wrong, ("may_2025",), near)
+        assert ("did you mean" in str(error)) is (near is not None)
 
 
-def test_a_batch_without_scenarios_is_refused(batch_of: Batches) -> None:
-    with pytest.raises(ValueError, match="no scenario"):
-        summarise(batch_of())
+# Advice
+
+#: Replicates, mean hours to a ceasefire of each scenario, and how often nuclear weapons are used.
+CASES = {
+    "a clear gain": (2000, {"base": 90.0, "quick": 60.0}, 0.0),
+    "a clear loss": (2000, {"base": 60.0, "slow": 90.0}, 0.0),
+    "not told apart": (60, {"base": 90.0, "near": 88.0}, 0.0),
+    "no difference at all": (300, {"base": 90.0, "same": 90.0}, 0.0),
+    "one alone, that never saw nuclear use": (1000, {"base": 90.0}, 0.0),
+    "one that saw it, and has no median": (500, {"base": 900.0}, 0.01),
+    "three that never saw it share a sentence": (300, {"a": 90.0, "b": 80.0, "c": 70.0}, 0.0),
+}
+
+
+@pytest.mark.parametrize("case", [*CASES, "no first strike"])
+def test_advice_says_how_sure_results_are_and_what_would_make_them_surer(
+    case: str, snapshot: SnapshotAssertion
+) -> None:
+    replicates, means, use = CASES.get(case, (0, {}, 0.0))
+    each = [simulated(replicates, mean, name=name, nuclear_use=use) for name, mean in means.items()]
+    assert summarise(batch_of(*each or [crises(*[{}] * 20)]))["advice"] == snapshot
+
+
+def test_the_promise_to_halve_the_interval_is_kept() -> None:
+    def interval(replicates: int) -> float:
+        means = {"base": 90.0, "quick": 70.0}
+        return width(
+            summarise(
+                batch_of(*(simulated(replicates, mean, name=n) for n, mean in means.items()))
+            ),
+            "by",
+        )
+
+    assert interval(4 * 1000) == pytest.approx(interval(1000) / 2, rel=0.15)
+
+
+def test_importing_the_room_imports_no_heavy_library() -> None:
+    heavy = ("scipy", "pandas", "pyarrow", "mesa", "matplotlib")
+    code = f"import sys, crisis_sim.outcomes; print([m for m in {heavy!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,17 +1,26 @@
+"""Measures: by name, by path and as mappings, of a scenario and at every point of a design; and the columns they read."""
+
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from crisis_sim.batch import Batch, Ensemble, simulate
+from crisis_sim.batch.block import schemas
+from crisis_sim.model.observer import ACTS, NEXT, Observer
 from crisis_sim.outcomes import summarise
 from crisis_sim.outcomes.measures import Columns
 from crisis_sim.outcomes.names import SUMMARY_PATHS, known_names, measure
+from crisis_sim.outcomes.summary import figure_at
 from crisis_sim.scenario import load_scenario
 from crisis_sim.scenario.errors import ScenarioError
+from crisis_sim.scenario.schema import SECTIONS
+from tests.batch.crises import crisis
 
 POINTS, REPLICATES = 6, 200
 DELAYS = np.linspace(0.1, 5.0, POINTS)
@@ -35,24 +44,37 @@ def columns() -> Columns:
     return Columns.of(load_scenario("may_2025"))
 
 
+def test_every_column_is_documented_and_every_documented_column_is_there() -> None:
+    scenario = crisis()
+    agents = {name: kind.removesuffix("s") for kind in SECTIONS for name in getattr(scenario, kind)}
+
+    def documented(name: str) -> str:
+        for agent, kind in agents.items():
+            name = re.sub(f"^{agent}_", f"<{kind}>_", name)
+        following = f"^next_({'|'.join(ACTS)})_({'|'.join(NEXT)})$"
+        return re.sub(following, "next_<act>_<following>", name)
+
+    found = {documented(one) for schema in schemas(scenario, [Observer]) for one in schema.names}
+    page = (Path(__file__).parents[2] / "docs" / "outcomes.md").read_text(encoding="utf-8")
+    tables = page.partition("## outcomes.parquet")[2].partition("## The folder")[0]
+    tables = tables.partition("## Endings")[0] + tables.partition("## What an observer adds")[2]
+    rows = [line.split("|")[1] for line in tables.splitlines() if line.startswith("| `")]
+    assert {name for row in rows for name in re.findall(r"`([a-z_<>]+)`", row)} == found
+
+
 def test_every_path_in_the_summary_gives_the_figure_that_stands_there(batch: Batch) -> None:
     scenario = summarise(batch)["scenarios"]["may_2025"]
     for path, one in SUMMARY_PATHS.items():
-        figure: Any = scenario
-        for key in path.split("."):
-            figure = figure[key]
-        measured = one.over(batch.ensembles["may_2025"])
+        figure, measured = figure_at(scenario, path), one.over(batch.ensembles["may_2025"])
         if figure is None:  # such as a median that is not reached; its lower limit may be
             assert not np.isfinite(measured.estimate[0]), path
             continue
-        for key in ("estimate", "lower", "upper"):
-            got = getattr(measured, key)[0]
-            if figure[key] is None:
+        for key in {"estimate", "lower", "upper", "standard_error"} & figure.keys():
+            got, expected = getattr(measured, key)[0], figure[key]
+            if expected is None:
                 assert not np.isfinite(got), path
             else:
-                assert got == pytest.approx(figure[key], rel=1e-8), path
-        if figure.get("standard_error"):
-            assert measured.standard_error[0] == pytest.approx(figure["standard_error"], rel=1e-8)
+                assert got == pytest.approx(expected, rel=1e-8), path
 
 
 @pytest.mark.parametrize(
@@ -79,18 +101,14 @@ def test_a_point_of_a_design_is_measured_as_if_it_were_alone(name: str, design: 
         np.testing.assert_allclose(together.influence[point], by_itself.influence[0], atol=1e-9)
 
 
-@pytest.mark.parametrize(
-    "name", sorted(set(known_names()) - {"ceasefire.from_first_strike.by.horizon"})
-)
-def test_influence_has_mean_zero_and_the_standard_error_as_its_spread(
-    name: str, design: Ensemble
-) -> None:
-    measured = measure(name).over(design, POINTS)
-    sound = np.isfinite(measured.standard_error)
-    spread = np.sqrt((measured.influence**2).sum(axis=1)) / REPLICATES
-    # Where all are alike, the standard error is the root of a rounding error: 1.5e-8, not 0.
-    np.testing.assert_allclose(spread[sound], measured.standard_error[sound], atol=1e-7)
-    np.testing.assert_allclose(measured.influence.mean(axis=1), 0.0, atol=1e-9)
+def test_influence_has_mean_zero_and_the_standard_error_as_its_spread(design: Ensemble) -> None:
+    for name in sorted(set(known_names()) - {"ceasefire.from_first_strike.by.horizon"}):
+        measured = measure(name).over(design, POINTS)
+        sound = np.isfinite(measured.standard_error)
+        spread = (np.sqrt((measured.influence**2).sum(axis=1)) / REPLICATES)[sound]
+        # Where all are alike, the standard error is the root of a rounding error: 1.5e-8, not 0.
+        np.testing.assert_allclose(spread, measured.standard_error[sound], atol=1e-7, err_msg=name)
+        np.testing.assert_allclose(measured.influence.mean(axis=1), 0.0, atol=1e-9, err_msg=name)
 
 
 def test_a_conditional_share_is_the_share_among_those_crises(batch: Batch) -> None:
@@ -130,25 +148,15 @@ def test_conditions_say_what_they_seem_to(
     assert 0 < share < 1
 
 
-def test_a_point_less_itself_is_exactly_nothing(design: Ensemble) -> None:
-    difference = measure("agreement").over(design, POINTS).less(2)
-    assert difference.estimate[2] == difference.lower[2] == difference.upper[2] == 0
-    assert difference.standard_error[2] == 0
-
-
-def test_shared_luck_makes_differences_sharper_than_those_of_strangers(design: Ensemble) -> None:
-    measured = measure("ceasefire_within_96_hours").over(design, POINTS)
-    paired = measured.less(0).standard_error[-1]
-    assert 0 < paired < np.hypot(measured.standard_error[0], measured.standard_error[-1])
-
-
-def test_a_weighted_sum_of_two_points_is_their_difference(design: Ensemble) -> None:
+def test_differences_of_points_share_luck_and_weighted_sums_are_such(design: Ensemble) -> None:
     measured = measure("mean_deaths").over(design, POINTS)
-    weights = np.zeros(POINTS)
-    weights[4], weights[1] = 1.0, -1.0
-    both, one = measured.sums(weights), measured.less(1)
+    less = measured.less(2)
+    assert less.estimate[2] == less.lower[2] == less.upper[2] == less.standard_error[2] == 0
+    apart = np.hypot(measured.standard_error[2], measured.standard_error[4])
+    assert 0 < less.standard_error[4] < apart
+    both = measured.sums(np.eye(POINTS)[4] - np.eye(POINTS)[2])
     for key in ("estimate", "standard_error", "lower", "upper"):
-        assert getattr(both, key)[0] == pytest.approx(getattr(one, key)[4])
+        assert getattr(both, key)[0] == pytest.approx(getattr(less, key)[4])
 
 
 @pytest.mark.parametrize(
@@ -207,11 +215,9 @@ def test_a_measure_written_in_full_reads_back_as_itself(
     assert measure(written, columns).plain() == written
 
 
-@pytest.mark.parametrize("name", known_names())
-def test_every_known_name_is_a_measure_that_can_be_written_in_full(
-    name: str, columns: Columns
-) -> None:
-    one = measure(name, columns)
-    again = measure(one.plain(), columns)
-    assert one.name == again.name == name
-    assert one.plain() == again.plain()
+def test_every_known_name_is_a_measure_that_can_be_written_in_full(columns: Columns) -> None:
+    for name in known_names():
+        one = measure(name, columns)
+        again = measure(one.plain(), columns)
+        assert one.name == again.name == name
+        assert one.plain() == again.plain()
