@@ -105,8 +105,8 @@ class Saboteur:
 
     replicate: int
     deed: Callable[[], None]
+    name: str = "saboteur"
     role: ClassVar[str] = Bystander.role
-    name: ClassVar[str] = "saboteur"
     __name__: ClassVar[str] = "Saboteur"
 
     def __call__(self, model: CrisisModel, name: str, index: int) -> Agent:

@@ -1,12 +1,18 @@
+"""Blocks, and the batches that they become in memory."""
+
 from __future__ import annotations
 
 import gc
 import weakref
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from crisis_sim.batch import BatchError, Ensemble, read_batch, run_to_folder, simulate
 from crisis_sim.batch.block import (
     PATHS_KEPT,
     STATE_COLUMNS,
@@ -18,13 +24,16 @@ from crisis_sim.batch.block import (
     run_block,
     union,
 )
+from crisis_sim.batch.ensemble import DECISIONS
 from crisis_sim.model import Agent, CrisisModel
+from crisis_sim.model.parties import DECISIONS as OF_THE_MODEL
 from crisis_sim.scenario import load_scenario
 from crisis_sim.scenario.checks import FIRST_COLUMNS, FIRST_PATH_COLUMNS
 from crisis_sim.scenario.introspect import numbers_of
 from crisis_sim.scenario.load import shipped_names
-from crisis_sim.scenario.schema import Scenario
+from crisis_sim.scenario.schema import ENDINGS, VIOLENCE, Scenario
 from tests.batch.crises import Counter, Raise, Saboteur, crisis
+from tests.batch.crises import rows as rows_of
 
 QUARREL = crisis()
 
@@ -40,13 +49,15 @@ def rows(first: int, count: int, *others: Any, **more: Any) -> list[Any]:
     return table
 
 
-def test_the_columns_are_those_of_the_contract_in_their_order() -> None:
-    table = run(0, 20).table
+def test_the_columns_are_those_of_the_contract_and_then_those_of_ones_own_agents() -> None:
+    table = run(0, 20, agents=[Counter]).table
     states = [f"{state}_{name}" for state in ("north", "south") for name in STATE_COLUMNS]
     known = [*FIRST_COLUMNS, *states]
     assert table.column_names[: len(known)] == known
     assert table.column("ending").null_count == 0
     assert table.column("replicate").to_pylist() == list(range(20))
+    assert "acts_counted" in table.column_names[len(known) :]
+    assert min(table.column("acts_counted").to_pylist()) > 0
 
 
 def test_a_replicate_is_the_same_in_any_block_and_another_with_another_seed() -> None:
@@ -83,44 +94,31 @@ def test_each_replicate_may_have_parameters_of_its_own() -> None:
     assert given[20:] != rows(20, 20, scenario=calm)
 
 
-def test_an_agent_of_ones_own_adds_its_column_after_the_known_ones() -> None:
-    table = run(0, 10, agents=[Counter]).table
-    assert "acts_counted" in table.column_names[len(FIRST_COLUMNS) :]
-    assert min(table.column("acts_counted").to_pylist()) > 0
-
-
 def test_a_block_that_raises_is_a_failure_that_says_which_and_why() -> None:
-    failed = attempt(BlockOrder(QUARREL, 30, 10, 5, agents=[Saboteur(32, Raise())], number=3))
+    saboteur = {"agents": [Saboteur(32, Raise())]}
+    failed = attempt(BlockOrder(QUARREL, 30, 10, 5, number=3, **saboteur))
     assert str(failed.order) == "replicates 30 to 39 of quarrel"
     assert failed.table is None
     assert failed.error == "ZeroDivisionError: no leverage to divide by"
     assert "crises.py" in failed.trace
-
-
-def test_an_interruption_is_no_failure_of_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*arguments: object, **others: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("crisis_sim.batch.block.run_block", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        attempt(BlockOrder(QUARREL, 0, 1, 1))
+    said = "replicates 30 to 39 of quarrel, seed 4: ZeroDivisionError"
+    with pytest.raises(BatchError, match=said):  # in memory it ends the batch
+        simulate(crisis(), 40, seed=4, block_size=10, **saboteur)
 
 
 def test_a_block_is_watched_day_by_day_and_ends_with_what_the_watch_raises() -> None:
-    order = BlockOrder(QUARREL, 0, 20, 1)
-    hours: list[float] = []
+    order, hours, looks = BlockOrder(QUARREL, 0, 20, 1), list[float](), list[float]()
     watched = run_block(order, lambda model: hours.append(model.days * 24))
     assert hours == [24.0 * day for day in range(1, 9)]
     assert watched.table.equals(run_block(order).table)
-    looks: list[float] = []
     run_block(order, lambda model: looks.append(model.days * 24), daily=False)
     assert len(looks) == 1
 
     def stop(model: CrisisModel) -> None:
-        raise StopIteration
+        raise KeyboardInterrupt  # which is no failure of the block
 
-    with pytest.raises(StopIteration):
-        run_block(order, stop)
+    with pytest.raises(KeyboardInterrupt):
+        attempt(order, stop)
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -143,30 +141,22 @@ def test_a_block_leaves_no_model_behind(fails: bool) -> None:
 
 
 def test_what_never_came_is_null_and_texts_are_encoded() -> None:
-    import pyarrow as pa
-
-    table = as_table(
-        "quarrel",
-        {
-            "replicate": np.array([40, 41, 42]),
-            "ending": np.array(["tacit", "", "tacit"]),
-            "war_at_hours": np.array([np.nan, 6, 12], np.float32),
-            "south_highest_pressure": np.array([0, 0.5, 1], np.float32),
-        },
-        ["south"],
-    )
+    columns: dict[str, Any] = {
+        "replicate": np.array([40, 41, 42]),
+        "ending": np.array(["tacit", "", "tacit"]),
+        "war_at_hours": np.array([np.nan, 6, 12], np.float32),
+        "south_highest_pressure": np.array([0, 0.5, 1], np.float32),
+    }
+    table = as_table("quarrel", columns, ["south"])
     assert table.column("ending").to_pylist() == ["tacit", None, "tacit"]
     assert pa.types.is_dictionary(table.schema.field("ending").type)
     assert table.column("war_at_hours").to_pylist() == [None, 6.0, 12.0]
     assert table.schema.field("war_at_hours").type == pa.float64()
     assert table.schema.field("south_highest_pressure").type == pa.float32()
-    assert table.column("replicate").to_pylist() == [40, 41, 42]
     assert table.column("scenario").to_pylist() == ["quarrel"] * 3
 
 
 def test_scenarios_with_different_agents_share_one_schema() -> None:
-    import pyarrow as pa
-
     one = pa.table({"replicate": [0], "elder_engaged_at_hours": [6.0], "deaths": [1.0]})
     other = pa.table({"replicate": [0], "deaths": [2.0], "bank_decided_at_hours": [9.0]})
     schema = union([one.schema, other.schema], [])
@@ -175,3 +165,114 @@ def test_scenarios_with_different_agents_share_one_schema() -> None:
     assert conform(other, schema).select(own).to_pylist() == [{own[0]: None, own[1]: 9.0}]
     with pytest.raises(ValueError, match="did not announce: zeal"):
         conform(pa.table({"replicate": [0], "zeal": [1.0]}), schema)
+
+
+# Batches in memory
+
+
+def test_scenarios_keep_their_order_and_are_the_same_alone_and_beside_others() -> None:
+    batch = simulate([crisis("two", lenders={}), crisis("one")], replicates=40)
+    assert list(batch.ensembles) == ["two", "one"]
+    assert batch.manifest["replicates"] == 40
+    alone, beside = simulate(crisis("one"), replicates=40).ensembles["one"], batch.ensembles["one"]
+    own = [name for name in beside.table.column_names if name in alone.table.column_names]
+    assert beside.table.select(own).to_pylist() == alone.table.select(own).to_pylist()
+
+
+@pytest.mark.parametrize("block_size", [None, 7, 25])
+def test_a_design_runs_every_replicate_at_every_point_and_says_at_which(
+    tmp_path: Path, block_size: int | None
+) -> None:
+    resolve = np.repeat([0.1, 0.5, 0.9], 10)
+    design = {"parameters": {"states.north.resolve": resolve}, "points": 3, "replicates": 10}
+    batch = simulate([crisis("one"), crisis("two")], block_size=block_size, **design)
+    run_to_folder([crisis("one"), crisis("two")], tmp_path, block_size=block_size, **design)
+    one = batch.ensembles["one"]
+    np.testing.assert_array_equal(one.column("point"), np.repeat([0, 1, 2], 10))
+    np.testing.assert_array_equal(one.column("replicate"), np.tile(np.arange(10), 3))
+    assert one.paths is None
+    assert read_batch(tmp_path).manifest["points"] == 3
+    assert rows_of(tmp_path) == rows_of(batch)
+    alone = simulate(crisis("one"), 10, parameters={"states.north.resolve": np.full(10, 0.5)})
+    second = one.table.slice(10, 10).drop_columns("point").to_pylist()
+    assert rows_of(alone)["one"][0] == second
+
+
+@pytest.fixture
+def two_blocks() -> Ensemble:
+    """Two blocks whose dictionaries differ, as a results folder gives them back."""
+    first = {
+        "replicate": [0, 1, 2],
+        "war_at_hours": pa.array([6.0, None, 12.5]),
+        "south_lowest_market": pa.array([0.5, None, 1.0], pa.float32()),
+        "ending": pa.array(["tacit", None, "agreement"]).dictionary_encode(),
+        "note": ["b", None, "a"],
+        "mediated": [True, False, True],
+    }
+    second = {
+        "replicate": [3],
+        "war_at_hours": pa.array([None], pa.float64()),
+        "south_lowest_market": pa.array([0.25], pa.float32()),
+        "ending": pa.array(["faded"]).dictionary_encode(),
+        "note": ["c"],
+        "mediated": [False],
+    }
+    table = pa.concat_tables([pa.table(first), pa.table(second)])
+    return Ensemble("quarrel", "A quarrel", 24.0, ("north", "south"), table)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "expected"),
+    [
+        ("war_at_hours", "float64", [6.0, np.nan, 12.5, np.nan]),
+        ("south_lowest_market", "float64", [0.5, np.nan, 1.0, 0.25]),
+        ("ending", "<U9", ["tacit", "", "agreement", "faded"]),
+        ("note", "<U1", ["b", "", "a", "c"]),
+        ("mediated", "bool", [True, False, True, False]),
+        ("replicate", "int64", [0, 1, 2, 3]),
+    ],
+)
+def test_a_column_comes_as_an_array_across_blocks(
+    two_blocks: Ensemble, name: str, kind: str, expected: list[Any]
+) -> None:
+    column = two_blocks.column(name)
+    assert column.dtype == np.dtype(kind)
+    np.testing.assert_array_equal(column, expected)
+    object.__setattr__(two_blocks, "table", two_blocks.table.slice(0, 0))
+    assert two_blocks.column(name).shape == (0,)
+
+
+def test_a_batch_is_a_mapping_of_ensembles_and_an_ensemble_of_columns() -> None:
+    batch = simulate({"base": "may_2025", "mine": "no_mediators"}, replicates=20, seed=3)
+    assert (list(batch), len(batch), "mine" in batch) == (["base", "mine"], 2, True)
+    assert batch["mine"].scenario["mediators"] == {}
+    assert (len(batch["mine"]), "deaths" in list(batch["mine"])) == (20, True)
+    assert np.array_equal(batch["mine"]["deaths"], batch["mine"].column("deaths"))
+    wrong: list[tuple[Callable[[], object], str]] = [
+        (lambda: batch["bse"], r"did you mean 'base'.*there are base, mine"),
+        (lambda: batch["base"]["death"], "'base' has no column 'death'; did you mean 'deaths'"),
+    ]
+    for ask, said in wrong:
+        with pytest.raises(KeyError, match=said):
+            ask()
+    with pytest.raises(BatchError, match="cannot be a scenario's name"):
+        simulate({"a/b": "may_2025"}, replicates=2)
+
+
+def test_categories_in_a_data_frame_are_all_that_can_occur() -> None:
+    batch = simulate(["no_lenders", "may_2025"], replicates=8)
+    frame = batch.to_pandas()
+    known = {
+        "ending": list(ENDINGS),
+        "worst_violence": list(VIOLENCE),
+        "scenario": ["no_lenders", "may_2025"],
+        "brokered_by": sorted(load_scenario("may_2025").mediators),
+        "imf_decision": list(DECISIONS),
+    }
+    assert {name: frame[name].cat.categories.tolist() for name in known} == known
+    assert OF_THE_MODEL[1:] == DECISIONS
+    assert frame["worst_violence"].max() in VIOLENCE
+    assert frame["imf_decision"].isna().sum() >= 8  # without lenders there is none
+    one = batch["may_2025"].to_pandas()
+    assert one["ending"].astype(str).tolist() == frame["ending"].astype(str).tolist()[8:]
+    assert np.array_equal(one["deaths"], batch["may_2025"]["deaths"])

@@ -135,6 +135,7 @@ def test_a_worker_that_is_killed_in_the_middle_loses_nothing(
     assert rows(tmp_path / "results") == rows(simulate(SCENARIOS, 60))
 
 
+@pytest.mark.slow
 def test_a_worker_with_other_code_is_refused(tmp_path: Path, machines: Machines) -> None:
     machines.start_worker("-c", STRANGER)
     machines.wait_for_workers(1)
@@ -152,27 +153,26 @@ def test_a_cluster_on_this_machine_is_started_and_gives_the_same_rows(tmp_path: 
     assert rows(tmp_path) == rows(simulate(crisis(), 30))
 
 
-def test_where_no_scheduler_answers_it_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        ("tcp://127.0.0.1:1", r"no scheduler answers at tcp://127\.0\.0\.1:1: "),
+        *(
+            (at, "is no address of a scheduler")
+            for at in ("nonsense", "tcp://", "tcp://host", "tcp://a:1/b", "tcp://a b:1")
+        ),
+    ],
+)
+def test_where_no_scheduler_can_be_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str, said: str
 ) -> None:
     monkeypatch.setattr(workers, "CONNECT_SECONDS", 0.5)
-    with pytest.raises(BatchError, match=r"no scheduler answers at tcp://127\.0\.0\.1:1: "):
-        run_to_folder(crisis(), tmp_path / "results", 20, scheduler="tcp://127.0.0.1:1")
-    assert not (tmp_path / "results").exists()
-
-
-@pytest.mark.parametrize("at", ["nonsense", "tcp://", "tcp://host", "tcp://a:1/b", "tcp://a b:1"])
-def test_what_is_no_address_is_refused(tmp_path: Path, at: str) -> None:
-    with pytest.raises(BatchError, match="is no address of a scheduler"):
+    with pytest.raises(BatchError, match=said):
         run_to_folder(crisis(), tmp_path / "results", 20, scheduler=at)
-
-
-def test_without_dask_it_is_said_how_to_get_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    assert not (tmp_path / "results").exists()
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(BatchError, match=r"pip install 'crisis-sim\[cluster\]'"):
-        run_to_folder(crisis(), tmp_path, 20, scheduler="local")
+        run_to_folder(crisis(), tmp_path, 20, scheduler=at)
 
 
 def test_a_worker_that_joins_late_with_other_code_is_refused_too(tmp_path: Path) -> None:

@@ -67,28 +67,16 @@ def test_a_run_that_was_cut_short_says_so_to_whoever_reads_it(tmp_path: Path) ->
 def test_only_what_is_missing_is_done_and_the_result_is_the_same(
     tmp_path: Path, undisturbed: dict[str, Any], given: str
 ) -> None:
-    folder = tmp_path / "cut"
-    cut_short(folder, 5)
-    told: list[int] = []
+    folder, told = tmp_path / "cut", list[int]()
+    cut_short(folder, 5, resume=True)  # which begins where there is nothing
     manifest = resume(tmp_path / given, progress=lambda done, crises: told.append(done))
     assert told == [50, 60, 70, 80, 90, 100, 110, 120]
     assert rows(folder) == undisturbed
     assert names(folder) == RESULTS
     assert names(tmp_path) == ["cut"]
-    assert manifest == read_manifest(folder)
     assert {about["replicates_done"] for about in manifest["scenarios"].values()} == {60}
-
-
-def test_run_to_folder_begins_goes_on_and_leaves_be_as_needed(
-    tmp_path: Path, undisturbed: dict[str, Any]
-) -> None:
-    folder = tmp_path / "cut"
-    run = partial(run_to_folder, SCENARIOS, folder, 60, resume=True)
-    cut_short(folder, 2, resume=True)
-    first = run()
-    assert rows(folder) == undisturbed
-    assert run(block_size=10) == run() == first, "a run that is finished was run again"
-    assert resume(folder) == first
+    again = partial(run_to_folder, SCENARIOS, folder, 60, resume=True)
+    assert manifest == read_manifest(folder) == again(block_size=10) == again() == resume(folder)
 
 
 def test_a_design_goes_on_with_the_values_that_it_was_begun_with(tmp_path: Path) -> None:
@@ -371,14 +359,10 @@ def wait_for_crises(run: subprocess.Popen[str], more: int, whole: int) -> None:
         told = int(run.stdout.readline())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="sends signals")
 @pytest.mark.parametrize(
-    ("workers", "one_file", "kind"),
-    [
-        pytest.param(1, MANY, "alone", id="alone", marks=pytest.mark.slow),
-        pytest.param(2, MANY, "threads", id="two threads"),
-        pytest.param(2, 0, "processes", id="two processes, into a folder", marks=pytest.mark.slow),
-    ],
+    ("workers", "one_file", "kind"), [(2, MANY, "threads"), (2, 0, "processes")]
 )
 def test_killed_at_any_moment_any_number_of_times_the_result_is_the_same(
     tmp_path: Path, script: Path, workers: int, one_file: int, kind: str
@@ -403,21 +387,15 @@ def test_killed_at_any_moment_any_number_of_times_the_result_is_the_same(
     assert not running(folder).exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="sends signals to a process group")
 @pytest.mark.parametrize(
     ("number", "workers", "kind"),
     [
+        (signal.SIGINT, 1, "alone"),
         (signal.SIGTERM, 2, "threads"),
-        *(
-            pytest.param(*one, marks=pytest.mark.slow)
-            for one in [
-                (signal.SIGINT, 1, "alone"),
-                (signal.SIGTERM, 1, "alone"),
-                (signal.SIGINT, 2, "threads"),
-                (signal.SIGINT, 2, "processes"),
-                (signal.SIGTERM, 2, "processes"),
-            ]
-        ),
+        (signal.SIGINT, 2, "processes"),
+        (signal.SIGTERM, 2, "processes"),
     ],
 )
 def test_a_signal_to_all_processes_leaves_sound_blocks_and_no_worker(

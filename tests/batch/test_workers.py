@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -120,24 +121,18 @@ class NoteProcess(Agent):
         return {"process": np.full(self.model.rows, os.getpid())}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager_pool")
-@pytest.mark.parametrize(
-    ("deed", "said"),
-    [
-        (lambda mark: Raise(), "ZeroDivisionError"),
-        (lambda mark: Die(), "worker process died"),
-        (DieOnce, ""),  # killed by chance, and done again
-    ],
-    ids=["raises", "dies", "dies once"],
-)
-def test_a_block_that_raises_or_whose_worker_dies_fails_alone(
-    tmp_path: Path, deed: Callable[[Path], Callable[[], None]], said: str
-) -> None:
-    results = carry_out(plan_of(60, Saboteur(25, deed(tmp_path / "killed"))), workers=2)
+def test_a_block_that_raises_or_whose_worker_dies_fails_alone(tmp_path: Path) -> None:
+    deeds = {5: DieOnce(tmp_path / "killed"), 25: Raise(), 45: Die()}  # once may be by chance
+    agents = [
+        Saboteur(replicate, deed, f"saboteur_{replicate}") for replicate, deed in deeds.items()
+    ]
+    results = carry_out(plan_of(60, *agents), workers=2)
     assert [result.order.first for result in results] == [0, 10, 20, 30, 40, 50]
-    failed = [result for result in results if result.error]
-    assert [failure.order.first for failure in failed] == ([20] if said else [])
-    assert all(said in failure.error for failure in failed)
+    failed = {result.order.first: result.error for result in results if result.error}
+    assert failed == {20: "ZeroDivisionError: no leverage to divide by", 40: failed[40]}
+    assert "worker process died" in failed[40]
 
 
 @pytest.mark.usefixtures("eager_pool")
@@ -196,13 +191,6 @@ def test_afterwards_ctrl_c_is_as_it_was_and_a_handler_of_somebody_else_is_left_a
 
 
 def test_other_threads_may_run_batches_too() -> None:
-    signs: list[bool] = []
-
-    def run() -> None:
-        with stop_on_interrupt() as sign:
-            signs.append(sign.requested)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    assert signs == [False]
+    with ThreadPoolExecutor(1) as pool, stop_on_interrupt():
+        assert rows(pool.submit(simulate, crisis(), 10).result()) == rows(simulate(crisis(), 10))
+        assert pool.submit(stop_on_interrupt().__enter__).result().requested is False
