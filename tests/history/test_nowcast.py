@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from crisis_sim import CrisisModel, Scenario, ScenarioError, load_scenario, simulate
+from crisis_sim import CrisisModel, ScenarioError, load_scenario, simulate
 from crisis_sim.history.evidence import Evidence, load_evidence, read_evidence
 from crisis_sim.history.filtering import (
-    ENOUGH,
     Histories,
     NoHistoryError,
     draw_nowcast,
@@ -33,41 +32,28 @@ given:
 """
 
 
-@pytest.fixture(scope="module")
-def may_2025() -> Scenario:
-    return load_scenario("may_2025")
+MAY_2025 = load_scenario("may_2025")
+COLUMNS = Columns.of(MAY_2025)
+
+
+def evidence(text: str) -> Evidence:
+    return read_evidence(text, MAY_2025, COLUMNS)
 
 
 @pytest.fixture(scope="module")
-def columns(may_2025: Scenario) -> Columns:
-    return Columns.of(may_2025)
-
-
-@pytest.fixture(scope="module")
-def struck(may_2025: Scenario, columns: Columns) -> Evidence:
-    return read_evidence(STRUCK, may_2025, columns)
-
-
-@pytest.fixture(scope="module")
-def histories(may_2025: Scenario, struck: Evidence) -> Histories:
-    return run_histories(may_2025, struck, REPLICATES, SEED, workers=2)
+def histories() -> Histories:
+    return run_histories(MAY_2025, evidence(STRUCK), REPLICATES, SEED, workers=2)
 
 
 @pytest.mark.slow
-def test_rejection_is_brute_force(
-    may_2025: Scenario, struck: Evidence, histories: Histories
-) -> None:
+def test_rejection_is_brute_force(histories: Histories) -> None:
     answer = histories.answers(enough=1, particles=10)[0]
-    model = CrisisModel(may_2025, REPLICATES, SEED, keep_paths=REPLICATES).run(daily=False)
+    model = CrisisModel(MAY_2025, REPLICATES, SEED, keep_paths=REPLICATES).run(daily=False)
     outcomes, paths = model.outcomes(), model.kept_paths()
-    strike, agreed, halt, war, ended, until = (
-        outcomes[f"{name}_hours"]
-        for name in (
-            *("first_strike_at", "ceasefire_agreed_at", "ceasefire_in_effect_at"),
-            *("war_at", "ended_at", "followed_until"),
-        )
+    times = (
+        "first_strike_at ceasefire_agreed_at ceasefire_in_effect_at war_at ended_at followed_until"
     )
-    assert paths is not None
+    strike, agreed, halt, war, ended, until = (outcomes[f"{one}_hours"] for one in times.split())
     rung = paths["india_rung"][paths["day"] == 17]
     met = (strike >= 300) & (strike <= 408) & ~(agreed <= 408)  # the window is cut at the moment
     met &= (model.crises["first_strike_by"] == 0) & (until > 408) & (rung >= 4)
@@ -77,7 +63,11 @@ def test_rejection_is_brute_force(
     assert answer.figures[5].estimate == np.isfinite(war[rows]).mean()
     on_clock = ~(ended[rows] < 408)
     assert answer.figures[2].estimate == pytest.approx((halt[rows][on_clock] <= 408 + 168).mean())
-    cast = nowcast(may_2025, struck, replicates=400, seed=SEED, enough=1)
+
+
+@pytest.mark.slow
+def test_a_nowcast_is_printed_as_a_table_and_drawn() -> None:
+    cast = nowcast(MAY_2025, evidence(STRUCK), replicates=400, seed=SEED, enough=1)
     assert draw_nowcast(cast).axes
     for width in (60, 80):
         console = Console(width=width, file=io.StringIO())
@@ -99,32 +89,21 @@ def test_the_particle_filter_says_what_rejection_says(histories: Histories) -> N
 
 
 @pytest.mark.slow
-def test_of_those_given_thirty_in_a_hundred_thirty_come(
-    may_2025: Scenario, columns: Columns
-) -> None:
+def test_of_those_given_thirty_in_a_hundred_thirty_come() -> None:
     """Crises of another seed, each nowcast on what was seen of it by day 18: a ceasefire within a week."""
-    real = simulate(may_2025, 300, seed=99).ensembles["may_2025"]
-    struck, agreed, halt, war = (
-        real.column(f"{name}_at_hours")
-        for name in ("first_strike", "ceasefire_agreed", "ceasefire_in_effect", "war")
-    )
-    now = 24 * 18.0
-    told, came = [], []
-    groups: dict[tuple[bool, bool], float] = {}
-    rows = np.flatnonzero(~(agreed <= now) & (real.column("followed_until_hours") > now))
-    for row in rows:
-        key = bool(struck[row] <= now), bool(war[row] <= now)
+    real = simulate(MAY_2025, 300, seed=99).ensembles["may_2025"]
+    names = ("first_strike", "ceasefire_agreed", "ceasefire_in_effect", "war")
+    struck, agreed, halt, war = (real.column(f"{name}_at_hours") for name in names)
+    now, told, came = 24 * 18.0, [], []
+    groups: dict[tuple[str, str], float] = {}
+    for row in np.flatnonzero(~(agreed <= now) & (real.column("followed_until_hours") > now)):
+        key = tuple("came" if one[row] <= now else "not_yet" for one in (struck, war))
         if key not in groups:
-            lines = [
-                "{at: 18, not_yet: ceasefire_agreed}",
-                "{at: 18, not_yet: over}",
-                f"{{at: 18, {'came' if key[0] else 'not_yet'}: first_strike}}",
-                f"{{at: 18, {'came' if key[1] else 'not_yet'}: war}}",
-            ]
-            given = read_evidence(
-                f"title: what was seen\ngiven: [{', '.join(lines)}]", may_2025, columns
+            given = evidence(
+                "title: what was seen\ngiven: [{at: 18, not_yet: ceasefire_agreed}, {at: 18, not_yet: over}, "
+                f"{{at: 18, {key[0]}: first_strike}}, {{at: 18, {key[1]}: war}}]"
             )
-            cast = nowcast(may_2025, given, replicates=4_000, seed=7, workers=2, enough=1)
+            cast = nowcast(MAY_2025, given, replicates=4_000, seed=7, workers=2, enough=1)
             groups[key] = cast.answers[0].figures[2].estimate
         told.append(groups[key])
         came.append(halt[row] <= now + 168)
@@ -133,28 +112,24 @@ def test_of_those_given_thirty_in_a_hundred_thirty_come(
     assert abs(np.sum(told) - np.sum(came)) < 3 * error
     for share in set(told):
         inside = np.isclose(told, share)
-        expected = share * inside.sum()
-        assert (
-            abs(np.sum(np.array(came)[inside]) - expected) < 3 * np.sqrt(expected * (1 - share)) + 1
-        )
+        apart = np.array(came)[inside].sum() - share * inside.sum()
+        assert abs(apart) < 3 * np.sqrt(share * inside.sum() * (1 - share)) + 1
 
 
-def test_evidence_moves_what_it_speaks_of(may_2025: Scenario, columns: Columns) -> None:
-    given = read_evidence(
-        "title: Washington is quick\ngiven: [{at: 3, came: us_engaged}]", may_2025, columns
-    )
-    cast = nowcast(may_2025, given, replicates=4_000, seed=SEED, enough=100)
+def test_evidence_moves_what_it_speaks_of() -> None:
+    given = evidence("title: Washington is quick\ngiven: [{at: 3, came: us_engaged}]")
+    cast = nowcast(MAY_2025, given, replicates=2_000, seed=SEED, enough=100)
     moved = cast.moved[0]
     assert moved.path == "mediators.us.attention_days"
     assert moved.after[1] < 0.8 * moved.before[1]
     assert cast.plain()["moved"][0]["errors"] < -3.5
 
 
-def test_may_2025_day_by_day_is_sound(may_2025: Scenario, columns: Columns) -> None:
-    evidence = load_evidence("may_2025_day_by_day", may_2025, columns)
-    assert len(evidence.days) == 8
-    assert [one.at for one in evidence.seen] == sorted(one.at for one in evidence.seen)
-    asked = load_evidence("may_2025_day_by_day", may_2025, columns, at=["2025-05-09T08:00", "12.5"])
+def test_may_2025_day_by_day_is_sound() -> None:
+    shipped = load_evidence("may_2025_day_by_day", MAY_2025, COLUMNS)
+    assert len(shipped.days) == 8
+    assert [one.at for one in shipped.seen] == sorted(one.at for one in shipped.seen)
+    asked = load_evidence("may_2025_day_by_day", MAY_2025, COLUMNS, at=["2025-05-09T08:00", "12.5"])
     assert asked.days == (300.0, 17 * 24 - 7.0)
 
 
@@ -174,21 +149,15 @@ def test_may_2025_day_by_day_is_sound(may_2025: Scenario, columns: Columns) -> N
         ("{at: 16, not_yet: relapsed}", "this contradicts line 3: relapsed by"),
     ],
 )
-def test_a_mistake_is_told_where_it_stands(
-    line: str, said: str, may_2025: Scenario, columns: Columns
-) -> None:
+def test_a_mistake_is_told_where_it_stands(line: str, said: str) -> None:
     text = f"title: wrong\ngiven:\n  - {{at: 15, came: relapsed}}\n  - {line}\n"
     with pytest.raises(ScenarioError, match=r"evidence:4:\d+: error: ") as error:
-        read_evidence(text, may_2025, columns)
+        evidence(text)
     assert said in str(error.value)
 
 
-def test_evidence_that_no_history_meets_says_which_line_left_none(
-    may_2025: Scenario, columns: Columns
-) -> None:
+def test_evidence_that_no_history_meets_says_which_line_left_none() -> None:
     text = "title: rare\ngiven:\n  - {at: 14, came: first_strike}\n  - {at: 14.01, came: nuclear_use}\n"
-    given = read_evidence(text, may_2025, columns)
     with pytest.raises(NoHistoryError, match="none of 200 histories met all evidence") as error:
-        nowcast(may_2025, given, replicates=200, particles=400)
+        nowcast(MAY_2025, evidence(text), replicates=200, particles=400)
     assert "line 4: nuclear use by" in str(error.value)
-    assert ENOUGH > 200

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from crisis_sim.scenario import Scenario
 from crisis_sim.validation.run import Validation, validate
 
 #: Crises of several kinds between two states: with a violent trigger and without, mediated or not.
@@ -40,11 +38,6 @@ QUICK = ("horizon_days=60",)
 
 
 @pytest.fixture(scope="session")
-def population() -> Scenario:
-    return Scenario.from_text(POPULATION, "small")
-
-
-@pytest.fixture(scope="session")
 def population_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("population") / "small.yaml"
     path.write_text(POPULATION, encoding="utf-8")
@@ -59,7 +52,7 @@ def validation(population_file: Path) -> Validation:
 def expecting(validation: Validation, **said: bool) -> Validation:
     """The same results, with that said of every fact and case: what the project says of the shipped ones changes."""
 
-    def again(ones: list[Any]) -> list[Any]:
+    def again(ones):
         return [replace(one, expectation=replace(one.expectation, **said)) for one in ones]
 
     facts = {family: again(ones) for family, ones in validation.facts.items()}

@@ -1,16 +1,20 @@
-"""The record is read as it stands, and a fact's verdict is what its interval or its tolerance says."""
+"""The record is read as it stands, a verdict is what an interval or a tolerance says, and the fit aims at the record."""
 
 from __future__ import annotations
 
 import csv
+import json
 import math
+import re
 import shutil
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from crisis_sim.outcomes.intervals import wilson_interval
 from crisis_sim.scenario import shipped_scenarios
+from crisis_sim.scenario.introspect import parameters
 from crisis_sim.validation import facts
 from crisis_sim.validation.facts import (
     FILE,
@@ -27,7 +31,9 @@ from crisis_sim.validation.facts import (
 )
 from crisis_sim.validation.run import Validation
 
-RECORD = Path(__file__).parents[2] / "docs" / "facts"
+ROOT = Path(__file__).parents[2]
+RECORD = ROOT / "docs" / "facts"
+nan = math.nan
 
 
 def test_the_record_is_that_of_the_docs() -> None:
@@ -47,12 +53,12 @@ def test_the_record_is_that_of_the_docs() -> None:
 def test_in_a_wheel_the_record_is_inside_the_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = tmp_path / "crisis_sim" / "validation" / "facts.py"
-    module.parent.mkdir(parents=True)
-    monkeypatch.setattr(facts, "__file__", str(module))
-    assert facts_folder() == tmp_path.resolve() / "docs" / "facts"
-    shutil.copytree(RECORD, tmp_path / "crisis_sim" / "_facts")
-    assert facts_folder() == tmp_path.resolve() / "crisis_sim" / "_facts"
+    package = tmp_path.resolve() / "crisis_sim"
+    (package / "validation").mkdir(parents=True)
+    monkeypatch.setattr(facts, "__file__", str(package / "validation" / "facts.py"))
+    assert facts_folder() == package.parent / "docs" / "facts"
+    shutil.copytree(RECORD, package / "_facts")
+    assert facts_folder() == package / "_facts"
     assert len(read_cases()) == 8
 
 
@@ -77,52 +83,36 @@ def test_an_expectation_that_comes_twice_or_answers_oddly_is_refused(
         read_expectations(path)
 
 
-def verdict(
-    record: tuple[float | None, ...], simulated: Simulated, days: bool = False, **expected: float
-) -> str:
-    """Of a fact with a value and limits."""
-    fact = Fact("a", "crises", "days" if days else "share", *record, None, "")  # type: ignore[arg-type]
-    return Comparison(fact, simulated, Expectation("a", **expected)).verdict  # type: ignore[arg-type]
-
-
 @pytest.mark.parametrize(
-    ("simulated", "expected"),
+    ("record", "simulated", "unit", "tolerance", "expected"),
     [
-        (Simulated(0.25, 0.24, 0.26, 100), "inside"),
-        (Simulated(0.2, 0.1, 0.3, 100), "inside"),
-        (Simulated(0.35, 0.29, 0.41, 100), "near"),
-        (Simulated(0.15, 0.1, 0.2, 100), "near"),
-        (Simulated(0.35, 0.31, 0.39, 100), "outside"),
-        (Simulated(0.35, math.nan, math.nan, 100), "near"),
-        (Simulated(math.nan, math.nan, math.nan, 0), "outside"),
+        ((0.25, 0.2, 0.3), (0.25, 0.24, 0.26), "share", None, "inside"),
+        ((0.25, 0.2, 0.3), (0.2, 0.1, 0.3), "share", None, "inside"),
+        ((0.25, 0.2, 0.3), (0.35, 0.29, 0.41), "share", None, "near"),
+        ((0.25, 0.2, 0.3), (0.15, 0.1, 0.2), "share", None, "near"),
+        ((0.25, 0.2, 0.3), (0.35, 0.31, 0.39), "share", None, "outside"),
+        ((0.25, 0.2, 0.3), (0.35, nan, nan), "share", None, "near"),
+        ((0.25, 0.2, 0.3), (nan, nan, nan), "share", None, "outside"),
+        # Without an interval it is near within the tolerance, and never inside.
+        ((0.25, None, None), (0.25, 0.2, 0.3), "share", 0.05, "near"),
+        ((0.25, None, None), (0.30, 0.30, 0.30), "share", 0.05, "near"),
+        ((0.25, None, None), (0.20, 0.20, 0.20), "share", 0.05, "near"),
+        ((0.25, None, None), (0.31, 0.31, 0.31), "share", 0.05, "outside"),
+        ((0.25, None, None), (0.36, 0.36, 0.36), "days", 1.5, "near"),
+        ((0.25, None, None), (0.17, 0.17, 0.17), "days", 1.5, "near"),
+        ((0.25, None, None), (0.40, 0.40, 0.40), "days", 1.5, "outside"),
+        ((0.25, None, None), (0.16, 0.16, 0.16), "days", 1.5, "outside"),
     ],
-)
-def test_a_fact_with_an_interval(simulated: Simulated, expected: str) -> None:
-    assert verdict((0.25, 0.2, 0.3), simulated) == expected
-
-
-@pytest.mark.parametrize(
-    ("value", "days", "tolerance", "expected"),
-    [
-        (0.30, False, 0.05, "near"),
-        (0.31, False, 0.05, "outside"),
-        (0.20, False, 0.05, "near"),
-        (0.36, True, 1.5, "near"),
-        (0.40, True, 1.5, "outside"),
-        (0.17, True, 1.5, "near"),
-        (0.16, True, 1.5, "outside"),
-    ],
-)
-def test_a_fact_without_an_interval_is_near_within_a_tolerance_and_never_inside(
-    value: float, days: bool, tolerance: float, expected: str
-) -> None:
-    record = (0.25, None, None)
-    simulated = Simulated(value, value, value, 100)
-    assert verdict(record, simulated, days, tolerance=tolerance) == expected
-    inside = Simulated(0.25, 0.2, 0.3, 100)
-    assert verdict(record, inside, days, tolerance=tolerance) == "near"
-    with pytest.raises(ValueError, match="neither an interval nor a tolerance"):
-        verdict(record, inside, days)
+)  # fmt: skip
+def test_a_verdict_is_what_the_interval_or_the_tolerance_says(
+    record: tuple[float, ...], simulated: tuple[float, ...], unit: str, tolerance: float, expected: str
+) -> None:  # fmt: skip
+    fact = Fact("a", "crises", unit, *record, None, "")
+    one = Comparison(fact, Simulated(*simulated, 100), Expectation("a", tolerance=tolerance))
+    assert one.verdict == expected
+    if record[1] is None:
+        with pytest.raises(ValueError, match="neither an interval nor a tolerance"):
+            _ = Comparison(fact, one.simulated, Expectation("a")).verdict
 
 
 def test_the_share_of_other_endings_is_about_that_of_the_record() -> None:
@@ -141,3 +131,47 @@ def test_a_share_that_comes_with_a_number_gets_an_interval_and_others_stand() ->
     same = {name for name, one in record.items() if one.compared == one}
     assert {"duration_p50", "mediated", "mediation_start_p50", "next_war_war"} <= same
     assert {name for name in record if name.startswith("ending_")} <= same
+
+
+# --- The fit
+
+FIT = ROOT / "experiments" / "fit_to_the_record.yaml"
+#: A target's value, its interval and the fact that it is, as the file writes them.
+TARGET = re.compile(r"value: ([\d.]+), interval: \[([\d.]+), ([\d.]+)\].*# (\w+)$", re.MULTILINE)
+#: Where the record gives no interval.
+FACTOR = 1.5
+
+
+def test_defaults_are_what_the_fit_found() -> None:
+    kept = json.loads((ROOT / "docs" / "fit" / "fit.json").read_text(encoding="utf-8"))
+    found = {row["path"]: float(f"{row['best']:.3g}") for row in kept["parameters"]}
+    assert {one.path: one.default for one in parameters() if one.fitted} == found
+
+
+def as_simulated(name: str, number: float) -> float:
+    """A figure of the record as the model shows it, in which no crisis ends in another way, and the first day is day 0."""
+    if name.startswith("duration"):
+        return number - 1.0
+    if name.startswith("response_days"):
+        return 24.0 * number
+    if name.startswith("ending") and name != "ending_agreement":
+        return number / (1.0 - OTHER_SHARE)
+    if name.startswith("agreement_if"):  # the record's did not end in another way
+        return number / (number + (1.0 - number) / (1.0 - OTHER_SHARE))
+    return number
+
+
+def test_targets_are_facts_of_the_record_and_those_that_the_fit_used_are_marked() -> None:
+    text, expected = FIT.read_text(encoding="utf-8"), read_expectations()
+    aims = {name: tuple(map(float, numbers)) for *numbers, name in TARGET.findall(text)}
+    assert {name for name in read_facts() if expected[name].in_fit} == aims.keys()
+    for name, aim in aims.items():
+        fact = read_facts()[name]
+        lower = fact.value / FACTOR if fact.lower is None else fact.lower
+        upper = fact.value * FACTOR if fact.upper is None else fact.upper
+        record = [as_simulated(name, number) for number in (fact.value, lower, upper)]
+        assert aim == pytest.approx(record, rel=2e-2, abs=1e-9), name
+    written = YAML(typ="safe").load(FIT)["targets"]
+    cases = {one.get("scenario") for one in written if "precision" not in one}
+    marked = {name.split("/")[0] for name, one in expected.items() if "/" in name and one.in_fit}
+    assert cases - {None, "since_1945"} == marked
