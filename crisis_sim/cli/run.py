@@ -163,7 +163,7 @@ def named_apart(scenarios: Sequence[Scenario]) -> list[Scenario]:
 
 def _of_crises(scenarios: list[Scenario], folder: Path) -> list[Scenario]:
     """Populations of the crises in a folder."""
-    from crisis_sim.hindcast.reading import population
+    from crisis_sim.hindcast.forecast import population
     from crisis_sim.hindcast.sources import read_crises
 
     if single := [one.name for one in scenarios if not one.labels]:

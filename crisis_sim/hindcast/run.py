@@ -32,9 +32,9 @@ from crisis_sim.hindcast.forecast import (
     fitted,
     fitted_scenario,
     forecast,
+    labels,
     pooled,
 )
-from crisis_sim.hindcast.reading import labels
 from crisis_sim.hindcast.scores import (
     FEWEST,
     Bin,

@@ -18,8 +18,7 @@ from typing import Any
 
 import pandas as pd
 
-from crisis_sim.hindcast.forecast import KINDS
-from crisis_sim.hindcast.reading import AUDIENCE, GRAVITY, VIOLENT
+from crisis_sim.hindcast.forecast import AUDIENCE, GRAVITY, KINDS, VIOLENT
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest
 
 #: Cells that say nothing.

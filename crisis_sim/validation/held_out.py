@@ -26,8 +26,8 @@ from crisis_sim.scenario.load import load_scenario
 from crisis_sim.validation.facts import Case, read_cases, read_expectations
 from crisis_sim.validation.simulated import INSIDE, REBOUND, STRIKE, CaseResult, rank, results
 
-#: The fit that is taken on, and how many steps to choose from.
-FIT, STEPS = "fit_to_the_record", 4
+#: The fit that is taken on, and how many points are tried at each step, the start first.
+FIT, TRIED = "fit_to_the_record", 5
 #: Levels at which quantiles are scored.
 LEVELS = np.arange(0.05, 1.0, 0.05)
 #: The least time that is scored, days: hours are not told apart.
@@ -81,7 +81,8 @@ def held_out(
     for number, case in enumerate(cases, 1):
         progress(f"{number} of {len(cases)}: fitted without {case.name}")
         problem = without(experiment, case.scenario, workers)
-        tuned = zip(problem.tuned, refitted(problem), strict=True)
+        point = problem.points_of(refitted(problem)[0][None])[0]
+        tuned = zip(problem.tuned, point, strict=True)
         known = {path: np.full(replicates, value) for one, value in tuned for path in one.paths}
         scenario = load_scenario(case.scenario)
         batch = simulate(scenario, replicates, seed, workers, parameters=known, agents=[Observer])
@@ -117,12 +118,18 @@ def without(experiment: Any, scenario: str, workers: int = 1) -> Problem:
     return Problem(replace(experiment, spec=spec, others=others), RunOptions(workers))
 
 
-def refitted(problem: Problem) -> NDArray[np.float64]:
-    """The best point a step on from the scenario's own, of several that are tried, `(parameters,)`."""
-    steps, spec = Steps(problem), problem.spec
-    shares = steps.ask(STEPS + 1)
-    steps.tell(shares, problem.at(problem.points_of(shares), spec.replicates, spec.seed).loss)
-    return np.asarray(problem.points_of(steps.best[None])[0])
+def refitted(
+    problem: Problem, start: NDArray[np.float64] | None = None, generations: int = 1
+) -> tuple[NDArray[np.float64], float]:
+    """The best point some steps on from a start, usually the scenario's own, as shares of the ranges; the start's loss."""
+    steps, spec, losses = Steps(problem), problem.spec, []
+    if start is not None:
+        steps.best = start
+    for _ in range(generations):
+        shares = steps.ask(TRIED)
+        losses.append(problem.at(problem.points_of(shares), spec.replicates, spec.seed).loss)
+        steps.tell(shares, losses[-1])
+    return np.asarray(steps.best), float(losses[0][0])
 
 
 def _scored(result: CaseResult, others: Sequence[Case]) -> Prediction:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from console import DOCS
 
-from crisis_sim.hindcast.reading import EQUAL, UNEQUAL, labels, read
+from crisis_sim.hindcast.forecast import EQUAL, UNEQUAL, labels, read
 from crisis_sim.hindcast.sources import read_crises
 
 FILE = DOCS.parent / "scenarios" / "since_1945.yaml"

@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from rich.console import Console
 
 from crisis_sim.cli import CHECK_FAILED, DONE, MISTAKE, run_command
-from crisis_sim.validation import charts, facts, run, show
+from crisis_sim.experiments.load import load_experiment
+from crisis_sim.validation import charts, facts, held_out, run, show
 from crisis_sim.validation.charts import acts_followed, changes
 from crisis_sim.validation.facts import read_cases, read_expectations, read_facts
 from crisis_sim.validation.held_out import Prediction
@@ -221,3 +222,26 @@ def test_what_cannot_be_written_or_read_is_told_before_anything_is_run(
     ):
         assert run_command(["validate", *words]) == MISTAKE
         assert said in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_case_is_predicted_by_a_fit_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    experiment, cases = load_experiment(held_out.FIT), read_cases()[:3]
+    targets = [x for x in experiment.spec.targets if x.scenario in [one.scenario for one in cases]]
+    small = {"replicates": 100, "fewer": {}, "targets": tuple(targets)}
+    experiment = replace(experiment, spec=experiment.spec.model_copy(update=small))
+    problem = held_out.without(experiment, cases[0].scenario)
+    left = len(experiment.spec.targets) - len(problem.spec.targets)
+    assert left == sum(one.scenario == cases[0].scenario for one in experiment.spec.targets) > 0
+    assert cases[0].scenario not in {one.name for one in problem.scenarios}
+    monkeypatch.setattr(held_out, "load_experiment", lambda _: experiment)
+    monkeypatch.setattr(held_out, "read_cases", lambda: cases)
+    found = held_out.held_out(replicates=200)
+    assert [one.case for one in found] == [
+        case for case in cases for _ in range(2) if case.strike_days > 0
+    ]
+    for one in found:
+        assert 0 <= one.percentile <= 1
+        assert np.isfinite([one.log_score, one.crps, one.log_score_others, one.crps_others]).all()
+    told = held_out.summary(found)
+    assert told[STRIKE]["cases"] + told[HALT]["cases"] == len(found)
