@@ -13,11 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.chart import draw_speed
 from benchmarks.floor import count, time_floor
 from benchmarks.histories import time_histories
-from benchmarks.mesa_models import Cast, time_batch_runner, time_empty, time_plain
-from benchmarks.report import FROM, tables, targets
+from benchmarks.mesa_models import time_batch_runner, time_empty, time_plain
+from benchmarks.report import FROM, draw_speed, tables, targets
 from benchmarks.timing import (
     WARM_UP,
     Timing,
@@ -94,13 +93,12 @@ def time_scenario(
     """Batches of all sizes; empty and plain Mesa models with as many agents and steps; the floor."""
     time_crises(scenario, WARM_UP)
     name, steps, agents = scenario.name, counts["mean_steps"], counts["agents"]
-    cast = Cast.of(scenario, counts["hours_per_step"], counts["decisions_per_state_step"])
     empty = (agents, steps, EMPTY_CRISES)
     tasks: list[Callable[[], Timing]] = [
         *(partial(time_crises, scenario, size) for size in sizes if size <= FROM),
         *(partial(time_empty, *empty, activation) for activation in ("do", "shuffle_do")),
         partial(time_batch_runner, *empty),
-        partial(time_plain, cast, agents, steps, PLAIN_CRISES),
+        partial(time_plain, scenario, counts, PLAIN_CRISES),
         partial(time_floor, name, counts, FROM, plan_of(scenario, FROM).block_size),
     ]
     timings = best_of(1 if quick else 3, tasks)

@@ -16,13 +16,15 @@ import math
 import random
 import time
 import warnings
-from dataclasses import dataclass
+from typing import Any
 
 import mesa
 
 from benchmarks.timing import Timing
 from crisis_sim.scenario import Scenario
 
+#: What `benchmarks.floor.count` counted.
+Counts = dict[str, Any]
 #: The rung from which on a state strikes, and the highest on which nobody shoots.
 FIRST_STRIKE, HALT_RUNG = 5, 3
 HOURS_PER_DAY = 24
@@ -57,52 +59,24 @@ def time_empty(agents: int, steps: int, crises: int, activation: str) -> Timing:
         model = EmptyModel(agents, steps, activation)
         while model.running:
             model.step()
-    seconds = time.perf_counter() - started
-    what = f"empty Mesa, {activation}"
-    return Timing("empty Mesa", what, seconds, crises=crises, agent_steps=crises * steps * agents)
+    return _timed("empty Mesa", f"empty Mesa, {activation}", started, (agents, steps, crises))
 
 
 def time_batch_runner(agents: int, steps: int, crises: int, workers: int = 1) -> Timing:
     """Let Mesa's own batch runner (which Mesa 4 has no more) run empty models."""
-    started = time.perf_counter()
+    parameters, started = {"agents": agents, "steps": steps}, time.perf_counter()
+    how = {"iterations": crises, "max_steps": steps, "display_progress": False}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it is going away, and says so
-        mesa.batch_run(
-            EmptyModel,
-            {"agents": agents, "steps": steps},
-            number_processes=workers,
-            iterations=crises,
-            max_steps=steps,
-            display_progress=False,
-        )
-    seconds, what = time.perf_counter() - started, "empty Mesa, batch_run"
-    return Timing("empty Mesa", what, seconds, "", crises, crises * steps * agents, workers)
+        mesa.batch_run(EmptyModel, parameters, number_processes=workers, **how)
+    size = (agents, steps, crises)
+    return _timed("empty Mesa", "empty Mesa, batch_run", started, size, workers)
 
 
-@dataclass(frozen=True)
-class Cast:
-    """How many agents of each role a scenario has (of each lender its reviews), and how often a state decides."""
-
-    mediators: int
-    reviews: tuple[int, ...]
-    channels: int
-    advisers: int
-    rungs: int
-    hours_per_step: float
-    decisions_per_state_step: float
-
-    @classmethod
-    def of(cls, scenario: Scenario, hours_per_step: float, decisions_per_state_step: float) -> Cast:
-        """The cast of a scenario, in steps of a length."""
-        return cls(
-            len(scenario.mediators),
-            tuple(len(lender.reviews) for lender in scenario.lenders.values()),
-            len(scenario.channels),
-            len(scenario.advisers),
-            len(scenario.ladder),
-            hours_per_step,
-            decisions_per_state_step,
-        )
+def _timed(kind: str, what: str, since: float, size: tuple[int, int, int], by: int = 1) -> Timing:
+    agents, steps, crises = size
+    seconds = time.perf_counter() - since
+    return Timing(kind, what, seconds, "", crises, crises * steps * agents, by)
 
 
 class Clock:
@@ -193,7 +167,7 @@ class PlainState(PlainAgent):
         self.goal = self.rung
         if self.rung >= FIRST_STRIKE and self.accident.rings(0.01 * self.intensity):
             self.blow = 0.05
-        if self.due.rings(self.model.cast.decisions_per_state_step):
+        if self.due.rings(self.model.decisions_per_step):
             self._decide()
 
     def _decide(self) -> None:
@@ -274,15 +248,8 @@ class PlainMediator(PlainAgent):
         terms = trust if self.style > 1 else 0.0
         pressing = 0.4 * self.effort * (1 - 0.3) if self.style > 2 else 0.0
         overtness = self.effort if self.style > 1 else 0.0
-        return (
-            0.8 * pressing,
-            0.5 * pressing,
-            0.5 * terms,
-            0.6 * trust,
-            trust,
-            0.3 * terms,
-            overtness,
-        )
+        pressed = 0.8 * pressing, 0.5 * pressing
+        return (*pressed, 0.5 * terms, 0.6 * trust, trust, 0.3 * terms, overtness)
 
 
 class PlainLender(PlainAgent):
@@ -341,21 +308,23 @@ class PlainAdviser(PlainAgent):
 class PlainModel(mesa.Model):  # type: ignore[misc]
     """One crisis, a Mesa model as most are."""
 
-    def __init__(self, cast: Cast, seed: int) -> None:
+    def __init__(self, scenario: Scenario, counts: Counts, seed: int) -> None:
         super().__init__(rng=seed)
         self.random.seed(seed)
-        self.cast = cast
+        self.hours_per_step = counts["hours_per_step"]
+        self.decisions_per_step = counts["decisions_per_state_step"]
         self.hours, self.day, self.is_new_day, self.burden = 0.0, 0, False, 0.0
-        self.intensities = [rung / (cast.rungs - 1) for rung in range(cast.rungs)]
+        rungs = len(scenario.ladder)
+        self.intensities = [rung / (rungs - 1) for rung in range(rungs)]
         self.dreads = [intensity**3 for intensity in self.intensities]
         self.states = first, second = PlainState(self), PlainState(self)
         first.rival, second.rival = second, first
-        self.lenders = [PlainLender(self, reviews) for reviews in cast.reviews]
+        self.lenders = [PlainLender(self, len(one.reviews)) for one in scenario.lenders.values()]
         self.others: list[PlainAgent] = [
-            *(PlainMediator(self) for _ in range(cast.mediators)),
+            *(PlainMediator(self) for _ in scenario.mediators),
             *self.lenders,
-            *(PlainChannel(self) for _ in range(cast.channels)),
-            *(PlainAdviser(self) for _ in range(cast.advisers)),
+            *(PlainChannel(self) for _ in scenario.channels),
+            *(PlainAdviser(self) for _ in scenario.advisers),
         ]
         self.violation, self.halted, self.quiet_days = Clock(self.random), 0.0, 0.0
         self.decisions = 0
@@ -383,7 +352,7 @@ class PlainModel(mesa.Model):  # type: ignore[misc]
         return restraint, inducement, 1 - cover, 1 - information, 1 - privacy, 1 - trust, overtness
 
     def step(self) -> None:
-        self.hours += self.cast.hours_per_step
+        self.hours += self.hours_per_step
         day = int(self.hours // HOURS_PER_DAY)
         self.is_new_day, self.day = day > self.day, day
         self.burden = sum(burden for lender in self.lenders for burden in lender.burdens)
@@ -398,23 +367,22 @@ class PlainModel(mesa.Model):  # type: ignore[misc]
         if self.halted and self.violation.rings(0.01 * waned):
             self.halted = 0.0
         if self.danger < 0.1:
-            self.quiet_days += self.cast.hours_per_step / HOURS_PER_DAY
+            self.quiet_days += self.hours_per_step / HOURS_PER_DAY
         else:
             self.quiet_days = 0.0
 
 
-def run_plain(cast: Cast, steps: int, seed: int) -> PlainModel:
+def run_plain(scenario: Scenario, counts: Counts, steps: int, seed: int) -> PlainModel:
     """Run one plain model."""
-    model = PlainModel(cast, seed)
+    model = PlainModel(scenario, counts, seed)
     for _ in range(steps):
         model.step()
     return model
 
 
-def time_plain(cast: Cast, agents: int, steps: int, crises: int) -> Timing:
+def time_plain(scenario: Scenario, counts: Counts, crises: int) -> Timing:
     """Run plain models one after another."""
-    started = time.perf_counter()
+    steps, started = counts["mean_steps"], time.perf_counter()
     for seed in range(crises):
-        run_plain(cast, steps, seed)
-    seconds = time.perf_counter() - started
-    return Timing("plain Mesa", "plain Mesa", seconds, "", crises, crises * steps * agents)
+        run_plain(scenario, counts, steps, seed)
+    return _timed("plain Mesa", "plain Mesa", started, (counts["agents"], steps, crises))

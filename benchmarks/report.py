@@ -9,8 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from benchmarks.histories import ASKED, BESIDE
+from crisis_sim.style import BLACK, BLUE, DOUBLE_COLUMN, GREEN, GREY, VERMILLION, new_figure, styled
 
 #: Replicates from which on the targets hold.
 FROM = 10_000
@@ -42,18 +45,18 @@ def targets(found: Found) -> list[dict[str, Any]]:
 
     `measured` and `met` are None where this run did not measure it.
     """
-    aims = []
-    for what, scenario, asked, measured, at_least in _targets(found):
-        met = (
-            None if measured is None else bool(measured >= asked if at_least else measured <= asked)
-        )
-        one = {"what": what, "scenario": scenario, "asked": asked}
-        aims.append({**one, "measured": measured, "at_least": at_least, "met": met})
+    names, aims = ("what", "scenario", "asked", "measured", "at_least"), []
+    for one in _targets(found):
+        _, _, asked, measured, at_least = one
+        met = None
+        if measured is not None:
+            met = bool(measured >= asked if at_least else measured <= asked)
+        aims.append({**dict(zip(names, one, strict=True)), "met": met})
     return aims
 
 
 def _targets(found: Found) -> Iterator[tuple[str, str, float, float | None, bool]]:
-    timings = timings_of(found)
+    timings, grown = timings_of(found), "{}, most beside fewest replicates".format
     for scenario in found["scenarios"]:
         name = scenario["name"]
         own = timings[timings["scenario"] == name]
@@ -70,27 +73,20 @@ def _targets(found: Found) -> Iterator[tuple[str, str, float, float | None, bool
         turns = own[own["kind"] == "in turns"].set_index("workers")["seconds"]
         two = float(turns[1] / turns[2]) if len(turns) else None
         yield "crises a second of two workers, beside one", name, 1.8, two, True
-        for what, column in (
-            ("cost of a crisis", "per_crisis"),
-            ("peak memory of a batch", "memory_mb"),
-        ):
-            told = f"{what}, most beside fewest replicates"
-            yield told, name, FLAT, _growth(large[column]), False
-    cold, runs = (
-        found["cold_start"],
-        timings[(timings["kind"] == "command") & (timings["crises"] > 0)],
-    )
-    memory = _growth(runs.sort_values("crises")["memory_mb"])
-    told = "peak memory of a whole run's largest process, most beside fewest replicates"
-    yield told, cold["scenario"], FLAT, memory, False
+        yield grown("cost of a crisis"), name, FLAT, _growth(large["per_crisis"]), False
+        yield grown("peak memory of a batch"), name, FLAT, _growth(large["memory_mb"]), False
+    cold = found["cold_start"]
+    name, phases = cold["scenario"], cold["phases"]
+    runs = timings[(timings["kind"] == "command") & (timings["crises"] > 0)].sort_values("crises")
+    told = "peak memory of a whole run's largest process"
+    yield grown(told), name, FLAT, _growth(runs["memory_mb"]), False
     told = f"imports beside all work, in a cold run of {cold['replicates']:,}"
-    phases = cold["phases"]
-    yield told, cold["scenario"], 1.0, phases["imports"] / phases["work"], True
+    yield told, name, 1.0, phases["imports"] / phases["work"], True
     seconds = timings.groupby("kind")["seconds"].min()
     answers = timings[timings["kind"] == "history"].set_index("what")["seconds"]
     for what, (beside, asked) in ASKED.items():
         taken = float(answers[what] / seconds[beside]) if what in answers else None
-        yield f"time of {what}, beside {BESIDE[beside]}", cold["scenario"], asked, taken, False
+        yield f"time of {what}, beside {BESIDE[beside]}", name, asked, taken, False
 
 
 def _growth(costs: pd.Series) -> float | None:
@@ -193,3 +189,36 @@ def _command_table(commands: pd.DataFrame) -> str:
         for one in commands.itertuples()
     ]
     return table(("command", "seconds", "peak memory, MB"), rows)
+
+
+@styled
+def draw_speed(found: Found) -> Figure:
+    """Agent-steps a second by replicates, on one core and on two, over Mesa models and under the floor."""
+    timings, figure = timings_of(found), new_figure(DOUBLE_COLUMN, 75.0)
+    panels = figure.subplots(1, len(found["scenarios"]), sharey=True, squeeze=False)[0]
+    dashed: dict[str, Any] = {"linewidth": 0.9, "linestyle": (0, (4, 1))}
+    for axes, scenario in zip(panels, found["scenarios"], strict=True):
+        own = timings[timings["scenario"] == scenario["name"]].sort_values("crises")
+        for workers, label, colour, marker in (
+            (1, "Crisis Sim, one core", BLUE, "o"),
+            (2, "Crisis Sim, two cores", VERMILLION, "s"),
+        ):
+            line = own[(own["kind"] == "ours") & (own["workers"] == workers)]
+            if len(line):
+                look: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 3}
+                axes.loglog(line["crises"], line["rate"], label=label, **look)
+        empty, plain, floor = levels(own)
+        axes.axhline(floor, label="floor: NumPy alone, one core", color=GREEN, linewidth=0.9)
+        axes.axhline(empty, label="empty Mesa, the quickest", color=GREY, **dashed)
+        axes.axhline(plain, label="plain Mesa", color=BLACK, **dashed)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(LogLocator(numticks=12))
+            axis.set_major_formatter(EngFormatter(sep=""))
+            axis.set_minor_formatter(NullFormatter())
+        axes.set_title(scenario["title"])
+        axes.set_xlabel("replicates in the batch")
+        axes.grid(visible=True, axis="y")
+    panels[0].set_ylabel("agent-steps a second")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    return figure

@@ -14,7 +14,6 @@ from benchmarks.__main__ import imported
 from benchmarks.floor import bytes_of_state, count, time_floor
 from benchmarks.histories import ASKED, time_histories
 from benchmarks.mesa_models import (
-    Cast,
     EmptyAgent,
     PlainModel,
     run_plain,
@@ -27,7 +26,8 @@ from crisis_sim.batch.block import Block, BlockOrder
 from crisis_sim.model import CrisisModel
 from crisis_sim.scenario import load_scenario
 
-OFTEN = 0.1
+#: What `count` would say of a scenario.
+COUNTS = {"hours_per_step": 6.0, "decisions_per_state_step": 0.1, "mean_steps": 5, "agents": 12}
 
 
 @pytest.fixture(scope="module")
@@ -80,23 +80,19 @@ def test_tasks_take_turns_the_quickest_counts_and_what_took_long_is_not_repeated
     assert [timing.seconds for timing in best] == [3.0, 0.2, 0.3]
 
 
-def test_a_command_tells_what_it_printed_and_took():
+@pytest.mark.slow
+def test_a_command_tells_what_it_printed_and_took_or_why_it_failed():
     timing, printed, _ = time_python(["-c", "import time; time.sleep(0.2); print('done')"], "sleep")
     assert printed == "done\n"
     assert 0.2 <= timing.seconds < 30
     assert 1 < timing.memory_mb < 1_000
-
-
-def test_a_command_that_fails_says_why():
     with pytest.raises(RuntimeError, match=r"(?s)mine ended with 3.*because"):
         time_python(["-c", "import sys; print('because', file=sys.stderr); sys.exit(3)"], "mine")
 
 
 def test_imports_are_counted_once_each():
     head = "import time: self [us] | cumulative | imported package\n"
-    lines = (
-        "import time:       250 |        750 |   json\nimport time: 500 | 500 |     json.decoder\n"
-    )
+    lines = "import time:   250 |   750 |   json\nimport time: 500 | 500 |     json.decoder\n"
     assert imported(f"{head}{lines}a warning | 7\n") == 0.00075
 
 
@@ -134,16 +130,11 @@ def test_the_floor_does_as_much_as_was_counted(counts):
     assert least.agent_steps == 2 * counts["steps"] * counts["agents"]
 
 
-def test_the_plain_model_has_as_many_agents_as_ours_that_decide_as_often(scenario):
-    cast, steps, crises = Cast.of(scenario, 6.0, OFTEN), 400, 10
-    assert len(PlainModel(cast, 1).agents) == agents_of(scenario)
-    decisions = sum(run_plain(cast, steps, seed).decisions for seed in range(crises))
-    assert decisions / (2 * steps * crises) == pytest.approx(OFTEN, rel=0.15)
-
-
-def test_something_happens_in_the_plain_model_and_comes_back_with_its_seed(scenario):
-    cast = Cast.of(scenario, 6.0, OFTEN)
-    models = [run_plain(cast, 400, seed) for seed in (*range(10), 0)]
+def test_the_plain_model_decides_as_often_as_ours_and_comes_back_with_its_seed(scenario):
+    models = [run_plain(scenario, COUNTS, 400, seed) for seed in (*range(10), 0)]
+    assert len(models[0].agents) == agents_of(scenario)
+    decisions = sum(model.decisions for model in models) / (2 * 400 * len(models))
+    assert decisions == pytest.approx(COUNTS["decisions_per_state_step"], rel=0.15)
     ends = [model.states[0].market for model in models]
     assert ends[0] == ends[-1] != ends[1]
     states = [state for model in models for state in model.states]
@@ -152,9 +143,8 @@ def test_something_happens_in_the_plain_model_and_comes_back_with_its_seed(scena
 
 
 def test_mesa_models_take_the_steps_that_are_counted(scenario):
-    cast = Cast.of(scenario, 6.0, OFTEN)
     with mock.patch.object(PlainModel, "step", autospec=True, side_effect=PlainModel.step) as step:
-        assert time_plain(cast, 12, steps=5, crises=3).agent_steps == 12 * step.call_count == 180
+        assert time_plain(scenario, COUNTS, crises=3).agent_steps == 12 * step.call_count == 180
     with mock.patch.object(EmptyAgent, "step") as step:
         for activation in ("do", "shuffle_do"):
             assert time_empty(3, 7, 2, activation).agent_steps == 42
@@ -165,15 +155,13 @@ def test_mesa_models_take_the_steps_that_are_counted(scenario):
 
 @pytest.mark.slow
 def test_every_answer_about_histories_is_timed():
-    with (
-        mock.patch("benchmarks.histories.FUTURES", 20),
-        mock.patch("benchmarks.histories.BATCH", 20),
-    ):
+    with mock.patch.multiple("benchmarks.histories", FUTURES=20, BATCH=20):
         timings = time_histories(load_scenario("may_2025"), quick=True)
     assert [one.kind for one in timings] == ["batch", "alone", *["history"] * (len(ASKED) - 1)]
     assert all(one.seconds > 0 for one in timings)
 
 
+@pytest.mark.slow
 def test_the_command_tells_its_options():
     asked = [sys.executable, "-m", "benchmarks", "--help"]
     done = subprocess.run(asked, capture_output=True, text=True, check=True, cwd=ROOT)

@@ -21,13 +21,11 @@ from crisis_sim.validation.show import LIMITS
 ROOT = DOCS.parent
 RESULTS = ROOT / "benchmarks" / "results"
 MADE_OF = json.loads(figures.MADE_OF.read_text(encoding="utf-8"))
-GENERATIONS = json.loads((RESULTS / "generations.json").read_text(encoding="utf-8"))
 COVERAGE = json.loads((RESULTS / "coverage.json").read_text(encoding="utf-8"))
 #: What must be run where what is kept is not of today.
 REFRESH = {
     "make pictures": MADE_OF["scenarios"],
     "python -m benchmarks.coverage": COVERAGE["made_of"],
-    "python -m benchmarks.generations": GENERATIONS["made_of"],
 }
 
 #: Pages that are made whole; each is held against its source here or in tests/scenario/test_parameters.py.
