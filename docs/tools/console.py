@@ -79,11 +79,7 @@ def pictures(page: Path) -> list[str]:
 
 
 def chart_of(picture: str, folder: Path) -> Path:
-    """The chart or the page that became a picture; where a command picked its name, the only chart in its folder.
-
-    Args:
-        picture: the picture, as `pictures` gives it.
-        folder: where a page's reader has done as it says.
+    """The chart or page that became a picture, in a reader's folder; where a command picked its name, the only chart there.
 
     Raises:
         FileNotFoundError: when there is no such chart.
@@ -94,9 +90,7 @@ def chart_of(picture: str, folder: Path) -> Path:
             return made
     charts = list(path.parent.glob("*.png"))
     if len(charts) != 1:
-        raise FileNotFoundError(
-            f"no chart for {picture}, and {len(charts)} beside where it would be"
-        )
+        raise FileNotFoundError(f"no chart for {picture}, and {len(charts)} where it would be")
     return charts[0]
 
 
@@ -114,10 +108,16 @@ class Reader:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        folder.mkdir(exist_ok=True)
         self._commands = folder.parent / f"{folder.name}_commands"
         self._commands.mkdir()
-        self._know("crisis-sim", "-m crisis_sim")
-        self._know("python", "")
+        # A command leads to this checkout and this Python, whatever else is installed.
+        for name, arguments in (("crisis-sim", "-m crisis_sim"), ("python", "")):
+            path = self._commands / name
+            path.write_text(
+                f'#!/bin/sh\nexec "{sys.executable}" {arguments} "$@"\n', encoding="utf-8"
+            )
+            path.chmod(0o755)
 
     def save(self, example: str) -> None:
         """Copy a file from the page."""
@@ -125,23 +125,7 @@ class Reader:
 
     def type(self, command: str) -> subprocess.CompletedProcess[str]:
         """Type a command into the shell, and wait for it to end."""
-        environment = {
-            **os.environ,
-            "PATH": os.pathsep.join([str(self._commands), os.environ.get("PATH", os.defpath)]),
-            "PYTHONPATH": str(DOCS.parent),
-            "NO_COLOR": "1",
-        }
-        return subprocess.run(
-            ["bash", "-c", command],
-            cwd=self.folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    def _know(self, name: str, arguments: str) -> None:
-        """Make a command lead to this checkout and this Python, whatever else is installed."""
-        path = self._commands / name
-        path.write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments} "$@"\n', encoding="utf-8")
-        path.chmod(0o755)
+        path = os.pathsep.join([str(self._commands), os.environ.get("PATH", os.defpath)])
+        own = {"PATH": path, "PYTHONPATH": str(DOCS.parent), "NO_COLOR": "1"}
+        how = {"cwd": self.folder, "env": os.environ | own, "capture_output": True, "text": True}
+        return subprocess.run(["bash", "-c", command], check=False, **how)  # type: ignore[call-overload]

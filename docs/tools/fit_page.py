@@ -1,13 +1,18 @@
-"""Makes docs/fit.md from a run of the experiment `fit_to_the_record`.
+"""Makes docs/fit.md from a run of the experiment `fit_to_the_record`, and a fit the model's own.
 
-python docs/tools/fit_page.py [results/fit_to_the_record]    # the folder's figures are kept in docs/fit/ first
+python docs/tools/fit_page.py [FOLDER]    # a run's folder, whose figures are kept in docs/fit/ before the page is made
+
+`--adopt` also writes the run's best values into the defaults of crisis_sim/scenario/behaviour.py, to three digits, and the
+hundred of its sets that weigh most into crisis_sim/scenario/fits.csv. With `--hindcast` FOLDER is that of
+`fit_for_the_hindcast`: its best values go to crisis_sim/hindcast/fitted.json, and nothing else is done.
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
-import sys
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from string import Template
@@ -18,9 +23,10 @@ from console import DOCS
 
 from crisis_sim.experiments.gauss_newton import PRIOR
 from crisis_sim.scenario.introspect import parameters
+from crisis_sim.scenario.schema import Behaviour
 
 PAGE, STARTS = DOCS / "fit.md", DOCS / "fit" / "starts.csv"
-KEPT = DOCS / "fit" / "fit.json"
+KEPT, PACKAGE = DOCS / "fit" / "fit.json", DOCS.parent / "crisis_sim"
 #: What is kept of a figure, and of a parameter.
 OF_FIGURE = (
     *("words", "among", "scenario", "unit", "scale", "weight", "target", "target_lower"),
@@ -33,13 +39,29 @@ OF_SLOPES = ("informed", "precision")
 TENTH = 0.1
 #: A parameter is pinned down if the record takes away this share of its prior's variance.
 PINNED = 0.5
+#: How many sets are shipped.
+SETS = 100
 TEXT = Template(Path(__file__).with_suffix(".txt").read_text(encoding="utf-8"))
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a JSON file that is kept."""
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file."""
+    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
 
 
 def keep(folder: Path) -> None:
     """Keep the figures of a run, and how far its parameters range over its sets."""
-    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    sets = list(csv.DictReader((folder / "sets.csv").read_text(encoding="utf-8").splitlines()))
+    summary, sets = read_json(folder / "summary.json"), read_table(folder / "sets.csv")
     weight = np.array([float(one["weight"]) for one in sets])
     rows = []
     for one in summary["parameters"]:
@@ -50,19 +72,15 @@ def keep(folder: Path) -> None:
             | {"set_low": low, "set_high": high}
             | {name: summary["sets"][name][path] for name in OF_SLOPES}
         )
+    fresh, targets = summary["fresh"], (x for x in summary["outcomes"] if x["target"] is not None)
     kept = {
-        "seed": summary["fresh"]["seed"] - 1,
-        "loss": summary["fresh"]["loss"],
-        "loss_before": summary["fresh"]["loss_before"],
+        "seed": fresh["seed"] - 1,
+        **{name: fresh[name] for name in ("loss", "loss_before")},
         "sets": {name: of for name, of in summary["sets"].items() if name not in OF_SLOPES},
-        "figures": [
-            {name: one[name] for name in OF_FIGURE}
-            for one in summary["outcomes"]
-            if one["target"] is not None
-        ],
+        "figures": [{name: one[name] for name in OF_FIGURE} for one in targets],
         "parameters": rows,
     }
-    KEPT.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    write_json(KEPT, kept)
 
 
 def _quantiles(values: Any, weight: Any) -> tuple[float, float]:
@@ -70,6 +88,36 @@ def _quantiles(values: Any, weight: Any) -> tuple[float, float]:
     reached = np.cumsum(weight[order]) / weight.sum()
     at = [min(int(np.searchsorted(reached, level)), len(values) - 1) for level in (0.05, 0.95)]
     return float(values[order][at[0]]), float(values[order][at[1]])
+
+
+def adopt(folder: Path) -> None:
+    """Write a run's best values into the lines of parameters, and its heaviest sets."""
+    file = PACKAGE / "scenario" / "behaviour.py"
+    text = file.read_text(encoding="utf-8")
+    for path, value in read_json(folder / "summary.json")["best"]["parameters"].items():
+        _, part, name = path.split(".")
+        group = Behaviour.model_fields[part].annotation.__name__  # type: ignore[union-attr]
+        before, head, after = text.partition(f"class {group}(")
+        own, more, others = after.partition("\nclass ")
+        line = re.compile(rf"(    {name}: Number = parameter\()[-+.e\d]+")
+        own, count = line.subn(rf"\g<1>{float(f'{value:.3g}'):g}", own)
+        if count != 1:
+            raise SystemExit(f"{file.name}: {group} has no line of a parameter '{name}'")
+        text = before + head + own + more + others
+    file.write_text(text, encoding="utf-8")
+    sets = sorted(read_table(folder / "sets.csv"), key=lambda row: -float(row["weight"]))
+    with (PACKAGE / "scenario" / "fits.csv").open("w", encoding="utf-8", newline="") as target:
+        writer = csv.writer(target, lineterminator="\n")
+        writer.writerow(sets[0])
+        writer.writerows([f"{float(x):.3g}" for x in row.values()] for row in sets[:SETS])
+
+
+def adopt_for_the_hindcast(folder: Path) -> None:
+    """Write a run's best values into the behaviour of the hindcast."""
+    file = PACKAGE / "hindcast" / "fitted.json"
+    best = read_json(folder / "summary.json")["best"]["parameters"]
+    found = {path: float(f"{value:.4g}") for path, value in best.items()}
+    write_json(file, read_json(file) | {"behaviour": found})
 
 
 def part_of(figure: dict[str, Any]) -> str:
@@ -98,7 +146,7 @@ SHORTER = {
 
 def page() -> str:
     """The page."""
-    kept = json.loads(KEPT.read_text(encoding="utf-8"))
+    kept = read_json(KEPT)
     figures, rows = kept["figures"], kept["parameters"]
     parts = {
         name: [one for one in figures if part_of(one) == name]
@@ -139,7 +187,7 @@ def _starts(loss: float) -> dict[str, str]:
     Raises:
         SystemExit: when one of them is better than the fit, which the page denies.
     """
-    rows = list(csv.DictReader(STARTS.read_text(encoding="utf-8").splitlines()))
+    rows = read_table(STARTS)
     start, fit, apart = (
         np.array([float(row[name]) for row in rows]) for name in ("start", "fit", "apart")
     )
@@ -151,20 +199,19 @@ def _starts(loss: float) -> dict[str, str]:
 
 def _figure_rows(figures: list[dict[str, Any]], named: bool = False) -> Iterator[str]:
     for one in figures:
-        scale, unit, digits = (100, "%", 1) if one["unit"] == "share" else (1, f" {one['unit']}", 1)
-
-        def told(key: str, one: Any = one, scale: float = scale, digits: int = digits) -> str:
-            value = one[key]
-            return "never" if value is None else f"{scale * value:.{digits}f}"
-
+        scale, unit = (100, "%") if one["unit"] == "share" else (1, f" {one['unit']}")
+        target, lower, upper, estimate = (
+            "never" if one[key] is None else f"{scale * one[key]:.1f}"
+            for key in ("target", "target_lower", "target_upper", "estimate")
+        )
         where = f", {one['scenario']}" if named and one["scenario"] != "since_1945" else ""
         among = f", of {one['among']}" if one["among"] and ", given " not in one["words"] else ""
         words = f"{one['words']}{among}{where}"
         for long, short in SHORTER.items():
             words = words.replace(long, short)
         yield (
-            f"| {words} | {told('target')}{unit} | {told('target_lower')} to {told('target_upper')} "
-            f"| {told('estimate')}{unit} | {one['apart']:+.1f} |"
+            f"| {words} | {target}{unit} | {lower} to {upper} | {estimate}{unit} "
+            f"| {one['apart']:+.1f} |"
         )
 
 
@@ -194,6 +241,16 @@ def _parameter_rows(rows: list[dict[str, Any]]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:]:
-        keep(Path(sys.argv[1]))
-    PAGE.write_text(page(), encoding="utf-8")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("--adopt", action="store_true")
+    parser.add_argument("--hindcast", action="store_true")
+    asked = parser.parse_args()
+    if asked.hindcast:
+        adopt_for_the_hindcast(asked.folder)
+    else:
+        if asked.folder:
+            keep(asked.folder)
+        if asked.adopt:
+            adopt(asked.folder)
+        PAGE.write_text(page(), encoding="utf-8")

@@ -16,20 +16,28 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import figures
 import nbformat
-from browser import shoot_dashboard, shoot_report
 from console import DASHBOARD, DOCS, GUIDE, IMAGES, SHOWN, Reader, chart_of, pages, pictures, steps
 from nbclient import NotebookClient
 from PIL import Image
+from playwright.sync_api import Page, sync_playwright
 
 sys.path.insert(0, str(DOCS.parent))
 
 from benchmarks.made_of import made_of
 from crisis_sim.report.answers import on_differences
 from crisis_sim.validation.show import RESULTS
+
+#: Windows: that of a report has its width for reading.
+REPORT, DASHBOARD_WINDOW = {"width": 1000, "height": 1100}, {"width": 1280, "height": 900}
+PATIENCE = 60_000  # milliseconds
+#: The slider that is moved for the picture of the dashboard, and to where.
+MOVED = ("mediators.us.attention_days", "3")
 
 
 def main() -> None:
@@ -53,7 +61,7 @@ def main() -> None:
 
 def refresh(page: Path, folder: Path) -> set[str]:
     """Do what a page says, and keep what it shows; the shipped scenarios that were run."""
-    reader = _reader(folder)
+    reader = Reader(folder)
     printed = ""
     for step in steps(page):
         if step.kind == "type":
@@ -72,7 +80,7 @@ def refresh(page: Path, folder: Path) -> set[str]:
 
 def refresh_readme(folder: Path) -> set[str]:
     """Make what the README shows of `make run`: the chart, and what the counterfactuals change."""
-    reader = _reader(folder)
+    reader = Reader(folder)
     makefile = (DOCS.parent / "Makefile").read_text(encoding="utf-8")
     _typed(reader, f"crisis-sim run {_found(r'^CRISES := (.+)$', makefile)} --out results/run")
     summary = json.loads((folder / "results" / "run" / "summary.json").read_text("utf-8"))
@@ -92,7 +100,7 @@ def refresh_readme(folder: Path) -> set[str]:
 
 def refresh_validation(folder: Path) -> set[str]:
     """Make the page that holds the model against the record, and its charts, by the command that it gives."""
-    reader = _reader(folder)
+    reader = Reader(folder)
     command = _found(r"^ +(crisis-sim validate .+)$", figures.VALIDATION.read_text("utf-8"))
     _typed(reader, f"{command} --out results")
     shutil.copyfile(folder / "docs" / figures.VALIDATION.name, figures.VALIDATION)
@@ -140,13 +148,8 @@ def execute(path: Path) -> None:
     nbformat.write(notebook, path)
 
 
-def _reader(folder: Path) -> Reader:
-    folder.mkdir()
-    return Reader(folder)
-
-
 def _typed(reader: Reader, command: str) -> str:
-    done: subprocess.CompletedProcess[str] = reader.type(command)
+    done = reader.type(command)
     if done.returncode:
         sys.exit(f"{command}\n{done.stdout}{done.stderr}")
     return done.stdout
@@ -158,6 +161,53 @@ def _run(folder: Path) -> set[str]:
     for path in folder.rglob("manifest.json"):
         names |= set(json.loads(path.read_text(encoding="utf-8")).get("scenarios", ()))
     return names & {path.stem for path in (DOCS.parent / "scenarios").glob("*.yaml")}
+
+
+# --- What stands in a browser: Chromium
+
+
+def shoot_report(report: Path) -> bytes:
+    """The top of a report."""
+    with _page(REPORT) as page:
+        page.goto(report.resolve().as_uri())
+        return page.screenshot()
+
+
+def shoot_dashboard(scenario: str) -> bytes:
+    """The dashboard of a scenario, once a slider has been moved."""
+    command = [sys.executable, "-m", "crisis_sim", "dashboard", scenario, "--no-browser"]
+    server = subprocess.Popen([*command, "--port", "0"], stderr=subprocess.PIPE, text=True)
+    try:
+        said = server.stderr.readline() if server.stderr else ""
+        address = re.search(r"http://\S+", said)
+        if address is None:
+            sys.exit(f"the dashboard does not say where it is: {said}")
+        with _page(DASHBOARD_WINDOW) as page:
+            page.goto(address.group())
+            page.get_by_role("status").wait_for()
+            path, value = MOVED
+            page.locator(f'[id="{path}"]').fill(value)
+            page.locator(".cs-curve").nth(1).wait_for()  # the moved scenario's, beside the other's
+            page.locator(".cs-idle").wait_for(state="attached")  # all crises, not a first look
+            page.evaluate("document.activeElement.blur(); window.scrollTo(0, 0)")
+            return page.screenshot()
+    finally:
+        server.terminate()
+        server.communicate(timeout=20)
+
+
+@contextmanager
+def _page(window: dict[str, int]) -> Iterator[Page]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        sys.exit("there is no chromium on the path (Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        # As root Chromium has no sandbox; the pages are our own.
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        page = browser.new_page(viewport=window, color_scheme="light")  # type: ignore[arg-type]
+        page.set_default_timeout(PATIENCE)
+        yield page
+        browser.close()
 
 
 if __name__ == "__main__":

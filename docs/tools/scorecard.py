@@ -8,7 +8,6 @@ of the model.
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from collections.abc import Iterator
@@ -18,14 +17,12 @@ from typing import Any
 
 import fit_page
 from console import DOCS
+from fit_page import read_json, write_json
 
 PAGE, KEPT = DOCS / "scorecard.md", DOCS / "scorecard"
 BEFORE = KEPT / "before.json"
 FOLDS = ("eras", "fifths")
-FILES = (
-    *("validation.json", "held_out.json", "hindcast.json"),
-    *(f"hindcast_{by}.json" for by in FOLDS),
-)
+FILES = ("validation", "held_out", "hindcast", *(f"hindcast_{by}" for by in FOLDS))
 PICTURES = ("hindcast_skill.png", "hindcast_reliability.png", "hindcast_duration.png")
 #: Of a skill in sample that is less, no share is said to be left.
 LEAST_SKILL = 0.03
@@ -45,12 +42,8 @@ TEXT, LEFT_OUT = (
 
 def figures() -> dict[str, Any]:
     """All that the page is made of, by file."""
-    found = {
-        name.removesuffix(".json"): json.loads((KEPT / name).read_text(encoding="utf-8"))
-        for name in FILES
-        if (KEPT / name).is_file()
-    }
-    return found | {"fit": json.loads(fit_page.KEPT.read_text(encoding="utf-8"))}
+    kept = {name: KEPT / f"{name}.json" for name in FILES} | {"fit": fit_page.KEPT}
+    return {name: read_json(path) for name, path in kept.items() if path.is_file()}
 
 
 def glance(of: dict[str, Any]) -> dict[str, str]:
@@ -106,21 +99,18 @@ def skilled(against: dict[str, Any]) -> str:
 def page() -> str:
     """The page."""
     of = figures()
-    now, before = glance(of), json.loads(BEFORE.read_text(encoding="utf-8"))
+    now, before = glance(of), read_json(BEFORE)
     hindcast = of["hindcast"]
     scored = max((one["crises"] for one in hindcast["scores"]), default=0)
     groups = list(dict.fromkeys(one["group"] for one in hindcast["scores"]))
-    dev = fit_page.DOCS.parent / "experiments" / "fit_for_the_hindcast.yaml"
-    counted = dict.fromkeys(("marginal", "conditional"), 0)
-    for one in of["fit"]["figures"]:
-        if fit_page.part_of(one) in counted:
-            counted[fit_page.part_of(one)] += 1
+    dev = DOCS.parent / "experiments" / "fit_for_the_hindcast.yaml"
+    parts = [fit_page.part_of(one) for one in of["fit"]["figures"]]
     return TEXT.substitute(
         glance="\n".join(
             f"| {name.split('|')[0]} | {name.split('|')[1]} | {value} | {before.get(name, '')} |"
             for name, value in now.items()
         ),
-        **counted,
+        **{name: parts.count(name) for name in ("marginal", "conditional")},
         cases="\n".join(_case_rows(of["held_out"]["cases"])),
         cases_told=" ".join(
             f"Of the {what}s {one['inside']} of {one['cases']} lie in the central 80%; mean CRPS "
@@ -231,14 +221,12 @@ def _class_rows(of: dict[str, Any], groups: list[str], file: str = "hindcast") -
 def keep(folder: Path) -> None:
     """Keep what a command wrote into a folder."""
     for name in FILES:
-        if (folder / name).is_file():
-            found = json.loads((folder / name).read_text(encoding="utf-8"))
-            if name.startswith(
-                "hindcast"
-            ):  # the remarks name rows of tables that stay where they are
-                kept = ("seed", "replicates", "crises", "outcomes", "over_fits", "folds", "scores")
-                found = {key: found[key] for key in kept}
-            (KEPT / name).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        if (folder / f"{name}.json").is_file():
+            found = read_json(folder / f"{name}.json")
+            if name.startswith("hindcast"):  # its remarks name rows of tables that are not kept
+                names = ("seed", "replicates", "crises", "outcomes", "over_fits", "folds", "scores")
+                found = {key: found[key] for key in names}
+            write_json(KEPT / f"{name}.json", found)
     for name in PICTURES:
         if (folder / name).is_file():
             shutil.copy(folder / name, DOCS / "images" / name)
@@ -248,7 +236,7 @@ if __name__ == "__main__":
     KEPT.mkdir(exist_ok=True)
     for argument in sys.argv[1:]:
         if argument == "--as-before":
-            BEFORE.write_text(json.dumps(glance(figures()), indent=1) + "\n", encoding="utf-8")
+            write_json(BEFORE, glance(figures()))
         else:
             keep(Path(argument))
     PAGE.write_text(page(), encoding="utf-8")
