@@ -432,7 +432,10 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         return columns_of(self)
 
     def kept_paths(self) -> dict[str, NDArray[Any]] | None:
-        """Day-by-day paths of the batch's first replicates as columns, or None where this block keeps none."""
+        """Paths of the batch's first replicates as columns, or None where this block keeps none.
+
+        They go day by day, or week by week where the horizon is over a year.
+        """
         return paths_of(self) if self._kept else None
 
 

@@ -32,6 +32,8 @@ MILESTONES = {
     "over_at_hours": "over_at",
 }
 
+#: Paths are kept day by day up to this horizon, and week by week beyond it.
+DAYS_OF_A_YEAR = 366
 #: What an act is followed by.
 NEXT = ("end", *ACTS)
 #: How a state answers a trigger, in the words of ICB's major response; "" where it does not.
@@ -143,10 +145,10 @@ def columns_of(model: Any) -> dict[str, NDArray[Any]]:
 
 def paths_of(model: Any) -> dict[str, NDArray[Any]]:
     """The paths that a model has kept: see `CrisisModel.kept_paths`."""
-    kept = len(model.paths)
-    days = np.arange(model.paths.shape[1])
+    kept, horizon, _ = model.paths.shape
+    days = np.arange(0, horizon, 1 if horizon <= DAYS_OF_A_YEAR else 7)
     came = model.paths["rung"][:, :, 0] >= 0
-    last = np.maximum.accumulate(np.where(came, days, 0), axis=1)
+    last = np.maximum.accumulate(np.where(came, np.arange(horizon), 0), axis=1)[:, days]
     held = np.take_along_axis(model.paths, last[:, :, None], axis=1)
     columns = {
         "replicate": np.tile(model.first_replicate + np.arange(kept), days.size),

@@ -324,6 +324,15 @@ def test_what_happens_at_the_horizon_happens_and_is_drawn(days: float) -> None:
     assert np.all(paths["day"] <= days)
 
 
+def test_paths_go_by_weeks_where_the_horizon_is_over_a_year() -> None:
+    model = CrisisModel(read({**ALIKE, "horizon_days": 730}), 20, seed=7, keep_paths=20).run()
+    paths, columns = model.kept_paths() or {}, model.outcomes()
+    assert [*np.unique(paths["day"])] == [*range(0, 731, 7)]
+    falls = paths["north_market"].reshape(-1, 20).min(axis=0) < 1
+    assert falls.any()
+    assert np.all(paths["north_market"].reshape(-1, 20).min(axis=0) >= columns["north_lowest_market"])
+
+
 @settings(max_examples=15, deadline=None)
 @given(scenarios(), st.lists(st.floats(0, 30), max_size=4).map(sorted))
 def test_to_stop_on_the_way_and_go_on_changes_nothing(
