@@ -330,7 +330,9 @@ def test_paths_go_by_weeks_where_the_horizon_is_over_a_year() -> None:
     assert [*np.unique(paths["day"])] == [*range(0, 731, 7)]
     falls = paths["north_market"].reshape(-1, 20).min(axis=0) < 1
     assert falls.any()
-    assert np.all(paths["north_market"].reshape(-1, 20).min(axis=0) >= columns["north_lowest_market"])
+    assert np.all(
+        paths["north_market"].reshape(-1, 20).min(axis=0) >= columns["north_lowest_market"]
+    )
 
 
 @settings(max_examples=15, deadline=None)
