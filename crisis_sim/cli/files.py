@@ -348,7 +348,7 @@ def schema(
 def _say_events(classes: Mapping[str, Any], as_json: bool) -> None:
     """Print what can happen, as text of 80 columns or as JSON."""
     from crisis_sim.batch.rules import check_classes
-    from crisis_sim.model.listing import happenings
+    from crisis_sim.model.cast import happenings
 
     check_classes(**classes)
     found = happenings(**classes)

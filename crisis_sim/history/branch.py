@@ -21,7 +21,7 @@ from crisis_sim.experiments.calibrate import as_yaml
 from crisis_sim.history import past
 from crisis_sim.history.past import Change, History, HistoryError
 from crisis_sim.model.crisis import CrisisModel
-from crisis_sim.model.journal import Entry
+from crisis_sim.model.record import Entry
 from crisis_sim.outcomes import wilson_interval
 from crisis_sim.outcomes.summary import Summary, summarise
 from crisis_sim.report.curves import date_axis

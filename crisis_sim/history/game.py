@@ -27,7 +27,7 @@ from crisis_sim.batch.files import write_durably
 from crisis_sim.history.past import History, fresh_luck, salts_of
 from crisis_sim.model import CrisisModel, Decision, Journal
 from crisis_sim.model.choice import option_numbers
-from crisis_sim.model.journal import Entry, entry_of
+from crisis_sim.model.record import Entry, entry_of
 from crisis_sim.outcomes.durations import Rows
 from crisis_sim.outcomes.intervals import Contrast, difference
 from crisis_sim.outcomes.measures import CAME, Reading

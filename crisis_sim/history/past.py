@@ -25,9 +25,8 @@ from crisis_sim.model.choice import Decision, option_numbers
 from crisis_sim.model.crisis import CrisisModel
 from crisis_sim.model.ending import VIOLATION
 from crisis_sim.model.engine import clocks_of
-from crisis_sim.model.journal import Entry, Journal, entry_of
 from crisis_sim.model.luck import key_of
-from crisis_sim.model.record import NOTE
+from crisis_sim.model.record import NOTE, Entry, Journal, entry_of
 from crisis_sim.model.schedule import redraw_budgets
 from crisis_sim.report.story import Narrator, gist_of, tell
 from crisis_sim.scenario.errors import Refused, meant, one_of

@@ -16,6 +16,6 @@ from crisis_sim.model import mesa_import  # noqa: F401 - before whatever imports
 from crisis_sim.model.choice import Decision
 from crisis_sim.model.crisis import CrisisModel
 from crisis_sim.model.engine import Agent, Event, rule
-from crisis_sim.model.journal import Entry, Journal
+from crisis_sim.model.record import Entry, Journal
 
 __all__ = ["Agent", "CrisisModel", "Decision", "Entry", "Event", "Journal", "rule"]

@@ -20,12 +20,11 @@ from crisis_sim.model.cast import ROLES, kinds_of, make
 from crisis_sim.model.check import RuleError, arguments_of, explained, is_rule, mistake_at
 from crisis_sim.model.choice import Decision, number_of
 from crisis_sim.model.engine import Agent, Kind
-from crisis_sim.model.journal import Journal
 from crisis_sim.model.layout import lay_out
 from crisis_sim.model.luck import key_of
 from crisis_sim.model.observer import columns_of, paths_of
 from crisis_sim.model.parameters import Numbers, Parameters, apply_precision, parts_of, read_about
-from crisis_sim.model.record import NOTE, NOTES, PATH, Luck
+from crisis_sim.model.record import NOTE, NOTES, PATH, Journal, Luck
 from crisis_sim.model.schedule import MOST_AGENTS, STAGES, Schedule
 from crisis_sim.scenario.errors import nearest
 from crisis_sim.scenario.numbers import is_count

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from crisis_sim.model.crisis import CrisisModel
-    from crisis_sim.model.journal import Journal
+    from crisis_sim.model.record import Journal
     from crisis_sim.scenario.schema import Scenario
 
 

@@ -18,8 +18,7 @@ import tokenize
 from collections.abc import Iterator
 from typing import Any
 
-from crisis_sim.model.cast import ROLES
-from crisis_sim.model.listing import happenings
+from crisis_sim.model.cast import ROLES, happenings
 
 #: The classes of agents, by name.
 KINDS = {kind.__name__: kind for kind in ROLES.values()}

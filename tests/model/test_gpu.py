@@ -88,6 +88,7 @@ def test_crises_shared_out_among_desks_are_the_same_and_come_back_whole(
     assert same(paths, brought)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("with_stand")
 def test_day_by_day_it_is_the_same_run(may_2025: Scenario) -> None:
     days: list[float] = []
@@ -96,6 +97,7 @@ def test_day_by_day_it_is_the_same_run(may_2025: Scenario) -> None:
     assert same(CrisisModel(may_2025, 20).run().outcomes(), there.outcomes())
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("with_stand")
 def test_a_batch_for_a_card_is_the_same_batch_and_says_on_what_it_ran() -> None:
     here, there = (simulate("may_2025", 30, engine=engine) for engine in ("cpu", "gpu"))

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from crisis_sim.batch.ensemble import Batch
-from crisis_sim.model.journal import Journal
+from crisis_sim.model.record import Journal
 from crisis_sim.outcomes.summary import summarise
 from crisis_sim.report.curves import draw_incidence, draw_markets
 from crisis_sim.report.replay import draw_replay

@@ -11,7 +11,7 @@ import pytest
 
 from crisis_sim import style
 from crisis_sim.batch.ensemble import Batch
-from crisis_sim.model.journal import Journal
+from crisis_sim.model.record import Journal
 from crisis_sim.outcomes.summary import summarise
 from crisis_sim.report.replay import replay_data, write_replay
 from crisis_sim.report.save import (
