@@ -108,8 +108,6 @@ def value_options(  # noqa: C901 - one sum
         if rung.nuclear:
             value = min(value, 0.0) - p.nuclear_taboo
         c.values[k] = value
-    for k in range(c.n_rungs, HALT):
-        c.values[k] = IMPOSSIBLE
     c.values[0] = 0.0
     c.values[HALT] = own.halt_value
 
@@ -118,11 +116,12 @@ def value_options(  # noqa: C901 - one sum
 def choose(own: Any, c: Any, luck: Any, stream: Any) -> Any:
     """The option that is taken, by one number of luck whatever it is; one worth 40 less than the best is never taken."""
     drawn = uniform(c, luck.keys, stream)
-    top = 0.0
-    for k in range(OPTIONS):
+    top = max(0.0, c.values[HALT])
+    for k in range(c.n_rungs):
         top = max(top, c.values[k])
     total = 0.0
-    for k in range(OPTIONS):
+    for n in range(c.n_rungs + 1):
+        k = n if n < c.n_rungs else HALT
         value = c.values[k]
         odds = exp(value - top) if value > top - _NEGLIGIBLE else 0.0
         c.odds[k] = odds
@@ -132,7 +131,8 @@ def choose(own: Any, c: Any, luck: Any, stream: Any) -> Any:
         return option
     drawn *= total
     option = 0
-    for k in range(OPTIONS):
+    for n in range(c.n_rungs + 1):
+        k = n if n < c.n_rungs else HALT
         if c.odds[k] > 0.0:
             option = k
             if drawn < c.odds[k]:

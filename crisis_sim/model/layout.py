@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from crisis_sim.model.acts import ACTS
 from crisis_sim.model.cast import ROLES, kinds_of
 from crisis_sim.model.check import RuleError, check_names, mistake_at
-from crisis_sim.model.choice import FULL_WAR, MINOR, OPTIONS, RUNGS
+from crisis_sim.model.choice import FULL_WAR, IMPOSSIBLE, MINOR, OPTIONS, RUNGS
 from crisis_sim.model.engine import (
     PLACE,
     Agent,
@@ -314,7 +314,7 @@ def _fill_crisis(c: Any, scenario: Any) -> None:
     c["ending"] = ENDINGS.index("unresolved")
     for name in ("last", "first_strike_by", "asking", "last_act", "fault", "path"):
         c[name] = -1
-    c["n_rungs"] = len(scenario.ladder)
+    c["n_rungs"], c["values"] = len(scenario.ladder), IMPOSSIBLE
     violence = [VIOLENCE.index(rung.violence) for rung in scenario.ladder]
     highest = len(violence) - 1
     c["fire_rung"] = next((k for k, level in enumerate(violence) if level >= MINOR), highest)
