@@ -28,7 +28,7 @@ REFRESH = {
     "python -m benchmarks.coverage": COVERAGE["made_of"],
 }
 
-#: Pages that are made whole; each is held against its source here or in tests/scenario/test_parameters.py.
+#: Pages that are made whole; each is held against its source here or in tests/scenario/test_schema.py.
 MADE = ("docs/validation.md", "docs/fit.md", "docs/parameters.md", "docs/scorecard.md")
 #: Words that are as good as figures.
 WORDS = "two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|forty|fifty|hundred|half an?"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 #: What may stand where a value stood.
@@ -33,6 +33,8 @@ PLAIN: tuple[Any, ...] = (
 )
 
 _SCALAR = re.compile(r"(?<=: )[^\s,{}\[\]][^,{}\[\]\n]*|(?<=[\[,] )[^\s,{}\[\]]+")
+ENCODINGS = ("utf-16", "utf-16-le", "utf-32", "latin-1", "utf-8-sig", "utf-7", "cp500")
+MARKS = ":-[]{}'\"\n \t#"
 
 
 def mutants(text: str, count: int, seed: int) -> Iterator[bytes]:
@@ -41,7 +43,7 @@ def mutants(text: str, count: int, seed: int) -> Iterator[bytes]:
     for _ in range(count):
         spoilt = text.encode()
         for _ in range(chance.choice((1, 1, 1, 2, 4))):
-            spoilt = chance.choice(_WAYS)(spoilt, chance)
+            spoilt = _spoilt(spoilt, chance)
         yield spoilt
 
 
@@ -56,73 +58,40 @@ def plain_mutants(plain: dict[str, Any], count: int, seed: int) -> Iterator[byte
         yield text.encode("utf-8", "surrogatepass")
 
 
-def _cut(text: bytes, chance: random.Random) -> bytes:
-    start, end = sorted(chance.randrange(len(text) + 1) for _ in range(2))
-    return text[:start] + text[min(end, start + chance.choice((1, 3, 40))) :]
-
-
-def _truncate(text: bytes, chance: random.Random) -> bytes:
-    return text[: chance.randrange(len(text) + 1)]
-
-
-def _flip(text: bytes, chance: random.Random) -> bytes:
-    spoilt = bytearray(text or b" ")
-    for _ in range(chance.choice((1, 2, 8))):
-        spoilt[chance.randrange(len(spoilt))] = chance.randrange(256)
-    return bytes(spoilt)
-
-
-def _insert(text: bytes, chance: random.Random) -> bytes:
-    place = chance.randrange(len(text) + 1)
-    marks = chance.choice(":-[]{}'\"\n \t#").encode()
-    more = chance.choice((marks, 3 * marks, 30 * marks, chance.choice(VALUES).encode()))
-    return text[:place] + more + text[place:]
-
-
-def _copy(text: bytes, chance: random.Random) -> bytes:
-    start = chance.randrange(len(text) + 1)
-    place = chance.randrange(len(text) + 1)
-    return text[:place] + text[start : start + chance.choice((5, 50))] + text[place:]
-
-
-def _lines(text: bytes, chance: random.Random) -> bytes:
-    lines = text.split(b"\n")
-    here, there = chance.randrange(len(lines)), chance.randrange(len(lines))
-    deed = chance.randrange(5)
-    if deed == 0:
-        del lines[here]
-    elif deed == 1:
-        lines.insert(there, lines[here])
-    elif deed == 2:
-        lines[here], lines[there] = lines[there], lines[here]
-    elif deed == 3:
-        lines[here] = chance.choice((b" ", b"  ", b"\t")) + lines[here]
-    else:
-        lines[here] = lines[here].lstrip()
-    return b"\n".join(lines)
-
-
-def _value(text: bytes, chance: random.Random) -> bytes:
+def _spoilt(text: bytes, chance: random.Random) -> bytes:
+    """A text cut, flipped, added to, with other lines, with another value or in another encoding."""
+    start, place = (chance.randrange(len(text) + 1) for _ in range(2))
     written = text.decode(errors="replace")
-    found = [*_SCALAR.finditer(written)]
-    if not found:
-        return text
-    match = chance.choice(found)
-    return (written[: match.start()] + chance.choice(VALUES) + written[match.end() :]).encode()
-
-
-def _encoding(text: bytes, chance: random.Random) -> bytes:
-    written = text.decode(errors="replace")
-    return written.encode(
-        chance.choice(("utf-16", "utf-16-le", "utf-32", "latin-1", "utf-8-sig", "utf-7", "cp500")),
-        errors="replace",
-    )
-
-
-_WAYS: tuple[Callable[[bytes, random.Random], bytes], ...] = (
-    *(_cut, _truncate, _flip, _insert, _insert, _copy, _lines, _lines),
-    *(_value, _value, _value, _value, _value, _encoding),
-)
+    match chance.choice(("cut", "end", "flip", "marks", "copy", "lines", *["value"] * 5, "code")):
+        case "cut":
+            return text[:start] + text[start + chance.choice((1, 3, 40)) :]
+        case "end":
+            return text[:start]
+        case "flip":
+            flipped = bytearray(text or b" ")
+            for _ in range(chance.choice((1, 2, 8))):
+                flipped[chance.randrange(len(flipped))] = chance.randrange(256)
+            return bytes(flipped)
+        case "marks":
+            more = chance.choice(
+                (chance.choice(MARKS) * chance.choice((1, 3, 30)), chance.choice(VALUES))
+            )
+            return text[:start] + more.encode() + text[start:]
+        case "copy":
+            return text[:place] + text[start : start + chance.choice((5, 50))] + text[place:]
+        case "lines":
+            lines = text.split(b"\n")
+            here, there = (chance.randrange(len(lines)) for _ in range(2))
+            new = chance.choice(
+                (lines[there], b"\t" + lines[here], b" " + lines[here], lines[here].lstrip())
+            )
+            lines[here : here + chance.choice((0, 1))] = [new] * chance.choice((0, 1))
+            return b"\n".join(lines)
+        case "value" if found := [*_SCALAR.finditer(written)]:
+            one = chance.choice(found)
+            return (written[: one.start()] + chance.choice(VALUES) + written[one.end() :]).encode()
+        case _:
+            return written.encode(chance.choice(ENCODINGS), errors="replace")
 
 
 def _elsewhere(plain: Any, chance: random.Random) -> Any:

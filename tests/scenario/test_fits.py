@@ -25,18 +25,15 @@ def table(tmp_path: Path) -> Path:
 def test_what_the_scenario_sets_itself_is_not_drawn(table: Path) -> None:
     drawn = over_fits(Scenario.from_text(BASE), table)
     assert set(sets_of(drawn.plain())) == {COST, TROUBLE}
-    in_file = f"{BASE}behaviour: {{decision: {{trouble: 2}}}}\n"
-    for scenario in (
-        Scenario.from_text(BASE, overrides=[f"{TROUBLE}=2"]),
-        Scenario.from_text(in_file),
-    ):
-        drawn = over_fits(scenario, table)
-        assert drawn.behaviour.decision.trouble == 2.0
-        assert set(sets_of(drawn.plain())) == {COST}
-        assert drawn.digest != scenario.digest
-        # Written whole into a manifest, and read again, it is the same, whether asked to be over fits or not.
-        again = Scenario.model_validate(drawn.plain())
-        assert again.digest == drawn.digest == over_fits(again, table).digest
+    scenario = Scenario.from_text(f"{BASE}behaviour: {{decision: {{trouble: 2}}}}\n")
+    assert scenario.digest == Scenario.from_text(BASE, overrides=[f"{TROUBLE}=2"]).digest
+    drawn = over_fits(scenario, table)
+    assert drawn.behaviour.decision.trouble == 2.0
+    assert set(sets_of(drawn.plain())) == {COST}
+    assert drawn.digest != scenario.digest
+    # Written whole into a manifest, and read again, it is the same, whether asked to be over fits or not.
+    again = Scenario.model_validate(drawn.plain())
+    assert again.digest == drawn.digest == over_fits(again, table).digest
     all_set = Scenario.from_text(BASE, overrides=[f"{TROUBLE}=2", f"{COST}=2"])
     with pytest.raises(ScenarioError, match="every parameter of the behaviours that fit is set"):
         over_fits(all_set, table)
@@ -45,14 +42,14 @@ def test_what_the_scenario_sets_itself_is_not_drawn(table: Path) -> None:
 def test_scenarios_draw_the_same_sets_and_a_crisis_is_that_of_its_set(table: Path) -> None:
     scenario = Scenario.from_text(BASE)
     other = Scenario.from_text(BASE, "other", ["lenders.imf=null", f"{TROUBLE}=1"])
-    batch = simulate([over_fits(one, table) for one in (scenario, other)], 300, seed=4)
+    batch = simulate([over_fits(one, table) for one in (scenario, other)], 200, seed=4)
     one, theirs = (ensemble.column("fit") for ensemble in batch.ensembles.values())
     assert one.tolist() == theirs.tolist()
-    assert np.bincount(one) / 300 == pytest.approx([0.25, 0.5, 0.25], abs=0.08)
+    assert np.bincount(one) / 200 == pytest.approx([0.25, 0.5, 0.25], abs=0.09)
     whole = next(iter(batch.ensembles.values())).table.drop_columns(["scenario", "fit"])
     for row, (cost, trouble) in enumerate([(10, 3), (14, 4), (18, 5)]):
         sets = [f"{COST}={cost}", f"{TROUBLE}={trouble}"]
-        alone = simulate(Scenario.from_text(BASE, overrides=sets), 300, seed=4)
+        alone = simulate(Scenario.from_text(BASE, overrides=sets), 200, seed=4)
         table_of = next(iter(alone.ensembles.values())).table.drop_columns(["scenario"])
         # Not as tables: a column of words is the same whatever the order of its dictionary.
         assert whole.filter(one == row).to_pylist() == table_of.filter(one == row).to_pylist()

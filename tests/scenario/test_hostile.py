@@ -24,6 +24,7 @@ from crisis_sim.scenario.checks import (
 from crisis_sim.scenario.errors import MAX_MISTAKES
 from crisis_sim.scenario.introspect import TOP, Slot
 from crisis_sim.scenario.load import shipped_names
+from crisis_sim.scenario.numbers import Distribution, read_number
 from crisis_sim.scenario.source import MAX_BYTES, MAX_KEY, MAX_VALUES, parse, read_text
 from crisis_sim.text import printable_lines
 from tests.scenario.files import BASE, Write, only_mistake
@@ -85,16 +86,12 @@ def test_merge_keys_merge_nothing_and_a_key_has_an_end(text: str, message: str) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "text",
-    [
+def test_more_values_than_anyone_writes_are_not_read_to_their_end() -> None:
+    for text in (
         "sources: [" + "a," * 500_000 + "a]",
-        "x: {" + many(60_000, lambda n: f"k{n}: 1") + "}",
-    ],
-    ids=["list", "mapping"],
-)
-def test_more_values_than_anyone_writes_are_not_read_to_their_end(text: str) -> None:
-    assert f"at most {MAX_VALUES:,} values" in report_of(BASE + text)
+        f"x: {{{many(60_000, lambda n: f'k{n}: 1')}}}",
+    ):
+        assert f"at most {MAX_VALUES:,} values" in report_of(BASE + text)
 
 
 @pytest.mark.parametrize(
@@ -200,6 +197,11 @@ FILES = {
     "image": (b"\x89PNG\r\n\x1a\n\x00\x00", NO_UTF.format("89")),
     "parquet": (b"PAR1\x15\x04", "character U+0015"),
     "mark alone": (b"\xfe\xff", NO_UTF.format("fe")),
+    "latin-1": (
+        "title: a\ntext: caf\xe9 ".encode("latin-1"),
+        "f.yaml:2:10: error: byte 0xe9 is not UTF-8",
+    ),
+    "utf-8-sig": (b"\xef\xbb\xbfa: 1\r\na: 2\r\n", "f.yaml:2:1: error: duplicate key"),
 }
 
 
@@ -216,27 +218,26 @@ def test_another_encoding_and_what_is_no_text_are_told_at_the_first_wrong_byte(
     assert report == printable_lines(report)
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
-@pytest.mark.parametrize("read", [load_scenario, lambda path: read_text(path, "f")])
-def test_a_pipe_to_which_nobody_writes_is_not_waited_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Callable[[Path], object]
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no such devices here")
+def test_what_is_no_file_is_neither_waited_for_nor_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("crisis_sim.scenario.source.SECONDS_FOR_A_WRITER", 0)
     os.mkfifo(tmp_path / "pipe.yaml")
-    with pytest.raises(ScenarioError, match=r"no such file|a pipe or a device"):
-        read(tmp_path / "pipe.yaml")
-
-
-@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no such device here")
-@pytest.mark.parametrize("read", [load_scenario, lambda path: read_text(path, "f")])
-def test_a_device_that_never_ends_is_not_read(read: Callable[[Path], object]) -> None:
-    with pytest.raises(ScenarioError, match=r"no such file|a pipe or a device"):
-        read(Path("/dev/zero"))
+    for path in (tmp_path / "pipe.yaml", Path("/dev/zero"), tmp_path, tmp_path / "missing.yaml"):
+        said = r"no such file|No such file|a pipe or a device|this is a folder"
+        with pytest.raises(ScenarioError, match=said):
+            load_scenario(path)
+        with pytest.raises(ScenarioError, match=said) as caught:
+            read_text(path, "f")
+        assert [mistake.line for mistake in caught.value.mistakes] == [0]
 
 
 def test_a_file_of_a_terabyte_is_not_read_to_its_end(tmp_path: Path) -> None:
     path = tmp_path / "f.yaml"
-    with path.open("wb") as file:
+    path.write_bytes(b"#" * MAX_BYTES)
+    assert len(read_text(path, "f")) == MAX_BYTES
+    with path.open("ab") as file:
         try:
             file.truncate(2**40)
         except OSError:
@@ -252,13 +253,6 @@ def test_a_file_that_one_may_not_read_is_told_as_such(write: Write) -> None:
     assert "cannot be read" in only_mistake(path).message
 
 
-def test_a_chain_of_files_cannot_climb_by_its_links(write: Write, tmp_path: Path) -> None:
-    """Each file may name files of its own folder or below: a chain goes down, never up again."""
-    write("below/one.yaml", "extends: ../base.yaml\n")
-    path = write("a.yaml", "extends: below/one.yaml\n")
-    assert "files of its own folder only" in only_mistake(path).message
-
-
 @pytest.mark.parametrize(
     "name",
     [
@@ -268,61 +262,50 @@ def test_a_chain_of_files_cannot_climb_by_its_links(write: Write, tmp_path: Path
         "a\\u200eb",
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("old", ["india", "us", "imf", "line", "elder"])
-def test_a_name_that_could_be_more_than_a_name_is_refused(name: str, old: str) -> None:
-    old = f"  {old}:"
-    report = report_of(BASE.replace(old, f'  "{name}":', 1))
-    assert "cannot be a name here" in report or "control characters" in report
+def test_a_name_that_could_be_more_than_a_name_is_refused(name: str) -> None:
+    for old in ("india", "us", "imf", "line", "elder"):
+        report = report_of(BASE.replace(f"  {old}:", f'  "{name}":', 1))
+        assert "cannot be a name here" in report or "control characters" in report
 
 
 @pytest.mark.parametrize(
-    "value", [".nan", ".inf", "-.inf", "1e308", "1e999", "9" * 5000, "true", "''"]
+    "path", ["horizon_days", "follow_up_days", "states.india.resolve", "events.0.deaths"]
 )
-@pytest.mark.parametrize(
-    "path",
-    ["horizon_days", "follow_up_days", "states.india.resolve", "events.0.deaths"],
-)
-def test_a_number_that_is_none_is_refused_at_its_place(path: str, value: str) -> None:
-    assert report_of(BASE, f"{path}={value}").startswith(f"--set:1:{len(path) + 2}: error: ")
+def test_a_number_that_is_none_is_refused_at_its_place(path: str) -> None:
+    for value in (".nan", ".inf", "-.inf", "1e308", "1e999", "9" * 5000, "true", "''"):
+        assert report_of(BASE, f"{path}={value}").startswith(f"--set:1:{len(path) + 2}: error: ")
 
 
-@pytest.mark.parametrize("value", ["1e-320", "-0.0", "0"])
-def test_a_number_next_to_nothing_is_a_number(value: str) -> None:
-    resolve = read_scenario(BASE, "f", [f"states.india.resolve={value}"]).states["india"].resolve
-    assert resolve == float(value)
-    assert "out of range" in report_of(BASE, f"states.india.capability={value}")
+def test_a_number_next_to_nothing_is_a_number_and_weights_whose_sum_overflows_are_shares() -> None:
+    for value in ("1e-320", "-0.0", "0"):
+        read = read_scenario(BASE, "f", [f"states.india.resolve={value}"])
+        assert read.states["india"].resolve == float(value)
+        assert "out of range" in report_of(BASE, f"states.india.capability={value}")
+    chosen = read_number({"choice": {"values": [0, 1], "weights": [1.5e308, 1.5e308]}})
+    assert isinstance(chosen, Distribution)
+    assert chosen.weights == (0.5, 0.5)
 
 
-def test_weights_whose_sum_overflows_are_shares_all_the_same() -> None:
-    chosen = "{choice: {values: [0, 1], weights: [1.5e308, 1.5e308]}}"
-    resolve = read_scenario(BASE, "f", [f"states.india.resolve={chosen}"]).states["india"].resolve
-    assert getattr(resolve, "weights") == (0.5, 0.5)  # noqa: B009 - it is a distribution
-
-
-@pytest.mark.parametrize("close", [".nan", ".inf", "0", "-1", "1e308", "1e-320", "true", "'1'"])
-def test_a_close_that_no_chart_could_show_is_refused(close: str) -> None:
-    market = f"real_path: {{markets: {{india: {{index: a, closes: [[2025-05-02, {close}]]}}}}}}\n"
-    assert "a number from 1e-06 to 1e+12" in report_of(BASE + market)
+def test_a_close_that_no_chart_could_show_is_refused() -> None:
+    for close in (".nan", ".inf", "0", "-1", "1e308", "1e-320", "true", "'1'"):
+        closes = f"{{index: a, closes: [[2025-05-02, {close}]]}}"
+        market = f"real_path: {{markets: {{india: {closes}}}}}\n"
+        assert "a number from 1e-06 to 1e+12" in report_of(BASE + market)
 
 
 @pytest.mark.parametrize(
     "text",
     [
         "a=*b", "title=&a x", "title=!!python/object/apply:os.system [x]", "title=\x1b[2J", "\x1b=1",
-        "events." + "9" * 5000 + ".deaths=1", "horizon_days=" + "9" * 5000, "=" * 10_000,
-        "a." * 100_000 + "=1", "k" * 100_000 + "=1", "horizon_days=" + "[" * 100_000,
+        "events." + "9" * 5000 + ".deaths=1", "=" * 10_000, "a." * 20_000 + "=1", "k" * 100_000 + "=1",
+        "horizon_days=" + "[" * 1000,
         "title=" + "x" * (MAX_BYTES + 1), "mediators={" + many(2_000, lambda n: f"m{n}: {{}}") + "}",
         "title=a\n---\nb", "title=a\nstart: b", "extends=../x.yaml", "\x00=1", "title=\ud800", "=", "",
     ],
-    ids=range(20),
+    ids=range(19),
 )  # fmt: skip
 def test_an_override_is_refused_where_it_stands(text: str) -> None:
     assert report_of(BASE, text).startswith("--set")
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("hostile")
 
 
 def read_or_refused(raw: bytes, path: Path) -> None:
@@ -335,18 +318,16 @@ def read_or_refused(raw: bytes, path: Path) -> None:
     assert time.perf_counter() - began < SECONDS
 
 
-@pytest.mark.parametrize(
-    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 4))]
-)
-def test_thousands_of_spoilt_files_are_read_or_refused(folder: Path, seed: int) -> None:
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
+def test_thousands_of_spoilt_files_are_read_or_refused(tmp_path: Path, seed: int) -> None:
     small = "\n".join(line for line in BASE.splitlines() if "uae" not in line)
-    for raw in mutants(small, 200 if seed == 0 else 500, seed):
-        read_or_refused(raw, folder / "f.yaml")
+    for raw in mutants(small, 100 if seed == 0 else 1500, seed):
+        read_or_refused(raw, tmp_path / "f.yaml")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["", *shipped_names()])
-def test_values_of_other_types_are_read_or_refused(folder: Path, name: str) -> None:
+def test_values_of_other_types_are_read_or_refused(tmp_path: Path, name: str) -> None:
     if name:
         scenario = load_scenario(name)
         plain = {key: value for key, value in scenario.plain().items() if key != "name"}
@@ -354,7 +335,7 @@ def test_values_of_other_types_are_read_or_refused(folder: Path, name: str) -> N
     else:
         plain = parse("f", BASE)[0].plain()
     for raw in plain_mutants(plain, 8 if name else 600, seed=len(name)):
-        read_or_refused(raw, folder / "f.yaml")
+        read_or_refused(raw, tmp_path / "f.yaml")
 
 
 SCALARS = (
@@ -392,7 +373,7 @@ def shaped_like(slot: Slot, depth: int = 0) -> st.SearchStrategy[Any]:
     return st.dictionaries(names, inner, max_size=3) | ANYTHING
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(shaped_like(TOP), st.lists(st.sampled_from(VALUES) | st.text(max_size=20), max_size=2))
 def test_nothing_with_the_keys_of_a_scenario_brings_the_reader_down(
     plain: Any, values: list[str]
@@ -404,7 +385,7 @@ def test_nothing_with_the_keys_of_a_scenario_brings_the_reader_down(
 PARTS = st.text(max_size=30) | st.sampled_from(VALUES)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(PARTS, PARTS)
 def test_no_override_brings_the_reader_down(path: str, value: str) -> None:
     for text in (f"{path}={value}", f"events.0.{path}={value}", f"title={value}", path):

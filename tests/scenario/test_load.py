@@ -1,23 +1,38 @@
+"""Finding scenario files and what they extend; several at once; and files for the model's first generation."""
+
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 
 import pytest
 
-from crisis_sim.scenario import Scenario, load_scenario, read_scenario
-from tests.scenario.files import BASE, Write, mistakes_of, only_mistake
+from crisis_sim.experiments.load import load_experiment
+from crisis_sim.scenario import (
+    Scenario,
+    ScenarioError,
+    load_scenario,
+    load_scenarios,
+    read_scenario,
+    shipped_scenarios,
+)
+from crisis_sim.scenario import load as room
+from crisis_sim.scenario.errors import GONE, gone
+from crisis_sim.scenario.introspect import slot_at
+from crisis_sim.scenario.load import MAX_CHAIN, find_scenario, load_each, shipped_names
+from tests.scenario.files import BASE, Write, mistakes_of, only_mistake, pointed_at
 
 
-def test_a_file_becomes_a_scenario_named_after_it(write: Write) -> None:
+def test_a_file_becomes_a_scenario_named_after_it_as_its_text_and_its_plain_data_do(
+    write: Write,
+) -> None:
     scenario = load_scenario(write("border_2030.yaml", BASE))
     assert isinstance(scenario, Scenario)
-    assert scenario.name == "border_2030"
-    assert scenario.state_names == ("india", "pakistan")
+    assert (scenario.name, scenario.state_names) == ("border_2030", ("india", "pakistan"))
     assert scenario.trigger_hours == 9.0  # midnight in the offset of `start`
-
-
-def test_file_and_text_give_the_same_scenario(write: Write) -> None:
-    assert Scenario.load(write("scenario.yaml", BASE)) == Scenario.from_text(BASE)
+    assert scenario == Scenario.from_text(BASE, "border_2030")
+    assert Scenario.model_validate(scenario.plain()) == scenario
 
 
 @pytest.mark.parametrize("name", ["..yaml", "-x.yaml", "a\x1b[2J.yaml", "a\nb.yaml"])
@@ -28,22 +43,15 @@ def test_a_file_with_a_strange_name_is_refused_and_shown_safely(write: Write, na
         pytest.skip("no such names here")
     mistake = only_mistake(path)
     assert mistake.message == "the file's name cannot be a scenario's name"
-    assert "\x1b" not in str(mistake)
-    assert "\n" not in str(mistake).split("error:")[0]
+    assert not {"\x1b", "\n"} & {*str(mistake).split("error:")[0]}
 
 
-def test_the_plain_data_of_a_scenario_makes_it_again() -> None:
-    scenario = read_scenario(BASE)
-    assert Scenario.model_validate(scenario.plain()) == scenario
-
-
-@pytest.mark.parametrize(
-    ("count", "expected"), [(1, "at least 2"), (3, "at most 2")], ids=["too few", "too many"]
-)
-def test_there_are_two_states(write: Write, count: int, expected: str) -> None:
+@pytest.mark.parametrize(("count", "expected"), [(1, "at least 2"), (3, "at most 2")])
+def test_there_are_two_states(count: int, expected: str) -> None:
     states = "".join(f"  s{number}: {{resolve: 1, audience: 1}}\n" for number in range(count))
-    text = f"title: t\nstart: 2025-04-22T15:00Z\nstates:\n{states}"
-    mistake = only_mistake(write("a.yaml", text))
+    with pytest.raises(ScenarioError) as caught:
+        read_scenario(f"title: t\nstart: 2025-04-22T15:00Z\nstates:\n{states}")
+    (mistake,) = caught.value.mistakes
     assert (mistake.message, mistake.expected) == (f"{count} entries here", expected)
 
 
@@ -69,3 +77,322 @@ def test_files_are_called_as_the_person_called_them(
     assert {one.file for one in mistakes_of(path)} == {"a.yaml"}
     monkeypatch.chdir(path.parents[1])
     assert {one.file for one in mistakes_of(path)} == {str(Path(tmp_path.name) / "a.yaml")}
+
+
+# What ships
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_every_shipped_scenario_is_right_and_the_same_without_changes(name: str) -> None:
+    scenario = load_scenario(name)
+    assert scenario.name == name
+    same = scenario.changed({}, name="other")
+    assert (same.name, same.digest) == ("other", scenario.digest)
+    left_open = scenario.behaviour.decision.model_fields_set
+    assert same.behaviour.decision.model_fields_set == left_open
+
+
+@pytest.fixture
+def shelf(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in, and two shipped scenarios elsewhere."""
+    write("shipped/may_2025.yaml", BASE)
+    write("shipped/no_lenders.yaml", "extends: may_2025.yaml\nlenders: null\n")
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.setattr(room, "shipped_folder", lambda: tmp_path / "shipped")
+    monkeypatch.chdir(here)
+    return here
+
+
+def test_a_file_of_the_very_name_comes_before_what_is_shipped_but_no_folder_does(
+    shelf: Path,
+) -> None:
+    assert load_scenario("no_lenders").lenders == {}
+    (shelf / "may_2025").mkdir()
+    assert load_scenario("may_2025").title == "A small crisis"
+    (shelf / "may_2025").rmdir()
+    (shelf / "may_2025").write_text(BASE.replace("A small crisis", "Mine"), encoding="utf-8")
+    assert load_scenario("may_2025").title == "Mine"
+
+
+@pytest.mark.parametrize(
+    ("reference", "suggestion"),
+    [
+        *((one, "may_2025") for one in ("may2025", "may_2025.yaml", "scenarios/may_2025.yaml")),
+        ("mine", "mine.yaml"),
+        *((one, "") for one in ("qqq", "\x00", "x" * 5000)),
+    ],
+    ids=range(7),
+)
+def test_an_unknown_name_names_the_nearest(shelf: Path, reference: str, suggestion: str) -> None:
+    (shelf / "mine.yaml").write_text(BASE, encoding="utf-8")
+    with pytest.raises(ScenarioError) as caught:
+        find_scenario(reference)
+    (mistake,) = caught.value.mistakes
+    assert mistake.message == "no such file, nor a shipped scenario"
+    assert mistake.suggestion == suggestion
+    assert "may_2025 or no_lenders" in mistake.expected
+    with pytest.raises(ScenarioError, match="this is a folder"):
+        find_scenario(shelf)
+
+
+def test_shipped_scenarios_have_titles_of_their_own_which_a_file_may_inherit(
+    request: pytest.FixtureRequest,
+) -> None:
+    titles = {one.name: one.title for one in shipped_scenarios()}
+    assert "may_2025" in titles
+    assert all(titles.values())
+    assert len({*titles.values()}) == len(titles)
+    request.getfixturevalue("shelf")
+    assert [one.title for one in shipped_scenarios()] == ["A small crisis"] * 2
+
+
+def test_in_a_wheel_the_scenarios_are_inside_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = tmp_path / "crisis_sim" / "scenario" / "shipped.py"
+    module.parent.mkdir(parents=True)
+    monkeypatch.setattr(room, "__file__", str(module))
+    assert room.shipped_folder() == tmp_path.resolve() / "scenarios"
+    (tmp_path / "crisis_sim" / "_scenarios").mkdir()
+    assert room.shipped_folder() == tmp_path.resolve() / "crisis_sim" / "_scenarios"
+
+
+# Files that extend others
+
+
+def test_a_scenario_says_only_what_it_changes_and_a_chain_is_laid_over_in_order(
+    write: Write,
+) -> None:
+    text = "{extends: base.yaml, title: x, lenders: null, states: {india: {resolve: 0.5}}}"
+    path = write("poor.yaml", text)
+    base, changed = load_scenario(path.with_name("base.yaml")), load_scenario(path)
+    assert (changed.name, changed.title, changed.lenders) == ("poor", "x", {})
+    assert changed.states["india"].resolve == 0.5
+    assert changed.states["india"].audience == base.states["india"].audience
+    assert changed.states["pakistan"] == base.states["pakistan"]
+    assert changed.mediators == base.mediators
+    more = load_scenario(write("c.yaml", "{extends: poor.yaml, title: c, follow_up_days: 12}"))
+    assert (more.title, more.follow_up_days, more.lenders) == ("c", 12, {})
+
+
+@pytest.mark.parametrize("name", ["no_mediators", "no_mediators.yaml"])
+def test_a_shipped_scenario_is_found_from_every_folder_unless_a_file_there_has_its_name(
+    write: Write, name: str
+) -> None:
+    path = write("mine.yaml", f"{{extends: {name}, title: x, horizon_days: 40}}")
+    mine, shipped = load_scenario(path), load_scenario("no_mediators")
+    assert (mine.title, mine.horizon_days) == ("x", 40)
+    assert (mine.states, mine.mediators) == (shipped.states, {})
+    write("no_mediators.yaml", BASE)
+    assert load_scenario(path).mediators == load_scenario(path.with_name("base.yaml")).mediators
+    assert only_mistake(write("a.yaml", "extends: no_mediator")).suggestion == "no_mediators"
+    assert only_mistake(write("a.yaml", "extends: bse.yaml")).suggestion == "base.yaml"
+
+
+def test_a_file_of_a_folder_below_may_be_extended_and_a_chain_never_climbs(write: Write) -> None:
+    write("below/more.yaml", BASE)
+    assert load_scenario(write("a.yaml", "extends: below/more.yaml")).title == "A small crisis"
+    write("below/one.yaml", "extends: ../base.yaml\n")
+    mistake = only_mistake(write("b.yaml", "extends: below/one.yaml\n"))
+    assert "files of its own folder only" in mistake.message
+
+
+@pytest.mark.parametrize(
+    ("message", "names"),
+    {
+        "files of its own folder only": [
+            "/etc/passwd", "../base.yaml", "below/../../base.yaml", "'..\\base.yaml'",
+            "'C:base.yaml'", "'C:\\base.yaml'", "'\\\\host\\share\\base.yaml'",
+        ],
+        "no file": ["~/base.yaml", "bse.yaml", "below.yaml", "x" * 5000 + ".yaml"],
+        "is no scenario file": ["base", "notes.txt"],
+        "`extends` names no file": ["[base.yaml]", "7", "''", ""],
+    }.items(),
+)  # fmt: skip
+def test_nothing_but_a_scenario_file_of_its_own_folder_is_read(
+    write: Write, message: str, names: list[str]
+) -> None:
+    write("notes.txt", "secret").with_name("below.yaml").mkdir()
+    for name in names:
+        mistake = only_mistake(write("a.yaml", f"title: x\nextends: {name}\n"))
+        assert message in mistake.message
+        assert mistake.line == 2
+        assert "secret" not in str(mistake)
+
+
+def link(path: Path, target: Path) -> None:
+    try:
+        path.symlink_to(target)
+    except (OSError, NotImplementedError):
+        pytest.skip("no symbolic links here")
+
+
+@pytest.mark.parametrize(("name", "to"), [("linked.yaml", "base.yaml"), ("below", ".")])
+def test_a_link_out_of_the_folder_is_not_followed(
+    write: Write, tmp_path: Path, name: str, to: str
+) -> None:
+    path = write("inside/a.yaml", f"extends: {name}{'/base.yaml' if to == '.' else ''}")
+    link(tmp_path / "inside" / name, tmp_path / to)
+    assert "leads out of its folder" in only_mistake(path).message
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_links_in_a_circle_and_pipes_are_no_trouble(write: Write, tmp_path: Path) -> None:
+    link(tmp_path / "one.yaml", tmp_path / "two.yaml")
+    link(tmp_path / "two.yaml", tmp_path / "one.yaml")
+    os.mkfifo(tmp_path / "pipe.yaml")
+    for name in ("one.yaml", "pipe.yaml"):
+        assert "no file" in only_mistake(write("a.yaml", f"extends: {name}")).message
+
+
+def test_a_circle_is_told_as_a_chain(write: Write, tmp_path: Path) -> None:
+    write("b.yaml", "extends: c.yaml")
+    write("c.yaml", "extends: a.yaml")
+    mistake = only_mistake(write("a.yaml", "extends: b.yaml"))
+    chain = [str(tmp_path / name) for name in ("a.yaml", "b.yaml", "c.yaml", "a.yaml")]
+    assert mistake.message == f"a circle of files: {' -> '.join(chain)}"
+    assert Path(mistake.file).name == "c.yaml"
+    assert "a circle of files" in only_mistake(write("d.yaml", "extends: d.yaml")).message
+
+
+def test_a_chain_may_be_long_but_not_endless(write: Write) -> None:
+    last = "base.yaml"
+    for number in range(MAX_CHAIN - 1):
+        path = write(f"{number}.yaml", f"extends: {last}")
+        last = path.name
+    assert load_scenario(path).title == "A small crisis"
+    assert "extend one another" in only_mistake(write("one_more.yaml", f"extends: {last}")).message
+
+
+def test_a_mistake_points_into_the_file_in_which_it_was_made(write: Write) -> None:
+    write("parent.yaml", BASE.replace("deaths: 26", "deaths: -1") + "title: again\n")
+    path = write("child.yaml", "extends: parent.yaml\nstates: {india: {resolve: 7}}\n")
+    found = {(Path(one.file).name, one.line): one for one in mistakes_of(path)}
+    assert pointed_at(found["parent.yaml", 7]).startswith("-1")
+    assert "duplicate key" in found["parent.yaml", 20].message
+    assert pointed_at(found["child.yaml", 2]).startswith("7")
+
+
+def test_removing_what_was_not_inherited_or_is_needed_is_a_mistake_of_the_file_that_does(
+    write: Write,
+) -> None:
+    mistake = only_mistake(write("a.yaml", "extends: base.yaml\nmediators: {uss: null}\n"))
+    assert "nothing of that name is inherited" in mistake.message
+    assert mistake.suggestion == "us"
+    assert pointed_at(mistake).startswith("uss")
+    path = write("a.yaml", "extends: base.yaml\nstates:\n  india: {resolve: null}\n")
+    mistake = only_mistake(path)
+    assert mistake.message == "'resolve' is missing from india"
+    assert (Path(mistake.file).name, mistake.line, mistake.column) == ("a.yaml", 3, 3)
+
+
+# Several that are to be compared
+
+
+@pytest.fixture
+def pair(write: Write) -> list[Path]:
+    """A scenario and its counterfactual without lenders."""
+    poor = write("poor.yaml", "extends: base.yaml\ntitle: poor\nlenders: null\n")
+    return [poor.with_name("base.yaml"), poor]
+
+
+def told(references: list[Path], *overrides: str) -> list[tuple[str, str]]:
+    with pytest.raises(ScenarioError) as caught:
+        load_scenarios(references, overrides)
+    return [(one.message, one.suggestion) for one in caught.value.mistakes]
+
+
+def test_overrides_are_made_in_each_and_what_they_take_out_may_be_missing_from_some(
+    pair: list[Path],
+) -> None:
+    overrides = ["lenders.imf=null", "states.india.resolve=0.3"]
+    for references in (pair, pair[::-1]):
+        read = load_scenarios(references, overrides)
+        assert [one.name for one in read] == [path.stem for path in references]
+        assert [one.lenders for one in read] == [{}, {}]
+        assert [one.states["india"].resolve for one in read] == [0.3, 0.3]
+    assert told(pair, "lenders.inf=null") == [("unknown 'inf'", "imf")]
+    assert told(pair[1:], "lenders.imf=null") == [("unknown 'imf'", "")]
+
+
+def test_a_mistake_names_the_scenarios_that_have_it_where_others_do_not(
+    pair: list[Path], write: Write
+) -> None:
+    override = "lenders.imf.dependence=0.2"
+    assert told(pair, override) == [("unknown 'imf' in poor", "")]
+    third = write("third.yaml", "extends: poor.yaml\ntitle: third\n")
+    assert told([*pair, third], override) == [("unknown 'imf' in poor and third", "")]
+    good, bad = load_each(pair, [override])
+    assert isinstance(good, Scenario)
+    assert isinstance(bad, ScenarioError)
+
+
+def test_mistakes_of_all_are_told_at_once(pair: list[Path], write: Write) -> None:
+    wrong = write("wrong.yaml", "extends: base.yaml\ntitel: x\n")
+    with pytest.raises(ScenarioError) as caught:
+        load_scenarios([wrong, wrong.with_name("gone.yaml"), *pair], ["horizon_days=-1"])
+    files = [Path(one.file).name for one in caught.value.mistakes]
+    assert files == ["--set", "gone.yaml", "wrong.yaml"]
+
+
+# Files for the first generation of the model are read, or are told what replaced what.
+
+
+def test_the_length_of_a_turn_is_passed_over_with_a_word(write: Write) -> None:
+    path = write("old.yaml", "extends: base.yaml\nhours_per_turn: 6\ntitle: old\n")
+    with pytest.warns(UserWarning, match=re.escape(f"{path}:2:1: `hours_per_turn` means nothing")):
+        old = load_scenario(path)
+    assert old.digest == load_scenario(write("new.yaml", "extends: base.yaml\ntitle: old\n")).digest
+    with pytest.warns(UserWarning, match=r"--set:1:1: `hours_per_turn` .* can be deleted"):
+        assert read_scenario(BASE, "f", ["hours_per_turn=3"]).digest == read_scenario(BASE).digest
+
+
+def test_parameters_that_are_gone_are_told_with_their_successors() -> None:
+    for path in GONE.keys() - {room.TURNS}:
+        _, section, name = path.split(".")
+        now = GONE[path][0]
+        reports = []
+        for text, override in (
+            (f"{BASE}behaviour:\n  {section}:\n    {name}: 1\n", []),
+            (BASE, [f"{path}=1"]),
+        ):
+            with pytest.raises(ScenarioError) as caught:
+                read_scenario(text, "f", override)
+            (mistake,) = caught.value.mistakes
+            reports.append((mistake.message, mistake.expected))
+            assert (mistake.file, mistake.line) == (("--set", 1) if override else ("f", 22))
+        ((message, expected),) = {*reports}
+        assert message.startswith(f"{path} is gone: ")
+        assert now in expected
+        assert "docs/model_versions.md" in expected
+        assert slot_at(path.split(".")) is None
+        assert not now or slot_at(now.split("."))
+
+
+def test_a_section_that_is_gone_and_a_number_of_a_distribution_are_told_too(write: Write) -> None:
+    mistake = only_mistake(write("a.yaml", BASE), "behaviour.quiet=null")
+    assert mistake.message == "behaviour.quiet is gone"
+    assert "behaviour.ends.fading_days in its place" in mistake.expected
+    inner = gone("behaviour.halt.settling_cost.normal.0")
+    assert inner == gone("behaviour.halt.settling_cost")
+    assert gone("behaviour.decision.cost") is gone("behaviour") is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        ("sweep", "outcomes: [war]"),
+        ("sensitivity", "outcomes: [war]\nmethod: morris\nsamples: 4"),
+        ("tune", "objective: {minimise: war}\ntrials: 4"),
+    ],
+)
+def test_an_experiment_that_varies_what_is_gone_is_told(write: Write, kind: str, more: str) -> None:
+    text = f"kind: {kind}\ntitle: t\nquestion: q\nscenario: base.yaml\nreplicates: 100\n{more}\n"
+    path = write("e.yaml", f"{text}vary: {{behaviour.decision.retaliation: {{low: 1, high: 2}}}}\n")
+    with pytest.raises(ScenarioError) as caught:
+        load_experiment(path)
+    (mistake,) = caught.value.mistakes
+    assert mistake.message.startswith("behaviour.decision.retaliation is gone")
+    assert "behaviour.decision.answering" in mistake.expected
+    assert mistake.line == len(text.splitlines()) + 1

@@ -1,15 +1,25 @@
-"""What is said, and where, of a scenario in which one thing is other than it should be.
-
-`old => new` replaces the first of its kind, a line alone is added at the end, \\n is a new line.
-"""
+"""What is said, and where, of a scenario with mistakes: in one value, or between several, which are never clamped to fit."""
 
 from __future__ import annotations
 
+import json
+import pickle
 import re
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
+from crisis_sim.experiments.factors import ScenarioEditor
+from crisis_sim.scenario import Scenario, ScenarioError, load_scenario
+from crisis_sim.scenario.checks import CHECKS, MAX_AGENTS, MILESTONES
+from crisis_sim.scenario.errors import Mistake, nearest, one_of
+from crisis_sim.scenario.introspect import numbers_of, slot_at
+from crisis_sim.scenario.schema import VIOLENCE
 from tests.scenario.files import BASE, said_of
 
 LADDER = """\
@@ -29,6 +39,7 @@ real_path:
     - {at: 2025-05-07, text: one}
     - {at: 2025-05-08, text: two}
 """
+#: `old => new` replaces the first of its kind, a line alone is added at the end, \n is a new line.
 CHANGES = {
     BASE: r"""
 resolve: 0.8 => reslove: 0.8, resolve: 0.8
@@ -216,3 +227,170 @@ def test_a_mistake_is_told_where_it_stands(
 @pytest.mark.parametrize("override", lines_of(OVERRIDES))
 def test_a_mistake_is_told_in_the_override(override: str, snapshot: SnapshotAssertion) -> None:
     assert said_of(BASE, written(override)) == snapshot
+
+
+# Rules between fields
+
+
+def accepted(text: str, *overrides: str) -> bool:
+    return said_of(text, *overrides) == "no mistakes"
+
+
+def test_every_rule_is_told_in_a_sentence() -> None:
+    for rule in CHECKS:
+        words = " ".join((rule.__doc__ or "").split())
+        assert words[:1].isupper()
+        assert words.endswith(".")
+
+
+KINDS = st.tuples(st.sampled_from(VIOLENCE), st.booleans(), st.booleans())
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(KINDS, min_size=2, max_size=5))
+def test_a_ladder_is_accepted_where_nothing_falls_from_peace(
+    kinds: list[tuple[str, bool, bool]],
+) -> None:
+    keys = ("violence", "strike", "nuclear")
+    rungs = [
+        {"name": f"r{k}", "intensity": k / 10, **dict(zip(keys, kind, strict=True))}
+        for k, kind in enumerate(kinds)
+    ]
+    levels = [(VIOLENCE.index(one), strike, nuclear) for one, strike, nuclear in kinds]
+    rises = all(
+        all(x <= y for x, y in zip(low, high, strict=True)) for low, high in pairwise(levels)
+    )
+    at_war = all(level == 3 and strike for level, strike, nuclear in levels if nuclear)
+    violent = all(level for level, strike, _ in levels if strike)
+    sense = rises and at_war and violent and levels[0] == (0, False, False)
+    assert accepted(f"{BASE}ladder: {json.dumps(rungs)}\n") == sense
+
+
+#: How surely a state has nuclear weapons; whether it may stand on a nuclear rung, and whether it may have used one.
+WEAPONS = {
+    "false": (False, False),
+    "0.5": (False, True),
+    "{uniform: [0.9, 1]}": (False, True),
+    "true": (True, True),
+}
+
+
+@pytest.mark.parametrize("nuclear", WEAPONS)
+def test_a_nuclear_rung_needs_nuclear_weapons(nuclear: str) -> None:
+    may_stand, may_have_used = WEAPONS[nuclear]
+    for override in (
+        "states.pakistan.rung_at_start=nuclear use",
+        "events.0.rival_rung=9",
+        "events.0.rival_rung={choice: [1, 9]}",
+    ):
+        assert accepted(BASE, f"states.pakistan.nuclear={nuclear}", override) == may_stand
+        assert not accepted(BASE, f"states.india.nuclear={nuclear}", override)
+    record = "real_path: {rungs: {india: [[2025-05-01, nuclear use]]}}\n"
+    assert accepted(BASE + record, f"states.india.nuclear={nuclear}") == may_have_used
+
+
+@pytest.mark.parametrize("name", ["may_2025", pytest.param("since_1945", marks=pytest.mark.slow)])
+def test_every_number_is_kept_as_it_is_given_or_refused(name: str) -> None:
+    scenario = load_scenario(name)
+    whole = ScenarioEditor(scenario)
+    for path, limits in list(numbers_of(scenario).items())[::20]:
+        slot = slot_at([int(word) if word.isdigit() else word for word in path.split(".")])
+        assert slot
+        assert slot.limits == limits
+        beyond = [limits.low - 1e-6 * (1 + abs(limits.low)), limits.high * (1 + 1e-6) + 1e-6]
+        for value in (beyond[0], limits.low, limits.high, beyond[1]):
+            try:
+                read = whole.without([f"{path}={value!r}"], name)
+            except ScenarioError:
+                continue
+            assert limits.low <= value <= limits.high
+            assert _at(read, path) == value
+
+
+def _at(scenario: Scenario, path: str) -> Any:
+    found: Any = scenario.plain()
+    for word in path.split("."):
+        found = found[int(word) if isinstance(found, list) else word]
+    return found
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.none() | st.integers(0, 40), min_size=3, max_size=3))
+def test_a_record_is_accepted_where_its_moments_rise(days: list[int | None]) -> None:
+    known = {key: day for key, day in zip(MILESTONES, days, strict=True) if day is not None}
+    first = date(2025, 4, 22)
+    path = {key: str(first + timedelta(day)) for key, day in known.items()}
+    rises = [*known.values()] == sorted(known.values()) and all(known.values())
+    assert accepted(f"{BASE}real_path: {json.dumps(path)}\n") == rises
+
+
+def test_there_is_an_end_to_agents() -> None:
+    state = "{resolve: 1, audience: 1}"
+
+    def with_agents(count: int) -> str:
+        more = "".join(f"  m{number}: {{}}\n" for number in range(count))
+        return f"title: t\nstart: 2025-04-22T15:00Z\nstates: {{a: {state}, b: {state}}}\nmediators:\n{more}"
+
+    assert accepted(with_agents(MAX_AGENTS - 2))
+    assert f"{MAX_AGENTS + 1} agents" in said_of(with_agents(MAX_AGENTS - 1))
+
+
+# Reports
+
+MISTAKE = Mistake(
+    "f", 14, 5, "unknown 'leverge'", "title or leverage", "leverage", "    leverge: {}"
+)
+
+
+def test_a_report_has_place_line_caret_expectation_and_suggestion_if_not_of_a_whole_file() -> None:
+    assert str(MISTAKE).splitlines() == [
+        "f:14:5: error: unknown 'leverge'",
+        "14 |     leverge: {}",
+        "   |     ^",
+        "   expected: title or leverage",
+        "   did you mean 'leverage'?",
+    ]
+    assert str(Mistake("gone.yaml", 0, 0, "no such file")) == "gone.yaml: error: no such file"
+    assert len(str(Mistake("f", 0, 0, "x" * 100_000))) < 400
+
+
+@pytest.mark.parametrize(
+    ("source", "column", "shown"),
+    [
+        ("\ta: 1", 3, ":"),
+        ("危機: 1", 4, " "),
+        ("\x1b\x1bX", 3, "X"),
+        ("a" * 400 + "X" + "b" * 400, 401, "X"),
+    ],
+    ids=["a tab", "wide characters", "escapes", "a long line"],
+)
+def test_the_caret_stays_under_its_character(source: str, column: int, shown: str) -> None:
+    lines = str(Mistake("f", 1, column, "m", source_line=source)).splitlines()[1:3]
+    line, caret = (one.split("| ", 1)[1] for one in lines)
+    cells = "".join(mark * (2 if mark in "危機" else 1) for mark in line)
+    assert cells[caret.index("^")] == shown
+    assert len(line) < 130
+
+
+def test_terminal_controls_are_escaped_wherever_they_stand() -> None:
+    evil = "\x1b[2J\u202e\x07"
+    report = str(Mistake(evil, 1, 6, evil, evil, evil, f"k: {evil}"))
+    assert not {"\x1b", "\u202e", "\x07"} & {*report}
+    assert "\\x1b[2J" in report
+
+
+def test_an_error_sorts_its_mistakes_says_each_once_and_survives_the_way_between_processes() -> (
+    None
+):
+    late, early = Mistake("b", 9, 1, "late"), Mistake("b", 2, 1, "early")
+    other = Mistake("a", 30, 1, "other file")
+    error = ScenarioError([late, other, early, late])
+    assert error.mistakes == (other, early, late)
+    assert str(error).splitlines()[-1] == "3 mistakes"
+    assert pickle.loads(pickle.dumps(error)).mistakes == error.mistakes  # noqa: S301 - our own bytes
+
+
+def test_the_nearest_word_is_near_or_none_and_words_are_listed_as_a_person_would() -> None:
+    known = ["trust", "leverage", "interest"]
+    assert [nearest(word, known) for word in ("leverge", "Trust", "zzz")] == [*known[1::-1], ""]
+    assert [one_of(words) for words in ("abcb", "a", "")] == ["a, b or c", "a", ""]

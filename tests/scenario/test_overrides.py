@@ -1,16 +1,20 @@
+"""Scenarios changed on the command line, and from Python, where a change is checked alike."""
+
 from __future__ import annotations
 
 from itertools import permutations
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from syrupy.assertion import SnapshotAssertion
 
-from crisis_sim.scenario import ScenarioError, read_scenario
+from crisis_sim.scenario import Distribution, Scenario, ScenarioError, read_scenario
 from crisis_sim.scenario.load import overwritten
-from tests.scenario.files import BASE, Write, mistakes_of
+from tests.scenario.files import BASE
 
 
 def flat(value: Any, path: str = "") -> dict[str, Any]:
@@ -48,11 +52,11 @@ def test_nothing_but_what_it_says_is_changed_by_an_override(
     assert before.digest != after.digest
 
 
-def test_all_mistakes_of_all_overrides_are_told(write: Write) -> None:
+def test_all_mistakes_of_all_overrides_are_told() -> None:
     overrides = ["horizon_days=-1", "mediator.us=null", "states.india.resolve=7"]
-    assert {one.source_line for one in mistakes_of(write("a.yaml", BASE), *overrides)} == set(
-        overrides
-    )
+    with pytest.raises(ScenarioError) as caught:
+        read_scenario(BASE, "f", overrides)
+    assert {one.source_line for one in caught.value.mistakes} == set(overrides)
 
 
 TRIGGER = "at: 2025-04-23, kind: trigger, struck: india"
@@ -100,14 +104,77 @@ def test_an_override_that_overwrites_another_is_named_with_it(first: str, then: 
     assert [one.message for one in said] == [f"'{then}' overwrites what '{first}' says"]
 
 
-@pytest.mark.parametrize(
-    ("first", "then"),
-    [
+def test_overrides_of_different_things_go_together() -> None:
+    for first, then in (
         ("mediators.us.attention_days=1", "mediators.us.attention_threshold=0.1"),
         ("mediators.us={attention_days: 1}", "mediators.us.attention_threshold=0.1"),
         (f"events=[{{{TRIGGER}}}]", "events.0.deaths=5"),
         ("mediators.us.leverage.india=0", "mediators.us.leverage={pakistan: 0}"),
+    ):
+        assert not overwritten([first, then])
+
+
+# From Python
+
+MAY = Scenario.load("may_2025")
+
+
+def test_a_changed_scenario_is_called_by_its_changes_unless_it_is_given_a_name() -> None:
+    changes = {"states.india.resolve": 0.5, "mediators.us": None}
+    assert MAY.changed(changes).label == "With india resolve 0.5 and no us"
+    assert MAY.changed({**changes, "lenders": None}).label == "With 3 changes"
+    assert MAY.changed({**changes, "title": "Mine"}).label == ""
+    assert MAY.changed({}).label == MAY.label
+
+
+def test_changes_are_those_of_the_command_line() -> None:
+    uniform = Distribution("uniform", (0.4, 0.6))
+    changes = {"states.india.resolve": np.float64(0.5), "mediators.us.leverage.india": uniform}
+    changes |= {"lenders": None, "mediators.uk": None, "events.0.deaths": {"uniform": [20, 40]}}
+    texts = ["states.india.resolve=0.5", "mediators.us.leverage.india={uniform: [0.4, 0.6]}"]
+    texts += ["lenders=null", "mediators.uk=null", "events.0.deaths={uniform: [20, 40]}"]
+    changed = MAY.changed(changes)
+    assert changed.digest == Scenario.load("may_2025", texts).digest
+    assert changed.states["india"].resolve == 0.5
+    assert MAY.states["india"].resolve != 0.5
+
+
+def test_parts_may_be_put_in_whole() -> None:
+    calm = MAY.states["india"].model_copy(update={"resolve": 0.1})
+    assert MAY.changed({"states.india": calm}).states["india"] == calm
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"states.india.resolve": 5}, "out of range: 5"),
+        ({"states.idia.resolve": 0.5}, "did you mean 'india'"),
+        ({"states.india.resolve": "much"}, "changed:1:"),
+        ({"states.india.resolve": float("nan")}, "changed:1:"),
+        ({"states.india": None}, "india"),
+        ({"mediators.us.trust": {"iran": 0.5}}, "iran"),
     ],
 )
-def test_overrides_of_different_things_go_together(first: str, then: str) -> None:
-    assert not overwritten([first, then])
+def test_a_mistake_is_told_as_on_the_command_line(changes: dict[str, object], said: str) -> None:
+    with pytest.raises(ScenarioError, match=said) as raised:
+        MAY.changed(changes)
+    assert "--set" not in str(raised.value)
+
+
+def test_a_value_that_no_file_holds_is_a_type_error() -> None:
+    with pytest.raises(TypeError, match="a scenario holds no object"):
+        MAY.changed({"title": object()})
+
+
+def test_there_is_no_copy_that_is_not_checked() -> None:
+    with pytest.raises(ValidationError, match="resolve"):
+        MAY.states["india"].model_copy(update={"resolve": 5})
+    with pytest.raises(ValidationError, match="resolv"):
+        MAY.states["india"].model_copy(update={"resolv": 0.5})
+    with pytest.raises(ValidationError, match="horizon"):
+        MAY.model_copy(update={"horizon": 5})
+    with pytest.raises(ScenarioError, match="india"):  # trusted by a state that is not there
+        MAY.model_copy(update={"states": {"a": MAY.states["india"], "b": MAY.states["pakistan"]}})
+    shorter = MAY.model_copy(update={"horizon_days": 40})
+    assert shorter.horizon_days == 40
+    assert shorter.digest != MAY.digest

@@ -1,23 +1,42 @@
+"""Scenario files as text: YAML with the place of each value, one laid over another, and names in any script."""
+
 from __future__ import annotations
 
 import math
+import unicodedata
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
-from crisis_sim.scenario import load_scenario
+from crisis_sim.scenario import load_scenario, read_scenario
 from crisis_sim.scenario.errors import ScenarioError
-from crisis_sim.scenario.source import MAX_BYTES, MAX_DEPTH, Node, parse, read_text
-from tests.scenario.files import BASE, said_of
+from crisis_sim.scenario.source import (
+    MAX_DEPTH,
+    Node,
+    composed,
+    is_agent_name,
+    is_distribution,
+    is_file_name,
+    lay_over,
+    merge,
+    near_agent_name,
+    parse,
+)
+from tests.scenario.files import BASE, Write, said_of
+
+
+def node(text: str, name: str = "f.yaml") -> Node:
+    top, mistakes = parse(name, text)
+    assert mistakes == []
+    return top
 
 
 def value_of(text: str) -> object:
-    top, mistakes = parse("f.yaml", f"a: {text}")
-    assert mistakes == []
-    return top.plain()["a"]
+    return node(f"a: {text}").plain()["a"]
 
 
 def report_of(text: str) -> str:
@@ -50,22 +69,14 @@ def test_scalars_follow_yaml_1_2(text: str, expected: object) -> None:
 
 
 def test_every_value_and_key_knows_its_place() -> None:
-    top, _ = parse("f.yaml", "# comment\na: 1\nb:\n  - {c: x,   d: [y]}\n")
-    b = top.entries()["b"]
-    first = b.items()[0]
-    d = first.entries()["d"]
-
-    def where(node: Node) -> tuple[int, int]:
-        return node.place.line, node.place.column
-
-    def key(node: Node) -> tuple[int, int] | None:
-        return (node.key.line, node.key.column) if node.key else None
-
-    assert (where(top.entries()["a"]), key(top.entries()["a"])) == ((2, 4), (2, 1))
-    assert key(b) == (3, 1)
-    assert (where(first), key(first)) == ((4, 5), None)
-    assert (where(d), key(d)) == ((4, 17), (4, 14))
-    assert where(d.items()[0]) == (4, 18)
+    top = node("# comment\na: 1\nb:\n  - {c: x,   d: [y]}\n")
+    item = top.entries()["b"].items()[0]
+    d = item.entries()["d"]
+    places = [top.entries()["a"].place, top.entries()["a"].key, top.entries()["b"].key]
+    places += [item.place, d.place, d.key, d.items()[0].place]
+    found = [(one.line, one.column) for one in places if one]
+    assert found == [(2, 4), (2, 1), (3, 1), (4, 5), (4, 17), (4, 14), (4, 18)]
+    assert item.key is None
 
 
 @pytest.mark.parametrize("break_", ["\n", "\r\n", "\r"])
@@ -94,9 +105,8 @@ def test_what_a_scenario_has_no_use_for_is_refused_at_its_place(
 def test_what_the_parser_finds_amiss_is_told_at_its_place_in_words_of_its_own() -> None:
     assert report_of("a: [1, 2").startswith("f.yaml:1:9: error: not valid YAML")
     assert report_of("a: @x").startswith("f.yaml:1:4: error: not valid YAML")
-    assert report_of('a: 1\nb: "\\U0011ffff"').startswith(
-        "f.yaml:2:1: error: cannot be read as YAML"
-    )
+    unread = 'a: 1\nb: "\\U0011ffff"'
+    assert report_of(unread).startswith("f.yaml:2:1: error: cannot be read as YAML")
     assert said_of(BASE, "horizon_days=[").startswith("--set:1:15: error: not valid YAML")
 
 
@@ -111,43 +121,10 @@ def test_a_hundred_thousand_levels_are_refused_without_recursion(opening: str) -
     assert "nested too deeply" in report_of("x:\n  " + opening * 100_000)
 
 
-def test_a_file_that_is_too_big_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "big.yaml"
-    path.write_bytes(b"#" * MAX_BYTES)
-    assert len(read_text(path, "big.yaml")) == MAX_BYTES
-    path.write_bytes(b"#" * (MAX_BYTES + 1))
-    with pytest.raises(ScenarioError, match="too big for a scenario"):
-        read_text(path, "big.yaml")
-
-
-@pytest.mark.parametrize(
-    ("raw", "said"),
-    [
-        (
-            "title: a\ntext: caf\xe9 ".encode("latin-1"),
-            "f.yaml:2:10: error: byte 0xe9 is not UTF-8",
-        ),
-        (b"\xef\xbb\xbfa: 1\r\na: 2\r\n", "f.yaml:2:1: error: duplicate key"),  # a byte order mark
-    ],
-)
-def test_a_file_of_bytes_is_refused_at_its_place(tmp_path: Path, raw: bytes, said: str) -> None:
-    path = tmp_path / "f.yaml"
-    path.write_bytes(raw)
-    with pytest.raises(ScenarioError, match=said):
-        load_scenario(path)
-
-
-@pytest.mark.parametrize("name", [".", "missing.yaml"])
-def test_what_cannot_be_opened_is_said_without_a_line(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ScenarioError) as caught:
-        read_text(tmp_path / name, name)
-    assert [mistake.line for mistake in caught.value.mistakes] == [0]
-
-
 BITS = [*"abc01 -:,[]{}#&*!|>'\"%@`?\\\n\t", "\n  ", ": ", "- ", "---\n", "%YAML 1.2\n", "\\x", "é"]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from(BITS), max_size=40).map("".join) | st.text(max_size=40))
 def test_no_text_brings_the_reader_down(text: str) -> None:
     try:
@@ -160,3 +137,145 @@ def test_no_text_brings_the_reader_down(text: str) -> None:
     for mistake in mistakes:
         assert 1 <= mistake.line <= len(text.splitlines()) + 1
         assert mistake.column >= 1
+
+
+# One laid over another
+
+
+@pytest.mark.parametrize(
+    ("inherited", "over", "expected"),
+    [
+        ("{a: 1, b: 2}", "{b: 3}", {"a": 1, "b": 3}),
+        ("{a: {b: {c: 1, d: 2}}}", "{a: {b: {d: 3}}}", {"a": {"b": {"c": 1, "d": 3}}}),
+        ("{a: [1, 2, 3]}", "{a: [4]}", {"a": [4]}),
+        ("{a: [{b: 1, c: 2}]}", "{a: [{b: 3}]}", {"a": [{"b": 3}]}),
+        ("{a: 1}", "{a: {b: 2}}", {"a": {"b": 2}}),
+        ("{a: {b: 2}}", "{a: 1}", {"a": 1}),
+        ("{a: 1, b: 2}", "{a: null}", {"b": 2}),
+        ("{a: {b: 1, c: 2}}", "{a: {b: null}}", {"a": {"c": 2}}),
+        ("{a: {b: 1}}", "{a: {}}", {"a": {"b": 1}}),
+        ("{a: 1}", "{b: null}", {"a": 1, "b": None}),
+        # An agent with a distribution's name is no distribution.
+        ("{uniform: {a: 1}}", "{uniform: {b: 2}}", {"uniform": {"a": 1, "b": 2}}),
+        ("{choice: {a: 1}}", "{choice: {b: 2}}", {"choice": {"a": 1, "b": 2}}),
+    ],
+)
+def test_mappings_merge_and_all_else_replaces(inherited: str, over: str, expected: Any) -> None:
+    below, above = node(inherited), node(over)
+    before = below.plain(), above.plain()
+    assert merge(below, above).plain() == expected
+    assert (below.plain(), above.plain()) == before
+
+
+@pytest.mark.parametrize(
+    ("inherited", "over"),
+    [
+        ("{uniform: [0, 1]}", "{normal: [0.5, 0.1]}"),
+        ("{uniform: [0, 1]}", "{choice: [0, 1]}"),
+        ("{uniform: [0, 1]}", "{choice: {values: [0, 1], weights: [1, 2]}}"),
+        ("{choice: {values: [0, 1], weights: [1, 2]}}", "{choice: {values: [3]}}"),
+        ("{uniform: [0, 1]}", "{unifrom: [0, 2]}"),
+        ("{unifrom: [0, 1]}", "{uniform: [0, 2]}"),
+        ("{uniform: [0, 1]}", "0.5"),
+        ("0.5", "{uniform: [0, 1]}"),
+    ],
+)
+def test_a_distribution_replaces_and_is_replaced_as_a_whole(inherited: str, over: str) -> None:
+    result = merge(node(f"{{a: {inherited}, b: 1}}"), node(f"{{a: {over}}}")).plain()
+    assert result == {"a": value_of(over), "b": 1}
+    assert not is_distribution(node("uniform: 0.5"))
+
+
+def test_values_keep_the_file_they_came_from() -> None:
+    top = merge(node("{a: {b: 1, c: 2}}", "parent.yaml"), node("\n{a: {c: 3}}", "child.yaml"))
+    b, c = (one.place for one in top.entries("a").values())
+    assert (b.source.name, c.source.name, c.line) == ("parent.yaml", "child.yaml", 2)
+
+
+LINES = "{line: {opened_by: [india, us, uk], trust: 0.5}, hotline: {opened_by: [india]}}"
+CRISIS = f"{{mediators: {{us: {{}}, uk: {{}}}}, channels: {LINES}}}"
+
+
+@pytest.mark.parametrize(
+    ("over", "openers"),
+    [
+        ("{mediators: {us: null}}", ["india", "uk"]),
+        ("{mediators: null}", ["india"]),
+        ("{mediators: {us: {style: formulation}}}", ["india", "us", "uk"]),
+        ("{mediators: {us: null}, channels: {line: {trust: 0.1}}}", ["india", "uk"]),
+        # A list that the scenario itself writes is its own business; the checks will speak of it.
+        ("{mediators: {us: null}, channels: {line: {opened_by: [us]}}}", ["us"]),
+    ],
+)
+def test_a_mediator_that_is_removed_leaves_inherited_openers(over: str, openers: list[str]) -> None:
+    channels = lay_over(node(CRISIS), node(over)).plain()["channels"]
+    assert channels["line"]["opened_by"] == openers
+    assert channels["hotline"]["opened_by"] == ["india"]
+    assert lay_over(node(CRISIS), node("{mediators: null, channels: null}")).plain() == {}
+
+
+# Names
+
+#: Names of places as those who live there write them.
+NAMES = (
+    *("भारत", "पाकिस्तान", "বাংলাদেশ", "ශ්\u200dරී_ලංකා", "இலங்கை", "ไทย", "กัมพูชา", "မြန်မာ", "ខ្មែរ"),
+    *("پاکستان", "مِصْر", "كُوَيْت", "می\u200cخواهم", "ישראל", "россия", "հայաստան", "საქართველო"),
+    *("র\u200d্যাব", "മോഹന്\u200d", "శ్రీ", "ಕರ್ನಾಟಕ", "ਪੰਜਾਬ", "ગુજરાત", "ଓଡ଼ିଶା", "اَلْهِنْد", "ลาว"),
+    *("中国", "日本", "한국", "perú", "méxico", "côte_d_ivoire", "việt_nam", "ኢትዮጵያ", "རྒྱ_གར"),
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_agents_and_files_may_be_called_in_any_script_however_it_is_written(name: str) -> None:
+    known, decomposed = (unicodedata.normalize(form, name) for form in ("NFC", "NFD"))
+    for form in (known, decomposed):
+        assert is_agent_name(composed(form))
+        assert is_file_name(composed(form))
+    text = BASE.replace("india", decomposed).replace(f"struck: {decomposed}", f"struck: {known}")
+    scenario = read_scenario(text, decomposed, [f"states.{decomposed}.resolve=0.25"])
+    assert scenario.name == known
+    assert scenario.states[known].resolve == 0.25
+
+
+@pytest.mark.parametrize(("asked", "there"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_a_file_is_found_whichever_way_its_name_is_spelt_on_the_disk(
+    write: Write, tmp_path: Path, asked: str, there: str
+) -> None:
+    base = write(unicodedata.normalize(there, "méxico_perú.yaml"), BASE)
+    named = unicodedata.normalize(asked, base.name)
+    assert load_scenario(tmp_path / named).name == "méxico_perú"
+    over = write("over.yaml", f"extends: {named}\ntitle: other\n")
+    assert load_scenario(over).title == "other"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a\u200eb", "a\u200fb", "a\u061cb", "a\u202eb", "a\u2066b", "a\u200bb", "a\u00adb", "a\u2060b",
+        "a\u200db", "a\u200cb", "\u200da", "\u0301a", "_\u0301", "a\u20dd", "a😀", "a\x07b",
+    ],
+)  # fmt: skip
+def test_what_steers_writing_or_hangs_in_the_air_has_no_place_in_a_name(name: str) -> None:
+    assert not is_agent_name(composed(name))
+    assert not is_file_name(composed(name))
+
+
+@settings(max_examples=200)
+@given(st.text(max_size=45))
+def test_a_name_is_its_own_form_and_the_nearest_name_is_one(text: str) -> None:
+    name = composed(text)
+    if is_agent_name(name):
+        assert composed(name) == name == name.lower()
+        assert all(
+            mark in "_\u200c\u200d" or unicodedata.category(mark)[0] in "LMN" for mark in name
+        )
+    near = near_agent_name(text)
+    assert near == "" or is_agent_name(near)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(st.characters(categories=["L", "Mn", "Mc", "Nd"]), min_size=1, max_size=12))
+def test_both_spellings_of_a_name_are_names_or_neither_is(text: str) -> None:
+    assume(not any(mark in text for mark in "\u200c\u200d"))
+    forms = (composed(unicodedata.normalize(form, text)) for form in ("NFC", "NFD"))
+    assert len(set(map(is_agent_name, forms))) == 1
