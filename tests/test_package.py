@@ -1,10 +1,11 @@
-"""The package as a stranger gets it: a wheel in an environment of its own, far from the checkout.
+"""The package as others meet it: public names, what pyproject.toml says of it, and the wheel in its own environment.
 
 The new environment sees the dependencies of the one that runs the tests through a `.pth` file.
 """
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
@@ -14,14 +15,85 @@ import sysconfig
 import tomllib
 import venv
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
+import crisis_sim
 from crisis_sim.version import __version__
 
 ROOT = Path(__file__).parents[1]
-pytestmark = pytest.mark.slow
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def test_every_public_name_is_there_once_and_in_order() -> None:
+    assert all(getattr(crisis_sim, name) and name in dir(crisis_sim) for name in crisis_sim.__all__)
+    assert list(crisis_sim.__all__) == sorted(set(crisis_sim.__all__))
+    with pytest.raises(AttributeError, match=r"no 'simulat'; it has .*simulate"):
+        _ = crisis_sim.simulat
+
+
+def test_no_library_is_imported_before_it_is_needed() -> None:
+    code = """
+import sys, crisis_sim
+names = {"mesa", "scipy", "numpy", "pandas", "pyarrow", "matplotlib", "networkx", "jinja2"}
+crisis_sim.load_scenario("may_2025")._repr_html_()
+print(sorted(names & {*sys.modules}))
+import crisis_sim.model, crisis_sim.batch.run
+print(sorted({"pandas", "networkx", "scipy.spatial", "matplotlib"} & {*sys.modules}))
+"""
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout == "[]\n[]\n"
+
+
+#: What the package needs, and what an extra part of it does.
+DECLARED = {
+    canonicalize_name(Requirement(text).name)
+    for text in (
+        *PROJECT["project"]["dependencies"],
+        *(
+            one
+            for extra in ("cluster", "dashboard")
+            for one in PROJECT["project"]["optional-dependencies"][extra]
+        ),
+    )
+}
+#: pydantic-core is the other half of pydantic, which pins it.
+COME_ALONG = {"pydantic_core"}
+
+
+def imported_by(file: Path) -> set[str]:
+    """The packages that a module imports, whether at its head or inside a function."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {one.name for one in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return {name.partition(".")[0] for name in names}
+
+
+def test_every_library_that_is_imported_is_declared() -> None:
+    imported = set().union(*map(imported_by, (ROOT / "crisis_sim").rglob("*.py")))
+    others = imported - sys.stdlib_module_names - COME_ALONG - {"crisis_sim"}
+    homes = {
+        name: {canonicalize_name(home) for home in found}
+        for name, found in packages_distributions().items()
+    }
+    assert {"mesa", "numpy"} <= others
+    undeclared = {name for name in others if not DECLARED & homes.get(name, set())}
+    assert undeclared == set()
+
+
+def test_a_source_distribution_includes_what_there_is_and_what_its_contributing_guide_works_with() -> (
+    None
+):
+    included = PROJECT["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    assert {"/Makefile", "/benchmarks", "/CONTRIBUTING.md", "/tests"} <= set(included)
+    assert all((ROOT / path.removeprefix("/")).exists() for path in included)
 
 
 def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -68,6 +140,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return programs
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_the_package_its_types_the_scenarios_experiments_and_the_record(
     wheel: Path,
 ) -> None:
@@ -89,29 +162,20 @@ def test_the_wheel_holds_the_package_its_types_the_scenarios_experiments_and_the
     assert {"page.html.jinja", "style.css"} <= templates
     tops = {name.partition("/")[0] for name in names}
     assert tops == {"crisis_sim", f"crisis_sim-{__version__}.dist-info"}
-
-
-def test_the_version_has_one_home(wheel: Path) -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert "version" not in project
+    assert "version" not in PROJECT["project"]
     assert wheel.name.startswith(f"crisis_sim-{__version__}-")
 
 
-def test_what_runs_is_the_wheel_and_not_the_checkout(installed: Path, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_the_wheel_and_not_the_checkout_runs_what_is_shipped_from_any_folder(
+    installed: Path, tmp_path: Path
+) -> None:
     code = "import crisis_sim; print(crisis_sim.__file__)"
     told = run(installed / "python", "-c", code, cwd=tmp_path).stdout.strip()
     assert Path(told).is_relative_to(installed.parent)
-
-
-def test_shipped_experiments_are_listed_from_any_folder(installed: Path, tmp_path: Path) -> None:
-    listed = run(installed / "crisis-sim", "experiments", cwd=tmp_path).stdout
-    assert all(path.stem in listed for path in (ROOT / "experiments").glob("*.yaml"))
-
-
-def test_a_shipped_scenario_runs_by_its_bare_name_from_any_folder(
-    installed: Path, tmp_path: Path
-) -> None:
     program = installed / "crisis-sim"
+    listed = run(program, "experiments", cwd=tmp_path).stdout
+    assert all(path.stem in listed for path in (ROOT / "experiments").glob("*.yaml"))
     run(program, "run", "may_2025", "--replicates", "50", "--out", "results", cwd=tmp_path)
     manifest = json.loads((tmp_path / "results" / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["scenarios"]["may_2025"]["replicates_done"] == 50

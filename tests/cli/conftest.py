@@ -1,0 +1,71 @@
+"""A folder to work in, a run that many tests look at, and what a command answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from crisis_sim.cli import run_command
+from crisis_sim.cli.files import template_text
+
+ROOT = Path(__file__).parents[2]
+#: A short crisis, a counterfactual, and one that is wrong.
+FILES = {
+    "short": template_text("short.yaml").replace("horizon_days: 60", "horizon_days: 20"),
+    "alone": "extends: short.yaml\ntitle: alone\nmediators: null\n",
+    "wrong": "extends: short.yaml\ntitel: x\nhorizon_days: -1\n",
+}
+
+
+class Told(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def data(self) -> Any:
+        return json.loads(self.out)
+
+
+Ask = Callable[..., Told]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to work in, with `FILES`."""
+    for name, content in FILES.items():
+        (tmp_path / f"{name}.yaml").write_text(content, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def ask(here: Path, capsys: pytest.CaptureFixture[str]) -> Ask:
+    def ask(*arguments: object) -> Told:
+        code = run_command([str(argument) for argument in arguments])
+        return Told(code, *capsys.readouterr())
+
+    return ask
+
+
+def start(script: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A line of bash, in which `crisis` is the program."""
+    program = f'crisis() {{ {sys.executable} -m crisis_sim "$@"; }}; '
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    return subprocess.run(
+        ["bash", "-c", program + script],
+        check=False,
+        cwd=cwd,
+        capture_output=True,
+        timeout=120,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONPATH": path, **environment},
+    )
