@@ -120,7 +120,7 @@ def here(tmp_path: Path, results: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     ("command", "state"),
     [
         *((command, state) for command in COMMANDS for state in STREAMS),
-        *(("run", "none"), ("replay", "gone"), ("compare", "full")),
+        *(("run", "none"), ("replay", "gone"), ("compare", "full"), ("experiment", "none")),
         *(pytest.param(command, "full", marks=slow) for command in LONG),
     ],
 )
