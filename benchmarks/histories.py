@@ -9,8 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from benchmarks.timing import Timing, best_of, time_crises
-from crisis_sim import branch, why
-from crisis_sim.history import Game, nowcast
+from crisis_sim import Game, branch, nowcast, why
 from crisis_sim.scenario import Scenario
 
 #: Crises of the batch; futures of each history, of a branch or of a step undone; histories of a nowcast; moves of the game.

@@ -429,7 +429,7 @@ def validate(
         held_out: Instead, refit the model without each case, and score its forecast of that case; takes some minutes.
     """
     from crisis_sim.batch.workers import cores
-    from crisis_sim.validation import validate as compare
+    from crisis_sim.validation.run import validate as compare
     from crisis_sim.validation.show import print_validation, write_page, write_validation
 
     if out and out.exists() and not out.is_dir():

@@ -251,7 +251,7 @@ def _notes(reference: Ensemble) -> dict[str, list[str]]:
 
     notes = {"What really happened": [*map(str, real_times(reference))]}
     if reference.name not in shipped_names():
-        from crisis_sim.validation.simulated import unlike_the_record
+        from crisis_sim.validation.run import unlike_the_record
 
         notes["Is that what you mean?"] = [*unlike_the_record(reference)]
     return notes

@@ -32,11 +32,12 @@ from crisis_sim.outcomes.durations import Rows
 from crisis_sim.outcomes.intervals import Contrast, difference
 from crisis_sim.outcomes.measures import CAME, Reading
 from crisis_sim.outcomes.names import NAMES, measure
+from crisis_sim.report.story import titles
 from crisis_sim.scenario.errors import Refused, meant, one_of
 from crisis_sim.scenario.fits import load_over_fits
 from crisis_sim.scenario.introspect import read_part
 from crisis_sim.scenario.numbers import Moment, Part
-from crisis_sim.scenario.schema import SECTIONS, STYLES, EventSpec, Scenario
+from crisis_sim.scenario.schema import STYLES, EventSpec, Scenario
 from crisis_sim.scenario.source import Node, Source, parse, parse_value, read_text
 
 #: The rival decides as the model has it.
@@ -405,10 +406,7 @@ _ESCAPED = re.compile(r"\\([\\`*_\[\]<>&|~$#])")
 
 def title_of(scenario: Scenario, name: str) -> str:
     """A state's or a third party's name to print."""
-    for section in SECTIONS:
-        if name in getattr(scenario, section):
-            return text.clean(getattr(scenario, section)[name].title) or text.label(name)
-    return text.label(name)
+    return text.clean(titles(scenario).get(name, "")) or text.label(name)
 
 
 def page(game: Game, turn: Turn) -> str:

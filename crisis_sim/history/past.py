@@ -231,9 +231,9 @@ def _changed(scenario: Scenario, what: Change, days: float) -> Scenario:
     """The scenario that holds from a moment on."""
     editor, source = ScenarioEditor(scenario), Source.of("--inject", "")
     for event in what.inject:
-        if event.struck not in scenario.states:
-            told = f"an event cannot strike '{event.struck}'"
-            raise HistoryError(_unknown(told, event.struck, scenario.state_names))
+        if (struck := event.struck) not in scenario.states:
+            told = f"an event cannot strike '{struck}'"
+            raise HistoryError(_unknown(told, struck, scenario.state_names))
         if event.kind == "trigger":
             raise HistoryError("an event during a crisis must be an 'incident': the trigger is past")  # fmt: skip
         hours = scenario.hours_from_start(event.at)
@@ -257,14 +257,8 @@ def _check_reachable(old: Scenario, new: Scenario, days: float) -> None:
     """Make sure that a change can still matter: refuse what matters only when a crisis begins."""
     fixed = ["start", "horizon_days", "behaviour.mediation.first_day"]
     fixed += [f"states.{name}.rung_at_start" for name in old.states]
-    found = [
-        (
-            name,
-            "agents cannot be added or removed; change numbers, such as mediators.us.trust.india=0",
-        )
-        for name in SECTIONS
-        if set(getattr(old, name)) != set(getattr(new, name))
-    ]
+    why = "agents cannot be added or removed; change numbers, such as mediators.us.trust.india=0"
+    found = [(x, why) for x in SECTIONS if set(getattr(old, x)) != set(getattr(new, x))]
     if [one.name for one in old.ladder] != [one.name for one in new.ladder]:
         found.append(("the names of rungs", "change their numbers, such as ladder.5.intensity=0.5"))
     late = "it matters only at the beginning"
@@ -272,8 +266,8 @@ def _check_reachable(old: Scenario, new: Scenario, days: float) -> None:
     for k, (was, now) in enumerate(zip(old.events, new.events, strict=False)):
         if was != now and min(old.hours_from_start(one.at) for one in (was, now)) <= days * 24:
             found.append((f"events.{k}", f"by {said_at(old, days)} it has happened, or would have"))
-    for what, why in found:
-        raise HistoryError(f"{what} cannot be changed during a crisis: {why}")
+    if found:
+        raise HistoryError("{} cannot be changed during a crisis: {}".format(*found[0]))
 
 
 def _value(of: Any, path: str) -> Any:
@@ -324,15 +318,13 @@ def force(model: CrisisModel, name: str, choice: str) -> None:
     Raises:
         HistoryError: when there is no such agent, or it can do no such thing.
     """
-    known = choices(model)
+    known, is_state = choices(model), name in model.scenario.states
     if name not in known:
         raise HistoryError(_unknown(f"no agent '{name}' that can be forced", name, [*known]))
     if choice not in known[name]:
-        cannot = (
-            f"has no option '{choice}'" if name in model.scenario.states else f"cannot '{choice}'"
-        )
+        cannot = f"has no option '{choice}'" if is_state else f"cannot '{choice}'"
         raise HistoryError(_unknown(f"{name} {cannot}", choice, known[name]))
-    if name in model.scenario.states:
+    if is_state:
         model.force(name, choice, model.days)
         return
     one = next(one for one in _able(model) if one.name == name)

@@ -20,14 +20,14 @@ from crisis_sim import style
 from crisis_sim.model.observer import ACTS, NEXT
 from crisis_sim.text import percent
 from crisis_sim.validation.facts import Comparison, Fact, Verdict
-from crisis_sim.validation.run import Validation
-from crisis_sim.validation.simulated import (
+from crisis_sim.validation.run import (
     CASES_AMONG,
     HALT,
     HOURS,
     QUANTILES,
     STRIKE,
     CaseResult,
+    Validation,
     family_name,
     survival,
 )

@@ -130,10 +130,9 @@ def read_cases() -> list[Case]:
         KeyError: when a case has no scenario here.
     """
     days = ("trigger_to_strike_days", "strike_to_halt_days")
-    rows = _rows(facts_folder() / "cases.csv")
     return [
         Case(row["case"], CASE_SCENARIOS[row["case"]], *(float(row[one]) for one in days))
-        for row in rows
+        for row in _rows(facts_folder() / "cases.csv")
     ]
 
 
@@ -145,24 +144,15 @@ def real_rebound() -> float:
 
 
 def read_expectations(path: Path = FILE) -> dict[str, Expectation]:
-    """All rows by id.
-
-    Raises:
-        ValueError: when an id comes twice, or an answer is neither yes nor no.
-    """
-    expectations: dict[str, Expectation] = {}
-    for row in _rows(path):
-        if row["id"] in expectations:
-            raise ValueError(f"{path.name}: {row['id']} comes twice")
-        answers = {name: row[name] for name in ("in_fit", "met", "counterpart")}
-        for word in answers.values():
-            if word not in ("yes", "no"):
-                raise ValueError(f"{path.name}: expected yes or no, got {word!r}")
-        in_fit, met, counterpart = (word == "yes" for word in answers.values())
-        expectations[row["id"]] = Expectation(
-            row["id"], row["name"], in_fit, met, _number(row["tolerance"]), counterpart, row["note"]
+    """All rows by id."""
+    yes = {"yes": True, "no": False}
+    return {
+        row["id"]: Expectation(
+            row["id"], row["name"], yes[row["in_fit"]], yes[row["met"]], _number(row["tolerance"]),
+            yes[row["counterpart"]], row["note"],
         )
-    return expectations
+        for row in _rows(path)
+    }  # fmt: skip
 
 
 Verdict = Literal["inside", "near", "outside", "not comparable"]

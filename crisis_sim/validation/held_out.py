@@ -24,7 +24,7 @@ from crisis_sim.model.observer import Observer
 from crisis_sim.outcomes.intervals import crps
 from crisis_sim.scenario.load import load_scenario
 from crisis_sim.validation.facts import Case, read_cases, read_expectations
-from crisis_sim.validation.simulated import INSIDE, REBOUND, STRIKE, CaseResult, rank, results
+from crisis_sim.validation.run import INSIDE, REBOUND, STRIKE, CaseResult, rank, results
 
 #: The fit that is taken on, and how many points are tried at each step, the start first.
 FIT, TRIED = "fit_to_the_record", 5

@@ -21,14 +21,15 @@ from crisis_sim.report.answers import WIDTH, fitted
 from crisis_sim.scenario.load import on_disk
 from crisis_sim.text import UNKNOWN, label, percent
 from crisis_sim.validation.facts import OTHER_SHARE, Comparison, Verdict, read_facts
-from crisis_sim.validation.run import POPULATION, Validation
-from crisis_sim.validation.simulated import (
+from crisis_sim.validation.run import (
     CASES_AMONG,
     HALT,
     IN_WORDS,
     INSIDE,
+    POPULATION,
     REBOUND,
     CaseResult,
+    Validation,
     family_name,
     rank,
 )

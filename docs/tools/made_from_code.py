@@ -13,7 +13,7 @@ measured by name,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -33,20 +33,13 @@ from crisis_sim.scenario.introspect import CHANGE, json_schema
 #: Definitions that are told elsewhere, or are one of many ways to write a number.
 UNTOLD = ("Distribution",)
 LOOKING = "Run and look"
+EXPERIMENTS = ("attribute", "sweep", "sensitivity", "tune", "posterior")
 #: Commands by what they are for; one that is not named here is told with those that run and look.
 GROUPS = {
     LOOKING: ("run", "compare", "report", "dashboard"),
     "One crisis": ("replay", "branch", "why", "nowcast", "play"),
     "Scenario files": ("scenarios", "check", "init", "schema"),
-    "Experiments": (
-        "experiments",
-        "experiment",
-        "attribute",
-        "sweep",
-        "sensitivity",
-        "tune",
-        "posterior",
-    ),
+    "Experiments": ("experiments", "experiment", *EXPERIMENTS),
     "Whether to trust it": ("validate", "hindcast", "doctor"),
 }
 HEAD = ("| key | meaning | value | where left out |", "|---|---|---|---|")
@@ -169,64 +162,44 @@ def commands_page() -> str:
     rest = [name for name in app if not name.startswith("-") and name not in elsewhere]
     lines: list[str] = []
     for title, names in GROUPS.items():
-        known = [
-            name for name in (*names, *(rest if title == LOOKING else ())) if name in list(app)
-        ]
-        told = [_command(name) for name in known]
-        lines += [f"## {title}", "", *told]
+        more = rest if title == LOOKING else ()
+        known = [name for name in (*names, *more) if name in list(app)]
+        lines += [f"## {title}", "", *map(_command, known)]
     return "\n".join(lines)
 
 
 def _command(name: str) -> str:
-    options = generate_markdown_docs(
-        app,
-        generate_toc=False,
-        flatten_commands=True,
-        commands_filter=[name],
-        no_root_title=True,
-        usage_name="crisis-sim",
-    )
+    how: dict[str, Any] = {"generate_toc": False, "flatten_commands": True, "no_root_title": True}
+    options = generate_markdown_docs(app, commands_filter=[name], usage_name="crisis-sim", **how)
     usage = options.replace("```console", "```text", 1)
     return f"### crisis-sim {name}\n\n{usage}"
 
 
-class Commands(SphinxDirective):
-    """Every command."""
-
-    def run(self) -> list[nodes.Node]:
-        return self.parse_text_to_nodes(commands_page(), allow_section_headings=True)
-
-
-class Schema(SphinxDirective):
+def schema_of(kind: str) -> str:
     """Every key of a kind of file."""
-
-    required_arguments = 1
-    schemas: ClassVar = {"scenario": json_schema, "experiment": experiment_schema}
-
-    def run(self) -> list[nodes.Node]:
-        text = schema_page(self.schemas[self.arguments[0]](), 2)
-        return self.parse_text_to_nodes(text, allow_section_headings=True)
+    return schema_page({"scenario": json_schema, "experiment": experiment_schema}[kind](), 2)
 
 
-class Rules(SphinxDirective):
-    """What must fit together in a scenario file."""
-
-    def run(self) -> list[nodes.Node]:
-        return self.parse_text_to_nodes(rules_page())
-
-
-class Former(SphinxDirective):
-    """What is gone from scenario files, and what changed its meaning."""
-
-    def run(self) -> list[nodes.Node]:
-        return self.parse_text_to_nodes(former_table())
+#: Directives by name: the text that each shows, of its arguments, and how many these are.
+SHOWN: dict[str, tuple[Callable[..., str], int]] = {
+    "commands": (commands_page, 0),
+    "schema": (schema_of, 1),
+    "rules": (rules_page, 0),
+    "former": (former_table, 0),
+    "measures": (measures_page, 0),
+}
 
 
-class Measures(SphinxDirective):
-    """Every measure that has a name."""
+def directive(make: Callable[..., str], arguments: int) -> type[SphinxDirective]:
+    """A directive that shows a text."""
 
-    def run(self) -> list[nodes.Node]:
-        return self.parse_text_to_nodes(measures_page())
+    class Made(SphinxDirective):
+        required_arguments = arguments
+
+        def run(self) -> list[nodes.Node]:
+            return self.parse_text_to_nodes(make(*self.arguments), allow_section_headings=True)
+
+    return Made
 
 
 class Story(SphinxDirective):
@@ -245,10 +218,7 @@ class Story(SphinxDirective):
 
 def setup(sphinx: Sphinx) -> dict[str, Any]:
     """Tell Sphinx of them."""
-    sphinx.add_directive("commands", Commands)
-    sphinx.add_directive("schema", Schema)
-    sphinx.add_directive("rules", Rules)
-    sphinx.add_directive("former", Former)
-    sphinx.add_directive("measures", Measures)
+    for name, shown in SHOWN.items():
+        sphinx.add_directive(name, directive(*shown))
     sphinx.add_directive("story", Story)
     return {"parallel_read_safe": True, "version": "1"}

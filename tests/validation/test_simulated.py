@@ -17,7 +17,7 @@ from crisis_sim.scenario import load_scenario
 from crisis_sim.scenario.behaviour import Behaviour
 from crisis_sim.scenario.load import find_scenario
 from crisis_sim.scenario.source import parse
-from crisis_sim.validation import simulated
+from crisis_sim.validation import run
 from crisis_sim.validation.facts import Case, Expectation, read_cases, read_expectations
 from crisis_sim.validation.run import Validation
 
@@ -31,7 +31,7 @@ def ensemble(nuclear: Any = True, **columns: Any) -> Ensemble:
     return Ensemble("made_up", "", 2400.0, ("one", "other"), table, scenario=about)
 
 
-def values(figures: simulated.Figures) -> dict[str, float]:
+def values(figures: run.Figures) -> dict[str, float]:
     return {name: one.value for name, one in figures.items()}
 
 
@@ -40,19 +40,19 @@ def test_durations_are_quantiles_in_days_and_crises_cut_off_are_no_short_ones() 
     crises = ensemble(
         over_at_hours=24 * days + 12, followed_until_hours=until, trigger_at_hours=np.full(100, 12.0)
     )  # fmt: skip
-    assert values(simulated.durations(crises)) == {f"duration_p{one}": one for one in levels}
+    assert values(run.durations(crises)) == {f"duration_p{one}": one for one in levels}
     ended = np.where(days <= 60, 24 * days, nan)
     crises = ensemble(
         over_at_hours=ended, followed_until_hours=until * 0.6, trigger_at_hours=np.zeros(100)
     )
-    figures = values(simulated.durations(crises))
+    figures = values(run.durations(crises))
     assert figures["duration_p50"] == 50
     assert np.isnan(figures["duration_p75"])
 
 
 def test_endings_are_shares_of_those_that_ended() -> None:
     words = ["agreement"] * 6 + ["tacit"] * 2 + ["faded"] * 2 + ["unresolved"] * 10
-    figures = simulated.endings(ensemble(ending=words))
+    figures = run.endings(ensemble(ending=words))
     assert figures["ending_agreement"].value == 0.6
     assert figures["ending_agreement"].n == 10
     assert figures["ending_imposed"].value == 0.0
@@ -63,7 +63,7 @@ def test_endings_are_shares_of_those_that_ended() -> None:
 
 def test_violence_mediation_and_its_start_are_of_all_crises_or_of_the_mediated() -> None:
     worst = ensemble(worst_violence=["none"] * 3 + ["full-scale war"])
-    figures = values(simulated.worst_violence(worst))
+    figures = values(run.worst_violence(worst))
     assert (figures["peak_violence_none"], figures["peak_violence_full_scale_war"]) == (0.75, 0.25)
     start = np.array([nan] * 4 + [24.0 * day + 6 for day in range(1, 5)])
     crises = ensemble(
@@ -71,7 +71,7 @@ def test_violence_mediation_and_its_start_are_of_all_crises_or_of_the_mediated()
         mediation_started_at_hours=start,
         trigger_at_hours=np.full(8, 6.0),
     )
-    figures = values(simulated.mediation(crises))
+    figures = values(run.mediation(crises))
     assert figures["mediated"] == 0.5
     assert [figures[f"mediation_start_p{level}"] for level in (25, 50, 75)] == [1, 2, 3]
 
@@ -82,7 +82,7 @@ def test_agreement_goes_by_mediation_and_its_style_among_ended_crises() -> None:
         mediated=[True, True, False, False, True, True],
         mediation_style=["facilitation", "manipulation", "", "", "formulation", "manipulation"],
     )
-    figures = simulated.agreement(crises)
+    figures = run.agreement(crises)
     told = values(figures)
     assert told["agreement_if_mediated"] == pytest.approx(2 / 3)
     assert told["agreement_if_unmediated"] == 0.5
@@ -98,7 +98,7 @@ def test_answers_of_both_states_are_taken_together_and_those_without_left_out() 
         other_response=["", "", "nonviolent_military", ""],
         other_response_hours=[nan, nan, 96.0, nan],
     )
-    figures = values(simulated.responses(crises))
+    figures = values(run.responses(crises))
     assert figures["violent_response"] == 0.5
     assert figures["response_nonviolent_military"] == figures["response_verbal"] == 0.25
     assert figures["response_political_or_economic"] == 0.0
@@ -107,11 +107,11 @@ def test_answers_of_both_states_are_taken_together_and_those_without_left_out() 
 
 def test_nuclear_use_is_a_share_of_nuclear_pairs() -> None:
     used = np.array([10.0, nan, nan, nan])
-    assert values(simulated.nuclear_use(ensemble(nuclear_use_at_hours=used)))["nuclear_use"] == 0.25
+    assert values(run.nuclear_use(ensemble(nuclear_use_at_hours=used)))["nuclear_use"] == 0.25
     lone = ensemble(nuclear=False, nuclear_use_at_hours=used)
-    assert simulated.nuclear_use(lone)["nuclear_use"].n == 0
+    assert run.nuclear_use(lone)["nuclear_use"].n == 0
     drawn = ensemble(0.5, nuclear_use_at_hours=used, nuclear_pair=[True, True, False, False])
-    assert values(simulated.nuclear_use(drawn))["nuclear_use"] == 0.5
+    assert values(run.nuclear_use(drawn))["nuclear_use"] == 0.5
 
 
 def test_what_follows_an_act_is_a_share_of_acts() -> None:
@@ -119,7 +119,7 @@ def test_what_follows_an_act_is_a_share_of_acts() -> None:
     counts["next_force_force"] = np.array([3, 0, 2])
     counts["next_force_end"] = np.array([1, 1, 0])
     counts["next_force_war"] = np.array([0, 0, 1])
-    figures = simulated.transitions(ensemble(war_at_hours=[nan, nan, 5.0], **counts))
+    figures = run.transitions(ensemble(war_at_hours=[nan, nan, 5.0], **counts))
     assert figures["next_force_force"].value == 5 / 8
     assert figures["next_force_force"].n == 8
     assert figures["next_force_threat"].value == 0.0
@@ -129,11 +129,11 @@ def test_what_follows_an_act_is_a_share_of_acts() -> None:
 
 def test_events_that_come_in_clusters_count_as_clusters() -> None:
     part = np.repeat([1.0, 0.0], [30, 70])
-    one, ten_alike = (simulated.ratio(n * part, np.full(100, n)) for n in (1.0, 10.0))
+    one, ten_alike = (run.ratio(n * part, np.full(100, n)) for n in (1.0, 10.0))
     usual = normal_quantile() * np.sqrt(0.3 * 0.7 / 100)
     assert one.upper - one.value == pytest.approx(usual)
     assert ten_alike.lower == pytest.approx(one.lower)
-    never = simulated.ratio(0 * part, np.full(100, 10.0))
+    never = run.ratio(0 * part, np.full(100, 10.0))
     assert never.upper == pytest.approx(float(wilson_interval(0, 100).upper))
 
 
@@ -142,7 +142,7 @@ def test_an_interval_of_clustered_events_holds_the_true_share_as_often_as_it_say
     for _ in range(400):
         own = rng.beta(2, 3, 150)  # each crisis has a share of its own; their mean is 0.4
         events = rng.integers(1, 8, 150)
-        measured = simulated.ratio(rng.binomial(events, own).astype(float), events.astype(float))
+        measured = run.ratio(rng.binomial(events, own).astype(float), events.astype(float))
         held += measured.lower <= 0.4 <= measured.upper
     assert 0.92 <= held / 400 <= 0.98
 
@@ -172,10 +172,10 @@ def test_a_case_holds_the_record_which_the_model_never_reads_and_no_behaviour(ca
         np.testing.assert_array_equal(untold[column], numbers, err_msg=column)
 
 
-def case_of(real: float, came: float, days: Any, shares: Any) -> simulated.CaseResult:
+def case_of(real: float, came: float, days: Any, shares: Any) -> run.CaseResult:
     case, expectation = Case("A", "a", 1.0, 1.0), Expectation("a")
     numbers = np.array(days, float), np.array(shares, float)
-    return simulated.CaseResult(case, "halt", real, came, *numbers, expectation)
+    return run.CaseResult(case, "halt", real, came, *numbers, expectation)
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_a_case_gives_the_percentile_of_its_times_and_the_share_in_which_they_co
         followed_until_hours=np.where(np.isnan(ended), 720.0, ended),
     )
     case = Case("Kargil", "kargil_1999", strike_days=4.0, halt_days=2.5)
-    strike, halt = simulated.results(case, crises, read_expectations())
+    strike, halt = run.results(case, crises, read_expectations())
     # Six of ten strike, all before any other ending: 3 of 6 below the real time, and one alike.
     assert strike.came == pytest.approx(0.6)
     assert strike.percentile == pytest.approx(3.5 / 6)
@@ -228,7 +228,7 @@ def test_a_case_gives_the_percentile_of_its_times_and_the_share_in_which_they_co
 
 
 def test_only_may_2025_has_a_rebound(validation: Validation) -> None:
-    (rebound,) = (one for one in validation.cases if one.what == simulated.REBOUND)
+    (rebound,) = (one for one in validation.cases if one.what == run.REBOUND)
     assert rebound.case.scenario == "may_2025"
     column = validation.batch.ensembles["may_2025"].column("pakistan_market_rebound")
     known = column[~np.isnan(column)]

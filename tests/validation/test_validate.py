@@ -19,7 +19,7 @@ from crisis_sim.validation import charts, facts, held_out, run, show
 from crisis_sim.validation.charts import acts_followed, changes
 from crisis_sim.validation.facts import read_cases, read_expectations, read_facts
 from crisis_sim.validation.held_out import Prediction
-from crisis_sim.validation.run import Validation, validate
+from crisis_sim.validation.run import HALT, STRIKE, Validation, validate
 from crisis_sim.validation.show import (
     CHARTS,
     LIMITS,
@@ -29,7 +29,6 @@ from crisis_sim.validation.show import (
     write_page,
     write_validation,
 )
-from crisis_sim.validation.simulated import HALT, STRIKE
 from tests.report.looking import legends_over_data, overlaps, svg, texts, words_in
 from tests.validation.conftest import QUICK, expecting
 
